@@ -1,0 +1,40 @@
+# Two commands set everything up on a fresh machine with Python >= 3.11, git and make: `make demo`, `make test`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+CHECKED := cancelall tests
+
+.PHONY: demo test check format docs clean
+
+demo: $(VENV)/.installed  ## the main job on the embedded exchange
+	$(BIN)/cancelall demo
+
+test: $(VENV)/.developed check  ## lint, types and all tests
+	$(BIN)/pytest -n auto
+
+check: $(VENV)/.developed  ## lint and types
+	$(BIN)/ruff check $(CHECKED)
+	$(BIN)/ruff format --check $(CHECKED)
+	$(BIN)/mypy
+
+format: $(VENV)/.developed
+	$(BIN)/ruff check --fix $(CHECKED)
+	$(BIN)/ruff format $(CHECKED)
+
+docs: $(VENV)/.developed  ## regenerate the example config, the README's tables and its picture
+	$(BIN)/python -m cancelall.documents
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache dist build
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit("cancelall needs Python 3.11 or newer" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	touch $@
+
+$(VENV)/.developed: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	touch $@ $(VENV)/.installed

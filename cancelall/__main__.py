@@ -1,0 +1,23 @@
+"""`python -m cancelall`, and the console script."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+
+def run() -> None:
+    """Run the command line and leave with its status, whatever abandoned threads or broken streams are left."""
+    from cancelall.cli import main
+
+    status = main()
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except (OSError, ValueError):
+        os._exit(status)  # the outcome decides the status, not the terminal
+    os._exit(status)  # stderr is not waited for: a stopped terminal or an unread pipe must not keep us here
+
+
+if __name__ == "__main__":
+    run()

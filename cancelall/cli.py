@@ -1,0 +1,414 @@
+"""The command line: declarations become commands, and every outcome becomes an exit status. The only user of Typer."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from enum import Enum
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Annotated, Any, Literal, Optional
+
+import typer
+
+from cancelall import __version__, config, declare
+from cancelall.config import BrokenProfile, Document, Overrides, Profile
+from cancelall.declare import Declared
+from cancelall.errors import CancelallError, ConfigError, ExitStatus, OptionError, UsageError
+from cancelall.execute import Output, execute, report_error
+from cancelall.venues import VENUES, load
+
+Config = Annotated[
+    Optional[Path], typer.Option("--config", metavar="FILE", help="Read this config file.", show_default=False)
+]
+Json = Annotated[bool, typer.Option("--json", help="One JSON line per profile on stdout.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show every request on stderr.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only the verdict.")]
+Environment = Annotated[
+    Optional[str],
+    typer.Option("--environment", metavar="NAME", help="Use this environment of the venue.", show_default=False),
+]
+Everything = Annotated[bool, typer.Option("--everything", help="Drop every selector: the whole account.")]
+Keep = Annotated[
+    Optional[bool],
+    typer.Option(
+        "--keep-protective",
+        help="Leave reduce-only, take-profit, stop-loss and trailing orders in place.",
+        show_default=False,
+    ),
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only read: show what is open and what would be sent.")]
+Deadline = Annotated[
+    Optional[float],
+    typer.Option("--deadline", metavar="SECONDS", help="Seconds until the verdict (30).", show_default=False),
+]
+
+_EPILOG = (
+    "Exit codes: 0 clear, 10 open, 12 unreachable, 4 refused, 6 unconfigured, 11 unproven; "
+    "1 a bug, 2 wrong usage, 130/143 interrupted."
+)
+
+
+def build(only_venue: str | None = None) -> typer.Typer:
+    """The whole command line. With `only_venue` the modules of other venues are not imported."""
+    app = _typer("Cancel every resting order on every venue, and prove that nothing is left.", epilog=_EPILOG)
+    app.callback()(_top)
+    for name, title in VENUES.items():
+        command = _venue_command(name) if only_venue in (None, name) else _top
+        app.command(name, help=f"Cancel everything on {title}, or what the options select.", epilog=_EPILOG)(command)
+    app.command("all", help="Cancel everything on every profile, all at once.", epilog=_EPILOG)(_all)
+    app.command("orders", help="List what is open. Only reads.")(_orders)
+    configs = _typer("The config file: where it is, what it says, a first one.")
+    configs.command("path", help="Print the path of the config file.")(_config_path)
+    configs.command("show", help="Print the config, secrets redacted.")(_config_show)
+    configs.command("init", help="Write a commented starter file that only you can read.")(_config_init)
+    app.add_typer(configs, name="config")
+    app.command("demo", help="The whole thing against the embedded exchange on this machine. No account is needed.")(
+        _demo
+    )
+    return app
+
+
+def _typer(words: str, epilog: str | None = None) -> typer.Typer:
+    """Plain help, no tracebacks with local variables in them, no option that edits the shell's start-up files."""
+    return typer.Typer(
+        help=words,
+        epilog=epilog,
+        no_args_is_help=True,
+        add_completion=True,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        pretty_exceptions_show_locals=False,
+    )
+
+
+def _version(value: bool) -> None:
+    if value:
+        from importlib.metadata import version
+
+        names = ("typer", "requests", "urllib3", "rich", "keyring", "cryptography")
+        print(f"cancelall {__version__} ({', '.join(f'{name} {version(name)}' for name in names)})")  # noqa: T201
+        raise typer.Exit
+
+
+def _top(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and what it runs on.")
+    ] = False,
+) -> None:
+    """Nothing happens before a command."""
+
+
+# --- kills ----------------------------------------------------------------------------------------------------------
+
+
+def _venue_command(name: str) -> Callable[..., None]:
+    """The command of a venue; its options are the declared ones."""
+    items = declare.declared(load(name).options)
+
+    def command(**given: Any) -> None:  # noqa: ANN401 - the values of the declared options
+        flags = {item.key: _plain(given[item.key]) for item in items if given[item.key] not in (None, [], ())}
+        output = Output(json=given["json_lines"], verbose=given["verbose"], quiet=given["quiet"])
+        overrides = _overrides(
+            flags, given["environment"], given["deadline"], keep=given["keep"], everything=given["everything"]
+        )
+        if given["everything"] and any(key in declare.selectors(load(name).options) for key in flags):
+            raise UsageError("--everything and a selector contradict each other", "drop one of them")
+        environ = dict(os.environ)
+        asked = given["profile"]
+        try:
+            document = config.read(given["config_file"], environ)
+            chosen = config.choose(document, name, asked)
+        except ConfigError as error:
+            raise typer.Exit(report_error(error, asked or name, name, output, dry_run=given["dry_run"])) from None
+        profile = config.profile(document, chosen, environ, overrides, implicit_venue=name)
+        raise typer.Exit(execute([profile], output, environ, dry_run=given["dry_run"]))
+
+    parameters = [_parameter(item) for item in items]
+    common: dict[str, tuple[Any, object]] = {
+        "profile": (
+            Annotated[
+                Optional[str], typer.Option("--profile", metavar="NAME", help="Use this profile.", show_default=False)
+            ],
+            None,
+        ),
+        "environment": (Environment, None),
+        "config_file": (Config, None),
+        "everything": (Everything, False),
+        "keep": (Keep, None),
+        "dry_run": (DryRun, False),
+        "deadline": (Deadline, None),
+        "json_lines": (Json, False),
+        "verbose": (Verbose, False),
+        "quiet": (Quiet, False),
+    }
+    parameters += [
+        inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+        for key, (annotation, default) in common.items()
+    ]
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    command.__name__ = name
+    return command
+
+
+def _parameter(item: Declared) -> inspect.Parameter:
+    """A declared option as a parameter that Typer understands. None means: not given."""
+    base: Any = item.base
+    if item.choices:  # Typer knows no list of literals, but lists of an enumeration
+        base = _enumeration(item) if item.repeatable else Literal[item.choices]
+    kind: Any = Optional[list[base]] if item.repeatable else Optional[base]
+    default = item.default if item.default not in (None, ()) else None
+    words = (
+        item.opt.help
+        + (" Repeatable." if item.repeatable else "")
+        + (f" [default: {default}]" if default is not None else "")
+    )
+    option = typer.Option(item.flag, help=words, metavar=item.opt.metavar or None, show_default=False)
+    return inspect.Parameter(item.key, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind, option])
+
+
+def _enumeration(item: Declared) -> type[Enum]:
+    members = {choice: choice for choice in item.choices}
+    return Enum(item.key, members)  # type: ignore[return-value]
+
+
+def _plain(value: Any) -> object:  # noqa: ANN401 - what Typer made of an option
+    return [one.value if isinstance(one, Enum) else one for one in value] if isinstance(value, list) else value
+
+
+def _overrides(
+    flags: Mapping[str, object], environment: str | None, deadline: float | None, *, keep: bool | None, everything: bool
+) -> Overrides:
+    common = {item.key: item for item in declare.declared(config.Common)}
+    for key, value in (("deadline", deadline), ("environment", environment)):
+        if value is not None:
+            try:
+                declare.from_value(common[key], value)
+            except OptionError as error:
+                raise UsageError(f"--{key} {error.message}") from None
+    return Overrides(
+        options=flags, environment=environment, deadline=deadline, keep_protective=keep, everything=everything
+    )
+
+
+def _all(
+    only: Annotated[
+        Optional[list[str]], typer.Option("--only", metavar="PATTERN", help="Only profiles like this. Repeatable.")
+    ] = None,
+    skip: Annotated[
+        Optional[list[str]], typer.Option("--skip", metavar="PATTERN", help="No profile like this. Repeatable.")
+    ] = None,
+    shard: Annotated[
+        Optional[str],
+        typer.Option("--shard", metavar="I/N", help="Every N-th of the selected profiles, beginning with the I-th."),
+    ] = None,
+    environment: Environment = None,
+    config_file: Config = None,
+    everything: Everything = False,
+    keep: Keep = None,
+    dry_run: DryRun = False,
+    deadline: Deadline = None,
+    json_lines: Json = False,
+    verbose: Verbose = False,
+    quiet: Quiet = False,
+) -> None:
+    output = Output(json=json_lines, verbose=verbose, quiet=quiet, several=True)
+    overrides = _overrides({}, environment, deadline, keep=keep, everything=everything)
+    part = _shard(shard)
+    environ = dict(os.environ)
+    document = config.read(config_file, environ)
+    names = _selected(_known(document, environ), only or [], skip or [])
+    mine = names[part[0] - 1 :: part[1]]
+    if not mine:
+        output.note(f"shard {shard}: none of the {len(names)} selected profile(s)")
+        raise typer.Exit(ExitStatus.CLEAR)
+    profiles = [_load(document, name, environ, overrides) for name in mine]
+    raise typer.Exit(execute(profiles, output, environ, dry_run=dry_run))
+
+
+def _known(document: Document, environ: Mapping[str, str]) -> list[str]:
+    """The profiles of the config; with no config file, the venues whose secrets are at hand."""
+    if document.path is not None:
+        return list(document.tables)
+    return [name for name in VENUES if _has_secrets(name, environ)]
+
+
+def _has_secrets(venue: str, environ: Mapping[str, str]) -> bool:
+    fields = [field for field, sec in declare.secrets_of(load(venue).secrets).items() if not sec.optional]
+    directory = environ.get("CREDENTIALS_DIRECTORY")
+    return any(
+        environ.get(config.environment_prefix(venue) + field.upper())
+        or (directory and (Path(directory) / f"cancelall.{venue}.{field}").exists())
+        for field in fields
+    )
+
+
+def _selected(names: list[str], only: Sequence[str], skip: Sequence[str]) -> list[str]:
+    chosen = [name for name in names if not only or any(fnmatchcase(name, pattern) for pattern in only)]
+    chosen = [name for name in chosen if not any(fnmatchcase(name, pattern) for pattern in skip)]
+    if chosen:
+        return chosen
+    if not names:
+        raise ConfigError(
+            "no profile is configured and no venue's secrets are in the environment", "run: cancelall config init"
+        )
+    raise ConfigError(
+        f"no profile matches {' '.join([*only, *(f'--skip {one}' for one in skip)])}", f"profiles: {', '.join(names)}"
+    )
+
+
+def _shard(text: str | None) -> tuple[int, int]:
+    if text is None:
+        return 1, 1
+    first, slash, second = text.partition("/")
+    if not (slash and first.isascii() and first.isdigit() and second.isascii() and second.isdigit() and len(text) < 16):
+        raise UsageError(f"--shard {text}: write I/N, for instance 1/4")
+    index, count = int(first), int(second)
+    if not 1 <= index <= count:
+        raise UsageError(f"--shard {text}: I goes from 1 to N")
+    return index, count
+
+
+def _load(document: Document, name: str, environ: Mapping[str, str], overrides: Overrides) -> Profile | BrokenProfile:
+    implicit = name if name in VENUES and name not in document.tables else None
+    return config.profile(document, name, environ, overrides, implicit_venue=implicit)
+
+
+def _orders(
+    names: Annotated[
+        Optional[list[str]],
+        typer.Argument(metavar="[PROFILE]...", help="Profiles; none means all.", show_default=False),
+    ] = None,
+    environment: Environment = None,
+    config_file: Config = None,
+    deadline: Deadline = None,
+    json_lines: Json = False,
+    verbose: Verbose = False,
+    quiet: Quiet = False,
+) -> None:
+    output = Output(json=json_lines, verbose=verbose, quiet=quiet, several=True)
+    overrides = _overrides({}, environment, deadline, keep=None, everything=False)
+    environ = dict(os.environ)
+    document = config.read(config_file, environ)
+    known = _known(document, environ)
+    if not names:
+        names = _selected(known, [], [])
+    for name in names:
+        if name not in known and name not in VENUES:
+            error = ConfigError(
+                f'there is no profile "{name}"{declare.nearest(name, known)}', f"profiles: {', '.join(known) or 'none'}"
+            )
+            raise typer.Exit(report_error(error, name, "", output, dry_run=True))
+    profiles = [_load(document, name, environ, overrides) for name in names]
+    raise typer.Exit(execute(profiles, output, environ, dry_run=True))
+
+
+# --- config ---------------------------------------------------------------------------------------------------------
+
+
+def _config_path(config_file: Config = None) -> None:
+    path, _ = config.locate(config_file, os.environ)
+    if path is None:
+        raise ConfigError("there is no home directory to keep a config in", "set CANCELALL_CONFIG or give --config")
+    print(path)  # noqa: T201 - this is the command's data
+
+
+def _config_show(config_file: Config = None) -> None:
+    import tomli_w
+
+    document = config.read(config_file, os.environ)
+    if document.path is None:
+        raise ConfigError("there is no config file", "run: cancelall config init")
+    sys.stdout.write(tomli_w.dumps(config.redacted(document)))
+
+
+def _config_init(config_file: Config = None) -> None:
+    from cancelall.documents import example_config
+
+    path, _ = config.locate(config_file, os.environ)
+    if path is None:
+        raise ConfigError("there is no home directory to keep a config in", "set CANCELALL_CONFIG or give --config")
+    try:
+        config.write_private(path, example_config(), new=True)
+    except FileExistsError:
+        raise ConfigError(f"{path} exists already and was left as it is", "edit it, or give another --config") from None
+    except OSError as fault:
+        raise ConfigError(f"{path} cannot be written: {fault.strerror}", "give another --config") from None
+    print(path)  # noqa: T201
+
+
+# --- demo -----------------------------------------------------------------------------------------------------------
+
+
+def _demo(
+    orders: Annotated[
+        int, typer.Option("--orders", metavar="N", min=1, max=5000, help="Open orders on each venue.")
+    ] = 40,
+    fault: Annotated[
+        Optional[list[str]],
+        typer.Option("--fault", metavar="NAME", help="Switch a fault on; `list` shows them. Repeatable."),
+    ] = None,
+    serve: Annotated[
+        bool, typer.Option("--serve", help="Keep the exchange running, and print a --config to try commands on.")
+    ] = False,
+    keep: Keep = None,
+    dry_run: DryRun = False,
+    deadline: Deadline = None,
+    json_lines: Json = False,
+    verbose: Verbose = False,
+    quiet: Quiet = False,
+) -> None:
+    from cancelall import demo
+
+    output = Output(json=json_lines, verbose=verbose, quiet=quiet, several=True)
+    overrides = _overrides({}, None, deadline, keep=keep, everything=False)
+    raise typer.Exit(demo.run(output, overrides, orders=orders, faults=fault or [], serve=serve, dry_run=dry_run))
+
+
+# --- the boundary ---------------------------------------------------------------------------------------------------
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return the exit status. Every failure is one line on stderr."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    only = words[0] if words and words[0] in VENUES else None
+    try:
+        result = build(only)(args=words, prog_name="cancelall", standalone_mode=False)
+    except CancelallError as error:
+        return _fail(error.message, error.hint, error.status)
+    except KeyboardInterrupt:
+        return _fail("interrupted", "", ExitStatus.INTERRUPTED)
+    except typer.Abort:
+        return _fail("interrupted", "", ExitStatus.INTERRUPTED)
+    except Exception as fault:  # noqa: BLE001 - the one boundary
+        told = getattr(fault, "format_message", None)  # a usage error of Typer's; its class has no public name
+        if told is not None:
+            return _fail(" ".join(str(told()).split()), _help_hint(fault), ExitStatus.USAGE)
+        where = fault.__traceback__
+        while where is not None and where.tb_next is not None:
+            where = where.tb_next
+        at = f" at {Path(where.tb_frame.f_code.co_filename).name}:{where.tb_lineno}" if where else ""
+        return _fail(
+            f"a bug: {type(fault).__name__}{at}", "please report it with the command that you ran", ExitStatus.BUG
+        )
+    return int(result) if isinstance(result, int) else 0
+
+
+def _help_hint(fault: Exception) -> str:
+    context = getattr(fault, "ctx", None)
+    return f"see: {context.command_path} --help" if context is not None else ""
+
+
+def _fail(message: str, hint: str, status: ExitStatus) -> int:
+    from cancelall.report.text import clean
+
+    try:
+        sys.stderr.write(f"cancelall: {clean(message, 1000)}{f' - {clean(hint, 500)}' if hint else ''}\n")
+        sys.stderr.flush()
+    except (OSError, ValueError, AttributeError):  # nobody to tell
+        return int(status)
+    return int(status)

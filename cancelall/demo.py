@@ -1,0 +1,65 @@
+"""The embedded exchange and the very same kill on it: real sockets on loopback, made-up keys, nothing goes out."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from cancelall import config
+from cancelall.config import Overrides
+from cancelall.errors import ExitStatus, UsageError
+from cancelall.execute import Output, execute
+from cancelall.venues import VENUES
+
+
+def run(
+    output: Output, overrides: Overrides, *, orders: int, faults: Sequence[str], serve: bool, dry_run: bool = False
+) -> ExitStatus:
+    """Start every fake venue, then kill, or serve until interrupted. Raises UsageError for an unknown fault."""
+    import tomli_w
+
+    from cancelall import simulator
+
+    venues = [name for name in VENUES if name in simulator.VENUES]
+    if "list" in faults:
+        for name, words in simulator.fault_help(venues[0]).items():
+            print(f"{name:<18} {words}")  # noqa: T201 - this is the command's data
+        return ExitStatus.CLEAR
+    for fault in faults:
+        try:
+            simulator.parse_fault(fault)
+        except ValueError as error:
+            raise UsageError(f"--fault {fault}: {error}", "--fault list shows them all") from None
+    with contextlib.ExitStack() as stack:
+        tables: dict[str, object] = {}
+        for name in venues:
+            server = stack.enter_context(simulator.start(name, orders=orders, faults=faults))
+            tables[name] = {
+                "venue": name,
+                "base_url": server.origin,
+                **server.account_options,
+                "credentials": dict(server.credentials),
+            }
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="cancelall-demo-"))
+        path = Path(folder) / "config.toml"
+        config.write_private(path, tomli_w.dumps({"profiles": tables}))
+        if serve:
+            return _serve(path, venues)
+        output.note(f"demo: an exchange on this machine with {orders} open orders on each venue; nothing leaves it")
+        environ = {key: value for key, value in os.environ.items() if not key.startswith("CANCELALL_")}
+        document = config.read(path, environ)
+        profiles = [config.profile(document, name, environ, overrides) for name in venues]
+        return execute(profiles, output, environ, dry_run=dry_run)
+
+
+def _serve(path: Path, venues: Sequence[str]) -> ExitStatus:
+    """Keep the exchange running until Ctrl-C."""
+    print(f"--config {path}", flush=True)  # noqa: T201 - this is the command's data
+    Output().note(f"serving {', '.join(venues)}; try: cancelall all --config {path}   (Ctrl-C ends it)")
+    with contextlib.suppress(KeyboardInterrupt):
+        threading.Event().wait()
+    return ExitStatus.CLEAR

@@ -1,0 +1,170 @@
+"""What is generated from the declarations: the example config, the README's tables and its help blocks."""
+
+from __future__ import annotations
+
+from cancelall import declare
+from cancelall.config import DEFAULTS_KEYS, Common
+from cancelall.declare import Declared
+from cancelall.venues import VENUES, load
+
+_HEAD = """\
+# cancelall: config.toml
+#
+# Keep this file private (chmod 600). Every key can also come from the environment, as CANCELALL_<PROFILE>_<KEY>;
+# a flag beats the environment, which beats this file. Secrets are looked up in this order: the systemd credentials
+# directory, the environment, secret_command, [profiles.<name>.credentials] below, the OS keyring.
+# `cancelall all` takes every profile; `cancelall bybit` takes the one named "bybit".
+
+[defaults]
+"""
+
+
+def example_config() -> str:
+    """A commented starter file with every key of every venue. All of it but the headings is commented out."""
+    lines = [_HEAD.rstrip()]
+    common = {item.key: item for item in declare.declared(Common)}
+    for key in DEFAULTS_KEYS:
+        lines += _commented(common[key])
+    for name in VENUES:
+        venue = load(name)
+        lines += [
+            "",
+            f"# --- {venue.title} " + "-" * (100 - len(venue.title)),
+            "",
+            f"# [profiles.{name}]",
+            f'# venue = "{name}"',
+        ]
+        lines += [f'# environment = "live"            # {", ".join(venue.hosts)}']
+        for item in declare.declared(venue.options):
+            lines += _commented(item)
+        fields = declare.secrets_of(venue.secrets)
+        first = next(iter(fields))
+        lines += [
+            f'# secret_command = {{ {first} = ["pass", "show", "{name}/{first}"] }}',
+            "#",
+            f"# [profiles.{name}.credentials]",
+        ]
+        for field, sec in fields.items():
+            lines.append(
+                f'# {field} = "…"{" " * max(1, 26 - len(field))}# {sec.help}{" Optional." if sec.optional else ""}'
+            )
+    return "\n".join(lines) + "\n"
+
+
+def _commented(item: Declared) -> list[str]:
+    return [f"# {item.key} = {_example(item)}".ljust(33) + f" # {item.opt.help}"]
+
+
+def _example(item: Declared) -> str:
+    if item.choices:
+        shown = f'"{item.choices[0]}"'
+    elif item.base is bool:
+        shown = "true"
+    elif item.base in (int, float):
+        shown = f"{item.default if item.default is not None else 30:g}" if item.key != "deadline" else "30"
+    else:
+        shown = f'"{item.opt.example or "…"}"'
+    return f"[{shown}]" if item.repeatable else shown
+
+
+def options_table(venue_name: str) -> str:
+    """The options of a venue as a Markdown table."""
+    venue = load(venue_name)
+    lines = ["| option | key | meaning |", "| --- | --- | --- |"]
+    for item in declare.declared(venue.options):
+        dot = "● " if item.opt.selector else ""
+        metavar = f" {item.opt.metavar}" if item.opt.metavar else ""
+        values = f" One of `{'` `'.join(item.choices)}`." if item.choices else ""
+        more = " Repeatable." if item.repeatable else ""
+        default = f" Default {item.default}." if item.default not in (None, (), False) else ""
+        lines.append(f"| {dot}`{item.flag}{metavar}` | `{item.key}` | {item.opt.help}{values}{more}{default} |")
+    return "\n".join(lines)
+
+
+def secrets_table() -> str:
+    """The secrets of every venue as a Markdown table."""
+    lines = [
+        "| venue | secret | environment variable of the profile named like the venue | what it is |",
+        "| --- | --- | --- | --- |",
+    ]
+    for name in VENUES:
+        for field, sec in declare.secrets_of(load(name).secrets).items():
+            optional = " Optional." if sec.optional else ""
+            lines.append(f"| {name} | `{field}` | `CANCELALL_{name.upper()}_{field.upper()}` | {sec.help}{optional} |")
+    return "\n".join(lines)
+
+
+def common_table() -> str:
+    """The keys that every profile may have, as a Markdown table."""
+    lines = ["| key | meaning |", "| --- | --- |"]
+    lines += ["| `venue` | " + ", ".join(VENUES) + " |"]
+    lines += [f"| `{item.key}` | {item.opt.help} |" for item in declare.declared(Common)]
+    lines += [
+        "| `secret_command` | A table: for each secret an argument list whose output is the secret. No shell, 5 s. |"
+    ]
+    lines += ["| `credentials` | A table: the secrets themselves. |"]
+    return "\n".join(lines)
+
+
+def environments_table() -> str:
+    """Environments and hosts, as a Markdown table."""
+    lines = ["| venue | environment | host |", "| --- | --- | --- |"]
+    lines += [f"| {name} | `{key}` | {host} |" for name in VENUES for key, host in load(name).hosts.items()]
+    return "\n".join(lines)
+
+
+def blocks() -> dict[str, str]:
+    """Every generated block of the README by its name."""
+    found = {f"options {name}": options_table(name) for name in VENUES}
+    found |= {"secrets": secrets_table(), "keys": common_table(), "environments": environments_table()}
+    return found
+
+
+def with_blocks(text: str) -> str:
+    """A Markdown text with its generated blocks, between `<!-- begin NAME -->` and `<!-- end -->`, made new."""
+    for name, block in blocks().items():
+        begin, end = f"<!-- begin {name} -->\n", "\n<!-- end -->"
+        head, found, rest = text.partition(begin)
+        if found:
+            text = head + begin + block + end + rest.partition(end)[2]
+    return text
+
+
+def picture() -> str:
+    """A run of the demo as an SVG, drawn from a real sweep of the embedded exchange."""
+    import asyncio
+    import time
+
+    from rich.console import Console
+    from rich.text import Text
+
+    from cancelall import config, simulator
+    from cancelall.config import Document, Overrides
+    from cancelall.report import tables
+    from cancelall.run import Run
+
+    with simulator.start("bybit", orders=12, seed=3) as server:
+        table = {"venue": "bybit", "base_url": server.origin, "credentials": dict(server.credentials)}
+        document = Document(path=None, data={"profiles": {"bybit": table}})
+        profile = config.profile(document, "bybit", {}, Overrides())
+        (report,) = asyncio.run(Run(profiles=[profile], environ={}, started=time.monotonic()).all())
+    console = tables.console(100, terminal=True, environ={"TERM": "xterm-256color"})
+    recorder = Console(record=True, width=100, file=console.file, force_terminal=True, color_system="truecolor")
+    recorder.print(Text("$ cancelall bybit", style="bold"))
+    recorder.print(Text.from_ansi(tables.profile_table(report, console)))
+    return recorder.export_svg(title="cancelall bybit, on the embedded exchange")
+
+
+def main() -> None:
+    """Write every generated file below the current directory."""
+    from pathlib import Path
+
+    Path("config.example.toml").write_text(example_config(), encoding="utf-8")
+    readme = Path("README.md")
+    readme.write_text(with_blocks(readme.read_text(encoding="utf-8")), encoding="utf-8")
+    Path("docs").mkdir(exist_ok=True)
+    Path("docs/run.svg").write_text(picture(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

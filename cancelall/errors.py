@@ -1,0 +1,122 @@
+"""The one error tree, and what each outcome is worth as an exit status."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Literal
+
+ErrorKind = Literal[
+    "auth",
+    "permission",
+    "ip",
+    "region",
+    "clock",
+    "mode",
+    "environment",
+    "tls",
+    "redirect",
+    "rate_limit",
+    "parameter",
+    "network",
+    "timeout",
+    "unreadable",
+    "config",
+    "secret",
+    "interrupted",
+    "internal",
+]
+
+
+class ExitStatus(IntEnum):
+    """Exit codes that scripts branch on. A code that is not here is a failure."""
+
+    CLEAR = 0
+    BUG = 1
+    USAGE = 2
+    REFUSED = 4
+    UNCONFIGURED = 6
+    OPEN = 10
+    UNPROVEN = 11
+    UNREACHABLE = 12
+    INTERRUPTED = 130
+    TERMINATED = 143
+
+
+class CancelallError(Exception):
+    """Base of everything this program raises on purpose.
+
+    `message` says what failed and where, `hint` what to do next; neither ever holds a secret.
+    """
+
+    kind: ErrorKind = "internal"
+    status: ExitStatus = ExitStatus.BUG
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(CancelallError):
+    """A bad or contradictory value on the command line."""
+
+    kind: ErrorKind = "parameter"
+    status = ExitStatus.USAGE
+
+
+class ConfigError(CancelallError):
+    """A profile, option or file that cannot be used. Nothing was sent."""
+
+    kind: ErrorKind = "config"
+    status = ExitStatus.UNCONFIGURED
+
+
+class SecretError(CancelallError):
+    """A secret that is missing, malformed, or whose source failed. Nothing was sent."""
+
+    kind: ErrorKind = "secret"
+    status = ExitStatus.UNCONFIGURED
+
+
+class OptionError(CancelallError):
+    """A value that a declaration does not allow; whoever knows its origin turns it into a usage or config error."""
+
+    kind: ErrorKind = "parameter"
+    status = ExitStatus.USAGE
+
+
+class Unreadable(CancelallError):
+    """An answer of a venue that does not have the documented shape. It proves nothing."""
+
+    kind: ErrorKind = "unreadable"
+    status = ExitStatus.UNPROVEN
+
+
+class DryRunViolation(CancelallError):
+    """A request that changes something reached a session that may only read: a bug, stopped before the send."""
+
+
+class TransportFault(CancelallError):
+    """An attempt that ended without a complete HTTP answer.
+
+    `sent` says what is known about the request. `final` marks faults that no retry can cure (a certificate that does
+    not verify). `answered` marks answers that came and were cut off here, for their size or shape.
+    """
+
+    kind: ErrorKind = "network"
+    status = ExitStatus.UNREACHABLE
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        kind: ErrorKind = "network",
+        sent: Literal["no", "maybe", "yes"] = "maybe",
+        final: bool = False,
+        answered: bool = False,
+    ) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.sent = sent
+        self.final = final
+        self.answered = answered

@@ -1,0 +1,191 @@
+"""From chosen profiles to an exit status: the event loop, the streams, the signals."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cancelall import outcome
+from cancelall.config import BrokenProfile, Profile
+from cancelall.errors import CancelallError, ExitStatus
+from cancelall.model import ProfileReport
+from cancelall.output import Outlet
+from cancelall.report import text
+from cancelall.report.lines import profile_line
+from cancelall.run import Listener, Run, Target, harden, unconfigured
+from cancelall.session import Attempt
+from cancelall.started import process_started
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_LAST_WORDS = 0.2
+"""Seconds that stderr gets at the end; data on stdout is waited for."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Output:
+    """What the user wants to see."""
+
+    json: bool = False
+    verbose: bool = False
+    quiet: bool = False
+    several: bool = False
+
+    def note(self, message: str) -> None:
+        """A line for people."""
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            sys.stderr.write(f"cancelall: {message}\n")
+            sys.stderr.flush()
+
+
+class Streams:
+    """stdout for data, stderr for everything else, each written by a thread of its own."""
+
+    def __init__(self, output: Output, environ: Mapping[str, str]) -> None:
+        self.output = output
+        self.environ = environ
+        self.data = Outlet(sys.stdout, "stdout")
+        self.notes = Outlet(sys.stderr, "stderr")
+
+    def target(self, target: Target) -> None:
+        """The first line of a profile, written beside the send."""
+        for warning in target.warnings:
+            self.notes.line(f"cancelall: WARNING: {text.clean(warning, 500)}")
+        if not self.output.quiet:
+            doing = "reading" if target.dry_run else "cancelling"
+            scope = text.scope_words(dict(target.scope))
+            self.notes.line(
+                f"cancelall: {target.profile}: {doing} {scope} on {target.venue} ({target.environment}) "
+                f"{target.host}, account {target.account}"
+            )
+
+    def attempt(self, profile: str, attempt: Attempt) -> None:
+        """With -v: every request. Never headers, never bodies."""
+        if not self.output.verbose:
+            return
+        judgement, fault = attempt.judgement, attempt.fault
+        said = f"{judgement.answer.value} {judgement.words}" if judgement else fault.message if fault else ""
+        status = f"{attempt.status} " if attempt.status is not None else ""
+        spent = round((attempt.ended - attempt.began) * 1000)
+        request = attempt.request
+        self.notes.line(
+            f"cancelall: {profile}: {request.method} {text.clean(request.target)} {status}{spent} ms "
+            f"{text.clean(said)}".rstrip()
+        )
+
+    def finished(self, report: ProfileReport) -> None:
+        """A profile's result, as soon as it is there."""
+        if self.output.json:
+            self.data.write(lambda: profile_line(report))
+        else:
+            self.data.write(lambda: self._drawn(report))
+
+    def summary(self, reports: Sequence[ProfileReport]) -> None:
+        """One row per profile after all tables."""
+        if len(reports) > 1 and not self.output.json and not self.output.quiet:
+            from cancelall.report import tables
+
+            self.data.write(lambda: tables.summary(reports, self._canvas()))
+
+    def close(self) -> None:
+        """Everything said. Progress may be lost, data is waited for."""
+        self.data.close(None)
+        self.notes.close(_LAST_WORDS)
+
+    def _drawn(self, report: ProfileReport) -> str:
+        from cancelall.report import tables
+
+        made = self._canvas()
+        if self.output.quiet:
+            return tables.drawn(made, tables.verdict_line(report))
+        return tables.profile_table(report, made)
+
+    def _canvas(self) -> Console:
+        from cancelall.report import tables
+
+        width = tables.width_of(self.environ, _descriptor(sys.stdout))
+        encoding = getattr(self.data.stream, "encoding", None) or "utf-8"
+        return tables.console(width, terminal=self.data.is_terminal, environ=self.environ, encoding=encoding)
+
+
+def execute(
+    profiles: Sequence[Profile | BrokenProfile], output: Output, environ: dict[str, str], *, dry_run: bool = False
+) -> ExitStatus:
+    """Run the profiles, say what became of them, and return the exit status."""
+    harden(environ)
+    streams = Streams(output, environ)
+    reports, stopped = asyncio.run(_swept(profiles, streams, environ, dry_run=dry_run))
+    streams.summary(reports)
+    streams.close()
+    return stopped if stopped is not None else outcome.exit_status(reports)
+
+
+async def _swept(
+    profiles: Sequence[Profile | BrokenProfile], streams: Streams, environ: Mapping[str, str], *, dry_run: bool
+) -> tuple[list[ProfileReport], ExitStatus | None]:
+    progress = None
+    if streams.notes.is_terminal and not streams.output.quiet and not streams.output.verbose:
+        from cancelall.report.live import Progress
+
+        progress = Progress(streams.notes, streams.environ)
+
+    def finished(report: ProfileReport) -> None:
+        if progress is not None:
+            progress.finished(report.profile)
+        streams.finished(report)
+
+    listener = Listener(
+        target=streams.target,
+        attempt=streams.attempt,
+        sweeping=progress.sweeping if progress is not None else lambda profile, sweep: None,
+        finished=finished,
+    )
+    run = Run(profiles=profiles, environ=environ, started=process_started(), dry_run=dry_run, listener=listener)
+    stopped: list[ExitStatus] = []
+
+    def stop(name: str, status: ExitStatus) -> None:
+        if stopped:
+            os._exit(status)  # asked twice: leave at once
+        stopped.append(status)
+        run.interrupt(name)
+
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda loop, context: None)  # bugs are reported with their profile, without a traceback
+    for name, status in (("SIGINT", ExitStatus.INTERRUPTED), ("SIGTERM", ExitStatus.TERMINATED)):
+        with contextlib.suppress(
+            NotImplementedError, RuntimeError, ValueError
+        ):  # no such thing on Windows or in a thread
+            loop.add_signal_handler(getattr(signal, name), stop, name, status)
+    if hasattr(signal, "SIGHUP"):
+        with contextlib.suppress(ValueError):
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a closed terminal does not stop a kill
+    ticking = asyncio.create_task(progress.tick()) if progress is not None else None
+    try:
+        return await run.all(), stopped[0] if stopped else None
+    finally:
+        if ticking is not None:
+            ticking.cancel()
+
+
+def report_error(error: CancelallError, profile: str, venue: str, output: Output, *, dry_run: bool) -> int:
+    """The line of a profile that was asked for but cannot be read, in the form that was asked for."""
+    if output.json:
+        streams = Streams(output, {})
+        streams.finished(unconfigured(profile, venue, error, dry_run=dry_run))
+        streams.close()
+    output.note(f"{text.clean(error.message, 1000)}{f' - {text.clean(error.hint, 500)}' if error.hint else ''}")
+    return int(error.status)
+
+
+def _descriptor(stream: object) -> int | None:
+    try:
+        return stream.fileno()  # type: ignore[attr-defined, no-any-return]
+    except (AttributeError, OSError, ValueError):
+        return None

@@ -1,0 +1,317 @@
+"""The words of the house as frozen dataclasses. Times are seconds of one monotonic clock unless a name says `_ms`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum, IntEnum, StrEnum
+
+from cancelall.errors import ErrorKind, ExitStatus
+
+
+class Verdict(StrEnum):
+    """What is known about a scope at the end of a run."""
+
+    CLEAR = "clear"
+    OPEN = "open"
+    UNREACHABLE = "unreachable"
+    REFUSED = "refused"
+    UNCONFIGURED = "unconfigured"
+    UNPROVEN = "unproven"
+    ABSENT = "absent"
+    """Of a segment only: the account has no such product, in the venue's words."""
+
+    @property
+    def exit_status(self) -> ExitStatus:
+        """The exit code that stands for this verdict."""
+        return _STATUS[self]
+
+
+_STATUS = {
+    Verdict.CLEAR: ExitStatus.CLEAR,
+    Verdict.ABSENT: ExitStatus.CLEAR,
+    Verdict.OPEN: ExitStatus.OPEN,
+    Verdict.UNREACHABLE: ExitStatus.UNREACHABLE,
+    Verdict.REFUSED: ExitStatus.REFUSED,
+    Verdict.UNCONFIGURED: ExitStatus.UNCONFIGURED,
+    Verdict.UNPROVEN: ExitStatus.UNPROVEN,
+}
+
+GRAVITY = (
+    Verdict.OPEN,
+    Verdict.UNREACHABLE,
+    Verdict.REFUSED,
+    Verdict.UNCONFIGURED,
+    Verdict.UNPROVEN,
+    Verdict.CLEAR,
+)
+"""Worst first: the verdict of a profile is its segments' first in this order, and so is the exit code of several."""
+
+
+def worst(verdicts: Iterable[Verdict]) -> Verdict:
+    """The verdict that decides over several; ABSENT must have been taken out before."""
+    return min(verdicts, key=GRAVITY.index)
+
+
+class Priority(IntEnum):
+    """Who goes first where several requests share a limit."""
+
+    MASS_CANCEL = 0
+    CANCEL = 1
+    LISTING = 2
+    OTHER = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """A request before it is signed: the exact query and body bytes that will be signed and sent.
+
+    `changes` says whether it can change anything at the venue; a dry run refuses to send it. `bucket` names the
+    venue's rate limit that it counts against.
+    """
+
+    method: str
+    path: str
+    query: str = ""
+    body: bytes = b""
+    changes: bool = False
+    signed: bool = True
+    priority: Priority = Priority.OTHER
+    bucket: str = ""
+
+    @property
+    def target(self) -> str:
+        """Path and query as they go on the wire."""
+        return f"{self.path}?{self.query}" if self.query else self.path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wire:
+    """A signed request, ready to be sent as it is. Its headers hold secrets: the repr shows none of them."""
+
+    method: str
+    url: str
+    headers: tuple[tuple[str, str], ...] = field(repr=False)
+    body: bytes = field(repr=False)
+    fresh_connection: bool = False
+    """A cancel opens its own connection: one that the venue has just closed would swallow it."""
+    body_limit: int = 4 << 20
+    """Bytes after which an answer is cut off and counts as unreadable."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Signed:
+    """What signing adds to a request: headers, and the body or the query where something of it travels in them."""
+
+    headers: tuple[tuple[str, str], ...] = field(repr=False)
+    body: bytes = field(repr=False)
+    query: str | None = field(default=None, repr=False)
+    """The query that is sent instead of the request's; None leaves it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reply:
+    """A complete HTTP answer. Header names are lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Answer(Enum):
+    """How a venue module reads a reply."""
+
+    ACCEPTED = "accepted"
+    NOTHING_OPEN = "nothing open"
+    """A good answer to a cancel: there was nothing to cancel."""
+    AGAIN = "try again"
+    CLOCK = "clock is off"
+    REFUSED = "refused"
+    ABSENT = "absent"
+    """This account has no such product."""
+    AMBIGUOUS = "ambiguous"
+    """The venue may or may not have done it: sent again, then settled by reading."""
+
+
+class Reach(Enum):
+    """How far a refusal goes."""
+
+    REQUEST = "this request"
+    KEY = "every request with this key"
+    HOST = "every request from this address"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judgement:
+    """A reply in the sweep's own words. `words` are the venue's, without any secret that it echoed."""
+
+    answer: Answer
+    kind: ErrorKind | None = None
+    words: str = ""
+    hint: str = ""
+    reach: Reach = Reach.REQUEST
+    after: float | None = None
+    """Seconds that the venue asks to wait."""
+    hold: float | None = None
+    """Seconds for which no cancel by name may go: what is left of a limit is for mass cancels and the proof."""
+    server_ms: int | None = None
+    """The venue's clock at this answer, where it tells (ms since the epoch)."""
+    mode: str = ""
+    """The account mode that this answer reveals, where it does; the set of segments follows from it."""
+    suspended: bool = False
+    """The venue is halted: until it answers a cancel otherwise, an empty listing proves nothing."""
+
+
+class Protection(Enum):
+    """Whether an order can only shrink a position."""
+
+    NONE = "none"
+    PROTECTIVE = "protective"
+    UNKNOWN = "unknown"
+    """A kind that the venue's table does not hold: kept when protective orders are kept, and reported as open."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """One working order. Prices and quantities are the venue's decimal strings."""
+
+    id: str
+    segment: str
+    client_id: str | None = None
+    symbol: str | None = None
+    side: str | None = None
+    type: str | None = None
+    price: str | None = None
+    quantity: str | None = None
+    remaining: str | None = None
+    protection: Protection = Protection.NONE
+    kind: str = ""
+    """The venue's own kind of order, which a cancel by name may have to say."""
+    origin: str = ""
+    """Who created it, where the venue tells: a bot, a strategy."""
+    created_ms: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """One page of open orders, and the request for the next one."""
+
+    orders: tuple[Order, ...]
+    next: Request | None = None
+    unsure: str = ""
+    """Why this page cannot prove that nothing else is open, in words; empty when it can."""
+    total: int | None = None
+    """How many orders all pages of this pass hold together, where the venue tells."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """An order that the venue would not cancel. An empty id means the request as a whole."""
+
+    id: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Acknowledgement:
+    """What an accepted cancel says. `count` is a number without ids, `capped` that there may be more than it took."""
+
+    cancelled: tuple[str, ...] = ()
+    client_ids: Mapping[str, str] = field(default_factory=dict)
+    failed: tuple[Failure, ...] = ()
+    count: int | None = None
+    capped: bool = False
+    remark: str = ""
+    """A warning: the answer is about something else than what was asked."""
+
+
+class State(StrEnum):
+    """What became of an order."""
+
+    CANCELLED = "cancelled"
+    FILLED = "filled"
+    GONE = "gone"
+    OPEN = "open"
+    FAILED = "failed"
+    KEPT = "kept"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settlement:
+    """What the venue's history says of orders that are no longer open, and where to read on."""
+
+    orders: tuple[tuple[Order, State, str], ...]
+    """Order, how it ended, and a remark such as a partial fill."""
+    next: Request | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderReport:
+    """An order and what became of it."""
+
+    order: Order
+    state: State
+    reason: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SegmentReport:
+    """A segment's verdict and what it rests on: complete cancel answers and complete listings."""
+
+    name: str
+    verdict: Verdict
+    mass_cancels: int = 0
+    listings: int = 0
+    detail: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ErrorReport:
+    """Why a verdict is not better, and what to do next."""
+
+    kind: ErrorKind
+    message: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timing:
+    """Milliseconds since the start of the process; None when it did not come to that."""
+
+    first_request: int | None = None
+    first_ack: int | None = None
+    verdict: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProfileReport:
+    """Everything that is said about one profile at the end."""
+
+    profile: str
+    venue: str
+    environment: str | None
+    host: str | None
+    account: str
+    scope: Mapping[str, object]
+    dry_run: bool
+    verdict: Verdict
+    segments: tuple[SegmentReport, ...] = ()
+    orders: tuple[OrderReport, ...] = ()
+    not_covered: tuple[str, ...] = ()
+    requests: int = 0
+    timing: Timing = field(default_factory=Timing)
+    error: ErrorReport | None = None
+    warnings: tuple[str, ...] = ()
+    would_send: tuple[str, ...] = ()
+    """What a dry run would have sent, without signature or secret."""
+
+    @property
+    def exit_status(self) -> ExitStatus:
+        """The exit code of this profile alone. Reading alone succeeds when everything could be read."""
+        if self.dry_run and self.verdict in (Verdict.OPEN, Verdict.CLEAR):
+            return ExitStatus.CLEAR
+        return self.verdict.exit_status
+
+    def count(self, state: State) -> int:
+        """Orders that ended in this state."""
+        return sum(1 for row in self.orders if row.state is state)

@@ -1,0 +1,78 @@
+"""Streams written beside the work: no send ever waits for a terminal, a full pipe or a stopped reader."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable
+from typing import TextIO
+
+from cancelall.secret import scrub
+
+
+class Outlet:
+    """One stream and the thread that writes to it. A stream that is closed, full or broken loses text, nothing else."""
+
+    def __init__(self, stream: TextIO | None, name: str) -> None:
+        self.stream = stream
+        self.is_terminal = _is_terminal(stream)
+        self._queue: queue.SimpleQueue[Callable[[], str] | None] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._name = name
+        self._done = threading.Event()
+
+    def write(self, render: Callable[[], str]) -> None:
+        """Have the text made and written, in the order of the calls. Making it may import and take its time."""
+        if self.stream is None:
+            return
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+            self._thread.start()
+        self._queue.put(render)
+
+    def line(self, text: str) -> None:
+        """Write one line."""
+        self.write(lambda: text + "\n")
+
+    def close(self, seconds: float | None) -> None:
+        """Wait until everything is written, at most so long (None: as long as the reader takes)."""
+        if self._thread is not None:
+            self._queue.put(None)
+            self._done.wait(seconds)
+
+    def _run(self) -> None:
+        broken = False
+        while (render := self._queue.get()) is not None:
+            if broken:
+                continue
+            try:
+                text = scrub(render())
+            except Exception as fault:  # noqa: BLE001 - a table that cannot be drawn must not lose the lines after it
+                text = f"cancelall: this output could not be drawn ({type(fault).__name__})\n"
+            broken = not _put(self.stream, text)
+        self._done.set()
+
+
+def _put(stream: TextIO | None, text: str) -> bool:
+    if stream is None or not text:
+        return stream is not None
+    try:
+        encoding = getattr(stream, "encoding", None) or "utf-8"
+        raw = text.encode(encoding, "backslashreplace")
+        target = getattr(stream, "buffer", None)
+        if target is None:
+            stream.write(raw.decode(encoding))
+            stream.flush()
+        else:
+            target.write(raw)
+            target.flush()
+    except (OSError, ValueError, LookupError):
+        return False
+    return True
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    try:
+        return stream is not None and stream.isatty()
+    except ValueError:
+        return False

@@ -1,0 +1,314 @@
+"""What is known about one segment, and what follows from it. Bookkeeping: it sends nothing, waits for nothing."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+from cancelall.model import Acknowledgement, Answer, Judgement, Order, Protection, Request, State
+from cancelall.session import Attempt, Heard
+from cancelall.venues import Segment, Witness
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listing:
+    """One reading of a segment's open orders, all passes and pages. An incomplete one proves nothing."""
+
+    began: float
+    ended: float
+    orders: tuple[Order, ...]
+    complete: bool
+    why: str = ""
+    """Why it is incomplete."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Moves:
+    """Cancels that are due: whole-segment requests, and requests that name orders."""
+
+    mass: tuple[Request, ...] = ()
+    named: tuple[tuple[Request, tuple[Order, ...]], ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.mass or self.named)
+
+
+@dataclass
+class Progress:
+    """A segment during a run. `keep` spares protective orders."""
+
+    segment: Segment
+    keep: bool = False
+    reads_only: bool = False
+    seen: dict[str, Order] = field(default_factory=dict)
+    taken: set[str] = field(default_factory=set)
+    """Ids that the venue says it cancelled."""
+    failures: dict[str, str] = field(default_factory=dict)
+    ends: dict[str, tuple[State, str]] = field(default_factory=dict)
+    """How orders ended, from the venue's history."""
+    counted: int = 0
+    """Orders that the venue counted as cancelled without naming them."""
+    mass_cancels: int = 0
+    listings: int = 0
+    last: Listing | None = None
+    """The last listing that could be read, at least in part."""
+    last_fresh: Listing | None = None
+    """The last of those that began after a cancel was answered."""
+    first_empty: Listing | None = None
+    last_empty: Listing | None = None
+    cancel_answered: float = -math.inf
+    first_answered: float = math.inf
+    answered: bool = False
+    """Whether any request got a complete HTTP answer."""
+    refused: Judgement | None = None
+    absent: Judgement | None = None
+    trouble: Attempt | None = None
+    """The last attempt that did not do what it should."""
+    stuck: bool = False
+    """The listing itself was refused or absent: reading on is pointless."""
+    capped: bool = False
+    unread: int = 0
+    """Tries of a listing that failed one after the other."""
+    suspended: bool = False
+    """The venue's last word on a cancel was that it is halted."""
+    accepted: bool = False
+    """Whether any cancel was accepted."""
+    witnessed: bool = False
+    """Every witness has agreed since the first of the empty listings."""
+    contradicted: bool = False
+    """The last word of a witness was that something is left, whatever the listing shows."""
+    cancel_sent: bool = False
+    remarks: set[str] = field(default_factory=set)
+    """Warnings that answers to cancels gave cause for."""
+    reappeared: list[Order] = field(default_factory=list)
+    """Orders that no complete listing after the first answered cancel had shown before."""
+    _answers: dict[Request, Answer | None] = field(default_factory=dict)
+    """The last word on each request that was answered; None for an answer that could not be taken in."""
+    _cleared_before: bool = False
+    _in_flight: int = 0
+    _cancel_began: float = -math.inf
+    _cancel_ended: float = -math.inf
+    _tried: dict[Request, float] = field(default_factory=dict)
+    _named: dict[str, float] = field(default_factory=dict)
+    _asking: set[Request] = field(default_factory=set)
+    _naming: set[str] = field(default_factory=set)
+    _hopeless: set[Request] = field(default_factory=set)
+    _hopeless_ids: set[str] = field(default_factory=set)
+
+    # --- which orders count ---
+
+    @property
+    def present(self) -> bool:
+        """Whether the last word on any request was not 'no such product'."""
+        return any(answer is not Answer.ABSENT for answer in self._answers.values())
+
+    def is_kept(self, order: Order) -> bool:
+        """Left in place on request."""
+        return self.segment.spares(order) or (self.keep and order.protection is Protection.PROTECTIVE)
+
+    @property
+    def witnesses(self) -> tuple[Witness, ...]:
+        """The witnesses that may be asked. One that mass cancels could remove what has to be kept."""
+        keep = self.keep and self.segment.protective_kinds
+        return tuple(
+            one
+            for one in self.segment.witnesses
+            if not (one.request.changes and (self.reads_only or (keep and not one.harmless)))
+        )
+
+    def left(self, listing: Listing) -> tuple[Order, ...]:
+        """Listed orders that must go before the segment is clear."""
+        return tuple(order for order in listing.orders if not self.is_kept(order))
+
+    def _targets(self, orders: tuple[Order, ...]) -> tuple[Order, ...]:
+        """Orders to cancel. Kinds that the venue's table does not know are left when protective ones are kept."""
+        return tuple(
+            order
+            for order in orders
+            if not self.is_kept(order) and not (self.keep and order.protection is Protection.UNKNOWN)
+        )
+
+    # --- what to send ---
+
+    def blind(self, at: float) -> Moves:
+        """The cancels that need to know nothing, unless they are under way."""
+        return Moves(mass=self._mass((), at))
+
+    def due(self, orders: tuple[Order, ...], began: float, *, complete: bool = False) -> Moves:
+        """The cancels for orders that a listing which began then has shown, without those sent since.
+
+        By name only what a mass cancel has had its chance at, or never can have: a listing that began before it was
+        answered shows orders that are gone by now. `complete` says that these are all orders of the segment, so that
+        what has to be kept is known.
+        """
+        targets = self._targets(orders)
+        if not targets:
+            return Moves()
+        mass = self._mass(targets, began)
+        keep = self.keep and self.segment.protective_kinds
+        had_its_chance = not self.capped and all(
+            request in self._hopeless or self._tried.get(request, math.inf) <= began
+            for request in (() if keep else self.segment.mass_cancels(targets))
+        )
+        named = tuple(
+            order
+            for order in targets
+            if order.id not in self._naming
+            and order.id not in self._hopeless_ids
+            and self._named.get(order.id, -math.inf) <= began
+        )
+        going = {order.id for order in targets}
+        kept = tuple(order for order in orders if order.id not in going) if complete else None
+        return Moves(mass=mass, named=self.segment.cancels(named, kept) if had_its_chance and named else ())
+
+    def _mass(self, targets: tuple[Order, ...], began: float) -> tuple[Request, ...]:
+        if self.keep and self.segment.protective_kinds:
+            return ()
+        return tuple(
+            request
+            for request in self.segment.mass_cancels(targets)
+            if request not in self._asking
+            and request not in self._hopeless
+            and self._tried.get(request, -math.inf) <= began
+        )
+
+    # --- what has happened ---
+
+    def asking(self, request: Request, named: tuple[Order, ...]) -> None:
+        """A cancel is about to be sent, for as often as it takes."""
+        if named:
+            self._naming.update(order.id for order in named)
+        else:
+            self._asking.add(request)
+
+    def cancel_begins(self, at: float) -> None:
+        """A cancel goes into the air."""
+        self._in_flight += 1
+        self.cancel_sent = True
+        self._cancel_began = at
+
+    def cancel_ended(self, attempt: Attempt) -> None:
+        """A cancel was answered, failed or was abandoned."""
+        self._in_flight -= 1
+        self._cancel_ended = attempt.ended
+        if attempt.request in self._asking:
+            self._tried[attempt.request] = attempt.ended
+        if attempt.judgement is not None:
+            self.suspended = attempt.judgement.suspended
+        if attempt.answered:
+            self.cancel_answered = attempt.ended
+            self.first_answered = min(self.first_answered, attempt.ended)
+        self._note(attempt)
+
+    def asked(self, request: Request, named: tuple[Order, ...], heard: Heard[Acknowledgement]) -> None:
+        """The venue has spoken on a cancel, or nobody waits for it any more."""
+        self._asking.discard(request)
+        ended = heard.attempt.ended
+        for order in named:
+            self._naming.discard(order.id)
+            self._named[order.id] = ended
+        self.accepted |= heard.answer in (Answer.ACCEPTED, Answer.NOTHING_OPEN)
+        self.mass_cancels += heard.answer in (Answer.ACCEPTED, Answer.NOTHING_OPEN) and not named
+        if heard.answer in (Answer.REFUSED, Answer.ABSENT):
+            self._hopeless.add(request)
+            self._hopeless_ids.update(order.id for order in named)
+            words = heard.attempt.judgement.words if heard.attempt.judgement else "refused"
+            self.failures.update({order.id: words for order in named if heard.answer is Answer.REFUSED})
+        if heard.value is not None:
+            self._acknowledged(heard.value, named)
+
+    def _acknowledged(self, said: Acknowledgement, named: tuple[Order, ...]) -> None:
+        self.capped = said.capped
+        self.counted += said.count or 0
+        self.remarks |= {said.remark} if said.remark else set()
+        for identity in said.cancelled:
+            self.taken.add(identity)
+            self.failures.pop(identity, None)
+            if identity not in self.seen:
+                self.seen[identity] = Order(
+                    id=identity, segment=self.segment.name, client_id=said.client_ids.get(identity)
+                )
+        for failure in said.failed:
+            for identity in (failure.id,) if failure.id else tuple(order.id for order in named):
+                self.failures[identity] = failure.reason
+
+    def listed(self, attempt: Attempt) -> None:
+        """A listing's page was answered, or not."""
+        self._note(attempt)
+        answer = attempt.judgement.answer if attempt.judgement is not None else Answer.AMBIGUOUS
+        self.stuck |= answer in (Answer.REFUSED, Answer.ABSENT)
+        if answer is not Answer.AGAIN:  # a limit is not to be used up by cancels instead
+            self.unread = 0 if answer is Answer.ACCEPTED else self.unread + 1
+
+    def _note(self, attempt: Attempt) -> None:
+        self.answered |= attempt.answered
+        judgement = attempt.judgement
+        if attempt.answered:
+            self._answers[attempt.request] = judgement.answer if judgement else None
+        if judgement is not None and judgement.answer is Answer.ABSENT:
+            self.absent = judgement
+        if judgement is not None and judgement.answer is Answer.REFUSED:
+            self.refused = self.refused or judgement
+        if judgement is None or judgement.answer not in (Answer.ACCEPTED, Answer.NOTHING_OPEN):
+            self.trouble = attempt
+
+    def saw(self, listing: Listing) -> None:
+        """A listing has ended. It counts as empty only when no cancel was in the air while it was read."""
+        for order in listing.orders:
+            known = self.seen.get(order.id)
+            if known is None and self._cleared_before:
+                self.reappeared.append(order)
+            self.seen[order.id] = order if known is None or known.symbol is None else known
+        self.listings += listing.complete
+        if listing.complete or listing.orders:
+            self.last = listing
+            if listing.began >= self.first_answered:
+                self.last_fresh = listing
+        undisturbed = self._in_flight == 0 and max(self._cancel_began, self._cancel_ended) <= listing.began
+        if listing.complete and not self.left(listing) and undisturbed:
+            self.first_empty = self.first_empty or listing
+            self.last_empty = listing
+        else:
+            self.first_empty = self.last_empty = None
+            self.witnessed = False
+        self._cleared_before |= listing.complete and self.cancel_answered <= listing.began
+
+    def heard_witness(self, agrees: bool, request: Request, ended: float) -> None:
+        """The witnesses have spoken. One that contradicts the listings makes them worthless."""
+        self.witnessed, self.contradicted = agrees, not agrees
+        if not agrees:
+            self.first_empty = self.last_empty = None
+            if request.changes:
+                self.cancel_answered = self._cancel_ended = ended
+
+    # --- what follows ---
+
+    def still_wanted(self) -> bool:
+        """Whether an unanswered cancel should be sent again: not once a later complete listing was empty."""
+        return self.suspended or self.last_empty is None or self.last_empty.began < self._cancel_ended
+
+    def overtaken(self, named: tuple[Order, ...], since: float) -> bool:
+        """Whether a complete listing that began since then shows none of these orders: their cancel can be spared."""
+        last = self.last
+        if not named or last is None or not last.complete or last.began < since:
+            return False
+        return {order.id for order in named}.isdisjoint(order.id for order in last.orders)
+
+    def proven(self, gap: float) -> bool:
+        """Two complete empty listings in a row, at least `gap` seconds apart, no cancel in the air."""
+        if self.reads_only:
+            return self.last is not None and self.last.complete
+        if self.first_empty is None or self.last_empty is None or self._in_flight or self.suspended:
+            return False
+        if (self.witnesses and not self.witnessed) or (self.segment.needs_acceptance and not self.accepted):
+            return False
+        return self.last_empty.began - self.first_empty.ended >= gap
+
+    def exhausted(self, listing: Listing) -> bool:
+        """Whether nothing that could still be sent or read would change the outcome."""
+        if self.stuck:
+            return True
+        if not listing.complete or self._asking or self._naming or listing.began < self._cancel_ended:
+            return False
+        left = self.left(listing)
+        return (bool(left) or self.refused is not None) and not self.due(listing.orders, math.inf, complete=True)

@@ -1,0 +1,79 @@
+"""One JSON line per profile: the fixed interface that scripts branch on."""
+
+from __future__ import annotations
+
+import json
+
+from cancelall.model import OrderReport, ProfileReport, Protection, State
+from cancelall.report.text import clean
+
+SCHEMA = 1
+
+
+def profile_line(report: ProfileReport) -> str:
+    """The report as one line of JSON, ASCII only."""
+    return json.dumps(profile_object(report), separators=(",", ":")) + "\n"
+
+
+def profile_object(report: ProfileReport) -> dict[str, object]:
+    """The report as plain JSON values."""
+    timing = report.timing
+    return {
+        "schema": SCHEMA,
+        "profile": report.profile,
+        "venue": report.venue,
+        "environment": report.environment,
+        "host": report.host,
+        "scope": {key: list(value) if isinstance(value, tuple) else value for key, value in report.scope.items()},
+        "dry_run": report.dry_run,
+        "verdict": report.verdict.value,
+        "exit_code": int(report.exit_status),
+        "segments": [
+            {
+                "name": segment.name,
+                "verdict": segment.verdict.value,
+                "mass_cancels": segment.mass_cancels,
+                "listings": segment.listings,
+                "detail": clean(segment.detail) if segment.detail else None,
+            }
+            for segment in report.segments
+        ],
+        "orders": [_order(row) for row in report.orders],
+        "counts": {state.value: report.count(state) for state in _COUNTED},
+        "not_covered": list(report.not_covered),
+        "requests": report.requests,
+        "timing_ms": {"first_request": timing.first_request, "first_ack": timing.first_ack, "verdict": timing.verdict},
+        "error": None
+        if report.error is None
+        else {
+            "kind": report.error.kind,
+            "message": clean(report.error.message, 500),
+            "hint": clean(report.error.hint, 500),
+        },
+        "warnings": [clean(warning, 500) for warning in report.warnings],
+    }
+
+
+_COUNTED = (State.CANCELLED, State.FILLED, State.GONE, State.OPEN, State.FAILED, State.KEPT)
+
+
+def _order(row: OrderReport) -> dict[str, object]:
+    order = row.order
+    return {
+        "id": clean(order.id),
+        "client_id": _maybe(order.client_id),
+        "symbol": _maybe(order.symbol),
+        "side": _maybe(order.side),
+        "type": _maybe(order.type),
+        "price": _maybe(order.price),
+        "quantity": _maybe(order.quantity),
+        "remaining": _maybe(order.remaining),
+        "segment": order.segment,
+        "protective": order.protection is Protection.PROTECTIVE,
+        "state": row.state.value,
+        "reason": _maybe(row.reason),
+    }
+
+
+def _maybe(text: str | None) -> str | None:
+    return None if text is None else clean(text)

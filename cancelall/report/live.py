@@ -1,0 +1,58 @@
+"""One live line per profile on a terminal while it runs."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+
+from cancelall.output import Outlet
+from cancelall.sweep import Sweep
+
+_INTERVAL = 0.2
+_CLEAR_LINE = "\r\x1b[2K"
+
+
+class Progress:
+    """Draws how far each sweep is, below what was said before. It only reads; a slow terminal just misses frames."""
+
+    def __init__(self, outlet: Outlet, environ: Mapping[str, str]) -> None:
+        self._outlet = outlet
+        self._environ = environ
+        self._sweeps: dict[str, Sweep] = {}
+        self._drawn = 0
+        self._began = time.monotonic()
+
+    def sweeping(self, profile: str, sweep: Sweep) -> None:
+        """A profile's sweep has begun."""
+        self._sweeps[profile] = sweep
+
+    def finished(self, profile: str) -> None:
+        """Its result is going to be printed: take its line away."""
+        self._sweeps.pop(profile, None)
+        self._outlet.write(self._frame([]))
+
+    async def tick(self) -> None:
+        """Draw from time to time, until cancelled."""
+        while True:
+            await asyncio.sleep(_INTERVAL)
+            self._outlet.write(self._frame([_line(name, sweep) for name, sweep in list(self._sweeps.items())[:12]]))
+
+    def _frame(self, lines: list[str]):  # type: ignore[no-untyped-def] # noqa: ANN202 - a renderer for the outlet
+        elapsed = time.monotonic() - self._began
+
+        def draw() -> str:
+            up = f"\x1b[{self._drawn}A" if self._drawn else ""
+            wipe = up + "".join(f"{_CLEAR_LINE}\n" for _ in range(self._drawn)) + (up if self._drawn else "")
+            self._drawn = len(lines)
+            return wipe + "".join(f"{line} · {elapsed:.1f} s\n" for line in lines)
+
+        return draw
+
+
+def _line(name: str, sweep: Sweep) -> str:
+    progresses = list(sweep.progresses.values())
+    proven = sum(1 for one in progresses if one.proven(sweep.gap))
+    taken = sum(len(one.taken) for one in progresses)
+    left = sum(len(one.left(one.last)) for one in progresses if one.last is not None)
+    return f"  {name}: {taken} accepted, {left} still listed, {proven} of {len(progresses)} segments proven"

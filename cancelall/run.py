@@ -1,0 +1,271 @@
+"""All profiles at once: secrets, session, sweep, report. One profile's trouble changes nothing for the others."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from cancelall import outcome
+from cancelall.background import in_thread
+from cancelall.clock import Clock, SystemClock
+from cancelall.config import BrokenProfile, Profile
+from cancelall.credentials import Found, resolve
+from cancelall.errors import CancelallError, ConfigError, OptionError
+from cancelall.model import ErrorReport, OrderReport, ProfileReport, Reply, Timing, Verdict, Wire
+from cancelall.pacing import HostGate
+from cancelall.route import route_for
+from cancelall.secret import last_four
+from cancelall.session import Attempt, Send, Session
+from cancelall.settle import settle
+from cancelall.sweep import Sweep
+from cancelall.venues import load
+
+PROOF_SECONDS = 1.0
+"""On top of the venue's gap between two listings: what the listings of a proof may take."""
+_AT_ONCE = 64
+"""Attempts under way to one host."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """What a profile's sweep aims at, told as its first requests leave."""
+
+    profile: str
+    venue: str
+    environment: str
+    host: str
+    account: str
+    scope: Mapping[str, object]
+    dry_run: bool
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listener:
+    """Who is told what happens, as it happens. None of it may block."""
+
+    target: Callable[[Target], None] = lambda target: None
+    attempt: Callable[[str, Attempt], None] = lambda profile, attempt: None
+    sweeping: Callable[[str, Sweep], None] = lambda profile, sweep: None
+    finished: Callable[[ProfileReport], None] = lambda report: None
+
+
+@dataclass
+class Run:
+    """One run over some profiles."""
+
+    profiles: Sequence[Profile | BrokenProfile]
+    environ: Mapping[str, str]
+    started: float
+    dry_run: bool = False
+    listener: Listener = field(default_factory=Listener)
+    clock: Clock = field(default_factory=SystemClock)
+    connect: Callable[[Profile], Send] | None = None
+    """How to send for a profile; tests put their own in."""
+    scale: float = 1.0
+    """Factor on the venue's times, for tests on a fast clock."""
+    interrupted: asyncio.Event = field(default_factory=asyncio.Event)
+    signal_name: str = ""
+    _gates: dict[str, HostGate] = field(default_factory=dict)
+
+    async def all(self) -> list[ProfileReport]:
+        """Sweep every profile; one report for each, in the order in which they were asked for."""
+        return list(await asyncio.gather(*(self._reported(profile) for profile in self.profiles)))
+
+    def interrupt(self, signal_name: str) -> None:
+        """Stop sending; report what is known."""
+        self.signal_name = signal_name
+        self.interrupted.set()
+
+    async def _reported(self, profile: Profile | BrokenProfile) -> ProfileReport:
+        try:
+            report = await self._one(profile)
+        except CancelallError as error:
+            report = self._nothing_sent(profile, error)
+        except Exception as fault:  # noqa: BLE001 - a bug in one profile must not take the others along
+            bug = CancelallError(f"a bug before the sweep: {type(fault).__name__}", "report it with the output of -v")
+            report = self._nothing_sent(profile, bug, Verdict.UNPROVEN)
+        self.listener.finished(report)
+        return report
+
+    async def _one(self, profile: Profile | BrokenProfile) -> ProfileReport:
+        if isinstance(profile, BrokenProfile):
+            raise profile.error
+        deadline = self.started + profile.deadline
+        found = await self._secrets(profile, deadline)
+        venue = load(profile.venue)
+        try:
+            venue.segments(profile.options, venue.facts, profile.environment)
+        except OptionError as error:
+            raise ConfigError(f"profile {profile.name}: {error.message}", error.hint) from None
+        gate = self._gates.setdefault(profile.origin, HostGate(venue.address_limit, _AT_ONCE))
+        session = Session(
+            venue=venue,
+            origin=profile.origin,
+            secrets=found.secrets,
+            options=profile.options,
+            send=self.connect(profile) if self.connect else over_the_network(profile, self.environ),
+            clock=self.clock,
+            gate=gate,
+            deadline=deadline,
+            reserve=venue.settle_gap * self.scale + PROOF_SECONDS * self.scale,
+            reads_only=self.dry_run,
+            trace=lambda attempt: self.listener.attempt(profile.name, attempt),
+        )
+        keep = bool(profile.common.keep_protective)
+        sweep = Sweep(session, profile.environment, keep_protective=keep, scale=self.scale)
+        since_ms = self.clock.now_ms()
+        sweeping = asyncio.create_task(sweep.run())
+        await asyncio.sleep(0)  # the first cancels leave before anything is said about them
+        self.listener.target(self._target(profile, session, found))
+        self.listener.sweeping(profile.name, sweep)
+        await self._until(sweeping, deadline)
+        verdict = outcome.profile_verdict(sweep)
+        decided = self.clock.monotonic()
+        if not self.interrupted.is_set():
+            await settle(sweep, since_ms)
+        return self._report(profile, sweep, found, verdict, decided)
+
+    async def _secrets(self, profile: Profile, deadline: float) -> Found:
+        """In a thread of its own: a hanging keyring of one profile delays no other."""
+        left = max(0.0, deadline - self.clock.monotonic())
+        try:
+            return await asyncio.wait_for(in_thread(lambda: resolve(profile, self.environ), "secrets"), left)
+        except TimeoutError:
+            raise ConfigError(
+                "the deadline passed while the secrets were read", "give more time or another source"
+            ) from None
+
+    async def _until(self, sweeping: asyncio.Task[None], deadline: float) -> None:
+        """Until the sweep is over, the deadline, or a signal. What is known stays known."""
+        stop = asyncio.create_task(self.interrupted.wait())
+        try:
+            await asyncio.wait(
+                {sweeping, stop},
+                timeout=max(0.0, deadline - self.clock.monotonic()),
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+        finally:
+            for task in (sweeping, stop):
+                task.cancel()
+            results = await asyncio.gather(sweeping, stop, return_exceptions=True)
+        if isinstance(results[0], Exception):
+            raise results[0]
+
+    # --- reports ---
+
+    def _target(self, profile: Profile, session: Session, found: Found) -> Target:
+        return Target(
+            profile=profile.name,
+            venue=profile.venue,
+            environment=profile.environment,
+            host=profile.origin,
+            account=last_four(session.venue.account(found.secrets, profile.options)),
+            scope=profile.scope,
+            dry_run=self.dry_run,
+            warnings=(*profile.warnings, *found.warnings),
+        )
+
+    def _report(self, profile: Profile, sweep: Sweep, found: Found, verdict: Verdict, decided: float) -> ProfileReport:
+        session, keep = sweep.session, bool(profile.common.keep_protective)
+        progresses = list(sweep.progresses.values())
+        rows: list[OrderReport] = [row for progress in progresses for row in outcome.order_rows(progress)]
+        error = outcome.error_report(sweep, verdict)
+        if self.interrupted.is_set():
+            error = ErrorReport(
+                kind="interrupted", message=f"stopped by {self.signal_name}", hint="run again to finish and prove it"
+            )
+        unwitnessed = session.venue.unwitnessed(profile.options, keep, self.dry_run)
+        notes = (*profile.warnings, *found.warnings, session.venue.notice, *outcome.warnings(sweep), unwitnessed)
+        return ProfileReport(
+            profile=profile.name,
+            venue=profile.venue,
+            environment=profile.environment,
+            host=profile.origin,
+            account=last_four(session.venue.account(found.secrets, profile.options)),
+            scope=profile.scope,
+            dry_run=self.dry_run,
+            verdict=verdict,
+            segments=tuple(outcome.segment_report(progress, session, sweep.gap) for progress in progresses),
+            orders=tuple(rows),
+            not_covered=session.venue.not_covered(profile.options, profile.environment),
+            requests=session.tally.requests,
+            timing=Timing(
+                first_request=self._ms(session.tally.first_request),
+                first_ack=self._ms(session.tally.first_ack),
+                verdict=self._ms(decided),
+            ),
+            error=error,
+            warnings=tuple(note for note in notes if note),
+            would_send=outcome.would_send(sweep) if self.dry_run else (),
+        )
+
+    def _nothing_sent(
+        self, profile: Profile | BrokenProfile, error: CancelallError, verdict: Verdict = Verdict.UNCONFIGURED
+    ) -> ProfileReport:
+        known = profile if isinstance(profile, Profile) else None
+        return ProfileReport(
+            profile=profile.name,
+            venue=profile.venue,
+            environment=known.environment if known else None,
+            host=known.origin if known else None,
+            account="",
+            scope=known.scope if known else {},
+            dry_run=self.dry_run,
+            verdict=verdict,
+            timing=Timing(verdict=self._ms(self.clock.monotonic())),
+            error=ErrorReport(kind=error.kind, message=error.message, hint=error.hint),
+            warnings=known.warnings if known else (),
+        )
+
+    def _ms(self, at: float | None) -> int | None:
+        return None if at is None else max(0, round((at - self.started) * 1000))
+
+
+def over_the_network(profile: Profile, environ: Mapping[str, str]) -> Send:
+    """Send by real sockets, each attempt in a thread that can be abandoned."""
+    from cancelall.transport import Transport
+
+    transport = Transport(route_for(profile.origin, profile.common.proxy, profile.common.ca_bundle, environ))
+
+    async def send(wire: Wire, until: float, sent: Callable[[], None]) -> Reply:
+        loop = asyncio.get_running_loop()
+
+        def tell() -> None:
+            with contextlib.suppress(RuntimeError):  # the loop has closed: nobody waits any more
+                loop.call_soon_threadsafe(sent)
+
+        return await in_thread(lambda: transport.send(wire, until, tell), "attempt")
+
+    return send
+
+
+def unconfigured(name: str, venue: str, error: CancelallError, *, dry_run: bool = False) -> ProfileReport:
+    """The line of a profile that was asked for and could not even be read."""
+    return ProfileReport(
+        profile=name,
+        venue=venue,
+        environment=None,
+        host=None,
+        account="",
+        scope={},
+        dry_run=dry_run,
+        verdict=Verdict.UNCONFIGURED,
+        error=ErrorReport(kind=error.kind, message=error.message, hint=error.hint),
+    )
+
+
+def harden(environ: dict[str, str]) -> None:
+    """Leave no core file, and let nothing write TLS session keys. POSIX only where POSIX is needed."""
+    environ.pop("SSLKEYLOGFILE", None)
+    os.environ.pop("SSLKEYLOGFILE", None)
+    os.environ.setdefault("RES_OPTIONS", "timeout:2 attempts:2")  # glibc: a silent resolver takes 40 s otherwise
+    try:
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    except (ImportError, ValueError, OSError):
+        return

@@ -1,0 +1,81 @@
+"""A secret that cannot be printed, and the net under every outlet that takes out what slipped through."""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import json
+import urllib.parse
+from typing import NoReturn
+
+MASK = "***"
+_SHORTEST = 6
+"""Shorter values would be found in ordinary text; they are masked by `Secret` alone."""
+
+_registry: set[str] = set()
+
+
+class Secret:
+    """A secret value. Only `reveal` gives it out, and only signing code calls that."""
+
+    __slots__ = ("__value",)
+
+    def __init__(self, value: str) -> None:
+        self.__value = value
+        register(value)
+
+    def reveal(self) -> str:
+        """The value itself, for a signature or a header."""
+        return self.__value
+
+    def __repr__(self) -> str:
+        return MASK
+
+    __str__ = __repr__
+
+    def __format__(self, spec: str) -> str:
+        return format(MASK, spec)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and hmac.compare_digest(self.__value.encode(), other.__value.encode())
+
+    def __hash__(self) -> int:
+        return id(type(self))
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise TypeError("a secret cannot be copied or pickled")
+
+    def __getstate__(self) -> NoReturn:
+        raise TypeError("a secret has no state to show")
+
+
+def last_four(value: str) -> str:
+    """`…abcd`, if that leaves enough hidden."""
+    return f"…{value[-4:]}" if len(value) > 12 else MASK
+
+
+def register(value: str) -> None:
+    """Make `scrub` take this value out, in the spellings that it could have in a message."""
+    if len(value) < _SHORTEST:
+        return
+    raw = value.encode("utf-8", "surrogatepass")
+    forms = {
+        value,
+        urllib.parse.quote(value, safe=""),
+        urllib.parse.quote_plus(value),
+        base64.b64encode(raw).decode(),
+        json.dumps(value)[1:-1],
+        repr(value)[1:-1],
+    }
+    forms |= {
+        line for line in value.splitlines() if len(line) >= 16 and "KEY-----" not in line
+    }  # the lines of a PEM block
+    _registry.update(forms)
+
+
+def scrub(text: str) -> str:
+    """The text without any registered secret."""
+    for value in sorted(_registry, key=len, reverse=True):
+        if value in text:
+            text = text.replace(value, MASK)
+    return text

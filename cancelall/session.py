@@ -1,0 +1,313 @@
+"""One profile's line to its venue: sign, send, judge, pace, and try again until it is settled or too late.
+
+Every attempt is signed afresh over the very bytes that are sent. Cancel-all is idempotent, so what is ambiguous is sent
+again; what is refused never is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from cancelall.clock import Clock
+from cancelall.errors import DryRunViolation, TransportFault, Unreadable
+from cancelall.model import Answer, Judgement, Priority, Reach, Reply, Request, Wire
+from cancelall.pacing import HostGate, Pacer
+from cancelall.venues import Venue
+
+T = TypeVar("T")
+Send = Callable[[Wire, float, Callable[[], None]], Awaitable[Reply]]
+"""Sends a signed request by a monotonic time, calling the third argument once its bytes are out.
+Raises TransportFault."""
+
+ATTEMPT_SECONDS = 7.0
+"""Connecting (2 s) and reading (5 s); after that the attempt is abandoned."""
+_LONGEST_PAUSE = 2.0
+_WIDEST = 6
+"""Times the configured window of validity, at most."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attempt:
+    """One send and what came of it. `judgement` is None when no answer came."""
+
+    request: Request
+    began: float
+    ended: float
+    judgement: Judgement | None = None
+    fault: TransportFault | None = None
+    status: int | None = None
+    sent: bool = True
+    """False when an earlier refusal kept it from being sent."""
+
+    @property
+    def answered(self) -> bool:
+        """Whether the venue gave a complete answer, of whatever kind."""
+        return self.sent and (self.judgement is not None or (self.fault is not None and self.fault.answered))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watch:
+    """Who wants to know when an attempt leaves and when it is over."""
+
+    begins: Callable[[float], None] = lambda at: None
+    sent: Callable[[], None] = lambda: None
+    """Its bytes are out, or it has failed."""
+    ended: Callable[[Attempt], None] = lambda attempt: None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Heard(Generic[T]):
+    """The last attempt of a request; `value` is what was read when it was accepted."""
+
+    attempt: Attempt
+    value: T | None = None
+
+    @property
+    def answer(self) -> Answer:
+        """The judgement's answer; without any, the outcome is ambiguous."""
+        if self.attempt.fault is not None and self.attempt.fault.final:
+            return Answer.REFUSED
+        return self.attempt.judgement.answer if self.attempt.judgement else Answer.AMBIGUOUS
+
+    @property
+    def final(self) -> bool:
+        """Whether sending it again could not change the answer."""
+        return self.answer not in (Answer.AGAIN, Answer.CLOCK, Answer.AMBIGUOUS)
+
+
+@dataclass
+class Tally:
+    """What a profile's line has done so far."""
+
+    requests: int = 0
+    first_request: float | None = None
+    first_ack: float | None = None
+    longest_ask: float = 0.0
+    """The longest wait that the venue has asked for, in seconds."""
+    late_until_ms: int = 0
+    """Wall time until which an abandoned cancel could still be executed."""
+    abandoned: bool = False
+    """A cancel was given up while it could still be executed."""
+
+
+@dataclass
+class Session:
+    """Everything between a Request and a Judgement, for one profile."""
+
+    venue: Venue[Any, Any, Any]
+    origin: str
+    secrets: Any
+    options: Any
+    send: Send
+    clock: Clock
+    gate: HostGate
+    deadline: float
+    reserve: float
+    """Seconds that a proof needs: waits are clipped so that one more try and the proof still fit."""
+    reads_only: bool = False
+    trace: Callable[[Attempt], None] = lambda attempt: None
+    before_send: Callable[[Request], None] = lambda request: None
+    random: Callable[[], float] = random.random
+    tally: Tally = field(default_factory=Tally)
+    refusal: Judgement | None = None
+    """A refusal that reaches every request with this key."""
+    _offset_ms: int = 0
+    _offset_known: int = 0
+    _held_until: float = 0.0
+    _pacers: dict[str, Pacer] = field(default_factory=dict)
+
+    async def ask(
+        self,
+        request: Request,
+        read: Callable[[Request, Reply], T],
+        *,
+        watch: Watch | None = None,
+        wanted: Callable[[], bool] = lambda: True,
+        spared: Callable[[], bool] = lambda: False,
+        most: int | None = None,
+    ) -> Heard[T]:
+        """Send until the venue has answered for good, nobody wants it, `most` tries are over, or the deadline is near.
+        What is `spared` by the time of its turn is not sent at all.
+
+        Raises DryRunViolation for a request that changes something on a line that may only read.
+        """
+        if self.reads_only and request.changes:
+            raise DryRunViolation(f"{request.method} {request.path} would change something in a dry run")
+        watch = watch or Watch()
+        tries = widen = 1
+        while True:
+            offset_known = self._offset_known
+            heard = await self._attempt(request, read, watch, widen, spared)
+            if heard.final or tries == most or not heard.attempt.sent:
+                return heard
+            if heard.answer is Answer.CLOCK and offset_known:
+                widen = min(widen + 1, _WIDEST)  # the offset did not help: perhaps the way to the venue is slow
+            pause = self._pause(heard.attempt, tries)
+            if self.clock.monotonic() + pause >= self.deadline:
+                return heard
+            await asyncio.sleep(pause)
+            if not wanted():
+                return heard
+            tries += 1
+
+    async def _attempt(
+        self,
+        request: Request,
+        read: Callable[[Request, Reply], T],
+        watch: Watch,
+        widen: int,
+        spared: Callable[[], bool],
+    ) -> Heard[T]:
+        """One turn, one signature, one send, one judgement."""
+        pacer = self._pacers.get(request.bucket)
+        if pacer is None:
+            pacer = self._pacers[request.bucket] = Pacer(self.venue.limits.get(request.bucket))
+        if (stop := self._stop()) is None:
+            await pacer.turn(request.priority)
+            await self.gate.pacer.turn(request.priority)
+            while self._held(request):
+                await asyncio.sleep(self._held_until - self.clock.monotonic())
+                await pacer.turn(request.priority)
+            stop = self._stop()
+        began = self.clock.monotonic()
+        if stop is not None or spared():
+            return Heard(attempt=Attempt(request=request, began=began, ended=began, judgement=stop, sent=False))
+        async with self.gate.sockets:
+            signed_ms = self.clock.now_ms()
+            wire = self._sign(request, signed_ms, widen)
+            began = self.clock.monotonic()
+            watch.begins(began)
+            self.before_send(request)
+            self.tally.requests += 1
+            if self.tally.first_request is None:
+                self.tally.first_request = began
+            try:
+                reply = await self._bounded(wire, began, watch.sent)
+            except TransportFault as fault:
+                if fault.final:
+                    self.refusal = Judgement(
+                        answer=Answer.REFUSED, kind=fault.kind, words=fault.message, reach=Reach.KEY
+                    )
+                self._maybe_late(request, fault, signed_ms, widen)
+                heard = Heard[T](
+                    attempt=Attempt(request=request, began=began, ended=self.clock.monotonic(), fault=fault)
+                )
+            else:
+                heard = self._judge(request, read, reply, began)
+                self._learn(heard.attempt, reply, signed_ms)
+        watch.ended(heard.attempt)
+        self.trace(heard.attempt)
+        return heard
+
+    async def _bounded(self, wire: Wire, began: float, sent: Callable[[], None]) -> Reply:
+        """The transport bounds its own reads; what hangs all the same (DNS, a dripping head) is abandoned here."""
+        until = min(began + ATTEMPT_SECONDS, self.deadline)
+        try:
+            return await asyncio.wait_for(self.send(wire, until, sent), max(until - began, 0.01))
+        except TimeoutError:
+            raise TransportFault("no answer in time", kind="timeout") from None
+
+    def _sign(self, request: Request, now_ms: int, widen: int) -> Wire:
+        headers: tuple[tuple[str, str], ...] = ()
+        body, target = request.body, request.target
+        if request.signed:
+            timestamp = now_ms + self._offset_ms - self.venue.clock_lead_ms
+            signed = self.venue.sign(request, self.secrets, self.options, timestamp, widen)
+            headers, body = signed.headers, signed.body
+            if signed.query is not None:
+                target = f"{request.path}?{signed.query}"
+        return Wire(
+            method=request.method,
+            url=self.origin + target,
+            headers=headers,
+            body=body,
+            fresh_connection=request.changes,
+            body_limit=(1 << 20) if request.changes else (4 << 20),
+        )
+
+    def _judge(self, request: Request, read: Callable[[Request, Reply], T], reply: Reply, began: float) -> Heard[T]:
+        judgement = self.venue.judge(request, reply)
+        value: T | None = None
+        if judgement.answer is Answer.ACCEPTED:
+            try:
+                value = read(request, reply)
+            except Unreadable as fault:
+                judgement = Judgement(answer=Answer.AMBIGUOUS, kind="unreadable", words=fault.message)
+        ended = self.clock.monotonic()
+        attempt = Attempt(request=request, began=began, ended=ended, judgement=judgement, status=reply.status)
+        return Heard(attempt=attempt, value=value)
+
+    def _learn(self, attempt: Attempt, reply: Reply, signed_ms: int) -> None:
+        """What an answer means for the requests after it: refusals, limits, the clock."""
+        judgement = attempt.judgement
+        if judgement is None:
+            return
+        if judgement.answer is Answer.ACCEPTED and attempt.request.changes and self.tally.first_ack is None:
+            self.tally.first_ack = attempt.ended
+        if judgement.answer is Answer.REFUSED and judgement.reach is not Reach.REQUEST:
+            self.refusal = self.refusal or judgement
+            if judgement.reach is Reach.HOST:
+                self.gate.blocked = self.gate.blocked or judgement
+        if judgement.after is not None:
+            self.tally.longest_ask = max(self.tally.longest_ask, judgement.after)
+        if judgement.hold is not None:
+            self._held_until = max(self._held_until, attempt.ended + judgement.hold)
+        if judgement.answer is Answer.CLOCK:
+            server_ms = judgement.server_ms or _date_ms(reply)
+            if server_ms is not None:
+                halfway = signed_ms + round((attempt.ended - attempt.began) * 500)
+                self._offset_ms = server_ms - halfway
+                self._offset_known += 1
+
+    def _held(self, request: Request) -> bool:
+        """Cancels by name, and what is only nice to know, wait while the venue has little left for the proof."""
+        wait = self._held_until - self.clock.monotonic()
+        if wait <= 0 or request.priority not in (Priority.CANCEL, Priority.OTHER):
+            return False
+        self.tally.longest_ask = max(self.tally.longest_ask, wait)
+        return True
+
+    def _stop(self) -> Judgement | None:
+        return self.refusal or self.gate.blocked
+
+    def _pause(self, attempt: Attempt, tries: int) -> float:
+        """Seconds to the next try: the first at once, then full jitter; hints are obeyed but clipped."""
+        judgement = attempt.judgement
+        left = self.deadline - self.clock.monotonic()
+        if judgement is not None and judgement.answer is Answer.AGAIN:
+            asked = judgement.after if judgement.after is not None else max(0.5, self._jitter(tries - 1))
+            return self._clip(asked, left)
+        if judgement is not None and judgement.after is not None:
+            return self._clip(judgement.after, left)
+        return 0.0 if tries == 1 else self._jitter(tries - 1)
+
+    def _clip(self, asked: float, left: float) -> float:
+        """A longer wait than the time left still leaves room for one more try and, where it fits, the proof."""
+        room = left - self.reserve if left > self.reserve else left * 0.5
+        return max(0.0, min(asked, room))
+
+    def _jitter(self, tries: int) -> float:
+        return self.random() * min(_LONGEST_PAUSE, 0.25 * float(2 ** min(tries, 6)))
+
+    def _maybe_late(self, request: Request, fault: TransportFault, signed_ms: int, widen: int) -> None:
+        """An abandoned cancel can be executed until its signature's window closes, and then kills new orders."""
+        if not request.changes or fault.sent == "no":
+            return
+        self.tally.abandoned = True
+        window = self.venue.late_ms(self.options)
+        if window is not None:
+            self.tally.late_until_ms = max(self.tally.late_until_ms, signed_ms + window * widen)
+
+
+def _date_ms(reply: Reply) -> int | None:
+    """The venue's clock from the HTTP Date header, to the second."""
+    from email.utils import parsedate_to_datetime
+
+    try:
+        return int(parsedate_to_datetime(reply.headers.get("date", "")).timestamp() * 1000)
+    except (ValueError, TypeError):
+        return None

@@ -1,0 +1,57 @@
+"""After the verdict: how did the orders end, and what were those that the kill overtook? Bounded in time."""
+
+from __future__ import annotations
+
+import asyncio
+
+from cancelall.errors import Unreadable
+from cancelall.model import Order, Request
+from cancelall.progress import Progress
+from cancelall.session import Session
+from cancelall.sweep import Sweep
+
+SECONDS = 3.0
+"""Longest time for these reads."""
+
+
+async def settle(sweep: Sweep, since_ms: int) -> None:
+    """Fill in final states and missing details from the venue's history, as far as the time goes."""
+    session = sweep.session
+    left = min(SECONDS, session.deadline - session.clock.monotonic())
+    if session.reads_only or session.refusal is not None or left <= 0:
+        return
+    work = [_settle_segment(session, progress, since_ms) for progress in sweep.progresses.values()]
+    try:
+        await asyncio.wait_for(asyncio.gather(*work, return_exceptions=True), left)
+    except TimeoutError:
+        return
+
+
+async def _settle_segment(session: Session, progress: Progress, since_ms: int) -> None:
+    listed = {order.id for order in progress.last.orders} if progress.last else set()
+    wanted = tuple(order for order in progress.seen.values() if order.id not in listed)
+    if wanted:
+        missing = {order.id: order for order in wanted}
+        requests = progress.segment.settle(wanted, since_ms)
+        await asyncio.gather(*(_read(session, progress, request, missing) for request in requests))
+
+
+async def _read(session: Session, progress: Progress, first: Request, missing: dict[str, Order]) -> None:
+    """Page after page, newest first, until every order is found."""
+    request: Request | None = first
+    asked: set[Request] = set()
+    pages = 4 + len(missing) // 20
+    while request is not None and missing and request not in asked and len(asked) < pages:
+        asked.add(request)
+        try:
+            heard = await session.ask(request, progress.segment.settled, most=2)
+        except Unreadable:
+            return
+        if heard.value is None:
+            return
+        for order, state, note in heard.value.orders:
+            known = missing.pop(order.id, None)
+            if known is not None:
+                progress.ends[order.id] = (state, note)
+                progress.seen[order.id] = known if known.symbol is not None else order
+        request = heard.value.next

@@ -1,0 +1,110 @@
+"""The embedded exchange: fake venues on a loopback port, to rehearse a kill on and to test against.
+
+    from cancelall import simulator
+
+    with simulator.start("bybit", orders=40, faults=["latency=0.2"]) as server:
+        server.origin, server.credentials   # point a client there
+        server.open_orders()                # what really rests
+        server.requests                     # what arrived
+
+It is written from the venues' documents and imports nothing of the client, so that a mistake in the client's signer
+cannot hide in the checker. Standard library only.
+
+How a new fake venue is added:
+
+1. Write `cancelall/simulator/<venue>.py` (or a package) with a subclass of `fake.FakeVenue`, and name it `FAKE` there.
+2. `classify` says what each request is for: the log, the faults and "may it change anything" hang on that. `respond`
+   checks the signature, processes and answers with `wire.json_reply`. `refuse` holds the venue's own words for a
+   refused key, address or permission, a rate limit, an internal error and maintenance. `key_of` finds the key in a
+   request.
+3. `new_credentials`, `account_key` and `stock` make an account; `account_options` if a client has to know more than
+   the secrets.
+4. Orders are `book.SimOrder`: `segment` is what the venue cancels and lists as one, `kind` its sort of order, `extra`
+   what the venue's own fields need. Put them on the book with `place`, cancel them through `cancel` only, list them
+   through `listed` only: every fault that is about orders lives in these two. Rate limits come from `self.buckets`,
+   unless `self.limits` is off.
+5. `text_fields` and `status_fields` name the JSON fields that the faults `hostile` and `unknown-status` spoil;
+   `own_faults` adds faults that only this venue has, and `fault(name, request)` tells whether one strikes.
+   `cursor-loop` is the venue's to obey, where it has cursors.
+6. Time is `now_ms()` for what happens and `server_now()` for what the venue says or checks; `later()` for what is due
+   later. Never sleep, start a thread or read a clock.
+7. Add it to `VENUES`.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable, Iterable, Mapping
+from importlib import import_module
+
+from .book import Account, SimOrder
+from .fake import FakeVenue, LoggedRequest, wall_clock_ms
+from .faults import FAULTS, Fault, Kind, parse_fault
+from .server import SimServer
+from .wire import Manner, SimReply, SimRequest
+
+__all__ = [
+    "FAULTS",
+    "VENUES",
+    "Account",
+    "FakeVenue",
+    "Fault",
+    "Kind",
+    "LoggedRequest",
+    "Manner",
+    "SimOrder",
+    "SimReply",
+    "SimRequest",
+    "SimServer",
+    "create",
+    "fault_help",
+    "parse_fault",
+    "start",
+]
+
+VENUES: Mapping[str, str] = {
+    "bybit": "cancelall.simulator.bybit",
+}
+
+
+def venue_class(venue_name: str) -> type[FakeVenue]:
+    """The class of a fake venue; only that venue's module is loaded."""
+    if venue_name not in VENUES:
+        raise ValueError(f"no fake venue {venue_name!r}: {', '.join(VENUES)}")
+    found: type[FakeVenue] = import_module(VENUES[venue_name]).FAKE
+    return found
+
+
+def fault_help(venue_name: str) -> dict[str, str]:
+    """Each fault that a venue knows, with one line of help."""
+    return {name: spec.help for name, spec in venue_class(venue_name).fault_specs().items()}
+
+
+def create(
+    venue_name: str,
+    *,
+    orders: int = 40,
+    seed: int = 1,
+    now_ms: Callable[[], int] | None = None,
+    limits: bool = True,
+) -> FakeVenue:
+    """A fake venue without a server, with one account full of orders: for tests under a clock of their own."""
+    fake = venue_class(venue_name)(now_ms=now_ms or wall_clock_ms, seed=seed, limits=limits)
+    fake.add_account(orders=orders)
+    return fake
+
+
+def start(
+    venue_name: str,
+    *,
+    orders: int = 40,
+    faults: Iterable[Fault | str] = (),
+    seed: int = 1,
+    now_ms: Callable[[], int] | None = None,
+    ssl_context: ssl.SSLContext | None = None,
+    limits: bool = True,
+    speed: float = 1.0,
+) -> SimServer:
+    """Start a fake venue on a free loopback port, with one account full of orders of every kind that the venue has."""
+    fake = create(venue_name, orders=orders, seed=seed, now_ms=now_ms, limits=limits)
+    return SimServer(fake, faults=faults, ssl_context=ssl_context, speed=speed).start()

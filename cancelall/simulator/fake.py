@@ -1,0 +1,442 @@
+"""What every fake venue shares: accounts, the injected clock, effects that land later, faults and the request log.
+
+A fake venue answers synchronously and knows no socket. Time comes from the injected clock alone: whatever is due later
+(a cancel that lands late, a bot's next order) waits in a queue that is worked off when the next request, or a test's
+question, arrives.
+"""
+
+from __future__ import annotations
+
+import heapq
+import random
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+from math import ceil
+from typing import ClassVar
+
+from . import spoil
+from .book import Account, SimOrder
+from .faults import SPECS, Fault, FaultSet, FaultSpec, Kind, parse_fault
+from .limits import TokenBuckets
+from .wire import Manner, SimReply, SimRequest, json_reply, text_reply
+
+
+class Refusal(Enum):
+    """Reasons to refuse that every venue has, each in its own words."""
+
+    KEY = "key"
+    IP = "ip"
+    PERMISSION = "permission"
+    RATE_LIMIT = "rate limit"
+    INTERNAL = "internal error"
+    MAINTENANCE = "maintenance"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoggedRequest:
+    """One request as it arrived, and how it was answered (`status` is None if no answer was sent)."""
+
+    method: str
+    path: str
+    query: str
+    body: bytes
+    headers: Mapping[str, str]
+    received_ms: int
+    arrived: float
+    kind: Kind
+    key_hint: str
+    status: int | None
+
+    @property
+    def changes(self) -> bool:
+        """Whether the request could change an order."""
+        return self.kind.changes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cancelled:
+    """What a cancel is going to be answered with: the orders that it took, and those that it could not take.
+
+    `ignored` says that the venue only claims to have taken them (the fault `ack-only`).
+    """
+
+    accepted: tuple[SimOrder, ...] = ()
+    failed: tuple[SimOrder, ...] = ()
+    ignored: bool = False
+
+
+def wall_clock_ms() -> int:
+    """The computer's clock, in milliseconds since 1970."""
+    return time.time_ns() // 1_000_000
+
+
+class FakeVenue(ABC):
+    """A stateful fake of one venue. Subclasses write down what is particular to it; see the package's docstring."""
+
+    name: ClassVar[str]
+    own_faults: ClassVar[Mapping[str, FaultSpec]] = {}
+    text_fields: ClassVar[frozenset[str]] = frozenset()
+    status_fields: ClassVar[frozenset[str]] = frozenset()
+
+    def __init__(self, *, now_ms: Callable[[], int] = wall_clock_ms, seed: int = 1, limits: bool = True) -> None:
+        self.now_ms = now_ms
+        self.limits = limits
+        self.random = random.Random(seed)  # it has to repeat itself, not to be secret
+        self.buckets = TokenBuckets()
+        self.accounts: dict[str, Account] = {}
+        self.requests: list[LoggedRequest] = []
+        self.lock = threading.RLock()
+        self._faults = FaultSet(())
+        self._later: list[tuple[int, int, Callable[[int], object]]] = []
+        self._later_count = 0
+        self._fills_left = 0
+        self._first_request_ms: int | None = None
+        self._hidden_until_ms: dict[str, int] = {}
+
+    # What a venue must write.
+
+    @abstractmethod
+    def classify(self, request: SimRequest) -> Kind:
+        """What this request is for."""
+
+    @abstractmethod
+    def respond(self, request: SimRequest) -> SimReply:
+        """Authenticate, process and answer."""
+
+    @abstractmethod
+    def refuse(self, reason: Refusal, request: SimRequest) -> SimReply:
+        """The venue's own answer for this reason."""
+
+    @abstractmethod
+    def key_of(self, request: SimRequest) -> str:
+        """The key or account that the request names, not yet verified; empty if it names none."""
+
+    @abstractmethod
+    def new_credentials(self) -> Mapping[str, str]:
+        """Credentials for one more account, under the names that a profile gives them. Obvious dummies."""
+
+    @abstractmethod
+    def account_key(self, credentials: Mapping[str, str]) -> str:
+        """What `key_of` will see in the requests of the owner of these credentials."""
+
+    @abstractmethod
+    def stock(self, account: Account, orders: int) -> None:
+        """Fill a new account with so many orders, of every kind that the venue has."""
+
+    @abstractmethod
+    def new_id(self, like: SimOrder) -> str:
+        """An id for a new order of the same kind."""
+
+    # What a venue may write.
+
+    def account_options(self, credentials: Mapping[str, str]) -> Mapping[str, object]:
+        """Keys that a client's profile needs beyond the credentials, such as an account group."""
+        return {}
+
+    def on_cancelled(self, account: Account, order: SimOrder) -> None:  # noqa: B027 - most venues need nothing here
+        """Called for each order that was really cancelled."""
+
+    # Accounts.
+
+    def add_account(self, credentials: Mapping[str, str] | None = None, *, orders: int = 40) -> Account:
+        """Open an account, with made-up credentials unless some are given, and stock it with orders."""
+        with self.lock:
+            given = dict(credentials if credentials is not None else self.new_credentials())
+            key = self.account_key(given)
+            account = Account(key=key, credentials=given, options=self.account_options(given))
+            self.accounts[key] = account
+            self.stock(account, orders)
+            return account
+
+    def open_orders(self, account: Account | str | None = None) -> list[SimOrder]:
+        """What really rests now, newest first, of one account or of all; no fault touches this."""
+        with self.lock:
+            self.catch_up()
+            return [order for each in self._chosen(account) for order in each.book.open()]
+
+    def closed_orders(self, account: Account | str | None = None) -> list[SimOrder]:
+        """What was cancelled or filled, the last first."""
+        with self.lock:
+            self.catch_up()
+            return [order for each in self._chosen(account) for order in each.book.closed()]
+
+    def _chosen(self, account: Account | str | None) -> list[Account]:
+        if account is None:
+            return list(self.accounts.values())
+        return [self.accounts[account] if isinstance(account, str) else account]
+
+    # Time.
+
+    def server_now(self) -> int:
+        """The venue's own clock, which the fault `clock` sets wrong."""
+        return self.to_server(self.now_ms())
+
+    def to_server(self, when_ms: int) -> int:
+        """A moment as the venue's own clock names it."""
+        wrong = self._faults.named("clock")
+        return when_ms + (round(wrong.number * 1000) if wrong else 0)
+
+    def later(self, due_ms: int, action: Callable[[int], object]) -> None:
+        """Have something happen at that moment of the injected clock; the action gets the moment."""
+        self._later_count += 1
+        heapq.heappush(self._later, (due_ms, self._later_count, action))
+
+    def catch_up(self) -> None:
+        """Let everything happen that is due by now, each at its own moment."""
+        while self._later and self._later[0][0] <= self.now_ms():
+            due_ms, _, action = heapq.heappop(self._later)
+            action(due_ms)
+
+    # Faults.
+
+    @classmethod
+    def fault_specs(cls) -> dict[str, FaultSpec]:
+        """The faults that this venue knows: those of all venues and its own."""
+        return {**SPECS, **cls.own_faults}
+
+    def set_faults(self, faults: Iterable[Fault | str]) -> None:
+        """Replace the faults that are on; their counters begin anew."""
+        specs = self.fault_specs()
+        parsed = [parse_fault(each, specs) if isinstance(each, str) else each for each in faults]
+        with self.lock:
+            self.catch_up()
+            self._faults = FaultSet(parsed)
+            self._first_request_ms = None
+            self._hidden_until_ms = {}
+            fill = self._faults.named("fill")
+            self._fills_left = int(fill.number) if fill else 0
+            bot = self._faults.named("bot")
+            if bot:
+                self._schedule_bot(bot, self._faults, self.now_ms())
+
+    def fault(self, name: str, request: SimRequest, fits: Callable[[Fault], bool] | None = None) -> Fault | None:
+        """The fault of this name (and that fits) if it strikes this request; asking counts as a strike."""
+        if not self._faults.named(name):
+            return None
+        found = self._faults.find(name, self.classify(request), f"{request.text} {self.key_of(request)}", fits)
+        if found:
+            self._faults.strike(found)
+        return found
+
+    def has_fault(self, name: str) -> Fault | None:
+        """The fault of this name if it is on, whomever it meets; asking does not count."""
+        return self._faults.named(name)
+
+    def strikes(self, name: str) -> int:
+        """How often faults of this name have struck since they were set."""
+        with self.lock:
+            return self._faults.strikes(name)
+
+    def connection_stalls(self) -> bool:
+        """Whether a new connection should be left unread."""
+        with self.lock:
+            found = self._faults.named("accept-stall")
+            if found:
+                self._faults.strike(found)
+            return found is not None
+
+    # The way of a request.
+
+    def handle(self, request: SimRequest) -> SimReply:
+        """Answer one request."""
+        arrived = time.monotonic()
+        with self.lock:
+            self.catch_up()
+            if self._first_request_ms is None:
+                self._first_request_ms = self.now_ms()
+            reply = self._answer(request)
+            self.requests.append(
+                LoggedRequest(
+                    method=request.method,
+                    path=request.path,
+                    query=request.query,
+                    body=request.body,
+                    headers=request.headers,
+                    received_ms=request.received_ms,
+                    arrived=arrived,
+                    kind=self.classify(request),
+                    key_hint=self.key_of(request)[-4:],
+                    status=reply.status if reply.manner.answers else None,
+                )
+            )
+            return reply
+
+    def _answer(self, request: SimRequest) -> SimReply:
+        if self.fault("stall", request):
+            return SimReply(manner=Manner.NEVER)
+        reply = self._refused_at_the_door(request)
+        if reply is None:
+            reply = self.respond(request)
+            if self.fault("error-after", request):
+                reply = self.refuse(Refusal.INTERNAL, request)
+        return self._deliver(self._spoil(reply, request), request)
+
+    def _refused_at_the_door(self, request: SimRequest) -> SimReply | None:
+        """Faults that keep a request from being processed."""
+        if self.fault("region", request):
+            return text_reply("<html><body>The service is not available in your country.</body></html>", 403)
+        if fault := self.fault("html", request):
+            return text_reply("<html><body><h1>Bad gateway</h1></body></html>", int(fault.number))
+        if fault := self.fault("status", request):
+            return json_reply({}, int(fault.number))
+        if fault := self.fault("redirect", request):
+            where = f"{fault.value}{request.path}" + (f"?{request.query}" if request.query else "")
+            return SimReply(status=302, headers=(("Location", where),))
+        for name, reason in _DOOR:
+            if self.fault(name, request):
+                return self.refuse(reason, request)
+        if self.fault("error-500", request, lambda fault: self.random.random() < fault.number):
+            return self.refuse(Refusal.INTERNAL, request)
+        since_ms = self.now_ms() - (self._first_request_ms or 0)
+        if self.fault("error-500-for", request, lambda fault: since_ms < fault.number * 1000):
+            return self.refuse(Refusal.INTERNAL, request)
+        if self.fault("permission", request, lambda fault: str(fault.value) in request.text):
+            return self.refuse(Refusal.PERMISSION, request)
+        if (fault := self.fault("rate-limit", request)) and not self.buckets.take(
+            ("fault", self.key_of(request)), limit=max(1, int(fault.number)), now_ms=self.now_ms()
+        ).allowed:
+            return self.refuse(Refusal.RATE_LIMIT, request)
+        return None
+
+    def _spoil(self, reply: SimReply, request: SimRequest) -> SimReply:
+        """Faults of the body and the headers."""
+        if reply.status >= 400 and (fault := self.fault("retry-after", request)):
+            reply = replace(reply, headers=(*reply.headers, ("Retry-After", str(fault.value))))
+        if self.fault("null-lists", request):
+            reply = spoil.null_lists(reply)
+        if self.fault("unknown-status", request):
+            reply = spoil.unknown_status(reply, self.status_fields)
+        if self.fault("hostile", request):
+            reply = spoil.hostile(reply, self.text_fields)
+        if self.fault("duplicate-keys", request):
+            reply = spoil.duplicate_keys(reply)
+        if self.fault("truncated", request):
+            reply = spoil.truncated(reply)
+        if fault := self.fault("json", request):
+            reply = spoil.with_body(reply, str(fault.value).encode("utf-8", "surrogatepass"))
+        if self.fault("deep-json", request):
+            reply = spoil.deep_json(reply)
+        if self.fault("empty-body", request):
+            reply = spoil.with_body(reply, b"")
+        if self.fault("gzip-bomb", request):
+            reply = spoil.gzip_bomb(reply)
+        if fault := self.fault("many-headers", request):
+            reply = spoil.many_headers(reply, int(fault.number))
+        return reply
+
+    def _deliver(self, reply: SimReply, request: SimRequest) -> SimReply:
+        """Faults of the connection."""
+        delays = [fault.number for name in ("latency", "slow-listing") if (fault := self.fault(name, request))]
+        reply = replace(reply, delay_seconds=reply.delay_seconds + sum(delays))
+        for name, manner in _MANNERS:
+            if fault := self.fault(name, request):
+                return replace(reply, manner=manner, pace_seconds=fault.number if fault.value is not None else 0.0)
+        return reply
+
+    # What happens to orders.
+
+    def place(self, account: Account, order: SimOrder) -> SimOrder:
+        """Put an order on an account's book."""
+        return account.book.add(order)
+
+    def place_like(self, account: Account, order: SimOrder, when_ms: int) -> SimOrder:
+        """Put a fresh copy of an order on the book, as a bot would."""
+        return self.place(
+            account,
+            replace(
+                order,
+                id=self.new_id(order),
+                client_id="",
+                remaining=order.quantity,
+                status="open",
+                created_ms=when_ms,
+                updated_ms=when_ms,
+            ),
+        )
+
+    def cancel(self, account: Account, orders: Sequence[SimOrder], request: SimRequest) -> Cancelled:
+        """Cancel these open orders as the venue would. Every cancel of every venue goes through here, so that the
+        faults that are about cancels work everywhere.
+        """
+        now_ms = self.now_ms()
+        if fault := self.fault("hidden", request):
+            self._hidden_until_ms[account.key] = now_ms + round(fault.number * 1000)
+        if self.fault("ack-only", request):
+            return Cancelled(accepted=tuple(orders), ignored=True)
+        taken = tuple(orders)
+        if len(taken) > 1 and self.fault("partial", request):
+            taken = taken[: ceil(len(taken) / 2)]
+        failed = tuple(orders[len(taken) :])
+        late = self.fault("late-cancel", request)
+        if late:
+            self.later(now_ms + round(late.number * 1000), lambda due_ms: self._land(account, taken, request, due_ms))
+        else:
+            self._land(account, taken, request, now_ms)
+        return Cancelled(accepted=taken, failed=failed)
+
+    def _land(self, account: Account, orders: Sequence[SimOrder], request: SimRequest, when_ms: int) -> None:
+        """Take orders off the book; one that should fill, fills instead."""
+        gone: list[SimOrder] = []
+        for order in orders:
+            if not account.book.is_open(order.id):
+                continue
+            if self._fills_left > 0 and self.fault("fill", request):
+                self._fills_left -= 1
+                account.book.close(order.id, "filled", when_ms)
+                continue
+            after = account.book.close(order.id, "cancelled", when_ms)
+            if after:
+                gone.append(order)
+                self.on_cancelled(account, after)
+        if gone and (fault := self.fault("reappear", request)):
+            self.later(when_ms + round(fault.number * 1000), lambda due_ms: self.place_like(account, gone[0], due_ms))
+
+    def _schedule_bot(self, fault: Fault, faults: FaultSet, since_ms: int) -> None:
+        """A bot that places an order in every account, until the faults change or its count is used up."""
+        template: dict[str, SimOrder] = {}
+
+        def tick(due_ms: int) -> None:
+            if self._faults is not faults or faults.named("bot") is not fault:
+                return
+            faults.strike(fault)
+            for key, account in self.accounts.items():
+                like = template.get(key) or next(account.book.open(), None) or next(account.book.closed(), None)
+                if like:
+                    template[key] = like
+                    self.place_like(account, like, due_ms)
+            self.later(due_ms + step_ms, tick)
+
+        step_ms = max(1, round(fault.number * 1000))
+        self.later(since_ms + step_ms, tick)
+
+    def listed(self, account: Account, request: SimRequest, segment: str | None = None) -> list[SimOrder]:
+        """The open orders that a listing shows, newest first: the faults `lag` and `hidden` included."""
+        if self._hidden_until_ms.get(account.key, 0) > self.now_ms():
+            return []
+        if fault := self.fault("lag", request):
+            return account.book.open_as_of(self.now_ms() - round(fault.number * 1000), segment)
+        return list(account.book.open(segment))
+
+
+_DOOR = (
+    ("maintenance", Refusal.MAINTENANCE),
+    ("key", Refusal.KEY),
+    ("ip", Refusal.IP),
+    ("listing-refused", Refusal.PERMISSION),
+    ("listing-fails", Refusal.INTERNAL),
+)
+
+_MANNERS = (
+    ("stall-after", Manner.NEVER),
+    ("reset-after", Manner.RESET),
+    ("fin-after", Manner.CLOSE),
+    ("reset-body", Manner.RESET_IN_BODY),
+    ("drip-body", Manner.DRIP_BODY),
+    ("drip-headers", Manner.DRIP_HEADERS),
+    ("giant", Manner.ENDLESS),
+    ("garbage", Manner.GARBAGE),
+)

@@ -1,0 +1,34 @@
+"""Rate limits: token buckets under the injected clock."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Allowance:
+    """What a bucket said about one request."""
+
+    allowed: bool
+    limit: int
+    remaining: int
+    reset_ms: int
+
+
+class TokenBuckets:
+    """Buckets by name; each holds `limit` tokens and gains `limit` tokens per `per_ms`."""
+
+    def __init__(self) -> None:
+        self._buckets: dict[Hashable, tuple[float, int]] = {}
+
+    def take(self, name: Hashable, *, limit: int, now_ms: int, per_ms: int = 1000, cost: float = 1.0) -> Allowance:
+        """Take `cost` tokens if they are there. A refused request costs nothing."""
+        tokens, then_ms = self._buckets.get(name, (float(limit), now_ms))
+        tokens = min(float(limit), tokens + max(0, now_ms - then_ms) * limit / per_ms)
+        allowed = tokens >= cost
+        if allowed:
+            tokens -= cost
+        self._buckets[name] = (tokens, now_ms)
+        wait_ms = 0 if allowed else int((cost - tokens) * per_ms / limit) + 1
+        return Allowance(allowed=allowed, limit=limit, remaining=int(tokens), reset_ms=now_ms + wait_ms)

@@ -1,0 +1,88 @@
+"""What crosses the wire: a request as it arrived, and the reply with the manner of its delivery.
+
+Neither knows a socket. A test may build a `SimRequest` by hand, give it to a fake venue under a clock of its own, and
+read from the `SimReply` what a client would have lived through, a connection reset included.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from urllib.parse import unquote_plus
+
+
+class Manner(Enum):
+    """How a reply is delivered; everything but `WHOLE` is a fault."""
+
+    WHOLE = "whole"
+    NEVER = "never"
+    RESET = "reset"
+    CLOSE = "close"
+    RESET_IN_BODY = "reset in body"
+    DRIP_BODY = "drip body"
+    DRIP_HEADERS = "drip headers"
+    ENDLESS = "endless"
+    GARBAGE = "garbage"
+
+    @property
+    def answers(self) -> bool:
+        """Whether the client gets to see at least a status line."""
+        return self not in (Manner.NEVER, Manner.RESET, Manner.CLOSE, Manner.GARBAGE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SimRequest:
+    """One HTTP request, with the very bytes that were signed."""
+
+    method: str
+    path: str
+    query: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    received_ms: int = 0
+    client: str = "127.0.0.1"
+
+    @property
+    def text(self) -> str:
+        """Path, query and body in one string, for faults that look for a word."""
+        return f"{self.path}?{self.query} {self.body.decode('utf-8', 'replace')}"
+
+    def parameters(self) -> dict[str, str]:
+        """The query's parameters, decoded once; a repeated name keeps its last value."""
+        pairs = (part.partition("=") for part in self.query.split("&") if part)
+        return {unquote_plus(name): unquote_plus(value) for name, _, value in pairs}
+
+    def json_object(self) -> dict[str, object]:
+        """The body as a JSON object; `ValueError` if it is anything else. Members that are null are left out."""
+        value = json.loads(self.body or b"{}")
+        if not isinstance(value, dict):
+            msg = "the body is not a JSON object"
+            raise ValueError(msg)
+        return {name: member for name, member in value.items() if member is not None}
+
+
+@dataclass(frozen=True, kw_only=True)
+class SimReply:
+    """One HTTP reply and how it reaches the client."""
+
+    status: int = 200
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+    manner: Manner = Manner.WHOLE
+    delay_seconds: float = 0.0
+    pace_seconds: float = 0.0
+
+
+def json_reply(value: object, status: int = 200, headers: tuple[tuple[str, str], ...] = ()) -> SimReply:
+    """A JSON reply. Escaped to ASCII, so that even a lone surrogate can travel."""
+    body = json.dumps(value, separators=(",", ":")).encode("ascii")
+    return SimReply(status=status, headers=(("Content-Type", "application/json"), *headers), body=body)
+
+
+def text_reply(
+    text: str, status: int, content_type: str = "text/html", headers: tuple[tuple[str, str], ...] = ()
+) -> SimReply:
+    """A reply that is not JSON: the page of a gateway, or a bare sentence."""
+    return SimReply(status=status, headers=(("Content-Type", content_type), *headers), body=text.encode("utf-8"))

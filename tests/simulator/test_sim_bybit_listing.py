@@ -1,0 +1,308 @@
+"""The fake Bybit's listings: open orders, the past, instruments, strategies, and orders that are placed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import pytest
+
+from cancelall.simulator.bybit import Bybit
+
+if TYPE_CHECKING:
+    from conftest import Desk, Opener
+
+LIST = "/v5/order/realtime"
+HISTORY = "/v5/order/history"
+QUERIES: list[dict[str, object]] = [
+    {"category": "linear", "settleCoin": "USDT"},
+    {"category": "linear", "settleCoin": "USDC"},
+    {"category": "inverse"},
+    {"category": "spot"},
+    {"category": "option"},
+]
+
+
+@pytest.mark.parametrize("orders", [0, 1, 10, 40, 1000])
+def test_five_queries_show_every_order(open_desk: Opener, orders: int) -> None:
+    desk = open_desk(orders=orders)
+    shown = [row["orderId"] for query in QUERIES for row in desk.listing(**query)]
+    assert len(shown) == len(set(shown))
+    assert set(shown) == {order.id for order in desk.open() if order.segment != "spread"}
+
+
+def test_ten_orders_reach_every_part_of_the_account(open_desk: Opener) -> None:
+    assert {order.segment for order in open_desk(orders=10).open()} == {"linear", "inverse", "spot", "option", "spread"}
+
+
+def test_newest_first_without_gaps(open_desk: Opener) -> None:
+    desk = open_desk(orders=1000)
+    times = [int(row["createdTime"]) for row in desk.listing(category="linear", settleCoin="USDT")]
+    assert len(times) > 300
+    assert times == sorted(times, reverse=True)
+
+
+@pytest.mark.parametrize("encode", [lambda cursor: cursor, lambda cursor: quote(cursor, safe="")])
+def test_cursor_as_received_or_encoded_again(open_desk: Opener, encode: Any) -> None:
+    desk = open_desk(orders=200)
+    query = "category=spot&limit=50"
+    first = desk.read(desk.fake.handle(desk.request("GET", LIST, query=query)))["result"]
+    cursor = first["nextPageCursor"]
+    assert "%3A" in cursor
+    assert "%2C" in cursor
+    second = desk.read(desk.fake.handle(desk.request("GET", LIST, query=f"{query}&cursor={encode(cursor)}")))["result"]
+    assert first["list"][-1]["createdTime"] > second["list"][0]["createdTime"]
+
+
+def test_default_page_is_20_and_a_last_page_has_a_cursor(desk: Desk) -> None:
+    page = desk.get(LIST, category="spot")["result"]
+    assert len(page["list"]) <= 20
+    assert page["nextPageCursor"]
+    one = desk.get(LIST, category="option", limit=1)["result"]
+    assert len(one["list"]) == 1
+    assert one["nextPageCursor"].count(one["list"][0]["orderId"]) == 2
+
+
+def test_paging_goes_on_when_the_cursors_order_is_cancelled(open_desk: Opener) -> None:
+    desk = open_desk(orders=1000)
+    query = "category=linear&settleCoin=USDT&limit=50"
+    page = desk.read(desk.fake.handle(desk.request("GET", LIST, query=query)))["result"]
+    last = page["list"][-1]
+    desk.post("/v5/order/cancel", category="linear", symbol=last["symbol"], orderId=last["orderId"])
+    query += f"&cursor={page['nextPageCursor']}"
+    rest = desk.read(desk.fake.handle(desk.request("GET", LIST, query=query)))["result"]["list"]
+    assert int(rest[0]["createdTime"]) < int(last["createdTime"])
+    assert len(rest) == 50
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"category": "linear"},
+        {"category": "nope"},
+        {"category": "spot", "settleCoin": "USDT"},
+        {"category": "spot", "limit": 51},
+        {"category": "spot", "limit": 0},
+        {"category": "spot", "openOnly": 7},
+        {"category": "spot", "cursor": "x"},
+        {"category": "inverse", "orderFilter": "OcoOrder"},
+    ],
+)
+def test_bad_parameters(desk: Desk, values: dict[str, object]) -> None:
+    assert desk.get(LIST, **values)["retCode"] == 10001
+
+
+@pytest.mark.parametrize("order_filter", ["Order", "StopOrder", "tpslOrder", "OcoOrder", "BidirectionalTpslOrder"])
+def test_filters_divide_spot(desk: Desk, order_filter: str) -> None:
+    rows = desk.listing(category="spot", orderFilter=order_filter)
+    assert rows
+    others = {"Order", "StopOrder", "tpslOrder", "OcoOrder", "BidirectionalTpslOrder"} - {order_filter}
+    ids = {row["orderId"] for row in rows}
+    for other in others:
+        assert ids.isdisjoint(row["orderId"] for row in desk.listing(category="spot", orderFilter=other))
+
+
+def test_statuses(desk: Desk) -> None:
+    rows = [row for query in QUERIES for row in desk.listing(**query)]
+    assert {row["orderStatus"] for row in rows} == {"New", "PartiallyFilled", "Untriggered"}
+    assert {"", "UNKNOWN"} <= {row["stopOrderType"] for row in rows}
+    assert {"CreateByTWAP", "CreateByUser"} <= {row.get("createType") for row in rows}
+    assert "createType" not in desk.listing(category="spot")[0]
+    assert [row for row in rows if row["reduceOnly"] and row["stopOrderType"] in ("", "UNKNOWN")]
+    assert [row for row in rows if row["closeOnTrigger"]]
+
+
+def test_closed_orders(desk: Desk) -> None:
+    spot = {row["orderId"]: row for row in desk.listing(category="spot")}
+    for order_filter in ("Order", "StopOrder"):
+        desk.cancel_all(category="spot", orderFilter=order_filter)
+    closed = desk.get(LIST, category="spot", openOnly=1, limit=50)["result"]["list"]
+    past = desk.get(HISTORY, category="spot", limit=50)["result"]["list"]
+    assert closed == past
+    assert {row["orderStatus"] for row in past} == {"Cancelled", "Deactivated", "PartiallyFilledCanceled"}
+    partly = next(row for row in past if row["orderStatus"] == "PartiallyFilledCanceled")
+    assert (partly["cumExecQty"], partly["leavesQty"], partly["cancelType"]) == ("0.6", "0", "CancelByUser")
+    found = desk.get(LIST, category="spot", orderId=partly["orderId"])["result"]["list"]
+    assert found == [partly]
+    by_client = next(row for row in past if row["orderLinkId"])
+    assert desk.get(LIST, category="spot", orderLinkId=by_client["orderLinkId"])["result"]["list"] == [by_client]
+    assert desk.get(HISTORY, category="spot", orderId=by_client["orderId"])["result"]["list"] == [by_client]
+    assert {row["orderId"] for row in past} <= set(spot)
+    desk.clock.tick(24 * 3600 + 1)
+    assert desk.get(HISTORY, category="spot")["result"]["list"] == []
+
+
+def test_an_id_needs_no_coin(desk: Desk) -> None:
+    order = desk.open("linear")[0]
+    assert desk.get(LIST, category="linear", orderId=order.id)["result"]["list"][0]["orderId"] == order.id
+
+
+def test_history_pages(open_desk: Opener) -> None:
+    desk = open_desk(orders=400)
+    taken = desk.cancel_all(category="linear", settleCoin="USDT")
+    seen: list[str] = []
+    cursor = ""
+    while True:
+        query = "category=linear&limit=50" + (cursor and f"&cursor={cursor}")
+        page = desk.read(desk.fake.handle(desk.request("GET", HISTORY, query=query)))["result"]
+        if not page["list"]:
+            break
+        seen += [row["orderId"] for row in page["list"]]
+        cursor = page["nextPageCursor"]
+    assert sorted(seen) == sorted(taken)
+
+
+# Instruments.
+
+
+def test_linear_instruments_do_not_fit_the_default_page(desk: Desk) -> None:
+    path = "/v5/market/instruments-info"
+    first = desk.get(path, category="linear")["result"]
+    assert len(first["list"]) == 500
+    rest = desk.read(
+        desk.fake.handle(desk.request("GET", path, query=f"category=linear&cursor={first['nextPageCursor']}"))
+    )["result"]
+    assert rest["nextPageCursor"] == ""
+    everything = desk.get(path, category="linear", limit=1000)["result"]
+    assert everything["list"] == first["list"] + rest["list"]
+    assert {row["settleCoin"] for row in everything["list"]} == {"USDT", "USDC"}
+    assert desk.get(path, category="linear", symbol="ETHPERP")["result"]["list"][0]["settleCoin"] == "USDC"
+    assert desk.get(path, category="linear", limit=1001)["retCode"] == 10001
+
+
+def test_other_instruments(desk: Desk) -> None:
+    path = "/v5/market/instruments-info"
+    inverse = desk.get(path, category="inverse")["result"]["list"]
+    assert {"BTC", "ETH", "XRP", "SOL"} <= {row["settleCoin"] for row in inverse}
+    assert "BTCUSDH24" in {row["symbol"] for row in inverse}
+    assert {row["baseCoin"] for row in desk.get(path, category="option")["result"]["list"]} == {"BTC"}
+    assert "nextPageCursor" in desk.get(path, category="spot")["result"]
+    assert desk.get(path, category="linear", status="PreLaunch")["result"]["list"] == []
+    assert desk.get(path)["retCode"] == 10001
+    spreads = desk.get("/v5/spread/instrument")["result"]["list"]
+    assert {order.symbol for order in desk.open("spread")} <= {row["symbol"] for row in spreads}
+
+
+def test_every_order_is_of_a_known_instrument(desk: Desk) -> None:
+    assert isinstance(desk.fake, Bybit)
+    for order in desk.open():
+        if order.segment != "spread":
+            assert desk.fake.instruments.find(order.segment, order.symbol), order.symbol
+
+
+# Strategies.
+
+
+def test_strategies_list(desk: Desk) -> None:
+    rows = desk.get("/v5/strategy/list")["result"]["list"]
+    assert {row["strategyType"] for row in rows} == {"twap", "chaseOrder", "iceberg", "pov"}
+    assert {2, 4, 5, 6} == {row["status"] for row in rows}
+    assert {row["status"] for row in desk.get("/v5/strategy/list", status=6)["result"]["list"]} == {6}
+    page = desk.get("/v5/strategy/list", pageSize=3)["result"]
+    rest = desk.get("/v5/strategy/list", pageSize=50, cursor=page["nextCursor"])["result"]
+    assert (len(page["list"]), len(rest["list"]), rest["nextCursor"]) == (3, len(rows) - 3, "")
+    assert desk.get("/v5/strategy/list", pageSize=51)["retCode"] == 10001
+
+
+def test_a_running_strategy_replaces_its_order_until_it_is_stopped(desk: Desk) -> None:
+    def children() -> list[str]:
+        rows = desk.listing(category="linear", settleCoin="USDC")
+        return [row["orderId"] for row in rows if row["createType"] == "CreateByIceBerg"]
+
+    before = children()
+    for _ in range(3):
+        desk.cancel_all(category="linear", settleCoin="USDC")
+        assert children() == []
+        desk.clock.tick(0.2)
+        assert len(children()) == 1
+    assert children() != before
+    strategy = desk.get("/v5/strategy/list", strategyType="iceberg", status=2)["result"]["list"][0]
+    stopped = desk.post("/v5/strategy/stop", strategyId=strategy["strategyId"])
+    assert stopped["result"] == {"strategyId": strategy["strategyId"]}
+    desk.clock.tick(1)
+    assert children() == [], "stopping cancels the child orders, and none comes back"
+    assert desk.post("/v5/strategy/stop", strategyId=strategy["strategyId"])["retCode"] == 10001
+    assert desk.get("/v5/strategy/list", strategyId=strategy["strategyId"])["result"]["list"][0]["status"] == 3
+
+
+def test_a_terminated_strategy_leaves_an_order_that_the_sweep_takes(desk: Desk) -> None:
+    inverse = [order for order in desk.open("inverse") if order.extra.get("createType") == "CreateByTWAP"]
+    assert len(inverse) == 1
+    desk.cancel_all(category="inverse", settleCoin="BTC")
+    desk.clock.tick(1)
+    assert not [order for order in desk.open("inverse") if order.extra.get("createType") == "CreateByTWAP"]
+
+
+def test_ack_only_stops_no_strategy(open_desk: Opener) -> None:
+    desk = open_desk(faults=["ack-only"])
+    strategy = desk.get("/v5/strategy/list", status=2)["result"]["list"][0]
+    assert desk.post("/v5/strategy/stop", strategyId=strategy["strategyId"])["retCode"] == 0
+    assert desk.get("/v5/strategy/list", status=2)["result"]["list"][0] == strategy
+
+
+def test_without_the_feature_nothing_is_replaced(open_desk: Opener) -> None:
+    desk = open_desk(faults=["lacks=strategy/404"])
+    assert desk.reply("GET", "/v5/strategy/list").status == 404
+    desk.cancel_all(category="linear", settleCoin="USDC")
+    desk.clock.tick(1)
+    assert desk.listing(category="linear", settleCoin="USDC") == []
+
+
+# Placing.
+
+LIMIT = {"category": "linear", "symbol": "BTCUSDT", "side": "Buy", "orderType": "Limit", "qty": "0.1", "price": "50000"}
+
+
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [
+        ({}, "New"),
+        ({"triggerPrice": "40000", "triggerDirection": 2}, "Untriggered"),
+        ({"orderType": "Market"}, "Filled"),
+        ({"category": "spot", "orderFilter": "tpslOrder", "triggerPrice": "40000"}, "Untriggered"),
+        ({"category": "spot"}, "New"),
+    ],
+)
+def test_create(open_desk: Opener, change: dict[str, object], status: str) -> None:
+    desk = open_desk(orders=0)
+    placed = desk.post("/v5/order/create", **{**LIMIT, **change})
+    assert placed["retCode"] == 0
+    category = str(change.get("category", "linear"))
+    row = desk.get(LIST, category=category, orderId=placed["result"]["orderId"])["result"]["list"][0]
+    assert (row["orderStatus"], row["qty"], row["side"]) == (status, "0.1", "Buy")
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"symbol": "NOSUCH"}, 10001),
+        ({"side": "buy"}, 10001),
+        ({"qty": "0"}, 10001),
+        ({"qty": "much"}, 10001),
+        ({"price": ""}, 10001),
+        ({"orderType": "Stop"}, 10001),
+        ({"category": "spot", "orderFilter": "OcoOrder"}, 170201),
+        ({"category": "spot", "orderFilter": "tpslOrder"}, 10001),
+    ],
+)
+def test_create_refuses(open_desk: Opener, change: dict[str, str], code: int) -> None:
+    desk = open_desk(orders=0)
+    assert desk.post("/v5/order/create", **{**LIMIT, **change})["retCode"] == code
+    assert not desk.open()
+
+
+def test_a_client_id_is_used_once(open_desk: Opener) -> None:
+    desk = open_desk(orders=0)
+    assert desk.post("/v5/order/create", **LIMIT, orderLinkId="mine")["retCode"] == 0
+    assert desk.post("/v5/order/create", **LIMIT, orderLinkId="mine")["retCode"] == 110072
+
+
+# About the key and the account.
+
+
+def test_key_and_account(desk: Desk) -> None:
+    key = desk.get("/v5/user/query-api")["result"]
+    assert (key["apiKey"], key["readOnly"], key["uta"]) == (desk.account.key, 0, 1)
+    assert key["permissions"]["ContractTrade"] == ["Order", "Position"]
+    assert desk.get("/v5/account/info")["result"]["unifiedMarginStatus"] == 5
+    assert desk.get("/v5/system/status")["result"] == {"list": []}

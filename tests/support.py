@@ -1,0 +1,132 @@
+"""What the tests share: the real command line in a process of its own, and servers to point it at."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from cancelall import config
+from cancelall.config import Document, Overrides
+from cancelall.model import ProfileReport, State
+from cancelall.run import Run
+from cancelall.simulator import SimServer
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ran:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        """Its JSON lines."""
+        return [json.loads(line) for line in self.out.splitlines()]
+
+    @property
+    def line(self) -> dict[str, Any]:
+        """Its only JSON line."""
+        (line,) = self.lines
+        return line
+
+
+def cancelall(*words: str, home: Path, env: Mapping[str, str] | None = None, seconds: float = 40) -> Ran:
+    """Run the real command with an empty environment but for what is given, no terminal and a HOME of its own."""
+    environ = {"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": str(ROOT), **(env or {})}
+    process = subprocess.run(  # noqa: S603
+        [sys.executable, "-m", "cancelall", *words],
+        env=environ,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=seconds,
+        cwd=home,
+        check=False,
+    )
+    return Ran(
+        code=process.returncode,
+        out=process.stdout.decode(errors="replace"),
+        err=process.stderr.decode(errors="replace"),
+    )
+
+
+def profile_table(venue: str, server: SimServer, **keys: object) -> dict[str, object]:
+    """A profile that points to an embedded exchange."""
+    return {
+        "venue": venue,
+        "base_url": server.origin,
+        **server.account_options,
+        **keys,
+        "credentials": dict(server.credentials),
+    }
+
+
+def write_config(path: Path, profiles: Mapping[str, object], defaults: Mapping[str, object] | None = None) -> Path:
+    """A config file that only its owner can read."""
+    document = {"defaults": dict(defaults or {}), "profiles": dict(profiles)}
+    path.write_text(tomli_w.dumps(document), encoding="utf-8")
+    path.chmod(0o600)
+    return path
+
+
+def environment(profile: str, server: SimServer) -> dict[str, str]:
+    """The same profile through environment variables alone."""
+    prefix = f"CANCELALL_{profile.upper().replace('-', '_')}_"
+    found = {prefix + field.upper(): value for field, value in server.credentials.items()}
+    found |= {prefix + key.upper(): str(value) for key, value in server.account_options.items()}
+    return found | {prefix + "BASE_URL": server.origin}
+
+
+def paths(server: SimServer) -> Sequence[str]:
+    """What was asked of a server, in the order of arrival."""
+    return [f"{request.method} {request.path}" for request in server.requests]
+
+
+def swept(
+    profiles: Mapping[str, Mapping[str, object]],
+    *,
+    dry_run: bool = False,
+    scale: float = 0.1,
+    deadline: float = 5.0,
+    overrides: Overrides | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> list[ProfileReport]:
+    """The kill of some profiles in this process, over real sockets, with the venues' waits scaled down."""
+    document = Document(path=Path("config.toml"), data={"profiles": profiles})
+    asked = replace(overrides or Overrides(), deadline=deadline)
+    chosen = [config.profile(document, name, environ or {}, asked) for name in profiles]
+    run = Run(profiles=chosen, environ=environ or {}, started=time.monotonic(), dry_run=dry_run, scale=scale)
+    return asyncio.run(run.all())
+
+
+def kill(
+    venue: str,
+    server: SimServer,
+    *,
+    options: Mapping[str, object] | None = None,
+    dry_run: bool = False,
+    scale: float = 0.1,
+    deadline: float = 5.0,
+) -> ProfileReport:
+    """The kill of one profile on one embedded exchange."""
+    table = profile_table(venue, server, **(options or {}))
+    (report,) = swept({venue: table}, dry_run=dry_run, scale=scale, deadline=deadline)
+    return report
+
+
+def states(report: ProfileReport) -> dict[str, int]:
+    """How many orders ended how."""
+    return {state.value: report.count(state) for state in State if report.count(state)}
