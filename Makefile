@@ -3,13 +3,15 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 CHECKED := cancelall tests
+# The last release of ccxt that has AscendEX; the newest one serves the other venues.
+OLD_CCXT := .conformance/ccxt-4.5.63
 
 .PHONY: demo test check format docs clean
 
 demo: $(VENV)/.installed  ## the main job on the embedded exchange
 	$(BIN)/cancelall demo
 
-test: $(VENV)/.developed check  ## lint, types and all tests
+test: $(VENV)/.developed $(OLD_CCXT) check  ## lint, types and all tests
 	$(BIN)/pytest -n auto
 
 check: $(VENV)/.developed  ## lint and types
@@ -26,6 +28,9 @@ docs: $(VENV)/.developed  ## regenerate the example config, the README's tables 
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache dist build
+
+$(OLD_CCXT): | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target $@ ccxt==4.5.63
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit("cancelall needs Python 3.11 or newer" if sys.version_info < (3, 11) else 0)'

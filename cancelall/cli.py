@@ -18,6 +18,7 @@ from cancelall.config import BrokenProfile, Document, Overrides, Profile
 from cancelall.declare import Declared
 from cancelall.errors import CancelallError, ConfigError, ExitStatus, OptionError, UsageError
 from cancelall.execute import Output, execute, report_error
+from cancelall.output import emit
 from cancelall.venues import VENUES, load
 
 Config = Annotated[
@@ -90,7 +91,7 @@ def _version(value: bool) -> None:
         from importlib.metadata import version
 
         names = ("typer", "requests", "urllib3", "rich", "keyring", "cryptography")
-        print(f"cancelall {__version__} ({', '.join(f'{name} {version(name)}' for name in names)})")  # noqa: T201
+        emit(f"cancelall {__version__} ({', '.join(f'{name} {version(name)}' for name in names)})\n")
         raise typer.Exit
 
 
@@ -314,7 +315,7 @@ def _config_path(config_file: Config = None) -> None:
     path, _ = config.locate(config_file, os.environ)
     if path is None:
         raise ConfigError("there is no home directory to keep a config in", "set CANCELALL_CONFIG or give --config")
-    print(path)  # noqa: T201 - this is the command's data
+    emit(f"{path}\n")
 
 
 def _config_show(config_file: Config = None) -> None:
@@ -323,7 +324,7 @@ def _config_show(config_file: Config = None) -> None:
     document = config.read(config_file, os.environ)
     if document.path is None:
         raise ConfigError("there is no config file", "run: cancelall config init")
-    sys.stdout.write(tomli_w.dumps(config.redacted(document)))
+    emit(tomli_w.dumps(config.redacted(document)))
 
 
 def _config_init(config_file: Config = None) -> None:
@@ -338,7 +339,7 @@ def _config_init(config_file: Config = None) -> None:
         raise ConfigError(f"{path} exists already and was left as it is", "edit it, or give another --config") from None
     except OSError as fault:
         raise ConfigError(f"{path} cannot be written: {fault.strerror}", "give another --config") from None
-    print(path)  # noqa: T201
+    emit(f"{path}\n")
 
 
 # --- demo -----------------------------------------------------------------------------------------------------------
@@ -380,12 +381,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         result = build(only)(args=words, prog_name="cancelall", standalone_mode=False)
     except CancelallError as error:
         return _fail(error.message, error.hint, error.status)
-    except KeyboardInterrupt:
-        return _fail("interrupted", "", ExitStatus.INTERRUPTED)
-    except typer.Abort:
+    except (KeyboardInterrupt, typer.Abort):
         return _fail("interrupted", "", ExitStatus.INTERRUPTED)
     except Exception as fault:  # noqa: BLE001 - the one boundary
         told = getattr(fault, "format_message", None)  # a usage error of Typer's; its class has no public name
+        if type(fault).__name__ == "NoArgsIsHelpError":
+            sys.stderr.write(f"{fault}\n")
+            return ExitStatus.USAGE
         if told is not None:
             return _fail(" ".join(str(told()).split()), _help_hint(fault), ExitStatus.USAGE)
         where = fault.__traceback__

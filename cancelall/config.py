@@ -5,22 +5,23 @@ One broken profile does not stop the others: it becomes a `BrokenProfile`, which
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import stat
 import sys
 import tempfile
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, BinaryIO
 from urllib.parse import urlsplit
 
 from cancelall import declare
 from cancelall.declare import Declared, Opt
 from cancelall.errors import ConfigError, OptionError
-from cancelall.secret import Secret
+from cancelall.secret import MASK, Secret
 from cancelall.venues import VENUES, load
 
 SIZE_LIMIT = 1 << 20
@@ -113,6 +114,15 @@ class Document:
         profiles = self.data.get("profiles", {})
         return profiles if isinstance(profiles, dict) else {}
 
+    @functools.cached_property
+    def names(self) -> Mapping[str, tuple[str, ...]]:
+        """The profiles by what the names of their environment variables begin with."""
+        found: dict[str, tuple[str, ...]] = {}
+        for name in self.tables:
+            prefix = environment_prefix(name)
+            found[prefix] = (*found.get(prefix, ()), name)
+        return found
+
 
 @dataclass(frozen=True, kw_only=True)
 class Overrides:
@@ -191,12 +201,16 @@ def read(chosen: Path | None, environ: Mapping[str, str]) -> Document:
     return document
 
 
+def open_at_once(path: Path) -> BinaryIO:
+    """A file to read from. A pipe that nobody writes to does not make us wait."""
+    nonblock = getattr(os, "O_NONBLOCK", 0)
+    return open(path, "rb", opener=lambda name, flags: os.open(name, flags | nonblock))  # noqa: PTH123, SIM115
+
+
 def _read_bytes(path: Path) -> tuple[bytes, tuple[str, ...]]:
-    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
-    descriptor = os.open(path, flags)  # a pipe must not make us wait
-    with os.fdopen(descriptor, "rb") as stream:
-        status = os.fstat(descriptor)
-        if stat.S_ISDIR(status.st_mode) or not stat.S_ISREG(status.st_mode):
+    with open_at_once(path) as stream:
+        status = os.fstat(stream.fileno())
+        if not stat.S_ISREG(status.st_mode):
             raise ConfigError(f"the config file {path} is not a regular file", "name the file itself")
         if status.st_size > SIZE_LIMIT:
             raise ConfigError(f"the config file {path} is larger than {SIZE_LIMIT >> 20} MiB", "is it the right file?")
@@ -219,16 +233,17 @@ def _check_top(document: Document) -> None:
     for key in ("defaults", "profiles"):
         if not isinstance(document.data.get(key, {}), dict):
             _fail(document, "", key, f'"{key}" must be a table')
-    names: dict[str, str] = {}
-    for name in document.tables:
-        if not _PROFILE_NAME.fullmatch(name):
-            _fail(document, f"profiles.{name}", "", "a profile name has letters, digits, _ and - only")
-        folded = environment_prefix(name)
-        if name == "all" or folded == "CANCELALL_ALL_":
-            _fail(document, f"profiles.{name}", "", 'a profile cannot be called "all"')
-        if folded in names:
-            _fail(document, f"profiles.{name}", "", f'its name and "{names[folded]}" are the same in the environment')
-        names[folded] = name
+
+
+def _check_name(document: Document, name: str) -> None:
+    where = f"profiles.{name}"
+    if not _PROFILE_NAME.fullmatch(name):
+        _fail(document, where, "", "a profile name has letters, digits, _ and - only, and at most 64 of them")
+    if environment_prefix(name) == environment_prefix("all"):
+        _fail(document, where, "", 'a profile cannot be called "all"')
+    twins = [other for other in document.names.get(environment_prefix(name), ()) if other != name]
+    if twins:
+        _fail(document, where, "", f'its name and "{twins[0]}" are the same in the environment')
 
 
 def _fail(document: Document, table: str, key: str, problem: str, hint: str = "correct the file and run again") -> None:
@@ -236,6 +251,8 @@ def _fail(document: Document, table: str, key: str, problem: str, hint: str = "c
 
 
 def _place(document: Document, table: str, key: str) -> str:
+    if document.path is None:
+        return f"[{table}], set in the environment"
     line = line_of(document.text, table, key)
     at = f", line {line}" if line else ""
     inside = f" [{table}]" if table else ""
@@ -243,23 +260,27 @@ def _place(document: Document, table: str, key: str) -> str:
 
 
 def line_of(text: str, table: str, key: str) -> int | None:
-    """The line of a key in a table (or of the table itself); None when it is spelt in a way this does not see."""
-    current, header = "", None
-    for number, raw in enumerate(text.splitlines(), start=1):
+    """The line of a key in a table or of the table itself, else of what holds it; None when this does not see it."""
+    wanted = f"{table}.{key}" if table and key else table or key
+    current, above, depth = "", None, 0
+    for number, raw in enumerate(text.split("\n"), start=1):
         line = raw.strip()
         if match := re.match(r"\[+\s*([^\[\]]+?)\s*\]+", line):
-            current = ".".join(part.strip().strip("\"'") for part in match[1].split("."))
-            if current == table:
-                header = number
-                if not key:
-                    return number
+            here = current = _dotted(match[1])
         elif "=" in line and not line.startswith("#"):
-            full = ".".join(part.strip().strip("\"'") for part in line.split("=", 1)[0].split("."))
-            here = f"{current}.{full}" if current else full
-            wanted = f"{table}.{key}" if table and key else table or key
-            if here == wanted or here.startswith(f"{wanted}."):
-                return number
-    return header
+            name = _dotted(line.split("=", 1)[0])
+            here = f"{current}.{name}" if current else name
+        else:
+            continue
+        if here == wanted or here.startswith(f"{wanted}."):
+            return number
+        if wanted.startswith(f"{here}.") and len(here) >= depth:
+            above, depth = number, len(here)
+    return above
+
+
+def _dotted(key: str) -> str:
+    return ".".join(part.strip().strip("\"'") for part in key.split("."))
 
 
 # --- profiles -------------------------------------------------------------------------------------------------------
@@ -327,6 +348,7 @@ def profile(
 
 def _profile(document: Document, name: str, table: Any, environ: Mapping[str, str], overrides: Overrides) -> Profile:
     where = f"profiles.{name}"
+    _check_name(document, name)
     if not isinstance(table, dict):
         _fail(document, where, "", "a profile must be a table")
     venue_name = table.get("venue")
@@ -342,7 +364,8 @@ def _profile(document: Document, name: str, table: Any, environ: Mapping[str, st
 
     common = _values(document, "defaults", document.data.get("defaults", {}), common_items)
     common |= _values(document, where, table, common_items)
-    common |= _environment_values(name, common_items, environ)
+    from_environment = _environment_values(name, common_items, environ)
+    common |= from_environment
     values = _values(document, where, table, items) | _environment_values(name, items, environ)
     chosen = declare.selectors(venue.options)
     flags = dict(overrides.options)
@@ -362,8 +385,11 @@ def _profile(document: Document, name: str, table: Any, environ: Mapping[str, st
         problem = f'{venue.title} has no environment "{environment}"{declare.nearest(environment, venue.hosts)}'
         if overrides.environment is not None:
             raise OptionError(f"--environment: {problem}", f"one of {', '.join(venue.hosts)}")
-        _fail(document, where, "environment", problem, f"one of {', '.join(venue.hosts)}")
-    origin = _origin(document, where, made.base_url) if made.base_url else venue.hosts[environment]
+        source = _source(document, where, "environment", name, from_environment)
+        raise ConfigError(f"{source}: {problem}", f"one of {', '.join(venue.hosts)}")
+    origin = venue.hosts[environment]
+    if made.base_url:
+        origin = _origin(made.base_url, _source(document, where, "base_url", name, from_environment))
     scope = {
         key: getattr(options, key) for key in items if key in chosen and getattr(options, key) not in (None, (), False)
     }
@@ -412,6 +438,13 @@ def _check_keys(document: Document, where: str, table: Mapping[str, Any], valid:
             _fail(document, where, key, f'unknown key "{key}"{declare.nearest(key, valid)}')
 
 
+def _source(document: Document, where: str, key: str, name: str, from_environment: Container[str]) -> str:
+    """What set a key, in words: a variable, or a place in the file."""
+    if key in from_environment:
+        return f"environment variable {environment_prefix(name)}{key.upper()}"
+    return _place(document, where, key)
+
+
 def _values(
     document: Document, where: str, table: Mapping[str, Any], items: Mapping[str, Declared]
 ) -> dict[str, object]:
@@ -434,7 +467,7 @@ def _environment_values(name: str, items: Mapping[str, Declared], environ: Mappi
                 if key == "notify_command":
                     import shlex
 
-                    found[key] = tuple(shlex.split(text))
+                    found[key] = declare.from_value(item, shlex.split(text))
                 else:
                     found[key] = declare.from_text(item, text)
             except (OptionError, ValueError) as error:
@@ -446,20 +479,17 @@ def _environment_values(name: str, items: Mapping[str, Declared], environ: Mappi
 def _stray_variables(name: str, document: Document, environ: Mapping[str, str], valid: list[str]) -> list[str]:
     """Variables that look like this profile's but are no key of it: a misspelt selector would widen the cancel."""
     prefix = environment_prefix(name)
-    longer = [
-        environment_prefix(other)
-        for other in document.tables
-        if environment_prefix(other).startswith(prefix) and other != name
-    ]
     known = {prefix + key.upper() for key in (*valid, "secret_command")}
+    stray = [variable for variable in sorted(environ) if variable.startswith(prefix) and variable not in known]
+    longer = [other for other in document.names if other.startswith(prefix) and other != prefix] if stray else []
     return [
         f"{variable} is no key of profile {name}{declare.nearest(variable[len(prefix) :].lower(), valid)}: ignored"
-        for variable in sorted(environ)
-        if variable.startswith(prefix) and variable not in known and not any(variable.startswith(one) for one in longer)
+        for variable in stray
+        if not any(variable.startswith(one) for one in longer)
     ]
 
 
-def _origin(document: Document, where: str, url: str) -> str:
+def _origin(url: str, source: str) -> str:
     """An origin, without path or user. Plain http only on this machine: elsewhere keys would travel in clear."""
     from cancelall.route import is_loopback
 
@@ -476,11 +506,11 @@ def _origin(document: Document, where: str, url: str) -> str:
         or parts.query
         or parts.fragment
     ):
-        _fail(document, where, "base_url", "base_url must be an origin such as https://api.example.com")
+        raise ConfigError(f"{source}: base_url must be an origin such as https://api.example.com", "correct base_url")
     if parts.username is not None or parts.password is not None or not re.fullmatch(r"[A-Za-z0-9.:_-]+", host):
-        _fail(document, where, "base_url", "base_url must be scheme, host and port only")
+        raise ConfigError(f"{source}: base_url must be scheme, host and port only", "correct base_url")
     if parts.scheme == "http" and not is_loopback(host):
-        _fail(document, where, "base_url", "http is allowed on loopback only: keys would travel in clear", "use https")
+        raise ConfigError(f"{source}: http is allowed on loopback only: keys would travel in clear", "use https")
     shown = f"[{host}]" if ":" in host else host
     return f"{parts.scheme}://{shown}{port}"
 
@@ -494,27 +524,31 @@ def _secret_commands(
     environ: Mapping[str, str],
 ) -> dict[str, tuple[str, ...]]:
     commands = table.get("secret_command", {})
-    if text := environ.get(environment_prefix(name) + "SECRET_COMMAND"):
+    text = environ.get(environment_prefix(name) + "SECRET_COMMAND")
+    hint = 'write it as secret_command = { api_secret = ["pass", "show", "name"] }'
+    if text:
         try:
             commands = tomllib.loads(f"x = {text}")["x"]
-        except (tomllib.TOMLDecodeError, RecursionError):
-            raise ConfigError(
-                f"environment variable {environment_prefix(name)}SECRET_COMMAND is not a TOML table",
-                'write it as { api_secret = ["pass", "show", "name"] }',
-            ) from None
+        except (ValueError, RecursionError):
+            commands = None
+
+    def refuse(key: str, problem: str) -> ConfigError:
+        if text:
+            return ConfigError(f"environment variable {environment_prefix(name)}SECRET_COMMAND: {problem}", hint)
+        inside = f"{where}.secret_command" if key else where
+        return ConfigError(f"{_place(document, inside, key or 'secret_command')}: {problem}", hint)
+
     if not isinstance(commands, dict):
-        _fail(
-            document, where, "secret_command", "secret_command must be a table of argument lists, one for each secret"
-        )
+        raise refuse("", "secret_command must be a table of argument lists, one for each secret")
     for key, words in commands.items():
         if key not in fields:
-            _fail(document, where, "secret_command", f'unknown secret "{key}"{declare.nearest(key, fields)}')
+            raise refuse(key, f'unknown secret "{key}"{declare.nearest(key, fields)}')
         if (
             not isinstance(words, list)
             or not words
             or not all(isinstance(word, str) and word and "\0" not in word for word in words)
         ):
-            _fail(document, where, "secret_command", f"secret_command.{key} must be a list of words: no shell is used")
+            raise refuse(key, f"secret_command.{key} must be a list of words: no shell is used")
     return {key: tuple(words) for key, words in commands.items()}
 
 
@@ -557,12 +591,30 @@ def write_private(path: Path, text: str, *, new: bool = False) -> None:
 
 
 def redacted(document: Document) -> dict[str, Any]:
-    """The configuration with every secret replaced."""
+    """The configuration with every secret replaced, also one that stands where none should: only known keys show."""
+    known = {item.key for item in declare.declared(Common)} | {"venue", "secret_command"}
 
-    def hide(table: Any, *, inside: bool = False) -> Any:  # noqa: ANN401 - TOML values
-        if isinstance(table, dict):
-            return {key: hide(value, inside=inside or key == "credentials") for key, value in table.items()}
-        return "***" if inside else table
+    def shown(value: Any) -> Any:  # noqa: ANN401 - a TOML value
+        if isinstance(value, dict):
+            return {key: shown(inner) for key, inner in value.items()}
+        if isinstance(value, list):
+            return [shown(inner) for inner in value]
+        return re.sub(r"//[^/@]*@", f"//{MASK}@", value) if isinstance(value, str) else value
 
-    shown: dict[str, Any] = hide(dict(document.data))
-    return shown
+    def table(value: Any) -> Any:  # noqa: ANN401
+        if not isinstance(value, dict):
+            return MASK
+        venue = value.get("venue")
+        options = declare.declared(load(venue).options) if isinstance(venue, str) and venue in VENUES else ()
+        keys = known | {item.key for item in options}
+        return {
+            key: shown(inner) if key in keys else dict.fromkeys(inner, MASK) if isinstance(inner, dict) else MASK
+            for key, inner in value.items()
+        }
+
+    found: dict[str, Any] = {}
+    if "defaults" in document.data:
+        found["defaults"] = table(document.data["defaults"])
+    if "profiles" in document.data:
+        found["profiles"] = {name: table(inner) for name, inner in document.tables.items()}
+    return found

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from cancelall import declare
-from cancelall.config import Profile, environment_prefix
+from cancelall.config import Profile, environment_prefix, open_at_once
 from cancelall.declare import Form, Sec
 from cancelall.errors import SecretError
 from cancelall.secret import Secret, scrub
@@ -35,10 +35,10 @@ _TRUSTED_BACKENDS = (
     "keyring.backends.kwallet.",
     "keyring.backends.macOS.",
     "keyring.backends.Windows.",
-    "keyring.backends.chainer.",
     "keyring.backends.fail.",
     "keyring.backends.null.",
 )
+_CHAINER = "keyring.backends.chainer."
 _PASSED_ON = (
     "PATH",
     "HOME",
@@ -85,7 +85,9 @@ def resolve(profile: Profile, environ: Mapping[str, str]) -> Found:
     warnings: list[str] = []
     missing: list[str] = []
     for field, sec in declare.secrets_of(venue.secrets).items():
-        found = _first(profile, field, environ, warnings)
+        # A keyring can hang for seconds: what is not needed is looked for there only if the rest came from there.
+        keyring = not sec.optional or any(source == "keyring" for _, source in sources)
+        found = _first(profile, field, environ, warnings, keyring=keyring)
         if found is not None:
             text, source = found
             values[field] = Secret(checked(field, sec.form, text, source))
@@ -104,7 +106,9 @@ def resolve(profile: Profile, environ: Mapping[str, str]) -> Found:
     return Found(secrets=secrets, sources=tuple(sources), warnings=tuple(warnings))
 
 
-def _first(profile: Profile, field: str, environ: Mapping[str, str], warnings: list[str]) -> tuple[str, str] | None:
+def _first(
+    profile: Profile, field: str, environ: Mapping[str, str], warnings: list[str], *, keyring: bool
+) -> tuple[str, str] | None:
     """The value from the first source that has one, and that source in words."""
     directory = environ.get("CREDENTIALS_DIRECTORY")
     if directory:
@@ -112,15 +116,20 @@ def _first(profile: Profile, field: str, environ: Mapping[str, str], warnings: l
         if text := _from_file(path, warnings):
             return text, f"credentials directory ({path.name})"
     variable = environment_prefix(profile.name) + field.upper()
-    if text := environ.get(variable):
+    if text := _trimmed(environ.get(variable)):
         return text, f"environment ({variable})"
     if field in profile.secret_command:
         return _from_command(profile.secret_command[field], field, environ), "secret_command"
-    if field in profile.credentials:
-        return profile.credentials[field].reveal(), "config file"
-    if text := _from_keyring(profile, field, environ):
+    if field in profile.credentials and (text := _trimmed(profile.credentials[field].reveal())):
+        return text, "config file"
+    if keyring and (text := _trimmed(_from_keyring(profile, field))):
         return text, "keyring"
     return None
+
+
+def _trimmed(text: str | None) -> str | None:
+    """Without the line break that editors and `echo` leave at the end; None when nothing is left."""
+    return (text or "").removesuffix("\n").removesuffix("\r") or None
 
 
 def _places(profile: Profile, field: str, environ: Mapping[str, str]) -> str:
@@ -145,13 +154,13 @@ def _how_to_set(profile: Profile) -> str:
 def _from_file(path: Path, warnings: list[str]) -> str | None:
     """A credential file. Containers mount them as symlinks that all can read: that is a warning, not an error."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
+        stream = open_at_once(path)
     except FileNotFoundError:
         return None
     except OSError as fault:
         raise SecretError(f"{path} cannot be read: {fault.strerror}", "correct its owner and mode (0400)") from None
-    with os.fdopen(descriptor, "rb") as stream:
-        status = os.fstat(descriptor)
+    with stream:
+        status = os.fstat(stream.fileno())
         if not stat.S_ISREG(status.st_mode):
             raise SecretError(f"{path} is not a file", "correct the credentials directory")
         if os.name == "posix" and status.st_mode & 0o022:
@@ -164,12 +173,12 @@ def _from_file(path: Path, warnings: list[str]) -> str | None:
 
 def _decoded(raw: bytes, name: str) -> str | None:
     if len(raw) > _FILE_LIMIT:
-        raise SecretError(f"{name} is longer than {_FILE_LIMIT >> 10} KiB: is it a secret?")
+        raise SecretError(f"{name} is longer than {_FILE_LIMIT >> 10} KiB", "is it the right file?")
     try:
         text = raw.decode()
     except UnicodeDecodeError:
-        raise SecretError(f"{name} is not UTF-8 text") from None
-    return text.removesuffix("\n").removesuffix("\r") or None
+        raise SecretError(f"{name} is not UTF-8 text", "a secret is plain text") from None
+    return _trimmed(text)
 
 
 def _from_command(words: tuple[str, ...], field: str, environ: Mapping[str, str]) -> str:
@@ -202,9 +211,11 @@ def _from_command(words: tuple[str, ...], field: str, environ: Mapping[str, str]
         code = process.wait(max(0.01, until - time.monotonic()))
     except subprocess.TimeoutExpired:
         _end(process)
-        if len(chunks.get("out", b"")) > _OUTPUT_LIMIT:
-            raise SecretError(f"{name} printed more than {_OUTPUT_LIMIT >> 10} KiB: is it a secret?") from None
-        raise SecretError(f"{name} did not end within {COMMAND_SECONDS:g} s", "does it ask for something?") from None
+        code = None
+    if len(chunks.get("out", b"")) > _OUTPUT_LIMIT:
+        raise SecretError(f"{name} printed more than {_OUTPUT_LIMIT >> 10} KiB", "is it the right command?")
+    if code is None:
+        raise SecretError(f"{name} did not end within {COMMAND_SECONDS:g} s", "does it ask for something?")
     if code != 0:
         said = scrub(chunks.get("err", b"").decode(errors="replace"))[:200].strip()
         raise SecretError(f"{name} ended with code {code}{': ' + said if said else ''}", "run it by hand to see why")
@@ -215,11 +226,12 @@ def _from_command(words: tuple[str, ...], field: str, environ: Mapping[str, str]
 
 
 def _drain(stream: Any, key: str, chunks: dict[str, bytes]) -> None:  # noqa: ANN401 - a pipe
-    """Read up to the limit, then stop: the writer blocks and is ended at the time limit."""
-    collected = b""
-    while len(collected) <= _OUTPUT_LIMIT and (chunk := stream.read1(65536)):
-        collected += chunk
-        chunks[key] = collected[: _OUTPUT_LIMIT + 1]
+    """Keep what fits. Too much output ends here, and with the pipe its writer; too many messages are thrown away."""
+    with stream:
+        while chunk := stream.read1(65536):
+            chunks[key] = (chunks.get(key, b"") + chunk)[: _OUTPUT_LIMIT + 1]
+            if key == "out" and len(chunks[key]) > _OUTPUT_LIMIT:
+                return
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -230,18 +242,21 @@ def _end(process: subprocess.Popen[bytes]) -> None:
             os.killpg(process.pid, signal.SIGKILL)
         else:
             process.kill()
-    except OSError:
+        process.wait(1)
+    except (OSError, subprocess.TimeoutExpired):
         return
 
 
-def _from_keyring(profile: Profile, field: str, environ: Mapping[str, str]) -> str | None:
+def _from_keyring(profile: Profile, field: str) -> str | None:
     """One item of the OS keyring, in a thread: a locked collection with nobody to answer hangs for ever."""
     result: list[str | None] = []
     problem: list[str] = []
 
     def read() -> None:
         try:
-            result.append(_keyring(profile.common.keyring_backend).get_password(SERVICE, f"{profile.name}.{field}"))
+            backends = _keyrings(profile.common.keyring_backend)
+            found = (backend.get_password(SERVICE, f"{profile.name}.{field}") for backend in backends)
+            result.append(next((text for text in found if text), None))
         except SecretError as error:
             problem.append(error.message)
         except Exception as fault:  # noqa: BLE001 - back-ends are plug-ins and raise anything
@@ -261,21 +276,30 @@ def _from_keyring(profile: Profile, field: str, environ: Mapping[str, str]) -> s
             f"{name} was not given within {KEYRING_SECONDS:g} s: is the keyring locked?",
             "unlock it, or use another source",
         )
-    return result[0] or None
+    return result[0]
 
 
-def _keyring(backend: str | None) -> Any:  # noqa: ANN401 - a keyring back-end
-    """The configured back-end without detection, else the detected one if it keeps secrets encrypted."""
+def _keyrings(backend: str | None) -> list[Any]:
+    """The configured back-end without detection, else the detected ones that keep secrets encrypted."""
     import keyring
     import keyring.core
 
-    found = keyring.core.load_keyring(backend) if backend else keyring.get_keyring()
-    name = f"{type(found).__module__}.{type(found).__qualname__}"
-    if not backend and not name.startswith(_TRUSTED_BACKENDS):
+    if backend:
+        return [keyring.core.load_keyring(backend)]
+    found: Any = keyring.get_keyring()
+    several = _name_of(found).startswith(_CHAINER)  # which asks everything that is installed, plain-text plug-ins too
+    backends = list(found.backends) if several else [found]
+    trusted = [one for one in backends if _name_of(one).startswith(_TRUSTED_BACKENDS)]
+    if not trusted:
+        names = ", ".join(map(_name_of, backends))
         raise SecretError(
-            f"the keyring back-end {name} may store secrets in plain text: name it in keyring_backend to use it"
+            f"the keyring back-end {names} may store secrets in plain text: name it in keyring_backend to use it"
         )
-    return found
+    return trusted
+
+
+def _name_of(backend: object) -> str:
+    return f"{type(backend).__module__}.{type(backend).__qualname__}"
 
 
 # --- forms ----------------------------------------------------------------------------------------------------------
@@ -283,10 +307,14 @@ def _keyring(backend: str | None) -> Any:  # noqa: ANN401 - a keyring back-end
 
 def checked(field: str, form: Form, text: str, source: str) -> str:
     """The secret, if it has its declared form. Raises SecretError that names the field, never the value."""
-    text = text.removesuffix("\n").removesuffix("\r")
+    text = _trimmed(text) or ""
+    if not text:
+        raise SecretError(f"{field} (from {source}) is empty", "paste it again")
     if "pem" in form and "-----BEGIN" in text:
         if "PRIVATE KEY-----" not in text or "-----END" not in text:
-            raise SecretError(f"{field} (from {source}) is a PEM block, but not a whole private key")
+            raise SecretError(
+                f"{field} (from {source}) is a PEM block, but not a whole private key", "paste it from BEGIN to END"
+            )
         return text.strip() + "\n"
     if form == "base58 or json" and text.lstrip().startswith("["):
         return text.strip()
@@ -296,7 +324,7 @@ def checked(field: str, form: Form, text: str, source: str) -> str:
     if form.startswith("base58") and not all(letter.isalnum() and letter not in "0OIl" for letter in text):
         raise SecretError(f"{field} (from {source}) is not base58 text", "paste it again")
     if form == "pem":
-        raise SecretError(f"{field} (from {source}) is not a PEM block")
+        raise SecretError(f"{field} (from {source}) is not a PEM block", "paste it from BEGIN to END")
     return text
 
 

@@ -13,6 +13,7 @@ from cancelall import config
 from cancelall.config import Overrides
 from cancelall.errors import ExitStatus, UsageError
 from cancelall.execute import Output, execute
+from cancelall.output import emit
 from cancelall.venues import VENUES
 
 
@@ -27,7 +28,7 @@ def run(
     venues = [name for name in VENUES if name in simulator.VENUES]
     if "list" in faults:
         for name, words in simulator.fault_help(venues[0]).items():
-            print(f"{name:<18} {words}")  # noqa: T201 - this is the command's data
+            emit(f"{name:<18} {words}\n")
         return ExitStatus.CLEAR
     for fault in faults:
         try:
@@ -58,7 +59,7 @@ def run(
 
 def _serve(path: Path, venues: Sequence[str]) -> ExitStatus:
     """Keep the exchange running until Ctrl-C."""
-    print(f"--config {path}", flush=True)  # noqa: T201 - this is the command's data
+    emit(f"--config {path}\n")
     Output().note(f"serving {', '.join(venues)}; try: cancelall all --config {path}   (Ctrl-C ends it)")
     with contextlib.suppress(KeyboardInterrupt):
         threading.Event().wait()

@@ -57,13 +57,14 @@ def _commented(item: Declared) -> list[str]:
 
 def _example(item: Declared) -> str:
     if item.choices:
-        shown = f'"{item.choices[0]}"'
+        shown = f'"{item.opt.example or item.choices[0]}"'
     elif item.base is bool:
         shown = "true"
     elif item.base in (int, float):
-        shown = f"{item.default if item.default is not None else 30:g}" if item.key != "deadline" else "30"
+        shown = item.opt.example or f"{item.default if item.default is not None else 30:g}"
     else:
-        shown = f'"{item.opt.example or "…"}"'
+        word = item.opt.metavar if item.opt.text == "word" else ""  # an ellipsis is no word
+        shown = f'"{item.opt.example or word or "…"}"'
     return f"[{shown}]" if item.repeatable else shown
 
 
@@ -123,10 +124,13 @@ def blocks() -> dict[str, str]:
 def with_blocks(text: str) -> str:
     """A Markdown text with its generated blocks, between `<!-- begin NAME -->` and `<!-- end -->`, made new."""
     for name, block in blocks().items():
-        begin, end = f"<!-- begin {name} -->\n", "\n<!-- end -->"
+        begin, end = f"<!-- begin {name} -->\n", "<!-- end -->"
         head, found, rest = text.partition(begin)
+        _, ended, tail = rest.partition(end)
+        if found and not ended:
+            raise ValueError(f"the block {name} has no end")
         if found:
-            text = head + begin + block + end + rest.partition(end)[2]
+            text = f"{head}{begin}{block}\n{end}{tail}"
     return text
 
 

@@ -190,6 +190,8 @@ class Order:
     origin: str = ""
     """Who created it, where the venue tells: a bot, a strategy."""
     created_ms: int | None = None
+    ended_ms: int | None = None
+    """When it ended, in an answer about orders that are no longer open."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -243,6 +245,8 @@ class Settlement:
     orders: tuple[tuple[Order, State, str], ...]
     """Order, how it ended, and a remark such as a partial fill."""
     next: Request | None = None
+    more: str = ""
+    """Why there may be more orders that ended lately than these, in words; a warning where nothing else names them."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -70,17 +70,17 @@ def profile_verdict(sweep: Sweep) -> Verdict:
     if not verdicts:
         return _verdict_without_segments(sweep)
     if not present:
-        return Verdict.REFUSED if verdicts and not sweep.doubts else Verdict.UNPROVEN
+        return Verdict.REFUSED if verdicts and not sweep.discoveries.doubts else Verdict.UNPROVEN
     if any(verdict is not Verdict.UNREACHABLE for verdict in verdicts):
         present = [Verdict.UNPROVEN if verdict is Verdict.UNREACHABLE else verdict for verdict in present]
     verdict = worst(present)
-    doubtful = bool(sweep.bug or sweep.undiscovered or sweep.doubts or sweep.stale())
+    doubtful = bool(sweep.bug or sweep.discoveries.pending or sweep.discoveries.doubts or sweep.stale())
     return worst([verdict, Verdict.UNPROVEN]) if doubtful else verdict
 
 
 def _verdict_without_segments(sweep: Sweep) -> Verdict:
     """What the reads that should have told the segments have met with."""
-    attempt = sweep.discovering
+    attempt = sweep.discoveries.last
     judgement = attempt.judgement if attempt else None
     if sweep.session.refusal is not None or (judgement and judgement.answer in (Answer.REFUSED, Answer.CLOCK)):
         return Verdict.REFUSED
@@ -102,9 +102,9 @@ def segment_report(progress: Progress, session: Session, gap: float) -> SegmentR
     elif verdict is Verdict.REFUSED:
         refusal = progress.refused or session.refusal
         details.append(refusal.words if refusal else _trouble(progress))
-    elif verdict in (Verdict.UNPROVEN, Verdict.UNREACHABLE):
+    elif verdict in (Verdict.UNPROVEN, Verdict.UNREACHABLE) or progress.suspended:
         details.append(_trouble(progress) or "no two complete empty listings in time")
-        details += [f"listing incomplete: {progress.last.why}"] if progress.last and progress.last.why else []
+        details += [f"listing incomplete: {progress.incomplete}"] if progress.incomplete else []
         details += (
             ["the listing is empty, but another answer of the venue says otherwise"] if progress.contradicted else []
         )
@@ -170,10 +170,12 @@ def error_report(sweep: Sweep, verdict: Verdict) -> ErrorReport | None:
     refusals = [progress.refused for progress in sweep.progresses.values() if progress.refused is not None]
     if refusals:
         first = refusals[0]
-        hints = dict.fromkeys(hint for hint in (*sweep.doubts, first.hint) if hint)
+        hints = dict.fromkeys(hint for hint in (*sweep.discoveries.doubts, first.hint) if hint)
         return ErrorReport(kind=first.kind or "parameter", message=first.words, hint="; ".join(hints))
-    if sweep.doubts:
-        return ErrorReport(kind="parameter", message="; ".join(sweep.doubts), hint="correct the selector and run again")
+    if sweep.discoveries.doubts:
+        return ErrorReport(
+            kind="parameter", message="; ".join(sweep.discoveries.doubts), hint="correct the selector and run again"
+        )
     if verdict is Verdict.OPEN:
         return None
     if verdict is Verdict.REFUSED and all(progress.absent for progress in sweep.progresses.values()):
@@ -181,9 +183,9 @@ def error_report(sweep: Sweep, verdict: Verdict) -> ErrorReport | None:
         return ErrorReport(
             kind="mode", message=f"the account has none of these products: {words}", hint="check the environment"
         )
-    if sweep.undiscovered:
-        names = ", ".join(sweep.undiscovered)
-        kind, words, hint = _met(sweep.discovering)
+    if sweep.discoveries.pending:
+        names = ", ".join(sweep.discoveries.pending)
+        kind, words, hint = _met(sweep.discoveries.last)
         told = f"could not be read: {names}" + (f" ({words})" if words else "")
         return ErrorReport(kind=kind, message=told, hint=hint or "run again, or check on the site")
     return _trouble_report(sweep)
@@ -191,9 +193,11 @@ def error_report(sweep: Sweep, verdict: Verdict) -> ErrorReport | None:
 
 def _met(attempt: Attempt | None) -> tuple[ErrorKind, str, str]:
     """Kind, words and hint of what went wrong with an attempt, if anything did."""
-    if attempt is not None and attempt.fault is not None:
+    if attempt is None:
+        return "timeout", "no answer in time", ""
+    if attempt.fault is not None:
         return attempt.fault.kind, attempt.fault.message, attempt.fault.hint
-    judgement = attempt.judgement if attempt is not None else None
+    judgement = attempt.judgement
     if judgement is None or judgement.answer is Answer.ACCEPTED:
         return "unreadable", "", ""
     return judgement.kind or "unreadable", judgement.words, judgement.hint
@@ -244,11 +248,17 @@ def warnings(sweep: Sweep) -> tuple[str, ...]:
             found.append(f"do not restart bots before {at}: a cancel without an answer can still land until then")
         else:
             found.append("a cancel without an answer can still land, with no known limit: wait before restarting bots")
-    found += [f"{names}: not read, so selectors were not checked" for names in [", ".join(sweep.undiscovered)] if names]
+    found += [
+        f"{names}: could not be read: what it would have shown is not known"
+        for names in [", ".join(sweep.discoveries.pending)]
+        if names
+    ]
     refused = sweep.session.refusal is not None
-    found += [f"{name}: could not be read, so they were not looked for" for name in sweep.unread if not refused]
+    found += [
+        f"{name}: could not be read, so they were not looked for" for name in sweep.discoveries.missed if not refused
+    ]
     found += sorted(remark for progress in sweep.progresses.values() for remark in progress.remarks)
-    return (*found, *sweep.remarks)
+    return (*found, *sweep.discoveries.remarks)
 
 
 def would_send(sweep: Sweep) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import sys
 import threading
 from collections.abc import Callable
 from typing import TextIO
@@ -76,3 +77,9 @@ def _is_terminal(stream: TextIO | None) -> bool:
         return stream is not None and stream.isatty()
     except ValueError:
         return False
+
+
+def emit(text: str) -> None:
+    """Write a command's data to stdout. A reader that has gone away is no failure of the command."""
+    if sys.stdout is not None:
+        _put(sys.stdout, text)

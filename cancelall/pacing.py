@@ -37,6 +37,12 @@ class Pacer:
             heapq.heapify(self._waiting)
             raise
 
+    def unused(self) -> None:
+        """The last turn was not needed: the next in the queue may have it."""
+        if self._gone:
+            self._gone.pop()
+        self._grant()
+
     def hold(self, seconds: float) -> None:
         """Nobody goes for so long: the venue said so."""
         self._held_until = max(self._held_until, asyncio.get_running_loop().time() + seconds)

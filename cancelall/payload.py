@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 
 from cancelall.errors import Unreadable
 from cancelall.model import Answer, Judgement, Reach, Reply
+from cancelall.secret import scrub
 
 WORDS_LIMIT = 200
 """Characters of a venue's message that are kept."""
@@ -66,7 +67,7 @@ def maybe(record: Mapping[str, Any], key: str) -> str | None:
     if value is None or value == "":
         return None
     if isinstance(value, str):
-        return value
+        return _encodable(value)
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     raise Unreadable(f"{key} is not text")
@@ -77,7 +78,7 @@ def number(record: Mapping[str, Any], key: str) -> int | None:
     value = maybe(record, key)
     if value is None:
         return None
-    if len(value) > 20 or not value.lstrip("-").isascii() or not value.lstrip("-").isdigit():
+    if len(value) > 20 or not value.removeprefix("-").isascii() or not value.removeprefix("-").isdigit():
         raise Unreadable(f"{key} is not a whole number")
     return int(value)
 
@@ -95,8 +96,16 @@ def flag(record: Mapping[str, Any], key: str) -> bool:
 
 
 def words(value: object) -> str:
-    """A venue's message, short. It is still foreign text: whoever prints it sanitises it."""
-    return value[:WORDS_LIMIT] if isinstance(value, str) else ""
+    """A venue's message, short. It is still foreign text: whoever prints it sanitises it.
+
+    Secrets are taken out first: half of one, cut off at the limit, could not be recognised any more.
+    """
+    return _encodable(scrub(value)[:WORDS_LIMIT]) if isinstance(value, str) else ""
+
+
+def _encodable(text: str) -> str:
+    """Text that can be sent and printed: JSON may hold halves of surrogate pairs, and no encoding takes them."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def seconds(value: str | None) -> float | None:

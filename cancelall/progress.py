@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from cancelall.model import Acknowledgement, Answer, Judgement, Order, Protection, Request, State
 from cancelall.session import Attempt, Heard
@@ -20,6 +21,11 @@ class Listing:
     complete: bool
     why: str = ""
     """Why it is incomplete."""
+
+    @cached_property
+    def ids(self) -> frozenset[str]:
+        """The ids of its orders."""
+        return frozenset(order.id for order in self.orders)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +84,8 @@ class Progress:
     contradicted: bool = False
     """The last word of a witness was that something is left, whatever the listing shows."""
     cancel_sent: bool = False
+    incomplete: str = ""
+    """Why the last listing was incomplete, whatever it showed."""
     remarks: set[str] = field(default_factory=set)
     """Warnings that answers to cancels gave cause for."""
     reappeared: list[Order] = field(default_factory=list)
@@ -155,7 +163,7 @@ class Progress:
             for order in targets
             if order.id not in self._naming
             and order.id not in self._hopeless_ids
-            and self._named.get(order.id, -math.inf) <= began
+            and self._named.get(order.id, -math.inf) + self.segment.named_gap <= began
         )
         going = {order.id for order in targets}
         kept = tuple(order for order in orders if order.id not in going) if complete else None
@@ -171,6 +179,11 @@ class Progress:
             and request not in self._hopeless
             and self._tried.get(request, -math.inf) <= began
         )
+
+    @property
+    def quiet_since(self) -> float:
+        """When the last cancel began or was over, answered or not."""
+        return max(self._cancel_began, self._cancel_ended)
 
     # --- what has happened ---
 
@@ -260,22 +273,26 @@ class Progress:
                 self.reappeared.append(order)
             self.seen[order.id] = order if known is None or known.symbol is None else known
         self.listings += listing.complete
+        self.incomplete = listing.why
         if listing.complete or listing.orders:
             self.last = listing
             if listing.began >= self.first_answered:
                 self.last_fresh = listing
-        undisturbed = self._in_flight == 0 and max(self._cancel_began, self._cancel_ended) <= listing.began
+        undisturbed = self._in_flight == 0 and self.quiet_since <= listing.began
         if listing.complete and not self.left(listing) and undisturbed:
-            self.first_empty = self.first_empty or listing
+            if self.first_empty is None or self.first_empty.began < self.quiet_since:
+                self.first_empty, self.witnessed = listing, False  # one before the last cancel is no half of a proof
             self.last_empty = listing
         else:
             self.first_empty = self.last_empty = None
             self.witnessed = False
         self._cleared_before |= listing.complete and self.cancel_answered <= listing.began
 
-    def heard_witness(self, agrees: bool, request: Request, ended: float) -> None:
-        """The witnesses have spoken. One that contradicts the listings makes them worthless."""
+    def heard_witness(self, agrees: bool, request: Request, ended: float, said: Acknowledgement | None = None) -> None:
+        """The witnesses have spoken. One that contradicts the listings makes them worthless; it may have cancelled."""
         self.witnessed, self.contradicted = agrees, not agrees
+        if said is not None:
+            self._acknowledged(said, ())
         if not agrees:
             self.first_empty = self.last_empty = None
             if request.changes:
@@ -292,7 +309,7 @@ class Progress:
         last = self.last
         if not named or last is None or not last.complete or last.began < since:
             return False
-        return {order.id for order in named}.isdisjoint(order.id for order in last.orders)
+        return last.ids.isdisjoint(order.id for order in named)
 
     def proven(self, gap: float) -> bool:
         """Two complete empty listings in a row, at least `gap` seconds apart, no cancel in the air."""
@@ -303,6 +320,11 @@ class Progress:
         if (self.witnesses and not self.witnessed) or (self.segment.needs_acceptance and not self.accepted):
             return False
         return self.last_empty.began - self.first_empty.ended >= gap
+
+    def proven_after(self, moment: float, gap: float) -> bool:
+        """Whether both empty listings began after this moment, or one of them even a gap after it."""
+        first, last = self.first_empty, self.last_empty
+        return first is not None and last is not None and (first.began >= moment or last.began >= moment + gap)
 
     def exhausted(self, listing: Listing) -> bool:
         """Whether nothing that could still be sent or read would change the outcome."""

@@ -112,6 +112,8 @@ class Run:
             gate=gate,
             deadline=deadline,
             reserve=venue.settle_gap * self.scale + PROOF_SECONDS * self.scale,
+            alternate=venue.alternates.get(profile.origin),
+            headers=venue.headers(profile.environment),
             reads_only=self.dry_run,
             trace=lambda attempt: self.listener.attempt(profile.name, attempt),
         )
@@ -126,7 +128,7 @@ class Run:
         verdict = outcome.profile_verdict(sweep)
         decided = self.clock.monotonic()
         if not self.interrupted.is_set():
-            await settle(sweep, since_ms)
+            await self._until(asyncio.create_task(settle(sweep, since_ms)), deadline)
         return self._report(profile, sweep, found, verdict, decided)
 
     async def _secrets(self, profile: Profile, deadline: float) -> Found:

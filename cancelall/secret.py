@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import hmac
 import json
+import re
+import threading
 import urllib.parse
 from typing import NoReturn
 
@@ -12,7 +14,10 @@ MASK = "***"
 _SHORTEST = 6
 """Shorter values would be found in ordinary text; they are masked by `Secret` alone."""
 
+_lock = threading.Lock()
 _registry: set[str] = set()
+_longest_first: tuple[str, ...] | None = None
+"""The registry as `scrub` needs it; None after a change."""
 
 
 class Secret:
@@ -56,26 +61,36 @@ def last_four(value: str) -> str:
 
 def register(value: str) -> None:
     """Make `scrub` take this value out, in the spellings that it could have in a message."""
+    global _longest_first  # noqa: PLW0603 - made new on the next use
     if len(value) < _SHORTEST:
         return
     raw = value.encode("utf-8", "surrogatepass")
+    quoted = {urllib.parse.quote(raw), urllib.parse.quote(raw, safe=""), urllib.parse.quote_plus(raw)}
     forms = {
         value,
-        urllib.parse.quote(value, safe=""),
-        urllib.parse.quote_plus(value),
-        base64.b64encode(raw).decode(),
+        *quoted,
+        *(re.sub(r"%..", lambda escape: escape[0].lower(), one) for one in quoted),
+        base64.b64encode(raw).decode().rstrip("="),
+        base64.urlsafe_b64encode(raw).decode().rstrip("="),
         json.dumps(value)[1:-1],
         repr(value)[1:-1],
     }
     forms |= {
         line for line in value.splitlines() if len(line) >= 16 and "KEY-----" not in line
     }  # the lines of a PEM block
-    _registry.update(forms)
+    with _lock:
+        _registry.update(forms)
+        _longest_first = None
 
 
 def scrub(text: str) -> str:
     """The text without any registered secret."""
-    for value in sorted(_registry, key=len, reverse=True):
+    global _longest_first  # noqa: PLW0603
+    known = _longest_first
+    if known is None:
+        with _lock:
+            known = _longest_first = tuple(sorted(_registry, key=len, reverse=True))
+    for value in known:
         if value in text:
             text = text.replace(value, MASK)
     return text

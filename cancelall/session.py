@@ -25,7 +25,11 @@ Raises TransportFault."""
 
 ATTEMPT_SECONDS = 7.0
 """Connecting (2 s) and reading (5 s); after that the attempt is abandoned."""
+HEDGE_SECONDS = 0.9
+"""Seconds without an answer after which a copy goes to the host's second name, where it has one."""
 _LONGEST_PAUSE = 2.0
+_GLANCE = 0.5
+"""Seconds between two looks whether a request that has to wait is still needed."""
 _WIDEST = 6
 """Times the configured window of validity, at most."""
 
@@ -108,6 +112,10 @@ class Session:
     deadline: float
     reserve: float
     """Seconds that a proof needs: waits are clipped so that one more try and the proof still fit."""
+    alternate: str | None = None
+    """The host's second official name: one copy of a request that stays unanswered goes there."""
+    headers: tuple[tuple[str, str], ...] = ()
+    """What every request carries besides its signature."""
     reads_only: bool = False
     trace: Callable[[Attempt], None] = lambda attempt: None
     before_send: Callable[[Request], None] = lambda request: None
@@ -166,19 +174,15 @@ class Session:
         pacer = self._pacers.get(request.bucket)
         if pacer is None:
             pacer = self._pacers[request.bucket] = Pacer(self.venue.limits.get(request.bucket))
-        if (stop := self._stop()) is None:
-            await pacer.turn(request.priority)
-            await self.gate.pacer.turn(request.priority)
-            while self._held(request):
-                await asyncio.sleep(self._held_until - self.clock.monotonic())
-                await pacer.turn(request.priority)
-            stop = self._stop()
-        began = self.clock.monotonic()
-        if stop is not None or spared():
-            return Heard(attempt=Attempt(request=request, began=began, ended=began, judgement=stop, sent=False))
+        if self._stop() is None:
+            await self._turn(request, pacer, spared)
+        if (stop := self._stop()) is not None or spared() or self._held(request):
+            return self._unsent(request, stop)
         async with self.gate.sockets:
+            if (stop := self._stop()) is not None:  # refused while this one waited for a socket
+                return self._unsent(request, stop)
             signed_ms = self.clock.now_ms()
-            wire = self._sign(request, signed_ms, widen)
+            wire = self._sign(request, self.origin, signed_ms, widen)
             began = self.clock.monotonic()
             watch.begins(began)
             self.before_send(request)
@@ -186,7 +190,7 @@ class Session:
             if self.tally.first_request is None:
                 self.tally.first_request = began
             try:
-                reply = await self._bounded(wire, began, watch.sent)
+                reply = await self._bounded(request, wire, widen, watch.sent)
             except TransportFault as fault:
                 if fault.final:
                     self.refusal = Judgement(
@@ -196,6 +200,9 @@ class Session:
                 heard = Heard[T](
                     attempt=Attempt(request=request, began=began, ended=self.clock.monotonic(), fault=fault)
                 )
+            except asyncio.CancelledError:  # the run is over, the request may not be
+                self._maybe_late(request, TransportFault("abandoned"), signed_ms, widen)
+                raise
             else:
                 heard = self._judge(request, read, reply, began)
                 self._learn(heard.attempt, reply, signed_ms)
@@ -203,15 +210,63 @@ class Session:
         self.trace(heard.attempt)
         return heard
 
-    async def _bounded(self, wire: Wire, began: float, sent: Callable[[], None]) -> Reply:
+    def _unsent(self, request: Request, stop: Judgement | None) -> Heard[Any]:
+        at = self.clock.monotonic()
+        return Heard(attempt=Attempt(request=request, began=at, ended=at, judgement=stop, sent=False))
+
+    async def _bounded(self, request: Request, wire: Wire, widen: int, sent: Callable[[], None]) -> Reply:
         """The transport bounds its own reads; what hangs all the same (DNS, a dripping head) is abandoned here."""
+        began = self.clock.monotonic()
         until = min(began + ATTEMPT_SECONDS, self.deadline)
+        sending = self.send(wire, until, sent)
+        if self.alternate is not None:
+            sending = self._hedged(request, sending, widen, until, sent)
         try:
-            return await asyncio.wait_for(self.send(wire, until, sent), max(until - began, 0.01))
+            return await asyncio.wait_for(sending, max(until - began, 0.01))
         except TimeoutError:
             raise TransportFault("no answer in time", kind="timeout") from None
 
-    def _sign(self, request: Request, now_ms: int, widen: int) -> Wire:
+    async def _hedged(
+        self, request: Request, sending: Awaitable[Reply], widen: int, until: float, sent: Callable[[], None]
+    ) -> Reply:
+        """The first answer of two: when the host is silent or gone, one copy goes to its second official name.
+
+        Both copies may be executed. What the second name refuses, but for the key itself, is its own affair.
+        """
+        first = asyncio.ensure_future(sending)
+        under_way: set[asyncio.Future[Reply]] = {first}
+        try:
+            await asyncio.wait(under_way, timeout=HEDGE_SECONDS)
+            fault = first.exception() if first.done() else None
+            if first.done() and (fault is None or not isinstance(fault, TransportFault) or fault.final):
+                return first.result()
+            signed_ms = self.clock.now_ms()
+            if isinstance(fault, TransportFault):
+                self._maybe_late(request, fault, signed_ms, widen)
+            copy = self._sign(request, self.alternate or self.origin, signed_ms, widen)
+            self.tally.requests += 1
+            second = asyncio.ensure_future(self.send(copy, until, sent))
+            under_way = {second} if first.done() else {first, second}
+            while under_way:
+                done, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
+                for answered in done:
+                    if answered.exception() is None and not (
+                        answered is second and self._aside(request, second.result())
+                    ):
+                        if under_way:  # the slower copy may still be executed
+                            self._maybe_late(request, TransportFault("abandoned"), signed_ms, widen)
+                        return answered.result()
+            return first.result()
+        finally:
+            for loser in under_way:
+                loser.cancel()
+
+    def _aside(self, request: Request, reply: Reply) -> bool:
+        """Whether an answer of the second name says nothing about the first."""
+        judgement = self.venue.judge(request, reply)
+        return judgement.answer is Answer.ABSENT or (judgement.answer is Answer.REFUSED and judgement.kind != "auth")
+
+    def _sign(self, request: Request, origin: str, now_ms: int, widen: int) -> Wire:
         headers: tuple[tuple[str, str], ...] = ()
         body, target = request.body, request.target
         if request.signed:
@@ -222,8 +277,8 @@ class Session:
                 target = f"{request.path}?{signed.query}"
         return Wire(
             method=request.method,
-            url=self.origin + target,
-            headers=headers,
+            url=origin + target,
+            headers=(*self.headers, *headers),
             body=body,
             fresh_connection=request.changes,
             body_limit=(1 << 20) if request.changes else (4 << 20),
@@ -263,31 +318,54 @@ class Session:
                 self._offset_ms = server_ms - halfway
                 self._offset_known += 1
 
+    async def _turn(self, request: Request, pacer: Pacer, spared: Callable[[], bool]) -> None:
+        """Wait within all limits, and no longer than the request is needed."""
+        while True:
+            await pacer.turn(request.priority)
+            await self.gate.pacer.turn(request.priority)
+            if not spared() and not self._held(request):
+                return
+            for one in (pacer, self.gate.pacer):
+                one.unused()
+            while not spared() and self._held(request) and request.priority is Priority.CANCEL:
+                await asyncio.sleep(min(_GLANCE, self._held_until - self.clock.monotonic()))
+            if spared() or request.priority is not Priority.CANCEL:
+                return
+
     def _held(self, request: Request) -> bool:
-        """Cancels by name, and what is only nice to know, wait while the venue has little left for the proof."""
+        """While the venue has little left for the proof, cancels by name wait; what is only nice to know is left."""
         wait = self._held_until - self.clock.monotonic()
         if wait <= 0 or request.priority not in (Priority.CANCEL, Priority.OTHER):
             return False
         self.tally.longest_ask = max(self.tally.longest_ask, wait)
         return True
 
+    def venue_ms(self, ours_ms: int) -> int:
+        """A moment of this machine's clock as the venue's clock names it, as far as refusals have told the offset."""
+        return ours_ms + self._offset_ms
+
     def _stop(self) -> Judgement | None:
         return self.refusal or self.gate.blocked
 
     def _pause(self, attempt: Attempt, tries: int) -> float:
-        """Seconds to the next try: the first at once, then full jitter; hints are obeyed but clipped."""
+        """Seconds to the next try: the first at once, then full jitter; hints are obeyed but clipped.
+
+        A hint of no time at all holds for the first try only: a venue that keeps giving it is not hammered.
+        """
         judgement = attempt.judgement
         left = self.deadline - self.clock.monotonic()
-        if judgement is not None and judgement.answer is Answer.AGAIN:
-            asked = judgement.after if judgement.after is not None else max(0.5, self._jitter(tries - 1))
-            return self._clip(asked, left)
-        if judgement is not None and judgement.after is not None:
+        if judgement is not None and judgement.after:
             return self._clip(judgement.after, left)
+        if judgement is not None and judgement.answer is Answer.AGAIN and judgement.after is None:
+            return self._clip(max(0.5, self._jitter(tries - 1)), left)
         return 0.0 if tries == 1 else self._jitter(tries - 1)
 
     def _clip(self, asked: float, left: float) -> float:
-        """A longer wait than the time left still leaves room for one more try and, where it fits, the proof."""
-        room = left - self.reserve if left > self.reserve else left * 0.5
+        """A longer wait than the time left still leaves room for one more try and, where it fits, the proof.
+
+        Too late for a proof, the waits do not shrink with the time left: a venue that is busy is not hammered.
+        """
+        room = left - self.reserve if left > self.reserve else max(left, self.reserve) * 0.5
         return max(0.0, min(asked, room))
 
     def _jitter(self, tries: int) -> float:
@@ -309,5 +387,5 @@ def _date_ms(reply: Reply) -> int | None:
 
     try:
         return int(parsedate_to_datetime(reply.headers.get("date", "")).timestamp() * 1000)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return None

@@ -20,28 +20,34 @@ async def settle(sweep: Sweep, since_ms: int) -> None:
     left = min(SECONDS, session.deadline - session.clock.monotonic())
     if session.reads_only or session.refusal is not None or left <= 0:
         return
-    work = [_settle_segment(session, progress, since_ms) for progress in sweep.progresses.values()]
+    fired = any(progress.mass_cancels for progress in sweep.progresses.values())
+    work = [_settle_segment(session, progress, since_ms, fired=fired) for progress in sweep.progresses.values()]
     try:
         await asyncio.wait_for(asyncio.gather(*work, return_exceptions=True), left)
     except TimeoutError:
         return
 
 
-async def _settle_segment(session: Session, progress: Progress, since_ms: int) -> None:
+async def _settle_segment(session: Session, progress: Progress, since_ms: int, *, fired: bool) -> None:
+    """One segment. A mass cancel of another one may have taken its orders, too."""
     listed = {order.id for order in progress.last.orders} if progress.last else set()
     wanted = tuple(order for order in progress.seen.values() if order.id not in listed)
-    if wanted:
+    unnamed = progress.segment.unnamed and fired
+    if wanted or unnamed:
         missing = {order.id: order for order in wanted}
         requests = progress.segment.settle(wanted, since_ms)
-        await asyncio.gather(*(_read(session, progress, request, missing) for request in requests))
+        since = session.venue_ms(since_ms) if unnamed else None
+        await asyncio.gather(*(_read(session, progress, request, missing, since) for request in requests))
 
 
-async def _read(session: Session, progress: Progress, first: Request, missing: dict[str, Order]) -> None:
-    """Page after page, newest first, until every order is found."""
+async def _read(
+    session: Session, progress: Progress, first: Request, missing: dict[str, Order], since_ms: int | None
+) -> None:
+    """Page after page, newest first, until every order is found. With `since_ms`, also those that nobody had seen."""
     request: Request | None = first
     asked: set[Request] = set()
     pages = 4 + len(missing) // 20
-    while request is not None and missing and request not in asked and len(asked) < pages:
+    while request is not None and (missing or since_ms is not None) and request not in asked and len(asked) < pages:
         asked.add(request)
         try:
             heard = await session.ask(request, progress.segment.settled, most=2)
@@ -49,9 +55,14 @@ async def _read(session: Session, progress: Progress, first: Request, missing: d
             return
         if heard.value is None:
             return
+        if since_ms is not None and heard.value.more:
+            progress.remarks.add(heard.value.more)
         for order, state, note in heard.value.orders:
             known = missing.pop(order.id, None)
             if known is not None:
                 progress.ends[order.id] = (state, note)
                 progress.seen[order.id] = known if known.symbol is not None else order
+            elif since_ms is not None and order.id not in progress.seen and (order.ended_ms or 0) >= since_ms:
+                progress.ends[order.id] = (state, note)
+                progress.seen[order.id] = order
         request = heard.value.next

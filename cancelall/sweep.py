@@ -6,17 +6,18 @@ Every segment of a profile at the same time. An accepted cancel is not a cancell
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any
 
-from cancelall.model import Answer, Order, Page, Request
-from cancelall.progress import Listing, Moves, Progress
+from cancelall.discovery import Discoveries
+from cancelall.listing import read_listing
+from cancelall.model import Acknowledgement, Answer, Order, Reply, Request
+from cancelall.progress import Moves, Progress
 from cancelall.session import Attempt, Session, Watch
-from cancelall.venues import Discovery, Segment
+from cancelall.venues import Segment
 
-_LISTING_TRIES = 3
-"""Tries of one page before the rest of the segment is read all the same."""
+_WITNESS_TRIES = 3
 _ROUND_PAUSE = 1.0
 """Longest wait, in seconds, for a cancel to be answered before the next look."""
 
@@ -28,31 +29,22 @@ class Sweep:
         self, session: Session, environment: str, *, keep_protective: bool = False, scale: float = 1.0
     ) -> None:
         self.session = session
-        self.environment = environment
         self.keep = keep_protective
         self.gap = session.venue.settle_gap * scale
-        self.facts: Any = session.venue.facts
+        self.discoveries = Discoveries(
+            session, environment, fired=self._fired, found_more=self._join_segments, needed=self._unproven
+        )
         self.progresses: dict[str, Progress] = {}
-        self.doubts: tuple[str, ...] = ()
-        self.remarks: tuple[str, ...] = ()
-        self.undiscovered: list[str] = []
-        self.discovering: Attempt | None = None
-        """The last answer to a discovery read, or the last attempt while there is no answer."""
-        self.unread: list[str] = []
-        """Optional discovery reads that failed."""
         self.bug: BaseException | None = None
         self._first_out = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._clearing: dict[str, asyncio.Task[None]] = {}
         self._cancelling: dict[str, set[asyncio.Task[None]]] = {}
-        self._begun: set[str] = set()
-        self._names: set[str] = set()
 
     async def run(self) -> None:
         """Clear every segment; then read again what other segments' last cancels may have changed."""
         try:
             self._join_segments()
-            self._discover_all()
             while self._tasks:
                 done, _ = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
                 self._tasks -= done
@@ -68,9 +60,13 @@ class Sweep:
     async def _clear(self, progress: Progress) -> None:
         """One segment whose blind cancels are on their way: list, cancel what is left, until it is proven."""
         await self._fired()
+        if progress.proven(self.gap):  # read again for the sake of another segment's cancel, a gap after it
+            await asyncio.sleep(self._quiet_since() + self.gap - self.session.clock.monotonic())
         fruitless = 0
         while not self.session.refusal:
-            listing = await self._list(progress)
+            listing = await read_listing(
+                self.session, progress.segment, partial(self._shown, progress), partial(self._page_answered, progress)
+            )
             before, last = progress.last, progress.left(listing)
             progress.saw(listing)
             self._fire(progress, progress.due(listing.orders, listing.began, complete=listing.complete))
@@ -80,53 +76,14 @@ class Sweep:
             fruitless = fruitless + 1 if stalled else 0
             await self._rest(progress, fruitless)
 
-    async def _list(self, progress: Progress) -> Listing:
-        """Every pass and page, trigger kinds before the ordinary ones. What a page shows is cancelled at once."""
-        began = self.session.clock.monotonic()
-        orders: dict[str, Order] = {}
-        whys: list[str] = []
-        for stage in progress.segment.listings:
-            for found, why in await asyncio.gather(*(self._list_pass(progress, first, began) for first in stage)):
-                orders.update((order.id, order) for order in found if order.id not in orders)
-                whys += [why] if why else []
-        return Listing(
-            began=began,
-            ended=self.session.clock.monotonic(),
-            orders=tuple(orders.values()),
-            complete=not whys,
-            why="; ".join(dict.fromkeys(whys)),
-        )
-
-    async def _list_pass(self, progress: Progress, first: Request, began: float) -> tuple[list[Order], str]:
-        """The orders of one pass, and why it is incomplete if it is."""
-        found: list[Order] = []
-        asked: set[Request] = set()
-        totals: set[int | None] = set()
-        request: Request | None = first
-        while request is not None:
-            if request in asked:
-                return found, "its pages repeat"
-            asked.add(request)
-            watch = Watch(ended=partial(self._page_answered, progress))
-            heard = await self.session.ask(request, progress.segment.page, watch=watch, most=_LISTING_TRIES)
-            page: Page | None = heard.value
-            if page is None:
-                judgement, fault = heard.attempt.judgement, heard.attempt.fault
-                return found, judgement.words if judgement else fault.message if fault else "no answer"
-            found += page.orders
-            totals.add(page.total)
-            self._fire(progress, progress.due(page.orders, began))
-            if page.unsure:
-                return found, page.unsure
-            request = page.next
-        counted = len({order.id for order in found})
-        if None not in totals and totals != {counted}:
-            return found, f"its pages hold {counted} orders, which is not the total that they tell"
-        return found, ""
+    def _shown(self, progress: Progress, orders: tuple[Order, ...], began: float) -> None:
+        """What a page shows is cancelled at once: only the proof needs every page."""
+        self._fire(progress, progress.due(orders, began))
 
     def _page_answered(self, progress: Progress, attempt: Attempt) -> None:
         """While a listing cannot be read, the mass cancel is repeated: nobody knows whether it worked."""
         progress.listed(attempt)
+        self.discoveries.learn_mode(attempt)
         if progress.unread > 1 and progress.first_empty is None:
             self._fire(progress, progress.blind(attempt.ended))
 
@@ -159,9 +116,7 @@ class Sweep:
         )
         self._first_out.set()
         progress.asked(request, named, heard)
-        if heard.attempt.judgement is not None and heard.attempt.judgement.mode:
-            self.facts = self.session.venue.learn_mode(self.facts, heard.attempt.judgement.mode)
-            self._join_segments()
+        self.discoveries.learn_mode(heard.attempt)
         if heard.value is not None and heard.value.capped:
             self._fire(progress, Moves(mass=(request,)))
 
@@ -191,43 +146,61 @@ class Sweep:
             return
         for witness in progress.witnesses:
             read = partial(witness.fits, kept) if witness.fits else witness.read
-            heard = await self.session.ask(witness.request, read, most=_LISTING_TRIES)
+            hear = partial(self._testimony, progress.segment, read)
+            heard = await self.session.ask(witness.request, hear, most=_WITNESS_TRIES)
+            agrees, said = heard.value or (heard.answer is Answer.NOTHING_OPEN, None)
             at = heard.attempt.ended
-            if heard.value is False:
-                progress.heard_witness(False, witness.request, at)
+            if heard.value is not None and not agrees:
+                progress.heard_witness(False, witness.request, at, said)
                 if not witness.request.changes:  # the listing hides something: cancel it unseen
                     self._fire(progress, progress.blind(at))
-            silent = heard.value is None and witness.optional
-            if heard.value is not True and heard.answer is not Answer.NOTHING_OPEN and not silent:
+            if not agrees and not (heard.value is None and witness.optional):
                 return
         if progress.witnesses:
             progress.heard_witness(True, progress.witnesses[-1].request, at)
 
+    @staticmethod
+    def _testimony(
+        segment: Segment, agrees: Callable[[Request, Reply], bool], request: Request, reply: Reply
+    ) -> tuple[bool, Acknowledgement | None]:
+        """Whether a witness agrees, and what it cancelled if it is a cancel. Raises Unreadable."""
+        return agrees(request, reply), segment.acknowledge(request, reply) if request.changes else None
+
     def stale(self) -> list[Progress]:
-        """Proven segments whose last listing began before the last cancel of another one was answered.
+        """Proven segments that were read too early for the last cancel of another one, as if it had been their own.
 
         Orders move between segments: what feeds others is read before them.
         """
-        live = [one for one in self.progresses.values() if not (one.absent and not one.present)]
+        live = self._live()
         if self.session.reads_only or not all(one.proven(self.gap) for one in live):
             return []
-        cancelled = max((one.cancel_answered for one in live), default=0.0)
-        old = [one for one in live if one.last_empty and one.last_empty.began < cancelled]
+        quiet = self._quiet_since()
+        old = [one for one in live if not one.proven_after(quiet, self.gap)]
         if feeders := [one for one in old if one.segment.feeds]:
             return feeders
         fed = max((one.last_empty.ended for one in live if one.segment.feeds and one.last_empty), default=0.0)
-        fresh_from = max(cancelled, fed)
-        return [one for one in live if not one.segment.feeds and one.last_empty and one.last_empty.began < fresh_from]
+        unfed = [one for one in live if not one.segment.feeds and one.last_empty and one.last_empty.began < fed]
+        return [one for one in live if any(one is other for other in (*old, *unfed))]
 
-    # --- discovery: it may reveal segments, and never holds up what is known ---
+    def _live(self) -> list[Progress]:
+        """The segments that the account has."""
+        return [one for one in self.progresses.values() if not (one.absent and not one.present)]
+
+    def _quiet_since(self) -> float:
+        """When the last cancel of any segment was over."""
+        return max((one.quiet_since for one in self._live()), default=0.0)
+
+    # --- segments and tasks ---
 
     def _join_segments(self) -> None:
-        """Begin every segment that is new; forget those that the account turned out not to have."""
-        venue = self.session.venue
-        known: tuple[Segment, ...] = venue.segments(self.session.options, self.facts, self.environment)
-        for name in set(self.progresses) - {segment.name for segment in known}:
-            del self.progresses[name]
-            self._clearing.pop(name).cancel()
+        """Begin every segment that is new; forget those that the account lacks, or lists in another way."""
+        known = self.discoveries.segments()
+        listings = {segment.name: segment.listings for segment in known}
+        for name, one in list(self.progresses.items()):
+            if listings.get(name) != one.segment.listings:
+                del self.progresses[name]
+                self._clearing.pop(name).cancel()
+                self._cancelling.pop(name, None)
         new = [segment for segment in known if segment.name not in self.progresses]
         for segment in new:
             progress = Progress(segment=segment, keep=self.keep, reads_only=self.session.reads_only)
@@ -235,49 +208,12 @@ class Sweep:
             self._fire(progress, progress.blind(self.session.clock.monotonic()))
         for segment in new:
             self._clear_beside(self.progresses[segment.name])
-
-    def _discover_all(self) -> None:
-        """Begin every read that the facts allow by now."""
-        for discovery in self.session.venue.discoveries(self.session.options, self.facts):
-            if discovery.name not in self._begun:
-                self._begun.add(discovery.name)
-                self.undiscovered += [] if discovery.optional else [discovery.name]
-                self._beside(self._discover(discovery))
-
-    async def _discover(self, discovery: Discovery[Any]) -> None:
-        await self._fired()
-        found: list[str] = []
-        request: Request | None = discovery.request
-        asked: set[Request] = set()
-        while request is not None:
-            asked.add(request)
-            wanted = self._unproven if discovery.optional else lambda: True
-            heard = await self.session.ask(request, discovery.read, wanted=wanted, watch=Watch(ended=self._read_over))
-            if heard.value is None or heard.value.next in asked:
-                if not discovery.optional:
-                    return
-                self.unread.append(discovery.name)
-                break  # what it has shown so far still counts
-            found += heard.value.names
-            request = heard.value.next
-        self.undiscovered = [name for name in self.undiscovered if name != discovery.name]
-        self.facts = discovery.learn(self.facts, tuple(found))
-        self._join_segments()
-        self._discover_all()
-        self._names.update(found)
-        self.remarks = self.session.venue.remarks(self.session.options, frozenset(self._names))
-        if not self.undiscovered:  # whatever an optional read may still show
-            self.doubts = self.session.venue.doubts(self.session.options, frozenset(self._names))
-
-    def _read_over(self, attempt: Attempt) -> None:
-        if attempt.answered or self.discovering is None or not self.discovering.answered:
-            self.discovering = attempt
+        for read in self.discoveries.due():
+            self._beside(read)
 
     def _unproven(self) -> bool:
-        """Whether a known segment is still in question. As long as that is so, an optional read costs nothing."""
+        """Whether a known segment is still in question."""
         return any(not one.proven(self.gap) for one in self.progresses.values() if one.present or one.absent is None)
-
-    # --- tasks ---
 
     def _beside(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)

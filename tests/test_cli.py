@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import ROOT, Ran, cancelall, environment, paths, profile_table, write_config
 
 from cancelall import simulator
 from cancelall.simulator import SimServer
+from support import ROOT, Ran, cancelall, environment, paths, profile_table, write_config
 
 
 @pytest.fixture
@@ -420,3 +420,83 @@ def test_paths_are_told(server: SimServer, config: Path, home: Path) -> None:
     shown = [line for line in ran.err.splitlines() if " /v5/" in line]
     assert len(shown) == len(paths(server))
     assert not [line for line in shown if "X-BAPI" in line or 'settleCoin":' in line]
+
+
+def test_a_stopped_terminal_does_not_delay_a_send(server: SimServer, config: Path, home: Path) -> None:
+    """Both streams are a terminal that takes nothing (Ctrl-S): the account is empty before it takes anything again."""
+    import pty
+    import termios
+
+    master, slave = pty.openpty()
+    termios.tcflow(slave, termios.TCOOFF)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "cancelall", "bybit", "--config", str(config)],
+        env={"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": str(ROOT), "TERM": "xterm"},
+        stdin=subprocess.DEVNULL,
+        stdout=slave,
+        stderr=slave,
+    )
+    until = time.monotonic() + 15
+    while server.open_orders() and time.monotonic() < until:
+        process.poll()
+    assert server.open_orders() == []
+    termios.tcflow(slave, termios.TCOON)
+    os.close(slave)
+    shown = b""
+    while True:
+        try:
+            chunk = os.read(master, 65536)
+        except OSError:
+            break
+        if not chunk:
+            break
+        shown += chunk
+    os.close(master)
+    assert process.wait(15) == 0
+    assert b"CLEAR" in shown
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["bybit", "--symbol", "BTC USDT"],
+        ["bybit", "--deadline", "0"],
+        ["bybit", "--config", "/nonexistent.toml"],
+        ["bybit", "--profile", "nobody", "--json"],
+        ["all", "--only", "zz"],
+        ["config", "show"],
+        ["--help"],
+        ["--version"],
+    ],
+)
+def test_no_command_repeats_a_secret_of_the_environment(home: Path, words: list[str]) -> None:
+    env = {"CANCELALL_BYBIT_API_KEY": "CANARYKEY123456", "CANCELALL_BYBIT_API_SECRET": "CANARYSECRET123456"}
+    ran = cancelall(*words, home=home, env=env)
+    assert "CANARY" not in ran.out + ran.err
+
+
+def test_a_broken_config_does_not_repeat_its_lines(home: Path) -> None:
+    path = home / "broken.toml"
+    path.write_text('[profiles.bybit.credentials]\napi_secret = "CANARYSECRET123456\n')
+    path.chmod(0o600)
+    ran = cancelall("bybit", "--config", str(path), home=home)
+    one_line(ran, 6, "line 2")
+    assert "CANARY" not in ran.out + ran.err
+
+
+def test_no_command_shows_the_help(home: Path) -> None:
+    ran = cancelall(home=home)
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith("Usage: cancelall")
+
+
+def test_the_readme_names_every_command_and_option(home: Path) -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    top = cancelall("--help", home=home).out
+    for command in ("all", "orders", "config", "demo", "bybit"):
+        assert f"  {command} " in top
+        assert f"cancelall {command}" in readme
+    helped = cancelall("all", "--help", home=home).out + cancelall("bybit", "--help", home=home).out
+    flags = {word.strip(",") for word in helped.split() if word.startswith("--")} - {"--help"}
+    for flag in flags:
+        assert flag in readme, flag

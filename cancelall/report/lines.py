@@ -30,7 +30,7 @@ def profile_object(report: ProfileReport) -> dict[str, object]:
         "exit_code": int(report.exit_status),
         "segments": [
             {
-                "name": segment.name,
+                "name": clean(segment.name),
                 "verdict": segment.verdict.value,
                 "mass_cancels": segment.mass_cancels,
                 "listings": segment.listings,
@@ -40,7 +40,7 @@ def profile_object(report: ProfileReport) -> dict[str, object]:
         ],
         "orders": [_order(row) for row in report.orders],
         "counts": {state.value: report.count(state) for state in _COUNTED},
-        "not_covered": list(report.not_covered),
+        "not_covered": [clean(what, 500) for what in report.not_covered],
         "requests": report.requests,
         "timing_ms": {"first_request": timing.first_request, "first_ack": timing.first_ack, "verdict": timing.verdict},
         "error": None
@@ -68,7 +68,7 @@ def _order(row: OrderReport) -> dict[str, object]:
         "price": _maybe(order.price),
         "quantity": _maybe(order.quantity),
         "remaining": _maybe(order.remaining),
-        "segment": order.segment,
+        "segment": clean(order.segment),
         "protective": order.protection is Protection.PROTECTIVE,
         "state": row.state.value,
         "reason": _maybe(row.reason),

@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 
 from cancelall.output import Outlet
+from cancelall.report.tables import width_of
 from cancelall.sweep import Sweep
 
 _INTERVAL = 0.2
@@ -19,6 +20,7 @@ class Progress:
     def __init__(self, outlet: Outlet, environ: Mapping[str, str]) -> None:
         self._outlet = outlet
         self._environ = environ
+        self._descriptor = _descriptor(outlet)
         self._sweeps: dict[str, Sweep] = {}
         self._drawn = 0
         self._began = time.monotonic()
@@ -33,8 +35,8 @@ class Progress:
         self._outlet.write(self._frame([]))
 
     async def tick(self) -> None:
-        """Draw from time to time, until cancelled."""
-        while True:
+        """Draw from time to time, until cancelled; on a terminal that cannot take a line back, never."""
+        while self._environ.get("TERM") != "dumb":
             await asyncio.sleep(_INTERVAL)
             self._outlet.write(self._frame([_line(name, sweep) for name, sweep in list(self._sweeps.items())[:12]]))
 
@@ -45,9 +47,17 @@ class Progress:
             up = f"\x1b[{self._drawn}A" if self._drawn else ""
             wipe = up + "".join(f"{_CLEAR_LINE}\n" for _ in range(self._drawn)) + (up if self._drawn else "")
             self._drawn = len(lines)
-            return wipe + "".join(f"{line} · {elapsed:.1f} s\n" for line in lines)
+            width = width_of(self._environ, self._descriptor) - 1  # a line that wraps could not be taken back
+            return wipe + "".join(f"{f'{line} · {elapsed:.1f} s'[:width]}\n" for line in lines)
 
         return draw
+
+
+def _descriptor(outlet: Outlet) -> int | None:
+    try:
+        return outlet.stream.fileno() if outlet.stream is not None else None
+    except (OSError, ValueError, AttributeError):
+        return None
 
 
 def _line(name: str, sweep: Sweep) -> str:

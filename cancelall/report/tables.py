@@ -45,8 +45,9 @@ _SEGMENT_STYLE = {Verdict.CLEAR: "green", Verdict.ABSENT: "dim", Verdict.UNPROVE
 
 def width_of(environ: Mapping[str, str], descriptor: int | None) -> int:
     """Columns: COLUMNS, else the terminal's, else 80."""
-    if environ.get("COLUMNS", "").isdigit() and int(environ["COLUMNS"]) > 0:
-        return min(int(environ["COLUMNS"]), 1000)
+    columns = environ.get("COLUMNS", "")
+    if columns.isdecimal() and len(columns) < 10 and int(columns) > 0:
+        return min(int(columns), 1000)
     try:
         return os.get_terminal_size(descriptor).columns or 80 if descriptor is not None else 80
     except OSError:
@@ -57,7 +58,8 @@ def console(width: int, *, terminal: bool, environ: Mapping[str, str], encoding:
     """A console that draws into memory. No markup, no highlighting: foreign text stays text."""
     from rich.console import Console
 
-    colour = terminal and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
+    terminal = terminal and environ.get("TERM") != "dumb"  # Rich would take a dumb one to be 80 columns wide
+    colour = terminal and not environ.get("NO_COLOR")
     made = Console(
         file=io.TextIOWrapper(io.BytesIO(), encoding=encoding, errors="backslashreplace"),
         width=max(20, width),
@@ -92,10 +94,12 @@ def profile_table(report: ProfileReport, made: Console) -> str:
         parts.append(Text(f"… and {hidden} more ({counts_words(report)} in all); --json lists every one", style="dim"))
     if report.segments:
         parts.append(_segments(report, made.width))
-    for request in report.would_send:
+    for request in report.would_send[:ROWS]:
         parts.append(Text(f"would send: {clean(request, 300)}", style="cyan"))
+    if unnamed := max(0, len(report.would_send) - ROWS):
+        parts.append(Text(f"would send: {unnamed} more", style="cyan"))
     if report.not_covered and report.segments:
-        parts.append(Text("not covered: " + "; ".join(report.not_covered), style="dim"))
+        parts.append(Text("not covered: " + "; ".join(clean(what, 500) for what in report.not_covered), style="dim"))
     parts += [Text(f"warning: {clean(warning, 500)}", style="yellow") for warning in report.warnings]
     if report.error is not None:
         parts.append(Text(f"{report.error.kind}: {clean(report.error.message, 500)}", style="bold"))

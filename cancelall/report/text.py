@@ -10,14 +10,16 @@ LIMIT = 200
 
 
 def clean(text: str, limit: int = LIMIT) -> str:
-    """Text of a venue without control characters, direction overrides, surrogates or secrets, clipped."""
+    """Text of a venue without control characters, direction overrides, surrogates or secrets, clipped.
+
+    Secrets go first: half of one, cut off at the limit, could not be recognised any more.
+    """
+    scrubbed = scrub(text)
     shown = "".join(
-        letter
-        if letter.isprintable()
-        else letter.encode("unicode_escape", "backslashreplace").decode("ascii", "replace")
-        for letter in text[: limit + 1]
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii")
+        for letter in scrubbed[: limit + 1]
     )
-    return scrub(shown[:limit] + ("…" if len(shown) > limit or len(text) > limit else ""))
+    return shown[:limit] + ("…" if len(shown) > limit or len(scrubbed) > limit else "")
 
 
 def scope_words(report_scope: object) -> str:

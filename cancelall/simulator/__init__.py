@@ -63,7 +63,11 @@ __all__ = [
 ]
 
 VENUES: Mapping[str, str] = {
+    "ascendex": "cancelall.simulator.ascendex",
+    "bitget": "cancelall.simulator.bitget",
     "bybit": "cancelall.simulator.bybit",
+    "deltadefi": "cancelall.simulator.deltadefi",
+    "pacifica": "cancelall.simulator.pacifica",
 }
 
 

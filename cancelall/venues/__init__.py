@@ -9,13 +9,17 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from cancelall.model import Acknowledgement, Judgement, Order, Page, Reply, Request, Settlement, Signed
 
 VENUES: Mapping[str, str] = {
+    "ascendex": "AscendEX",
+    "bitget": "Bitget",
     "bybit": "Bybit",
+    "deltadefi": "DeltaDeFi",
+    "pacifica": "Pacifica",
 }
 """Module name to the name that people know."""
 
@@ -65,10 +69,15 @@ class Segment:
     """First pages of the reads that tell how orders ended; the int is the start of the run in ms."""
     settled: Callable[[Request, Reply], Settlement]
     """Raises Unreadable."""
+    unnamed: bool = False
+    """No answer names what a mass cancel took: `settle` also reads what has ended lately, and orders that ended since
+    the start of the run are told though no listing has shown them."""
     protective_kinds: bool = True
     """Whether a mass cancel here could remove protective orders."""
     feeds: bool = False
     """Orders of this segment turn into, or place, orders of others: it is read before them."""
+    named_gap: float = 0.0
+    """Seconds that must lie between two cancels that name the same order."""
     witnesses: tuple[Witness, ...] = ()
     """All of them must agree before the segment is clear. Those that could change something are left out of a dry run
     and, unless they are harmless, when protective orders are kept."""
@@ -150,6 +159,10 @@ class Venue(Generic[O, S, F]):
     """How long the venue's address block lasts."""
     late_ms: Callable[[O], int | None]
     """How long after its signature a cancel can still be executed; None = no known limit."""
+    alternates: Mapping[str, str] = field(default_factory=dict)
+    """A second official name of a host, to which a copy of an unanswered request may go."""
+    headers: Callable[[str], tuple[tuple[str, str], ...]] = lambda environment: ()
+    """Headers that every request of an environment carries, outside the signature."""
     clock_lead_ms: int = 0
     """Taken off every timestamp so as never to be ahead of the venue."""
     remarks: Callable[[O, frozenset[str]], tuple[str, ...]] = lambda options, names: ()

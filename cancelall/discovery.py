@@ -1,0 +1,96 @@
+"""Reads beside the kill that may reveal further segments or a selector that the venue does not know.
+
+They never hold up what is known already; one that fails leaves the profile `unproven` at best.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass, field
+from typing import Any
+
+from cancelall.model import Request
+from cancelall.session import Attempt, Session, Watch
+from cancelall.venues import Discovery, Segment
+
+
+@dataclass
+class Discoveries:
+    """What a venue's discovery reads have told so far, and what that leaves in doubt."""
+
+    session: Session
+    environment: str
+    fired: Callable[[], Awaitable[None]]
+    """Returns once the first cancels are out: no read goes before them."""
+    found_more: Callable[[], None]
+    """Told whenever the set of segments may have changed."""
+    needed: Callable[[], bool]
+    """Whether optional reads are still worth their time."""
+    doubts: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+    pending: list[str] = field(default_factory=list)
+    """Reads that are under way or have failed."""
+    missed: list[str] = field(default_factory=list)
+    """Optional reads that failed."""
+    last: Attempt | None = None
+    """The last answer to a read, or the last attempt while there is no answer."""
+    _facts: Any = None
+    _begun: set[str] = field(default_factory=set)
+    _names: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self._facts = self.session.venue.facts
+
+    def segments(self) -> tuple[Segment, ...]:
+        """The segments as far as they are known."""
+        known: tuple[Segment, ...] = self.session.venue.segments(self.session.options, self._facts, self.environment)
+        return known
+
+    def due(self) -> list[Coroutine[Any, Any, None]]:
+        """The reads that the facts allow by now and that have not begun."""
+        found = []
+        for discovery in self.session.venue.discoveries(self.session.options, self._facts):
+            if discovery.name not in self._begun:
+                self._begun.add(discovery.name)
+                self.pending += [] if discovery.optional else [discovery.name]
+                found.append(self._read(discovery))
+        return found
+
+    def learn_mode(self, attempt: Attempt) -> None:
+        """An answer may reveal the account's mode, and with it other segments."""
+        if attempt.judgement is None or not attempt.judgement.mode:
+            return
+        facts = self.session.venue.learn_mode(self._facts, attempt.judgement.mode)
+        if facts != self._facts:
+            self._facts = facts
+            self.found_more()
+
+    async def _read(self, discovery: Discovery[Any]) -> None:
+        """All pages of one read, and then what follows from them."""
+        await self.fired()
+        found: list[str] = []
+        request: Request | None = discovery.request
+        asked: set[Request] = set()
+        wanted = self.needed if discovery.optional else lambda: True
+        while request is not None:
+            asked.add(request)
+            heard = await self.session.ask(request, discovery.read, wanted=wanted, watch=Watch(ended=self._over))
+            if heard.value is None or heard.value.next in asked:
+                if not discovery.optional:
+                    return
+                self.missed.append(discovery.name)
+                break  # what it has shown so far still counts
+            found += heard.value.names
+            request = heard.value.next
+        self.pending = [name for name in self.pending if name != discovery.name]
+        self._facts = discovery.learn(self._facts, tuple(found))
+        self.found_more()
+        self._names.update(found)
+        venue, options = self.session.venue, self.session.options
+        self.remarks = venue.remarks(options, frozenset(self._names))
+        if not self.pending:  # whatever an optional read may still show
+            self.doubts = venue.doubts(options, frozenset(self._names))
+
+    def _over(self, attempt: Attempt) -> None:
+        if attempt.answered or self.last is None or not self.last.answered:
+            self.last = attempt

@@ -1,0 +1,56 @@
+"""The parts of an account and the sorts of order that Bitget has.
+
+https://www.bitget.com/api-doc/contract/plan/Cancel-Plan-Order and .../get-orders-plan-pending (as of 2025-12-05): a
+plan order is listed under one of three words and cancelled under its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ..book import SimOrder
+
+FUTURES = ("USDT-FUTURES", "COIN-FUTURES", "USDC-FUTURES")
+SPOT = "SPOT"
+CATEGORIES = (SPOT, "MARGIN", *FUTURES)
+"""What a unified account calls its parts."""
+MARGIN_MODES = ("crossed", "isolated")
+"""The two margin accounts of a classic account."""
+
+NORMAL = "normal"
+TPSL = "tpsl"
+TRIGGER = "trigger"
+
+LISTED_UNDER: Mapping[str, str] = {
+    "normal_plan": "normal_plan",
+    "track_plan": "track_plan",
+    "profit_plan": "profit_loss",
+    "loss_plan": "profit_loss",
+    "pos_profit": "profit_loss",
+    "pos_loss": "profit_loss",
+    "moving_plan": "profit_loss",
+}
+"""A plan order's own `planType` to the word that lists it."""
+LISTING_WORDS = frozenset(LISTED_UNDER.values())
+
+STRATEGY_TYPES = (TPSL, TRIGGER)
+
+
+def plan_segment(part: str) -> str:
+    """Where the plan orders of a product type, or of spot, rest."""
+    return f"{part} plan"
+
+
+def unified_segment(category: str) -> str:
+    """Where the ordinary orders of a unified account's category rest."""
+    return f"unified {category}"
+
+
+def strategy_segment(category: str) -> str:
+    """Where the strategy orders of a unified account's category rest."""
+    return f"unified {category} strategy"
+
+
+def waits_for_trigger(order: SimOrder) -> bool:
+    """Whether it is a plan or strategy order."""
+    return order.segment.endswith((" plan", " strategy"))

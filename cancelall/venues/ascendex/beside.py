@@ -1,0 +1,120 @@
+"""AscendEX: what is read beside the kill: the account group, what can be traded, what hangs on positions."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from cancelall import payload
+from cancelall.declare import nearest
+from cancelall.errors import Unreadable
+from cancelall.model import Priority, Reply, Request
+from cancelall.venues import Batch, Discovery
+from cancelall.venues.ascendex.calls import get, home_of
+from cancelall.venues.ascendex.options import Facts, Ledger, Options, group_of, selected
+
+
+def discoveries(options: Options, facts: Facts) -> tuple[Discovery[Facts], ...]:
+    """The account group; once that is known, what the selectors may say, and what hangs on positions.
+
+    A wrong group must not look like an empty account: `info` is read even if the profile names the group.
+    """
+    found = [Discovery(name="account group", request=get("/api/pro/v1/info"), read=_info, learn=_learn_group)]
+    group, chosen = group_of(options, facts), selected(options)
+    if group is None:
+        return tuple(found)
+    if options.symbol:
+        for ledger in chosen:
+            request = get(_PRODUCTS[ledger], signed=False)
+            found.append(
+                Discovery(name=f"{ledger} products", request=request, read=partial(_products, ledger), learn=_learn)
+            )
+    if "futures" in chosen:
+        found.append(
+            Discovery(
+                name="take-profits and stop-losses of positions",
+                request=get(f"{home_of(group, 'futures')}/position", priority=Priority.OTHER),
+                read=partial(_positions, options.symbol),
+                learn=_learn,
+                optional=True,
+            )
+        )
+    return tuple(found)
+
+
+_PRODUCTS: dict[Ledger, str] = {
+    "cash": "/api/pro/v1/cash/products",
+    "margin": "/api/pro/v1/margin/products",
+    "futures": "/api/pro/v2/futures/contract",
+}
+
+
+def _info(request: Request, reply: Reply) -> Batch:
+    """https://ascendex.github.io/ascendex-pro-api/#account-info"""
+    told = payload.as_object(payload.as_object(payload.parse(reply.body)).get("data"), "data")
+    group = payload.number(told, "accountGroup")
+    if group is None or group < 0:
+        raise Unreadable("accountGroup is missing")
+    return Batch(names=(f"group {group}",))
+
+
+def _products(ledger: Ledger, request: Request, reply: Reply) -> Batch:
+    """Symbols, and the names on the website, which differ for contracts: BTC-PERP is shown as BTCUSDT."""
+    rows = payload.as_list(payload.as_object(payload.parse(reply.body)).get("data"), "data")
+    if not rows:
+        raise Unreadable("the list of products is empty")
+    names = []
+    for row in rows:
+        symbol = payload.field(payload.as_object(row, "product"), "symbol")
+        names += [f"symbol {symbol}", f"shown {payload.maybe(row, 'displayName') or symbol} {symbol}"]
+    return Batch(names=tuple(names))
+
+
+def _positions(symbols: tuple[str, ...], request: Request, reply: Reply) -> Batch:
+    """https://ascendex.github.io/ascendex-futures-pro-api-v2/#position: "0" where a position has no such exit."""
+    data = payload.as_object(payload.as_object(payload.parse(reply.body)).get("data"), "data")
+    found = []
+    for entry in payload.as_list(data.get("contracts"), "contracts"):
+        row = payload.as_object(entry, "contract")
+        symbol = payload.field(row, "symbol")
+        exits = {"take-profit": "takeProfitPrice", "stop-loss": "stopLossPrice"}
+        prices = {words: payload.maybe(row, key) or "0" for words, key in exits.items()}
+        told = " and ".join(
+            f"{words} at {payload.words(price)}" for words, price in prices.items() if price.strip("0.")
+        )
+        if told and (not symbols or symbol in symbols):
+            found.append(f"exit {payload.words(symbol)} keeps its {told}")
+    return Batch(names=tuple(found))
+
+
+def _learn_group(facts: Facts, names: tuple[str, ...]) -> Facts:
+    return Facts(account_group=int(names[0].partition(" ")[2]))
+
+
+def _learn(facts: Facts, names: tuple[str, ...]) -> Facts:
+    return facts
+
+
+def _told(names: frozenset[str], kind: str) -> list[str]:
+    return sorted(name.partition(" ")[2] for name in names if name.startswith(f"{kind} "))
+
+
+def doubts(options: Options, names: frozenset[str]) -> tuple[str, ...]:
+    """An account group that is not this key's, and symbols that the venue does not know."""
+    groups = _told(names, "group")
+    found = [
+        f"account_group is {options.account_group} in this profile, but {group} is the one of this key"
+        for group in groups
+        if options.account_group is not None and group != str(options.account_group)
+    ]
+    known = _told(names, "symbol")
+    shown = dict(name.rsplit(" ", 1) for name in _told(names, "shown"))
+    for symbol in options.symbol:
+        if symbol not in known:
+            meant = f' (did you mean "{shown[symbol]}"?)' if symbol in shown else nearest(symbol, known)
+            found.append(f"AscendEX knows no --symbol {symbol}{meant}")
+    return tuple(found)
+
+
+def remarks(options: Options, names: frozenset[str]) -> tuple[str, ...]:
+    """Take-profits and stop-losses of positions: no cancel reaches them."""
+    return tuple(f"the position in {told}: that is no order, no cancel removes it" for told in _told(names, "exit"))

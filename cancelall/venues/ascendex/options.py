@@ -1,0 +1,91 @@
+"""AscendEX: what a profile can say: hosts, options, secrets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Annotated, Literal
+
+from cancelall.declare import Opt, Sec
+from cancelall.errors import OptionError
+from cancelall.secret import Secret
+
+HOSTS = {
+    "live": "https://ascendex.com",
+    "testnet": "https://api-test.ascendex-sandbox.com",
+}
+
+Ledger = Literal["cash", "margin", "futures"]
+LEDGERS: tuple[Ledger, ...] = ("cash", "margin", "futures")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What an AscendEX profile can say. With no selector: all three ledgers."""
+
+    account_category: Annotated[
+        tuple[Ledger, ...], Opt(help="Only this ledger of the account.", selector=True, example="futures")
+    ] = ()
+    symbol: Annotated[
+        tuple[str, ...],
+        Opt(
+            help="Only this symbol, in the venue's case: BTC/USDT is cash and margin, BTC-PERP is futures.",
+            metavar="SYMBOL",
+            selector=True,
+            example="BTC-PERP",
+        ),
+    ] = ()
+    account_group: Annotated[
+        int | None,
+        Opt(
+            help="The account group, a part of every path; 0 is one. Without it, it is read before the first cancel.",
+            metavar="N",
+            minimum=0,
+            example="0",
+        ),
+    ] = None
+    futures_api: Annotated[
+        Literal["v2", "v1"], Opt(help="Futures paths: v2, or those of the older document, retired in 2021.")
+    ] = "v2"
+
+    def __post_init__(self) -> None:
+        for symbol in self.symbol:
+            if self.account_category and not any(holds(ledger, symbol) for ledger in self.account_category):
+                raise OptionError(f"{symbol} cannot be in {' or '.join(self.account_category)}", "drop one of the two")
+        for ledger in self.account_category:
+            if self.symbol and not any(holds(ledger, symbol) for symbol in self.symbol):
+                raise OptionError(f"no --symbol can be in {ledger}", "drop one of the two")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Secrets:
+    """An API key with the rights to view and to trade. One without bound addresses expires after 90 days."""
+
+    api_key: Annotated[Secret, Sec(help="API key.")] = field(repr=False)
+    api_secret: Annotated[Secret, Sec(help="API secret, as the venue shows it.")] = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """The account group, once `info` has told it. 0 is one."""
+
+    account_group: int | None = None
+
+
+def holds(ledger: Ledger, symbol: str) -> bool:
+    """Whether a symbol of this shape can exist in a ledger: pairs have a slash, contracts have none."""
+    return ("/" in symbol) == (ledger != "futures")
+
+
+def selected(options: Options) -> tuple[Ledger, ...]:
+    """The ledgers that the selectors leave."""
+    return tuple(
+        ledger
+        for ledger in LEDGERS
+        if ledger in (options.account_category or LEDGERS)
+        and (not options.symbol or any(holds(ledger, symbol) for symbol in options.symbol))
+    )
+
+
+def group_of(options: Options, facts: Facts) -> int | None:
+    """The account group: what the profile says, else what `info` has told. None if neither does."""
+    return options.account_group if options.account_group is not None else facts.account_group

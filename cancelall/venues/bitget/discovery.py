@@ -1,0 +1,111 @@
+"""Bitget: what is read beside the kill, and what follows from it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import Literal
+
+from cancelall import payload
+from cancelall.declare import nearest
+from cancelall.model import Reply, Request
+from cancelall.venues import Batch, Discovery
+from cancelall.venues.bitget import calls
+from cancelall.venues.bitget.options import FUTURES, SETTINGS, Facts, Options, selected
+
+SERVED = "served by the classic API"
+
+
+def learn_mode(facts: Facts, mode: str) -> Facts:
+    """Facts after an API refused the account because it is in the other mode, or the classic one served it."""
+    if mode == SERVED:
+        both = facts.mode == "unified" and "classic" not in facts.closed
+        return replace(facts, served=True, mode="hybrid" if both else facts.mode)
+    closed = facts.closed | {"classic" if mode == "unified" else "unified"}
+    alone: Literal["classic", "unified"] = "unified" if mode == "unified" else "classic"
+    return replace(facts, mode="hybrid" if facts.mode == "hybrid" or len(closed) == 2 else alone, closed=closed)
+
+
+UNIFIED_SAYS_NO = frozenset({"40084", "25245"})
+
+
+NO_RIGHT = frozenset({"40014", "40025", "40040", "25620"})
+
+
+_BEING_SWITCHED = frozenset({"upgrading", "switching"})
+
+
+_MODES = _BEING_SWITCHED | {"classic", "unified", "hybrid", "undisclosed"}
+
+
+def discoveries(options: Options, facts: Facts) -> tuple[Discovery[Facts], ...]:
+    """Which mode is the account in? And is every selector known to the venue?"""
+    settings = calls.get(SETTINGS)
+    found = [Discovery(name="account mode", request=settings, read=_read_mode, learn=_learn_settings)]
+    if options.symbol or _coin_to_look_up(options):
+        for product in selected(options):
+            if product == "MARGIN":  # its symbols are those of spot
+                continue
+            request = calls.public("/api/v2/spot/public/symbols")
+            if product in FUTURES:
+                request = calls.public("/api/v2/mix/market/contracts", productType=product)
+            read = partial(_read_instruments, product in FUTURES)
+            found.append(
+                Discovery(name=f"{product} instruments", request=request, read=read, learn=lambda facts, names: facts)
+            )
+    return tuple(found)
+
+
+def _read_mode(request: Request, reply: Reply) -> Batch:
+    """`accountMode`, or that there is none. A key that may not read it leaves both APIs to be asked."""
+    answer = payload.as_object(payload.parse(reply.body))
+    code = payload.field(answer, "code")
+    if code in UNIFIED_SAYS_NO:
+        return Batch(names=("mode classic",))
+    if code in NO_RIGHT:
+        return Batch(names=("mode undisclosed",))
+    settings = payload.as_object(calls.data(reply), "data")
+    return Batch(names=(f"mode {payload.words(payload.field(settings, 'accountMode'))}",))
+
+
+def _learn_settings(facts: Facts, names: tuple[str, ...]) -> Facts:
+    """`unified` leaves out the classic API, unless it serves; other words leave both in, unless one refuses."""
+    word = names[0].removeprefix("mode ")
+    if word == "classic":
+        return learn_mode(facts, "classic")
+    if facts.mode:
+        return facts
+    return replace(facts, mode="unified" if word == "unified" and not facts.served else "hybrid")
+
+
+def _read_instruments(contracts: bool, request: Request, reply: Reply) -> Batch:
+    names = []
+    for entry in payload.as_list(calls.data(reply), "data"):
+        row = payload.as_object(entry, "instrument")
+        names.append(f"symbol {payload.field(row, 'symbol')}")
+        if contracts:
+            coins = payload.as_list(row.get("supportMarginCoins"), "supportMarginCoins")
+            names += [f"coin {coin}" for coin in coins if isinstance(coin, str)]
+    return Batch(names=tuple(names))
+
+
+def _coin_to_look_up(options: Options) -> str | None:
+    """USDT and USDC need no look-up: the documents name them."""
+    return None if options.margin_coin in ("USDT", "USDC") else options.margin_coin
+
+
+def doubts(options: Options, names: frozenset[str]) -> tuple[str, ...]:
+    """Selectors that none of the venue's instruments has, and a mode in which nothing can be proven."""
+    found = []
+    asked = [("symbol", "--symbol", one) for one in options.symbol]
+    asked += [("coin", "--margin-coin", coin)] if (coin := _coin_to_look_up(options)) else []
+    for key, flag, word in asked:
+        known = [name.partition(" ")[2] for name in names if name.startswith(f"{key} ")]
+        if word not in known:
+            found.append(f"Bitget knows no {flag} {word}{nearest(word, known)}")
+    for mode in (name.removeprefix("mode ") for name in names if name.startswith("mode ")):
+        if mode in _BEING_SWITCHED:
+            found.append(f"the account is being moved to another mode ({mode}): run again in a minute")
+        elif mode not in _MODES:
+            found.append(f'Bitget reports the account mode "{mode}", which is not known here')
+    return tuple(found)

@@ -1,0 +1,70 @@
+"""Bitget: its signature."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+from typing import Any
+
+from cancelall.errors import SecretError
+from cancelall.model import Request, Signed
+from cancelall.secret import Secret
+from cancelall.venues.bitget.options import Options, Secrets
+
+
+def sign(request: Request, secrets: Secrets, options: Options, timestamp_ms: int, widen: int) -> Signed:
+    """timestamp + method + path and query + body. https://www.bitget.com/api-doc/common/signature
+
+    The window is 30 s and cannot be widened. Without `locale` the venue's messages are Chinese.
+    """
+    prehash = f"{timestamp_ms}{request.method}{request.target}".encode() + request.body
+    headers = [
+        ("ACCESS-KEY", secrets.api_key.reveal()),
+        ("ACCESS-SIGN", _signature(secrets.api_secret, prehash)),
+        ("ACCESS-TIMESTAMP", str(timestamp_ms)),
+        ("ACCESS-PASSPHRASE", secrets.passphrase.reveal()),
+        ("locale", "en-US"),
+    ]
+    if request.method == "POST":
+        headers.append(("Content-Type", "application/json"))
+    return Signed(headers=tuple(headers), body=request.body)
+
+
+def _signature(secret: Secret, prehash: bytes) -> str:
+    if "PRIVATE KEY" not in secret.reveal():
+        return base64.b64encode(hmac.new(secret.reveal().encode(), prehash, hashlib.sha256).digest()).decode()
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric import padding
+
+    return base64.b64encode(_rsa_key(secret).sign(prehash, padding.PKCS1v15(), hashes.SHA256())).decode()
+
+
+def _rsa_key(secret: Secret) -> Any:  # noqa: ANN401 - an RSAPrivateKey; the type would import cryptography
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric import rsa
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    try:
+        key = load_pem_private_key(secret.reveal().encode(), password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        raise SecretError("api_secret is a PEM block that does not hold an unencrypted private key") from None
+    if not isinstance(key, rsa.RSAPrivateKey):
+        raise SecretError("api_secret is a private key, but not an RSA one")
+    return key
+
+
+def check_secrets(secrets: Secrets, options: Options) -> None:
+    """A PEM secret must be an RSA private key that can be read."""
+    if "PRIVATE KEY" in secrets.api_secret.reveal():
+        _rsa_key(secrets.api_secret)
+
+
+def account(secrets: Secrets, options: Options) -> str:
+    """The API key stands for the account."""
+    return secrets.api_key.reveal()
+
+
+def headers(environment: str) -> tuple[tuple[str, str], ...]:
+    """The mark of demo trading; it is not signed. https://www.bitget.com/api-doc/common/demotrading/restapi"""
+    return (("paptrading", "1"),) if environment == "demo" else ()

@@ -1,0 +1,139 @@
+"""Bybit: the requests, unsigned."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from urllib.parse import quote
+
+from cancelall.model import Order, Priority, Request
+from cancelall.venues.bybit.options import CAP, SPOT_FILTERS, Category
+
+
+def post(path: str, body: object, bucket: str, priority: Priority = Priority.MASS_CANCEL) -> Request:
+    text = json.dumps(body, separators=(",", ":"))
+    return Request(method="POST", path=path, body=text.encode(), changes=True, priority=priority, bucket=bucket)
+
+
+def get(path: str, query: str, bucket: str, *, signed: bool = True) -> Request:
+    return Request(method="GET", path=path, query=query, signed=signed, priority=Priority.LISTING, bucket=bucket)
+
+
+def query_string(**values: str) -> str:
+    """Sorted, as Bybit's own SDK sends it; values are encoded once."""
+    return "&".join(f"{key}={quote(value, safe='')}" for key, value in sorted(values.items()))
+
+
+def _bucket(call: str, category: str) -> str:
+    return f"{call} futures" if category in ("linear", "inverse") else f"{call} {category}"
+
+
+def mass_cancels(
+    category: Category,
+    narrow: tuple[dict[str, str], ...],
+    chosen: tuple[str, ...],
+    stop_order_type: str | None,
+    survivors: tuple[Order, ...],
+) -> tuple[Request, ...]:
+    parts = list(narrow)
+    if category == "inverse" and parts == [{}]:
+        # Inverse needs a coin. Its contracts are named BASE + USD (+ expiry) and settled in the base coin.
+        coins = {
+            match[1] for order in survivors if (match := re.fullmatch(r"(.+)USD([HMUZ]\d{2})?", order.symbol or ""))
+        }
+        parts = [{"settleCoin": coin} for coin in dict.fromkeys(["BTC", "ETH", *sorted(coins)])]
+        strange = {
+            order.symbol for order in survivors if order.symbol and not re.match(r".+USD([HMUZ]\d{2})?$", order.symbol)
+        }
+        parts += [{"symbol": symbol} for symbol in sorted(strange)]
+    if len(survivors) > CAP and category in ("linear", "inverse") and not any("symbol" in part for part in parts):
+        parts += [{"symbol": symbol} for symbol in sorted({order.symbol for order in survivors if order.symbol})]
+    filters: Sequence[str | None] = chosen or (SPOT_FILTERS if category == "spot" else (None,))
+    requests = []
+    for part in parts:
+        for kind in filters:
+            body = {"category": category, **part}
+            if kind:
+                body["orderFilter"] = kind
+            if stop_order_type:
+                body["stopOrderType"] = stop_order_type
+            requests.append(post("/v5/order/cancel-all", body, _bucket("cancel-all", category)))
+    return tuple(requests)
+
+
+def listings(
+    category: Category, narrow: tuple[dict[str, str], ...], chosen: tuple[str, ...]
+) -> tuple[tuple[Request, ...], ...]:
+    """Conditional kinds by name first, then the default pass, which is said to hold every kind.
+
+    NautilusTrader found the second pass necessary: https://github.com/nautechsystems/nautilus_trader (2026-03-23).
+    `OpenOrder` is no filter of the listing: all kinds are listed and the protective ones spared.
+    """
+    by_name: tuple[str, ...] = {"linear": ("StopOrder",), "inverse": ("StopOrder",), "spot": SPOT_FILTERS[1:]}.get(
+        category, ()
+    )
+    stages: list[tuple[str, ...]] = [by_name, ("",)] if by_name else [("",)]
+    if chosen and chosen != ("OpenOrder",):
+        stages = [chosen]
+    return tuple(
+        tuple(
+            get(
+                "/v5/order/realtime",
+                query_string(
+                    category=category, limit="50", openOnly="0", **part, **({"orderFilter": kind} if kind else {})
+                ),
+                _bucket("realtime", category),
+            )
+            for kind in stage
+            for part in narrow
+        )
+        for stage in stages
+    )
+
+
+def cancels(
+    category: Category, demo: bool, orders: tuple[Order, ...], others: tuple[Order, ...] | None
+) -> tuple[tuple[Request, tuple[Order, ...]], ...]:
+    """Cancels by name: batches of 20 (10 on spot) where the documents allow them, else one by one.
+
+    Batches do not take an order filter, so conditional spot orders go singly; older unified accounts and demo trading
+    have no batch for inverse, demo none for spot. https://bybit-exchange.github.io/docs/v5/order/batch-cancel
+    """
+    batched, single, grouped = [], [], []
+    for order in orders:
+        if category == "spot" and order.kind in ("OcoOrder", "BidirectionalTpslOrder"):
+            grouped.append(order)
+        elif category == "inverse" or (category == "spot" and (demo or order.kind not in ("", "Order"))):
+            single.append(order)
+        else:
+            batched.append(order)
+    found: list[tuple[Request, tuple[Order, ...]]] = []
+    size = 10 if category == "spot" else 20
+    for start in range(0, len(batched), size):
+        chunk = tuple(batched[start : start + size])
+        named = [{"symbol": order.symbol, "orderId": order.id} for order in chunk]
+        body: dict[str, object] = {"category": category, "request": named}
+        found.append((post("/v5/order/cancel-batch", body, _bucket("cancel-batch", category), Priority.CANCEL), chunk))
+    for order in single:
+        body = {"category": category, "symbol": order.symbol, "orderId": order.id}
+        if order.kind:
+            body["orderFilter"] = order.kind
+        found.append((post("/v5/order/cancel", body, _bucket("cancel", category), Priority.CANCEL), (order,)))
+    return (*found, *_cancel_groups(grouped, others))
+
+
+def _cancel_groups(
+    orders: Sequence[Order], others: tuple[Order, ...] | None
+) -> tuple[tuple[Request, tuple[Order, ...]], ...]:
+    """OCO and bidirectional orders have no cancel by id: all of a symbol and kind go, if none of them is to be kept."""
+    if others is None:
+        return ()
+    kept = {(order.symbol, order.kind) for order in others}
+    found = []
+    for symbol, kind in dict.fromkeys((order.symbol, order.kind) for order in orders):
+        if (symbol, kind) not in kept:
+            body = {"category": "spot", "symbol": symbol, "orderFilter": kind}
+            group = tuple(order for order in orders if (order.symbol, order.kind) == (symbol, kind))
+            found.append((post("/v5/order/cancel-all", body, "cancel-all spot", Priority.CANCEL), group))
+    return tuple(found)

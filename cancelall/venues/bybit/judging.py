@@ -1,0 +1,142 @@
+"""Bybit: its codes in our words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Literal
+
+from cancelall import payload
+from cancelall.errors import Unreadable
+from cancelall.model import Answer, Judgement, Reach, Reply, Request
+from cancelall.venues.bybit.reading import GONE
+
+_AGAIN = {10006: None, 10014: 0.0, 30034: 1.0, 30035: 1.0, 130035: 1.0, 130150: 1.0, 110079: 0.5, 170212: 0.5} | {
+    code: 0.5 for code in (170143, 170144, 170150, 170191, 429, 10429)
+}
+"""Seconds to wait; None = the limit header says."""
+
+
+_AMBIGUOUS = frozenset({10000, 10016, 10019, 170001, 170005, 170007, 170032, 170146, 170147, 170222, 170234, 500000})
+
+
+_CLOCK = frozenset({10002, -1})
+
+
+_ABSENT = frozenset({10028, 100028, 110132, 110110, 110111, 110112, 110113})
+
+
+_KEY_PAGE = "https://www.bybit.com/app/user/api-management"
+
+
+_REFUSED: dict[int, tuple[Literal["auth", "permission", "ip", "region", "mode", "parameter"], Reach, str]] = {
+    10001: ("parameter", Reach.REQUEST, "check the selectors of this profile"),
+    10003: (
+        "auth",
+        Reach.KEY,
+        "key and host do not match? A key works only where it was made: live, testnet, demo or a regional site",
+    ),
+    10004: ("auth", Reach.KEY, "the secret does not belong to this key; if it does, make a new key"),
+    10005: ("permission", Reach.REQUEST, f"give the key the right to trade this product: {_KEY_PAGE}"),
+    10007: ("auth", Reach.KEY, "check key and secret"),
+    10008: ("mode", Reach.KEY, "the account is banned or in another mode: log in to the site"),
+    10009: (
+        "region",
+        Reach.KEY,
+        "this region is refused: run from another place, or use the site of your region (environment)",
+    ),
+    10010: (
+        "ip",
+        Reach.KEY,
+        f"add this machine's address to the key: {_KEY_PAGE}; bybit.eu keys are bound to applications",
+    ),
+    10017: ("parameter", Reach.REQUEST, "host or path is wrong: check base_url"),
+    10018: ("ip", Reach.HOST, "stop what else calls Bybit from this address; the block lifts after 10 minutes"),
+    10024: ("region", Reach.KEY, "trading is restricted for compliance: use the site or support"),
+    10027: ("permission", Reach.KEY, "trading is banned on this account: use the site or support"),
+    10029: ("permission", Reach.REQUEST, f"the symbol is not on the key's list: {_KEY_PAGE}"),
+    33004: ("auth", Reach.KEY, f"the key has expired: {_KEY_PAGE}"),
+    -2015: ("auth", Reach.KEY, f"the key has expired: {_KEY_PAGE}"),
+    110095: (
+        "mode",
+        Reach.REQUEST,
+        "a pre-market contract in its call auction cannot be cancelled now: try again after it",
+    ),
+    110115: ("parameter", Reach.REQUEST, "a leg of a spread order: cancel the combination (category spread)"),
+    170145: ("parameter", Reach.REQUEST, "Bybit does not cancel this type of order"),
+    170201: ("parameter", Reach.REQUEST, "Bybit refused the order filter"),
+}
+"""https://bybit-exchange.github.io/docs/v5/error"""
+
+
+def judge(request: Request, reply: Reply) -> Judgement:
+    """Bybit answers errors with HTTP 200 and a `retCode`; without one the HTTP status decides."""
+    try:
+        answer = payload.as_object(payload.parse(reply.body))
+        code = payload.number(answer, "retCode" if "retCode" in answer else "ret_code")
+        server_ms = payload.number(answer, "time")
+    except Unreadable:
+        code = server_ms = None
+        answer = {}
+    if code is None or 300 <= reply.status < 400:
+        return _by_status(reply)
+    words = _clean(payload.words(answer.get("retMsg", answer.get("ret_msg"))))
+    said = partial(Judgement, words=f"{code} {words}".strip(), server_ms=server_ms)
+    if code == 0:
+        if reply.status != 200:
+            return said(answer=Answer.AMBIGUOUS, kind="unreadable")
+        return _accepted(request, answer, said)
+    if code in _CLOCK:
+        told = re.search(r"server_timestamp\[(\d{13})\]", str(answer.get("retMsg")))
+        return said(
+            answer=Answer.CLOCK,
+            kind="clock",
+            server_ms=int(told[1]) if told else server_ms,
+            hint="set this machine's clock",
+        )
+    if code in GONE:
+        return said(answer=Answer.NOTHING_OPEN)
+    if code in _AGAIN:
+        return said(answer=Answer.AGAIN, kind="rate_limit", after=_reset_after(reply, server_ms) or _AGAIN[code])
+    if code in _ABSENT:
+        return said(answer=Answer.ABSENT, kind="mode")
+    if code in _REFUSED:
+        kind, reach, hint = _REFUSED[code]
+        return said(answer=Answer.REFUSED, kind=kind, reach=reach, hint=hint)
+    return said(answer=Answer.AMBIGUOUS, kind=None if code in _AMBIGUOUS else "unreadable")
+
+
+def _accepted(request: Request, answer: Any, said: Callable[..., Judgement]) -> Judgement:  # noqa: ANN401
+    result = answer.get("result")
+    success = result.get("success") if isinstance(result, dict) else None
+    # For spread orders the documents say to ignore `success`; elsewhere "0" is a failure, its absence is not.
+    if request.path == "/v5/order/cancel-all" and success not in (None, "", "1", 1, True):
+        return said(answer=Answer.AMBIGUOUS, words=f'success "{payload.words(str(success))}"')
+    return said(answer=Answer.ACCEPTED)
+
+
+def _by_status(reply: Reply) -> Judgement:
+    """403 is the address block, a region, or a US/China address: more attempts make it worse.
+
+    https://bybit-exchange.github.io/docs/v5/rate-limit
+    """
+    if reply.status == 403:
+        hint = "too many requests from this address (other programs count too: wait 10 minutes), or a refused region"
+        return Judgement(answer=Answer.REFUSED, kind="region", words="HTTP 403", hint=hint, reach=Reach.HOST)
+    if reply.status == 404:
+        return Judgement(answer=Answer.ABSENT, kind="mode", words="HTTP 404")
+    return payload.by_status(reply)
+
+
+def _reset_after(reply: Reply, server_ms: int | None) -> float | None:
+    """Seconds until the limit header's reset time, which is missing on some 10006 answers."""
+    reset = reply.headers.get("x-bapi-limit-reset-timestamp", "")
+    if not (reset.isascii() and reset.isdigit() and len(reset) == 13) or server_ms is None:
+        return None
+    return min(max((int(reset) - server_ms) / 1000, 0.0), 60.0) or None
+
+
+def _clean(message: str) -> str:
+    """10004 repeats what was signed, and that holds the API key."""
+    return re.sub(r"origin_string\[.*?(\]|$)", "origin_string[…]", message, flags=re.DOTALL)

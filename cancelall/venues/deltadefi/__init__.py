@@ -1,0 +1,79 @@
+"""DeltaDeFi: limit orders and remainders of market orders, by trading pair. It has no other kinds.
+
+Proof: two complete empty listings of each pair, 2 s apart; DeltaDeFi has no second witness. HTTP 200 is no proof (its
+team's bot saw 40 fills of orders up to 1.85 s after their cancel was accepted), and neither is code 4200, "nothing to
+cancel" (it came while fresh orders were on the book). There is no wildcard: pairs are enumerated from a built-in list,
+fired blind, the market config and a listing of all pairs, which both are read beside the kill.
+
+Handled on the safe side, because the documents leave it open:
+- whether a listing without a symbol is answered at all: its hits count, its failure is a warning
+- orders on their way (`building`, `processing`, and every status that is not known to be final) are alive
+- whether the listing shows an order from its first moment: hence the 2 s
+- `order_ids` may be short, so only the listing decides; a single cancel sends no body, as in the documents
+- a trading lock (5002) has no known status or end: while a cancel is answered so, an empty listing proves nothing
+- rate limits are documented without numbers: cancels go 250 ms apart, reads 8 in a second
+
+`GET /accounts/new-api-key` replaces the key although it is a GET. Nothing here asks for it.
+
+Documents: https://docs.deltadefi.io (repository deltadefi-protocol/deltadefi-docs of 2026-04-17), the venue's SDKs and
+its team's bot logs (deltadefi-protocol/hummingbot-strategies, March 2026), read 2026-11-21.
+"""
+
+from __future__ import annotations
+
+from cancelall.venues import Limit, Venue
+from cancelall.venues.deltadefi.judging import judge
+from cancelall.venues.deltadefi.options import HOSTS, RECORDS, Facts, Options, Secrets
+from cancelall.venues.deltadefi.reading import _FINAL, discoveries, doubts
+from cancelall.venues.deltadefi.scope import segments
+from cancelall.venues.deltadefi.signing import account, check_secrets, sign
+
+
+def not_covered(options: Options, environment: str) -> tuple[str, ...]:
+    """https://docs.deltadefi.io/start-trading/l1-swap-integration/apis (a swap intent is cancelled with the wallet)."""
+    return ("on-chain L1 swap intents (they need the wallet)", "orders of vault accounts")
+
+
+VENUE = Venue(
+    name="deltadefi",
+    title="DeltaDeFi",
+    hosts=HOSTS,
+    options=Options,
+    secrets=Secrets,
+    facts=Facts(),
+    segments=segments,
+    discoveries=discoveries,
+    doubts=doubts,
+    learn_mode=lambda facts, mode: facts,
+    sign=sign,
+    check_secrets=check_secrets,
+    judge=judge,
+    account=account,
+    not_covered=not_covered,
+    settle_gap=2.0,
+    limits={
+        "cancels": Limit(count=1, seconds=0.25),
+        "open-orders": Limit(count=8),
+        "trade-orders": Limit(count=8),
+        "order": Limit(count=8),
+    },
+    address_limit=None,
+    block_seconds=0.0,
+    late_ms=lambda options: None,
+)
+
+__all__ = [
+    "HOSTS",
+    "RECORDS",
+    "Secrets",
+    "VENUE",
+    "_FINAL",
+    "account",
+    "check_secrets",
+    "discoveries",
+    "doubts",
+    "judge",
+    "not_covered",
+    "segments",
+    "sign",
+]

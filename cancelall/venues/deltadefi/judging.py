@@ -1,0 +1,96 @@
+"""DeltaDeFi: its codes in our words."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Literal
+
+from cancelall import payload
+from cancelall.errors import Unreadable
+from cancelall.model import Answer, Judgement, Reach, Reply, Request
+
+_KEY_PAGE = "https://docs.deltadefi.io/start-trading/developers/auth"
+
+
+_KEY_HINT = (
+    "key and host do not match? A key works on live or testnet only, and a new key of the account kills the old one: "
+    f"{_KEY_PAGE}"
+)
+
+
+_REFUSED: dict[int, tuple[Literal["auth", "mode", "parameter"], Reach, str]] = {
+    4000: ("parameter", Reach.REQUEST, "check the symbols of this profile"),
+    4010: ("auth", Reach.KEY, _KEY_HINT),
+    4400: ("auth", Reach.KEY, _KEY_HINT),
+    4402: ("parameter", Reach.REQUEST, ""),
+    4404: ("parameter", Reach.REQUEST, ""),
+    4405: ("parameter", Reach.REQUEST, ""),
+    4406: ("mode", Reach.REQUEST, "the account has no operation key: finish its set-up on the site"),
+}
+"""https://docs.deltadefi.io/start-trading/developers/status-code"""
+
+
+_AMBIGUOUS = frozenset({4300, 4301, 4302, 4407, 5000})
+"""What a Cardano transaction can run into, and the internal error, which also comes with HTTP 400: it may be done."""
+
+
+_BUSY_SECONDS = 2.0
+"""Between tries under a rate limit or a trading lock, unless the venue says how long."""
+
+
+def judge(request: Request, reply: Reply) -> Judgement:
+    """The code decides, not the HTTP status: 4200 and 5000 both came with 400. Without a code the status decides."""
+    try:
+        answer = payload.parse(reply.body)
+        code = payload.number(answer, "code") if isinstance(answer, dict) else None
+    except Unreadable:
+        return _by_status(reply)
+    if 300 <= reply.status < 400:
+        return payload.by_status(reply)
+    if code is not None:
+        return _by_code(request, reply, code, payload.words(payload.as_object(answer).get("error")))
+    if reply.status == 200 and isinstance(answer, dict | list):
+        return Judgement(answer=Answer.ACCEPTED)
+    return _by_status(reply)
+
+
+def _by_code(request: Request, reply: Reply, code: int, message: str) -> Judgement:
+    said = partial(Judgement, words=f"{code} {message}".strip())
+    asked = payload.seconds(reply.headers.get("retry-after"))
+    match code:
+        case 4200 | 4201 if request.changes:
+            # Nothing to cancel, or this order is not open: good answers to a cancel. The listing decides.
+            return said(answer=Answer.NOTHING_OPEN)
+        case 4200 if request.path.startswith("/accounts/order/"):
+            return said(answer=Answer.REFUSED, kind="parameter")
+        case 4202:
+            return said(answer=Answer.AGAIN, after=1.0)  # a state that passes: placed, matched or cancelled just now
+        case 4106:
+            return said(answer=Answer.ABSENT, kind="parameter")
+        case 4290:
+            return said(answer=Answer.AGAIN, kind="rate_limit", after=_BUSY_SECONDS if asked is None else asked)
+        case 5001:
+            return said(answer=Answer.AGAIN, after=asked)
+        case 5002:
+            hint = "trading is locked, orders may still be live: run again when the lock is over"
+            after = _BUSY_SECONDS if asked is None else asked
+            return said(answer=Answer.AGAIN, kind="mode", hint=hint, after=after, suspended=True)
+    if code in _REFUSED:
+        kind, reach, hint = _REFUSED[code]
+        return said(answer=Answer.REFUSED, kind=kind, reach=reach, hint=hint)
+    if code == 4050 or 4100 <= code <= 4112:  # about placing orders
+        return said(answer=Answer.REFUSED, kind="parameter")
+    return said(answer=Answer.AMBIGUOUS, kind=None if code in _AMBIGUOUS else "unreadable")
+
+
+def _by_status(reply: Reply) -> Judgement:
+    """An empty 403 came from a gateway in trouble, seen with a plain-text 503 within one half hour of 2026-03-31.
+
+    404 in plain text is the router: no such path, so this is not the venue's API.
+    """
+    if reply.status == 403 and not reply.body.strip():
+        return Judgement(answer=Answer.AMBIGUOUS, words="HTTP 403 without a word")
+    if reply.status == 404:
+        hint = "host or path is wrong: check base_url"
+        return Judgement(answer=Answer.REFUSED, kind="environment", words="HTTP 404", hint=hint)
+    return payload.by_status(reply)

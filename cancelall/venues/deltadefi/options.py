@@ -1,0 +1,62 @@
+"""DeltaDeFi: what a profile can say: hosts, options, secrets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from cancelall.declare import Opt, Sec
+from cancelall.secret import Secret
+
+HOSTS = {
+    "live": "https://api.deltadefi.io",
+    "testnet": "https://api-staging.deltadefi.io",
+}
+"""https://docs.deltadefi.io/start-trading/developers/base-url"""
+
+
+KNOWN = ("ADAUSDM", "NIGHTUSDM", "IAGUSDM", "SNEKUSDM", "HOSKYUSDM")
+"""Pairs that the documents and the SDKs name: fired blind. One that does not exist costs an answer of code 4106."""
+
+
+PAGE_ROWS = 250
+
+
+LAST_PAGE = 1000
+
+
+STRAGGLERS = 4
+"""Cancels by name after one page, a second's worth: the mass cancel goes again anyway."""
+
+
+RECORDS = 12
+"""Orders of a pair whose record is read one by one at the end; those with executions come in pages besides."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What a DeltaDeFi profile can say. With no selector: every pair."""
+
+    symbol: Annotated[
+        tuple[str, ...],
+        Opt(
+            help="Only this trading pair, in any case: it is sent as the venue spells it.",
+            metavar="SYMBOL",
+            selector=True,
+            example="ADAUSDM",
+        ),
+    ] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Secrets:
+    """The key is all that DeltaDeFi asks for to cancel: no signature, no trading password."""
+
+    api_key: Annotated[Secret, Sec(help="API key.")] = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """Pairs that the market config or a listing has shown, in the venue's spelling."""
+
+    symbols: tuple[str, ...] = ()

@@ -1,0 +1,54 @@
+"""DeltaDeFi: which segments the options choose."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+
+from cancelall.model import Order, Priority, Request
+from cancelall.venues import Segment
+from cancelall.venues.deltadefi.calls import get, open_orders, post, query_string
+from cancelall.venues.deltadefi.options import KNOWN, PAGE_ROWS, RECORDS, STRAGGLERS, Facts, Options
+from cancelall.venues.deltadefi.reading import acknowledge, read_page, settled
+
+
+def segments(options: Options, facts: Facts, environment: str) -> tuple[Segment, ...]:
+    """One segment for each pair, named by it."""
+    known = tuple(dict.fromkeys((*KNOWN, *facts.symbols)))
+    chosen = tuple(one for symbol in options.symbol for one in _spellings(symbol, known)) if options.symbol else known
+    return tuple(_pair(symbol) for symbol in dict.fromkeys(chosen))
+
+
+def _spellings(symbol: str, known: tuple[str, ...]) -> tuple[str, ...]:
+    """How the venue spells a symbol. `ADAUSDCx` shows that its case matters; what nobody knows is sent as given."""
+    if symbol in known:
+        return (symbol,)
+    return tuple(one for one in known if one.casefold() == symbol.casefold()) or (symbol,)
+
+
+def _pair(symbol: str) -> Segment:
+    # The body is the document's, blank included.
+    body = json.dumps({"symbol": symbol}).encode()
+    mass_cancel = post("/order/cancel-all", body, Priority.MASS_CANCEL)
+    return Segment(
+        name=symbol,
+        mass_cancels=lambda survivors: (mass_cancel,),
+        listings=((open_orders(1, symbol),),),
+        page=partial(read_page, symbol),
+        acknowledge=partial(acknowledge, symbol),
+        cancels=lambda orders, others: tuple(
+            (post(f"/order/{order.id}/cancel", b"", Priority.CANCEL), (order,)) for order in orders[:STRAGGLERS]
+        ),
+        settle=partial(_settle, symbol),
+        settled=partial(settled, symbol),
+        protective_kinds=False,
+    )
+
+
+def _settle(symbol: str, orders: tuple[Order, ...], since_ms: int) -> tuple[Request, ...]:
+    """Orders with executions in pages (a fill is what matters most), and single records, unlisted orders first."""
+    one_by_one = sorted(orders, key=lambda order: order.symbol is not None)[:RECORDS]
+    executed = get(
+        "/accounts/trade-orders", query_string(symbol=symbol, limit=str(PAGE_ROWS), page="1"), "trade-orders"
+    )
+    return executed, *(get(f"/accounts/order/{order.id}", "", "order") for order in one_by_one)

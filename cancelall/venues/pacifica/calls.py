@@ -1,0 +1,60 @@
+"""Pacifica: the requests, unsigned."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from cancelall.model import Order, Priority, Request
+from cancelall.venues import Witness
+from cancelall.venues.pacifica.options import API, NOWHERE, Options
+
+
+def account_of(options: Options) -> str:
+    """The parameter that names the account. With an own key nobody has to configure it: `sign` fills it in then."""
+    return f"account={options.account or ''}"
+
+
+def get(path: str, query: str = "", priority: Priority = Priority.LISTING) -> Request:
+    """A read. It needs no signature, but `sign` adds the account and the config key. Never a body: that is HTTP 403."""
+    return Request(method="GET", path=API + path, query=query, priority=priority, bucket="read")
+
+
+def _post(path: str, data: Mapping[str, object], priority: Priority, bucket: str) -> Request:
+    """A signed request, for now only with its payload; `sign` puts the rest around it."""
+    body = json.dumps(data, separators=(",", ":"), ensure_ascii=False).encode()
+    return Request(method="POST", path=API + path, body=body, changes=True, priority=priority, bucket=bucket)
+
+
+def cancel_all(options: Options) -> tuple[Request, ...]:
+    """`symbol` is left out with `all_symbols`; leaving out `exclude_reduce_only` is an error.
+
+    https://docs.pacifica.fi/api-documentation/api/rest-api/orders/cancel-all-orders
+    """
+    spare = {"exclude_reduce_only": options.exclude_reduce_only}
+    bodies = [{"all_symbols": False, **spare, "symbol": symbol} for symbol in options.symbol]
+    bodies = bodies or [{"all_symbols": True, **spare}]
+    return tuple(_post("/orders/cancel_all", body, Priority.MASS_CANCEL, "cancel all") for body in bodies)
+
+
+def cancel_named(path: str, **data: object) -> Request:
+    return _post(path, data, Priority.CANCEL, "by name")
+
+
+def cancel_order(order: Order) -> Request:
+    """Stops and TP/SL have a call of their own: https://docs.pacifica.fi/api-documentation/api/rest-api/orders/cancel-stop-order"""
+    path = "/orders/stop/cancel" if is_stop(order) else "/orders/cancel"
+    return cancel_named(path, symbol=order.symbol, order_id=int(order.id))
+
+
+def signed_answer() -> Witness:
+    """A signed answer for this account that changes nothing: success for a TWAP that does not exist.
+
+    A wrong key, agent or account is refused here. https://github.com/pacifica-fi/pacifica-mcp (scripts/smoke-3c.ts)
+    """
+    request = _post("/orders/twap/cancel", {"symbol": "BTC", "order_id": NOWHERE}, Priority.LISTING, "read")
+    return Witness(request=request, harmless=True)
+
+
+def is_stop(order: Order) -> bool:
+    return (order.type or "").startswith(("stop_", "take_profit_"))

@@ -1,0 +1,150 @@
+"""Pacifica: its codes in our words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from cancelall import payload
+from cancelall.errors import ErrorKind, Unreadable
+from cancelall.model import Answer, Judgement, Reach, Reply, Request
+from cancelall.venues.pacifica.reading import limit
+
+_KEYS_PAGE = "https://app.pacifica.fi/apikey"
+
+
+_REFUSALS: tuple[tuple[str, ErrorKind, Reach, str], ...] = (
+    (
+        "verification failed",
+        "auth",
+        Reach.KEY,
+        "secret_key does not belong to this account; an agent key needs agent_wallet",
+    ),
+    ("invalid signature", "auth", Reach.KEY, "check secret_key; if it is right, report this"),
+    ("invalid public key", "auth", Reach.KEY, "check account and agent_wallet"),
+    (
+        "agent not authorized",
+        "permission",
+        Reach.KEY,
+        f"bind the agent key to this account, or correct account: {_KEYS_PAGE}",
+    ),
+    ("unauthorized", "auth", Reach.KEY, f"the key is not bound to this account: {_KEYS_PAGE}"),
+    ("account not found", "environment", Reach.KEY, "this host has no such account: check account and environment"),
+    (
+        "ip address",
+        "ip",
+        Reach.KEY,
+        f"add this machine's address to the agent key's list, or use another key: {_KEYS_PAGE}",
+    ),
+    (
+        "beta access",
+        "permission",
+        Reach.KEY,
+        "the signing key has no access to this host: redeem its code, or another key",
+    ),
+    ("not whitelisted", "permission", Reach.KEY, "the signing key has no access to this host"),
+    ("deserialize", "parameter", Reach.REQUEST, "the venue has changed its interface: report this"),
+    ("missing field", "parameter", Reach.REQUEST, "the venue has changed its interface: report this"),
+    ("unknown field", "parameter", Reach.REQUEST, "the venue has changed its interface: report this"),
+    ("invalid type", "parameter", Reach.REQUEST, "the venue has changed its interface: report this"),
+    ("invalid parameters", "parameter", Reach.REQUEST, "check the selectors of this profile"),
+)
+"""Words of a refusal: https://docs.pacifica.fi/api-documentation/api/error-codes, and live ones that clients met."""
+
+
+_GONE = re.compile(
+    r"failed to cancel order|order[ _]not[ _]found|strateg(ist|y)[ _]not[ _]found|unused[ _]client[ _]order"
+)
+"""Answers to a cancel by name: it is not open any more. The listing decides."""
+
+
+_GONE_CODES = frozenset({5, 6, 37, 47})
+
+
+_HALTED = re.compile(r"trading[ _](is )?disabled")
+
+
+_HALTED_CODES = frozenset({38})
+"""Business codes, HTTP 422. Three generations of their numbers exist: the older 5 and the newer 6 are the same."""
+
+
+KEPT_BACK = 250
+"""Tenths of a credit that cancels by name leave alone: two proofs (7 reads and 4 signed answers each) and some more."""
+
+
+def judge(request: Request, reply: Reply) -> Judgement:
+    """By the words of the answer first, then by its code and status. Some refusals are bare text, some are empty."""
+    try:
+        answer: Mapping[str, Any] | None = payload.as_object(payload.parse(reply.body))
+    except Unreadable:
+        answer = None
+    text = _text(answer, reply)
+    said = partial(Judgement, words=f"{reply.status} {text}".strip(), hold=_hold(reply))
+    if reply.status == 200:
+        done = answer is not None and answer.get("success") is True and not answer.get("error")
+        bare = answer is not None and "success" not in answer and "cancelled_count" in answer
+        if done or (bare and request.path.endswith("/cancel_all")):
+            return said(answer=Answer.ACCEPTED)
+    if 300 <= reply.status < 400:
+        return payload.by_status(reply)
+    told = answer.get("code") if answer is not None else None
+    code = told if isinstance(told, int) else None
+    if reply.status == 429 or "rate limit" in text.lower():
+        return said(
+            answer=Answer.AGAIN,
+            kind="rate_limit",
+            after=_refresh(reply),
+            hint="an API config key has credits of its own",
+        )
+    if request.method == "POST" and (refused := _refused(request, text.lower(), code, said)) is not None:
+        return refused
+    if reply.status == 404 and request.method == "GET":
+        return said(
+            answer=Answer.AMBIGUOUS, kind="unreadable", words=f"404 this host has no {request.path}: not checked"
+        )
+    if reply.status in (409, 422) or reply.status == 200 or (reply.status == 400 and not text):
+        return said(answer=Answer.AMBIGUOUS, kind="unreadable")
+    judged = payload.by_status(reply)
+    # Reads need no key: one that is refused says nothing about the key.
+    reach = judged.reach if request.method == "POST" or reply.status != 401 else Reach.REQUEST
+    hint = "the region is refused, or this address has no access" if reply.status == 403 else ""
+    return said(answer=judged.answer, kind=judged.kind, after=judged.after, reach=reach, hint=hint)
+
+
+def _refused(request: Request, text: str, code: int | None, said: Callable[..., Judgement]) -> Judgement | None:
+    """What a signed request is told besides success; None when neither words nor code say anything known."""
+    if "invalid message" in text:
+        return said(answer=Answer.CLOCK, kind="clock", hint="set this machine's clock")
+    for words, kind, reach, hint in _REFUSALS:
+        if words in text:
+            return said(answer=Answer.REFUSED, kind=kind, reach=reach, hint=hint)
+    if _HALTED.search(text) or code in _HALTED_CODES:
+        return said(answer=Answer.AMBIGUOUS, suspended=True, hint="trading is halted: try again later")
+    by_name = not request.path.endswith("/cancel_all")
+    if by_name and (_GONE.search(text) or code in _GONE_CODES):
+        return said(answer=Answer.NOTHING_OPEN)
+    return None
+
+
+def _text(answer: Mapping[str, Any] | None, reply: Reply) -> str:
+    """The venue's words: `error`, or a bare sentence. Not the page of a gateway."""
+    if answer is not None:
+        return payload.words(answer.get("error"))
+    text = reply.body[:400].decode("utf-8", "replace").strip()
+    return "" if text.startswith(("<", "{", "[")) else payload.words(text)
+
+
+def _refresh(reply: Reply) -> float | None:
+    """Seconds until there are credits again."""
+    told = limit(reply, "ratelimit", "t")
+    return float(told) if told is not None else payload.seconds(reply.headers.get("retry-after"))
+
+
+def _hold(reply: Reply) -> float | None:
+    """How long cancels by name have to wait, so that the proof can be paid."""
+    left, quota = limit(reply, "ratelimit", "r"), limit(reply, "ratelimit-policy", "q")
+    if left is None or left > min(KEPT_BACK, (quota or 2 * KEPT_BACK) // 2):
+        return None
+    return _refresh(reply) or 1.0

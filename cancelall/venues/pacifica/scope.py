@@ -1,0 +1,101 @@
+"""Pacifica: which segments the options choose."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from cancelall.model import Order, Priority
+from cancelall.venues import Segment, Witness
+from cancelall.venues.pacifica.calls import account_of, cancel_all, cancel_named, cancel_order, get, signed_answer
+from cancelall.venues.pacifica.options import STRATEGIES_PAGE, Facts, Options
+from cancelall.venues.pacifica.reading import (
+    REDUCE_ONLY,
+    acknowledge,
+    counts_fit,
+    found_nothing,
+    orders_page,
+    settled,
+    strategies_page,
+    twaps_page,
+)
+
+
+def segments(options: Options, facts: Facts, environment: str) -> tuple[Segment, ...]:
+    """Strategies and TWAPs first: they place orders of their own."""
+    return (_strategies(options), _twaps(options), _orders(options))
+
+
+def _orders(options: Options) -> Segment:
+    """Resting orders, stop orders and TP/SL: one listing without pages, one cancel for all of them."""
+    counts = Witness(request=get("/account", account_of(options)), fits=counts_fit)
+    return Segment(
+        name="orders",
+        mass_cancels=lambda survivors: cancel_all(options),
+        listings=((get("/orders", account_of(options)),),),
+        page=partial(orders_page, options),
+        acknowledge=acknowledge,
+        cancels=lambda orders, others: tuple((cancel_order(order), (order,)) for order in orders if order.symbol),
+        settle=lambda orders, since_ms: (get("/orders/history", f"{account_of(options)}&limit=100", Priority.OTHER),),
+        settled=partial(settled, "orders", options),
+        unnamed=True,
+        # The counts are those of all markets.
+        witnesses=(signed_answer(), counts) if not options.symbol else (signed_answer(),),
+        spares=partial(_spares, options),
+    )
+
+
+def _twaps(options: Options) -> Segment:
+    """TWAPs of the engine: the cancel of everything covers them too; what it leaves is cancelled by name.
+
+    https://docs.pacifica.fi/api-documentation/api/rest-api/twap/cancel-twap-order
+    """
+    return Segment(
+        name="TWAP",
+        mass_cancels=lambda survivors: (),
+        listings=((get("/orders/twap", account_of(options)),),),
+        page=partial(twaps_page, options),
+        acknowledge=acknowledge,
+        cancels=lambda orders, others: tuple(
+            (cancel_named("/orders/twap/cancel", symbol=order.symbol, order_id=int(order.id)), (order,))
+            for order in orders
+            if order.symbol
+        ),
+        settle=lambda orders, since_ms: (
+            get("/orders/twap/history", f"{account_of(options)}&limit=100", Priority.OTHER),
+        ),
+        settled=partial(settled, "TWAP", options),
+        unnamed=True,
+        feeds=True,
+        witnesses=(signed_answer(),),
+        spares=partial(_spares, options),
+    )
+
+
+def _strategies(options: Options) -> Segment:
+    """OCO, conditional, trailing, chase, swarm and TWAP strategies: there is no call that cancels all of them.
+
+    https://docs.pacifica.fi/api-documentation/api/rest-api/order-strategies
+    """
+    last = tuple(Witness(request=request, read=found_nothing) for request in cancel_all(options))
+    return Segment(
+        name="strategies",
+        mass_cancels=lambda survivors: (),
+        listings=((get("/order_strategies", f"{account_of(options)}&limit={STRATEGIES_PAGE}&offset=0"),),),
+        page=partial(strategies_page, options),
+        acknowledge=acknowledge,
+        cancels=lambda orders, others: tuple(
+            (cancel_named("/order_strategies/cancel", strategy_id=order.id), (order,))
+            for order in orders
+            if order.symbol or not options.symbol
+        ),
+        settle=lambda orders, since_ms: (),
+        settled=partial(settled, "strategies", options),
+        feeds=True,
+        witnesses=(*last, signed_answer()),
+        spares=partial(_spares, options),
+    )
+
+
+def _spares(options: Options, order: Order) -> bool:
+    """What `--exclude-reduce-only` leaves in place."""
+    return options.exclude_reduce_only and order.kind.endswith(REDUCE_ONLY)

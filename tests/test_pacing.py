@@ -1,0 +1,207 @@
+"""Taking turns under rate limits, on a loop whose time costs nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import selectors
+from collections.abc import Coroutine, Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cancelall.model import Priority
+from cancelall.pacing import HostGate, Pacer
+from cancelall.venues import VENUES, Limit, load
+
+
+class _Instant(selectors.DefaultSelector):
+    """Lets the loop's time jump instead of waiting."""
+
+    loop: Loop
+
+    def select(self, timeout: float | None = None) -> Any:
+        assert timeout is not None, "everything waits, and nothing will ever happen"
+        self.loop.now += timeout
+        return super().select(0)
+
+
+class Loop(asyncio.SelectorEventLoop):
+    """An event loop with a clock of its own."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        selector = _Instant()
+        selector.loop = self
+        super().__init__(selector)
+
+    def time(self) -> float:
+        return self.now
+
+
+def run(work: Coroutine[Any, Any, Any]) -> Any:
+    with asyncio.Runner(loop_factory=Loop) as runner:
+        return runner.run(work)
+
+
+def now() -> float:
+    """Seconds since the loop began."""
+    return asyncio.get_running_loop().time() - 1000.0
+
+
+async def _go(pacer: Pacer, priority: int, name: str, gone: list[tuple[float, str]], after: float = 0.0) -> None:
+    await asyncio.sleep(after)
+    await pacer.turn(priority)
+    gone.append((round(now(), 6), name))
+
+
+def departures(limit: Limit | None, waiters: Sequence[tuple[float, int]]) -> list[tuple[float, str]]:
+    """When each of (arrival, priority) went, in the order of going."""
+
+    async def work() -> list[tuple[float, str]]:
+        gone: list[tuple[float, str]] = []
+        pacer = Pacer(limit)
+        tasks = (_go(pacer, rank, f"{rank}:{index}", gone, after) for index, (after, rank) in enumerate(waiters))
+        await asyncio.gather(*tasks)
+        return gone
+
+    found: list[tuple[float, str]] = run(work())
+    return found
+
+
+def most_in_a_window(times: Sequence[float], seconds: float) -> int:
+    """The most departures in any window of so many seconds, its far end not included."""
+    return max(sum(1 for time in times if start <= time < start + seconds) for start in times)
+
+
+# --- limits ---------------------------------------------------------------------------------------------------------
+
+
+def test_without_a_limit_everybody_goes_at_once() -> None:
+    assert departures(None, [(0.0, 2)] * 100) == [(0.0, f"2:{index}") for index in range(100)]
+
+
+def test_as_many_as_the_limit_allows_go_at_once_and_the_rest_in_step() -> None:
+    times = [time for time, _ in departures(Limit(count=3), [(0.0, 2)] * 10)]
+    assert times == [0.0] * 3 + [1.02] * 3 + [2.04] * 3 + [3.06]
+
+
+def test_a_place_is_free_again_when_its_own_window_is_over() -> None:
+    times = [time for time, _ in departures(Limit(count=2), [(0.0, 2), (0.7, 2), (0.8, 2), (0.9, 2), (1.0, 2)])]
+    assert times == [0.0, 0.7, 1.02, 1.72, 2.04]
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    count=st.integers(1, 5),
+    seconds=st.sampled_from([0.5, 1.0, 5.0]),
+    waiters=st.lists(st.tuples(st.floats(0, 8), st.sampled_from([0, 1, 2])), min_size=1, max_size=25),
+)
+def test_no_window_ever_holds_more_than_the_limit(count: int, seconds: float, waiters: list[tuple[float, int]]) -> None:
+    gone = departures(Limit(count=count, seconds=seconds), waiters)
+    assert len(gone) == len(waiters)
+    assert most_in_a_window([time for time, _ in gone], seconds) <= count
+    latest = max(after for after, _ in waiters)
+    assert gone[-1][0] <= latest + (len(waiters) // count) * seconds * 1.02 + 0.001, "nobody waits longer than needed"
+
+
+@pytest.mark.parametrize("name", VENUES)
+def test_the_documented_limits_are_kept(name: str) -> None:
+    venue = load(name)
+    for limit in {*venue.limits.values(), *([venue.address_limit] if venue.address_limit else [])}:
+        assert limit.count > 0
+        assert limit.seconds > 0
+        times = [time for time, _ in departures(limit, [(0.0, 0)] * min(limit.count * 2 + 1, 60))]
+        assert most_in_a_window(times, limit.seconds) <= limit.count
+
+
+# --- who goes first -------------------------------------------------------------------------------------------------
+
+
+def test_the_urgent_go_first_and_equals_in_turn() -> None:
+    order = [Priority.LISTING, Priority.OTHER, Priority.CANCEL, Priority.MASS_CANCEL, Priority.LISTING, Priority.CANCEL]
+    gone = departures(Limit(count=1), [(0.0, rank) for rank in (Priority.OTHER, *order)])
+    assert [name for _, name in gone] == ["3:0", "0:4", "1:3", "1:6", "2:1", "2:5", "3:2"]
+
+
+def test_who_comes_later_but_is_more_urgent_goes_first() -> None:
+    gone = departures(Limit(count=1), [(0.0, 2), (0.1, 2), (0.2, 2), (0.9, 0)])
+    assert [name for _, name in gone] == ["2:0", "0:3", "2:1", "2:2"]
+
+
+def test_who_gives_up_waiting_takes_no_place() -> None:
+    async def work() -> list[tuple[float, str]]:
+        gone: list[tuple[float, str]] = []
+        pacer = Pacer(Limit(count=1))
+        tasks = [asyncio.create_task(_go(pacer, 2, name, gone)) for name in "abcd"]
+        await asyncio.sleep(0.5)
+        tasks[1].cancel()
+        tasks[2].cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        assert [task.cancelled() for task in tasks] == [False, True, True, False]
+        return gone
+
+    assert run(work()) == [(0.0, "a"), (1.02, "d")]
+
+
+def test_a_turn_that_was_not_needed_goes_to_the_next() -> None:
+    async def work() -> list[tuple[float, str]]:
+        gone: list[tuple[float, str]] = []
+        pacer = Pacer(Limit(count=1))
+        await pacer.turn(0)
+        task = asyncio.create_task(_go(pacer, 2, "next", gone))
+        await asyncio.sleep(0.25)
+        pacer.unused()
+        await task
+        await _go(pacer, 2, "after", gone)
+        return gone
+
+    assert run(work()) == [(0.25, "next"), (1.27, "after")]
+
+
+# --- holding --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("limit", [None, Limit(count=5)])
+def test_nobody_goes_while_the_venue_says_so(limit: Limit | None) -> None:
+    async def work() -> list[tuple[float, str]]:
+        gone: list[tuple[float, str]] = []
+        pacer = Pacer(limit)
+        pacer.hold(3.0)
+        pacer.hold(1.0)
+        early = [asyncio.create_task(_go(pacer, 2, name, gone)) for name in "ab"]
+        await asyncio.sleep(2.0)
+        pacer.hold(2.5)
+        await asyncio.gather(*early, _go(pacer, 0, "urgent", gone))
+        return gone
+
+    assert run(work()) == [(4.5, "urgent"), (4.5, "a"), (4.5, "b")]
+
+
+# --- what a host's profiles share -----------------------------------------------------------------------------------
+
+
+def test_a_gate_counts_requests_and_sockets() -> None:
+    async def work() -> None:
+        gate = HostGate(Limit(count=2, seconds=5.0), at_once=3)
+        assert gate.blocked is None
+        for _ in range(2):
+            await gate.pacer.turn(0)
+        await gate.pacer.turn(0)
+        assert round(now(), 6) == 5.1
+        for _ in range(3):
+            await gate.sockets.acquire()
+        assert gate.sockets.locked()
+
+    run(work())
+
+
+def test_a_gate_without_an_address_limit() -> None:
+    async def work() -> None:
+        gate = HostGate(None)
+        for _ in range(1000):
+            await gate.pacer.turn(2)
+        assert now() == 0.0
+
+    run(work())

@@ -1,0 +1,223 @@
+"""No way of showing an object shows a secret, and the net under every outlet knows its spellings."""
+
+from __future__ import annotations
+
+import base64
+import copy
+import dataclasses
+import json
+import logging
+import pickle
+import re
+import reprlib
+import sys
+import traceback
+import urllib.parse
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cancelall import secret
+from cancelall.secret import MASK, Secret, last_four, register, scrub
+
+VALUE = "hunter2/Canary+=\\&é~~~?>ÿ"
+"""Its base64 text holds a plus sign and a slash."""
+LINES = ("MIIEvQIBADANBgkqhkiG9w0B", "AQEFAASCBKcwggSjAgEAAoIB")
+PEM = "\n".join(("-----BEGIN PRIVATE KEY-----", *LINES, "short", "-----END PRIVATE KEY-----", ""))
+
+
+@pytest.fixture(autouse=True)
+def _own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(secret, "_registry", set())
+    monkeypatch.setattr(secret, "_longest_first", None)
+
+
+@dataclass(frozen=True)
+class Holder:
+    """What a venue's Secrets look like."""
+
+    name: str
+    key: Secret = field(repr=True)
+
+
+def _bytes_of(value: Any) -> object:
+    return bytes(value)
+
+
+SHOWN: dict[str, Callable[[Secret], str]] = {
+    "repr": repr,
+    "str": str,
+    "format": format,
+    "f-string": lambda one: f"{one} {one!r} {one!s} {one!a}",
+    "percent": lambda one: "%s %r" % (one, one),  # noqa: UP031 - one of the ways
+    "str.format": lambda one: "{} {0!r}".replace("{}", "{0}").format(one),
+    "a list": lambda one: f"{[one]} {(one,)} { {'a': one} }",
+    "a dataclass": lambda one: f"{Holder('n', one)}",
+    "reprlib": reprlib.repr,
+    "json with default": lambda one: json.dumps({"a": one}, default=str),
+    "json with repr": lambda one: json.dumps({"a": one}, default=repr),
+    "an exception": lambda one: f"{ValueError(one)} {ValueError(one)!r}",
+    "logging": lambda one: logging.LogRecord("n", 10, "p", 1, "%s %r", (one, one), None).getMessage(),
+    "dir": lambda one: (
+        f"{dir(one)} {[getattr(one, name) for name in dir(one) if name not in ('reveal', '_Secret__value')]}"
+    ),
+}
+
+
+@pytest.mark.parametrize("way", SHOWN)
+def test_it_is_not_shown(way: str) -> None:
+    shown = SHOWN[way](Secret(VALUE))
+    assert VALUE not in shown
+    assert "hunter2" not in shown
+    assert MASK in shown or way == "dir"
+
+
+def test_a_width_pads_the_mask() -> None:
+    assert f"{Secret(VALUE):>6}" == "   ***"
+    with pytest.raises(ValueError, match="Unknown format code"):
+        f"{Secret(VALUE):d}"  # noqa: B018 - it must not come to a value
+
+
+REFUSED: dict[str, Callable[[Secret], object]] = {
+    "pickle": pickle.dumps,
+    "copy": copy.copy,
+    "deepcopy": copy.deepcopy,
+    "deepcopy of its holder": lambda one: copy.deepcopy(Holder("n", one)),
+    "asdict": lambda one: dataclasses.asdict(Holder("n", one)),
+    "astuple": lambda one: dataclasses.astuple(Holder("n", one)),
+    "json": lambda one: json.dumps({"a": one}),
+    "vars": vars,
+    "getstate": lambda one: one.__getstate__(),
+    "len": len,  # type: ignore[dict-item]
+    "iter": iter,  # type: ignore[dict-item]
+    "bytes": _bytes_of,
+    "a new attribute": lambda one: setattr(one, "note", "x"),
+    "index": lambda one: one[0],  # type: ignore[index]
+    "plus": lambda one: one + "x",  # type: ignore[operator]
+}
+
+
+@pytest.mark.parametrize("way", REFUSED)
+def test_it_is_not_taken_along(way: str) -> None:
+    with pytest.raises((TypeError, AttributeError)) as caught:
+        REFUSED[way](Secret(VALUE))
+    assert "hunter2" not in f"{caught.value!r}"
+
+
+def test_a_traceback_with_local_variables() -> None:
+    def sign(key: Secret) -> None:
+        holder = Holder("n", key)
+        raise RuntimeError(f"cannot sign with {holder}")
+
+    shown = ""
+    try:
+        sign(Secret(VALUE))
+    except RuntimeError:
+        _, error, at = sys.exc_info()
+        assert at is not None
+        shown = "".join(traceback.TracebackException(RuntimeError, error, at, capture_locals=True).format())
+    assert "key = ***" in shown
+    assert "hunter2" not in shown
+
+
+def test_only_reveal_gives_it_out() -> None:
+    assert Secret(VALUE).reveal() == VALUE
+
+
+def test_equal_values_are_equal() -> None:
+    assert Secret("a-value") == Secret("a-value")
+    assert Secret("a-value") != Secret("b-value")
+    assert Secret("a-value") != "a-value"
+    assert Secret("") == Secret("")
+    assert len({Secret("a-value"), Secret("a-value"), Secret("b-value")}) == 2
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"), [("", "***"), ("short", "***"), ("123456789012", "***"), ("1234567890abc", "…0abc")]
+)
+def test_the_last_four(value: str, shown: str) -> None:
+    assert last_four(value) == shown
+
+
+# --- the net --------------------------------------------------------------------------------------------------------
+
+SPELLINGS: dict[str, Callable[[str], str]] = {
+    "as it is": str,
+    "URL": urllib.parse.quote,
+    "URL without slashes": lambda value: urllib.parse.quote(value, safe=""),
+    "form": urllib.parse.quote_plus,
+    "lower-case escapes": lambda value: re.sub("%..", lambda one: one[0].lower(), urllib.parse.quote(value, safe="")),
+    "base64": lambda value: base64.b64encode(value.encode()).decode(),
+    "URL-safe base64": lambda value: base64.urlsafe_b64encode(value.encode()).decode(),
+    "JSON": json.dumps,
+    "repr": repr,
+    "in a header": lambda value: f"X-BAPI-SIGN: {value}\r\nHost: a",
+    "twice": lambda value: f"{value}{value}",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("way", SPELLINGS)
+def test_every_spelling_is_taken_out(way: str) -> None:
+    spelt = SPELLINGS[way](VALUE)
+    assert scrub(f"a {spelt} b") == f"a {spelt} b"
+    Secret(VALUE)
+    scrubbed = scrub(f"a {spelt} b")
+    assert MASK in scrubbed
+    assert scrubbed.startswith("a ")
+    assert scrubbed.rstrip("=").endswith((" b", "b"))
+    assert "hunter2" not in scrubbed
+    assert base64.b64encode(VALUE.encode()).decode()[:12] not in scrubbed
+
+
+def test_the_longest_is_taken_out_first() -> None:
+    register("canary")
+    register("canary-and-more")
+    assert scrub("canary-and-more, canary") == "***, ***"
+
+
+def test_a_later_secret_is_taken_out_too() -> None:
+    Secret("first-secret")
+    assert scrub("first-secret second-secret") == "*** second-secret"
+    Secret("second-secret")
+    assert scrub("first-secret second-secret") == "*** ***"
+
+
+def test_every_line_of_a_pem_block_is_taken_out() -> None:
+    Secret(PEM)
+    assert scrub(PEM) == MASK
+    assert scrub(f"got {LINES[0]} and {LINES[1]}") == "got *** and ***"
+    assert scrub("-----BEGIN PRIVATE KEY-----") == "-----BEGIN PRIVATE KEY-----"
+    assert scrub(json.dumps(PEM)) == f'"{MASK}"'
+
+
+@pytest.mark.parametrize("value", ["", "a", "12345"])
+def test_what_is_too_short_would_hit_ordinary_text(value: str) -> None:
+    Secret(value)
+    assert scrub("a 12345 b") == "a 12345 b"
+
+
+def test_halves_of_surrogate_pairs_do_not_matter() -> None:
+    Secret("half\udcff-a-pair")
+    assert scrub("x half\udcff-a-pair y") == "x *** y"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _leave_nothing_behind() -> Iterator[None]:
+    before = set(secret._registry)
+    yield
+    assert secret._registry == before
+
+
+@settings(deadline=None)
+@given(value=st.text(min_size=6, max_size=60), before=st.text(max_size=20), after=st.text(max_size=20))
+def test_whatever_a_secret_is_it_is_not_in_what_is_scrubbed(value: str, before: str, after: str) -> None:
+    secret._registry.clear()
+    Secret(value)
+    assert scrub(value) == MASK
+    scrubbed = scrub(before + value + after)
+    assert MASK in scrubbed
+    assert all(value not in part for part in scrubbed.split(MASK))

@@ -1,0 +1,735 @@
+"""Real sockets on loopback: the exact bytes of a request, and what every kind of broken answer is taken for."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import gzip
+import socket
+import ssl
+import struct
+import threading
+import time
+import tracemalloc
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import pytest
+import trustme
+
+from cancelall import __version__, transport
+from cancelall.errors import ConfigError, TransportFault
+from cancelall.model import Wire
+from cancelall.route import Route, is_loopback, route_for
+from cancelall.transport import Transport
+
+CANARY = "SECRET-hunter2-canary"
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+Script = Callable[[socket.socket], None]
+
+
+class RawServer:
+    """Records what arrives, byte for byte, and does with the connection what its script says."""
+
+    def __init__(self, script: bytes | Script = OK, *, context: ssl.SSLContext | None = None) -> None:
+        self.requests: list[bytes] = []
+        self.connections: list[int] = []
+        """For each request the number of the connection that it came on."""
+        self.accepted = 0
+        self.script = script
+        self.context = context
+        self.stopped = threading.Event()
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._open: list[socket.socket] = []
+        self.port = self._listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def __enter__(self) -> RawServer:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.stopped.set()
+        for one in (self._listener, *self._open):
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+            one.close()
+
+    @property
+    def origin(self) -> str:
+        return f"{'https' if self.context else 'http'}://127.0.0.1:{self.port}"
+
+    def _accept(self) -> None:
+        while not self.stopped.is_set():
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            self.accepted += 1
+            self._open.append(connection)
+            threading.Thread(target=self._serve, args=(connection, self.accepted), daemon=True).start()
+
+    def _serve(self, connection: socket.socket, number: int) -> None:
+        with contextlib.suppress(OSError), connection:
+            if self.context is not None:
+                connection = self.context.wrap_socket(connection, server_side=True)
+                self._open.append(connection)
+            with connection:
+                while request := read_request(connection):
+                    self.requests.append(request)
+                    self.connections.append(number)
+                    if callable(self.script):
+                        self.script(connection)
+                        return
+                    connection.sendall(self.script)
+
+
+def read_request(connection: socket.socket) -> bytes:
+    """One request, head and body; nothing when the client has left."""
+    data = b""
+    while b"\r\n\r\n" not in data:
+        chunk = connection.recv(65536)
+        if not chunk:
+            return b""
+        data += chunk
+    head, _, body = data.partition(b"\r\n\r\n")
+    length = next(
+        (int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")), 0
+    )
+    while len(body) < length:
+        body += connection.recv(65536)
+    return head + b"\r\n\r\n" + body
+
+
+def reset(connection: socket.socket) -> None:
+    """Close so that the other side sees a reset."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
+
+
+def a_get(server: RawServer, target: str = "/v5/order/realtime?category=linear", **more: Any) -> Wire:
+    return Wire(method="GET", url=server.origin + target, headers=(("X-SIGN", CANARY),), body=b"", **more)
+
+
+def a_cancel(server: RawServer, body: bytes = b'{"category":"linear"}') -> Wire:
+    headers = (("X-SIGN", CANARY), ("Content-Type", "application/json"))
+    url = f"{server.origin}/v5/order/cancel-all"
+    return Wire(method="POST", url=url, headers=headers, body=body, fresh_connection=True)
+
+
+def in_seconds(seconds: float = 5.0) -> float:
+    return time.monotonic() + seconds
+
+
+@pytest.fixture
+def server() -> Iterator[RawServer]:
+    with RawServer() as running:
+        yield running
+
+
+# --- what goes out --------------------------------------------------------------------------------------------------
+
+
+def test_a_cancel_on_the_wire(server: RawServer) -> None:
+    reply = Transport(Route()).send(a_cancel(server, '{"a": "é",  "b":1}'.encode()), in_seconds())
+    assert (reply.status, reply.body) == (200, b"{}")
+    assert server.requests == [
+        b"POST /v5/order/cancel-all HTTP/1.1\r\n"
+        b"Host: 127.0.0.1:%d\r\n"
+        b"User-Agent: cancelall/%s\r\n"
+        b"Accept: application/json\r\n"
+        b"Accept-Encoding: identity\r\n"
+        b"Connection: close\r\n"
+        b"X-SIGN: SECRET-hunter2-canary\r\n"
+        b"Content-Type: application/json\r\n"
+        b"Content-Length: 19\r\n"
+        b"\r\n"
+        b'{"a": "\xc3\xa9",  "b":1}' % (server.port, __version__.encode())
+    ]
+
+
+def test_a_listing_on_the_wire_has_no_body_and_no_word_about_one(server: RawServer) -> None:
+    Transport(Route()).send(a_get(server), in_seconds())
+    assert server.requests == [
+        b"GET /v5/order/realtime?category=linear HTTP/1.1\r\n"
+        b"Host: 127.0.0.1:%d\r\n"
+        b"User-Agent: cancelall/%s\r\n"
+        b"Accept: application/json\r\n"
+        b"Accept-Encoding: identity\r\n"
+        b"Connection: keep-alive\r\n"
+        b"X-SIGN: SECRET-hunter2-canary\r\n"
+        b"\r\n" % (server.port, __version__.encode())
+    ]
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/a?cursor=1%3A2%2C3",
+        "/a?cursor=1%3a2%2c3",
+        "/a?cursor=%253A&empty=&a=1&a=2",
+        "/a/../b/./c//d/%7Eq?x=~",
+        "/a?list=[1,2]&quote=\"'&curly={}|",
+        "/a;b=1?c=d?e=f",
+    ],
+)
+def test_the_target_goes_out_as_it_was_signed(server: RawServer, target: str) -> None:
+    Transport(Route()).send(a_get(server, target), in_seconds())
+    assert server.requests[0].split(b"\r\n")[0] == b"GET %s HTTP/1.1" % target.encode()
+
+
+def test_a_delete_without_a_body_says_so(server: RawServer) -> None:
+    wire = Wire(method="DELETE", url=f"{server.origin}/order", headers=(), body=b"", fresh_connection=True)
+    Transport(Route()).send(wire, in_seconds())
+    assert server.requests[0].endswith(b"\r\nContent-Length: 0\r\n\r\n")
+
+
+def test_each_cancel_opens_a_connection_and_listings_share_one(server: RawServer) -> None:
+    line = Transport(Route())
+    for wire in (a_get(server), a_cancel(server), a_get(server), a_cancel(server), a_get(server)):
+        line.send(wire, in_seconds())
+    assert server.connections == [1, 2, 1, 3, 1]
+
+
+def test_cookies_are_not_sent_back() -> None:
+    answer = OK.replace(b"\r\n\r\n", b"\r\nSet-Cookie: __cf_bm=tracking; Path=/\r\n\r\n")
+    with RawServer(answer) as server:
+        line = Transport(Route())
+        line.send(a_get(server), in_seconds())
+        line.send(a_get(server), in_seconds())
+        assert len(server.requests) == 2
+        assert not any(b"cookie" in request.lower() for request in server.requests)
+
+
+def test_netrc_has_no_say(server: RawServer, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    netrc = home / ".netrc"
+    netrc.write_text("machine 127.0.0.1 login thief password stolen\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("NETRC", str(netrc))
+    wire = Wire(method="GET", url=f"{server.origin}/", headers=(("Authorization", "Bearer mine"),), body=b"")
+    Transport(Route()).send(wire, in_seconds())
+    assert b"\r\nAuthorization: Bearer mine\r\n" in server.requests[0]
+    plain = Wire(method="GET", url=f"{server.origin}/", headers=(), body=b"")
+    Transport(Route()).send(plain, in_seconds())
+    assert b"authorization" not in server.requests[1].lower()
+
+
+def test_it_tells_that_the_request_is_out_before_the_answer_is_in() -> None:
+    out = threading.Event()
+    waited: list[bool] = []
+
+    def answer_once_told(connection: socket.socket) -> None:
+        waited.append(out.wait(5))
+        connection.sendall(OK)
+
+    with RawServer(answer_once_told) as server:
+        Transport(Route()).send(a_cancel(server), in_seconds(), out.set)
+        assert waited == [True]
+
+
+def test_nothing_is_told_about_a_request_that_never_left() -> None:
+    with RawServer() as server:
+        port = server.port
+    told: list[str] = []
+    wire = Wire(method="POST", url=f"http://127.0.0.1:{port}/", headers=(), body=b"{}", fresh_connection=True)
+    with pytest.raises(TransportFault):
+        Transport(Route()).send(wire, in_seconds(), lambda: told.append("sent"))
+    assert told == []
+
+
+def test_too_late_to_send(server: RawServer) -> None:
+    with pytest.raises(TransportFault, match="no time left to send") as caught:
+        Transport(Route()).send(a_get(server), time.monotonic() - 0.001)
+    assert (caught.value.kind, caught.value.sent, server.accepted) == ("timeout", "no", 0)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://192.0.2.1/", "http://api.bybit.com/", "ftp://127.0.0.1/", "http://localhost.evil/"]
+)
+def test_only_https_leaves_this_machine(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket, "getaddrinfo", _no_network)
+    with pytest.raises(ConfigError, match="only https leaves this machine"):
+        Transport(Route()).send(Wire(method="GET", url=url, headers=(), body=b""), in_seconds())
+
+
+def _no_network(*words: object, **more: object) -> Any:
+    raise AssertionError("something looked up a host")
+
+
+# --- what comes back ------------------------------------------------------------------------------------------------
+
+
+def test_header_names_are_lower_case_and_repeated_ones_are_joined() -> None:
+    head = b"HTTP/1.1 418 Teapot\r\nRetry-After: 7\r\nX-Two: a\r\nX-TWO: b\r\nContent-Length: 1\r\n\r\nx"
+    with RawServer(head) as server:
+        reply = Transport(Route()).send(a_get(server), in_seconds())
+    assert reply.status == 418
+    assert reply.headers == {"retry-after": "7", "x-two": "a, b", "content-length": "1"}
+    assert reply.body == b"x"
+
+
+def test_a_body_without_a_length_ends_with_the_connection() -> None:
+    def close_at_the_end(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n[1,")
+        connection.sendall(b"2]")
+
+    with RawServer(close_at_the_end) as server:
+        assert Transport(Route()).send(a_get(server), in_seconds()).body == b"[1,2]"
+
+
+def test_an_answer_that_is_compressed_all_the_same() -> None:
+    packed = gzip.compress(b'{"retCode":0}' * 50)
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(packed)
+    with RawServer(head + packed) as server:
+        assert Transport(Route()).send(a_get(server), in_seconds()).body == b'{"retCode":0}' * 50
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_is_not_followed(status: int) -> None:
+    with RawServer() as other:
+        answer = b"HTTP/1.1 %d Moved\r\nLocation: %s/steal\r\nContent-Length: 2\r\n\r\n{}"
+        with RawServer(answer % (status, other.origin.encode())) as server:
+            reply = Transport(Route()).send(a_cancel(server), in_seconds())
+        assert (reply.status, reply.body, other.accepted) == (status, b"", 0)
+
+
+def test_a_redirect_is_not_even_downloaded() -> None:
+    giant, chunk = 200 << 20, b" " * (1 << 20)
+    poured: list[int] = []
+
+    def pour(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 302 Found\r\nLocation: /b\r\nContent-Length: %d\r\n\r\n" % giant)
+        with contextlib.suppress(OSError):
+            for _ in range(200):
+                connection.sendall(chunk)
+                poured.append(len(chunk))
+
+    with RawServer(pour) as server:
+        began = time.monotonic()
+        assert Transport(Route()).send(a_get(server), in_seconds()).status == 302
+        assert time.monotonic() - began < 2
+    assert sum(poured) < 50 << 20
+
+
+# --- what goes wrong ------------------------------------------------------------------------------------------------
+
+
+def _then(*parts: bytes, end: Callable[[socket.socket], object] = socket.socket.close) -> Script:
+    def script(connection: socket.socket) -> None:
+        for part in parts:
+            connection.sendall(part)
+        if end is reset and parts:
+            time.sleep(0.05)  # a reset throws away what has not been read yet
+        end(connection)
+
+    return script
+
+
+def _wait(connection: socket.socket) -> None:
+    connection.recv(1)  # until the client gives up
+
+
+_HEAD = b"HTTP/1.1 200 OK\r\n"
+_MANY = b"".join(b"X-%d: 1\r\n" % number for number in range(101))
+BROKE = ("the connection broke", "network", "maybe", False, False)
+BROKEN_OFF = ("the answer broke off", "unreadable", "yes", False, False)
+NO_HEAD = ("the answer's head is not HTTP", "unreadable", "yes", False, True)
+SILENT = ("no answer in time", "timeout", "maybe", False, False)
+TOO_LARGE = ("the answer is larger than 1000 bytes", "unreadable", "yes", False, True)
+FAULTS: dict[str, tuple[Script, tuple[str, str, str, bool, bool]]] = {
+    "reset before the answer": (_then(end=reset), BROKE),
+    "end before the answer": (_then(), BROKE),
+    "end in the status line": (_then(b"HTTP/1.1 2"), BROKE),
+    "no HTTP": (_then(b"\x16\x03\x01 this is not HTTP\r\n\r\n"), BROKE),
+    "a status that is no number": (_then(b"HTTP/1.1 OK 200\r\n\r\n"), BROKE),
+    "another protocol version": (_then(b"HTTP/9.9 200 OK\r\n\r\n"), NO_HEAD),
+    "101 headers": (_then(_HEAD + _MANY + b"\r\n"), NO_HEAD),
+    "a header of 70 kB": (_then(_HEAD + b"X: " + b"a" * 70_000 + b"\r\n\r\n"), NO_HEAD),
+    "a short body": (_then(_HEAD + b"Content-Length: 10\r\n\r\n{}"), BROKEN_OFF),
+    "a reset in the body": (_then(_HEAD + b"Content-Length: 10\r\n\r\n{}", end=reset), BROKEN_OFF),
+    "a short body, compressed": (
+        _then(_HEAD + b"Content-Encoding: gzip\r\nContent-Length: 99\r\n\r\n" + gzip.compress(b"{}")),
+        BROKEN_OFF,
+    ),
+    "a chunk that is cut": (_then(_HEAD + b"Transfer-Encoding: chunked\r\n\r\n5\r\nab"), BROKEN_OFF),
+    "no last chunk": (_then(_HEAD + b"Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n"), BROKEN_OFF),
+    "a chunk size that is no number": (_then(_HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\nab\r\n"), BROKEN_OFF),
+    "no gzip under its name": (
+        _then(_HEAD + b"Content-Encoding: gzip\r\nContent-Length: 4\r\n\r\nabcd"),
+        ("the answer could not be decoded", "unreadable", "yes", False, True),
+    ),
+    "silence": (_then(end=_wait), SILENT),
+    "a head that stops": (_then(_HEAD + b"Content-", end=_wait), SILENT),
+    "a body that stops": (_then(_HEAD + b"Content-Length: 10\r\n\r\n{}", end=_wait), SILENT),
+    "more than its limit": (_then(_HEAD + b"Content-Length: 1001\r\n\r\n" + b"x" * 1001), TOO_LARGE),
+    "chunks without end": (
+        lambda connection: _pour(
+            connection, _HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"400\r\n" + b"x" * 1024 + b"\r\n"
+        ),
+        TOO_LARGE,
+    ),
+}
+
+
+def _pour(connection: socket.socket, head: bytes, chunk: bytes) -> None:
+    connection.sendall(head)
+    while True:
+        connection.sendall(chunk)
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_what_a_broken_answer_is_taken_for(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transport, "READ_TIMEOUT", 0.3)
+    script, expected = FAULTS[name]
+    out: list[str] = []
+    with RawServer(script) as server:
+        wire = a_get(server, body_limit=1000)
+        with pytest.raises(TransportFault) as caught:
+            Transport(Route()).send(wire, in_seconds(), lambda: out.append("sent"))
+    fault = caught.value
+    assert (fault.message, fault.kind, fault.sent, fault.final, fault.answered) == expected
+    assert out == ["sent"]
+    assert CANARY not in f"{fault} {fault!r} {wire!r}"
+
+
+def test_a_body_of_exactly_its_limit_is_read() -> None:
+    with RawServer(_HEAD + b"Content-Length: 1000\r\n\r\n" + b"x" * 1000) as server:
+        assert len(Transport(Route()).send(a_get(server, body_limit=1000), in_seconds()).body) == 1000
+
+
+def test_a_gzip_bomb_stays_small() -> None:
+    bomb = gzip.compress(bytes(256 << 20), compresslevel=1)
+    head = _HEAD + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(bomb)
+    with RawServer(_then(head, bomb, end=_wait)) as server:
+        line = Transport(Route())
+        tracemalloc.start()
+        try:
+            with pytest.raises(TransportFault, match="larger than 4194304 bytes"):
+                line.send(a_get(server), in_seconds())
+            assert tracemalloc.get_traced_memory()[1] < 32 << 20
+        finally:
+            tracemalloc.stop()
+
+
+def test_a_dripping_body_ends_with_the_deadline() -> None:
+    def drip(connection: socket.socket) -> None:
+        connection.sendall(_HEAD + b"Content-Length: 1000\r\n\r\n")
+        while True:
+            connection.sendall(b" ")
+            time.sleep(0.01)
+
+    with RawServer(drip) as server:
+        began = time.monotonic()
+        with pytest.raises(TransportFault, match="the answer did not end in time") as caught:
+            Transport(Route()).send(a_get(server), began + 0.3)
+        assert 0.3 <= time.monotonic() - began < 1
+    assert (caught.value.kind, caught.value.sent) == ("timeout", "yes")
+
+
+def _fault_of(line: Transport, wire: Wire, seconds: float = 5) -> tuple[str, str, str, bool]:
+    with pytest.raises(TransportFault) as caught:
+        line.send(wire, in_seconds(seconds))
+    assert caught.value.answered is False
+    assert CANARY not in f"{caught.value} {caught.value!r}"
+    return caught.value.message, caught.value.kind, caught.value.sent, caught.value.final
+
+
+def test_a_port_that_nobody_listens_on() -> None:
+    with RawServer() as server:
+        wire = a_get(server)
+    assert _fault_of(Transport(Route()), wire) == ("the connection was refused", "network", "no", False)
+
+
+def test_a_name_that_does_not_resolve(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*words: object, **more: object) -> Any:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", fail)
+    wire = Wire(method="POST", url="https://api.bybit.invalid/v5", headers=(("X-SIGN", CANARY),), body=b"{}")
+    expected = ("the host name could not be resolved", "network", "no", False)
+    assert _fault_of(Transport(Route()), wire) == expected
+
+
+def test_a_host_that_does_not_answer_the_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*words: object, **more: object) -> Any:
+        raise TimeoutError("timed out")
+
+    monkeypatch.setattr("cancelall.dial.connect", fail)
+    wire = Wire(method="POST", url="http://127.0.0.1:9/", headers=(("X-SIGN", CANARY),), body=b"{}")
+    assert _fault_of(Transport(Route()), wire) == ("no connection in time", "timeout", "no", False)
+
+
+@pytest.mark.parametrize(
+    ("url", "headers"),
+    [
+        ("https://.example/", (("X-SIGN", CANARY),)),
+        (f"https://{'a' * 70}.example/", (("X-SIGN", CANARY),)),
+        ("http://127.0.0.1:9/a b", (("X-SIGN", CANARY),)),
+        ("http://127.0.0.1:9/é", (("X-SIGN", CANARY),)),
+        ("http://127.0.0.1:9/", (("X-SIGN", f"{CANARY}\n"),)),
+        ("http://127.0.0.1:9/", (("X-SIGN", f"{CANARY}\u2019"),)),
+    ],
+)
+def test_what_cannot_be_sent_was_not_sent(url: str, headers: tuple[tuple[str, str], ...]) -> None:
+    wire = Wire(method="POST", url=url, headers=headers, body=b"{}", fresh_connection=True)
+    _, _, sent, final = _fault_of(Transport(Route()), wire)
+    assert (sent, final) == ("no", False)
+
+
+# --- TLS ------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Authority:
+    """A certificate authority, and the bundle that trusts it."""
+
+    ca: trustme.CA
+    bundle: str
+
+    def context(self, name: str = "127.0.0.1", **more: Any) -> ssl.SSLContext:
+        made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.ca.issue_cert(name, **more).configure_cert(made)
+        return made
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    ca = trustme.CA()
+    bundle = tmp_path_factory.mktemp("ca") / "bundle.pem"
+    ca.cert_pem.write_to_path(bundle)
+    return Authority(ca, str(bundle))
+
+
+def test_a_certificate_of_the_chosen_authority_is_accepted(authority: Authority) -> None:
+    with RawServer(context=authority.context()) as server:
+        line = Transport(Route(ca_bundle=authority.bundle))
+        assert line.send(a_cancel(server), in_seconds()).status == 200
+        assert [line.send(a_get(server), in_seconds()).status for _ in range(2)] == [200, 200]
+        assert server.connections == [1, 2, 2]
+
+
+def test_an_empty_folder_of_certificates_trusts_nobody(authority: Authority, tmp_path: Path) -> None:
+    with RawServer(context=authority.context()) as server:
+        _, kind, _, final = _fault_of(Transport(Route(ca_bundle=str(tmp_path))), a_get(server))
+    assert (kind, final) == ("tls", True)
+
+
+_PAST = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
+
+
+@pytest.mark.parametrize(
+    ("name", "more", "bundled", "why"),
+    [
+        ("other.example", {}, True, "IP address mismatch, certificate is not valid for '127.0.0.1'"),
+        ("127.0.0.1", {"not_after": _PAST, "not_before": _PAST}, True, "certificate has expired"),
+        ("127.0.0.1", {}, False, "unable to get local issuer certificate"),
+    ],
+)
+def test_a_wrong_certificate_is_final_and_nothing_is_sent(
+    authority: Authority, name: str, more: dict[str, Any], bundled: bool, why: str
+) -> None:
+    with RawServer(context=authority.context(name, **more)) as server:
+        line = Transport(Route(ca_bundle=authority.bundle if bundled else None))
+        for wire in (a_cancel(server), a_get(server)):
+            message, kind, sent, final = _fault_of(line, wire)
+            assert message.startswith("the certificate was refused (")
+            assert why in message
+            assert (kind, sent, final) == ("tls", "no", True)
+        assert server.requests == []
+
+
+def test_a_handshake_that_stalls_has_sent_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transport, "CONNECT_TIMEOUT", 0.2)
+    with RawServer(_then(end=_wait)) as server:
+        url = f"https://127.0.0.1:{server.port}/"
+        wire = Wire(method="POST", url=url, headers=(), body=b"{}", fresh_connection=True)
+        assert _fault_of(Transport(Route()), wire) == ("no answer in time", "timeout", "no", False)
+
+
+def test_what_is_no_tls_has_got_nothing() -> None:
+    got: list[bytes] = []
+
+    def speak_plainly() -> None:
+        connection, _ = listener.accept()
+        with connection:
+            got.append(connection.recv(65536))
+            connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        speaker = threading.Thread(target=speak_plainly, daemon=True)
+        speaker.start()
+        url = f"https://127.0.0.1:{listener.getsockname()[1]}/"
+        wire = Wire(method="POST", url=url, headers=(("X-SIGN", CANARY),), body=b"{}", fresh_connection=True)
+        assert _fault_of(Transport(Route()), wire) == ("TLS failed", "tls", "no", False)
+        speaker.join(5)
+    assert CANARY.encode() not in got[0]
+
+
+def test_no_session_keys_are_written(authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = tmp_path / "keys.log"
+    monkeypatch.setenv("SSLKEYLOGFILE", str(log))
+    monkeypatch.setattr(transport, "_contexts", {})
+    with RawServer(context=authority.context()) as server:
+        Transport(Route(ca_bundle=authority.bundle)).send(a_cancel(server), in_seconds())
+        assert len(server.requests) == 1
+    assert not log.exists()
+
+
+@pytest.mark.parametrize("content", [None, "", "not a certificate"])
+def test_a_bundle_that_cannot_be_read(tmp_path: Path, content: str | None) -> None:
+    bundle = tmp_path / "bundle.pem"
+    if content is not None:
+        bundle.write_text(content)
+    with pytest.raises(ConfigError, match=r"the CA bundle .* cannot be read"):
+        Transport(Route(ca_bundle=str(bundle)))
+
+
+# --- proxies --------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Tunnel:
+    """A proxy that plays the host behind itself, with a certificate for its name."""
+
+    authority: Authority
+    carried: list[bytes] = field(default_factory=list)
+
+    def __call__(self, connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        with self.authority.context("api.venue.test").wrap_socket(connection, server_side=True) as inner:
+            self.carried.append(read_request(inner))
+            inner.sendall(OK)
+
+
+@pytest.mark.parametrize("by_environment", [True, False])
+def test_a_proxy_only_sees_where_to(authority: Authority, by_environment: bool) -> None:
+    tunnel = Tunnel(authority)
+    with RawServer(tunnel) as proxy:
+        address = f"http://user:pass@127.0.0.1:{proxy.port}"
+        line = Transport(Route(proxy=address, proxy_from_environment=by_environment, ca_bundle=authority.bundle))
+        wire = Wire(method="POST", url="https://api.venue.test/x%3a", headers=(("X-SIGN", CANARY),), body=b"{}")
+        assert line.send(wire, in_seconds()).status == 200
+    assert proxy.requests[0].startswith(b"CONNECT api.venue.test:443 HTTP/1.")
+    assert b"Proxy-Authorization: Basic dXNlcjpwYXNz" in proxy.requests[0]
+    assert CANARY.encode() not in proxy.requests[0]
+    assert tunnel.carried[0].startswith(b"POST /x%3a HTTP/1.1\r\n")
+    assert b"Proxy-Authorization" not in tunnel.carried[0]
+
+
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "HTTPS_PROXY"])
+def test_the_environment_alone_sets_no_proxy(server: RawServer, variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.setenv(variable, "http://127.0.0.1:1")
+    assert Transport(Route()).send(a_get(server), in_seconds()).status == 200
+
+
+def test_a_proxy_of_the_environment_that_does_not_let_it_through_is_passed_by(authority: Authority) -> None:
+    refusal = b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"
+    with RawServer(_then(refusal)) as proxy, RawServer(context=authority.context()) as server:
+        route = Route(proxy=f"http://127.0.0.1:{proxy.port}", proxy_from_environment=True, ca_bundle=authority.bundle)
+        assert Transport(route).send(a_cancel(server), in_seconds()).status == 200
+        assert (len(proxy.requests), len(server.requests)) == (1, 1)
+
+
+@pytest.mark.parametrize("scheme", ["http", "socks5"])
+def test_a_proxy_of_the_environment_that_is_dead_or_unknown_is_passed_by(authority: Authority, scheme: str) -> None:
+    with RawServer(context=authority.context()) as server:
+        route = Route(proxy=f"{scheme}://127.0.0.1:1", proxy_from_environment=True, ca_bundle=authority.bundle)
+        assert Transport(route).send(a_cancel(server), in_seconds()).status == 200
+
+
+def test_a_proxy_of_the_environment_that_stalls_is_passed_by(
+    authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transport, "CONNECT_TIMEOUT", 0.2)
+    with RawServer(_then(end=_wait)) as proxy, RawServer(context=authority.context()) as server:
+        route = Route(proxy=f"http://127.0.0.1:{proxy.port}", proxy_from_environment=True, ca_bundle=authority.bundle)
+        assert Transport(route).send(a_cancel(server), in_seconds()).status == 200
+
+
+def test_a_proxy_of_the_profile_is_never_passed_by(authority: Authority) -> None:
+    with RawServer(context=authority.context()) as server:
+        line = Transport(Route(proxy="http://127.0.0.1:1", ca_bundle=authority.bundle))
+        expected = ("the proxy did not let the request through", "network", "no", False)
+        assert _fault_of(line, a_cancel(server)) == expected
+        assert server.requests == []
+
+
+def test_a_certificate_that_is_refused_behind_a_proxy_is_not_tried_again_directly(authority: Authority) -> None:
+    tunnel = Tunnel(authority)
+    with RawServer(tunnel) as proxy:
+        line = Transport(Route(proxy=f"http://127.0.0.1:{proxy.port}", proxy_from_environment=True))
+        wire = Wire(method="POST", url="https://api.venue.test/", headers=(), body=b"{}")
+        _, kind, sent, final = _fault_of(line, wire)
+        assert (kind, sent, final) == ("tls", "no", True)
+        assert len(proxy.requests) == 1
+
+
+# --- routes ---------------------------------------------------------------------------------------------------------
+
+LIVE = "https://api.bybit.com"
+
+
+@pytest.mark.parametrize(
+    ("origin", "proxy", "environ", "expected"),
+    [
+        (LIVE, None, {}, (None, False)),
+        (LIVE, "http://p:1", {"HTTPS_PROXY": "http://q:2"}, ("http://p:1", False)),
+        (LIVE, "http://p:1", {"NO_PROXY": "*"}, ("http://p:1", False)),
+        (LIVE, None, {"HTTPS_PROXY": "http://q:2"}, ("http://q:2", True)),
+        (LIVE, None, {"https_proxy": "http://r:3", "HTTPS_PROXY": "http://q:2"}, ("http://r:3", True)),
+        (LIVE, None, {"ALL_PROXY": "http://s:4"}, ("http://s:4", True)),
+        (LIVE, None, {"HTTPS_PROXY": "http://q:2", "ALL_PROXY": "http://s:4"}, ("http://q:2", True)),
+        (LIVE, None, {"HTTP_PROXY": "http://q:2"}, (None, False)),
+        (LIVE, None, {"HTTPS_PROXY": ""}, (None, False)),
+        (LIVE, None, {"HTTPS_PROXY": "http://q:2", "NO_PROXY": "bybit.com"}, (None, False)),
+        (LIVE, None, {"HTTPS_PROXY": "http://q:2", "no_proxy": "a.example, .bybit.com:443"}, (None, False)),
+        (LIVE, None, {"HTTPS_PROXY": "http://q:2", "NO_PROXY": "API.Bybit.COM"}, (None, False)),
+        (LIVE, None, {"HTTPS_PROXY": "http://q:2", "NO_PROXY": "*"}, (None, False)),
+        (LIVE, None, {"HTTPS_PROXY": "http://q:2", "NO_PROXY": "bit.com,pi.bybit.com,::1,"}, ("http://q:2", True)),
+        ("http://127.0.0.1:9", None, {"HTTP_PROXY": "http://q:2", "ALL_PROXY": "http://q:2"}, (None, False)),
+        ("https://[::1]:9", None, {"HTTPS_PROXY": "http://q:2"}, (None, False)),
+        ("http://localhost:9", None, {"HTTP_PROXY": "http://q:2"}, (None, False)),
+    ],
+)
+def test_which_proxy(
+    origin: str, proxy: str | None, environ: dict[str, str], expected: tuple[str | None, bool]
+) -> None:
+    route = route_for(origin, proxy, None, environ)
+    assert (route.proxy, route.proxy_from_environment) == expected
+
+
+@pytest.mark.parametrize(
+    ("chosen", "environ", "expected"),
+    [
+        (None, {}, None),
+        ("/a.pem", {"REQUESTS_CA_BUNDLE": "/b.pem", "SSL_CERT_FILE": "/c.pem"}, "/a.pem"),
+        (None, {"REQUESTS_CA_BUNDLE": "/b.pem", "SSL_CERT_FILE": "/c.pem"}, "/b.pem"),
+        (None, {"REQUESTS_CA_BUNDLE": "", "SSL_CERT_FILE": "/c.pem"}, "/c.pem"),
+    ],
+)
+def test_which_authorities(chosen: str | None, environ: dict[str, str], expected: str | None) -> None:
+    assert route_for(LIVE, None, chosen, environ).ca_bundle == expected
+    assert route_for("http://127.0.0.1:9", None, chosen, environ).ca_bundle == expected
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("127.0.0.1", True),
+        ("127.8.9.10", True),
+        ("::1", True),
+        ("[::1]", True),
+        ("localhost", True),
+        ("0.0.0.0", False),  # noqa: S104 - not bound to
+        ("10.0.0.1", False),
+        ("localhost.evil", False),
+        ("127.0.0.1.evil", False),
+        ("", False),
+    ],
+)
+def test_what_this_machine_is(host: str, expected: bool) -> None:
+    assert is_loopback(host) is expected
