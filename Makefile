@@ -12,7 +12,7 @@ demo: $(VENV)/.installed  ## the main job on the embedded exchange
 	$(BIN)/cancelall demo
 
 test: $(VENV)/.developed $(OLD_CCXT) check  ## lint, types and all tests
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n 6
 
 check: $(VENV)/.developed  ## lint and types
 	$(BIN)/ruff check $(CHECKED)

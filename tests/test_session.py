@@ -272,6 +272,12 @@ def test_a_hint_within_the_reserve_leaves_half_of_it() -> None:
     assert line.times == [0.0, 2.0]
 
 
+def test_too_late_for_a_proof_the_waits_do_not_shrink_with_the_time() -> None:
+    line = Line([said(Answer.AGAIN, after=600.0)])
+    line.ask(deadline=3.0, reserve=2.0)
+    assert line.times == [0.0, 1.0, 2.0]
+
+
 @pytest.mark.parametrize("answer", [Answer.ACCEPTED, Answer.NOTHING_OPEN, Answer.REFUSED, Answer.ABSENT])
 @pytest.mark.parametrize("reach", Reach)
 def test_what_is_settled_is_never_sent_again(answer: Answer, reach: Reach) -> None:

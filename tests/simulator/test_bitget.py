@@ -13,14 +13,16 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 
 from cancelall import simulator
 from cancelall.simulator import Account, Kind, Manner, SimOrder, SimReply, SimRequest
-from cancelall.simulator.bitget import Bitget
+from cancelall.simulator.bitget import Bitget, auth
+from cancelall.simulator.bitget.answers import Refused
 from cancelall.simulator.spoil import HOSTILE, UNKNOWN_STATUS
 
 if TYPE_CHECKING:
@@ -223,6 +225,22 @@ def test_signatures_of_other_clients(desk: Desk, method: str, path: str, payload
     assert good["code"] == "00000"
     wrong = ("A" if signature[0] != "A" else "B") + signature[1:]
     assert json.loads(desk.fake.handle(signed_by_others(method, path, payload, wrong)).body)["code"] == "40009"
+
+
+VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "bitget.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("row", [row for row in VECTORS if row["prehash"]], ids=lambda row: row["name"])
+def test_every_published_signature_is_accepted(row: dict[str, Any]) -> None:
+    url = urlsplit(row["url"])
+    headers = {name.lower(): value for name, value in row["headers"].items()}
+    request = SimRequest(
+        method=row["method"], path=url.path, query=url.query, body=row["body"].encode(), headers=headers
+    )
+    keys = {"api_secret": "testsecret", "passphrase": "testpass"}
+    auth.authenticate(request, keys, 1_700_000_000_000)
+    with pytest.raises(Refused, match="sign signature error"):
+        auth.authenticate(request, {**keys, "api_secret": "testsecreT"}, 1_700_000_000_000)
 
 
 def test_rsa(clock: Clock) -> None:

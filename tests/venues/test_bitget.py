@@ -671,6 +671,14 @@ def test_an_id_that_cannot_be_sent_back_is_unreadable(last: object) -> None:
         one.page(one.listings[0][0], reply(answer({"entrustedList": [FUTURE], "endId": last})))
 
 
+@pytest.mark.parametrize("flag", [None, 0, 1, "true", []])
+def test_a_spot_plan_page_that_does_not_say_whether_there_is_more_is_unreadable(flag: object) -> None:
+    one = segment("SPOT plan orders")
+    for data in ({"orderList": [], "idLessThan": None, "nextFlag": flag}, {"orderList": [], "idLessThan": None}):
+        with pytest.raises(Unreadable, match="nextFlag"):
+            one.page(one.listings[0][0], reply(answer(data)))
+
+
 def test_a_full_unified_page_without_a_cursor_is_not_the_last() -> None:
     with pytest.raises(Unreadable, match="full page"):
         read("unified", [{**UNIFIED_ROW, "orderId": str(number)} for number in range(100)])

@@ -294,6 +294,12 @@ def test_a_dry_run_changes_nothing(mode: str, home: Path) -> None:
     assert any("nothing was cancelled" in words for words in ran.line["warnings"])
 
 
+@with_faults("mode=unified", "lacks=settings/40014")
+def test_a_listing_reveals_the_mode_too(server: SimServer) -> None:
+    report = kill("bitget", server, options=ONE, dry_run=True)
+    assert verdicts(report) == {"unified USDT-FUTURES strategy orders": "open", "unified USDT-FUTURES": "open"}
+
+
 # --- protective orders ----------------------------------------------------------------------------------------------
 
 

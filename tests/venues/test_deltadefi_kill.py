@@ -96,7 +96,7 @@ def test_a_dry_run_reads_every_page(server: SimServer) -> None:
 def test_cancels_go_before_anything_is_known(server: SimServer) -> None:
     kill("deltadefi", server, deadline=8)
     assert paths(server)[0] == CANCEL
-    assert cancelled_pairs(server)[:5] == BUILT_IN
+    assert sorted(cancelled_pairs(server)[:5]) == sorted(BUILT_IN)
     (config,) = asked(server, "/app/market-config")
     early = [each for each in asked(server, "/order/cancel-all") if each.arrived < config.arrived + 0.8]
     assert len(early) >= 3, "spaced 250 ms apart, while the market config is still on its way"

@@ -5,9 +5,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from typing import Any
 
-from cancelall.errors import SecretError
+from cancelall import rsa
 from cancelall.model import Request, Signed
 from cancelall.secret import Secret
 from cancelall.venues.bitget.options import Options, Secrets
@@ -32,32 +31,15 @@ def sign(request: Request, secrets: Secrets, options: Options, timestamp_ms: int
 
 
 def _signature(secret: Secret, prehash: bytes) -> str:
-    if "PRIVATE KEY" not in secret.reveal():
-        return base64.b64encode(hmac.new(secret.reveal().encode(), prehash, hashlib.sha256).digest()).decode()
-    from cryptography.hazmat.primitives import hashes
-    from cryptography.hazmat.primitives.asymmetric import padding
-
-    return base64.b64encode(_rsa_key(secret).sign(prehash, padding.PKCS1v15(), hashes.SHA256())).decode()
-
-
-def _rsa_key(secret: Secret) -> Any:  # noqa: ANN401 - an RSAPrivateKey; the type would import cryptography
-    from cryptography.exceptions import UnsupportedAlgorithm
-    from cryptography.hazmat.primitives.asymmetric import rsa
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key
-
-    try:
-        key = load_pem_private_key(secret.reveal().encode(), password=None)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        raise SecretError("api_secret is a PEM block that does not hold an unencrypted private key") from None
-    if not isinstance(key, rsa.RSAPrivateKey):
-        raise SecretError("api_secret is a private key, but not an RSA one")
-    return key
+    if rsa.is_private_key(secret):
+        return rsa.signature(secret, prehash)
+    return base64.b64encode(hmac.new(secret.reveal().encode(), prehash, hashlib.sha256).digest()).decode()
 
 
 def check_secrets(secrets: Secrets, options: Options) -> None:
     """A PEM secret must be an RSA private key that can be read."""
-    if "PRIVATE KEY" in secrets.api_secret.reveal():
-        _rsa_key(secrets.api_secret)
+    if rsa.is_private_key(secrets.api_secret):
+        rsa.private_key(secrets.api_secret)
 
 
 def account(secrets: Secrets, options: Options) -> str:
