@@ -196,9 +196,22 @@ def read(chosen: Path | None, environ: Mapping[str, str]) -> Document:
         place = re.search(r"at line (\d+), column (\d+)", str(fault))
         where = f", line {place[1]}, column {place[2]}" if place else ""
         raise ConfigError(f"{path}{where}: not valid TOML", "correct the line; text needs quotes") from None
-    document = Document(path=path, text=text, data=data, warnings=warnings)
+    document = Document(path=path, text=text, data=_venues_from_environment(data, environ), warnings=warnings)
     _check_top(document)
     return document
+
+
+def _venues_from_environment(data: dict[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
+    """The data with each profile's venue as the environment has it, where it does."""
+    profiles = data.get("profiles")
+    if not isinstance(profiles, dict):
+        return data
+    named = {
+        name: {**table, "venue": venue} if isinstance(table, dict) and venue else table
+        for name, table in profiles.items()
+        for venue in [environ.get(environment_prefix(name) + "VENUE", "").strip()]
+    }
+    return {**data, "profiles": named}
 
 
 def open_at_once(path: Path) -> BinaryIO:
@@ -479,7 +492,7 @@ def _environment_values(name: str, items: Mapping[str, Declared], environ: Mappi
 def _stray_variables(name: str, document: Document, environ: Mapping[str, str], valid: list[str]) -> list[str]:
     """Variables that look like this profile's but are no key of it: a misspelt selector would widen the cancel."""
     prefix = environment_prefix(name)
-    known = {prefix + key.upper() for key in (*valid, "secret_command")}
+    known = {prefix + key.upper() for key in (*valid, "venue", "secret_command")}
     stray = [variable for variable in sorted(environ) if variable.startswith(prefix) and variable not in known]
     longer = [other for other in document.names if other.startswith(prefix) and other != prefix] if stray else []
     return [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+
 from cancelall import declare
 from cancelall.config import DEFAULTS_KEYS, Common
 from cancelall.declare import Declared
@@ -114,10 +116,27 @@ def environments_table() -> str:
     return "\n".join(lines)
 
 
+def doubts_list() -> str:
+    """What each venue's documents leave open and how it is read here: the list in its module's docstring."""
+    lines = []
+    for name in VENUES:
+        told = (importlib.import_module(f"cancelall.venues.{name}").__doc__ or "").partition(
+            "Handled on the safe side"
+        )[2]
+        points = told.partition(":\n")[2].partition("\n\n")[0]
+        lines += ["", f"**{load(name).title}**", "", *points.splitlines()]
+    return "\n".join(lines[1:])
+
+
 def blocks() -> dict[str, str]:
     """Every generated block of the README by its name."""
     found = {f"options {name}": options_table(name) for name in VENUES}
-    found |= {"secrets": secrets_table(), "keys": common_table(), "environments": environments_table()}
+    found |= {
+        "doubts": doubts_list(),
+        "secrets": secrets_table(),
+        "keys": common_table(),
+        "environments": environments_table(),
+    }
     return found
 
 

@@ -875,3 +875,15 @@ def test_a_date_is_no_text(value: object) -> None:
     found = config.profile(document, "p", {}, Overrides())
     assert isinstance(found, BrokenProfile)
     assert found.error.message == "f [profiles.p]: base_coin must be text"
+
+
+def test_the_venue_can_come_from_the_environment(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text('[profiles.desk-1]\nsettle_coin = "USDT"\n')
+    path.chmod(0o600)
+    environ = {"CANCELALL_DESK_1_VENUE": "bybit"}
+    document = config.read(path, environ)
+    assert config.choose(document, "bybit", None) == "desk-1"
+    made = config.profile(document, "desk-1", environ, Overrides())
+    assert isinstance(made, Profile)
+    assert (made.venue, made.warnings) == ("bybit", ())

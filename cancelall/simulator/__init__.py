@@ -63,11 +63,11 @@ __all__ = [
 ]
 
 VENUES: Mapping[str, str] = {
-    "ascendex": "cancelall.simulator.ascendex",
-    "bitget": "cancelall.simulator.bitget",
     "bybit": "cancelall.simulator.bybit",
-    "deltadefi": "cancelall.simulator.deltadefi",
+    "bitget": "cancelall.simulator.bitget",
+    "ascendex": "cancelall.simulator.ascendex",
     "pacifica": "cancelall.simulator.pacifica",
+    "deltadefi": "cancelall.simulator.deltadefi",
 }
 
 

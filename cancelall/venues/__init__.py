@@ -15,11 +15,11 @@ from typing import Any, Generic, TypeVar
 from cancelall.model import Acknowledgement, Judgement, Order, Page, Reply, Request, Settlement, Signed
 
 VENUES: Mapping[str, str] = {
-    "ascendex": "AscendEX",
-    "bitget": "Bitget",
     "bybit": "Bybit",
-    "deltadefi": "DeltaDeFi",
+    "bitget": "Bitget",
+    "ascendex": "AscendEX",
     "pacifica": "Pacifica",
+    "deltadefi": "DeltaDeFi",
 }
 """Module name to the name that people know."""
 

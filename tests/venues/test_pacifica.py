@@ -867,6 +867,7 @@ GATEWAY = b"<HTML><HEAD><TITLE>ERROR: The request could not be satisfied</TITLE>
         (ALL, 400, refusal("Agent not authorized for account", 400), Answer.REFUSED, "permission", Reach.KEY),
         (ALL, 400, refusal("Unauthorized", 400), Answer.REFUSED, "auth", Reach.KEY),
         (ALL, 422, refusal("Account not found", 1), Answer.REFUSED, "environment", Reach.KEY),
+        (TWAP_ONE, 422, refusal("ACCOUNT_NOT_FOUND", 1), Answer.REFUSED, "environment", Reach.KEY),
         (ALL, 403, refusal("IP address is not whitelisted", 403), Answer.REFUSED, "ip", Reach.KEY),
         (ALL, 403, refusal(BETA, 403), Answer.REFUSED, "permission", Reach.KEY),
         (ALL, 403, refusal("Signer not whitelisted", 403), Answer.REFUSED, "permission", Reach.KEY),
@@ -942,7 +943,7 @@ def test_how_long_to_wait_for_credits(headers: dict[str, str], after: float | No
 
 @pytest.mark.parametrize(
     ("left", "quota", "hold"),
-    [(251, 1000, None), (250, 1000, 32.0), (0, 3000, 32.0), (51, 100, None), (50, 100, 32.0), (250, None, 32.0)],
+    [(351, 1000, None), (350, 1000, 32.0), (0, 3000, 32.0), (51, 100, None), (50, 100, 32.0), (350, None, 32.0)],
 )
 def test_credits_for_the_proof_are_kept_back(left: int, quota: int | None, hold: float | None) -> None:
     headers = {"ratelimit": f'"credits";r={left};t=32'} | (

@@ -203,7 +203,7 @@ def test_a_contradiction_is_answered_with_another_cancel() -> None:
 
 @with_faults("lacks=strategies", orders=3)
 def test_a_host_without_strategies_proves_nothing(server: SimServer, home: Path) -> None:
-    ran = run(server, home, "--deadline", "4")
+    ran = run(server, home, "--deadline", "3")
     assert ran.code == 11
     assert ran.line["verdict"] == "unproven"
     assert "this host has no /api/v1/order_strategies: not checked" in ran.line["error"]["message"]
@@ -286,7 +286,7 @@ def test_bad_options(server: SimServer, home: Path, words: list[str], code: int)
 @with_faults("ack-only", orders=20)
 def test_orders_that_cannot_be_cancelled_are_listed(server: SimServer, home: Path) -> None:
     left = {order.id for order in server.open_orders()}
-    ran = run(server, home, "--deadline", "4")
+    ran = run(server, home, "--deadline", "2.5")
     assert (ran.code, ran.line["verdict"]) == (10, "open")
     assert {row["id"] for row in ran.line["orders"] if row["state"] in ("open", "failed")} == left
 
@@ -387,7 +387,7 @@ def test_kinds_and_states_that_nobody_documented_are_open(server: SimServer) -> 
 
 @with_faults("credits=60", orders=400)
 def test_cancels_by_name_leave_the_credits_of_a_proof_alone(server: SimServer) -> None:
-    report = kill("pacifica", server, options={"keep_protective": True}, deadline=4)
+    report = kill("pacifica", server, options={"keep_protective": True}, deadline=3)
     assert (report.verdict, report.exit_status) == (Verdict.OPEN, 10)
     assert not [each for each in server.requests if each.status == 429]
     assert 20 < len(named(server)) < 100

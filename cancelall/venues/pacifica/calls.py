@@ -38,6 +38,7 @@ def cancel_all(options: Options) -> tuple[Request, ...]:
 
 
 def cancel_named(path: str, **data: object) -> Request:
+    """A cancel of one order, TWAP or strategy."""
     return _post(path, data, Priority.CANCEL, "by name")
 
 
@@ -57,4 +58,5 @@ def signed_answer() -> Witness:
 
 
 def is_stop(order: Order) -> bool:
+    """Whether it is a stop order or TP/SL, by the venue's own rule for which call cancels it."""
     return (order.type or "").startswith(("stop_", "take_profit_"))

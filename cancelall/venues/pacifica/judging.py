@@ -54,24 +54,23 @@ _REFUSALS: tuple[tuple[str, ErrorKind, Reach, str], ...] = (
 """Words of a refusal: https://docs.pacifica.fi/api-documentation/api/error-codes, and live ones that clients met."""
 
 
-_GONE = re.compile(
-    r"failed to cancel order|order[ _]not[ _]found|strateg(ist|y)[ _]not[ _]found|unused[ _]client[ _]order"
-)
+_GONE = re.compile(r"failed to cancel order|order not found|strateg(ist|y) not found|unused client order")
 """Answers to a cancel by name: it is not open any more. The listing decides."""
 
 
 _GONE_CODES = frozenset({5, 6, 37, 47})
 
 
-_HALTED = re.compile(r"trading[ _](is )?disabled")
+_HALTED = re.compile(r"trading (is )?disabled")
 
 
 _HALTED_CODES = frozenset({38})
 """Business codes, HTTP 422. Three generations of their numbers exist: the older 5 and the newer 6 are the same."""
 
 
-KEPT_BACK = 250
-"""Tenths of a credit that cancels by name leave alone: two proofs (7 reads and 4 signed answers each) and some more."""
+KEPT_BACK = 350
+"""Tenths of a credit that cancels by name leave alone: two proofs (7 reads and 4 signed answers each), and what is on
+its way when an answer first says so."""
 
 
 def judge(request: Request, reply: Reply) -> Judgement:
@@ -98,7 +97,7 @@ def judge(request: Request, reply: Reply) -> Judgement:
             after=_refresh(reply),
             hint="an API config key has credits of its own",
         )
-    if request.method == "POST" and (refused := _refused(request, text.lower(), code, said)) is not None:
+    if request.method == "POST" and (refused := _refused(request, _plain(text), code, said)) is not None:
         return refused
     if reply.status == 404 and request.method == "GET":
         return said(
@@ -134,6 +133,11 @@ def _text(answer: Mapping[str, Any] | None, reply: Reply) -> str:
         return payload.words(answer.get("error"))
     text = reply.body[:400].decode("utf-8", "replace").strip()
     return "" if text.startswith(("<", "{", "[")) else payload.words(text)
+
+
+def _plain(text: str) -> str:
+    """The same words for `ORDER_NOT_FOUND` and `Order not found`: an error comes as its name or as a sentence."""
+    return text.lower().replace("_", " ")
 
 
 def _refresh(reply: Reply) -> float | None:
