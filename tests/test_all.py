@@ -49,14 +49,16 @@ def test_five_venues_and_one_of_them_a_blackhole(servers: dict[str, SimServer], 
         tables = {name: profile_table(name, server) for name, server in again.items()}
         tables[dead]["base_url"] = stack.enter_context(blackhole())
         path = write_config(home / "config.toml", tables)
-        ran = cancelall("all", "--json", "--deadline", "6", "--config", str(path), home=home)
+        ran = cancelall("all", "--json", "--deadline", "9", "--config", str(path), home=home)
     lines = {line["profile"]: line for line in ran.lines}
     assert ran.code == 12
     assert lines.pop(dead)["verdict"] == "unreachable"
     assert {line["verdict"] for line in lines.values()} == {"clear"}
     for line in lines.values():
         started = line["timing_ms"]["first_request"]
-        assert line["timing_ms"]["verdict"] - started < slowest + 1500  # 300 ms on a quiet machine
+        assert (
+            line["timing_ms"]["verdict"] - started < slowest + 2500
+        )  # 300 ms on a quiet machine; the dead one takes 9 s
     assert ran.lines[-1]["profile"] == dead  # printed as each finishes
 
 

@@ -288,7 +288,7 @@ def test_every_attempt_is_signed_afresh() -> None:
     assert len(stamps) >= 2
     assert stamps == sorted(stamps)  # two tries may fall into one millisecond
     signatures = {request.headers["x-bapi-sign"] for request in server.requests if request.changes}
-    assert len(signatures) == len(set(stamps))
+    assert len(signatures) >= len(set(stamps))
 
 
 def test_the_listing_asks_for_every_page_and_every_pass(server: SimServer) -> None:
