@@ -139,10 +139,18 @@ async def _swept(
     def finished(report: ProfileReport) -> None:
         if progress is not None:
             progress.finished(report.profile)
+            streams.data.write(progress.await_wiped)
         streams.finished(report)
+        if progress is not None:
+            streams.data.write(progress.resume)
+
+    def target(told: Target) -> None:
+        if progress is not None:
+            progress.wipe()
+        streams.target(told)
 
     listener = Listener(
-        target=streams.target,
+        target=target,
         attempt=streams.attempt,
         sweeping=progress.sweeping if progress is not None else lambda profile, sweep: None,
         finished=finished,

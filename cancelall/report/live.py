@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Mapping
 
@@ -11,6 +12,8 @@ from cancelall.report.tables import width_of
 from cancelall.sweep import Sweep
 
 _INTERVAL = 0.2
+_PATIENCE = 0.3
+"""Seconds that a result waits for the lines to go away."""
 _CLEAR_LINE = "\r\x1b[2K"
 
 
@@ -23,6 +26,8 @@ class Progress:
         self._descriptor = _descriptor(outlet)
         self._sweeps: dict[str, Sweep] = {}
         self._drawn = 0
+        self._held = 0
+        self._gone = threading.Event()
         self._began = time.monotonic()
 
     def sweeping(self, profile: str, sweep: Sweep) -> None:
@@ -30,14 +35,34 @@ class Progress:
         self._sweeps[profile] = sweep
 
     def finished(self, profile: str) -> None:
-        """Its result is going to be printed: take its line away."""
+        """Its result is going to be printed: take all lines away, and draw none until `resume`."""
         self._sweeps.pop(profile, None)
+        self._held += 1
+        self.wipe()
+
+    def wipe(self) -> None:
+        """Take all lines away: something else is going to be said."""
+        gone = threading.Event()
+        self._gone = gone
         self._outlet.write(self._frame([]))
+        self._outlet.write(lambda: _signal(gone))
+
+    def await_wiped(self) -> str:
+        """Called by whoever writes a result to the same terminal; a stopped one is not waited for."""
+        self._gone.wait(_PATIENCE)
+        return ""
+
+    def resume(self) -> str:
+        """The result is written: lines may be drawn again."""
+        self._held -= 1
+        return ""
 
     async def tick(self) -> None:
         """Draw from time to time, until cancelled; on a terminal that cannot take a line back, never."""
         while self._environ.get("TERM") != "dumb":
             await asyncio.sleep(_INTERVAL)
+            if self._held:
+                continue
             self._outlet.write(self._frame([_line(name, sweep) for name, sweep in list(self._sweeps.items())[:12]]))
 
     def _frame(self, lines: list[str]):  # type: ignore[no-untyped-def] # noqa: ANN202 - a renderer for the outlet
@@ -51,6 +76,11 @@ class Progress:
             return wipe + "".join(f"{f'{line} · {elapsed:.1f} s'[:width]}\n" for line in lines)
 
         return draw
+
+
+def _signal(event: threading.Event) -> str:
+    event.set()
+    return ""
 
 
 def _descriptor(outlet: Outlet) -> int | None:
