@@ -943,7 +943,7 @@ def test_how_long_to_wait_for_credits(headers: dict[str, str], after: float | No
 
 @pytest.mark.parametrize(
     ("left", "quota", "hold"),
-    [(351, 1000, None), (350, 1000, 32.0), (0, 3000, 32.0), (51, 100, None), (50, 100, 32.0), (350, None, 32.0)],
+    [(251, 1000, None), (250, 1000, 32.0), (0, 3000, 32.0), (51, 100, None), (50, 100, 32.0), (250, None, 32.0)],
 )
 def test_credits_for_the_proof_are_kept_back(left: int, quota: int | None, hold: float | None) -> None:
     headers = {"ratelimit": f'"credits";r={left};t=32'} | (

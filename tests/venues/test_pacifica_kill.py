@@ -9,14 +9,16 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
 from cancelall import config, credentials, simulator
 from cancelall.config import Document, Overrides, Profile
-from cancelall.model import ProfileReport, Verdict
-from cancelall.run import Run
+from cancelall.model import ProfileReport, Reply, Verdict, Wire
+from cancelall.run import Run, over_the_network
 from cancelall.secret import Secret
+from cancelall.session import Send
 from cancelall.simulator import SimOrder, SimServer
 from cancelall.simulator.pacifica import Pacifica
 from cancelall.venues import pacifica
@@ -66,6 +68,28 @@ def named(server: SimServer) -> list[Mapping[str, Any]]:
     return [body for body in bodies if body.get("order_id") != pacifica.NOWHERE]
 
 
+def sent_by_a_kill(server: SimServer, **options: object) -> list[str]:
+    """What a kill sends, in the order in which it leaves; servers may see what is sent at once in another order."""
+    sent: list[str] = []
+
+    def connect(profile: Profile) -> Send:
+        send = over_the_network(profile, {})
+
+        async def counted(wire: Wire, *more: Any) -> Reply:
+            sent.append(f"{wire.method} {urlsplit(wire.url).path}")
+            return await send(wire, *more)
+
+        return counted
+
+    table = profile_table("pacifica", server, **options)
+    document = Document(path=Path("config.toml"), data={"profiles": {"pacifica": table}})
+    chosen = [config.profile(document, "pacifica", {}, Overrides(deadline=5.0))]
+    sweep = Run(profiles=chosen, environ={}, started=time.monotonic(), scale=0.1, connect=connect)
+    (report,) = asyncio.run(sweep.all())
+    assert report.verdict is Verdict.CLEAR
+    return sent
+
+
 def verdicts(report: ProfileReport) -> dict[str, str]:
     return {segment.name: segment.verdict.value for segment in report.segments}
 
@@ -100,9 +124,8 @@ def test_an_agent_key_on_the_command_line(server: SimServer, home: Path) -> None
 
 
 def test_the_first_request_is_a_cancel_of_everything(server: SimServer) -> None:
-    kill("pacifica", server)
-    assert paths(server)[0] == CANCEL_ALL
-    body = json.loads(server.requests[0].body)
+    assert sent_by_a_kill(server)[0] == CANCEL_ALL
+    body = next(json.loads(each.body) for each in server.requests if f"POST {each.path}" == CANCEL_ALL)
     assert (body["all_symbols"], body["exclude_reduce_only"]) == (True, False)
     assert "symbol" not in body
     assert "agent_wallet" not in body
@@ -503,4 +526,8 @@ def test_a_misspelt_symbol_is_never_clear(server: SimServer, symbol: str, right:
     assert report.error is not None
     assert f'did you mean "{right}"' in report.error.message
     assert len(server.open_orders()) == 40
-    assert paths(server)[0] == CANCEL_ALL, "the look-up never holds up the kill"
+
+
+def test_looking_up_a_symbol_never_holds_up_the_kill(server: SimServer) -> None:
+    sent = sent_by_a_kill(server, symbol=["BTC"])
+    assert sent.index(CANCEL_ALL) < sent.index("GET /api/v1/info")

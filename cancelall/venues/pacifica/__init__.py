@@ -78,7 +78,7 @@ VENUE = Venue(
     limits={
         "cancel all": Limit(count=200, seconds=60.0),
         "read": Limit(count=100, seconds=60.0),
-        "by name": Limit(count=5, seconds=0.1),
+        "by name": Limit(count=4, seconds=0.1),
     },
     address_limit=None,
     block_seconds=60.0,
@@ -89,12 +89,12 @@ VENUE = Venue(
 
 __all__ = [
     "API",
-    "Facts",
     "NOWHERE",
     "OPERATIONS",
+    "VENUE",
+    "Facts",
     "Options",
     "Secrets",
-    "VENUE",
     "_canonical",
     "_signature",
     "_unbase58",

@@ -68,9 +68,9 @@ _HALTED_CODES = frozenset({38})
 """Business codes, HTTP 422. Three generations of their numbers exist: the older 5 and the newer 6 are the same."""
 
 
-KEPT_BACK = 350
+KEPT_BACK = 250
 """Tenths of a credit that cancels by name leave alone: two proofs (7 reads and 4 signed answers each), and what is on
-its way when an answer first says so."""
+its way when an answer first says so. A hundred strategies and the names from two histories still fit beside it."""
 
 
 def judge(request: Request, reply: Reply) -> Judgement:
