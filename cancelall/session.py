@@ -192,6 +192,7 @@ class Session:
             try:
                 reply = await self._bounded(request, wire, widen, watch.sent)
             except TransportFault as fault:
+                fault.__traceback__ = fault.__cause__ = fault.__context__ = None  # they hold what was read so far
                 if fault.final:
                     self.refusal = Judgement(
                         answer=Answer.REFUSED, kind=fault.kind, words=fault.message, reach=Reach.KEY

@@ -7,6 +7,7 @@ custom headers to other hosts (and are downloaded even when they are not followe
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import http.cookiejar
 import os
@@ -34,6 +35,9 @@ CONNECT_TIMEOUT = 2.0
 """Seconds for TCP and TLS."""
 READ_TIMEOUT = 5.0
 """Seconds to the first byte and between reads."""
+LARGE = 1 << 18
+"""Bytes of a body beyond which a profile reads few at a time, so that many endless answers do not fill the memory."""
+_LARGE_AT_ONCE = 4
 
 
 class _Attempt(threading.local):
@@ -180,6 +184,7 @@ class Transport:
         self.route = route
         self._monotonic = monotonic
         self._session = _Session(route, _context(route.ca_bundle))
+        self._large = threading.BoundedSemaphore(_LARGE_AT_ONCE)
 
     def send(self, wire: Wire, deadline: float, sent: Callable[[], None] = lambda: None) -> Reply:
         """One attempt; `sent` is called as soon as its bytes are out. Raises TransportFault without a complete answer.
@@ -244,6 +249,9 @@ class Transport:
                 f"the connection broke ({type(fault).__name__})", sent="maybe" if _attempt.began else "no"
             ) from fault
 
+    def _left(self, deadline: float) -> float:
+        return max(0.0, deadline - self._monotonic())
+
     def _read(self, response: requests.Response, limit: int, deadline: float) -> Reply:
         """The body, up to its limit and the deadline. `read1` returns with what is there, so a slow drip is seen."""
         headers = {name.lower(): value for name, value in response.headers.items()}
@@ -251,17 +259,20 @@ class Transport:
             response.close()
             return Reply(status=response.status_code, headers=headers, body=b"")
         parts, size = [], 0
-        while chunk := response.raw.read1(65536, decode_content=True):
-            parts.append(chunk)
-            size += len(chunk)
-            if size > limit:
-                response.close()
-                raise TransportFault(
-                    f"the answer is larger than {limit} bytes", kind="unreadable", sent="yes", answered=True
-                )
-            if self._monotonic() > deadline:
-                response.close()
-                raise TransportFault("the answer did not end in time", kind="timeout", sent="yes")
+        with contextlib.ExitStack() as turn:
+            while chunk := response.raw.read1(65536, decode_content=True):
+                parts.append(chunk)
+                size += len(chunk)
+                if size > limit:
+                    response.close()
+                    raise TransportFault(
+                        f"the answer is larger than {limit} bytes", kind="unreadable", sent="yes", answered=True
+                    )
+                if size - len(chunk) <= LARGE < size and self._large.acquire(timeout=self._left(deadline)):
+                    turn.callback(self._large.release)
+                if self._monotonic() > deadline:
+                    response.close()
+                    raise TransportFault("the answer did not end in time", kind="timeout", sent="yes")
         return Reply(status=response.status_code, headers=headers, body=b"".join(parts))
 
 
