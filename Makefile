@@ -6,13 +6,16 @@ CHECKED := cancelall tests
 # The last release of ccxt that has AscendEX; the newest one serves the other venues.
 OLD_CCXT := .conformance/ccxt-4.5.63
 
-.PHONY: demo test check format docs clean
+.PHONY: demo test soak check format docs clean
 
 demo: $(VENV)/.installed  ## the main job on the embedded exchange
 	$(BIN)/cancelall demo
 
 test: $(VENV)/.developed $(OLD_CCXT) check  ## lint, types and all tests
 	$(BIN)/pytest -n 6
+
+soak: $(VENV)/.developed  ## 10,000 random schedules of faults under virtual time
+	SOAK=$${SOAK:-10000} $(BIN)/pytest tests/soak -n 2 --timeout 3600
 
 check: $(VENV)/.developed  ## lint and types
 	$(BIN)/ruff check $(CHECKED)

@@ -41,7 +41,7 @@ def segment_verdict(progress: Progress, session: Session, gap: float) -> Verdict
         return Verdict.ABSENT
     if not progress.answered and session.refusal is None:
         return Verdict.UNREACHABLE
-    if progress.refused is not None or session.refusal is not None or _clock_refused(progress):
+    if progress.refused is not None or session.refusal is not None or _clock_refused(progress, gap):
         return Verdict.REFUSED
     return Verdict.CLEAR if progress.proven(gap) else Verdict.UNPROVEN
 
@@ -56,10 +56,12 @@ def _fired(progress: Progress) -> bool:
     return progress.cancel_sent
 
 
-def _clock_refused(progress: Progress) -> bool:
+def _clock_refused(progress: Progress, gap: float) -> bool:
     """A clock that could not be repaired is a refusal."""
     judgement = progress.trouble.judgement if progress.trouble else None
-    return judgement is not None and judgement.kind == "clock" and progress.last_empty is None
+    if judgement is None or judgement.kind != "clock":
+        return False
+    return progress.last_empty is None or not (progress.accepted or progress.proven(gap))
 
 
 def profile_verdict(sweep: Sweep) -> Verdict:
@@ -177,7 +179,7 @@ def error_report(sweep: Sweep, verdict: Verdict) -> ErrorReport | None:
             kind="parameter", message="; ".join(sweep.discoveries.doubts), hint="correct the selector and run again"
         )
     if verdict is Verdict.OPEN:
-        return None
+        return _never_accepted(sweep)
     if verdict is Verdict.REFUSED and all(progress.absent for progress in sweep.progresses.values()):
         words = next((progress.absent.words for progress in sweep.progresses.values() if progress.absent), "")
         return ErrorReport(
@@ -189,6 +191,17 @@ def error_report(sweep: Sweep, verdict: Verdict) -> ErrorReport | None:
         told = f"could not be read: {names}" + (f" ({words})" if words else "")
         return ErrorReport(kind=kind, message=told, hint=hint or "run again, or check on the site")
     return _trouble_report(sweep)
+
+
+def _never_accepted(sweep: Sweep) -> ErrorReport | None:
+    """Why orders are open: what the venue says to the cancels of a segment of which it has accepted none."""
+    for progress in sweep.progresses.values():
+        attempt = progress.trouble
+        if attempt is None or not attempt.request.changes or progress.accepted:
+            continue
+        kind, words, hint = _met(attempt)
+        return ErrorReport(kind=kind, message=words or "no cancel was accepted", hint=hint)
+    return None
 
 
 def _met(attempt: Attempt | None) -> tuple[ErrorKind, str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from cancelall.model import Acknowledgement, Answer, Judgement, Order, Protection, Request, State
 from cancelall.session import Attempt, Heard
@@ -96,6 +97,7 @@ class Progress:
     _in_flight: int = 0
     _cancel_began: float = -math.inf
     _cancel_ended: float = -math.inf
+    _disturbed: float = -math.inf
     _tried: dict[Request, float] = field(default_factory=dict)
     _named: dict[str, float] = field(default_factory=dict)
     _asking: set[Request] = field(default_factory=set)
@@ -184,6 +186,11 @@ class Progress:
     def quiet_since(self) -> float:
         """When the last cancel began or was over, answered or not."""
         return max(self._cancel_began, self._cancel_ended)
+
+    @property
+    def disturbed(self) -> float:
+        """The same, or when a witness was over that is a cancel and did not just say that there was nothing."""
+        return max(self.quiet_since, self._disturbed)
 
     # --- what has happened ---
 
@@ -287,6 +294,11 @@ class Progress:
             self.first_empty = self.last_empty = None
             self.witnessed = False
         self._cleared_before |= listing.complete and self.cancel_answered <= listing.began
+
+    def hearing(self, witness: Witness, heard: Heard[Any]) -> None:
+        """A witness has answered, or not. One that is a cancel may have done something."""
+        if witness.request.changes and not witness.harmless and heard.answer is not Answer.NOTHING_OPEN:
+            self._disturbed = heard.attempt.ended
 
     def heard_witness(self, agrees: bool, request: Request, ended: float, said: Acknowledgement | None = None) -> None:
         """The witnesses have spoken. One that contradicts the listings makes them worthless; it may have cancelled."""

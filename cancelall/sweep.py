@@ -61,7 +61,7 @@ class Sweep:
         """One segment whose blind cancels are on their way: list, cancel what is left, until it is proven."""
         await self._fired()
         if progress.proven(self.gap):  # read again for the sake of another segment's cancel, a gap after it
-            await asyncio.sleep(self._quiet_since() + self.gap - self.session.clock.monotonic())
+            await asyncio.sleep(self._disturbed() + self.gap - self.session.clock.monotonic())
         fruitless = 0
         while not self.session.refusal:
             listing = await read_listing(
@@ -133,7 +133,8 @@ class Sweep:
             if progress.contradicted:
                 await asyncio.sleep(self.gap)
         if progress.first_empty is not None:
-            await asyncio.sleep(progress.first_empty.ended + self.gap - self.session.clock.monotonic())
+            since = max(progress.first_empty.ended, progress.disturbed)
+            await asyncio.sleep(since + self.gap - self.session.clock.monotonic())
             if not progress.segment.feeds and (feeders := self._running(self._feeding())):
                 await asyncio.wait(feeders, timeout=_ROUND_PAUSE)
         elif fruitless:
@@ -150,6 +151,7 @@ class Sweep:
             heard = await self.session.ask(witness.request, hear, most=_WITNESS_TRIES)
             agrees, said = heard.value or (heard.answer is Answer.NOTHING_OPEN, None)
             at = heard.attempt.ended
+            progress.hearing(witness, heard)
             if heard.value is not None and not agrees:
                 progress.heard_witness(False, witness.request, at, said)
                 if not witness.request.changes:  # the listing hides something: cancel it unseen
@@ -174,8 +176,8 @@ class Sweep:
         live = self._live()
         if self.session.reads_only or not all(one.proven(self.gap) for one in live):
             return []
-        quiet = self._quiet_since()
-        old = [one for one in live if not one.proven_after(quiet, self.gap)]
+        disturbed = self._disturbed()
+        old = [one for one in live if not one.proven_after(disturbed, self.gap)]
         if feeders := [one for one in old if one.segment.feeds]:
             return feeders
         fed = max((one.last_empty.ended for one in live if one.segment.feeds and one.last_empty), default=0.0)
@@ -186,9 +188,9 @@ class Sweep:
         """The segments that the account has."""
         return [one for one in self.progresses.values() if not (one.absent and not one.present)]
 
-    def _quiet_since(self) -> float:
+    def _disturbed(self) -> float:
         """When the last cancel of any segment was over."""
-        return max((one.quiet_since for one in self._live()), default=0.0)
+        return max((one.disturbed for one in self._live()), default=0.0)
 
     # --- segments and tasks ---
 

@@ -1,0 +1,474 @@
+"""Random schedules: an account, a profile, a network, faults that come and go, bots. All of it follows from a seed."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from cancelall.simulator import venue_class
+from cancelall.venues import VENUES, load
+
+from .virtual import Trouble, Weather
+
+STALE = 0.8
+"""Longest lag of a listing, as a share of the venue's gap between two listings: a longer one nobody could notice."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bot:
+    """Places orders like those of the account's stock, from one moment to another, every so many seconds."""
+
+    first: float
+    last: float
+    pause: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """One schedule."""
+
+    seed: int
+    venue: str
+    orders: int = 10
+    options: Mapping[str, Any] = field(default_factory=dict)
+    environment: str = "live"
+    mode: str = ""
+    """Of a Bitget account."""
+    keep: bool = False
+    dry_run: bool = False
+    deadline: float = 30.0
+    skew_ms: int = 0
+    weather: Weather = field(default_factory=Weather)
+    faults: tuple[tuple[float, tuple[str, ...]], ...] = ()
+    """From which second on which faults are on."""
+    bots: tuple[Bot, ...] = ()
+    firings: tuple[float, ...] = ()
+    """When the price comes that some order of each account waits for."""
+    accounts: int = 1
+    interrupted: float | None = None
+
+    @property
+    def fault_names(self) -> frozenset[str]:
+        """All faults that are ever on, without their values."""
+        return frozenset(name_of(fault) for _, faults in self.faults for fault in faults)
+
+    def written(self) -> str:
+        """The schedule as Python, over several lines."""
+        plain = Plan(seed=self.seed, venue=self.venue)
+        parts = [
+            f"    {name}={value!r},"
+            for name, value in vars(self).items()
+            if name in ("seed", "venue") or value != getattr(plain, name)
+        ]
+        return "\n".join(["Plan(", *parts, ")"])
+
+
+def name_of(fault: str) -> str:
+    """The name of a written fault."""
+    for mark in ":=@~":
+        fault = fault.partition(mark)[0]
+    return fault
+
+
+@cache
+def venues() -> tuple[str, ...]:
+    """The venues whose module and embedded exchange can be loaded."""
+    found = []
+    for name in VENUES:
+        try:
+            load(name)
+            venue_class(name)
+        except ImportError:
+            continue
+        found.append(name)
+    return tuple(found)
+
+
+# --- faults ---------------------------------------------------------------------------------------------------------
+
+Value = Callable[[random.Random, float], str]
+"""From the generator and the venue's gap to what stands behind the equals sign."""
+
+
+def one_of(*words: str) -> Value:
+    """One of these."""
+    return lambda rng, gap: rng.choice(words)
+
+
+def seconds(least: float, most: float) -> Value:
+    """A time."""
+    return lambda rng, gap: f"{rng.uniform(least, most):.2f}"
+
+
+def stale(rng: random.Random, gap: float) -> str:
+    """How far a listing may be behind."""
+    return f"{rng.uniform(0, STALE * gap):.2f}"
+
+
+def nothing(rng: random.Random, gap: float) -> str:
+    """No value."""
+    return ""
+
+
+Table = tuple[tuple[str, Value], ...]
+
+_BOOK: Table = (
+    ("ack-only", nothing),
+    ("partial", nothing),
+    ("partial", nothing),
+    ("late-cancel", seconds(0, 4)),
+    ("fill", one_of("1", "3", "20")),
+    ("reappear", seconds(0, 3)),
+    ("bot", seconds(0.05, 3)),
+    ("lag", stale),
+    ("hidden", stale),
+    ("hidden", stale),
+)
+"""What becomes of orders: the heart of the matter."""
+
+_ANSWER: Table = (
+    ("maintenance", nothing),
+    ("html", one_of("502", "500")),
+    ("status", one_of("408", "418", "429", "500", "503")),
+    ("error-500", one_of("0.1", "0.3", "0.6", "1")),
+    ("error-500-for", seconds(0, 6)),
+    ("rate-limit", one_of("1", "2", "5")),
+    ("listing-fails", nothing),
+    ("error-after", nothing),
+    ("error-after", nothing),
+    ("empty-body", nothing),
+    ("truncated", nothing),
+    ("json", one_of("{}", "null", "NaN", '{"code":0}', '"x"', "0", "[1]", '{"data":[]}', '{"retCode":0,"result":{}}')),
+    ("deep-json", nothing),
+    ("duplicate-keys", nothing),
+    ("null-lists", nothing),
+    ("hostile", nothing),
+    ("unknown-status", nothing),
+    ("cursor-loop", nothing),
+    ("gzip-bomb", nothing),
+    ("many-headers", nothing),
+    ("retry-after", one_of("1", "0", "600", "-1", "soon", "Wed, 21 Oct 2099 07:28:00 GMT")),
+    ("clock", one_of("600", "-600", "2", "-2", "31", "-8")),
+)
+"""What is wrong with answers."""
+
+_WAY: Table = (
+    ("stall", nothing),
+    ("latency", seconds(0, 3)),
+    ("slow-listing", seconds(0, 3)),
+    ("stall-after", nothing),
+    ("reset-after", nothing),
+    ("fin-after", nothing),
+    ("reset-body", nothing),
+    ("drip-body", seconds(0, 0.3)),
+    ("drip-headers", seconds(0, 0.1)),
+    ("giant", nothing),
+    ("garbage", nothing),
+    ("accept-stall", nothing),
+)
+"""What happens on their way."""
+
+_REFUSAL: Table = (
+    ("region", nothing),
+    ("html", one_of("403", "200")),
+    ("status", one_of("401", "400", "403", "451")),
+    ("redirect", nothing),
+    ("key", nothing),
+    ("ip", nothing),
+    ("permission", nothing),
+    ("listing-refused", nothing),
+)
+"""What ends a kill soon."""
+
+_OWN: Mapping[str, Table] = {
+    "ascendex": (
+        ("conditional-left", nothing),
+        ("conditional-left", nothing),
+        ("stubborn", one_of("PendingNew", "New", "Limit", "StopLimit", "ReduceOnly")),
+        ("unacked", seconds(0, 2)),
+        ("ack-form", one_of("data", "bare")),
+        ("symbol-lost", nothing),
+        ("lenient-symbols", nothing),
+        ("capped", one_of("1", "7", "50", "100")),
+        ("futures-v1", one_of("ack", "alive")),
+        ("foreign-group", nothing),
+        ("group-moved", nothing),
+        ("expired", nothing),
+        ("error-status", one_of("400", "500")),
+    ),
+    "bitget": (
+        ("account-mode", one_of("upgrading", "switching", "hybrid", "another")),
+        ("rights", nothing),
+        ("lacks", one_of("COIN-FUTURES/40081", "USDC-FUTURES/40105", "SPOT/40014", "spot/40725")),
+        ("empty", one_of("400", "200")),
+        ("error-status", one_of("400", "200")),
+        ("live-only", nothing),
+        ("tpsl-only", nothing),
+        ("lower-case", nothing),
+        ("batch", one_of("20")),
+        ("trailing", one_of("moving_plan", "normal_plan")),
+        ("nothing", one_of("25204", "25578")),
+        ("bot-orders", nothing),
+        ("fires", nothing),
+        ("fires", nothing),
+    ),
+    "bybit": (
+        ("lacks", one_of("option", "spread/10028", "inverse/110132", "strategy/404", "spot/404")),
+        ("success", one_of("missing", "0")),
+        ("ack-list", one_of("absent", "null")),
+    ),
+    "deltadefi": (
+        ("bare-list", nothing),
+        ("symbol-needed", nothing),
+        ("lenient-symbols", nothing),
+        ("count-off", one_of("1", "-1", "300")),
+        ("unlisted", stale),
+        ("straggler", seconds(0, 3)),
+        ("straggler", seconds(0, 3)),
+        ("sdk-words", nothing),
+        ("numbers", nothing),
+        ("nothing", one_of("404", "200")),
+        ("short-ack", nothing),
+        ("prompt", nothing),
+        ("locked", one_of("2/400", "2/503", "6/400")),
+        ("internal-400", nothing),
+        ("empty-403", nothing),
+        ("upstream-503", nothing),
+    ),
+    "pacifica": (
+        ("plain-text", nothing),
+        ("bare", nothing),
+        ("account-list", nothing),
+        ("counts", one_of("1", "-1")),
+        ("lacks", one_of("strategies", "twap")),
+        ("spares", one_of("stop", "twap", "spot")),
+        ("trigger", seconds(0, 3)),
+        ("trigger", seconds(0, 3)),
+        ("ahead", one_of("0", "5")),
+        ("credits", one_of("20", "60")),
+    ),
+}
+
+_KINDS = ("cancel", "listing", "read", "public")
+_TEXTS: Mapping[str, tuple[str, ...]] = {
+    "ascendex": ("cash", "margin", "futures", "order/all", "info"),
+    "bitget": ("USDT-FUTURES", "plan", "spot", "cancel-all", "settings", "v3", "normal"),
+    "bybit": ("linear", "inverse", "spot", "option", "strategy", "USDC", "StopOrder", "cancel-all"),
+    "deltadefi": ("ADAUSDM", "ADAUSDX", "cancel-all", "market-config", "limit=250&page=1"),
+    "pacifica": ("/orders?", "twap", "strategies", "cancel_all", "/account"),
+}
+_OF_THE_ACCOUNT = frozenset({"lacks"})
+"""These say what an account has: they do not change in the middle of a run."""
+
+
+def _fault(rng: random.Random, venue: str, gap: float, banned: frozenset[str]) -> str:
+    table = rng.choices((_BOOK, _OWN[venue], _ANSWER, _WAY, _REFUSAL), (10, 8, 5, 4, 1))[0]
+    name, value = rng.choice([entry for entry in table if entry[0] not in banned])
+    passing = 0.4 if table in (_BOOK, _OWN[venue]) else 0.8
+    text = name
+    if rng.random() < 0.15 and name != "bot":
+        text += f":{rng.choice(_KINDS)}"
+    if written := value(rng, gap):
+        text += f"={written}"
+    if name not in _OF_THE_ACCOUNT and rng.random() < passing:
+        text += f"@{rng.choice((1, 1, 2, 3, 5, 12, 40))}"
+    if name not in _OF_THE_ACCOUNT and rng.random() < 0.2 and name != "bot":
+        text += f"~{rng.choice(_TEXTS[venue])}"
+    return text
+
+
+def _faults(rng: random.Random, venue: str, deadline: float, banned: frozenset[str]) -> Any:
+    gap = load(venue).settle_gap
+    moments = [0.0, *sorted(round(rng.uniform(0, min(deadline, 20)), 3) for _ in range(rng.choice((0, 0, 1, 2, 4))))]
+    lasting = [_fault(rng, venue, gap, banned) for _ in range(rng.choice((0, 0, 1)))]
+    if rng.random() < 0.4:
+        name = rng.choice([one for one in ("hidden", "lag") if one not in banned])
+        lasting.append(f"{name}={rng.uniform(0.3, STALE) * gap:.2f}")
+    phases = []
+    for moment in moments:
+        here = [_fault(rng, venue, gap, banned) for _ in range(rng.choice((0, 1, 1, 2, 3)))]
+        phases.append((moment, tuple(dict.fromkeys([*lasting, *here]))))
+    return tuple(phases)
+
+
+def _combined(rng: random.Random, venue: str, banned: frozenset[str], *, witnessed: bool) -> Any:
+    """Faults that help each other: orders survive, and what would show them lies, is late or cannot be read."""
+    gap = load(venue).settle_gap
+    times = rng.choice(("", "", "@1", "@2", "@6"))
+    until = round(rng.uniform(0.5, 6), 3)
+    feeder = {"pacifica": "strategies", "bitget": "plan", "bybit": "strategy/list"}.get(venue, "all-of-them")
+    slow = rng.choice(("latency:cancel", "drip-headers:cancel", "late-cancel"))
+    parts = {
+        "survive": rng.choice((f"ack-only{times}", f"partial{times}", f"reappear={rng.uniform(0, 2):.2f}{times}")),
+        "hide": "lag=0.5" if "hidden" in banned else f"hidden={rng.uniform(0.3, STALE) * gap:.2f}",
+        "spoil": rng.choice(("listing-fails", "truncated:listing", "json:listing={}", "error-500:listing=0.6")) + times,
+        "slow": f"{slow}={rng.uniform(0.05, 2):.2f}@{rng.randint(1, 12)}",
+        "blind": f"listing-fails~{feeder}",
+        "fire": {
+            "pacifica": f"trigger={rng.uniform(0, until):.2f}",
+            "bitget": "fires",
+            "deltadefi": f"straggler={rng.uniform(0, gap):.2f}",
+        }.get(venue, "late-cancel=1"),
+    }
+    if venue == "bitget" and witnessed and rng.random() < 0.15:
+        return ((0.0, ("forgets=60~orders-pending", rng.choice(("bot-orders", parts["survive"])))),)
+    chosen = tuple(parts[name] for name in rng.sample(list(parts), rng.choice((1, 2, 2, 3))))
+    if rng.random() < 0.5:
+        return ((0.0, chosen),)
+    return ((0.0, chosen), (until, tuple(one for one in chosen if rng.random() < 0.4)))
+
+
+# --- options --------------------------------------------------------------------------------------------------------
+
+
+def _some(rng: random.Random, words: Sequence[str], most: int = 3) -> list[str]:
+    return rng.sample(list(words), rng.randint(1, min(most, len(words))))
+
+
+def _bybit(rng: random.Random) -> dict[str, Any]:
+    categories = ("linear", "inverse", "spot", "option", "spread", "strategy")
+    found: dict[str, Any] = {}
+    if rng.random() < 0.4:
+        found["category"] = _some(rng, categories)
+    match rng.randrange(6):
+        case 0:
+            found["symbol"] = _some(rng, ("BTCUSDT", "ETHUSDT", "BTCPERP", "BTCUSD", "XRPUSD", "BTCUSTD"))
+        case 1:
+            found["settle_coin"] = rng.choice(("USDT", "USDC", "BTC", "XRP", "usdt", "USTD"))
+        case 2:
+            found["base_coin"] = rng.choice(("BTC", "ETH", "SOL"))
+    if rng.random() < 0.2:
+        found["order_filter"] = rng.choice(("Order", "StopOrder", "OpenOrder", "tpslOrder", "OcoOrder"))
+        if found["order_filter"] == "StopOrder" and rng.random() < 0.5:
+            found["stop_order_type"] = "Stop"
+    if found.get("category") == ["strategy"] and "BTCUSTD" in found.get("symbol", ()):
+        del found["symbol"]  # strategies have no instrument list: of a misspelt symbol nobody can tell there
+    if rng.random() < 0.2:
+        found["recv_window"] = rng.choice((1000, 5000, 60000))
+    return found
+
+
+def _bitget(rng: random.Random) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if rng.random() < 0.4:
+        found["product_type"] = _some(rng, ("USDT-FUTURES", "COIN-FUTURES", "USDC-FUTURES", "SPOT"))
+    if rng.random() < 0.2:
+        found["margin_coin"] = rng.choice(("USDT", "USDC", "BTC", "ETH", "XYZ"))
+    if rng.random() < 0.3:
+        found["symbol"] = _some(rng, ("BTCUSDT", "ETHUSDT", "BTCUSD", "ETHUSD", "BTCPERP", "BTCUSTD"))
+    return found
+
+
+def _ascendex(rng: random.Random) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if rng.random() < 0.4:
+        found["account_category"] = _some(rng, ("cash", "margin", "futures"))
+    if rng.random() < 0.3:
+        found["symbol"] = _some(rng, ("BTC/USDT", "ETH/USDT", "BTC-PERP", "ETH-PERP", "BTCUSDT"))
+    if rng.random() < 0.15:
+        found["futures_api"] = "v1"
+    if rng.random() < 0.5:
+        found["account_group"] = rng.choice((0, 0, 0, 0, 7))
+    return found
+
+
+def _pacifica(rng: random.Random) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if rng.random() < 0.35:
+        found["symbol"] = _some(rng, ("BTC", "ETH", "SOL", "kBONK", "SOL-USDC", "KBONK"))
+    if rng.random() < 0.2:
+        found["exclude_reduce_only"] = True
+    if rng.random() < 0.2:
+        found["expiry_window"] = rng.choice((5000, 60000))
+    return found
+
+
+def _deltadefi(rng: random.Random) -> dict[str, Any]:
+    if rng.random() < 0.4:
+        return {"symbol": _some(rng, ("ADAUSDM", "NIGHTUSDM", "adausdcx", "ADAUSDX", "SNEKUSDM", "ADAUSDQ"))}
+    return {}
+
+
+_OPTIONS = {"ascendex": _ascendex, "bitget": _bitget, "bybit": _bybit, "deltadefi": _deltadefi, "pacifica": _pacifica}
+UNKNOWN_WORDS: Mapping[str, frozenset[str]] = {
+    "ascendex": frozenset({"BTCUSDT"}),
+    "bitget": frozenset({"BTCUSTD", "XYZ"}),
+    "bybit": frozenset({"BTCUSTD", "USTD"}),
+    "deltadefi": frozenset({"ADAUSDQ"}),
+    "pacifica": frozenset({"KBONK"}),
+}
+"""Selectors that no venue knows: what they select can never be proven clear."""
+
+
+# --- the whole ------------------------------------------------------------------------------------------------------
+
+
+def plan_of(seed: int, only: Sequence[str] = ()) -> Plan:
+    """The schedule of a seed."""
+    rng = random.Random(seed)
+    venue = rng.choice([name for name in venues() if not only or name in only])
+    return drawn(rng, seed, venue)
+
+
+def drawn(rng: random.Random, seed: int, venue: str) -> Plan:
+    """A schedule from a source of chance; the seed is for what happens by chance during the run.
+
+    Half of them are calm: there the network is fair and the time long, so that most end with a claim.
+    """
+    calm = rng.random() < 0.5
+    options = _OPTIONS[venue](rng) if rng.random() < 0.5 else {}
+    deadline = rng.choice((12.0, 30.0, 30.0)) if calm else rng.choice((0.3, 2.5, 5.0, 8.0, 12.0, 20.0, 30.0, 30.0))
+    weather = Weather(
+        latency=rng.choice((0.0, 0.02, 0.1, 0.3) if calm else (0.0, 0.1, 0.3, 1.0, 3.0)),
+        trouble=0.0 if calm else rng.choice((0.0, 0.0, 0.0, 0.05, 0.2, 0.5)),
+        kinds=tuple(rng.sample(list(Trouble), rng.randint(1, 4))),
+    )
+    keep = rng.random() < 0.2
+    banned = _cannot_be_told(rng, venue, options)
+    chance = rng.random()
+    faults: Any = ()
+    if chance < (0.65 if calm else 0.15):
+        faults = _combined(rng, venue, banned, witnessed=not keep and "symbol" not in options)
+    elif chance < 0.9:
+        faults = _faults(rng, venue, deadline, banned)
+    blind = any(fault.startswith("listing-fails~") for _, some in faults for fault in some)
+    prices = rng.choice((6, 12, 20) if blind else (0, 0, 0, 1, 3, 6, 12))
+    demo = venue == "bybit" and rng.random() < 0.1
+    return Plan(
+        seed=seed,
+        venue=venue,
+        orders=rng.choice((0, 3, 8, 12, 12, 12, 25, 40, 40, 60, 120)),
+        options=options,
+        environment="demo" if demo else "live",
+        mode=rng.choice(("classic", "unified", "hybrid")) if venue == "bitget" else "",
+        keep=keep,
+        dry_run=rng.random() < 0.08,
+        deadline=deadline,
+        skew_ms=rng.choice((0, 0, 0, 700, -700, 3000, -3000, 45_000, -45_000, 600_000)),
+        weather=weather,
+        faults=faults,
+        bots=_bots(rng),
+        firings=tuple(round(rng.uniform(0, 6), 3) for _ in range(prices)),
+        accounts=rng.choice((1,) * 9 + (2,)),
+        interrupted=round(rng.uniform(0, min(deadline, 8)), 3) if not calm and rng.random() < 0.1 else None,
+    )
+
+
+def _bots(rng: random.Random) -> tuple[Bot, ...]:
+    found = []
+    for _ in range(rng.choice((0, 0, 0, 0, 1, 2))):
+        first = rng.uniform(0, 5)
+        last = first + rng.choice((0.5, 2.0, 8.0, 1e9))
+        found.append(Bot(first=round(first, 3), last=last, pause=rng.choice((0.07, 0.3, 0.9, 1.3, 2.7))))
+    return tuple(found)
+
+
+def _cannot_be_told(rng: random.Random, venue: str, options: Mapping[str, Any]) -> frozenset[str]:
+    """Faults that together make a venue lie consistently: nobody could tell them from an empty account."""
+    banned = {"lag", "unlisted"} if rng.random() < 0.6 else {"hidden"}
+    if venue == "ascendex" and "account_group" not in options:
+        banned |= {"foreign-group"} if rng.random() < 0.5 else {"group-moved"}
+    return frozenset(banned)

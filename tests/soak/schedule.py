@@ -1,0 +1,420 @@
+"""Runs a schedule and says what is wrong with it."""
+
+from __future__ import annotations
+
+import random
+import re
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+from cancelall import config, settle, simulator
+from cancelall import run as running
+from cancelall.config import Document, Overrides, Profile
+from cancelall.model import ProfileReport, Verdict
+from cancelall.report import tables
+from cancelall.report.lines import profile_line
+from cancelall.run import Listener, Run
+from cancelall.session import Attempt, Send
+from cancelall.simulator import Account, FakeVenue, Kind, SimOrder, parse_fault
+from cancelall.sweep import Sweep
+
+from .plans import UNKNOWN_WORDS, Bot, Plan, name_of
+from .truth import TRUTHS, History, Steps, Truth, false_claims, strategies_of
+from .virtual import Network, Sent, Stuck, VirtualClock, VirtualLoop, Weather, true_ms
+
+GRACE = 0.5
+"""Seconds by which a run may exceed its deadline."""
+
+
+@dataclass
+class Result:
+    """How a schedule ended, and what was wrong with it."""
+
+    plan: Plan
+    reports: list[ProfileReport]
+    problems: list[str]
+    lines: str
+    log: list[Sent]
+    seconds: float
+    """Virtual ones."""
+
+    def told(self, requests: int = 60) -> str:
+        """Everything that a person needs to find out why."""
+        shown = [str(sent) for sent in self.log[-requests:]]
+        verdicts = ", ".join(f"{report.profile}: {report.verdict.value}" for report in self.reports)
+        return "\n".join(
+            [
+                f"schedule {self.plan.seed}: {verdicts}",
+                *(f"  * {problem}" for problem in self.problems),
+                f"replay it: make soak SEED={self.plan.seed}",
+                self.plan.written(),
+                f"the last {len(shown)} of {len(self.log)} requests:",
+                *shown,
+            ]
+        )
+
+
+@dataclass
+class _Owner:
+    """One account, what is known of it, and the profile that is to clear it."""
+
+    name: str
+    account: Account
+    history: History
+    table: dict[str, Any]
+    truth: Truth
+    secrets: tuple[str, ...]
+    stock: list[SimOrder]
+    network: Network
+
+
+class World:
+    """A fake venue with its accounts, under virtual time."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.loop = VirtualLoop()
+        self.rng = random.Random(plan.seed ^ 0x5EED)
+        self.steps = Steps(self.loop)
+        self.attempts: list[str] = []
+        self.sweeps: dict[str, Sweep] = {}
+        self.fake: FakeVenue = simulator.create(
+            plan.venue, orders=plan.orders, seed=plan.seed % 1_000_003, now_ms=lambda: true_ms(self.loop)
+        )
+        for _ in range(plan.accounts - 1):
+            self.fake.add_account(orders=plan.orders)
+        if plan.mode:
+            self.fake.set_faults([f"mode={plan.mode}"])
+        self._be_on_time()
+        self.owners: list[_Owner] = []
+        for key in list(self.fake.accounts):
+            self.owners.append(self._owner(len(self.owners), self.fake.accounts[key]))
+        self._note_strategies()
+
+    def _owner(self, number: int, account: Account) -> _Owner:
+        plan = self.plan
+        needed, chosen = dict(account.options), dict(plan.options)
+        credentials: Mapping[str, str] = account.credentials
+        if plan.venue == "ascendex":
+            own = needed.pop("account_group")
+            if chosen.get("account_group") == 0:
+                chosen["account_group"] = own
+        if plan.venue == "pacifica" and self.rng.random() < 0.3:
+            credentials, agent = self.fake.bind_agent(account)  # type: ignore[attr-defined]
+            needed |= agent
+        owner = _Owner(
+            name=plan.venue if number == 0 else f"{plan.venue}-{number + 1}",
+            account=account,
+            history=History(self.steps),
+            table={
+                "venue": plan.venue,
+                "environment": plan.environment,
+                **needed,
+                **chosen,
+                "credentials": dict(credentials),
+            },
+            truth=TRUTHS[plan.venue](self.fake, plan.options, plan.environment),
+            secrets=tuple(value for value in credentials.values() if len(value) > 8),
+            stock=list(account.book.open()),
+            network=Network(
+                self.loop, self.fake, plan.weather, self.rng, self.steps, self._lag_ms, self._note_strategies
+            ),
+        )
+        owner.history.watch(account)
+        return owner
+
+    def _be_on_time(self) -> None:
+        """What is due later happens at its own moment, not when the next request comes by."""
+        fake, loop = self.fake, self.loop
+        plain = fake.later
+
+        def later(due_ms: int, action: Callable[[int], object]) -> None:
+            plain(due_ms, action)
+            loop.call_at(loop.time() + max(0.0, (due_ms - true_ms(loop)) / 1000 + 0.0005), fake.catch_up)
+
+        fake.later = later  # type: ignore[method-assign]
+
+    @staticmethod
+    def _lag_ms(fake: FakeVenue) -> int:
+        """By how much a listing may be behind now."""
+        on = [fault.number for name in ("lag", "unlisted") if (fault := fake.has_fault(name))]
+        return round(max(on, default=0.0) * 1000)
+
+    def _note_strategies(self) -> None:
+        for owner in self.owners:
+            alive = strategies_of(self.fake, owner.account)
+            if alive is not None:
+                owner.history.alive(alive)
+
+    # --- what happens besides the kill ---
+
+    def _schedule(self) -> None:
+        specs = type(self.fake).fault_specs()
+        for moment, faults in self.plan.faults:
+            parsed = [parse_fault(one, specs) for one in faults]
+            if moment == 0:
+                self.fake.set_faults(parsed)
+            else:
+                self.loop.call_later(moment, self.fake.set_faults, parsed)
+        for moment in self.plan.firings:
+            self.loop.call_later(moment, self._fire)
+        for bot in self.plan.bots:
+            self.loop.call_later(bot.first, self._bot, bot, self.loop.time() + bot.last)
+
+    def _bot(self, bot: Bot, last: float) -> None:
+        if self.loop.time() > last:
+            return
+        self.fake.catch_up()
+        for owner in self.owners:
+            if owner.stock:
+                self.fake.place_like(owner.account, self.rng.choice(owner.stock), true_ms(self.loop))
+        self.loop.call_later(bot.pause * self.rng.uniform(0.5, 1.5), self._bot, bot, last)
+
+    def _fire(self) -> None:
+        """A trigger order of each account turns into the order that it stands for."""
+        self.fake.catch_up()
+        for owner in self.owners:
+            waiting = [(order, turned) for order in owner.account.book.open() if (turned := owner.truth.fired(order))]
+            if waiting:
+                order, turned = self.rng.choice(waiting)
+                owner.account.book.close(order.id, "filled", true_ms(self.loop))
+                self.fake.place_like(owner.account, turned, true_ms(self.loop))
+
+    # --- the kill ---
+
+    def kill(self) -> tuple[list[ProfileReport], float]:
+        """Run it. The number is how many virtual seconds it took."""
+        document = Document(path=Path("config.toml"), data={"profiles": {one.name: one.table for one in self.owners}})
+        asked = Overrides(deadline=self.plan.deadline, keep_protective=self.plan.keep or None)
+        run = Run(
+            profiles=[config.profile(document, one.name, {}, asked) for one in self.owners],
+            environ={},
+            started=self.loop.time(),
+            dry_run=self.plan.dry_run,
+            listener=Listener(attempt=self._attempt, sweeping=self.sweeps.__setitem__),
+            clock=VirtualClock(loop=self.loop, skew_ms=self.plan.skew_ms),
+            connect=self._connect,
+        )
+        self._schedule()
+        if self.plan.interrupted is not None:
+            self.loop.call_later(self.plan.interrupted, run.interrupt, "SIGINT")
+
+        async def timed() -> tuple[list[ProfileReport], float]:
+            found = await run.all()
+            return found, self.loop.time() - run.started
+
+        return self.loop.finish(timed())
+
+    def _connect(self, profile: Profile) -> Send:
+        return next(one for one in self.owners if one.name == profile.name).network.send
+
+    def _attempt(self, profile: str, attempt: Attempt) -> None:
+        said = attempt.judgement.words if attempt.judgement else attempt.fault.message if attempt.fault else ""
+        self.attempts.append(f"{profile} {attempt.request.target} {said} {attempt!r}")
+
+    @property
+    def log(self) -> list[Sent]:
+        """What all profiles have sent, in order."""
+        return sorted((sent for owner in self.owners for sent in owner.network.log), key=lambda sent: sent.began)
+
+
+# --- what must hold -------------------------------------------------------------------------------------------------
+
+_NO_SUCH_PRODUCT = re.compile(r"40081|40105|10028|110132|404")
+
+
+def _absent(plan: Plan, order: SimOrder) -> bool:
+    """Whether the venue says of this part of the account that there is no such thing."""
+    for fault in (fault for _, faults in plan.faults for fault in faults if name_of(fault) == "lacks"):
+        product, _, code = fault.partition("=")[2].partition("/")
+        if plan.venue == "bybit" and order.segment == product:
+            return True
+        if plan.venue == "bitget" and product in order.segment and _NO_SUCH_PRODUCT.fullmatch(code):
+            return True
+    return False
+
+
+def _problems(world: World, reports: list[ProfileReport], took: float, shown: str) -> Iterator[str]:
+    plan = world.plan
+    last = world.steps()
+    if took > plan.deadline + GRACE:
+        yield f"took {took:.3f} s, with a deadline of {plan.deadline} s"
+    if plan.interrupted is not None and took > plan.interrupted + GRACE:
+        yield f"took {took:.3f} s, interrupted after {plan.interrupted} s"
+    for complaint in world.loop.complaints:
+        yield f"the event loop: {complaint}"
+    for owner, report in zip(world.owners, reports, strict=True):
+        if report.error is not None and report.error.kind == "internal":
+            sweep = world.sweeps.get(owner.name)
+            bug = sweep.bug if sweep is not None else None
+            told = "".join(traceback.format_exception(bug)) if bug is not None else report.error.message
+            yield f"internal error: {told}"
+        for secret in owner.secrets:
+            if secret in shown:
+                yield f"a secret is shown: {shown[max(0, shown.index(secret) - 80) :][:80]}"
+        yield from _overreach(plan, owner, report)
+        if report.verdict is Verdict.CLEAR and not plan.dry_run:
+            yield from _false_clear(world, owner, report, last)
+        elif _harmless(plan) and report.verdict not in (Verdict.CLEAR, Verdict.UNCONFIGURED):
+            if report.error is not None and report.error.kind == "parameter":
+                continue  # selectors that do not fit each other
+            yield f"{report.verdict.value}, though nothing was in the way: {report.error}"
+
+
+def _harmless(plan: Plan) -> bool:
+    """Whether nothing can keep this kill from being proven."""
+    words = {str(word) for value in plan.options.values() for word in (value if isinstance(value, list) else [value])}
+    quiet = not (any(faults for _, faults in plan.faults) or plan.bots or plan.weather.trouble or plan.dry_run)
+    plain = not plan.keep and plan.interrupted is None and plan.options.get("account_group") != 7
+    known = not words & UNKNOWN_WORDS[plan.venue] and "futures_api" not in plan.options and plan.environment == "live"
+    # Out of the reach of selectors a running strategy of Bybit goes on placing orders.
+    known &= plan.venue != "bybit" or plan.options.keys() <= {"recv_window"}
+    return quiet and plain and known and plan.weather.latency <= 0.3 and plan.deadline >= 20 and plan.orders <= 40
+
+
+def _false_clear(world: World, owner: _Owner, report: ProfileReport, last: int) -> Iterator[str]:
+    plan, truth = world.plan, owner.truth
+    words = {word for value in plan.options.values() for word in (value if isinstance(value, list) else [value])}
+    if unknown := words & UNKNOWN_WORDS[plan.venue]:
+        yield f"clear, though nobody knows {unknown}"
+
+    told = any("not looked for" in warning for warning in report.warnings) or "hidden" in plan.fault_names
+
+    def wanted(order: SimOrder) -> bool:
+        kept = plan.keep and truth.protective(order)
+        named = truth.listed(order) or not told
+        return truth.in_scope(order) and named and not kept and not _absent(plan, order)
+
+    for why in false_claims(owner.history, wanted, truth, owner.network.log, world.steps, last):
+        yield f"false clear: {why}"
+
+
+def _overreach(plan: Plan, owner: _Owner, report: ProfileReport) -> Iterator[str]:
+    """Nothing is touched that should stay."""
+    changing = [sent for sent in owner.network.log if sent.kind.changes]
+    if plan.dry_run and changing:
+        yield f"a dry run that changes something: {changing[0]}"
+    created = [sent for sent in changing if sent.kind is Kind.CREATE]
+    if created:
+        yield f"something was created: {created[0]}"
+    if report.verdict is Verdict.UNCONFIGURED and owner.network.log:
+        yield "unconfigured, and yet requests were sent"
+    if "symbol-lost" in plan.fault_names:
+        return
+    for life in owner.history.lives.values():
+        order = life.order
+        if life.end != "cancelled" or "strategy" in order.extra:  # a strategy takes its orders with it
+            continue
+        if not owner.truth.in_scope(order):
+            yield f"cancelled, though not in scope: {order}"
+        elif plan.keep and owner.truth.protective(order):
+            yield f"cancelled, though to be kept: {order}"
+
+
+def run(plan: Plan) -> Result:
+    """Run one schedule and judge it."""
+    bugs: list[str] = []
+    with _harness(bugs):
+        random.seed(plan.seed)
+        world = World(plan)
+        try:
+            reports, took = world.kill()
+        except Stuck as stuck:
+            return Result(plan=plan, reports=[], problems=[*bugs, str(stuck)], lines="", log=world.log, seconds=0.0)
+        lines = "".join(profile_line(report) for report in reports)
+        shown = "\n".join([lines, *(repr(report) for report in reports), *world.attempts, *_tables(plan, reports)])
+        problems = [*bugs, *_problems(world, reports, took, shown)]
+    return Result(plan=plan, reports=reports, problems=problems, lines=lines, log=world.log, seconds=took)
+
+
+def _tables(plan: Plan, reports: list[ProfileReport]) -> list[str]:
+    """The drawn tables; of every fourth schedule, because Rich takes longer than the rest."""
+    if plan.seed % 4:
+        return []
+    canvas = tables.console(100, terminal=False, environ={})
+    return [tables.profile_table(report, canvas) for report in reports]
+
+
+@contextmanager
+def _harness(bugs: list[str]) -> Iterator[None]:
+    """No threads, no network, and no bug that goes unnoticed."""
+    plain = settle._settle_segment
+
+    async def inline(work: Callable[[], Any], name: str = "") -> Any:
+        return work()
+
+    async def noticed(*args: Any, **kwargs: Any) -> None:
+        try:
+            await plain(*args, **kwargs)
+        except Exception:
+            bugs.append("after the verdict: " + traceback.format_exc())
+            raise
+
+    def never(*args: Any) -> Any:
+        raise AssertionError("nothing leaves this process")
+
+    with ExitStack() as stack:
+        stack.enter_context(patch.object(running, "in_thread", inline))
+        stack.enter_context(patch.object(running, "over_the_network", never))
+        stack.enter_context(patch.object(settle, "_settle_segment", noticed))
+        yield
+
+
+# --- smaller ones ---------------------------------------------------------------------------------------------------
+
+
+def smaller(plan: Plan) -> Iterator[Plan]:
+    """Schedules that are simpler by one thing."""
+    for name, plain in (
+        ("accounts", 1),
+        ("interrupted", None),
+        ("bots", ()),
+        ("firings", ()),
+        ("options", {}),
+        ("keep", False),
+        ("environment", "live"),
+        ("skew_ms", 0),
+        ("weather", Weather()),
+    ):
+        if getattr(plan, name) != plain:
+            yield replace(plan, **{name: plain})
+    if plan.weather.trouble:
+        yield replace(plan, weather=replace(plan.weather, trouble=0.0))
+    if plan.weather.latency:
+        yield replace(plan, weather=replace(plan.weather, latency=0.0))
+    for number in range(len(plan.bots)):
+        yield replace(plan, bots=(*plan.bots[:number], *plan.bots[number + 1 :]))
+    for key in plan.options:
+        yield replace(plan, options={name: value for name, value in plan.options.items() if name != key})
+    for number, (moment, faults) in enumerate(plan.faults):
+        rest = (plan.faults[:number], plan.faults[number + 1 :])
+        yield replace(plan, faults=(*rest[0], *rest[1]))
+        for one in faults:
+            fewer = tuple(other for other in faults if other != one)
+            yield replace(plan, faults=(*rest[0], (moment, fewer), *rest[1]))
+    for orders in (1, 3, 8, 12, 25, 40):
+        if orders < plan.orders:
+            yield replace(plan, orders=orders)
+
+
+def minimal(plan: Plan, fails: Callable[[Result], bool], most: int = 400) -> Result:
+    """The smallest schedule that still fails, as far as leaving things out one by one finds it."""
+    best, tried = run(plan), 0
+    progress = True
+    while progress and tried < most:
+        progress = False
+        for candidate in smaller(best.plan):
+            tried += 1
+            try:
+                result = run(candidate)
+            except Exception:  # noqa: BLE001, S112 - not every part can be left out
+                continue
+            if fails(result):
+                best, progress = result, True
+                break
+    return best

@@ -1,0 +1,123 @@
+"""The soak is able to fail: each of these breaks the proof in one way, and is found out within some schedules."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from cancelall import listing, sweep
+from cancelall.model import Page
+from cancelall.progress import Progress
+from cancelall.session import Heard
+from cancelall.sweep import Sweep
+
+from .plans import plan_of
+from .schedule import run
+
+pytestmark = [pytest.mark.soak, pytest.mark.timeout(600)]
+
+Break = Callable[[pytest.MonkeyPatch], None]
+
+
+def reading(change: Callable[[Any, Any], tuple[Any, Any]]) -> Break:
+    """Listings are read with another session or segment."""
+
+    def apply(monkeypatch: pytest.MonkeyPatch) -> None:
+        async def read(session: Any, segment: Any, *rest: Any) -> Any:
+            return await listing.read_listing(*change(session, segment), *rest)
+
+        monkeypatch.setattr(sweep, "read_listing", read)
+
+    return apply
+
+
+class Credulous:
+    """A session to which a page that could not be read is an empty one."""
+
+    def __init__(self, session: Any) -> None:
+        self.clock, self._session = session.clock, session
+
+    async def ask(self, *args: Any, **kwargs: Any) -> Any:
+        heard = await self._session.ask(*args, **kwargs)
+        return heard if heard.value is not None else Heard(attempt=heard.attempt, value=Page(orders=()))
+
+
+def one_page(session: Any, segment: Any) -> tuple[Any, Any]:
+    """The first page of the first pass stands for the whole listing."""
+
+    def last_page(request: Any, reply: Any) -> Page:
+        return replace(segment.page(request, reply), next=None, total=None)
+
+    return session, replace(segment, listings=((segment.listings[0][0],),), page=last_page)
+
+
+def one_listing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A single empty listing is a proof."""
+    plain, made = Progress.proven, Sweep.__init__
+
+    def hasty(self: Sweep, *args: Any, **kwargs: Any) -> None:
+        made(self, *args, **kwargs)
+        self.gap = 0.0
+
+    monkeypatch.setattr(Sweep, "__init__", hasty)
+    monkeypatch.setattr(Progress, "proven", lambda self, gap: plain(self, -math.inf))
+
+
+def trusting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a cancel's answer names is gone, whatever is listed."""
+    left, targets = Progress.left, Progress._targets
+
+    def untaken(self: Progress, orders: tuple[Any, ...]) -> tuple[Any, ...]:
+        return tuple(order for order in orders if order.id not in self.taken)
+
+    monkeypatch.setattr(Progress, "left", lambda self, seen: untaken(self, left(self, seen)))
+    monkeypatch.setattr(Progress, "_targets", lambda self, orders: untaken(self, targets(self, orders)))
+
+
+def heedless(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cancel under way, or since the first of two listings, does not matter."""
+    plain = Progress.cancel_ended
+
+    def begins(self: Progress, at: float) -> None:
+        self.cancel_sent = True
+
+    def ended(self: Progress, attempt: Any) -> None:
+        plain(self, attempt)
+        self._in_flight, self._cancel_ended, self._cancel_began = 0, -math.inf, -math.inf
+
+    monkeypatch.setattr(Progress, "cancel_begins", begins)
+    monkeypatch.setattr(Progress, "cancel_ended", ended)
+
+
+def each_for_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The cancels of other segments do not matter."""
+    monkeypatch.setattr(Sweep, "stale", lambda self: [])
+
+
+BREAKS: dict[str, tuple[Break, int]] = {
+    "one page is a listing": (reading(one_page), 300),
+    "an unreadable listing is empty": (reading(lambda session, segment: (Credulous(session), segment)), 300),
+    "one listing is a proof": (one_listing, 300),
+    "an ack is a cancel": (trusting, 300),
+    "cancels in the air do not matter": (heedless, 300),
+    "cancels elsewhere do not matter": (each_for_itself, 300),
+}
+"""How the proof is broken, and within how many schedules that comes out."""
+
+
+@pytest.mark.parametrize("name", BREAKS)
+def test_a_broken_proof_is_found_out(
+    name: str, monkeypatch: pytest.MonkeyPatch, record_property: Callable[[str, object], None]
+) -> None:
+    apply, most = BREAKS[name]
+    apply(monkeypatch)
+    for seed in range(most):
+        result = run(plan_of(seed))
+        if any(problem.startswith("false clear") for problem in result.problems):
+            record_property("found_by", seed)
+            return
+    pytest.fail(f"nobody noticed in {most} schedules: {name}")

@@ -1,0 +1,485 @@
+"""What really rested, and what a verdict may claim. All of it from the venue's side of the wire.
+
+An order's life is an interval of steps: places in the one order of everything that happens in a schedule. A listing is
+an interval too, from its first request to its last answer. `clear` is false when there is a part of the account in
+scope that was not empty at any step of the last listing that covers it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import count
+from typing import Any, Protocol
+from urllib.parse import parse_qsl
+
+from cancelall.simulator import Account, FakeVenue, Kind, SimOrder
+from cancelall.simulator.bitget import kinds as bitget_kinds
+from cancelall.simulator.book import Book
+from cancelall.simulator.bybit import kinds as bybit_kinds
+from cancelall.simulator.bybit.scope import read_scope
+from cancelall.simulator.deltadefi import markets as deltadefi_markets
+from cancelall.simulator.pacifica import kinds as pacifica_kinds
+
+from .virtual import Sent, true_ms
+
+FOREVER = 1 << 60
+PAGING = frozenset({"cursor", "idLessThan", "page", "offset"})
+
+
+# --- lives ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(kw_only=True)
+class Life:
+    """One order, from the step at which it came to the step at which it went."""
+
+    order: SimOrder
+    born: int
+    died: int = FOREVER
+    end: str = ""
+    heir: str = ""
+    """The id of the order that it turned into, if it fired."""
+
+
+class _RecordingBook(Book):
+    """A book that also notes when orders came and went."""
+
+    history: History
+
+    def add(self, order: SimOrder) -> SimOrder:
+        added = super().add(order)
+        self.history.came(added)
+        return added
+
+    def close(self, order_id: str, status: Any, when_ms: int) -> SimOrder | None:
+        after = super().close(order_id, status, when_ms)
+        if after is not None:
+            self.history.went(order_id, status)
+        return after
+
+
+@dataclass
+class History:
+    """Every order that ever rested in one account, and the strategies beside it."""
+
+    step: Callable[[], int]
+    lives: dict[str, Life] = field(default_factory=dict)
+    _fired: tuple[int, str] = (-2, "")
+
+    def watch(self, account: Account) -> None:
+        """Note what happens to this account from now on. What rests now was always there."""
+        book = account.book
+        recording = _RecordingBook()
+        recording.__dict__.update(book.__dict__)
+        recording.history = self
+        object.__setattr__(account, "book", recording)
+        self.lives = {order.id: Life(order=order, born=0) for order in book.open()}
+
+    def came(self, order: SimOrder) -> None:
+        """An order rests."""
+        at = self.step()
+        self.lives[order.id] = Life(order=order, born=at)
+        if self._fired[0] == at - 1:
+            self.lives[self._fired[1]].heir = order.id
+
+    def went(self, order_id: str, status: str) -> None:
+        """An order does not rest any more."""
+        at = self.step()
+        life = self.lives[order_id]
+        life.died, life.end = at, status
+        if status == "filled":
+            self._fired = (at, order_id)
+
+    def alive(self, orders: Iterable[SimOrder]) -> None:
+        """These strategies can still place orders; those that are missing ended just now."""
+        now = {order.id: order for order in orders}
+        for identity, order in now.items():
+            if identity not in self.lives:
+                self.lives[identity] = Life(order=order, born=0)
+        for identity, life in self.lives.items():
+            if life.order.segment == STRATEGY and life.died == FOREVER and identity not in now:
+                life.died, life.end = self.step(), "cancelled"
+
+
+STRATEGY = "strategy"
+"""The segment under which Bybit's strategies, which are no orders of its book, are noted."""
+
+
+def strategies_of(fake: FakeVenue, account: Account) -> list[SimOrder] | None:
+    """Strategies that live beside the book, as if they were orders; None where there are none of this sort."""
+    alive = getattr(fake, "strategies_alive", None)
+    if alive is None:
+        return None
+    return [
+        SimOrder(id=one.id, symbol=one.symbol, segment=STRATEGY, kind=one.type, extra={"status": one.status})
+        for one in alive(account)
+    ]
+
+
+class Steps:
+    """Numbers everything that happens, and remembers when it did."""
+
+    def __init__(self, loop: Any) -> None:
+        self._loop, self._numbers = loop, count(1)
+        self.times: list[int] = [0]
+
+    def __call__(self) -> int:
+        self.times.append(true_ms(self._loop))
+        return next(self._numbers)
+
+    def at(self, when_ms: int) -> int:
+        """The last step that was over by then."""
+        from bisect import bisect_right
+
+        return max(0, bisect_right(self.times, when_ms) - 1)
+
+
+# --- scope ----------------------------------------------------------------------------------------------------------
+
+
+class Truth(Protocol):
+    """What the words of a profile mean on one venue, in terms of the book."""
+
+    def in_scope(self, order: SimOrder) -> bool:
+        """Whether the profile asks for this order to go."""
+
+    def protective(self, order: SimOrder) -> bool:
+        """Whether it can only shrink a position."""
+
+    def covers(self, path: str, parameters: Mapping[str, str], order: SimOrder) -> bool:
+        """Whether a listing with these parameters is about this order."""
+
+    def listed(self, order: SimOrder) -> bool:
+        """Whether the venue names the market of this order anywhere but in a listing of orders."""
+
+    def fired(self, order: SimOrder) -> SimOrder | None:
+        """What rests after its price has come; None for an order that waits for none."""
+
+
+@dataclass(frozen=True)
+class _Base:
+    fake: Any
+    options: Mapping[str, Any]
+    environment: str
+
+    def many(self, key: str) -> tuple[str, ...]:
+        """A repeatable option."""
+        value = self.options.get(key, ())
+        return (value,) if isinstance(value, str) else tuple(value)
+
+    def one(self, key: str) -> str:
+        """An option with one value."""
+        return str(self.options.get(key, "") or "")
+
+    def listed(self, order: SimOrder) -> bool:
+        """Only DeltaDeFi has markets that it does not name."""
+        return True
+
+    def fired(self, order: SimOrder) -> SimOrder | None:
+        """DeltaDeFi has no triggers."""
+        return None
+
+
+class BybitTruth(_Base):
+    """https://bybit-exchange.github.io/docs/v5/order/cancel-all"""
+
+    def in_scope(self, order: SimOrder) -> bool:
+        part = order.segment
+        if self.environment == "demo" and part in ("spread", STRATEGY):
+            return False
+        categories = self.many("category")
+        if categories and part not in categories:
+            return False
+        symbols = [one.upper() for one in self.many("symbol")]
+        if symbols and order.symbol not in symbols:
+            return False
+        return self._of_coin(order, categories) and self._in_filter(order)
+
+    def _of_coin(self, order: SimOrder, categories: tuple[str, ...]) -> bool:
+        settle, base = self.one("settle_coin").upper(), self.one("base_coin").upper()
+        if not settle and not base:
+            return True
+        if not categories:
+            stable = settle in ("USDT", "USDC")
+            allowed = ("linear", "inverse", "option") if base else ("linear",) if stable else ("inverse",)
+            if order.segment not in allowed:
+                return False
+        if order.segment in ("spread", STRATEGY):
+            return False
+        instrument = self.fake.instruments.find(order.segment, order.symbol)
+        if instrument is None:
+            return False
+        return bool(instrument.base == base if base else instrument.settle == settle)
+
+    def _in_filter(self, order: SimOrder) -> bool:
+        wanted = self.one("order_filter")
+        if not wanted:
+            return True
+        if wanted not in bybit_kinds.CANCEL_FILTERS.get(order.segment, ()):
+            return False
+        if self.one("stop_order_type") and (
+            order.segment not in ("linear", "inverse") or order.kind != bybit_kinds.STOP
+        ):
+            return False
+        return bybit_kinds.in_filter(order, wanted)
+
+    def protective(self, order: SimOrder) -> bool:
+        closing = {"TakeProfit", "StopLoss", "TrailingStop", "PartialTakeProfit", "PartialStopLoss"}
+        if order.reduce_only or order.extra.get("closeOnTrigger") is True or order.kind in closing:
+            return True
+        conditional = order.kind not in (bybit_kinds.PLAIN,)
+        return order.segment == "spot" and conditional and order.side == "sell"
+
+    def covers(self, path: str, parameters: Mapping[str, str], order: SimOrder) -> bool:
+        if path == "/v5/strategy/list":
+            status = str(order.extra.get("status"))
+            return (
+                order.segment == STRATEGY
+                and parameters.get("status", status) == status
+                and parameters.get("symbol", order.symbol) == order.symbol
+            )
+        if path == "/v5/spread/order/realtime":
+            return order.segment == "spread" and parameters.get("symbol", order.symbol) == order.symbol
+        if path != "/v5/order/realtime" or parameters.get("category") != order.segment:
+            return False
+        scope = read_scope(
+            dict(parameters),
+            self.fake.instruments,
+            filters=bybit_kinds.LISTING_FILTERS,
+            coin_for=frozenset(),
+            spot_default="",
+        )
+        return scope.holds(order)
+
+    def fired(self, order: SimOrder) -> SimOrder | None:
+        if order.kind == bybit_kinds.PLAIN or order.segment == "spread":
+            return None
+        return replace(order, kind=bybit_kinds.PLAIN, type="limit", price="100")
+
+
+class AscendexTruth(_Base):
+    """Three ledgers; a symbol narrows."""
+
+    def in_scope(self, order: SimOrder) -> bool:
+        ledgers, symbols = self.many("account_category"), self.many("symbol")
+        return (not ledgers or order.segment in ledgers) and (not symbols or order.symbol in symbols)
+
+    def protective(self, order: SimOrder) -> bool:
+        waits = order.type in ("stop_limit", "stop_market")
+        return order.reduce_only or (order.segment == "cash" and waits and order.side == "sell")
+
+    def covers(self, path: str, parameters: Mapping[str, str], order: SimOrder) -> bool:
+        match = re.fullmatch(r"/\d+/api/pro/v[12]/(\w+)/order/open", path)
+        return bool(match and match[1] == order.segment)
+
+    def fired(self, order: SimOrder) -> SimOrder | None:
+        if order.type not in ("stop_limit", "stop_market"):
+            return None
+        return replace(order, type="limit", kind="limit", price="100")
+
+
+class BitgetTruth(_Base):
+    """Product types in a classic account, categories in a unified one, plan and strategy orders beside both."""
+
+    @staticmethod
+    def product(order: SimOrder) -> str:
+        """The product type or category; empty for the margin accounts of a classic account, which are not covered."""
+        name = order.segment.removeprefix("unified ").removesuffix(" plan").removesuffix(" strategy")
+        return name if name in bitget_kinds.CATEGORIES else ""
+
+    def in_scope(self, order: SimOrder) -> bool:
+        product, products, coin = self.product(order), self.many("product_type"), self.one("margin_coin").upper()
+        if not product or (products and product not in products):
+            return False
+        symbols = [one.upper() for one in self.many("symbol")]
+        if symbols and order.symbol not in symbols:
+            return False
+        if not coin:
+            return True
+        if not products and product != {"USDT": "USDT-FUTURES", "USDC": "USDC-FUTURES"}.get(coin, "COIN-FUTURES"):
+            return False
+        if product not in bitget_kinds.FUTURES:
+            return False
+        if not order.segment.startswith("unified"):
+            return order.extra.get("marginCoin") == coin
+        own = {"USDT-FUTURES": "USDT", "USDC-FUTURES": "USDC"}.get(product)
+        return own == coin if own else bool(re.match(f"{coin}USD", order.symbol))
+
+    def protective(self, order: SimOrder) -> bool:
+        product, extra = self.product(order), order.extra
+        if order.segment.endswith(" strategy"):
+            return order.kind == bitget_kinds.TPSL if product in bitget_kinds.FUTURES else order.side == "sell"
+        if product in ("SPOT", "MARGIN"):
+            waits = order.segment.endswith(" plan") or order.kind == bitget_kinds.TPSL
+            return waits and order.side == "sell"
+        if order.kind in ("profit_plan", "loss_plan", "pos_profit", "pos_loss", "moving_plan"):
+            return True
+        closing = (extra.get("posSide"), order.side) in (("long", "sell"), ("short", "buy"))
+        hedged = order.segment.startswith("unified") and extra.get("posMode") == "hedge_mode" and closing
+        return order.reduce_only or extra.get("tradeSide") == "close" or hedged
+
+    def covers(self, path: str, parameters: Mapping[str, str], order: SimOrder) -> bool:
+        product, category = parameters.get("productType", ""), parameters.get("category", "")
+        if parameters.get("symbol", order.symbol) != order.symbol:
+            return False
+        match path:
+            case "/api/v2/mix/order/orders-pending":
+                partly = order.remaining != order.quantity
+                return order.segment == product and (not parameters.get("status") or partly)
+            case "/api/v2/mix/order/orders-plan-pending":
+                listed = bitget_kinds.LISTED_UNDER.get(order.kind)
+                return order.segment == bitget_kinds.plan_segment(product) and listed == parameters.get("planType")
+            case "/api/v2/spot/trade/unfilled-orders":
+                kind = parameters.get("tpslType") or bitget_kinds.NORMAL
+                return order.segment == bitget_kinds.SPOT and order.kind == kind
+            case "/api/v2/spot/trade/current-plan-order":
+                return order.segment == bitget_kinds.plan_segment(bitget_kinds.SPOT)
+            case "/api/v3/trade/unfilled-orders":
+                return order.segment == bitget_kinds.unified_segment(category)
+            case "/api/v3/trade/unfilled-strategy-orders":
+                wanted = parameters.get("type", "")
+                return order.segment == bitget_kinds.strategy_segment(category) and wanted in ("", order.kind)
+        return False
+
+    def fired(self, order: SimOrder) -> SimOrder | None:
+        if order.kind == bitget_kinds.NORMAL or not self.product(order):
+            return None
+        place = order.segment.removesuffix(" plan").removesuffix(" strategy")
+        closing = self.protective(order) and self.product(order) in bitget_kinds.FUTURES
+        return replace(order, segment=place, kind=bitget_kinds.NORMAL, type="limit", price="100", reduce_only=closing)
+
+
+class PacificaTruth(_Base):
+    """Orders, TWAPs and strategies."""
+
+    def in_scope(self, order: SimOrder) -> bool:
+        symbols = self.many("symbol")
+        if self.options.get("exclude_reduce_only") and order.reduce_only:
+            return False
+        return not symbols or order.symbol in symbols
+
+    def protective(self, order: SimOrder) -> bool:
+        sells_spot = "-" in order.symbol and order.side == "sell" and pacifica_kinds.is_stop(order)
+        return order.reduce_only or sells_spot
+
+    def covers(self, path: str, parameters: Mapping[str, str], order: SimOrder) -> bool:
+        listed = {"/orders": "orders", "/orders/twap": "twap", "/order_strategies": "strategies"}
+        return listed.get(path.removeprefix("/api/v1")) == order.segment
+
+    def fired(self, order: SimOrder) -> SimOrder | None:
+        if order.kind not in pacifica_kinds.WAITING or order.extra.get("lifecycle") != "open":
+            return None
+        return replace(order, segment=pacifica_kinds.ORDERS, kind="limit", price="100", extra={"strategy": order.id})
+
+
+class DeltadefiTruth(_Base):
+    """Pairs. The listing of all pairs only finds pairs: each that was found has a listing of its own."""
+
+    def in_scope(self, order: SimOrder) -> bool:
+        symbols = [one.casefold() for one in self.many("symbol")]
+        return not symbols or order.symbol.casefold() in symbols
+
+    def protective(self, order: SimOrder) -> bool:
+        return False
+
+    def listed(self, order: SimOrder) -> bool:
+        return deltadefi_markets.MARKETS[order.symbol].listed
+
+    def covers(self, path: str, parameters: Mapping[str, str], order: SimOrder) -> bool:
+        return path == "/accounts/open-orders" and parameters.get("symbol") == order.symbol
+
+
+TRUTHS: Mapping[str, Callable[[Any, Mapping[str, Any], str], Truth]] = {
+    "ascendex": AscendexTruth,
+    "bitget": BitgetTruth,
+    "bybit": BybitTruth,
+    "deltadefi": DeltadefiTruth,
+    "pacifica": PacificaTruth,
+}
+
+
+# --- the oracle -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Window:
+    """From the first request of a listing to its last answer."""
+
+    first: int
+    last: int
+
+
+def listings(log: Sequence[Sent], steps: Steps) -> dict[tuple[str, tuple[tuple[str, str], ...]], Window]:
+    """The last reading of each pass: all pages that followed the last first page. What was not answered does not count.
+
+    A listing that may lag shows the book as it was so long ago.
+    """
+    found: dict[tuple[str, tuple[tuple[str, str], ...]], Window] = {}
+    for sent in log:
+        if sent.kind is not Kind.LISTING or sent.answered is None or sent.processed is None:
+            continue
+        parameters = dict(parse_qsl(sent.request.query, keep_blank_values=True))
+        rest = tuple(sorted((key, value) for key, value in parameters.items() if key not in PAGING))
+        key = (sent.request.path, rest)
+        paging = PAGING & parameters.keys()
+        first_page = not paging or parameters.get("page") == "1" or parameters.get("offset") == "0"
+        shown = steps.at(sent.processed_ms - sent.lag_ms - 1) if sent.lag_ms else sent.began
+        if first_page:
+            found[key] = Window(min(sent.began, shown), sent.answered)
+        elif key in found:
+            found[key] = Window(min(found[key].first, shown), max(found[key].last, sent.answered))
+    return found
+
+
+def never_empty(lives: Iterable[Life], window: Window) -> bool:
+    """Whether at each step of the window at least one of them rested."""
+    reached = window.first
+    for life in sorted(lives, key=lambda one: one.born):
+        if life.born <= reached < life.died:
+            reached = life.died
+        if reached > window.last:
+            return True
+    return False
+
+
+def false_claims(
+    history: History, wanted: Callable[[SimOrder], bool], truth: Truth, log: Sequence[Sent], steps: Steps, until: int
+) -> list[str]:
+    """Why it is not true that everything wanted was gone at some moment of the last listing that covers it."""
+    passes = listings(log, steps)
+    cells: dict[frozenset[int], list[Life]] = {}
+    windows: dict[str, Window] = {}
+    keys = list(passes)
+    for life in history.lives.values():
+        if not wanted(life.order):
+            continue
+        covering = frozenset(
+            number for number, (path, rest) in enumerate(keys) if truth.covers(path, dict(rest), life.order)
+        )
+        cells.setdefault(covering, []).append(life)
+        spans = [passes[keys[number]] for number in covering] or [Window(0, until)]
+        windows[life.order.id] = Window(min(one.first for one in spans), max(one.last for one in spans))
+    found = []
+    for covering, lives in cells.items():
+        window = windows[lives[0].order.id]
+        if never_empty(lives, window):
+            named = [life for life in lives if life.born <= window.last and life.died > window.first]
+            where = " and ".join(f"{keys[one][0]} {dict(keys[one][1])}" for one in sorted(covering)) or "no listing"
+            found.append(f"never empty in {window}, read by {where}: {', '.join(_told(one) for one in named[:4])}")
+    for life in history.lives.values():
+        heir = history.lives.get(life.heir)
+        if heir is None or life.order.id not in windows or heir.order.id not in windows:
+            continue
+        one, other = windows[life.order.id], windows[heir.order.id]
+        both = Window(min(one.first, other.first), max(one.last, other.last))
+        if life.born <= both.first and heir.died > both.last:
+            found.append(f"fired during {both} and rests: {_told(life)}, {_told(heir)}")
+    return found
+
+
+def _told(life: Life) -> str:
+    order = life.order
+    died = "" if life.died == FOREVER else f"{life.end} at {life.died}"
+    return f"{order.segment} {order.kind} {order.symbol} {order.side} {order.id} [{life.born}, {died})"
