@@ -22,7 +22,9 @@ from cancelall.output import emit
 from cancelall.venues import VENUES, load
 
 Config = Annotated[
-    Optional[Path], typer.Option("--config", metavar="FILE", help="Read this config file.", show_default=False)
+    Optional[Path],
+    # Whether it can be read is told by who reads it: Typer's own check would make it a mistake on the command line.
+    typer.Option("--config", metavar="FILE", help="Read this config file.", show_default=False, readable=False),
 ]
 Json = Annotated[bool, typer.Option("--json", help="One JSON line per profile on stdout.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show every request on stderr.")]

@@ -179,6 +179,8 @@ def read(chosen: Path | None, environ: Mapping[str, str]) -> Document:
             ) from None
         return Document(path=None)
     except OSError as fault:
+        if isinstance(fault, NotADirectoryError) and not required:
+            return Document(path=None)  # a HOME that is a file, such as /dev/null
         raise ConfigError(
             f"the config file {path} cannot be read: {fault.strerror or fault}", "correct its permissions or path"
         ) from None

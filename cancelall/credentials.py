@@ -256,7 +256,10 @@ def _from_keyring(profile: Profile, field: str) -> str | None:
         try:
             backends = _keyrings(profile.common.keyring_backend)
             found = (backend.get_password(SERVICE, f"{profile.name}.{field}") for backend in backends)
-            result.append(next((text for text in found if text), None))
+            text = next((text for text in found if text), None)
+            if not isinstance(text, str | None):
+                raise TypeError("the back-end gave something else than text")
+            result.append(text)
         except SecretError as error:
             problem.append(error.message)
         except Exception as fault:  # noqa: BLE001 - back-ends are plug-ins and raise anything

@@ -123,7 +123,10 @@ def execute(
     streams = Streams(output, environ)
     reports, stopped = asyncio.run(_swept(profiles, streams, environ, dry_run=dry_run))
     streams.summary(reports)
-    streams.close()
+    try:
+        streams.close()
+    except KeyboardInterrupt:
+        os._exit(ExitStatus.INTERRUPTED)  # nobody reads, and the buffers are held by who waits for a reader
     return stopped if stopped is not None else outcome.exit_status(reports)
 
 

@@ -6,6 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from cancelall import secret
+
+
+@pytest.fixture(autouse=True)
+def own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test's secrets are taken out of another test's output: whatever a fuzzer makes up may be a word of a venue."""
+    monkeypatch.setattr(secret, "_registry", set())
+    monkeypatch.setattr(secret, "_longest_first", None)
+
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:

@@ -71,12 +71,6 @@ class Named(Memory):
 
 
 @pytest.fixture(autouse=True)
-def _own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(secret, "_registry", set())
-    monkeypatch.setattr(secret, "_longest_first", None)
-
-
-@pytest.fixture(autouse=True)
 def use_keyring(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], Any]:
     """Make a keyring the detected one; at first none is there."""
 

@@ -13,15 +13,9 @@ from typing import Any, TextIO
 
 import pytest
 
-from cancelall import output, secret
+from cancelall import output
 from cancelall.output import Outlet
 from cancelall.secret import Secret
-
-
-@pytest.fixture(autouse=True)
-def _own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(secret, "_registry", set())
-    monkeypatch.setattr(secret, "_longest_first", None)
 
 
 def text_of(buffer: io.BytesIO) -> str:

@@ -14,7 +14,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cancelall import secret
 from cancelall.model import (
     ErrorReport,
     Order,
@@ -58,12 +57,6 @@ REPORT = ProfileReport(
     requests=9,
     timing=Timing(first_request=212, first_ack=251, verdict=930),
 )
-
-
-@pytest.fixture(autouse=True)
-def _own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(secret, "_registry", set())
-    monkeypatch.setattr(secret, "_longest_first", None)
 
 
 def drawn(

@@ -30,12 +30,6 @@ LINES = ("MIIEvQIBADANBgkqhkiG9w0B", "AQEFAASCBKcwggSjAgEAAoIB")
 PEM = "\n".join(("-----BEGIN PRIVATE KEY-----", *LINES, "short", "-----END PRIVATE KEY-----", ""))
 
 
-@pytest.fixture(autouse=True)
-def _own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(secret, "_registry", set())
-    monkeypatch.setattr(secret, "_longest_first", None)
-
-
 @dataclass(frozen=True)
 class Holder:
     """What a venue's Secrets look like."""

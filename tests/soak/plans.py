@@ -294,6 +294,13 @@ def _faults(rng: random.Random, venue: str, deadline: float, banned: frozenset[s
     return tuple(phases)
 
 
+_LIES = {
+    "bitget": "forgets=60~orders-pending",
+    "pacifica": 'json:listing={"success":true,"data":[]}~/orders?',
+}
+"""Listings that show nothing, whatever rests, where another answer of the venue tells."""
+
+
 def _combined(rng: random.Random, venue: str, banned: frozenset[str], *, witnessed: bool) -> Any:
     """Faults that help each other: orders survive, and what would show them lies, is late or cannot be read."""
     gap = load(venue).settle_gap
@@ -313,8 +320,10 @@ def _combined(rng: random.Random, venue: str, banned: frozenset[str], *, witness
             "deltadefi": f"straggler={rng.uniform(0, gap):.2f}",
         }.get(venue, "late-cancel=1"),
     }
-    if venue == "bitget" and witnessed and rng.random() < 0.15:
-        return ((0.0, ("forgets=60~orders-pending", rng.choice(("bot-orders", parts["survive"])))),)
+    if witnessed and venue in _LIES and rng.random() < 0.25:
+        return (
+            (0.0, (_LIES[venue], rng.choice(("bot-orders" if venue == "bitget" else "ack-only", parts["survive"])))),
+        )
     chosen = tuple(parts[name] for name in rng.sample(list(parts), rng.choice((1, 2, 2, 3))))
     if rng.random() < 0.5:
         return ((0.0, chosen),)
@@ -418,6 +427,8 @@ def drawn(rng: random.Random, seed: int, venue: str) -> Plan:
 
     Half of them are calm: there the network is fair and the time long, so that most end with a claim.
     """
+    if venue == "bitget" and rng.random() < 0.1:
+        return _last_trigger(rng, seed)
     calm = rng.random() < 0.5
     options = _OPTIONS[venue](rng) if rng.random() < 0.5 else {}
     deadline = rng.choice((12.0, 30.0, 30.0)) if calm else rng.choice((0.3, 2.5, 5.0, 8.0, 12.0, 20.0, 30.0, 30.0))
@@ -434,13 +445,14 @@ def drawn(rng: random.Random, seed: int, venue: str) -> Plan:
         faults = _combined(rng, venue, banned, witnessed=not keep and "symbol" not in options)
     elif chance < 0.9:
         faults = _faults(rng, venue, deadline, banned)
-    blind = any(fault.startswith("listing-fails~") for _, some in faults for fault in some)
+    on = [fault for _, some in faults for fault in some]
+    blind, lying = any(fault.startswith("listing-fails~") for fault in on), _LIES.get(venue) in on
     prices = rng.choice((6, 12, 20) if blind else (0, 0, 0, 1, 3, 6, 12))
     demo = venue == "bybit" and rng.random() < 0.1
     return Plan(
         seed=seed,
         venue=venue,
-        orders=rng.choice((0, 3, 8, 12, 12, 12, 25, 40, 40, 60, 120)),
+        orders=rng.choice((25, 40) if lying else (0, 3, 8, 8, 12, 12, 25, 40, 40, 60, 120)),
         options=options,
         environment="demo" if demo else "live",
         mode=rng.choice(("classic", "unified", "hybrid")) if venue == "bitget" else "",
@@ -454,6 +466,22 @@ def drawn(rng: random.Random, seed: int, venue: str) -> Plan:
         firings=tuple(round(rng.uniform(0, 6), 3) for _ in range(prices)),
         accounts=rng.choice((1,) * 9 + (2,)),
         interrupted=round(rng.uniform(0, min(deadline, 8)), 3) if not calm and rng.random() < 0.1 else None,
+    )
+
+
+def _last_trigger(rng: random.Random, seed: int) -> Plan:
+    """All is done but for one trigger order that nobody can list for a while, and that fires meanwhile."""
+    product = rng.choice(("USDT-FUTURES", "COIN-FUTURES", "USDC-FUTURES"))
+    until = rng.uniform(3, 8)
+    return Plan(
+        seed=seed,
+        venue="bitget",
+        orders=rng.choice((8, 10)),
+        options={"product_type": [product]},
+        mode=rng.choice(("classic", "unified")),
+        weather=Weather(latency=rng.choice((0.0, 0.05, 0.3))),
+        faults=((0.0, ("listing-fails~plan", "listing-fails~strategy")), (round(until, 3), ())),
+        firings=tuple(round(rng.uniform(1.5, until + 0.2), 3) for _ in range(3)),
     )
 
 

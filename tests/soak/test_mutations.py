@@ -98,6 +98,24 @@ def each_for_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Sweep, "stale", lambda self: [])
 
 
+def any_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing feeds anything: what triggers is read when it suits, and after what it turns into."""
+
+    def made(**values: Any) -> Progress:
+        return Progress(**{**values, "segment": replace(values["segment"], feeds=False)})
+
+    def backwards(session: Any, segment: Any) -> tuple[Any, Any]:
+        return session, replace(segment, listings=segment.listings[::-1])
+
+    monkeypatch.setattr(sweep, "Progress", made)
+    reading(backwards)(monkeypatch)
+
+
+def deaf(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No witness is asked."""
+    monkeypatch.setattr(Progress, "witnesses", property(lambda self: ()))
+
+
 BREAKS: dict[str, tuple[Break, int]] = {
     "one page is a listing": (reading(one_page), 300),
     "an unreadable listing is empty": (reading(lambda session, segment: (Credulous(session), segment)), 300),
@@ -105,6 +123,8 @@ BREAKS: dict[str, tuple[Break, int]] = {
     "an ack is a cancel": (trusting, 300),
     "cancels in the air do not matter": (heedless, 300),
     "cancels elsewhere do not matter": (each_for_itself, 300),
+    "triggers in any order": (any_order, 300),
+    "witnesses are not asked": (deaf, 300),
 }
 """How the proof is broken, and within how many schedules that comes out."""
 

@@ -1,30 +1,124 @@
 """Random schedules of a kill: it ends in time, shows no secret, touches nothing else, and is never clear too early.
 
-`SOAK=n` sets how many schedules are run; `python -m soak SEED` in the folder `tests` replays one, and makes it smaller.
+`SOAK=n` sets how many schedules are run. `make soak SEED=n` replays one, and makes it smaller if it fails.
 """
 
 from __future__ import annotations
 
 import os
+import random
+import subprocess
+import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from .plans import plan_of
-from .schedule import run
+from cancelall.simulator import SimOrder
+
+from .plans import Plan, drawn, plan_of, venues
+from .schedule import Result, minimal, run
+from .truth import FOREVER, Life, Window, never_empty
 
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(3600)]
-SCHEDULES = int(os.environ.get("SOAK", "400"))
-PARTS = 4
+SCHEDULES = int(os.environ.get("SOAK") or "400")
+SEED = os.environ.get("SEED")
+PARTS = max(4, SCHEDULES // 250)
+TOLD = 3
+"""Failed schedules that are told in full."""
 
 
+@pytest.mark.skipif(bool(SEED), reason="only one schedule is asked for")
 @pytest.mark.parametrize("part", range(PARTS))
 def test_no_schedule_breaks_the_proof(part: int, record_property: Callable[[str, object], None]) -> None:
     counts: Counter[tuple[str, str]] = Counter()
+    failed: list[Result] = []
     for seed in range(part, SCHEDULES, PARTS):
         result = run(plan_of(seed))
-        assert not result.problems, f"seed {seed}: {result.told()}"
+        failed += [result] if result.problems else []
         counts.update((result.plan.venue, report.verdict.value) for report in result.reports)
-    assert counts
     record_property("soak", [[venue, verdict, number] for (venue, verdict), number in counts.items()])
+    if failed:
+        told = "\n\n".join(result.told() for result in failed[:TOLD])
+        pytest.fail(f"{told}\n\nfailed: {', '.join(str(result.plan.seed) for result in failed)}", pytrace=False)
+
+
+@pytest.mark.skipif(not SEED, reason="replays the schedule that SEED names")
+def test_replay() -> None:
+    result = run(plan_of(int(SEED or "0")))
+    sys.stdout.write(result.told(requests=1000) + "\n")
+    if result.problems:
+        less = minimal(result.plan, lambda other: bool(other.problems))
+        pytest.fail(f"{result.told(0)}\n\nThe smallest schedule that still fails:\n{less.told(200)}", pytrace=False)
+
+
+@pytest.mark.skipif(bool(SEED), reason="only one schedule is asked for")
+@settings(
+    max_examples=max(20, SCHEDULES // 20),
+    deadline=None,
+    database=None,
+    derandomize=True,
+    suppress_health_check=list(HealthCheck),
+)
+@given(venue=st.sampled_from(venues()), chance=st.randoms(use_true_random=False))
+def test_no_schedule_that_was_sought_breaks_the_proof(venue: str, chance: random.Random) -> None:
+    """The same with choices that can be made smaller one by one."""
+    result = run(drawn(chance, 4, venue))
+    assert not result.problems, result.told()
+
+
+def test_the_same_seed_gives_the_same_run() -> None:
+    for seed in range(900, 912):
+        assert told(run(plan_of(seed))) == told(run(plan_of(seed)))
+
+
+def test_the_same_seed_gives_the_same_run_in_another_process() -> None:
+    """Sets of text have another order there."""
+    seeds = range(912, 920)
+    code = (
+        "from soak.plans import plan_of; from soak.schedule import run; from soak.test_schedules import told\n"
+        f"print(''.join(told(run(plan_of(seed))) for seed in {seeds!r}), end='')"
+    )
+    tests = Path(__file__).resolve().parent.parent
+    environ = {**os.environ, "PYTHONHASHSEED": "7", "PYTHONPATH": f"{tests}{os.pathsep}{tests.parent}"}
+    found = subprocess.run([sys.executable, "-c", code], env=environ, capture_output=True, text=True, check=True)
+    assert found.stdout == "".join(told(run(plan_of(seed))) for seed in seeds)
+
+
+def told(result: Result) -> str:
+    """What can be seen from outside."""
+    return f"{result.lines}{len(result.log)} requests in {result.seconds:.6f} s\n"
+
+
+# --- the oracle itself ----------------------------------------------------------------------------------------------
+
+
+def lives(*spans: tuple[int, int]) -> Iterable[Life]:
+    for number, (born, died) in enumerate(spans):
+        yield Life(order=SimOrder(id=str(number), symbol="X", segment="x"), born=born, died=died)
+
+
+@pytest.mark.parametrize(
+    ("spans", "covered"),
+    [
+        ([(0, FOREVER)], True),
+        ([(0, 10)], False),
+        ([(0, 15), (15, 30)], True),
+        ([(0, 15), (16, 30)], False),
+        ([(12, FOREVER)], False),
+        ([(0, 18), (3, 12), (11, 21)], True),
+        ([(0, 10), (9, 20)], False),
+        ([], False),
+    ],
+)
+def test_a_window_without_an_empty_moment(spans: list[tuple[int, int]], covered: bool) -> None:
+    assert never_empty(lives(*spans), Window(10, 20)) is covered
+
+
+def test_a_schedule_without_faults_ends_clear() -> None:
+    for venue in venues():
+        (report,) = run(Plan(seed=1, venue=venue, orders=40)).reports
+        assert report.verdict.value == "clear", venue

@@ -1024,3 +1024,10 @@ def test_any_secret_is_a_key_or_refused(text: str) -> None:
         pacifica.check_secrets(secrets(text), pacifica.Options())
     except SecretError:
         return
+
+
+def test_a_secret_that_is_a_word_of_the_venue_changes_no_judgement() -> None:
+    Secret("Order not found")
+    said = pacifica.judge(post("/orders/cancel", symbol="BTC", order_id=1), reply(refusal("Order not found", 5), 422))
+    assert said.answer is Answer.NOTHING_OPEN
+    assert "Order not found" not in said.words

@@ -54,13 +54,13 @@ def judge(request: Request, reply: Reply) -> Judgement:
         return payload.by_status(reply)
     if code is None or 300 <= reply.status < 400 or reply.status == 429:
         return payload.by_status(reply)
-    message = payload.words(answer.get("message")) or payload.words(answer.get("reason"))
-    said = partial(Judgement, words=f"{code} {message}".strip())
+    told = answer.get("message") or answer.get("reason")
+    said = partial(Judgement, words=f"{code} {payload.words(told)}".strip())
     if code == 0:
         good = 200 <= reply.status < 300
         return said(answer=Answer.ACCEPTED) if good else said(answer=Answer.AMBIGUOUS, kind="unreadable")
     # Which code a clock that is off gets is not written down: a refused signature that speaks of time is one, too.
-    if code in _CLOCK or (code == 200001 and "timestamp" in message.lower()):
+    if code in _CLOCK or (code == 200001 and "timestamp" in str(told).lower()):
         return said(answer=Answer.CLOCK, kind="clock", hint="set this machine's clock: 30 s are allowed")
     if code in _GONE and request.changes:
         return said(answer=Answer.NOTHING_OPEN)

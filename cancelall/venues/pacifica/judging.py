@@ -80,7 +80,7 @@ def judge(request: Request, reply: Reply) -> Judgement:
     except Unreadable:
         answer = None
     text = _text(answer, reply)
-    said = partial(Judgement, words=f"{reply.status} {text}".strip(), hold=_hold(reply))
+    said = partial(Judgement, words=f"{reply.status} {payload.words(text)}".strip(), hold=_hold(reply))
     if reply.status == 200:
         done = answer is not None and answer.get("success") is True and not answer.get("error")
         bare = answer is not None and "success" not in answer and "cancelled_count" in answer
@@ -128,11 +128,15 @@ def _refused(request: Request, text: str, code: int | None, said: Callable[..., 
 
 
 def _text(answer: Mapping[str, Any] | None, reply: Reply) -> str:
-    """The venue's words: `error`, or a bare sentence. Not the page of a gateway."""
+    """The venue's words as they came, to be judged by: `error`, or a bare sentence. Not the page of a gateway.
+
+    They are not scrubbed yet: a secret that is also a word of the venue's must not change what an answer means.
+    """
     if answer is not None:
-        return payload.words(answer.get("error"))
+        told = answer.get("error")
+        return told if isinstance(told, str) else ""
     text = reply.body[:400].decode("utf-8", "replace").strip()
-    return "" if text.startswith(("<", "{", "[")) else payload.words(text)
+    return "" if text.startswith(("<", "{", "[")) else text
 
 
 def _plain(text: str) -> str:

@@ -1,0 +1,365 @@
+"""What every row's test stands on: one kill in this process or as a command, and what every row must keep to.
+
+Whatever the fault: no secret in any outlet, an end within half a second of the deadline, an exit code of the row, and
+never "clear" while something rests.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import inspect
+import io
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+from cancelall import config, outcome, simulator
+from cancelall.config import Document, Overrides
+from cancelall.execute import Output, Streams
+from cancelall.model import ProfileReport, Request, Verdict
+from cancelall.output import Outlet
+from cancelall.run import Listener, Run
+from cancelall.session import Attempt
+from cancelall.simulator import SimServer
+from cancelall.venues import Venue, load
+from faults.rows import ROWS, Row
+from support import ROOT, Ran, profile_table, write_config
+
+LATE = 0.5
+"""Seconds after the deadline by which everything has to be over."""
+START = 0.5
+"""Seconds that a command may take besides: to start, to print, to end."""
+SCALE = 0.1
+"""Factor on the venues' gaps and rate limits where real time is not the point."""
+DEADLINE = 1.5
+"""Seconds, where nothing else is said; a command gets half a second more, to start in."""
+
+PEAK_MB = 100
+"""Megabytes that a command may take, whatever a server sends."""
+
+NARROW: Mapping[str, Mapping[str, object]] = {
+    "ascendex": {"account_category": ["cash"]},
+    "bitget": {"product_type": ["SPOT"]},
+    "bybit": {"category": ["spread"]},
+    "deltadefi": {"symbol": ["ADAUSDM"]},
+    "pacifica": {"symbol": ["BTC"]},
+}
+"""A small scope of each venue, for commands that have to keep to real rate limits."""
+PROMPT: Mapping[str, tuple[str, ...]] = {"deltadefi": ("prompt",)}
+"""Quirks that are switched off where they only cost time: one in ten cancels of DeltaDeFi lands up to 2 s late."""
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def shows(number: int, *, venues: Sequence[str] | None = None) -> Callable[[F], F]:
+    """This test shows that row, for each of its venues (or those of them that are named)."""
+
+    def mark(test: F) -> F:
+        test.fault_row = number  # type: ignore[attr-defined]
+        chosen = [venue for venue in ROWS[number].venues if venues is None or venue in venues]
+        if "venue" in inspect.signature(test).parameters:
+            test = pytest.mark.parametrize("venue", chosen)(test)
+        return pytest.mark.faults(test)
+
+    return mark
+
+
+def allowance() -> float:
+    """Seconds that a busy machine may take on top."""
+    return 0.5 * min(8.0, max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    """How a kill in this process ended."""
+
+    reports: Sequence[ProfileReport]
+    log: Sequence[tuple[str, Attempt]]
+    """Each attempt with its profile, in the order of their ends."""
+    seconds: float
+    said: str
+    """Everything that would have been printed: tables, JSON lines, -v."""
+
+    @property
+    def report(self) -> ProfileReport:
+        """The only report."""
+        (report,) = self.reports
+        return report
+
+    @property
+    def code(self) -> int:
+        """The exit code of all reports."""
+        return int(outcome.exit_status(self.reports))
+
+    @property
+    def attempts(self) -> list[Attempt]:
+        """All attempts."""
+        return [attempt for _, attempt in self.log]
+
+    def tries(self) -> dict[tuple[str, Request], list[Attempt]]:
+        """The attempts of each request of each profile, in the order of their beginnings."""
+        found: dict[tuple[str, Request], list[Attempt]] = {}
+        for profile, attempt in sorted(self.log, key=lambda one: one[1].began):
+            found.setdefault((profile, attempt.request), []).append(attempt)
+        return found
+
+
+class Quiet(Outlet):
+    """An outlet into memory."""
+
+    def __init__(self) -> None:
+        super().__init__(io.StringIO(), "memory")
+
+    @property
+    def text(self) -> str:
+        """What has been written."""
+        assert isinstance(self.stream, io.StringIO)
+        return self.stream.getvalue()
+
+
+@dataclass
+class Case:
+    """One test of one row."""
+
+    row: Row
+    home: Path
+    monkeypatch: pytest.MonkeyPatch
+    stack: contextlib.ExitStack
+    secrets: set[str] = field(default_factory=set)
+    alternates: dict[str, str] = field(default_factory=dict)
+    """Second hosts: origin to origin."""
+    used: bool = False
+
+    # --- what to aim at ---
+
+    def server(self, venue: str, *faults: str, prompt: bool = True, **more: Any) -> SimServer:
+        """A fake venue with 12 orders, these faults, and no rate limits unless they are asked for."""
+        quirks = PROMPT.get(venue, ()) if prompt else ()
+        settings = {"orders": 12, "limits": False, **more}
+        server = self.stack.enter_context(simulator.start(venue, faults=(*quirks, *faults), **settings))
+        self.secrets.update(server.credentials.values())
+        return server
+
+    def table(self, venue: str, origin: str, **keys: object) -> dict[str, object]:
+        """A profile of a made-up account on any server."""
+        fake = simulator.create(venue, orders=0)
+        account = next(iter(fake.accounts.values()))
+        self.secrets.update(account.credentials.values())
+        return {
+            "venue": venue,
+            "base_url": origin,
+            **account.options,
+            **keys,
+            "credentials": dict(account.credentials),
+        }
+
+    # --- in this process ---
+
+    def kill(
+        self,
+        venue: str,
+        at: SimServer | Mapping[str, object],
+        *,
+        options: Mapping[str, object] | None = None,
+        codes: Sequence[int] | None = None,
+        **more: Any,
+    ) -> Ended:
+        """The kill of one profile. Clear means that nothing rests."""
+        table = profile_table(venue, at, **(options or {})) if isinstance(at, SimServer) else dict(at)
+        ended = self.kills({venue: table}, codes=codes, **more)
+        whole = isinstance(at, SimServer) and set(options or {}) <= {"ca_bundle", "proxy"}
+        if whole and ended.report.verdict is Verdict.CLEAR and not ended.report.dry_run:
+            assert isinstance(at, SimServer)
+            assert at.open_orders() == []
+        return ended
+
+    def kills(
+        self,
+        tables: Mapping[str, Mapping[str, object]],
+        *,
+        codes: Sequence[int] | None = None,
+        deadline: float = DEADLINE,
+        scale: float = SCALE,
+        limits: float = SCALE,
+        dry_run: bool = False,
+        environ: Mapping[str, str] | None = None,
+        **more: Any,
+    ) -> Ended:
+        """The kill of several profiles. `limits` is the factor on the venues' rate limits."""
+        self.used = True
+        environ = environ or {}
+        document = Document(path=Path("config.toml"), data={"profiles": tables})
+        chosen = [config.profile(document, name, environ, Overrides(deadline=deadline)) for name in tables]
+        self.monkeypatch.setattr("cancelall.run.load", lambda name: self._hurried(load(name), limits))
+        log: list[tuple[str, Attempt]] = []
+        printers = [self._printer(Output(json=json, verbose=True), environ) for json in (True, False)]
+
+        def heard(profile: str, attempt: Attempt) -> None:
+            log.append((profile, attempt))
+            for printer in printers:
+                printer.attempt(profile, attempt)
+
+        def tell(what: str) -> Callable[[Any], None]:
+            def told(value: object) -> None:
+                for printer in printers:
+                    getattr(printer, what)(value)
+
+            return told
+
+        listener = Listener(target=tell("target"), attempt=heard, finished=tell("finished"))
+        began = time.monotonic()
+        run = Run(
+            profiles=chosen,
+            environ=environ,
+            started=began,
+            dry_run=dry_run,
+            listener=listener,
+            scale=scale,
+            **more,
+        )
+        reports = asyncio.run(run.all())
+        seconds = time.monotonic() - began
+        for printer in printers:
+            printer.summary(reports)
+            printer.data.close(10)
+            printer.notes.close(10)
+        said = "".join(outlet.text for printer in printers for outlet in (printer.data, printer.notes))  # type: ignore[attr-defined]
+        ended = Ended(reports=reports, log=log, seconds=seconds, said=said)
+        self._holds(said, ended.code, codes, seconds, deadline)
+        return ended
+
+    def _hurried(self, venue: Venue[Any, Any, Any], factor: float) -> Venue[Any, Any, Any]:
+        limits = {name: replace(one, seconds=one.seconds * factor) for name, one in venue.limits.items()}
+        address = venue.address_limit and replace(venue.address_limit, seconds=venue.address_limit.seconds * factor)
+        return replace(venue, limits=limits, address_limit=address, alternates={**venue.alternates, **self.alternates})
+
+    @staticmethod
+    def _printer(output: Output, environ: Mapping[str, str]) -> Streams:
+        streams = Streams(output, environ)
+        streams.data, streams.notes = Quiet(), Quiet()
+        return streams
+
+    def _holds(self, said: str, code: int, codes: Sequence[int] | None, seconds: float, deadline: float) -> None:
+        """What every row keeps to."""
+        assert [secret for secret in self.secrets if len(secret) >= 6 and secret in said] == []
+        assert "Traceback" not in said
+        assert code in (codes or self.row.codes), said
+        assert seconds <= deadline + LATE + allowance(), said
+
+    # --- as a command ---
+
+    def config(self, tables: Mapping[str, object], **defaults: object) -> Path:
+        """A config file with these profiles."""
+        return write_config(self.home / "config.toml", tables, defaults)
+
+    def narrow(self, venue: str, server: SimServer, **keys: object) -> Path:
+        """A config file with one profile of a small scope."""
+        return self.config({venue: profile_table(venue, server, **NARROW[venue], **keys)})
+
+    def environ(self, env: Mapping[str, str | None] | None = None) -> dict[str, str]:
+        """An environment without anything but what is given; None takes a variable out."""
+        found = {"PATH": os.environ["PATH"], "HOME": str(self.home), "PYTHONPATH": str(ROOT), **(env or {})}
+        return {name: value for name, value in found.items() if value is not None}
+
+    def start(
+        self,
+        *words: str,
+        env: Mapping[str, str | None] | None = None,
+        under: Sequence[str] = (),
+        **more: Any,
+    ) -> subprocess.Popen[bytes]:
+        """The real command as a process that is ended with the test; `under` is a command that runs it."""
+        self.used = True
+        settings: dict[str, Any] = {
+            "stdin": subprocess.DEVNULL,
+            "stdout": subprocess.PIPE,
+            "stderr": subprocess.PIPE,
+            "cwd": self.home,
+            **more,
+        }
+        process = subprocess.Popen(
+            [*under, sys.executable, "-m", "cancelall", *words],
+            env=self.environ(env),
+            start_new_session=True,
+            **settings,
+        )
+        self.stack.callback(_end, process)
+        return process
+
+    def run(
+        self,
+        *words: str,
+        codes: Sequence[int] | None = None,
+        deadline: float = DEADLINE + START,
+        limit: float | None = None,
+        env: Mapping[str, str | None] | None = None,
+        **more: Any,
+    ) -> Ran:
+        """The real command to its end. `limit` is what it may take where that is not the deadline."""
+        began = time.monotonic()
+        given = [*words, "--deadline", str(deadline)] if limit is None else list(words)
+        process = self.start(*given, env=env, **more)
+        return self.ended(process, began, codes=codes, deadline=deadline if limit is None else limit)
+
+    def measured(
+        self, *words: str, codes: Sequence[int] | None = None, limit: float | None = None, shell: str = ":"
+    ) -> tuple[float, Ran]:
+        """The real command's peak memory in MB, and how it ended. `shell` is run before it."""
+        note = self.home / "peak"
+        given = [*words, "--deadline", str(DEADLINE + START)] if limit is None else list(words)
+        measure = [sys.executable, str(Path(__file__).with_name("peak.py")), str(note)]
+        began = time.monotonic()
+        process = self.start(*given, under=["sh", "-c", f'{shell}; exec "$@"', "sh", *measure])
+        ran = self.ended(process, began, codes=codes, deadline=(limit or DEADLINE + START) + START)
+        peak = int(note.read_text()) / 1024
+        print(f"peak memory: {peak:.0f} MB")  # noqa: T201 - shown with -s, and when the test fails
+        return peak, ran
+
+    def ended(
+        self,
+        process: subprocess.Popen[bytes],
+        began: float,
+        *,
+        codes: Sequence[int] | None = None,
+        deadline: float = DEADLINE + START,
+        importing: bool = False,
+    ) -> Ran:
+        """Wait for a command and hold it to what every row keeps to. `importing`: it may not have come to any of it."""
+        out, err = process.communicate(timeout=deadline + 30)
+        seconds = time.monotonic() - began
+        text = [(part or b"").decode(errors="replace") for part in (out, err)]
+        said = "".join(text).replace("Traceback", "") if importing else "".join(text)
+        self._holds(said, process.returncode, codes, seconds, deadline + START)
+        return Ran(code=process.returncode, out=text[0], err=text[1])
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+
+
+@contextlib.contextmanager
+def running(row: Row, home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Case]:
+    """A case, its servers and processes. A test that aims at nothing shows nothing."""
+    with contextlib.ExitStack() as stack:
+        case = Case(row=row, home=home, monkeypatch=monkeypatch, stack=stack)
+        yield case
+        assert case.used
+
+
+def until(fits: Callable[[], object], seconds: float = 10.0) -> None:
+    """Wait for something to be true."""
+    end = time.monotonic() + seconds
+    while not fits():
+        assert time.monotonic() < end, "it never came to that"
+        time.sleep(0.005)

@@ -1,0 +1,204 @@
+"""Servers that break below HTTP: sockets, TLS, redirects without end, proxies. Loopback only."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import socket
+import ssl
+import struct
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import trustme
+
+_CHUNK = b" " * 65536
+
+Behaviour = Callable[["Raw", socket.socket], None]
+"""What a server does with one connection; it is closed afterwards."""
+
+
+class Raw:
+    """Accepts connections and gives each to a behaviour, in a thread of its own."""
+
+    def __init__(self, behaviour: Behaviour) -> None:
+        self.behaviour = behaviour
+        self.connections = 0
+        self.received = b""
+        self.sent = 0
+        self.stopping = threading.Event()
+        self._open: set[socket.socket] = set()
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=256)
+        self.port: int = self._listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def origin(self, scheme: str = "http", host: str = "127.0.0.1") -> str:
+        """Where it is."""
+        return f"{scheme}://{host}:{self.port}"
+
+    def __enter__(self) -> Raw:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self.stopping.set()
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=1):
+            pass
+        self._listener.close()
+        for connection in list(self._open):
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+    def _accept(self) -> None:
+        while not self.stopping.is_set():
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            if self.stopping.is_set():
+                connection.close()
+                return
+            self.connections += 1
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        self._open.add(connection)
+        with contextlib.suppress(OSError), connection:
+            self.behaviour(self, connection)
+        self._open.discard(connection)
+
+    def send(self, connection: socket.socket, data: bytes) -> None:
+        """Send, and count what the other side took."""
+        connection.sendall(data)
+        self.sent += len(data)
+
+
+def head_of(server: Raw, connection: socket.socket) -> bytes:
+    """A request's head; its body is thrown away with the connection."""
+    head = b""
+    while b"\r\n\r\n" not in head:
+        more = connection.recv(65536)
+        if not more:
+            break
+        head += more
+    server.received += head
+    return head
+
+
+def stall(server: Raw, connection: socket.socket) -> None:
+    """Accept, and nothing else."""
+    server.stopping.wait()
+
+
+def read_and_stall(server: Raw, connection: socket.socket) -> None:
+    """Read the request, and never answer."""
+    head_of(server, connection)
+    server.stopping.wait()
+
+
+def garbage(server: Raw, connection: socket.socket) -> None:
+    """Bytes that are neither HTTP nor TLS."""
+    connection.sendall(b"\x00\xff garbage \r\n\r\n")
+
+
+def finish(server: Raw, connection: socket.socket) -> None:
+    """FIN as soon as the first bytes are there."""
+    connection.recv(65536)
+
+
+def reset(server: Raw, connection: socket.socket) -> None:
+    """RST as soon as the first bytes are there."""
+    connection.recv(65536)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+def dripping(data: bytes, seconds: float) -> Behaviour:
+    """These bytes, one at a time."""
+
+    def drip(server: Raw, connection: socket.socket) -> None:
+        head_of(server, connection)
+        for byte in data:
+            server.send(connection, bytes((byte,)))
+            if server.stopping.wait(seconds):
+                return
+
+    return drip
+
+
+def answering(status: str, headers: Iterable[str] = (), body: bytes = b"", padding: int = 0) -> Behaviour:
+    """The same answer to everything; `padding` bytes of blanks follow the body."""
+
+    def answer(server: Raw, connection: socket.socket) -> None:
+        head_of(server, connection)
+        length = f"Content-Length: {len(body) + padding}"
+        lines = [f"HTTP/1.1 {status}", *headers, length, "Connection: close", "", ""]
+        server.send(connection, "\r\n".join(lines).encode() + body)
+        left = padding
+        while left > 0 and not server.stopping.is_set():
+            server.send(connection, _CHUNK[:left])
+            left -= len(_CHUNK)
+
+    return answer
+
+
+def tunnel(to: tuple[str, int] | None = None) -> Behaviour:
+    """A proxy that does what CONNECT asks for, or connects to `to` whatever it asks for."""
+
+    def serve(server: Raw, connection: socket.socket) -> None:
+        head = head_of(server, connection)
+        host, _, port = head.split(b" ")[1].decode().rpartition(":")
+        with socket.create_connection(to or (host, int(port))) as onward:
+            connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+            back = threading.Thread(target=_pump, args=(onward, connection), daemon=True)
+            back.start()
+            _pump(connection, onward)
+            back.join()
+
+    return serve
+
+
+def _pump(source: socket.socket, sink: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while data := source.recv(65536):
+            sink.sendall(data)
+    with contextlib.suppress(OSError):
+        sink.shutdown(socket.SHUT_WR)
+
+
+@contextlib.contextmanager
+def refusing() -> Iterator[int]:
+    """A port that is taken and refuses: bound, not listening."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield taken.getsockname()[1]
+
+
+@contextlib.contextmanager
+def nowhere() -> Iterator[int]:
+    """A port whose accept queue is full: connections neither succeed nor fail (Linux)."""
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(socket.socket())
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        for _ in range(4):
+            filler = stack.enter_context(socket.socket())
+            filler.setblocking(False)
+            with contextlib.suppress(BlockingIOError):
+                filler.connect(listener.getsockname())
+        yield listener.getsockname()[1]
+
+
+class Authority:
+    """A certificate authority of the test's own."""
+
+    def __init__(self, folder: Path) -> None:
+        self._authority = trustme.CA()
+        self.path = folder / "authority.pem"
+        self._authority.cert_pem.write_to_path(self.path)
+
+    def context(self, *names: str, expired: bool = False) -> ssl.SSLContext:
+        """A server's context with a certificate for these names."""
+        ended = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC) if expired else None
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._authority.issue_cert(*names, not_after=ended).configure_cert(context)
+        return context

@@ -1,0 +1,204 @@
+"""Rows 20 to 23, 25 and 31: answers that are errors, no JSON, too large, hostile, or come for the cancels only."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from cancelall.model import Verdict
+from cancelall.simulator.spoil import HOSTILE
+from faults import raw
+from faults.harness import PEAK_MB, Case, shows
+
+# --- errors of the venue --------------------------------------------------------------------------------------------
+
+
+@shows(20)
+@pytest.mark.parametrize(
+    "fault", ["html=502@2", "html=504@3", "error-500=1@2", "maintenance@2", "html:cancel=500@2", "status=503@3"]
+)
+def test_errors_that_pass(case: Case, venue: str, fault: str) -> None:
+    server = case.server(venue, fault)
+    ended = case.kill(venue, server, deadline=8)
+    assert server.fake.strikes(fault.split(":")[0].split("=")[0].split("@")[0]) >= 2
+    assert "<html" not in ended.said
+
+
+@shows(20)
+def test_an_hour_of_errors_in_short(case: Case, venue: str) -> None:
+    """Everything fails for a while: it is tried as long as it takes."""
+    case.kill(venue, case.server(venue, "error-500-for=0.7"), deadline=8)
+
+
+@shows(21)
+@pytest.mark.parametrize("fault", ["error-after:cancel@1", "error-after:cancel@4"])
+def test_errors_after_the_cancel(case: Case, venue: str, fault: str) -> None:
+    case.kill(venue, case.server(venue, fault), deadline=8)
+
+
+@shows(31)
+@pytest.mark.parametrize("fault", ["listing-fails", "html:listing=502", "stall:listing"])
+def test_a_listing_that_fails(case: Case, venue: str, fault: str) -> None:
+    ended = case.kill(venue, case.server(venue, fault))
+    assert ended.report.verdict is Verdict.UNPROVEN
+    assert {one.listings for one in ended.report.segments if one.verdict is not Verdict.CLEAR} == {0}
+
+
+@shows(31)
+def test_one_listing_of_several_that_fails(case: Case, venue: str) -> None:
+    """What can be read is clear; the profile is not."""
+    some = {"ascendex": "margin", "bitget": "spot", "bybit": "option", "deltadefi": "ADAUSDM", "pacifica": "strategies"}
+    server = case.server(venue, f"listing-fails~{some[venue]}")
+    ended = case.kill(venue, server, deadline=2)
+    verdicts = {one.verdict for one in ended.report.segments}
+    assert Verdict.UNPROVEN in verdicts
+    assert Verdict.CLEAR in verdicts or venue == "pacifica"  # whose strategies feed its orders
+
+
+# --- no answer at all, by what it holds -----------------------------------------------------------------------------
+
+SHAPES = [
+    "[]",
+    "{}",
+    "null",
+    "NaN",
+    '"text"',
+    "<html></html>",
+    '{"a":1}{"b":2}',
+    '{"code":0,"retCode":0,"success":true,"data":{},"result":{}}',
+    '{"code":"00000","retCode":0,"success":true,"data":{"entrustedList":{}},"result":{"list":{}}}',
+    '{"code":0,"retCode":0,"success":true,"data":"none","result":{"list":"none"}}',
+    '{"code":"00000","retCode":0,"success":true,"data":[1,2],"result":{"list":[1,2]}}',
+    '{"code":0,"retCode":0,"success":true,"data":[{"orderId":{}}],"result":{"list":[{"orderId":{}}]}}',
+    '{"code":0,"retCode":0,"success":true,"data":[[]],"result":{"list":[null]}}',
+    '{"code":1e400,"retCode":1e400}',
+    '{"code":-0.0,"retCode":Infinity}',
+    f'{{"code":{"9" * 6000},"retCode":0}}',
+]
+
+
+@shows(22)
+@pytest.mark.parametrize("fault", ["truncated", "empty-body", "deep-json", *(f"json:listing={one}" for one in SHAPES)])
+def test_a_listing_that_cannot_be_read_is_never_empty(case: Case, venue: str, fault: str) -> None:
+    name, _, rest = fault.partition(":")
+    server = case.server(venue, f"{name}:listing{rest.removeprefix('listing')}")
+    ended = case.kill(venue, server, deadline=1.0, codes=[11])
+    assert ended.report.verdict is Verdict.UNPROVEN
+    assert {one.listings for one in ended.report.segments} == {0}
+
+
+@shows(22)
+@pytest.mark.parametrize("fault", ["truncated", "empty-body", "deep-json", "json=[]", "json=NaN", "duplicate-keys"])
+def test_unreadable_answers_that_pass(case: Case, venue: str, fault: str) -> None:
+    case.kill(venue, case.server(venue, f"{fault}@4"), deadline=8, codes=[0])
+
+
+@shows(22)
+@pytest.mark.parametrize("fault", ["truncated", "empty-body", "deep-json", "json={}"])
+def test_cancels_with_unreadable_answers_are_settled_by_the_listing(case: Case, venue: str, fault: str) -> None:
+    name, equals, value = fault.partition("=")
+    server = case.server(venue, f"{name}:cancel{equals}{value}")
+    case.kill(venue, server, deadline=3)
+    assert server.open_orders() == []
+
+
+@shows(22)
+def test_keys_that_come_twice(case: Case, venue: str) -> None:
+    """Each list comes a second time, empty: the last one does not win."""
+    server = case.server(venue, "duplicate-keys:listing", "ack-only")
+    ended = case.kill(venue, server, codes=[10, 11])
+    assert ended.report.verdict is not Verdict.CLEAR
+    assert server.open_orders()
+
+
+# --- without measure ------------------------------------------------------------------------------------------------
+
+
+@shows(23)
+@pytest.mark.parametrize("fault", ["giant", "gzip-bomb", "many-headers=200"])
+def test_an_answer_without_measure(case: Case, venue: str, fault: str) -> None:
+    ended = case.kill(venue, case.server(venue, fault))
+    assert ended.report.verdict is Verdict.UNPROVEN
+
+
+@shows(23)
+@pytest.mark.parametrize("fault", ["giant", "gzip-bomb", "giant:listing", "gzip-bomb:listing"])
+def test_the_memory_that_it_takes(case: Case, venue: str, fault: str) -> None:
+    server = case.server(venue, fault)
+    path = case.config({venue: {**case.table(venue, server.origin), "credentials": dict(server.credentials)}})
+    peak, ran = case.measured(venue, "--json", "--config", str(path))
+    assert ran.line["verdict"] == "unproven"
+    assert peak < PEAK_MB, f"{peak:.0f} MB"
+
+
+@shows(23)
+def test_a_head_without_end(case: Case, venue: str) -> None:
+    """One header of 64 MB."""
+    server = case.stack.enter_context(raw.Raw(raw.answering("200 OK", [f"X-Long: {'x' * (64 << 20)}"])))
+    path = case.config({venue: case.table(venue, server.origin())})
+    peak, ran = case.measured(venue, "--json", "--config", str(path))
+    assert ran.line["verdict"] == "unproven"
+    assert peak < PEAK_MB, f"{peak:.0f} MB"
+
+
+# --- hostile text ---------------------------------------------------------------------------------------------------
+
+FORBIDDEN = [chr(code) for code in (*range(9), *range(11, 32), 127, 0x85, 0x9B, 0x202E, 0x2066, 0xFEFF)]
+
+
+def harmless(said: str) -> None:
+    """No control character but the line break, no override of the direction, nothing that cannot be encoded."""
+    assert [one for one in FORBIDDEN if one in said] == []
+    said.encode()
+
+
+@shows(25)
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_hostile_text_in_every_field(case: Case, venue: str, dry_run: bool) -> None:
+    server = case.server(venue, "hostile")
+    ended = case.kill(venue, server, dry_run=dry_run)
+    harmless(ended.said)
+
+
+@shows(25)
+@pytest.mark.parametrize("fault", ["key", "ip", "permission", "error-500=1", "rate-limit=1"])
+def test_hostile_text_in_refusals(case: Case, venue: str, fault: str) -> None:
+    ended = case.kill(venue, case.server(venue, "hostile", fault))
+    harmless(ended.said)
+
+
+def message(venue: str, text: str) -> str:
+    """A refusal in the venue's form, with this text."""
+    fields = {
+        "ascendex": {"code": 100001, "message": text},
+        "bitget": {"code": "40034", "msg": text, "data": None},
+        "bybit": {"retCode": 10001, "retMsg": text, "result": {}},
+        "deltadefi": {"code": 4000, "error": text},
+        "pacifica": {"success": False, "error": f"Invalid parameters {text}", "code": 400},
+    }
+    return json.dumps(fields[venue])
+
+
+@shows(25)
+@pytest.mark.parametrize(
+    "text", [HOSTILE, "[/oops][bold]", "\u2028\u2029\x85\ufeff", "a" * 1_000_000, "é\x1b[31m" * 9999]
+)
+def test_hostile_messages(case: Case, venue: str, text: str) -> None:
+    server = case.stack.enter_context(raw.Raw(raw.answering("200 OK", body=message(venue, text).encode())))
+    ended = case.kill(venue, case.table(venue, server.origin()))
+    harmless(ended.said)
+    assert len(ended.said) < 200_000
+    assert ended.report.verdict in (Verdict.REFUSED, Verdict.UNPROVEN)
+
+
+@shows(25)
+def test_a_page_that_holds_the_secrets(case: Case, venue: str) -> None:
+    """A gateway that repeats what it was sent, in all spellings."""
+    table = case.table(venue, "http://127.0.0.1:9")
+    credentials = table["credentials"]
+    assert isinstance(credentials, dict)
+    text = " ".join([*credentials.values(), *(json.dumps(one)[1:-1] for one in credentials.values())])
+    server = case.stack.enter_context(raw.Raw(raw.answering("200 OK", body=message(venue, text).encode())))
+    ended = case.kill(venue, {**table, "base_url": server.origin()})
+    assert "***" in ended.said

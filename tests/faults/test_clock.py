@@ -1,0 +1,180 @@
+"""Rows 32 to 34 and 41: wrong clocks, attempts that are signed afresh, a process that sleeps."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from cancelall import transport
+from cancelall.model import Verdict
+from faults import raw
+from faults.harness import Case, shows
+
+TIMES = {"ascendex": "x-auth-timestamp", "bitget": "access-timestamp", "bybit": "x-bapi-timestamp"}
+"""The header that holds the time; Pacifica has it in the body."""
+
+
+def stamp(venue: str, headers: Any, body: bytes) -> int:
+    """The time that a request was signed with."""
+    return int(headers[TIMES[venue]]) if venue in TIMES else int(json.loads(body)["timestamp"])
+
+
+@shows(32)
+@pytest.mark.parametrize("ahead", [600, -600, -2, 2])
+def test_a_wrong_clock(case: Case, venue: str, ahead: int) -> None:
+    """`ahead` is the venue's clock against ours."""
+    server = case.server(venue, f"clock={ahead}")
+    ended = case.kill(venue, server, deadline=6)
+    assert ended.report.error is None
+
+
+@shows(32, venues=["bybit"])
+def test_a_slow_way_to_the_venue_widens_the_window(case: Case, venue: str) -> None:
+    """Each signature is older than the window when it arrives: the window is widened, the deadline is not."""
+    real = transport.Transport._send
+
+    def slow(self: Any, session: Any, wire: Any, deadline: float, sent: Any) -> Any:
+        if wire.fresh_connection:
+            time.sleep(1.3)
+        return real(self, session, wire, deadline, sent)
+
+    case.monkeypatch.setattr(transport.Transport, "_send", slow)
+    server = case.server(venue)
+    case.kill(venue, server, options={"recv_window": 1000, "category": ["spread"]}, deadline=12)
+    assert not [order for order in server.open_orders() if order.segment == "spread"]
+
+
+REFUSED = {
+    "ascendex": ("200 OK", '{"code":200001,"message":"Invalid timestamp"}'),
+    "bitget": ("400 Bad Request", '{"code":"40008","msg":"Request timestamp expired","data":null}'),
+    "bybit": ("200 OK", '{"retCode":10002,"retMsg":"invalid request, please check your server timestamp"}'),
+    "pacifica": ("400 Bad Request", '{"success":false,"error":"Invalid message","code":400}'),
+}
+"""A clock refusal that does not tell the venue's time."""
+
+
+READS = {"GET /api/v1/order_strategies": '{"success":true,"data":{"strategies":[]}}'}
+
+
+class Refusing:
+    """A server that refuses every signed request for its time, and says the time in a Date header or not at all."""
+
+    def __init__(self, venue: str, date: Callable[[], str] | None = None) -> None:
+        self.venue, self.date = venue, date
+        self.stamps: list[int] = []
+        """The times of the cancels."""
+
+    def __call__(self, server: raw.Raw, connection: Any) -> None:
+        head = raw.head_of(server, connection)
+        text, _, body = head.partition(b"\r\n\r\n")
+        headers = {}
+        for line in text.decode().split("\r\n")[1:]:
+            name, _, value = line.partition(": ")
+            headers[name.lower()] = value
+        while len(body) < int(headers.get("content-length", 0)):
+            body += connection.recv(65536)
+        status, answer = REFUSED[self.venue]
+        if text.startswith((b"POST", b"DELETE")):
+            self.stamps.append(stamp(self.venue, headers, body))
+        elif self.venue == "pacifica":  # its reads are not signed
+            status, answer = "200 OK", READS.get(text.split(b"?")[0].decode(), '{"success":true,"data":[]}')
+        lines = [f"HTTP/1.1 {status}", *([f"Date: {self.date()}"] if self.date else []), "Connection: close"]
+        connection.sendall("\r\n".join([*lines, f"Content-Length: {len(answer)}", "", answer]).encode())
+
+
+@shows(33)
+@pytest.mark.parametrize("date", [None, "rubbish", "Wed, 99 Xxx 0000 99:99:99 GMT", "Fri, 31 Dec 9999 23:59:59 -9999"])
+def test_nothing_tells_the_time(case: Case, venue: str, date: str | None) -> None:
+    server = case.stack.enter_context(raw.Raw(Refusing(venue, date and (lambda: date))))
+    ended = case.kill(venue, case.table(venue, server.origin()), codes=[4])
+    error = ended.report.error
+    assert error is not None
+    assert (ended.report.verdict, error.kind) == (Verdict.REFUSED, "clock")
+    assert "clock" in error.hint
+
+
+@shows(33)
+def test_the_date_header_tells_the_time(case: Case, venue: str) -> None:
+    """The venue is ten minutes ahead, and only the Date header says so."""
+    refuse = Refusing(venue, lambda: time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(time.time() + 600)))
+    server = case.stack.enter_context(raw.Raw(refuse))
+    case.kill(venue, case.table(venue, server.origin()), codes=[4])
+    now = time.time() * 1000
+    assert abs(max(refuse.stamps) - now - 600_000) < 5000
+    assert abs(min(refuse.stamps) - now) < 5000
+
+
+@shows(34)
+def test_every_attempt_is_signed_afresh(case: Case, venue: str) -> None:
+    """The fake venue checks each signature over the bytes that arrive; what it refuses is not among these."""
+    server = case.server(venue, "error-after:cancel@4", "error-500:cancel=1@4")
+    ended = case.kill(venue, server, deadline=8)
+    cancels: dict[object, list[int]] = {}
+    for request in server.requests:
+        if request.changes:
+            body = b"" if venue == "pacifica" else request.body
+            cancels.setdefault((request.path, body), []).append(stamp(venue, request.headers, request.body))
+    assert max(len(stamps) for stamps in cancels.values()) >= 2
+    again = [tries for (_, request), tries in ended.tries().items() if request.changes and len(tries) > 1]
+    assert again
+    if venue != "pacifica":  # whose requests of one path may differ
+        assert all(stamps == sorted(set(stamps)) for stamps in cancels.values())
+    assert {request.status for request in server.requests} <= {200, 400, 404, 422, 500}
+
+
+@shows(41)
+def test_a_minute_between_signing_and_sending(case: Case, venue: str) -> None:
+    """The machine sleeps with signed requests in hand. When they leave, both clocks are a minute further."""
+    from cancelall.clock import SystemClock
+
+    slept = [0]
+
+    class Clock(SystemClock):
+        def now_ms(self) -> int:
+            return super().now_ms() + slept[0]
+
+    real = transport.Transport.send
+
+    def send(self: Any, wire: Any, deadline: float, *sent: Any) -> Any:
+        slept[0] = 60_000
+        return real(self, wire, deadline, *sent)
+
+    case.monkeypatch.setattr(transport.Transport, "send", send)
+    server = case.server(venue, now_ms=lambda: time.time_ns() // 1_000_000 + slept[0])
+    case.kill(venue, server, deadline=6, clock=Clock(), codes=[0])
+
+
+@shows(41)
+def test_a_process_that_is_stopped_for_a_while(case: Case, venue: str) -> None:
+    server = case.server(venue, "latency=0.2")
+    path = case.narrow(venue, server)
+    began = time.monotonic()
+    process = case.start(venue, "--json", "--deadline", "9", "--config", str(path))
+    while not server.requests:
+        time.sleep(0.005)
+    process.send_signal(signal.SIGSTOP)
+    time.sleep(1.0)
+    process.send_signal(signal.SIGCONT)
+    ran = case.ended(process, began, deadline=9)
+    assert ran.line["verdict"] == "clear"
+
+
+@shows(41)
+def test_a_process_that_sleeps_past_its_deadline(case: Case, venue: str) -> None:
+    server = case.server(venue, "stall")
+    path = case.narrow(venue, server)
+    began = time.monotonic()
+    process = case.start(venue, "--json", "--deadline", "1.5", "--config", str(path))
+    while not server.requests:
+        time.sleep(0.005)
+    process.send_signal(signal.SIGSTOP)
+    time.sleep(1.8)
+    process.send_signal(signal.SIGCONT)
+    ran = case.ended(process, began, deadline=2.5, codes=[11, 12])
+    assert ran.line["verdict"] in ("unreachable", "unproven")
+    assert min(ran.line["timing_ms"]["verdict"], ran.line["timing_ms"]["first_request"]) >= 0

@@ -1,0 +1,333 @@
+"""Rows 1 to 12 and 35: names, connections, TLS, answers that never come or break off, and four others beside them."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cancelall import session, transport
+from cancelall.model import Verdict
+from cancelall.venues import VENUES
+from faults import raw
+from faults.harness import Case, Ended, shows
+from support import profile_table
+
+HOST = "exchange.example"
+HEDGED = ("bybit",)
+"""Venues whose documents name a second host."""
+
+
+def no_such_name(port: int) -> list[tuple[str, int]]:
+    raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+
+def resolves(case: Case, answer: Callable[[int], list[tuple[str, int]]], host: str = HOST) -> None:
+    """Have the resolver answer this for one name."""
+    real = socket.getaddrinfo
+
+    def getaddrinfo(asked: Any, port: Any, *more: Any, **named: Any) -> Any:
+        if asked != host:
+            return real(asked, port, *more, **named)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", target) for target in answer(int(port))]
+
+    case.monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+
+
+def silent_resolver(case: Case) -> Callable[[int], list[tuple[str, int]]]:
+    """A resolver that says nothing for 30 s, or until the test is over."""
+    over = threading.Event()
+    case.stack.callback(over.set)
+
+    def answer(port: int) -> list[tuple[str, int]]:
+        over.wait(30)
+        return no_such_name(port)
+
+    return answer
+
+
+def unreachable(ended: Ended, *, sent: bool) -> None:
+    """No complete answer. A cancel that can have left may still land, and that is said.
+
+    It may also be said of one that was abandoned at the deadline, of which nobody knows how far it came.
+    """
+    report = ended.report
+    assert (report.verdict, report.exit_status) == (Verdict.UNREACHABLE, 12)
+    if sent:
+        assert any("can still land" in warning for warning in report.warnings)
+    else:
+        assert all(attempt.fault is not None and attempt.fault.sent == "no" for attempt in ended.attempts)
+
+
+# --- names ----------------------------------------------------------------------------------------------------------
+
+
+@shows(1)
+def test_a_name_that_does_not_exist(case: Case, venue: str) -> None:
+    resolves(case, no_such_name)
+    ended = case.kill(venue, case.table(venue, f"https://{HOST}"))
+    unreachable(ended, sent=False)
+    assert ended.report.error is not None
+    assert "could not be resolved" in ended.report.error.message
+    assert max(len(tries) for tries in ended.tries().values()) >= 3
+
+
+@shows(1)
+def test_a_name_that_no_resolver_knows(case: Case, venue: str) -> None:
+    path = case.config({venue: case.table(venue, "https://cancelall.invalid")})
+    ran = case.run(venue, "--json", "--config", str(path))
+    assert ran.line["verdict"] == "unreachable"
+
+
+@shows(2)
+def test_a_resolver_that_says_nothing(case: Case, venue: str) -> None:
+    resolves(case, silent_resolver(case))
+    unreachable(case.kill(venue, case.table(venue, f"https://{HOST}")), sent=True)
+
+
+@shows(2)
+def test_the_process_does_not_wait_for_the_resolver(case: Case, venue: str) -> None:
+    folder = case.home / "hooks"
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text(
+        "import socket, time\nsocket.getaddrinfo = lambda *given, **named: time.sleep(30) or []\n"
+    )
+    path = case.config({venue: case.table(venue, f"https://{HOST}")})
+    hooked = f"{folder}:{case.environ()['PYTHONPATH']}"
+    ran = case.run(venue, "--json", "--config", str(path), env={"PYTHONPATH": hooked})
+    assert ran.line["verdict"] == "unreachable"
+
+
+# --- connections ----------------------------------------------------------------------------------------------------
+
+
+@shows(3)
+def test_a_port_that_refuses(case: Case, venue: str) -> None:
+    port = case.stack.enter_context(raw.refusing())
+    ended = case.kill(venue, case.table(venue, f"http://127.0.0.1:{port}"))
+    unreachable(ended, sent=False)
+    often = max(ended.tries().values(), key=len)
+    assert 4 <= len(often) <= 60
+    assert often[1].began - often[0].ended < 0.25  # the first retry is made at once
+
+
+@shows(4)
+def test_a_connection_that_goes_nowhere(case: Case, venue: str) -> None:
+    case.monkeypatch.setattr(transport, "CONNECT_TIMEOUT", 0.3)
+    port = case.stack.enter_context(raw.nowhere())
+    ended = case.kill(venue, case.table(venue, f"http://127.0.0.1:{port}"))
+    unreachable(ended, sent=False)
+    assert max(len(tries) for tries in ended.tries().values()) >= 2
+
+
+@shows(4)
+def test_the_usual_bounds_on_a_connection_that_goes_nowhere(case: Case, venue: str) -> None:
+    port = case.stack.enter_context(raw.nowhere())
+    unreachable(case.kill(venue, case.table(venue, f"http://127.0.0.1:{port}"), deadline=2.5), sent=False)
+
+
+def hedged(case: Case, venue: str, dead: str) -> None:
+    """A dead host whose second name lives."""
+    case.monkeypatch.setattr(session, "HEDGE_SECONDS", 0.1)
+    server = case.server(venue)
+    case.alternates[dead] = server.origin
+    ended = case.kill(venue, {**profile_table(venue, server), "base_url": dead}, deadline=8, codes=[0])
+    assert server.open_orders() == []
+    assert ended.report.host == dead
+
+
+@shows(4, venues=HEDGED)
+def test_the_second_host_when_the_first_cannot_be_connected_to(case: Case, venue: str) -> None:
+    hedged(case, venue, f"http://127.0.0.1:{case.stack.enter_context(raw.nowhere())}")
+
+
+@shows(5)
+def test_two_dead_addresses_before_the_good_one(case: Case, venue: str) -> None:
+    dead = [("127.0.0.1", case.stack.enter_context(raw.nowhere())) for _ in range(2)]
+    server = case.server(venue)
+    resolves(case, lambda port: [*dead, ("127.0.0.1", port)], host="localhost")
+    table = {**profile_table(venue, server), "base_url": server.origin.replace("127.0.0.1", "localhost")}
+    ended = case.kill(venue, table, deadline=10)
+    assert server.open_orders() == []
+    assert ended.report.timing.first_ack is not None
+    assert 400 < ended.report.timing.first_ack < 2000  # two steps of 250 ms, not two time-outs of 2 s
+
+
+# --- TLS ------------------------------------------------------------------------------------------------------------
+
+
+@shows(6)
+def test_tls_that_never_begins(case: Case, venue: str) -> None:
+    server = case.stack.enter_context(raw.Raw(raw.stall))
+    unreachable(case.kill(venue, case.table(venue, server.origin("https"))), sent=True)
+    assert server.connections > 0
+
+
+@shows(6)
+def test_tls_that_never_begins_is_tried_again(case: Case, venue: str) -> None:
+    case.monkeypatch.setattr(transport, "CONNECT_TIMEOUT", 0.3)
+    server = case.stack.enter_context(raw.Raw(raw.stall))
+    ended = case.kill(venue, case.table(venue, server.origin("https")))
+    assert ended.report.verdict is Verdict.UNREACHABLE
+    assert {attempt.fault.sent for attempt in ended.attempts if attempt.fault} == {"no"}
+    assert max(len(tries) for tries in ended.tries().values()) >= 2
+
+
+@shows(6, venues=HEDGED)
+def test_the_second_host_when_tls_never_begins(case: Case, venue: str) -> None:
+    hedged(case, venue, case.stack.enter_context(raw.Raw(raw.stall)).origin("https"))
+
+
+@shows(6)
+@pytest.mark.parametrize("behaviour", [raw.garbage, raw.finish, raw.reset])
+def test_tls_that_breaks(case: Case, venue: str, behaviour: raw.Behaviour) -> None:
+    server = case.stack.enter_context(raw.Raw(behaviour))
+    unreachable(case.kill(venue, case.table(venue, server.origin("https"))), sent=False)
+
+
+@shows(7)
+@pytest.mark.parametrize("wrong", ["name", "expired", "authority"])
+def test_a_certificate_that_does_not_verify(case: Case, venue: str, wrong: str, tmp_path: Path) -> None:
+    authority = raw.Authority(tmp_path)
+    name = "elsewhere.example" if wrong == "name" else "127.0.0.1"
+    server = case.server(venue, ssl_context=authority.context(name, expired=wrong == "expired"))
+    options = {} if wrong == "authority" else {"ca_bundle": str(authority.path)}
+    ended = case.kill(venue, server, options=options)
+    error = ended.report.error
+    assert error is not None
+    assert (ended.report.verdict, error.kind) == (Verdict.REFUSED, "tls")
+    assert "possible interception" in error.message
+    assert server.requests == []
+    assert {len(tries) for tries in ended.tries().values()} == {1}
+    assert not any("can still land" in warning for warning in ended.report.warnings)
+
+
+@shows(7)
+def test_the_same_certificate_when_it_does_verify(case: Case, venue: str, tmp_path: Path) -> None:
+    authority = raw.Authority(tmp_path)
+    server = case.server(venue, ssl_context=authority.context("127.0.0.1"))
+    case.kill(venue, server, options={"ca_bundle": str(authority.path)}, deadline=5, codes=[0])
+
+
+# --- answers --------------------------------------------------------------------------------------------------------
+
+
+@shows(8)
+def test_an_answer_that_never_comes(case: Case, venue: str) -> None:
+    server = case.server(venue, "stall")
+    unreachable(case.kill(venue, server), sent=True)
+    assert any(request.changes for request in server.requests)
+
+
+@shows(8)
+@pytest.mark.parametrize("fault", ["stall:cancel@1", "stall-after:cancel@1", "stall:listing@1"])
+def test_one_answer_that_never_comes(case: Case, venue: str, fault: str) -> None:
+    case.monkeypatch.setattr(transport, "READ_TIMEOUT", 0.3)
+    case.kill(venue, case.server(venue, fault), deadline=6, codes=[0])
+
+
+@shows(8, venues=HEDGED)
+def test_the_second_host_when_the_first_does_not_answer(case: Case, venue: str) -> None:
+    hedged(case, venue, case.stack.enter_context(raw.Raw(raw.read_and_stall)).origin())
+
+
+@shows(9)
+def test_a_body_that_drips(case: Case, venue: str) -> None:
+    unreachable(case.kill(venue, case.server(venue, "drip-body=0.3")), sent=True)
+
+
+@shows(9)
+def test_a_body_of_megabytes_that_drips(case: Case, venue: str) -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 4000000\r\n\r\n"
+    server = case.stack.enter_context(raw.Raw(raw.dripping(head + b" " * 1000, 0.002)))
+    unreachable(case.kill(venue, case.table(venue, server.origin())), sent=True)
+
+
+@shows(10)
+def test_headers_that_drip(case: Case, venue: str) -> None:
+    unreachable(case.kill(venue, case.server(venue, "drip-headers=0.1")), sent=True)
+
+
+@shows(11)
+@pytest.mark.parametrize("times", [1, 3])
+def test_a_reset_in_mid_answer(case: Case, venue: str, times: int) -> None:
+    server = case.server(venue, f"reset-body:cancel@{times}")
+    case.kill(venue, server, deadline=5)
+    assert server.fake.strikes("reset-body") >= 1
+
+
+@shows(12)
+@pytest.mark.parametrize("fault", ["fin-after:cancel@1", "reset-after:cancel@1", "fin-after@3", "reset-after@3"])
+def test_a_connection_closed_without_an_answer(case: Case, venue: str, fault: str) -> None:
+    server = case.server(venue, fault)
+    case.kill(venue, server, deadline=5)
+    assert server.fake.strikes(fault.split(":")[0].split("@")[0]) >= 1
+
+
+# --- one of five ----------------------------------------------------------------------------------------------------
+
+WAYS: dict[str, Callable[[Case, str], dict[str, object]]] = {}
+
+
+def way(make: Callable[[Case, str], dict[str, object]]) -> Callable[[Case, str], dict[str, object]]:
+    WAYS[make.__name__.replace("_", " ")] = make
+    return make
+
+
+@way
+def no_name(case: Case, venue: str) -> dict[str, object]:
+    resolves(case, no_such_name)
+    return case.table(venue, f"https://{HOST}")
+
+
+@way
+def silent_name(case: Case, venue: str) -> dict[str, object]:
+    resolves(case, silent_resolver(case))
+    return case.table(venue, f"https://{HOST}")
+
+
+@way
+def refused(case: Case, venue: str) -> dict[str, object]:
+    return case.table(venue, f"http://127.0.0.1:{case.stack.enter_context(raw.refusing())}")
+
+
+@way
+def nowhere(case: Case, venue: str) -> dict[str, object]:
+    return case.table(venue, f"http://127.0.0.1:{case.stack.enter_context(raw.nowhere())}")
+
+
+@way
+def tls_stalls(case: Case, venue: str) -> dict[str, object]:
+    return case.table(venue, case.stack.enter_context(raw.Raw(raw.stall)).origin("https"))
+
+
+@way
+def no_answer(case: Case, venue: str) -> dict[str, object]:
+    return profile_table(venue, case.server(venue, "stall"))
+
+
+@way
+def dripping_body(case: Case, venue: str) -> dict[str, object]:
+    return profile_table(venue, case.server(venue, "drip-body=0.3"))
+
+
+@shows(35)
+@pytest.mark.parametrize("how", WAYS)
+def test_the_other_four_finish_at_their_own_speed(case: Case, venue: str, how: str) -> None:
+    servers = {name: case.server(name) for name in VENUES if name != venue}
+    alone = case.kills({name: profile_table(name, server) for name, server in servers.items()}, deadline=5, codes=[0])
+    for server in servers.values():
+        server.add_account(orders=12)
+    fresh = {name: {**profile_table(name, server)} for name, server in servers.items()}
+    tables = {venue: WAYS[how](case, venue), **fresh}
+    ended = case.kills(tables, deadline=2.5)
+    reports = {report.profile: report for report in ended.reports}
+    assert reports[venue].verdict is Verdict.UNREACHABLE
+    slowest = max(report.timing.verdict or 0 for report in alone.reports)
+    for name in servers:
+        assert reports[name].verdict is Verdict.CLEAR
+        assert (reports[name].timing.verdict or 0) < slowest + 500 < 2500

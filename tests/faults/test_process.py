@@ -1,0 +1,339 @@
+"""Rows 36 to 40, 42 to 44, 48, 54 and 55: signals, streams, surroundings, two at once, killed in the middle."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from cancelall.simulator import SimServer
+from faults.harness import NARROW, Case, allowance, shows, until
+from support import environment, profile_table
+
+AT_ONCE = 1.5
+"""Seconds within which a process that was told to stop has to be gone."""
+
+
+def stalled(case: Case, venue: str, *words: str, **more: Any) -> tuple[SimServer, subprocess.Popen[bytes]]:
+    """A kill whose venue does not answer, with its first requests sent."""
+    server = case.server(venue, "stall")
+    path = case.narrow(venue, server)
+    process = case.start(venue, *words, "--config", str(path), **more)
+    until(lambda: server.requests)
+    return server, process
+
+
+# --- signals --------------------------------------------------------------------------------------------------------
+
+
+@shows(36)
+def test_ctrl_c(case: Case, venue: str) -> None:
+    _, process = stalled(case, venue, "--json")
+    process.send_signal(signal.SIGINT)
+    ran = case.ended(process, time.monotonic(), deadline=AT_ONCE - 1)
+    line = ran.line
+    assert (line["error"]["kind"], line["exit_code"] != 0) == ("interrupted", True)
+    assert any("can still land" in warning for warning in line["warnings"])
+
+
+@shows(36)
+def test_ctrl_c_twice_while_the_output_is_not_read(case: Case, venue: str) -> None:
+    """The first waits for whoever reads the result, the second for nobody."""
+    reading, writing = full_pipe()
+    case.stack.callback(os.close, reading)
+    _, process = stalled(case, venue, "--json", stdout=writing)
+    os.close(writing)
+    process.send_signal(signal.SIGINT)
+    time.sleep(1.0)
+    assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    case.ended(process, time.monotonic(), deadline=AT_ONCE - 1)
+
+
+def full_pipe() -> tuple[int, int]:
+    """A pipe that takes nothing more."""
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    try:
+        while True:
+            os.write(writing, b" " * 65536)
+    except BlockingIOError:
+        os.set_blocking(writing, True)
+    return reading, writing
+
+
+@shows(36)
+@pytest.mark.parametrize("seconds", [0.02, 0.08, 0.15, 0.25])
+def test_ctrl_c_before_the_first_request(case: Case, venue: str, seconds: float) -> None:
+    """Python itself may show where in its imports it was; nothing of ours is running yet."""
+    server = case.server(venue, "stall")
+    process = case.start(venue, "--json", "--config", str(case.narrow(venue, server)))
+    time.sleep(seconds)
+    process.send_signal(signal.SIGINT)
+    began = time.monotonic()
+    case.ended(process, began, deadline=AT_ONCE - 1, codes=[130, -signal.SIGINT], importing=True)
+
+
+@shows(37)
+def test_terminate(case: Case, venue: str) -> None:
+    _, process = stalled(case, venue, "--json")
+    process.send_signal(signal.SIGTERM)
+    ran = case.ended(process, time.monotonic(), deadline=AT_ONCE - 1)
+    assert ran.line["error"]["kind"] == "interrupted"
+
+
+@shows(37)
+def test_terminate_between_the_cancel_and_its_proof(case: Case, venue: str) -> None:
+    """The cancels are done, the proof is not: never clear."""
+    server = case.server(venue)
+    process = case.start(venue, "--json", "--config", str(case.narrow(venue, server)))
+    until(lambda: any(request.changes and request.status == 200 for request in server.requests))
+    process.send_signal(signal.SIGTERM)
+    ran = case.ended(process, time.monotonic(), deadline=AT_ONCE - 1)
+    assert ran.line["verdict"] in ("open", "unproven", "unreachable")
+
+
+@shows(38)
+def test_the_terminal_goes_away(case: Case, venue: str) -> None:
+    server = case.server(venue)
+    began = time.monotonic()
+    process = case.start(venue, "--json", "--deadline", "9", "--config", str(case.narrow(venue, server)))
+    until(lambda: server.requests)
+    os.killpg(process.pid, signal.SIGHUP)
+    ran = case.ended(process, began, deadline=9, codes=[0])
+    assert ran.line["verdict"] == "clear"
+
+
+# --- streams --------------------------------------------------------------------------------------------------------
+
+OUTCOMES = {"clear": ("", 0), "refused": ("key", 4), "unreachable": ("stall", 12)}
+"""A fault, and the exit code that has to come through whatever the streams do."""
+
+
+@shows(39)
+@pytest.mark.parametrize("outcome", OUTCOMES)
+@pytest.mark.parametrize("words", [[], ["--json"], ["-v"]], ids=["table", "json", "verbose"])
+def test_the_readers_go_away(case: Case, venue: str, outcome: str, words: list[str]) -> None:
+    fault, code = OUTCOMES[outcome]
+    path = case.narrow(venue, case.server(venue, *filter(None, [fault])))
+    deadline = 9.0 if code == 0 else 1.5
+    began = time.monotonic()
+    process = case.start(venue, *words, "--deadline", str(deadline), "--config", str(path))
+    for stream in (process.stdout, process.stderr):
+        assert stream is not None
+        stream.close()
+    process.stdout = process.stderr = None
+    case.ended(process, began, deadline=deadline, codes=[code])
+
+
+@shows(39)
+def test_head_reads_one_line(case: Case, venue: str) -> None:
+    path = case.narrow(venue, case.server(venue, "key"))
+    head = subprocess.Popen(["head", "-n", "1"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+    began = time.monotonic()
+    process = case.start(venue, "-v", "--config", str(path), stdout=head.stdin)
+    assert head.stdin is not None
+    head.stdin.close()
+    case.ended(process, began, codes=[4])
+    assert head.wait(5) == 0
+
+
+@shows(40)
+@pytest.mark.parametrize("outcome", ["clear", "refused"])
+@pytest.mark.parametrize("closing", [">&-", "2>&-", ">&- 2>&-", ">&- 2>&- <&-", ">/dev/full", "2>/dev/full"])
+def test_streams_that_are_closed_or_full(case: Case, venue: str, outcome: str, closing: str) -> None:
+    fault, code = OUTCOMES[outcome]
+    path = case.narrow(venue, case.server(venue, *filter(None, [fault])))
+    words = [venue, "-v", "--config", str(path)]
+    deadline = 9.0 if code == 0 else 2.0
+    case.run(*words, codes=[code], deadline=deadline, under=["sh", "-c", f'exec "$@" {closing}', "sh"])
+
+
+@shows(40)
+@pytest.mark.parametrize("closing", [">&-", "2>&-", ">/dev/full", "2>/dev/full"])
+@pytest.mark.parametrize("words", [["--profile", "nobody"], ["--deadline", "nan"]])
+def test_errors_when_nobody_can_be_told(case: Case, venue: str, closing: str, words: list[str]) -> None:
+    code = 2 if "nan" in words else 6
+    shell = ["sh", "-c", f'exec "$@" {closing}', "sh"]
+    case.run(venue, *words, codes=[code], limit=1.0, under=shell)
+
+
+# --- the journal ----------------------------------------------------------------------------------------------------
+
+no_journal = pytest.mark.xfail(reason="no journal yet", strict=True)
+
+
+@shows(42)
+@no_journal
+@pytest.mark.parametrize("trouble", ["a file size limit", "a torn last line", "a held lock"])
+def test_a_journal_that_cannot_be_written(case: Case, venue: str, trouble: str) -> None:
+    server = case.server(venue)
+    path = case.narrow(venue, server)
+    written = case.home / ".local" / "state" / "cancelall" / "journal.jsonl"
+    under: Sequence[str] = ()
+    if trouble == "a file size limit":
+        under = ["sh", "-c", 'ulimit -f 0; exec "$@"', "sh"]
+    else:
+        written.parent.mkdir(parents=True)
+        written.write_text('{"v":1,"torn')
+    if trouble == "a held lock":
+        holder = subprocess.Popen(["flock", str(written), "sleep", "30"])
+        case.stack.callback(holder.kill)
+    ran = case.run(venue, "--json", "--config", str(path), deadline=9, codes=[0], under=under)
+    assert any("journal" in warning for warning in ran.line["warnings"])
+
+
+@shows(55)
+@no_journal
+def test_the_journal_shows_the_open_attempt(case: Case, venue: str) -> None:
+    killed(case, venue)
+    shown = case.run("journal", "show", limit=2.0, codes=[0])
+    assert "attempt_start" in shown.out
+    assert "unknown" in shown.out
+
+
+# --- killed ---------------------------------------------------------------------------------------------------------
+
+
+def killed(case: Case, venue: str) -> SimServer:
+    """A kill that was killed while the venue kept back the answer to its first cancel."""
+    server = case.server(venue, "stall-after:cancel")
+    process = case.start(venue, "--json", "--config", str(case.narrow(venue, server)))
+    until(lambda: any(request.changes for request in server.requests))
+    process.kill()
+    process.wait(5)
+    return server
+
+
+@shows(55)
+def test_another_run_finishes_the_job(case: Case, venue: str) -> None:
+    server = killed(case, venue)
+    server.set_faults(["prompt"] if venue == "deltadefi" else [])
+    ran = case.run(venue, "--json", "--config", str(case.home / "config.toml"), deadline=9)
+    assert ran.line["verdict"] == "clear"
+
+
+# --- surroundings ---------------------------------------------------------------------------------------------------
+
+
+def flags(venue: str) -> list[str]:
+    """The small scope of a venue as words of a command line."""
+    found = []
+    for key, value in NARROW[venue].items():
+        for one in value if isinstance(value, list) else [value]:
+            found += [f"--{key.replace('_', '-')}", str(one)]
+    return found
+
+
+HOMES: Mapping[str, Mapping[str, str | None]] = {
+    "missing": {"HOME": "/nonexistent"},
+    "not set": {"HOME": None},
+    "empty": {"HOME": ""},
+    "relative": {"HOME": "home", "XDG_CONFIG_HOME": "config", "XDG_STATE_HOME": "state"},
+    "read-only": {"HOME": "/proc"},
+    "a file": {"HOME": "/dev/null", "XDG_CONFIG_HOME": "/dev/null", "XDG_STATE_HOME": "/dev/null"},
+}
+
+
+@shows(43)
+@pytest.mark.parametrize("which", HOMES)
+def test_no_home(case: Case, venue: str, which: str) -> None:
+    server = case.server(venue)
+    env = {**environment(venue, server), **HOMES[which]}
+    ran = case.run(venue, "--json", *flags(venue), env=env, deadline=9, codes=[0])
+    assert ran.line["verdict"] == "clear"
+
+
+@shows(43)
+def test_no_home_and_no_secrets(case: Case, venue: str) -> None:
+    ran = case.run(venue, "--json", env={"HOME": None}, codes=[6])
+    assert ran.line["error"]["kind"] == "secret"
+
+
+@shows(44)
+def test_nothing_is_ever_asked_for(case: Case, venue: str) -> None:
+    ran = case.run(venue, "--json", codes=[6], under=["sh", "-c", 'exec "$@" <&-', "sh"])
+    assert ran.line["error"]["kind"] == "secret"
+
+
+@shows(44)
+def test_no_stdin(case: Case, venue: str) -> None:
+    path = case.narrow(venue, case.server(venue))
+    words = [venue, "--json", "--config", str(path)]
+    case.run(*words, deadline=9, codes=[0], under=["sh", "-c", 'exec "$@" <&-', "sh"])
+
+
+@shows(44)
+def test_stdin_is_never_read(case: Case, venue: str) -> None:
+    """A stdin that stays open and says nothing."""
+    reading, writing = os.pipe()
+    case.stack.callback(os.close, writing)
+    case.stack.callback(os.close, reading)
+    case.run(venue, "--json", codes=[6], stdin=reading)
+
+
+def changing_now() -> str:
+    """A time zone whose clocks go forward half a minute ago, and back in a minute and a half."""
+    now = datetime.now(UTC)
+    day, seconds = now.timetuple().tm_yday, now.hour * 3600 + now.minute * 60 + now.second
+    return f"AAA0BBB,{day - 1}/{_clock(seconds - 30)},{day - 1}/{_clock(seconds + 3690)}"
+
+
+def _clock(seconds: int) -> str:
+    sign, seconds = ("-" if seconds < 0 else ""), abs(seconds)
+    return f"{sign}{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+
+
+LOCALES: Mapping[str, Mapping[str, str]] = {
+    "clock change": {"TZ": "changing"},
+    "far east": {"TZ": "XXX-14"},
+    "rubbish zone": {"TZ": "../../etc/passwd"},
+    "turkish": {"LC_ALL": "tr_TR.UTF-8", "LANG": "tr_TR.UTF-8"},
+    "C": {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"},
+    "ascii": {"PYTHONIOENCODING": "ascii"},
+    "latin-1": {"PYTHONIOENCODING": "latin-1"},
+    "utf-16": {"PYTHONIOENCODING": "utf-16"},
+    "broken terminal": {"TERM": "nonsense", "COLUMNS": "-3", "LINES": "x", "NO_COLOR": "", "FORCE_COLOR": "1"},
+    "optimised": {"PYTHONOPTIMIZE": "2", "PYTHONDEVMODE": "1"},
+}
+
+
+@shows(48)
+@pytest.mark.parametrize("name", LOCALES)
+def test_zones_and_locales(case: Case, venue: str, name: str) -> None:
+    env = {key: changing_now() if value == "changing" else value for key, value in LOCALES[name].items()}
+    server = case.server(venue, "hostile" if "IOENCODING" in "".join(env) else "null-lists")
+    path = case.config({venue: profile_table(venue, server)})
+    case.run(venue, "--dry-run", "-v", "--config", str(path), deadline=5, env=env, codes=[0, 11])
+
+
+@shows(48)
+@pytest.mark.parametrize("name", ["clock change", "turkish", "C"])
+def test_a_kill_in_zones_and_locales(case: Case, venue: str, name: str) -> None:
+    env = {key: changing_now() if value == "changing" else value for key, value in LOCALES[name].items()}
+    path = case.narrow(venue, case.server(venue))
+    ran = case.run(venue, "--config", str(path), deadline=9, env=env, codes=[0])
+    assert "CLEAR" in ran.out
+
+
+# --- two at once ----------------------------------------------------------------------------------------------------
+
+
+@shows(54)
+def test_two_kills_at_once(case: Case, venue: str) -> None:
+    server = case.server(venue, orders=60, limits=True)
+    path = case.narrow(venue, server)
+    began = time.monotonic()
+    words = [venue, "--json", "--deadline", "18", "--config", str(path)]
+    both = [case.start(*words) for _ in range(2)]
+    for process in both:
+        ran = case.ended(process, began, deadline=18)
+        assert json.loads(ran.out)["verdict"] == "clear"
+    assert time.monotonic() - began < 18 + allowance()

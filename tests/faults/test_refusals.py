@@ -1,0 +1,184 @@
+"""Rows 13 to 19, 24 and 57: limits, refusals of key, address, region and right, redirects."""
+
+from __future__ import annotations
+
+import pytest
+
+from cancelall.model import Verdict
+from faults import raw
+from faults.harness import PEAK_MB, Case, Ended, shows
+
+
+def twice(ended: Ended) -> dict[str, int]:
+    """Requests that were sent more than once."""
+    return {str(request): len(tries) for request, tries in ended.tries().items() if len(tries) > 1}
+
+
+# --- limits ---------------------------------------------------------------------------------------------------------
+
+
+@shows(13)
+def test_a_short_wait_is_waited(case: Case, venue: str) -> None:
+    server = case.server(venue, "status:cancel=429@1", "retry-after:cancel=1@1")
+    ended = case.kill(venue, server, deadline=6)
+    (tries,) = (found for found in ended.tries().values() if found[0].status == 429)
+    waits = [again.began - tries[0].ended for again in tries[1:]]
+    assert any(0.95 <= wait < 2 for wait in waits)
+    assert waits[0] >= 0.95 or venue == "pacifica"  # where a witness is the same request, and does not wait
+
+
+@shows(13)
+def test_the_venues_own_limit_is_waited_out(case: Case, venue: str) -> None:
+    server = case.server(venue, "rate-limit=20")
+    case.kill(venue, server, deadline=20, codes=[0])
+
+
+@shows(14)
+@pytest.mark.parametrize("asked", ["600", "Wed, 21 Oct 2099 07:28:00 GMT", "soon", "-1", "nan", "1e999", "²"])
+def test_a_wait_that_cannot_be_waited(case: Case, venue: str, asked: str) -> None:
+    server = case.server(venue, "status=429", f"retry-after={asked}")
+    ended = case.kill(venue, server)
+    listings = [request for request in server.requests if request.kind == "listing"]
+    assert ended.report.verdict is Verdict.UNPROVEN
+    assert listings
+    assert max(len(tries) for tries in ended.tries().values()) <= (4 if asked in ("600", "1e999") else 6)
+    assert ended.report.error is not None
+    assert ended.report.error.kind == "rate_limit"
+    assert any("asked to wait 600 s" in warning for warning in ended.report.warnings) == (asked == "600")
+
+
+@shows(14)
+def test_a_long_wait_on_the_cancels_alone(case: Case, venue: str) -> None:
+    """The listing is read all the same, and says what is left."""
+    server = case.server(venue, "status:cancel=429", "retry-after:cancel=600")
+    ended = case.kill(venue, server, codes=[10])
+    assert ended.report.verdict is Verdict.OPEN
+    assert {row.order.id for row in ended.report.orders} <= {order.id for order in _all(server)}
+
+
+def _all(server: object) -> list[object]:
+    fake = server.fake  # type: ignore[attr-defined]
+    alive = getattr(fake, "strategies_alive", None)
+    return [*fake.open_orders(), *(alive(server.account) if alive else [])]  # type: ignore[attr-defined]
+
+
+@shows(15)
+def test_418_is_a_limit(case: Case, venue: str) -> None:
+    ended = case.kill(venue, case.server(venue, "status=418"))
+    assert ended.report.error is not None
+    assert ended.report.error.kind == "rate_limit"
+
+
+# --- refusals -------------------------------------------------------------------------------------------------------
+
+
+@shows(16)
+def test_a_region_that_is_not_served(case: Case, venue: str) -> None:
+    server = case.server(venue, "region")
+    ended = case.kill(venue, server)
+    error = ended.report.error
+    assert error is not None
+    assert (ended.report.verdict, error.kind) == (Verdict.REFUSED, "region")
+    assert twice(ended) == {}
+    assert "<html" not in ended.said
+    assert "not available" not in ended.said
+    if venue == "bybit":
+        assert "10 minutes" in error.hint
+
+
+@shows(16)
+def test_an_address_block_stops_every_profile_on_that_host(case: Case, venue: str) -> None:
+    server = case.server(venue, "region")
+    other = server.add_account(orders=12)
+    first = {**case.table(venue, server.origin), **server.account_options, "credentials": dict(server.credentials)}
+    second = {**first, **other.options, "credentials": dict(other.credentials)}
+    ended = case.kills({"one": first, "two": second})
+    assert {report.verdict for report in ended.reports} == {Verdict.REFUSED}
+    assert twice(ended) == {}
+
+
+@shows(17)
+@pytest.mark.parametrize("fault", ["key", "status=401"])
+def test_a_refused_key(case: Case, venue: str, fault: str) -> None:
+    server = case.server(venue, fault)
+    ended = case.kill(venue, server)
+    error = ended.report.error
+    assert error is not None
+    assert (ended.report.verdict, error.kind) == (Verdict.REFUSED, "auth")
+    assert {name: number for name, number in twice(ended).items() if "signed=False" not in name} == {}
+    assert len(server.open_orders()) >= 12
+
+
+@shows(18)
+def test_an_address_that_is_not_on_the_list(case: Case, venue: str) -> None:
+    ended = case.kill(venue, case.server(venue, "ip"))
+    error = ended.report.error
+    assert error is not None
+    assert (ended.report.verdict, twice(ended)) == (Verdict.REFUSED, {})
+    assert error.hint
+    if venue in ("bybit", "bitget", "pacifica"):  # AscendEX has no words of its own for it
+        assert error.kind == "ip"
+        assert "address" in error.hint
+
+
+PARTS = {"ascendex": ("/margin/", "margin"), "bitget": ("spot", "spot"), "bybit": ("option", "option")}
+"""What the requests of one product hold, and what its orders' segment is called at the fake venue."""
+
+
+@shows(19)
+def test_a_right_that_is_missing_for_one_product(case: Case, venue: str) -> None:
+    text, segment = PARTS[venue]
+    server = case.server(venue, f"permission={text}")
+    mine = {order.id for order in server.open_orders() if segment in order.segment.lower()}
+    assert mine
+    ended = case.kill(venue, server, deadline=3)
+    assert {order.id for order in server.open_orders()} == mine
+    assert {row.order.id for row in ended.report.orders if row.state.value in ("open", "failed")} == mine
+    assert any(one.verdict is Verdict.CLEAR for one in ended.report.segments)
+    assert ended.report.error is not None
+    assert (ended.report.error.kind, bool(ended.report.error.hint)) == ("permission", True)
+
+
+@shows(57)
+def test_a_key_of_another_environment(case: Case, venue: str) -> None:
+    ended = case.kill(venue, case.server(venue, "key"))
+    error = ended.report.error
+    assert error is not None
+    assert ended.report.verdict is Verdict.REFUSED
+    words = ("host", "testnet", "environment", "account", "demo", "staging")
+    assert any(word in error.hint for word in words), error.hint
+
+
+@shows(57, venues=["bitget"])
+def test_a_demo_key_on_the_live_host(case: Case, venue: str) -> None:
+    ended = case.kill(venue, case.server(venue, "demo"))
+    assert ended.report.error is not None
+    assert "demo" in ended.report.error.hint
+
+
+# --- redirects ------------------------------------------------------------------------------------------------------
+
+
+@shows(24)
+def test_a_redirect_is_not_followed(case: Case, venue: str) -> None:
+    elsewhere = case.stack.enter_context(raw.Raw(raw.answering("200 OK")))
+    server = case.server(venue, f"redirect={elsewhere.origin()}")
+    ended = case.kill(venue, server)
+    assert ended.report.error is not None
+    assert (ended.report.verdict, ended.report.error.kind) == (Verdict.REFUSED, "redirect")
+    assert elsewhere.connections == 0
+    assert twice(ended) == {}
+
+
+@shows(24)
+@pytest.mark.parametrize("status", ["301 Moved", "302 Found", "303 Other", "307 Temporary", "308 Permanent"])
+def test_a_redirects_body_is_not_downloaded(case: Case, venue: str, status: str) -> None:
+    elsewhere = case.stack.enter_context(raw.Raw(raw.answering("200 OK")))
+    giant = raw.answering(status, [f"Location: {elsewhere.origin()}/"], padding=400 << 20)
+    server = case.stack.enter_context(raw.Raw(giant))
+    path = case.config({venue: case.table(venue, server.origin())})
+    peak, ran = case.measured(venue, "--json", "--config", str(path))
+    assert ran.line["error"]["kind"] == "redirect"
+    assert elsewhere.connections == 0
+    assert server.sent < server.connections * (16 << 20)  # what fits into socket buffers
+    assert peak < PEAK_MB
