@@ -135,7 +135,8 @@ class Run:
         """In a thread of its own: a hanging keyring of one profile delays no other."""
         left = max(0.0, deadline - self.clock.monotonic())
         try:
-            return await asyncio.wait_for(in_thread(lambda: resolve(profile, self.environ), "secrets"), left)
+            async with asyncio.timeout(left):
+                return await in_thread(lambda: resolve(profile, self.environ), "secrets")
         except TimeoutError:
             raise ConfigError(
                 "the deadline passed while the secrets were read", "give more time or another source"

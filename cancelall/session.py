@@ -223,7 +223,9 @@ class Session:
         if self.alternate is not None:
             sending = self._hedged(request, sending, widen, until, sent)
         try:
-            return await asyncio.wait_for(sending, max(until - began, 0.01))
+            # Not `wait_for`: until Python 3.12 it loses a cancellation that comes together with the answer.
+            async with asyncio.timeout(max(until - began, 0.01)):
+                return await sending
         except TimeoutError:
             raise TransportFault("no answer in time", kind="timeout") from None
 

@@ -23,7 +23,8 @@ async def settle(sweep: Sweep, since_ms: int) -> None:
     fired = any(progress.mass_cancels for progress in sweep.progresses.values())
     work = [_settle_segment(session, progress, since_ms, fired=fired) for progress in sweep.progresses.values()]
     try:
-        await asyncio.wait_for(asyncio.gather(*work, return_exceptions=True), left)
+        async with asyncio.timeout(left):
+            await asyncio.gather(*work, return_exceptions=True)
     except TimeoutError:
         return
 

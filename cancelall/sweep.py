@@ -18,6 +18,8 @@ from cancelall.session import Attempt, Session, Watch
 from cancelall.venues import Segment
 
 _WITNESS_TRIES = 3
+_LAST_WORDS = 0.1
+"""Seconds that the tasks of a run get to note what they leave behind."""
 _ROUND_PAUSE = 1.0
 """Longest wait, in seconds, for a cancel to be answered before the next look."""
 
@@ -56,7 +58,8 @@ class Sweep:
         finally:
             for task in self._tasks:
                 task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)  # what was abandoned is to be told
+            if self._tasks:
+                await asyncio.wait(self._tasks, timeout=_LAST_WORDS)  # what was abandoned is to be told
 
     async def _clear(self, progress: Progress) -> None:
         """One segment whose blind cancels are on their way: list, cancel what is left, until it is proven."""
