@@ -8,8 +8,13 @@ import sys
 
 def run() -> None:
     """Run the command line and leave with its status, whatever abandoned threads or broken streams are left."""
-    from cancelall.cli import main
+    try:
+        from cancelall import guard
 
+        guard.install()
+        from cancelall.cli import main
+    except KeyboardInterrupt:  # nothing has been sent yet
+        os._exit(130)
     status = main()
     try:
         if sys.stdout is not None:

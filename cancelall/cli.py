@@ -18,6 +18,7 @@ from cancelall.config import BrokenProfile, Document, Overrides, Profile
 from cancelall.declare import Declared
 from cancelall.errors import CancelallError, ConfigError, ExitStatus, OptionError, UsageError
 from cancelall.execute import Output, execute, report_error
+from cancelall.guard import bug_words
 from cancelall.output import emit
 from cancelall.venues import VENUES, load
 
@@ -392,13 +393,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return ExitStatus.USAGE
         if told is not None:
             return _fail(" ".join(str(told()).split()), _help_hint(fault), ExitStatus.USAGE)
-        where = fault.__traceback__
-        while where is not None and where.tb_next is not None:
-            where = where.tb_next
-        at = f" at {Path(where.tb_frame.f_code.co_filename).name}:{where.tb_lineno}" if where else ""
-        return _fail(
-            f"a bug: {type(fault).__name__}{at}", "please report it with the command that you ran", ExitStatus.BUG
-        )
+        return _fail(bug_words(fault), "please report it with the command that you ran", ExitStatus.BUG)
     return int(result) if isinstance(result, int) else 0
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cancelall import outcome
+from cancelall import guard, outcome
 from cancelall.config import BrokenProfile, Profile
 from cancelall.errors import CancelallError, ExitStatus
 from cancelall.model import ProfileReport
@@ -54,16 +54,21 @@ class Streams:
         self.data = Outlet(sys.stdout, "stdout")
         self.notes = Outlet(sys.stderr, "stderr")
 
+    def warn(self, warning: str) -> None:
+        """A line that even `--quiet` leaves."""
+        self.notes.line(f"cancelall: WARNING: {text.clean(warning, 500)}")
+
     def target(self, target: Target) -> None:
         """The first line of a profile, written beside the send."""
         for warning in target.warnings:
-            self.notes.line(f"cancelall: WARNING: {text.clean(warning, 500)}")
+            self.warn(warning)
         if not self.output.quiet:
             doing = "reading" if target.dry_run else "cancelling"
             scope = text.scope_words(dict(target.scope))
             self.notes.line(
                 f"cancelall: {target.profile}: {doing} {scope} on {target.venue} ({target.environment}) "
                 f"{target.host}, account {target.account}"
+                + (f", through the proxy {text.clean(target.proxy)}" if target.proxy else "")
             )
 
     def attempt(self, profile: str, attempt: Attempt) -> None:
@@ -119,8 +124,11 @@ def execute(
     profiles: Sequence[Profile | BrokenProfile], output: Output, environ: dict[str, str], *, dry_run: bool = False
 ) -> ExitStatus:
     """Run the profiles, say what became of them, and return the exit status."""
-    harden(environ)
+    ignored = harden(environ)
     streams = Streams(output, environ)
+    guard.speak_through(streams.notes.line)
+    for warning in ignored:
+        streams.warn(warning)
     reports, stopped = asyncio.run(_swept(profiles, streams, environ, dry_run=dry_run))
     streams.summary(reports)
     try:

@@ -16,6 +16,24 @@ class Route:
     proxy_from_environment: bool = False
     ca_bundle: str | None = None
 
+    @property
+    def shown_proxy(self) -> str:
+        """The proxy without user name and password, and where it comes from; empty when there is none."""
+        if not self.proxy:
+            return ""
+        scheme, slashes, rest = self.proxy.rpartition("//")
+        return f"{scheme}{slashes}{rest.rpartition('@')[2]}" + (
+            " (from the environment)" if self.proxy_from_environment else ""
+        )
+
+    @property
+    def proxy_password(self) -> str:
+        """The proxy's password, which is a secret like any other; empty when there is none."""
+        try:
+            return urllib.parse.unquote(urllib.parse.urlsplit(self.proxy or "").password or "")
+        except ValueError:
+            return ""
+
 
 def is_loopback(host: str) -> bool:
     """Whether a URL's host is this machine."""

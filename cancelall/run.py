@@ -7,24 +7,31 @@ import contextlib
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from cancelall import outcome
 from cancelall.background import in_thread
 from cancelall.clock import Clock, SystemClock
 from cancelall.config import BrokenProfile, Profile
 from cancelall.credentials import Found, resolve
-from cancelall.errors import CancelallError, ConfigError, OptionError
+from cancelall.errors import CancelallError, ConfigError, Interrupted, OptionError
 from cancelall.model import ErrorReport, OrderReport, ProfileReport, Reply, Timing, Verdict, Wire
 from cancelall.pacing import HostGate
-from cancelall.route import route_for
-from cancelall.secret import last_four
+from cancelall.route import Route, route_for
+from cancelall.secret import last_four, register
 from cancelall.session import Attempt, Send, Session
 from cancelall.settle import settle
 from cancelall.sweep import Sweep
 from cancelall.venues import load
 
+T = TypeVar("T")
+
 PROOF_SECONDS = 1.0
 """On top of the venue's gap between two listings: what the listings of a proof may take."""
+LAST_LOOK_SECONDS = 1.0
+"""What a run that is interrupted takes to read the open orders once more."""
+_LETTING_GO = 0.3
+"""Seconds for work that was told to stop; after that it is left behind."""
 _AT_ONCE = 64
 """Attempts under way to one host."""
 
@@ -40,6 +47,8 @@ class Target:
     account: str
     scope: Mapping[str, object]
     dry_run: bool
+    proxy: str = ""
+    """What its requests go through, without a password."""
     warnings: tuple[str, ...] = ()
 
 
@@ -83,6 +92,8 @@ class Run:
     async def _reported(self, profile: Profile | BrokenProfile) -> ProfileReport:
         try:
             report = await self._one(profile)
+        except Interrupted as error:
+            report = self._nothing_sent(profile, error, Verdict.UNPROVEN)
         except CancelallError as error:
             report = self._nothing_sent(profile, error)
         except Exception as fault:  # noqa: BLE001 - a bug in one profile must not take the others along
@@ -125,38 +136,47 @@ class Run:
         self.listener.target(self._target(profile, session, found))
         self.listener.sweeping(profile.name, sweep)
         await self._until(sweeping, deadline)
+        cut = self.interrupted.is_set() and not sweep.finished
+        if cut and not self.dry_run:  # no cancel goes any more, but what is left can still be told
+            look = asyncio.create_task(sweep.look_again())
+            await asyncio.wait({look}, timeout=min(LAST_LOOK_SECONDS, max(0.0, deadline - self.clock.monotonic())))
+            look.cancel()
         verdict = outcome.profile_verdict(sweep)
         decided = self.clock.monotonic()
-        if not self.interrupted.is_set():
+        if not cut:
             await self._until(asyncio.create_task(settle(sweep, since_ms)), deadline)
-        return self._report(profile, sweep, found, verdict, decided)
+        return self._report(profile, sweep, found, verdict, decided, cut=cut)
 
     async def _secrets(self, profile: Profile, deadline: float) -> Found:
         """In a thread of its own: a hanging keyring of one profile delays no other."""
-        left = max(0.0, deadline - self.clock.monotonic())
-        try:
-            async with asyncio.timeout(left):
-                return await in_thread(lambda: resolve(profile, self.environ), "secrets")
-        except TimeoutError:
-            raise ConfigError(
-                "the deadline passed while the secrets were read", "give more time or another source"
-            ) from None
+        reading = asyncio.create_task(in_thread(lambda: resolve(profile, self.environ), "secrets"))
+        await self._until(reading, deadline)
+        if self.interrupted.is_set():
+            raise Interrupted(
+                f"stopped by {self.signal_name} before anything was sent", "run again: orders may be open"
+            )
+        if reading.cancelled() or not reading.done():
+            raise ConfigError("the deadline passed while the secrets were read", "give more time or another source")
+        return reading.result()
 
-    async def _until(self, sweeping: asyncio.Task[None], deadline: float) -> None:
-        """Until the sweep is over, the deadline, or a signal. What is known stays known."""
+    async def _until(self, work: asyncio.Task[T], deadline: float) -> None:
+        """Until the work is done, the deadline, or a signal. What is known stays known.
+
+        Work that does not stop when it is told to is left behind: nothing outlasts the deadline. Raises what it raised.
+        """
         stop = asyncio.create_task(self.interrupted.wait())
         try:
             await asyncio.wait(
-                {sweeping, stop},
+                {work, stop},
                 timeout=max(0.0, deadline - self.clock.monotonic()),
                 return_when=asyncio.FIRST_COMPLETED,
             )
         finally:
-            for task in (sweeping, stop):
+            for task in (work, stop):
                 task.cancel()
-            results = await asyncio.gather(sweeping, stop, return_exceptions=True)
-        if isinstance(results[0], Exception):
-            raise results[0]
+            await asyncio.wait({work, stop}, timeout=_LETTING_GO)
+        if work.done() and not work.cancelled() and (fault := work.exception()) is not None:
+            raise fault
 
     # --- reports ---
 
@@ -169,15 +189,18 @@ class Run:
             account=last_four(session.venue.account(found.secrets, profile.options)),
             scope=profile.scope,
             dry_run=self.dry_run,
+            proxy=_route(profile, self.environ).shown_proxy,
             warnings=(*profile.warnings, *found.warnings),
         )
 
-    def _report(self, profile: Profile, sweep: Sweep, found: Found, verdict: Verdict, decided: float) -> ProfileReport:
+    def _report(
+        self, profile: Profile, sweep: Sweep, found: Found, verdict: Verdict, decided: float, *, cut: bool
+    ) -> ProfileReport:
         session, keep = sweep.session, bool(profile.common.keep_protective)
         progresses = list(sweep.progresses.values())
         rows: list[OrderReport] = [row for progress in progresses for row in outcome.order_rows(progress)]
         error = outcome.error_report(sweep, verdict)
-        if self.interrupted.is_set():
+        if cut:
             error = ErrorReport(
                 kind="interrupted", message=f"stopped by {self.signal_name}", hint="run again to finish and prove it"
             )
@@ -232,7 +255,10 @@ def over_the_network(profile: Profile, environ: Mapping[str, str]) -> Send:
     """Send by real sockets, each attempt in a thread that can be abandoned."""
     from cancelall.transport import Transport
 
-    transport = Transport(route_for(profile.origin, profile.common.proxy, profile.common.ca_bundle, environ))
+    route = _route(profile, environ)
+    if route.proxy_password:
+        register(route.proxy_password)
+    transport = Transport(route)
 
     async def send(wire: Wire, until: float, sent: Callable[[], None]) -> Reply:
         loop = asyncio.get_running_loop()
@@ -244,6 +270,10 @@ def over_the_network(profile: Profile, environ: Mapping[str, str]) -> Send:
         return await in_thread(lambda: transport.send(wire, until, tell), "attempt")
 
     return send
+
+
+def _route(profile: Profile, environ: Mapping[str, str]) -> Route:
+    return route_for(profile.origin, profile.common.proxy, profile.common.ca_bundle, environ)
 
 
 def unconfigured(name: str, venue: str, error: CancelallError, *, dry_run: bool = False) -> ProfileReport:
@@ -261,14 +291,8 @@ def unconfigured(name: str, venue: str, error: CancelallError, *, dry_run: bool 
     )
 
 
-def harden(environ: dict[str, str]) -> None:
-    """Leave no core file, and let nothing write TLS session keys. POSIX only where POSIX is needed."""
-    environ.pop("SSLKEYLOGFILE", None)
-    os.environ.pop("SSLKEYLOGFILE", None)
+def harden(environ: dict[str, str]) -> tuple[str, ...]:
+    """Let nothing write TLS session keys, and bound the resolver. Warnings about what was set and is ignored."""
+    logs = [one.pop("SSLKEYLOGFILE", "") for one in (environ, os.environ)]
     os.environ.setdefault("RES_OPTIONS", "timeout:2 attempts:2")  # glibc: a silent resolver takes 40 s otherwise
-    try:
-        import resource
-
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    except (ImportError, ValueError, OSError):
-        return
+    return ("SSLKEYLOGFILE is set and was ignored: it would hand every request to who reads that file",) * any(logs)

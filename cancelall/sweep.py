@@ -38,6 +38,9 @@ class Sweep:
         )
         self.progresses: dict[str, Progress] = {}
         self.bug: BaseException | None = None
+        self.finished = False
+        """Whether it came to its own end, not to that of its time."""
+        self._over = False
         self._first_out = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._clearing: dict[str, asyncio.Task[None]] = {}
@@ -55,7 +58,9 @@ class Sweep:
                 if not self._tasks:
                     for progress in self.stale():
                         self._clear_beside(progress)
+            self.finished = True
         finally:
+            self._over = True
             for task in self._tasks:
                 task.cancel()
             if self._tasks:
@@ -67,7 +72,7 @@ class Sweep:
         if progress.proven(self.gap):  # read again for the sake of another segment's cancel, a gap after it
             await asyncio.sleep(self._disturbed() + self.gap - self.session.clock.monotonic())
         fruitless = 0
-        while not self.session.refusal:
+        while not (self.session.refusal or self._over) and self.session.clock.monotonic() < self.session.deadline:
             listing = await read_listing(
                 self.session, progress.segment, partial(self._shown, progress), partial(self._page_answered, progress)
             )
@@ -79,6 +84,17 @@ class Sweep:
             stalled = not listing.complete or (bool(last) and before is not None and last == progress.left(before))
             fruitless = fruitless + 1 if stalled else 0
             await self._rest(progress, fruitless)
+
+    async def look_again(self) -> None:
+        """Nothing is cancelled any more: read once what is left of the segments that are not proven."""
+
+        async def look(progress: Progress) -> None:
+            progress.saw(
+                await read_listing(self.session, progress.segment, lambda orders, began: None, progress.listed)
+            )
+
+        if self.session.refusal is None:
+            await asyncio.gather(*(look(one) for one in self._live() if not one.proven(self.gap)))
 
     def _shown(self, progress: Progress, orders: tuple[Order, ...], began: float) -> None:
         """What a page shows is cancelled at once: only the proof needs every page."""

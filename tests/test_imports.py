@@ -111,6 +111,7 @@ MAY_IMPORT = {
     "settle": _SWEEPING | {"sweep"},
     "outcome": _SWEEPING | {"sweep"},
     "output": {"secret"},
+    "guard": {"report.text"},
     "report.text": {"model", "secret"},
     "report.lines": {"model", "report.text"},
     "report.tables": {"model", "report.text"},
