@@ -6,13 +6,16 @@ CHECKED := cancelall tests
 # The last release of ccxt that has AscendEX; the newest one serves the other venues.
 OLD_CCXT := .conformance/ccxt-4.5.63
 
-.PHONY: demo test soak check format docs clean
+.PHONY: demo test faults soak check format docs clean
 
 demo: $(VENV)/.installed  ## the main job on the embedded exchange
 	$(BIN)/cancelall demo
 
-test: $(VENV)/.developed $(OLD_CCXT) check  ## lint, types and all tests
+test: $(VENV)/.developed $(OLD_CCXT) check  ## lint, types and all tests but the two below
 	$(BIN)/pytest -n 6
+
+faults: $(VENV)/.developed  ## the fault matrix of docs/faults.md, over real sockets
+	$(BIN)/pytest -m faults -n 6
 
 soak: $(VENV)/.developed  ## 10,000 random schedules of faults under virtual time
 	SOAK=$${SOAK:-10000} $(BIN)/pytest tests/soak -n 2 --timeout 3600
@@ -28,6 +31,7 @@ format: $(VENV)/.developed
 
 docs: $(VENV)/.developed  ## regenerate the example config, the README's tables and its picture
 	$(BIN)/python -m cancelall.documents
+	PYTHONPATH=tests $(BIN)/python -m faults.documents
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache dist build

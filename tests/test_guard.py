@@ -88,8 +88,7 @@ os.abort()
 
 
 def test_a_bug_is_told_by_its_place() -> None:
-    try:
+    with pytest.raises(ValueError) as caught:
         int("x" + CANARY)
-    except ValueError as fault:
-        assert guard.bug_words(fault).startswith("a bug: ValueError at test_guard.py:")
+    assert guard.bug_words(caught.value).startswith("a bug: ValueError at test_guard.py:")
     assert guard.bug_words(ValueError(CANARY)) == "a bug: ValueError"

@@ -1,4 +1,4 @@
-"""Which of the matrix runs: each row once in a plain run, all of it with `-m faults` or by naming this folder."""
+"""The matrix: `pytest -m faults`. A plain run leaves it out, because it takes minutes."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ import pytest
 from faults.harness import Case, running
 from faults.rows import ROWS
 
-_HERE = Path(__file__).parent
-
 
 @pytest.fixture
 def case(request: pytest.FixtureRequest, home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Case]:
@@ -22,31 +20,12 @@ def case(request: pytest.FixtureRequest, home: Path, monkeypatch: pytest.MonkeyP
         yield made
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Tell each test's row and venue to the summary, and leave one test for each row unless all were asked for."""
-    mine: dict[int, list[pytest.Item]] = {}
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tell each test's row and venue to the summary."""
     for item in items:
         row = getattr(getattr(item, "function", None), "fault_row", None)
         if row is not None:
-            mine.setdefault(row, []).append(item)
-            item.user_properties.append(("fault row", row))
-            item.user_properties.append(("fault venue", _venue(item)))
-    named = any((Path(word.split("::")[0]).resolve() / "x").is_relative_to(_HERE) for word in config.args)
-    if named or "faults" in (config.getoption("markexpr") or ""):
-        return
-    chosen = {id(_one(row, found)) for row, found in mine.items()}
-    spared = [item for found in mine.values() for item in found if id(item) not in chosen]
-    if spared:
-        config.hook.pytest_deselected(items=spared)
-        gone = {id(item) for item in spared}
-        items[:] = [item for item in items if id(item) not in gone]
-
-
-def _one(row: int, found: list[pytest.Item]) -> pytest.Item:
-    """One test of a row: of its first test that is not expected to fail, the venues in turn."""
-    sound = [item for item in found if item.get_closest_marker("xfail") is None] or found
-    first = [item for item in sound if item.function is sound[0].function]  # type: ignore[attr-defined]
-    return first[row % len(first)]
+            item.user_properties += [("fault row", row), ("fault venue", _venue(item))]
 
 
 def _venue(item: pytest.Item) -> str:
@@ -55,7 +34,7 @@ def _venue(item: pytest.Item) -> str:
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """How many tests of each row and venue passed, when the whole matrix was asked for."""
+    """How many tests of each row and venue passed, and of each venue altogether."""
     counts: Counter[tuple[int, str, str]] = Counter()
     for outcome in ("passed", "failed", "error", "skipped", "xfailed", "xpassed"):
         for report in terminalreporter.stats.get(outcome, ()):
@@ -73,8 +52,10 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
             told = " ".join(f"{number} {end}" for end, number in ends.items() if end != "passed")
             cells.append(f"{venue} {ends.get('passed', 0)}" + (f" ({told})" if told else ""))
         terminalreporter.write_line(f"{row:>3}  {ROWS[row].fault:<58} {', '.join(cells)}")
+    for venue in sorted({venue for _, venue, _ in counts}):
+        mine = {(row, end): number for (row, one, end), number in counts.items() if one == venue}
+        passed = sum(number for (_, end), number in mine.items() if end == "passed")
+        shown = len({row for row, _ in mine})
+        terminalreporter.write_line(f"{venue:>10}: {shown} rows, {passed} of {sum(mine.values())} tests passed")
     passed = sum(number for (_, _, end), number in counts.items() if end == "passed")
-    pairs = {(row, venue) for row, venue, _ in counts}
-    terminalreporter.write_line(
-        f"{len(rows)} rows, {len(pairs)} rows by venue, {passed} of {sum(counts.values())} tests passed"
-    )
+    terminalreporter.write_line(f"{'all':>10}: {len(rows)} rows, {passed} of {counts.total()} tests passed")

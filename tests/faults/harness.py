@@ -10,13 +10,15 @@ import asyncio
 import contextlib
 import inspect
 import io
+import math
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import product
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -60,17 +62,41 @@ PROMPT: Mapping[str, tuple[str, ...]] = {"deltadefi": ("prompt",)}
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def shows(number: int, *, venues: Sequence[str] | None = None) -> Callable[[F], F]:
-    """This test shows that row, for each of its venues (or those of them that are named)."""
+def shows(
+    number: int,
+    *,
+    venues: Sequence[str] | None = None,
+    over: Mapping[str, Iterable[object]] | None = None,
+    share: int = 1,
+) -> Callable[[F], F]:
+    """This test shows that row, for each of its venues (or those of them that are named).
+
+    `over` are variants, by the name of the parameter. Each of them is shown on `share` venues, and each venue shows
+    some: where a fault knows nothing of the venue, all of them on all venues would only take long.
+    """
 
     def mark(test: F) -> F:
         test.fault_row = number  # type: ignore[attr-defined]
         chosen = [venue for venue in ROWS[number].venues if venues is None or venue in venues]
-        if "venue" in inspect.signature(test).parameters:
+        if over:
+            names, variants = ["venue", *over], list(product(*over.values()))
+            test = pytest.mark.parametrize(names, [(venue, *one) for venue, one in _dealt(chosen, variants, share)])(
+                test
+            )
+        elif "venue" in inspect.signature(test).parameters:
             test = pytest.mark.parametrize("venue", chosen)(test)
         return pytest.mark.faults(test)
 
     return mark
+
+
+def _dealt(
+    venues: Sequence[str], variants: Sequence[tuple[object, ...]], share: int
+) -> list[tuple[str, tuple[object, ...]]]:
+    """Pairs in which each variant and each venue occurs. Where they would repeat, the venues move on by one."""
+    number = max(len(variants) * min(share, len(venues)), len(venues))
+    again = math.lcm(len(variants), len(venues))
+    return [(venues[(turn + turn // again) % len(venues)], variants[turn % len(variants)]) for turn in range(number)]
 
 
 def allowance() -> float:
@@ -86,6 +112,8 @@ class Ended:
     log: Sequence[tuple[str, Attempt]]
     """Each attempt with its profile, in the order of their ends."""
     seconds: float
+    until: float
+    """The deadline on the monotonic clock."""
     said: str
     """Everything that would have been printed: tables, JSON lines, -v."""
 
@@ -104,6 +132,10 @@ class Ended:
     def attempts(self) -> list[Attempt]:
         """All attempts."""
         return [attempt for _, attempt in self.log]
+
+    def sent(self) -> set[str]:
+        """What is known of the failed attempts: whether they were sent. Not of those that the deadline cut off."""
+        return {one.fault.sent for one in self.attempts if one.fault is not None and one.ended < self.until - 0.02}
 
     def tries(self) -> dict[tuple[str, Request], list[Attempt]]:
         """The attempts of each request of each profile, in the order of their beginnings."""
@@ -233,7 +265,7 @@ class Case:
             printer.data.close(10)
             printer.notes.close(10)
         said = "".join(outlet.text for printer in printers for outlet in (printer.data, printer.notes))  # type: ignore[attr-defined]
-        ended = Ended(reports=reports, log=log, seconds=seconds, said=said)
+        ended = Ended(reports=reports, log=log, seconds=seconds, until=began + deadline, said=said)
         self._holds(said, ended.code, codes, seconds, deadline)
         return ended
 

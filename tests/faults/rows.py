@@ -291,15 +291,15 @@ _ROWS = (
     Row(
         number=36,
         fault="Ctrl-C, once and twice",
-        injection="SIGINT while the venue does not answer",
-        expectation="the first ends it with what is known, the second at once",
+        injection="SIGINT while the venue does not answer, or cancels nothing, or a secret is being read",
+        expectation="the first: no cancel any more, the orders are read once more, for 1 s; the second ends it at once",
         codes=(130,),
     ),
     Row(
         number=37,
         fault="SIGTERM",
         injection="the signal while the venue does not answer",
-        expectation="ends it with what is known",
+        expectation="as Ctrl-C: no cancel any more, one last look, what is known is told",
         codes=(143,),
     ),
     Row(
@@ -363,7 +363,7 @@ _ROWS = (
     Row(
         number=46,
         fault="1,000 profiles",
-        injection="one server, 1,000 accounts, a limit of 256 open files",
+        injection="one server, 60 accounts, a limit of 96 open files; 1,000 in a test of its own",
         expectation="all clear; threads, sockets and memory stay bounded",
         codes=(0,),
         one_venue="what is shared between profiles knows no venue; this one has no limit per address",

@@ -14,9 +14,10 @@ from faults.harness import PEAK_MB, Case, shows
 # --- errors of the venue --------------------------------------------------------------------------------------------
 
 
-@shows(20)
-@pytest.mark.parametrize(
-    "fault", ["html=502@2", "html=504@3", "error-500=1@2", "maintenance@2", "html:cancel=500@2", "status=503@3"]
+@shows(
+    20,
+    over={"fault": ["html=502@2", "html=504@3", "error-500=1@2", "maintenance@2", "html:cancel=500@2", "status=503@3"]},
+    share=2,
 )
 def test_errors_that_pass(case: Case, venue: str, fault: str) -> None:
     server = case.server(venue, fault)
@@ -78,8 +79,9 @@ SHAPES = [
 ]
 
 
-@shows(22)
-@pytest.mark.parametrize("fault", ["truncated", "empty-body", "deep-json", *(f"json:listing={one}" for one in SHAPES)])
+@shows(
+    22, over={"fault": ["truncated", "empty-body", "deep-json", *(f"json:listing={one}" for one in SHAPES)]}, share=2
+)
 def test_a_listing_that_cannot_be_read_is_never_empty(case: Case, venue: str, fault: str) -> None:
     name, _, rest = fault.partition(":")
     server = case.server(venue, f"{name}:listing{rest.removeprefix('listing')}")
@@ -88,14 +90,12 @@ def test_a_listing_that_cannot_be_read_is_never_empty(case: Case, venue: str, fa
     assert {one.listings for one in ended.report.segments} == {0}
 
 
-@shows(22)
-@pytest.mark.parametrize("fault", ["truncated", "empty-body", "deep-json", "json=[]", "json=NaN", "duplicate-keys"])
+@shows(22, over={"fault": ["truncated", "empty-body", "deep-json", "json=[]", "json=NaN", "duplicate-keys"]})
 def test_unreadable_answers_that_pass(case: Case, venue: str, fault: str) -> None:
     case.kill(venue, case.server(venue, f"{fault}@4"), deadline=8, codes=[0])
 
 
-@shows(22)
-@pytest.mark.parametrize("fault", ["truncated", "empty-body", "deep-json", "json={}"])
+@shows(22, over={"fault": ["truncated", "empty-body", "deep-json", "json={}"]}, share=2)
 def test_cancels_with_unreadable_answers_are_settled_by_the_listing(case: Case, venue: str, fault: str) -> None:
     name, equals, value = fault.partition("=")
     server = case.server(venue, f"{name}:cancel{equals}{value}")
@@ -115,15 +115,13 @@ def test_keys_that_come_twice(case: Case, venue: str) -> None:
 # --- without measure ------------------------------------------------------------------------------------------------
 
 
-@shows(23)
-@pytest.mark.parametrize("fault", ["giant", "gzip-bomb", "many-headers=200"])
+@shows(23, over={"fault": ["giant", "gzip-bomb", "many-headers=200"]})
 def test_an_answer_without_measure(case: Case, venue: str, fault: str) -> None:
     ended = case.kill(venue, case.server(venue, fault))
     assert ended.report.verdict is Verdict.UNPROVEN
 
 
-@shows(23)
-@pytest.mark.parametrize("fault", ["giant", "gzip-bomb", "giant:listing", "gzip-bomb:listing"])
+@shows(23, over={"fault": ["giant", "gzip-bomb", "giant:listing", "gzip-bomb:listing"]})
 def test_the_memory_that_it_takes(case: Case, venue: str, fault: str) -> None:
     server = case.server(venue, fault)
     path = case.config({venue: {**case.table(venue, server.origin), "credentials": dict(server.credentials)}})
@@ -161,8 +159,7 @@ def test_hostile_text_in_every_field(case: Case, venue: str, dry_run: bool) -> N
     harmless(ended.said)
 
 
-@shows(25)
-@pytest.mark.parametrize("fault", ["key", "ip", "permission", "error-500=1", "rate-limit=1"])
+@shows(25, over={"fault": ["key", "ip", "permission", "error-500=1", "rate-limit=1"]})
 def test_hostile_text_in_refusals(case: Case, venue: str, fault: str) -> None:
     ended = case.kill(venue, case.server(venue, "hostile", fault))
     harmless(ended.said)
@@ -180,9 +177,10 @@ def message(venue: str, text: str) -> str:
     return json.dumps(fields[venue])
 
 
-@shows(25)
-@pytest.mark.parametrize(
-    "text", [HOSTILE, "[/oops][bold]", "\u2028\u2029\x85\ufeff", "a" * 1_000_000, "é\x1b[31m" * 9999]
+@shows(
+    25,
+    over={"text": [HOSTILE, "[/oops][bold]", "\u2028\u2029\x85\ufeff", "a" * 1_000_000, "é\x1b[31m" * 9999]},
+    share=2,
 )
 def test_hostile_messages(case: Case, venue: str, text: str) -> None:
     server = case.stack.enter_context(raw.Raw(raw.answering("200 OK", body=message(venue, text).encode())))

@@ -87,8 +87,9 @@ class Refusing:
         connection.sendall("\r\n".join([*lines, f"Content-Length: {len(answer)}", "", answer]).encode())
 
 
-@shows(33)
-@pytest.mark.parametrize("date", [None, "rubbish", "Wed, 99 Xxx 0000 99:99:99 GMT", "Fri, 31 Dec 9999 23:59:59 -9999"])
+@shows(
+    33, over={"date": [None, "rubbish", "Wed, 99 Xxx 0000 99:99:99 GMT", "Fri, 31 Dec 9999 23:59:59 -9999"]}, share=2
+)
 def test_nothing_tells_the_time(case: Case, venue: str, date: str | None) -> None:
     server = case.stack.enter_context(raw.Raw(Refusing(venue, date and (lambda: date))))
     ended = case.kill(venue, case.table(venue, server.origin()), codes=[4])

@@ -51,16 +51,13 @@ def silent_resolver(case: Case) -> Callable[[int], list[tuple[str, int]]]:
 
 
 def unreachable(ended: Ended, *, sent: bool) -> None:
-    """No complete answer. A cancel that can have left may still land, and that is said.
-
-    It may also be said of one that was abandoned at the deadline, of which nobody knows how far it came.
-    """
+    """No complete answer. A cancel that can have left may still land, and that is said."""
     report = ended.report
     assert (report.verdict, report.exit_status) == (Verdict.UNREACHABLE, 12)
     if sent:
         assert any("can still land" in warning for warning in report.warnings)
     else:
-        assert all(attempt.fault is not None and attempt.fault.sent == "no" for attempt in ended.attempts)
+        assert ended.sent() == {"no"}
 
 
 # --- names ----------------------------------------------------------------------------------------------------------
@@ -173,7 +170,7 @@ def test_tls_that_never_begins_is_tried_again(case: Case, venue: str) -> None:
     server = case.stack.enter_context(raw.Raw(raw.stall))
     ended = case.kill(venue, case.table(venue, server.origin("https")))
     assert ended.report.verdict is Verdict.UNREACHABLE
-    assert {attempt.fault.sent for attempt in ended.attempts if attempt.fault} == {"no"}
+    assert ended.sent() == {"no"}
     assert max(len(tries) for tries in ended.tries().values()) >= 2
 
 
@@ -182,15 +179,13 @@ def test_the_second_host_when_tls_never_begins(case: Case, venue: str) -> None:
     hedged(case, venue, case.stack.enter_context(raw.Raw(raw.stall)).origin("https"))
 
 
-@shows(6)
-@pytest.mark.parametrize("behaviour", [raw.garbage, raw.finish, raw.reset])
+@shows(6, over={"behaviour": [raw.garbage, raw.finish, raw.reset]}, share=2)
 def test_tls_that_breaks(case: Case, venue: str, behaviour: raw.Behaviour) -> None:
     server = case.stack.enter_context(raw.Raw(behaviour))
     unreachable(case.kill(venue, case.table(venue, server.origin("https"))), sent=False)
 
 
-@shows(7)
-@pytest.mark.parametrize("wrong", ["name", "expired", "authority"])
+@shows(7, over={"wrong": ["name", "expired", "authority"]}, share=2)
 def test_a_certificate_that_does_not_verify(case: Case, venue: str, wrong: str, tmp_path: Path) -> None:
     authority = raw.Authority(tmp_path)
     name = "elsewhere.example" if wrong == "name" else "127.0.0.1"
@@ -223,8 +218,7 @@ def test_an_answer_that_never_comes(case: Case, venue: str) -> None:
     assert any(request.changes for request in server.requests)
 
 
-@shows(8)
-@pytest.mark.parametrize("fault", ["stall:cancel@1", "stall-after:cancel@1", "stall:listing@1"])
+@shows(8, over={"fault": ["stall:cancel@1", "stall-after:cancel@1", "stall:listing@1"]}, share=2)
 def test_one_answer_that_never_comes(case: Case, venue: str, fault: str) -> None:
     case.monkeypatch.setattr(transport, "READ_TIMEOUT", 0.3)
     case.kill(venue, case.server(venue, fault), deadline=6, codes=[0])
@@ -260,8 +254,7 @@ def test_a_reset_in_mid_answer(case: Case, venue: str, times: int) -> None:
     assert server.fake.strikes("reset-body") >= 1
 
 
-@shows(12)
-@pytest.mark.parametrize("fault", ["fin-after:cancel@1", "reset-after:cancel@1", "fin-after@3", "reset-after@3"])
+@shows(12, share=2, over={"fault": ["fin-after:cancel@1", "reset-after:cancel@1", "fin-after@3", "reset-after@3"]})
 def test_a_connection_closed_without_an_answer(case: Case, venue: str, fault: str) -> None:
     server = case.server(venue, fault)
     case.kill(venue, server, deadline=5)
@@ -315,8 +308,7 @@ def dripping_body(case: Case, venue: str) -> dict[str, object]:
     return profile_table(venue, case.server(venue, "drip-body=0.3"))
 
 
-@shows(35)
-@pytest.mark.parametrize("how", WAYS)
+@shows(35, over={"how": WAYS})
 def test_the_other_four_finish_at_their_own_speed(case: Case, venue: str, how: str) -> None:
     servers = {name: case.server(name) for name in VENUES if name != venue}
     alone = case.kills({name: profile_table(name, server) for name, server in servers.items()}, deadline=5, codes=[0])

@@ -33,8 +33,7 @@ def test_the_venues_own_limit_is_waited_out(case: Case, venue: str) -> None:
     case.kill(venue, server, deadline=20, codes=[0])
 
 
-@shows(14)
-@pytest.mark.parametrize("asked", ["600", "Wed, 21 Oct 2099 07:28:00 GMT", "soon", "-1", "nan", "1e999", "²"])
+@shows(14, over={"asked": ["600", "Wed, 21 Oct 2099 07:28:00 GMT", "soon", "-1", "nan", "1e999", "²"]}, share=2)
 def test_a_wait_that_cannot_be_waited(case: Case, venue: str, asked: str) -> None:
     server = case.server(venue, "status=429", f"retry-after={asked}")
     ended = case.kill(venue, server)
@@ -170,8 +169,7 @@ def test_a_redirect_is_not_followed(case: Case, venue: str) -> None:
     assert twice(ended) == {}
 
 
-@shows(24)
-@pytest.mark.parametrize("status", ["301 Moved", "302 Found", "303 Other", "307 Temporary", "308 Permanent"])
+@shows(24, over={"status": ["301 Moved", "302 Found", "303 Other", "307 Temporary", "308 Permanent"]})
 def test_a_redirects_body_is_not_downloaded(case: Case, venue: str, status: str) -> None:
     elsewhere = case.stack.enter_context(raw.Raw(raw.answering("200 OK")))
     giant = raw.answering(status, [f"Location: {elsewhere.origin()}/"], padding=400 << 20)

@@ -18,14 +18,14 @@ from cancelall.config import Document, Overrides, Profile
 from cancelall.model import ProfileReport, Verdict
 from cancelall.report import tables
 from cancelall.report.lines import profile_line
-from cancelall.run import Listener, Run
+from cancelall.run import LAST_LOOK_SECONDS, Listener, Run
 from cancelall.session import Attempt, Send
 from cancelall.simulator import Account, FakeVenue, Kind, SimOrder, parse_fault
 from cancelall.sweep import Sweep
 
 from .plans import UNKNOWN_WORDS, Bot, Plan, name_of
 from .truth import TRUTHS, History, Steps, Truth, false_claims, strategies_of
-from .virtual import Network, Sent, Stuck, VirtualClock, VirtualLoop, Weather, true_ms
+from .virtual import START, Network, Sent, Stuck, VirtualClock, VirtualLoop, Weather, true_ms
 
 GRACE = 0.5
 """Seconds by which a run may exceed its deadline."""
@@ -244,8 +244,12 @@ def _problems(world: World, reports: list[ProfileReport], took: float, shown: st
     last = world.steps()
     if took > plan.deadline + GRACE:
         yield f"took {took:.3f} s, with a deadline of {plan.deadline} s"
-    if plan.interrupted is not None and took > plan.interrupted + GRACE:
-        yield f"took {took:.3f} s, interrupted after {plan.interrupted} s"
+    if plan.interrupted is not None:
+        if took > plan.interrupted + LAST_LOOK_SECONDS + GRACE:
+            yield f"took {took:.3f} s, interrupted after {plan.interrupted} s"
+        for sent in world.log:
+            if sent.kind.changes and sent.at > START + plan.interrupted:
+                yield f"a cancel after the interruption: {sent}"
     for complaint in world.loop.complaints:
         yield f"the event loop: {complaint}"
     for owner, report in zip(world.owners, reports, strict=True):

@@ -24,7 +24,7 @@ from .schedule import Result, minimal, run
 from .truth import FOREVER, Life, Window, never_empty
 
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(3600)]
-SCHEDULES = int(os.environ.get("SOAK") or "400")
+SCHEDULES = int(os.environ.get("SOAK") or "150")
 SEED = os.environ.get("SEED")
 PARTS = max(4, SCHEDULES // 250)
 TOLD = 3
@@ -71,13 +71,13 @@ def test_no_schedule_that_was_sought_breaks_the_proof(venue: str, chance: random
 
 
 def test_the_same_seed_gives_the_same_run() -> None:
-    for seed in range(900, 912):
+    for seed in range(900, 906):
         assert told(run(plan_of(seed))) == told(run(plan_of(seed)))
 
 
 def test_the_same_seed_gives_the_same_run_in_another_process() -> None:
     """Sets of text have another order there."""
-    seeds = range(912, 920)
+    seeds = range(906, 912)
     code = (
         "from soak.plans import plan_of; from soak.schedule import run; from soak.test_schedules import told\n"
         f"print(''.join(told(run(plan_of(seed))) for seed in {seeds!r}), end='')"

@@ -22,8 +22,10 @@ from cancelall.simulator import FakeVenue, Kind, Manner, SimReply, SimRequest
 
 T = TypeVar("T")
 
+START = 1000.0
+"""The loop's time at the start of a schedule."""
 START_MS = 1_790_000_000_000
-"""Wall time at the start of a schedule."""
+"""Wall time when the loop's time is zero."""
 CONNECT_TIMEOUT = 2.0
 READ_TIMEOUT = 5.0
 """Those of `cancelall.transport`."""
@@ -65,7 +67,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
 
     def __init__(self) -> None:
         super().__init__()
-        self.now = 1000.0
+        self.now = START
         self.complaints: list[str] = []
         """What asyncio would have logged: exceptions that nobody waited for."""
         self._selector = _NoSelector(self)
@@ -170,7 +172,7 @@ class Sent:
         body = self.request.body[:200].decode("utf-8", "replace")
         said = f"-> {self.status}" if self.answered is not None else f"-> {self.note or 'no answer'}"
         return (
-            f"{self.at - 1000:8.3f} [{self.began},{self.processed},{self.answered}] "
+            f"{self.at - START:8.3f} [{self.began},{self.processed},{self.answered}] "
             f"{self.request.method} {self.request.path}{query} {body} {said}"
         )
 
@@ -234,7 +236,8 @@ class Network:
             await asyncio.sleep(min(patience, there + back + (0.001 if there == back else 0.0)))
             self._break(seen, "the connection broke")
         try:
-            reply = await asyncio.wait_for(self._delivered(arrival, back), patience)
+            async with asyncio.timeout(patience):
+                reply = await self._delivered(arrival, back)
         except TimeoutError:
             self._break(seen, "no answer in time", kind="timeout")
         if trouble is Trouble.SWALLOWED or reply.manner is Manner.NEVER:

@@ -1,0 +1,112 @@
+"""Rows 49 and 50: proxies, netrc, and a path to log session keys to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from cancelall import transport
+from cancelall.model import Verdict
+from cancelall.simulator import SimServer
+from faults import raw
+from faults.harness import Case, shows
+from faults.test_network import HOST, resolves
+from support import profile_table
+
+
+def secured(case: Case, venue: str) -> tuple[SimServer, dict[str, object]]:
+    """A venue behind TLS under a name, since nothing on this machine goes through a proxy, and a profile for it."""
+    authority = raw.Authority(case.home)
+    server = case.server(venue, ssl_context=authority.context(HOST))
+    resolves(case, lambda port: [("127.0.0.1", port)])
+    origin = server.origin.replace("127.0.0.1", HOST)
+    return server, {**profile_table(venue, server), "base_url": origin, "ca_bundle": str(authority.path)}
+
+
+def serving(case: Case, behaviour: raw.Behaviour) -> raw.Raw:
+    return case.stack.enter_context(raw.Raw(behaviour))
+
+
+REFUSAL = raw.answering("407 Proxy Authentication Required", ["Proxy-Authenticate: Basic"])
+TROUBLES: Mapping[str, raw.Behaviour | None] = {
+    "dead": None,
+    "407": REFUSAL,
+    "silent": raw.stall,
+    "closes": raw.finish,
+    "no HTTP": raw.garbage,
+}
+
+
+def trouble(case: Case, kind: str) -> str:
+    """A proxy that lets nothing through."""
+    case.monkeypatch.setattr(transport, "CONNECT_TIMEOUT", 0.3)
+    behaviour = TROUBLES[kind]
+    if behaviour is None:
+        return f"http://127.0.0.1:{case.stack.enter_context(raw.refusing())}"
+    return serving(case, behaviour).origin()
+
+
+@shows(49)
+@pytest.mark.parametrize("by", ["environment", "profile"])
+def test_a_proxy_that_works(case: Case, venue: str, by: str) -> None:
+    server, table = secured(case, venue)
+    proxy = serving(case, raw.tunnel(to=("127.0.0.1", int(server.origin.rpartition(":")[2]))))
+    case.secrets.add("CANARY%20word")
+    case.secrets.add("CANARY word")
+    address = f"http://somebody:CANARY%20word@127.0.0.1:{proxy.port}"
+    environ = {"HTTPS_PROXY": address} if by == "environment" else {}
+    more = {} if environ else {"proxy": address}
+    ended = case.kill(venue, {**table, **more}, environ=environ, deadline=4, codes=[0])
+    assert server.open_orders() == []
+    assert proxy.received.startswith(f"CONNECT {HOST}:".encode())
+    assert proxy.connections >= len(server.requests) // 4
+    where = " (from the environment)" if environ else ""
+    assert f"through the proxy http://127.0.0.1:{proxy.port}{where}\n" in ended.said
+
+
+@shows(49, over={"kind": TROUBLES})
+def test_a_proxy_of_the_environment_that_lets_nothing_through_is_passed_by(case: Case, venue: str, kind: str) -> None:
+    server, table = secured(case, venue)
+    case.kill(venue, table, environ={"HTTPS_PROXY": trouble(case, kind)}, deadline=12, codes=[0])
+    assert server.open_orders() == []
+
+
+@shows(49, over={"kind": TROUBLES})
+def test_a_proxy_of_the_profile_has_no_way_around_it(case: Case, venue: str, kind: str) -> None:
+    server, table = secured(case, venue)
+    ended = case.kill(venue, {**table, "proxy": trouble(case, kind)}, codes=[12])
+    assert ended.report.verdict is Verdict.UNREACHABLE
+    assert server.connections == 0
+    assert ended.sent() == {"no"}
+
+
+@shows(49)
+def test_a_host_that_is_excepted_from_the_proxy(case: Case, venue: str) -> None:
+    server, table = secured(case, venue)
+    proxy = serving(case, REFUSAL)
+    environ = {"ALL_PROXY": proxy.origin(), "NO_PROXY": f"localhost, .{HOST.partition('.')[2]}"}
+    ended = case.kill(venue, table, environ=environ, deadline=4, codes=[0])
+    assert (proxy.connections, server.open_orders()) == (0, [])
+    assert "through the proxy" not in ended.said
+
+
+@shows(50)
+def test_netrc_and_the_log_of_session_keys(case: Case, venue: str) -> None:
+    authority = raw.Authority(case.home)
+    server = case.server(venue, ssl_context=authority.context("127.0.0.1"))
+    case.secrets.add("CANARY-of-netrc")
+    netrc = case.home / ".netrc"
+    netrc.write_text("machine 127.0.0.1 login thief password CANARY-of-netrc\n")
+    netrc.chmod(0o600)
+    keys = case.home / "keys.log"
+    path = case.narrow(venue, server, ca_bundle=str(authority.path))
+    ran = case.run(
+        venue, "--json", "--config", str(path), deadline=9, env={"NETRC": str(netrc), "SSLKEYLOGFILE": str(keys)}
+    )
+    assert ran.line["verdict"] == "clear"
+    assert not keys.exists()
+    assert "WARNING: SSLKEYLOGFILE is set and was ignored" in ran.err
+    sent = [value for request in server.requests for value in request.headers.values()]
+    assert sent
+    assert not any("Basic" in value or "CANARY" in value for value in sent)
