@@ -108,13 +108,27 @@ def _encodable(text: str) -> str:
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
-def seconds(value: str | None) -> float | None:
-    """A `Retry-After` header: seconds, clipped to a day. An HTTP date or rubbish is None."""
+def asked_to_wait(reply: Reply) -> float | None:
+    """What `Retry-After` asks for, in seconds, clipped to a day. None without one, and for rubbish.
+
+    An HTTP date counts from the answer's own `Date`: this machine's clock may be off.
+    """
+    value = reply.headers.get("retry-after", "")
     try:
-        wait = float(value) if value is not None else -1.0
+        wait = float(value)
     except ValueError:
-        return None
+        wait = _until(value, reply.headers.get("date", ""))
     return min(wait, 86_400.0) if wait >= 0 else None
+
+
+def _until(then: str, now: str) -> float:
+    """Seconds between two HTTP dates; less than none when one of them is no date."""
+    from email.utils import parsedate_to_datetime
+
+    try:
+        return (parsedate_to_datetime(then) - parsedate_to_datetime(now)).total_seconds()
+    except (ValueError, TypeError, OverflowError):
+        return -1.0
 
 
 def by_status(reply: Reply) -> Judgement:
@@ -131,10 +145,10 @@ def by_status(reply: Reply) -> Judgement:
             answer=Answer.AGAIN,
             kind="rate_limit",
             words=f"HTTP {status}",
-            after=seconds(reply.headers.get("retry-after")),
+            after=asked_to_wait(reply),
         )
     if status == 503 and "retry-after" in reply.headers:
-        return Judgement(answer=Answer.AMBIGUOUS, words="HTTP 503", after=seconds(reply.headers["retry-after"]))
+        return Judgement(answer=Answer.AMBIGUOUS, words="HTTP 503", after=asked_to_wait(reply))
     if status >= 500 or status == 408 or 200 <= status < 300:
         return Judgement(answer=Answer.AMBIGUOUS, kind="unreadable", words=f"HTTP {status}")
     return Judgement(answer=Answer.REFUSED, kind="parameter", words=f"HTTP {status}")

@@ -18,7 +18,7 @@ from cancelall.sweep import Sweep
 from .plans import plan_of
 from .schedule import run
 
-pytestmark = [pytest.mark.soak, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.soak, pytest.mark.faults, pytest.mark.timeout(600)]
 
 Break = Callable[[pytest.MonkeyPatch], None]
 

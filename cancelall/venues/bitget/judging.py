@@ -136,7 +136,7 @@ def judge(request: Request, reply: Reply) -> Judgement:
     if code in _CLOCK:
         return said(answer=Answer.CLOCK, kind="clock", hint="set this machine's clock")
     if code in _AGAIN:
-        after = payload.seconds(reply.headers.get("retry-after"))
+        after = payload.asked_to_wait(reply)
         hint = "Bitget shuts an address out for 5 minutes after 6000 requests in one" if code == "429" else ""
         return said(answer=Answer.AGAIN, kind="rate_limit", after=_AGAIN[code] if after is None else after, hint=hint)
     if code in _NO_DEMO or (code in _NO_SYMBOL and _names_a_symbol(request)):

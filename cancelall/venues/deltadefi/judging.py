@@ -56,7 +56,7 @@ def judge(request: Request, reply: Reply) -> Judgement:
 
 def _by_code(request: Request, reply: Reply, code: int, message: str) -> Judgement:
     said = partial(Judgement, words=f"{code} {message}".strip())
-    asked = payload.seconds(reply.headers.get("retry-after"))
+    asked = payload.asked_to_wait(reply)
     match code:
         case 4200 | 4201 if request.changes:
             # Nothing to cancel, or this order is not open: good answers to a cancel. The listing decides.

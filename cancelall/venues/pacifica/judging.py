@@ -147,7 +147,7 @@ def _plain(text: str) -> str:
 def _refresh(reply: Reply) -> float | None:
     """Seconds until there are credits again."""
     told = limit(reply, "ratelimit", "t")
-    return float(told) if told is not None else payload.seconds(reply.headers.get("retry-after"))
+    return float(told) if told is not None else payload.asked_to_wait(reply)
 
 
 def _hold(reply: Reply) -> float | None:
