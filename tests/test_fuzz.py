@@ -1,0 +1,284 @@
+"""Anything at all, for every venue by being listed: what the venues really say with one thing changed, and no more.
+
+Each reader gives a value or says Unreadable, each answer is judged, and a listing that shows orders never reads as an
+empty one because something in it is not as documented.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+import tomli_w
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from cancelall import config, run, simulator
+from cancelall.config import BrokenProfile, Document, Overrides, Profile
+from cancelall.credentials import resolve
+from cancelall.declare import secrets_of
+from cancelall.errors import ConfigError, SecretError, Unreadable
+from cancelall.model import Answer, Reply, Request
+from cancelall.secret import Secret
+from cancelall.venues import VENUES, Discovery, Segment, Venue, load
+from support import kill
+
+CANARY = "CANARY-CANARY-0123456789"
+OFTEN = settings(
+    max_examples=80, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+)
+
+
+# --- what venues say, and who reads it ------------------------------------------------------------------------------
+
+
+Reader = Callable[[Request, Reply], Any]
+
+
+@dataclass(frozen=True)
+class Heard:
+    """An answer of an embedded exchange, and who has read it. `page` when it was read as a page of open orders."""
+
+    request: Request
+    reply: Reply
+    read: Reader
+    page: bool
+
+
+@cache
+def heard(name: str) -> tuple[Heard, ...]:
+    """What was read in a kill and in a reading of one embedded exchange: of each kind of request the longest answer."""
+    said: dict[tuple[object, ...], Heard] = {}
+    one = load(name)
+
+    def noting(what: str, read: Reader) -> Reader:
+        def noted(request: Request, reply: Reply) -> Any:
+            keys = sorted(part.split("=")[0] for part in request.query.split("&"))
+            key = (what, request.method, request.path, *keys)
+            if key not in said or len(said[key].reply.body) < len(reply.body):
+                said[key] = Heard(request, reply, read, page=what == "page")
+            return read(request, reply)
+
+        return noted
+
+    def heard_by(segment: Segment) -> Segment:
+        witnesses = tuple(replace(witness, read=noting("witness", witness.read)) for witness in segment.witnesses)
+        return replace(
+            segment,
+            page=noting("page", segment.page),
+            acknowledge=noting("acknowledge", segment.acknowledge),
+            settled=noting("settled", segment.settled),
+            witnesses=witnesses,
+        )
+
+    def discoveries(*args: Any) -> tuple[Discovery[Any], ...]:
+        return tuple(replace(found, read=noting("discovery", found.read)) for found in one.discoveries(*args))
+
+    listening = replace(one, segments=lambda *args: tuple(map(heard_by, one.segments(*args))), discoveries=discoveries)
+    with patch.object(run, "load", lambda name: listening), simulator.start(name, orders=20, limits=False) as server:
+        kill(name, server, dry_run=True, deadline=4)
+        kill(name, server, deadline=8)
+    return tuple(said.values())
+
+
+def classified(venue: Venue[Any, Any, Any], one: Heard, reply: Reply) -> Answer:
+    """The answer's class. Nothing may come out of reading it but values and Unreadable, and no secret but in values."""
+    judgement = venue.judge(one.request, reply)
+    assert isinstance(judgement.answer, Answer)
+    assert CANARY not in repr(judgement)
+    if judgement.answer is Answer.ACCEPTED:
+        try:
+            one.read(one.request, reply)
+        except Unreadable as fault:
+            assert CANARY not in fault.message + fault.hint  # noqa: PT017 - one outcome of two
+    return judgement.answer
+
+
+# --- one thing changed ----------------------------------------------------------------------------------------------
+
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers(-3, 3)
+    | st.just(10**30)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.sampled_from(["", " ", "0", "-1", "x", "null", "\x1b[2J", "\ud800", "1e999", CANARY, "é" * 300])
+)
+ANY_JSON: Any = st.recursive(
+    SCALARS,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["code", "retCode", "data", "result", "list", "success", "msg", "error", "orderId", "x"]),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=8,
+)
+
+Way = tuple[str | int, ...]
+
+
+def places(value: Any, here: Way = ()) -> Iterator[Way]:
+    """The way to everything in it."""
+    yield here
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from places(inner, (*here, key))
+    elif isinstance(value, list):
+        for number, inner in enumerate(value):
+            yield from places(inner, (*here, number))
+
+
+def changed(data: st.DataObject, value: Any) -> tuple[bytes, Way]:
+    """The answer with something else in one place: another value, a key less, a key twice, the text cut off."""
+    way = data.draw(st.sampled_from(sorted(places(value), key=lambda one: (len(one), str(one)))))
+    value = copy.deepcopy(value)
+    if not way:
+        return json.dumps(data.draw(ANY_JSON)).encode(), way
+    parent = value
+    for step in way[:-1]:
+        parent = parent[step]
+    how = data.draw(st.sampled_from(["another", "another", "missing", "cut"]))
+    if how == "missing" and isinstance(parent, dict):
+        del parent[way[-1]]
+    else:
+        parent[way[-1]] = data.draw(ANY_JSON)
+    text = json.dumps(value).encode()
+    return (text[: data.draw(st.integers(0, len(text) - 1))] if how == "cut" else text), way
+
+
+@pytest.mark.parametrize("name", VENUES)
+@OFTEN
+@given(data=st.data())
+def test_an_answer_with_one_thing_changed_is_judged_and_read_or_unreadable(name: str, data: st.DataObject) -> None:
+    Secret(CANARY)
+    one = data.draw(st.sampled_from(heard(name)))
+    try:
+        body, _ = changed(data, json.loads(one.reply.body))
+    except ValueError:
+        return  # no JSON to begin with
+    status = data.draw(st.sampled_from([one.reply.status, one.reply.status, 200, 400, 500]))
+    classified(load(name), one, replace(one.reply, body=body, status=status))
+
+
+@cache
+def listings(name: str) -> tuple[Heard, ...]:
+    """Listings that show orders."""
+    return tuple(one for one in heard(name) if one.page and one.read(one.request, one.reply).orders)
+
+
+@pytest.mark.parametrize("name", VENUES)
+@OFTEN
+@given(data=st.data())
+def test_a_listing_with_one_thing_changed_never_reads_as_empty(name: str, data: st.DataObject) -> None:
+    """An order that is not quite as documented stays an order, or makes the listing unreadable."""
+    one = data.draw(st.sampled_from(listings(name)))
+    whole = one.read(one.request, one.reply)
+    body, way = changed(data, json.loads(one.reply.body))
+    reply = replace(one.reply, body=body)
+    if load(name).judge(one.request, reply).answer is not Answer.ACCEPTED:
+        return
+    try:
+        page = one.read(one.request, reply)
+    except Unreadable:
+        return
+    rows = [step for step in way if isinstance(step, int)]
+    emptied = not rows and json.loads(body) != json.loads(one.reply.body) and not page.orders
+    if emptied:  # whoever replaces the whole list by an empty one cannot be told from an empty account
+        assert any(value == [] for value in _values(json.loads(body)))
+        return
+    short = page.unsure or page.next or (page.total is not None and page.total != len(page.orders))
+    assert len(page.orders) >= len(whole.orders) or short, (way, body)
+
+
+def _values(value: Any) -> Iterator[Any]:
+    yield value
+    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _values(inner)
+
+
+@pytest.mark.parametrize("name", VENUES)
+def test_the_fuzz_has_something_to_change(name: str) -> None:
+    """Cancels, listings with orders and other reads were heard."""
+    assert any(one.request.changes for one in heard(name))
+    assert any(not one.request.changes and not one.page for one in heard(name))
+    assert listings(name)
+
+
+# --- config and credentials -----------------------------------------------------------------------------------------
+
+TABLES: Any = st.recursive(
+    st.booleans() | st.integers(-(2**62), 2**62) | st.floats() | st.text(max_size=8) | st.sampled_from(list(VENUES)),
+    lambda inner: (
+        st.lists(inner, max_size=2)
+        | st.dictionaries(
+            st.sampled_from(
+                [
+                    "profiles",
+                    "defaults",
+                    "bybit",
+                    "venue",
+                    "credentials",
+                    "secret_command",
+                    "symbol",
+                    "deadline",
+                    "é",
+                    "",
+                ]
+            ),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=150, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+@given(tables=st.dictionaries(st.sampled_from(["profiles", "defaults", "venue", "x"]), TABLES, max_size=3))
+def test_any_structure_of_tables_is_profiles_or_told(tmp_path_factory: pytest.TempPathFactory, tables: Any) -> None:
+    path = tmp_path_factory.getbasetemp() / "any.toml"
+    path.write_text(tomli_w.dumps(tables), encoding="utf-8")
+    path.chmod(0o600)
+    try:
+        document = config.read(path, {})
+    except ConfigError:
+        return
+    for name in document.tables:
+        found = config.profile(document, name, {}, Overrides())
+        assert isinstance(found, Profile | BrokenProfile)
+    config.redacted(document)
+
+
+@pytest.mark.parametrize("name", VENUES)
+@settings(max_examples=60, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+@given(raw=st.binary(max_size=60) | st.text(min_size=6, max_size=60).map(lambda text: text.encode("utf-8", "replace")))
+def test_any_bytes_for_a_secret_are_taken_or_told_without_them(
+    tmp_path_factory: pytest.TempPathFactory, name: str, raw: bytes
+) -> None:
+    folder: Path = tmp_path_factory.getbasetemp()
+    options = {"account": "11111111111111111111111111111111"} if name == "pacifica" else {}
+    profile = config.profile(Document(path=None), name, {}, Overrides(options=options), implicit_venue=name)
+    assert isinstance(profile, Profile)
+    for field in secrets_of(load(name).secrets):
+        place = folder / f"cancelall.{name}.{field}"
+        place.write_bytes(raw)
+        place.chmod(0o400)
+    environ = {"CREDENTIALS_DIRECTORY": str(folder), "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring"}
+    text = raw.decode("utf-8", "replace").strip()
+    try:
+        found = resolve(profile, environ)
+    except SecretError as error:
+        told = f"{error.message} {error.hint}"
+        assert len(text) < 6 or text not in told  # noqa: PT017 - one outcome of two
+    else:
+        assert text not in repr(found) or len(text) < 6
