@@ -32,7 +32,7 @@ from support import kill
 
 CANARY = "CANARY-CANARY-0123456789"
 OFTEN = settings(
-    max_examples=80, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+    max_examples=150, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
 )
 
 
@@ -140,7 +140,10 @@ def places(value: Any, here: Way = ()) -> Iterator[Way]:
 
 def changed(data: st.DataObject, value: Any) -> tuple[bytes, Way]:
     """The answer with something else in one place: another value, a key less, a key twice, the text cut off."""
-    way = data.draw(st.sampled_from(sorted(places(value), key=lambda one: (len(one), str(one)))))
+    kinds: dict[Way, Way] = {}
+    for place in places(value):  # one place for each kind: fields of the first row, and not a thousand times the same
+        kinds.setdefault(tuple("*" if isinstance(step, int) else step for step in place), place)
+    way = data.draw(st.sampled_from(list(kinds.values())))
     value = copy.deepcopy(value)
     if not way:
         return json.dumps(data.draw(ANY_JSON)).encode(), way
@@ -196,7 +199,7 @@ def test_a_listing_with_one_thing_changed_never_reads_as_empty(name: str, data: 
     if emptied:  # whoever replaces the whole list by an empty one cannot be told from an empty account
         assert any(value == [] for value in _values(json.loads(body)))
         return
-    short = page.unsure or page.next or (page.total is not None and page.total != len(page.orders))
+    short = page.unsure or (page.total is not None and page.total != len(page.orders))
     assert len(page.orders) >= len(whole.orders) or short, (way, body)
 
 
