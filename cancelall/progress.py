@@ -299,18 +299,29 @@ class Progress:
         """A witness has answered, or not. One that is a cancel may have done something."""
         if witness.request.changes and not witness.harmless and heard.answer is not Answer.NOTHING_OPEN:
             self._disturbed = heard.attempt.ended
+        if heard.value is None and heard.answer is not Answer.NOTHING_OPEN and not witness.optional:
+            self.trouble = heard.attempt
 
-    def heard_witness(self, agrees: bool, request: Request, ended: float, said: Acknowledgement | None = None) -> None:
-        """The witnesses have spoken. One that contradicts the listings makes them worthless; it may have cancelled."""
-        self.witnessed, self.contradicted = agrees, not agrees
+    def witnesses_agree(self) -> None:
+        """Every witness has been heard, or was not needed."""
+        self.witnessed, self.contradicted = True, False
+
+    def witness_objects(self, attempt: Attempt, said: Acknowledgement | None) -> None:
+        """A witness contradicts the listings, which makes them worthless. One that is a cancel may have cancelled."""
+        self.witnessed, self.contradicted = False, True
         if said is not None:
             self._acknowledged(said, ())
-        if not agrees:
-            self.first_empty = self.last_empty = None
-            if request.changes:
-                self.cancel_answered = self._cancel_ended = ended
+        self.first_empty = self.last_empty = None
+        if attempt.request.changes:
+            self.cancel_answered = self._cancel_ended = attempt.ended
 
     # --- what follows ---
+
+    @property
+    def unheard(self) -> bool:
+        """Whether one listing after the other is empty, and the witnesses have still not agreed."""
+        again = self.first_empty is not None and self.first_empty is not self.last_empty
+        return again and bool(self.witnesses) and not self.witnessed
 
     def still_wanted(self) -> bool:
         """Whether an unanswered cancel should be sent again: not once a later complete listing was empty."""

@@ -82,6 +82,7 @@ class Sweep:
             if progress.proven(self.gap) or progress.exhausted(listing):
                 return
             stalled = not listing.complete or (bool(last) and before is not None and last == progress.left(before))
+            stalled |= progress.unheard
             fruitless = fruitless + 1 if stalled else 0
             await self._rest(progress, fruitless)
 
@@ -157,7 +158,7 @@ class Sweep:
             await asyncio.sleep(since + self.gap - self.session.clock.monotonic())
             if not progress.segment.feeds and (feeders := self._running(self._feeding())):
                 await asyncio.wait(feeders, timeout=_ROUND_PAUSE)
-        elif fruitless:
+        if fruitless and not progress.witnessed:
             await asyncio.sleep(self.session.random() * min(2.0, 0.25 * 2 ** min(fruitless, 6)))
 
     async def _hear_witnesses(self, progress: Progress) -> None:
@@ -166,6 +167,8 @@ class Sweep:
         if progress.witnessed:
             return
         for witness in progress.witnesses:
+            if witness.signature and self.session.tally.first_ack is not None:
+                continue
             read = partial(witness.fits, kept) if witness.fits else witness.read
             hear = partial(self._testimony, progress.segment, read)
             heard = await self.session.ask(witness.request, hear, most=_WITNESS_TRIES)
@@ -173,13 +176,13 @@ class Sweep:
             at = heard.attempt.ended
             progress.hearing(witness, heard)
             if heard.value is not None and not agrees:
-                progress.heard_witness(False, witness.request, at, said)
+                progress.witness_objects(heard.attempt, said)
                 if not witness.request.changes:  # the listing hides something: cancel it unseen
                     self._fire(progress, progress.blind(at))
             if not agrees and not (heard.value is None and witness.optional):
                 return
         if progress.witnesses:
-            progress.heard_witness(True, progress.witnesses[-1].request, at)
+            progress.witnesses_agree()
 
     @staticmethod
     def _testimony(

@@ -45,6 +45,8 @@ class Witness:
     """It cancels nothing, though it is a cancel by its kind: it is also asked when protective orders are kept."""
     optional: bool = False
     """One that does not answer says nothing: only its contradiction counts."""
+    signature: bool = False
+    """It only shows that the key is good for this account on this host: spared once an accepted cancel has shown it."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,8 +1,8 @@
 """Pacifica: orders with stops and TP/SL, TWAPs of the engine, and order strategies that place orders of their own.
 
 Proof: two complete empty listings of each, and the venue's own word. Anyone may read any account here, and one that
-nobody has looks empty: so each segment needs a signed answer for this account on this host, given between its two
-listings. It is a TWAP cancel of an id that cannot exist, which succeeds only if key, agent and account belong together.
+nobody has looks empty: so there has to be a signed answer for this account on this host. An accepted cancel is one.
+Where none was due, it is a TWAP cancel of an id that cannot exist: success needs a key and agent of this account.
 Besides, the counts of `/account` must fit the listing, and after the strategies are gone a last cancel of everything
 must find nothing. Reading alone (`--dry-run`, `orders`) cannot tell a mistyped account from an empty one.
 

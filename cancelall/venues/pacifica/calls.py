@@ -51,10 +51,11 @@ def cancel_order(order: Order) -> Request:
 def signed_answer() -> Witness:
     """A signed answer for this account that changes nothing: success for a TWAP that does not exist.
 
-    A wrong key, agent or account is refused here. https://github.com/pacifica-fi/pacifica-mcp (scripts/smoke-3c.ts)
+    A wrong key, agent or account is refused here. Not asked once a cancel has been accepted, which shows the same.
+    https://github.com/pacifica-fi/pacifica-mcp (scripts/smoke-3c.ts)
     """
     request = _post("/orders/twap/cancel", {"symbol": "BTC", "order_id": NOWHERE}, Priority.LISTING, "read")
-    return Witness(request=request, harmless=True)
+    return Witness(request=request, harmless=True, signature=True)
 
 
 def is_stop(order: Order) -> bool:

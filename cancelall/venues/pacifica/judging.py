@@ -69,8 +69,8 @@ _HALTED_CODES = frozenset({38})
 
 
 KEPT_BACK = 250
-"""Tenths of a credit that cancels by name leave alone: two proofs (7 reads and 4 signed answers each), and what is on
-its way when an answer first says so. A hundred strategies and the names from two histories still fit beside it."""
+"""Tenths of a credit that cancels by name leave alone: two proofs (7 reads and at most 4 signed answers each), and
+what is on its way when an answer first says so. A hundred strategies and the names from two histories still fit."""
 
 
 def judge(request: Request, reply: Reply) -> Judgement:
