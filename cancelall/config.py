@@ -171,7 +171,7 @@ def read(chosen: Path | None, environ: Mapping[str, str]) -> Document:
     if path is None:
         return Document(path=None)
     try:
-        raw, warnings = _read_bytes(path)
+        text, warnings = read_text(path)
     except FileNotFoundError:
         if required:
             raise ConfigError(
@@ -184,13 +184,6 @@ def read(chosen: Path | None, environ: Mapping[str, str]) -> Document:
         raise ConfigError(
             f"the config file {path} cannot be read: {fault.strerror or fault}", "correct its permissions or path"
         ) from None
-    if raw.startswith(b"\xef\xbb\xbf"):
-        raise ConfigError(f"{path}, line 1: the file begins with a byte order mark", "save it as UTF-8 without a mark")
-    try:
-        text = raw.decode()
-    except UnicodeDecodeError as fault:
-        line = raw[: fault.start].count(b"\n") + 1
-        raise ConfigError(f"{path}, line {line}: not UTF-8 text", "save the file as UTF-8") from None
     try:
         data = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError, ValueError) as fault:
@@ -220,6 +213,18 @@ def open_at_once(path: Path) -> BinaryIO:
     """A file to read from. A pipe that nobody writes to does not make us wait."""
     nonblock = getattr(os, "O_NONBLOCK", 0)
     return open(path, "rb", opener=lambda name, flags: os.open(name, flags | nonblock))  # noqa: PTH123, SIM115
+
+
+def read_text(path: Path) -> tuple[str, tuple[str, ...]]:
+    """What a config file says, and what is to be warned of. Raises ConfigError, OSError."""
+    raw, warnings = _read_bytes(path)
+    if raw.startswith(b"\xef\xbb\xbf"):
+        raise ConfigError(f"{path}, line 1: the file begins with a byte order mark", "save it as UTF-8 without a mark")
+    try:
+        return raw.decode(), warnings
+    except UnicodeDecodeError as fault:
+        line = raw[: fault.start].count(b"\n") + 1
+        raise ConfigError(f"{path}, line {line}: not UTF-8 text", "save the file as UTF-8") from None
 
 
 def _read_bytes(path: Path) -> tuple[bytes, tuple[str, ...]]:
@@ -593,7 +598,7 @@ def write_private(path: Path, text: str, *, new: bool = False) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as stream:
             stream.write(text)
             stream.flush()
             os.fsync(stream.fileno())

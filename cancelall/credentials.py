@@ -1,7 +1,7 @@
 """Where secrets come from: five sources in a fixed order, each secret by itself, the source recorded.
 
 An empty value is not set; the first source that has a value wins; a source that is configured but fails is an error,
-never a fall-through. This is the only module that knows keyring.
+never a fall-through.
 """
 
 from __future__ import annotations
@@ -23,22 +23,10 @@ from cancelall.errors import SecretError
 from cancelall.secret import Secret, scrub
 from cancelall.venues import load
 
-SERVICE = "cancelall"
-"""Service name in the OS keyring; the user name is `<profile>.<field>`."""
 COMMAND_SECONDS = 5.0
 KEYRING_SECONDS = 3.0
 _FILE_LIMIT = 16 << 10
 _OUTPUT_LIMIT = 16 << 10
-_TRUSTED_BACKENDS = (
-    "keyring.backends.SecretService.",
-    "keyring.backends.libsecret.",
-    "keyring.backends.kwallet.",
-    "keyring.backends.macOS.",
-    "keyring.backends.Windows.",
-    "keyring.backends.fail.",
-    "keyring.backends.null.",
-)
-_CHAINER = "keyring.backends.chainer."
 _PASSED_ON = (
     "PATH",
     "HOME",
@@ -87,10 +75,9 @@ def resolve(profile: Profile, environ: Mapping[str, str]) -> Found:
     for field, sec in declare.secrets_of(venue.secrets).items():
         # A keyring can hang for seconds: what is not needed is looked for there only if the rest came from there.
         keyring = not sec.optional or any(source == "keyring" for _, source in sources)
-        found = _first(profile, field, environ, warnings, keyring=keyring)
+        found = look_up(profile, field, sec, environ, warnings, keyring=keyring)
         if found is not None:
-            text, source = found
-            values[field] = Secret(checked(field, sec.form, text, source))
+            values[field], source = found
             sources.append((field, source))
         elif not sec.optional:
             missing.append(field)
@@ -106,15 +93,42 @@ def resolve(profile: Profile, environ: Mapping[str, str]) -> Found:
     return Found(secrets=secrets, sources=tuple(sources), warnings=tuple(warnings))
 
 
+def look_up(
+    profile: Profile, field: str, sec: Sec, environ: Mapping[str, str], warnings: list[str], *, keyring: bool = True
+) -> tuple[Secret, str] | None:
+    """One secret in its declared form, and its source in words; None when no source has it. Raises SecretError."""
+    found = _first(profile, field, environ, warnings, keyring=keyring)
+    if found is None:
+        return None
+    text, source = found
+    return Secret(checked(field, sec.form, text, source)), source
+
+
+def before_keyring(profile: Profile, field: str, environ: Mapping[str, str]) -> tuple[str, ...]:
+    """The sources that are set for a secret and win over the keyring, in words; none of them is read."""
+    found = []
+    if path := credential_path(profile.name, field, environ):
+        found += [f"credentials directory ({path.name})"] if path.exists() else []
+    variable = environment_prefix(profile.name) + field.upper()
+    found += [f"environment ({variable})"] if _trimmed(environ.get(variable)) else []
+    found += ["secret_command"] if field in profile.secret_command else []
+    found += ["config file"] if field in profile.credentials else []
+    return tuple(found)
+
+
+def credential_path(profile: str, field: str, environ: Mapping[str, str]) -> Path | None:
+    """A secret's file in the credentials directory; None when no directory is set."""
+    directory = environ.get("CREDENTIALS_DIRECTORY")
+    return Path(directory) / f"cancelall.{profile}.{field}" if directory else None
+
+
 def _first(
     profile: Profile, field: str, environ: Mapping[str, str], warnings: list[str], *, keyring: bool
 ) -> tuple[str, str] | None:
     """The value from the first source that has one, and that source in words."""
-    directory = environ.get("CREDENTIALS_DIRECTORY")
-    if directory:
-        path = Path(directory) / f"cancelall.{profile.name}.{field}"
-        if text := _from_file(path, warnings):
-            return text, f"credentials directory ({path.name})"
+    path = credential_path(profile.name, field, environ)
+    if path is not None and (text := _from_file(path, warnings)):
+        return text, f"credentials directory ({path.name})"
     variable = environment_prefix(profile.name) + field.upper()
     if text := _trimmed(environ.get(variable)):
         return text, f"environment ({variable})"
@@ -137,7 +151,7 @@ def _places(profile: Profile, field: str, environ: Mapping[str, str]) -> str:
     places = [
         f"${prefix}{field.upper()}",
         "secret_command and [credentials] of the config",
-        f"the keyring ({SERVICE}, {profile.name}.{field})",
+        f"the keyring (cancelall, {profile.name}.{field})",
     ]
     if environ.get("CREDENTIALS_DIRECTORY"):
         places.insert(0, f"$CREDENTIALS_DIRECTORY/cancelall.{profile.name}.{field}")
@@ -148,7 +162,10 @@ def _places(profile: Profile, field: str, environ: Mapping[str, str]) -> str:
 
 def _how_to_set(profile: Profile) -> str:
     prefix = environment_prefix(profile.name)
-    return f"set {prefix}… in the environment, or [profiles.{profile.name}.credentials] in the config"
+    return (
+        f"run: cancelall auth set {profile.name}; or set {prefix}… in the environment, "
+        f"or [profiles.{profile.name}.credentials] in the config"
+    )
 
 
 def _from_file(path: Path, warnings: list[str]) -> str | None:
@@ -248,61 +265,15 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def _from_keyring(profile: Profile, field: str) -> str | None:
-    """One item of the OS keyring, in a thread: a locked collection with nobody to answer hangs for ever."""
-    result: list[str | None] = []
-    problem: list[str] = []
+    """One item of the OS keyring. A back-end that the profile names is loaded directly, without detection."""
+    from cancelall import keyrings
 
-    def read() -> None:
-        try:
-            backends = _keyrings(profile.common.keyring_backend)
-            found = (backend.get_password(SERVICE, f"{profile.name}.{field}") for backend in backends)
-            text = next((text for text in found if text), None)
-            if not isinstance(text, str | None):
-                raise TypeError("the back-end gave something else than text")
-            result.append(text)
-        except SecretError as error:
-            problem.append(error.message)
-        except Exception as fault:  # noqa: BLE001 - back-ends are plug-ins and raise anything
-            if type(fault).__name__ == "NoKeyringError":
-                result.append(None)  # a machine without a keyring has no item in it
-            else:
-                problem.append(f"{type(fault).__name__}: {scrub(str(fault))[:150]}")
-
-    thread = threading.Thread(target=read, name="keyring", daemon=True)
-    thread.start()
-    thread.join(KEYRING_SECONDS)
-    name = f"the keyring item {SERVICE}/{profile.name}.{field}"
-    if problem:
-        raise SecretError(f"{name} could not be read: {problem[0]}", "unlock the keyring, or use another source")
-    if not result:
-        raise SecretError(
-            f"{name} was not given within {KEYRING_SECONDS:g} s: is the keyring locked?",
-            "unlock it, or use another source",
-        )
-    return result[0]
-
-
-def _keyrings(backend: str | None) -> list[Any]:
-    """The configured back-end without detection, else the detected ones that keep secrets encrypted."""
-    import keyring
-    import keyring.core
-
-    if backend:
-        return [keyring.core.load_keyring(backend)]
-    found: Any = keyring.get_keyring()
-    several = _name_of(found).startswith(_CHAINER)  # which asks everything that is installed, plain-text plug-ins too
-    backends = list(found.backends) if several else [found]
-    trusted = [one for one in backends if _name_of(one).startswith(_TRUSTED_BACKENDS)]
-    if not trusted:
-        names = ", ".join(map(_name_of, backends))
-        raise SecretError(
-            f"the keyring back-end {names} may store secrets in plain text: name it in keyring_backend to use it"
-        )
-    return trusted
-
-
-def _name_of(backend: object) -> str:
-    return f"{type(backend).__module__}.{type(backend).__qualname__}"
+    return keyrings.bounded(
+        keyrings.item_of(profile.name, field),
+        "reading",
+        lambda: keyrings.read(profile.common.keyring_backend, profile.name, field),
+        KEYRING_SECONDS,
+    )
 
 
 # --- forms ----------------------------------------------------------------------------------------------------------
