@@ -69,6 +69,14 @@ def build(only_venue: str | None = None) -> typer.Typer:
     configs.command("show", help="Print the config, secrets redacted.")(_config_show)
     configs.command("init", help="Write a commented starter file that only you can read.")(_config_init)
     app.add_typer(configs, name="config")
+    if only_venue is None:
+        from cancelall import cli_auth
+
+        keys = _typer(
+            "The keys of a profile: into the OS keyring, where they are, out again, into systemd credentials."
+        )
+        cli_auth.add_to(keys)
+        app.add_typer(keys, name="auth")
     app.command("demo", help="The whole thing against the embedded exchange on this machine. No account is needed.")(
         _demo
     )

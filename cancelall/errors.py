@@ -99,6 +99,16 @@ class Unreadable(CancelallError):
     status = ExitStatus.UNPROVEN
 
 
+class Interrupted(CancelallError):
+    """A signal stopped this before it was done."""
+
+    kind: ErrorKind = "interrupted"
+
+    def __init__(self, message: str, hint: str = "", *, status: ExitStatus = ExitStatus.INTERRUPTED) -> None:
+        super().__init__(message, hint)
+        self.status = status
+
+
 class DryRunViolation(CancelallError):
     """A request that changes something reached a session that may only read: a bug, stopped before the send."""
 

@@ -182,7 +182,10 @@ def test_what_is_missing_is_named_with_every_place(tmp_path: Path) -> None:
         "no api_key and no api_secret: looked in the credentials directory (none is set), $CANCELALL_BYBIT_API_KEY, "
         "secret_command and [credentials] of the config, the keyring (cancelall, bybit.api_key)"
     )
-    assert told.hint == "set CANCELALL_BYBIT_… in the environment, or [profiles.bybit.credentials] in the config"
+    assert told.hint == (
+        "run: cancelall auth set bybit; or set CANCELALL_BYBIT_… in the environment, "
+        "or [profiles.bybit.credentials] in the config"
+    )
     environ = {"CREDENTIALS_DIRECTORY": str(tmp_path), "CANCELALL_BYBIT_API_KEY": KEY}
     assert refusal(a_profile(), environ).message == (
         "no api_secret: looked in $CREDENTIALS_DIRECTORY/cancelall.bybit.api_secret, $CANCELALL_BYBIT_API_SECRET, "

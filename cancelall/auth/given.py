@@ -1,0 +1,113 @@
+"""What a user gives as secrets: lines, files, answers; and the checks before any of it is written. Nothing is sent."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from cancelall import credentials, declare
+from cancelall.config import Profile
+from cancelall.errors import SecretError
+from cancelall.secret import Secret
+from cancelall.venues import load
+
+INPUT_LIMIT = 64 << 10
+"""Bytes of a file or of standard input that are read."""
+_STAND_IN = "not-there-yet"
+
+
+def from_lines(text: str, profile: Profile) -> dict[str, Secret]:
+    """Secrets from `FIELD=value` lines; a PEM block goes on to its END line. Raises SecretError."""
+    fields = declare.secrets_of(load(profile.venue).secrets)
+    found: dict[str, Secret] = {}
+    lines = iter(enumerate(text.split("\n"), start=1))
+    for number, raw in lines:
+        line = raw.removesuffix("\r")
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        name, equals, value = line.partition("=")
+        name = name.strip()
+        if not equals:
+            raise SecretError(f"line {number} of the input is not FIELD=value", f"fields: {' '.join(fields)}")
+        if name not in fields:
+            known = declare.nearest(name, fields) if name.replace("_", "").isalpha() and len(name) < 30 else ""
+            raise SecretError(f"line {number} of the input names no secret{known}", f"fields: {' '.join(fields)}")
+        if name in found:
+            raise SecretError(f"line {number} of the input gives {name} a second time", "give it once")
+        if value.lstrip().startswith("-----BEGIN"):
+            while "-----END" not in value.rpartition("\n")[2] and (following := next(lines, None)) is not None:
+                value += "\n" + following[1].removesuffix("\r")
+        elif len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
+            raise SecretError(f"{name} is in quotes", f"write it without, or give it alone with --field {name}")
+        if value:
+            found[name] = checked(profile, name, value, f"line {number} of the input")
+    return found
+
+
+def checked(profile: Profile, name: str, text: str, source: str) -> Secret:
+    """One secret, if it has its form. Raises SecretError."""
+    sec = declare.secrets_of(load(profile.venue).secrets)[name]
+    return Secret(credentials.checked(name, sec.form, text, source))
+
+
+def check(
+    profile: Profile, given: Mapping[str, Secret], held: Mapping[str, Secret], environ: Mapping[str, str]
+) -> tuple[str, ...]:
+    """The venue's offline checks of what was given, beside what the other sources and the keyring have.
+
+    Returns the required secrets that are still missing. Raises SecretError.
+    """
+    venue = load(profile.venue)
+    fields = declare.secrets_of(venue.secrets)
+    values, absent = {**held, **given}, []
+    for name, sec in fields.items():
+        if name in given:
+            continue
+        try:
+            elsewhere = credentials.look_up(profile, name, sec, environ, [], keyring=False)
+        except SecretError:
+            elsewhere = None  # it is not what is being set
+        if elsewhere is not None:
+            values[name] = elsewhere[0]
+        elif name not in values and not sec.optional:
+            absent.append(name)
+    for name, secret in given.items():
+        for other, same in values.items():
+            if other != name and same == secret:
+                raise SecretError(f"{name} and {other} are the same", "one of them was pasted twice")
+    whole = venue.secrets(**values, **{name: Secret(_STAND_IN) for name in absent})
+    try:
+        venue.check_secrets(whole, profile.options)
+    except SecretError as error:
+        # What the checks say about a secret that is not there yet says nothing.
+        if not absent or any(name in error.message for name in given):
+            raise
+    return tuple(absent)
+
+
+def read_file(path: Path) -> str:
+    """A file with one secret in it. Raises SecretError."""
+    try:
+        with path.open("rb") as stream:
+            return decoded(stream.read(INPUT_LIMIT + 1), str(path))
+    except OSError as fault:
+        raise SecretError(f"{path} cannot be read: {fault.strerror or fault}", "give another --file") from None
+
+
+def decoded(raw: bytes, name: str) -> str:
+    """Text from bytes that somebody gave. Raises SecretError."""
+    if len(raw) > INPUT_LIMIT:
+        raise SecretError(f"{name} is longer than {INPUT_LIMIT >> 10} KiB", "is it the right one?")
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        raise SecretError(f"{name} is not UTF-8 text", "a secret is plain text") from None
+
+
+def open_to_others(path: Path) -> bool:
+    """Whether others can read a file."""
+    try:
+        return os.name == "posix" and bool(path.stat().st_mode & 0o044)
+    except OSError:
+        return False

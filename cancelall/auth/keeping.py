@@ -1,0 +1,190 @@
+"""Secrets into the OS keyring and out of it, all or nothing; the profile in the config that says where they are."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cancelall import config, config_edit, credentials, declare, keyrings
+from cancelall.config import BrokenProfile, Document, Overrides, Profile, environment_prefix
+from cancelall.errors import CancelallError, ConfigError, ExitStatus, Interrupted, SecretError, UsageError
+from cancelall.keyrings import Store
+from cancelall.secret import Secret
+from cancelall.venues import VENUES, load
+
+
+def profile_of(
+    document: Document, name: str, venue: str | None, environ: Mapping[str, str], environment: str | None = None
+) -> Profile:
+    """A profile of the config, or one that is not there yet: of the venue given, or the one that it is named like.
+
+    Raises ConfigError, OptionError.
+    """
+    if venue is not None and venue not in VENUES:
+        raise UsageError(f'--venue: there is no venue "{venue}"{declare.nearest(venue, VENUES)}', " ".join(VENUES))
+    table = document.tables.get(name)
+    present = table.get("venue") if isinstance(table, dict) else None
+    if venue is not None and present is not None and present != venue:
+        raise ConfigError(f'profile "{name}" is of venue {present}, not of {venue}', "give it another name")
+    if table is None and venue is None and name not in VENUES:
+        raise ConfigError(
+            f'there is no profile "{name}"{declare.nearest(name, [*document.tables, *VENUES])}',
+            f"for a new one add --venue with one of: {' '.join(VENUES)}",
+        )
+    overrides = Overrides(environment=environment)
+    found = config.profile(document, name, environ, overrides, implicit_venue=venue or name)
+    if isinstance(found, BrokenProfile):
+        raise found.error
+    return found
+
+
+def instead(profile: Profile) -> str:
+    """What to use where there is no keyring."""
+    first = next(iter(declare.secrets_of(load(profile.venue).secrets)))
+    return (
+        f"use instead: a file $CREDENTIALS_DIRECTORY/cancelall.{profile.name}.{first} "
+        f"(systemd: cancelall auth export-systemd {profile.name}), "
+        f"{environment_prefix(profile.name)}{first.upper()} in the environment, or secret_command in the config"
+    )
+
+
+def open_store(
+    profile: Profile,
+    *,
+    plaintext: bool = False,
+    seconds: float | None = None,
+    waiting: Callable[[], None] | None = None,
+) -> Store:
+    """The back-end for a profile's secrets. Raises SecretError that says what to use instead."""
+    limit = credentials.KEYRING_SECONDS if seconds is None else seconds
+    try:
+        return keyrings.writable(profile.common.keyring_backend, limit, plaintext=plaintext, waiting=waiting)
+    except SecretError as error:
+        more = " (or --allow-plaintext)" if "plain text" in error.message else ""
+        raise SecretError(error.message, instead(profile) + more) from None
+
+
+# --- writing ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Writing:
+    """Items of the keyring as they are written, and what they held before."""
+
+    store: Store
+    profile: str
+    before: dict[str, Secret | None]
+    begun: list[str] = field(default_factory=list)
+
+    def put(self, name: str, secret: Secret) -> None:
+        """Write one. Raises SecretError."""
+        self.begun.append(name)
+        self.store.put(self.profile, name, secret)
+
+    def take_back(self) -> str:
+        """Make every item again what it was, and tell what became of that."""
+        left = list(self.begun)
+        try:
+            while left:
+                old = self.before[left[-1]]
+                if old is None:
+                    self.store.remove(self.profile, left[-1])
+                else:
+                    self.store.put(self.profile, left[-1], old)
+                left.pop()
+        except SecretError:
+            names = " and ".join(f"{self.profile}.{name}" for name in left)
+            return f"{names} in the keyring may be changed: run auth set again"
+        return "the keyring is as it was before"
+
+
+def write(
+    profile: Profile,
+    given: Mapping[str, Secret],
+    writing: Writing,
+    path: Path,
+    keys: Mapping[str, str],
+    signals: Signals | None = None,
+) -> str:
+    """Secrets into the keyring, then the profile into the config: all or nothing.
+
+    Returns what the user should know about the file. Raises SecretError, ConfigError, Interrupted; each after what was
+    written has been taken back, and with words on how that went.
+    """
+    try:
+        for name, secret in given.items():
+            writing.put(name, secret)
+            if signals is not None and signals.caught is not None:
+                raise Interrupted(f"stopped by {signals.caught.name}", status=signals.status)
+        return config_edit.save(path, profile.name, keys)
+    except OSError as fault:
+        state = writing.take_back()
+        raise ConfigError(f"{path} cannot be written: {fault.strerror or fault}", state) from None
+    except CancelallError as error:
+        error.hint = "; ".join(filter(None, (writing.take_back(), error.hint)))
+        raise
+
+
+@dataclass
+class Signals:
+    """What asked us to stop while something was half done."""
+
+    caught: signal.Signals | None = None
+
+    @property
+    def status(self) -> ExitStatus:
+        """What it is worth as an exit status."""
+        return ExitStatus.TERMINATED if self.caught == signal.SIGTERM else ExitStatus.INTERRUPTED
+
+
+@contextlib.contextmanager
+def signals_held() -> Iterator[Signals]:
+    """Let the first Ctrl-C or SIGTERM wait for the end of a step; a second one ends the process as usual."""
+    signals = Signals()
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def hold(number: int, frame: object) -> None:
+        signals.caught = signal.Signals(number)
+        restore()
+
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    for number in before:
+        signal.signal(number, hold)
+    try:
+        yield signals
+    finally:
+        restore()
+
+
+def keys_for(document: Document, profile: Profile, backend: str, environment: str | None) -> dict[str, str]:
+    """What the profile's table needs, so that a later read of the keyring detects nothing."""
+    keys = {} if profile.name in document.tables else {"venue": profile.venue}
+    if environment is not None:
+        keys["environment"] = environment
+    table = document.tables.get(profile.name, {})
+    defaults = document.data.get("defaults", {})
+    recorded = table.get("keyring_backend", defaults.get("keyring_backend"))
+    return keys if recorded == backend else {**keys, "keyring_backend": backend}
+
+
+# --- removing ---------------------------------------------------------------------------------------------------------
+
+
+def remove(profile: Profile, store: Store) -> tuple[tuple[str, ...], tuple[SecretError, ...]]:
+    """Take every secret of a profile out of the keyring: the fields that were there, and what failed."""
+    gone, failed = [], []
+    for name in declare.secrets_of(load(profile.venue).secrets):
+        try:
+            if store.remove(profile.name, name):
+                gone.append(name)
+        except SecretError as error:
+            failed.append(error)
+            if " within " in error.message:
+                break  # the next one would hang as well
+    return tuple(gone), tuple(failed)
