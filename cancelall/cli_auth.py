@@ -124,7 +124,7 @@ def _set(
         told = keeping.write(profile, secrets, writing, path, keys, signals)
     note_times(name, list(secrets), environ, time.time())
     _note(f"{name}: {' and '.join(secrets)} in the keyring ({store.name}), profile in {path}")
-    notes = [told, f"{' and '.join(missing)} is not set yet" if missing else ""]
+    notes = [told, f"not set yet: {', '.join(missing)}" if missing else ""]
     for one in secrets:
         for source in before_keyring(profile, one, environ):
             notes.append(f"{one} comes from the {source} as long as that is set, not from the keyring")

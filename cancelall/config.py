@@ -256,14 +256,18 @@ def _check_top(document: Document) -> None:
 
 
 def _check_name(document: Document, name: str) -> None:
-    where = f"profiles.{name}"
+    if problem := name_problem(document, name):
+        _fail(document, f"profiles.{name}", "", problem)
+
+
+def name_problem(document: Document, name: str) -> str:
+    """Why a profile cannot have this name in this config, or nothing."""
     if not _PROFILE_NAME.fullmatch(name):
-        _fail(document, where, "", "a profile name has letters, digits, _ and - only, and at most 64 of them")
+        return "a profile name has letters, digits, _ and - only, and at most 64 of them"
     if environment_prefix(name) == environment_prefix("all"):
-        _fail(document, where, "", 'a profile cannot be called "all"')
+        return 'a profile cannot be called "all"'
     twins = [other for other in document.names.get(environment_prefix(name), ()) if other != name]
-    if twins:
-        _fail(document, where, "", f'its name and "{twins[0]}" are the same in the environment')
+    return f'its name and "{twins[0]}" are the same in the environment' if twins else ""
 
 
 def _fail(document: Document, table: str, key: str, problem: str, hint: str = "correct the file and run again") -> None:

@@ -6,7 +6,6 @@ none does (an inline table, dotted keys), the file is written anew from its data
 
 from __future__ import annotations
 
-import copy
 import re
 import stat
 import tomllib
@@ -56,23 +55,25 @@ def with_keys(text: str, profile: str, keys: Mapping[str, str]) -> Edit:
     """The text of a config with these keys in the profile's table. Raises ConfigError when no profile can be there."""
     import tomli_w
 
-    meant = _meant(text, profile, keys)
-    if _parsed(text) == meant:
+    meant, new = _meant(text, profile, keys)
+    if not new:
         return Edit(text=text)
-    for candidate in _candidates(text, profile, keys):
+    for candidate in _candidates(text, profile, new):
         if _parsed(candidate) == meant:
             return Edit(text=candidate)
     return Edit(text=tomli_w.dumps(meant), keeps_comments=False)
 
 
-def _meant(text: str, profile: str, keys: Mapping[str, str]) -> dict[str, Any]:
-    data = copy.deepcopy(_parsed(text))
+def _meant(text: str, profile: str, keys: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
+    """The data as it is to be, and which of the keys are not so yet."""
+    data = _parsed(text)
     profiles = data.setdefault("profiles", {}) if data is not None else None
     table = profiles.setdefault(profile, {}) if isinstance(profiles, dict) else None
     if data is None or not isinstance(table, dict):
         raise ConfigError(f'the config has no place for a profile "{profile}"', "correct the file and run again")
-    table.update(keys)
-    return data
+    new = {key: value for key, value in keys.items() if table.get(key) != value}
+    table.update(new)
+    return data, new
 
 
 def _parsed(text: str) -> dict[str, Any] | None:

@@ -82,7 +82,7 @@ def check(
     except SecretError as error:
         # What the checks say about a secret that is not there yet says nothing.
         if not absent or any(name in error.message for name in given):
-            raise
+            raise SecretError(error.message, error.hint or "nothing was written: give another one") from None
     return tuple(absent)
 
 

@@ -34,6 +34,8 @@ def profile_of(
             f'there is no profile "{name}"{declare.nearest(name, [*document.tables, *VENUES])}',
             f"for a new one add --venue with one of: {' '.join(VENUES)}",
         )
+    if table is None and (problem := config.name_problem(document, name)):
+        raise UsageError(f'"{name}": {problem}', "give it another name")
     overrides = Overrides(environment=environment)
     found = config.profile(document, name, environ, overrides, implicit_venue=venue or name)
     if isinstance(found, BrokenProfile):
