@@ -43,13 +43,17 @@ _COPIES = 8
 """A back-end may hold an item more than once; more copies than this are not looked for."""
 
 
+class Late(SecretError):
+    """The keyring did not answer in time. What it was asked for may still happen."""
+
+
 def bounded(
     what: str, doing: Doing, work: Callable[[], T], seconds: float, waiting: Callable[[], None] | None = None
 ) -> T:
     """The result of work on the keyring or one item of it, in a thread.
 
     `waiting` is called once when it takes more than a second.
-    Raises SecretError when the keyring fails or does not answer in time; the thread is left behind then.
+    Raises SecretError when the keyring fails, Late when it does not answer in time; the thread is left behind then.
     """
     result: list[T] = []
     problem: list[SecretError] = []
@@ -73,7 +77,7 @@ def bounded(
     if problem:
         raise problem[0]
     if not result:
-        raise SecretError(f"{what} {late} within {seconds:g} s: is the keyring locked?", f"unlock it, or {_OTHERS}")
+        raise Late(f"{what} {late} within {seconds:g} s: is the keyring locked?", f"unlock it, or {_OTHERS}")
     return result[0]
 
 

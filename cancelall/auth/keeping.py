@@ -11,7 +11,7 @@ from pathlib import Path
 from cancelall import config, config_edit, credentials, declare, keyrings
 from cancelall.config import BrokenProfile, Document, Overrides, Profile, environment_prefix
 from cancelall.errors import CancelallError, ConfigError, ExitStatus, Interrupted, SecretError, UsageError
-from cancelall.keyrings import Store
+from cancelall.keyrings import Late, Store
 from cancelall.secret import Secret
 from cancelall.venues import VENUES, load
 
@@ -80,27 +80,37 @@ class Writing:
     profile: str
     before: dict[str, Secret | None]
     begun: list[str] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+    """Those that the keyring was asked to write, and never said whether it did."""
 
     def put(self, name: str, secret: Secret) -> None:
         """Write one. Raises SecretError."""
+        try:
+            self.store.put(self.profile, name, secret)
+        except Late:
+            self.unknown.append(name)
+            raise
+        except SecretError:
+            self.begun.append(name)
+            raise
         self.begun.append(name)
-        self.store.put(self.profile, name, secret)
 
     def take_back(self) -> str:
         """Make every item again what it was, and tell what became of that."""
-        left = list(self.begun)
         try:
-            while left:
-                old = self.before[left[-1]]
+            while self.begun:
+                old = self.before[self.begun[-1]]
                 if old is None:
-                    self.store.remove(self.profile, left[-1])
+                    self.store.remove(self.profile, self.begun[-1])
                 else:
-                    self.store.put(self.profile, left[-1], old)
-                left.pop()
+                    self.store.put(self.profile, self.begun[-1], old)
+                self.begun.pop()
         except SecretError:
-            names = " and ".join(f"{self.profile}.{name}" for name in left)
-            return f"{names} in the keyring may be changed: run auth set again"
-        return "the keyring is as it was before"
+            self.unknown = [*self.begun, *self.unknown]
+        if not self.unknown:
+            return "the keyring is as it was before"
+        names = " and ".join(f"{self.profile}.{name}" for name in self.unknown)
+        return f"{names} in the keyring may be changed: run auth set again"
 
 
 def write(
@@ -187,6 +197,6 @@ def remove(profile: Profile, store: Store) -> tuple[tuple[str, ...], tuple[Secre
                 gone.append(name)
         except SecretError as error:
             failed.append(error)
-            if " within " in error.message:
+            if isinstance(error, Late):
                 break  # the next one would hang as well
     return tuple(gone), tuple(failed)
