@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
-from cancelall.errors import ConfigError, ExitStatus, SecretError, UsageError
+from cancelall.errors import ConfigError, ExitStatus, Interrupted, SecretError, UsageError
 
 if TYPE_CHECKING:
     from cancelall.config import Document, Profile
@@ -95,29 +95,27 @@ def _set(
         raise UsageError(
             f'--field: {profile.venue} has no secret "{field}"{declare.nearest(field, fields)}', " ".join(fields)
         )
-    asked = file is None and prompt.on_terminal()
-    store = _store(profile, plaintext=plaintext, patient=prompt.on_terminal(), environ=environ)
-    if path is None:
-        raise ConfigError(
-            "there is no home directory to keep the profile in",
-            f"set CANCELALL_CONFIG or give --config; {keeping.instead(profile)}",
-        )
-    if not store.encrypts:
-        _note(f"WARNING: {store.name} may keep secrets in plain text")
-    # Read first: a keyring that is locked is known before anybody has typed a key.
-    before = {one: store.get(name, one) for one in fields}
-    held = {one: secret for one, secret in before.items() if secret is not None}
-    if asked:
-        secrets = _answers(profile, [field] if field else list(fields), held)
-    elif field is not None:
-        text = given_.read_file(file) if file is not None else _standard_input(profile)
-        source = str(file) if file is not None else "standard input"
-        secrets = {field: given_.checked(profile, field, text, source)}
-    else:
-        secrets = given_.from_lines(_standard_input(profile), profile)
+    try:
+        store = _store(profile, plaintext=plaintext, patient=prompt.on_terminal(), environ=environ)
+        if path is None:
+            raise ConfigError(
+                "there is no home directory to keep the profile in",
+                f"set CANCELALL_CONFIG or give --config; {keeping.instead(profile)}",
+            )
+        if not store.encrypts:
+            _note(f"WARNING: {store.name} may keep secrets in plain text")
+        # Read first: a keyring that is locked is known before anybody has typed a key.
+        before = {one: store.get(name, one) for one in fields}
+        held = {one: secret for one, secret in before.items() if secret is not None}
+        secrets = _gathered(profile, field, file, held)
+    except KeyboardInterrupt:
+        raise Interrupted("interrupted", "nothing was written") from None
     missing = given_.check(profile, secrets, held, environ)
-    if not secrets or (missing and field is None):
-        raise SecretError(f"no {' and no '.join(missing or fields)} was given; nothing was written", "give every field")
+    if missing and field is None:
+        raise SecretError(f"no {' and no '.join(missing)} was given; nothing was written", "give every field")
+    if not secrets:
+        _note(f"{name}: nothing was given, so nothing was changed")
+        return
     keys = keeping.keys_for(document, profile, store.name, environment)
     writing = keeping.Writing(store=store, profile=name, before=before)
     with keeping.signals_held() as signals:
@@ -134,6 +132,21 @@ def _set(
         _note(f"WARNING: {words}")
     which = "" if name == profile.venue else f" --profile {name}"
     _note(f"to see whether it works: cancelall {profile.venue}{which} --dry-run")
+
+
+def _gathered(profile: Profile, field: str | None, file: Path | None, held: Mapping[str, Secret]) -> dict[str, Secret]:
+    """The secrets, from whoever has them: a file, somebody at a terminal, or a pipe."""
+    from cancelall import declare
+    from cancelall.auth import given, prompt
+    from cancelall.venues import load
+
+    if file is None and prompt.on_terminal():
+        return _answers(profile, [field] if field else list(declare.secrets_of(load(profile.venue).secrets)), held)
+    if field is None:
+        return given.from_lines(_standard_input(profile), profile)
+    text = given.read_file(file) if file is not None else _standard_input(profile)
+    source = str(file) if file is not None else "standard input"
+    return {field: given.checked(profile, field, text, source)}
 
 
 def _document(chosen: Path | None, environ: Mapping[str, str]) -> tuple[Document, Path | None]:

@@ -39,6 +39,8 @@ _FAILED: dict[Doing, tuple[str, str]] = {
 }
 """What is said when it fails, and when it does not come to an end."""
 _OTHERS = "use the credentials directory, the environment or secret_command"
+_NO_BUS = ("FileNotFoundError", "ConnectionRefusedError", "ConnectionResetError", "PermissionError", "TimeoutError")
+"""What a socket of a bus raises that nobody, or nobody for us, listens to."""
 _COPIES = 8
 """A back-end may hold an item more than once; more copies than this are not looked for."""
 
@@ -89,7 +91,7 @@ def item_of(profile: str, field: str) -> str:
 def _cure(told: str) -> str:
     """What to do about a fault; D-Bus and its libraries have no code for it, only words."""
     no_service = ("DBUS_SESSION_BUS_ADDRESS", "Unable to initialize SecretService", "neither running nor activatable")
-    if any(words in told for words in no_service):
+    if any(words in told for words in no_service) or told.startswith(_NO_BUS):
         return f"there is no keyring in this session: {_OTHERS}"
     if told.startswith(("ModuleNotFoundError", "AttributeError", "ImportError")):
         return f"correct keyring_backend, or {_OTHERS}"

@@ -103,6 +103,14 @@ MAY_IMPORT = {
     "keyrings": {"errors", "secret"},
     "credentials": {"config", "declare", "errors", "keyrings", "secret", "venues"},
     "config_edit": {"config", "errors"},
+    "cli_auth": {"errors"}
+    | {"auth", "config", "credentials", "declare", "keyrings", "output", "report.text", "run"}
+    | {"auth.given", "auth.keeping", "auth.prompt", "auth.status", "auth.systemd", "secret", "venues"},
+    "auth.given": {"config", "credentials", "declare", "errors", "secret", "venues"},
+    "auth.keeping": {"config", "config_edit", "credentials", "declare", "errors", "keyrings", "secret", "venues"},
+    "auth.prompt": set(),
+    "auth.status": {"config", "credentials", "declare", "errors", "secret", "state", "venues"},
+    "auth.systemd": {"config", "declare", "errors", "secret", "venues"},
     "transport": {"", "dial", "errors", "model", "route"},
     "pacing": {"model", "venues"},
     "session": {"clock", "errors", "model", "pacing", "venues"},
@@ -136,7 +144,7 @@ def test_nothing_imports_in_a_circle() -> None:
 @pytest.mark.parametrize(
     ("package", "expected"),
     [
-        ("typer", {"cancelall.cli"}),
+        ("typer", {"cancelall.cli", "cancelall.cli_auth"}),
         ("requests", {"cancelall.transport"}),
         ("urllib3", {"cancelall.transport"}),
         ("certifi", {"cancelall.transport"}),
@@ -158,13 +166,14 @@ def test_only_the_demo_and_the_picture_import_the_simulator() -> None:
 
 
 LAZY = {"rich", "keyring", "cryptography", "tomli_w", "certifi"}
-LAZY_OURS = {"simulator", "demo", "documents", "transport"}
+LAZY_OURS = {"simulator", "demo", "documents", "transport", "keyrings"}
 
 
 @pytest.mark.parametrize("module", FILES)
 def test_what_costs_is_imported_where_it_is_used(module: str) -> None:
     assert not roots(module, everywhere=False) & LAZY
     inside = {"simulator"} if module in below("cancelall.simulator") else set()
+    inside |= {"keyrings"} if module in below("cancelall.auth") else set()
     assert not {name.partition(".")[0] for name in ours(module, everywhere=False)} & (LAZY_OURS - inside)
 
 
@@ -182,9 +191,10 @@ def test_the_heart_names_no_venue(name: str) -> None:
 
 
 @pytest.mark.parametrize("module", CORE)
-def test_only_signing_code_and_the_sources_reveal_a_secret(module: str) -> None:
+def test_only_signing_code_the_sources_and_the_stores_reveal_a_secret(module: str) -> None:
     reveals = ".reveal(" in FILES[module].read_text(encoding="utf-8")
-    assert not reveals or module in ("cancelall.credentials", "cancelall.keyrings", "cancelall.rsa")
+    stores = {"cancelall.credentials", "cancelall.keyrings", "cancelall.auth.systemd"}
+    assert not reveals or module in {*stores, "cancelall.rsa"}
 
 
 # --- venues ---------------------------------------------------------------------------------------------------------
@@ -280,6 +290,7 @@ def test_what_is_not_loaded_before_the_first_cancel_leaves(home: Path) -> None:
     heavy = {"rich", "keyring", "cryptography", "pydantic", "pydantic_core", "tomli_w", "jeepney", "pygments"}
     assert modules & heavy == set()
     assert {name for name in modules if name.startswith(("cancelall.simulator", "cancelall.demo"))} == set()
+    assert modules & {"cancelall.cli_auth", "cancelall.auth", "cancelall.keyrings", "cancelall.config_edit"} == set()
     others = {f"cancelall.venues.{name}" for name in VENUES if name != "bybit"}
     assert modules & others == set()
 

@@ -6,6 +6,7 @@ to its name, and to the machine or its TPM: a copy under another name or elsewhe
 
 from __future__ import annotations
 
+import os
 import shlex
 import subprocess
 from collections.abc import Iterable, Mapping
@@ -88,6 +89,7 @@ def _run(words: list[str], name: str, given: bytes) -> bytes:
         done = subprocess.run(  # noqa: S603
             ["systemd-creds", *words],  # noqa: S607 - the system's own, by its PATH
             input=given,
+            env={"PATH": os.environ.get("PATH", os.defpath)},  # ours may hold the secrets of other profiles
             capture_output=True,
             timeout=TOOL_SECONDS,
             check=False,
