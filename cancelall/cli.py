@@ -53,6 +53,10 @@ _EPILOG = (
     "Exit codes: 0 clear, 10 open, 12 unreachable, 4 refused, 6 unconfigured, 11 unproven; "
     "1 a bug, 2 wrong usage, 130/143 interrupted."
 )
+_CHECK_EPILOG = (
+    "Exit codes: 0 nothing has to be put right; else the first that fits: 12 network, 4 the venue's side (key, rights, "
+    "clock), 6 config, secret or file, 11 no young enough evidence."
+)
 
 
 def build(only_venue: str | None = None) -> typer.Typer:
@@ -64,6 +68,9 @@ def build(only_venue: str | None = None) -> typer.Typer:
         app.command(name, help=f"Cancel everything on {title}, or what the options select.", epilog=_EPILOG)(command)
     app.command("all", help="Cancel everything on every profile, all at once.", epilog=_EPILOG)(_all)
     app.command("orders", help="List what is open. Only reads.")(_orders)
+    app.command("check", help="Would the kill work from here, now? Only reads, but for --live.", epilog=_CHECK_EPILOG)(
+        _check
+    )
     configs = _typer("The config file: where it is, what it says, a first one.")
     configs.command("path", help="Print the path of the config file.")(_config_path)
     configs.command("show", help="Print the config, secrets redacted.")(_config_show)
@@ -310,13 +317,81 @@ def _orders(
     if not names:
         names = _selected(known, [], [])
     for name in names:
-        if name not in known and name not in VENUES:
-            error = ConfigError(
-                f'there is no profile "{name}"{declare.nearest(name, known)}', f"profiles: {', '.join(known) or 'none'}"
-            )
+        if (error := _unknown(name, known)) is not None:
             raise typer.Exit(report_error(error, name, "", output, dry_run=True))
     profiles = [_load(document, name, environ, overrides) for name in names]
     raise typer.Exit(execute(profiles, output, environ, dry_run=True))
+
+
+def _unknown(name: str, known: Sequence[str]) -> ConfigError | None:
+    """Why there is no profile of this name; None if there is one, or a venue whose environment may hold it."""
+    if name in known or name in VENUES:
+        return None
+    return ConfigError(
+        f'there is no profile "{name}"{declare.nearest(name, known)}', f"profiles: {', '.join(known) or 'none'}"
+    )
+
+
+# --- the pre-flight -------------------------------------------------------------------------------------------------
+
+
+def _check(
+    names: Annotated[
+        Optional[list[str]],
+        typer.Argument(metavar="[PROFILE]...", help="Profiles; none means all.", show_default=False),
+    ] = None,
+    live: Annotated[
+        bool,
+        typer.Option("--live", help="Also send one real cancel to each venue, where nothing rests, and say so before."),
+    ] = False,
+    max_age: Annotated[
+        Optional[str],
+        typer.Option(
+            "--max-age",
+            metavar="AGE",
+            help="Send nothing; fail if the last good check is older (90s, 15m, 24h, 7d). For monitoring.",
+            show_default=False,
+        ),
+    ] = None,
+    store_account_group: Annotated[
+        bool, typer.Option("--store-account-group", help="Write an AscendEX account group into its profile.")
+    ] = False,
+    environment: Environment = None,
+    config_file: Config = None,
+    deadline: Deadline = None,
+    json_lines: Json = False,
+    verbose: Verbose = False,
+    quiet: Quiet = False,
+) -> None:
+    from cancelall.check import command, evidence
+
+    output = Output(json=json_lines, verbose=verbose, quiet=quiet, several=True)
+    overrides = _overrides({}, environment, deadline, keep=None, everything=False)
+    oldest = evidence.age_of(max_age) if max_age is not None else None
+    if oldest is not None and (live or store_account_group):
+        raise UsageError("--max-age sends nothing: it goes with neither --live nor --store-account-group")
+    environ = dict(os.environ)
+    try:
+        document = config.read(config_file, environ)
+        known = _known(document, environ)
+        chosen = list(dict.fromkeys(names or _selected(known, [], [])))
+    except ConfigError as error:
+        raise typer.Exit(command.unreadable(error, names or [], output)) from None
+    for name in chosen:
+        if (unknown := _unknown(name, known)) is not None:
+            raise typer.Exit(command.unreadable(unknown, [name], output))
+    profiles = [_load(document, name, environ, overrides) for name in chosen]
+    if oldest is not None:
+        raise typer.Exit(command.aged(profiles, output, environ, oldest))
+    confirm = None if json_lines or not _at_a_terminal() else typer.confirm
+    raise typer.Exit(
+        command.check(profiles, document, output, environ, live=live, keep_group=store_account_group, confirm=confirm)
+    )
+
+
+def _at_a_terminal() -> bool:
+    """Whether somebody is there to answer a question."""
+    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
 
 
 # --- config ---------------------------------------------------------------------------------------------------------

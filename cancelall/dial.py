@@ -25,10 +25,15 @@ def connect(host: str, port: int, seconds: float) -> socket.socket:
 
     Raises socket.gaierror when the name does not resolve, TimeoutError, or the first address's OSError.
     """
+    return race(resolve(host, port), time.monotonic() + seconds)
+
+
+def resolve(host: str, port: int) -> list[Address]:
+    """A host's addresses, the families taking turns. Raises socket.gaierror; nothing bounds its time."""
     addresses = alternate(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
     if not addresses:
         raise socket.gaierror(socket.EAI_NONAME, "no address")
-    return _race(addresses, time.monotonic() + seconds)
+    return addresses
 
 
 def alternate(addresses: Iterable[Address]) -> list[Address]:
@@ -41,7 +46,8 @@ def alternate(addresses: Iterable[Address]) -> list[Address]:
     return [queue[index] for index in range(longest) for queue in queues if index < len(queue)]
 
 
-def _race(addresses: Sequence[Address], until: float) -> socket.socket:
+def race(addresses: Sequence[Address], until: float) -> socket.socket:
+    """A connection to whichever answers first, by a monotonic time. Raises TimeoutError, or the first one's OSError."""
     waiting = list(addresses)
     faults: list[OSError] = []
     with selectors.DefaultSelector() as selector, contextlib.ExitStack() as losers:

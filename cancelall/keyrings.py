@@ -140,6 +140,20 @@ def _detected() -> list[Any]:
     return list(found.backends) if several else [found]
 
 
+def names(backend: str | None) -> tuple[str, ...]:
+    """The back-ends that a read asks, each with the file that it was loaded from. Raises SecretError.
+
+    Loading one can take as long as reading: this is for those who have just read.
+    """
+    try:
+        found = readable(backend)
+    except SecretError:
+        raise
+    except Exception as fault:  # noqa: BLE001 - back-ends are plug-ins and raise anything
+        raise SecretError(f"the keyring cannot be loaded ({type(fault).__name__})", "correct keyring_backend") from None
+    return tuple(f"{name_of(one)} ({getattr(sys.modules.get(type(one).__module__), '__file__', '')})" for one in found)
+
+
 def name_of(backend: object) -> str:
     """The name of a back-end's class, as keyring_backend has it."""
     return f"{type(backend).__module__}.{type(backend).__qualname__}"

@@ -177,6 +177,11 @@ def _context(ca_bundle: str | None) -> ssl.SSLContext:
     return _contexts[ca_bundle]
 
 
+def verifying_context(ca_bundle: str | None) -> ssl.SSLContext:
+    """The context that every request to a venue is verified with. Raises ConfigError."""
+    return _context(ca_bundle)
+
+
 class Transport:
     """Sends signed requests for one profile, from several threads at once; every call is bounded by its deadline."""
 

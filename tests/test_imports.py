@@ -126,6 +126,15 @@ MAY_IMPORT = {
     "report.lines": {"model", "report.text"},
     "report.tables": {"model", "report.text"},
     "report.live": {"output", "sweep", "report.tables"},
+    "report.findings": {"findings", "report.tables", "report.text"},
+    "findings": {"errors"},
+    "preflight": {"model"},
+    "check.local": {"config", "credentials", "errors", "findings", "route", "state"},
+    "check.network": {"dial", "errors", "findings", "route", "transport"},
+    "check.clock": {"findings", "preflight"},
+    "check.key": {"findings", "preflight"},
+    "check.store": {"config", "errors"},
+    "check.evidence": {"config", "errors", "findings", "report.text", "state"},
 }
 
 
@@ -149,7 +158,7 @@ def test_nothing_imports_in_a_circle() -> None:
         ("urllib3", {"cancelall.transport"}),
         ("certifi", {"cancelall.transport"}),
         ("keyring", {"cancelall.keyrings"}),
-        ("rich", {"cancelall.report.tables", "cancelall.documents"}),
+        ("rich", {"cancelall.report.tables", "cancelall.report.findings", "cancelall.documents"}),
     ],
 )
 def test_one_module_knows_a_package(package: str, expected: set[str]) -> None:
@@ -166,13 +175,13 @@ def test_only_the_demo_and_the_picture_import_the_simulator() -> None:
 
 
 LAZY = {"rich", "keyring", "cryptography", "tomli_w", "certifi"}
-LAZY_OURS = {"simulator", "demo", "documents", "transport", "keyrings"}
+LAZY_OURS = {"simulator", "demo", "documents", "transport", "keyrings", "check"}
 
 
 @pytest.mark.parametrize("module", FILES)
 def test_what_costs_is_imported_where_it_is_used(module: str) -> None:
     assert not roots(module, everywhere=False) & LAZY
-    inside = {"simulator"} if module in below("cancelall.simulator") else set()
+    inside = {name for name in ("simulator", "check") if module in below(f"cancelall.{name}")}
     inside |= {"keyrings"} if module in below("cancelall.auth") else set()
     assert not {name.partition(".")[0] for name in ours(module, everywhere=False)} & (LAZY_OURS - inside)
 
@@ -183,7 +192,11 @@ def test_only_declared_packages_are_used(module: str) -> None:
     assert roots(module) - set(sys.stdlib_module_names) <= set(names)
 
 
-@pytest.mark.parametrize("name", ["sweep", "session", "progress", "outcome", "listing", "discovery", "settle", "run"])
+HEART = ["sweep", "session", "progress", "outcome", "listing", "discovery", "settle", "run"]
+CHECKS = ["clock", "command", "evidence", "key", "live", "local", "network", "run", "store", "venue"]
+
+
+@pytest.mark.parametrize("name", [*HEART, *(f"check/{name}" for name in CHECKS)])
 def test_the_heart_names_no_venue(name: str) -> None:
     path = PACKAGE / f"{name}.py"
     text = path.read_text(encoding="utf-8").lower() if path.exists() else ""
@@ -216,6 +229,7 @@ def venue_of(module: str) -> str:
 def test_a_venue_is_pure(module: str) -> None:
     own = f"venues.{venue_of(module)}"
     allowed = {"model", "declare", "errors", "payload", "rsa", "secret", "venues"}
+    allowed |= {"preflight"} if module == f"cancelall.{own}.preflight" else set()
     assert {name for name in ours(module) if name != own and not name.startswith(f"{own}.")} <= allowed
     assert not imports(module) & IMPURE
     assert not roots(module) & IMPURE
@@ -231,6 +245,13 @@ def test_every_venue_is_in_the_list_and_in_its_place() -> None:
     for name, title in VENUES.items():
         venue = load(name)
         assert (venue.name, venue.title) == (name, title)
+
+
+@pytest.mark.parametrize("module", sorted(set(FILES) - below("cancelall.check")))
+def test_a_kill_loads_no_preflight(module: str) -> None:
+    using = {name for name in ours(module) if name.partition(".")[0] in ("check", "preflight", "findings")}
+    fitting = {"cancelall.cli", "cancelall.report.findings", "cancelall.preflight", "cancelall.findings"}
+    assert not using or module in fitting or module.endswith(".preflight")
 
 
 @pytest.mark.parametrize("name", VENUES)
@@ -291,6 +312,7 @@ def test_what_is_not_loaded_before_the_first_cancel_leaves(home: Path) -> None:
     assert modules & heavy == set()
     assert {name for name in modules if name.startswith(("cancelall.simulator", "cancelall.demo"))} == set()
     assert modules & {"cancelall.cli_auth", "cancelall.auth", "cancelall.keyrings", "cancelall.config_edit"} == set()
+    assert {name for name in modules if name.startswith("cancelall.check") or name.endswith("preflight")} == set()
     others = {f"cancelall.venues.{name}" for name in VENUES if name != "bybit"}
     assert modules & others == set()
 

@@ -57,6 +57,7 @@ def _limits() -> Iterable[tuple[str, Limit]]:
     yield "spread realtime", Limit(count=50)
     yield "strategy list", Limit(count=50)
     yield "strategy stop", Limit(count=10)
+    yield "query-api", Limit(count=10)
 
 
 VENUE = Venue(

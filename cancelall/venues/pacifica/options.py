@@ -26,6 +26,7 @@ OPERATIONS = {
     "/orders/stop/cancel": "cancel_stop_order",
     "/orders/twap/cancel": "cancel_twap_order",
     "/order_strategies/cancel": "cancel_order_strategy",
+    "/agent/list": "list_agent_wallets",
 }
 """What each request is called in the message that is signed."""
 

@@ -1,0 +1,165 @@
+"""The dated evidence of checks: when each profile was last good. It holds no secret, and only its owner can read it."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cancelall import config
+from cancelall.errors import UsageError
+from cancelall.findings import Area, CheckReport, Finding, Level, failure, good, warning
+from cancelall.report.text import clean
+from cancelall.state import state_directories
+
+NAME = "check.json"
+SCHEMA = 1
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+_SIZE_LIMIT = 4 << 20
+_LOCK_SECONDS = 2.0
+"""How long another check may keep the file; after that it is written all the same."""
+_AHEAD_MS = 300_000
+"""A date this far in the future is not believed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kept:
+    """What the file says of one profile."""
+
+    at_ms: int
+    ok: bool
+    host: str
+    good_ms: int | None
+    """When a check of this host was last good."""
+
+
+def age_of(text: str) -> float:
+    """Seconds from `90s`, `15m`, `24h` or `7d`. Raises UsageError."""
+    number, unit = text[:-1], text[-1:]
+    try:
+        seconds = float(number) * _UNITS[unit]
+    except (ValueError, KeyError):
+        seconds = -1.0
+    if not 0 < seconds < 1e10 or not number[0].isdigit():
+        raise UsageError(f"--max-age {text}: write a number and s, m, h or d, for instance 24h")
+    return seconds
+
+
+def age_words(seconds: float) -> str:
+    """An age for people."""
+    unit = next((unit for unit in ("d", "h", "m") if seconds >= 2 * _UNITS[unit]), "s")
+    return f"{seconds / _UNITS[unit]:.0f} {unit}"
+
+
+def read(environ: Mapping[str, str]) -> dict[str, Kept]:
+    """What is known of each profile, from every place where evidence could be; empty when there is none."""
+    found: dict[str, Kept] = {}
+    for place in reversed(state_directories(environ)):
+        found |= {name: kept for name, kept in _read(place / NAME).items() if _newer(kept, found.get(name))}
+    return found
+
+
+def _newer(one: Kept, other: Kept | None) -> bool:
+    return other is None or one.at_ms >= other.at_ms
+
+
+def _profiles(path: Path) -> dict[str, Any]:
+    """The file's rows; a missing, foreign or broken file has none."""
+    try:
+        with config.open_at_once(path) as stream:
+            data = json.loads(stream.read(_SIZE_LIMIT))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    profiles = data.get("profiles") if isinstance(data, dict) and data.get("schema") == SCHEMA else None
+    return profiles if isinstance(profiles, dict) else {}
+
+
+def _read(path: Path) -> dict[str, Kept]:
+    return {name: kept for name, row in _profiles(path).items() if (kept := _kept(row)) is not None}
+
+
+def _kept(row: Any) -> Kept | None:  # noqa: ANN401 - whatever the file holds
+    if not isinstance(row, dict):
+        return None
+    at_ms, good_ms = row.get("at_ms"), row.get("last_good_ms")
+    if not isinstance(at_ms, int) or not isinstance(good_ms, int | None) or not isinstance(row.get("ok"), bool):
+        return None
+    return Kept(at_ms=at_ms, ok=row["ok"], host=str(row.get("host")), good_ms=good_ms)
+
+
+def write(reports: Sequence[CheckReport], environ: Mapping[str, str], now_ms: int) -> Path | None:
+    """Add what was found, and keep what is known of other profiles. The place where it is now; None if nowhere."""
+    for place in state_directories(environ):
+        try:
+            place.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with _locked(place / f".{NAME}.lock"):
+                rows = _profiles(place / NAME)
+                rows |= {report.profile: _row(report, _kept(rows.get(report.profile)), now_ms) for report in reports}
+                text = json.dumps({"schema": SCHEMA, "profiles": rows}, indent=1)
+                config.write_private(place / NAME, text + "\n")
+        except OSError:
+            continue
+        return place / NAME
+    return None
+
+
+def _row(report: CheckReport, before: Kept | None, now_ms: int) -> dict[str, object]:
+    same = before is not None and before.host == str(report.host)
+    last = before.good_ms if before is not None and same else None
+    return {
+        "at": datetime.datetime.fromtimestamp(now_ms / 1000, datetime.UTC).isoformat(timespec="seconds"),
+        "at_ms": now_ms,
+        "ok": report.ok,
+        "last_good_ms": now_ms if report.ok else last,
+        "venue": report.venue,
+        "environment": report.environment,
+        "host": report.host,
+        "findings": {level.value: report.count(level) for level in Level},
+        "failed": [{"check": one.check, "detail": clean(one.detail, 500)} for one in report.failed],
+    }
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Alone with the file, where the system has locks; a check that hangs does not keep others from writing."""
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        until = time.monotonic() + _LOCK_SECONDS
+        while time.monotonic() < until:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except OSError:
+                time.sleep(0.02)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def age_finding(kept: Kept | None, host: str | None, oldest: float, now_ms: int) -> Finding:
+    """Whether the last good check is young enough. `oldest` in seconds; a check of another host does not count."""
+    fix = "run: cancelall check (from a timer, so that it stays fresh)"
+    if kept is None or kept.good_ms is None:
+        told = "no check of this profile was ever good" if kept is not None else "this profile was never checked"
+        return failure("evidence", told, fix, Area.EVIDENCE)
+    if host is not None and kept.host != host:
+        return failure("evidence", f"the last check was of another host ({clean(kept.host)})", fix, Area.EVIDENCE)
+    if kept.good_ms > now_ms + _AHEAD_MS:
+        told = "the last good check lies in the future: the clock was wrong then, or is now"
+        return failure("evidence", told, fix, Area.EVIDENCE)
+    age = max((now_ms - kept.good_ms) / 1000, 0.0)
+    told = f"the last good check is {age_words(age)} old"
+    if age > oldest:
+        return failure("evidence", f"{told}, more than {age_words(oldest)}", fix, Area.EVIDENCE)
+    return good("evidence", told) if kept.ok else warning("evidence", f"{told}; the last one was not good", fix)

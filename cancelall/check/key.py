@@ -1,0 +1,103 @@
+"""What the venue's answers mean for the key: enough rights to cancel, and none to take money away."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from cancelall.findings import Area, Finding, failure, good, warning
+from cancelall.preflight import Told
+
+T = TypeVar("T")
+SOON_DAYS = 14
+"""A key that ends within so many days is worth a warning."""
+_DAY_MS = 86_400_000
+
+
+def key_findings(told: Sequence[Told], page: str, now_ms: int, *, refused: bool) -> list[Finding]:
+    """Rights, addresses, end and mode, from what several answers told together."""
+    found = [] if refused else _rights(told, page)
+    found += _dangers(told, page)
+    found += _end(told, page, now_ms)
+    found += _account(told)
+    found += [warning("key", remark, f"see {page}") for one in told for remark in one.remarks]
+    return found
+
+
+def _first(told: Sequence[Told], pick: Callable[[Told], T | None]) -> T | None:
+    return next((value for one in told if (value := pick(one)) is not None), None)
+
+
+def _rights(told: Sequence[Told], page: str) -> list[Finding]:
+    can_cancel, can_list = _first(told, lambda one: one.can_cancel), _first(told, lambda one: one.can_list)
+    lacking = [product for one in told for product in one.cannot]
+    found = []
+    if can_list is False:
+        fix = f"give the key the right to view: {page}"
+        found.append(failure("rights", "the key may not read orders: nothing could be proven", fix, Area.VENUE))
+    if can_cancel is False:
+        fix = f"give the key the right to trade, and none to withdraw: {page}"
+        found.append(failure("rights", "the key is read-only: it cannot cancel", fix, Area.VENUE))
+    elif lacking:
+        fix = f"give the key the right to trade them, or narrow the profile: {page}"
+        found.append(warning("rights", f"the key may have no right for {', '.join(lacking)}", fix))
+    elif can_cancel:
+        found.append(good("rights", "the key can cancel"))
+    return found
+
+
+def _dangers(told: Sequence[Told], page: str) -> list[Finding]:
+    found = []
+    withdraw = _first(told, lambda one: one.can_withdraw)
+    why = _first(told, lambda one: one.withdraw_words or None)
+    if withdraw:
+        fix = f"take that right from the key, or use another one: {page}"
+        found.append(failure("withdrawal", f"the key can withdraw{f': {why}' if why else ''}", fix, Area.VENUE))
+    elif withdraw is None and why:
+        found.append(warning("withdrawal", why, f"look at the key's rights: {page}"))
+    elif withdraw is False:
+        found.append(good("withdrawal", "the key cannot withdraw"))
+    if _first(told, lambda one: one.can_transfer):
+        found.append(warning("transfer", "the key can move money between accounts", f"take that right away: {page}"))
+    bound = _first(told, lambda one: one.bound)
+    if bound:
+        found.append(good("addresses", "the key works from certain addresses only, and this is one of them"))
+    elif bound is False:
+        fix = f"bind it to the address of the machine that fires: {page}"
+        found.append(warning("addresses", "the key works from any address", fix))
+    return found
+
+
+def _end(told: Sequence[Told], page: str, now_ms: int) -> list[Finding]:
+    ends = [end for one in told for end in _ends(one, now_ms)]
+    if not ends:
+        return [good("expiry", "the key does not expire")] if any(one.endless for one in told) else []
+    left = (min(ends) - now_ms) / _DAY_MS
+    fix = f"renew it, or make a new one: {page}"
+    if left <= 0:
+        return [failure("expiry", "the key has expired", fix, Area.VENUE)]
+    words = f"the key expires in {left:.0f} day(s)"
+    return [warning("expiry", words, fix) if left < SOON_DAYS else good("expiry", words)]
+
+
+def _ends(told: Told, now_ms: int) -> list[int]:
+    """Every way in which an answer names the end; what is not a date after 1970 names none."""
+    found = [told.expires_ms] if told.expires_ms is not None else []
+    if told.days_left is not None:
+        found.append(now_ms + told.days_left * _DAY_MS)
+    try:
+        named = datetime.datetime.fromisoformat(told.expires_at)
+        found.append(int(named.replace(tzinfo=named.tzinfo or datetime.UTC).timestamp() * 1000))
+    except (ValueError, OverflowError):
+        pass
+    return [end for end in found if end > _DAY_MS]
+
+
+def _account(told: Sequence[Told]) -> list[Finding]:
+    mode, trouble = _first(told, lambda one: one.mode or None), _first(told, lambda one: one.mode_trouble or None)
+    if mode is None:
+        return []
+    if trouble:
+        return [failure("account mode", f"{mode}: {trouble}", "change the account's mode, or wait for it", Area.VENUE)]
+    return [good("account mode", f"{mode}; a kill uses the calls of that mode")]

@@ -1,0 +1,69 @@
+"""`--live`: one real cancel where nothing rests, the only thing that a check ever sends besides reads."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from cancelall.check.venue import Listings, is_empty, read_again
+from cancelall.findings import Area, Finding, failure, good, warning
+from cancelall.model import Acknowledgement, Answer, Reply, Request
+from cancelall.preflight import Preflight, Probe
+from cancelall.session import Session
+
+_TRIES = 2
+"""A second one only where the first met the clock or no answer."""
+
+Announce = Callable[[str], Awaitable[None]]
+
+
+async def try_a_cancel(
+    reading: Session, sending: Session, preflight: Preflight[Any], listings: Listings, announce: Announce
+) -> Finding:
+    """Send the first harmless cancel, if there is one, and say so before. `reading` may only read."""
+    if reading.refusal is not None or listings.discoveries.doubts or listings.discoveries.pending:
+        return warning("live", "nothing was sent: what was found above comes first", "put that right and run again")
+    probes = preflight.probes(sending.options, listings.environment)
+    if not probes:
+        return good("live", f"nothing was sent, because nothing is harmless here: {preflight.no_probe}")
+    for probe in probes:
+        if await _reaches_nothing(reading, listings, probe):
+            what = f"{probe.request.method} {probe.request.path}"
+            await announce(f"sending a real cancel, {what}: {probe.words}, where nothing rests")
+            return await _sent(sending, listings, probe)
+    told = "nothing was sent: orders rest wherever a cancel could be tried"
+    return warning("live", told, "run it again when nothing rests there")
+
+
+async def _reaches_nothing(reading: Session, listings: Listings, probe: Probe) -> bool:
+    """Whether the segments that it reaches were empty, and still are."""
+    if not is_empty(listings, probe.empty):
+        return False
+    for name in probe.empty:
+        listing = await read_again(reading, listings.segments[name])
+        if listing.orders or not listing.complete:
+            return False
+    return True
+
+
+async def _sent(sending: Session, listings: Listings, probe: Probe) -> Finding:
+    read = listings.segments[probe.empty[0]].acknowledge if probe.empty else _nothing
+    heard = await sending.ask(probe.request, read, most=_TRIES)
+    taken = len(heard.value.cancelled) or heard.value.count or 0 if heard.value is not None else 0
+    judgement, fault = heard.attempt.judgement, heard.attempt.fault
+    if taken:
+        told = f"the cancel took {taken} order(s) that came in between ({probe.words})"
+        return warning("live", told, "something is trading there: try it when nothing is")
+    if heard.answer in (Answer.ACCEPTED, Answer.NOTHING_OPEN):
+        return good("live", f"a real cancel was accepted and took nothing ({probe.words})")
+    words = judgement.words if judgement is not None else fault.message if fault is not None else "no answer"
+    if heard.answer in (Answer.REFUSED, Answer.ABSENT, Answer.CLOCK):
+        hint = judgement.hint if judgement is not None else ""
+        return failure("live", f"a real cancel was refused: {words}", hint or "look at the key's rights", Area.VENUE)
+    area = Area.NETWORK if fault is not None and not fault.answered else Area.VENUE
+    return failure("live", f"a real cancel got no clear answer: {words}", "run it again", area)
+
+
+def _nothing(request: Request, reply: Reply) -> Acknowledgement:
+    """It names no order that could exist, so it took none."""
+    return Acknowledgement()

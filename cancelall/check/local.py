@@ -1,0 +1,165 @@
+"""What is looked at on this machine: the config and its mode, secrets, the environment, the journal's place."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import stat
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from cancelall import keyrings
+from cancelall.config import Document, Profile, environment_prefix
+from cancelall.credentials import KEYRING_SECONDS, Found
+from cancelall.errors import CancelallError, SecretError
+from cancelall.findings import Area, Finding, failure, good, warning
+from cancelall.route import Route, route_for
+from cancelall.state import state_directories
+
+_PROXIES = ("https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY")
+_BUNDLES = ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
+_IGNORED = ("CURL_CA_BUNDLE", "NETRC", "SSLKEYLOGFILE")
+_SLOW = 1.0
+"""Seconds after which a keyring is worth a warning."""
+_SAMPLE = b"\0" * 4096
+"""What is written to see whether the disk takes it."""
+
+
+def config_finding(document: Document) -> Finding:
+    """The config file and its mode. Who reads it could have read the secrets in it; one that others can write was
+    refused before.
+    """
+    path = document.path
+    if path is None:
+        return good("config", "no config file: everything comes from the environment")
+    try:
+        mode = path.stat().st_mode
+    except OSError as fault:
+        return failure("config", f"{path} cannot be looked at: {fault.strerror}", "correct its path", Area.OURS)
+    if os.name == "posix" and mode & 0o044:
+        told, fix = f"{path} can be read by others (mode {stat.S_IMODE(mode):o})", f"chmod 600 {path}"
+        if _holds_secrets(document):
+            return failure("config", f"{told}, and it holds secrets", f"{fix}; make new keys if others did", Area.OURS)
+        return warning("config", f"{told}; it holds no secret", fix)
+    return good("config", f"{path} (mode {stat.S_IMODE(mode):o})")
+
+
+def _holds_secrets(document: Document) -> bool:
+    tables = [table for table in document.tables.values() if isinstance(table, dict)]
+    proxies = [str(table.get("proxy", "")) for table in (*tables, document.data.get("defaults", {}))]
+    return any(table.get("credentials") for table in tables) or any("@" in proxy for proxy in proxies)
+
+
+def environment_findings(profile: Profile, document: Document, environ: Mapping[str, str]) -> list[Finding]:
+    """Variables that are obeyed, ignored, or misspelt."""
+    found = [
+        warning("environment", told, "correct or unset it")
+        for told in profile.warnings
+        if told not in document.warnings
+    ]
+    prefix = environment_prefix(profile.name)
+    strays = {told.partition(" ")[0] for told in profile.warnings}
+    names = sorted(name for name in environ if name.startswith(prefix) and name not in strays)
+    names += [name for name in (*_BUNDLES, "CANCELALL_CONFIG", "CREDENTIALS_DIRECTORY") if environ.get(name)]
+    ignored = [name for name in _IGNORED if environ.get(name)]
+    told = f"obeyed: {', '.join(names) or 'nothing'}" + (f"; ignored: {', '.join(ignored)}" if ignored else "")
+    if "SSLKEYLOGFILE" in ignored:
+        fix = "unset SSLKEYLOGFILE: other programs obey it, and who has the file can read what they send"
+        return [*found, warning("environment", told, fix)]
+    return [*found, good("environment", told)]
+
+
+def route_findings(profile: Profile, environ: Mapping[str, str]) -> list[Finding]:
+    """The proxy and the CA bundle in use, and where each comes from."""
+    route = route_for(profile.origin, profile.common.proxy, profile.common.ca_bundle, environ)
+    variable = next((name for name in _PROXIES if environ.get(name)), "")
+    if route.proxy is None:
+        told = f"direct ({variable} is set, but not for this host)" if variable else "direct"
+    else:
+        told = (
+            f"{_shown(route.proxy)} ({'from the environment' if route.proxy_from_environment else 'from the profile'})"
+        )
+    return [good("proxy", told), _bundle_finding(route, profile)]
+
+
+def _shown(proxy: str) -> str:
+    """A proxy without its password."""
+    return re.sub(r"//[^/@]*@", "//***@", proxy)
+
+
+def _bundle_finding(route: Route, profile: Profile) -> Finding:
+    if route.ca_bundle is None:
+        return good("CA bundle", "the one that comes with requests (certifi)")
+    source = "from the profile" if profile.common.ca_bundle else "from the environment"
+    if not Path(route.ca_bundle).exists():
+        told = f"{route.ca_bundle} ({source}) does not exist"
+        return failure("CA bundle", told, "correct ca_bundle or the variable", Area.OURS)
+    return good("CA bundle", f"{route.ca_bundle} ({source})")
+
+
+def secret_findings(profile: Profile, found: Found, seconds: float) -> list[Finding]:
+    """Each secret's source, never its value; and how long a keyring took."""
+    findings = [good("secret", f"{field}: from {source}") for field, source in found.sources]
+    findings += [warning("secret", told, told.rpartition(": ")[2]) for told in found.warnings]
+    if not any(source == "keyring" for _, source in found.sources):
+        return findings
+    try:
+        names = ", ".join(keyrings.names(profile.common.keyring_backend))
+    except SecretError as error:
+        return [*findings, failure("keyring", error.message, error.hint, Area.OURS)]
+    told = f"answered in {seconds:.1f} s: {names}"
+    if seconds > _SLOW:
+        fix = f"a kill waits {KEYRING_SECONDS:g} s at most: use a credentials directory, a file or a command"
+        return [*findings, warning("keyring", told, fix)]
+    return [*findings, good("keyring", told)]
+
+
+def error_finding(error: CancelallError) -> Finding:
+    """A profile or secret that cannot be used."""
+    about = "keyring" if "keyring item" in error.message else error.kind
+    return failure(about, error.message, error.hint or "correct it and run again", Area.OURS)
+
+
+def journal_finding(environ: Mapping[str, str]) -> Finding:
+    """Whether the journal and the evidence of checks have a place where they can be written."""
+    places = state_directories(environ)
+    if not places:
+        return warning(
+            "journal",
+            "no place to keep a journal: the environment names no home",
+            "set HOME, XDG_STATE_HOME or, in a unit, StateDirectory=",
+        )
+    faults: list[str] = []
+    for place in places:
+        fault = _write_fault(place)
+        if fault is None and not faults:
+            return good("journal", f"{place} can be written")
+        if fault is None:
+            return warning("journal", f"{'; '.join(faults)}: {place} is used, which a restart empties", _journal_fix())
+        faults.append(fault)
+    return failure("journal", f"{'; '.join(faults)}: a kill works, but is not journalled", _journal_fix(), Area.OURS)
+
+
+def _journal_fix() -> str:
+    return "correct the owner and mode of the directory, or free the disk"
+
+
+def _write_fault(place: Path) -> str | None:
+    """Why nothing can be written there; None when it can. The directory is made, as a kill would."""
+    try:
+        place.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(dir=place, prefix=".check.")
+    except OSError as fault:
+        return f"{place} cannot be written ({fault.strerror})"
+    try:
+        os.write(descriptor, _SAMPLE)
+        os.fsync(descriptor)
+    except OSError as fault:
+        return f"{place} takes no more ({fault.strerror})"
+    finally:
+        os.close(descriptor)
+        with contextlib.suppress(OSError):
+            Path(name).unlink()
+    return None

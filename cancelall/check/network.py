@@ -1,0 +1,207 @@
+"""The way to a host, step by step: name, connection, TLS, and who signed the certificate."""
+
+from __future__ import annotations
+
+import base64
+import socket
+import ssl
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from cancelall import dial
+from cancelall.errors import ConfigError
+from cancelall.findings import Area, Finding, failure, good, warning
+from cancelall.route import Route
+
+SECONDS = 3.0
+"""For each of connecting and TLS."""
+_HEAD_LIMIT = 8192
+_SLOW = 1.0
+"""Seconds for one step after which it is worth a warning."""
+_FAMILIES = {socket.AF_INET: "IPv4", socket.AF_INET6: "IPv6"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Way:
+    """What was found on the way to a host, and whether it leads there."""
+
+    findings: tuple[Finding, ...]
+    open: bool
+
+
+class _Blocked(Exception):
+    """The way ends here."""
+
+    def __init__(self, finding: Finding) -> None:
+        super().__init__(finding.detail)
+        self.finding = finding
+
+
+def way_to(origin: str, route: Route, label: str = "") -> Way:
+    """Try the way to a host. Blocks for some seconds at most, name look-up aside; sends no request."""
+    findings: list[Finding] = []
+    try:
+        _walk(origin, route, label, findings)
+    except _Blocked as blocked:
+        return Way(findings=(*findings, blocked.finding), open=False)
+    return Way(findings=tuple(findings), open=True)
+
+
+def _walk(origin: str, route: Route, label: str, findings: list[Finding]) -> None:
+    parts = urlsplit(origin)
+    secure = parts.scheme == "https"
+    proxy = urlsplit(route.proxy) if route.proxy else None
+    first = proxy or parts
+    host, port = first.hostname or "", first.port or (443 if first.scheme == "https" else 80)
+    name = f"{label}{host}"
+    if proxy is not None and proxy.scheme not in ("http", "https"):
+        findings.append(warning("proxy", f"{name}: a {proxy.scheme} proxy is not measured", "see the reads below"))
+        return
+    addresses = _resolved(host, port, name, findings)
+    with _connected(addresses, name, findings) as plain:
+        made: socket.socket = plain
+        if proxy is not None and secure:
+            if proxy.scheme == "https":
+                _shaken(made, host, route, name, findings).close()
+                findings.append(warning("proxy", f"{name}: no tunnel inside TLS is measured", "see the reads below"))
+                return
+            _through(made, parts.hostname or "", parts.port or 443, proxy.username, proxy.password, name)
+        if secure:
+            target = parts.hostname or ""
+            made = _shaken(made, target, route, f"{label}{target}", findings)
+            findings.append(_issuer(made, f"{label}{target}"))
+            made.close()
+    if secure and route.ca_bundle is not None:
+        findings += _interception(origin, route, label)
+
+
+def _timed(work: Callable[[], Any]) -> tuple[Any, float]:
+    began = time.monotonic()
+    return work(), time.monotonic() - began
+
+
+def _measured(check: str, told: str, seconds: float) -> Finding:
+    shown = f"{told} in {seconds * 1000:.0f} ms"
+    if seconds > _SLOW:
+        return warning(check, shown, "a kill has to wait for it: look for a nearer resolver, network or machine")
+    return good(check, shown)
+
+
+def _resolved(host: str, port: int, name: str, findings: list[Finding]) -> list[dial.Address]:
+    try:
+        addresses, seconds = _timed(lambda: dial.resolve(host, port))
+    except (socket.gaierror, UnicodeError) as fault:
+        told = fault.strerror if isinstance(fault, socket.gaierror) else "not a host name"
+        fix = "check the resolver of this machine (/etc/resolv.conf), the network, and the host name"
+        raise _Blocked(failure("DNS", f"{name} cannot be resolved: {told}", fix, Area.NETWORK)) from None
+    findings.append(_measured("DNS", f"{name}: {len(addresses)} address(es)", seconds))
+    return list(addresses)
+
+
+def _connected(addresses: list[dial.Address], name: str, findings: list[Finding]) -> socket.socket:
+    """A connection by the fastest family; each family is tried by itself."""
+    made: list[tuple[float, str, socket.socket]] = []
+    faults = []
+    for family, words in _FAMILIES.items():
+        mine = [address for address in addresses if address[0] == family]
+        if not mine:
+            continue
+        try:
+            opened, seconds = _timed(lambda mine=mine: dial.race(mine, time.monotonic() + SECONDS))  # type: ignore[misc]
+            made.append((seconds, words, opened))
+        except OSError as fault:
+            faults.append(f"{words}: {fault.strerror or fault}")
+    if not made:
+        told = "; ".join(faults) or "no address"
+        fix = "check the network, the firewall and the proxy; a kill would be unreachable"
+        raise _Blocked(failure("TCP", f"{name} does not answer ({told})", fix, Area.NETWORK))
+    made.sort(key=lambda one: one[0])
+    for _, _, spare in made[1:]:
+        spare.close()
+    seconds, words, best = made[0]
+    slower = [f"{other} {spent * 1000:.0f} ms" for spent, other, _ in made[1:]] + faults
+    finding = _measured("TCP", f"{name}: {words}", seconds)
+    findings.append(good("TCP", f"{finding.detail} ({'; '.join(slower)})") if slower and not finding.fix else finding)
+    best.settimeout(SECONDS)
+    return best
+
+
+def _through(made: socket.socket, host: str, port: int, user: str | None, password: str | None, name: str) -> None:
+    """Ask a proxy for a tunnel. https://www.rfc-editor.org/rfc/rfc9110#section-9.3.6"""
+    target = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    lines = [f"CONNECT {target} HTTP/1.1", f"Host: {target}"]
+    if user is not None:
+        token = base64.b64encode(f"{unquote(user)}:{unquote(password or '')}".encode()).decode()
+        lines.append(f"Proxy-Authorization: Basic {token}")
+    head = b""
+    try:
+        made.sendall("\r\n".join([*lines, "", ""]).encode())
+        while b"\r\n\r\n" not in head and len(head) < _HEAD_LIMIT:
+            # One byte at a time: what follows the head belongs to the TLS that comes next.
+            byte = made.recv(1)
+            if not byte:
+                break
+            head += byte
+    except OSError as fault:
+        head, told = b"", fault.strerror or str(fault)
+    else:
+        told = head.split(b"\r\n")[0].decode("latin-1") or "nothing"
+    words = head.split(b" ")
+    if len(words) < 2 or words[1] != b"200":
+        fix = "correct proxy, HTTPS_PROXY or NO_PROXY, or allow this host in the proxy"
+        raise _Blocked(failure("proxy", f"{name} opens no tunnel to {host}: {told}", fix, Area.NETWORK))
+
+
+def _shaken(
+    made: socket.socket, host: str, route: Route, name: str, findings: list[Finding], *, tell: bool = True
+) -> ssl.SSLSocket:
+    from cancelall.transport import verifying_context
+
+    try:
+        context = verifying_context(route.ca_bundle)
+        secured, seconds = _timed(lambda: context.wrap_socket(made, server_hostname=host))
+    except ConfigError as error:
+        raise _Blocked(failure("CA bundle", error.message, error.hint, Area.OURS)) from None
+    except ssl.SSLCertVerificationError as fault:
+        fix = (
+            "something between here and the venue may be reading along: do not work around it, ask who runs the network"
+        )
+        told = f"the certificate of {name} was refused ({fault.verify_message}): possible interception"
+        raise _Blocked(failure("certificate", told, fix, Area.VENUE)) from None
+    except OSError as fault:
+        told = fault.strerror or "it did not end in time"
+        fix = "check the firewall and the proxy: the host takes connections, but does not speak TLS"
+        raise _Blocked(failure("TLS", f"{name}: no TLS ({told})", fix, Area.NETWORK)) from None
+    if tell:
+        findings.append(_measured("TLS", f"{name}: {secured.version()}", seconds))
+    done: ssl.SSLSocket = secured
+    return done
+
+
+def _issuer(made: socket.socket, name: str) -> Finding:
+    assert isinstance(made, ssl.SSLSocket)  # noqa: S101 - it has just been wrapped
+    certificate: dict[str, Any] = dict(made.getpeercert() or {})
+    names = {key: value for part in certificate.get("issuer", ()) for key, value in part}
+    issuer = ", ".join(names[key] for key in ("organizationName", "commonName") if key in names) or "nobody named"
+    until = certificate.get("notAfter", "")
+    return good("certificate", f"{name}: issued by {issuer}, until {until}")
+
+
+def _interception(origin: str, route: Route, label: str) -> list[Finding]:
+    """A certificate that only the configured bundle trusts was made by whoever made the bundle."""
+    if route.proxy is not None:
+        return []
+    host = urlsplit(origin).hostname or ""
+    try:
+        with dial.connect(host, urlsplit(origin).port or 443, SECONDS) as plain:
+            plain.settimeout(SECONDS)
+            _shaken(plain, host, Route(), host, [], tell=False).close()
+    except _Blocked:
+        told = f"{label}{host}: only the configured CA bundle trusts this certificate, no public authority does"
+        return [warning("certificate", told, "whoever made the bundle can read the keys: is that meant?")]
+    except OSError:
+        return []
+    return []

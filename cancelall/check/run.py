@@ -1,0 +1,253 @@
+"""All profiles at once: files, secrets, the way to the host, and then what the venue tells."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+from cancelall.background import in_thread
+from cancelall.check import local, network
+from cancelall.check.clock import Reading, dated
+from cancelall.check.live import try_a_cancel
+from cancelall.check.venue import Listings, ask_all, venue_findings
+from cancelall.clock import Clock, SystemClock
+from cancelall.config import BrokenProfile, Document, Profile
+from cancelall.credentials import Found, resolve
+from cancelall.errors import CancelallError, OptionError
+from cancelall.findings import Area, CheckReport, Finding, failure, good, warning
+from cancelall.model import Reply, Wire
+from cancelall.pacing import HostGate
+from cancelall.preflight import Preflight, Told, load_preflight
+from cancelall.route import route_for
+from cancelall.run import over_the_network
+from cancelall.session import Attempt, Send, Session
+from cancelall.venues import Venue, load
+
+T = TypeVar("T")
+_AT_ONCE = 64
+"""Attempts under way to one host."""
+_RESERVE = 1.0
+
+
+async def _silent(profile: str, words: str) -> None:
+    """Nobody is told."""
+
+
+@dataclass
+class Check:
+    """One pre-flight over some profiles. It only reads, unless it is `live`."""
+
+    profiles: Sequence[Profile | BrokenProfile]
+    document: Document
+    environ: Mapping[str, str]
+    started: float
+    """Monotonic time from which the deadline counts."""
+    live: bool = False
+    trace: Callable[[str, Attempt], None] = lambda profile, attempt: None
+    announce: Callable[[str, str], Awaitable[None]] = _silent
+    """Told before something real is sent, and waited for."""
+    finished: Callable[[CheckReport], None] = lambda report: None
+    clock: Clock = field(default_factory=SystemClock)
+    connect: Callable[[Profile], Send] | None = None
+    """How to send for a profile; tests put their own in."""
+    _gates: dict[str, HostGate] = field(default_factory=dict)
+
+    async def all(self) -> list[CheckReport]:
+        """One report for each profile, in the order in which they were asked for."""
+        return list(await asyncio.gather(*(self._reported(profile) for profile in self.profiles)))
+
+    async def _reported(self, profile: Profile | BrokenProfile) -> CheckReport:
+        try:
+            report = await self._one(profile)
+        except Exception as fault:  # noqa: BLE001 - a bug in one profile must not take the others along
+            told = f"a bug in the check: {type(fault).__name__}"
+            report = _report(profile, [failure("check", told, "report it with the output of -v", Area.EVIDENCE)])
+        self.finished(report)
+        return report
+
+    async def _one(self, profile: Profile | BrokenProfile) -> CheckReport:
+        config = await in_thread(lambda: local.config_finding(self.document), "config")
+        journal = asyncio.create_task(self._bounded(self._journal(), self.started + 30.0, "journal", Area.OURS))
+        if isinstance(profile, BrokenProfile):
+            return _report(profile, [config, local.error_finding(profile.error), *await journal])
+        return await self._usable(profile, config, journal)
+
+    async def _usable(self, profile: Profile, config: Finding, journal: asyncio.Task[list[Finding]]) -> CheckReport:
+        deadline = self.started + profile.deadline
+        route = route_for(profile.origin, profile.common.proxy, profile.common.ca_bundle, self.environ)
+        way = asyncio.create_task(in_thread(lambda: network.way_to(profile.origin, route), "way"))
+        second = asyncio.create_task(self._bounded(self._second_host(profile), deadline, "second host", Area.NETWORK))
+        found, secrets = await self._secrets(profile, deadline)
+        findings = [
+            config,
+            *local.environment_findings(profile, self.document, self.environ),
+            *local.route_findings(profile, self.environ),
+            *secrets,
+            *await journal,
+        ]
+        told = await _within(way, deadline)
+        if told is None:
+            fix = "check the resolver of this machine, the network and the firewall"
+            findings.append(failure("DNS", f"{profile.origin}: no answer within the deadline", fix, Area.NETWORK))
+        else:
+            findings += told.findings
+        findings += await second
+        if found is None or told is None or not told.open:
+            return _report(profile, findings)
+        asked = self._venue(profile, found, deadline)
+        group: list[int] = []
+        findings += await self._bounded(asked(group), deadline, "venue", Area.NETWORK)
+        return _report(profile, findings, group[0] if group else None)
+
+    # --- the parts ---
+
+    async def _journal(self) -> list[Finding]:
+        return [await in_thread(lambda: local.journal_finding(self.environ), "journal")]
+
+    async def _second_host(self, profile: Profile) -> list[Finding]:
+        """The host's second official name, to which a hedge goes: useful, not needed."""
+        alternate = load(profile.venue).alternates.get(profile.origin)
+        if alternate is None:
+            return []
+        route = route_for(alternate, profile.common.proxy, profile.common.ca_bundle, self.environ)
+        way = await in_thread(lambda: network.way_to(alternate, route, "second host "), "second host")
+        fix = "a kill works without it, but has no second way"
+        return [warning(one.check, one.detail, fix) if one.fix else one for one in way.findings]
+
+    async def _secrets(self, profile: Profile, deadline: float) -> tuple[Found | None, list[Finding]]:
+        began = time.monotonic()
+        try:
+            async with asyncio.timeout(max(0.0, deadline - self.clock.monotonic())):
+                found = await in_thread(lambda: resolve(profile, self.environ), "secrets")
+        except TimeoutError:
+            told = "the deadline passed while the secrets were read"
+            return None, [failure("secret", told, "give more time or another source", Area.OURS)]
+        except CancelallError as error:
+            return None, [local.error_finding(error)]
+        seconds = time.monotonic() - began
+        return found, await in_thread(lambda: local.secret_findings(profile, found, seconds), "keyring")
+
+    def _venue(
+        self, profile: Profile, found: Found, deadline: float
+    ) -> Callable[[list[int]], Coroutine[Any, Any, list[Finding]]]:
+        async def ask(group: list[int]) -> list[Finding]:
+            venue, preflight = load(profile.venue), load_preflight(profile.venue)
+            try:
+                venue.segments(profile.options, venue.facts, profile.environment)
+            except OptionError as error:
+                return [failure("selectors", error.message, error.hint, Area.OURS)]
+            readings: list[Reading] = []
+            session = self._session(profile, found, deadline, readings, reads_only=True)
+            listings = Listings(session, profile.environment)
+            answers, _ = await asyncio.gather(ask_all(session, preflight), listings.run())
+            findings = _notice(venue)
+            findings += venue_findings(session, preflight, answers, listings, readings, self.clock.now_ms())
+            heard = [one.heard.value for one in answers if one.heard.value is not None]
+            findings += _group_findings(profile, heard, group)
+            if self.live:
+                known = replace(profile, options=replace(profile.options, account_group=group[0])) if group else profile
+                findings.append(await self._live(known, found, deadline, session, preflight, listings))
+            return findings
+
+        return ask
+
+    async def _live(
+        self,
+        profile: Profile,
+        found: Found,
+        deadline: float,
+        reading: Session,
+        preflight: Preflight[Any],
+        listings: Listings,
+    ) -> Finding:
+        sending = self._session(profile, found, deadline, [], reads_only=False)
+
+        async def announce(words: str) -> None:
+            await self.announce(profile.name, words)
+
+        return await try_a_cancel(reading, sending, preflight, listings, announce)
+
+    def _session(
+        self, profile: Profile, found: Found, deadline: float, readings: list[Reading], *, reads_only: bool
+    ) -> Session:
+        venue = load(profile.venue)
+        send = self.connect(profile) if self.connect else over_the_network(profile, self.environ)
+        return Session(
+            venue=venue,
+            origin=profile.origin,
+            secrets=found.secrets,
+            options=profile.options,
+            send=self._noting(send, readings),
+            clock=self.clock,
+            gate=self._gates.setdefault(profile.origin, HostGate(venue.address_limit, _AT_ONCE)),
+            deadline=deadline,
+            reserve=_RESERVE,
+            headers=venue.headers(profile.environment),
+            reads_only=reads_only,
+            trace=lambda attempt: self.trace(profile.name, attempt),
+        )
+
+    def _noting(self, send: Send, readings: list[Reading]) -> Send:
+        """The same, with a look at the Date header of every answer, refusals too."""
+
+        async def noted(wire: Wire, until: float, sent: Callable[[], None]) -> Reply:
+            began = self.clock.now_ms()
+            reply = await send(wire, until, sent)
+            if (reading := dated(reply.headers, began, self.clock.now_ms())) is not None:
+                readings.append(reading)
+            return reply
+
+        return noted
+
+    async def _bounded(
+        self, work: Coroutine[Any, Any, list[Finding]], deadline: float, check: str, area: Area
+    ) -> list[Finding]:
+        """What was found, or that it took too long."""
+        found = await _within(asyncio.create_task(work), deadline)
+        if found is None:
+            fix = "run again with a longer --deadline; a kill would not be done in time either"
+            return [failure(check, "not finished within the deadline", fix, area)]
+        return found
+
+
+async def _within(task: asyncio.Task[T], deadline: float) -> T | None:
+    """The result, or None when the deadline comes first; what hangs is left behind."""
+    done, _ = await asyncio.wait({task}, timeout=max(0.0, deadline - time.monotonic()))
+    if not done:
+        task.cancel()
+        return None
+    return task.result()
+
+
+def _notice(venue: Venue[Any, Any, Any]) -> list[Finding]:
+    return [warning("venue", venue.notice, "ask the venue, or use another one")] if venue.notice else []
+
+
+def _group_findings(profile: Profile, told: list[Told], group: list[int]) -> list[Finding]:
+    """A part of every path that costs one read before the first cancel, unless the profile holds it."""
+    known = next((one.account_group for one in told if one.account_group is not None), None)
+    if known is None or not hasattr(profile.options, "account_group"):
+        return []
+    held = profile.options.account_group
+    if held is None:
+        group.append(known)
+        fix = f"cancelall check {profile.name} --store-account-group"
+        return [warning("account group", f"it is {known}, and a kill has to ask for it before its first cancel", fix)]
+    return [good("account group", f"{known}, as in the profile")] if held == known else []
+
+
+def _report(
+    profile: Profile | BrokenProfile, findings: Sequence[Finding], account_group: int | None = None
+) -> CheckReport:
+    usable = profile if isinstance(profile, Profile) else None
+    return CheckReport(
+        profile=profile.name,
+        venue=profile.venue,
+        environment=usable.environment if usable else None,
+        host=usable.origin if usable else None,
+        findings=tuple(findings),
+        account_group=account_group,
+    )

@@ -1,0 +1,233 @@
+"""What the venue itself tells: its clock, the key, the account, and the open orders of every segment."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+from typing import Any
+
+from cancelall.check import key
+from cancelall.check.clock import Reading, clock_finding
+from cancelall.discovery import Discoveries
+from cancelall.errors import ErrorKind
+from cancelall.findings import Area, Finding, failure, good, warning
+from cancelall.listing import read_listing
+from cancelall.model import Answer, Judgement, Order
+from cancelall.preflight import Preflight, Question, Told
+from cancelall.progress import Listing
+from cancelall.session import Attempt, Heard, Session
+from cancelall.venues import Segment
+
+_TRIES = 3
+_NAMES: dict[ErrorKind, str] = {
+    "ip": "address",
+    "region": "region",
+    "clock": "clock",
+    "mode": "account mode",
+    "environment": "environment",
+    "tls": "certificate",
+    "permission": "rights",
+    "auth": "key",
+}
+"""What a refusal is about."""
+_ELSEWHERE: frozenset[ErrorKind] = frozenset({"network", "timeout"})
+
+
+@dataclass
+class Listings:
+    """One reading of the open orders of every segment, as far as the segments are known."""
+
+    session: Session
+    environment: str
+    read: dict[str, Listing] = field(default_factory=dict)
+    segments: dict[str, Segment] = field(default_factory=dict)
+    attempts: dict[str, list[Attempt]] = field(default_factory=dict)
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _reading: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.discoveries = Discoveries(
+            self.session, self.environment, fired=_at_once, found_more=self._join, needed=lambda: True
+        )
+
+    async def run(self) -> None:
+        """Until every segment that gets known has been read once."""
+        try:
+            self._join()
+            while self._tasks:
+                done, _ = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+                self._tasks -= done
+                for task in done:
+                    if not task.cancelled() and (bug := task.exception()) is not None:
+                        raise bug
+        finally:
+            for task in self._tasks:
+                task.cancel()
+
+    def _join(self) -> None:
+        """Begin with every segment that is new; forget those that the account lacks, or lists in another way."""
+        known = {segment.name: segment for segment in self.discoveries.segments()}
+        for name, segment in list(self.segments.items()):
+            if name not in known or known[name].listings != segment.listings:
+                del self.segments[name]
+                self._reading.pop(name).cancel()
+                self.read.pop(name, None)
+        for name, segment in known.items():
+            if name not in self.segments:
+                self.segments[name] = segment
+                self._reading[name] = self._beside(self._read(segment))
+        for read in self.discoveries.due():
+            self._beside(read)
+
+    def _beside(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        return task
+
+    async def _read(self, segment: Segment) -> None:
+        attempts = self.attempts[segment.name] = []
+
+        def answered(attempt: Attempt) -> None:
+            attempts.append(attempt)
+            self.discoveries.learn_mode(attempt)
+
+        self.read[segment.name] = await read_listing(self.session, segment, _shown, answered)
+
+
+async def _at_once() -> None:
+    """Nothing has to go before these reads."""
+
+
+def _shown(orders: tuple[Order, ...], began: float) -> None:
+    """They are counted at the end."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answered:
+    """A question and what came of it."""
+
+    question: Question
+    heard: Heard[Told]
+    got_ms: int
+    """This machine's clock when the answer was there."""
+
+    @property
+    def reading(self) -> Reading | None:
+        """The venue's clock beside this machine's, if the answer told it."""
+        told = self.heard.value
+        if told is None or told.server_ms is None:
+            return None
+        spent = (self.heard.attempt.ended - self.heard.attempt.began) * 1000
+        return Reading(offset_ms=round(told.server_ms - (self.got_ms - spent / 2)), doubt_ms=round(spent / 2))
+
+
+async def ask_all(session: Session, preflight: Preflight[Any]) -> list[Answered]:
+    """Every question, side by side."""
+
+    async def one(question: Question) -> Answered:
+        heard = await session.ask(question.request, question.read, most=_TRIES)
+        return Answered(question=question, heard=heard, got_ms=session.clock.now_ms())
+
+    return list(await asyncio.gather(*map(one, preflight.questions(session.options, session.clock.now_ms()))))
+
+
+def venue_findings(
+    session: Session,
+    preflight: Preflight[Any],
+    answers: list[Answered],
+    listings: Listings,
+    dated: list[Reading],
+    now_ms: int,
+) -> list[Finding]:
+    """Everything that the venue told, in the order clock, key, account, open orders."""
+    told = [preflight.known(session.options), *(one.heard.value for one in answers if one.heard.value is not None)]
+    exact = next((reading for one in answers if (reading := one.reading) is not None), None)
+    found = [clock_finding(exact, dated, preflight.window(session.options))]
+    if session.refusal is not None:
+        found.append(refusal_finding(session.refusal))
+    else:
+        found += [_unheard(one) for one in answers if _is_unheard(one)]
+    found += key.key_findings(told, preflight.key_page, now_ms, refused=session.refusal is not None)
+    found += _order_findings(session, listings)
+    return found
+
+
+def refusal_finding(refusal: Judgement) -> Finding:
+    """What stopped every request of this key."""
+    name = _NAMES.get(refusal.kind or "auth", "key")
+    return failure(name, refusal.words, refusal.hint or "look at the venue's site", Area.VENUE)
+
+
+def _is_unheard(one: Answered) -> bool:
+    """An API that the account is not behind has nothing to say."""
+    return one.heard.value is None and one.heard.answer is not Answer.ABSENT
+
+
+def _unheard(one: Answered) -> Finding:
+    _, words, hint = _met(one.heard.attempt)
+    return warning(one.question.name, f"could not be read: {words}", hint or "run again, or look at the venue's site")
+
+
+def _met(attempt: Attempt | None) -> tuple[ErrorKind, str, str]:
+    """What an attempt ran into: its kind, in words, and what to do."""
+    if attempt is not None and attempt.judgement is not None:
+        judgement = attempt.judgement
+        return judgement.kind or "unreadable", judgement.words or judgement.answer.value, judgement.hint
+    if attempt is not None and attempt.fault is not None:
+        return attempt.fault.kind, attempt.fault.message, "check the network between here and the venue"
+    return "timeout", "no answer in time", "run again with a longer --deadline"
+
+
+def _order_findings(session: Session, listings: Listings) -> list[Finding]:
+    """The open orders, segment by segment."""
+    found: list[Finding] = []
+    absent = 0
+    for name in listings.segments:
+        attempts, listing = listings.attempts.get(name, []), listings.read.get(name)
+        judged = [one.judgement for one in attempts if one.judgement is not None]
+        if listing is not None and listing.complete:
+            found.append(good("open orders", f"{name}: {len(listing.orders) or 'none'}"))
+        elif judged and all(one.answer is Answer.ABSENT for one in judged):
+            absent += 1
+            found.append(good("open orders", f"{name}: the account has no such product ({judged[-1].words})"))
+        elif session.refusal is None:
+            found.append(_unread(name, attempts, listing))
+    if session.refusal is not None:
+        fix = "see what was refused above"
+        found.append(failure("open orders", "they could not all be read: the venue refused", fix, Area.VENUE))
+    elif absent and absent == len(listings.segments):
+        told = "the account has none of these products"
+        found.append(failure("open orders", told, "check environment and selectors of this profile", Area.VENUE))
+    return found + _discovery_findings(session, listings.discoveries)
+
+
+def _unread(name: str, attempts: list[Attempt], listing: Listing | None) -> Finding:
+    bad = [one for one in attempts if one.judgement is None or one.judgement.answer is not Answer.ACCEPTED]
+    kind, words, hint = _met(bad[-1] if bad else attempts[-1] if attempts else None)
+    if not bad and listing is not None:
+        words = listing.why
+    area = Area.NETWORK if kind in _ELSEWHERE else Area.VENUE
+    return failure("open orders", f"{name}: could not be read: {words}", hint or "run again", area)
+
+
+def _discovery_findings(session: Session, discoveries: Discoveries) -> list[Finding]:
+    found = []
+    if discoveries.pending and session.refusal is None:
+        kind, words, hint = _met(discoveries.last)
+        area = Area.NETWORK if kind in _ELSEWHERE else Area.VENUE
+        told = f"could not be read: {', '.join(discoveries.pending)} ({words})"
+        found.append(failure("account", told, hint or "run again: without it a kill is unproven at best", area))
+    found += [failure("selectors", told, "correct the profile", Area.OURS) for told in discoveries.doubts]
+    return found
+
+
+def is_empty(listings: Listings, names: tuple[str, ...]) -> bool:
+    """Whether all these segments were read completely and hold nothing."""
+    read = [listings.read.get(name) for name in names]
+    return all(one is not None and one.complete and not one.orders for one in read)
+
+
+async def read_again(session: Session, segment: Segment) -> Listing:
+    """One more reading, right before something is sent."""
+    return await read_listing(session, segment, _shown, lambda attempt: None)

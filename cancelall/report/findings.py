@@ -1,0 +1,110 @@
+"""What a check found, as a table and as JSON lines."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from cancelall.findings import CheckReport, Finding, Level, exit_status
+from cancelall.report.tables import drawn
+from cancelall.report.text import clean
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+    from rich.table import Table
+    from rich.text import Text
+
+SCHEMA = 1
+_LONGEST = 500
+_NARROW = 60
+"""Columns below which the name of a check stands above its detail."""
+_STYLE = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "bold red"}
+_MARK = {Level.OK: "ok", Level.WARN: "warn", Level.FAIL: "FAIL"}
+
+
+def check_line(report: CheckReport) -> str:
+    """The report as one line of JSON, ASCII only."""
+    found = {
+        "schema": SCHEMA,
+        "profile": report.profile,
+        "ok": report.ok,
+        "findings": [
+            {
+                "check": clean(finding.check),
+                "level": finding.level.value,
+                "detail": clean(finding.detail, _LONGEST),
+                "fix": clean(finding.fix, _LONGEST) or None,
+            }
+            for finding in report.findings
+        ],
+    }
+    return json.dumps(found, separators=(",", ":")) + "\n"
+
+
+def check_table(report: CheckReport, made: Console) -> str:
+    """Every finding of one profile with what to do about it; whether it is ready is the last and most visible line."""
+    return drawn(made, _table(report, made.width), ready_line(report)) + "\n"
+
+
+def ready_line(report: CheckReport) -> RenderableType:
+    """Whether a kill would work, with the exit code that goes with it."""
+    from rich.text import Text
+
+    style = "bold white on green" if report.ok else "bold white on red"
+    where = " ".join(
+        part for part in (report.venue if report.venue != report.profile else "", report.environment) if part
+    )
+    plain = "default on default not bold"
+    line = Text(f" {'READY' if report.ok else 'NOT READY'} ", style=style)
+    line.append(f" {clean(report.profile)}", style="bold not reverse default on default")
+    line.append(f"{f' ({clean(where)})' if where else ''}: {_counts(report)}", style=plain)
+    line.append(f" · exit {int(report.exit_status)}", style=f"dim {plain}")
+    return line
+
+
+def check_summary(reports: Sequence[CheckReport], made: Console) -> str:
+    """One line for all profiles."""
+    from rich.text import Text
+
+    ready = sum(1 for report in reports if report.ok)
+    good = ready == len(reports)
+    line = Text(f"{ready} of {len(reports)} profiles ready", style="bold green" if good else "bold red")
+    line.append(f" · exit {int(exit_status(reports))}", style="dim default not bold")
+    return drawn(made, line)
+
+
+def _counts(report: CheckReport) -> str:
+    words = {Level.FAIL: "to put right", Level.WARN: "to look at", Level.OK: "good"}
+    told = [f"{report.count(level)} {text}" for level, text in words.items() if report.count(level)]
+    return ", ".join(told) or "nothing was looked at"
+
+
+def _table(report: CheckReport, width: int) -> Table:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    title = f"{clean(report.profile)}: {clean(report.host or 'no host')}"
+    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", title_style="bold", pad_edge=False)
+    table.add_column("", no_wrap=True)
+    if width >= _NARROW:
+        table.add_column("check", overflow="fold")
+    table.add_column("found", overflow="fold")
+    for finding in report.findings:
+        cells = [Text(_MARK[finding.level], style=_STYLE[finding.level])]
+        if width >= _NARROW:
+            cells.append(Text(clean(finding.check)))
+        cells.append(_detail(finding, named=width < _NARROW))
+        table.add_row(*cells)
+    return table
+
+
+def _detail(finding: Finding, *, named: bool) -> Text:
+    from rich.text import Text
+
+    name = f"{clean(finding.check)}: " if named else ""
+    cell = Text(f"{name}{clean(finding.detail, _LONGEST)}")
+    if finding.fix:
+        cell.append(f"\n→ {clean(finding.fix, _LONGEST)}", style="cyan" if finding.level is Level.WARN else "bold")
+    return cell

@@ -1,0 +1,73 @@
+"""AscendEX: what tells whether a kill would work."""
+
+from __future__ import annotations
+
+from cancelall import payload
+from cancelall.model import Priority, Reply, Request
+from cancelall.preflight import Preflight, Probe, Question, Told, Window
+from cancelall.venues.ascendex.calls import delete, get, home_of
+from cancelall.venues.ascendex.options import Ledger, Options, selected
+
+_LIQUID: dict[Ledger, str] = {"cash": "BTC/USDT", "margin": "BTC/USDT", "futures": "BTC-PERP"}
+
+
+def questions(options: Options, now_ms: int) -> tuple[Question, ...]:
+    """The venue's clock, and what it says of the key and its account."""
+    clock = get("/api/pro/v1/exchange-info", f"requestTime={now_ms}", signed=False)
+    return (
+        Question(name="server time", request=clock, read=_read_time),
+        Question(name="key", request=get("/api/pro/v1/info"), read=_read_key),
+    )
+
+
+def _read_time(request: Request, reply: Reply) -> Told:
+    """https://ascendex.github.io/ascendex-pro-api/#exchange-latency-info"""
+    data = payload.as_object(payload.as_object(payload.parse(reply.body)).get("data"), "data")
+    return Told(server_ms=payload.number(data, "requestReceiveAt"))
+
+
+def _read_key(request: Request, reply: Reply) -> Told:
+    """https://ascendex.github.io/ascendex-pro-api/#account-info: `expireTime` is -1 for a key that does not expire."""
+    data = payload.as_object(payload.as_object(payload.parse(reply.body)).get("data"), "data")
+    expires = payload.number(data, "expireTime")
+    return Told(
+        can_list=payload.flag(data, "viewPermission"),
+        can_cancel=payload.flag(data, "tradePermission"),
+        can_transfer=payload.flag(data, "transferPermission"),
+        withdraw_words="the venue does not show whether the key can withdraw",
+        bound=bool(payload.as_list(data.get("allowedIps") or [], "allowedIps")),
+        expires_ms=None if expires is None or expires < 0 else expires,
+        endless=expires is not None and expires < 0,
+        account_group=payload.number(data, "accountGroup"),
+    )
+
+
+def probes(options: Options, environment: str) -> tuple[Probe, ...]:
+    """One symbol's orders of a ledger that is empty as a whole: the signature does not cover the symbol.
+
+    Without a stored account group there is no path to send it to; with selectors the listing shows only what they
+    leave, and the retired futures v1 may show nothing at all.
+    """
+    if options.account_group is None or options.symbol:
+        return ()
+    ledgers = [one for one in selected(options) if not (one == "futures" and options.futures_api == "v1")]
+    return tuple(
+        Probe(
+            request=delete(
+                f"{home_of(options.account_group, ledger)}/order/all", {"symbol": _LIQUID[ledger]}, Priority.MASS_CANCEL
+            ),
+            words=f"all {ledger} orders of {_LIQUID[ledger]}",
+            empty=(ledger,),
+        )
+        for ledger in ledgers
+    )
+
+
+PREFLIGHT = Preflight(
+    questions=questions,
+    known=lambda options: Told(),
+    window=lambda options: Window(behind_ms=30_000, ahead_ms=30_000),
+    key_page="https://ascendex.com (API management)",
+    probes=probes,
+    no_probe="it needs a stored account_group and a profile without --symbol: whole ledgers must be seen to be empty",
+)

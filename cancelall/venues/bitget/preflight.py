@@ -1,0 +1,123 @@
+"""Bitget: what tells whether a kill would work."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from cancelall import payload
+from cancelall.errors import Unreadable
+from cancelall.model import Reply, Request
+from cancelall.preflight import Preflight, Probe, Question, Told, Window
+from cancelall.venues.bitget import calls, classic
+from cancelall.venues.bitget.discovery import NO_RIGHT, UNIFIED_SAYS_NO
+from cancelall.venues.bitget.options import FUTURES, SETTINGS, Options, selected
+
+_KNOWN = frozenset("coor cpor stor smor ttor wtor taxr chor p2pr pllr coow cpow stow smow ttow wtow wwow chow".split())
+"""Rights of a classic key by their codes; the document's own sample shows `trade` and `readonly` instead."""
+
+
+def questions(options: Options, now_ms: int) -> tuple[Question, ...]:
+    """The venue's clock, the account's mode, and the key's rights as each of the two APIs names them."""
+    return (
+        Question(name="server time", request=calls.public("/api/v2/public/time"), read=_read_time),
+        Question(name="account mode", request=calls.get(SETTINGS), read=_read_mode),
+        Question(
+            name="classic key", request=calls.get("/api/v2/spot/account/info"), read=partial(_read_classic, options)
+        ),
+        Question(name="unified key", request=calls.get("/api/v3/account/info"), read=_read_unified),
+    )
+
+
+def _read_time(request: Request, reply: Reply) -> Told:
+    """https://www.bitget.com/api-doc/common/public/Get-Server-Time"""
+    return Told(server_ms=payload.number(payload.as_object(calls.data(reply), "data"), "serverTime"))
+
+
+def _read_mode(request: Request, reply: Reply) -> Told:
+    """https://www.bitget.com/api-doc/uta/account/Get-Account-Setting: a classic account has none."""
+    code = payload.field(payload.as_object(payload.parse(reply.body)), "code")
+    if code in UNIFIED_SAYS_NO:
+        return Told(mode="classic")
+    if code in NO_RIGHT:
+        return Told(remarks=("the account's mode cannot be read: both APIs are asked, which costs a moment",))
+    mode = payload.words(payload.field(payload.as_object(calls.data(reply), "data"), "accountMode"))
+    trouble = "" if mode in ("unified", "hybrid", "classic") else "nothing can be proven while it is being switched"
+    return Told(mode=mode, mode_trouble=trouble)
+
+
+def _read_classic(options: Options, request: Request, reply: Reply) -> Told:
+    """https://www.bitget.com/api-doc/spot/account/Get-Account-Info
+
+    Whether a missing code means a missing right is inferred from their names: unknown words are only a warning.
+    """
+    told = payload.as_object(calls.data(reply), "data")
+    rights = _words(told.get("authorities"), "authorities")
+    bound = bool(_words(told.get("ips"), "ips"))
+    chosen = selected(options)
+    wanted = {product: "coow" if product in FUTURES else "stow" for product in chosen if product != "MARGIN"}
+    lacking = tuple(product for product, right in wanted.items() if not {right, "trade"} & rights)
+    if not rights & (_KNOWN | {"trade", "readonly"}):
+        shown = ", ".join(sorted(payload.words(right) for right in rights)) or "none"
+        return Told(can_list=True, bound=bound, remarks=(f"the key's rights have unknown names: {shown}",))
+    return Told(
+        can_list=True,
+        can_cancel=len(lacking) < len(wanted) or not wanted,
+        cannot=lacking,
+        can_withdraw=bool(rights & {"wwow", "withdraw"}),
+        can_transfer="wtow" in rights,
+        bound=bound,
+    )
+
+
+def _read_unified(request: Request, reply: Reply) -> Told:
+    """`permType` is hyphenated in the document, and underscored on the wire (tiagosiebler/bitget-api)."""
+    told = payload.as_object(calls.data(reply), "data")
+    rights = _words(told.get("permissions"), "permissions")
+    kind = (payload.maybe(told, "permType") or "").replace("-", "_")
+    return Told(
+        can_list=True,
+        can_cancel="uta_trade" in rights and kind != "read_only",
+        can_withdraw="withdraw" in rights,
+        bound=bool(_words(told.get("ips"), "ips")),
+    )
+
+
+def _words(value: object, name: str) -> set[str]:
+    """A list of words, which also comes as one text with commas, or as null."""
+    if value is None:
+        return set()
+    words = value.split(",") if isinstance(value, str) else payload.as_list(value, name)
+    if not all(isinstance(word, str) for word in words):
+        raise Unreadable(f"{name} holds something else than text")
+    return {word.strip() for word in words if word.strip()}
+
+
+def probes(options: Options, environment: str) -> tuple[Probe, ...]:
+    """The mass cancel of a product that has nothing resting: its answer 22001 is the venue's own word for that.
+
+    Only the classic account's: what a unified one answers to none is not written down. With a margin coin the listing
+    shows no other, and coin-margined products have many.
+    """
+    chosen = selected(options)
+    return tuple(
+        Probe(
+            request=calls.post(
+                classic.CANCEL_ALL,
+                {"productType": product, **({"marginCoin": options.margin_coin} if options.margin_coin else {})},
+            ),
+            words=f"all ordinary {product} orders",
+            empty=(product, f"{product} plan orders"),
+        )
+        for product in FUTURES
+        if product in chosen and not chosen[product] and not (options.margin_coin and product == "COIN-FUTURES")
+    )
+
+
+PREFLIGHT = Preflight(
+    questions=questions,
+    known=lambda options: Told(),
+    window=lambda options: Window(behind_ms=30_000, ahead_ms=30_000),
+    key_page="Bitget's page of API keys",
+    probes=probes,
+    no_probe="only futures of a classic account, without a symbol, have a cancel that says that there was nothing",
+)

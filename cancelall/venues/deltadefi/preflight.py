@@ -1,0 +1,43 @@
+"""DeltaDeFi: what tells whether a kill would work."""
+
+from __future__ import annotations
+
+from cancelall.preflight import Preflight, Probe, Question, Told
+from cancelall.venues.deltadefi.options import Options
+
+
+def questions(options: Options, now_ms: int) -> tuple[Question, ...]:
+    """None: the listings prove the key, and nothing tells more of it than that.
+
+    `/accounts/api-key` repeats the key, and `/accounts/new-api-key` replaces it: neither is ever asked.
+    """
+    return ()
+
+
+def _known(options: Options) -> Told:
+    """https://docs.deltadefi.io/start-trading/developers/auth: no rights, no addresses, no end, no signature."""
+    return Told(
+        can_cancel=True,
+        withdraw_words="the documents say that it takes the operation key to withdraw, whose encrypted form this key "
+        "can fetch",
+        endless=True,
+        remarks=(
+            "the key alone is the right to trade, without a signature or an end, and whoever has it can replace it: "
+            "make a new one from time to time",
+        ),
+    )
+
+
+def probes(options: Options, environment: str) -> tuple[Probe, ...]:
+    """None: cancels were seen to land 1.85 s after their answer, on orders that were placed meanwhile."""
+    return ()
+
+
+PREFLIGHT = Preflight(
+    questions=questions,
+    known=_known,
+    window=lambda options: None,
+    key_page="https://docs.deltadefi.io/start-trading/developers/auth",
+    probes=probes,
+    no_probe="a cancel can land seconds after its answer, on new orders; the key is the same one that has just read",
+)

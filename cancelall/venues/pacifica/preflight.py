@@ -1,0 +1,70 @@
+"""Pacifica: what tells whether a kill would work."""
+
+from __future__ import annotations
+
+import json
+
+from cancelall import payload
+from cancelall.model import Priority, Reply, Request
+from cancelall.preflight import Preflight, Probe, Question, Told, Window
+from cancelall.venues.pacifica.calls import account_of, get, signed_answer
+from cancelall.venues.pacifica.options import API, Options
+
+
+def questions(options: Options, now_ms: int) -> tuple[Question, ...]:
+    """Whether the host has the account; with the account's own key also a signed read, which agents may not do."""
+    account = Question(name="account", request=get("/account", account_of(options)), read=_read_account)
+    if options.agent_wallet:
+        return (account,)
+    listing = Request(
+        method="POST",
+        path=f"{API}/agent/list",
+        body=json.dumps({}).encode(),
+        priority=Priority.OTHER,
+        bucket="read",
+    )
+    return (account, Question(name="signature", request=listing, read=_read_agents))
+
+
+def _read_account(request: Request, reply: Reply) -> Told:
+    """Anyone may read any account: this tells nothing of the key. There is no call for the venue's clock."""
+    payload.as_object(payload.parse(reply.body))
+    return Told()
+
+
+def _read_agents(request: Request, reply: Reply) -> Told:
+    """https://docs.pacifica.fi/api-documentation/api/signing/api-agent-keys: for the account's own key only."""
+    data = payload.as_object(payload.as_object(payload.parse(reply.body)).get("data"), "data")
+    payload.as_list(data.get("agent_wallets"), "agent_wallets")
+    return Told(can_list=True, can_cancel=True)
+
+
+def _known(options: Options) -> Told:
+    """What kind of key it is. Sources disagree on whether an agent key can withdraw: it is not said that it cannot."""
+    if not options.agent_wallet:
+        return Told(
+            can_withdraw=True,
+            withdraw_words="it is the account's own key, which holds the funds: use an agent key instead",
+            endless=True,
+        )
+    return Told(
+        withdraw_words="whether an agent key can withdraw is not documented, and neither can its address list be seen: "
+        "switch the list on",
+        remarks=("reads need no key here: whether this one is bound to the account shows only with --live",),
+        endless=True,
+    )
+
+
+def probes(options: Options, environment: str) -> tuple[Probe, ...]:
+    """A cancel of a TWAP that cannot exist: it succeeds only if key, agent and account belong together."""
+    return (Probe(request=signed_answer().request, words="a TWAP order whose id cannot exist"),)
+
+
+PREFLIGHT = Preflight(
+    questions=questions,
+    known=_known,
+    # How far ahead a timestamp may be is not documented; they are one second late on purpose.
+    window=lambda options: Window(behind_ms=options.expiry_window - 1000, ahead_ms=1000),
+    key_page="https://app.pacifica.fi/apikey",
+    probes=probes,
+)
