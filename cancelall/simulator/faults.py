@@ -39,6 +39,7 @@ SIGNED = frozenset({Kind.CANCEL, Kind.CREATE, Kind.LISTING, Kind.READ})
 ANY = frozenset(Kind)
 CANCELS = frozenset({Kind.CANCEL})
 LISTINGS = frozenset({Kind.LISTING})
+READS = frozenset({Kind.READ})
 
 
 @dataclass(frozen=True, kw_only=True)

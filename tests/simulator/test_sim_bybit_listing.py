@@ -304,5 +304,17 @@ def test_key_and_account(desk: Desk) -> None:
     key = desk.get("/v5/user/query-api")["result"]
     assert (key["apiKey"], key["readOnly"], key["uta"]) == (desk.account.key, 0, 1)
     assert key["permissions"]["ContractTrade"] == ["Order", "Position"]
+    assert (key["ips"], key["deadlineDay"], key["permissions"]["Wallet"]) == (["*"], 80, [])
     assert desk.get("/v5/account/info")["result"]["unifiedMarginStatus"] == 5
     assert desk.get("/v5/system/status")["result"] == {"list": []}
+
+
+def test_keys_of_other_sorts(open_desk: Opener) -> None:
+    desk = open_desk(faults=["rights=Wallet.Withdraw", "read-only", "bound=10.0.0.1", "classic"])
+    key = desk.get("/v5/user/query-api")["result"]
+    assert (key["readOnly"], key["uta"], key["ips"]) == (1, 0, ["10.0.0.1"])
+    assert (key["permissions"]["Wallet"], key["permissions"]["ContractTrade"]) == (["Withdraw"], [])
+    assert (key["deadlineDay"], key["expiredAt"]) == (-2, "1970-01-01T00:00:00Z")
+    assert desk.post("/v5/order/cancel-all", category="linear", settleCoin="USDT")["retCode"] == 10005
+    desk.fake.set_faults(["expired"])
+    assert desk.get("/v5/user/query-api")["retCode"] == 33004

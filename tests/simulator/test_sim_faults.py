@@ -63,6 +63,7 @@ def test_every_fault_strikes(open_desk: Opener, name: str) -> None:
     for _ in range(2):
         desk.reply("POST", CANCEL, USDT)
         desk.reply("GET", LIST, USDT)
+        desk.reply("GET", "/v5/user/query-api")
     assert desk.fake.strikes(name), f"{name} is looked at by nobody"
 
 

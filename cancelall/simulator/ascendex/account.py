@@ -19,22 +19,29 @@ if TYPE_CHECKING:
     from .venue import AscendEX, Call
 
 _EXPIRES_MS = 4_070_908_800_000
+_DAY_MS = 86_400_000
 _HELD = Decimal(1000)
 
 
 def info(venue: AscendEX, call: Call, request: SimRequest) -> Answer:
-    """`GET /api/pro/v1/info` and `/api/pro/v2/account/info`: the account group, and what the key may do."""
+    """`GET /api/pro/v1/info` and `/api/pro/v2/account/info`: the account group, and what the key may do.
+
+    The faults `rights`, `unbound` and `key-days` make it another key; one with -1 days does not expire.
+    """
     other = venue.fault("group-moved", request)
+    named, ending = venue.fault("rights", request), venue.fault("key-days", request)
+    rights = str(named.value if named else "view+trade").split("+")
+    days = ending.number if ending else None
     content: dict[str, object] = {
         "accountGroup": int(other.number) if other else venue.group_of(call.account),
         "email": "embedded.exchange@example.invalid",
-        "expireTime": _EXPIRES_MS,
-        "allowedIps": ["127.0.0.1"],
+        "expireTime": _EXPIRES_MS if days is None else -1 if days < 0 else venue.server_now() + round(days * _DAY_MS),
+        "allowedIps": [] if venue.fault("unbound", request) else ["127.0.0.1"],
         **{f"{ledger}Account": [venue.account_id(call.account, ledger)] for ledger in LEDGERS},
         "userUID": venue.user_of(call.account),
-        "tradePermission": True,
-        "transferPermission": False,
-        "viewPermission": True,
+        "tradePermission": "trade" in rights,
+        "transferPermission": "transfer" in rights,
+        "viewPermission": "view" in rights,
     }
     if call.v2:
         content["limitQuota"] = 1000

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from ..book import Account, Book, SimOrder
 from ..fake import FakeVenue, Refusal, wall_clock_ms
-from ..faults import CANCELS, LISTINGS, SIGNED, FaultSpec, Kind
+from ..faults import CANCELS, LISTINGS, READS, SIGNED, FaultSpec, Kind
 from ..wire import SimReply, SimRequest, text_reply
 from . import account as reads
 from . import auth
@@ -164,6 +164,11 @@ class AscendEX(FakeVenue):
             help="the account info names another account group", default=9.0, kinds=frozenset({Kind.READ})
         ),
         "expired": FaultSpec(help="the key has expired", kinds=SIGNED),
+        "rights": FaultSpec(
+            help="what account info says that the key may do: view, trade, transfer", default="view", kinds=READS
+        ),
+        "unbound": FaultSpec(help="the key is bound to no address", kinds=READS),
+        "key-days": FaultSpec(help="the key ends in so many days; with -1 it has no end", default=5.0, kinds=READS),
         "error-status": FaultSpec(help="refusals in JSON come with this HTTP status instead of 200", default=400.0),
     }
 

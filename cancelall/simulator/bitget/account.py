@@ -21,13 +21,13 @@ _RIGHTS = "coow+cpow+stow"
 def account_info(venue: Bitget, account: Account, request: SimRequest) -> object:
     """`GET /api/v2/spot/account/info`: a key that may trade futures and spot, bound to one address.
 
-    The fault `rights` names other rights.
+    The fault `rights` names other rights, `unbound` leaves the address out.
     """
     fault = venue.fault("rights", request)
     return {
         "userId": "1000000001",
         "inviterId": "",
-        "ips": "127.0.0.1",
+        "ips": "" if venue.fault("unbound", request) else "127.0.0.1",
         "authorities": str(fault.value if fault else _RIGHTS).split("+"),
         "parentId": 1000000001,
         "traderType": "not_trader",
@@ -65,7 +65,7 @@ def unified_info(venue: Bitget, account: Account, request: SimRequest) -> object
         "userId": "1000000001",
         "permType": "read_and_write",
         "permissions": str(fault.value if fault else "uta_mgt+uta_trade").split("+"),
-        "ips": "127.0.0.1",
+        "ips": None if venue.fault("unbound", request) else "127.0.0.1",
     }
 
 

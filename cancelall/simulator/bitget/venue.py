@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from ..book import Account, SimOrder
 from ..fake import FakeVenue, Refusal, wall_clock_ms
-from ..faults import CANCELS, LISTINGS, SIGNED, Fault, FaultSpec, Kind
+from ..faults import CANCELS, LISTINGS, READS, SIGNED, Fault, FaultSpec, Kind
 from ..limits import Allowance
 from ..wire import SimReply, SimRequest
 from . import auth, create, futures, kinds, limits, margin, spot, unified
@@ -141,6 +141,7 @@ class Bitget(FakeVenue):
             help="account/settings names this mode, whatever the account is", default="upgrading", kinds=SIGNED
         ),
         "rights": FaultSpec(help="the key's rights as account info names them", default="coor+stor", kinds=SIGNED),
+        "unbound": FaultSpec(help="the key is bound to no address", kinds=READS),
         "lacks": FaultSpec(
             help="private requests with this text in them are refused; after a slash the code",
             default="COIN-FUTURES/40081",

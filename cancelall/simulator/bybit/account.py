@@ -6,6 +6,7 @@ https://bybit-exchange.github.io/docs/v5/user/apikey-info, .../account/account-i
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from ..book import Account
@@ -16,37 +17,39 @@ if TYPE_CHECKING:
     from .venue import Bybit
 
 _UTA2 = 5
+_DAY_MS = 86_400_000
+_DAYS = 80.0
+_RIGHTS = "ContractTrade.Order+ContractTrade.Position+Spot.SpotTrade+Options.OptionsTrade+Derivatives.DerivativesTrade"
+_PRODUCTS = "ContractTrade Spot Wallet Options Derivatives CopyTrading BlockTrade Exchange NFT Affiliate Earn".split()
 
 
 def query_api(venue: Bybit, account: Account, request: SimRequest) -> Answer:
-    """`GET /v5/user/query-api`: a master key that may trade everything, bound to no address, with 80 days to live."""
+    """`GET /v5/user/query-api`: a master key that may trade everything, bound to no address, with 80 days to live.
+
+    The faults `rights`, `read-only`, `bound`, `key-days` and `classic` make it another one. Of a key that is bound to
+    addresses the venue tells no end: the days are -2 and the date is 1970.
+    """
+    rights = venue.fault("rights", request)
+    named = [right.partition(".") for right in str(rights.value if rights else _RIGHTS).split("+")]
+    bound = venue.fault("bound", request)
+    ending = venue.fault("key-days", request)
+    days = -2 if bound else int(ending.number if ending else _DAYS)
+    ends_s = 0 if bound else (venue.server_now() + days * _DAY_MS) // 1000
     return Answer(
         result={
             "id": "10000001",
             "note": "embedded exchange",
             "apiKey": account.key,
-            "readOnly": 0,
+            "readOnly": 1 if venue.fault("read-only", request) else 0,
             "secret": "",
-            "permissions": {
-                "ContractTrade": ["Order", "Position"],
-                "Spot": ["SpotTrade"],
-                "Wallet": [],
-                "Options": ["OptionsTrade"],
-                "Derivatives": ["DerivativesTrade"],
-                "CopyTrading": [],
-                "BlockTrade": [],
-                "Exchange": [],
-                "NFT": [],
-                "Affiliate": [],
-                "Earn": [],
-            },
-            "ips": ["*"],
+            "permissions": {product: [right for group, _, right in named if group == product] for product in _PRODUCTS},
+            "ips": [str(bound.value)] if bound else ["*"],
             "type": 1,
-            "deadlineDay": 80,
-            "expiredAt": "2099-01-01T00:00:00Z",
+            "deadlineDay": days,
+            "expiredAt": datetime.fromtimestamp(ends_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             "createdAt": "2020-01-01T00:00:00Z",
             "unified": 0,
-            "uta": 1,
+            "uta": 0 if venue.fault("classic", request) else 1,
             "userID": 24600000,
             "inviterID": 0,
             "vipLevel": "No VIP",

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from ..book import Account, SimOrder
 from ..fake import FakeVenue, Refusal, wall_clock_ms
-from ..faults import CANCELS, SIGNED, FaultSpec, Kind
+from ..faults import CANCELS, READS, SIGNED, FaultSpec, Kind
 from ..limits import Allowance
 from ..wire import SimReply, SimRequest, text_reply
 from . import auth, limits
@@ -84,6 +84,14 @@ class Bybit(FakeVenue):
             kinds=CANCELS,
         ),
         "ack-list": FaultSpec(help="a mass cancel's `list`: absent or null", default="absent", kinds=CANCELS),
+        "rights": FaultSpec(
+            help="the key's rights as query-api names them", default="Spot.SpotTrade+Wallet.Withdraw", kinds=READS
+        ),
+        "read-only": FaultSpec(help="the key may read and cannot cancel", kinds=SIGNED),
+        "bound": FaultSpec(help="the key is bound to this address", default="127.0.0.1", kinds=READS),
+        "key-days": FaultSpec(help="the key ends in so many days", default=5.0, kinds=READS),
+        "expired": FaultSpec(help="the key has expired", kinds=SIGNED),
+        "classic": FaultSpec(help="the account is no unified one", kinds=READS),
     }
 
     def __init__(self, *, now_ms: Callable[[], int] = wall_clock_ms, seed: int = 1, limits: bool = True) -> None:
@@ -211,6 +219,10 @@ class Bybit(FakeVenue):
         auth.authenticate(request, account.credentials if account else None, self.server_now())
         if account is None or route.private is None:
             raise AssertionError("authenticate() lets no unknown key pass, and a route is public or private")
+        if self.fault("expired", request):
+            raise Refused(33004, "Your api key has expired.")
+        if route.kind.changes and self.fault("read-only", request):
+            raise Refused(10005, "Permission denied, please check your API key permissions.")
         product = self._product(request)
         headers: tuple[tuple[str, str], ...] = ()
         if self.limits:
