@@ -138,7 +138,7 @@ class Check:
             try:
                 venue.segments(profile.options, venue.facts, profile.environment)
             except OptionError as error:
-                return [failure("selectors", error.message, error.hint, Area.OURS)]
+                return [failure("scope", error.message, error.hint, Area.OURS)]
             readings: list[Reading] = []
             session = self._session(profile, found, deadline, readings, reads_only=True)
             listings = Listings(session, profile.environment)

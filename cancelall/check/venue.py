@@ -218,8 +218,8 @@ def _discovery_findings(session: Session, discoveries: Discoveries) -> list[Find
         area = Area.NETWORK if kind in _ELSEWHERE else Area.VENUE
         told = f"could not be read: {', '.join(discoveries.pending)} ({words})"
         found.append(failure("account", told, hint or "run again: without it a kill is unproven at best", area))
-    found += [failure("selectors", told, "correct the profile", Area.OURS) for told in discoveries.doubts]
-    return found
+    fix = "put it right in the profile or the account: a kill would be unproven at best"
+    return [*found, *(failure("scope", told, fix, Area.OURS) for told in discoveries.doubts)]
 
 
 def is_empty(listings: Listings, names: tuple[str, ...]) -> bool:
