@@ -78,13 +78,6 @@ class SecretError(CancelallError):
     status = ExitStatus.UNCONFIGURED
 
 
-class Interrupted(CancelallError):
-    """Somebody stopped the run before this profile had sent anything."""
-
-    kind: ErrorKind = "interrupted"
-    status = ExitStatus.INTERRUPTED
-
-
 class OptionError(CancelallError):
     """A value that a declaration does not allow; whoever knows its origin turns it into a usage or config error."""
 
