@@ -17,7 +17,7 @@ from cancelall import __version__, config, declare
 from cancelall.config import BrokenProfile, Document, Overrides, Profile
 from cancelall.declare import Declared
 from cancelall.errors import CancelallError, ConfigError, ExitStatus, OptionError, UsageError
-from cancelall.execute import Output, execute, report_error
+from cancelall.execute import Output, Terms, execute, report_error
 from cancelall.guard import bug_words
 from cancelall.output import emit
 from cancelall.venues import VENUES, load
@@ -48,6 +48,10 @@ Deadline = Annotated[
     Optional[float],
     typer.Option("--deadline", metavar="SECONDS", help="Seconds until the verdict (30).", show_default=False),
 ]
+Reason = Annotated[
+    Optional[str],
+    typer.Option("--reason", metavar="TEXT", help="Why: it is kept in the journal.", show_default=False),
+]
 
 _EPILOG = (
     "Exit codes: 0 clear, 10 open, 12 unreachable, 4 refused, 6 unconfigured, 11 unproven; "
@@ -76,6 +80,13 @@ def build(only_venue: str | None = None) -> typer.Typer:
     configs.command("show", help="Print the config, secrets redacted.")(_config_show)
     configs.command("init", help="Write a commented starter file that only you can read.")(_config_init)
     app.add_typer(configs, name="config")
+    journals = _typer("The journal of all kills: what was sent, what came back, what was left.")
+    journals.command("show", help="Show the last run, or others; also what was in flight when one was killed.")(
+        _journal_show
+    )
+    journals.command("verify", help="Check the chain of hashes. Exit 0 when it holds, else 11.")(_journal_verify)
+    journals.command("path", help="Print the path of the journal.")(_journal_path)
+    app.add_typer(journals, name="journal")
     if only_venue is None:
         from cancelall import cli_auth
 
@@ -144,7 +155,8 @@ def _venue_command(name: str) -> Callable[..., None]:
         except ConfigError as error:
             raise typer.Exit(report_error(error, asked or name, name, output, dry_run=given["dry_run"])) from None
         profile = config.profile(document, chosen, environ, overrides, implicit_venue=name)
-        raise typer.Exit(execute([profile], output, environ, dry_run=given["dry_run"]))
+        terms = Terms(reason=given["reason"] or "", document=document)
+        raise typer.Exit(execute([profile], output, environ, dry_run=given["dry_run"], terms=terms))
 
     parameters = [_parameter(item) for item in items]
     common: dict[str, tuple[Any, object]] = {
@@ -160,6 +172,7 @@ def _venue_command(name: str) -> Callable[..., None]:
         "keep": (Keep, None),
         "dry_run": (DryRun, False),
         "deadline": (Deadline, None),
+        "reason": (Reason, None),
         "json_lines": (Json, False),
         "verbose": (Verbose, False),
         "quiet": (Quiet, False),
@@ -231,6 +244,7 @@ def _all(
     keep: Keep = None,
     dry_run: DryRun = False,
     deadline: Deadline = None,
+    reason: Reason = None,
     json_lines: Json = False,
     verbose: Verbose = False,
     quiet: Quiet = False,
@@ -246,7 +260,8 @@ def _all(
         output.note(f"shard {shard}: none of the {len(names)} selected profile(s)")
         raise typer.Exit(ExitStatus.CLEAR)
     profiles = [_load(document, name, environ, overrides) for name in mine]
-    raise typer.Exit(execute(profiles, output, environ, dry_run=dry_run))
+    terms = Terms(reason=reason or "", document=document)
+    raise typer.Exit(execute(profiles, output, environ, dry_run=dry_run, terms=terms))
 
 
 def _known(document: Document, environ: Mapping[str, str]) -> list[str]:
@@ -320,7 +335,7 @@ def _orders(
         if (error := _unknown(name, known)) is not None:
             raise typer.Exit(report_error(error, name, "", output, dry_run=True))
     profiles = [_load(document, name, environ, overrides) for name in names]
-    raise typer.Exit(execute(profiles, output, environ, dry_run=True))
+    raise typer.Exit(execute(profiles, output, environ, dry_run=True, terms=Terms(journalled=False)))
 
 
 def _unknown(name: str, known: Sequence[str]) -> ConfigError | None:
@@ -426,6 +441,40 @@ def _config_init(config_file: Config = None) -> None:
     except OSError as fault:
         raise ConfigError(f"{path} cannot be written: {fault.strerror}", "give another --config") from None
     emit(f"{path}\n")
+
+
+# --- journal --------------------------------------------------------------------------------------------------------
+
+
+def _journal_show(
+    run: Annotated[
+        Optional[str], typer.Option("--run", metavar="ID", help="This run; its first characters are enough.")
+    ] = None,
+    last: Annotated[
+        Optional[int], typer.Option("--last", metavar="N", min=1, max=100_000, help="One row for each of the last N.")
+    ] = None,
+    json_lines: Annotated[bool, typer.Option("--json", help="The journal's own lines, one event each.")] = False,
+) -> None:
+    from cancelall.journal import commands
+
+    found = commands.show(os.environ, run=run, last=last, json_lines=json_lines)
+    if found is None:
+        Output().note(f"there is no journal yet at {commands.place(os.environ)}")
+    emit(found or "")
+
+
+def _journal_verify() -> None:
+    from cancelall.journal import commands
+
+    said, status = commands.check(os.environ)
+    emit(f"{said}\n")
+    raise typer.Exit(status)
+
+
+def _journal_path() -> None:
+    from cancelall.journal import commands
+
+    emit(f"{commands.place(os.environ)}\n")
 
 
 # --- demo -----------------------------------------------------------------------------------------------------------

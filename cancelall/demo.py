@@ -12,7 +12,7 @@ from pathlib import Path
 from cancelall import config
 from cancelall.config import Overrides
 from cancelall.errors import ExitStatus, UsageError
-from cancelall.execute import Output, execute
+from cancelall.execute import Output, Terms, execute
 from cancelall.output import emit
 from cancelall.venues import VENUES
 
@@ -54,7 +54,7 @@ def run(
         environ = {key: value for key, value in os.environ.items() if not key.startswith("CANCELALL_")}
         document = config.read(path, environ)
         profiles = [config.profile(document, name, environ, overrides) for name in venues]
-        return execute(profiles, output, environ, dry_run=dry_run)
+        return execute(profiles, output, environ, dry_run=dry_run, terms=Terms(journalled=False))
 
 
 def _serve(path: Path, venues: Sequence[str]) -> ExitStatus:

@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cancelall import guard, outcome
-from cancelall.config import BrokenProfile, Profile
+from cancelall.config import BrokenProfile, Document, Profile
 from cancelall.errors import CancelallError, ExitStatus
+from cancelall.journal import Journal, new_run
+from cancelall.journal.record import Record, beginning
 from cancelall.model import ProfileReport
 from cancelall.output import Outlet
 from cancelall.report import text
@@ -21,12 +23,27 @@ from cancelall.report.lines import profile_line
 from cancelall.run import Listener, Run, Target, harden, unconfigured
 from cancelall.session import Attempt
 from cancelall.started import process_started
+from cancelall.state import state_directories
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 _LAST_WORDS = 0.2
 """Seconds that stderr gets at the end; data on stdout is waited for."""
+
+
+_DISK = 0.25
+"""Seconds that the disk gets at the end to take the journal in."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """What a run is told besides its profiles."""
+
+    reason: str = ""
+    document: Document | None = None
+    """The config, which the journal names."""
+    journalled: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,25 +138,65 @@ class Streams:
 
 
 def execute(
-    profiles: Sequence[Profile | BrokenProfile], output: Output, environ: dict[str, str], *, dry_run: bool = False
+    profiles: Sequence[Profile | BrokenProfile],
+    output: Output,
+    environ: dict[str, str],
+    *,
+    dry_run: bool = False,
+    terms: Terms | None = None,
 ) -> ExitStatus:
     """Run the profiles, say what became of them, and return the exit status."""
+    terms = terms or Terms()
+    record = _record(profiles, environ, terms, dry_run=dry_run)
     ignored = harden(environ)
     streams = Streams(output, environ)
     guard.speak_through(streams.notes.line)
     for warning in ignored:
         streams.warn(warning)
-    reports, stopped = asyncio.run(_swept(profiles, streams, environ, dry_run=dry_run))
+    reports, stopped = asyncio.run(_swept(profiles, streams, environ, record, dry_run=dry_run))
+    status = stopped if stopped is not None else outcome.exit_status(reports)
+    record.finish(status, reports, _DISK, process_started())
+    told = {warning for report in reports for warning in report.warnings} if not output.quiet else set()
+    for warning in record.warnings():
+        if warning not in told:
+            streams.warn(warning)
     streams.summary(reports)
     try:
         streams.close()
     except KeyboardInterrupt:
         os._exit(ExitStatus.INTERRUPTED)  # nobody reads, and the buffers are held by who waits for a reader
-    return stopped if stopped is not None else outcome.exit_status(reports)
+    return status
+
+
+def _record(
+    profiles: Sequence[Profile | BrokenProfile], environ: Mapping[str, str], terms: Terms, *, dry_run: bool
+) -> Record:
+    """The journal of this run; its file is opened beside what comes next."""
+    if not terms.journalled:
+        return Record()
+    document = terms.document
+    journal = Journal(state_directories(environ), new_run())
+    journal.begin(
+        beginning(
+            argv=sys.argv[1:],
+            environ=environ,
+            profiles=[profile.name for profile in profiles],
+            dry_run=dry_run,
+            reason=terms.reason,
+            config=str(document.path) if document is not None and document.path is not None else None,
+            config_text=document.text if document is not None else "",
+        )
+    )
+    return Record(journal=journal)
 
 
 async def _swept(
-    profiles: Sequence[Profile | BrokenProfile], streams: Streams, environ: Mapping[str, str], *, dry_run: bool
+    profiles: Sequence[Profile | BrokenProfile],
+    streams: Streams,
+    environ: Mapping[str, str],
+    record: Record,
+    *,
+    dry_run: bool,
 ) -> tuple[list[ProfileReport], ExitStatus | None]:
     progress = None
     if streams.notes.is_terminal and not streams.output.quiet and not streams.output.verbose:
@@ -166,7 +223,14 @@ async def _swept(
         sweeping=progress.sweeping if progress is not None else lambda profile, sweep: None,
         finished=finished,
     )
-    run = Run(profiles=profiles, environ=environ, started=process_started(), dry_run=dry_run, listener=listener)
+    run = Run(
+        profiles=profiles,
+        environ=environ,
+        started=process_started(),
+        dry_run=dry_run,
+        listener=listener,
+        record=record,
+    )
     stopped: list[ExitStatus] = []
 
     def stop(name: str, status: ExitStatus) -> None:

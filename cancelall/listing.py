@@ -27,6 +27,7 @@ async def read_listing(
     began = session.clock.monotonic()
     orders: dict[str, Order] = {}
     whys: list[str] = []
+    watch = Watch(about=segment.name, ended=answered)
 
     async def one_pass(first: Request) -> tuple[list[Order], str]:
         """The orders of one pass, and why it is incomplete if it is."""
@@ -38,7 +39,7 @@ async def read_listing(
             if request in asked:
                 return found, "its pages repeat"
             asked.add(request)
-            heard = await session.ask(request, segment.page, watch=Watch(ended=answered), most=_TRIES)
+            heard = await session.ask(request, segment.page, watch=watch, most=_TRIES)
             page: Page | None = heard.value
             if page is None:
                 judgement, fault = heard.attempt.judgement, heard.attempt.fault

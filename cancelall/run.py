@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from cancelall import outcome
@@ -15,11 +15,12 @@ from cancelall.clock import Clock, SystemClock
 from cancelall.config import BrokenProfile, Profile
 from cancelall.credentials import Found, resolve
 from cancelall.errors import CancelallError, ConfigError, Interrupted, OptionError
+from cancelall.journal.record import Record
 from cancelall.model import ErrorReport, OrderReport, ProfileReport, Reply, Timing, Verdict, Wire
 from cancelall.pacing import HostGate
 from cancelall.route import Route, route_for
 from cancelall.secret import last_four, register
-from cancelall.session import Attempt, Send, Session
+from cancelall.session import Attempt, Send, Session, Tally
 from cancelall.settle import settle
 from cancelall.sweep import Sweep
 from cancelall.venues import load
@@ -71,6 +72,7 @@ class Run:
     started: float
     dry_run: bool = False
     listener: Listener = field(default_factory=Listener)
+    record: Record = field(default_factory=Record)
     clock: Clock = field(default_factory=SystemClock)
     connect: Callable[[Profile], Send] | None = None
     """How to send for a profile; tests put their own in."""
@@ -87,6 +89,7 @@ class Run:
     def interrupt(self, signal_name: str) -> None:
         """Stop sending; report what is known."""
         self.signal_name = signal_name
+        self.record.note("signal", name=signal_name)
         self.interrupted.set()
 
     async def _reported(self, profile: Profile | BrokenProfile) -> ProfileReport:
@@ -99,6 +102,8 @@ class Run:
         except Exception as fault:  # noqa: BLE001 - a bug in one profile must not take the others along
             bug = CancelallError(f"a bug before the sweep: {type(fault).__name__}", "report it with the output of -v")
             report = self._nothing_sent(profile, bug, Verdict.UNPROVEN)
+        report = replace(report, warnings=(*report.warnings, *self.record.warnings()))
+        self.record.verdict(report)
         self.listener.finished(report)
         return report
 
@@ -113,6 +118,9 @@ class Run:
         except OptionError as error:
             raise ConfigError(f"profile {profile.name}: {error.message}", error.hint) from None
         gate = self._gates.setdefault(profile.origin, HostGate(venue.address_limit, _AT_ONCE))
+        tally = Tally()
+        record = self.record.of(profile.name, profile.venue, tally)
+        record.credential(found.sources, last_four(venue.account(found.secrets, profile.options)))
         session = Session(
             venue=venue,
             origin=profile.origin,
@@ -127,9 +135,12 @@ class Run:
             headers=venue.headers(profile.environment),
             reads_only=self.dry_run,
             trace=lambda attempt: self.listener.attempt(profile.name, attempt),
+            before_send=record.begins,
+            after_send=record.ended,
+            tally=tally,
         )
         keep = bool(profile.common.keep_protective)
-        sweep = Sweep(session, profile.environment, keep_protective=keep, scale=self.scale)
+        sweep = Sweep(session, profile.environment, keep_protective=keep, scale=self.scale, listed=record.listed)
         since_ms = self.clock.now_ms()
         sweeping = asyncio.create_task(sweep.run())
         await asyncio.sleep(0)  # the first cancels leave before anything is said about them

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -46,6 +46,8 @@ class Attempt:
     status: int | None = None
     sent: bool = True
     """False when an earlier refusal kept it from being sent."""
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Those of the answer."""
 
     @property
     def answered(self) -> bool:
@@ -54,9 +56,30 @@ class Attempt:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Sending:
+    """A send that is about to happen, as the journal keeps it."""
+
+    request: Request
+    about: str
+    """The segment, where the request is about one."""
+    tries: int
+    """1 for the first attempt at this request."""
+    origin: str
+    body: bytes = field(repr=False)
+    """As it goes on the wire, which may be more than what was signed."""
+    signed_ms: int
+    window_ms: int | None
+    """How long after its signature it can be executed; None: no known limit, or it changes nothing."""
+    copy_of: Sending | None = None
+    """The send to the host's first name that it copies; whatever ends that one ends both."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Watch:
     """Who wants to know when an attempt leaves and when it is over."""
 
+    about: str = ""
+    """The segment that it is about."""
     begins: Callable[[float], None] = lambda at: None
     sent: Callable[[], None] = lambda: None
     """Its bytes are out, or it has failed."""
@@ -118,7 +141,10 @@ class Session:
     """What every request carries besides its signature."""
     reads_only: bool = False
     trace: Callable[[Attempt], None] = lambda attempt: None
-    before_send: Callable[[Request], None] = lambda request: None
+    before_send: Callable[[Sending], None] = lambda sending: None
+    """Called right before each send; it may take microseconds, and must not raise."""
+    after_send: Callable[[Sending, Heard[Any] | None], None] = lambda sending, heard: None
+    """Called when it is over; with None when nobody waits for its answer any more."""
     random: Callable[[], float] = random.random
     tally: Tally = field(default_factory=Tally)
     refusal: Judgement | None = None
@@ -149,7 +175,7 @@ class Session:
         tries = widen = 1
         while True:
             offset_known = self._offset_known
-            heard = await self._attempt(request, read, watch, widen, spared)
+            heard = await self._attempt(request, read, watch, widen, spared, tries)
             if heard.final or tries == most or not heard.attempt.sent:
                 return heard
             if heard.answer is Answer.CLOCK and offset_known:
@@ -169,6 +195,7 @@ class Session:
         watch: Watch,
         widen: int,
         spared: Callable[[], bool],
+        tries: int,
     ) -> Heard[T]:
         """One turn, one signature, one send, one judgement."""
         pacer = self._pacers.get(request.bucket)
@@ -185,12 +212,12 @@ class Session:
             wire = self._sign(request, self.origin, signed_ms, widen)
             began = self.clock.monotonic()
             watch.begins(began)
-            self.before_send(request)
+            sending = self._announce(request, wire, widen, signed_ms, watch.about, tries)
             self.tally.requests += 1
             if self.tally.first_request is None:
                 self.tally.first_request = began
             try:
-                reply = await self._bounded(request, wire, widen, watch.sent)
+                reply = await self._bounded(sending, wire, widen, watch.sent)
             except TransportFault as fault:
                 fault.__traceback__ = fault.__cause__ = fault.__context__ = None  # they hold what was read so far
                 if fault.final:
@@ -203,40 +230,68 @@ class Session:
                 )
             except asyncio.CancelledError:  # the run is over, the request may not be
                 self._maybe_late(request, TransportFault("abandoned"), signed_ms, widen)
+                self.after_send(sending, None)
                 raise
             else:
                 heard = self._judge(request, read, reply, began)
                 self._learn(heard.attempt, reply, signed_ms)
+        self.after_send(sending, heard)
         watch.ended(heard.attempt)
         self.trace(heard.attempt)
         return heard
+
+    def _announce(
+        self,
+        request: Request,
+        wire: Wire,
+        widen: int,
+        signed_ms: int,
+        about: str,
+        tries: int,
+        copy_of: Sending | None = None,
+    ) -> Sending:
+        """Have a send written down before it happens."""
+        window = self.venue.late_ms(self.options) if request.changes else None
+        sending = Sending(
+            request=request,
+            about=about,
+            tries=tries,
+            origin=self.origin if copy_of is None else self.alternate or self.origin,
+            body=wire.body,
+            signed_ms=signed_ms + self._offset_ms - self.venue.clock_lead_ms,
+            window_ms=window * widen if window is not None else None,
+            copy_of=copy_of,
+        )
+        self.before_send(sending)
+        return sending
 
     def _unsent(self, request: Request, stop: Judgement | None) -> Heard[Any]:
         at = self.clock.monotonic()
         return Heard(attempt=Attempt(request=request, began=at, ended=at, judgement=stop, sent=False))
 
-    async def _bounded(self, request: Request, wire: Wire, widen: int, sent: Callable[[], None]) -> Reply:
+    async def _bounded(self, sending: Sending, wire: Wire, widen: int, sent: Callable[[], None]) -> Reply:
         """The transport bounds its own reads; what hangs all the same (DNS, a dripping head) is abandoned here."""
         began = self.clock.monotonic()
         until = min(began + ATTEMPT_SECONDS, self.deadline)
-        sending = self.send(wire, until, sent)
+        answer = self.send(wire, until, sent)
         if self.alternate is not None:
-            sending = self._hedged(request, sending, widen, until, sent)
+            answer = self._hedged(sending, answer, widen, until, sent)
         try:
             # Not `wait_for`: until Python 3.12 it loses a cancellation that comes together with the answer.
             async with asyncio.timeout(max(until - began, 0.01)):
-                return await sending
+                return await answer
         except TimeoutError:
             raise TransportFault("no answer in time", kind="timeout") from None
 
     async def _hedged(
-        self, request: Request, sending: Awaitable[Reply], widen: int, until: float, sent: Callable[[], None]
+        self, original: Sending, answer: Awaitable[Reply], widen: int, until: float, sent: Callable[[], None]
     ) -> Reply:
         """The first answer of two: when the host is silent or gone, one copy goes to its second official name.
 
         Both copies may be executed. What the second name refuses, but for the key itself, is its own affair.
         """
-        first = asyncio.ensure_future(sending)
+        request = original.request
+        first = asyncio.ensure_future(answer)
         under_way: set[asyncio.Future[Reply]] = {first}
         try:
             await asyncio.wait(under_way, timeout=HEDGE_SECONDS)
@@ -247,6 +302,7 @@ class Session:
             if isinstance(fault, TransportFault):
                 self._maybe_late(request, fault, signed_ms, widen)
             copy = self._sign(request, self.alternate or self.origin, signed_ms, widen)
+            self._announce(request, copy, widen, signed_ms, original.about, original.tries, original)
             self.tally.requests += 1
             second = asyncio.ensure_future(self.send(copy, until, sent))
             under_way = {second} if first.done() else {first, second}
@@ -296,7 +352,14 @@ class Session:
             except Unreadable as fault:
                 judgement = Judgement(answer=Answer.AMBIGUOUS, kind="unreadable", words=fault.message)
         ended = self.clock.monotonic()
-        attempt = Attempt(request=request, began=began, ended=ended, judgement=judgement, status=reply.status)
+        attempt = Attempt(
+            request=request,
+            began=began,
+            ended=ended,
+            judgement=judgement,
+            status=reply.status,
+            headers=reply.headers,
+        )
         return Heard(attempt=attempt, value=value)
 
     def _learn(self, attempt: Attempt, reply: Reply, signed_ms: int) -> None:

@@ -7,7 +7,7 @@ import asyncio
 from cancelall.errors import Unreadable
 from cancelall.model import Order, Request
 from cancelall.progress import Progress
-from cancelall.session import Session
+from cancelall.session import Session, Watch
 from cancelall.sweep import Sweep
 
 SECONDS = 3.0
@@ -48,10 +48,11 @@ async def _read(
     request: Request | None = first
     asked: set[Request] = set()
     pages = 4 + len(missing) // 20
+    watch = Watch(about=progress.segment.name)
     while request is not None and (missing or since_ms is not None) and request not in asked and len(asked) < pages:
         asked.add(request)
         try:
-            heard = await session.ask(request, progress.segment.settled, most=2)
+            heard = await session.ask(request, progress.segment.settled, watch=watch, most=2)
         except Unreadable:
             return
         if heard.value is None:

@@ -13,7 +13,7 @@ from typing import Any
 from cancelall.discovery import Discoveries
 from cancelall.listing import read_listing
 from cancelall.model import Acknowledgement, Answer, Order, Reply, Request
-from cancelall.progress import Moves, Progress
+from cancelall.progress import Listing, Moves, Progress
 from cancelall.session import Attempt, Session, Watch
 from cancelall.venues import Segment
 
@@ -28,9 +28,16 @@ class Sweep:
     """One profile's sweep. `run` may be cancelled at any moment; what is known by then stays in `progresses`."""
 
     def __init__(
-        self, session: Session, environment: str, *, keep_protective: bool = False, scale: float = 1.0
+        self,
+        session: Session,
+        environment: str,
+        *,
+        keep_protective: bool = False,
+        scale: float = 1.0,
+        listed: Callable[[str, Listing], None] = lambda segment, listing: None,
     ) -> None:
         self.session = session
+        self._listed = listed
         self.keep = keep_protective
         self.gap = session.venue.settle_gap * scale
         self.discoveries = Discoveries(
@@ -76,6 +83,7 @@ class Sweep:
             listing = await read_listing(
                 self.session, progress.segment, partial(self._shown, progress), partial(self._page_answered, progress)
             )
+            self._listed(progress.segment.name, listing)
             before, last = progress.last, progress.left(listing)
             progress.saw(listing)
             self._fire(progress, progress.due(listing.orders, listing.began, complete=listing.complete))
@@ -126,7 +134,10 @@ class Sweep:
 
     async def _cancel(self, progress: Progress, request: Request, named: tuple[Order, ...]) -> None:
         watch = Watch(
-            begins=progress.cancel_begins, sent=self._first_out.set, ended=partial(self._cancel_over, progress)
+            about=progress.segment.name,
+            begins=progress.cancel_begins,
+            sent=self._first_out.set,
+            ended=partial(self._cancel_over, progress),
         )
         heard = await self.session.ask(
             request,
@@ -171,7 +182,8 @@ class Sweep:
                 continue
             read = partial(witness.fits, kept) if witness.fits else witness.read
             hear = partial(self._testimony, progress.segment, read)
-            heard = await self.session.ask(witness.request, hear, most=_WITNESS_TRIES)
+            about = Watch(about=progress.segment.name)
+            heard = await self.session.ask(witness.request, hear, watch=about, most=_WITNESS_TRIES)
             agrees, said = heard.value or (heard.answer is Answer.NOTHING_OPEN, None)
             at = heard.attempt.ended
             progress.hearing(witness, heard)

@@ -331,7 +331,8 @@ def test_no_secret_in_any_outlet(home: Path) -> None:
             secrets = [value for name, value in env.items() if name.endswith(("_KEY", "_SECRET"))]
             for words in (["-v"], ["-v", "--json"], ["--dry-run"]):
                 ran = cancelall("bybit", "--deadline", "1", *words, home=home, env=env)
-                assert not [value for value in secrets if value in ran.out + ran.err]
+                written = (home / ".local" / "state" / "cancelall" / "journal.jsonl").read_text()
+                assert not [value for value in secrets if value in ran.out + ran.err + written]
                 said.append(ran)
     wrong = {"CANCELALL_BYBIT_API_KEY": "CANARYKEY123456", "CANCELALL_BYBIT_API_SECRET": "CANARYSECRET123456"}
     with simulator.start("bybit", orders=12) as server:
@@ -493,7 +494,7 @@ def test_no_command_shows_the_help(home: Path) -> None:
 def test_the_readme_names_every_command_and_option(home: Path) -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     top = cancelall("--help", home=home).out
-    for command in ("all", "orders", "config", "demo", "bybit"):
+    for command in ("all", "orders", "config", "journal", "demo", "bybit"):
         assert f"  {command} " in top
         assert f"cancelall {command}" in readme
     helped = cancelall("all", "--help", home=home).out + cancelall("bybit", "--help", home=home).out

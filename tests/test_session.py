@@ -208,7 +208,7 @@ def test_those_who_watch_are_told_of_every_attempt() -> None:
         sent=lambda: told.append("sent"),
         ended=lambda attempt: told.append((attempt.began, attempt.ended, attempt.fault, attempt.answered)),
     )
-    line.ask(watch=watch, before_send=lambda request: told.append(request.path))
+    line.ask(watch=watch, before_send=lambda sending: told.append(sending.request.path))
     assert told == [
         *(("begins", 0.0), "/cancel-all", "sent", (0.0, 0.5, fault, False)),
         *(("begins", 0.5), "/cancel-all", "sent", (0.5, 0.5, None, True)),

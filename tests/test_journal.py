@@ -1,0 +1,483 @@
+"""The journal: one line per event, one chain whoever writes, and nothing that goes wrong with it stops a kill."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cancelall import journal, secret, simulator
+from cancelall.errors import ConfigError, TransportFault
+from cancelall.journal import Journal, commands, id_fields
+from cancelall.journal.chain import RunRecord, files, read, runs, verify
+from cancelall.journal.record import Record, beginning
+from cancelall.model import Request
+from cancelall.session import Attempt, Heard, Sending, Tally
+from support import ROOT, cancelall, environment, profile_table, write_config
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="locks and modes of POSIX systems")
+
+
+def began(directory: Path, run: str = "one", **fields: object) -> Journal:
+    made = Journal([directory], run)
+    made.begin(fields)
+    return made
+
+
+def records(directory: Path) -> list[Mapping[str, Any]]:
+    return [line.value for line in read(files(directory)) if line.value is not None]
+
+
+def chain_of(directory: Path) -> str:
+    """Why the chain does not hold."""
+    return verify(read(files(directory))).broken
+
+
+# --- the file -------------------------------------------------------------------------------------------------------
+
+
+def test_a_line_is_an_event(tmp_path: Path) -> None:
+    folder = tmp_path / "state" / "cancelall"
+    made = began(folder, who="me")
+    made.write("something", {"text": "a\x1b[2J\u202e\ud800", "number": 3, "nothing": None, "list": ["a", "b"]})
+    made.close(5)
+    path = folder / "journal.jsonl"
+    assert (folder.stat().st_mode & 0o777, path.stat().st_mode & 0o777) == (0o700, 0o600)
+    raw = path.read_bytes()
+    assert raw.isascii()
+    assert b"\x1b" not in raw
+    first, second = (json.loads(line) for line in raw.splitlines())
+    assert (first["v"], first["run"], first["seq"], first["event"], first["prev"]) == (1, "one", 0, "run_start", "")
+    assert list(second) == ["v", "run", "seq", "ts", "mono", "event", "text", "number", "list", "prev"]
+    assert second["prev"] == journal.digest(raw.splitlines()[0])
+    assert second["text"] == "a\x1b[2J\u202e\ud800"
+    assert made.warnings() == ()
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from cancelall.journal import Journal
+made = Journal([Path(sys.argv[1])], sys.argv[2])
+made.begin({})
+sys.stdin.read()
+for index in range(120):
+    made.write("something", {"text": "x" * (index % 7 * 60), "list": ["y" * 40] * (4000 if index % 50 == 9 else 3)})
+made.close(20)
+print(made.warnings())
+"""
+
+
+def test_eight_at_once_make_one_chain(tmp_path: Path) -> None:
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", WRITER, str(tmp_path), f"run-{index}"],
+            env={"PYTHONPATH": str(ROOT)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for index in range(8)
+    ]
+    for process in processes:  # all of them go on when the last one has come so far
+        assert process.stdin is not None
+        process.stdin.close()
+        process.stdin = None
+    said = [process.communicate(timeout=50)[0] for process in processes]
+    found = list(read(files(tmp_path)))
+    assert [line.place for line in found if line.value is None] == []
+    chain = verify(found)
+    assert (chain.broken, chain.lines, chain.runs) == ("", 8 * 121, 8)
+    assert chain.unlocked == 0 or "without it" in "".join(said)
+    order = [line.value["run"] for line in found if line.value is not None]
+    assert sum(one != other for one, other in itertools.pairwise(order)) > 8  # they did interleave
+
+
+def test_a_torn_last_line_is_sealed_and_told(tmp_path: Path) -> None:
+    began(tmp_path).close(5)
+    path = tmp_path / "journal.jsonl"
+    path.write_bytes(path.read_bytes() + b'{"v":1,"torn')
+    assert "torn" in chain_of(tmp_path)
+    made = began(tmp_path, "two")
+    made.close(5)
+    assert "sealed" in made.warnings()[0]
+    chain = verify(read(files(tmp_path)))
+    assert (chain.broken, chain.lines, chain.sealed) == ("", 3, ("journal.jsonl, line 2",))
+
+
+def test_a_full_disk_leaves_no_torn_line(tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource")
+    made = began(tmp_path)
+    made.write("fits", {})
+    before = (tmp_path / "journal.jsonl").read_bytes()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 100, limits[1]))
+    try:
+        made.write("does not fit", {"text": "x" * 300})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert (tmp_path / "journal.jsonl").read_bytes() == before
+    made.write("fits again", {})
+    made.close(5)
+    assert made.warnings() == ("the journal is incomplete: 1 event(s) are not in it: File too large",)
+    assert [record["event"] for record in records(tmp_path)] == ["run_start", "fits", "fits again"]
+    assert "events of run one are missing before it" in chain_of(tmp_path)
+
+
+def test_another_place_is_tried_and_then_none(tmp_path: Path) -> None:
+    taken = tmp_path / "taken"
+    taken.write_text("a file where a directory should be")
+    device = tmp_path / "device"
+    device.mkdir()
+    (device / "journal.jsonl").symlink_to("/dev/full")
+    pipe = tmp_path / "pipe"
+    pipe.mkdir()
+    os.mkfifo(pipe / "journal.jsonl")
+    good = tmp_path / "good"
+    made = Journal([taken, device, pipe, good], "one")
+    made.begin({})
+    made.write("something", {})
+    made.close(5)
+    assert [record["event"] for record in records(good)] == ["run_start", "something"]
+    assert [warning.startswith(f"the journal is kept in {good}: ") for warning in made.warnings()] == [True] * 3
+    none = Journal([taken, device, tmp_path / "no" / "such" / "home" / ".local" / "state" / "x"], "two")
+    none.begin({})
+    none.write("something", {})
+    none.close(5)
+    (warning,) = none.warnings()
+    assert warning.startswith("this run is not journalled: ")
+    assert not (tmp_path / "no").exists()
+    assert "names no place" in Journal([], "three").warnings()[0]
+
+
+def test_a_held_lock_delays_once_and_is_told(tmp_path: Path) -> None:
+    import fcntl
+
+    began(tmp_path).close(5)
+    with (tmp_path / "journal.jsonl").open("rb") as holder:
+        fcntl.flock(holder, fcntl.LOCK_EX)
+        start = time.monotonic()
+        made = began(tmp_path, "two")
+        for index in range(50):
+            made.write("something", {"index": index})
+        spent = time.monotonic() - start
+        made.close(5)
+    assert spent < 2 * journal.LOCK_SECONDS + 1  # and not fifty times as long
+    assert any("lock" in warning for warning in made.warnings())
+    began(tmp_path, "three").close(5)
+    chain = verify(read(files(tmp_path)))
+    assert (chain.broken, chain.lines, chain.unlocked) == ("", 53, 51)
+
+
+def test_a_place_that_hangs_delays_nothing_and_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a network file system does whose server is away."""
+    plain, answers = journal._File.begin, threading.Event()
+
+    def hangs(self: journal._File, body: str) -> bool:
+        answers.wait(20)
+        return plain(self, body)
+
+    monkeypatch.setattr(journal._File, "begin", hangs)
+    start = time.monotonic()
+    made = began(tmp_path)
+    for index in range(50):
+        made.write("something", {"index": index})
+    assert time.monotonic() - start < journal.LOCK_SECONDS + 1
+    assert made.warnings() == ("this run is not journalled: opening it takes too long",)
+    answers.set()
+    made.close(5)
+    assert [record.get("index") for record in records(tmp_path)] == [None, *range(50)]
+    assert (chain_of(tmp_path), made.warnings()) == ("", ())
+
+
+def test_a_slow_disk_is_left_to_the_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain, mine = journal._File.append, threading.get_ident()
+    by_me: list[int] = []
+
+    def slow(self: journal._File, body: str, patience: float) -> bool:
+        by_me.append(threading.get_ident() == mine)
+        time.sleep(0.05)
+        return plain(self, body, patience)
+
+    monkeypatch.setattr(journal._File, "append", slow)
+    made = began(tmp_path)
+    for index in range(40):
+        made.write("something", {"index": index})
+    assert 0 < sum(by_me) < 15
+    made.close(20)
+    assert [record.get("index") for record in records(tmp_path)] == [None, *range(40)]
+    assert (chain_of(tmp_path), made.warnings()) == ("", ())
+
+
+def test_a_large_file_makes_room_and_the_chain_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    old = began(tmp_path, "old")
+    old.write("something", {"text": "x" * 400})
+    monkeypatch.setattr(journal, "ROTATE_BYTES", 300)
+    new = began(tmp_path, "new")
+    new.write("something", {})
+    old.write("after it", {})  # a run that was there before follows to the new file
+    monkeypatch.setattr(journal, "ROTATE_BYTES", 1 << 20)
+    for made in (old, new):
+        made.close(5)
+    first, second = files(tmp_path)
+    assert (first.name[:8], second.name) == ("journal-", "journal.jsonl")
+    events = [(record["run"], record["event"]) for record in records(tmp_path)]
+    assert events[2:] == [("new", "run_start"), ("new", "something"), ("old", "after it")]
+    assert chain_of(tmp_path) == ""
+    first.unlink()  # what is left can still be checked
+    assert chain_of(tmp_path) == ""
+
+
+def test_a_file_that_was_taken_away_is_made_again(tmp_path: Path) -> None:
+    made = began(tmp_path)
+    made.write("something", {})
+    (tmp_path / "journal.jsonl").unlink()
+    made.write("after it", {})
+    made.close(5)
+    assert [record["event"] for record in records(tmp_path)] == ["after it"]
+
+
+def test_secrets_are_taken_out_wherever_they_are(tmp_path: Path) -> None:
+    canary = 'CANARY/"secret\\value'
+    secret.register(canary)
+    made = began(tmp_path, text=f"a {canary} b")
+    made.write("something", {"list": ["a", canary], "map": {"deep": [canary]}, "long": "x" * 495 + canary})
+    made.close(5)
+    raw = (tmp_path / "journal.jsonl").read_text()
+    assert "CANARY" not in raw
+    assert raw.count("***") == 4
+    assert chain_of(tmp_path) == ""
+
+
+def test_many_ids_are_counted(tmp_path: Path) -> None:
+    assert id_fields(["b", "a"]) == {"count": 2, "ids": ("b", "a")}
+    many = id_fields(str(index) for index in range(1500))
+    assert (many["count"], len(str(many["ids_sha256"]))) == (1500, 64)
+    assert many["ids"] == tuple(str(index) for index in range(1000))
+
+
+# --- what a reader sees ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    folder = tmp_path_factory.mktemp("written")
+    for run in ("one", "two"):
+        made = began(folder, run)
+        for index in range(4):
+            made.write("something", {"index": index})
+        made.close(5)
+    return (folder / "journal.jsonl").read_bytes()
+
+
+def verified(folder: Path, raw: bytes) -> str:
+    (folder / "journal.jsonl").write_bytes(raw)
+    return chain_of(folder)
+
+
+@settings(max_examples=150, deadline=None)
+@given(data=st.data())
+def test_whatever_was_changed_is_seen(written: bytes, tmp_path_factory: pytest.TempPathFactory, data: Any) -> None:
+    """Everything but the last line, for which nobody vouches yet."""
+    folder = tmp_path_factory.getbasetemp() / "changed"
+    folder.mkdir(exist_ok=True)
+    assert verified(folder, written) == ""
+    lines = written.splitlines(keepends=True)
+    last = len(lines) - 1
+    what = data.draw(st.sampled_from(["edit", "swap", "remove", "tear", "repeat", "insert"]))
+    at = data.draw(st.integers(0, last - 1))
+    if what == "edit":
+        where = data.draw(st.integers(0, len(lines[at]) - 2))
+        byte = data.draw(st.integers(0, 255).filter(lambda one: one != lines[at][where]))
+        lines[at] = lines[at][:where] + bytes([byte]) + lines[at][where + 1 :]
+    elif what == "swap":
+        other = data.draw(st.integers(0, last).filter(lambda one: one != at))
+        lines[at], lines[other] = lines[other], lines[at]
+    elif what == "remove":
+        del lines[max(at, 1)]
+    elif what == "tear":
+        lines[at] = lines[at][: data.draw(st.integers(1, len(lines[at]) - 2))] + b"\n"
+    elif what == "repeat":
+        lines.insert(data.draw(st.integers(0, last)), lines[at])
+    else:
+        lines.insert(at + 1, data.draw(st.binary(max_size=40)).replace(b"\n", b"") + b"\n")
+    assert verified(folder, b"".join(lines)) != ""
+
+
+@settings(max_examples=100, deadline=None)
+@given(raw=st.binary(max_size=400))
+def test_any_bytes_can_be_read(tmp_path_factory: pytest.TempPathFactory, raw: bytes) -> None:
+    folder = tmp_path_factory.getbasetemp() / "any"
+    folder.mkdir(exist_ok=True)
+    verified(folder, raw)
+    runs(read(files(folder)))
+
+
+def shown(*lines: Mapping[str, object]) -> RunRecord:
+    return RunRecord(id="one", records=[dict(line) for line in lines])
+
+
+def test_what_was_in_flight() -> None:
+    run = shown(
+        {"event": "attempt_start", "a": 1},
+        {"event": "attempt_start", "a": 2},
+        {"event": "attempt_start", "a": 3, "copy_of": 1},
+        {"event": "attempt_start", "a": 4, "copy_of": 2},
+        {"event": "attempt_end", "a": 1},
+    )
+    assert [record["a"] for record in run.in_flight] == [2, 4]
+    assert (run.end, run.alive) == (None, False)
+
+
+# --- what a run writes ----------------------------------------------------------------------------------------------
+
+
+class Broken(Journal):
+    """One with a bug."""
+
+    def write(self, event: str, fields: Mapping[str, object]) -> None:
+        raise ZeroDivisionError
+
+
+def sending(**more: Any) -> Sending:
+    request = Request(method="POST", path="/cancel", body=b'{"a":1}', changes=True)
+    given_ = {"request": request, "about": "linear", "tries": 1, "origin": "https://host", "body": b"signed"}
+    return Sending(**{**given_, "signed_ms": 1000, "window_ms": 5000, **more})
+
+
+def test_a_bug_in_the_journal_stops_nothing(tmp_path: Path) -> None:
+    broken = Broken([tmp_path], "one")
+    broken.begin({})
+    record = Record(journal=broken)
+    profile = record.of("main", "bybit", Tally())
+    profile.credential([], "")
+    profile.begins(sending())
+    record.note("signal")
+    broken.close(5)
+    assert "3 event(s) are not in it: a bug: ZeroDivisionError" in record.warnings()[0]
+
+
+def test_an_attempt_has_a_beginning_and_an_end(tmp_path: Path) -> None:
+    made = began(tmp_path)
+    profile = Record(journal=made).of("main", "bybit", Tally())
+    one, two = sending(), sending(tries=2)
+    profile.begins(one)
+    copy = sending(copy_of=one)
+    profile.begins(copy)
+    profile.begins(two)
+    fault = TransportFault("no answer in time", kind="timeout")
+    profile.ended(one, Heard[object](attempt=Attempt(request=one.request, began=1.0, ended=1.5, fault=fault)))
+    profile.ended(two, None)
+    made.close(5)
+    start, copied, again, end, given_up = records(tmp_path)[1:]
+    assert (start["a"], start["segment"], start["attempt"], start["method"]) == (1, "linear", 1, "POST")
+    assert (start["signed_ms"], start["window_ms"], start["body"]) == (1000, 5000, '{"a":1}')
+    assert start["body_sha256"] == journal.digest(b"signed")
+    assert (copied["copy_of"], again["attempt"]) == (1, 2)
+    assert (end["a"], end["class"], end["sent"], end["ms"]) == (1, "timeout", "maybe", 500)
+    assert (given_up["a"], given_up["class"]) == (3, "abandoned")
+
+
+def test_a_notify_command_keeps_its_token() -> None:
+    words = ["all", "--notify-command", "apprise tgram://TOKEN/1", "--notify-command=curl TOKEN", "--json"]
+    told = beginning(argv=words, environ={}, profiles=[], dry_run=False, reason="", config=None, config_text="")
+    assert told["argv"] == ["all", "--notify-command", "apprise …", "--notify-command=curl …", "--json"]
+
+
+# --- the commands ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def used(home: Path) -> Iterator[Path]:
+    """A home with one kill's journal."""
+    with simulator.start("bybit", orders=8) as server:
+        table = profile_table("bybit", server, category=["spread"])
+        path = write_config(home / "config.toml", {"bybit": table})
+        ran = cancelall("bybit", "--json", "--reason", "fat finger", "--config", str(path), home=home)
+        assert ran.code == 0
+        yield home
+
+
+def test_a_kill_is_told_in_full(used: Path) -> None:
+    folder = used / ".local" / "state" / "cancelall"
+    found = records(folder)
+    events = [record["event"] for record in found]
+    assert events[:3] == ["run_start", "credential", "attempt_start"]
+    assert events[-2:] == ["verdict", "run_end"]
+    assert {"attempt_end", "list"} <= set(events)
+    assert events.count("attempt_start") == events.count("attempt_end")
+    start, verdict, end = found[0], found[-2], found[-1]
+    assert (start["reason"], start["dry_run"], start["profiles"]) == (
+        "fat finger",
+        False,
+        {"count": 1, "ids": ["bybit"]},
+    )
+    assert start["argv"][:2] == ["bybit", "--json"]
+    assert (verdict["verdict"], verdict["segments"], verdict["remaining"]["count"]) == ("clear", {"spread": "clear"}, 0)
+    assert (end["exit_code"], end["counts"]) == (0, {"clear": 1})
+    taken = [record["cancelled"]["count"] for record in found if "cancelled" in record]
+    assert sum(taken) >= 1
+    before = (folder / "journal.jsonl").read_bytes()
+    assert cancelall("orders", "--config", str(used / "config.toml"), home=used).code == 0
+    assert (folder / "journal.jsonl").read_bytes() == before  # reading is not journalled
+    raw = before.decode()
+    for value in profile_secrets(used):
+        assert value not in raw
+
+
+def profile_secrets(home: Path) -> Sequence[str]:
+    import tomllib
+
+    data = tomllib.loads((home / "config.toml").read_text())
+    return list(data["profiles"]["bybit"]["credentials"].values())
+
+
+def test_show_verify_and_path(used: Path) -> None:
+    env = {"HOME": str(used), "COLUMNS": "200"}
+    run = records(used / ".local" / "state" / "cancelall")[0]["run"]
+    full = commands.show(env, run=None, last=None, json_lines=False) or ""
+    for words in (f"run {run}", "attempt_start", "POST /v5/spread/order/cancel-all", "reason: fat finger", "exit 0"):
+        assert words in full
+    assert commands.show(env, run=run[:6], last=None, json_lines=False) == full
+    short = commands.show(env, run=None, last=5, json_lines=False) or ""
+    assert (run[:8] in short, "fat finger" in short, "attempt_start" in short) == (True, True, False)
+    lines = (commands.show(env, run=None, last=None, json_lines=True) or "").splitlines()
+    assert [json.loads(line) for line in lines] == records(used / ".local" / "state" / "cancelall")
+    with pytest.raises(ConfigError, match="no such run"):
+        commands.show(env, run="zzz", last=None, json_lines=False)
+    ran = cancelall("journal", "verify", home=used)
+    assert (ran.code, "the chain holds" in ran.out) == (0, True)
+    path = Path(cancelall("journal", "path", home=used).out.strip())
+    edited = path.read_text().replace("fat finger", "something else", 1)
+    path.write_text(edited)
+    ran = cancelall("journal", "verify", home=used)
+    assert (ran.code, len(ran.out.splitlines())) == (11, 1)
+    assert "the chain is broken: journal.jsonl, line 2: it does not follow" in ran.out
+    shown_again = cancelall("journal", "show", home=used)
+    assert (shown_again.code, "something else" in shown_again.out) == (0, True)
+
+
+def test_no_journal_is_told(home: Path) -> None:
+    ran = cancelall("journal", "show", home=home)
+    assert (ran.code, ran.out, "no journal yet" in ran.err) == (0, "", True)
+    assert cancelall("journal", "verify", home=home).code == 11
+    assert cancelall("journal", "path", home=home, env={"HOME": ""}).code == 6
+
+
+def test_a_run_without_a_place_says_so_on_stderr_too(home: Path) -> None:
+    with simulator.start("deltadefi", orders=1, faults=["prompt"]) as server:
+        env = {**environment("deltadefi", server), "HOME": "", "CANCELALL_DELTADEFI_SYMBOL": "ADAUSDM"}
+        ran = cancelall("deltadefi", "--quiet", home=home, env=env)
+    assert ran.code == 0
+    assert "WARNING: this run is not journalled" in ran.err
