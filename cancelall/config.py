@@ -12,7 +12,7 @@ import stat
 import sys
 import tempfile
 import tomllib
-from collections.abc import Container, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO
@@ -413,7 +413,7 @@ def _profile(document: Document, name: str, table: Any, environ: Mapping[str, st
         raise ConfigError(f"{source}: {problem}", f"one of {', '.join(venue.hosts)}")
     origin = venue.hosts[environment]
     if made.base_url:
-        origin = _origin(made.base_url, _source(document, where, "base_url", name, from_environment))
+        origin = _origin(made.base_url, lambda: _source(document, where, "base_url", name, from_environment))
     scope = {
         key: getattr(options, key) for key in items if key in chosen and getattr(options, key) not in (None, (), False)
     }
@@ -504,7 +504,7 @@ def _stray_variables(name: str, document: Document, environ: Mapping[str, str], 
     """Variables that look like this profile's but are no key of it: a misspelt selector would widen the cancel."""
     prefix = environment_prefix(name)
     known = {prefix + key.upper() for key in (*valid, "venue", "secret_command")}
-    stray = [variable for variable in sorted(environ) if variable.startswith(prefix) and variable not in known]
+    stray = sorted(variable for variable in environ if variable.startswith(prefix) and variable not in known)
     longer = [other for other in document.names if other.startswith(prefix) and other != prefix] if stray else []
     return [
         f"{variable} is no key of profile {name}{declare.nearest(variable[len(prefix) :].lower(), valid)}: ignored"
@@ -513,8 +513,11 @@ def _stray_variables(name: str, document: Document, environ: Mapping[str, str], 
     ]
 
 
-def _origin(url: str, source: str) -> str:
-    """An origin, without path or user. Plain http only on this machine: elsewhere keys would travel in clear."""
+def _origin(url: str, source: Callable[[], str]) -> str:
+    """An origin, without path or user. Plain http only on this machine: elsewhere keys would travel in clear.
+
+    `source` tells what set it. It is asked in trouble only: to look a line up for each of 1,000 profiles takes 20 s.
+    """
     from cancelall.route import is_loopback
 
     try:
@@ -530,11 +533,11 @@ def _origin(url: str, source: str) -> str:
         or parts.query
         or parts.fragment
     ):
-        raise ConfigError(f"{source}: base_url must be an origin such as https://api.example.com", "correct base_url")
+        raise ConfigError(f"{source()}: base_url must be an origin such as https://api.example.com", "correct base_url")
     if parts.username is not None or parts.password is not None or not re.fullmatch(r"[A-Za-z0-9.:_-]+", host):
-        raise ConfigError(f"{source}: base_url must be scheme, host and port only", "correct base_url")
+        raise ConfigError(f"{source()}: base_url must be scheme, host and port only", "correct base_url")
     if parts.scheme == "http" and not is_loopback(host):
-        raise ConfigError(f"{source}: http is allowed on loopback only: keys would travel in clear", "use https")
+        raise ConfigError(f"{source()}: http is allowed on loopback only: keys would travel in clear", "use https")
     shown = f"[{host}]" if ":" in host else host
     return f"{parts.scheme}://{shown}{port}"
 

@@ -14,10 +14,15 @@ MASK = "***"
 _SHORTEST = 6
 """Shorter values would be found in ordinary text; they are masked by `Secret` alone."""
 
+_FEW = 64
+"""Values up to which looking for each of them is quicker than looking at each place of a text."""
+
 _lock = threading.Lock()
 _registry: set[str] = set()
 _longest_first: tuple[str, ...] | None = None
-"""The registry as `scrub` needs it; None after a change."""
+"""The registry as `scrub` needs it while the values are few; None after a change."""
+_by_start: dict[str, list[str]] = {}
+"""The same by how the values begin: those of 1,000 profiles are too many to look for each of them in each text."""
 
 
 class Secret:
@@ -79,18 +84,33 @@ def register(value: str) -> None:
         line for line in value.splitlines() if len(line) >= 16 and "KEY-----" not in line
     }  # the lines of a PEM block
     with _lock:
+        for form in forms - _registry:
+            _by_start.setdefault(form[:_SHORTEST], []).append(form)
+            _longest_first = None
         _registry.update(forms)
-        _longest_first = None
 
 
 def scrub(text: str) -> str:
     """The text without any registered secret."""
+    for value in _few() if len(_registry) <= _FEW else _in_question(text):
+        if value in text:
+            text = text.replace(value, MASK)
+    return text
+
+
+def _few() -> tuple[str, ...]:
+    """All values, longest first."""
     global _longest_first  # noqa: PLW0603
     known = _longest_first
     if known is None:
         with _lock:
             known = _longest_first = tuple(sorted(_registry, key=len, reverse=True))
-    for value in known:
-        if value in text:
-            text = text.replace(value, MASK)
-    return text
+    return known
+
+
+def _in_question(text: str) -> list[str]:
+    """The values whose beginning is in a text, longest first."""
+    starts = {text[place : place + _SHORTEST] for place in range(len(text) - _SHORTEST + 1)}
+    with _lock:
+        found = [value for start in starts if start in _by_start for value in _by_start[start]]
+    return sorted(found, key=len, reverse=True)

@@ -14,6 +14,7 @@ def own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test's secrets are taken out of another test's output: whatever a fuzzer makes up may be a word of a venue."""
     monkeypatch.setattr(secret, "_registry", set())
     monkeypatch.setattr(secret, "_longest_first", None)
+    monkeypatch.setattr(secret, "_by_start", {})
 
 
 @pytest.fixture
