@@ -36,8 +36,10 @@ CONNECT_TIMEOUT = 2.0
 READ_TIMEOUT = 5.0
 """Seconds to the first byte and between reads."""
 LARGE = 1 << 18
-"""Bytes of a body beyond which a profile reads few at a time, so that many endless answers do not fill the memory."""
+"""Bytes of a body beyond which few are read at a time from a host, so that many endless answers do not fill memory."""
 _LARGE_AT_ONCE = 4
+_KEPT = 64
+"""Connections that are kept for further reads. A pool makes a place for each beforehand, so a cancel's has one."""
 
 
 class _Attempt(threading.local):
@@ -102,9 +104,9 @@ _POOLS = {"http": _PlainPool, "https": _SecurePool}
 class _SharedContext(requests.adapters.HTTPAdapter):
     """Verifies against one context per process: loading a CA bundle costs 40 ms for each new pool otherwise."""
 
-    def __init__(self, context: ssl.SSLContext) -> None:
+    def __init__(self, context: ssl.SSLContext, kept: int) -> None:
         self._context = context
-        super().__init__(max_retries=urllib3.Retry(0, read=False), pool_connections=4, pool_maxsize=16)
+        super().__init__(max_retries=urllib3.Retry(0, read=False), pool_connections=4, pool_maxsize=kept)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - requests' own signature
         kwargs["ssl_context"] = self._context
@@ -136,15 +138,15 @@ class _SharedContext(requests.adapters.HTTPAdapter):
 class _Session(requests.Session):
     """A session that obeys nothing but its arguments."""
 
-    def __init__(self, route: Route, context: ssl.SSLContext) -> None:
+    def __init__(self, route: Route, context: ssl.SSLContext, kept: int = 1) -> None:
         super().__init__()
         self.trust_env = False
         self.headers.clear()
         self.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
         if route.proxy:
             self.proxies = {"http": route.proxy, "https": route.proxy}
-        self.mount("https://", _SharedContext(context))
-        self.mount("http://", _SharedContext(context))
+        self.mount("https://", _SharedContext(context, kept))
+        self.mount("http://", _SharedContext(context, kept))
 
     def get_redirect_target(self, resp: requests.Response) -> None:
         """No redirect is followed, or even downloaded."""
@@ -183,12 +185,12 @@ def verifying_context(ca_bundle: str | None) -> ssl.SSLContext:
 
 
 class Transport:
-    """Sends signed requests for one profile, from several threads at once; every call is bounded by its deadline."""
+    """Sends signed requests to one host, from several threads at once; every call is bounded by its deadline."""
 
     def __init__(self, route: Route, monotonic: Callable[[], float] = time.monotonic) -> None:
         self.route = route
         self._monotonic = monotonic
-        self._session = _Session(route, _context(route.ca_bundle))
+        self._session = _Session(route, _context(route.ca_bundle), _KEPT)
         self._large = threading.BoundedSemaphore(_LARGE_AT_ONCE)
 
     def send(self, wire: Wire, deadline: float, sent: Callable[[], None] = lambda: None) -> Reply:
