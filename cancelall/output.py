@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import sys
 import threading
@@ -26,10 +27,16 @@ class Outlet:
         """Have the text made and written, in the order of the calls. Making it may import and take its time."""
         if self.stream is None:
             return
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
-            self._thread.start()
         self._queue.put(render)
+        self._start()
+
+    def _start(self) -> None:
+        """Begin writing. With all threads in use it is tried again with the next text, or done by who closes."""
+        if self._thread is None:
+            thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+            with contextlib.suppress(RuntimeError):
+                thread.start()
+                self._thread = thread
 
     def line(self, text: str) -> None:
         """Write one line."""
@@ -37,9 +44,14 @@ class Outlet:
 
     def close(self, seconds: float | None) -> None:
         """Wait until everything is written, at most so long (None: as long as the reader takes)."""
+        if self._thread is None and self._queue.empty():
+            return
+        self._queue.put(None)
+        self._start()
         if self._thread is not None:
-            self._queue.put(None)
             self._done.wait(seconds)
+        else:
+            self._run()
 
     def _run(self) -> None:
         broken = False

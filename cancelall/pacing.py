@@ -6,79 +6,241 @@ import asyncio
 import heapq
 import itertools
 from collections import deque
+from collections.abc import Callable
+from functools import partial
 
-from cancelall.model import Judgement
+from cancelall.model import Judgement, Priority
 from cancelall.venues import Limit
 
 _MARGIN = 0.02
 """Share added to every window, since the venue's clock counts arrivals and ours departures."""
+_SPARE = 0.05
+"""Share of an address limit that reads leave for the cancels of a profile whose secrets come late."""
+_PLACES_FOR_CANCELS = 0.25
+"""Share of a host's places that reads leave free, for the same reason: one that hangs keeps its place for seconds."""
+_EXPECTING = 2.0
+"""Longest wait of reads, in seconds, for the next of the profiles whose first cancels are on their way."""
+
+_INSTANT = 1e-9
+"""Seconds that no clock can tell from none: sums of floats end just before the time that they mean."""
+
+_Ticket = tuple[int, int, asyncio.Future[None]]
 
 
-class Pacer:
-    """One rate limit. `turn` returns when a request may go; lower priorities wait for higher ones."""
+class Window:
+    """How many requests may still go within one rate limit."""
 
     def __init__(self, limit: Limit | None) -> None:
         self._limit = limit
         self._gone: deque[float] = deque()
-        self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
-        self._order = itertools.count()
-        self._held_until = 0.0
-        self._timer: asyncio.TimerHandle | None = None
 
-    async def turn(self, priority: int) -> None:
-        """Wait for a place within the limit."""
-        ticket = (priority, next(self._order), asyncio.get_running_loop().create_future())
+    def wait(self, now: float, spare: float = 0.0) -> float:
+        """Seconds until the next request may go; `spare` is the share of the limit that it leaves to others."""
+        if self._limit is None:
+            return 0.0
+        window = self._limit.seconds * (1 + _MARGIN)
+        while self._gone and self._gone[0] <= now - window:
+            self._gone.popleft()
+        count = self._limit.count - int(self._limit.count * spare)
+        return self._gone[-count] + window - now if len(self._gone) >= count else 0.0
+
+    def went(self, now: float) -> None:
+        """A request goes."""
+        self._gone.append(now)
+
+    def unused(self) -> None:
+        """The last one did not go."""
+        if self._gone:
+            self._gone.pop()
+
+
+class _Queue:
+    """Those who wait for their turn, the urgent first, equals as they came."""
+
+    _count = itertools.count()
+
+    def __init__(self) -> None:
+        self._waiting: list[_Ticket] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._waiting)
+
+    @property
+    def head(self) -> _Ticket:
+        """Who is next."""
+        return self._waiting[0]
+
+    async def wait(self, priority: int, grant: Callable[[], None], back: Callable[[], None]) -> None:
+        """Wait until `grant` has let this one go. Who gives up takes no turn; one that was just given goes `back`."""
+        ticket = (priority, next(self._count), asyncio.get_running_loop().create_future())
         heapq.heappush(self._waiting, ticket)
-        self._grant()
+        grant()
         try:
             await ticket[2]
         except asyncio.CancelledError:
-            self._waiting = [other for other in self._waiting if other is not ticket]
-            heapq.heapify(self._waiting)
+            if ticket[2].done() and not ticket[2].cancelled():
+                back()
+            else:
+                self._waiting = [other for other in self._waiting if other is not ticket]
+                heapq.heapify(self._waiting)
             raise
+
+    def let_go(self) -> bool:
+        """Let the next one go; False if it has given up."""
+        _, _, future = heapq.heappop(self._waiting)
+        if future.done():
+            return False
+        future.set_result(None)
+        return True
+
+
+class _Turns:
+    """Grants turns now, and again when time has made room for more."""
+
+    def __init__(self, limit: Limit | None) -> None:
+        self._window = Window(limit)
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = 0.0
+
+    def grant(self) -> None:
+        """Let go whoever may go by now."""
+        raise NotImplementedError
+
+    def _later(self, at: float) -> None:
+        """Grant again at this time, unless that is arranged already."""
+        if self._timer is not None:
+            if self._timer_at <= at:
+                return
+            self._timer.cancel()
+        self._timer_at = at
+        self._timer = asyncio.get_running_loop().call_at(at, self._again)
+
+    def _again(self) -> None:
+        self._timer = None
+        self.grant()
+
+
+class Pacer(_Turns):
+    """One rate limit of a key. `turn` returns when a request may go; lower priorities wait for higher ones."""
+
+    def __init__(self, limit: Limit | None) -> None:
+        super().__init__(limit)
+        self._queue = _Queue()
+        self._held_until = 0.0
+
+    async def turn(self, priority: int) -> None:
+        """Wait for a place within the limit."""
+        await self._queue.wait(priority, self.grant, self.unused)
 
     def unused(self) -> None:
         """The last turn was not needed: the next in the queue may have it."""
-        if self._gone:
-            self._gone.pop()
-        self._grant()
+        self._window.unused()
+        self.grant()
 
     def hold(self, seconds: float) -> None:
         """Nobody goes for so long: the venue said so."""
         self._held_until = max(self._held_until, asyncio.get_running_loop().time() + seconds)
 
-    def _grant(self) -> None:
+    def grant(self) -> None:
         now = asyncio.get_running_loop().time()
-        while self._waiting:
-            wait = self._wait(now)
-            if wait > 0:
-                if self._timer is None:
-                    self._timer = asyncio.get_running_loop().call_later(wait, self._again)
+        while self._queue:
+            wait = max(self._held_until - now, self._window.wait(now))
+            if wait > _INSTANT:
+                self._later(now + wait)
                 return
-            _, _, future = heapq.heappop(self._waiting)
-            if not future.done():
-                self._gone.append(now)
-                future.set_result(None)
+            if self._queue.let_go():
+                self._window.went(now)
 
-    def _again(self) -> None:
-        self._timer = None
-        self._grant()
 
-    def _wait(self, now: float) -> float:
-        held = self._held_until - now
-        if self._limit is None:
-            return held
-        window = self._limit.seconds * (1 + _MARGIN)
-        while self._gone and self._gone[0] <= now - window:
-            self._gone.popleft()
-        full = self._gone[-self._limit.count] + window - now if len(self._gone) >= self._limit.count else 0.0
-        return max(held, full)
+class Address(_Turns):
+    """What a venue allows this machine's address, over all of the venue's hosts and all profiles.
+
+    The most urgent goes first, whichever host it is for, if that host has a place free for it.
+    """
+
+    def __init__(self, limit: Limit | None) -> None:
+        super().__init__(limit)
+        self._gates: list[HostGate] = []
+        self._expected = 0
+        self._expecting_until = 0.0
+
+    def gate(self, at_once: int) -> HostGate:
+        """The gate of one more host."""
+        gate = HostGate(self, at_once)
+        self._gates.append(gate)
+        return gate
+
+    def expect(self) -> Callable[[], None]:
+        """Somebody's first cancels are on their way: for a moment reads wait for them. To be called when they queue."""
+        self._expected += 1
+        self._expecting_until = asyncio.get_running_loop().time() + _EXPECTING
+        arrived = False
+
+        def arrive() -> None:
+            nonlocal arrived
+            if not arrived:
+                arrived = True
+                self._expected -= 1
+                self._expecting_until = asyncio.get_running_loop().time() + _EXPECTING
+                self.grant()
+
+        return arrive
+
+    def grant(self) -> None:
+        now = asyncio.get_running_loop().time()
+        while ready := [gate for gate in self._gates if gate.ready]:
+            gate = min(ready, key=lambda one: one.queue.head[:2])
+            reads = gate.queue.head[0] >= Priority.LISTING
+            if reads and self._expected and now < self._expecting_until:
+                self._later(self._expecting_until)
+                return
+            wait = self._window.wait(now, _SPARE if reads else 0.0)
+            if wait > _INSTANT:
+                self._later(now + wait)
+                return
+            if gate.queue.let_go():
+                gate.under_way += 1
+                self._window.went(now)
+
+    def left(self, gate: HostGate, *, unused: bool) -> None:
+        """Who had a turn is through with it."""
+        gate.under_way -= 1
+        if unused:
+            self._window.unused()
+        self.grant()
 
 
 class HostGate:
-    """What all profiles on one host share: the address limit, a block of the address, and sockets."""
+    """What all profiles on one host share: places for attempts at once, a block, and the limit of the address.
 
-    def __init__(self, limit: Limit | None, at_once: int = 64) -> None:
-        self.pacer = Pacer(limit)
-        self.sockets = asyncio.Semaphore(at_once)
+    The places of one host are its own: however many attempts hang at a dead one, the others have theirs.
+    """
+
+    def __init__(self, address: Address, at_once: int) -> None:
+        self.address = address
+        self.queue = _Queue()
+        self.under_way = 0
         self.blocked: Judgement | None = None
+        self._at_once = at_once
+        self._reads_at_once = max(1, at_once - int(at_once * _PLACES_FOR_CANCELS))
+
+    @classmethod
+    def alone(cls, limit: Limit | None, at_once: int = 64) -> HostGate:
+        """The gate of a host that shares its address limit with no other."""
+        return Address(limit).gate(at_once)
+
+    @property
+    def ready(self) -> bool:
+        """Whether somebody waits and has a place."""
+        if not self.queue:
+            return False
+        reads = self.queue.head[0] >= Priority.LISTING
+        return self.under_way < (self._reads_at_once if reads else self._at_once)
+
+    async def turn(self, priority: int) -> None:
+        """Wait for a place, and within the address limit. Whoever had a turn calls `leave`."""
+        await self.queue.wait(priority, self.address.grant, partial(self.leave, unused=True))
+
+    def leave(self, *, unused: bool = False) -> None:
+        """The place is free again; `unused` if nothing was sent."""
+        self.address.left(self, unused=unused)

@@ -14,10 +14,10 @@ from cancelall.background import in_thread
 from cancelall.clock import Clock, SystemClock
 from cancelall.config import BrokenProfile, Profile
 from cancelall.credentials import Found, resolve
-from cancelall.errors import CancelallError, ConfigError, Interrupted, OptionError
+from cancelall.errors import CancelallError, ConfigError, Interrupted, OptionError, TransportFault
 from cancelall.journal.record import Record
+from cancelall.means import Means
 from cancelall.model import ErrorReport, OrderReport, ProfileReport, Reply, Timing, Verdict, Wire
-from cancelall.pacing import HostGate
 from cancelall.route import Route, route_for
 from cancelall.secret import last_four, register
 from cancelall.session import Attempt, Send, Session, Tally
@@ -33,8 +33,6 @@ LAST_LOOK_SECONDS = 1.0
 """What a run that is interrupted takes to read the open orders once more."""
 _LETTING_GO = 0.3
 """Seconds for work that was told to stop; after that it is left behind."""
-_AT_ONCE = 64
-"""Attempts under way to one host."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,10 +78,14 @@ class Run:
     """Factor on the venue's times, for tests on a fast clock."""
     interrupted: asyncio.Event = field(default_factory=asyncio.Event)
     signal_name: str = ""
-    _gates: dict[str, HostGate] = field(default_factory=dict)
+    _sends: dict[tuple[str, Route], Send] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.means = Means(profiles=self.profiles, environ=self.environ)
 
     async def all(self) -> list[ProfileReport]:
         """Sweep every profile; one report for each, in the order in which they were asked for."""
+        self.means.begin()
         return list(await asyncio.gather(*(self._reported(profile) for profile in self.profiles)))
 
     def interrupt(self, signal_name: str) -> None:
@@ -102,6 +104,7 @@ class Run:
         except Exception as fault:  # noqa: BLE001 - a bug in one profile must not take the others along
             bug = CancelallError(f"a bug before the sweep: {type(fault).__name__}", "report it with the output of -v")
             report = self._nothing_sent(profile, bug, Verdict.UNPROVEN)
+        self.means.arrived(profile)
         report = replace(report, warnings=(*report.warnings, *self.record.warnings()))
         self.record.verdict(report)
         self.listener.finished(report)
@@ -117,7 +120,6 @@ class Run:
             venue.segments(profile.options, venue.facts, profile.environment)
         except OptionError as error:
             raise ConfigError(f"profile {profile.name}: {error.message}", error.hint) from None
-        gate = self._gates.setdefault(profile.origin, HostGate(venue.address_limit, _AT_ONCE))
         tally = Tally()
         record = self.record.of(profile.name, profile.venue, tally)
         record.credential(found.sources, last_four(venue.account(found.secrets, profile.options)))
@@ -126,14 +128,15 @@ class Run:
             origin=profile.origin,
             secrets=found.secrets,
             options=profile.options,
-            send=self.connect(profile) if self.connect else over_the_network(profile, self.environ),
+            send=self.connect(profile) if self.connect else self._over_the_network(profile),
             clock=self.clock,
-            gate=gate,
+            gate=self.means.gate(profile),
             deadline=deadline,
             reserve=venue.settle_gap * self.scale + PROOF_SECONDS * self.scale,
             alternate=venue.alternates.get(profile.origin),
             headers=venue.headers(profile.environment),
             reads_only=self.dry_run,
+            arrived=lambda: self.means.arrived(profile),
             trace=lambda attempt: self.listener.attempt(profile.name, attempt),
             before_send=record.begins,
             after_send=record.ended,
@@ -158,9 +161,23 @@ class Run:
             await self._until(asyncio.create_task(settle(sweep, since_ms)), deadline)
         return self._report(profile, sweep, found, verdict, decided, cut=cut)
 
+    def _over_the_network(self, profile: Profile) -> Send:
+        """One for all profiles that go the same way to a host: listings find its connections open."""
+        route = route_of(profile, self.environ)
+        key = profile.origin, route
+        if key not in self._sends:
+            self._sends[key] = over_the_network(route)
+        return self._sends[key]
+
     async def _secrets(self, profile: Profile, deadline: float) -> Found:
-        """In a thread of its own: a hanging keyring of one profile delays no other."""
-        reading = asyncio.create_task(in_thread(lambda: resolve(profile, self.environ), "secrets"))
+        """In threads of their own: a hanging keyring of one profile delays none that has its secrets at hand."""
+
+        async def read() -> Found:
+            return await self.means.secrets(
+                profile, lambda: in_thread(lambda: resolve(profile, self.environ), "secrets")
+            )
+
+        reading = asyncio.create_task(read())
         await self._until(reading, deadline)
         if self.interrupted.is_set():
             raise Interrupted(
@@ -200,7 +217,7 @@ class Run:
             account=last_four(session.venue.account(found.secrets, profile.options)),
             scope=profile.scope,
             dry_run=self.dry_run,
-            proxy=_route(profile, self.environ).shown_proxy,
+            proxy=route_of(profile, self.environ).shown_proxy,
             warnings=(*profile.warnings, *found.warnings),
         )
 
@@ -262,11 +279,10 @@ class Run:
         return None if at is None else max(0, round((at - self.started) * 1000))
 
 
-def over_the_network(profile: Profile, environ: Mapping[str, str]) -> Send:
+def over_the_network(route: Route) -> Send:
     """Send by real sockets, each attempt in a thread that can be abandoned."""
     from cancelall.transport import Transport
 
-    route = _route(profile, environ)
     if route.proxy_password:
         register(route.proxy_password)
     transport = Transport(route)
@@ -278,12 +294,16 @@ def over_the_network(profile: Profile, environ: Mapping[str, str]) -> Send:
             with contextlib.suppress(RuntimeError):  # the loop has closed: nobody waits any more
                 loop.call_soon_threadsafe(sent)
 
-        return await in_thread(lambda: transport.send(wire, until, tell), "attempt")
+        try:
+            return await in_thread(lambda: transport.send(wire, until, tell), "attempt")
+        except RuntimeError as fault:
+            raise TransportFault(f"it could not be sent: {fault}", sent="no") from fault
 
     return send
 
 
-def _route(profile: Profile, environ: Mapping[str, str]) -> Route:
+def route_of(profile: Profile, environ: Mapping[str, str]) -> Route:
+    """How a profile's requests leave the machine."""
     return route_for(profile.origin, profile.common.proxy, profile.common.ca_bundle, environ)
 
 

@@ -140,6 +140,8 @@ class Session:
     headers: tuple[tuple[str, str], ...] = ()
     """What every request carries besides its signature."""
     reads_only: bool = False
+    arrived: Callable[[], None] = lambda: None
+    """Told, at least once, when the first requests are in the queue of the host."""
     trace: Callable[[Attempt], None] = lambda attempt: None
     before_send: Callable[[Sending], None] = lambda sending: None
     """Called right before each send; it may take microseconds, and must not raise."""
@@ -201,13 +203,9 @@ class Session:
         pacer = self._pacers.get(request.bucket)
         if pacer is None:
             pacer = self._pacers[request.bucket] = Pacer(self.venue.limits.get(request.bucket))
-        if self._stop() is None:
-            await self._turn(request, pacer, spared)
-        if (stop := self._stop()) is not None or spared() or self._held(request):
-            return self._unsent(request, stop)
-        async with self.gate.sockets:
-            if (stop := self._stop()) is not None:  # refused while this one waited for a socket
-                return self._unsent(request, stop)
+        if self.stopped is not None or not await self._turn(request, pacer, spared):
+            return self._unsent(request, self.stopped)
+        try:
             signed_ms = self.clock.now_ms()
             wire = self._sign(request, self.origin, signed_ms, widen)
             began = self.clock.monotonic()
@@ -235,6 +233,8 @@ class Session:
             else:
                 heard = self._judge(request, read, reply, began)
                 self._learn(heard.attempt, reply, signed_ms)
+        finally:
+            self.gate.leave()
         self.after_send(sending, heard)
         watch.ended(heard.attempt)
         self.trace(heard.attempt)
@@ -384,19 +384,24 @@ class Session:
                 self._offset_ms = server_ms - halfway
                 self._offset_known += 1
 
-    async def _turn(self, request: Request, pacer: Pacer, spared: Callable[[], bool]) -> None:
-        """Wait within all limits, and no longer than the request is needed."""
+    async def _turn(self, request: Request, pacer: Pacer, spared: Callable[[], bool]) -> bool:
+        """Wait within all limits, and no longer than the request is needed. With True there is a turn to leave."""
         while True:
             await pacer.turn(request.priority)
-            await self.gate.pacer.turn(request.priority)
-            if not spared() and not self._held(request):
-                return
-            for one in (pacer, self.gate.pacer):
-                one.unused()
+            try:
+                asyncio.get_running_loop().call_soon(self.arrived)  # as soon as its brothers are in the queue, too
+                await self.gate.turn(request.priority)
+            except asyncio.CancelledError:
+                pacer.unused()
+                raise
+            if self.stopped is None and not spared() and not self._held(request):
+                return True
+            self.gate.leave(unused=True)
+            pacer.unused()
             while not spared() and self._held(request) and request.priority is Priority.CANCEL:
                 await asyncio.sleep(min(_GLANCE, self._held_until - self.clock.monotonic()))
-            if spared() or request.priority is not Priority.CANCEL:
-                return
+            if self.stopped is not None or spared() or request.priority is not Priority.CANCEL:
+                return False
 
     def _held(self, request: Request) -> bool:
         """While the venue has little left for the proof, cancels by name wait; what is only nice to know is left."""
@@ -410,7 +415,9 @@ class Session:
         """A moment of this machine's clock as the venue's clock names it, as far as refusals have told the offset."""
         return ours_ms + self._offset_ms
 
-    def _stop(self) -> Judgement | None:
+    @property
+    def stopped(self) -> Judgement | None:
+        """The refusal that ends this line: its own, or a block of the address."""
         return self.refusal or self.gate.blocked
 
     def _pause(self, attempt: Attempt, tries: int) -> float:

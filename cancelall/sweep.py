@@ -79,7 +79,7 @@ class Sweep:
         if progress.proven(self.gap):  # read again for the sake of another segment's cancel, a gap after it
             await asyncio.sleep(self._disturbed() + self.gap - self.session.clock.monotonic())
         fruitless = 0
-        while not (self.session.refusal or self._over) and self.session.clock.monotonic() < self.session.deadline:
+        while not (self.session.stopped or self._over) and self.session.clock.monotonic() < self.session.deadline:
             listing = await read_listing(
                 self.session, progress.segment, partial(self._shown, progress), partial(self._page_answered, progress)
             )
@@ -120,7 +120,7 @@ class Sweep:
         """Send what is due, as long as a proof still fits behind it."""
         now = self.session.clock.monotonic()
         late = progress.cancel_answered > 0 and now > self.session.deadline - self.session.reserve
-        if self.session.reads_only or self.session.refusal or late:
+        if self.session.reads_only or self.session.stopped or late:
             return
         for request, orders in (*((request, ()) for request in moves.mass), *moves.named):
             progress.asking(request, orders)

@@ -76,7 +76,7 @@ def ask(first: Behaviour, second: Behaviour) -> tuple[Heard[object], list[Wire],
             options=bybit.Options(),
             send=send,
             clock=clock,
-            gate=HostGate(None),
+            gate=HostGate.alone(None),
             deadline=clock.monotonic() + 2,
             reserve=0.1,
         )

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cancelall.model import Priority
-from cancelall.pacing import HostGate, Pacer
+from cancelall.pacing import Address, HostGate, Pacer
 from cancelall.venues import VENUES, Limit, load
 
 
@@ -182,26 +182,138 @@ def test_nobody_goes_while_the_venue_says_so(limit: Limit | None) -> None:
 # --- what a host's profiles share -----------------------------------------------------------------------------------
 
 
-def test_a_gate_counts_requests_and_sockets() -> None:
+class Host:
+    """A gate, and what goes through it in which order. An attempt takes so many seconds."""
+
+    def __init__(self, gate: HostGate, gone: list[tuple[float, str]]) -> None:
+        self.gate, self.gone = gate, gone
+
+    async def ask(self, priority: int, name: str, seconds: float = 0.0, after: float = 0.0) -> None:
+        await asyncio.sleep(after)
+        await self.gate.turn(priority)
+        self.gone.append((round(now(), 6), name))
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            self.gate.leave()
+
+
+def test_a_gate_counts_requests() -> None:
     async def work() -> None:
-        gate = HostGate(Limit(count=2, seconds=5.0), at_once=3)
+        gate = HostGate.alone(Limit(count=2, seconds=5.0))
         assert gate.blocked is None
-        for _ in range(2):
-            await gate.pacer.turn(0)
-        await gate.pacer.turn(0)
-        assert round(now(), 6) == 5.1
         for _ in range(3):
-            await gate.sockets.acquire()
-        assert gate.sockets.locked()
+            await gate.turn(0)
+        assert round(now(), 6) == 5.1
+
+    run(work())
+
+
+def test_places_go_to_the_most_urgent_and_reads_leave_some_free() -> None:
+    """Eight places: reads take six at most, whatever else is free, and wait behind every cancel."""
+
+    async def work() -> list[tuple[float, str]]:
+        gone: list[tuple[float, str]] = []
+        host = Host(HostGate.alone(None, at_once=8), gone)
+        reads = [host.ask(Priority.LISTING, f"read {index}", 1.0) for index in range(8)]
+        late = [host.ask(Priority.MASS_CANCEL, f"mass {index}", 1.0, 0.5) for index in range(4)]
+        await asyncio.gather(*reads, *late)
+        return gone
+
+    at = {name: time for time, name in run(work())}
+    assert [at[f"read {index}"] for index in range(8)] == [0.0] * 6 + [1.0] * 2
+    assert sorted(at[f"mass {index}"] for index in range(4)) == [0.5] * 2 + [1.0] * 2
+
+
+def test_a_dead_host_takes_no_place_of_another_and_no_more_of_the_limit_than_it_has_places() -> None:
+    async def work() -> list[tuple[float, str]]:
+        gone: list[tuple[float, str]] = []
+        address = Address(Limit(count=100, seconds=5.0))
+        dead, live = Host(address.gate(4), gone), Host(address.gate(4), gone)
+        hanging = [asyncio.create_task(dead.ask(0, f"dead {index}", 60.0)) for index in range(50)]
+        await asyncio.sleep(0)
+        await asyncio.gather(*(live.ask(0, f"live {index}", 0.1) for index in range(20)))
+        for task in hanging:
+            task.cancel()
+        return gone
+
+    gone = run(work())
+    assert [name for _, name in gone if name.startswith("dead")] == [f"dead {index}" for index in range(4)]
+    assert max(time for time, name in gone if name.startswith("live")) < 0.5
+
+
+def test_hosts_of_one_venue_share_the_limit_of_the_address_and_its_order() -> None:
+    async def work() -> list[tuple[float, str]]:
+        gone: list[tuple[float, str]] = []
+        address = Address(Limit(count=2, seconds=5.0))
+        one, other = Host(address.gate(64), gone), Host(address.gate(64), gone)
+        await asyncio.gather(
+            *(one.ask(Priority.MASS_CANCEL, f"first {index}") for index in range(2)),
+            *(one.ask(Priority.LISTING, f"read {index}") for index in range(2)),
+            *(other.ask(Priority.MASS_CANCEL, f"mass {index}", 0.0, 1.0) for index in range(2)),
+        )
+        return gone
+
+    assert run(work()) == [
+        *((0.0, f"first {index}") for index in range(2)),
+        *((5.1, f"mass {index}") for index in range(2)),
+        *((10.2, f"read {index}") for index in range(2)),
+    ]
+
+
+def test_reads_leave_a_share_of_the_address_limit_for_cancels_that_come_late() -> None:
+    async def work() -> list[tuple[float, str]]:
+        gone: list[tuple[float, str]] = []
+        host = Host(HostGate.alone(Limit(count=100, seconds=5.0), at_once=1000), gone)
+        reads = [host.ask(Priority.LISTING, "read") for _ in range(100)]
+        await asyncio.gather(*reads, *(host.ask(Priority.MASS_CANCEL, "mass", 0.0, 1.0) for _ in range(5)))
+        return gone
+
+    gone = run(work())
+    assert gone.count((0.0, "read")) == 95
+    assert gone.count((1.0, "mass")) == 5
+
+
+def test_reads_wait_for_the_first_cancels_that_are_on_their_way_and_not_for_ever() -> None:
+    async def work() -> tuple[list[tuple[float, str]], list[tuple[float, str]]]:
+        gone: list[tuple[float, str]] = []
+        host = Host(HostGate.alone(Limit(count=100, seconds=5.0)), gone)
+        arrive = host.gate.address.expect()
+        read = asyncio.create_task(host.ask(Priority.LISTING, "read"))
+        await host.ask(Priority.MASS_CANCEL, "mass", 0.0, 1.5)
+        arrive()
+        arrive()  # twice is once
+        await read
+        first = list(gone)
+        host.gate.address.expect()
+        await host.ask(Priority.LISTING, "read although nobody came")
+        return first, gone[2:]
+
+    first, later = run(work())
+    assert first == [(1.5, "mass"), (1.5, "read")]
+    assert later == [(3.5, "read although nobody came")]
+
+
+def test_a_place_that_was_given_to_who_has_just_given_up_is_free_again() -> None:
+    async def work() -> None:
+        gate = HostGate.alone(None, at_once=1)
+        await gate.turn(0)
+        waiting = asyncio.create_task(gate.turn(0))
+        await asyncio.sleep(0)
+        gate.leave()  # the place is the other's now, who does not know it yet
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+        await asyncio.wait_for(gate.turn(0), 1)
 
     run(work())
 
 
 def test_a_gate_without_an_address_limit() -> None:
     async def work() -> None:
-        gate = HostGate(None)
+        gate = HostGate.alone(None)
         for _ in range(1000):
-            await gate.pacer.turn(2)
+            await gate.turn(2)
+            gate.leave()
         assert now() == 0.0
 
     run(work())

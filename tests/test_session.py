@@ -119,7 +119,7 @@ class Line:
             "options": None,
             "send": self._send,
             "clock": Clock(),
-            "gate": HostGate(None),
+            "gate": HostGate.alone(None),
             "deadline": 30.0,
             "reserve": 2.0,
             "random": lambda: 1.0,
@@ -364,9 +364,9 @@ def _two(script: list[Any], *, same_gate: bool = False, own: bool = True) -> tup
     line, other = Line(script), Line([OK])
 
     async def work() -> tuple[Heard[Any], Heard[Any]]:
-        gate = HostGate(None)
+        gate = HostGate.alone(None)
         session = line.session(gate=gate)
-        second = session if own else other.session(gate=gate if same_gate else HostGate(None))
+        second = session if own else other.session(gate=gate if same_gate else HostGate.alone(None))
         return await session.ask(CANCEL, line.reads), await second.ask(LISTING, line.reads)
 
     first, second = run(work())
@@ -423,7 +423,7 @@ def test_a_refusal_stops_requests_that_wait_for_a_socket() -> None:
     line = Line([Says(said(Answer.REFUSED, reach=Reach.KEY), after=0.1)])
 
     async def work() -> list[Heard[Any]]:
-        session = line.session(gate=HostGate(None, at_once=2))
+        session = line.session(gate=HostGate.alone(None, at_once=2))
         return await asyncio.gather(*(session.ask(LISTING, line.reads) for _ in range(5)))
 
     heard = run(work())
@@ -642,7 +642,7 @@ def test_the_profiles_of_an_address_share_its_limit() -> None:
     first, second = Line([OK]), Line([OK])
 
     async def work() -> None:
-        gate = HostGate(Limit(count=1))
+        gate = HostGate.alone(Limit(count=1))
         sessions = [first.session(gate=gate), second.session(gate=gate)]
         await sessions[0].ask(LISTING, first.reads)
         asking = [sessions[0].ask(LISTING, first.reads), sessions[1].ask(CANCEL, second.reads)]
@@ -665,7 +665,7 @@ def test_no_more_sockets_than_the_gate_has() -> None:
         now[0] -= 1
 
     async def work() -> None:
-        session = line.session(gate=HostGate(None, at_once=3))
+        session = line.session(gate=HostGate.alone(None, at_once=3))
         watch = Watch(begins=begins, ended=ended)
         await asyncio.gather(*(session.ask(LISTING, line.reads, watch=watch) for _ in range(10)))
 

@@ -10,7 +10,6 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from cancelall import keyrings
 from cancelall.config import Document, Profile, environment_prefix
 from cancelall.credentials import KEYRING_SECONDS, Found
 from cancelall.errors import CancelallError, SecretError
@@ -105,6 +104,8 @@ def secret_findings(profile: Profile, found: Found, seconds: float) -> list[Find
     findings += [warning("secret", told, told.rpartition(": ")[2]) for told in found.warnings]
     if not any(source == "keyring" for _, source in found.sources):
         return findings
+    from cancelall import keyrings
+
     try:
         names = ", ".join(keyrings.names(profile.common.keyring_backend))
     except SecretError as error:

@@ -18,17 +18,15 @@ from cancelall.config import BrokenProfile, Document, Profile
 from cancelall.credentials import Found, resolve
 from cancelall.errors import CancelallError, OptionError
 from cancelall.findings import Area, CheckReport, Finding, failure, good, warning
+from cancelall.means import Means
 from cancelall.model import Reply, Wire
-from cancelall.pacing import HostGate
 from cancelall.preflight import Preflight, Told, load_preflight
 from cancelall.route import route_for
-from cancelall.run import over_the_network
+from cancelall.run import over_the_network, route_of
 from cancelall.session import Attempt, Send, Session
 from cancelall.venues import Venue, load
 
 T = TypeVar("T")
-_AT_ONCE = 64
-"""Attempts under way to one host."""
 _RESERVE = 1.0
 
 
@@ -53,7 +51,9 @@ class Check:
     clock: Clock = field(default_factory=SystemClock)
     connect: Callable[[Profile], Send] | None = None
     """How to send for a profile; tests put their own in."""
-    _gates: dict[str, HostGate] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._means = Means(profiles=self.profiles, environ=self.environ)
 
     async def all(self) -> list[CheckReport]:
         """One report for each profile, in the order in which they were asked for."""
@@ -77,7 +77,7 @@ class Check:
 
     async def _usable(self, profile: Profile, config: Finding, journal: asyncio.Task[list[Finding]]) -> CheckReport:
         deadline = self.started + profile.deadline
-        route = route_for(profile.origin, profile.common.proxy, profile.common.ca_bundle, self.environ)
+        route = route_of(profile, self.environ)
         way = asyncio.create_task(in_thread(lambda: network.way_to(profile.origin, route), "way"))
         second = asyncio.create_task(self._bounded(self._second_host(profile), deadline, "second host", Area.NETWORK))
         found, secrets = await self._secrets(profile, deadline)
@@ -174,7 +174,7 @@ class Check:
         self, profile: Profile, found: Found, deadline: float, readings: list[Reading], *, reads_only: bool
     ) -> Session:
         venue = load(profile.venue)
-        send = self.connect(profile) if self.connect else over_the_network(profile, self.environ)
+        send = self.connect(profile) if self.connect else over_the_network(route_of(profile, self.environ))
         return Session(
             venue=venue,
             origin=profile.origin,
@@ -182,7 +182,7 @@ class Check:
             options=profile.options,
             send=self._noting(send, readings),
             clock=self.clock,
-            gate=self._gates.setdefault(profile.origin, HostGate(venue.address_limit, _AT_ONCE)),
+            gate=self._means.gate(profile),
             deadline=deadline,
             reserve=_RESERVE,
             headers=venue.headers(profile.environment),
