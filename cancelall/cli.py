@@ -229,7 +229,8 @@ def _overrides(
 
 def _all(
     only: Annotated[
-        Optional[list[str]], typer.Option("--only", metavar="PATTERN", help="Only profiles like this. Repeatable.")
+        Optional[list[str]],
+        typer.Option("--only", metavar="PATTERN", help="Only profiles like this; `all` is every one. Repeatable."),
     ] = None,
     skip: Annotated[
         Optional[list[str]], typer.Option("--skip", metavar="PATTERN", help="No profile like this. Repeatable.")
@@ -282,7 +283,8 @@ def _has_secrets(venue: str, environ: Mapping[str, str]) -> bool:
 
 
 def _selected(names: list[str], only: Sequence[str], skip: Sequence[str]) -> list[str]:
-    chosen = [name for name in names if not only or any(fnmatchcase(name, pattern) for pattern in only)]
+    everyone = not only or "all" in only  # no profile can have that name, and a unit's instance is one word
+    chosen = [name for name in names if everyone or any(fnmatchcase(name, pattern) for pattern in only)]
     chosen = [name for name in chosen if not any(fnmatchcase(name, pattern) for pattern in skip)]
     if chosen:
         return chosen

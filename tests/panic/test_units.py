@@ -1,0 +1,207 @@
+"""The units of contrib/systemd: as systemd reads them, and on a systemd of their own."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import tomli_w
+
+from cancelall import declare, simulator
+from cancelall.simulator import SimServer
+from cancelall.venues import VENUES, load
+from panic import machine
+from panic.machine import UNITS, Machine
+from support import paths
+
+needs_analyze = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not installed")
+
+
+def lines_of(name: str) -> list[str]:
+    return [line for line in (UNITS / name).read_text(encoding="utf-8").splitlines() if line and line[0] not in "#;"]
+
+
+def settings(name: str, *keys: str) -> list[str]:
+    return [line for line in lines_of(name) if line.partition("=")[0] in keys]
+
+
+# --- as they are written --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def copies(tmp_path: Path) -> Path:
+    """The units, with a program that exists, and a bot for the drop-in to hang on to."""
+    shutil.copytree(UNITS, tmp_path, dirs_exist_ok=True)
+    for path in tmp_path.glob("*.service"):
+        text = path.read_text(encoding="utf-8").replace("/usr/local/bin/cancelall", sys.executable)
+        path.write_text(text, encoding="utf-8")
+    (tmp_path / "trading-bot.service").write_text("[Service]\nExecStart=/bin/true\n", encoding="utf-8")
+    for unit in ("cancelall@", "cancelall-check"):
+        (tmp_path / f"{unit}.service.d").mkdir()
+        shutil.copy(UNITS / "credentials.conf", tmp_path / f"{unit}.service.d")
+    return tmp_path
+
+
+def analyze(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["systemd-analyze", "--no-pager", "--man=no", *words],
+        env={"PATH": "/usr/bin:/bin", "SYSTEMD_UNIT_PATH": f"{folder}:"},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+
+@needs_analyze
+@pytest.mark.parametrize(
+    "unit",
+    ["cancelall@all.service", "cancelall@mm-2.service", "cancelall-check.timer", "trading-bot.service"],
+)
+def test_systemd_has_nothing_to_say_about_them(copies: Path, unit: str) -> None:
+    checked = analyze(copies, "verify", unit)
+    ours = [line for line in checked.stderr.splitlines() if re.search("cancelall|trading-bot", line)]
+    assert (checked.returncode, ours) == (0, [])
+
+
+@needs_analyze
+@pytest.mark.parametrize("unit", ["cancelall@.service", "cancelall-check.service"])
+def test_they_are_exposed_to_little(copies: Path, unit: str) -> None:
+    scored = analyze(copies, "security", "--offline=true", "--threshold=16", str(copies / unit))
+    assert scored.returncode == 0, scored.stdout[-300:]
+    assert re.search(r"Overall exposure level for \S+: 1\.\d OK", scored.stdout)
+
+
+def test_what_is_checked_is_what_will_be_used() -> None:
+    """Config, keys and confinement of the check are those of the kill."""
+    own = ("ExecStart", "Description", "After", "TimeoutStartSec")
+    kill = [line for line in lines_of("cancelall@.service") if line.partition("=")[0] not in own and ".%i." not in line]
+    check = [line for line in lines_of("cancelall-check.service") if line.partition("=")[0] not in own]
+    assert kill == check
+
+
+def test_the_keys_of_every_venue_are_loaded_and_none_stops_the_start() -> None:
+    loaded = settings("cancelall@.service", "LoadCredentialEncrypted")
+    fields = {field for name in VENUES for field in declare.secrets_of(load(name).secrets)}
+    pairs = [(name, field) for name in VENUES for field in declare.secrets_of(load(name).secrets)]
+    expected = {f"cancelall.%i.{field}" for field in fields} | {f"cancelall.{name}.{field}" for name, field in pairs}
+    # A name with a path is a file that must exist; without one it may be missing.
+    assert {line.partition("=")[2] for line in loaded} == expected
+
+
+def test_a_kill_that_is_not_clear_is_a_failed_unit_and_no_start_is_refused() -> None:
+    assert settings("cancelall@.service", "SuccessExitStatus", "Type", "StartLimitIntervalSec", "LimitCORE") == [
+        "StartLimitIntervalSec=0",
+        "Type=oneshot",
+        "SuccessExitStatus=0",
+        "LimitCORE=0",
+    ]
+    (timeout,) = settings("cancelall@.service", "TimeoutStartSec")
+    assert int(timeout.partition("=")[2]) >= 45  # the deadline of 30 s, the start of the process and the last words
+    assert not settings("cancelall@.service", "After")  # a kill waits for nothing
+
+
+# --- on a machine ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def boxed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    if why := machine.missing():
+        pytest.skip(why)
+    with machine.booted(tmp_path_factory.mktemp("machine")) as running:
+        (running.room / "units" / "trading-bot.service").write_text(
+            "[Service]\nType=oneshot\nExecStart=/bin/false\n", encoding="utf-8"
+        )
+        assert running.run("systemctl", "daemon-reload").returncode == 0
+        yield running
+
+
+VENUE_OF = {"bybit": "bybit", "pac-2": "pacifica"}
+
+
+@pytest.fixture
+def servers() -> Iterator[dict[str, SimServer]]:
+    with simulator.start("bybit", orders=10) as bybit, simulator.start("pacifica", orders=10) as pacifica:
+        yield {"bybit": bybit, "pac-2": pacifica}
+
+
+@pytest.fixture
+def configured(boxed: Machine, servers: dict[str, SimServer]) -> Machine:
+    """The machine with a config without secrets, readable for root alone, and the secrets as encrypted credentials."""
+    tables = {
+        name: {"venue": VENUE_OF[name], "base_url": server.origin, **server.account_options}
+        for name, server in servers.items()
+    }
+    path = boxed.room / "etc" / "config.toml"
+    path.write_text(tomli_w.dumps({"profiles": tables}), encoding="utf-8")
+    path.chmod(0o600)
+    for old in (boxed.room / "credstore").iterdir():
+        old.unlink()
+    for name, server in servers.items():
+        for field, value in server.credentials.items():
+            credential = f"cancelall.{name}.{field}"
+            sealed = boxed.run(
+                *("systemd-creds", "encrypt", "--with-key=host", f"--name={credential}"),
+                *("-", f"/etc/credstore.encrypted/{credential}"),
+                given=value.encode(),
+            )
+            assert sealed.returncode == 0, sealed.stderr
+            assert value not in (boxed.room / "credstore" / credential).read_text(encoding="latin-1")
+    return boxed
+
+
+def left(servers: dict[str, SimServer]) -> dict[str, int]:
+    return {name: len(server.open_orders()) for name, server in servers.items()}
+
+
+def test_one_profile_is_fired_with_its_encrypted_keys(configured: Machine, servers: dict[str, SimServer]) -> None:
+    started = configured.run("systemctl", "start", "cancelall@pac-2")
+    told = configured.journal("cancelall@pac-2")
+    assert started.returncode == 0, told
+    assert left(servers)["pac-2"] == 0
+    assert not paths(servers["bybit"])  # nothing was asked of the other
+    assert paths(servers["pac-2"])[0] == "POST /api/v1/orders/cancel_all"  # no read comes before it
+    assert "CLEAR  pac-2" in told
+    assert "WARNING" not in told  # no file is too open, for systemd made them
+    assert not [value for server in servers.values() for value in server.credentials.values() if value in told]
+
+
+def test_all_of_them_and_a_missing_key_stops_only_its_own(configured: Machine, servers: dict[str, SimServer]) -> None:
+    credential = configured.room / "etc" / "config.toml"
+    for old in (configured.room / "credstore").glob("cancelall.pac-2.*"):
+        old.unlink()
+    started = configured.run("systemctl", "start", "cancelall@all")
+    told = configured.journal("cancelall@all")
+    assert started.returncode != 0
+    assert configured.properties("cancelall@all")["ExecMainStatus"] == "6"
+    assert left(servers)["bybit"] == 0
+    assert "CLEAR  bybit" in told
+    assert "UNCONFIGURED  pac-2" in told
+    assert stat.S_IMODE(credential.stat().st_mode) == 0o600
+    # What it keeps is its own, and one user's for all of these units.
+    kept = configured.run("stat", "-c", "%a %U", "/var/lib/private/cancelall").stdout.split()
+    assert kept[0] == "700"
+    assert kept[1] != "root"
+
+
+def test_a_bot_that_fails_takes_every_order_along(configured: Machine, servers: dict[str, SimServer]) -> None:
+    drop_in = configured.room / "units" / "cancelall@.service.d" / "credentials.conf"
+    drop_in.parent.mkdir(exist_ok=True)
+    text = (UNITS / "credentials.conf").read_text(encoding="utf-8")
+    drop_in.write_text(
+        re.sub(r"^Load.*\n", "", text, flags=re.MULTILINE) + "LoadCredentialEncrypted=cancelall.pac-2.secret_key\n",
+        encoding="utf-8",
+    )
+    configured.run("systemctl", "daemon-reload")
+    assert configured.run("systemctl", "start", "trading-bot").returncode != 0
+    until = time.monotonic() + 40
+    while "CLEAR  pac-2" not in configured.journal("cancelall@all") and time.monotonic() < until:
+        time.sleep(0.2)
+    assert left(servers) == {"bybit": 0, "pac-2": 0}, configured.journal("cancelall@all")
