@@ -30,9 +30,37 @@ Config = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="One JSON line per profile on stdout.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show every request on stderr.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only the verdict.")]
+
+
+def _profiles(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Completes the name of a profile. Never says anything, never looks at a secret."""
+    from cancelall import completion
+
+    names = completion.profile_names(ctx.info_name or "", ctx.params.get("config_file"), os.environ)
+    return [name for name in names if name.startswith(incomplete)]
+
+
+def _environments(ctx: typer.Context, incomplete: str) -> list[str]:
+    from cancelall import completion
+
+    return [name for name in completion.environments(ctx.info_name or "") if name.startswith(incomplete)]
+
+
+def _faults(incomplete: str) -> list[str]:
+    from cancelall import simulator
+
+    return [name for name in ("list", *simulator.FAULTS) if name.startswith(incomplete)]
+
+
 Environment = Annotated[
     Optional[str],
-    typer.Option("--environment", metavar="NAME", help="Use this environment of the venue.", show_default=False),
+    typer.Option(
+        "--environment",
+        metavar="NAME",
+        help="Use this environment of the venue.",
+        show_default=False,
+        autocompletion=_environments,
+    ),
 ]
 Everything = Annotated[bool, typer.Option("--everything", help="Drop every selector: the whole account.")]
 Keep = Annotated[
@@ -102,7 +130,10 @@ def build(only_venue: str | None = None) -> typer.Typer:
 
 
 def _typer(words: str, epilog: str | None = None) -> typer.Typer:
-    """Plain help, no tracebacks with local variables in them, no option that edits the shell's start-up files."""
+    """Plain help, no tracebacks with local variables in them, no option that edits the shell's start-up files.
+
+    Completion is on for its protocol; `command` takes its options away.
+    """
     return typer.Typer(
         help=words,
         epilog=epilog,
@@ -115,6 +146,13 @@ def _typer(words: str, epilog: str | None = None) -> typer.Typer:
     )
 
 
+def command(only_venue: str | None = None) -> Any:  # noqa: ANN401 - a class of Typer's without a public name
+    """The command line as it runs: without Typer's own options of completion, of which one edits start-up files."""
+    made = typer.main.get_command(build(only_venue))
+    made.params = [one for one in made.params if one.name not in ("install_completion", "show_completion")]
+    return made
+
+
 def _version(value: bool) -> None:
     if value:
         from importlib.metadata import version
@@ -124,10 +162,31 @@ def _version(value: bool) -> None:
         raise typer.Exit
 
 
+def _completion(shell: str | None) -> None:
+    if shell is not None:
+        from cancelall import completion
+
+        if shell not in completion.SCRIPTS:
+            raise UsageError(f"--show-completion {shell}: one of {' '.join(completion.SCRIPTS)}")
+        emit(completion.SCRIPTS[shell])
+        raise typer.Exit
+
+
 def _top(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and what it runs on.")
     ] = False,
+    shell: Annotated[
+        Optional[str],
+        typer.Option(
+            "--show-completion",
+            metavar="SHELL",
+            callback=_completion,
+            is_eager=True,
+            help="Print what bash, zsh or fish needs to complete commands, options, values and profiles.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Nothing happens before a command."""
 
@@ -162,7 +221,14 @@ def _venue_command(name: str) -> Callable[..., None]:
     common: dict[str, tuple[Any, object]] = {
         "profile": (
             Annotated[
-                Optional[str], typer.Option("--profile", metavar="NAME", help="Use this profile.", show_default=False)
+                Optional[str],
+                typer.Option(
+                    "--profile",
+                    metavar="NAME",
+                    help="Use this profile.",
+                    show_default=False,
+                    autocompletion=_profiles,
+                ),
             ],
             None,
         ),
@@ -230,10 +296,16 @@ def _overrides(
 def _all(
     only: Annotated[
         Optional[list[str]],
-        typer.Option("--only", metavar="PATTERN", help="Only profiles like this; `all` is every one. Repeatable."),
+        typer.Option(
+            "--only",
+            metavar="PATTERN",
+            help="Only profiles like this; `all` is every one. Repeatable.",
+            autocompletion=_profiles,
+        ),
     ] = None,
     skip: Annotated[
-        Optional[list[str]], typer.Option("--skip", metavar="PATTERN", help="No profile like this. Repeatable.")
+        Optional[list[str]],
+        typer.Option("--skip", metavar="PATTERN", help="No profile like this. Repeatable.", autocompletion=_profiles),
     ] = None,
     shard: Annotated[
         Optional[str],
@@ -317,7 +389,9 @@ def _load(document: Document, name: str, environ: Mapping[str, str], overrides: 
 def _orders(
     names: Annotated[
         Optional[list[str]],
-        typer.Argument(metavar="[PROFILE]...", help="Profiles; none means all.", show_default=False),
+        typer.Argument(
+            metavar="[PROFILE]...", help="Profiles; none means all.", show_default=False, autocompletion=_profiles
+        ),
     ] = None,
     environment: Environment = None,
     config_file: Config = None,
@@ -488,7 +562,12 @@ def _demo(
     ] = 40,
     fault: Annotated[
         Optional[list[str]],
-        typer.Option("--fault", metavar="NAME", help="Switch a fault on; `list` shows them. Repeatable."),
+        typer.Option(
+            "--fault",
+            metavar="NAME",
+            help="Switch a fault on; `list` shows them. Repeatable.",
+            autocompletion=_faults,
+        ),
     ] = None,
     serve: Annotated[
         bool, typer.Option("--serve", help="Keep the exchange running, and print a --config to try commands on.")
@@ -514,8 +593,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit status. Every failure is one line on stderr."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     only = words[0] if words and words[0] in VENUES else None
+    if words == ["--show-completion"]:
+        words.append(Path(os.environ.get("SHELL") or "?").name)
     try:
-        result = build(only)(args=words, prog_name="cancelall", standalone_mode=False)
+        result = command(only).main(args=words, prog_name="cancelall", standalone_mode=False)
     except CancelallError as error:
         return _fail(error.message, error.hint, error.status)
     except (KeyboardInterrupt, typer.Abort):
