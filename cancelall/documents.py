@@ -1,4 +1,4 @@
-"""What is generated from the declarations: the example config, the README's tables and its help blocks."""
+"""What is generated from the declarations: the example config, tables and help blocks of the documents, the manual."""
 
 from __future__ import annotations
 
@@ -182,11 +182,18 @@ def main() -> None:
     """Write every generated file below the current directory."""
     from pathlib import Path
 
+    from cancelall import cli, completion, manual
+
     Path("config.example.toml").write_text(example_config(), encoding="utf-8")
     readme = Path("README.md")
     readme.write_text(with_blocks(readme.read_text(encoding="utf-8")), encoding="utf-8")
     Path("docs").mkdir(exist_ok=True)
     Path("docs/run.svg").write_text(picture(), encoding="utf-8")
+    Path("contrib/shell").mkdir(parents=True, exist_ok=True)
+    for shell, script in completion.SCRIPTS.items():
+        Path(f"contrib/shell/completion.{shell}").write_text(script, encoding="utf-8")
+    Path("man").mkdir(exist_ok=True)
+    Path("man/cancelall.1").write_text(manual.page(cli.command()), encoding="utf-8")
 
 
 if __name__ == "__main__":
