@@ -37,7 +37,8 @@ set -eu
 mount --make-rprivate /
 mount --make-rshared /  # within these namespaces: systemd hands credentials on by propagation
 mount -t proc proc /proc
-mkdir -p /var/log /var/lib/private /var/lib/systemd /usr/local/bin /etc/credstore.encrypted /etc/cancelall /opt
+mkdir -p /var/log /var/lib/private /var/lib/systemd /usr/local/bin /opt/cancelall /opt/host
+mkdir -p /etc/systemd/system /etc/credstore.encrypted /etc/cancelall
 if test -e /sys/fs/cgroup/cgroup.controllers; then
   mount -t cgroup2 none /sys/fs/cgroup
 else
@@ -50,21 +51,23 @@ mount -t tmpfs -o mode=755 tmpfs /run
 mount -t tmpfs tmpfs /var/log
 mount -t tmpfs -o mode=700 tmpfs /var/lib/private
 mount -t tmpfs tmpfs /var/lib/systemd
-mount -t tmpfs tmpfs /opt
-mkdir /opt/bin /opt/python /opt/site /opt/lib /opt/lib/cancelall
-mount --bind "$PREFIX" /opt/python
-mount --bind "$SITE" /opt/site
-mount --bind "$PACKAGE" /opt/lib/cancelall
+mount -t tmpfs tmpfs /opt/cancelall
+mount -t tmpfs tmpfs /opt/host
+mkdir -p /opt/host/python /opt/host/site /opt/host/lib/cancelall
+mount --bind "$PREFIX" /opt/host/python
+mount --bind "$SITE" /opt/host/site
+mount --bind "$PACKAGE" /opt/host/lib/cancelall
+mount --bind "$ROOM/units" /etc/systemd/system
 mount --bind "$ROOM/bin" /usr/local/bin
 mount --bind "$ROOM/etc" /etc/cancelall
 mount --bind "$ROOM/credstore" /etc/credstore.encrypted
-exec env -i container=namespaces PATH=/usr/sbin:/usr/bin:/sbin:/bin SYSTEMD_UNIT_PATH="$ROOM/units" \\
+exec env -i container=namespaces PATH=/usr/sbin:/usr/bin:/sbin:/bin SYSTEMD_UNIT_PATH=/etc/systemd/system \\
   "$SYSTEMD" --system --unit=basic.target --log-target=console --log-level=info --show-status=0
 """
 _LAUNCHER = """\
-#!/usr/bin/env -S LD_LIBRARY_PATH=/opt/python/lib /opt/python/bin/{python}
+#!/usr/bin/env -S LD_LIBRARY_PATH=/opt/host/python/lib /opt/host/python/bin/{python}
 import sys
-sys.path[:0] = ["/opt/lib", "/opt/site"]
+sys.path[:0] = ["/opt/host/lib", "/opt/host/site"]
 from cancelall.__main__ import run
 run()
 """
@@ -91,16 +94,19 @@ class Machine:
     room: Path
     pid: int
 
-    def run(self, *words: str, given: bytes | None = None, seconds: float = 60) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, *words: str, given: bytes | None = None, seconds: float = 60, environ: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
         """Run a command on the machine, as root."""
         done = subprocess.run(
-            ["nsenter", "-t", str(self.pid), "-m", "-p", "-i", "-u", "-C", "--", *words],
+            ["nsenter", "-t", str(self.pid), "-m", "-p", "-i", "-u", "-C", f"--wd={ROOT}", "--", *words],
             input=given,
             stdin=subprocess.DEVNULL if given is None else None,
             capture_output=True,
             timeout=seconds,
             check=False,
-            env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"},
+            env={"PATH": "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", **(environ or {})},
+            cwd=ROOT,
         )
         return subprocess.CompletedProcess(
             done.args, done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
@@ -118,14 +124,19 @@ class Machine:
 
 
 @contextlib.contextmanager
-def booted(room: Path) -> Iterator[Machine]:
-    """Boot one. `room` is an empty directory. Ends it, and everything that runs on it, at the end."""
+def booted(room: Path, *, program: bool = True, units: bool = True) -> Iterator[Machine]:
+    """Boot one, with or without this program and our units on it.
+
+    `room` is an empty directory. Ends the machine, and everything that runs on it, at the end.
+    """
     for name in ("bin", "etc", "credstore", "units"):
         (room / name).mkdir(mode=0o755)
-    launcher = room / "bin" / "cancelall"
-    launcher.write_text(_LAUNCHER.format(python=Path(sys.executable).resolve().name), encoding="utf-8")
-    launcher.chmod(0o755)
-    shutil.copytree(UNITS, room / "units", dirs_exist_ok=True)
+    if program:
+        launcher = room / "bin" / "cancelall"
+        launcher.write_text(_LAUNCHER.format(python=Path(sys.executable).resolve().name), encoding="utf-8")
+        launcher.chmod(0o755)
+    if units:
+        shutil.copytree(UNITS, room / "units", dirs_exist_ok=True)
     for stub in STUBS:
         wants = "Wants=systemd-journald.service\n" if stub == "sysinit.target" else ""
         (room / "units" / stub).write_text(f"[Unit]\nDefaultDependencies=no\n{wants}", encoding="utf-8")
