@@ -400,26 +400,26 @@ def _orders(
     verbose: Verbose = False,
     quiet: Quiet = False,
 ) -> None:
-    output = Output(json=json_lines, verbose=verbose, quiet=quiet, several=True)
+    output = Output(json=json_lines, verbose=verbose, quiet=quiet, several=True, plan=False)
     overrides = _overrides({}, environment, deadline, keep=None, everything=False)
     environ = dict(os.environ)
     document = config.read(config_file, environ)
     known = _known(document, environ)
     if not names:
         names = _selected(known, [], [])
-    for name in names:
-        if (error := _unknown(name, known)) is not None:
-            raise typer.Exit(report_error(error, name, "", output, dry_run=True))
-    profiles = [_load(document, name, environ, overrides) for name in names]
+    profiles = [_asked(document, name, known, environ, overrides) for name in dict.fromkeys(names)]
     raise typer.Exit(execute(profiles, output, environ, dry_run=True, terms=Terms(journalled=False)))
 
 
-def _unknown(name: str, known: Sequence[str]) -> ConfigError | None:
-    """Why there is no profile of this name; None if there is one, or a venue whose environment may hold it."""
+def _asked(
+    document: Document, name: str, known: Sequence[str], environ: Mapping[str, str], overrides: Overrides
+) -> Profile | BrokenProfile:
+    """A profile that was asked for by name. One that does not exist gets its line, and the others are read as well."""
     if name in known or name in VENUES:
-        return None
-    return ConfigError(
-        f'there is no profile "{name}"{declare.nearest(name, known)}', f"profiles: {', '.join(known) or 'none'}"
+        return _load(document, name, environ, overrides)
+    problem = f'there is no profile "{name}"{declare.nearest(name, known)}'
+    return BrokenProfile(
+        name=name, venue="", error=ConfigError(problem, f"profiles: {', '.join(known) or 'none is configured'}")
     )
 
 
@@ -468,10 +468,7 @@ def _check(
         chosen = list(dict.fromkeys(names or _selected(known, [], [])))
     except ConfigError as error:
         raise typer.Exit(command.unreadable(error, names or [], output)) from None
-    for name in chosen:
-        if (unknown := _unknown(name, known)) is not None:
-            raise typer.Exit(command.unreadable(unknown, [name], output))
-    profiles = [_load(document, name, environ, overrides) for name in chosen]
+    profiles = [_asked(document, name, known, environ, overrides) for name in chosen]
     if oldest is not None:
         raise typer.Exit(command.aged(profiles, output, environ, oldest))
     confirm = None if json_lines or not _at_a_terminal() else typer.confirm

@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from cancelall import guard, outcome
@@ -16,7 +16,7 @@ from cancelall.config import BrokenProfile, Document, Profile
 from cancelall.errors import CancelallError, ExitStatus
 from cancelall.journal import Journal, new_run
 from cancelall.journal.record import Record, beginning
-from cancelall.model import ProfileReport
+from cancelall.model import ProfileReport, Verdict
 from cancelall.output import Outlet
 from cancelall.report import text
 from cancelall.report.lines import profile_line
@@ -54,6 +54,8 @@ class Output:
     verbose: bool = False
     quiet: bool = False
     several: bool = False
+    plan: bool = True
+    """Whether a dry run also tells what a kill would send."""
 
     def note(self, message: str) -> None:
         """A line for people."""
@@ -103,7 +105,10 @@ class Streams:
         )
 
     def finished(self, report: ProfileReport) -> None:
-        """A profile's result, as soon as it is there."""
+        """A profile's result, as soon as it is there. Why nothing was sent is also told in one line, as its first."""
+        if report.verdict is Verdict.UNCONFIGURED and report.error is not None:
+            message, hint = text.clean(report.error.message, 1000), text.clean(report.error.hint, 500)
+            self.notes.line(f"cancelall: {report.profile}: {message}{f' - {hint}' if hint else ''}")
         if self.output.json:
             self.data.write(lambda: profile_line(report))
         else:
@@ -127,7 +132,7 @@ class Streams:
         made = self._canvas()
         if self.output.quiet:
             return tables.drawn(made, tables.verdict_line(report))
-        return tables.profile_table(report, made)
+        return tables.profile_table(report if self.output.plan else replace(report, would_send=()), made)
 
     def _canvas(self) -> Console:
         from cancelall.report import tables
@@ -258,12 +263,10 @@ async def _swept(
 
 
 def report_error(error: CancelallError, profile: str, venue: str, output: Output, *, dry_run: bool) -> int:
-    """The line of a profile that was asked for but cannot be read, in the form that was asked for."""
-    if output.json:
-        streams = Streams(output, {})
-        streams.finished(unconfigured(profile, venue, error, dry_run=dry_run))
-        streams.close()
-    output.note(f"{text.clean(error.message, 1000)}{f' - {text.clean(error.hint, 500)}' if error.hint else ''}")
+    """The result of a profile that was asked for but cannot be read, in the form that was asked for."""
+    streams = Streams(output, os.environ)
+    streams.finished(unconfigured(profile, venue, error, dry_run=dry_run))
+    streams.close()
     return int(error.status)
 
 

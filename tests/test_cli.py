@@ -240,6 +240,27 @@ def test_a_malformed_secret_is_named_never_shown(home: Path, value: str) -> None
 def test_an_unconfigured_profile_still_gets_its_line(home: Path) -> None:
     ran = cancelall("bybit", "--profile", "nobody", "--json", home=home)
     assert (ran.code, ran.line["profile"], ran.line["verdict"]) == (6, "nobody", "unconfigured")
+    one_line(ran, 6, 'there is no profile "nobody"')
+    ran = cancelall("bybit", "--profile", "nobody", home=home)
+    assert "UNCONFIGURED  nobody (bybit)" in ran.out
+
+
+def test_quiet_still_tells_why_nothing_was_sent(home: Path) -> None:
+    path = write_config(home / "config.toml", {"main": {"venue": "bybit", "settlecoin": "USDT"}})
+    ran = cancelall("bybit", "--quiet", "--config", str(path), home=home)
+    one_line(ran, 6, "main: ", 'unknown key "settlecoin" (did you mean "settle_coin"?)')
+    assert ran.out.split()[:2] == ["UNCONFIGURED", "main"]
+
+
+def test_orders_of_a_profile_that_does_not_exist_hold_up_no_other(config: Path, server: SimServer, home: Path) -> None:
+    ran = cancelall("orders", "nobody", "bybit", "--json", "--config", str(config), home=home)
+    lines = {line["profile"]: (line["verdict"], line["exit_code"]) for line in ran.lines}
+    assert (ran.code, lines) == (6, {"nobody": ("unconfigured", 6), "bybit": ("open", 0)})
+    ran = cancelall("orders", "--config", str(config), home=home)
+    assert "would send" not in ran.out
+    assert "would send" in cancelall("bybit", "--dry-run", "--config", str(config), home=home).out
+    assert server.requests
+    assert not any(request.changes for request in server.requests)
 
 
 # --- config commands ------------------------------------------------------------------------------------------------

@@ -502,7 +502,7 @@ def test_counts_in_words() -> None:
         ({"settle_coin": "USDT"}, "settle-coin USDT"),
         (
             {"category": ("linear", "spot"), "exclude_reduce_only": True},
-            "category linear,spot · exclude-reduce-only True",
+            "category linear,spot · exclude-reduce-only",
         ),
     ],
 )

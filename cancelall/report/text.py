@@ -28,8 +28,8 @@ def scope_words(report_scope: object) -> str:
         return "everything"
     parts = []
     for key, value in report_scope.items():
-        shown = ",".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
-        parts.append(f"{key.replace('_', '-')} {shown}")
+        shown = ",".join(map(str, value)) if isinstance(value, tuple | list) else "" if value is True else str(value)
+        parts.append(f"{key.replace('_', '-')} {shown}".rstrip())
     return clean(" · ".join(parts))
 
 
