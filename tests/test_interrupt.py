@@ -1,0 +1,145 @@
+"""Told to stop: no cancel any more, one last look, and nothing that outlasts the deadline, whatever does not stop."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from cancelall import config, credentials, simulator
+from cancelall.config import Document, Overrides
+from cancelall.model import ProfileReport, Reply, Verdict, Wire
+from cancelall.run import LAST_LOOK_SECONDS, Listener, Run
+from cancelall.session import Attempt
+from cancelall.venues import VENUES
+from support import profile_table
+
+SLACK = 2.0
+"""Seconds that a busy machine may take on top."""
+
+
+def a_run(tables: Mapping[str, Mapping[str, object]], deadline: float, **more: object) -> Run:
+    document = Document(path=Path("config.toml"), data={"profiles": tables})
+    profiles = [config.profile(document, name, {}, Overrides(deadline=deadline)) for name in tables]
+    return Run(profiles=profiles, environ={}, started=time.monotonic(), scale=0.1, **more)  # type: ignore[arg-type]
+
+
+def interrupted(venue: str, server: simulator.SimServer, at: Callable[[Attempt], bool]) -> tuple[Run, list[Attempt]]:
+    """A kill that is interrupted after the first attempt of that kind, and every attempt since."""
+    later: list[Attempt] = []
+
+    def heard(profile: str, attempt: Attempt) -> None:
+        if run.interrupted.is_set() and attempt.began > stopped[0]:
+            later.append(attempt)
+        elif not run.interrupted.is_set() and at(attempt):
+            stopped.append(time.monotonic())
+            run.interrupt("SIGINT")
+
+    stopped: list[float] = []
+    run = a_run({venue: profile_table(venue, server)}, 20, listener=Listener(attempt=heard))
+    return run, later
+
+
+@pytest.mark.parametrize("venue", VENUES)
+def test_after_an_interruption_orders_are_read_and_not_cancelled(venue: str) -> None:
+    with simulator.start(venue, orders=12, faults=["ack-only"], limits=False) as server:
+        run, later = interrupted(
+            venue, server, lambda attempt: attempt.request.changes and attempt.judgement is not None
+        )
+        (report,) = asyncio.run(run.all())
+        left = {order.id for order in server.open_orders()}
+    assert later
+    assert not any(attempt.request.changes for attempt in later)
+    assert report.error is not None
+    assert report.error.kind == "interrupted"
+    assert (report.verdict, report.verdict.exit_status) == (Verdict.OPEN, 10)
+    assert left & {row.order.id for row in report.orders if row.state.value in ("open", "failed")}
+
+
+def test_the_last_look_is_bounded() -> None:
+    with simulator.start("bybit", orders=12, faults=["stall:listing"], limits=False) as server:
+        run, _ = interrupted("bybit", server, lambda attempt: attempt.request.changes)
+        asyncio.run(run.all())
+        assert time.monotonic() - run.started < LAST_LOOK_SECONDS + SLACK
+
+
+def test_a_profile_that_has_ended_keeps_its_verdict() -> None:
+    """Of two, one is done and the other does not answer."""
+    with (
+        simulator.start("bybit", orders=3, limits=False) as good,
+        simulator.start("bitget", orders=3, faults=["stall"]) as bad,
+    ):
+
+        def finished(report: ProfileReport) -> None:
+            run.interrupt("SIGTERM")
+
+        tables = {"bybit": profile_table("bybit", good), "bitget": profile_table("bitget", bad)}
+        run = a_run(tables, 20, listener=Listener(finished=finished))
+        first, second = asyncio.run(run.all())
+    assert (first.verdict, first.error) == (Verdict.CLEAR, None)
+    assert second.error is not None
+    assert second.error.message == "stopped by SIGTERM"
+    assert second.verdict is not Verdict.CLEAR
+
+
+def test_nothing_is_sent_for_a_profile_whose_secrets_are_still_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    with simulator.start("bybit", orders=3) as server:
+
+        async def stopped() -> list[ProfileReport]:
+            asyncio.get_running_loop().call_later(0.05, run.interrupt, "SIGINT")
+            return await run.all()
+
+        real = credentials.resolve
+        monkeypatch.setattr("cancelall.run.resolve", lambda *words: (time.sleep(0.3), real(*words))[1])
+        run = a_run({"bybit": profile_table("bybit", server)}, 20)
+        (report,) = asyncio.run(stopped())
+        assert server.requests == []
+    assert report.verdict is Verdict.UNPROVEN
+    assert report.error is not None
+    assert (report.error.kind, report.error.message) == ("interrupted", "stopped by SIGINT before anything was sent")
+
+
+# --- what does not stop ---------------------------------------------------------------------------------------------
+
+
+def test_a_cancellation_that_gets_lost_does_not_keep_the_run_alive() -> None:
+    """Every send answers instead of stopping, as `asyncio.wait_for` did when both came in the same moment."""
+
+    async def send(wire: Wire, until: float, sent: Callable[[], None]) -> Reply:
+        sent()
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            return Reply(status=200, headers={}, body=b"{}")
+        raise AssertionError
+
+    with simulator.start("bybit", orders=1) as server:
+        run = a_run({"bybit": profile_table("bybit", server)}, 0.5, connect=lambda profile: send)
+        (report,) = asyncio.run(run.all())
+    assert time.monotonic() - run.started < 0.5 + SLACK
+    assert report.verdict is not Verdict.CLEAR
+
+
+def test_work_that_does_not_stop_at_all_is_left_behind() -> None:
+    """The verdict is there in time all the same."""
+    at: list[float] = []
+
+    async def send(wire: Wire, until: float, sent: Callable[[], None]) -> Reply:
+        end = time.monotonic() + 4
+        while time.monotonic() < end:
+            try:
+                await asyncio.sleep(0.05)
+            except asyncio.CancelledError:
+                continue
+        return Reply(status=200, headers={}, body=b"{}")
+
+    async def timed(run: Run) -> None:
+        await run.all()
+        at.append(time.monotonic() - run.started)
+
+    with simulator.start("bybit", orders=1) as server:
+        asyncio.run(timed(a_run({"bybit": profile_table("bybit", server)}, 0.3, connect=lambda profile: send)))
+    assert at[0] < 0.3 + SLACK
