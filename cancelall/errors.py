@@ -110,7 +110,8 @@ class TransportFault(CancelallError):
     """An attempt that ended without a complete HTTP answer.
 
     `sent` says what is known about the request. `final` marks faults that no retry can cure (a certificate that does
-    not verify). `answered` marks answers that came and were cut off here, for their size or shape.
+    not verify). `answered` marks answers that came and were cut off here, for their size or shape. `cut` marks attempts
+    that the deadline ended: they say nothing about the venue.
     """
 
     kind: ErrorKind = "network"
@@ -124,9 +125,11 @@ class TransportFault(CancelallError):
         sent: Literal["no", "maybe", "yes"] = "maybe",
         final: bool = False,
         answered: bool = False,
+        cut: bool = False,
     ) -> None:
         super().__init__(message)
         self.kind = kind
         self.sent = sent
         self.final = final
         self.answered = answered
+        self.cut = cut

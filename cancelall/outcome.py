@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from functools import partial
 
 from cancelall.errors import ErrorKind, ExitStatus
 from cancelall.model import (
@@ -190,7 +191,7 @@ def error_report(sweep: Sweep, verdict: Verdict) -> ErrorReport | None:
         kind, words, hint = _met(sweep.discoveries.last)
         told = f"could not be read: {names}" + (f" ({words})" if words else "")
         return ErrorReport(kind=kind, message=told, hint=hint or "run again, or check on the site")
-    return _trouble_report(sweep)
+    return _trouble_report(sweep, verdict)
 
 
 def _never_accepted(sweep: Sweep) -> ErrorReport | None:
@@ -216,13 +217,12 @@ def _met(attempt: Attempt | None) -> tuple[ErrorKind, str, str]:
     return judgement.kind or "unreadable", judgement.words, judgement.hint
 
 
-def _trouble_report(sweep: Sweep) -> ErrorReport:
-    """The last thing that went wrong, of segments that are not proven."""
+def _trouble_report(sweep: Sweep, verdict: Verdict) -> ErrorReport:
+    """The last thing that went wrong, of segments that are not proven: what the venue said before what it did not."""
     hint = "run again, or look at the venue's site: orders may still be open"
-    for progress in sweep.progresses.values():
-        attempt = progress.trouble
-        if attempt is None or progress.proven(sweep.gap):
-            continue
+    unproven = [one for one in sweep.progresses.values() if not one.proven(sweep.gap)]
+    found = sorted((one.trouble for one in unproven if one.trouble is not None), key=partial(_rank, verdict))
+    for attempt in found:
         if attempt.judgement is not None:
             kind = attempt.judgement.kind or "unreadable"
             return ErrorReport(
@@ -231,6 +231,13 @@ def _trouble_report(sweep: Sweep) -> ErrorReport:
         if attempt.fault is not None:
             return ErrorReport(kind=attempt.fault.kind, message=attempt.fault.message, hint=hint)
     return ErrorReport(kind="timeout", message="the time was too short for a proof", hint=hint)
+
+
+def _rank(verdict: Verdict, attempt: Attempt) -> int:
+    """How much a failed attempt tells; the clock alone makes a verdict `refused` without a refusal."""
+    if attempt.judgement is None:
+        return 2
+    return 0 if verdict is Verdict.REFUSED and attempt.judgement.kind == "clock" else 1
 
 
 def warnings(sweep: Sweep) -> tuple[str, ...]:

@@ -263,14 +263,21 @@ class Progress:
     def _note(self, attempt: Attempt) -> None:
         self.answered |= attempt.answered
         judgement = attempt.judgement
+        failed = judgement is None or judgement.answer not in (Answer.ACCEPTED, Answer.NOTHING_OPEN)
+        if failed and not self._tells_less(attempt):
+            self.trouble = attempt
         if attempt.answered:
             self._answers[attempt.request] = judgement.answer if judgement else None
         if judgement is not None and judgement.answer is Answer.ABSENT:
             self.absent = judgement
         if judgement is not None and judgement.answer is Answer.REFUSED:
             self.refused = self.refused or judgement
-        if judgement is None or judgement.answer not in (Answer.ACCEPTED, Answer.NOTHING_OPEN):
-            self.trouble = attempt
+
+    def _tells_less(self, attempt: Attempt) -> bool:
+        """Whether the deadline ended another try of what the venue had answered, and not well."""
+        cut = attempt.fault is not None and attempt.fault.cut
+        before = self._answers.get(attempt.request, Answer.ACCEPTED)
+        return cut and self.trouble is not None and before not in (Answer.ACCEPTED, Answer.NOTHING_OPEN)
 
     def saw(self, listing: Listing) -> None:
         """A listing has ended. It counts as empty only when no cancel was in the air while it was read."""

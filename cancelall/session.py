@@ -223,9 +223,9 @@ class Session:
                         answer=Answer.REFUSED, kind=fault.kind, words=fault.message, reach=Reach.KEY
                     )
                 self._maybe_late(request, fault, signed_ms, widen)
-                heard = Heard[T](
-                    attempt=Attempt(request=request, began=began, ended=self.clock.monotonic(), fault=fault)
-                )
+                ended = self.clock.monotonic()
+                fault.cut = fault.kind == "timeout" and ended >= self.deadline
+                heard = Heard[T](attempt=Attempt(request=request, began=began, ended=ended, fault=fault))
             except asyncio.CancelledError:  # the run is over, the request may not be
                 self._maybe_late(request, TransportFault("abandoned"), signed_ms, widen)
                 self.after_send(sending, None)

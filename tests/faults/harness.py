@@ -99,9 +99,14 @@ def _dealt(
     return [(venues[(turn + turn // again) % len(venues)], variants[turn % len(variants)]) for turn in range(number)]
 
 
+def busy() -> float:
+    """How many times over this machine is busy: 1 when it is idle, or as busy as it has processors."""
+    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+
+
 def allowance() -> float:
-    """Seconds that a busy machine may take on top."""
-    return 0.5 * min(8.0, max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1)))
+    """Seconds that a busy machine may take on top: none when it is idle."""
+    return 0.5 * (min(8.0, busy()) - 1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,6 +175,8 @@ class Case:
     alternates: dict[str, str] = field(default_factory=dict)
     """Second hosts: origin to origin."""
     used: bool = False
+    slow: float = field(default_factory=lambda: min(6.0, max(1.0, busy() - 1)))
+    """Factor on every deadline: what takes a second on an idle machine may not be reached in one on a busy machine."""
 
     # --- what to aim at ---
 
@@ -226,8 +233,9 @@ class Case:
         environ: Mapping[str, str] | None = None,
         **more: Any,
     ) -> Ended:
-        """The kill of several profiles. `limits` is the factor on the venues' rate limits."""
+        """The kill of several profiles. `deadline` on an idle machine; `limits`: the factor on the rate limits."""
         self.used = True
+        deadline *= self.slow
         environ = environ or {}
         document = Document(path=Path("config.toml"), data={"profiles": tables})
         chosen = [config.profile(document, name, environ, Overrides(deadline=deadline)) for name in tables]
@@ -305,12 +313,14 @@ class Case:
     def start(
         self,
         *words: str,
+        deadline: float | None = None,
         env: Mapping[str, str | None] | None = None,
         under: Sequence[str] = (),
         **more: Any,
     ) -> subprocess.Popen[bytes]:
         """The real command as a process that is ended with the test; `under` is a command that runs it."""
         self.used = True
+        words += ("--deadline", str(deadline * self.slow)) if deadline is not None else ()
         settings: dict[str, Any] = {
             "stdin": subprocess.DEVNULL,
             "stdout": subprocess.PIPE,
@@ -338,8 +348,7 @@ class Case:
     ) -> Ran:
         """The real command to its end. `limit` is what it may take where that is not the deadline."""
         began = time.monotonic()
-        given = [*words, "--deadline", str(deadline)] if limit is None else list(words)
-        process = self.start(*given, env=env, **more)
+        process = self.start(*words, deadline=deadline if limit is None else None, env=env, **more)
         return self.ended(process, began, codes=codes, deadline=deadline if limit is None else limit)
 
     def measured(
@@ -347,10 +356,10 @@ class Case:
     ) -> tuple[float, Ran]:
         """The real command's peak memory in MB, and how it ended. `shell` is run before it."""
         note = self.home / "peak"
-        given = [*words, "--deadline", str(DEADLINE + START)] if limit is None else list(words)
+        given = DEADLINE + START if limit is None else None
         measure = [sys.executable, str(Path(__file__).with_name("peak.py")), str(note)]
         began = time.monotonic()
-        process = self.start(*given, under=["sh", "-c", f'{shell}; exec "$@"', "sh", *measure])
+        process = self.start(*words, deadline=given, under=["sh", "-c", f'{shell}; exec "$@"', "sh", *measure])
         ran = self.ended(process, began, codes=codes, deadline=(limit or DEADLINE + START) + START)
         peak = int(note.read_text()) / 1024
         print(f"peak memory: {peak:.0f} MB")  # noqa: T201 - shown with -s, and when the test fails
@@ -366,6 +375,7 @@ class Case:
         importing: bool = False,
     ) -> Ran:
         """Wait for a command and hold it to what every row keeps to. `importing`: it may not have come to any of it."""
+        deadline *= self.slow
         out, err = process.communicate(timeout=deadline + 30)
         seconds = time.monotonic() - began
         text = [(part or b"").decode(errors="replace") for part in (out, err)]
@@ -389,7 +399,7 @@ def running(row: Row, home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[C
         assert case.used
 
 
-def until(fits: Callable[[], object], seconds: float = 10.0) -> None:
+def until(fits: Callable[[], object], seconds: float = 30.0) -> None:
     """Wait for something to be true."""
     end = time.monotonic() + seconds
     while not fits():

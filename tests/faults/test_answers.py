@@ -99,7 +99,8 @@ def test_unreadable_answers_that_pass(case: Case, venue: str, fault: str) -> Non
 def test_cancels_with_unreadable_answers_are_settled_by_the_listing(case: Case, venue: str, fault: str) -> None:
     name, equals, value = fault.partition("=")
     server = case.server(venue, f"{name}:cancel{equals}{value}")
-    case.kill(venue, server, deadline=3)
+    # Of orders that are gone by then the venue may say 404, in words that nobody can read either.
+    case.kill(venue, server, deadline=3, codes=[0, 4, 11] if venue == "pacifica" else None)
     assert server.open_orders() == []
 
 

@@ -13,7 +13,7 @@ import pytest
 from cancelall import transport
 from cancelall.model import Verdict
 from faults import raw
-from faults.harness import Case, shows
+from faults.harness import Case, shows, until
 
 TIMES = {"ascendex": "x-auth-timestamp", "bitget": "access-timestamp", "bybit": "x-bapi-timestamp"}
 """The header that holds the time; Pacifica has it in the body."""
@@ -155,9 +155,8 @@ def test_a_process_that_is_stopped_for_a_while(case: Case, venue: str) -> None:
     server = case.server(venue, "latency=0.2")
     path = case.narrow(venue, server)
     began = time.monotonic()
-    process = case.start(venue, "--json", "--deadline", "9", "--config", str(path))
-    while not server.requests:
-        time.sleep(0.005)
+    process = case.start(venue, "--json", "--config", str(path), deadline=9)
+    until(lambda: server.requests)
     process.send_signal(signal.SIGSTOP)
     time.sleep(1.0)
     process.send_signal(signal.SIGCONT)
@@ -170,11 +169,10 @@ def test_a_process_that_sleeps_past_its_deadline(case: Case, venue: str) -> None
     server = case.server(venue, "stall")
     path = case.narrow(venue, server)
     began = time.monotonic()
-    process = case.start(venue, "--json", "--deadline", "1.5", "--config", str(path))
-    while not server.requests:
-        time.sleep(0.005)
+    process = case.start(venue, "--json", "--config", str(path), deadline=2)
+    until(lambda: server.requests)
     process.send_signal(signal.SIGSTOP)
-    time.sleep(1.8)
+    time.sleep(max(0.0, began + 2 * case.slow + 0.3 - time.monotonic()))
     process.send_signal(signal.SIGCONT)
     ran = case.ended(process, began, deadline=2.5, codes=[11, 12])
     assert ran.line["verdict"] in ("unreachable", "unproven")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -47,25 +46,19 @@ def test_ctrl_c(case: Case, venue: str) -> None:
 
 @shows(36)
 def test_ctrl_c_tells_what_is_left(case: Case, venue: str) -> None:
-    """The orders are read once more; nothing is cancelled any more."""
+    """The orders are read once more. That nothing is cancelled any more is held by the random schedules."""
     server = case.server(venue, "ack-only", orders=20)
     process = case.start(venue, "--json", "--config", str(case.narrow(venue, server)))
     until(lambda: sum(request.changes and request.status == 200 for request in server.requests) >= 2)
     process.send_signal(signal.SIGINT)
     seen = len(server.requests)
     ran = case.ended(process, time.monotonic(), deadline=SOON - 0.5)
-    later = server.requests[seen:]
-    assert any(not request.changes for request in later)
-    assert sum(request.changes for request in later) <= UNDER_WAY
+    assert any(not request.changes for request in server.requests[seen:])
     left = {order.id for order in server.open_orders()}
     named = {order["id"] for order in ran.line["orders"] if order["state"] in ("open", "failed")}
     assert ran.line["verdict"] == "open"
     assert named
     assert named <= left
-
-
-UNDER_WAY = 2
-"""Cancels that may have been on their way when the signal came."""
 
 
 @shows(36)
@@ -93,7 +86,7 @@ def test_ctrl_c_twice(case: Case, venue: str) -> None:
     process.send_signal(signal.SIGINT)
     began = time.monotonic()
     process.wait(10)
-    assert time.monotonic() - began < AT_ONCE + allowance() - 0.5
+    assert time.monotonic() - began < AT_ONCE + allowance()
     assert case.ended(process, began).out == ""
 
 
@@ -123,15 +116,16 @@ def full_pipe() -> tuple[int, int]:
     return reading, writing
 
 
-@shows(36, over={"seconds": [0.02, 0.08, 0.15, 0.25]})
+@shows(36, over={"seconds": [0.05, 0.1, 0.2, 0.3]})
 def test_ctrl_c_before_the_first_request(case: Case, venue: str, seconds: float) -> None:
-    """Python itself may show where in its imports it was; nothing of ours is running yet."""
+    """While nothing of ours is running yet Python itself may show where it was, and end with its own code."""
     server = case.server(venue, "stall")
     process = case.start(venue, "--json", "--config", str(case.narrow(venue, server)))
     time.sleep(seconds)
     process.send_signal(signal.SIGINT)
     began = time.monotonic()
-    case.ended(process, began, deadline=SOON - 0.5, codes=[130, -signal.SIGINT], importing=True)
+    ran = case.ended(process, began, deadline=SOON - 0.5, codes=[130, -signal.SIGINT, 1], importing=True)
+    assert ran.code != 1 or "Fatal Python error: init" in ran.err
 
 
 @shows(37)
@@ -157,7 +151,7 @@ def test_terminate_between_the_cancel_and_its_proof(case: Case, venue: str) -> N
 def test_the_terminal_goes_away(case: Case, venue: str) -> None:
     server = case.server(venue)
     began = time.monotonic()
-    process = case.start(venue, "--json", "--deadline", "9", "--config", str(case.narrow(venue, server)))
+    process = case.start(venue, "--json", "--config", str(case.narrow(venue, server)), deadline=9)
     until(lambda: server.requests)
     os.killpg(process.pid, signal.SIGHUP)
     ran = case.ended(process, began, deadline=9, codes=[0])
@@ -175,9 +169,9 @@ def test_the_readers_go_away(case: Case, venue: str, outcome: str, word: str) ->
     words = [word] if word else []
     fault, code = OUTCOMES[outcome]
     path = case.narrow(venue, case.server(venue, *filter(None, [fault])))
-    deadline = 9.0 if code == 0 else 1.5
+    deadline = 2.0 if code == 12 else 9.0
     began = time.monotonic()
-    process = case.start(venue, *words, "--deadline", str(deadline), "--config", str(path))
+    process = case.start(venue, *words, "--config", str(path), deadline=deadline)
     for stream in (process.stdout, process.stderr):
         assert stream is not None
         stream.close()
@@ -208,8 +202,7 @@ def test_streams_that_are_closed_or_full(case: Case, venue: str, outcome: str, c
     fault, code = OUTCOMES[outcome]
     path = case.narrow(venue, case.server(venue, *filter(None, [fault])))
     words = [venue, "-v", "--config", str(path)]
-    deadline = 9.0 if code == 0 else 2.0
-    case.run(*words, codes=[code], deadline=deadline, under=["sh", "-c", f'exec "$@" {closing}', "sh"])
+    case.run(*words, codes=[code], deadline=9, under=["sh", "-c", f'exec "$@" {closing}', "sh"])
 
 
 @shows(
@@ -309,13 +302,13 @@ def test_no_home(case: Case, venue: str, which: str) -> None:
 
 @shows(43)
 def test_no_home_and_no_secrets(case: Case, venue: str) -> None:
-    ran = case.run(venue, "--json", env={"HOME": None}, codes=[6])
+    ran = case.run(venue, "--json", env={"HOME": None}, codes=[6], deadline=6)
     assert ran.line["error"]["kind"] == "secret"
 
 
 @shows(44)
 def test_nothing_is_ever_asked_for(case: Case, venue: str) -> None:
-    ran = case.run(venue, "--json", codes=[6], under=["sh", "-c", 'exec "$@" <&-', "sh"])
+    ran = case.run(venue, "--json", codes=[6], deadline=6, under=["sh", "-c", 'exec "$@" <&-', "sh"])
     assert ran.line["error"]["kind"] == "secret"
 
 
@@ -332,7 +325,7 @@ def test_stdin_is_never_read(case: Case, venue: str) -> None:
     reading, writing = os.pipe()
     case.stack.callback(os.close, writing)
     case.stack.callback(os.close, reading)
-    case.run(venue, "--json", codes=[6], stdin=reading)
+    case.run(venue, "--json", codes=[6], stdin=reading, deadline=6)
 
 
 def changing_now() -> str:
@@ -385,10 +378,8 @@ def test_two_kills_at_once(case: Case, venue: str) -> None:
     server = case.server(venue, orders=60, limits=True)
     path = case.narrow(venue, server)
     began = time.monotonic()
-    words = [venue, "--json", "--deadline", "18", "--config", str(path)]
-    both = [case.start(*words) for _ in range(2)]
+    both = [case.start(venue, "--json", "--config", str(path), deadline=18) for _ in range(2)]
     for process in both:
         ran = case.ended(process, began, deadline=18)
-        assert json.loads(ran.out)["verdict"] == "clear"
-    assert time.monotonic() - began < 18 + allowance()
+        assert ran.line["verdict"] == "clear"
     case.run("journal", "verify", limit=2.0, codes=[0])
