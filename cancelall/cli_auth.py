@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
-from cancelall.errors import ConfigError, ExitStatus, Interrupted, SecretError, UsageError
+from cancelall.errors import CancelallError, ConfigError, ExitStatus, Interrupted, SecretError, UsageError
 
 if TYPE_CHECKING:
     from cancelall.config import Document, Profile
@@ -284,12 +284,17 @@ def _remove(name: Name, venue: Venue = None, config_file: Config = None) -> None
     harden(environ)
     document, path = _document(config_file, environ)
     profile = keeping.profile_of(document, name, venue, environ)
-    store = _store(profile, plaintext=True, patient=prompt.on_terminal(), environ=environ)
-    with keeping.signals_held() as signals:
-        gone, failed = keeping.remove(profile, store)
-    note_times(name, gone, environ, None)
-    did = f"removed {' and '.join(gone)} from" if gone else "nothing was in"
-    _note(f"{name}: {did} the keyring ({store.name})")
+    failed: tuple[CancelallError, ...]
+    try:
+        store = _store(profile, plaintext=True, patient=prompt.on_terminal(), environ=environ)
+    except SecretError as error:
+        failed = (SecretError(error.message, "run it where the keyring is"),)
+    else:
+        with keeping.signals_held() as signals:
+            gone, failed = keeping.remove(profile, store, signals)
+        note_times(name, gone, environ, None)
+        did = f"removed {' and '.join(gone)} from" if gone else "nothing was removed from"
+        _note(f"{name}: {did} the keyring ({store.name})")
     for field in declare.secrets_of(load(profile.venue).secrets):
         for source in before_keyring(profile, field, environ):
             _note(f"{name}: {field} is still in the {source}")
@@ -297,8 +302,6 @@ def _remove(name: Name, venue: Venue = None, config_file: Config = None) -> None
         _note(f"{name}: the profile is still in {path}")
     if failed:
         raise failed[0]
-    if signals.caught is not None:
-        raise typer.Exit(signals.status)
 
 
 def _export(

@@ -6,8 +6,12 @@ none does (an inline table, dotted keys), the file is written anew from its data
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import os
 import re
 import stat
+import time
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -17,6 +21,9 @@ from typing import Any
 from cancelall.config import read_text, write_private
 from cancelall.errors import ConfigError
 
+Value = str | int
+"""What a key can be given."""
+LOCK_SECONDS = 5.0
 BACKUP_SUFFIX = ".before"
 """Appended to the name of a config file that had to be written anew."""
 
@@ -29,29 +36,58 @@ class Edit:
     keeps_comments: bool = True
 
 
-def save(path: Path, profile: str, keys: Mapping[str, str]) -> str:
+def save(path: Path, profile: str, keys: Mapping[str, Value]) -> str:
     """Give a profile these keys, in its table or a new one; all or nothing, and only for the owner's eyes.
 
     Returns what the user should know about it, or nothing. Raises ConfigError, OSError.
     """
     path = path.resolve()  # a link into somebody's dotfiles stays a link
-    try:
-        before = read_text(path)[0]
-    except FileNotFoundError:
-        before = ""
-    edit = with_keys(before, profile, keys)
-    if edit.text == before and not stat.S_IMODE(path.stat().st_mode) & 0o077:
-        return ""
-    backup = path.with_name(path.name + BACKUP_SUFFIX)
-    if not edit.keeps_comments:
-        write_private(backup, before)
-    write_private(path, edit.text)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with _alone(path):
+        try:
+            before = read_text(path)[0]
+        except FileNotFoundError:
+            before = ""
+        edit = with_keys(before, profile, keys)
+        if edit.text == before and not stat.S_IMODE(path.stat().st_mode) & 0o077:
+            return ""
+        backup = path.with_name(path.name + BACKUP_SUFFIX)
+        if not edit.keeps_comments:
+            write_private(backup, before)
+        write_private(path, edit.text)
     if edit.keeps_comments:
         return ""
     return f"{path} had to be written anew and has lost its comments; as it was before: {backup}"
 
 
-def with_keys(text: str, profile: str, keys: Mapping[str, str]) -> Edit:
+@contextlib.contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Keep others of us from changing the file meanwhile, or their profile would be lost. The lock is the directory's:
+    the file itself is replaced."""
+    if os.name != "posix":
+        yield
+        return
+    import fcntl
+
+    descriptor = os.open(path.parent, os.O_RDONLY)
+    try:
+        until = time.monotonic() + LOCK_SECONDS
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except OSError as fault:  # somebody else has it, or such a thing is not known here
+                if fault.errno not in (errno.EAGAIN, errno.EACCES):
+                    break
+                if time.monotonic() > until:
+                    raise ConfigError(f"{path} is being changed by another process", "run it again") from None
+                time.sleep(0.02)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def with_keys(text: str, profile: str, keys: Mapping[str, Value]) -> Edit:
     """The text of a config with these keys in the profile's table. Raises ConfigError when no profile can be there."""
     import tomli_w
 
@@ -64,7 +100,7 @@ def with_keys(text: str, profile: str, keys: Mapping[str, str]) -> Edit:
     return Edit(text=tomli_w.dumps(meant), keeps_comments=False)
 
 
-def _meant(text: str, profile: str, keys: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
+def _meant(text: str, profile: str, keys: Mapping[str, Value]) -> tuple[dict[str, Any], dict[str, Value]]:
     """The data as it is to be, and which of the keys are not so yet."""
     data = _parsed(text)
     profiles = data.setdefault("profiles", {}) if data is not None else None
@@ -83,7 +119,7 @@ def _parsed(text: str) -> dict[str, Any] | None:
         return None
 
 
-def _candidates(text: str, profile: str, keys: Mapping[str, str]) -> Iterator[str]:
+def _candidates(text: str, profile: str, keys: Mapping[str, Value]) -> Iterator[str]:
     """The text edited in every place that could be the right one. What only looks like it parses to something else."""
     end = "\r\n" if "\r\n" in text else "\n"
     lines = text.splitlines(keepends=True)
@@ -99,13 +135,15 @@ def _candidates(text: str, profile: str, keys: Mapping[str, str]) -> Iterator[st
     yield ended + gap + "".join(block)
 
 
-def _in_table(table: list[str], keys: Mapping[str, str], end: str) -> list[str]:
+def _in_table(table: list[str], keys: Mapping[str, Value], end: str) -> list[str]:
     """A table, heading first, with these keys: in their old line where they have one, else below the heading."""
     changed, new = list(table), []
     if not changed[0].endswith("\n"):
         changed[0] += end
     for key, value in keys.items():
-        old = re.compile(rf"""(\s*(?:{key}|"{key}"|'{key}')\s*=\s*)(?:"(?:[^"\\]|\\.)*"|'[^']*')(.*)""", re.DOTALL)
+        old = re.compile(
+            rf"""(\s*(?:{key}|"{key}"|'{key}')\s*=\s*)(?:"(?:[^"\\]|\\.)*"|'[^']*'|[\w.+-]+)(.*)""", re.DOTALL
+        )
         found = next(((at, match) for at, line in enumerate(changed) if (match := old.fullmatch(line))), None)
         if found is None:
             new.append(_line(key, value, end))
@@ -115,7 +153,7 @@ def _in_table(table: list[str], keys: Mapping[str, str], end: str) -> list[str]:
     return [changed[0], *new, *changed[1:]]
 
 
-def _line(key: str, value: str, end: str) -> str:
+def _line(key: str, value: Value, end: str) -> str:
     import tomli_w
 
     return tomli_w.dumps({key: value}).rstrip("\n") + end

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import tomllib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cancelall import config_edit
 from cancelall.config_edit import save, with_keys
 from cancelall.documents import example_config
 from cancelall.errors import ConfigError
@@ -109,6 +112,32 @@ _LINES = st.sampled_from(
         *("y = [", "]", "deadline = 3", "bybit.venue = 'b'", "[profiles]", "[[a]]", "'venue' = 'x'"),
     ]
 )
+
+
+def test_a_number_is_written_and_replaced() -> None:
+    text = "[profiles.a]\nvenue = 'ascendex'\naccount_group = 3 # mine\n"
+    assert with_keys(text, "a", {"account_group": 0}).text == text.replace("3", "0")
+    assert with_keys(text, "b", {"account_group": 7}).text == f"{text}\n[profiles.b]\naccount_group = 7\n"
+
+
+def test_several_at_once_lose_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    names = [f"p{number}" for number in range(16)]
+    with ThreadPoolExecutor(max_workers=16) as pool:
+        assert set(pool.map(lambda name: save(path, name, KEYS), names)) == {""}
+    assert tomllib.loads(path.read_text())["profiles"] == dict.fromkeys(names, KEYS)
+
+
+def test_who_holds_the_file_is_not_waited_for_in_vain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(config_edit, "LOCK_SECONDS", 0.1)
+    descriptor = os.open(tmp_path, os.O_RDONLY)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    try:
+        with pytest.raises(ConfigError, match="being changed by another process"):
+            save(tmp_path / "config.toml", "bybit", KEYS)
+    finally:
+        os.close(descriptor)
+    assert list(tmp_path.iterdir()) == []
 
 
 @settings(deadline=None, max_examples=400)

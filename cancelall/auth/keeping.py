@@ -188,10 +188,14 @@ def keys_for(document: Document, profile: Profile, backend: str, environment: st
 # --- removing ---------------------------------------------------------------------------------------------------------
 
 
-def remove(profile: Profile, store: Store) -> tuple[tuple[str, ...], tuple[SecretError, ...]]:
+def remove(profile: Profile, store: Store, signals: Signals) -> tuple[tuple[str, ...], tuple[CancelallError, ...]]:
     """Take every secret of a profile out of the keyring: the fields that were there, and what failed."""
-    gone, failed = [], []
+    gone: list[str] = []
+    failed: list[CancelallError] = []
     for name in declare.secrets_of(load(profile.venue).secrets):
+        if signals.caught is not None:
+            failed.append(Interrupted(f"stopped by {signals.caught.name}", "run it again", status=signals.status))
+            break
         try:
             if store.remove(profile.name, name):
                 gone.append(name)

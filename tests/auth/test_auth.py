@@ -333,7 +333,11 @@ def test_without_a_keyring_it_says_what_to_use_instead(
         "secret_command in the config",
     ):
         assert words in ran.err
-    assert user.runs("remove", "bybit").code == 6
+    monkeypatch.setenv("CANCELALL_BYBIT_API_KEY", KEY)
+    ran = user.runs("remove", "bybit")
+    assert ran.code == 6
+    assert "bybit: api_key is still in the environment" in ran.err
+    assert ran.err.rstrip().endswith(" - run it where the keyring is")
 
 
 def test_a_plain_text_back_end_has_to_be_asked_for(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -446,9 +450,18 @@ def test_remove_takes_out_all_and_tells_what_is_elsewhere(user: User, monkeypatc
     assert f"bybit: the profile is still in {user.config}" in ran.err
     assert user.runs("status", "--json").line["secrets"][0]["since"] is None
     again = user.runs("remove", "bybit")
-    assert (again.code, "nothing was in the keyring" in again.err) == (0, True)
+    assert (again.code, "nothing was removed from the keyring" in again.err) == (0, True)
     assert user.runs("remove", "other", "--venue", "bybit").code == 0
     assert user.items == {}
+
+
+def test_a_signal_stops_a_removal_between_two_items(user: User) -> None:
+    user.has(Encrypted(ITEMS))
+    user.keyring.on_write = lambda number: os.kill(os.getpid(), signal.SIGTERM)  # type: ignore[attr-defined]
+    ran = user.runs("remove", "bybit")
+    assert (ran.code, user.items) == (143, {"bybit.api_secret": VALUE})
+    assert "removed api_key from" in ran.err
+    assert "stopped by SIGTERM - run it again" in ran.err
 
 
 def test_remove_tells_what_it_could_not(user: User) -> None:

@@ -11,6 +11,7 @@ import select
 import socket
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -160,6 +161,7 @@ class Terminal:
         with contextlib.suppress(OSError):  # how Linux tells the end of a terminal
             while part := os.read(self.descriptor, 4096):
                 self.shown += part.decode()
+        assert termios.tcgetattr(self.descriptor)[3] & termios.ECHO, "the terminal was left without echo"
         os.close(self.descriptor)
         return os.waitstatus_to_exitcode(os.waitpid(self.process, 0)[1]), self.shown
 
