@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 _PATIENCE = 60.0
 """Seconds for the keyring where somebody at a screen is asked to unlock it."""
 _TRIES = 3
+_SET = """Put a profile's keys into the OS keyring.
+
+On a terminal each one is asked for and not shown. Else FIELD=value lines are read from standard input, or with --field
+one value. No option takes a key. All of it is checked, then written, or none; the profile in the config is made or
+completed.
+"""
 
 Name = Annotated[str, typer.Argument(metavar="PROFILE", help="A profile of the config, or a new one.")]
 Config = Annotated[
@@ -40,11 +46,11 @@ Venue = Annotated[
 
 def add_to(group: typer.Typer) -> None:
     """Add the commands to their group."""
-    group.command("set", help="Put a profile's keys into the OS keyring. No option takes a key.")(_set)
-    group.command("status", help="Show where each key comes from and how old it is, never the key.")(_status)
+    group.command("set", help=_SET)(_set)
+    group.command("status", help="Show where each key is and how old, never what.")(_status)
     group.command("remove", help="Take a profile's keys out of the OS keyring.")(_remove)
     group.command(
-        "export-systemd", help="Print, or with --run run, the commands that make encrypted systemd credentials."
+        "export-systemd", help="Make encrypted systemd credentials: print the commands, or with --run run them."
     )(_export)
 
 

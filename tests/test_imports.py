@@ -109,7 +109,7 @@ MAY_IMPORT = {
     "auth.given": {"config", "credentials", "declare", "errors", "secret", "venues"},
     "auth.keeping": {"config", "config_edit", "credentials", "declare", "errors", "keyrings", "secret", "venues"},
     "auth.prompt": set(),
-    "auth.status": {"config", "credentials", "declare", "errors", "secret", "state", "venues"},
+    "auth.status": {"config", "credentials", "declare", "errors", "keyrings", "secret", "state", "venues"},
     "auth.systemd": {"config", "declare", "errors", "secret", "venues"},
     "transport": {"", "dial", "errors", "model", "route"},
     "pacing": {"model", "venues"},

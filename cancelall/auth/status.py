@@ -12,6 +12,7 @@ from pathlib import Path
 from cancelall import config, credentials, declare
 from cancelall.config import BrokenProfile, Profile
 from cancelall.errors import CancelallError, SecretError
+from cancelall.keyrings import Late
 from cancelall.secret import Secret
 from cancelall.state import state_directories
 from cancelall.venues import load
@@ -67,15 +68,19 @@ def status(profile: Profile | BrokenProfile, environ: Mapping[str, str], path: P
     warnings: list[str] = list(profile.warnings)
     found: list[SecretStatus] = []
     values: dict[str, Secret] = {}
+    late: Late | None = None
     for name, sec in declare.secrets_of(venue.secrets).items():
         # As in a kill: what is not needed is looked for in the keyring only if the rest came from there.
-        in_keyring = not sec.optional or any(one.source == "keyring" for one in found)
+        in_keyring = late is None and (not sec.optional or any(one.source == "keyring" for one in found))
         one = SecretStatus(name=name, optional=sec.optional)
         try:
             hit = credentials.look_up(profile, name, sec, environ, warnings, keyring=in_keyring)
         except SecretError as error:
+            late = error if isinstance(error, Late) else late
             found.append(replace(one, error=error))
             continue
+        if hit is None and late is not None and not sec.optional:
+            one = replace(one, error=late)  # it would hang again
         if hit is not None:
             values[name], source = hit
             since = times.get(f"{profile.name}.{name}") if source == "keyring" else None

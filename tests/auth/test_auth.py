@@ -374,6 +374,24 @@ def test_a_keyring_that_hangs_is_not_waited_for(user: User, monkeypatch: pytest.
     assert user.items["bybit.api_key"] == OLD["bybit.api_key"]
 
 
+def test_status_waits_for_a_hanging_keyring_only_once(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(credentials, "KEYRING_SECONDS", 0.2)
+    for_ever, asked = threading.Event(), []
+
+    class Hanging(Encrypted):
+        def get_password(self, service: str, username: str) -> str | None:
+            asked.append(username)
+            for_ever.wait(20)
+            return None
+
+    Hanging.__module__ = Encrypted.__module__
+    user.has(Hanging())
+    ran = user.runs("status", "bybit", "--json")
+    for_ever.set()
+    assert (ran.code, asked) == (6, ["bybit.api_key"])
+    assert all("within 0.2 s" in one["error"]["message"] for one in ran.line["secrets"])
+
+
 @pytest.fixture(autouse=True)
 def _no_threads_left_waiting() -> Iterator[None]:
     yield
