@@ -17,7 +17,7 @@ from cancelall.clock import Clock, SystemClock
 from cancelall.config import BrokenProfile, Document, Profile
 from cancelall.credentials import Found, resolve
 from cancelall.errors import CancelallError, OptionError
-from cancelall.findings import Area, CheckReport, Finding, failure, good, warning
+from cancelall.findings import Area, CheckReport, Finding, Level, failure, good, warning
 from cancelall.means import Means
 from cancelall.model import Reply, Wire
 from cancelall.preflight import Preflight, Told, load_preflight
@@ -28,6 +28,8 @@ from cancelall.venues import Venue, load
 
 T = TypeVar("T")
 _RESERVE = 1.0
+_LAST_WORDS = 0.5
+"""Seconds that are left at the end to tell what did not answer."""
 
 
 async def _silent(profile: str, words: str) -> None:
@@ -95,7 +97,8 @@ class Check:
         else:
             findings += told.findings
         findings += await second
-        if found is None or told is None or not told.open:
+        broken_bundle = any(one.check == "CA bundle" and one.level is Level.FAIL for one in findings)
+        if found is None or told is None or not told.open or broken_bundle:
             return _report(profile, findings)
         asked = self._venue(profile, found, deadline)
         group: list[int] = []
@@ -135,12 +138,14 @@ class Check:
     ) -> Callable[[list[int]], Coroutine[Any, Any, list[Finding]]]:
         async def ask(group: list[int]) -> list[Finding]:
             venue, preflight = load(profile.venue), load_preflight(profile.venue)
+            readings: list[Reading] = []
             try:
                 venue.segments(profile.options, venue.facts, profile.environment)
+                session = self._session(profile, found, deadline, readings, reads_only=True)
             except OptionError as error:
-                return [failure("scope", error.message, error.hint, Area.OURS)]
-            readings: list[Reading] = []
-            session = self._session(profile, found, deadline, readings, reads_only=True)
+                return [failure("scope", error.message, error.hint or "correct the profile", Area.OURS)]
+            except CancelallError as error:  # a proxy or a bundle that cannot be used
+                return [local.error_finding(error)]
             listings = Listings(session, profile.environment)
             answers, _ = await asyncio.gather(ask_all(session, preflight), listings.run())
             findings = _notice(venue)
@@ -183,7 +188,7 @@ class Check:
             send=self._noting(send, readings),
             clock=self.clock,
             gate=self._means.gate(profile),
-            deadline=deadline,
+            deadline=deadline - min(_LAST_WORDS, (deadline - self.started) / 10),
             reserve=_RESERVE,
             headers=venue.headers(profile.environment),
             reads_only=reads_only,

@@ -20,6 +20,8 @@ from cancelall.session import Attempt, Heard, Session
 from cancelall.venues import Segment
 
 _TRIES = 3
+_READINGS = 4
+"""Readings of a segment while the venue says that it is too busy; each has some tries of its own."""
 _NAMES: dict[ErrorKind, str] = {
     "ip": "address",
     "region": "region",
@@ -92,7 +94,16 @@ class Listings:
             attempts.append(attempt)
             self.discoveries.learn_mode(attempt)
 
-        self.read[segment.name] = await read_listing(self.session, segment, _shown, answered)
+        for _ in range(_READINGS):
+            attempts.clear()
+            self.read[segment.name] = listing = await read_listing(self.session, segment, _shown, answered)
+            if listing.complete or not any(_is_busy(one) for one in attempts):
+                return
+
+
+def _is_busy(attempt: Attempt) -> bool:
+    """Whether the venue only wants us to wait: other programs use the same limit."""
+    return attempt.judgement is not None and attempt.judgement.answer is Answer.AGAIN
 
 
 async def _at_once() -> None:
