@@ -6,6 +6,7 @@ import json
 import os
 import stat
 import threading
+import time
 import tomllib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,11 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from cancelall import cli, config, credentials, simulator
-from cancelall.check import evidence
-from cancelall.check.store import store
-from cancelall.config import Document
-from cancelall.errors import ConfigError, ExitStatus, UsageError
+from cancelall import cli, credentials, simulator
+from cancelall.check import command, evidence
+from cancelall.errors import ExitStatus, UsageError
 from cancelall.findings import Area, CheckReport, Finding, Level, exit_status, failure, good, warning
 from cancelall.report import tables
 from cancelall.report.findings import check_line, check_summary, check_table
@@ -95,7 +94,7 @@ def test_a_dead_keyring(
     report = here(write_config(home / "config.toml", {"desk": table}), home)
     assert (level(report, "keyring"), report.exit_status) == ("fail", ExitStatus.UNCONFIGURED)
     assert said in named(report, "keyring")[0].detail
-    assert "another source" in named(report, "keyring")[0].fix
+    assert "use the credentials directory" in named(report, "keyring")[0].fix
     assert server.requests == []
 
 
@@ -242,66 +241,6 @@ def test_ages_that_are_none(text: str) -> None:
         evidence.age_of(text)
 
 
-# --- the stored account group ---------------------------------------------------------------------------------------
-
-WRITTEN = """\
-# my desk
-[defaults]
-deadline = 20   # seconds
-
-[profiles."asc"] # the one
-venue = "ascendex"
-
-[profiles.asc.credentials]
-api_key = "CANARYCANARY"   # keep
-"""
-
-
-def document(path: Path, text: str) -> Document:
-    path.write_text(text)
-    path.chmod(0o600)
-    return config.read(path, {})
-
-
-def test_a_key_is_stored_and_every_comment_stays(tmp_path: Path) -> None:
-    path = tmp_path / "config.toml"
-    store(document(path, WRITTEN), "asc", "account_group", 3)
-    text = path.read_text()
-    assert tomllib.loads(text)["profiles"]["asc"]["account_group"] == 3
-    assert text.replace("account_group = 3\n", "") == WRITTEN
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-
-
-def test_a_link_stays_one(tmp_path: Path) -> None:
-    (tmp_path / "link").symlink_to("config.toml")
-    document(tmp_path / "config.toml", WRITTEN)
-    store(config.read(tmp_path / "link", {}), "asc", "account_group", 3)
-    assert (tmp_path / "link").is_symlink()
-    assert "account_group = 3" in (tmp_path / "config.toml").read_text()
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        '[profiles]\nasc = { venue = "ascendex" }\n',
-        'profiles.asc.venue = "ascendex"\n',
-        '[profiles.asc]\nvenue = "ascendex"\naccount_group = 1\n',
-        'x = """\n[profiles.asc]\n"""\n[profiles.asc]\nvenue = "ascendex"\n',
-    ],
-)
-def test_what_cannot_be_changed_safely_is_left_alone(tmp_path: Path, text: str) -> None:
-    path = tmp_path / "config.toml"
-    path.write_text(text)
-    given = Document(path=path, text=text, data=tomllib.loads(text))
-    with pytest.raises(ConfigError) as raised:
-        store(given, "asc", "account_group", 3)
-    assert "account_group = 3" in raised.value.hint
-    assert path.read_text() == text
-    with pytest.raises(ConfigError) as raised:
-        store(Document(path=None), "asc", "account_group", 3)
-    assert "CANCELALL_ASC_ACCOUNT_GROUP=3" in raised.value.hint
-
-
 # --- how it looks ---------------------------------------------------------------------------------------------------
 
 HOSTILE = CheckReport(
@@ -389,7 +328,8 @@ def run(capfd: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
 
 @pytest.fixture
 def at_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing of this machine's own environment."""
+    """Nothing of this machine's own environment, and a process that has just begun."""
+    monkeypatch.setattr(command, "process_started", time.monotonic)
     for name in list(os.environ):
         if name.startswith("CANCELALL_") or "PROXY" in name.upper():
             monkeypatch.delenv(name)
@@ -450,11 +390,14 @@ def test_the_account_group_is_stored_when_asked(
         table = profile_table("ascendex", server)
         group = table.pop("account_group")
         path = write_config(home / "config.toml", {"asc": table})
+        path.write_text("# my desk\n" + path.read_text())
         code, _, _ = run(capfd, "--json", "--config", str(path))
         assert (code, "account_group" in path.read_text()) == (0, False)
+        before = path.read_text()
         code, _, err = run(capfd, "asc", "--store-account-group", "--json", "--config", str(path))
         assert (code, "account_group = 0 is now in [profiles.asc]" in err) == (0, True)
         assert tomllib.loads(path.read_text())["profiles"]["asc"]["account_group"] == group
+        assert path.read_text().replace("account_group = 0\n", "") == before
         for key, value in environment("ascendex", server).items():
             if not key.endswith("ACCOUNT_GROUP"):
                 monkeypatch.setenv(key, value)

@@ -136,7 +136,6 @@ MAY_IMPORT = {
     "check.network": {"dial", "errors", "findings", "route", "transport"},
     "check.clock": {"findings", "preflight"},
     "check.key": {"findings", "preflight"},
-    "check.store": {"config", "errors"},
     "check.evidence": {"config", "errors", "findings", "report.text", "state"},
 }
 
@@ -199,7 +198,7 @@ def test_only_declared_packages_are_used(module: str) -> None:
 
 
 HEART = ["sweep", "session", "progress", "outcome", "listing", "discovery", "settle", "run"]
-CHECKS = ["clock", "command", "evidence", "key", "live", "local", "network", "run", "store", "venue"]
+CHECKS = ["clock", "command", "evidence", "key", "live", "local", "network", "run", "venue"]
 
 
 @pytest.mark.parametrize("name", [*HEART, *(f"check/{name}" for name in CHECKS)])

@@ -11,8 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from cancelall.background import in_thread
 from cancelall.check import evidence, local
 from cancelall.check.run import Check
-from cancelall.check.store import store
-from cancelall.config import BrokenProfile, Document, Profile
+from cancelall.config import BrokenProfile, Document, Profile, environment_prefix
 from cancelall.errors import CancelallError, ConfigError, ExitStatus
 from cancelall.execute import Output, Streams
 from cancelall.findings import CheckReport, exit_status
@@ -129,12 +128,26 @@ def _keep(
     if not keep and (confirm is None or document.path is None or not confirm(question)):
         return True
     try:
-        path = store(document, report.profile, "account_group", group)
+        streams.note(_stored(document, report.profile, "account_group", group))
     except ConfigError as error:
         streams.note(f"{error.message} - {error.hint}")
         return False
-    streams.note(f"account_group = {group} is now in [profiles.{report.profile}] of {path}")
     return True
+
+
+def _stored(document: Document, profile: str, key: str, value: int) -> str:
+    """Write a key into a profile's table, the rest of the file as it was. What to tell; raises ConfigError."""
+    from cancelall import config_edit
+
+    if document.path is None or profile not in document.tables:
+        variable = f"{environment_prefix(profile)}{key.upper()}"
+        raise ConfigError(f"profile {profile} stands in no config file", f"set {variable}={value} in the environment")
+    try:
+        told = config_edit.save(document.path, profile, {key: value})
+    except OSError as fault:
+        by_hand = f"write {key} = {value} into [profiles.{profile}] by hand"
+        raise ConfigError(f"{document.path} cannot be written: {fault.strerror}", by_hand) from None
+    return f"{key} = {value} is now in [profiles.{profile}] of {document.path}{f'; {told}' if told else ''}"
 
 
 def aged(
