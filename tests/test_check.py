@@ -237,11 +237,13 @@ def test_a_selector_that_the_venue_does_not_know() -> None:
 
 def test_a_busy_venue_is_waited_for() -> None:
     """Bots use the same limits: an answer that only asks to wait is no finding."""
-    with simulator.start("bybit", orders=3, faults=["rate-limit=2"]) as server:
-        report = checked("bybit", server, {"settle_coin": "USDT"}, deadline=20)
-        busy = [request for request in server.requests if request.path == "/v5/order/realtime"]
-    assert report.ok, report.failed
-    assert len(busy) > 4  # some were sent again
+    asked = []
+    for faults in ([], ["rate-limit=2"]):
+        with simulator.start("bybit", orders=3, faults=faults) as server:
+            report = checked("bybit", server, {"settle_coin": "USDT"}, deadline=20)
+            asked.append(len(server.requests))
+        assert report.ok, report.failed
+    assert asked[0] < asked[1]
 
 
 def test_an_account_group() -> None:
@@ -301,7 +303,7 @@ def test_a_host_that_hangs_ends_with_the_deadline(venue: str, server: SimServer)
     server.set_faults(["stall"])
     began = time.monotonic()
     report = checked(venue, server, deadline=1.0)
-    assert time.monotonic() - began < 8
+    assert time.monotonic() - began < 10
     assert report.exit_status == ExitStatus.UNREACHABLE
 
 

@@ -129,7 +129,10 @@ def test_a_journal_that_cannot_be_written(path: Path, home: Path) -> None:
     (homeless,) = checked_all({}, path=path, environ={}, deadline=5)
     assert (level(homeless, "journal"), homeless.ok) == ("warn", True)
     assert level(here(path, home), "journal") == "ok"
-    assert list((home / ".local/state/cancelall").iterdir()) == []
+    folder = home / ".local/state/cancelall"
+    assert list(folder.iterdir()) == []
+    (folder / "journal.jsonl").mkdir()
+    assert level(here(path, home), "journal") == "fail"
 
 
 def test_a_full_disk(path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -132,7 +132,7 @@ MAY_IMPORT = {
     "report.findings": {"findings", "report.tables", "report.text"},
     "findings": {"errors"},
     "preflight": {"model"},
-    "check.local": {"config", "credentials", "errors", "findings", "keyrings", "route", "state"},
+    "check.local": {"config", "credentials", "errors", "findings", "journal", "keyrings", "route", "state"},
     "check.network": {"dial", "errors", "findings", "route", "transport"},
     "check.clock": {"findings", "preflight"},
     "check.key": {"findings", "preflight"},

@@ -11,6 +11,8 @@ from cancelall.preflight import Window
 
 _NOTICED_MS = 1000
 """A difference that no clock that is kept has."""
+_CLOSE = 0.9
+"""Share of what the venue allows from which a slow network is enough to be refused."""
 _FIX = "set this machine's clock and keep it set: timedatectl set-ntp true, or chrony"
 _SECOND = 1000
 
@@ -47,7 +49,7 @@ def clock_finding(exact: Reading | None, from_dates: list[Reading], window: Wind
         noticed = sure > 10 * _NOTICED_MS
         return warning("clock", f"{told}; the venue does not mind", _FIX) if noticed else good("clock", told)
     allowed = window.ahead_ms if ahead > 0 else window.behind_ms
-    if sure > allowed:
+    if sure > allowed or (exact is not None and abs(ahead) > allowed * _CLOSE):
         return failure("clock", f"{told}: the venue allows {allowed / 1000:.1f} s", _FIX, Area.VENUE)
     if sure > min(_NOTICED_MS, allowed / 2):
         return warning("clock", f"{told}: the venue allows {allowed / 1000:.1f} s", _FIX)

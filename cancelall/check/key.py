@@ -29,8 +29,14 @@ def _first(told: Sequence[Told], pick: Callable[[Told], T | None]) -> T | None:
     return next((value for one in told if (value := pick(one)) is not None), None)
 
 
+def _any(told: Sequence[Told], pick: Callable[[Told], bool | None]) -> bool | None:
+    """Whether any of them says so; None when none says anything. Several speak where an account has two APIs."""
+    said = [value for one in told if (value := pick(one)) is not None]
+    return any(said) if said else None
+
+
 def _rights(told: Sequence[Told], page: str) -> list[Finding]:
-    can_cancel, can_list = _first(told, lambda one: one.can_cancel), _first(told, lambda one: one.can_list)
+    can_cancel, can_list = _any(told, lambda one: one.can_cancel), _any(told, lambda one: one.can_list)
     lacking = [product for one in told for product in one.cannot]
     found = []
     if can_list is False:
@@ -49,7 +55,7 @@ def _rights(told: Sequence[Told], page: str) -> list[Finding]:
 
 def _dangers(told: Sequence[Told], page: str) -> list[Finding]:
     found = []
-    withdraw = _first(told, lambda one: one.can_withdraw)
+    withdraw = _any(told, lambda one: one.can_withdraw)
     why = _first(told, lambda one: one.withdraw_words or None)
     if withdraw:
         fix = f"take that right from the key, or use another one: {page}"
@@ -58,12 +64,12 @@ def _dangers(told: Sequence[Told], page: str) -> list[Finding]:
         found.append(warning("withdrawal", why, f"look at the key's rights: {page}"))
     elif withdraw is False:
         found.append(good("withdrawal", "the key cannot withdraw"))
-    if _first(told, lambda one: one.can_transfer):
+    if _any(told, lambda one: one.can_transfer):
         found.append(warning("transfer", "the key can move money between accounts", f"take that right away: {page}"))
-    bound = _first(told, lambda one: one.bound)
-    if bound:
+    free = _any(told, lambda one: None if one.bound is None else not one.bound)
+    if free is False:
         found.append(good("addresses", "the key works from certain addresses only, and this is one of them"))
-    elif bound is False:
+    elif free:
         fix = f"bind it to the address of the machine that fires: {page}"
         found.append(warning("addresses", "the key works from any address", fix))
     return found

@@ -149,6 +149,9 @@ def _journal_fix() -> str:
 
 def _write_fault(place: Path) -> str | None:
     """Why nothing can be written there; None when it can. The directory is made, as a kill would."""
+    from cancelall.journal import NAME
+
+    file = place / NAME
     try:
         place.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor, name = tempfile.mkstemp(dir=place, prefix=".check.")
@@ -163,4 +166,10 @@ def _write_fault(place: Path) -> str | None:
         os.close(descriptor)
         with contextlib.suppress(OSError):
             Path(name).unlink()
+    if not file.exists():
+        return None
+    try:
+        os.close(os.open(file, os.O_WRONLY | os.O_APPEND | getattr(os, "O_NONBLOCK", 0)))
+    except OSError as fault:
+        return f"{file} cannot be written ({fault.strerror})"
     return None

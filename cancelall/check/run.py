@@ -12,7 +12,7 @@ from cancelall.background import in_thread
 from cancelall.check import local, network
 from cancelall.check.clock import Reading, dated
 from cancelall.check.live import try_a_cancel
-from cancelall.check.venue import Listings, ask_all, venue_findings
+from cancelall.check.venue import Answered, Listings, ask_all, venue_findings
 from cancelall.clock import Clock, SystemClock
 from cancelall.config import BrokenProfile, Document, Profile
 from cancelall.credentials import Found, resolve
@@ -24,16 +24,71 @@ from cancelall.preflight import Preflight, Told, load_preflight
 from cancelall.route import route_for
 from cancelall.run import over_the_network, route_of
 from cancelall.session import Attempt, Send, Session
-from cancelall.venues import Venue, load
+from cancelall.venues import load
 
 T = TypeVar("T")
 _RESERVE = 1.0
-_LAST_WORDS = 0.5
-"""Seconds that are left at the end to tell what did not answer."""
+_LAST_WORDS = 1.0
+"""Seconds that are left at the end to tell what did not answer, a quarter of the time at most."""
 
 
 async def _silent(profile: str, words: str) -> None:
     """Nobody is told."""
+
+
+@dataclass
+class Asked:
+    """What one venue was asked, and what it has told so far."""
+
+    profile: Profile
+    preflight: Preflight[Any]
+    session: Session
+    listings: Listings
+    readings: list[Reading]
+    """The venue's clock by the Date header of every answer."""
+    answers: list[Answered] = field(default_factory=list)
+
+    async def ask(self) -> None:
+        """Everything at once, until it is answered or the session's deadline is there. What has come by then counts."""
+        work = {
+            asyncio.create_task(ask_all(self.session, self.preflight, self.answers)),
+            asyncio.create_task(self.listings.run()),
+        }
+        left = self.session.deadline - self.session.clock.monotonic()
+        done, late = await asyncio.wait(work, timeout=max(0.0, left))
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
+        for task in done:
+            task.result()
+
+    @property
+    def told(self) -> list[Told]:
+        """What the answers say."""
+        return [one.heard.value for one in self.answers if one.heard.value is not None]
+
+    @property
+    def group(self) -> int | None:
+        """An account group that the profile does not hold."""
+        held = getattr(self.profile.options, "account_group", 0)
+        return next((one.account_group for one in self.told if one.account_group is not None and held is None), None)
+
+    def findings(self) -> list[Finding]:
+        """What all that means."""
+        now_ms = self.session.clock.now_ms()
+        venue = self.session.venue
+        found = [warning("venue", venue.notice, "ask the venue, or use another one")] if venue.notice else []
+        found += venue_findings(self.session, self.preflight, self.answers, self.listings, self.readings, now_ms)
+        return found + self._group_findings()
+
+    def _group_findings(self) -> list[Finding]:
+        """A part of every path that costs one read before the first cancel, unless the profile holds it."""
+        if self.group is not None:
+            told = f"it is {self.group}, and a kill has to ask for it before its first cancel"
+            return [warning("account group", told, f"cancelall check {self.profile.name} --store-account-group")]
+        known = next((one.account_group for one in self.told if one.account_group is not None), None)
+        same = known is not None and known == getattr(self.profile.options, "account_group", None)
+        return [good("account group", f"{known}, as in the profile")] if same else []
 
 
 @dataclass
@@ -100,10 +155,18 @@ class Check:
         broken_bundle = any(one.check == "CA bundle" and one.level is Level.FAIL for one in findings)
         if found is None or told is None or not told.open or broken_bundle:
             return _report(profile, findings)
-        asked = self._venue(profile, found, deadline)
-        group: list[int] = []
-        findings += await self._bounded(asked(group), deadline, "venue", Area.NETWORK)
-        return _report(profile, findings, group[0] if group else None)
+        try:
+            venue = self._venue(profile, found, deadline)
+        except OptionError as error:
+            fix = error.hint or "correct the profile"
+            return _report(profile, [*findings, failure("scope", error.message, fix, Area.OURS)])
+        except CancelallError as error:  # a proxy or a bundle that cannot be used
+            return _report(profile, [*findings, local.error_finding(error)])
+        await venue.ask()
+        findings += venue.findings()
+        if self.live:
+            findings += await self._bounded(self._live(profile, found, venue), deadline, "live", Area.NETWORK)
+        return _report(profile, findings, venue.group)
 
     # --- the parts ---
 
@@ -133,47 +196,30 @@ class Check:
         seconds = time.monotonic() - began
         return found, await in_thread(lambda: local.secret_findings(profile, found, seconds), "keyring")
 
-    def _venue(
-        self, profile: Profile, found: Found, deadline: float
-    ) -> Callable[[list[int]], Coroutine[Any, Any, list[Finding]]]:
-        async def ask(group: list[int]) -> list[Finding]:
-            venue, preflight = load(profile.venue), load_preflight(profile.venue)
-            readings: list[Reading] = []
-            try:
-                venue.segments(profile.options, venue.facts, profile.environment)
-                session = self._session(profile, found, deadline, readings, reads_only=True)
-            except OptionError as error:
-                return [failure("scope", error.message, error.hint or "correct the profile", Area.OURS)]
-            except CancelallError as error:  # a proxy or a bundle that cannot be used
-                return [local.error_finding(error)]
-            listings = Listings(session, profile.environment)
-            answers, _ = await asyncio.gather(ask_all(session, preflight), listings.run())
-            findings = _notice(venue)
-            findings += venue_findings(session, preflight, answers, listings, readings, self.clock.now_ms())
-            heard = [one.heard.value for one in answers if one.heard.value is not None]
-            findings += _group_findings(profile, heard, group)
-            if self.live:
-                known = replace(profile, options=replace(profile.options, account_group=group[0])) if group else profile
-                findings.append(await self._live(known, found, deadline, session, preflight, listings))
-            return findings
+    def _venue(self, profile: Profile, found: Found, deadline: float) -> Asked:
+        """Raises OptionError when the selectors leave nothing, ConfigError when there is no way to send."""
+        venue = load(profile.venue)
+        venue.segments(profile.options, venue.facts, profile.environment)
+        readings: list[Reading] = []
+        last_words = min(_LAST_WORDS, (deadline - self.started) / 4)
+        session = self._session(profile, found, deadline - last_words, readings, reads_only=True)
+        return Asked(
+            profile=profile,
+            preflight=load_preflight(profile.venue),
+            session=session,
+            listings=Listings(session, profile.environment),
+            readings=readings,
+        )
 
-        return ask
-
-    async def _live(
-        self,
-        profile: Profile,
-        found: Found,
-        deadline: float,
-        reading: Session,
-        preflight: Preflight[Any],
-        listings: Listings,
-    ) -> Finding:
-        sending = self._session(profile, found, deadline, [], reads_only=False)
+    async def _live(self, profile: Profile, found: Found, venue: Asked) -> list[Finding]:
+        options = replace(profile.options, account_group=venue.group) if venue.group is not None else profile.options
+        known = replace(profile, options=options)
+        sending = self._session(known, found, venue.session.deadline, [], reads_only=False)
 
         async def announce(words: str) -> None:
             await self.announce(profile.name, words)
 
-        return await try_a_cancel(reading, sending, preflight, listings, announce)
+        return [await try_a_cancel(venue.session, sending, venue.preflight, venue.listings, announce)]
 
     def _session(
         self, profile: Profile, found: Found, deadline: float, readings: list[Reading], *, reads_only: bool
@@ -188,7 +234,7 @@ class Check:
             send=self._noting(send, readings),
             clock=self.clock,
             gate=self._means.gate(profile),
-            deadline=deadline - min(_LAST_WORDS, (deadline - self.started) / 10),
+            deadline=deadline,
             reserve=_RESERVE,
             headers=venue.headers(profile.environment),
             reads_only=reads_only,
@@ -225,23 +271,6 @@ async def _within(task: asyncio.Task[T], deadline: float) -> T | None:
         task.cancel()
         return None
     return task.result()
-
-
-def _notice(venue: Venue[Any, Any, Any]) -> list[Finding]:
-    return [warning("venue", venue.notice, "ask the venue, or use another one")] if venue.notice else []
-
-
-def _group_findings(profile: Profile, told: list[Told], group: list[int]) -> list[Finding]:
-    """A part of every path that costs one read before the first cancel, unless the profile holds it."""
-    known = next((one.account_group for one in told if one.account_group is not None), None)
-    if known is None or not hasattr(profile.options, "account_group"):
-        return []
-    held = profile.options.account_group
-    if held is None:
-        group.append(known)
-        fix = f"cancelall check {profile.name} --store-account-group"
-        return [warning("account group", f"it is {known}, and a kill has to ask for it before its first cancel", fix)]
-    return [good("account group", f"{known}, as in the profile")] if held == known else []
 
 
 def _report(

@@ -133,14 +133,14 @@ class Answered:
         return Reading(offset_ms=round(told.server_ms - (self.got_ms - spent / 2)), doubt_ms=round(spent / 2))
 
 
-async def ask_all(session: Session, preflight: Preflight[Any]) -> list[Answered]:
-    """Every question, side by side."""
+async def ask_all(session: Session, preflight: Preflight[Any], answers: list[Answered]) -> None:
+    """Every question, side by side; each answer is there as soon as it has come."""
 
-    async def one(question: Question) -> Answered:
+    async def one(question: Question) -> None:
         heard = await session.ask(question.request, question.read, most=_TRIES)
-        return Answered(question=question, heard=heard, got_ms=session.clock.now_ms())
+        answers.append(Answered(question=question, heard=heard, got_ms=session.clock.now_ms()))
 
-    return list(await asyncio.gather(*map(one, preflight.questions(session.options, session.clock.now_ms()))))
+    await asyncio.gather(*map(one, preflight.questions(session.options, session.clock.now_ms())))
 
 
 def venue_findings(
@@ -215,7 +215,8 @@ def _order_findings(session: Session, listings: Listings) -> list[Finding]:
 
 def _unread(name: str, attempts: list[Attempt], listing: Listing | None) -> Finding:
     bad = [one for one in attempts if one.judgement is None or one.judgement.answer is not Answer.ACCEPTED]
-    kind, words, hint = _met(bad[-1] if bad else attempts[-1] if attempts else None)
+    said = [one for one in bad if one.answered] or bad or attempts
+    kind, words, hint = _met(said[-1] if said else None)
     if not bad and listing is not None:
         words = listing.why
     area = Area.NETWORK if kind in _ELSEWHERE else Area.VENUE
