@@ -80,6 +80,15 @@ Reason = Annotated[
     Optional[str],
     typer.Option("--reason", metavar="TEXT", help="Why: it is kept in the journal.", show_default=False),
 ]
+Hold = Annotated[
+    float,
+    typer.Option(
+        "--hold",
+        metavar="SECONDS",
+        help="After the verdict keep reading for so long, and cancel what reappears (0).",
+        show_default=False,
+    ),
+]
 
 _EPILOG = (
     "Exit codes: 0 clear, 10 open, 12 unreachable, 4 refused, 6 unconfigured, 11 unproven; "
@@ -206,6 +215,7 @@ def _venue_command(name: str) -> Callable[..., None]:
         )
         if given["everything"] and any(key in declare.selectors(load(name).options) for key in flags):
             raise UsageError("--everything and a selector contradict each other", "drop one of them")
+        hold = _hold(given["hold"], dry_run=given["dry_run"])
         environ = dict(os.environ)
         asked = given["profile"]
         try:
@@ -214,7 +224,7 @@ def _venue_command(name: str) -> Callable[..., None]:
         except ConfigError as error:
             raise typer.Exit(report_error(error, asked or name, name, output, dry_run=given["dry_run"])) from None
         profile = config.profile(document, chosen, environ, overrides, implicit_venue=name)
-        terms = Terms(reason=given["reason"] or "", document=document)
+        terms = Terms(reason=given["reason"] or "", document=document, hold=hold)
         raise typer.Exit(execute([profile], output, environ, dry_run=given["dry_run"], terms=terms))
 
     parameters = [_parameter(item) for item in items]
@@ -238,6 +248,7 @@ def _venue_command(name: str) -> Callable[..., None]:
         "keep": (Keep, None),
         "dry_run": (DryRun, False),
         "deadline": (Deadline, None),
+        "hold": (Hold, 0.0),
         "reason": (Reason, None),
         "json_lines": (Json, False),
         "verbose": (Verbose, False),
@@ -317,6 +328,7 @@ def _all(
     keep: Keep = None,
     dry_run: DryRun = False,
     deadline: Deadline = None,
+    hold: Hold = 0.0,
     reason: Reason = None,
     json_lines: Json = False,
     verbose: Verbose = False,
@@ -333,7 +345,7 @@ def _all(
         output.note(f"shard {shard}: none of the {len(names)} selected profile(s)")
         raise typer.Exit(ExitStatus.CLEAR)
     profiles = [_load(document, name, environ, overrides) for name in mine]
-    terms = Terms(reason=reason or "", document=document)
+    terms = Terms(reason=reason or "", document=document, hold=_hold(hold, dry_run=dry_run))
     raise typer.Exit(execute(profiles, output, environ, dry_run=dry_run, terms=terms))
 
 
@@ -367,6 +379,14 @@ def _selected(names: list[str], only: Sequence[str], skip: Sequence[str]) -> lis
     raise ConfigError(
         f"no profile matches {' '.join([*only, *(f'--skip {one}' for one in skip)])}", f"profiles: {', '.join(names)}"
     )
+
+
+def _hold(seconds: float, *, dry_run: bool) -> float:
+    if not 0 <= seconds <= 86400:
+        raise UsageError("--hold must be from 0 to 86400")
+    if seconds and dry_run:
+        raise UsageError("--hold cancels what reappears: it contradicts --dry-run", "drop one of them")
+    return seconds
 
 
 def _shard(text: str | None) -> tuple[int, int]:

@@ -44,6 +44,8 @@ class Terms:
     document: Document | None = None
     """The config, which the journal names."""
     journalled: bool = True
+    hold: float = 0.0
+    """Seconds for which what reappears is cancelled after the first verdict."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +90,14 @@ class Streams:
                 f"cancelall: {target.profile}: {doing} {scope} on {target.venue} ({target.environment}) "
                 f"{target.host}, account {target.account}"
                 + (f", through the proxy {text.clean(target.proxy)}" if target.proxy else "")
+            )
+
+    def holding(self, profile: str, verdict: Verdict, seconds: float) -> None:
+        """The first verdict; a report follows at the end of the hold."""
+        if not self.output.quiet:
+            self.notes.line(
+                f"cancelall: {profile}: {verdict.value.upper()}; holding for {seconds:g} s, cancelling what reappears "
+                "(Ctrl-C ends it)"
             )
 
     def attempt(self, profile: str, attempt: Attempt) -> None:
@@ -158,7 +168,9 @@ def execute(
     guard.speak_through(streams.notes.line)
     for warning in ignored:
         streams.warn(warning)
-    reports, stopped = asyncio.run(_swept(profiles, streams, environ, record, dry_run=dry_run))
+    reports, stopped = asyncio.run(_swept(profiles, streams, environ, record, dry_run=dry_run, hold=terms.hold))
+    if terms.hold and not any(report.error and report.error.kind == "interrupted" for report in reports):
+        stopped = None  # only a hold was ended: every verdict is there
     status = stopped if stopped is not None else outcome.exit_status(reports)
     record.finish(status, reports, _DISK, process_started())
     told = {warning for report in reports for warning in report.warnings} if not output.quiet else set()
@@ -202,6 +214,7 @@ async def _swept(
     record: Record,
     *,
     dry_run: bool,
+    hold: float,
 ) -> tuple[list[ProfileReport], ExitStatus | None]:
     progress = None
     if streams.notes.is_terminal and not streams.output.quiet and not streams.output.verbose:
@@ -222,8 +235,14 @@ async def _swept(
             progress.wipe()
         streams.target(told)
 
+    def holding(profile: str, verdict: Verdict, seconds: float) -> None:
+        if progress is not None:
+            progress.wipe()
+        streams.holding(profile, verdict, seconds)
+
     listener = Listener(
         target=target,
+        holding=holding,
         attempt=streams.attempt,
         sweeping=progress.sweeping if progress is not None else lambda profile, sweep: None,
         finished=finished,
@@ -233,6 +252,7 @@ async def _swept(
         environ=environ,
         started=process_started(),
         dry_run=dry_run,
+        hold=hold,
         listener=listener,
         record=record,
     )

@@ -253,10 +253,15 @@ def warnings(sweep: Sweep) -> tuple[str, ...]:
         )
     reappeared = [order for progress in sweep.progresses.values() for order in progress.reappeared]
     if reappeared:
-        named = ", ".join((order.client_id or order.id) for order in reappeared[:_IDS_IN_A_WARNING])
+        whose = list(dict.fromkeys(order.client_id or order.id for order in reappeared))
+        named = ", ".join(whose[:_IDS_IN_A_WARNING])
+        if more := len(whose[_IDS_IN_A_WARNING:]):
+            named += f" and {more} more"
         makers = ", ".join(sorted({order.origin for order in reappeared if order.origin}))
         by = f"; placed by {makers}" if makers else ""
-        found.append(f"{len(reappeared)} order(s) appeared during the sweep: a bot is still running ({named}{by})")
+        times = sum(progress.reappearances for progress in sweep.progresses.values())
+        when = f"during the sweep and the hold, {times} time(s)" if sweep.held else "during the sweep"
+        found.append(f"{len(reappeared)} order(s) appeared {when}: a bot is still running ({named}{by})")
     tally = sweep.session.tally
     if tally.longest_ask > 5:
         found.append(f"the venue asked to wait {tally.longest_ask:.0f} s")

@@ -91,6 +91,10 @@ class Progress:
     """Warnings that answers to cancels gave cause for."""
     reappeared: list[Order] = field(default_factory=list)
     """Orders that no complete listing after the first answered cancel had shown before."""
+    reappearances: int = 0
+    """How often there were such orders, all that one answer shows counted once."""
+    holding: bool = False
+    """What is seen for the first time from now on has reappeared, even if only a cancel's answer names it."""
     _answers: dict[Request, Answer | None] = field(default_factory=dict)
     """The last word on each request that was answered; None for an answer that could not be taken in."""
     _cleared_before: bool = False
@@ -241,13 +245,15 @@ class Progress:
         self.capped = said.capped
         self.counted += said.count or 0
         self.remarks |= {said.remark} if said.remark else set()
+        known = len(self.reappeared)
         for identity in said.cancelled:
             self.taken.add(identity)
             self.failures.pop(identity, None)
             if identity not in self.seen:
-                self.seen[identity] = Order(
-                    id=identity, segment=self.segment.name, client_id=said.client_ids.get(identity)
-                )
+                order = Order(id=identity, segment=self.segment.name, client_id=said.client_ids.get(identity))
+                self.seen[identity] = order
+                self.reappeared += [order] if self.holding else []
+        self.reappearances += len(self.reappeared) > known
         for failure in said.failed:
             for identity in (failure.id,) if failure.id else tuple(order.id for order in named):
                 self.failures[identity] = failure.reason
@@ -281,11 +287,13 @@ class Progress:
 
     def saw(self, listing: Listing) -> None:
         """A listing has ended. It counts as empty only when no cancel was in the air while it was read."""
+        before = len(self.reappeared)
         for order in listing.orders:
             known = self.seen.get(order.id)
             if known is None and self._cleared_before:
                 self.reappeared.append(order)
             self.seen[order.id] = order if known is None or known.symbol is None else known
+        self.reappearances += len(self.reappeared) > before
         self.listings += listing.complete
         self.incomplete = listing.why
         if listing.complete or listing.orders:
@@ -321,6 +329,11 @@ class Progress:
         self.first_empty = self.last_empty = None
         if attempt.request.changes:
             self.cancel_answered = self._cancel_ended = attempt.ended
+
+    def renew(self) -> None:
+        """Whatever was proven has to be proven anew."""
+        self.first_empty = self.last_empty = None
+        self.witnessed = False
 
     # --- what follows ---
 

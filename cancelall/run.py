@@ -7,7 +7,7 @@ import contextlib
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from cancelall import outcome
 from cancelall.background import in_thread
@@ -15,6 +15,7 @@ from cancelall.clock import Clock, SystemClock
 from cancelall.config import BrokenProfile, Profile
 from cancelall.credentials import Found, resolve
 from cancelall.errors import CancelallError, ConfigError, Interrupted, OptionError, TransportFault
+from cancelall.hold import Hold
 from cancelall.journal.record import Record
 from cancelall.means import Means
 from cancelall.model import ErrorReport, OrderReport, ProfileReport, Reply, Timing, Verdict, Wire
@@ -58,6 +59,8 @@ class Listener:
     target: Callable[[Target], None] = lambda target: None
     attempt: Callable[[str, Attempt], None] = lambda profile, attempt: None
     sweeping: Callable[[str, Sweep], None] = lambda profile, sweep: None
+    holding: Callable[[str, Verdict, float], None] = lambda profile, verdict, seconds: None
+    """The first verdict is there, and so many seconds of holding begin."""
     finished: Callable[[ProfileReport], None] = lambda report: None
 
 
@@ -69,6 +72,8 @@ class Run:
     environ: Mapping[str, str]
     started: float
     dry_run: bool = False
+    hold: float = 0.0
+    """Seconds for which each profile is held clear after its first verdict."""
     listener: Listener = field(default_factory=Listener)
     record: Record = field(default_factory=Record)
     clock: Clock = field(default_factory=SystemClock)
@@ -149,16 +154,18 @@ class Run:
         await asyncio.sleep(0)  # the first cancels leave before anything is said about them
         self.listener.target(self._target(profile, session, found))
         self.listener.sweeping(profile.name, sweep)
-        await self._until(sweeping, deadline)
+        await self._until(sweeping, deadline, go_on=self.hold > 0)
         cut = self.interrupted.is_set() and not sweep.finished
         if cut and not self.dry_run:  # no cancel goes any more, but what is left can still be told
             look = asyncio.create_task(sweep.look_again())
             await asyncio.wait({look}, timeout=min(LAST_LOOK_SECONDS, max(0.0, deadline - self.clock.monotonic())))
             look.cancel()
         verdict = outcome.profile_verdict(sweep)
+        if self.hold > 0 and not self.interrupted.is_set():
+            verdict = await self._held(profile.name, sweep, sweeping, verdict)
         decided = self.clock.monotonic()
         if not cut:
-            await self._until(asyncio.create_task(settle(sweep, since_ms)), deadline)
+            await self._until(asyncio.create_task(settle(sweep, since_ms)), session.deadline)
         return self._report(profile, sweep, found, verdict, decided, cut=cut)
 
     def _over_the_network(self, profile: Profile) -> Send:
@@ -168,6 +175,14 @@ class Run:
         if key not in self._sends:
             self._sends[key] = over_the_network(route)
         return self._sends[key]
+
+    async def _held(self, name: str, sweep: Sweep, sweeping: asyncio.Task[None], verdict: Verdict) -> Verdict:
+        """Hold a profile clear. A signal ends it with the last verdict."""
+        hold = Hold(sweep, sweeping, self.hold, verdict)
+        self.record.note("hold_start", profile=name, verdict=verdict.value, seconds=self.hold)
+        self.listener.holding(name, verdict, self.hold)
+        await self._until(asyncio.create_task(hold.run()), hold.deadline)
+        return hold.look() if self.interrupted.is_set() else outcome.profile_verdict(sweep)
 
     async def _secrets(self, profile: Profile, deadline: float) -> Found:
         """In threads of their own: a hanging keyring of one profile delays none that has its secrets at hand."""
@@ -187,10 +202,11 @@ class Run:
             raise ConfigError("the deadline passed while the secrets were read", "give more time or another source")
         return reading.result()
 
-    async def _until(self, work: asyncio.Task[T], deadline: float) -> None:
+    async def _until(self, work: asyncio.Task[T], deadline: float, *, go_on: bool = False) -> None:
         """Until the work is done, the deadline, or a signal. What is known stays known.
 
-        Work that does not stop when it is told to is left behind: nothing outlasts the deadline. Raises what it raised.
+        Work that does not stop when it is told to is left behind: nothing outlasts the deadline. With `go_on` it is not
+        even told to at the deadline, only by a signal. Raises what it raised.
         """
         stop = asyncio.create_task(self.interrupted.wait())
         try:
@@ -200,9 +216,11 @@ class Run:
                 return_when=asyncio.FIRST_COMPLETED,
             )
         finally:
-            for task in (work, stop):
+            go_on = go_on and not (work.done() or self.interrupted.is_set())
+            over: set[asyncio.Task[Any]] = {stop} if go_on else {work, stop}
+            for task in over:
                 task.cancel()
-            await asyncio.wait({work, stop}, timeout=_LETTING_GO)
+            await asyncio.wait(over, timeout=_LETTING_GO)
         if work.done() and not work.cancelled() and (fault := work.exception()) is not None:
             raise fault
 

@@ -6,6 +6,7 @@ Every segment of a profile at the same time. An accepted cancel is not a cancell
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any
@@ -48,6 +49,11 @@ class Sweep:
         self.finished = False
         """Whether it came to its own end, not to that of its time."""
         self._over = False
+        self.held = False
+        """Whether it went on after its first verdict."""
+        self._pace: float | None = None
+        """While it holds: seconds between two listings of a segment, whatever they show."""
+        self._released = asyncio.Event()
         self._first_out = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._clearing: dict[str, asyncio.Task[None]] = {}
@@ -55,8 +61,11 @@ class Sweep:
 
     async def run(self) -> None:
         """Clear every segment; then read again what other segments' last cancels may have changed."""
+        self.finished = self._over = False
         try:
             self._join_segments()
+            if self.held:
+                self._again()
             while self._tasks:
                 done, _ = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
                 self._tasks -= done
@@ -73,6 +82,35 @@ class Sweep:
             if self._tasks:
                 await asyncio.wait(self._tasks, timeout=_LAST_WORDS)  # what was abandoned is to be told
 
+    def hold(self, pace: float) -> None:
+        """From now on no segment is ever done: each is read every `pace` seconds, and what appears is cancelled.
+
+        To be said again from time to time: a segment that was done all the same is begun anew.
+        """
+        self.held, self._pace, self._over = True, pace, False
+        for progress in self.progresses.values():
+            progress.holding = True
+        self._again()
+
+    def release(self) -> None:
+        """The hold is over: a fresh proof, from listings that begin after this, ends the sweep."""
+        self._pace = None
+        self._released.set()
+        for progress in self.progresses.values():
+            progress.renew()
+
+    def untouched_since(self, moment: float) -> bool:
+        """Whether every segment is still proven, and nothing was cancelled since then."""
+        return self._disturbed() <= moment and all(one.proven(self.gap) for one in self._live())
+
+    def _again(self) -> None:
+        """Begin anew with every segment whose clearing has ended; cancel unseen where nothing is proven."""
+        for name, progress in self.progresses.items():
+            if self._clearing[name].done() and not progress.stuck:
+                if not progress.proven(self.gap):
+                    self._fire(progress, progress.blind(self.session.clock.monotonic()))
+                self._clear_beside(progress)
+
     async def _clear(self, progress: Progress) -> None:
         """One segment whose blind cancels are on their way: list, cancel what is left, until it is proven."""
         await self._fired()
@@ -87,12 +125,21 @@ class Sweep:
             before, last = progress.last, progress.left(listing)
             progress.saw(listing)
             self._fire(progress, progress.due(listing.orders, listing.began, complete=listing.complete))
-            if progress.proven(self.gap) or progress.exhausted(listing):
+            over = progress.proven(self.gap) or progress.exhausted(listing)
+            if progress.stuck if self._pace is not None else over:
                 return
             stalled = not listing.complete or (bool(last) and before is not None and last == progress.left(before))
             stalled |= progress.unheard
             fruitless = fruitless + 1 if stalled else 0
             await self._rest(progress, fruitless)
+            if self._pace is not None:
+                await self._keep_pace(listing.began + self._pace)
+
+    async def _keep_pace(self, until: float) -> None:
+        """While holding: wait for that moment, or the end of the hold."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(max(0.0, until - self.session.clock.monotonic())):
+                await self._released.wait()
 
     async def look_again(self) -> None:
         """Nothing is cancelled any more: read once what is left of the segments that are not proven."""
@@ -167,7 +214,8 @@ class Sweep:
         if progress.first_empty is not None:
             since = max(progress.first_empty.ended, progress.disturbed)
             await asyncio.sleep(since + self.gap - self.session.clock.monotonic())
-            if not progress.segment.feeds and (feeders := self._running(self._feeding())):
+            holding = self._pace is not None  # then they never end
+            if not holding and not progress.segment.feeds and (feeders := self._running(self._feeding())):
                 await asyncio.wait(feeders, timeout=_ROUND_PAUSE)
         if fruitless and not progress.witnessed:
             await asyncio.sleep(self.session.random() * min(2.0, 0.25 * 2 ** min(fruitless, 6)))
@@ -240,7 +288,7 @@ class Sweep:
                 self._cancelling.pop(name, None)
         new = [segment for segment in known if segment.name not in self.progresses]
         for segment in new:
-            progress = Progress(segment=segment, keep=self.keep, reads_only=self.session.reads_only)
+            progress = Progress(segment=segment, keep=self.keep, reads_only=self.session.reads_only, holding=self.held)
             self.progresses[segment.name] = progress
             self._fire(progress, progress.blind(self.session.clock.monotonic()))
         for segment in new:

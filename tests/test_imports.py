@@ -120,6 +120,7 @@ MAY_IMPORT = {
     "sweep": _SWEEPING,
     "settle": _SWEEPING | {"sweep"},
     "outcome": _SWEEPING | {"sweep"},
+    "hold": _SWEEPING | {"sweep", "outcome"},
     "journal": {"secret"},
     "journal.record": {"", "journal", "model"},
     "journal.chain": {"journal"},
@@ -197,7 +198,7 @@ def test_only_declared_packages_are_used(module: str) -> None:
     assert roots(module) - set(sys.stdlib_module_names) <= set(names)
 
 
-HEART = ["sweep", "session", "progress", "outcome", "listing", "discovery", "settle", "run"]
+HEART = ["sweep", "session", "progress", "outcome", "listing", "discovery", "settle", "hold", "run"]
 CHECKS = ["clock", "command", "evidence", "key", "live", "local", "network", "run", "venue"]
 
 
