@@ -89,6 +89,15 @@ Hold = Annotated[
         show_default=False,
     ),
 ]
+Notify = Annotated[
+    Optional[str],
+    typer.Option(
+        "--notify-command",
+        metavar="WORDS",
+        help="Run this at the end, with the result as JSON lines on its stdin. No shell, 10 s.",
+        show_default=False,
+    ),
+]
 
 _EPILOG = (
     "Exit codes: 0 clear, 10 open, 12 unreachable, 4 refused, 6 unconfigured, 11 unproven; "
@@ -215,16 +224,17 @@ def _venue_command(name: str) -> Callable[..., None]:
         )
         if given["everything"] and any(key in declare.selectors(load(name).options) for key in flags):
             raise UsageError("--everything and a selector contradict each other", "drop one of them")
-        hold = _hold(given["hold"], dry_run=given["dry_run"])
+        hold, notify = _hold(given["hold"], dry_run=given["dry_run"]), _notify(given["notify"])
         environ = dict(os.environ)
         asked = given["profile"]
         try:
             document = config.read(given["config_file"], environ)
             chosen = config.choose(document, name, asked)
         except ConfigError as error:
-            raise typer.Exit(report_error(error, asked or name, name, output, dry_run=given["dry_run"])) from None
+            code = report_error(error, asked or name, name, output, dry_run=given["dry_run"], notify=notify)
+            raise typer.Exit(code) from None
         profile = config.profile(document, chosen, environ, overrides, implicit_venue=name)
-        terms = Terms(reason=given["reason"] or "", document=document, hold=hold)
+        terms = Terms(reason=given["reason"] or "", document=document, hold=hold, notify=notify)
         raise typer.Exit(execute([profile], output, environ, dry_run=given["dry_run"], terms=terms))
 
     parameters = [_parameter(item) for item in items]
@@ -250,6 +260,7 @@ def _venue_command(name: str) -> Callable[..., None]:
         "deadline": (Deadline, None),
         "hold": (Hold, 0.0),
         "reason": (Reason, None),
+        "notify": (Notify, None),
         "json_lines": (Json, False),
         "verbose": (Verbose, False),
         "quiet": (Quiet, False),
@@ -330,13 +341,14 @@ def _all(
     deadline: Deadline = None,
     hold: Hold = 0.0,
     reason: Reason = None,
+    notify_command: Notify = None,
     json_lines: Json = False,
     verbose: Verbose = False,
     quiet: Quiet = False,
 ) -> None:
     output = Output(json=json_lines, verbose=verbose, quiet=quiet, several=True)
     overrides = _overrides({}, environment, deadline, keep=keep, everything=everything)
-    part = _shard(shard)
+    part, held, notify = _shard(shard), _hold(hold, dry_run=dry_run), _notify(notify_command)
     environ = dict(os.environ)
     document = config.read(config_file, environ)
     names = _selected(_known(document, environ), only or [], skip or [])
@@ -345,7 +357,7 @@ def _all(
         output.note(f"shard {shard}: none of the {len(names)} selected profile(s)")
         raise typer.Exit(ExitStatus.CLEAR)
     profiles = [_load(document, name, environ, overrides) for name in mine]
-    terms = Terms(reason=reason or "", document=document, hold=_hold(hold, dry_run=dry_run))
+    terms = Terms(reason=reason or "", document=document, hold=held, notify=notify)
     raise typer.Exit(execute(profiles, output, environ, dry_run=dry_run, terms=terms))
 
 
@@ -387,6 +399,18 @@ def _hold(seconds: float, *, dry_run: bool) -> float:
     if seconds and dry_run:
         raise UsageError("--hold cancels what reappears: it contradicts --dry-run", "drop one of them")
     return seconds
+
+
+def _notify(text: str | None) -> tuple[str, ...] | None:
+    """One string, split like a shell does. An empty one is no command, whatever the config says."""
+    if text is None:
+        return None
+    import shlex
+
+    try:
+        return tuple(shlex.split(text))
+    except ValueError as fault:
+        raise UsageError(f"--notify-command: {fault}", "quote its words as a shell wants it") from None
 
 
 def _shard(text: str | None) -> tuple[int, int]:

@@ -617,6 +617,14 @@ def write_private(path: Path, text: str, *, new: bool = False) -> None:
         Path(temporary).unlink(missing_ok=True)
 
 
+def default_notify(document: Document | None) -> tuple[str, ...]:
+    """The notify command of `[defaults]`, for profiles that cannot be read; none if it is no list of words."""
+    defaults = document.data.get("defaults") if document is not None else None
+    words = defaults.get("notify_command") if isinstance(defaults, dict) else None
+    fits = isinstance(words, list) and all(isinstance(word, str) for word in words)
+    return tuple(words) if fits and words else ()
+
+
 def redacted(document: Document) -> dict[str, Any]:
     """The configuration with every secret replaced, also one that stands where none should: only known keys show."""
     known = {item.key for item in declare.declared(Common)} | {"venue", "secret_command"}
@@ -628,6 +636,10 @@ def redacted(document: Document) -> dict[str, Any]:
             return [shown(inner) for inner in value]
         return re.sub(r"//[^/@]*@", f"//{MASK}@", value) if isinstance(value, str) else value
 
+    def command(words: Any) -> Any:  # noqa: ANN401
+        """Its program alone: the other words may hold the token of a chat."""
+        return [shown(words[0]), *[MASK] * (len(words) - 1)] if isinstance(words, list) and words else MASK
+
     def table(value: Any) -> Any:  # noqa: ANN401
         if not isinstance(value, dict):
             return MASK
@@ -635,7 +647,13 @@ def redacted(document: Document) -> dict[str, Any]:
         options = declare.declared(load(venue).options) if isinstance(venue, str) and venue in VENUES else ()
         keys = known | {item.key for item in options}
         return {
-            key: shown(inner) if key in keys else dict.fromkeys(inner, MASK) if isinstance(inner, dict) else MASK
+            key: command(inner)
+            if key == "notify_command"
+            else shown(inner)
+            if key in keys
+            else dict.fromkeys(inner, MASK)
+            if isinstance(inner, dict)
+            else MASK
             for key, inner in value.items()
         }
 

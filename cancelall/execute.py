@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from cancelall import guard, outcome
-from cancelall.config import BrokenProfile, Document, Profile
+from cancelall.config import BrokenProfile, Document, Profile, default_notify
 from cancelall.errors import CancelallError, ExitStatus
 from cancelall.journal import Journal, new_run
 from cancelall.journal.record import Record, beginning
@@ -27,6 +27,8 @@ from cancelall.state import state_directories
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from cancelall.notify import Notification
 
 _LAST_WORDS = 0.2
 """Seconds that stderr gets at the end; data on stdout is waited for."""
@@ -44,8 +46,11 @@ class Terms:
     document: Document | None = None
     """The config, which the journal names."""
     journalled: bool = True
+    """A kill, or its rehearsal: it leaves a journal, and the notify command is told."""
     hold: float = 0.0
     """Seconds for which what reappears is cancelled after the first verdict."""
+    notify: tuple[str, ...] | None = None
+    """The command that is told of all profiles; None: each profile's own, if it has one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,12 +182,34 @@ def execute(
     for warning in record.warnings():
         if warning not in told:
             streams.warn(warning)
+    telling = _telling(profiles, reports, terms, environ) if terms.journalled else None
     streams.summary(reports)
+    for failure in telling.wait() if telling is not None else ():
+        streams.warn(failure)
     try:
         streams.close()
     except KeyboardInterrupt:
         os._exit(ExitStatus.INTERRUPTED)  # nobody reads, and the buffers are held by who waits for a reader
     return status
+
+
+def _telling(
+    profiles: Sequence[Profile | BrokenProfile],
+    reports: Sequence[ProfileReport],
+    terms: Terms,
+    environ: Mapping[str, str],
+) -> Notification | None:
+    """Each notify command with the lines of its profiles. One that cannot be read has that of `[defaults]`."""
+    lines: dict[tuple[str, ...], str] = {}
+    for profile, report in zip(profiles, reports, strict=True):
+        own = profile.common.notify_command if isinstance(profile, Profile) else default_notify(terms.document)
+        if words := terms.notify if terms.notify is not None else own:
+            lines[words] = lines.get(words, "") + profile_line(report)
+    if not lines:
+        return None
+    from cancelall.notify import Notification
+
+    return Notification(lines, environ)
 
 
 def _record(
@@ -282,10 +309,24 @@ async def _swept(
             ticking.cancel()
 
 
-def report_error(error: CancelallError, profile: str, venue: str, output: Output, *, dry_run: bool) -> int:
+def report_error(
+    error: CancelallError,
+    profile: str,
+    venue: str,
+    output: Output,
+    *,
+    dry_run: bool,
+    notify: tuple[str, ...] | None = None,
+) -> int:
     """The result of a profile that was asked for but cannot be read, in the form that was asked for."""
+    report = unconfigured(profile, venue, error, dry_run=dry_run)
     streams = Streams(output, os.environ)
-    streams.finished(unconfigured(profile, venue, error, dry_run=dry_run))
+    streams.finished(report)
+    if notify:
+        from cancelall.notify import Notification
+
+        for failure in Notification({notify: profile_line(report)}, os.environ).wait():
+            streams.warn(failure)
     streams.close()
     return int(error.status)
 

@@ -164,9 +164,9 @@ class Sweep:
             self._fire(progress, progress.blind(attempt.ended))
 
     def _fire(self, progress: Progress, moves: Moves) -> None:
-        """Send what is due, as long as a proof still fits behind it."""
+        """Send what is due, as long as a proof still fits behind it; in a hold, to its end."""
         now = self.session.clock.monotonic()
-        late = progress.cancel_answered > 0 and now > self.session.deadline - self.session.reserve
+        late = progress.cancel_answered > 0 and now > self.session.deadline - self.session.reserve and not self.held
         if self.session.reads_only or self.session.stopped or late:
             return
         for request, orders in (*((request, ()) for request in moves.mass), *moves.named):

@@ -121,6 +121,7 @@ MAY_IMPORT = {
     "settle": _SWEEPING | {"sweep"},
     "outcome": _SWEEPING | {"sweep"},
     "hold": _SWEEPING | {"sweep", "outcome"},
+    "notify": {"secret"},
     "journal": {"secret"},
     "journal.record": {"", "journal", "model"},
     "journal.chain": {"journal"},
@@ -181,7 +182,7 @@ def test_only_the_demo_and_the_picture_import_the_simulator() -> None:
 
 
 LAZY = {"rich", "keyring", "cryptography", "tomli_w", "certifi"}
-LAZY_OURS = {"simulator", "demo", "documents", "transport", "keyrings", "check"}
+LAZY_OURS = {"simulator", "demo", "documents", "transport", "keyrings", "check", "notify"}
 
 
 @pytest.mark.parametrize("module", FILES)
