@@ -59,7 +59,11 @@ class Common:
     ] = None
     notify_command: Annotated[
         tuple[str, ...],
-        Opt(help="A command that gets the result as JSON on its standard input.", metavar="WORDS", text="free"),
+        Opt(
+            help="A command (a list of words, no shell) that gets the result as JSON lines on its stdin.",
+            metavar="WORDS",
+            text="free",
+        ),
     ] = ()
 
 

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import http.server
 import json
 import os
+import re
 import shlex
+import shutil
 import sys
+import threading
 import time
+import tomllib
+import urllib.parse
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
 from cancelall import notify, secret, simulator
+from cancelall.model import ProfileReport, Verdict
 from cancelall.notify import Notification, without_secrets
+from cancelall.report.lines import profile_line
 from cancelall.simulator import SimServer
-from support import cancelall, environment, profile_table, write_config
+from support import ROOT, cancelall, environment, profile_table, write_config
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="commands of POSIX systems")
 
@@ -159,3 +169,75 @@ def test_a_shown_config_keeps_the_token(home: Path) -> None:
     shown = cancelall("config", "show", "--config", str(path), home=home).out
     assert "apprise" in shown
     assert "CANARYTOKEN" not in shown
+
+
+# --- the recipes ----------------------------------------------------------------------------------------------------
+
+DOCS = (ROOT / "docs" / "notify.md").read_text(encoding="utf-8")
+RECIPES = [tomllib.loads(block)["notify_command"] for block in re.findall(r"```toml\n(.*?)```", DOCS, re.DOTALL)]
+HOSTS = r"https://(api\.telegram\.org|hooks\.slack\.com|ntfy\.sh)"
+
+
+class Receiver(http.server.BaseHTTPRequestHandler):
+    """Keeps what is posted."""
+
+    posted: ClassVar[list[tuple[str, str]]] = []
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        self.posted.append((self.path, body))
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *words: object) -> None:
+        """Nothing."""
+
+
+@pytest.mark.skipif(not (shutil.which("jq") and shutil.which("curl")), reason="the recipes are made of jq and curl")
+def test_the_recipes_do_what_they_say(tmp_path: Path) -> None:
+    """Those of the documentation as they stand, but for the hosts; `apprise` and `mail` are stood in for."""
+    (program,) = re.findall(r"```jq\n(.*?)```", DOCS, re.DOTALL)
+    (tmp_path / "words.jq").write_text(program)
+    for name in ("apprise", "mail"):
+        stub = tmp_path / "bin" / name
+        stub.parent.mkdir(exist_ok=True)
+        stub.write_text(f'#!/bin/sh\n{{ echo "{name} $*"; cat; }} >> {tmp_path}/stubs\n')
+        stub.chmod(0o755)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    bad = replace(report("one"), verdict=Verdict.OPEN, warnings=("look & see",))
+    text = profile_line(bad) + profile_line(report("two"))
+    environ = {**os.environ, "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}"}
+    try:
+        for words in RECIPES:
+            told_ = words[-1].replace("/etc/cancelall/words.jq", str(tmp_path / "words.jq"))
+            told_ = re.sub(HOSTS, f"http://127.0.0.1:{server.server_port}", told_)
+            assert Notification({(*words[:-1], told_): text}, environ).wait() == []
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+    said = "one: OPEN (exit 10)\n  ! look & see\ntwo: CLEAR (exit 0)\n"
+    telegram, slack, ntfy = Receiver.posted
+    assert telegram[0] == "/botTOKEN/sendMessage"
+    assert dict(urllib.parse.parse_qsl(telegram[1])) == {"chat_id": "CHAT", "text": said}
+    assert (slack[0], json.loads(slack[1])) == ("/services/T0/B0/XXX", {"text": said})
+    assert ntfy == ("/TOPIC", said)
+    mail = "mail -s cancelall desk@example.com"
+    only = "mail -E -s cancelall desk@example.com\none: OPEN (exit 10)\n  ! look & see\n"
+    assert (tmp_path / "stubs").read_text() == (f"apprise -t cancelall tgram://TOKEN/CHAT\n{said}{mail}\n{said}{only}")
+
+
+def report(name: str) -> ProfileReport:
+    return ProfileReport(
+        profile=name,
+        venue="bybit",
+        environment="live",
+        host="https://host",
+        account="",
+        scope={},
+        dry_run=False,
+        verdict=Verdict.CLEAR,
+    )
