@@ -170,11 +170,10 @@ class Run:
 
     def _over_the_network(self, profile: Profile) -> Send:
         """One for all profiles that go the same way to a host: listings find its connections open."""
-        route = route_of(profile, self.environ)
-        key = profile.origin, route
-        if key not in self._sends:
-            self._sends[key] = over_the_network(route)
-        return self._sends[key]
+        way = profile.origin, route_of(profile, self.environ)
+        if way not in self._sends:
+            self._sends[way] = over_the_network(profile, self.environ)
+        return self._sends[way]
 
     async def _held(self, name: str, sweep: Sweep, sweeping: asyncio.Task[None], verdict: Verdict) -> Verdict:
         """Hold a profile clear. A signal ends it with the last verdict."""
@@ -297,10 +296,11 @@ class Run:
         return None if at is None else max(0, round((at - self.started) * 1000))
 
 
-def over_the_network(route: Route) -> Send:
+def over_the_network(profile: Profile, environ: Mapping[str, str]) -> Send:
     """Send by real sockets, each attempt in a thread that can be abandoned."""
     from cancelall.transport import Transport
 
+    route = route_of(profile, environ)
     if route.proxy_password:
         register(route.proxy_password)
     transport = Transport(route)
@@ -321,7 +321,7 @@ def over_the_network(route: Route) -> Send:
 
 
 def route_of(profile: Profile, environ: Mapping[str, str]) -> Route:
-    """How a profile's requests leave the machine."""
+    """How a profile's requests leave this machine."""
     return route_for(profile.origin, profile.common.proxy, profile.common.ca_bundle, environ)
 
 

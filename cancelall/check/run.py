@@ -225,7 +225,7 @@ class Check:
         self, profile: Profile, found: Found, deadline: float, readings: list[Reading], *, reads_only: bool
     ) -> Session:
         venue = load(profile.venue)
-        send = self.connect(profile) if self.connect else over_the_network(route_of(profile, self.environ))
+        send = self.connect(profile) if self.connect else over_the_network(profile, self.environ)
         return Session(
             venue=venue,
             origin=profile.origin,
