@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -10,6 +11,9 @@ from typing import Any
 from cancelall.model import Acknowledgement, Answer, Judgement, Order, Protection, Request, State
 from cancelall.session import Attempt, Heard
 from cancelall.venues import Segment, Witness
+
+TWINS = 4
+"""Mass cancels of one kind under way at the same time, at most, while each takes as many orders as it can."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +77,6 @@ class Progress:
     """The last attempt that did not do what it should."""
     stuck: bool = False
     """The listing itself was refused or absent: reading on is pointless."""
-    capped: bool = False
     unread: int = 0
     """Tries of a listing that failed one after the other."""
     suspended: bool = False
@@ -104,7 +107,13 @@ class Progress:
     _disturbed: float = -math.inf
     _tried: dict[Request, float] = field(default_factory=dict)
     _named: dict[str, float] = field(default_factory=dict)
-    _asking: set[Request] = field(default_factory=set)
+    _asking: Counter[Request] = field(default_factory=Counter)
+    _twins: dict[Request, int] = field(default_factory=dict)
+    """How many of a mass cancel were sent together, the last time."""
+    _full: set[Request] = field(default_factory=set)
+    """Mass cancels that took as many orders as they can, all of them: there are more."""
+    _enough: set[Request] = field(default_factory=set)
+    """Those of which a twin took less."""
     _naming: set[str] = field(default_factory=set)
     _hopeless: set[Request] = field(default_factory=set)
     _hopeless_ids: set[str] = field(default_factory=set)
@@ -146,7 +155,9 @@ class Progress:
 
     def blind(self, at: float) -> Moves:
         """The cancels that need to know nothing, unless they are under way."""
-        return Moves(mass=self._mass((), at))
+        if self.keep and self.segment.protective_kinds:
+            return Moves()
+        return Moves(mass=tuple(one for one in self.segment.mass_cancels(()) if self._is_due(one, at)))
 
     def due(self, orders: tuple[Order, ...], began: float, *, complete: bool = False) -> Moves:
         """The cancels for orders that a listing which began then has shown, without those sent since.
@@ -158,12 +169,12 @@ class Progress:
         targets = self._targets(orders)
         if not targets:
             return Moves()
-        mass = self._mass(targets, began)
         keep = self.keep and self.segment.protective_kinds
-        had_its_chance = not self.capped and all(
-            request in self._hopeless or self._tried.get(request, math.inf) <= began
-            for request in (() if keep else self.segment.mass_cancels(targets))
-        )
+        whole = () if keep else self.segment.mass_cancels(targets)
+        tried = all(request in self._hopeless or self._tried.get(request, math.inf) <= began for request in whole)
+        shares = self.segment.shares(targets) if complete and tried and not keep else ()
+        mass = tuple(request for request in (*whole, *shares) if self._is_due(request, began))
+        had_its_chance = tried and not self._full
         named = tuple(
             order
             for order in targets
@@ -175,16 +186,19 @@ class Progress:
         kept = tuple(order for order in orders if order.id not in going) if complete else None
         return Moves(mass=mass, named=self.segment.cancels(named, kept) if had_its_chance and named else ())
 
-    def _mass(self, targets: tuple[Order, ...], began: float) -> tuple[Request, ...]:
-        if self.keep and self.segment.protective_kinds:
-            return ()
-        return tuple(
-            request
-            for request in self.segment.mass_cancels(targets)
-            if request not in self._asking
-            and request not in self._hopeless
-            and self._tried.get(request, -math.inf) <= began
-        )
+    def more(self, request: Request) -> Moves:
+        """What follows when a mass cancel and its twins are answered: while all come to the cap, twice as many.
+
+        At most `TWINS`, and not before the last of them is back: the rest would find nothing, and use up the limit.
+        """
+        if self._asking[request] or request not in self._full:
+            return Moves()
+        return Moves(mass=(request,) * min(2 * self._twins[request], TWINS))
+
+    def _is_due(self, request: Request, began: float) -> bool:
+        """Whether what was shown then calls for it: it was not sent since, and is not under way but for late twins."""
+        under_way = self._asking[request] >= self._twins.get(request, 1)
+        return not (under_way or request in self._hopeless) and self._tried.get(request, -math.inf) <= began
 
     @property
     def quiet_since(self) -> float:
@@ -203,7 +217,9 @@ class Progress:
         if named:
             self._naming.update(order.id for order in named)
         else:
-            self._asking.add(request)
+            self._twins[request] = self._twins[request] + 1 if self._asking[request] else 1
+            self._asking[request] += 1
+            self._enough.discard(request)
 
     def cancel_begins(self, at: float) -> None:
         """A cancel goes into the air."""
@@ -215,7 +231,7 @@ class Progress:
         """A cancel was answered, failed or was abandoned."""
         self._in_flight -= 1
         self._cancel_ended = attempt.ended
-        if attempt.request in self._asking:
+        if self._asking[attempt.request]:
             self._tried[attempt.request] = attempt.ended
         if attempt.judgement is not None:
             self.suspended = attempt.judgement.suspended
@@ -226,7 +242,8 @@ class Progress:
 
     def asked(self, request: Request, named: tuple[Order, ...], heard: Heard[Acknowledgement]) -> None:
         """The venue has spoken on a cancel, or nobody waits for it any more."""
-        self._asking.discard(request)
+        if not named:
+            self._asking[request] -= 1
         ended = heard.attempt.ended
         for order in named:
             self._naming.discard(order.id)
@@ -239,10 +256,19 @@ class Progress:
             words = heard.attempt.judgement.words if heard.attempt.judgement else "refused"
             self.failures.update({order.id: words for order in named if heard.answer is Answer.REFUSED})
         if heard.value is not None:
+            if not named:
+                self._count_full(request, heard.value)
             self._acknowledged(heard.value, named)
 
+    def _count_full(self, request: Request, said: Acknowledgement) -> None:
+        """Whether a mass cancel left something. One that names again what others took says nothing of more."""
+        if said.capped and request not in self._enough and not self.taken.issuperset(said.cancelled):
+            self._full.add(request)
+        else:
+            self._enough.add(request)
+            self._full.discard(request)
+
     def _acknowledged(self, said: Acknowledgement, named: tuple[Order, ...]) -> None:
-        self.capped = said.capped
         self.counted += said.count or 0
         self.remarks |= {said.remark} if said.remark else set()
         known = len(self.reappeared)
@@ -373,7 +399,7 @@ class Progress:
         """Whether nothing that could still be sent or read would change the outcome."""
         if self.stuck:
             return True
-        if not listing.complete or self._asking or self._naming or listing.began < self._cancel_ended:
+        if not listing.complete or self._asking.total() or self._naming or listing.began < self._cancel_ended:
             return False
         left = self.left(listing)
         return (bool(left) or self.refused is not None) and not self.due(listing.orders, math.inf, complete=True)

@@ -196,8 +196,7 @@ class Sweep:
         self._first_out.set()
         progress.asked(request, named, heard)
         self.discoveries.learn_mode(heard.attempt)
-        if heard.value is not None and heard.value.capped:
-            self._fire(progress, Moves(mass=(request,)))
+        self._fire(progress, progress.more(request))
 
     def _cancel_over(self, progress: Progress, attempt: Attempt) -> None:
         self._first_out.set()
@@ -212,7 +211,7 @@ class Sweep:
             if progress.contradicted:
                 await asyncio.sleep(self.gap)
         if progress.first_empty is not None:
-            since = max(progress.first_empty.ended, progress.disturbed)
+            since = max(progress.first_empty.ended, self._disturbed())
             await asyncio.sleep(since + self.gap - self.session.clock.monotonic())
             holding = self._pace is not None  # then they never end
             if not holding and not progress.segment.feeds and (feeders := self._running(self._feeding())):

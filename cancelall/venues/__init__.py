@@ -71,6 +71,9 @@ class Segment:
     """First pages of the reads that tell how orders ended; the int is the start of the run in ms."""
     settled: Callable[[Request, Reply], Settlement]
     """Raises Unreadable."""
+    shares: Callable[[tuple[Order, ...]], tuple[Request, ...]] = lambda orders: ()
+    """Mass cancels of parts of the segment, given the orders that the whole ones have left: they go beside these where
+    these have a cap. None while the whole ones would do."""
     unnamed: bool = False
     """No answer names what a mass cancel took: `settle` also reads what has ended lately, and orders that ended since
     the start of the run are told though no listing has shown them."""

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Sequence
 from urllib.parse import quote
 
 from cancelall.model import Order, Priority, Request
 from cancelall.venues.bybit.options import CAP, SPOT_FILTERS, Category
+
+SHARES = 9
+"""With the call for the coin that is the limit of a second: https://bybit-exchange.github.io/docs/v5/rate-limit"""
 
 
 def post(path: str, body: object, bucket: str, priority: Priority = Priority.MASS_CANCEL) -> Request:
@@ -47,8 +51,26 @@ def mass_cancels(
             order.symbol for order in survivors if order.symbol and not re.match(r".+USD([HMUZ]\d{2})?$", order.symbol)
         }
         parts += [{"symbol": symbol} for symbol in sorted(strange)]
-    if len(survivors) > CAP and category in ("linear", "inverse") and not any("symbol" in part for part in parts):
-        parts += [{"symbol": symbol} for symbol in sorted({order.symbol for order in survivors if order.symbol})]
+    return _cancel_all(category, parts, chosen, stop_order_type)
+
+
+def shares(
+    category: Category,
+    narrow: tuple[dict[str, str], ...],
+    chosen: tuple[str, ...],
+    stop_order_type: str | None,
+    survivors: tuple[Order, ...],
+) -> tuple[Request, ...]:
+    """More than one call takes: symbols beside the coin, those with the most orders, as many as the second allows."""
+    if len(survivors) <= CAP or category not in ("linear", "inverse") or any("symbol" in part for part in narrow):
+        return ()
+    most = Counter(order.symbol for order in survivors if order.symbol).most_common(SHARES)
+    return _cancel_all(category, [{"symbol": symbol} for symbol, _ in most], chosen, stop_order_type)
+
+
+def _cancel_all(
+    category: Category, parts: Sequence[dict[str, str]], chosen: tuple[str, ...], stop_order_type: str | None
+) -> tuple[Request, ...]:
     filters: Sequence[str | None] = chosen or (SPOT_FILTERS if category == "spot" else (None,))
     requests = []
     for part in parts:

@@ -156,7 +156,7 @@ def acknowledge(request: Request, reply: Reply) -> Acknowledgement:
             cancelled.append(identity)
         elif code not in GONE:  # a finished order is settled by the listing
             failed.append(Failure(id=identity, reason=f"{code} {payload.words(outcome.get('msg'))}".strip()))
-    capped = len(rows) >= CAP and request.path == "/v5/order/cancel-all"
+    capped = len(rows) >= CAP and request.bucket == "cancel-all futures"  # spot and options know no cap
     return Acknowledgement(cancelled=tuple(cancelled), client_ids=client_ids, failed=tuple(failed), capped=capped)
 
 

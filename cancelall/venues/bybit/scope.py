@@ -7,7 +7,7 @@ from functools import partial
 from cancelall.errors import OptionError
 from cancelall.model import Priority
 from cancelall.venues import Segment
-from cancelall.venues.bybit.calls import cancels, get, listings, mass_cancels, post, query_string
+from cancelall.venues.bybit.calls import cancels, get, listings, mass_cancels, post, query_string, shares
 from cancelall.venues.bybit.options import LINEAR_COINS, Category, Facts, Options, holds, selected
 from cancelall.venues.bybit.reading import acknowledge, read_page, settled, spares, strategy_page
 
@@ -62,6 +62,7 @@ def _orders(
     return Segment(
         name=name,
         mass_cancels=partial(mass_cancels, category, narrow, chosen, options.stop_order_type),
+        shares=partial(shares, category, narrow, chosen, options.stop_order_type),
         listings=listings(category, narrow, chosen),
         page=partial(read_page, name),
         acknowledge=acknowledge,
