@@ -316,4 +316,4 @@ def _not_token(text: str) -> str:
     return ""
 
 
-__all__ = ["Found", "Sec", "checked", "resolve"]
+__all__ = ["Found", "Sec", "before_keyring", "checked", "credential_path", "look_up", "resolve"]

@@ -136,8 +136,14 @@ def test_set_kill_status_remove(
 class Terminal:
     """A user at a terminal, who waits for each question before typing."""
 
-    def __init__(self, session: Session, *words: str) -> None:
-        environ = {"PATH": os.environ["PATH"], "HOME": str(session.home), "PYTHONPATH": str(ROOT), "TERM": "xterm"}
+    def __init__(self, session: Session, *words: str, **more: str) -> None:
+        environ = {
+            **more,
+            "PATH": os.environ["PATH"],
+            "HOME": str(session.home),
+            "PYTHONPATH": str(ROOT),
+            "TERM": "xterm",
+        }
         self.shown = ""
         self.process, self.descriptor = pty.fork()
         if self.process == 0:
@@ -321,3 +327,15 @@ def test_set_tells_at_once_that_a_keyring_does_not_serve(
             errors = [one["error"]["message"] for one in json.loads(status.out)["secrets"]]
             assert all("KeyringLocked" in message for message in errors)
             assert len(errors) == 2
+
+
+def test_who_sits_at_a_screen_is_given_time_to_unlock(start_session: Start, home: Path) -> None:
+    with contextlib.ExitStack() as stack:
+        address = nobody_answers_the_prompt(start_session, home, stack)
+        session = Session(address=address, home=home, runtime=home)
+        user = Terminal(session, "auth", "set", "bybit", DISPLAY=":99")
+        user.sees("waiting for the keyring to be unlocked")
+        user.types("\x03")
+        code, shown = user.ends()
+    assert (code, "interrupted - nothing was written" in shown) == (130, True), shown
+    assert not (home / ".config").exists()
