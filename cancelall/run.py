@@ -84,6 +84,7 @@ class Run:
     interrupted: asyncio.Event = field(default_factory=asyncio.Event)
     signal_name: str = ""
     _sends: dict[tuple[str, Route], Send] = field(default_factory=dict)
+    _sessions: list[Session] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.means = Means(profiles=self.profiles, environ=self.environ)
@@ -94,10 +95,12 @@ class Run:
         return list(await asyncio.gather(*(self._reported(profile) for profile in self.profiles)))
 
     def interrupt(self, signal_name: str) -> None:
-        """Stop sending; report what is known."""
+        """From this moment no cancel goes; read once more, and report what is known."""
         self.signal_name = signal_name
         self.record.note("signal", name=signal_name)
         self.interrupted.set()
+        for session in self._sessions:
+            session.over = True
 
     async def _reported(self, profile: Profile | BrokenProfile) -> ProfileReport:
         try:
@@ -147,6 +150,7 @@ class Run:
             after_send=record.ended,
             tally=tally,
         )
+        self._sessions.append(session)
         keep = bool(profile.common.keep_protective)
         sweep = Sweep(session, profile.environment, keep_protective=keep, scale=self.scale, listed=record.listed)
         since_ms = self.clock.now_ms()

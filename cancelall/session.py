@@ -10,6 +10,7 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from cancelall.clock import Clock
@@ -140,6 +141,8 @@ class Session:
     headers: tuple[tuple[str, str], ...] = ()
     """What every request carries besides its signature."""
     reads_only: bool = False
+    over: bool = False
+    """The sweep has ended, or was told to: nothing is changed any more, whatever is still under way."""
     arrived: Callable[[], None] = lambda: None
     """Told, at least once, when the first requests are in the queue of the host."""
     trace: Callable[[Attempt], None] = lambda attempt: None
@@ -203,7 +206,8 @@ class Session:
         pacer = self._pacers.get(request.bucket)
         if pacer is None:
             pacer = self._pacers[request.bucket] = Pacer(self.venue.limits.get(request.bucket))
-        if self.stopped is not None or not await self._turn(request, pacer, spared):
+        needless = partial(self._needless, request, spared)
+        if self.stopped is not None or not await self._turn(request, pacer, needless):
             return self._unsent(request, self.stopped)
         try:
             signed_ms = self.clock.now_ms()
@@ -402,6 +406,10 @@ class Session:
                 await asyncio.sleep(min(_GLANCE, self._held_until - self.clock.monotonic()))
             if self.stopped is not None or spared() or request.priority is not Priority.CANCEL:
                 return False
+
+    def _needless(self, request: Request, spared: Callable[[], bool]) -> bool:
+        """Whether a request need not, or after the end of the sweep must not, be sent any more."""
+        return spared() or (self.over and request.changes)
 
     def _held(self, request: Request) -> bool:
         """While the venue has little left for the proof, cancels by name wait; what is only nice to know is left."""

@@ -48,7 +48,6 @@ class Sweep:
         self.bug: BaseException | None = None
         self.finished = False
         """Whether it came to its own end, not to that of its time."""
-        self._over = False
         self.held = False
         """Whether it went on after its first verdict."""
         self._pace: float | None = None
@@ -61,10 +60,11 @@ class Sweep:
 
     async def run(self) -> None:
         """Clear every segment; then read again what other segments' last cancels may have changed."""
-        self.finished = self._over = False
+        self.finished = False
         try:
             self._join_segments()
             if self.held:
+                self.session.over = False
                 self._again()
             while self._tasks:
                 done, _ = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -74,9 +74,9 @@ class Sweep:
                 if not self._tasks:
                     for progress in self.stale():
                         self._clear_beside(progress)
-            self.finished = True
+            self.finished = not self.session.over
         finally:
-            self._over = True
+            self.session.over = True
             for task in self._tasks:
                 task.cancel()
             if self._tasks:
@@ -87,7 +87,7 @@ class Sweep:
 
         To be said again from time to time: a segment that was done all the same is begun anew.
         """
-        self.held, self._pace, self._over = True, pace, False
+        self.held, self._pace, self.session.over = True, pace, False
         for progress in self.progresses.values():
             progress.holding = True
         self._again()
@@ -117,7 +117,8 @@ class Sweep:
         if progress.proven(self.gap):  # read again for the sake of another segment's cancel, a gap after it
             await asyncio.sleep(self._disturbed() + self.gap - self.session.clock.monotonic())
         fruitless = 0
-        while not (self.session.stopped or self._over) and self.session.clock.monotonic() < self.session.deadline:
+        clock = self.session.clock
+        while not (self.session.stopped or self.session.over) and clock.monotonic() < self.session.deadline:
             listing = await read_listing(
                 self.session, progress.segment, partial(self._shown, progress), partial(self._page_answered, progress)
             )

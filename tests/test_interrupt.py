@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from cancelall import config, credentials, simulator
 from cancelall.config import Document, Overrides
 from cancelall.model import ProfileReport, Reply, Verdict, Wire
+from cancelall.progress import Listing
 from cancelall.run import LAST_LOOK_SECONDS, Listener, Run
 from cancelall.session import Attempt
 from cancelall.venues import VENUES
@@ -44,7 +46,8 @@ def interrupted(venue: str, server: simulator.SimServer, at: Callable[[Attempt],
 
 
 @pytest.mark.parametrize("venue", VENUES)
-def test_after_an_interruption_orders_are_read_and_not_cancelled(venue: str) -> None:
+def test_after_an_interruption_orders_are_read_and_not_cancelled(venue: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cancelall.run.LAST_LOOK_SECONDS", 10.0)  # a busy machine may take more than one
     with simulator.start(venue, orders=12, faults=["ack-only"], limits=False) as server:
         run, later = interrupted(
             venue, server, lambda attempt: attempt.request.changes and attempt.judgement is not None
@@ -107,19 +110,54 @@ def test_nothing_is_sent_for_a_profile_whose_secrets_are_still_read(monkeypatch:
 
 def test_a_cancellation_that_gets_lost_does_not_keep_the_run_alive() -> None:
     """Every send answers instead of stopping, as `asyncio.wait_for` did when both came in the same moment."""
+    cancels: list[float] = []
 
     async def send(wire: Wire, until: float, sent: Callable[[], None]) -> Reply:
         sent()
+        if wire.method == "POST":
+            cancels.append(time.monotonic() - run.started)
         try:
             await asyncio.sleep(60)
         except asyncio.CancelledError:
             return Reply(status=200, headers={}, body=b"{}")
         raise AssertionError
 
+    stopped_at: list[float] = []
+
+    def stop() -> None:
+        stopped_at.append(time.monotonic() - run.started)
+        run.interrupt("SIGINT")
+
+    async def stopped() -> list[ProfileReport]:
+        asyncio.get_running_loop().call_later(0.2, stop)
+        return await run.all()
+
     with simulator.start("bybit", orders=1) as server:
-        run = a_run({"bybit": profile_table("bybit", server)}, 0.5, connect=lambda profile: send)
-        (report,) = asyncio.run(run.all())
-    assert time.monotonic() - run.started < 0.5 + SLACK
+        run = a_run({"bybit": profile_table("bybit", server)}, 1.0, connect=lambda profile: send)
+        (report,) = asyncio.run(stopped())
+    assert time.monotonic() - run.started < 1.0 + SLACK
+    assert report.verdict is not Verdict.CLEAR
+    assert 1 <= len([at for at in cancels if at < stopped_at[0]]) == len(cancels)
+
+
+@pytest.mark.parametrize("ended_by", ["the deadline", "an interruption"])
+def test_a_round_that_swallows_its_cancellation_is_the_last(ended_by: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def swallowing(*words: object, **named: object) -> Listing:
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(0.02)
+        return Listing(began=0.0, ended=0.0, orders=(), complete=False, why="a test")
+
+    async def ended() -> list[ProfileReport]:
+        if ended_by == "an interruption":
+            asyncio.get_running_loop().call_later(0.1, run.interrupt, "SIGINT")
+        return await run.all()
+
+    monkeypatch.setattr("cancelall.sweep.read_listing", swallowing)
+    monkeypatch.setattr("cancelall.sweep.Sweep._rest", swallowing)
+    with simulator.start("bybit", orders=1, limits=False) as server:
+        run = a_run({"bybit": profile_table("bybit", server)}, 0.6 if ended_by == "the deadline" else 20)
+        (report,) = asyncio.run(ended())
+    assert time.monotonic() - run.started < 0.6 + SLACK
     assert report.verdict is not Verdict.CLEAR
 
 
