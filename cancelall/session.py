@@ -159,6 +159,11 @@ class Session:
     _held_until: float = 0.0
     _pacers: dict[str, Pacer] = field(default_factory=dict)
 
+    @property
+    def ended(self) -> bool:
+        """Whether its time is over, or it was told to stop."""
+        return self.over or self.clock.monotonic() >= self.deadline
+
     async def ask(
         self,
         request: Request,

@@ -117,8 +117,7 @@ class Sweep:
         if progress.proven(self.gap):  # read again for the sake of another segment's cancel, a gap after it
             await asyncio.sleep(self._disturbed() + self.gap - self.session.clock.monotonic())
         fruitless = 0
-        clock = self.session.clock
-        while not (self.session.stopped or self.session.over) and clock.monotonic() < self.session.deadline:
+        while not (self.session.stopped or self.session.ended):
             listing = await read_listing(
                 self.session, progress.segment, partial(self._shown, progress), partial(self._page_answered, progress)
             )
