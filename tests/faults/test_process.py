@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -218,21 +219,28 @@ def test_errors_when_nobody_can_be_told(case: Case, venue: str, closing: str, wo
 
 
 @shows(42)
-@pytest.mark.parametrize("trouble", ["a file size limit", "a torn last line", "a held lock"])
+@pytest.mark.parametrize(
+    "trouble", ["a file size limit", "a torn last line", "a held lock", "a directory in its place"]
+)
 def test_a_journal_that_cannot_be_written(case: Case, venue: str, trouble: str) -> None:
+    """Whatever is in the way of the journal is not in the way of the kill."""
     server = case.server(venue)
     path = case.narrow(venue, server)
-    written = case.home / ".local" / "state" / "cancelall" / "journal.jsonl"
+    journal = case.home / ".local" / "state" / "cancelall" / "journal.jsonl"
     under: Sequence[str] = ()
+    journal.parent.mkdir(parents=True, mode=0o700)
     if trouble == "a file size limit":
         under = ["sh", "-c", 'ulimit -f 0; exec "$@"', "sh"]
+    elif trouble == "a directory in its place":
+        journal.mkdir()
     else:
-        written.parent.mkdir(parents=True)
-        written.write_text('{"v":1,"torn')
+        journal.write_text('{"v":1,"torn')
+        journal.chmod(0o600)
     if trouble == "a held lock":
-        holder = subprocess.Popen(["flock", str(written), "sleep", "30"])
-        case.stack.callback(holder.kill)
+        holder = case.stack.enter_context(journal.open("a"))
+        fcntl.flock(holder, fcntl.LOCK_EX)
     ran = case.run(venue, "--json", "--config", str(path), deadline=9, codes=[0], under=under)
+    assert ran.line["verdict"] == "clear"
     assert any("journal" in warning for warning in ran.line["warnings"])
 
 
