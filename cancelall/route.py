@@ -29,8 +29,10 @@ class Route:
     @property
     def proxy_password(self) -> str:
         """The proxy's password, which is a secret like any other; empty when there is none."""
+        address = self.proxy or ""
         try:
-            return urllib.parse.unquote(urllib.parse.urlsplit(self.proxy or "").password or "")
+            parts = urllib.parse.urlsplit(address if "//" in address else f"//{address}")
+            return urllib.parse.unquote(parts.password or "")
         except ValueError:
             return ""
 

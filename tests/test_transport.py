@@ -734,3 +734,23 @@ def test_which_authorities(chosen: str | None, environ: dict[str, str], expected
 )
 def test_what_this_machine_is(host: str, expected: bool) -> None:
     assert is_loopback(host) is expected
+
+
+@pytest.mark.parametrize(
+    ("proxy", "shown", "password"),
+    [
+        ("http://proxy.example:3128", "http://proxy.example:3128", ""),
+        ("http://user:p%40ss@proxy.example:3128", "http://proxy.example:3128", "p@ss"),
+        ("http://user:a@b:c@proxy.example", "http://proxy.example", "a@b:c"),
+        ("user:word@proxy.example:3128", "proxy.example:3128", "word"),
+        ("http://[", "http://[", ""),
+    ],
+)
+def test_a_proxy_is_shown_without_its_password(proxy: str, shown: str, password: str) -> None:
+    route = Route(proxy=proxy)
+    assert (route.shown_proxy, route.proxy_password) == (shown, password)
+    assert Route(proxy=proxy, proxy_from_environment=True).shown_proxy == f"{shown} (from the environment)"
+
+
+def test_no_proxy_shows_nothing() -> None:
+    assert (Route().shown_proxy, Route().proxy_password) == ("", "")
