@@ -21,6 +21,7 @@ from cancelall.output import Outlet
 from cancelall.report import text
 from cancelall.report.lines import profile_line
 from cancelall.run import Listener, Run, Target, harden, unconfigured
+from cancelall.secret import scrub
 from cancelall.session import Attempt
 from cancelall.started import process_started
 from cancelall.state import state_directories
@@ -67,7 +68,7 @@ class Output:
     def note(self, message: str) -> None:
         """A line for people."""
         with contextlib.suppress(OSError, ValueError, AttributeError):
-            sys.stderr.write(f"cancelall: {message}\n")
+            sys.stderr.write(f"cancelall: {scrub(message)}\n")
             sys.stderr.flush()
 
 

@@ -94,4 +94,4 @@ def _is_terminal(stream: TextIO | None) -> bool:
 def emit(text: str) -> None:
     """Write a command's data to stdout. A reader that has gone away is no failure of the command."""
     if sys.stdout is not None:
-        _put(sys.stdout, text)
+        _put(sys.stdout, scrub(text))

@@ -14,6 +14,7 @@ from typing import Any, TextIO
 import pytest
 
 from cancelall import output
+from cancelall.execute import Output
 from cancelall.output import Outlet
 from cancelall.secret import Secret
 
@@ -218,6 +219,14 @@ def test_a_terminal_is_one() -> None:
 def test_a_commands_data_goes_to_stdout(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
     output.emit("data é\n")
     assert capsysbinary.readouterr().out == "data é\n".encode()
+
+
+def test_no_outlet_lets_a_secret_through(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    Secret("CANARY-of-a-secret")
+    output.emit("data CANARY-of-a-secret\n")
+    Output().note("a note CANARY-of-a-secret")
+    told = capsysbinary.readouterr()
+    assert (told.out, told.err) == (b"data ***\n", b"cancelall: a note ***\n")
 
 
 @pytest.mark.parametrize("gone", [None, Broken(BrokenPipeError(32, "Broken pipe"))])
