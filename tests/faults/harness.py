@@ -175,7 +175,7 @@ class Case:
     alternates: dict[str, str] = field(default_factory=dict)
     """Second hosts: origin to origin."""
     used: bool = False
-    slow: float = field(default_factory=lambda: min(6.0, max(1.0, busy() - 1)))
+    slow: float = field(default_factory=lambda: min(4.0, max(1.0, busy() / 2)))
     """Factor on every deadline: what takes a second on an idle machine may not be reached in one on a busy machine."""
 
     # --- what to aim at ---
