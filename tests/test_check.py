@@ -12,14 +12,18 @@ from pathlib import Path
 import pytest
 
 from cancelall import dial, simulator
+from cancelall.check import live
+from cancelall.check.venue import read_again
 from cancelall.errors import ExitStatus
 from cancelall.findings import Level
 from cancelall.preflight import load_preflight
+from cancelall.progress import Listing
+from cancelall.session import Session
 from cancelall.simulator import SimServer
-from cancelall.venues import VENUES, load
+from cancelall.venues import VENUES, Segment, load
 from checking import bad, checked, checked_all, level, line_of, named, shown
 from faults import raw
-from support import profile_table
+from support import kill, profile_table
 
 OWN_KEY = {"pacifica": ExitStatus.REFUSED}
 """Venues where the key of the embedded exchange is the one that holds the funds."""
@@ -105,6 +109,59 @@ def test_live_says_so_before_it_sends(venue: str) -> None:
     assert all(path in words for path, (words, _) in zip(sent, said, strict=True))
 
 
+@pytest.mark.parametrize(
+    ("venue", "options", "sends"),
+    [
+        ("bybit", {"settle_coin": "USDC"}, True),
+        ("bybit", {"settle_coin": "ETH"}, True),
+        ("bybit", {"symbol": ["ETHUSDT"]}, True),
+        ("bybit", {"category": ["inverse"], "symbol": ["ETHUSDT"]}, False),
+        ("bybit", {"category": ["spot", "strategy"]}, True),
+        ("bybit", {"category": ["spot"], "order_filter": "StopOrder"}, False),
+        ("bybit", {"category": ["linear"], "order_filter": "StopOrder", "stop_order_type": "Stop"}, False),
+        ("bybit", {"base_coin": "ETH"}, False),
+        ("bybit", {"category": ["option"]}, False),
+        ("bitget", {"product_type": ["USDT-FUTURES"]}, True),
+        ("bitget", {"product_type": ["COIN-FUTURES"], "margin_coin": "BTC"}, False),
+        ("bitget", {"product_type": ["USDT-FUTURES"], "symbol": ["ETHUSDT"]}, False),
+        ("bitget", {"product_type": ["SPOT"]}, False),
+        ("ascendex", {"account_category": ["cash"]}, True),
+        ("ascendex", {"account_category": ["futures"]}, True),
+        ("ascendex", {"symbol": ["ETH/USDT"]}, False),
+    ],
+)
+def test_live_reaches_nothing_that_the_profile_does_not_list(
+    venue: str, options: dict[str, object], sends: bool
+) -> None:
+    """The scope is empty, the rest of the account is not."""
+    with simulator.start(venue, orders=60, limits=False) as server:
+        kill(venue, server, options=options, scale=0.05)
+        left = {order.id for order in server.open_orders()}
+        before = len([request for request in server.requests if request.changes])
+        report = checked(venue, server, options, live=True)
+        sent = [request for request in server.requests if request.changes][before:]
+        assert {order.id for order in server.open_orders()} == left
+    assert left
+    assert (len(sent), level(report, "live") == "fail") == (int(sends), False), report.failed
+
+
+def test_live_looks_again_before_it_sends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An order that came after the first reading keeps the cancel from being sent."""
+    with simulator.start("bybit", orders=0) as server, simulator.start("bybit", orders=30) as other:
+        orders = [order for order in other.open_orders() if order.segment == "linear"]
+
+        async def placed_meanwhile(session: Session, segment: Segment) -> Listing:
+            for order in orders:
+                server.fake.place(server.account, order)
+            return await read_again(session, segment)
+
+        monkeypatch.setattr(live, "read_again", placed_meanwhile)
+        report = checked("bybit", server, {"category": ["linear"]}, live=True)
+        assert not [request for request in server.requests if request.changes]
+        assert len(server.open_orders()) == len(orders) > 0
+    assert (level(report, "live"), "orders rest" in named(report, "live")[0].detail) == ("warn", True)
+
+
 def test_live_tells_a_refused_cancel(venue: str) -> None:
     if venue in ("deltadefi",):
         return
@@ -175,7 +232,7 @@ def test_the_questions_are_reads(venue: str) -> None:
         ("bitget", [], "account mode", "ok", "classic", ""),
         ("bitget", ["mode", "account-mode=upgrading"], "account mode", "fail", "upgrading", "wait"),
         ("bybit", [], "account mode", "ok", "unified", ""),
-        ("bybit", ["clock=10"], "clock", "fail", "10.0 s behind", "timedatectl"),
+        ("bybit", ["clock=10"], "clock", "fail", "s behind", "timedatectl"),
         ("bybit", ["clock=-10"], "clock", "fail", "10.0 s ahead", "timedatectl"),
         ("bitget", ["clock=10"], "clock", "warn", "10.0 s behind", "timedatectl"),
         ("ascendex", ["clock=-40"], "clock", "fail", "40.0 s ahead", "timedatectl"),
