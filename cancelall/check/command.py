@@ -20,8 +20,8 @@ from cancelall.report.findings import check_line, check_summary, check_table, re
 from cancelall.run import harden
 from cancelall.started import process_started
 
-_PATIENCE = 1.0
-"""Seconds that a stopped terminal may keep the one line that is told before something real is sent."""
+_PATIENCE = 2.0
+"""Seconds that a stopped terminal may keep a line for people, above all that something real is going to be sent."""
 
 
 class _Told(Streams):
@@ -54,6 +54,11 @@ class _Told(Streams):
     def note(self, words: str) -> None:
         """A line for people."""
         self.notes.line(f"cancelall: {text.clean(words, 1000)}")
+
+    def close(self) -> None:
+        """Everything said. Nobody waits for a cancel here: what is told to people gets its time, too."""
+        self.data.close(None)
+        self.notes.close(_PATIENCE)
 
     def _drawn_check(self, report: CheckReport) -> str:
         if self.output.quiet:
