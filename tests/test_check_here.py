@@ -348,13 +348,20 @@ def at_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (["--max-age", "soon"], 2),
         (["--max-age", "1h", "--live"], 2),
         (["--max-age", "1h", "--store-account-group"], 2),
-        (["nobody"], 6),
         (["--deadline", "0"], 2),
     ],
 )
 def test_bad_usage(path: Path, capfd: pytest.CaptureFixture[str], words: list[str], code: int) -> None:
     got, _, err = run(capfd, "--config", str(path), *words)
     assert (got, err.startswith("cancelall: "), err.count("\n")) == (code, True, 1)
+
+
+@pytest.mark.usefixtures("at_home")
+def test_a_profile_that_does_not_exist(path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capfd, "nobody", "desk", "--json", "--config", str(path))
+    lines = {line["profile"]: line for line in map(json.loads, out.splitlines())}
+    assert (code, lines["nobody"]["ok"], lines["desk"]["ok"]) == (6, False, True)
+    assert "there is no profile" in str(lines["nobody"]["findings"])
 
 
 @pytest.mark.usefixtures("at_home")
