@@ -311,7 +311,7 @@ def test_whatever_was_changed_is_seen(written: bytes, tmp_path_factory: pytest.T
     elif what == "repeat":
         lines.insert(data.draw(st.integers(0, last)), lines[at])
     else:
-        lines.insert(at + 1, data.draw(st.binary(max_size=40)).replace(b"\n", b"") + b"\n")
+        lines.insert(at + 1, data.draw(st.binary(min_size=1, max_size=40)).replace(b"\n", b"x") + b"\n")
     assert verified(folder, b"".join(lines)) != ""
 
 

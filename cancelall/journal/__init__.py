@@ -50,6 +50,7 @@ _QUEUED = 100_000
 """Lines that may wait for the thread."""
 _TAIL_LIMIT = 64 << 20
 _LEVELS = 3
+_LOOKS = 5
 
 
 class _File:
@@ -142,14 +143,27 @@ class _File:
         size = os.fstat(self._descriptor).st_size
         seal = b""
         if size != self._end:
-            last = _last_line(self._descriptor, size) if size else self._before()
+            size, last = self._tail(size, locked)
             self._last = digest(last.removesuffix(b"\n")) if last else ""
             if size and not last.endswith(b"\n"):
-                seal, self.sealed = b"\n", True
+                seal, self.sealed = b"\n", self.sealed or locked
         line = f'{body},"prev":"{self._last}"}}' if locked else f'{body},"unlocked":true,"prev":null}}'
         data = line.encode("ascii")
         self._put(b"%s%s\n" % (seal, data), size, locked)
         self._end, self._last = size + len(seal) + len(data) + 1, digest(data)
+
+    def _tail(self, size: int, locked: bool) -> tuple[int, bytes]:
+        """The file's size and its last line. One that does not end may be that of somebody who writes without the lock:
+        it is torn only if it stays so. Without the lock nothing is waited for; at worst an empty line is left.
+        """
+        last = _last_line(self._descriptor, size) if size else self._before()
+        for _ in range(_LOOKS if locked and size else 0):
+            if last.endswith(b"\n"):
+                break
+            time.sleep(0.001)
+            size = os.fstat(self._descriptor).st_size
+            last = _last_line(self._descriptor, size)
+        return size, last
 
     def _put(self, data: bytes, size: int, locked: bool) -> None:
         """One write. What a full disk has cut short is taken back, or finished if it was only a signal."""

@@ -100,7 +100,7 @@ def files(directory: Path) -> list[Path]:
 
 
 def read(paths: Sequence[Path]) -> Iterator[Line]:
-    """Every line of these files, one after the other. Raises OSError."""
+    """Every line of these files that is not empty, one after the other. Raises OSError."""
     for path in paths:
         with path.open("rb") as stream:
             size = _settled_size(stream.fileno())
@@ -112,6 +112,8 @@ def read(paths: Sequence[Path]) -> Iterator[Line]:
                     break
                 done += len(raw)
                 text = raw.removesuffix(b"\n")
+                if not text:  # the seal of a line that was not torn after all
+                    continue
                 yield Line(path=path, number=number, raw=text, value=_record(text), ended=raw.endswith(b"\n"))
 
 
