@@ -116,6 +116,31 @@ def test_a_torn_last_line_is_sealed_and_told(tmp_path: Path) -> None:
     assert (chain.broken, chain.lines, chain.sealed) == ("", 3, ("journal.jsonl, line 2",))
 
 
+def test_a_line_that_is_still_being_written_is_not_torn(tmp_path: Path) -> None:
+    """A large one of somebody who could not get the lock: seen half, it must not be taken for the last line."""
+    made = began(tmp_path)
+    made.write("something", {})
+    other = b'{"v":1,"run":"two","seq":0,"event":"run_start","unlocked":true,"prev":null}\n'
+    with (tmp_path / "journal.jsonl").open("ab", buffering=0) as stream:
+        stream.write(other[:40])
+        half = threading.Event()
+        plain = time.sleep
+
+        def sleeps(seconds: float) -> None:
+            if not half.is_set():
+                half.set()
+                stream.write(other[40:])
+            plain(seconds)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(journal.time, "sleep", sleeps)
+            made.write("something", {})
+    made.close(5)
+    assert half.is_set()
+    chain = verify(read(files(tmp_path)))
+    assert (chain.broken, chain.lines, chain.sealed, made.warnings()) == ("", 4, (), ())
+
+
 def test_a_full_disk_leaves_no_torn_line(tmp_path: Path) -> None:
     resource = pytest.importorskip("resource")
     made = began(tmp_path)
@@ -466,6 +491,20 @@ def test_show_verify_and_path(used: Path) -> None:
     assert "the chain is broken: journal.jsonl, line 2: it does not follow" in ran.out
     shown_again = cancelall("journal", "show", home=used)
     assert (shown_again.code, "something else" in shown_again.out) == (0, True)
+
+
+def test_a_run_that_was_cut_off_is_told_of_after_the_next_one(tmp_path: Path) -> None:
+    folder = tmp_path / "cancelall"
+    cut = began(folder, "cut-off-run")
+    Record(journal=cut).of("main", "bybit", Tally()).begins(sending())
+    cut.close(5)
+    began(folder, "good").close(5)
+    env = {"XDG_STATE_HOME": str(tmp_path), "COLUMNS": "200"}
+    said = commands.show(env, run=None, last=None, json_lines=False) or ""
+    assert "1 earlier run(s) did not end, with requests in flight: cut-off-" in said
+    said = commands.show(env, run="cut", last=None, json_lines=False) or ""
+    assert "in flight: POST /cancel (main, linear)" in said
+    assert "unknown whether it was executed; it could be, until 00:00:07 UTC" in said
 
 
 def test_no_journal_is_told(home: Path) -> None:

@@ -21,7 +21,7 @@ import stat
 import sys
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from cancelall.secret import scrub
@@ -342,7 +342,7 @@ class Journal:
             "ts": f"{stamp}.{rest // 1000:06d}Z",
             "mono": time.monotonic_ns(),
             "event": event,
-            **{key: _plain(value) for key, value in fields.items() if value is not None},
+            **_harmless({key: value for key, value in fields.items() if value is not None}),
         }
         self._sequence += 1
         return json.dumps(record, separators=(",", ":"))[:-1]
@@ -407,6 +407,27 @@ def id_fields(ids: Iterable[str]) -> dict[str, object]:
     }
 
 
+def _harmless(fields: Mapping[str, object]) -> Mapping[str, object]:
+    """The fields as JSON may hold them. Most hold nothing that has to be taken out: one look at all texts tells."""
+    texts = list(_texts(fields))
+    joined = "\n".join(texts)
+    if scrub(joined) == joined and all(len(one) <= TEXT_LIMIT for one in texts):
+        return fields
+    return {key: _plain(value) for key, value in fields.items()}
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield str(key)
+            yield from _texts(inner)
+    elif isinstance(value, list | tuple):
+        for one in value:
+            yield from _texts(one)
+
+
 def _plain(value: object) -> object:
     """A value as JSON may hold it: no secret in it, and no more than is useful. What is no ASCII is escaped later."""
     if isinstance(value, str):
@@ -414,11 +435,8 @@ def _plain(value: object) -> object:
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, Mapping):
-        return {str(key): _plain(one) for key, one in value.items()}
+        return {_text(str(key)): _plain(one) for key, one in value.items()}
     if isinstance(value, Sequence):
-        joined = "\n".join(value) if all(type(one) is str and len(one) < TEXT_LIMIT for one in value) else None
-        if joined is not None and scrub(joined) == joined:
-            return list(value)
         return [_plain(one) for one in value]
     return _text(str(value))
 

@@ -41,7 +41,17 @@ def show(environ: Mapping[str, str], *, run: str | None, last: int | None, json_
         raise ConfigError(f"--run {run}: {many}", "`cancelall journal show --last 20` lists them")
     if json_lines:
         return "".join(_raw(one) for one in chosen)
-    return _drawn(chosen, environ, several=last is not None and run is None)
+    drawn = _drawn(chosen, environ, several=last is not None and run is None)
+    return drawn + (_earlier(found[:-1]) if run is None and last is None else "")
+
+
+def _earlier(found: list[RunRecord]) -> str:
+    """That there are runs before the last one of which nobody knows how they ended: a second kill hides the first."""
+    cut = [one.id[:8] for one in found if one.end is None and not one.alive and one.in_flight]
+    if not cut:
+        return ""
+    told = f"{len(cut)} earlier run(s) did not end, with requests in flight: {', '.join(cut[-5:])}"
+    return f"{told} (journal show --run ID)\n"
 
 
 def check(environ: Mapping[str, str]) -> tuple[str, ExitStatus]:
