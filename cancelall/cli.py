@@ -47,9 +47,9 @@ def _environments(ctx: typer.Context, incomplete: str) -> list[str]:
 
 
 def _faults(incomplete: str) -> list[str]:
-    from cancelall import simulator
+    from cancelall import demo
 
-    return [name for name in ("list", *simulator.FAULTS) if name.startswith(incomplete)]
+    return [name for name in demo.fault_names() if name.startswith(incomplete)]
 
 
 Environment = Annotated[

@@ -57,6 +57,13 @@ def run(
         return execute(profiles, output, environ, dry_run=dry_run, terms=Terms(journalled=False))
 
 
+def fault_names() -> list[str]:
+    """What can stand after `--fault`."""
+    from cancelall import simulator
+
+    return ["list", *simulator.FAULTS]
+
+
 def _serve(path: Path, venues: Sequence[str]) -> ExitStatus:
     """Keep the exchange running until Ctrl-C."""
     emit(f"--config {path}\n")

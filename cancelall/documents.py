@@ -9,6 +9,8 @@ from cancelall.config import DEFAULTS_KEYS, Common
 from cancelall.declare import Declared
 from cancelall.venues import VENUES, load
 
+WITH_BLOCKS = ("README.md", "docs/venues.md")
+"""Documents with generated blocks."""
 _HEAD = """\
 # cancelall: config.toml
 #
@@ -185,9 +187,9 @@ def main() -> None:
     from cancelall import cli, completion, manual
 
     Path("config.example.toml").write_text(example_config(), encoding="utf-8")
-    readme = Path("README.md")
-    readme.write_text(with_blocks(readme.read_text(encoding="utf-8")), encoding="utf-8")
     Path("docs").mkdir(exist_ok=True)
+    for document in filter(Path.exists, map(Path, WITH_BLOCKS)):
+        document.write_text(with_blocks(document.read_text(encoding="utf-8")), encoding="utf-8")
     Path("docs/run.svg").write_text(picture(), encoding="utf-8")
     Path("contrib/shell").mkdir(parents=True, exist_ok=True)
     for shell, script in completion.SCRIPTS.items():
