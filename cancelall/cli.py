@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, Optional
 
 import typer
 
-from cancelall import __version__, config, declare
+from cancelall import __version__, completion, config, declare
 from cancelall.config import BrokenProfile, Document, Overrides, Profile
 from cancelall.declare import Declared
 from cancelall.errors import CancelallError, ConfigError, ExitStatus, OptionError, UsageError
@@ -32,26 +32,6 @@ Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show every reque
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only the verdict.")]
 
 
-def _profiles(ctx: typer.Context, incomplete: str) -> list[str]:
-    """Completes the name of a profile. Never says anything, never looks at a secret."""
-    from cancelall import completion
-
-    names = completion.profile_names(ctx.info_name or "", ctx.params.get("config_file"), os.environ)
-    return [name for name in names if name.startswith(incomplete)]
-
-
-def _environments(ctx: typer.Context, incomplete: str) -> list[str]:
-    from cancelall import completion
-
-    return [name for name in completion.environments(ctx.info_name or "") if name.startswith(incomplete)]
-
-
-def _faults(incomplete: str) -> list[str]:
-    from cancelall import demo
-
-    return [name for name in demo.fault_names() if name.startswith(incomplete)]
-
-
 Environment = Annotated[
     Optional[str],
     typer.Option(
@@ -59,7 +39,7 @@ Environment = Annotated[
         metavar="NAME",
         help="Use this environment of the venue.",
         show_default=False,
-        autocompletion=_environments,
+        autocompletion=completion.environments,
     ),
 ]
 Everything = Annotated[bool, typer.Option("--everything", help="Drop every selector: the whole account.")]
@@ -182,8 +162,6 @@ def _version(value: bool) -> None:
 
 def _completion(shell: str | None) -> None:
     if shell is not None:
-        from cancelall import completion
-
         if shell not in completion.SCRIPTS:
             raise UsageError(f"--show-completion {shell}: one of {' '.join(completion.SCRIPTS)}")
         emit(completion.SCRIPTS[shell])
@@ -247,7 +225,7 @@ def _venue_command(name: str) -> Callable[..., None]:
                     metavar="NAME",
                     help="Use this profile.",
                     show_default=False,
-                    autocompletion=_profiles,
+                    autocompletion=completion.profiles,
                 ),
             ],
             None,
@@ -322,12 +300,14 @@ def _all(
             "--only",
             metavar="PATTERN",
             help="Only profiles like this; `all` is every one. Repeatable.",
-            autocompletion=_profiles,
+            autocompletion=completion.profiles,
         ),
     ] = None,
     skip: Annotated[
         Optional[list[str]],
-        typer.Option("--skip", metavar="PATTERN", help="No profile like this. Repeatable.", autocompletion=_profiles),
+        typer.Option(
+            "--skip", metavar="PATTERN", help="No profile like this. Repeatable.", autocompletion=completion.profiles
+        ),
     ] = None,
     shard: Annotated[
         Optional[str],
@@ -434,7 +414,10 @@ def _orders(
     names: Annotated[
         Optional[list[str]],
         typer.Argument(
-            metavar="[PROFILE]...", help="Profiles; none means all.", show_default=False, autocompletion=_profiles
+            metavar="[PROFILE]...",
+            help="Profiles; none means all.",
+            show_default=False,
+            autocompletion=completion.profiles,
         ),
     ] = None,
     environment: Environment = None,
@@ -473,7 +456,12 @@ def _asked(
 def _check(
     names: Annotated[
         Optional[list[str]],
-        typer.Argument(metavar="[PROFILE]...", help="Profiles; none means all.", show_default=False),
+        typer.Argument(
+            metavar="[PROFILE]...",
+            help="Profiles; none means all.",
+            show_default=False,
+            autocompletion=completion.profiles,
+        ),
     ] = None,
     live: Annotated[
         bool,
@@ -607,7 +595,7 @@ def _demo(
             "--fault",
             metavar="NAME",
             help="Switch a fault on; `list` shows them. Repeatable.",
-            autocompletion=_faults,
+            autocompletion=completion.faults,
         ),
     ] = None,
     serve: Annotated[

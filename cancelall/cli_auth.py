@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
+from cancelall import completion
 from cancelall.errors import CancelallError, ConfigError, ExitStatus, Interrupted, SecretError, UsageError
 
 if TYPE_CHECKING:
@@ -28,7 +29,12 @@ one value. No option takes a key. All of it is checked, then written, or none; t
 completed.
 """
 
-Name = Annotated[str, typer.Argument(metavar="PROFILE", help="A profile of the config, or a new one.")]
+Name = Annotated[
+    str,
+    typer.Argument(
+        metavar="PROFILE", help="A profile of the config, or a new one.", autocompletion=completion.profiles
+    ),
+]
 Config = Annotated[
     Optional[Path],
     typer.Option("--config", metavar="FILE", help="Use this config file.", show_default=False, readable=False),
@@ -233,7 +239,12 @@ def _standard_input(profile: Profile) -> str:
 def _status(
     names: Annotated[
         Optional[list[str]],
-        typer.Argument(metavar="[PROFILE]...", help="Profiles; none means all.", show_default=False),
+        typer.Argument(
+            metavar="[PROFILE]...",
+            help="Profiles; none means all.",
+            show_default=False,
+            autocompletion=completion.profiles,
+        ),
     ] = None,
     config_file: Config = None,
     json_lines: Annotated[bool, typer.Option("--json", help="One JSON line per profile on stdout.")] = False,

@@ -6,9 +6,11 @@ and never installed: nothing here edits a start-up file.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from cancelall import config
 from cancelall.errors import CancelallError
@@ -55,7 +57,21 @@ def profile_names(venue: str, chosen: Path | None, environ: Mapping[str, str]) -
     return [name for name in names if re.fullmatch(r"[A-Za-z0-9_-]+", name)]  # other names are no profiles
 
 
-def environments(venue: str) -> list[str]:
-    """The environments of a venue, or of all of them."""
-    names = [venue] if venue in VENUES else list(VENUES)
-    return list(dict.fromkeys(key for name in names for key in load(name).hosts))
+def profiles(ctx: Any, incomplete: str) -> list[str]:  # noqa: ANN401 - a context of Typer's, known by its name
+    """Completes the name of a profile. Never says anything, never looks at a secret."""
+    names = profile_names(ctx.info_name or "", ctx.params.get("config_file"), os.environ)
+    return [name for name in names if name.startswith(incomplete)]
+
+
+def environments(ctx: Any, incomplete: str) -> list[str]:  # noqa: ANN401 - a context of Typer's
+    """Completes an environment of the command's venue, or of any venue."""
+    names = [ctx.info_name] if ctx.info_name in VENUES else list(VENUES)
+    known = dict.fromkeys(key for name in names for key in load(name).hosts)
+    return [key for key in known if key.startswith(incomplete)]
+
+
+def faults(incomplete: str) -> list[str]:
+    """Completes a fault of the embedded exchange."""
+    from cancelall import demo
+
+    return [name for name in demo.fault_names() if name.startswith(incomplete)]

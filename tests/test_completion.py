@@ -89,6 +89,8 @@ CASES = [
     (("orders", "mm"), {"mm-2", "mm-3"}),
     (("all", "--skip", "by"), {"bybit"}),
     (("demo", "--fault", "laten"), {"latency"}),
+    (("check", "by"), {"bybit"}),
+    (("auth", "status", "mm-3"), {"mm-3"}),
 ]
 
 

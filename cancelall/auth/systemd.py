@@ -52,7 +52,10 @@ def unit_lines(profile: Profile, directory: Path, fields: Iterable[str]) -> str:
     """What the unit needs for these credentials. A shell that is given them does nothing."""
     names = [credential(profile.name, field) for field in fields]
     lines = ["# In the unit, below [Service]:"]
-    lines += [f"LoadCredentialEncrypted={name}:{directory / name}" for name in names]
+    # Without a path systemd looks into its store itself, and a missing file stops nothing; with one it stops the unit.
+    lines += [
+        f"LoadCredentialEncrypted={name}" + ("" if directory == STORE else f":{directory / name}") for name in names
+    ]
     return "\n".join(lines) + "\n"
 
 

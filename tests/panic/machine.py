@@ -12,6 +12,7 @@ import shutil
 import site
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -50,7 +51,7 @@ fi
 mount -t tmpfs -o mode=755 tmpfs /run
 mount -t tmpfs tmpfs /var/log
 mount -t tmpfs -o mode=700 tmpfs /var/lib/private
-mount -t tmpfs tmpfs /var/lib/systemd
+mount --bind "$KEPT" /var/lib/systemd  # on a disk: systemd encrypts with no key that is in memory only
 mount -t tmpfs tmpfs /opt/cancelall
 mount -t tmpfs tmpfs /opt/host
 mkdir -p /opt/host/python /opt/host/site /opt/host/lib/cancelall
@@ -142,10 +143,12 @@ def booted(room: Path, *, program: bool = True, units: bool = True) -> Iterator[
         (room / "units" / stub).write_text(f"[Unit]\nDefaultDependencies=no\n{wants}", encoding="utf-8")
     for unit in JOURNAL:
         shutil.copy(f"/lib/systemd/system/{unit}", room / "units")
+    kept = tempfile.mkdtemp(prefix="cancelall-", dir="/var/tmp")
     group = _control_group(room.name)
     environ = {
         "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
         "ROOM": str(room),
+        "KEPT": kept,
         "PREFIX": sys.base_prefix,
         "SITE": site.getsitepackages()[0],
         "PACKAGE": str(ROOT / "cancelall"),
@@ -168,6 +171,7 @@ def booted(room: Path, *, program: bool = True, units: bool = True) -> Iterator[
     finally:
         process.kill()  # with it the first process of the namespace, and with that all the others
         process.wait(20)
+        shutil.rmtree(kept, ignore_errors=True)
         for folder in group:
             _remove(folder)
 
