@@ -13,7 +13,7 @@ _MARK = "\x01"
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """A command and the lines that it prints; `…` stands for whatever is there, alone on a line for any lines."""
+    """A command and the lines that it prints; `…` stands for whatever is there in that line."""
 
     command: str
     printed: tuple[str, ...]
