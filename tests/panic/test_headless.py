@@ -86,3 +86,24 @@ def test_nothing_at_all_is_one_line_and_no_success() -> None:
     assert ran.stderr.decode().splitlines() == [
         "cancelall: no profile is configured and no venue's secrets are in the environment - run: cancelall config init"
     ]
+
+
+def test_the_jobs_of_cron_in_the_environment_of_cron(tmp_path: Path) -> None:
+    """Each line has its user, its command runs with cron's short PATH, and what is not clear reaches the log."""
+    lines = (ROOT / "contrib" / "cron" / "cancelall").read_text(encoding="utf-8").splitlines()
+    settings = dict(line.split("=", 1) for line in lines if "=" in line.split(" ")[0] and line[0] != "#")
+    jobs = [line.split(maxsplit=6) for line in lines if line[:1].isdigit()]
+    assert [job[5] for job in jobs] == ["trader", "trader"]
+    for name, does in (("cancelall", "exit 11"), ("logger", ":")):
+        (tmp_path / name).write_text(f'#!/bin/sh\necho {name} "$@" >> {tmp_path}/ran\n{does}\n', encoding="utf-8")
+        (tmp_path / name).chmod(0o755)
+    for job in jobs:
+        assert "%" not in job[6]  # a line break to cron
+        command = job[6].replace("/usr/local/bin", str(tmp_path))
+        environ = {"PATH": f"{tmp_path}:/usr/bin:/bin", "HOME": "/nonexistent", "SHELL": settings["SHELL"]}
+        subprocess.run([settings["SHELL"], "-c", command], env=environ, timeout=20, check=False)
+    assert (tmp_path / "ran").read_text(encoding="utf-8").splitlines() == [
+        "cancelall check",
+        "cancelall all --quiet",
+        "logger -t cancelall -p user.alert not clear: exit 11",
+    ]
