@@ -19,10 +19,12 @@ async def read_listing(
     segment: Segment,
     shown: Callable[[tuple[Order, ...], float], None],
     answered: Callable[[Attempt], None],
+    outdated: Callable[[float], bool] = lambda began: False,
 ) -> Listing:
     """One reading of a segment. `shown` gets each page's orders at once, `answered` sees every attempt.
 
-    Whatever is missing, short or inconsistent makes it incomplete, and then it proves nothing.
+    Whatever is missing, short or inconsistent makes it incomplete, and then it proves nothing. One that is outdated and
+    has shown nothing yet is not read to the end: it would not count, and the next one does.
     """
     began = session.clock.monotonic()
     orders: dict[str, Order] = {}
@@ -55,7 +57,12 @@ async def read_listing(
             return found, f"its pages hold {counted} orders, which is not the total that they tell"
         return found, ""
 
+    overtaken = False
     for stage in segment.listings:
+        overtaken = stage is not segment.listings[0] and outdated(began) and not (orders or whys)
+        if overtaken:
+            whys.append("cancels have overtaken it")
+            break
         for found, why in await asyncio.gather(*(one_pass(first) for first in stage)):
             orders.update((order.id, order) for order in found if order.id not in orders)
             whys += [why] if why else []
@@ -65,4 +72,5 @@ async def read_listing(
         orders=tuple(orders.values()),
         complete=not whys,
         why="; ".join(dict.fromkeys(whys)),
+        overtaken=overtaken,
     )

@@ -26,6 +26,8 @@ class Listing:
     complete: bool
     why: str = ""
     """Why it is incomplete."""
+    overtaken: bool = False
+    """It was left off because it would not have counted, nothing being wrong with it."""
 
     @cached_property
     def ids(self) -> frozenset[str]:
@@ -335,6 +337,16 @@ class Progress:
             self.first_empty = self.last_empty = None
             self.witnessed = False
         self._cleared_before |= listing.complete and self.cancel_answered <= listing.began
+
+    @property
+    def half(self) -> Listing | None:
+        """The first half of a proof: an empty listing that no cancel of this segment has overtaken."""
+        first = self.first_empty
+        return first if first is not None and first.began >= self.quiet_since else None
+
+    def outdated(self, began: float) -> bool:
+        """Whether all cancels have been answered since a listing began: the next one will show more, and count."""
+        return self._in_flight == 0 and self.quiet_since > began
 
     def hearing(self, witness: Witness, heard: Heard[Any]) -> None:
         """A witness has answered, or not. One that is a cancel may have done something."""

@@ -119,7 +119,11 @@ class Sweep:
         fruitless = 0
         while not (self.session.stopped or self.session.ended):
             listing = await read_listing(
-                self.session, progress.segment, partial(self._shown, progress), partial(self._page_answered, progress)
+                self.session,
+                progress.segment,
+                shown=partial(self._shown, progress),
+                answered=partial(self._page_answered, progress),
+                outdated=progress.outdated,
             )
             self._listed(progress.segment.name, listing)
             before, last = progress.last, progress.left(listing)
@@ -128,8 +132,8 @@ class Sweep:
             over = progress.proven(self.gap) or progress.exhausted(listing)
             if progress.stuck if self._pace is not None else over:
                 return
-            stalled = not listing.complete or (bool(last) and before is not None and last == progress.left(before))
-            stalled |= progress.unheard
+            stuck = bool(last) and before is not None and last == progress.left(before)
+            stalled = stuck or progress.unheard or not (listing.complete or listing.overtaken)
             fruitless = fruitless + 1 if stalled else 0
             await self._rest(progress, fruitless)
             if self._pace is not None:
@@ -206,18 +210,23 @@ class Sweep:
         """Wait for what the next listing needs: answered cancels, the gap between two empty ones, its feeders."""
         if tasks := self._running(self._cancelling.get(progress.segment.name, set())):
             await asyncio.wait(tasks, timeout=_ROUND_PAUSE)
-        if progress.first_empty is not None:
+        if progress.half is not None:
             await self._hear_witnesses(progress)
             if progress.contradicted:
                 await asyncio.sleep(self.gap)
-        if progress.first_empty is not None:
-            since = max(progress.first_empty.ended, self._disturbed())
-            await asyncio.sleep(since + self.gap - self.session.clock.monotonic())
+        if progress.half is not None:
+            while progress.half is not None and (left := self._gap_left(progress.half)) > 0:
+                await asyncio.sleep(left)
             holding = self._pace is not None  # then they never end
             if not holding and not progress.segment.feeds and (feeders := self._running(self._feeding())):
                 await asyncio.wait(feeders, timeout=_ROUND_PAUSE)
         if fruitless and not progress.witnessed:
             await asyncio.sleep(self.session.random() * min(2.0, 0.25 * 2 ** min(fruitless, 6)))
+
+    def _gap_left(self, first: Listing) -> float:
+        """Seconds until a second empty listing counts, for the whole profile if its other segments soon fall silent."""
+        since = max(first.ended, min(self._disturbed(), first.ended + self.gap))
+        return since + self.gap - self.session.clock.monotonic()
 
     async def _hear_witnesses(self, progress: Progress) -> None:
         """Ask the venue's own witnesses, once for each pair of empty listings. One contradiction is enough."""
