@@ -41,7 +41,7 @@ def segment_verdict(progress: Progress, session: Session, gap: float) -> Verdict
     if progress.absent is not None and not progress.present:
         return Verdict.ABSENT
     if not progress.answered and session.refusal is None:
-        return Verdict.UNREACHABLE
+        return Verdict.UNREACHABLE if session.tally.requests else Verdict.UNPROVEN  # of what was not sent nobody knows
     if progress.refused is not None or session.refusal is not None or _clock_refused(progress, gap):
         return Verdict.REFUSED
     return Verdict.CLEAR if progress.proven(gap) else Verdict.UNPROVEN
@@ -87,7 +87,9 @@ def _verdict_without_segments(sweep: Sweep) -> Verdict:
     judgement = attempt.judgement if attempt else None
     if sweep.session.refusal is not None or (judgement and judgement.answer in (Answer.REFUSED, Answer.CLOCK)):
         return Verdict.REFUSED
-    return Verdict.UNPROVEN if sweep.bug or (attempt and attempt.answered) else Verdict.UNREACHABLE
+    if sweep.bug or (attempt and attempt.answered) or not sweep.session.tally.requests:
+        return Verdict.UNPROVEN
+    return Verdict.UNREACHABLE
 
 
 def exit_status(reports: Iterable[ProfileReport]) -> ExitStatus:
@@ -106,7 +108,8 @@ def segment_report(progress: Progress, session: Session, gap: float) -> SegmentR
         refusal = progress.refused or session.refusal
         details.append(refusal.words if refusal else _trouble(progress))
     elif verdict in (Verdict.UNPROVEN, Verdict.UNREACHABLE) or progress.suspended:
-        details.append(_trouble(progress) or "no two complete empty listings in time")
+        unsent = "" if session.tally.requests else "nothing was sent"
+        details.append(_trouble(progress) or unsent or "no two complete empty listings in time")
         details += [f"listing incomplete: {progress.incomplete}"] if progress.incomplete else []
         details += (
             ["the listing is empty, but another answer of the venue says otherwise"] if progress.contradicted else []
@@ -175,6 +178,8 @@ def error_report(sweep: Sweep, verdict: Verdict) -> ErrorReport | None:
         first = refusals[0]
         hints = dict.fromkeys(hint for hint in (*sweep.discoveries.doubts, first.hint) if hint)
         return ErrorReport(kind=first.kind or "parameter", message=first.words, hint="; ".join(hints))
+    if session.stopped is not None or not session.tally.requests:
+        return _unsent_report(session)
     if sweep.discoveries.doubts:
         return ErrorReport(
             kind="parameter", message="; ".join(sweep.discoveries.doubts), hint="correct the selector and run again"
@@ -192,6 +197,20 @@ def error_report(sweep: Sweep, verdict: Verdict) -> ErrorReport | None:
         told = f"could not be read: {names}" + (f" ({words})" if words else "")
         return ErrorReport(kind=kind, message=told, hint=hint or "run again, or check on the site")
     return _trouble_report(sweep, verdict)
+
+
+def _unsent_report(session: Session) -> ErrorReport:
+    """Why nothing was sent, or nothing more: what the venue told another profile, or all the places being taken."""
+    what = "nothing more was sent" if session.tally.requests else "nothing was sent"
+    block = session.stopped
+    if block is not None:
+        message = f"{what}: the venue has refused this address to another profile ({block.words})"
+        return ErrorReport(kind=block.kind or "ip", message=message, hint=block.hint)
+    return ErrorReport(
+        kind="timeout",
+        message=f"{what} before the deadline: other profiles' requests to this host went first",
+        hint="run this profile again at once; give more time, or share the profiles out over machines with --shard",
+    )
 
 
 def _never_accepted(sweep: Sweep) -> ErrorReport | None:

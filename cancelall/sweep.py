@@ -121,9 +121,9 @@ class Sweep:
             listing = await read_listing(
                 self.session,
                 progress.segment,
-                shown=partial(self._shown, progress),
-                answered=partial(self._page_answered, progress),
-                outdated=progress.outdated,
+                partial(self._shown, progress),
+                partial(self._page_answered, progress),
+                progress.outdated,
             )
             self._listed(progress.segment.name, listing)
             before, last = progress.last, progress.left(listing)

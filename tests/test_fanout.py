@@ -1,0 +1,119 @@
+"""Many profiles at once: who goes first under a shared limit, and that nobody's trouble is another's. Virtual time."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+
+import pytest
+
+from cancelall import means
+from cancelall.model import Verdict
+from cancelall.simulator import Kind, create
+from cancelall.venues import load
+from fleet import Fleet, fill
+
+ONE, OTHER = "http://127.0.0.1:1", "http://127.0.0.1:2"
+USDT = {"settle_coin": "USDT"}
+
+
+def test_under_the_limit_of_the_address_every_mass_cancel_goes_before_any_listing() -> None:
+    """650 accounts, and Bybit takes 600 requests in five seconds: fifty cancels wait, and every listing behind them."""
+    fleet = Fleet("bybit")
+    host = fleet.host(ONE, 650, **USDT)
+    fleet.kill(deadline=5.8)
+    kinds = host.kinds()
+    assert kinds[:650] == [Kind.CANCEL] * 650
+    assert Kind.LISTING in kinds[650:]
+    assert host.log[649].at - host.log[0].at == pytest.approx(5.1, abs=0.01)
+    assert {sent.status for sent in host.log if sent.status is not None} == {200}, "the venue never had to block us"
+
+
+def test_many_profiles_are_all_cleared() -> None:
+    fleet = Fleet("bybit", scale=0.1)
+    host = fleet.host(ONE, 100, limits=False, **USDT)
+    reports = fleet.kill()
+    assert Counter(report.verdict for report in reports) == {Verdict.CLEAR: 100}
+    assert host.fake.open_orders() == []
+    assert host.kinds()[:100] == [Kind.CANCEL] * 100
+
+
+def test_a_dead_host_delays_nobody_else() -> None:
+    """Nine of ten profiles hang: the others are as fast as alone."""
+    alone = Fleet("bybit")
+    alone.host(ONE, 20, **USDT)
+    fastest = [report.timing for report in alone.kill()]
+    fleet = Fleet("bybit")
+    fleet.host(OTHER, 180, dead=True, **USDT)
+    fleet.host(ONE, 20, **USDT)
+    reports = fleet.kill(deadline=10.0)
+    assert [report.timing for report in reports[180:]] == fastest
+    assert {report.verdict for report in reports[180:]} == {Verdict.CLEAR}
+    assert Verdict.CLEAR not in {report.verdict for report in reports[:180]}
+
+
+def test_what_was_never_sent_is_unproven_and_says_so() -> None:
+    fleet = Fleet("bybit")
+    fleet.host(OTHER, 100, dead=True, **USDT)
+    reports = fleet.kill(deadline=1.5)
+    tried = [report for report in reports if report.requests]
+    never = [report for report in reports if not report.requests]
+    assert means.AT_ONCE <= len(tried) < 80
+    assert {report.verdict for report in tried} == {Verdict.UNREACHABLE}
+    assert {report.verdict for report in never} == {Verdict.UNPROVEN}
+    for report in never:
+        assert report.error is not None
+        assert "nothing was sent before the deadline" in report.error.message
+        assert report.segments[0].detail == "nothing was sent"
+
+
+def test_a_block_of_the_address_stops_everybody_at_once() -> None:
+    """Going on would make it longer. What had not been sent by then is not said to be anything but unproven."""
+    fleet = Fleet("bybit")
+    host = fleet.host(ONE, 100, **USDT)
+    host.fake.set_faults(["region"])
+    reports = fleet.kill(deadline=20.0)
+    assert len(host.log) == means.AT_ONCE
+    assert fleet.loop.time() < 1001.0
+    assert Counter(report.verdict for report in reports) == {
+        Verdict.REFUSED: means.AT_ONCE,
+        Verdict.UNPROVEN: 100 - means.AT_ONCE,
+    }
+    never = next(report for report in reports if not report.requests)
+    assert never.error is not None
+    assert "nothing was sent: the venue has refused this address" in never.error.message
+
+
+# --- one account with more than one call takes ----------------------------------------------------------------------
+
+
+ORDERS = 5000
+CAP = 500
+"""What one cancel-all of futures takes: https://bybit-exchange.github.io/docs/v5/order/cancel-all"""
+ROUND_TRIP = 0.08
+
+
+def test_five_thousand_orders_take_the_rounds_and_the_time_that_the_limit_forces() -> None:
+    """Ten calls are needed, and an eleventh to learn that there is nothing more. The limit allows ten in a second."""
+    fleet = Fleet("bybit", latency=ROUND_TRIP)
+    host = fleet.host(ONE, 1, orders=0, **USDT)
+    (account,) = host.fake.accounts.values()
+    stock = create("bybit", orders=300, seed=3)
+    orders = [order for order in stock.open_orders() if order.segment == "linear" and order.symbol.endswith("USDT")]
+    like = next(order for order in orders if order.kind in ("", "Order", "UNKNOWN"))
+    fill(host.fake, account, ORDERS, like, sorted({order.symbol for order in orders}))
+    (report,) = fleet.kill(deadline=60.0)
+
+    per_second = load("bybit").limits["cancel-all futures"].count
+    calls = math.ceil(ORDERS / CAP) + 1
+    gap = load("bybit").settle_gap
+    listings = 2 * 2 * ROUND_TRIP  # two of them, each of two passes
+    forced = (calls - 1) // per_second * 1.0 + 1.25 * ROUND_TRIP + listings + gap
+    mass = [sent for sent in host.log if sent.kind is Kind.CANCEL]
+    assert report.verdict is Verdict.CLEAR
+    assert host.fake.open_orders() == []
+    assert len(mass) <= 1.2 * calls
+    assert report.timing.verdict is not None
+    assert report.timing.verdict / 1000 <= 1.2 * forced
+    print(f"{len(mass)} calls ({calls} forced), {report.timing.verdict / 1000:.2f} s ({forced:.2f} s forced)")  # noqa: T201
+    assert {sent.status for sent in host.log} <= {200, None}, "never faster than the venue allows"
