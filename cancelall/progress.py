@@ -174,7 +174,9 @@ class Progress:
         keep = self.keep and self.segment.protective_kinds
         whole = () if keep else self.segment.mass_cancels(targets)
         tried = all(request in self._hopeless or self._tried.get(request, math.inf) <= began for request in whole)
-        shares = self.segment.shares(targets) if complete and tried and not keep else ()
+        untaken = tuple(order for order in targets if order.id not in self.taken)
+        fresh = complete and began >= self.first_answered and not keep
+        shares = self.segment.shares(untaken) if fresh else ()
         mass = tuple(request for request in (*whole, *shares) if self._is_due(request, began))
         had_its_chance = tried and not self._full
         named = tuple(

@@ -11,7 +11,7 @@ from cancelall import means
 from cancelall.model import Verdict
 from cancelall.simulator import Kind, create
 from cancelall.venues import load
-from fleet import Fleet, fill
+from fleet import Fleet, Host, fill
 
 ONE, OTHER = "http://127.0.0.1:1", "http://127.0.0.1:2"
 USDT = {"settle_coin": "USDT"}
@@ -93,15 +93,21 @@ CAP = 500
 ROUND_TRIP = 0.08
 
 
+def futures(fleet: Fleet, orders: int) -> Host:
+    """One account with so many ordinary orders on some symbols."""
+    host = fleet.host(ONE, 1, orders=0, **USDT)
+    (account,) = host.fake.accounts.values()
+    stock = create("bybit", orders=300, seed=3).open_orders()
+    known = [order for order in stock if order.segment == "linear" and order.symbol.endswith("USDT")]
+    like = next(order for order in known if order.kind in ("", "Order", "UNKNOWN"))
+    fill(host.fake, account, orders, like, sorted({order.symbol for order in known}))
+    return host
+
+
 def test_five_thousand_orders_take_the_rounds_and_the_time_that_the_limit_forces() -> None:
     """Ten calls are needed, and an eleventh to learn that there is nothing more. The limit allows ten in a second."""
     fleet = Fleet("bybit", latency=ROUND_TRIP)
-    host = fleet.host(ONE, 1, orders=0, **USDT)
-    (account,) = host.fake.accounts.values()
-    stock = create("bybit", orders=300, seed=3)
-    orders = [order for order in stock.open_orders() if order.segment == "linear" and order.symbol.endswith("USDT")]
-    like = next(order for order in orders if order.kind in ("", "Order", "UNKNOWN"))
-    fill(host.fake, account, ORDERS, like, sorted({order.symbol for order in orders}))
+    host = futures(fleet, ORDERS)
     (report,) = fleet.kill(deadline=60.0)
 
     per_second = load("bybit").limits["cancel-all futures"].count
@@ -117,3 +123,29 @@ def test_five_thousand_orders_take_the_rounds_and_the_time_that_the_limit_forces
     assert report.timing.verdict / 1000 <= 1.2 * forced
     print(f"{len(mass)} calls ({calls} forced), {report.timing.verdict / 1000:.2f} s ({forced:.2f} s forced)")  # noqa: T201
     assert {sent.status for sent in host.log} <= {200, None}, "never faster than the venue allows"
+
+
+def test_where_no_answer_tells_how_many_went_the_largest_symbols_go_beside_the_coin() -> None:
+    """The answer of some accounts has no list: only the next listing shows that there were more than a call takes."""
+    fleet = Fleet("bybit", latency=ROUND_TRIP)
+    host = futures(fleet, 2500)
+    host.fake.set_faults(["ack-list=absent"])
+    (report,) = fleet.kill(deadline=60.0)
+    assert report.verdict is Verdict.CLEAR
+    assert host.fake.open_orders() == []
+    bodies = [sent.request.body for sent in host.log if sent.request.path == "/v5/order/cancel-all"]
+    shares = [body for body in bodies if b"symbol" in body]
+    assert len(shares) == len(set(shares)) == 4
+    assert {sent.status for sent in host.log} <= {200, None}
+
+
+def test_a_venue_that_only_claims_to_cancel_is_not_hammered() -> None:
+    """Five hundred ids in each answer, always the same: that says nothing of more, and the listing decides."""
+    fleet = Fleet("bybit", latency=ROUND_TRIP)
+    host = futures(fleet, 700)
+    host.fake.set_faults(["ack-only"])
+    (report,) = fleet.kill(deadline=6.0)
+    assert report.verdict is Verdict.OPEN
+    assert {sent.status for sent in host.log} <= {200, None}
+    batches = [sent for sent in host.log if sent.request.path == "/v5/order/cancel-batch"]
+    assert batches, "cancels by name get their chance"

@@ -199,6 +199,21 @@ def test_halves_of_surrogate_pairs_do_not_matter() -> None:
     assert scrub("x half\udcff-a-pair y") == "x *** y"
 
 
+def test_one_of_very_many() -> None:
+    """A thousand profiles have thousands of values, and those that begin alike, or hold each other, are told apart."""
+    values = [f"{'same-start-' if index % 2 else ''}{index:05}-secret" for index in range(3000)]
+    for value in values:
+        Secret(value)
+    longer = Secret("same-start-00001-secret-and-more")
+    assert len(secret._registry) > 3000
+    assert scrub(f"a {values[0]} b {values[1]} c {values[2998]}") == "a *** b *** c ***"
+    assert scrub(f"<{longer.reveal()}>") == "<***>"
+    assert scrub("same-start-09999-secret") == "same-start-09999-secret"
+    assert scrub("short") == "short"
+    assert scrub(values[2999]) == MASK
+    assert scrub(values[2999][:-1]) == values[2999][:-1]
+
+
 @pytest.fixture(scope="module", autouse=True)
 def _leave_nothing_behind() -> Iterator[None]:
     before = set(secret._registry)

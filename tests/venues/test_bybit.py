@@ -226,13 +226,18 @@ def test_other_inverse_coins_are_fired_from_the_listing() -> None:
 
 
 def test_more_orders_than_the_cap_are_fired_per_symbol_too() -> None:
-    known = tuple(order(str(index), "BTCUSDT" if index % 2 else "ETHUSDT") for index in range(501))
-    assert bodies(segment("linear USDT").mass_cancels(known)) == [
-        '{"category":"linear","settleCoin":"USDT"}',
-        '{"category":"linear","symbol":"BTCUSDT"}',
+    """Those with the most orders first, and with the one for the coin no more than the limit of a second."""
+    known = tuple(order(str(index), "ETHUSDT" if index % 3 else "BTCUSDT") for index in range(501))
+    one = segment("linear USDT")
+    assert bodies(one.mass_cancels(known)) == ['{"category":"linear","settleCoin":"USDT"}']
+    assert bodies(one.shares(known)) == [
         '{"category":"linear","symbol":"ETHUSDT"}',
+        '{"category":"linear","symbol":"BTCUSDT"}',
     ]
-    assert len(segment("linear USDT").mass_cancels(known[:500])) == 1
+    assert one.shares(known[:500]) == ()
+    many = tuple(order(str(index), f"C{index % 40}USDT") for index in range(501))
+    assert len(one.shares(many)) + len(one.mass_cancels(many)) == bybit.VENUE.limits["cancel-all futures"].count
+    assert segment("spot").shares(tuple(order(str(index), "BTCUSDT") for index in range(501))) == ()
 
 
 def test_conditional_kinds_are_listed_before_the_ordinary_ones() -> None:
@@ -407,6 +412,8 @@ def test_acknowledgements() -> None:
         assert one.acknowledge(request, reply(answer(result))).cancelled == ()
     full = [{"orderId": str(index), "orderLinkId": ""} for index in range(500)]
     assert one.acknowledge(request, reply(answer({"list": full, "success": "1"}))).capped
+    (request, *_) = segment("spot").mass_cancels(())
+    assert not segment("spot").acknowledge(request, reply(answer({"list": full, "success": "1"}))).capped
 
 
 def test_a_batch_tells_its_failures_by_position() -> None:

@@ -1,0 +1,207 @@
+"""What a run may use of this machine: file descriptors, threads, and turns for slow secrets."""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cancelall import background, config, means
+from cancelall.background import Crew, in_thread
+from cancelall.config import Document, Overrides, Profile
+from cancelall.means import Means, at_once
+from cancelall.model import Verdict
+from cancelall.simulator import SimServer, create
+from support import profile_table, swept
+
+
+@pytest.mark.parametrize(
+    ("files", "hosts", "places"), [(4096, 1, 64), (1024, 5, 48), (256, 1, 52), (256, 5, 10), (64, 20, 2), (4096, 0, 64)]
+)
+def test_places_are_shared_out_among_the_hosts(files: int, hosts: int, places: int) -> None:
+    assert at_once(files, hosts) == places
+    assert files < 100 or places * hosts * 4 + 48 <= files, "all of them together fit"
+
+
+@pytest.fixture
+def limits() -> Iterator[Callable[[int], None]]:
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    yield lambda soft: resource.setrlimit(resource.RLIMIT_NOFILE, (soft, before[1]))
+    resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+def test_the_soft_limit_is_raised_as_far_as_it_helps(limits: Callable[[int], None]) -> None:
+    limits(300)
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    wanted = 4096 if hard == resource.RLIM_INFINITY else min(4096, hard)
+    assert means.descriptors() == wanted
+    assert resource.getrlimit(resource.RLIMIT_NOFILE) == (wanted, hard)
+
+
+def test_a_limit_that_cannot_be_raised_is_respected(
+    limits: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*args: Any) -> None:
+        raise ValueError("not allowed to raise maximum limit")
+
+    limits(300)
+    with monkeypatch.context() as patched:
+        patched.setattr(resource, "setrlimit", refuse)
+        assert means.descriptors() == 300
+
+
+# --- threads --------------------------------------------------------------------------------------------------------
+
+
+def test_a_thread_that_is_done_takes_the_next_job() -> None:
+    seen: list[int] = []
+
+    async def work() -> None:
+        for _ in range(20):
+            seen.append(await in_thread(threading.get_ident))
+
+    asyncio.run(work())
+    assert len(set(seen)) < 20
+
+
+def test_an_idle_thread_goes_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(background, "IDLE_SECONDS", 0.01)
+    crew, ran = Crew(), threading.Event()
+    threads: list[threading.Thread] = []
+    crew.do(lambda: (threads.append(threading.current_thread()), ran.set()), "one")  # type: ignore[arg-type, func-returns-value]
+    assert ran.wait(5)
+    threads[0].join(5)
+    assert not threads[0].is_alive()
+    again = threading.Event()
+    crew.do(again.set, "two")
+    assert again.wait(5), "and another one comes"
+
+
+def few_threads(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    """The system gives so many threads for work beside the loop, and no more."""
+    start, crew = threading.Thread.start, Crew()
+    given: list[threading.Thread] = []
+
+    def limited(self: threading.Thread) -> None:
+        if getattr(self, "_target", None) == crew._work:
+            if len(given) >= number:
+                raise RuntimeError("can't start new thread")
+            given.append(self)
+        start(self)
+
+    monkeypatch.setattr(background, "_crew", crew)
+    monkeypatch.setattr(threading.Thread, "start", limited)
+
+
+def test_with_few_threads_work_waits_its_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    few_threads(monkeypatch, 2)
+
+    async def work() -> list[int]:
+        return list(await asyncio.gather(*(in_thread(lambda index=index: index) for index in range(50))))
+
+    assert asyncio.run(work()) == list(range(50))
+
+
+def test_without_any_thread_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    few_threads(monkeypatch, 0)
+
+    async def work() -> None:
+        await in_thread(lambda: 1)
+
+    with pytest.raises(RuntimeError, match="thread"):
+        asyncio.run(work())
+
+
+def test_work_that_nobody_waits_for_any_more_is_not_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cancel that waited for a thread until it was given up must not leave afterwards."""
+    few_threads(monkeypatch, 1)
+    held, done = threading.Event(), []
+
+    async def work() -> None:
+        first = asyncio.create_task(in_thread(lambda: held.wait(10)))
+        await asyncio.sleep(0)
+        second = asyncio.create_task(in_thread(lambda: done.append("second")))
+        await asyncio.sleep(0)
+        second.cancel()
+        await asyncio.gather(second, return_exceptions=True)
+        held.set()
+        await first
+        await in_thread(lambda: done.append("third"))
+
+    asyncio.run(work())
+    assert done == ["third"]
+
+
+def test_a_kill_with_three_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    few_threads(monkeypatch, 3)
+    with SimServer(create("bybit", orders=10)) as server:
+        (report,) = swept({"bybit": profile_table("bybit", server)}, deadline=20)
+        assert (report.verdict, server.open_orders()) == (Verdict.CLEAR, [])
+
+
+# --- secrets --------------------------------------------------------------------------------------------------------
+
+
+def profiles(commands: int, at_hand: int) -> list[Profile]:
+    keys = {"api_key": "k" * 20, "api_secret": "s" * 40}
+    tables: dict[str, dict[str, object]] = {
+        f"slow{index}": {"venue": "bybit", "secret_command": {key: ["true"] for key in keys}}
+        for index in range(commands)
+    }
+    tables |= {f"quick{index}": {"venue": "bybit", "credentials": keys} for index in range(at_hand)}
+    document = Document(path=Path("config.toml"), data={"profiles": tables})
+    found = [config.profile(document, name, {}, Overrides()) for name in tables]
+    assert all(isinstance(profile, Profile) for profile in found)
+    return [profile for profile in found if isinstance(profile, Profile)]
+
+
+def test_secrets_at_hand_wait_for_no_command_and_these_are_few_at_a_time() -> None:
+    async def work() -> None:
+        chosen = profiles(commands=200, at_hand=200)
+        shared = Means(profiles=chosen, environ={})
+        asked, most, got, never = 0, 0, [], asyncio.Event()
+
+        async def resolve(profile: Profile) -> None:
+            nonlocal asked, most
+            if profile.name.startswith("slow"):
+                asked += 1
+                most = max(most, asked)
+                await never.wait()
+            got.append(profile.name)
+
+        def start(profile: Profile) -> asyncio.Task[None]:
+            return asyncio.create_task(shared.secrets(profile, lambda: resolve(profile)))
+
+        tasks = [start(profile) for profile in chosen]
+        await asyncio.wait(tasks[200:], timeout=5)
+        assert len(got) == 200
+        assert most == means.SECRETS_AT_ONCE
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    asyncio.run(work())
+
+
+def test_a_slow_command_holds_up_no_other_profile() -> None:
+    """Forty profiles whose command hangs, and one whose secrets are at hand: it does not wait for any of them."""
+    with SimServer(create("bybit", orders=3)) as server:
+        good = profile_table("bybit", server, settle_coin="USDT")
+        slow = {
+            **{key: value for key, value in good.items() if key != "credentials"},
+            "secret_command": {key: ["sleep", "20"] for key in server.credentials},
+        }
+        began = time.monotonic()
+        reports = swept({**{f"slow{index}": slow for index in range(40)}, "good": good}, deadline=4)
+        assert time.monotonic() - began < 15
+    assert reports[-1].verdict is Verdict.CLEAR
+    assert {report.verdict for report in reports[:-1]} == {Verdict.UNCONFIGURED}
+    first = reports[-1].timing.first_request
+    assert first is not None
+    assert first < 3000
