@@ -206,12 +206,12 @@ def test_strategies_list(desk: Desk) -> None:
 
 def test_a_running_strategy_replaces_its_order_until_it_is_stopped(desk: Desk) -> None:
     def children() -> list[str]:
-        rows = desk.listing(category="linear", settleCoin="USDC")
+        rows = desk.listing(category="inverse")
         return [row["orderId"] for row in rows if row["createType"] == "CreateByIceBerg"]
 
     before = children()
     for _ in range(3):
-        desk.cancel_all(category="linear", settleCoin="USDC")
+        desk.cancel_all(category="inverse", settleCoin="BTC")
         assert children() == []
         desk.clock.tick(0.2)
         assert len(children()) == 1

@@ -59,11 +59,12 @@ class Strategy:
         }
 
 
-# Type, createType of its orders, category, symbol, status, and whether an order of it rests.
+# Type, createType of its orders, category, symbol, status, and whether an order of it rests. None runs on linear
+# contracts: there a sweep of one settle coin alone, the example that everybody tries first, would never come to an end.
 _STOCK = (
-    ("twap", "CreateByTWAP", "UTA_USDT", "BTCUSDT", RUNNING, True),
-    ("chaseOrder", "CreateByChaseOrder", "UTA_USDT", "ETHUSDT", RUNNING, True),
-    ("iceberg", "CreateByIceBerg", "UTA_USDC", "BTCPERP", RUNNING, True),
+    ("twap", "CreateByTWAP", "UTA_SPOT", "ETHUSDT", RUNNING, True),
+    ("chaseOrder", "CreateByChaseOrder", "UTA_INVERSE", "ETHUSD", RUNNING, True),
+    ("iceberg", "CreateByIceBerg", "UTA_INVERSE", "BTCUSD", RUNNING, True),
     ("pov", "CreateByPOV", "UTA_SPOT", "BTCUSDT", RUNNING, True),
     ("twap", "CreateByTWAP", "UTA_INVERSE", "BTCUSD", TERMINATED_WITH_ORDERS, True),
     ("chaseOrder", "CreateByChaseOrder", "UTA_USDT", "SOLUSDT", UNTRIGGERED, False),
