@@ -211,7 +211,7 @@ def test_a_running_strategy_replaces_its_order_until_it_is_stopped(desk: Desk) -
 
     before = children()
     for _ in range(3):
-        desk.cancel_all(category="inverse", settleCoin="BTC")
+        desk.cancel_all(category="inverse", settleCoin="ETH")
         assert children() == []
         desk.clock.tick(0.2)
         assert len(children()) == 1

@@ -64,7 +64,7 @@ class Strategy:
 _STOCK = (
     ("twap", "CreateByTWAP", "UTA_SPOT", "ETHUSDT", RUNNING, True),
     ("chaseOrder", "CreateByChaseOrder", "UTA_INVERSE", "ETHUSD", RUNNING, True),
-    ("iceberg", "CreateByIceBerg", "UTA_INVERSE", "BTCUSD", RUNNING, True),
+    ("iceberg", "CreateByIceBerg", "UTA_INVERSE", "ETHUSD", RUNNING, True),
     ("pov", "CreateByPOV", "UTA_SPOT", "BTCUSDT", RUNNING, True),
     ("twap", "CreateByTWAP", "UTA_INVERSE", "BTCUSD", TERMINATED_WITH_ORDERS, True),
     ("chaseOrder", "CreateByChaseOrder", "UTA_USDT", "SOLUSDT", UNTRIGGERED, False),
