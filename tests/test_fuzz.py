@@ -21,13 +21,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cancelall import config, run, simulator
+from cancelall.check import run as check_run
+from cancelall.check.key import key_findings
 from cancelall.config import BrokenProfile, Document, Overrides, Profile
 from cancelall.credentials import resolve
 from cancelall.declare import secrets_of
 from cancelall.errors import ConfigError, SecretError, Unreadable
 from cancelall.model import Answer, Reply, Request
+from cancelall.preflight import Question, Told, load_preflight
 from cancelall.secret import Secret
 from cancelall.venues import VENUES, Discovery, Segment, Venue, load
+from checking import checked
 from support import kill
 
 CANARY = "CANARY-CANARY-0123456789"
@@ -85,6 +89,14 @@ def heard(name: str) -> tuple[Heard, ...]:
     with patch.object(run, "load", lambda name: listening), simulator.start(name, orders=20, limits=False) as server:
         kill(name, server, dry_run=True, deadline=4)
         kill(name, server, deadline=8)
+
+        def questions(*args: Any) -> tuple[Question, ...]:
+            asked = load_preflight(name).questions(*args)
+            return tuple(replace(one, read=noting("question", one.read)) for one in asked)
+
+        asking = replace(load_preflight(name), questions=questions)
+        with patch.object(check_run, "load_preflight", lambda name: asking):
+            checked(name, server, deadline=4)
     return tuple(said.values())
 
 
@@ -95,9 +107,12 @@ def classified(venue: Venue[Any, Any, Any], one: Heard, reply: Reply) -> Answer:
     assert CANARY not in repr(judgement)
     if judgement.answer is Answer.ACCEPTED:
         try:
-            one.read(one.request, reply)
+            read = one.read(one.request, reply)
         except Unreadable as fault:
             assert CANARY not in fault.message + fault.hint  # noqa: PT017 - one outcome of two
+        else:
+            if isinstance(read, Told):
+                key_findings([read], "the page", 1_800_000_000_000, refused=False)
     return judgement.answer
 
 
@@ -211,7 +226,9 @@ def _values(value: Any) -> Iterator[Any]:
 
 @pytest.mark.parametrize("name", VENUES)
 def test_the_fuzz_has_something_to_change(name: str) -> None:
-    """Cancels, listings with orders and other reads were heard."""
+    """Cancels, listings with orders and other reads were heard, those of the pre-flight too."""
+    questions = [one for one in heard(name) if type(one.read(one.request, one.reply)) is Told]
+    assert bool(questions) == (name != "deltadefi")
     assert any(one.request.changes for one in heard(name))
     assert any(not one.request.changes and not one.page for one in heard(name))
     assert listings(name)

@@ -36,8 +36,8 @@ def questions(options: Options, now_ms: int) -> tuple[Question, ...]:
 def _read_time(request: Request, reply: Reply) -> Told:
     """https://bybit-exchange.github.io/docs/v5/market/time"""
     answer = payload.as_object(payload.parse(reply.body))
-    nanoseconds = payload.field(payload.as_object(answer.get("result"), "result"), "timeNano")
-    return Told(server_ms=int(nanoseconds) // 1_000_000 if nanoseconds.isdecimal() else payload.number(answer, "time"))
+    nanoseconds = payload.number(payload.as_object(answer.get("result"), "result"), "timeNano")
+    return Told(server_ms=payload.number(answer, "time") if nanoseconds is None else nanoseconds // 1_000_000)
 
 
 def _read_key(options: Options, request: Request, reply: Reply) -> Told:
