@@ -230,10 +230,10 @@ def test_a_slow_disk_is_left_to_the_thread(tmp_path: Path, monkeypatch: pytest.M
     plain, mine = journal._File.append, threading.get_ident()
     by_me: list[int] = []
 
-    def slow(self: journal._File, body: str, patience: float) -> bool:
+    def slow(self: journal._File, bodies: Sequence[str], patience: float) -> bool:
         by_me.append(threading.get_ident() == mine)
         time.sleep(0.05)
-        return plain(self, body, patience)
+        return plain(self, bodies, patience)
 
     monkeypatch.setattr(journal._File, "append", slow)
     made = began(tmp_path)
@@ -371,7 +371,7 @@ def test_what_was_in_flight() -> None:
 class Broken(Journal):
     """One with a bug."""
 
-    def write(self, event: str, fields: Mapping[str, object]) -> None:
+    def write(self, event: str, fields: Mapping[str, object], *, at_once: bool = True) -> None:
         raise ZeroDivisionError
 
 

@@ -1,8 +1,9 @@
 """The journal: what was asked, sent, answered and left, one JSON line per event, written before and after each send.
 
-It must never stop or noticeably delay a cancel. A line is one `write` of some microseconds on the event loop; opening
-the file and every `fsync` are done by a thread beside it, and whatever waits longer than an allowance is left to that
-thread. What cannot be written is counted and told as a warning, and the kill goes on.
+It must never stop or noticeably delay a cancel. The line of a cancel is one `write` of some microseconds on the event
+loop, before it leaves; other lines go with the next one of those, or some ms later by a thread beside it. That thread
+also opens the file and does every `fsync`, and whatever waits longer than an allowance is left to it. Every `write`
+holds whole lines. What cannot be written is counted and told as a warning, and the kill goes on.
 
 Each line carries in `prev` the SHA-256 of the line before it, without its newline. It is read under the file's lock,
 so that processes which write at the same time make one chain: the hash is remembered, and only when the file has
@@ -16,11 +17,11 @@ import errno
 import hashlib
 import json
 import os
-import queue
 import stat
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -45,9 +46,9 @@ _ALLOWANCE = 0.05
 _SLOW = 0.005
 """Seconds from which a write counts as waiting."""
 _SYNC_PAUSE = 0.02
-"""Seconds between two `fsync`s: one that never ends would slow down the writes."""
+"""Seconds between two rounds of the thread: an `fsync` that never ends would slow down the writes."""
 _QUEUED = 100_000
-"""Lines that may wait for the thread."""
+"""Lines that may wait to be written."""
 _TAIL_LIMIT = 64 << 20
 _LEVELS = 3
 _LOOKS = 5
@@ -75,10 +76,10 @@ class _File:
                     self._rotate()
             finally:
                 self._unlock()
-        return self.append(body, LOCK_SECONDS)
+        return self.append([body], LOCK_SECONDS)
 
-    def append(self, body: str, patience: float) -> bool:
-        """Write one line: `body` is a JSON object without its closing brace. Whether it was done under the lock."""
+    def append(self, bodies: Sequence[str], patience: float) -> bool:
+        """Write some lines, each a JSON object without its closing brace. Whether it was done under the lock."""
         until = time.monotonic() + patience
         locked = self._lock(until)
         for _ in range(3):
@@ -89,7 +90,7 @@ class _File:
             self._open()  # another run has renamed it, or somebody has taken it away
             locked = self._lock(until)
         try:
-            self._write(body, locked)
+            self._write(bodies, locked)
         finally:
             if locked:
                 self._unlock()
@@ -139,18 +140,20 @@ class _File:
         if sys.platform != "win32":
             fcntl.flock(self._descriptor, fcntl.LOCK_UN)
 
-    def _write(self, body: str, locked: bool) -> None:
+    def _write(self, bodies: Sequence[str], locked: bool) -> None:
         size = os.fstat(self._descriptor).st_size
-        seal = b""
+        data, before = b"", self._last
         if size != self._end:
             size, last = self._tail(size, locked)
-            self._last = digest(last.removesuffix(b"\n")) if last else ""
+            before = digest(last.removesuffix(b"\n")) if last else ""
             if size and not last.endswith(b"\n"):
-                seal, self.sealed = b"\n", self.sealed or locked
-        line = f'{body},"prev":"{self._last}"}}' if locked else f'{body},"unlocked":true,"prev":null}}'
-        data = line.encode("ascii")
-        self._put(b"%s%s\n" % (seal, data), size, locked)
-        self._end, self._last = size + len(seal) + len(data) + 1, digest(data)
+                data, self.sealed = b"\n", self.sealed or locked
+        for body in bodies:
+            told = f'"prev":"{before}"' if locked else '"unlocked":true,"prev":null'
+            line = f"{body},{told}}}".encode("ascii")
+            data, before = b"%s%s\n" % (data, line), digest(line)
+        self._put(data, size, locked)
+        self._end, self._last = size + len(data), before
 
     def _tail(self, size: int, locked: bool) -> tuple[int, bytes]:
         """The file's size and its last line. One that does not end may be that of somebody who writes without the lock:
@@ -241,14 +244,16 @@ class Journal:
     def __init__(self, directories: Sequence[Path], run: str) -> None:
         self.run = run
         self._directories = directories
-        self._queue: queue.SimpleQueue[str | bool | None] = queue.SimpleQueue()
-        """For the thread: a line to write, True to sync, None to end."""
+        self._pending: deque[str] = deque()
+        """Lines that are not written yet. Whoever takes some out holds `_writing`, so that they stay in their order."""
+        self._writing = threading.Lock()
         self._ready = threading.Event()
+        self._woken = threading.Event()
+        self._closing = threading.Event()
         self._done = threading.Event()
         self._file: _File | None = None
         self._behind = False
         """Everything is left to the thread from now on."""
-        self._syncing = False
         self._sequence = 0
         self._allowance = LOCK_SECONDS
         self._counted = time.monotonic()
@@ -267,24 +272,25 @@ class Journal:
             self._ready.set()
             self._done.set()
 
-    def write(self, event: str, fields: Mapping[str, object]) -> None:
-        """Write one event. Text is scrubbed and clipped, whatever it holds."""
-        body = self._body(event, fields)
-        if not self._behind and not self._ready.is_set():
-            began = time.monotonic()
-            self._behind = not self._ready.wait(max(0.0, self._allowance))
-            self._spend(time.monotonic() - began)
-        if self._behind:
-            if self._queue.qsize() < _QUEUED:
-                self._queue.put(body)
-            else:
-                self.lose("it does not take the lines as fast as they come")
-        elif self._file is not None:
-            self._append(self._file, body)
+    def write(self, event: str, fields: Mapping[str, object], *, at_once: bool = True) -> None:
+        """Write one event: before this returns, or with the next that is urgent, or some ms later by the thread.
 
-    def lose(self, why: str) -> None:
-        """An event could not be written."""
-        self._lost += 1
+        Text is scrubbed and clipped, whatever it holds.
+        """
+        self._pending.append(self._body(event, fields))
+        if at_once and not self._behind:
+            began = time.monotonic()
+            self._write_now()
+            self._spend(time.monotonic() - began)
+        if len(self._pending) > _QUEUED:
+            self._pending.popleft()
+            self.lose("it does not take the lines as fast as they come")
+        if not self._woken.is_set():
+            self._woken.set()
+
+    def lose(self, why: str, events: int = 1) -> None:
+        """Events could not be written."""
+        self._lost += events
         self._trouble = why
 
     def warnings(self) -> tuple[str, ...]:
@@ -305,31 +311,43 @@ class Journal:
 
     def close(self, seconds: float) -> None:
         """Wait until everything is on the disk, at most so long."""
-        self._queue.put(None)
+        self._closing.set()
+        self._woken.set()
         self._done.wait(seconds)
 
-    # --- on the caller's thread, or on the one beside it once everything is left to that ---
-
-    def _append(self, file: _File, body: str) -> None:
-        began = time.monotonic()
-        try:
-            locked = file.append(body, max(0.0, self._allowance))
-        except OSError as fault:
-            self.lose(fault.strerror or type(fault).__name__)
-            return
-        self._unlocked += not locked
-        spent = time.monotonic() - began
-        if spent > _SLOW and not self._behind:
-            self._spend(spent)
-            self._behind = self._allowance <= 0 and locked  # a slow disk, then, and not a lock that is held
-        if not self._syncing:
-            self._syncing = True
-            self._queue.put(True)
+    def _write_now(self) -> None:
+        """On the caller's thread, as far as the allowance goes."""
+        if not self._ready.wait(max(0.0, self._allowance)):
+            self._behind = True
+        elif self._file is not None and self._writing.acquire(timeout=max(0.0, self._allowance)):
+            try:
+                self._flush(self._file)
+            finally:
+                self._writing.release()
 
     def _spend(self, seconds: float) -> None:
-        now = time.monotonic()
-        self._allowance = min(LOCK_SECONDS, self._allowance + _ALLOWANCE * (now - self._counted)) - seconds
-        self._counted = now
+        """Take what was waited off the allowance. A slow disk, but not a lock that is held, ends all waiting."""
+        if seconds > _SLOW:
+            now = time.monotonic()
+            self._allowance = min(LOCK_SECONDS, self._allowance + _ALLOWANCE * (now - self._counted)) - seconds
+            self._counted = now
+            self._behind |= self._allowance <= 0 and not self._unlocked
+
+    # --- on either thread ---
+
+    def _flush(self, file: _File) -> None:
+        """Write what is pending, with `_writing` held."""
+        bodies: list[str] = []
+        while self._pending:
+            bodies.append(self._pending.popleft())
+        if not bodies:
+            return
+        try:
+            locked = file.append(bodies, max(0.0, self._allowance))
+        except OSError as fault:
+            self.lose(fault.strerror or type(fault).__name__, len(bodies))
+        else:
+            self._unlocked += 0 if locked else len(bodies)
 
     def _body(self, event: str, fields: Mapping[str, object]) -> str:
         now = time.time_ns()
@@ -350,19 +368,21 @@ class Journal:
     # --- on the thread beside it ---
 
     def _beside(self, first: str) -> None:
-        self._file = self._opened(first)
+        file = self._file = self._opened(first)
         self._ready.set()
-        while (item := self._queue.get()) is not None:
-            if self._file is None:
-                continue
-            if isinstance(item, str):
-                self._append(self._file, item)
-                continue
-            self._syncing = False
-            self._sync(self._file)
-            time.sleep(_SYNC_PAUSE)
-        if self._file is not None:
-            self._sync(self._file)
+        while True:
+            self._woken.wait()
+            self._woken.clear()
+            closing = self._closing.is_set()
+            if file is None:
+                self._pending.clear()
+            else:
+                with self._writing:
+                    self._flush(file)
+                self._sync(file)
+            if closing:
+                break
+            self._closing.wait(_SYNC_PAUSE)
         self._done.set()
 
     def _sync(self, file: _File) -> None:

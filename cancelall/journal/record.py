@@ -61,7 +61,7 @@ class ProfileRecord:
         """The secrets are there: where each came from, and the last four characters of the account or key."""
         if self.journal is not None:
             fields = {"profile": self.profile, "sources": dict(sources), "account": account}
-            self.journal.write("credential", fields)
+            self.journal.write("credential", fields, at_once=False)
 
     @_aside
     def begins(self, sending: Sending) -> None:
@@ -91,6 +91,7 @@ class ProfileRecord:
                 "signed_ms": sending.signed_ms if request.signed else None,
                 "window_ms": sending.window_ms,
             },
+            at_once=request.changes,
         )
 
     @_aside
@@ -114,7 +115,7 @@ class ProfileRecord:
                 "headers": {name: told for name, told in attempt.headers.items() if _worth_keeping(name)} or None,
                 **_acknowledged(heard.value),
             }
-        self.journal.write("attempt_end", fields)
+        self.journal.write("attempt_end", fields, at_once=False)
 
     @_aside
     def listed(self, segment: str, listing: Listing) -> None:
@@ -122,7 +123,7 @@ class ProfileRecord:
         if self.journal is not None:
             fields = {"profile": self.profile, "segment": segment, "complete": listing.complete}
             told = {"why": listing.why or None, **id_fields(order.id for order in listing.orders)}
-            self.journal.write("list", {**fields, **told})
+            self.journal.write("list", {**fields, **told}, at_once=False)
 
 
 @dataclass(kw_only=True)
@@ -169,6 +170,7 @@ class Record:
                 "warnings": report.warnings or None,
                 "requests": report.requests,
             },
+            at_once=False,
         )
 
     def warnings(self) -> tuple[str, ...]:
