@@ -24,6 +24,12 @@ _longest_first: tuple[str, ...] | None = None
 _by_start: dict[str, list[str]] = {}
 """The same by how the values begin: those of 1,000 profiles are too many to look for each of them in each text."""
 
+_harmless: set[str] = set()
+"""Short texts without any of them, until a value comes along: hosts, paths and symbols are said all the time."""
+_HARMLESS = 20_000
+"""So many of them at most, of so many characters."""
+_REMEMBERED = 200
+
 
 class Secret:
     """A secret value. Only `reveal` gives it out, and only signing code calls that."""
@@ -66,7 +72,7 @@ def last_four(value: str) -> str:
 
 def register(value: str) -> None:
     """Make `scrub` take this value out, in the spellings that it could have in a message."""
-    global _longest_first  # noqa: PLW0603 - made new on the next use
+    global _longest_first, _harmless  # noqa: PLW0603 - made new on the next use
     if len(value) < _SHORTEST:
         return
     raw = value.encode("utf-8", "surrogatepass")
@@ -87,14 +93,22 @@ def register(value: str) -> None:
         for form in forms - _registry:
             _by_start.setdefault(form[:_SHORTEST], []).append(form)
             _longest_first = None
+        if not forms <= _registry:
+            _harmless = set()  # a new one: whoever is about to add to the old one adds in vain
         _registry.update(forms)
 
 
 def scrub(text: str) -> str:
     """The text without any registered secret."""
+    harmless = _harmless
+    if text in harmless:
+        return text
+    given = text
     for value in _few() if len(_registry) <= _FEW else _in_question(text):
         if value in text:
             text = text.replace(value, MASK)
+    if text == given and len(text) <= _REMEMBERED and len(harmless) < _HARMLESS:
+        harmless.add(text)
     return text
 
 

@@ -15,6 +15,7 @@ def own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(secret, "_registry", set())
     monkeypatch.setattr(secret, "_longest_first", None)
     monkeypatch.setattr(secret, "_by_start", {})
+    monkeypatch.setattr(secret, "_harmless", set())
 
 
 @pytest.fixture

@@ -230,3 +230,10 @@ def test_whatever_a_secret_is_it_is_not_in_what_is_scrubbed(value: str, before: 
     scrubbed = scrub(before + value + after)
     assert MASK in scrubbed
     assert all(value not in part for part in scrubbed.split(MASK))
+
+
+def test_a_text_that_was_harmless_is_looked_at_again_when_a_secret_comes_along() -> None:
+    text = "the word is hunter2hunter2"
+    assert (scrub(text), scrub(text)) == (text, text)
+    Secret("hunter2hunter2")
+    assert scrub(text) == "the word is ***"

@@ -428,10 +428,8 @@ def id_fields(ids: Iterable[str]) -> dict[str, object]:
 
 
 def _harmless(fields: Mapping[str, object]) -> Mapping[str, object]:
-    """The fields as JSON may hold them. Most hold nothing that has to be taken out: one look at all texts tells."""
-    texts = list(_texts(fields))
-    joined = "\n".join(texts)
-    if scrub(joined) == joined and all(len(one) <= TEXT_LIMIT for one in texts):
+    """The fields as JSON may hold them. Most hold nothing that has to be taken out, and are left as they are."""
+    if all(len(one) <= TEXT_LIMIT and scrub(one) == one for one in _texts(fields)):
         return fields
     return {key: _plain(value) for key, value in fields.items()}
 
