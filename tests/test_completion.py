@@ -46,7 +46,7 @@ def desk(home: Path) -> Path:
     program.chmod(0o755)
     (home / ".config" / "cancelall").mkdir(parents=True)
     profiles = {"bybit": {"venue": "bybit"}, "mm-2": {"venue": "bitget"}, "mm-3": {"venue": "bybit"}}
-    write_config(home / ".config" / "cancelall" / "config.toml", {**profiles, "$(touch x)": {"venue": "bybit"}})
+    write_config(home / ".config" / "cancelall" / "config.toml", {**profiles, "mm$(touch x)": {"venue": "bybit"}})
     return home
 
 
