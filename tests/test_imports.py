@@ -103,7 +103,7 @@ MAY_IMPORT = {
     "keyrings": {"errors", "secret"},
     "credentials": {"config", "declare", "errors", "keyrings", "secret", "venues"},
     "config_edit": {"config", "errors"},
-    "cli_auth": {"errors"}
+    "cli_auth": {"completion", "errors"}
     | {"auth", "config", "credentials", "declare", "keyrings", "output", "report.text", "run"}
     | {"auth.given", "auth.keeping", "auth.prompt", "auth.status", "auth.systemd", "secret", "venues"},
     "auth.given": {"config", "credentials", "declare", "errors", "secret", "venues"},

@@ -119,6 +119,19 @@ def test_many_profiles(case: Case, venue: str) -> None:
     assert peak < PEAK_MB
 
 
+@shows(46)
+@pytest.mark.timeout(240)
+def test_a_thousand_mass_cancels_leave_first(case: Case, venue: str) -> None:
+    """One segment each, against an exchange that does not limit."""
+    server, tables = many(case, venue, 1000)
+    server.fake.limits = False
+    path = case.config({name: {**table, "account_category": ["cash"]} for name, table in tables.items()})
+    ran = case.run("all", "--json", "--quiet", "--deadline", "120", "--config", str(path), limit=120)
+    assert {line["verdict"] for line in ran.lines} == {"clear"}
+    assert len({request.headers["x-auth-key"] for request in server.requests if request.changes}) == 1000
+    assert not [request for request in server.requests[:600] if not request.changes], "no listing before a cancel"
+
+
 @shows(47)
 def test_one_bad_profile_among_many(case: Case, venue: str) -> None:
     server, tables = many(case, venue, NUMBER)
