@@ -336,7 +336,7 @@ def _all(
     if not mine:
         output.note(f"shard {shard}: none of the {len(names)} selected profile(s)")
         raise typer.Exit(ExitStatus.CLEAR)
-    profiles = [_load(document, name, environ, overrides) for name in mine]
+    profiles = _load_all(document, mine, environ, overrides)
     terms = Terms(reason=reason or "", document=document, hold=held, notify=notify)
     raise typer.Exit(execute(profiles, output, environ, dry_run=dry_run, terms=terms))
 
@@ -405,9 +405,30 @@ def _shard(text: str | None) -> tuple[int, int]:
     return index, count
 
 
-def _load(document: Document, name: str, environ: Mapping[str, str], overrides: Overrides) -> Profile | BrokenProfile:
-    implicit = name if name in VENUES and name not in document.tables else None
-    return config.profile(document, name, environ, overrides, implicit_venue=implicit)
+def _load_all(
+    document: Document, names: Sequence[str], environ: Mapping[str, str], overrides: Overrides
+) -> list[Profile | BrokenProfile]:
+    """The profiles of these names. A flag that does not fit one of them is that one's trouble, unless it fits none.
+
+    Raises OptionError.
+    """
+    known = _known(document, environ)
+    loaded: list[Profile | BrokenProfile] = []
+    misfits: list[OptionError] = []
+    for name in names:
+        implicit = name if name in VENUES and name not in document.tables else None
+        if name not in known and implicit is None:
+            loaded.append(_missing(name, known))
+            continue
+        try:
+            loaded.append(config.profile(document, name, environ, overrides, implicit_venue=implicit))
+        except OptionError as error:
+            misfits.append(error)
+            venue = implicit or str(document.tables[name]["venue"])
+            loaded.append(BrokenProfile(name=name, venue=venue, error=ConfigError(error.message, error.hint)))
+    if misfits and len(misfits) == len(names):
+        raise misfits[0]
+    return loaded
 
 
 def _orders(
@@ -431,19 +452,14 @@ def _orders(
     overrides = _overrides({}, environment, deadline, keep=None, everything=False)
     environ = dict(os.environ)
     document = config.read(config_file, environ)
-    known = _known(document, environ)
     if not names:
-        names = _selected(known, [], [])
-    profiles = [_asked(document, name, known, environ, overrides) for name in dict.fromkeys(names)]
+        names = _selected(_known(document, environ), [], [])
+    profiles = _load_all(document, list(dict.fromkeys(names)), environ, overrides)
     raise typer.Exit(execute(profiles, output, environ, dry_run=True, terms=Terms(journalled=False)))
 
 
-def _asked(
-    document: Document, name: str, known: Sequence[str], environ: Mapping[str, str], overrides: Overrides
-) -> Profile | BrokenProfile:
-    """A profile that was asked for by name. One that does not exist gets its line, and the others are read as well."""
-    if name in known or name in VENUES:
-        return _load(document, name, environ, overrides)
+def _missing(name: str, known: Sequence[str]) -> BrokenProfile:
+    """A profile that was asked for and does not exist: it gets its line, and the others are read all the same."""
     problem = f'there is no profile "{name}"{declare.nearest(name, known)}'
     return BrokenProfile(
         name=name, venue="", error=ConfigError(problem, f"profiles: {', '.join(known) or 'none is configured'}")
@@ -500,7 +516,7 @@ def _check(
         chosen = list(dict.fromkeys(names or _selected(known, [], [])))
     except ConfigError as error:
         raise typer.Exit(command.unreadable(error, names or [], output)) from None
-    profiles = [_asked(document, name, known, environ, overrides) for name in chosen]
+    profiles = _load_all(document, chosen, environ, overrides)
     if oldest is not None:
         raise typer.Exit(command.aged(profiles, output, environ, oldest))
     confirm = None if json_lines or not _at_a_terminal() else typer.confirm

@@ -245,6 +245,18 @@ def test_an_unconfigured_profile_still_gets_its_line(home: Path) -> None:
     assert "UNCONFIGURED  nobody (bybit)" in ran.out
 
 
+def test_a_flag_that_does_not_fit_one_venue_holds_up_no_other(server: SimServer, home: Path) -> None:
+    profiles = {"one": profile_table("bybit", server, settle_coin="USDC"), "two": {"venue": "bitget"}}
+    path = str(write_config(home / "config.toml", profiles))
+    ran = cancelall("all", "--environment", "testnet", "--json", "--config", path, home=home)
+    verdicts = {line["profile"]: line["verdict"] for line in ran.lines}
+    assert (ran.code, verdicts) == (6, {"one": "clear", "two": "unconfigured"})
+    assert 'Bitget has no environment "testnet"' in ran.err
+    ran = cancelall("all", "--environment", "mars", "--json", "--config", path, home=home)
+    one_line(ran, 2, "mars")
+    assert ran.out == ""
+
+
 def test_quiet_still_tells_why_nothing_was_sent(home: Path) -> None:
     path = write_config(home / "config.toml", {"main": {"venue": "bybit", "settlecoin": "USDT"}})
     ran = cancelall("bybit", "--quiet", "--config", str(path), home=home)
