@@ -173,7 +173,7 @@ def error_report(sweep: Sweep, verdict: Verdict) -> ErrorReport | None:
         return ErrorReport(
             kind=session.refusal.kind or "auth", message=session.refusal.words, hint=session.refusal.hint
         )
-    refusals = [progress.refused for progress in sweep.progresses.values() if progress.refused is not None]
+    refusals = [one for progress in sweep.progresses.values() if (one := progress.refused or progress.refused_by_name)]
     if refusals:
         first = refusals[0]
         hints = dict.fromkeys(hint for hint in (*sweep.discoveries.doubts, first.hint) if hint)

@@ -73,7 +73,8 @@ class Progress:
     first_answered: float = math.inf
     answered: bool = False
     """Whether any request got a complete HTTP answer."""
-    refused: Judgement | None = None
+    refused_by_name: Judgement | None = None
+    """Why a cancel by name was refused, which says nothing of the other orders."""
     absent: Judgement | None = None
     trouble: Attempt | None = None
     """The last attempt that did not do what it should."""
@@ -100,6 +101,7 @@ class Progress:
     """How often there were such orders, all that one answer shows counted once."""
     holding: bool = False
     """What is seen for the first time from now on has reappeared, even if only a cancel's answer names it."""
+    _refused: Judgement | None = None
     _answers: dict[Request, Answer | None] = field(default_factory=dict)
     """The last word on each request that was answered; None for an answer that could not be taken in."""
     _cleared_before: bool = False
@@ -121,6 +123,11 @@ class Progress:
     _hopeless_ids: set[str] = field(default_factory=set)
 
     # --- which orders count ---
+
+    @property
+    def refused(self) -> Judgement | None:
+        """Why the listing or the cancel was refused. Cancels by name count where no mass cancel was accepted."""
+        return self._refused or (None if self.mass_cancels else self.refused_by_name)
 
     @property
     def present(self) -> bool:
@@ -235,14 +242,15 @@ class Progress:
         """A cancel was answered, failed or was abandoned."""
         self._in_flight -= 1
         self._cancel_ended = attempt.ended
-        if self._asking[attempt.request]:
+        named = not self._asking[attempt.request]
+        if not named:
             self._tried[attempt.request] = attempt.ended
         if attempt.judgement is not None:
             self.suspended = attempt.judgement.suspended
         if attempt.answered:
             self.cancel_answered = attempt.ended
             self.first_answered = min(self.first_answered, attempt.ended)
-        self._note(attempt)
+        self._note(attempt, named=named)
 
     def asked(self, request: Request, named: tuple[Order, ...], heard: Heard[Acknowledgement]) -> None:
         """The venue has spoken on a cancel, or nobody waits for it any more."""
@@ -296,7 +304,7 @@ class Progress:
         if answer is not Answer.AGAIN:  # a limit is not to be used up by cancels instead
             self.unread = 0 if answer is Answer.ACCEPTED else self.unread + 1
 
-    def _note(self, attempt: Attempt) -> None:
+    def _note(self, attempt: Attempt, *, named: bool = False) -> None:
         self.answered |= attempt.answered
         judgement = attempt.judgement
         failed = judgement is None or judgement.answer not in (Answer.ACCEPTED, Answer.NOTHING_OPEN)
@@ -307,7 +315,10 @@ class Progress:
         if judgement is not None and judgement.answer is Answer.ABSENT:
             self.absent = judgement
         if judgement is not None and judgement.answer is Answer.REFUSED:
-            self.refused = self.refused or judgement
+            if named:
+                self.refused_by_name = self.refused_by_name or judgement
+            else:
+                self._refused = self._refused or judgement
 
     def _tells_less(self, attempt: Attempt) -> bool:
         """Whether the deadline ended another try of what the venue had answered, and not well."""

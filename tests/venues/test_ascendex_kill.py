@@ -400,6 +400,19 @@ def test_refusals(fault: str, status: str, kind: str, code: int) -> None:
     assert (report.error.kind, report.exit_status) == (kind, code)
 
 
+def test_a_cancel_by_name_that_is_refused_does_not_undo_what_the_mass_cancel_proves() -> None:
+    with start("ack-only@1", "permission=orderId") as server:
+        report = kill("ascendex", server, deadline=8)
+        assert (report.verdict, server.open_orders()) == (Verdict.CLEAR, [])
+    by_name = [each for each in server.requests if each.changes and not each.path.endswith("/order/all")]
+    assert by_name, "the orders that the first cancel left were named"
+    with start("ack-only", "permission=orderId") as server:
+        report = kill("ascendex", server, deadline=2)
+        assert report.verdict is Verdict.OPEN
+        assert report.error is not None
+        assert report.error.kind == "permission"
+
+
 def test_one_refused_ledger_leaves_the_others_alone() -> None:
     with start("permission=/margin/") as server:
         report = kill("ascendex", server, deadline=2)
