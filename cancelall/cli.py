@@ -14,10 +14,10 @@ from typing import Annotated, Any, Literal, Optional
 import typer
 
 from cancelall import __version__, completion, config, declare
+from cancelall.asked import Output, Terms
 from cancelall.config import BrokenProfile, Document, Overrides, Profile
 from cancelall.declare import Declared
 from cancelall.errors import CancelallError, ConfigError, ExitStatus, OptionError, UsageError
-from cancelall.execute import Output, Terms, execute, report_error
 from cancelall.guard import bug_words
 from cancelall.output import emit
 from cancelall.venues import VENUES, load
@@ -89,14 +89,23 @@ _CHECK_EPILOG = (
 )
 
 
-def build(only_venue: str | None = None) -> typer.Typer:
-    """The whole command line. With `only_venue` the modules of other venues are not imported."""
+def build(only: str | None = None) -> typer.Typer:
+    """The whole command line. With `only`, as much of it as a line that begins with this word needs: Typer reads every
+    signature that it is given, and a venue's signature is in its module.
+    """
     app = _typer("Cancel every resting order on every venue, and prove that nothing is left.", epilog=_EPILOG)
     app.callback()(_top)
     for name, title in VENUES.items():
-        command = _venue_command(name) if only_venue in (None, name) else _top
-        app.command(name, help=f"Cancel everything on {title}, or what the options select.", epilog=_EPILOG)(command)
+        if only in (None, name) or only not in (*VENUES, "all"):
+            command = _venue_command(name) if only in (None, name) else _top
+            app.command(name, help=f"Cancel everything on {title}, or what the options select.", epilog=_EPILOG)(
+                command
+            )
+    if only in VENUES:
+        return app
     app.command("all", help="Cancel everything on every profile, all at once.", epilog=_EPILOG)(_all)
+    if only == "all":
+        return app
     app.command("orders", help="List what is open. Only reads.")(_orders)
     app.command("check", help="Would the kill work from here, now? Only reads, but for --live.", epilog=_CHECK_EPILOG)(
         _check
@@ -113,14 +122,11 @@ def build(only_venue: str | None = None) -> typer.Typer:
     journals.command("verify", help="Check the chain of hashes. Exit 0 when it holds, else 11.")(_journal_verify)
     journals.command("path", help="Print the path of the journal.")(_journal_path)
     app.add_typer(journals, name="journal")
-    if only_venue is None:
-        from cancelall import cli_auth
+    from cancelall import cli_auth
 
-        keys = _typer(
-            "The keys of a profile: into the OS keyring, where they are, out again, into systemd credentials."
-        )
-        cli_auth.add_to(keys)
-        app.add_typer(keys, name="auth")
+    keys = _typer("The keys of a profile: into the OS keyring, where they are, out again, into systemd credentials.")
+    cli_auth.add_to(keys)
+    app.add_typer(keys, name="auth")
     app.command("demo", help="The whole thing against the embedded exchange on this machine. No account is needed.")(
         _demo
     )
@@ -185,6 +191,33 @@ def _top(
     ] = None,
 ) -> None:
     """Nothing happens before a command."""
+
+
+def execute(
+    profiles: Sequence[Profile | BrokenProfile], output: Output, environ: dict[str, str], *, dry_run: bool, terms: Terms
+) -> ExitStatus:
+    """Run the profiles. Their connections are opened while what runs them is imported."""
+    from cancelall import early
+
+    early.connect(profiles, environ, dry_run=dry_run)
+    from cancelall import execute as engine
+
+    return engine.execute(profiles, output, environ, dry_run=dry_run, terms=terms)
+
+
+def report_error(
+    error: CancelallError,
+    profile: str,
+    venue: str,
+    output: Output,
+    *,
+    dry_run: bool,
+    notify: tuple[str, ...] | None = None,
+) -> int:
+    """The line of a profile that was asked for but cannot be read."""
+    from cancelall import execute as engine
+
+    return engine.report_error(error, profile, venue, output, dry_run=dry_run, notify=notify)
 
 
 # --- kills ----------------------------------------------------------------------------------------------------------
@@ -637,7 +670,7 @@ def _demo(
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit status. Every failure is one line on stderr."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    only = words[0] if words and words[0] in VENUES else None
+    only = None if "_CANCELALL_COMPLETE" in os.environ else words[0] if words else ""
     if words == ["--show-completion"]:
         words.append(Path(os.environ.get("SHELL") or "?").name)
     try:

@@ -11,7 +11,6 @@ import re
 import stat
 import sys
 import tempfile
-import tomllib
 from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -188,6 +187,8 @@ def read(chosen: Path | None, environ: Mapping[str, str]) -> Document:
         raise ConfigError(
             f"the config file {path} cannot be read: {fault.strerror or fault}", "correct its permissions or path"
         ) from None
+    import tomllib
+
     try:
         data = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError, ValueError) as fault:
@@ -558,6 +559,8 @@ def _secret_commands(
     text = environ.get(environment_prefix(name) + "SECRET_COMMAND")
     hint = 'write it as secret_command = { api_secret = ["pass", "show", "name"] }'
     if text:
+        import tomllib
+
         try:
             commands = tomllib.loads(f"x = {text}")["x"]
         except (ValueError, RecursionError):

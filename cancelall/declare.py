@@ -6,7 +6,6 @@ A venue module holds two frozen dataclasses, `Options` and `Secrets`, whose fiel
 
 from __future__ import annotations
 
-import difflib
 import functools
 import math
 import types
@@ -129,6 +128,8 @@ def selectors(declaration: type) -> frozenset[str]:
 
 def nearest(word: str, valid: Iterable[str]) -> str:
     """The valid word that was probably meant, as ` (did you mean …?)`, or nothing."""
+    import difflib
+
     by_fold = {known.casefold().replace("-", "_"): known for known in valid}
     close = difflib.get_close_matches(word.casefold().replace("-", "_"), by_fold, n=1, cutoff=0.6)
     return f' (did you mean "{by_fold[close[0]]}"?)' if close else ""

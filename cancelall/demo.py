@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cancelall import config
+from cancelall.asked import Output, Terms
 from cancelall.config import Overrides
 from cancelall.errors import ExitStatus, UsageError
-from cancelall.execute import Output, Terms, execute
+from cancelall.execute import execute
 from cancelall.output import emit
 from cancelall.venues import VENUES
 

@@ -8,11 +8,12 @@ import os
 import signal
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cancelall import guard, outcome
-from cancelall.config import BrokenProfile, Document, Profile, default_notify
+from cancelall.asked import Output, Terms
+from cancelall.config import BrokenProfile, Profile, default_notify
 from cancelall.errors import CancelallError, ExitStatus
 from cancelall.journal import Journal, new_run
 from cancelall.journal.record import Record, beginning
@@ -21,7 +22,6 @@ from cancelall.output import Outlet
 from cancelall.report import text
 from cancelall.report.lines import profile_line
 from cancelall.run import Listener, Run, Target, harden, unconfigured
-from cancelall.secret import scrub
 from cancelall.session import Attempt
 from cancelall.started import process_started
 from cancelall.state import state_directories
@@ -37,39 +37,6 @@ _LAST_WORDS = 0.2
 
 _DISK = 0.25
 """Seconds that the disk gets at the end to take the journal in."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Terms:
-    """What a run is told besides its profiles."""
-
-    reason: str = ""
-    document: Document | None = None
-    """The config, which the journal names."""
-    journalled: bool = True
-    """A kill, or its rehearsal: it leaves a journal, and the notify command is told."""
-    hold: float = 0.0
-    """Seconds for which what reappears is cancelled after the first verdict."""
-    notify: tuple[str, ...] | None = None
-    """The command that is told of all profiles; None: each profile's own, if it has one."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Output:
-    """What the user wants to see."""
-
-    json: bool = False
-    verbose: bool = False
-    quiet: bool = False
-    several: bool = False
-    plan: bool = True
-    """Whether a dry run also tells what a kill would send."""
-
-    def note(self, message: str) -> None:
-        """A line for people."""
-        with contextlib.suppress(OSError, ValueError, AttributeError):
-            sys.stderr.write(f"cancelall: {scrub(message)}\n")
-            sys.stderr.flush()
 
 
 class Streams:

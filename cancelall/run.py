@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from cancelall import outcome
+from cancelall import early, outcome
 from cancelall.background import in_thread
 from cancelall.clock import Clock, SystemClock
 from cancelall.config import BrokenProfile, Profile
@@ -92,6 +94,8 @@ class Run:
     async def all(self) -> list[ProfileReport]:
         """Sweep every profile; one report for each, in the order in which they were asked for."""
         self.means.begin()
+        if self.connect is None:  # what sends takes as long to import as some secrets take to be fetched
+            threading.Thread(target=_load_transport, name="imports", daemon=True).start()
         return list(await asyncio.gather(*(self._reported(profile) for profile in self.profiles)))
 
     def interrupt(self, signal_name: str) -> None:
@@ -307,7 +311,7 @@ def over_the_network(profile: Profile, environ: Mapping[str, str]) -> Send:
     route = route_of(profile, environ)
     if route.proxy_password:
         register(route.proxy_password)
-    transport = Transport(route)
+    transport = Transport(route, ready=early.take)
 
     async def send(wire: Wire, until: float, sent: Callable[[], None]) -> Reply:
         loop = asyncio.get_running_loop()
@@ -329,6 +333,14 @@ def route_of(profile: Profile, environ: Mapping[str, str]) -> Route:
     return route_for(profile.origin, profile.common.proxy, profile.common.ca_bundle, environ)
 
 
+def _load_transport() -> None:
+    """The last import before the first request. From here on there can be garbage, and none of it is a module."""
+    from cancelall import transport  # noqa: F401
+
+    gc.freeze()
+    gc.enable()
+
+
 def unconfigured(name: str, venue: str, error: CancelallError, *, dry_run: bool = False) -> ProfileReport:
     """The line of a profile that was asked for and could not even be read."""
     return ProfileReport(
@@ -345,7 +357,6 @@ def unconfigured(name: str, venue: str, error: CancelallError, *, dry_run: bool 
 
 
 def harden(environ: dict[str, str]) -> tuple[str, ...]:
-    """Let nothing write TLS session keys, and bound the resolver. Warnings about what was set and is ignored."""
+    """Let nothing write TLS session keys. Warnings about what was set and is ignored."""
     logs = [one.pop("SSLKEYLOGFILE", "") for one in (environ, os.environ)]
-    os.environ.setdefault("RES_OPTIONS", "timeout:2 attempts:2")  # glibc: a silent resolver takes 40 s otherwise
     return ("SSLKEYLOGFILE is set and was ignored: it would hand every request to who reads that file",) * any(logs)

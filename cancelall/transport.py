@@ -10,13 +10,13 @@ from __future__ import annotations
 import contextlib
 import http.client
 import http.cookiejar
-import os
 import socket
 import ssl
 import threading
 import time
 import urllib.parse
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import requests
@@ -26,7 +26,7 @@ import urllib3
 import urllib3.connection
 import urllib3.exceptions
 
-from cancelall import __version__, dial
+from cancelall import __version__, dial, tls
 from cancelall.errors import ConfigError, TransportFault
 from cancelall.model import Reply, Wire
 from cancelall.route import Route, is_loopback
@@ -42,12 +42,17 @@ _KEPT = 64
 """Connections that are kept for further reads. A pool makes a place for each beforehand, so a cancel's has one."""
 
 
+Ready = Callable[[str, str | None, float], socket.socket | None]
+"""Gives a connection to an origin, under a CA bundle, that is already there; waits for it at most so many seconds."""
+
+
 class _Attempt(threading.local):
     """What this thread sends: the target as it was signed, whether any of its bytes can have left, whom to tell."""
 
     target: str = ""
     began: bool = False
     sent: Callable[[], object] = int
+    ready: Callable[[float], socket.socket | None] | None = None
 
 
 _attempt = _Attempt()
@@ -56,9 +61,22 @@ _attempt = _Attempt()
 class _Plain(urllib3.connection.HTTPConnection):
     """Races a host's addresses, sends the target that was signed, and says how far its request has come."""
 
+    def connect(self) -> None:
+        """Take the connection that is already there, else make one."""
+        made = _attempt.ready(self._seconds) if _attempt.ready is not None else None
+        if made is None:
+            super().connect()
+        else:
+            self.sock = made
+            self.is_verified = isinstance(made, ssl.SSLSocket)
+
+    @property
+    def _seconds(self) -> float:
+        return float(self.timeout) if isinstance(self.timeout, int | float) else CONNECT_TIMEOUT
+
     def _new_conn(self) -> socket.socket:
         """A connection to the first address that answers, in the time that one address would get."""
-        seconds = float(self.timeout) if isinstance(self.timeout, int | float) else CONNECT_TIMEOUT
+        seconds = self._seconds
         try:
             made = dial.connect(self._dns_host, self.port or self.default_port, seconds)
         except socket.gaierror as fault:
@@ -140,6 +158,7 @@ class _Session(requests.Session):
 
     def __init__(self, route: Route, context: ssl.SSLContext, kept: int = 1) -> None:
         super().__init__()
+        self.route = route
         self.trust_env = False
         self.headers.clear()
         self.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
@@ -153,44 +172,16 @@ class _Session(requests.Session):
         return
 
 
-_contexts: dict[str | None, ssl.SSLContext] = {}
-
-
-def _context(ca_bundle: str | None) -> ssl.SSLContext:
-    """One verifying context per CA bundle. Session keys are never logged, whatever SSLKEYLOGFILE says."""
-    if ca_bundle not in _contexts:
-        os.environ.pop("SSLKEYLOGFILE", None)
-        if ca_bundle is None:
-            import certifi
-
-            path = certifi.where()
-        else:
-            path = ca_bundle
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        try:
-            if os.path.isdir(path):  # noqa: PTH112 - pathlib would be one more import
-                context.load_verify_locations(capath=path)
-            else:
-                context.load_verify_locations(cafile=path)
-        except (OSError, ssl.SSLError) as fault:
-            raise ConfigError(f"the CA bundle {path} cannot be read", "correct ca_bundle") from fault
-        _contexts[ca_bundle] = context
-    return _contexts[ca_bundle]
-
-
-def verifying_context(ca_bundle: str | None) -> ssl.SSLContext:
-    """The context that every request to a venue is verified with. Raises ConfigError."""
-    return _context(ca_bundle)
-
-
 class Transport:
     """Sends signed requests to one host, from several threads at once; every call is bounded by its deadline."""
 
-    def __init__(self, route: Route, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, route: Route, monotonic: Callable[[], float] = time.monotonic, ready: Ready | None = None
+    ) -> None:
         self.route = route
+        self._ready = ready
         self._monotonic = monotonic
-        self._session = _Session(route, _context(route.ca_bundle), _KEPT)
+        self._session = _Session(route, tls.context(route.ca_bundle), _KEPT)
         self._large = threading.BoundedSemaphore(_LARGE_AT_ONCE)
 
     def send(self, wire: Wire, deadline: float, sent: Callable[[], None] = lambda: None) -> Reply:
@@ -214,7 +205,7 @@ class Transport:
         """
         if not (fresh or wire.fresh_connection):
             return self._send(self._session, wire, deadline, sent)
-        with _Session(route, _context(route.ca_bundle)) as session:
+        with _Session(route, tls.context(route.ca_bundle)) as session:
             return self._send(session, wire, deadline, sent)
 
     def _send(self, session: _Session, wire: Wire, deadline: float, sent: Callable[[], None]) -> Reply:
@@ -231,8 +222,11 @@ class Transport:
             "Connection": "close" if wire.fresh_connection else "keep-alive",
             **dict(wire.headers),
         }
-        _attempt.target = wire.url.removeprefix(f"{parts.scheme}://{parts.netloc}")
+        origin = f"{parts.scheme}://{parts.netloc}"
+        _attempt.target = wire.url.removeprefix(origin)
         _attempt.began, _attempt.sent = False, sent
+        direct = self._ready if session.route.proxy is None else None
+        _attempt.ready = partial(direct, origin, session.route.ca_bundle) if direct else None
         try:
             prepared = requests.Request(wire.method, wire.url, data=wire.body or None).prepare()
             # requests normalises paths and escapes; the bytes that were signed are the bytes that must go out.

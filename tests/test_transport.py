@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 import trustme
 
-from cancelall import __version__, transport
+from cancelall import __version__, tls, transport
 from cancelall.errors import ConfigError, TransportFault
 from cancelall.model import Wire
 from cancelall.route import Route, is_loopback, route_for
@@ -572,7 +572,7 @@ def test_what_is_no_tls_has_got_nothing() -> None:
 def test_no_session_keys_are_written(authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     log = tmp_path / "keys.log"
     monkeypatch.setenv("SSLKEYLOGFILE", str(log))
-    monkeypatch.setattr(transport, "_contexts", {})
+    monkeypatch.setattr(tls, "_contexts", {})
     with RawServer(context=authority.context()) as server:
         Transport(Route(ca_bundle=authority.bundle)).send(a_cancel(server), in_seconds())
         assert len(server.requests) == 1

@@ -8,12 +8,13 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 
+from cancelall.asked import Output
 from cancelall.background import in_thread
 from cancelall.check import evidence, local
 from cancelall.check.run import Check
 from cancelall.config import BrokenProfile, Document, Profile, environment_prefix
 from cancelall.errors import CancelallError, ConfigError, ExitStatus
-from cancelall.execute import Output, Streams
+from cancelall.execute import Streams
 from cancelall.findings import CheckReport, exit_status
 from cancelall.report import text
 from cancelall.report.findings import check_line, check_summary, check_table, ready_line

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from cancelall import dial
+from cancelall import dial, tls
 from cancelall.errors import ConfigError
 from cancelall.findings import Area, Finding, failure, good, warning
 from cancelall.route import Route
@@ -158,10 +158,8 @@ def _through(made: socket.socket, host: str, port: int, user: str | None, passwo
 def _shaken(
     made: socket.socket, host: str, route: Route, name: str, findings: list[Finding], *, tell: bool = True
 ) -> ssl.SSLSocket:
-    from cancelall.transport import verifying_context
-
     try:
-        context = verifying_context(route.ca_bundle)
+        context = tls.context(route.ca_bundle)
         secured, seconds = _timed(lambda: context.wrap_socket(made, server_hostname=host))
     except ConfigError as error:
         raise _Blocked(failure("CA bundle", error.message, error.hint, Area.OURS)) from None

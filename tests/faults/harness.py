@@ -25,8 +25,9 @@ from typing import Any, TypeVar
 import pytest
 
 from cancelall import config, outcome, simulator
+from cancelall.asked import Output
 from cancelall.config import Document, Overrides
-from cancelall.execute import Output, Streams
+from cancelall.execute import Streams
 from cancelall.model import ProfileReport, Request, Verdict
 from cancelall.output import Outlet
 from cancelall.run import Listener, Run

@@ -1,0 +1,1 @@
+"""How fast is it? Every figure comes from the embedded exchange on this machine, and every run checks its outcome."""

@@ -1,0 +1,124 @@
+"""Running a command as a user would: a clean environment, no terminal, and the moment at which it was started."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+CLIENTS = Path(__file__).resolve().parent / "clients"
+CANCELALL = str(Path(sys.executable).parent / "cancelall")
+PIP = str(Path(sys.executable).parent / "pip")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ran:
+    """A command that has ended; wall times in seconds."""
+
+    began: float
+    ended: float
+    code: int
+    out: str
+    err: str
+    peak_mb: float
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        """Its JSON lines."""
+        return [json.loads(line) for line in self.out.splitlines()]
+
+
+def run(*words: str, home: Path, env: Mapping[str, str], seconds: float = 120) -> Ran:
+    """Run to the end. The command's peak memory is its own, not that of this process at the fork."""
+    environ = {"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": str(ROOT), **env}
+    out, err = home / "stdout", home / "stderr"
+    with out.open("wb") as stdout, err.open("wb") as stderr:
+        began = time.time()
+        process = subprocess.Popen(
+            words, env=environ, cwd=home, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, process_group=0
+        )
+        _, status, usage = _wait(process, seconds)
+        ended = time.time()
+    return Ran(
+        began=began,
+        ended=ended,
+        code=os.waitstatus_to_exitcode(status),
+        out=out.read_text(encoding="utf-8", errors="replace"),
+        err=err.read_text(encoding="utf-8", errors="replace"),
+        peak_mb=usage.ru_maxrss / 1024,
+    )
+
+
+def _wait(process: subprocess.Popen[bytes], seconds: float) -> tuple[int, int, Any]:
+    import threading
+
+    timer = threading.Timer(seconds, process.kill)
+    timer.start()
+    try:
+        found = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(found[1])
+        return found
+    finally:
+        timer.cancel()
+
+
+def compiled() -> None:
+    """Write the bytecode that an installation has, whatever this environment says about it."""
+    environ = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+    subprocess.run([sys.executable, "-m", "compileall", "-q", str(ROOT / "cancelall")], env=environ, check=True)
+
+
+@contextlib.contextmanager
+def secret_service(home: Path, secrets: Mapping[str, str]) -> Iterator[Mapping[str, str] | None]:
+    """A real Secret Service with some items; the environment that leads to it, or None where there is none."""
+    daemons = [shutil.which(name) for name in ("dbus-daemon", "gnome-keyring-daemon")]
+    if not all(daemons):
+        yield None
+        return
+    (home / "runtime").mkdir(mode=0o700)
+    environ = {"PATH": os.environ["PATH"], "HOME": str(home), "XDG_RUNTIME_DIR": str(home / "runtime")}
+    with contextlib.ExitStack() as stack:
+        bus = stack.enter_context(_daemon("dbus-daemon", "--session", "--nofork", "--print-address", env=environ))
+        assert bus.stdout is not None
+        address = {"DBUS_SESSION_BUS_ADDRESS": bus.stdout.readline().decode().strip()}
+        keyring = stack.enter_context(
+            _daemon("gnome-keyring-daemon", "--foreground", "--unlock", "--components=secrets", env=environ | address)
+        )
+        assert keyring.stdin is not None
+        keyring.stdin.write(b"benchmark")
+        keyring.stdin.close()
+        code = "import json, keyring, sys\nfor name, value in json.load(sys.stdin).items():\n"
+        code += " keyring.set_password('cancelall', name, value)"
+        for _ in range(20):  # until the daemon has its name on the bus
+            told = json.dumps(dict(secrets)).encode()
+            done = subprocess.run([sys.executable, "-c", code], env=environ | address, input=told, capture_output=True)
+            if done.returncode == 0:
+                break
+            time.sleep(0.2)
+        assert done.returncode == 0, done.stderr.decode()
+        yield address
+
+
+@contextlib.contextmanager
+def _daemon(*words: str, env: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen(
+        words, env=dict(env), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        for stream in (process.stdin, process.stdout):
+            if stream is not None:
+                with contextlib.suppress(OSError):
+                    stream.close()

@@ -1,0 +1,139 @@
+"""Connections that are opened beside the imports, so that the first requests find them there.
+
+They go where the requests will go, in the same way: the same race of addresses, the same TLS context, the same name
+check. Nothing is said on them. When one fails, or has been closed in the meantime, the ordinary way is taken, and its
+trouble is told there. A profile with a proxy has none.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import socket
+import ssl
+import threading
+import time
+import urllib.parse
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from cancelall import dial, tls
+from cancelall.config import BrokenProfile, Profile
+from cancelall.errors import CancelallError
+from cancelall.route import route_for
+from cancelall.venues import load
+
+CONNECT_SECONDS = 2.0
+"""For TCP, and again for TLS."""
+LIFETIME = 10.0
+"""Seconds after which one is not used any more: a router on the way may have forgotten it without a word."""
+AT_MOST = 8
+"""Connections to one host, for as many first cancels."""
+
+
+class _Door:
+    """The connections to one origin: how many are still to be had, and those that are there, the fastest first."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.promised = 0
+        self.opened: queue.SimpleQueue[tuple[socket.socket | None, float]] = queue.SimpleQueue()
+
+    def claim(self) -> bool:
+        """Whether one more may wait for a connection."""
+        with self.lock:
+            self.promised -= 1 if (free := self.promised > 0) else 0
+        return free
+
+
+_doors: dict[tuple[str, str | None], _Door] = {}
+
+
+def connect(profiles: Sequence[Profile | BrokenProfile], environ: Mapping[str, str], *, dry_run: bool) -> None:
+    """Begin to connect to the hosts of some profiles, and return at once."""
+    wanted: Counter[tuple[str, str | None]] = Counter()
+    for profile in profiles:
+        if isinstance(profile, Profile):
+            route = route_for(profile.origin, profile.common.proxy, profile.common.ca_bundle, environ)
+            key = profile.origin, route.ca_bundle
+            if route.proxy is None and wanted[key] < AT_MOST:
+                wanted[key] += 1 if dry_run else _first_cancels(profile)
+    for ca_bundle in {ca_bundle for origin, ca_bundle in wanted if origin.startswith("https:")}:
+        _beside(_load, ca_bundle)
+    for (origin, ca_bundle), count in wanted.items():
+        door = _doors[origin, ca_bundle] = _Door()
+        door.promised = min(count, AT_MOST)
+        for _ in range(door.promised):
+            _beside(_open, door, origin, ca_bundle)
+
+
+def take(origin: str, ca_bundle: str | None, seconds: float) -> socket.socket | None:
+    """An open connection to an origin that nobody has used, or None when there is none within so many seconds."""
+    door = _doors.get((origin, ca_bundle))
+    until = time.monotonic() + seconds
+    while door is not None and door.claim():
+        try:
+            made, since = door.opened.get(timeout=max(0.0, until - time.monotonic()))
+        except queue.Empty:
+            return None
+        if made is None or (time.monotonic() - since < LIFETIME and _silent(made)):
+            return made
+        made.close()
+    return None
+
+
+def _first_cancels(profile: Profile) -> int:
+    """How many cancels leave at once; 1 where the first request is a read."""
+    venue = load(profile.venue)
+    try:
+        segments = venue.segments(profile.options, venue.facts, profile.environment)
+    except CancelallError:  # told where the profile is swept
+        return 0
+    return max(1, sum(len(segment.mass_cancels(())) for segment in segments))
+
+
+def _beside(work: object, *words: object) -> None:
+    threading.Thread(target=work, args=words, name="early", daemon=True).start()  # type: ignore[arg-type]
+
+
+def _load(ca_bundle: str | None) -> None:
+    with contextlib.suppress(CancelallError):
+        tls.context(ca_bundle)
+
+
+def _open(door: _Door, origin: str, ca_bundle: str | None) -> None:
+    made = None
+    try:
+        made = _opened(origin, ca_bundle)
+    except Exception:  # noqa: BLE001 - whatever it is, the ordinary way meets it too and tells it
+        made = None
+    door.opened.put((made, time.monotonic()))
+
+
+def _opened(origin: str, ca_bundle: str | None) -> socket.socket:
+    parts = urllib.parse.urlsplit(origin)
+    host, secure = parts.hostname or "", parts.scheme == "https"
+    plain = dial.connect(host, parts.port or (443 if secure else 80), CONNECT_SECONDS)
+    plain.settimeout(CONNECT_SECONDS)
+    plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if not secure:
+        return plain
+    try:
+        return tls.context(ca_bundle).wrap_socket(plain, server_hostname=host.rstrip("."))
+    except BaseException:
+        plain.close()
+        raise
+
+
+def _silent(made: socket.socket) -> bool:
+    """Whether the peer has neither closed nor said anything. TLS sends its session tickets unasked: those are read."""
+    timeout = made.gettimeout()
+    try:
+        made.settimeout(0)
+        made.recv(1)
+    except (BlockingIOError, ssl.SSLWantReadError):
+        made.settimeout(timeout)
+        return True
+    except OSError:
+        return False
+    return False
