@@ -2,11 +2,11 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-CHECKED := cancelall tests
+CHECKED := cancelall tests benchmarks
 # The last release of ccxt that has AscendEX; the newest one serves the other venues.
 OLD_CCXT := .conformance/ccxt-4.5.63
 
-.PHONY: demo test faults soak check format docs clean
+.PHONY: demo test faults soak bench check format docs clean
 
 demo: $(VENV)/.installed  ## the main job on the embedded exchange
 	$(BIN)/cancelall demo
@@ -19,6 +19,9 @@ faults: $(VENV)/.developed  ## the fault matrix of docs/faults.md, over real soc
 
 soak: $(VENV)/.developed  ## 10,000 random schedules of faults under virtual time
 	SOAK=$${SOAK:-10000} $(BIN)/pytest tests/soak -n 2 --timeout 3600
+
+bench: $(VENV)/.developed  ## time to the first cancel and to the verdict; writes docs/performance.md (QUICK=--quick: few runs, no page)
+	$(BIN)/python -m benchmarks $(QUICK)
 
 check: $(VENV)/.developed  ## lint and types
 	$(BIN)/ruff check $(CHECKED)

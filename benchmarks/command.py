@@ -29,7 +29,6 @@ class Ran:
     code: int
     out: str
     err: str
-    peak_mb: float
 
     @property
     def lines(self) -> list[dict[str, Any]]:
@@ -38,37 +37,47 @@ class Ran:
 
 
 def run(*words: str, home: Path, env: Mapping[str, str], seconds: float = 120) -> Ran:
-    """Run to the end. The command's peak memory is its own, not that of this process at the fork."""
+    """Run to the end."""
     environ = {"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": str(ROOT), **env}
     out, err = home / "stdout", home / "stderr"
     with out.open("wb") as stdout, err.open("wb") as stderr:
         began = time.time()
-        process = subprocess.Popen(
-            words, env=environ, cwd=home, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, process_group=0
+        process = subprocess.run(
+            words,
+            env=environ,
+            cwd=home,
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=stderr,
+            timeout=seconds,
+            check=False,
         )
-        _, status, usage = _wait(process, seconds)
         ended = time.time()
     return Ran(
         began=began,
         ended=ended,
-        code=os.waitstatus_to_exitcode(status),
+        code=process.returncode,
         out=out.read_text(encoding="utf-8", errors="replace"),
         err=err.read_text(encoding="utf-8", errors="replace"),
-        peak_mb=usage.ru_maxrss / 1024,
     )
 
 
-def _wait(process: subprocess.Popen[bytes], seconds: float) -> tuple[int, int, Any]:
-    import threading
+_PEAK = """
+import os, resource, subprocess, sys
+code = subprocess.run(sys.argv[2:]).returncode
+with open(sys.argv[1], "w") as stream:
+    stream.write(str(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss))
+os._exit(code)
+"""
 
-    timer = threading.Timer(seconds, process.kill)
-    timer.start()
-    try:
-        found = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(found[1])
-        return found
-    finally:
-        timer.cancel()
+
+def run_and_weigh(*words: str, home: Path, env: Mapping[str, str], seconds: float = 300) -> tuple[Ran, float]:
+    """Run, and the peak memory in MB. A child's peak includes what its parent had at the fork, so a small one is put
+    between this process and the command.
+    """
+    note = home / "peak"
+    ran = run(sys.executable, "-S", "-c", _PEAK, str(note), *words, home=home, env=env, seconds=seconds)
+    return ran, int(note.read_text()) / 1024
 
 
 def compiled() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import ssl
-import time
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ import trustme
 
 from benchmarks.proxy import DelayingProxy
 from cancelall import simulator
-from cancelall.simulator import SimOrder, SimServer
+from cancelall.simulator import Account, SimOrder, SimServer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,8 +61,8 @@ class Place:
         found |= {prefix + field.upper(): value for field, value in self.server.credentials.items()}
         return found | {prefix + "BASE_URL": self.origin}
 
-    def rest(self, count: int) -> None:
-        """Put plain limit orders on Bybit's book of USDT perpetuals."""
+    def rest(self, count: int, account: Account | None = None) -> None:
+        """Put plain limit orders of an account, the first one, on Bybit's book of USDT perpetuals."""
         for _ in range(count):
             order = SimOrder(
                 id=str(uuid.uuid4()),
@@ -77,7 +76,7 @@ class Place:
                 remaining="0.1",
                 extra={"category": "linear", "settleCoin": "USDT"},
             )
-            self.server.fake.place(self.server.account, order)
+            self.server.fake.place(account or self.server.account, order)
 
     def first_cancel_left(self) -> float:
         """Wall time in seconds at which the first request that changes something left the client."""
@@ -99,8 +98,3 @@ def exchange(
             proxy = stack.enter_context(DelayingProxy(int(port), rtt))
             origin = f"{scheme}://127.0.0.1:{proxy.port}"
         yield Place(server=server, origin=origin, rtt=rtt)
-
-
-def now() -> float:
-    """Wall time in seconds, as the exchange notes it."""
-    return time.time()

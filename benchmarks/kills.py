@@ -1,0 +1,213 @@
+"""From the first cancel to the verdict: venues, profiles and orders, with one of them slow and one dead."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from benchmarks.command import CANCELALL, Ran, run, run_and_weigh
+from benchmarks.exchange import Authority, Place, exchange
+from cancelall.simulator import VENUES
+
+RTT = 0.08
+"""Seconds to the exchange, where not said otherwise."""
+GAP = 1.0
+"""Seconds that must lie between the two empty listings of a proof on Bybit."""
+
+
+def config(home: Path, tables: Mapping[str, object], tls: Authority | None) -> Path:
+    """A config file with these profiles."""
+    path = home / "config.toml"
+    defaults = {"ca_bundle": str(tls.bundle)} if tls else {}
+    path.write_text(tomli_w.dumps({"defaults": defaults, "profiles": tables}), encoding="utf-8")
+    path.chmod(0o600)
+    return path
+
+
+def kill(path: Path, home: Path, *words: str, deadline: float = 60) -> Ran:
+    """`cancelall all` with JSON lines."""
+    more = ("--json", "--quiet", "--config", str(path), "--deadline", f"{deadline:g}")
+    return run(CANCELALL, "all", *more, *words, home=home, env={}, seconds=deadline + 60)
+
+
+def clear(ran: Ran, *places: Place) -> None:
+    """Every profile says so, and so does the exchange."""
+    verdicts = {line["profile"]: line["verdict"] for line in ran.lines}
+    assert verdicts, ran.err
+    assert (ran.code, set(verdicts.values())) == (0, {"clear"}), (verdicts, ran.err)
+    assert not [order for place in places for order in place.server.open_orders()], "orders are left"
+
+
+def verdict(line: Mapping[str, Any]) -> float:
+    """Seconds from exec to the verdict."""
+    found: int = line["timing_ms"]["verdict"]
+    return found / 1000
+
+
+# --- an account with some orders --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """The kill of one account; seconds from the first cancel to the verdict."""
+
+    orders: int
+    seconds: float
+    mass_cancels: int
+    requests: int
+    peak_mb: float
+
+
+def account(orders: int, rtt: float, tls: Authority, home: Path) -> Account:
+    """Kill one Bybit account with so many orders, under the venue's rate limits."""
+    with exchange("bybit", tls=tls, rtt=rtt) as place:
+        place.rest(orders)
+        path = config(home, {"bybit": place.table("bybit", settle_coin="USDT")}, tls)
+        words = (CANCELALL, "bybit", "--json", "--quiet", "--config", str(path), "--deadline", "120")
+        ran, peak = run_and_weigh(*words, home=home, env={})
+        clear(ran, place)
+        (line,) = ran.lines
+        (segment,) = line["segments"]
+        return Account(
+            orders=orders,
+            seconds=verdict(line) - line["timing_ms"]["first_request"] / 1000,
+            mass_cancels=segment["mass_cancels"],
+            requests=line["requests"],
+            peak_mb=peak,
+        )
+
+
+def least(rtt: float) -> float:
+    """Seconds that the protocol takes at least: the cancel, two listings, and the gap between them."""
+    return 3 * rtt + GAP
+
+
+# --- five venues ------------------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def _venues(tls: Authority) -> Iterator[dict[str, Place]]:
+    with contextlib.ExitStack() as stack:
+        yield {name: stack.enter_context(exchange(name, tls=tls, rtt=RTT)) for name in VENUES}
+
+
+def _restock(places: Mapping[str, Place]) -> None:
+    for place in places.values():
+        place.server.fake.stock(place.server.account, 20)
+
+
+def venues(tls: Authority, home: Path, runs: int) -> tuple[str, list[float], list[float]]:
+    """The slowest of five venues; seconds to its verdict when it is killed alone, and to the last one of all five."""
+    with _venues(tls) as places:
+        tables = {name: place.table(name) for name, place in places.items()}
+        path = config(home, tables, tls)
+
+        def spent(*only: str) -> float:
+            _restock({name: places[name] for name in only or places})
+            ran = kill(path, home, *(word for name in only for word in ("--only", name)))
+            clear(ran, *places.values())
+            return max(map(verdict, ran.lines))
+
+        alone_once = {name: min(spent(name), spent(name)) for name in places}
+        slowest = max(alone_once, key=alone_once.__getitem__)
+        alone, together = [], []
+        for _ in range(runs):
+            alone.append(spent(slowest))
+            together.append(spent())
+        return slowest, alone, together
+
+
+# --- many profiles, one slow, one dead --------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def _dead() -> Iterator[str]:
+    """An origin that takes connections and never says a word."""
+    with socket.create_server(("127.0.0.1", 0), backlog=1024) as listener:
+        yield f"https://127.0.0.1:{listener.getsockname()[1]}"
+
+
+def troubled(count: int, tls: Authority, home: Path, runs: int) -> tuple[list[float], list[float]]:
+    """Seconds to the last verdict of the healthy profiles, without and with a slow and a dead one beside them."""
+    with contextlib.ExitStack() as stack:
+        place = stack.enter_context(exchange("bybit", tls=tls, rtt=RTT, limits=False))
+        slow = stack.enter_context(exchange("bybit", tls=tls, rtt=1.5))
+        dead = stack.enter_context(_dead())
+        healthy = {f"p{number}": _account(place, number) for number in range(count)}
+        ill = {"slow": slow.table("bybit", settle_coin="USDT")}
+        ill["dead"] = {**ill["slow"], "base_url": dead}
+
+        def spent(tables: Mapping[str, object]) -> float:
+            for account in place.server.fake.accounts.values():
+                place.rest(1, account)
+            slow.rest(1)
+            ran = kill(config(home, tables, tls), home, deadline=12)
+            told = {line["profile"]: line for line in ran.lines}
+            assert all(told[name]["verdict"] == "clear" for name in healthy), ran.out
+            assert not place.server.open_orders()
+            assert "dead" not in told or told["dead"]["verdict"] == "unreachable", ran.out
+            return max(verdict(told[name]) for name in healthy)
+
+        without, beside = [], []
+        for _ in range(runs):
+            without.append(spent(healthy))
+            beside.append(spent(healthy | ill))
+        return without, beside
+
+
+def _account(place: Place, number: int) -> dict[str, object]:
+    """A profile for one more account."""
+    account = place.server.account if number == 0 else place.server.add_account(orders=0)
+    return {**place.table("bybit", settle_coin="USDT"), "credentials": dict(account.credentials)}
+
+
+# --- a thousand profiles ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Desk:
+    """The kill of many profiles; seconds from exec."""
+
+    profiles: int
+    first_cancel: float
+    last_cancel: float
+    last_verdict: float
+    peak_mb: float
+
+
+def desk(count: int, home: Path) -> Desk:
+    """Kill many accounts of one order each, on an exchange that does not limit, without TLS: its own share of the two
+    cores is large enough.
+    """
+    with exchange("bybit", tls=None, limits=False) as place:
+        tables = {f"p{number}": _account(place, number) for number in range(count)}
+        for account in place.server.fake.accounts.values():
+            place.rest(1, account)
+        path = config(home, tables, None)
+        words = (CANCELALL, "all", "--json", "--quiet", "--config", str(path), "--deadline", "120")
+        ran, peak = run_and_weigh(*words, home=home, env={})
+        clear(ran, place)
+        assert len(ran.lines) == count
+        first: dict[str, int] = {}
+        for request in place.server.requests:
+            if request.changes:
+                first.setdefault(request.headers["x-bapi-api-key"], request.received_ms)
+        assert len(first) == count
+        return Desk(
+            profiles=count,
+            first_cancel=min(first.values()) / 1000 - ran.began,
+            last_cancel=max(first.values()) / 1000 - ran.began,
+            last_verdict=max(map(verdict, ran.lines)),
+            peak_mb=peak,
+        )
+
+
+def overhead(tls: Authority, home: Path, runs: int) -> list[float]:
+    """Seconds from the first cancel to the verdict, for 100 orders."""
+    return [account(100, RTT, tls, home).seconds for _ in range(runs)]

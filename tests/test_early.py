@@ -1,0 +1,226 @@
+"""Connections that are opened beside the imports: used when they are good, without a trace when they are not."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import trustme
+
+from cancelall import config, early, simulator, tls
+from cancelall.config import Document, Overrides, Profile
+from cancelall.errors import TransportFault
+from cancelall.model import Wire
+from cancelall.route import Route
+from cancelall.simulator import SimServer
+from cancelall.transport import Transport
+from support import cancelall, environment, profile_table
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trust:
+    """The bundle that a client trusts, and what a server shows."""
+
+    bundle: Path
+    context: ssl.SSLContext
+
+
+def trust(folder: Path) -> Trust:
+    ca = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    ca.issue_cert("127.0.0.1").configure_cert(context)
+    ca.cert_pem.write_to_path(folder / "ca.pem")
+    return Trust(bundle=folder / "ca.pem", context=context)
+
+
+@pytest.fixture(scope="module")
+def trusted(tmp_path_factory: pytest.TempPathFactory) -> Trust:
+    return trust(tmp_path_factory.mktemp("ca"))
+
+
+@pytest.fixture(autouse=True)
+def none_yet(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    doors: dict[tuple[str, str | None], early._Door] = {}
+    monkeypatch.setattr(early, "_doors", doors)
+    yield
+    for door in doors.values():
+        put_away(door)
+
+
+def put_away(door: early._Door) -> None:
+    """Close what nobody has taken."""
+    while door.claim():
+        made, _ = door.opened.get(timeout=10)
+        if made is not None:
+            made.close()
+
+
+def begin(table: Mapping[str, object], environ: Mapping[str, str] | None = None, *, dry_run: bool = False) -> Profile:
+    """Begin to connect for one profile."""
+    document = Document(path=Path("config.toml"), data={"profiles": {"bybit": table}})
+    profile = config.profile(document, "bybit", {}, Overrides())
+    assert isinstance(profile, Profile)
+    early.connect([profile], environ or {}, dry_run=dry_run)
+    return profile
+
+
+def await_opened(count: int) -> None:
+    """Until so many connections were opened, or have failed."""
+    (door,) = early._doors.values()
+    until = time.monotonic() + 10
+    while door.opened.qsize() < count:
+        assert time.monotonic() < until
+        time.sleep(0.005)
+
+
+def send(origin: str, bundle: Path | None) -> int:
+    """Send something to an origin; the status of the answer."""
+    wire = Wire(method="GET", url=f"{origin}/v5/market/time", headers=(), body=b"", fresh_connection=True)
+    route = Route(ca_bundle=str(bundle) if bundle else None)
+    return Transport(route, ready=early.take).send(wire, time.monotonic() + 10).status
+
+
+@contextlib.contextmanager
+def closing(times: int, onward: SimServer, context: ssl.SSLContext | None) -> Iterator[tuple[str, threading.Event]]:
+    """A host that closes its first connections without a word and gives the others to a fake venue."""
+    closed = threading.Event()
+
+    def serve(listener: socket.socket) -> None:
+        for number in range(100):
+            try:
+                made, address = listener.accept()
+            except OSError:
+                return
+            if number >= times:
+                threading.Thread(target=onward._serve, args=(made, address), daemon=True).start()
+                continue
+            with contextlib.suppress(OSError):
+                context.wrap_socket(made, server_side=True).close() if context else made.close()
+            if number == times - 1:
+                closed.set()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=serve, args=(listener,), daemon=True).start()
+        yield f"{'https' if context else 'http'}://127.0.0.1:{listener.getsockname()[1]}", closed
+        listener.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.mark.parametrize("secure", [True, False])
+def test_a_request_goes_out_on_the_connection_that_is_there(trusted: Trust, secure: bool) -> None:
+    with simulator.start("bybit", orders=0, ssl_context=trusted.context if secure else None) as server:
+        bundle = trusted.bundle if secure else None
+        more = {"ca_bundle": str(bundle)} if bundle else {}
+        begin(profile_table("bybit", server, settle_coin="USDT", **more))
+        await_opened(1)
+        assert send(server.origin, bundle) == 200
+        assert server.connections == 1
+        assert send(server.origin, bundle) == 200
+        assert server.connections == 2
+
+
+def test_a_request_waits_for_a_connection_that_is_on_its_way(trusted: Trust) -> None:
+    with simulator.start("bybit", orders=0, ssl_context=trusted.context) as server, tls._loading:
+        table = profile_table("bybit", server, settle_coin="USDT", ca_bundle=str(trusted.bundle))
+        begin(table)
+        taken: list[socket.socket | None] = []
+        waiting = threading.Thread(
+            target=lambda: taken.append(early.take(server.origin, str(trusted.bundle), 10)), daemon=True
+        )
+        waiting.start()
+        assert not taken
+        tls._loading.release()  # the handshake needs the context
+        waiting.join(10)
+        tls._loading.acquire()
+        (made,) = taken
+        assert isinstance(made, ssl.SSLSocket)
+        made.close()
+
+
+@pytest.mark.parametrize("secure", [True, False])
+def test_one_that_the_peer_has_closed_is_not_used(trusted: Trust, secure: bool) -> None:
+    context = trusted.context if secure else None
+    with (
+        simulator.start("bybit", orders=0, ssl_context=context) as server,
+        closing(1, server, context) as (origin, closed),
+    ):
+        bundle = trusted.bundle if secure else None
+        more = {"ca_bundle": str(bundle)} if bundle else {}
+        begin({**profile_table("bybit", server, settle_coin="USDT", **more), "base_url": origin})
+        await_opened(1)
+        assert closed.wait(10)
+        assert send(origin, bundle) == 200
+        assert len(server.requests) == 1
+
+
+def test_an_old_one_is_not_used(trusted: Trust, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(early, "LIFETIME", 0)
+    with simulator.start("bybit", orders=0) as server:
+        begin(profile_table("bybit", server, settle_coin="USDT"))
+        await_opened(1)
+        assert send(server.origin, None) == 200
+        assert server.connections == 2
+
+
+def test_one_that_fails_leaves_the_word_to_the_ordinary_way(trusted: Trust, tmp_path: Path) -> None:
+    other = trust(tmp_path)
+    with simulator.start("bybit", orders=0, ssl_context=other.context) as server:
+        begin(profile_table("bybit", server, settle_coin="USDT", ca_bundle=str(trusted.bundle)))
+        with pytest.raises(TransportFault, match="the certificate was refused") as fault:
+            send(server.origin, trusted.bundle)
+        assert (fault.value.kind, fault.value.final) == ("tls", True)
+        assert server.requests == []
+
+
+@pytest.mark.parametrize("where", ["profile", "environment"])
+def test_a_profile_with_a_proxy_has_none(where: str) -> None:
+    table: dict[str, object] = {"venue": "bybit", "environment": "testnet", "credentials": {}}
+    proxy = "http://127.0.0.1:9"
+    begin(
+        table | ({"proxy": proxy} if where == "profile" else {}),
+        {"HTTPS_PROXY": proxy} if where == "environment" else {},
+    )
+    assert early._doors == {}
+
+
+def test_as_many_as_there_are_first_cancels_but_few() -> None:
+    with simulator.start("bybit", orders=0) as server:
+        begin(profile_table("bybit", server, category=["linear", "spread"]))
+        await_opened(3)  # USDT, USDC and spread
+        (door,) = early._doors.values()
+        assert door.promised == 3
+        put_away(door)
+        begin(profile_table("bybit", server))
+        await_opened(early.AT_MOST)
+        put_away(next(iter(early._doors.values())))
+        begin(profile_table("bybit", server), dry_run=True)
+        await_opened(1)
+        assert server.requests == []
+
+
+def test_a_broken_bundle_is_told_by_the_profile(home: Path) -> None:
+    bundle = home / "ca.pem"
+    bundle.write_text("no certificate")
+    with simulator.start("bybit", orders=0) as server:
+        secure = {"CANCELALL_BYBIT_BASE_URL": server.origin.replace("http:", "https:")}
+        env = {**environment("bybit", server), **secure, "CANCELALL_BYBIT_CA_BUNDLE": str(bundle)}
+        ran = cancelall("bybit", "--json", home=home, env=env)
+    assert (ran.code, ran.line["verdict"]) == (6, "unconfigured")
+    assert f"the CA bundle {bundle} cannot be read" in ran.line["error"]["message"]
+    assert ran.err.count("cannot be read") <= 1
+
+
+def test_a_kill_takes_them(trusted: Trust, home: Path) -> None:
+    with simulator.start("bybit", orders=0, ssl_context=trusted.context) as server:
+        env = {**environment("bybit", server), "CANCELALL_BYBIT_CA_BUNDLE": str(trusted.bundle)}
+        ran = cancelall("bybit", "--category", "spread", "--json", home=home, env=env)
+        changes = [request for request in server.requests if request.changes]
+        assert (ran.code, ran.line["verdict"], len(changes)) == (0, "clear", 1)
+        assert server.requests[0].changes
+        assert server.connections <= 3  # the cancel's own, and one or two for the reads
