@@ -127,7 +127,7 @@ MAY_IMPORT = {
     "journal": {"secret"},
     "journal.record": {"", "journal", "model"},
     "journal.chain": {"journal"},
-    "asked": {"config"},
+    "asked": {"config", "secret"},
     "output": {"secret"},
     "guard": {"report.text"},
     "report.text": {"model", "secret"},
