@@ -12,12 +12,13 @@ from pathlib import Path
 import pytest
 
 from cancelall import dial, simulator
-from cancelall.check import live
+from cancelall.check import live, network
 from cancelall.check.venue import read_again
 from cancelall.errors import ExitStatus
 from cancelall.findings import Level
 from cancelall.preflight import load_preflight
 from cancelall.progress import Listing
+from cancelall.route import Route
 from cancelall.session import Session
 from cancelall.simulator import SimServer
 from cancelall.venues import VENUES, Segment, load
@@ -410,6 +411,18 @@ def test_through_a_proxy(tmp_path: Path) -> None:
     assert b"Proxy-Authorization: Basic" in proxy.received
     assert shut.exit_status == ExitStatus.UNREACHABLE
     assert "407" in named(shut, "proxy")[1].detail
+
+
+def test_a_dead_proxy_of_the_environment_is_gone_around() -> None:
+    """As the kill does it; one that the profile names is the only way."""
+    with raw.refusing() as port, simulator.start("bybit", orders=1) as server:
+        dead = f"http://127.0.0.1:{port}"
+        around = network.way_to(server.origin, Route(proxy=dead, proxy_from_environment=True))
+        only = network.way_to(server.origin, Route(proxy=dead))
+        nowhere = network.way_to(dead, Route(proxy=dead, proxy_from_environment=True))
+    assert (around.open, only.open, nowhere.open) == (True, False, False)
+    assert [one.level for one in around.findings if "does not answer" in one.detail] == [Level.WARN]
+    assert only.findings[-1].level is nowhere.findings[-1].level is Level.FAIL
 
 
 def test_the_second_host_is_no_must(monkeypatch: pytest.MonkeyPatch) -> None:

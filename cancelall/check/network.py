@@ -41,7 +41,23 @@ class _Blocked(Exception):
 
 
 def way_to(origin: str, route: Route, label: str = "") -> Way:
-    """Try the way to a host. Blocks for some seconds at most, name look-up aside; sends no request."""
+    """Try the way to a host. Blocks for some seconds at most, name look-up aside; sends no request.
+
+    A proxy from the environment that leads nowhere is a warning where the host can be reached without it: so would a
+    kill, after it has tried.
+    """
+    way = _way(origin, route, label)
+    if way.open or not route.proxy_from_environment or way.findings[-1].area is not Area.NETWORK:
+        return way
+    direct = _way(origin, Route(ca_bundle=route.ca_bundle), label)
+    if not direct.open:
+        return way
+    last = way.findings[-1]
+    told = warning(last.check, f"{last.detail}; the direct way is open", last.fix)
+    return Way(findings=(*way.findings[:-1], told, *direct.findings), open=True)
+
+
+def _way(origin: str, route: Route, label: str) -> Way:
     findings: list[Finding] = []
     try:
         _walk(origin, route, label, findings)
