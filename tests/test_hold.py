@@ -123,6 +123,18 @@ def test_a_bot_that_goes_on_is_never_clear(venue: str, monkeypatch: pytest.Monke
     assert spent < 4 + 1 + 1 + 2
 
 
+def test_the_proof_at_the_end_is_a_fresh_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing happens in the hold, and yet both empty listings are read again after it."""
+    begun: list[float] = []
+    with simulator.start("bybit", orders=4, limits=False) as server:
+        held = Held(server, seconds=0.6, then=lambda run: begun.append(time.monotonic()))
+        report = held.kill("bybit", monkeypatch, category=["spread"])
+    first = held.sweeps[0].progresses["spread"].first_empty
+    assert report.verdict is Verdict.CLEAR
+    assert first is not None
+    assert first.ended >= begun[0] + 0.6
+
+
 def test_the_first_verdict_may_be_any(monkeypatch: pytest.MonkeyPatch) -> None:
     """The venue is away at first; while holding it comes back."""
     with simulator.start("bybit", orders=8, limits=False, faults=["stall"]) as server:

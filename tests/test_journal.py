@@ -414,6 +414,23 @@ def test_an_attempt_has_a_beginning_and_an_end(tmp_path: Path) -> None:
     assert (given_up["a"], given_up["class"]) == (3, "abandoned")
 
 
+def test_a_cancel_is_written_down_before_it_leaves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And with it what was not urgent before; the thread beside it has no part in that."""
+    monkeypatch.setattr(journal, "_SYNC_PAUSE", 30.0)
+    made = began(tmp_path)
+    made.write("something", {}, at_once=False)
+    until = time.monotonic() + 10
+    while len(records(tmp_path)) < 2:
+        assert time.monotonic() < until
+        time.sleep(0.005)
+    profile = Record(journal=made).of("main", "bybit", Tally())
+    profile.credential([], "")
+    assert len(records(tmp_path)) == 2
+    profile.begins(sending())
+    assert [record["event"] for record in records(tmp_path)][2:] == ["credential", "attempt_start"]
+    made.close(5)
+
+
 def test_a_notify_command_keeps_its_token() -> None:
     words = ["all", "--notify-command", "apprise tgram://TOKEN/1", "--notify-command=curl TOKEN", "--json"]
     told = beginning(argv=words, environ={}, profiles=[], dry_run=False, reason="", config=None, config_text="")
