@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from cancelall import completion
+from cancelall import cli, completion
 from support import ROOT, cancelall, write_config
 
 ASK = {
@@ -102,8 +102,6 @@ def test_every_kind_of_word(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    from cancelall import cli
-
     monkeypatch.setenv("HOME", str(desk))
     for name in ("XDG_CONFIG_HOME", "CANCELALL_CONFIG"):
         monkeypatch.delenv(name, raising=False)
@@ -121,13 +119,19 @@ def test_a_broken_config_completes_nothing_and_says_nothing(tmp_path: Path) -> N
     assert completion.profile_names("all", path, {}) == []
 
 
-def test_it_is_shown_and_never_installed(home: Path) -> None:
-    assert "--install-completion" not in cancelall("--help", home=home).out
-    assert cancelall("--install-completion", home=home).code == 2
+def test_it_is_shown_and_never_installed(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     for shell, script in completion.SCRIPTS.items():
-        assert cancelall("--show-completion", shell, home=home).out == script
-    assert cancelall("--show-completion", home=home, env={"SHELL": "/bin/zsh"}).out == completion.SCRIPTS["zsh"]
-    unknown = cancelall("--show-completion", "tcsh", home=home)
-    assert (unknown.code, unknown.out) == (2, "")
-    assert "bash zsh fish" in unknown.err
+        assert cli.main(["--show-completion", shell]) == 0
+        assert capsys.readouterr().out == script
+    monkeypatch.setenv("SHELL", "/bin/zsh")
+    assert cli.main(["--show-completion"]) == 0
+    assert capsys.readouterr().out == completion.SCRIPTS["zsh"]
+    assert cli.main(["--show-completion", "tcsh"]) == 2
+    said = capsys.readouterr()
+    assert (said.out, "bash zsh fish" in said.err) == ("", True)
+    cli.main(["--help"])
+    assert "--install-completion" not in capsys.readouterr().out
+    assert cancelall("--install-completion", home=home).code == 2
     assert list(home.iterdir()) == []

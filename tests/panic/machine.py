@@ -38,6 +38,13 @@ set -eu
 mount --make-rprivate /
 mount --make-rshared /  # within these namespaces: systemd hands credentials on by propagation
 mount -t proc proc /proc
+# What is made below these stays in memory; where there is no overlay, a few empty directories are left behind.
+mount -t tmpfs tmpfs "$ROOM/scratch"
+for place in etc opt usr/local var; do
+  mkdir -p "$ROOM/scratch/$place" "$ROOM/scratch/work/$place"
+  mount -t overlay -o "lowerdir=/$place,upperdir=$ROOM/scratch/$place,workdir=$ROOM/scratch/work/$place" \\
+    overlay "/$place" 2>/dev/null || true
+done
 mkdir -p /var/log /var/lib/private /var/lib/systemd /usr/local/bin /opt/cancelall /opt/host
 mkdir -p /etc/systemd/system /etc/credstore.encrypted /etc/cancelall
 if test -e /sys/fs/cgroup/cgroup.controllers; then
@@ -130,7 +137,7 @@ def booted(room: Path, *, program: bool = True, units: bool = True) -> Iterator[
 
     `room` is an empty directory. Ends the machine, and everything that runs on it, at the end.
     """
-    for name in ("bin", "etc", "credstore", "units"):
+    for name in ("bin", "etc", "credstore", "units", "scratch"):
         (room / name).mkdir(mode=0o755)
     if program:
         launcher = room / "bin" / "cancelall"
