@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, Optional
 
 import typer
 
-from cancelall import __version__, completion, config, declare
+from cancelall import __version__, config, declare
 from cancelall.asked import Output, Terms
 from cancelall.config import BrokenProfile, Document, Overrides, Profile
 from cancelall.declare import Declared
@@ -32,6 +32,18 @@ Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show every reque
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only the verdict.")]
 
 
+def _completer(of: Literal["profiles", "environments", "faults"]) -> Callable[[typer.Context, str], list[str]]:
+    """What completes a word. No kill loads it."""
+
+    def complete(ctx: typer.Context, incomplete: str) -> list[str]:
+        from cancelall import completion
+
+        found: list[str] = getattr(completion, of)(ctx, incomplete)
+        return found
+
+    return complete
+
+
 Environment = Annotated[
     Optional[str],
     typer.Option(
@@ -39,7 +51,7 @@ Environment = Annotated[
         metavar="NAME",
         help="Use this environment of the venue.",
         show_default=False,
-        autocompletion=completion.environments,
+        autocompletion=_completer("environments"),
     ),
 ]
 Everything = Annotated[bool, typer.Option("--everything", help="Drop every selector: the whole account.")]
@@ -168,6 +180,8 @@ def _version(value: bool) -> None:
 
 def _completion(shell: str | None) -> None:
     if shell is not None:
+        from cancelall import completion
+
         if shell not in completion.SCRIPTS:
             raise UsageError(f"--show-completion {shell}: one of {' '.join(completion.SCRIPTS)}")
         emit(completion.SCRIPTS[shell])
@@ -258,7 +272,7 @@ def _venue_command(name: str) -> Callable[..., None]:
                     metavar="NAME",
                     help="Use this profile.",
                     show_default=False,
-                    autocompletion=completion.profiles,
+                    autocompletion=_completer("profiles"),
                 ),
             ],
             None,
@@ -333,13 +347,13 @@ def _all(
             "--only",
             metavar="PATTERN",
             help="Only profiles like this; `all` is every one. Repeatable.",
-            autocompletion=completion.profiles,
+            autocompletion=_completer("profiles"),
         ),
     ] = None,
     skip: Annotated[
         Optional[list[str]],
         typer.Option(
-            "--skip", metavar="PATTERN", help="No profile like this. Repeatable.", autocompletion=completion.profiles
+            "--skip", metavar="PATTERN", help="No profile like this. Repeatable.", autocompletion=_completer("profiles")
         ),
     ] = None,
     shard: Annotated[
@@ -471,7 +485,7 @@ def _orders(
             metavar="[PROFILE]...",
             help="Profiles; none means all.",
             show_default=False,
-            autocompletion=completion.profiles,
+            autocompletion=_completer("profiles"),
         ),
     ] = None,
     environment: Environment = None,
@@ -509,7 +523,7 @@ def _check(
             metavar="[PROFILE]...",
             help="Profiles; none means all.",
             show_default=False,
-            autocompletion=completion.profiles,
+            autocompletion=_completer("profiles"),
         ),
     ] = None,
     live: Annotated[
@@ -644,7 +658,7 @@ def _demo(
             "--fault",
             metavar="NAME",
             help="Switch a fault on; `list` shows them. Repeatable.",
-            autocompletion=completion.faults,
+            autocompletion=_completer("faults"),
         ),
     ] = None,
     serve: Annotated[

@@ -70,7 +70,7 @@ def environments(ctx: Any, incomplete: str) -> list[str]:  # noqa: ANN401 - a co
     return [key for key in known if key.startswith(incomplete)]
 
 
-def faults(incomplete: str) -> list[str]:
+def faults(ctx: Any, incomplete: str) -> list[str]:  # noqa: ANN401 - a context of Typer's
     """Completes a fault of the embedded exchange."""
     from cancelall import demo
 

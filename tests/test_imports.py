@@ -321,6 +321,7 @@ def test_what_is_not_loaded_before_the_first_cancel_leaves(home: Path) -> None:
     heavy = {"rich", "keyring", "cryptography", "pydantic", "pydantic_core", "tomli_w", "jeepney", "pygments"}
     assert modules & heavy == set()
     assert {name for name in modules if name.startswith(("cancelall.simulator", "cancelall.demo"))} == set()
+    assert modules & {"cancelall.completion", "cancelall.manual"} == set()
     assert modules & {"cancelall.cli_auth", "cancelall.auth", "cancelall.keyrings", "cancelall.config_edit"} == set()
     assert {name for name in modules if name.startswith("cancelall.check") or name.endswith("preflight")} == set()
     others = {f"cancelall.venues.{name}" for name in VENUES if name != "bybit"}
