@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from cancelall import simulator
+from cancelall import cli, simulator
 from cancelall.simulator import SimServer
 from support import ROOT, Ran, cancelall, environment, paths, profile_table, write_config
 
@@ -125,6 +125,28 @@ def test_many_profiles_one_of_them_broken(server: SimServer, home: Path) -> None
     broken = next(line for line in ran.lines if line["profile"] == "two")
     assert 'unknown key "settle_coinn" (did you mean "settle_coin"?)' in broken["error"]["message"]
     assert "line " in broken["error"]["message"]
+
+
+def test_shards_share_all_profiles_out_and_stay_when_some_are_added_at_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen: list[str] = []
+    monkeypatch.setattr(cli, "execute", lambda profiles, *more, **keys: chosen.extend(one.name for one in profiles))
+
+    def shards(number: int, count: int) -> list[list[str]]:
+        path = write_config(tmp_path / "config.toml", {f"p{index:02}": {"venue": "bybit"} for index in range(number)})
+        found = []
+        for index in range(1, count + 1):
+            chosen.clear()
+            cli.main(["all", "--config", str(path), "--shard", f"{index}/{count}"])
+            found.append(list(chosen))
+        return found
+
+    for count in (1, 2, 5, 12):
+        parts = shards(11, count)
+        assert sorted(name for part in parts for name in part) == [f"p{index:02}" for index in range(11)]
+        assert max(map(len, parts)) - min(map(len, parts)) <= 1
+        assert [part[: len(before)] for part, before in zip(shards(15, count), parts, strict=True)] == parts
 
 
 def test_only_skip_and_shard(server: SimServer, home: Path) -> None:

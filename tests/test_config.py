@@ -887,3 +887,17 @@ def test_the_venue_can_come_from_the_environment(tmp_path: Path) -> None:
     made = config.profile(document, "desk-1", environ, Overrides())
     assert isinstance(made, Profile)
     assert (made.venue, made.warnings) == ("bybit", ())
+
+
+def test_the_lines_of_good_profiles_are_not_looked_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes as long as the file, for each of 1,000 profiles."""
+
+    def looked_up(*args: object) -> int:
+        raise AssertionError("nothing is wrong with this profile")
+
+    path = tmp_path / "config.toml"
+    path.write_text('[profiles.a]\nvenue = "bybit"\nbase_url = "https://example.com"\nsettle_coin = "USDT"\n')
+    path.chmod(0o600)
+    document = config.read(path, {})
+    monkeypatch.setattr(config, "line_of", looked_up)
+    assert isinstance(config.profile(document, "a", {}, Overrides()), Profile)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import Counter
 
 import pytest
 
 from cancelall import means
-from cancelall.model import Verdict
+from cancelall.model import Acknowledgement, Verdict
+from cancelall.progress import Progress
+from cancelall.session import Attempt, Heard
 from cancelall.simulator import Kind, create
 from cancelall.venues import load
 from fleet import Fleet, Host, fill
@@ -90,7 +93,7 @@ def test_a_block_of_the_address_stops_everybody_at_once() -> None:
 ORDERS = 5000
 CAP = 500
 """What one cancel-all of futures takes: https://bybit-exchange.github.io/docs/v5/order/cancel-all"""
-ROUND_TRIP = 0.08
+ROUND_TRIP = 0.2
 
 
 def futures(fleet: Fleet, orders: int) -> Host:
@@ -123,6 +126,37 @@ def test_five_thousand_orders_take_the_rounds_and_the_time_that_the_limit_forces
     assert report.timing.verdict / 1000 <= 1.2 * forced
     print(f"{len(mass)} calls ({calls} forced), {report.timing.verdict / 1000:.2f} s ({forced:.2f} s forced)")  # noqa: T201
     assert {sent.status for sent in host.log} <= {200, None}, "never faster than the venue allows"
+
+
+def test_twins_that_have_all_come_to_the_cap_are_followed_by_twice_as_many() -> None:
+    """One that took less says that there is no more, in whatever order they are back; one without an answer nothing."""
+    venue = load("bybit")
+    (segment,) = venue.segments(venue.options(settle_coin="USDT"), venue.facts, "live")
+    (request,) = segment.mass_cancels(())
+    numbers = itertools.count()
+
+    def answered(progress: Progress, *rows: int | None) -> int:
+        """How many follow on the answers to so many twins."""
+        for _ in rows:
+            progress.asking(request, ())
+        followed = []
+        for count in rows:
+            attempt = Attempt(request=request, began=0.0, ended=1.0)
+            said = Acknowledgement(cancelled=tuple(f"{next(numbers)}" for _ in range(count or 0)), capped=count == CAP)
+            progress.asked(request, (), Heard(attempt=attempt, value=None if count is None else said))
+            followed.append(len(progress.more(request).mass))
+        assert not any(followed[:-1]), "not before the last of them is back"
+        return followed[-1]
+
+    assert answered(Progress(segment=segment), CAP) == 2
+    assert answered(Progress(segment=segment), CAP, CAP) == 4
+    assert answered(Progress(segment=segment), CAP, CAP, CAP, CAP) == 4
+    assert answered(Progress(segment=segment), 3) == 0
+    assert answered(Progress(segment=segment), CAP, 3) == 0
+    assert answered(Progress(segment=segment), 3, CAP) == 0
+    assert answered(Progress(segment=segment), CAP, None) == 4
+    again = Progress(segment=segment)
+    assert [answered(again, CAP, 3), answered(again, CAP)] == [0, 2]
 
 
 def test_where_no_answer_tells_how_many_went_the_largest_symbols_go_beside_the_coin() -> None:
