@@ -46,6 +46,7 @@ def copies(tmp_path: Path) -> Path:
     for unit in ("cancelall@", "cancelall-check"):
         (tmp_path / f"{unit}.service.d").mkdir()
         shutil.copy(UNITS / "credentials.conf", tmp_path / f"{unit}.service.d")
+    shutil.copy(UNITS / "retry.conf", tmp_path / "cancelall@.service.d")
     return tmp_path
 
 
@@ -201,7 +202,29 @@ def test_a_bot_that_fails_takes_every_order_along(configured: Machine, servers: 
     )
     configured.run("systemctl", "daemon-reload")
     assert configured.run("systemctl", "start", "trading-bot").returncode != 0
-    until = time.monotonic() + 40
-    while "CLEAR  pac-2" not in configured.journal("cancelall@all") and time.monotonic() < until:
-        time.sleep(0.2)
+    assert appears(configured, "cancelall@all", "CLEAR  pac-2")
     assert left(servers) == {"bybit": 0, "pac-2": 0}, configured.journal("cancelall@all")
+
+
+def test_with_the_drop_in_it_fires_until_it_is_clear(configured: Machine, servers: dict[str, SimServer]) -> None:
+    drop_in = configured.room / "units" / "cancelall@bybit.service.d" / "retry.conf"
+    drop_in.parent.mkdir()
+    text = (UNITS / "retry.conf").read_text(encoding="utf-8").replace("RestartSec=30", "RestartSec=1")
+    drop_in.write_text(f"{text}Environment=CANCELALL_BYBIT_DEADLINE=6\n", encoding="utf-8")
+    configured.run("systemctl", "daemon-reload")
+    servers["bybit"].set_faults(["listing-fails"])
+    configured.run("systemctl", "start", "--no-block", "cancelall@bybit")
+    assert appears(configured, "cancelall@bybit", "UNPROVEN  bybit")
+    servers["bybit"].set_faults([])
+    assert appears(configured, "cancelall@bybit", "CLEAR  bybit")
+    assert left(servers)["bybit"] == 0
+
+
+def appears(box: Machine, unit: str, words: str, seconds: float = 40) -> bool:
+    """Whether a unit says this within some time."""
+    until = time.monotonic() + seconds
+    while words not in box.journal(unit):
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.2)
+    return True
