@@ -192,6 +192,14 @@ def test_all_of_them_and_a_missing_key_stops_only_its_own(configured: Machine, s
     assert kept[1] != "root"
 
 
+def test_a_key_that_cannot_be_decrypted_stops_the_unit_and_its_check(configured: Machine) -> None:
+    """The documents say so, and that it is status 243: nothing that a unit can do about it."""
+    (configured.room / "credstore" / "cancelall.bybit.api_key").write_text("bm90IG9uZQ==\n", encoding="utf-8")
+    for unit in ("cancelall@all", "cancelall-check"):
+        assert configured.run("systemctl", "start", unit).returncode != 0
+        assert configured.properties(unit)["ExecMainStatus"] == "243"
+
+
 def test_a_bot_that_fails_takes_every_order_along(configured: Machine, servers: dict[str, SimServer]) -> None:
     drop_in = configured.room / "units" / "cancelall@.service.d" / "credentials.conf"
     drop_in.parent.mkdir(exist_ok=True)
