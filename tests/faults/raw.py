@@ -141,6 +141,14 @@ def answering(status: str, headers: Iterable[str] = (), body: bytes = b"", paddi
     return answer
 
 
+def endless_head(server: Raw, connection: socket.socket) -> None:
+    """A status line, and then one header without end."""
+    head_of(server, connection)
+    server.send(connection, b"HTTP/1.1 200 OK\r\nX-Long: ")
+    while not server.stopping.is_set():
+        server.send(connection, b"x" * 65536)
+
+
 def tunnel(to: tuple[str, int] | None = None) -> Behaviour:
     """A proxy that does what CONNECT asks for, or connects to `to` whatever it asks for."""
 

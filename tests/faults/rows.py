@@ -363,7 +363,7 @@ _ROWS = (
     Row(
         number=46,
         fault="1,000 profiles",
-        injection="one server, 60 accounts, a limit of 96 open files; 1,000 in a test of its own",
+        injection="one server, 60 accounts, a limit of 256 open files; 1,000 in a test of its own",
         expectation="all clear; threads, sockets and memory stay bounded",
         codes=(0,),
         one_venue="what is shared between profiles knows no venue; this one has no limit per address",

@@ -108,11 +108,12 @@ NUMBER = 60
 
 
 @shows(46)
+@pytest.mark.timeout(240)
 def test_many_profiles(case: Case, venue: str) -> None:
     server, tables = many(case, venue, NUMBER)
     path = case.config(tables)
     words = ["all", "--json", "--deadline", str(25 * case.slow), "--config", str(path)]
-    peak, ran = case.measured(*words, limit=25, shell="ulimit -n 96")  # noqa: S604 - the word is this helper's own
+    peak, ran = case.measured(*words, limit=25, shell="ulimit -n 256")  # noqa: S604 - the word is this helper's own
     assert {line["verdict"] for line in ran.lines} == {"clear"}
     assert len(ran.lines) == NUMBER
     assert server.open_orders() == []
@@ -133,6 +134,7 @@ def test_a_thousand_mass_cancels_leave_first(case: Case, venue: str) -> None:
 
 
 @shows(47)
+@pytest.mark.timeout(240)
 def test_one_bad_profile_among_many(case: Case, venue: str) -> None:
     server, tables = many(case, venue, NUMBER)
     misspelt, refused, missing = (f"p{index:04}" for index in (7, 13, NUMBER - 1))
