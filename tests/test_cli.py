@@ -371,10 +371,10 @@ def test_a_signal_ends_it_with_what_is_known(home: Path, number: int, code: int)
 def test_the_deadline_holds_in_wall_time(home: Path) -> None:
     with simulator.start("bybit", orders=12, faults=["stall"]) as server:
         began = time.monotonic()
-        ran = cancelall("bybit", "--deadline", "2", "--json", home=home, env=environment("bybit", server))
+        ran = cancelall("bybit", "--deadline", "4", "--json", home=home, env=environment("bybit", server))
         spent = time.monotonic() - began
     assert (ran.code, ran.line["verdict"]) == (12, "unreachable")
-    assert spent < 2.5 + 0.5  # half a second for the verdict, half for a busy test machine
+    assert spent < 4.5 + 2  # half a second for the verdict, the rest for a busy test machine
 
 
 def test_no_secret_in_any_outlet(home: Path) -> None:
@@ -447,7 +447,7 @@ def test_demo_is_the_whole_thing(home: Path) -> None:
     assert ran.code == 0
     assert {line["verdict"] for line in ran.lines} == {"clear"}
     assert all(line["orders"] for line in ran.lines)
-    failing = cancelall("demo", "--quiet", "--fault", "listing-fails", "--deadline", "2", home=home)
+    failing = cancelall("demo", "--quiet", "--fault", "listing-fails", "--deadline", "5", home=home)
     assert failing.code == 11
 
 
