@@ -11,14 +11,14 @@ from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any
 
+from cancelall import proof
 from cancelall.discovery import Discoveries
+from cancelall.hearing import hear_witnesses
 from cancelall.listing import read_listing
-from cancelall.model import Acknowledgement, Answer, Order, Reply, Request
+from cancelall.model import Order, Request
 from cancelall.progress import Listing, Moves, Progress
 from cancelall.session import Attempt, Session, Watch
-from cancelall.venues import Segment
 
-_WITNESS_TRIES = 3
 _LAST_WORDS = 0.1
 """Seconds that the tasks of a run get to note what they leave behind."""
 _ROUND_PAUSE = 1.0
@@ -41,10 +41,14 @@ class Sweep:
         self._listed = listed
         self.keep = keep_protective
         self.gap = session.venue.settle_gap * scale
-        self.discoveries = Discoveries(
-            session, environment, fired=self._fired, found_more=self._join_segments, needed=self._unproven
-        )
         self.progresses: dict[str, Progress] = {}
+        self.discoveries = Discoveries(
+            session,
+            environment,
+            fired=self._fired,
+            found_more=self._join_segments,
+            needed=lambda: proof.unproven(self.progresses.values(), self.gap),
+        )
         self.bug: BaseException | None = None
         self.finished = False
         """Whether it came to its own end, not to that of its time."""
@@ -101,7 +105,7 @@ class Sweep:
 
     def untouched_since(self, moment: float) -> bool:
         """Whether every segment is still proven, and nothing was cancelled since then."""
-        return self._disturbed() <= moment and all(one.proven(self.gap) for one in self._live())
+        return self._disturbed() <= moment and all(one.proven(self.gap) for one in proof.live(self.progresses.values()))
 
     def _again(self) -> None:
         """Begin anew with every segment whose clearing has ended; cancel unseen where nothing is proven."""
@@ -154,7 +158,9 @@ class Sweep:
             )
 
         if self.session.refusal is None:
-            await asyncio.gather(*(look(one) for one in self._live() if not one.proven(self.gap)))
+            await asyncio.gather(
+                *(look(one) for one in proof.live(self.progresses.values()) if not one.proven(self.gap))
+            )
 
     def _shown(self, progress: Progress, orders: tuple[Order, ...], began: float) -> None:
         """What a page shows is cancelled at once: only the proof needs every page."""
@@ -211,7 +217,8 @@ class Sweep:
         if tasks := self._running(self._cancelling.get(progress.segment.name, set())):
             await asyncio.wait(tasks, timeout=_ROUND_PAUSE)
         if progress.half is not None:
-            await self._hear_witnesses(progress)
+            if await hear_witnesses(self.session, progress):
+                self._fire(progress, progress.blind(self.session.clock.monotonic()))
             if progress.contradicted:
                 await asyncio.sleep(self.gap)
         if progress.half is not None:
@@ -228,60 +235,13 @@ class Sweep:
         since = max(first.ended, min(self._disturbed(), first.ended + self.gap))
         return since + self.gap - self.session.clock.monotonic()
 
-    async def _hear_witnesses(self, progress: Progress) -> None:
-        """Ask the venue's own witnesses, once for each pair of empty listings. One contradiction is enough."""
-        kept = progress.first_empty.orders if progress.first_empty else ()
-        if progress.witnessed:
-            return
-        for witness in progress.witnesses:
-            if witness.signature and self.session.tally.first_ack is not None:
-                continue
-            read = partial(witness.fits, kept) if witness.fits else witness.read
-            hear = partial(self._testimony, progress.segment, read)
-            about = Watch(about=progress.segment.name)
-            heard = await self.session.ask(witness.request, hear, watch=about, most=_WITNESS_TRIES)
-            agrees, said = heard.value or (heard.answer is Answer.NOTHING_OPEN, None)
-            at = heard.attempt.ended
-            progress.hearing(witness, heard)
-            if heard.value is not None and not agrees:
-                progress.witness_objects(heard.attempt, said)
-                if not witness.request.changes:  # the listing hides something: cancel it unseen
-                    self._fire(progress, progress.blind(at))
-            if not agrees and not (heard.value is None and witness.optional):
-                return
-        if progress.witnesses:
-            progress.witnesses_agree()
-
-    @staticmethod
-    def _testimony(
-        segment: Segment, agrees: Callable[[Request, Reply], bool], request: Request, reply: Reply
-    ) -> tuple[bool, Acknowledgement | None]:
-        """Whether a witness agrees, and what it cancelled if it is a cancel. Raises Unreadable."""
-        return agrees(request, reply), segment.acknowledge(request, reply) if request.changes else None
-
     def stale(self) -> list[Progress]:
-        """Proven segments that were read too early for the last cancel of another one, as if it had been their own.
-
-        Orders move between segments: what feeds others is read before them.
-        """
-        live = self._live()
-        if self.session.reads_only or not all(one.proven(self.gap) for one in live):
-            return []
-        disturbed = self._disturbed()
-        old = [one for one in live if not one.proven_after(disturbed, self.gap)]
-        if feeders := [one for one in old if one.segment.feeds]:
-            return feeders
-        fed = max((one.last_empty.ended for one in live if one.segment.feeds and one.last_empty), default=0.0)
-        unfed = [one for one in live if not one.segment.feeds and one.last_empty and one.last_empty.began < fed]
-        return [one for one in live if any(one is other for other in (*old, *unfed))]
-
-    def _live(self) -> list[Progress]:
-        """The segments that the account has."""
-        return [one for one in self.progresses.values() if not (one.absent and not one.present)]
+        """Proven segments that have to be read again for the sake of others; when only reading there are none."""
+        return [] if self.session.reads_only else proof.stale(self.progresses.values(), self.gap)
 
     def _disturbed(self) -> float:
         """When the last cancel of any segment was over."""
-        return max((one.disturbed for one in self._live()), default=0.0)
+        return proof.disturbed(self.progresses.values())
 
     # --- segments and tasks ---
 
@@ -303,10 +263,6 @@ class Sweep:
             self._clear_beside(self.progresses[segment.name])
         for read in self.discoveries.due():
             self._beside(read)
-
-    def _unproven(self) -> bool:
-        """Whether a known segment is still in question."""
-        return any(not one.proven(self.gap) for one in self.progresses.values() if one.present or one.absent is None)
 
     def _beside(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)

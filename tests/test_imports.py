@@ -85,7 +85,7 @@ CORE = sorted(set(FILES) - below("cancelall.venues") - below("cancelall.simulato
 
 # --- who may import whom --------------------------------------------------------------------------------------------
 
-_SWEEPING = {"errors", "model", "venues", "session", "progress", "listing", "discovery"}
+_SWEEPING = {"errors", "model", "venues", "session", "progress", "listing", "discovery", "hearing", "proof"}
 MAY_IMPORT = {
     "errors": set(),
     "secret": set(),
@@ -118,6 +118,8 @@ MAY_IMPORT = {
     "session": {"clock", "errors", "model", "pacing", "venues"},
     "progress": _SWEEPING,
     "listing": _SWEEPING,
+    "hearing": _SWEEPING,
+    "proof": _SWEEPING,
     "discovery": _SWEEPING,
     "sweep": _SWEEPING,
     "settle": _SWEEPING | {"sweep"},
@@ -202,7 +204,8 @@ def test_only_declared_packages_are_used(module: str) -> None:
     assert roots(module) - set(sys.stdlib_module_names) <= set(names)
 
 
-HEART = ["sweep", "session", "progress", "outcome", "listing", "discovery", "settle", "hold", "run"]
+HEART = ["sweep", "session", "progress", "outcome", "listing", "discovery", "hearing", "proof"]
+HEART += ["settle", "hold", "run"]
 CHECKS = ["clock", "command", "evidence", "key", "live", "local", "network", "run", "venue"]
 
 
