@@ -330,6 +330,24 @@ def test_classic_futures_need_the_venues_own_word() -> None:
     assert segment("USDT-FUTURES", symbol=("BTCUSDT",)).witnesses == ()
 
 
+def test_plan_orders_are_witnessed_by_a_cancel_of_each_type() -> None:
+    witnesses = segment("COIN-FUTURES plan orders", margin_coin="BTC").witnesses
+    assert [sent(one.request) for one in witnesses] == [
+        f'{MIX}/cancel-plan-order {{"productType":"COIN-FUTURES","marginCoin":"BTC","planType":"{word}"}}'
+        for word in ("normal_plan", "profit_plan", "loss_plan", "pos_profit", "pos_loss", "moving_plan")
+    ]
+    witness = witnesses[0]
+    assert witness.optional
+    none = bitget.judge(witness.request, reply(answer({"successList": [], "failureList": []})))
+    assert none.answer is Answer.NOTHING_OPEN
+    for data in ({"successList": [{"orderId": "1"}], "failureList": []}, {"successList": []}, None):
+        assert bitget.judge(witness.request, reply(answer(data))).answer is Answer.ACCEPTED
+    assert witness.read(witness.request, reply(answer({"successList": [{"orderId": "1"}]}))) is False
+    assert segment("USDT-FUTURES plan orders", symbol=("BTCUSDT",)).witnesses == ()
+    ((named, _),) = segment("USDT-FUTURES plan orders").cancels((order("1", kind="pos_loss"),), ())
+    assert bitget.judge(named, reply(answer({"successList": [], "failureList": []}))).answer is Answer.ACCEPTED
+
+
 @pytest.mark.parametrize("code", ["43001", "40768", "45031", "25204", "25577"])
 def test_no_other_word_passes_for_the_witness(code: str) -> None:
     (witness,) = segment("USDT-FUTURES").witnesses

@@ -16,6 +16,7 @@ from cancelall.venues.bitget.calls import Row, Words, asked, get, post
 
 MIX, SPOT = "/api/v2/mix/order", "/api/v2/spot/trade"
 CANCEL_ALL = f"{MIX}/cancel-all-orders"
+CANCEL_PLAN = f"{MIX}/cancel-plan-order"
 
 LISTED_UNDER = {
     "normal_plan": ("normal_plan",),
@@ -25,6 +26,8 @@ LISTED_UNDER = {
 """The three words of the listing (another is refused, 40812) and the plan types that each shows."""
 _OF_A_POSITION = frozenset(LISTED_UNDER["profit_loss"])
 _PLAN_TYPES = tuple(kind for kinds in LISTED_UNDER.values() for kind in kinds)
+_CANCEL_WORDS = tuple(kind for kind in _PLAN_TYPES if kind != "track_plan")
+"""The plan types that the document of the cancel has."""
 
 _CANCELLED = {"canceled": (State.CANCELLED, ""), "cancelled": (State.CANCELLED, "")}
 _ORDER = Words(status="status", ends={"filled": (State.FILLED, ""), **_CANCELLED})
@@ -132,8 +135,14 @@ def _futures_settled(segment: str, request: Request, reply: Reply) -> Settlement
 
 
 def _plan(product: str, symbols: tuple[str, ...], coin: str | None) -> Segment:
-    """Trigger, trailing and TP/SL orders: listed under three words, cancelled by name and by each one's own type."""
+    """Trigger, trailing and TP/SL orders: listed under three words, cancelled by name and by each one's own type.
+
+    The listing may look back three months, which a position's TP/SL can outlive. A cancel of all orders of a type, as
+    documented without ids, is the second witness: one that takes an order contradicts the listing.
+    """
     passes = calls.narrowed(symbols, productType=product, limit="100")
+    scope = {"productType": product, **({"marginCoin": coin} if coin else {})}
+    whole = () if symbols else tuple(post(CANCEL_PLAN, {**scope, "planType": word}) for word in _CANCEL_WORDS)
     return Segment(
         name=f"{product} plan orders",
         mass_cancels=lambda survivors: (),
@@ -146,6 +155,7 @@ def _plan(product: str, symbols: tuple[str, ...], coin: str | None) -> Segment:
         settle=partial(_plan_settle, product),
         settled=partial(_plan_settled, f"{product} plan orders"),
         named_gap=calls.NAMED_GAP,
+        witnesses=tuple(Witness(request=one, read=calls.nothing_cancelled, optional=True) for one in whole),
         feeds=True,
     )
 
@@ -163,7 +173,7 @@ def _plan_cancels(
                 if plan_type:
                     body["planType"] = plan_type
                 body["orderIdList"] = [{"orderId": one.id} for one in chunk]
-                found.append((post(f"{MIX}/cancel-plan-order", body, Priority.CANCEL), chunk))
+                found.append((post(CANCEL_PLAN, body, Priority.CANCEL), chunk))
     return tuple(found)
 
 

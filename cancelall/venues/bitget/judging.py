@@ -122,7 +122,8 @@ def judge(request: Request, reply: Reply) -> Judgement:
     said = partial(Judgement, words=f"{code} {payload.words(answer.get('msg'))}".strip(), server_ms=server_ms)
     mode = SERVED if request.signed and request.path.startswith("/api/v2/") else ""
     if code == "00000":
-        return said(answer=Answer.ACCEPTED if reply.status == 200 else Answer.AMBIGUOUS, mode=mode)
+        taken = Answer.NOTHING_OPEN if _found_no_plan(request, answer.get("data")) else Answer.ACCEPTED
+        return said(answer=taken if reply.status == 200 else Answer.AMBIGUOUS, mode=mode)
     if code == "40085":
         return said(answer=Answer.ABSENT, kind="mode", mode="unified")
     if request.path == SETTINGS and code in UNIFIED_SAYS_NO | NO_RIGHT:
@@ -131,7 +132,7 @@ def judge(request: Request, reply: Reply) -> Judgement:
         return said(answer=Answer.ABSENT, kind="mode", mode="classic")
     if request.changes and (code in _EMPTY or (code in _GONE and not _is_witness(request))):
         return said(answer=Answer.NOTHING_OPEN, mode=mode)
-    if code == "40812" and request.path.endswith("/cancel-plan-order"):
+    if code == "40812" and request.path == classic.CANCEL_PLAN:
         return said(answer=Answer.NOTHING_OPEN)  # a planType that reaches nothing; the listing decides
     if code in _CLOCK:
         return said(answer=Answer.CLOCK, kind="clock", hint="set this machine's clock")
@@ -157,6 +158,13 @@ def _by_status(reply: Reply) -> Judgement:
 def _is_witness(request: Request) -> bool:
     """Whether its "nothing to cancel" proves something, so that no other words may pass for it."""
     return request.path == classic.CANCEL_ALL
+
+
+def _found_no_plan(request: Request, said: object) -> bool:
+    """Whether a cancel of all plan orders of a type met none: a success with two empty lists, as observed."""
+    if request.path != classic.CANCEL_PLAN or b'"orderIdList"' in request.body or not isinstance(said, dict):
+        return False
+    return said.get("successList") == [] and said.get("failureList") == []
 
 
 def _names_a_symbol(request: Request) -> bool:
