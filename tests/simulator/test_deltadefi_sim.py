@@ -475,6 +475,15 @@ def test_lenient_symbols(open_desk: Opener) -> None:
     assert desk.get(LIST, symbol="ADAUSD")["data"] == []
 
 
+def test_a_delisted_symbol_is_unknown_and_its_orders_rest(open_desk: Opener) -> None:
+    desk = open_desk(faults=["delisted=IAGUSDM"])
+    assert desk.code("POST", CANCEL, {"symbol": "IAGUSDM"}) == (400, 4106)
+    assert desk.code("GET", LIST, {"symbol": "IAGUSDM"}) == (400, 4106)
+    assert "IAGUSDM" not in {pair["symbol"] for pair in desk.get("/app/market-config")["trading_pairs"]}
+    assert "IAGUSDM" in {row["symbol"] for row in desk.get(LIST, limit=250)["data"]}
+    assert desk.cancel_all()
+
+
 def test_a_straggler_lands_once(open_desk: Opener) -> None:
     desk = open_desk(faults=["straggler=1.5"])
     assert desk.listing(**ADA)

@@ -224,6 +224,7 @@ _OWN: Mapping[str, Table] = {
         ("bare-list", nothing),
         ("symbol-needed", nothing),
         ("lenient-symbols", nothing),
+        ("delisted", one_of("ADAUSDX", "IAGUSDM")),
         ("count-off", one_of("1", "-1", "300")),
         ("unlisted", stale),
         ("straggler", seconds(0, 3)),

@@ -177,7 +177,47 @@ def test_discoveries_teach_pairs() -> None:
     assert (MARKETS.optional, ALL_PAIRS.optional) == (False, True)
     assert ALL_PAIRS.request.target == "/accounts/open-orders?limit=250&page=1"
     facts = MARKETS.learn(Facts(), ("ADAUSDM", "ADAUSDCx"))
-    assert ALL_PAIRS.learn(facts, ("ADAUSDX", "ADAUSDM")) == Facts(symbols=("ADAUSDM", "ADAUSDCx", "ADAUSDX"))
+    assert ALL_PAIRS.learn(facts, ("ADAUSDX", "ADAUSDM")).symbols == ("ADAUSDM", "ADAUSDCx", "ADAUSDX")
+
+
+@pytest.mark.parametrize(
+    ("reads", "apart"),
+    [
+        (
+            [(ALL_PAIRS, ("IAGUSDM", "ADAUSDX", "ADAUSDCx")), (MARKETS, ("ADAUSDM", "ADAUSDCx"))],
+            "ADAUSDX ADAUSDCx IAGUSDM",
+        ),
+        ([(MARKETS, ("ADAUSDM", "ADAUSDCx")), (ALL_PAIRS, ("IAGUSDM", "ADAUSDX", "ADAUSDCx"))], "IAGUSDM ADAUSDX"),
+        ([(ALL_PAIRS, ("IAGUSDM", "ADAUSDM"))], ""),
+        ([(MARKETS, ("ADAUSDM",))], ""),
+    ],
+)
+def test_pairs_that_hold_orders_and_that_the_market_config_may_lack(
+    reads: list[tuple[Discovery[Facts], tuple[str, ...]]], apart: str
+) -> None:
+    facts = Facts()
+    for discovery, found in reads:
+        facts = discovery.learn(facts, found)
+    assert facts.apart == tuple(apart.split())
+
+
+def test_a_pair_that_is_apart_is_read_from_the_listing_of_all_pairs() -> None:
+    (one,) = deltadefi.segments(Options(symbol=("ADAUSDX",)), Facts(symbols=("ADAUSDX",), apart=("ADAUSDX",)), "live")
+    ((wide,),) = one.listings
+    assert wide == ALL_PAIRS.request
+    shown = one.page(wide, reply(envelope(row(), row(id=TWO, symbol="ADAUSDX"))))
+    assert ([order.id for order in shown.orders], shown.unsure, shown.total) == ([TWO], "", None)
+    assert one.page(wide, reply(envelope(row(), count=2))).unsure, "a short page"
+    first = one.page(wide, reply(envelope(*many(250), count=251, pages=2)))
+    assert (first.orders, first.unsure) == ((), "")
+    assert first.next is not None
+    last = one.page(first.next, reply(envelope(row(id=TWO, symbol="ADAUSDX"), count=251, pages=2)))
+    assert [order.id for order in last.orders] == [TWO]
+    assert "more than one page" in last.unsure
+    (own,) = one.witnesses
+    assert (own.optional, own.request.target) == (True, "/accounts/open-orders?symbol=ADAUSDX&limit=250&page=1")
+    assert own.read(own.request, reply(envelope()))
+    assert not own.read(own.request, reply(envelope(row(symbol="ADAUSDX"))))
 
 
 def config(*pairs: object, assets: object = ()) -> dict[str, object]:

@@ -115,6 +115,22 @@ def test_a_pair_that_only_a_listing_shows_is_cancelled_too(server: SimServer) ->
     assert "ADAUSDX" in cancelled_pairs(server)
 
 
+@pytest.mark.parametrize("symbol", ["ADAUSDX", "IAGUSDM"])
+def test_orders_of_a_pair_that_the_venue_calls_unknown_are_cancelled_by_name(symbol: str) -> None:
+    with simulator.start("deltadefi", orders=12, faults=["prompt", f"delisted={symbol}"]) as server:
+        mine = {order.id for order in server.open_orders() if order.symbol == symbol}
+        report = kill("deltadefi", server, deadline=8)
+        assert (report.verdict, verdicts(report)[symbol], server.open_orders()) == (Verdict.CLEAR, "clear", [])
+        assert {each.path for each in server.requests if each.changes} >= {f"/order/{one}/cancel" for one in mine}
+    assert mine <= {row.order.id for row in report.orders if row.state.value == "cancelled"}
+
+
+@with_faults("delisted=IAGUSDM", "ack-only")
+def test_orders_of_a_pair_that_the_venue_calls_unknown_are_open_while_they_rest(server: SimServer) -> None:
+    report = kill("deltadefi", server, options={"symbol": ["IAGUSDM"]}, deadline=3)
+    assert (report.verdict, states(report)) == (Verdict.OPEN, {"open": 1})
+
+
 @with_faults("symbol-needed")
 def test_without_that_listing_a_warning_says_what_was_not_looked_for(server: SimServer) -> None:
     report = kill("deltadefi", server, deadline=8)

@@ -64,7 +64,7 @@ def _locks(order: SimOrder, coin: str) -> Decimal:
 
 def markets(venue: DeltaDeFi, request: SimRequest) -> object:
     """`GET /app/market-config`, for everyone."""
-    return market_config()
+    return market_config(without=venue.delisted(request))
 
 
 def hydra_cycle(venue: DeltaDeFi, request: SimRequest) -> object:

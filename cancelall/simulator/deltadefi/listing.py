@@ -96,7 +96,8 @@ def one_order(venue: DeltaDeFi, account: Account, request: SimRequest) -> object
 
 def check_symbol(venue: DeltaDeFi, symbol: str | None, request: SimRequest) -> None:
     """Refuse a symbol that does not exist, unless the fault `lenient-symbols` answers it like an empty one."""
-    if symbol is None or symbol in MARKETS or venue.fault("lenient-symbols", request):
+    known = symbol in MARKETS and symbol != venue.delisted(request)
+    if symbol is None or known or venue.fault("lenient-symbols", request):
         return
     raise Refused(INVALID_SYMBOL, "Invalid trading pair symbol")
 

@@ -41,9 +41,9 @@ MARKETS: Mapping[str, Market] = {
 _DECIMALS = 6
 
 
-def market_config() -> dict[str, object]:
+def market_config(*, without: str = "") -> dict[str, object]:
     """`GET /app/market-config`, in the shape of the python SDK's types."""
-    listed = [market for market in MARKETS.values() if market.listed]
+    listed = [market for market in MARKETS.values() if market.listed and market.symbol != without]
     coins = dict.fromkeys(coin for market in listed for coin in (market.base, market.quote))
     return {
         "trading_pairs": [

@@ -92,6 +92,10 @@ class DeltaDeFi(FakeVenue):
         "bare-list": FaultSpec(help="open orders come as a bare list, without totals", kinds=LISTINGS),
         "symbol-needed": FaultSpec(help="open orders are refused without a symbol", kinds=LISTINGS),
         "lenient-symbols": FaultSpec(help="an unknown symbol is answered like one without orders"),
+        "delisted": FaultSpec(
+            help="this symbol has left the market config, and calls that name it call it invalid; its orders rest",
+            default="ADAUSDX",
+        ),
         "count-off": FaultSpec(help="total_count is so much too high", default=1.0, kinds=LISTINGS),
         "unlisted": FaultSpec(help="orders younger than so many seconds are not listed", default=1.0, kinds=LISTINGS),
         "straggler": FaultSpec(
@@ -150,6 +154,11 @@ class DeltaDeFi(FakeVenue):
             sdk_words=self.fault("sdk-words", request) is not None,
             numbers=self.fault("numbers", request) is not None,
         )
+
+    def delisted(self, request: SimRequest) -> str:
+        """The symbol that no call may name any more, if there is one."""
+        fault = self.fault("delisted", request)
+        return str(fault.value) if fault else ""
 
     def is_landing(self, order_id: str) -> bool:
         """Whether a cancel of this order was acknowledged and has not landed yet."""

@@ -7,6 +7,7 @@ fired blind, the market config and a listing of all pairs, which both are read b
 
 Handled on the safe side, because the documents leave it open:
 - whether a listing without a symbol is answered at all: its hits count, its failure is a warning
+- whether a pair that left the market config can still be named: if that listing shows orders there, it proves them gone
 - orders on their way (`building`, `processing`, and every status that is not known to be final) are alive
 - whether the listing shows an order from its first moment: hence the 2 s
 - `order_ids` may be short, so only the listing decides; a single cancel sends no body, as in the documents

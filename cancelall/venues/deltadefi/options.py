@@ -60,3 +60,8 @@ class Facts:
     """Pairs that the market config or a listing has shown, in the venue's spelling."""
 
     symbols: tuple[str, ...] = ()
+    markets: tuple[str, ...] = ()
+    """Those of the market config; none while it is not read."""
+    apart: tuple[str, ...] = ()
+    """Those that the market config may lack, although a listing of all pairs showed orders there: calls that name such
+    a pair may be answered as if it did not exist."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs
@@ -13,7 +14,7 @@ from cancelall.errors import Unreadable
 from cancelall.model import Acknowledgement, Order, Page, Priority, Protection, Reply, Request, Settlement, State
 from cancelall.venues import Batch, Discovery
 from cancelall.venues.deltadefi.calls import get, open_orders
-from cancelall.venues.deltadefi.options import LAST_PAGE, PAGE_ROWS, Facts, Options
+from cancelall.venues.deltadefi.options import KNOWN, LAST_PAGE, PAGE_ROWS, Facts, Options
 
 _FINAL = frozenset({"cancelled", "partially_cancelled", "closed", "fully_filled", "failed"})
 """Documents and SDKs disagree on the set of statuses; every other one, also an unknown one, is alive."""
@@ -77,13 +78,26 @@ def read_page(symbol: str, request: Request, reply: Reply) -> Page:
     return Page(orders=orders, next=found.next, unsure=found.unsure, total=total)
 
 
+def read_wide(symbol: str, request: Request, reply: Reply) -> Page:
+    """The orders of one pair in a listing of all pairs. Several pages prove nothing: an order can slip between them."""
+    found = _rows(request, reply)
+    orders = tuple(_order(symbol, row) for row in found.rows if _alive(row) and _is_of(symbol, row))
+    split = found.next is None and not request.query.endswith("page=1")
+    several = "the orders of all pairs take more than one page" if split else ""
+    return Page(orders=orders, next=found.next, unsure=found.unsure or several)
+
+
+def _is_of(symbol: str, row: Any) -> bool:  # noqa: ANN401 - a JSON object
+    return payload.field(row, "symbol").casefold() == symbol.casefold()
+
+
 def _alive(row: Any) -> bool:  # noqa: ANN401 - a JSON object
     return payload.field(row, "status").lower() not in _FINAL
 
 
 def _order(symbol: str, row: Any) -> Order:  # noqa: ANN401 - a JSON object
     told = payload.field(row, "symbol")
-    if told.casefold() != symbol.casefold():
+    if not _is_of(symbol, row):
         raise Unreadable(f"an order of {payload.words(told)} among those of {symbol}")
     kind = (payload.maybe(row, "type") or "").lower()
     return Order(
@@ -155,12 +169,12 @@ def discoveries(options: Options, facts: Facts) -> tuple[Discovery[Facts], ...]:
     """
     markets = Request(method="GET", path="/app/market-config", signed=False, priority=Priority.LISTING)
     return (
-        Discovery(name="market config", request=markets, read=_markets, learn=_learn),
+        Discovery(name="market config", request=markets, read=_markets, learn=_learn_markets),
         Discovery(
             name="open orders of pairs outside the market config",
             request=open_orders(1),
             read=_listed_symbols,
-            learn=_learn,
+            learn=_learn_held,
             optional=True,
         ),
     )
@@ -193,8 +207,19 @@ def _symbol(row: Any) -> str:  # noqa: ANN401 - a JSON object
     return symbol
 
 
-def _learn(facts: Facts, names: tuple[str, ...]) -> Facts:
-    return Facts(symbols=tuple(dict.fromkeys((*facts.symbols, *names))))
+def _learn_markets(facts: Facts, names: tuple[str, ...]) -> Facts:
+    delisted = [one for one in facts.symbols if one in KNOWN and one not in names]
+    return Facts(symbols=_union(facts.symbols, names), markets=names, apart=_union(facts.apart, delisted))
+
+
+def _learn_held(facts: Facts, names: tuple[str, ...]) -> Facts:
+    """What is apart stays so, even if the market config names it later: its segment is under way."""
+    apart = [one for one in names if one not in (facts.markets or KNOWN)]
+    return Facts(symbols=_union(facts.symbols, names), markets=facts.markets, apart=_union(facts.apart, apart))
+
+
+def _union(known: tuple[str, ...], more: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*known, *more)))
 
 
 def doubts(options: Options, names: frozenset[str]) -> tuple[str, ...]:

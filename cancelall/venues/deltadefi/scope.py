@@ -5,18 +5,18 @@ from __future__ import annotations
 import json
 from functools import partial
 
-from cancelall.model import Order, Priority, Request
-from cancelall.venues import Segment
+from cancelall.model import Order, Priority, Reply, Request
+from cancelall.venues import Segment, Witness
 from cancelall.venues.deltadefi.calls import get, open_orders, post, query_string
 from cancelall.venues.deltadefi.options import KNOWN, PAGE_ROWS, RECORDS, STRAGGLERS, Facts, Options
-from cancelall.venues.deltadefi.reading import acknowledge, read_page, settled
+from cancelall.venues.deltadefi.reading import acknowledge, read_page, read_wide, settled
 
 
 def segments(options: Options, facts: Facts, environment: str) -> tuple[Segment, ...]:
     """One segment for each pair, named by it."""
     known = tuple(dict.fromkeys((*KNOWN, *facts.symbols)))
     chosen = tuple(one for symbol in options.symbol for one in _spellings(symbol, known)) if options.symbol else known
-    return tuple(_pair(symbol) for symbol in dict.fromkeys(chosen))
+    return tuple(_pair(symbol, apart=symbol in facts.apart) for symbol in dict.fromkeys(chosen))
 
 
 def _spellings(symbol: str, known: tuple[str, ...]) -> tuple[str, ...]:
@@ -26,15 +26,17 @@ def _spellings(symbol: str, known: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(one for one in known if one.casefold() == symbol.casefold()) or (symbol,)
 
 
-def _pair(symbol: str) -> Segment:
+def _pair(symbol: str, *, apart: bool) -> Segment:
+    """One pair. If it is apart, only the listing of all pairs is sure to show it: its own may call it unknown."""
+    own = open_orders(1, symbol)
     # The body is the document's, blank included.
     body = json.dumps({"symbol": symbol}).encode()
     mass_cancel = post("/order/cancel-all", body, Priority.MASS_CANCEL)
     return Segment(
         name=symbol,
         mass_cancels=lambda survivors: (mass_cancel,),
-        listings=((open_orders(1, symbol),),),
-        page=partial(read_page, symbol),
+        listings=((open_orders(1),),) if apart else ((own,),),
+        page=partial(read_wide if apart else read_page, symbol),
         acknowledge=partial(acknowledge, symbol),
         cancels=lambda orders, others: tuple(
             (post(f"/order/{order.id}/cancel", b"", Priority.CANCEL), (order,)) for order in orders[:STRAGGLERS]
@@ -42,7 +44,12 @@ def _pair(symbol: str) -> Segment:
         settle=partial(_settle, symbol),
         settled=partial(settled, symbol),
         protective_kinds=False,
+        witnesses=(Witness(request=own, read=partial(_shows_none, symbol), optional=True),) if apart else (),
     )
+
+
+def _shows_none(symbol: str, request: Request, reply: Reply) -> bool:
+    return not read_page(symbol, request, reply).orders
 
 
 def _settle(symbol: str, orders: tuple[Order, ...], since_ms: int) -> tuple[Request, ...]:
