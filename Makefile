@@ -14,7 +14,7 @@ demo: $(VENV)/.installed  ## the main job on the embedded exchange
 test: $(VENV)/.developed $(OLD_CCXT) check  ## lint, types and all tests but the two below
 	$(BIN)/pytest -n 6
 
-faults: $(VENV)/.developed  ## the fault matrix of docs/faults.md, over real sockets
+faults: $(VENV)/.developed  ## what takes minutes: the fault matrix of docs/faults.md, units on a systemd of their own
 	$(BIN)/pytest -m faults -n 6
 
 soak: $(VENV)/.developed  ## 10,000 random schedules of faults under virtual time

@@ -45,6 +45,7 @@ def test_in_an_empty_environment_and_a_fresh_home(home: Path) -> None:
     assert transcript.compare(steps, done.stdout) == []
 
 
+@pytest.mark.faults
 def test_from_nothing_to_a_panic_unit(tmp_path: Path) -> None:
     """A machine with a systemd of its own, this program and nothing of ours on it; root follows the document.
 

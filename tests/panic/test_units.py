@@ -162,6 +162,7 @@ def left(servers: dict[str, SimServer]) -> dict[str, int]:
     return {name: len(server.open_orders()) for name, server in servers.items()}
 
 
+@pytest.mark.faults
 def test_one_profile_is_fired_with_its_encrypted_keys(configured: Machine, servers: dict[str, SimServer]) -> None:
     started = configured.run("systemctl", "start", "cancelall@pac-2")
     told = configured.journal("cancelall@pac-2")
@@ -174,6 +175,7 @@ def test_one_profile_is_fired_with_its_encrypted_keys(configured: Machine, serve
     assert not [value for server in servers.values() for value in server.credentials.values() if value in told]
 
 
+@pytest.mark.faults
 def test_all_of_them_and_a_missing_key_stops_only_its_own(configured: Machine, servers: dict[str, SimServer]) -> None:
     credential = configured.room / "etc" / "config.toml"
     for old in (configured.room / "credstore").glob("cancelall.pac-2.*"):
@@ -192,6 +194,7 @@ def test_all_of_them_and_a_missing_key_stops_only_its_own(configured: Machine, s
     assert kept[1] != "root"
 
 
+@pytest.mark.faults
 def test_a_key_that_cannot_be_decrypted_stops_the_unit_and_its_check(configured: Machine) -> None:
     """The documents say so, and that it is status 243: nothing that a unit can do about it."""
     (configured.room / "credstore" / "cancelall.bybit.api_key").write_text("bm90IG9uZQ==\n", encoding="utf-8")
@@ -200,6 +203,7 @@ def test_a_key_that_cannot_be_decrypted_stops_the_unit_and_its_check(configured:
         assert configured.properties(unit)["ExecMainStatus"] == "243"
 
 
+@pytest.mark.faults
 def test_a_bot_that_fails_takes_every_order_along(configured: Machine, servers: dict[str, SimServer]) -> None:
     drop_in = configured.room / "units" / "cancelall@.service.d" / "credentials.conf"
     drop_in.parent.mkdir(exist_ok=True)
@@ -214,6 +218,7 @@ def test_a_bot_that_fails_takes_every_order_along(configured: Machine, servers: 
     assert left(servers) == {"bybit": 0, "pac-2": 0}, configured.journal("cancelall@all")
 
 
+@pytest.mark.faults
 def test_with_the_drop_in_it_fires_until_it_is_clear(configured: Machine, servers: dict[str, SimServer]) -> None:
     drop_in = configured.room / "units" / "cancelall@bybit.service.d" / "retry.conf"
     drop_in.parent.mkdir()
