@@ -5,20 +5,18 @@ from __future__ import annotations
 import inspect
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from enum import Enum
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any, Literal, Optional
 
 import typer
 
-from cancelall import __version__, config, declare
+from cancelall import __version__, boundary, config, declare, kills
 from cancelall.asked import Output, Terms
-from cancelall.config import BrokenProfile, Document, Overrides, Profile
 from cancelall.declare import Declared
-from cancelall.errors import CancelallError, ConfigError, ExitStatus, OptionError, UsageError
-from cancelall.guard import bug_words
+from cancelall.errors import ConfigError, ExitStatus, UsageError
+from cancelall.kills import Kill
 from cancelall.output import emit
 from cancelall.venues import VENUES, load
 
@@ -207,33 +205,6 @@ def _top(
     """Nothing happens before a command."""
 
 
-def execute(
-    profiles: Sequence[Profile | BrokenProfile], output: Output, environ: dict[str, str], *, dry_run: bool, terms: Terms
-) -> ExitStatus:
-    """Run the profiles. Their connections are opened while what runs them is imported."""
-    from cancelall import early
-
-    early.connect(profiles, environ, dry_run=dry_run)
-    from cancelall import execute as engine
-
-    return engine.execute(profiles, output, environ, dry_run=dry_run, terms=terms)
-
-
-def report_error(
-    error: CancelallError,
-    profile: str,
-    venue: str,
-    output: Output,
-    *,
-    dry_run: bool,
-    notify: tuple[str, ...] | None = None,
-) -> int:
-    """The line of a profile that was asked for but cannot be read."""
-    from cancelall import execute as engine
-
-    return engine.report_error(error, profile, venue, output, dry_run=dry_run, notify=notify)
-
-
 # --- kills ----------------------------------------------------------------------------------------------------------
 
 
@@ -242,25 +213,9 @@ def _venue_command(name: str) -> Callable[..., None]:
     items = declare.declared(load(name).options)
 
     def command(**given: Any) -> None:  # noqa: ANN401 - the values of the declared options
-        flags = {item.key: _plain(given[item.key]) for item in items if given[item.key] not in (None, [], ())}
-        output = Output(json=given["json_lines"], verbose=given["verbose"], quiet=given["quiet"])
-        overrides = _overrides(
-            flags, given["environment"], given["deadline"], keep=given["keep"], everything=given["everything"]
-        )
-        if given["everything"] and any(key in declare.selectors(load(name).options) for key in flags):
-            raise UsageError("--everything and a selector contradict each other", "drop one of them")
-        hold, notify = _hold(given["hold"], dry_run=given["dry_run"]), _notify(given["notify"])
-        environ = dict(os.environ)
-        asked = given["profile"]
-        try:
-            document = config.read(given["config_file"], environ)
-            chosen = config.choose(document, name, asked)
-        except ConfigError as error:
-            code = report_error(error, asked or name, name, output, dry_run=given["dry_run"], notify=notify)
-            raise typer.Exit(code) from None
-        profile = config.profile(document, chosen, environ, overrides, implicit_venue=name)
-        terms = Terms(reason=given["reason"] or "", document=document, hold=hold, notify=notify)
-        raise typer.Exit(execute([profile], output, environ, dry_run=given["dry_run"], terms=terms))
+        options = {item.key: _plain(given.pop(item.key)) for item in items}
+        options = {key: value for key, value in options.items() if value not in (None, [], ())}
+        raise typer.Exit(kills.venue(name, Kill(options=options, **given)))
 
     parameters = [_parameter(item) for item in items]
     common: dict[str, tuple[Any, object]] = {
@@ -325,21 +280,6 @@ def _plain(value: Any) -> object:  # noqa: ANN401 - what Typer made of an option
     return [one.value if isinstance(one, Enum) else one for one in value] if isinstance(value, list) else value
 
 
-def _overrides(
-    flags: Mapping[str, object], environment: str | None, deadline: float | None, *, keep: bool | None, everything: bool
-) -> Overrides:
-    common = {item.key: item for item in declare.declared(config.Common)}
-    for key, value in (("deadline", deadline), ("environment", environment)):
-        if value is not None:
-            try:
-                declare.from_value(common[key], value)
-            except OptionError as error:
-                raise UsageError(f"--{key} {error.message}") from None
-    return Overrides(
-        options=flags, environment=environment, deadline=deadline, keep_protective=keep, everything=everything
-    )
-
-
 def _all(
     only: Annotated[
         Optional[list[str]],
@@ -373,109 +313,24 @@ def _all(
     verbose: Verbose = False,
     quiet: Quiet = False,
 ) -> None:
-    output = Output(json=json_lines, verbose=verbose, quiet=quiet, several=True)
-    overrides = _overrides({}, environment, deadline, keep=keep, everything=everything)
-    part, held, notify = _shard(shard), _hold(hold, dry_run=dry_run), _notify(notify_command)
-    environ = dict(os.environ)
-    document = config.read(config_file, environ)
-    names = _selected(_known(document, environ), only or [], skip or [])
-    mine = names[part[0] - 1 :: part[1]]
-    if not mine:
-        output.note(f"shard {shard}: none of the {len(names)} selected profile(s)")
-        raise typer.Exit(ExitStatus.CLEAR)
-    profiles = _load_all(document, mine, environ, overrides)
-    terms = Terms(reason=reason or "", document=document, hold=held, notify=notify)
-    raise typer.Exit(execute(profiles, output, environ, dry_run=dry_run, terms=terms))
-
-
-def _known(document: Document, environ: Mapping[str, str]) -> list[str]:
-    """The profiles of the config; with no config file, the venues whose secrets are at hand."""
-    if document.path is not None:
-        return list(document.tables)
-    return [name for name in VENUES if _has_secrets(name, environ)]
-
-
-def _has_secrets(venue: str, environ: Mapping[str, str]) -> bool:
-    fields = [field for field, sec in declare.secrets_of(load(venue).secrets).items() if not sec.optional]
-    directory = environ.get("CREDENTIALS_DIRECTORY")
-    return any(
-        environ.get(config.environment_prefix(venue) + field.upper())
-        or (directory and os.path.exists(f"{directory}/cancelall.{venue}.{field}"))  # noqa: PTH110 - it never raises
-        for field in fields
+    kill = Kill(
+        only=tuple(only or ()),
+        skip=tuple(skip or ()),
+        shard=shard,
+        environment=environment,
+        config_file=config_file,
+        everything=everything,
+        keep=keep,
+        dry_run=dry_run,
+        deadline=deadline,
+        hold=hold,
+        reason=reason,
+        notify=notify_command,
+        json_lines=json_lines,
+        verbose=verbose,
+        quiet=quiet,
     )
-
-
-def _selected(names: list[str], only: Sequence[str], skip: Sequence[str]) -> list[str]:
-    everyone = not only or "all" in only  # no profile can have that name, and a unit's instance is one word
-    chosen = [name for name in names if everyone or any(fnmatchcase(name, pattern) for pattern in only)]
-    chosen = [name for name in chosen if not any(fnmatchcase(name, pattern) for pattern in skip)]
-    if chosen:
-        return chosen
-    if not names:
-        raise ConfigError(
-            "no profile is configured and no venue's secrets are in the environment", "run: cancelall config init"
-        )
-    raise ConfigError(
-        f"no profile matches {' '.join([*only, *(f'--skip {one}' for one in skip)])}", f"profiles: {', '.join(names)}"
-    )
-
-
-def _hold(seconds: float, *, dry_run: bool) -> float:
-    if not 0 <= seconds <= 86400:
-        raise UsageError("--hold must be from 0 to 86400")
-    if seconds and dry_run:
-        raise UsageError("--hold cancels what reappears: it contradicts --dry-run", "drop one of them")
-    return seconds
-
-
-def _notify(text: str | None) -> tuple[str, ...] | None:
-    """One string, split like a shell does. An empty one is no command, whatever the config says."""
-    if text is None:
-        return None
-    import shlex
-
-    try:
-        return tuple(shlex.split(text))
-    except ValueError as fault:
-        raise UsageError(f"--notify-command: {fault}", "quote its words as a shell wants it") from None
-
-
-def _shard(text: str | None) -> tuple[int, int]:
-    if text is None:
-        return 1, 1
-    first, slash, second = text.partition("/")
-    if not (slash and first.isascii() and first.isdigit() and second.isascii() and second.isdigit() and len(text) < 16):
-        raise UsageError(f"--shard {text}: write I/N, for instance 1/4")
-    index, count = int(first), int(second)
-    if not 1 <= index <= count:
-        raise UsageError(f"--shard {text}: I goes from 1 to N")
-    return index, count
-
-
-def _load_all(
-    document: Document, names: Sequence[str], environ: Mapping[str, str], overrides: Overrides
-) -> list[Profile | BrokenProfile]:
-    """The profiles of these names. A flag that does not fit one of them is that one's trouble, unless it fits none.
-
-    Raises OptionError.
-    """
-    known = _known(document, environ)
-    loaded: list[Profile | BrokenProfile] = []
-    misfits: list[OptionError] = []
-    for name in names:
-        implicit = name if name in VENUES and name not in document.tables else None
-        if name not in known and implicit is None:
-            loaded.append(_missing(name, known))
-            continue
-        try:
-            loaded.append(config.profile(document, name, environ, overrides, implicit_venue=implicit))
-        except OptionError as error:
-            misfits.append(error)
-            venue = implicit or str(document.tables[name]["venue"])
-            loaded.append(BrokenProfile(name=name, venue=venue, error=ConfigError(error.message, error.hint)))
-    if misfits and len(misfits) == len(names):
-        raise misfits[0]
-    return loaded
+    raise typer.Exit(kills.every(kill))
 
 
 def _orders(
@@ -496,21 +351,13 @@ def _orders(
     quiet: Quiet = False,
 ) -> None:
     output = Output(json=json_lines, verbose=verbose, quiet=quiet, several=True, plan=False)
-    overrides = _overrides({}, environment, deadline, keep=None, everything=False)
+    overrides = kills.overrides({}, environment, deadline, keep=None, everything=False)
     environ = dict(os.environ)
     document = config.read(config_file, environ)
     if not names:
-        names = _selected(_known(document, environ), [], [])
-    profiles = _load_all(document, list(dict.fromkeys(names)), environ, overrides)
-    raise typer.Exit(execute(profiles, output, environ, dry_run=True, terms=Terms(journalled=False)))
-
-
-def _missing(name: str, known: Sequence[str]) -> BrokenProfile:
-    """A profile that was asked for and does not exist: it gets its line, and the others are read all the same."""
-    problem = f'there is no profile "{name}"{declare.nearest(name, known)}'
-    return BrokenProfile(
-        name=name, venue="", error=ConfigError(problem, f"profiles: {', '.join(known) or 'none is configured'}")
-    )
+        names = kills.selected(kills.known(document, environ), [], [])
+    profiles = kills.load_all(document, list(dict.fromkeys(names)), environ, overrides)
+    raise typer.Exit(kills.execute(profiles, output, environ, dry_run=True, terms=Terms(journalled=False)))
 
 
 # --- the pre-flight -------------------------------------------------------------------------------------------------
@@ -552,18 +399,18 @@ def _check(
     from cancelall.check import command, evidence
 
     output = Output(json=json_lines, verbose=verbose, quiet=quiet, several=True)
-    overrides = _overrides({}, environment, deadline, keep=None, everything=False)
+    overrides = kills.overrides({}, environment, deadline, keep=None, everything=False)
     oldest = evidence.age_of(max_age) if max_age is not None else None
     if oldest is not None and (live or store_account_group):
         raise UsageError("--max-age sends nothing: it goes with neither --live nor --store-account-group")
     environ = dict(os.environ)
     try:
         document = config.read(config_file, environ)
-        known = _known(document, environ)
-        chosen = list(dict.fromkeys(names or _selected(known, [], [])))
+        known = kills.known(document, environ)
+        chosen = list(dict.fromkeys(names or kills.selected(known, [], [])))
     except ConfigError as error:
         raise typer.Exit(command.unreadable(error, names or [], output)) from None
-    profiles = _load_all(document, chosen, environ, overrides)
+    profiles = kills.load_all(document, chosen, environ, overrides)
     if oldest is not None:
         raise typer.Exit(command.aged(profiles, output, environ, oldest))
     confirm = None if json_lines or not _at_a_terminal() else typer.confirm
@@ -674,7 +521,7 @@ def _demo(
     from cancelall import demo
 
     output = Output(json=json_lines, verbose=verbose, quiet=quiet, several=True)
-    overrides = _overrides({}, None, deadline, keep=keep, everything=False)
+    overrides = kills.overrides({}, None, deadline, keep=keep, everything=False)
     raise typer.Exit(demo.run(output, overrides, orders=orders, faults=fault or [], serve=serve, dry_run=dry_run))
 
 
@@ -687,34 +534,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     only = None if "_CANCELALL_COMPLETE" in os.environ else words[0] if words else ""
     if words == ["--show-completion"]:
         words.append(Path(os.environ.get("SHELL") or "?").name)
+    return boundary.held(lambda: _run(only, words))
+
+
+def _run(only: str | None, words: Sequence[str]) -> int:
     try:
-        result = command(only).main(args=words, prog_name="cancelall", standalone_mode=False)
-    except CancelallError as error:
-        return _fail(error.message, error.hint, error.status)
-    except (KeyboardInterrupt, typer.Abort):
-        return _fail("interrupted", "", ExitStatus.INTERRUPTED)
-    except Exception as fault:  # noqa: BLE001 - the one boundary
+        result = command(only).main(args=list(words), prog_name="cancelall", standalone_mode=False)
+    except typer.Abort:
+        raise KeyboardInterrupt from None
+    except Exception as fault:
         told = getattr(fault, "format_message", None)  # a usage error of Typer's; its class has no public name
         if type(fault).__name__ == "NoArgsIsHelpError":
             sys.stderr.write(f"{fault}\n")
             return ExitStatus.USAGE
-        if told is not None:
-            return _fail(" ".join(str(told()).split()), _help_hint(fault), ExitStatus.USAGE)
-        return _fail(bug_words(fault), "please report it with the command that you ran", ExitStatus.BUG)
+        if told is None:
+            raise
+        return boundary.fail(" ".join(str(told()).split()), _help_hint(fault), ExitStatus.USAGE)
     return int(result) if isinstance(result, int) else 0
 
 
 def _help_hint(fault: Exception) -> str:
     context = getattr(fault, "ctx", None)
     return f"see: {context.command_path} --help" if context is not None else ""
-
-
-def _fail(message: str, hint: str, status: ExitStatus) -> int:
-    from cancelall.report.text import clean
-
-    try:
-        sys.stderr.write(f"cancelall: {clean(message, 1000)}{f' - {clean(hint, 500)}' if hint else ''}\n")
-        sys.stderr.flush()
-    except (OSError, ValueError, AttributeError):  # nobody to tell
-        return int(status)
-    return int(status)

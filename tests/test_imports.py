@@ -323,6 +323,7 @@ def test_what_is_not_loaded_before_the_first_cancel_leaves(home: Path) -> None:
     assert {"cancelall.transport", "cancelall.venues.bybit", "requests"} <= modules
     heavy = {"rich", "keyring", "cryptography", "pydantic", "pydantic_core", "tomli_w", "jeepney", "pygments"}
     assert modules & heavy == set()
+    assert modules & {"typer", "cancelall.cli"} == set()  # a line that is written plainly
     assert {name for name in modules if name.startswith(("cancelall.simulator", "cancelall.demo"))} == set()
     assert modules & {"cancelall.completion", "cancelall.manual"} == set()
     assert modules & {"cancelall.cli_auth", "cancelall.auth", "cancelall.keyrings", "cancelall.config_edit"} == set()
