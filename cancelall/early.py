@@ -27,8 +27,11 @@ CONNECT_SECONDS = 2.0
 """For TCP, and again for TLS."""
 LIFETIME = 10.0
 """Seconds after which one is not used any more: a router on the way may have forgotten it without a word."""
-AT_MOST = 8
-"""Connections to one host, for as many first cancels."""
+AT_MOST = 16
+"""Connections to one host, for as many first cancels. 80 ms away, the tenth cancel leaves 0.5 s after the first when
+only that one finds a connection, 0.3 s with eight, 0.07 s with one for each, and the first leaves no later."""
+ALTOGETHER = 48
+"""Connections to all hosts: each takes a thread and a file descriptor until it is used."""
 
 
 class _Door:
@@ -60,9 +63,10 @@ def connect(profiles: Sequence[Profile | BrokenProfile], environ: Mapping[str, s
                 wanted[key] += 1 if dry_run else _first_cancels(profile)
     for ca_bundle in {ca_bundle for origin, ca_bundle in wanted if origin.startswith("https:")}:
         _beside(_load, ca_bundle)
-    for (origin, ca_bundle), count in wanted.items():
+    share = min(AT_MOST, max(1, ALTOGETHER // max(1, len(wanted))))
+    for (origin, ca_bundle), count in list(wanted.items())[:ALTOGETHER]:
         door = _doors[origin, ca_bundle] = _Door()
-        door.promised = min(count, AT_MOST)
+        door.promised = min(count, share)
         for _ in range(door.promised):
             _beside(_open, door, origin, ca_bundle)
 

@@ -189,15 +189,20 @@ def test_a_profile_with_a_proxy_has_none(where: str) -> None:
     assert early._doors == {}
 
 
-def test_as_many_as_there_are_first_cancels_but_few() -> None:
+def test_as_many_as_there_are_first_cancels_but_few(monkeypatch: pytest.MonkeyPatch) -> None:
     with simulator.start("bybit", orders=0) as server:
         begin(profile_table("bybit", server, category=["linear", "spread"]))
         await_opened(3)  # USDT, USDC and spread
         (door,) = early._doors.values()
         assert door.promised == 3
         put_away(door)
+        monkeypatch.setattr(early, "AT_MOST", 5)
         begin(profile_table("bybit", server))
-        await_opened(early.AT_MOST)
+        await_opened(5)
+        put_away(next(iter(early._doors.values())))
+        monkeypatch.setattr(early, "ALTOGETHER", 1)
+        begin(profile_table("bybit", server))
+        await_opened(1)
         put_away(next(iter(early._doors.values())))
         begin(profile_table("bybit", server), dry_run=True)
         await_opened(1)
