@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from cancelall import cli, simulator
+from cancelall import cli, kills, simulator
 from cancelall.simulator import SimServer
 from support import ROOT, Ran, cancelall, environment, paths, profile_table, write_config
 
@@ -131,7 +131,7 @@ def test_shards_share_all_profiles_out_and_stay_when_some_are_added_at_the_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chosen: list[str] = []
-    monkeypatch.setattr(cli, "execute", lambda profiles, *more, **keys: chosen.extend(one.name for one in profiles))
+    monkeypatch.setattr(kills, "execute", lambda profiles, *more, **keys: chosen.extend(one.name for one in profiles))
 
     def shards(number: int, count: int) -> list[list[str]]:
         path = write_config(tmp_path / "config.toml", {f"p{index:02}": {"venue": "bybit"} for index in range(number)})
