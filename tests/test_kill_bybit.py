@@ -264,6 +264,24 @@ def test_a_misspelt_selector_is_never_clear(server: SimServer, options: dict[str
     assert f'did you mean "{right}"' in report.error.message
 
 
+def test_an_option_of_another_coin_and_a_pre_market_contract_are_known(server: SimServer) -> None:
+    known = server.fake.instruments  # type: ignore[attr-defined]
+    option = next(one.symbol for one in known.of("option") if one.base == "ETH")
+    contract = next(one.symbol for one in known.of("linear") if one.status == "PreLaunch")
+    before = server.open_orders()
+    for symbol in (option, contract):
+        assert kill("bybit", server, options={"symbol": [symbol]}).verdict is Verdict.CLEAR
+    assert server.open_orders() == before
+
+
+def test_a_base_coin_reaches_its_options_and_no_others(server: SimServer) -> None:
+    options = {"category": ["option"], "base_coin": "ETH"}
+    assert kill("bybit", server, options=options).verdict is Verdict.CLEAR
+    assert not [request for request in server.requests if request.changes]
+    assert kill("bybit", server, options={**options, "base_coin": "BTC"}).verdict is Verdict.CLEAR
+    assert not [order for order in server.open_orders() if order.segment == "option"]
+
+
 def test_a_symbol_goes_to_every_product_that_can_hold_it(server: SimServer) -> None:
     report = kill("bybit", server, options={"symbol": ["BTCUSDT"]})
     assert report.verdict is Verdict.CLEAR

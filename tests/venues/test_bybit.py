@@ -210,6 +210,16 @@ def test_the_blind_cancels_of_a_whole_account() -> None:
     }
 
 
+def test_options_of_a_base_coin_are_cancelled_by_name_alone() -> None:
+    """The document of the cancel says what a base coin does for futures; the listing's says it for options."""
+    one = segment("option", bybit.Options(base_coin="BTC"))
+    assert one.mass_cancels(()) == one.mass_cancels((order("1"),)) == ()
+    assert one.listings[0][0].query == "baseCoin=BTC&category=option&limit=50&openOnly=0"
+    assert bodies(segment("option", bybit.Options(category=("option",), settle_coin="USDC")).mass_cancels(())) == [
+        '{"category":"option","settleCoin":"USDC"}'
+    ]
+
+
 def order(identity: str, symbol: str | None = "BTCUSDT", **more: Any) -> Order:
     return Order(id=identity, segment="x", symbol=symbol, **more)
 
@@ -609,9 +619,31 @@ def test_no_discovery_read_without_a_selector_that_needs_one() -> None:
     assert not read.request.signed
 
 
+def test_instruments_that_no_plain_list_shows_are_asked_for() -> None:
+    """Options come by base coin, BTC by default; pre-market contracts only by their status."""
+
+    def queries(**options: Any) -> list[str]:
+        found = bybit.discoveries(bybit.Options(**options), bybit.Facts())
+        assert len({read.name for read in found}) == len(found), "a name is read once"
+        return [read.request.query for read in found if "spot" not in read.request.query]
+
+    assert queries(symbol=("ETH-26DEC26-4000-C",)) == [
+        "baseCoin=BTC&category=option&limit=1000",
+        "baseCoin=ETH&category=option&limit=1000",
+    ]
+    assert queries(category=("option",), base_coin="SOL")[1:] == ["baseCoin=SOL&category=option&limit=1000"]
+    assert queries(symbol=("BTCUSDT",)) == [
+        "category=linear&limit=1000",
+        "category=linear&limit=1000&status=PreLaunch",
+    ]
+
+
 def test_what_is_not_covered_is_named() -> None:
     everything = bybit.not_covered(bybit.Options(), "live")
     assert "trading bots (grid, DCA, martingale)" in everything
     narrowed = bybit.not_covered(bybit.Options(settle_coin="USDT"), "live")
     assert "options settled in USDT" in narrowed
     assert any("strategies" in words for words in narrowed)
+    for chosen in ({}, {"category": ("linear", "spread")}):
+        assert any("spread" in words for words in bybit.not_covered(bybit.Options(**chosen), "demo"))
+    assert not any("spread" in words for words in bybit.not_covered(bybit.Options(category=("linear",)), "demo"))

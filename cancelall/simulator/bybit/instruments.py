@@ -30,6 +30,8 @@ _USDC_COINS = ("BTC", "ETH", "SOL", "XRP")
 _INVERSE_COINS = ("BTC", "ETH", "XRP", "SOL", "LTC", "DOT", "ADA")
 _SPOT_USDT = ("BTC", "ETH", "SOL", "XRP", "DOGE", "ADA", "LTC")
 _SPOT_USDC = ("BTC", "ETH", "SOL", "XRP")
+PRE_MARKET = "NEXTUSDT"
+"""A pre-market perpetual, listed only with `status=PreLaunch`."""
 _MONTHS = "JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC".split()
 _PAGE_DEFAULT = 500
 _PAGE_LIMIT = 1000
@@ -46,6 +48,7 @@ class Instrument:
     settle: str
     contract: str = ""
     delivery_ms: int = 0
+    status: str = "Trading"
 
     def row(self) -> dict[str, object]:
         """The instrument as `instruments-info` lists it."""
@@ -53,7 +56,7 @@ class Instrument:
             "symbol": self.symbol,
             "baseCoin": self.base,
             "quoteCoin": self.quote,
-            "status": "Trading",
+            "status": self.status,
             "priceFilter": {"minPrice": "0.01", "maxPrice": "1999999.98", "tickSize": "0.01"},
         }
         if self.category == "spot":
@@ -128,6 +131,15 @@ class Instruments:
                 settle="USDT",
                 contract="LinearPerpetual",
             )
+        yield Instrument(
+            category="linear",
+            symbol=PRE_MARKET,
+            base="NEXT",
+            quote="USDT",
+            settle="USDT",
+            contract="LinearPerpetual",
+            status="PreLaunch",
+        )
         for coin in _USDC_COINS:
             yield Instrument(
                 category="linear",
@@ -190,12 +202,15 @@ class Instruments:
 
 
 def instruments_info(venue: Bybit, request: SimRequest) -> Answer:
-    """`GET /v5/market/instruments-info`. Spot is not paged; options are of one base coin, BTC by default."""
+    """`GET /v5/market/instruments-info`: what trades, unless another status is asked for.
+
+    Spot is not paged; options are of one base coin, BTC by default.
+    """
     instruments, parameters = venue.instruments, request.parameters()
     category = parameters.get("category", "")
     if category not in CATEGORIES:
         raise Refused(10001, "params error: Category is invalid")
-    rows = [each for each in instruments.of(category) if parameters.get("status", "Trading") == "Trading"]
+    rows = [each for each in instruments.of(category) if parameters.get("status", "Trading") == each.status]
     if "symbol" in parameters:
         rows = [each for each in rows if each.symbol == parameters["symbol"]]
     base = parameters.get("baseCoin", "BTC" if category == "option" and "symbol" not in parameters else "")

@@ -41,6 +41,8 @@ def mass_cancels(
     survivors: tuple[Order, ...],
 ) -> tuple[Request, ...]:
     parts = list(narrow)
+    if category == "option" and any("baseCoin" in part for part in parts):
+        return ()  # the listing knows this filter; that the cancel does is not written, and it would reach other coins
     if category == "inverse" and parts == [{}]:
         # Inverse needs a coin. Its contracts are named BASE + USD (+ expiry) and settled in the base coin.
         coins = {

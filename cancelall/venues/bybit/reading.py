@@ -180,26 +180,38 @@ def settled(segment: str, request: Request, reply: Reply) -> Settlement:
 def discoveries(options: Options, facts: Facts) -> tuple[Discovery[Facts], ...]:
     """Is every selector known to the venue? Bybit answers success to a misspelt one.
 
-    USDT and USDC need no look-up: the documents name them.
+    USDT and USDC need no look-up: the documents name them. Pre-market contracts are in no list unless asked for.
     """
     found = []
     categories = [one for one in selected(options) if one not in ("strategy", "spread")]
     coin = options.base_coin or (options.settle_coin if options.settle_coin not in LINEAR_COINS else None)
     if options.symbol or coin:
         for category in categories:
-            request = get(
-                "/v5/market/instruments-info",
-                query_string(category=category, limit="1000"),
-                "instruments",
-                signed=False,
-            )
-            found.append(
-                Discovery(name=f"{category} instruments", request=request, read=_instruments, learn=_learn_nothing)
-            )
+            for words, values in _instrument_reads(category, options):
+                query = query_string(category=category, limit="1000", **values)
+                request = get("/v5/market/instruments-info", query, "instruments", signed=False)
+                found.append(Discovery(name=f"{category} {words}", request=request, read=_instruments, learn=_keep))
+        if options.symbol and "linear" in categories:
+            query = query_string(category="linear", limit="1000", status="PreLaunch")
+            request = get("/v5/market/instruments-info", query, "instruments", signed=False)
+            name = "pre-market contracts"
+            found.append(Discovery(name=name, request=request, read=_instruments, learn=_keep, optional=True))
         if "spread" in selected(options):
             request = get("/v5/spread/instrument", query_string(limit="500"), "instruments", signed=False)
-            found.append(Discovery(name="spread instruments", request=request, read=_instruments, learn=_learn_nothing))
+            found.append(Discovery(name="spread instruments", request=request, read=_instruments, learn=_keep))
     return tuple(found)
+
+
+def _instrument_reads(category: str, options: Options) -> tuple[tuple[str, dict[str, str]], ...]:
+    """What to call a read of a category's instruments, and what narrows it.
+
+    Options come one base coin at a time, BTC by default: https://bybit-exchange.github.io/docs/v5/market/instrument
+    """
+    if category != "option":
+        return (("instruments", {}),)
+    named = (options.base_coin,) if options.base_coin else tuple(one.partition("-")[0] for one in options.symbol)
+    coins = dict.fromkeys(("BTC", *(coin for coin in named if coin)))
+    return tuple((f"instruments of {coin}", {"baseCoin": coin}) for coin in coins)
 
 
 def _instruments(request: Request, reply: Reply) -> Batch:
@@ -212,7 +224,7 @@ def _instruments(request: Request, reply: Reply) -> Batch:
     return Batch(names=tuple(names), next=following and Request(**{**following.__dict__, "signed": False}))
 
 
-def _learn_nothing(facts: Facts, names: tuple[str, ...]) -> Facts:
+def _keep(facts: Facts, names: tuple[str, ...]) -> Facts:
     return facts
 
 
