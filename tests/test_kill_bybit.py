@@ -195,6 +195,22 @@ def test_keep_protective_is_exact(server: SimServer) -> None:
     assert {row.order.id for row in report.orders if row.state.value == "kept"} == keep
 
 
+@with_faults(orders=160)
+def test_orders_of_a_batch_that_exceed_the_limit_go_again(server: SimServer) -> None:
+    """Each order of a batch counts as a request: of twenty, ten fail by themselves under an answer that says OK."""
+    options = {"settle_coin": "USDT", "keep_protective": True}
+    mine = [one for one in server.open_orders() if one.segment == "linear" and settle(one) == "USDT"]
+    going = {one.id for one in mine if not protective(one)}
+    assert len(going) > 20
+    report = kill("bybit", server, options=options, deadline=20)
+    assert report.verdict is Verdict.CLEAR
+    assert states(report) == {"cancelled": len(going), "kept": len(mine) - len(going)}
+    batches = [one for one in server.requests if one.path == "/v5/order/cancel-batch"]
+    asked = [item["orderId"] for one in batches for item in json.loads(one.body)["request"]]
+    assert set(asked) == going
+    assert len(asked) > len(going), "some were asked for twice"
+
+
 @with_faults("fill=3")
 def test_orders_that_filled_meanwhile_are_told_apart(server: SimServer) -> None:
     report = kill("bybit", server)

@@ -57,6 +57,16 @@ def test_linear_and_inverse_share_a_bucket_and_the_rest_does_not(open_desk: Open
     assert other.post(CANCEL, **USDT)["retCode"] == 0
 
 
+def test_each_order_of_a_batch_counts_but_for_options(open_desk: Opener) -> None:
+    desk = open_desk(limits=True)
+    for category, passed in (("linear", 10), ("spot", 10), ("option", 20)):
+        items = [{"symbol": "BTCUSDT", "orderId": str(number)} for number in range(10 if category == "spot" else 20)]
+        said = desk.post("/v5/order/cancel-batch", category=category, request=items)
+        codes = [row["code"] for row in said["retExtInfo"]["list"]]
+        assert said["retCode"] == 0
+        assert [code == 10006 for code in codes] == [False] * passed + [True] * (len(items) - passed)
+
+
 def test_refusals_tell_when_to_come_back_every_other_time(open_desk: Opener) -> None:
     desk = open_desk(limits=True)
     for _ in range(10):

@@ -86,7 +86,10 @@ def cancel_one(venue: Bybit, account: Account, request: SimRequest) -> Answer:
 
 
 def cancel_batch(venue: Bybit, account: Account, request: SimRequest) -> Answer:
-    """`POST /v5/order/cancel-batch`: the outer code is 0 even if every item failed; the items' are in `retExtInfo`."""
+    """`POST /v5/order/cancel-batch`: the outer code is 0 even if every item failed; the items' are in `retExtInfo`.
+
+    But for options each order counts as a request; those that exceed the limit fail, and the others do not.
+    """
     body = venue.body(request)
     category = venue.category(body)
     items = body.get("request")
@@ -95,8 +98,10 @@ def cancel_batch(venue: Bybit, account: Account, request: SimRequest) -> Answer:
     # Items carry no orderFilter: on spot only plain orders can be reached.
     order_filter = "Order" if category == "spot" else ""
     found: list[SimOrder | Refused] = []
-    for item in items:
+    for index, item in enumerate(items):
         try:
+            if index and not venue.may_take_another(account, request.path, category):
+                raise Refused(10006, "Too many visits!")
             found.append(_named(account, category, item if isinstance(item, dict) else {}, order_filter))
         except Refused as refused:
             found.append(refused)

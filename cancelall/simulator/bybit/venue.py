@@ -270,6 +270,13 @@ class Bybit(FakeVenue):
             self._banned_until_ms[address] = now_ms + limits.IP_BAN_MS
         return not allowance.allowed
 
+    def may_take_another(self, account: Account, path: str, category: str) -> bool:
+        """Whether the limit holds one more order of a batch, which counts as a request of its own."""
+        if not self.limits or category == "option":
+            return True
+        bucket, limit = limits.limit_of(path, category)
+        return self.buckets.take((account.key, bucket), limit=limit, now_ms=self.now_ms()).allowed
+
     def _limit_headers(self, allowance: Allowance) -> tuple[tuple[str, str], ...]:
         return (
             ("X-Bapi-Limit", str(allowance.limit)),

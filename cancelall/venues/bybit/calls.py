@@ -121,6 +121,8 @@ def cancels(
 ) -> tuple[tuple[Request, tuple[Order, ...]], ...]:
     """Cancels by name: batches of 20 (10 on spot) where the documents allow them, else one by one.
 
+    But for options each order of a batch counts as a request: what exceeds the limit fails by itself, and goes again
+    after the next listing. So an account with a higher limit is not held back.
     Batches do not take an order filter, so conditional spot orders go singly; older unified accounts and demo trading
     have no batch for inverse, demo none for spot. https://bybit-exchange.github.io/docs/v5/order/batch-cancel
     """
