@@ -454,6 +454,14 @@ def test_plan_orders_that_the_listing_forgets_are_found_by_their_witnesses(serve
     assert plans - trailing <= {row.order.id for row in report.orders}
 
 
+@with_faults("lacks=mix/order/cancel-plan-order/43048", orders=0)
+def test_plan_orders_are_clear_without_their_witnesses_if_a_symbol_is_wanted(server: SimServer) -> None:
+    """No record shows such a cancel without a symbol: a refusal of it says nothing."""
+    report = kill("bitget", server, options=ONE, deadline=ENOUGH)
+    assert {one.status for one in server.requests if one.path.endswith("cancel-plan-order")} == {400}
+    assert (report.verdict, report.error) == (Verdict.CLEAR, None)
+
+
 @with_faults("forgets=1~orders-plan-pending?")
 def test_plan_orders_that_are_kept_or_of_one_symbol_have_no_witness(server: SimServer) -> None:
     for more in ({"symbol": ["BTCUSDT"]}, {"keep_protective": True}):
