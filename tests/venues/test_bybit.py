@@ -481,6 +481,8 @@ CANCEL = Request(method="POST", path="/v5/order/cancel-all", body=b"{}", changes
         (10028, Answer.ABSENT, "mode", Reach.REQUEST),
         (100028, Answer.ABSENT, "mode", Reach.REQUEST),
         (110132, Answer.ABSENT, "mode", Reach.REQUEST),
+        (110102, Answer.ABSENT, "mode", Reach.REQUEST),
+        (110111, Answer.ABSENT, "mode", Reach.REQUEST),
         (33004, Answer.REFUSED, "auth", Reach.KEY),
         (-2015, Answer.REFUSED, "auth", Reach.KEY),
         (30035, Answer.AGAIN, "rate_limit", Reach.REQUEST),
@@ -488,6 +490,7 @@ CANCEL = Request(method="POST", path="/v5/order/cancel-all", body=b"{}", changes
         (170213, Answer.NOTHING_OPEN, None, Reach.REQUEST),
         (175007, Answer.NOTHING_OPEN, None, Reach.REQUEST),
         (110079, Answer.AGAIN, "rate_limit", Reach.REQUEST),
+        (110114, Answer.AGAIN, "rate_limit", Reach.REQUEST),
         (110095, Answer.REFUSED, "mode", Reach.REQUEST),
         (170145, Answer.REFUSED, "parameter", Reach.REQUEST),
         (10000, Answer.AMBIGUOUS, None, Reach.REQUEST),
@@ -640,7 +643,7 @@ def test_instruments_that_no_plain_list_shows_are_asked_for() -> None:
 
 def test_what_is_not_covered_is_named() -> None:
     everything = bybit.not_covered(bybit.Options(), "live")
-    assert "trading bots (grid, DCA, martingale)" in everything
+    assert {"trading bots (grid, DCA, martingale)", "TradFi (MT5) orders"} <= set(everything)
     narrowed = bybit.not_covered(bybit.Options(settle_coin="USDT"), "live")
     assert "options settled in USDT" in narrowed
     assert any("strategies" in words for words in narrowed)

@@ -28,9 +28,12 @@ from cancelall.venues.bybit.signing import account, check_secrets, sign
 
 
 def not_covered(options: Options, environment: str) -> tuple[str, ...]:
-    """https://bybit-exchange.github.io/docs/v5/bot (closing a bot also closes its positions, so none is touched)."""
+    """What no call of the API reaches, or only with more than a cancel: closing a bot also closes its positions.
+
+    https://bybit-exchange.github.io/docs/v5/bot and https://bybit-exchange.github.io/docs/v5/tradfi-integration
+    """
     chosen = selected(options)
-    found = ["trading bots (grid, DCA, martingale)", "RFQs and quotes"]
+    found = ["trading bots (grid, DCA, martingale)", "RFQs and quotes", "TradFi (MT5) orders"]
     if "strategy" not in chosen or environment == "demo":
         found.insert(0, "running strategies (TWAP, iceberg, chase, POV)")
     if options.settle_coin in LINEAR_COINS and "option" not in chosen:

@@ -13,7 +13,7 @@ from cancelall.model import Answer, Judgement, Reach, Reply, Request
 from cancelall.venues.bybit.reading import GONE
 
 _AGAIN = {10006: None, 10014: 0.0, 30034: 1.0, 30035: 1.0, 130035: 1.0, 130150: 1.0, 110079: 0.5, 170212: 0.5} | {
-    code: 0.5 for code in (170143, 170144, 170150, 170191, 429, 10429)
+    code: 0.5 for code in (110114, 170143, 170144, 170150, 170191, 429, 10429)
 }
 """Seconds to wait; None = the limit header says."""
 
@@ -24,7 +24,7 @@ _AMBIGUOUS = frozenset({10000, 10016, 10019, 170001, 170005, 170007, 170032, 170
 _CLOCK = frozenset({10002, -1})
 
 
-_ABSENT = frozenset({10028, 100028, 110132, 110110, 110111, 110112, 110113})
+_ABSENT = frozenset({10028, 100028, 110132, 110102, 110110, 110111, 110112, 110113})
 
 
 _KEY_PAGE = "https://www.bybit.com/app/user/api-management"
