@@ -752,7 +752,10 @@ def test_every_fault_strikes(open_desk: Opener, name: str) -> None:
     certain = {"error-500": "=1"}
     helper = {"retry-after": ["status=429"], "error-status": ["key"]}.get(name, [])
     desk = open_desk(faults=[*helper, name + certain.get(name, "")])
+    order = desk.open("margin")[0]
+    named = {"orderId": order.id, "symbol": order.symbol, "time": desk.clock()}
     for _ in range(2):
+        desk.reply("DELETE", desk.path("margin", "order"), named)
         for group in (0, 1):
             desk.reply("DELETE", f"/{group}/api/pro/v1/cash/order/all", {"symbol": "BTCUSDT"})
             desk.reply("DELETE", f"/{group}/api/pro/v1/cash/order/all", {"symbol": "BTC/USDT"})
@@ -760,6 +763,17 @@ def test_every_fault_strikes(open_desk: Opener, name: str) -> None:
             desk.reply("GET", f"/{group}/api/pro/v2/futures/order/open")
             desk.reply("GET", "/api/pro/v1/info")
     assert desk.fake.strikes(name), f"{name} is looked at by nobody"
+
+
+def test_an_order_that_cannot_be_named_fails_alone_and_with_its_batch(open_desk: Opener) -> None:
+    desk = open_desk(faults=["unnamable=ReduceOnly"])
+    own = next(order for order in desk.open("futures") if order.extra.get("execInst") == "ReduceOnly")
+    other = next(order for order in desk.open("futures") if order.extra.get("execInst") != "ReduceOnly")
+    assert desk.cancel(own)["code"] == 300019
+    both = [{"orderId": order.id, "symbol": order.symbol, "time": desk.clock()} for order in (own, other)]
+    assert desk.ask("DELETE", desk.path("futures", "order/batch"), {"orders": both})["code"] == 300013
+    assert {own.id, other.id} <= {order.id for order in desk.open("futures")}
+    assert desk.cancel(other)["code"] == 0
 
 
 @pytest.mark.parametrize(

@@ -188,6 +188,7 @@ _OWN: Mapping[str, Table] = {
         ("conditional-left", nothing),
         ("conditional-left", nothing),
         ("stubborn", one_of("PendingNew", "New", "Limit", "StopLimit", "ReduceOnly")),
+        ("unnamable", one_of("Liquidation", "Post", "ReduceOnly")),
         ("unacked", seconds(0, 2)),
         ("ack-form", one_of("data", "bare")),
         ("symbol-lost", nothing),

@@ -126,11 +126,11 @@ def test_reads_have_no_content_type_and_no_body() -> None:
 
 
 def test_a_batch_carries_the_time_of_each_order() -> None:
-    orders = tuple(order(str(index)) for index in range(11))
+    orders = tuple(order(str(index)) for index in range(7))
     requests = segment("cash").cancels(orders, None)
-    assert [len(named) for _, named in requests] == [10, 1]
-    body = json.loads(ascendex.sign(requests[1][0], SECRETS, options(), NOW, 1).body)
-    assert body == {"orders": [{"orderId": "10", "symbol": "BTC/USDT", "time": NOW}]}
+    assert [len(named) for _, named in requests] == [1] * 5 + [2]
+    body = json.loads(ascendex.sign(requests[-1][0], SECRETS, options(), NOW, 1).body)
+    assert body == {"orders": [{"orderId": one, "symbol": "BTC/USDT", "time": NOW} for one in ("5", "6")]}
 
 
 # --- scope ----------------------------------------------------------------------------------------------------------
@@ -239,10 +239,19 @@ def test_a_few_orders_go_singly_and_many_in_batches_of_ten() -> None:
     assert {request.path for request, _ in few} == {"/6/api/pro/v2/futures/order"}
     assert [named[0].id for _, named in few] == [str(index) for index in range(5)]
     assert json.loads(few[3][0].body) == {"orderId": "3", "symbol": "BTC-PERP"}
-    many = segment("margin").cancels(tuple(order(str(index)) for index in range(25)), None)
-    assert {request.path for request, _ in many} == {"/6/api/pro/v1/margin/order/batch"}
-    assert [len(named) for _, named in many] == [10, 10, 5]
+    many = segment("margin").cancels(tuple(order(str(index)) for index in range(30)), None)
+    home = "/6/api/pro/v1/margin/order"
+    assert [request.path for request, _ in many] == [home] * 5 + [f"{home}/batch"] * 3
+    assert [len(named) for _, named in many] == [1] * 5 + [10, 10, 5]
+    assert [one.id for _, named in many for one in named] == [str(index) for index in range(30)]
     assert all(request.changes for request, _ in (*few, *many))
+
+
+def test_the_venue_s_own_orders_spoil_no_batch() -> None:
+    own = order("own", origin="liquidation")
+    many = segment("margin").cancels((*(order(str(index)) for index in range(20)), own), None)
+    assert many[0][1] == (own,)
+    assert many[0][0].path.endswith("/order")
 
 
 def test_an_order_without_a_symbol_cannot_be_named() -> None:

@@ -318,6 +318,18 @@ def test_many_conditional_orders_go_in_batches(server: SimServer) -> None:
     assert all(len(json.loads(request.body)["orders"]) <= 10 for request in batches)
 
 
+@pytest.mark.parametrize("newest", [True, False])
+@with_faults("conditional-left", "unnamable", "stubborn=Liquidation", orders=100)
+def test_an_order_that_cannot_be_named_spoils_no_other_one_s_cancel(server: SimServer, newest: bool) -> None:
+    """Its whole batch fails, however often it is sent."""
+    fake, account = server.fake, server.account
+    found = [order for order in server.open_orders() if order.segment == "futures"]
+    like = found[0 if newest else -1]
+    own = fake.place(account, SimOrder(**{**_fields(like), "id": "liquidation", "extra": {"execInst": "Liquidation"}}))
+    report = kill("ascendex", server, options={"account_category": ["futures"]}, deadline=8)
+    assert (report.verdict, left(server, "futures")) == (Verdict.OPEN, {own.id})
+
+
 @with_faults("stubborn=StopLimit")
 def test_orders_that_cannot_be_cancelled_are_listed(server: SimServer) -> None:
     stuck = {order.id for order in server.open_orders() if order.type == "stop_limit"}

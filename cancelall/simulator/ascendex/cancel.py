@@ -133,6 +133,9 @@ def _named(venue: AscendEX, call: Call, body: Mapping[str, object], request: Sim
         raise Refused(INVALID_ORDER_ID, f"Invalid Client Order Id: {order_id}", beside=_err(venue, call, body))
     if order.symbol != symbol:
         raise _bad_symbol(venue, call, str(symbol))
+    own = venue.fault("unnamable", request)
+    if own is not None and order.extra.get("execInst") == own.value:
+        raise _not_cancellable(venue, call, body, "The order cannot be canceled.")
     if order.status != "open":
         if call.batch:
             raise Refused(INVALID_ORDER_ID, _UNKNOWN)

@@ -137,6 +137,12 @@ class AscendEX(FakeVenue):
             default="PendingNew",
             kinds=CANCELS,
         ),
+        "unnamable": FaultSpec(
+            help="orders with this execution instruction fail the basic check of a cancel by name, and with them their "
+            "whole batch",
+            default="Liquidation",
+            kinds=CANCELS,
+        ),
         "unacked": FaultSpec(
             help="orders younger than so many seconds are not in the engine yet: futures show them as Ack, and "
             "cancel-all misses them",

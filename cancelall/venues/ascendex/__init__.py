@@ -6,6 +6,7 @@ ledger nor the group nor the body, so what an answer repeats of them is compared
 
 Handled on the safe side, because the documents leave it open:
 - whether cancel-all takes conditional orders (`PendingNew`): they are listed, and cancelled by name if they stay
+- whether the venue's own liquidation orders can be cancelled: they are tried one by one, as one may spoil a batch
 - a position's take-profit and stop-loss are no orders, and nothing here removes them: they are reported
 - a limit of the listing: one with a round number of rows (50, 100, 150 …) may be cut off, and proves nothing
 - the listing of futures documents no symbol filter: whole ledgers are listed, and narrowed here

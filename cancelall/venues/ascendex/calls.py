@@ -11,7 +11,8 @@ from cancelall.venues.ascendex.options import Ledger
 BATCH = 10
 """Orders in one batch, at most: https://ascendex.github.io/ascendex-futures-pro-api-v2/#cancel-batch-orders"""
 SINGLY = 5
-"""Up to so many orders go one by one: a batch fails as a whole if one of its orders is gone meanwhile."""
+"""So many orders go one by one, the venue's own liquidations first, and only the others in batches: a batch fails as a
+whole if one of its orders fails the venue's check, and would every time it is sent."""
 IDS = 50
 """Ids in one read of final states. The documents name no limit."""
 RECENT = 1000
@@ -38,13 +39,13 @@ def cancels(
     home: str, orders: tuple[Order, ...], others: tuple[Order, ...] | None
 ) -> tuple[tuple[Request, tuple[Order, ...]], ...]:
     """Cancels by name; the venue wants the symbol, too. `time` is added when they are signed."""
-    named = tuple(order for order in orders if order.symbol)
-    if len(named) <= SINGLY:
-        return tuple((delete(f"{home}/order", _name(order), Priority.CANCEL), (order,)) for order in named)
-    return tuple(
+    named = tuple(sorted((order for order in orders if order.symbol), key=lambda order: not order.origin))
+    singly = tuple((delete(f"{home}/order", _name(order), Priority.CANCEL), (order,)) for order in named[:SINGLY])
+    batches = tuple(
         (delete(f"{home}/order/batch", {"orders": [_name(one) for one in chunk]}, Priority.CANCEL), chunk)
-        for chunk in chunks(named, BATCH)
+        for chunk in chunks(named[SINGLY:], BATCH)
     )
+    return singly + batches
 
 
 def _name(order: Order) -> dict[str, str | None]:
