@@ -249,14 +249,17 @@ class Sweep:
         """Begin every segment that is new; forget those that the account lacks, or lists in another way."""
         known = self.discoveries.segments()
         listings = {segment.name: segment.listings for segment in known}
+        before: dict[str, Progress] = {}
         for name, one in list(self.progresses.items()):
             if listings.get(name) != one.segment.listings:
-                del self.progresses[name]
+                before[name] = self.progresses.pop(name)
                 self._clearing.pop(name).cancel()
                 self._cancelling.pop(name, None)
         new = [segment for segment in known if segment.name not in self.progresses]
         for segment in new:
             progress = Progress(segment=segment, keep=self.keep, reads_only=self.session.reads_only, holding=self.held)
+            if segment.name in before:  # what was told of its orders stays true, and may still be on its way
+                progress.seen, progress.taken = before[segment.name].seen, before[segment.name].taken
             self.progresses[segment.name] = progress
             self._fire(progress, progress.blind(self.session.clock.monotonic()))
         for segment in new:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from cancelall import simulator
 from cancelall.model import ProfileReport, Verdict
 from cancelall.simulator import LoggedRequest, SimServer
+from cancelall.simulator.deltadefi import markets
 from support import Ran, cancelall, environment, kill, paths, states
 
 BUILT_IN = ["ADAUSDM", "NIGHTUSDM", "IAGUSDM", "SNEKUSDM", "HOSKYUSDM"]
@@ -123,6 +125,18 @@ def test_orders_of_a_pair_that_the_venue_calls_unknown_are_cancelled_by_name(sym
         assert (report.verdict, verdicts(report)[symbol], server.open_orders()) == (Verdict.CLEAR, "clear", [])
         assert {each.path for each in server.requests if each.changes} >= {f"/order/{one}/cancel" for one in mine}
     assert mine <= {row.order.id for row in report.orders if row.state.value == "cancelled"}
+
+
+@with_faults("latency:public=1.0")
+def test_what_was_cancelled_before_a_pair_turned_out_to_be_apart_is_told(
+    server: SimServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(markets.MARKETS, "IAGUSDM", replace(markets.MARKETS["IAGUSDM"], listed=False))
+    before = {order.id for order in server.open_orders()}
+    report = kill("deltadefi", server, deadline=8)
+    assert (report.verdict, server.open_orders()) == (Verdict.CLEAR, [])
+    assert {row.order.id for row in report.orders if row.state.value == "cancelled"} == before
+    assert asked(server, "/accounts/open-orders", "symbol=IAGUSDM"), "its own listing is the witness"
 
 
 @with_faults("delisted=IAGUSDM", "ack-only")
