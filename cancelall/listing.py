@@ -29,6 +29,7 @@ async def read_listing(
     began = session.clock.monotonic()
     orders: dict[str, Order] = {}
     whys: list[str] = []
+    serials: list[int] = []
     watch = Watch(about=segment.name, ended=answered)
 
     async def one_pass(first: Request) -> tuple[list[Order], str]:
@@ -48,6 +49,7 @@ async def read_listing(
                 return found, judgement.words if judgement else fault.message if fault else "no answer"
             found += page.orders
             totals.add(page.total)
+            serials.extend(() if page.serial is None else (page.serial,))
             shown(page.orders, began)
             if page.unsure:
                 return found, page.unsure
@@ -73,4 +75,5 @@ async def read_listing(
         complete=not whys,
         why="; ".join(dict.fromkeys(whys)),
         overtaken=overtaken,
+        serial=min(serials, default=None),
     )

@@ -204,6 +204,8 @@ class Page:
     """Why this page cannot prove that nothing else is open, in words; empty when it can."""
     total: int | None = None
     """How many orders all pages of this pass hold together, where the venue tells."""
+    serial: int | None = None
+    """A number of the venue's that only grows: an answer with a smaller one is older, whenever it came."""
 
 
 @dataclass(frozen=True, kw_only=True)

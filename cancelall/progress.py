@@ -28,6 +28,12 @@ class Listing:
     """Why it is incomplete."""
     overtaken: bool = False
     """It was left off because it would not have counted, nothing being wrong with it."""
+    serial: int | None = None
+    """The smallest that its pages tell."""
+
+    def older_than(self, other: Listing) -> bool:
+        """Whether the venue says that this one, which came later, is the older one."""
+        return None not in (self.serial, other.serial) and (self.serial or 0) < (other.serial or 0)
 
     @cached_property
     def ids(self) -> frozenset[str]:
@@ -343,7 +349,10 @@ class Progress:
                 self.last_fresh = listing
         undisturbed = self._in_flight == 0 and self.quiet_since <= listing.began
         if listing.complete and not self.left(listing) and undisturbed:
-            if self.first_empty is None or self.first_empty.began < self.quiet_since:
+            older = self.last_empty is not None and listing.older_than(self.last_empty)
+            if older:
+                self.incomplete = "this answer is older than the one before it"
+            if self.first_empty is None or self.first_empty.began < self.quiet_since or older:
                 self.first_empty, self.witnessed = listing, False  # one before the last cancel is no half of a proof
             self.last_empty = listing
         else:

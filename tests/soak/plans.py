@@ -246,6 +246,7 @@ _OWN: Mapping[str, Table] = {
         ("account-list", nothing),
         ("counts", one_of("1", "-1")),
         ("lacks", one_of("strategies", "twap")),
+        ("older", nothing),
         ("spares", one_of("stop", "twap", "spot")),
         ("trigger", seconds(0, 3)),
         ("trigger", seconds(0, 3)),

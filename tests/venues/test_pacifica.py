@@ -519,6 +519,13 @@ def test_a_listing_of_another_shape_is_never_empty(name: str, body: object) -> N
         one.page(one.listings[0][0], reply(body))
 
 
+@pytest.mark.parametrize(("told", "serial"), [(12345, 12345), ("12345", None), (None, None), ([], None)])
+def test_how_old_a_listing_is(told: object, serial: int | None) -> None:
+    read = pacifica.segments(pacifica.Options(), pacifica.Facts(), "live")[2]
+    page = read.page(read.listings[0][0], reply({"success": True, "data": [], "last_order_id": told}))
+    assert (page.serial, page.orders) == (serial, ())
+
+
 def test_an_empty_listing() -> None:
     assert listed("orders", []) == listed("TWAP", []) == listed("strategies", []) == ()
 

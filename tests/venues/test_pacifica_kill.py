@@ -228,6 +228,18 @@ def test_a_contradiction_is_answered_with_another_cancel() -> None:
         assert CANCEL_ALL in paths(server)[counted[0] :]
 
 
+@pytest.mark.parametrize(("fault", "expected"), [("older", Verdict.UNPROVEN), ("older@4", Verdict.CLEAR)])
+def test_a_listing_older_than_the_one_before_is_no_second_one(fault: str, expected: Verdict) -> None:
+    with simulator.start("pacifica", orders=3, faults=[fault]) as server:
+        report = kill("pacifica", server, options={"symbol": ["BTC"]}, deadline=3)
+        listed = [path for path in paths(server) if path == "GET /api/v1/orders"]
+    assert report.verdict is expected
+    assert len(listed) > 4
+    (orders,) = (segment for segment in report.segments if segment.name == "orders")
+    if expected is Verdict.UNPROVEN:
+        assert "older than the one before" in (orders.detail or "")
+
+
 @with_faults("lacks=strategies", orders=3)
 def test_a_host_without_strategies_proves_nothing(server: SimServer, home: Path) -> None:
     ran = run(server, home, "--deadline", "6")

@@ -34,7 +34,7 @@ def address_of(request: SimRequest) -> str:
 def orders(venue: Pacifica, request: SimRequest) -> Answer:
     """`GET /orders`: every open order in one answer, stops and TP/SL among them; no TWAPs, no strategies."""
     rows = [order_row(order, venue.to_server) for order in _open(venue, request, kinds.ORDERS)]
-    return Answer(data=rows, beside={"last_order_id": venue.last_order_id})
+    return Answer(data=rows, beside={"last_order_id": venue.last_order_id_of(request)})
 
 
 def twaps(venue: Pacifica, request: SimRequest) -> Answer:

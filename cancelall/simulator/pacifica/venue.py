@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from ..book import Account, SimOrder
 from ..fake import FakeVenue, Refusal, wall_clock_ms
-from ..faults import CANCELS, Fault, FaultSpec, Kind
+from ..faults import CANCELS, LISTINGS, Fault, FaultSpec, Kind
 from ..wire import SimReply, SimRequest, text_reply
 from . import auth, kinds, operations
 from .account import account_info, create_api_key, list_agents, list_api_keys, list_subaccounts, positions
@@ -81,6 +81,7 @@ class Pacifica(FakeVenue):
         "counts": FaultSpec(
             help="`/account` counts so many orders more than rest", default=1.0, kinds=frozenset({Kind.READ})
         ),
+        "older": FaultSpec(help="each listing of orders comes from an older state than the one before", kinds=LISTINGS),
         "lacks": FaultSpec(help="the host has no such calls: strategies or twap; they are 404", default="strategies"),
         "spares": FaultSpec(
             help="cancel_all leaves these alone, which no document excludes: stop, twap or spot",
@@ -154,6 +155,10 @@ class Pacifica(FakeVenue):
         """A fresh order id. Everything that happens on the exchange moves the counter."""
         self.last_order_id += self.random.randrange(1, 9)
         return str(self.last_order_id)
+
+    def last_order_id_of(self, request: SimRequest) -> int:
+        """What a listing of orders tells of that counter."""
+        return self.last_order_id - (self._faults.strikes("older") if self.fault("older", request) else 0)
 
     # What the framework asks for.
 

@@ -14,6 +14,7 @@ Handled on the safe side, because the documents leave it open:
 - `expiry_window` is always sent and signed; timestamps are one second late, since how far ahead they may be is not said
 - numbers of errors have changed over the years, so the words decide first; a refusal may come as bare text
 - a listing that says that there is more is never complete: no document tells how to read on
+- how far a listing may lag is not said: one whose `last_order_id` is smaller than before is no second one
 - a host without one of the listings (404) proves nothing
 
 Documents: https://docs.pacifica.fi/api-documentation (2026-07 and, where those are silent, 2025-12), the venue's

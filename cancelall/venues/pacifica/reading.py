@@ -47,10 +47,18 @@ def _rows(reply: Reply) -> tuple[list[Any], str]:
 
 
 def orders_page(options: Options, request: Request, reply: Reply) -> Page:
-    """https://docs.pacifica.fi/api-documentation/api/rest-api/orders/get-open-orders (stops and TP/SL among them)"""
+    """https://docs.pacifica.fi/api-documentation/api/rest-api/orders/get-open-orders (stops and TP/SL among them)
+
+    `last_order_id` is counted through the exchange: with a smaller one than before, the answer is an older one.
+    """
     rows, unsure = _rows(reply)
     orders = [_order("orders", payload.as_object(row, "order")) for row in rows]
-    return Page(orders=tuple(order for order in orders if _in_scope(options, order)), unsure=unsure)
+    serial = payload.as_object(payload.parse(reply.body)).get("last_order_id")
+    return Page(
+        orders=tuple(order for order in orders if _in_scope(options, order)),
+        unsure=unsure,
+        serial=serial if isinstance(serial, int) else None,
+    )
 
 
 def twaps_page(options: Options, request: Request, reply: Reply) -> Page:
