@@ -61,6 +61,11 @@ _GONE = re.compile(r"failed to cancel order|order not found|strateg(ist|y) not f
 _GONE_CODES = frozenset({5, 6, 37, 47})
 
 
+_NAMING = ("/orders/cancel", "/orders/stop/cancel", "/order_strategies/cancel")
+"""Where 404 in the venue's own words, whichever, is said of what was named. A router's page is no such answer; and a
+TWAP cancel succeeds for any id, which is why one is asked for as a signed answer: there 404 would be none."""
+
+
 _HALTED = re.compile(r"trading (is )?disabled")
 
 
@@ -99,6 +104,8 @@ def judge(request: Request, reply: Reply) -> Judgement:
         )
     if request.method == "POST" and (refused := _refused(request, _plain(text), code, said)) is not None:
         return refused
+    if reply.status == 404 and answer is not None and request.path.endswith(_NAMING):
+        return said(answer=Answer.NOTHING_OPEN)
     if reply.status == 404 and request.method == "GET":
         return said(
             answer=Answer.AMBIGUOUS, kind="unreadable", words=f"404 this host has no {request.path}: not checked"
