@@ -110,6 +110,8 @@ class Progress:
     _refused: Judgement | None = None
     _answers: dict[Request, Answer | None] = field(default_factory=dict)
     """The last word on each request that was answered; None for an answer that could not be taken in."""
+    _under_way: Listing | None = None
+    """What the pages of a listing that is being read have shown so far."""
     _cleared_before: bool = False
     _in_flight: int = 0
     _cancel_began: float = -math.inf
@@ -332,8 +334,20 @@ class Progress:
         before = self._answers.get(attempt.request, Answer.ACCEPTED)
         return cut and self.trouble is not None and before not in (Answer.ACCEPTED, Answer.NOTHING_OPEN)
 
+    def shows(self, orders: tuple[Order, ...], began: float) -> None:
+        """A page of a listing that began then, and is not over yet."""
+        same = self._under_way is not None and self._under_way.began == began
+        shown = (*self._under_way.orders, *orders) if same and self._under_way is not None else orders
+        self._under_way = Listing(began=began, ended=began, orders=shown, complete=False, why="it was cut off")
+
+    def cut_off(self) -> None:
+        """Nobody reads on: of a listing that was under way, the orders that it has shown are known to be open."""
+        if self._under_way is not None and self.left(self._under_way):
+            self.saw(self._under_way)
+
     def saw(self, listing: Listing) -> None:
         """A listing has ended. It counts as empty only when no cancel was in the air while it was read."""
+        self._under_way = None
         before = len(self.reappeared)
         for order in listing.orders:
             known = self.seen.get(order.id)

@@ -85,6 +85,8 @@ class Sweep:
                 task.cancel()
             if self._tasks:
                 await asyncio.wait(self._tasks, timeout=_LAST_WORDS)  # what was abandoned is to be told
+            for progress in self.progresses.values():
+                progress.cut_off()
 
     def hold(self, pace: float) -> None:
         """From now on no segment is ever done: each is read every `pace` seconds, and what appears is cancelled.
@@ -164,6 +166,7 @@ class Sweep:
 
     def _shown(self, progress: Progress, orders: tuple[Order, ...], began: float) -> None:
         """What a page shows is cancelled at once: only the proof needs every page."""
+        progress.shows(orders, began)
         self._fire(progress, progress.due(orders, began))
 
     def _page_answered(self, progress: Progress, attempt: Attempt) -> None:
