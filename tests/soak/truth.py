@@ -151,6 +151,9 @@ class Truth(Protocol):
     def covers(self, path: str, parameters: Mapping[str, str], order: SimOrder) -> bool:
         """Whether a listing with these parameters is about this order."""
 
+    def span(self, found: Sequence[tuple[Mapping[str, str], Window]]) -> Window:
+        """When the listings that cover an order, each with its parameters, were read for the last time."""
+
     def listed(self, order: SimOrder) -> bool:
         """Whether the venue names the market of this order anywhere but in a listing of orders."""
 
@@ -172,6 +175,10 @@ class _Base:
     def one(self, key: str) -> str:
         """An option with one value."""
         return str(self.options.get(key, "") or "")
+
+    def span(self, found: Sequence[tuple[Mapping[str, str], Window]]) -> Window:
+        """From the first to the last of them."""
+        return Window(min(one.first for _, one in found), max(one.last for _, one in found))
 
     def listed(self, order: SimOrder) -> bool:
         """Only DeltaDeFi has markets that it does not name."""
@@ -375,7 +382,7 @@ class PacificaTruth(_Base):
 
 
 class DeltadefiTruth(_Base):
-    """Pairs. The listing of all pairs only finds pairs: each that was found has a listing of its own."""
+    """Pairs. The listing of all pairs finds pairs, and is read on for those that the market config may lack."""
 
     def in_scope(self, order: SimOrder) -> bool:
         symbols = [one.casefold() for one in self.many("symbol")]
@@ -388,7 +395,15 @@ class DeltadefiTruth(_Base):
         return deltadefi_markets.MARKETS[order.symbol].listed
 
     def covers(self, path: str, parameters: Mapping[str, str], order: SimOrder) -> bool:
-        return path == "/accounts/open-orders" and parameters.get("symbol") == order.symbol
+        return path == "/accounts/open-orders" and parameters.get("symbol", order.symbol) == order.symbol
+
+    def span(self, found: Sequence[tuple[Mapping[str, str], Window]]) -> Window:
+        """That of its own; if the listing of all pairs was read after it, either may be the proof."""
+        own = [window for parameters, window in found if "symbol" in parameters]
+        wide = [window for parameters, window in found if "symbol" not in parameters]
+        if not own or not wide:
+            return (own or wide)[0]
+        return Window(own[0].first, wide[0].last) if wide[0].first > own[0].first else own[0]
 
 
 TRUTHS: Mapping[str, Callable[[Any, Mapping[str, Any], str], Truth]] = {
@@ -459,8 +474,8 @@ def false_claims(
             number for number, (path, rest) in enumerate(keys) if truth.covers(path, dict(rest), life.order)
         )
         cells.setdefault(covering, []).append(life)
-        spans = [passes[keys[number]] for number in covering] or [Window(0, until)]
-        windows[life.order.id] = Window(min(one.first for one in spans), max(one.last for one in spans))
+        spans = [(dict(keys[number][1]), passes[keys[number]]) for number in covering]
+        windows[life.order.id] = truth.span(spans or [({}, Window(0, until))])
     found = []
     for covering, lives in cells.items():
         window = windows[lives[0].order.id]
