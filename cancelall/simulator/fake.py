@@ -364,7 +364,9 @@ class FakeVenue(ABC):
         """
         now_ms = self.now_ms()
         if fault := self.fault("hidden", request):
-            self._hidden_until_ms[account.key] = now_ms + round(fault.number * 1000)
+            # From its arrival: where a venue lets a cancel land later, its answer is long known by then.
+            until_ms = (request.received_ms or now_ms) + round(fault.number * 1000)
+            self._hidden_until_ms[account.key] = max(until_ms, self._hidden_until_ms.get(account.key, 0))
         if self.fault("ack-only", request):
             return Cancelled(accepted=tuple(orders), ignored=True)
         taken = tuple(orders)

@@ -233,7 +233,7 @@ def test_the_second_host_when_the_first_does_not_answer(case: Case, venue: str) 
 
 @shows(9)
 def test_a_body_that_drips(case: Case, venue: str) -> None:
-    unreachable(case.kill(venue, case.server(venue, "drip-body=0.3")), sent=True)
+    unreachable(case.kill(venue, case.server(venue, f"drip-body={0.3 * case.slow}")), sent=True)
 
 
 @shows(9)
@@ -307,7 +307,7 @@ def no_answer(case: Case, venue: str) -> dict[str, object]:
 
 @way
 def dripping_body(case: Case, venue: str) -> dict[str, object]:
-    return profile_table(venue, case.server(venue, "drip-body=0.3"))
+    return profile_table(venue, case.server(venue, f"drip-body={0.3 * case.slow}"))
 
 
 @shows(35, over={"how": WAYS})
