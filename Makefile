@@ -12,7 +12,7 @@ demo: $(VENV)/.installed  ## the main job on the embedded exchange
 	$(BIN)/cancelall demo
 
 test: $(VENV)/.developed $(OLD_CCXT) check  ## lint, types and all tests but the two below
-	$(BIN)/pytest -n 6
+	$(BIN)/pytest -n 5
 
 faults: $(VENV)/.developed  ## what takes minutes: the fault matrix of docs/faults.md, units on a systemd of their own
 	$(BIN)/pytest -m faults -n 6

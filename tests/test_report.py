@@ -555,7 +555,10 @@ def _live(monkeypatch: pytest.MonkeyPatch, **environ: str) -> str:
         progress.sweeping("bybit", _sweep(1, 3))
         progress.sweeping("mm-2", _sweep(0, 1))
         ticking = asyncio.create_task(progress.tick())
-        await asyncio.sleep(0.035)
+        for _ in range(500):  # until it was drawn anew, where anything is drawn at all
+            await asyncio.sleep(0.01)
+            if made.getvalue().count("mm-2: 2") >= 2 or environ["TERM"] == "dumb":
+                break
         progress.finished("bybit")
         ticking.cancel()
 

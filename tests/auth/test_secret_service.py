@@ -26,6 +26,7 @@ from cancelall.model import ProfileReport, Verdict
 from cancelall.simulator import SimServer
 from support import ROOT, Ran, profile_table, swept, write_config
 
+pytestmark = pytest.mark.faults
 SERVICE = "keyring.backends.SecretService.Keyring"
 LOADED = (keyring.backends.SecretService, transport)
 """What a kill in this process would import while its time is taken."""

@@ -20,7 +20,7 @@ import pytest
 from cancelall import simulator
 from cancelall.simulator import SimServer
 
-pytestmark = pytest.mark.conformance
+pytestmark = [pytest.mark.conformance, pytest.mark.faults]
 
 HERE = Path(__file__).resolve().parents[2] / ".conformance" / "ccxt-4.5.63"
 LEDGERS = {"cash": "spot", "margin": "margin", "futures": "swap"}

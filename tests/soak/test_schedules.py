@@ -24,7 +24,7 @@ from .schedule import Result, minimal, run
 from .truth import FOREVER, Life, Window, never_empty
 
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(3600)]
-SCHEDULES = int(os.environ.get("SOAK") or "150")
+SCHEDULES = int(os.environ.get("SOAK") or "80")
 SEED = os.environ.get("SEED")
 PARTS = max(4, SCHEDULES // 250)
 TOLD = 3
