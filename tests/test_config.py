@@ -808,7 +808,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 _FILES = st.lists(st.sampled_from(_PIECES), max_size=12).map(lambda parts: "".join(parts).encode())
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(content=st.binary(max_size=300) | _FILES)
 def test_any_bytes_are_a_document_or_a_config_error(folder: Path, content: bytes) -> None:
     path = written(folder, content)
@@ -845,7 +845,7 @@ _KEYS = {
 }
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_any_value_of_any_key_is_taken_or_told(data: st.DataObject) -> None:
     venue = data.draw(st.sampled_from(sorted(VENUES)))

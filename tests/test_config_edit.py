@@ -140,7 +140,7 @@ def test_who_holds_the_file_is_not_waited_for_in_vain(tmp_path: Path, monkeypatc
     assert list(tmp_path.iterdir()) == []
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None)
 @given(lines=st.lists(_LINES, max_size=9), value=st.text(st.characters(codec="utf-8"), max_size=8))
 def test_whatever_the_file_says_the_rest_of_it_means_the_same(lines: list[str], value: str) -> None:
     text = "\n".join(lines)

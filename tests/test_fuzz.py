@@ -35,9 +35,7 @@ from checking import checked
 from support import kill
 
 CANARY = "CANARY-CANARY-0123456789"
-OFTEN = settings(
-    max_examples=150, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
-)
+OFTEN = settings(deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 
 
 # --- what venues say, and who reads it ------------------------------------------------------------------------------
@@ -263,7 +261,7 @@ TABLES: Any = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+@settings(deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 @given(tables=st.dictionaries(st.sampled_from(["profiles", "defaults", "venue", "x"]), TABLES, max_size=3))
 def test_any_structure_of_tables_is_profiles_or_told(tmp_path_factory: pytest.TempPathFactory, tables: Any) -> None:
     path = tmp_path_factory.getbasetemp() / "any.toml"
@@ -280,7 +278,7 @@ def test_any_structure_of_tables_is_profiles_or_told(tmp_path_factory: pytest.Te
 
 
 @pytest.mark.parametrize("name", VENUES)
-@settings(max_examples=60, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+@settings(deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 @given(raw=st.binary(max_size=60) | st.text(min_size=6, max_size=60).map(lambda text: text.encode("utf-8", "replace")))
 def test_any_bytes_for_a_secret_are_taken_or_told_without_them(
     tmp_path_factory: pytest.TempPathFactory, name: str, raw: bytes

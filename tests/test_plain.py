@@ -52,7 +52,7 @@ def lines(draw: some.DrawFn) -> list[str]:
     return [command, *(word for part in parts for word in part)]
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(lines())
 def test_what_is_read_plainly_is_what_typer_reads(words: list[str]) -> None:
     read = plain.read(words)
