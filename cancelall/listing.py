@@ -10,7 +10,7 @@ from cancelall.progress import Listing
 from cancelall.session import Attempt, Session, Watch
 from cancelall.venues import Segment
 
-_TRIES = 3
+TRIES = 3
 """Tries of one page before the rest of the segment is read all the same."""
 
 
@@ -20,6 +20,8 @@ async def read_listing(
     shown: Callable[[tuple[Order, ...], float], None],
     answered: Callable[[Attempt], None],
     outdated: Callable[[float], bool] = lambda began: False,
+    *,
+    tries: int = TRIES,
 ) -> Listing:
     """One reading of a segment. `shown` gets each page's orders at once, `answered` sees every attempt.
 
@@ -42,7 +44,7 @@ async def read_listing(
             if request in asked:
                 return found, "its pages repeat"
             asked.add(request)
-            heard = await session.ask(request, segment.page, watch=watch, most=_TRIES)
+            heard = await session.ask(request, segment.page, watch=watch, most=tries)
             page: Page | None = heard.value
             if page is None:
                 judgement, fault = heard.attempt.judgement, heard.attempt.fault

@@ -14,13 +14,16 @@ from typing import Any
 from cancelall import proof
 from cancelall.discovery import Discoveries
 from cancelall.hearing import hear_witnesses
-from cancelall.listing import read_listing
+from cancelall.listing import TRIES, read_listing
 from cancelall.model import Order, Request
 from cancelall.progress import Listing, Moves, Progress
 from cancelall.session import Attempt, Session, Watch
 
 _LAST_WORDS = 0.1
 """Seconds that the tasks of a run get to note what they leave behind."""
+_NOTHING_TO_READ = 6
+"""Failed tries of a segment's listings in a row, after which one try is enough to see whether that has passed: what a
+venue counts in requests is left for the proof."""
 _ROUND_PAUSE = 1.0
 """Longest wait, in seconds, for a cancel to be answered before the next look."""
 
@@ -130,6 +133,7 @@ class Sweep:
                 partial(self._shown, progress),
                 partial(self._page_answered, progress),
                 progress.outdated,
+                tries=TRIES if progress.unread < _NOTHING_TO_READ else 1,
             )
             self._listed(progress.segment.name, listing)
             before, last = progress.last, progress.left(listing)

@@ -27,8 +27,8 @@ def reading(change: Callable[[Any, Any], tuple[Any, Any]]) -> Break:
     """Listings are read with another session or segment."""
 
     def apply(monkeypatch: pytest.MonkeyPatch) -> None:
-        async def read(session: Any, segment: Any, *rest: Any) -> Any:
-            return await listing.read_listing(*change(session, segment), *rest)
+        async def read(session: Any, segment: Any, *rest: Any, **more: Any) -> Any:
+            return await listing.read_listing(*change(session, segment), *rest, **more)
 
         monkeypatch.setattr(sweep, "read_listing", read)
 

@@ -122,3 +122,12 @@ def test_a_schedule_without_faults_ends_clear() -> None:
     for venue in venues():
         (report,) = run(Plan(seed=1, venue=venue, orders=40)).reports
         assert report.verdict.value == "clear", venue
+
+
+@pytest.mark.parametrize("venue", venues())
+def test_errors_for_seven_tenths_of_the_deadline_end_clear(venue: str) -> None:
+    """HTTP 500 to everything for 21 of 30 s."""
+    for seed in range(3):
+        result = run(Plan(seed=seed, venue=venue, orders=12, faults=((0.0, ("error-500=1",)), (21.0, ()))))
+        assert (result.problems, [report.verdict.value for report in result.reports]) == ([], ["clear"])
+        assert 21 < result.seconds <= 30
