@@ -83,44 +83,40 @@ def account(orders: int, rtt: float, tls: Authority, home: Path) -> Account:
         )
 
 
+STAGES = 2
+"""Readings that follow each other in a listing of Bybit's linear contracts: triggers, then what they turn into."""
+
+
 def least(rtt: float) -> float:
-    """Seconds that the protocol takes at least: the cancel, two listings, and the gap between them."""
-    return 3 * rtt + GAP
+    """Seconds that the protocol takes at least: the cancel, two listings of two stages each, and the gap between."""
+    return (1 + 2 * STAGES) * rtt + GAP
 
 
 # --- five venues ------------------------------------------------------------------------------------------------------
 
 
-@contextlib.contextmanager
-def _venues(tls: Authority) -> Iterator[dict[str, Place]]:
-    with contextlib.ExitStack() as stack:
-        yield {name: stack.enter_context(exchange(name, tls=tls, rtt=RTT)) for name in VENUES}
-
-
-def _restock(places: Mapping[str, Place]) -> None:
-    for place in places.values():
-        place.server.fake.stock(place.server.account, 20)
-
-
 def venues(tls: Authority, home: Path, runs: int) -> tuple[str, list[float], list[float]]:
-    """The slowest of five venues; seconds to its verdict when it is killed alone, and to the last one of all five."""
-    with _venues(tls) as places:
-        tables = {name: place.table(name) for name, place in places.items()}
-        path = config(home, tables, tls)
+    """The slowest of five venues; seconds to its verdict when it is killed alone, and to the last one of all five.
 
-        def spent(*only: str) -> float:
-            _restock({name: places[name] for name in only or places})
-            ran = kill(path, home, *(word for name in only for word in ("--only", name)))
+    Each kill has exchanges of its own: what a venue allows in a minute is not to be used up by the kill before.
+    """
+
+    def spent(*names: str) -> float:
+        with contextlib.ExitStack() as stack:
+            places = {name: stack.enter_context(exchange(name, tls=tls, rtt=RTT)) for name in names}
+            for place in places.values():
+                place.server.fake.stock(place.server.account, 20)
+            ran = kill(config(home, {name: place.table(name) for name, place in places.items()}, tls), home)
             clear(ran, *places.values())
             return max(map(verdict, ran.lines))
 
-        alone_once = {name: min(spent(name), spent(name)) for name in places}
-        slowest = max(alone_once, key=alone_once.__getitem__)
-        alone, together = [], []
-        for _ in range(runs):
-            alone.append(spent(slowest))
-            together.append(spent())
-        return slowest, alone, together
+    alone_once = {name: min(spent(name), spent(name)) for name in VENUES}
+    slowest = max(alone_once, key=alone_once.__getitem__)
+    alone, together = [], []
+    for _ in range(runs):
+        alone.append(spent(slowest))
+        together.append(spent(*VENUES))
+    return slowest, alone, together
 
 
 # --- many profiles, one slow, one dead --------------------------------------------------------------------------------

@@ -363,7 +363,7 @@ class FakeVenue(ABC):
         faults that are about cancels work everywhere.
         """
         now_ms = self.now_ms()
-        if fault := self.fault("hidden", request):
+        if orders and (fault := self.fault("hidden", request)):
             # From its arrival: where a venue lets a cancel land later, its answer is long known by then.
             until_ms = (request.received_ms or now_ms) + round(fault.number * 1000)
             self._hidden_until_ms[account.key] = max(until_ms, self._hidden_until_ms.get(account.key, 0))

@@ -86,7 +86,9 @@ SPECS: Mapping[str, FaultSpec] = {
     "bot": FaultSpec(help="a running bot places an order in every account, every so many seconds", default=0.5),
     "lag": FaultSpec(help="listings show the state of so many seconds ago", default=1.5, kinds=LISTINGS),
     "hidden": FaultSpec(
-        help="listings are empty for so many seconds after each cancel, whatever rests", default=1.5, kinds=CANCELS
+        help="listings are empty for so many seconds after each cancel of orders, whatever rests",
+        default=1.5,
+        kinds=CANCELS,
     ),
     "clock": FaultSpec(help="the venue's clock is so many seconds ahead (behind if negative)", default=600.0),
     # How the answer looks.

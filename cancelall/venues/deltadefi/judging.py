@@ -90,6 +90,8 @@ def _by_status(reply: Reply) -> Judgement:
     """
     if reply.status == 403 and not reply.body.strip():
         return Judgement(answer=Answer.AMBIGUOUS, words="HTTP 403 without a word")
+    if reply.status == 400:  # most of the venue's codes come with it, good ones too
+        return Judgement(answer=Answer.AMBIGUOUS, kind="unreadable", words="HTTP 400")
     if reply.status == 404:
         hint = "host or path is wrong: check base_url"
         return Judgement(answer=Answer.REFUSED, kind="environment", words="HTTP 404", hint=hint)
