@@ -190,7 +190,7 @@ def test_an_empty_account_is_clear(home: Path) -> None:
 @with_faults("ack-only")
 def test_orders_that_cannot_be_cancelled_are_listed(server: SimServer, home: Path) -> None:
     mine = {order.id for order in server.open_orders() if order.symbol == "ADAUSDM"}
-    ran = run(server, home, "--symbol", "ADAUSDM", "--deadline", "4")
+    ran = run(server, home, "--symbol", "ADAUSDM", "--deadline", "9")
     assert (ran.code, ran.line["verdict"]) == (10, "open")
     assert {order["id"] for order in ran.line["orders"] if order["state"] in ("open", "failed")} == mine
     assert {each.path for each in server.requests if each.changes} >= {f"/order/{one}/cancel" for one in mine}
