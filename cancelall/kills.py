@@ -11,7 +11,7 @@ from pathlib import Path
 from cancelall import config, declare, early
 from cancelall.asked import Output, Terms
 from cancelall.config import BrokenProfile, Document, Overrides, Profile
-from cancelall.errors import CancelallError, ConfigError, ExitStatus, OptionError, UsageError
+from cancelall.errors import ConfigError, ExitStatus, OptionError, UsageError
 from cancelall.venues import VENUES, load
 
 
@@ -51,7 +51,9 @@ def venue(name: str, kill: Kill) -> int:
         document = config.read(kill.config_file, environ)
         chosen = config.choose(document, name, kill.profile)
     except ConfigError as error:
-        return report_error(error, kill.profile or name, name, output, dry_run=kill.dry_run, notify=notify)
+        from cancelall import execute as engine
+
+        return engine.report_error(error, kill.profile or name, name, output, dry_run=kill.dry_run, notify=notify)
     profile = config.profile(document, chosen, environ, asked, implicit_venue=name)
     terms = Terms(reason=kill.reason or "", document=document, hold=hold, notify=notify)
     return execute([profile], output, environ, dry_run=kill.dry_run, terms=terms)
@@ -82,21 +84,6 @@ def execute(
     from cancelall import execute as engine
 
     return engine.execute(profiles, output, environ, dry_run=dry_run, terms=terms)
-
-
-def report_error(
-    error: CancelallError,
-    profile: str,
-    venue: str,
-    output: Output,
-    *,
-    dry_run: bool,
-    notify: tuple[str, ...] | None = None,
-) -> int:
-    """The line of a profile that was asked for but cannot be read."""
-    from cancelall import execute as engine
-
-    return engine.report_error(error, profile, venue, output, dry_run=dry_run, notify=notify)
 
 
 def overrides(
