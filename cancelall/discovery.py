@@ -26,6 +26,8 @@ class Discoveries:
     """Told whenever the set of segments may have changed."""
     needed: Callable[[], bool]
     """Whether optional reads are still worth their time."""
+    settled: Callable[[], Awaitable[float]]
+    """Waits until what shows orders shows them as the last cancel left them; returns when that cancel was over."""
     doubts: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
     pending: list[str] = field(default_factory=list)
@@ -66,8 +68,17 @@ class Discoveries:
             self.found_more()
 
     async def _read(self, discovery: Discovery[Any]) -> None:
-        """All pages of one read, and then what follows from them."""
+        """One read, and once more if orders that it shows late would otherwise stay unknown."""
         await self.fired()
+        complete = await self._read_once(discovery)
+        if complete and discovery.shows_orders and not self.session.reads_only:
+            read_after, last = None, await self.settled()
+            while complete and read_after != last:  # until no cancel has come between
+                read_after, complete = last, await self._read_once(discovery)
+                last = await self.settled()
+
+    async def _read_once(self, discovery: Discovery[Any]) -> bool:
+        """All pages of one read, and then what follows from them; returns whether it could be read."""
         found: list[str] = []
         request: Request | None = discovery.request
         asked: set[Request] = set()
@@ -77,7 +88,7 @@ class Discoveries:
             heard = await self.session.ask(request, discovery.read, wanted=wanted, watch=Watch(ended=self._over))
             if heard.value is None or heard.value.next in asked:
                 if not discovery.optional:
-                    return
+                    return False
                 self.missed.append(discovery.name)
                 break  # what it has shown so far still counts
             found += heard.value.names
@@ -90,6 +101,7 @@ class Discoveries:
         self.remarks = venue.remarks(options, frozenset(self._names))
         if not self.pending:  # whatever an optional read may still show
             self.doubts = venue.doubts(options, frozenset(self._names))
+        return request is None
 
     def _over(self, attempt: Attempt) -> None:
         if attempt.answered or self.last is None or not self.last.answered:

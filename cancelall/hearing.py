@@ -6,23 +6,29 @@ from collections.abc import Callable
 from functools import partial
 
 from cancelall.model import Acknowledgement, Answer, Reply, Request
-from cancelall.progress import Progress
+from cancelall.progress import Progress, Word
 from cancelall.session import Session, Watch
 from cancelall.venues import Segment
 
 _TRIES = 3
 
 
-async def hear_witnesses(session: Session, progress: Progress) -> bool:
-    """Ask all witnesses of a segment, once for each pair of empty listings. One contradiction is enough.
+async def hear_cancels(session: Session, progress: Progress) -> None:
+    """Ask the witnesses that are cancels, once for each pair of empty listings and between them."""
+    if not progress.cancels_agree:
+        progress.witnesses_say(await _hear(session, progress, cancels=True), cancels=True)
 
-    Returns whether a mere read says that the listing hides something, which then has to be cancelled unseen.
-    """
-    if progress.witnessed:
-        return False
+
+async def hear_reads(session: Session, progress: Progress) -> Word:
+    """Ask the witnesses that are mere reads, beside the listing that is to end a proof: what they say is as late."""
+    return await _hear(session, progress, cancels=False)
+
+
+async def _hear(session: Session, progress: Progress, *, cancels: bool) -> Word:
+    """What the witnesses of a kind say together. One contradiction is enough."""
     kept = progress.first_empty.orders if progress.first_empty else ()
     for witness in progress.witnesses:
-        if witness.signature and session.tally.first_ack is not None:
+        if witness.request.changes is not cancels or (witness.signature and session.tally.first_ack is not None):
             continue
         read = partial(witness.fits, kept) if witness.fits else witness.read
         hear = partial(_testimony, progress.segment, read)
@@ -30,13 +36,12 @@ async def hear_witnesses(session: Session, progress: Progress) -> bool:
         agrees, said = heard.value or (heard.answer is Answer.NOTHING_OPEN, None)
         progress.hearing(witness, heard)
         if heard.value is not None and not agrees:
-            progress.witness_objects(heard.attempt, said)
-            return not witness.request.changes
+            if cancels:
+                progress.witness_took(heard.attempt, said)
+            return Word.OBJECT
         if not agrees and not witness.optional:
-            return False
-    if progress.witnesses:
-        progress.witnesses_agree()
-    return False
+            return Word.SILENT
+    return Word.AGREE
 
 
 def _testimony(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from dataclasses import dataclass, field
+from enum import Enum
 from functools import cached_property
 from typing import Any
 
@@ -14,6 +15,14 @@ from cancelall.venues import Segment, Witness
 
 TWINS = 4
 """Mass cancels of one kind under way at the same time, at most, while each takes as many orders as it can."""
+
+
+class Word(Enum):
+    """What witnesses say of empty listings."""
+
+    AGREE = "agree"
+    SILENT = "silent"
+    OBJECT = "object"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,8 +101,10 @@ class Progress:
     """The venue's last word on a cancel was that it is halted."""
     accepted: bool = False
     """Whether any cancel was accepted."""
-    witnessed: bool = False
-    """Every witness has agreed since the first of the empty listings."""
+    cancels_agree: bool = False
+    """Every witness that is a cancel has agreed since the first of the empty listings."""
+    reads_agree: bool = False
+    """Every witness that is a mere read has agreed, asked beside the last of the empty listings."""
     contradicted: bool = False
     """The last word of a witness was that something is left, whatever the listing shows."""
     cancel_sent: bool = False
@@ -155,6 +166,12 @@ class Progress:
             for one in self.segment.witnesses
             if not (one.request.changes and (self.reads_only or (keep and not one.harmless)))
         )
+
+    @property
+    def witnessed(self) -> bool:
+        """Whether every witness has agreed with both of the empty listings."""
+        cancels = [one.request.changes for one in self.witnesses]
+        return (self.cancels_agree or not any(cancels)) and (self.reads_agree or all(cancels))
 
     def left(self, listing: Listing) -> tuple[Order, ...]:
         """Listed orders that must go before the segment is clear."""
@@ -367,11 +384,11 @@ class Progress:
             if older:
                 self.incomplete = "this answer is older than the one before it"
             if self.first_empty is None or self.first_empty.began < self.quiet_since or older:
-                self.first_empty, self.witnessed = listing, False  # one before the last cancel is no half of a proof
+                self.renew()
+                self.first_empty = listing  # one before the last cancel is no half of a proof
             self.last_empty = listing
         else:
-            self.first_empty = self.last_empty = None
-            self.witnessed = False
+            self.renew()
         self._cleared_before |= listing.complete and self.cancel_answered <= listing.began
 
     @property
@@ -391,23 +408,27 @@ class Progress:
         if heard.value is None and heard.answer is not Answer.NOTHING_OPEN and not witness.optional:
             self.trouble = heard.attempt
 
-    def witnesses_agree(self) -> None:
-        """Every witness has been heard, or was not needed."""
-        self.witnessed, self.contradicted = True, False
+    def witnesses_say(self, word: Word, *, cancels: bool) -> None:
+        """What all witnesses of a kind said together. One that contradicts the listings makes them worthless."""
+        if word is Word.OBJECT:
+            self.contradicted = True
+            self.renew()
+        elif cancels:
+            self.cancels_agree = word is Word.AGREE
+        else:
+            self.reads_agree = word is Word.AGREE
+        self.contradicted &= not self.witnessed
 
-    def witness_objects(self, attempt: Attempt, said: Acknowledgement | None) -> None:
-        """A witness contradicts the listings, which makes them worthless. One that is a cancel may have cancelled."""
-        self.witnessed, self.contradicted = False, True
+    def witness_took(self, attempt: Attempt, said: Acknowledgement | None) -> None:
+        """A witness that is a cancel objects: it may have cancelled."""
         if said is not None:
             self._acknowledged(said, ())
-        self.first_empty = self.last_empty = None
-        if attempt.request.changes:
-            self.cancel_answered = self._cancel_ended = attempt.ended
+        self.cancel_answered = self._cancel_ended = attempt.ended
 
     def renew(self) -> None:
         """Whatever was proven has to be proven anew."""
         self.first_empty = self.last_empty = None
-        self.witnessed = False
+        self.cancels_agree = self.reads_agree = False
 
     # --- what follows ---
 

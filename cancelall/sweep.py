@@ -13,10 +13,10 @@ from typing import Any
 
 from cancelall import proof
 from cancelall.discovery import Discoveries
-from cancelall.hearing import hear_witnesses
+from cancelall.hearing import hear_cancels, hear_reads
 from cancelall.listing import TRIES, read_listing
 from cancelall.model import Order, Request
-from cancelall.progress import Listing, Moves, Progress
+from cancelall.progress import Listing, Moves, Progress, Word
 from cancelall.session import Attempt, Session, Watch
 
 _LAST_WORDS = 0.1
@@ -51,6 +51,7 @@ class Sweep:
             fired=self._fired,
             found_more=self._join_segments,
             needed=lambda: proof.unproven(self.progresses.values(), self.gap),
+            settled=self._settled,
         )
         self.bug: BaseException | None = None
         self.finished = False
@@ -127,17 +128,14 @@ class Sweep:
             await asyncio.sleep(self._disturbed() + self.gap - self.session.clock.monotonic())
         fruitless = 0
         while not (self.session.stopped or self.session.ended):
-            listing = await read_listing(
-                self.session,
-                progress.segment,
-                partial(self._shown, progress),
-                partial(self._page_answered, progress),
-                progress.outdated,
-                tries=TRIES if progress.unread < _NOTHING_TO_READ else 1,
-            )
+            listing, word = await asyncio.gather(self._read(progress), self._hear_beside(progress))
             self._listed(progress.segment.name, listing)
             before, last = progress.last, progress.left(listing)
             progress.saw(listing)
+            if word is not None:
+                progress.witnesses_say(word, cancels=False)
+            if word is Word.OBJECT:  # the listing hides something, which has to be cancelled unseen
+                self._fire(progress, progress.blind(self.session.clock.monotonic()))
             self._fire(progress, progress.due(listing.orders, listing.began, complete=listing.complete))
             over = progress.proven(self.gap) or progress.exhausted(listing)
             if progress.stuck if self._pace is not None else over:
@@ -148,6 +146,21 @@ class Sweep:
             await self._rest(progress, fruitless)
             if self._pace is not None:
                 await self._keep_pace(listing.began + self._pace)
+
+    async def _read(self, progress: Progress) -> Listing:
+        return await read_listing(
+            self.session,
+            progress.segment,
+            partial(self._shown, progress),
+            partial(self._page_answered, progress),
+            progress.outdated,
+            tries=TRIES if progress.unread < _NOTHING_TO_READ else 1,
+        )
+
+    async def _hear_beside(self, progress: Progress) -> Word | None:
+        """What the witnesses that are mere reads say beside a listing that may end a proof; None if none is asked."""
+        holding = self._pace is not None and progress.witnessed
+        return None if progress.half is None or holding else await hear_reads(self.session, progress)
 
     async def _keep_pace(self, until: float) -> None:
         """While holding: wait for that moment, or the end of the hold."""
@@ -224,8 +237,7 @@ class Sweep:
         if tasks := self._running(self._cancelling.get(progress.segment.name, set())):
             await asyncio.wait(tasks, timeout=_ROUND_PAUSE)
         if progress.half is not None:
-            if await hear_witnesses(self.session, progress):
-                self._fire(progress, progress.blind(self.session.clock.monotonic()))
+            await hear_cancels(self.session, progress)
             if progress.contradicted:
                 await asyncio.sleep(self.gap)
         if progress.half is not None:
@@ -245,6 +257,15 @@ class Sweep:
     def stale(self) -> list[Progress]:
         """Proven segments that have to be read again for the sake of others; when only reading there are none."""
         return [] if self.session.reads_only else proof.stale(self.progresses.values(), self.gap)
+
+    async def _settled(self) -> float:
+        """Wait until all cancels of all segments have been over for a gap; since when they are."""
+        while True:
+            under_way = any(self._running(tasks) for tasks in self._cancelling.values())
+            left = self.gap if under_way else self._disturbed() + self.gap - self.session.clock.monotonic()
+            if left <= 0:
+                return self._disturbed()
+            await asyncio.sleep(left)
 
     def _disturbed(self) -> float:
         """When the last cancel of any segment was over."""

@@ -50,7 +50,12 @@ class Listings:
 
     def __post_init__(self) -> None:
         self.discoveries = Discoveries(
-            self.session, self.environment, fired=_at_once, found_more=self._join, needed=lambda: True
+            self.session,
+            self.environment,
+            fired=_at_once,
+            found_more=self._join,
+            needed=lambda: True,
+            settled=_long_ago,
         )
 
     async def run(self) -> None:
@@ -108,6 +113,11 @@ def _is_busy(attempt: Attempt) -> bool:
 
 async def _at_once() -> None:
     """Nothing has to go before these reads."""
+
+
+async def _long_ago() -> float:
+    """Nothing is cancelled here."""
+    return 0.0
 
 
 def _shown(orders: tuple[Order, ...], began: float) -> None:

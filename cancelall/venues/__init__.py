@@ -112,6 +112,8 @@ class Discovery(Generic[F]):
     """Facts, and with them perhaps segments, after all pages were read."""
     optional: bool = False
     """Its failure leaves nothing unknown."""
+    shows_orders: bool = False
+    """Its names are those of markets on which it shows orders, perhaps late, like any listing: it is read twice."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -114,7 +114,6 @@ UNNAMED = "ADAUSDX"
 
 
 @shows(56, venues=["deltadefi"])
-@pytest.mark.xfail(reason="the listing of all pairs, which alone shows such a pair, is read only once", strict=True)
 def test_an_order_on_a_pair_that_nothing_names_is_hidden(case: Case, venue: str) -> None:
     server = case.server(venue, f"hidden={0.8 * load(venue).settle_gap}")
     case.kill(venue, server, scale=1.0, deadline=20)

@@ -287,7 +287,8 @@ def _false_clear(world: World, owner: _Owner, report: ProfileReport, last: int) 
     if unknown := words & UNKNOWN_WORDS[plan.venue]:
         yield f"clear, though nobody knows {unknown}"
 
-    told = any("not looked for" in warning for warning in report.warnings) or "hidden" in plan.fault_names
+    hidden = plan.dry_run and "hidden" in plan.fault_names  # which reads once
+    told = hidden or any("not looked for" in warning for warning in report.warnings)
 
     def wanted(order: SimOrder) -> bool:
         kept = plan.keep and truth.protective(order)

@@ -221,7 +221,7 @@ def test_an_account_that_counts_more_than_it_lists_is_unproven(server: SimServer
 
 
 def test_a_contradiction_is_answered_with_another_cancel() -> None:
-    with simulator.start("pacifica", orders=3, faults=["ack-only@1", "hidden=0.5@1"]) as server:
+    with simulator.start("pacifica", orders=3, faults=["counts=1@1"]) as server:
         report = kill("pacifica", server, scale=1.0, deadline=8)
         assert (report.verdict, server.open_orders()) == (Verdict.CLEAR, [])
         counted = [at for at, path in enumerate(paths(server)) if path == "GET /api/v1/account"]

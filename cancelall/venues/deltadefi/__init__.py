@@ -3,7 +3,8 @@
 Proof: two complete empty listings of each pair, 2 s apart; DeltaDeFi has no second witness. HTTP 200 is no proof (its
 team's bot saw 40 fills of orders up to 1.85 s after their cancel was accepted), and neither is code 4200, "nothing to
 cancel" (it came while fresh orders were on the book). There is no wildcard: pairs are enumerated from a built-in list,
-fired blind, the market config and a listing of all pairs, which both are read beside the kill.
+fired blind, the market config and a listing of all pairs, which are read beside the kill, the listing once more 2 s
+after the last cancel.
 
 Handled on the safe side, because the documents leave it open:
 - whether a listing without a symbol is answered at all: its hits count, its failure is a warning

@@ -176,6 +176,7 @@ def discoveries(options: Options, facts: Facts) -> tuple[Discovery[Facts], ...]:
             read=_listed_symbols,
             learn=_learn_held,
             optional=True,
+            shows_orders=True,
         ),
     )
 
