@@ -14,7 +14,7 @@ demo: $(VENV)/.installed  ## the main job on the embedded exchange
 	$(BIN)/cancelall demo
 
 test: $(VENV)/.developed $(OLD_CCXT) check  ## lint, types and all tests but the two below
-	$(BIN)/pytest -n 8 || $(ALONE)
+	$(BIN)/pytest -n 10 --dist worksteal || $(ALONE)
 
 faults: $(VENV)/.developed  ## what takes minutes: the fault matrix of docs/faults.md, units on a systemd of their own
 	$(BIN)/pytest -m faults -n 6 || $(ALONE) -m faults

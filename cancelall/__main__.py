@@ -31,8 +31,10 @@ def _status(words: list[str]) -> int:
     kill = plain.read(words) if "_CANCELALL_COMPLETE" not in os.environ else None
     if kill is not None:
         return plain.run(*kill)
+    from cancelall import logs
     from cancelall.cli import main
 
+    logs.install()
     return main(words)
 
 

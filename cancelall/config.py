@@ -10,7 +10,6 @@ import os
 import re
 import stat
 import sys
-import tempfile
 from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,7 +24,7 @@ from cancelall.venues import VENUES, load
 
 SIZE_LIMIT = 1 << 20
 """Bytes; a larger file is refused before it is parsed."""
-_PROFILE_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_PROFILE_NAME = r"[A-Za-z0-9_-]{1,64}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -267,7 +266,7 @@ def _check_name(document: Document, name: str) -> None:
 
 def name_problem(document: Document, name: str) -> str:
     """Why a profile cannot have this name in this config, or nothing."""
-    if not _PROFILE_NAME.fullmatch(name):
+    if not re.fullmatch(_PROFILE_NAME, name):
         return "a profile name has letters, digits, _ and - only, and at most 64 of them"
     if environment_prefix(name) == environment_prefix("all"):
         return 'a profile cannot be called "all"'
@@ -610,6 +609,8 @@ def write_private(path: Path, text: str, *, new: bool = False) -> None:
     Raises FileExistsError, OSError.
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    import tempfile  # with what it brings, 3 ms that a kill does not need
+
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as stream:

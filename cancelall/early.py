@@ -10,14 +10,13 @@ from __future__ import annotations
 import contextlib
 import queue
 import socket
-import ssl
+import sys
 import threading
 import time
-import urllib.parse
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from cancelall import dial, tls
+from cancelall import connection
 from cancelall.config import BrokenProfile, Profile
 from cancelall.errors import CancelallError
 from cancelall.route import route_for
@@ -25,6 +24,10 @@ from cancelall.venues import load
 
 CONNECT_SECONDS = 2.0
 """For TCP, and again for TLS."""
+SWITCH_SECONDS = 0.0005
+"""How long a thread waits for the interpreter while the program starts; see `at_ease`."""
+UNDISTURBED = 0.001
+"""Seconds that the connections have the interpreter to themselves: their first packets are out before it imports on."""
 LIFETIME = 10.0
 """Seconds after which one is not used any more: a router on the way may have forgotten it without a word."""
 AT_MOST = 16
@@ -53,7 +56,12 @@ _doors: dict[tuple[str, str | None], _Door] = {}
 
 
 def connect(profiles: Sequence[Profile | BrokenProfile], environ: Mapping[str, str], *, dry_run: bool) -> None:
-    """Begin to connect to the hosts of some profiles, and return at once."""
+    """Begin to connect to the hosts of some profiles, and return at once.
+
+    The threads that do it have a few steps each, and the imports on the main thread would keep each waiting for the
+    interpreter for its usual 5 ms.
+    """
+    sys.setswitchinterval(SWITCH_SECONDS)
     wanted: Counter[tuple[str, str | None]] = Counter()
     for profile in profiles:
         if isinstance(profile, Profile):
@@ -61,14 +69,26 @@ def connect(profiles: Sequence[Profile | BrokenProfile], environ: Mapping[str, s
             key = profile.origin, route.ca_bundle
             if route.proxy is None and wanted[key] < AT_MOST:
                 wanted[key] += 1 if dry_run else _first_cancels(profile)
-    for ca_bundle in {ca_bundle for origin, ca_bundle in wanted if origin.startswith("https:")}:
-        _beside(_load, ca_bundle)
     share = min(AT_MOST, max(1, ALTOGETHER // max(1, len(wanted))))
     for (origin, ca_bundle), count in list(wanted.items())[:ALTOGETHER]:
         door = _doors[origin, ca_bundle] = _Door()
         door.promised = min(count, share)
         for _ in range(door.promised):
             _beside(_open, door, origin, ca_bundle)
+    time.sleep(UNDISTURBED)
+    for ca_bundle in {ca_bundle for origin, ca_bundle in wanted if origin.startswith("https:")}:
+        _beside(_load, ca_bundle)
+
+
+def at_ease() -> None:
+    """The start is over: threads take turns as usual."""
+    sys.setswitchinterval(0.005)
+
+
+def waiting() -> bool:
+    """Whether connections are on their way, and none has arrived."""
+    doors = _doors.values()
+    return any(door.promised for door in doors) and all(door.opened.empty() for door in doors)
 
 
 def take(origin: str, ca_bundle: str | None, seconds: float) -> socket.socket | None:
@@ -101,6 +121,8 @@ def _beside(work: object, *words: object) -> None:
 
 
 def _load(ca_bundle: str | None) -> None:
+    from cancelall import tls  # beside the first step of the connections, like the bundle
+
     with contextlib.suppress(CancelallError):
         tls.context(ca_bundle)
 
@@ -108,29 +130,16 @@ def _load(ca_bundle: str | None) -> None:
 def _open(door: _Door, origin: str, ca_bundle: str | None) -> None:
     made = None
     try:
-        made = _opened(origin, ca_bundle)
+        made = connection.connect(origin, ca_bundle, CONNECT_SECONDS)
     except Exception:  # noqa: BLE001 - whatever it is, the ordinary way meets it too and tells it
         made = None
     door.opened.put((made, time.monotonic()))
 
 
-def _opened(origin: str, ca_bundle: str | None) -> socket.socket:
-    parts = urllib.parse.urlsplit(origin)
-    host, secure = parts.hostname or "", parts.scheme == "https"
-    plain = dial.connect(host, parts.port or (443 if secure else 80), CONNECT_SECONDS)
-    plain.settimeout(CONNECT_SECONDS)
-    plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    if not secure:
-        return plain
-    try:
-        return tls.context(ca_bundle).wrap_socket(plain, server_hostname=host.rstrip("."))
-    except BaseException:
-        plain.close()
-        raise
-
-
 def _silent(made: socket.socket) -> bool:
     """Whether the peer has neither closed nor said anything. TLS sends its session tickets unasked: those are read."""
+    import ssl  # there by now, if the connection needed it
+
     timeout = made.gettimeout()
     try:
         made.settimeout(0)

@@ -17,10 +17,11 @@ from cancelall.config import BrokenProfile, Profile, default_notify
 from cancelall.errors import CancelallError, ExitStatus
 from cancelall.journal import Journal, new_run
 from cancelall.journal.record import Record, beginning
-from cancelall.model import ProfileReport, Verdict
+from cancelall.model import Verdict
 from cancelall.output import Outlet
 from cancelall.report import text
 from cancelall.report.lines import profile_line
+from cancelall.results import ProfileReport
 from cancelall.run import Listener, Run, Target, harden, unconfigured
 from cancelall.session import Attempt
 from cancelall.started import process_started

@@ -5,7 +5,6 @@ Python's own hooks print tracebacks, and with them the source lines and messages
 
 from __future__ import annotations
 
-import logging
 import sys
 import threading
 import warnings
@@ -40,8 +39,6 @@ def install() -> None:
     threading.excepthook = _in_a_thread
     sys.unraisablehook = _unraisable
     warnings.showwarning = _warned
-    logging.getLogger().addHandler(_Scrubbed(logging.WARNING))
-    logging.getLogger("urllib3").setLevel(logging.ERROR)
 
 
 def no_core_dumps() -> None:
@@ -77,7 +74,8 @@ def bug_words(fault: BaseException) -> str:
     return f"a bug: {type(fault).__name__} at {name}:{where.tb_lineno}"
 
 
-def _line(text: str) -> None:
+def say_line(text: str) -> None:
+    """One line, without a secret and without control characters."""
     from cancelall.report.text import clean
 
     _say(f"cancelall: {clean(text, 500)}")
@@ -86,35 +84,23 @@ def _line(text: str) -> None:
 def _uncaught(kind: type[BaseException], fault: BaseException, trace: TracebackType | None) -> None:
     """In place of `sys.excepthook`."""
     if issubclass(kind, KeyboardInterrupt):
-        _line("interrupted")
+        say_line("interrupted")
     else:
-        _line(f"{bug_words(fault.with_traceback(trace))} - please report it with the command that you ran")
+        say_line(f"{bug_words(fault.with_traceback(trace))} - please report it with the command that you ran")
 
 
 def _in_a_thread(told: threading.ExceptHookArgs) -> None:
     """In place of `threading.excepthook`."""
     if told.exc_value is not None and not isinstance(told.exc_value, SystemExit):
-        _line(f"{bug_words(told.exc_value)}, in a thread")
+        say_line(f"{bug_words(told.exc_value)}, in a thread")
 
 
 def _unraisable(told: sys.UnraisableHookArgs) -> None:
     """In place of `sys.unraisablehook`: an error while something was being thrown away."""
     if told.exc_value is not None:
-        _line(f"{bug_words(told.exc_value)}, ignored")
+        say_line(f"{bug_words(told.exc_value)}, ignored")
 
 
 def _warned(message: Warning | str, category: type[Warning], *where: object, **more: object) -> None:
     """In place of `warnings.showwarning`, which prints source lines."""
-    _line(f"{category.__name__}: {message}")
-
-
-class _Scrubbed(logging.Handler):
-    """Log records of libraries as one line each, without tracebacks."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Say it. A record that cannot be formatted is told by its place."""
-        try:
-            said = record.getMessage()
-        except Exception:  # noqa: BLE001 - whatever a library passed
-            said = f"a message of {record.filename}:{record.lineno}"
-        _line(f"{record.name}: {said}")
+    say_line(f"{category.__name__}: {message}")

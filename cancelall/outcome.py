@@ -7,18 +7,9 @@ from collections.abc import Iterable
 from functools import partial
 
 from cancelall.errors import ErrorKind, ExitStatus
-from cancelall.model import (
-    Answer,
-    ErrorReport,
-    Order,
-    OrderReport,
-    ProfileReport,
-    SegmentReport,
-    State,
-    Verdict,
-    worst,
-)
+from cancelall.model import Answer, Order, State, Verdict, worst
 from cancelall.progress import Progress
+from cancelall.results import ErrorReport, OrderReport, ProfileReport, SegmentReport
 from cancelall.session import Attempt, Session
 from cancelall.sweep import Sweep
 

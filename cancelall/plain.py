@@ -36,7 +36,8 @@ _VALUES = {
 }
 _ONE = {"--profile": "profile"}
 _ALL = {"--only": "only", "--skip": "skip", "--shard": "shard"}
-_NUMBER = {int: re.compile(r"[0-9]{1,15}"), float: re.compile(r"[0-9]{1,15}(\.[0-9]{1,15})?")}
+_NUMBER = {int: r"[0-9]{1,15}", float: r"[0-9]{1,15}(\.[0-9]{1,15})?"}
+"""Patterns that are compiled when a line has a number: most have none."""
 
 
 def read(words: Sequence[str]) -> tuple[str, Kill] | None:
@@ -73,7 +74,7 @@ def read(words: Sequence[str]) -> tuple[str, Kill] | None:
         if key in ("only", "skip"):
             given[key] = (*_list(given, key), value)
         elif key in ("deadline", "hold"):
-            if not _NUMBER[float].fullmatch(value):
+            if not re.fullmatch(_NUMBER[float], value):
                 return None
             given[key] = float(value)
         else:
@@ -96,5 +97,5 @@ def _typed(item: Declared, value: str) -> object:
     if item.choices:
         return value if value in item.choices else None
     if item.base in (int, float):
-        return item.base(value) if _NUMBER[item.base].fullmatch(value) else None
+        return item.base(value) if re.fullmatch(_NUMBER[item.base], value) else None
     return value if item.base is str else None

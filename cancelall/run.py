@@ -20,7 +20,8 @@ from cancelall.errors import CancelallError, ConfigError, Interrupted, OptionErr
 from cancelall.hold import Hold
 from cancelall.journal.record import Record
 from cancelall.means import Means
-from cancelall.model import ErrorReport, OrderReport, ProfileReport, Reply, Timing, Verdict, Wire
+from cancelall.model import Reply, Verdict, Wire
+from cancelall.results import ErrorReport, OrderReport, ProfileReport, Timing
 from cancelall.route import Route, route_for
 from cancelall.secret import last_four, register
 from cancelall.session import Attempt, Send, Session, Tally
@@ -95,7 +96,7 @@ class Run:
         """Sweep every profile; one report for each, in the order in which they were asked for."""
         self.means.begin()
         if self.connect is None:  # what sends takes as long to import as some secrets take to be fetched
-            threading.Thread(target=_load_transport, name="imports", daemon=True).start()
+            threading.Thread(target=_load_transport, args=(self.dry_run,), name="imports", daemon=True).start()
         return list(await asyncio.gather(*(self._reported(profile) for profile in self.profiles)))
 
     def interrupt(self, signal_name: str) -> None:
@@ -333,12 +334,18 @@ def route_of(profile: Profile, environ: Mapping[str, str]) -> Route:
     return route_for(profile.origin, profile.common.proxy, profile.common.ca_bundle, environ)
 
 
-def _load_transport() -> None:
-    """The last import before the first request. From here on there can be garbage, and none of it is a module."""
+def _load_transport(only_reads: bool) -> None:
+    """The last import before the first request, and what reads need while the connections are still on their way.
+
+    From here on there can be garbage, and none of it is a module.
+    """
     from cancelall import transport  # noqa: F401
 
+    if only_reads or early.waiting():
+        from cancelall import pooled  # noqa: F401
     gc.freeze()
     gc.enable()
+    early.at_ease()
 
 
 def unconfigured(name: str, venue: str, error: CancelallError, *, dry_run: bool = False) -> ProfileReport:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hmac
 import json
 import re
 import threading
@@ -53,6 +51,8 @@ class Secret:
         return format(MASK, spec)
 
     def __eq__(self, other: object) -> bool:
+        import hmac  # 2 ms, which connections need not wait for
+
         return isinstance(other, Secret) and hmac.compare_digest(self.__value.encode(), other.__value.encode())
 
     def __hash__(self) -> int:
@@ -75,6 +75,8 @@ def register(value: str) -> None:
     global _longest_first, _harmless  # noqa: PLW0603 - made new on the next use
     if len(value) < _SHORTEST:
         return
+    import base64
+
     raw = value.encode("utf-8", "surrogatepass")
     quoted = {urllib.parse.quote(raw), urllib.parse.quote(raw, safe=""), urllib.parse.quote_plus(raw)}
     forms = {

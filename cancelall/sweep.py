@@ -246,7 +246,7 @@ class Sweep:
             holding = self._pace is not None  # then they never end
             if not holding and not progress.segment.feeds and (feeders := self._running(self._feeding())):
                 await asyncio.wait(feeders, timeout=_ROUND_PAUSE)
-        if fruitless and not progress.witnessed:
+        if fruitless and not (progress.witnesses and progress.witnessed):
             await asyncio.sleep(self.session.random() * min(2.0, 0.25 * 2 ** min(fruitless, 6)))
 
     def _gap_left(self, first: Listing) -> float:

@@ -14,7 +14,7 @@ from unittest.mock import patch
 from cancelall import config, simulator
 from cancelall import run as running
 from cancelall.config import Document, Overrides, Profile
-from cancelall.model import ProfileReport
+from cancelall.results import ProfileReport
 from cancelall.run import Run
 from cancelall.session import Send
 from cancelall.simulator import Account, FakeVenue, Kind, SimOrder

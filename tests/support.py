@@ -17,7 +17,8 @@ import tomli_w
 
 from cancelall import config
 from cancelall.config import Document, Overrides
-from cancelall.model import ProfileReport, State
+from cancelall.model import State
+from cancelall.results import ProfileReport
 from cancelall.run import Run
 from cancelall.simulator import SimServer
 

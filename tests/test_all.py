@@ -38,6 +38,7 @@ def blackhole() -> Iterator[str]:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
+@pytest.mark.faults
 def test_five_venues_and_one_of_them_a_blackhole(servers: dict[str, SimServer], home: Path) -> None:
     dead = "bybit"
     tables = {name: profile_table(name, server) for name, server in servers.items()}

@@ -174,6 +174,7 @@ def test_everything_goes_and_is_proven_gone(venue: str, server: SimServer) -> No
     assert {segment.verdict for segment in report.segments} <= {Verdict.CLEAR, Verdict.ABSENT}
 
 
+@pytest.mark.faults
 def test_many_pages(venue: str) -> None:
     with simulator.start(venue, orders=600, limits=False) as server:
         listed = kill(venue, server, dry_run=True, deadline=20)

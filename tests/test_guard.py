@@ -17,7 +17,8 @@ CANARY = "CANARY-of-a-secret"
 
 def python(code: str, cwd: Path, **env: str) -> subprocess.CompletedProcess[str]:
     """A guarded process that knows one secret."""
-    start = f"from cancelall import guard\nfrom cancelall.secret import Secret\nguard.install()\nSecret({CANARY!r})\n"
+    start = "from cancelall import guard, logs\nfrom cancelall.secret import Secret\nguard.install(), logs.install()\n"
+    start += f"Secret({CANARY!r})\n"
     return subprocess.run(
         [sys.executable, "-c", start + code],
         env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **env},

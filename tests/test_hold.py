@@ -20,7 +20,8 @@ import pytest
 from cancelall import config, outcome, simulator
 from cancelall.config import Document, Overrides
 from cancelall.hold import LAST_PROOF, pace_of
-from cancelall.model import ProfileReport, Verdict
+from cancelall.model import Verdict
+from cancelall.results import ProfileReport
 from cancelall.run import Listener, Run
 from cancelall.session import Attempt
 from cancelall.simulator import SimServer
@@ -206,6 +207,7 @@ def test_the_pace_leaves_room_in_the_limits(monkeypatch: pytest.MonkeyPatch) -> 
 # --- the command ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.faults
 def test_ten_seconds_against_a_bot_that_places_an_order_every_second(home: Path) -> None:
     """In real time, through the command line."""
     with simulator.start("bybit", orders=4, faults=["bot=1"]) as server:

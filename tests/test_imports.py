@@ -85,7 +85,7 @@ CORE = sorted(set(FILES) - below("cancelall.venues") - below("cancelall.simulato
 
 # --- who may import whom --------------------------------------------------------------------------------------------
 
-_SWEEPING = {"errors", "model", "venues", "session", "progress", "listing", "discovery", "hearing", "proof"}
+_SWEEPING = {"errors", "model", "results", "venues", "session", "progress", "listing", "discovery", "hearing", "proof"}
 MAY_IMPORT = {
     "errors": set(),
     "secret": set(),
@@ -95,6 +95,7 @@ MAY_IMPORT = {
     "background": set(),
     "started": set(),
     "model": {"errors"},
+    "results": {"errors", "model"},
     "declare": {"errors"},
     "payload": {"errors", "model", "secret"},
     "rsa": {"errors", "secret"},
@@ -112,8 +113,11 @@ MAY_IMPORT = {
     "auth.status": {"config", "credentials", "declare", "errors", "keyrings", "secret", "state", "venues"},
     "auth.systemd": {"config", "declare", "errors", "secret", "venues"},
     "tls": {"errors"},
-    "early": {"config", "dial", "errors", "route", "tls", "venues"},
-    "transport": {"", "dial", "errors", "model", "route", "tls"},
+    "connection": {"dial", "tls"},
+    "early": {"config", "connection", "errors", "route", "tls", "venues"},
+    "direct": {"connection", "model"},
+    "pooled": {"dial", "direct", "errors", "model", "route"},
+    "transport": {"", "direct", "errors", "model", "pooled", "route", "tls"},
     "pacing": {"model", "venues"},
     "session": {"clock", "errors", "model", "pacing", "venues"},
     "progress": _SWEEPING,
@@ -127,14 +131,15 @@ MAY_IMPORT = {
     "hold": _SWEEPING | {"sweep", "outcome"},
     "notify": {"secret"},
     "journal": {"secret"},
-    "journal.record": {"", "journal", "model"},
+    "journal.record": {"", "journal", "model", "results"},
     "journal.chain": {"journal"},
     "asked": {"config", "secret"},
     "output": {"secret"},
     "guard": {"report.text"},
-    "report.text": {"model", "secret"},
-    "report.lines": {"model", "report.text"},
-    "report.tables": {"model", "report.text"},
+    "logs": {"guard"},
+    "report.text": {"model", "results", "secret"},
+    "report.lines": {"model", "report.text", "results"},
+    "report.tables": {"model", "report.text", "results"},
     "report.live": {"output", "sweep", "report.tables"},
     "report.findings": {"findings", "report.tables", "report.text"},
     "findings": {"errors"},
@@ -163,8 +168,8 @@ def test_nothing_imports_in_a_circle() -> None:
     ("package", "expected"),
     [
         ("typer", {"cancelall.cli", "cancelall.cli_auth"}),
-        ("requests", {"cancelall.transport"}),
-        ("urllib3", {"cancelall.transport"}),
+        ("requests", {"cancelall.pooled"}),
+        ("urllib3", {"cancelall.pooled"}),
         ("certifi", {"cancelall.tls"}),
         ("keyring", {"cancelall.keyrings"}),
         (
@@ -187,7 +192,7 @@ def test_only_the_demo_and_the_picture_import_the_simulator() -> None:
 
 
 LAZY = {"rich", "keyring", "cryptography", "tomli_w", "certifi"}
-LAZY_OURS = {"simulator", "demo", "documents", "transport", "keyrings", "check", "notify"}
+LAZY_OURS = {"simulator", "demo", "documents", "transport", "pooled", "keyrings", "check", "notify"}
 
 
 @pytest.mark.parametrize("module", FILES)
@@ -320,8 +325,19 @@ def test_what_is_not_loaded_before_the_first_cancel_leaves(home: Path) -> None:
         assert (done.returncode, json.loads(done.stdout)["verdict"]) == (0, "clear"), done.stderr
         assert server.requests[0].path == "/v5/order/cancel-all"
     modules = set(json.loads(loaded.read_text()))
-    assert {"cancelall.transport", "cancelall.venues.bybit", "requests"} <= modules
-    heavy = {"rich", "keyring", "cryptography", "pydantic", "pydantic_core", "tomli_w", "jeepney", "pygments"}
+    assert {"cancelall.transport", "cancelall.venues.bybit", "http.client"} <= modules
+    heavy = {
+        "requests",
+        "urllib3",
+        "rich",
+        "keyring",
+        "cryptography",
+        "pydantic",
+        "pydantic_core",
+        "tomli_w",
+        "jeepney",
+        "pygments",
+    }
     assert modules & heavy == set()
     assert modules & {"typer", "cancelall.cli"} == set()  # a line that is written plainly
     assert {name for name in modules if name.startswith(("cancelall.simulator", "cancelall.demo"))} == set()

@@ -12,8 +12,9 @@ import pytest
 
 from cancelall import config, credentials, simulator
 from cancelall.config import Document, Overrides
-from cancelall.model import ProfileReport, Reply, Verdict, Wire
+from cancelall.model import Reply, Verdict, Wire
 from cancelall.progress import Listing
+from cancelall.results import ProfileReport
 from cancelall.run import LAST_LOOK_SECONDS, Listener, Run
 from cancelall.session import Attempt
 from cancelall.venues import VENUES

@@ -21,9 +21,10 @@ from typing import ClassVar
 import pytest
 
 from cancelall import notify, secret, simulator
-from cancelall.model import ProfileReport, Verdict
+from cancelall.model import Verdict
 from cancelall.notify import Notification, without_secrets
 from cancelall.report.lines import profile_line
+from cancelall.results import ProfileReport
 from cancelall.simulator import SimServer
 from support import ROOT, cancelall, environment, profile_table, write_config
 

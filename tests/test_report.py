@@ -14,21 +14,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cancelall.model import (
-    ErrorReport,
-    Order,
-    OrderReport,
-    ProfileReport,
-    Protection,
-    SegmentReport,
-    State,
-    Timing,
-    Verdict,
-)
+from cancelall.model import Order, Protection, State, Verdict
 from cancelall.output import Outlet
 from cancelall.report import live, tables
 from cancelall.report.lines import profile_line, profile_object
 from cancelall.report.text import clean, counts_words, scope_words, verdict_words
+from cancelall.results import ErrorReport, OrderReport, ProfileReport, SegmentReport, Timing
 from cancelall.secret import Secret
 
 ORDER = Order(

@@ -547,7 +547,7 @@ def test_a_handshake_that_stalls_has_sent_nothing(monkeypatch: pytest.MonkeyPatc
     with RawServer(_then(end=_wait)) as server:
         url = f"https://127.0.0.1:{server.port}/"
         wire = Wire(method="POST", url=url, headers=(), body=b"{}", fresh_connection=True)
-        assert _fault_of(Transport(Route()), wire) == ("no answer in time", "timeout", "no", False)
+        assert _fault_of(Transport(Route()), wire) == ("no connection in time", "timeout", "no", False)
 
 
 def test_what_is_no_tls_has_got_nothing() -> None:

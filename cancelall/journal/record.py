@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from cancelall import __version__
 from cancelall.journal import Journal, id_fields
-from cancelall.model import Acknowledgement, ProfileReport, State
+from cancelall.model import Acknowledgement, State
+from cancelall.results import ProfileReport
 
 if TYPE_CHECKING:
     from cancelall.progress import Listing

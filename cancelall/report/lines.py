@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 
-from cancelall.model import OrderReport, ProfileReport, Protection, State
+from cancelall.model import Protection, State
 from cancelall.report.text import clean
+from cancelall.results import OrderReport, ProfileReport
 
 SCHEMA = 1
 

@@ -7,8 +7,9 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from cancelall.model import OrderReport, ProfileReport, Protection, State, Verdict
+from cancelall.model import Protection, State, Verdict
 from cancelall.report.text import clean, counts_words, scope_words, verdict_words
+from cancelall.results import OrderReport, ProfileReport
 
 if TYPE_CHECKING:
     from rich.console import Console, JustifyMethod, RenderableType

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from cancelall.model import ProfileReport, State, Verdict
+from cancelall.model import State, Verdict
+from cancelall.results import ProfileReport
 from cancelall.secret import scrub
 
 LIMIT = 200

@@ -28,7 +28,7 @@ S = TypeVar("S")  # the venue's Secrets
 F = TypeVar("F")  # what the venue's discovery reads have told
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Witness:
     """The venue's own word, besides the listing, that nothing is left. It is asked between two empty listings.
 
@@ -49,7 +49,7 @@ class Witness:
     """It only shows that the key is good for this account on this host: spared once an accepted cancel has shown it."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Segment:
     """A part of an account that the venue cancels and lists as one, as a set of pure functions."""
 
@@ -100,7 +100,7 @@ class Batch:
     next: Request | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Discovery(Generic[F]):
     """A read beside the kill that may reveal further segments or an unknown selector. It never holds up a cancel."""
 
@@ -124,7 +124,7 @@ class Limit:
     seconds: float = 1.0
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Venue(Generic[O, S, F]):
     """One exchange."""
 

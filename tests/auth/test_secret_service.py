@@ -22,7 +22,8 @@ import secretstorage
 
 from auth.conftest import Session, Start
 from cancelall import simulator, transport
-from cancelall.model import ProfileReport, Verdict
+from cancelall.model import Verdict
+from cancelall.results import ProfileReport
 from cancelall.simulator import SimServer
 from support import ROOT, Ran, profile_table, swept, write_config
 

@@ -28,8 +28,9 @@ from cancelall import config, outcome, simulator
 from cancelall.asked import Output
 from cancelall.config import Document, Overrides
 from cancelall.execute import Streams
-from cancelall.model import ProfileReport, Request, Verdict
+from cancelall.model import Request, Verdict
 from cancelall.output import Outlet
+from cancelall.results import ProfileReport
 from cancelall.run import Listener, Run
 from cancelall.session import Attempt
 from cancelall.simulator import SimServer

@@ -38,10 +38,10 @@ def test_a_slow_way_to_the_venue_widens_the_window(case: Case, venue: str) -> No
     """Each signature is older than the window when it arrives: the window is widened, the deadline is not."""
     real = transport.Transport._send
 
-    def slow(self: Any, session: Any, wire: Any, deadline: float, sent: Any) -> Any:
+    def slow(self: Any, route: Any, wire: Any, *more: Any, **named: Any) -> Any:
         if wire.fresh_connection:
             time.sleep(1.3)
-        return real(self, session, wire, deadline, sent)
+        return real(self, route, wire, *more, **named)
 
     case.monkeypatch.setattr(transport.Transport, "_send", slow)
     server = case.server(venue)

@@ -31,7 +31,7 @@ def resolves(case: Case, answer: Callable[[int], list[tuple[str, int]]], host: s
     real = socket.getaddrinfo
 
     def getaddrinfo(asked: Any, port: Any, *more: Any, **named: Any) -> Any:
-        if asked != host:
+        if asked not in (host, host.encode()):
             return real(asked, port, *more, **named)
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", target) for target in answer(int(port))]
 

@@ -15,9 +15,10 @@ from unittest.mock import patch
 from cancelall import config, settle, simulator
 from cancelall import run as running
 from cancelall.config import Document, Overrides, Profile
-from cancelall.model import ProfileReport, Verdict
+from cancelall.model import Verdict
 from cancelall.report import tables
 from cancelall.report.lines import profile_line
+from cancelall.results import ProfileReport
 from cancelall.run import LAST_LOOK_SECONDS, Listener, Run
 from cancelall.session import Attempt, Send
 from cancelall.simulator import Account, FakeVenue, Kind, SimOrder, parse_fault

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from cancelall import simulator
-from cancelall.model import ProfileReport, Verdict
+from cancelall.model import Verdict
+from cancelall.results import ProfileReport
 from cancelall.simulator import LoggedRequest, SimOrder, SimServer
 from cancelall.venues import ascendex
 from support import cancelall, kill, paths, profile_table, states, swept, write_config

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from cancelall import simulator
-from cancelall.model import ProfileReport, Request, Signed, Verdict
+from cancelall.model import Request, Signed, Verdict
+from cancelall.results import ProfileReport
 from cancelall.simulator import SimOrder, SimServer
 from cancelall.venues import bitget
 from support import cancelall, kill, profile_table, states, swept, write_config

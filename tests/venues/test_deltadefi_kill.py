@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from cancelall import simulator
-from cancelall.model import ProfileReport, Verdict
+from cancelall.model import Verdict
+from cancelall.results import ProfileReport
 from cancelall.simulator import LoggedRequest, SimServer
 from cancelall.simulator.deltadefi import markets
 from support import Ran, cancelall, environment, kill, paths, states

@@ -15,7 +15,8 @@ import pytest
 
 from cancelall import config, credentials, simulator
 from cancelall.config import Document, Overrides, Profile
-from cancelall.model import ProfileReport, Reply, Verdict, Wire
+from cancelall.model import Reply, Verdict, Wire
+from cancelall.results import ProfileReport
 from cancelall.run import Run, over_the_network
 from cancelall.secret import Secret
 from cancelall.session import Send

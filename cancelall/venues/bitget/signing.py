@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
-import hmac
 
 from cancelall import rsa
 from cancelall.model import Request, Signed
@@ -33,6 +31,9 @@ def sign(request: Request, secrets: Secrets, options: Options, timestamp_ms: int
 def _signature(secret: Secret, prehash: bytes) -> str:
     if rsa.is_private_key(secret):
         return rsa.signature(secret, prehash)
+    import hashlib  # OpenSSL, 3 ms in which the connections can begin already
+    import hmac
+
     return base64.b64encode(hmac.new(secret.reveal().encode(), prehash, hashlib.sha256).digest()).decode()
 
 

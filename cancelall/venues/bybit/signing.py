@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-
 from cancelall import rsa
 from cancelall.model import Request, Signed
 from cancelall.secret import Secret
@@ -31,6 +28,9 @@ def sign(request: Request, secrets: Secrets, options: Options, timestamp_ms: int
 def _signature(secret: Secret, prehash: bytes) -> str:
     if rsa.is_private_key(secret):
         return rsa.signature(secret, prehash)
+    import hashlib  # OpenSSL, 3 ms in which the connections can begin already
+    import hmac
+
     return hmac.new(secret.reveal().encode(), prehash, hashlib.sha256).hexdigest()
 
 
