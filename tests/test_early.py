@@ -125,6 +125,16 @@ def test_a_request_goes_out_on_the_connection_that_is_there(trusted: Trust, secu
         assert server.connections == 2
 
 
+def test_whether_connections_are_on_their_way(trusted: Trust) -> None:
+    assert not early.waiting()
+    with simulator.start("bybit", orders=0, ssl_context=trusted.context) as server:
+        with tls._loading:
+            begin(profile_table("bybit", server, settle_coin="USDT", ca_bundle=str(trusted.bundle)))
+            assert early.waiting()
+        await_opened(1)
+        assert not early.waiting()
+
+
 def test_a_request_waits_for_a_connection_that_is_on_its_way(trusted: Trust) -> None:
     with simulator.start("bybit", orders=0, ssl_context=trusted.context) as server, tls._loading:
         table = profile_table("bybit", server, settle_coin="USDT", ca_bundle=str(trusted.bundle))

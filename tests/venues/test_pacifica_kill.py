@@ -209,7 +209,10 @@ def probes(server: SimServer) -> int:
 def test_an_accepted_cancel_is_the_signed_answer_and_the_account_is_counted(server: SimServer) -> None:
     report = kill("pacifica", server)
     assert (report.verdict, probes(server)) == (Verdict.CLEAR, 0)
-    assert "GET /api/v1/account" in paths(server)
+    asked = list(paths(server))
+    listed = [at for at, path in enumerate(asked) if path == "GET /api/v1/orders"]
+    # Beside the last listing: what an earlier count says of the account is older than the proof.
+    assert asked.index("GET /api/v1/account") > listed[-2]
 
 
 @with_faults("counts=1")
