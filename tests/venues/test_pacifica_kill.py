@@ -210,11 +210,12 @@ def test_an_accepted_cancel_is_the_signed_answer_and_the_account_is_counted(serv
     report = kill("pacifica", server)
     assert (report.verdict, probes(server)) == (Verdict.CLEAR, 0)
     asked = list(paths(server))
-    listed, counted = (
-        [at for at, path in enumerate(asked) if path == f"GET /api/v1/{name}"] for name in ("orders", "account")
+    strategies, counted = (
+        [at for at, path in enumerate(asked) if path == f"GET /api/v1/{name}"]
+        for name in ("order_strategies", "account")
     )
-    # Beside the last listing: what an earlier count says of the account is older than the proof.
-    assert counted[-1] > listed[-2]
+    # Beside the last listing, which comes after those of what places orders: an earlier count is older than the proof.
+    assert counted[-1] > strategies[-1]
 
 
 @with_faults("counts=1")
