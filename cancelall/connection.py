@@ -1,4 +1,4 @@
-"""A connection to a venue: the race of its addresses, then TLS. However a request is sent, it is made in this way."""
+"""A connection to a venue: the race of its addresses, then TLS."""
 
 from __future__ import annotations
 
@@ -8,6 +8,14 @@ import urllib.parse
 from cancelall import dial
 
 
+def tcp(host: str, port: int, seconds: float) -> socket.socket:
+    """A connection to the first address that answers, with that time for each further step. Raises as dial.connect."""
+    made = dial.connect(host, port, seconds)
+    made.settimeout(seconds)
+    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return made
+
+
 def connect(origin: str, ca_bundle: str | None, seconds: float) -> socket.socket:
     """A connection to an origin that has said nothing yet. `seconds` bounds TCP, and again each step of TLS.
 
@@ -15,9 +23,7 @@ def connect(origin: str, ca_bundle: str | None, seconds: float) -> socket.socket
     """
     parts = urllib.parse.urlsplit(origin)
     host, secure = parts.hostname or "", parts.scheme == "https"
-    plain = dial.connect(host, parts.port or (443 if secure else 80), seconds)
-    plain.settimeout(seconds)
-    plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    plain = tcp(host, parts.port or (443 if secure else 80), seconds)
     if not secure:
         return plain
     from cancelall import tls  # the addresses are raced already

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from cancelall import guard, outcome
+from cancelall import guard, logs, outcome
 from cancelall.asked import Output, Terms
 from cancelall.config import BrokenProfile, Profile, default_notify
 from cancelall.errors import CancelallError, ExitStatus
@@ -135,6 +135,7 @@ def execute(
     terms: Terms | None = None,
 ) -> ExitStatus:
     """Run the profiles, say what became of them, and return the exit status."""
+    logs.install()
     terms = terms or Terms()
     record = _record(profiles, environ, terms, dry_run=dry_run)
     ignored = harden(environ)
@@ -288,6 +289,7 @@ def report_error(
     notify: tuple[str, ...] | None = None,
 ) -> int:
     """The result of a profile that was asked for but cannot be read, in the form that was asked for."""
+    logs.install()
     report = unconfigured(profile, venue, error, dry_run=dry_run)
     streams = Streams(output, os.environ)
     streams.finished(report)

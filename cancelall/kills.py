@@ -82,9 +82,7 @@ def execute(
     """Run the profiles. Their connections are opened while what runs them is imported."""
     early.connect(profiles, environ, dry_run=dry_run)
     from cancelall import execute as engine
-    from cancelall import logs
 
-    logs.install()
     return engine.execute(profiles, output, environ, dry_run=dry_run, terms=terms)
 
 

@@ -24,7 +24,7 @@ import urllib3
 import urllib3.connection
 import urllib3.exceptions
 
-from cancelall import dial
+from cancelall import connection
 from cancelall.direct import Sending
 from cancelall.errors import TransportFault
 from cancelall.model import Wire
@@ -64,16 +64,13 @@ class _Plain(urllib3.connection.HTTPConnection):
         """A connection to the first address that answers, in the time that one address would get."""
         seconds = self._seconds
         try:
-            made = dial.connect(self._dns_host, self.port or self.default_port, seconds)
+            return connection.tcp(self._dns_host, self.port or self.default_port, seconds)
         except socket.gaierror as fault:
             raise urllib3.exceptions.NameResolutionError(self.host, self, fault) from fault
         except TimeoutError as fault:
             raise urllib3.exceptions.ConnectTimeoutError(self, f"no connection to {self.host} in time") from fault
         except OSError as fault:
             raise urllib3.exceptions.NewConnectionError(self, f"no connection to {self.host}: {fault}") from fault
-        made.settimeout(seconds)
-        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return made
 
     def putrequest(self, method: str, url: str, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
         """The request line. urllib3 has escaped the target by now, and written `%3a` as `%3A`."""
@@ -144,7 +141,6 @@ class Session(requests.Session):
 
     def __init__(self, route: Route, context: ssl.SSLContext, kept: int = 1) -> None:
         super().__init__()
-        self.route = route
         self.trust_env = False
         self.headers.clear()
         self.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))

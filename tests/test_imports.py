@@ -116,7 +116,7 @@ MAY_IMPORT = {
     "connection": {"dial", "tls"},
     "early": {"config", "connection", "errors", "route", "tls", "venues"},
     "direct": {"connection", "model"},
-    "pooled": {"dial", "direct", "errors", "model", "route"},
+    "pooled": {"connection", "direct", "errors", "model", "route"},
     "transport": {"", "direct", "errors", "model", "pooled", "route", "tls"},
     "pacing": {"model", "venues"},
     "session": {"clock", "errors", "model", "pacing", "venues"},

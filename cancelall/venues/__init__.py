@@ -30,7 +30,8 @@ F = TypeVar("F")  # what the venue's discovery reads have told
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Witness:
-    """The venue's own word, besides the listing, that nothing is left. It is asked between two empty listings.
+    """The venue's own word, besides the listing, that nothing is left. A cancel is asked between two empty
+    listings, a mere read beside the second.
 
     It agrees when the answer is judged NOTHING_OPEN, or when `read` returns True.
     """
