@@ -18,7 +18,7 @@ from cancelall.declare import Declared
 from cancelall.errors import ConfigError, ExitStatus, UsageError
 from cancelall.kills import Kill
 from cancelall.output import emit
-from cancelall.venues import VENUES, load
+from cancelall.venues import VENUES, schema
 
 Config = Annotated[
     Optional[Path],
@@ -210,7 +210,7 @@ def _top(
 
 def _venue_command(name: str) -> Callable[..., None]:
     """The command of a venue; its options are the declared ones."""
-    items = declare.declared(load(name).options)
+    items = declare.declared(schema(name).options)
 
     def command(**given: Any) -> None:  # noqa: ANN401 - the values of the declared options
         options = {item.key: _plain(given.pop(item.key)) for item in items}

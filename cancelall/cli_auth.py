@@ -94,13 +94,13 @@ def _set(
     from cancelall.auth.status import note_times
     from cancelall.credentials import before_keyring
     from cancelall.run import harden
-    from cancelall.venues import load
+    from cancelall.venues import schema
 
     environ = dict(os.environ)
     harden(environ)
     document, path = _document(config_file, environ)
     profile = keeping.profile_of(document, name, venue, environ, environment)
-    fields = declare.secrets_of(load(profile.venue).secrets)
+    fields = declare.secrets_of(schema(profile.venue).secrets)
     if file is not None and field is None:
         raise UsageError("--file needs --field", f"fields: {' '.join(fields)}")
     if field is not None and field not in fields:
@@ -150,10 +150,10 @@ def _gathered(profile: Profile, field: str | None, file: Path | None, held: Mapp
     """The secrets, from whoever has them: a file, somebody at a terminal, or a pipe."""
     from cancelall import declare
     from cancelall.auth import given, prompt
-    from cancelall.venues import load
+    from cancelall.venues import schema
 
     if file is None and prompt.on_terminal():
-        return _answers(profile, [field] if field else list(declare.secrets_of(load(profile.venue).secrets)), held)
+        return _answers(profile, [field] if field else list(declare.secrets_of(schema(profile.venue).secrets)), held)
     if field is None:
         return given.from_lines(_standard_input(profile), profile)
     text = given.read_file(file) if file is not None else _standard_input(profile)
@@ -189,9 +189,9 @@ def _answers(profile: Profile, fields: list[str], held: Mapping[str, Secret]) ->
     """Ask for each field. Nothing is shown, nothing is asked twice but what cannot be right."""
     from cancelall import declare
     from cancelall.auth import given, prompt
-    from cancelall.venues import load
+    from cancelall.venues import schema
 
-    declared = declare.secrets_of(load(profile.venue).secrets)
+    declared = declare.secrets_of(schema(profile.venue).secrets)
     found: dict[str, Secret] = {}
     with prompt.asking() as ask:
         for field in fields:
@@ -283,10 +283,10 @@ def _anywhere(venue: str, environ: Mapping[str, str]) -> bool:
     from cancelall.auth import keeping
     from cancelall.config import Document
     from cancelall.credentials import before_keyring
-    from cancelall.venues import load
+    from cancelall.venues import schema
 
     profile = keeping.profile_of(Document(path=None), venue, None, environ)
-    return any(before_keyring(profile, field, environ) for field in declare.secrets_of(load(venue).secrets))
+    return any(before_keyring(profile, field, environ) for field in declare.secrets_of(schema(venue).secrets))
 
 
 def _remove(name: Name, venue: Venue = None, config_file: Config = None) -> None:
@@ -295,7 +295,7 @@ def _remove(name: Name, venue: Venue = None, config_file: Config = None) -> None
     from cancelall.auth.status import note_times
     from cancelall.credentials import before_keyring
     from cancelall.run import harden
-    from cancelall.venues import load
+    from cancelall.venues import schema
 
     environ = dict(os.environ)
     harden(environ)
@@ -312,7 +312,7 @@ def _remove(name: Name, venue: Venue = None, config_file: Config = None) -> None
         note_times(name, gone, environ, None)
         did = f"removed {' and '.join(gone)} from" if gone else "nothing was removed from"
         _note(f"{name}: {did} the keyring ({store.name})")
-    for field in declare.secrets_of(load(profile.venue).secrets):
+    for field in declare.secrets_of(schema(profile.venue).secrets):
         for source in before_keyring(profile, field, environ):
             _note(f"{name}: {field} is still in the {source}")
     if name in document.tables:
@@ -343,7 +343,7 @@ def _export(
     from cancelall.credentials import resolve
     from cancelall.output import emit
     from cancelall.run import harden
-    from cancelall.venues import load
+    from cancelall.venues import schema
 
     if key not in (None, *systemd.KEYS):
         raise UsageError(f"--with-key {key}: one of {' '.join(systemd.KEYS)}")
@@ -355,7 +355,7 @@ def _export(
         emit(systemd.commands(profile, systemd.STORE, key))
         return
     found = resolve(profile, environ).secrets
-    fields = declare.secrets_of(load(profile.venue).secrets)
+    fields = declare.secrets_of(schema(profile.venue).secrets)
     secrets = {field: secret for field in fields if (secret := getattr(found, field)) is not None}
     directory = run.absolute()
     for path in systemd.seal(profile, secrets, directory, key):

@@ -14,7 +14,7 @@ from typing import Any
 
 from cancelall import config
 from cancelall.errors import CancelallError
-from cancelall.venues import VENUES, load
+from cancelall.venues import VENUES, schema
 
 SCRIPTS: Mapping[str, str] = {
     "bash": """\
@@ -66,7 +66,7 @@ def profiles(ctx: Any, incomplete: str) -> list[str]:  # noqa: ANN401 - a contex
 def environments(ctx: Any, incomplete: str) -> list[str]:  # noqa: ANN401 - a context of Typer's
     """Completes an environment of the command's venue, or of any venue."""
     names = [ctx.info_name] if ctx.info_name in VENUES else list(VENUES)
-    known = dict.fromkeys(key for name in names for key in load(name).hosts)
+    known = dict.fromkeys(key for name in names for key in schema(name).hosts)
     return [key for key in known if key.startswith(incomplete)]
 
 

@@ -20,7 +20,7 @@ from cancelall import declare
 from cancelall.declare import Declared, Opt
 from cancelall.errors import ConfigError, OptionError
 from cancelall.secret import MASK, Secret
-from cancelall.venues import VENUES, load
+from cancelall.venues import VENUES, schema
 
 SIZE_LIMIT = 1 << 20
 """Bytes; a larger file is refused before it is parsed."""
@@ -319,6 +319,20 @@ def environment_prefix(profile: str) -> str:
     return f"CANCELALL_{profile.upper().replace('-', '_')}_"
 
 
+def credential_path(profile: str, field: str, environ: Mapping[str, str]) -> Path | None:
+    """A secret's file in the credentials directory; None when no directory is set."""
+    directory = environ.get("CREDENTIALS_DIRECTORY")
+    return Path(directory) / f"cancelall.{profile}.{field}" if directory else None
+
+
+def at_hand(profile: str, field: str, environ: Mapping[str, str]) -> bool:
+    """Whether the environment or the credentials directory has a secret. Nothing is read, and nothing raised."""
+    path = credential_path(profile, field, environ)
+    return bool(environ.get(environment_prefix(profile) + field.upper())) or (
+        path is not None and os.path.exists(path)  # noqa: PTH110 - Path.exists raises for a directory of somebody else
+    )
+
+
 def venue_profiles(document: Document, venue: str) -> tuple[str, ...]:
     """The profiles of one venue, in the order of the file."""
     return tuple(
@@ -384,8 +398,8 @@ def _profile(document: Document, name: str, table: Any, environ: Mapping[str, st
         _fail(document, where, "venue", f"venue is missing: one of {', '.join(VENUES)}")
     if venue_name not in VENUES:
         _fail(document, where, "venue", f'unknown venue "{venue_name}"{declare.nearest(str(venue_name), VENUES)}')
-    venue = load(str(venue_name))
-    items = {item.key: item for item in declare.declared(venue.options)}
+    accepts = schema(str(venue_name))
+    items = {item.key: item for item in declare.declared(accepts.options)}
     common_items = {item.key: item for item in declare.declared(Common)}
     _check_keys(document, where, table, [*items, *common_items, "venue", "secret_command", "credentials"])
     _check_keys(document, "defaults", document.data.get("defaults", {}), DEFAULTS_KEYS)
@@ -395,7 +409,7 @@ def _profile(document: Document, name: str, table: Any, environ: Mapping[str, st
     from_environment = _environment_values(name, common_items, environ)
     common |= from_environment
     values = _values(document, where, table, items) | _environment_values(name, items, environ)
-    chosen = declare.selectors(venue.options)
+    chosen = declare.selectors(accepts.options)
     flags = dict(overrides.options)
     if overrides.everything or any(key in chosen for key in flags):
         values = {key: value for key, value in values.items() if key not in chosen}
@@ -406,25 +420,27 @@ def _profile(document: Document, name: str, table: Any, environ: Mapping[str, st
     ):
         if value is not None:
             common[key] = value
-    options = _options(document, where, venue.options, values, flags)
+    options = _options(document, where, accepts.options, values, flags)
     made = Common(**common)  # type: ignore[arg-type]
     environment = made.environment or "live"
-    if environment not in venue.hosts:
-        problem = f'{venue.title} has no environment "{environment}"{declare.nearest(environment, venue.hosts)}'
+    if environment not in accepts.hosts:
+        problem = (
+            f'{VENUES[venue_name]} has no environment "{environment}"{declare.nearest(environment, accepts.hosts)}'
+        )
         if overrides.environment is not None:
-            raise OptionError(f"--environment: {problem}", f"one of {', '.join(venue.hosts)}")
+            raise OptionError(f"--environment: {problem}", f"one of {', '.join(accepts.hosts)}")
         source = _source(document, where, "environment", name, from_environment)
-        raise ConfigError(f"{source}: {problem}", f"one of {', '.join(venue.hosts)}")
-    origin = venue.hosts[environment]
+        raise ConfigError(f"{source}: {problem}", f"one of {', '.join(accepts.hosts)}")
+    origin = accepts.hosts[environment]
     if made.base_url:
         origin = _origin(made.base_url, lambda: _source(document, where, "base_url", name, from_environment))
     scope = {
         key: getattr(options, key) for key in items if key in chosen and getattr(options, key) not in (None, (), False)
     }
-    secret_fields = declare.secrets_of(venue.secrets)
+    secret_fields = declare.secrets_of(accepts.secrets)
     return Profile(
         name=name,
-        venue=venue.name,
+        venue=venue_name,
         environment=environment,
         origin=origin,
         common=made,
@@ -652,7 +668,7 @@ def redacted(document: Document) -> dict[str, Any]:
         if not isinstance(value, dict):
             return MASK
         venue = value.get("venue")
-        options = declare.declared(load(venue).options) if isinstance(venue, str) and venue in VENUES else ()
+        options = declare.declared(schema(venue).options) if isinstance(venue, str) and venue in VENUES else ()
         keys = known | {item.key for item in options}
         return {
             key: command(inner)

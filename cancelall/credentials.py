@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from cancelall import declare
-from cancelall.config import Profile, environment_prefix, open_at_once
+from cancelall.config import Profile, credential_path, environment_prefix, open_at_once
 from cancelall.declare import Form, Sec
 from cancelall.errors import SecretError
 from cancelall.secret import Secret, scrub
-from cancelall.venues import load
+from cancelall.venues import load, schema
 
 COMMAND_SECONDS = 5.0
 KEYRING_SECONDS = 3.0
@@ -67,12 +67,12 @@ def resolve(profile: Profile, environ: Mapping[str, str]) -> Found:
 
     Raises SecretError that names every missing secret and all places looked in, or the one that failed.
     """
-    venue = load(profile.venue)
+    accepts = schema(profile.venue)
     values: dict[str, Secret] = {}
     sources: list[tuple[str, str]] = []
     warnings: list[str] = []
     missing: list[str] = []
-    for field, sec in declare.secrets_of(venue.secrets).items():
+    for field, sec in declare.secrets_of(accepts.secrets).items():
         # A keyring can hang for seconds: what is not needed is looked for there only if the rest came from there.
         keyring = not sec.optional or any(source == "keyring" for _, source in sources)
         found = look_up(profile, field, sec, environ, warnings, keyring=keyring)
@@ -86,8 +86,8 @@ def resolve(profile: Profile, environ: Mapping[str, str]) -> Found:
             f"no {' and no '.join(missing)}: looked in {_places(profile, missing[0], environ)}", _how_to_set(profile)
         )
     try:
-        secrets = venue.secrets(**values)
-        venue.check_secrets(secrets, profile.options)
+        secrets = accepts.secrets(**values)
+        load(profile.venue).check_secrets(secrets, profile.options)
     except SecretError as error:
         raise SecretError(error.message, error.hint or _how_to_set(profile)) from None
     return Found(secrets=secrets, sources=tuple(sources), warnings=tuple(warnings))
@@ -108,18 +108,12 @@ def before_keyring(profile: Profile, field: str, environ: Mapping[str, str]) -> 
     """The sources that are set for a secret and win over the keyring, in words; none of them is read."""
     found = []
     if path := credential_path(profile.name, field, environ):
-        found += [f"credentials directory ({path.name})"] if path.exists() else []
+        found += [f"credentials directory ({path.name})"] if os.path.exists(path) else []  # noqa: PTH110 - it never raises
     variable = environment_prefix(profile.name) + field.upper()
     found += [f"environment ({variable})"] if _trimmed(environ.get(variable)) else []
     found += ["secret_command"] if field in profile.secret_command else []
     found += ["config file"] if field in profile.credentials else []
     return tuple(found)
-
-
-def credential_path(profile: str, field: str, environ: Mapping[str, str]) -> Path | None:
-    """A secret's file in the credentials directory; None when no directory is set."""
-    directory = environ.get("CREDENTIALS_DIRECTORY")
-    return Path(directory) / f"cancelall.{profile}.{field}" if directory else None
 
 
 def _first(
@@ -316,4 +310,4 @@ def _not_token(text: str) -> str:
     return ""
 
 
-__all__ = ["Found", "Sec", "before_keyring", "checked", "credential_path", "look_up", "resolve"]
+__all__ = ["Found", "Sec", "before_keyring", "checked", "look_up", "resolve"]

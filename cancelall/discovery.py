@@ -11,7 +11,7 @@ from typing import Any
 
 from cancelall.model import Request
 from cancelall.session import Attempt, Session, Watch
-from cancelall.venues import Discovery, Segment
+from cancelall.venues.contract import Discovery, Segment
 
 
 @dataclass

@@ -7,7 +7,7 @@ import importlib
 from cancelall import declare
 from cancelall.config import DEFAULTS_KEYS, Common
 from cancelall.declare import Declared
-from cancelall.venues import VENUES, load
+from cancelall.venues import VENUES, schema
 
 WITH_BLOCKS = ("README.md", "docs/venues.md")
 """Documents with generated blocks."""
@@ -30,18 +30,18 @@ def example_config() -> str:
     for key in DEFAULTS_KEYS:
         lines += _commented(common[key])
     for name in VENUES:
-        venue = load(name)
+        accepts, title = schema(name), VENUES[name]
         lines += [
             "",
-            f"# --- {venue.title} " + "-" * (100 - len(venue.title)),
+            f"# --- {title} " + "-" * (100 - len(title)),
             "",
             f"# [profiles.{name}]",
             f'# venue = "{name}"',
         ]
-        lines += [f'# environment = "live"            # {", ".join(venue.hosts)}']
-        for item in declare.declared(venue.options):
+        lines += [f'# environment = "live"            # {", ".join(accepts.hosts)}']
+        for item in declare.declared(accepts.options):
             lines += _commented(item)
-        fields = declare.secrets_of(venue.secrets)
+        fields = declare.secrets_of(accepts.secrets)
         first = next(iter(fields))
         lines += [
             f'# secret_command = {{ {first} = ["pass", "show", "{name}/{first}"] }}',
@@ -74,9 +74,8 @@ def _example(item: Declared) -> str:
 
 def options_table(venue_name: str) -> str:
     """The options of a venue as a Markdown table."""
-    venue = load(venue_name)
     lines = ["| option | key | meaning |", "| --- | --- | --- |"]
-    for item in declare.declared(venue.options):
+    for item in declare.declared(schema(venue_name).options):
         dot = "● " if item.opt.selector else ""
         metavar = f" {item.opt.metavar}" if item.opt.metavar else ""
         values = f" One of `{'` `'.join(item.choices)}`." if item.choices else ""
@@ -93,7 +92,7 @@ def secrets_table() -> str:
         "| --- | --- | --- | --- |",
     ]
     for name in VENUES:
-        for field, sec in declare.secrets_of(load(name).secrets).items():
+        for field, sec in declare.secrets_of(schema(name).secrets).items():
             optional = " Optional." if sec.optional else ""
             lines.append(f"| {name} | `{field}` | `CANCELALL_{name.upper()}_{field.upper()}` | {sec.help}{optional} |")
     return "\n".join(lines)
@@ -114,7 +113,7 @@ def common_table() -> str:
 def environments_table() -> str:
     """Environments and hosts, as a Markdown table."""
     lines = ["| venue | environment | host |", "| --- | --- | --- |"]
-    lines += [f"| {name} | `{key}` | {host} |" for name in VENUES for key, host in load(name).hosts.items()]
+    lines += [f"| {name} | `{key}` | {host} |" for name in VENUES for key, host in schema(name).hosts.items()]
     return "\n".join(lines)
 
 
@@ -126,7 +125,7 @@ def doubts_list() -> str:
             "Handled on the safe side"
         )[2]
         points = told.partition(":\n")[2].partition("\n\n")[0]
-        lines += ["", f"**{load(name).title}**", "", *points.splitlines()]
+        lines += ["", f"**{VENUES[name]}**", "", *points.splitlines()]
     return "\n".join(lines[1:])
 
 

@@ -13,7 +13,6 @@ import socket
 import sys
 import threading
 import time
-from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from cancelall import connection
@@ -58,26 +57,32 @@ _doors: dict[tuple[str, str | None], _Door] = {}
 def connect(profiles: Sequence[Profile | BrokenProfile], environ: Mapping[str, str], *, dry_run: bool) -> None:
     """Begin to connect to the hosts of some profiles, and return at once.
 
+    One connection to each host comes first: how many cancels will leave is known only when the venue has been imported.
     The threads that do it have a few steps each, and the imports on the main thread would keep each waiting for the
     interpreter for its usual 5 ms.
     """
     sys.setswitchinterval(SWITCH_SECONDS)
-    wanted: Counter[tuple[str, str | None]] = Counter()
+    hosts: dict[tuple[str, str | None], list[Profile]] = {}
     for profile in profiles:
         if isinstance(profile, Profile):
             route = route_for(profile.origin, profile.common.proxy, profile.common.ca_bundle, environ)
-            key = profile.origin, route.ca_bundle
-            if route.proxy is None and wanted[key] < AT_MOST:
-                wanted[key] += 1 if dry_run else _first_cancels(profile)
-    share = min(AT_MOST, max(1, ALTOGETHER // max(1, len(wanted))))
-    for (origin, ca_bundle), count in list(wanted.items())[:ALTOGETHER]:
-        door = _doors[origin, ca_bundle] = _Door()
-        door.promised = min(count, share)
-        for _ in range(door.promised):
-            _beside(_open, door, origin, ca_bundle)
+            if route.proxy is None:
+                hosts.setdefault((profile.origin, route.ca_bundle), []).append(profile)
+    hosts = dict(list(hosts.items())[:ALTOGETHER])
+    for origin, ca_bundle in hosts:
+        _doors[origin, ca_bundle] = _Door()
+        _open_more(origin, ca_bundle, 1)
     time.sleep(UNDISTURBED)
-    for ca_bundle in {ca_bundle for origin, ca_bundle in wanted if origin.startswith("https:")}:
+    for ca_bundle in {ca_bundle for origin, ca_bundle in hosts if origin.startswith("https:")}:
         _beside(_load, ca_bundle)
+    share = min(AT_MOST, ALTOGETHER // max(1, len(hosts)))
+    for (origin, ca_bundle), its in hosts.items():
+        count = 0
+        for profile in its:  # a thousand on one host need not all be asked
+            count += 1 if dry_run else _first_cancels(profile)
+            if count >= share:
+                break
+        _open_more(origin, ca_bundle, min(count, share) - 1)
 
 
 def at_ease() -> None:
@@ -114,6 +119,14 @@ def _first_cancels(profile: Profile) -> int:
     except CancelallError:  # told where the profile is swept
         return 0
     return max(1, sum(len(segment.mass_cancels(())) for segment in segments))
+
+
+def _open_more(origin: str, ca_bundle: str | None, count: int) -> None:
+    door = _doors[origin, ca_bundle]
+    for _ in range(count):
+        with door.lock:
+            door.promised += 1
+        _beside(_open, door, origin, ca_bundle)
 
 
 def _beside(work: object, *words: object) -> None:

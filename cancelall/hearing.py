@@ -8,7 +8,7 @@ from functools import partial
 from cancelall.model import Acknowledgement, Answer, Reply, Request
 from cancelall.progress import Progress, Word
 from cancelall.session import Session, Watch
-from cancelall.venues import Segment
+from cancelall.venues.contract import Segment
 
 _TRIES = 3
 

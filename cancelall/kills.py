@@ -12,7 +12,7 @@ from cancelall import config, declare, early
 from cancelall.asked import Output, Terms
 from cancelall.config import BrokenProfile, Document, Overrides, Profile
 from cancelall.errors import ConfigError, ExitStatus, OptionError, UsageError
-from cancelall.venues import VENUES, load
+from cancelall.venues import VENUES, schema
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +43,7 @@ def venue(name: str, kill: Kill) -> int:
     """Kill one profile of a venue; the exit status."""
     output = Output(json=kill.json_lines, verbose=kill.verbose, quiet=kill.quiet)
     asked = overrides(kill.options, kill.environment, kill.deadline, keep=kill.keep, everything=kill.everything)
-    if kill.everything and any(key in declare.selectors(load(name).options) for key in kill.options):
+    if kill.everything and any(key in declare.selectors(schema(name).options) for key in kill.options):
         raise UsageError("--everything and a selector contradict each other", "drop one of them")
     hold, notify = _hold(kill.hold, dry_run=kill.dry_run), _notify(kill.notify)
     environ = dict(os.environ)
@@ -109,13 +109,8 @@ def known(document: Document, environ: Mapping[str, str]) -> list[str]:
 
 
 def _has_secrets(venue: str, environ: Mapping[str, str]) -> bool:
-    fields = [field for field, sec in declare.secrets_of(load(venue).secrets).items() if not sec.optional]
-    directory = environ.get("CREDENTIALS_DIRECTORY")
-    return any(
-        environ.get(config.environment_prefix(venue) + field.upper())
-        or (directory and os.path.exists(f"{directory}/cancelall.{venue}.{field}"))  # noqa: PTH110 - it never raises
-        for field in fields
-    )
+    fields = [field for field, sec in declare.secrets_of(schema(venue).secrets).items() if not sec.optional]
+    return any(config.at_hand(venue, field, environ) for field in fields)
 
 
 def selected(names: list[str], only: Sequence[str], skip: Sequence[str]) -> list[str]:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from cancelall.model import Order, Page, Request
 from cancelall.progress import Listing
 from cancelall.session import Attempt, Session, Watch
-from cancelall.venues import Segment
+from cancelall.venues.contract import Segment
 
 TRIES = 3
 """Tries of one page before the rest of the segment is read all the same."""

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from cancelall import declare
-from cancelall.config import BrokenProfile, Profile, environment_prefix
+from cancelall.config import BrokenProfile, Profile, at_hand
 from cancelall.pacing import Address, HostGate
-from cancelall.venues import Venue, load
+from cancelall.venues import load, schema
 
 T = TypeVar("T")
 
@@ -79,8 +78,8 @@ class Means:
         """The gate of a profile's host. All official hosts of a venue count against one limit of this address."""
         if profile.origin not in self._gates:
             venue = load(profile.venue)
-            official = profile.origin in {*venue.hosts.values(), *venue.alternates.values()}
-            where = venue.name if official else profile.origin
+            official = profile.origin in {*schema(profile.venue).hosts.values(), *venue.alternates.values()}
+            where = profile.venue if official else profile.origin
             if where not in self._addresses:
                 self._addresses[where] = Address(venue.address_limit)
             self._gates[profile.origin] = self._addresses[where].gate(self._places)
@@ -97,12 +96,9 @@ class Means:
 
     def _at_hand(self, profile: Profile) -> bool:
         """Whether no command and no keyring has to be asked for the secrets that it needs."""
-        venue: Venue[Any, Any, Any] = load(profile.venue)
-        prefix, directory = environment_prefix(profile.name), self.environ.get("CREDENTIALS_DIRECTORY")
         return all(
-            bool(self.environ.get(prefix + key.upper()))
+            at_hand(profile.name, key, self.environ)
             or (key in profile.credentials and key not in profile.secret_command)
-            or (directory is not None and os.path.exists(f"{directory}/cancelall.{profile.name}.{key}"))  # noqa: PTH110 - no raise
-            for key, secret in declare.secrets_of(venue.secrets).items()
+            for key, secret in declare.secrets_of(schema(profile.venue).secrets).items()
             if not secret.optional
         )

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import partial
 
 from cancelall.model import Judgement, Priority
-from cancelall.venues import Limit
+from cancelall.venues.contract import Limit
 
 _MARGIN = 0.02
 """Share added to every window, since the venue's clock counts arrivals and ours departures."""

@@ -14,7 +14,7 @@ from pathlib import Path
 from cancelall import declare, kills
 from cancelall.declare import Declared
 from cancelall.kills import Kill
-from cancelall.venues import VENUES, load
+from cancelall.venues import VENUES, schema
 
 _FLAGS = {
     "--everything": "everything",
@@ -46,7 +46,7 @@ def read(words: Sequence[str]) -> tuple[str, Kill] | None:
     if command not in (*VENUES, "all"):
         return None
     known = _VALUES | (_ALL if command == "all" else _ONE)
-    items = {item.flag: item for item in declare.declared(load(command).options)} if command in VENUES else {}
+    items = {item.flag: item for item in declare.declared(schema(command).options)} if command in VENUES else {}
     options: dict[str, object] = {}
     given: dict[str, object] = {}
     while rest:

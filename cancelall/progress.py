@@ -11,7 +11,7 @@ from typing import Any
 
 from cancelall.model import Acknowledgement, Answer, Judgement, Order, Protection, Request, State
 from cancelall.session import Attempt, Heard
-from cancelall.venues import Segment, Witness
+from cancelall.venues.contract import Segment, Witness
 
 TWINS = 4
 """Mass cancels of one kind under way at the same time, at most, while each takes as many orders as it can."""

@@ -17,7 +17,7 @@ from cancelall.clock import Clock
 from cancelall.errors import DryRunViolation, TransportFault, Unreadable
 from cancelall.model import Answer, Judgement, Priority, Reach, Reply, Request, Wire
 from cancelall.pacing import HostGate, Pacer
-from cancelall.venues import Venue
+from cancelall.venues.contract import Venue
 
 T = TypeVar("T")
 Send = Callable[[Wire, float, Callable[[], None]], Awaitable[Reply]]

@@ -11,7 +11,7 @@ from cancelall import run, simulator
 from cancelall.model import Reply, Verdict, Wire
 from cancelall.session import Send
 from cancelall.simulator import SimServer
-from cancelall.venues import VENUES, load
+from cancelall.venues import VENUES, load, schema
 from support import kill, profile_table, swept
 
 EMPTY = {"bybit": 60, "bitget": 80, "ascendex": 20, "pacifica": 17, "deltadefi": 33}
@@ -43,7 +43,7 @@ def leaving(monkeypatch: pytest.MonkeyPatch) -> list[Wire]:
 def _blind(venue: str, server: SimServer) -> int:
     """How many requests cancel without naming an order, with what the profile of this account knows."""
     about = load(venue)
-    segments = about.segments(about.options(**server.account_options), about.facts, "live")
+    segments = about.segments(schema(venue).options(**server.account_options), about.facts, "live")
     return sum(len(segment.mass_cancels(())) for segment in segments)
 
 

@@ -21,7 +21,8 @@ from cancelall.progress import Listing
 from cancelall.route import Route
 from cancelall.session import Session
 from cancelall.simulator import SimServer
-from cancelall.venues import VENUES, Segment, load
+from cancelall.venues import VENUES, load, schema
+from cancelall.venues.contract import Segment
 from checking import bad, checked, checked_all, level, line_of, named, shown
 from faults import raw
 from support import kill, profile_table
@@ -103,7 +104,7 @@ def test_live_says_so_before_it_sends(venue: str) -> None:
         report = checked(venue, server, live=True, announce=announce)
         sent = [request.path for request in server.requests if request.changes]
     assert level(report, "live") == "ok"
-    harmless = bool(load_preflight(venue).probes(load(venue).options(**server.account_options), "live"))
+    harmless = bool(load_preflight(venue).probes(schema(venue).options(**server.account_options), "live"))
     assert harmless == (venue != "deltadefi")
     assert len(sent) == harmless
     assert [before for _, before in said] == [0] * harmless
@@ -188,7 +189,7 @@ def test_live_sends_nothing_when_something_else_is_wrong(venue: str) -> None:
 def test_the_questions_are_reads(venue: str) -> None:
     values = {"account_group": 1} if venue == "ascendex" else {}
     one = load(venue)
-    for question in load_preflight(venue).questions(one.options(**values), 1_700_000_000_000):
+    for question in load_preflight(venue).questions(schema(venue).options(**values), 1_700_000_000_000):
         assert not question.request.changes
         assert "new-api-key" not in question.request.path
         assert not question.request.bucket or question.request.bucket in one.limits

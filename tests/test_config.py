@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from cancelall import config, declare
 from cancelall.config import BrokenProfile, Document, Overrides, Profile
 from cancelall.errors import ConfigError, OptionError
-from cancelall.venues import VENUES, load
+from cancelall.venues import VENUES, schema
 
 CANARY = "hunter2canary"
 BYBIT = '[profiles.bybit]\nvenue = "bybit"\n'
@@ -838,7 +838,7 @@ _VALUES: Any = st.recursive(
 )
 _KEYS = {
     name: [
-        *(item.key for item in (*declare.declared(load(name).options), *declare.declared(config.Common))),
+        *(item.key for item in (*declare.declared(schema(name).options), *declare.declared(config.Common))),
         *("secret_command", "credentials", "xyz"),
     ]
     for name in VENUES
@@ -855,7 +855,7 @@ def test_any_value_of_any_key_is_taken_or_told(data: st.DataObject) -> None:
     document = Document(path=Path("f"), data={"defaults": defaults, "profiles": {"p": table}})
     texts = data.draw(st.dictionaries(st.sampled_from(_KEYS[venue]), st.text(max_size=9), max_size=2))
     environ = {config.environment_prefix("p") + key.upper(): text for key, text in texts.items()}
-    own = sorted(item.key for item in declare.declared(load(venue).options))
+    own = sorted(item.key for item in declare.declared(schema(venue).options))
     flags = data.draw(st.dictionaries(st.sampled_from(own), _VALUES, max_size=1))
     refusal = None
     found = None

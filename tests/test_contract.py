@@ -15,7 +15,8 @@ from cancelall.errors import Unreadable
 from cancelall.model import Answer, Reply, Request, Verdict
 from cancelall.secret import Secret
 from cancelall.simulator import SimServer
-from cancelall.venues import VENUES, Segment, load
+from cancelall.venues import VENUES, load, schema
+from cancelall.venues.contract import Segment
 from support import kill, profile_table, swept
 
 TESTS = Path(__file__).parent
@@ -36,7 +37,7 @@ def segments(name: str) -> tuple[Segment, ...]:
     """The segments that a venue has before it has been asked anything."""
     one = load(name)
     values = {"account_group": 1} if name == "ascendex" else {}
-    return tuple(one.segments(one.options(**values), one.facts, "live"))
+    return tuple(one.segments(schema(name).options(**values), one.facts, "live"))
 
 
 # --- the module -----------------------------------------------------------------------------------------------------
@@ -66,22 +67,21 @@ def test_the_modules_read_alike(venue: str) -> None:
 
 
 def test_hosts_are_https_origins(venue: str) -> None:
-    for host in load(venue).hosts.values():
+    for host in schema(venue).hosts.values():
         assert host.startswith("https://")
         assert host.count("/") == 2
 
 
 def test_secrets_are_declared_and_never_options(venue: str) -> None:
-    one = load(venue)
-    fields = declare.secrets_of(one.secrets)
+    fields = declare.secrets_of(schema(venue).secrets)
     assert fields
-    assert not set(fields) & {item.key for item in declare.declared(one.options)}
+    assert not set(fields) & {item.key for item in declare.declared(schema(venue).options)}
     for sec in fields.values():
         assert sec.help.endswith(".")
 
 
 def test_every_option_explains_itself(venue: str) -> None:
-    for item in declare.declared(load(venue).options):
+    for item in declare.declared(schema(venue).options):
         assert item.opt.help.rstrip(")").endswith("."), item.key
 
 
@@ -152,10 +152,10 @@ def all_requests(segment: Segment) -> list[Request]:
 
 def test_signing_shows_no_secret(venue: str, server: SimServer) -> None:
     one = load(venue)
-    secrets = one.secrets(**{name: Secret(value) for name, value in server.credentials.items()})
+    secrets = schema(venue).secrets(**{name: Secret(value) for name, value in server.credentials.items()})
     values = {"account_group": 1} if venue == "ascendex" else {}
     request = all_requests(segments(venue)[0])[0]
-    signed = one.sign(request, secrets, one.options(**values), 1700000000000, 1)
+    signed = one.sign(request, secrets, schema(venue).options(**values), 1700000000000, 1)
     shown = repr((secrets, signed, request))
     for value in server.credentials.values():
         assert value not in shown

@@ -111,6 +111,12 @@ def put(folder: Path, field: str, content: str | bytes, mode: int = 0o400, profi
     return path
 
 
+def test_a_credentials_directory_that_cannot_be_looked_into_is_no_trouble_yet() -> None:
+    environ = {"CREDENTIALS_DIRECTORY": f"/{'x' * 300}"}  # too long for a name; one of somebody else is alike
+    assert not config.at_hand("bybit", "api_key", environ)
+    assert credentials.before_keyring(a_profile(), "api_key", environ) == ()
+
+
 # --- the order ------------------------------------------------------------------------------------------------------
 
 SOURCES = ["directory", "environment", "command", "config", "keyring"]

@@ -14,7 +14,7 @@ from cancelall import config, declare
 from cancelall.declare import Declared, Opt, Sec
 from cancelall.errors import OptionError
 from cancelall.secret import Secret
-from cancelall.venues import VENUES, load
+from cancelall.venues import VENUES, schema
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -238,7 +238,7 @@ def test_text_is_refused_in_words(key: str, text: str, problem: str) -> None:
     assert caught.value.message == problem
 
 
-REAL = [*declare.declared(config.Common), *(item for name in VENUES for item in declare.declared(load(name).options))]
+REAL = [*declare.declared(config.Common), *(item for name in VENUES for item in declare.declared(schema(name).options))]
 
 
 _ANYTHING: Any = st.recursive(
@@ -294,7 +294,7 @@ def test_the_nearest_word(word: str, expected: str) -> None:
 
 
 def test_rules_across_fields_are_the_declarations_own() -> None:
-    bybit = load("bybit").options
+    bybit = schema("bybit").options
     assert declare.build(bybit, {"settle_coin": "usdt"}).settle_coin == "USDT"
     with pytest.raises(OptionError, match="--symbol and --base-coin cannot be combined"):
         declare.build(bybit, {"symbol": ("BTCUSDT",), "base_coin": "BTC"})
@@ -313,8 +313,8 @@ def test_every_option_explains_itself_in_a_sentence(item: Declared) -> None:
 
 @pytest.mark.parametrize("name", VENUES)
 def test_options_secrets_and_common_keys_do_not_collide(name: str) -> None:
-    venue = load(name)
-    keys = [item.key for item in declare.declared(venue.options)] + list(declare.secrets_of(venue.secrets))
+    accepts = schema(name)
+    keys = [item.key for item in declare.declared(accepts.options)] + list(declare.secrets_of(accepts.secrets))
     keys += [item.key for item in declare.declared(config.Common)] + ["venue", "secret_command", "credentials"]
     assert len(keys) == len(set(keys))
-    assert declare.selectors(venue.options)
+    assert declare.selectors(accepts.options)

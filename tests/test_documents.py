@@ -11,7 +11,7 @@ import pytest
 
 from cancelall import config, declare, documents
 from cancelall.config import Document, Overrides, Profile
-from cancelall.venues import VENUES, load
+from cancelall.venues import VENUES, schema
 from support import ROOT
 
 EXAMPLE = documents.example_config()
@@ -82,20 +82,20 @@ def test_a_block_without_an_end_does_not_swallow_the_rest() -> None:
 
 @pytest.mark.parametrize("name", VENUES)
 def test_the_tables_leave_nothing_out(name: str) -> None:
-    venue, blocks = load(name), documents.blocks()
+    accepts, blocks = schema(name), documents.blocks()
     options = blocks[f"options {name}"].splitlines()[2:]
-    items = declare.declared(venue.options)
+    items = declare.declared(accepts.options)
     assert len(options) == len(items)
     for line, item in zip(options, items, strict=True):
         assert line.startswith(f"| {'● ' if item.opt.selector else ''}`{item.flag}")
         assert f"| `{item.key}` | {item.opt.help}" in line
         assert all(f"`{choice}`" in line for choice in item.choices)
         assert ("Repeatable." in line) is item.repeatable
-    for field, sec in declare.secrets_of(venue.secrets).items():
+    for field, sec in declare.secrets_of(accepts.secrets).items():
         variable = f"CANCELALL_{name.upper()}_{field.upper()}"
         optional = " Optional." if sec.optional else ""
         assert f"| {name} | `{field}` | `{variable}` | {sec.help}{optional} |" in blocks["secrets"].splitlines()
-    for environment, host in venue.hosts.items():
+    for environment, host in accepts.hosts.items():
         assert f"| {name} | `{environment}` | {host} |" in blocks["environments"].splitlines()
 
 
@@ -141,11 +141,11 @@ def test_uncommented_as_a_whole_it_is_valid() -> None:
     assert list(data["defaults"]) == list(config.DEFAULTS_KEYS)
     assert list(data["profiles"]) == list(VENUES)
     for name, table in data["profiles"].items():
-        venue = load(name)
-        keys = [item.key for item in declare.declared(venue.options)]
+        accepts = schema(name)
+        keys = [item.key for item in declare.declared(accepts.options)]
         assert list(table) == ["venue", "environment", *keys, "secret_command", "credentials"]
         assert table["venue"] == name
-        assert list(table["credentials"]) == list(declare.secrets_of(venue.secrets))
+        assert list(table["credentials"]) == list(declare.secrets_of(accepts.secrets))
 
 
 @pytest.mark.parametrize("key", config.DEFAULTS_KEYS)

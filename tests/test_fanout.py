@@ -13,7 +13,7 @@ from cancelall.model import Acknowledgement, Verdict
 from cancelall.progress import Progress
 from cancelall.session import Attempt, Heard
 from cancelall.simulator import Kind, create
-from cancelall.venues import load
+from cancelall.venues import load, schema
 from fleet import Fleet, Host, fill
 
 ONE, OTHER = "http://127.0.0.1:1", "http://127.0.0.1:2"
@@ -131,7 +131,7 @@ def test_five_thousand_orders_take_the_rounds_and_the_time_that_the_limit_forces
 def test_twins_that_have_all_come_to_the_cap_are_followed_by_twice_as_many() -> None:
     """One that took less says that there is no more, in whatever order they are back; one without an answer nothing."""
     venue = load("bybit")
-    (segment,) = venue.segments(venue.options(settle_coin="USDT"), venue.facts, "live")
+    (segment,) = venue.segments(schema("bybit").options(settle_coin="USDT"), venue.facts, "live")
     (request,) = segment.mass_cancels(())
     numbers = itertools.count()
 

@@ -30,7 +30,8 @@ from cancelall.errors import ConfigError, SecretError, Unreadable
 from cancelall.model import Answer, Reply, Request
 from cancelall.preflight import Question, Told, load_preflight
 from cancelall.secret import Secret
-from cancelall.venues import VENUES, Discovery, Segment, Venue, load
+from cancelall.venues import VENUES, load, schema
+from cancelall.venues.contract import Discovery, Segment, Venue
 from checking import checked
 from support import kill
 
@@ -290,7 +291,7 @@ def test_any_bytes_for_a_secret_are_taken_or_told_without_them(
     options = {"account": "11111111111111111111111111111111"} if name == "pacifica" else {}
     profile = config.profile(Document(path=None), name, {}, Overrides(options=options), implicit_venue=name)
     assert isinstance(profile, Profile)
-    for field in secrets_of(load(name).secrets):
+    for field in secrets_of(schema(name).secrets):
         place = folder / f"cancelall.{name}.{field}"
         place.write_bytes(raw)
         place.chmod(0o400)

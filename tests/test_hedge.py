@@ -15,7 +15,7 @@ from cancelall.model import Answer, Reply, Request, Wire
 from cancelall.pacing import HostGate
 from cancelall.secret import Secret
 from cancelall.session import Heard, Session
-from cancelall.venues import bybit
+from cancelall.venues.bybit import venue as bybit
 
 FIRST, SECOND = "https://one.example", "https://two.example"
 CANCEL = Request(method="POST", path="/v5/order/cancel-all", body=b'{"category":"option"}', changes=True)

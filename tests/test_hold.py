@@ -26,7 +26,8 @@ from cancelall.run import Listener, Run
 from cancelall.session import Attempt
 from cancelall.simulator import SimServer
 from cancelall.sweep import Sweep
-from cancelall.venues import Venue, load
+from cancelall.venues import load
+from cancelall.venues.contract import Venue
 from support import ROOT, cancelall, profile_table, write_config
 
 VENUES: Mapping[str, Mapping[str, object]] = {

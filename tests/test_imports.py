@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from cancelall import simulator, started
-from cancelall.venues import VENUES, load
+from cancelall.venues import VENUES, load, schema
 from support import ROOT, environment
 
 PACKAGE = ROOT / "cancelall"
@@ -85,7 +85,8 @@ CORE = sorted(set(FILES) - below("cancelall.venues") - below("cancelall.simulato
 
 # --- who may import whom --------------------------------------------------------------------------------------------
 
-_SWEEPING = {"errors", "model", "results", "venues", "session", "progress", "listing", "discovery", "hearing", "proof"}
+_SWEEPING = {"errors", "model", "results", "venues.contract", "session", "progress", "listing", "discovery"}
+_SWEEPING |= {"hearing", "proof"}
 MAY_IMPORT = {
     "errors": set(),
     "secret": set(),
@@ -99,7 +100,7 @@ MAY_IMPORT = {
     "declare": {"errors"},
     "payload": {"errors", "model", "secret"},
     "rsa": {"errors", "secret"},
-    "venues": {"model"},
+    "venues": {"venues.contract"},
     "config": {"declare", "errors", "route", "secret", "venues"},
     "keyrings": {"errors", "secret"},
     "credentials": {"config", "declare", "errors", "keyrings", "secret", "venues"},
@@ -118,8 +119,8 @@ MAY_IMPORT = {
     "direct": {"connection", "model"},
     "pooled": {"connection", "direct", "errors", "model", "route"},
     "transport": {"", "direct", "errors", "model", "pooled", "route", "tls"},
-    "pacing": {"model", "venues"},
-    "session": {"clock", "errors", "model", "pacing", "venues"},
+    "pacing": {"model", "venues.contract"},
+    "session": {"clock", "errors", "model", "pacing", "venues.contract"},
     "progress": _SWEEPING,
     "listing": _SWEEPING,
     "hearing": _SWEEPING,
@@ -230,7 +231,7 @@ def test_only_signing_code_the_sources_and_the_stores_reveal_a_secret(module: st
 
 # --- venues ---------------------------------------------------------------------------------------------------------
 
-VENUE_MODULES = sorted(below("cancelall.venues") - {"cancelall.venues"})
+VENUE_MODULES = sorted(below("cancelall.venues") - {"cancelall.venues", "cancelall.venues.contract"})
 IMPURE = {
     *("asyncio", "builtins", "calendar", "ctypes", "datetime", "http", "importlib", "io", "locale", "logging"),
     *("multiprocessing", "os", "pathlib", "platform", "queue", "random", "secrets", "select", "signal", "socket"),
@@ -246,7 +247,7 @@ def venue_of(module: str) -> str:
 @pytest.mark.parametrize("module", VENUE_MODULES)
 def test_a_venue_is_pure(module: str) -> None:
     own = f"venues.{venue_of(module)}"
-    allowed = {"model", "declare", "errors", "payload", "rsa", "secret", "venues"}
+    allowed = {"model", "declare", "errors", "payload", "rsa", "secret", "venues", "venues.contract"}
     allowed |= {"preflight"} if module == f"cancelall.{own}.preflight" else set()
     assert {name for name in ours(module) if name != own and not name.startswith(f"{own}.")} <= allowed
     assert not imports(module) & IMPURE
@@ -260,9 +261,9 @@ def test_a_venue_is_pure(module: str) -> None:
 
 def test_every_venue_is_in_the_list_and_in_its_place() -> None:
     assert {venue_of(module) for module in VENUE_MODULES} == set(VENUES)
-    for name, title in VENUES.items():
-        venue = load(name)
-        assert (venue.name, venue.title) == (name, title)
+    for name in VENUES:
+        assert load(name).judge.__module__.startswith(f"cancelall.venues.{name}.")
+        assert schema(name).options.__module__ == f"cancelall.venues.{name}.options"
 
 
 @pytest.mark.parametrize("module", sorted(set(FILES) - below("cancelall.check")))
@@ -325,7 +326,7 @@ def test_what_is_not_loaded_before_the_first_cancel_leaves(home: Path) -> None:
         assert (done.returncode, json.loads(done.stdout)["verdict"]) == (0, "clear"), done.stderr
         assert server.requests[0].path == "/v5/order/cancel-all"
     modules = set(json.loads(loaded.read_text()))
-    assert {"cancelall.transport", "cancelall.venues.bybit", "http.client"} <= modules
+    assert {"cancelall.transport", "cancelall.venues.bybit.venue", "http.client"} <= modules
     heavy = {
         "requests",
         "urllib3",
@@ -346,6 +347,36 @@ def test_what_is_not_loaded_before_the_first_cancel_leaves(home: Path) -> None:
     assert {name for name in modules if name.startswith("cancelall.check") or name.endswith("preflight")} == set()
     others = {f"cancelall.venues.{name}" for name in VENUES if name != "bybit"}
     assert modules & others == set()
+
+
+CONNECTING = """
+import json, os, sys
+from cancelall import early
+
+def told(origin, ca_bundle, count):
+    if not os.path.exists(os.environ["LOADED"]):
+        with open(os.environ["LOADED"], "w") as file:
+            json.dump(sorted(sys.modules), file)
+
+early._open_more = told
+sys.argv = ["cancelall", "bybit", "--json", "--deadline", "10"]
+from cancelall.__main__ import run as start
+start()
+"""
+
+
+def test_what_is_loaded_before_the_first_connection_is_what_a_profile_can_say(home: Path) -> None:
+    loaded = home / "loaded.json"
+    with simulator.start("bybit", orders=5) as server:
+        done = _python(CONNECTING, home, {**environment("bybit", server), "LOADED": str(loaded)})
+        assert (done.returncode, json.loads(done.stdout)["verdict"]) == (0, "clear"), done.stderr
+    modules = set(json.loads(loaded.read_text()))
+    assert {name for name in modules if name.startswith("cancelall.venues.")} == {
+        "cancelall.venues.bybit",
+        "cancelall.venues.bybit.options",
+    }
+    assert modules & {"cancelall.model", "cancelall.execute", "cancelall.session", "cancelall.transport"} == set()
+    assert modules & {"asyncio", "ssl", "http.client", "tomllib", "logging", "hmac", "tempfile"} == set()
 
 
 def test_the_command_line_alone_loads_no_network_and_no_terminal(home: Path) -> None:

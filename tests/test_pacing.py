@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from cancelall.model import Priority
 from cancelall.pacing import Address, HostGate, Pacer
-from cancelall.venues import VENUES, Limit, load
+from cancelall.venues import VENUES, load
+from cancelall.venues.contract import Limit
 
 
 class _Instant(selectors.DefaultSelector):

@@ -12,7 +12,7 @@ from hypothesis import strategies as some
 
 from cancelall import cli, declare, kills, plain
 from cancelall.kills import Kill
-from cancelall.venues import VENUES, load
+from cancelall.venues import VENUES, schema
 
 
 @functools.cache
@@ -42,7 +42,7 @@ _WORDS = ["USDT", "linear", "spot", "cash", "30", "1.5", "x y", "", "-1", "--jso
 def lines(draw: some.DrawFn) -> list[str]:
     """A kill, mostly with options that it has and values that they take."""
     command = draw(some.sampled_from([*VENUES, "all"]))
-    own = [item.flag for item in declare.declared(load(command).options)] if command in VENUES else []
+    own = [item.flag for item in declare.declared(schema(command).options)] if command in VENUES else []
     flags = some.sampled_from([*_COMMON, *own])
     values = some.one_of(some.sampled_from(_WORDS), some.text(max_size=6))
     joined = some.builds(lambda flag, value: [f"{flag}={value}"], flags, values)
@@ -100,7 +100,7 @@ def test_every_option_of_a_kill_is_known_to_both() -> None:
             for parameter in group.commands[command].params
             for flag in parameter.opts  # type: ignore[attr-defined]
         }
-        own = {item.flag for item in declare.declared(load(command).options)} if command in VENUES else set()
+        own = {item.flag for item in declare.declared(schema(command).options)} if command in VENUES else set()
         readable = {*plain._FLAGS, *plain._VALUES, *(plain._ALL if command == "all" else plain._ONE), *own}
         assert shown - {"--help", "-h"} == readable, words
 

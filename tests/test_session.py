@@ -18,7 +18,8 @@ from cancelall.errors import DryRunViolation, TransportFault, Unreadable
 from cancelall.model import Answer, Judgement, Priority, Reach, Reply, Request, Signed, Wire
 from cancelall.pacing import HostGate
 from cancelall.session import Attempt, Heard, Session, Watch
-from cancelall.venues import Limit, Venue, load
+from cancelall.venues import load
+from cancelall.venues.contract import Limit, Venue
 
 WALL_MS = 1_700_000_000_000
 CANCEL = Request(method="POST", path="/cancel-all", body=b"{}", changes=True, priority=Priority.MASS_CANCEL)

@@ -10,7 +10,7 @@ from cancelall import credentials, declare
 from cancelall.config import Profile
 from cancelall.errors import SecretError
 from cancelall.secret import Secret
-from cancelall.venues import load
+from cancelall.venues import load, schema
 
 INPUT_LIMIT = 64 << 10
 """Bytes of a file or of standard input that are read."""
@@ -19,7 +19,7 @@ _STAND_IN = "not-there-yet"
 
 def from_lines(text: str, profile: Profile) -> dict[str, Secret]:
     """Secrets from `FIELD=value` lines; a PEM block goes on to its END line. Raises SecretError."""
-    fields = declare.secrets_of(load(profile.venue).secrets)
+    fields = declare.secrets_of(schema(profile.venue).secrets)
     found: dict[str, Secret] = {}
     lines = iter(enumerate(text.split("\n"), start=1))
     for number, raw in lines:
@@ -47,7 +47,7 @@ def from_lines(text: str, profile: Profile) -> dict[str, Secret]:
 
 def checked(profile: Profile, name: str, text: str, source: str) -> Secret:
     """One secret, if it has its form. Raises SecretError."""
-    sec = declare.secrets_of(load(profile.venue).secrets)[name]
+    sec = declare.secrets_of(schema(profile.venue).secrets)[name]
     return Secret(credentials.checked(name, sec.form, text, source))
 
 
@@ -58,10 +58,9 @@ def check(
 
     Returns the required secrets that are still missing. Raises SecretError.
     """
-    venue = load(profile.venue)
-    fields = declare.secrets_of(venue.secrets)
+    accepts = schema(profile.venue)
     values, absent = {**held, **given}, []
-    for name, sec in fields.items():
+    for name, sec in declare.secrets_of(accepts.secrets).items():
         if name in given:
             continue
         try:
@@ -76,9 +75,9 @@ def check(
         for other, same in values.items():
             if other != name and same == secret:
                 raise SecretError(f"{name} and {other} are the same", "one of them was pasted twice")
-    whole = venue.secrets(**values, **{name: Secret(_STAND_IN) for name in absent})
+    whole = accepts.secrets(**values, **{name: Secret(_STAND_IN) for name in absent})
     try:
-        venue.check_secrets(whole, profile.options)
+        load(profile.venue).check_secrets(whole, profile.options)
     except SecretError as error:
         # What the checks say about a secret that is not there yet says nothing.
         if not absent or any(name in error.message for name in given):

@@ -13,7 +13,7 @@ from cancelall.config import BrokenProfile, Document, Overrides, Profile, enviro
 from cancelall.errors import CancelallError, ConfigError, ExitStatus, Interrupted, SecretError, UsageError
 from cancelall.keyrings import Late, Store
 from cancelall.secret import Secret
-from cancelall.venues import VENUES, load
+from cancelall.venues import VENUES, schema
 
 
 def profile_of(
@@ -45,7 +45,7 @@ def profile_of(
 
 def instead(profile: Profile) -> str:
     """What to use where there is no keyring."""
-    first = next(iter(declare.secrets_of(load(profile.venue).secrets)))
+    first = next(iter(declare.secrets_of(schema(profile.venue).secrets)))
     return (
         f"use instead: a file $CREDENTIALS_DIRECTORY/cancelall.{profile.name}.{first} "
         f"(systemd: cancelall auth export-systemd {profile.name}), "
@@ -192,7 +192,7 @@ def remove(profile: Profile, store: Store, signals: Signals) -> tuple[tuple[str,
     """Take every secret of a profile out of the keyring: the fields that were there, and what failed."""
     gone: list[str] = []
     failed: list[CancelallError] = []
-    for name in declare.secrets_of(load(profile.venue).secrets):
+    for name in declare.secrets_of(schema(profile.venue).secrets):
         if signals.caught is not None:
             failed.append(Interrupted(f"stopped by {signals.caught.name}", "run it again", status=signals.status))
             break

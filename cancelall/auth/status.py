@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cancelall import config, credentials, declare
-from cancelall.config import BrokenProfile, Profile
+from cancelall.config import BrokenProfile, Profile, credential_path
 from cancelall.errors import CancelallError, SecretError
 from cancelall.keyrings import Late
 from cancelall.secret import Secret
 from cancelall.state import state_directories
-from cancelall.venues import load
+from cancelall.venues import load, schema
 
 _TIMES = "auth.json"
 """In the state directory: when each item of the keyring was set, since keyrings do not tell."""
@@ -63,13 +63,13 @@ def status(profile: Profile | BrokenProfile, environ: Mapping[str, str], path: P
     """Where a profile's secrets are. `path` is the config file."""
     if isinstance(profile, BrokenProfile):
         return ProfileStatus(profile=profile.name, venue=profile.venue, error=profile.error)
-    venue = load(profile.venue)
+    accepts = schema(profile.venue)
     times = _times(environ)
     warnings: list[str] = list(profile.warnings)
     found: list[SecretStatus] = []
     values: dict[str, Secret] = {}
     late: Late | None = None
-    for name, sec in declare.secrets_of(venue.secrets).items():
+    for name, sec in declare.secrets_of(accepts.secrets).items():
         # As in a kill: what is not needed is looked for in the keyring only if the rest came from there.
         in_keyring = late is None and (not sec.optional or any(one.source == "keyring" for one in found))
         one = SecretStatus(name=name, optional=sec.optional)
@@ -91,7 +91,7 @@ def status(profile: Profile | BrokenProfile, environ: Mapping[str, str], path: P
     )
     if result.ok:
         try:
-            venue.check_secrets(venue.secrets(**values), profile.options)
+            load(profile.venue).check_secrets(accepts.secrets(**values), profile.options)
         except SecretError as error:
             return replace(result, error=error)
     return result
@@ -100,7 +100,7 @@ def status(profile: Profile | BrokenProfile, environ: Mapping[str, str], path: P
 def _changed(profile: Profile, name: str, source: str, environ: Mapping[str, str], path: Path | None) -> float | None:
     """When the file was changed that a secret came from."""
     if source.startswith("credentials directory"):
-        path = credentials.credential_path(profile.name, name, environ)
+        path = credential_path(profile.name, name, environ)
     elif source != "config file":
         return None
     try:

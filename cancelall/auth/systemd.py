@@ -16,7 +16,7 @@ from cancelall import declare
 from cancelall.config import Profile, write_private
 from cancelall.errors import SecretError
 from cancelall.secret import Secret, scrub
-from cancelall.venues import load
+from cancelall.venues import schema
 
 STORE = Path("/etc/credstore.encrypted")
 """Where systemd looks for encrypted credentials that are named without a path."""
@@ -35,7 +35,7 @@ def commands(profile: Profile, directory: Path, key: str | None) -> str:
     """What to type, as a shell script. No secret is in it: systemd asks for each, or reads it from a file."""
     lines = ["# As root, on the machine that will fire. Each command asks for one secret and shows nothing of it."]
     lines += [f"mkdir -p -m 0700 {shlex.quote(str(directory))}"]
-    for field, sec in declare.secrets_of(load(profile.venue).secrets).items():
+    for field, sec in declare.secrets_of(schema(profile.venue).secrets).items():
         name = credential(profile.name, field)
         words = ["systemd-creds", "encrypt", *([f"--with-key={key}"] if key else []), f"--name={name}"]
         seal, target = shlex.join(words), shlex.quote(str(directory / name))
@@ -60,7 +60,7 @@ def unit_lines(profile: Profile, directory: Path, fields: Iterable[str]) -> str:
 
 
 def _required(profile: Profile) -> list[str]:
-    return [name for name, sec in declare.secrets_of(load(profile.venue).secrets).items() if not sec.optional]
+    return [name for name, sec in declare.secrets_of(schema(profile.venue).secrets).items() if not sec.optional]
 
 
 def seal(profile: Profile, secrets: Mapping[str, Secret], directory: Path, key: str | None) -> tuple[Path, ...]:

@@ -17,7 +17,7 @@ from cancelall.model import Answer, Judgement, Order
 from cancelall.preflight import Preflight, Question, Told
 from cancelall.progress import Listing
 from cancelall.session import Attempt, Heard, Session
-from cancelall.venues import Segment
+from cancelall.venues.contract import Segment
 
 _TRIES = 3
 _READINGS = 4

@@ -34,7 +34,8 @@ from cancelall.results import ProfileReport
 from cancelall.run import Listener, Run
 from cancelall.session import Attempt
 from cancelall.simulator import SimServer
-from cancelall.venues import Venue, load
+from cancelall.venues import load
+from cancelall.venues.contract import Venue
 from faults.rows import ROWS, Row
 from support import ROOT, Ran, profile_table, write_config
 

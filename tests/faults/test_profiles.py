@@ -13,7 +13,7 @@ import pytest
 from cancelall import credentials, declare
 from cancelall.model import Verdict
 from cancelall.simulator import SimServer
-from cancelall.venues import load
+from cancelall.venues import schema
 from faults.harness import PEAK_MB, Case, Ended, shows
 from support import profile_table
 
@@ -139,7 +139,7 @@ def test_one_bad_profile_among_many(case: Case, venue: str) -> None:
     server, tables = many(case, venue, NUMBER)
     misspelt, refused, missing = (f"p{index:04}" for index in (7, 13, NUMBER - 1))
     tables[misspelt]["symbl"] = ["BTC/USDT"]
-    tables[refused]["credentials"] = dict.fromkeys(declare.secrets_of(load(venue).secrets), "x" * 32)
+    tables[refused]["credentials"] = dict.fromkeys(declare.secrets_of(schema(venue).secrets), "x" * 32)
     del tables[missing]["credentials"]
     path = case.config(tables)
     env = {"PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring"}
@@ -157,7 +157,7 @@ def test_one_bad_profile_among_many(case: Case, venue: str) -> None:
 
 def field_of(venue: str) -> str:
     """A secret that the venue needs."""
-    return next(name for name, sec in declare.secrets_of(load(venue).secrets).items() if not sec.optional)
+    return next(name for name, sec in declare.secrets_of(schema(venue).secrets).items() if not sec.optional)
 
 
 def beside(case: Case, venue: str, bad: Mapping[str, object], codes: tuple[int, ...] = (6,)) -> Ended:

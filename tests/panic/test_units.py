@@ -16,7 +16,7 @@ import tomli_w
 
 from cancelall import declare, simulator
 from cancelall.simulator import SimServer
-from cancelall.venues import VENUES, load
+from cancelall.venues import VENUES, schema
 from panic import machine
 from panic.machine import UNITS, Machine
 from support import paths
@@ -90,8 +90,8 @@ def test_what_is_checked_is_what_will_be_used() -> None:
 
 def test_the_keys_of_every_venue_are_loaded_and_none_stops_the_start() -> None:
     loaded = settings("cancelall@.service", "LoadCredentialEncrypted")
-    fields = {field for name in VENUES for field in declare.secrets_of(load(name).secrets)}
-    pairs = [(name, field) for name in VENUES for field in declare.secrets_of(load(name).secrets)]
+    fields = {field for name in VENUES for field in declare.secrets_of(schema(name).secrets)}
+    pairs = [(name, field) for name in VENUES for field in declare.secrets_of(schema(name).secrets)]
     expected = {f"cancelall.%i.{field}" for field in fields} | {f"cancelall.{name}.{field}" for name, field in pairs}
     # A name with a path is a file that must exist; without one it may be missing.
     assert {line.partition("=")[2] for line in loaded} == expected

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from cancelall.errors import OptionError, Unreadable
 from cancelall.model import Answer, Order, Protection, Reach, Reply, Request, State
 from cancelall.secret import Secret
-from cancelall.venues import ascendex
+from cancelall.venues.ascendex import venue as ascendex
 
 VECTORS: list[dict[str, Any]] = json.loads((Path(__file__).parents[1] / "vectors" / "ascendex.json").read_text())
 RAW = [row for row in VECTORS if row["secret_encoding"] == "raw utf-8"]

@@ -14,7 +14,7 @@ from cancelall import simulator
 from cancelall.model import Verdict
 from cancelall.results import ProfileReport
 from cancelall.simulator import LoggedRequest, SimOrder, SimServer
-from cancelall.venues import ascendex
+from cancelall.venues.ascendex import venue as ascendex
 from support import cancelall, kill, paths, profile_table, states, swept, write_config
 
 LEDGERS = ["cash", "margin", "futures"]

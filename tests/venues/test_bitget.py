@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 from cancelall.errors import OptionError, SecretError, Unreadable
 from cancelall.model import Answer, Order, Protection, Reach, Reply, Request, State
 from cancelall.secret import Secret
-from cancelall.venues import Discovery, Segment, bitget
+from cancelall.venues import schema
 from cancelall.venues.bitget import calls
+from cancelall.venues.bitget import venue as bitget
+from cancelall.venues.contract import Discovery, Segment
 
 VECTORS: list[dict[str, Any]] = json.loads((Path(__file__).parents[1] / "vectors" / "bitget.json").read_text())
 SIGNED = [row for row in VECTORS if row["prehash"]]
@@ -160,7 +162,7 @@ def test_a_pem_that_holds_no_rsa_key_is_refused_by_name() -> None:
 def test_demo_trading_has_its_header_and_nothing_else_does() -> None:
     assert bitget.headers("demo") == (("paptrading", "1"),)
     assert bitget.headers("live") == ()
-    assert bitget.VENUE.hosts["demo"] == bitget.VENUE.hosts["live"]
+    assert schema("bitget").hosts["demo"] == schema("bitget").hosts["live"]
 
 
 # --- scope ----------------------------------------------------------------------------------------------------------

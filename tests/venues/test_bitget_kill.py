@@ -15,7 +15,7 @@ from cancelall import simulator
 from cancelall.model import Request, Signed, Verdict
 from cancelall.results import ProfileReport
 from cancelall.simulator import SimOrder, SimServer
-from cancelall.venues import bitget
+from cancelall.venues.bitget import venue as bitget
 from support import cancelall, kill, profile_table, states, swept, write_config
 
 MIX, SPOT, V3 = "/api/v2/mix/order", "/api/v2/spot/trade", "/api/v3/trade"

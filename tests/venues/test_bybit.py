@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from cancelall.errors import OptionError, SecretError, Unreadable
 from cancelall.model import Answer, Order, Protection, Reach, Reply, Request, State
 from cancelall.secret import Secret
-from cancelall.venues import bybit
+from cancelall.venues.bybit import venue as bybit
 
 VECTORS: list[dict[str, Any]] = json.loads((Path(__file__).parents[1] / "vectors" / "bybit.json").read_text())
 HMAC = [row for row in VECTORS if "rsa_public_key_pem" not in row]

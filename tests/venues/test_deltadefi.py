@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 from cancelall.errors import Unreadable
 from cancelall.model import Answer, Order, Priority, Protection, Reach, Reply, Request, State
 from cancelall.secret import Secret
-from cancelall.venues import Discovery, Segment, deltadefi
-from cancelall.venues.deltadefi import Facts, Options
+from cancelall.venues import schema
+from cancelall.venues.contract import Discovery, Segment
+from cancelall.venues.deltadefi import venue as deltadefi
+from cancelall.venues.deltadefi.options import Facts, Options
 
 VECTORS: list[dict[str, Any]] = json.loads((Path(__file__).parents[1] / "vectors" / "deltadefi.json").read_text())
 ROWS = {row["name"]: row for row in VECTORS}
@@ -138,7 +140,7 @@ def test_hosts() -> None:
         "api.deltadefi.io",
         "api-staging.deltadefi.io",
     }
-    assert deltadefi.VENUE.hosts["live"] == "https://api.deltadefi.io"
+    assert schema("deltadefi").hosts["live"] == "https://api.deltadefi.io"
 
 
 # --- scope ----------------------------------------------------------------------------------------------------------

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from cancelall.errors import OptionError, SecretError, Unreadable
 from cancelall.model import Answer, Order, Priority, Protection, Reach, Reply, Request, Signed, State
 from cancelall.secret import Secret
-from cancelall.venues import Segment, pacifica
+from cancelall.venues.contract import Segment
+from cancelall.venues.pacifica import venue as pacifica
 
 VECTORS: list[dict[str, Any]] = json.loads((Path(__file__).parents[1] / "vectors" / "pacifica.json").read_text())
 KEYED = [row for row in VECTORS if row["secret_key_base58"]]

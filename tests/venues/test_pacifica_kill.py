@@ -22,7 +22,7 @@ from cancelall.secret import Secret
 from cancelall.session import Send
 from cancelall.simulator import SimOrder, SimServer
 from cancelall.simulator.pacifica import Pacifica
-from cancelall.venues import pacifica
+from cancelall.venues.pacifica import venue as pacifica
 from support import Ran, cancelall, environment, kill, paths, profile_table, states, swept
 
 CANCEL_ALL = "POST /api/v1/orders/cancel_all"

@@ -8,9 +8,9 @@ from cancelall import payload
 from cancelall.declare import nearest
 from cancelall.errors import Unreadable
 from cancelall.model import Priority, Reply, Request
-from cancelall.venues import Batch, Discovery
 from cancelall.venues.ascendex.calls import get, home_of
 from cancelall.venues.ascendex.options import Facts, Ledger, Options, group_of, selected
+from cancelall.venues.contract import Batch, Discovery
 
 
 def discoveries(options: Options, facts: Facts) -> tuple[Discovery[Facts], ...]:

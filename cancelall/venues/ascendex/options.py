@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from cancelall.declare import Opt, Sec
 from cancelall.errors import OptionError
 from cancelall.secret import Secret
+from cancelall.venues import Schema
 
 HOSTS = {
     "live": "https://ascendex.com",
@@ -89,3 +90,6 @@ def selected(options: Options) -> tuple[Ledger, ...]:
 def group_of(options: Options, facts: Facts) -> int | None:
     """The account group: what the profile says, else what `info` has told. None if neither does."""
     return options.account_group if options.account_group is not None else facts.account_group
+
+
+SCHEMA = Schema(hosts=HOSTS, options=Options, secrets=Secrets)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import partial
 
 from cancelall.model import Priority
-from cancelall.venues import Segment, Witness
 from cancelall.venues.ascendex.calls import cancels, delete, get, home_of, settle
 from cancelall.venues.ascendex.options import Facts, Ledger, Options, group_of, holds, selected
 from cancelall.venues.ascendex.reading import acknowledge, read_page, settled
+from cancelall.venues.contract import Segment, Witness
 
 
 def segments(options: Options, facts: Facts, environment: str) -> tuple[Segment, ...]:

@@ -24,7 +24,7 @@ from cancelall.model import (
     Settlement,
     State,
 )
-from cancelall.venues import Limit
+from cancelall.venues.contract import Limit
 
 BATCH = 20
 """Orders per cancel by name. The endpoints' pages say 50 or nothing, that of best practices and code 40306 say 20."""

@@ -10,9 +10,9 @@ from functools import partial
 from cancelall import payload
 from cancelall.errors import Unreadable
 from cancelall.model import Order, Page, Priority, Protection, Reply, Request, Settlement, State
-from cancelall.venues import Segment, Witness
 from cancelall.venues.bitget import calls
 from cancelall.venues.bitget.calls import Row, Words, asked, get, post
+from cancelall.venues.contract import Segment, Witness
 
 MIX, SPOT = "/api/v2/mix/order", "/api/v2/spot/trade"
 CANCEL_ALL = f"{MIX}/cancel-all-orders"

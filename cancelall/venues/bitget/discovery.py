@@ -9,9 +9,9 @@ from typing import Literal
 from cancelall import payload
 from cancelall.declare import nearest
 from cancelall.model import Reply, Request
-from cancelall.venues import Batch, Discovery
 from cancelall.venues.bitget import calls
 from cancelall.venues.bitget.options import FUTURES, SETTINGS, Facts, Options, selected
+from cancelall.venues.contract import Batch, Discovery
 
 SERVED = "served by the classic API"
 

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from cancelall.declare import Opt, Sec
 from cancelall.errors import OptionError
 from cancelall.secret import Secret
+from cancelall.venues import Schema
 
 HOSTS = {"live": "https://api.bitget.com", "demo": "https://api.bitget.com"}
 """Demo trading has keys of its own, and a header: https://www.bitget.com/api-doc/common/demotrading/restapi"""
@@ -111,3 +112,6 @@ def selected(options: Options) -> dict[str, tuple[str, ...]]:
                 continue
         found[product] = symbols
     return found
+
+
+SCHEMA = Schema(hosts=HOSTS, options=Options, secrets=Secrets)

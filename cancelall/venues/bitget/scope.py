@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from cancelall.venues import Segment
 from cancelall.venues.bitget import classic, unified
 from cancelall.venues.bitget.options import Facts, Options, selected
+from cancelall.venues.contract import Segment
 
 
 def segments(options: Options, facts: Facts, environment: str) -> tuple[Segment, ...]:

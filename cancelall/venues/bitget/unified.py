@@ -12,9 +12,9 @@ from functools import partial
 from cancelall import payload
 from cancelall.errors import Unreadable
 from cancelall.model import Order, Page, Priority, Protection, Reply, Request, Settlement, State
-from cancelall.venues import Segment, Witness
 from cancelall.venues.bitget import calls
 from cancelall.venues.bitget.calls import Row, Words, asked, get, post
+from cancelall.venues.contract import Segment, Witness
 
 TRADE = "/api/v3/trade"
 TYPES = ("tpsl", "trigger")

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from cancelall.declare import Opt, Sec
 from cancelall.errors import OptionError
 from cancelall.secret import Secret
+from cancelall.venues import Schema
 
 HOSTS = {
     "live": "https://api.bybit.com",
@@ -156,3 +157,6 @@ def selected(options: Options) -> tuple[Category, ...]:
     if options.stop_order_type:
         left = [one for one in left if one in ("linear", "inverse")]
     return tuple(left)
+
+
+SCHEMA = Schema(hosts=HOSTS, options=Options, secrets=Secrets)

@@ -10,9 +10,9 @@ from cancelall import payload
 from cancelall.declare import nearest
 from cancelall.errors import Unreadable
 from cancelall.model import Acknowledgement, Failure, Order, Page, Protection, Reply, Request, Settlement, State
-from cancelall.venues import Batch, Discovery
 from cancelall.venues.bybit.calls import get, query_string
 from cancelall.venues.bybit.options import CAP, LINEAR_COINS, SPOT_FILTERS, Facts, Options, selected
+from cancelall.venues.contract import Batch, Discovery
 
 _CLOSED = frozenset({"Rejected", "PartiallyFilledCanceled", "Filled", "Cancelled", "Deactivated"})
 """Every other status, also an unknown one, is open: https://bybit-exchange.github.io/docs/v5/enum#orderstatus"""

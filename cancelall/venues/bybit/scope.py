@@ -6,10 +6,10 @@ from functools import partial
 
 from cancelall.errors import OptionError
 from cancelall.model import Priority
-from cancelall.venues import Segment
 from cancelall.venues.bybit.calls import cancels, get, listings, mass_cancels, post, query_string, shares
 from cancelall.venues.bybit.options import LINEAR_COINS, Category, Facts, Options, holds, selected
 from cancelall.venues.bybit.reading import acknowledge, read_page, settled, spares, strategy_page
+from cancelall.venues.contract import Segment
 
 
 def segments(options: Options, facts: Facts, environment: str) -> tuple[Segment, ...]:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from cancelall.declare import Opt, Sec
 from cancelall.secret import Secret
+from cancelall.venues import Schema
 
 HOSTS = {
     "live": "https://api.deltadefi.io",
@@ -65,3 +66,6 @@ class Facts:
     apart: tuple[str, ...] = ()
     """Those that the market config may lack, although a listing of all pairs showed orders there: calls that name such
     a pair may be answered as if it did not exist."""
+
+
+SCHEMA = Schema(hosts=HOSTS, options=Options, secrets=Secrets)

@@ -12,7 +12,7 @@ from cancelall import payload
 from cancelall.declare import nearest
 from cancelall.errors import Unreadable
 from cancelall.model import Acknowledgement, Order, Page, Priority, Protection, Reply, Request, Settlement, State
-from cancelall.venues import Batch, Discovery
+from cancelall.venues.contract import Batch, Discovery
 from cancelall.venues.deltadefi.calls import get, open_orders
 from cancelall.venues.deltadefi.options import KNOWN, LAST_PAGE, PAGE_ROWS, Facts, Options
 

@@ -6,7 +6,7 @@ import json
 from functools import partial
 
 from cancelall.model import Order, Priority, Reply, Request
-from cancelall.venues import Segment, Witness
+from cancelall.venues.contract import Segment, Witness
 from cancelall.venues.deltadefi.calls import get, open_orders, post, query_string
 from cancelall.venues.deltadefi.options import KNOWN, PAGE_ROWS, RECORDS, STRAGGLERS, Facts, Options
 from cancelall.venues.deltadefi.reading import acknowledge, read_page, read_wide, settled

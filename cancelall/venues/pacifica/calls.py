@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 
 from cancelall.model import Order, Priority, Request
-from cancelall.venues import Witness
+from cancelall.venues.contract import Witness
 from cancelall.venues.pacifica.options import API, NOWHERE, Options
 
 

@@ -9,6 +9,7 @@ from typing import Annotated
 from cancelall.declare import Opt, Sec
 from cancelall.errors import OptionError, SecretError
 from cancelall.secret import Secret
+from cancelall.venues import Schema
 
 HOSTS = {
     "live": "https://api.pacifica.fi",
@@ -144,3 +145,6 @@ def _unbase58(text: str) -> bytes | None:
         number = number * 58 + _ALPHABET.index(letter)
     zeros = len(text) - len(text.lstrip("1"))
     return bytes(zeros) + number.to_bytes((number.bit_length() + 7) // 8, "big")
+
+
+SCHEMA = Schema(hosts=HOSTS, options=Options, secrets=Secrets)

@@ -13,7 +13,7 @@ from cancelall import payload
 from cancelall.declare import nearest
 from cancelall.errors import Unreadable
 from cancelall.model import Acknowledgement, Order, Page, Protection, Reply, Request, Settlement, State
-from cancelall.venues import Batch, Discovery
+from cancelall.venues.contract import Batch, Discovery
 from cancelall.venues.pacifica.calls import get, is_stop
 from cancelall.venues.pacifica.options import STRATEGIES_PAGE, Facts, Options
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from cancelall.model import Order, Priority
-from cancelall.venues import Segment, Witness
+from cancelall.venues.contract import Segment, Witness
 from cancelall.venues.pacifica.calls import account_of, cancel_all, cancel_named, cancel_order, get, signed_answer
 from cancelall.venues.pacifica.options import STRATEGIES_PAGE, Facts, Options
 from cancelall.venues.pacifica.reading import (

@@ -1,0 +1,86 @@
+"""Pacifica: what its calls make together, and what they leave out."""
+
+from __future__ import annotations
+
+from cancelall.venues.contract import Limit, Venue
+from cancelall.venues.pacifica.calls import cancel_all
+from cancelall.venues.pacifica.judging import judge
+from cancelall.venues.pacifica.options import (
+    API,
+    NOWHERE,
+    OPERATIONS,
+    Facts,
+    Options,
+    Secrets,
+    _unbase58,
+    account,
+    base58,
+)
+from cancelall.venues.pacifica.reading import discoveries, doubts
+from cancelall.venues.pacifica.scope import segments
+from cancelall.venues.pacifica.signing import _canonical, _signature, check_secrets, sign
+
+
+def not_covered(options: Options, environment: str) -> tuple[str, ...]:
+    """https://docs.pacifica.fi/api-documentation/api/rest-api/subaccounts: each has orders and keys of its own."""
+    return ("orders of subaccounts (a profile for each)", "vaults")
+
+
+def unwitnessed(options: Options, keep_protective: bool, reads_only: bool) -> str:
+    """What the proof could not rest on."""
+    if reads_only:
+        return "reading needs no key here: a mistyped account would look empty, too"
+    missing = ["the account's own counts (they are those of all markets)"] if options.symbol else []
+    missing += ["a last cancel of everything"] if keep_protective else []
+    return f"not witnessed: {' and '.join(missing)}" if missing else ""
+
+
+VENUE = Venue(
+    facts=Facts(),
+    segments=segments,
+    discoveries=discoveries,
+    doubts=doubts,
+    learn_mode=lambda facts, mode: facts,
+    sign=sign,
+    check_secrets=check_secrets,
+    judge=judge,
+    account=account,
+    not_covered=not_covered,
+    settle_gap=1.0,
+    # 100 credits in a rolling minute without a config key: https://docs.pacifica.fi/api-documentation/api/rate-limits
+    # Every answer tells what is left of them; cancels by name go no faster than that can be heeded.
+    limits={
+        "cancel all": Limit(count=200, seconds=60.0),
+        "read": Limit(count=100, seconds=60.0),
+        "by name": Limit(count=4, seconds=0.1),
+    },
+    address_limit=None,
+    block_seconds=60.0,
+    late_ms=lambda options: options.expiry_window,
+    clock_lead_ms=1000,
+    unwitnessed=unwitnessed,
+)
+
+__all__ = [
+    "API",
+    "NOWHERE",
+    "OPERATIONS",
+    "VENUE",
+    "Facts",
+    "Options",
+    "Secrets",
+    "_canonical",
+    "_signature",
+    "_unbase58",
+    "account",
+    "base58",
+    "cancel_all",
+    "check_secrets",
+    "discoveries",
+    "doubts",
+    "judge",
+    "not_covered",
+    "segments",
+    "sign",
+    "unwitnessed",
+]
