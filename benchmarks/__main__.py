@@ -21,6 +21,8 @@ from benchmarks.page import Bars, Bound, bars, bounds_table, table
 _BARE, _OURS = "bare requests", "cancelall, environment"
 _KEYRING = "cancelall, keyring (Secret Service)"
 _DISTANCES = (0.02, 0.08, 0.2)
+_BEHIND = 700
+"""Profiles behind one address: more than Bybit's limit lets send at once."""
 
 
 def ms(seconds: Sequence[float]) -> str:
@@ -114,6 +116,7 @@ def main() -> None:
                 for one in accounts
             ],
         )
+        found += _forced(accounts[-1])
         say("profiles")
         lines += ["", "## Profiles on one exchange that does not limit, loopback", ""]
         desks = [kills.desk(count, home()) for count in ((1, 10, 100) if quick else (1, 10, 100, 1000))]
@@ -133,6 +136,11 @@ def main() -> None:
         if not quick:
             found.append(Bound("1,000 profiles: s to the last mass cancel", 10.0, desks[-1].last_cancel))
             found.append(Bound("1,000 profiles: peak memory in MB", 300.0, desks[-1].peak_mb))
+            say("profiles under the limit of an address")
+            behind = kills.desk(_BEHIND, home(), limits=True)
+            name = f"{_BEHIND} profiles, one address: reads before the last mass cancel"
+            found.append(Bound(name, 0, behind.reads_before))
+            lines += _one_address(behind)
     head = [
         "# Performance",
         "",
@@ -168,6 +176,27 @@ def _near(near: dict[str, list[float]]) -> list[Bound]:
             Bound("loopback: cancelall (keyring) / bare requests", 1.6, wire.ratio(near[_KEYRING], near[_BARE]))
         )
     return found
+
+
+def _forced(account: kills.Account) -> list[Bound]:
+    calls, seconds = kills.forced_calls(account.orders), kills.forced_seconds(account.orders, kills.RTT)
+    return [
+        Bound(f"{account.orders:,} orders: mass cancels / the calls forced", 1.2, account.mass_cancels / calls),
+        Bound(f"{account.orders:,} orders: cancel to verdict / the time forced", 1.2, account.seconds / seconds),
+    ]
+
+
+def _one_address(behind: kills.Desk) -> list[str]:
+    spent = (behind.first_cancel, behind.last_cancel, behind.last_verdict)
+    return [
+        "",
+        f"## {behind.profiles} profiles behind one address, which may send 600 requests in 5 s, loopback",
+        "",
+        *table(
+            ("first cancel s", "last first cancel s", "last verdict s", "reads before the last first cancel"),
+            [(*(f"{seconds:.2f}" for seconds in spent), str(behind.reads_before))],
+        ),
+    ]
 
 
 def _wire_section(where: str, spent: dict[str, list[float]]) -> list[str]:

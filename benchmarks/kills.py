@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import socket
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -92,6 +93,22 @@ def least(rtt: float) -> float:
     return (1 + 2 * STAGES) * rtt + GAP
 
 
+CAP = 500
+"""Orders that one cancel-all of futures takes at most: https://bybit-exchange.github.io/docs/v5/order/cancel-all"""
+PER_SECOND = 10
+"""Cancel-alls of futures in a second: https://bybit-exchange.github.io/docs/v5/rate-limit"""
+
+
+def forced_calls(orders: int) -> int:
+    """Cancel-alls that the cap forces, with the one that learns that there is nothing more."""
+    return math.ceil(orders / CAP) + 1
+
+
+def forced_seconds(orders: int, rtt: float) -> float:
+    """Seconds that the rate limit adds to the least: a full second before each ten calls more."""
+    return (forced_calls(orders) - 1) // PER_SECOND + least(rtt)
+
+
 # --- five venues ------------------------------------------------------------------------------------------------------
 
 
@@ -173,15 +190,18 @@ class Desk:
     profiles: int
     first_cancel: float
     last_cancel: float
+    reads_before: int
+    """Reads that the exchange got before the last account's first cancel."""
     last_verdict: float
     peak_mb: float
 
 
-def desk(count: int, home: Path) -> Desk:
-    """Kill many accounts of one order each, on an exchange that does not limit, without TLS: its own share of the two
-    cores is large enough.
+def desk(count: int, home: Path, *, limits: bool = False) -> Desk:
+    """Kill many accounts of one order each, without TLS: the exchange's own share of the two cores is large enough.
+
+    With limits, it allows 600 requests in 5 s from this address, and would block it for ten minutes.
     """
-    with exchange("bybit", tls=None, limits=False) as place:
+    with exchange("bybit", tls=None, limits=limits) as place:
         tables = {f"p{number}": _account(place, number) for number in range(count)}
         for account in place.server.fake.accounts.values():
             place.rest(1, account)
@@ -195,10 +215,12 @@ def desk(count: int, home: Path) -> Desk:
             if request.changes:
                 first.setdefault(request.headers["x-bapi-api-key"], request.received_ms)
         assert len(first) == count
+        last = max(first.values())
         return Desk(
             profiles=count,
             first_cancel=min(first.values()) / 1000 - ran.began,
-            last_cancel=max(first.values()) / 1000 - ran.began,
+            last_cancel=last / 1000 - ran.began,
+            reads_before=sum(not one.changes and one.received_ms < last for one in place.server.requests),
             last_verdict=max(map(verdict, ran.lines)),
             peak_mb=peak,
         )
