@@ -105,7 +105,7 @@ class Run:
         self.record.note("signal", name=signal_name)
         self.interrupted.set()
         for session in self._sessions:
-            session.over = True
+            session.halted = True
 
     async def _reported(self, profile: Profile | BrokenProfile) -> ProfileReport:
         try:

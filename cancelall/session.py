@@ -142,7 +142,9 @@ class Session:
     """What every request carries besides its signature."""
     reads_only: bool = False
     over: bool = False
-    """The sweep has ended, or was told to: nothing is changed any more, whatever is still under way."""
+    """The sweep has ended. A hold takes this back."""
+    halted: bool = False
+    """A signal has come. Nothing takes this back."""
     arrived: Callable[[], None] = lambda: None
     """Told, at least once, when the first requests are in the queue of the host."""
     trace: Callable[[Attempt], None] = lambda attempt: None
@@ -160,9 +162,14 @@ class Session:
     _pacers: dict[str, Pacer] = field(default_factory=dict)
 
     @property
+    def closed(self) -> bool:
+        """Whether nothing may be changed any more, whatever is still under way."""
+        return self.over or self.halted
+
+    @property
     def ended(self) -> bool:
         """Whether its time is over, or it was told to stop."""
-        return self.over or self.clock.monotonic() >= self.deadline
+        return self.closed or self.clock.monotonic() >= self.deadline
 
     async def ask(
         self,
@@ -414,7 +421,7 @@ class Session:
 
     def _needless(self, request: Request, spared: Callable[[], bool]) -> bool:
         """Whether a request need not, or after the end of the sweep must not, be sent any more."""
-        return spared() or (self.over and request.changes)
+        return spared() or (self.closed and request.changes)
 
     def _held(self, request: Request) -> bool:
         """While the venue has little left for the proof, cancels by name wait; what is only nice to know is left."""

@@ -82,7 +82,7 @@ class Sweep:
                 if not self._tasks:
                     for progress in self.stale():
                         self._clear_beside(progress)
-            self.finished = not self.session.over
+            self.finished = not self.session.closed
         finally:
             self.session.over = True
             for task in self._tasks:

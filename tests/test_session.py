@@ -726,3 +726,17 @@ def test_stuck_work_is_left_behind() -> None:
     stuck.set()
     threads[0].join(5)
     assert not threads[0].is_alive(), "its late result has nowhere to go and breaks nothing"
+
+
+@pytest.mark.parametrize("request_", [CANCEL, BY_NAME])
+def test_after_a_signal_no_cancel_goes_though_the_sweep_is_begun_anew(request_: Request) -> None:
+    async def work() -> None:
+        line = Line([OK])
+        session = line.session()
+        session.over = session.halted = True
+        session.over = False  # as a hold does
+        assert not (await session.ask(request_, line.reads)).attempt.sent
+        assert (await session.ask(LISTING, line.reads)).attempt.sent
+        assert [wire.method for wire in line.wires] == ["GET"]
+
+    run(work())
