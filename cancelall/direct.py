@@ -19,39 +19,43 @@ from cancelall.model import Wire
 
 
 @dataclass(kw_only=True)
-class Sending:
-    """An attempt: the target as it was signed, whether any of its bytes can have left, whom to tell that they have."""
+class Outgoing:
+    """A request on its way out: its bytes, whether any of them can have left, and whom to tell that all have."""
 
+    wire: Wire
+    headers: Mapping[str, str]
     target: str
-    began: bool = False
-    sent: Callable[[], object] = int
-    ready: Callable[[float], socket.socket | None] | None = None
+    """As it was signed."""
+    timeout: tuple[float, float]
+    """Seconds for the connection, and for each read."""
+    ready: Callable[[float], socket.socket | None] | None
     """Gives a connection that is already there; waits for it at most so many seconds."""
+    sent: Callable[[], object]
+    began: bool = False
 
 
-def send(
-    wire: Wire, headers: Mapping[str, str], sending: Sending, ca_bundle: str | None, timeout: tuple[float, float]
-) -> http.client.HTTPResponse:
+def send(out: Outgoing, ca_bundle: str | None) -> http.client.HTTPResponse:
     """Connect, send, and read the head of the answer. Its body is still to come; closing it closes the connection.
 
-    `timeout` is for the connection and for each read, in seconds. Raises OSError, HTTPException, ValueError.
+    Raises OSError, HTTPException, ValueError.
     """
-    parts = urllib.parse.urlsplit(wire.url)
-    made = sending.ready(timeout[0]) if sending.ready is not None else None
+    parts = urllib.parse.urlsplit(out.wire.url)
+    connecting, reading = out.timeout
+    made = out.ready(connecting) if out.ready is not None else None
     if made is None:
-        made = connection.connect(f"{parts.scheme}://{parts.netloc}", ca_bundle, timeout[0])
-    made.settimeout(timeout[1])
+        made = connection.connect(f"{parts.scheme}://{parts.netloc}", ca_bundle, connecting)
+    made.settimeout(reading)
     http_client = http.client.HTTPConnection(parts.hostname or "", parts.port)
     http_client.sock = made
     try:
-        http_client.putrequest(wire.method, sending.target, skip_host=True, skip_accept_encoding=True)
+        http_client.putrequest(out.wire.method, out.target, skip_host=True, skip_accept_encoding=True)
         http_client.putheader("Host", parts.netloc)
-        for name, value in headers.items():
+        for name, value in out.headers.items():
             http_client.putheader(name, value)
-        sending.began = True
+        out.began = True
         with contextlib.suppress(BrokenPipeError):  # it may have been answered before all of it was read
-            http_client.endheaders(wire.body or None)
-        sending.sent()
+            http_client.endheaders(out.wire.body or None)
+        out.sent()
         return http_client.getresponse()
     finally:
         made.close()  # an answer that is still to be read keeps it open

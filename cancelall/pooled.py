@@ -14,7 +14,6 @@ import http.cookiejar
 import socket
 import ssl
 import threading
-from collections.abc import Mapping
 from typing import Any
 
 import requests
@@ -25,9 +24,8 @@ import urllib3.connection
 import urllib3.exceptions
 
 from cancelall import connection
-from cancelall.direct import Sending
+from cancelall.direct import Outgoing
 from cancelall.errors import TransportFault
-from cancelall.model import Wire
 from cancelall.route import Route
 
 _CONNECT_SECONDS = 2.0
@@ -37,7 +35,7 @@ _CONNECT_SECONDS = 2.0
 class _Current(threading.local):
     """What this thread sends."""
 
-    sending: Sending = Sending(target="")
+    out: Outgoing
 
 
 _current = _Current()
@@ -48,7 +46,7 @@ class _Plain(urllib3.connection.HTTPConnection):
 
     def connect(self) -> None:
         """Take the connection that is already there, else make one."""
-        ready = _current.sending.ready
+        ready = _current.out.ready
         made = ready(self._seconds) if ready is not None else None
         if made is None:
             super().connect()
@@ -74,16 +72,16 @@ class _Plain(urllib3.connection.HTTPConnection):
 
     def putrequest(self, method: str, url: str, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
         """The request line. urllib3 has escaped the target by now, and written `%3a` as `%3A`."""
-        super().putrequest(method, _current.sending.target if url.startswith("/") else url, *args, **kwargs)
+        super().putrequest(method, _current.out.target if url.startswith("/") else url, *args, **kwargs)
 
     def endheaders(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - http.client's own signature
         """The head; from here on nobody knows what the venue has got."""
-        _current.sending.began = True
+        _current.out.began = True
         super().endheaders(*args, **kwargs)
 
     def getresponse(self) -> Any:  # noqa: ANN401 - urllib3's answer, not http.client's
         """The answer; before it, the news that the request is out."""
-        _current.sending.sent()
+        _current.out.sent()
         return super().getresponse()
 
 
@@ -154,17 +152,15 @@ class Session(requests.Session):
         return
 
 
-def send(
-    session: Session, wire: Wire, headers: Mapping[str, str], sending: Sending, timeout: tuple[float, float]
-) -> urllib3.BaseHTTPResponse:
+def send(session: Session, out: Outgoing) -> urllib3.BaseHTTPResponse:
     """Send through a session. Raises what requests raises."""
-    _current.sending = sending
-    prepared = requests.Request(wire.method, wire.url, data=wire.body or None).prepare()
+    _current.out = out
+    prepared = requests.Request(out.wire.method, out.wire.url, data=out.wire.body or None).prepare()
     # requests normalises paths and escapes; the bytes that were signed are the bytes that must go out.
-    prepared.url = wire.url
-    prepared.headers = requests.structures.CaseInsensitiveDict(headers)
+    prepared.url = out.wire.url
+    prepared.headers = requests.structures.CaseInsensitiveDict(out.headers)
     response = session.send(
-        prepared, stream=True, allow_redirects=False, verify=True, proxies=session.proxies, timeout=timeout
+        prepared, stream=True, allow_redirects=False, verify=True, proxies=session.proxies, timeout=out.timeout
     )
     raw: urllib3.BaseHTTPResponse = response.raw
     return raw

@@ -16,7 +16,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from cancelall import __version__, direct, tls
-from cancelall.direct import Sending
+from cancelall.direct import Outgoing
 from cancelall.errors import CancelallError, ConfigError, TransportFault
 from cancelall.model import Reply, Wire
 from cancelall.route import Route, is_loopback
@@ -79,40 +79,45 @@ class Transport:
             raise TransportFault("no time left to send", kind="timeout", sent="no")
         origin = f"{parts.scheme}://{parts.netloc}"
         given = self._ready if route.proxy is None else None
-        ready = partial(given, origin, route.ca_bundle) if given else None
-        sending = Sending(target=wire.url.removeprefix(origin), sent=sent, ready=ready)
-        timeout = min(CONNECT_TIMEOUT, left), min(READ_TIMEOUT, left)
+        out = Outgoing(
+            wire=wire,
+            headers=_headers(wire),
+            target=wire.url.removeprefix(origin),
+            timeout=(min(CONNECT_TIMEOUT, left), min(READ_TIMEOUT, left)),
+            ready=partial(given, origin, route.ca_bundle) if given else None,
+            sent=sent,
+        )
+        fresh = fresh or wire.fresh_connection
         try:
-            return self._send(route, wire, sending, timeout, deadline, fresh=fresh or wire.fresh_connection)
+            if fresh and route.proxy is None:
+                return self._directly(out, route, deadline)
+            return self._by_session(out, route, deadline, fresh=fresh)
         except CancelallError:
             raise
         except Exception as fault:
             from cancelall import pooled
 
-            raise pooled.translated(fault, began=sending.began) from fault
+            raise pooled.translated(fault, began=out.began) from fault
 
-    def _send(
-        self, route: Route, wire: Wire, sending: Sending, timeout: tuple[float, float], deadline: float, *, fresh: bool
-    ) -> Reply:
+    def _directly(self, out: Outgoing, route: Route, deadline: float) -> Reply:
         """A cancel gets a connection of its own.
 
         A pooled one may just have been closed by the venue, and then nobody knows whether the cancel arrived.
         """
-        with contextlib.ExitStack() as stack:
-            if fresh and route.proxy is None:
-                sending.sent = partial(_out, sending.sent)
-                answered = direct.send(wire, _headers(wire), sending, route.ca_bundle, timeout)
-                stack.enter_context(contextlib.closing(answered))
-                from cancelall import pooled
-
-                return self._read(pooled.answer(answered), wire.body_limit, deadline)
+        out.sent = partial(_tell_and_import, out.sent)
+        with contextlib.closing(direct.send(out, route.ca_bundle)) as answered:
             from cancelall import pooled
 
-            if fresh:
-                session = stack.enter_context(pooled.Session(route, tls.context(route.ca_bundle)))
-            else:
-                session = self._kept_session()
-            return self._read(pooled.send(session, wire, _headers(wire), sending, timeout), wire.body_limit, deadline)
+            return self._read(pooled.answer(answered), out.wire.body_limit, deadline)
+
+    def _by_session(self, out: Outgoing, route: Route, deadline: float, *, fresh: bool) -> Reply:
+        """The connections that are kept; a fresh one through a proxy."""
+        from cancelall import pooled
+
+        if not fresh:
+            return self._read(pooled.send(self._kept_session(), out), out.wire.body_limit, deadline)
+        with pooled.Session(route, tls.context(route.ca_bundle)) as session:
+            return self._read(pooled.send(session, out), out.wire.body_limit, deadline)
 
     def _kept_session(self) -> Session:
         from cancelall import pooled
@@ -149,7 +154,7 @@ class Transport:
         return Reply(status=response.status, headers=headers, body=b"".join(parts))
 
 
-def _out(sent: Callable[[], object]) -> None:
+def _tell_and_import(sent: Callable[[], object]) -> None:
     """Tell it, and import what reads the answer while the venue works."""
     sent()
     from cancelall import pooled  # noqa: F401
