@@ -6,7 +6,7 @@ import contextlib
 import sys
 from dataclasses import dataclass
 
-from cancelall.config import Document
+from cancelall.config_toml import Document
 from cancelall.secret import scrub
 
 

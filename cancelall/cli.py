@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, Optional
 
 import typer
 
-from cancelall import __version__, boundary, config, declare, kills
+from cancelall import __version__, boundary, config_show, config_toml, declare, files, kills
 from cancelall.asked import Output, Terms
 from cancelall.declare import Declared
 from cancelall.errors import ConfigError, ExitStatus, UsageError
@@ -353,7 +353,7 @@ def _orders(
     output = Output(json=json_lines, verbose=verbose, quiet=quiet, several=True, plan=False)
     overrides = kills.overrides({}, environment, deadline, keep=None, everything=False)
     environ = dict(os.environ)
-    document = config.read(config_file, environ)
+    document = config_toml.read(config_file, environ)
     if not names:
         names = kills.selected(kills.known(document, environ), [], [])
     profiles = kills.load_all(document, list(dict.fromkeys(names)), environ, overrides)
@@ -405,7 +405,7 @@ def _check(
         raise UsageError("--max-age sends nothing: it goes with neither --live nor --store-account-group")
     environ = dict(os.environ)
     try:
-        document = config.read(config_file, environ)
+        document = config_toml.read(config_file, environ)
         known = kills.known(document, environ)
         chosen = list(dict.fromkeys(names or kills.selected(known, [], [])))
     except ConfigError as error:
@@ -428,7 +428,7 @@ def _at_a_terminal() -> bool:
 
 
 def _config_path(config_file: Config = None) -> None:
-    path, _ = config.locate(config_file, os.environ)
+    path, _ = config_toml.locate(config_file, os.environ)
     if path is None:
         raise ConfigError("there is no home directory to keep a config in", "set CANCELALL_CONFIG or give --config")
     emit(f"{path}\n")
@@ -437,20 +437,20 @@ def _config_path(config_file: Config = None) -> None:
 def _config_show(config_file: Config = None) -> None:
     import tomli_w
 
-    document = config.read(config_file, os.environ)
+    document = config_toml.read(config_file, os.environ)
     if document.path is None:
         raise ConfigError("there is no config file", "run: cancelall config init")
-    emit(tomli_w.dumps(config.redacted(document)))
+    emit(tomli_w.dumps(config_show.redacted(document)))
 
 
 def _config_init(config_file: Config = None) -> None:
     from cancelall.documents import example_config
 
-    path, _ = config.locate(config_file, os.environ)
+    path, _ = config_toml.locate(config_file, os.environ)
     if path is None:
         raise ConfigError("there is no home directory to keep a config in", "set CANCELALL_CONFIG or give --config")
     try:
-        config.write_private(path, example_config(), new=True)
+        files.write_private(path, example_config(), new=True)
     except FileExistsError:
         raise ConfigError(f"{path} exists already and was left as it is", "edit it, or give another --config") from None
     except OSError as fault:

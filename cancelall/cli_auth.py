@@ -15,7 +15,8 @@ from cancelall import completion
 from cancelall.errors import CancelallError, ConfigError, ExitStatus, Interrupted, SecretError, UsageError
 
 if TYPE_CHECKING:
-    from cancelall.config import Document, Profile
+    from cancelall.config import Profile
+    from cancelall.config_toml import Document
     from cancelall.keyrings import Store
     from cancelall.secret import Secret
 
@@ -163,12 +164,12 @@ def _gathered(profile: Profile, field: str | None, file: Path | None, held: Mapp
 
 def _document(chosen: Path | None, environ: Mapping[str, str]) -> tuple[Document, Path | None]:
     """The config as far as there is one, and where it is or will be."""
-    from cancelall import config
+    from cancelall import config_toml
 
-    path, _ = config.locate(chosen, environ)
+    path, _ = config_toml.locate(chosen, environ)
     if path is not None and not os.path.lexists(path):
-        return config.Document(path=None), path
-    return config.read(chosen, environ), path
+        return config_toml.Document(path=None), path
+    return config_toml.read(chosen, environ), path
 
 
 def _store(profile: Profile, *, plaintext: bool, patient: bool, environ: Mapping[str, str]) -> Store:
@@ -249,7 +250,7 @@ def _status(
     config_file: Config = None,
     json_lines: Annotated[bool, typer.Option("--json", help="One JSON line per profile on stdout.")] = False,
 ) -> None:
-    from cancelall import config
+    from cancelall import config, config_toml
     from cancelall.auth import keeping
     from cancelall.auth import status as status_
     from cancelall.config import BrokenProfile, Overrides
@@ -260,7 +261,7 @@ def _status(
 
     environ = dict(os.environ)
     harden(environ)
-    document = config.read(config_file, environ)
+    document = config_toml.read(config_file, environ)
     profiles: list[Profile | BrokenProfile] = []
     for name in names or list(document.tables) or [venue for venue in VENUES if _anywhere(venue, environ)]:
         if name in document.tables:
@@ -281,7 +282,7 @@ def _anywhere(venue: str, environ: Mapping[str, str]) -> bool:
     """Whether a secret of the profile named like a venue is at hand, without asking a keyring."""
     from cancelall import declare
     from cancelall.auth import keeping
-    from cancelall.config import Document
+    from cancelall.config_toml import Document
     from cancelall.credentials import before_keyring
     from cancelall.venues import schema
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from cancelall import config
+from cancelall import config, config_toml
 from cancelall.errors import CancelallError
 from cancelall.venues import VENUES, schema
 
@@ -50,7 +50,7 @@ complete --command cancelall --no-files --condition '__cancelall_completion is-a
 def profile_names(venue: str, chosen: Path | None, environ: Mapping[str, str]) -> list[str]:
     """The profiles of the config, of one venue only where a command is of one. A broken config has none."""
     try:
-        document = config.read(chosen, environ)
+        document = config_toml.read(chosen, environ)
     except CancelallError:
         return []
     names = config.venue_profiles(document, venue) if venue in VENUES else tuple(document.tables)

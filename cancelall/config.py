@@ -1,29 +1,26 @@
-"""Find, read, check and write the configuration. Every mistake names the key, the table and the line.
+"""What the configuration means: profiles from the file, the environment and the command line, and whether they make
+sense. Every mistake names the key, the table and the line.
 
 One broken profile does not stop the others: it becomes a `BrokenProfile`, which is reported as unconfigured.
 """
 
 from __future__ import annotations
 
-import functools
 import os
 import re
-import stat
-import sys
 from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from cancelall import declare
+from cancelall.config_toml import Document, environment_prefix, fail, place
 from cancelall.declare import Declared, Opt
 from cancelall.errors import ConfigError, OptionError
-from cancelall.secret import MASK, Secret
+from cancelall.secret import Secret
 from cancelall.venues import VENUES, schema
 
-SIZE_LIMIT = 1 << 20
-"""Bytes; a larger file is refused before it is parsed."""
 _PROFILE_NAME = r"[A-Za-z0-9_-]{1,64}"
 
 
@@ -102,31 +99,6 @@ class BrokenProfile:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Document:
-    """The configuration as it stands in the file. `path` is None when there is no file."""
-
-    path: Path | None
-    text: str = field(default="", repr=False)
-    data: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    warnings: tuple[str, ...] = ()
-
-    @property
-    def tables(self) -> Mapping[str, Any]:
-        """The profile tables by name."""
-        profiles = self.data.get("profiles", {})
-        return profiles if isinstance(profiles, dict) else {}
-
-    @functools.cached_property
-    def names(self) -> Mapping[str, tuple[str, ...]]:
-        """The profiles by what the names of their environment variables begin with."""
-        found: dict[str, tuple[str, ...]] = {}
-        for name in self.tables:
-            prefix = environment_prefix(name)
-            found[prefix] = (*found.get(prefix, ()), name)
-        return found
-
-
-@dataclass(frozen=True, kw_only=True)
 class Overrides:
     """What the command line says: venue options and common options that were given, None or empty if not."""
 
@@ -137,131 +109,9 @@ class Overrides:
     everything: bool = False
 
 
-# --- the file -------------------------------------------------------------------------------------------------------
-
-
-def config_directory(environ: Mapping[str, str]) -> Path | None:
-    """The user's configuration directory for this program; None when there is no home."""
-    if sys.platform == "win32":
-        base = environ.get("APPDATA")
-        return Path(base) / "cancelall" if base else None
-    home = environ.get("HOME") or ""
-    if sys.platform == "darwin":
-        return Path(home) / "Library" / "Application Support" / "cancelall" if home else None
-    base = environ.get("XDG_CONFIG_HOME") or ""
-    if os.path.isabs(base):  # noqa: PTH117 - a relative one is to be ignored, says the XDG specification
-        return Path(base) / "cancelall"
-    return Path(home) / ".config" / "cancelall" if os.path.isabs(home) else None  # noqa: PTH117
-
-
-def locate(chosen: Path | None, environ: Mapping[str, str]) -> tuple[Path | None, bool]:
-    """The file to read, and whether it was asked for by name (and so must exist)."""
-    if chosen is not None:
-        return chosen, True
-    if environ.get("CANCELALL_CONFIG"):
-        return Path(environ["CANCELALL_CONFIG"]), True
-    directory = config_directory(environ)
-    return (directory / "config.toml" if directory else None), False
-
-
-def read(chosen: Path | None, environ: Mapping[str, str]) -> Document:
-    """The configuration. No file at the usual place is an empty configuration.
-
-    Raises ConfigError when the file cannot be read, is not TOML, or could have been changed by others.
-    """
-    path, required = locate(chosen, environ)
-    if path is None:
-        return Document(path=None)
-    try:
-        text, warnings = read_text(path)
-    except FileNotFoundError:
-        if required:
-            raise ConfigError(
-                f"the config file {path} does not exist", "give the right --config, or run: cancelall config init"
-            ) from None
-        return Document(path=None)
-    except OSError as fault:
-        if isinstance(fault, NotADirectoryError) and not required:
-            return Document(path=None)  # a HOME that is a file, such as /dev/null
-        raise ConfigError(
-            f"the config file {path} cannot be read: {fault.strerror or fault}", "correct its permissions or path"
-        ) from None
-    import tomllib
-
-    try:
-        data = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError, ValueError) as fault:
-        # The parser's message can quote the line, which may hold a secret: only the place is told.
-        place = re.search(r"at line (\d+), column (\d+)", str(fault))
-        where = f", line {place[1]}, column {place[2]}" if place else ""
-        raise ConfigError(f"{path}{where}: not valid TOML", "correct the line; text needs quotes") from None
-    document = Document(path=path, text=text, data=_venues_from_environment(data, environ), warnings=warnings)
-    _check_top(document)
-    return document
-
-
-def _venues_from_environment(data: dict[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
-    """The data with each profile's venue as the environment has it, where it does."""
-    profiles = data.get("profiles")
-    if not isinstance(profiles, dict):
-        return data
-    named = {
-        name: {**table, "venue": venue} if isinstance(table, dict) and venue else table
-        for name, table in profiles.items()
-        for venue in [environ.get(environment_prefix(name) + "VENUE", "").strip()]
-    }
-    return {**data, "profiles": named}
-
-
-def open_at_once(path: Path) -> BinaryIO:
-    """A file to read from. A pipe that nobody writes to does not make us wait."""
-    nonblock = getattr(os, "O_NONBLOCK", 0)
-    return open(path, "rb", opener=lambda name, flags: os.open(name, flags | nonblock))  # noqa: PTH123, SIM115
-
-
-def read_text(path: Path) -> tuple[str, tuple[str, ...]]:
-    """What a config file says, and what is to be warned of. Raises ConfigError, OSError."""
-    raw, warnings = _read_bytes(path)
-    if raw.startswith(b"\xef\xbb\xbf"):
-        raise ConfigError(f"{path}, line 1: the file begins with a byte order mark", "save it as UTF-8 without a mark")
-    try:
-        return raw.decode(), warnings
-    except UnicodeDecodeError as fault:
-        line = raw[: fault.start].count(b"\n") + 1
-        raise ConfigError(f"{path}, line {line}: not UTF-8 text", "save the file as UTF-8") from None
-
-
-def _read_bytes(path: Path) -> tuple[bytes, tuple[str, ...]]:
-    with open_at_once(path) as stream:
-        status = os.fstat(stream.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise ConfigError(f"the config file {path} is not a regular file", "name the file itself")
-        if status.st_size > SIZE_LIMIT:
-            raise ConfigError(f"the config file {path} is larger than {SIZE_LIMIT >> 20} MiB", "is it the right file?")
-        warnings = []
-        if os.name == "posix":
-            if status.st_mode & 0o022:
-                raise ConfigError(
-                    f"the config file {path} can be written by others: they could point it at their own host",
-                    f"chmod 600 {path}",
-                )
-            if status.st_mode & 0o044:
-                warnings.append(f"{path} can be read by others: chmod 600 {path}")
-        return stream.read(SIZE_LIMIT + 1), tuple(warnings)
-
-
-def _check_top(document: Document) -> None:
-    for key in document.data:
-        if key not in ("defaults", "profiles"):
-            _fail(document, "", key, f'unknown key "{key}"{declare.nearest(key, ("defaults", "profiles"))}')
-    for key in ("defaults", "profiles"):
-        if not isinstance(document.data.get(key, {}), dict):
-            _fail(document, "", key, f'"{key}" must be a table')
-
-
 def _check_name(document: Document, name: str) -> None:
     if problem := name_problem(document, name):
-        _fail(document, f"profiles.{name}", "", problem)
+        fail(document, f"profiles.{name}", "", problem)
 
 
 def name_problem(document: Document, name: str) -> str:
@@ -272,51 +122,6 @@ def name_problem(document: Document, name: str) -> str:
         return 'a profile cannot be called "all"'
     twins = [other for other in document.names.get(environment_prefix(name), ()) if other != name]
     return f'its name and "{twins[0]}" are the same in the environment' if twins else ""
-
-
-def _fail(document: Document, table: str, key: str, problem: str, hint: str = "correct the file and run again") -> None:
-    raise ConfigError(f"{_place(document, table, key)}: {problem}", hint)
-
-
-def _place(document: Document, table: str, key: str) -> str:
-    if document.path is None:
-        return f"[{table}], set in the environment"
-    line = line_of(document.text, table, key)
-    at = f", line {line}" if line else ""
-    inside = f" [{table}]" if table else ""
-    return f"{document.path}{at}{inside}"
-
-
-def line_of(text: str, table: str, key: str) -> int | None:
-    """The line of a key in a table or of the table itself, else of what holds it; None when this does not see it."""
-    wanted = f"{table}.{key}" if table and key else table or key
-    current, above, depth = "", None, 0
-    for number, raw in enumerate(text.split("\n"), start=1):
-        line = raw.strip()
-        if match := re.match(r"\[+\s*([^\[\]]+?)\s*\]+", line):
-            here = current = _dotted(match[1])
-        elif "=" in line and not line.startswith("#"):
-            name = _dotted(line.split("=", 1)[0])
-            here = f"{current}.{name}" if current else name
-        else:
-            continue
-        if here == wanted or here.startswith(f"{wanted}."):
-            return number
-        if wanted.startswith(f"{here}.") and len(here) >= depth:
-            above, depth = number, len(here)
-    return above
-
-
-def _dotted(key: str) -> str:
-    return ".".join(part.strip().strip("\"'") for part in key.split("."))
-
-
-# --- profiles -------------------------------------------------------------------------------------------------------
-
-
-def environment_prefix(profile: str) -> str:
-    """What the names of a profile's environment variables begin with."""
-    return f"CANCELALL_{profile.upper().replace('-', '_')}_"
 
 
 def credential_path(profile: str, field: str, environ: Mapping[str, str]) -> Path | None:
@@ -392,12 +197,12 @@ def _profile(document: Document, name: str, table: Any, environ: Mapping[str, st
     where = f"profiles.{name}"
     _check_name(document, name)
     if not isinstance(table, dict):
-        _fail(document, where, "", "a profile must be a table")
+        fail(document, where, "", "a profile must be a table")
     venue_name = table.get("venue")
     if not isinstance(venue_name, str):
-        _fail(document, where, "venue", f"venue is missing: one of {', '.join(VENUES)}")
+        fail(document, where, "venue", f"venue is missing: one of {', '.join(VENUES)}")
     if venue_name not in VENUES:
-        _fail(document, where, "venue", f'unknown venue "{venue_name}"{declare.nearest(str(venue_name), VENUES)}')
+        fail(document, where, "venue", f'unknown venue "{venue_name}"{declare.nearest(str(venue_name), VENUES)}')
     accepts = schema(str(venue_name))
     items = {item.key: item for item in declare.declared(accepts.options)}
     common_items = {item.key: item for item in declare.declared(Common)}
@@ -463,7 +268,7 @@ def _options(
         plain = declare.build(declaration, values)
     except OptionError as error:
         if not flags:
-            raise ConfigError(f"{_place(document, where, '')}: {error.message}", error.hint) from None
+            raise ConfigError(f"{place(document, where, '')}: {error.message}", error.hint) from None
         plain = None
     if not flags:
         return plain
@@ -479,14 +284,14 @@ def _options(
 def _check_keys(document: Document, where: str, table: Mapping[str, Any], valid: Any) -> None:  # noqa: ANN401
     for key in table:
         if key not in valid:
-            _fail(document, where, key, f'unknown key "{key}"{declare.nearest(key, valid)}')
+            fail(document, where, key, f'unknown key "{key}"{declare.nearest(key, valid)}')
 
 
 def _source(document: Document, where: str, key: str, name: str, from_environment: Container[str]) -> str:
     """What set a key, in words: a variable, or a place in the file."""
     if key in from_environment:
         return f"environment variable {environment_prefix(name)}{key.upper()}"
-    return _place(document, where, key)
+    return place(document, where, key)
 
 
 def _values(
@@ -498,7 +303,7 @@ def _values(
             try:
                 found[key] = declare.from_value(items[key], value)
             except OptionError as error:
-                _fail(document, where, key, f"{key} {error.message}")
+                fail(document, where, key, f"{key} {error.message}")
     return found
 
 
@@ -585,7 +390,7 @@ def _secret_commands(
         if text:
             return ConfigError(f"environment variable {environment_prefix(name)}SECRET_COMMAND: {problem}", hint)
         inside = f"{where}.secret_command" if key else where
-        return ConfigError(f"{_place(document, inside, key or 'secret_command')}: {problem}", hint)
+        return ConfigError(f"{place(document, inside, key or 'secret_command')}: {problem}", hint)
 
     if not isinstance(commands, dict):
         raise refuse("", "secret_command must be a table of argument lists, one for each secret")
@@ -606,39 +411,14 @@ def _credentials(
 ) -> dict[str, Secret]:
     given = table.get("credentials", {})
     if not isinstance(given, dict):
-        _fail(document, where, "credentials", "credentials must be a table")
+        fail(document, where, "credentials", "credentials must be a table")
     inside = f"{where}.credentials"
     for key, value in given.items():
         if key not in fields:
-            _fail(document, inside, key, f'unknown secret "{key}"{declare.nearest(key, fields)}')
+            fail(document, inside, key, f'unknown secret "{key}"{declare.nearest(key, fields)}')
         if not isinstance(value, str):
-            _fail(document, inside, key, f"{key} must be text")
+            fail(document, inside, key, f"{key} must be text")
     return {key: Secret(value) for key, value in given.items() if value}
-
-
-# --- writing --------------------------------------------------------------------------------------------------------
-
-
-def write_private(path: Path, text: str, *, new: bool = False) -> None:
-    """Write a file that only its owner can read, all or nothing. With `new`, an existing one is left alone.
-
-    Raises FileExistsError, OSError.
-    """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    import tempfile  # with what it brings, 3 ms that a kill does not need
-
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        if new:
-            os.link(temporary, path)  # refuses an existing name, unlike a rename
-        else:
-            os.replace(temporary, path)  # noqa: PTH105 - Path.replace is the same call
-    finally:
-        Path(temporary).unlink(missing_ok=True)
 
 
 def default_notify(document: Document | None) -> tuple[str, ...]:
@@ -647,43 +427,3 @@ def default_notify(document: Document | None) -> tuple[str, ...]:
     words = defaults.get("notify_command") if isinstance(defaults, dict) else None
     fits = isinstance(words, list) and all(isinstance(word, str) for word in words)
     return tuple(words) if fits and words else ()
-
-
-def redacted(document: Document) -> dict[str, Any]:
-    """The configuration with every secret replaced, also one that stands where none should: only known keys show."""
-    known = {item.key for item in declare.declared(Common)} | {"venue", "secret_command"}
-
-    def shown(value: Any) -> Any:  # noqa: ANN401 - a TOML value
-        if isinstance(value, dict):
-            return {key: shown(inner) for key, inner in value.items()}
-        if isinstance(value, list):
-            return [shown(inner) for inner in value]
-        return re.sub(r"//[^/@]*@", f"//{MASK}@", value) if isinstance(value, str) else value
-
-    def command(words: Any) -> Any:  # noqa: ANN401
-        """Its program alone: the other words may hold the token of a chat."""
-        return [shown(words[0]), *[MASK] * (len(words) - 1)] if isinstance(words, list) and words else MASK
-
-    def table(value: Any) -> Any:  # noqa: ANN401
-        if not isinstance(value, dict):
-            return MASK
-        venue = value.get("venue")
-        options = declare.declared(schema(venue).options) if isinstance(venue, str) and venue in VENUES else ()
-        keys = known | {item.key for item in options}
-        return {
-            key: command(inner)
-            if key == "notify_command"
-            else shown(inner)
-            if key in keys
-            else dict.fromkeys(inner, MASK)
-            if isinstance(inner, dict)
-            else MASK
-            for key, inner in value.items()
-        }
-
-    found: dict[str, Any] = {}
-    if "defaults" in document.data:
-        found["defaults"] = table(document.data["defaults"])
-    if "profiles" in document.data:
-        found["profiles"] = {name: table(inner) for name, inner in document.tables.items()}
-    return found

@@ -18,8 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cancelall.config import read_text, write_private
+from cancelall.config_toml import read_text
 from cancelall.errors import ConfigError
+from cancelall.files import write_private
 
 Value = str | int
 """What a key can be given."""

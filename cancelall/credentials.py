@@ -17,9 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from cancelall import declare
-from cancelall.config import Profile, credential_path, environment_prefix, open_at_once
+from cancelall.config import Profile, credential_path
+from cancelall.config_toml import environment_prefix
 from cancelall.declare import Form, Sec
 from cancelall.errors import SecretError
+from cancelall.files import open_at_once
 from cancelall.secret import Secret, scrub
 from cancelall.venues import load, schema
 

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from cancelall import config
+from cancelall import config, config_toml, files
 from cancelall.asked import Output, Terms
 from cancelall.config import Overrides
 from cancelall.errors import ExitStatus, UsageError
@@ -48,12 +48,12 @@ def run(
             }
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="cancelall-demo-"))
         path = Path(folder) / "config.toml"
-        config.write_private(path, tomli_w.dumps({"profiles": tables}))
+        files.write_private(path, tomli_w.dumps({"profiles": tables}))
         if serve:
             return _serve(path, venues)
         output.note(f"demo: an exchange on this machine with {orders} open orders on each venue; nothing leaves it")
         environ = {key: value for key, value in os.environ.items() if not key.startswith("CANCELALL_")}
-        document = config.read(path, environ)
+        document = config_toml.read(path, environ)
         profiles = [config.profile(document, name, environ, overrides) for name in venues]
         return execute(profiles, output, environ, dry_run=dry_run, terms=Terms(journalled=False))
 

@@ -163,7 +163,8 @@ def picture() -> str:
     from rich.text import Text
 
     from cancelall import config, simulator
-    from cancelall.config import Document, Overrides
+    from cancelall.config import Overrides
+    from cancelall.config_toml import Document
     from cancelall.report import tables
     from cancelall.run import Run
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from cancelall import config, declare, early
+from cancelall import config, config_toml, declare, early
 from cancelall.asked import Output, Terms
-from cancelall.config import BrokenProfile, Document, Overrides, Profile
+from cancelall.config import BrokenProfile, Overrides, Profile
+from cancelall.config_toml import Document
 from cancelall.errors import ConfigError, ExitStatus, OptionError, UsageError
 from cancelall.venues import VENUES, schema
 
@@ -48,7 +49,7 @@ def venue(name: str, kill: Kill) -> int:
     hold, notify = _hold(kill.hold, dry_run=kill.dry_run), _notify(kill.notify)
     environ = dict(os.environ)
     try:
-        document = config.read(kill.config_file, environ)
+        document = config_toml.read(kill.config_file, environ)
         chosen = config.choose(document, name, kill.profile)
     except ConfigError as error:
         from cancelall import execute as engine
@@ -65,7 +66,7 @@ def every(kill: Kill) -> int:
     asked = overrides({}, kill.environment, kill.deadline, keep=kill.keep, everything=kill.everything)
     part, hold, notify = _shard(kill.shard), _hold(kill.hold, dry_run=kill.dry_run), _notify(kill.notify)
     environ = dict(os.environ)
-    document = config.read(kill.config_file, environ)
+    document = config_toml.read(kill.config_file, environ)
     names = selected(known(document, environ), kill.only, kill.skip)
     mine = names[part[0] - 1 :: part[1]]
     if not mine:

@@ -9,9 +9,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from cancelall import config
+from cancelall import config, config_toml
 from cancelall.check.run import Check
-from cancelall.config import Document, Overrides
+from cancelall.config import Overrides
+from cancelall.config_toml import Document
 from cancelall.findings import CheckReport, Finding, Level
 from cancelall.report import tables
 from cancelall.report.findings import check_line, check_table
@@ -34,7 +35,7 @@ def checked_all(
 ) -> list[CheckReport]:
     """Every profile's report. With `path` the config is read from there, else it is no file."""
     surroundings = dict(environ or {})
-    document = config.read(path, surroundings) if path else Document(path=None, data={"profiles": tables_})
+    document = config_toml.read(path, surroundings) if path else Document(path=None, data={"profiles": tables_})
     asked = Overrides(deadline=deadline)
     profiles = [config.profile(document, name, surroundings, asked) for name in document.tables]
     run = Check(

@@ -13,7 +13,8 @@ from unittest.mock import patch
 
 from cancelall import config, simulator
 from cancelall import run as running
-from cancelall.config import Document, Overrides, Profile
+from cancelall.config import Overrides, Profile
+from cancelall.config_toml import Document
 from cancelall.results import ProfileReport
 from cancelall.run import Run
 from cancelall.session import Send

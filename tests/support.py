@@ -16,7 +16,8 @@ from typing import Any
 import tomli_w
 
 from cancelall import config
-from cancelall.config import Document, Overrides
+from cancelall.config import Overrides
+from cancelall.config_toml import Document
 from cancelall.model import State
 from cancelall.results import ProfileReport
 from cancelall.run import Run

@@ -15,8 +15,9 @@ import tomli_w
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cancelall import config, declare
-from cancelall.config import BrokenProfile, Document, Overrides, Profile
+from cancelall import config, config_show, config_toml, declare, files
+from cancelall.config import BrokenProfile, Overrides, Profile
+from cancelall.config_toml import Document
 from cancelall.errors import ConfigError, OptionError
 from cancelall.venues import VENUES, schema
 
@@ -33,7 +34,7 @@ def written(folder: Path, text: str | bytes, mode: int = 0o600) -> Path:
 
 
 def read(folder: Path, text: str | bytes, mode: int = 0o600) -> Document:
-    return config.read(written(folder, text, mode), {})
+    return config_toml.read(written(folder, text, mode), {})
 
 
 def profile(
@@ -90,7 +91,7 @@ def test_where_it_is_looked_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(sys, "platform", "linux")
-    path, required = config.locate(Path(chosen) if chosen else None, environ)
+    path, required = config_toml.locate(Path(chosen) if chosen else None, environ)
     assert (str(path) if path else None, required) == expected
 
 
@@ -107,7 +108,7 @@ def test_the_directory_of_other_systems(
     platform: str, environ: dict[str, str], expected: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "platform", platform)
-    found = config.config_directory(environ)
+    found = config_toml.config_directory(environ)
     assert (str(found) if found else None) == expected
 
 
@@ -117,25 +118,25 @@ def test_the_current_directory_is_never_read(tmp_path: Path, home: Path, monkeyp
         (tmp_path / "here" / path).write_text("this is not TOML")
     monkeypatch.chdir(tmp_path / "here")
     for environ in ({"HOME": str(home)}, {}, {"HOME": "."}, {"XDG_CONFIG_HOME": ".", "HOME": str(home)}):
-        assert config.read(None, environ) == Document(path=None)
+        assert config_toml.read(None, environ) == Document(path=None)
 
 
 def test_no_file_at_the_usual_place_is_an_empty_config(home: Path) -> None:
-    document = config.read(None, {"HOME": str(home)})
+    document = config_toml.read(None, {"HOME": str(home)})
     assert (document.path, document.tables, document.warnings) == (None, {}, ())
 
 
 def test_a_file_that_was_asked_for_must_be_there(tmp_path: Path) -> None:
     for chosen, environ in ((tmp_path / "no.toml", {}), (None, {"CANCELALL_CONFIG": str(tmp_path / "no.toml")})):
         with pytest.raises(ConfigError, match=r"no\.toml does not exist"):
-            config.read(chosen, environ)
+            config_toml.read(chosen, environ)
 
 
 def test_the_file_in_the_home_directory(home: Path) -> None:
     folder = home / ".config" / "cancelall"
     folder.mkdir(parents=True)
     path = written(folder, BYBIT)
-    document = config.read(None, {"HOME": str(home)})
+    document = config_toml.read(None, {"HOME": str(home)})
     assert (document.path, list(document.tables)) == (path, ["bybit"])
 
 
@@ -177,26 +178,26 @@ def test_a_file_of_more_than_1_mib_is_refused(tmp_path: Path) -> None:
 
 def test_a_directory_is_no_file(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be read: Is a directory"):
-        config.read(tmp_path, {})
+        config_toml.read(tmp_path, {})
 
 
 @pytest.mark.timeout(10)
 def test_a_pipe_that_nobody_writes_to_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe", 0o600)
     with pytest.raises(ConfigError, match="is not a regular file"):
-        config.read(tmp_path / "pipe", {})
+        config_toml.read(tmp_path / "pipe", {})
 
 
 def test_a_device_is_no_file() -> None:
     with pytest.raises(ConfigError, match="is not a regular file"):
-        config.read(Path("/dev/zero"), {})
+        config_toml.read(Path("/dev/zero"), {})
 
 
 def test_a_loop_of_links_is_told(tmp_path: Path) -> None:
     (tmp_path / "a").symlink_to(tmp_path / "b")
     (tmp_path / "b").symlink_to(tmp_path / "a")
     with pytest.raises(ConfigError, match=r"cannot be read: Too many levels of symbolic links"):
-        config.read(tmp_path / "a", {})
+        config_toml.read(tmp_path / "a", {})
 
 
 def test_a_file_that_may_not_be_read_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -206,19 +207,19 @@ def test_a_file_that_may_not_be_read_is_told(tmp_path: Path, monkeypatch: pytest
     path = written(tmp_path, BYBIT)
     monkeypatch.setattr(os, "open", fail)
     with pytest.raises(ConfigError, match="cannot be read: Permission denied"):
-        config.read(path, {})
+        config_toml.read(path, {})
 
 
 def test_a_path_through_a_file_is_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be read: Not a directory"):
-        config.read(written(tmp_path, BYBIT) / "config.toml", {})
+        config_toml.read(written(tmp_path, BYBIT) / "config.toml", {})
 
 
 @pytest.mark.parametrize("mode", [0o620, 0o602, 0o666, 0o777])
 def test_a_file_that_others_can_write_is_refused(tmp_path: Path, mode: int) -> None:
     path = written(tmp_path, BYBIT, mode)
     with pytest.raises(ConfigError, match="can be written by others") as caught:
-        config.read(path, {})
+        config_toml.read(path, {})
     assert caught.value.hint == f"chmod 600 {path}"
 
 
@@ -226,7 +227,7 @@ def test_a_file_that_others_can_write_is_refused(tmp_path: Path, mode: int) -> N
 def test_a_file_that_others_can_read_is_a_warning_where_secrets_are(tmp_path: Path, mode: int, warned: bool) -> None:
     text = f'{BYBIT}[profiles.bybit.credentials]\napi_key = "k"\n[profiles.b]\nvenue = "bybit"\n'
     path = written(tmp_path, text, mode)
-    document = config.read(path, {})
+    document = config_toml.read(path, {})
     expected = (f"{path} can be read by others: chmod 600 {path}",) if warned else ()
     assert document.warnings == expected
     with_secrets, without = (config.profile(document, name, {}, Overrides()) for name in ("bybit", "b"))
@@ -238,7 +239,7 @@ def test_a_file_that_others_can_read_is_a_warning_where_secrets_are(tmp_path: Pa
 def test_a_link_to_a_file_is_followed(tmp_path: Path) -> None:
     link = tmp_path / "link.toml"
     link.symlink_to(written(tmp_path, BYBIT))
-    assert list(config.read(link, {}).tables) == ["bybit"]
+    assert list(config_toml.read(link, {}).tables) == ["bybit"]
 
 
 def test_a_document_does_not_show_its_secrets(tmp_path: Path) -> None:
@@ -720,12 +721,12 @@ def open_umask() -> Any:
 @pytest.mark.usefixtures("open_umask")
 def test_a_written_file_is_for_its_owner_alone(tmp_path: Path) -> None:
     path = tmp_path / "new" / "deep" / "config.toml"
-    config.write_private(path, "x = 'é'\n", new=True)
+    files.write_private(path, "x = 'é'\n", new=True)
     assert path.read_bytes() == b"x = '\xc3\xa9'\n"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     path.chmod(0o644)
-    config.write_private(path, "y = 1\n")
+    files.write_private(path, "y = 1\n")
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert [one.name for one in path.parent.iterdir()] == ["config.toml"]
 
@@ -733,10 +734,10 @@ def test_a_written_file_is_for_its_owner_alone(tmp_path: Path) -> None:
 def test_a_new_file_never_replaces_one(tmp_path: Path) -> None:
     path = written(tmp_path, "mine = 1\n")
     with pytest.raises(FileExistsError):
-        config.write_private(path, "other = 1\n", new=True)
+        files.write_private(path, "other = 1\n", new=True)
     (tmp_path / "dangling").symlink_to(tmp_path / "nowhere")
     with pytest.raises(FileExistsError):
-        config.write_private(tmp_path / "dangling", "other = 1\n", new=True)
+        files.write_private(tmp_path / "dangling", "other = 1\n", new=True)
     assert path.read_text() == "mine = 1\n"
     assert sorted(one.name for one in tmp_path.iterdir()) == ["config.toml", "dangling"]
 
@@ -749,7 +750,7 @@ def test_a_write_that_fails_changes_nothing(tmp_path: Path, step: str, monkeypat
     path = written(tmp_path, "mine = 1\n")
     monkeypatch.setattr(os, step, fail)
     with pytest.raises(OSError, match="No space left"):
-        config.write_private(path, "other = 1\n")
+        files.write_private(path, "other = 1\n")
     assert path.read_text() == "mine = 1\n"
     assert [one.name for one in tmp_path.iterdir()] == ["config.toml"]
 
@@ -773,7 +774,7 @@ api_key = "{CANARY}"
 venue = "nope"
 symbol = "{CANARY}"
 """
-    assert config.redacted(read(tmp_path, text)) == {
+    assert config_show.redacted(read(tmp_path, text)) == {
         "defaults": {"deadline": 5, "proxy": "http://***@proxy:3128"},
         "profiles": {
             "bybit": {
@@ -788,7 +789,7 @@ symbol = "{CANARY}"
             "strange": {"venue": "nope", "symbol": "***"},
         },
     }
-    assert config.redacted(Document(path=None)) == {}
+    assert config_show.redacted(Document(path=None)) == {}
 
 
 # --- anything at all ------------------------------------------------------------------------------------------------
@@ -813,14 +814,14 @@ _FILES = st.lists(st.sampled_from(_PIECES), max_size=12).map(lambda parts: "".jo
 def test_any_bytes_are_a_document_or_a_config_error(folder: Path, content: bytes) -> None:
     path = written(folder, content)
     try:
-        document = config.read(path, {})
+        document = config_toml.read(path, {})
     except ConfigError as error:
         document = Document(path=None)
         assert error.hint  # noqa: PT017 - one outcome of two
     for name in document.tables:
         found = config.profile(document, name, {}, Overrides())
         assert isinstance(found, Profile | BrokenProfile)
-    assert isinstance(config.redacted(document), dict)
+    assert isinstance(config_show.redacted(document), dict)
 
 
 _VALUES: Any = st.recursive(
@@ -854,7 +855,7 @@ def test_any_value_of_any_key_is_taken_or_told(data: st.DataObject) -> None:
     defaults = data.draw(st.dictionaries(st.sampled_from(config.DEFAULTS_KEYS), _VALUES, max_size=1))
     document = Document(path=Path("f"), data={"defaults": defaults, "profiles": {"p": table}})
     texts = data.draw(st.dictionaries(st.sampled_from(_KEYS[venue]), st.text(max_size=9), max_size=2))
-    environ = {config.environment_prefix("p") + key.upper(): text for key, text in texts.items()}
+    environ = {config_toml.environment_prefix("p") + key.upper(): text for key, text in texts.items()}
     own = sorted(item.key for item in declare.declared(schema(venue).options))
     flags = data.draw(st.dictionaries(st.sampled_from(own), _VALUES, max_size=1))
     refusal = None
@@ -864,7 +865,7 @@ def test_any_value_of_any_key_is_taken_or_told(data: st.DataObject) -> None:
     except OptionError as error:
         refusal = error
     assert isinstance(found, Profile | BrokenProfile) or (refusal is not None and flags)
-    assert isinstance(config.redacted(document), dict)
+    assert isinstance(config_show.redacted(document), dict)
 
 
 @pytest.mark.parametrize(
@@ -882,7 +883,7 @@ def test_the_venue_can_come_from_the_environment(tmp_path: Path) -> None:
     path.write_text('[profiles.desk-1]\nsettle_coin = "USDT"\n')
     path.chmod(0o600)
     environ = {"CANCELALL_DESK_1_VENUE": "bybit"}
-    document = config.read(path, environ)
+    document = config_toml.read(path, environ)
     assert config.choose(document, "bybit", None) == "desk-1"
     made = config.profile(document, "desk-1", environ, Overrides())
     assert isinstance(made, Profile)
@@ -898,6 +899,6 @@ def test_the_lines_of_good_profiles_are_not_looked_up(tmp_path: Path, monkeypatc
     path = tmp_path / "config.toml"
     path.write_text('[profiles.a]\nvenue = "bybit"\nbase_url = "https://example.com"\nsettle_coin = "USDT"\n')
     path.chmod(0o600)
-    document = config.read(path, {})
-    monkeypatch.setattr(config, "line_of", looked_up)
+    document = config_toml.read(path, {})
+    monkeypatch.setattr(config_toml, "line_of", looked_up)
     assert isinstance(config.profile(document, "a", {}, Overrides()), Profile)

@@ -21,7 +21,8 @@ from keyring.backends import chainer, fail, null
 from keyring.errors import KeyringLocked
 
 from cancelall import config, credentials, secret
-from cancelall.config import Document, Overrides, Profile
+from cancelall.config import Overrides, Profile
+from cancelall.config_toml import Document
 from cancelall.credentials import Found, checked, resolve
 from cancelall.declare import Form
 from cancelall.errors import SecretError

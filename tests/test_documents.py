@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from cancelall import config, declare, documents
-from cancelall.config import Document, Overrides, Profile
+from cancelall import config, config_toml, declare, documents, files
+from cancelall.config import Overrides, Profile
+from cancelall.config_toml import Document
 from cancelall.venues import VENUES, schema
 from support import ROOT
 
@@ -184,6 +185,6 @@ def test_each_line_of_a_profile_is_valid_by_itself(name: str) -> None:
 
 def test_it_is_written_for_its_owner_alone(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
-    config.write_private(path, EXAMPLE, new=True)
+    files.write_private(path, EXAMPLE, new=True)
     assert os.stat(path).st_mode & 0o777 == 0o600  # noqa: PTH116 - what the operating system says
-    assert config.read(path, {}).tables == {}
+    assert config_toml.read(path, {}).tables == {}

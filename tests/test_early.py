@@ -15,7 +15,8 @@ import pytest
 import trustme
 
 from cancelall import config, early, simulator, tls
-from cancelall.config import Document, Overrides, Profile
+from cancelall.config import Overrides, Profile
+from cancelall.config_toml import Document
 from cancelall.errors import TransportFault
 from cancelall.model import Wire
 from cancelall.route import Route

@@ -20,10 +20,11 @@ import tomli_w
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cancelall import config, run, simulator
+from cancelall import config, config_show, config_toml, run, simulator
 from cancelall.check import run as check_run
 from cancelall.check.key import key_findings
-from cancelall.config import BrokenProfile, Document, Overrides, Profile
+from cancelall.config import BrokenProfile, Overrides, Profile
+from cancelall.config_toml import Document
 from cancelall.credentials import resolve
 from cancelall.declare import secrets_of
 from cancelall.errors import ConfigError, SecretError, Unreadable
@@ -269,13 +270,13 @@ def test_any_structure_of_tables_is_profiles_or_told(tmp_path_factory: pytest.Te
     path.write_text(tomli_w.dumps(tables), encoding="utf-8")
     path.chmod(0o600)
     try:
-        document = config.read(path, {})
+        document = config_toml.read(path, {})
     except ConfigError:
         return
     for name in document.tables:
         found = config.profile(document, name, {}, Overrides())
         assert isinstance(found, Profile | BrokenProfile)
-    config.redacted(document)
+    config_show.redacted(document)
 
 
 TEXTS = st.text(max_size=60).map(lambda text: text.encode("utf-8", "replace"))

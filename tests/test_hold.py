@@ -18,7 +18,8 @@ from typing import Any
 import pytest
 
 from cancelall import config, outcome, simulator
-from cancelall.config import Document, Overrides
+from cancelall.config import Overrides
+from cancelall.config_toml import Document
 from cancelall.hold import LAST_PROOF, pace_of
 from cancelall.model import Verdict
 from cancelall.results import ProfileReport

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from cancelall import config, credentials, simulator
-from cancelall.config import Document, Overrides
+from cancelall.config import Overrides
+from cancelall.config_toml import Document
 from cancelall.model import Reply, Verdict, Wire
 from cancelall.progress import Listing
 from cancelall.results import ProfileReport

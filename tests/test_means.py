@@ -14,7 +14,8 @@ import pytest
 
 from cancelall import background, config, means
 from cancelall.background import Crew, in_thread
-from cancelall.config import Document, Overrides, Profile
+from cancelall.config import Overrides, Profile
+from cancelall.config_toml import Document
 from cancelall.means import Means, at_once
 from cancelall.model import Verdict
 from cancelall.simulator import SimServer, create

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cancelall import config, config_edit, credentials, declare, keyrings
-from cancelall.config import BrokenProfile, Document, Overrides, Profile, environment_prefix
+from cancelall.config import BrokenProfile, Overrides, Profile
+from cancelall.config_toml import Document, environment_prefix
 from cancelall.errors import CancelallError, ConfigError, ExitStatus, Interrupted, SecretError, UsageError
 from cancelall.keyrings import Late, Store
 from cancelall.secret import Secret

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from cancelall import config, credentials, declare
+from cancelall import credentials, declare, files
 from cancelall.config import BrokenProfile, Profile, credential_path
 from cancelall.errors import CancelallError, SecretError
 from cancelall.keyrings import Late
@@ -179,7 +179,7 @@ def note_times(profile: str, names: Sequence[str], environ: Mapping[str, str], n
         times |= {f"{profile}.{name}": now for name in names}
     for directory in state_directories(environ):
         try:
-            config.write_private(directory / _TIMES, json.dumps({key: int(at) for key, at in times.items()}) + "\n")
+            files.write_private(directory / _TIMES, json.dumps({key: int(at) for key, at in times.items()}) + "\n")
         except OSError:
             continue
         return

@@ -13,8 +13,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from cancelall import declare
-from cancelall.config import Profile, write_private
+from cancelall.config import Profile
 from cancelall.errors import SecretError
+from cancelall.files import write_private
 from cancelall.secret import Secret, scrub
 from cancelall.venues import schema
 

@@ -12,7 +12,8 @@ from cancelall.asked import Output
 from cancelall.background import in_thread
 from cancelall.check import evidence, local
 from cancelall.check.run import Check
-from cancelall.config import BrokenProfile, Document, Profile, environment_prefix
+from cancelall.config import BrokenProfile, Profile
+from cancelall.config_toml import Document, environment_prefix
 from cancelall.errors import CancelallError, ConfigError, ExitStatus
 from cancelall.execute import Streams
 from cancelall.findings import CheckReport, exit_status

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cancelall import config
+from cancelall import files
 from cancelall.errors import UsageError
 from cancelall.findings import Area, CheckReport, Finding, Level, failure, good, warning
 from cancelall.report.text import clean
@@ -72,7 +72,7 @@ def _newer(one: Kept, other: Kept | None) -> bool:
 def _profiles(path: Path) -> dict[str, Any]:
     """The file's rows; a missing, foreign or broken file has none."""
     try:
-        with config.open_at_once(path) as stream:
+        with files.open_at_once(path) as stream:
             data = json.loads(stream.read(_SIZE_LIMIT))
     except (OSError, ValueError, RecursionError):
         return {}
@@ -102,7 +102,7 @@ def write(reports: Sequence[CheckReport], environ: Mapping[str, str], now_ms: in
                 rows = _profiles(place / NAME)
                 rows |= {report.profile: _row(report, _kept(rows.get(report.profile)), now_ms) for report in reports}
                 text = json.dumps({"schema": SCHEMA, "profiles": rows}, indent=1)
-                config.write_private(place / NAME, text + "\n")
+                files.write_private(place / NAME, text + "\n")
         except OSError:
             continue
         return place / NAME

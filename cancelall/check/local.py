@@ -10,7 +10,8 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from cancelall.config import Document, Profile, environment_prefix
+from cancelall.config import Profile
+from cancelall.config_toml import Document, environment_prefix
 from cancelall.credentials import KEYRING_SECONDS, Found
 from cancelall.errors import CancelallError, SecretError
 from cancelall.findings import Area, Finding, failure, good, warning

@@ -14,7 +14,8 @@ from cancelall.check.clock import Reading, dated
 from cancelall.check.live import try_a_cancel
 from cancelall.check.venue import Answered, Listings, ask_all, venue_findings
 from cancelall.clock import Clock, SystemClock
-from cancelall.config import BrokenProfile, Document, Profile
+from cancelall.config import BrokenProfile, Profile
+from cancelall.config_toml import Document
 from cancelall.credentials import Found, resolve
 from cancelall.errors import CancelallError, OptionError
 from cancelall.findings import Area, CheckReport, Finding, Level, failure, good, warning

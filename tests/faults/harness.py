@@ -26,7 +26,8 @@ import pytest
 
 from cancelall import config, outcome, simulator
 from cancelall.asked import Output
-from cancelall.config import Document, Overrides
+from cancelall.config import Overrides
+from cancelall.config_toml import Document
 from cancelall.execute import Streams
 from cancelall.model import Request, Verdict
 from cancelall.output import Outlet

@@ -14,7 +14,8 @@ from unittest.mock import patch
 
 from cancelall import config, settle, simulator
 from cancelall import run as running
-from cancelall.config import Document, Overrides, Profile
+from cancelall.config import Overrides, Profile
+from cancelall.config_toml import Document
 from cancelall.model import Verdict
 from cancelall.report import tables
 from cancelall.report.lines import profile_line

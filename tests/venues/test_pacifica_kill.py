@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from cancelall import config, credentials, simulator
-from cancelall.config import Document, Overrides, Profile
+from cancelall.config import Overrides, Profile
+from cancelall.config_toml import Document
 from cancelall.model import Reply, Verdict, Wire
 from cancelall.results import ProfileReport
 from cancelall.run import Run, over_the_network
