@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
 from typing import Any
 
-from cancelall.model import Acknowledgement, Answer, Judgement, Order, Protection, Request, State
+from cancelall.cancels import Cancels
+from cancelall.model import Acknowledgement, Answer, Judgement, Order, Request, State
 from cancelall.session import Attempt, Heard
 from cancelall.venues.contract import Segment, Witness
-
-TWINS = 4
-"""Mass cancels of one kind under way at the same time, at most, while each takes as many orders as it can."""
 
 
 class Word(Enum):
@@ -50,17 +47,6 @@ class Listing:
         return frozenset(order.id for order in self.orders)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Moves:
-    """Cancels that are due: whole-segment requests, and requests that name orders."""
-
-    mass: tuple[Request, ...] = ()
-    named: tuple[tuple[Request, tuple[Order, ...]], ...] = ()
-
-    def __bool__(self) -> bool:
-        return bool(self.mass or self.named)
-
-
 @dataclass
 class Progress:
     """A segment during a run. `keep` spares protective orders."""
@@ -68,15 +54,13 @@ class Progress:
     segment: Segment
     keep: bool = False
     reads_only: bool = False
+    cancels: Cancels = field(init=False)
     seen: dict[str, Order] = field(default_factory=dict)
-    taken: set[str] = field(default_factory=set)
-    """Ids that the venue says it cancelled."""
     failures: dict[str, str] = field(default_factory=dict)
     ends: dict[str, tuple[State, str]] = field(default_factory=dict)
     """How orders ended, from the venue's history."""
     counted: int = 0
     """Orders that the venue counted as cancelled without naming them."""
-    mass_cancels: int = 0
     listings: int = 0
     last: Listing | None = None
     """The last listing that could be read, at least in part."""
@@ -84,8 +68,6 @@ class Progress:
     """The last of those that began after a cancel was answered."""
     first_empty: Listing | None = None
     last_empty: Listing | None = None
-    cancel_answered: float = -math.inf
-    first_answered: float = math.inf
     answered: bool = False
     """Whether any request got a complete HTTP answer."""
     refused_by_name: Judgement | None = None
@@ -97,17 +79,12 @@ class Progress:
     """The listing itself was refused or absent: reading on is pointless."""
     unread: int = 0
     """Tries of a listing that failed one after the other."""
-    suspended: bool = False
-    """The venue's last word on a cancel was that it is halted."""
-    accepted: bool = False
-    """Whether any cancel was accepted."""
     cancels_agree: bool = False
     """Every witness that is a cancel has agreed since the first of the empty listings."""
     reads_agree: bool = False
     """Every witness that is a mere read has agreed, asked beside the last of the empty listings."""
     contradicted: bool = False
     """The last word of a witness was that something is left, whatever the listing shows."""
-    cancel_sent: bool = False
     incomplete: str = ""
     """Why the last listing was incomplete, whatever it showed."""
     remarks: set[str] = field(default_factory=set)
@@ -124,38 +101,21 @@ class Progress:
     _under_way: Listing | None = None
     """What the pages of a listing that is being read have shown so far."""
     _cleared_before: bool = False
-    _in_flight: int = 0
-    _cancel_began: float = -math.inf
-    _cancel_ended: float = -math.inf
-    _disturbed: float = -math.inf
-    _tried: dict[Request, float] = field(default_factory=dict)
-    _named: dict[str, float] = field(default_factory=dict)
-    _asking: Counter[Request] = field(default_factory=Counter)
-    _twins: dict[Request, int] = field(default_factory=dict)
-    """How many of a mass cancel were sent together, the last time."""
-    _full: set[Request] = field(default_factory=set)
-    """Mass cancels that took as many orders as they can, all of them: there are more."""
-    _enough: set[Request] = field(default_factory=set)
-    """Those of which a twin took less."""
-    _naming: set[str] = field(default_factory=set)
-    _hopeless: set[Request] = field(default_factory=set)
-    _hopeless_ids: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.cancels = Cancels(segment=self.segment, keep=self.keep)
 
     # --- which orders count ---
 
     @property
     def refused(self) -> Judgement | None:
         """Why the listing or the cancel was refused. Cancels by name count where no mass cancel was accepted."""
-        return self._refused or (None if self.mass_cancels else self.refused_by_name)
+        return self._refused or (None if self.cancels.mass_accepted else self.refused_by_name)
 
     @property
     def present(self) -> bool:
         """Whether the last word on any request was not 'no such product'."""
         return any(answer is not Answer.ABSENT for answer in self._answers.values())
-
-    def is_kept(self, order: Order) -> bool:
-        """Left in place on request."""
-        return self.segment.spares(order) or (self.keep and order.protection is Protection.PROTECTIVE)
 
     @property
     def witnesses(self) -> tuple[Witness, ...]:
@@ -175,142 +135,30 @@ class Progress:
 
     def left(self, listing: Listing) -> tuple[Order, ...]:
         """Listed orders that must go before the segment is clear."""
-        return tuple(order for order in listing.orders if not self.is_kept(order))
-
-    def _targets(self, orders: tuple[Order, ...]) -> tuple[Order, ...]:
-        """Orders to cancel. Kinds that the venue's table does not know are left when protective ones are kept."""
-        return tuple(
-            order
-            for order in orders
-            if not self.is_kept(order) and not (self.keep and order.protection is Protection.UNKNOWN)
-        )
-
-    # --- what to send ---
-
-    def blind(self, at: float) -> Moves:
-        """The cancels that need to know nothing, unless they are under way."""
-        if self.keep and self.segment.protective_kinds:
-            return Moves()
-        return Moves(mass=tuple(one for one in self.segment.mass_cancels(()) if self._is_due(one, at)))
-
-    def due(self, orders: tuple[Order, ...], began: float, *, complete: bool = False) -> Moves:
-        """The cancels for orders that a listing which began then has shown, without those sent since.
-
-        By name only what a mass cancel has had its chance at, or never can have: a listing that began before it was
-        answered shows orders that are gone by now. `complete` says that these are all orders of the segment, so that
-        what has to be kept is known.
-        """
-        targets = self._targets(orders)
-        if not targets:
-            return Moves()
-        keep = self.keep and self.segment.protective_kinds
-        whole = () if keep else self.segment.mass_cancels(targets)
-        tried = all(request in self._hopeless or self._tried.get(request, math.inf) <= began for request in whole)
-        untaken = tuple(order for order in targets if order.id not in self.taken)
-        fresh = complete and began >= self.first_answered and not keep
-        shares = self.segment.shares(untaken) if fresh else ()
-        mass = tuple(request for request in (*whole, *shares) if self._is_due(request, began))
-        had_its_chance = tried and not self._full
-        named = tuple(
-            order
-            for order in targets
-            if order.id not in self._naming
-            and order.id not in self._hopeless_ids
-            and self._named.get(order.id, -math.inf) + self.segment.named_gap <= began
-        )
-        going = {order.id for order in targets}
-        kept = tuple(order for order in orders if order.id not in going) if complete else None
-        return Moves(mass=mass, named=self.segment.cancels(named, kept) if had_its_chance and named else ())
-
-    def more(self, request: Request) -> Moves:
-        """What follows when a mass cancel and its twins are answered: while all come to the cap, twice as many.
-
-        At most `TWINS`, and not before the last of them is back: the rest would find nothing, and use up the limit.
-        """
-        if self._asking[request] or request not in self._full:
-            return Moves()
-        return Moves(mass=(request,) * min(2 * self._twins[request], TWINS))
-
-    def _is_due(self, request: Request, began: float) -> bool:
-        """Whether what was shown then calls for it: it was not sent since, and is not under way but for late twins."""
-        under_way = self._asking[request] >= self._twins.get(request, 1)
-        return not (under_way or request in self._hopeless) and self._tried.get(request, -math.inf) <= began
-
-    @property
-    def quiet_since(self) -> float:
-        """When the last cancel began or was over, answered or not."""
-        return max(self._cancel_began, self._cancel_ended)
-
-    @property
-    def disturbed(self) -> float:
-        """The same, or when a witness was over that is a cancel and did not just say that there was nothing."""
-        return max(self.quiet_since, self._disturbed)
+        return tuple(order for order in listing.orders if not self.cancels.keeps(order))
 
     # --- what has happened ---
 
-    def asking(self, request: Request, named: tuple[Order, ...]) -> None:
-        """A cancel is about to be sent, for as often as it takes."""
-        if named:
-            self._naming.update(order.id for order in named)
-        else:
-            self._twins[request] = self._twins[request] + 1 if self._asking[request] else 1
-            self._asking[request] += 1
-            self._enough.discard(request)
-
-    def cancel_begins(self, at: float) -> None:
-        """A cancel goes into the air."""
-        self._in_flight += 1
-        self.cancel_sent = True
-        self._cancel_began = at
-
     def cancel_ended(self, attempt: Attempt) -> None:
         """A cancel was answered, failed or was abandoned."""
-        self._in_flight -= 1
-        self._cancel_ended = attempt.ended
-        named = not self._asking[attempt.request]
-        if not named:
-            self._tried[attempt.request] = attempt.ended
-        if attempt.judgement is not None:
-            self.suspended = attempt.judgement.suspended
-        if attempt.answered:
-            self.cancel_answered = attempt.ended
-            self.first_answered = min(self.first_answered, attempt.ended)
-        self._note(attempt, named=named)
+        self.cancels.over(attempt)
+        self._note(attempt, named=self.cancels.by_name(attempt.request))
 
     def asked(self, request: Request, named: tuple[Order, ...], heard: Heard[Acknowledgement]) -> None:
         """The venue has spoken on a cancel, or nobody waits for it any more."""
-        if not named:
-            self._asking[request] -= 1
-        ended = heard.attempt.ended
-        for order in named:
-            self._naming.discard(order.id)
-            self._named[order.id] = ended
-        self.accepted |= heard.answer in (Answer.ACCEPTED, Answer.NOTHING_OPEN)
-        self.mass_cancels += heard.answer in (Answer.ACCEPTED, Answer.NOTHING_OPEN) and not named
-        if heard.answer in (Answer.REFUSED, Answer.ABSENT):
-            self._hopeless.add(request)
-            self._hopeless_ids.update(order.id for order in named)
+        self.cancels.asked(request, named, heard)
+        if heard.answer is Answer.REFUSED:
             words = heard.attempt.judgement.words if heard.attempt.judgement else "refused"
-            self.failures.update({order.id: words for order in named if heard.answer is Answer.REFUSED})
+            self.failures.update({order.id: words for order in named})
         if heard.value is not None:
-            if not named:
-                self._count_full(request, heard.value)
             self._acknowledged(heard.value, named)
-
-    def _count_full(self, request: Request, said: Acknowledgement) -> None:
-        """Whether a mass cancel left something. One that names again what others took says nothing of more."""
-        if said.capped and request not in self._enough and not self.taken.issuperset(said.cancelled):
-            self._full.add(request)
-        else:
-            self._enough.add(request)
-            self._full.discard(request)
 
     def _acknowledged(self, said: Acknowledgement, named: tuple[Order, ...]) -> None:
         self.counted += said.count or 0
         self.remarks |= {said.remark} if said.remark else set()
         known = len(self.reappeared)
         for identity in said.cancelled:
-            self.taken.add(identity)
+            self.cancels.taken.add(identity)
             self.failures.pop(identity, None)
             if identity not in self.seen:
                 order = Order(id=identity, segment=self.segment.name, client_id=said.client_ids.get(identity))
@@ -376,35 +224,31 @@ class Progress:
         self.incomplete = listing.why
         if listing.complete or listing.orders:
             self.last = listing
-            if listing.began >= self.first_answered:
+            if listing.began >= self.cancels.first_answered:
                 self.last_fresh = listing
-        undisturbed = self._in_flight == 0 and self.quiet_since <= listing.began
+        undisturbed = self.cancels.in_flight == 0 and self.cancels.quiet_since <= listing.began
         if listing.complete and not self.left(listing) and undisturbed:
             older = self.last_empty is not None and listing.older_than(self.last_empty)
             if older:
                 self.incomplete = "this answer is older than the one before it"
-            if self.first_empty is None or self.first_empty.began < self.quiet_since or older:
+            if self.first_empty is None or self.first_empty.began < self.cancels.quiet_since or older:
                 self.renew()
                 self.first_empty = listing  # one before the last cancel is no half of a proof
             self.last_empty = listing
         else:
             self.renew()
-        self._cleared_before |= listing.complete and self.cancel_answered <= listing.began
+        self._cleared_before |= listing.complete and self.cancels.answered <= listing.began
 
     @property
     def half(self) -> Listing | None:
         """The first half of a proof: an empty listing that no cancel of this segment has overtaken."""
         first = self.first_empty
-        return first if first is not None and first.began >= self.quiet_since else None
-
-    def outdated(self, began: float) -> bool:
-        """Whether all cancels have been answered since a listing began: the next one will show more, and count."""
-        return self._in_flight == 0 and self.quiet_since > began
+        return first if first is not None and first.began >= self.cancels.quiet_since else None
 
     def hearing(self, witness: Witness, heard: Heard[Any]) -> None:
         """A witness has answered, or not. One that is a cancel may have done something."""
         if witness.request.changes and not witness.harmless and heard.answer is not Answer.NOTHING_OPEN:
-            self._disturbed = heard.attempt.ended
+            self.cancels.witness_over(heard.attempt.ended, took=False)
         if heard.value is None and heard.answer is not Answer.NOTHING_OPEN and not witness.optional:
             self.trouble = heard.attempt
 
@@ -423,7 +267,7 @@ class Progress:
         """A witness that is a cancel objects: it may have cancelled."""
         if said is not None:
             self._acknowledged(said, ())
-        self.cancel_answered = self._cancel_ended = attempt.ended
+        self.cancels.witness_over(attempt.ended, took=True)
 
     def renew(self) -> None:
         """Whatever was proven has to be proven anew."""
@@ -440,7 +284,7 @@ class Progress:
 
     def still_wanted(self) -> bool:
         """Whether an unanswered cancel should be sent again: not once a later complete listing was empty."""
-        return self.suspended or self.last_empty is None or self.last_empty.began < self._cancel_ended
+        return self.cancels.suspended or self.last_empty is None or self.last_empty.began < self.cancels.ended
 
     def overtaken(self, named: tuple[Order, ...], since: float) -> bool:
         """Whether a complete listing that began since then shows none of these orders: their cancel can be spared."""
@@ -453,9 +297,9 @@ class Progress:
         """Two complete empty listings in a row, at least `gap` seconds apart, no cancel in the air."""
         if self.reads_only:
             return self.last is not None and self.last.complete
-        if self.first_empty is None or self.last_empty is None or self._in_flight or self.suspended:
+        if self.first_empty is None or self.last_empty is None or self.cancels.in_flight or self.cancels.suspended:
             return False
-        if (self.witnesses and not self.witnessed) or (self.segment.needs_acceptance and not self.accepted):
+        if (self.witnesses and not self.witnessed) or (self.segment.needs_acceptance and not self.cancels.accepted):
             return False
         return self.last_empty.began - self.first_empty.ended >= gap
 
@@ -468,7 +312,9 @@ class Progress:
         """Whether nothing that could still be sent or read would change the outcome."""
         if self.stuck:
             return True
-        if not listing.complete or self._asking.total() or self._naming or listing.began < self._cancel_ended:
+        if not listing.complete or not self.cancels.idle or listing.began < self.cancels.ended:
             return False
         left = self.left(listing)
-        return (bool(left) or self.refused is not None) and not self.due(listing.orders, math.inf, complete=True)
+        return (bool(left) or self.refused is not None) and not self.cancels.due(
+            listing.orders, math.inf, complete=True
+        )

@@ -14,7 +14,7 @@ def live(progresses: Collection[Progress]) -> list[Progress]:
 
 def disturbed(progresses: Collection[Progress]) -> float:
     """When the last cancel of any segment was over."""
-    return max((one.disturbed for one in live(progresses)), default=0.0)
+    return max((one.cancels.disturbed for one in live(progresses)), default=0.0)
 
 
 def unproven(progresses: Collection[Progress], gap: float) -> bool:

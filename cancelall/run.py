@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from cancelall import early, outcome
+from cancelall import early, outcome, reasons
 from cancelall.background import in_thread
 from cancelall.clock import Clock, SystemClock
 from cancelall.config import BrokenProfile, Profile
@@ -253,13 +253,13 @@ class Run:
         session, keep = sweep.session, bool(profile.common.keep_protective)
         progresses = list(sweep.progresses.values())
         rows: list[OrderReport] = [row for progress in progresses for row in outcome.order_rows(progress)]
-        error = outcome.error_report(sweep, verdict)
+        error = reasons.error_report(sweep, verdict)
         if cut:
             error = ErrorReport(
                 kind="interrupted", message=f"stopped by {self.signal_name}", hint="run again to finish and prove it"
             )
         unwitnessed = session.venue.unwitnessed(profile.options, keep, self.dry_run)
-        notes = (*profile.warnings, *found.warnings, session.venue.notice, *outcome.warnings(sweep), unwitnessed)
+        notes = (*profile.warnings, *found.warnings, session.venue.notice, *reasons.warnings(sweep), unwitnessed)
         return ProfileReport(
             profile=profile.name,
             venue=profile.venue,

@@ -20,7 +20,7 @@ async def settle(sweep: Sweep, since_ms: int) -> None:
     left = min(SECONDS, session.deadline - session.clock.monotonic())
     if session.reads_only or session.refusal is not None or left <= 0:
         return
-    fired = any(progress.mass_cancels for progress in sweep.progresses.values())
+    fired = any(progress.cancels.mass_accepted for progress in sweep.progresses.values())
     work = [_settle_segment(session, progress, since_ms, fired=fired) for progress in sweep.progresses.values()]
     try:
         async with asyncio.timeout(left):

@@ -12,11 +12,12 @@ from functools import partial
 from typing import Any
 
 from cancelall import proof
+from cancelall.cancels import Moves
 from cancelall.discovery import Discoveries
 from cancelall.hearing import hear_cancels, hear_reads
 from cancelall.listing import TRIES, read_listing
 from cancelall.model import Order, Request
-from cancelall.progress import Listing, Moves, Progress, Word
+from cancelall.progress import Listing, Progress, Word
 from cancelall.session import Attempt, Session, Watch
 
 _LAST_WORDS = 0.1
@@ -118,7 +119,7 @@ class Sweep:
         for name, progress in self.progresses.items():
             if self._clearing[name].done() and not progress.stuck:
                 if not progress.proven(self.gap):
-                    self._fire(progress, progress.blind(self.session.clock.monotonic()))
+                    self._fire(progress, progress.cancels.blind(self.session.clock.monotonic()))
                 self._clear_beside(progress)
 
     async def _clear(self, progress: Progress) -> None:
@@ -135,8 +136,8 @@ class Sweep:
             if word is not None:
                 progress.witnesses_say(word, cancels=False)
             if word is Word.OBJECT:  # the listing hides something, which has to be cancelled unseen
-                self._fire(progress, progress.blind(self.session.clock.monotonic()))
-            self._fire(progress, progress.due(listing.orders, listing.began, complete=listing.complete))
+                self._fire(progress, progress.cancels.blind(self.session.clock.monotonic()))
+            self._fire(progress, progress.cancels.due(listing.orders, listing.began, complete=listing.complete))
             over = progress.proven(self.gap) or progress.exhausted(listing)
             if progress.stuck if self._pace is not None else over:
                 return
@@ -153,7 +154,7 @@ class Sweep:
             progress.segment,
             partial(self._shown, progress),
             partial(self._page_answered, progress),
-            progress.outdated,
+            progress.cancels.outdated,
             tries=TRIES if progress.unread < _NOTHING_TO_READ else 1,
         )
 
@@ -184,23 +185,23 @@ class Sweep:
     def _shown(self, progress: Progress, orders: tuple[Order, ...], began: float) -> None:
         """What a page shows is cancelled at once: only the proof needs every page."""
         progress.shows(orders, began)
-        self._fire(progress, progress.due(orders, began))
+        self._fire(progress, progress.cancels.due(orders, began))
 
     def _page_answered(self, progress: Progress, attempt: Attempt) -> None:
         """While a listing cannot be read, the mass cancel is repeated: nobody knows whether it worked."""
         progress.listed(attempt)
         self.discoveries.learn_mode(attempt)
         if progress.unread > 1 and progress.first_empty is None:
-            self._fire(progress, progress.blind(attempt.ended))
+            self._fire(progress, progress.cancels.blind(attempt.ended))
 
     def _fire(self, progress: Progress, moves: Moves) -> None:
         """Send what is due, as long as a proof still fits behind it; in a hold, to its end."""
         now = self.session.clock.monotonic()
-        late = progress.cancel_answered > 0 and now > self.session.deadline - self.session.reserve and not self.held
+        late = progress.cancels.answered > 0 and now > self.session.deadline - self.session.reserve and not self.held
         if self.session.reads_only or self.session.stopped or late:
             return
         for request, orders in (*((request, ()) for request in moves.mass), *moves.named):
-            progress.asking(request, orders)
+            progress.cancels.asking(request, orders)
             task = self._beside(self._cancel(progress, request, orders))
             self._cancelling.setdefault(progress.segment.name, set()).add(task)
 
@@ -212,7 +213,7 @@ class Sweep:
     async def _cancel(self, progress: Progress, request: Request, named: tuple[Order, ...]) -> None:
         watch = Watch(
             about=progress.segment.name,
-            begins=progress.cancel_begins,
+            begins=progress.cancels.begins,
             sent=self._first_out.set,
             ended=partial(self._cancel_over, progress),
         )
@@ -226,7 +227,7 @@ class Sweep:
         self._first_out.set()
         progress.asked(request, named, heard)
         self.discoveries.learn_mode(heard.attempt)
-        self._fire(progress, progress.more(request))
+        self._fire(progress, progress.cancels.more(request))
 
     def _cancel_over(self, progress: Progress, attempt: Attempt) -> None:
         self._first_out.set()
@@ -287,9 +288,9 @@ class Sweep:
         for segment in new:
             progress = Progress(segment=segment, keep=self.keep, reads_only=self.session.reads_only, holding=self.held)
             if segment.name in before:  # what was told of its orders stays true, and may still be on its way
-                progress.seen, progress.taken = before[segment.name].seen, before[segment.name].taken
+                progress.seen, progress.cancels.taken = before[segment.name].seen, before[segment.name].cancels.taken
             self.progresses[segment.name] = progress
-            self._fire(progress, progress.blind(self.session.clock.monotonic()))
+            self._fire(progress, progress.cancels.blind(self.session.clock.monotonic()))
         for segment in new:
             self._clear_beside(self.progresses[segment.name])
         for read in self.discoveries.due():

@@ -138,13 +138,13 @@ def test_twins_that_have_all_come_to_the_cap_are_followed_by_twice_as_many() -> 
     def answered(progress: Progress, *rows: int | None) -> int:
         """How many follow on the answers to so many twins."""
         for _ in rows:
-            progress.asking(request, ())
+            progress.cancels.asking(request, ())
         followed = []
         for count in rows:
             attempt = Attempt(request=request, began=0.0, ended=1.0)
             said = Acknowledgement(cancelled=tuple(f"{next(numbers)}" for _ in range(count or 0)), capped=count == CAP)
             progress.asked(request, (), Heard(attempt=attempt, value=None if count is None else said))
-            followed.append(len(progress.more(request).mass))
+            followed.append(len(progress.cancels.more(request).mass))
         assert not any(followed[:-1]), "not before the last of them is back"
         return followed[-1]
 

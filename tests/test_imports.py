@@ -86,7 +86,7 @@ CORE = sorted(set(FILES) - below("cancelall.venues") - below("cancelall.simulato
 # --- who may import whom --------------------------------------------------------------------------------------------
 
 _SWEEPING = {"errors", "model", "results", "venues.contract", "session", "progress", "listing", "discovery"}
-_SWEEPING |= {"hearing", "proof"}
+_SWEEPING |= {"cancels", "hearing", "proof"}
 MAY_IMPORT = {
     "errors": set(),
     "secret": set(),
@@ -125,7 +125,8 @@ MAY_IMPORT = {
     "transport": {"", "direct", "errors", "model", "pooled", "route", "tls"},
     "pacing": {"model", "venues.contract"},
     "session": {"clock", "errors", "model", "pacing", "venues.contract"},
-    "progress": _SWEEPING,
+    "cancels": {"model", "session", "venues.contract"},
+    "progress": {"cancels", "model", "session", "venues.contract"},
     "listing": _SWEEPING,
     "hearing": _SWEEPING,
     "proof": _SWEEPING,
@@ -133,6 +134,7 @@ MAY_IMPORT = {
     "sweep": _SWEEPING,
     "settle": _SWEEPING | {"sweep"},
     "outcome": _SWEEPING | {"sweep"},
+    "reasons": _SWEEPING | {"outcome", "sweep"},
     "hold": _SWEEPING | {"sweep", "outcome"},
     "notify": {"secret"},
     "journal": {"secret"},

@@ -527,7 +527,7 @@ def _sweep(proven: int, of: int) -> Any:
     progresses = {
         str(number): SimpleNamespace(
             proven=lambda gap, number=number: number < proven,
-            taken={"a", "b"},
+            cancels=SimpleNamespace(taken={"a", "b"}),
             last=object() if number else None,
             left=lambda last: ["x"],
         )

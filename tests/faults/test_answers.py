@@ -58,7 +58,8 @@ def test_one_listing_of_several_that_fails(case: Case, venue: str) -> None:
     """What can be read is clear; the profile is not."""
     some = {"ascendex": "margin", "bitget": "spot", "bybit": "option", "deltadefi": "ADAUSDM", "pacifica": "strategies"}
     server = case.server(venue, f"listing-fails~{some[venue]}")
-    ended = case.kill(venue, server, deadline=2)
+    # A strategy that cannot be read goes on placing orders, and one may be there in the end.
+    ended = case.kill(venue, server, deadline=2, codes=[10, 11] if venue == "pacifica" else None)
     verdicts = {one.verdict for one in ended.report.segments}
     assert Verdict.UNPROVEN in verdicts
     assert Verdict.CLEAR in verdicts or venue == "pacifica"  # whose strategies feed its orders

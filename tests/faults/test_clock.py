@@ -36,14 +36,13 @@ def test_a_wrong_clock(case: Case, venue: str, ahead: int) -> None:
 @shows(32, venues=["bybit"])
 def test_a_slow_way_to_the_venue_widens_the_window(case: Case, venue: str) -> None:
     """Each signature is older than the window when it arrives: the window is widened, the deadline is not."""
-    real = transport.Transport._send
+    real = transport.Transport._directly
 
-    def slow(self: Any, route: Any, wire: Any, *more: Any, **named: Any) -> Any:
-        if wire.fresh_connection:
-            time.sleep(1.3)
-        return real(self, route, wire, *more, **named)
+    def slow(*words: Any) -> Any:
+        time.sleep(1.3)  # of cancels alone
+        return real(*words)
 
-    case.monkeypatch.setattr(transport.Transport, "_send", slow)
+    case.monkeypatch.setattr(transport.Transport, "_directly", slow)
     server = case.server(venue)
     case.kill(venue, server, options={"recv_window": 1000, "category": ["spread"]}, deadline=12)
     assert not [order for order in server.open_orders() if order.segment == "spread"]

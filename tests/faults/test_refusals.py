@@ -94,7 +94,10 @@ def test_an_address_block_stops_every_profile_on_that_host(case: Case, venue: st
     first = {**case.table(venue, server.origin), **server.account_options, "credentials": dict(server.credentials)}
     second = {**first, **other.options, "credentials": dict(other.credentials)}
     ended = case.kills({"one": first, "two": second})
-    assert {report.verdict for report in ended.reports} == {Verdict.REFUSED}
+    asked = {report.verdict for report in ended.reports if report.requests}
+    assert asked == {Verdict.REFUSED}
+    never = [report for report in ended.reports if not report.requests]  # its turn had not come when the other was told
+    assert {report.verdict for report in never} <= {Verdict.UNPROVEN}
     assert twice(ended) == {}
 
 

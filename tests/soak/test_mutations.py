@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from cancelall import listing, sweep
+from cancelall.cancels import Cancels
 from cancelall.model import Page
 from cancelall.progress import Progress
 from cancelall.session import Heard
@@ -69,28 +70,28 @@ def one_listing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def trusting(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a cancel's answer names is gone, whatever is listed."""
-    left, targets = Progress.left, Progress._targets
+    left, targets = Progress.left, Cancels._targets
 
-    def untaken(self: Progress, orders: tuple[Any, ...]) -> tuple[Any, ...]:
+    def untaken(self: Cancels, orders: tuple[Any, ...]) -> tuple[Any, ...]:
         return tuple(order for order in orders if order.id not in self.taken)
 
-    monkeypatch.setattr(Progress, "left", lambda self, seen: untaken(self, left(self, seen)))
-    monkeypatch.setattr(Progress, "_targets", lambda self, orders: untaken(self, targets(self, orders)))
+    monkeypatch.setattr(Progress, "left", lambda self, seen: untaken(self.cancels, left(self, seen)))
+    monkeypatch.setattr(Cancels, "_targets", lambda self, orders: untaken(self, targets(self, orders)))
 
 
 def heedless(monkeypatch: pytest.MonkeyPatch) -> None:
     """A cancel under way, or since the first of two listings, does not matter."""
-    plain = Progress.cancel_ended
+    plain = Cancels.over
 
-    def begins(self: Progress, at: float) -> None:
-        self.cancel_sent = True
+    def begins(self: Cancels, at: float) -> None:
+        self.sent = True
 
-    def ended(self: Progress, attempt: Any) -> None:
+    def over(self: Cancels, attempt: Any) -> None:
         plain(self, attempt)
-        self._in_flight, self._cancel_ended, self._cancel_began = 0, -math.inf, -math.inf
+        self.in_flight, self.ended, self._began = 0, -math.inf, -math.inf
 
-    monkeypatch.setattr(Progress, "cancel_begins", begins)
-    monkeypatch.setattr(Progress, "cancel_ended", ended)
+    monkeypatch.setattr(Cancels, "begins", begins)
+    monkeypatch.setattr(Cancels, "over", over)
 
 
 def each_for_itself(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,209 @@
+"""The cancels of one segment: which are due, which are under way, and what they can still bring. It sends nothing."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass, field
+
+from cancelall.model import Acknowledgement, Answer, Order, Protection, Request
+from cancelall.session import Attempt, Heard
+from cancelall.venues.contract import Segment
+
+TWINS = 4
+"""Mass cancels of one kind under way at the same time, at most, while each takes as many orders as it can."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Moves:
+    """Cancels that are due: whole-segment requests, and requests that name orders."""
+
+    mass: tuple[Request, ...] = ()
+    named: tuple[tuple[Request, tuple[Order, ...]], ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.mass or self.named)
+
+
+@dataclass
+class Cancels:
+    """The cancels of a segment during a run. `keep` spares protective orders."""
+
+    segment: Segment
+    keep: bool = False
+    taken: set[str] = field(default_factory=set)
+    """Ids that the venue says it cancelled."""
+    sent: bool = False
+    """Whether any was sent, answered or not."""
+    accepted: bool = False
+    """Whether any was accepted."""
+    mass_accepted: int = 0
+    """How many that name no orders were accepted."""
+    suspended: bool = False
+    """The venue's last word on one was that it is halted."""
+    in_flight: int = 0
+    first_answered: float = math.inf
+    answered: float = -math.inf
+    """When the last of those that were answered was."""
+    ended: float = -math.inf
+    """When the last one was over, answered or not."""
+    _began: float = -math.inf
+    _disturbed: float = -math.inf
+    _tried: dict[Request, float] = field(default_factory=dict)
+    _named: dict[str, float] = field(default_factory=dict)
+    _asking: Counter[Request] = field(default_factory=Counter)
+    _twins: dict[Request, int] = field(default_factory=dict)
+    """How many of a mass cancel were sent together, the last time."""
+    _full: set[Request] = field(default_factory=set)
+    """Mass cancels that took as many orders as they can, all of them: there are more."""
+    _enough: set[Request] = field(default_factory=set)
+    """Those of which a twin took less."""
+    _naming: set[str] = field(default_factory=set)
+    _hopeless: set[Request] = field(default_factory=set)
+    _hopeless_ids: set[str] = field(default_factory=set)
+
+    # --- what to send ---
+
+    def keeps(self, order: Order) -> bool:
+        """Left in place on request."""
+        return self.segment.spares(order) or (self.keep and order.protection is Protection.PROTECTIVE)
+
+    def _targets(self, orders: tuple[Order, ...]) -> tuple[Order, ...]:
+        """Orders to cancel. Kinds that the venue's table does not know are left when protective ones are kept."""
+        return tuple(
+            order
+            for order in orders
+            if not self.keeps(order) and not (self.keep and order.protection is Protection.UNKNOWN)
+        )
+
+    def blind(self, at: float) -> Moves:
+        """The cancels that need to know nothing, unless they are under way."""
+        if self.keep and self.segment.protective_kinds:
+            return Moves()
+        return Moves(mass=tuple(one for one in self.segment.mass_cancels(()) if self._is_due(one, at)))
+
+    def due(self, orders: tuple[Order, ...], began: float, *, complete: bool = False) -> Moves:
+        """The cancels for orders that a listing which began then has shown, without those sent since.
+
+        By name only what a mass cancel has had its chance at, or never can have: a listing that began before it was
+        answered shows orders that are gone by now. `complete` says that these are all orders of the segment, so that
+        what has to be kept is known.
+        """
+        targets = self._targets(orders)
+        if not targets:
+            return Moves()
+        keep = self.keep and self.segment.protective_kinds
+        whole = () if keep else self.segment.mass_cancels(targets)
+        tried = all(request in self._hopeless or self._tried.get(request, math.inf) <= began for request in whole)
+        untaken = tuple(order for order in targets if order.id not in self.taken)
+        fresh = complete and began >= self.first_answered and not keep
+        shares = self.segment.shares(untaken) if fresh else ()
+        mass = tuple(request for request in (*whole, *shares) if self._is_due(request, began))
+        had_its_chance = tried and not self._full
+        named = tuple(
+            order
+            for order in targets
+            if order.id not in self._naming
+            and order.id not in self._hopeless_ids
+            and self._named.get(order.id, -math.inf) + self.segment.named_gap <= began
+        )
+        going = {order.id for order in targets}
+        kept = tuple(order for order in orders if order.id not in going) if complete else None
+        return Moves(mass=mass, named=self.segment.cancels(named, kept) if had_its_chance and named else ())
+
+    def more(self, request: Request) -> Moves:
+        """What follows when a mass cancel and its twins are answered: while all come to the cap, twice as many.
+
+        At most `TWINS`, and not before the last of them is back: the rest would find nothing, and use up the limit.
+        """
+        if self._asking[request] or request not in self._full:
+            return Moves()
+        return Moves(mass=(request,) * min(2 * self._twins[request], TWINS))
+
+    def _is_due(self, request: Request, began: float) -> bool:
+        """Whether what was shown then calls for it: it was not sent since, and is not under way but for late twins."""
+        under_way = self._asking[request] >= self._twins.get(request, 1)
+        return not (under_way or request in self._hopeless) and self._tried.get(request, -math.inf) <= began
+
+    @property
+    def idle(self) -> bool:
+        """Whether the venue has spoken on every one."""
+        return not (self._asking.total() or self._naming)
+
+    @property
+    def quiet_since(self) -> float:
+        """When the last cancel began or was over, answered or not."""
+        return max(self._began, self.ended)
+
+    @property
+    def disturbed(self) -> float:
+        """The same, or when a witness was over that is a cancel and did not just say that there was nothing."""
+        return max(self.quiet_since, self._disturbed)
+
+    def outdated(self, began: float) -> bool:
+        """Whether all have been answered since a listing began: the next one will show more, and count."""
+        return self.in_flight == 0 and self.quiet_since > began
+
+    # --- what has happened ---
+
+    def asking(self, request: Request, named: tuple[Order, ...]) -> None:
+        """A cancel is about to be sent, for as often as it takes."""
+        if named:
+            self._naming.update(order.id for order in named)
+        else:
+            self._twins[request] = self._twins[request] + 1 if self._asking[request] else 1
+            self._asking[request] += 1
+            self._enough.discard(request)
+
+    def begins(self, at: float) -> None:
+        """One goes into the air."""
+        self.in_flight += 1
+        self.sent = True
+        self._began = at
+
+    def over(self, attempt: Attempt) -> None:
+        """One was answered, failed or was abandoned."""
+        self.in_flight -= 1
+        self.ended = attempt.ended
+        if not self.by_name(attempt.request):
+            self._tried[attempt.request] = attempt.ended
+        if attempt.judgement is not None:
+            self.suspended = attempt.judgement.suspended
+        if attempt.answered:
+            self.answered = attempt.ended
+            self.first_answered = min(self.first_answered, attempt.ended)
+
+    def by_name(self, request: Request) -> bool:
+        """Whether a cancel that is under way names orders."""
+        return not self._asking[request]
+
+    def asked(self, request: Request, named: tuple[Order, ...], heard: Heard[Acknowledgement]) -> None:
+        """The venue has spoken on one, or nobody waits for it any more."""
+        if not named:
+            self._asking[request] -= 1
+        for order in named:
+            self._naming.discard(order.id)
+            self._named[order.id] = heard.attempt.ended
+        good = heard.answer in (Answer.ACCEPTED, Answer.NOTHING_OPEN)
+        self.accepted |= good
+        self.mass_accepted += good and not named
+        if heard.answer in (Answer.REFUSED, Answer.ABSENT):
+            self._hopeless.add(request)
+            self._hopeless_ids.update(order.id for order in named)
+        if heard.value is not None and not named:
+            self._count_full(request, heard.value)
+
+    def _count_full(self, request: Request, said: Acknowledgement) -> None:
+        """Whether a mass cancel left something. One that names again what others took says nothing of more."""
+        if said.capped and request not in self._enough and not self.taken.issuperset(said.cancelled):
+            self._full.add(request)
+        else:
+            self._enough.add(request)
+            self._full.discard(request)
+
+    def witness_over(self, at: float, *, took: bool) -> None:
+        """A witness that is a cancel was over. One that took orders is like a cancel that was answered then."""
+        if took:
+            self.answered = self.ended = at
+        else:
+            self._disturbed = at
