@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+import ports
 from cancelall import simulator
 from cancelall.model import Verdict
 from cancelall.simulator import SimServer
@@ -23,21 +23,6 @@ def servers() -> Iterator[dict[str, SimServer]]:
         yield {name: stack.enter_context(simulator.start(name, orders=15)) for name in VENUES}
 
 
-@contextlib.contextmanager
-def blackhole() -> Iterator[str]:
-    """A port whose accept queue is full: connections are neither taken nor refused."""
-    with contextlib.ExitStack() as stack:
-        listener = stack.enter_context(socket.socket())
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(0)
-        for _ in range(4):
-            filler = stack.enter_context(socket.socket())
-            filler.setblocking(False)
-            with contextlib.suppress(BlockingIOError):
-                filler.connect(listener.getsockname())
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-
-
 @pytest.mark.faults
 def test_five_venues_and_one_of_them_a_blackhole(servers: dict[str, SimServer], home: Path) -> None:
     dead = "bybit"
@@ -48,7 +33,7 @@ def test_five_venues_and_one_of_them_a_blackhole(servers: dict[str, SimServer], 
     with contextlib.ExitStack() as stack:
         again = {name: stack.enter_context(simulator.start(name, orders=15)) for name in VENUES}
         tables = {name: profile_table(name, server) for name, server in again.items()}
-        tables[dead]["base_url"] = stack.enter_context(blackhole())
+        tables[dead]["base_url"] = f"http://127.0.0.1:{stack.enter_context(ports.nowhere())}"
         path = write_config(home / "config.toml", tables)
         ran = cancelall("all", "--json", "--deadline", "9", "--config", str(path), home=home)
     lines = {line["profile"]: line for line in ran.lines}

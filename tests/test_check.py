@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+import ports
 from cancelall import dial, simulator
 from cancelall.check import live, network
 from cancelall.check.venue import read_again
@@ -353,7 +354,7 @@ def test_a_resolver_that_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_port_that_refuses() -> None:
-    with raw.refusing() as port, simulator.start("bybit", orders=1) as server:
+    with ports.refusing() as port, simulator.start("bybit", orders=1) as server:
         table = profile_table("bybit", server) | {"base_url": f"http://127.0.0.1:{port}"}
         (report,) = checked_all({"bybit": table})
     assert (level(report, "TCP"), report.exit_status) == ("fail", ExitStatus.UNREACHABLE)
@@ -369,7 +370,7 @@ def test_a_host_that_hangs_ends_with_the_deadline(venue: str, server: SimServer)
 
 
 def test_tls_and_who_signed_the_certificate(tmp_path: Path) -> None:
-    authority = raw.Authority(tmp_path)
+    authority = ports.Authority(tmp_path)
     with simulator.start("bybit", orders=3, ssl_context=authority.context("127.0.0.1")) as server:
         mine = profile_table("bybit", server)
         (trusted,) = checked_all({"a": mine | {"ca_bundle": str(authority.path)}})
@@ -391,7 +392,7 @@ def test_a_host_without_tls() -> None:
 
 
 def test_through_a_proxy(tmp_path: Path) -> None:
-    authority = raw.Authority(tmp_path)
+    authority = ports.Authority(tmp_path)
     with contextlib.ExitStack() as stack:
         server = stack.enter_context(
             simulator.start("bybit", orders=3, ssl_context=authority.context("api.venue.test"))
@@ -416,7 +417,7 @@ def test_through_a_proxy(tmp_path: Path) -> None:
 
 def test_a_dead_proxy_of_the_environment_is_gone_around() -> None:
     """As the kill does it; one that the profile names is the only way."""
-    with raw.refusing() as port, simulator.start("bybit", orders=1) as server:
+    with ports.refusing() as port, simulator.start("bybit", orders=1) as server:
         dead = f"http://127.0.0.1:{port}"
         around = network.way_to(server.origin, Route(proxy=dead, proxy_from_environment=True))
         only = network.way_to(server.origin, Route(proxy=dead))
@@ -427,7 +428,7 @@ def test_a_dead_proxy_of_the_environment_is_gone_around() -> None:
 
 
 def test_the_second_host_is_no_must(monkeypatch: pytest.MonkeyPatch) -> None:
-    with raw.refusing() as port, simulator.start("bybit", orders=1) as server:
+    with ports.refusing() as port, simulator.start("bybit", orders=1) as server:
         monkeypatch.setitem(load("bybit").alternates, server.origin, f"http://127.0.0.1:{port}")  # type: ignore[arg-type]
         report = checked("bybit", server)
     second = [finding for finding in report.findings if "second host" in finding.detail]

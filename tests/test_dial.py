@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import socket
 import time
 from collections.abc import Iterator
 
 import pytest
 
+import ports
 from cancelall import dial
 
 V4, V6 = socket.AF_INET, socket.AF_INET6
@@ -26,24 +26,14 @@ def listening() -> Iterator[int]:
 
 @pytest.fixture
 def blackhole() -> Iterator[int]:
-    """A full accept queue: connections neither succeed nor fail."""
-    with contextlib.ExitStack() as stack:
-        listener = stack.enter_context(socket.socket())
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(0)
-        for _ in range(4):
-            filler = stack.enter_context(socket.socket())
-            filler.setblocking(False)
-            with contextlib.suppress(BlockingIOError):
-                filler.connect(listener.getsockname())
-        yield listener.getsockname()[1]
+    with ports.nowhere() as port:
+        yield port
 
 
 @pytest.fixture
-def closed() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-    return port
+def closed() -> Iterator[int]:
+    with ports.refusing() as port:
+        yield port
 
 
 def resolve(monkeypatch: pytest.MonkeyPatch, *addresses: dial.Address) -> None:

@@ -8,11 +8,9 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import trustme
 
 from cancelall import config, early, simulator, tls
 from cancelall.config import Overrides, Profile
@@ -22,28 +20,13 @@ from cancelall.model import Wire
 from cancelall.route import Route
 from cancelall.simulator import SimServer
 from cancelall.transport import Transport
+from ports import Authority
 from support import cancelall, environment, profile_table
 
 
-@dataclass(frozen=True, kw_only=True)
-class Trust:
-    """The bundle that a client trusts, and what a server shows."""
-
-    bundle: Path
-    context: ssl.SSLContext
-
-
-def trust(folder: Path) -> Trust:
-    ca = trustme.CA()
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    ca.issue_cert("127.0.0.1").configure_cert(context)
-    ca.cert_pem.write_to_path(folder / "ca.pem")
-    return Trust(bundle=folder / "ca.pem", context=context)
-
-
 @pytest.fixture(scope="module")
-def trusted(tmp_path_factory: pytest.TempPathFactory) -> Trust:
-    return trust(tmp_path_factory.mktemp("ca"))
+def trusted(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("ca"))
 
 
 @pytest.fixture(autouse=True)
@@ -114,9 +97,9 @@ def closing(times: int, onward: SimServer, context: ssl.SSLContext | None) -> It
 
 
 @pytest.mark.parametrize("secure", [True, False])
-def test_a_request_goes_out_on_the_connection_that_is_there(trusted: Trust, secure: bool) -> None:
-    with simulator.start("bybit", orders=0, ssl_context=trusted.context if secure else None) as server:
-        bundle = trusted.bundle if secure else None
+def test_a_request_goes_out_on_the_connection_that_is_there(trusted: Authority, secure: bool) -> None:
+    with simulator.start("bybit", orders=0, ssl_context=trusted.context() if secure else None) as server:
+        bundle = trusted.path if secure else None
         more = {"ca_bundle": str(bundle)} if bundle else {}
         begin(profile_table("bybit", server, settle_coin="USDT", **more))
         await_opened(1)
@@ -126,23 +109,23 @@ def test_a_request_goes_out_on_the_connection_that_is_there(trusted: Trust, secu
         assert server.connections == 2
 
 
-def test_whether_connections_are_on_their_way(trusted: Trust) -> None:
+def test_whether_connections_are_on_their_way(trusted: Authority) -> None:
     assert not early.waiting()
-    with simulator.start("bybit", orders=0, ssl_context=trusted.context) as server:
+    with simulator.start("bybit", orders=0, ssl_context=trusted.context()) as server:
         with tls._loading:
-            begin(profile_table("bybit", server, settle_coin="USDT", ca_bundle=str(trusted.bundle)))
+            begin(profile_table("bybit", server, settle_coin="USDT", ca_bundle=str(trusted.path)))
             assert early.waiting()
         await_opened(1)
         assert not early.waiting()
 
 
-def test_a_request_waits_for_a_connection_that_is_on_its_way(trusted: Trust) -> None:
-    with simulator.start("bybit", orders=0, ssl_context=trusted.context) as server, tls._loading:
-        table = profile_table("bybit", server, settle_coin="USDT", ca_bundle=str(trusted.bundle))
+def test_a_request_waits_for_a_connection_that_is_on_its_way(trusted: Authority) -> None:
+    with simulator.start("bybit", orders=0, ssl_context=trusted.context()) as server, tls._loading:
+        table = profile_table("bybit", server, settle_coin="USDT", ca_bundle=str(trusted.path))
         begin(table)
         taken: list[socket.socket | None] = []
         waiting = threading.Thread(
-            target=lambda: taken.append(early.take(server.origin, str(trusted.bundle), 10)), daemon=True
+            target=lambda: taken.append(early.take(server.origin, str(trusted.path), 10)), daemon=True
         )
         waiting.start()
         assert not taken
@@ -155,13 +138,13 @@ def test_a_request_waits_for_a_connection_that_is_on_its_way(trusted: Trust) -> 
 
 
 @pytest.mark.parametrize("secure", [True, False])
-def test_one_that_the_peer_has_closed_is_not_used(trusted: Trust, secure: bool) -> None:
-    context = trusted.context if secure else None
+def test_one_that_the_peer_has_closed_is_not_used(trusted: Authority, secure: bool) -> None:
+    context = trusted.context() if secure else None
     with (
         simulator.start("bybit", orders=0, ssl_context=context) as server,
         closing(1, server, context) as (origin, closed),
     ):
-        bundle = trusted.bundle if secure else None
+        bundle = trusted.path if secure else None
         more = {"ca_bundle": str(bundle)} if bundle else {}
         begin({**profile_table("bybit", server, settle_coin="USDT", **more), "base_url": origin})
         await_opened(1)
@@ -170,7 +153,7 @@ def test_one_that_the_peer_has_closed_is_not_used(trusted: Trust, secure: bool) 
         assert len(server.requests) == 1
 
 
-def test_an_old_one_is_not_used(trusted: Trust, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_old_one_is_not_used(trusted: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(early, "LIFETIME", 0)
     with simulator.start("bybit", orders=0) as server:
         begin(profile_table("bybit", server, settle_coin="USDT"))
@@ -179,12 +162,12 @@ def test_an_old_one_is_not_used(trusted: Trust, monkeypatch: pytest.MonkeyPatch)
         assert server.connections == 2
 
 
-def test_one_that_fails_leaves_the_word_to_the_ordinary_way(trusted: Trust, tmp_path: Path) -> None:
-    other = trust(tmp_path)
-    with simulator.start("bybit", orders=0, ssl_context=other.context) as server:
-        begin(profile_table("bybit", server, settle_coin="USDT", ca_bundle=str(trusted.bundle)))
+def test_one_that_fails_leaves_the_word_to_the_ordinary_way(trusted: Authority, tmp_path: Path) -> None:
+    other = Authority(tmp_path)
+    with simulator.start("bybit", orders=0, ssl_context=other.context()) as server:
+        begin(profile_table("bybit", server, settle_coin="USDT", ca_bundle=str(trusted.path)))
         with pytest.raises(TransportFault, match="the certificate was refused") as fault:
-            send(server.origin, trusted.bundle)
+            send(server.origin, trusted.path)
         assert (fault.value.kind, fault.value.final) == ("tls", True)
         assert server.requests == []
 
@@ -232,9 +215,9 @@ def test_a_broken_bundle_is_told_by_the_profile(home: Path) -> None:
     assert ran.err.count("cannot be read") <= 1
 
 
-def test_a_kill_takes_them(trusted: Trust, home: Path) -> None:
-    with simulator.start("bybit", orders=0, ssl_context=trusted.context) as server:
-        env = {**environment("bybit", server), "CANCELALL_BYBIT_CA_BUNDLE": str(trusted.bundle)}
+def test_a_kill_takes_them(trusted: Authority, home: Path) -> None:
+    with simulator.start("bybit", orders=0, ssl_context=trusted.context()) as server:
+        env = {**environment("bybit", server), "CANCELALL_BYBIT_CA_BUNDLE": str(trusted.path)}
         ran = cancelall("bybit", "--category", "spread", "--json", home=home, env=env)
         changes = [request for request in server.requests if request.changes]
         assert (ran.code, ran.line["verdict"], len(changes)) == (0, "clear", 1)

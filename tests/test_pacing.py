@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import selectors
-from collections.abc import Coroutine, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given, settings
@@ -15,35 +13,7 @@ from cancelall.model import Priority
 from cancelall.pacing import Address, HostGate, Pacer
 from cancelall.venues import VENUES, load
 from cancelall.venues.contract import Limit
-
-
-class _Instant(selectors.DefaultSelector):
-    """Lets the loop's time jump instead of waiting."""
-
-    loop: Loop
-
-    def select(self, timeout: float | None = None) -> Any:
-        assert timeout is not None, "everything waits, and nothing will ever happen"
-        self.loop.now += timeout
-        return super().select(0)
-
-
-class Loop(asyncio.SelectorEventLoop):
-    """An event loop with a clock of its own."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-        selector = _Instant()
-        selector.loop = self
-        super().__init__(selector)
-
-    def time(self) -> float:
-        return self.now
-
-
-def run(work: Coroutine[Any, Any, Any]) -> Any:
-    with asyncio.Runner(loop_factory=Loop) as runner:
-        return runner.run(work)
+from instant import run
 
 
 def now() -> float:

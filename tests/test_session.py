@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import selectors
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -20,41 +19,13 @@ from cancelall.pacing import HostGate
 from cancelall.session import Attempt, Heard, Session, Watch
 from cancelall.venues import load
 from cancelall.venues.contract import Limit, Venue
+from instant import run
 
 WALL_MS = 1_700_000_000_000
 CANCEL = Request(method="POST", path="/cancel-all", body=b"{}", changes=True, priority=Priority.MASS_CANCEL)
 LISTING = Request(method="GET", path="/orders", query="limit=50", priority=Priority.LISTING)
 BY_NAME = Request(method="POST", path="/cancel", body=b'{"id":1}', changes=True, priority=Priority.CANCEL)
 OTHER = Request(method="GET", path="/history", priority=Priority.OTHER)
-
-
-class _Instant(selectors.DefaultSelector):
-    """Lets the loop's time jump instead of waiting."""
-
-    loop: Loop
-
-    def select(self, timeout: float | None = None) -> Any:
-        assert timeout is not None, "everything waits, and nothing will ever happen"
-        self.loop.now += timeout
-        return super().select(0)
-
-
-class Loop(asyncio.SelectorEventLoop):
-    """An event loop with a clock of its own."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-        selector = _Instant()
-        selector.loop = self
-        super().__init__(selector)
-
-    def time(self) -> float:
-        return self.now
-
-
-def run(work: Coroutine[Any, Any, Any]) -> Any:
-    with asyncio.Runner(loop_factory=Loop) as runner:
-        return runner.run(work)
 
 
 class Clock:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import datetime
 import gzip
 import socket
 import ssl
@@ -18,13 +17,13 @@ from types import TracebackType
 from typing import Any
 
 import pytest
-import trustme
 
 from cancelall import __version__, tls, transport
 from cancelall.errors import ConfigError, TransportFault
 from cancelall.model import Wire
 from cancelall.route import Route, is_loopback, route_for
 from cancelall.transport import Transport
+from ports import Authority
 
 CANARY = "SECRET-hunter2-canary"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
@@ -483,30 +482,14 @@ def test_what_cannot_be_sent_was_not_sent(url: str, headers: tuple[tuple[str, st
 # --- TLS ------------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Authority:
-    """A certificate authority, and the bundle that trusts it."""
-
-    ca: trustme.CA
-    bundle: str
-
-    def context(self, name: str = "127.0.0.1", **more: Any) -> ssl.SSLContext:
-        made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self.ca.issue_cert(name, **more).configure_cert(made)
-        return made
-
-
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    ca = trustme.CA()
-    bundle = tmp_path_factory.mktemp("ca") / "bundle.pem"
-    ca.cert_pem.write_to_path(bundle)
-    return Authority(ca, str(bundle))
+    return Authority(tmp_path_factory.mktemp("ca"))
 
 
 def test_a_certificate_of_the_chosen_authority_is_accepted(authority: Authority) -> None:
     with RawServer(context=authority.context()) as server:
-        line = Transport(Route(ca_bundle=authority.bundle))
+        line = Transport(Route(ca_bundle=str(authority.path)))
         assert line.send(a_cancel(server), in_seconds()).status == 200
         assert [line.send(a_get(server), in_seconds()).status for _ in range(2)] == [200, 200]
         assert server.connections == [1, 2, 2]
@@ -518,14 +501,11 @@ def test_an_empty_folder_of_certificates_trusts_nobody(authority: Authority, tmp
     assert (kind, final) == ("tls", True)
 
 
-_PAST = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
-
-
 @pytest.mark.parametrize(
     ("name", "more", "bundled", "why"),
     [
         ("other.example", {}, True, "IP address mismatch, certificate is not valid for '127.0.0.1'"),
-        ("127.0.0.1", {"not_after": _PAST, "not_before": _PAST}, True, "certificate has expired"),
+        ("127.0.0.1", {"expired": True}, True, "certificate has expired"),
         ("127.0.0.1", {}, False, "unable to get local issuer certificate"),
     ],
 )
@@ -533,7 +513,7 @@ def test_a_wrong_certificate_is_final_and_nothing_is_sent(
     authority: Authority, name: str, more: dict[str, Any], bundled: bool, why: str
 ) -> None:
     with RawServer(context=authority.context(name, **more)) as server:
-        line = Transport(Route(ca_bundle=authority.bundle if bundled else None))
+        line = Transport(Route(ca_bundle=str(authority.path) if bundled else None))
         for wire in (a_cancel(server), a_get(server)):
             message, kind, sent, final = _fault_of(line, wire)
             assert message.startswith("the certificate was refused (")
@@ -574,7 +554,7 @@ def test_no_session_keys_are_written(authority: Authority, tmp_path: Path, monke
     monkeypatch.setenv("SSLKEYLOGFILE", str(log))
     monkeypatch.setattr(tls, "_contexts", {})
     with RawServer(context=authority.context()) as server:
-        Transport(Route(ca_bundle=authority.bundle)).send(a_cancel(server), in_seconds())
+        Transport(Route(ca_bundle=str(authority.path))).send(a_cancel(server), in_seconds())
         assert len(server.requests) == 1
     assert not log.exists()
 
@@ -610,7 +590,7 @@ def test_a_proxy_only_sees_where_to(authority: Authority, by_environment: bool) 
     tunnel = Tunnel(authority)
     with RawServer(tunnel) as proxy:
         address = f"http://user:pass@127.0.0.1:{proxy.port}"
-        line = Transport(Route(proxy=address, proxy_from_environment=by_environment, ca_bundle=authority.bundle))
+        line = Transport(Route(proxy=address, proxy_from_environment=by_environment, ca_bundle=str(authority.path)))
         wire = Wire(method="POST", url="https://api.venue.test/x%3a", headers=(("X-SIGN", CANARY),), body=b"{}")
         assert line.send(wire, in_seconds()).status == 200
     assert proxy.requests[0].startswith(b"CONNECT api.venue.test:443 HTTP/1.")
@@ -630,7 +610,9 @@ def test_the_environment_alone_sets_no_proxy(server: RawServer, variable: str, m
 def test_a_proxy_of_the_environment_that_does_not_let_it_through_is_passed_by(authority: Authority) -> None:
     refusal = b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"
     with RawServer(_then(refusal)) as proxy, RawServer(context=authority.context()) as server:
-        route = Route(proxy=f"http://127.0.0.1:{proxy.port}", proxy_from_environment=True, ca_bundle=authority.bundle)
+        route = Route(
+            proxy=f"http://127.0.0.1:{proxy.port}", proxy_from_environment=True, ca_bundle=str(authority.path)
+        )
         assert Transport(route).send(a_cancel(server), in_seconds()).status == 200
         assert (len(proxy.requests), len(server.requests)) == (1, 1)
 
@@ -638,7 +620,7 @@ def test_a_proxy_of_the_environment_that_does_not_let_it_through_is_passed_by(au
 @pytest.mark.parametrize("scheme", ["http", "socks5"])
 def test_a_proxy_of_the_environment_that_is_dead_or_unknown_is_passed_by(authority: Authority, scheme: str) -> None:
     with RawServer(context=authority.context()) as server:
-        route = Route(proxy=f"{scheme}://127.0.0.1:1", proxy_from_environment=True, ca_bundle=authority.bundle)
+        route = Route(proxy=f"{scheme}://127.0.0.1:1", proxy_from_environment=True, ca_bundle=str(authority.path))
         assert Transport(route).send(a_cancel(server), in_seconds()).status == 200
 
 
@@ -647,13 +629,15 @@ def test_a_proxy_of_the_environment_that_stalls_is_passed_by(
 ) -> None:
     monkeypatch.setattr(transport, "CONNECT_TIMEOUT", 0.6)
     with RawServer(_then(end=_wait)) as proxy, RawServer(context=authority.context()) as server:
-        route = Route(proxy=f"http://127.0.0.1:{proxy.port}", proxy_from_environment=True, ca_bundle=authority.bundle)
+        route = Route(
+            proxy=f"http://127.0.0.1:{proxy.port}", proxy_from_environment=True, ca_bundle=str(authority.path)
+        )
         assert Transport(route).send(a_cancel(server), in_seconds()).status == 200
 
 
 def test_a_proxy_of_the_profile_is_never_passed_by(authority: Authority) -> None:
     with RawServer(context=authority.context()) as server:
-        line = Transport(Route(proxy="http://127.0.0.1:1", ca_bundle=authority.bundle))
+        line = Transport(Route(proxy="http://127.0.0.1:1", ca_bundle=str(authority.path)))
         expected = ("the proxy did not let the request through", "network", "no", False)
         assert _fault_of(line, a_cancel(server)) == expected
         assert server.requests == []

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+import ports
 from cancelall import session, transport
 from cancelall.model import Verdict
 from cancelall.venues import VENUES
@@ -104,7 +105,7 @@ def test_the_process_does_not_wait_for_the_resolver(case: Case, venue: str) -> N
 
 @shows(3)
 def test_a_port_that_refuses(case: Case, venue: str) -> None:
-    port = case.stack.enter_context(raw.refusing())
+    port = case.stack.enter_context(ports.refusing())
     ended = case.kill(venue, case.table(venue, f"http://127.0.0.1:{port}"))
     unreachable(ended, sent=False)
     often = max(ended.tries().values(), key=len)
@@ -115,7 +116,7 @@ def test_a_port_that_refuses(case: Case, venue: str) -> None:
 @shows(4)
 def test_a_connection_that_goes_nowhere(case: Case, venue: str) -> None:
     case.monkeypatch.setattr(transport, "CONNECT_TIMEOUT", 0.3)
-    port = case.stack.enter_context(raw.nowhere())
+    port = case.stack.enter_context(ports.nowhere())
     ended = case.kill(venue, case.table(venue, f"http://127.0.0.1:{port}"))
     unreachable(ended, sent=False)
     assert max(len(tries) for tries in ended.tries().values()) >= 2
@@ -123,7 +124,7 @@ def test_a_connection_that_goes_nowhere(case: Case, venue: str) -> None:
 
 @shows(4)
 def test_the_usual_bounds_on_a_connection_that_goes_nowhere(case: Case, venue: str) -> None:
-    port = case.stack.enter_context(raw.nowhere())
+    port = case.stack.enter_context(ports.nowhere())
     unreachable(case.kill(venue, case.table(venue, f"http://127.0.0.1:{port}"), deadline=2.5), sent=False)
 
 
@@ -139,12 +140,12 @@ def hedged(case: Case, venue: str, dead: str) -> None:
 
 @shows(4, venues=HEDGED)
 def test_the_second_host_when_the_first_cannot_be_connected_to(case: Case, venue: str) -> None:
-    hedged(case, venue, f"http://127.0.0.1:{case.stack.enter_context(raw.nowhere())}")
+    hedged(case, venue, f"http://127.0.0.1:{case.stack.enter_context(ports.nowhere())}")
 
 
 @shows(5)
 def test_two_dead_addresses_before_the_good_one(case: Case, venue: str) -> None:
-    dead = [("127.0.0.1", case.stack.enter_context(raw.nowhere())) for _ in range(2)]
+    dead = [("127.0.0.1", case.stack.enter_context(ports.nowhere())) for _ in range(2)]
     server = case.server(venue)
     resolves(case, lambda port: [*dead, ("127.0.0.1", port)], host="localhost")
     table = {**profile_table(venue, server), "base_url": server.origin.replace("127.0.0.1", "localhost")}
@@ -189,7 +190,7 @@ def test_tls_that_breaks(case: Case, venue: str, behaviour: raw.Behaviour) -> No
 
 @shows(7, over={"wrong": ["name", "expired", "authority"]}, share=2)
 def test_a_certificate_that_does_not_verify(case: Case, venue: str, wrong: str, tmp_path: Path) -> None:
-    authority = raw.Authority(tmp_path)
+    authority = ports.Authority(tmp_path)
     name = "elsewhere.example" if wrong == "name" else "127.0.0.1"
     server = case.server(venue, ssl_context=authority.context(name, expired=wrong == "expired"))
     options = {} if wrong == "authority" else {"ca_bundle": str(authority.path)}
@@ -205,7 +206,7 @@ def test_a_certificate_that_does_not_verify(case: Case, venue: str, wrong: str, 
 
 @shows(7)
 def test_the_same_certificate_when_it_does_verify(case: Case, venue: str, tmp_path: Path) -> None:
-    authority = raw.Authority(tmp_path)
+    authority = ports.Authority(tmp_path)
     server = case.server(venue, ssl_context=authority.context("127.0.0.1"))
     case.kill(venue, server, options={"ca_bundle": str(authority.path)}, deadline=5, codes=[0])
 
@@ -287,12 +288,12 @@ def silent_name(case: Case, venue: str) -> dict[str, object]:
 
 @way
 def refused(case: Case, venue: str) -> dict[str, object]:
-    return case.table(venue, f"http://127.0.0.1:{case.stack.enter_context(raw.refusing())}")
+    return case.table(venue, f"http://127.0.0.1:{case.stack.enter_context(ports.refusing())}")
 
 
 @way
 def nowhere(case: Case, venue: str) -> dict[str, object]:
-    return case.table(venue, f"http://127.0.0.1:{case.stack.enter_context(raw.nowhere())}")
+    return case.table(venue, f"http://127.0.0.1:{case.stack.enter_context(ports.nowhere())}")
 
 
 @way

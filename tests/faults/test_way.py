@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
+import ports
 from cancelall import transport
 from cancelall.model import Verdict
 from cancelall.simulator import SimServer
@@ -17,7 +18,7 @@ from support import profile_table
 
 def secured(case: Case, venue: str) -> tuple[SimServer, dict[str, object]]:
     """A venue behind TLS under a name, since nothing on this machine goes through a proxy, and a profile for it."""
-    authority = raw.Authority(case.home)
+    authority = ports.Authority(case.home)
     server = case.server(venue, ssl_context=authority.context(HOST))
     resolves(case, lambda port: [("127.0.0.1", port)])
     origin = server.origin.replace("127.0.0.1", HOST)
@@ -43,7 +44,7 @@ def trouble(case: Case, kind: str) -> str:
     case.monkeypatch.setattr(transport, "CONNECT_TIMEOUT", 0.3)
     behaviour = TROUBLES[kind]
     if behaviour is None:
-        return f"http://127.0.0.1:{case.stack.enter_context(raw.refusing())}"
+        return f"http://127.0.0.1:{case.stack.enter_context(ports.refusing())}"
     return serving(case, behaviour).origin()
 
 
@@ -93,7 +94,7 @@ def test_a_host_that_is_excepted_from_the_proxy(case: Case, venue: str) -> None:
 
 @shows(50)
 def test_netrc_and_the_log_of_session_keys(case: Case, venue: str) -> None:
-    authority = raw.Authority(case.home)
+    authority = ports.Authority(case.home)
     server = case.server(venue, ssl_context=authority.context("127.0.0.1"))
     case.secrets.add("CANARY-of-netrc")
     netrc = case.home / ".netrc"

@@ -1,0 +1,51 @@
+"""Ports that refuse or never answer, and certificates for those that do. Loopback only."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import socket
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+
+import trustme
+
+
+@contextlib.contextmanager
+def refusing() -> Iterator[int]:
+    """A port that is taken and refuses: bound, not listening."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield taken.getsockname()[1]
+
+
+@contextlib.contextmanager
+def nowhere() -> Iterator[int]:
+    """A port whose accept queue is full: connections neither succeed nor fail (Linux)."""
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(socket.socket())
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        for _ in range(4):
+            filler = stack.enter_context(socket.socket())
+            filler.setblocking(False)
+            with contextlib.suppress(BlockingIOError):
+                filler.connect(listener.getsockname())
+        yield listener.getsockname()[1]
+
+
+class Authority:
+    """A certificate authority of the test's own."""
+
+    def __init__(self, folder: Path) -> None:
+        self._authority = trustme.CA()
+        self.path = folder / "authority.pem"
+        self._authority.cert_pem.write_to_path(self.path)
+
+    def context(self, *names: str, expired: bool = False) -> ssl.SSLContext:
+        """A server's context with a certificate for these names; loopback's address if there are none."""
+        ended = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC) if expired else None
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._authority.issue_cert(*(names or ("127.0.0.1",)), not_after=ended).configure_cert(context)
+        return context
