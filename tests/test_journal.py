@@ -19,8 +19,9 @@ from hypothesis import strategies as st
 
 from cancelall import journal, secret, simulator
 from cancelall.errors import ConfigError, TransportFault
-from cancelall.journal import Journal, commands, id_fields
+from cancelall.journal import Journal, commands, file
 from cancelall.journal.chain import RunRecord, files, read, runs, verify
+from cancelall.journal.fields import id_fields
 from cancelall.journal.record import Record, beginning
 from cancelall.model import Request
 from cancelall.session import Attempt, Heard, Sending, Tally
@@ -60,7 +61,7 @@ def test_a_line_is_an_event(tmp_path: Path) -> None:
     first, second = (json.loads(line) for line in raw.splitlines())
     assert (first["v"], first["run"], first["seq"], first["event"], first["prev"]) == (1, "one", 0, "run_start", "")
     assert list(second) == ["v", "run", "seq", "ts", "mono", "event", "text", "number", "list", "prev"]
-    assert second["prev"] == journal.digest(raw.splitlines()[0])
+    assert second["prev"] == file.digest(raw.splitlines()[0])
     assert second["text"] == "a\x1b[2J\u202e\ud800"
     assert made.warnings() == ()
 
@@ -133,7 +134,7 @@ def test_a_line_that_is_still_being_written_is_not_torn(tmp_path: Path) -> None:
             plain(seconds)
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(journal.time, "sleep", sleeps)
+            patch.setattr(file.time, "sleep", sleeps)
             made.write("something", {})
     made.close(5)
     assert half.is_set()
@@ -198,7 +199,7 @@ def test_a_held_lock_delays_once_and_is_told(tmp_path: Path) -> None:
             made.write("something", {"index": index})
         spent = time.monotonic() - start
         made.close(5)
-    assert spent < 2 * journal.LOCK_SECONDS + 1  # and not fifty times as long
+    assert spent < 2 * file.LOCK_SECONDS + 1  # and not fifty times as long
     assert any("lock" in warning for warning in made.warnings())
     began(tmp_path, "three").close(5)
     chain = verify(read(files(tmp_path)))
@@ -207,18 +208,18 @@ def test_a_held_lock_delays_once_and_is_told(tmp_path: Path) -> None:
 
 def test_a_place_that_hangs_delays_nothing_and_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As a network file system does whose server is away."""
-    plain, answers = journal._File.begin, threading.Event()
+    plain, answers = file.JournalFile.begin, threading.Event()
 
-    def hangs(self: journal._File, body: str) -> bool:
+    def hangs(self: file.JournalFile, body: str) -> bool:
         answers.wait(20)
         return plain(self, body)
 
-    monkeypatch.setattr(journal._File, "begin", hangs)
+    monkeypatch.setattr(file.JournalFile, "begin", hangs)
     start = time.monotonic()
     made = began(tmp_path)
     for index in range(50):
         made.write("something", {"index": index})
-    assert time.monotonic() - start < journal.LOCK_SECONDS + 1
+    assert time.monotonic() - start < file.LOCK_SECONDS + 1
     assert made.warnings() == ("this run is not journalled: opening it takes too long",)
     answers.set()
     made.close(5)
@@ -227,15 +228,15 @@ def test_a_place_that_hangs_delays_nothing_and_loses_nothing(tmp_path: Path, mon
 
 
 def test_a_slow_disk_is_left_to_the_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    plain, mine = journal._File.append, threading.get_ident()
+    plain, mine = file.JournalFile.append, threading.get_ident()
     by_me: list[int] = []
 
-    def slow(self: journal._File, bodies: Sequence[str], patience: float) -> bool:
+    def slow(self: file.JournalFile, bodies: Sequence[str], patience: float) -> bool:
         by_me.append(threading.get_ident() == mine)
         time.sleep(0.05)
         return plain(self, bodies, patience)
 
-    monkeypatch.setattr(journal._File, "append", slow)
+    monkeypatch.setattr(file.JournalFile, "append", slow)
     made = began(tmp_path)
     for index in range(40):
         made.write("something", {"index": index})
@@ -248,11 +249,11 @@ def test_a_slow_disk_is_left_to_the_thread(tmp_path: Path, monkeypatch: pytest.M
 def test_a_large_file_makes_room_and_the_chain_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     old = began(tmp_path, "old")
     old.write("something", {"text": "x" * 400})
-    monkeypatch.setattr(journal, "ROTATE_BYTES", 300)
+    monkeypatch.setattr(file, "ROTATE_BYTES", 300)
     new = began(tmp_path, "new")
     new.write("something", {})
     old.write("after it", {})  # a run that was there before follows to the new file
-    monkeypatch.setattr(journal, "ROTATE_BYTES", 1 << 20)
+    monkeypatch.setattr(file, "ROTATE_BYTES", 1 << 20)
     for made in (old, new):
         made.close(5)
     first, second = files(tmp_path)
@@ -408,7 +409,7 @@ def test_an_attempt_has_a_beginning_and_an_end(tmp_path: Path) -> None:
     start, copied, again, end, given_up = records(tmp_path)[1:]
     assert (start["a"], start["segment"], start["attempt"], start["method"]) == (1, "linear", 1, "POST")
     assert (start["signed_ms"], start["window_ms"], start["body"]) == (1000, 5000, '{"a":1}')
-    assert start["body_sha256"] == journal.digest(b"signed")
+    assert start["body_sha256"] == file.digest(b"signed")
     assert (copied["copy_of"], again["attempt"]) == (1, 2)
     assert (end["a"], end["class"], end["sent"], end["ms"]) == (1, "timeout", "maybe", 500)
     assert (given_up["a"], given_up["class"]) == (3, "abandoned")

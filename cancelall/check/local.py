@@ -150,7 +150,7 @@ def _journal_fix() -> str:
 
 def _write_fault(place: Path) -> str | None:
     """Why nothing can be written there; None when it can. The directory is made, as a kill would."""
-    from cancelall.journal import NAME
+    from cancelall.journal.file import NAME
 
     file = place / NAME
     try:

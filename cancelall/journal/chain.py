@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cancelall.journal import LOCK_SECONDS, NAME, digest, rotated
+from cancelall.journal.file import LOCK_SECONDS, NAME, digest, rotated
 
 if sys.platform != "win32":
     import fcntl

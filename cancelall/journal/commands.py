@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from cancelall.errors import ConfigError, ExitStatus
-from cancelall.journal import NAME
 from cancelall.journal.chain import Line, RunRecord, files, read, runs, verify
+from cancelall.journal.file import NAME
 from cancelall.state import state_directories
 
 _NO_PLACE = "set HOME, XDG_STATE_HOME or STATE_DIRECTORY"

@@ -13,7 +13,8 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from cancelall import __version__
-from cancelall.journal import Journal, id_fields
+from cancelall.journal import Journal
+from cancelall.journal.fields import id_fields
 from cancelall.model import Acknowledgement, State
 from cancelall.results import ProfileReport
 

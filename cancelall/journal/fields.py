@@ -1,0 +1,62 @@
+"""What the fields of a line may hold: no secret, and no more than is useful."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from cancelall.journal.file import digest
+from cancelall.secret import scrub
+
+TEXT_LIMIT = 500
+"""Characters of a text that are kept."""
+IDS_LIMIT = 1000
+"""Ids of one event that are kept; of more there is a count and a hash."""
+
+
+def id_fields(ids: Iterable[str]) -> dict[str, object]:
+    """Ids as the journal keeps them: all, or so many of them with the number and the hash of all."""
+    known = tuple(ids)
+    if len(known) <= IDS_LIMIT:
+        return {"count": len(known), "ids": known}
+    return {
+        "count": len(known),
+        "ids": known[:IDS_LIMIT],
+        "ids_sha256": digest("\n".join(known).encode("utf-8", "surrogatepass")),
+    }
+
+
+def harmless(fields: Mapping[str, object]) -> Mapping[str, object]:
+    """The fields as JSON may hold them. Most hold nothing that has to be taken out, and are left as they are."""
+    if all(len(one) <= TEXT_LIMIT and scrub(one) == one for one in _texts(fields)):
+        return fields
+    return {key: _plain(value) for key, value in fields.items()}
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield str(key)
+            yield from _texts(inner)
+    elif isinstance(value, list | tuple):
+        for one in value:
+            yield from _texts(one)
+
+
+def _plain(value: object) -> object:
+    """A value as JSON may hold it: no secret in it, and no more than is useful. What is no ASCII is escaped later."""
+    if isinstance(value, str):
+        return _text(value)
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, Mapping):
+        return {_text(str(key)): _plain(one) for key, one in value.items()}
+    if isinstance(value, Sequence):
+        return [_plain(one) for one in value]
+    return _text(str(value))
+
+
+def _text(value: str) -> str:
+    scrubbed = scrub(value)  # before it is clipped: half of a secret could not be recognised any more
+    return scrubbed if len(scrubbed) <= TEXT_LIMIT else scrubbed[:TEXT_LIMIT] + "…"
