@@ -6,8 +6,8 @@ import math
 from collections import Counter
 from dataclasses import dataclass, field
 
+from cancelall.attempts import Attempt, Heard
 from cancelall.model import Acknowledgement, Answer, Order, Protection, Request
-from cancelall.session import Attempt, Heard
 from cancelall.venues.contract import Segment
 
 TWINS = 4

@@ -9,8 +9,9 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
+from cancelall.attempts import Attempt, Watch
 from cancelall.model import Request
-from cancelall.session import Attempt, Session, Watch
+from cancelall.session import Session
 from cancelall.venues.contract import Discovery, Segment
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from cancelall import guard, logs, outcome
 from cancelall.asked import Output, Terms
+from cancelall.attempts import Attempt
 from cancelall.config import BrokenProfile, Profile, default_notify
 from cancelall.errors import CancelallError, ExitStatus
 from cancelall.journal import Journal, new_run
@@ -23,7 +24,6 @@ from cancelall.report import text
 from cancelall.report.lines import profile_line
 from cancelall.results import ProfileReport
 from cancelall.run import Listener, Run, Target, harden, unconfigured
-from cancelall.session import Attempt
 from cancelall.started import process_started
 from cancelall.state import state_directories
 

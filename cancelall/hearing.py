@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
+from cancelall.attempts import Watch
 from cancelall.model import Acknowledgement, Answer, Reply, Request
 from cancelall.progress import Progress, Word
-from cancelall.session import Session, Watch
+from cancelall.session import Session
 from cancelall.venues.contract import Segment
 
 _TRIES = 3

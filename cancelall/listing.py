@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from cancelall.attempts import Attempt, Watch
 from cancelall.model import Order, Page, Request
 from cancelall.progress import Listing
-from cancelall.session import Attempt, Session, Watch
+from cancelall.session import Session
 from cancelall.venues.contract import Segment
 
 TRIES = 3

@@ -8,9 +8,9 @@ from enum import Enum
 from functools import cached_property
 from typing import Any
 
+from cancelall.attempts import Attempt, Heard
 from cancelall.cancels import Cancels
 from cancelall.model import Acknowledgement, Answer, Judgement, Order, Request, State
-from cancelall.session import Attempt, Heard
 from cancelall.venues.contract import Segment, Witness
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from functools import partial
 
+from cancelall.attempts import Attempt
 from cancelall.errors import ErrorKind
 from cancelall.model import Answer, State, Verdict
 from cancelall.outcome import order_rows
 from cancelall.results import ErrorReport
-from cancelall.session import Attempt, Session
+from cancelall.session import Session
 from cancelall.sweep import Sweep
 
 _IDS_IN_A_WARNING = 5

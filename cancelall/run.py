@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from cancelall import early, outcome, reasons
+from cancelall.attempts import Attempt, Tally
 from cancelall.background import in_thread
 from cancelall.clock import Clock, SystemClock
 from cancelall.config import BrokenProfile, Profile
@@ -24,7 +25,7 @@ from cancelall.model import Reply, Verdict, Wire
 from cancelall.results import ErrorReport, OrderReport, ProfileReport, Timing
 from cancelall.route import Route, route_for
 from cancelall.secret import last_four, register
-from cancelall.session import Attempt, Send, Session, Tally
+from cancelall.session import Send, Session
 from cancelall.settle import settle
 from cancelall.sweep import Sweep
 from cancelall.venues import load

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
+from cancelall.attempts import Watch
 from cancelall.errors import Unreadable
 from cancelall.model import Order, Request
 from cancelall.progress import Progress
-from cancelall.session import Session, Watch
+from cancelall.session import Session
 from cancelall.sweep import Sweep
 
 SECONDS = 3.0

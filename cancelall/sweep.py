@@ -12,13 +12,14 @@ from functools import partial
 from typing import Any
 
 from cancelall import proof
+from cancelall.attempts import Attempt, Watch
 from cancelall.cancels import Moves
 from cancelall.discovery import Discoveries
 from cancelall.hearing import hear_cancels, hear_reads
 from cancelall.listing import TRIES, read_listing
 from cancelall.model import Order, Request
 from cancelall.progress import Listing, Progress, Word
-from cancelall.session import Attempt, Session, Watch
+from cancelall.session import Session
 
 _LAST_WORDS = 0.1
 """Seconds that the tasks of a run get to note what they leave behind."""

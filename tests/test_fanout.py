@@ -9,9 +9,9 @@ from collections import Counter
 import pytest
 
 from cancelall import means
+from cancelall.attempts import Attempt, Heard
 from cancelall.model import Acknowledgement, Verdict
 from cancelall.progress import Progress
-from cancelall.session import Attempt, Heard
 from cancelall.simulator import Kind, create
 from cancelall.venues import load, schema
 from fleet import Fleet, Host, fill

@@ -9,12 +9,13 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from cancelall import session as module
+from cancelall.attempts import Heard
 from cancelall.clock import SystemClock
 from cancelall.errors import TransportFault
 from cancelall.model import Answer, Reply, Request, Wire
 from cancelall.pacing import HostGate
 from cancelall.secret import Secret
-from cancelall.session import Heard, Session
+from cancelall.session import Session
 from cancelall.venues.bybit import venue as bybit
 
 FIRST, SECOND = "https://one.example", "https://two.example"

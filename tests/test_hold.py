@@ -18,13 +18,13 @@ from typing import Any
 import pytest
 
 from cancelall import config, outcome, simulator
+from cancelall.attempts import Attempt
 from cancelall.config import Overrides
 from cancelall.config_toml import Document
 from cancelall.hold import LAST_PROOF, pace_of
 from cancelall.model import Verdict
 from cancelall.results import ProfileReport
 from cancelall.run import Listener, Run
-from cancelall.session import Attempt
 from cancelall.simulator import SimServer
 from cancelall.sweep import Sweep
 from cancelall.venues import load

@@ -86,7 +86,7 @@ CORE = sorted(set(FILES) - below("cancelall.venues") - below("cancelall.simulato
 # --- who may import whom --------------------------------------------------------------------------------------------
 
 _SWEEPING = {"errors", "model", "results", "venues.contract", "session", "progress", "listing", "discovery"}
-_SWEEPING |= {"cancels", "hearing", "proof"}
+_SWEEPING |= {"attempts", "cancels", "hearing", "proof"}
 MAY_IMPORT = {
     "errors": set(),
     "secret": set(),
@@ -124,9 +124,10 @@ MAY_IMPORT = {
     "pooled": {"connection", "direct", "errors", "model", "route"},
     "transport": {"", "direct", "errors", "model", "pooled", "route", "tls"},
     "pacing": {"model", "venues.contract"},
-    "session": {"clock", "errors", "model", "pacing", "venues.contract"},
-    "cancels": {"model", "session", "venues.contract"},
-    "progress": {"cancels", "model", "session", "venues.contract"},
+    "attempts": {"errors", "model"},
+    "session": {"attempts", "clock", "errors", "model", "pacing", "venues.contract"},
+    "cancels": {"attempts", "model", "venues.contract"},
+    "progress": {"attempts", "cancels", "model", "venues.contract"},
     "listing": _SWEEPING,
     "hearing": _SWEEPING,
     "proof": _SWEEPING,

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from cancelall import config, credentials, simulator
+from cancelall.attempts import Attempt
 from cancelall.config import Overrides
 from cancelall.config_toml import Document
 from cancelall.model import Reply, Verdict, Wire
 from cancelall.progress import Listing
 from cancelall.results import ProfileReport
 from cancelall.run import LAST_LOOK_SECONDS, Listener, Run
-from cancelall.session import Attempt
 from cancelall.venues import VENUES
 from support import profile_table
 

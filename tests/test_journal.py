@@ -18,13 +18,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cancelall import journal, secret, simulator
+from cancelall.attempts import Attempt, Heard, Sending, Tally
 from cancelall.errors import ConfigError, TransportFault
 from cancelall.journal import Journal, commands, file
 from cancelall.journal.chain import RunRecord, files, read, runs, verify
 from cancelall.journal.fields import id_fields
 from cancelall.journal.record import Record, beginning
 from cancelall.model import Request
-from cancelall.session import Attempt, Heard, Sending, Tally
 from support import ROOT, cancelall, environment, profile_table, write_config
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="locks and modes of POSIX systems")

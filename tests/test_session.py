@@ -12,11 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cancelall.attempts import Attempt, Heard, Watch
 from cancelall.background import in_thread
 from cancelall.errors import DryRunViolation, TransportFault, Unreadable
 from cancelall.model import Answer, Judgement, Priority, Reach, Reply, Request, Signed, Wire
 from cancelall.pacing import HostGate
-from cancelall.session import Attempt, Heard, Session, Watch
+from cancelall.session import Session
 from cancelall.venues import load
 from cancelall.venues.contract import Limit, Venue
 from instant import run

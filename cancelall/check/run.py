@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
+from cancelall.attempts import Attempt
 from cancelall.background import in_thread
 from cancelall.check import local, network
 from cancelall.check.clock import Reading, dated
@@ -24,7 +25,7 @@ from cancelall.model import Reply, Wire
 from cancelall.preflight import Preflight, Told, load_preflight
 from cancelall.route import route_for
 from cancelall.run import over_the_network, route_of
-from cancelall.session import Attempt, Send, Session
+from cancelall.session import Send, Session
 from cancelall.venues import load
 
 T = TypeVar("T")

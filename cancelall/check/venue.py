@@ -7,6 +7,7 @@ from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
+from cancelall.attempts import Attempt, Heard
 from cancelall.check import key
 from cancelall.check.clock import Reading, clock_finding
 from cancelall.discovery import Discoveries
@@ -16,7 +17,7 @@ from cancelall.listing import read_listing
 from cancelall.model import Answer, Judgement, Order
 from cancelall.preflight import Preflight, Question, Told
 from cancelall.progress import Listing
-from cancelall.session import Attempt, Heard, Session
+from cancelall.session import Session
 from cancelall.venues.contract import Segment
 
 _TRIES = 3

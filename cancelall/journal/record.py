@@ -19,8 +19,8 @@ from cancelall.model import Acknowledgement, State
 from cancelall.results import ProfileReport
 
 if TYPE_CHECKING:
+    from cancelall.attempts import Heard, Sending, Tally
     from cancelall.progress import Listing
-    from cancelall.session import Heard, Sending, Tally
 
 _HEADERS = ("traceid", "x-request-id", "x-bapi-traceid", "x-trace-id", "cf-ray", "retry-after", "date")
 """Of an answer: what a venue's support asks for. Limits are kept besides."""

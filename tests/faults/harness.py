@@ -26,6 +26,7 @@ import pytest
 
 from cancelall import config, outcome, simulator
 from cancelall.asked import Output
+from cancelall.attempts import Attempt
 from cancelall.config import Overrides
 from cancelall.config_toml import Document
 from cancelall.execute import Streams
@@ -33,7 +34,6 @@ from cancelall.model import Request, Verdict
 from cancelall.output import Outlet
 from cancelall.results import ProfileReport
 from cancelall.run import Listener, Run
-from cancelall.session import Attempt
 from cancelall.simulator import SimServer
 from cancelall.venues import load
 from cancelall.venues.contract import Venue

@@ -14,6 +14,7 @@ from unittest.mock import patch
 
 from cancelall import config, settle, simulator
 from cancelall import run as running
+from cancelall.attempts import Attempt
 from cancelall.config import Overrides, Profile
 from cancelall.config_toml import Document
 from cancelall.model import Verdict
@@ -21,7 +22,7 @@ from cancelall.report import tables
 from cancelall.report.lines import profile_line
 from cancelall.results import ProfileReport
 from cancelall.run import LAST_LOOK_SECONDS, Listener, Run
-from cancelall.session import Attempt, Send
+from cancelall.session import Send
 from cancelall.simulator import Account, FakeVenue, Kind, SimOrder, parse_fault
 from cancelall.sweep import Sweep
 

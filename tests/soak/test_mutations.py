@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from cancelall import listing, sweep
+from cancelall.attempts import Heard
 from cancelall.cancels import Cancels
 from cancelall.model import Page
 from cancelall.progress import Progress
-from cancelall.session import Heard
 from cancelall.sweep import Sweep
 
 from .plans import plan_of
