@@ -17,6 +17,7 @@ from cancelall.pacing import HostGate
 from cancelall.secret import Secret
 from cancelall.session import Session
 from cancelall.venues.bybit import venue as bybit
+from cancelall.venues.bybit.options import Secrets
 
 FIRST, SECOND = "https://one.example", "https://two.example"
 CANCEL = Request(method="POST", path="/v5/order/cancel-all", body=b'{"category":"option"}', changes=True)
@@ -73,7 +74,7 @@ def ask(first: Behaviour, second: Behaviour) -> tuple[Heard[object], list[Wire],
             venue=bybit.VENUE,
             origin=FIRST,
             alternate=SECOND,
-            secrets=bybit.Secrets(api_key=Secret("testkey"), api_secret=Secret("testsecret")),
+            secrets=Secrets(api_key=Secret("testkey"), api_secret=Secret("testsecret")),
             options=bybit.Options(),
             send=send,
             clock=clock,

@@ -14,13 +14,15 @@ from hypothesis import strategies as st
 from cancelall.errors import OptionError, Unreadable
 from cancelall.model import Answer, Order, Protection, Reach, Reply, Request, State
 from cancelall.secret import Secret
+from cancelall.venues.ascendex import signing
 from cancelall.venues.ascendex import venue as ascendex
+from cancelall.venues.ascendex.options import Secrets
 
 VECTORS: list[dict[str, Any]] = json.loads((Path(__file__).parents[1] / "vectors" / "ascendex.json").read_text())
 RAW = [row for row in VECTORS if row["secret_encoding"] == "raw utf-8"]
 SENT = [row for row in RAW if row["url"]]
 DECODED = [row for row in VECTORS if row["secret_encoding"] == "base64-decoded"]
-SECRETS = ascendex.Secrets(api_key=Secret("testkey"), api_secret=Secret("testsecret"))
+SECRETS = Secrets(api_key=Secret("testkey"), api_secret=Secret("testsecret"))
 NOW = 1700000000000
 
 
@@ -67,7 +69,7 @@ def test_reproduces_every_recorded_request(row: dict[str, Any]) -> None:
         body=json.dumps(body, separators=(",", ":")).encode() if by_name else (row["body"] or "").encode(),
     )
     signed = ascendex.sign(request, SECRETS, options(), NOW, 1)
-    assert row["prehash"] == f"{NOW}+{ascendex.api_path(url.path)}"
+    assert row["prehash"] == f"{NOW}+{signing.api_path(url.path)}"
     assert dict(signed.headers) == row["headers"]
     assert signed.body == (row["body"] or "").encode()
     assert signed.query is None
@@ -76,7 +78,7 @@ def test_reproduces_every_recorded_request(row: dict[str, Any]) -> None:
 @pytest.mark.parametrize("row", [row for row in RAW if not row["url"]], ids=lambda row: row["name"])
 def test_reproduces_every_published_signature(row: dict[str, Any]) -> None:
     timestamp, _, path = row["prehash"].partition("+")
-    secrets = ascendex.Secrets(api_key=Secret("any"), api_secret=Secret(row["secret"]))
+    secrets = Secrets(api_key=Secret("any"), api_secret=Secret(row["secret"]))
     request = Request(method="GET", path=f"/api/pro/{path}")
     signed = dict(ascendex.sign(request, secrets, options(), int(timestamp), 1).headers)
     assert signed["x-auth-signature"] == row["headers"]["x-auth-signature"]
@@ -85,11 +87,11 @@ def test_reproduces_every_published_signature(row: dict[str, Any]) -> None:
 @pytest.mark.parametrize("row", DECODED, ids=lambda row: row["name"])
 def test_the_demo_programs_urls_are_signed_over_the_same_text(row: dict[str, Any]) -> None:
     """Their signatures are of another secret: only what they sign can be compared."""
-    assert row["prehash"] == f"{NOW}+{ascendex.api_path(urlsplit(row['url']).path)}"
+    assert row["prehash"] == f"{NOW}+{signing.api_path(urlsplit(row['url']).path)}"
 
 
 def test_the_secret_is_never_decoded() -> None:
-    secrets = ascendex.Secrets(api_key=Secret("k"), api_secret=Secret("not base64 at all, ünicode"))
+    secrets = Secrets(api_key=Secret("k"), api_secret=Secret("not base64 at all, ünicode"))
     ascendex.check_secrets(secrets, options())
     assert ascendex.sign(Request(method="GET", path="/api/pro/v1/info"), secrets, options(), NOW, 6).headers
 

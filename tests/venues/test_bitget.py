@@ -18,11 +18,12 @@ from cancelall.secret import Secret
 from cancelall.venues import schema
 from cancelall.venues.bitget import calls
 from cancelall.venues.bitget import venue as bitget
+from cancelall.venues.bitget.options import Secrets
 from cancelall.venues.contract import Discovery, Segment
 
 VECTORS: list[dict[str, Any]] = json.loads((Path(__file__).parents[1] / "vectors" / "bitget.json").read_text())
 SIGNED = [row for row in VECTORS if row["prehash"]]
-SECRETS = bitget.Secrets(api_key=Secret("testkey"), api_secret=Secret("testsecret"), passphrase=Secret("testpass"))
+SECRETS = Secrets(api_key=Secret("testkey"), api_secret=Secret("testsecret"), passphrase=Secret("testpass"))
 NOW = 1700000000000
 CLASSIC, UNIFIED = bitget.Facts(mode="classic"), bitget.Facts(mode="unified")
 PRODUCTS = ["USDT-FUTURES", "COIN-FUTURES", "USDC-FUTURES", "SPOT"]
@@ -142,7 +143,7 @@ def test_a_pem_secret_signs_with_rsa(rsa_pem: tuple[str, Any]) -> None:
     from cryptography.hazmat.primitives.asymmetric import padding
 
     pem, public = rsa_pem
-    secrets = bitget.Secrets(api_key=Secret("testkey"), api_secret=Secret(pem), passphrase=Secret("testpass"))
+    secrets = Secrets(api_key=Secret("testkey"), api_secret=Secret(pem), passphrase=Secret("testpass"))
     bitget.check_secrets(secrets, bitget.Options())
     (request,) = segment("USDT-FUTURES").mass_cancels(())
     headers = dict(bitget.sign(request, secrets, bitget.Options(), NOW, 1).headers)
@@ -153,7 +154,7 @@ def test_a_pem_secret_signs_with_rsa(rsa_pem: tuple[str, Any]) -> None:
 
 def test_a_pem_that_holds_no_rsa_key_is_refused_by_name() -> None:
     broken = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"
-    secrets = bitget.Secrets(api_key=Secret("k"), api_secret=Secret(broken), passphrase=Secret("p"))
+    secrets = Secrets(api_key=Secret("k"), api_secret=Secret(broken), passphrase=Secret("p"))
     with pytest.raises(SecretError, match="api_secret") as caught:
         bitget.check_secrets(secrets, bitget.Options())
     assert "AAAA" not in str(caught.value)

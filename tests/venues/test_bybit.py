@@ -16,11 +16,12 @@ from cancelall.errors import OptionError, SecretError, Unreadable
 from cancelall.model import Answer, Order, Protection, Reach, Reply, Request, State
 from cancelall.secret import Secret
 from cancelall.venues.bybit import venue as bybit
+from cancelall.venues.bybit.options import Secrets
 
 VECTORS: list[dict[str, Any]] = json.loads((Path(__file__).parents[1] / "vectors" / "bybit.json").read_text())
 HMAC = [row for row in VECTORS if "rsa_public_key_pem" not in row]
 RSA = [row for row in VECTORS if "rsa_public_key_pem" in row]
-SECRETS = bybit.Secrets(api_key=Secret("testkey"), api_secret=Secret("testsecret"))
+SECRETS = Secrets(api_key=Secret("testkey"), api_secret=Secret("testsecret"))
 
 
 def reply(body: object, status: int = 200, **headers: str) -> Reply:
@@ -117,7 +118,7 @@ def test_a_pem_secret_signs_with_rsa(rsa_pem: tuple[str, Any]) -> None:
     from cryptography.hazmat.primitives.asymmetric import padding
 
     pem, public = rsa_pem
-    secrets = bybit.Secrets(api_key=Secret("testkey"), api_secret=Secret(pem))
+    secrets = Secrets(api_key=Secret("testkey"), api_secret=Secret(pem))
     bybit.check_secrets(secrets, bybit.Options())
     (request,) = segment("linear USDT").mass_cancels(())
     headers = dict(bybit.sign(request, secrets, bybit.Options(), 1700000000000, 1).headers)
@@ -128,7 +129,7 @@ def test_a_pem_secret_signs_with_rsa(rsa_pem: tuple[str, Any]) -> None:
 def test_a_pem_that_holds_no_rsa_key_is_refused_by_name() -> None:
     broken = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"
     with pytest.raises(SecretError, match="api_secret") as caught:
-        bybit.check_secrets(bybit.Secrets(api_key=Secret("k"), api_secret=Secret(broken)), bybit.Options())
+        bybit.check_secrets(Secrets(api_key=Secret("k"), api_secret=Secret(broken)), bybit.Options())
     assert "AAAA" not in str(caught.value)
 
 

@@ -16,12 +16,13 @@ from cancelall.model import Answer, Order, Priority, Protection, Reach, Reply, R
 from cancelall.secret import Secret
 from cancelall.venues import schema
 from cancelall.venues.contract import Discovery, Segment
+from cancelall.venues.deltadefi import reading
 from cancelall.venues.deltadefi import venue as deltadefi
-from cancelall.venues.deltadefi.options import Facts, Options
+from cancelall.venues.deltadefi.options import HOSTS, RECORDS, Facts, Options, Secrets
 
 VECTORS: list[dict[str, Any]] = json.loads((Path(__file__).parents[1] / "vectors" / "deltadefi.json").read_text())
 ROWS = {row["name"]: row for row in VECTORS}
-SECRETS = deltadefi.Secrets(api_key=Secret("testkey"))
+SECRETS = Secrets(api_key=Secret("testkey"))
 ONE = "550e8400-e29b-41d4-a716-446655440000"
 TWO = "550e8400-e29b-41d4-a716-446655440001"
 
@@ -136,7 +137,7 @@ def test_nothing_ever_asks_for_a_new_key() -> None:
 
 
 def test_hosts() -> None:
-    assert {urlsplit(origin).netloc for origin in deltadefi.HOSTS.values()} == {
+    assert {urlsplit(origin).netloc for origin in HOSTS.values()} == {
         "api.deltadefi.io",
         "api-staging.deltadefi.io",
     }
@@ -515,7 +516,7 @@ def test_only_so_many_records_are_read_one_by_one() -> None:
     orders = tuple(order(f"order-{number}") for number in range(100))
     unlisted = Order(id="unlisted", segment="ADAUSDM")
     found = ADA.settle((*orders, unlisted), 0)
-    assert len(found) == 1 + deltadefi.RECORDS
+    assert len(found) == 1 + RECORDS
     assert found[1].path == "/accounts/order/unlisted"
 
 
@@ -701,7 +702,7 @@ def test_an_order_that_is_almost_right_never_disappears(rows: list[dict[str, obj
                 assert found.orders == ()
                 assert found.unsure or body == [] or (count == 0 and pages >= 0)  # type: ignore[comparison-overlap]
             elif reader == ADA.page:
-                ended = sum(str(each["status"]).lower() in deltadefi._FINAL for each in rows)
+                ended = sum(str(each["status"]).lower() in reading._FINAL for each in rows)
                 assert len(found.orders) == len(rows) - ended
 
 
@@ -720,7 +721,7 @@ def test_a_late_cancel_has_no_known_limit() -> None:
 
 
 def test_the_key_is_the_account_and_is_never_shown() -> None:
-    secrets = deltadefi.Secrets(api_key=Secret("d0d0d0d0d0d0d0d0"))
+    secrets = Secrets(api_key=Secret("d0d0d0d0d0d0d0d0"))
     deltadefi.check_secrets(secrets, Options())
     assert deltadefi.account(secrets, Options()) == "d0d0d0d0d0d0d0d0"
     assert "d0d0" not in repr(secrets)

@@ -17,11 +17,13 @@ from cancelall.errors import OptionError, SecretError, Unreadable
 from cancelall.model import Answer, Order, Priority, Protection, Reach, Reply, Request, Signed, State
 from cancelall.secret import Secret
 from cancelall.venues.contract import Segment
+from cancelall.venues.pacifica import signing
 from cancelall.venues.pacifica import venue as pacifica
+from cancelall.venues.pacifica.options import API, OPERATIONS, Secrets, _unbase58, base58
 
 VECTORS: list[dict[str, Any]] = json.loads((Path(__file__).parents[1] / "vectors" / "pacifica.json").read_text())
 KEYED = [row for row in VECTORS if row["secret_key_base58"]]
-CALLED = [row for row in KEYED if urlsplit(row["url"]).path.removeprefix(pacifica.API) in pacifica.OPERATIONS]
+CALLED = [row for row in KEYED if urlsplit(row["url"]).path.removeprefix(API) in OPERATIONS]
 HEADER = ("account", "agent_wallet", "signature", "timestamp", "expiry_window")
 NOW = 1700000000000
 # Keys to throw away: their seeds are the bytes 00..1f and 20..3f.
@@ -30,8 +32,8 @@ OWNER_SECRET = "1GMkH3brNXiNNs1tiFZHu4yZSRrzJwxi5wB9bHFtMikjwpAW9DMZzU2Pqakc5it8
 AGENT_SECRET = "eFw8KcxosMZqtBWT8JEcdQLHJzEfqMKYxFnupURVKWkTJKiwGjyTrLXnUHcauicAomgCJoC3c5aVhPiYjCSEgJA"
 
 
-def secrets(text: str = OWNER_SECRET, config_key: str | None = None) -> pacifica.Secrets:
-    return pacifica.Secrets(secret_key=Secret(text), api_config_key=Secret(config_key) if config_key else None)
+def secrets(text: str = OWNER_SECRET, config_key: str | None = None) -> Secrets:
+    return Secrets(secret_key=Secret(text), api_config_key=Secret(config_key) if config_key else None)
 
 
 def reply(body: object, status: int = 200, **headers: str) -> Reply:
@@ -53,11 +55,11 @@ def segment(name: str, **options: Any) -> Segment:
 
 
 def post(path: str, **payload: object) -> Request:
-    return Request(method="POST", path=pacifica.API + path, body=json.dumps(payload).encode(), changes=True)
+    return Request(method="POST", path=API + path, body=json.dumps(payload).encode(), changes=True)
 
 
 def get(path: str, query: str = "account=") -> Request:
-    return Request(method="GET", path=pacifica.API + path, query=query)
+    return Request(method="GET", path=API + path, query=query)
 
 
 def signed(request: Request, *, widen: int = 1, text: str = OWNER_SECRET, **options: Any) -> Signed:
@@ -130,7 +132,7 @@ def test_reproduces_every_body(row: dict[str, Any]) -> None:
     payload = {name: value for name, value in row["body"].items() if name not in HEADER}
     options = {"account": row["account"], "agent_wallet": row["agent_wallet"]} if row["agent_wallet"] else {}
     made = signed(
-        post(urlsplit(row["url"]).path.removeprefix(pacifica.API), **payload),
+        post(urlsplit(row["url"]).path.removeprefix(API), **payload),
         text=row["secret_key_base58"],
         expiry_window=row["body"]["expiry_window"],
         **options,
@@ -142,8 +144,8 @@ def test_reproduces_every_body(row: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("row", KEYED, ids=lambda row: row["name"])
 def test_reproduces_every_signature_over_its_message(row: dict[str, Any]) -> None:
-    made = pacifica._signature(Secret(row["secret_key_base58"]), row["message"].encode())
-    assert pacifica.base58(made) == row["signature"]
+    made = signing._signature(Secret(row["secret_key_base58"]), row["message"].encode())
+    assert base58(made) == row["signature"]
 
 
 @pytest.mark.parametrize("row", VECTORS, ids=lambda row: row["name"])
@@ -152,7 +154,7 @@ def test_rebuilds_every_message(row: dict[str, Any]) -> None:
     payload = {name: value for name, value in body.items() if name not in HEADER}
     message = {"type": row["operation_type"], "data": payload}
     message |= {name: body[name] for name in ("timestamp", "expiry_window")}
-    made = pacifica._canonical(message)
+    made = signing._canonical(message)
     assert made.decode() == row["message"]
     assert hashlib.sha256(made).hexdigest() == row["message_sha256"]
 
@@ -161,7 +163,7 @@ def test_rebuilds_every_message(row: dict[str, Any]) -> None:
 def test_every_signature_is_the_signer_s(row: dict[str, Any]) -> None:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-    key, signature = pacifica._unbase58(row["signer"]), pacifica._unbase58(row["signature"])
+    key, signature = _unbase58(row["signer"]), _unbase58(row["signature"])
     assert key is not None
     assert signature is not None
     Ed25519PublicKey.from_public_bytes(key).verify(signature, row["message"].encode())
@@ -190,7 +192,7 @@ def test_a_signature_that_begins_with_a_zero_byte_keeps_it() -> None:
         text = json.loads(made.body)["signature"]
         if text.startswith("1"):
             break
-    raw = pacifica._unbase58(text)
+    raw = _unbase58(text)
     assert raw is not None
     assert (len(raw), raw[0]) == (64, 0)
 
@@ -207,18 +209,18 @@ def test_a_signature_that_begins_with_a_zero_byte_keeps_it() -> None:
 )
 def test_base58(data: bytes, text: str) -> None:
     # https://datatracker.ietf.org/doc/html/draft-msporny-base58-03
-    assert pacifica.base58(data) == text
-    assert pacifica._unbase58(text) == data
+    assert base58(data) == text
+    assert _unbase58(text) == data
 
 
 @given(st.binary(max_size=80))
 def test_base58_goes_there_and_back(data: bytes) -> None:
-    assert pacifica._unbase58(pacifica.base58(data)) == data
+    assert _unbase58(base58(data)) == data
 
 
 @pytest.mark.parametrize("text", ["0", "O", "I", "l", "+", "ä", "1" * 201, "abc def"])
 def test_what_is_not_base58(text: str) -> None:
-    assert pacifica._unbase58(text) is None
+    assert _unbase58(text) is None
 
 
 def test_a_read_names_the_account_and_carries_only_the_config_key() -> None:
@@ -244,10 +246,10 @@ def test_the_config_key_is_on_cancels_too() -> None:
 
 
 def as_array(text: str) -> str:
-    return json.dumps(list(pacifica._unbase58(text) or b""))
+    return json.dumps(list(_unbase58(text) or b""))
 
 
-SEED = pacifica.base58(bytes(range(32)))
+SEED = base58(bytes(range(32)))
 
 
 @pytest.mark.parametrize(
@@ -285,7 +287,7 @@ def test_good_secrets(text: str, options: dict[str, str]) -> None:
         (AGENT_SECRET, {"account": OWNER}, "not to account …mhiF"),
         (OWNER_SECRET[:-3], {}, "bytes long, not 64"),
         (OWNER_SECRET[1:], {}, "63 bytes long, not 64"),
-        (pacifica.base58(bytes(range(32)) + bytes(32)), {}, "two halves"),
+        (base58(bytes(range(32)) + bytes(32)), {}, "two halves"),
         ("[1, 2, 3]", {}, "3 bytes long"),
         ("[300]", {}, "not a JSON array"),
         ('["a"]', {}, "not a JSON array"),

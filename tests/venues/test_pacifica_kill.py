@@ -23,11 +23,13 @@ from cancelall.secret import Secret
 from cancelall.session import Send
 from cancelall.simulator import SimOrder, SimServer
 from cancelall.simulator.pacifica import Pacifica
+from cancelall.venues.pacifica import calls
 from cancelall.venues.pacifica import venue as pacifica
+from cancelall.venues.pacifica.options import NOWHERE, Secrets, _unbase58
 from support import Ran, cancelall, environment, kill, paths, profile_table, states, swept
 
 CANCEL_ALL = "POST /api/v1/orders/cancel_all"
-PROBE = {"symbol": "BTC", "order_id": pacifica.NOWHERE}
+PROBE = {"symbol": "BTC", "order_id": NOWHERE}
 THREE = ["strategies", "TWAP", "orders"]
 # A key to throw away whose seed, and so whose base58 text, begins with a zero byte.
 ZERO_SECRET = "1GMkH3brNXiNNs1tiFZHu4yZSRrzJwxi5wB9bHFtMikjwpAW9DMZzU2Pqakc5it8X3N5vPmqdN7KF4CCUpmKhq"
@@ -67,7 +69,7 @@ def as_agent(server: SimServer, **changes: object) -> ProfileReport:
 def named(server: SimServer) -> list[Mapping[str, Any]]:
     """The bodies of the cancels that named an order, without the one that names none."""
     bodies = [json.loads(each.body) for each in server.requests if each.changes and "cancel_all" not in each.path]
-    return [body for body in bodies if body.get("order_id") != pacifica.NOWHERE]
+    return [body for body in bodies if body.get("order_id") != NOWHERE]
 
 
 def sent_by_a_kill(server: SimServer, **options: object) -> list[str]:
@@ -142,7 +144,7 @@ def test_after_the_strategies_everything_is_cancelled_once_more(server: SimServe
 
 
 def test_a_secret_key_as_a_json_array(server: SimServer) -> None:
-    raw = pacifica._unbase58(server.credentials["secret_key"])
+    raw = _unbase58(server.credentials["secret_key"])
     assert raw is not None
     table = {**profile_table("pacifica", server), "credentials": {"secret_key": json.dumps(list(raw))}}
     (report,) = swept({"pacifica": table})
@@ -162,8 +164,8 @@ def test_signatures_that_begin_with_a_zero_byte(server: SimServer) -> None:
         """Stands still at a moment at which the signature of the first cancel begins with zero."""
 
         def __init__(self) -> None:
-            secrets = pacifica.Secrets(secret_key=Secret(server.credentials["secret_key"]))
-            (request,) = pacifica.cancel_all(pacifica.Options())
+            secrets = Secrets(secret_key=Secret(server.credentials["secret_key"]))
+            (request,) = calls.cancel_all(pacifica.Options())
             now_ms = time.time_ns() // 1_000_000
             for at in range(now_ms, now_ms - 20_000, -1):
                 body = pacifica.sign(request, secrets, pacifica.Options(), at - pacifica.VENUE.clock_lead_ms, 1).body
@@ -482,7 +484,7 @@ def test_a_dry_run_changes_nothing(server: SimServer, home: Path) -> None:
     assert any("a mistyped account would look empty" in warning for warning in ran.line["warnings"])
     report = kill("pacifica", server, dry_run=True)
     assert 'POST /api/v1/orders/cancel_all {"all_symbols":true,"exclude_reduce_only":false}' in report.would_send
-    assert not [words for words in report.would_send if "signature" in words or str(pacifica.NOWHERE) in words]
+    assert not [words for words in report.would_send if "signature" in words or str(NOWHERE) in words]
 
 
 def protective(order: SimOrder) -> bool:

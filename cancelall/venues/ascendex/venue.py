@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from cancelall.venues.ascendex.beside import discoveries, doubts, remarks
 from cancelall.venues.ascendex.judging import judge
-from cancelall.venues.ascendex.options import Facts, Options, Secrets, selected
+from cancelall.venues.ascendex.options import Facts, Options, selected
 from cancelall.venues.ascendex.scope import segments
-from cancelall.venues.ascendex.signing import account, api_path, check_secrets, sign
+from cancelall.venues.ascendex.signing import account, check_secrets, sign
 from cancelall.venues.contract import Limit, Venue
 
 
@@ -45,21 +45,3 @@ VENUE = Venue(
     unwitnessed=unwitnessed,
     notice="AscendEX was reported closed in July 2026; this module could not be tried on the live venue",
 )
-
-__all__ = [
-    "VENUE",
-    "Facts",
-    "Options",
-    "Secrets",
-    "account",
-    "api_path",
-    "check_secrets",
-    "discoveries",
-    "doubts",
-    "judge",
-    "not_covered",
-    "remarks",
-    "segments",
-    "sign",
-    "unwitnessed",
-]

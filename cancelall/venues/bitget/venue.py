@@ -5,7 +5,7 @@ from __future__ import annotations
 from cancelall.venues.bitget import calls
 from cancelall.venues.bitget.discovery import discoveries, doubts, learn_mode
 from cancelall.venues.bitget.judging import judge
-from cancelall.venues.bitget.options import FUTURES, Facts, Options, Secrets, selected
+from cancelall.venues.bitget.options import FUTURES, Facts, Options, selected
 from cancelall.venues.bitget.scope import segments
 from cancelall.venues.bitget.signing import account, check_secrets, headers, sign
 from cancelall.venues.contract import Limit, Venue
@@ -51,20 +51,3 @@ VENUE = Venue(
     headers=headers,
     unwitnessed=unwitnessed,
 )
-
-__all__ = [
-    "Facts",
-    "Options",
-    "Secrets",
-    "VENUE",
-    "check_secrets",
-    "discoveries",
-    "doubts",
-    "headers",
-    "judge",
-    "learn_mode",
-    "not_covered",
-    "segments",
-    "sign",
-    "unwitnessed",
-]

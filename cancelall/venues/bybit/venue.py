@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from cancelall.venues.bybit.judging import judge
-from cancelall.venues.bybit.options import HOSTS, LINEAR_COINS, Facts, Options, Secrets, selected
+from cancelall.venues.bybit.options import HOSTS, LINEAR_COINS, Facts, Options, selected
 from cancelall.venues.bybit.reading import discoveries, doubts
 from cancelall.venues.bybit.scope import segments
 from cancelall.venues.bybit.signing import account, check_secrets, sign
@@ -69,17 +69,3 @@ VENUE = Venue(
     alternates={HOSTS["live"]: "https://api.bytick.com"},  # https://bybit-exchange.github.io/docs/v5/guide
     clock_lead_ms=200,
 )
-
-__all__ = [
-    "Facts",
-    "Options",
-    "Secrets",
-    "VENUE",
-    "check_secrets",
-    "discoveries",
-    "doubts",
-    "judge",
-    "not_covered",
-    "segments",
-    "sign",
-]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from cancelall.venues.contract import Limit, Venue
 from cancelall.venues.deltadefi.judging import judge
-from cancelall.venues.deltadefi.options import HOSTS, RECORDS, Facts, Options, Secrets
-from cancelall.venues.deltadefi.reading import _FINAL, discoveries, doubts
+from cancelall.venues.deltadefi.options import Facts, Options
+from cancelall.venues.deltadefi.reading import discoveries, doubts
 from cancelall.venues.deltadefi.scope import segments
 from cancelall.venues.deltadefi.signing import account, check_secrets, sign
 
@@ -37,19 +37,3 @@ VENUE = Venue(
     block_seconds=0.0,
     late_ms=lambda options: None,
 )
-
-__all__ = [
-    "HOSTS",
-    "RECORDS",
-    "Secrets",
-    "VENUE",
-    "_FINAL",
-    "account",
-    "check_secrets",
-    "discoveries",
-    "doubts",
-    "judge",
-    "not_covered",
-    "segments",
-    "sign",
-]

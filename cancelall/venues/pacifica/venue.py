@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 from cancelall.venues.contract import Limit, Venue
-from cancelall.venues.pacifica.calls import cancel_all
 from cancelall.venues.pacifica.judging import judge
 from cancelall.venues.pacifica.options import (
-    API,
-    NOWHERE,
-    OPERATIONS,
     Facts,
     Options,
-    Secrets,
-    _unbase58,
     account,
-    base58,
 )
 from cancelall.venues.pacifica.reading import discoveries, doubts
 from cancelall.venues.pacifica.scope import segments
-from cancelall.venues.pacifica.signing import _canonical, _signature, check_secrets, sign
+from cancelall.venues.pacifica.signing import check_secrets, sign
 
 
 def not_covered(options: Options, environment: str) -> tuple[str, ...]:
@@ -60,27 +53,3 @@ VENUE = Venue(
     clock_lead_ms=1000,
     unwitnessed=unwitnessed,
 )
-
-__all__ = [
-    "API",
-    "NOWHERE",
-    "OPERATIONS",
-    "VENUE",
-    "Facts",
-    "Options",
-    "Secrets",
-    "_canonical",
-    "_signature",
-    "_unbase58",
-    "account",
-    "base58",
-    "cancel_all",
-    "check_secrets",
-    "discoveries",
-    "doubts",
-    "judge",
-    "not_covered",
-    "segments",
-    "sign",
-    "unwitnessed",
-]
