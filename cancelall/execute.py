@@ -11,19 +11,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from cancelall import guard, logs, outcome
+from cancelall import guard, logs, outcome, reporting
 from cancelall.asked import Output, Terms
 from cancelall.attempts import Attempt
 from cancelall.config import BrokenProfile, Profile, default_notify
-from cancelall.errors import CancelallError, ExitStatus
+from cancelall.errors import ConfigError, ExitStatus
 from cancelall.journal import Journal, new_run
 from cancelall.journal.record import Record, beginning
 from cancelall.model import Verdict
 from cancelall.output import Outlet
 from cancelall.report import text
 from cancelall.report.lines import profile_line
-from cancelall.results import ProfileReport
-from cancelall.run import Listener, Run, Target, harden, unconfigured
+from cancelall.results import ProfileReport, Timing
+from cancelall.run import Listener, Run, Target, harden
 from cancelall.started import process_started
 from cancelall.state import state_directories
 
@@ -280,7 +280,7 @@ async def _swept(
 
 
 def report_error(
-    error: CancelallError,
+    error: ConfigError,
     profile: str,
     venue: str,
     output: Output,
@@ -290,7 +290,8 @@ def report_error(
 ) -> int:
     """The result of a profile that was asked for but cannot be read, in the form that was asked for."""
     logs.install()
-    report = unconfigured(profile, venue, error, dry_run=dry_run)
+    broken = BrokenProfile(name=profile, venue=venue, error=error)
+    report = reporting.nothing_sent(broken, error, Verdict.UNCONFIGURED, Timing(), dry_run=dry_run)
     streams = Streams(output, os.environ)
     streams.finished(report)
     if notify:

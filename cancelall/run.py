@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from cancelall import early, outcome, reasons
+from cancelall import early, outcome, reporting
 from cancelall.attempts import Attempt, Tally
 from cancelall.background import in_thread
 from cancelall.clock import Clock, SystemClock
@@ -22,7 +22,7 @@ from cancelall.hold import Hold
 from cancelall.journal.record import Record
 from cancelall.means import Means
 from cancelall.model import Reply, Verdict, Wire
-from cancelall.results import ErrorReport, OrderReport, ProfileReport, Timing
+from cancelall.results import ProfileReport, Timing
 from cancelall.route import Route, route_for
 from cancelall.secret import last_four, register
 from cancelall.session import Send, Session
@@ -114,7 +114,7 @@ class Run:
         except Interrupted as error:
             report = self._nothing_sent(profile, error, Verdict.UNPROVEN)
         except CancelallError as error:
-            report = self._nothing_sent(profile, error)
+            report = self._nothing_sent(profile, error, Verdict.UNCONFIGURED)
         except Exception as fault:  # noqa: BLE001 - a bug in one profile must not take the others along
             bug = CancelallError(f"a bug before the sweep: {type(fault).__name__}", "report it with the output of -v")
             report = self._nothing_sent(profile, bug, Verdict.UNPROVEN)
@@ -176,7 +176,8 @@ class Run:
         decided = self.clock.monotonic()
         if not cut:
             await self._until(asyncio.create_task(settle(sweep, since_ms)), session.deadline)
-        return self._report(profile, sweep, found, verdict, decided, cut=cut)
+        timing = self._timing(tally, decided)
+        return reporting.swept(profile, sweep, found, verdict, timing, cut_by=self.signal_name if cut else "")
 
     def _over_the_network(self, profile: Profile) -> Send:
         """One for all profiles that go the same way to a host: listings find its connections open."""
@@ -235,6 +236,10 @@ class Run:
 
     # --- reports ---
 
+    def _nothing_sent(self, profile: Profile | BrokenProfile, error: CancelallError, verdict: Verdict) -> ProfileReport:
+        timing = self._timing(Tally(), self.clock.monotonic())
+        return reporting.nothing_sent(profile, error, verdict, timing, dry_run=self.dry_run)
+
     def _target(self, profile: Profile, session: Session, found: Found) -> Target:
         return Target(
             profile=profile.name,
@@ -248,58 +253,9 @@ class Run:
             warnings=(*profile.warnings, *found.warnings),
         )
 
-    def _report(
-        self, profile: Profile, sweep: Sweep, found: Found, verdict: Verdict, decided: float, *, cut: bool
-    ) -> ProfileReport:
-        session, keep = sweep.session, bool(profile.common.keep_protective)
-        progresses = list(sweep.progresses.values())
-        rows: list[OrderReport] = [row for progress in progresses for row in outcome.order_rows(progress)]
-        error = reasons.error_report(sweep, verdict)
-        if cut:
-            error = ErrorReport(
-                kind="interrupted", message=f"stopped by {self.signal_name}", hint="run again to finish and prove it"
-            )
-        unwitnessed = session.venue.unwitnessed(profile.options, keep, self.dry_run)
-        notes = (*profile.warnings, *found.warnings, session.venue.notice, *reasons.warnings(sweep), unwitnessed)
-        return ProfileReport(
-            profile=profile.name,
-            venue=profile.venue,
-            environment=profile.environment,
-            host=profile.origin,
-            account=last_four(session.venue.account(found.secrets, profile.options)),
-            scope=profile.scope,
-            dry_run=self.dry_run,
-            verdict=verdict,
-            segments=tuple(outcome.segment_report(progress, session, sweep.gap) for progress in progresses),
-            orders=tuple(rows),
-            not_covered=session.venue.not_covered(profile.options, profile.environment),
-            requests=session.tally.requests,
-            timing=Timing(
-                first_request=self._ms(session.tally.first_request),
-                first_ack=self._ms(session.tally.first_ack),
-                verdict=self._ms(decided),
-            ),
-            error=error,
-            warnings=tuple(note for note in notes if note),
-            would_send=outcome.would_send(sweep) if self.dry_run else (),
-        )
-
-    def _nothing_sent(
-        self, profile: Profile | BrokenProfile, error: CancelallError, verdict: Verdict = Verdict.UNCONFIGURED
-    ) -> ProfileReport:
-        known = profile if isinstance(profile, Profile) else None
-        return ProfileReport(
-            profile=profile.name,
-            venue=profile.venue,
-            environment=known.environment if known else None,
-            host=known.origin if known else None,
-            account="",
-            scope=known.scope if known else {},
-            dry_run=self.dry_run,
-            verdict=verdict,
-            timing=Timing(verdict=self._ms(self.clock.monotonic())),
-            error=ErrorReport(kind=error.kind, message=error.message, hint=error.hint),
-            warnings=known.warnings if known else (),
+    def _timing(self, tally: Tally, decided: float) -> Timing:
+        return Timing(
+            first_request=self._ms(tally.first_request), first_ack=self._ms(tally.first_ack), verdict=self._ms(decided)
         )
 
     def _ms(self, at: float | None) -> int | None:
@@ -347,21 +303,6 @@ def _load_transport(only_reads: bool) -> None:
     gc.freeze()
     gc.enable()
     early.at_ease()
-
-
-def unconfigured(name: str, venue: str, error: CancelallError, *, dry_run: bool = False) -> ProfileReport:
-    """The line of a profile that was asked for and could not even be read."""
-    return ProfileReport(
-        profile=name,
-        venue=venue,
-        environment=None,
-        host=None,
-        account="",
-        scope={},
-        dry_run=dry_run,
-        verdict=Verdict.UNCONFIGURED,
-        error=ErrorReport(kind=error.kind, message=error.message, hint=error.hint),
-    )
 
 
 def harden(environ: dict[str, str]) -> tuple[str, ...]:

@@ -136,6 +136,7 @@ MAY_IMPORT = {
     "settle": _SWEEPING | {"sweep"},
     "outcome": _SWEEPING | {"sweep"},
     "reasons": _SWEEPING | {"outcome", "sweep"},
+    "reporting": _SWEEPING | {"config", "credentials", "outcome", "reasons", "secret", "sweep"},
     "hold": _SWEEPING | {"sweep", "outcome"},
     "notify": {"secret"},
     "journal.file": set(),
