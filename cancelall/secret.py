@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import threading
 import urllib.parse
@@ -76,6 +75,7 @@ def register(value: str) -> None:
     if len(value) < _SHORTEST:
         return
     import base64
+    import json  # with base64, a ms that connections need not wait for
 
     raw = value.encode("utf-8", "surrogatepass")
     quoted = {urllib.parse.quote(raw), urllib.parse.quote(raw, safe=""), urllib.parse.quote_plus(raw)}
