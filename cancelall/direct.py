@@ -12,7 +12,7 @@ import http.client
 import socket
 import urllib.parse
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cancelall import connection
 from cancelall.model import Wire
@@ -20,11 +20,14 @@ from cancelall.model import Wire
 
 @dataclass(kw_only=True)
 class Outgoing:
-    """A request on its way out: its bytes, whether any of them can have left, and whom to tell that all have."""
+    """A request on its way out: its bytes, whether any of them can have left, and whom to tell that all have.
+
+    Its headers hold secrets, and its target may: the repr shows neither.
+    """
 
     wire: Wire
-    headers: Mapping[str, str]
-    target: str
+    headers: Mapping[str, str] = field(repr=False)
+    target: str = field(repr=False)
     """As it was signed."""
     timeout: tuple[float, float]
     """Seconds for the connection, and for each read."""

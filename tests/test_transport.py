@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 from cancelall import __version__, tls, transport
+from cancelall.direct import Outgoing
 from cancelall.errors import ConfigError, TransportFault
 from cancelall.model import Wire
 from cancelall.route import Route, is_loopback, route_for
@@ -477,6 +478,15 @@ def test_what_cannot_be_sent_was_not_sent(url: str, headers: tuple[tuple[str, st
     wire = Wire(method="POST", url=url, headers=headers, body=b"{}", fresh_connection=True)
     _, _, sent, final = _fault_of(Transport(Route()), wire)
     assert (sent, final) == ("no", False)
+
+
+def test_what_is_on_its_way_out_shows_no_secret() -> None:
+    wire = Wire(method="GET", url="https://host/", headers=(("X-SIGN", CANARY),), body=CANARY.encode())
+    headers = {"X-SIGN": CANARY}
+    out = Outgoing(
+        wire=wire, headers=headers, target=f"/?s={CANARY}", timeout=(1.0, 1.0), ready=None, sent=lambda: None
+    )
+    assert CANARY not in repr(out)
 
 
 # --- TLS ------------------------------------------------------------------------------------------------------------
