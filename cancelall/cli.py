@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, Optional
 
 import typer
 
-from cancelall import __version__, boundary, config_show, config_toml, declare, files, kills
+from cancelall import __version__, boundary, config_toml, declare, kills
 from cancelall.asked import Output, Terms
 from cancelall.declare import Declared
 from cancelall.errors import ConfigError, ExitStatus, UsageError
@@ -437,20 +437,23 @@ def _config_path(config_file: Config = None) -> None:
 def _config_show(config_file: Config = None) -> None:
     import tomli_w
 
+    from cancelall.config_show import redacted
+
     document = config_toml.read(config_file, os.environ)
     if document.path is None:
         raise ConfigError("there is no config file", "run: cancelall config init")
-    emit(tomli_w.dumps(config_show.redacted(document)))
+    emit(tomli_w.dumps(redacted(document)))
 
 
 def _config_init(config_file: Config = None) -> None:
     from cancelall.documents import example_config
+    from cancelall.files import write_private
 
     path, _ = config_toml.locate(config_file, os.environ)
     if path is None:
         raise ConfigError("there is no home directory to keep a config in", "set CANCELALL_CONFIG or give --config")
     try:
-        files.write_private(path, example_config(), new=True)
+        write_private(path, example_config(), new=True)
     except FileExistsError:
         raise ConfigError(f"{path} exists already and was left as it is", "edit it, or give another --config") from None
     except OSError as fault:

@@ -1,4 +1,4 @@
-"""Files of its own: opened without waiting, written for their owner alone."""
+"""Files: opened without waiting, written for their owner alone."""
 
 from __future__ import annotations
 

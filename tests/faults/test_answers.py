@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from cancelall.model import Verdict
+from cancelall.model import State, Verdict
 from cancelall.simulator.spoil import HOSTILE
 from faults import raw
 from faults.harness import PEAK_MB, Case, shows
@@ -61,6 +61,8 @@ def test_one_listing_of_several_that_fails(case: Case, venue: str) -> None:
     # A strategy that cannot be read goes on placing orders, and one may be there in the end.
     ended = case.kill(venue, server, deadline=2, codes=[10, 11] if venue == "pacifica" else None)
     verdicts = {one.verdict for one in ended.report.segments}
+    still = {row.order.id for row in ended.report.orders if row.state is State.OPEN}
+    assert ended.report.verdict is Verdict.UNPROVEN or (still and still <= {order.id for order in server.open_orders()})
     assert Verdict.UNPROVEN in verdicts
     assert Verdict.CLEAR in verdicts or venue == "pacifica"  # whose strategies feed its orders
 
