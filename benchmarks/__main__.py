@@ -70,7 +70,7 @@ def main() -> None:
         far: dict[float, dict[str, list[float]]] = {}
         for rtt in _DISTANCES[:2] if quick else _DISTANCES:
             say(f"time to the wire, {rtt * 1000:.0f} ms")
-            far[rtt] = wire.times(rtt, tls, home(), runs, (_BARE, _OURS))
+            far[rtt] = wire.times(rtt, tls, home(), runs)
             lines += _wire_section(f"through a round trip of {rtt * 1000:.0f} ms", far[rtt])
         for rtt, most in ((0.02, 1.0), (0.08, 0.85)):
             measured = wire.ratio(far[rtt][_OURS], far[rtt][_BARE])

@@ -85,13 +85,12 @@ def clients(place: Place, tls: Authority, home: Path) -> Iterator[list[Client]]:
         yield found
 
 
-def times(rtt: float, tls: Authority, home: Path, runs: int, only: Sequence[str] = ()) -> dict[str, list[float]]:
+def times(rtt: float, tls: Authority, home: Path, runs: int) -> dict[str, list[float]]:
     """Seconds to the first cancel of each client, interleaved, after one run of each that does not count."""
     with exchange("bybit", tls=tls, rtt=rtt, limits=False) as place, clients(place, tls, home) as everyone:
-        chosen = [one for one in everyone if not only or one.name in only]
-        found: dict[str, list[float]] = {one.name: [] for one in chosen}
+        found: dict[str, list[float]] = {one.name: [] for one in everyone}
         for number in range(runs + 1):
-            for one in chosen:
+            for one in everyone:
                 spent = measure(one, place, home)
                 if number:
                     found[one.name].append(spent)
