@@ -105,7 +105,7 @@ def forced_calls(orders: int) -> int:
 
 
 def forced_seconds(orders: int, rtt: float) -> float:
-    """Seconds that the rate limit adds to the least: a full second before each ten calls more."""
+    """Seconds that the rate limit forces: a full one before each ten calls more, and the least."""
     return (forced_calls(orders) - 1) // PER_SECOND + least(rtt)
 
 
