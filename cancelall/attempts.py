@@ -81,7 +81,7 @@ class Heard(Generic[T]):
     @property
     def final(self) -> bool:
         """Whether sending it again could not change the answer."""
-        return self.answer not in (Answer.AGAIN, Answer.CLOCK, Answer.AMBIGUOUS)
+        return self.answer not in (Answer.AGAIN, Answer.CLOCK, Answer.AMBIGUOUS, Answer.GATEWAY)
 
 
 @dataclass

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum, StrEnum
+from functools import cached_property
 
-from cancelall.errors import ErrorKind, ExitStatus
+from cancelall.errors import ErrorKind, ExitStatus, Unreadable
 
 
 class Verdict(StrEnum):
@@ -97,6 +98,10 @@ class Wire:
     """A cancel opens its own connection: one that the venue has just closed would swallow it."""
     body_limit: int = 4 << 20
     """Bytes after which an answer is cut off and counts as unreadable."""
+    family: int | None = None
+    """The only address family over which it may go (`socket.AF_INET`, `AF_INET6`); None: whichever answers first."""
+    recalled: Callable[[], bool] = field(default=lambda: False, repr=False, compare=False)
+    """Asked, in the attempt's own thread, right before the first byte leaves: True, and it does not leave."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,6 +121,25 @@ class Reply:
     status: int
     headers: Mapping[str, str]
     body: bytes
+    family: int | None = None
+    """The address family over which it came; None where nobody knows, as behind a proxy."""
+
+    @property
+    def json(self) -> object:
+        """The body as JSON, parsed once, by whoever asks first. Raises Unreadable."""
+        value, fault = self._parsed
+        if fault is not None:
+            raise Unreadable(fault)
+        return value
+
+    @cached_property
+    def _parsed(self) -> tuple[object, str | None]:
+        from cancelall.strictjson import parse
+
+        try:
+            return parse(self.body), None
+        except Unreadable as fault:
+            return None, fault.message
 
 
 class Answer(Enum):
@@ -131,14 +155,23 @@ class Answer(Enum):
     """This account has no such product."""
     AMBIGUOUS = "ambiguous"
     """The venue may or may not have done it: sent again, then settled by reading."""
+    GATEWAY = "a gateway's word"
+    """A status without a code of the venue's: it says nothing of account or orders, and is asked again."""
 
 
 class Reach(Enum):
-    """How far a refusal goes."""
+    """How far a refusal of the venue goes. It is believed only when nothing in the same run contradicts it."""
 
-    REQUEST = "this request"
+    REQUEST = "this call"
+    """The next way to do the same takes over."""
+    PRODUCT = "this product"
+    """A right, a region, a ban, a mode: its segments, and no others."""
+    ADDRESS = "this key from this address"
+    """The profile, after one try over the host's other address family."""
     KEY = "every request with this key"
+    """The profile, if nothing was ever accepted with this key, and a second request is refused too."""
     HOST = "every request from this address"
+    """All reads on this host; each profile's mass cancels still get their own answer."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -201,7 +234,12 @@ class Page:
     orders: tuple[Order, ...]
     next: Request | None = None
     unsure: str = ""
-    """Why this page cannot prove that nothing else is open, in words; empty when it can."""
+    """Why this page cannot prove that nothing else is open, in words; empty when it can. Its orders are acted on, and
+    its next page is read, all the same."""
+    full: bool = False
+    """It holds as many rows as were asked for: one more page that cannot be asked for leaves it unsure."""
+    null: bool = False
+    """A null stands in the place of a documented array: empty if the same request hears it twice."""
     total: int | None = None
     """How many orders all pages of this pass hold together, where the venue tells."""
     serial: int | None = None

@@ -5,38 +5,24 @@ Every function raises Unreadable when the text does not have the expected shape;
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from typing import Any, NoReturn
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
 
 from cancelall.errors import Unreadable
-from cancelall.model import Answer, Judgement, Reach, Reply
+from cancelall.model import Answer, Judgement, Order, Reply
 from cancelall.secret import scrub
+from cancelall.strictjson import parse as parse
+
+T = TypeVar("T")
 
 WORDS_LIMIT = 200
 """Characters of a venue's message that are kept."""
-
-
-def parse(body: bytes) -> object:
-    """JSON, refusing duplicate keys, NaN and infinities. Decimal numbers stay the text that the venue sent.
-
-    Python's own parser keeps the last of two equal keys, so `"success":"0","success":"1"` would read as success.
-    """
-    try:
-        return json.loads(body, parse_constant=_refuse, parse_float=str, object_pairs_hook=_unique)
-    except (ValueError, RecursionError) as fault:
-        raise Unreadable("the answer is not valid JSON") from fault
-
-
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(constant)
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("duplicate key")
-    return found
+ID_LIMIT = 128
+"""Characters of an order's id: the longest of any venue, a UUID with a prefix, has 60."""
+GATEWAY_PAUSE = 2.0
+"""Seconds between two tries where a gateway says 401 or 403: more of them may make it worse."""
+UNREADABLE = "?"
+"""What is shown in the place of a field that cannot be read."""
 
 
 def as_object(value: object, name: str = "answer") -> Mapping[str, Any]:
@@ -95,6 +81,91 @@ def flag(record: Mapping[str, Any], key: str) -> bool:
     raise Unreadable(f"{key} is not a truth value")
 
 
+class Row:
+    """One row of a listing, read field by field.
+
+    No field but the id keeps an order from being acted on: one that is odd is noted, and shown as `?`.
+    """
+
+    __slots__ = ("oddities", "record")
+
+    def __init__(self, entry: object, name: str = "order") -> None:
+        """Raises Unreadable when the row is no object."""
+        self.record = as_object(entry, name)
+        self.oddities: list[str] = []
+
+    def identity(self, *keys: str) -> str:
+        """The first usable id under these keys. Raises Unreadable without one: the row names no order."""
+        for key in keys:
+            value = self.record.get(key)
+            if isinstance(value, int) and not isinstance(value, bool):
+                value = str(value)
+            if isinstance(value, str) and 0 < len(value) <= ID_LIMIT and value.isascii() and value.isprintable():
+                return value
+        raise Unreadable(f"{' or '.join(keys)} is no id")
+
+    def text(self, key: str, *, needed: bool = False) -> str | None:
+        """A field as text; None when it is absent, null or empty, which is odd where it is `needed`."""
+        try:
+            value = maybe(self.record, key)
+        except Unreadable as fault:
+            return self.odd(fault.message, UNREADABLE)
+        return self.odd(f"{key} is missing", None) if needed and value is None else value
+
+    def number(self, key: str) -> int | None:
+        """A whole number such as a time in ms; None when it is absent, or odd."""
+        try:
+            return number(self.record, key)
+        except Unreadable as fault:
+            return self.odd(fault.message, None)
+
+    def flag(self, key: str) -> bool | None:
+        """A truth value; False when it is absent, None when it is odd."""
+        try:
+            return flag(self.record, key)
+        except Unreadable as fault:
+            return self.odd(fault.message, None)
+
+    def odd(self, why: str, value: T) -> T:
+        """Note that something is wrong with the row, and go on with this value."""
+        self.oddities.append(why)
+        return value
+
+
+def orders(
+    entries: Iterable[object], read: Callable[[Row], Order | None], name: str = "order"
+) -> tuple[tuple[Order, ...], str]:
+    """The orders of a page's rows, and why the page is unsure; empty when nothing is odd.
+
+    `read` gives None for a row that is no open order, or out of scope, and may raise Unreadable for one that names no
+    order. Every other row is kept whatever is wrong with its neighbours.
+    """
+    found: list[Order] = []
+    whys: list[str] = []
+    odd = 0
+    for entry in entries:
+        try:
+            row = Row(entry, name)
+            order = read(row)
+            whys += row.oddities
+            odd += bool(row.oddities)
+        except Unreadable as fault:
+            order = None
+            whys.append(fault.message)
+            odd += 1
+        found += [] if order is None else [order]
+    more = f" and {len(set(whys)) - 3} more" if len(set(whys)) > 3 else ""
+    unsure = f"{odd} odd {name}(s): {', '.join(list(dict.fromkeys(whys))[:3])}{more}" if odd else ""
+    return tuple(found), unsure
+
+
+def null_or_list(record: Mapping[str, Any], key: str) -> tuple[list[Any], bool]:
+    """An array, and whether a null stands in its place. Raises Unreadable when it is absent or of another shape."""
+    if key in record and record[key] is None:
+        return [], True
+    return as_list(record.get(key), key), False
+
+
 def words(value: object) -> str:
     """A venue's message, short. It is still foreign text: whoever prints it sanitises it.
 
@@ -132,23 +203,23 @@ def _until(then: str, now: str) -> float:
 
 
 def by_status(reply: Reply) -> Judgement:
-    """What an HTTP status alone says, for answers that hold no code of the venue."""
+    """What an HTTP status says without a code of the venue: it is a gateway's word, and refuses nothing.
+
+    401, 403 and 451 are asked again at most every 2 s; no redirect is followed. RFC 9110 lets anything on the way
+    answer with any of these.
+    """
     status = reply.status
-    if 300 <= status < 400:
-        return Judgement(answer=Answer.REFUSED, kind="redirect", words=f"HTTP {status}", reach=Reach.KEY)
-    if status == 401:
-        return Judgement(answer=Answer.REFUSED, kind="auth", words="HTTP 401", reach=Reach.KEY)
-    if status in (403, 451):
-        return Judgement(answer=Answer.REFUSED, kind="region", words=f"HTTP {status}", reach=Reach.KEY)
+    words = f"HTTP {status}"
     if status in (418, 429):
-        return Judgement(
-            answer=Answer.AGAIN,
-            kind="rate_limit",
-            words=f"HTTP {status}",
-            after=asked_to_wait(reply),
-        )
+        return Judgement(answer=Answer.AGAIN, kind="rate_limit", words=words, after=asked_to_wait(reply))
     if status == 503 and "retry-after" in reply.headers:
-        return Judgement(answer=Answer.AMBIGUOUS, words="HTTP 503", after=asked_to_wait(reply))
-    if status >= 500 or status == 408 or 200 <= status < 300:
-        return Judgement(answer=Answer.AMBIGUOUS, kind="unreadable", words=f"HTTP {status}")
-    return Judgement(answer=Answer.REFUSED, kind="parameter", words=f"HTTP {status}")
+        return Judgement(answer=Answer.AMBIGUOUS, words=words, after=asked_to_wait(reply))
+    if status >= 500 or status == 408 or status < 300:
+        return Judgement(answer=Answer.AMBIGUOUS, kind="unreadable", words=words)
+    if status < 400:
+        return Judgement(answer=Answer.GATEWAY, kind="redirect", words=words)
+    if status == 401:
+        return Judgement(answer=Answer.GATEWAY, kind="auth", words=words, after=GATEWAY_PAUSE)
+    if status in (403, 451):
+        return Judgement(answer=Answer.GATEWAY, kind="region", words=words, after=GATEWAY_PAUSE)
+    return Judgement(answer=Answer.GATEWAY, kind="environment", words=words)

@@ -56,6 +56,11 @@ class Segment:
     cancels: Callable[[tuple[Order, ...], tuple[Order, ...] | None], tuple[tuple[Request, tuple[Order, ...]], ...]]
     """Cancels by name, in the venue's chunks, each with the orders that it names. Orders that the venue cannot cancel
     by name are left out. The second argument holds all other orders of the segment, None while they are not known."""
+    singly: (
+        Callable[[tuple[Order, ...], tuple[Order, ...] | None], tuple[tuple[Request, tuple[Order, ...]], ...]] | None
+    ) = None
+    """Another way to do the same, one order a request, for orders whose `cancels` was refused as a call or met a
+    gateway; None where there is no other way."""
     settle: Callable[[tuple[Order, ...], int], tuple[Request, ...]]
     """First pages of the reads that tell how orders ended; the int is the start of the run in ms."""
     settled: Callable[[Request, Reply], Settlement]
@@ -126,7 +131,8 @@ class Venue(Generic[O, S, F]):
     read again."""
     doubts: Callable[[O, frozenset[str]], tuple[str, ...]]
     """Why a proof would not be one, from all names that the discovery reads have shown: above all selectors that the
-    venue does not know, with the nearest right spelling. One sentence each; any makes the profile `unproven`."""
+    venue does not know, with the nearest right spelling. One sentence each; any makes the profile `unproven`. A
+    symbol's name is `symbol X`; the engine adds that of every order that was listed, which proves that it exists."""
     learn_mode: Callable[[F, str], F]
     """Facts after a judgement revealed the account's mode."""
     sign: Callable[[Request, S, O, int, int], Signed]
@@ -161,3 +167,5 @@ class Venue(Generic[O, S, F]):
     """What the proof of this scope cannot rest on, as a warning; keeping protective orders, only reading."""
     notice: str = ""
     """Shown with every run."""
+    sunset: str = ""
+    """When the venue closes or has closed, as year and month (`2026-07`); empty: nothing was announced."""
