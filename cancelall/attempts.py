@@ -21,6 +21,8 @@ class Attempt:
     ended: float
     judgement: Judgement | None = None
     fault: TransportFault | None = None
+    incurable: bool = False
+    """The fault is believed to be one that no retry can cure."""
     status: int | None = None
     sent: bool = True
     """False when an earlier refusal kept it from being sent."""
@@ -76,7 +78,7 @@ class Heard(Generic[T]):
     @property
     def answer(self) -> Answer:
         """The judgement's answer; without any, the outcome is ambiguous."""
-        if self.attempt.fault is not None and self.attempt.fault.final:
+        if self.attempt.incurable:
             return Answer.REFUSED
         return self.attempt.judgement.answer if self.attempt.judgement else Answer.AMBIGUOUS
 

@@ -60,6 +60,8 @@ class Cancels:
     """Whether any was accepted."""
     mass_accepted: int = 0
     """How many that name no orders were accepted."""
+    named_accepted: int = 0
+    """How many that name orders were accepted."""
     suspended: bool = False
     """The venue's last word on one was that it is halted."""
     in_flight: int = 0
@@ -231,12 +233,22 @@ class Cancels:
         self.ended = attempt.ended
         if not self.by_name(attempt.request):
             self._tried[attempt.request] = attempt.ended
+            self._word(attempt)
         if attempt.judgement is not None:
             self.suspended = attempt.judgement.suspended
         if attempt.answered:
             self._once_answered.add(attempt.request)
             self.answered = attempt.ended
             self.first_answered = min(self.first_answered, attempt.ended)
+
+    def _word(self, attempt: Attempt) -> None:
+        """What a mass cancel was told last: a refusal, or something else."""
+        refused = attempt.judgement is not None and attempt.judgement.answer in (Answer.REFUSED, Answer.ABSENT)
+        if refused:
+            before = self._refused.get(attempt.request)
+            self._refused[attempt.request] = _Refused.again(before, attempt.ended)
+        elif attempt.answered:
+            self._refused.pop(attempt.request, None)
 
     def by_name(self, request: Request) -> bool:
         """Whether a cancel that is under way names orders."""
@@ -252,12 +264,9 @@ class Cancels:
         good = heard.answer in (Answer.ACCEPTED, Answer.NOTHING_OPEN)
         self.accepted |= good
         self.mass_accepted += good and not named
+        self.named_accepted += good and bool(named)
         refused = heard.answer in (Answer.REFUSED, Answer.ABSENT) and heard.attempt.sent
         at = heard.attempt.ended
-        if not named and refused:
-            self._refused[request] = _Refused.again(self._refused.get(request), at)
-        elif not named and heard.attempt.answered:
-            self._refused.pop(request, None)
         several = len(named) > 1 and self.segment.singly is not None
         if several and (refused or heard.answer is Answer.GATEWAY):
             self._singly_until = math.inf if refused else at + _GATEWAY_PASSES

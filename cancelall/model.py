@@ -143,6 +143,10 @@ class Reply:
             return None, fault.message
 
 
+GATEWAY_PAUSE = 2.0
+"""Seconds between two tries where a gateway says 401 or 403: more of them may make it worse."""
+
+
 class Answer(Enum):
     """How a venue module reads a reply."""
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from cancelall.attempts import Attempt, Heard
 from cancelall.cancels import Cancels
-from cancelall.model import Acknowledgement, Answer, Judgement, Order, Request, State
+from cancelall.model import Acknowledgement, Answer, Judgement, Order, Reach, Request, State
 from cancelall.venues.contract import Segment, Witness
 
 
@@ -103,7 +103,7 @@ class Progress:
     reappearances: int = 0
     """How often there were such orders, all that one answer shows counted once."""
     holding: bool = False
-    """What is seen for the first time from now on has reappeared, even if only a cancel's answer names it."""
+    """What is seen for the first time from now on has reappeared."""
     contradictions: int = 0
     """How often a listing showed again what a complete one before it had lacked."""
     strays: list[str] = field(default_factory=list)
@@ -119,6 +119,7 @@ class Progress:
     _under_way: Listing | None = None
     """What the pages of a listing that is being read have shown so far."""
     _cleared_before: bool = False
+    """A complete listing that no cancel overlapped has shown all that was there: what is new since has appeared."""
 
     def __post_init__(self) -> None:
         self.cancels = Cancels(segment=self.segment, gap=self.gap, keep=self.keep, holding=self.holding)
@@ -127,9 +128,20 @@ class Progress:
 
     @property
     def refused(self) -> Judgement | None:
-        """Why the listing or the mass cancel is refused. Cancels by name count where no mass cancel was accepted."""
-        whole = (said.judgement for said in self._said.values() if said.answer is Answer.REFUSED)
-        return next(whole, None) or (None if self.cancels.mass_accepted else self.refused_by_name)
+        """Why the listing or the mass cancel is refused. Cancels by name count where no mass cancel was accepted; where
+        they are, they have taken the place of a mass cancel that was refused as a call.
+        """
+        whole = [
+            said.judgement
+            for request, said in self._said.items()
+            if said.answer is Answer.REFUSED and not (request.changes and self._replaced(said))
+        ]
+        return next(iter(whole), None if self.cancels.mass_accepted else self.refused_by_name)
+
+    def _replaced(self, said: Said) -> bool:
+        """Whether a mass cancel is only refused as a call, and others have done the same."""
+        as_a_call = said.judgement is not None and said.judgement.reach is Reach.REQUEST
+        return as_a_call and self.cancels.named_accepted > 0
 
     @cached_property
     def whole(self) -> frozenset[Request]:
@@ -221,7 +233,7 @@ class Progress:
             if identity not in self.seen:
                 order = Order(id=identity, segment=self.segment.name, client_id=said.client_ids.get(identity))
                 self.seen[identity] = order
-                self.reappeared += [order] if self.holding else []
+                self.reappeared += [order] if self.holding or self._cleared_before else []
         self.reappearances += len(self.reappeared) > known
         for failure in said.failed:
             for identity in (failure.id,) if failure.id else tuple(order.id for order in named):
@@ -302,7 +314,7 @@ class Progress:
             self.last_empty = listing
         else:
             self.renew()
-        self._cleared_before |= listing.complete and self.cancels.answered <= listing.began
+        self._cleared_before |= listing.complete and undisturbed and self.cancels.sent
 
     def _compare(self, listing: Listing) -> None:
         """An id that a complete listing lacked and this one shows again: one of the two was wrong."""

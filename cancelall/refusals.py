@@ -10,8 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from cancelall.errors import TransportFault
-from cancelall.model import Answer, Judgement, Reach, Request
-from cancelall.payload import GATEWAY_PAUSE
+from cancelall.model import GATEWAY_PAUSE, Answer, Judgement, Reach, Request
 
 _OTHER = {socket.AF_INET: int(socket.AF_INET6), socket.AF_INET6: int(socket.AF_INET)}
 _UNREACHED = 2

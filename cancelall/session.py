@@ -36,6 +36,8 @@ _GLANCE = 0.25
 """Seconds between two looks whether a request that has to wait is still needed."""
 _MARGIN = 0.1
 """Seconds that a wait leaves before the last moment at which anything is sent."""
+_INSTANT = 1e-6
+"""Seconds that are none: sums of floats end just before the time that they mean."""
 _ROUND_TRIP = 0.3
 """Seconds that an answer is expected to take while none has come."""
 _WIDEST = 6
@@ -128,17 +130,22 @@ class Session:
             raise DryRunViolation(f"{request.method} {request.path} would change something in a dry run")
         watch = watch or Watch()
         tries = widen = 1
+        last: Heard[T] | None = None
+
+        def needless() -> bool:
+            return spared() or (last is not None and not wanted())
+
         while True:
             offset_known = self._offset_known
-            heard = await self._attempt(request, read, watch, widen, spared, tries, fresh=fresh)
-            if heard.final or heard.answer in enough or tries == most or not heard.attempt.sent:
+            heard = await self._attempt(request, read, watch, widen, needless, tries, fresh=fresh)
+            if not heard.attempt.sent:
+                return last or heard
+            if heard.final or heard.answer in enough or tries == most:
                 return heard
             if heard.answer is Answer.CLOCK and offset_known:
                 widen = min(widen + 1, _WIDEST)  # the offset did not help: perhaps the way to the venue is slow
-            until = self.clock.monotonic() + self._pause(heard.attempt, tries)
-            if until >= self.deadline:
-                return heard
-            if not await self._wait(request, lambda: until, watch, lambda: not wanted() or spared()):  # noqa: B023
+            last, until = heard, self.clock.monotonic() + self._pause(heard.attempt, tries)
+            if until >= self.deadline or not await self._wait(request, partial(float, until), watch, needless):
                 return heard
             tries += 1
 
@@ -146,7 +153,7 @@ class Session:
         self, request: Request, until: Callable[[], float], watch: Watch, needless: Callable[[], bool]
     ) -> bool:
         """Wait until a moment that may move; False as soon as nobody needs the request any more."""
-        while (left := until() - self.clock.monotonic()) > 0:
+        while (left := until() - self.clock.monotonic()) > _INSTANT:
             if needless() or self.ended or self.stops(request):
                 return False
             await asyncio.sleep(min(left, _GLANCE))
@@ -184,11 +191,12 @@ class Session:
                 reply = await self._bounded(sending, wire, widen, watch.sent)
             except TransportFault as fault:
                 fault.__traceback__ = fault.__cause__ = fault.__context__ = None  # they hold what was read so far
-                fault.final = self.refusals.failed(fault, wire.family)
+                incurable = self.refusals.failed(fault, wire.family)
                 self._maybe_late(request, fault, signed_ms, widen)
                 ended = self.clock.monotonic()
                 fault.cut = fault.kind == "timeout" and ended >= self.deadline
-                heard = Heard[T](attempt=Attempt(request=request, began=began, ended=ended, fault=fault))
+                attempt = Attempt(request=request, began=began, ended=ended, fault=fault, incurable=incurable)
+                heard = Heard[T](attempt=attempt)
             except asyncio.CancelledError:  # the run is over, the request may not be
                 self._maybe_late(request, TransportFault("abandoned"), signed_ms, widen)
                 self.after_send(sending, None)
@@ -286,7 +294,8 @@ class Session:
     def _aside(self, request: Request, reply: Reply) -> bool:
         """Whether an answer of the second name says nothing about the first."""
         judgement = self.venue.judge(request, reply)
-        return judgement.answer is Answer.ABSENT or (judgement.answer is Answer.REFUSED and judgement.kind != "auth")
+        aside = judgement.answer in (Answer.ABSENT, Answer.GATEWAY)
+        return aside or (judgement.answer is Answer.REFUSED and judgement.kind != "auth")
 
     def _sign(self, request: Request, origin: str, now_ms: int, widen: int, *, fresh: bool = False) -> Wire:
         headers: tuple[tuple[str, str], ...] = ()
@@ -368,7 +377,7 @@ class Session:
             except asyncio.CancelledError:
                 pacer.unused()
                 raise
-            waits = self._backoffs.until(request) > self.clock.monotonic()
+            waits = self._backoffs.until(request) > self.clock.monotonic() + _INSTANT
             if not (self.stops(request) or spared() or waits or self._held(request)):
                 return True
             self.gate.leave(unused=True)
@@ -418,7 +427,7 @@ class Session:
         """
         judgement = attempt.judgement
         if judgement is not None and judgement.after:  # what holds the bucket is waited for there
-            return self._clip(judgement.after) if judgement.answer is Answer.GATEWAY else 0.0
+            return judgement.after if judgement.answer is Answer.GATEWAY else 0.0
         return 0.0 if tries == 1 else self._jitter(tries - 1)
 
     def _clip(self, asked: float) -> float:
