@@ -23,6 +23,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
 
+from .spoil import ROW_WORDS, WAY_WORDS
+
 
 class Kind(StrEnum):
     """What a request is for. Only the first two can change anything."""
@@ -53,6 +55,8 @@ class FaultSpec:
     help: str
     default: str | float | None = None
     kinds: frozenset[Kind] = ANY
+    pattern: str = ""
+    """What a value that is text has to match; empty: any text."""
 
 
 SPECS: Mapping[str, FaultSpec] = {
@@ -64,6 +68,7 @@ SPECS: Mapping[str, FaultSpec] = {
         help="what stands in front of the venue answers: an HTTP status, and after a slash its form: html (if none is "
         "given), json (without a code of the venue's), text or empty",
         default="403",
+        pattern=r"[1-5]\d\d(/(html|json|text|empty))?",
     ),
     "status": FaultSpec(help="an empty JSON object with this HTTP status, such as 401, 418 or 429", default=503.0),
     "error-500": FaultSpec(help="this share of the requests (0 to 1) is answered 500 and not processed", default=0.3),
@@ -75,12 +80,15 @@ SPECS: Mapping[str, FaultSpec] = {
     "key": FaultSpec(help="the key is refused", kinds=SIGNED),
     "ip": FaultSpec(help="the address is not on the key's list", kinds=SIGNED),
     "refused": FaultSpec(
-        help="the venue's own refusal of this reach: request, product, address, key or host", default="key"
+        help="the venue's own refusal of this reach: request, product, address, key or host",
+        default="key",
+        pattern="request|product|address|key|host",
     ),
     "absent": FaultSpec(help="the venue's own word for: this account has no such product", kinds=SIGNED),
     "hint": FaultSpec(
         help="too many requests, come again in so many seconds; after a slash 503, or own for the venue's own words",
         default="60",
+        pattern=r"\d+(/(503|own))?",
     ),
     "permission": FaultSpec(
         help="the key may not cancel; the value narrows it to what it names", default="", kinds=CANCELS
@@ -128,12 +136,14 @@ SPECS: Mapping[str, FaultSpec] = {
         "its place; no-id, unknown (a field), twice, or foreign (an order of another market)",
         default="date",
         kinds=LISTINGS,
+        pattern="|".join(ROW_WORDS),
     ),
     "odd-way": FaultSpec(
         help="a listing's way on is odd: missing, null, number, object, itself, empty (an empty page before the first "
         "one), endless (each page names another), or total (a total that does not fit)",
         default="missing",
         kinds=LISTINGS,
+        pattern="|".join(WAY_WORDS),
     ),
     "cursor-loop": FaultSpec(help="a listing's next page is its first page again", kinds=LISTINGS),
     "gzip-bomb": FaultSpec(help="a small gzip body that unpacks to 64 MiB"),
@@ -210,6 +220,8 @@ def _value(written: str, spec: FaultSpec, value: str) -> str | float:
     if spec.default is None:
         raise ValueError(f"{written!r}: this fault takes no value")
     if isinstance(spec.default, str):
+        if spec.pattern and not re.fullmatch(spec.pattern, value):
+            raise ValueError(f"{written!r}: {value!r} is no value of this fault: {spec.help}")
         return value
     try:
         return float(value)

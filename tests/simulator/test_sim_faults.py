@@ -62,6 +62,12 @@ def test_marks(written: str, limit: int | None, spares: int, seconds: float | No
         ("latency=soon", "'soon' is not a number"),
         ("ack-only=1", "takes no value"),
         ("latency:listings", "no kind of request"),
+        ("edge=404:listing", "no value of this fault"),
+        ("edge=404/page", "no value of this fault"),
+        ("refused=account", "no value of this fault"),
+        ("hint=soon", "no value of this fault"),
+        ("odd-row=colour", "no value of this fault"),
+        ("odd-way=back", "no value of this fault"),
         ("", "unknown fault ''"),
     ],
 )
