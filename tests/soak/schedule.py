@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
+from urllib.parse import parse_qsl
 
 from cancelall import config, settle, simulator
 from cancelall import run as running
@@ -376,15 +377,27 @@ def _unasked(world: World, owner: _Owner, report: ProfileReport) -> Iterator[str
     for life in owner.history.lives.values():
         order = life.order
         born = max(START, (world.steps.times[life.born] - START_MS) / 1000)
-        late = life.died < FOREVER or born + patience > world.over
         kept = plan.keep and truth.protective(order)
-        if late or kept or not truth.in_scope(order) or not truth.listed(order) or _absent(plan, order):
+        if life.died < FOREVER or kept or not truth.in_scope(order) or not truth.listed(order) or _absent(plan, order):
             continue
+        if born > healthy and not _shown(owner, order, born, world.over - patience):
+            continue  # of a bot that places more and more: where nothing rested any more, nobody looked again
         if max(world.asked.get(order.id, 0.0), _named(owner, order)) < healthy:
             left.append(f"{order.segment} {order.kind} {order.symbol} {order.id}")
     if left:
         told = f"{len(left)} never asked for after {healthy - START:.3f} s, when all faults were over"
         yield f"left: {told}, {report.verdict.value} after {world.over - START:.3f} s: {', '.join(left[:3])}"
+
+
+def _shown(owner: _Owner, order: SimOrder, since: float, until: float) -> bool:
+    """Whether a listing that covers this order was answered within this time."""
+    return any(
+        sent.kind is Kind.LISTING
+        and sent.answered is not None
+        and since <= (sent.processed_ms - START_MS) / 1000 <= until
+        and owner.truth.covers(sent.request.path, dict(parse_qsl(sent.request.query)), order)
+        for sent in owner.network.log
+    )
 
 
 def _named(owner: _Owner, order: SimOrder) -> float:
