@@ -11,14 +11,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
-from urllib.parse import parse_qsl
 
 from cancelall import config, settle, simulator
 from cancelall import run as running
 from cancelall.attempts import Attempt
 from cancelall.config import Overrides, Profile
 from cancelall.config_toml import Document
-from cancelall.model import Answer, Judgement, Reach, Verdict
+from cancelall.model import Answer, Judgement, Protection, Reach, Verdict
 from cancelall.report import tables
 from cancelall.report.lines import profile_line
 from cancelall.results import ProfileReport
@@ -373,15 +372,16 @@ def _unasked(world: World, owner: _Owner, report: ProfileReport) -> Iterator[str
     patience = PATIENCE + 3 * plan.weather.latency
     if healthy is None or healthy + patience > START + plan.deadline or _refused_for_good(world.heard[owner.name]):
         return
+    unsure = {row.order.id for row in report.orders if row.order.protection is Protection.UNKNOWN}
     left = []
     for life in owner.history.lives.values():
         order = life.order
         born = max(START, (world.steps.times[life.born] - START_MS) / 1000)
-        kept = plan.keep and truth.protective(order)
+        kept = plan.keep and (truth.protective(order) or order.id in unsure)
         if life.died < FOREVER or kept or not truth.in_scope(order) or not truth.listed(order) or _absent(plan, order):
             continue
-        if born > healthy and not _shown(owner, order, born, world.over - patience):
-            continue  # of a bot that places more and more: where nothing rested any more, nobody looked again
+        if life.born and (plan.venue == "pacifica" or not _shown(owner, order, born, world.over - patience)):
+            continue  # of a bot: where nothing rested any more nobody looks again, and credits do not last for ever
         if max(world.asked.get(order.id, 0.0), _named(owner, order)) < healthy:
             left.append(f"{order.segment} {order.kind} {order.symbol} {order.id}")
     if left:
@@ -390,12 +390,12 @@ def _unasked(world: World, owner: _Owner, report: ProfileReport) -> Iterator[str
 
 
 def _shown(owner: _Owner, order: SimOrder, since: float, until: float) -> bool:
-    """Whether a listing that covers this order was answered within this time."""
+    """Whether a listing that was answered within this time shows this order."""
     return any(
         sent.kind is Kind.LISTING
         and sent.answered is not None
         and since <= (sent.processed_ms - START_MS) / 1000 <= until
-        and owner.truth.covers(sent.request.path, dict(parse_qsl(sent.request.query)), order)
+        and order.id.encode() in sent.shows
         for sent in owner.network.log
     )
 
