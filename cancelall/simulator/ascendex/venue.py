@@ -17,7 +17,9 @@ from .answers import (
     AUTHENTICATION_FAILED,
     INVALID_JSON_FORMAT,
     INVALID_OPERATION,
+    INVALID_PRODUCT,
     PERMISSION_DENIED,
+    RESTRICTED_ACCOUNT,
     SERVER_ERROR,
     Answer,
     Refused,
@@ -130,6 +132,7 @@ class AscendEX(FakeVenue):
     name = "ascendex"
     text_fields = frozenset({"message", "reason", "symbol", "feeAsset"})
     status_fields = frozenset({"status"})
+    wordless = frozenset({Refusal.HOST})
     own_faults: ClassVar[Mapping[str, FaultSpec]] = {
         "conditional-left": FaultSpec(help="cancel-all leaves orders that wait for their trigger", kinds=CANCELS),
         "stubborn": FaultSpec(
@@ -307,6 +310,12 @@ class AscendEX(FakeVenue):
                 return refusal_reply(Refused(SERVER_ERROR, "Something wrong with server."), 500)
             case Refusal.MAINTENANCE:
                 return page_reply(503, "System maintenance")
+            case Refusal.REQUEST:
+                return self._refusal(Refused(INVALID_OPERATION, "Invalid operation"), request)
+            case Refusal.PRODUCT | Refusal.HOST:
+                return self._refusal(Refused(RESTRICTED_ACCOUNT, "The account is restricted"), request)
+            case Refusal.ABSENT:
+                return self._refusal(Refused(INVALID_PRODUCT, "Invalid product"), request)
 
     def respond(self, request: SimRequest) -> SimReply:
         """Route, key and signature, rate limit, account group, and then the request itself."""

@@ -129,6 +129,7 @@ class Bitget(FakeVenue):
     name = "bitget"
     text_fields = frozenset({"msg", "errorMsg", "clientOid", "symbol", "orderSource"})
     status_fields = frozenset({"status", "planStatus", "orderStatus"})
+    wordless = frozenset({Refusal.HOST})
     own_faults: ClassVar[Mapping[str, FaultSpec]] = {
         "mode": FaultSpec(
             help="accounts are classic, unified or hybrid, and stocked anew if they were not; ~KEY picks one. It stays "
@@ -319,6 +320,12 @@ class Bitget(FakeVenue):
                 return gateway_page(500, "Internal server error")
             case Refusal.MAINTENANCE:
                 return refusal_reply("40200", "Server upgrade, please try again later", now_ms)
+            case Refusal.REQUEST:
+                return refusal_reply("40404", "Request URL NOT FOUND", now_ms, status=404)
+            case Refusal.PRODUCT | Refusal.HOST:
+                return refusal_reply("40022", "The business of this account has been restricted", now_ms)
+            case Refusal.ABSENT:
+                return refusal_reply("40731", "This product is not open to copy trading accounts", now_ms)
 
     def respond(self, request: SimRequest) -> SimReply:
         """Address, route, headers, key, environment, mode, signature, rate limit, and then the request itself."""

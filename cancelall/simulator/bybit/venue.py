@@ -197,6 +197,20 @@ class Bybit(FakeVenue):
                 return gateway_page(500, "Internal server error")
             case Refusal.MAINTENANCE:
                 return refusal_reply(10016, "Server error.", now_ms)
+            case Refusal.REQUEST:
+                return refusal_reply(10001, "params error", now_ms)
+            case Refusal.PRODUCT:
+                return refusal_reply(10024, "The product or service is not available for compliance reasons.", now_ms)
+            case Refusal.HOST:
+                return refusal_reply(10018, "Exceeded the IP Rate Limit.", now_ms)
+            case Refusal.ABSENT:
+                return refusal_reply(10028, _ABSENT_WORDS["10028"], now_ms)
+
+    def too_many(self, seconds: float, request: SimRequest) -> SimReply:
+        """Code 10006; the limit header names the moment."""
+        reset_ms = self.now_ms() + round(seconds * 1000)
+        headers = self._limit_headers(Allowance(allowed=False, limit=10, remaining=0, reset_ms=reset_ms))
+        return refusal_reply(10006, "Too many visits!", self.server_now(), headers=headers)
 
     def respond(self, request: SimRequest) -> SimReply:
         """Address, route, product, key and signature, rate limit, and then the request itself."""

@@ -16,7 +16,9 @@ from ..wire import SimReply, SimRequest, json_reply
 from . import account as reads
 from .answers import (
     INTERNAL,
+    INVALID_SYMBOL,
     LOCKED,
+    NO_OPERATION_KEY,
     RATE_LIMIT,
     UNAUTHORIZED,
     UNAVAILABLE,
@@ -88,6 +90,7 @@ class DeltaDeFi(FakeVenue):
     name = "deltadefi"
     text_fields = frozenset({"error", "symbol", "account_id"})
     status_fields = frozenset({"status"})
+    wordless = frozenset({Refusal.HOST})
     own_faults: ClassVar[Mapping[str, FaultSpec]] = {
         "bare-list": FaultSpec(help="open orders come as a bare list, without totals", kinds=LISTINGS),
         "symbol-needed": FaultSpec(help="open orders are refused without a symbol", kinds=LISTINGS),
@@ -246,6 +249,12 @@ class DeltaDeFi(FakeVenue):
                 return error_reply(_internal(500))
             case Refusal.MAINTENANCE:
                 return error_reply(Refused(UNAVAILABLE, "Resources temporarily unavailable", status=503))
+            case Refusal.REQUEST:
+                return error_reply(invalid("a parameter"))
+            case Refusal.PRODUCT | Refusal.HOST:
+                return error_reply(Refused(NO_OPERATION_KEY, "Operation key not found"))
+            case Refusal.ABSENT:
+                return error_reply(Refused(INVALID_SYMBOL, "Invalid trading pair symbol"))
 
     def respond(self, request: SimRequest) -> SimReply:
         """Gateway, route, key, lock, rate limit, and then the request itself."""

@@ -74,6 +74,7 @@ class Pacifica(FakeVenue):
     name = "pacifica"
     text_fields = frozenset({"error", "client_order_id", "symbol", "strategy_type"})
     status_fields = frozenset({"lifecycle", "order_type"})
+    wordless = frozenset({Refusal.PRODUCT, Refusal.HOST, Refusal.ABSENT})
     own_faults: ClassVar[Mapping[str, FaultSpec]] = {
         "plain-text": FaultSpec(help="refusals are a bare sentence instead of JSON"),
         "bare": FaultSpec(help="cancel_all answers `cancelled_count` without the envelope", kinds=CANCELS),
@@ -206,8 +207,11 @@ class Pacifica(FakeVenue):
 
     def fault(self, name: str, request: SimRequest, fits: Callable[[Fault], bool] | None = None) -> Fault | None:
         """As everywhere, but a key or an address list cannot be refused where no key is needed."""
-        if name in ("key", "ip") and request.method == "GET":
+        keyless = request.method == "GET"
+        if keyless and name in ("key", "ip"):
             return None
+        if keyless and name == "refused":
+            return super().fault(name, request, lambda each: each.value == "request")
         return super().fault(name, request, fits)
 
     def refuse(self, reason: Refusal, request: SimRequest) -> SimReply:
@@ -227,7 +231,17 @@ class Pacifica(FakeVenue):
                 refused = Refused(500, "Internal server error")
             case Refusal.MAINTENANCE:
                 return text_reply("Service Unavailable", 503, "text/plain")
+            case Refusal.REQUEST:
+                refused = Refused(400, "Invalid parameters")
+            case Refusal.PRODUCT | Refusal.HOST:
+                refused = Refused(403, "Unauthorized access")
+            case Refusal.ABSENT:
+                return text_reply("", 404, "text/plain")
         return refusal_reply(refused, plain=self.fault("plain-text", request) is not None)
+
+    def too_many(self, seconds: float, request: SimRequest) -> SimReply:
+        """429; the header tells when the oldest spending is forgotten."""
+        return self._too_many(Allowance(allowed=False, quota=10, remaining=0, seconds=round(seconds)), request)
 
     def respond(self, request: SimRequest) -> SimReply:
         """The gateway, the credits, the route, the parser, the clock, the signature, and then the request itself."""
