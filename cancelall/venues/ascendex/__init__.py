@@ -11,8 +11,8 @@ Handled on the safe side, because the documents leave it open:
 - a limit of the listing: one with a round number of rows (50, 100, 150 …) may be cut off, and proves nothing
 - the listing of futures documents no symbol filter: whole ledgers are listed, and narrowed here
 - futures v1 was retired on 2021-02-28 and proves nothing: with it, v2 is cancelled and listed as well
-- only "not a valid account for margin trading" (310002) says that a ledger is not there; an account that is "not setup
-  properly" (200004) is refused, and a symbol that a ledger does not trade has nothing to cancel there: the listing decides
+- only "not a valid account for margin trading" (310002) says that a ledger is not there; "not setup properly" (200004)
+  is a refusal; where a symbol is not traded nothing is to be cancelled, and the listing of the whole ledger decides
 - an unknown order status is open, an unknown code is ambiguous; the meaning of several `execInst` words is not written
   down, so they are never taken for plain orders
 - an order without a readable symbol cannot be named: only the cancel of the whole ledger reaches it
