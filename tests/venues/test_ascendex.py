@@ -420,7 +420,7 @@ def test_no_field_but_the_id_keeps_a_row_or_its_neighbours_from_being_acted_on(
     del good["ac"]
     found = page(ledger, [good, {**good, "orderId": "odd", field: value}, {**good, "orderId": "last"}])
     assert [one.id for one in found.orders] == ["good", "odd", "last"]
-    if isinstance(value, (list, dict, bool)) or (field in ("status", "symbol") and value in (None, "")):
+    if isinstance(value, list | dict | bool) or (field in ("status", "symbol") and value in (None, "")):
         assert field in found.unsure
     _, odd, _ = found.orders
     assert odd.symbol != payload.UNREADABLE
