@@ -14,8 +14,8 @@ Handled on the safe side, because the documents leave it open:
 - whether `exclude_reduce_only` spares stops and TWAPs is not said: of each order its own `reduce_only` decides
 - a strategy without a readable market or `reduce_only` is open; it is cancelled only where no selector depends on it
 - `expiry_window` is always sent and signed; timestamps are one second late, since how far ahead they may be is not said
-- numbers of errors have changed over the years, so the words decide first; a refusal may come as bare text, of which only
-  sentences that are known are the venue's: anything else, and any refused read, may be a gateway's word
+- numbers of errors have changed over the years, so the words decide first; a refusal may come as bare text, and only
+  known sentences of it are the venue's: any other, and a refused read, may be a gateway's word
 - an order whose type cannot be read is named in both calls, as an order and as a stop; one whose symbol cannot be read
   cannot be named, and only the cancel of everything reaches it
 - in which order the history comes is not said: where it is not read to its end, there may be more
