@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any
@@ -173,6 +174,13 @@ def venue_findings(
     found += key.key_findings(told, preflight.key_page, now_ms, refused=session.turned_away is not None)
     found += _order_findings(session, listings)
     return found
+
+
+def sunset_finding(sunset: str, now_ms: int) -> Finding:
+    """When the venue closes or has closed, a year and a month."""
+    over = time.strftime("%Y-%m", time.gmtime(now_ms / 1000)) >= sunset
+    told = f"it has closed, or is closing: announced or reported for {sunset}" if over else f"it closes in {sunset}"
+    return warning("sunset", told, "take what you have there elsewhere")
 
 
 def refusal_finding(refusal: Judgement) -> Finding:

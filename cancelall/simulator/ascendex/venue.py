@@ -16,6 +16,7 @@ from .answers import (
     ACCOUNT_NOT_FOUND,
     AUTHENTICATION_FAILED,
     INVALID_JSON_FORMAT,
+    INVALID_MARGIN_ACCOUNT,
     INVALID_OPERATION,
     INVALID_PRODUCT,
     PERMISSION_DENIED,
@@ -172,6 +173,7 @@ class AscendEX(FakeVenue):
         "group-moved": FaultSpec(
             help="the account info names another account group", default=9.0, kinds=frozenset({Kind.READ})
         ),
+        "no-margin": FaultSpec(help="the account cannot trade on margin", kinds=SIGNED),
         "expired": FaultSpec(help="the key has expired", kinds=SIGNED),
         "rights": FaultSpec(
             help="what account info says that the key may do: view, trade, transfer", default="view", kinds=READS
@@ -342,6 +344,8 @@ class AscendEX(FakeVenue):
         if self.limits and not self.buckets.take(bucket, limit=_PER_SECOND, now_ms=self.now_ms()).allowed:
             return too_many_reply()
         call = Call(account=self._in_group(account, target, request), ledger=target.ledger, route=target.route)
+        if call.ledger == "margin" and self.fault("no-margin", request):
+            raise Refused(INVALID_MARGIN_ACCOUNT, "Not a valid account for margin trading")
         if call.retired and not self.fault("futures-v1", request):
             # What the retired paths really answer is not on record.
             raise Refused(INVALID_OPERATION, "This API is no longer supported")

@@ -33,7 +33,7 @@ from .cancel import cancel_all, cancel_one
 from .create import build, submit
 from .listing import one_order, open_orders, order_records, trade_orders, trades
 from .rows import YOUNG_MS, Style
-from .stock import stock_orders, templates
+from .stock import Template, stock_orders, templates
 
 Private = Callable[["DeltaDeFi", Account, SimRequest], object]
 Public = Callable[["DeltaDeFi", SimRequest], object]
@@ -189,7 +189,7 @@ class DeltaDeFi(FakeVenue):
         if account.key in self._straggled or not (fault := self.fault("straggler", request)):
             return
         self._straggled.add(account.key)
-        template = next(each for each in templates() if each.symbol == symbol)
+        template = next((each for each in templates() if each.symbol == symbol), Template(symbol=symbol))
         due_ms = self.now_ms() + round(fault.number * 1000)
         # When it lands it is old enough for a cancel to reach it.
         self.later(due_ms, lambda when_ms: self.place(account, template.order(self.uuid(), when_ms - YOUNG_MS)))

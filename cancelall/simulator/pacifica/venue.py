@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ..book import Account, SimOrder
+from ..book import Account, Book, SimOrder
 from ..fake import FakeVenue, Refusal, wall_clock_ms
 from ..faults import CANCELS, LISTINGS, Fault, FaultSpec, Kind
 from ..wire import SimReply, SimRequest, text_reply
@@ -84,6 +84,11 @@ class Pacifica(FakeVenue):
         ),
         "older": FaultSpec(help="each listing of orders comes from an older state than the one before", kinds=LISTINGS),
         "lacks": FaultSpec(help="the host has no such calls: strategies or twap; they are 404", default="strategies"),
+        "strangers": FaultSpec(
+            help="an address that nobody has opened, such as an agent's own, may cancel like an account without "
+            "orders; `shown`: /account shows it, with nothing in it, too",
+            default="shown",
+        ),
         "spares": FaultSpec(
             help="cancel_all leaves these alone, which no document excludes: stop, twap or spot",
             default="stop",
@@ -144,9 +149,13 @@ class Pacifica(FakeVenue):
         address = str(body["account"])
         auth.check_signature(operation, body, payload, self.agents_of(address))
         account = self.accounts.get(address)
-        if account is None:
+        if account is None and not self.has_fault("strangers"):
             raise Refused(422, "Account not found", code=1)
-        return account, payload
+        return account or Account(key=address, credentials={}, options={}, book=Book()), payload
+
+    def knows(self, address: str, request: SimRequest) -> bool:
+        """Whether an account that nobody has opened is shown all the same, with nothing in it."""
+        return self.fault("strangers", request, lambda fault: fault.value == "shown") is not None
 
     def uuid(self) -> str:
         """A fresh UUID, the same for the same seed."""

@@ -9,7 +9,7 @@ from cancelall.venues.pacifica.options import (
     Options,
     account,
 )
-from cancelall.venues.pacifica.reading import discoveries, doubts
+from cancelall.venues.pacifica.reading import discoveries, doubts, remarks
 from cancelall.venues.pacifica.scope import segments
 from cancelall.venues.pacifica.signing import check_secrets, sign
 
@@ -33,6 +33,7 @@ VENUE = Venue(
     segments=segments,
     discoveries=discoveries,
     doubts=doubts,
+    remarks=remarks,
     learn_mode=lambda facts, mode: facts,
     sign=sign,
     check_secrets=check_secrets,
