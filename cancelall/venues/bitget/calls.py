@@ -34,8 +34,6 @@ PAGE = 100
 _SMALLEST_PAGE = 20
 """Rows of the smallest page that the venue makes by itself: one with fewer was not cut off, whatever it was asked for.
 https://www.bitget.com/api-doc/spot/plan/Get-Current-Plan-Order"""
-BY_ID = 2
-"""Orders whose end is asked for one by one: the history's own limit is 10 in a second."""
 NAMED_GAP = 1.1
 """Seconds between two cancels of one order: code 45129 allows one in a second."""
 LIMITS = {
@@ -133,15 +131,15 @@ def each(path: str, orders: tuple[Order, ...], body: Callable[[Order], Mapping[s
 
 
 def recent(path: str, orders: tuple[Order, ...], **values: str) -> tuple[Request, ...]:
-    """Reads of how orders ended: each of a few by its id, many by the pages of the history.
+    """Reads of how orders ended: a single one by its id, more by the pages of the history.
 
     The history is sorted by the age of the orders: an old one may lie many pages deep.
     """
     if not orders:
         return ()
-    if len(orders) <= BY_ID and not path.startswith("/api/v3"):  # v3 has no such parameter
-        return tuple(get(path, limit="100", orderId=order.id, **values) for order in orders)
-    return (get(path, limit="100", **values),)
+    if len(orders) == 1 and not path.startswith("/api/v3"):  # v3 has no such parameter
+        return (get(path, limit=str(PAGE), orderId=orders[0].id, **values),)
+    return (get(path, limit=str(PAGE), **values),)
 
 
 # --- reading --------------------------------------------------------------------------------------------------------

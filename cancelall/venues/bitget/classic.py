@@ -30,14 +30,14 @@ LISTED_UNDER = {
 """The three words of the listing (another is refused, 40812) and the plan types that each shows."""
 _OF_A_POSITION = frozenset(LISTED_UNDER["profit_loss"])
 _PLAN_TYPES = tuple(kind for kinds in LISTED_UNDER.values() for kind in kinds)
-_BLIND = ("normal_plan", "track_plan", "loss_plan", "pos_loss", "profit_plan", "pos_profit")
-"""The plan types that are cancelled unseen, those that can open a position first.
-
-`moving_plan` is not among them: without ids it is said to be a silent no-op in hedge mode, and it opens nothing. It
-goes as soon as a listing shows it.
-"""
+_OPENING = ("normal_plan", "track_plan")
+"""The plan types that can open a position."""
+_BLIND = (*_OPENING, "loss_plan", "pos_loss", "profit_plan", "pos_profit", "moving_plan")
+"""The order in which plan types are cancelled unseen. `moving_plan` is the last: it opens nothing, and without ids it
+is said to be a silent no-op in hedge mode."""
 _BLIND_AT_MOST = 20
-"""Cancels of plan orders in two seconds of the venue's limit: with more symbols than that the listing is faster."""
+"""Cancels of plan orders that the venue's limit lets out within a second, over all products: with one more, the proof
+comes a second later. What is left out goes as soon as a listing shows it."""
 
 _CANCELLED = {"canceled": (State.CANCELLED, ""), "cancelled": (State.CANCELLED, "")}
 _ORDER = Words(status="status", ends={"filled": (State.FILLED, ""), **_CANCELLED})
@@ -49,12 +49,15 @@ _SPOT_PLAN = Words(status="status", ends={**_TRIGGERED, **_CANCELLED})
 def segments(products: tuple[str, ...], symbols: dict[str, tuple[str, ...]], coin: str | None) -> tuple[Segment, ...]:
     """Two for each product, plan orders first: one that fires becomes an ordinary order."""
     found: list[Segment] = []
+    unseen = _BLIND_AT_MOST
     for product in products:
         if product == "SPOT":
             found += (_spot(symbols[product]), _spot_plan(symbols[product]))
         else:
             scope = Scope(symbols=symbols[product], coin=coin)
-            found += (_futures(product, scope), _plan(product, scope))
+            blind = _blind(product, scope)[:unseen]
+            unseen -= len(blind)
+            found += (_futures(product, scope), _plan(product, scope, blind))
     return tuple(sorted(found, key=lambda segment: not segment.feeds))
 
 
@@ -169,19 +172,18 @@ def _futures_settled(segment: str, request: Request, reply: Reply) -> Settlement
 # --- futures plan orders --------------------------------------------------------------------------------------------
 
 
-def _plan(product: str, scope: Scope) -> Segment:
+def _plan(product: str, scope: Scope, blind: tuple[Request, ...]) -> Segment:
     """Trigger, trailing and TP/SL orders: listed under three words, cancelled by type, and by name and each one's own.
 
     The cancel of all orders of a type needs no listing, and takes orders that are older than a listing looks back. It
-    is documented without a symbol, but in no record: what it leaves goes by name. `moving_plan` is asked for as a
-    witness: one that takes an order contradicts the listing, one that takes none says nothing in hedge mode.
+    is documented without a symbol, but in no record: what it leaves goes by name. It is no witness, for it answers to
+    none what it answers where it has no effect: a success with two empty lists.
     """
     passes = calls.narrowed(scope.symbols, productType=product, limit=str(calls.PAGE))
     name = f"{product} plan orders"
-    moving = asked_last(_by_type(product, scope, "moving_plan"))
     return Segment(
         name=name,
-        mass_cancels=partial(_plan_mass_cancels, product, scope),
+        mass_cancels=partial(_plan_mass_cancels, product, scope, blind),
         listings=(tuple(get(PLAN_LISTING, **one, planType=listed) for listed in LISTED_UNDER for one in passes),),
         page=partial(_plan_page, name, scope),
         acknowledge=calls.acknowledge,
@@ -190,23 +192,30 @@ def _plan(product: str, scope: Scope) -> Segment:
         settle=partial(_plan_settle, product),
         settled=partial(_plan_settled, name),
         named_gap=calls.NAMED_GAP,
-        witnesses=() if scope.symbols else (Witness(request=moving, read=calls.nothing_cancelled, optional=True),),
         feeds=True,
     )
 
 
-def _plan_mass_cancels(product: str, scope: Scope, survivors: tuple[Order, ...]) -> tuple[Request, ...]:
-    """All orders of a type, without ids: unseen of each that may open or end a position, then of what is listed."""
+def _blind(product: str, scope: Scope) -> tuple[Request, ...]:
+    """The cancels by type that are sent unseen; none for so many symbols that the listing is faster."""
+    found = tuple(_by_type(product, scope, kind, symbol) for kind in _BLIND for symbol in scope.symbols or (None,))
+    return found if len(found) <= _BLIND_AT_MOST else ()
+
+
+def _plan_mass_cancels(
+    product: str, scope: Scope, blind: tuple[Request, ...], survivors: tuple[Order, ...]
+) -> tuple[Request, ...]:
+    """All orders of a type, without ids: unseen of every type, then of those that are listed."""
     if not survivors:
-        found = tuple(_by_type(product, scope, kind, symbol) for kind in _BLIND for symbol in scope.symbols or (None,))
-        return found if len(found) <= _BLIND_AT_MOST else ()
+        return blind
     listed = dict.fromkeys((order.kind, order.symbol if scope.symbols else None) for order in survivors)
     return tuple(_by_type(product, scope, kind, symbol) for kind, symbol in listed if kind in _PLAN_TYPES)
 
 
 def _by_type(product: str, scope: Scope, kind: str, symbol: str | None = None) -> Request:
-    """The cancel of all orders of a type, of one symbol if it is given."""
-    return post(CANCEL_PLAN, {**({"symbol": symbol} if symbol else {}), **_narrowed(product, scope), "planType": kind})
+    """The cancel of all orders of a type, of one symbol if it is given. What can open a position goes first."""
+    body = {**({"symbol": symbol} if symbol else {}), **_narrowed(product, scope), "planType": kind}
+    return post(CANCEL_PLAN, body, Priority.MASS_CANCEL if kind in _OPENING else Priority.CANCEL)
 
 
 def _plan_cancels(product: str, most: int, orders: tuple[Order, ...], others: tuple[Order, ...] | None) -> Cancels:
@@ -251,14 +260,13 @@ def _plan_page(segment: str, scope: Scope, request: Request, reply: Reply) -> Pa
 
 
 def _plan_settle(product: str, orders: tuple[Order, ...], since_ms: int) -> tuple[Request, ...]:
+    """Under the word that lists an order's type. Where only a cancel has named one, its type is not known."""
     path = f"{MIX}/orders-plan-history"
-    return tuple(
-        request
-        for listed, kinds in LISTED_UNDER.items()
-        for request in calls.recent(
-            path, tuple(order for order in orders if order.kind in kinds), productType=product, planType=listed
-        )
-    )
+    found: list[Request] = []
+    for listed, kinds in LISTED_UNDER.items():
+        some = tuple(order for order in orders if order.kind in kinds or order.kind not in _PLAN_TYPES)
+        found += calls.recent(path, some, productType=product, planType=listed)
+    return tuple(dict.fromkeys(found))
 
 
 def _plan_settled(segment: str, request: Request, reply: Reply) -> Settlement:
