@@ -6,7 +6,7 @@ from functools import partial
 
 from cancelall.errors import OptionError
 from cancelall.model import Priority
-from cancelall.venues.bybit.calls import cancels, get, listings, mass_cancels, post, query_string, shares
+from cancelall.venues.bybit.calls import cancels, get, listings, mass_cancels, post, query_string, shares, singly
 from cancelall.venues.bybit.options import LINEAR_COINS, Category, Facts, Options, holds, selected
 from cancelall.venues.bybit.reading import acknowledge, read_page, settled, spares, strategy_page
 from cancelall.venues.contract import Segment
@@ -67,6 +67,7 @@ def _orders(
         page=partial(read_page, name),
         acknowledge=acknowledge,
         cancels=partial(cancels, category, environment == "demo"),
+        singly=partial(singly, category),
         settle=lambda orders, since_ms: tuple(
             get("/v5/order/history", query_string(category=category, **part, limit="50"), f"history {category}")
             for part in narrow

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from cancelall.venues.bybit.discovery import discoveries, doubts
 from cancelall.venues.bybit.judging import judge
 from cancelall.venues.bybit.options import HOSTS, LINEAR_COINS, Facts, Options, selected
-from cancelall.venues.bybit.reading import discoveries, doubts
 from cancelall.venues.bybit.scope import segments
 from cancelall.venues.bybit.signing import account, check_secrets, sign
 from cancelall.venues.contract import Limit, Venue
