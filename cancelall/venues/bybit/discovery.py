@@ -8,7 +8,7 @@ from cancelall.errors import Unreadable
 from cancelall.model import Reply, Request
 from cancelall.payload import UNREADABLE, Row
 from cancelall.venues.bybit.calls import get, query_string
-from cancelall.venues.bybit.options import LINEAR_COINS, Facts, Options, selected
+from cancelall.venues.bybit.options import LINEAR_COINS, Facts, Options, selected, symbols_of
 from cancelall.venues.bybit.reading import sheet
 from cancelall.venues.contract import Batch, Discovery
 
@@ -45,8 +45,8 @@ def _instrument_reads(category: str, options: Options) -> tuple[tuple[str, dict[
     """
     if category != "option":
         return (("instruments", {}),)
-    named = (options.base_coin,) if options.base_coin else tuple(one.partition("-")[0] for one in options.symbol)
-    coins = dict.fromkeys(("BTC", *(coin for coin in named if coin)))
+    of_symbols = tuple(one.partition("-")[0] for one in symbols_of("option", options))
+    coins = dict.fromkeys(("BTC", *((options.base_coin,) if options.base_coin else of_symbols)))
     return tuple((f"instruments of {coin}", {"baseCoin": coin}) for coin in coins)
 
 

@@ -19,6 +19,7 @@ def not_covered(options: Options, environment: str) -> tuple[str, ...]:
     """
     chosen = selected(options)
     found = ["trading bots (grid, DCA, martingale)", "RFQs and quotes", "TradFi (MT5) orders"]
+    found += ["RWA stock orders (no call lists them)", "Event Contracts (their makers' orders)"]
     if "strategy" not in chosen or environment == "demo":
         found.insert(0, "running strategies (TWAP, iceberg, chase, POV)")
     if options.settle_coin in LINEAR_COINS and "option" not in chosen:
