@@ -115,9 +115,9 @@ def test_a_first_page_can_be_empty_and_have_a_cursor(open_desk: Opener) -> None:
 @pytest.mark.parametrize(
     ("fault", "name", "value"),
     [
-        ("odd-row", "price", {}),
-        ("odd-row=reduceOnly/maybe", "reduceOnly", "maybe"),
-        ("odd-row=symbol/null", "symbol", None),
+        ("odd-field", "price", {}),
+        ("odd-field=reduceOnly/maybe", "reduceOnly", "maybe"),
+        ("odd-field=symbol/null", "symbol", None),
     ],
 )
 @pytest.mark.parametrize("path", [LIST, "/v5/spread/order/realtime", "/v5/strategy/list"])

@@ -48,7 +48,7 @@ def refuse_continued(venue: Bybit, request: SimRequest) -> None:
 
 def odd_first(venue: Bybit, rows: list[dict[str, object]], request: SimRequest) -> list[dict[str, object]]:
     """The rows of a page, one field of the first of them of another shape where a fault asks for it."""
-    fault = venue.fault("odd-row", request) if rows else None
+    fault = venue.fault("odd-field", request) if rows else None
     if fault is None:
         return rows
     name, slash, text = str(fault.value).partition("/")

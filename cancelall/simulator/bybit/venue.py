@@ -90,7 +90,7 @@ class Bybit(FakeVenue):
         "page-refused": FaultSpec(help="the second and later pages of a listing are refused", kinds=LISTINGS),
         "cursor-stays": FaultSpec(help="the last page's cursor points to that page itself", kinds=LISTINGS),
         "empty-page": FaultSpec(help="a listing's first page is empty and has a cursor", kinds=LISTINGS),
-        "odd-row": FaultSpec(
+        "odd-field": FaultSpec(
             help="this field of a page's first row is an object, or the text (or null) after a slash",
             default="price",
             kinds=LISTINGS,
