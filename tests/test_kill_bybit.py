@@ -176,6 +176,22 @@ def test_a_product_that_is_refused_may_still_hold_orders(code: str) -> None:
     assert (report.verdict, report.exit_status, left) == (Verdict.REFUSED, 4, {"option"})
 
 
+@pytest.mark.parametrize("product", ["linear", "inverse", "spot"])
+def test_what_every_account_has_is_never_absent(product: str) -> None:
+    with simulator.start("bybit", faults=[f"lacks={product}"]) as server:
+        report = kill("bybit", server, deadline=3)
+        assert {order.segment for order in server.open_orders()} == {product}
+    assert Verdict.ABSENT not in {segment.verdict for segment in report.segments}
+    assert report.exit_status in (10, 11)
+
+
+@pytest.mark.parametrize("fault", ["lacks=linear@7", "lacks=spot@15", "lacks=option@3"])
+def test_an_account_that_is_just_being_upgraded_is_swept_when_it_is(fault: str) -> None:
+    with simulator.start("bybit", faults=[fault]) as server:
+        report = kill("bybit", server, deadline=12)
+        assert (report.verdict, server.open_orders()) == (Verdict.CLEAR, []), report
+
+
 def test_a_gateways_404_says_nothing_of_a_product() -> None:
     with simulator.start("bybit", faults=["lacks=option/404"]) as server:
         report = kill("bybit", server, deadline=3)

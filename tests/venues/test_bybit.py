@@ -784,10 +784,8 @@ CANCEL = Request(method="POST", path="/v5/order/cancel-all", body=b"{}", changes
         (10014, Answer.AGAIN, "rate_limit", Reach.REQUEST),
         (10017, Answer.REFUSED, "parameter", Reach.REQUEST),
         (10018, Answer.REFUSED, "ip", Reach.HOST),
-        (10020, Answer.ABSENT, "mode", Reach.REQUEST),
         (10024, Answer.REFUSED, "region", Reach.PRODUCT),
         (10027, Answer.REFUSED, "permission", Reach.PRODUCT),
-        (10028, Answer.ABSENT, "mode", Reach.REQUEST),
         (10029, Answer.REFUSED, "permission", Reach.REQUEST),
         (100028, Answer.REFUSED, "mode", Reach.PRODUCT),
         (110067, Answer.REFUSED, "mode", Reach.PRODUCT),
@@ -831,6 +829,23 @@ def test_codes(code: int, expected: Answer, kind: str | None, reach: Reach) -> N
 
 def test_the_old_spelling_of_a_code_is_read() -> None:
     assert bybit.judge(CANCEL, reply({"ret_code": 10003, "ret_msg": "no"})).kind == "auth"
+
+
+@pytest.mark.parametrize("code", [10028, 10020])
+def test_only_what_a_classic_account_lacks_is_absent_by_its_words(code: int) -> None:
+    """It has linear, inverse and spot orders, and this API does not show them."""
+    no_unified_account = reply(answer({}, code, "unified account users only"))
+    for name in ("option", "spread", "strategy"):
+        one = segment(name)
+        for request in (*one.mass_cancels(()), one.listings[0][0], one.cancels((order("1"),), None)[0][0]):
+            said = bybit.judge(request, no_unified_account)
+            assert (said.answer, said.kind, said.reach) == (Answer.ABSENT, "mode", Reach.REQUEST)
+    for name in ("linear USDT", "linear USDC", "inverse", "spot"):
+        one = segment(name)
+        for request in (*one.mass_cancels(()), one.listings[0][0], one.cancels((order("1"),), None)[0][0]):
+            said = bybit.judge(request, no_unified_account)
+            assert (said.answer, said.kind) == (Answer.AMBIGUOUS, "mode")
+            assert "classic" in said.hint
 
 
 @pytest.mark.parametrize("code", [110102, 110110, 110111, 110112, 110113])

@@ -30,7 +30,8 @@ _CLOCK = frozenset({10002, -1})
 
 
 _ABSENT = frozenset({10028, 10020})
-"""The account is no unified one: the only words for "no such product". They can pass, too, while it is upgraded."""
+"""The account is no unified one: the only words for "no such product", of products that classic accounts do not have.
+Of the others they say where nothing can be seen from here; and they can pass, while an account is upgraded."""
 
 
 _SWITCHED_OFF = frozenset({110102, 110110, 110111, 110112, 110113})
@@ -133,6 +134,8 @@ def judge(request: Request, reply: Reply) -> Judgement:
         return said(answer=Answer.NOTHING_OPEN)
     if code in _AGAIN:
         return said(answer=Answer.AGAIN, kind="rate_limit", after=_reset_after(reply, server_ms) or _AGAIN[code])
+    if code in _ABSENT and _every_account_has(request):
+        return said(answer=Answer.AMBIGUOUS, kind="mode", hint=_CLASSIC[2])
     if code in _ABSENT or (code in _SWITCHED_OFF and request.changes):
         return said(answer=Answer.ABSENT, kind="mode")
     if code in _REFUSED:
@@ -140,6 +143,11 @@ def judge(request: Request, reply: Reply) -> Judgement:
         lost = code == 10001 and "cursor=" in request.query
         return said(answer=Answer.REFUSED, kind=kind, reach=reach, hint=_LOST_PLACE if lost else hint)
     return said(answer=Answer.AMBIGUOUS, kind=None if code in _AMBIGUOUS else "unreadable")
+
+
+def _every_account_has(request: Request) -> bool:
+    """Whether a request is about linear, inverse or spot orders, which a classic account has, too."""
+    return request.path.startswith("/v5/order/") and not request.bucket.endswith(" option")
 
 
 def _accepted(request: Request, answer: Any, said: Callable[..., Judgement]) -> Judgement:  # noqa: ANN401
