@@ -62,6 +62,8 @@ class Watch:
     sent: Callable[[], None] = lambda: None
     """Its bytes are out, or it has failed."""
     ended: Callable[[Attempt], None] = lambda attempt: None
+    waits: Callable[[], None] = lambda: None
+    """Told from time to time while it waits for what the venue has asked for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,9 +93,26 @@ class Tally:
     requests: int = 0
     first_request: float | None = None
     first_ack: float | None = None
+    round_trip: float | None = None
+    """Seconds that the last answer took."""
+    turned_away: Judgement | None = None
+    """What a gateway said last."""
+    venue_spoke: bool = False
+    """Whether anything was ever answered otherwise than by a gateway."""
     longest_ask: float = 0.0
     """The longest wait that the venue has asked for, in seconds."""
     late_until_ms: int = 0
     """Wall time until which an abandoned cancel could still be executed."""
     abandoned: bool = False
     """A cancel was given up while it could still be executed."""
+
+    def answered(self, attempt: Attempt) -> None:
+        """An answer has come and was judged."""
+        judgement = attempt.judgement
+        self.round_trip = attempt.ended - attempt.began
+        if judgement is not None and judgement.answer is Answer.GATEWAY:
+            self.turned_away = judgement
+        else:
+            self.venue_spoke = True
+        if judgement is not None and judgement.answer is Answer.ACCEPTED and attempt.request.changes:
+            self.first_ack = attempt.ended if self.first_ack is None else self.first_ack

@@ -60,7 +60,8 @@ class Priority(IntEnum):
     MASS_CANCEL = 0
     CANCEL = 1
     LISTING = 2
-    OTHER = 3
+    WITNESS = 3
+    OTHER = 4
 
 
 @dataclass(frozen=True, kw_only=True)
