@@ -84,6 +84,8 @@ def test_every_fault_strikes(open_desk: Opener, name: str) -> None:
     desk = open_desk(faults=[*helper, name + certain.get(name, "")])
     for _ in range(2):
         desk.reply("GET", LIST, USDT)
+        desk.reply("GET", LIST, USDT | {"cursor": "first:9999999999999", "limit": 50})
+        desk.reply("POST", "/v5/order/cancel-batch", {"category": "linear", "request": [{}]})
         desk.reply("POST", CANCEL, USDT)
         desk.reply("GET", LIST, USDT)
         desk.reply("GET", "/v5/user/query-api")

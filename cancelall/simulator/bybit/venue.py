@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from ..book import Account, SimOrder
 from ..fake import FakeVenue, Refusal, wall_clock_ms
-from ..faults import CANCELS, READS, SIGNED, FaultSpec, Kind
+from ..faults import CANCELS, LISTINGS, READS, SIGNED, FaultSpec, Kind
 from ..limits import Allowance
 from ..wire import SimReply, SimRequest, text_reply
 from . import auth, limits
@@ -84,6 +84,17 @@ class Bybit(FakeVenue):
             kinds=CANCELS,
         ),
         "ack-list": FaultSpec(help="a mass cancel's `list`: absent or null", default="absent", kinds=CANCELS),
+        "no-batch": FaultSpec(
+            help="the account has no batch cancel: 404 without JSON, or this code", default="404", kinds=CANCELS
+        ),
+        "page-refused": FaultSpec(help="the second and later pages of a listing are refused", kinds=LISTINGS),
+        "cursor-stays": FaultSpec(help="the last page's cursor points to that page itself", kinds=LISTINGS),
+        "empty-page": FaultSpec(help="a listing's first page is empty and has a cursor", kinds=LISTINGS),
+        "odd-field": FaultSpec(
+            help="this field of a page's first row is an object, or the text (or null) after a slash",
+            default="price",
+            kinds=LISTINGS,
+        ),
         "rights": FaultSpec(
             help="the key's rights as query-api names them", default="Spot.SpotTrade+Wallet.Withdraw", kinds=READS
         ),

@@ -40,6 +40,7 @@ VENUE = Venue(
     judge=judge,
     account=account,
     not_covered=not_covered,
+    proves_key=lambda request: request.method == "POST",  # reads need no key
     settle_gap=1.0,
     # 100 credits in a rolling minute without a config key: https://docs.pacifica.fi/api-documentation/api/rate-limits
     # Every answer tells what is left of them; cancels by name go no faster than that can be heeded.
