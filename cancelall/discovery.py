@@ -16,8 +16,11 @@ from cancelall.session import Session
 from cancelall.venues.contract import Batch, Discovery, Segment
 
 _REFUSED_TRIES = 3
-_REFUSED_PAUSE = 1.0
-"""How often a read is sent that the venue refuses, and seconds between."""
+"""How often a read is sent that the venue refuses."""
+_AT_ONCE = 2
+"""Tries before a pause."""
+_SHORTEST_PAUSE, _LONGEST_PAUSE = 1.0, 5.0
+"""Seconds of a pause, which doubles each time."""
 
 
 @dataclass
@@ -118,15 +121,19 @@ class Discoveries:
         return found if self._begun else ()
 
     async def _ask(self, request: Request, discovery: Discovery[Any], wanted: Callable[[], bool]) -> Heard[Batch]:
-        """One page. One that is refused is asked for again some times: one bad answer costs no proof."""
-        watch = Watch(ended=self._over)
-        heard = await self.session.ask(request, discovery.read, wanted=wanted, watch=watch)
-        for _ in range(_REFUSED_TRIES - 1):
-            if heard.answer is not Answer.REFUSED or not heard.attempt.sent or self.session.ended:
-                break
-            await asyncio.sleep(_REFUSED_PAUSE)
-            heard = await self.session.ask(request, discovery.read, wanted=wanted, watch=watch)
-        return heard
+        """One page, asked for more and more seldom: what a venue counts in requests is for cancels and listings.
+
+        One that is refused is asked for again some times, too: one bad answer costs no proof.
+        """
+        watch, refused, pause = Watch(ended=self._over), 0, _SHORTEST_PAUSE
+        while True:
+            heard = await self.session.ask(request, discovery.read, wanted=wanted, watch=watch, most=_AT_ONCE)
+            refused += heard.answer is Answer.REFUSED
+            over = heard.final and (heard.answer is not Answer.REFUSED or refused >= _REFUSED_TRIES)
+            if over or not heard.attempt.sent or self.session.ended or not wanted():
+                return heard
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
 
     def _over(self, attempt: Attempt) -> None:
         if attempt.answered or self.last is None or not self.last.answered:
