@@ -118,7 +118,6 @@ def test_live_says_so_before_it_sends(venue: str) -> None:
         ("bybit", {"settle_coin": "USDC"}, True),
         ("bybit", {"settle_coin": "ETH"}, True),
         ("bybit", {"symbol": ["ETHUSDT"]}, True),
-        ("bybit", {"category": ["inverse"], "symbol": ["ETHUSDT"]}, False),
         ("bybit", {"category": ["spot"]}, True),
         ("bybit", {"category": ["spot"], "order_filter": "StopOrder"}, False),
         ("bybit", {"category": ["linear"], "order_filter": "StopOrder", "stop_order_type": "Stop"}, False),
