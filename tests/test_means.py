@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import resource
 import threading
 import time
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 
 from cancelall import background, config, means
-from cancelall.background import Crew, in_thread
+from cancelall.background import Crew, Job, NoThreadError, ThreadDiedError, in_thread
 from cancelall.config import Overrides, Profile
 from cancelall.config_toml import Document
 from cancelall.means import Means, at_once
@@ -71,16 +72,25 @@ def test_a_thread_that_is_done_takes_the_next_job() -> None:
     assert len(set(seen)) < 20
 
 
+def unheard(fault: Exception) -> None:
+    raise AssertionError(fault)
+
+
 def test_an_idle_thread_goes_home(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(background, "IDLE_SECONDS", 0.01)
     crew, ran = Crew(), threading.Event()
     threads: list[threading.Thread] = []
-    crew.do(lambda: (threads.append(threading.current_thread()), ran.set()), "one")  # type: ignore[arg-type, func-returns-value]
+
+    def work() -> None:
+        threads.append(threading.current_thread())
+        ran.set()
+
+    assert crew.do(Job(work, unheard, "one"))
     assert ran.wait(5)
     threads[0].join(5)
     assert not threads[0].is_alive()
     again = threading.Event()
-    crew.do(again.set, "two")
+    assert crew.do(Job(again.set, unheard, "two"))
     assert again.wait(5), "and another one comes"
 
 
@@ -109,14 +119,91 @@ def test_with_few_threads_work_waits_its_turn(monkeypatch: pytest.MonkeyPatch) -
     assert asyncio.run(work()) == list(range(50))
 
 
-def test_without_any_thread_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_any_thread_it_is_done_on_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     few_threads(monkeypatch, 0)
 
     async def work() -> None:
-        await in_thread(lambda: 1)
+        assert await in_thread(threading.get_ident) == threading.get_ident()
+        with pytest.raises(ValueError, match="its own"):
+            await in_thread(lambda: int("its own"))
 
-    with pytest.raises(RuntimeError, match="thread"):
-        asyncio.run(work())
+    asyncio.run(work())
+
+
+def test_with_all_threads_hanging_nothing_waits_for_them_nor_blocks_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    few_threads(monkeypatch, 1)
+    held, begun = threading.Event(), threading.Event()
+
+    async def work() -> None:
+        hanging = asyncio.create_task(in_thread(lambda: (begun.set(), held.wait(20))))
+        assert await asyncio.to_thread(begun.wait, 10)
+        waiting = asyncio.create_task(in_thread(lambda: "it came to its turn"))
+        await asyncio.sleep(0)
+        hanging.cancel()
+        async with asyncio.timeout(5):
+            with pytest.raises(NoThreadError):
+                await waiting
+            with pytest.raises(NoThreadError):
+                await in_thread(lambda: "later")
+        held.set()
+        while True:  # the thread that comes back is counted on again
+            with contextlib.suppress(NoThreadError):
+                assert await in_thread(lambda: "again") == "again"
+                return
+            await asyncio.sleep(0)
+
+    asyncio.run(work())
+
+
+@pytest.mark.parametrize("raised", [SystemExit(3), KeyboardInterrupt(), GeneratorExit(), StopIteration(1)])
+@pytest.mark.parametrize("threads", [0, 1])
+def test_what_would_end_a_thread_is_told_and_the_thread_goes_on(
+    monkeypatch: pytest.MonkeyPatch, raised: BaseException, threads: int
+) -> None:
+    few_threads(monkeypatch, threads)
+
+    def dies() -> None:
+        raise raised
+
+    async def work() -> None:
+        async with asyncio.timeout(5):
+            with pytest.raises(ThreadDiedError, match=type(raised).__name__):
+                await in_thread(dies)
+            assert await in_thread(lambda: "another") == "another"
+
+    asyncio.run(work())
+
+
+def test_threads_that_hang_are_bounded_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host that never ends its answers, for hours: its attempts are given up, and their threads are left behind."""
+    monkeypatch.setattr(background, "LEFT_BEHIND", 5)
+    monkeypatch.setattr(background, "_crew", Crew())
+    held, hung = threading.Event(), threading.Semaphore(0)
+    before = threading.active_count()
+
+    def hang() -> None:
+        hung.release()
+        held.wait(20)
+
+    async def give_up() -> bool:
+        """Whether it began, and was then given up."""
+        attempt = asyncio.create_task(in_thread(hang, "dripping host"))
+        await asyncio.sleep(0)
+        if not attempt.done():
+            await asyncio.to_thread(hung.acquire)
+        attempt.cancel()
+        (outcome,) = await asyncio.gather(attempt, return_exceptions=True)
+        return not isinstance(outcome, NoThreadError)
+
+    async def work() -> None:
+        assert [await give_up() for _ in range(40)] == [True] * 5 + [False] * 35
+        assert await in_thread(lambda: "unharmed", "another host") == "unharmed"
+        assert threading.active_count() <= before + 5 + 3, "those that hang, one for the other host, and the test's own"
+        held.set()
+        while not await give_up():
+            await asyncio.sleep(0)
+
+    asyncio.run(work())
 
 
 def test_work_that_nobody_waits_for_any_more_is_not_begun(monkeypatch: pytest.MonkeyPatch) -> None:
