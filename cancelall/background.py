@@ -9,6 +9,7 @@ is none at all, it is done on the event loop itself: a kill that blocks for a wh
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 from collections import Counter, deque
 from collections.abc import Callable
@@ -22,6 +23,9 @@ IDLE_SECONDS = 2.0
 LEFT_BEHIND = 64
 """Threads of one name that may hang in work that nobody waits for any more. Beyond it nothing of that name is begun
 until one of them comes back: over hours, a host that never ends an answer would take all that the system gives."""
+
+SCARCE = 16
+"""Threads that there are at most where address space is limited: each takes some for itself and for what it reads."""
 
 
 class NoThreadError(RuntimeError):
@@ -55,6 +59,7 @@ class Crew:
         self._waiting: deque[Job] = deque()
         self._threads = 0
         """Those that can be counted on: idle, or at work that somebody waits for."""
+        self._most = SCARCE if _scarce_address_space() else sys.maxsize
         self._left: Counter[str] = Counter()
         """Those at work that nobody waits for any more, by name. One that comes back is counted on again."""
 
@@ -65,6 +70,9 @@ class Crew:
                 raise NoThreadError(f"{LEFT_BEHIND} earlier ones hang without an end")
             if self._idle:
                 self._idle.pop().put(job)
+                return True
+            if self._threads >= self._most:
+                self._waiting.append(job)
                 return True
             self._threads += 1
         try:
@@ -144,6 +152,15 @@ class Crew:
                     self._threads -= 1
                     return None
             return jobs.get()  # it was given something in this very moment
+
+
+def _scarce_address_space() -> bool:
+    try:
+        import resource
+
+        return resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY
+    except (ImportError, AttributeError):  # a system that has no such limit
+        return False
 
 
 _crew = Crew()

@@ -38,8 +38,9 @@ _DESCRIPTORS_FOR_OTHERS = 16
 """File descriptors that are left to the rest of the start, which opens modules, the journal, and the event loop's."""
 _DESCRIPTORS_EACH = 3
 """What one takes while the addresses are raced: the socket, its copy, the selector."""
-_STACK = 1 << 20
-"""Bytes of address space for each thread's stack where that is scarce; the usual 8 MiB are hardly ever touched."""
+_STACK = 512 << 10
+"""Bytes for each thread's stack where address space is scarce, of the usual 8 MiB: JSON that is nested as deep as
+Python reads it takes less than 192 KiB."""
 _M_ARENA_MAX = -8
 """From malloc.h."""
 

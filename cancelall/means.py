@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from typing import TypeVar
 from cancelall import declare
 from cancelall.background import in_thread
 from cancelall.config import BrokenProfile, Profile, at_hand
-from cancelall.errors import CancelallError, SecretError
+from cancelall.errors import CancelallError, SecretError, TransportFault
 from cancelall.pacing import Address, HostGate
 from cancelall.route import Route, route_for
 from cancelall.venues import load, schema
@@ -34,6 +35,12 @@ _DESCRIPTORS_OF_AN_ATTEMPT = 4
 """Racing a host's addresses, the connection itself, and one that is kept for the next read."""
 SCARCE = "free memory, threads (ulimit -u) or file descriptors (ulimit -n), and run again at once"
 """What to do when this machine has nothing left to send with."""
+_COMES_BACK = 0.03
+"""Seconds after which it is looked whether a file descriptor has come back."""
+_CAUSES = 8
+"""How deep the cause of a fault is looked for."""
+_PATIENCE = 5.0
+"""Seconds for which secrets wait for one."""
 
 
 def descriptors() -> int:
@@ -67,6 +74,8 @@ class Means:
 
     profiles: Sequence[Profile | BrokenProfile]
     environ: Mapping[str, str]
+    thrifty: bool = False
+    """So few file descriptors are left that none may be kept for a connection that nobody uses."""
     _gates: dict[str, HostGate] = field(default_factory=dict)
     _addresses: dict[str, Address] = field(default_factory=dict)
     _coming: dict[str, Callable[[], None]] = field(default_factory=dict)
@@ -81,7 +90,9 @@ class Means:
     def begin(self) -> None:
         """Count what there is, and let the reads of all know whose first cancels are about to come."""
         good = [profile for profile in self.profiles if isinstance(profile, Profile)]
-        self._places = at_once(descriptors(), len({profile.origin for profile in good}))
+        files, hosts = descriptors(), len({profile.origin for profile in good})
+        self._places = at_once(files, hosts)
+        self.thrifty = files < _DESCRIPTORS_FOR_OTHERS + hosts * self._places * _DESCRIPTORS_OF_AN_ATTEMPT
         for profile in good:
             if self._at_hand(profile, optional=True):
                 self._coming[profile.name] = self.gate(profile).address.expect()
@@ -141,7 +152,7 @@ class Means:
             if waited >= _WAITED:
                 self._waited[profile.name] = f"waited {waited:.1f} s for a turn to read its secrets: {words}"
             try:
-                return await resolve()
+                return await with_descriptors(resolve, time.monotonic() + _PATIENCE)
             except CancelallError:
                 raise
             except (RuntimeError, OSError, MemoryError) as fault:
@@ -158,6 +169,33 @@ class Means:
             or (secret.optional and (key not in profile.secret_command or not optional))
             for key, secret in declare.secrets_of(schema(profile.venue).secrets).items()
         )
+
+
+async def with_descriptors(work: Callable[[], Awaitable[T]], until: float) -> T:
+    """The result of work that has changed nothing when it lacks a file descriptor: it is then begun again.
+
+    Others that are at work give theirs back. Goes on to a monotonic time; raises what it raised last.
+    """
+    while True:
+        try:
+            return await work()
+        except Exception as fault:
+            if not _no_descriptor(fault) or time.monotonic() >= until:
+                raise
+        await asyncio.sleep(_COMES_BACK)
+
+
+def _no_descriptor(fault: BaseException | None) -> bool:
+    """Whether this machine, or this process, had no file descriptor left: that nothing was sent is for sure."""
+    if isinstance(fault, TransportFault) and fault.sent != "no":
+        return False
+    for _ in range(_CAUSES):
+        if fault is None:
+            return False
+        if isinstance(fault, OSError) and fault.errno in (errno.EMFILE, errno.ENFILE):
+            return True
+        fault = fault.__cause__ or fault.__context__
+    return False
 
 
 def scarcity(fault: Exception) -> str:

@@ -20,7 +20,7 @@ from cancelall.credentials import Found, resolve
 from cancelall.errors import CancelallError, ConfigError, Interrupted, OptionError, TransportFault
 from cancelall.hold import Hold
 from cancelall.journal.record import Record
-from cancelall.means import SCARCE, Means, scarcity
+from cancelall.means import SCARCE, Means, scarcity, with_descriptors
 from cancelall.model import Reply, Verdict, Wire
 from cancelall.results import ProfileReport, Timing
 from cancelall.route import Route, route_for
@@ -195,7 +195,8 @@ class Run:
             trusting = asyncio.create_task(self.means.trust(profile))
             await self._before(trusting, deadline, f"the CA bundle {route.ca_bundle} was read")
         if way not in self._sends:  # nor has another profile been quicker
-            self._sends[way] = over_the_network(profile, self.environ, route)
+            send = over_the_network(profile, self.environ, route)
+            self._sends[way] = _keeping_nothing(send) if self.means.thrifty else send
         return self._sends[way]
 
     async def _held(self, name: str, sweep: Sweep, sweeping: asyncio.Task[None], verdict: Verdict) -> Verdict:
@@ -299,13 +300,22 @@ def over_the_network(profile: Profile, environ: Mapping[str, str], route: Route 
                 loop.call_soon_threadsafe(sent)
 
         try:
-            return await in_thread(lambda: transport.send(wire, until, tell), name)
+            return await with_descriptors(lambda: in_thread(lambda: transport.send(wire, until, tell), name), until)
         except NoThreadError as fault:
             raise TransportFault(f"it could not be sent: {fault}", sent="no") from fault
         except (ThreadDiedError, OSError, ImportError, MemoryError) as fault:
             raise TransportFault(f"it broke off on this machine: {type(fault).__name__}") from fault
 
     return send
+
+
+def _keeping_nothing(send: Send) -> Send:
+    """The same on connections that are closed when they are answered."""
+
+    async def sent(wire: Wire, until: float, tell: Callable[[], None]) -> Reply:
+        return await send(replace(wire, fresh_connection=True), until, tell)
+
+    return sent
 
 
 def _load_transport(only_reads: bool) -> None:
