@@ -48,9 +48,10 @@ class Common:
     proxy: Annotated[
         str | None,
         Opt(
-            help="Send through this proxy (http or https); `none`: through no proxy, not even the environment's.",
+            help="Send through this http or https proxy; none: through no proxy, not even the environment's.",
             metavar="URL",
             text="free",
+            example="http://10.0.0.1:3128",
         ),
     ] = None
     ca_bundle: Annotated[

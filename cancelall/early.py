@@ -38,11 +38,6 @@ _DESCRIPTORS_FOR_OTHERS = 16
 """File descriptors that are left to the rest of the start, which opens modules, the journal, and the event loop's."""
 _DESCRIPTORS_EACH = 3
 """What one takes while the addresses are raced: the socket, its copy, the selector."""
-_STACK = 512 << 10
-"""Bytes for each thread's stack where address space is scarce, of the usual 8 MiB: JSON that is nested as deep as
-Python reads it takes less than 192 KiB."""
-_M_ARENA_MAX = -8
-"""From malloc.h."""
 
 
 class _Door:
@@ -78,7 +73,6 @@ def connect(profiles: Sequence[Profile | BrokenProfile], environ: Mapping[str, s
     interpreter for its usual 5 ms.
     """
     sys.setswitchinterval(SWITCH_SECONDS)
-    _spare_address_space()
     room = _room()
     hosts: dict[tuple[str, str | None], list[Profile]] = {}
     for profile in profiles:
@@ -185,22 +179,6 @@ def _room() -> int:
     if soft == resource.RLIM_INFINITY:
         return ALTOGETHER
     return max(0, min(ALTOGETHER, (soft - _DESCRIPTORS_FOR_OTHERS) // _DESCRIPTORS_EACH))
-
-
-def _spare_address_space() -> None:
-    """Where this is limited (`ulimit -v`), have threads take little: 8 MiB of stack and 64 of heap each otherwise."""
-    try:
-        import resource
-
-        if resource.getrlimit(resource.RLIMIT_AS)[0] == resource.RLIM_INFINITY:
-            return
-        threading.stack_size(_STACK)
-        import _ctypes
-
-        mallopt = _ctypes.dlsym(_ctypes.dlopen(None, 0), "mallopt")  # type: ignore[arg-type]  # None: the program itself
-        _ctypes.call_function(mallopt, (_M_ARENA_MAX, 1))
-    except Exception:  # noqa: BLE001 - another system, another C library: it goes on with what there is
-        return
 
 
 def _load(ca_bundle: str | None) -> None:

@@ -87,14 +87,18 @@ class Means:
     _extras: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(SECRETS_AT_ONCE))
     """For those that need nothing slow, but have something optional that is."""
 
-    def begin(self) -> None:
-        """Count what there is, and let the reads of all know whose first cancels are about to come."""
+    def count(self) -> None:
+        """Count what there is."""
         good = [profile for profile in self.profiles if isinstance(profile, Profile)]
         files, hosts = descriptors(), len({profile.origin for profile in good})
         self._places = at_once(files, hosts)
         self.thrifty = files < _DESCRIPTORS_FOR_OTHERS + hosts * self._places * _DESCRIPTORS_OF_AN_ATTEMPT
-        for profile in good:
-            if self._at_hand(profile, optional=True):
+
+    def begin(self) -> None:
+        """Count what there is, and let the reads of all know whose first cancels are about to come."""
+        self.count()
+        for profile in self.profiles:
+            if isinstance(profile, Profile) and self._at_hand(profile, optional=True):
                 self._coming[profile.name] = self.gate(profile).address.expect()
 
     def gate(self, profile: Profile) -> HostGate:

@@ -64,7 +64,7 @@ class Route:
     def proxy_password(self) -> str:
         """The proxy's password, which is a secret like any other; empty when there is none."""
         try:
-            return urllib.parse.unquote(_parts(self.proxy or "").password or "")
+            return urllib.parse.unquote(proxy_parts(self.proxy or "").password or "")
         except ValueError:
             return ""
 
@@ -130,14 +130,14 @@ def proxy_problem(proxy: str) -> str:
         named = f"a {scheme} proxy" if scheme in _KNOWN else "a proxy of this scheme"
         return f"{named} is not supported, only http and https are"
     try:
-        parts = _parts(proxy)
+        parts = proxy_parts(proxy)
         fits = bool(parts.hostname) and parts.port != 0
     except ValueError:
         fits = False
     return "" if fits else "it is not the address of a proxy"
 
 
-def _parts(proxy: str) -> urllib.parse.SplitResult:
+def proxy_parts(proxy: str) -> urllib.parse.SplitResult:
     """A proxy's address in parts; one without a scheme is meant as http. Raises ValueError."""
     return urllib.parse.urlsplit(proxy if "//" in proxy else f"//{proxy}")
 

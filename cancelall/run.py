@@ -195,8 +195,7 @@ class Run:
             trusting = asyncio.create_task(self.means.trust(profile))
             await self._before(trusting, deadline, f"the CA bundle {route.ca_bundle} was read")
         if way not in self._sends:  # nor has another profile been quicker
-            send = over_the_network(profile, self.environ, route)
-            self._sends[way] = _keeping_nothing(send) if self.means.thrifty else send
+            self._sends[way] = over_the_network(profile, self.environ, route, thrifty=self.means.thrifty)
         return self._sends[way]
 
     async def _held(self, name: str, sweep: Sweep, sweeping: asyncio.Task[None], verdict: Verdict) -> Verdict:
@@ -278,11 +277,13 @@ class Run:
         return None if at is None else max(0, round((at - self.started) * 1000))
 
 
-def over_the_network(profile: Profile, environ: Mapping[str, str], route: Route | None = None) -> Send:
+def over_the_network(
+    profile: Profile, environ: Mapping[str, str], route: Route | None = None, *, thrifty: bool = False
+) -> Send:
     """Send by real sockets, each attempt in a thread that can be abandoned.
 
-    `route` is the profile's, if somebody wants to know how it fares. Blocks while its CA bundle is loaded, if it is
-    not. Raises ConfigError when it cannot be.
+    `route` is the profile's, if somebody wants to know how it fares; `thrifty`: no connection is kept. Blocks while
+    the CA bundle is loaded, if it is not. Raises ConfigError when it cannot be.
     """
     from cancelall.transport import Transport
 
@@ -294,6 +295,7 @@ def over_the_network(profile: Profile, environ: Mapping[str, str], route: Route 
 
     async def send(wire: Wire, until: float, sent: Callable[[], None]) -> Reply:
         loop = asyncio.get_running_loop()
+        wire = replace(wire, fresh_connection=True) if thrifty else wire
 
         def tell() -> None:
             with contextlib.suppress(RuntimeError):  # the loop has closed: nobody waits any more
@@ -307,15 +309,6 @@ def over_the_network(profile: Profile, environ: Mapping[str, str], route: Route 
             raise TransportFault(f"it broke off on this machine: {type(fault).__name__}") from fault
 
     return send
-
-
-def _keeping_nothing(send: Send) -> Send:
-    """The same on connections that are closed when they are answered."""
-
-    async def sent(wire: Wire, until: float, tell: Callable[[], None]) -> Reply:
-        return await send(replace(wire, fresh_connection=True), until, tell)
-
-    return sent
 
 
 def _load_transport(only_reads: bool) -> None:

@@ -116,6 +116,7 @@ class Check:
 
     async def all(self) -> list[CheckReport]:
         """One report for each profile, in the order in which they were asked for."""
+        self._means.count()
         return list(await asyncio.gather(*(self._reported(profile) for profile in self.profiles)))
 
     async def _reported(self, profile: Profile | BrokenProfile) -> CheckReport:
@@ -255,6 +256,9 @@ class Check:
             reads_only=reads_only,
             trace=lambda attempt: self.trace(profile.name, attempt),
         )
+
+    def _over_the_network(self, profile: Profile) -> Send:
+        return over_the_network(profile, self.environ, self._means.route(profile), thrifty=self._means.thrifty)
 
     def _noting(self, send: Send, readings: list[Reading]) -> Send:
         """The same, with a look at the Date header of every answer, refusals too."""
