@@ -203,7 +203,8 @@ def test_of_a_family_that_is_asked_for_or_left_to_others() -> None:
 def test_without_threads_there_are_fewer_and_nobody_waits_for_them(
     monkeypatch: pytest.MonkeyPatch, threads: int
 ) -> None:
-    start, given = threading.Thread.start, []
+    start = threading.Thread.start
+    given: list[threading.Thread] = []
 
     def limited(self: threading.Thread) -> None:
         if self.name == "early":
