@@ -151,16 +151,19 @@ class Means:
         else:
             turns, words = self._files, f"{_FILES_AT_ONCE} profiles are read at a time"
         began = time.monotonic()
-        async with turns:
-            waited = time.monotonic() - began
-            if waited >= _WAITED:
+        try:
+            await turns.acquire()
+        finally:  # in vain, too
+            if (waited := time.monotonic() - began) >= _WAITED:
                 self._waited[profile.name] = f"waited {waited:.1f} s for a turn to read its secrets: {words}"
-            try:
-                return await with_descriptors(resolve, time.monotonic() + _PATIENCE)
-            except CancelallError:
-                raise
-            except (RuntimeError, OSError, MemoryError) as fault:
-                raise SecretError(f"the secrets could not be read: {scarcity(fault)}", SCARCE) from fault
+        try:
+            return await with_descriptors(resolve, time.monotonic() + _PATIENCE)
+        except CancelallError:
+            raise
+        except (RuntimeError, OSError, MemoryError) as fault:
+            raise SecretError(f"the secrets could not be read: {scarcity(fault)}", SCARCE) from fault
+        finally:
+            turns.release()
 
     def _at_hand(self, profile: Profile, *, optional: bool = False) -> bool:
         """Whether no command and no keyring has to be asked for the secrets that it needs.

@@ -20,8 +20,9 @@ from cancelall.config import Overrides, Profile
 from cancelall.config_toml import Document
 from cancelall.errors import SecretError, TransportFault
 from cancelall.means import Means, at_once
-from cancelall.model import Verdict
+from cancelall.model import Reply, Verdict, Wire
 from cancelall.simulator import SimServer, create
+from cancelall.transport import Transport
 from support import profile_table, swept
 
 
@@ -330,6 +331,32 @@ def test_who_waits_for_a_turn_is_told_how_long_and_for_what(monkeypatch: pytest.
     asyncio.run(work())
 
 
+def test_who_waited_in_vain_is_told_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Until the deadline: what is reported then is not that its own secrets took so long."""
+    monkeypatch.setattr(means, "_WAITED", 0.0)
+
+    async def work() -> None:
+        first, second = profiles(commands=2, at_hand=0)
+        shared = Means(profiles=[first, second], environ={})
+        shared._slow = asyncio.Semaphore(1)
+        never = asyncio.Event()
+
+        async def hang() -> None:
+            await never.wait()
+
+        asking = [asyncio.create_task(shared.secrets(one, hang)) for one in (first, second)]
+        await asyncio.sleep(0)
+        for task in asking:
+            task.cancel()
+        await asyncio.gather(*asking, return_exceptions=True)
+        (told,) = shared.warnings(second)
+        assert "for a turn to read its secrets" in told
+        async with asyncio.timeout(5), shared._slow:
+            pass
+
+    asyncio.run(work())
+
+
 def test_the_wait_stands_in_the_result(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(means, "SECRETS_AT_ONCE", 1)
     with SimServer(create("bybit", orders=1)) as server:
@@ -475,3 +502,26 @@ def test_a_thrifty_kill_leaves_no_connection_open(monkeypatch: pytest.MonkeyPatc
         (report,) = swept({"bybit": profile_table("bybit", server)}, deadline=20)
         assert (report.verdict, server.open_orders()) == (Verdict.CLEAR, [])
         assert server.connections >= len(server.requests)
+
+
+# --- threads that die, in a kill ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("raised", [SystemExit(0), KeyboardInterrupt(), MemoryError()])
+def test_an_attempt_that_ends_its_thread_outlasts_nothing_and_ends_nothing_else(
+    monkeypatch: pytest.MonkeyPatch, raised: BaseException
+) -> None:
+    real, died = Transport.send, []
+
+    def send(self: Transport, wire: Wire, *more: Any) -> Reply:
+        if "/spread/" in wire.url and not died:
+            died.append(wire)
+            raise raised
+        return real(self, wire, *more)
+
+    monkeypatch.setattr(Transport, "send", send)
+    with SimServer(create("bybit", orders=10)) as server:
+        began = time.monotonic()
+        (report,) = swept({"bybit": profile_table("bybit", server)}, deadline=10)
+        assert (report.verdict, server.open_orders(), len(died)) == (Verdict.CLEAR, [], 1)
+    assert time.monotonic() - began < 10
