@@ -45,9 +45,18 @@ class Common:
     keep_protective: Annotated[
         bool | None, Opt(help="Leave reduce-only, take-profit, stop-loss and trailing orders in place.")
     ] = None
-    proxy: Annotated[str | None, Opt(help="Send through this proxy.", metavar="URL", text="free")] = None
+    proxy: Annotated[
+        str | None,
+        Opt(
+            help="Send through this http or https proxy; none: through no proxy, not even the environment's.",
+            metavar="URL",
+            text="free",
+            example="http://10.0.0.1:3128",
+        ),
+    ] = None
     ca_bundle: Annotated[
-        str | None, Opt(help="Trust the certificate authorities of this file.", metavar="FILE", text="free")
+        str | None,
+        Opt(help="Trust the certificate authorities of this file or directory.", metavar="FILE", text="free"),
     ] = None
     keyring_backend: Annotated[
         str | None, Opt(help="The keyring back-end to load, without detection.", metavar="CLASS", text="free")
@@ -227,6 +236,8 @@ def _profile(document: Document, name: str, table: Any, environ: Mapping[str, st
             common[key] = value
     options = _options(document, where, accepts.options, values, flags)
     made = Common(**common)  # type: ignore[arg-type]
+    proxy_table = where if "proxy" in table else "defaults"
+    _check_proxy(made.proxy, lambda: _source(document, proxy_table, "proxy", name, from_environment))
     environment = made.environment or "live"
     if environment not in accepts.hosts:
         problem = (
@@ -336,6 +347,14 @@ def _stray_variables(name: str, document: Document, environ: Mapping[str, str], 
         for variable in stray
         if not any(variable.startswith(one) for one in longer)
     ]
+
+
+def _check_proxy(proxy: str | None, source: Callable[[], str]) -> None:
+    """Refuse what requests cannot go through: that it cannot be used would be told in the emergency only."""
+    from cancelall.route import PROXY_HINT, proxy_problem
+
+    if proxy and (problem := proxy_problem(proxy)):
+        raise ConfigError(f"{source()}: proxy: {problem}", PROXY_HINT)
 
 
 def _origin(url: str, source: Callable[[], str]) -> str:

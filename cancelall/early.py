@@ -1,8 +1,8 @@
 """Connections that are opened beside the imports, so that the first requests find them there.
 
 They go where the requests will go, in the same way: the same race of addresses, the same TLS context, the same name
-check. Nothing is said on them. When one fails, or has been closed in the meantime, the ordinary way is taken, and its
-trouble is told there. A profile with a proxy has none.
+check. Nothing is said on them. When one fails, has been closed in the meantime, or no thread or file descriptor can be
+had for it, the ordinary way is taken, and its trouble is told there. A profile with a proxy has none.
 """
 
 from __future__ import annotations
@@ -34,6 +34,10 @@ AT_MOST = 16
 only that one finds a connection, 0.3 s with eight, 0.07 s with one for each, and the first leaves no later."""
 ALTOGETHER = 48
 """Connections to all hosts: each takes a thread and a file descriptor until it is used."""
+_DESCRIPTORS_FOR_OTHERS = 16
+"""File descriptors that are left to the rest of the start, which opens modules, the journal, and the event loop's."""
+_DESCRIPTORS_EACH = 3
+"""What one takes while the addresses are raced: the socket, its copy, the selector."""
 
 
 class _Door:
@@ -50,32 +54,43 @@ class _Door:
             self.promised -= 1 if (free := self.promised > 0) else 0
         return free
 
+    def give_back(self, connections: Sequence[tuple[socket.socket | None, float]]) -> None:
+        """Leave to others what was claimed and not used."""
+        with self.lock:
+            self.promised += len(connections)
+        for one in connections:
+            self.opened.put(one)
+
 
 _doors: dict[tuple[str, str | None], _Door] = {}
 
 
 def connect(profiles: Sequence[Profile | BrokenProfile], environ: Mapping[str, str], *, dry_run: bool) -> None:
-    """Begin to connect to the hosts of some profiles, and return at once.
+    """Begin to connect to the hosts of some profiles, and return at once. A kill goes on without what fails here.
 
     One connection to each host comes first: how many cancels will leave is known only when the venue has been imported.
     The threads that do it have a few steps each, and the imports on the main thread would keep each waiting for the
     interpreter for its usual 5 ms.
     """
     sys.setswitchinterval(SWITCH_SECONDS)
+    room = _room()
     hosts: dict[tuple[str, str | None], list[Profile]] = {}
     for profile in profiles:
         if isinstance(profile, Profile):
             route = route_for(profile.origin, profile.common.proxy, profile.common.ca_bundle, environ)
             if route.proxy is None:
                 hosts.setdefault((profile.origin, route.ca_bundle), []).append(profile)
-    hosts = dict(list(hosts.items())[:ALTOGETHER])
+    hosts = dict(list(hosts.items())[:room])
     for origin, ca_bundle in hosts:
         _doors[origin, ca_bundle] = _Door()
         _open_more(origin, ca_bundle, 1)
-    time.sleep(UNDISTURBED)
+    if hosts:
+        time.sleep(UNDISTURBED)
     for ca_bundle in {ca_bundle for origin, ca_bundle in hosts if origin.startswith("https:")}:
         _beside(_load, ca_bundle)
-    share = min(AT_MOST, ALTOGETHER // max(1, len(hosts)))
+    share = min(AT_MOST, room // max(1, len(hosts)))
+    if share < 2:  # noqa: PLR2004 - each has its one
+        return
     for (origin, ca_bundle), its in hosts.items():
         count = 0
         for profile in its:  # a thousand on one host need not all be asked
@@ -96,19 +111,32 @@ def waiting() -> bool:
     return any(door.promised for door in doors) and all(door.opened.empty() for door in doors)
 
 
-def take(origin: str, ca_bundle: str | None, seconds: float) -> socket.socket | None:
-    """An open connection to an origin that nobody has used, or None when there is none within so many seconds."""
+def take(origin: str, ca_bundle: str | None, seconds: float, family: int | None = None) -> socket.socket | None:
+    """An open connection to an origin that nobody has used, or None when there is none within so many seconds.
+
+    Of an address family that is asked for, only one that is there already: the next may go the other way again.
+    """
     door = _doors.get((origin, ca_bundle))
-    until = time.monotonic() + seconds
-    while door is not None and door.claim():
-        try:
-            made, since = door.opened.get(timeout=max(0.0, until - time.monotonic()))
-        except queue.Empty:
-            return None
-        if made is None or (time.monotonic() - since < LIFETIME and _silent(made)):
-            return made
-        made.close()
-    return None
+    until = time.monotonic() + (seconds if family is None else 0.0)
+    others: list[tuple[socket.socket | None, float]] = []
+    try:
+        while door is not None and door.claim():
+            try:
+                made, since = door.opened.get(timeout=max(0.0, until - time.monotonic()))
+            except queue.Empty:
+                return None
+            if made is None:
+                return None
+            if time.monotonic() - since >= LIFETIME or not _silent(made):
+                made.close()
+            elif family is None or made.family == family:
+                return made
+            else:
+                others.append((made, since))
+        return None
+    finally:
+        if door is not None:
+            door.give_back(others)
 
 
 def _first_cancels(profile: Profile) -> int:
@@ -126,11 +154,31 @@ def _open_more(origin: str, ca_bundle: str | None, count: int) -> None:
     for _ in range(count):
         with door.lock:
             door.promised += 1
-        _beside(_open, door, origin, ca_bundle)
+        if not _beside(_open, door, origin, ca_bundle):
+            with door.lock:
+                door.promised -= 1
+            return
 
 
-def _beside(work: object, *words: object) -> None:
-    threading.Thread(target=work, args=words, name="early", daemon=True).start()  # type: ignore[arg-type]
+def _beside(work: object, *words: object) -> bool:
+    """Begin it in a thread of its own; False when none can be had."""
+    try:
+        threading.Thread(target=work, args=words, name="early", daemon=True).start()  # type: ignore[arg-type]
+    except (RuntimeError, MemoryError):
+        return False
+    return True
+
+
+def _room() -> int:
+    """How many connections may be opened ahead; none take the file descriptors that the start itself needs."""
+    try:
+        import resource  # the guard has loaded it
+    except ImportError:  # Windows has no such limit for sockets
+        return ALTOGETHER
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY:
+        return ALTOGETHER
+    return max(0, min(ALTOGETHER, (soft - _DESCRIPTORS_FOR_OTHERS) // _DESCRIPTORS_EACH))
 
 
 def _load(ca_bundle: str | None) -> None:

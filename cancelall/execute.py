@@ -7,6 +7,7 @@ import contextlib
 import os
 import signal
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -36,6 +37,8 @@ _LAST_WORDS = 0.2
 """Seconds that stderr gets at the end; data on stdout is waited for."""
 
 
+_WAY_KNOWN = 1.0
+"""Seconds that the first line of a profile waits for whether a proxy of the environment lets its requests through."""
 _DISK = 0.25
 """Seconds that the disk gets at the end to take the journal in."""
 
@@ -60,11 +63,17 @@ class Streams:
         if not self.output.quiet:
             doing = "reading" if target.dry_run else "cancelling"
             scope = text.scope_words(dict(target.scope))
-            self.notes.line(
+            line = (
                 f"cancelall: {target.profile}: {doing} {scope} on {target.venue} ({target.environment}) "
                 f"{target.host}, account {target.account}"
-                + (f", through the proxy {text.clean(target.proxy)}" if target.proxy else "")
             )
+            until = time.monotonic() + _WAY_KNOWN
+
+            def with_its_way() -> str:
+                way = target.way(max(0.0, until - time.monotonic()))
+                return f"{line}, {text.clean(way)}\n" if way else f"{line}\n"
+
+            self.notes.write(with_its_way)
 
     def holding(self, profile: str, verdict: Verdict, seconds: float) -> None:
         """The first verdict; a report follows at the end of the hold."""

@@ -13,6 +13,11 @@ from types import TracebackType
 
 _PR_SET_DUMPABLE = 4
 """From linux/prctl.h."""
+_STACK = 512 << 10
+"""Bytes for each thread's stack where address space is scarce, of the usual 8 MiB: JSON that is nested as deep as
+Python reads it takes less than 192 KiB."""
+_M_ARENA_MAX = -8
+"""From malloc.h."""
 
 
 def _to_stderr(line: str) -> None:
@@ -35,6 +40,7 @@ def speak_through(say: Callable[[str], None]) -> None:
 def install() -> None:
     """Guard this process. Costs about a millisecond; nothing of it can fail."""
     no_core_dumps()
+    spare_address_space()
     sys.excepthook = _uncaught
     threading.excepthook = _in_a_thread
     sys.unraisablehook = _unraisable
@@ -61,6 +67,22 @@ def no_core_dumps() -> None:
             _ctypes.call_function(prctl, (_PR_SET_DUMPABLE, 0, 0, 0, 0))
         except Exception:  # noqa: BLE001 - another interpreter, another C library: the limit has to do
             return
+
+
+def spare_address_space() -> None:
+    """Where this is limited (`ulimit -v`), have threads take little: 8 MiB of stack and 64 of heap each otherwise."""
+    try:
+        import resource
+
+        if resource.getrlimit(resource.RLIMIT_AS)[0] == resource.RLIM_INFINITY:
+            return
+        threading.stack_size(_STACK)
+        import _ctypes
+
+        mallopt = _ctypes.dlsym(_ctypes.dlopen(None, 0), "mallopt")  # type: ignore[arg-type]  # None: the program itself
+        _ctypes.call_function(mallopt, (_M_ARENA_MAX, 1))
+    except Exception:  # noqa: BLE001 - another system, another C library: it goes on with what there is
+        return
 
 
 def bug_words(fault: BaseException) -> str:

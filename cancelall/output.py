@@ -55,15 +55,19 @@ class Outlet:
 
     def _run(self) -> None:
         broken = False
-        while (render := self._queue.get()) is not None:
-            if broken:
-                continue
-            try:
-                text = scrub(render())
-            except Exception as fault:  # noqa: BLE001 - a table that cannot be drawn must not lose the lines after it
-                text = f"cancelall: this output could not be drawn ({type(fault).__name__})\n"
-            broken = not _put(self.stream, text)
-        self._done.set()
+        try:
+            while (render := self._queue.get()) is not None:
+                broken = broken or not self._written(render)
+        finally:  # however it ends: nobody waits for what will not come
+            self._done.set()
+
+    def _written(self, render: Callable[[], str]) -> bool:
+        """Whether the stream still takes something. A table that cannot be drawn must not lose the lines after it."""
+        try:
+            text = scrub(render())
+        except BaseException as fault:  # noqa: BLE001 - SystemExit would end the thread without a word
+            text = f"cancelall: this output could not be drawn ({type(fault).__name__})\n"
+        return _put(self.stream, text)
 
 
 def _put(stream: TextIO | None, text: str) -> bool:

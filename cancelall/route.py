@@ -1,11 +1,44 @@
-"""How a profile's requests leave the machine: its proxy and CA bundle, chosen on purpose."""
+"""How a profile's requests leave the machine: its proxy and CA bundle, chosen on purpose, and what became of both."""
 
 from __future__ import annotations
 
 import ipaddress
+import threading
 import urllib.parse
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+NO_PROXY = "none"
+"""What `proxy` says when requests are to go directly, whatever the environment says."""
+PROXY_HINT = 'write http://HOST:PORT, https://HOST:PORT, or "none" to go directly'
+BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
+"""Variables that name a CA bundle, in the order in which they are obeyed."""
+_SUPPORTED = ("http", "https")
+_KNOWN = ("socks", "socks4", "socks4a", "socks5", "socks5h", "ftp")
+"""Schemes of proxies that other programs have. Any other word before `://` may be a password, and is not repeated."""
+
+
+class Passage:
+    """What a proxy of the environment has done so far with the requests that were given to it."""
+
+    def __init__(self) -> None:
+        self._known = threading.Event()
+        self.let_through = False
+        self.passed_by = False
+
+    def through(self) -> None:
+        """A request got through."""
+        self.let_through = True
+        self._known.set()
+
+    def around(self) -> None:
+        """A request did not, and goes directly."""
+        self.passed_by = True
+        self._known.set()
+
+    def known(self, seconds: float) -> bool:
+        """Whether it has done anything, within so many seconds."""
+        return self._known.wait(seconds)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,26 +48,66 @@ class Route:
     proxy: str | None = None
     proxy_from_environment: bool = False
     ca_bundle: str | None = None
+    ignored: str = ""
+    """Why a proxy that is set is not used, in words for a warning; empty where none is set or it is used."""
+    passage: Passage = field(default_factory=Passage, compare=False, repr=False)
+    """What became of the requests, where the proxy is the environment's."""
 
     @property
     def shown_proxy(self) -> str:
         """The proxy without user name and password, and where it comes from; empty when there is none."""
         if not self.proxy:
             return ""
-        scheme, slashes, rest = self.proxy.rpartition("//")
-        return f"{scheme}{slashes}{rest.rpartition('@')[2]}" + (
-            " (from the environment)" if self.proxy_from_environment else ""
-        )
+        return without_user(self.proxy) + (" (from the environment)" if self.proxy_from_environment else "")
 
     @property
     def proxy_password(self) -> str:
         """The proxy's password, which is a secret like any other; empty when there is none."""
-        address = self.proxy or ""
         try:
-            parts = urllib.parse.urlsplit(address if "//" in address else f"//{address}")
-            return urllib.parse.unquote(parts.password or "")
+            return urllib.parse.unquote(proxy_parts(self.proxy or "").password or "")
         except ValueError:
             return ""
+
+    def noting(self, sent: Callable[[], None]) -> Callable[[], None]:
+        """The same, and noted: a request that is out through the environment's proxy has got through it."""
+        if not self.proxy_from_environment:
+            return sent
+
+        def note() -> None:
+            self.passage.through()
+            sent()
+
+        return note
+
+    def in_words(self, seconds: float) -> str:
+        """Where requests really go, for a line that names it; empty when directly, as was to be expected.
+
+        A proxy of the environment may be passed by: that is waited for, so many seconds at most.
+        """
+        if not self.proxy:
+            return ""
+        if not self.proxy_from_environment:
+            return f"through the proxy {self.shown_proxy}"
+        self.passage.known(seconds)
+        if self.passage.let_through:
+            return f"through the proxy {self.shown_proxy}"
+        lets = "lets nothing through" if self.passage.passed_by else "has not let anything through yet"
+        return f"the proxy {self.shown_proxy} {lets}"
+
+    def warnings(self) -> tuple[str, ...]:
+        """What a trader should know of the way that the requests took."""
+        if self.ignored:
+            return (self.ignored,)
+        if not self.passage.passed_by:
+            return ()
+        some = "some requests" if self.passage.let_through else "anything"
+        return (f"the proxy {self.shown_proxy} did not let {some} through: sent directly, from this machine's address",)
+
+
+def without_user(proxy: str) -> str:
+    """A proxy's address without user name and password."""
+    scheme, slashes, rest = proxy.rpartition("//")
+    return f"{scheme}{slashes}{rest.rpartition('@')[2]}"
 
 
 def is_loopback(host: str) -> bool:
@@ -47,19 +120,61 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def proxy_problem(proxy: str) -> str:
+    """Why `proxy` cannot be obeyed, in words without anything secret; empty when it can."""
+    if proxy.lower() == NO_PROXY:
+        return ""
+    scheme, slashes, _ = proxy.rpartition("://")
+    scheme = scheme.lower()
+    if slashes and scheme not in _SUPPORTED:
+        named = f"a {scheme} proxy" if scheme in _KNOWN else "a proxy of this scheme"
+        return f"{named} is not supported, only http and https are"
+    try:
+        parts = proxy_parts(proxy)
+        fits = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        fits = False
+    return "" if fits else "it is not the address of a proxy"
+
+
+def proxy_parts(proxy: str) -> urllib.parse.SplitResult:
+    """A proxy's address in parts; one without a scheme is meant as http. Raises ValueError."""
+    return urllib.parse.urlsplit(proxy if "//" in proxy else f"//{proxy}")
+
+
 def route_for(origin: str, proxy: str | None, ca_bundle: str | None, environ: Mapping[str, str]) -> Route:
-    """The profile's proxy and CA bundle, else what command-line tools take from the environment."""
-    ca_bundle = ca_bundle or environ.get("REQUESTS_CA_BUNDLE") or environ.get("SSL_CERT_FILE") or None
-    if proxy:
-        return Route(proxy=proxy, ca_bundle=ca_bundle)
+    """The profile's proxy and CA bundle, else what command-line tools take from the environment.
+
+    Plain http stays on this machine: what goes there is never given to a proxy, which could read the keys.
+    """
+    ca_bundle = ca_bundle or next((value for name in BUNDLES if (value := environ.get(name))), None)
+    direct = Route(ca_bundle=ca_bundle)
+    if proxy and proxy.lower() == NO_PROXY:
+        return direct
     parts = urllib.parse.urlsplit(origin)
-    host = parts.hostname or ""
+    if proxy:
+        if parts.scheme == "http":
+            told = f"proxy is not used for {origin}: it would see the key and the signatures in clear"
+            return Route(ca_bundle=ca_bundle, ignored=told)
+        return Route(proxy=proxy, ca_bundle=ca_bundle)
+    found = None if _excepted(parts.hostname or "", environ) else _of_the_environment(parts.scheme, environ)
+    if found is None:
+        return direct
+    variable, address = found
+    if problem := proxy_problem(address):
+        told = f"the proxy of the environment ({variable}) cannot be used: {problem}; sent directly"
+        return Route(ca_bundle=ca_bundle, ignored=f"{told}, from this machine's address")
+    return Route(proxy=address, proxy_from_environment=True, ca_bundle=ca_bundle)
+
+
+def _excepted(host: str, environ: Mapping[str, str]) -> bool:
+    """Whether a host is not to be reached through the environment's proxy."""
     excluded = environ.get("no_proxy") or environ.get("NO_PROXY") or ""
     names = [name.strip().lower().lstrip(".").split(":")[0] for name in excluded.split(",") if name.strip()]
-    if is_loopback(host) or "*" in names or any(host == name or host.endswith(f".{name}") for name in names):
-        return Route(ca_bundle=ca_bundle)
-    variables = [f"{parts.scheme}_proxy", "all_proxy"]
-    found = next(
-        (value for name in variables for value in (environ.get(name), environ.get(name.upper())) if value), None
-    )
-    return Route(proxy=found, proxy_from_environment=found is not None, ca_bundle=ca_bundle)
+    return is_loopback(host) or "*" in names or any(host == name or host.endswith(f".{name}") for name in names)
+
+
+def _of_the_environment(scheme: str, environ: Mapping[str, str]) -> tuple[str, str] | None:
+    """The variable that names the proxy for a scheme, and what it says."""
+    names = [spelled for name in (f"{scheme}_proxy", "all_proxy") for spelled in (name, name.upper())]
+    return next(((name, value) for name in names if (value := environ.get(name))), None)

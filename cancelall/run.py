@@ -13,14 +13,14 @@ from typing import Any, TypeVar
 
 from cancelall import early, outcome, reporting
 from cancelall.attempts import Attempt, Tally
-from cancelall.background import in_thread
+from cancelall.background import NoThreadError, ThreadDiedError, in_thread
 from cancelall.clock import Clock, SystemClock
 from cancelall.config import BrokenProfile, Profile
 from cancelall.credentials import Found, resolve
 from cancelall.errors import CancelallError, ConfigError, Interrupted, OptionError, TransportFault
 from cancelall.hold import Hold
 from cancelall.journal.record import Record
-from cancelall.means import Means
+from cancelall.means import SCARCE, Means, scarcity, with_descriptors
 from cancelall.model import Reply, Verdict, Wire
 from cancelall.results import ProfileReport, Timing
 from cancelall.route import Route, route_for
@@ -51,8 +51,8 @@ class Target:
     account: str
     scope: Mapping[str, object]
     dry_run: bool
-    proxy: str = ""
-    """What its requests go through, without a password."""
+    way: Callable[[float], str] = lambda seconds: ""
+    """What its requests go through, in words; empty when nothing. May wait so many seconds until that is known."""
     warnings: tuple[str, ...] = ()
 
 
@@ -97,7 +97,10 @@ class Run:
         """Sweep every profile; one report for each, in the order in which they were asked for."""
         self.means.begin()
         if self.connect is None:  # what sends takes as long to import as some secrets take to be fetched
-            threading.Thread(target=_load_transport, args=(self.dry_run,), name="imports", daemon=True).start()
+            try:
+                threading.Thread(target=_load_transport, args=(self.dry_run,), name="imports", daemon=True).start()
+            except (RuntimeError, MemoryError):  # no further thread
+                _load_transport(self.dry_run)
         return list(await asyncio.gather(*(self._reported(profile) for profile in self.profiles)))
 
     def interrupt(self, signal_name: str) -> None:
@@ -115,11 +118,15 @@ class Run:
             report = self._nothing_sent(profile, error, Verdict.UNPROVEN)
         except CancelallError as error:
             report = self._nothing_sent(profile, error, Verdict.UNCONFIGURED)
+        except (OSError, MemoryError) as fault:  # no file descriptor, or no memory, for a module or the event loop
+            scarce = CancelallError(f"nothing could be sent: {scarcity(fault)}", SCARCE)
+            report = self._nothing_sent(profile, scarce, Verdict.UNPROVEN)
         except Exception as fault:  # noqa: BLE001 - a bug in one profile must not take the others along
             bug = CancelallError(f"a bug before the sweep: {type(fault).__name__}", "report it with the output of -v")
             report = self._nothing_sent(profile, bug, Verdict.UNPROVEN)
         self.means.arrived(profile)
-        report = replace(report, warnings=(*report.warnings, *self.record.warnings()))
+        told = (*report.warnings, *self.means.warnings(profile), *self.record.warnings())
+        report = replace(report, warnings=tuple(dict.fromkeys(told)))
         self.record.verdict(report)
         self.listener.finished(report)
         return report
@@ -129,6 +136,7 @@ class Run:
             raise profile.error
         deadline = self.started + profile.deadline
         found = await self._secrets(profile, deadline)
+        send = self.connect(profile) if self.connect else await self._over_the_network(profile, deadline)
         venue = load(profile.venue)
         try:
             venue.segments(profile.options, venue.facts, profile.environment)
@@ -142,7 +150,7 @@ class Run:
             origin=profile.origin,
             secrets=found.secrets,
             options=profile.options,
-            send=self.connect(profile) if self.connect else self._over_the_network(profile),
+            send=send,
             clock=self.clock,
             gate=self.means.gate(profile),
             deadline=deadline,
@@ -179,11 +187,15 @@ class Run:
         timing = self._timing(tally, decided)
         return reporting.swept(profile, sweep, found, verdict, timing, cut_by=self.signal_name if cut else "")
 
-    def _over_the_network(self, profile: Profile) -> Send:
+    async def _over_the_network(self, profile: Profile, deadline: float) -> Send:
         """One for all profiles that go the same way to a host: listings find its connections open."""
-        way = profile.origin, route_of(profile, self.environ)
+        route = self.means.route(profile)
+        way = profile.origin, route
         if way not in self._sends:
-            self._sends[way] = over_the_network(profile, self.environ)
+            trusting = asyncio.create_task(self.means.trust(profile))
+            await self._before(trusting, deadline, f"the CA bundle {route.ca_bundle} was read")
+        if way not in self._sends:  # nor has another profile been quicker
+            self._sends[way] = over_the_network(profile, self.environ, route, thrifty=self.means.thrifty)
         return self._sends[way]
 
     async def _held(self, name: str, sweep: Sweep, sweeping: asyncio.Task[None], verdict: Verdict) -> Verdict:
@@ -202,15 +214,18 @@ class Run:
                 profile, lambda: in_thread(lambda: resolve(profile, self.environ), "secrets")
             )
 
-        reading = asyncio.create_task(read())
-        await self._until(reading, deadline)
+        return await self._before(asyncio.create_task(read()), deadline, "the secrets were read")
+
+    async def _before(self, work: asyncio.Task[T], deadline: float, words: str) -> T:
+        """What has to be there before the first request. Raises what it raised, ConfigError, Interrupted."""
+        await self._until(work, deadline)
         if self.interrupted.is_set():
             raise Interrupted(
                 f"stopped by {self.signal_name} before anything was sent", "run again: orders may be open"
             )
-        if reading.cancelled() or not reading.done():
-            raise ConfigError("the deadline passed while the secrets were read", "give more time or another source")
-        return reading.result()
+        if work.cancelled() or not work.done():
+            raise ConfigError(f"the deadline passed while {words}", "give more time or another source")
+        return work.result()
 
     async def _until(self, work: asyncio.Task[T], deadline: float, *, go_on: bool = False) -> None:
         """Until the work is done, the deadline, or a signal. What is known stays known.
@@ -249,8 +264,8 @@ class Run:
             account=last_four(session.venue.account(found.secrets, profile.options)),
             scope=profile.scope,
             dry_run=self.dry_run,
-            proxy=route_of(profile, self.environ).shown_proxy,
-            warnings=(*profile.warnings, *found.warnings),
+            way=self.means.route(profile).in_words,
+            warnings=(*profile.warnings, *found.warnings, *self.means.warnings(profile)),
         )
 
     def _timing(self, tally: Tally, decided: float) -> Timing:
@@ -262,33 +277,38 @@ class Run:
         return None if at is None else max(0, round((at - self.started) * 1000))
 
 
-def over_the_network(profile: Profile, environ: Mapping[str, str]) -> Send:
-    """Send by real sockets, each attempt in a thread that can be abandoned."""
+def over_the_network(
+    profile: Profile, environ: Mapping[str, str], route: Route | None = None, *, thrifty: bool = False
+) -> Send:
+    """Send by real sockets, each attempt in a thread that can be abandoned.
+
+    `route` is the profile's, if somebody wants to know how it fares; `thrifty`: no connection is kept. Blocks while
+    the CA bundle is loaded, if it is not. Raises ConfigError when it cannot be.
+    """
     from cancelall.transport import Transport
 
-    route = route_of(profile, environ)
+    route = route or route_for(profile.origin, profile.common.proxy, profile.common.ca_bundle, environ)
+    name = f"attempt at {profile.origin}"
     if route.proxy_password:
         register(route.proxy_password)
     transport = Transport(route, ready=early.take)
 
     async def send(wire: Wire, until: float, sent: Callable[[], None]) -> Reply:
         loop = asyncio.get_running_loop()
+        wire = replace(wire, fresh_connection=True) if thrifty else wire
 
         def tell() -> None:
             with contextlib.suppress(RuntimeError):  # the loop has closed: nobody waits any more
                 loop.call_soon_threadsafe(sent)
 
         try:
-            return await in_thread(lambda: transport.send(wire, until, tell), "attempt")
-        except RuntimeError as fault:
+            return await with_descriptors(lambda: in_thread(lambda: transport.send(wire, until, tell), name), until)
+        except NoThreadError as fault:
             raise TransportFault(f"it could not be sent: {fault}", sent="no") from fault
+        except (ThreadDiedError, OSError, ImportError, MemoryError) as fault:
+            raise TransportFault(f"it broke off on this machine: {type(fault).__name__}") from fault
 
     return send
-
-
-def route_of(profile: Profile, environ: Mapping[str, str]) -> Route:
-    """How a profile's requests leave this machine."""
-    return route_for(profile.origin, profile.common.proxy, profile.common.ca_bundle, environ)
 
 
 def _load_transport(only_reads: bool) -> None:
@@ -296,10 +316,11 @@ def _load_transport(only_reads: bool) -> None:
 
     From here on there can be garbage, and none of it is a module.
     """
-    from cancelall import transport  # noqa: F401
+    with contextlib.suppress(OSError, ImportError, MemoryError):  # it is told where it is needed
+        from cancelall import transport  # noqa: F401
 
-    if only_reads or early.waiting():
-        from cancelall import pooled  # noqa: F401
+        if only_reads or early.waiting():
+            from cancelall import pooled  # noqa: F401
     gc.freeze()
     gc.enable()
     early.at_ease()

@@ -61,10 +61,11 @@ class Transport:
         An attempt through a proxy from the environment that was not sent is tried once directly.
         """
         try:
-            return self._through(self.route, wire, deadline, sent)
+            return self._through(self.route, wire, deadline, self.route.noting(sent))
         except TransportFault as fault:
             if not (self.route.proxy_from_environment and fault.sent == "no" and not fault.final):
                 raise
+        self.route.passage.around()
         return self._through(Route(ca_bundle=self.route.ca_bundle), wire, deadline, sent, fresh=True)
 
     def _through(

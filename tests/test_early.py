@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import resource
 import socket
 import ssl
 import threading
@@ -33,6 +34,7 @@ def trusted(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 def none_yet(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     doors: dict[tuple[str, str | None], early._Door] = {}
     monkeypatch.setattr(early, "_doors", doors)
+    monkeypatch.setattr(tls, "_contexts", {})  # a bundle that is loaded holds up no handshake
     yield
     for door in doors.values():
         put_away(door)
@@ -112,7 +114,7 @@ def test_a_request_goes_out_on_the_connection_that_is_there(trusted: Authority, 
 def test_whether_connections_are_on_their_way(trusted: Authority) -> None:
     assert not early.waiting()
     with simulator.start("bybit", orders=0, ssl_context=trusted.context()) as server:
-        with tls._loading:
+        with tls.loading(str(trusted.path)):
             begin(profile_table("bybit", server, settle_coin="USDT", ca_bundle=str(trusted.path)))
             assert early.waiting()
         await_opened(1)
@@ -120,7 +122,8 @@ def test_whether_connections_are_on_their_way(trusted: Authority) -> None:
 
 
 def test_a_request_waits_for_a_connection_that_is_on_its_way(trusted: Authority) -> None:
-    with simulator.start("bybit", orders=0, ssl_context=trusted.context()) as server, tls._loading:
+    loading = tls.loading(str(trusted.path))
+    with simulator.start("bybit", orders=0, ssl_context=trusted.context()) as server, loading:
         table = profile_table("bybit", server, settle_coin="USDT", ca_bundle=str(trusted.path))
         begin(table)
         taken: list[socket.socket | None] = []
@@ -129,9 +132,9 @@ def test_a_request_waits_for_a_connection_that_is_on_its_way(trusted: Authority)
         )
         waiting.start()
         assert not taken
-        tls._loading.release()  # the handshake needs the context
+        loading.release()  # the handshake needs the context
         waiting.join(10)
-        tls._loading.acquire()
+        loading.acquire()
         (made,) = taken
         assert isinstance(made, ssl.SSLSocket)
         made.close()
@@ -181,6 +184,53 @@ def test_a_profile_with_a_proxy_has_none(where: str) -> None:
         {"HTTPS_PROXY": proxy} if where == "environment" else {},
     )
     assert early._doors == {}
+
+
+def test_of_a_family_that_is_asked_for_or_left_to_others() -> None:
+    with simulator.start("bybit", orders=0) as server:
+        begin(profile_table("bybit", server, settle_coin="USDT"))
+        await_opened(1)
+        for _ in range(2):
+            assert early.take(server.origin, None, 10, socket.AF_INET6) is None
+        made = early.take(server.origin, None, 10, socket.AF_INET)
+        assert made is not None
+        with made:
+            assert made.family == socket.AF_INET
+        assert early.take(server.origin, None, 10) is None, "each is given once"
+
+
+@pytest.mark.parametrize("threads", [0, 1, 3])
+def test_without_threads_there_are_fewer_and_nobody_waits_for_them(
+    monkeypatch: pytest.MonkeyPatch, threads: int
+) -> None:
+    start = threading.Thread.start
+    given: list[threading.Thread] = []
+
+    def limited(self: threading.Thread) -> None:
+        if self.name == "early":
+            if len(given) >= threads:
+                raise RuntimeError("can't start new thread")
+            given.append(self)
+        start(self)
+
+    with simulator.start("bybit", orders=0) as server:
+        monkeypatch.setattr(threading.Thread, "start", limited)
+        begin(profile_table("bybit", server))
+        (door,) = early._doors.values()
+        assert door.promised == threads
+        await_opened(threads)
+        assert send(server.origin, None) == 200
+
+
+@pytest.mark.parametrize(("soft", "room"), [(4096, 48), (256, 48), (64, 16), (19, 1), (16, 0), (3, 0)])
+def test_with_few_file_descriptors_there_are_fewer(monkeypatch: pytest.MonkeyPatch, soft: int, room: int) -> None:
+    """Each takes up to three: what the start needs is left to it."""
+    monkeypatch.setattr(resource, "getrlimit", lambda which: (soft, 4096))
+    assert early._room() == room
+    monkeypatch.setattr(early, "_room", lambda: min(room, 2))
+    with simulator.start("bybit", orders=0) as server:
+        begin(profile_table("bybit", server))
+        assert sum(door.promised for door in early._doors.values()) == min(room, 2)
 
 
 def test_as_many_as_there_are_first_cancels_but_few(monkeypatch: pytest.MonkeyPatch) -> None:

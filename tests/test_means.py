@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import errno
 import resource
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
 from cancelall import background, config, means
-from cancelall.background import Crew, in_thread
+from cancelall.background import Crew, Job, NoThreadError, ThreadDiedError, in_thread
 from cancelall.config import Overrides, Profile
 from cancelall.config_toml import Document
+from cancelall.errors import SecretError, TransportFault
 from cancelall.means import Means, at_once
-from cancelall.model import Verdict
+from cancelall.model import Reply, Verdict, Wire
 from cancelall.simulator import SimServer, create
+from cancelall.transport import Transport
 from support import profile_table, swept
 
 
@@ -71,16 +75,25 @@ def test_a_thread_that_is_done_takes_the_next_job() -> None:
     assert len(set(seen)) < 20
 
 
+def unheard(fault: Exception) -> None:
+    raise AssertionError(fault)
+
+
 def test_an_idle_thread_goes_home(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(background, "IDLE_SECONDS", 0.01)
     crew, ran = Crew(), threading.Event()
     threads: list[threading.Thread] = []
-    crew.do(lambda: (threads.append(threading.current_thread()), ran.set()), "one")  # type: ignore[arg-type, func-returns-value]
+
+    def work() -> None:
+        threads.append(threading.current_thread())
+        ran.set()
+
+    assert crew.do(Job(work, unheard, "one"))
     assert ran.wait(5)
     threads[0].join(5)
     assert not threads[0].is_alive()
     again = threading.Event()
-    crew.do(again.set, "two")
+    assert crew.do(Job(again.set, unheard, "two"))
     assert again.wait(5), "and another one comes"
 
 
@@ -109,14 +122,95 @@ def test_with_few_threads_work_waits_its_turn(monkeypatch: pytest.MonkeyPatch) -
     assert asyncio.run(work()) == list(range(50))
 
 
-def test_without_any_thread_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_any_thread_it_is_done_on_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     few_threads(monkeypatch, 0)
 
     async def work() -> None:
-        await in_thread(lambda: 1)
+        assert await in_thread(threading.get_ident) == threading.get_ident()
+        with pytest.raises(ValueError, match="its own"):
+            await in_thread(lambda: int("its own"))
 
-    with pytest.raises(RuntimeError, match="thread"):
-        asyncio.run(work())
+    asyncio.run(work())
+
+
+def test_with_all_threads_hanging_nothing_waits_for_them_nor_blocks_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    few_threads(monkeypatch, 1)
+    held, begun = threading.Event(), threading.Event()
+
+    def hang() -> None:
+        begun.set()
+        held.wait(20)
+
+    async def work() -> None:
+        hanging = asyncio.create_task(in_thread(hang))
+        assert await asyncio.to_thread(begun.wait, 10)
+        waiting = asyncio.create_task(in_thread(lambda: "it came to its turn"))
+        await asyncio.sleep(0)
+        hanging.cancel()
+        async with asyncio.timeout(5):
+            with pytest.raises(NoThreadError):
+                await waiting
+            with pytest.raises(NoThreadError):
+                await in_thread(lambda: "later")
+        held.set()
+        while True:  # the thread that comes back is counted on again
+            with contextlib.suppress(NoThreadError):
+                assert await in_thread(lambda: "again") == "again"
+                return
+            await asyncio.sleep(0)
+
+    asyncio.run(work())
+
+
+@pytest.mark.parametrize("raised", [SystemExit(3), KeyboardInterrupt(), GeneratorExit(), StopIteration(1)])
+@pytest.mark.parametrize("threads", [0, 1])
+def test_what_would_end_a_thread_is_told_and_the_thread_goes_on(
+    monkeypatch: pytest.MonkeyPatch, raised: BaseException, threads: int
+) -> None:
+    few_threads(monkeypatch, threads)
+
+    def dies() -> None:
+        raise raised
+
+    async def work() -> None:
+        async with asyncio.timeout(5):
+            with pytest.raises(ThreadDiedError, match=type(raised).__name__):
+                await in_thread(dies)
+            assert await in_thread(lambda: "another") == "another"
+
+    asyncio.run(work())
+
+
+def test_threads_that_hang_are_bounded_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host that never ends its answers, for hours: its attempts are given up, and their threads are left behind."""
+    monkeypatch.setattr(background, "LEFT_BEHIND", 5)
+    monkeypatch.setattr(background, "_crew", Crew())
+    held, hung = threading.Event(), threading.Semaphore(0)
+    before = threading.active_count()
+
+    def hang() -> None:
+        hung.release()
+        held.wait(20)
+
+    async def give_up() -> bool:
+        """Whether it began, and was then given up."""
+        attempt = asyncio.create_task(in_thread(hang, "dripping host"))
+        await asyncio.sleep(0)
+        if not attempt.done():
+            await asyncio.to_thread(hung.acquire)
+        attempt.cancel()
+        (outcome,) = await asyncio.gather(attempt, return_exceptions=True)
+        return not isinstance(outcome, NoThreadError)
+
+    async def work() -> None:
+        assert [await give_up() for _ in range(40)] == [True] * 5 + [False] * 35
+        assert await in_thread(lambda: "unharmed", "another host") == "unharmed"
+        assert threading.active_count() <= before + 5 + 3, "those that hang, one for the other host, and the test's own"
+        held.set()
+        while not await give_up():
+            await asyncio.sleep(0)
+
+    asyncio.run(work())
 
 
 def test_work_that_nobody_waits_for_any_more_is_not_begun(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -206,3 +300,228 @@ def test_a_slow_command_holds_up_no_other_profile() -> None:
     first = reports[-1].timing.first_request
     assert first is not None
     assert first < 3000
+
+
+def test_who_waits_for_a_turn_is_told_how_long_and_for_what(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(means, "SECRETS_AT_ONCE", 1)
+    monkeypatch.setattr(means, "_WAITED", 0.02)
+
+    async def work() -> None:
+        first, second = profiles(commands=2, at_hand=0)
+        shared = Means(profiles=[first, second], environ={})
+        shared._slow = asyncio.Semaphore(means.SECRETS_AT_ONCE)
+        begun, over = asyncio.Event(), asyncio.Event()
+
+        async def slow() -> None:
+            begun.set()
+            await over.wait()
+
+        async def quick() -> None:
+            return
+
+        asking = asyncio.create_task(shared.secrets(first, slow))
+        await begun.wait()
+        waiting = asyncio.create_task(shared.secrets(second, quick))
+        asyncio.get_running_loop().call_later(0.05, over.set)
+        await asyncio.gather(asking, waiting)
+        assert shared.warnings(first) == ()
+        (told,) = shared.warnings(second)
+        assert "for a turn to read its secrets: 1 commands and keyrings are asked at a time" in told
+
+    asyncio.run(work())
+
+
+def test_who_waited_in_vain_is_told_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Until the deadline: what is reported then is not that its own secrets took so long."""
+    monkeypatch.setattr(means, "_WAITED", 0.0)
+
+    async def work() -> None:
+        first, second = profiles(commands=2, at_hand=0)
+        shared = Means(profiles=[first, second], environ={})
+        shared._slow = asyncio.Semaphore(1)
+        never = asyncio.Event()
+
+        async def hang() -> None:
+            await never.wait()
+
+        asking = [asyncio.create_task(shared.secrets(one, hang)) for one in (first, second)]
+        await asyncio.sleep(0)
+        for task in asking:
+            task.cancel()
+        await asyncio.gather(*asking, return_exceptions=True)
+        (told,) = shared.warnings(second)
+        assert "for a turn to read its secrets" in told
+        async with asyncio.timeout(5), shared._slow:
+            pass
+
+    asyncio.run(work())
+
+
+def test_the_wait_stands_in_the_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(means, "SECRETS_AT_ONCE", 1)
+    with SimServer(create("bybit", orders=1)) as server:
+        good = profile_table("bybit", server, settle_coin="USDT")
+        keys = good.pop("credentials")
+        assert isinstance(keys, dict)
+        script = "sleep 0.2; printf %s "
+        commands = {key: ["sh", "-c", script + str(value)] for key, value in keys.items()}
+        table = {**good, "secret_command": commands}
+        reports = swept({"one": table, "two": table}, deadline=15)
+    assert {report.verdict for report in reports} == {Verdict.CLEAR}
+    waited = [report for report in reports if any("waited" in warning for warning in report.warnings)]
+    assert len(waited) == 1
+
+
+def with_an_option(count: int) -> list[Profile]:
+    """What they need is at hand; what they can do without is asked of a command."""
+    tables: dict[str, dict[str, object]] = {
+        f"extra{index}": {
+            "venue": "pacifica",
+            "credentials": {"secret_key": "k" * 40},
+            "secret_command": {"api_config_key": ["true"]},
+        }
+        for index in range(count)
+    }
+    document = Document(path=Path("config.toml"), data={"profiles": tables})
+    found = [config.profile(document, name, {}, Overrides()) for name in tables]
+    assert all(isinstance(profile, Profile) for profile in found)
+    return [profile for profile in found if isinstance(profile, Profile)]
+
+
+def test_optional_secrets_take_no_place_of_those_at_hand_nor_wait_for_those_that_are_needed() -> None:
+    async def work() -> None:
+        slow, quick, extra = profiles(commands=100, at_hand=0), profiles(commands=0, at_hand=50), with_an_option(20)
+        shared = Means(profiles=[*slow, *extra, *quick], environ={})
+        asked: list[str] = []
+        never, all_extra = asyncio.Event(), asyncio.Event()
+
+        async def hang(profile: Profile) -> None:
+            asked.append(profile.name)
+            if sum(name.startswith("extra") for name in asked) == len(extra):
+                all_extra.set()
+            await never.wait()
+
+        async def answer(profile: Profile) -> None:
+            asked.append(profile.name)
+
+        hanging = [
+            asyncio.create_task(shared.secrets(one, lambda one=one: hang(one)))  # type: ignore[misc]
+            for one in (*slow, *extra)
+        ]
+        async with asyncio.timeout(5):
+            await all_extra.wait()
+            await asyncio.gather(*(shared.secrets(one, lambda one=one: answer(one)) for one in quick))  # type: ignore[misc]
+        for task in hanging:
+            task.cancel()
+        await asyncio.gather(*hanging, return_exceptions=True)
+
+    asyncio.run(work())
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        (RuntimeError("can't start new thread"), "can't start new thread"),
+        (MemoryError(), "no memory left"),
+        (NoThreadError("they hang"), "they hang"),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), "Cannot allocate memory"),
+    ],
+)
+def test_secrets_that_this_machine_has_nothing_left_for_are_no_bug(fault: Exception, words: str) -> None:
+    async def work() -> None:
+        (profile,) = profiles(commands=1, at_hand=0)
+
+        async def resolve() -> None:
+            raise fault
+
+        with pytest.raises(SecretError, match=words):
+            await Means(profiles=[profile], environ={}).secrets(profile, resolve)
+
+    asyncio.run(work())
+
+
+# --- file descriptors -----------------------------------------------------------------------------------------------
+
+
+def none_left(number: int, *, wrapped: bool, sent: Literal["no", "maybe"] = "no") -> Exception:
+    if not wrapped:
+        return OSError(number, "x")
+    fault = TransportFault("x", sent=sent)
+    fault.__cause__ = ConnectionError("x")
+    fault.__cause__.__context__ = OSError(number, "x")
+    return fault
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE])
+@pytest.mark.parametrize("wrapped", [True, False])
+def test_without_a_file_descriptor_it_is_begun_again(number: int, wrapped: bool) -> None:
+    tries: list[int] = []
+
+    async def work() -> str:
+        tries.append(1)
+        if len(tries) < 3:
+            raise none_left(number, wrapped=wrapped)
+        return "done"
+
+    assert asyncio.run(means.with_descriptors(work, time.monotonic() + 20)) == "done"
+    assert len(tries) == 3
+    tries.clear()
+    with pytest.raises(type(none_left(number, wrapped=wrapped))):
+        asyncio.run(means.with_descriptors(work, time.monotonic() - 1))
+    assert len(tries) == 1
+
+
+@pytest.mark.parametrize(
+    "fault", [none_left(errno.EMFILE, wrapped=True, sent="maybe"), none_left(errno.ECONNREFUSED, wrapped=True)]
+)
+def test_what_may_have_been_sent_or_has_another_cause_is_not(fault: Exception) -> None:
+    tries: list[int] = []
+
+    async def work() -> None:
+        tries.append(1)
+        raise fault
+
+    with pytest.raises(TransportFault):
+        asyncio.run(means.with_descriptors(work, time.monotonic() + 20))
+    assert len(tries) == 1
+
+
+@pytest.mark.parametrize(("files", "thrifty"), [(4096, False), (64, False), (40, True), (19, True)])
+def test_few_file_descriptors_are_kept_for_no_connection(
+    monkeypatch: pytest.MonkeyPatch, files: int, thrifty: bool
+) -> None:
+    monkeypatch.setattr(means, "descriptors", lambda: files)
+    shared = Means(profiles=profiles(commands=0, at_hand=2), environ={})
+    shared.count()
+    assert shared.thrifty == thrifty
+
+
+def test_a_thrifty_kill_leaves_no_connection_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(means, "descriptors", lambda: 19)
+    with SimServer(create("bybit", orders=5)) as server:
+        (report,) = swept({"bybit": profile_table("bybit", server)}, deadline=20)
+        assert (report.verdict, server.open_orders()) == (Verdict.CLEAR, [])
+        assert server.connections >= len(server.requests)
+
+
+# --- threads that die, in a kill ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("raised", [SystemExit(0), KeyboardInterrupt(), MemoryError()])
+def test_an_attempt_that_ends_its_thread_outlasts_nothing_and_ends_nothing_else(
+    monkeypatch: pytest.MonkeyPatch, raised: BaseException
+) -> None:
+    real, died = Transport.send, []
+
+    def send(self: Transport, wire: Wire, *more: Any) -> Reply:
+        if "/spread/" in wire.url and not died:
+            died.append(wire)
+            raise raised
+        return real(self, wire, *more)
+
+    monkeypatch.setattr(Transport, "send", send)
+    with SimServer(create("bybit", orders=10)) as server:
+        began = time.monotonic()
+        (report,) = swept({"bybit": profile_table("bybit", server)}, deadline=10)
+        assert (report.verdict, server.open_orders(), len(died)) == (Verdict.CLEAR, [], 1)
+    assert time.monotonic() - began < 10

@@ -102,6 +102,23 @@ def test_a_stream_that_blocks_delays_nobody(full_pipe: tuple[TextIO, int]) -> No
     outlet.close(5)
 
 
+def test_a_text_that_would_end_the_thread_ends_neither_it_nor_who_waits_for_it() -> None:
+    made, buffer = stream()
+    outlet = Outlet(made, "dying")
+
+    def dies() -> str:
+        raise SystemExit(3)
+
+    outlet.write(dies)
+    outlet.line("the next one")
+    closing = threading.Thread(target=outlet.close, args=(None,), daemon=True)
+    closing.start()
+    closing.join(5)
+    assert not closing.is_alive()
+    assert "(SystemExit)" in text_of(buffer)
+    assert text_of(buffer).endswith("the next one\n")
+
+
 class Broken(io.TextIOBase):
     """A stream that fails as it is told to, and counts how often it was asked."""
 

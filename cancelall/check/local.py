@@ -15,12 +15,11 @@ from cancelall.config_toml import Document, environment_prefix
 from cancelall.credentials import KEYRING_SECONDS, Found
 from cancelall.errors import CancelallError, SecretError
 from cancelall.findings import Area, Finding, failure, good, warning
-from cancelall.route import Route, route_for
+from cancelall.route import BUNDLES, NO_PROXY, PROXY_HINT, Route
 from cancelall.state import state_directories
 
 _PROXIES = ("https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY")
-_BUNDLES = ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
-_IGNORED = ("CURL_CA_BUNDLE", "NETRC", "SSLKEYLOGFILE")
+_IGNORED = ("NETRC", "SSLKEYLOGFILE")
 _SLOW = 1.0
 """Seconds after which a keyring is worth a warning."""
 _SAMPLE = b"\0" * 4096
@@ -62,7 +61,7 @@ def environment_findings(profile: Profile, document: Document, environ: Mapping[
     prefix = environment_prefix(profile.name)
     strays = {told.partition(" ")[0] for told in profile.warnings}
     names = sorted(name for name in environ if name.startswith(prefix) and name not in strays)
-    names += [name for name in (*_BUNDLES, "CANCELALL_CONFIG", "CREDENTIALS_DIRECTORY") if environ.get(name)]
+    names += [name for name in (*BUNDLES, "CANCELALL_CONFIG", "CREDENTIALS_DIRECTORY") if environ.get(name)]
     ignored = [name for name in _IGNORED if environ.get(name)]
     told = f"obeyed: {', '.join(names) or 'nothing'}" + (f"; ignored: {', '.join(ignored)}" if ignored else "")
     if "SSLKEYLOGFILE" in ignored:
@@ -71,17 +70,17 @@ def environment_findings(profile: Profile, document: Document, environ: Mapping[
     return [*found, good("environment", told)]
 
 
-def route_findings(profile: Profile, environ: Mapping[str, str]) -> list[Finding]:
-    """The proxy and the CA bundle in use, and where each comes from."""
-    route = route_for(profile.origin, profile.common.proxy, profile.common.ca_bundle, environ)
+def proxy_finding(route: Route, profile: Profile, environ: Mapping[str, str]) -> Finding:
+    """The proxy in use, and where it comes from."""
+    if route.ignored:
+        return warning("proxy", route.ignored, PROXY_HINT)
     variable = next((name for name in _PROXIES if environ.get(name)), "")
-    if route.proxy is None:
-        told = f"direct ({variable} is set, but not for this host)" if variable else "direct"
-    else:
-        told = (
-            f"{_shown(route.proxy)} ({'from the environment' if route.proxy_from_environment else 'from the profile'})"
-        )
-    return [good("proxy", told), _bundle_finding(route, profile)]
+    if route.proxy is not None:
+        source = "from the environment" if route.proxy_from_environment else "from the profile"
+        return good("proxy", f"{_shown(route.proxy)} ({source})")
+    if (profile.common.proxy or "").lower() == NO_PROXY:
+        return good("proxy", "direct, as the profile says")
+    return good("proxy", f"direct ({variable} is set, but not for this host)" if variable else "direct")
 
 
 def _shown(proxy: str) -> str:
@@ -89,13 +88,12 @@ def _shown(proxy: str) -> str:
     return re.sub(r"//[^/@]*@", "//***@", proxy)
 
 
-def _bundle_finding(route: Route, profile: Profile) -> Finding:
+def bundle_finding(route: Route, profile: Profile, environ: Mapping[str, str]) -> Finding:
+    """The CA bundle in use, and where it comes from. Whether it can be read is not looked at: that may hang."""
     if route.ca_bundle is None:
         return good("CA bundle", "the one that comes with requests (certifi)")
-    source = "from the profile" if profile.common.ca_bundle else "from the environment"
-    if not Path(route.ca_bundle).exists():
-        told = f"{route.ca_bundle} ({source}) does not exist"
-        return failure("CA bundle", told, "correct ca_bundle or the variable", Area.OURS)
+    variable = next((name for name in BUNDLES if environ.get(name)), "")
+    source = "from the profile" if profile.common.ca_bundle else f"from the environment: {variable}"
     return good("CA bundle", f"{route.ca_bundle} ({source})")
 
 

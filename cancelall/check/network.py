@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 from cancelall import dial, tls
 from cancelall.errors import ConfigError
 from cancelall.findings import Area, Finding, failure, good, warning
-from cancelall.route import Route
+from cancelall.route import Route, proxy_parts
 
 SECONDS = 3.0
 """For each of connecting and TLS."""
@@ -69,13 +69,10 @@ def _way(origin: str, route: Route, label: str) -> Way:
 def _walk(origin: str, route: Route, label: str, findings: list[Finding]) -> None:
     parts = urlsplit(origin)
     secure = parts.scheme == "https"
-    proxy = urlsplit(route.proxy) if route.proxy else None
+    proxy = proxy_parts(route.proxy) if route.proxy else None
     first = proxy or parts
     host, port = first.hostname or "", first.port or (443 if first.scheme == "https" else 80)
     name = f"{label}{host}"
-    if proxy is not None and proxy.scheme not in ("http", "https"):
-        findings.append(warning("proxy", f"{name}: a {proxy.scheme} proxy is not measured", "see the reads below"))
-        return
     addresses = _resolved(host, port, name, findings)
     with _connected(addresses, name, findings) as plain:
         made: socket.socket = plain

@@ -24,7 +24,7 @@ from cancelall.means import Means
 from cancelall.model import Reply, Wire
 from cancelall.preflight import Preflight, Told, load_preflight
 from cancelall.route import route_for
-from cancelall.run import over_the_network, route_of
+from cancelall.run import over_the_network
 from cancelall.session import Send, Session
 from cancelall.venues import load
 
@@ -117,6 +117,7 @@ class Check:
 
     async def all(self) -> list[CheckReport]:
         """One report for each profile, in the order in which they were asked for."""
+        self._means.count()
         return list(await asyncio.gather(*(self._reported(profile) for profile in self.profiles)))
 
     async def _reported(self, profile: Profile | BrokenProfile) -> CheckReport:
@@ -137,14 +138,15 @@ class Check:
 
     async def _usable(self, profile: Profile, config: Finding, journal: asyncio.Task[list[Finding]]) -> CheckReport:
         deadline = self.started + profile.deadline
-        route = route_of(profile, self.environ)
+        route = self._means.route(profile)
         way = asyncio.create_task(in_thread(lambda: network.way_to(profile.origin, route), "way"))
         second = asyncio.create_task(self._bounded(self._second_host(profile), deadline, "second host", Area.NETWORK))
         found, secrets = await self._secrets(profile, deadline)
         findings = [
             config,
             *local.environment_findings(profile, self.document, self.environ),
-            *local.route_findings(profile, self.environ),
+            local.proxy_finding(route, profile, self.environ),
+            *await self._bounded(self._bundle(profile), deadline, "CA bundle", Area.OURS),
             *secrets,
             *await journal,
         ]
@@ -175,6 +177,14 @@ class Check:
 
     async def _journal(self) -> list[Finding]:
         return [await in_thread(lambda: local.journal_finding(self.environ), "journal")]
+
+    async def _bundle(self, profile: Profile) -> list[Finding]:
+        """The CA bundle, and whether it can be used."""
+        try:
+            await self._means.trust(profile)
+        except CancelallError as error:
+            return [failure("CA bundle", error.message, error.hint, Area.OURS)]
+        return [local.bundle_finding(self._means.route(profile), profile, self.environ)]
 
     async def _second_host(self, profile: Profile) -> list[Finding]:
         """The host's second official name, to which a hedge goes: useful, not needed."""
@@ -228,7 +238,11 @@ class Check:
         self, profile: Profile, found: Found, deadline: float, readings: list[Reading], *, reads_only: bool
     ) -> Session:
         venue = load(profile.venue)
-        send = self.connect(profile) if self.connect else over_the_network(profile, self.environ)
+        send = (
+            self.connect(profile)
+            if self.connect
+            else over_the_network(profile, self.environ, self._means.route(profile))
+        )
         return Session(
             venue=venue,
             origin=profile.origin,
@@ -243,6 +257,9 @@ class Check:
             reads_only=reads_only,
             trace=lambda attempt: self.trace(profile.name, attempt),
         )
+
+    def _over_the_network(self, profile: Profile) -> Send:
+        return over_the_network(profile, self.environ, self._means.route(profile), thrifty=self._means.thrifty)
 
     def _noting(self, send: Send, readings: list[Reading]) -> Send:
         """The same, with a look at the Date header of every answer, refusals too."""

@@ -388,8 +388,8 @@ _ROWS = (
     Row(
         number=49,
         fault="the proxy",
-        injection="dead, answers 407, works, silent; from the environment and from the profile; NO_PROXY",
-        expectation="obeyed; one from the environment that lets nothing through is passed by, the profile's is not",
+        injection="dead, answers 407, works, silent, SOCKS; from environment and profile; NO_PROXY; the word none",
+        expectation="obeyed; the environment's is passed by and named if nothing gets through, the profile's is not",
         codes=(0, 12),
     ),
     Row(

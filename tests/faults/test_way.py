@@ -64,13 +64,43 @@ def test_a_proxy_that_works(case: Case, venue: str, by: str) -> None:
     assert proxy.connections >= len(server.requests) // 4
     where = " (from the environment)" if environ else ""
     assert f"through the proxy http://127.0.0.1:{proxy.port}{where}\n" in ended.said
+    assert not any("proxy" in warning for warning in ended.report.warnings)
 
 
 @shows(49, over={"kind": TROUBLES})
 def test_a_proxy_of_the_environment_that_lets_nothing_through_is_passed_by(case: Case, venue: str, kind: str) -> None:
     server, table = secured(case, venue)
-    case.kill(venue, table, environ={"HTTPS_PROXY": trouble(case, kind)}, deadline=12, codes=[0])
+    proxy = trouble(case, kind)
+    ended = case.kill(venue, table, environ={"HTTPS_PROXY": proxy}, deadline=12, codes=[0])
     assert server.open_orders() == []
+    assert "through the proxy" not in ended.said
+    told = f"the proxy {proxy} (from the environment) did not let anything through: sent directly"
+    assert any(told in warning for warning in ended.report.warnings), ended.report.warnings
+
+
+@shows(49)
+def test_a_proxy_of_the_environment_of_a_kind_that_is_not_supported(case: Case, venue: str) -> None:
+    server, table = secured(case, venue)
+    proxy = serving(case, raw.finish)
+    case.secrets.add("CANARY-of-the-proxy")
+    environ = {"ALL_PROXY": f"socks5h://me:CANARY-of-the-proxy@127.0.0.1:{proxy.port}"}
+    ended = case.kill(venue, table, environ=environ, deadline=4, codes=[0])
+    assert (proxy.connections, server.open_orders()) == (0, [])
+    assert "through the proxy" not in ended.said
+    assert ended.said.count("WARNING: the proxy of the environment (ALL_PROXY) cannot be used") >= 1
+    assert any("a socks5h proxy is not supported" in warning for warning in ended.report.warnings)
+
+
+@shows(49)
+def test_the_way_around_every_proxy(case: Case, venue: str) -> None:
+    """What the runbook says: the word `none` beats the profile's own proxy and the environment's."""
+    server, table = secured(case, venue)
+    dead = trouble(case, "dead")
+    environ = {"HTTPS_PROXY": dead, f"CANCELALL_{venue.upper()}_PROXY": "none"}
+    ended = case.kill(venue, {**table, "proxy": dead}, environ=environ, deadline=4, codes=[0])
+    assert server.open_orders() == []
+    assert "through the proxy" not in ended.said
+    assert not any("proxy" in warning for warning in ended.report.warnings)
 
 
 @shows(49, over={"kind": TROUBLES})
