@@ -87,6 +87,8 @@ class Run:
     """Factor on the venue's times, for tests on a fast clock."""
     interrupted: asyncio.Event = field(default_factory=asyncio.Event)
     signal_name: str = ""
+    halted: bool = False
+    """A signal has come: every session is born without the right to cancel."""
     _sends: dict[tuple[str, Route], Send] = field(default_factory=dict)
     _sessions: list[Session] = field(default_factory=list)
 
@@ -105,7 +107,12 @@ class Run:
         self.signal_name = signal_name
         self.record.note("signal", name=signal_name)
         self.interrupted.set()
-        for session in self._sessions:
+        self.halt()
+
+    def halt(self) -> None:
+        """Let no cancel leave any more. Any thread may call it, whatever the loop is doing."""
+        self.halted = True
+        for session in tuple(self._sessions):
             session.halted = True
 
     async def _reported(self, profile: Profile | BrokenProfile) -> ProfileReport:
@@ -157,6 +164,7 @@ class Run:
             tally=tally,
         )
         self._sessions.append(session)
+        session.halted = self.halted
         keep = bool(profile.common.keep_protective)
         sweep = Sweep(session, profile.environment, keep_protective=keep, scale=self.scale, listed=record.listed)
         since_ms = self.clock.now_ms()
