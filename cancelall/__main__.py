@@ -6,11 +6,6 @@ import gc
 import os
 import sys
 
-TYPE_CHECKING = False
-"""Not `typing`'s, which takes longer to import than it takes to handle the first signal."""
-if TYPE_CHECKING:
-    from cancelall.watchdog import Ended
-
 OTHERS = ("auth", "check", "config", "demo", "guard", "journal", "setup")
 """Commands that are no run over profiles. Signals do to them what they do to any program."""
 
@@ -21,7 +16,7 @@ def run() -> None:
     try:
         words = sys.argv[1:]
         if words and words[0] not in OTHERS and words[0][:1] != "-" and "_CANCELALL_COMPLETE" not in os.environ:
-            _watch()
+            _watch(words)
         gc.disable()  # a tenth of the start goes into looking for garbage among modules; a run enables it again
         from cancelall import boundary, guard
 
@@ -34,19 +29,14 @@ def run() -> None:
     os._exit(status)  # stderr is not waited for: a stopped terminal or an unread pipe must not keep us here
 
 
-def _watch() -> None:
+def _watch(words: list[str]) -> None:
     """Before anything else is done: from here on a signal ends a run in an orderly way, or not at all."""
     from cancelall.watchdog import DOG
 
-    DOG.words = _nothing_sent
     DOG.begin()
-
-
-def _nothing_sent(number: int) -> Ended:
-    """What is said as long as nobody knows of which profiles."""
     from cancelall.lastwords import LastWords
 
-    return LastWords((), json="--json" in sys.argv, dry_run="--dry-run" in sys.argv).words(number)
+    DOG.words = LastWords((), json="--json" in words, dry_run="--dry-run" in words).words
 
 
 def _status(words: list[str]) -> int:

@@ -151,7 +151,7 @@ def execute(
     terms = terms or Terms()
     begun = DOG.begin()
     try:
-        known = lastwords.keep(profiles, json=output.json, dry_run=dry_run, hold=terms.hold)
+        known = lastwords.keep(profiles, json=output.json, dry_run=dry_run, hold=terms.hold, begun=True)
         return _executed(profiles, Streams(output, environ, known), environ, known, dry_run=dry_run, terms=terms)
     finally:
         if begun:
@@ -196,7 +196,7 @@ def _executed(
 def _told_of_hang(
     record: Record,
     profiles: Sequence[Profile | BrokenProfile],
-    status: ExitStatus,
+    status: int,
     reports: Sequence[ProfileReport],
     terms: Terms,
     environ: Mapping[str, str],
@@ -341,7 +341,7 @@ def report_error(
     logs.install()
     broken = BrokenProfile(name=profile, venue=venue, error=error)
     report = reporting.nothing_sent(broken, error, Verdict.UNCONFIGURED, Timing(), dry_run=dry_run)
-    known = lastwords.keep([broken], json=output.json, dry_run=dry_run)
+    known = lastwords.keep([broken], json=output.json, dry_run=dry_run, begun=True)
     known.finished[profile] = report
     streams = Streams(output, os.environ, known)
     streams.finished(report)

@@ -24,7 +24,7 @@ from cancelall.means import Means
 from cancelall.model import Reply, Verdict, Wire
 from cancelall.results import ProfileReport, Timing
 from cancelall.route import Route, route_for
-from cancelall.secret import last_four, register
+from cancelall.secret import last_four, passes, register
 from cancelall.session import Send, Session
 from cancelall.settle import settle
 from cancelall.sweep import Sweep
@@ -281,6 +281,7 @@ def over_the_network(profile: Profile, environ: Mapping[str, str]) -> Send:
 
     async def send(wire: Wire, until: float, sent: Callable[[], None]) -> Reply:
         loop = asyncio.get_running_loop()
+        passes(wire.headers, wire.body, wire.url)
 
         def tell() -> None:
             with contextlib.suppress(RuntimeError):  # the loop has closed: nobody waits any more

@@ -17,6 +17,7 @@ from __future__ import annotations
 import _signal  # type: ignore[import-not-found]
 import _thread
 import os
+import select
 import sys
 import time
 
@@ -236,8 +237,6 @@ class Watchdog:
 
 def write(said: Iterable[tuple[int, bytes]], seconds: float) -> None:
     """Write to descriptors and wait for no reader: in pieces that a pipe takes whole, as long as they are taken."""
-    import select
-
     until, piece = time.monotonic() + seconds, getattr(select, "PIPE_BUF", 512)
     for descriptor, data in said:
         while data:
@@ -256,8 +255,6 @@ def _sleep(reader: int, bell: _thread.LockType, left: float | None) -> bytes:
         bell.acquire(timeout=seconds)
         return b""
     if left is not None:
-        import select
-
         if not select.select([reader], [], [], seconds)[0]:
             return b""
     return os.read(reader, 64)

@@ -95,6 +95,9 @@ MAY_IMPORT = {
     "clock": set(),
     "background": set(),
     "started": set(),
+    "watchdog": set(),
+    "lastwords": {"attempts", "config", "errors", "model", "report.lines", "report.text", "results", "started"}
+    | {"watchdog"},
     "model": {"errors"},
     "results": {"errors", "model"},
     "declare": {"errors"},
