@@ -24,7 +24,7 @@ from cancelall.means import SCARCE, Means, scarcity, with_descriptors
 from cancelall.model import Reply, Verdict, Wire
 from cancelall.results import ProfileReport, Timing
 from cancelall.route import Route, route_for
-from cancelall.secret import last_four, register
+from cancelall.secret import last_four, passes, register
 from cancelall.session import Send, Session
 from cancelall.settle import settle
 from cancelall.sweep import Sweep
@@ -87,6 +87,8 @@ class Run:
     """Factor on the venue's times, for tests on a fast clock."""
     interrupted: asyncio.Event = field(default_factory=asyncio.Event)
     signal_name: str = ""
+    halted: bool = False
+    """A signal has come: every session is born without the right to cancel."""
     _sends: dict[tuple[str, Route], Send] = field(default_factory=dict)
     _sessions: list[Session] = field(default_factory=list)
 
@@ -108,7 +110,12 @@ class Run:
         self.signal_name = signal_name
         self.record.note("signal", name=signal_name)
         self.interrupted.set()
-        for session in self._sessions:
+        self.halt()
+
+    def halt(self) -> None:
+        """Let no cancel leave any more. Any thread may call it, whatever the loop is doing."""
+        self.halted = True
+        for session in tuple(self._sessions):
             session.halted = True
 
     async def _reported(self, profile: Profile | BrokenProfile) -> ProfileReport:
@@ -165,6 +172,7 @@ class Run:
             tally=tally,
         )
         self._sessions.append(session)
+        session.halted = self.halted
         keep = bool(profile.common.keep_protective)
         sweep = Sweep(session, profile.environment, keep_protective=keep, scale=self.scale, listed=record.listed)
         since_ms = self.clock.now_ms()
@@ -296,6 +304,7 @@ def over_the_network(
     async def send(wire: Wire, until: float, sent: Callable[[], None]) -> Reply:
         loop = asyncio.get_running_loop()
         wire = replace(wire, fresh_connection=True) if thrifty else wire
+        passes(wire.headers, wire.body, wire.url)
 
         def tell() -> None:
             with contextlib.suppress(RuntimeError):  # the loop has closed: nobody waits any more

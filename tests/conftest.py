@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from pathlib import Path
 
 import pytest
@@ -20,9 +21,11 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 def own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test's secrets are taken out of another test's output: whatever a fuzzer makes up may be a word of a venue."""
     monkeypatch.setattr(secret, "_registry", set())
-    monkeypatch.setattr(secret, "_longest_first", None)
+    monkeypatch.setattr(secret, "_longest_first", ())
     monkeypatch.setattr(secret, "_by_start", {})
     monkeypatch.setattr(secret, "_harmless", set())
+    monkeypatch.setattr(secret, "_by_gram", {})
+    monkeypatch.setattr(secret, "_passing", deque())
 
 
 @pytest.fixture

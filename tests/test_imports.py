@@ -98,6 +98,9 @@ MAY_IMPORT = {
     "model": {"errors", "strictjson"},
     "strictjson": {"errors"},
     "refusals": {"errors", "model"},
+    "watchdog": set(),
+    "lastwords": {"attempts", "config", "errors", "model", "report.lines", "report.text", "results", "started"}
+    | {"watchdog"},
     "results": {"errors", "model"},
     "declare": {"errors"},
     "payload": {"errors", "model", "secret", "strictjson"},
