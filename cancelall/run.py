@@ -97,7 +97,7 @@ class Run:
         """Sweep every profile; one report for each, in the order in which they were asked for."""
         self.means.begin()
         if self.connect is None:  # what sends takes as long to import as some secrets take to be fetched
-            threading.Thread(target=_load_transport, args=(self.dry_run,), name="imports", daemon=True).start()
+            threading.Thread(target=_load_transport, name="imports", daemon=True).start()
         return list(await asyncio.gather(*(self._reported(profile) for profile in self.profiles)))
 
     def interrupt(self, signal_name: str) -> None:
@@ -264,6 +264,7 @@ class Run:
 
 def over_the_network(profile: Profile, environ: Mapping[str, str]) -> Send:
     """Send by real sockets, each attempt in a thread that can be abandoned."""
+    from cancelall.connection import Handle
     from cancelall.transport import Transport
 
     route = route_of(profile, environ)
@@ -278,10 +279,22 @@ def over_the_network(profile: Profile, environ: Mapping[str, str]) -> Send:
             with contextlib.suppress(RuntimeError):  # the loop has closed: nobody waits any more
                 loop.call_soon_threadsafe(sent)
 
+        handle, begun = Handle(), False
+
+        def attempt() -> Reply:
+            nonlocal begun
+            begun = True
+            return transport.send(wire, until, tell, handle)
+
         try:
-            return await in_thread(lambda: transport.send(wire, until, tell), "attempt")
-        except RuntimeError as fault:
-            raise TransportFault(f"it could not be sent: {fault}", sent="no") from fault
+            return await in_thread(attempt, "attempt")
+        except asyncio.CancelledError:
+            handle.give_up()  # its thread and its socket wait for nothing any more
+            raise
+        except (RuntimeError, MemoryError) as fault:
+            if begun:
+                raise
+            raise TransportFault(f"it could not be sent, no thread can be had: {fault}", sent="no") from fault
 
     return send
 
@@ -291,15 +304,13 @@ def route_of(profile: Profile, environ: Mapping[str, str]) -> Route:
     return route_for(profile.origin, profile.common.proxy, profile.common.ca_bundle, environ)
 
 
-def _load_transport(only_reads: bool) -> None:
-    """The last import before the first request, and what reads need while the connections are still on their way.
+def _load_transport() -> None:
+    """The last import before the first request.
 
     From here on there can be garbage, and none of it is a module.
     """
     from cancelall import transport  # noqa: F401
 
-    if only_reads or early.waiting():
-        from cancelall import pooled  # noqa: F401
     gc.freeze()
     gc.enable()
     early.at_ease()

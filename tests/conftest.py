@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from cancelall import secret
+from cancelall import dial, secret
 
 # Enough to find what is easily found; `make faults` looks harder. The same every time: a run that fails fails again.
 settings.register_profile("quick", max_examples=40, derandomize=True)
@@ -23,6 +23,12 @@ def own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(secret, "_longest_first", None)
     monkeypatch.setattr(secret, "_by_start", {})
     monkeypatch.setattr(secret, "_harmless", set())
+
+
+@pytest.fixture(autouse=True)
+def own_names() -> None:
+    """No test finds the addresses that another one has looked up."""
+    dial.forget()
 
 
 @pytest.fixture

@@ -18,7 +18,8 @@ from typing import Any
 
 import pytest
 
-from cancelall import __version__, tls, transport
+from cancelall import __version__, direct, tls, transport
+from cancelall.connection import Handle
 from cancelall.direct import Outgoing
 from cancelall.errors import ConfigError, TransportFault
 from cancelall.model import Wire
@@ -263,11 +264,11 @@ def _no_network(*words: object, **more: object) -> Any:
 
 
 def test_header_names_are_lower_case_and_repeated_ones_are_joined() -> None:
-    head = b"HTTP/1.1 418 Teapot\r\nRetry-After: 7\r\nX-Two: a\r\nX-TWO: b\r\nContent-Length: 1\r\n\r\nx"
+    head = b"HTTP/1.1 418 Teapot\r\nRetry-After: 7\r\nX-Limit: a\r\nX-LIMIT: b\r\nContent-Length: 1\r\n\r\nx"
     with RawServer(head) as server:
         reply = Transport(Route()).send(a_get(server), in_seconds())
     assert reply.status == 418
-    assert reply.headers == {"retry-after": "7", "x-two": "a, b", "content-length": "1"}
+    assert reply.headers == {"retry-after": "7", "x-limit": "a, b", "content-length": "1"}
     assert reply.body == b"x"
 
 
@@ -336,6 +337,9 @@ _HEAD = b"HTTP/1.1 200 OK\r\n"
 _MANY = b"".join(b"X-%d: 1\r\n" % number for number in range(101))
 BROKE = ("the connection broke", "network", "maybe", False, False)
 BROKEN_OFF = ("the answer broke off", "unreadable", "yes", False, False)
+NO_HTTP = ("what came back is no HTTP", "network", "maybe", False, False)
+HUGE_HEAD = ("the answer's head is larger than 65536 bytes", "unreadable", "yes", False, True)
+STOPPED = ("the answer did not end in time", "timeout", "yes", False, False)
 NO_HEAD = ("the answer's head is not HTTP", "unreadable", "yes", False, True)
 SILENT = ("no answer in time", "timeout", "maybe", False, False)
 TOO_LARGE = ("the answer is larger than 1000 bytes", "unreadable", "yes", False, True)
@@ -343,11 +347,11 @@ FAULTS: dict[str, tuple[Script, tuple[str, str, str, bool, bool]]] = {
     "reset before the answer": (_then(end=reset), BROKE),
     "end before the answer": (_then(), BROKE),
     "end in the status line": (_then(b"HTTP/1.1 2"), BROKE),
-    "no HTTP": (_then(b"\x16\x03\x01 this is not HTTP\r\n\r\n"), BROKE),
-    "a status that is no number": (_then(b"HTTP/1.1 OK 200\r\n\r\n"), BROKE),
+    "no HTTP": (_then(b"\x16\x03\x01 this is not HTTP\r\n\r\n"), NO_HTTP),
+    "a status that is no number": (_then(b"HTTP/1.1 OK 200\r\n\r\n"), NO_HTTP),
     "another protocol version": (_then(b"HTTP/9.9 200 OK\r\n\r\n"), NO_HEAD),
     "101 headers": (_then(_HEAD + _MANY + b"\r\n"), NO_HEAD),
-    "a header of 70 kB": (_then(_HEAD + b"X: " + b"a" * 70_000 + b"\r\n\r\n"), NO_HEAD),
+    "a header of 70 kB": (_then(_HEAD + b"X: " + b"a" * 70_000 + b"\r\n\r\n"), HUGE_HEAD),
     "a short body": (_then(_HEAD + b"Content-Length: 10\r\n\r\n{}"), BROKEN_OFF),
     "a reset in the body": (_then(_HEAD + b"Content-Length: 10\r\n\r\n{}", end=reset), BROKEN_OFF),
     "a short body, compressed": (
@@ -363,7 +367,7 @@ FAULTS: dict[str, tuple[Script, tuple[str, str, str, bool, bool]]] = {
     ),
     "silence": (_then(end=_wait), SILENT),
     "a head that stops": (_then(_HEAD + b"Content-", end=_wait), SILENT),
-    "a body that stops": (_then(_HEAD + b"Content-Length: 10\r\n\r\n{}", end=_wait), SILENT),
+    "a body that stops": (_then(_HEAD + b"Content-Length: 10\r\n\r\n{}", end=_wait), STOPPED),
     "more than its limit": (_then(_HEAD + b"Content-Length: 1001\r\n\r\n" + b"x" * 1001), TOO_LARGE),
     "chunks without end": (
         lambda connection: _pour(
@@ -383,7 +387,7 @@ def _pour(connection: socket.socket, head: bytes, chunk: bytes) -> None:
 @pytest.mark.parametrize("name", FAULTS)
 def test_what_a_broken_answer_is_taken_for(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     script, expected = FAULTS[name]
-    if expected == SILENT:
+    if expected in (SILENT, STOPPED):
         monkeypatch.setattr(transport, "READ_TIMEOUT", 0.3)
     out: list[str] = []
     with RawServer(script) as server:
@@ -482,10 +486,9 @@ def test_what_cannot_be_sent_was_not_sent(url: str, headers: tuple[tuple[str, st
 
 def test_what_is_on_its_way_out_shows_no_secret() -> None:
     wire = Wire(method="GET", url="https://host/", headers=(("X-SIGN", CANARY),), body=CANARY.encode())
-    headers = {"X-SIGN": CANARY}
-    out = Outgoing(
-        wire=wire, headers=headers, target=f"/?s={CANARY}", timeout=(1.0, 1.0), ready=None, sent=lambda: None
-    )
+    data = direct.request_bytes(wire, {"X-SIGN": CANARY})
+    out = Outgoing(wire=wire, data=data, until=1.0, seconds=1.0, handle=Handle(), sent=lambda: None)
+    assert CANARY.encode() in data
     assert CANARY not in repr(out)
 
 
@@ -648,7 +651,7 @@ def test_a_proxy_of_the_environment_that_stalls_is_passed_by(
 def test_a_proxy_of_the_profile_is_never_passed_by(authority: Authority) -> None:
     with RawServer(context=authority.context()) as server:
         line = Transport(Route(proxy="http://127.0.0.1:1", ca_bundle=str(authority.path)))
-        expected = ("the proxy did not let the request through", "network", "no", False)
+        expected = ("the proxy did not let the request through: the connection was refused", "network", "no", False)
         assert _fault_of(line, a_cancel(server)) == expected
         assert server.requests == []
 
