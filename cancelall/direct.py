@@ -155,6 +155,9 @@ class Kept:
         for _, spare in old:
             spare.close()
 
+    def __del__(self) -> None:
+        self.close()
+
     def close(self) -> bool:
         """Close them all; False when there were none."""
         with self._lock:

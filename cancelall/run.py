@@ -309,8 +309,8 @@ def _load_transport() -> None:
 
     From here on there can be garbage, and none of it is a module.
     """
-    from cancelall import transport  # noqa: F401
-
+    with contextlib.suppress(OSError, MemoryError):  # whoever sends imports it again, and tells
+        from cancelall import transport  # noqa: F401
     gc.freeze()
     gc.enable()
     early.at_ease()

@@ -9,6 +9,7 @@ import ssl
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 import trustme
 
 
@@ -33,6 +34,14 @@ def nowhere() -> Iterator[int]:
             with contextlib.suppress(BlockingIOError):
                 filler.connect(listener.getsockname())
         yield listener.getsockname()[1]
+
+
+def descriptors() -> int:
+    """How many files and sockets this process holds open."""
+    folder = Path("/proc/self/fd")
+    if not folder.exists():
+        pytest.skip("counts descriptors by /proc")
+    return len(list(folder.iterdir()))
 
 
 class Authority:
