@@ -22,7 +22,14 @@ Script = Callable[[socket.socket], None]
 class RawServer:
     """Records what arrives, byte for byte, and does with the connection what its script says."""
 
-    def __init__(self, script: bytes | Script = OK, *, context: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self,
+        script: bytes | Script = OK,
+        *,
+        context: ssl.SSLContext | None = None,
+        host: str = "127.0.0.1",
+        port: int = 0,
+    ) -> None:
         self.requests: list[bytes] = []
         self.connections: list[int] = []
         """For each request the number of the connection that it came on."""
@@ -30,7 +37,8 @@ class RawServer:
         self.script = script
         self.context = context
         self.stopped = threading.Event()
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._listener = socket.create_server((host, port), family=family)
         self._open: list[socket.socket] = []
         self.port = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
