@@ -14,13 +14,15 @@ from pathlib import Path
 import pytest
 
 import ports
-from cancelall import background, config, connection, direct, early, run, transport
+from cancelall import background, config, connection, direct, early, run, session, transport
+from cancelall.attempts import Attempt
 from cancelall.config import Overrides, Profile
 from cancelall.config_toml import Document
 from cancelall.connection import Handle
 from cancelall.errors import TransportFault
-from cancelall.model import Reply, Wire
+from cancelall.model import Reply, Verdict, Wire
 from cancelall.route import Route
+from cancelall.run import Listener, Run
 from cancelall.session import Send
 from cancelall.transport import Transport
 from loopback import OK, RawServer, a_cancel, a_get, in_seconds, read_request, reset
@@ -422,9 +424,10 @@ def test_cutting_a_tls_connection_sends_nothing_in_clear(authority: Authority) -
                 made.sendall(b"secret")
 
 
-def profile_of(server: RawServer) -> Profile:
+def profile_of(server: RawServer, deadline: float = 5.0) -> Profile:
     table = {"venue": "bybit", "base_url": server.origin, "credentials": {"api_key": "a" * 18, "api_secret": "b" * 36}}
-    profile = config.profile(Document(path=Path("config.toml"), data={"profiles": {"p": table}}), "p", {}, Overrides())
+    document = Document(path=Path("config.toml"), data={"profiles": {"p": table}})
+    profile = config.profile(document, "p", {}, Overrides(deadline=deadline))
     assert isinstance(profile, Profile)
     return profile
 
@@ -458,6 +461,31 @@ def test_attempts_that_are_given_up_leave_no_thread_and_no_socket(
         asyncio.run(many())
         assert len(server.requests) > 60
         eventually(lambda: attempts() == 0)
+        for made in server._open:
+            made.close()
+        eventually(lambda: ports.descriptors() <= before + 4)
+
+
+def test_a_hold_at_a_host_that_drips_leaves_no_thread_and_no_socket(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hundreds of attempts, none of which is answered: what they take does not grow with their number."""
+    monkeypatch.setattr(early, "_doors", {})
+    monkeypatch.setattr(session, "ATTEMPT_SECONDS", 0.2)
+    threads: list[int] = []
+
+    def heard(profile: str, attempt: Attempt) -> None:
+        threads.append(attempts())
+
+    with RawServer(drip) as server:
+        before = ports.descriptors()
+        listener = Listener(attempt=heard)
+        profile = profile_of(server, deadline=1.0)
+        going = Run(profiles=[profile], environ={}, started=time.monotonic(), hold=3.0, scale=0.1, listener=listener)
+        (report,) = asyncio.run(going.all())
+        assert report.verdict is Verdict.UNREACHABLE
+        eventually(lambda: attempts() == 0)
+        assert len(threads) > 60
+        half = len(threads) // 2
+        assert max(threads[half:]) <= max(threads[:half]) + 4
         for made in server._open:
             made.close()
         eventually(lambda: ports.descriptors() <= before + 4)
