@@ -100,9 +100,9 @@ class Run:
         self.means.begin()
         if self.connect is None:  # what sends takes as long to import as some secrets take to be fetched
             try:
-                threading.Thread(target=_load_transport, args=(self.dry_run,), name="imports", daemon=True).start()
+                threading.Thread(target=_load_transport, name="imports", daemon=True).start()
             except (RuntimeError, MemoryError):  # no further thread
-                _load_transport(self.dry_run)
+                _load_transport()
         return list(await asyncio.gather(*(self._reported(profile) for profile in self.profiles)))
 
     def interrupt(self, signal_name: str) -> None:
@@ -293,6 +293,7 @@ def over_the_network(
     `route` is the profile's, if somebody wants to know how it fares; `thrifty`: no connection is kept. Blocks while
     the CA bundle is loaded, if it is not. Raises ConfigError when it cannot be.
     """
+    from cancelall.connection import Handle
     from cancelall.transport import Transport
 
     route = route or route_for(profile.origin, profile.common.proxy, profile.common.ca_bundle, environ)
@@ -310,8 +311,16 @@ def over_the_network(
             with contextlib.suppress(RuntimeError):  # the loop has closed: nobody waits any more
                 loop.call_soon_threadsafe(sent)
 
+        handle = Handle()
+
+        def attempt() -> Reply:
+            return transport.send(wire, until, tell, handle)
+
         try:
-            return await with_descriptors(lambda: in_thread(lambda: transport.send(wire, until, tell), name), until)
+            return await with_descriptors(lambda: in_thread(attempt, name), until)
+        except asyncio.CancelledError:
+            handle.give_up()  # its thread and its socket wait for nothing any more
+            raise
         except NoThreadError as fault:
             raise TransportFault(f"it could not be sent: {fault}", sent="no") from fault
         except (ThreadDiedError, OSError, ImportError, MemoryError) as fault:
@@ -320,16 +329,10 @@ def over_the_network(
     return send
 
 
-def _load_transport(only_reads: bool) -> None:
-    """The last import before the first request, and what reads need while the connections are still on their way.
-
-    From here on there can be garbage, and none of it is a module.
-    """
+def _load_transport() -> None:
+    """The last import before the first request. From here on there can be garbage, and none of it is a module."""
     with contextlib.suppress(OSError, ImportError, MemoryError):  # it is told where it is needed
         from cancelall import transport  # noqa: F401
-
-        if only_reads or early.waiting():
-            from cancelall import pooled  # noqa: F401
     gc.freeze()
     gc.enable()
     early.at_ease()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from cancelall import secret
+from cancelall import dial, secret
 
 # Enough to find what is easily found; `make faults` looks harder. The same every time: a run that fails fails again.
 settings.register_profile("quick", max_examples=40, derandomize=True)
@@ -26,6 +26,12 @@ def own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(secret, "_harmless", set())
     monkeypatch.setattr(secret, "_by_gram", {})
     monkeypatch.setattr(secret, "_passing", deque())
+
+
+@pytest.fixture(autouse=True)
+def own_names() -> None:
+    """No test finds the addresses that another one has looked up."""
+    dial.forget()
 
 
 @pytest.fixture
