@@ -615,6 +615,22 @@ def test_a_triggered_spot_order_without_a_side_is_not_called_plain(side: object)
     assert found.protection is Protection.UNKNOWN
 
 
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        ("Untriggered", "StopOrder"),
+        ("Limbo", "StopOrder"),
+        (None, "StopOrder"),
+        ("New", "Order"),
+        ("Triggered", "Order"),
+    ],
+)
+def test_a_spot_order_is_reached_by_its_own_filter_until_it_has_triggered(status: str | None, kind: str) -> None:
+    query = "category=spot&limit=50&openOnly=0&orderFilter=StopOrder"
+    (found,) = page("spot", [{**ROW, "orderStatus": status, "stopOrderType": "Stop"}], query=query).orders
+    assert found.kind == kind
+
+
 def test_the_symbol_that_was_asked_for_stands_in_for_one_that_cannot_be_read() -> None:
     one = segment("linear", bybit.Options(symbol=("BTCUSDT",)))
     found = one.page(one.listings[-1][0], reply(answer({"list": rows(1, symbol=None), "nextPageCursor": ""})))
@@ -1037,6 +1053,12 @@ def test_instruments_that_no_plain_list_shows_are_asked_for() -> None:
     assert queries(symbol=("ETH-26DEC26-4000-C",)) == [
         "baseCoin=BTC&category=option&limit=1000",
         "baseCoin=ETH&category=option&limit=1000",
+    ]
+    assert queries(category=("linear", "option"), symbol=("BTCUSDT", "ETH-26DEC26-4000-C")) == [
+        "category=linear&limit=1000",
+        "baseCoin=BTC&category=option&limit=1000",
+        "baseCoin=ETH&category=option&limit=1000",
+        "category=linear&limit=1000&status=PreLaunch",
     ]
     assert queries(category=("option",), base_coin="SOL")[1:] == ["baseCoin=SOL&category=option&limit=1000"]
     assert queries(symbol=("BTCUSDT",)) == [
