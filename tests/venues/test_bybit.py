@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from cancelall.errors import OptionError, SecretError, Unreadable
@@ -986,6 +986,7 @@ FIELDS = sorted(ROW)
     )
 )
 def test_every_row_that_names_an_open_order_is_one_and_a_page_with_any_other_is_unsure(entries: list[Any]) -> None:
+    assume("NaN" not in json.dumps(entries) and "Infinity" not in json.dumps(entries))  # no JSON at all
     one = segment("linear USDT")
     found = one.page(one.listings[-1][0], reply(answer({"list": entries, "nextPageCursor": ""})))
     closed = {"Rejected", "PartiallyFilledCanceled", "Filled", "Cancelled", "Deactivated"}
