@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from cancelall.errors import OptionError, SecretError, Unreadable
@@ -615,6 +615,22 @@ def test_a_triggered_spot_order_without_a_side_is_not_called_plain(side: object)
     assert found.protection is Protection.UNKNOWN
 
 
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        ("Untriggered", "StopOrder"),
+        ("Limbo", "StopOrder"),
+        (None, "StopOrder"),
+        ("New", "Order"),
+        ("Triggered", "Order"),
+    ],
+)
+def test_a_spot_order_is_reached_by_its_own_filter_until_it_has_triggered(status: str | None, kind: str) -> None:
+    query = "category=spot&limit=50&openOnly=0&orderFilter=StopOrder"
+    (found,) = page("spot", [{**ROW, "orderStatus": status, "stopOrderType": "Stop"}], query=query).orders
+    assert found.kind == kind
+
+
 def test_the_symbol_that_was_asked_for_stands_in_for_one_that_cannot_be_read() -> None:
     one = segment("linear", bybit.Options(symbol=("BTCUSDT",)))
     found = one.page(one.listings[-1][0], reply(answer({"list": rows(1, symbol=None), "nextPageCursor": ""})))
@@ -970,6 +986,7 @@ FIELDS = sorted(ROW)
     )
 )
 def test_every_row_that_names_an_open_order_is_one_and_a_page_with_any_other_is_unsure(entries: list[Any]) -> None:
+    assume("NaN" not in json.dumps(entries) and "Infinity" not in json.dumps(entries))  # no JSON at all
     one = segment("linear USDT")
     found = one.page(one.listings[-1][0], reply(answer({"list": entries, "nextPageCursor": ""})))
     closed = {"Rejected", "PartiallyFilledCanceled", "Filled", "Cancelled", "Deactivated"}
@@ -1037,6 +1054,12 @@ def test_instruments_that_no_plain_list_shows_are_asked_for() -> None:
     assert queries(symbol=("ETH-26DEC26-4000-C",)) == [
         "baseCoin=BTC&category=option&limit=1000",
         "baseCoin=ETH&category=option&limit=1000",
+    ]
+    assert queries(category=("linear", "option"), symbol=("BTCUSDT", "ETH-26DEC26-4000-C")) == [
+        "category=linear&limit=1000",
+        "baseCoin=BTC&category=option&limit=1000",
+        "baseCoin=ETH&category=option&limit=1000",
+        "category=linear&limit=1000&status=PreLaunch",
     ]
     assert queries(category=("option",), base_coin="SOL")[1:] == ["baseCoin=SOL&category=option&limit=1000"]
     assert queries(symbol=("BTCUSDT",)) == [
