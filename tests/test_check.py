@@ -14,7 +14,7 @@ import pytest
 import ports
 from cancelall import dial, simulator
 from cancelall.check import live, network
-from cancelall.check.venue import read_again
+from cancelall.check.venue import read_again, sunset_finding
 from cancelall.errors import ExitStatus
 from cancelall.findings import Level
 from cancelall.preflight import load_preflight
@@ -22,6 +22,7 @@ from cancelall.progress import Listing
 from cancelall.route import Route
 from cancelall.session import Session
 from cancelall.simulator import SimServer
+from cancelall.simulator.pacifica import Pacifica
 from cancelall.venues import VENUES, load, schema
 from cancelall.venues.contract import Segment
 from checking import bad, checked, checked_all, level, line_of, named, shown
@@ -306,6 +307,29 @@ def test_a_busy_venue_is_waited_for() -> None:
             asked.append(len(server.requests))
         assert report.ok, report.failed
     assert asked[0] < asked[1]
+
+
+def test_when_a_venue_closes_is_told() -> None:
+    with simulator.start("ascendex", orders=3) as server:
+        (found,) = named(checked("ascendex", server), "sunset")
+    assert (found.level, "2026-07" in found.detail) == (Level.WARN, True)
+    with simulator.start("bybit", orders=3) as server:
+        assert named(checked("bybit", server), "sunset") == []
+    before, after = (int(time.mktime((2026, month, 15, 0, 0, 0, 0, 0, 0)) * 1000) for month in (6, 7))
+    assert sunset_finding("2026-07", before).detail == "it closes in 2026-07"
+    assert "has closed" in sunset_finding("2026-07", after).detail
+
+
+@pytest.mark.parametrize("shown", ["shown", "hidden"])
+def test_an_agent_s_key_without_its_account_is_no_account(shown: str) -> None:
+    with simulator.start("pacifica", orders=3, faults=[f"strangers={shown}"]) as server:
+        assert isinstance(server.fake, Pacifica)
+        keys, _ = server.fake.bind_agent(server.account)
+        table = {"venue": "pacifica", "base_url": server.origin, "credentials": dict(keys)}
+        (report,) = checked_all({"agent": table}, deadline=4)
+    assert report.exit_status is not ExitStatus.CLEAR
+    told = " ".join(finding.detail + finding.fix for finding in report.failed)
+    assert "account" in told
 
 
 def test_an_account_group() -> None:

@@ -126,7 +126,7 @@ def test_the_stock_has_as_many_orders_as_asked_for(open_desk: Opener, count: int
 def test_a_stock_of_ten_has_every_symbol_and_kind(open_desk: Opener) -> None:
     desk = open_desk(orders=10)
     rows = desk.listing()
-    assert {row["symbol"] for row in rows} == set(MARKETS)
+    assert {row["symbol"] for row in rows} == set(MARKETS) - {"NIGHTUSDCx"}
     assert {row["status"] for row in rows} == {"building", "processing", "open"}
     assert {row["type"] for row in rows} == {"limit", "market"}
     assert {row["side"] for row in rows} == {"buy", "sell"}
@@ -341,7 +341,7 @@ def test_locked_balance_is_what_open_orders_hold(desk: Desk) -> None:
     before = {row["asset"]: Decimal(row["locked"]) for row in desk.get("/accounts/balance")}
     sold = sum(Decimal(order.remaining) for order in desk.open() if order.side == "sell" and order.symbol[:3] == "ADA")
     assert before["ADA"] == sold > 0
-    for symbol in MARKETS:
+    for symbol in {order.symbol for order in desk.open()}:
         desk.cancel_all(symbol)
     assert {Decimal(row["locked"]) for row in desk.get("/accounts/balance")} == {Decimal(0)}
 

@@ -322,6 +322,7 @@ def test_an_agent_key_without_its_wallet_is_explained() -> None:
         ({"account": "0" * 43}, "--account is not an address"),
         ({"account": OWNER, "agent_wallet": "x"}, "--agent-wallet is not an address"),
         ({"agent_wallet": AGENT}, "--agent-wallet needs --account"),
+        ({"agent_wallet": AGENT, "account": AGENT}, "the same address"),
     ],
 )
 def test_options_that_cannot_be(options: dict[str, str], words: str) -> None:

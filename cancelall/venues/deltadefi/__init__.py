@@ -4,11 +4,14 @@ Proof: two complete empty listings of each pair, 2 s apart; DeltaDeFi has no sec
 team's bot saw 40 fills of orders up to 1.85 s after their cancel was accepted), and neither is code 4200, "nothing to
 cancel" (it came while fresh orders were on the book). There is no wildcard: pairs are enumerated from a built-in list,
 fired blind, the market config and a listing of all pairs, which are read beside the kill, the listing once more 2 s
-after the last cancel.
+after the last cancel. The pairs of the venue's own pages go first; those that only SDKs name go behind all others.
 
 Handled on the safe side, because the documents leave it open:
 - whether a listing without a symbol is answered at all: its hits count, its failure is a warning
 - whether a pair that left the market config can still be named: if that listing shows orders there, it proves them gone
+- a null in the place of the list of orders is an empty list; totals that do not fit, or orders of another pair, prove
+  nothing, and what is listed is cancelled all the same
+- a pair of the market config that cannot be read makes them no complete set
 - orders on their way (`building`, `processing`, and every status that is not known to be final) are alive
 - whether the listing shows an order from its first moment: hence the 2 s
 - `order_ids` may be short, so only the listing decides; a single cancel sends no body, as in the documents

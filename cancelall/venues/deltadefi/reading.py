@@ -53,6 +53,8 @@ def _rows(request: Request, reply: Reply) -> _Rows:
     entries, null = payload.null_or_list(answer.record, "data")
     total, pages = answer.number("total_count"), answer.number("total_page")
     if total is None or pages is None or min(total, pages) < 0:
+        if null:
+            raise Unreadable("data is not a list")
         answer.odd("total_count or total_page is missing", None)
         total = pages = None
     unsure = ", ".join(answer.oddities)

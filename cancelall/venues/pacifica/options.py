@@ -77,6 +77,10 @@ class Options:
                 )
         if self.agent_wallet and not self.account:
             raise OptionError("--agent-wallet needs --account: an agent key acts for an account that it does not name")
+        if self.agent_wallet and self.agent_wallet == self.account:
+            raise OptionError(
+                "--agent-wallet and --account are the same address", "an agent key is another one: correct it"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
