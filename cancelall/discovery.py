@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cancelall.attempts import Attempt, Heard, Watch
+from cancelall.listing import MOST_PAGES
 from cancelall.model import Answer, Request
 from cancelall.session import Session
 from cancelall.venues.contract import Batch, Discovery, Segment
@@ -92,24 +93,25 @@ class Discoveries:
         found: list[str] = []
         request: Request | None = discovery.request
         asked: set[Request] = set()
+        complete = True
         wanted = self.needed if discovery.optional else lambda: True
         while request is not None:
             asked.add(request)
             heard = await self._ask(request, discovery, wanted)
-            if heard.value is None or heard.value.next in asked:
-                if not discovery.optional:
-                    return False
-                self.missed.append(discovery.name)
-                break  # what it has shown so far still counts
-            found += heard.value.names
-            request = heard.value.next
-        self.pending = [name for name in self.pending if name != discovery.name]
-        self._facts = discovery.learn(self._facts, tuple(found))
-        self.found_more()
-        self._names.update(found)
-        venue, options = self.session.venue, self.session.options
-        self.remarks = venue.remarks(options, frozenset(self._names))
-        return request is None
+            batch = heard.value
+            found += batch.names if batch is not None else ()
+            complete &= batch is not None and not batch.unsure and batch.next not in asked and len(asked) < MOST_PAGES
+            request = batch.next if batch is not None and batch.next not in asked and len(asked) < MOST_PAGES else None
+        if not complete and discovery.optional:
+            self.missed.append(discovery.name)
+        if complete or discovery.optional:
+            self.pending = [name for name in self.pending if name != discovery.name]
+        if complete or found or discovery.optional:  # what it has shown counts, whatever it may have left out
+            self._facts = discovery.learn(self._facts, tuple(found))
+            self.found_more()
+            self._names.update(found)
+            self.remarks = self.session.venue.remarks(self.session.options, frozenset(self._names))
+        return complete
 
     @property
     def doubts(self) -> tuple[str, ...]:

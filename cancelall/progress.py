@@ -164,6 +164,12 @@ class Progress:
         return said.at - said.since >= self.gap
 
     @property
+    def doubted_until(self) -> float:
+        """When refusals and absences that were said once may be said again, and are believed then."""
+        said = [one for request in self.whole if (one := self._said.get(request)) and not self._said_twice(one)]
+        return max((one.since + self.gap for one in said if one.answer in (Answer.REFUSED, Answer.ABSENT)), default=0.0)
+
+    @property
     def closed(self) -> bool:
         """Whether the venue refuses every request about the segment, or has none of it: twice each, a gap apart.
 

@@ -275,12 +275,16 @@ class Sweep:
                 await asyncio.sleep(progress.gap)
         if progress.half is not None:
             while progress.half is not None and (left := self._gap_left(progress, progress.half)) > 0:
-                await asyncio.sleep(left)
+                await asyncio.sleep(min(left, progress.gap))
+                if left > progress.gap:  # where listings contradict each other, one looks more often than that
+                    return
             holding = self._pace is not None  # then they never end
             if not holding and not progress.segment.feeds and (feeders := self._running(self._feeding())):
                 await asyncio.wait(feeders, timeout=_ROUND_PAUSE)
         if fruitless and not (progress.witnesses and progress.witnessed):
-            await asyncio.sleep(self.session.random() * min(2.0, 0.25 * 2 ** min(fruitless, 6)))
+            doubted = progress.doubted_until - self.session.clock.monotonic()
+            jitter = self.session.random() * min(2.0, 0.25 * 2 ** min(fruitless, 6))
+            await asyncio.sleep(doubted if doubted > 0 else jitter)
 
     def _gap_left(self, progress: Progress, first: Listing) -> float:
         """Seconds until a second empty listing counts, for the whole profile if its other segments soon fall silent."""

@@ -92,6 +92,8 @@ class Batch:
 
     names: tuple[str, ...]
     next: Request | None = None
+    unsure: str = ""
+    """Why these may not be all, in words: what they show counts, the read is as good as failed."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
