@@ -78,7 +78,8 @@ class Request:
     body: bytes = b""
     changes: bool = False
     signed: bool = True
-    priority: Priority = Priority.OTHER
+    priority: Priority = field(default=Priority.OTHER, compare=False)
+    """How urgent it is now; it is the same request at any other time."""
     bucket: str = ""
 
     @property

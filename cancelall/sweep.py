@@ -28,6 +28,9 @@ _NOTHING_TO_READ = 6
 venue counts in requests is left for the proof."""
 _ROUND_PAUSE = 1.0
 """Longest wait, in seconds, for a cancel to be answered before the next look."""
+_SECOND_LOOK = 4.0
+"""Seconds after which a proven segment is read again, while others are still being cancelled: nothing else would show
+what their orders have left there, or what its own listings had hidden."""
 _LONGEST_SILENCE = 2.0
 """Seconds that a read may wait, before the mass cancel of its segment is repeated."""
 
@@ -82,8 +85,10 @@ class Sweep:
                 self.session.over = False
                 self._again()
             while self._tasks:
-                done, _ = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+                done, _ = await asyncio.wait(self._tasks, timeout=_SECOND_LOOK, return_when=asyncio.FIRST_COMPLETED)
                 self._tasks -= done
+                for progress in self._unwatched():
+                    self._clear_beside(progress)
                 for task in done:
                     self.bug = self.bug or (None if task.cancelled() else task.exception())
                 if not self._tasks and not self.session.ended:
@@ -295,6 +300,20 @@ class Sweep:
     def stale(self) -> list[Progress]:
         """Proven segments that have to be read again for the sake of others; when only reading there are none."""
         return [] if self.session.reads_only else proof.stale(self.progresses.values())
+
+    def _unwatched(self) -> list[Progress]:
+        """Proven segments that nobody reads any more, though cancels have gone on elsewhere for a while since."""
+        if self.session.reads_only or self.session.ended:
+            return []
+        late = self.session.clock.monotonic() - _SECOND_LOOK
+        return [
+            one
+            for one in proof.live(self.progresses.values())
+            if one.proven
+            and self._clearing[one.segment.name].done()
+            and (last := one.last_empty) is not None
+            and last.began < min(late, self._disturbed())
+        ]
 
     def _given_up(self) -> list[Progress]:
         """Segments that were left for a refusal which the venue has taken back since, or for a bug."""

@@ -29,17 +29,17 @@ def _spellings(symbol: str, known: tuple[str, ...]) -> tuple[str, ...]:
 def _pair(symbol: str, options: Options, facts: Facts) -> Segment:
     """One pair. If it is apart, only the listing of all pairs is sure to show it: its own may call it unknown.
 
-    The mass cancel of a pair that nothing but an SDK names goes behind those of all others.
+    The mass cancel of a pair that nothing but an SDK names goes behind those of all others, until orders are listed.
     """
     apart, own = symbol in facts.apart, open_orders(1, symbol)
     doubtful = symbol in UNCONFIRMED and symbol not in (*options.symbol, *facts.symbols)
-    urgency = Priority.CANCEL if doubtful else Priority.MASS_CANCEL
     # The body is the document's, blank included.
     body = json.dumps({"symbol": symbol}).encode()
-    mass_cancel = post("/order/cancel-all", body, urgency)
+    urgent = post("/order/cancel-all", body, Priority.MASS_CANCEL)
+    blind = post("/order/cancel-all", body, Priority.CANCEL if doubtful else Priority.MASS_CANCEL)
     return Segment(
         name=symbol,
-        mass_cancels=lambda survivors: (mass_cancel,),
+        mass_cancels=lambda survivors: (urgent if survivors else blind,),
         listings=((open_orders(1),),) if apart else ((own,),),
         page=partial(read_wide, symbol, not options.symbol) if apart else partial(read_page, symbol),
         acknowledge=partial(acknowledge, symbol),
