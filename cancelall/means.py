@@ -101,8 +101,12 @@ class Means:
             if isinstance(profile, Profile) and self._at_hand(profile, optional=True):
                 self._coming[profile.name] = self.gate(profile).address.expect()
 
-    def gate(self, profile: Profile) -> HostGate:
-        """The gate of a profile's host. All official hosts of a venue count against one limit of this address."""
+    def gate(self, profile: Profile, *, own_limit: bool = False) -> HostGate:
+        """The gate of a profile's host. All official hosts of a venue count against one limit of this address, but for
+        a profile that has one of its own.
+        """
+        if own_limit:
+            return HostGate.alone(None, self._places)
         if profile.origin not in self._gates:
             venue = load(profile.venue)
             official = profile.origin in {*schema(profile.venue).hosts.values(), *venue.alternates.values()}

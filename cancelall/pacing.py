@@ -28,7 +28,8 @@ _FIRST_BACKOFF = 3.0
 _INSTANT = 1e-9
 """Seconds that no clock can tell from none: sums of floats end just before the time that they mean."""
 
-_Ticket = tuple[int, int, asyncio.Future[None]]
+_Ticket = tuple[int, int, asyncio.Future[None], int]
+"""Priority, number, the future that lets it go, and what it costs."""
 
 
 class Backoffs:
@@ -56,30 +57,39 @@ class Backoffs:
 
 
 class Window:
-    """How many requests may still go within one rate limit."""
+    """How many requests may still go within one rate limit. A venue may count some of them more than once."""
 
     def __init__(self, limit: Limit | None) -> None:
         self._limit = limit
-        self._gone: deque[float] = deque()
+        self._gone: deque[tuple[float, int]] = deque()
+        self._spent = 0
 
-    def wait(self, now: float, spare: float = 0.0) -> float:
+    def wait(self, now: float, spare: float = 0.0, cost: int = 1) -> float:
         """Seconds until the next request may go; `spare` is the share of the limit that it leaves to others."""
         if self._limit is None:
             return 0.0
         window = self._limit.seconds * (1 + _MARGIN)
-        while self._gone and self._gone[0] <= now - window:
-            self._gone.popleft()
-        count = self._limit.count - int(self._limit.count * spare)
-        return self._gone[-count] + window - now if len(self._gone) >= count else 0.0
+        while self._gone and self._gone[0][0] <= now - window:
+            self._spent -= self._gone.popleft()[1]
+        room = max(self._limit.count - int(self._limit.count * spare), cost) - cost
+        over = self._spent - room
+        for gone, spent in self._gone:
+            if over <= 0:
+                break
+            over -= spent
+            if over <= 0:
+                return gone + window - now
+        return 0.0
 
-    def went(self, now: float) -> None:
+    def went(self, now: float, cost: int = 1) -> None:
         """A request goes."""
-        self._gone.append(now)
+        self._gone.append((now, cost))
+        self._spent += cost
 
     def unused(self) -> None:
         """The last one did not go."""
         if self._gone:
-            self._gone.pop()
+            self._spent -= self._gone.pop()[1]
 
 
 class _Queue:
@@ -98,9 +108,9 @@ class _Queue:
         """Who is next."""
         return self._waiting[0]
 
-    async def wait(self, priority: int, grant: Callable[[], None], back: Callable[[], None]) -> None:
+    async def wait(self, priority: int, grant: Callable[[], None], back: Callable[[], None], cost: int = 1) -> None:
         """Wait until `grant` has let this one go. Who gives up takes no turn; one that was just given goes `back`."""
-        ticket = (priority, next(self._count), asyncio.get_running_loop().create_future())
+        ticket = (priority, next(self._count), asyncio.get_running_loop().create_future(), cost)
         heapq.heappush(self._waiting, ticket)
         grant()
         try:
@@ -115,7 +125,7 @@ class _Queue:
 
     def let_go(self) -> bool:
         """Let the next one go; False if it has given up."""
-        _, _, future = heapq.heappop(self._waiting)
+        _, _, future, _ = heapq.heappop(self._waiting)
         if future.done():
             return False
         future.set_result(None)
@@ -217,13 +227,14 @@ class Address(_Turns):
             if reads and self._expected and now < self._expecting_until:
                 self._later(self._expecting_until)
                 return
-            wait = self._window.wait(now, _SPARE if reads else 0.0)
+            cost = gate.queue.head[3]
+            wait = self._window.wait(now, _SPARE if reads else 0.0, cost)
             if wait > _INSTANT:
                 self._later(now + wait)
                 return
             if gate.queue.let_go():
                 gate.under_way += 1
-                self._window.went(now)
+                self._window.went(now, cost)
 
     def left(self, gate: HostGate, *, unused: bool) -> None:
         """Who had a turn is through with it."""
@@ -260,9 +271,9 @@ class HostGate:
         reads = self.queue.head[0] >= Priority.LISTING
         return self.under_way < (self._reads_at_once if reads else self._at_once)
 
-    async def turn(self, priority: int) -> None:
+    async def turn(self, priority: int, cost: int = 1) -> None:
         """Wait for a place, and within the address limit. Whoever had a turn calls `leave`."""
-        await self.queue.wait(priority, self.address.grant, partial(self.leave, unused=True))
+        await self.queue.wait(priority, self.address.grant, partial(self.leave, unused=True), cost)
 
     def leave(self, *, unused: bool = False) -> None:
         """The place is free again; `unused` if nothing was sent."""

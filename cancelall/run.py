@@ -159,7 +159,7 @@ class Run:
             options=profile.options,
             send=send,
             clock=self.clock,
-            gate=self.means.gate(profile),
+            gate=self.means.gate(profile, own_limit=venue.own_limit(found.secrets)),
             deadline=deadline,
             reserve=venue.settle_gap * self.scale + PROOF_SECONDS * self.scale,
             alternate=venue.alternates.get(profile.origin),

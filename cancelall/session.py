@@ -373,7 +373,7 @@ class Session:
             await pacer.turn(request.priority)
             try:
                 asyncio.get_running_loop().call_soon(self.arrived)  # as soon as its brothers are in the queue, too
-                await self.gate.turn(request.priority)
+                await self.gate.turn(request.priority, self.venue.cost(request))
             except asyncio.CancelledError:
                 pacer.unused()
                 raise

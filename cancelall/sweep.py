@@ -28,9 +28,13 @@ _NOTHING_TO_READ = 6
 venue counts in requests is left for the proof."""
 _ROUND_PAUSE = 1.0
 """Longest wait, in seconds, for a cancel to be answered before the next look."""
+_INSTANT = 1e-6
+"""Seconds that make sure that a gap is over, whatever floats do to sums."""
 _SECOND_LOOK = 4.0
 """Seconds after which a proven segment is read again, while others are still being cancelled: nothing else would show
 what their orders have left there, or what its own listings had hidden."""
+_LONGEST_REST = 3.0
+"""Longest rest, in seconds, between two listings where nothing comes of them."""
 _LONGEST_SILENCE = 2.0
 """Seconds that a read may wait, before the mass cancel of its segment is repeated."""
 
@@ -281,21 +285,21 @@ class Sweep:
         if progress.half is not None:
             while progress.half is not None and (left := self._gap_left(progress, progress.half)) > 0:
                 await asyncio.sleep(min(left, progress.gap))
-                if left > progress.gap:  # where listings contradict each other, one looks more often than that
+                if left > 1.5 * progress.gap:  # where listings contradict each other, one looks more often than that
                     return
             holding = self._pace is not None  # then they never end
             if not holding and not progress.segment.feeds and (feeders := self._running(self._feeding())):
                 await asyncio.wait(feeders, timeout=_ROUND_PAUSE)
         if fruitless and not (progress.witnesses and progress.witnessed):
             doubted = progress.doubted_until - self.session.clock.monotonic()
-            jitter = self.session.random() * min(2.0, 0.25 * 2 ** min(fruitless, 6))
+            jitter = self.session.random() * min(_LONGEST_REST, 0.25 * 2 ** min(fruitless, 6))
             await asyncio.sleep(doubted if doubted > 0 else jitter)
 
     def _gap_left(self, progress: Progress, first: Listing) -> float:
         """Seconds until a second empty listing counts, for the whole profile if its other segments soon fall silent."""
         gap = progress.proof_gap
         since = max(first.ended, min(self._disturbed(), first.ended + gap))
-        return since + gap - self.session.clock.monotonic()
+        return since + gap + _INSTANT - self.session.clock.monotonic()
 
     def stale(self) -> list[Progress]:
         """Proven segments that have to be read again for the sake of others; when only reading there are none."""

@@ -439,6 +439,7 @@ def test_an_address_that_the_key_does_not_know_is_tried_over_the_other_family() 
 
         async def send(wire: Wire, until: float, sent: Callable[[], None]) -> Reply:
             families.append(wire.family)
+            await asyncio.sleep(0.1)
             line._judgements.append(over_v4 if wire.family == v4 else refusal)
             return Reply(status=200, headers={}, body=str(len(line._judgements) - 1).encode(), family=wire.family or v6)
 
@@ -528,7 +529,8 @@ def test_a_bug_in_a_reader_makes_the_answer_unreadable() -> None:
     assert isinstance(line.session_used.bug, KeyError)
     judgement = line.traced[0].judgement
     assert judgement is not None
-    assert "KeyError at test_session.py:" in judgement.words
+    assert "KeyError at session.py:" in judgement.words
+    assert "(test_session.py:" in judgement.words
     assert "secret" not in judgement.words
 
 

@@ -153,6 +153,10 @@ class Venue(Generic[O, S, F]):
     """Rate limits per key, by bucket."""
     address_limit: Limit | None
     """Rate limit per IP address over all requests."""
+    cost: Callable[[Request], int] = lambda request: 1
+    """How often a request counts against the limit of the address."""
+    own_limit: Callable[[S], bool] = lambda secrets: False
+    """Whether these secrets give a profile a limit of its own, whatever others use up behind the same address."""
     block_seconds: float
     """How long the venue's address block lasts."""
     late_ms: Callable[[O], int | None]

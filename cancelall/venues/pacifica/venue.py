@@ -49,7 +49,10 @@ VENUE = Venue(
         "read": Limit(count=100, seconds=60.0),
         "by name": Limit(count=4, seconds=0.1),
     },
-    address_limit=None,
+    # In halves of a credit. A config key has credits of its own, which its answers tell.
+    address_limit=Limit(count=200, seconds=60.0),
+    cost=lambda request: 1 if request.changes else 2,
+    own_limit=lambda secrets: secrets.api_config_key is not None,
     block_seconds=60.0,
     late_ms=lambda options: options.expiry_window,
     clock_lead_ms=1000,
