@@ -6,23 +6,37 @@ import gc
 import os
 import sys
 
+OTHERS = ("auth", "check", "config", "demo", "guard", "journal", "setup")
+"""Commands that are no run over profiles. Signals do to them what they do to any program."""
+
 
 def run() -> None:
     """Run the command line and leave with its status, whatever abandoned threads or broken streams are left."""
-    gc.disable()  # a tenth of the start goes into looking for garbage among modules; a run enables it again
+    status = 130
     try:
+        words = sys.argv[1:]
+        if words and words[0] not in OTHERS and words[0][:1] != "-" and "_CANCELALL_COMPLETE" not in os.environ:
+            _watch(words)
+        gc.disable()  # a tenth of the start goes into looking for garbage among modules; a run enables it again
         from cancelall import boundary, guard
 
         guard.install()
-    except KeyboardInterrupt:  # nothing has been sent yet
-        os._exit(130)
-    status = boundary.held(lambda: _status(sys.argv[1:]))
-    try:
+        status = boundary.held(lambda: _status(words))
         if sys.stdout is not None:
             sys.stdout.flush()
-    except (OSError, ValueError):
+    except (OSError, ValueError, KeyboardInterrupt):
         os._exit(status)  # the outcome decides the status, not the terminal
     os._exit(status)  # stderr is not waited for: a stopped terminal or an unread pipe must not keep us here
+
+
+def _watch(words: list[str]) -> None:
+    """Before anything else is done: from here on a signal ends a run in an orderly way, or not at all."""
+    from cancelall.watchdog import DOG
+
+    DOG.begin()
+    from cancelall.lastwords import LastWords
+
+    DOG.words = LastWords((), json="--json" in words, dry_run="--dry-run" in words).words
 
 
 def _status(words: list[str]) -> int:

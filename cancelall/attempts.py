@@ -21,6 +21,8 @@ class Attempt:
     ended: float
     judgement: Judgement | None = None
     fault: TransportFault | None = None
+    incurable: bool = False
+    """The fault is believed to be one that no retry can cure."""
     status: int | None = None
     sent: bool = True
     """False when an earlier refusal kept it from being sent."""
@@ -62,6 +64,8 @@ class Watch:
     sent: Callable[[], None] = lambda: None
     """Its bytes are out, or it has failed."""
     ended: Callable[[Attempt], None] = lambda attempt: None
+    waits: Callable[[], None] = lambda: None
+    """Told from time to time while it waits for what the venue has asked for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +78,7 @@ class Heard(Generic[T]):
     @property
     def answer(self) -> Answer:
         """The judgement's answer; without any, the outcome is ambiguous."""
-        if self.attempt.fault is not None and self.attempt.fault.final:
+        if self.attempt.incurable:
             return Answer.REFUSED
         return self.attempt.judgement.answer if self.attempt.judgement else Answer.AMBIGUOUS
 
@@ -91,9 +95,26 @@ class Tally:
     requests: int = 0
     first_request: float | None = None
     first_ack: float | None = None
+    round_trip: float | None = None
+    """Seconds that the last answer took."""
+    turned_away: Judgement | None = None
+    """What a gateway said last."""
+    venue_spoke: bool = False
+    """Whether anything was ever answered otherwise than by a gateway."""
     longest_ask: float = 0.0
     """The longest wait that the venue has asked for, in seconds."""
     late_until_ms: int = 0
     """Wall time until which an abandoned cancel could still be executed."""
     abandoned: bool = False
     """A cancel was given up while it could still be executed."""
+
+    def answered(self, attempt: Attempt) -> None:
+        """An answer has come and was judged."""
+        judgement = attempt.judgement
+        self.round_trip = attempt.ended - attempt.began
+        if judgement is not None and judgement.answer is Answer.GATEWAY:
+            self.turned_away = judgement
+        else:
+            self.venue_spoke = True
+        if judgement is not None and judgement.answer is Answer.ACCEPTED and attempt.request.changes:
+            self.first_ack = attempt.ended if self.first_ack is None else self.first_ack

@@ -14,6 +14,10 @@ TWINS = 4
 """Mass cancels of one kind under way at the same time, at most, while each takes as many orders as it can."""
 
 
+_GATEWAY_PASSES = 5.0
+"""Seconds for which orders go one by one after a gateway turned the call for several away."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Moves:
     """Cancels that are due: whole-segment requests, and requests that name orders."""
@@ -25,12 +29,29 @@ class Moves:
         return bool(self.mass or self.named)
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Refused:
+    """One refusal after the other, without another word between: the first and the last moment."""
+
+    since: float
+    at: float
+
+    @classmethod
+    def again(cls, before: _Refused | None, at: float) -> _Refused:
+        """The same once more."""
+        return cls(since=at if before is None else before.since, at=at)
+
+
 @dataclass
 class Cancels:
     """The cancels of a segment during a run. `keep` spares protective orders."""
 
     segment: Segment
+    gap: float = 0.0
+    """Seconds between two refusals of one cancel that together are believed."""
     keep: bool = False
+    holding: bool = False
+    """While a hold lasts nothing is given up."""
     taken: set[str] = field(default_factory=set)
     """Ids that the venue says it cancelled."""
     sent: bool = False
@@ -39,6 +60,8 @@ class Cancels:
     """Whether any was accepted."""
     mass_accepted: int = 0
     """How many that name no orders were accepted."""
+    named_accepted: int = 0
+    """How many that name orders were accepted."""
     suspended: bool = False
     """The venue's last word on one was that it is halted."""
     in_flight: int = 0
@@ -59,8 +82,13 @@ class Cancels:
     _enough: set[Request] = field(default_factory=set)
     """Those of which a twin took less."""
     _naming: set[str] = field(default_factory=set)
-    _hopeless: set[Request] = field(default_factory=set)
-    _hopeless_ids: set[str] = field(default_factory=set)
+    _refused: dict[Request, _Refused] = field(default_factory=dict)
+    """Mass cancels whose last word was a refusal."""
+    _refused_ids: dict[str, _Refused] = field(default_factory=dict)
+    """Orders whose last cancel by name was refused."""
+    _once_answered: set[Request] = field(default_factory=set)
+    _singly_until: float = -math.inf
+    """Until when orders go one by one: the call for several was refused."""
 
     # --- what to send ---
 
@@ -94,7 +122,7 @@ class Cancels:
             return Moves()
         keep = self.keep and self.segment.protective_kinds
         whole = () if keep else self.segment.mass_cancels(targets)
-        tried = all(request in self._hopeless or self._tried.get(request, math.inf) <= began for request in whole)
+        tried = all(self._tried.get(request, math.inf) <= began for request in whole)
         untaken = tuple(order for order in targets if order.id not in self.taken)
         fresh = complete and began >= self.first_answered and not keep
         shares = self.segment.shares(untaken) if fresh else ()
@@ -104,12 +132,49 @@ class Cancels:
             order
             for order in targets
             if order.id not in self._naming
-            and order.id not in self._hopeless_ids
+            and self._is_open(self._refused_ids.get(order.id), began)
             and self._named.get(order.id, -math.inf) + self.segment.named_gap <= began
         )
         going = {order.id for order in targets}
         kept = tuple(order for order in orders if order.id not in going) if complete else None
-        return Moves(mass=mass, named=self.segment.cancels(named, kept) if had_its_chance and named else ())
+        return Moves(mass=mass, named=self._by_name(named, kept, began) if had_its_chance and named else ())
+
+    def _by_name(
+        self, orders: tuple[Order, ...], kept: tuple[Order, ...] | None, at: float
+    ) -> tuple[tuple[Request, tuple[Order, ...]], ...]:
+        """Cancels by name; one by one where the call for several was refused."""
+        one_by_one = self.segment.singly is not None and at < self._singly_until
+        by = self.segment.singly if one_by_one and self.segment.singly is not None else self.segment.cancels
+        return by(orders, kept)
+
+    def otherwise(self, named: tuple[Order, ...]) -> Moves:
+        """The other way to cancel orders whose call for several was refused, or turned away by a gateway."""
+        if len(named) < 2 or self.segment.singly is None:
+            return Moves()
+        there = tuple(one for one in named if one.id not in self._naming and one.id not in self.taken)
+        return Moves(named=self.segment.singly(there, None) if there else ())
+
+    def again(self, at: float) -> Moves:
+        """Mass cancels whose last word was a refusal: believed only when it is said again, a gap later."""
+        if self.keep and self.segment.protective_kinds:
+            return Moves()
+        return Moves(mass=tuple(one for one in self._refused if self._is_due(one, at)))
+
+    @property
+    def doubted(self) -> bool:
+        """Whether a refusal of a mass cancel was heard that is not believed yet."""
+        return any(one.at - one.since < self.gap for one in self._refused.values())
+
+    def unanswered(self, request: Request) -> bool:
+        """Whether it was never answered, whatever was."""
+        return request not in self._once_answered
+
+    def _is_open(self, refused: _Refused | None, at: float) -> bool:
+        """Whether a cancel may be sent in spite of its refusals: not at once again, nor when they are believed."""
+        if refused is None:
+            return True
+        believed = refused.at - refused.since >= self.gap and not self.holding
+        return not believed and refused.at + self.gap <= at
 
     def more(self, request: Request) -> Moves:
         """What follows when a mass cancel and its twins are answered: while all come to the cap, twice as many.
@@ -123,7 +188,8 @@ class Cancels:
     def _is_due(self, request: Request, began: float) -> bool:
         """Whether what was shown then calls for it: it was not sent since, and is not under way but for late twins."""
         under_way = self._asking[request] >= self._twins.get(request, 1)
-        return not (under_way or request in self._hopeless) and self._tried.get(request, -math.inf) <= began
+        may = not under_way and self._is_open(self._refused.get(request), began)
+        return may and self._tried.get(request, -math.inf) <= began
 
     @property
     def idle(self) -> bool:
@@ -167,11 +233,22 @@ class Cancels:
         self.ended = attempt.ended
         if not self.by_name(attempt.request):
             self._tried[attempt.request] = attempt.ended
+            self._word(attempt)
         if attempt.judgement is not None:
             self.suspended = attempt.judgement.suspended
         if attempt.answered:
+            self._once_answered.add(attempt.request)
             self.answered = attempt.ended
             self.first_answered = min(self.first_answered, attempt.ended)
+
+    def _word(self, attempt: Attempt) -> None:
+        """What a mass cancel was told last: a refusal, or something else."""
+        refused = attempt.judgement is not None and attempt.judgement.answer in (Answer.REFUSED, Answer.ABSENT)
+        if refused:
+            before = self._refused.get(attempt.request)
+            self._refused[attempt.request] = _Refused.again(before, attempt.ended)
+        elif attempt.answered:
+            self._refused.pop(attempt.request, None)
 
     def by_name(self, request: Request) -> bool:
         """Whether a cancel that is under way names orders."""
@@ -187,9 +264,18 @@ class Cancels:
         good = heard.answer in (Answer.ACCEPTED, Answer.NOTHING_OPEN)
         self.accepted |= good
         self.mass_accepted += good and not named
-        if heard.answer in (Answer.REFUSED, Answer.ABSENT):
-            self._hopeless.add(request)
-            self._hopeless_ids.update(order.id for order in named)
+        self.named_accepted += good and bool(named)
+        refused = heard.answer in (Answer.REFUSED, Answer.ABSENT) and heard.attempt.sent
+        at = heard.attempt.ended
+        several = len(named) > 1 and self.segment.singly is not None
+        if several and (refused or heard.answer is Answer.GATEWAY):
+            self._singly_until = math.inf if refused else at + _GATEWAY_PASSES
+            return
+        for order in named:
+            if refused:
+                self._refused_ids[order.id] = _Refused.again(self._refused_ids.get(order.id), at)
+            elif heard.attempt.answered:
+                self._refused_ids.pop(order.id, None)
         if heard.value is not None and not named:
             self._count_full(request, heard.value)
 

@@ -481,10 +481,20 @@ def _journal_show(
     emit(found or "")
 
 
-def _journal_verify() -> None:
+def _journal_verify(
+    anchor: Annotated[
+        Optional[str],
+        typer.Option(
+            "--anchor",
+            metavar="HASH|FILE",
+            help="What an earlier verify printed as its anchor, or a file of such lines: it must still be there.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
     from cancelall.journal import commands
 
-    said, status = commands.check(os.environ)
+    said, status = commands.check(os.environ, anchor)
     emit(f"{said}\n")
     raise typer.Exit(status)
 

@@ -1,7 +1,9 @@
-"""Connect to whichever of a host's addresses answers first.
+"""Look a host's name up once, and connect to whichever of its addresses answers first.
 
-urllib3 tries addresses one after the other, each with the whole timeout: two dead ones before a good one cost 2.0 s at
-a timeout of 1 s, a staggered race 0.5 s (measured). RFC 8305 recommends 250 ms between attempts.
+A name that takes seconds to look up is looked up by one thread; the others wait for it, and the addresses serve every
+later connection of the run. urllib3 tries addresses one after the other, each with the whole timeout: two dead ones
+before a good one cost 2.0 s at a timeout of 1 s, a staggered race 0.5 s (measured). RFC 8305 recommends 250 ms between
+attempts.
 """
 
 from __future__ import annotations
@@ -11,31 +13,93 @@ import errno
 import os
 import selectors
 import socket
+import threading
 import time
 from collections.abc import Iterable, Sequence
 
 STAGGER = 0.25
 """Seconds before the next address is tried beside those under way."""
+FAILED_SECONDS = 0.5
+"""How long a name that did not resolve is not asked for again."""
+RENEW_SECONDS = 2.0
+"""How old addresses must be before the name is looked up once more because none of them can be connected to."""
 
 Address = tuple[socket.AddressFamily, socket.SocketKind, int, str, tuple[object, ...]]
 
+# No descriptor of its own, unlike epoll and kqueue: a process may have few left.
+_Selector = getattr(selectors, "PollSelector", selectors.SelectSelector)
 
-def connect(host: str, port: int, seconds: float) -> socket.socket:
-    """A connected, blocking TCP socket. `seconds` bounds all addresses together; name look-up comes on top.
 
-    Raises socket.gaierror when the name does not resolve, TimeoutError, or the first address's OSError.
+class LookUpTimeout(TimeoutError):
+    """The name was still being looked up when the time was over."""
+
+
+class NoFamily(OSError):
+    """The host has no address of the only family that is allowed."""
+
+
+class _LookUp:
+    """One look-up: who asks second waits for its end."""
+
+    def __init__(self) -> None:
+        self.done = threading.Event()
+        self.addresses: tuple[Address, ...] = ()
+        self.fault: Exception | None = None
+        self.ended = 0.0
+        self.renewing = False
+
+    def run(self, host: str, port: int) -> _LookUp:
+        """Ask the resolver; nothing bounds its time."""
+        try:
+            self.addresses = tuple(_ask(host, port))
+        except Exception as fault:  # noqa: BLE001 - handed to whoever asked
+            self.fault = fault
+        finally:
+            self.ended = time.monotonic()
+            self.done.set()
+        return self
+
+    @property
+    def usable(self) -> bool:
+        """Whether it is under way, has found addresses, or has failed too lately to be repeated."""
+        return not self.done.is_set() or self.fault is None or time.monotonic() - self.ended < FAILED_SECONDS
+
+
+_names: dict[tuple[str, int], _LookUp] = {}
+_lock = threading.Lock()
+
+
+def forget() -> None:
+    """Look every name up anew from now on."""
+    with _lock:
+        _names.clear()
+
+
+def connect(
+    host: str, port: int, seconds: float, *, family: int | None = None, until: float | None = None
+) -> socket.socket:
+    """A connected, blocking TCP socket, of that address family where one is given.
+
+    `seconds` bounds all addresses together. Name look-up comes on top: waiting for one that another thread has begun
+    ends at the monotonic time `until`. When none of the addresses that were known before can be connected to, the name
+    is looked up once more. Raises socket.gaierror when the name does not resolve, NoFamily, TimeoutError (LookUpTimeout
+    for the name), or the first address's OSError.
     """
-    return race(resolve(host, port), time.monotonic() + seconds)
+    found = _looked_up(host, port, until)
+    try:
+        return race(_of_family(found.addresses, family), _end(seconds, until))
+    except NoFamily:
+        raise
+    except OSError:
+        again = _once_more(host, port, found)
+        if again is None:
+            raise
+    return race(_of_family(again.addresses, family), _end(seconds, until))
 
 
-def resolve(host: str, port: int) -> list[Address]:
-    """A host's addresses, the families taking turns. Raises socket.gaierror; nothing bounds its time."""
-    os.environ.setdefault("RES_OPTIONS", "timeout:2 attempts:2")  # glibc: a silent resolver takes 40 s otherwise
-    name = host.encode() if host.isascii() else host  # a str is taken through the tables of IDNA, 5 ms to import
-    addresses = alternate(socket.getaddrinfo(name, port, type=socket.SOCK_STREAM))
-    if not addresses:
-        raise socket.gaierror(socket.EAI_NONAME, "no address")
-    return addresses
+def resolve(host: str, port: int, until: float | None = None) -> list[Address]:
+    """A host's addresses, the families taking turns; looked up once in a run. Raises as `connect` does for the name."""
+    return list(_looked_up(host, port, until).addresses)
 
 
 def alternate(addresses: Iterable[Address]) -> list[Address]:
@@ -52,7 +116,7 @@ def race(addresses: Sequence[Address], until: float) -> socket.socket:
     """A connection to whichever answers first, by a monotonic time. Raises TimeoutError, or the first one's OSError."""
     waiting = list(addresses)
     faults: list[OSError] = []
-    with selectors.DefaultSelector() as selector, contextlib.ExitStack() as losers:
+    with _Selector() as selector, contextlib.ExitStack() as losers:
         next_start = time.monotonic()
         while True:
             now = time.monotonic()
@@ -63,7 +127,7 @@ def race(addresses: Sequence[Address], until: float) -> socket.socket:
                 next_start = now + STAGGER
                 opened = _begin(waiting.pop(0), faults)
                 if opened is not None:
-                    losers.callback(opened.close)
+                    losers.callback(_close_unless_won, opened)
                     selector.register(opened, selectors.EVENT_WRITE)
                 continue
             if not under_way:
@@ -77,9 +141,14 @@ def race(addresses: Sequence[Address], until: float) -> socket.socket:
                     faults.append(OSError(code, os.strerror(code)))
                     next_start = now  # a refusal is an answer: the next one may start at once
                     continue
-                winner = made.dup()
-                winner.setblocking(True)
-                return winner
+                made.setblocking(True)
+                return made
+
+
+def _close_unless_won(opened: socket.socket) -> None:
+    """Only the winner of a race blocks."""
+    if not opened.getblocking():
+        opened.close()
 
 
 def _begin(address: Address, faults: list[OSError]) -> socket.socket | None:
@@ -98,3 +167,66 @@ def _begin(address: Address, faults: list[OSError]) -> socket.socket | None:
     if made is not None:
         made.close()
     return None
+
+
+def _end(seconds: float, until: float | None) -> float:
+    """When connecting has to be over."""
+    end = time.monotonic() + seconds
+    return end if until is None else min(end, until)
+
+
+def _of_family(addresses: Sequence[Address], family: int | None) -> Sequence[Address]:
+    """Those of one family. Raises NoFamily when there is none."""
+    mine = [address for address in addresses if family is None or address[0] == family]
+    if not mine:
+        raise NoFamily(f"no {'IPv6' if family == socket.AF_INET6 else 'IPv4'} address")
+    return mine
+
+
+def _looked_up(host: str, port: int, until: float | None) -> _LookUp:
+    """The look-up of a name: the one that is known or under way, else one of our own."""
+    mine = None
+    with _lock:
+        found = _names.get((host, port))
+        if found is None or not found.usable:
+            found = _names[host, port] = mine = _LookUp()
+    if mine is not None:
+        mine.run(host, port)
+    elif not found.done.wait(None if until is None else max(0.0, until - time.monotonic())):
+        raise LookUpTimeout("the host name is still being looked up")
+    if found.fault is not None:
+        raise found.fault.with_traceback(None)
+    return found
+
+
+def _once_more(host: str, port: int, found: _LookUp) -> _LookUp | None:
+    """Other addresses than those that were found; None when there are none, or nobody may ask again so soon."""
+    with _lock:
+        known = _names.get((host, port))
+        if known is not found:
+            return known if known and known.done.is_set() and _differ(known, found) else None
+        if found.renewing or time.monotonic() - found.ended < RENEW_SECONDS:
+            return None
+        found.renewing = True
+    again = _LookUp().run(host, port)
+    with _lock:
+        found.renewing = False
+        found.ended = time.monotonic()  # the next one may ask after a while
+        if again.fault is not None or not _differ(again, found):
+            return None
+        _names[host, port] = again
+        return again
+
+
+def _differ(one: _LookUp, other: _LookUp) -> bool:
+    return one.fault is None and set(one.addresses) != set(other.addresses)
+
+
+def _ask(host: str, port: int) -> list[Address]:
+    """What the resolver says. Raises socket.gaierror, UnicodeError."""
+    os.environ.setdefault("RES_OPTIONS", "timeout:2 attempts:2")  # glibc: a silent resolver takes 40 s otherwise
+    name = host.encode() if host.isascii() else host  # a str is taken through the tables of IDNA, 5 ms to import
+    addresses = alternate(socket.getaddrinfo(name, port, type=socket.SOCK_STREAM))
+    if not addresses:
+        raise socket.gaierror(socket.EAI_NONAME, "no address")
+    return addresses

@@ -5,14 +5,22 @@ They never hold up what is known already; one that fails leaves the profile `unp
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
-from cancelall.attempts import Attempt, Watch
-from cancelall.model import Request
+from cancelall.attempts import Attempt, Heard, Watch
+from cancelall.model import Answer, Request
 from cancelall.session import Session
-from cancelall.venues.contract import Discovery, Segment
+from cancelall.venues.contract import Batch, Discovery, Segment
+
+_REFUSED_TRIES = 3
+"""How often a read is sent that the venue refuses."""
+_AT_ONCE = 2
+"""Tries before a pause."""
+_SHORTEST_PAUSE, _LONGEST_PAUSE = 1.0, 5.0
+"""Seconds of a pause, which doubles each time."""
 
 
 @dataclass
@@ -29,7 +37,8 @@ class Discoveries:
     """Whether optional reads are still worth their time."""
     settled: Callable[[], Awaitable[float]]
     """Waits until what shows orders shows them as the last cancel left them; returns when that cancel was over."""
-    doubts: tuple[str, ...] = ()
+    listed: Callable[[], frozenset[str]] = frozenset
+    """Symbols of orders that were listed: whatever an instrument list says, they exist."""
     remarks: tuple[str, ...] = ()
     pending: list[str] = field(default_factory=list)
     """Reads that are under way or have failed."""
@@ -86,7 +95,7 @@ class Discoveries:
         wanted = self.needed if discovery.optional else lambda: True
         while request is not None:
             asked.add(request)
-            heard = await self.session.ask(request, discovery.read, wanted=wanted, watch=Watch(ended=self._over))
+            heard = await self._ask(request, discovery, wanted)
             if heard.value is None or heard.value.next in asked:
                 if not discovery.optional:
                     return False
@@ -100,9 +109,31 @@ class Discoveries:
         self._names.update(found)
         venue, options = self.session.venue, self.session.options
         self.remarks = venue.remarks(options, frozenset(self._names))
-        if not self.pending:  # whatever an optional read may still show
-            self.doubts = venue.doubts(options, frozenset(self._names))
         return request is None
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """Why a proof would not be one, as far as all has been read; whatever an optional read may still show."""
+        if self.pending:
+            return ()
+        names = frozenset((*self._names, *(f"symbol {symbol}" for symbol in self.listed())))
+        found: tuple[str, ...] = self.session.venue.doubts(self.session.options, names)
+        return found if self._begun else ()
+
+    async def _ask(self, request: Request, discovery: Discovery[Any], wanted: Callable[[], bool]) -> Heard[Batch]:
+        """One page, asked for more and more seldom: what a venue counts in requests is for cancels and listings.
+
+        One that is refused is asked for again some times, too: one bad answer costs no proof.
+        """
+        watch, refused, pause = Watch(ended=self._over), 0, _SHORTEST_PAUSE
+        while True:
+            heard = await self.session.ask(request, discovery.read, wanted=wanted, watch=watch, most=_AT_ONCE)
+            refused += heard.answer is Answer.REFUSED
+            over = heard.final and (heard.answer is not Answer.REFUSED or refused >= _REFUSED_TRIES)
+            if over or not heard.attempt.sent or self.session.ended or not wanted():
+                return heard
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
 
     def _over(self, attempt: Attempt) -> None:
         if attempt.answered or self.last is None or not self.last.answered:

@@ -5,20 +5,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import signal
 import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from cancelall import guard, logs, outcome, reporting
+from cancelall import guard, lastwords, logs, outcome, reporting
 from cancelall.asked import Output, Terms
 from cancelall.attempts import Attempt
 from cancelall.config import BrokenProfile, Profile, default_notify
 from cancelall.errors import ConfigError, ExitStatus
 from cancelall.journal import Journal, new_run
 from cancelall.journal.record import Record, beginning
+from cancelall.lastwords import LastWords
 from cancelall.model import Verdict
 from cancelall.output import Outlet
 from cancelall.report import text
@@ -27,6 +27,8 @@ from cancelall.results import ProfileReport, Timing
 from cancelall.run import Listener, Run, Target, harden
 from cancelall.started import process_started
 from cancelall.state import state_directories
+from cancelall.sweep import Sweep
+from cancelall.watchdog import DOG, GRACE, NAMES
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -46,8 +48,10 @@ _DISK = 0.25
 class Streams:
     """stdout for data, stderr for everything else, each written by a thread of its own."""
 
-    def __init__(self, output: Output, environ: Mapping[str, str]) -> None:
+    def __init__(self, output: Output, environ: Mapping[str, str], known: LastWords | None = None) -> None:
         self.output = output
+        self.known = known
+        """Who is told that a result has been written."""
         self.environ = environ
         self.data = Outlet(sys.stdout, "stdout")
         self.notes = Outlet(sys.stderr, "stderr")
@@ -106,6 +110,7 @@ class Streams:
             self.data.write(lambda: profile_line(report))
         else:
             self.data.write(lambda: self._drawn(report))
+        self.data.write(lambda: self._written(report))
 
     def summary(self, reports: Sequence[ProfileReport]) -> None:
         """One row per profile after all tables."""
@@ -118,6 +123,12 @@ class Streams:
         """Everything said. Progress may be lost, data is waited for."""
         self.data.close(None)
         self.notes.close(_LAST_WORDS)
+
+    def _written(self, report: ProfileReport) -> str:
+        """Called by who writes, when everything before is out."""
+        if self.known is not None:
+            self.known.told.add(report.profile)
+        return ""
 
     def _drawn(self, report: ProfileReport) -> str:
         from cancelall.report import tables
@@ -146,30 +157,62 @@ def execute(
     """Run the profiles, say what became of them, and return the exit status."""
     logs.install()
     terms = terms or Terms()
+    begun = DOG.begin()
+    try:
+        known = lastwords.keep(profiles, json=output.json, dry_run=dry_run, hold=terms.hold, begun=True)
+        return _executed(profiles, Streams(output, environ, known), environ, known, dry_run=dry_run, terms=terms)
+    finally:
+        if begun:
+            DOG.rest()
+
+
+def _executed(
+    profiles: Sequence[Profile | BrokenProfile],
+    streams: Streams,
+    environ: dict[str, str],
+    known: LastWords,
+    *,
+    dry_run: bool,
+    terms: Terms,
+) -> ExitStatus:
+    output = streams.output
     record = _record(profiles, environ, terms, dry_run=dry_run)
+    known.aside = lambda status, reports: _told_of_hang(record, profiles, status, reports, terms, environ)
     ignored = harden(environ)
-    streams = Streams(output, environ)
     guard.speak_through(streams.notes.line)
     for warning in ignored:
         streams.warn(warning)
-    reports, stopped = asyncio.run(_swept(profiles, streams, environ, record, dry_run=dry_run, hold=terms.hold))
+    reports, stopped = asyncio.run(_swept(profiles, streams, environ, record, known, dry_run=dry_run, hold=terms.hold))
+    DOG.first = None  # every verdict is there: a signal ends the waiting for streams and commands
     if terms.hold and not any(report.error and report.error.kind == "interrupted" for report in reports):
         stopped = None  # only a hold was ended: every verdict is there
-    status = stopped if stopped is not None else outcome.exit_status(reports)
+    status = known.stopped = stopped if stopped is not None else outcome.exit_status(reports)
     record.finish(status, reports, _DISK, process_started())
     told = {warning for report in reports for warning in report.warnings} if not output.quiet else set()
     for warning in record.warnings():
         if warning not in told:
             streams.warn(warning)
     telling = _telling(profiles, reports, terms, environ) if terms.journalled else None
+    DOG.extend(time.monotonic() + GRACE + (telling.seconds if telling is not None else 0.0))
     streams.summary(reports)
     for failure in telling.wait() if telling is not None else ():
         streams.warn(failure)
-    try:
-        streams.close()
-    except KeyboardInterrupt:
-        os._exit(ExitStatus.INTERRUPTED)  # nobody reads, and the buffers are held by who waits for a reader
+    streams.close()
     return status
+
+
+def _told_of_hang(
+    record: Record,
+    profiles: Sequence[Profile | BrokenProfile],
+    status: int,
+    reports: Sequence[ProfileReport],
+    terms: Terms,
+    environ: Mapping[str, str],
+) -> None:
+    """Journal and notify command of a run that has hung. What is begun here is not waited for."""
+    if terms.journalled and not record.finished:
+        _telling(profiles, reports, terms, environ)
+        record.hung(status, reports, _DISK, process_started())
 
 
 def _telling(
@@ -218,6 +261,7 @@ async def _swept(
     streams: Streams,
     environ: Mapping[str, str],
     record: Record,
+    known: LastWords,
     *,
     dry_run: bool,
     hold: float,
@@ -229,6 +273,7 @@ async def _swept(
         progress = Progress(streams.notes, streams.environ)
 
     def finished(report: ProfileReport) -> None:
+        known.finished[report.profile] = report
         if progress is not None:
             progress.finished(report.profile)
             streams.data.write(progress.await_wiped)
@@ -246,11 +291,16 @@ async def _swept(
             progress.wipe()
         streams.holding(profile, verdict, seconds)
 
+    def sweeping(profile: str, sweep: Sweep) -> None:
+        known.tallies[profile] = sweep.session.tally
+        if progress is not None:
+            progress.sweeping(profile, sweep)
+
     listener = Listener(
         target=target,
         holding=holding,
         attempt=streams.attempt,
-        sweeping=progress.sweeping if progress is not None else lambda profile, sweep: None,
+        sweeping=sweeping,
         finished=finished,
     )
     run = Run(
@@ -263,23 +313,21 @@ async def _swept(
         record=record,
     )
     stopped: list[ExitStatus] = []
-
-    def stop(name: str, status: ExitStatus) -> None:
-        if stopped:
-            os._exit(status)  # asked twice: leave at once
-        stopped.append(status)
-        run.interrupt(name)
-
     loop = asyncio.get_running_loop()
+
+    def stop(number: int) -> None:
+        stopped.append(ExitStatus(128 + number))
+        run.interrupt(NAMES[number])
+
+    def signalled(number: int) -> None:
+        """On the watchdog's thread, whatever the loop is doing."""
+        run.halt()
+        known.stopped = ExitStatus(128 + number)
+        with contextlib.suppress(RuntimeError):  # the loop has just closed
+            loop.call_soon_threadsafe(stop, number)
+
     loop.set_exception_handler(lambda loop, context: None)  # bugs are reported with their profile, without a traceback
-    for name, status in (("SIGINT", ExitStatus.INTERRUPTED), ("SIGTERM", ExitStatus.TERMINATED)):
-        with contextlib.suppress(
-            NotImplementedError, RuntimeError, ValueError
-        ):  # no such thing on Windows or in a thread
-            loop.add_signal_handler(getattr(signal, name), stop, name, status)
-    if hasattr(signal, "SIGHUP"):
-        with contextlib.suppress(ValueError):
-            signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a closed terminal does not stop a kill
+    DOG.first = signalled
     ticking = asyncio.create_task(progress.tick()) if progress is not None else None
     try:
         return await run.all(), stopped[0] if stopped else None
@@ -301,7 +349,9 @@ def report_error(
     logs.install()
     broken = BrokenProfile(name=profile, venue=venue, error=error)
     report = reporting.nothing_sent(broken, error, Verdict.UNCONFIGURED, Timing(), dry_run=dry_run)
-    streams = Streams(output, os.environ)
+    known = lastwords.keep([broken], json=output.json, dry_run=dry_run, begun=True)
+    known.finished[profile] = report
+    streams = Streams(output, os.environ, known)
     streams.finished(report)
     if notify:
         from cancelall.notify import Notification

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 from cancelall.attempts import Watch
-from cancelall.model import Acknowledgement, Answer, Reply, Request
+from cancelall.model import Acknowledgement, Answer, Priority, Reply, Request
 from cancelall.progress import Progress, Word
 from cancelall.session import Session
 from cancelall.venues.contract import Segment
@@ -33,7 +34,8 @@ async def _hear(session: Session, progress: Progress, *, cancels: bool) -> Word:
             continue
         read = partial(witness.fits, kept) if witness.fits else witness.read
         hear = partial(_testimony, progress.segment, read)
-        heard = await session.ask(witness.request, hear, watch=Watch(about=progress.segment.name), most=_TRIES)
+        last = replace(witness.request, priority=Priority.WITNESS)  # whatever cancels or lists goes before it
+        heard = await session.ask(last, hear, watch=Watch(about=progress.segment.name), most=_TRIES)
         agrees, said = heard.value or (heard.answer is Answer.NOTHING_OPEN, None)
         progress.hearing(witness, heard)
         if heard.value is not None and not agrees:

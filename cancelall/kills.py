@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from cancelall import config, config_toml, declare, early
+from cancelall import config, config_toml, declare, early, lastwords
 from cancelall.asked import Output, Terms
 from cancelall.config import BrokenProfile, Overrides, Profile
 from cancelall.config_toml import Document
@@ -81,6 +81,7 @@ def execute(
     profiles: Sequence[Profile | BrokenProfile], output: Output, environ: dict[str, str], *, dry_run: bool, terms: Terms
 ) -> ExitStatus:
     """Run the profiles. Their connections are opened while what runs them is imported."""
+    lastwords.keep(profiles, json=output.json, dry_run=dry_run, hold=terms.hold)
     early.connect(profiles, environ, dry_run=dry_run)
     from cancelall import execute as engine
 

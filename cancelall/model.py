@@ -60,7 +60,8 @@ class Priority(IntEnum):
     MASS_CANCEL = 0
     CANCEL = 1
     LISTING = 2
-    OTHER = 3
+    WITNESS = 3
+    OTHER = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,6 +141,10 @@ class Reply:
             return parse(self.body), None
         except Unreadable as fault:
             return None, fault.message
+
+
+GATEWAY_PAUSE = 2.0
+"""Seconds between two tries where a gateway says 401 or 403: more of them may make it worse."""
 
 
 class Answer(Enum):

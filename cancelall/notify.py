@@ -41,6 +41,9 @@ class _Told:
 class Notification:
     """The commands, begun at once and side by side. `wait` says what went wrong."""
 
+    seconds = SECONDS
+    """What `wait` may take."""
+
     def __init__(self, lines: Mapping[Words, str], environ: Mapping[str, str]) -> None:
         self._until = time.monotonic() + SECONDS
         self._failures: list[str] = []

@@ -21,19 +21,19 @@ _EXIT_ORDER = (
 )
 
 
-def segment_verdict(progress: Progress, session: Session, gap: float) -> Verdict:
+def segment_verdict(progress: Progress, session: Session) -> Verdict:
     """The first that fits: open, absent, unreachable, refused, clear, unproven."""
     evidence = progress.last if progress.reads_only or not _cancelled(progress) else progress.last_fresh
-    stopped = _fired(progress) or session.refusal is not None
+    stopped = _fired(progress) or session.stopped is not None
     if evidence is not None and progress.left(evidence) and (_cancelled(progress) or not stopped):
         return Verdict.OPEN
-    if progress.absent is not None and not progress.present:
+    if progress.absent is not None:
         return Verdict.ABSENT
-    if not progress.answered and session.refusal is None:
+    if not progress.answered and session.stopped is None:
         return Verdict.UNREACHABLE if session.tally.requests else Verdict.UNPROVEN  # of what was not sent nobody knows
-    if progress.refused is not None or session.refusal is not None or _clock_refused(progress, gap):
+    if progress.refused is not None or session.turned_away is not None or _clock_refused(progress):
         return Verdict.REFUSED
-    return Verdict.CLEAR if progress.proven(gap) else Verdict.UNPROVEN
+    return Verdict.CLEAR if progress.proven else Verdict.UNPROVEN
 
 
 def _cancelled(progress: Progress) -> bool:
@@ -46,18 +46,18 @@ def _fired(progress: Progress) -> bool:
     return progress.cancels.sent
 
 
-def _clock_refused(progress: Progress, gap: float) -> bool:
+def _clock_refused(progress: Progress) -> bool:
     """A clock that could not be repaired is a refusal."""
     judgement = progress.trouble.judgement if progress.trouble else None
     if judgement is None or judgement.kind != "clock":
         return False
-    return progress.last_empty is None or not (progress.cancels.accepted or progress.proven(gap))
+    return progress.last_empty is None or not (progress.cancels.accepted or progress.proven)
 
 
 def profile_verdict(sweep: Sweep) -> Verdict:
     """The worst of the segments; `unproven` at best while the set of segments or a selector is not known."""
-    gap, session = sweep.gap, sweep.session
-    verdicts = [segment_verdict(progress, session, gap) for progress in sweep.progresses.values()]
+    session = sweep.session
+    verdicts = [segment_verdict(progress, session) for progress in sweep.progresses.values()]
     present = [verdict for verdict in verdicts if verdict is not Verdict.ABSENT]
     if not verdicts:
         return _verdict_without_segments(sweep)
@@ -66,7 +66,7 @@ def profile_verdict(sweep: Sweep) -> Verdict:
     if any(verdict is not Verdict.UNREACHABLE for verdict in verdicts):
         present = [Verdict.UNPROVEN if verdict is Verdict.UNREACHABLE else verdict for verdict in present]
     verdict = worst(present)
-    doubtful = bool(sweep.bug or sweep.discoveries.pending or sweep.discoveries.doubts or sweep.stale())
+    doubtful = bool(sweep.bug or session.bug or sweep.discoveries.pending or sweep.discoveries.doubts or sweep.stale())
     return worst([verdict, Verdict.UNPROVEN]) if doubtful else verdict
 
 
@@ -74,7 +74,7 @@ def _verdict_without_segments(sweep: Sweep) -> Verdict:
     """What the reads that should have told the segments have met with."""
     attempt = sweep.discoveries.last
     judgement = attempt.judgement if attempt else None
-    if sweep.session.refusal is not None or (judgement and judgement.answer in (Answer.REFUSED, Answer.CLOCK)):
+    if sweep.session.turned_away is not None or (judgement and judgement.answer in (Answer.REFUSED, Answer.CLOCK)):
         return Verdict.REFUSED
     if sweep.bug or (attempt and attempt.answered) or not sweep.session.tally.requests:
         return Verdict.UNPROVEN
@@ -87,14 +87,14 @@ def exit_status(reports: Iterable[ProfileReport]) -> ExitStatus:
     return next((status for status in _EXIT_ORDER if status in statuses), ExitStatus.CLEAR)
 
 
-def segment_report(progress: Progress, session: Session, gap: float) -> SegmentReport:
+def segment_report(progress: Progress, session: Session) -> SegmentReport:
     """A segment's verdict with the venue's words, where there are any to tell."""
-    verdict = segment_verdict(progress, session, gap)
+    verdict = segment_verdict(progress, session)
     details = []
     if verdict is Verdict.ABSENT and progress.absent is not None:
         details.append(progress.absent.words)
     elif verdict is Verdict.REFUSED:
-        refusal = progress.refused or session.refusal
+        refusal = progress.refused or session.turned_away
         details.append(refusal.words if refusal else _trouble(progress))
     elif verdict in (Verdict.UNPROVEN, Verdict.UNREACHABLE) or progress.cancels.suspended:
         unsent = "" if session.tally.requests else "nothing was sent"

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from functools import partial
 
-from cancelall.model import Judgement, Priority
+from cancelall.model import Priority, Request
+from cancelall.refusals import HostRefusals
 from cancelall.venues.contract import Limit
 
 _MARGIN = 0.02
@@ -21,10 +22,37 @@ _PLACES_FOR_CANCELS = 0.25
 _EXPECTING = 2.0
 """Longest wait of reads, in seconds, for the next of the profiles whose first cancels are on their way."""
 
+_FIRST_BACKOFF = 3.0
+"""Longest wait, in seconds, that is granted to the first hint of a bucket: a kill is not frozen by one answer."""
+
 _INSTANT = 1e-9
 """Seconds that no clock can tell from none: sums of floats end just before the time that they mean."""
 
 _Ticket = tuple[int, int, asyncio.Future[None]]
+
+
+class Backoffs:
+    """How long a venue has asked the requests of each bucket to wait. Cancels have waits of their own."""
+
+    def __init__(self) -> None:
+        self._until: dict[tuple[str, bool], float] = {}
+        self._hints: Counter[tuple[str, bool]] = Counter()
+
+    def hold(self, request: Request, asked: float, now: float) -> None:
+        """A request was told to wait: so do all like it. The wait that is granted doubles with each hint in a row."""
+        key = request.bucket, request.changes
+        if now >= self._until.get(key, 0.0):  # what was under way together was told one thing
+            self._hints[key] += 1
+        granted = min(asked, _FIRST_BACKOFF * 2 ** min(self._hints[key] - 1, 6))
+        self._until[key] = max(self._until.get(key, 0.0), now + granted)
+
+    def good(self, request: Request) -> None:
+        """One was answered otherwise."""
+        self._hints.pop((request.bucket, request.changes), None)
+
+    def until(self, request: Request) -> float:
+        """When it may go."""
+        return self._until.get((request.bucket, request.changes), 0.0)
 
 
 class Window:
@@ -126,7 +154,6 @@ class Pacer(_Turns):
     def __init__(self, limit: Limit | None) -> None:
         super().__init__(limit)
         self._queue = _Queue()
-        self._held_until = 0.0
 
     async def turn(self, priority: int) -> None:
         """Wait for a place within the limit."""
@@ -137,14 +164,10 @@ class Pacer(_Turns):
         self._window.unused()
         self.grant()
 
-    def hold(self, seconds: float) -> None:
-        """Nobody goes for so long: the venue said so."""
-        self._held_until = max(self._held_until, asyncio.get_running_loop().time() + seconds)
-
     def grant(self) -> None:
         now = asyncio.get_running_loop().time()
         while self._queue:
-            wait = max(self._held_until - now, self._window.wait(now))
+            wait = self._window.wait(now)
             if wait > _INSTANT:
                 self._later(now + wait)
                 return
@@ -211,7 +234,7 @@ class Address(_Turns):
 
 
 class HostGate:
-    """What all profiles on one host share: places for attempts at once, a block, and the limit of the address.
+    """What all profiles on one host share: places for attempts at once, a block of the address, and its limit.
 
     The places of one host are its own: however many attempts hang at a dead one, the others have theirs.
     """
@@ -220,7 +243,7 @@ class HostGate:
         self.address = address
         self.queue = _Queue()
         self.under_way = 0
-        self.blocked: Judgement | None = None
+        self.refusals = HostRefusals()
         self._at_once = at_once
         self._reads_at_once = max(1, at_once - int(at_once * _PLACES_FOR_CANCELS))
 

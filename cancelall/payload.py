@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 from cancelall.errors import Unreadable
-from cancelall.model import Answer, Judgement, Order, Reply
+from cancelall.model import GATEWAY_PAUSE, Answer, Judgement, Order, Reply
 from cancelall.secret import scrub
 from cancelall.strictjson import parse as parse
 
@@ -19,8 +19,6 @@ WORDS_LIMIT = 200
 """Characters of a venue's message that are kept."""
 ID_LIMIT = 128
 """Characters of an order's id: the longest of any venue, a UUID with a prefix, has 60."""
-GATEWAY_PAUSE = 2.0
-"""Seconds between two tries where a gateway says 401 or 403: more of them may make it worse."""
 UNREADABLE = "?"
 """What is shown in the place of a field that cannot be read."""
 

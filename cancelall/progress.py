@@ -10,7 +10,7 @@ from typing import Any
 
 from cancelall.attempts import Attempt, Heard
 from cancelall.cancels import Cancels
-from cancelall.model import Acknowledgement, Answer, Judgement, Order, Request, State
+from cancelall.model import Acknowledgement, Answer, Judgement, Order, Reach, Request, State
 from cancelall.venues.contract import Segment, Witness
 
 
@@ -47,11 +47,23 @@ class Listing:
         return frozenset(order.id for order in self.orders)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Said:
+    """The last word on one request, and since when the venue has said nothing else. None: it could not be taken in."""
+
+    answer: Answer | None
+    judgement: Judgement | None
+    since: float
+    at: float
+
+
 @dataclass
 class Progress:
     """A segment during a run. `keep` spares protective orders."""
 
     segment: Segment
+    gap: float = 0.0
+    """Seconds between two words of the venue that are believed together: empty listings, refusals, absence."""
     keep: bool = False
     reads_only: bool = False
     cancels: Cancels = field(init=False)
@@ -71,12 +83,9 @@ class Progress:
     answered: bool = False
     """Whether any request got a complete HTTP answer."""
     refused_by_name: Judgement | None = None
-    """Why a cancel by name was refused, which says nothing of the other orders."""
-    absent: Judgement | None = None
+    """Why the last cancel by name was refused, if it was; it says nothing of the other orders."""
     trouble: Attempt | None = None
     """The last attempt that did not do what it should."""
-    stuck: bool = False
-    """The listing itself was refused or absent: reading on is pointless."""
     unread: int = 0
     """Tries of a listing that failed one after the other."""
     cancels_agree: bool = False
@@ -94,28 +103,80 @@ class Progress:
     reappearances: int = 0
     """How often there were such orders, all that one answer shows counted once."""
     holding: bool = False
-    """What is seen for the first time from now on has reappeared, even if only a cancel's answer names it."""
-    _refused: Judgement | None = None
-    _answers: dict[Request, Answer | None] = field(default_factory=dict)
-    """The last word on each request that was answered; None for an answer that could not be taken in."""
+    """What is seen for the first time from now on has reappeared."""
+    contradictions: int = 0
+    """How often a listing showed again what a complete one before it had lacked."""
+    strays: list[str] = field(default_factory=list)
+    """Ids that the answer to a group's cancel named and no listing had shown."""
+    _said: dict[Request, Said] = field(default_factory=dict)
+    """The last word on each request about the segment as a whole."""
+    _failing: set[Request] = field(default_factory=set)
+    """Those whose last attempt was not answered."""
+    _shown: set[str] = field(default_factory=set)
+    """Ids that any listing has shown."""
+    _vanished: set[str] = field(default_factory=set)
+    """Ids that a complete listing has lacked after others had shown them."""
     _under_way: Listing | None = None
     """What the pages of a listing that is being read have shown so far."""
     _cleared_before: bool = False
+    """A complete listing that no cancel overlapped has shown all that was there: what is new since has appeared."""
 
     def __post_init__(self) -> None:
-        self.cancels = Cancels(segment=self.segment, keep=self.keep)
+        self.cancels = Cancels(segment=self.segment, gap=self.gap, keep=self.keep, holding=self.holding)
 
     # --- which orders count ---
 
     @property
     def refused(self) -> Judgement | None:
-        """Why the listing or the cancel was refused. Cancels by name count where no mass cancel was accepted."""
-        return self._refused or (None if self.cancels.mass_accepted else self.refused_by_name)
+        """Why the listing or the mass cancel is refused. Cancels by name count where no mass cancel was accepted; where
+        they are, they have taken the place of a mass cancel that was refused as a call.
+        """
+        whole = [
+            said.judgement
+            for request, said in self._said.items()
+            if said.answer is Answer.REFUSED and not (request.changes and self._replaced(said))
+        ]
+        return next(iter(whole), None if self.cancels.mass_accepted else self.refused_by_name)
+
+    def _replaced(self, said: Said) -> bool:
+        """Whether a mass cancel is only refused as a call, and others have done the same."""
+        as_a_call = said.judgement is not None and said.judgement.reach is Reach.REQUEST
+        return as_a_call and self.cancels.named_accepted > 0
+
+    @cached_property
+    def whole(self) -> frozenset[Request]:
+        """The requests that have to be answered for the segment: blind mass cancels, and each pass of a listing."""
+        spared = self.reads_only or (self.keep and self.segment.protective_kinds)
+        blind = () if spared else self.segment.mass_cancels(())
+        return frozenset((*blind, *(request for stage in self.segment.listings for request in stage)))
 
     @property
-    def present(self) -> bool:
-        """Whether the last word on any request was not 'no such product'."""
-        return any(answer is not Answer.ABSENT for answer in self._answers.values())
+    def absent(self) -> Judgement | None:
+        """The venue's word that the account has no such product: of every request, twice, a gap apart."""
+        said = [self._said.get(request) for request in self.whole]
+        words = [
+            one for one in said if one is not None and one.answer is Answer.ABSENT and one.at - one.since >= self.gap
+        ]
+        return words[0].judgement if len(words) == len(said) and words and not self._failing else None
+
+    def _said_twice(self, said: Said) -> bool:
+        """Whether the venue has said it again a gap later, and nothing else between."""
+        return said.at - said.since >= self.gap
+
+    @property
+    def closed(self) -> bool:
+        """Whether the venue refuses every request about the segment, or has none of it: twice each, a gap apart.
+
+        While only reading, one refused pass is enough: the others cannot make up for it.
+        """
+        said = [self._said.get(request) for request in self.whole]
+        believed = [
+            one is not None and one.answer in (Answer.REFUSED, Answer.ABSENT) and self._said_twice(one) for one in said
+        ]
+        if not self.reads_only:
+            return all(believed) and bool(believed)
+        read = [one is not None and one.answer is Answer.ACCEPTED for one in said]
+        return any(believed) and all(either for either in map(max, believed, read))
 
     @property
     def witnesses(self) -> tuple[Witness, ...]:
@@ -141,13 +202,19 @@ class Progress:
 
     def cancel_ended(self, attempt: Attempt) -> None:
         """A cancel was answered, failed or was abandoned."""
+        named = self.cancels.by_name(attempt.request)
         self.cancels.over(attempt)
-        self._note(attempt, named=self.cancels.by_name(attempt.request))
+        self._note(attempt)
+        refused = attempt.judgement if attempt.judgement and attempt.judgement.answer is Answer.REFUSED else None
+        if not named:
+            self._word(attempt)
+        elif attempt.answered:
+            self.refused_by_name = refused
 
     def asked(self, request: Request, named: tuple[Order, ...], heard: Heard[Acknowledgement]) -> None:
         """The venue has spoken on a cancel, or nobody waits for it any more."""
         self.cancels.asked(request, named, heard)
-        if heard.answer is Answer.REFUSED:
+        if heard.answer in (Answer.REFUSED, Answer.GATEWAY):
             words = heard.attempt.judgement.words if heard.attempt.judgement else "refused"
             self.failures.update({order.id: words for order in named})
         if heard.value is not None:
@@ -157,13 +224,16 @@ class Progress:
         self.counted += said.count or 0
         self.remarks |= {said.remark} if said.remark else set()
         known = len(self.reappeared)
+        if named:
+            asked = {order.id for order in named}
+            self.strays += [one for one in said.cancelled if one not in asked and one not in self.seen]
         for identity in said.cancelled:
             self.cancels.taken.add(identity)
             self.failures.pop(identity, None)
             if identity not in self.seen:
                 order = Order(id=identity, segment=self.segment.name, client_id=said.client_ids.get(identity))
                 self.seen[identity] = order
-                self.reappeared += [order] if self.holding else []
+                self.reappeared += [order] if self.holding or self._cleared_before else []
         self.reappearances += len(self.reappeared) > known
         for failure in said.failed:
             for identity in (failure.id,) if failure.id else tuple(order.id for order in named):
@@ -172,32 +242,38 @@ class Progress:
     def listed(self, attempt: Attempt) -> None:
         """A listing's page was answered, or not."""
         self._note(attempt)
+        if attempt.request in self.whole:
+            self._word(attempt)
         answer = attempt.judgement.answer if attempt.judgement is not None else Answer.AMBIGUOUS
-        self.stuck |= answer in (Answer.REFUSED, Answer.ABSENT)
         if answer is not Answer.AGAIN:  # a limit is not to be used up by cancels instead
             self.unread = 0 if answer is Answer.ACCEPTED else self.unread + 1
 
-    def _note(self, attempt: Attempt, *, named: bool = False) -> None:
+    def _note(self, attempt: Attempt) -> None:
         self.answered |= attempt.answered
         judgement = attempt.judgement
         failed = judgement is None or judgement.answer not in (Answer.ACCEPTED, Answer.NOTHING_OPEN)
         if failed and not self._tells_less(attempt):
             self.trouble = attempt
-        if attempt.answered:
-            self._answers[attempt.request] = judgement.answer if judgement else None
-        if judgement is not None and judgement.answer is Answer.ABSENT:
-            self.absent = judgement
-        if judgement is not None and judgement.answer is Answer.REFUSED:
-            if named:
-                self.refused_by_name = self.refused_by_name or judgement
-            else:
-                self._refused = self._refused or judgement
+
+    def _word(self, attempt: Attempt) -> None:
+        """The venue has spoken on a request about the segment as a whole, or has not."""
+        request = attempt.request
+        if not attempt.answered:
+            self._failing.add(request)
+            return
+        self._failing.discard(request)
+        judgement, before = attempt.judgement, self._said.get(request)
+        answer = judgement.answer if judgement is not None else None
+        same = before is not None and before.answer is answer
+        since = before.since if before is not None and same else attempt.ended
+        self._said[request] = Said(answer=answer, judgement=judgement, since=since, at=attempt.ended)
 
     def _tells_less(self, attempt: Attempt) -> bool:
         """Whether the deadline ended another try of what the venue had answered, and not well."""
         cut = attempt.fault is not None and attempt.fault.cut
-        before = self._answers.get(attempt.request, Answer.ACCEPTED)
-        return cut and self.trouble is not None and before not in (Answer.ACCEPTED, Answer.NOTHING_OPEN)
+        before = self._said.get(attempt.request)
+        badly = before is not None and before.answer not in (Answer.ACCEPTED, Answer.NOTHING_OPEN)
+        return cut and self.trouble is not None and badly
 
     def shows(self, orders: tuple[Order, ...], began: float) -> None:
         """A page of a listing that began then, and is not over yet."""
@@ -214,6 +290,7 @@ class Progress:
         """A listing has ended. It counts as empty only when no cancel was in the air while it was read."""
         self._under_way = None
         before = len(self.reappeared)
+        self._compare(listing)
         for order in listing.orders:
             known = self.seen.get(order.id)
             if known is None and self._cleared_before:
@@ -237,7 +314,20 @@ class Progress:
             self.last_empty = listing
         else:
             self.renew()
-        self._cleared_before |= listing.complete and self.cancels.answered <= listing.began
+        self._cleared_before |= listing.complete and undisturbed and self.cancels.sent
+
+    def _compare(self, listing: Listing) -> None:
+        """An id that a complete listing lacked and this one shows again: one of the two was wrong."""
+        self.contradictions += not self._vanished.isdisjoint(listing.ids)
+        self._vanished -= listing.ids
+        if listing.complete:
+            self._vanished |= self._shown - listing.ids
+        self._shown |= listing.ids
+
+    @property
+    def proof_gap(self) -> float:
+        """Seconds between the two empty listings of a proof: twice as many for each contradiction."""
+        return self.gap * 2.0**self.contradictions
 
     @property
     def half(self) -> Listing | None:
@@ -293,24 +383,28 @@ class Progress:
             return False
         return last.ids.isdisjoint(order.id for order in named)
 
-    def proven(self, gap: float) -> bool:
-        """Two complete empty listings in a row, at least `gap` seconds apart, no cancel in the air."""
+    @property
+    def proven(self) -> bool:
+        """Two complete empty listings in a row, a gap apart, no cancel in the air, and no refusal that still stands."""
         if self.reads_only:
             return self.last is not None and self.last.complete
         if self.first_empty is None or self.last_empty is None or self.cancels.in_flight or self.cancels.suspended:
             return False
         if (self.witnesses and not self.witnessed) or (self.segment.needs_acceptance and not self.cancels.accepted):
             return False
-        return self.last_empty.began - self.first_empty.ended >= gap
+        if self.cancels.doubted:
+            return False
+        return self.last_empty.began - self.first_empty.ended >= self.proof_gap
 
-    def proven_after(self, moment: float, gap: float) -> bool:
+    def proven_after(self, moment: float) -> bool:
         """Whether both empty listings began after this moment, or one of them even a gap after it."""
         first, last = self.first_empty, self.last_empty
-        return first is not None and last is not None and (first.began >= moment or last.began >= moment + gap)
+        late = moment + self.proof_gap
+        return first is not None and last is not None and (first.began >= moment or last.began >= late)
 
     def exhausted(self, listing: Listing) -> bool:
         """Whether nothing that could still be sent or read would change the outcome."""
-        if self.stuck:
+        if self.closed:
             return True
         if not listing.complete or not self.cancels.idle or listing.began < self.cancels.ended:
             return False

@@ -6,6 +6,7 @@ from functools import partial
 
 from cancelall.attempts import Attempt
 from cancelall.errors import ErrorKind
+from cancelall.guard import bug_words
 from cancelall.model import Answer, State, Verdict
 from cancelall.outcome import order_rows
 from cancelall.results import ErrorReport
@@ -20,16 +21,15 @@ def error_report(sweep: Sweep, verdict: Verdict) -> ErrorReport | None:
     if verdict is Verdict.CLEAR:
         return None
     session = sweep.session
-    if sweep.bug is not None:
+    if (bug := sweep.bug or session.bug) is not None:
         return ErrorReport(
             kind="internal",
-            message=f"a bug in this profile's sweep: {type(sweep.bug).__name__}",
+            message=f"in this profile's sweep: {bug_words(bug)}",
             hint="check this account on the venue's site, and report the bug with the output of -v",
         )
-    if session.refusal is not None:
-        return ErrorReport(
-            kind=session.refusal.kind or "auth", message=session.refusal.words, hint=session.refusal.hint
-        )
+    refusal = session.refusal or (session.turned_away if session.stopped is None else None)
+    if refusal is not None:
+        return ErrorReport(kind=refusal.kind or "auth", message=refusal.words, hint=refusal.hint)
     refusals = [one for progress in sweep.progresses.values() if (one := progress.refused or progress.refused_by_name)]
     if refusals:
         first = refusals[0]
@@ -44,7 +44,7 @@ def error_report(sweep: Sweep, verdict: Verdict) -> ErrorReport | None:
     if verdict is Verdict.OPEN:
         return _never_accepted(sweep)
     if verdict is Verdict.REFUSED and all(progress.absent for progress in sweep.progresses.values()):
-        words = next((progress.absent.words for progress in sweep.progresses.values() if progress.absent), "")
+        words = next((one.words for progress in sweep.progresses.values() if (one := progress.absent)), "")
         return ErrorReport(
             kind="mode", message=f"the account has none of these products: {words}", hint="check the environment"
         )
@@ -74,11 +74,16 @@ def _never_accepted(sweep: Sweep) -> ErrorReport | None:
     """Why orders are open: what the venue says to the cancels of a segment of which it has accepted none."""
     for progress in sweep.progresses.values():
         attempt = progress.trouble
-        if attempt is None or not attempt.request.changes or progress.cancels.accepted:
+        if attempt is None or not attempt.request.changes or progress.cancels.accepted or _of_no_product(attempt):
             continue
         kind, words, hint = _met(attempt)
         return ErrorReport(kind=kind, message=words or "no cancel was accepted", hint=hint)
     return None
+
+
+def _of_no_product(attempt: Attempt) -> bool:
+    """Whether the venue said that the account has no such product: no reason why others are not proven."""
+    return attempt.judgement is not None and attempt.judgement.answer is Answer.ABSENT
 
 
 def _met(attempt: Attempt | None) -> tuple[ErrorKind, str, str]:
@@ -96,8 +101,9 @@ def _met(attempt: Attempt | None) -> tuple[ErrorKind, str, str]:
 def _trouble_report(sweep: Sweep, verdict: Verdict) -> ErrorReport:
     """The last thing that went wrong, of segments that are not proven: what the venue said before what it did not."""
     hint = "run again, or look at the venue's site: orders may still be open"
-    unproven = [one for one in sweep.progresses.values() if not one.proven(sweep.gap)]
-    found = sorted((one.trouble for one in unproven if one.trouble is not None), key=partial(_rank, verdict))
+    unproven = [one for one in sweep.progresses.values() if not one.proven and one.absent is None]
+    troubles = (one.trouble for one in unproven if one.trouble is not None and not _of_no_product(one.trouble))
+    found = sorted(troubles, key=partial(_rank, verdict))
     for attempt in found:
         if attempt.judgement is not None:
             kind = attempt.judgement.kind or "unreadable"
@@ -116,6 +122,12 @@ def _rank(verdict: Verdict, attempt: Attempt) -> int:
     return 0 if verdict is Verdict.REFUSED and attempt.judgement.kind == "clock" else 1
 
 
+def _some(ids: list[str]) -> str:
+    """The first of them, and how many more there are."""
+    more = len(ids[_IDS_IN_A_WARNING:])
+    return ", ".join(ids[:_IDS_IN_A_WARNING]) + (f" and {more} more" if more else "")
+
+
 def warnings(sweep: Sweep) -> tuple[str, ...]:
     """What a trader should know besides the verdict."""
     rows = [row for progress in sweep.progresses.values() for row in order_rows(progress)]
@@ -129,10 +141,7 @@ def warnings(sweep: Sweep) -> tuple[str, ...]:
         )
     reappeared = [order for progress in sweep.progresses.values() for order in progress.reappeared]
     if reappeared:
-        whose = list(dict.fromkeys(order.client_id or order.id for order in reappeared))
-        named = ", ".join(whose[:_IDS_IN_A_WARNING])
-        if more := len(whose[_IDS_IN_A_WARNING:]):
-            named += f" and {more} more"
+        named = _some(list(dict.fromkeys(order.client_id or order.id for order in reappeared)))
         makers = ", ".join(sorted({order.origin for order in reappeared if order.origin}))
         by = f"; placed by {makers}" if makers else ""
         times = sum(progress.reappearances for progress in sweep.progresses.values())
@@ -158,5 +167,14 @@ def warnings(sweep: Sweep) -> tuple[str, ...]:
     found += [
         f"{name}: could not be read, so they were not looked for" for name in sweep.discoveries.missed if not refused
     ]
+    found += [
+        f"{progress.segment.name}: orders that a complete listing had lacked were listed again "
+        f"({progress.contradictions} time(s)): its listings are not reliable, so the proof took longer"
+        for progress in sweep.progresses.values()
+        if progress.contradictions
+    ]
+    strays = list(dict.fromkeys(identity for progress in sweep.progresses.values() for identity in progress.strays))
+    if strays:
+        found.append(f"the cancel of a group took {len(strays)} order(s) that no listing had shown: {_some(strays)}")
     found += sorted(remark for progress in sweep.progresses.values() for remark in progress.remarks)
     return (*found, *sweep.discoveries.remarks)

@@ -10,6 +10,7 @@ from cancelall.model import Verdict
 from cancelall.results import ErrorReport, ProfileReport, Timing
 from cancelall.secret import last_four
 from cancelall.sweep import Sweep
+from cancelall.venues import VENUES
 
 
 def swept(
@@ -22,7 +23,8 @@ def swept(
     if cut_by:
         error = ErrorReport(kind="interrupted", message=f"stopped by {cut_by}", hint="run again to finish and prove it")
     unwitnessed = venue.unwitnessed(profile.options, sweep.keep, session.reads_only)
-    notes = (*profile.warnings, *found.warnings, venue.notice, *reasons.warnings(sweep), unwitnessed)
+    closes = f"{VENUES[profile.venue]} closes, or has closed: {venue.sunset}" if venue.sunset else ""
+    notes = (*profile.warnings, *found.warnings, venue.notice, closes, *reasons.warnings(sweep), unwitnessed)
     return ProfileReport(
         profile=profile.name,
         venue=profile.venue,
@@ -32,7 +34,7 @@ def swept(
         scope=profile.scope,
         dry_run=session.reads_only,
         verdict=verdict,
-        segments=tuple(outcome.segment_report(progress, session, sweep.gap) for progress in progresses),
+        segments=tuple(outcome.segment_report(progress, session) for progress in progresses),
         orders=tuple(row for progress in progresses for row in outcome.order_rows(progress)),
         not_covered=venue.not_covered(profile.options, profile.environment),
         requests=session.tally.requests,

@@ -24,7 +24,7 @@ from cancelall.means import SCARCE, Means, scarcity, with_descriptors
 from cancelall.model import Reply, Verdict, Wire
 from cancelall.results import ProfileReport, Timing
 from cancelall.route import Route, route_for
-from cancelall.secret import last_four, register
+from cancelall.secret import last_four, passes, register
 from cancelall.session import Send, Session
 from cancelall.settle import settle
 from cancelall.sweep import Sweep
@@ -87,6 +87,8 @@ class Run:
     """Factor on the venue's times, for tests on a fast clock."""
     interrupted: asyncio.Event = field(default_factory=asyncio.Event)
     signal_name: str = ""
+    halted: bool = False
+    """A signal has come: every session is born without the right to cancel."""
     _sends: dict[tuple[str, Route], Send] = field(default_factory=dict)
     _sessions: list[Session] = field(default_factory=list)
 
@@ -98,9 +100,9 @@ class Run:
         self.means.begin()
         if self.connect is None:  # what sends takes as long to import as some secrets take to be fetched
             try:
-                threading.Thread(target=_load_transport, args=(self.dry_run,), name="imports", daemon=True).start()
+                threading.Thread(target=_load_transport, name="imports", daemon=True).start()
             except (RuntimeError, MemoryError):  # no further thread
-                _load_transport(self.dry_run)
+                _load_transport()
         return list(await asyncio.gather(*(self._reported(profile) for profile in self.profiles)))
 
     def interrupt(self, signal_name: str) -> None:
@@ -108,7 +110,12 @@ class Run:
         self.signal_name = signal_name
         self.record.note("signal", name=signal_name)
         self.interrupted.set()
-        for session in self._sessions:
+        self.halt()
+
+    def halt(self) -> None:
+        """Let no cancel leave any more. Any thread may call it, whatever the loop is doing."""
+        self.halted = True
+        for session in tuple(self._sessions):
             session.halted = True
 
     async def _reported(self, profile: Profile | BrokenProfile) -> ProfileReport:
@@ -165,6 +172,7 @@ class Run:
             tally=tally,
         )
         self._sessions.append(session)
+        session.halted = self.halted
         keep = bool(profile.common.keep_protective)
         sweep = Sweep(session, profile.environment, keep_protective=keep, scale=self.scale, listed=record.listed)
         since_ms = self.clock.now_ms()
@@ -285,6 +293,7 @@ def over_the_network(
     `route` is the profile's, if somebody wants to know how it fares; `thrifty`: no connection is kept. Blocks while
     the CA bundle is loaded, if it is not. Raises ConfigError when it cannot be.
     """
+    from cancelall.connection import Handle
     from cancelall.transport import Transport
 
     route = route or route_for(profile.origin, profile.common.proxy, profile.common.ca_bundle, environ)
@@ -296,13 +305,22 @@ def over_the_network(
     async def send(wire: Wire, until: float, sent: Callable[[], None]) -> Reply:
         loop = asyncio.get_running_loop()
         wire = replace(wire, fresh_connection=True) if thrifty else wire
+        passes(wire.headers, wire.body, wire.url)
 
         def tell() -> None:
             with contextlib.suppress(RuntimeError):  # the loop has closed: nobody waits any more
                 loop.call_soon_threadsafe(sent)
 
+        handle = Handle()
+
+        def attempt() -> Reply:
+            return transport.send(wire, until, tell, handle)
+
         try:
-            return await with_descriptors(lambda: in_thread(lambda: transport.send(wire, until, tell), name), until)
+            return await with_descriptors(lambda: in_thread(attempt, name), until)
+        except asyncio.CancelledError:
+            handle.give_up()  # its thread and its socket wait for nothing any more
+            raise
         except NoThreadError as fault:
             raise TransportFault(f"it could not be sent: {fault}", sent="no") from fault
         except (ThreadDiedError, OSError, ImportError, MemoryError) as fault:
@@ -311,16 +329,10 @@ def over_the_network(
     return send
 
 
-def _load_transport(only_reads: bool) -> None:
-    """The last import before the first request, and what reads need while the connections are still on their way.
-
-    From here on there can be garbage, and none of it is a module.
-    """
+def _load_transport() -> None:
+    """The last import before the first request. From here on there can be garbage, and none of it is a module."""
     with contextlib.suppress(OSError, ImportError, MemoryError):  # it is told where it is needed
         from cancelall import transport  # noqa: F401
-
-        if only_reads or early.waiting():
-            from cancelall import pooled  # noqa: F401
     gc.freeze()
     gc.enable()
     early.at_ease()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import threading
 import urllib.parse
+from collections import deque
+from collections.abc import Iterable, Iterator
 from typing import NoReturn
 
 MASK = "***"
@@ -16,10 +18,29 @@ _FEW = 64
 
 _lock = threading.Lock()
 _registry: set[str] = set()
-_longest_first: tuple[str, ...] | None = None
-"""The registry as `scrub` needs it while the values are few; None after a change."""
+_longest_first: tuple[str, ...] = ()
+"""The registry as `scrub` needs it while the values are few."""
 _by_start: dict[str, list[str]] = {}
 """The same by how the values begin: those of 1,000 profiles are too many to look for each of them in each text."""
+
+PART = 12
+"""Characters of a secret in a row that are taken out even where the rest of it is missing."""
+_GRAM = 6
+"""A row of PART holds seven of these. Of a value every third is known, of a text every second is looked up: one of any
+six in a row is both."""
+_KNOWN_STEP, _LOOKED_UP_STEP = 3, 2
+_by_gram: dict[str, list[str]] = {}
+"""The values and the signatures by what is in them."""
+_ALIKE = 64
+"""Values with the same few characters that are told apart; what more of them share says nothing."""
+_passing: deque[str] = deque()
+"""The signatures of the requests that were sent last."""
+_PASSING = 1024
+"""So many of them: an echo is told in the answer to its own request, and kept as it was cleaned then."""
+_LONGEST = 100_000
+"""Characters of a text up to which parts are looked for: what is longer was put together of texts that were cleaned."""
+_SIGNATURE = 60
+"""Characters in a row of a body or query that can only be a signature: no id and no address is as long."""
 
 _harmless: set[str] = set()
 """Short texts without any of them, until a value comes along: hosts, paths and symbols are said all the time."""
@@ -88,45 +109,125 @@ def register(value: str) -> None:
         json.dumps(value)[1:-1],
         repr(value)[1:-1],
     }
-    forms |= {
-        line for line in value.splitlines() if len(line) >= 16 and "KEY-----" not in line
-    }  # the lines of a PEM block
+    lines = {line for line in value.splitlines() if len(line) >= 16 and "KEY-----" not in line}  # of a PEM block
+    forms |= lines
+    parts = lines if "KEY-----" in value else {value}
     with _lock:
-        for form in forms - _registry:
+        new = forms - _registry
+        for form in new:
             _by_start.setdefault(form[:_SHORTEST], []).append(form)
-            _longest_first = None
-        if not forms <= _registry:
-            _harmless = set()  # a new one: whoever is about to add to the old one adds in vain
-        _registry.update(forms)
+        for part in parts - _registry:
+            _index(part)
+        _registry.update(new)
+        if new:
+            _longest_first = tuple(sorted(_registry, key=len, reverse=True)) if len(_registry) <= _FEW else ()
+            _harmless = set()  # a new one, last of all: whoever is about to add to the old one adds in vain
+
+
+def passes(headers: Iterable[tuple[str, str]], body: bytes, url: str) -> None:
+    """A signed request is about to leave: `scrub` takes its signature out, should the venue say it back.
+
+    The signature is in a header or a field of the query whose name says so, or it is the only row of letters in the
+    body that is as long. It takes some microseconds, and is to be called before each send.
+    """
+    found = [value for name, value in headers if "sign" in name.lower() and len(value) >= PART]
+    if len(body) >= _SIGNATURE:
+        found += [one.decode() for one in re.findall(_LONG_ROW, body)]
+    if "signature=" in url:
+        found.append(urllib.parse.unquote(url.partition("signature=")[2].partition("&")[0]))
+    with _lock:
+        for value in found:
+            if value not in _registry:
+                _passing.append(value)
+                _index(value)
+        while len(_passing) > _PASSING:
+            _forget(_passing.popleft())
+
+
+_LONG_ROW = rb"[A-Za-z0-9+/=_-]{%d,200}" % _SIGNATURE
+
+
+def _grams(value: str) -> Iterator[str]:
+    for place in range(0, len(value) - _GRAM + 1, _KNOWN_STEP):
+        yield value[place : place + _GRAM]
+
+
+def _index(value: str) -> None:
+    """Make the parts of a value known, with `_lock` held."""
+    if len(value) < PART:
+        return
+    for gram in _grams(value):
+        known = _by_gram.get(gram)
+        if known is None:
+            _by_gram[gram] = [value]
+        elif len(known) < _ALIKE and known[-1] is not value:
+            known.append(value)
+
+
+def _forget(value: str) -> None:
+    """Take a signature out again, with `_lock` held. Lists are replaced: `scrub` goes through them without a lock."""
+    for gram in _grams(value):
+        left = [one for one in _by_gram.get(gram, ()) if one is not value]
+        if left:
+            _by_gram[gram] = left
+        else:
+            _by_gram.pop(gram, None)
 
 
 def scrub(text: str) -> str:
-    """The text without any registered secret."""
+    """The text without any registered secret, any signature that has just been sent, and any long part of one.
+
+    It takes no lock: whoever hangs may hold it.
+    """
     harmless = _harmless
     if text in harmless:
         return text
     given = text
-    for value in _few() if len(_registry) <= _FEW else _in_question(text):
+    for value in _longest_first if len(_registry) <= _FEW else _in_question(text):
         if value in text:
             text = text.replace(value, MASK)
+    if _by_gram and PART <= len(text) <= _LONGEST:
+        text = _without_parts(text)
     if text == given and len(text) <= _REMEMBERED and len(harmless) < _HARMLESS:
         harmless.add(text)
     return text
 
 
-def _few() -> tuple[str, ...]:
-    """All values, longest first."""
-    global _longest_first  # noqa: PLW0603
-    known = _longest_first
-    if known is None:
-        with _lock:
-            known = _longest_first = tuple(sorted(_registry, key=len, reverse=True))
-    return known
-
-
 def _in_question(text: str) -> list[str]:
     """The values whose beginning is in a text, longest first."""
     starts = {text[place : place + _SHORTEST] for place in range(len(text) - _SHORTEST + 1)}
-    with _lock:
-        found = [value for start in starts if start in _by_start for value in _by_start[start]]
+    found = [value for start in starts for value in _by_start.get(start, ())]
     return sorted(found, key=len, reverse=True)
+
+
+def _without_parts(text: str) -> str:
+    """The text without rows of PART or more characters of any value."""
+    rows: list[tuple[int, int]] = []
+    end = 0
+    for place in range(0, len(text) - _GRAM + 1, _LOOKED_UP_STEP):
+        values = _by_gram.get(text[place : place + _GRAM])
+        if values is None or place < end:
+            continue
+        begin, end = max((_row(text, place, value, end) for value in values), key=lambda row: row[1] - row[0])
+        if end - begin >= PART:
+            rows.append((begin, end))
+        else:
+            end = rows[-1][1] if rows else 0
+    for begin, end in reversed(rows):
+        text = f"{text[:begin]}{MASK}{text[end:]}"
+    return text
+
+
+def _row(text: str, place: int, value: str, after: int) -> tuple[int, int]:
+    """The longest row around a place of a text that is in a value, too; it begins at `after` or later."""
+    gram = text[place : place + _GRAM]
+    found, best = value.find(gram), (place, place)
+    while found >= 0:
+        begin, end, left, right = place, place + _GRAM, found, found + _GRAM
+        while begin > after and left and text[begin - 1] == value[left - 1]:
+            begin, left = begin - 1, left - 1
+        while end < len(text) and right < len(value) and text[end] == value[right]:
+            end, right = end + 1, right + 1
+        best = max(best, (begin, end), key=lambda row: row[1] - row[0])
+        found = value.find(gram, found + 1)
+    return best

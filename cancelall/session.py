@@ -1,14 +1,14 @@
 """One profile's line to its venue: sign, send, judge, pace, and try again until it is settled or too late.
 
 Every attempt is signed afresh over the very bytes that are sent. Cancel-all is idempotent, so what is ambiguous is sent
-again; what is refused never is.
+again, and so is what a gateway turned away. A refusal reaches only as far as it must (`cancelall.refusals`).
 """
 
 from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
@@ -16,8 +16,10 @@ from typing import Any, TypeVar
 from cancelall.attempts import Attempt, Heard, Sending, Tally, Watch
 from cancelall.clock import Clock
 from cancelall.errors import DryRunViolation, TransportFault, Unreadable
-from cancelall.model import Answer, Judgement, Priority, Reach, Reply, Request, Wire
-from cancelall.pacing import HostGate, Pacer
+from cancelall.guard import bug_words
+from cancelall.model import Answer, Judgement, Priority, Reply, Request, Wire
+from cancelall.pacing import Backoffs, HostGate, Pacer
+from cancelall.refusals import Refusals
 from cancelall.venues.contract import Venue
 
 T = TypeVar("T")
@@ -30,8 +32,14 @@ ATTEMPT_SECONDS = 7.0
 HEDGE_SECONDS = 0.9
 """Seconds without an answer after which a copy goes to the host's second name, where it has one."""
 _LONGEST_PAUSE = 2.0
-_GLANCE = 0.5
+_GLANCE = 0.25
 """Seconds between two looks whether a request that has to wait is still needed."""
+_MARGIN = 0.1
+"""Seconds that a wait leaves before the last moment at which anything is sent."""
+_INSTANT = 1e-6
+"""Seconds that are none: sums of floats end just before the time that they mean."""
+_ROUND_TRIP = 0.3
+"""Seconds that an answer is expected to take while none has come."""
 _WIDEST = 6
 """Times the configured window of validity, at most."""
 
@@ -68,12 +76,17 @@ class Session:
     """Called when it is over; with None when nobody waits for its answer any more."""
     random: Callable[[], float] = random.random
     tally: Tally = field(default_factory=Tally)
-    refusal: Judgement | None = None
-    """A refusal that reaches every request with this key."""
+    bug: BaseException | None = None
+    """What a reader of the venue raised, besides that it could not read: its answer counts as unreadable."""
+    refusals: Refusals = field(init=False)
     _offset_ms: int = 0
     _offset_known: int = 0
     _held_until: float = 0.0
     _pacers: dict[str, Pacer] = field(default_factory=dict)
+    _backoffs: Backoffs = field(default_factory=Backoffs)
+
+    def __post_init__(self) -> None:
+        self.refusals = Refusals(proves_key=self.venue.proves_key, host=self.gate.refusals)
 
     @property
     def closed(self) -> bool:
@@ -85,6 +98,16 @@ class Session:
         """Whether its time is over, or it was told to stop."""
         return self.closed or self.clock.monotonic() >= self.deadline
 
+    @property
+    def refusal(self) -> Judgement | None:
+        """A refusal that ends every request with this key."""
+        return self.refusals.believed
+
+    @property
+    def last_send(self) -> float:
+        """When the last request may leave, so that its answer can still come."""
+        return self.deadline - (self.tally.round_trip or _ROUND_TRIP)
+
     async def ask(
         self,
         request: Request,
@@ -94,9 +117,12 @@ class Session:
         wanted: Callable[[], bool] = lambda: True,
         spared: Callable[[], bool] = lambda: False,
         most: int | None = None,
+        enough: Collection[Answer] = (),
+        fresh: bool = False,
     ) -> Heard[T]:
-        """Send until the venue has answered for good, nobody wants it, `most` tries are over, or the deadline is near.
-        What is `spared` by the time of its turn is not sent at all.
+        """Send until the venue has answered for good or with one of the answers that are `enough`, nobody wants it,
+        `most` tries are over, or the deadline is near. What is `spared` by the time of its turn is not sent at all.
+        A `fresh` one goes on a connection that nothing else uses, like every cancel.
 
         Raises DryRunViolation for a request that changes something on a line that may only read.
         """
@@ -104,20 +130,35 @@ class Session:
             raise DryRunViolation(f"{request.method} {request.path} would change something in a dry run")
         watch = watch or Watch()
         tries = widen = 1
+        last: Heard[T] | None = None
+
+        def needless() -> bool:
+            return spared() or (last is not None and not wanted())
+
         while True:
             offset_known = self._offset_known
-            heard = await self._attempt(request, read, watch, widen, spared, tries)
-            if heard.final or tries == most or not heard.attempt.sent:
+            heard = await self._attempt(request, read, watch, widen, needless, tries, fresh=fresh)
+            if not heard.attempt.sent:
+                return last or heard
+            if heard.final or heard.answer in enough or tries == most:
                 return heard
             if heard.answer is Answer.CLOCK and offset_known:
                 widen = min(widen + 1, _WIDEST)  # the offset did not help: perhaps the way to the venue is slow
-            pause = self._pause(heard.attempt, tries)
-            if self.clock.monotonic() + pause >= self.deadline:
-                return heard
-            await asyncio.sleep(pause)
-            if not wanted():
+            last, until = heard, self.clock.monotonic() + self._pause(heard.attempt, tries)
+            if until >= self.deadline or not await self._wait(request, partial(float, until), watch, needless):
                 return heard
             tries += 1
+
+    async def _wait(
+        self, request: Request, until: Callable[[], float], watch: Watch, needless: Callable[[], bool]
+    ) -> bool:
+        """Wait until a moment that may move; False as soon as nobody needs the request any more."""
+        while (left := until() - self.clock.monotonic()) > _INSTANT:
+            if needless() or self.ended or self.stops(request):
+                return False
+            await asyncio.sleep(min(left, _GLANCE))
+            watch.waits()
+        return not needless()
 
     async def _attempt(
         self,
@@ -127,17 +168,19 @@ class Session:
         widen: int,
         spared: Callable[[], bool],
         tries: int,
+        *,
+        fresh: bool,
     ) -> Heard[T]:
         """One turn, one signature, one send, one judgement."""
         pacer = self._pacers.get(request.bucket)
         if pacer is None:
             pacer = self._pacers[request.bucket] = Pacer(self.venue.limits.get(request.bucket))
         needless = partial(self._needless, request, spared)
-        if self.stopped is not None or not await self._turn(request, pacer, needless):
+        if self.stops(request) or not await self._turn(request, pacer, needless, watch):
             return self._unsent(request, self.stopped)
         try:
             signed_ms = self.clock.now_ms()
-            wire = self._sign(request, self.origin, signed_ms, widen)
+            wire = self._sign(request, self.origin, signed_ms, widen, fresh=fresh)
             began = self.clock.monotonic()
             watch.begins(began)
             sending = self._announce(request, wire, widen, signed_ms, watch.about, tries)
@@ -148,21 +191,19 @@ class Session:
                 reply = await self._bounded(sending, wire, widen, watch.sent)
             except TransportFault as fault:
                 fault.__traceback__ = fault.__cause__ = fault.__context__ = None  # they hold what was read so far
-                if fault.final:
-                    self.refusal = Judgement(
-                        answer=Answer.REFUSED, kind=fault.kind, words=fault.message, reach=Reach.KEY
-                    )
+                incurable = self.refusals.failed(fault, wire.family)
                 self._maybe_late(request, fault, signed_ms, widen)
                 ended = self.clock.monotonic()
                 fault.cut = fault.kind == "timeout" and ended >= self.deadline
-                heard = Heard[T](attempt=Attempt(request=request, began=began, ended=ended, fault=fault))
+                attempt = Attempt(request=request, began=began, ended=ended, fault=fault, incurable=incurable)
+                heard = Heard[T](attempt=attempt)
             except asyncio.CancelledError:  # the run is over, the request may not be
                 self._maybe_late(request, TransportFault("abandoned"), signed_ms, widen)
                 self.after_send(sending, None)
                 raise
             else:
                 heard = self._judge(request, read, reply, began)
-                self._learn(heard.attempt, reply, signed_ms)
+                self._learn(heard.attempt, reply, signed_ms, tries)
         finally:
             self.gate.leave()
         self.after_send(sending, heard)
@@ -253,9 +294,10 @@ class Session:
     def _aside(self, request: Request, reply: Reply) -> bool:
         """Whether an answer of the second name says nothing about the first."""
         judgement = self.venue.judge(request, reply)
-        return judgement.answer is Answer.ABSENT or (judgement.answer is Answer.REFUSED and judgement.kind != "auth")
+        aside = judgement.answer in (Answer.ABSENT, Answer.GATEWAY)
+        return aside or (judgement.answer is Answer.REFUSED and judgement.kind != "auth")
 
-    def _sign(self, request: Request, origin: str, now_ms: int, widen: int) -> Wire:
+    def _sign(self, request: Request, origin: str, now_ms: int, widen: int, *, fresh: bool = False) -> Wire:
         headers: tuple[tuple[str, str], ...] = ()
         body, target = request.body, request.target
         if request.signed:
@@ -269,19 +311,26 @@ class Session:
             url=origin + target,
             headers=(*self.headers, *headers),
             body=body,
-            fresh_connection=request.changes,
+            fresh_connection=request.changes or fresh,
             body_limit=(1 << 20) if request.changes else (4 << 20),
+            family=self.refusals.family,
+            recalled=lambda: request.changes and self.closed,
         )
 
     def _judge(self, request: Request, read: Callable[[Request, Reply], T], reply: Reply, began: float) -> Heard[T]:
-        judgement = self.venue.judge(request, reply)
+        """An answer in our words, and what it holds. A reader that fails makes it unreadable, and ends nothing."""
         value: T | None = None
-        if judgement.answer is Answer.ACCEPTED:
-            try:
+        try:
+            judgement = self.venue.judge(request, reply)
+            if judgement.answer is Answer.ACCEPTED:
                 value = read(request, reply)
-            except Unreadable as fault:
-                judgement = Judgement(answer=Answer.AMBIGUOUS, kind="unreadable", words=fault.message)
+        except Unreadable as fault:
+            judgement = Judgement(answer=Answer.AMBIGUOUS, kind="unreadable", words=fault.message)
+        except Exception as bug:  # noqa: BLE001 - one answer that nobody thought of must not end the firing
+            self.bug = self.bug or bug
+            judgement = Judgement(answer=Answer.AMBIGUOUS, kind="internal", words=bug_words(bug))
         ended = self.clock.monotonic()
+        judgement = self.refusals.heard(request, judgement, reply.family, ended)
         attempt = Attempt(
             request=request,
             began=began,
@@ -292,19 +341,21 @@ class Session:
         )
         return Heard(attempt=attempt, value=value)
 
-    def _learn(self, attempt: Attempt, reply: Reply, signed_ms: int) -> None:
-        """What an answer means for the requests after it: refusals, limits, the clock."""
+    def _learn(self, attempt: Attempt, reply: Reply, signed_ms: int, tries: int) -> None:
+        """What an answer means for the requests after it: limits, the clock."""
         judgement = attempt.judgement
         if judgement is None:
             return
-        if judgement.answer is Answer.ACCEPTED and attempt.request.changes and self.tally.first_ack is None:
-            self.tally.first_ack = attempt.ended
-        if judgement.answer is Answer.REFUSED and judgement.reach is not Reach.REQUEST:
-            self.refusal = self.refusal or judgement
-            if judgement.reach is Reach.HOST:
-                self.gate.blocked = self.gate.blocked or judgement
+        self.tally.answered(attempt)
         if judgement.after is not None:
             self.tally.longest_ask = max(self.tally.longest_ask, judgement.after)
+        asked = judgement.after
+        if asked is None and judgement.answer is Answer.AGAIN:
+            asked = max(0.5, self._jitter(tries))
+        if asked is not None and judgement.answer is not Answer.GATEWAY:  # a gateway knows no buckets
+            self._backoffs.hold(attempt.request, self._clip(asked), attempt.ended)
+        elif judgement.answer is not Answer.AMBIGUOUS:
+            self._backoffs.good(attempt.request)
         if judgement.hold is not None:
             self._held_until = max(self._held_until, attempt.ended + judgement.hold)
         if judgement.answer is Answer.CLOCK:
@@ -314,9 +365,11 @@ class Session:
                 self._offset_ms = server_ms - halfway
                 self._offset_known += 1
 
-    async def _turn(self, request: Request, pacer: Pacer, spared: Callable[[], bool]) -> bool:
+    async def _turn(self, request: Request, pacer: Pacer, spared: Callable[[], bool], watch: Watch) -> bool:
         """Wait within all limits, and no longer than the request is needed. With True there is a turn to leave."""
         while True:
+            if not await self._wait(request, partial(self._backoffs.until, request), watch, spared):
+                return False
             await pacer.turn(request.priority)
             try:
                 asyncio.get_running_loop().call_soon(self.arrived)  # as soon as its brothers are in the queue, too
@@ -324,13 +377,14 @@ class Session:
             except asyncio.CancelledError:
                 pacer.unused()
                 raise
-            if self.stopped is None and not spared() and not self._held(request):
+            waits = self._backoffs.until(request) > self.clock.monotonic() + _INSTANT
+            if not (self.stops(request) or spared() or waits or self._held(request)):
                 return True
             self.gate.leave(unused=True)
             pacer.unused()
             while not spared() and self._held(request) and request.priority is Priority.CANCEL:
                 await asyncio.sleep(min(_GLANCE, self._held_until - self.clock.monotonic()))
-            if self.stopped is not None or spared() or request.priority is not Priority.CANCEL:
+            if self.stops(request) or spared() or (self._held(request) and request.priority is not Priority.CANCEL):
                 return False
 
     def _needless(self, request: Request, spared: Callable[[], bool]) -> bool:
@@ -339,9 +393,12 @@ class Session:
 
     def _held(self, request: Request) -> bool:
         """While the venue has little left for the proof, cancels by name wait; what is only nice to know is left."""
-        wait = self._held_until - self.clock.monotonic()
+        now = self.clock.monotonic()
+        wait = self._held_until - now
         if wait <= 0 or request.priority not in (Priority.CANCEL, Priority.OTHER):
             return False
+        if request.priority is Priority.CANCEL and now > self.deadline - self.reserve:
+            return False  # no proof fits any more: what was kept for it goes into cancels
         self.tally.longest_ask = max(self.tally.longest_ask, wait)
         return True
 
@@ -352,26 +409,33 @@ class Session:
     @property
     def stopped(self) -> Judgement | None:
         """The refusal that ends this line: its own, or a block of the address."""
-        return self.refusal or self.gate.blocked
+        return self.refusal or self.gate.refusals.blocked
+
+    @property
+    def turned_away(self) -> Judgement | None:
+        """Why the profile as a whole is refused: by the venue, or by a gateway that let nothing else ever through."""
+        return self.stopped or (None if self.tally.venue_spoke else self.tally.turned_away)
+
+    def stops(self, request: Request) -> bool:
+        """Whether a refusal ends this request. A block of the address leaves each mass cancel its own answer."""
+        return self.refusal is not None or self.gate.refusals.stops(request)
 
     def _pause(self, attempt: Attempt, tries: int) -> float:
-        """Seconds to the next try: the first at once, then full jitter; hints are obeyed but clipped.
+        """Seconds to the next try: the first at once, then full jitter. What a venue asks for holds its bucket besides.
 
         A hint of no time at all holds for the first try only: a venue that keeps giving it is not hammered.
         """
         judgement = attempt.judgement
-        left = self.deadline - self.clock.monotonic()
-        if judgement is not None and judgement.after:
-            return self._clip(judgement.after, left)
-        if judgement is not None and judgement.answer is Answer.AGAIN and judgement.after is None:
-            return self._clip(max(0.5, self._jitter(tries - 1)), left)
+        if judgement is not None and judgement.after:  # what holds the bucket is waited for there
+            return judgement.after if judgement.answer is Answer.GATEWAY else 0.0
         return 0.0 if tries == 1 else self._jitter(tries - 1)
 
-    def _clip(self, asked: float, left: float) -> float:
+    def _clip(self, asked: float) -> float:
         """A longer wait than the time left still leaves room for one more try and, where it fits, the proof.
 
         Too late for a proof, the waits do not shrink with the time left: a venue that is busy is not hammered.
         """
+        left = self.last_send - _MARGIN - self.clock.monotonic()
         room = left - self.reserve if left > self.reserve else max(left, self.reserve) * 0.5
         return max(0.0, min(asked, room))
 

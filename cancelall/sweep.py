@@ -17,7 +17,7 @@ from cancelall.cancels import Moves
 from cancelall.discovery import Discoveries
 from cancelall.hearing import hear_cancels, hear_reads
 from cancelall.listing import TRIES, read_listing
-from cancelall.model import Order, Request
+from cancelall.model import Answer, Order, Request
 from cancelall.progress import Listing, Progress, Word
 from cancelall.session import Session
 
@@ -28,6 +28,8 @@ _NOTHING_TO_READ = 6
 venue counts in requests is left for the proof."""
 _ROUND_PAUSE = 1.0
 """Longest wait, in seconds, for a cancel to be answered before the next look."""
+_LONGEST_SILENCE = 2.0
+"""Seconds that a read may wait, before the mass cancel of its segment is repeated."""
 
 
 class Sweep:
@@ -52,7 +54,8 @@ class Sweep:
             environment,
             fired=self._fired,
             found_more=self._join_segments,
-            needed=lambda: proof.unproven(self.progresses.values(), self.gap),
+            needed=lambda: proof.unproven(self.progresses.values()),
+            listed=self._listed_symbols,
             settled=self._settled,
         )
         self.bug: BaseException | None = None
@@ -64,6 +67,8 @@ class Sweep:
         """While it holds: seconds between two listings of a segment, whatever they show."""
         self._released = asyncio.Event()
         self._first_out = asyncio.Event()
+        self._left_off: set[str] = set()
+        """Segments whose clearing has ended before its end."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._clearing: dict[str, asyncio.Task[None]] = {}
         self._cancelling: dict[str, set[asyncio.Task[None]]] = {}
@@ -81,9 +86,11 @@ class Sweep:
                 self._tasks -= done
                 for task in done:
                     self.bug = self.bug or (None if task.cancelled() else task.exception())
-                if not self._tasks:
+                if not self._tasks and not self.session.ended:
                     for progress in self.stale():
                         self._clear_beside(progress)
+                    for progress in self._given_up():
+                        self._clear_beside(progress, after=self.gap)
             self.finished = not self.session.closed
         finally:
             self.session.over = True
@@ -101,7 +108,7 @@ class Sweep:
         """
         self.held, self._pace, self.session.over = True, pace, False
         for progress in self.progresses.values():
-            progress.holding = True
+            progress.holding = progress.cancels.holding = True
         self._again()
 
     def release(self) -> None:
@@ -113,34 +120,31 @@ class Sweep:
 
     def untouched_since(self, moment: float) -> bool:
         """Whether every segment is still proven, and nothing was cancelled since then."""
-        return self._disturbed() <= moment and all(one.proven(self.gap) for one in proof.live(self.progresses.values()))
+        return self._disturbed() <= moment and all(one.proven for one in proof.live(self.progresses.values()))
 
     def _again(self) -> None:
         """Begin anew with every segment whose clearing has ended; cancel unseen where nothing is proven."""
         for name, progress in self.progresses.items():
-            if self._clearing[name].done() and not progress.stuck:
-                if not progress.proven(self.gap):
+            if self._clearing[name].done():
+                if not progress.proven:
                     self._fire(progress, progress.cancels.blind(self.session.clock.monotonic()))
                 self._clear_beside(progress)
 
     async def _clear(self, progress: Progress) -> None:
         """One segment whose blind cancels are on their way: list, cancel what is left, until it is proven."""
         await self._fired()
-        if progress.proven(self.gap):  # read again for the sake of another segment's cancel, a gap after it
-            await asyncio.sleep(self._disturbed() + self.gap - self.session.clock.monotonic())
+        if progress.proven:  # read again for the sake of another segment's cancel, a gap after it
+            await asyncio.sleep(self._disturbed() + progress.proof_gap - self.session.clock.monotonic())
         fruitless = 0
-        while not (self.session.stopped or self.session.ended):
+        while not (self.session.refusal is not None or self.session.ended):
             listing, word = await asyncio.gather(self._read(progress), self._hear_beside(progress))
             self._listed(progress.segment.name, listing)
             before, last = progress.last, progress.left(listing)
             progress.saw(listing)
             if word is not None:
                 progress.witnesses_say(word, cancels=False)
-            if word is Word.OBJECT:  # the listing hides something, which has to be cancelled unseen
-                self._fire(progress, progress.cancels.blind(self.session.clock.monotonic()))
-            self._fire(progress, progress.cancels.due(listing.orders, listing.began, complete=listing.complete))
-            over = progress.proven(self.gap) or progress.exhausted(listing)
-            if progress.stuck if self._pace is not None else over:
+            self._act(progress, listing, word)
+            if self._pace is None and (progress.proven or progress.exhausted(listing) or self._shut_out(progress)):
                 return
             stuck = bool(last) and before is not None and last == progress.left(before)
             stalled = stuck or progress.unheard or not (listing.complete or listing.overtaken)
@@ -148,6 +152,20 @@ class Sweep:
             await self._rest(progress, fruitless)
             if self._pace is not None:
                 await self._keep_pace(listing.began + self._pace)
+        self._left_off.add(progress.segment.name)
+
+    def _shut_out(self, progress: Progress) -> bool:
+        """Whether the venue blocks this address, and has said so to each request about the segment."""
+        return all(self.session.gate.refusals.stops(request) for request in progress.whole)
+
+    def _act(self, progress: Progress, listing: Listing, word: Word | None) -> None:
+        """What a listing calls for: what it shows, what it hides, and refusals that are not believed yet."""
+        now = self.session.clock.monotonic()
+        if word is Word.OBJECT or self.session.gate.refusals.blocked is not None:  # nobody knows what rests there
+            self._fire(progress, progress.cancels.blind(now))
+        self._fire(progress, progress.cancels.again(now))
+        shown = progress.cancels.due(listing.orders, listing.began, complete=listing.complete)
+        self._fire(progress, shown, known=True)
 
     async def _read(self, progress: Progress) -> Listing:
         return await read_listing(
@@ -157,6 +175,8 @@ class Sweep:
             partial(self._page_answered, progress),
             progress.cancels.outdated,
             tries=TRIES if progress.unread < _NOTHING_TO_READ else 1,
+            fresh=progress.half is not None,
+            waits=partial(self._waits, progress, self.session.clock.monotonic()),
         )
 
     async def _hear_beside(self, progress: Progress) -> Word | None:
@@ -179,14 +199,12 @@ class Sweep:
             )
 
         if self.session.refusal is None:
-            await asyncio.gather(
-                *(look(one) for one in proof.live(self.progresses.values()) if not one.proven(self.gap))
-            )
+            await asyncio.gather(*(look(one) for one in proof.live(self.progresses.values()) if not one.proven))
 
     def _shown(self, progress: Progress, orders: tuple[Order, ...], began: float) -> None:
         """What a page shows is cancelled at once: only the proof needs every page."""
         progress.shows(orders, began)
-        self._fire(progress, progress.cancels.due(orders, began))
+        self._fire(progress, progress.cancels.due(orders, began), known=True)
 
     def _page_answered(self, progress: Progress, attempt: Attempt) -> None:
         """While a listing cannot be read, the mass cancel is repeated: nobody knows whether it worked."""
@@ -195,13 +213,23 @@ class Sweep:
         if progress.unread > 1 and progress.first_empty is None:
             self._fire(progress, progress.cancels.blind(attempt.ended))
 
-    def _fire(self, progress: Progress, moves: Moves) -> None:
-        """Send what is due, as long as a proof still fits behind it; in a hold, to its end."""
+    def _waits(self, progress: Progress, since: float) -> None:
+        """While a read has to wait, the mass cancel is repeated, as when it cannot be read."""
         now = self.session.clock.monotonic()
-        late = progress.cancels.answered > 0 and now > self.session.deadline - self.session.reserve and not self.held
-        if self.session.reads_only or self.session.stopped or late:
+        if now - max(since, progress.cancels.quiet_since) >= _LONGEST_SILENCE and not progress.proven:
+            self._fire(progress, progress.cancels.blind(now))
+
+    def _fire(self, progress: Progress, moves: Moves, *, known: bool = False) -> None:
+        """Send what is due. Blind cancels that were answered before go as long as a proof still fits behind them, those
+        of orders that are known to be open until one round trip before the deadline; in a hold, to its end.
+        """
+        session, now = self.session, self.session.clock.monotonic()
+        if session.reads_only or session.refusal is not None or session.closed:
             return
+        late = not known and now > session.deadline - session.reserve and not self.held
         for request, orders in (*((request, ()) for request in moves.mass), *moves.named):
+            if now > session.last_send or (late and not progress.cancels.unanswered(request)):
+                continue
             progress.cancels.asking(request, orders)
             task = self._beside(self._cancel(progress, request, orders))
             self._cancelling.setdefault(progress.segment.name, set()).add(task)
@@ -224,11 +252,14 @@ class Sweep:
             watch=watch,
             wanted=progress.still_wanted,
             spared=partial(progress.overtaken, named, self.session.clock.monotonic()),
+            enough=(Answer.GATEWAY,) if len(named) > 1 and progress.segment.singly is not None else (),
         )
         self._first_out.set()
         progress.asked(request, named, heard)
         self.discoveries.learn_mode(heard.attempt)
         self._fire(progress, progress.cancels.more(request))
+        if heard.attempt.sent and heard.answer in (Answer.REFUSED, Answer.ABSENT, Answer.GATEWAY):
+            self._fire(progress, progress.cancels.otherwise(named), known=True)
 
     def _cancel_over(self, progress: Progress, attempt: Attempt) -> None:
         self._first_out.set()
@@ -241,9 +272,9 @@ class Sweep:
         if progress.half is not None:
             await hear_cancels(self.session, progress)
             if progress.contradicted:
-                await asyncio.sleep(self.gap)
+                await asyncio.sleep(progress.gap)
         if progress.half is not None:
-            while progress.half is not None and (left := self._gap_left(progress.half)) > 0:
+            while progress.half is not None and (left := self._gap_left(progress, progress.half)) > 0:
                 await asyncio.sleep(left)
             holding = self._pace is not None  # then they never end
             if not holding and not progress.segment.feeds and (feeders := self._running(self._feeding())):
@@ -251,14 +282,28 @@ class Sweep:
         if fruitless and not (progress.witnesses and progress.witnessed):
             await asyncio.sleep(self.session.random() * min(2.0, 0.25 * 2 ** min(fruitless, 6)))
 
-    def _gap_left(self, first: Listing) -> float:
+    def _gap_left(self, progress: Progress, first: Listing) -> float:
         """Seconds until a second empty listing counts, for the whole profile if its other segments soon fall silent."""
-        since = max(first.ended, min(self._disturbed(), first.ended + self.gap))
-        return since + self.gap - self.session.clock.monotonic()
+        gap = progress.proof_gap
+        since = max(first.ended, min(self._disturbed(), first.ended + gap))
+        return since + gap - self.session.clock.monotonic()
 
     def stale(self) -> list[Progress]:
         """Proven segments that have to be read again for the sake of others; when only reading there are none."""
-        return [] if self.session.reads_only else proof.stale(self.progresses.values(), self.gap)
+        return [] if self.session.reads_only else proof.stale(self.progresses.values())
+
+    def _given_up(self) -> list[Progress]:
+        """Segments that were left for a refusal which the venue has taken back since, or for a bug."""
+        if self.session.refusal is not None:
+            return []
+        names, self._left_off = self._left_off, set()
+        return [self.progresses[name] for name in names if name in self.progresses]
+
+    def _listed_symbols(self) -> frozenset[str]:
+        """Symbols of which the venue has listed an order: they exist."""
+        return frozenset(
+            order.symbol for progress in self.progresses.values() for order in progress.seen.values() if order.symbol
+        )
 
     async def _settled(self) -> float:
         """Wait until all cancels of all segments have been over for a gap; since when they are."""
@@ -287,7 +332,9 @@ class Sweep:
                 self._cancelling.pop(name, None)
         new = [segment for segment in known if segment.name not in self.progresses]
         for segment in new:
-            progress = Progress(segment=segment, keep=self.keep, reads_only=self.session.reads_only, holding=self.held)
+            progress = Progress(
+                segment=segment, gap=self.gap, keep=self.keep, reads_only=self.session.reads_only, holding=self.held
+            )
             if segment.name in before:  # what was told of its orders stays true, and may still be on its way
                 progress.seen, progress.cancels.taken = before[segment.name].seen, before[segment.name].cancels.taken
             self.progresses[segment.name] = progress
@@ -302,8 +349,17 @@ class Sweep:
         self._tasks.add(task)
         return task
 
-    def _clear_beside(self, progress: Progress) -> None:
-        self._clearing[progress.segment.name] = self._beside(self._clear(progress))
+    def _clear_beside(self, progress: Progress, after: float = 0.0) -> None:
+        self._clearing[progress.segment.name] = self._beside(self._guarded(progress, after))
+
+    async def _guarded(self, progress: Progress, after: float) -> None:
+        """Clear a segment; a bug on the way is told, and costs no more than that."""
+        await asyncio.sleep(after)
+        try:
+            await self._clear(progress)
+        except Exception as bug:  # noqa: BLE001 - whatever it is, the other orders have to go
+            self.bug = self.bug or bug
+            self._left_off.add(progress.segment.name)
 
     def _feeding(self) -> set[asyncio.Task[None]]:
         return {self._clearing[name] for name, one in self.progresses.items() if one.segment.feeds}

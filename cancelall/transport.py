@@ -1,7 +1,7 @@
 """Sends signed requests: exact bytes, bounded time and size, no redirects, TLS always.
 
-A cancel goes by `cancelall.direct` on a connection of its own. What is read, and whatever needs a proxy, goes by
-`cancelall.pooled`, which is imported when the first cancel is out.
+A cancel goes on a connection of its own, and so does what asks for one; other reads share those that are kept. A proxy
+only opens a tunnel. What is sent and read on a connection, `cancelall.direct` does, whichever way it leads.
 """
 
 from __future__ import annotations
@@ -11,31 +11,28 @@ import socket
 import threading
 import time
 import urllib.parse
-from collections.abc import Callable, Mapping
-from functools import partial
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Mapping
 
-from cancelall import __version__, direct, tls
-from cancelall.direct import Outgoing
-from cancelall.errors import CancelallError, ConfigError, TransportFault
+from cancelall import __version__, connection, direct, network_faults, tls
+from cancelall.connection import Handle
+from cancelall.direct import Answered, Kept, Outgoing, Unheard
+from cancelall.errors import ConfigError, TransportFault, Unreadable
 from cancelall.model import Reply, Wire
 from cancelall.route import Route, is_loopback
 
-if TYPE_CHECKING:
-    import urllib3
-
-    from cancelall.pooled import Session
-
 CONNECT_TIMEOUT = 2.0
-"""Seconds for TCP and TLS."""
+"""Seconds for TCP, and again for TLS."""
 READ_TIMEOUT = 5.0
 """Seconds to the first byte and between reads."""
 LARGE = 1 << 18
 """Bytes of a body beyond which few are read at a time from a host, so that many endless answers do not fill memory."""
 _LARGE_AT_ONCE = 4
 _KEPT = 64
-"""Connections that are kept for further reads. A pool makes a place for each beforehand, so a cancel's has one."""
-
+"""Connections that are kept for further reads."""
+CONTAINERS_AT_MOST = 100_000
+"""Objects and arrays in a body: the largest listing of a venue holds 5,000 orders, with four for each at most."""
+MEMBERS_AT_MOST = 1_000_000
+"""Commas and colons in a body: 5,000 orders of fifty fields have half as many."""
 
 Ready = Callable[[str, str | None, float], socket.socket | None]
 """Gives a connection to an origin, under a CA bundle, that is already there; waits for it at most so many seconds."""
@@ -51,114 +48,154 @@ class Transport:
         self._ready = ready
         self._monotonic = monotonic
         tls.context(route.ca_bundle)  # whether it can be read is told now
-        self._session: Session | None = None
-        self._making = threading.Lock()
+        self._kept = Kept(_KEPT)
         self._large = threading.BoundedSemaphore(_LARGE_AT_ONCE)
 
-    def send(self, wire: Wire, deadline: float, sent: Callable[[], None] = lambda: None) -> Reply:
+    def send(
+        self,
+        wire: Wire,
+        deadline: float,
+        sent: Callable[[], None] = lambda: None,
+        handle: Handle | None = None,
+    ) -> Reply:
         """One attempt; `sent` is called as soon as its bytes are out. Raises TransportFault without a complete answer.
 
-        An attempt through a proxy from the environment that was not sent is tried once directly.
+        Whoever gives it up does so by the handle. An attempt through a proxy from the environment that was not sent is
+        tried once directly.
         """
-        try:
-            return self._through(self.route, wire, deadline, self.route.noting(sent))
-        except TransportFault as fault:
-            if not (self.route.proxy_from_environment and fault.sent == "no" and not fault.final):
-                raise
-        self.route.passage.around()
-        return self._through(Route(ca_bundle=self.route.ca_bundle), wire, deadline, sent, fresh=True)
-
-    def _through(
-        self, route: Route, wire: Wire, deadline: float, sent: Callable[[], None], *, fresh: bool = False
-    ) -> Reply:
-        """One attempt on one route."""
         parts = urllib.parse.urlsplit(wire.url)
-        if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname or "")):
+        local = parts.scheme == "http" and is_loopback(parts.hostname or "")
+        if parts.scheme != "https" and not local:
             raise ConfigError("only https leaves this machine", "correct base_url")
-        left = deadline - self._monotonic()
-        if left <= 0:
-            raise TransportFault("no time left to send", kind="timeout", sent="no")
-        origin = f"{parts.scheme}://{parts.netloc}"
-        given = self._ready if route.proxy is None else None
+        # What is not encrypted stays on this machine, whatever proxy there is.
+        route = Route(ca_bundle=self.route.ca_bundle) if local else self.route
+        if route.proxy is not None and wire.family is not None:
+            raise TransportFault("a proxy chooses the address family itself", sent="no")
         out = Outgoing(
             wire=wire,
-            headers=_headers(wire),
-            target=wire.url.removeprefix(origin),
-            timeout=(min(CONNECT_TIMEOUT, left), min(READ_TIMEOUT, left)),
-            ready=partial(given, origin, route.ca_bundle) if given else None,
-            sent=sent,
+            data=direct.request_bytes(wire, _headers(wire)),
+            until=deadline,
+            seconds=READ_TIMEOUT,
+            handle=handle or Handle(),
+            sent=route.noting(sent),
+            monotonic=self._monotonic,
         )
-        fresh = fresh or wire.fresh_connection
         try:
-            if fresh and route.proxy is None:
-                return self._directly(out, route, deadline)
-            return self._by_session(out, route, deadline, fresh=fresh)
-        except CancelallError:
-            raise
-        except Exception as fault:
-            from cancelall import pooled
+            return self._by(route, out)
+        except TransportFault as fault:
+            refused = fault.sent == "no" and not fault.final and not out.began and not out.handle.given_up
+            if not (route.proxy_from_environment and refused):
+                raise
+        route.passage.around()
+        out.sent = sent
+        return self._by(Route(ca_bundle=route.ca_bundle), out)
 
-            raise pooled.translated(fault, began=out.began) from fault
+    def _by(self, route: Route, out: Outgoing) -> Reply:
+        """One attempt on one route: on a connection that is kept, or else on a new one."""
+        kept = self._kept if route.proxy == self.route.proxy and not out.wire.fresh_connection else None
+        try:
+            made = kept.take(out.wire.family) if kept else None
+            if made is not None:
+                with contextlib.suppress(Unheard):  # the host had closed it: a read may go once more
+                    return self._on(made, route, out, kept)
+            return self._on(self._connected(route, out), route, out, kept)
+        except Unheard as broken:
+            raise broken.fault from broken.__cause__
+        except MemoryError as fault:
+            raise network_faults.out_of_memory("maybe" if out.began else "no") from fault
+        finally:
+            out.handle.let_go()
 
-    def _directly(self, out: Outgoing, route: Route, deadline: float) -> Reply:
-        """A cancel gets a connection of its own.
+    def _connected(self, route: Route, out: Outgoing) -> socket.socket:
+        """A connection on which nothing was said. Raises TransportFault, ConfigError."""
+        parts = urllib.parse.urlsplit(out.wire.url)
+        origin, family = f"{parts.scheme}://{parts.netloc}", out.wire.family
+        try:
+            if route.proxy is not None:
+                from cancelall import proxied
 
-        A pooled one may just have been closed by the venue, and then nobody knows whether the cancel arrived.
-        """
-        out.sent = partial(_tell_and_import, out.sent)
-        with contextlib.closing(direct.send(out, route.ca_bundle)) as answered:
-            from cancelall import pooled
+                return proxied.tunnel(route, origin, self._seconds(out), out.until, out.handle)
+            made = self._ready(origin, route.ca_bundle, self._seconds(out)) if self._ready else None
+            if made is not None:
+                if family in (None, made.family):
+                    return made
+                made.close()
+            try:
+                return self._connect(origin, route, out)
+            except OSError as fault:
+                if fault.errno not in network_faults.NO_DESCRIPTORS or not self._kept.close():
+                    raise
+            return self._connect(origin, route, out)
+        except (OSError, UnicodeError) as fault:
+            raise network_faults.of_connecting(fault) from fault
 
-            return self._read(pooled.answer(answered), out.wire.body_limit, deadline)
+    def _connect(self, origin: str, route: Route, out: Outgoing) -> socket.socket:
+        return connection.connect(
+            origin,
+            route.ca_bundle,
+            self._seconds(out),
+            family=out.wire.family,
+            until=time.monotonic() + self._left(out),
+            handle=out.handle,
+        )
 
-    def _by_session(self, out: Outgoing, route: Route, deadline: float, *, fresh: bool) -> Reply:
-        """The connections that are kept; a fresh one through a proxy."""
-        from cancelall import pooled
+    def _on(self, made: socket.socket, route: Route, out: Outgoing, kept: Kept | None) -> Reply:
+        """Ask on a connection; afterwards it is kept, or closed. Raises TransportFault, Unheard."""
+        done = False
+        try:
+            with self._measured(out) as large:
+                answered = direct.ask(out, made)
+                body = b""
+                if not 300 <= answered.head.status < 400:  # what a redirect says is not even downloaded
+                    body = direct.body(out, answered, large)
+                    done = out.handle.let_go() and kept is not None
+                    if done and kept is not None:
+                        kept.give(made, answered)
+                return _reply(answered, body, made.family if route.proxy is None else None)
+        finally:
+            if not done:
+                made.close()
 
-        if not fresh:
-            return self._read(pooled.send(self._kept_session(), out), out.wire.body_limit, deadline)
-        with pooled.Session(route, tls.context(route.ca_bundle)) as session:
-            return self._read(pooled.send(session, out), out.wire.body_limit, deadline)
+    def _left(self, out: Outgoing) -> float:
+        return max(0.0, out.until - self._monotonic())
 
-    def _kept_session(self) -> Session:
-        from cancelall import pooled
+    def _seconds(self, out: Outgoing) -> float:
+        """For one step of connecting. Raises TransportFault when there is no time at all."""
+        left = self._left(out)
+        if left <= 0:
+            raise TransportFault("no time left to send", kind="timeout", sent="no")
+        return min(CONNECT_TIMEOUT, left)
 
-        with self._making:
-            if self._session is None:
-                self._session = pooled.Session(self.route, tls.context(self.route.ca_bundle), _KEPT)
-            return self._session
-
-    def _left(self, deadline: float) -> float:
-        return max(0.0, deadline - self._monotonic())
-
-    def _read(self, response: urllib3.BaseHTTPResponse, limit: int, deadline: float) -> Reply:
-        """The body, up to its limit and the deadline. `read1` returns with what is there, so a slow drip is seen."""
-        headers = {name.lower(): response.headers[name] for name in response.headers}
-        if 300 <= response.status < 400:
-            response.close()
-            return Reply(status=response.status, headers=headers, body=b"")
-        parts, size = [], 0
+    @contextlib.contextmanager
+    def _measured(self, out: Outgoing) -> Iterator[Callable[[int], None]]:
+        """Told how large a body is by now, it lets few large ones be read and parsed at a time."""
         with contextlib.ExitStack() as turn:
-            while chunk := response.read1(65536, decode_content=True):
-                parts.append(chunk)
-                size += len(chunk)
-                if size > limit:
-                    response.close()
-                    raise TransportFault(
-                        f"the answer is larger than {limit} bytes", kind="unreadable", sent="yes", answered=True
-                    )
-                if size - len(chunk) <= LARGE < size and self._large.acquire(timeout=self._left(deadline)):
-                    turn.callback(self._large.release)
-                if self._monotonic() > deadline:
-                    response.close()
-                    raise TransportFault("the answer did not end in time", kind="timeout", sent="yes")
-        return Reply(status=response.status, headers=headers, body=b"".join(parts))
+            waited = False
+
+            def large(size: int) -> None:
+                nonlocal waited
+                if size > LARGE and not waited:
+                    waited = True
+                    if self._large.acquire(timeout=self._left(out)):
+                        turn.callback(self._large.release)
+
+            yield large
 
 
-def _tell_and_import(sent: Callable[[], object]) -> None:
-    """Tell it, and import what reads the answer while the venue works."""
-    sent()
-    from cancelall import pooled  # noqa: F401
+def _reply(answered: Answered, body: bytes, family: int | None) -> Reply:
+    """The complete answer, its JSON parsed here, beside everybody else. Raises TransportFault for its shape.
+
+    What is no JSON is told when somebody asks for it.
+    """
+    containers = body.count(b"{") + body.count(b"[")
+    if containers > CONTAINERS_AT_MOST or body.count(b",") + body.count(b":") > MEMBERS_AT_MOST:
+        raise TransportFault(
+            "the answer holds more than any listing of orders", kind="unreadable", sent="yes", answered=True
+        )
+    reply = Reply(status=answered.head.status, headers=answered.head.headers, body=body, family=family)
+    with contextlib.suppress(Unreadable):
+        _ = reply.json
+    return reply
 
 
 def _headers(wire: Wire) -> Mapping[str, str]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
-from cancelall import secret
+from cancelall import dial, secret
 
 # Enough to find what is easily found; `make faults` looks harder. The same every time: a run that fails fails again.
 settings.register_profile("quick", max_examples=40, derandomize=True)
@@ -20,9 +21,17 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 def own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test's secrets are taken out of another test's output: whatever a fuzzer makes up may be a word of a venue."""
     monkeypatch.setattr(secret, "_registry", set())
-    monkeypatch.setattr(secret, "_longest_first", None)
+    monkeypatch.setattr(secret, "_longest_first", ())
     monkeypatch.setattr(secret, "_by_start", {})
     monkeypatch.setattr(secret, "_harmless", set())
+    monkeypatch.setattr(secret, "_by_gram", {})
+    monkeypatch.setattr(secret, "_passing", deque())
+
+
+@pytest.fixture(autouse=True)
+def own_names() -> None:
+    """No test finds the addresses that another one has looked up."""
+    dial.forget()
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import ssl
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 import trustme
 
 
@@ -35,6 +36,14 @@ def nowhere() -> Iterator[int]:
         yield listener.getsockname()[1]
 
 
+def descriptors() -> int:
+    """How many files and sockets this process holds open."""
+    folder = Path("/proc/self/fd")
+    if not folder.exists():
+        pytest.skip("counts descriptors by /proc")
+    return len(list(folder.iterdir()))
+
+
 class Authority:
     """A certificate authority of the test's own."""
 
@@ -43,9 +52,11 @@ class Authority:
         self.path = folder / "authority.pem"
         self._authority.cert_pem.write_to_path(self.path)
 
-    def context(self, *names: str, expired: bool = False) -> ssl.SSLContext:
+    def context(self, *names: str, expired: bool = False, later: bool = False) -> ssl.SSLContext:
         """A server's context with a certificate for these names; loopback's address if there are none."""
         ended = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC) if expired else None
+        begins = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=30) if later else None
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self._authority.issue_cert(*(names or ("127.0.0.1",)), not_after=ended).configure_cert(context)
+        certificate = self._authority.issue_cert(*(names or ("127.0.0.1",)), not_before=begins, not_after=ended)
+        certificate.configure_cert(context)
         return context

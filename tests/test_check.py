@@ -118,7 +118,6 @@ def test_live_says_so_before_it_sends(venue: str) -> None:
         ("bybit", {"settle_coin": "USDC"}, True),
         ("bybit", {"settle_coin": "ETH"}, True),
         ("bybit", {"symbol": ["ETHUSDT"]}, True),
-        ("bybit", {"category": ["inverse"], "symbol": ["ETHUSDT"]}, False),
         ("bybit", {"category": ["spot"]}, True),
         ("bybit", {"category": ["spot"], "order_filter": "StopOrder"}, False),
         ("bybit", {"category": ["linear"], "order_filter": "StopOrder", "stop_order_type": "Stop"}, False),
@@ -382,6 +381,18 @@ def test_tls_and_who_signed_the_certificate(tmp_path: Path) -> None:
     assert trusted.ok
     assert (level(foreign, "certificate"), foreign.exit_status) == ("fail", ExitStatus.REFUSED)
     assert "interception" in named(foreign, "certificate")[0].detail
+    assert "ca_bundle or SSL_CERT_FILE" in named(foreign, "certificate")[0].fix
+
+
+@pytest.mark.parametrize("wrong", [{"expired": True}, {"later": True}])
+def test_a_certificate_out_of_its_time_may_be_this_machines_clock(tmp_path: Path, wrong: dict[str, bool]) -> None:
+    authority = ports.Authority(tmp_path)
+    with simulator.start("bybit", orders=1, ssl_context=authority.context(**wrong)) as server:
+        report = checked("bybit", server, {"ca_bundle": str(authority.path)})
+    assert level(report, "certificate") == "fail"
+    fix = named(report, "certificate")[0].fix
+    assert "this machine's clock says" in fix
+    assert "do not work around it" in fix
 
 
 def test_a_host_without_tls() -> None:

@@ -70,21 +70,16 @@ def test_what_was_never_sent_is_unproven_and_says_so() -> None:
         assert report.segments[0].detail == "nothing was sent"
 
 
-def test_a_block_of_the_address_stops_everybody_at_once() -> None:
-    """Going on would make it longer. What had not been sent by then is not said to be anything but unproven."""
+def test_a_block_of_the_address_stops_all_reads_and_leaves_each_profile_its_cancel() -> None:
+    """The venue's own word; a gateway's page ends nothing."""
     fleet = Fleet("bybit")
     host = fleet.host(ONE, 100, **USDT)
-    host.fake.set_faults(["region"])
+    host.fake.set_faults(["refused=host"])
     reports = fleet.kill(deadline=20.0)
-    assert len(host.log) == means.AT_ONCE
-    assert fleet.loop.time() < 1001.0
-    assert Counter(report.verdict for report in reports) == {
-        Verdict.REFUSED: means.AT_ONCE,
-        Verdict.UNPROVEN: 100 - means.AT_ONCE,
-    }
-    never = next(report for report in reports if not report.requests)
-    assert never.error is not None
-    assert "nothing was sent: the venue has refused this address" in never.error.message
+    assert Counter(report.verdict for report in reports) == {Verdict.REFUSED: 100}
+    assert len(host.log) <= 300, "each cancel has its own answer, twice at most, and no read goes on"
+    assert fleet.loop.time() < 1010.0
+    assert all(report.error is not None and report.error.kind == "ip" for report in reports)
 
 
 # --- one account with more than one call takes ----------------------------------------------------------------------

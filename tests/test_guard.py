@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -93,3 +94,19 @@ def test_a_bug_is_told_by_its_place() -> None:
         int("x" + CANARY)
     assert guard.bug_words(caught.value).startswith("a bug: ValueError at test_guard.py:")
     assert guard.bug_words(ValueError(CANARY)) == "a bug: ValueError"
+
+
+def test_a_bug_in_a_library_is_told_by_who_called_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The deepest line of this program, and the line where it was raised."""
+    from cancelall import strictjson
+
+    def fails(*words: object, **more: object) -> None:
+        raise ZeroDivisionError(CANARY)
+
+    monkeypatch.setattr("json.loads", fails)
+    with pytest.raises(ZeroDivisionError) as caught:
+        strictjson.parse(b"{}")
+    told = guard.bug_place(caught.value)
+    assert re.fullmatch(r"ZeroDivisionError at strictjson\.py:\d+ \(test_guard\.py:\d+\)", told)
+    assert guard.bug_words(caught.value) == f"a bug: {told}"
+    assert guard.bug_place(KeyError()) == "KeyError"

@@ -95,10 +95,15 @@ MAY_IMPORT = {
     "clock": set(),
     "background": set(),
     "started": set(),
-    "model": {"errors"},
+    "model": {"errors", "strictjson"},
+    "strictjson": {"errors"},
+    "refusals": {"errors", "model"},
+    "watchdog": set(),
+    "lastwords": {"attempts", "config", "errors", "model", "report.lines", "report.text", "results", "started"}
+    | {"watchdog"},
     "results": {"errors", "model"},
     "declare": {"errors"},
-    "payload": {"errors", "model", "secret"},
+    "payload": {"errors", "model", "secret", "strictjson"},
     "rsa": {"errors", "secret"},
     "venues": {"venues.contract"},
     "files": set(),
@@ -118,14 +123,16 @@ MAY_IMPORT = {
     "auth.status": {"config", "credentials", "declare", "errors", "files", "keyrings", "secret", "state", "venues"},
     "auth.systemd": {"config", "declare", "errors", "files", "secret", "venues"},
     "tls": {"errors"},
-    "connection": {"dial", "tls"},
+    "connection": {"dial", "errors", "tls"},
+    "answer": {"errors"},
+    "network_faults": {"answer", "dial", "errors"},
     "early": {"config", "connection", "errors", "route", "tls", "venues"},
-    "direct": {"connection", "model"},
-    "pooled": {"connection", "direct", "errors", "model", "route"},
-    "transport": {"", "direct", "errors", "model", "pooled", "route", "tls"},
-    "pacing": {"model", "venues.contract"},
+    "direct": {"answer", "connection", "errors", "model", "network_faults"},
+    "proxied": {"answer", "connection", "errors", "network_faults", "route", "tls"},
+    "transport": {"", "connection", "direct", "errors", "model", "network_faults", "proxied", "route", "tls"},
+    "pacing": {"model", "refusals", "venues.contract"},
     "attempts": {"errors", "model"},
-    "session": {"attempts", "clock", "errors", "model", "pacing", "venues.contract"},
+    "session": {"attempts", "clock", "errors", "guard", "model", "pacing", "refusals", "venues.contract"},
     "cancels": {"attempts", "model", "venues.contract"},
     "progress": {"attempts", "cancels", "model", "venues.contract"},
     "listing": _SWEEPING,
@@ -135,8 +142,8 @@ MAY_IMPORT = {
     "sweep": _SWEEPING,
     "settle": _SWEEPING | {"sweep"},
     "outcome": _SWEEPING | {"sweep"},
-    "reasons": _SWEEPING | {"outcome", "sweep"},
-    "reporting": _SWEEPING | {"config", "credentials", "outcome", "reasons", "secret", "sweep"},
+    "reasons": _SWEEPING | {"guard", "outcome", "sweep"},
+    "reporting": _SWEEPING | {"venues", "config", "credentials", "outcome", "reasons", "secret", "sweep"},
     "hold": _SWEEPING | {"sweep", "outcome"},
     "notify": {"secret"},
     "journal.file": set(),
@@ -166,7 +173,7 @@ MAY_IMPORT = {
         "route",
         "state",
     },
-    "check.network": {"dial", "errors", "findings", "route", "tls"},
+    "check.network": {"dial", "errors", "findings", "network_faults", "route", "tls"},
     "check.clock": {"findings", "preflight"},
     "check.key": {"findings", "preflight"},
     "check.evidence": {"errors", "files", "findings", "report.text", "state"},
@@ -187,8 +194,8 @@ def test_nothing_imports_in_a_circle() -> None:
     ("package", "expected"),
     [
         ("typer", {"cancelall.cli", "cancelall.cli_auth"}),
-        ("requests", {"cancelall.pooled"}),
-        ("urllib3", {"cancelall.pooled"}),
+        ("requests", {"cancelall.proxied"}),
+        ("urllib3", {"cancelall.proxied"}),
         ("certifi", {"cancelall.tls"}),
         ("keyring", {"cancelall.keyrings"}),
         (
@@ -211,7 +218,7 @@ def test_only_the_demo_and_the_picture_import_the_simulator() -> None:
 
 
 LAZY = {"rich", "keyring", "cryptography", "tomli_w", "certifi"}
-LAZY_OURS = {"simulator", "demo", "documents", "transport", "pooled", "keyrings", "check", "notify"}
+LAZY_OURS = {"simulator", "demo", "documents", "transport", "proxied", "keyrings", "check", "notify"}
 
 
 @pytest.mark.parametrize("module", FILES)
@@ -344,7 +351,8 @@ def test_what_is_not_loaded_before_the_first_cancel_leaves(home: Path) -> None:
         assert (done.returncode, json.loads(done.stdout)["verdict"]) == (0, "clear"), done.stderr
         assert server.requests[0].path in ("/v5/order/cancel-all", "/v5/spread/order/cancel-all")
     modules = set(json.loads(loaded.read_text()))
-    assert {"cancelall.transport", "cancelall.venues.bybit.venue", "http.client"} <= modules
+    assert {"cancelall.transport", "cancelall.direct", "cancelall.venues.bybit.venue"} <= modules
+    assert modules & {"http.client", "email.parser"} == set()
     heavy = {
         "requests",
         "urllib3",

@@ -9,17 +9,17 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cancelall import journal, secret, simulator
 from cancelall.attempts import Attempt, Heard, Sending, Tally
-from cancelall.errors import ConfigError, TransportFault
+from cancelall.errors import ConfigError, TransportFault, UsageError
 from cancelall.journal import Journal, commands, file
 from cancelall.journal.chain import RunRecord, files, read, runs, verify
 from cancelall.journal.fields import id_fields
@@ -341,6 +341,100 @@ def test_whatever_was_changed_is_seen(written: bytes, tmp_path_factory: pytest.T
     assert verified(folder, b"".join(lines)) != ""
 
 
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.just(10**400)
+    | st.floats()
+    | st.text(max_size=20)
+    | st.sampled_from(["\ud800", "\x1b[2J", "[/oops]", "2026-11-29T12:00:00Z", "x" * 5000]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+EVENTS = ("run_start", "run_end", "attempt_start", "attempt_end", "list", "verdict", "credential", "signal", "x\x1b")
+FIELDS = ("v", "ts", "mono", "a", "copy_of", "profile", "venue", "segment", "attempt", "changes", "method", "path")
+FIELDS += ("query", "body", "signed_ms", "window_ms", "class", "http", "message", "ms", "cancelled", "count", "ids")
+FIELDS += ("complete", "why", "verdict", "exit_code", "remaining", "error", "counts", "pid", "host", "user", "uid")
+FIELDS += ("argv", "reason", "from", "tty", "unit", "prev", "unlocked", "sources")
+RECORD = st.fixed_dictionaries(
+    {"run": st.sampled_from(["one", "two", "\x1b[31m"]), "event": st.sampled_from(EVENTS), "seq": st.integers()},
+    optional=dict.fromkeys(FIELDS, JSON),
+)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(found=st.lists(RECORD, max_size=3), last=st.sampled_from([None, 3]), json_lines=st.booleans())
+def test_any_json_can_be_shown(
+    tmp_path_factory: pytest.TempPathFactory, found: list[Mapping[str, Any]], last: int | None, json_lines: bool
+) -> None:
+    folder = tmp_path_factory.getbasetemp() / "shown" / "cancelall"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "journal.jsonl").write_text("".join(json.dumps(one) + "\n" for one in found))
+    env = {"XDG_STATE_HOME": str(folder.parent), "COLUMNS": "120"}
+    said = commands.show(env, run=None, last=last, json_lines=json_lines) or ""
+    assert "\x1b" not in said
+    assert "\x1b" not in commands.check(env)[0]
+
+
+def nested(depth: int) -> str:
+    return "[" * depth + "]" * depth
+
+
+@pytest.mark.parametrize("depth", [50, 900, 980, 990, 2000, 100_000])
+@pytest.mark.parametrize("name", ["a", "argv", "mono", "counts", "ids", "whatever"])
+def test_deep_nesting_can_be_shown(tmp_path: Path, depth: int, name: str) -> None:
+    folder = tmp_path / "cancelall"
+    folder.mkdir()
+    lines = [
+        f'{{"run":"one","seq":{index},"event":"{event}","{name}":{nested(depth)}}}\n'
+        for index, event in enumerate(("run_start", "attempt_start", "attempt_end", "verdict", "other", "run_end"))
+    ]
+    (folder / "journal.jsonl").write_text("".join(lines))
+    env = {"XDG_STATE_HOME": str(tmp_path), "COLUMNS": "120"}
+    for last, json_lines in ((None, False), (3, False), (None, True)):
+        commands.show(env, run=None, last=last, json_lines=json_lines)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the peak of memory is read from /proc")
+def test_a_line_of_any_length_takes_little_memory(used: Path) -> None:
+    """One of 100 MB, in the middle: it is no record, its neighbours are shown, and the next line vouches for it."""
+    path = used / ".local" / "state" / "cancelall" / "journal.jsonl"
+    with path.open("ab") as stream:
+        for _ in range(100):
+            stream.write(b"x" * (1 << 20))
+        stream.write(b"\n")
+    with simulator.start("bybit", orders=2) as server:
+        table = profile_table("bybit", server, category=["spread"])
+        config = write_config(used / "config.toml", {"bybit": table})
+        ran = cancelall("bybit", "--json", "--config", str(config), home=used, seconds=60)
+    assert (ran.code, ran.line["warnings"]) == (0, [])
+    code = f"""
+import sys
+from cancelall.journal import commands
+from cancelall.report import history
+def peak():
+    return int(open("/proc/self/status").read().partition("VmHWM:")[2].split()[0]) // 1024
+before = peak()
+env = dict(HOME={str(used)!r}, COLUMNS="120")
+print(commands.check(env)[0])
+print(commands.show(env, run=None, last=5, json_lines=False))
+print("grown by", peak() - before)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert "the chain holds" in done.stdout
+    assert "1 line(s) torn and sealed" in done.stdout
+    assert done.stdout.count("fat finger") == 2  # in the line of the command and as its reason
+    assert int(done.stdout.split("grown by")[1]) < 60
+
+
 @settings(max_examples=100, deadline=None)
 @given(raw=st.binary(max_size=400))
 def test_any_bytes_can_be_read(tmp_path_factory: pytest.TempPathFactory, raw: bytes) -> None:
@@ -364,6 +458,127 @@ def test_what_was_in_flight() -> None:
     )
     assert [record["a"] for record in run.in_flight] == [2, 4]
     assert (run.end, run.alive) == (None, False)
+
+
+# --- what no chain shows --------------------------------------------------------------------------------------------
+
+
+def anchored(folder: Path, raw: bytes, anchor: str | None) -> tuple[int, str]:
+    (folder / "cancelall").mkdir(exist_ok=True)
+    (folder / "cancelall" / "journal.jsonl").write_bytes(raw)
+    said, status = commands.check({"XDG_STATE_HOME": str(folder)}, anchor)
+    return int(status), said
+
+
+def test_a_whole_chain_says_what_it_cannot_show(tmp_path: Path, written: bytes) -> None:
+    code, said = anchored(tmp_path, written, None)
+    lines = said.splitlines()
+    assert (code, len(lines)) == (0, 3)
+    assert "the chain holds: 10 line(s), 2 run(s)" in lines[0]
+    assert "after its last line, and whether that one was changed (--anchor does)" in lines[1]
+    assert lines[2] == f"anchor: {file.digest(written.splitlines()[-1])}:10"
+    _, said = anchored(tmp_path, b"".join(written.splitlines(keepends=True)[5:]), None)
+    assert "whether there were lines before its first one" in said
+
+
+CUTS: Mapping[str, Callable[[list[bytes]], list[bytes]]] = {
+    "the last line": lambda lines: lines[:-1],
+    "the last run": lambda lines: lines[:5],
+    "the first run": lambda lines: lines[5:],
+    "everything but the last line": lambda lines: lines[-1:],
+    "a changed last line": lambda lines: [*lines[:-1], lines[-1].replace(b'"index":3', b'"index":4')],
+    "another journal": lambda lines: [lines[0].replace(b"one", b"two")],
+}
+
+
+@pytest.mark.parametrize("given_as", ["a hash and a count", "a file"])
+@pytest.mark.parametrize("what", CUTS)
+def test_an_anchor_shows_it(tmp_path: Path, written: bytes, what: str, given_as: str) -> None:
+    _, said = anchored(tmp_path, written, None)
+    anchor = said.splitlines()[-1].removeprefix("anchor: ")
+    if given_as == "a file":
+        (tmp_path / "kept").write_text(f"2026-11-29 trader\n{said}\n")
+        anchor = str(tmp_path / "kept")
+    code, said = anchored(tmp_path, written, anchor)
+    assert (code, "1 anchor(s) are where they were" in said) == (0, True)
+    more = b'{"run":"x","seq":0,"event":"run_start","prev":"%s"}\n' % file.digest(written.splitlines()[-1]).encode()
+    assert anchored(tmp_path, written + more, anchor)[0] == 0  # the journal has grown
+    cut = b"".join(CUTS[what](written.splitlines(keepends=True)))
+    assert anchored(tmp_path, cut, None)[0] == 0  # no chain shows it
+    code, said = anchored(tmp_path, cut, anchor)
+    assert (code, "anchor " in said) == (11, True)
+
+
+def test_a_hash_alone_shows_all_but_the_beginning(tmp_path: Path, written: bytes) -> None:
+    lines = written.splitlines(keepends=True)
+    anchor = file.digest(lines[-1][:-1])
+    assert anchored(tmp_path, written, anchor)[0] == anchored(tmp_path, b"".join(lines[5:]), anchor)[0] == 0
+    assert anchored(tmp_path, b"".join(lines[:-1]), anchor)[0] == 11
+
+
+@pytest.mark.parametrize("anchor", ["", "nothing", "/nonexistent", "a" * 63, "A" * 64, "a\0b", "/"])
+def test_what_is_no_anchor_is_a_mistake(tmp_path: Path, written: bytes, anchor: str) -> None:
+    with pytest.raises(UsageError, match="--anchor"):
+        anchored(tmp_path, written, anchor)
+    (tmp_path / "empty").write_text("no hash in here: 12345\n")
+    with pytest.raises(UsageError, match="there is no hash in it"):
+        anchored(tmp_path, written, str(tmp_path / "empty"))
+
+
+def test_blank_and_unlocked_lines_are_named(tmp_path: Path) -> None:
+    import fcntl
+
+    folder = tmp_path / "cancelall"
+    began(folder).close(5)
+    with (folder / "journal.jsonl").open("ab") as stream:
+        stream.write(b"\n\n")
+        stream.flush()
+        began(folder, "two").close(5)
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        three = began(folder, "three")
+        for _ in range(7):
+            three.write("something", {})
+        three.close(5)
+    said, status = commands.check({"XDG_STATE_HOME": str(tmp_path)})
+    assert status == 0
+    assert "2 line(s) blank: journal.jsonl, line 2; journal.jsonl, line 3" in said
+    assert "8 line(s) written without the lock, so that nobody vouches for their place: journal.jsonl, line 5;" in said
+    assert "and 3 more" in said
+
+
+# --- who else can write it ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("what", ["the file", "its directory"])
+@pytest.mark.parametrize("mode", [0o020, 0o002])
+def test_a_journal_that_others_can_write_is_told_and_written(home: Path, what: str, mode: int) -> None:
+    folder = home / ".local" / "state" / "cancelall"
+    began(folder).close(5)
+    exposed = folder / "journal.jsonl" if what == "the file" else folder
+    exposed.chmod(exposed.stat().st_mode & 0o777 | mode)
+    with simulator.start("bybit", orders=1) as server:
+        table = profile_table("bybit", server, category=["spread"])
+        path = write_config(home / "config.toml", {"bybit": table})
+        ran = cancelall("bybit", "--json", "--config", str(path), home=home)
+    assert ran.code == 0
+    (warning,) = ran.line["warnings"]
+    assert warning.startswith("others can change the journal: ")
+    assert "can be written by others (mode 07" in warning or "can be written by others (mode 06" in warning
+    assert len(records(folder)) > 5
+    verified_ = cancelall("journal", "verify", home=home)
+    assert (verified_.code, "can be written by others" in verified_.out) == (0, True)
+
+
+@pytest.mark.skipif(sys.platform == "win32" or os.geteuid() != 0, reason="only root can give a file away")
+def test_a_journal_of_somebody_else_is_told(tmp_path: Path) -> None:
+    folder = tmp_path / "cancelall"
+    began(folder).close(5)
+    os.chown(folder / "journal.jsonl", 12345, -1)
+    made = began(folder, "two")
+    made.close(5)
+    assert made.warnings() == (
+        f"others can change the journal: {folder / 'journal.jsonl'}: belongs to another user (12345)",
+    )
 
 
 # --- what a run writes ----------------------------------------------------------------------------------------------
@@ -506,6 +721,9 @@ def test_show_verify_and_path(used: Path) -> None:
     path.write_text(edited)
     ran = cancelall("journal", "verify", home=used)
     assert (ran.code, len(ran.out.splitlines())) == (11, 1)
+    ran = cancelall("journal", "verify", "--anchor", "nothing", home=used)
+    assert (ran.code, "--anchor nothing: it is no hash" in ran.err) == (2, True)
+    ran = cancelall("journal", "verify", home=used)
     assert "the chain is broken: journal.jsonl, line 2: it does not follow" in ran.out
     shown_again = cancelall("journal", "show", home=used)
     assert (shown_again.code, "something else" in shown_again.out) == (0, True)

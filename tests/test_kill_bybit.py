@@ -74,12 +74,18 @@ def test_a_listing_that_fails_proves_nothing(server: SimServer) -> None:
 
 @pytest.mark.parametrize(
     "fault",
-    ["json:listing=[]", "json:listing={}", "null-lists", "truncated:listing", "empty-body:listing", "html:listing"],
+    ["json:listing=[]", "json:listing={}", "truncated:listing", "empty-body:listing", "html:listing"],
 )
 def test_an_unreadable_listing_is_never_empty(fault: str) -> None:
     with simulator.start("bybit", orders=12, faults=[fault]) as server:
         report = kill("bybit", server, options={"category": ["linear", "strategy"]}, deadline=1.2)
     assert report.verdict is Verdict.UNPROVEN
+
+
+def test_a_null_that_stays_in_the_place_of_a_list_is_an_empty_one() -> None:
+    with simulator.start("bybit", orders=12, faults=["null-lists"]) as server:
+        report = kill("bybit", server)
+        assert (report.verdict, server.open_orders()) == (Verdict.CLEAR, []), report
 
 
 @pytest.mark.parametrize(
@@ -131,7 +137,7 @@ def test_a_refused_key_is_tried_no_further(server: SimServer) -> None:
 )
 def test_refusals(fault: str, kind: str, code: int) -> None:
     with simulator.start("bybit", faults=[fault]) as server:
-        report = kill("bybit", server)
+        report = kill("bybit", server, deadline=2)
     assert report.error is not None
     assert (report.error.kind, report.exit_status) == (kind, code)
 
@@ -147,7 +153,7 @@ def test_one_refused_product_leaves_the_others_alone() -> None:
     assert left == {"option"}
 
 
-@pytest.mark.parametrize("code", ["10028", "110132", "404"])
+@pytest.mark.parametrize("code", ["10028", "10020"])
 def test_a_product_that_the_account_lacks_is_absent(code: str) -> None:
     with simulator.start("bybit", faults=[f"lacks=option/{code}"]) as server:
         report = kill("bybit", server)
@@ -156,6 +162,115 @@ def test_a_product_that_the_account_lacks_is_absent(code: str) -> None:
     assert report.verdict is Verdict.CLEAR
     (absent,) = (segment for segment in report.segments if segment.name == "option")
     assert code in (absent.detail or "")
+
+
+@pytest.mark.parametrize("code", ["110132", "10024", "10027", "10008", "10009", "110067", "181014", "110102"])
+def test_a_product_that_is_refused_may_still_hold_orders(code: str) -> None:
+    """A region, a ban, a mode: what rests there nobody can see, and the other products are not concerned."""
+    with simulator.start("bybit", faults=[f"lacks=option/{code}"]) as server:
+        report = kill("bybit", server, deadline=3)
+        left = {order.segment for order in server.open_orders()}
+    verdicts = {segment.name: segment.verdict for segment in report.segments}
+    assert verdicts.pop("option") is Verdict.REFUSED
+    assert set(verdicts.values()) == {Verdict.CLEAR}
+    assert (report.verdict, report.exit_status, left) == (Verdict.REFUSED, 4, {"option"})
+
+
+@pytest.mark.parametrize("product", ["linear", "inverse", "spot"])
+def test_what_every_account_has_is_never_absent(product: str) -> None:
+    with simulator.start("bybit", faults=[f"lacks={product}"]) as server:
+        report = kill("bybit", server, deadline=3)
+        assert {order.segment for order in server.open_orders()} == {product}
+    assert Verdict.ABSENT not in {segment.verdict for segment in report.segments}
+    assert report.exit_status in (10, 11)
+
+
+@pytest.mark.parametrize("fault", ["lacks=linear@7", "lacks=spot@15", "lacks=option@3"])
+def test_an_account_that_is_just_being_upgraded_is_swept_when_it_is(fault: str) -> None:
+    with simulator.start("bybit", faults=[fault]) as server:
+        report = kill("bybit", server, deadline=12)
+        assert (report.verdict, server.open_orders()) == (Verdict.CLEAR, []), report
+
+
+def test_a_gateways_404_says_nothing_of_a_product() -> None:
+    with simulator.start("bybit", faults=["lacks=option/404"]) as server:
+        report = kill("bybit", server, deadline=3)
+    verdicts = {segment.name: segment.verdict for segment in report.segments}
+    assert verdicts.pop("option") in (Verdict.UNPROVEN, Verdict.REFUSED)
+    assert set(verdicts.values()) == {Verdict.CLEAR}
+    assert report.exit_status in (4, 11)
+
+
+@pytest.mark.parametrize(
+    "fault", ["lacks=linear/404@6", "lacks=spot/404@9", "html=404@12", "html=403@2", "status=401@2"]
+)
+def test_a_gateways_word_that_passes_leaves_nothing(fault: str) -> None:
+    with simulator.start("bybit", faults=[fault]) as server:
+        report = kill("bybit", server, deadline=12)
+        assert (report.verdict, server.open_orders()) == (Verdict.CLEAR, []), report
+
+
+FIELDS = ["price", "createdTime/1.5", "reduceOnly/maybe", "orderStatus/null", "stopOrderType", "side"]
+
+
+@pytest.mark.parametrize("field", [*FIELDS, "symbol/null@9", "orderId@9", "orderId/null@9"])
+def test_an_odd_row_keeps_no_order_from_going(field: str) -> None:
+    with simulator.start("bybit", faults=[f"odd-field={field}"]) as server:
+        report = kill("bybit", server, deadline=10)
+        assert (report.verdict, server.open_orders()) == (Verdict.CLEAR, []), report
+
+
+@pytest.mark.parametrize("field", ["price", "createdTime/1.5", "side"])
+def test_an_odd_row_costs_the_proof_and_no_cancel_by_name(field: str) -> None:
+    with simulator.start("bybit", orders=60, faults=[f"odd-field={field}"]) as server:
+        keep = {order.id for order in server.open_orders() if protective(order)}
+        options = {"keep_protective": True, "category": ["linear", "inverse", "strategy"]}
+        report = kill("bybit", server, options=options, deadline=6)
+        left = {order.id for order in server.open_orders() if order.segment in ("linear", "inverse")}
+    assert left <= keep
+    assert report.verdict is not Verdict.CLEAR
+
+
+@pytest.mark.parametrize("fault", ["cursor-stays", "empty-page"])
+def test_cursors_as_they_were_seen_keep_no_proof_away(fault: str) -> None:
+    with simulator.start("bybit", orders=400, faults=[fault]) as server:
+        keep = {order.id for order in server.open_orders() if order.segment == "linear" and protective(order)}
+        assert len(keep) > 51
+        options = {"keep_protective": True, "category": ["linear", "strategy"]}
+        report = kill("bybit", server, options=options, deadline=15)
+        assert {order.id for order in server.open_orders() if order.segment == "linear"} == keep
+    assert report.verdict is Verdict.CLEAR, report
+
+
+def test_a_refused_page_costs_that_listing_only() -> None:
+    """Its anchor was just cancelled: the next listing begins anew."""
+    with simulator.start("bybit", orders=400, faults=["page-refused@3"]) as server:
+        keep = {order.id for order in server.open_orders() if order.segment == "linear" and protective(order)}
+        options = {"keep_protective": True, "category": ["linear", "strategy"]}
+        report = kill("bybit", server, options=options, deadline=15)
+        assert {order.id for order in server.open_orders() if order.segment == "linear"} == keep
+    assert report.verdict is Verdict.CLEAR, report
+
+
+@pytest.mark.parametrize("fault", ["no-batch", "no-batch=10017", "no-batch=10005"])
+def test_an_account_without_a_batch_cancels_one_by_one(fault: str) -> None:
+    with simulator.start("bybit", orders=80, faults=[fault]) as server:
+        keep = {order.id for order in server.open_orders() if order.segment == "linear" and protective(order)}
+        options = {"keep_protective": True, "category": ["linear", "strategy"]}
+        report = kill("bybit", server, options=options, deadline=15)
+        assert {order.id for order in server.open_orders() if order.segment == "linear"} == keep
+    assert report.verdict is Verdict.CLEAR, report
+
+
+@pytest.mark.parametrize("code", ["110110", "110112"])
+def test_spread_trading_that_is_off_is_told_by_its_listing(code: str) -> None:
+    with simulator.start("bybit", orders=0, faults=[f"lacks:cancel=spread/{code}"]) as server:
+        report = kill("bybit", server)
+        assert report.verdict is Verdict.CLEAR
+        server.set_faults([f"lacks=spread/{code}"])
+        report = kill("bybit", server, deadline=3)
+    verdicts = {segment.name: segment.verdict for segment in report.segments}
+    assert (verdicts["spread"], report.exit_status) == (Verdict.REFUSED, 4)
 
 
 def test_a_host_that_is_not_there_is_unreachable() -> None:

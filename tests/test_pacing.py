@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cancelall.model import Priority
-from cancelall.pacing import Address, HostGate, Pacer
+from cancelall.model import Priority, Request
+from cancelall.pacing import Address, Backoffs, HostGate, Pacer
 from cancelall.venues import VENUES, load
 from cancelall.venues.contract import Limit
 from instant import run
@@ -93,7 +94,7 @@ def test_the_documented_limits_are_kept(name: str) -> None:
 def test_the_urgent_go_first_and_equals_in_turn() -> None:
     order = [Priority.LISTING, Priority.OTHER, Priority.CANCEL, Priority.MASS_CANCEL, Priority.LISTING, Priority.CANCEL]
     gone = departures(Limit(count=1), [(0.0, rank) for rank in (Priority.OTHER, *order)])
-    assert [name for _, name in gone] == ["3:0", "0:4", "1:3", "1:6", "2:1", "2:5", "3:2"]
+    assert [name for _, name in gone] == ["4:0", "0:4", "1:3", "1:6", "2:1", "2:5", "4:2"]
 
 
 def test_who_comes_later_but_is_more_urgent_goes_first() -> None:
@@ -131,23 +132,39 @@ def test_a_turn_that_was_not_needed_goes_to_the_next() -> None:
     assert run(work()) == [(0.25, "next"), (1.27, "after")]
 
 
-# --- holding --------------------------------------------------------------------------------------------------------
+# --- what a venue asks to wait --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("limit", [None, Limit(count=5)])
-def test_nobody_goes_while_the_venue_says_so(limit: Limit | None) -> None:
-    async def work() -> list[tuple[float, str]]:
-        gone: list[tuple[float, str]] = []
-        pacer = Pacer(limit)
-        pacer.hold(3.0)
-        pacer.hold(1.0)
-        early = [asyncio.create_task(_go(pacer, 2, name, gone)) for name in "ab"]
-        await asyncio.sleep(2.0)
-        pacer.hold(2.5)
-        await asyncio.gather(*early, _go(pacer, 0, "urgent", gone))
-        return gone
+def test_hints_in_a_row_are_granted_more_and_more() -> None:
+    backoffs = Backoffs()
+    read = Request(method="GET", path="/orders", bucket="a")
+    now = 0.0
+    granted = []
+    for _ in range(4):
+        backoffs.hold(read, 60.0, now)
+        granted.append(backoffs.until(read) - now)
+        now = backoffs.until(read)
+    assert granted == [3.0, 6.0, 12.0, 24.0]
+    backoffs.good(read)
+    backoffs.hold(read, 60.0, now)
+    assert backoffs.until(read) - now == 3.0
 
-    assert run(work()) == [(4.5, "urgent"), (4.5, "a"), (4.5, "b")]
+
+def test_what_was_under_way_together_is_told_one_thing() -> None:
+    backoffs = Backoffs()
+    read = Request(method="GET", path="/orders", bucket="a")
+    for _ in range(10):
+        backoffs.hold(read, 60.0, 0.1)
+    assert backoffs.until(read) == 3.1
+
+
+def test_cancels_and_other_buckets_have_waits_of_their_own() -> None:
+    backoffs = Backoffs()
+    read = Request(method="GET", path="/orders", bucket="a")
+    backoffs.hold(read, 1.0, 5.0)
+    assert backoffs.until(replace(read, path="/else")) == 6.0
+    assert backoffs.until(replace(read, changes=True)) == 0.0
+    assert backoffs.until(replace(read, bucket="b")) == 0.0
 
 
 # --- what a host's profiles share -----------------------------------------------------------------------------------
@@ -172,7 +189,7 @@ class Host:
 def test_a_gate_counts_requests() -> None:
     async def work() -> None:
         gate = HostGate.alone(Limit(count=2, seconds=5.0))
-        assert gate.blocked is None
+        assert gate.refusals.blocked is None
         for _ in range(3):
             await gate.turn(0)
         assert round(now(), 6) == 5.1

@@ -318,20 +318,20 @@ def _by_status(status: int, **headers: str) -> tuple[Answer, str | None, Reach, 
     return found.answer, found.kind, found.reach, found.after
 
 
-REFUSED, AGAIN, AMBIGUOUS = Answer.REFUSED, Answer.AGAIN, Answer.AMBIGUOUS
-KEY, REQUEST = Reach.KEY, Reach.REQUEST
+GATEWAY, AGAIN, AMBIGUOUS = Answer.GATEWAY, Answer.AGAIN, Answer.AMBIGUOUS
+REQUEST = Reach.REQUEST
 
 
 @pytest.mark.parametrize(
     ("statuses", "expected"),
     [
-        ((300, 301, 302, 303, 304, 307, 308, 399), (REFUSED, "redirect", KEY, None)),
-        ((401,), (REFUSED, "auth", KEY, None)),
-        ((403, 451), (REFUSED, "region", KEY, None)),
+        ((300, 301, 302, 303, 304, 307, 308, 399), (GATEWAY, "redirect", REQUEST, None)),
+        ((401,), (GATEWAY, "auth", REQUEST, 2.0)),
+        ((403, 451), (GATEWAY, "region", REQUEST, 2.0)),
         ((418, 429), (AGAIN, "rate_limit", REQUEST, None)),
-        ((200, 201, 204, 299), (AMBIGUOUS, "unreadable", REQUEST, None)),
+        ((0, 100, 200, 201, 204, 299), (AMBIGUOUS, "unreadable", REQUEST, None)),
         ((408, 500, 502, 503, 504, 520, 599, 999), (AMBIGUOUS, "unreadable", REQUEST, None)),
-        ((400, 404, 405, 422, 499, 100, 0), (REFUSED, "parameter", REQUEST, None)),
+        ((400, 404, 405, 413, 421, 422, 431, 499), (GATEWAY, "environment", REQUEST, None)),
     ],
 )
 def test_what_a_status_alone_says(statuses: tuple[int, ...], expected: tuple[object, ...]) -> None:
@@ -343,4 +343,4 @@ def test_a_status_with_a_hint() -> None:
     assert _by_status(429, hint="7") == (AGAIN, "rate_limit", REQUEST, 7.0)
     assert _by_status(503, hint="7") == (AMBIGUOUS, None, REQUEST, 7.0)
     assert _by_status(500, hint="7") == (AMBIGUOUS, "unreadable", REQUEST, None)
-    assert _by_status(403, hint="7") == (REFUSED, "region", KEY, None)
+    assert _by_status(403, hint="7") == (GATEWAY, "region", REQUEST, 2.0)

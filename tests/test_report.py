@@ -526,7 +526,7 @@ class Terminal(io.StringIO):
 def _sweep(proven: int, of: int) -> Any:
     progresses = {
         str(number): SimpleNamespace(
-            proven=lambda gap, number=number: number < proven,
+            proven=number < proven,
             cancels=SimpleNamespace(taken={"a", "b"}),
             last=object() if number else None,
             left=lambda last: ["x"],

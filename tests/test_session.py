@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -219,8 +220,10 @@ def test_the_first_retry_goes_at_once_and_then_full_jitter(
     [
         ([said(Answer.AGAIN, after=3.0)], [0.0, 3.0]),
         ([said(Answer.AMBIGUOUS, after=3.0)], [0.0, 3.0]),
+        ([said(Answer.AGAIN, after=60.0)] * 3, [0.0, 3.0, 9.0, 21.0]),
+        ([said(Answer.AGAIN, after=60.0), AMBIGUOUS, OK], [0.0, 3.0, 3.5]),
         ([said(Answer.AGAIN, after=0.1)] * 3, [0.0, 0.1, 0.2, 0.3]),
-        ([said(Answer.AGAIN)] * 4, [0.0, 0.5, 1.0, 2.0, 4.0]),
+        ([said(Answer.AGAIN)] * 4, [0.0, 0.5, 1.5, 3.5, 5.5]),
         ([said(Answer.AGAIN, after=0.0)] * 4, [0.0, 0.0, 0.5, 1.5, 3.5]),
         ([AMBIGUOUS, said(Answer.AGAIN, after=1.0), AMBIGUOUS], [0.0, 0.0, 1.0, 2.0]),
     ],
@@ -234,25 +237,51 @@ def test_a_hint_is_obeyed(answers: list[Judgement], times: list[float]) -> None:
 @pytest.mark.parametrize("answer", [Answer.AGAIN, Answer.AMBIGUOUS])
 def test_a_hint_longer_than_the_time_leaves_one_more_try_and_the_proof(answer: Answer) -> None:
     line = Line([said(answer, after=600.0), OK])
-    assert line.ask(deadline=30.0, reserve=2.0).answer is Answer.ACCEPTED
-    assert line.times == [0.0, 28.0]
+    assert line.ask(deadline=4.0, reserve=2.0).answer is Answer.ACCEPTED
+    ((first, second),) = [line.times]
+    assert first == 0.0
+    assert 1.0 < second < 2.0, "one more try, and the proof behind it"
     assert line.session_used.tally.longest_ask == 600.0
 
 
-def test_a_hint_within_the_reserve_leaves_half_of_it() -> None:
-    line = Line([Says(said(Answer.AGAIN, after=600.0), after=1.0), OK])
-    line.ask(deadline=3.0, reserve=2.0)
-    assert line.times == [0.0, 2.0]
-
-
 def test_too_late_for_a_proof_the_waits_do_not_shrink_with_the_time() -> None:
-    line = Line([said(Answer.AGAIN, after=600.0)])
-    line.ask(deadline=3.0, reserve=2.0)
-    assert line.times == [0.0, 1.0, 2.0]
+    line = Line([Says(said(Answer.AGAIN, after=600.0), after=0.25)])
+    line.ask(deadline=4.0, reserve=2.0)
+    waits = [round(after - before, 3) for before, after in zip(line.times, line.times[1:], strict=False)]
+    assert len(waits) >= 2
+    assert min(waits) >= 1.0
+
+
+def test_a_wait_holds_every_request_of_its_bucket_and_no_cancel_for_a_read() -> None:
+    line = Line([said(Answer.AGAIN, after=60.0), OK], limits={"a": Limit(count=100)})
+    read = _in("a", LISTING, "/told")
+
+    async def work() -> None:
+        session = line.session()
+        first = asyncio.create_task(session.ask(read, line.reads))
+        await asyncio.sleep(0.1)
+        others = [_in("a", LISTING, "/held"), _in("a", CANCEL, "/cancel"), _in("b", LISTING, "/free")]
+        await asyncio.gather(first, *(session.ask(one, line.reads) for one in others))
+
+    run(work())
+    gone = [wire.url.removeprefix("https://host") for wire in line.wires]
+    assert sorted(zip(line.times, gone, strict=True)) == [
+        *((0.0, "/told"), (0.1, "/cancel"), (0.1, "/free")),
+        *((3.0, "/held"), (3.0, "/told")),
+    ]
+
+
+def test_who_waits_is_told_and_a_wait_that_nobody_needs_ends() -> None:
+    told: list[float] = []
+    line = Line([said(Answer.AGAIN, after=60.0), OK])
+    watch = Watch(waits=lambda: told.append(Clock().monotonic()))
+    line.ask(watch=watch, wanted=lambda: len(told) < 4)
+    assert told == [0.25, 0.5, 0.75, 1.0]
+    assert line.times == [0.0]
 
 
 @pytest.mark.parametrize("answer", [Answer.ACCEPTED, Answer.NOTHING_OPEN, Answer.REFUSED, Answer.ABSENT])
-@pytest.mark.parametrize("reach", Reach)
+@pytest.mark.parametrize("reach", [Reach.REQUEST, Reach.PRODUCT])
 def test_what_is_settled_is_never_sent_again(answer: Answer, reach: Reach) -> None:
     line = Line([said(answer, reach=reach), OK])
     heard = line.ask()
@@ -292,9 +321,8 @@ def test_no_more_tries_than_asked_for(most: int) -> None:
 
 
 def test_nobody_wants_it_any_more() -> None:
-    left = [True, True, False]
     line = Line([AMBIGUOUS])
-    line.ask(wanted=lambda: left.pop(0))
+    line.ask(wanted=lambda: len(line.times) < 3)
     assert line.times == [0.0, 0.0, 0.5]
 
 
@@ -346,38 +374,162 @@ def _two(script: list[Any], *, same_gate: bool = False, own: bool = True) -> tup
     return first, second, len(line.wires) + len(other.wires)
 
 
-@pytest.mark.parametrize(
-    ("reach", "own", "same_gate", "sent"),
-    [
-        (Reach.REQUEST, True, True, 2),
-        (Reach.KEY, True, True, 1),
-        (Reach.HOST, True, True, 1),
-        (Reach.KEY, False, True, 2),
-        (Reach.HOST, False, True, 1),
-        (Reach.HOST, False, False, 2),
-    ],
-)
-def test_how_far_a_refusal_goes(reach: Reach, own: bool, same_gate: bool, sent: int) -> None:
-    refusal = said(Answer.REFUSED, kind="ip", reach=reach)
-    first, second, requests = _two([refusal, OK], own=own, same_gate=same_gate)
-    assert first.attempt.judgement == refusal
-    assert requests == sent
-    stopped = sent == 1
-    assert second.attempt.sent is not stopped
-    assert second.attempt.answered is not stopped
-    assert second.answer is (Answer.REFUSED if stopped else Answer.ACCEPTED)
-    assert (second.attempt.judgement == refusal) is stopped
+@pytest.mark.parametrize("reach", [Reach.REQUEST, Reach.PRODUCT])
+def test_a_refused_call_or_product_ends_nothing_else(reach: Reach) -> None:
+    refusal = said(Answer.REFUSED, kind="permission", reach=reach)
+    first, second, requests = _two([refusal, OK])
+    assert (first.attempt.judgement, second.answer, requests) == (refusal, Answer.ACCEPTED, 2)
 
 
-def test_a_wrong_certificate_refuses_everything() -> None:
+@pytest.mark.parametrize("reach", [Reach.KEY, Reach.ADDRESS])
+def test_a_refusal_of_the_key_that_stands_alone_is_asked_again(reach: Reach) -> None:
+    line = Line([said(Answer.REFUSED, kind="auth", reach=reach), OK])
+    assert line.ask().answer is Answer.ACCEPTED
+    assert line.times == [0.0, 2.0]
+    assert line.session_used.refusal is None
+
+
+@pytest.mark.parametrize("reach", [Reach.KEY, Reach.ADDRESS])
+def test_a_refusal_of_the_key_that_is_said_twice_ends_the_profile_and_no_other(reach: Reach) -> None:
+    refusal = said(Answer.REFUSED, kind="auth", reach=reach)
+    first, second, requests = _two([refusal, refusal, OK])
+    assert (first.attempt.judgement, second.attempt.judgement, second.attempt.sent) == (refusal, refusal, False)
+    assert requests == 2
+    _, other, _ = _two([refusal, refusal, OK], own=False, same_gate=True)
+    assert other.answer is Answer.ACCEPTED
+
+
+def test_a_key_that_was_good_once_is_never_refused_for_good() -> None:
+    refusal = said(Answer.REFUSED, kind="auth", reach=Reach.KEY)
+    line = Line([OK, *[refusal] * 5, OK])
+
+    async def work() -> list[Heard[Any]]:
+        session = line.session()
+        return [await session.ask(LISTING, line.reads), await session.ask(CANCEL, line.reads)]
+
+    assert [heard.answer for heard in run(work())] == [Answer.ACCEPTED, Answer.ACCEPTED]
+    assert line.times == [0.0, 0.0, 2.0, 4.0, 6.0, 8.0, 10.0]
+
+
+def test_an_accepted_answer_takes_a_refusal_of_the_key_back() -> None:
+    refusal = said(Answer.REFUSED, kind="auth", reach=Reach.KEY)
+    line = Line([Says(OK, after=0.5), refusal, refusal, OK])
+
+    async def work() -> None:
+        session = line.session()
+        slow = asyncio.create_task(session.ask(LISTING, line.reads))
+        await asyncio.sleep(0.1)
+        await asyncio.gather(*(session.ask(CANCEL, line.reads) for _ in range(2)))
+        assert session.refusal == refusal
+        await slow
+        assert session.refusal is None
+        assert (await session.ask(CANCEL, line.reads)).answer is Answer.ACCEPTED
+
+    run(work())
+
+
+def test_an_address_that_the_key_does_not_know_is_tried_over_the_other_family() -> None:
+    """Once, for all requests; what the second family says counts."""
+    v4, v6 = int(socket.AF_INET), int(socket.AF_INET6)
+    refusal = said(Answer.REFUSED, kind="ip", reach=Reach.ADDRESS)
+
+    def outcome(over_v4: Judgement) -> tuple[list[int | None], Answer, Judgement | None]:
+        families: list[int | None] = []
+        line = Line([OK])
+
+        async def send(wire: Wire, until: float, sent: Callable[[], None]) -> Reply:
+            families.append(wire.family)
+            line._judgements.append(over_v4 if wire.family == v4 else refusal)
+            return Reply(status=200, headers={}, body=str(len(line._judgements) - 1).encode(), family=wire.family or v6)
+
+        async def work() -> tuple[Heard[Any], Session]:
+            session = line.session(send=send)
+            first, _ = await asyncio.gather(*(session.ask(one, line.reads) for one in (CANCEL, LISTING)))
+            return first, session
+
+        heard, session = run(work())
+        return families, heard.answer, session.refusal
+
+    assert outcome(OK) == ([None, None, v4, v4], Answer.ACCEPTED, None)
+    families, answer, ends = outcome(refusal)
+    assert (families[:3], answer, ends) == ([None, None, v4], Answer.REFUSED, refusal)
+
+
+def test_an_address_family_that_leads_nowhere_lets_the_refusal_count() -> None:
+    v6 = int(socket.AF_INET6)
+    refusal = said(Answer.REFUSED, kind="ip", reach=Reach.ADDRESS)
+    line = Line([OK])
+
+    async def send(wire: Wire, until: float, sent: Callable[[], None]) -> Reply:
+        if wire.family is not None:
+            raise TransportFault("the host has no such address", sent="no")
+        line._judgements.append(refusal)
+        return Reply(status=200, headers={}, body=b"0", family=v6)
+
+    async def work() -> Judgement | None:
+        session = line.session(send=send)
+        await session.ask(CANCEL, line.reads)
+        return session.refusal
+
+    assert run(work()) == refusal
+
+
+def test_a_blocked_address_stops_reads_and_leaves_each_cancel_its_answer() -> None:
+    block = said(Answer.REFUSED, kind="ip", reach=Reach.HOST)
+    told, others, well = Line([block]), Line([block]), Line([OK])
+
+    async def work() -> None:
+        gate = HostGate.alone(None)
+        first, second = told.session(gate=gate), others.session(gate=gate)
+        assert (await first.ask(CANCEL, told.reads)).attempt.judgement == block
+        assert not (await second.ask(LISTING, others.reads)).attempt.sent
+        assert (await second.ask(replace(CANCEL, path="/other"), others.reads)).attempt.judgement == block
+        assert not (await first.ask(CANCEL, told.reads)).attempt.sent, "it has had its answer"
+        assert (await well.session(gate=gate).ask(replace(CANCEL, path="/good"), well.reads)).value == "read"
+        assert gate.refusals.blocked is None, "the venue has taken it back"
+        assert (await well.session(gate=gate).ask(LISTING, well.reads)).value == "read"
+
+    run(work())
+    assert (told.times, len(others.times)) == ([0.0, 2.0], 2)
+
+
+def test_a_wrong_certificate_refuses_everything_when_it_is_met_twice() -> None:
     fault = TransportFault("the certificate was refused", kind="tls", sent="no", final=True)
-    first, second, requests = _two([fault, OK])
-    assert (first.answer, first.final) == (Answer.REFUSED, True)
-    assert (first.attempt.fault, first.attempt.answered) == (fault, False)
-    assert requests == 1
+    line = Line([fault])
+
+    async def work() -> tuple[Heard[Any], Heard[Any]]:
+        session = line.session()
+        return await session.ask(CANCEL, line.reads), await session.ask(LISTING, line.reads)
+
+    first, second = run(work())
+    assert (first.answer, first.final, first.attempt.answered) == (Answer.REFUSED, True, False)
     assert second.attempt.judgement == Judgement(
         answer=Answer.REFUSED, kind="tls", words="the certificate was refused", reach=Reach.KEY
     )
+    assert len(line.wires) == 2
+
+
+def test_what_a_gateway_says_is_asked_again_to_the_deadline() -> None:
+    line = Line([said(Answer.GATEWAY, kind="region", after=2.0)])
+    heard = line.ask(deadline=9.0)
+    assert heard.answer is Answer.GATEWAY
+    assert line.times == [0.0, 2.0, 4.0, 6.0, 8.0]
+    session = line.session_used
+    assert (session.refusal, session.tally.venue_spoke) == (None, False)
+    assert session.turned_away is not None
+
+
+def test_a_bug_in_a_reader_makes_the_answer_unreadable() -> None:
+    def reads(request: Request, reply: Reply) -> str:
+        raise KeyError("secret")
+
+    line = Line([OK], reads=reads)
+    assert line.ask(most=2).answer is Answer.AMBIGUOUS
+    assert isinstance(line.session_used.bug, KeyError)
+    judgement = line.traced[0].judgement
+    assert judgement is not None
+    assert "KeyError at test_session.py:" in judgement.words
+    assert "secret" not in judgement.words
 
 
 def test_a_refusal_stops_requests_that_wait_for_their_turn() -> None:
@@ -388,8 +540,8 @@ def test_a_refusal_stops_requests_that_wait_for_their_turn() -> None:
         return await asyncio.gather(*(session.ask(LISTING, line.reads) for _ in range(5)))
 
     heard = run(work())
-    assert [one.attempt.sent for one in heard] == [True, False, False, False, False]
-    assert len(line.wires) == 1
+    assert [one.attempt.sent for one in heard] == [True, True, False, False, False]
+    assert len(line.wires) == 2
 
 
 def test_a_refusal_stops_requests_that_wait_for_a_socket() -> None:
@@ -561,9 +713,9 @@ def test_what_the_second_name_says_about_the_key_is_true() -> None:
 
 
 def test_a_wrong_certificate_is_not_tried_on_the_second_name() -> None:
-    line = Line([FINAL, OK])
+    line = Line([FINAL])
     assert line.ask(alternate=SECOND).attempt.fault == FINAL
-    assert len(line.wires) == 1
+    assert {wire.url for wire in line.wires} == {"https://host/cancel-all"}
 
 
 def test_both_names_gone() -> None:

@@ -3,124 +3,32 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import gzip
+import json
+import os
 import socket
 import ssl
-import struct
 import threading
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import pytest
 
-from cancelall import __version__, tls, transport
+from cancelall import __version__, dial, direct, simulator, strictjson, tls, transport
+from cancelall.connection import Handle
 from cancelall.direct import Outgoing
-from cancelall.errors import ConfigError, TransportFault
-from cancelall.model import Wire
+from cancelall.errors import ConfigError, TransportFault, Unreadable
+from cancelall.model import Reply, Wire
 from cancelall.route import Route, is_loopback, route_for
 from cancelall.transport import Transport
+from loopback import CANARY, OK, RawServer, Script, a_cancel, a_get, in_seconds, read_request, reset
 from ports import Authority
-
-CANARY = "SECRET-hunter2-canary"
-OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
-Script = Callable[[socket.socket], None]
-
-
-class RawServer:
-    """Records what arrives, byte for byte, and does with the connection what its script says."""
-
-    def __init__(self, script: bytes | Script = OK, *, context: ssl.SSLContext | None = None) -> None:
-        self.requests: list[bytes] = []
-        self.connections: list[int] = []
-        """For each request the number of the connection that it came on."""
-        self.accepted = 0
-        self.script = script
-        self.context = context
-        self.stopped = threading.Event()
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self._open: list[socket.socket] = []
-        self.port = self._listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def __enter__(self) -> RawServer:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.stopped.set()
-        for one in (self._listener, *self._open):
-            with contextlib.suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
-            one.close()
-
-    @property
-    def origin(self) -> str:
-        return f"{'https' if self.context else 'http'}://127.0.0.1:{self.port}"
-
-    def _accept(self) -> None:
-        while not self.stopped.is_set():
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            self.accepted += 1
-            self._open.append(connection)
-            threading.Thread(target=self._serve, args=(connection, self.accepted), daemon=True).start()
-
-    def _serve(self, connection: socket.socket, number: int) -> None:
-        with contextlib.suppress(OSError), connection:
-            if self.context is not None:
-                connection = self.context.wrap_socket(connection, server_side=True)
-                self._open.append(connection)
-            with connection:
-                while request := read_request(connection):
-                    self.requests.append(request)
-                    self.connections.append(number)
-                    if callable(self.script):
-                        self.script(connection)
-                        return
-                    connection.sendall(self.script)
-
-
-def read_request(connection: socket.socket) -> bytes:
-    """One request, head and body; nothing when the client has left."""
-    data = b""
-    while b"\r\n\r\n" not in data:
-        chunk = connection.recv(65536)
-        if not chunk:
-            return b""
-        data += chunk
-    head, _, body = data.partition(b"\r\n\r\n")
-    length = next(
-        (int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")), 0
-    )
-    while len(body) < length:
-        body += connection.recv(65536)
-    return head + b"\r\n\r\n" + body
-
-
-def reset(connection: socket.socket) -> None:
-    """Close so that the other side sees a reset."""
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    connection.close()
-
-
-def a_get(server: RawServer, target: str = "/v5/order/realtime?category=linear", **more: Any) -> Wire:
-    return Wire(method="GET", url=server.origin + target, headers=(("X-SIGN", CANARY),), body=b"", **more)
-
-
-def a_cancel(server: RawServer, body: bytes = b'{"category":"linear"}') -> Wire:
-    headers = (("X-SIGN", CANARY), ("Content-Type", "application/json"))
-    url = f"{server.origin}/v5/order/cancel-all"
-    return Wire(method="POST", url=url, headers=headers, body=body, fresh_connection=True)
-
-
-def in_seconds(seconds: float = 5.0) -> float:
-    return time.monotonic() + seconds
+from support import ROOT, cancelall, environment
 
 
 @pytest.fixture
@@ -263,11 +171,11 @@ def _no_network(*words: object, **more: object) -> Any:
 
 
 def test_header_names_are_lower_case_and_repeated_ones_are_joined() -> None:
-    head = b"HTTP/1.1 418 Teapot\r\nRetry-After: 7\r\nX-Two: a\r\nX-TWO: b\r\nContent-Length: 1\r\n\r\nx"
+    head = b"HTTP/1.1 418 Teapot\r\nRetry-After: 7\r\nX-Limit: a\r\nX-LIMIT: b\r\nContent-Length: 1\r\n\r\nx"
     with RawServer(head) as server:
         reply = Transport(Route()).send(a_get(server), in_seconds())
     assert reply.status == 418
-    assert reply.headers == {"retry-after": "7", "x-two": "a, b", "content-length": "1"}
+    assert reply.headers == {"retry-after": "7", "x-limit": "a, b", "content-length": "1"}
     assert reply.body == b"x"
 
 
@@ -336,6 +244,9 @@ _HEAD = b"HTTP/1.1 200 OK\r\n"
 _MANY = b"".join(b"X-%d: 1\r\n" % number for number in range(101))
 BROKE = ("the connection broke", "network", "maybe", False, False)
 BROKEN_OFF = ("the answer broke off", "unreadable", "yes", False, False)
+NO_HTTP = ("what came back is no HTTP", "network", "maybe", False, False)
+HUGE_HEAD = ("the answer's head is larger than 65536 bytes", "unreadable", "yes", False, True)
+STOPPED = ("the answer did not end in time", "timeout", "yes", False, False)
 NO_HEAD = ("the answer's head is not HTTP", "unreadable", "yes", False, True)
 SILENT = ("no answer in time", "timeout", "maybe", False, False)
 TOO_LARGE = ("the answer is larger than 1000 bytes", "unreadable", "yes", False, True)
@@ -343,11 +254,11 @@ FAULTS: dict[str, tuple[Script, tuple[str, str, str, bool, bool]]] = {
     "reset before the answer": (_then(end=reset), BROKE),
     "end before the answer": (_then(), BROKE),
     "end in the status line": (_then(b"HTTP/1.1 2"), BROKE),
-    "no HTTP": (_then(b"\x16\x03\x01 this is not HTTP\r\n\r\n"), BROKE),
-    "a status that is no number": (_then(b"HTTP/1.1 OK 200\r\n\r\n"), BROKE),
+    "no HTTP": (_then(b"\x16\x03\x01 this is not HTTP\r\n\r\n"), NO_HTTP),
+    "a status that is no number": (_then(b"HTTP/1.1 OK 200\r\n\r\n"), NO_HTTP),
     "another protocol version": (_then(b"HTTP/9.9 200 OK\r\n\r\n"), NO_HEAD),
     "101 headers": (_then(_HEAD + _MANY + b"\r\n"), NO_HEAD),
-    "a header of 70 kB": (_then(_HEAD + b"X: " + b"a" * 70_000 + b"\r\n\r\n"), NO_HEAD),
+    "a header of 70 kB": (_then(_HEAD + b"X: " + b"a" * 70_000 + b"\r\n\r\n"), HUGE_HEAD),
     "a short body": (_then(_HEAD + b"Content-Length: 10\r\n\r\n{}"), BROKEN_OFF),
     "a reset in the body": (_then(_HEAD + b"Content-Length: 10\r\n\r\n{}", end=reset), BROKEN_OFF),
     "a short body, compressed": (
@@ -363,7 +274,7 @@ FAULTS: dict[str, tuple[Script, tuple[str, str, str, bool, bool]]] = {
     ),
     "silence": (_then(end=_wait), SILENT),
     "a head that stops": (_then(_HEAD + b"Content-", end=_wait), SILENT),
-    "a body that stops": (_then(_HEAD + b"Content-Length: 10\r\n\r\n{}", end=_wait), SILENT),
+    "a body that stops": (_then(_HEAD + b"Content-Length: 10\r\n\r\n{}", end=_wait), STOPPED),
     "more than its limit": (_then(_HEAD + b"Content-Length: 1001\r\n\r\n" + b"x" * 1001), TOO_LARGE),
     "chunks without end": (
         lambda connection: _pour(
@@ -383,7 +294,7 @@ def _pour(connection: socket.socket, head: bytes, chunk: bytes) -> None:
 @pytest.mark.parametrize("name", FAULTS)
 def test_what_a_broken_answer_is_taken_for(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     script, expected = FAULTS[name]
-    if expected == SILENT:
+    if expected in (SILENT, STOPPED):
         monkeypatch.setattr(transport, "READ_TIMEOUT", 0.3)
     out: list[str] = []
     with RawServer(script) as server:
@@ -482,11 +393,143 @@ def test_what_cannot_be_sent_was_not_sent(url: str, headers: tuple[tuple[str, st
 
 def test_what_is_on_its_way_out_shows_no_secret() -> None:
     wire = Wire(method="GET", url="https://host/", headers=(("X-SIGN", CANARY),), body=CANARY.encode())
-    headers = {"X-SIGN": CANARY}
-    out = Outgoing(
-        wire=wire, headers=headers, target=f"/?s={CANARY}", timeout=(1.0, 1.0), ready=None, sent=lambda: None
-    )
+    data = direct.request_bytes(wire, {"X-SIGN": CANARY})
+    out = Outgoing(wire=wire, data=data, until=1.0, seconds=1.0, handle=Handle(), sent=lambda: None)
+    assert CANARY.encode() in data
     assert CANARY not in repr(out)
+
+
+def test_no_debug_level_makes_it_print_a_key(home: Path) -> None:
+    """Somebody may have switched it on for every program of this Python."""
+    folder = home / "hooks"
+    folder.mkdir()
+    hook = "import http.client\nhttp.client.HTTPConnection.debuglevel = http.client.HTTPResponse.debuglevel = 1\n"
+    (folder / "sitecustomize.py").write_text(hook)
+    with simulator.start("bybit", orders=3) as server:
+        env = {**environment("bybit", server), "PYTHONPATH": f"{folder}:{ROOT}"}
+        ran = cancelall("bybit", "--json", "--settle-coin", "USDT", home=home, env=env)
+        assert (ran.code, ran.line["verdict"]) == (0, "clear")
+        for secret in server.credentials.values():
+            assert secret not in ran.out + ran.err
+        assert "header" not in (ran.out + ran.err).lower()
+        assert "send:" not in ran.out + ran.err
+
+
+# --- what is made of an answer --------------------------------------------------------------------------------------
+
+
+def _answer(body: bytes) -> bytes:
+    return _HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body
+
+
+def _listing(rows: int) -> bytes:
+    """Five thousand rows of it are within the limits of a body only where their fields are short."""
+    row = {f"f{number}": str(number) for number in range(50)} | {"legs": [{"a": 1}, {"b": 2}]}
+    return json.dumps({"list": [row] * rows}, separators=(",", ":")).encode()
+
+
+def test_five_thousand_orders_are_read() -> None:
+    body = _listing(5000)
+    with RawServer(_answer(body)) as server:
+        reply = Transport(Route()).send(a_get(server, body_limit=len(body)), in_seconds(20))
+    read = reply.json
+    assert isinstance(read, dict)
+    assert len(read["list"]) == 5000
+
+
+@pytest.mark.parametrize(
+    "filler", [b"{},", b'{"a":1},', b"[],", b"0,", b'"":0,', b"[[],[]],", b'{"a":{"b":{}}},'], ids=repr
+)
+def test_a_body_that_can_hold_no_listing_is_refused_before_it_is_parsed(
+    filler: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = b"[" + filler * (3_900_000 // len(filler)) + b"0]"
+    parsed: list[int] = []
+    monkeypatch.setattr("cancelall.strictjson.parse", lambda body: parsed.append(len(body)))
+    with RawServer(_answer(body)) as server:
+        with pytest.raises(TransportFault, match="more than any listing of orders") as caught:
+            Transport(Route()).send(a_get(server), in_seconds(20))
+    assert (caught.value.kind, caught.value.sent, caught.value.answered) == ("unreadable", "yes", True)
+    assert parsed == []
+
+
+def test_an_answer_is_parsed_once_and_in_the_thread_of_its_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
+    where: list[threading.Thread] = []
+    real = strictjson.parse
+
+    def parse(body: bytes) -> object:
+        where.append(threading.current_thread())
+        return real(body)
+
+    monkeypatch.setattr(strictjson, "parse", parse)
+    replies: list[Reply] = []
+    with RawServer(_answer(b'{"a":1}')) as server:
+        line = Transport(Route())
+        attempt = threading.Thread(target=lambda: replies.append(line.send(a_get(server), in_seconds())))
+        attempt.start()
+        attempt.join(10)
+    assert (replies[0].json, replies[0].json) == ({"a": 1}, {"a": 1})
+    assert where == [attempt]
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b"{", b'{"a":NaN}', b"[" * 60_000 + b"]" * 60_000, b"\xff"])
+def test_what_is_no_json_is_told_when_somebody_asks(body: bytes) -> None:
+    with RawServer(_answer(body)) as server:
+        reply = Transport(Route()).send(a_get(server), in_seconds())
+    assert reply.body == body
+    with pytest.raises(Unreadable):
+        _ = reply.json
+
+
+# --- what this machine has run out of -------------------------------------------------------------------------------
+
+
+def test_without_descriptors_the_kept_connections_give_way(server: RawServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    line = Transport(Route())
+    line.send(a_get(server), in_seconds())
+    real = dial.race
+    refused: list[int] = []
+
+    def scarce(*words: Any) -> socket.socket:
+        if not refused:
+            refused.append(1)
+            raise OSError(errno.EMFILE, "Too many open files")
+        return real(*words)
+
+    monkeypatch.setattr(dial, "race", scarce)
+    assert line.send(a_cancel(server), in_seconds()).status == 200
+    assert len(refused) == 1
+    monkeypatch.undo()
+    line.send(a_get(server), in_seconds())
+    assert server.connections == [1, 2, 3]
+
+
+@pytest.mark.parametrize("code", [errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS])
+def test_what_is_scarce_is_named(code: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    def scarce(*words: Any, **more: Any) -> socket.socket:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr("cancelall.dial.socket.socket", scarce)
+    wire = Wire(method="POST", url="http://127.0.0.1:9/", headers=(), body=b"{}", fresh_connection=True)
+    with pytest.raises(TransportFault) as caught:
+        Transport(Route()).send(wire, in_seconds())
+    files = code in (errno.EMFILE, errno.ENFILE)
+    assert ("may open no more files" if files else "no memory left") in caught.value.message
+    assert caught.value.hint
+    assert (caught.value.sent, caught.value.final) == ("no", False)
+
+
+@pytest.mark.parametrize(
+    ("where", "sent"), [("cancelall.connection.connect", "no"), ("cancelall.answer.body", "maybe")]
+)
+def test_no_memory_is_no_bug(where: str, sent: str, server: RawServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    def none_left(*words: Any, **more: Any) -> Any:
+        raise MemoryError
+
+    monkeypatch.setattr(where, none_left)
+    with pytest.raises(TransportFault, match="no memory left") as caught:
+        Transport(Route()).send(a_cancel(server), in_seconds())
+    assert caught.value.sent == sent
 
 
 # --- TLS ------------------------------------------------------------------------------------------------------------
@@ -530,6 +573,35 @@ def test_a_wrong_certificate_is_final_and_nothing_is_sent(
             assert why in message
             assert (kind, sent, final) == ("tls", "no", True)
         assert server.requests == []
+
+
+@pytest.mark.parametrize(
+    ("more", "bundled", "cure"),
+    [
+        (
+            {"expired": True},
+            True,
+            r"has expired.* clock says 2\d{3}-\d\d-\d\d \d\d:\d\d:\d\d UTC: if that is wrong, set",
+        ),
+        ({"later": True}, True, r"not yet valid.*this machine's clock says .* UTC: if that is wrong, set the clock"),
+        ({}, False, r"ca_bundle or SSL_CERT_FILE"),
+    ],
+)
+def test_a_certificate_that_is_refused_though_nobody_intercepts_tells_the_cure(
+    authority: Authority, more: dict[str, Any], bundled: bool, cure: str
+) -> None:
+    with RawServer(context=authority.context(**more)) as server:
+        line = Transport(Route(ca_bundle=str(authority.path) if bundled else None))
+        with pytest.raises(TransportFault, match=cure) as caught:
+            line.send(a_cancel(server), in_seconds())
+        assert caught.value.hint in caught.value.message
+
+
+def test_a_certificate_for_another_name_has_no_honest_cause(authority: Authority) -> None:
+    with RawServer(context=authority.context("other.example")) as server:
+        with pytest.raises(TransportFault, match=r"possible interception$") as caught:
+            Transport(Route(ca_bundle=str(authority.path))).send(a_cancel(server), in_seconds())
+        assert "do not work around it" in caught.value.hint
 
 
 def test_a_handshake_that_stalls_has_sent_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -648,7 +720,7 @@ def test_a_proxy_of_the_environment_that_stalls_is_passed_by(
 def test_a_proxy_of_the_profile_is_never_passed_by(authority: Authority) -> None:
     with RawServer(context=authority.context()) as server:
         line = Transport(Route(proxy="http://127.0.0.1:1", ca_bundle=str(authority.path)))
-        expected = ("the proxy did not let the request through", "network", "no", False)
+        expected = ("the proxy did not let the request through: the connection was refused", "network", "no", False)
         assert _fault_of(line, a_cancel(server)) == expected
         assert server.requests == []
 
@@ -661,6 +733,109 @@ def test_a_certificate_that_is_refused_behind_a_proxy_is_not_tried_again_directl
         _, kind, sent, final = _fault_of(line, wire)
         assert (kind, sent, final) == ("tls", "no", True)
         assert len(proxy.requests) == 1
+
+
+@pytest.mark.parametrize("by_environment", [True, False])
+def test_what_is_not_encrypted_goes_through_no_proxy(server: RawServer, by_environment: bool) -> None:
+    with RawServer() as proxy:
+        route = Route(proxy=f"http://127.0.0.1:{proxy.port}", proxy_from_environment=by_environment)
+        assert Transport(route).send(a_cancel(server), in_seconds()).status == 200
+        assert (proxy.accepted, len(server.requests)) == (0, 1)
+
+
+def test_listings_share_one_tunnel(authority: Authority) -> None:
+    def serve(made: socket.socket) -> None:
+        made.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        with authority.context("api.venue.test").wrap_socket(made, server_side=True) as inner:
+            while read_request(inner):
+                inner.sendall(OK)
+
+    with RawServer(serve) as proxy:
+        line = Transport(Route(proxy=f"127.0.0.1:{proxy.port}", ca_bundle=str(authority.path)))
+        wire = Wire(method="GET", url="https://api.venue.test/", headers=(), body=b"")
+        for _ in range(3):
+            reply = line.send(wire, in_seconds())
+            assert (reply.status, reply.family) == (200, None)
+        assert proxy.accepted == 1
+
+
+def test_a_proxy_that_speaks_tls_itself(authority: Authority) -> None:
+    with RawServer(context=authority.context("api.venue.test")) as venue:
+
+        def relay(made: socket.socket) -> None:
+            made.sendall(b"HTTP/1.0 200 OK\r\nVia: proxy\r\n\r\n")
+            with socket.create_connection(("127.0.0.1", venue.port)) as onward:
+                onward.setblocking(False)
+                made.settimeout(0.01)
+                while not proxy.stopped.is_set():
+                    for source, sink in ((made, onward), (onward, made)):
+                        with contextlib.suppress(TimeoutError, BlockingIOError, ssl.SSLWantReadError):
+                            sink.sendall(source.recv(65536))
+
+        with RawServer(relay, context=authority.context()) as proxy:
+            line = Transport(Route(proxy=f"https://127.0.0.1:{proxy.port}", ca_bundle=str(authority.path)))
+            wire = Wire(method="POST", url="https://api.venue.test/x", headers=(("X-SIGN", CANARY),), body=b"{}")
+            assert line.send(wire, in_seconds()).status == 200
+            assert CANARY.encode() not in proxy.requests[0]
+        assert CANARY.encode() in venue.requests[0]
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n", r"\(HTTP 407\)"),
+        (b"HTTP/1.1 302 Found\r\nLocation: http://login/\r\n\r\n", r"\(HTTP 302\)"),
+        (b"HTTP/1.1 200 OK\r\nX: " + b"a" * 70_000, "its answer broke off or is no HTTP"),
+        (b"SSH-2.0-OpenSSH\r\n", "its answer broke off or is no HTTP"),
+        (b"HTTP/1.1 200 OK\r\n\r\nearly", "it said more than it was asked"),
+        (b"", "its answer broke off or is no HTTP"),
+    ],
+)
+def test_a_proxy_that_opens_no_tunnel(answer: bytes, words: str) -> None:
+    with RawServer(_then(answer)) as proxy:
+        line = Transport(Route(proxy=f"http://user:{CANARY}@127.0.0.1:{proxy.port}"))
+        wire = Wire(method="POST", url="https://api.venue.test/", headers=(), body=b"{}")
+        with pytest.raises(TransportFault, match=f"the proxy did not let the request through.*{words}") as caught:
+            line.send(wire, in_seconds())
+        assert (caught.value.sent, caught.value.final) == ("no", False)
+        assert CANARY not in f"{caught.value} {caught.value!r}"
+
+
+def test_a_tunnel_whose_head_drips_ends_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transport, "CONNECT_TIMEOUT", 0.3)
+
+    def drip(made: socket.socket) -> None:
+        while True:
+            made.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+            time.sleep(0.01)
+
+    with RawServer(drip) as proxy:
+        line = Transport(Route(proxy=f"http://127.0.0.1:{proxy.port}"))
+        began = time.monotonic()
+        with pytest.raises(TransportFault, match="did not let the request through in time") as caught:
+            line.send(Wire(method="GET", url="https://venue.test/", headers=(), body=b""), in_seconds())
+        assert time.monotonic() - began < 2
+    assert (caught.value.kind, caught.value.sent) == ("timeout", "no")
+
+
+@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:1", "ftp://127.0.0.1:1", "http://127.0.0.1:port", "http://["])
+def test_what_is_no_http_proxy(proxy: str) -> None:
+    wire = Wire(method="GET", url="https://venue.test/", headers=(), body=b"")
+    with pytest.raises(TransportFault, match=r"no HTTP proxy|address cannot be read") as caught:
+        Transport(Route(proxy=proxy)).send(wire, in_seconds())
+    assert caught.value.sent == "no"
+
+
+def test_what_is_called_back_goes_through_no_tunnel(authority: Authority) -> None:
+    tunnel = Tunnel(authority)
+    with RawServer(tunnel) as proxy:
+        line = Transport(Route(proxy=f"http://127.0.0.1:{proxy.port}", ca_bundle=str(authority.path)))
+        url = "https://api.venue.test/"
+        wire = Wire(method="POST", url=url, headers=(), body=b"{}", recalled=lambda: len(proxy.requests) > 0)
+        with pytest.raises(TransportFault, match="called back") as caught:
+            line.send(wire, in_seconds())
+        assert caught.value.sent == "no"
+    assert tunnel.carried in ([], [b""])
 
 
 # --- routes ---------------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from cancelall import dial, tls
+from cancelall import dial, network_faults, tls
 from cancelall.errors import ConfigError
 from cancelall.findings import Area, Finding, failure, good, warning
 from cancelall.route import Route, proxy_parts
@@ -180,6 +180,8 @@ def _shaken(
         fix = (
             "something between here and the venue may be reading along: do not work around it, ask who runs the network"
         )
+        if cure := network_faults.cure_of(fault):
+            fix = f"{cure}; otherwise {fix}"
         told = f"the certificate of {name} was refused ({fault.verify_message}): possible interception"
         raise _Blocked(failure("certificate", told, fix, Area.VENUE)) from None
     except OSError as fault:

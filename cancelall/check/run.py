@@ -13,7 +13,7 @@ from cancelall.background import in_thread
 from cancelall.check import local, network
 from cancelall.check.clock import Reading, dated
 from cancelall.check.live import try_a_cancel
-from cancelall.check.venue import Answered, Listings, ask_all, venue_findings
+from cancelall.check.venue import Answered, Listings, ask_all, sunset_finding, venue_findings
 from cancelall.clock import Clock, SystemClock
 from cancelall.config import BrokenProfile, Profile
 from cancelall.config_toml import Document
@@ -80,6 +80,7 @@ class Asked:
         now_ms = self.session.clock.now_ms()
         venue = self.session.venue
         found = [warning("venue", venue.notice, "ask the venue, or use another one")] if venue.notice else []
+        found += [sunset_finding(venue.sunset, now_ms)] if venue.sunset else []
         found += venue_findings(self.session, self.preflight, self.answers, self.listings, self.readings, now_ms)
         return found + self._group_findings()
 

@@ -98,6 +98,8 @@ class Journal:
             found.append(f"the journal is incomplete: {self._lost} event(s) are not in it: {self._trouble}")
         if self._unlocked and sys.platform != "win32":
             found.append("the journal's lock is held by another process: it was written without it")
+        if self._file.exposed:
+            found.append(f"others can change the journal: {scrub(str(self._file.path))}: {self._file.exposed}")
         if self._file.sealed:
             found.append(
                 "the journal's last line was torn, by a crash or a full disk: it was left as it is, and sealed"

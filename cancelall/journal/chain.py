@@ -2,36 +2,51 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cancelall.journal.file import LOCK_SECONDS, NAME, digest, rotated
+from cancelall.journal.file import LOCK_SECONDS, NAME, rotated
 
 if sys.platform != "win32":
     import fcntl
 
 
+LINE_LIMIT = 4 << 20
+"""Bytes of a line that are read as a record: the longest of ours, with a thousand ids, has a tenth of that."""
+_BLOCK = 1 << 16
+_PLACES = 5
+"""Places that are named, where there are many."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """One line of a file. `value` is None for one that is no record: torn, or written by somebody else."""
+    """One line of a file. `value` is None for one that is no record: torn, too long, or written by somebody else."""
 
     path: Path
     number: int
-    raw: bytes = field(repr=False)
+    digest: str
+    """What the next line says in `prev`."""
     value: Mapping[str, Any] | None
     ended: bool = True
     """Whether it ends with a newline."""
+    blank: bool = False
 
     @property
     def place(self) -> str:
         """File and line number, for a message."""
         return f"{self.path.name}, line {self.number}"
+
+    @property
+    def unlocked(self) -> bool:
+        """Whether it was written without the lock, and says nothing of the line before it."""
+        return self.value is not None and self.value.get("unlocked") is True and self.value.get("prev") is None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,10 +56,23 @@ class Chain:
     lines: int
     runs: int
     broken: str = ""
+    begins: bool = False
+    """Whether its first line says that there was none before it."""
+    last: str = ""
+    """The hash of the last line: who has it elsewhere sees later whether it is still there."""
     sealed: tuple[str, ...] = ()
     """Places of torn lines that the next one vouches for."""
-    unlocked: int = 0
-    """Lines that were written without the lock: nothing vouches for their place."""
+    blank: tuple[str, ...] = ()
+    """Places of lines without anything in them: nobody vouches for those, and they say nothing."""
+    apart: tuple[str, ...] = ()
+    """Places of lines that were written without the lock: nothing vouches for where they stand."""
+    anchored: Mapping[str, int] = field(default_factory=dict)
+    """Of the anchors, those that were found: the number of lines up to each."""
+
+    @property
+    def unlocked(self) -> int:
+        """How many lines were written without the lock."""
+        return len(self.apart)
 
 
 @dataclass(kw_only=True)
@@ -71,19 +99,22 @@ class RunRecord:
     @property
     def in_flight(self) -> list[Mapping[str, Any]]:
         """The requests that left, or were about to, and of whose end nothing is known."""
-        ended = {record.get("a") for record in self.of("attempt_end")}
-        return [one for one in self.of("attempt_start") if one.get("copy_of", one.get("a")) not in ended]
+        ended = {_number(record.get("a")) for record in self.of("attempt_end")} - {None}
+        return [one for one in self.of("attempt_start") if _number(one.get("copy_of", one.get("a"))) not in ended]
 
     @property
     def alive(self) -> bool:
         """Whether it may still be at work: its process is on this machine, and has not ended."""
         if self.end is not None or self.start.get("host") != host():
             return False
+        pid = _number(self.start.get("pid"))
+        if pid is None or pid <= 0:  # 0 and less would be groups of processes
+            return False
         try:
-            os.kill(int(self.start["pid"]), 0)
+            os.kill(pid, 0)
         except PermissionError:
             return True
-        except (OSError, KeyError, TypeError, ValueError, OverflowError):
+        except (OSError, OverflowError):
             return False
         return True
 
@@ -100,21 +131,32 @@ def files(directory: Path) -> list[Path]:
 
 
 def read(paths: Sequence[Path]) -> Iterator[Line]:
-    """Every line of these files that is not empty, one after the other. Raises OSError."""
+    """Every line of these files, one after the other, and never more of one than LINE_LIMIT. Raises OSError."""
     for path in paths:
         with path.open("rb") as stream:
-            size = _settled_size(stream.fileno())
-            number = done = 0
-            while done < size:
+            left = _settled_size(stream.fileno())
+            number = 0
+            while left > 0:
                 number += 1
-                raw = stream.readline(size - done)
-                if not raw:
+                raw = part = stream.readline(min(left, LINE_LIMIT))
+                left -= len(part)
+                hashed = hashlib.sha256(part.removesuffix(b"\n"))
+                while part and left > 0 and not part.endswith(b"\n"):
+                    part = stream.readline(min(left, _BLOCK))
+                    left -= len(part)
+                    hashed.update(part.removesuffix(b"\n"))
+                    raw = b""  # too long to be a record
+                if not part:  # somebody has made the file shorter
                     break
-                done += len(raw)
                 text = raw.removesuffix(b"\n")
-                if not text:  # the seal of a line that was not torn after all
-                    continue
-                yield Line(path=path, number=number, raw=text, value=_record(text), ended=raw.endswith(b"\n"))
+                yield Line(
+                    path=path,
+                    number=number,
+                    digest=hashed.hexdigest(),
+                    value=_record(text),
+                    ended=part.endswith(b"\n"),
+                    blank=raw == b"\n",
+                )
 
 
 def _settled_size(descriptor: int) -> int:
@@ -141,7 +183,12 @@ def _record(text: bytes) -> Mapping[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     fits = isinstance(value, dict) and isinstance(value.get("run"), str) and isinstance(value.get("event"), str)
-    return value if fits and isinstance(value.get("seq"), int) else None
+    return value if fits and _number(value.get("seq")) is not None else None
+
+
+def _number(value: object) -> int | None:
+    """A whole number, and nothing that only looks like one."""
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def runs(lines: Iterable[Line]) -> list[RunRecord]:
@@ -153,50 +200,74 @@ def runs(lines: Iterable[Line]) -> list[RunRecord]:
     return list(found.values())
 
 
-def verify(lines: Iterable[Line]) -> Chain:
+def verify(lines: Iterable[Line], anchors: Container[str] = ()) -> Chain:
     """Whether every line is the one that its successor vouches for, and no run lacks an event.
 
     A line may follow the one before it, or the last one that was written under the lock with nothing but unlocked
     ones between. The first line of all is taken as it is: older files may have been removed. For the last one nobody
-    vouches yet.
+    vouches yet. `anchors` are hashes of lines that are to be there.
     """
-    count = unlocked = 0
+    count = 0
     sealed: list[str] = []
+    blank: list[str] = []
+    apart: list[str] = []
+    anchored: dict[str, int] = {}
     sequences: dict[str, int] = {}
     known: set[str] = set()
     """What the next line may name as its predecessor."""
     torn: Line | None = None
     complete = False
     """Whether the first line says that there was none before it."""
+    last = ""
 
-    def broken(line: Line, why: str) -> Chain:
-        told = f"{line.place}: {why}"
-        return Chain(lines=count, runs=len(sequences), broken=told, sealed=tuple(sealed), unlocked=unlocked)
+    def chain(why: str = "", line: Line | None = None) -> Chain:
+        return Chain(
+            lines=count,
+            runs=len(sequences),
+            broken=f"{line.place}: {why}" if line is not None else "",
+            begins=complete,
+            last=last,
+            sealed=tuple(sealed),
+            blank=tuple(blank),
+            apart=tuple(apart),
+            anchored=anchored,
+        )
 
     for line in lines:
-        count += 1
-        value, own = line.value, digest(line.raw)
+        if line.blank:  # also the seal of a line that was not torn after all
+            blank.append(line.place)
+            known |= {line.digest} if count else set()
+            continue
+        count, last = count + 1, line.digest
+        if line.digest in anchors:
+            anchored.setdefault(line.digest, count)
+        value = line.value
         if value is None or not line.ended:
             if torn is not None:
-                return broken(torn, "it is torn, or no record, and the next line does not vouch for it")
+                return chain("it is torn, or no record, and the next line does not vouch for it", torn)
             torn = line
             continue
-        apart = value.get("unlocked") is True and value.get("prev") is None
-        if not apart:
-            if count > 1 and value.get("prev") not in ({digest(torn.raw)} if torn is not None else known):
-                return broken(line, "it does not follow the line before it: one was changed, removed or put in")
+        if not line.unlocked:
+            if count > 1 and str(value.get("prev")) not in ({torn.digest} if torn is not None else known):
+                return chain("it does not follow the line before it: one was changed, removed or put in", line)
             known = set()
-        known.add(own)
+        known.add(line.digest)
         complete |= count == 1 and value.get("prev") == ""
-        unlocked += apart
+        apart += [line.place] if line.unlocked else []
         if torn is not None:
             sealed.append(torn.place)
-            known |= {digest(torn.raw)} if apart else set()
+            known |= {torn.digest} if line.unlocked else set()
             torn = None
         run, expected = value["run"], sequences.get(value["run"], -1) + 1
         if value["seq"] != expected and (complete or value["run"] in sequences):
-            return broken(line, f"events of run {run[:8]} are missing before it")
+            return chain(f"events of run {run[:8]} are missing before it", line)
         sequences[run] = value["seq"]
     if torn is not None:
-        return broken(torn, "it is torn, or no record")
-    return Chain(lines=count, runs=len(sequences), sealed=tuple(sealed), unlocked=unlocked)
+        return chain("it is torn, or no record", torn)
+    return chain()
+
+
+def some(places: Sequence[str]) -> str:
+    """A few places, and how many more there are."""
+    more = len(places) - _PLACES
+    return "; ".join(places[:_PLACES]) + (f" and {more} more" if more > 0 else "")

@@ -8,6 +8,7 @@ grown by somebody else's lines is its last one read again. A line that had to be
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import os
@@ -15,6 +16,7 @@ import stat
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 if sys.platform != "win32":
@@ -25,7 +27,7 @@ LOCK_SECONDS = 0.25
 """Longest wait for the lock, and for the file to be opened; then it goes on without."""
 ROTATE_BYTES = 10 << 20
 """A larger file is renamed when a run begins, never in the middle of one."""
-_TAIL_LIMIT = 64 << 20
+_BLOCK = 1 << 13
 _LEVELS = 3
 _LOOKS = 5
 
@@ -37,6 +39,8 @@ class JournalFile:
         self.path = path
         self.sealed = False
         """Whether a torn last line was met."""
+        self.exposed = ""
+        """Why somebody else could write it; it is written all the same."""
         self._descriptor = -1
         self._end = -1
         """Where the last line that is known ends, and its hash."""
@@ -52,6 +56,8 @@ class JournalFile:
                     self._rotate()
             finally:
                 self._unlock()
+        with contextlib.suppress(OSError):
+            self.exposed = exposed(self.path)
         return self.append([body], LOCK_SECONDS)
 
     def append(self, bodies: Sequence[str], patience: float) -> bool:
@@ -121,8 +127,8 @@ class JournalFile:
         data, before = b"", self._last
         if size != self._end:
             size, last = self._tail(size, locked)
-            before = digest(last.removesuffix(b"\n")) if last else ""
-            if size and not last.endswith(b"\n"):
+            before = last.digest
+            if not last.ended:
                 data, self.sealed = b"\n", self.sealed or locked
         for body in bodies:
             told = f'"prev":"{before}"' if locked else '"unlocked":true,"prev":null'
@@ -131,17 +137,17 @@ class JournalFile:
         self._put(data, size, locked)
         self._end, self._last = size + len(data), before
 
-    def _tail(self, size: int, locked: bool) -> tuple[int, bytes]:
+    def _tail(self, size: int, locked: bool) -> tuple[int, Last]:
         """The file's size and its last line. One that does not end may be that of somebody who writes without the lock:
         it is torn only if it stays so. Without the lock nothing is waited for; at worst an empty line is left.
         """
-        last = _last_line(self._descriptor, size) if size else self._before()
+        last = last_line(self._descriptor, size) if size else self._before()
         for _ in range(_LOOKS if locked and size else 0):
-            if last.endswith(b"\n"):
+            if last.ended:
                 break
             time.sleep(0.001)
             size = os.fstat(self._descriptor).st_size
-            last = _last_line(self._descriptor, size)
+            last = last_line(self._descriptor, size)
         return size, last
 
     def _put(self, data: bytes, size: int, locked: bool) -> None:
@@ -157,14 +163,14 @@ class JournalFile:
                 os.ftruncate(self._descriptor, size)
             raise
 
-    def _before(self) -> bytes:
-        """The last line before an empty file: that of the newest one that was renamed."""
+    def _before(self) -> Last:
+        """The last line before an empty file: that of the newest one that was renamed, which is not sealed here."""
         older = rotated(self.path.parent)
         if not older:
-            return b""
+            return Last(digest="", ended=True)
         descriptor = os.open(older[-1], os.O_RDONLY | getattr(os, "O_BINARY", 0))
         try:
-            return _last_line(descriptor, os.fstat(descriptor).st_size)
+            return replace(last_line(descriptor, os.fstat(descriptor).st_size), ended=True)
         finally:
             os.close(descriptor)
 
@@ -200,15 +206,49 @@ def rotated(directory: Path) -> list[Path]:
     return [directory / name for name in sorted(names) if name.startswith("journal-") and name.endswith(".jsonl")]
 
 
-def _last_line(descriptor: int, size: int) -> bytes:
-    """The last line of a file, with its newline if it has one."""
-    data, begin, step = b"", size, 1 << 13
-    while begin > 0 and len(data) < _TAIL_LIMIT:
-        end, begin = begin, max(0, begin - step)
-        os.lseek(descriptor, begin, os.SEEK_SET)
-        data = os.read(descriptor, end - begin) + data
-        cut = data.rfind(b"\n", 0, len(data) - 1)
+@dataclass(frozen=True, kw_only=True)
+class Last:
+    """The last line of a file: its hash without its newline, and whether it has one. An empty file has none."""
+
+    digest: str
+    ended: bool
+
+
+def last_line(descriptor: int, size: int) -> Last:
+    """The last line of a file of so many bytes, however long it is: no more than a block of it is in memory."""
+    if not size:
+        return Last(digest="", ended=True)
+    begin = end = size
+    ended = True
+    while begin > 0:
+        stop, begin = begin, max(0, begin - _BLOCK)
+        block = _read(descriptor, begin, stop)
+        if stop == size:
+            ended = block.endswith(b"\n")
+            end -= ended
+        cut = block.rfind(b"\n", 0, end - begin)
         if cut >= 0:
-            return data[cut + 1 :]
-        step *= 4
-    return data
+            begin += cut + 1
+            break
+    hashed = hashlib.sha256()
+    for place in range(begin, end, _BLOCK):
+        hashed.update(_read(descriptor, place, min(end, place + _BLOCK)))
+    return Last(digest=hashed.hexdigest(), ended=ended)
+
+
+def _read(descriptor: int, begin: int, end: int) -> bytes:
+    os.lseek(descriptor, begin, os.SEEK_SET)
+    return os.read(descriptor, end - begin)
+
+
+def exposed(path: Path) -> str:
+    """Why others could change a file, or put another one in its place; empty if nobody can. Raises OSError."""
+    if sys.platform == "win32":
+        return ""
+    for what, one in (("", path), ("its directory ", path.parent)):
+        told = one.stat(follow_symlinks=False)
+        if told.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+            return f"{what}can be written by others (mode {stat.S_IMODE(told.st_mode):04o})"
+        if told.st_uid not in (os.geteuid(), 0):
+            return f"{what}belongs to another user ({told.st_uid})"
+    return ""

@@ -133,8 +133,12 @@ class Record:
     """A run's part."""
 
     journal: Journal | None = None
+    finished: bool = False
+    """`finish` was called."""
     _attempts: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     _tallies: dict[str, Tally] = field(default_factory=dict)
+    _told: set[str] = field(default_factory=set)
+    """The profiles whose verdict has been written."""
 
     def of(self, profile: str, venue: str, tally: Tally) -> ProfileRecord:
         """The part of one profile."""
@@ -152,6 +156,7 @@ class Record:
         """One profile's end."""
         if self.journal is None:
             return
+        self._told.add(report.profile)
         tally = self._tallies.get(report.profile)
         left = [row.order.id for row in report.orders if row.state in (State.OPEN, State.FAILED)]
         kept = [row.order.id for row in report.orders if row.state is State.KEPT]
@@ -175,6 +180,14 @@ class Record:
             at_once=False,
         )
 
+    def hung(self, status: int, reports: Sequence[ProfileReport], seconds: float, started: float) -> None:
+        """The run hangs and is ended now. Called beside it: what hangs may hold the journal, and then nothing comes."""
+        for report in reports:
+            if report.profile not in self._told:
+                self.verdict(report)
+        self.note("hung")
+        self.finish(status, reports, seconds, started)
+
     def warnings(self) -> tuple[str, ...]:
         """What is to be said about the journal."""
         return self.journal.warnings() if self.journal is not None else ()
@@ -182,8 +195,9 @@ class Record:
     @_aside
     def finish(self, status: int, reports: Sequence[ProfileReport], seconds: float, started: float) -> None:
         """The run is over. The disk gets `seconds` to take it in."""
-        if self.journal is None:
+        if self.journal is None or self.finished:
             return
+        self.finished = True
         spent = round((time.monotonic() - started) * 1000)
         counts: dict[str, int] = {}
         for report in reports:

@@ -30,7 +30,7 @@ def run_in_full(run: RunRecord, made: Console) -> str:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD, title=f"run {clean(run.id)}", title_justify="left", pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, title=Text(f"run {clean(run.id)}"), title_justify="left", pad_edge=False)
     table.add_column("after", justify="right", no_wrap=True)
     table.add_column("event", no_wrap=True)
     for name in ("profile", "what"):
@@ -41,8 +41,8 @@ def run_in_full(run: RunRecord, made: Console) -> str:
             table.add_row("", Text("…", style="dim"), "", f"{len(run.records) - ROWS} more: --json has all")
             continue
         words = Text(_words(record))
-        event = Text(clean(str(record["event"])), style=_STYLE.get(record["event"], ""))
-        table.add_row(_after(record, first), event, clean(str(record.get("profile", ""))), words)
+        event = Text(clean(record["event"]), style=_STYLE.get(record["event"], ""))
+        table.add_row(_after(record, first), event, Text(clean(_text(record.get("profile", "")))), words)
     parts: list[RenderableType] = [table, *(Text(line, style=style) for line, style in _facts(run))]
     return drawn(made, *parts) + "\n"
 
@@ -59,7 +59,9 @@ def runs_in_short(runs: Sequence[RunRecord], made: Console) -> str:
     for run in runs:
         ended = Text(_ending(run), style="" if run.end is not None else "bold yellow")
         table.add_row(
-            run.id[:8], _clock(run.start.get("ts")), _command(run), clean(str(run.start.get("reason", ""))), ended
+            *map(Text, (clean(run.id[:8]), _clock(run.start.get("ts")), _command(run))),
+            Text(clean(_text(run.start.get("reason", "")))),
+            ended,
         )
     unknown = [Text(line, style="bold yellow") for run in runs for line in _unknown(run)]
     return drawn(made, table, *unknown) + "\n"
@@ -84,11 +86,11 @@ def _middle_left_out(records: Sequence[_Fields]) -> list[_Fields | None]:
 def _facts(run: RunRecord) -> list[tuple[str, str]]:
     """What stands below the table."""
     start = run.start
-    who = clean(f"{start.get('user') or start.get('uid', '?')}@{start.get('host', '?')}")
-    where = [clean(f"{name} {start[name]}") for name in ("from", "tty", "unit") if start.get(name)]
+    who = clean(f"{_text(start.get('user') or start.get('uid', '?'))}@{_text(start.get('host', '?'))}")
+    where = [clean(f"{name} {_text(start[name])}") for name in ("from", "tty", "unit") if start.get(name)]
     found = [(f"{_command(run)} · {', '.join([who, *where])} · {_clock(start.get('ts'))}", "")]
     if start.get("reason"):
-        found.append((f"reason: {clean(str(start['reason']), 500)}", ""))
+        found.append((f"reason: {clean(_text(start['reason']), 500)}", ""))
     found += [(line, "bold yellow") for line in _unknown(run)]
     return [*found, (_ending(run), "bold" if run.end is not None else "bold yellow")]
 
@@ -97,69 +99,110 @@ def _unknown(run: RunRecord) -> list[str]:
     """Requests that were in flight when the run stopped being heard of."""
     found = []
     for record in run.in_flight:
-        where = ", ".join(clean(str(record[name])) for name in ("profile", "segment") if record.get(name))
-        asked = f"{record.get('method')} {record.get('path')} ({where}), {_clock(record.get('ts'))}"
+        where = ", ".join(_text(record[name]) for name in ("profile", "segment") if record.get(name))
+        asked = f"{_text(record.get('method'))} {_text(record.get('path'))} ({where}), {_clock(record.get('ts'))}"
         if not record.get("changes"):
             found.append(f"in flight: {clean(asked)}: unknown whether it was answered; it changes nothing")
             continue
-        signed, window = record.get("signed_ms"), record.get("window_ms")
-        limit = "with no known limit"
-        if isinstance(signed, int) and isinstance(window, int):
-            limit = f"until {time.strftime('%H:%M:%S', time.gmtime((signed + window) / 1000 + 1))} UTC"
+        limit = _moment(record.get("signed_ms"), record.get("window_ms"))
         found.append(f"in flight: {clean(asked)}: unknown whether it was executed; it could be, {limit}")
     return found
+
+
+def _moment(signed: object, window: object) -> str:
+    """Until when a request can be executed, as its signature says."""
+    try:
+        if isinstance(signed, int) and isinstance(window, int):
+            return f"until {time.strftime('%H:%M:%S', time.gmtime((signed + window) / 1000 + 1))} UTC"
+    except (OverflowError, OSError, ValueError):  # no time of this world
+        pass
+    return "with no known limit"
 
 
 def _ending(run: RunRecord) -> str:
     end = run.end
     if end is not None:
-        counts = ", ".join(f"{number} {verdict}" for verdict, number in dict(end.get("counts") or {}).items())
-        return clean(f"ended with exit {end.get('exit_code')} after {int(end.get('ms', 0)) / 1000:.1f} s: {counts}")
+        given = end.get("counts")
+        counts = given if isinstance(given, Mapping) else {}
+        told = ", ".join(f"{_text(number)} {verdict}" for verdict, number in counts.items())
+        return clean(f"ended with exit {_text(end.get('exit_code'))} after {_seconds(end.get('ms'), 1e3, 1)} s: {told}")
     if run.alive:
-        return f"has not ended: process {run.start.get('pid')} is still there"
+        return f"has not ended: process {_text(run.start.get('pid'))} is still there"
     return "did not end: killed, or the machine went down"
 
 
 def _command(run: RunRecord) -> str:
     argv = run.start.get("argv")
-    return clean("cancelall " + " ".join(map(str, argv)), 300) if isinstance(argv, list) else "?"
+    return clean("cancelall " + " ".join(map(_text, argv)), 300) if isinstance(argv, list) else "?"
 
 
 def _clock(stamp: object) -> str:
-    return clean(f"{str(stamp)[:10]} {str(stamp)[11:19]} UTC") if stamp else "?"
+    return clean(f"{stamp[:10]} {stamp[11:19]} UTC") if isinstance(stamp, str) and stamp else "?"
 
 
 def _after(record: _Fields, first: object) -> str:
     mono = record.get("mono")
-    return f"{(mono - first) / 1e9:.3f}" if isinstance(mono, int) and isinstance(first, int) else ""
+    return _seconds(mono - first, 1e9, 3) if isinstance(mono, int) and isinstance(first, int) else ""
+
+
+def _seconds(value: object, unit: float, digits: int) -> str:
+    """A number of parts of a second in seconds, and `?` for what is none."""
+    try:
+        return f"{value / unit:.{digits}f}" if isinstance(value, int | float) else "?"
+    except OverflowError:
+        return "?"
+
+
+def _text(value: object) -> str:
+    """Any value in short: what stands in a file may have been put there by anybody."""
+    if isinstance(value, str):
+        return value
+    try:
+        return json.dumps(value)
+    except (RecursionError, ValueError):
+        return "?"
 
 
 def _words(record: _Fields) -> str:
-    event = record["event"]
-    if event == "attempt_start":
-        query = f"?{record['query']}" if record.get("query") else ""
-        tries = f", try {record['attempt']}" if record.get("attempt", 1) != 1 else ""
-        about = f" ({record['segment']}{tries})" if record.get("segment") else tries
-        body = f" {record['body']}" if record.get("body") else ""
-        told = f"#{record.get('a')} {record.get('method')} {record.get('path')}{query}{body}{about}"
-    elif event == "attempt_end":
-        taken = record.get("cancelled")
-        count = f" · {taken.get('count')} cancelled" if isinstance(taken, Mapping) else ""
-        spent = f"{record['ms']} ms" if "ms" in record else ""
-        parts = (f"#{record.get('a')}", record.get("class"), record.get("http"), spent, record.get("message"))
-        told = " ".join(str(part) for part in parts if part) + count
-    elif event == "list":
-        complete = "complete" if record.get("complete") else f"incomplete: {record.get('why', '')}"
-        told = f"{record.get('segment')}: {record.get('count')} open, {complete}"
-    elif event == "verdict":
-        remaining = record.get("remaining")
-        left = remaining.get("count") if isinstance(remaining, Mapping) else None
-        ids = f": {' '.join(map(str, remaining.get('ids', ())))}" if isinstance(remaining, Mapping) and left else ""
-        told = f"{record.get('verdict')}, exit {record.get('exit_code')}, {left} left{ids}"
-        told += f" · {record['error']}" if record.get("error") else ""
-    else:
-        rest = {key: value for key, value in record.items() if key not in (*_SHOWN, *_BELOW)}
-        told = " · ".join(
-            f"{key} {value if isinstance(value, str) else json.dumps(value)}" for key, value in rest.items()
-        )
+    told = _WORDS.get(record["event"], _other)(record)
     return clean(told, 500)
+
+
+def _attempt_start(record: _Fields) -> str:
+    query = f"?{_text(record['query'])}" if record.get("query") else ""
+    tries = f", try {_text(record['attempt'])}" if record.get("attempt", 1) != 1 else ""
+    about = f" ({_text(record['segment'])}{tries})" if record.get("segment") else tries
+    body = f" {_text(record['body'])}" if record.get("body") else ""
+    what = f"{_text(record.get('method'))} {_text(record.get('path'))}"
+    return f"#{_text(record.get('a'))} {what}{query}{body}{about}"
+
+
+def _attempt_end(record: _Fields) -> str:
+    taken = record.get("cancelled")
+    count = f" · {_text(taken.get('count'))} cancelled" if isinstance(taken, Mapping) else ""
+    spent = f"{_text(record['ms'])} ms" if "ms" in record else ""
+    parts = (record.get("class"), record.get("http"), spent, record.get("message"))
+    return " ".join([f"#{_text(record.get('a'))}", *(_text(part) for part in parts if part)]) + count
+
+
+def _list(record: _Fields) -> str:
+    complete = "complete" if record.get("complete") else f"incomplete: {_text(record.get('why', ''))}"
+    return f"{_text(record.get('segment'))}: {_text(record.get('count'))} open, {complete}"
+
+
+def _verdict(record: _Fields) -> str:
+    remaining = record.get("remaining")
+    left, ids = None, ""
+    if isinstance(remaining, Mapping):
+        left, named = remaining.get("count"), remaining.get("ids")
+        ids = f": {' '.join(map(_text, named))}" if left and isinstance(named, list) else ""
+    told = f"{_text(record.get('verdict'))}, exit {_text(record.get('exit_code'))}, {_text(left)} left{ids}"
+    return told + (f" · {_text(record['error'])}" if record.get("error") else "")
+
+
+def _other(record: _Fields) -> str:
+    rest = {key: value for key, value in record.items() if key not in (*_SHOWN, *_BELOW)}
+    return " · ".join(f"{key} {_text(value)}" for key, value in rest.items())
+
+
+_WORDS = {"attempt_start": _attempt_start, "attempt_end": _attempt_end, "list": _list, "verdict": _verdict}

@@ -92,7 +92,7 @@ def _descriptor(outlet: Outlet) -> int | None:
 
 def _line(name: str, sweep: Sweep) -> str:
     progresses = list(sweep.progresses.values())
-    proven = sum(1 for one in progresses if one.proven(sweep.gap))
+    proven = sum(1 for one in progresses if one.proven)
     taken = sum(len(one.cancels.taken) for one in progresses)
     left = sum(len(one.left(one.last)) for one in progresses if one.last is not None)
     return f"  {name}: {taken} accepted, {left} still listed, {proven} of {len(progresses)} segments proven"

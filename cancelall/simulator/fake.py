@@ -22,7 +22,7 @@ from . import spoil
 from .book import Account, SimOrder
 from .faults import SPECS, Fault, FaultSet, FaultSpec, Kind, parse_fault
 from .limits import TokenBuckets
-from .wire import Manner, SimReply, SimRequest, json_reply, text_reply
+from .wire import PAGING, Manner, SimReply, SimRequest, came_by, json_reply, text_reply
 
 
 class Refusal(Enum):
@@ -34,6 +34,10 @@ class Refusal(Enum):
     RATE_LIMIT = "rate limit"
     INTERNAL = "internal error"
     MAINTENANCE = "maintenance"
+    REQUEST = "this call"
+    PRODUCT = "this product"
+    HOST = "this host"
+    ABSENT = "no such product"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +85,8 @@ class FakeVenue(ABC):
     own_faults: ClassVar[Mapping[str, FaultSpec]] = {}
     text_fields: ClassVar[frozenset[str]] = frozenset()
     status_fields: ClassVar[frozenset[str]] = frozenset()
+    wordless: ClassVar[frozenset[Refusal]] = frozenset()
+    """Reasons for which the venue has no word of its own: faults that are about its words do not strike then."""
 
     def __init__(self, *, now_ms: Callable[[], int] = wall_clock_ms, seed: int = 1, limits: bool = True) -> None:
         self.now_ms = now_ms
@@ -96,6 +102,7 @@ class FakeVenue(ABC):
         self._fills_left = 0
         self._first_request_ms: int | None = None
         self._hidden_until_ms: dict[str, int] = {}
+        self._readings: dict[tuple[str, str, str], int] = {}
 
     # What a venue must write.
 
@@ -136,6 +143,11 @@ class FakeVenue(ABC):
     def account_options(self, credentials: Mapping[str, str]) -> Mapping[str, object]:
         """Keys that a client's profile needs beyond the credentials, such as an account group."""
         return {}
+
+    def too_many(self, seconds: float, request: SimRequest) -> SimReply:
+        """The venue's refusal of a request too many, with a limit that is full again in so many seconds."""
+        reply = self.refuse(Refusal.RATE_LIMIT, request)
+        return replace(reply, headers=(*reply.headers, ("Retry-After", f"{seconds:.0f}")))
 
     def on_cancelled(self, account: Account, order: SimOrder) -> None:  # noqa: B027 - most venues need nothing here
         """Called for each order that was really cancelled."""
@@ -204,9 +216,10 @@ class FakeVenue(ABC):
         parsed = [parse_fault(each, specs) if isinstance(each, str) else each for each in faults]
         with self.lock:
             self.catch_up()
-            self._faults = FaultSet(parsed)
+            self._faults = FaultSet(parsed, self._elapsed)
             self._first_request_ms = None
             self._hidden_until_ms = {}
+            self._readings = {}
             fill = self._faults.named("fill")
             self._fills_left = int(fill.number) if fill else 0
             bot = self._faults.named("bot")
@@ -217,10 +230,7 @@ class FakeVenue(ABC):
         """The fault of this name (and that fits) if it strikes this request; asking counts as a strike."""
         if not self._faults.named(name):
             return None
-        found = self._faults.find(name, self.classify(request), f"{request.text} {self.key_of(request)}", fits)
-        if found:
-            self._faults.strike(found)
-        return found
+        return self._faults.strike(name, self.classify(request), f"{request.text} {self.key_of(request)}", fits)
 
     def has_fault(self, name: str) -> Fault | None:
         """The fault of this name if it is on, whomever it meets; asking does not count."""
@@ -231,12 +241,25 @@ class FakeVenue(ABC):
         with self.lock:
             return self._faults.strikes(name)
 
+    def faults_end_ms(self, concerns: Callable[[Fault], bool] = lambda fault: True) -> int | None:
+        """When the last of these faults is over, on the injected clock; None while one can strike for ever, or as long
+        as it has not struck as often as it should.
+        """
+        with self.lock:
+            end = self._faults.end(concerns)
+            first_ms = self.now_ms() if self._first_request_ms is None else self._first_request_ms
+            return None if end is None else first_ms + ceil(end * 1000)
+
+    def _elapsed(self) -> float:
+        """Seconds since the first request that met these faults."""
+        return 0.0 if self._first_request_ms is None else (self.now_ms() - self._first_request_ms) / 1000
+
     def connection_stalls(self) -> bool:
         """Whether a new connection should be left unread."""
         with self.lock:
             found = self._faults.named("accept-stall")
             if found:
-                self._faults.strike(found)
+                self._faults.count(found)
             return found is not None
 
     # The way of a request.
@@ -281,18 +304,27 @@ class FakeVenue(ABC):
             return text_reply("<html><body>The service is not available in your country.</body></html>", 403)
         if fault := self.fault("html", request):
             return text_reply("<html><body><h1>Bad gateway</h1></body></html>", int(fault.number))
+        if fault := self.fault("edge", request):
+            return spoil.edge_page(str(fault.value), request.path)
         if fault := self.fault("status", request):
             return json_reply({}, int(fault.number))
         if fault := self.fault("redirect", request):
             where = f"{fault.value}{request.path}" + (f"?{request.query}" if request.query else "")
             return SimReply(status=302, headers=(("Location", where),))
         for name, reason in _DOOR:
-            if self.fault(name, request):
+            if reason not in self.wordless and self.fault(name, request):
                 return self.refuse(reason, request)
+        if fault := self.fault("refused", request, lambda fault: _REACHES[str(fault.value)] not in self.wordless):
+            return self.refuse(_REACHES[str(fault.value)], request)
+        if fault := self.fault("hint", request):
+            seconds, _, form = str(fault.value).partition("/")
+            if form == "own":
+                return self.too_many(float(seconds), request)
+            page = text_reply("<html><body><h1>Slow down</h1></body></html>", int(form or "429"))
+            return replace(page, headers=(*page.headers, ("Retry-After", seconds)))
         if self.fault("error-500", request, lambda fault: self.random.random() < fault.number):
             return self.refuse(Refusal.INTERNAL, request)
-        since_ms = self.now_ms() - (self._first_request_ms or 0)
-        if self.fault("error-500-for", request, lambda fault: since_ms < fault.number * 1000):
+        if self.fault("error-500-for", request, lambda fault: self._elapsed() < fault.number):
             return self.refuse(Refusal.INTERNAL, request)
         if self.fault("permission", request, lambda fault: str(fault.value) in request.text):
             return self.refuse(Refusal.PERMISSION, request)
@@ -308,6 +340,8 @@ class FakeVenue(ABC):
             reply = replace(reply, headers=(*reply.headers, ("Retry-After", str(fault.value))))
         if self.fault("null-lists", request):
             reply = spoil.null_lists(reply)
+        reply = self._odd("odd-row", reply, request, lambda word: spoil.odd_row(reply, word, self.status_fields))
+        reply = self._odd("odd-way", reply, request, lambda word: self._odd_way(reply, request, word))
         if self.fault("unknown-status", request):
             reply = spoil.unknown_status(reply, self.status_fields)
         if self.fault("hostile", request):
@@ -327,6 +361,20 @@ class FakeVenue(ABC):
         if fault := self.fault("many-headers", request):
             reply = spoil.many_headers(reply, int(fault.number))
         return reply
+
+    def _odd(self, name: str, reply: SimReply, request: SimRequest, change: Callable[[str], SimReply]) -> SimReply:
+        """The reply with one thing changed. A fault that finds nothing to change does not strike."""
+        changed = reply
+
+        def changes(fault: Fault) -> bool:
+            nonlocal changed
+            changed = change(str(fault.value))
+            return changed is not reply
+
+        return changed if self.fault(name, request, changes) else reply
+
+    def _odd_way(self, reply: SimReply, request: SimRequest, word: str) -> SimReply:
+        return spoil.odd_way(reply, word, came_by(request.query), self.strikes("odd-way"))
 
     def _deliver(self, reply: SimReply, request: SimRequest) -> SimReply:
         """Faults of the connection."""
@@ -404,7 +452,7 @@ class FakeVenue(ABC):
         def tick(due_ms: int) -> None:
             if self._faults is not faults or faults.named("bot") is not fault:
                 return
-            faults.strike(fault)
+            faults.count(fault)
             for key, account in self.accounts.items():
                 like = template.get(key) or next(account.book.open(), None) or next(account.book.closed(), None)
                 if like:
@@ -416,12 +464,21 @@ class FakeVenue(ABC):
         self.later(since_ms + step_ms, tick)
 
     def listed(self, account: Account, request: SimRequest, segment: str | None = None) -> list[SimOrder]:
-        """The open orders that a listing shows, newest first: the faults `lag` and `hidden` included."""
+        """The open orders that a listing shows, newest first: the faults `lag`, `hidden` and `replicas` included."""
         if self._hidden_until_ms.get(account.key, 0) > self.now_ms():
             return []
         if fault := self.fault("lag", request):
             return account.book.open_as_of(self.now_ms() - round(fault.number * 1000), segment)
+        if (fault := self.fault("replicas", request)) and self._reading(account, request) % 2:
+            return account.book.open_as_of(self.now_ms() - round(fault.number * 1000), segment)
         return list(account.book.open(segment))
+
+    def _reading(self, account: Account, request: SimRequest) -> int:
+        """How often this listing has been begun anew: its later pages belong to the same reading."""
+        scope = {name: value for name, value in request.parameters().items() if name not in PAGING}
+        key = account.key, request.path, repr(sorted(scope.items()))
+        self._readings[key] = self._readings.get(key, -1) + (not came_by(request.query))
+        return self._readings[key]
 
 
 _DOOR = (
@@ -430,7 +487,17 @@ _DOOR = (
     ("ip", Refusal.IP),
     ("listing-refused", Refusal.PERMISSION),
     ("listing-fails", Refusal.INTERNAL),
+    ("absent", Refusal.ABSENT),
 )
+
+_REACHES = {
+    "request": Refusal.REQUEST,
+    "product": Refusal.PRODUCT,
+    "address": Refusal.IP,
+    "key": Refusal.KEY,
+    "host": Refusal.HOST,
+}
+
 
 _MANNERS = (
     ("stall-after", Manner.NEVER),

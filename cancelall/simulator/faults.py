@@ -1,23 +1,29 @@
 """Faults that can be switched on while a fake venue runs.
 
-One fault is written `NAME[:KIND][=VALUE][@N][~TEXT]`:
+One fault is written `NAME[:KIND][=VALUE][@N][+N][^SECONDS][~TEXT]`:
 
     ack-only                 every cancel is acknowledged and cancels nothing
     error-500=1@2            the first two requests, of any kind, are answered 500
     latency:listing=0.5      listings are answered half a second late
     permission=option        the key may not cancel options
     listing-fails~USDC       listings that speak of USDC (path, query, body or key) fail
+    edge=403/json^1~/order/  for a second after the first request, paths with /order/ in them meet a gateway
+    refused=key+6@1          the seventh request is refused once, as if the key were wrong
 
 KIND is `cancel`, `create`, `listing`, `read` or `public`; without it each fault meets the requests that it is about.
-N bounds how often it strikes. TEXT restricts it to requests that contain that text.
+`@N` bounds how often it strikes, `+N` spares the first N requests that it would meet, `^SECONDS` ends it so long after
+the first request. TEXT restricts it to requests that contain that text.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
+
+from .spoil import ROW_WORDS, WAY_WORDS
 
 
 class Kind(StrEnum):
@@ -49,6 +55,8 @@ class FaultSpec:
     help: str
     default: str | float | None = None
     kinds: frozenset[Kind] = ANY
+    pattern: str = ""
+    """What a value that is text has to match; empty: any text."""
 
 
 SPECS: Mapping[str, FaultSpec] = {
@@ -56,6 +64,12 @@ SPECS: Mapping[str, FaultSpec] = {
     "region": FaultSpec(help="HTTP 403 with an HTML page: this country is not served"),
     "maintenance": FaultSpec(help="the venue's own words for maintenance"),
     "html": FaultSpec(help="a gateway's HTML page; the value is its HTTP status", default=502.0),
+    "edge": FaultSpec(
+        help="what stands in front of the venue answers: an HTTP status, and after a slash its form: html (if none is "
+        "given), json (without a code of the venue's), text or empty",
+        default="403",
+        pattern=r"[1-5]\d\d(/(html|json|text|empty))?",
+    ),
     "status": FaultSpec(help="an empty JSON object with this HTTP status, such as 401, 418 or 429", default=503.0),
     "error-500": FaultSpec(help="this share of the requests (0 to 1) is answered 500 and not processed", default=0.3),
     "error-500-for": FaultSpec(
@@ -65,6 +79,17 @@ SPECS: Mapping[str, FaultSpec] = {
     "rate-limit": FaultSpec(help="so many requests per second and key, else the venue's own refusal", default=1.0),
     "key": FaultSpec(help="the key is refused", kinds=SIGNED),
     "ip": FaultSpec(help="the address is not on the key's list", kinds=SIGNED),
+    "refused": FaultSpec(
+        help="the venue's own refusal of this reach: request, product, address, key or host",
+        default="key",
+        pattern="request|product|address|key|host",
+    ),
+    "absent": FaultSpec(help="the venue's own word for: this account has no such product", kinds=SIGNED),
+    "hint": FaultSpec(
+        help="too many requests, come again in so many seconds; after a slash 503, or own for the venue's own words",
+        default="60",
+        pattern=r"\d+(/(503|own))?",
+    ),
     "permission": FaultSpec(
         help="the key may not cancel; the value narrows it to what it names", default="", kinds=CANCELS
     ),
@@ -90,6 +115,11 @@ SPECS: Mapping[str, FaultSpec] = {
         default=1.5,
         kinds=CANCELS,
     ),
+    "replicas": FaultSpec(
+        help="every second reading of each listing comes from a replica that is so many seconds behind",
+        default=3.0,
+        kinds=LISTINGS,
+    ),
     "clock": FaultSpec(help="the venue's clock is so many seconds ahead (behind if negative)", default=600.0),
     # How the answer looks.
     "error-after": FaultSpec(help="the request is processed and then answered 500"),
@@ -101,6 +131,20 @@ SPECS: Mapping[str, FaultSpec] = {
     "null-lists": FaultSpec(help="empty lists are null"),
     "hostile": FaultSpec(help="control sequences, markup, NUL and lone surrogates in messages and order fields"),
     "unknown-status": FaultSpec(help="the last order of a listing has a status that nobody documented", kinds=LISTINGS),
+    "odd-row": FaultSpec(
+        help="one row of a listing is odd: date, price, flag, status, symbol, side or type; string, null or list in "
+        "its place; no-id, unknown (a field), twice, or foreign (an order of another market)",
+        default="date",
+        kinds=LISTINGS,
+        pattern="|".join(ROW_WORDS),
+    ),
+    "odd-way": FaultSpec(
+        help="a listing's way on is odd: missing, null, number, object, itself, empty (an empty page before the first "
+        "one), endless (each page names another), or total (a total that does not fit)",
+        default="missing",
+        kinds=LISTINGS,
+        pattern="|".join(WAY_WORDS),
+    ),
     "cursor-loop": FaultSpec(help="a listing's next page is its first page again", kinds=LISTINGS),
     "gzip-bomb": FaultSpec(help="a small gzip body that unpacks to 64 MiB"),
     "many-headers": FaultSpec(help="so many headers more", default=200.0),
@@ -130,7 +174,12 @@ class Fault:
     value: str | float | None = None
     kinds: frozenset[Kind] = ANY
     limit: int | None = None
+    """How often it strikes; None: whenever it can."""
     text: str = ""
+    spares: int = 0
+    """How many of the requests that it would meet pass before it strikes."""
+    seconds: float | None = None
+    """How long after the first request it ends; None: never."""
 
     @property
     def number(self) -> float:
@@ -138,12 +187,16 @@ class Fault:
         return float(self.value or 0.0)
 
 
+_MARK = re.compile(r"(?<=[^=])(?:@(?P<limit>\d+)|\+(?P<spares>\d+)|\^(?P<seconds>\d+(?:\.\d+)?))$")
+
+
 def parse_fault(written: str, specs: Mapping[str, FaultSpec] = SPECS) -> Fault:
-    """Read `NAME[:KIND][=VALUE][@N][~TEXT]`; `ValueError` says what is wrong with it."""
+    """Read `NAME[:KIND][=VALUE][@N][+N][^SECONDS][~TEXT]`; `ValueError` says what is wrong with it."""
     rest, _, text = written.partition("~")
-    head, at, count = rest.rpartition("@")
-    limited = bool(at) and count.isdecimal()
-    rest = head if limited else rest
+    marks: dict[str, str] = {}
+    while found := _MARK.search(rest):
+        marks |= {name: value for name, value in found.groupdict().items() if value is not None}
+        rest = rest[: found.start()]
     left, equals, value = rest.partition("=")
     name, _, kind = left.partition(":")
     spec = specs.get(name)
@@ -156,8 +209,10 @@ def parse_fault(written: str, specs: Mapping[str, FaultSpec] = SPECS) -> Fault:
         name=name,
         value=_value(written, spec, value) if equals else spec.default,
         kinds=frozenset({Kind(kind)}) if kind else spec.kinds,
-        limit=int(count) if limited else None,
+        limit=int(marks["limit"]) if "limit" in marks else None,
         text=text,
+        spares=int(marks.get("spares", "0")),
+        seconds=float(marks["seconds"]) if "seconds" in marks else None,
     )
 
 
@@ -165,6 +220,8 @@ def _value(written: str, spec: FaultSpec, value: str) -> str | float:
     if spec.default is None:
         raise ValueError(f"{written!r}: this fault takes no value")
     if isinstance(spec.default, str):
+        if spec.pattern and not re.fullmatch(spec.pattern, value):
+            raise ValueError(f"{written!r}: {value!r} is no value of this fault: {spec.help}")
         return value
     try:
         return float(value)
@@ -173,36 +230,78 @@ def _value(written: str, spec: FaultSpec, value: str) -> str | float:
 
 
 class FaultSet:
-    """The faults that are on, and how often each has struck. Not thread-safe: the fake venue holds its lock."""
+    """The faults that are on, and how often each has struck. Not thread-safe: the fake venue holds its lock.
 
-    def __init__(self, faults: Iterable[Fault]) -> None:
+    `elapsed` tells the seconds since the first request.
+    """
+
+    def __init__(self, faults: Iterable[Fault], elapsed: Callable[[], float] = lambda: 0.0) -> None:
+        self._elapsed = elapsed
         self._by_name: dict[str, list[tuple[int, Fault]]] = {}
         for index, fault in enumerate(faults):
             self._by_name.setdefault(fault.name, []).append((index, fault))
+        self._met: dict[int, int] = {}
         self._struck: dict[int, int] = {}
+        self._last: dict[int, float] = {}
 
     def find(self, name: str, kind: Kind, text: str = "", fits: Callable[[Fault], bool] | None = None) -> Fault | None:
-        """The fault of this name that meets such a request, or None. Asking does not count as striking."""
-        for index, fault in self._by_name.get(name, ()):
-            used_up = fault.limit is not None and self._struck.get(index, 0) >= fault.limit
-            meets = not used_up and kind in fault.kinds and fault.text in text
-            if meets and (fits is None or fits(fault)):
-                return fault
-        return None
+        """The fault of this name that meets such a request, or None. Asking does not count as meeting or striking."""
+        found = self._meets(name, kind, text, fits)
+        return found[1] if found else None
 
-    def strike(self, fault: Fault) -> None:
-        """Count one strike of this fault."""
-        for index, known in self._by_name.get(fault.name, ()):
-            if known is fault:
-                self._struck[index] = self._struck.get(index, 0) + 1
+    def strike(
+        self, name: str, kind: Kind, text: str = "", fits: Callable[[Fault], bool] | None = None
+    ) -> Fault | None:
+        """The fault of this name that strikes such a request, counted; None also where it spares the request."""
+        found = self._meets(name, kind, text, fits)
+        if found is None:
+            return None
+        index, fault = found
+        self._met[index] = self._met.get(index, 0) + 1
+        if self._met[index] <= fault.spares:
+            return None
+        self._struck[index] = self._struck.get(index, 0) + 1
+        self._last[index] = self._elapsed()
+        return fault
 
     def strikes(self, name: str) -> int:
         """How often faults of this name have struck."""
         return sum(self._struck.get(index, 0) for index, _ in self._by_name.get(name, ()))
 
     def named(self, name: str) -> Fault | None:
-        """The fault of this name, whomever it meets, unless it is used up."""
+        """The fault of this name, whomever it meets, unless it is over."""
         for index, fault in self._by_name.get(name, ()):
-            if fault.limit is None or self._struck.get(index, 0) < fault.limit:
+            if not self._over(index, fault):
                 return fault
+        return None
+
+    def count(self, fault: Fault) -> None:
+        """Count one strike of a fault that meets no requests."""
+        for index, known in self._by_name.get(fault.name, ()):
+            if known is fault:
+                self._struck[index] = self._struck.get(index, 0) + 1
+                self._last[index] = self._elapsed()
+
+    def end(self, concerns: Callable[[Fault], bool] = lambda fault: True) -> float | None:
+        """Seconds after the first request at which the last of these faults is over; None: it still can strike."""
+        ends = [self._end(index, fault) for each in self._by_name.values() for index, fault in each if concerns(fault)]
+        known = [each for each in ends if each is not None]
+        return max(known, default=0.0) if len(known) == len(ends) else None
+
+    def _end(self, index: int, fault: Fault) -> float | None:
+        if fault.limit is not None and self._struck.get(index, 0) >= fault.limit:
+            return self._last.get(index, 0.0)
+        return fault.seconds
+
+    def _over(self, index: int, fault: Fault) -> bool:
+        used_up = fault.limit is not None and self._struck.get(index, 0) >= fault.limit
+        return used_up or (fault.seconds is not None and self._elapsed() >= fault.seconds)
+
+    def _meets(
+        self, name: str, kind: Kind, text: str, fits: Callable[[Fault], bool] | None
+    ) -> tuple[int, Fault] | None:
+        for index, fault in self._by_name.get(name, ()):
+            meets = not self._over(index, fault) and kind in fault.kinds and fault.text in text
+            if meets and (fits is None or fits(fault)):
+                return index, fault
         return None

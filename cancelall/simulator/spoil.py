@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from functools import cache
+from http import HTTPStatus
 
-from .wire import SimReply
+from .wire import MADE_UP, SimReply, json_reply, text_reply
 
 # Clears the screen, sets the window's title, plants a link, closes a Rich tag that was never opened, turns the writing
 # direction, ends the string for C, and cannot be encoded as UTF-8.
@@ -84,6 +85,165 @@ def unknown_status(reply: SimReply, fields: Collection[str]) -> SimReply:
         return UNKNOWN_STATUS if name in fields and found == last else value
 
     return _edit(reply, change)
+
+
+def edge_page(written: str, path: str) -> SimReply:
+    """What something in front of the venue answers: `STATUS[/FORM]`, without a word of the venue's."""
+    number, _, form = written.partition("/")
+    status = int(number)
+    sentence = HTTPStatus(status).phrase if status in set(HTTPStatus) else "Unknown"
+    match form:
+        case "json":
+            reply = json_reply({"message": sentence}, status)
+        case "text":
+            reply = text_reply(f"{status} {sentence.lower()}", status, "text/plain")
+        case "empty":
+            reply = SimReply(status=status)
+        case _:
+            page = f"<html><head><title>{status} {sentence}</title></head><body><h1>{sentence}</h1></body></html>"
+            reply = text_reply(page, status)
+    if 300 <= status < 400:
+        reply = replace(reply, headers=(*reply.headers, ("Location", f"https://login.example.invalid{path}")))
+    return reply
+
+
+# --- listings -------------------------------------------------------------------------------------------------------
+
+_IDS = ("orderId", "order_id", "strategyId", "strategy_id", "id")
+_DATES = ("createdTime", "createdTimeE3", "cTime", "lastExecTime", "created_at")
+_PRICES = ("price", "triggerPrice", "executePrice", "initial_price", "initial_amount", "size", "definition")
+_FLAGS = ("reduceOnly", "reduce_only", "execInst")
+_SIDES = ("side",)
+_TYPES = ("orderType", "order_type", "strategyType", "strategy_type", "planType", "type")
+_WAYS = ("nextPageCursor", "nextCursor", "endId", "idLessThan", "cursor", "total_page")
+_TOTALS = ("total_count",)
+
+_IN_PLACE: Mapping[str, object] = {"string": "order", "null": None, "list": []}
+
+ROW_WORDS = (
+    *("date", "price", "flag", "status", "symbol", "side", "type"),
+    *("string", "null", "list", "no-id", "unknown", "twice", "foreign"),
+)
+WAY_WORDS = ("missing", "null", "number", "object", "itself", "empty", "endless", "total")
+
+
+def odd_row(reply: SimReply, word: str, status_fields: Collection[str] = ()) -> SimReply:
+    """The same listing with one row in its middle odd in this way; the reply itself if it has no such row."""
+    try:
+        answer: object = json.loads(reply.body)
+    except ValueError:
+        return reply
+    rows = _rows(answer)
+    if not rows:
+        return reply
+    index = len(rows) // 2
+    row = rows[index]
+    odd = _odd(row, word, tuple(status_fields)) if isinstance(row, dict) else None
+    if odd is None:
+        return reply
+    rows[index : index + 1] = odd
+    return with_body(reply, _dumped(answer))
+
+
+def _odd(row: dict[str, object], word: str, status_fields: tuple[str, ...]) -> list[object] | None:
+    """What stands in the place of a row; None where the row has nothing that could be odd in this way."""
+    if word in _IN_PLACE:
+        return [_IN_PLACE[word]]
+    match word:
+        case "no-id":
+            return [{name: value for name, value in row.items() if name not in _IDS}]
+        case "unknown":
+            return [{**row, "surprise": {"of": ["an", "unknown", "kind"]}}]
+        case "twice":
+            return [row, dict(row)]
+        case "foreign":
+            name = next(name for name in _IDS if name in row)
+            return [row, {**row, name: _another(row[name]), "symbol": "ELSEWHEREUSDT"}]
+    names: tuple[str, ...] = {
+        "date": _DATES,
+        "price": _PRICES,
+        "flag": _FLAGS,
+        "status": status_fields,
+        "symbol": ("symbol",),
+        "side": _SIDES,
+        "type": _TYPES,
+    }[word]
+    field = next((name for name in names if name in row), None)
+    if field is None:
+        return None
+    value: object = {"date": _fraction(row[field]), "price": {"value": "1"}, "flag": "maybe"}.get(word)
+    return [{**row, field: value}]
+
+
+def _another(identity: object) -> object:
+    """An id of the same form that nothing has."""
+    if isinstance(identity, int):
+        return identity + 7_000_000_000
+    text = str(identity)
+    return text[:-1] + ("1" if text[-1] != "1" else "2")
+
+
+def _fraction(moment: object) -> object:
+    """A date that is no whole number of milliseconds."""
+    if isinstance(moment, int):
+        return moment + 0.5
+    text = str(moment)
+    return f"{text}.5" if text.isdecimal() else 1_700_000_000.5
+
+
+def odd_way(reply: SimReply, word: str, came_by: str, number: int) -> SimReply:
+    """The same listing with an odd way on; the reply itself if it names none.
+
+    `came_by` is the cursor with which the page was asked for, empty for a first one; `number` makes fresh ones.
+    """
+    try:
+        answer: object = json.loads(reply.body)
+    except ValueError:
+        return reply
+    holder = _holder(answer, _TOTALS if word == "total" else _WAYS)
+    if holder is None or (word == "empty" and came_by):
+        return reply
+    names = [name for name in (_TOTALS if word == "total" else _WAYS) if name in holder]
+    for name in names:
+        if word == "missing":
+            del holder[name]
+        elif word == "total":
+            holder[name] = int(str(holder[name])) + 1
+        elif name == "total_page" and word in ("itself", "empty", "endless"):
+            holder[name] = 1_000_000
+        else:
+            own = came_by or MADE_UP
+            fresh = f"{MADE_UP}{number + 1}"
+            values = {"null": None, "number": 7.5, "object": {"next": 1}, "itself": own, "empty": fresh}
+            holder[name] = values.get(word, fresh)
+    if word == "empty":
+        rows = _rows(answer)
+        del (rows if rows is not None else [])[:]
+    return with_body(reply, _dumped(answer))
+
+
+def _rows(value: object) -> list[object] | None:
+    """The first list of orders in an answer, to be changed in place."""
+    if isinstance(value, list) and value and isinstance(value[0], dict) and any(name in value[0] for name in _IDS):
+        return value
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return next((found for each in inside if (found := _rows(each)) is not None), None)
+
+
+def _holder(value: object, names: Collection[str]) -> dict[str, object] | None:
+    """The object around the rows that holds one of these names, to be changed in place."""
+    if isinstance(value, dict):
+        if any(name in value for name in names):
+            return value
+        return next((found for each in value.values() if (found := _holder(each, names)) is not None), None)
+    return None
+
+
+def _dumped(value: object) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode("ascii")
+
+
+# --- bodies ---------------------------------------------------------------------------------------------------------
 
 
 def _rewrite(reply: SimReply, dump: Callable[[object], str]) -> SimReply:

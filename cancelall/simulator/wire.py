@@ -12,6 +12,21 @@ from dataclasses import dataclass, field
 from enum import Enum
 from urllib.parse import unquote_plus
 
+MADE_UP = "19990000000000"
+"""What cursors begin with that no venue gave out: digits, which every venue's own could be."""
+
+
+PAGING = ("cursor", "idLessThan", "page", "offset")
+"""Parameters that name one page of a listing."""
+
+
+def came_by(query: str) -> str:
+    """What names the page that is asked for: a cursor, a number; empty for a first page."""
+    pairs = (part.partition("=") for part in query.split("&"))
+    values = {name: unquote_plus(value) for name, _, value in pairs if name in PAGING}
+    first = values.get("page") == "1" or values.get("offset") == "0"
+    return "" if first else next(iter(values.values()), "")
+
 
 class Manner(Enum):
     """How a reply is delivered; everything but `WHOLE` is a fault."""
@@ -50,9 +65,13 @@ class SimRequest:
         return f"{self.path}?{self.query} {self.body.decode('utf-8', 'replace')}"
 
     def parameters(self) -> dict[str, str]:
-        """The query's parameters, decoded once; a repeated name keeps its last value."""
+        """The query's parameters, decoded once; a repeated name keeps its last value.
+
+        A way on that the fault `odd-way` made up leads to where nothing was asked for: the first page.
+        """
         pairs = (part.partition("=") for part in self.query.split("&") if part)
-        return {unquote_plus(name): unquote_plus(value) for name, _, value in pairs}
+        found = {unquote_plus(name): unquote_plus(value) for name, _, value in pairs}
+        return {name: value for name, value in found.items() if not value.startswith(MADE_UP)}
 
     def json_object(self) -> dict[str, object]:
         """The body as a JSON object; `ValueError` if it is anything else. Members that are null are left out."""

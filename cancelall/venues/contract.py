@@ -155,6 +155,8 @@ class Venue(Generic[O, S, F]):
     """How long the venue's address block lasts."""
     late_ms: Callable[[O], int | None]
     """How long after its signature a cancel can still be executed; None = no known limit."""
+    proves_key: Callable[[Request], bool] = lambda request: request.signed
+    """Whether an accepted answer to this request shows that the key is good for this account."""
     alternates: Mapping[str, str] = field(default_factory=dict)
     """A second official name of a host, to which a copy of an unanswered request may go."""
     headers: Callable[[str], tuple[tuple[str, str], ...]] = lambda environment: ()

@@ -100,6 +100,26 @@ def test_the_process_does_not_wait_for_the_resolver(case: Case, venue: str) -> N
     assert ran.line["verdict"] == "unreachable"
 
 
+@shows(2)
+def test_a_name_that_takes_longer_than_an_attempt_is_looked_up_once(case: Case, venue: str) -> None:
+    """What is given up while the resolver is asked leaves the answer to those who come after it."""
+    case.monkeypatch.setattr(session, "ATTEMPT_SECONDS", 0.25)
+    asked: list[int] = []
+    pause = threading.Event()
+
+    def slowly(port: int) -> list[tuple[str, int]]:
+        asked.append(port)
+        pause.wait(0.8)
+        return [("127.0.0.1", port)]
+
+    server = case.server(venue)
+    resolves(case, slowly, host="localhost")
+    table = {**profile_table(venue, server), "base_url": server.origin.replace("127.0.0.1", "localhost")}
+    case.kill(venue, table, deadline=8, codes=[0])
+    assert server.open_orders() == []
+    assert len(asked) == 1
+
+
 # --- connections ----------------------------------------------------------------------------------------------------
 
 
@@ -199,6 +219,8 @@ def test_a_certificate_that_does_not_verify(case: Case, venue: str, wrong: str, 
     assert error is not None
     assert (ended.report.verdict, error.kind) == (Verdict.REFUSED, "tls")
     assert "possible interception" in error.message
+    cures = {"name": "", "expired": "set the clock", "authority": "ca_bundle or SSL_CERT_FILE"}
+    assert cures[wrong] in error.message
     assert server.requests == []
     assert {len(tries) for tries in ended.tries().values()} == {1}
     assert not any("can still land" in warning for warning in ended.report.warnings)

@@ -75,6 +75,79 @@ def test_paging_goes_on_when_the_cursors_order_is_cancelled(open_desk: Opener) -
     assert len(rest) == 50
 
 
+# What was seen of pages in the wild.
+
+
+def walk(desk: Desk, path: str, limit: int = 10, most: int = 9) -> list[dict[str, Any]]:
+    """The answers to a listing's pages as long as each has a cursor, no more than these."""
+    answers: list[dict[str, Any]] = []
+    cursor = ""
+    while len(answers) < most:
+        query = f"limit={limit}" + ("&category=spot" if path == LIST else "") + (cursor and f"&cursor={cursor}")
+        answers.append(desk.read(desk.fake.handle(desk.request("GET", path, query=query))))
+        cursor = answers[-1]["result"].get("nextPageCursor", "")
+        if not cursor:
+            break
+    return answers
+
+
+@pytest.mark.parametrize("path", [LIST, "/v5/spread/order/realtime"])
+def test_a_continued_listing_can_be_refused(open_desk: Opener, path: str) -> None:
+    desk = open_desk(faults=["page-refused"])
+    assert [answer["retCode"] for answer in walk(desk, path, 1)] == [0, 10001]
+
+
+def test_the_last_cursor_can_point_to_its_own_page(open_desk: Opener) -> None:
+    desk = open_desk(orders=60, faults=["cursor-stays"])
+    pages = [answer["result"] for answer in walk(desk, LIST)]
+    assert len(pages) == 9
+    assert pages[-1] == pages[-2]
+    assert 0 < len(pages[-1]["list"]) < 10
+
+
+def test_a_first_page_can_be_empty_and_have_a_cursor(open_desk: Opener) -> None:
+    desk = open_desk(faults=["empty-page"])
+    first, *rest = [answer["result"]["list"] for answer in walk(desk, LIST, 50)]
+    assert first == []
+    assert {row["orderId"] for rows in rest for row in rows} == {order.id for order in desk.open("spot")}
+
+
+@pytest.mark.parametrize(
+    ("fault", "name", "value"),
+    [
+        ("odd-field", "price", {}),
+        ("odd-field=reduceOnly/maybe", "reduceOnly", "maybe"),
+        ("odd-field=symbol/null", "symbol", None),
+    ],
+)
+@pytest.mark.parametrize("path", [LIST, "/v5/spread/order/realtime", "/v5/strategy/list"])
+def test_one_field_of_a_row_can_be_odd(open_desk: Opener, path: str, fault: str, name: str, value: object) -> None:
+    rows = walk(open_desk(faults=[fault]), path, 50)[0]["result"]["list"]
+    plain = walk(open_desk(), path, 50)[0]["result"]["list"]
+    assert rows == [{**plain[0], name: value}, *plain[1:]]
+
+
+@pytest.mark.parametrize(("fault", "status", "code"), [("no-batch", 404, None), ("no-batch=10017", 200, 10017)])
+def test_an_account_can_lack_the_batch(open_desk: Opener, fault: str, status: int, code: int | None) -> None:
+    desk = open_desk(faults=[fault])
+    order = desk.open("linear")[0]
+    named = {"symbol": order.symbol, "orderId": order.id}
+    reply = desk.reply("POST", "/v5/order/cancel-batch", {"category": "linear", "request": [named]})
+    assert reply.status == status
+    assert code is None or desk.read(reply)["retCode"] == code
+    assert desk.post("/v5/order/cancel", category="linear", **named)["retCode"] == 0
+
+
+def test_a_symbol_in_another_script_is_signed_and_found(desk: Desk) -> None:
+    symbol = "币安人生USDT"
+    shown = desk.get("/v5/market/instruments-info", category="spot", symbol=symbol)["result"]["list"]
+    assert [row["symbol"] for row in shown] == [symbol]
+    placed = desk.post("/v5/order/create", **{**LIMIT, "symbol": symbol, "price": "1"})
+    assert placed["retCode"] == 0, placed
+    assert [row["symbol"] for row in desk.listing(category="linear", symbol=symbol)] == [symbol]
+    assert desk.cancel_all(category="linear", symbol=symbol) == [placed["result"]["orderId"]]
+
+
 @pytest.mark.parametrize(
     "values",
     [
@@ -222,7 +295,8 @@ def test_a_running_strategy_replaces_its_order_until_it_is_stopped(desk: Desk) -
     assert stopped["result"] == {"strategyId": strategy["strategyId"]}
     desk.clock.tick(1)
     assert children() == [], "stopping cancels the child orders, and none comes back"
-    assert desk.post("/v5/strategy/stop", strategyId=strategy["strategyId"])["retCode"] == 10001
+    assert desk.post("/v5/strategy/stop", strategyId=strategy["strategyId"])["retCode"] == 60074
+    assert desk.post("/v5/strategy/stop", strategyId="another")["retCode"] == 60065
     assert desk.get("/v5/strategy/list", strategyId=strategy["strategyId"])["result"]["list"][0]["status"] == 3
 
 

@@ -32,11 +32,27 @@ USDT = {"category": "linear", "settleCoin": "USDT"}
         ("json={}@4", "json", "{}", set(Kind), 4, ""),
         ("listing-fails~settleCoin=USDC", "listing-fails", None, {Kind.LISTING}, None, "settleCoin=USDC"),
         ("permission=option", "permission", "option", {Kind.CANCEL}, None, ""),
+        ("redirect=https://example.invalid@x", "redirect", "https://example.invalid@x", set(Kind), None, ""),
     ],
 )
 def test_grammar(written: str, name: str, value: object, kinds: set[Kind], limit: int | None, text: str) -> None:
     fault = parse_fault(written)
     assert fault == Fault(name=name, value=value, kinds=frozenset(kinds), limit=limit, text=text)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("written", "limit", "spares", "seconds", "text"),
+    [
+        ("edge=403^1", None, 0, 1.0, ""),
+        ("edge=403/json@2+5^0.5~/order/", 2, 5, 0.5, "/order/"),
+        ("edge=403/json^0.5@2+5~/order/", 2, 5, 0.5, "/order/"),
+        ("edge:listing+3", None, 3, None, ""),
+        ("edge~a+1@2^3", None, 0, None, "a+1@2^3"),
+    ],
+)
+def test_marks(written: str, limit: int | None, spares: int, seconds: float | None, text: str) -> None:
+    fault = parse_fault(written)
+    assert (fault.limit, fault.spares, fault.seconds, fault.text) == (limit, spares, seconds, text)
 
 
 @pytest.mark.parametrize(
@@ -46,6 +62,12 @@ def test_grammar(written: str, name: str, value: object, kinds: set[Kind], limit
         ("latency=soon", "'soon' is not a number"),
         ("ack-only=1", "takes no value"),
         ("latency:listings", "no kind of request"),
+        ("edge=404:listing", "no value of this fault"),
+        ("edge=404/page", "no value of this fault"),
+        ("refused=account", "no value of this fault"),
+        ("hint=soon", "no value of this fault"),
+        ("odd-row=colour", "no value of this fault"),
+        ("odd-way=back", "no value of this fault"),
         ("", "unknown fault ''"),
     ],
 )
@@ -61,6 +83,9 @@ def test_every_fault_strikes(open_desk: Opener, name: str) -> None:
     helper = {"retry-after": ["status=429"]}.get(name, [])
     desk = open_desk(faults=[*helper, name + certain.get(name, "")])
     for _ in range(2):
+        desk.reply("GET", LIST, USDT)
+        desk.reply("GET", LIST, USDT | {"cursor": "first:9999999999999", "limit": 50})
+        desk.reply("POST", "/v5/order/cancel-batch", {"category": "linear", "request": [{}]})
         desk.reply("POST", CANCEL, USDT)
         desk.reply("GET", LIST, USDT)
         desk.reply("GET", "/v5/user/query-api")
@@ -71,6 +96,48 @@ def test_a_limited_fault_ends(open_desk: Opener) -> None:
     desk = open_desk(faults=["error-500=1@2"])
     codes = [desk.reply("GET", "/v5/market/time").status for _ in range(4)]
     assert codes == [500, 500, 200, 200]
+
+
+def test_a_fault_may_spare_the_first_requests(open_desk: Opener) -> None:
+    desk = open_desk(faults=["status=418+2@1"])
+    codes = [desk.reply("GET", "/v5/market/time").status for _ in range(5)]
+    assert codes == [200, 200, 418, 200, 200]
+
+
+def test_a_fault_may_end_some_time_after_the_first_request(open_desk: Opener) -> None:
+    desk = open_desk(faults=["status=418^1"])
+    desk.clock.tick(100)
+    statuses = []
+    for _ in range(4):
+        statuses.append(desk.reply("GET", "/v5/market/time").status)
+        desk.clock.tick(0.4)
+    assert statuses == [418, 418, 418, 200]
+
+
+@pytest.mark.parametrize(
+    ("faults", "end"),
+    [
+        ([], 0.0),
+        (["status=418"], None),
+        (["status=418^1"], 1.0),
+        (["status=418@2"], 0.4),
+        (["status=418@9"], None),
+        (["status=418@9^1"], 1.0),
+        (["status=418@2^1"], 0.4),
+        (["status=418@1", "key^2"], 2.0),
+        (["status=418@1", "key"], None),
+    ],
+)
+def test_faults_know_when_they_are_over(open_desk: Opener, faults: list[str], end: float | None) -> None:
+    desk = open_desk(faults=faults)
+    began = desk.clock()
+    for _ in range(4):
+        desk.reply("GET", "/v5/market/time")
+        desk.clock.tick(0.4)
+    wanted = None if end is None else began + round(end * 1000)
+    found = desk.fake.faults_end_ms()
+    assert found == wanted if faults else found is not None
+    assert desk.fake.faults_end_ms(lambda fault: fault.name == "latency") == began
 
 
 def test_a_fault_may_meet_one_key_only(open_desk: Opener) -> None:

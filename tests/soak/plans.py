@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 
 from cancelall.simulator import venue_class
+from cancelall.simulator.spoil import ROW_WORDS, WAY_WORDS
 from cancelall.venues import VENUES, load
 
 from .virtual import Trouble, Weather
@@ -68,7 +69,7 @@ class Plan:
 
 def name_of(fault: str) -> str:
     """The name of a written fault."""
-    for mark in ":=@~":
+    for mark in ":=@+^~":
         fault = fault.partition(mark)[0]
     return fault
 
@@ -126,6 +127,7 @@ _BOOK: Table = (
     ("lag", stale),
     ("hidden", stale),
     ("hidden", stale),
+    ("replicas", stale),
 )
 """What becomes of orders: the heart of the matter."""
 
@@ -181,7 +183,28 @@ _REFUSAL: Table = (
     ("permission", nothing),
     ("listing-refused", nothing),
 )
-"""What ends a kill soon."""
+"""What ended a kill soon, once."""
+
+_EDGE: Table = (
+    ("edge", one_of("401", "403", "404", "405", "451", "302", "200", "502")),
+    ("edge", one_of("401/json", "403/json", "404/json", "200/json", "403/empty", "404/empty", "404/text")),
+)
+"""What something in front of the venue says: for a while, to some paths, or to the end."""
+
+_WORD: Table = (
+    ("refused", one_of("request", "product", "address", "key", "host")),
+    ("absent", nothing),
+    ("hint", one_of("60", "60/503", "60/own", "20")),
+)
+"""Words of the venue that are heard once, or for a moment."""
+
+_ODD: Table = (
+    ("odd-row", one_of(*ROW_WORDS)),
+    ("odd-row", one_of(*ROW_WORDS)),
+    ("odd-way", one_of(*WAY_WORDS)),
+    ("null-lists", nothing),
+)
+"""One thing wrong with a listing."""
 
 _OWN: Mapping[str, Table] = {
     "ascendex": (
@@ -203,7 +226,7 @@ _OWN: Mapping[str, Table] = {
     "bitget": (
         ("account-mode", one_of("upgrading", "switching", "hybrid", "another")),
         ("rights", nothing),
-        ("lacks", one_of("COIN-FUTURES/40081", "USDC-FUTURES/40105", "SPOT/40014", "spot/40725")),
+        ("lacks", one_of("COIN-FUTURES/40731", "USDC-FUTURES/40081", "SPOT/40014", "spot/40725", "COIN-FUTURES/40022")),
         ("empty", one_of("400", "200")),
         ("error-status", one_of("400", "200")),
         ("live-only", nothing),
@@ -217,7 +240,7 @@ _OWN: Mapping[str, Table] = {
         ("fires", nothing),
     ),
     "bybit": (
-        ("lacks", one_of("option", "spread/10028", "inverse/110132", "strategy/404", "spot/404")),
+        ("lacks", one_of("option", "spread/10028", "inverse/110132", "option/10024", "strategy/404", "spot/404")),
         ("success", one_of("missing", "0")),
         ("ack-list", one_of("absent", "null")),
     ),
@@ -268,8 +291,11 @@ _OF_THE_ACCOUNT = frozenset({"lacks"})
 
 
 def _fault(rng: random.Random, venue: str, gap: float, banned: frozenset[str]) -> str:
-    table = rng.choices((_BOOK, _OWN[venue], _ANSWER, _WAY, _REFUSAL), (10, 8, 5, 4, 1))[0]
+    tables = (_BOOK, _OWN[venue], _ANSWER, _WAY, _REFUSAL, _EDGE, _WORD, _ODD)
+    table = rng.choices(tables, (10, 8, 5, 4, 1, 3, 3, 3))[0]
     name, value = rng.choice([entry for entry in table if entry[0] not in banned])
+    if table is _EDGE or table is _WORD:
+        return _heard(rng, venue, name, value(rng, gap))
     passing = 0.4 if table in (_BOOK, _OWN[venue]) else 0.8
     text = name
     if rng.random() < 0.15 and name != "bot":
@@ -283,6 +309,40 @@ def _fault(rng: random.Random, venue: str, gap: float, banned: frozenset[str]) -
     return text
 
 
+def _heard(rng: random.Random, venue: str, name: str, word: str) -> str:
+    """A word with the requests that hear it, and when. A missing product is missing for a second, or for some only."""
+    if name == "absent":
+        one_way = rng.random() < 0.5  # not to both ways for long: then nobody could tell
+        text = f"absent:{rng.choice(('cancel', 'listing'))}^{rng.choice((1, 3, 30))}" if one_way else "absent^1"
+        return f"{text}~{rng.choice(_TEXTS[venue])}"
+    text = f"{name}:{rng.choice(_KINDS)}={word}" if rng.random() < 0.3 else f"{name}={word}"
+    once = {"edge": 0.0, "hint": 1.0}.get(name, 0.6)
+    chance = rng.random()
+    if chance < once:
+        text += f"+{rng.choice((0, 0, 1, 2, 4, 8, 16, 30))}@1"
+    elif chance < 0.9:
+        text += f"^{rng.choice((0.3, 1, 1, 2, 5))}"
+    return f"{text}~{rng.choice(_TEXTS[venue])}" if rng.random() < 0.4 else text
+
+
+def _silent(rng: random.Random, venue: str) -> Any:
+    """A cancel meets a word for a missing product, while the listing of the same part says nothing at all."""
+    text = rng.choice(_TEXTS[venue])
+    silence = rng.choice(("stall:listing", "fin-after:listing", "reset-after:listing", "edge:listing=404"))
+    until = rng.choice(("", "^1", "^3", "^8"))
+    return ((0.0, (f"absent:cancel{rng.choice(('', until))}~{text}", f"{silence}{until}~{text}")),)
+
+
+def _once(phases: Sequence[tuple[float, tuple[str, ...]]]) -> Any:
+    """Without a second word for a missing product in a later phase: two of them, a gap apart, are believed."""
+    heard = False
+    found = []
+    for moment, faults in phases:
+        found.append((moment, tuple(one for one in faults if not (heard and name_of(one) == "absent"))))
+        heard |= any(name_of(one) == "absent" for one in faults)
+    return tuple(found)
+
+
 def _faults(rng: random.Random, venue: str, deadline: float, banned: frozenset[str]) -> Any:
     gap = load(venue).settle_gap
     moments = [0.0, *sorted(round(rng.uniform(0, min(deadline, 20)), 3) for _ in range(rng.choice((0, 0, 1, 2, 4))))]
@@ -294,7 +354,9 @@ def _faults(rng: random.Random, venue: str, deadline: float, banned: frozenset[s
     for moment in moments:
         here = [_fault(rng, venue, gap, banned) for _ in range(rng.choice((0, 1, 1, 2, 3)))]
         phases.append((moment, tuple(dict.fromkeys([*lasting, *here]))))
-    return tuple(phases)
+    if rng.random() < 0.3:
+        phases.append((round(rng.uniform(0, min(deadline, 12)) + moments[-1], 3), ()))
+    return _once(phases)
 
 
 _LIES = {
@@ -446,7 +508,9 @@ def drawn(rng: random.Random, seed: int, venue: str) -> Plan:
     faults: Any = ()
     if chance < (0.65 if calm else 0.15):
         faults = _combined(rng, venue, banned, witnessed=not keep and "symbol" not in options)
-    elif chance < 0.9:
+    elif chance < 0.69:
+        faults = _silent(rng, venue)
+    elif chance < 0.93:
         faults = _faults(rng, venue, deadline, banned)
     on = [fault for _, some in faults for fault in some]
     blind, lying = any(fault.startswith("listing-fails~") for fault in on), _LIES.get(venue) in on
@@ -499,7 +563,7 @@ def _bots(rng: random.Random) -> tuple[Bot, ...]:
 
 def _cannot_be_told(rng: random.Random, venue: str, options: Mapping[str, Any]) -> frozenset[str]:
     """Faults that together make a venue lie consistently: nobody could tell them from an empty account."""
-    banned = {"lag", "unlisted"} if rng.random() < 0.6 else {"hidden"}
+    banned = {"lag", "unlisted", "replicas"} if rng.random() < 0.6 else {"hidden"}
     if venue == "ascendex" and "account_group" not in options:
         banned |= {"foreign-group"} if rng.random() < 0.5 else {"group-moved"}
     return frozenset(banned)

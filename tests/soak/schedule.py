@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import random
-import re
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,21 +17,36 @@ from cancelall import run as running
 from cancelall.attempts import Attempt
 from cancelall.config import Overrides, Profile
 from cancelall.config_toml import Document
-from cancelall.model import Verdict
+from cancelall.model import Answer, Judgement, Protection, Reach, Verdict
 from cancelall.report import tables
 from cancelall.report.lines import profile_line
 from cancelall.results import ProfileReport
 from cancelall.run import LAST_LOOK_SECONDS, Listener, Run
 from cancelall.session import Send
-from cancelall.simulator import Account, FakeVenue, Kind, SimOrder, parse_fault
+from cancelall.simulator import Account, FakeVenue, Fault, Kind, SimOrder, SimRequest, parse_fault
+from cancelall.simulator.fake import Cancelled
 from cancelall.sweep import Sweep
 
 from .plans import UNKNOWN_WORDS, Bot, Plan, name_of
-from .truth import TRUTHS, History, Steps, Truth, false_claims, strategies_of
-from .virtual import START, Network, Sent, Stuck, VirtualClock, VirtualLoop, Weather, true_ms
+from .truth import FOREVER, TRUTHS, History, Steps, Truth, false_claims, strategies_of
+from .virtual import READ_TIMEOUT, START, START_MS, Network, Sent, Stuck, VirtualClock, VirtualLoop, Weather, true_ms
 
 GRACE = 0.5
 """Seconds by which a run may exceed its deadline."""
+PATIENCE = READ_TIMEOUT + 6.0
+"""Seconds of health, besides those of the way, in which everything that rests has to be asked for: an answer that never
+came is waited for, a pause for a gateway or a limit is over, and what only a listing names is read and named."""
+PASSABLE = frozenset(
+    {
+        *("ack-only", "partial", "late-cancel", "fill", "reappear", "bot", "lag", "hidden", "replicas"),
+        *("null-lists", "unknown-status", "odd-way", "hint"),
+        *("fires", "trigger", "straggler", "prompt", "numbers", "sdk-words", "short-ack", "bare", "account-list"),
+        *("lower-case", "empty", "nothing", "ack-list", "ack-form", "counts", "count-off", "older"),
+    }
+)
+"""Faults that keep nobody who acts on everything that can be read from asking for an order, for however long."""
+NAMELESS = frozenset({"string", "null", "list", "no-id"})
+"""Odd rows that name no order."""
 
 
 @dataclass
@@ -85,6 +100,8 @@ class World:
         self.rng = random.Random(plan.seed ^ 0x5EED)
         self.steps = Steps(self.loop)
         self.attempts: list[str] = []
+        self.heard: defaultdict[str, list[Judgement]] = defaultdict(list)
+        """What each profile was told by signed requests."""
         self.sweeps: dict[str, Sweep] = {}
         self.fake: FakeVenue = simulator.create(
             plan.venue, orders=plan.orders, seed=plan.seed % 1_000_003, now_ms=lambda: true_ms(self.loop)
@@ -94,6 +111,11 @@ class World:
         if plan.mode:
             self.fake.set_faults([f"mode={plan.mode}"])
         self._be_on_time()
+        self.asked: dict[str, float] = {}
+        """When each order was last meant by a cancel that reached the venue, in the loop's time."""
+        self.over = 0.0
+        """When the kill was over, in the loop's time."""
+        self._note_asked()
         self.owners: list[_Owner] = []
         for key in list(self.fake.accounts):
             self.owners.append(self._owner(len(self.owners), self.fake.accounts[key]))
@@ -142,10 +164,37 @@ class World:
 
         fake.later = later  # type: ignore[method-assign]
 
+    def _note_asked(self) -> None:
+        """Note which orders each cancel means, whatever the faults of the book make of it."""
+        fake = self.fake
+        plain = fake.cancel
+
+        def cancel(account: Account, orders: Sequence[SimOrder], request: SimRequest) -> Cancelled:
+            self.asked.update((order.id, self.loop.time()) for order in orders)
+            return plain(account, orders, request)
+
+        fake.cancel = cancel  # type: ignore[method-assign]
+
+    def healthy_from(self) -> float | None:
+        """Since when nothing kept a cancel from being carried out, in the loop's time; None if something did.
+
+        What was to come after the end of the kill counts as if it had come.
+        """
+        if self.plan.weather.trouble:
+            return None
+        moment, faults = self.plan.faults[-1] if self.plan.faults else (0.0, ())
+        if self.over >= START + moment:
+            end_ms = self.fake.faults_end_ms(blocks)
+            return None if end_ms is None else max(START + moment, (end_ms - START_MS) / 1000)
+        specs = type(self.fake).fault_specs()
+        ends = [fault.seconds for one in faults if blocks(fault := parse_fault(one, specs))]
+        known = [end for end in ends if end is not None]
+        return START + moment + max(known, default=0.0) if len(known) == len(ends) else None
+
     @staticmethod
     def _lag_ms(fake: FakeVenue) -> int:
         """By how much a listing may be behind now."""
-        on = [fault.number for name in ("lag", "unlisted") if (fault := fake.has_fault(name))]
+        on = [fault.number for name in ("lag", "unlisted", "replicas") if (fault := fake.has_fault(name))]
         return round(max(on, default=0.0) * 1000)
 
     def _note_strategies(self) -> None:
@@ -209,7 +258,8 @@ class World:
 
         async def timed() -> tuple[list[ProfileReport], float]:
             found = await run.all()
-            return found, self.loop.time() - run.started
+            self.over = self.loop.time()
+            return found, self.over - run.started
 
         return self.loop.finish(timed())
 
@@ -218,6 +268,8 @@ class World:
 
     def _attempt(self, profile: str, attempt: Attempt) -> None:
         said = attempt.judgement.words if attempt.judgement else attempt.fault.message if attempt.fault else ""
+        if attempt.judgement is not None and attempt.request.signed:
+            self.heard[profile].append(attempt.judgement)
         self.attempts.append(f"{profile} {attempt.request.target} {said} {attempt!r}")
 
     @property
@@ -228,16 +280,22 @@ class World:
 
 # --- what must hold -------------------------------------------------------------------------------------------------
 
-_NO_SUCH_PRODUCT = re.compile(r"40081|40105|10028|110132|404")
+_NO_SUCH_PRODUCT = frozenset({"10028", "40731"})
+
+
+def blocks(fault: Fault) -> bool:
+    """Whether a fault can keep an order from being cancelled, however often it is tried."""
+    if fault.name == "odd-row":
+        return fault.value in NAMELESS
+    return fault.name not in PASSABLE
 
 
 def _absent(plan: Plan, order: SimOrder) -> bool:
     """Whether the venue says of this part of the account that there is no such thing."""
     for fault in (fault for _, faults in plan.faults for fault in faults if name_of(fault) == "lacks"):
         product, _, code = fault.partition("=")[2].partition("/")
-        if plan.venue == "bybit" and order.segment == product:
-            return True
-        if plan.venue == "bitget" and product in order.segment and _NO_SUCH_PRODUCT.fullmatch(code):
+        part = order.segment == product if plan.venue == "bybit" else product in order.segment
+        if plan.venue in ("bybit", "bitget") and part and (code or "10028") in _NO_SUCH_PRODUCT:
             return True
     return False
 
@@ -265,6 +323,7 @@ def _problems(world: World, reports: list[ProfileReport], took: float, shown: st
             if secret in shown:
                 yield f"a secret is shown: {shown[max(0, shown.index(secret) - 80) :][:80]}"
         yield from _overreach(plan, owner, report)
+        yield from _unasked(world, owner, report)
         if report.verdict is Verdict.CLEAR and not plan.dry_run:
             yield from _false_clear(world, owner, report, last)
         elif _harmless(plan) and report.verdict not in (Verdict.CLEAR, Verdict.UNCONFIGURED):
@@ -300,6 +359,64 @@ def _false_clear(world: World, owner: _Owner, report: ProfileReport, last: int) 
 
     for why in false_claims(owner.history, wanted, truth, owner.network.log, world.steps, last):
         yield f"false clear: {why}"
+
+
+def _unasked(world: World, owner: _Owner, report: ProfileReport) -> Iterator[str]:
+    """No order is left that the venue would have cancelled had it been asked."""
+    plan, truth = world.plan, owner.truth
+    if plan.dry_run or plan.interrupted is not None or report.verdict in (Verdict.CLEAR, Verdict.UNCONFIGURED):
+        return
+    if (report.error is not None and report.error.kind == "parameter") or plan.options.get("account_group") == 7:
+        return
+    healthy = world.healthy_from()
+    patience = PATIENCE + 3 * plan.weather.latency
+    if healthy is None or healthy + patience > START + plan.deadline or _refused_for_good(world.heard[owner.name]):
+        return
+    unsure = {row.order.id for row in report.orders if row.order.protection is Protection.UNKNOWN}
+    left = []
+    for life in owner.history.lives.values():
+        order = life.order
+        born = max(START, (world.steps.times[life.born] - START_MS) / 1000)
+        kept = plan.keep and (truth.protective(order) or order.id in unsure)
+        if life.died < FOREVER or kept or not truth.in_scope(order) or not truth.listed(order) or _absent(plan, order):
+            continue
+        if life.born and (plan.venue == "pacifica" or not _shown(owner, order, born, world.over - patience)):
+            continue  # of a bot: where nothing rested any more nobody looks again, and credits do not last for ever
+        if max(world.asked.get(order.id, 0.0), _named(owner, order)) < healthy:
+            left.append(f"{order.segment} {order.kind} {order.symbol} {order.id}")
+    if left:
+        told = f"{len(left)} never asked for after {healthy - START:.3f} s, when all faults were over"
+        yield f"left: {told}, {report.verdict.value} after {world.over - START:.3f} s: {', '.join(left[:3])}"
+
+
+def _shown(owner: _Owner, order: SimOrder, since: float, until: float) -> bool:
+    """Whether a listing that was answered within this time shows this order."""
+    return any(
+        sent.kind is Kind.LISTING
+        and sent.answered is not None
+        and since <= (sent.processed_ms - START_MS) / 1000 <= until
+        and order.id.encode() in sent.shows
+        for sent in owner.network.log
+    )
+
+
+def _named(owner: _Owner, order: SimOrder) -> float:
+    """When a cancel that names this order was last answered, in the loop's time."""
+    identity = order.id.encode()
+    named = [
+        sent
+        for sent in owner.network.log
+        if sent.kind is Kind.CANCEL and sent.processed is not None and identity in sent.request.body
+    ]
+    return max(((sent.processed_ms - START_MS) / 1000 for sent in named), default=0.0)
+
+
+def _refused_for_good(heard: Sequence[Judgement]) -> bool:
+    """Whether the venue blocked this address, or refused this key twice and never accepted anything of it."""
+    refused = [said.reach for said in heard if said.answer is Answer.REFUSED]
+    accepted = any(said.answer in (Answer.ACCEPTED, Answer.NOTHING_OPEN) for said in heard)
+    of_the_key = [reach for reach in refused if reach in (Reach.KEY, Reach.ADDRESS)]
+    return Reach.HOST in refused or (len(of_the_key) > 1 and not accepted)
 
 
 def _overreach(plan: Plan, owner: _Owner, report: ProfileReport) -> Iterator[str]:

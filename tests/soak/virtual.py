@@ -163,6 +163,8 @@ class Sent:
     answered: int | None = None
     """When its answer was delivered, whole."""
     status: int | None = None
+    shows: bytes = b""
+    """The body of a listing, as the venue sent it."""
     lag_ms: int = 0
     """By how much a listing may have been out of date."""
     note: str = ""
@@ -251,6 +253,7 @@ class Network:
         seen.processed_ms = now_ms
         seen.processed = self.step()
         reply = self.fake.handle(replace(seen.request, received_ms=now_ms))
+        seen.shows = reply.body if seen.kind is Kind.LISTING else b""
         self.after()
         date = formatdate(self.fake.server_now() / 1000, usegmt=True)
         if not arrival.done():

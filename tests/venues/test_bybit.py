@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import hashlib
+import hmac
 import json
 from pathlib import Path
 from typing import Any
@@ -183,6 +185,16 @@ def test_demo_trading_has_no_spread_and_no_strategies() -> None:
         ({"base_coin": "BTC", "settle_coin": "USDT"}, "--base-coin and --settle-coin cannot be combined"),
         ({"category": ("spot",), "settle_coin": "USDT"}, "does not narrow spot"),
         ({"category": ("option",), "settle_coin": "BTC"}, "settled in USDT or USDC"),
+        ({"category": ("inverse",), "settle_coin": "USDT"}, "no inverse contract is settled in USDT"),
+        ({"category": ("linear", "inverse"), "settle_coin": "usdc"}, "no inverse contract is settled in USDC"),
+        ({"category": ("option",), "symbol": ("BTCUSDT",)}, "option cannot hold --symbol BTCUSDT"),
+        ({"category": ("spread",), "symbol": ("BTCUSDT",)}, "spread cannot hold --symbol BTCUSDT"),
+        ({"category": ("inverse",), "symbol": ("BTCUSDT",)}, "inverse cannot hold --symbol BTCUSDT"),
+        ({"category": ("inverse",), "symbol": ("BTCPERP",)}, "inverse cannot hold --symbol BTCPERP"),
+        ({"category": ("spot",), "symbol": ("BTC-26MAR27",)}, "spot cannot hold --symbol BTC-26MAR27"),
+        ({"category": ("linear",), "symbol": ("BTCUSDT_BTC/USDT",)}, "linear cannot hold"),
+        ({"category": ("linear",), "symbol": ("BTC-26DEC26-100000-C",)}, "linear cannot hold"),
+        ({"category": ("linear", "spot"), "symbol": ("BTCUSDT", "BTCUSDT_BTC/USDT")}, "linear spot cannot hold"),
         ({"stop_order_type": "Stop"}, "needs --order-filter StopOrder"),
         ({"category": ("spread",), "order_filter": "Order"}, "leave nothing"),
     ],
@@ -190,6 +202,53 @@ def test_demo_trading_has_no_spread_and_no_strategies() -> None:
 def test_selectors_that_would_be_ranked_or_ignored_are_refused(options: dict[str, Any], words: str) -> None:
     with pytest.raises(OptionError, match=words):
         bybit.Options(**options)
+
+
+@pytest.mark.parametrize(
+    ("category", "symbol"),
+    [
+        ("linear", "BTCUSDT"),
+        ("linear", "BTCUSDT-26MAR27"),
+        ("linear", "XAUUSD"),
+        ("linear", "币安人生USDT"),
+        ("inverse", "BTCUSD"),
+        ("inverse", "STRANGE"),
+        ("spot", "BTCEUR"),
+        ("spot", "USDCUSDT"),
+        ("option", "ETH-26DEC26-4000-P-USDT"),
+        ("spread", "BTCUSDT_BTC/USDT"),
+        ("strategy", "BTCUSD"),
+    ],
+)
+def test_what_the_documents_leave_open_is_for_the_list_of_instruments(category: bybit.Category, symbol: str) -> None:
+    assert names(bybit.Options(category=(category,), symbol=(symbol,))) == [category]
+
+
+def test_each_symbol_goes_to_the_selected_categories_that_can_hold_it() -> None:
+    options = bybit.Options(category=("linear", "option", "spread"), symbol=("BTCUSDT", "BTC-26DEC26-100000-C"))
+    assert names(options) == ["linear", "option"]
+    assert bodies(segment("linear", options).mass_cancels(())) == ['{"category":"linear","symbol":"BTCUSDT"}']
+    assert bodies(segment("option", options).mass_cancels(())) == [
+        '{"category":"option","symbol":"BTC-26DEC26-100000-C"}'
+    ]
+
+
+def test_a_symbol_in_another_script_is_signed_as_it_is_sent() -> None:
+    options = bybit.Options(symbol=("币安人生usdt",))
+    assert names(options) == ["strategy", "linear", "spot"]
+    one = segment("linear", options)
+    read, (cancel,) = one.listings[-1][0], one.mass_cancels(())
+    assert read.query.isascii()
+    assert "symbol=%E5%B8%81%E5%AE%89%E4%BA%BA%E7%94%9FUSDT" in read.query
+    assert json.loads(cancel.body) == {"category": "linear", "symbol": "币安人生USDT"}
+    signed = bybit.sign(cancel, SECRETS, options, 1700000000000, 1)
+    prehash = b"1700000000000testkey10000" + signed.body
+    assert signed.body == cancel.body
+    assert dict(signed.headers)["X-BAPI-SIGN"] == hmac.new(b"testsecret", prehash, hashlib.sha256).hexdigest()
+    found = one.page(read, reply(answer({"list": rows(2, symbol="币安人生USDT"), "nextPageCursor": "a%3A1"})))
+    assert ([order.symbol for order in found.orders], found.unsure) == (["币安人生USDT"] * 2, "")
+    assert found.next.query == f"{read.query}&cursor=a%3A1"
+    assert bybit.doubts(options, frozenset({"symbol 币安人生USDT"})) == ()
 
 
 def test_the_blind_cancels_of_a_whole_account() -> None:
@@ -295,6 +354,34 @@ def test_conditional_spot_and_inverse_orders_go_singly_with_their_filter() -> No
     assert json.loads(request.body) == {"category": "inverse", "symbol": "BTCUSD", "orderId": "8"}
 
 
+def test_without_a_batch_every_order_goes_singly() -> None:
+    """Of every category, with the order filter that a spot order needs, and groups where there is no other way."""
+    for name, category in (("linear USDT", "linear"), ("inverse", "inverse"), ("option", "option")):
+        found = segment(name).singly((order("1"), order("2")), None)
+        assert [(request.path, json.loads(request.body)) for request, _ in found] == [
+            ("/v5/order/cancel", {"category": category, "symbol": "BTCUSDT", "orderId": identity})
+            for identity in ("1", "2")
+        ]
+        assert all(request.changes for request, _ in found)
+    mixed = (order("1", kind="Order"), order("2", kind="StopOrder"), order("3", kind="OcoOrder"))
+    found = segment("spot").singly(mixed, ())
+    assert [(request.path, json.loads(request.body).get("orderFilter")) for request, _ in found] == [
+        ("/v5/order/cancel", "Order"),
+        ("/v5/order/cancel", "StopOrder"),
+        ("/v5/order/cancel-all", "OcoOrder"),
+    ]
+    assert [one for _, named in found for one in named] == list(mixed)
+    for name in ("spread", "strategy"):
+        assert segment(name).singly is None, "its cancels are single ones"
+
+
+def test_a_group_whose_symbol_nobody_knows_is_left_out() -> None:
+    """Without a symbol the cancel would reach every order of its kind; and it may be of any symbol's group."""
+    strange = order("1", None, kind="OcoOrder")
+    assert segment("spot").cancels((strange,), ()) == ()
+    assert segment("spot").cancels((order("2", kind="OcoOrder"),), (strange,)) == ()
+
+
 def test_oco_orders_go_as_a_group_only_when_nothing_in_it_is_to_be_kept() -> None:
     buy = order("1", kind="OcoOrder", side="buy")
     sell = order("2", kind="OcoOrder", side="sell")
@@ -388,30 +475,203 @@ def test_the_cursor_goes_back_as_received() -> None:
     assert following.query == (
         "category=linear&limit=50&openOnly=0&settleCoin=USDT&cursor=fd43%3A1684738540559%2Cfd43%3A1684738540559"
     )
-    assert page("linear USDT", [], nextPageCursor=cursor).next is None
-    with pytest.raises(Unreadable):
-        page("linear USDT", [ROW], nextPageCursor="a&category=spot")
+
+
+def rows(count: int, **fields: object) -> list[dict[str, object]]:
+    """So many orders that differ in their ids."""
+    return [{**ROW, "orderId": f"id-{number}", **fields} for number in range(count)]
+
+
+def test_an_empty_page_with_a_new_cursor_is_followed() -> None:
+    first = page("linear USDT", [], nextPageCursor="a%3A1")
+    assert (first.orders, first.unsure) == ((), "")
+    assert first.next.query.endswith("&cursor=a%3A1")
+    assert page("linear USDT", [], query=first.next.query, nextPageCursor="a%3A1").next is None, "it is not new"
+
+
+@pytest.mark.parametrize("cursor", ["a&category=spot", "%zz", "a b", "名", {}, [], True, None, ...])
+def test_a_way_on_that_is_none_ends_a_short_page_and_leaves_a_full_one_unsure(cursor: object) -> None:
+    way: dict[str, object] = {"nextPageCursor": cursor}
+    if cursor is ...:
+        way = {}
+    one = segment("linear USDT")
+    for count, full in ((0, False), (3, False), (49, False), (50, True)):
+        found = one.page(one.listings[-1][0], reply(answer({"list": rows(count), **way})))
+        assert (len(found.orders), found.next, found.full, bool(found.unsure)) == (count, None, full, full)
+
+
+def test_an_empty_cursor_is_the_documented_end_of_a_full_page() -> None:
+    found = page("linear USDT", rows(50))
+    assert (found.next, found.full, found.unsure) == (None, True, "")
+
+
+def test_a_cursor_that_points_to_its_own_page_ends_a_short_page_only() -> None:
+    query = "category=linear&limit=50&openOnly=0&settleCoin=USDT&cursor=a%3A1"
+    short = page("linear USDT", rows(7), query=query, nextPageCursor="a%3A1")
+    assert (len(short.orders), short.next, short.unsure) == (7, None, "")
+    full = page("linear USDT", rows(50), query=query, nextPageCursor="a%3A1")
+    assert (full.next.query, full.full) == (query, True)
+
+
+def test_a_page_of_strategies_is_full_by_its_own_word_for_the_limit() -> None:
+    one = segment("strategy")
+    row = {"strategyId": "s", "symbol": "BTCUSDT", "status": 2, "reduceOnly": False}
+    many = [{**row, "strategyId": f"s-{number}"} for number in range(50)]
+    found = one.page(one.listings[0][0], reply(answer({"list": many, "nextCursor": "50"})))
+    assert (len(found.orders), found.full, found.next.query.endswith("&cursor=50")) == (50, True, True)
+    assert one.page(one.listings[0][0], reply(answer({"list": many}))).unsure
 
 
 @pytest.mark.parametrize(
     "body",
-    [
-        answer({}),
-        answer({"list": None}),
-        answer({"list": {}}),
-        answer({"list": [None]}),
-        answer({"list": [{"orderId": "", "orderStatus": "New"}]}),
-        answer({"list": [{"orderId": "1"}]}),
-        answer({"list": [], "category": "spot"}),
-        answer(None),
-        [],
-        "text",
-    ],
+    [answer({}), answer({"list": {}}), answer({"list": "none"}), answer({"list": 0}), answer(None), [], "text"],
 )
 def test_a_listing_of_another_shape_is_unreadable_never_empty(body: object) -> None:
-    one = segment("linear USDT")
-    with pytest.raises(Unreadable):
-        one.page(one.listings[-1][0], reply(body))
+    for name in ("linear USDT", "spread", "strategy"):
+        one = segment(name)
+        with pytest.raises(Unreadable):
+            one.page(one.listings[-1][0], reply(body))
+
+
+@pytest.mark.parametrize("name", ["linear USDT", "spread", "strategy"])
+def test_a_null_in_the_place_of_the_list_is_told(name: str) -> None:
+    one = segment(name)
+    found = one.page(one.listings[-1][0], reply(answer({"list": None, "nextPageCursor": ""})))
+    assert (found.orders, found.null, found.unsure) == ((), True, "")
+    assert not one.page(one.listings[-1][0], reply(answer({"list": []}))).null
+
+
+ODD: list[tuple[str, object]] = [
+    ("price", {}),
+    ("price", ["1"]),
+    ("qty", True),
+    ("leavesQty", {"value": "1"}),
+    ("createdTime", "1684738540559.5"),
+    ("createdTime", "yesterday"),
+    ("orderLinkId", []),
+    ("orderType", {}),
+    ("side", []),
+    ("triggerPrice", {}),
+    ("createType", []),
+    ("reduceOnly", "maybe"),
+    ("closeOnTrigger", {}),
+    ("stopOrderType", {}),
+    ("orderStatus", None),
+    ("orderStatus", {}),
+    ("orderStatus", ""),
+    ("orderStatus", "Limbo"),
+    ("symbol", None),
+    ("symbol", {}),
+]
+
+
+@pytest.mark.parametrize(("field", "value"), ODD, ids=[f"{field}={value}" for field, value in ODD])
+@pytest.mark.parametrize("name", ["linear USDT", "inverse", "spot", "option", "spread"])
+def test_an_odd_field_keeps_no_order_from_being_named(name: str, field: str, value: object) -> None:
+    odd = {**ROW, "orderId": "odd", field: value}
+    found = page(name, [*rows(2), odd, *rows(1, orderId="last")])
+    assert [one.id for one in found.orders] == ["id-0", "id-1", "odd", "last"]
+    assert field in found.unsure
+    assert page(name, rows(3)).unsure == ""
+    named = [one for _, some in segment(name).cancels(found.orders, None) for one in some]
+    assert {one.id for one in named} == {"id-0", "id-1", "odd", "last"}
+
+
+@pytest.mark.parametrize("bad", [None, "text", 7, [], {}, {"orderId": ""}, {"orderId": {}}, {"orderId": "a\nb"}])
+def test_a_row_that_names_no_order_hides_no_other(bad: Any) -> None:
+    entry = {**ROW, **bad} if isinstance(bad, dict) and bad else bad
+    for name in ("linear USDT", "spread"):
+        one = segment(name)
+        found = one.page(one.listings[-1][0], reply(answer({"list": [*rows(2), entry, {**ROW}]})))
+        assert [order.id for order in found.orders] == ["id-0", "id-1", ROW["orderId"]]
+        assert found.unsure.startswith("1 odd order(s)")
+
+
+def test_a_closed_row_is_nothing_whatever_else_is_odd() -> None:
+    closed = {"orderStatus": "Cancelled", "orderId": None, "price": {}, "symbol": 5}
+    assert page("linear USDT", [closed, ROW]).unsure == ""
+    assert len(page("linear USDT", [closed, ROW]).orders) == 1
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"reduceOnly": "maybe"}, Protection.UNKNOWN),
+        ({"closeOnTrigger": 7}, Protection.UNKNOWN),
+        ({"reduceOnly": True, "closeOnTrigger": {}}, Protection.PROTECTIVE),
+        ({"reduceOnly": {}, "stopOrderType": "StopLoss"}, Protection.PROTECTIVE),
+        ({"stopOrderType": {}}, Protection.UNKNOWN),
+    ],
+)
+def test_what_cannot_be_read_is_never_called_plain(fields: dict[str, object], expected: Protection) -> None:
+    for name in ("linear USDT", "inverse", "spot"):
+        (found,) = page(name, [{**ROW, **fields}]).orders
+        assert found.protection is expected
+
+
+@pytest.mark.parametrize("side", [None, {}, "", "None", "Both"])
+def test_a_triggered_spot_order_without_a_side_is_not_called_plain(side: object) -> None:
+    (found,) = page("spot", [{**ROW, "side": side, "stopOrderType": "tpslOrder"}]).orders
+    assert found.protection is Protection.UNKNOWN
+
+
+def test_the_symbol_that_was_asked_for_stands_in_for_one_that_cannot_be_read() -> None:
+    one = segment("linear", bybit.Options(symbol=("BTCUSDT",)))
+    found = one.page(one.listings[-1][0], reply(answer({"list": rows(1, symbol=None), "nextPageCursor": ""})))
+    assert [order.symbol for order in found.orders] == ["BTCUSDT"]
+    assert found.unsure
+
+
+def test_an_order_whose_symbol_nobody_knows_goes_alone_by_its_id() -> None:
+    """In a batch its row could cost the others theirs."""
+    found = page("linear USDT", [*rows(2), {**ROW, "orderId": "odd", "symbol": {}}])
+    batch, alone = segment("linear USDT").cancels(found.orders, None)
+    assert [one.id for one in batch[1]] == ["id-0", "id-1"]
+    assert alone[0].path == "/v5/order/cancel"
+    assert json.loads(alone[0].body) == {"category": "linear", "orderId": "odd"}
+
+
+def test_rows_of_another_symbol_are_no_orders_of_this_scope() -> None:
+    one = segment("linear", bybit.Options(symbol=("BTCUSDT",)))
+    mixed = [*rows(2), {**ROW, "orderId": "other", "symbol": "ETHUSDT"}]
+    found = one.page(one.listings[-1][0], reply(answer({"list": mixed, "nextPageCursor": ""})))
+    assert [order.id for order in found.orders] == ["id-0", "id-1"]
+    assert "symbol is not the one" in found.unsure
+
+
+def test_a_listing_of_another_category_proves_nothing_and_names_nobody() -> None:
+    found = page("linear USDT", rows(3), category="spot", nextPageCursor="a%3A1")
+    assert (found.orders, found.next) == ((), None)
+    assert found.unsure == "the listing is of spot, not of linear"
+    assert page("linear USDT", rows(3), category="linear").unsure == ""
+    assert len(page("linear USDT", rows(3), category={}).orders) == 3
+
+
+def test_strategies_are_read_row_by_row() -> None:
+    one = segment("strategy")
+    row = {"strategyId": "a", "symbol": "BTCUSDT", "side": "Buy", "status": 2, "reduceOnly": False}
+    odd = [
+        {**row, "strategyId": "b", "size": {}},
+        {**row, "strategyId": "c", "status": None},
+        {**row, "strategyId": "d", "status": 9},
+        {**row, "strategyId": "e", "reduceOnly": "maybe"},
+        {**row, "strategyId": "f", "symbol": None},
+        {**row, "strategyId": None},
+        "row",
+    ]
+    ended = [{**row, "strategyId": "x", "status": 3}, {**row, "strategyId": "y", "status": "4"}]
+    found = one.page(one.listings[0][0], reply(answer({"list": [row, *odd, *ended]})))
+    assert [order.id for order in found.orders] == list("abcdef")
+    assert found.unsure.startswith("7 odd strategy(s)")
+    assert {order.id: order.protection for order in found.orders}["e"] is Protection.UNKNOWN
+    assert one.page(one.listings[0][0], reply(answer({"list": [row, *ended]}))).unsure == ""
+
+
+def test_an_odd_time_of_the_answer_costs_nothing() -> None:
+    read = segment("linear USDT").listings[-1][0]
+    for odd in ("soon", 1.5, {}, None):
+        said = bybit.judge(read, reply(answer({"list": []}, time=odd)))
+        assert (said.answer, said.server_ms) == (Answer.ACCEPTED, None)
 
 
 def test_acknowledgements() -> None:
@@ -435,6 +695,53 @@ def test_a_batch_tells_its_failures_by_position() -> None:
     said = one.acknowledge(request, reply(answer({"list": rows}, retExtInfo={"list": outcomes})))
     assert said.cancelled == ("1",)
     assert [(failure.id, failure.reason) for failure in said.failed] == [("2", "110095 call auction")]
+
+
+ODD_ROWS: list[Any] = [None, "row", 5, {}, {"orderId": None}, {"orderId": {}}, {"orderId": True}]
+
+
+@pytest.mark.parametrize("bad", ODD_ROWS)
+def test_an_odd_row_of_an_acknowledgement_loses_no_other(bad: object) -> None:
+    one = segment("linear USDT")
+    (request,) = one.mass_cancels(())
+    took = [{"orderId": "1", "orderLinkId": []}, bad, {"orderId": "2", "orderLinkId": "c"}]
+    said = one.acknowledge(request, reply(answer({"list": took, "success": "1"})))
+    assert (said.cancelled, dict(said.client_ids)) == (("1", "2"), {"1": "?", "2": "c"})
+
+
+@pytest.mark.parametrize("bad", ODD_ROWS)
+def test_an_odd_row_of_a_batch_moves_no_outcome(bad: object) -> None:
+    one = segment("linear USDT")
+    ((request, _),) = one.cancels((order("1"), order("2"), order("3")), None)
+    outcomes = [{"code": 0, "msg": "OK"}, {"code": 0}, {"code": 110095, "msg": "call auction"}]
+    took = [{"orderId": "1"}, bad, {"orderId": "3"}]
+    said = one.acknowledge(request, reply(answer({"list": took}, retExtInfo={"list": outcomes})))
+    assert said.cancelled == ("1",)
+    assert [failure.id for failure in said.failed] == ["3"]
+
+
+@pytest.mark.parametrize("extra", [None, [], "x", {}, {"list": None}, {"list": {}}, {"list": ["x", {"code": {}}]}])
+def test_an_order_of_a_batch_without_an_outcome_is_not_called_cancelled(extra: object) -> None:
+    one = segment("linear USDT")
+    ((request, _),) = one.cancels((order("1"), order("2")), None)
+    said = one.acknowledge(request, reply(answer({"list": [{"orderId": "1"}, {"orderId": "2"}]}, retExtInfo=extra)))
+    assert (said.cancelled, said.failed) == ((), ())
+
+
+def test_a_single_cancel_names_its_order() -> None:
+    one = segment("spot")
+    ((request, _),) = one.cancels((order("7", kind="tpslOrder"),), None)
+    assert one.acknowledge(request, reply(answer({"orderId": "7", "orderLinkId": ""}))).cancelled == ("7",)
+    assert one.acknowledge(request, reply(answer({"orderId": {}}))).cancelled == ()
+
+
+def test_an_odd_row_of_the_history_loses_no_other() -> None:
+    one = segment("linear USDT")
+    (request,) = one.settle((order("1"),), 0)
+    ended = {**ROW, "orderStatus": "Cancelled", "cumExecQty": {}, "price": {}}
+    found = one.settled(request, reply(answer({"list": [None, {**ended, "orderId": {}}, ended], "nextPageCursor": {}})))
+    assert [(row.id, state, note) for row, state, note in found.orders] == [(ROW["orderId"], State.CANCELLED, "")]
+    assert one.settled(request, reply(answer({"list": None}))).orders == ()
 
 
 def test_history_tells_filled_from_cancelled() -> None:
@@ -468,35 +775,49 @@ CANCEL = Request(method="POST", path="/v5/order/cancel-all", body=b"{}", changes
         (-1, Answer.CLOCK, "clock", Reach.REQUEST),
         (10003, Answer.REFUSED, "auth", Reach.KEY),
         (10004, Answer.REFUSED, "auth", Reach.KEY),
-        (10005, Answer.REFUSED, "permission", Reach.REQUEST),
+        (10005, Answer.REFUSED, "permission", Reach.PRODUCT),
         (10006, Answer.AGAIN, "rate_limit", Reach.REQUEST),
         (10007, Answer.REFUSED, "auth", Reach.KEY),
-        (10008, Answer.REFUSED, "mode", Reach.KEY),
-        (10009, Answer.REFUSED, "region", Reach.KEY),
-        (10010, Answer.REFUSED, "ip", Reach.KEY),
+        (10008, Answer.REFUSED, "mode", Reach.PRODUCT),
+        (10009, Answer.REFUSED, "region", Reach.PRODUCT),
+        (10010, Answer.REFUSED, "ip", Reach.ADDRESS),
         (10014, Answer.AGAIN, "rate_limit", Reach.REQUEST),
         (10017, Answer.REFUSED, "parameter", Reach.REQUEST),
         (10018, Answer.REFUSED, "ip", Reach.HOST),
-        (10024, Answer.REFUSED, "region", Reach.KEY),
-        (10027, Answer.REFUSED, "permission", Reach.KEY),
-        (10028, Answer.ABSENT, "mode", Reach.REQUEST),
-        (100028, Answer.ABSENT, "mode", Reach.REQUEST),
-        (110132, Answer.ABSENT, "mode", Reach.REQUEST),
-        (110102, Answer.ABSENT, "mode", Reach.REQUEST),
-        (110111, Answer.ABSENT, "mode", Reach.REQUEST),
+        (10024, Answer.REFUSED, "region", Reach.PRODUCT),
+        (10027, Answer.REFUSED, "permission", Reach.PRODUCT),
+        (10029, Answer.REFUSED, "permission", Reach.REQUEST),
+        (100028, Answer.REFUSED, "mode", Reach.PRODUCT),
+        (110067, Answer.REFUSED, "mode", Reach.PRODUCT),
+        (110088, Answer.REFUSED, "mode", Reach.PRODUCT),
+        (110132, Answer.REFUSED, "region", Reach.PRODUCT),
+        (181014, Answer.REFUSED, "mode", Reach.PRODUCT),
+        (182200, Answer.REFUSED, "mode", Reach.PRODUCT),
         (33004, Answer.REFUSED, "auth", Reach.KEY),
         (-2015, Answer.REFUSED, "auth", Reach.KEY),
         (30035, Answer.AGAIN, "rate_limit", Reach.REQUEST),
         (110001, Answer.NOTHING_OPEN, None, Reach.REQUEST),
         (170213, Answer.NOTHING_OPEN, None, Reach.REQUEST),
         (175007, Answer.NOTHING_OPEN, None, Reach.REQUEST),
+        (20001, Answer.NOTHING_OPEN, None, Reach.REQUEST),
+        (140001, Answer.NOTHING_OPEN, None, Reach.REQUEST),
+        (60062, Answer.NOTHING_OPEN, None, Reach.REQUEST),
+        (60065, Answer.NOTHING_OPEN, None, Reach.REQUEST),
+        (60068, Answer.NOTHING_OPEN, None, Reach.REQUEST),
+        (60074, Answer.NOTHING_OPEN, None, Reach.REQUEST),
         (110079, Answer.AGAIN, "rate_limit", Reach.REQUEST),
         (110114, Answer.AGAIN, "rate_limit", Reach.REQUEST),
         (110095, Answer.REFUSED, "mode", Reach.REQUEST),
+        (110097, Answer.REFUSED, "mode", Reach.REQUEST),
+        (110100, Answer.REFUSED, "mode", Reach.REQUEST),
+        (110115, Answer.REFUSED, "parameter", Reach.REQUEST),
         (170145, Answer.REFUSED, "parameter", Reach.REQUEST),
+        (170201, Answer.REFUSED, "parameter", Reach.REQUEST),
         (10000, Answer.AMBIGUOUS, None, Reach.REQUEST),
         (10016, Answer.AMBIGUOUS, None, Reach.REQUEST),
         (170234, Answer.AMBIGUOUS, None, Reach.REQUEST),
+        (3100197, Answer.AMBIGUOUS, None, Reach.REQUEST),
+        (404, Answer.AMBIGUOUS, "unreadable", Reach.REQUEST),
         (987654, Answer.AMBIGUOUS, "unreadable", Reach.REQUEST),
     ],
 )
@@ -510,24 +831,72 @@ def test_the_old_spelling_of_a_code_is_read() -> None:
     assert bybit.judge(CANCEL, reply({"ret_code": 10003, "ret_msg": "no"})).kind == "auth"
 
 
+@pytest.mark.parametrize("code", [10028, 10020])
+def test_only_what_a_classic_account_lacks_is_absent_by_its_words(code: int) -> None:
+    """It has linear, inverse and spot orders, and this API does not show them."""
+    no_unified_account = reply(answer({}, code, "unified account users only"))
+    for name in ("option", "spread", "strategy"):
+        one = segment(name)
+        for request in (*one.mass_cancels(()), one.listings[0][0], one.cancels((order("1"),), None)[0][0]):
+            said = bybit.judge(request, no_unified_account)
+            assert (said.answer, said.kind, said.reach) == (Answer.ABSENT, "mode", Reach.REQUEST)
+    for name in ("linear USDT", "linear USDC", "inverse", "spot"):
+        one = segment(name)
+        for request in (*one.mass_cancels(()), one.listings[0][0], one.cancels((order("1"),), None)[0][0]):
+            said = bybit.judge(request, no_unified_account)
+            assert (said.answer, said.kind) == (Answer.AMBIGUOUS, "mode")
+            assert "classic" in said.hint
+
+
+@pytest.mark.parametrize("code", [110102, 110110, 110111, 110112, 110113])
+def test_a_product_that_is_switched_off_is_for_its_listing_to_tell(code: int) -> None:
+    """A cancel takes nothing there; of an account that cannot list it either, nobody knows what rests."""
+    spread = segment("spread")
+    off = reply(answer({}, code, "not available"))
+    assert bybit.judge(spread.mass_cancels(())[0], off).answer is Answer.ABSENT
+    said = bybit.judge(spread.listings[0][0], off)
+    assert (said.answer, said.kind, said.reach) == (Answer.REFUSED, "mode", Reach.PRODUCT)
+
+
+def test_a_refused_page_is_no_fault_of_the_selectors() -> None:
+    first = segment("inverse").listings[-1][0]
+    later = page("inverse", rows(1), nextPageCursor="a%3A1").next
+    refused = reply(answer({}, 10001, "params error"))
+    assert "selectors" in bybit.judge(first, refused).hint
+    said = bybit.judge(later, refused)
+    assert (said.answer, said.reach) == (Answer.REFUSED, Reach.REQUEST)
+    assert "begins anew" in said.hint
+
+
 @pytest.mark.parametrize(
-    ("status", "expected", "reach"),
+    ("status", "expected"),
     [
-        (302, Answer.REFUSED, Reach.KEY),
-        (401, Answer.REFUSED, Reach.KEY),
-        (403, Answer.REFUSED, Reach.HOST),
-        (404, Answer.ABSENT, Reach.REQUEST),
-        (418, Answer.AGAIN, Reach.REQUEST),
-        (429, Answer.AGAIN, Reach.REQUEST),
-        (500, Answer.AMBIGUOUS, Reach.REQUEST),
-        (502, Answer.AMBIGUOUS, Reach.REQUEST),
-        (200, Answer.AMBIGUOUS, Reach.REQUEST),
+        (302, Answer.GATEWAY),
+        (400, Answer.GATEWAY),
+        (401, Answer.GATEWAY),
+        (403, Answer.GATEWAY),
+        (404, Answer.GATEWAY),
+        (405, Answer.GATEWAY),
+        (451, Answer.GATEWAY),
+        (418, Answer.AGAIN),
+        (429, Answer.AGAIN),
+        (500, Answer.AMBIGUOUS),
+        (502, Answer.AMBIGUOUS),
+        (200, Answer.AMBIGUOUS),
     ],
 )
-def test_answers_without_a_code(status: int, expected: Answer, reach: Reach) -> None:
-    for body in (b"<html>[/oops]</html>", b"", b"[]", b'{"a":1}', b'{"retCode":0'):
+def test_answers_without_a_code_refuse_nothing(status: int, expected: Answer) -> None:
+    for body in (b"<html>[/oops]</html>", b"", b"[]", b'{"a":1}', b'{"retCode":0', b'{"code":404,"msg":"no"}'):
         said = bybit.judge(CANCEL, reply(body, status))
-        assert (said.answer, said.reach) == (expected, reach)
+        assert (said.answer, said.reach) == (expected, Reach.REQUEST)
+    assert ("10 minutes" in bybit.judge(CANCEL, reply(b"", status)).hint) == (status == 403)
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404])
+def test_a_code_decides_whatever_the_status(status: int) -> None:
+    assert bybit.judge(CANCEL, reply(answer({}, 10003), status)).reach is Reach.KEY
+    assert bybit.judge(CANCEL, reply(answer({}, 10018), status)).reach is Reach.HOST
+    assert bybit.judge(CANCEL, reply(answer({}, 10017), status)).reach is Reach.REQUEST
 
 
 @pytest.mark.parametrize("success", ["0", 0, False, "fail"])
@@ -588,16 +957,27 @@ def test_any_answer_is_judged_and_read_or_unreadable(body: bytes, status: int) -
                 continue
 
 
-@given(JSON)
-def test_a_listing_with_foreign_rows_never_reads_as_empty(rows: object) -> None:
+FIELDS = sorted(ROW)
+
+
+@given(
+    st.lists(
+        JSON
+        | st.fixed_dictionaries({}, optional={name: JSON | st.just(ROW[name]) for name in FIELDS}).map(
+            lambda fields: {**ROW, **fields}
+        ),
+        max_size=6,
+    )
+)
+def test_every_row_that_names_an_open_order_is_one_and_a_page_with_any_other_is_unsure(entries: list[Any]) -> None:
     one = segment("linear USDT")
-    try:
-        found = one.page(one.listings[-1][0], reply(answer({"list": rows})))
-    except Unreadable:
-        return
-    assert isinstance(rows, list)
+    found = one.page(one.listings[-1][0], reply(answer({"list": entries, "nextPageCursor": ""})))
     closed = {"Rejected", "PartiallyFilledCanceled", "Filled", "Cancelled", "Deactivated"}
-    assert len(found.orders) == len([row for row in rows if str(row["orderStatus"]) not in closed])
+    live = [row for row in entries if not (isinstance(row, dict) and str(row.get("orderStatus")) in closed)]
+    assert len(found.orders) <= len(live)
+    assert bool(found.unsure) or len(found.orders) == len(live)
+    wanted = [row["orderId"] for row in live if isinstance(row, dict) and row.get("orderId") == ROW["orderId"]]
+    assert [order.id for order in found.orders].count(str(ROW["orderId"])) == len(wanted)
 
 
 # --- selectors ------------------------------------------------------------------------------------------------------
@@ -613,6 +993,29 @@ def test_unknown_selectors_are_named_with_the_right_spelling() -> None:
         'Bybit knows no --settle-coin BTCC (did you mean "BTC"?)',
     )
     assert bybit.doubts(bybit.Options(settle_coin="USDT"), frozenset()) == ()
+
+
+def test_an_order_that_was_listed_under_a_symbol_proves_that_it_exists() -> None:
+    """The lists show what trades: not a contract that is being settled or was delisted."""
+    options = bybit.Options(symbol=("OLDUSDT",))
+    assert len(bybit.doubts(options, KNOWN)) == 1
+    assert bybit.doubts(options, KNOWN | {"symbol OLDUSDT"}) == ()
+
+
+def test_one_odd_instrument_hides_no_other() -> None:
+    (read, *_) = bybit.discoveries(bybit.Options(symbol=("BTCUSDT",)), bybit.Facts())
+    known = {"symbol": "BTCUSDT", "baseCoin": "BTC", "settleCoin": "USDT"}
+    odd = [None, "x", {"symbol": {}, "baseCoin": []}, {"symbol": None, "baseCoin": "ETH"}]
+    found = read.read(read.request, reply(answer({"category": "linear", "list": [*odd, known], "nextPageCursor": {}})))
+    assert set(found.names) == {"symbol BTCUSDT", "baseCoin BTC", "baseCoin ETH", "settleCoin USDT"}
+    assert found.next is None
+    assert read.read(read.request, reply(answer({"list": None}))).names == ()
+    for unreadable in (answer({"category": "spot", "list": [known]}), answer({}), answer(None)):
+        with pytest.raises(Unreadable):
+            read.read(read.request, reply(unreadable))
+    more = read.read(read.request, reply(answer({"list": [known], "nextPageCursor": "from%3A1000"}))).next
+    assert more is not None
+    assert (more.signed, more.query) == (False, "category=linear&limit=1000&cursor=from%3A1000")
 
 
 def test_no_discovery_read_without_a_selector_that_needs_one() -> None:
@@ -645,6 +1048,8 @@ def test_instruments_that_no_plain_list_shows_are_asked_for() -> None:
 def test_what_is_not_covered_is_named() -> None:
     everything = bybit.not_covered(bybit.Options(), "live")
     assert {"trading bots (grid, DCA, martingale)", "TradFi (MT5) orders"} <= set(everything)
+    for product in ("RWA stock orders", "Event Contracts", "RFQs"):
+        assert any(words.startswith(product) for words in everything)
     narrowed = bybit.not_covered(bybit.Options(settle_coin="USDT"), "live")
     assert "options settled in USDT" in narrowed
     assert any("strategies" in words for words in narrowed)

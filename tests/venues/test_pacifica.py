@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cancelall import payload
 from cancelall.errors import OptionError, SecretError, Unreadable
-from cancelall.model import Answer, Order, Priority, Protection, Reach, Reply, Request, Signed, State
+from cancelall.model import Answer, Order, Page, Priority, Protection, Reach, Reply, Request, Signed, State
 from cancelall.secret import Secret
 from cancelall.venues.contract import Segment
 from cancelall.venues.pacifica import signing
@@ -414,6 +415,8 @@ def test_after_the_strategies_everything_is_cancelled_again_and_nothing_found() 
         ("stop_loss_limit", "/orders/stop/cancel"),
         ("stop_loss_market", "/orders/stop/cancel"),
         ("stop_of_tomorrow", "/orders/stop/cancel"),
+        ("take_profit", "/orders/stop/cancel"),
+        ("stop_loss", "/orders/stop/cancel"),
         ("iceberg_of_tomorrow", "/orders/cancel"),
     ],
 )
@@ -435,6 +438,30 @@ def test_cancels_of_twaps_and_strategies_by_name() -> None:
     ((request, _),) = segment("strategies").cancels(listed("strategies", [strategy_row()]), None)
     assert request.path == "/api/v1/order_strategies/cancel"
     assert request.body == b'{"strategy_id":"0f8e7c2a-4b1d-4e5f-9a3b-2c1d0e9f8a7b"}'
+
+
+def test_twenty_strategies_wait_for_no_credits_because_nothing_else_cancels_them() -> None:
+    orders = listed("strategies", [strategy_row(strategy_id=str(number)) for number in range(30)])
+    found = [request.priority for request, _ in segment("strategies").cancels(orders, None)]
+    assert found == [Priority.MASS_CANCEL] * 20 + [Priority.CANCEL] * 10
+    assert segment("strategies").named_gap > 0, "one that stays is not named again and again"
+
+
+def test_a_market_in_any_script_is_signed_as_it_is_written() -> None:
+    (request,) = segment("orders", symbol=("币安人生",)).mass_cancels(())
+    assert "币安人生".encode() in request.body
+    body = json.loads(signed(request).body)
+    assert body["symbol"] == "币安人生"
+    message = signing._canonical(
+        {
+            "type": "cancel_all_orders",
+            "timestamp": NOW,
+            "expiry_window": 30000,
+            "data": {"all_symbols": False, "exclude_reduce_only": False, "symbol": "币安人生"},
+        }
+    )
+    assert "币安人生".encode() in message
+    assert base58(signing._signature(Secret(OWNER_SECRET), message)) == body["signature"]
 
 
 @pytest.mark.parametrize("params", [{}, {"symbol": ["BTC", "ETH"]}, {"symbol": 7}, "x"])
@@ -503,15 +530,10 @@ def test_who_placed_an_order() -> None:
         b"null",
         b"{}",
         b"<html></html>",
-        answer(None),
         answer({}),
         answer("x"),
-        answer([None]),
-        answer([{}]),
-        answer({"strategies": None}),
-        answer({"strategies": [None]}),
-        answer({"strategies": [{}]}),
         answer({"strategies": {}}),
+        answer({"strategies": "x"}),
         b'{"success":true,"data":[],"data":[]}',
         b'{"success":true,"data":NaN}',
     ],
@@ -533,13 +555,88 @@ def test_an_empty_listing() -> None:
     assert listed("orders", []) == listed("TWAP", []) == listed("strategies", []) == ()
 
 
-@pytest.mark.parametrize("field", ["order_id", "symbol", "order_type"])
-def test_an_order_without_what_it_needs_is_unreadable(field: str) -> None:
-    for value in (None, "", [], {}):
-        with pytest.raises(Unreadable):
-            listed("orders", [order_row(**{field: value})])
+def page(name: str, rows: object, options: dict[str, Any] | None = None, **beside: object) -> Page:
+    """The page that a segment makes of these rows."""
+    one = segment(name, **(options or {}))
+    data = {"strategies": rows} if name == "strategies" else rows
+    return one.page(one.listings[0][0], reply(answer(data, **beside)))
+
+
+@pytest.mark.parametrize("name", ["orders", "TWAP", "strategies"])
+def test_a_null_in_the_place_of_the_list_is_told(name: str) -> None:
+    assert (page(name, None).null, page(name, None).orders, page(name, None).unsure) == (True, (), "")
+    assert not page(name, []).null
+
+
+def test_a_null_in_the_place_of_the_object_is_no_list() -> None:
+    one = segment("strategies")
     with pytest.raises(Unreadable):
-        listed("orders", [order_row(order_id="x")])
+        one.page(one.listings[0][0], reply(answer(None)))
+
+
+ROW_OF = {"orders": order_row, "TWAP": twap_row, "strategies": strategy_row}
+ID_OF = {"orders": "order_id", "TWAP": "order_id", "strategies": "strategy_id"}
+ODD = [None, "", [], {}, True, 1.5, "maybe", {"order_id": 2}]
+UNREAD = ("stop_price", "stop_parent_order_id", "updated_at", "slippage_percent", "expiration")
+FIELDS_OF = [(name, field) for name, row in ROW_OF.items() for field in row() if field != ID_OF[name]]
+
+
+@pytest.mark.parametrize("value", ODD, ids=repr)
+@pytest.mark.parametrize(("name", "field"), FIELDS_OF)
+def test_no_field_but_the_id_keeps_a_row_or_its_neighbours_from_being_acted_on(
+    name: str, field: str, value: object
+) -> None:
+    row, key = ROW_OF[name], ID_OF[name]
+    found = page(name, [row(**{key: 1}), row(**{key: 2, field: value}), row(**{key: 3})])
+    assert [order.id for order in found.orders] == ["1", "2", "3"]
+    _, odd, _ = found.orders
+    assert odd.symbol != payload.UNREADABLE
+    wrong = isinstance(value, list | dict) or (field in ("symbol", "order_type") and not value)
+    if name != "strategies" and field not in UNREAD and wrong:
+        assert "odd" in found.unsure
+    if field == "reduce_only" and value == "maybe":
+        assert odd.protection is UNKNOWN
+    acted_on = {each.id for _, named in segment(name).cancels(found.orders, None) for each in named}
+    assert acted_on == {"1", "3"} | ({"2"} if odd.symbol or name == "strategies" else set())
+
+
+@pytest.mark.parametrize("name", ["orders", "TWAP", "strategies"])
+@pytest.mark.parametrize("value", [None, "", [], {}, True, "a b\n" * 40])
+def test_a_row_without_an_id_hides_no_other_one(name: str, value: object) -> None:
+    row, key = ROW_OF[name], ID_OF[name]
+    for odd in (row(**{key: value}), None, [], {}):
+        found = page(name, [row(**{key: 1}), odd])
+        assert [order.id for order in found.orders] == ["1"]
+        assert found.unsure
+
+
+def test_an_order_id_must_be_a_number_because_its_cancel_says_it_as_one() -> None:
+    found = page("orders", [order_row(order_id="x"), order_row(order_id="12"), order_row(order_id=-1)])
+    assert [order.id for order in found.orders] == ["12"]
+
+
+@pytest.mark.parametrize("kind", [None, "", [], {}])
+def test_an_order_whose_type_cannot_be_read_is_named_in_both_calls(kind: object) -> None:
+    orders = listed("orders", [order_row(order_type=kind)])
+    assert [(request.path, named) for request, named in segment("orders").cancels(orders, None)] == [
+        ("/api/v1/orders/cancel", orders),
+        ("/api/v1/orders/stop/cancel", orders),
+    ]
+
+
+def test_an_order_whose_market_cannot_be_read_is_in_every_scope_and_in_no_cancel() -> None:
+    found = page(
+        "orders", [order_row(symbol=None), order_row(symbol="ETH", order_id=2, price=[])], {"symbol": ("BTC",)}
+    )
+    assert [(order.symbol, order.id) for order in found.orders] == [(None, "315979358")]
+    assert segment("orders", symbol=("BTC",)).cancels(found.orders, None) == ()
+
+
+@pytest.mark.parametrize("beside", [{"has_more": "perhaps"}, {"has_more": []}, {"next_cursor": {}}])
+def test_an_odd_way_on_hides_no_row(beside: dict[str, object]) -> None:
+    found = page("orders", [order_row()], **beside)
+    assert [order.id for order in found.orders] == ["315979358"]
+    assert found.unsure
 
 
 @pytest.mark.parametrize(
@@ -557,7 +654,7 @@ def test_a_listing_that_hints_at_more_proves_nothing(name: str, more: dict[str, 
     ("lifecycle", "shown"),
     [
         *(("pending", 1), ("open", 1), ("paused", 1), ("active", 1), ("limbo", 1), (None, 1), (7, 1)),
-        *(("cancelled", 0), ("expired", 0), ("completed", 0)),
+        *(("cancelled", 0), ("expired", 0), ("completed", 0), ("failed", 0), ([], 1), ({}, 1)),
     ],
 )
 def test_what_is_not_known_to_be_over_is_open(lifecycle: object, shown: int) -> None:
@@ -570,11 +667,13 @@ def test_a_full_page_of_strategies_is_read_on() -> None:
     (first,) = one.listings[0]
     page = one.page(first, reply(answer({"strategies": rows})))
     assert page.next is not None
+    assert page.full
     assert page.next.query == "account=&limit=500&offset=500"
     again = one.page(page.next, reply(answer({"strategies": rows})))
     assert again.next is not None
     assert again.next.query == "account=&limit=500&offset=1000"
-    assert one.page(first, reply(answer({"strategies": rows[1:]}))).next is None
+    short = one.page(first, reply(answer({"strategies": rows[1:]})))
+    assert (short.next, short.full) == (None, False)
 
 
 def test_symbols_narrow_every_listing_and_their_case_counts() -> None:
@@ -601,6 +700,10 @@ PROTECTIVE, NONE, UNKNOWN = Protection.PROTECTIVE, Protection.NONE, Protection.U
         ("take_profit_limit", True, "BTC", "ask", PROTECTIVE),
         ("take_profit_market", False, "BTC", "ask", NONE),
         ("stop_loss_market", True, "BTC", "ask", PROTECTIVE),
+        ("stop_loss", True, "BTC", "ask", PROTECTIVE),
+        ("take_profit", True, "BTC", "ask", PROTECTIVE),
+        ("take_profit", False, "SOL-USDC", "ask", PROTECTIVE),
+        ("take_profit", False, "BTC", "ask", NONE),
         ("limit", False, "SOL-USDC", "ask", NONE),
         ("stop_market", False, "SOL-USDC", "ask", PROTECTIVE),
         ("take_profit_limit", False, "SOL-USDC", "ask", PROTECTIVE),
@@ -669,9 +772,11 @@ def test_both_envelopes_of_a_count(body: object, count: int) -> None:
         answer({"cancelled_count": "--5"}),
     ],
 )
-def test_a_cancel_without_a_count_is_not_accepted(body: dict[str, object]) -> None:
+def test_a_cancel_without_a_count_is_one_but_proves_nothing(body: dict[str, object]) -> None:
+    assert segment("orders").acknowledge(post("/orders/cancel_all"), reply(body)).count is None
+    last, _ = segment("strategies").witnesses
     with pytest.raises(Unreadable):
-        segment("orders").acknowledge(post("/orders/cancel_all"), reply(body))
+        last.read(last.request, reply(body))
 
 
 def test_a_cancel_by_name_names_what_it_took_except_for_twaps() -> None:
@@ -783,14 +888,22 @@ def test_a_history_is_of_all_markets() -> None:
     assert [order.id for order, _, _ in settled.orders] == ["1"]
 
 
+def test_an_odd_record_hides_no_other_one() -> None:
+    rows = [None, {}, history_row(order_id=None), history_row(order_id=7, updated_at="soon", amount=[]), history_row()]
+    settled = segment("orders").settled(HISTORY, reply(answer([*rows, history_row(order_status=[])], has_more="?")))
+    assert [order.id for order, _, _ in settled.orders] == ["7", "315992721"]
+
+
 @pytest.mark.parametrize(
     ("left", "following"), [("r=600", "account=&limit=100&cursor=a%2Fb"), ("r=500", None), ("r=0", None), ("", None)]
 )
 def test_a_history_is_read_on_while_there_is_plenty_left(left: str, following: str | None) -> None:
     headers = {"ratelimit": f'"credits";{left};t=32', "ratelimit_policy": '"credits";q=1000;w=60'}
     said = reply(answer([], next_cursor="a/b", has_more=True), **headers)
-    more = segment("orders").settled(HISTORY, said).next
+    settled = segment("orders").settled(HISTORY, said)
+    more = settled.next
     assert (more.query if more else None) == following
+    assert bool(settled.more) is (following is None), "nobody knows in which order the pages come"
     if more:
         again = segment("orders").settled(more, reply(answer([], next_cursor="c", has_more=True), **headers)).next
         assert again is not None
@@ -809,14 +922,61 @@ def test_a_history_is_only_nice_to_know() -> None:
 
 
 def test_symbols_are_looked_up_beside_the_kill() -> None:
-    assert pacifica.discoveries(pacifica.Options(), pacifica.Facts()) == ()
-    (read,) = pacifica.discoveries(pacifica.Options(symbol=("btc",)), pacifica.Facts())
+    assert pacifica.discoveries(pacifica.Options(account=OWNER), pacifica.Facts()) == ()
+    (read,) = pacifica.discoveries(pacifica.Options(symbol=("btc",), account=OWNER), pacifica.Facts())
     assert (read.request.path, read.request.query, read.request.changes) == ("/api/v1/info", "", False)
     batch = read.read(read.request, reply(answer([{"symbol": "BTC"}, {"symbol": "kBONK"}])))
-    assert batch.names == ("BTC", "kBONK")
-    for body in (answer(None), answer([{}]), b"", {}):
+    assert batch.names == ("symbol BTC", "symbol kBONK")
+    odd = [None, {}, {"symbol": []}, {"symbol": "BTC"}, 7, {"symbol": "币"}]
+    assert read.read(read.request, reply(answer(odd))).names == ("symbol BTC", "symbol 币")
+    for body in (answer(None), answer([{}]), answer([]), answer([None]), b"", {}):
         with pytest.raises(Unreadable):
             read.read(read.request, reply(body))
+
+
+ACCOUNT = {"balance": "0", "account_equity": "0.00", "positions_count": 0, "orders_count": 0, "stop_orders_count": 0}
+
+
+@pytest.mark.parametrize("symbols", [(), ("BTC",)])
+@pytest.mark.parametrize(
+    ("changes", "known"),
+    [
+        ({}, False),
+        ({"balance": "10.5"}, True),
+        ({"account_equity": "-3"}, True),
+        ({"positions_count": 1}, True),
+        ({"stop_orders_count": 2}, True),
+        ({"spot_balances": [{"symbol": "USDC"}]}, True),
+        ({"balance": []}, False),
+    ],
+)
+def test_the_address_of_a_key_is_an_account_only_if_the_venue_shows_one(
+    symbols: tuple[str, ...], changes: dict[str, object], known: bool
+) -> None:
+    options = pacifica.Options(symbol=symbols)
+    *_, read = pacifica.discoveries(options, pacifica.Facts())
+    assert (read.request.path, read.request.query, read.optional) == ("/api/v1/account", "account=", False)
+    assert "account, taken from the key" in read.name
+    for data in ({**ACCOUNT, **changes}, [{**ACCOUNT, **changes}]):
+        names = {*read.read(read.request, reply(answer(data))).names, *(f"symbol {one}" for one in symbols)}
+        doubts = pacifica.doubts(options, frozenset(names))
+        assert bool(doubts) is not known
+        assert known or "agent" in doubts[0]
+        assert "account taken from the key" in pacifica.remarks(options, frozenset(names))[0]
+
+
+@pytest.mark.parametrize(
+    "body", [answer(None), answer([]), answer({}), answer({"balance": "5"}), answer([{}, {}]), b""]
+)
+def test_an_account_that_the_venue_does_not_show_is_not_known(body: object) -> None:
+    (read,) = pacifica.discoveries(pacifica.Options(), pacifica.Facts())
+    with pytest.raises(Unreadable):
+        read.read(read.request, reply(body))
+
+
+def test_a_configured_account_needs_no_such_proof() -> None:
+    options = pacifica.Options(account=OWNER)
+    assert pacifica.doubts(options, frozenset()) == pacifica.remarks(options, frozenset()) == ()
 
 
 @pytest.mark.parametrize(
@@ -829,7 +989,14 @@ def test_symbols_are_looked_up_beside_the_kill() -> None:
     ],
 )
 def test_a_misspelt_symbol_is_a_doubt(symbols: tuple[str, ...], found: tuple[str, ...]) -> None:
-    assert pacifica.doubts(pacifica.Options(symbol=symbols), frozenset({"BTC", "kBONK", "ETH"})) == found
+    names = frozenset({"symbol BTC", "symbol kBONK", "symbol ETH", "account known"})
+    assert pacifica.doubts(pacifica.Options(symbol=symbols), names) == found
+
+
+def test_an_order_that_was_listed_proves_that_its_symbol_exists() -> None:
+    options = pacifica.Options(symbol=("OLD",), account=OWNER)
+    assert pacifica.doubts(options, frozenset({"symbol BTC", "symbol OLD"})) == ()
+    assert pacifica.doubts(options, frozenset({"OLD"})) != ()
 
 
 # --- judging --------------------------------------------------------------------------------------------------------
@@ -878,17 +1045,27 @@ GATEWAY = b"<HTML><HEAD><TITLE>ERROR: The request could not be satisfied</TITLE>
         (ALL, 400, refusal("Unauthorized", 400), Answer.REFUSED, "auth", Reach.KEY),
         (ALL, 422, refusal("Account not found", 1), Answer.REFUSED, "environment", Reach.KEY),
         (TWAP_ONE, 422, refusal("ACCOUNT_NOT_FOUND", 1), Answer.REFUSED, "environment", Reach.KEY),
-        (ALL, 403, refusal("IP address is not whitelisted", 403), Answer.REFUSED, "ip", Reach.KEY),
-        (ALL, 403, refusal(BETA, 403), Answer.REFUSED, "permission", Reach.KEY),
-        (ALL, 403, refusal("Signer not whitelisted", 403), Answer.REFUSED, "permission", Reach.KEY),
-        (ALL, 403, GATEWAY, Answer.REFUSED, "region", Reach.KEY),
-        (READ, 403, GATEWAY, Answer.REFUSED, "region", Reach.KEY),
-        (ALL, 401, b"", Answer.REFUSED, "auth", Reach.KEY),
-        (READ, 401, refusal("Unauthorized access", 401), Answer.REFUSED, "auth", Reach.REQUEST),
+        (ALL, 403, refusal("IP address is not whitelisted", 403), Answer.REFUSED, "ip", Reach.ADDRESS),
+        (ALL, 403, b"Your IP address was blocked", Answer.GATEWAY, "region", Reach.REQUEST),
+        (ALL, 403, refusal(BETA, 403), Answer.REFUSED, "permission", Reach.PRODUCT),
+        (ALL, 403, BETA.encode(), Answer.REFUSED, "permission", Reach.PRODUCT),
+        (ALL, 403, refusal("Signer not whitelisted", 403), Answer.REFUSED, "permission", Reach.PRODUCT),
+        (ALL, 403, GATEWAY, Answer.GATEWAY, "region", Reach.REQUEST),
+        (READ, 403, GATEWAY, Answer.GATEWAY, "region", Reach.REQUEST),
+        (ALL, 401, b"", Answer.GATEWAY, "auth", Reach.REQUEST),
+        (ALL, 401, b"Unauthorized", Answer.GATEWAY, "auth", Reach.REQUEST),
+        (ALL, 401, {"message": "Unauthorized"}, Answer.GATEWAY, "auth", Reach.REQUEST),
+        (ALL, 401, {"error": "Unauthorized", "code": 401}, Answer.GATEWAY, "auth", Reach.REQUEST),
+        (ALL, 401, refusal("Unauthorized", 401), Answer.REFUSED, "auth", Reach.KEY),
+        (READ, 401, refusal("Unauthorized access", 401), Answer.GATEWAY, "auth", Reach.REQUEST),
+        (READ, 400, refusal("Verification failed", 400), Answer.AMBIGUOUS, "unreadable", Reach.REQUEST),
+        (ALL, 405, b"", Answer.GATEWAY, "environment", Reach.REQUEST),
         (ALL, 400, refusal("missing field `exclude_reduce_only`", 400), Answer.REFUSED, "parameter", Reach.REQUEST),
         (ALL, 400, b"Failed to deserialize the JSON body", Answer.REFUSED, "parameter", Reach.REQUEST),
         (ALL, 400, {"error": "Invalid parameters", "code": 400}, Answer.REFUSED, "parameter", Reach.REQUEST),
-        (ALL, 400, refusal("something new", 400), Answer.REFUSED, "parameter", Reach.REQUEST),
+        (ALL, 400, refusal("something new", 400), Answer.AMBIGUOUS, "unreadable", Reach.REQUEST),
+        (ALL, 400, GATEWAY, Answer.AMBIGUOUS, "unreadable", Reach.REQUEST),
+        (ALL, 400, b"Bad Request", Answer.GATEWAY, "environment", Reach.REQUEST),
         (ALL, 400, b"", Answer.AMBIGUOUS, "unreadable", Reach.REQUEST),
         (ONE, 422, refusal("Failed to cancel order", 5), Answer.NOTHING_OPEN, None, Reach.REQUEST),
         (ONE, 422, refusal("ORDER_NOT_FOUND", 6), Answer.NOTHING_OPEN, None, Reach.REQUEST),
@@ -899,15 +1076,16 @@ GATEWAY = b"<HTML><HEAD><TITLE>ERROR: The request could not be satisfied</TITLE>
         (TWAP_ONE, 422, refusal("TWAP_ORDER_NOT_FOUND", 47), Answer.NOTHING_OPEN, None, Reach.REQUEST),
         (STRATEGY_ONE, 404, refusal("STRATEGIST_NOT_FOUND", 404), Answer.NOTHING_OPEN, None, Reach.REQUEST),
         (STRATEGY_ONE, 404, refusal("No such strategy", 404), Answer.NOTHING_OPEN, None, Reach.REQUEST),
-        (STRATEGY_ONE, 404, GATEWAY, Answer.REFUSED, "parameter", Reach.REQUEST),
+        (STRATEGY_ONE, 404, GATEWAY, Answer.GATEWAY, "environment", Reach.REQUEST),
+        (STRATEGY_ONE, 404, {"message": "not found"}, Answer.GATEWAY, "environment", Reach.REQUEST),
         (ONE, 404, refusal("Unknown order", 404), Answer.NOTHING_OPEN, None, Reach.REQUEST),
-        (TWAP_ONE, 404, refusal("Not found", 404), Answer.REFUSED, "parameter", Reach.REQUEST),
-        (STRATEGY_ONE, 404, b"", Answer.REFUSED, "parameter", Reach.REQUEST),
-        (TWAP_ONE, 404, b"", Answer.REFUSED, "parameter", Reach.REQUEST),
+        (TWAP_ONE, 404, refusal("Not found", 404), Answer.GATEWAY, "environment", Reach.REQUEST),
+        (STRATEGY_ONE, 404, b"", Answer.GATEWAY, "environment", Reach.REQUEST),
+        (TWAP_ONE, 404, b"", Answer.GATEWAY, "environment", Reach.REQUEST),
         (ALL, 422, refusal("Failed to cancel order", 5), Answer.AMBIGUOUS, "unreadable", Reach.REQUEST),
         (ALL, 422, refusal("something new", 99), Answer.AMBIGUOUS, "unreadable", Reach.REQUEST),
-        (ALL, 404, b"", Answer.REFUSED, "parameter", Reach.REQUEST),
-        (READ, 404, b"", Answer.AMBIGUOUS, "unreadable", Reach.REQUEST),
+        (ALL, 404, b"", Answer.GATEWAY, "environment", Reach.REQUEST),
+        (READ, 404, b"", Answer.GATEWAY, "environment", Reach.REQUEST),
         (ALL, 409, refusal("Conflict", 409), Answer.AMBIGUOUS, "unreadable", Reach.REQUEST),
         (ALL, 408, b"", Answer.AMBIGUOUS, "unreadable", Reach.REQUEST),
         (ALL, 429, refusal("Rate limit exceeded", 429), Answer.AGAIN, "rate_limit", Reach.REQUEST),
@@ -915,7 +1093,7 @@ GATEWAY = b"<HTML><HEAD><TITLE>ERROR: The request could not be satisfied</TITLE>
         (ALL, 500, refusal("Internal server error", 500), Answer.AMBIGUOUS, "unreadable", Reach.REQUEST),
         (ALL, 502, GATEWAY, Answer.AMBIGUOUS, "unreadable", Reach.REQUEST),
         (ALL, 504, b"", Answer.AMBIGUOUS, "unreadable", Reach.REQUEST),
-        (ALL, 302, b"", Answer.REFUSED, "redirect", Reach.KEY),
+        (ALL, 302, b"", Answer.GATEWAY, "redirect", Reach.REQUEST),
     ],
 )
 def test_documented_answers(
@@ -1007,8 +1185,9 @@ def readers() -> list[tuple[str, Callable[[Reply], object]]]:
     last = segment("strategies").witnesses[0]
     fits = counts.fits
     assert fits is not None
-    (markets,) = pacifica.discoveries(pacifica.Options(symbol=("BTC",)), pacifica.Facts())
+    markets, own = pacifica.discoveries(pacifica.Options(symbol=("BTC",)), pacifica.Facts())
     return [
+        ("own account", lambda said: own.read(own.request, said)),
         *found,
         ("acknowledge", lambda said: acknowledge(ALL, said)),
         ("counts", lambda said: fits((), counts.request, said)),

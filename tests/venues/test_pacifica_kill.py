@@ -103,7 +103,7 @@ def verdicts(report: ProfileReport) -> dict[str, str]:
 
 def test_the_command_empties_an_account_of_every_kind(server: SimServer, home: Path) -> None:
     kinds = {(order.segment, order.kind) for order in server.open_orders()}
-    assert len(kinds) == 7 + 1 + 7, "order types that can rest, TWAPs, strategies"
+    assert len(kinds) == 9 + 1 + 7, "order types that can rest, TWAPs, strategies"
     before = {order.id for order in server.open_orders()}
     ran = run(server, home)
     assert ran.code == 0, ran.err
@@ -329,6 +329,36 @@ def test_bad_options(server: SimServer, home: Path, words: list[str], code: int)
     assert (ran.code, server.requests) == (code, [])
 
 
+@pytest.mark.parametrize("options", [{}, {"symbol": ["BTC"]}, {"keep_protective": True}, {"exclude_reduce_only": True}])
+@pytest.mark.parametrize("shown", ["shown", "hidden"])
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_an_agent_s_key_is_never_taken_for_an_account(shown: str, options: dict[str, object], dry_run: bool) -> None:
+    """Its own address looks like an account without orders, and its cancels succeed."""
+    with simulator.start("pacifica", faults=[f"strangers={shown}"]) as server:
+        keys, _ = fake(server).bind_agent(server.account)
+        table = {"venue": "pacifica", "base_url": server.origin, **options, "credentials": dict(keys)}
+        (report,) = swept({"pacifica": table}, deadline=2.5, dry_run=dry_run)
+        assert len(server.open_orders()) == 40
+    assert report.verdict is not Verdict.CLEAR
+    assert report.exit_status != 0
+    assert report.error is not None
+    assert "account, taken from the key" in report.error.message or "set account" in report.error.message
+
+
+@pytest.mark.parametrize("options", [{}, {"symbol": ["BTC"]}])
+def test_an_account_that_is_taken_from_the_key_is_told(server: SimServer, options: dict[str, object]) -> None:
+    report = kill("pacifica", server, options=options)
+    assert report.verdict is Verdict.CLEAR
+    assert any("account taken from the key" in warning for warning in report.warnings)
+
+
+def test_a_configured_account_is_not_looked_up_and_not_told(server: SimServer) -> None:
+    report = kill("pacifica", server, options={"account": server.account.key, "symbol": ["BTC"]})
+    assert report.verdict is Verdict.CLEAR
+    assert not any("taken from the key" in warning for warning in report.warnings)
+    assert "GET /api/v1/account" not in paths(server)
+
+
 # --- refusals and troubles ------------------------------------------------------------------------------------------
 
 
@@ -350,24 +380,28 @@ def test_a_listing_that_fails_proves_nothing(server: SimServer) -> None:
 @with_faults("listing-refused")
 def test_a_refused_read_does_not_stop_the_cancels(server: SimServer) -> None:
     report = kill("pacifica", server, deadline=1.5)
-    assert report.verdict is Verdict.REFUSED
+    assert report.verdict is Verdict.UNPROVEN, "reads need no key: who refuses them says nothing of it"
     assert not [order for order in server.open_orders() if order.segment != "strategies" and not order.extra]
 
 
-@pytest.mark.parametrize(
-    "fault", ["json:listing=[]", "json:listing={}", "null-lists", "truncated:listing", "html:listing"]
-)
+@pytest.mark.parametrize("fault", ["json:listing=[]", "json:listing={}", "truncated:listing", "html:listing"])
 def test_an_unreadable_listing_is_never_empty(fault: str) -> None:
     with simulator.start("pacifica", orders=12, faults=[fault]) as server:
         report = kill("pacifica", server, deadline=1.2)
     assert report.verdict is Verdict.UNPROVEN
 
 
+@with_faults("null-lists")
+def test_a_null_in_the_place_of_the_list_is_an_empty_one(server: SimServer) -> None:
+    report = kill("pacifica", server, deadline=8)
+    assert (report.verdict, server.open_orders()) == (Verdict.CLEAR, [])
+
+
 @with_faults("key")
 def test_a_refused_key_is_tried_once(server: SimServer, home: Path) -> None:
     ran = run(server, home)
     assert (ran.code, ran.line["verdict"], ran.line["error"]["kind"]) == (4, "refused", "auth")
-    assert [path for path in paths(server) if path.startswith("POST")] == [CANCEL_ALL]
+    assert {path for path in paths(server) if path.startswith("POST")} == {CANCEL_ALL}
 
 
 @pytest.mark.parametrize("faults", [["key", "plain-text"], ["permission"], ["ip"], ["region"]])
@@ -375,7 +409,8 @@ def test_refusals(faults: list[str]) -> None:
     with simulator.start("pacifica", faults=faults) as server:
         report = kill("pacifica", server, deadline=3)
         assert (report.verdict, report.exit_status) == (Verdict.REFUSED, 4)
-        assert len([path for path in paths(server) if path == CANCEL_ALL]) == 1
+        tried = paths(server).count(CANCEL_ALL)
+    assert tried in (1, 2) if faults != ["region"] else tried > 1, "a gateway's page may pass, the venue's words do not"
 
 
 @pytest.mark.parametrize(
@@ -442,6 +477,14 @@ def test_cancels_by_name_leave_the_credits_of_a_proof_alone(server: SimServer) -
     assert 20 < len(named(server)) < 100
     assert any("asked to wait" in warning for warning in report.warnings)
     assert {segment.listings > 1 for segment in report.segments} == {True}
+
+
+@with_faults("credits=16", orders=60)
+def test_strategies_are_cancelled_though_the_credits_are_kept_for_a_proof(server: SimServer) -> None:
+    """Nothing else cancels them, and each goes on placing orders."""
+    assert 10 < len([order for order in server.open_orders() if order.segment == "strategies"]) < 20
+    kill("pacifica", server, deadline=3)
+    assert not [order for order in server.open_orders() if order.segment == "strategies"]
 
 
 @with_faults("credits=5")
@@ -551,7 +594,7 @@ def test_symbols_leave_the_other_markets_alone(server: SimServer) -> None:
     report = kill("pacifica", server, options={"symbol": ["BTC", "kBONK"]})
     assert report.verdict is Verdict.CLEAR
     assert {order.id for order in server.open_orders()} == others
-    assert "GET /api/v1/account" not in paths(server)
+    assert paths(server).count("GET /api/v1/account") == 1, "whether the key's own address is an account"
     assert any("not witnessed: the account's own counts" in warning for warning in report.warnings)
 
 

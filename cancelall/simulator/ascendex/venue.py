@@ -16,8 +16,11 @@ from .answers import (
     ACCOUNT_NOT_FOUND,
     AUTHENTICATION_FAILED,
     INVALID_JSON_FORMAT,
+    INVALID_MARGIN_ACCOUNT,
     INVALID_OPERATION,
+    INVALID_PRODUCT,
     PERMISSION_DENIED,
+    RESTRICTED_ACCOUNT,
     SERVER_ERROR,
     Answer,
     Refused,
@@ -130,6 +133,7 @@ class AscendEX(FakeVenue):
     name = "ascendex"
     text_fields = frozenset({"message", "reason", "symbol", "feeAsset"})
     status_fields = frozenset({"status"})
+    wordless = frozenset({Refusal.HOST})
     own_faults: ClassVar[Mapping[str, FaultSpec]] = {
         "conditional-left": FaultSpec(help="cancel-all leaves orders that wait for their trigger", kinds=CANCELS),
         "stubborn": FaultSpec(
@@ -169,6 +173,7 @@ class AscendEX(FakeVenue):
         "group-moved": FaultSpec(
             help="the account info names another account group", default=9.0, kinds=frozenset({Kind.READ})
         ),
+        "no-margin": FaultSpec(help="the account cannot trade on margin", kinds=SIGNED),
         "expired": FaultSpec(help="the key has expired", kinds=SIGNED),
         "rights": FaultSpec(
             help="what account info says that the key may do: view, trade, transfer", default="view", kinds=READS
@@ -307,6 +312,12 @@ class AscendEX(FakeVenue):
                 return refusal_reply(Refused(SERVER_ERROR, "Something wrong with server."), 500)
             case Refusal.MAINTENANCE:
                 return page_reply(503, "System maintenance")
+            case Refusal.REQUEST:
+                return self._refusal(Refused(INVALID_OPERATION, "Invalid operation"), request)
+            case Refusal.PRODUCT | Refusal.HOST:
+                return self._refusal(Refused(RESTRICTED_ACCOUNT, "The account is restricted"), request)
+            case Refusal.ABSENT:
+                return self._refusal(Refused(INVALID_PRODUCT, "Invalid product"), request)
 
     def respond(self, request: SimRequest) -> SimReply:
         """Route, key and signature, rate limit, account group, and then the request itself."""
@@ -333,6 +344,8 @@ class AscendEX(FakeVenue):
         if self.limits and not self.buckets.take(bucket, limit=_PER_SECOND, now_ms=self.now_ms()).allowed:
             return too_many_reply()
         call = Call(account=self._in_group(account, target, request), ledger=target.ledger, route=target.route)
+        if call.ledger == "margin" and self.fault("no-margin", request):
+            raise Refused(INVALID_MARGIN_ACCOUNT, "Not a valid account for margin trading")
         if call.retired and not self.fault("futures-v1", request):
             # What the retired paths really answer is not on record.
             raise Refused(INVALID_OPERATION, "This API is no longer supported")

@@ -34,6 +34,8 @@ def cancel_all(venue: Bitget, account: Account, request: SimRequest) -> object:
     body = venue.body(request)
     product = product_type(body)
     orders = _of_coin(account.book.open(product), text(body, "marginCoin"))
+    if not orders and venue.fault("hollow", request):
+        return two_lists(Taken())
     if not orders:
         raise Refused("22001", "No order to cancel")
     taken = take(venue, account, orders, request)
@@ -104,12 +106,17 @@ def cancel_plan(venue: Bitget, account: Account, request: SimRequest) -> object:
     """`POST /api/v2/mix/order/cancel-plan-order`: of one `planType`, `normal_plan` if none is given.
 
     The venue's silent no-op, met by many: what the planType does not reach, named or not, is in neither list, and the
-    answer is a success.
+    answer is a success. The same is reported of moving_plan without ids in hedge mode (the fault `hedge`); that a call
+    without a symbol works is documented, and not in any record (`wants-symbol`).
     """
     body = venue.body(request)
     product, symbol, rows = product_type(body), text(body, "symbol"), names(body, "orderIdList")
     plan_type = text(body, "planType") or "normal_plan"
     _check_batch(venue, request, rows, symbol)
+    if not (rows or symbol) and venue.fault("wants-symbol", request):
+        raise Refused("43048", "The symbol is null")
+    if not rows and plan_type == "moving_plan" and venue.fault("hedge", request):
+        return two_lists(Taken(), with_code=False)
     segment = kinds.plan_segment(product)
     ids_named = {order.id for row in rows if (order := named(account, row, segment))}
     orders = [

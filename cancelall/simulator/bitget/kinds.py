@@ -33,7 +33,11 @@ LISTED_UNDER: Mapping[str, str] = {
 """A plan order's own `planType` to the word that lists it."""
 LISTING_WORDS = frozenset(LISTED_UNDER.values())
 
-STRATEGY_TYPES = (TPSL, TRIGGER)
+OCO, TRAILING, ICEBERG, TWAP = "oco", "trailing_stop", "iceberg", "twap"
+STRATEGY_TYPES = (TPSL, TRIGGER, OCO, TRAILING, ICEBERG, TWAP)
+"""Only the first is on the pages of 2025-12-05; clients have the others (tiagosiebler/bitget-api, UnipayFI/go-bitget)."""
+YOUNG_TYPES = frozenset({OCO, TRAILING, ICEBERG, TWAP})
+"""Rows of these tell their type."""
 
 
 def plan_segment(part: str) -> str:

@@ -204,8 +204,9 @@ def unified_row(order: SimOrder, clock: Clock) -> dict[str, object]:
 
 
 def strategy_row(order: SimOrder, clock: Clock) -> dict[str, object]:
-    """A strategy order. Neither its type nor its side is among the fields that clients have seen."""
-    return {
+    """A strategy order. Only of the younger types have clients seen type and side in it."""
+    young = {"type": order.kind, "side": order.side, "reduceOnly": "YES" if order.reduce_only else "NO"}
+    return (young if order.kind in kinds.YOUNG_TYPES else {}) | {
         "orderId": order.id,
         "clientOid": order.client_id,
         "category": order.segment.removeprefix("unified ").removesuffix(" strategy"),

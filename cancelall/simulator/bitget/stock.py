@@ -166,6 +166,14 @@ def unified(instruments: Instruments) -> list[Template]:
         spot.strategy(kinds.TPSL),
         replace(margin, symbol="ETHUSDT", side="sell", price="4000"),
         margin.strategy(kinds.TRIGGER),
+        usdt.strategy(kinds.ICEBERG, posSide="long"),
+        replace(usdt.strategy(kinds.TRAILING, posSide="long"), side="sell"),
+        replace(eth.strategy(kinds.OCO, posSide="short"), side="sell"),
+        replace(usdc.strategy(kinds.OCO), side="sell", reduce_only=True),
+        spot.strategy(kinds.TWAP),
+        replace(spot.strategy(kinds.TRAILING), side="sell"),
+        margin.strategy(kinds.ICEBERG),
+        coin.strategy(kinds.TWAP),
     ]
 
 

@@ -2,7 +2,7 @@
 
 https://www.bitget.com/api-doc/uta/trade/Cancel-All-Order, .../Cancel-Batch, .../Get-Order-Pending and
 https://www.bitget.com/api-doc/uta/strategy/Get-Unfilled-Strategy-Orders (as of 2025-12-05). Later clients know strategy
-orders of type `trigger` too, and in every category.
+orders of six types, and in every category.
 """
 
 from __future__ import annotations
@@ -155,7 +155,8 @@ def _of_type(venue: Bitget, orders: Sequence[SimOrder], request: SimRequest) -> 
     wanted = request.parameters().get("type", "")
     if not wanted and venue.fault("tpsl-only", request):
         wanted = kinds.TPSL
-    if wanted not in ("", *kinds.STRATEGY_TYPES):
+    few = venue.fault("strategy-types", request)
+    if wanted not in ("", *(str(few.value).split("+") if few else kinds.STRATEGY_TYPES)):
         raise Refused("25200", "type validation error")
     return [order for order in orders if wanted in ("", order.kind)]
 

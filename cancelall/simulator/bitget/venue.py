@@ -16,6 +16,7 @@ from . import auth, create, futures, kinds, limits, margin, spot, unified
 from .account import account_info, futures_accounts, public_time, settings, unified_info
 from .answers import Refused, gateway_page, refusal_reply, success_reply, unknown_path
 from .instruments import Instruments, coins, contracts, instruments_v3, margin_currencies, symbols
+from .quirks import spoilt
 from .rows import Row
 from .stock import TEMPLATES, Template, stock_orders
 
@@ -129,6 +130,7 @@ class Bitget(FakeVenue):
     name = "bitget"
     text_fields = frozenset({"msg", "errorMsg", "clientOid", "symbol", "orderSource"})
     status_fields = frozenset({"status", "planStatus", "orderStatus"})
+    wordless = frozenset({Refusal.HOST})
     own_faults: ClassVar[Mapping[str, FaultSpec]] = {
         "mode": FaultSpec(
             help="accounts are classic, unified or hybrid, and stocked anew if they were not; ~KEY picks one. It stays "
@@ -143,8 +145,9 @@ class Bitget(FakeVenue):
         "rights": FaultSpec(help="the key's rights as account info names them", default="coor+stor", kinds=SIGNED),
         "unbound": FaultSpec(help="the key is bound to no address", kinds=READS),
         "lacks": FaultSpec(
-            help="private requests with this text in them are refused; after a slash the code",
-            default="COIN-FUTURES/40081",
+            help="private requests with this text in them are refused; after a slash the code. By default as those of a "
+            "copy-trading account, which has no such product",
+            default="COIN-FUTURES/40731",
             kinds=SIGNED,
         ),
         "empty": FaultSpec(help="HTTP status of code 22001, which is 400 and 200 by turns", default=400.0),
@@ -160,6 +163,30 @@ class Bitget(FakeVenue):
         "batch": FaultSpec(help="classic batches hold so many orders, not 50", default=20.0, kinds=CANCELS),
         "trailing": FaultSpec(
             help="the planType that cancels a trailing trigger order: moving_plan or normal_plan", default="moving_plan"
+        ),
+        "hedge": FaultSpec(
+            help="the account is in hedge mode: a cancel of moving_plan orders without ids is a silent no-op",
+            kinds=CANCELS,
+        ),
+        "wants-symbol": FaultSpec(help="a cancel of plan orders without a symbol is refused, 43048", kinds=CANCELS),
+        "hollow": FaultSpec(
+            help="cancel-all-orders says nothing of having met no order: two empty lists in the place of 22001",
+            kinds=CANCELS,
+        ),
+        "strategy-types": FaultSpec(
+            help="the only types of strategy orders that unified listings know; others are refused",
+            default="tpsl+trigger",
+            kinds=LISTINGS,
+        ),
+        "bare-rows": FaultSpec(help="rows lack holdMode and reduceOnly, in hedge mode too", kinds=LISTINGS),
+        "no-way-on": FaultSpec(
+            help="pages with rows do not say where to read on: missing, null, empty or odd",
+            default="missing",
+            kinds=LISTINGS,
+        ),
+        "null-list": FaultSpec(help="null stands in the place of a listing's rows, whatever rests", kinds=LISTINGS),
+        "odd-row": FaultSpec(
+            help="this field of the first row of each listing is an object", default="price", kinds=LISTINGS
         ),
         "nothing": FaultSpec(
             help="the code of a unified mass cancel that meets no order, such as 25578", default="25204", kinds=CANCELS
@@ -319,6 +346,12 @@ class Bitget(FakeVenue):
                 return gateway_page(500, "Internal server error")
             case Refusal.MAINTENANCE:
                 return refusal_reply("40200", "Server upgrade, please try again later", now_ms)
+            case Refusal.REQUEST:
+                return refusal_reply("40404", "Request URL NOT FOUND", now_ms, status=404)
+            case Refusal.PRODUCT | Refusal.HOST:
+                return refusal_reply("40022", "The business of this account has been restricted", now_ms)
+            case Refusal.ABSENT:
+                return refusal_reply("40731", "This product is not open to copy trading accounts", now_ms)
 
     def respond(self, request: SimRequest) -> SimReply:
         """Address, route, headers, key, environment, mode, signature, rate limit, and then the request itself."""
@@ -352,7 +385,10 @@ class Bitget(FakeVenue):
             raise Refused(str(lacks.value).rpartition("/")[2], "This product is not available to you")
         if route.private is None:
             raise AssertionError("a route is public or private")
-        return success_reply(route.private(self, account, request), self.server_now(), headers)
+        data = route.private(self, account, request)
+        if route.kind is Kind.LISTING:
+            data = spoilt(self, request, data)
+        return success_reply(data, self.server_now(), headers)
 
     def _account(self, request: SimRequest) -> Account:
         """The account that the request is allowed to use. The mode is checked before the signature, as observed."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..book import Account, SimOrder
 from . import kinds
-from .answers import Answer, Refused
+from .answers import Answer, Refused, RefusedBare
 from .scope import bad_filter, read_scope, text
 
 if TYPE_CHECKING:
@@ -90,6 +90,8 @@ def cancel_batch(venue: Bybit, account: Account, request: SimRequest) -> Answer:
 
     But for options each order counts as a request; those that exceed the limit fail, and the others do not.
     """
+    if fault := venue.fault("no-batch", request):
+        raise RefusedBare(404, "") if fault.value == "404" else Refused(int(fault.value or 0), "Request not supported.")
     body = venue.body(request)
     category = venue.category(body)
     items = body.get("request")

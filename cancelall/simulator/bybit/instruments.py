@@ -23,12 +23,12 @@ CATEGORIES = ("linear", "inverse", "spot", "option")
 
 _USDT_COINS = (
     "BTC ETH SOL XRP DOGE ADA AVAX LINK DOT LTC BCH TRX NEAR APT ARB OP SUI FIL ATOM ETC UNI AAVE INJ SEI TIA HBAR XLM "
-    "ALGO 1000PEPE 1000BONK SHIB1000 WIF TON ICP"
+    "ALGO 1000PEPE 1000BONK SHIB1000 WIF TON ICP 币安人生"
 ).split()
 _FILLERS = 500
 _USDC_COINS = ("BTC", "ETH", "SOL", "XRP")
 _INVERSE_COINS = ("BTC", "ETH", "XRP", "SOL", "LTC", "DOT", "ADA")
-_SPOT_USDT = ("BTC", "ETH", "SOL", "XRP", "DOGE", "ADA", "LTC")
+_SPOT_USDT = ("BTC", "ETH", "SOL", "XRP", "DOGE", "ADA", "LTC", "币安人生")
 _SPOT_USDC = ("BTC", "ETH", "SOL", "XRP")
 PRE_MARKET = "NEXTUSDT"
 """A pre-market perpetual, listed only with `status=PreLaunch`."""

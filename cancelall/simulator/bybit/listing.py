@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ..book import Account, SimOrder
 from . import kinds
 from .answers import Answer, Refused
-from .pages import page_of
+from .pages import odd_first, page_for
 from .rows import row
 from .scope import Scope, read_scope, text
 
@@ -39,7 +39,7 @@ def realtime(venue: Bybit, account: Account, request: SimRequest) -> Answer:
     )
     if named:
         found = _by_id(account, parameters, scope.category)
-        return _answer(venue, scope, found, f"{found[0].id}%3A{found[0].created_ms}" if found else "")
+        return _answer(venue, scope, found, f"{found[0].id}%3A{found[0].created_ms}" if found else "", request)
     which = parameters.get("openOnly", "0")
     if which not in ("0", "1", "2"):
         raise Refused(10001, "params error: openOnly is invalid")
@@ -80,11 +80,10 @@ def _by_id(account: Account, parameters: dict[str, str], category: str) -> list[
 
 def _paged(venue: Bybit, scope: Scope, orders: list[SimOrder], request: SimRequest) -> Answer:
     in_scope = [order for order in orders if scope.holds(order)]
-    loop = venue.fault("cursor-loop", request) is not None
-    page, cursor = page_of(in_scope, request.parameters(), loop=loop)
-    return _answer(venue, scope, list(page), cursor)
+    page, cursor = page_for(venue, in_scope, request)
+    return _answer(venue, scope, list(page), cursor, request)
 
 
-def _answer(venue: Bybit, scope: Scope, orders: list[SimOrder], cursor: str) -> Answer:
-    rows = [row(order, venue.to_server) for order in orders]
+def _answer(venue: Bybit, scope: Scope, orders: list[SimOrder], cursor: str, request: SimRequest) -> Answer:
+    rows = odd_first(venue, [row(order, venue.to_server) for order in orders], request)
     return Answer(result={"category": scope.category, "list": rows, "nextPageCursor": cursor})

@@ -11,7 +11,7 @@ from ..book import Account, SimOrder
 from .answers import Answer, Refused
 from .cancel import NOT_FOUND, acknowledge
 from .listing import spread_history_orders
-from .pages import page_of
+from .pages import odd_first, page_for
 from .rows import spread_row
 from .scope import text
 
@@ -60,7 +60,6 @@ def _page(venue: Bybit, orders: list[SimOrder], request: SimRequest) -> Answer:
         for order in orders
         if all(parameters.get(name, "") in ("", getattr(order, field)) for field, name in wanted.items())
     ]
-    loop = venue.fault("cursor-loop", request) is not None
-    page, cursor = page_of(found, parameters, loop=loop)
-    rows = [spread_row(order, venue.to_server) for order in page]
+    page, cursor = page_for(venue, found, request)
+    rows = odd_first(venue, [spread_row(order, venue.to_server) for order in page], request)
     return Answer(result={"list": rows, "nextPageCursor": cursor}, message="Success")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from ..book import Account, SimOrder
 from . import kinds
 from .answers import Answer, Refused
+from .pages import odd_first, refuse_continued
 
 if TYPE_CHECKING:
     from ..wire import SimRequest
@@ -132,6 +133,7 @@ def strategy_list(venue: Bybit, account: Account, request: SimRequest) -> Answer
     size, start = parameters.get("pageSize", "20"), parameters.get("cursor", "") or "0"
     if not (size.isdecimal() and 1 <= int(size) <= _PAGE_MAX and start.isdecimal()):
         raise Refused(10001, "params error: pageSize or cursor is invalid")
+    refuse_continued(venue, request)
     if venue.fault("cursor-loop", request):
         start = "0"
         end = int(size)
@@ -140,6 +142,7 @@ def strategy_list(venue: Bybit, account: Account, request: SimRequest) -> Answer
         end = int(start) + int(size)
         more = end < len(found)
     rows = [each.row(venue.to_server(each.created_ms)) for each in found[int(start) : end]]
+    rows = odd_first(venue, rows, request)
     return Answer(result={"list": rows, "nextCursor": str(end) if more else ""}, message="SUCCESS")
 
 
@@ -157,14 +160,15 @@ def _meets(strategy: Strategy, parameters: Mapping[str, str]) -> bool:
 def stop_strategy(venue: Bybit, account: Account, request: SimRequest) -> Answer:
     """`POST /v5/strategy/stop`: ends it for good and cancels its orders.
 
-    Only running and untriggered ones are said to be stoppable; here a paused one is too. The codes for an unknown or
-    ended one are not documented.
+    Only running and untriggered ones are said to be stoppable; here a paused one is too.
     """
     strategy_id = venue.body(request).get("strategyId")
     strategies = venue.strategies_of(account)
     strategy = strategies.get(str(strategy_id))
-    if strategy is None or not strategy.alive:
-        raise Refused(10001, "params error: strategy not found or already terminated")
+    if strategy is None:
+        raise Refused(60065, "Strategy not found")
+    if not strategy.alive:
+        raise Refused(60074, "strategy has been stopped")
     children = [order for order in account.book.open() if order.extra.get("strategy") == strategy.id]
     if not venue.cancel(account, children, request).ignored:
         strategies[strategy.id] = replace(strategy, status=TERMINATED)

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from ..book import Account, SimOrder
 from ..fake import FakeVenue, Refusal, wall_clock_ms
-from ..faults import CANCELS, READS, SIGNED, FaultSpec, Kind
+from ..faults import CANCELS, LISTINGS, READS, SIGNED, FaultSpec, Kind
 from ..limits import Allowance
 from ..wire import SimReply, SimRequest, text_reply
 from . import auth, limits
@@ -84,6 +84,17 @@ class Bybit(FakeVenue):
             kinds=CANCELS,
         ),
         "ack-list": FaultSpec(help="a mass cancel's `list`: absent or null", default="absent", kinds=CANCELS),
+        "no-batch": FaultSpec(
+            help="the account has no batch cancel: 404 without JSON, or this code", default="404", kinds=CANCELS
+        ),
+        "page-refused": FaultSpec(help="the second and later pages of a listing are refused", kinds=LISTINGS),
+        "cursor-stays": FaultSpec(help="the last page's cursor points to that page itself", kinds=LISTINGS),
+        "empty-page": FaultSpec(help="a listing's first page is empty and has a cursor", kinds=LISTINGS),
+        "odd-field": FaultSpec(
+            help="this field of a page's first row is an object, or the text (or null) after a slash",
+            default="price",
+            kinds=LISTINGS,
+        ),
         "rights": FaultSpec(
             help="the key's rights as query-api names them", default="Spot.SpotTrade+Wallet.Withdraw", kinds=READS
         ),
@@ -197,6 +208,20 @@ class Bybit(FakeVenue):
                 return gateway_page(500, "Internal server error")
             case Refusal.MAINTENANCE:
                 return refusal_reply(10016, "Server error.", now_ms)
+            case Refusal.REQUEST:
+                return refusal_reply(10001, "params error", now_ms)
+            case Refusal.PRODUCT:
+                return refusal_reply(10024, "The product or service is not available for compliance reasons.", now_ms)
+            case Refusal.HOST:
+                return refusal_reply(10018, "Exceeded the IP Rate Limit.", now_ms)
+            case Refusal.ABSENT:
+                return refusal_reply(10028, _ABSENT_WORDS["10028"], now_ms)
+
+    def too_many(self, seconds: float, request: SimRequest) -> SimReply:
+        """Code 10006; the limit header names the moment."""
+        reset_ms = self.now_ms() + round(seconds * 1000)
+        headers = self._limit_headers(Allowance(allowed=False, limit=10, remaining=0, reset_ms=reset_ms))
+        return refusal_reply(10006, "Too many visits!", self.server_now(), headers=headers)
 
     def respond(self, request: SimRequest) -> SimReply:
         """Address, route, product, key and signature, rate limit, and then the request itself."""

@@ -34,6 +34,7 @@ MARKETS: Mapping[str, Market] = {
         Market(base="SNEK", quote="USDM", price="0.0031"),
         Market(base="ADA", quote="USDCx", price="0.61"),
         Market(base="ADA", quote="USDX", price="0.6", listed=False),
+        Market(base="NIGHT", quote="USDCx", price="0.05"),
     )
 }
 """HOSKYUSDM, which two SDKs name, is left out on purpose: such a symbol is answered 4106."""

@@ -16,7 +16,9 @@ from ..wire import SimReply, SimRequest, json_reply
 from . import account as reads
 from .answers import (
     INTERNAL,
+    INVALID_SYMBOL,
     LOCKED,
+    NO_OPERATION_KEY,
     RATE_LIMIT,
     UNAUTHORIZED,
     UNAVAILABLE,
@@ -31,7 +33,7 @@ from .cancel import cancel_all, cancel_one
 from .create import build, submit
 from .listing import one_order, open_orders, order_records, trade_orders, trades
 from .rows import YOUNG_MS, Style
-from .stock import stock_orders, templates
+from .stock import Template, stock_orders, templates
 
 Private = Callable[["DeltaDeFi", Account, SimRequest], object]
 Public = Callable[["DeltaDeFi", SimRequest], object]
@@ -88,6 +90,7 @@ class DeltaDeFi(FakeVenue):
     name = "deltadefi"
     text_fields = frozenset({"error", "symbol", "account_id"})
     status_fields = frozenset({"status"})
+    wordless = frozenset({Refusal.HOST})
     own_faults: ClassVar[Mapping[str, FaultSpec]] = {
         "bare-list": FaultSpec(help="open orders come as a bare list, without totals", kinds=LISTINGS),
         "symbol-needed": FaultSpec(help="open orders are refused without a symbol", kinds=LISTINGS),
@@ -186,7 +189,7 @@ class DeltaDeFi(FakeVenue):
         if account.key in self._straggled or not (fault := self.fault("straggler", request)):
             return
         self._straggled.add(account.key)
-        template = next(each for each in templates() if each.symbol == symbol)
+        template = next((each for each in templates() if each.symbol == symbol), Template(symbol=symbol))
         due_ms = self.now_ms() + round(fault.number * 1000)
         # When it lands it is old enough for a cancel to reach it.
         self.later(due_ms, lambda when_ms: self.place(account, template.order(self.uuid(), when_ms - YOUNG_MS)))
@@ -246,6 +249,12 @@ class DeltaDeFi(FakeVenue):
                 return error_reply(_internal(500))
             case Refusal.MAINTENANCE:
                 return error_reply(Refused(UNAVAILABLE, "Resources temporarily unavailable", status=503))
+            case Refusal.REQUEST:
+                return error_reply(invalid("a parameter"))
+            case Refusal.PRODUCT | Refusal.HOST:
+                return error_reply(Refused(NO_OPERATION_KEY, "Operation key not found"))
+            case Refusal.ABSENT:
+                return error_reply(Refused(INVALID_SYMBOL, "Invalid trading pair symbol"))
 
     def respond(self, request: SimRequest) -> SimReply:
         """Gateway, route, key, lock, rate limit, and then the request itself."""

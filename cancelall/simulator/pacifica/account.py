@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..book import Account
 from . import kinds
-from .answers import Answer
+from .answers import Answer, Refused
 from .listing import address_of
 
 if TYPE_CHECKING:
@@ -22,20 +22,24 @@ def account_info(venue: Pacifica, request: SimRequest) -> Answer:
     """`GET /account`. `orders_count` leaves out stops, which `stop_orders_count` counts, and TWAPs and strategies.
 
     `data` is an object in the newer documents and a list of one in the older ones. The counts are those of the book
-    itself: unlike a listing they do not lag.
+    itself: unlike a listing they do not lag. What an address that nobody has opened gets is not documented.
     """
-    account = venue.accounts.get(address_of(request))
+    address = address_of(request)
+    account = venue.accounts.get(address)
+    if account is None and not venue.knows(address, request):
+        raise Refused(404, "Account not found", code=1)
     resting = list(account.book.open(kinds.ORDERS)) if account else []
     stops = sum(kinds.is_stop(order) for order in resting)
     more = venue.fault("counts", request)
+    funds = "10000.000000" if account else "0"
     data = {
-        "balance": "10000.000000",
+        "balance": funds,
         "fee_level": 0,
         "maker_fee": "0.00015",
         "taker_fee": "0.0004",
-        "account_equity": "10000.000000",
-        "available_to_spend": "10000.000000",
-        "available_to_withdraw": "10000.000000",
+        "account_equity": funds,
+        "available_to_spend": funds,
+        "available_to_withdraw": funds,
         "pending_balance": "0",
         "total_margin_used": "0",
         "cross_mmr": "0",

@@ -18,7 +18,10 @@ ORDER_TYPES = (
     "stop_loss_limit",
     "take_profit_market",
     "stop_loss_market",
+    "take_profit",
+    "stop_loss",
 )
+"""The last two stand alone in the venue's own tests: pacifica-mcp, scripts/smoke-1d.ts."""
 STRATEGY_TYPES = ("oco", "conditional", "trailing_stop", "auto_chase", "swarm", "trigger_swarm", "twap")
 WAITING = frozenset({"oco", "conditional", "trailing_stop", "trigger_swarm"})
 """Strategies that wait for a price, and place an order when it comes."""
@@ -31,4 +34,4 @@ TWAPS_AT_MOST = 4
 
 def is_stop(order: SimOrder) -> bool:
     """Whether `/orders/stop/cancel` is the call for it: stop orders and TP/SL, which `/orders` lists among the rest."""
-    return order.segment == ORDERS and order.kind.startswith(("stop_", "take_profit_"))
+    return order.segment == ORDERS and order.kind.startswith(("stop_", "take_profit"))

@@ -88,8 +88,8 @@ def templates() -> list[Template]:
         _strategy("oco", "pending", "SOL"),
         replace(limit, symbol="BTC-USDC", side="sell"),
         replace(limit, symbol="XPL", side="sell", remaining="0.25"),
-        _stop("stop_market", "kPEPE"),
-        _stop("stop_limit", "XRP"),
+        _stop("take_profit", "kPEPE"),
+        _stop("stop_loss", "XRP"),
         replace(limit, symbol="URNM"),
     ]
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ..book import Account, SimOrder
+from ..book import Account, Book, SimOrder
 from ..fake import FakeVenue, Refusal, wall_clock_ms
 from ..faults import CANCELS, LISTINGS, Fault, FaultSpec, Kind
 from ..wire import SimReply, SimRequest, text_reply
@@ -74,6 +74,7 @@ class Pacifica(FakeVenue):
     name = "pacifica"
     text_fields = frozenset({"error", "client_order_id", "symbol", "strategy_type"})
     status_fields = frozenset({"lifecycle", "order_type"})
+    wordless = frozenset({Refusal.PRODUCT, Refusal.HOST, Refusal.ABSENT})
     own_faults: ClassVar[Mapping[str, FaultSpec]] = {
         "plain-text": FaultSpec(help="refusals are a bare sentence instead of JSON"),
         "bare": FaultSpec(help="cancel_all answers `cancelled_count` without the envelope", kinds=CANCELS),
@@ -83,6 +84,11 @@ class Pacifica(FakeVenue):
         ),
         "older": FaultSpec(help="each listing of orders comes from an older state than the one before", kinds=LISTINGS),
         "lacks": FaultSpec(help="the host has no such calls: strategies or twap; they are 404", default="strategies"),
+        "strangers": FaultSpec(
+            help="an address that nobody has opened, such as an agent's own, may cancel like an account without "
+            "orders; `shown`: /account shows it, with nothing in it, too",
+            default="shown",
+        ),
         "spares": FaultSpec(
             help="cancel_all leaves these alone, which no document excludes: stop, twap or spot",
             default="stop",
@@ -143,9 +149,13 @@ class Pacifica(FakeVenue):
         address = str(body["account"])
         auth.check_signature(operation, body, payload, self.agents_of(address))
         account = self.accounts.get(address)
-        if account is None:
+        if account is None and not self.has_fault("strangers"):
             raise Refused(422, "Account not found", code=1)
-        return account, payload
+        return account or Account(key=address, credentials={}, options={}, book=Book()), payload
+
+    def knows(self, address: str, request: SimRequest) -> bool:
+        """Whether an account that nobody has opened is shown all the same, with nothing in it."""
+        return self.fault("strangers", request, lambda fault: fault.value == "shown") is not None
 
     def uuid(self) -> str:
         """A fresh UUID, the same for the same seed."""
@@ -206,8 +216,11 @@ class Pacifica(FakeVenue):
 
     def fault(self, name: str, request: SimRequest, fits: Callable[[Fault], bool] | None = None) -> Fault | None:
         """As everywhere, but a key or an address list cannot be refused where no key is needed."""
-        if name in ("key", "ip") and request.method == "GET":
+        keyless = request.method == "GET"
+        if keyless and name in ("key", "ip"):
             return None
+        if keyless and name == "refused":
+            return super().fault(name, request, lambda each: each.value == "request")
         return super().fault(name, request, fits)
 
     def refuse(self, reason: Refusal, request: SimRequest) -> SimReply:
@@ -227,7 +240,17 @@ class Pacifica(FakeVenue):
                 refused = Refused(500, "Internal server error")
             case Refusal.MAINTENANCE:
                 return text_reply("Service Unavailable", 503, "text/plain")
+            case Refusal.REQUEST:
+                refused = Refused(400, "Invalid parameters")
+            case Refusal.PRODUCT | Refusal.HOST:
+                refused = Refused(403, "Unauthorized access")
+            case Refusal.ABSENT:
+                return text_reply("", 404, "text/plain")
         return refusal_reply(refused, plain=self.fault("plain-text", request) is not None)
+
+    def too_many(self, seconds: float, request: SimRequest) -> SimReply:
+        """429; the header tells when the oldest spending is forgotten."""
+        return self._too_many(Allowance(allowed=False, quota=10, remaining=0, seconds=round(seconds)), request)
 
     def respond(self, request: SimRequest) -> SimReply:
         """The gateway, the credits, the route, the parser, the clock, the signature, and then the request itself."""

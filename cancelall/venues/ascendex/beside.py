@@ -8,6 +8,7 @@ from cancelall import payload
 from cancelall.declare import nearest
 from cancelall.errors import Unreadable
 from cancelall.model import Priority, Reply, Request
+from cancelall.payload import Row
 from cancelall.venues.ascendex.calls import get, home_of
 from cancelall.venues.ascendex.options import Facts, Ledger, Options, group_of, selected
 from cancelall.venues.contract import Batch, Discovery
@@ -50,7 +51,7 @@ _PRODUCTS: dict[Ledger, str] = {
 
 def _info(request: Request, reply: Reply) -> Batch:
     """https://ascendex.github.io/ascendex-pro-api/#account-info"""
-    told = payload.as_object(payload.as_object(payload.parse(reply.body)).get("data"), "data")
+    told = payload.as_object(payload.as_object(reply.json).get("data"), "data")
     group = payload.number(told, "accountGroup")
     if group is None or group < 0:
         raise Unreadable("accountGroup is missing")
@@ -59,29 +60,29 @@ def _info(request: Request, reply: Reply) -> Batch:
 
 def _products(ledger: Ledger, request: Request, reply: Reply) -> Batch:
     """Symbols, and the names on the website, which differ for contracts: BTC-PERP is shown as BTCUSDT."""
-    rows = payload.as_list(payload.as_object(payload.parse(reply.body)).get("data"), "data")
-    if not rows:
-        raise Unreadable("the list of products is empty")
-    names = []
-    for row in rows:
-        symbol = payload.field(payload.as_object(row, "product"), "symbol")
-        names += [f"symbol {symbol}", f"shown {payload.maybe(row, 'displayName') or symbol} {symbol}"]
+    rows = payload.as_list(payload.as_object(reply.json).get("data"), "data")
+    names: list[str] = []
+    for row in (entry for entry in rows if isinstance(entry, dict)):
+        symbol, shown = (Row(row).text(key) for key in ("symbol", "displayName"))
+        if symbol is not None and symbol != payload.UNREADABLE:  # an odd one hides no other
+            names += [f"symbol {symbol}", f"shown {shown or symbol} {symbol}"]
+    if not names:
+        raise Unreadable("the list of products names none")
     return Batch(names=tuple(names))
 
 
 def _positions(symbols: tuple[str, ...], request: Request, reply: Reply) -> Batch:
     """https://ascendex.github.io/ascendex-futures-pro-api-v2/#position: "0" where a position has no such exit."""
-    data = payload.as_object(payload.as_object(payload.parse(reply.body)).get("data"), "data")
+    data = payload.as_object(payload.as_object(reply.json).get("data"), "data")
     found = []
-    for entry in payload.as_list(data.get("contracts"), "contracts"):
-        row = payload.as_object(entry, "contract")
-        symbol = payload.field(row, "symbol")
+    for row in (Row(one) for one in payload.as_list(data.get("contracts"), "contracts") if isinstance(one, dict)):
+        symbol = row.text("symbol") or payload.UNREADABLE
         exits = {"take-profit": "takeProfitPrice", "stop-loss": "stopLossPrice"}
-        prices = {words: payload.maybe(row, key) or "0" for words, key in exits.items()}
+        prices = {words: row.text(key) or "0" for words, key in exits.items()}
         told = " and ".join(
             f"{words} at {payload.words(price)}" for words, price in prices.items() if price.strip("0.")
         )
-        if told and (not symbols or symbol in symbols):
+        if told and (not symbols or symbol in (*symbols, payload.UNREADABLE)):
             found.append(f"exit {payload.words(symbol)} keeps its {told}")
     return Batch(names=tuple(found))
 

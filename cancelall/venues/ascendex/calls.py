@@ -40,12 +40,18 @@ def cancels(
 ) -> tuple[tuple[Request, tuple[Order, ...]], ...]:
     """Cancels by name; the venue wants the symbol, too. `time` is added when they are signed."""
     named = tuple(sorted((order for order in orders if order.symbol), key=lambda order: not order.origin))
-    singly = tuple((delete(f"{home}/order", _name(order), Priority.CANCEL), (order,)) for order in named[:SINGLY])
     batches = tuple(
         (delete(f"{home}/order/batch", {"orders": [_name(one) for one in chunk]}, Priority.CANCEL), chunk)
         for chunk in chunks(named[SINGLY:], BATCH)
     )
-    return singly + batches
+    return singly(home, named[:SINGLY], others) + batches
+
+
+def singly(
+    home: str, orders: tuple[Order, ...], others: tuple[Order, ...] | None
+) -> tuple[tuple[Request, tuple[Order, ...]], ...]:
+    """The same, one order a request: for a batch that failed as a whole, and where there are no batches."""
+    return tuple((delete(f"{home}/order", _name(order), Priority.CANCEL), (order,)) for order in orders if order.symbol)
 
 
 def _name(order: Order) -> dict[str, str | None]:

@@ -45,7 +45,7 @@ class Options:
         ),
     ] = None
     futures_api: Annotated[
-        Literal["v2", "v1"], Opt(help="Futures paths: v2, or those of the older document, retired in 2021.")
+        Literal["v2", "v1"], Opt(help="Futures paths: v2; with v1 also those of the older document, retired in 2021.")
     ] = "v2"
 
     def __post_init__(self) -> None:

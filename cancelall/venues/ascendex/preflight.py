@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cancelall import payload
 from cancelall.model import Priority, Reply, Request
+from cancelall.payload import Row
 from cancelall.preflight import Preflight, Probe, Question, Told, Window
 from cancelall.venues.ascendex.calls import delete, get, home_of
 from cancelall.venues.ascendex.options import Ledger, Options, selected
@@ -22,23 +23,23 @@ def questions(options: Options, now_ms: int) -> tuple[Question, ...]:
 
 def _read_time(request: Request, reply: Reply) -> Told:
     """https://ascendex.github.io/ascendex-pro-api/#exchange-latency-info"""
-    data = payload.as_object(payload.as_object(payload.parse(reply.body)).get("data"), "data")
+    data = payload.as_object(payload.as_object(reply.json).get("data"), "data")
     return Told(server_ms=payload.number(data, "requestReceiveAt"))
 
 
 def _read_key(request: Request, reply: Reply) -> Told:
     """https://ascendex.github.io/ascendex-pro-api/#account-info: `expireTime` is -1 for a key that does not expire."""
-    data = payload.as_object(payload.as_object(payload.parse(reply.body)).get("data"), "data")
-    expires = payload.number(data, "expireTime")
+    row = Row(payload.as_object(reply.json).get("data"), "data")
+    expires, addresses = row.number("expireTime"), row.record.get("allowedIps") or []
     return Told(
-        can_list=payload.flag(data, "viewPermission"),
-        can_cancel=payload.flag(data, "tradePermission"),
-        can_transfer=payload.flag(data, "transferPermission"),
+        can_list=row.flag("viewPermission"),
+        can_cancel=row.flag("tradePermission"),
+        can_transfer=row.flag("transferPermission"),
         withdraw_words="the venue does not show whether the key can withdraw",
-        bound=bool(payload.as_list(data.get("allowedIps") or [], "allowedIps")),
+        bound=bool(addresses) if isinstance(addresses, list) else None,
         expires_ms=None if expires is None or expires < 0 else expires,
         endless=expires is not None and expires < 0,
-        account_group=payload.number(data, "accountGroup"),
+        account_group=row.number("accountGroup"),
     )
 
 

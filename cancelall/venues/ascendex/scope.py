@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from cancelall.model import Priority
-from cancelall.venues.ascendex.calls import cancels, delete, get, home_of, settle
+from cancelall.venues.ascendex.calls import cancels, delete, get, home_of, settle, singly
 from cancelall.venues.ascendex.options import Facts, Ledger, Options, group_of, holds, selected
 from cancelall.venues.ascendex.reading import acknowledge, read_page, settled
 from cancelall.venues.contract import Segment, Witness
@@ -18,30 +18,32 @@ def segments(options: Options, facts: Facts, environment: str) -> tuple[Segment,
 
 
 def _ledger(group: int, ledger: Ledger, options: Options) -> Segment:
+    """One ledger. With futures v1 the cancels go to the retired paths as well; only the current ones prove anything."""
     symbols = tuple(symbol for symbol in options.symbol if holds(ledger, symbol))
-    retired = ledger == "futures" and options.futures_api == "v1"
-    home = home_of(group, ledger, "v1" if retired else "v2")
+    retired = home_of(group, ledger, "v1") if ledger == "futures" and options.futures_api == "v1" else ""
+    home = home_of(group, ledger)
     bodies = tuple({"symbol": symbol} for symbol in symbols) or ({},)
     return Segment(
         name=ledger,
         mass_cancels=lambda survivors: tuple(
-            delete(f"{home}/order/all", body, Priority.MASS_CANCEL) for body in bodies
+            delete(f"{one}/order/all", body, Priority.MASS_CANCEL) for one in (retired, home) if one for body in bodies
         ),
         listings=((get(f"{home}/order/open"),),),
         page=partial(read_page, ledger, symbols),
         acknowledge=partial(acknowledge, ledger),
         cancels=partial(cancels, home),
+        singly=partial(singly, home),
         settle=lambda orders, since_ms: settle(home, orders),
         settled=partial(settled, ledger, symbols),
         unnamed=True,
-        witnesses=(_current(group, symbols),) if retired else (),
+        witnesses=(_retired_listing(retired, symbols),) if retired else (),
     )
 
 
-def _current(group: int, symbols: tuple[str, ...]) -> Witness:
-    """The listing of futures v2, where v1 was asked for."""
+def _retired_listing(home: str, symbols: tuple[str, ...]) -> Witness:
+    """What the retired path lists: nothing proves that it means it, so only orders that it shows count."""
     return Witness(
-        request=get(f"{home_of(group, 'futures')}/order/open"),
+        request=get(f"{home}/order/open"),
         read=lambda request, reply: not read_page("futures", symbols, request, reply).orders,
         optional=True,
     )

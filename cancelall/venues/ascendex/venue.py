@@ -19,7 +19,7 @@ def not_covered(options: Options, environment: str) -> tuple[str, ...]:
 def unwitnessed(options: Options, keep_protective: bool, reads_only: bool) -> str:
     """The retired futures paths may answer without meaning it."""
     if options.futures_api == "v1" and "futures" in selected(options):
-        return "futures v1 was retired on 2021-02-28: its answers are weak evidence, prefer --futures-api v2"
+        return "futures v1 was retired on 2021-02-28 and proves nothing: v2 is cancelled and listed as well"
     return ""
 
 
@@ -44,4 +44,5 @@ VENUE = Venue(
     late_ms=lambda options: 30_000,
     unwitnessed=unwitnessed,
     notice="AscendEX was reported closed in July 2026; this module could not be tried on the live venue",
+    sunset="2026-07",
 )

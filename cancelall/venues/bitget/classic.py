@@ -5,18 +5,22 @@ https://www.bitget.com/api-doc/contract/trade/Cancel-All-Orders, .../contract/pl
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from cancelall import payload
 from cancelall.errors import Unreadable
 from cancelall.model import Order, Page, Priority, Protection, Reply, Request, Settlement, State
+from cancelall.payload import Row
 from cancelall.venues.bitget import calls
-from cancelall.venues.bitget.calls import Row, Words, asked, get, post
+from cancelall.venues.bitget.calls import Cancels, Scope, Words, asked, asked_last, get, post, word
 from cancelall.venues.contract import Segment, Witness
 
 MIX, SPOT = "/api/v2/mix/order", "/api/v2/spot/trade"
 CANCEL_ALL = f"{MIX}/cancel-all-orders"
 CANCEL_PLAN = f"{MIX}/cancel-plan-order"
+PLAN_LISTING = f"{MIX}/orders-plan-pending"
 
 LISTED_UNDER = {
     "normal_plan": ("normal_plan",),
@@ -26,8 +30,14 @@ LISTED_UNDER = {
 """The three words of the listing (another is refused, 40812) and the plan types that each shows."""
 _OF_A_POSITION = frozenset(LISTED_UNDER["profit_loss"])
 _PLAN_TYPES = tuple(kind for kinds in LISTED_UNDER.values() for kind in kinds)
-_CANCEL_WORDS = tuple(kind for kind in _PLAN_TYPES if kind != "track_plan")
-"""The plan types that the document of the cancel has."""
+_OPENING = ("normal_plan", "track_plan")
+"""The plan types that can open a position."""
+_BLIND = (*_OPENING, "loss_plan", "pos_loss", "profit_plan", "pos_profit", "moving_plan")
+"""The order in which plan types are cancelled unseen. `moving_plan` is the last: it opens nothing, and without ids it
+is said to be a silent no-op in hedge mode."""
+_BLIND_AT_MOST = 20
+"""Cancels of plan orders that the venue's limit lets out within a second, over all products: with one more, the proof
+comes a second later. What is left out goes as soon as a listing shows it."""
 
 _CANCELLED = {"canceled": (State.CANCELLED, ""), "cancelled": (State.CANCELLED, "")}
 _ORDER = Words(status="status", ends={"filled": (State.FILLED, ""), **_CANCELLED})
@@ -39,27 +49,31 @@ _SPOT_PLAN = Words(status="status", ends={**_TRIGGERED, **_CANCELLED})
 def segments(products: tuple[str, ...], symbols: dict[str, tuple[str, ...]], coin: str | None) -> tuple[Segment, ...]:
     """Two for each product, plan orders first: one that fires becomes an ordinary order."""
     found: list[Segment] = []
+    unseen = _BLIND_AT_MOST
     for product in products:
         if product == "SPOT":
             found += (_spot(symbols[product]), _spot_plan(symbols[product]))
         else:
-            found += (_futures(product, symbols[product], coin), _plan(product, symbols[product], coin))
+            scope = Scope(symbols=symbols[product], coin=coin)
+            blind = _blind(product, scope)[:unseen]
+            unseen -= len(blind)
+            found += (_futures(product, scope), _plan(product, scope, blind))
     return tuple(sorted(found, key=lambda segment: not segment.feeds))
 
 
 # --- futures --------------------------------------------------------------------------------------------------------
 
 
-def _futures(product: str, symbols: tuple[str, ...], coin: str | None) -> Segment:
+def _futures(product: str, scope: Scope) -> Segment:
     """Ordinary orders. `cancel-all-orders` knows no symbol and is said to ignore one: a symbol goes by the batch call.
 
     The listing without a status may leave out partly filled orders, so that they are asked for by name: afterwards,
     because that is what a live one turns into.
     """
-    scope = {"productType": product, **({"marginCoin": coin} if coin else {})}
-    whole = post(CANCEL_ALL, scope)
-    by_symbol = tuple(post(f"{MIX}/batch-cancel-orders", {"symbol": symbol, **scope}) for symbol in symbols)
-    passes = calls.narrowed(symbols, productType=product, limit="100")
+    body = _narrowed(product, scope)
+    whole = post(CANCEL_ALL, body)
+    by_symbol = tuple(post(f"{MIX}/batch-cancel-orders", {"symbol": symbol, **body}) for symbol in scope.symbols)
+    passes = calls.narrowed(scope.symbols, productType=product, limit=str(calls.PAGE))
     return Segment(
         name=product,
         mass_cancels=lambda survivors: by_symbol or (whole,),
@@ -67,20 +81,34 @@ def _futures(product: str, symbols: tuple[str, ...], coin: str | None) -> Segmen
             tuple(get(f"{MIX}/orders-pending", **one) for one in passes),
             tuple(get(f"{MIX}/orders-pending", **one, status="partially_filled") for one in passes),
         ),
-        page=partial(_futures_page, product, coin),
+        page=partial(_futures_page, product, scope),
         acknowledge=calls.acknowledge,
         cancels=partial(_futures_cancels, product),
+        singly=lambda orders, others: calls.each(
+            f"{MIX}/cancel-order",
+            tuple(order for order in orders if order.symbol),
+            lambda order: {"orderId": order.id, "symbol": order.symbol, "productType": product},
+        ),
         settle=lambda orders, since_ms: calls.recent(f"{MIX}/orders-history", orders, productType=product),
         settled=partial(_futures_settled, product),
         named_gap=calls.NAMED_GAP,
-        # 22001 agrees. That it took an order, or found none and did not say so, does not.
-        witnesses=() if symbols else (Witness(request=whole, read=lambda request, reply: False),),
+        witnesses=() if scope.symbols else (Witness(request=asked_last(whole), read=_met_none),),
     )
 
 
-def _futures_cancels(
-    product: str, orders: tuple[Order, ...], others: tuple[Order, ...] | None
-) -> tuple[tuple[Request, tuple[Order, ...]], ...]:
+def _narrowed(product: str, scope: Scope) -> dict[str, object]:
+    return {"productType": product, **({"marginCoin": scope.coin} if scope.coin else {})}
+
+
+def _met_none(request: Request, reply: Reply) -> bool:
+    """Code 22001 agrees; a success that met an order does not; one that met none without saying so is no word."""
+    said = calls.acknowledge(request, reply)
+    if not (said.cancelled or said.failed):
+        raise Unreadable('a success without an order in the place of 22001, "no order to cancel"')
+    return False
+
+
+def _futures_cancels(product: str, orders: tuple[Order, ...], others: tuple[Order, ...] | None) -> Cancels:
     found = []
     for symbol in dict.fromkeys(order.symbol for order in orders if order.symbol):
         for chunk in calls.chunks(tuple(order for order in orders if order.symbol == symbol)):
@@ -90,85 +118,113 @@ def _futures_cancels(
 
 
 def _futures_order(segment: str, row: Row) -> Order:
-    type_ = payload.maybe(row, "orderType") or ""
-    return calls.order_of(segment, _ORDER, row, kind="", type_=type_, protection=_closes(row))
+    type_ = row.text("orderType") or ""
+    return calls.order_of(
+        segment, _ORDER, row, kind="", type_=type_, protection=_closes(row, told=_tells_its_mode(row))
+    )
 
 
-def _closes(row: Row) -> Protection:
-    """Whether an ordinary order can only shrink a position.
+def _closes(row: Row, *, told: bool) -> Protection:
+    """Whether an order can only shrink a position.
 
     In one-way mode `reduceOnly` says so, in hedge mode `tradeSide`; there `side` names the position, not the order.
-    https://www.bitget.com/api-doc/contract/trade/Get-Orders-Pending
+    `told` says whether a row with neither of them opens. https://www.bitget.com/api-doc/contract/trade/Get-Orders-Pending
     """
-    trade_side = (payload.maybe(row, "tradeSide") or "").lower()
-    if payload.flag(row, "reduceOnly") or "close" in trade_side:
+    trade_side, reduces = word(row, "tradeSide"), row.flag("reduceOnly")
+    if reduces or "close" in trade_side:
         return Protection.PROTECTIVE
-    return Protection.NONE if trade_side in ("", "open", "buy_single", "sell_single") else Protection.UNKNOWN
+    if reduces is None:
+        return Protection.UNKNOWN
+    if trade_side in ("open", "buy_single", "sell_single") or (trade_side == "" and told):
+        return Protection.NONE
+    return Protection.UNKNOWN
 
 
-def _entrusted(request: Request, reply: Reply) -> tuple[list[Row], Request | None]:
-    """The rows of a futures listing or history; both fields are null on an empty one. It ends at an empty page."""
+def _tells_its_mode(row: Row) -> bool:
+    """Whether an ordinary row without a `tradeSide` is of one-way mode, where `reduceOnly` tells everything."""
+    mode = word(row, "posMode")
+    return mode == "one_way_mode" or (mode == "" and calls.tells(row, "reduceOnly"))
+
+
+def _entrusted(reply: Reply) -> tuple[list[Any], object, bool]:
+    """The rows of a futures listing or history, the id to go on from, and whether the list was a null that is odd.
+
+    Both fields are null on an empty one, as observed; a null beside an id is not that. One observed answer with rows
+    has no `endId` at all.
+    """
     found = payload.as_object(calls.data(reply), "data")
-    rows = calls.maybe_null(found, "entrustedList")
-    if not rows:
-        return rows, None
-    return rows, calls.following(request, "idLessThan", payload.maybe(found, "endId"))
+    rows, null = payload.null_or_list(found, "entrustedList")
+    last = found.get("endId")
+    return rows, last, null and last not in (None, "")
 
 
-def _of_coin(coin: str | None, row: Row) -> bool:
-    """Whether an order has this margin coin: a listing cannot be narrowed by it. Raises Unreadable without one."""
-    return coin is None or payload.field(row, "marginCoin").upper() == coin
-
-
-def _futures_page(segment: str, coin: str | None, request: Request, reply: Reply) -> Page:
-    rows, following = _entrusted(request, reply)
+def _futures_page(segment: str, scope: Scope, request: Request, reply: Reply) -> Page:
+    rows, last, null = _entrusted(reply)
     order = partial(_futures_order, segment)
-    return calls.page(request, rows, _ORDER, order, partial(_of_coin, coin), following)
+    return calls.page(request, rows, _ORDER, order, scope, onward="idLessThan", last=last, null=null)
 
 
 def _futures_settled(segment: str, request: Request, reply: Reply) -> Settlement:
-    rows, following = _entrusted(request, reply)
-    return calls.settlement(rows, _ORDER, partial(_futures_order, segment), following)
+    rows, last, _ = _entrusted(reply)
+    return calls.settlement(request, rows, _ORDER, partial(_futures_order, segment), onward="idLessThan", last=last)
 
 
 # --- futures plan orders --------------------------------------------------------------------------------------------
 
 
-def _plan(product: str, symbols: tuple[str, ...], coin: str | None) -> Segment:
-    """Trigger, trailing and TP/SL orders: listed under three words, cancelled by name and by each one's own type.
+def _plan(product: str, scope: Scope, blind: tuple[Request, ...]) -> Segment:
+    """Trigger, trailing and TP/SL orders: listed under three words, cancelled by type, and by name and each one's own.
 
-    The listing may look back three months, which a position's TP/SL can outlive. A cancel of all orders of a type, as
-    documented without ids, is the second witness: one that takes an order contradicts the listing.
+    The cancel of all orders of a type needs no listing, and takes orders that are older than a listing looks back. It
+    is documented without a symbol, but in no record: what it leaves goes by name. It is no witness, for it answers to
+    none what it answers where it has no effect: a success with two empty lists.
     """
-    passes = calls.narrowed(symbols, productType=product, limit="100")
-    scope = {"productType": product, **({"marginCoin": coin} if coin else {})}
-    whole = () if symbols else tuple(post(CANCEL_PLAN, {**scope, "planType": word}) for word in _CANCEL_WORDS)
+    passes = calls.narrowed(scope.symbols, productType=product, limit=str(calls.PAGE))
+    name = f"{product} plan orders"
     return Segment(
-        name=f"{product} plan orders",
-        mass_cancels=lambda survivors: (),
-        listings=(
-            tuple(get(f"{MIX}/orders-plan-pending", **one, planType=word) for word in LISTED_UNDER for one in passes),
-        ),
-        page=partial(_plan_page, f"{product} plan orders", coin),
+        name=name,
+        mass_cancels=partial(_plan_mass_cancels, product, scope, blind),
+        listings=(tuple(get(PLAN_LISTING, **one, planType=listed) for listed in LISTED_UNDER for one in passes),),
+        page=partial(_plan_page, name, scope),
         acknowledge=calls.acknowledge,
-        cancels=partial(_plan_cancels, product),
+        cancels=partial(_plan_cancels, product, calls.BATCH),
+        singly=partial(_plan_cancels, product, 1),
         settle=partial(_plan_settle, product),
-        settled=partial(_plan_settled, f"{product} plan orders"),
+        settled=partial(_plan_settled, name),
         named_gap=calls.NAMED_GAP,
-        witnesses=tuple(Witness(request=one, read=calls.nothing_cancelled, optional=True) for one in whole),
         feeds=True,
     )
 
 
-def _plan_cancels(
-    product: str, orders: tuple[Order, ...], others: tuple[Order, ...] | None
-) -> tuple[tuple[Request, tuple[Order, ...]], ...]:
+def _blind(product: str, scope: Scope) -> tuple[Request, ...]:
+    """The cancels by type that are sent unseen; none for so many symbols that the listing is faster."""
+    found = tuple(_by_type(product, scope, kind, symbol) for kind in _BLIND for symbol in scope.symbols or (None,))
+    return found if len(found) <= _BLIND_AT_MOST else ()
+
+
+def _plan_mass_cancels(
+    product: str, scope: Scope, blind: tuple[Request, ...], survivors: tuple[Order, ...]
+) -> tuple[Request, ...]:
+    """All orders of a type, without ids: unseen of every type, then of those that are listed."""
+    if not survivors:
+        return blind
+    listed = dict.fromkeys((order.kind, order.symbol if scope.symbols else None) for order in survivors)
+    return tuple(_by_type(product, scope, kind, symbol) for kind, symbol in listed if kind in _PLAN_TYPES)
+
+
+def _by_type(product: str, scope: Scope, kind: str, symbol: str | None = None) -> Request:
+    """The cancel of all orders of a type, of one symbol if it is given. What can open a position goes first."""
+    body = {**({"symbol": symbol} if symbol else {}), **_narrowed(product, scope), "planType": kind}
+    return post(CANCEL_PLAN, body, Priority.MASS_CANCEL if kind in _OPENING else Priority.CANCEL)
+
+
+def _plan_cancels(product: str, most: int, orders: tuple[Order, ...], others: tuple[Order, ...] | None) -> Cancels:
     """Each with its own `planType`: another one, or none, is a success that cancels nothing."""
     found = []
     for symbol, kind in dict.fromkeys((order.symbol, order.kind) for order in orders if order.symbol):
         group = tuple(order for order in orders if (order.symbol, order.kind) == (symbol, kind))
         for plan_type in _words_that_may_cancel(kind):
-            for chunk in calls.chunks(group):
+            for chunk in calls.chunks(group, most):
                 body: dict[str, object] = {"symbol": symbol, "productType": product}
                 if plan_type:
                     body["planType"] = plan_type
@@ -185,38 +241,37 @@ def _words_that_may_cancel(kind: str) -> tuple[str, ...]:
     """
     if kind == "track_plan":
         return ("track_plan", "moving_plan", "")
-    return (kind,) if kind else _PLAN_TYPES
+    return (kind,) if kind not in ("", payload.UNREADABLE) else _PLAN_TYPES
 
 
 def _plan_order(segment: str, row: Row) -> Order:
     """`normal_plan` and `track_plan` can open a position unless they say that they close one; others belong to one."""
-    kind = payload.maybe(row, "planType") or ""
-    protection = _closes(row) if kind in ("normal_plan", "track_plan") else Protection.UNKNOWN
+    kind = word(row, "planType")
+    protection = _closes(row, told=True) if kind in ("normal_plan", "track_plan") else Protection.UNKNOWN
     if kind in _OF_A_POSITION:
         protection = Protection.PROTECTIVE
     return calls.order_of(segment, _PLAN, row, kind=kind, type_=kind or "plan", protection=protection)
 
 
-def _plan_page(segment: str, coin: str | None, request: Request, reply: Reply) -> Page:
-    rows, following = _entrusted(request, reply)
+def _plan_page(segment: str, scope: Scope, request: Request, reply: Reply) -> Page:
+    rows, last, null = _entrusted(reply)
     order = partial(_plan_order, segment)
-    return calls.page(request, rows, _PLAN, order, partial(_of_coin, coin), following)
+    return calls.page(request, rows, _PLAN, order, scope, onward="idLessThan", last=last, null=null)
 
 
 def _plan_settle(product: str, orders: tuple[Order, ...], since_ms: int) -> tuple[Request, ...]:
+    """Under the word that lists an order's type. Where only a cancel has named one, its type is not known."""
     path = f"{MIX}/orders-plan-history"
-    return tuple(
-        request
-        for word, kinds in LISTED_UNDER.items()
-        for request in calls.recent(
-            path, tuple(order for order in orders if order.kind in kinds), productType=product, planType=word
-        )
-    )
+    found: list[Request] = []
+    for listed, kinds in LISTED_UNDER.items():
+        some = tuple(order for order in orders if order.kind in kinds or order.kind not in _PLAN_TYPES)
+        found += calls.recent(path, some, productType=product, planType=listed)
+    return tuple(dict.fromkeys(found))
 
 
 def _plan_settled(segment: str, request: Request, reply: Reply) -> Settlement:
-    rows, following = _entrusted(request, reply)
-    return calls.settlement(rows, _PLAN, partial(_plan_order, segment), following)
+    rows, last, _ = _entrusted(reply)
+    return calls.settlement(request, rows, _PLAN, partial(_plan_order, segment), onward="idLessThan", last=last)
 
 
 # --- spot -----------------------------------------------------------------------------------------------------------
@@ -227,7 +282,7 @@ def _spot(symbols: tuple[str, ...]) -> Segment:
 
     Whether the cancel of a symbol takes TP/SL orders is not written; by name they are cancelled as what they are.
     """
-    passes = calls.narrowed(symbols, limit="100")
+    passes = calls.narrowed(symbols, limit=str(calls.PAGE))
     path = f"{SPOT}/unfilled-orders"
     return Segment(
         name="SPOT",
@@ -236,9 +291,12 @@ def _spot(symbols: tuple[str, ...]) -> Segment:
             tuple(get(path, **one, tpslType="tpsl") for one in passes),
             tuple(get(path, **one, tpslType="normal") for one in passes),
         ),
-        page=_spot_page,
+        page=partial(_spot_page, Scope(symbols=symbols)),
         acknowledge=calls.acknowledge,
         cancels=_spot_cancels,
+        singly=lambda orders, others: calls.each(
+            f"{SPOT}/cancel-order", tuple(order for order in orders if order.symbol), _spot_cancel
+        ),
         settle=_spot_settle,
         settled=_spot_settled,
         named_gap=calls.NAMED_GAP,
@@ -246,13 +304,13 @@ def _spot(symbols: tuple[str, ...]) -> Segment:
 
 
 def _spot_mass_cancels(symbols: tuple[str, ...], survivors: tuple[Order, ...]) -> tuple[Request, ...]:
-    seen = (order.symbol for order in survivors if order.kind == "normal" and order.symbol)
-    return tuple(post(f"{SPOT}/cancel-symbol-order", {"symbol": symbol}) for symbol in symbols or dict.fromkeys(seen))
+    """By symbol where that was asked for, or where it saves batches: it is the slower one, and lands later."""
+    listed = [order.symbol for order in survivors if order.kind == "normal" and order.symbol]
+    many = (symbol for symbol in dict.fromkeys(listed) if listed.count(symbol) > calls.BATCH)
+    return tuple(post(f"{SPOT}/cancel-symbol-order", {"symbol": symbol}) for symbol in symbols or many)
 
 
-def _spot_cancels(
-    orders: tuple[Order, ...], others: tuple[Order, ...] | None
-) -> tuple[tuple[Request, tuple[Order, ...]], ...]:
+def _spot_cancels(orders: tuple[Order, ...], others: tuple[Order, ...] | None) -> Cancels:
     """In batches of several symbols; TP/SL orders singly, for the batch has no word for them.
 
     https://www.bitget.com/api-doc/spot/trade/Cancel-Order
@@ -262,40 +320,36 @@ def _spot_cancels(
         named = [{"orderId": one.id, "symbol": one.symbol} for one in chunk]
         body = {"batchMode": "multiple", "orderList": named}
         found.append((post(f"{SPOT}/batch-cancel-order", body, Priority.CANCEL), chunk))
-    for order in orders:
-        if order.kind == "tpsl":
-            body = {"orderId": order.id, "tpslType": "tpsl"}
-            found.append((post(f"{SPOT}/cancel-order", body, Priority.CANCEL), (order,)))
-    return tuple(found)
+    waiting = tuple(order for order in orders if order.kind == "tpsl")
+    return (*found, *calls.each(f"{SPOT}/cancel-order", waiting, _spot_cancel))
+
+
+def _spot_cancel(order: Order) -> dict[str, object]:
+    """A TP/SL order is named by its kind, and then without a symbol."""
+    return {"orderId": order.id, **({"tpslType": "tpsl"} if order.kind == "tpsl" else {"symbol": order.symbol})}
 
 
 def _spot_order(kind: str, row: Row) -> Order:
     """A triggered sell protects what is held."""
     protection = Protection.NONE if kind == "normal" else _sells(row)
-    type_ = payload.maybe(row, "orderType") or ""
-    return calls.order_of(
-        "SPOT", _ORDER, row, kind=kind, type_=type_ if kind == "normal" else kind, protection=protection
-    )
+    type_ = (row.text("orderType") or "") if kind == "normal" else kind
+    return calls.order_of("SPOT", _ORDER, row, kind=kind, type_=type_, protection=protection)
 
 
 def _sells(row: Row) -> Protection:
     sides = {"sell": Protection.PROTECTIVE, "buy": Protection.NONE}
-    return sides.get((payload.maybe(row, "side") or "").lower(), Protection.UNKNOWN)
+    return sides.get(word(row, "side"), Protection.UNKNOWN)
 
 
-def _spot_rows(request: Request, reply: Reply) -> tuple[list[Row], Request | None]:
-    """A plain array, without a word on where to read on: from the last row's id, until a page is empty."""
-    rows = payload.as_list(calls.data(reply), "data")
-    if not rows:
-        return rows, None
-    last = payload.maybe(payload.as_object(rows[-1], "order"), "orderId")
-    return rows, calls.following(request, "idLessThan", last)
+def _last_id(rows: list[Any]) -> object:
+    """A plain array does not say where to read on: from the id of its last row that has one."""
+    return next((row["orderId"] for row in reversed(rows) if isinstance(row, dict) and row.get("orderId")), None)
 
 
-def _spot_page(request: Request, reply: Reply) -> Page:
-    rows, following = _spot_rows(request, reply)
+def _spot_page(scope: Scope, request: Request, reply: Reply) -> Page:
+    rows, null = calls.array(reply)
     order = partial(_spot_order, asked(request, "tpslType"))
-    return calls.page(request, rows, _ORDER, order, lambda row: True, following)
+    return calls.page(request, rows, _ORDER, order, scope, onward="idLessThan", last=_last_id(rows), null=null)
 
 
 def _spot_settle(orders: tuple[Order, ...], since_ms: int) -> tuple[Request, ...]:
@@ -305,27 +359,28 @@ def _spot_settle(orders: tuple[Order, ...], since_ms: int) -> tuple[Request, ...
 
 
 def _spot_settled(request: Request, reply: Reply) -> Settlement:
-    rows, following = _spot_rows(request, reply)
-    return calls.settlement(rows, _ORDER, partial(_spot_order, asked(request, "tpslType")), following)
+    rows, _ = calls.array(reply)
+    order = partial(_spot_order, asked(request, "tpslType"))
+    return calls.settlement(request, rows, _ORDER, order, onward="idLessThan", last=_last_id(rows))
 
 
 def _spot_plan(symbols: tuple[str, ...]) -> Segment:
     """Trigger orders, which one call cancels all. What it answers to none is not written: only a cancel is a word."""
     whole = post(f"{SPOT}/batch-cancel-plan-order", {"symbolList": list(symbols)} if symbols else {})
-    passes = calls.narrowed(symbols, limit="100")
+    passes = calls.narrowed(symbols, limit=str(calls.PAGE))
     return Segment(
         name="SPOT plan orders",
         mass_cancels=lambda survivors: (whole,),
         listings=(tuple(get(f"{SPOT}/current-plan-order", **one) for one in passes),),
-        page=_spot_plan_page,
+        page=partial(_spot_plan_page, Scope(symbols=symbols)),
         acknowledge=calls.acknowledge,
-        cancels=lambda orders, others: tuple(
-            (post(f"{SPOT}/cancel-plan-order", {"orderId": order.id}, Priority.CANCEL), (order,)) for order in orders
+        cancels=lambda orders, others: calls.each(
+            f"{SPOT}/cancel-plan-order", orders, lambda order: {"orderId": order.id}
         ),
-        settle=lambda orders, since_ms: (get(f"{SPOT}/history-plan-order", limit="100"),),
+        settle=lambda orders, since_ms: (get(f"{SPOT}/history-plan-order", limit=str(calls.PAGE)),),
         settled=_spot_plan_settled,
         named_gap=calls.NAMED_GAP,
-        witnesses=(Witness(request=whole, read=calls.nothing_cancelled, optional=True),),
+        witnesses=(Witness(request=asked_last(whole), read=calls.nothing_cancelled, optional=True),),
         feeds=True,
     )
 
@@ -334,20 +389,25 @@ def _spot_plan_order(row: Row) -> Order:
     return calls.order_of("SPOT plan orders", _SPOT_PLAN, row, kind="plan", type_="plan", protection=_sells(row))
 
 
-def _spot_plan_rows(request: Request, reply: Reply) -> tuple[list[Row], Request | None]:
-    """`nextFlag` says whether there is more."""
+def _spot_plan_page(scope: Scope, request: Request, reply: Reply) -> Page:
+    """`nextFlag` says whether there is more. Without it, a page that is not full is the last one."""
     found = payload.as_object(calls.data(reply), "data")
-    rows, more = calls.maybe_null(found, "orderList"), found.get("nextFlag")
-    if not isinstance(more, bool):
-        raise Unreadable("nextFlag is missing")
-    return rows, calls.following(request, "idLessThan", payload.maybe(found, "idLessThan")) if more else None
-
-
-def _spot_plan_page(request: Request, reply: Reply) -> Page:
-    rows, following = _spot_plan_rows(request, reply)
-    return calls.page(request, rows, _SPOT_PLAN, _spot_plan_order, lambda row: True, following)
+    rows, null = payload.null_or_list(found, "orderList")
+    more, last = found.get("nextFlag"), found.get("idLessThan")
+    page = calls.page(request, rows, _SPOT_PLAN, _spot_plan_order, scope, null=null)
+    following = calls.from_id(request, "idLessThan", last) if rows else None
+    goes_on = more is not False and (more is not None or page.full)
+    why = ""
+    if goes_on and following is None:
+        why = "there may be more, and the page does not say where to read on"
+    elif more not in (True, False, None):
+        why = "nextFlag is not a truth value"
+    unsure = "; ".join(filter(None, (page.unsure, why)))
+    return replace(page, next=following if goes_on else None, unsure=unsure)
 
 
 def _spot_plan_settled(request: Request, reply: Reply) -> Settlement:
-    rows, following = _spot_plan_rows(request, reply)
-    return calls.settlement(rows, _SPOT_PLAN, _spot_plan_order, following)
+    found = payload.as_object(calls.data(reply), "data")
+    rows, _ = payload.null_or_list(found, "orderList")
+    last = found.get("idLessThan") if found.get("nextFlag") is True else None
+    return calls.settlement(request, rows, _SPOT_PLAN, _spot_plan_order, onward="idLessThan", last=last)

@@ -9,6 +9,7 @@ from typing import Literal
 from cancelall import payload
 from cancelall.declare import nearest
 from cancelall.model import Reply, Request
+from cancelall.payload import Row
 from cancelall.venues.bitget import calls
 from cancelall.venues.bitget.options import FUTURES, SETTINGS, Facts, Options, selected
 from cancelall.venues.contract import Batch, Discovery
@@ -57,15 +58,18 @@ def discoveries(options: Options, facts: Facts) -> tuple[Discovery[Facts], ...]:
 
 
 def _read_mode(request: Request, reply: Reply) -> Batch:
-    """`accountMode`, or that there is none. A key that may not read it leaves both APIs to be asked."""
-    answer = payload.as_object(payload.parse(reply.body))
-    code = payload.field(answer, "code")
+    """`accountMode`, or that there is none. Where it is not told, or odd, both APIs are asked, and each has to answer.
+
+    Raises Unreadable for another shape: then it is read again.
+    """
+    code = calls.code_of(reply)
     if code in UNIFIED_SAYS_NO:
         return Batch(names=("mode classic",))
     if code in NO_RIGHT:
         return Batch(names=("mode undisclosed",))
-    settings = payload.as_object(calls.data(reply), "data")
-    return Batch(names=(f"mode {payload.words(payload.field(settings, 'accountMode'))}",))
+    mode = Row(calls.data(reply), "data").text("accountMode")
+    told = None if mode == payload.UNREADABLE else mode
+    return Batch(names=(f"mode {payload.words(told) if told else 'undisclosed'}",))
 
 
 def _learn_settings(facts: Facts, names: tuple[str, ...]) -> Facts:
@@ -79,18 +83,19 @@ def _learn_settings(facts: Facts, names: tuple[str, ...]) -> Facts:
 
 
 def _read_instruments(contracts: bool, request: Request, reply: Reply) -> Batch:
-    names = []
+    """The symbols, and of contracts the margin coins. A row that cannot be read names none; the others do."""
+    names: list[str] = []
     for entry in payload.as_list(calls.data(reply), "data"):
-        row = payload.as_object(entry, "instrument")
-        names.append(f"symbol {payload.field(row, 'symbol')}")
-        if contracts:
-            coins = payload.as_list(row.get("supportMarginCoins"), "supportMarginCoins")
-            names += [f"coin {coin}" for coin in coins if isinstance(coin, str)]
+        record = entry if isinstance(entry, dict) else {}
+        symbol = record.get("symbol")
+        names += [f"symbol {symbol.upper()}"] if isinstance(symbol, str) and symbol else []
+        coins = record.get("supportMarginCoins") if contracts else None
+        names += [f"coin {coin.upper()}" for coin in coins if isinstance(coin, str)] if isinstance(coins, list) else []
     return Batch(names=tuple(names))
 
 
 def _coin_to_look_up(options: Options) -> str | None:
-    """USDT and USDC need no look-up: the documents name them."""
+    """USDT and USDC need no look-up: the documents name them, each as that of its own contracts."""
     return None if options.margin_coin in ("USDT", "USDC") else options.margin_coin
 
 
@@ -109,3 +114,19 @@ def doubts(options: Options, names: frozenset[str]) -> tuple[str, ...]:
         elif mode not in _MODES:
             found.append(f'Bitget reports the account mode "{mode}", which is not known here')
     return tuple(found)
+
+
+def remarks(options: Options, names: frozenset[str]) -> tuple[str, ...]:
+    """What no second word of the venue would show: orders that are older than a listing looks back.
+
+    The default windows are being narrowed (fills from 90 to 7 days, 2026-08-04).
+    """
+    chosen = selected(options)
+    blind = ["SPOT orders"] if "SPOT" in chosen and "mode unified" not in names else []
+    blind += ["strategy orders"] if names & {"mode unified", "mode hybrid", "mode undisclosed"} else []
+    if not blind:
+        return ()
+    return (
+        f"Bitget is narrowing how far its listings look back, and has no second word on {' and '.join(blind)}: "
+        "look in the app for any that are months old",
+    )

@@ -8,7 +8,7 @@ from functools import partial
 from cancelall import payload
 from cancelall.errors import ErrorKind, Unreadable
 from cancelall.model import Answer, Judgement, Reach, Reply, Request
-from cancelall.venues.bitget import calls, classic
+from cancelall.venues.bitget import calls, classic, unified
 from cancelall.venues.bitget.discovery import NO_RIGHT, SERVED, UNIFIED_SAYS_NO
 from cancelall.venues.bitget.options import SETTINGS
 
@@ -49,13 +49,16 @@ _AMBIGUOUS = frozenset(
 )
 
 
-_CLOCK = frozenset({"40005", "40008"})
+_CLOCK = frozenset({"40004", "40005", "40008", "40911"})
 
 
-_NO_DEMO = frozenset({"40081", "40105", "40110", "22030"})
+_NO_PRODUCT = frozenset({"40731"})
+"""An account that has no such product: one of copy trading, as met on live (freqtrade#13576). Demo trading's words are
+none of these: on live they say nothing about orders."""
 
 
-_NO_SYMBOL = frozenset({"40034", "40102", "25100"})
+_NO_WORD = frozenset("40017 400172 40020 40034 40811 40812 40813 40913 43048".split())
+"""What may be answered to a `planType` that the venue does not know, or wants a symbol with."""
 
 
 _KEYS = "on Bitget's page of API keys"
@@ -70,33 +73,45 @@ _REFUSALS: tuple[_Refusal, ...] = (
     (("40012", "40036"), "auth", Reach.KEY, "wrong passphrase: it was chosen with the key and cannot be changed"),
     (("40001", "40002", "40003", "40011"), "auth", Reach.KEY, "check key, secret and passphrase"),
     (("40099",), "environment", Reach.KEY, "a demo key needs environment demo, and no other key works there"),
+    (("40018", "40038", "22010", "49003"), "ip", Reach.ADDRESS, f"add this machine's address to the key {_KEYS}"),
     (
         ("40014", "40025", "40040", "25620"),
         "permission",
-        Reach.REQUEST,
+        Reach.PRODUCT,
         f"give the key the right to trade this {_KEYS}",
     ),
-    (("40018", "40038", "22010"), "ip", Reach.KEY, f"add this machine's address to the key {_KEYS}"),
     (
-        ("40013", "40022", "40023", "40024", "40026", "40031", "40710", "40760"),
+        ("40013", "40022", "40023", "40024", "40026", "40031", "40710", "40760", "40916"),
         "permission",
-        Reach.KEY,
-        "the account is restricted: use the app or support",
+        Reach.PRODUCT,
+        "the account is restricted here: use the app or support",
     ),
     (
         ("40016", "40035", "40101", "40111"),
         "permission",
-        Reach.KEY,
+        Reach.PRODUCT,
         "Bitget wants the account verified: log in to the site",
     ),
-    (("40199",), "permission", Reach.KEY, "lead traders may not use the API: use the app"),
-    (("40000", "40100", "40103", "40104"), "region", Reach.KEY, "this region is refused: run from another place"),
+    (("40199",), "permission", Reach.PRODUCT, "lead traders may not use the API here: use the app"),
+    (("40000", "40100", "40103", "40104"), "region", Reach.PRODUCT, "this region is refused: run from another place"),
+    (
+        ("40081", "40105", "40110", "22030"),
+        "environment",
+        Reach.PRODUCT,
+        "demo trading does not have this: narrow the profile by product_type, or use a key of live trading",
+    ),
     (("45056",), "parameter", Reach.REQUEST, "an order of a bot or a copied trade: stop what placed it in the app"),
     (("40072", "40309", "22004", "25013"), "parameter", Reach.REQUEST, "not tradable by API: use the app"),
     (("40086", "40404", "30032"), "parameter", Reach.REQUEST, "host or path is wrong: check base_url"),
     (
-        tuple("40007 40017 400172 40019 40020 40034 40102 40306 40811 40812 40813 40912 40913 43048".split())
-        + tuple("48001 48002 00171 00172 25100 25200".split()),
+        ("40034", "40102", "25100"),
+        "parameter",
+        Reach.REQUEST,
+        "is the symbol one of this product? name the product with product_type",
+    ),
+    (
+        tuple("40007 40017 400172 40019 40020 40306 40811 40812 40813 40912 40913 43048".split())
+        + tuple("48001 48002 00171 00172 25002 25200 25240".split()),
         "parameter",
         Reach.REQUEST,
         "check the selectors of this profile",
@@ -113,8 +128,8 @@ _REFUSED: Mapping[str, tuple[ErrorKind, Reach, str]] = {
 def judge(request: Request, reply: Reply) -> Judgement:
     """Bitget answers errors with HTTP 400 or 200 and a `code`; without one the HTTP status decides."""
     try:
-        answer = payload.as_object(payload.parse(reply.body))
-        code, server_ms = payload.maybe(answer, "code"), payload.number(answer, "requestTime")
+        answer = payload.as_object(reply.json)
+        code, server_ms = payload.maybe(answer, "code"), _time(answer)
     except Unreadable:
         return _by_status(reply)
     if code is None or 300 <= reply.status < 400:
@@ -122,11 +137,11 @@ def judge(request: Request, reply: Reply) -> Judgement:
     said = partial(Judgement, words=f"{code} {payload.words(answer.get('msg'))}".strip(), server_ms=server_ms)
     mode = SERVED if request.signed and request.path.startswith("/api/v2/") else ""
     if code == "00000":
-        taken = Answer.NOTHING_OPEN if _found_no_plan(request, answer.get("data")) else Answer.ACCEPTED
+        taken = Answer.NOTHING_OPEN if _found_no_plan(request, reply) else Answer.ACCEPTED
         return said(answer=taken if reply.status == 200 else Answer.AMBIGUOUS, mode=mode)
     if code == "40085":
         return said(answer=Answer.ABSENT, kind="mode", mode="unified")
-    if request.path == SETTINGS and code in UNIFIED_SAYS_NO | NO_RIGHT:
+    if (request.path == SETTINGS and code in UNIFIED_SAYS_NO | NO_RIGHT) or unified.has_none(request, code):
         return said(answer=Answer.ACCEPTED)  # it answers the question
     if code in UNIFIED_SAYS_NO:
         return said(answer=Answer.ABSENT, kind="mode", mode="classic")
@@ -134,18 +149,28 @@ def judge(request: Request, reply: Reply) -> Judgement:
         return said(answer=Answer.NOTHING_OPEN, mode=mode)
     if code == "40812" and request.path == classic.CANCEL_PLAN:
         return said(answer=Answer.NOTHING_OPEN)  # a planType that reaches nothing; the listing decides
+    if code in _NO_WORD and _tries_a_word(request):
+        return said(answer=Answer.NOTHING_OPEN)  # the same: other words, and cancels by name, go on
     if code in _CLOCK:
         return said(answer=Answer.CLOCK, kind="clock", hint="set this machine's clock")
     if code in _AGAIN:
         after = payload.asked_to_wait(reply)
         hint = "Bitget shuts an address out for 5 minutes after 6000 requests in one" if code == "429" else ""
         return said(answer=Answer.AGAIN, kind="rate_limit", after=_AGAIN[code] if after is None else after, hint=hint)
-    if code in _NO_DEMO or (code in _NO_SYMBOL and _names_a_symbol(request)):
-        return said(answer=Answer.ABSENT, kind="mode")
+    if code in _NO_PRODUCT:
+        return said(answer=Answer.ABSENT, kind="mode", hint="a copy-trading account does not have this product")
     if code in _REFUSED:
         kind, reach, hint = _REFUSED[code]
         return said(answer=Answer.REFUSED, kind=kind, reach=reach, hint=hint)
     return said(answer=Answer.AMBIGUOUS, kind=None if code in _AMBIGUOUS else "unreadable")
+
+
+def _time(answer: Mapping[str, object]) -> int | None:
+    """The venue's clock; an odd one spoils nothing."""
+    try:
+        return payload.number(answer, "requestTime")
+    except Unreadable:
+        return None
 
 
 def _by_status(reply: Reply) -> Judgement:
@@ -160,13 +185,17 @@ def _is_witness(request: Request) -> bool:
     return request.path == classic.CANCEL_ALL
 
 
-def _found_no_plan(request: Request, said: object) -> bool:
+def _found_no_plan(request: Request, reply: Reply) -> bool:
     """Whether a cancel of all plan orders of a type met none: a success with two empty lists, as observed."""
-    if request.path != classic.CANCEL_PLAN or b'"orderIdList"' in request.body or not isinstance(said, dict):
-        return False
-    return said.get("successList") == [] and said.get("failureList") == []
+    return request.path == classic.CANCEL_PLAN and not _names_orders(request) and calls.took_nothing(reply)
 
 
-def _names_a_symbol(request: Request) -> bool:
-    """Whether a request is about a symbol of the scope, which a product may not have, and not about named orders."""
-    return bool(calls.asked(request, "symbol")) or (b'"symbol":' in request.body and b'"orderId"' not in request.body)
+def _tries_a_word(request: Request) -> bool:
+    """Whether a cancel of plan orders may be refused for what it leaves out, or for a word of no document."""
+    return request.path == classic.CANCEL_PLAN and (
+        not _names_orders(request) or b'"planType":"track_plan"' in request.body
+    )
+
+
+def _names_orders(request: Request) -> bool:
+    return b'"orderIdList"' in request.body

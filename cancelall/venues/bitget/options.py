@@ -45,14 +45,13 @@ class Options:
     def __post_init__(self) -> None:
         object.__setattr__(self, "symbol", tuple(symbol.upper() for symbol in self.symbol))
         object.__setattr__(self, "margin_coin", self.margin_coin and self.margin_coin.upper())
-        # Sources disagree on whether the encoded or the plain query is signed: nothing that differs is ever sent.
         for word in (*self.symbol, self.margin_coin or "X"):
-            if not re.fullmatch(r"[A-Z0-9_-]+", word):
+            if not word or not all(_fits_a_name(letter) for letter in word):
                 raise OptionError(f"{word} is no name of Bitget: letters, digits, _ and - only")
         if self.margin_coin and "SPOT" in self.product_type:
             raise OptionError("--margin-coin does not narrow SPOT: spot orders have none")
         for product in FUTURES if self.margin_coin else ():
-            if product in self.product_type and not _takes(product, self.margin_coin):
+            if product in self.product_type and not _takes(product, self.margin_coin or ""):
                 raise OptionError(f"{product} has no margin coin {self.margin_coin}")
         if not selected(self):
             raise OptionError(
@@ -82,9 +81,17 @@ class Facts:
     """The classic one has served it, whatever anybody says."""
 
 
-def _takes(product: str, coin: str | None) -> bool:
-    """Whether contracts of a product can have this margin coin. Coin-margined ones take many."""
-    return coin is None or {"USDT-FUTURES": "USDT", "USDC-FUTURES": "USDC"}.get(product, coin) == coin
+def _fits_a_name(letter: str) -> bool:
+    """Whether a symbol can hold this character: of other scripts any letter, sign or digit."""
+    plain = letter.isalnum() or letter in "_-"
+    return plain if letter.isascii() else letter.isprintable() and not letter.isspace()
+
+
+def _takes(product: str, coin: str) -> bool:
+    """Whether contracts of a product can have this margin coin. Coin-margined ones take many, and never USDT."""
+    if product == "COIN-FUTURES":
+        return coin != "USDT"
+    return {"USDT-FUTURES": "USDT", "USDC-FUTURES": "USDC"}[product] == coin
 
 
 def _holds(product: str, symbol: str) -> bool:
@@ -106,7 +113,7 @@ def selected(options: Options) -> dict[str, tuple[str, ...]]:
         if options.symbol and not symbols:
             continue
         if options.margin_coin and not options.product_type:
-            # A stable coin means its own contracts; coin-margined ones could take it too, which `not_covered` says.
+            # A stable coin means its own contracts; coin-margined ones could take USDC too, which `not_covered` says.
             own = {"USDT": "USDT-FUTURES", "USDC": "USDC-FUTURES"}.get(options.margin_coin, "COIN-FUTURES")
             if product != own:
                 continue

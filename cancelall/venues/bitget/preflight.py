@@ -35,7 +35,7 @@ def _read_time(request: Request, reply: Reply) -> Told:
 
 def _read_mode(request: Request, reply: Reply) -> Told:
     """https://www.bitget.com/api-doc/uta/account/Get-Account-Setting: a classic account has none."""
-    code = payload.field(payload.as_object(payload.parse(reply.body)), "code")
+    code = calls.code_of(reply)
     if code in UNIFIED_SAYS_NO:
         return Told(mode="classic")
     if code in NO_RIGHT:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cancelall.venues.bitget import calls
-from cancelall.venues.bitget.discovery import discoveries, doubts, learn_mode
+from cancelall.venues.bitget.discovery import discoveries, doubts, learn_mode, remarks
 from cancelall.venues.bitget.judging import judge
 from cancelall.venues.bitget.options import FUTURES, Facts, Options, selected
 from cancelall.venues.bitget.scope import segments
@@ -14,12 +14,12 @@ from cancelall.venues.contract import Limit, Venue
 def not_covered(options: Options, environment: str) -> tuple[str, ...]:
     """Margin accounts of a classic account are listed by symbol only: they cannot be proven empty."""
     chosen = selected(options)
-    found = ["bots and copy trading", "sub-accounts (each has its own key)"]
+    found = ["grid bots and other bots", "copy trading", "sub-accounts (each has its own key)"]
     if "MARGIN" in chosen or "SPOT" in chosen:
         found.insert(0, "margin orders of a classic account (cross and isolated)")
-        found.append("tokenised stocks of a unified account")
-    if options.margin_coin in ("USDT", "USDC") and "COIN-FUTURES" not in chosen:
-        found.append(f"COIN-FUTURES orders with {options.margin_coin} as their margin")
+        found.append("Stock+ and other tokenised stocks")
+    if options.margin_coin == "USDC" and "COIN-FUTURES" not in chosen:
+        found.append("COIN-FUTURES orders with USDC as their margin")
     return tuple(found)
 
 
@@ -49,5 +49,6 @@ VENUE = Venue(
     block_seconds=300.0,
     late_ms=lambda options: 30_000,
     headers=headers,
+    remarks=remarks,
     unwitnessed=unwitnessed,
 )

@@ -116,9 +116,11 @@ def listings(
     )
 
 
-def cancels(
-    category: Category, demo: bool, orders: tuple[Order, ...], others: tuple[Order, ...] | None
-) -> tuple[tuple[Request, tuple[Order, ...]], ...]:
+Named = tuple[tuple[Request, tuple[Order, ...]], ...]
+"""Cancels by name, each with the orders that it names."""
+
+
+def cancels(category: Category, demo: bool, orders: tuple[Order, ...], others: tuple[Order, ...] | None) -> Named:
     """Cancels by name: batches of 20 (10 on spot) where the documents allow them, else one by one.
 
     But for options each order of a batch counts as a request: what exceeds the limit fails by itself, and goes again
@@ -126,39 +128,53 @@ def cancels(
     Batches do not take an order filter, so conditional spot orders go singly; older unified accounts and demo trading
     have no batch for inverse, demo none for spot. https://bybit-exchange.github.io/docs/v5/order/batch-cancel
     """
-    batched, single, grouped = [], [], []
-    for order in orders:
-        if category == "spot" and order.kind in ("OcoOrder", "BidirectionalTpslOrder"):
-            grouped.append(order)
-        elif category == "inverse" or (category == "spot" and (demo or order.kind not in ("", "Order"))):
-            single.append(order)
-        else:
-            batched.append(order)
-    found: list[tuple[Request, tuple[Order, ...]]] = []
+    batched = tuple(one for one in orders if _fits_a_batch(category, demo, one))
+    rest = tuple(one for one in orders if not _fits_a_batch(category, demo, one))
     size = 10 if category == "spot" else 20
+    found: list[tuple[Request, tuple[Order, ...]]] = []
     for start in range(0, len(batched), size):
-        chunk = tuple(batched[start : start + size])
+        chunk = batched[start : start + size]
         named = [{"symbol": order.symbol, "orderId": order.id} for order in chunk]
         body: dict[str, object] = {"category": category, "request": named}
         found.append((post("/v5/order/cancel-batch", body, _bucket("cancel-batch", category), Priority.CANCEL), chunk))
-    for order in single:
-        body = {"category": category, "symbol": order.symbol, "orderId": order.id}
-        if order.kind:
-            body["orderFilter"] = order.kind
-        found.append((post("/v5/order/cancel", body, _bucket("cancel", category), Priority.CANCEL), (order,)))
-    return (*found, *_cancel_groups(grouped, others))
+    return (*found, *singly(category, rest, others))
 
 
-def _cancel_groups(
-    orders: Sequence[Order], others: tuple[Order, ...] | None
-) -> tuple[tuple[Request, tuple[Order, ...]], ...]:
-    """OCO and bidirectional orders have no cancel by id: all of a symbol and kind go, if none of them is to be kept."""
+def _fits_a_batch(category: Category, demo: bool, order: Order) -> bool:
+    """Whether a batch can name the order: one without a symbol could cost the others of its batch their cancel."""
+    if category == "inverse" or order.symbol is None:
+        return False
+    return category != "spot" or (not demo and order.kind in ("", "Order"))
+
+
+def singly(category: Category, orders: tuple[Order, ...], others: tuple[Order, ...] | None) -> Named:
+    """The same, one order a request. https://bybit-exchange.github.io/docs/v5/order/cancel-order
+
+    The symbol is documented as required; an order whose symbol nobody could read is named by its id alone all the same.
+    """
+    found: list[tuple[Request, tuple[Order, ...]]] = []
+    for order in (one for one in orders if not _is_grouped(category, one)):
+        body = {"category": category, "symbol": order.symbol, "orderId": order.id, "orderFilter": order.kind}
+        given = {key: value for key, value in body.items() if value}
+        found.append((post("/v5/order/cancel", given, _bucket("cancel", category), Priority.CANCEL), (order,)))
+    return (*found, *_cancel_groups([one for one in orders if _is_grouped(category, one)], others))
+
+
+def _is_grouped(category: Category, order: Order) -> bool:
+    return category == "spot" and order.kind in ("OcoOrder", "BidirectionalTpslOrder")
+
+
+def _cancel_groups(orders: Sequence[Order], others: tuple[Order, ...] | None) -> Named:
+    """OCO and bidirectional orders have no cancel by id: all of a symbol and kind go, if none of them is to be kept.
+
+    Without a symbol it would be all of the kind: those are left out.
+    """
     if others is None:
         return ()
     kept = {(order.symbol, order.kind) for order in others}
     found = []
     for symbol, kind in dict.fromkeys((order.symbol, order.kind) for order in orders):
-        if (symbol, kind) not in kept:
+        if symbol is not None and not {(symbol, kind), (None, kind)} & kept:
             body = {"category": "spot", "symbol": symbol, "orderFilter": kind}
             group = tuple(order for order in orders if (order.symbol, order.kind) == (symbol, kind))
             found.append((post("/v5/order/cancel-all", body, "cancel-all spot", Priority.CANCEL), group))

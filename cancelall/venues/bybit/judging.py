@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any, Literal
 
@@ -18,19 +19,45 @@ _AGAIN = {10006: None, 10014: 0.0, 30034: 1.0, 30035: 1.0, 130035: 1.0, 130150: 
 """Seconds to wait; None = the limit header says."""
 
 
-_AMBIGUOUS = frozenset({10000, 10016, 10019, 170001, 170005, 170007, 170032, 170146, 170147, 170222, 170234, 500000})
+_AMBIGUOUS = frozenset(
+    {10000, 10016, 10019, 170001, 170005, 170007, 170032, 170146, 170147, 170222, 170234, 500000}
+) | {
+    3100197  # an upgrade to a unified account is under way: it passes
+}
 
 
 _CLOCK = frozenset({10002, -1})
 
 
-_ABSENT = frozenset({10028, 100028, 110132, 110102, 110110, 110111, 110112, 110113})
+_ABSENT = frozenset({10028, 10020})
+"""The account is no unified one: the only words for "no such product", of products that classic accounts do not have.
+Of the others they say where nothing can be seen from here; and they can pass, while an account is upgraded."""
+
+
+_SWITCHED_OFF = frozenset({110102, 110110, 110111, 110112, 110113})
+"""The account's mode has no inverse contracts, or no spread trading, now: a cancel takes nothing there, and the listing
+decides. An account that cannot even list there may have orders from before."""
 
 
 _KEY_PAGE = "https://www.bybit.com/app/user/api-management"
+_ELSEWHERE = "what rests there can only be seen on the site; --category leaves a product out"
+_LOST_PLACE = "an order of the page before has gone meanwhile: the listing begins anew"
+_FORBIDDEN = "too many requests from this address (other programs count too: wait 10 minutes), or a refused region"
 
 
-_REFUSED: dict[int, tuple[Literal["auth", "permission", "ip", "region", "mode", "parameter"], Reach, str]] = {
+Refusal = tuple[Literal["auth", "permission", "ip", "region", "mode", "parameter"], Reach, str]
+"""What kind it is, how far it goes, and what to do."""
+
+
+_CLASSIC: Refusal = (
+    "mode",
+    Reach.PRODUCT,
+    "a classic account was asked as if it were a unified one: upgrade it, or cancel on the site",
+)
+_OFF: Refusal = ("mode", Reach.PRODUCT, f"the account's mode lacks this product; {_ELSEWHERE}")
+
+
+_REFUSED: dict[int, Refusal] = dict.fromkeys(_SWITCHED_OFF, _OFF) | {
     10001: ("parameter", Reach.REQUEST, "check the selectors of this profile"),
     10003: (
         "auth",
@@ -38,47 +65,55 @@ _REFUSED: dict[int, tuple[Literal["auth", "permission", "ip", "region", "mode", 
         "key and host do not match? A key works only where it was made: live, testnet, demo or a regional site",
     ),
     10004: ("auth", Reach.KEY, "the secret does not belong to this key; if it does, make a new key"),
-    10005: ("permission", Reach.REQUEST, f"give the key the right to trade this product: {_KEY_PAGE}"),
+    10005: ("permission", Reach.PRODUCT, f"give the key the right to trade this product: {_KEY_PAGE}"),
     10007: ("auth", Reach.KEY, "check key and secret"),
-    10008: ("mode", Reach.KEY, "the account is banned or in another mode: log in to the site"),
+    10008: ("mode", Reach.PRODUCT, "the account is banned or in another mode: log in to the site"),
     10009: (
         "region",
-        Reach.KEY,
+        Reach.PRODUCT,
         "this region is refused: run from another place, or use the site of your region (environment)",
     ),
     10010: (
         "ip",
-        Reach.KEY,
-        f"add this machine's address to the key: {_KEY_PAGE}; bybit.eu keys are bound to applications",
+        Reach.ADDRESS,
+        f"add this machine's address to the key, the IPv6 one too: {_KEY_PAGE}; bybit.eu binds keys to applications",
     ),
     10017: ("parameter", Reach.REQUEST, "host or path is wrong: check base_url"),
     10018: ("ip", Reach.HOST, "stop what else calls Bybit from this address; the block lifts after 10 minutes"),
-    10024: ("region", Reach.KEY, "trading is restricted for compliance: use the site or support"),
-    10027: ("permission", Reach.KEY, "trading is banned on this account: use the site or support"),
+    10024: ("region", Reach.PRODUCT, "trading is restricted for compliance: use the site or support"),
+    10027: ("permission", Reach.PRODUCT, "trading is banned on this account: use the site or support"),
     10029: ("permission", Reach.REQUEST, f"the symbol is not on the key's list: {_KEY_PAGE}"),
     33004: ("auth", Reach.KEY, f"the key has expired: {_KEY_PAGE}"),
     -2015: ("auth", Reach.KEY, f"the key has expired: {_KEY_PAGE}"),
+    100028: ("mode", Reach.PRODUCT, f"Bybit serves this to classic accounts only; {_ELSEWHERE}"),
+    110067: _CLASSIC,
+    110088: _CLASSIC,
     110095: (
         "mode",
         Reach.REQUEST,
         "a pre-market contract in its call auction cannot be cancelled now: try again after it",
     ),
+    110097: ("mode", Reach.REQUEST, "pre-market contracts are for unified accounts"),
+    110100: ("mode", Reach.REQUEST, "demo trading cannot cancel pre-market contracts"),
     110115: ("parameter", Reach.REQUEST, "a leg of a spread order: cancel the combination (category spread)"),
+    110132: ("region", Reach.PRODUCT, f"not offered in your region; {_ELSEWHERE}"),
     170145: ("parameter", Reach.REQUEST, "Bybit does not cancel this type of order"),
     170201: ("parameter", Reach.REQUEST, "Bybit refused the order filter"),
+    181014: _CLASSIC,
+    182200: _CLASSIC,
 }
-"""https://bybit-exchange.github.io/docs/v5/error"""
+"""https://bybit-exchange.github.io/docs/v5/error - a product, right, region, ban or mode costs its segments only; a
+symbol off the key's list costs one call, as the others of that product may be on it."""
 
 
 def judge(request: Request, reply: Reply) -> Judgement:
     """Bybit answers errors with HTTP 200 and a `retCode`; without one the HTTP status decides."""
     try:
-        answer = payload.as_object(payload.parse(reply.body))
+        answer = payload.as_object(reply.json)
         code = payload.number(answer, "retCode" if "retCode" in answer else "ret_code")
-        server_ms = payload.number(answer, "time")
     except Unreadable:
-        code = server_ms = None
-        answer = {}
+        return _by_status(reply)
+    server_ms = payload.Row(answer).number("time")
     if code is None or 300 <= reply.status < 400:
         return _by_status(reply)
     words = _clean(payload.words(answer.get("retMsg", answer.get("ret_msg"))))
@@ -99,12 +134,20 @@ def judge(request: Request, reply: Reply) -> Judgement:
         return said(answer=Answer.NOTHING_OPEN)
     if code in _AGAIN:
         return said(answer=Answer.AGAIN, kind="rate_limit", after=_reset_after(reply, server_ms) or _AGAIN[code])
-    if code in _ABSENT:
+    if code in _ABSENT and _every_account_has(request):
+        return said(answer=Answer.AMBIGUOUS, kind="mode", hint=_CLASSIC[2])
+    if code in _ABSENT or (code in _SWITCHED_OFF and request.changes):
         return said(answer=Answer.ABSENT, kind="mode")
     if code in _REFUSED:
         kind, reach, hint = _REFUSED[code]
-        return said(answer=Answer.REFUSED, kind=kind, reach=reach, hint=hint)
+        lost = code == 10001 and "cursor=" in request.query
+        return said(answer=Answer.REFUSED, kind=kind, reach=reach, hint=_LOST_PLACE if lost else hint)
     return said(answer=Answer.AMBIGUOUS, kind=None if code in _AMBIGUOUS else "unreadable")
+
+
+def _every_account_has(request: Request) -> bool:
+    """Whether a request is about linear, inverse or spot orders, which a classic account has, too."""
+    return request.path.startswith("/v5/order/") and not request.bucket.endswith(" option")
 
 
 def _accepted(request: Request, answer: Any, said: Callable[..., Judgement]) -> Judgement:  # noqa: ANN401
@@ -117,16 +160,12 @@ def _accepted(request: Request, answer: Any, said: Callable[..., Judgement]) -> 
 
 
 def _by_status(reply: Reply) -> Judgement:
-    """403 is the address block, a region, or a US/China address: more attempts make it worse.
+    """A gateway's word. 403 is how the block of an address comes, and the refusal of a region.
 
-    https://bybit-exchange.github.io/docs/v5/rate-limit
+    A 404 for a valid path and account was seen, too: https://github.com/ccxt/ccxt/issues/23050
     """
-    if reply.status == 403:
-        hint = "too many requests from this address (other programs count too: wait 10 minutes), or a refused region"
-        return Judgement(answer=Answer.REFUSED, kind="region", words="HTTP 403", hint=hint, reach=Reach.HOST)
-    if reply.status == 404:
-        return Judgement(answer=Answer.ABSENT, kind="mode", words="HTTP 404")
-    return payload.by_status(reply)
+    said = payload.by_status(reply)
+    return replace(said, hint=_FORBIDDEN) if reply.status == 403 else said
 
 
 def _reset_after(reply: Reply, server_ms: int | None) -> float | None:

@@ -30,6 +30,9 @@ HOSTS = {
 Category = Literal["linear", "inverse", "spot", "option", "spread", "strategy"]
 
 
+CATEGORIES: tuple[Category, ...] = ("linear", "inverse", "spot", "option", "spread", "strategy")
+
+
 SPOT_FILTERS = ("Order", "StopOrder", "tpslOrder", "OcoOrder", "BidirectionalTpslOrder")
 """Spot cancels only `Order` unless told: https://bybit-exchange.github.io/docs/v5/order/cancel-all"""
 
@@ -91,6 +94,18 @@ class Options:
                 raise OptionError(f"{coin} does not narrow {category}: Bybit has no such filter there")
         if self.settle_coin and "option" in self.category and self.settle_coin not in LINEAR_COINS:
             raise OptionError("options are settled in USDT or USDC")
+        if self.settle_coin in LINEAR_COINS and "inverse" in self.category:
+            raise OptionError(
+                f"no inverse contract is settled in {self.settle_coin}",
+                f"leave --category inverse out, or name its coin instead of {self.settle_coin}",
+            )
+        for symbol in self.symbol if self.category else ():
+            if not any(can_hold(category, symbol) for category in self.category):
+                fitting = ", ".join(category for category in CATEGORIES if holds(category, symbol))
+                raise OptionError(
+                    f"--category {' '.join(self.category)} cannot hold --symbol {symbol}",
+                    f"by its name it is of {fitting}",
+                )
         if self.stop_order_type and self.order_filter != "StopOrder":
             raise OptionError("--stop-order-type needs --order-filter StopOrder")
         if not selected(self):
@@ -124,11 +139,27 @@ _FILTERS: dict[Category, tuple[str, ...]] = {
 }
 
 
+def _is_option(symbol: str) -> bool:
+    """BTC-26DEC26-100000-C, and the coin behind it unless that is USDC."""
+    return bool(re.fullmatch(r".+-\d{1,2}[A-Z]{3}\d{2}-[\d.]+-[CP](-[A-Z]+)?", symbol))
+
+
+def can_hold(category: Category, symbol: str) -> bool:
+    """Whether the documents leave it possible. Of what they leave open, the list of instruments decides."""
+    if "_" in symbol or category == "spread":
+        return "_" in symbol and category == "spread"
+    if _is_option(symbol) or category == "option":
+        return _is_option(symbol) and category == "option"
+    if category == "inverse":
+        return "-" not in symbol and not symbol.endswith((*LINEAR_COINS, "PERP"))
+    return category != "spot" or "-" not in symbol
+
+
 def holds(category: Category, symbol: str) -> bool:
-    """Whether a symbol of this shape can exist in the category. https://bybit-exchange.github.io/docs/v5/enum#symbol"""
+    """Whether a symbol of this shape is to be looked for in the category. https://bybit-exchange.github.io/docs/v5/enum#symbol"""
     if "_" in symbol:  # a combination of two legs
         return category == "spread"
-    if re.fullmatch(r".+-\d{1,2}[A-Z]{3}\d{2}-[\d.]+-[CP](-[A-Z]+)?", symbol):
+    if _is_option(symbol):
         return category == "option"
     if "-" in symbol or symbol.endswith("PERP"):
         return category in ("linear", "strategy")
@@ -141,13 +172,18 @@ def holds(category: Category, symbol: str) -> bool:
     )
 
 
+def symbols_of(category: Category, options: Options) -> tuple[str, ...]:
+    """The selected symbols that go to a category: those that can be of it, if categories are selected, too."""
+    fits = can_hold if options.category else holds
+    return tuple(symbol for symbol in options.symbol if fits(category, symbol))
+
+
 def selected(options: Options) -> tuple[Category, ...]:
     """The categories that the selectors leave."""
-    every: tuple[Category, ...] = ("linear", "inverse", "spot", "option", "spread", "strategy")
-    left = [one for one in every if not options.category or one in options.category]
+    left = [one for one in CATEGORIES if not options.category or one in options.category]
+    if options.symbol:
+        left = [one for one in left if symbols_of(one, options)]
     if not options.category:
-        if options.symbol:
-            left = [one for one in left if any(holds(one, symbol) for symbol in options.symbol)]
         if options.settle_coin:
             left = ["linear"] if options.settle_coin in LINEAR_COINS else ["inverse"]
         if options.base_coin:

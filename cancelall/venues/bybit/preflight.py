@@ -35,7 +35,7 @@ def questions(options: Options, now_ms: int) -> tuple[Question, ...]:
 
 def _read_time(request: Request, reply: Reply) -> Told:
     """https://bybit-exchange.github.io/docs/v5/market/time"""
-    answer = payload.as_object(payload.parse(reply.body))
+    answer = payload.as_object(reply.json)
     nanoseconds = payload.number(payload.as_object(answer.get("result"), "result"), "timeNano")
     return Told(server_ms=payload.number(answer, "time") if nanoseconds is None else nanoseconds // 1_000_000)
 
@@ -45,7 +45,7 @@ def _read_key(options: Options, request: Request, reply: Reply) -> Told:
 
     `deadlineDay` and `expiredAt` mean something only for keys without bound addresses; else they are -2 and 1970.
     """
-    key = payload.as_object(payload.as_object(payload.parse(reply.body)).get("result"), "result")
+    key = payload.as_object(payload.as_object(reply.json).get("result"), "result")
     rights = {
         f"{product}.{right}"
         for product, named in payload.as_object(key.get("permissions"), "permissions").items()

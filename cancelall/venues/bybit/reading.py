@@ -1,21 +1,25 @@
-"""Bybit: what its answers say: pages, acknowledgements, how orders ended, what exists."""
+"""Bybit: what its answers say: pages, acknowledgements, how orders ended."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qsl
 
 from cancelall import payload
-from cancelall.declare import nearest
 from cancelall.errors import Unreadable
 from cancelall.model import Acknowledgement, Failure, Order, Page, Protection, Reply, Request, Settlement, State
-from cancelall.venues.bybit.calls import get, query_string
-from cancelall.venues.bybit.options import CAP, LINEAR_COINS, SPOT_FILTERS, Facts, Options, selected
-from cancelall.venues.contract import Batch, Discovery
+from cancelall.payload import UNREADABLE, Row
+from cancelall.venues.bybit.options import CAP, SPOT_FILTERS, Options
 
 _CLOSED = frozenset({"Rejected", "PartiallyFilledCanceled", "Filled", "Cancelled", "Deactivated"})
 """Every other status, also an unknown one, is open: https://bybit-exchange.github.io/docs/v5/enum#orderstatus"""
+
+
+_WORKING = frozenset({"New", "PartiallyFilled", "Triggered", "Created", "Active", "PendingCancel"})
+"""Statuses of an order that is an ordinary one by now; the last three are known from clients only."""
 
 
 _PLAIN = frozenset({"", "UNKNOWN"})
@@ -30,78 +34,159 @@ _SPOT_KINDS = {"Stop": "StopOrder", "tpslOrder": "tpslOrder", "OcoOrder": "OcoOr
 }
 
 
-def _result(reply: Reply) -> Any:  # noqa: ANN401 - a JSON object
-    return payload.as_object(payload.as_object(payload.parse(reply.body)).get("result"), "result")
+_RUNNING = frozenset({"2", "5", "6"})
+"""Strategies that can still place orders: running, paused, untriggered."""
 
 
-def _rows(request: Request, result: Any) -> tuple[list[Any], Request | None]:  # noqa: ANN401
-    """The rows of a page and the request for the next one.
+_TERMINATED = frozenset({"3", "4"})
+"""Of 4 orders may still rest; they are ordinary ones. https://bybit-exchange.github.io/docs/v5/strategy/strategy-list"""
 
-    `nextPageCursor` is set even on the last page: a listing ends at an empty page. The cursor comes percent-encoded and
-    goes back as received. https://bybit-exchange.github.io/docs/v5/order/open-order
+
+GONE = frozenset({110001, 170213, 175007, 110008, 110010, 170139, 170142, 170190, 20001, 140001}) | {
+    60062,  # two meanings: it has been terminated, or it is a part of another one, which is stopped itself
+    60065,
+    60068,
+    60074,
+}
+"""The order or strategy is finished or unknown: a cancel by name has nothing left to do. The listing decides."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sheet:
+    """One page of any list, its rows still unread."""
+
+    rows: tuple[object, ...]
+    next: Request | None = None
+    unsure: str = ""
+    full: bool = False
+    null: bool = False
+
+
+def sheet(request: Request, reply: Reply) -> Sheet:
+    """The rows of a page and the request for the next one. Raises Unreadable where there is no list at all.
+
+    `nextPageCursor` is set even on the last page, and may point to that page itself; an empty one is the end, and so is
+    a missing or odd one on a page that is not full. An empty page with a new cursor is followed. The cursor comes
+    percent-encoded and goes back as received. https://bybit-exchange.github.io/docs/v5/order/open-order
     """
-    asked = parse_qs(request.query).get("category", [""])[0]
-    answered = payload.maybe(result, "category")
-    if answered and asked and answered != asked and not asked.startswith("UTA"):
-        raise Unreadable(f"the listing is of {payload.words(answered)}, not of {asked}")
-    rows = payload.as_list(result.get("list"), "list")
-    cursor = payload.maybe(result, "nextPageCursor") or payload.maybe(result, "nextCursor")
-    if not rows or not cursor:
-        return rows, None
-    if not re.fullmatch(r"(?:[A-Za-z0-9._~!$'()*+,;=:@/?-]|%[0-9A-Fa-f]{2})+", cursor):
-        raise Unreadable("the cursor cannot be sent back")
-    cursor = re.sub("%..", lambda escape: escape[0].upper(), cursor)  # urllib3 would, after the signature
+    result = payload.as_object(payload.as_object(reply.json).get("result"), "result")
+    rows, null = payload.null_or_list(result, "list")
+    asked = asked_for(request)
+    category, answered = asked.get("category"), result.get("category")
+    if category and isinstance(answered, str) and answered not in ("", category):
+        return Sheet(rows=(), unsure=f"the listing is of {payload.words(answered)}, not of {category}")
+    limit = int(asked.get("limit") or asked.get("pageSize") or "0")
+    full = 0 < limit <= len(rows)
+    cursor, why = _cursor(result)
+    following = None if cursor is None else _continued(request, cursor)
+    if following == request and not full:
+        following = None
+    return Sheet(rows=tuple(rows), next=following, unsure=why if full else "", full=full, null=null)
+
+
+def asked_for(request: Request) -> Mapping[str, str]:
+    """The parameters of a read."""
+    return dict(parse_qsl(request.query))
+
+
+def _cursor(result: Mapping[str, Any]) -> tuple[str | None, str]:
+    """The cursor of the next page, None at the end; and why it is none if that is not the documented end."""
+    value = result.get("nextPageCursor")
+    value = result.get("nextCursor") if value in (None, "") and result.get("nextCursor") is not None else value
+    if value == "":
+        return None, ""
+    if value is None:
+        return None, "the page is full and has no cursor"
+    text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+    if not re.fullmatch(r"(?:[A-Za-z0-9._~!$'()*+,;=:@/?-]|%[0-9A-Fa-f]{2})+", text):
+        return None, "the cursor cannot be sent back"
+    return re.sub("%..", lambda escape: escape[0].upper(), text), ""  # urllib3 would, after the signature
+
+
+def _continued(request: Request, cursor: str) -> Request:
     kept = [part for part in request.query.split("&") if not part.startswith("cursor=")]
-    return rows, get(request.path, "&".join([*kept, f"cursor={cursor}"]), request.bucket)
+    return replace(request, query="&".join([*kept, f"cursor={cursor}"]))
+
+
+def _page(found: Sheet, orders: tuple[Order, ...], unsure: str) -> Page:
+    words = "; ".join(one for one in (found.unsure, unsure) if one)
+    return Page(orders=orders, next=found.next, unsure=words, full=found.full, null=found.null)
 
 
 def read_page(segment: str, request: Request, reply: Reply) -> Page:
-    rows, following = _rows(request, _result(reply))
-    asked = parse_qs(request.query)
-    kind = asked.get("orderFilter", [""])[0]
-    found = []
-    for entry in rows:
-        row = payload.as_object(entry, "order")
-        if payload.field(row, "orderStatus") not in _CLOSED:
-            found.append(_order(segment, asked.get("category", [""])[0], kind, row))
-    return Page(orders=tuple(found), next=following)
+    """One page of open orders. Only an id is needed to act on one, and the symbol that it names or was asked for."""
+    found, asked = sheet(request, reply), asked_for(request)
+
+    def read(row: Row) -> Order | None:
+        status = row.text("orderStatus", needed=True)
+        if status in _CLOSED:
+            return None
+        if status not in (None, UNREADABLE, "Untriggered", *_WORKING):
+            row.odd(f"orderStatus {payload.words(status)} is unknown", None)
+        return _order(segment, asked, status, row)
+
+    return _page(found, *payload.orders(found.rows, read))
 
 
-def _order(segment: str, category: str, kind: str, row: Any) -> Order:  # noqa: ANN401 - a JSON object
-    stop_type = payload.maybe(row, "stopOrderType") or ""
+def _order(segment: str, asked: Mapping[str, str], status: str | None, row: Row) -> Order:
+    """An order as the listing shows it. Raises Unreadable without an id, and for another symbol than was asked for."""
+    identity = row.identity("orderId")
+    symbol = _symbol(row, asked.get("symbol"))
+    category, kind = asked.get("category", ""), asked.get("orderFilter", "")
+    stop_type = row.text("stopOrderType") or ""
+    side, price, trigger, ordinary = (
+        row.text("side"),
+        row.text("price"),
+        row.text("triggerPrice"),
+        row.text("orderType"),
+    )
     triggers = stop_type not in _PLAIN or (category == "spot" and kind in SPOT_FILTERS[1:])
-    price = payload.maybe(row, "price")
-    created = payload.number(row, "createdTime")
     return Order(
-        id=payload.field(row, "orderId"),
-        client_id=payload.maybe(row, "orderLinkId"),
-        symbol=payload.maybe(row, "symbol"),
-        side=(payload.maybe(row, "side") or "").lower() or None,
-        type=(stop_type if stop_type not in _PLAIN else payload.maybe(row, "orderType") or "").lower() or None,
-        price=payload.maybe(row, "triggerPrice") if price in (None, "0") else price,
-        quantity=payload.maybe(row, "qty"),
-        remaining=payload.maybe(row, "leavesQty"),
+        id=identity,
+        client_id=row.text("orderLinkId"),
+        symbol=symbol,
+        side=(side or "").lower() or None,
+        type=(stop_type if stop_type not in _PLAIN else ordinary or "").lower() or None,
+        price=trigger if price in (None, "0") else price,
+        quantity=row.text("qty"),
+        remaining=row.text("leavesQty"),
         segment=segment,
-        protection=_protection(category, stop_type, triggers, row),
-        kind=_kind(kind or _SPOT_KINDS.get(stop_type, "Order"), row) if category == "spot" else "",
-        origin=(payload.maybe(row, "createType") or "").removeprefix("CreateByUser"),
-        created_ms=created,
+        protection=_protection(category, stop_type, triggers, (side or "").lower(), row),
+        kind=_kind(kind or _SPOT_KINDS.get(stop_type, "Order"), status) if category == "spot" else "",
+        origin=(row.text("createType") or "").removeprefix("CreateByUser"),
+        created_ms=row.number("createdTime"),
     )
 
 
-def _kind(kind: str, row: Any) -> str:  # noqa: ANN401
+def _symbol(row: Row, asked: str | None) -> str | None:
+    """The symbol of a row, or the one that was asked for where it cannot be read.
+
+    Raises Unreadable when it is another one: the row is out of scope.
+    """
+    symbol = row.text("symbol", needed=True)
+    if symbol is None or symbol == UNREADABLE:
+        return asked
+    if asked and symbol.upper() != asked.upper():
+        raise Unreadable("symbol is not the one that was asked for")
+    return symbol
+
+
+def _kind(kind: str, status: str | None) -> str:
     """The order filter that reaches a spot order. One that has triggered is an ordinary order from then on."""
-    return kind if payload.maybe(row, "orderStatus") in ("Untriggered", *_CLOSED) else "Order"
+    return "Order" if status in _WORKING else kind
 
 
-def _protection(category: str, stop_type: str, triggers: bool, row: Any) -> Protection:  # noqa: ANN401
+def _protection(category: str, stop_type: str, triggers: bool, side: str, row: Row) -> Protection:
     """Protective: what can only shrink a position; on spot a triggered sell. Unknown kinds are never called plain."""
-    if payload.flag(row, "reduceOnly") or payload.flag(row, "closeOnTrigger") or stop_type in _CLOSING:
+    shrinks = row.flag("reduceOnly"), row.flag("closeOnTrigger")
+    if True in shrinks or stop_type in _CLOSING:
         return Protection.PROTECTIVE
+    if None in shrinks:
+        return Protection.UNKNOWN
     if category == "spot" and triggers:
-        if stop_type not in _PLAIN and stop_type not in _SPOT_KINDS:
+        if (stop_type not in _PLAIN and stop_type not in _SPOT_KINDS) or side not in ("buy", "sell"):
             return Protection.UNKNOWN
-        return Protection.PROTECTIVE if payload.field(row, "side") == "Sell" else Protection.NONE
+        return Protection.PROTECTIVE if side == "sell" else Protection.NONE
     return Protection.NONE if stop_type in _PLAIN or stop_type == "Stop" else Protection.UNKNOWN
 
 
@@ -112,135 +197,99 @@ def spares(options: Options, order: Order) -> bool:
     return bool(options.stop_order_type) and (order.type or "") in {one.lower() for one in _CLOSING}
 
 
+_SHRINKS = {True: Protection.PROTECTIVE, False: Protection.NONE}
+
+
 def strategy_page(request: Request, reply: Reply) -> Page:
-    rows, following = _rows(request, _result(reply))
-    found = []
-    for entry in rows:
-        row = payload.as_object(entry, "strategy")
-        found.append(
-            Order(
-                id=payload.field(row, "strategyId"),
-                symbol=payload.maybe(row, "symbol"),
-                side=(payload.maybe(row, "side") or "").lower() or None,
-                type=(payload.maybe(row, "strategyType") or "strategy").lower(),
-                price=payload.maybe(row, "triggerPrice"),
-                quantity=payload.maybe(row, "size"),
-                segment="strategy",
-                protection=Protection.PROTECTIVE if payload.flag(row, "reduceOnly") else Protection.NONE,
-                created_ms=payload.number(row, "createdTimeE3"),
-            )
+    """One page of strategies; only its id is needed to stop one."""
+    found, asked = sheet(request, reply), asked_for(request)
+
+    def read(row: Row) -> Order | None:
+        status = row.text("status", needed=True)
+        if status in _TERMINATED:
+            return None
+        if status not in (None, UNREADABLE, *_RUNNING):
+            row.odd(f"status {payload.words(status)} is unknown", None)
+        shrinks = row.flag("reduceOnly")
+        return Order(
+            id=row.identity("strategyId"),
+            symbol=_symbol(row, asked.get("symbol")),
+            side=(row.text("side") or "").lower() or None,
+            type=(row.text("strategyType") or "strategy").lower(),
+            price=row.text("triggerPrice"),
+            quantity=row.text("size"),
+            segment="strategy",
+            protection=Protection.UNKNOWN if shrinks is None else _SHRINKS[shrinks],
+            created_ms=row.number("createdTimeE3"),
         )
-    return Page(orders=tuple(found), next=following)
+
+    return _page(found, *payload.orders(found.rows, read, "strategy"))
 
 
 def acknowledge(request: Request, reply: Reply) -> Acknowledgement:
-    """Ids that the venue took. `list` may be absent (documents before 2024-02-08); `success` "0" was judged before."""
-    answer = payload.as_object(payload.parse(reply.body))
+    """Ids that the venue took. `list` may be absent (documents before 2024-02-08); `success` "0" was judged before.
+
+    A row that cannot be read names nobody, and the listing tells of it. Raises Unreadable where `list` is no list.
+    """
+    answer = payload.as_object(reply.json)
     result = answer.get("result")
     if not isinstance(result, dict) or result.get("list") is None:
-        single = isinstance(result, dict) and (payload.maybe(result, "orderId") or payload.maybe(result, "strategyId"))
+        single = _identity(result, "orderId", "strategyId")
         return Acknowledgement(cancelled=(single,) if single else ())
-    rows = [payload.as_object(row, "order") for row in payload.as_list(result["list"], "list")]
-    outcomes = payload.as_object(answer.get("retExtInfo") or {}, "retExtInfo").get("list")
+    rows = payload.as_list(result["list"], "list")
+    outcomes = _outcomes(answer) if request.path.endswith("/cancel-batch") else None
     cancelled, failed, client_ids = [], [], {}
-    for index, row in enumerate(rows):
-        identity = payload.maybe(row, "orderId")
+    for index, entry in enumerate(rows):
+        identity = _identity(entry, "orderId")
         if identity is None:
             continue
-        client_id = payload.maybe(row, "orderLinkId")
-        if client_id:
+        if client_id := Row(entry).text("orderLinkId"):
             client_ids[identity] = client_id
-        outcome = outcomes[index] if isinstance(outcomes, list) and index < len(outcomes) else {}
-        code = payload.number(payload.as_object(outcome, "outcome"), "code") or 0
+        code, words = (0, "") if outcomes is None else _outcome(outcomes, index)
         if code == 0:
             cancelled.append(identity)
-        elif code not in GONE:  # a finished order is settled by the listing
-            failed.append(Failure(id=identity, reason=f"{code} {payload.words(outcome.get('msg'))}".strip()))
+        elif code is not None and code not in GONE:  # a finished order is settled by the listing
+            failed.append(Failure(id=identity, reason=f"{code} {words}".strip()))
     capped = len(rows) >= CAP and request.bucket == "cancel-all futures"  # spot and options know no cap
     return Acknowledgement(cancelled=tuple(cancelled), client_ids=client_ids, failed=tuple(failed), capped=capped)
 
 
+def _identity(entry: object, *keys: str) -> str | None:
+    """An id, None where there is none that could be used."""
+    try:
+        return Row(entry).identity(*keys)
+    except Unreadable:
+        return None
+
+
+def _outcomes(answer: Mapping[str, Any]) -> list[Any]:
+    """What became of each order of a batch, by position: https://bybit-exchange.github.io/docs/v5/order/batch-cancel"""
+    extra = answer.get("retExtInfo")
+    outcomes = extra.get("list") if isinstance(extra, dict) else None
+    return outcomes if isinstance(outcomes, list) else []
+
+
+def _outcome(outcomes: list[Any], index: int) -> tuple[int | None, str]:
+    """Code and words for one order of a batch; no code where it cannot be read."""
+    outcome = outcomes[index] if index < len(outcomes) else None
+    if not isinstance(outcome, dict):
+        return None, ""
+    return Row(outcome).number("code"), payload.words(outcome.get("msg"))
+
+
 def settled(segment: str, request: Request, reply: Reply) -> Settlement:
     """How orders ended. https://bybit-exchange.github.io/docs/v5/order/order-list (cancelled ones stay 24 h)."""
-    rows, following = _rows(request, _result(reply))
-    category = parse_qs(request.query).get("category", [""])[0]
-    found = []
-    for entry in rows:
-        row = payload.as_object(entry, "order")
-        status = payload.field(row, "orderStatus")
+    found, asked = sheet(request, reply), asked_for(request)
+    ends: list[tuple[Order, State, str]] = []
+
+    def read(row: Row) -> None:
+        status = row.text("orderStatus")
         if status in _CLOSED:
-            executed = payload.maybe(row, "cumExecQty") or "0"
-            partly = status != "Filled" and executed.strip("0.") != ""
+            order = _order(segment, asked, status, row)
+            executed = row.text("cumExecQty") or "0"
+            partly = status != "Filled" and executed != UNREADABLE and executed.strip("0.") != ""
             state = State.FILLED if status == "Filled" else State.CANCELLED
-            note = f"{executed} filled before" if partly else ""
-            found.append((_order(segment, category, "", row), state, note))
-    return Settlement(orders=tuple(found), next=following)
+            ends.append((order, state, f"{executed} filled before" if partly else ""))
 
-
-def discoveries(options: Options, facts: Facts) -> tuple[Discovery[Facts], ...]:
-    """Is every selector known to the venue? Bybit answers success to a misspelt one.
-
-    USDT and USDC need no look-up: the documents name them. Pre-market contracts are in no list unless asked for.
-    """
-    found = []
-    categories = [one for one in selected(options) if one not in ("strategy", "spread")]
-    coin = options.base_coin or (options.settle_coin if options.settle_coin not in LINEAR_COINS else None)
-    if options.symbol or coin:
-        for category in categories:
-            for words, values in _instrument_reads(category, options):
-                query = query_string(category=category, limit="1000", **values)
-                request = get("/v5/market/instruments-info", query, "instruments", signed=False)
-                found.append(Discovery(name=f"{category} {words}", request=request, read=_instruments, learn=_keep))
-        if options.symbol and "linear" in categories:
-            query = query_string(category="linear", limit="1000", status="PreLaunch")
-            request = get("/v5/market/instruments-info", query, "instruments", signed=False)
-            name = "pre-market contracts"
-            found.append(Discovery(name=name, request=request, read=_instruments, learn=_keep, optional=True))
-        if "spread" in selected(options):
-            request = get("/v5/spread/instrument", query_string(limit="500"), "instruments", signed=False)
-            found.append(Discovery(name="spread instruments", request=request, read=_instruments, learn=_keep))
-    return tuple(found)
-
-
-def _instrument_reads(category: str, options: Options) -> tuple[tuple[str, dict[str, str]], ...]:
-    """What to call a read of a category's instruments, and what narrows it.
-
-    Options come one base coin at a time, BTC by default: https://bybit-exchange.github.io/docs/v5/market/instrument
-    """
-    if category != "option":
-        return (("instruments", {}),)
-    named = (options.base_coin,) if options.base_coin else tuple(one.partition("-")[0] for one in options.symbol)
-    coins = dict.fromkeys(("BTC", *(coin for coin in named if coin)))
-    return tuple((f"instruments of {coin}", {"baseCoin": coin}) for coin in coins)
-
-
-def _instruments(request: Request, reply: Reply) -> Batch:
-    rows, following = _rows(request, _result(reply))
-    names = []
-    for entry in rows:
-        row = payload.as_object(entry, "instrument")
-        names.append(f"symbol {payload.field(row, 'symbol')}")
-        names += [f"{key} {value}" for key in ("baseCoin", "settleCoin") if (value := payload.maybe(row, key))]
-    return Batch(names=tuple(names), next=following and Request(**{**following.__dict__, "signed": False}))
-
-
-def _keep(facts: Facts, names: tuple[str, ...]) -> Facts:
-    return facts
-
-
-def doubts(options: Options, names: frozenset[str]) -> tuple[str, ...]:
-    """Selectors that none of the venue's instruments has, each with the nearest right spelling."""
-    asked = [("symbol", one) for one in options.symbol]
-    asked += [("baseCoin", options.base_coin)] if options.base_coin else []
-    asked += [("settleCoin", options.settle_coin)] if options.settle_coin not in (None, *LINEAR_COINS) else []
-    found = []
-    for key, word in asked:
-        known = [name.partition(" ")[2] for name in names if name.startswith(f"{key} ")]
-        if word and word not in known:
-            flag = {"symbol": "--symbol", "baseCoin": "--base-coin", "settleCoin": "--settle-coin"}[key]
-            found.append(f"Bybit knows no {flag} {word}{nearest(word, known)}")
-    return tuple(found)
-
-
-GONE = frozenset({110001, 170213, 175007, 110008, 110010, 170139, 170142, 170190})
-"""The order is finished or unknown: a cancel by name has nothing left to do. The listing decides."""
+    payload.orders(found.rows, read)
+    return Settlement(orders=tuple(ends), next=found.next)

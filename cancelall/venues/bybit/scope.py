@@ -6,8 +6,8 @@ from functools import partial
 
 from cancelall.errors import OptionError
 from cancelall.model import Priority
-from cancelall.venues.bybit.calls import cancels, get, listings, mass_cancels, post, query_string, shares
-from cancelall.venues.bybit.options import LINEAR_COINS, Category, Facts, Options, holds, selected
+from cancelall.venues.bybit.calls import cancels, get, listings, mass_cancels, post, query_string, shares, singly
+from cancelall.venues.bybit.options import LINEAR_COINS, Category, Facts, Options, selected, symbols_of
 from cancelall.venues.bybit.reading import acknowledge, read_page, settled, spares, strategy_page
 from cancelall.venues.contract import Segment
 
@@ -21,7 +21,7 @@ def segments(options: Options, facts: Facts, environment: str) -> tuple[Segment,
     for category in selected(options):
         if environment == "demo" and category in ("spread", "strategy"):
             continue
-        symbols = tuple(one for one in options.symbol if options.category or holds(category, one))
+        symbols = symbols_of(category, options)
         if category == "strategy":
             found.append(_strategy(symbols))
         elif category == "spread":
@@ -67,6 +67,7 @@ def _orders(
         page=partial(read_page, name),
         acknowledge=acknowledge,
         cancels=partial(cancels, category, environment == "demo"),
+        singly=partial(singly, category),
         settle=lambda orders, since_ms: tuple(
             get("/v5/order/history", query_string(category=category, **part, limit="50"), f"history {category}")
             for part in narrow

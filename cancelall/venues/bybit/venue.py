@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from cancelall.venues.bybit.discovery import discoveries, doubts
 from cancelall.venues.bybit.judging import judge
 from cancelall.venues.bybit.options import HOSTS, LINEAR_COINS, Facts, Options, selected
-from cancelall.venues.bybit.reading import discoveries, doubts
 from cancelall.venues.bybit.scope import segments
 from cancelall.venues.bybit.signing import account, check_secrets, sign
 from cancelall.venues.contract import Limit, Venue
@@ -19,6 +19,7 @@ def not_covered(options: Options, environment: str) -> tuple[str, ...]:
     """
     chosen = selected(options)
     found = ["trading bots (grid, DCA, martingale)", "RFQs and quotes", "TradFi (MT5) orders"]
+    found += ["RWA stock orders (no call lists them)", "Event Contracts (their makers' orders)"]
     if "strategy" not in chosen or environment == "demo":
         found.insert(0, "running strategies (TWAP, iceberg, chase, POV)")
     if options.settle_coin in LINEAR_COINS and "option" not in chosen:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import Literal
 
@@ -25,7 +26,7 @@ _REFUSED: dict[int, tuple[Literal["auth", "mode", "parameter"], Reach, str]] = {
     4402: ("parameter", Reach.REQUEST, ""),
     4404: ("parameter", Reach.REQUEST, ""),
     4405: ("parameter", Reach.REQUEST, ""),
-    4406: ("mode", Reach.REQUEST, "the account has no operation key: finish its set-up on the site"),
+    4406: ("mode", Reach.PRODUCT, "the account has no operation key: finish its set-up on the site"),
 }
 """https://docs.deltadefi.io/start-trading/developers/status-code"""
 
@@ -35,13 +36,17 @@ _AMBIGUOUS = frozenset({4300, 4301, 4302, 4407, 5000})
 
 
 _BUSY_SECONDS = 2.0
-"""Between tries under a rate limit or a trading lock, unless the venue says how long."""
+"""Between tries under a rate limit, unless the venue says how long."""
+
+
+_ASIDE = ("/accounts/order/", "/accounts/trade-orders")
+"""Reads that only the report needs: a refusal of one, or of what is public, says nothing of the rest."""
 
 
 def judge(request: Request, reply: Reply) -> Judgement:
     """The code decides, not the HTTP status: 4200 and 5000 both came with 400. Without a code the status decides."""
     try:
-        answer = payload.parse(reply.body)
+        answer = reply.json
         code = payload.number(answer, "code") if isinstance(answer, dict) else None
     except Unreadable:
         return _by_status(reply)
@@ -64,7 +69,7 @@ def _by_code(request: Request, reply: Reply, code: int, message: str) -> Judgeme
         case 4200 if request.path.startswith("/accounts/order/"):
             return said(answer=Answer.REFUSED, kind="parameter")
         case 4202:
-            return said(answer=Answer.AGAIN, after=1.0)  # a state that passes: placed, matched or cancelled just now
+            return said(answer=Answer.AGAIN)  # a state that passes: placed, matched or cancelled just now
         case 4106:
             return said(answer=Answer.ABSENT, kind="parameter")
         case 4290:
@@ -73,26 +78,23 @@ def _by_code(request: Request, reply: Reply, code: int, message: str) -> Judgeme
             return said(answer=Answer.AGAIN, after=asked)
         case 5002:
             hint = "trading is locked, orders may still be live: run again when the lock is over"
-            after = _BUSY_SECONDS if asked is None else asked
-            return said(answer=Answer.AGAIN, kind="mode", hint=hint, after=after, suspended=True)
+            return said(answer=Answer.AGAIN, kind="mode", hint=hint, after=asked, suspended=True)
     if code in _REFUSED:
         kind, reach, hint = _REFUSED[code]
-        return said(answer=Answer.REFUSED, kind=kind, reach=reach, hint=hint)
+        aside = not request.signed or request.path.startswith(_ASIDE)
+        return said(answer=Answer.REFUSED, kind=kind, reach=Reach.REQUEST if aside else reach, hint=hint)
     if code == 4050 or 4100 <= code <= 4112:  # about placing orders
         return said(answer=Answer.REFUSED, kind="parameter")
     return said(answer=Answer.AMBIGUOUS, kind=None if code in _AMBIGUOUS else "unreadable")
 
 
 def _by_status(reply: Reply) -> Judgement:
-    """An empty 403 came from a gateway in trouble, seen with a plain-text 503 within one half hour of 2026-03-31.
+    """Most of the venue's codes come with 400, good ones too: without its code it may be one of them.
 
-    404 in plain text is the router: no such path, so this is not the venue's API.
+    Any other status may be a gateway's: an empty 403 came from one in trouble, seen with a plain-text 503 within one
+    half hour of 2026-03-31. 404 in plain text is a router's: if it stays so, this is not the venue's API.
     """
-    if reply.status == 403 and not reply.body.strip():
-        return Judgement(answer=Answer.AMBIGUOUS, words="HTTP 403 without a word")
-    if reply.status == 400:  # most of the venue's codes come with it, good ones too
+    if reply.status == 400:
         return Judgement(answer=Answer.AMBIGUOUS, kind="unreadable", words="HTTP 400")
-    if reply.status == 404:
-        hint = "host or path is wrong: check base_url"
-        return Judgement(answer=Answer.REFUSED, kind="environment", words="HTTP 404", hint=hint)
-    return payload.by_status(reply)
+    judged = payload.by_status(reply)
+    return replace(judged, hint="host or path is wrong? check base_url") if reply.status == 404 else judged

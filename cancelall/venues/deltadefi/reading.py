@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import pairwise
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -12,6 +15,7 @@ from cancelall import payload
 from cancelall.declare import nearest
 from cancelall.errors import Unreadable
 from cancelall.model import Acknowledgement, Order, Page, Priority, Protection, Reply, Request, Settlement, State
+from cancelall.payload import Row
 from cancelall.venues.contract import Batch, Discovery
 from cancelall.venues.deltadefi.calls import get, open_orders
 from cancelall.venues.deltadefi.options import KNOWN, LAST_PAGE, PAGE_ROWS, Facts, Options
@@ -28,114 +32,160 @@ _KINDS = frozenset({"limit", "market"})
 class _Rows:
     """The rows of a page of orders, the request for the next page, and why they cannot be all."""
 
-    rows: tuple[Any, ...]
+    rows: tuple[object, ...]
     next: Request | None
     total: int | None
     unsure: str = ""
+    full: bool = False
+    null: bool = False
 
 
 def _rows(request: Request, reply: Reply) -> _Rows:
-    """The rows of a page, in either documented form: with totals, or as a bare list. A null list is neither.
+    """The rows of a page, in either documented form: with totals, or as a bare list.
 
-    The documents and two SDKs have the envelope, the python SDK's types a bare list.
+    The documents and two SDKs have the envelope, the python SDK's types a bare list. An empty list of Go may be null.
     """
-    body = payload.parse(reply.body)
+    body = reply.json
     page = int(parse_qs(request.query)["page"][0])
     if isinstance(body, list):
-        return _more(request, page, tuple(body), None, len(body) >= PAGE_ROWS)
-    answer = payload.as_object(body)
-    rows = tuple(payload.as_list(answer.get("data"), "data"))
-    total, pages = payload.number(answer, "total_count"), payload.number(answer, "total_page")
+        return _more(request, page, _Rows(rows=tuple(body), next=None, total=None), 0)
+    answer = Row(body, "answer")
+    entries, null = payload.null_or_list(answer.record, "data")
+    total, pages = answer.number("total_count"), answer.number("total_page")
     if total is None or pages is None or min(total, pages) < 0:
-        raise Unreadable("total_count or total_page is missing")
-    return _more(request, page, rows, total, page < max(pages, _pages(total)))
+        answer.odd("total_count or total_page is missing", None)
+        total = pages = None
+    unsure = ", ".join(answer.oddities)
+    found = _Rows(rows=tuple(entries), next=None, total=total, unsure=unsure, null=null)
+    return _more(request, page, found, max(pages or 0, _pages(total or 0)))
 
 
 def _pages(total: int) -> int:
     return -(-total // PAGE_ROWS)
 
 
-def _more(request: Request, page: int, rows: tuple[Any, ...], total: int | None, more: bool) -> _Rows:
-    ids = {payload.maybe(payload.as_object(row, "order"), "id") for row in rows}
-    unsure = ""
+def _more(request: Request, page: int, found: _Rows, pages: int) -> _Rows:
+    """The same with its way on, whatever does not fit the totals: a page that has rows, and is full or not the last."""
+    rows, total = found.rows, found.total
+    ids = [row.get("id") for row in rows if isinstance(row, dict)]
+    full = len(rows) >= PAGE_ROWS
+    more = bool(rows) and (page < pages or (full and total is None))
+    whys = [found.unsure] if found.unsure else []
     if total is not None and len(rows) != min(PAGE_ROWS, max(0, total - (page - 1) * PAGE_ROWS)):
-        unsure = f"page {page} has {len(rows)} rows, which does not fit a total of {total}"
-    elif len(ids) != len(rows):
-        unsure = f"page {page} has the same order twice"
-    elif more and page >= LAST_PAGE:
-        unsure = f"more than {LAST_PAGE} pages"
+        whys.append(f"page {page} has {len(rows)} rows, which does not fit a total of {total}")
+    if any(one == other for one, other in pairwise(sorted(map(repr, ids)))):
+        whys.append(f"page {page} has the same order twice")
+    if more and page >= LAST_PAGE:
+        whys.append(f"more than {LAST_PAGE} pages")
     following = None
-    if more and not unsure:
+    if more and page < LAST_PAGE:
         kept = request.query.rpartition("page=")[0]
         following = get(request.path, f"{kept}page={page + 1}", request.bucket)
-    return _Rows(rows=rows, next=following, total=total, unsure=unsure)
+    return replace(found, next=following, unsure="; ".join(whys), full=full)
 
 
 def read_page(symbol: str, request: Request, reply: Reply) -> Page:
+    """The orders of one pair. What names another pair is left out: the answer is not just about this one."""
     found = _rows(request, reply)
-    orders = tuple(_order(symbol, row) for row in found.rows if _alive(row))
+    orders, odd = payload.orders(found.rows, partial(_listed, symbol))
     total = found.total if len(orders) == len(found.rows) else None
-    return Page(orders=orders, next=found.next, unsure=found.unsure, total=total)
+    unsure = "; ".join(filter(None, (found.unsure, odd)))
+    return Page(orders=orders, next=found.next, unsure=unsure, total=total, full=found.full, null=found.null)
 
 
-def read_wide(symbol: str, request: Request, reply: Reply) -> Page:
-    """The orders of one pair in a listing of all pairs. Several pages prove nothing: an order can slip between them."""
+def read_wide(symbol: str, everything: bool, request: Request, reply: Reply) -> Page:  # noqa: FBT001 - a partial
+    """The orders of one pair in a listing of all pairs. Several pages prove nothing: an order can slip between them.
+
+    One whose pair cannot be read may be of this one: it is taken along where `everything` is in scope.
+    """
     found = _rows(request, reply)
-    orders = tuple(_order(symbol, row) for row in found.rows if _alive(row) and _is_of(symbol, row))
+    orders, odd = payload.orders(found.rows, partial(_picked, symbol, everything))
     split = found.next is None and not request.query.endswith("page=1")
     several = "the orders of all pairs take more than one page" if split else ""
-    return Page(orders=orders, next=found.next, unsure=found.unsure or several)
+    unsure = "; ".join(filter(None, (found.unsure, odd, several)))
+    return Page(orders=orders, next=found.next, unsure=unsure, full=found.full, null=found.null)
 
 
-def _is_of(symbol: str, row: Any) -> bool:  # noqa: ANN401 - a JSON object
-    return payload.field(row, "symbol").casefold() == symbol.casefold()
+def _is_of(symbol: str, told: str | None) -> bool:
+    """Whether this is the pair, as far as can be read."""
+    return told is None or told.casefold() == symbol.casefold()
 
 
-def _alive(row: Any) -> bool:  # noqa: ANN401 - a JSON object
-    return payload.field(row, "status").lower() not in _FINAL
+def _pair_of(row: Row) -> str | None:
+    """The pair of an order; None, and odd, where it cannot be read."""
+    told = row.text("symbol", needed=True)
+    return None if told == payload.UNREADABLE else told
 
 
-def _order(symbol: str, row: Any) -> Order:  # noqa: ANN401 - a JSON object
-    told = payload.field(row, "symbol")
-    if not _is_of(symbol, row):
-        raise Unreadable(f"an order of {payload.words(told)} among those of {symbol}")
-    kind = (payload.maybe(row, "type") or "").lower()
+def _alive(row: Row) -> bool:
+    status = row.text("status", needed=True)
+    return status is None or status.lower() not in _FINAL
+
+
+def _listed(symbol: str, row: Row) -> Order | None:
+    if not _alive(row):
+        return None
+    order = _order(symbol, row)
+    if _is_of(symbol, order.symbol):
+        return order
+    return row.odd(f"an order of {payload.words(order.symbol)} among those of {symbol}", None)
+
+
+def _picked(symbol: str, everything: bool, row: Row) -> Order | None:  # noqa: FBT001 - a partial
+    told = row.record.get("symbol")
+    if isinstance(told, str) and told and not _is_of(symbol, told):
+        return None
+    if not _alive(row):
+        return None
+    order = _order(symbol, row)
+    return order if order.symbol is not None or everything else None
+
+
+def _order(symbol: str, row: Row) -> Order:
+    """One order, whatever else is wrong with its row. Raises Unreadable without an id."""
+    identity = _id(row.record.get("id"), "id")
+    kind, side = (row.text("type") or "").lower(), row.text("side")
     return Order(
-        id=_id(row, "id"),
+        id=identity,
         segment=symbol,
-        symbol=told,
-        side=(payload.maybe(row, "side") or "").lower() or None,
+        symbol=_pair_of(row),
+        side=side.lower() if side else None,
         type=kind or None,
-        price=payload.maybe(row, "price"),
-        quantity=payload.maybe(row, "base_qty"),
-        remaining=payload.maybe(row, "ob_open_order_base_qty"),
+        price=row.text("price"),
+        quantity=row.text("base_qty"),
+        remaining=row.text("ob_open_order_base_qty"),
         protection=Protection.NONE if kind in _KINDS else Protection.UNKNOWN,
     )
 
 
-def _id(row: Any, key: str) -> str:  # noqa: ANN401 - a JSON object
+def _id(value: object, key: str) -> str:
     """An order's id. It becomes part of a path: an empty one is another path, and only plain ones are sent."""
-    identity = payload.field(row, key)
+    identity = Row({key: value}).identity(key)
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", identity):
         raise Unreadable(f"{key} is no order id")
     return identity
 
 
 def acknowledge(symbol: str, request: Request, reply: Reply) -> Acknowledgement:
-    """The ids that the venue claims. A single cancel repeats its id; a list may be null, as empty lists of Go are."""
-    answer = payload.as_object(payload.parse(reply.body))
+    """The ids that the venue claims. A single cancel repeats its id; a list may be null, as empty lists of Go are.
+
+    An id that cannot be read hides no other one. Ids of another pair are not this one's.
+    """
+    answer = Row(reply.json, "answer")
     if request.path != "/order/cancel-all":
-        identity = _id(answer, "order_id")
+        identity = _id(answer.record.get("order_id"), "order_id")
         if request.path != f"/order/{identity}/cancel":
             raise Unreadable("the answer is about another order")
         return Acknowledgement(cancelled=(identity,))
-    told = payload.field(answer, "symbol")
-    if told.casefold() != symbol.casefold():
-        raise Unreadable(f"the answer is about {payload.words(told)}, not {symbol}")
-    if "order_ids" in answer and answer["order_ids"] is None:
-        return Acknowledgement()
-    identities = payload.as_list(answer.get("order_ids"), "order_ids")
-    return Acknowledgement(cancelled=tuple(_id({"order_ids": one}, "order_ids") for one in identities))
+    entries, _ = payload.null_or_list(answer.record, "order_ids")
+    told = answer.text("symbol")
+    if told not in (None, payload.UNREADABLE) and not _is_of(symbol, told):
+        return Acknowledgement(remark=f"{symbol}: the answer to its cancel is about {payload.words(told)}")
+    found = []
+    for entry in entries:
+        with contextlib.suppress(Unreadable):
+            found.append(_id(entry, "order_ids"))
+    return Acknowledgement(cancelled=tuple(found))
 
 
 def settled(symbol: str, request: Request, reply: Reply) -> Settlement:
@@ -146,13 +196,24 @@ def settled(symbol: str, request: Request, reply: Reply) -> Settlement:
     """
     if request.path == "/accounts/trade-orders":
         found = _rows(request, reply)
-        return Settlement(orders=tuple(_end(symbol, row) for row in found.rows if not _alive(row)), next=found.next)
-    return Settlement(orders=(_end(symbol, payload.as_object(payload.parse(reply.body))),))
+        ends = (_end(symbol, row) for row in found.rows if isinstance(row, dict) and not _alive(Row(row)))
+        return Settlement(orders=tuple(end for end in ends if end is not None), next=found.next)
+    end = _end(symbol, reply.json)
+    if end is None:
+        raise Unreadable("the record names no order")
+    return Settlement(orders=(end,))
 
 
-def _end(symbol: str, row: Any) -> tuple[Order, State, str]:  # noqa: ANN401 - a JSON object
-    order, status = _order(symbol, row), payload.field(row, "status").lower()
-    executed = payload.maybe(row, "executed_base_qty") or "0"
+def _end(symbol: str, entry: object) -> tuple[Order, State, str] | None:
+    """How an order ended; None for a row that names none, or one of another pair."""
+    try:
+        row = Row(entry)
+        order = _order(symbol, row)
+    except Unreadable:
+        return None
+    if not _is_of(symbol, order.symbol):
+        return None
+    status, executed = (row.text("status") or "nothing").lower(), row.text("executed_base_qty") or "0"
     if status not in _FINAL:
         return order, State.GONE, f"not listed any more, but its record says {payload.words(status)}"
     if status in ("closed", "fully_filled"):
@@ -182,41 +243,59 @@ def discoveries(options: Options, facts: Facts) -> tuple[Discovery[Facts], ...]:
 
 
 def _markets(request: Request, reply: Reply) -> Batch:
-    answer = payload.as_object(payload.parse(reply.body))
-    pairs = payload.as_list(answer.get("trading_pairs"), "trading_pairs")
-    names = [_symbol(payload.as_object(pair, "trading pair")) for pair in pairs]
-    for asset in payload.as_list(answer.get("assets") or [], "assets"):
-        listed = payload.as_list(payload.as_object(asset, "asset").get("trading_pairs") or [], "trading_pairs")
-        names += [_symbol({"symbol": one}) for one in listed]
+    """Pairs, each named twice. An odd one hides no other one, but then they are not all."""
+    answer = payload.as_object(reply.json)
+    pairs, assets = _listed_in(answer, "trading_pairs"), _listed_in(answer, "assets")
+    told = [pair.get("symbol") if isinstance(pair, dict) else None for pair in pairs]
+    for asset in assets:
+        told += _listed_in(asset, "trading_pairs") if isinstance(asset, dict) else []
+    names = [f"symbol {one}" for one in map(_symbol, told) if one is not None]
     if not names:
         raise Unreadable("the market config names no trading pair")
-    return Batch(names=tuple(dict.fromkeys(names)))
+    odd = [ODD_MARKET] if None in map(_symbol, told) else []
+    return Batch(names=tuple(dict.fromkeys((*names, *odd))))
+
+
+ODD_MARKET = "odd market"
+
+
+def _listed_in(record: Mapping[str, Any], key: str) -> list[Any]:
+    """A list; an empty one in the place of anything else."""
+    value = record.get(key)
+    return value if isinstance(value, list) else []
 
 
 def _listed_symbols(request: Request, reply: Reply) -> Batch:
     found = _rows(request, reply)
-    names = tuple(dict.fromkeys(_symbol(row) for row in found.rows if _alive(row)))
-    if found.unsure and not names:
-        raise Unreadable(found.unsure)
+    told = [_symbol(row.get("symbol")) for row in found.rows if isinstance(row, dict) and _alive(Row(row))]
+    names = tuple(dict.fromkeys(f"symbol {one}" for one in told if one is not None))
+    if not names and (found.unsure or None in told or len(told) < len(found.rows)):
+        raise Unreadable(found.unsure or "the pair of an order cannot be read")
     return Batch(names=names, next=found.next)
 
 
-def _symbol(row: Any) -> str:  # noqa: ANN401 - a JSON object
-    symbol = payload.field(row, "symbol")
-    if not re.fullmatch(r"[A-Za-z0-9._/-]{2,40}", symbol):
-        raise Unreadable("a symbol cannot be sent back")
-    return symbol
+def _symbol(value: object) -> str | None:
+    """A symbol that can be sent back, in any script; None for anything else."""
+    if not isinstance(value, str) or not 2 <= len(value) <= 40 or not value.isprintable():
+        return None
+    return None if set(value) & set(" \"'\\{}<>") else value
 
 
 def _learn_markets(facts: Facts, names: tuple[str, ...]) -> Facts:
-    delisted = [one for one in facts.symbols if one in KNOWN and one not in names]
-    return Facts(symbols=_union(facts.symbols, names), markets=names, apart=_union(facts.apart, delisted))
+    known = _symbols(names)
+    delisted = [one for one in facts.symbols if one in KNOWN and one not in known]
+    return Facts(symbols=_union(facts.symbols, known), markets=known, apart=_union(facts.apart, delisted))
 
 
 def _learn_held(facts: Facts, names: tuple[str, ...]) -> Facts:
     """What is apart stays so, even if the market config names it later: its segment is under way."""
-    apart = [one for one in names if one not in (facts.markets or KNOWN)]
-    return Facts(symbols=_union(facts.symbols, names), markets=facts.markets, apart=_union(facts.apart, apart))
+    known = _symbols(names)
+    apart = [one for one in known if one not in (facts.markets or KNOWN)]
+    return Facts(symbols=_union(facts.symbols, known), markets=facts.markets, apart=_union(facts.apart, apart))
+
+
+def _symbols(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(name.removeprefix("symbol ") for name in names if name.startswith("symbol "))
 
 
 def _union(known: tuple[str, ...], more: Iterable[str]) -> tuple[str, ...]:
@@ -224,10 +303,13 @@ def _union(known: tuple[str, ...], more: Iterable[str]) -> tuple[str, ...]:
 
 
 def doubts(options: Options, names: frozenset[str]) -> tuple[str, ...]:
-    """Symbols that neither the market config nor a listing has."""
-    known = {name.casefold() for name in names}
-    return tuple(
-        f"DeltaDeFi lists no --symbol {symbol}{nearest(symbol, sorted(names))}"
+    """Symbols that neither the market config nor a listing has; without selectors, pairs that it does not name well."""
+    told = sorted(_symbols(names))
+    known = {name.casefold() for name in told}
+    found = [
+        f"DeltaDeFi lists no --symbol {symbol}{nearest(symbol, told)}"
         for symbol in options.symbol
         if symbol.casefold() not in known
-    )
+    ]
+    odd = ODD_MARKET in names and not options.symbol
+    return (*found, "a trading pair of the market config cannot be read") if odd else tuple(found)

@@ -8,15 +8,15 @@ from functools import partial
 from cancelall.model import Order, Priority, Reply, Request
 from cancelall.venues.contract import Segment, Witness
 from cancelall.venues.deltadefi.calls import get, open_orders, post, query_string
-from cancelall.venues.deltadefi.options import KNOWN, PAGE_ROWS, RECORDS, STRAGGLERS, Facts, Options
+from cancelall.venues.deltadefi.options import CONFIRMED, PAGE_ROWS, RECORDS, STRAGGLERS, UNCONFIRMED, Facts, Options
 from cancelall.venues.deltadefi.reading import acknowledge, read_page, read_wide, settled
 
 
 def segments(options: Options, facts: Facts, environment: str) -> tuple[Segment, ...]:
     """One segment for each pair, named by it."""
-    known = tuple(dict.fromkeys((*KNOWN, *facts.symbols)))
+    known = tuple(dict.fromkeys((*CONFIRMED, *facts.symbols, *UNCONFIRMED)))
     chosen = tuple(one for symbol in options.symbol for one in _spellings(symbol, known)) if options.symbol else known
-    return tuple(_pair(symbol, apart=symbol in facts.apart) for symbol in dict.fromkeys(chosen))
+    return tuple(_pair(symbol, options, facts) for symbol in dict.fromkeys(chosen))
 
 
 def _spellings(symbol: str, known: tuple[str, ...]) -> tuple[str, ...]:
@@ -26,17 +26,22 @@ def _spellings(symbol: str, known: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(one for one in known if one.casefold() == symbol.casefold()) or (symbol,)
 
 
-def _pair(symbol: str, *, apart: bool) -> Segment:
-    """One pair. If it is apart, only the listing of all pairs is sure to show it: its own may call it unknown."""
-    own = open_orders(1, symbol)
+def _pair(symbol: str, options: Options, facts: Facts) -> Segment:
+    """One pair. If it is apart, only the listing of all pairs is sure to show it: its own may call it unknown.
+
+    The mass cancel of a pair that nothing but an SDK names goes behind those of all others.
+    """
+    apart, own = symbol in facts.apart, open_orders(1, symbol)
+    doubtful = symbol in UNCONFIRMED and symbol not in (*options.symbol, *facts.symbols)
+    urgency = Priority.CANCEL if doubtful else Priority.MASS_CANCEL
     # The body is the document's, blank included.
     body = json.dumps({"symbol": symbol}).encode()
-    mass_cancel = post("/order/cancel-all", body, Priority.MASS_CANCEL)
+    mass_cancel = post("/order/cancel-all", body, urgency)
     return Segment(
         name=symbol,
         mass_cancels=lambda survivors: (mass_cancel,),
         listings=((open_orders(1),),) if apart else ((own,),),
-        page=partial(read_wide if apart else read_page, symbol),
+        page=partial(read_wide, symbol, not options.symbol) if apart else partial(read_page, symbol),
         acknowledge=partial(acknowledge, symbol),
         cancels=lambda orders, others: tuple(
             (post(f"/order/{order.id}/cancel", b"", Priority.CANCEL), (order,)) for order in orders[:STRAGGLERS]

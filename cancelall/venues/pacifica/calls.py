@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
+from cancelall import payload
 from cancelall.model import Order, Priority, Request
 from cancelall.venues.contract import Witness
 from cancelall.venues.pacifica.options import API, NOWHERE, Options
+
+AT_ONCE = 20
+"""Strategies whose cancels are as urgent as a mass cancel: 10 credits."""
 
 
 def account_of(options: Options) -> str:
@@ -37,15 +41,56 @@ def cancel_all(options: Options) -> tuple[Request, ...]:
     return tuple(_post("/orders/cancel_all", body, Priority.MASS_CANCEL, "cancel all") for body in bodies)
 
 
-def cancel_named(path: str, **data: object) -> Request:
-    """A cancel of one order, TWAP or strategy."""
+def _named(path: str, **data: object) -> Request:
+    """A cancel of one order or TWAP."""
     return _post(path, data, Priority.CANCEL, "by name")
 
 
-def cancel_order(order: Order) -> Request:
-    """Stops and TP/SL have a call of their own: https://docs.pacifica.fi/api-documentation/api/rest-api/orders/cancel-stop-order"""
-    path = "/orders/stop/cancel" if is_stop(order) else "/orders/cancel"
-    return cancel_named(path, symbol=order.symbol, order_id=int(order.id))
+def cancels(
+    orders: tuple[Order, ...], others: tuple[Order, ...] | None
+) -> tuple[tuple[Request, tuple[Order, ...]], ...]:
+    """Cancels by name; the venue wants the symbol, too.
+
+    Stops and TP/SL have a call of their own. An order whose type cannot be read is named in both.
+    https://docs.pacifica.fi/api-documentation/api/rest-api/orders/cancel-stop-order
+    """
+    paths = {True: ("/orders/stop/cancel",), False: ("/orders/cancel",)}
+    both = ("/orders/cancel", "/orders/stop/cancel")
+    return tuple(
+        (_named(path, symbol=order.symbol, order_id=int(order.id)), (order,))
+        for order in orders
+        if order.symbol
+        for path in (both if order.type == payload.UNREADABLE else paths[is_stop(order.type or "")])
+    )
+
+
+def cancel_twaps(
+    orders: tuple[Order, ...], others: tuple[Order, ...] | None
+) -> tuple[tuple[Request, tuple[Order, ...]], ...]:
+    """Cancels of TWAPs of the engine, by name."""
+    return tuple(
+        (_named("/orders/twap/cancel", symbol=order.symbol, order_id=int(order.id)), (order,))
+        for order in orders
+        if order.symbol
+    )
+
+
+def cancel_strategies(
+    orders: tuple[Order, ...], others: tuple[Order, ...] | None
+) -> tuple[tuple[Request, tuple[Order, ...]], ...]:
+    """Cancels of strategies: there is no other way, so the first ones wait for no credits that are kept for a proof."""
+    return tuple(
+        (
+            _post(
+                "/order_strategies/cancel",
+                {"strategy_id": order.id},
+                Priority.MASS_CANCEL if number < AT_ONCE else Priority.CANCEL,
+                "by name",
+            ),
+            (order,),
+        )
+        for number, order in enumerate(orders)
+    )
 
 
 def signed_answer() -> Witness:
@@ -58,6 +103,6 @@ def signed_answer() -> Witness:
     return Witness(request=request, harmless=True, signature=True)
 
 
-def is_stop(order: Order) -> bool:
+def is_stop(kind: str) -> bool:
     """Whether it is a stop order or TP/SL, by the venue's own rule for which call cancels it."""
-    return (order.type or "").startswith(("stop_", "take_profit_"))
+    return kind.startswith(("stop", "take_profit"))

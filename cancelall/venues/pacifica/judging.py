@@ -15,6 +15,9 @@ from cancelall.venues.pacifica.reading import limit
 _KEYS_PAGE = "https://app.pacifica.fi/apikey"
 
 
+_CHANGED = "the venue has changed its interface: report this"
+
+
 _REFUSALS: tuple[tuple[str, ErrorKind, Reach, str], ...] = (
     (
         "verification failed",
@@ -35,23 +38,32 @@ _REFUSALS: tuple[tuple[str, ErrorKind, Reach, str], ...] = (
     (
         "ip address",
         "ip",
-        Reach.KEY,
+        Reach.ADDRESS,
         f"add this machine's address to the agent key's list, or use another key: {_KEYS_PAGE}",
     ),
     (
         "beta access",
         "permission",
-        Reach.KEY,
+        Reach.PRODUCT,
         "the signing key has no access to this host: redeem its code, or another key",
     ),
-    ("not whitelisted", "permission", Reach.KEY, "the signing key has no access to this host"),
-    ("deserialize", "parameter", Reach.REQUEST, "the venue has changed its interface: report this"),
-    ("missing field", "parameter", Reach.REQUEST, "the venue has changed its interface: report this"),
-    ("unknown field", "parameter", Reach.REQUEST, "the venue has changed its interface: report this"),
-    ("invalid type", "parameter", Reach.REQUEST, "the venue has changed its interface: report this"),
+    ("not whitelisted", "permission", Reach.PRODUCT, "the signing key has no access to this host"),
+    ("deserialize", "parameter", Reach.REQUEST, _CHANGED),
+    ("missing field", "parameter", Reach.REQUEST, _CHANGED),
+    ("unknown field", "parameter", Reach.REQUEST, _CHANGED),
+    ("invalid type", "parameter", Reach.REQUEST, _CHANGED),
     ("invalid parameters", "parameter", Reach.REQUEST, "check the selectors of this profile"),
 )
 """Words of a refusal: https://docs.pacifica.fi/api-documentation/api/error-codes, and live ones that clients met."""
+
+
+_BARE = re.compile(
+    r"verification failed|invalid (signature|message|public key)|agent not authorized|beta access required|"
+    r"signer not whitelisted|failed to deserialize|(missing|unknown) field|invalid (type|parameters)|"
+    r"(stop |twap )?order not found|"
+    r"failed to cancel order|rate limit exceeded|trading (is )?disabled"
+)
+"""How a bare sentence of the venue's begins. Any other may be a gateway's."""
 
 
 _GONE = re.compile(r"failed to cancel order|order not found|strateg(ist|y) not found|unused client order")
@@ -79,12 +91,15 @@ what is on its way when an answer first says so. A hundred strategies and the na
 
 
 def judge(request: Request, reply: Reply) -> Judgement:
-    """By the words of the answer first, then by its code and status. Some refusals are bare text, some are empty."""
+    """By the words of the answer first, then by its code and status. Some refusals are bare text, some are empty.
+
+    Reads need no key: what they are refused with says nothing of it, and is asked again.
+    """
     try:
-        answer: Mapping[str, Any] | None = payload.as_object(payload.parse(reply.body))
+        answer: Mapping[str, Any] | None = payload.as_object(reply.json)
     except Unreadable:
         answer = None
-    text = _text(answer, reply)
+    text, ours = _text(answer, reply)
     said = partial(Judgement, words=f"{reply.status} {payload.words(text)}".strip(), hold=_hold(reply))
     if reply.status == 200:
         done = answer is not None and answer.get("success") is True and not answer.get("error")
@@ -95,28 +110,26 @@ def judge(request: Request, reply: Reply) -> Judgement:
         return payload.by_status(reply)
     told = answer.get("code") if answer is not None else None
     code = told if isinstance(told, int) else None
-    if reply.status == 429 or "rate limit" in text.lower():
+    if reply.status == 429 or (ours and "rate limit" in text.lower()):
         return said(
             answer=Answer.AGAIN,
             kind="rate_limit",
             after=_refresh(reply),
             hint="an API config key has credits of its own",
         )
-    if request.method == "POST" and (refused := _refused(request, _plain(text), code, said)) is not None:
+    if ours and request.method == "POST" and (refused := _refused(request, _plain(text), code, said)) is not None:
         return refused
-    if reply.status == 404 and answer is not None and request.path.endswith(_NAMING):
+    if ours and reply.status == 404 and answer is not None and request.path.endswith(_NAMING):
         return said(answer=Answer.NOTHING_OPEN)
-    if reply.status == 404 and request.method == "GET":
-        return said(
-            answer=Answer.AMBIGUOUS, kind="unreadable", words=f"404 this host has no {request.path}: not checked"
-        )
-    if reply.status in (409, 422) or reply.status == 200 or (reply.status == 400 and not text):
+    if reply.status in (409, 422) or reply.status == 200 or (reply.status == 400 and (ours or not text)):
         return said(answer=Answer.AMBIGUOUS, kind="unreadable")
     judged = payload.by_status(reply)
-    # Reads need no key: one that is refused says nothing about the key.
-    reach = judged.reach if request.method == "POST" or reply.status != 401 else Reach.REQUEST
-    hint = "the region is refused, or this address has no access" if reply.status == 403 else ""
-    return said(answer=judged.answer, kind=judged.kind, after=judged.after, reach=reach, hint=hint)
+    words, hint = judged.words if not text else f"{reply.status} {payload.words(text)}", ""
+    if reply.status == 404 and request.method == "GET":
+        words = f"404 this host has no {request.path}: not checked"
+    elif reply.status == 403:
+        hint = "the region is refused, or this address has no access"
+    return said(answer=judged.answer, kind=judged.kind, after=judged.after, words=words, hint=hint)
 
 
 def _refused(request: Request, text: str, code: int | None, said: Callable[..., Judgement]) -> Judgement | None:
@@ -134,16 +147,20 @@ def _refused(request: Request, text: str, code: int | None, said: Callable[..., 
     return None
 
 
-def _text(answer: Mapping[str, Any] | None, reply: Reply) -> str:
-    """The venue's words as they came, to be judged by: `error`, or a bare sentence. Not the page of a gateway.
+def _text(answer: Mapping[str, Any] | None, reply: Reply) -> tuple[str, bool]:
+    """The words of an answer as they came, to be judged by, and whether they are the venue's and not a gateway's.
 
-    They are not scrubbed yet: a secret that is also a word of the venue's must not change what an answer means.
+    The venue's are `error` in its envelope, or a sentence that is known. They are not scrubbed yet: a secret that is
+    also a word of the venue's must not change what an answer means.
     """
     if answer is not None:
         told = answer.get("error")
-        return told if isinstance(told, str) else ""
-    text = reply.body[:400].decode("utf-8", "replace").strip()
-    return "" if text.startswith(("<", "{", "[")) else text
+        text = told if isinstance(told, str) else ""
+        enveloped = answer.get("success") is False and "error" in answer
+    else:
+        text, enveloped = reply.body[:400].decode("utf-8", "replace").strip(), False
+        text = "" if text.startswith(("<", "{", "[")) else text
+    return text, enveloped or _BARE.match(_plain(text)) is not None
 
 
 def _plain(text: str) -> str:

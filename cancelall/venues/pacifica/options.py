@@ -52,7 +52,10 @@ class Options:
     ] = False
     account: Annotated[
         str | None,
-        Opt(help="Address of the account. Without it: the address of the secret key.", metavar="ADDRESS"),
+        Opt(
+            help="Address of the account. Without it the secret key must be the account's own: set it.",
+            metavar="ADDRESS",
+        ),
     ] = None
     agent_wallet: Annotated[
         str | None,

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
 from cancelall import payload
 from cancelall.model import Priority, Reply, Request
 from cancelall.preflight import Preflight, Probe, Question, Told, Window
 from cancelall.venues.pacifica.calls import account_of, get, signed_answer
 from cancelall.venues.pacifica.options import API, Options
+from cancelall.venues.pacifica.reading import read_account
 
 
 def questions(options: Options, now_ms: int) -> tuple[Question, ...]:
     """Whether the host has the account; with the account's own key also a signed read, which agents may not do."""
-    account = Question(name="account", request=get("/account", account_of(options)), read=_read_account)
+    read = partial(_read_account, options)
+    account = Question(name="account", request=get("/account", account_of(options)), read=read)
     if options.agent_wallet:
         return (account,)
     listing = Request(
@@ -26,15 +29,20 @@ def questions(options: Options, now_ms: int) -> tuple[Question, ...]:
     return (account, Question(name="signature", request=listing, read=_read_agents))
 
 
-def _read_account(request: Request, reply: Reply) -> Told:
-    """Anyone may read any account: this tells nothing of the key. There is no call for the venue's clock."""
-    payload.as_object(payload.parse(reply.body))
+def _read_account(options: Options, request: Request, reply: Reply) -> Told:
+    """Anyone may read any account: this tells nothing of the key. There is no call for the venue's clock.
+
+    An address that was taken from the key must at least be one that the venue knows.
+    """
+    if not options.account:
+        read_account(request, reply)
+    payload.as_object(reply.json)
     return Told()
 
 
 def _read_agents(request: Request, reply: Reply) -> Told:
     """https://docs.pacifica.fi/api-documentation/api/signing/api-agent-keys: for the account's own key only."""
-    data = payload.as_object(payload.as_object(payload.parse(reply.body)).get("data"), "data")
+    data = payload.as_object(payload.as_object(reply.json).get("data"), "data")
     payload.as_list(data.get("agent_wallets"), "agent_wallets")
     return Told(can_list=True, can_cancel=True)
 
@@ -46,6 +54,7 @@ def _known(options: Options) -> Told:
             can_withdraw=True,
             withdraw_words="it is the account's own key, which holds the funds: use an agent key instead",
             endless=True,
+            remarks=() if options.account else ("account taken from the key: set account",),
         )
     return Told(
         withdraw_words="whether an agent key can withdraw is not documented, and neither can its address list be seen: "

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal, InvalidOperation
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -13,8 +15,9 @@ from cancelall import payload
 from cancelall.declare import nearest
 from cancelall.errors import Unreadable
 from cancelall.model import Acknowledgement, Order, Page, Protection, Reply, Request, Settlement, State
+from cancelall.payload import Row
 from cancelall.venues.contract import Batch, Discovery
-from cancelall.venues.pacifica.calls import get, is_stop
+from cancelall.venues.pacifica.calls import account_of, get, is_stop
 from cancelall.venues.pacifica.options import STRATEGIES_PAGE, Facts, Options
 
 _SIDES = {"bid": "buy", "ask": "sell"}
@@ -24,9 +27,10 @@ REDUCE_ONLY = " reduce-only"
 
 
 _ORDER_TYPES = frozenset(
-    {"limit", "market", "stop_limit", "stop_market", "take_profit_limit", "take_profit_market"}
-    | {"stop_loss_limit", "stop_loss_market"}
+    {"limit", "market", "stop_limit", "stop_market", "take_profit_limit", "take_profit_market", "take_profit"}
+    | {"stop_loss_limit", "stop_loss_market", "stop_loss"}
 )
+"""The documents' words, and two that stand alone in the venue's own tests (pacifica-mcp, scripts/smoke-1d.ts)."""
 
 
 _STRATEGY_TYPES = frozenset({"oco", "conditional", "trailing_stop", "auto_chase", "swarm", "trigger_swarm", "twap"})
@@ -35,15 +39,8 @@ _STRATEGY_TYPES = frozenset({"oco", "conditional", "trailing_stop", "auto_chase"
 _ENDS = {"filled": State.FILLED, "completed": State.FILLED, "cancelled": State.CANCELLED}
 
 
-_OVER = frozenset({"cancelled", "expired", "completed"})
+_OVER = ("cancelled", "expired", "completed", "failed")
 """Lifecycles of strategies that can do nothing any more. Every other word, documented or not, is open."""
-
-
-def _rows(reply: Reply) -> tuple[list[Any], str]:
-    """The rows of `data`, and why they may not be all: there are no pages, so one that hints at more is incomplete."""
-    answer = payload.as_object(payload.parse(reply.body))
-    more = payload.flag(answer, "has_more") or payload.maybe(answer, "next_cursor") is not None
-    return payload.as_list(answer.get("data"), "data"), "the venue has more than it lists" if more else ""
 
 
 def orders_page(options: Options, request: Request, reply: Reply) -> Page:
@@ -51,21 +48,24 @@ def orders_page(options: Options, request: Request, reply: Reply) -> Page:
 
     `last_order_id` is counted through the exchange: with a smaller one than before, the answer is an older one.
     """
-    rows, unsure = _rows(reply)
-    orders = [_order("orders", payload.as_object(row, "order")) for row in rows]
-    serial = payload.as_object(payload.parse(reply.body)).get("last_order_id")
-    return Page(
-        orders=tuple(order for order in orders if _in_scope(options, order)),
-        unsure=unsure,
-        serial=serial if isinstance(serial, int) else None,
-    )
+    serial = payload.as_object(reply.json).get("last_order_id")
+    known = isinstance(serial, int) and not isinstance(serial, bool)
+    return replace(_whole("orders", options, reply), serial=serial if known else None)
 
 
 def twaps_page(options: Options, request: Request, reply: Reply) -> Page:
     """https://docs.pacifica.fi/api-documentation/api/rest-api/twap/get-open-twap-orders (what is listed is running)"""
-    rows, unsure = _rows(reply)
-    orders = [_order("TWAP", payload.as_object(row, "TWAP")) for row in rows]
-    return Page(orders=tuple(order for order in orders if _in_scope(options, order)), unsure=unsure)
+    return _whole("TWAP", options, reply)
+
+
+def _whole(segment: str, options: Options, reply: Reply) -> Page:
+    """A listing without pages: one that hints at more is incomplete."""
+    answer = Row(reply.json, "answer")
+    entries, null = payload.null_or_list(answer.record, "data")
+    orders, odd = payload.orders(entries, partial(_listed, segment, options), "TWAP" if segment == "TWAP" else "order")
+    more = answer.flag("has_more") or answer.text("next_cursor") is not None
+    whys = [*answer.oddities, odd, "the venue has more than it lists" if more else ""]
+    return Page(orders=orders, unsure="; ".join(filter(None, whys)), null=null)
 
 
 def strategies_page(options: Options, request: Request, reply: Reply) -> Page:
@@ -73,14 +73,15 @@ def strategies_page(options: Options, request: Request, reply: Reply) -> Page:
 
     An account holds at most 100 that are not finished, so a full page of 500 is not expected; it is read on anyway.
     """
-    data = payload.as_object(payload.as_object(payload.parse(reply.body)).get("data"), "data")
-    rows = [payload.as_object(row, "strategy") for row in payload.as_list(data.get("strategies"), "strategies")]
-    orders = [_strategy(row) for row in rows if _said(row, "lifecycle") not in _OVER]
+    data = payload.as_object(payload.as_object(reply.json).get("data"), "data")
+    entries, null = payload.null_or_list(data, "strategies")
+    orders, odd = payload.orders(entries, partial(_running, options), "strategy")
+    full = len(entries) >= STRATEGIES_PAGE
     following = None
-    if len(rows) >= STRATEGIES_PAGE:
+    if full:
         head, _, offset = request.query.rpartition("=")
-        following = Request(**{**request.__dict__, "query": f"{head}={int(offset) + len(rows)}"})
-    return Page(orders=tuple(order for order in orders if _in_scope(options, order)), next=following)
+        following = replace(request, query=f"{head}={int(offset) + len(entries)}")
+    return Page(orders=orders, next=following, unsure=odd, full=full, null=null)
 
 
 def _in_scope(options: Options, order: Order) -> bool:
@@ -88,48 +89,66 @@ def _in_scope(options: Options, order: Order) -> bool:
     return not options.symbol or order.symbol is None or order.symbol in options.symbol
 
 
-def _order(segment: str, row: Mapping[str, Any]) -> Order:
-    identity = payload.number(row, "order_id")
-    if identity is None:
-        raise Unreadable("order_id is missing")
-    kind = "twap" if segment == "TWAP" else payload.field(row, "order_type")
-    known = segment == "TWAP" or kind in _ORDER_TYPES
-    symbol, side = payload.field(row, "symbol"), payload.maybe(row, "side")
-    quantity = payload.maybe(row, "initial_amount") or payload.maybe(row, "amount")
-    parent = payload.maybe(row, "parent_id")
-    reduces = payload.flag(row, "reduce_only") if row.get("reduce_only") is not None else None
+def _listed(segment: str, options: Options, row: Row) -> Order | None:
+    order = _order(segment, row)
+    return order if _in_scope(options, order) else None
+
+
+def _running(options: Options, row: Row) -> Order | None:
+    if row.record.get("lifecycle") in _OVER:
+        return None
+    row.text("lifecycle", needed=True)
+    order = _strategy(row)
+    return order if _in_scope(options, order) else None
+
+
+def _number_id(row: Row) -> str:
+    """An order's id. A cancel names it as a number: it has to be one. Raises Unreadable."""
+    identity = row.identity("order_id")
+    if not (identity.isdigit() and len(identity) <= 20):
+        raise Unreadable("order_id is no number")
+    return identity
+
+
+def _order(segment: str, row: Row) -> Order:
+    """One order or TWAP, whatever else is wrong with its row. Raises Unreadable without an id."""
+    identity, symbol = _number_id(row), row.text("symbol", needed=True)
+    kind = "twap" if segment == "TWAP" else row.text("order_type", needed=True) or payload.UNREADABLE
+    side, parent = row.text("side"), row.text("parent_id")
+    quantity = row.text("initial_amount") or row.text("amount")
+    reduces = row.flag("reduce_only") if row.record.get("reduce_only") is not None else None
     # On spot nothing is reduce-only: there a triggered sell is what can only shrink a holding.
-    sells_spot = "-" in symbol and side == "ask" and kind.startswith(("stop_", "take_profit_"))
+    sells_spot = "-" in (symbol or "") and side == "ask" and is_stop(kind)
     return Order(
-        id=str(identity),
+        id=identity,
         segment=segment,
-        client_id=payload.maybe(row, "client_order_id"),
-        symbol=symbol,
+        client_id=row.text("client_order_id"),
+        symbol=None if symbol == payload.UNREADABLE else symbol,
         side=_SIDES.get(side or "", side),
         type=kind,
-        price=payload.maybe(row, "price") or payload.maybe(row, "initial_price"),
+        price=row.text("price") or row.text("initial_price"),
         quantity=quantity,
-        remaining=_less(quantity, payload.maybe(row, "filled_amount"), payload.maybe(row, "cancelled_amount")),
-        protection=_protection(known, True if sells_spot else reduces),
+        remaining=_less(quantity, row.text("filled_amount"), row.text("cancelled_amount")),
+        protection=_protection(segment == "TWAP" or kind in _ORDER_TYPES, True if sells_spot else reduces),
         kind=kind + REDUCE_ONLY * (reduces is True),
         origin=f"strategy {parent}" if parent else "",
-        created_ms=payload.number(row, "created_at"),
-        ended_ms=payload.number(row, "updated_at") if "order_status" in row else None,
+        created_ms=row.number("created_at"),
+        ended_ms=row.number("updated_at") if "order_status" in row.record else None,
     )
 
 
-def _strategy(row: Mapping[str, Any]) -> Order:
+def _strategy(row: Row) -> Order:
     """One strategy. Its parameters differ by type: `execution_symbol` is where a conditional one trades.
 
     https://docs.pacifica.fi/api-documentation/api/rest-api/order-strategies/strategy-parameters
     """
-    kind = _said(row, "strategy_type") or ""
-    definition = row.get("definition")
+    kind = _said(row.record, "strategy_type") or ""
+    definition = row.record.get("definition")
     params = definition.get("params") if isinstance(definition, dict) else None
     params = params if isinstance(params, dict) else {}
     side, reduces = _said(params, "side"), _strategy_reduces(params)
     return Order(
-        id=payload.field(row, "strategy_id"),
+        id=row.identity("strategy_id"),
         segment="strategies",
         symbol=_said(params, "execution_symbol") or _said(params, "symbol"),
         side=_SIDES.get(side or "", side),
@@ -175,7 +194,10 @@ def _less(quantity: str | None, *taken: str | None) -> str | None:
 def acknowledge(request: Request, reply: Reply) -> Acknowledgement:
     """A cancel of everything tells a number, a cancel by name succeeds or not. A TWAP cancel succeeds for any id."""
     if request.path.endswith("/cancel_all"):
-        return Acknowledgement(count=_count(reply))
+        try:
+            return Acknowledgement(count=_count(reply))
+        except Unreadable:  # a success all the same; the listing decides
+            return Acknowledgement()
     if request.path.endswith("/twap/cancel"):
         return Acknowledgement()
     named = json.loads(request.body)
@@ -183,8 +205,8 @@ def acknowledge(request: Request, reply: Reply) -> Acknowledgement:
 
 
 def _count(reply: Reply) -> int:
-    """`cancelled_count`, at the top as documented or under `data` as it comes live."""
-    answer = payload.as_object(payload.parse(reply.body))
+    """`cancelled_count`, at the top as documented or under `data` as it comes live. Raises Unreadable."""
+    answer = payload.as_object(reply.json)
     count = payload.number(payload.as_object(answer["data"], "data") if "data" in answer else answer, "cancelled_count")
     if count is None or count < 0:
         raise Unreadable("cancelled_count is missing")
@@ -200,59 +222,116 @@ def counts_fit(kept: tuple[Order, ...], request: Request, reply: Reply) -> bool:
 
     https://docs.pacifica.fi/api-documentation/api/rest-api/account/get-account-info
     """
-    data = payload.as_object(payload.parse(reply.body)).get("data")
-    if isinstance(data, list) and len(data) == 1:
-        data = data[0]
-    account = payload.as_object(data, "data")
+    account = _account(reply)
     counted = payload.number(account, "orders_count"), payload.number(account, "stop_orders_count")
     if None in counted:
         raise Unreadable("the account's counts are missing")
-    stops = sum(is_stop(order) for order in kept)
+    stops = sum(is_stop(order.type or "") for order in kept)
     return counted == (len(kept) - stops, stops)
 
 
+def _account(reply: Reply) -> Mapping[str, Any]:
+    data = payload.as_object(reply.json).get("data")
+    if isinstance(data, list) and len(data) == 1:
+        data = data[0]
+    return payload.as_object(data, "data")
+
+
 def settled(segment: str, options: Options, request: Request, reply: Reply) -> Settlement:
-    """How orders ended. A page costs up to 12 of 100 credits: it is read on only while half of them are left.
+    """How orders ended. A page costs up to 12 of 100 credits: it is read on only while half of them are left, and then
+    it says that there may be more, whatever the order of the pages is.
 
     https://docs.pacifica.fi/api-documentation/api/rest-api/orders/get-order-history
     """
-    answer = payload.as_object(payload.parse(reply.body))
-    found = []
-    for entry in payload.as_list(answer.get("data"), "data"):
-        row = payload.as_object(entry, "order")
-        status, reason = payload.maybe(row, "order_status"), payload.maybe(row, "reason")
-        if status in _ENDS and _in_scope(options, order := _order(segment, row)):
-            partly = status == "cancelled" and (payload.maybe(row, "filled_amount") or "0").strip("0.") != ""
-            notes = [f"{row['filled_amount']} filled before"] if partly else []
-            notes += [reason] if reason not in (None, "cancel") else []
-            found.append((order, _ENDS[status], "; ".join(notes)))
+    answer = Row(reply.json, "answer")
+    ends = (_end(segment, entry) for entry in payload.as_list(answer.record.get("data"), "data"))
+    found = tuple(end for end in ends if end is not None and _in_scope(options, end[0]))
     left, quota = limit(reply, "ratelimit", "r"), limit(reply, "ratelimit-policy", "q")
-    cursor = payload.maybe(answer, "next_cursor") if payload.flag(answer, "has_more") else None
-    following = None
-    if cursor is not None and left is not None and quota is not None and 2 * left > quota:
-        query = f"{request.query.partition('&cursor=')[0]}&cursor={quote(cursor, safe='')}"
-        following = Request(**{**request.__dict__, "query": query})
-    return Settlement(orders=tuple(found), next=following)
+    cursor = answer.text("next_cursor") if answer.flag("has_more") is not False else None
+    if cursor is None or cursor == payload.UNREADABLE:
+        return Settlement(orders=found)
+    if left is None or quota is None or 2 * left <= quota:
+        return Settlement(orders=found, more=f"{segment}: more than the venue's history was asked for may have ended")
+    query = f"{request.query.partition('&cursor=')[0]}&cursor={quote(cursor, safe='')}"
+    return Settlement(orders=found, next=replace(request, query=query))
+
+
+def _end(segment: str, entry: object) -> tuple[Order, State, str] | None:
+    """How one order ended; None for a row that does not tell."""
+    try:
+        row = Row(entry)
+        order = _order(segment, row)
+    except Unreadable:
+        return None
+    status, reason, filled = row.text("order_status"), row.text("reason"), row.text("filled_amount") or "0"
+    if status not in _ENDS:
+        return None
+    notes = [f"{filled} filled before"] if status == "cancelled" and filled.strip("0.") else []
+    notes += [reason] if reason not in (None, "cancel") else []
+    return order, _ENDS[status], "; ".join(notes)
 
 
 def discoveries(options: Options, facts: Facts) -> tuple[Discovery[Facts], ...]:
-    """Is every symbol known to the venue? A cancel of a misspelt one succeeds, and its case matters.
+    """Is every symbol known to the venue, and is a key's own address an account?
 
+    A cancel of a misspelt symbol succeeds, and its case matters. An agent key without an account to act for would look
+    like an account without orders, whose cancels succeed.
     https://docs.pacifica.fi/api-documentation/api/rest-api/markets/get-market-info
     """
-    if not options.symbol:
-        return ()
-    return (Discovery(name="markets", request=get("/info"), read=_markets, learn=lambda facts, names: facts),)
+    found = []
+    if options.symbol:
+        found.append(Discovery(name="markets", request=get("/info"), read=_markets, learn=_learn))
+    if not options.account:
+        request = get("/account", account_of(options))
+        found.append(Discovery(name="account, taken from the key", request=request, read=read_account, learn=_learn))
+    return tuple(found)
+
+
+def _learn(facts: Facts, names: tuple[str, ...]) -> Facts:
+    return facts
 
 
 def _markets(request: Request, reply: Reply) -> Batch:
-    return Batch(names=tuple(payload.field(payload.as_object(row, "market"), "symbol") for row in _rows(reply)[0]))
+    """One odd market hides no other one."""
+    names = []
+    for entry in payload.as_list(payload.as_object(reply.json).get("data"), "data"):
+        symbol = Row(entry).text("symbol") if isinstance(entry, dict) else None
+        names += [f"symbol {symbol}"] if symbol not in (None, payload.UNREADABLE) else []
+    if not names:
+        raise Unreadable("the list of markets names none")
+    return Batch(names=tuple(names))
+
+
+_SHOWN = ("balance", "account_equity", "pending_balance", "available_to_spend", "total_margin_used")
+_COUNTED = ("orders_count", "stop_orders_count", "positions_count")
+
+
+def read_account(request: Request, reply: Reply) -> Batch:
+    """Whether the host has such an account, and whether anything is in it. Raises Unreadable without its counts."""
+    row = Row(_account(reply), "account")
+    if row.number("orders_count") is None or row.number("stop_orders_count") is None:
+        raise Unreadable("the account's counts are missing")
+    shown = any((row.text(key) or "0").strip("-0.?") for key in (*_SHOWN, *_COUNTED))
+    return Batch(names=(KNOWN if shown or row.record.get("spot_balances") else EMPTY,))
+
+
+KNOWN, EMPTY = "account known", "account empty"
 
 
 def doubts(options: Options, names: frozenset[str]) -> tuple[str, ...]:
-    """Symbols that the venue does not know, each with the nearest right spelling."""
-    unknown = [symbol for symbol in options.symbol if symbol not in names]
-    return tuple(f"Pacifica knows no --symbol {symbol}{nearest(symbol, names)}" for symbol in unknown)
+    """Symbols that the venue does not know, each with the nearest right spelling; an address that may be an agent's."""
+    known = {name.removeprefix("symbol ") for name in names if name.startswith("symbol ")}
+    unknown = [symbol for symbol in options.symbol if symbol not in known]
+    found = [f"Pacifica knows no --symbol {symbol}{nearest(symbol, sorted(known))}" for symbol in unknown]
+    if not options.account and KNOWN not in names:
+        found.append("nothing is at the address of this key: set account, as it may be an agent's key")
+    return tuple(found)
+
+
+def remarks(options: Options, names: frozenset[str]) -> tuple[str, ...]:
+    """An account that nobody has configured."""
+    taken = "account taken from the key: set account, so that an agent's key is never taken for one"
+    return () if options.account else (taken,)
 
 
 def limit(reply: Reply, header: str, name: str) -> int | None:

@@ -6,7 +6,15 @@ from functools import partial
 
 from cancelall.model import Order, Priority
 from cancelall.venues.contract import Segment, Witness
-from cancelall.venues.pacifica.calls import account_of, cancel_all, cancel_named, cancel_order, get, signed_answer
+from cancelall.venues.pacifica.calls import (
+    account_of,
+    cancel_all,
+    cancel_strategies,
+    cancel_twaps,
+    cancels,
+    get,
+    signed_answer,
+)
 from cancelall.venues.pacifica.options import STRATEGIES_PAGE, Facts, Options
 from cancelall.venues.pacifica.reading import (
     REDUCE_ONLY,
@@ -18,6 +26,8 @@ from cancelall.venues.pacifica.reading import (
     strategies_page,
     twaps_page,
 )
+
+_STRATEGY_GAP = 2.0
 
 
 def segments(options: Options, facts: Facts, environment: str) -> tuple[Segment, ...]:
@@ -34,7 +44,7 @@ def _orders(options: Options) -> Segment:
         listings=((get("/orders", account_of(options)),),),
         page=partial(orders_page, options),
         acknowledge=acknowledge,
-        cancels=lambda orders, others: tuple((cancel_order(order), (order,)) for order in orders if order.symbol),
+        cancels=cancels,
         settle=lambda orders, since_ms: (get("/orders/history", f"{account_of(options)}&limit=100", Priority.OTHER),),
         settled=partial(settled, "orders", options),
         unnamed=True,
@@ -55,11 +65,7 @@ def _twaps(options: Options) -> Segment:
         listings=((get("/orders/twap", account_of(options)),),),
         page=partial(twaps_page, options),
         acknowledge=acknowledge,
-        cancels=lambda orders, others: tuple(
-            (cancel_named("/orders/twap/cancel", symbol=order.symbol, order_id=int(order.id)), (order,))
-            for order in orders
-            if order.symbol
-        ),
+        cancels=cancel_twaps,
         settle=lambda orders, since_ms: (
             get("/orders/twap/history", f"{account_of(options)}&limit=100", Priority.OTHER),
         ),
@@ -74,6 +80,8 @@ def _twaps(options: Options) -> Segment:
 def _strategies(options: Options) -> Segment:
     """OCO, conditional, trailing, chase, swarm and TWAP strategies: there is no call that cancels all of them.
 
+    A cancel by name is what a mass cancel is elsewhere; one that does not help is not repeated without a pause.
+
     https://docs.pacifica.fi/api-documentation/api/rest-api/order-strategies
     """
     last = tuple(Witness(request=request, read=found_nothing) for request in cancel_all(options))
@@ -83,11 +91,10 @@ def _strategies(options: Options) -> Segment:
         listings=((get("/order_strategies", f"{account_of(options)}&limit={STRATEGIES_PAGE}&offset=0"),),),
         page=partial(strategies_page, options),
         acknowledge=acknowledge,
-        cancels=lambda orders, others: tuple(
-            (cancel_named("/order_strategies/cancel", strategy_id=order.id), (order,))
-            for order in orders
-            if order.symbol or not options.symbol
+        cancels=lambda orders, others: cancel_strategies(
+            tuple(order for order in orders if order.symbol or not options.symbol), others
         ),
+        named_gap=_STRATEGY_GAP,
         settle=lambda orders, since_ms: (),
         settled=partial(settled, "strategies", options),
         feeds=True,

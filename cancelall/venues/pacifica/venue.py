@@ -9,7 +9,7 @@ from cancelall.venues.pacifica.options import (
     Options,
     account,
 )
-from cancelall.venues.pacifica.reading import discoveries, doubts
+from cancelall.venues.pacifica.reading import discoveries, doubts, remarks
 from cancelall.venues.pacifica.scope import segments
 from cancelall.venues.pacifica.signing import check_secrets, sign
 
@@ -33,12 +33,14 @@ VENUE = Venue(
     segments=segments,
     discoveries=discoveries,
     doubts=doubts,
+    remarks=remarks,
     learn_mode=lambda facts, mode: facts,
     sign=sign,
     check_secrets=check_secrets,
     judge=judge,
     account=account,
     not_covered=not_covered,
+    proves_key=lambda request: request.method == "POST",  # reads need no key
     settle_gap=1.0,
     # 100 credits in a rolling minute without a config key: https://docs.pacifica.fi/api-documentation/api/rate-limits
     # Every answer tells what is left of them; cancels by name go no faster than that can be heeded.

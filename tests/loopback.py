@@ -1,0 +1,119 @@
+"""A server on loopback that records what arrives, byte for byte, and answers as its script says."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+import struct
+import threading
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any
+
+from cancelall.model import Wire
+
+CANARY = "SECRET-hunter2-canary"
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+Script = Callable[[socket.socket], None]
+
+
+class RawServer:
+    """Records what arrives, byte for byte, and does with the connection what its script says."""
+
+    def __init__(
+        self,
+        script: bytes | Script = OK,
+        *,
+        context: ssl.SSLContext | None = None,
+        host: str = "127.0.0.1",
+        port: int = 0,
+    ) -> None:
+        self.requests: list[bytes] = []
+        self.connections: list[int] = []
+        """For each request the number of the connection that it came on."""
+        self.accepted = 0
+        self.script = script
+        self.context = context
+        self.stopped = threading.Event()
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._listener = socket.create_server((host, port), family=family)
+        self._open: list[socket.socket] = []
+        self.port = self._listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def __enter__(self) -> RawServer:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.stopped.set()
+        for one in (self._listener, *self._open):
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+            one.close()
+
+    @property
+    def origin(self) -> str:
+        return f"{'https' if self.context else 'http'}://127.0.0.1:{self.port}"
+
+    def _accept(self) -> None:
+        while not self.stopped.is_set():
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            self.accepted += 1
+            self._open.append(connection)
+            threading.Thread(target=self._serve, args=(connection, self.accepted), daemon=True).start()
+
+    def _serve(self, connection: socket.socket, number: int) -> None:
+        with contextlib.suppress(OSError), connection:
+            if self.context is not None:
+                connection = self.context.wrap_socket(connection, server_side=True)
+                self._open.append(connection)
+            with connection:
+                while request := read_request(connection):
+                    self.requests.append(request)
+                    self.connections.append(number)
+                    if callable(self.script):
+                        self.script(connection)
+                        return
+                    connection.sendall(self.script)
+
+
+def read_request(connection: socket.socket) -> bytes:
+    """One request, head and body; nothing when the client has left."""
+    data = b""
+    while b"\r\n\r\n" not in data:
+        chunk = connection.recv(65536)
+        if not chunk:
+            return b""
+        data += chunk
+    head, _, body = data.partition(b"\r\n\r\n")
+    length = next(
+        (int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")), 0
+    )
+    while len(body) < length:
+        body += connection.recv(65536)
+    return head + b"\r\n\r\n" + body
+
+
+def reset(connection: socket.socket) -> None:
+    """Close so that the other side sees a reset."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
+
+
+def a_get(server: RawServer, target: str = "/v5/order/realtime?category=linear", **more: Any) -> Wire:
+    return Wire(method="GET", url=server.origin + target, headers=(("X-SIGN", CANARY),), body=b"", **more)
+
+
+def a_cancel(server: RawServer, body: bytes = b'{"category":"linear"}') -> Wire:
+    headers = (("X-SIGN", CANARY), ("Content-Type", "application/json"))
+    url = f"{server.origin}/v5/order/cancel-all"
+    return Wire(method="POST", url=url, headers=headers, body=body, fresh_connection=True)
+
+
+def in_seconds(seconds: float = 5.0) -> float:
+    return time.monotonic() + seconds

@@ -1,0 +1,359 @@
+"""What every embedded exchange can be told to say that is not as documented: gateways, refusals, odd rows, odd ways on.
+
+The requests are those of a client that means well: they are signed, and without a fault every one is accepted.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from cancelall import simulator
+from cancelall.model import Request
+from cancelall.secret import Secret
+from cancelall.simulator import FakeVenue, SimReply, SimRequest
+from cancelall.simulator.fake import Refusal
+from cancelall.simulator.spoil import ROW_WORDS
+from cancelall.simulator.wire import MADE_UP
+from cancelall.venues import VENUES, load, schema
+
+IDS = {"orderId", "order_id", "strategyId", "strategy_id", "id"}
+WAYS = {"nextPageCursor", "nextCursor", "endId", "idLessThan", "cursor", "total_page"}
+PAGED = ("bybit", "bitget", "deltadefi")
+"""Venues whose listings name the page that follows."""
+
+
+class Client:
+    """A client of one fake venue, under a clock that it turns."""
+
+    def __init__(self, venue: str, *faults: str, orders: int = 30, mode: str = "") -> None:
+        self.ms = 1_790_000_000_000
+        self.name = venue
+        self.fake: FakeVenue = simulator.create(venue, orders=orders, now_ms=lambda: self.ms, limits=False)
+        self.fake.set_faults(["mode=unified"] if mode else [])
+        self.fake.set_faults(faults)
+        self.account = next(iter(self.fake.accounts.values()))
+        self.venue = load(venue)
+        self.options = schema(venue).options(**self.account.options)
+        facts = self.venue.facts
+        self.segments = self.venue.segments(self.options, facts, "live")
+
+    def listings(self) -> Iterator[Request]:
+        for segment in self.segments:
+            for stage in segment.listings:
+                yield from stage
+
+    def cancels(self) -> Iterator[Request]:
+        for segment in self.segments:
+            yield from segment.mass_cancels(())
+
+    def ask(self, request: Request, query: str | None = None) -> SimReply:
+        secrets = schema(self.name).secrets(**{key: Secret(one) for key, one in self.account.credentials.items()})
+        asked = request if query is None else replace(request, query=query)
+        signed = self.venue.sign(asked, secrets, self.options, self.ms, 1)
+        return self.fake.handle(
+            SimRequest(
+                method=asked.method,
+                path=asked.path,
+                query=asked.query if signed.query is None else signed.query,
+                headers={name.lower(): value for name, value in signed.headers},
+                body=signed.body,
+                received_ms=self.ms,
+            )
+        )
+
+
+def rows(value: Any) -> list[Any]:
+    """Every row of an order in an answer."""
+    if isinstance(value, list) and any(isinstance(one, dict) and IDS & one.keys() for one in value):
+        return value
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [row for each in inside for row in rows(each)]
+
+
+def ways(value: Any) -> dict[str, Any]:
+    """Every way on in an answer."""
+    if not isinstance(value, dict):
+        return {}
+    found = {name: one for name, one in value.items() if name in WAYS}
+    for each in value.values():
+        found |= ways(each)
+    return found
+
+
+def read(reply: SimReply) -> Any:
+    return json.loads(reply.body)
+
+
+@pytest.fixture(params=VENUES)
+def venue(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+# --- gateways -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("form", ["", "/html", "/json", "/text", "/empty"])
+@pytest.mark.parametrize("status", [200, 302, 401, 403, 404, 405, 451])
+def test_an_edge_answers_without_a_word_of_the_venues(venue: str, status: int, form: str) -> None:
+    client = Client(venue, f"edge={status}{form}")
+    for request in (*client.cancels(), *client.listings()):
+        reply = client.ask(request)
+        assert reply.status == status
+        assert ("Location" in dict(reply.headers)) is (status == 302)
+        assert not {b"retCode", b"code", b"success"} & set(reply.body.replace(b'"', b" ").split())
+        assert (reply.body == b"") is (form == "/empty")
+    assert len(client.fake.open_orders()) == len(Client(venue).fake.open_orders())
+
+
+def test_an_edge_may_guard_one_path_for_a_while(venue: str) -> None:
+    client = Client(venue)
+    first, *_ = client.listings()
+    others = [one for one in (*client.listings(), *client.cancels()) if one.path != first.path]
+    client.fake.set_faults([f"edge=404^1~{first.path}?"])
+    assert client.ask(first).status == 404
+    assert 404 not in {client.ask(one).status for one in others}
+    client.ms += 1000
+    assert client.ask(first).status == 200
+
+
+# --- refusals -------------------------------------------------------------------------------------------------------
+
+REACHES = {
+    "request": Refusal.REQUEST,
+    "product": Refusal.PRODUCT,
+    "address": Refusal.IP,
+    "key": Refusal.KEY,
+    "host": Refusal.HOST,
+}
+
+
+def word(reply: SimReply) -> object:
+    """The venue's own word for what it says."""
+    answer = read(reply)
+    return answer.get("retCode", answer.get("code", "success")), answer.get("error")
+
+
+@pytest.mark.parametrize("reach", REACHES)
+def test_one_request_is_refused_once_in_the_venues_words(venue: str, reach: str) -> None:
+    client = Client(venue)
+    requests = list(client.cancels()) * 3
+    client.fake.set_faults([f"refused={reach}+2@1"])
+    said = [word(client.ask(one)) for one in requests]
+    if REACHES[reach] in client.fake.wordless:
+        assert client.fake.strikes("refused") == 0
+        return
+    refused = word(client.fake.refuse(REACHES[reach], SimRequest(method="POST", path="/")))
+    assert [number for number, one in enumerate(said) if one == refused] == [2]
+
+
+def test_the_words_of_the_reaches_differ(venue: str) -> None:
+    """But for two venues that have one word for keys and addresses."""
+    fake = Client(venue).fake
+    said = [word(fake.refuse(one, SimRequest(method="POST", path="/"))) for one in REACHES.values()]
+    known = [one for reason, one in zip(REACHES.values(), said, strict=True) if reason not in fake.wordless]
+    assert len(set(map(str, known))) == len(known) - (venue in ("ascendex", "deltadefi"))
+
+
+def test_the_word_for_a_missing_product(venue: str) -> None:
+    client = Client(venue, "absent:cancel@1")
+    first, *_ = client.cancels()
+    said = [word(client.ask(first)) for _ in range(2)]
+    assert (said[0] == said[1]) is (Refusal.ABSENT in client.fake.wordless)
+
+
+@pytest.mark.parametrize(("form", "status"), [("60", 429), ("60/503", 503)])
+def test_a_long_hint(venue: str, form: str, status: int) -> None:
+    client = Client(venue, f"hint={form}+1@1")
+    first, *_ = client.listings()
+    replies = [client.ask(first) for _ in range(3)]
+    assert [reply.status for reply in replies] == [200, status, 200]
+    assert dict(replies[1].headers)["Retry-After"] == "60"
+
+
+def test_a_long_hint_in_the_venues_words(venue: str) -> None:
+    client = Client(venue, "hint=60/own@1")
+    first, *_ = client.listings()
+    headers = {name.lower(): value for name, value in client.ask(first).headers}
+    if venue == "bybit":
+        assert int(headers["x-bapi-limit-reset-timestamp"]) == client.ms + 60_000
+    elif venue == "pacifica":
+        assert headers["ratelimit"].endswith(";t=60")
+    else:
+        assert headers["retry-after"] == "60"
+    assert client.ask(first).status == 200
+
+
+# --- odd rows -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("oddity", ROW_WORDS)
+def test_one_row_is_odd_and_the_others_are_as_they_were(venue: str, oddity: str) -> None:
+    plain, client = Client(venue), Client(venue, f"odd-row={oddity}")
+    struck = 0
+    for request in plain.listings():
+        before, after = rows(read(plain.ask(request))), read(client.ask(request))
+        if client.fake.strikes("odd-row") == struck:
+            assert rows(after) == before
+            continue
+        struck += 1
+        shown = _shown(after)
+        kept = [row for row in shown if row in before]
+        extra = {"twice": 0, "foreign": 0}.get(oddity, 1)
+        assert len(set(map(repr, kept))) == len(before) - extra
+        assert len(shown) - len(before) == (oddity in ("twice", "foreign"))
+    assert bool(struck) == ((venue, oddity) != ("deltadefi", "flag"))  # whose rows hold no truth value
+
+
+def _shown(value: Any) -> list[Any]:
+    """The rows of an answer, odd ones included: the longest list in it."""
+    if isinstance(value, list):
+        return value
+    inside = [_shown(each) for each in value.values()] if isinstance(value, dict) else []
+    return max(inside, key=len, default=[])
+
+
+@pytest.mark.parametrize(
+    ("oddity", "of_bybit"),
+    [
+        ("date", {"createdTime": "1789996401000.5"}),
+        ("price", {"price": {"value": "1"}}),
+        ("flag", {"reduceOnly": "maybe"}),
+        ("status", {"orderStatus": None}),
+        ("symbol", {"symbol": None}),
+        ("side", {"side": None}),
+        ("type", {"orderType": None}),
+    ],
+)
+def test_what_is_odd_in_a_row(oddity: str, of_bybit: dict[str, Any]) -> None:
+    plain, client = Client("bybit"), Client("bybit", f"odd-row={oddity}")
+    request = next(one for one in plain.listings() if "category=spot" in one.query and "tpslOrder" in one.query)
+    (before,), (after,) = rows(read(plain.ask(request))), rows(read(client.ask(request)))
+    assert {name: value for name, value in after.items() if before[name] != value} == of_bybit
+
+
+def test_an_odd_row_that_is_spared_is_not_touched() -> None:
+    client = Client("ascendex", "odd-row=no-id+1@1")
+    first, second, *_ = client.listings()
+    assert all(IDS & row.keys() for row in rows(read(client.ask(first))))
+    assert [bool(IDS & row.keys()) for row in _shown(read(client.ask(second)))].count(False) == 1
+    assert all(IDS & row.keys() for row in rows(read(client.ask(second))))
+    assert client.fake.strikes("odd-row") == 1
+
+
+# --- odd ways on ----------------------------------------------------------------------------------------------------
+
+
+def pages(client: Client, request: Request, most: int = 12) -> list[Any]:
+    """The answers of a client that follows every way on that is text."""
+    name = {"/v5/": "cursor", "/api/v2/": "idLessThan", "/api/v3/": "cursor"}
+    parameter = next((word for start, word in name.items() if request.path.startswith(start)), "page")
+    found: list[Any] = []
+    query = request.query
+    while len(found) < most:
+        found.append(read(client.ask(request, query)))
+        on = next((one for one in ways(found[-1]).values() if one), None)
+        if parameter == "page":
+            number = len(found) + 1
+            query = request.query.replace("page=1", f"page={number}")
+            if not isinstance(on, int) or number > on:
+                return found
+            continue
+        if not isinstance(on, str) or (not rows(found[-1]) and not on.startswith(MADE_UP)):
+            return found
+        query = f"{request.query}&{parameter}={on}"
+    return found
+
+
+def paged(venue: str, *faults: str) -> tuple[Client, Request]:
+    """A listing of several pages."""
+    client = Client(venue, *faults, orders=900)
+    texts = {"bybit": "settleCoin=USDT", "bitget": "/orders-pending?", "deltadefi": "ADAUSDM"}
+    return client, next(
+        one for one in client.listings() if texts[venue] in one.target and "StopOrder" not in one.target
+    )
+
+
+def ids(answers: list[Any]) -> list[Any]:
+    return [next(row[name] for name in IDS if name in row) for answer in answers for row in rows(answer)]
+
+
+@pytest.mark.parametrize("oddity", ["missing", "null", "number", "object"])
+@pytest.mark.parametrize("venue", PAGED)
+def test_a_way_on_that_is_none(venue: str, oddity: str) -> None:
+    client, request = paged(venue, f"odd-way={oddity}")
+    whole = pages(*paged(venue))
+    answer = read(client.ask(request))
+    assert rows(answer) == rows(whole[0])
+    kinds = {"null": type(None), "number": float, "object": dict}
+    assert {type(one) for one in ways(answer).values()} == ({kinds[oddity]} if oddity in kinds else set())
+
+
+@pytest.mark.parametrize("venue", PAGED)
+def test_a_way_on_that_leads_to_itself(venue: str) -> None:
+    answers = pages(*paged(venue, "odd-way=itself"))
+    assert len(answers) == 12
+    if venue != "deltadefi":  # which has numbers, and no rows on the pages behind the last one
+        assert ways(answers[-1]) == ways(answers[-2])
+        assert ids(answers[-1:]) == ids(answers[:1])
+
+
+@pytest.mark.parametrize("venue", PAGED)
+def test_an_empty_page_before_the_first(venue: str) -> None:
+    answers = pages(*paged(venue, "odd-way=empty"))
+    whole = pages(*paged(venue))
+    assert rows(answers[0]) == []
+    assert any(ways(answers[0]).values())
+    if venue != "deltadefi":
+        assert ids(answers) == ids(whole)
+
+
+@pytest.mark.parametrize("venue", PAGED)
+def test_pages_without_end(venue: str) -> None:
+    answers = pages(*paged(venue, "odd-way=endless"))
+    assert len(answers) == 12
+    if venue != "deltadefi":
+        assert len({str(ways(one)) for one in answers}) == 12
+
+
+def test_a_total_that_does_not_fit() -> None:
+    client, request = paged("deltadefi", "odd-way=total")
+    plain, _ = paged("deltadefi")
+    assert read(client.ask(request))["total_count"] == read(plain.ask(request))["total_count"] + 1
+
+
+# --- replicas -------------------------------------------------------------------------------------------------------
+
+
+def test_every_second_reading_is_behind(venue: str) -> None:
+    client = Client(venue, *(["prompt"] if venue == "deltadefi" else []), "replicas=3")
+    requests = [one for one in client.listings() if rows(read(client.ask(one)))]
+    client.fake.set_faults(["prompt", "replicas=3"] if venue == "deltadefi" else ["replicas=3"])
+    mass = list(client.cancels())
+    for one in mass:
+        client.ask(one)
+    client.ms += 500
+    seen = [Counter(str(request.target) for request in requests if rows(read(client.ask(request)))) for _ in range(4)]
+    assert seen[0] == seen[2]
+    assert seen[1] == seen[3]
+    gone = set(seen[1]) - set(seen[0])
+    assert gone, "what a cancel took vanishes, and comes back"
+    client.ms += 3000
+    seen = [Counter(str(request.target) for request in requests if rows(read(client.ask(request)))) for _ in range(2)]
+    assert seen[0] == seen[1]
+
+
+def test_the_pages_of_one_reading_come_from_one_replica() -> None:
+    client, request = paged("bybit", "replicas=3")
+    for cancel in client.cancels():
+        client.ask(cancel)
+    client.ms += 100
+    first, second, third = (ids(pages(client, request)) for _ in range(3))
+    assert first == third
+    assert len(second) > len(first)
+    assert len(second) == len(set(second))
