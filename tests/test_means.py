@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import os
 import resource
 import socket
 import threading
@@ -437,6 +438,7 @@ def test_nobodys_reads_wait_for_who_asks_a_command_first() -> None:
         (MemoryError(), "no memory left"),
         (NoThreadError("they hang"), "they hang"),
         (OSError(errno.ENOMEM, "Cannot allocate memory"), "Cannot allocate memory"),
+        (ImportError("libffi.so.8: failed to map segment"), "failed to map segment"),
     ],
 )
 def test_secrets_that_this_machine_has_nothing_left_for_are_no_bug(fault: Exception, words: str) -> None:
@@ -455,7 +457,9 @@ def test_secrets_that_this_machine_has_nothing_left_for_are_no_bug(fault: Except
 # --- file descriptors -----------------------------------------------------------------------------------------------
 
 
-def none_left(number: int, *, wrapped: bool, sent: Literal["no", "maybe"] = "no") -> Exception:
+def none_left(number: int, *, wrapped: bool | str, sent: Literal["no", "maybe"] = "no") -> Exception:
+    if wrapped == "a module":
+        return ImportError(f"_rust.abi3.so: cannot open shared object file: {os.strerror(number)}")
     if not wrapped:
         return OSError(number, "x")
     fault = TransportFault("x", sent=sent)
@@ -465,8 +469,8 @@ def none_left(number: int, *, wrapped: bool, sent: Literal["no", "maybe"] = "no"
 
 
 @pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE])
-@pytest.mark.parametrize("wrapped", [True, False])
-def test_without_a_file_descriptor_it_is_begun_again(number: int, wrapped: bool) -> None:
+@pytest.mark.parametrize("wrapped", [True, False, "a module"])
+def test_without_a_file_descriptor_it_is_begun_again(number: int, wrapped: bool | str) -> None:
     tries: list[int] = []
 
     async def work() -> str:
