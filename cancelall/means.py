@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -37,6 +38,7 @@ SCARCE = "free memory, threads (ulimit -u) or file descriptors (ulimit -n), and 
 """What to do when this machine has nothing left to send with."""
 _COMES_BACK = 0.03
 """Seconds after which it is looked whether a file descriptor has come back."""
+_NO_DESCRIPTOR = (errno.EMFILE, errno.ENFILE)
 _CAUSES = 8
 """How deep the cause of a fault is looked for."""
 _PATIENCE = 5.0
@@ -164,7 +166,7 @@ class Means:
             return await with_descriptors(resolve, time.monotonic() + _PATIENCE)
         except CancelallError:
             raise
-        except (RuntimeError, OSError, MemoryError) as fault:
+        except (RuntimeError, OSError, ImportError, MemoryError) as fault:
             raise SecretError(f"the secrets could not be read: {scarcity(fault)}", SCARCE) from fault
         finally:
             turns.release()
@@ -203,8 +205,10 @@ def _no_descriptor(fault: BaseException | None) -> bool:
     for _ in range(_CAUSES):
         if fault is None:
             return False
-        if isinstance(fault, OSError) and fault.errno in (errno.EMFILE, errno.ENFILE):
+        if isinstance(fault, OSError) and fault.errno in _NO_DESCRIPTOR:
             return True
+        if isinstance(fault, ImportError) and any(os.strerror(number) in str(fault) for number in _NO_DESCRIPTOR):
+            return True  # of a module that is no Python
         fault = fault.__cause__ or fault.__context__
     return False
 

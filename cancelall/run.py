@@ -125,7 +125,7 @@ class Run:
             report = self._nothing_sent(profile, error, Verdict.UNPROVEN)
         except CancelallError as error:
             report = self._nothing_sent(profile, error, Verdict.UNCONFIGURED)
-        except (OSError, MemoryError) as fault:  # no file descriptor, or no memory, for a module or the event loop
+        except (OSError, ImportError, MemoryError) as fault:  # no file descriptor or memory for a module or the loop
             scarce = CancelallError(f"nothing could be sent: {scarcity(fault)}", SCARCE)
             report = self._nothing_sent(profile, scarce, Verdict.UNPROVEN)
         except Exception as fault:  # noqa: BLE001 - a bug in one profile must not take the others along

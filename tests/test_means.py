@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import os
 import resource
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -21,6 +23,7 @@ from cancelall.config_toml import Document
 from cancelall.errors import SecretError, TransportFault
 from cancelall.means import Means, at_once
 from cancelall.model import Reply, Verdict, Wire
+from cancelall.run import over_the_network
 from cancelall.simulator import SimServer, create
 from cancelall.transport import Transport
 from support import profile_table, swept
@@ -418,6 +421,16 @@ def test_optional_secrets_take_no_place_of_those_at_hand_nor_wait_for_those_that
     asyncio.run(work())
 
 
+def test_nobodys_reads_wait_for_who_asks_a_command_first() -> None:
+    async def work() -> None:
+        chosen = [*profiles(commands=1, at_hand=1), *with_an_option(1)]
+        shared = Means(profiles=chosen, environ={})
+        shared.begin()
+        assert set(shared._coming) == {"quick0"}
+
+    asyncio.run(work())
+
+
 @pytest.mark.parametrize(
     ("fault", "words"),
     [
@@ -425,6 +438,7 @@ def test_optional_secrets_take_no_place_of_those_at_hand_nor_wait_for_those_that
         (MemoryError(), "no memory left"),
         (NoThreadError("they hang"), "they hang"),
         (OSError(errno.ENOMEM, "Cannot allocate memory"), "Cannot allocate memory"),
+        (ImportError("libffi.so.8: failed to map segment"), "failed to map segment"),
     ],
 )
 def test_secrets_that_this_machine_has_nothing_left_for_are_no_bug(fault: Exception, words: str) -> None:
@@ -443,7 +457,9 @@ def test_secrets_that_this_machine_has_nothing_left_for_are_no_bug(fault: Except
 # --- file descriptors -----------------------------------------------------------------------------------------------
 
 
-def none_left(number: int, *, wrapped: bool, sent: Literal["no", "maybe"] = "no") -> Exception:
+def none_left(number: int, *, wrapped: bool | str, sent: Literal["no", "maybe"] = "no") -> Exception:
+    if wrapped == "a module":
+        return ImportError(f"_rust.abi3.so: cannot open shared object file: {os.strerror(number)}")
     if not wrapped:
         return OSError(number, "x")
     fault = TransportFault("x", sent=sent)
@@ -453,8 +469,8 @@ def none_left(number: int, *, wrapped: bool, sent: Literal["no", "maybe"] = "no"
 
 
 @pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE])
-@pytest.mark.parametrize("wrapped", [True, False])
-def test_without_a_file_descriptor_it_is_begun_again(number: int, wrapped: bool) -> None:
+@pytest.mark.parametrize("wrapped", [True, False, "a module"])
+def test_without_a_file_descriptor_it_is_begun_again(number: int, wrapped: bool | str) -> None:
     tries: list[int] = []
 
     async def work() -> str:
@@ -525,3 +541,46 @@ def test_an_attempt_that_ends_its_thread_outlasts_nothing_and_ends_nothing_else(
         (report,) = swept({"bybit": profile_table("bybit", server)}, deadline=10)
         assert (report.verdict, server.open_orders(), len(died)) == (Verdict.CLEAR, [], 1)
     assert time.monotonic() - began < 10
+
+
+def test_a_host_that_never_answers_takes_few_threads_and_connections_however_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As through hours of `--hold`: each attempt is given up, and another one follows."""
+    monkeypatch.setattr(background, "LEFT_BEHIND", 5)
+    monkeypatch.setattr(background, "_crew", Crew())
+    (profile,) = profiles(commands=0, at_hand=1)
+    arrived: list[socket.socket] = []
+
+    def accept(listener: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                arrived.append(listener.accept()[0])
+
+    async def work(origin: str) -> tuple[int, int]:
+        send = over_the_network(profile, {})
+        wire = Wire(method="POST", url=f"{origin}/cancel", headers=(), body=b"{}", fresh_connection=True)
+        refused, most = 0, 0
+        for _ in range(60):
+            out = asyncio.Event()
+            attempt = asyncio.create_task(send(wire, time.monotonic() + 20, out.set))
+            leaving = asyncio.create_task(out.wait())
+            await asyncio.wait({attempt, leaving}, timeout=10, return_when=asyncio.FIRST_COMPLETED)
+            leaving.cancel()
+            attempt.cancel()
+            (outcome,) = await asyncio.gather(attempt, return_exceptions=True)
+            refused += isinstance(outcome, TransportFault) and outcome.sent == "no"
+            most = max(most, threading.active_count())
+        return refused, most
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=accept, args=(listener,), daemon=True).start()
+        before = threading.active_count()
+        refused, most = asyncio.run(work(f"http://127.0.0.1:{listener.getsockname()[1]}"))
+        assert most <= before + 5 + 1
+        until = time.monotonic() + 10
+        while len(arrived) + refused < 60:
+            assert time.monotonic() < until, "each was tried, or said not to be"
+            time.sleep(0.005)
+        for one in arrived:
+            one.close()
