@@ -40,7 +40,7 @@ _BLOCK = re.compile(
     rf"{_DASH}{{2,}}\s*BEGIN\s+([A-Z0-9 ]+?)\s*{_DASH}{{2,}}(.*?){_DASH}{{2,}}\s*END\s+\1\s*{_DASH}{{2,}}", re.DOTALL
 )
 _ASSIGNED = re.compile(
-    r"""(?:export\s+|set\s+|setx\s+|declare\s+-x\s+|ENV\s+|env:|\$env:|-e\s+|--env[ =]|-\s+|Environment=["']?)?
+    r"""(?:export\s+|set\s+|setx\s+|declare\s+-x\s+|ENV\s+|env:|\$env:|-e\s+|--env[ =]|-\s+)?
         ["']?([A-Za-z_][A-Za-z0-9_.-]{0,80})["']?\s*(=>|:=|=|:)\s*(.*)""",
     re.DOTALL | re.VERBOSE,
 )
@@ -150,6 +150,8 @@ def _unwrapped(text: str, form: Form, field: str, *, chosen: bool) -> str:
         return text[:-1].rstrip()
     if text.startswith("{") and text.endswith("}") and not text.startswith("{{"):
         return _of_object(text, field)
+    if text.startswith("Environment="):  # a unit of systemd
+        return text.removeprefix("Environment=")
     if (found := _assigned(text, form, field, chosen=chosen)) is not None:
         return found
     if match := re.fullmatch(r"(?:Bearer|Token)\s+([!-~]+)", text, re.IGNORECASE):
@@ -197,13 +199,13 @@ def _of_object(text: str, field: str) -> str:
 
 def _assigned(text: str, form: Form, field: str, *, chosen: bool) -> str | None:
     """The value in `KEY=value` or `key: value`; None when the text is no such thing. Raises SecretError."""
+    lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+    if len(lines) > 1 and not _LINE.search(text) and (found := _of_lines(lines, field)) is not None:
+        return found
     match = _ASSIGNED.fullmatch(text)
     if match is None or (match[2] == ":" and match[3].startswith("//")):
         return None
     name, sign, value = match[1], match[2], match[3].strip()
-    lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
-    if len(lines) > 1 and "BEGIN" not in text:
-        return _of_lines(lines, field)
     if _fits(name, field):
         if not value.strip("\"'"):
             _refuse(f"is {'an assignment' if '=' in sign else 'a name'} without a value", "paste what stands behind it")
@@ -220,7 +222,8 @@ def _assigned(text: str, form: Form, field: str, *, chosen: bool) -> str | None:
 
 def _of_lines(lines: list[str], field: str) -> str | None:
     """The value of this secret in several lines of an env file. Raises SecretError."""
-    found = [match for line in lines if (match := _ASSIGNED.fullmatch(line.strip()))]
+    matches = [match for line in lines if (match := _ASSIGNED.fullmatch(line.strip()))]
+    found = [match for match in matches if match[3].strip("=") or not match[3]]  # base64 ends in such signs
     if len(found) < len(lines):
         return None
     exact = [match[3].strip() for match in found if _plain(match[1]).endswith(_plain(field))]
@@ -297,9 +300,9 @@ def _no_block(text: str) -> NoReturn:
                 "is the first line of a PEM block and nothing more",
                 "write it in one line with \\n for the line breaks, or in quotes",
             )
-        _refuse("is a PEM block that does not come to its end", whole)
+        _refuse("is a PEM block, but not a whole private key: its end is missing", whole)
     if re.search(rf"END [A-Z ]+{_DASH}{{2,}}", text):
-        _refuse("is a PEM block without its beginning", whole)
+        _refuse("is a PEM block, but not a whole private key: its beginning is missing", whole)
     _check_characters(text)
     _refuse("is not what a secret looks like", "paste it again")
 

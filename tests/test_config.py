@@ -153,7 +153,7 @@ def test_the_file_in_the_home_directory(home: Path) -> None:
         (f'[profiles.bybit]\n\napi_secret = "{CANARY}\nvenue = "bybit"', "FILE, line 3, column 28: not valid TOML"),
         (f"[profiles.bybit]\nk = 1\nk = 1 # {CANARY}\n", "FILE, line 3, column 6: not valid TOML"),
         (f"[{CANARY}]\n[{CANARY}]\n", "FILE, line 2, column 15: not valid TOML"),
-        ("x = " + "[" * 50_000, "FILE: not valid TOML"),
+        ("x = " + "[" * 50_000, "FILE, line 1: a key of more than 16 parts, or as many brackets in brackets"),
         ("x = " + "9" * 5_000, "FILE: not valid TOML"),
         ("x", "FILE: not valid TOML"),
         ("[profile.bybit]\n", 'FILE, line 1: unknown key "profile" (did you mean "profiles"?)'),
@@ -365,7 +365,11 @@ def test_selectors_that_contradict_each_other_in_the_file_can_be_overruled(tmp_p
     ("overrides", "problem"),
     [
         ({"options": {"recv_window": 5}}, "--recv-window must be from 1000 to 60000"),
-        ({"options": {"symbol": ["BTC USDT"]}}, "--symbol may hold letters, digits and _ - . / : @ only, no spaces"),
+        (
+            {"options": {"symbol": ["BTC USDT"]}},
+            "--symbol may hold letters and digits of any script and _ - . / : @ only: "
+            "no spaces, quotes or percent signs",
+        ),
         (
             {"options": {"stop_order_type": "Stop"}},
             "--stop-order-type needs --order-filter StopOrder",
@@ -443,15 +447,15 @@ def test_what_stood_on_the_command_line_is_its_fault(tmp_path: Path, overrides: 
         ),
         (f'{BYBIT}recv_window = "5000"\n', "FILE, line 3 [profiles.bybit]: recv_window must be a whole number"),
         (f"{BYBIT}\ndeadline = true\n", "FILE, line 4 [profiles.bybit]: deadline must be a number"),
-        (f"{BYBIT}deadline = nan\n", "FILE, line 3 [profiles.bybit]: deadline must be from 0.1 to 86400"),
-        (f"{BYBIT}deadline = 1{'0' * 400}\n", "FILE, line 3 [profiles.bybit]: deadline must be from 0.1 to 86400"),
+        (f"{BYBIT}deadline = nan\n", "FILE, line 3 [profiles.bybit]: deadline must be from 1 to 86400"),
+        (f"{BYBIT}deadline = 1{'0' * 400}\n", "FILE, line 3 [profiles.bybit]: deadline must be from 1 to 86400"),
         (f'{BYBIT}keep_protective = "yes"\n', "FILE, line 3 [profiles.bybit]: keep_protective must be true or false"),
         (
             f'{BYBIT}category = ["liner"]\n',
             "FILE, line 3 [profiles.bybit]: category must be one of "
             'linear, inverse, spot, option, spread, strategy (did you mean "linear"?)',
         ),
-        (f"[defaults]\ndeadline = 0\n{BYBIT}", "FILE, line 2 [defaults]: deadline must be from 0.1 to 86400"),
+        (f"[defaults]\ndeadline = 0\n{BYBIT}", "FILE, line 2 [defaults]: deadline must be from 1 to 86400"),
         (
             '[profiles.bybit]\nvenue = "bibit"\n',
             'FILE, line 2 [profiles.bybit]: unknown venue "bibit" (did you mean "bybit"?)',
@@ -561,7 +565,7 @@ BAD_NAME = "a profile name has letters, digits, _ and - only, and at most 64 of 
         ('"a b"', f"FILE, line 3 [profiles.a b]: {BAD_NAME}"),
         ('"a.b"', f"FILE, line 3 [profiles.a.b]: {BAD_NAME}"),
         ('"ü"', f"FILE, line 3 [profiles.ü]: {BAD_NAME}"),
-        ("a" * 65, f"FILE, line 3 [profiles.{'a' * 65}]: {BAD_NAME}"),
+        ("a" * 65, f"FILE, line 3 [profiles.aaaa…]: {BAD_NAME}"),
         ("all", 'FILE, line 3 [profiles.all]: a profile cannot be called "all"'),
         ("ALL", 'FILE, line 3 [profiles.ALL]: a profile cannot be called "all"'),
         ("By-bit", 'FILE, line 3 [profiles.By-bit]: its name and "by_bit" are the same in the environment'),
@@ -691,7 +695,7 @@ def test_which_profile_a_venue_means(profiles: dict[str, object], asked: str | N
         ),
         ({}, "xyz", 'there is no profile "xyz"', "profiles of bybit: none"),
         ({"mm": B}, "mm", 'profile "mm" is of venue bitget, not of bybit', "profiles of bybit: none"),
-        ({"mm": 5}, "mm", 'profile "mm" is of venue None, not of bybit', "profiles of bybit: none"),
+        ({"mm": 5}, "mm", 'profile "mm" is of venue none, not of bybit', "profiles of bybit: none"),
         (
             {"bybit": B},
             None,
@@ -765,7 +769,7 @@ venue = "bybit"
 symbol = ["BTCUSDT"]
 base_url = "https://{CANARY}@api.example.com"
 api_secret = "{CANARY}"
-secret_command = {{ api_key = ["pass", "show", "x"] }}
+secret_command = {{ api_key = ["pass", "show", "{CANARY}"] }}
 [profiles.bybit.credentials]
 api_key = "{CANARY}"
 [profiles.bybit.credential]
@@ -782,7 +786,7 @@ symbol = "{CANARY}"
                 "symbol": ["BTCUSDT"],
                 "base_url": "https://***@api.example.com",
                 "api_secret": "***",
-                "secret_command": {"api_key": ["pass", "show", "x"]},
+                "secret_command": {"api_key": ["pass", "***", "***"]},
                 "credentials": {"api_key": "***"},
                 "credential": {"api_key": "***"},
             },

@@ -243,9 +243,13 @@ def test_a_container_mounts_links_that_all_can_read(tmp_path: Path) -> None:
         (lambda path: path.symlink_to(path), "PATH cannot be read: Too many levels of symbolic links"),
         (lambda path: path.write_bytes(b"x" * 16385), "PATH is longer than 16 KiB"),
         (lambda path: path.write_bytes(b"canary\xff"), "PATH is not UTF-8 text"),
-        (lambda path: path.write_bytes("canary\ufeff".encode("utf-16")), "PATH is not UTF-8 text"),
+        (lambda path: path.write_bytes(b"\xff\xfec"), "PATH is not UTF-8 text"),
+        (
+            lambda path: path.write_bytes(b"\x30\x82\x04\xbd\x02\x01\x00\xff"),
+            "PATH is a key in binary form (DER), not a PEM block",
+        ),
     ],
-    ids=["directory", "pipe", "device", "loop", "large", "bytes", "utf-16"],
+    ids=["directory", "pipe", "device", "loop", "large", "bytes", "utf-16", "der"],
 )
 def test_a_credential_that_cannot_be_used(tmp_path: Path, make: Callable[[Path], object], problem: str) -> None:
     path = tmp_path / "cancelall.bybit.api_key"
@@ -322,8 +326,7 @@ def test_a_command_sees_what_it_needs_and_no_secret() -> None:
         (("no-such-command-xyz",), "could not be started: No such file or directory"),
         (("/etc",), "could not be started: Permission denied"),
         (("sh", "-c", "exit 3"), "ended with code 3"),
-        (("sh", "-c", "echo oops >&2; echo canary; exit 1"), "ended with code 1: oops"),
-        (("sh", "-c", f"echo bad {KEY} >&2; exit 1"), "ended with code 1: bad ***"),
+        (("sh", "-c", "echo oops canary >&2; echo canary; exit 1"), "ended with code 1"),
         (("sh", "-c", "kill -9 $$"), "ended with code -9"),
         (("true",), "printed nothing"),
         (("echo",), "printed nothing"),
@@ -333,11 +336,6 @@ def test_a_command_sees_what_it_needs_and_no_secret() -> None:
 def test_a_command_that_fails_is_an_error_and_no_other_source_is_asked(words: tuple[str, ...], problem: str) -> None:
     told = failed(*words)
     assert told.removeprefix("the output of ").removeprefix(f"secret_command of api_secret ({words[0]}) ") == problem
-
-
-def test_the_words_of_a_failed_command_are_short() -> None:
-    told = failed("sh", "-c", "head -c 5000 /dev/zero | tr '\\0' 'x' >&2; exit 1")
-    assert told == f"secret_command of api_secret (sh) ended with code 1: {'x' * 200}"
 
 
 def test_what_a_command_prints_has_the_form_of_the_secret() -> None:
@@ -355,7 +353,7 @@ def test_a_command_that_prints_without_end(words: tuple[str, ...]) -> None:
 def test_a_command_that_prints_a_little_too_much() -> None:
     told = failed("sh", "-c", "head -c 16385 /dev/zero | tr '\\0' 'x'")
     assert told == "secret_command of api_secret (sh) printed more than 16 KiB"
-    at_most = "head -c 16384 /dev/zero | tr '\\0' 'x'"
+    at_most = "head -c 8192 /dev/zero | tr '\\0' 'x'; head -c 8192 /dev/zero | tr '\\0' '1'"
     assert len(values(command("sh", "-c", at_most))[1]) == 16384
 
 
@@ -524,7 +522,7 @@ CONTROL, NOT_WHOLE = "holds a control character", "is a PEM block, but not a who
         ("token or pem", "canary-123", "canary-123"),
         ("token or pem", PEM, PEM),
         ("token or pem", f"\n  {PEM}\n\n", PEM),
-        ("pem", PEM.replace("\n", "\r\n"), PEM.replace("\n", "\r\n").strip() + "\n"),
+        ("pem", PEM.replace("\n", "\r\n"), PEM),
         ("pem", PEM.replace("PRIVATE", "RSA PRIVATE"), PEM.replace("PRIVATE", "RSA PRIVATE")),
         ("base58", "4uQeVj5tqViQh7yWWGStvkEG1Zmhx6uasJtWCJziofM", "4uQeVj5tqViQh7yWWGStvkEG1Zmhx6uasJtWCJziofM"),
         ("base58 or json", "4uQeVj5tq", "4uQeVj5tq"),
@@ -541,25 +539,17 @@ def test_a_secret_of_the_right_form_is_taken(form: Form, text: str, expected: st
         ("token", "", "is empty"),
         ("token", "\n", "is empty"),
         ("token", "canary\ncanary", LINE_BREAK),
-        ("token", "canary\n\n", LINE_BREAK),
         ("token", "canary\rcanary", LINE_BREAK),
-        ("token", "“canary”", NOT_ASCII),
         ("token", "canary\u2019s", NOT_ASCII),
-        ("token", "canary\u00a0", NOT_ASCII),
         ("token", "canary\udcff", NOT_ASCII),
         ("token", "cänary", NOT_ASCII),
         ("token", "canary\0", NUL),
         ("token", "can ary", SPACE),
-        ("token", " canary", SPACE),
-        ("token", "canary ", SPACE),
-        ("token", "canary\t", SPACE),
         ("token", "canary\x1b[0m", CONTROL),
         ("token", "canary\x7f", CONTROL),
-        ("token", PEM, LINE_BREAK),
+        ("token", PEM, "is a PEM block, where text without line breaks belongs"),
         ("token or pem", "canary canary", SPACE),
-        ("token or pem", PEM.replace("PRIVATE", "PUBLIC"), NOT_WHOLE),
-        ("token or pem", PEM[:40], NOT_WHOLE),
-        ("token or pem", "-----BEGIN CERTIFICATE-----\ncanary\n-----END CERTIFICATE-----", NOT_WHOLE),
+        ("token or pem", PEM[:40], f"{NOT_WHOLE}: its end is missing"),
         ("pem", "canary", "is not a PEM block"),
         ("base58", "canary0", "is not base58 text"),
         ("base58", "canary-", "is not base58 text"),
@@ -620,13 +610,16 @@ def test_a_pem_key_comes_through_every_source(tmp_path: Path, keys: dict[str, st
     ("key", "problem"),
     [
         ("ed25519", "api_secret is a private key, but not an RSA one"),
-        ("public", f"api_secret (from environment (CANCELALL_BYBIT_API_SECRET)) {NOT_WHOLE}"),
+        (
+            "public",
+            "api_secret (from environment (CANCELALL_BYBIT_API_SECRET)) "
+            "is a public key: that half belongs to the venue",
+        ),
         (PEM, "api_secret is a PEM block that does not hold an unencrypted private key"),
-        ("escaped", "api_secret is a PEM block that does not hold an unencrypted private key"),
     ],
 )
 def test_a_key_that_the_venue_cannot_use(keys: dict[str, str], key: str, problem: str) -> None:
-    text = keys["rsa"].replace("\n", "\\n") if key == "escaped" else keys.get(key, key)
+    text = keys.get(key, key)
     told = refusal(a_profile(), {"CANCELALL_BYBIT_API_KEY": KEY, "CANCELALL_BYBIT_API_SECRET": text})
     assert told.message == problem
 
