@@ -14,7 +14,7 @@ LIMIT = 80
 """Characters of a word that are shown."""
 SHOWN = 4
 """Characters that are shown of what looks like a secret: enough to find it again."""
-_RUN = re.compile(r"[A-Za-z0-9]{12,}")
+_RUN = re.compile(r"[A-Za-z0-9+=]{12,}")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _LONG = 40
 """Characters without a space, more than any name has."""
@@ -31,10 +31,13 @@ def quoted(text: str) -> str:
 
 
 def veiled(message: str, words: Iterable[str]) -> str:
-    """A message of somebody else's, with every word that looks like a secret shown by its beginning only."""
+    """A message of somebody else's, in which every word that looks like a secret is shown by its beginning only.
+
+    Venues' symbols may have been turned into capitals by then.
+    """
     for word in sorted(set(words), key=len, reverse=True):
-        if looks_secret(word):
-            message = message.replace(word, quoted(word))
+        for spelt in (word, word.upper()) if looks_secret(word) else ():
+            message = message.replace(spelt, f"{visible(spelt[:SHOWN])}…")
     return message
 
 
@@ -58,6 +61,7 @@ def looks_secret(text: str) -> bool:
 
 
 def _is_mixed(run: str) -> bool:
-    classes = ["d" if letter.isdigit() else "u" if letter.isupper() else "l" for letter in run]
+    classes = ["d" if letter in "0123456789+=" else "u" if letter.isupper() else "l" for letter in run]
     changes = sum(1 for before, after in itertools.pairwise(classes) if before != after)
-    return changes >= (_MIXED if "d" in classes else 2 * _MIXED)
+    words = "d" not in classes and not re.search(r"[A-Z]{2}[a-z]", run)  # each with one capital letter
+    return changes >= (2 * _MIXED if words else _MIXED)
