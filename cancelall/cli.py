@@ -18,7 +18,7 @@ from cancelall.declare import Declared
 from cancelall.errors import ConfigError, ExitStatus, UsageError
 from cancelall.kills import Kill
 from cancelall.output import emit
-from cancelall.quoting import veiled
+from cancelall.quoting import quoted, veiled
 from cancelall.venues import VENUES, schema
 
 Config = Annotated[
@@ -412,7 +412,7 @@ def _check(
         known = kills.known(document, environ)
         chosen = list(dict.fromkeys(names or kills.selected(known, [], [])))
     except ConfigError as error:
-        raise typer.Exit(command.unreadable(error, names or [], output)) from None
+        raise typer.Exit(command.unreadable(error, [*map(quoted, names or [])], output)) from None
     profiles = kills.load_all(document, chosen, environ, overrides)
     if oldest is not None:
         raise typer.Exit(command.aged(profiles, output, environ, oldest))

@@ -55,7 +55,7 @@ def venue(name: str, kill: Kill) -> int:
     except ConfigError as error:
         from cancelall import execute as engine
 
-        shown = config.shown_name(kill.profile or name)
+        shown = quoted(kill.profile or name)
         return engine.report_error(error, shown, name, output, dry_run=kill.dry_run, notify=notify)
     profile = config.profile(document, chosen, environ, asked, implicit_venue=name)
     terms = Terms(reason=kill.reason or "", document=document, hold=hold, notify=notify)
@@ -196,4 +196,4 @@ def _missing(name: str, known: Sequence[str]) -> BrokenProfile:
     """A profile that was asked for and does not exist: it gets its line, and the others are read all the same."""
     problem = f'there is no profile "{quoted(name)}"{declare.nearest(name, known)}'
     profiles = ", ".join(map(config.shown_name, known)) or "none is configured"
-    return BrokenProfile(name=config.shown_name(name), venue="", error=ConfigError(problem, f"profiles: {profiles}"))
+    return BrokenProfile(name=quoted(name), venue="", error=ConfigError(problem, f"profiles: {profiles}"))

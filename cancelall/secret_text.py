@@ -352,7 +352,7 @@ def _name_what_it_is(text: str, form: Form, field: str, *, chosen: bool) -> None
 def _name_placeholder(text: str) -> None:
     if _FILL_IN.fullmatch(text) or (len(text) < 40 and _STOPGAP.fullmatch(_plain(text))):
         _refuse("is a placeholder, which nobody has filled in", "paste the real one")
-    if len(text) > 2 and len(set(text)) == 1:
+    if 2 < len(text) < 40 and len(set(text)) == 1 and text[0] in "xX*•●.-_?#0…":
         _refuse("is one character over and over: a placeholder, or a value that was hidden", "copy the real one")
     if re.search(r"[*•●]{3,}|\.{3,}|…", text):
         _refuse("was shortened or hidden before it was copied", "copy all of it")
