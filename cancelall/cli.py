@@ -450,7 +450,7 @@ def _config_show(config_file: Config = None) -> None:
 
 def _config_init(config_file: Config = None) -> None:
     from cancelall.documents import example_config
-    from cancelall.files import write_private
+    from cancelall.files import why_others_can_replace, write_private
 
     path, _ = config_toml.locate(config_file, os.environ)
     if path is None:
@@ -462,6 +462,8 @@ def _config_init(config_file: Config = None) -> None:
     except OSError as fault:
         raise ConfigError(f"{path} cannot be written: {fault.strerror}", "give another --config") from None
     emit(f"{path}\n")
+    if why := why_others_can_replace(path, path.stat()):
+        Output().note(f"WARNING: it {why}: no kill will read it there")
 
 
 # --- journal --------------------------------------------------------------------------------------------------------

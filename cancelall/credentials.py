@@ -282,7 +282,7 @@ def _decoded(raw: bytes, name: str) -> str | None:
 def decoded(raw: bytes, name: str) -> str:
     """The text in some bytes; also as PowerShell writes it to a file. Raises SecretError."""
     try:
-        return raw.decode("utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8")
+        return raw.decode("utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") and len(raw) > 2 else "utf-8")
     except UnicodeDecodeError:
         if raw[:2] in (b"\x30\x81", b"\x30\x82"):
             raise SecretError(

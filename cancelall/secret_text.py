@@ -83,6 +83,8 @@ _STOPGAP = re.compile(
     r"(?:here|goeshere|value|placeholder|please)*"
 )
 """What stands in examples and templates, in small letters without signs."""
+_SHORT = 32
+"""Characters. As long as a key a stopgap could be one, and the venue is asked."""
 _ROOTS = (
     "home|etc|run|var|usr|root|tmp|opt|mnt|srv|dev|proc|media|users|volumes|private|builds|workspace|github|secrets|app"
     "|data"
@@ -350,9 +352,9 @@ def _name_what_it_is(text: str, form: Form, field: str, *, chosen: bool) -> None
 
 
 def _name_placeholder(text: str) -> None:
-    if _FILL_IN.fullmatch(text) or (len(text) < 40 and _STOPGAP.fullmatch(_plain(text))):
+    if _FILL_IN.fullmatch(text) or (len(text) < _SHORT and _STOPGAP.fullmatch(_plain(text))):
         _refuse("is a placeholder, which nobody has filled in", "paste the real one")
-    if 2 < len(text) < 40 and len(set(text)) == 1 and text[0] in "xX*•●.-_?#0…":
+    if 2 < len(text) < _SHORT and len(set(text)) == 1 and text[0] in "xX*•●.-_?#0…":
         _refuse("is one character over and over: a placeholder, or a value that was hidden", "copy the real one")
     if re.search(r"[*•●]{3,}|\.{3,}|…", text):
         _refuse("was shortened or hidden before it was copied", "copy all of it")

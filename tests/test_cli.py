@@ -298,6 +298,16 @@ def test_a_config_in_a_directory_that_others_can_write_is_refused(
     assert cancelall("all", home=home, env=environment("bybit", server)).code == 0
 
 
+def test_a_config_that_is_made_where_no_kill_will_read_it_is_told(home: Path) -> None:
+    folder = home / "shared"
+    folder.mkdir()
+    folder.chmod(0o1777)
+    ran = cancelall("config", "init", "--config", str(folder / "config.toml"), home=home)
+    assert (ran.code, "no kill will read it there" in ran.err) == (0, True)
+    ran = cancelall("config", "init", "--config", str(home / "config.toml"), home=home)
+    assert (ran.code, ran.err) == (0, "")
+
+
 def test_a_config_that_no_parser_survives_is_refused_at_once(home: Path) -> None:
     path = home / "config.toml"
     path.write_text("a." * 100_000 + "a = 1\n")

@@ -165,6 +165,7 @@ MAY_IMPORT = {
         "config_toml",
         "credentials",
         "errors",
+        "files",
         "findings",
         "journal.file",
         "keyrings",
