@@ -12,12 +12,13 @@ from typing import Annotated, Any, Literal, Optional
 
 import typer
 
-from cancelall import __version__, boundary, config_toml, declare, kills
+from cancelall import __version__, boundary, cli_values, config_toml, declare, kills
 from cancelall.asked import Output, Terms
 from cancelall.declare import Declared
 from cancelall.errors import ConfigError, ExitStatus, UsageError
 from cancelall.kills import Kill
 from cancelall.output import emit
+from cancelall.quoting import quoted, veiled
 from cancelall.venues import VENUES, schema
 
 Config = Annotated[
@@ -64,7 +65,9 @@ Keep = Annotated[
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only read: show what is open and what would be sent.")]
 Deadline = Annotated[
     Optional[float],
-    typer.Option("--deadline", metavar="SECONDS", help="Seconds until the verdict (30).", show_default=False),
+    typer.Option(
+        "--deadline", metavar="SECONDS", help="Seconds until the verdict, at least 1 (30).", show_default=False
+    ),
 ]
 Reason = Annotated[
     Optional[str],
@@ -409,7 +412,7 @@ def _check(
         known = kills.known(document, environ)
         chosen = list(dict.fromkeys(names or kills.selected(known, [], [])))
     except ConfigError as error:
-        raise typer.Exit(command.unreadable(error, names or [], output)) from None
+        raise typer.Exit(command.unreadable(error, [*map(quoted, names or [])], output)) from None
     profiles = kills.load_all(document, chosen, environ, overrides)
     if oldest is not None:
         raise typer.Exit(command.aged(profiles, output, environ, oldest))
@@ -437,17 +440,17 @@ def _config_path(config_file: Config = None) -> None:
 def _config_show(config_file: Config = None) -> None:
     import tomli_w
 
-    from cancelall.config_show import redacted
+    from cancelall.config_show import escaped, redacted
 
     document = config_toml.read(config_file, os.environ)
     if document.path is None:
         raise ConfigError("there is no config file", "run: cancelall config init")
-    emit(tomli_w.dumps(redacted(document)))
+    emit(escaped(tomli_w.dumps(redacted(document))))
 
 
 def _config_init(config_file: Config = None) -> None:
     from cancelall.documents import example_config
-    from cancelall.files import write_private
+    from cancelall.files import why_others_can_replace, write_private
 
     path, _ = config_toml.locate(config_file, os.environ)
     if path is None:
@@ -459,6 +462,8 @@ def _config_init(config_file: Config = None) -> None:
     except OSError as fault:
         raise ConfigError(f"{path} cannot be written: {fault.strerror}", "give another --config") from None
     emit(f"{path}\n")
+    if why := why_others_can_replace(path, path.stat()):
+        Output().note(f"WARNING: it {why}: no kill will read it there")
 
 
 # --- journal --------------------------------------------------------------------------------------------------------
@@ -551,10 +556,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(only: str | None, words: Sequence[str]) -> int:
+    made = command(only)
+    if "_CANCELALL_COMPLETE" not in os.environ:
+        cli_values.check(made, words)
     try:
-        result = command(only).main(args=list(words), prog_name="cancelall", standalone_mode=False)
+        result = made.main(args=list(words), prog_name="cancelall", standalone_mode=False)
     except typer.Abort:
         raise KeyboardInterrupt from None
+    except UsageError as error:
+        raise UsageError(veiled(error.message, cli_values.words_of(words)), error.hint) from None
     except Exception as fault:
         told = getattr(fault, "format_message", None)  # a usage error of Typer's; its class has no public name
         if type(fault).__name__ == "NoArgsIsHelpError":
@@ -562,7 +572,8 @@ def _run(only: str | None, words: Sequence[str]) -> int:
             return ExitStatus.USAGE
         if told is None:
             raise
-        return boundary.fail(" ".join(str(told()).split()), _help_hint(fault), ExitStatus.USAGE)
+        said = veiled(" ".join(str(told()).split()), cli_values.words_of(words))
+        return boundary.fail(said, _help_hint(fault), ExitStatus.USAGE)
     return int(result) if isinstance(result, int) else 0
 
 

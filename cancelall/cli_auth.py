@@ -13,6 +13,7 @@ import typer
 
 from cancelall import completion
 from cancelall.errors import CancelallError, ConfigError, ExitStatus, Interrupted, SecretError, UsageError
+from cancelall.quoting import quoted
 
 if TYPE_CHECKING:
     from cancelall.config import Profile
@@ -106,7 +107,8 @@ def _set(
         raise UsageError("--file needs --field", f"fields: {' '.join(fields)}")
     if field is not None and field not in fields:
         raise UsageError(
-            f'--field: {profile.venue} has no secret "{field}"{declare.nearest(field, fields)}', " ".join(fields)
+            f'--field: {profile.venue} has no secret "{quoted(field)}"{declare.nearest(field, fields)}',
+            " ".join(fields),
         )
     try:
         store = _store(profile, plaintext=plaintext, patient=prompt.on_terminal(), environ=environ)
@@ -347,7 +349,7 @@ def _export(
     from cancelall.venues import schema
 
     if key not in (None, *systemd.KEYS):
-        raise UsageError(f"--with-key {key}: one of {' '.join(systemd.KEYS)}")
+        raise UsageError(f"--with-key {quoted(key)}: one of {' '.join(systemd.KEYS)}")
     environ = dict(os.environ)
     harden(environ)
     document, _ = _document(config_file, environ)

@@ -15,13 +15,16 @@ from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from cancelall import declare
-from cancelall.config_toml import Document, environment_prefix, fail, place
+from cancelall.config_toml import Document, environment_prefix, fail, place, too_deep
 from cancelall.declare import Declared, Opt
 from cancelall.errors import ConfigError, OptionError
+from cancelall.quoting import quoted, veiled
 from cancelall.secret import Secret
 from cancelall.venues import VENUES, schema
 
 _PROFILE_NAME = r"[A-Za-z0-9_-]{1,64}"
+SHORTEST = 1.0
+"""Seconds: in less no cancel could be sent, answered and read back, and what looks like a kill would be none."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +43,8 @@ class Common:
         ),
     ] = None
     deadline: Annotated[
-        float | None, Opt(help="Seconds until the verdict.", metavar="SECONDS", minimum=0.1, maximum=86400)
+        float | None,
+        Opt(help="Seconds until the verdict, at least 1.", metavar="SECONDS", minimum=SHORTEST, maximum=86400),
     ] = None
     keep_protective: Annotated[
         bool | None, Opt(help="Leave reduce-only, take-profit, stop-loss and trailing orders in place.")
@@ -130,13 +134,21 @@ def name_problem(document: Document, name: str) -> str:
     if environment_prefix(name) == environment_prefix("all"):
         return 'a profile cannot be called "all"'
     twins = [other for other in document.names.get(environment_prefix(name), ()) if other != name]
-    return f'its name and "{twins[0]}" are the same in the environment' if twins else ""
+    return f'its name and "{quoted(twins[0])}" are the same in the environment' if twins else ""
+
+
+def shown_name(name: str) -> str:
+    """A profile's name wherever it is told: as it is if it can be one, else as any other word that somebody typed."""
+    return name if re.fullmatch(_PROFILE_NAME, name) else quoted(name)
 
 
 def credential_path(profile: str, field: str, environ: Mapping[str, str]) -> Path | None:
-    """A secret's file in the credentials directory; None when no directory is set."""
-    directory = environ.get("CREDENTIALS_DIRECTORY")
-    return Path(directory) / f"cancelall.{profile}.{field}" if directory else None
+    """A secret's file in the credentials directory; None when no directory is set, or one that depends on where we are.
+
+    Who looks a secret up refuses the latter.
+    """
+    directory = environ.get("CREDENTIALS_DIRECTORY", "")
+    return Path(directory) / f"cancelall.{profile}.{field}" if os.path.isabs(directory) else None  # noqa: PTH117
 
 
 def at_hand(profile: str, field: str, environ: Mapping[str, str]) -> bool:
@@ -160,31 +172,37 @@ def choose(document: Document, venue: str, asked: str | None) -> str:
     if asked is not None:
         if asked in document.tables:
             if asked not in mine:
-                other = document.tables[asked].get("venue") if isinstance(document.tables[asked], dict) else None
+                other = _venue_of(document.tables[asked]) or "none"
                 raise ConfigError(
-                    f'profile "{asked}" is of venue {other}, not of {venue}',
-                    f"profiles of {venue}: {', '.join(mine) or 'none'}",
+                    f'profile "{quoted(asked)}" is of venue {other}, not of {venue}',
+                    f"profiles of {venue}: {', '.join(map(shown_name, mine)) or 'none'}",
                 )
             return asked
         if asked == venue:
             return asked
         raise ConfigError(
-            f'there is no profile "{asked}"{declare.nearest(asked, mine)}',
-            f"profiles of {venue}: {', '.join(mine) or 'none'}",
+            f'there is no profile "{quoted(asked)}"{declare.nearest(asked, mine)}',
+            f"profiles of {venue}: {', '.join(map(shown_name, mine)) or 'none'}",
         )
     if venue in mine or not mine:
         if venue in document.tables and venue not in mine:
-            table = document.tables[venue]
-            other = table.get("venue") if isinstance(table, dict) else None
             raise ConfigError(
-                f'profile "{venue}" is of venue {other}', f"give it another name, or set its venue to {venue}"
+                f'profile "{venue}" is of venue {_venue_of(document.tables[venue]) or "none"}',
+                f"give it another name, or set its venue to {venue}",
             )
         return venue
     if len(mine) == 1:
         return mine[0]
     raise ConfigError(
-        f"{venue} has several profiles and none is named {venue}", f"add --profile with one of: {', '.join(mine)}"
+        f"{venue} has several profiles and none is named {venue}",
+        f"add --profile with one of: {', '.join(map(shown_name, mine))}",
     )
+
+
+def _venue_of(table: object) -> str:
+    """The venue that a profile's table names, as it may be shown; empty when it names none."""
+    venue = table.get("venue") if isinstance(table, dict) else None
+    return quoted(venue) if isinstance(venue, str) else ""
 
 
 def profile(
@@ -195,11 +213,10 @@ def profile(
     Raises OptionError only for what stood on the command line.
     """
     table = document.tables.get(name, {"venue": implicit_venue} if implicit_venue else {})
-    venue = table.get("venue") if isinstance(table, dict) else None
     try:
         return _profile(document, name, table, environ, overrides)
     except ConfigError as error:
-        return BrokenProfile(name=name, venue=venue if isinstance(venue, str) else "", error=error)
+        return BrokenProfile(name=shown_name(name), venue=_venue_of(table), error=error)
 
 
 def _profile(document: Document, name: str, table: Any, environ: Mapping[str, str], overrides: Overrides) -> Profile:
@@ -211,7 +228,9 @@ def _profile(document: Document, name: str, table: Any, environ: Mapping[str, st
     if not isinstance(venue_name, str):
         fail(document, where, "venue", f"venue is missing: one of {', '.join(VENUES)}")
     if venue_name not in VENUES:
-        fail(document, where, "venue", f'unknown venue "{venue_name}"{declare.nearest(str(venue_name), VENUES)}')
+        fail(
+            document, where, "venue", f'unknown venue "{quoted(venue_name)}"{declare.nearest(str(venue_name), VENUES)}'
+        )
     accepts = schema(str(venue_name))
     items = {item.key: item for item in declare.declared(accepts.options)}
     common_items = {item.key: item for item in declare.declared(Common)}
@@ -241,7 +260,8 @@ def _profile(document: Document, name: str, table: Any, environ: Mapping[str, st
     environment = made.environment or "live"
     if environment not in accepts.hosts:
         problem = (
-            f'{VENUES[venue_name]} has no environment "{environment}"{declare.nearest(environment, accepts.hosts)}'
+            f'{VENUES[venue_name]} has no environment "{quoted(environment)}"'
+            f"{declare.nearest(environment, accepts.hosts)}"
         )
         if overrides.environment is not None:
             raise OptionError(f"--environment: {problem}", f"one of {', '.join(accepts.hosts)}")
@@ -276,7 +296,7 @@ def _options(
 ) -> Any:  # noqa: ANN401
     """The venue's options; a broken rule is the command line's fault only if the rest would have been fine."""
     try:
-        plain = declare.build(declaration, values)
+        plain = _built(declaration, values)
     except OptionError as error:
         if not flags:
             raise ConfigError(f"{place(document, where, '')}: {error.message}", error.hint) from None
@@ -289,13 +309,23 @@ def _options(
             values[key] = declare.from_value(items[key], value)
         except OptionError as error:
             raise OptionError(f"{items[key].flag} {error.message}", error.hint) from None
-    return declare.build(declaration, values)
+    return _built(declaration, values)
+
+
+def _built(declaration: type, values: Mapping[str, object]) -> Any:  # noqa: ANN401
+    """The venue's options. Its rules may quote a value, which may be a secret that was pasted there."""
+    try:
+        return declare.build(declaration, values)
+    except OptionError as error:
+        given = [one for value in values.values() for one in (value if isinstance(value, tuple) else (value,))]
+        words = [one for one in given if isinstance(one, str)]
+        raise OptionError(veiled(error.message, words), veiled(error.hint, words)) from None
 
 
 def _check_keys(document: Document, where: str, table: Mapping[str, Any], valid: Any) -> None:  # noqa: ANN401
     for key in table:
         if key not in valid:
-            fail(document, where, key, f'unknown key "{key}"{declare.nearest(key, valid)}')
+            fail(document, where, key, f'unknown key "{quoted(key)}"{declare.nearest(key, valid)}')
 
 
 def _source(document: Document, where: str, key: str, name: str, from_environment: Container[str]) -> str:
@@ -343,7 +373,8 @@ def _stray_variables(name: str, document: Document, environ: Mapping[str, str], 
     stray = sorted(variable for variable in environ if variable.startswith(prefix) and variable not in known)
     longer = [other for other in document.names if other.startswith(prefix) and other != prefix] if stray else []
     return [
-        f"{variable} is no key of profile {name}{declare.nearest(variable[len(prefix) :].lower(), valid)}: ignored"
+        f"{prefix}{quoted(variable[len(prefix) :])} is no key of profile {name}"
+        f"{declare.nearest(variable[len(prefix) :].lower(), valid)}: ignored"
         for variable in stray
         if not any(variable.startswith(one) for one in longer)
     ]
@@ -401,7 +432,7 @@ def _secret_commands(
         import tomllib
 
         try:
-            commands = tomllib.loads(f"x = {text}")["x"]
+            commands = None if too_deep(text) else tomllib.loads(f"x = {text}")["x"]
         except (ValueError, RecursionError):
             commands = None
 
@@ -415,7 +446,7 @@ def _secret_commands(
         raise refuse("", "secret_command must be a table of argument lists, one for each secret")
     for key, words in commands.items():
         if key not in fields:
-            raise refuse(key, f'unknown secret "{key}"{declare.nearest(key, fields)}')
+            raise refuse(key, f'unknown secret "{quoted(key)}"{declare.nearest(key, fields)}')
         if (
             not isinstance(words, list)
             or not words
@@ -434,7 +465,7 @@ def _credentials(
     inside = f"{where}.credentials"
     for key, value in given.items():
         if key not in fields:
-            fail(document, inside, key, f'unknown secret "{key}"{declare.nearest(key, fields)}')
+            fail(document, inside, key, f'unknown secret "{quoted(key)}"{declare.nearest(key, fields)}')
         if not isinstance(value, str):
             fail(document, inside, key, f"{key} must be text")
     return {key: Secret(value) for key, value in given.items() if value}

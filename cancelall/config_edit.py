@@ -20,7 +20,7 @@ from typing import Any
 
 from cancelall.config_toml import read_text
 from cancelall.errors import ConfigError
-from cancelall.files import write_private
+from cancelall.files import why_others_can_replace, write_private
 
 Value = str | int
 """What a key can be given."""
@@ -56,9 +56,10 @@ def save(path: Path, profile: str, keys: Mapping[str, Value]) -> str:
         if not edit.keeps_comments:
             write_private(backup, before)
         write_private(path, edit.text)
-    if edit.keeps_comments:
-        return ""
-    return f"{path} had to be written anew and has lost its comments; as it was before: {backup}"
+    told = [f"{path} {why}: no kill will read it there"] if (why := why_others_can_replace(path, path.stat())) else []
+    if not edit.keeps_comments:
+        told.append(f"{path} had to be written anew and has lost its comments; as it was before: {backup}")
+    return "; ".join(told)
 
 
 @contextlib.contextmanager

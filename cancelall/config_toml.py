@@ -17,10 +17,23 @@ from typing import Any
 
 from cancelall import declare
 from cancelall.errors import ConfigError
-from cancelall.files import open_at_once
+from cancelall.files import READ, WRITE, open_at_once, rights_of_others, why_others_can_replace
+from cancelall.quoting import quoted
 
 SIZE_LIMIT = 1 << 20
 """Bytes; a larger file is refused before it is parsed."""
+DEEPEST = 16
+"""Parts of a key, and brackets in brackets. Nothing here needs more than four; the parser's time and memory grow with
+the square of the parts of one key: 100,000 of them take 11 GB."""
+_SIGN = re.compile(
+    r"""
+    \"{3} (?: [^\\] | \\.? )*? (?: \"{3} | \Z )  |  '{3} .*? (?: '{3} | \Z )
+    | \" (?: [^"\\\n] | \\. )* \"?  |  ' [^'\n]* '?
+    | \# [^\n]*  |  [.\[\]{}=,\n]
+    """,
+    re.DOTALL | re.VERBOSE,
+)
+"""A string, a comment, or one of the signs that structure a document."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,14 +103,16 @@ def read(chosen: Path | None, environ: Mapping[str, str]) -> Document:
     except FileNotFoundError:
         if required:
             raise ConfigError(
-                f"the config file {path} does not exist", "give the right --config, or run: cancelall config init"
+                f"the config file {_named(path)} does not exist",
+                "give the right --config, or run: cancelall config init",
             ) from None
         return Document(path=None)
     except OSError as fault:
         if isinstance(fault, NotADirectoryError) and not required:
             return Document(path=None)  # a HOME that is a file, such as /dev/null
         raise ConfigError(
-            f"the config file {path} cannot be read: {fault.strerror or fault}", "correct its permissions or path"
+            f"the config file {_named(path)} cannot be read: {fault.strerror or fault}",
+            "correct its permissions or path",
         ) from None
     import tomllib
 
@@ -111,6 +126,11 @@ def read(chosen: Path | None, environ: Mapping[str, str]) -> Document:
     document = Document(path=path, text=text, data=_venues_from_environment(data, environ), warnings=warnings)
     _check_top(document)
     return document
+
+
+def _named(path: Path) -> str:
+    """A path in a message. What is no path may be anything that stood in its place."""
+    return str(path) if os.sep in str(path) else quoted(str(path))
 
 
 def _venues_from_environment(data: dict[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
@@ -127,15 +147,49 @@ def _venues_from_environment(data: dict[str, Any], environ: Mapping[str, str]) -
 
 
 def read_text(path: Path) -> tuple[str, tuple[str, ...]]:
-    """What a config file says, and what is to be warned of. Raises ConfigError, OSError."""
+    """What a config file says, and what is to be warned of. Raises ConfigError, OSError.
+
+    It is not yet TOML, but nothing that a parser would choke on.
+    """
     raw, warnings = _read_bytes(path)
     if raw.startswith(b"\xef\xbb\xbf"):
         raise ConfigError(f"{path}, line 1: the file begins with a byte order mark", "save it as UTF-8 without a mark")
     try:
-        return raw.decode(), warnings
+        text = raw.decode()
     except UnicodeDecodeError as fault:
         line = raw[: fault.start].count(b"\n") + 1
         raise ConfigError(f"{path}, line {line}: not UTF-8 text", "save the file as UTF-8") from None
+    if deep := too_deep(text):
+        raise ConfigError(
+            f"{path}, line {deep}: a key of more than {DEEPEST} parts, or as many brackets in brackets",
+            "is it the right file?",
+        )
+    return text, warnings
+
+
+def too_deep(text: str) -> int | None:
+    """The line of a key with too many parts, or of brackets in too many brackets; None when it can be parsed.
+
+    What can be so deep is looked for in each line first: a key ends with its line. Brackets that go on over many lines
+    are bounded by the parser.
+    """
+    if all(line.count(".") < DEEPEST and line.count("[") + line.count("{") <= DEEPEST for line in text.split("\n")):
+        return None
+    line, dots, depth = 1, 0, 0
+    for found in _SIGN.finditer(text):
+        sign = found[0]
+        if sign == ".":
+            dots += 1
+        elif sign in "[{":
+            depth, dots = depth + 1, 0
+        elif sign in "]}":
+            depth, dots = max(0, depth - 1), 0
+        elif sign in "=,\n":
+            dots = 0
+        if dots >= DEEPEST or depth > DEEPEST:
+            return line
+        line += sign.count("\n")
+    return None
 
 
 def _read_bytes(path: Path) -> tuple[bytes, tuple[str, ...]]:
@@ -143,24 +197,27 @@ def _read_bytes(path: Path) -> tuple[bytes, tuple[str, ...]]:
         status = os.fstat(stream.fileno())
         if not stat.S_ISREG(status.st_mode):
             raise ConfigError(f"the config file {path} is not a regular file", "name the file itself")
-        if status.st_size > SIZE_LIMIT:
-            raise ConfigError(f"the config file {path} is larger than {SIZE_LIMIT >> 20} MiB", "is it the right file?")
-        warnings = []
-        if os.name == "posix":
-            if status.st_mode & 0o022:
-                raise ConfigError(
-                    f"the config file {path} can be written by others: they could point it at their own host",
-                    f"chmod 600 {path}",
-                )
-            if status.st_mode & 0o044:
-                warnings.append(f"{path} can be read by others: chmod 600 {path}")
-        return stream.read(SIZE_LIMIT + 1), tuple(warnings)
+        rights = rights_of_others(stream.fileno(), status)
+        if rights & WRITE:
+            raise ConfigError(
+                f"the config file {path} can be written by others: they could point it at their own host",
+                f"chmod 600 {path}",
+            )
+        if why := why_others_can_replace(path, status):
+            raise ConfigError(
+                f"the config file {path} {why}: it could be pointed at another host",
+                "let it and its directory belong to you, and give nobody else the right to write there",
+            )
+        raw = stream.read(SIZE_LIMIT + 1)
+    if len(raw) > SIZE_LIMIT:
+        raise ConfigError(f"the config file {path} is larger than {SIZE_LIMIT >> 20} MiB", "is it the right file?")
+    return raw, (f"{path} can be read by others: chmod 600 {path}",) * bool(rights & READ)
 
 
 def _check_top(document: Document) -> None:
     for key in document.data:
         if key not in ("defaults", "profiles"):
-            fail(document, "", key, f'unknown key "{key}"{declare.nearest(key, ("defaults", "profiles"))}')
+            fail(document, "", key, f'unknown key "{quoted(key)}"{declare.nearest(key, ("defaults", "profiles"))}')
     for key in ("defaults", "profiles"):
         if not isinstance(document.data.get(key, {}), dict):
             fail(document, "", key, f'"{key}" must be a table')
@@ -173,11 +230,12 @@ def fail(document: Document, table: str, key: str, problem: str, hint: str = "co
 
 def place(document: Document, table: str, key: str) -> str:
     """The file, line and table of a key, in words; the environment where there is no file."""
+    shown = ".".join(map(quoted, table.split(".")))
     if document.path is None:
-        return f"[{table}], set in the environment"
+        return f"[{shown}], set in the environment"
     line = line_of(document.text, table, key)
     at = f", line {line}" if line else ""
-    inside = f" [{table}]" if table else ""
+    inside = f" [{shown}]" if table else ""
     return f"{document.path}{at}{inside}"
 
 

@@ -32,7 +32,7 @@ class Opt:
     minimum: float | None = None
     maximum: float | None = None
     text: Literal["word", "free"] = "word"
-    """`word`: a name that goes into a request, so letters, digits and the few signs that names have."""
+    """`word`: a name that goes into a request: letters and digits of any script, and the few signs that names have."""
     example: str = ""
 
 
@@ -43,6 +43,8 @@ class Sec:
     help: str
     form: Form = "token"
     optional: bool = False
+    chosen: bool = False
+    """Somebody made it up, so it may look like anything: like a placeholder, or like a variable."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -210,10 +212,31 @@ def _check_text(item: Declared, value: str) -> None:
         raise OptionError("must not be empty or have spaces around it")
     if not all(letter.isprintable() for letter in value):
         raise OptionError("must not hold control characters")
-    if item.opt.text == "word" and not all(
-        letter.isascii() and (letter.isalnum() or letter in "_-./:@") for letter in value
-    ):
-        raise OptionError("may hold letters, digits and _ - . / : @ only, no spaces")
+    if item.opt.text != "word":
+        return
+    if not all(_is_of_a_name(letter) for letter in value):
+        raise OptionError(
+            "may hold letters and digits of any script and _ - . / : @ only: no spaces, quotes or percent signs"
+        )
+    if value.startswith("-"):
+        raise OptionError("must not begin with a dash: that is an option")
+
+
+_UNSEEN = "\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0"
+"""Letters and marks to Unicode, nothing to the eye."""
+
+
+def _is_of_a_name(letter: str) -> bool:
+    """Whether a venue's name can hold it: a letter or digit of any script, a mark that belongs to one, or a sign."""
+    if letter.isascii():
+        return letter.isalnum() or letter in "_-./:@"
+    if letter in _UNSEEN:
+        return False
+    if letter.isalnum():
+        return True
+    import unicodedata  # for scripts whose vowels are marks; most names need none of it
+
+    return unicodedata.category(letter) in ("Mn", "Mc") and "VARIATION SELECTOR" not in unicodedata.name(letter, "")
 
 
 def build(declaration: type, values: Mapping[str, object]) -> Any:  # noqa: ANN401 - an instance of `declaration`

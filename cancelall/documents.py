@@ -14,9 +14,10 @@ WITH_BLOCKS = ("README.md", "docs/venues.md")
 _HEAD = """\
 # cancelall: config.toml
 #
-# Keep this file private (chmod 600). Every key can also come from the environment, as CANCELALL_<PROFILE>_<KEY>;
-# a flag beats the environment, which beats this file. Secrets are looked up in this order: the systemd credentials
-# directory, the environment, secret_command, [profiles.<name>.credentials] below, the OS keyring.
+# Keep this file private (chmod 600), in a directory that nobody else can write: else it is refused. Every key can also
+# come from the environment, as CANCELALL_<PROFILE>_<KEY>; a flag beats the environment, which beats this file. Secrets
+# are looked up in this order: the systemd credentials directory, the environment, secret_command,
+# [profiles.<name>.credentials] below, the OS keyring.
 # `cancelall all` takes every profile; `cancelall bybit` takes the one named "bybit".
 
 [defaults]
@@ -104,7 +105,7 @@ def common_table() -> str:
     lines += ["| `venue` | " + ", ".join(VENUES) + " |"]
     lines += [f"| `{item.key}` | {item.opt.help} |" for item in declare.declared(Common)]
     lines += [
-        "| `secret_command` | A table: for each secret an argument list whose output is the secret. No shell, 5 s. |"
+        "| `secret_command` | A table: for each secret an argument list that prints the secret. No shell, 5 s in all. |"
     ]
     lines += ["| `credentials` | A table: the secrets themselves. |"]
     return "\n".join(lines)

@@ -1,10 +1,18 @@
-"""Files: opened without waiting, written for their owner alone."""
+"""Files: opened without waiting, written for their owner alone; and who else can read or write one."""
 
 from __future__ import annotations
 
 import os
+import stat
+import struct
 from pathlib import Path
 from typing import BinaryIO
+
+READ, WRITE = 4, 2
+"""Rights of others, as the bits of a mode."""
+_ACL = "system.posix_acl_access"
+_NAMED_USER, _GROUP, _NAMED_GROUP, _MASK, _OTHERS = 0x02, 0x04, 0x08, 0x10, 0x20
+"""Kinds of entries of an access control list: acl(5), and linux/posix_acl_xattr.h for its bytes."""
 
 
 def open_at_once(path: Path) -> BinaryIO:
@@ -33,3 +41,79 @@ def write_private(path: Path, text: str, *, new: bool = False) -> None:
             os.replace(temporary, path)  # noqa: PTH105 - Path.replace is the same call
     finally:
         Path(temporary).unlink(missing_ok=True)
+
+
+def rights_of_others(descriptor: int | Path, status: os.stat_result) -> int:
+    """What anybody but us and root may do with a file: READ, WRITE, both, or 0. Elsewhere than on POSIX: 0.
+
+    With an access control list the group bits of the mode are its mask, not the group's rights: systemd gives a unit
+    its credentials so, mode 0440 with one entry for the unit's user.
+    """
+    if os.name != "posix":
+        return 0
+    bits = (status.st_mode >> 3 | status.st_mode) & (READ | WRITE)
+    if not status.st_mode & stat.S_IRWXG:
+        return bits  # the mask of a list would be there
+    try:
+        raw = os.getxattr(descriptor, _ACL)
+    except (OSError, AttributeError):  # none, or none are known here
+        return bits
+    return _rights_by_list(raw, status) & (READ | WRITE)
+
+
+def _rights_by_list(raw: bytes, status: os.stat_result) -> int:
+    entries = [struct.unpack_from("<HHI", raw, at) for at in range(4, len(raw) - 7, 8)]
+    mask = next((rights for kind, rights, _ in entries if kind == _MASK), 7)
+    rights = 0
+    for kind, given, who in entries:
+        if kind == _OTHERS:
+            rights |= given
+        elif kind in (_GROUP, _NAMED_GROUP):
+            rights |= given & mask
+        elif kind == _NAMED_USER and who not in (0, os.geteuid()):
+            # Whom root has let read a file of its own is root's affair: that is how a unit's user gets it.
+            rights |= given & mask & (WRITE if status.st_uid == 0 else READ | WRITE)
+    return rights
+
+
+def why_others_can_replace(path: Path, status: os.stat_result) -> str:
+    """Why somebody else could put another file in the place of this one, or change it; empty when nobody can.
+
+    Who owns it, and who can write to its directory, can; a sticky directory keeps nobody from making the file first.
+    A link is judged where it stands and where it leads. `status` is that of the file. Raises OSError.
+    """
+    if os.name != "posix":
+        return ""
+    if status.st_uid not in (0, os.geteuid()):
+        return f"belongs to somebody else (user {status.st_uid})"
+    places = dict.fromkeys((path.absolute().parent, Path(os.path.realpath(path)).parent))
+    return next((f"is in a directory that others can write ({place})" for place in places if _is_open(place)), "")
+
+
+def _is_open(directory: Path) -> bool:
+    """Whether somebody else can make and rename files in a directory."""
+    status = directory.stat()
+    others = rights_of_others(directory, status) & WRITE and not _group_is_ours_alone(directory, status)
+    if not others and status.st_uid in (0, os.geteuid()):
+        return False
+    return not os.statvfs(directory).f_flag & os.ST_RDONLY  # a mounted volume of a container: nobody can
+
+
+def _group_is_ours_alone(directory: Path, status: os.stat_result) -> bool:
+    """Whether only a group can write there that nobody else is in: many systems give each user one of his own name, and
+    with it directories of mode 775."""
+    if status.st_mode & stat.S_IWOTH or status.st_gid != os.getegid() or os.geteuid() == 0:
+        return False
+    import grp
+    import pwd
+
+    try:
+        os.getxattr(directory, _ACL)
+        return False
+    except (OSError, AttributeError):
+        pass
+    try:
+        me, group = pwd.getpwuid(os.geteuid()), grp.getgrgid(status.st_gid)
+    except KeyError:
+        return False
+    return me.pw_gid == group.gr_gid and group.gr_name == me.pw_name and set(group.gr_mem) <= {me.pw_name}

@@ -13,6 +13,7 @@ from cancelall.asked import Output, Terms
 from cancelall.config import BrokenProfile, Overrides, Profile
 from cancelall.config_toml import Document
 from cancelall.errors import ConfigError, ExitStatus, OptionError, UsageError
+from cancelall.quoting import quoted
 from cancelall.venues import VENUES, schema
 
 
@@ -54,7 +55,8 @@ def venue(name: str, kill: Kill) -> int:
     except ConfigError as error:
         from cancelall import execute as engine
 
-        return engine.report_error(error, kill.profile or name, name, output, dry_run=kill.dry_run, notify=notify)
+        shown = quoted(kill.profile or name)
+        return engine.report_error(error, shown, name, output, dry_run=kill.dry_run, notify=notify)
     profile = config.profile(document, chosen, environ, asked, implicit_venue=name)
     terms = Terms(reason=kill.reason or "", document=document, hold=hold, notify=notify)
     return execute([profile], output, environ, dry_run=kill.dry_run, terms=terms)
@@ -125,8 +127,9 @@ def selected(names: list[str], only: Sequence[str], skip: Sequence[str]) -> list
         raise ConfigError(
             "no profile is configured and no venue's secrets are in the environment", "run: cancelall config init"
         )
+    patterns = [*map(quoted, only), *(f"--skip {quoted(one)}" for one in skip)]
     raise ConfigError(
-        f"no profile matches {' '.join([*only, *(f'--skip {one}' for one in skip)])}", f"profiles: {', '.join(names)}"
+        f"no profile matches {' '.join(patterns)}", f"profiles: {', '.join(map(config.shown_name, names))}"
     )
 
 
@@ -155,10 +158,10 @@ def _shard(text: str | None) -> tuple[int, int]:
         return 1, 1
     first, slash, second = text.partition("/")
     if not (slash and first.isascii() and first.isdigit() and second.isascii() and second.isdigit() and len(text) < 16):
-        raise UsageError(f"--shard {text}: write I/N, for instance 1/4")
+        raise UsageError(f"--shard {quoted(text)}: write I/N, for instance 1/4")
     index, count = int(first), int(second)
     if not 1 <= index <= count:
-        raise UsageError(f"--shard {text}: I goes from 1 to N")
+        raise UsageError(f"--shard {quoted(text)}: I goes from 1 to N")
     return index, count
 
 
@@ -182,7 +185,9 @@ def load_all(
         except OptionError as error:
             misfits.append(error)
             venue = implicit or str(document.tables[name]["venue"])
-            loaded.append(BrokenProfile(name=name, venue=venue, error=ConfigError(error.message, error.hint)))
+            loaded.append(
+                BrokenProfile(name=config.shown_name(name), venue=venue, error=ConfigError(error.message, error.hint))
+            )
     if misfits and len(misfits) == len(names):
         raise misfits[0]
     return loaded
@@ -190,7 +195,6 @@ def load_all(
 
 def _missing(name: str, known: Sequence[str]) -> BrokenProfile:
     """A profile that was asked for and does not exist: it gets its line, and the others are read all the same."""
-    problem = f'there is no profile "{name}"{declare.nearest(name, known)}'
-    return BrokenProfile(
-        name=name, venue="", error=ConfigError(problem, f"profiles: {', '.join(known) or 'none is configured'}")
-    )
+    problem = f'there is no profile "{quoted(name)}"{declare.nearest(name, known)}'
+    profiles = ", ".join(map(config.shown_name, known)) or "none is configured"
+    return BrokenProfile(name=quoted(name), venue="", error=ConfigError(problem, f"profiles: {profiles}"))

@@ -62,8 +62,8 @@ def read(words: Sequence[str]) -> tuple[str, Kill] | None:
             return None
         if not equals:
             value = rest.pop(0) if rest else ""
-        if not value or value.startswith("-"):
-            return None
+        if not value.strip() or value.startswith("-"):
+            return None  # another option, or nothing: the command line proper says so
         if item is not None:
             typed = _typed(item, value)
             if typed is None:

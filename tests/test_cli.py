@@ -196,7 +196,15 @@ def one_line(ran: Ran, code: int, *words: str) -> None:
         (["bybit", "--symbol", "BTC USDT"], 2, "--symbol"),
         (["bybit", "--symbol", "BTCUSDT", "--settle-coin", "USDT"], 2, "silently ignore"),
         (["bybit", "--everything", "--settle-coin", "USDT"], 2, "contradict"),
+        (["bybit", "--symbol", "--json"], 2, "--symbol has no value"),
+        (["bybit", "--symbol", "", "--json"], 2, "--symbol has no value"),
+        (["all", "--only", "--json"], 2, "--only has no value"),
         (["bybit", "--deadline", "0"], 2, "--deadline"),
+        (["bybit", "--deadline", "0.99"], 2, "--deadline must be from 1 to 86400"),
+        (["all", "--deadline", "0.5"], 2, "--deadline must be from 1 to 86400"),
+        (["orders", "--deadline", "0.5"], 2, "--deadline must be from 1 to 86400"),
+        (["check", "--deadline", "0.5"], 2, "--deadline must be from 1 to 86400"),
+        (["demo", "--deadline", "0.5"], 2, "--deadline must be from 1 to 86400"),
         (["bybit", "--deadline", "-3"], 2, "--deadline"),
         (["bybit", "--deadline", "nan"], 2, "--deadline"),
         (["bybit", "--environment", "mars"], 2, "mars"),
@@ -223,6 +231,7 @@ def test_bad_words_on_the_command_line(home: Path, words: list[str], code: int, 
         ({"venue": "bybit", "symbol": ["BTCUSDT"], "settle_coin": "USDT"}, "cannot be combined"),
         ({"venue": "bybit", "base_url": "http://api.example.com"}, "loopback"),
         ({"venue": "bybit", "deadline": -1}, "deadline must be"),
+        ({"venue": "bybit", "deadline": 0.9}, "deadline must be from 1 to 86400"),
         ({"venue": "bybit", "credentials": {"api_keyy": "x"}}, 'did you mean "api_key"'),
         ({"venue": "bybit", "environment": "testnett"}, 'did you mean "testnet"'),
     ],
@@ -234,6 +243,89 @@ def test_bad_values_in_the_config(home: Path, table: dict[str, Any], said: str) 
     assert said in ran.line["error"]["message"]
     assert "[profiles.main" in ran.line["error"]["message"]
     assert ", line " in ran.line["error"]["message"]
+
+
+SEQUENCE = "\x1b]0;owned\x07\u202e\x9b31m"
+
+
+@pytest.mark.parametrize("json_lines", [True, False])
+@pytest.mark.parametrize("command", [["all"], ["all", "-q"], ["all", "--dry-run", "-v"], ["check"], ["auth", "status"]])
+def test_no_sequence_of_the_config_reaches_the_terminal(home: Path, command: list[str], json_lines: bool) -> None:
+    broken = {
+        SEQUENCE: {"venue": "bybit"},
+        "venue": {"venue": SEQUENCE},
+        "key": {"venue": "bybit", SEQUENCE: 1},
+        "value": {"venue": "bybit", "environment": SEQUENCE},
+        "command": {"venue": "bybit", "secret_command": {"api_key": [SEQUENCE], "api_secret": [SEQUENCE]}},
+        "secret": {"venue": "bybit", "credentials": {"api_key": SEQUENCE, "api_secret": SEQUENCE}},
+    }
+    path = write_config(home / "config.toml", broken)
+    env = {"CANCELALL_COMMAND_BASE_URL": "http://127.0.0.1:9", "CANCELALL_SECRET_BASE_URL": "http://127.0.0.1:9"}
+    words = [*command, *(["--json"] if json_lines else []), "--config", str(path)]
+    ran = cancelall(*words, home=home, env=env)
+    assert ran.code == (12 if command == ["check"] else 6), ran.err
+    shown = ran.out + ran.err
+    assert not [letter for letter in "\x07\u202e\x9b" if letter in shown]
+    assert "\x1b]" not in shown
+    if json_lines:
+        assert len(ran.lines) == len(broken)
+
+
+def test_config_show_shows_programs_and_no_sequence(home: Path) -> None:
+    table = {"venue": "bybit", "secret_command": {"api_key": ["pass", "CANARY"]}, "proxy": "a" + SEQUENCE, SEQUENCE: 1}
+    path = write_config(home / "config.toml", {"main": table})
+    ran = cancelall("config", "show", "--config", str(path), home=home)
+    assert (ran.code, ran.out.replace("\n", "").isprintable()) == (0, True)
+    assert "pass" in ran.out
+    assert "CANARY" not in ran.out
+
+
+@pytest.mark.parametrize(
+    "words", [["bybit", "--json"], ["all"], ["orders"], ["check"], ["config", "show"], ["auth", "status"]]
+)
+def test_a_config_in_a_directory_that_others_can_write_is_refused(
+    server: SimServer, home: Path, words: list[str]
+) -> None:
+    folder = home / "shared"
+    folder.mkdir()
+    path = write_config(folder / "config.toml", {"bybit": profile_table("bybit", server)})
+    folder.chmod(0o1777)
+    ran = cancelall(*words, home=home, env={"CANCELALL_CONFIG": str(path)})
+    assert (ran.code, server.requests) == (6, []), ran.out
+    assert "is in a directory that others can write" in ran.out + ran.err
+    assert len(ran.err.splitlines()) <= 1
+    path.unlink()
+    assert cancelall("all", home=home, env=environment("bybit", server)).code == 0
+
+
+def test_a_config_that_is_made_where_no_kill_will_read_it_is_told(home: Path) -> None:
+    folder = home / "shared"
+    folder.mkdir()
+    folder.chmod(0o1777)
+    ran = cancelall("config", "init", "--config", str(folder / "config.toml"), home=home)
+    assert (ran.code, "no kill will read it there" in ran.err) == (0, True)
+    ran = cancelall("config", "init", "--config", str(home / "config.toml"), home=home)
+    assert (ran.code, ran.err) == (0, "")
+
+
+def test_a_config_that_no_parser_survives_is_refused_at_once(home: Path) -> None:
+    path = home / "config.toml"
+    path.write_text("a." * 100_000 + "a = 1\n")
+    path.chmod(0o600)
+    one_line(cancelall("all", "--config", str(path), home=home, seconds=10), 6, "line 1: a key of more than 16 parts")
+
+
+def test_what_a_failing_command_says_is_not_repeated(home: Path, server: SimServer) -> None:
+    secret = server.credentials["api_secret"]
+    script = ["sh", "-c", f"echo no: {secret} >&2; echo {secret}; exit 1"]
+    table = profile_table("bybit", server, secret_command={"api_secret": script})
+    path = write_config(home / "config.toml", {"bybit": {**table, "credentials": {"api_key": "key-0001"}}})
+    for words in (["bybit"], ["bybit", "--json"], ["check"], ["check", "--json"], ["auth", "status", "--json"]):
+        ran = cancelall(*words, "--config", str(path), home=home)
+        assert ran.code == 6
+        assert "secret_command of api_secret (sh) ended with code 1" in ran.out + ran.err
+        assert secret not in ran.out + ran.err
+        assert "no:" not in ran.out + ran.err
 
 
 def test_a_missing_secret_names_every_place(home: Path) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
+import importlib
 import os
 import stat
 import sys
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -153,7 +156,7 @@ def test_the_file_in_the_home_directory(home: Path) -> None:
         (f'[profiles.bybit]\n\napi_secret = "{CANARY}\nvenue = "bybit"', "FILE, line 3, column 28: not valid TOML"),
         (f"[profiles.bybit]\nk = 1\nk = 1 # {CANARY}\n", "FILE, line 3, column 6: not valid TOML"),
         (f"[{CANARY}]\n[{CANARY}]\n", "FILE, line 2, column 15: not valid TOML"),
-        ("x = " + "[" * 50_000, "FILE: not valid TOML"),
+        ("x = " + "[" * 50_000, "FILE, line 1: a key of more than 16 parts, or as many brackets in brackets"),
         ("x = " + "9" * 5_000, "FILE: not valid TOML"),
         ("x", "FILE: not valid TOML"),
         ("[profile.bybit]\n", 'FILE, line 1: unknown key "profile" (did you mean "profiles"?)'),
@@ -221,6 +224,272 @@ def test_a_file_that_others_can_write_is_refused(tmp_path: Path, mode: int) -> N
     with pytest.raises(ConfigError, match="can be written by others") as caught:
         config_toml.read(path, {})
     assert caught.value.hint == f"chmod 600 {path}"
+
+
+def why_replaceable(path: Path) -> str:
+    """Why a file is refused that others could replace."""
+    with pytest.raises(ConfigError) as caught:
+        config_toml.read(path, {})
+    assert caught.value.hint.startswith("let it and its directory belong to you")
+    return caught.value.message.replace(str(path), "FILE")
+
+
+def test_a_file_of_somebody_else_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = written(tmp_path, BYBIT)
+    owner = path.stat().st_uid
+    real = os.fstat
+
+    def of_somebody(descriptor: int) -> os.stat_result:
+        found = real(descriptor)
+        return os.stat_result((*found[:4], 4711, *found[5:]))
+
+    monkeypatch.setattr(os, "fstat", of_somebody)
+    monkeypatch.setattr(os, "geteuid", lambda: owner)
+    assert why_replaceable(path) == (
+        "the config file FILE belongs to somebody else (user 4711): it could be pointed at another host"
+    )
+    monkeypatch.setattr(os, "fstat", real)
+    assert config_toml.read(path, {}).tables
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="gives a file away")
+def test_a_file_of_somebody_else_is_refused_for_root_and_one_of_roots_is_not_for_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = written(tmp_path, BYBIT)
+    monkeypatch.setattr(os, "geteuid", lambda: 4711)
+    assert config_toml.read(path, {}).tables  # root's
+    monkeypatch.undo()
+    os.chown(path, 4711, 0)
+    assert "belongs to somebody else (user 4711)" in why_replaceable(path)
+
+
+@pytest.mark.parametrize("mode", [0o777, 0o1777, 0o703, 0o1703])
+def test_a_file_in_a_directory_that_others_can_write_is_refused(tmp_path: Path, mode: int) -> None:
+    path = written(tmp_path, BYBIT)
+    tmp_path.chmod(mode)
+    assert why_replaceable(path) == (
+        f"the config file FILE is in a directory that others can write ({tmp_path}): "
+        "it could be pointed at another host"
+    )
+    tmp_path.chmod(0o755)
+    assert config_toml.read(path, {}).tables
+
+
+def test_a_directory_that_a_group_can_write_is_one_that_others_can(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = written(tmp_path, BYBIT)
+    tmp_path.chmod(0o770)
+    monkeypatch.setattr(files, "_group_is_ours_alone", lambda directory, status: False)
+    assert "is in a directory that others can write" in why_replaceable(path)
+    monkeypatch.setattr(files, "_group_is_ours_alone", lambda directory, status: True)  # each user has one
+    assert config_toml.read(path, {}).tables
+
+
+def test_a_group_that_is_ours_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    grp, pwd = pytest.importorskip("grp"), pytest.importorskip("pwd")
+    status = os.stat_result((stat.S_IFDIR | 0o775, 0, 0, 1, 1000, 1000, 0, 0, 0, 0))
+    people = pwd.struct_passwd(("me", "x", 1000, 1000, "", "/", "/"))
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(os, "getegid", lambda: 1000)
+    monkeypatch.setattr(pwd, "getpwuid", lambda number: people)
+    for name, members, alone in (("me", [], True), ("me", ["me"], True), ("me", ["you"], False), ("users", [], False)):
+        group = grp.struct_group((name, "x", 1000, members))
+        monkeypatch.setattr(grp, "getgrgid", lambda number, group=group: group)
+        assert files._group_is_ours_alone(tmp_path, status) is alone
+
+
+def test_a_directory_that_nobody_can_write_because_of_its_file_system(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = written(tmp_path, BYBIT)
+    tmp_path.chmod(0o1777)  # how the volume of a secret is mounted in a container
+    real = os.statvfs(tmp_path)
+    fields = [*real[:8], real.f_flag | os.ST_RDONLY, *real[9:]]
+    monkeypatch.setattr(os, "statvfs", lambda place: os.statvfs_result(fields))
+    assert config_toml.read(path, {}).tables
+
+
+def test_a_link_is_judged_where_it_stands_and_where_it_leads(tmp_path: Path) -> None:
+    (tmp_path / "open").mkdir()
+    (tmp_path / "mine").mkdir(mode=0o700)
+    (tmp_path / "open").chmod(0o1777)
+    mine = written(tmp_path / "mine", BYBIT)
+    (tmp_path / "open" / "link.toml").symlink_to(mine)
+    assert f"({tmp_path}/open)" in why_replaceable(tmp_path / "open" / "link.toml")
+    theirs = written(tmp_path / "open", BYBIT)
+    (tmp_path / "mine" / "link.toml").symlink_to(theirs)
+    assert f"({tmp_path}/open)" in why_replaceable(tmp_path / "mine" / "link.toml")
+
+
+# --- files that no parser survives ----------------------------------------------------------------------------------
+
+DEEP = ".".join(["a"] * 100_000)
+TOO_DEEP = "a key of more than 16 parts, or as many brackets in brackets"
+
+
+@pytest.mark.timeout(10)
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (f"{DEEP} = 1\n", 1),
+        (f"# {DEEP}\n[defaults]\n{DEEP} = 1\n", 3),
+        (f"[{DEEP}]\n", 1),
+        (f"[[{DEEP}]]\n", 1),
+        (f"x = {{ {DEEP} = 1 }}\n", 1),
+        (f"x = [ {{ y = 1 }}, {{ {DEEP} = 1 }} ]\n", 1),
+        ("\n" + '"a".' * 50_000 + "b = 1\n", 2),
+        ("\n" + "'a' . " * 50_000 + "b = 1\n", 2),
+        ('x = """\n' + "\\" + '"""\n"""\n' + f"{DEEP} = 1\n", 4),
+        ("x = '''\n\\'''\n" + f"{DEEP} = 1\n", 3),
+        ('x = "\\""\n' + f"{DEEP} = 1\n", 2),
+        ("x = " + "[" * 17 + "]" * 17, 1),
+        ("x = " + "{a=" * 17 + "1" + "}" * 17, 1),
+    ],
+)
+def test_a_key_of_very_many_parts_is_refused_before_it_is_parsed(tmp_path: Path, text: str, line: int) -> None:
+    assert refused(tmp_path, text) == f"FILE, line {line}: {TOO_DEEP}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        ".".join(["defaults"] + ["a"] * 15) + " = 1",
+        f'[defaults]\nproxy = "{DEEP}"\n',
+        f"[defaults]\nproxy = '{DEEP}'\n",
+        f'[defaults]\nproxy = """\n{DEEP}\n"""\n',
+        f"# {DEEP}\n",
+        "[defaults]\nx = [" + "1.5, " * 1000 + "]\n",
+        "[defaults]\nx = [" + "[1.5], " * 1000 + "]\n",
+        "[defaults]\nx = [" + '"https://a.b.c.d", ' * 1000 + "]\n",
+        "[defaults]\nx = [" + "{ a.b = 1.5 }, " * 1000 + "]\n",
+    ],
+)
+def test_what_only_looks_deep_is_parsed(tmp_path: Path, text: str) -> None:
+    assert "defaults" in read(tmp_path, text).data or text.startswith("#")
+
+
+_SIGNS = [
+    *("a.", '"b".', "'c' . ", "#", "\n", '"', "'", '"""', "'''", "\\", "=", "1", "{", "}", "[", "]", ","),
+    "x=",
+    "a=1\n",
+]
+
+
+@settings(max_examples=500)
+@given(st.lists(st.sampled_from(_SIGNS), max_size=25).map("".join))
+def test_the_parser_meets_no_key_that_was_not_seen_before(text: str) -> None:
+    """Whatever is a string, a comment or a key to the parser is one to the look before it, also in broken files."""
+    parser: Any = importlib.import_module("tomllib._parser")
+    parts = [0]
+    with pytest.MonkeyPatch.context() as patch:
+
+        def parse_key(*words: Any, real: Any = parser.parse_key) -> Any:
+            found = real(*words)
+            parts.append(len(found[1]))
+            return found
+
+        patch.setattr(parser, "parse_key", parse_key)
+        patch.setattr(config_toml, "DEEPEST", 2)
+        with contextlib.suppress(tomllib.TOMLDecodeError):
+            tomllib.loads(text)
+        assert max(parts) <= 2 or config_toml.too_deep(text) is not None
+
+
+def test_a_command_of_the_environment_is_looked_at_before_it_is_parsed(tmp_path: Path) -> None:
+    environ = {"CANCELALL_BYBIT_SECRET_COMMAND": f"{{ {DEEP} = 1 }}"}
+    assert "must be a table of argument lists" in broken(tmp_path, BYBIT, environ)
+
+
+# --- what stands in the place of a name -----------------------------------------------------------------------------
+
+PASTED = "kX9vQ2mZ7pL4wR8tY1nBd3"
+
+
+@pytest.mark.parametrize(
+    ("text", "environ"),
+    [
+        (f'{BYBIT}{PASTED} = "x"\n', {}),
+        (f'{BYBIT}"{PASTED}" = "x"\n', {}),
+        (f'{BYBIT}[profiles.bybit.credentials]\n{PASTED} = "x"\n', {}),
+        (f'{BYBIT}secret_command = {{ {PASTED} = ["x"] }}\n', {}),
+        (f'{BYBIT}environment = "{PASTED}"\n', {}),
+        (f'[profiles.bybit]\nvenue = "{PASTED}"\n', {}),
+        (BYBIT, {"CANCELALL_BYBIT_VENUE": PASTED}),
+        (BYBIT, {"CANCELALL_BYBIT_ENVIRONMENT": PASTED}),
+        (BYBIT, {"CANCELALL_BYBIT_SECRET_COMMAND": f'{{ {PASTED} = ["x"] }}'}),
+        (f"[defaults]\n{PASTED} = 1\n{BYBIT}", {}),
+    ],
+)
+def test_a_secret_in_the_place_of_a_name_is_shown_by_its_beginning(
+    tmp_path: Path, text: str, environ: dict[str, str]
+) -> None:
+    document = config_toml.read(written(tmp_path, text), environ)
+    found = config.profile(document, "bybit", environ, Overrides())
+    assert isinstance(found, BrokenProfile)
+    shown = f"{found.name} {found.venue} {found.error.message} {found.error.hint}"
+    assert PASTED[:4] + "…" in shown
+    assert PASTED[4:] not in shown
+
+
+def test_a_secret_in_the_place_of_a_top_key_or_a_variable(tmp_path: Path) -> None:
+    assert refused(tmp_path, f'{PASTED} = "x"\n') == 'FILE, line 1: unknown key "kX9v…"'
+    variable = f"CANCELALL_BYBIT_{PASTED.upper()}"
+    (told,) = profile(tmp_path, BYBIT, {variable: "x"}).warnings
+    assert told == "CANCELALL_BYBIT_KX9V… is no key of profile bybit: ignored"
+
+
+def test_a_secret_in_the_place_of_a_symbol_that_a_venue_quotes(tmp_path: Path) -> None:
+    pasted = f"{PASTED}.x"
+    text = f'[profiles.bitget]\nvenue = "bitget"\nsymbol = ["{pasted}"]\n'
+    found = config.profile(read(tmp_path, text), "bitget", {}, Overrides())
+    if isinstance(found, BrokenProfile):  # it is none of that venue's
+        assert pasted[4:].upper() not in found.error.message.upper()
+        assert "KX9V…" in found.error.message.upper()
+
+
+SEQUENCE = "\x1b]0;owned\x07\u202e"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[profiles."\\u001b]0;owned\\u0007\\u202e"]\nvenue = "bybit"\n',
+        '[profiles.bybit]\nvenue = "\\u001b]0;owned\\u0007\\u202e"\n',
+        '[profiles.bybit]\nvenue = "bybit"\n"\\u001b]0;owned\\u0007\\u202e" = 1\n',
+        '[profiles.bybit]\nvenue = "bybit"\nenvironment = "\\u001b]0;owned\\u0007\\u202e"\n',
+        '[profiles.bybit]\nvenue = "bybit"\nsymbol = ["\\u001b]0;owned\\u0007\\u202e"]\n',
+        '[profiles.bybit]\nvenue = "bybit"\n[profiles.bybit.secret_command]\n"\\u001b]0;owned\\u0007" = ["x"]\n',
+    ],
+)
+def test_what_a_terminal_would_obey_is_cleaned_where_it_is_read(tmp_path: Path, text: str) -> None:
+    document = read(tmp_path, text)
+    (name,) = document.tables
+    found = config.profile(document, name, {}, Overrides())
+    assert isinstance(found, BrokenProfile)
+    for told in (found.name, found.venue, found.error.message, found.error.hint):
+        assert told.isprintable()
+    shown = config_show.escaped(tomli_w.dumps(config_show.redacted(document)))
+    assert shown.replace("\n", "").isprintable()
+    assert tomllib.loads(shown)["profiles"]
+
+
+def test_what_is_shown_of_a_config_is_toml_again(tmp_path: Path) -> None:
+    text = f'{BYBIT}keyring_backend = "a\\u009b31m\\u202eb"\n{PASTED} = "x"\nproxy = "b"\n'
+    text += f'secret_command = {{ api_key = ["{PASTED}", "-t", "token"] }}\n'
+    shown = config_show.escaped(tomli_w.dumps(config_show.redacted(read(tmp_path, text))))
+    assert tomllib.loads(shown)["profiles"]["bybit"] == {
+        "venue": "bybit",
+        "keyring_backend": "a\u009b31m\u202eb",
+        "kX9v…": "***",
+        "proxy": "b",
+        "secret_command": {"api_key": ["kX9v…", "***", "***"]},
+    }
+    assert shown.replace("\n", "").isprintable()
+
+
+# --- files of which others can read ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("mode", "warned"), [(0o600, False), (0o400, False), (0o640, True), (0o604, True)])
@@ -365,7 +634,11 @@ def test_selectors_that_contradict_each_other_in_the_file_can_be_overruled(tmp_p
     ("overrides", "problem"),
     [
         ({"options": {"recv_window": 5}}, "--recv-window must be from 1000 to 60000"),
-        ({"options": {"symbol": ["BTC USDT"]}}, "--symbol may hold letters, digits and _ - . / : @ only, no spaces"),
+        (
+            {"options": {"symbol": ["BTC USDT"]}},
+            "--symbol may hold letters and digits of any script and _ - . / : @ only: "
+            "no spaces, quotes or percent signs",
+        ),
         (
             {"options": {"stop_order_type": "Stop"}},
             "--stop-order-type needs --order-filter StopOrder",
@@ -443,15 +716,15 @@ def test_what_stood_on_the_command_line_is_its_fault(tmp_path: Path, overrides: 
         ),
         (f'{BYBIT}recv_window = "5000"\n', "FILE, line 3 [profiles.bybit]: recv_window must be a whole number"),
         (f"{BYBIT}\ndeadline = true\n", "FILE, line 4 [profiles.bybit]: deadline must be a number"),
-        (f"{BYBIT}deadline = nan\n", "FILE, line 3 [profiles.bybit]: deadline must be from 0.1 to 86400"),
-        (f"{BYBIT}deadline = 1{'0' * 400}\n", "FILE, line 3 [profiles.bybit]: deadline must be from 0.1 to 86400"),
+        (f"{BYBIT}deadline = nan\n", "FILE, line 3 [profiles.bybit]: deadline must be from 1 to 86400"),
+        (f"{BYBIT}deadline = 1{'0' * 400}\n", "FILE, line 3 [profiles.bybit]: deadline must be from 1 to 86400"),
         (f'{BYBIT}keep_protective = "yes"\n', "FILE, line 3 [profiles.bybit]: keep_protective must be true or false"),
         (
             f'{BYBIT}category = ["liner"]\n',
             "FILE, line 3 [profiles.bybit]: category must be one of "
             'linear, inverse, spot, option, spread, strategy (did you mean "linear"?)',
         ),
-        (f"[defaults]\ndeadline = 0\n{BYBIT}", "FILE, line 2 [defaults]: deadline must be from 0.1 to 86400"),
+        (f"[defaults]\ndeadline = 0\n{BYBIT}", "FILE, line 2 [defaults]: deadline must be from 1 to 86400"),
         (
             '[profiles.bybit]\nvenue = "bibit"\n',
             'FILE, line 2 [profiles.bybit]: unknown venue "bibit" (did you mean "bybit"?)',
@@ -561,7 +834,7 @@ BAD_NAME = "a profile name has letters, digits, _ and - only, and at most 64 of 
         ('"a b"', f"FILE, line 3 [profiles.a b]: {BAD_NAME}"),
         ('"a.b"', f"FILE, line 3 [profiles.a.b]: {BAD_NAME}"),
         ('"ü"', f"FILE, line 3 [profiles.ü]: {BAD_NAME}"),
-        ("a" * 65, f"FILE, line 3 [profiles.{'a' * 65}]: {BAD_NAME}"),
+        ("a" * 65, f"FILE, line 3 [profiles.aaaa…]: {BAD_NAME}"),
         ("all", 'FILE, line 3 [profiles.all]: a profile cannot be called "all"'),
         ("ALL", 'FILE, line 3 [profiles.ALL]: a profile cannot be called "all"'),
         ("By-bit", 'FILE, line 3 [profiles.By-bit]: its name and "by_bit" are the same in the environment'),
@@ -691,7 +964,7 @@ def test_which_profile_a_venue_means(profiles: dict[str, object], asked: str | N
         ),
         ({}, "xyz", 'there is no profile "xyz"', "profiles of bybit: none"),
         ({"mm": B}, "mm", 'profile "mm" is of venue bitget, not of bybit', "profiles of bybit: none"),
-        ({"mm": 5}, "mm", 'profile "mm" is of venue None, not of bybit', "profiles of bybit: none"),
+        ({"mm": 5}, "mm", 'profile "mm" is of venue none, not of bybit', "profiles of bybit: none"),
         (
             {"bybit": B},
             None,
@@ -765,7 +1038,7 @@ venue = "bybit"
 symbol = ["BTCUSDT"]
 base_url = "https://{CANARY}@api.example.com"
 api_secret = "{CANARY}"
-secret_command = {{ api_key = ["pass", "show", "x"] }}
+secret_command = {{ api_key = ["pass", "show", "{CANARY}"] }}
 [profiles.bybit.credentials]
 api_key = "{CANARY}"
 [profiles.bybit.credential]
@@ -782,7 +1055,7 @@ symbol = "{CANARY}"
                 "symbol": ["BTCUSDT"],
                 "base_url": "https://***@api.example.com",
                 "api_secret": "***",
-                "secret_command": {"api_key": ["pass", "show", "x"]},
+                "secret_command": {"api_key": ["pass", "***", "***"]},
                 "credentials": {"api_key": "***"},
                 "credential": {"api_key": "***"},
             },

@@ -99,6 +99,8 @@ def test_a_declaration_is_read_once_and_cannot_be_changed() -> None:
         declare.secrets_of(Keys)["api_key"] = Sec(help="another")  # type: ignore[index]
 
 
+NO_NAME = "may hold letters and digits of any script and _ - . / : @ only: no spaces, quotes or percent signs"
+
 # --- typed values ---------------------------------------------------------------------------------------------------
 
 
@@ -112,6 +114,11 @@ def test_a_declaration_is_read_once_and_cannot_be_changed() -> None:
         ("symbol", [], ()),
         ("symbol", ["BTC-27DEC24-100000-C-USDT", "BTC/USDT"], ("BTC-27DEC24-100000-C-USDT", "BTC/USDT")),
         ("symbol", ["a_b.c:d@e"], ("a_b.c:d@e",)),
+        (
+            "symbol",
+            ["币安人生USDT", "हिन्दीUSDT", "ไทย", "٣", "BTCUSDТ"],
+            ("币安人生USDT", "हिन्दीUSDT", "ไทย", "٣", "BTCUSDТ"),
+        ),
         ("kind", ["stop_loss", "limit"], ("stop_loss", "limit")),
         ("words", ["curl", "-H", "A: 1", "-H", "B: 2"], ("curl", "-H", "A: 1", "-H", "B: 2")),
         ("side", "buy", "buy"),
@@ -140,9 +147,17 @@ def test_a_value_is_taken(key: str, value: object, expected: object) -> None:
         ("symbol", [["A"]], "must be a list; each text"),
         ("symbol", [""], "must not be empty or have spaces around it"),
         ("symbol", [" BTCUSDT"], "must not be empty or have spaces around it"),
-        ("symbol", ["BTC USDT"], "may hold letters, digits and _ - . / : @ only, no spaces"),
-        ("symbol", ["BTCUSDТ"], "may hold letters, digits and _ - . / : @ only, no spaces"),  # a Cyrillic T
-        ("symbol", ["BTC?x=1"], "may hold letters, digits and _ - . / : @ only, no spaces"),
+        ("symbol", ["BTC USDT"], NO_NAME),
+        ("symbol", ["BTC%20USDT"], NO_NAME),
+        ("symbol", ["“BTCUSDT”"], NO_NAME),
+        ("symbol", ["'BTCUSDT'"], NO_NAME),
+        ("symbol", ["BTC，ETH"], NO_NAME),
+        ("symbol", ["\u3164"], NO_NAME),  # a letter that is not seen
+        ("symbol", ["BTC\ufe0f"], NO_NAME),
+        ("symbol", ["BTC\u200bUSDT"], "must not hold control characters"),
+        ("symbol", ["BTC\u3000USDT"], "must not hold control characters"),
+        ("symbol", ["--json"], "must not begin with a dash: that is an option"),
+        ("symbol", ["BTC?x=1"], NO_NAME),
         ("symbol", ["BTC\u202eTDSU"], "must not hold control characters"),
         ("kind", ["limit", "stoploss"], 'must be one of limit, stop_loss (did you mean "stop_loss"?)'),
         ("side", "Buy", 'must be one of buy, sell (did you mean "buy"?)'),
@@ -216,7 +231,7 @@ def test_text_is_taken(key: str, text: str, expected: object) -> None:
     [
         ("symbol", ",", "must not be empty or have spaces around it"),
         ("symbol", "  ", "must not be empty or have spaces around it"),
-        ("symbol", "BTC USDT", "may hold letters, digits and _ - . / : @ only, no spaces"),
+        ("symbol", "BTC USDT", NO_NAME),
         ("kind", "limit;stop", 'must be one of limit, stop_loss (did you mean "limit"?)'),
         ("side", "Sell", 'must be one of buy, sell (did you mean "sell"?)'),
         ("recv_window", "5000.0", "must be a whole number"),
@@ -229,7 +244,7 @@ def test_text_is_taken(key: str, text: str, expected: object) -> None:
         ("keep", "2", "must be true or false"),
         ("keep", "ja", "must be true or false"),
         ("name", " ", "must not be empty or have spaces around it"),
-        ("name", "a b", "may hold letters, digits and _ - . / : @ only, no spaces"),
+        ("name", "a b", NO_NAME),
     ],
 )
 def test_text_is_refused_in_words(key: str, text: str, problem: str) -> None:

@@ -107,17 +107,22 @@ MAY_IMPORT = {
     "rsa": {"errors", "secret"},
     "venues": {"venues.contract"},
     "files": set(),
-    "config_toml": {"declare", "errors", "files"},
-    "config": {"config_toml", "declare", "errors", "route", "secret", "venues"},
-    "config_show": {"config", "config_toml", "declare", "secret", "venues"},
+    "quoting": set(),
+    "cli_values": {"errors", "quoting"},
+    "config_toml": {"declare", "errors", "files", "quoting"},
+    "config": {"config_toml", "declare", "errors", "quoting", "route", "secret", "venues"},
+    "config_show": {"config", "config_toml", "declare", "quoting", "secret", "venues"},
     "keyrings": {"errors", "secret"},
-    "credentials": {"config", "config_toml", "declare", "files", "errors", "keyrings", "secret", "venues"},
+    "secret_text": {"declare", "errors"},
+    "secret_command": {"errors", "quoting"},
+    "credentials": {"config", "config_toml", "declare", "files", "errors", "keyrings", "secret", "venues"}
+    | {"secret_command", "secret_text"},
     "config_edit": {"config_toml", "errors", "files"},
-    "cli_auth": {"completion", "errors"}
+    "cli_auth": {"completion", "errors", "quoting"}
     | {"auth", "config", "config_toml", "credentials", "declare", "keyrings", "output", "report.text", "run"}
     | {"auth.given", "auth.keeping", "auth.prompt", "auth.status", "auth.systemd", "secret", "venues"},
-    "auth.given": {"config", "credentials", "declare", "errors", "secret", "venues"},
-    "auth.keeping": {"config", "config_edit", "config_toml"}
+    "auth.given": {"config", "config_toml", "credentials", "declare", "errors", "secret", "venues"},
+    "auth.keeping": {"config", "config_edit", "config_toml", "quoting"}
     | {"credentials", "declare", "errors", "keyrings", "secret", "venues"},
     "auth.prompt": set(),
     "auth.status": {"config", "credentials", "declare", "errors", "files", "keyrings", "secret", "state", "venues"},
@@ -167,6 +172,7 @@ MAY_IMPORT = {
         "config_toml",
         "credentials",
         "errors",
+        "files",
         "findings",
         "journal.file",
         "keyrings",
@@ -370,6 +376,7 @@ def test_what_is_not_loaded_before_the_first_cancel_leaves(home: Path) -> None:
     assert {name for name in modules if name.startswith(("cancelall.simulator", "cancelall.demo"))} == set()
     assert modules & {"cancelall.completion", "cancelall.manual"} == set()
     assert modules & {"cancelall.cli_auth", "cancelall.auth", "cancelall.keyrings", "cancelall.config_edit"} == set()
+    assert modules & {"cancelall.secret_text", "cancelall.secret_command", "unicodedata"} == set()
     assert {name for name in modules if name.startswith("cancelall.check") or name.endswith("preflight")} == set()
     others = {f"cancelall.venues.{name}" for name in VENUES if name != "bybit"}
     assert modules & others == set()

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-import typer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
-from cancelall import cli, declare, kills, plain
+from cancelall import boundary, cli, cli_values, config_toml, declare, kills, plain
+from cancelall.__main__ import _status
+from cancelall.config import Common
+from cancelall.config_toml import Document
+from cancelall.declare import Declared
+from cancelall.errors import UsageError
 from cancelall.kills import Kill
 from cancelall.venues import VENUES, schema
 
 
 @functools.cache
-def _command_line(command: str) -> typer.Typer:
-    return cli.build(command)
+def _command_line(command: str | None) -> Any:
+    return cli.command(command)
 
 
 def by_typer(words: list[str]) -> tuple[str, Kill] | None:
@@ -26,10 +32,12 @@ def by_typer(words: list[str]) -> tuple[str, Kill] | None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(kills, "venue", lambda name, kill: found.append((name, kill)) or 0)
         patch.setattr(kills, "every", lambda kill: found.append(("all", kill)) or 0)
+        made = _command_line(words[0])
         try:
-            _command_line(words[0])(args=list(words), prog_name="cancelall", standalone_mode=False)
+            cli_values.check(made, words)
+            made.main(args=list(words), prog_name="cancelall", standalone_mode=False)
         except Exception as fault:
-            if not hasattr(fault, "format_message"):  # no mistake of the line
+            if not isinstance(fault, UsageError) and not hasattr(fault, "format_message"):  # no mistake of the line
                 raise
     return found[0] if found else None
 
@@ -57,6 +65,172 @@ def lines(draw: some.DrawFn) -> list[str]:
 def test_what_is_read_plainly_is_what_typer_reads(words: list[str]) -> None:
     read = plain.read(words)
     assert read is None or read == by_typer(words)
+
+
+def status_of(words: list[str]) -> int:
+    """The exit status of a line, by whichever reader takes it."""
+    return boundary.held(lambda: _status(words))
+
+
+def _value(item: Declared) -> some.SearchStrategy[str]:
+    """A value that an option takes."""
+    if item.choices:
+        return some.sampled_from(item.choices)
+    if item.base in (int, float):
+        return some.integers(0, 10**6).map(str)
+    return some.sampled_from(["BTCUSDT", "币安人生USDT", "BTC/USDT", "a b", "x=y", "é"])
+
+
+@some.composite
+def plain_lines(draw: some.DrawFn) -> list[str]:
+    """A kill as people write one: every option with a value of its own."""
+    command = draw(some.sampled_from([*VENUES, "all"]))
+    common = {item.flag: item for item in declare.declared(Common)}
+    items = {item.flag: item for item in declare.declared(schema(command).options)} if command in VENUES else {}
+    flags = [*plain._FLAGS, *(flag for flag, item in items.items() if item.base is bool)]
+    valued = {flag: _value(item) for flag, item in items.items() if item.base is not bool}
+    words = some.sampled_from(["x", "desk-*", "a/b.toml", "panic now", "1/4", "币"])
+    for flag in (*plain._VALUES, *(plain._ALL if command == "all" else plain._ONE)):
+        number = flag in ("--deadline", "--hold") or (flag in common and common[flag].base is float)
+        valued[flag] = some.sampled_from(["1", "30", "12.5"]) if number else words
+    pairs = some.sampled_from(sorted(valued)).flatmap(lambda flag: some.tuples(some.just(flag), valued[flag]))
+    parts = some.one_of(
+        some.sampled_from(flags).map(lambda flag: [flag]),
+        pairs.map(list),
+        pairs.map(lambda pair: ["=".join(pair)]),
+    )
+    return [command, *(word for part in draw(some.lists(parts, max_size=5)) for word in part)]
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(plain_lines())
+def test_every_line_with_a_value_for_each_option_is_read_by_both_alike(words: list[str]) -> None:
+    read = plain.read(words)
+    assert read is not None
+    assert read == by_typer(words)
+
+
+# --- options without a value ----------------------------------------------------------------------------------------
+
+
+def _valued(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Every command with each of its options that take a value."""
+    for name, takes in cli_values._that_take_one(command).items():
+        if takes:
+            yield path, name
+    for name, inner in getattr(command, "commands", {}).items():
+        yield from _valued(inner, (*path, name))
+
+
+VALUED = sorted(_valued(cli.command()))
+
+
+def test_options_that_take_a_value_are_found() -> None:
+    assert len(VALUED) > 80
+    assert {path[0] for path, _ in VALUED if path} >= {*VENUES, "all", "orders", "check", "auth", "config", "journal"}
+    for command in VENUES:
+        own = {item.flag for item in declare.declared(schema(command).options) if item.base is not bool}
+        assert own <= {name for path, name in VALUED if path == (command,)}
+
+
+@pytest.fixture
+def nothing_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("venue", "every", "execute", "load_all"):
+        monkeypatch.setattr(kills, name, lambda *words, name=name, **more: pytest.fail(f"{name} was called"))
+
+
+@pytest.mark.usefixtures("nothing_runs")
+@pytest.mark.parametrize(("path", "name"), VALUED, ids=[" ".join([*path, name]) for path, name in VALUED])
+def test_no_option_takes_another_one_or_nothing_for_its_value(
+    path: tuple[str, ...], name: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    lines = [
+        [*path, name, "--json"],
+        [*path, "--json", name, "-v"],
+        [*path, name, "--", "x"],
+        [*path, name, "--symbol=x"],
+    ]
+    if name not in cli_values.MAY_BE_EMPTY:
+        lines += [[*path, name, ""], [*path, f"{name}=", "--json"], [*path, name, " ", "--json"]]
+    for words in lines:
+        assert status_of(words) == 2, words
+        out, err = capfd.readouterr()
+        assert (out, err.count("\n")) == ("", 1), words
+        assert err.startswith(f"cancelall: {name} has no value"), words
+
+
+def test_an_empty_reason_stops_no_kill() -> None:
+    for flag, key in (("--reason", "reason"), ("--notify-command", "notify")):
+        found = by_typer(["all", flag, ""])
+        assert found is not None
+        assert getattr(found[1], key) == ""
+        assert plain.read(["all", flag, ""]) is None
+
+
+@pytest.mark.parametrize(
+    "words", [["bybit", "--reason=--now"], ["bybit", "--reason", "-1"], ["bybit", "--reason", "-"]]
+)
+def test_a_value_that_begins_with_a_dash_can_be_meant(words: list[str]) -> None:
+    found = by_typer(words)
+    assert found is not None
+    assert found[1].reason in ("--now", "-1", "-")
+
+
+@pytest.mark.parametrize(
+    "words", [["bybit", "--hold", "-1"], ["bybit", "--symbol=--json"], ["bybit", "--symbol", "-1"]]
+)
+def test_a_value_that_begins_with_a_dash_is_judged_like_others(
+    words: list[str], capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kills, "execute", lambda *given, **more: pytest.fail("it was run"))
+    monkeypatch.setenv("CANCELALL_CONFIG", "/dev/null/none")
+    monkeypatch.setattr(config_toml, "read", lambda chosen, environ: Document(path=None))
+    assert status_of(words) == 2
+    assert capfd.readouterr().err.startswith(f"cancelall: {words[1].partition('=')[0]} must ")
+
+
+PASTED = "kX9vQ2mZ7pL4wR8tY1nBd3"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [PASTED],
+        ["bybit", PASTED],
+        ["bybit", f"--{PASTED}"],
+        ["bybit", f"--nope={PASTED}"],
+        ["bybit", "--category", PASTED],
+        ["bybit", "--recv-window", PASTED],
+        ["bybit", "--deadline", PASTED],
+        ["bybit", "--environment", PASTED],
+        ["bybit", "--profile", PASTED],
+        ["bybit", "--config", PASTED],
+        ["all", "--only", PASTED],
+        ["all", "--shard", PASTED],
+        ["orders", PASTED],
+        ["check", PASTED],
+        ["check", "--max-age", PASTED],
+        ["auth", "set", PASTED],
+        ["auth", "set", "bybit", "--field", PASTED],
+        ["auth", "set", "bybit", "--venue", PASTED],
+        ["auth", "export-systemd", "bybit", "--with-key", PASTED],
+        ["demo", "--fault", PASTED],
+        ["--show-completion", PASTED],
+    ],
+)
+def test_a_secret_that_was_pasted_into_the_line_is_not_repeated(
+    words: list[str], home: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("CANCELALL_CONFIG", "XDG_CONFIG_HOME", "XDG_STATE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("CANCELALL_BYBIT_API_KEY", "k-0001-of-nobody")
+    assert status_of(words) in (2, 6)
+    out, err = capfd.readouterr()
+    assert PASTED[4:] not in out + err
+
+
+# --- lines by hand --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -94,12 +268,8 @@ def test_everything_else_is_left_to_typer(line: str) -> None:
 def test_every_option_of_a_kill_is_known_to_both() -> None:
     for command in (*VENUES, "all"):
         words = [command]
-        group = typer.main.get_command(_command_line(command))
-        shown = {
-            flag
-            for parameter in group.commands[command].params
-            for flag in parameter.opts  # type: ignore[attr-defined]
-        }
+        group = _command_line(command)
+        shown = {flag for parameter in group.commands[command].params for flag in parameter.opts}
         own = {item.flag for item in declare.declared(schema(command).options)} if command in VENUES else set()
         readable = {*plain._FLAGS, *plain._VALUES, *(plain._ALL if command == "all" else plain._ONE), *own}
         assert shown - {"--help", "-h"} == readable, words

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from cancelall import credentials, declare
 from cancelall.config import Profile
+from cancelall.config_toml import environment_prefix
 from cancelall.errors import SecretError
 from cancelall.secret import Secret
 from cancelall.venues import load, schema
@@ -18,16 +19,18 @@ _STAND_IN = "not-there-yet"
 
 
 def from_lines(text: str, profile: Profile) -> dict[str, Secret]:
-    """Secrets from `FIELD=value` lines; a PEM block goes on to its END line. Raises SecretError."""
+    """Secrets from `FIELD=value` lines or a JSON object; a PEM block goes on to its END line. Raises SecretError."""
     fields = declare.secrets_of(schema(profile.venue).secrets)
     found: dict[str, Secret] = {}
-    lines = iter(enumerate(text.split("\n"), start=1))
+    if (whole := text.strip().removeprefix("\ufeff")).startswith("{"):
+        return {field: checked(profile, field, whole, "the input") for field in _named_in(whole, list(fields))}
+    lines = iter(enumerate(text.removeprefix("\ufeff").split("\n"), start=1))
     for number, raw in lines:
         line = raw.removesuffix("\r")
         if not line.strip() or line.lstrip().startswith("#"):
             continue
         name, equals, value = line.partition("=")
-        name = name.strip()
+        name = _field_of(name.strip(), profile)
         if not equals:
             raise SecretError(f"line {number} of the input is not FIELD=value", f"fields: {' '.join(fields)}")
         if name not in fields:
@@ -35,20 +38,41 @@ def from_lines(text: str, profile: Profile) -> dict[str, Secret]:
             raise SecretError(f"line {number} of the input names no secret{known}", f"fields: {' '.join(fields)}")
         if name in found:
             raise SecretError(f"line {number} of the input gives {name} a second time", "give it once")
-        if value.lstrip().startswith("-----BEGIN"):
+        if "-----BEGIN" in value and "\\n" not in value:
             while "-----END" not in value.rpartition("\n")[2] and (following := next(lines, None)) is not None:
                 value += "\n" + following[1].removesuffix("\r")
-        elif len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
-            raise SecretError(f"{name} is in quotes", f"write it without, or give it alone with --field {name}")
-        if value:
+        if value.strip():
             found[name] = checked(profile, name, value, f"line {number} of the input")
     return found
+
+
+def _field_of(name: str, profile: Profile) -> str:
+    """The field that a line gives: its own name, or that of its environment variable, as an env file has it."""
+    name = name.removeprefix("export ").strip()
+    prefix = environment_prefix(profile.name)
+    return name.removeprefix(prefix).lower() if name.startswith(prefix) else name
+
+
+def _named_in(text: str, fields: list[str]) -> list[str]:
+    """The fields that a JSON object has under their own names. Raises SecretError when there is none."""
+    import json
+
+    try:
+        held = json.loads(text)
+    except (ValueError, RecursionError):
+        held = None
+    named = [field for field in fields if isinstance(held, dict) and held.get(field)]
+    if not named:
+        raise SecretError(
+            "the input is neither FIELD=value lines nor a JSON object of them", f"fields: {' '.join(fields)}"
+        )
+    return named
 
 
 def checked(profile: Profile, name: str, text: str, source: str) -> Secret:
     """One secret, if it has its form. Raises SecretError."""
     sec = declare.secrets_of(schema(profile.venue).secrets)[name]
-    return Secret(credentials.checked(name, sec.form, text, source))
+    return Secret(credentials.checked(name, sec.form, text, source, chosen=sec.chosen))
 
 
 def check(
@@ -98,10 +122,7 @@ def decoded(raw: bytes, name: str) -> str:
     """Text from bytes that somebody gave. Raises SecretError."""
     if len(raw) > INPUT_LIMIT:
         raise SecretError(f"{name} is longer than {INPUT_LIMIT >> 10} KiB", "is it the right one?")
-    try:
-        return raw.decode()
-    except UnicodeDecodeError:
-        raise SecretError(f"{name} is not UTF-8 text", "a secret is plain text") from None
+    return credentials.decoded(raw, name)
 
 
 def open_to_others(path: Path) -> bool:

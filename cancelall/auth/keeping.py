@@ -13,6 +13,7 @@ from cancelall.config import BrokenProfile, Overrides, Profile
 from cancelall.config_toml import Document, environment_prefix
 from cancelall.errors import CancelallError, ConfigError, ExitStatus, Interrupted, SecretError, UsageError
 from cancelall.keyrings import Late, Store
+from cancelall.quoting import quoted
 from cancelall.secret import Secret
 from cancelall.venues import VENUES, schema
 
@@ -25,18 +26,21 @@ def profile_of(
     Raises ConfigError, OptionError.
     """
     if venue is not None and venue not in VENUES:
-        raise UsageError(f'--venue: there is no venue "{venue}"{declare.nearest(venue, VENUES)}', " ".join(VENUES))
+        raise UsageError(
+            f'--venue: there is no venue "{quoted(venue)}"{declare.nearest(venue, VENUES)}', " ".join(VENUES)
+        )
     table = document.tables.get(name)
     present = table.get("venue") if isinstance(table, dict) else None
     if venue is not None and present is not None and present != venue:
-        raise ConfigError(f'profile "{name}" is of venue {present}, not of {venue}', "give it another name")
+        told = quoted(present) if isinstance(present, str) else "none"
+        raise ConfigError(f'profile "{quoted(name)}" is of venue {told}, not of {venue}', "give it another name")
     if table is None and venue is None and name not in VENUES:
         raise ConfigError(
-            f'there is no profile "{name}"{declare.nearest(name, [*document.tables, *VENUES])}',
+            f'there is no profile "{quoted(name)}"{declare.nearest(name, [*document.tables, *VENUES])}',
             f"for a new one add --venue with one of: {' '.join(VENUES)}",
         )
     if table is None and (problem := config.name_problem(document, name)):
-        raise UsageError(f'"{name}": {problem}', "give it another name")
+        raise UsageError(f'"{quoted(name)}": {problem}', "give it another name")
     overrides = Overrides(environment=environment)
     found = config.profile(document, name, environ, overrides, implicit_venue=venue or name)
     if isinstance(found, BrokenProfile):

@@ -15,7 +15,7 @@ from cancelall.errors import CancelallError, SecretError
 from cancelall.keyrings import Late
 from cancelall.secret import Secret
 from cancelall.state import state_directories
-from cancelall.venues import load, schema
+from cancelall.venues import schema
 
 _TIMES = "auth.json"
 """In the state directory: when each item of the keyring was set, since keyrings do not tell."""
@@ -45,9 +45,9 @@ class ProfileStatus:
 
     @property
     def ok(self) -> bool:
-        """Every required secret is there, and every one that is there can be used."""
+        """Every required secret is there and can be used. One that is optional stops no kill, whatever is wrong."""
         return self.error is None and all(
-            one.error is None and (one.optional or bool(one.source)) for one in self.secrets
+            one.optional or (one.error is None and bool(one.source)) for one in self.secrets
         )
 
 
@@ -86,12 +86,18 @@ def status(profile: Profile | BrokenProfile, environ: Mapping[str, str], path: P
             since = times.get(f"{profile.name}.{name}") if source == "keyring" else None
             one = replace(one, source=source, since=since or _changed(profile, name, source, environ, path))
         found.append(one)
+    declared = declare.secrets_of(accepts.secrets)
+    slow = {one.name: declared[one.name] for one in found if one.source in ("", "secret_command", "keyring")}
+    warnings += [credentials.not_asked(profile, slow, one.name) for one in found if one.source == "secret_command"]
     result = ProfileStatus(
-        profile=profile.name, venue=profile.venue, secrets=tuple(found), warnings=tuple(dict.fromkeys(warnings))
+        profile=profile.name,
+        venue=profile.venue,
+        secrets=tuple(found),
+        warnings=tuple(dict.fromkeys(filter(None, warnings))),
     )
     if result.ok:
         try:
-            load(profile.venue).check_secrets(accepts.secrets(**values), profile.options)
+            credentials.whole(profile, values)
         except SecretError as error:
             return replace(result, error=error)
     return result

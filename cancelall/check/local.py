@@ -14,6 +14,7 @@ from cancelall.config import Profile
 from cancelall.config_toml import Document, environment_prefix
 from cancelall.credentials import KEYRING_SECONDS, Found
 from cancelall.errors import CancelallError, SecretError
+from cancelall.files import READ, rights_of_others
 from cancelall.findings import Area, Finding, failure, good, warning
 from cancelall.route import BUNDLES, NO_PROXY, PROXY_HINT, Route
 from cancelall.state import state_directories
@@ -27,17 +28,18 @@ _SAMPLE = b"\0" * 4096
 
 
 def config_finding(document: Document) -> Finding:
-    """The config file and its mode. Who reads it could have read the secrets in it; one that others can write was
-    refused before.
+    """The config file and its mode. Who reads it could have read the secrets in it; what others can write or replace
+    was refused before.
     """
     path = document.path
     if path is None:
         return good("config", "no config file: everything comes from the environment")
     try:
-        mode = path.stat().st_mode
+        status = path.stat()
     except OSError as fault:
         return failure("config", f"{path} cannot be looked at: {fault.strerror}", "correct its path", Area.OURS)
-    if os.name == "posix" and mode & 0o044:
+    mode = status.st_mode
+    if rights_of_others(path, status) & READ:
         told, fix = f"{path} can be read by others (mode {stat.S_IMODE(mode):o})", f"chmod 600 {path}"
         if _holds_secrets(document):
             return failure("config", f"{told}, and it holds secrets", f"{fix}; make new keys if others did", Area.OURS)

@@ -177,7 +177,8 @@ ED25519 = ed25519.Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, Priva
         (["bybit"], f"api_keyy={KEY}\n", 6, 'line 1 of the input names no secret (did you mean "api_key"?)'),
         (["bybit"], f"\n{KEY}\n", 6, "line 2 of the input is not FIELD=value"),
         (["bybit"], f"{KEY}={VALUE}\n", 6, "line 1 of the input names no secret - fields"),
-        (["bybit"], f'api_key="{KEY}"\napi_secret={VALUE}\n', 6, "api_key is in quotes"),
+        (["bybit"], f'api_key="{KEY}\napi_secret={VALUE}\n', 6, "has a quotation mark at one end"),
+        (["bybit"], f'{{"key": "{KEY}"}}', 6, "neither FIELD=value lines nor a JSON object of them"),
         (["bybit"], b"api_key=CANARY\xff\n", 6, "standard input is not UTF-8 text"),
         (["bybit"], b"#" * 70000, 6, "standard input is longer than 64 KiB"),
         (["bybit"], "", 6, "CANCELALL_BYBIT_API_KEY in the environment"),
@@ -455,6 +456,36 @@ def test_status_tells_a_pair_that_the_venue_cannot_use(user: User) -> None:
     assert "secret_key      keyring" in ran.out
     assert "api_config_key  not set (optional)" in ran.out
     assert "that is an address" in ran.out
+
+
+def test_what_is_not_needed_fails_no_status(user: User, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    key = ed25519.Ed25519PrivateKey.generate()
+    pair = list(key.private_bytes_raw() + key.public_key().public_bytes_raw())
+    monkeypatch.setenv("CANCELALL_PACIFICA_SECRET_KEY", json.dumps(pair))
+    monkeypatch.setenv("CANCELALL_PACIFICA_API_CONFIG_KEY", "${CANARY}")
+    ran = user.runs("status", "pacifica")
+    assert ran.code == 0
+    assert "is the name of a variable" in ran.out
+    monkeypatch.delenv("CANCELALL_PACIFICA_API_CONFIG_KEY")
+    user.writes_config(
+        '[profiles.pacifica]\nvenue = "pacifica"\nsecret_command = { api_config_key = ["echo", "t-0001"] }\n'
+    )
+    ran = user.runs("status", "pacifica")
+    assert (ran.code, "nobody waits for its secret_command" in ran.out) == (0, True), ran
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        f"api_key=\"{KEY}\"\napi_secret='{VALUE}'\n",
+        f"export api_key={KEY}\r\nexport api_secret = {VALUE} \r\n",
+        f"\ufeff# mine\nCANCELALL_BYBIT_API_KEY={KEY}\nCANCELALL_BYBIT_API_SECRET=“{VALUE}”\n",
+        json.dumps({"api_key": KEY, "api_secret": VALUE}),
+    ],
+)
+def test_set_reads_what_people_have(user: User, given: str) -> None:
+    assert user.runs("set", "bybit", given=given).code == 0
+    assert user.items == {"bybit.api_key": KEY, "bybit.api_secret": VALUE}
 
 
 def test_remove_takes_out_all_and_tells_what_is_elsewhere(user: User, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -67,7 +67,7 @@ class Secrets:
     api_secret: Annotated[
         Secret, Sec(help="API secret, or the PEM private key of an RSA key.", form="token or pem")
     ] = field(repr=False)
-    passphrase: Annotated[Secret, Sec(help="Passphrase chosen when the key was made.")] = field(repr=False)
+    passphrase: Annotated[Secret, Sec(help="Passphrase chosen when the key was made.", chosen=True)] = field(repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)
