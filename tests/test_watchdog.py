@@ -425,9 +425,9 @@ def test_a_kill_has_what_it_needs_where_that_is_scarce(home: Path, limit: str) -
     """120 MB of address space, or 19 descriptors: the net takes nothing away from the kill."""
     with simulator.start("bybit", orders=5, limits=False) as server:
         path = write_config(home / "config.toml", {"bybit": profile_table("bybit", server)})
+        words = ["-m", "cancelall", "bybit", "--json", "--config", str(path), "--deadline", "12"]
         ran = subprocess.run(
-            ["sh", "-c", f'{limit}; exec "$@"', "sh", sys.executable, "-m", "cancelall", "bybit", "--json"]
-            + ["--config", str(path), "--deadline", "12"],
+            ["sh", "-c", f'{limit}; exec "$@"', "sh", sys.executable, *words],
             env={"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": str(ROOT)},
             cwd=home,
             capture_output=True,
