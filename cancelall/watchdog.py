@@ -43,6 +43,8 @@ _STACK = 1 << 20
 """Bytes of stack of the thread: the usual 8 MB are much where memory is short."""
 _SCARCE = 32
 """Descriptors; with fewer all are left to the connections."""
+_M_ARENA_MAX = -8
+"""From malloc.h of glibc."""
 
 SIGINT: int = _signal.SIGINT
 SIGTERM: int = _signal.SIGTERM
@@ -164,6 +166,7 @@ class Watchdog:
     def _start(self) -> None:
         self._threaded = False
         self._pipe()
+        spare_address_space()
         try:
             before = _thread.stack_size(_STACK)
         except (ValueError, RuntimeError):
@@ -267,6 +270,27 @@ def _scarce() -> bool:
         return 0 <= resource.getrlimit(resource.RLIMIT_NOFILE)[0] < _SCARCE
     except (ImportError, OSError, ValueError):
         return False
+
+
+def spare_address_space() -> None:
+    """Where it is limited, take little of it for each thread: before the first one begins.
+
+    By default that is 8 MB of stack and, in glibc, 64 MB for what the thread allocates; two threads take more than the
+    rest of this program.
+    """
+    try:
+        import resource
+
+        if resource.getrlimit(resource.RLIMIT_AS)[0] == resource.RLIM_INFINITY:
+            return
+        _thread.stack_size(2 * _STACK)
+        if sys.platform == "linux":
+            import _ctypes
+
+            mallopt = _ctypes.dlsym(_ctypes.dlopen(None, 0), "mallopt")  # type: ignore[arg-type]
+            _ctypes.call_function(mallopt, (_M_ARENA_MAX, 1))
+    except Exception:  # noqa: BLE001 - another system, another C library: then it is as it is
+        return
 
 
 DOG = Watchdog()

@@ -569,6 +569,17 @@ def test_a_journal_that_others_can_write_is_told_and_written(home: Path, what: s
     assert (verified_.code, "can be written by others" in verified_.out) == (0, True)
 
 
+def test_a_directory_that_is_a_link_is_judged_by_what_it_points_to(tmp_path: Path) -> None:
+    """systemd's state directory of a dynamic user is one."""
+    (tmp_path / "private").mkdir(mode=0o700)
+    (tmp_path / "state").symlink_to("private")
+    made = began(tmp_path / "state")
+    made.close(5)
+    assert made.warnings() == ()
+    (tmp_path / "private").chmod(0o777)
+    assert "can be written by others (mode 0777)" in file.exposed(tmp_path / "state" / "journal.jsonl")
+
+
 @pytest.mark.skipif(sys.platform == "win32" or os.geteuid() != 0, reason="only root can give a file away")
 def test_a_journal_of_somebody_else_is_told(tmp_path: Path) -> None:
     folder = tmp_path / "cancelall"

@@ -419,6 +419,25 @@ watchdog.KERNEL = 0.2
     assert alone(before, after, home).returncode == -signal.SIGALRM
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="the limits of Linux")
+@pytest.mark.parametrize("limit", ["ulimit -v 120000", "ulimit -v 140000", "ulimit -n 19"])
+def test_a_kill_has_what_it_needs_where_that_is_scarce(home: Path, limit: str) -> None:
+    """120 MB of address space, or 19 descriptors: the net takes nothing away from the kill."""
+    with simulator.start("bybit", orders=5, limits=False) as server:
+        path = write_config(home / "config.toml", {"bybit": profile_table("bybit", server)})
+        words = ["-m", "cancelall", "bybit", "--json", "--config", str(path), "--deadline", "12"]
+        ran = subprocess.run(
+            ["sh", "-c", f'{limit}; exec "$@"', "sh", sys.executable, *words],
+            env={"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": str(ROOT)},
+            cwd=home,
+            capture_output=True,
+            timeout=40,
+            check=False,
+        )
+        assert (ran.returncode, json.loads(ran.stdout)["verdict"]) == (0, "clear"), ran.stderr
+        assert not server.open_orders()
+
+
 # --- what is said ---------------------------------------------------------------------------------------------------
 
 

@@ -79,7 +79,7 @@ def check(environ: Mapping[str, str], anchor: str | None = None) -> tuple[str, E
             continue
         try:
             chain = verify(read(paths), anchors)
-            others = exposed(paths[-1])
+            others = exposed(paths[-1], mine=False)
         except OSError as fault:
             said.append(f"{directory}: it cannot be read: {fault.strerror}")
             status = ExitStatus.UNPROVEN

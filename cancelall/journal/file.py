@@ -241,14 +241,17 @@ def _read(descriptor: int, begin: int, end: int) -> bytes:
     return os.read(descriptor, end - begin)
 
 
-def exposed(path: Path) -> str:
-    """Why others could change a file, or put another one in its place; empty if nobody can. Raises OSError."""
+def exposed(path: Path, *, mine: bool = True) -> str:
+    """Why others could change a file, or put another one in its place; empty if nobody can. Raises OSError.
+
+    `mine`: it should belong to who asks, or to root. Who only reads may be root, looking at the journal of a service.
+    """
     if sys.platform == "win32":
         return ""
     for what, one in (("", path), ("its directory ", path.parent)):
-        told = one.stat(follow_symlinks=False)
+        told = one.stat()  # of what a link points to: systemd's state directories are links
         if told.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
             return f"{what}can be written by others (mode {stat.S_IMODE(told.st_mode):04o})"
-        if told.st_uid not in (os.geteuid(), 0):
+        if mine and told.st_uid not in (os.geteuid(), 0):
             return f"{what}belongs to another user ({told.st_uid})"
     return ""

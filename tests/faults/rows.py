@@ -292,7 +292,8 @@ _ROWS = (
         number=36,
         fault="Ctrl-C, once and twice",
         injection="SIGINT while the venue does not answer, or cancels nothing, or a secret is being read",
-        expectation="the first: no cancel any more, the orders are read once more, for 1 s; the second ends it at once",
+        expectation="the first: no cancel any more, the orders are read once more, for 1 s; "
+        "the second ends it at once, and tells what is known",
         codes=(130,),
     ),
     Row(

@@ -14,9 +14,12 @@ from pathlib import Path
 import pytest
 import tomli_w
 
-from cancelall import declare, simulator
+from cancelall import declare, notify, simulator
+from cancelall.config import DEFAULT_DEADLINE
+from cancelall.errors import ExitStatus
 from cancelall.simulator import SimServer
 from cancelall.venues import VENUES, schema
+from cancelall.watchdog import GRACE, KERNEL
 from panic import machine
 from panic.machine import UNITS, Machine
 from support import paths
@@ -61,6 +64,15 @@ def analyze(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+BACKING_OFF = "RestartSteps|RestartMaxDelaySec"
+"""What systemd knows since 254. An older one says so and ignores it."""
+
+
+def version() -> int:
+    told = subprocess.run(["systemd-analyze", "--version"], capture_output=True, text=True, timeout=30, check=True)
+    return int(re.search(r"systemd (\d+)", told.stdout)[1])  # type: ignore[index]
+
+
 @needs_analyze
 @pytest.mark.parametrize(
     "unit",
@@ -69,6 +81,7 @@ def analyze(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
 def test_systemd_has_nothing_to_say_about_them(copies: Path, unit: str) -> None:
     checked = analyze(copies, "verify", unit)
     ours = [line for line in checked.stderr.splitlines() if re.search("cancelall|trading-bot", line)]
+    ours = [line for line in ours if not (version() < 254 and re.search(f"Unknown key .*'({BACKING_OFF})'", line))]
     assert (checked.returncode, ours) == (0, [])
 
 
@@ -107,6 +120,22 @@ def test_a_kill_that_is_not_clear_is_a_failed_unit_and_no_start_is_refused() -> 
     (timeout,) = settings("cancelall@.service", "TimeoutStartSec")
     assert int(timeout.partition("=")[2]) >= 45  # the deadline of 30 s, the start of the process and the last words
     assert not settings("cancelall@.service", "After")  # a kill waits for nothing
+
+
+def test_the_drop_in_fires_again_whatever_may_rest_and_ever_more_slowly() -> None:
+    """Nothing but a mistake in the command line ends it, and no limit of starts that would refuse one by hand."""
+    told = dict(line.split("=", 1) for line in lines_of("retry.conf") if "=" in line)
+    assert told.keys() == {"Restart", "RestartPreventExitStatus", "RestartSec", *BACKING_OFF.split("|")}
+    assert (told["Restart"], told["RestartPreventExitStatus"]) == ("on-failure", str(int(ExitStatus.USAGE)))
+    assert 10 <= int(told["RestartSec"]) < int(told["RestartMaxDelaySec"]) <= 600
+    assert int(told["RestartSteps"]) > 1
+
+
+def test_systemd_waits_longer_than_a_run_that_hangs() -> None:
+    """The watchdog ends it with what is known; systemd would kill it without a word."""
+    for unit in ("cancelall@.service", "cancelall-check.service"):
+        (timeout,) = settings(unit, "TimeoutStartSec")
+        assert int(timeout.partition("=")[2]) > DEFAULT_DEADLINE + GRACE + KERNEL + notify.SECONDS
 
 
 # --- on a machine ---------------------------------------------------------------------------------------------------
@@ -219,24 +248,59 @@ def test_a_bot_that_fails_takes_every_order_along(configured: Machine, servers: 
 
 
 @pytest.mark.faults
-def test_with_the_drop_in_it_fires_until_it_is_clear(configured: Machine, servers: dict[str, SimServer]) -> None:
-    drop_in = configured.room / "units" / "cancelall@bybit.service.d" / "retry.conf"
-    drop_in.parent.mkdir()
-    text = (UNITS / "retry.conf").read_text(encoding="utf-8").replace("RestartSec=30", "RestartSec=1")
-    drop_in.write_text(f"{text}Environment=CANCELALL_BYBIT_DEADLINE=6\n", encoding="utf-8")
-    configured.run("systemctl", "daemon-reload")
-    servers["bybit"].set_faults(["listing-fails"])
-    configured.run("systemctl", "start", "--no-block", "cancelall@bybit")
-    assert appears(configured, "cancelall@bybit", "UNPROVEN  bybit")
+@pytest.mark.parametrize(("fault", "verdict"), [("listing-fails", "UNPROVEN"), ("key", "REFUSED")])
+def test_with_the_drop_in_it_fires_until_it_is_clear(
+    configured: Machine, servers: dict[str, SimServer], fault: str, verdict: str
+) -> None:
+    """Also after a refusal: it may pass."""
+    unit = "cancelall@bybit"
+    quickly(configured, unit, "Environment=CANCELALL_BYBIT_DEADLINE=6\n")
+    servers["bybit"].set_faults([fault])
+    before = configured.journal(unit).count("CLEAR  bybit")
+    configured.run("systemctl", "start", "--no-block", unit)
+    assert appears(configured, unit, f"{verdict}  bybit")
     servers["bybit"].set_faults([])
-    assert appears(configured, "cancelall@bybit", "CLEAR  bybit")
+    assert appears(configured, unit, "CLEAR  bybit", times=before + 1)
     assert left(servers)["bybit"] == 0
 
 
-def appears(box: Machine, unit: str, words: str, seconds: float = 40) -> bool:
-    """Whether a unit says this within some time."""
+@pytest.mark.faults
+def test_a_profile_that_cannot_be_fired_does_not_keep_the_others_from_it(
+    configured: Machine, servers: dict[str, SimServer]
+) -> None:
+    """`all` ends with 6 for the one that has no key, and fires again for the one that is not proven."""
+    unit = "cancelall@all"
+    quickly(configured, unit, "Environment=CANCELALL_BYBIT_DEADLINE=6\n")
+    for old in (configured.room / "credstore").glob("cancelall.pac-2.*"):
+        old.unlink()
+    servers["bybit"].set_faults(["listing-fails"])
+    before = configured.journal(unit).count("CLEAR  bybit")
+    try:
+        configured.run("systemctl", "start", "--no-block", unit)
+        assert appears(configured, unit, "UNPROVEN  bybit")
+        servers["bybit"].set_faults([])
+        assert appears(configured, unit, "CLEAR  bybit", times=before + 1)
+    finally:
+        configured.run("systemctl", "stop", unit)
+        (configured.room / "units" / f"{unit}.service.d" / "retry.conf").unlink()
+        configured.run("systemctl", "daemon-reload")
+    assert left(servers)["bybit"] == 0
+
+
+def quickly(box: Machine, unit: str, more: str) -> None:
+    """Give a unit the drop-in, with a second in place of half a minute."""
+    drop_in = box.room / "units" / f"{unit}.service.d" / "retry.conf"
+    drop_in.parent.mkdir(exist_ok=True)
+    text = (UNITS / "retry.conf").read_text(encoding="utf-8")
+    text = re.sub(f"^({BACKING_OFF})=.*\n", "", text, flags=re.MULTILINE).replace("RestartSec=30", "RestartSec=1")
+    drop_in.write_text(text + more, encoding="utf-8")
+    box.run("systemctl", "daemon-reload")
+
+
+def appears(box: Machine, unit: str, words: str, seconds: float = 40, times: int = 1) -> bool:
+    """Whether a unit says this within some time, so many times since the machine was booted."""
     until = time.monotonic() + seconds
-    while words not in box.journal(unit):
+    while box.journal(unit).count(words) < times:
         if time.monotonic() > until:
             return False
         time.sleep(0.2)
