@@ -174,7 +174,7 @@ def _status(line: bytes) -> tuple[int, int]:
 
 
 def _headers(reader: Reader) -> dict[str, list[str]]:
-    """The header lines of a head, by their lower-case names: those that are kept, and those that frame the body.
+    """The header lines of a head, by their lower-case names.
 
     https://www.rfc-editor.org/rfc/rfc9112#section-5.2 (folded lines), #section-2.2 (bare line feeds)
     """
@@ -192,13 +192,10 @@ def _headers(reader: Reader) -> dict[str, list[str]]:
         name, colon, value = text.partition(":")
         name = name.strip().lower()
         last = None
-        if colon and (name in _FRAMING or is_kept(name)):
+        if colon:
             last = found.setdefault(name, [])
             last.append(value.strip())
     raise _no_head()
-
-
-_FRAMING = frozenset(("content-length", "transfer-encoding", "content-encoding", "connection"))
 
 
 def _framed(version: int, status: int, headers: Mapping[str, list[str]]) -> Head:

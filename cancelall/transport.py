@@ -96,8 +96,11 @@ class Transport:
         try:
             made = kept.take(out.wire.family) if kept else None
             if made is not None:
-                with contextlib.suppress(Unheard):  # the host had closed it: a read may go once more
+                try:
                     return self._on(made, route, out, kept)
+                except Unheard:  # the host had closed it: a read may go once more
+                    if out.handle.given_up:
+                        raise
             return self._on(self._connected(route, out), route, out, kept)
         except Unheard as broken:
             raise broken.fault from broken.__cause__

@@ -387,8 +387,9 @@ def test_a_host_that_does_not_answer_the_connection(monkeypatch: pytest.MonkeyPa
 )
 def test_what_cannot_be_sent_was_not_sent(url: str, headers: tuple[tuple[str, str], ...]) -> None:
     wire = Wire(method="POST", url=url, headers=headers, body=b"{}", fresh_connection=True)
-    _, _, sent, final = _fault_of(Transport(Route()), wire)
-    assert (sent, final) == ("no", False)
+    words, _, sent, final = _fault_of(Transport(Route()), wire)
+    expected = "could not be resolved" if ".example" in url else "a character that HTTP cannot carry"
+    assert (expected in words, sent, final) == (True, "no", False)
 
 
 def test_what_is_on_its_way_out_shows_no_secret() -> None:
@@ -778,6 +779,24 @@ def test_a_proxy_that_speaks_tls_itself(authority: Authority) -> None:
             assert line.send(wire, in_seconds()).status == 200
             assert CANARY.encode() not in proxy.requests[0]
         assert CANARY.encode() in venue.requests[0]
+
+
+@pytest.mark.parametrize("by_environment", [True, False])
+def test_a_proxy_whose_certificate_is_refused(authority: Authority, by_environment: bool) -> None:
+    """One from the environment is passed by like a dead one; one of the profile will not be better at the next try."""
+    with RawServer(context=authority.context()) as server, RawServer(context=authority.context("other.test")) as proxy:
+        route = Route(
+            proxy=f"https://127.0.0.1:{proxy.port}",
+            proxy_from_environment=by_environment,
+            ca_bundle=str(authority.path),
+        )
+        if by_environment:
+            assert Transport(route).send(a_cancel(server), in_seconds()).status == 200
+        else:
+            message, kind, sent, final = _fault_of(Transport(route), a_cancel(server))
+            assert message.startswith("the proxy did not let the request through: the certificate was refused")
+            assert (kind, sent, final) == ("tls", "no", True)
+        assert (proxy.requests, len(server.requests)) == ([], int(by_environment))
 
 
 @pytest.mark.parametrize(

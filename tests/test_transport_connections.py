@@ -412,6 +412,44 @@ def test_a_socket_that_was_given_back_is_not_cut() -> None:
             handle.hold(mine)
 
 
+def test_a_connection_that_was_kept_is_cut_only_while_it_is_used(line: Transport) -> None:
+    waiting = threading.Event()
+
+    def serve(made: socket.socket) -> None:
+        made.sendall(OK)
+        read_request(made)
+        waiting.set()
+        made.recv(1)
+
+    with RawServer(serve) as server:
+        line.send(a_get(server), in_seconds())
+        handle = Handle()
+        with pytest.raises(TransportFault):  # noqa: PT012 - given up from outside while it waits
+            giving = threading.Thread(target=lambda: (waiting.wait(10), handle.give_up()), daemon=True)
+            giving.start()
+            line.send(a_get(server), in_seconds(60), handle=handle)
+        giving.join(10)
+        assert server.accepted == 1
+
+
+def test_an_attempt_that_is_given_up_when_it_is_through_costs_no_connection(
+    line: Transport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its answer is complete, its connection is about to be kept, and somebody else will use it."""
+    handle = Handle()
+    real = direct.Kept.give
+
+    def give(self: direct.Kept, made: socket.socket, answered: direct.Answered) -> None:
+        handle.give_up()
+        real(self, made, answered)
+
+    monkeypatch.setattr(direct.Kept, "give", give)
+    with RawServer() as server:
+        for _ in range(2):
+            line.send(a_get(server), in_seconds(), handle=handle if server.accepted == 0 else None)
+        assert server.connections == [1, 1]
+
+
 def test_cutting_a_tls_connection_sends_nothing_in_clear(authority: Authority) -> None:
     """Its own method forgets TLS before it shuts the socket: what is sent in that moment would not be encrypted."""
     with RawServer(context=authority.context()) as server:
@@ -508,3 +546,18 @@ def test_without_a_thread_it_is_sent_on_the_loop(monkeypatch: pytest.MonkeyPatch
 
         assert asyncio.run(once()).status == 200
         assert len(server.requests) == 1
+
+
+def test_a_bug_in_an_attempt_is_not_told_as_a_want_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    def bug(*words: object) -> Reply:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(Transport, "send", bug)
+    with RawServer() as server:
+        send = run.over_the_network(profile_of(server), {})
+
+        async def once() -> Reply:
+            return await send(a_cancel(server), time.monotonic() + 5, lambda: None)
+
+        with pytest.raises(RuntimeError, match="a bug"):
+            asyncio.run(once())
