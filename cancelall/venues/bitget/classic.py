@@ -400,7 +400,7 @@ def _spot_plan_page(scope: Scope, request: Request, reply: Reply) -> Page:
     why = ""
     if goes_on and following is None:
         why = "there may be more, and the page does not say where to read on"
-    elif more not in (True, False, None):
+    elif more is not None and not isinstance(more, bool):
         why = "nextFlag is not a truth value"
     unsure = "; ".join(filter(None, (page.unsure, why)))
     return replace(page, next=following if goes_on else None, unsure=unsure)
