@@ -47,7 +47,7 @@ _SPOT_PLAN = Words(status="status", ends={**_TRIGGERED, **_CANCELLED})
 
 
 def segments(products: tuple[str, ...], symbols: dict[str, tuple[str, ...]], coin: str | None) -> tuple[Segment, ...]:
-    """Two for each product, plan orders first: one that fires becomes an ordinary order."""
+    """Two for each product: the plan orders feed the ordinary ones, which they become when they fire."""
     found: list[Segment] = []
     unseen = _BLIND_AT_MOST
     for product in products:
@@ -58,7 +58,7 @@ def segments(products: tuple[str, ...], symbols: dict[str, tuple[str, ...]], coi
             blind = _blind(product, scope)[:unseen]
             unseen -= len(blind)
             found += (_futures(product, scope), _plan(product, scope, blind))
-    return tuple(sorted(found, key=lambda segment: not segment.feeds))
+    return tuple(found)
 
 
 # --- futures --------------------------------------------------------------------------------------------------------
@@ -365,7 +365,7 @@ def _spot_settled(request: Request, reply: Reply) -> Settlement:
 
 
 def _spot_plan(symbols: tuple[str, ...]) -> Segment:
-    """Trigger orders, which one call cancels all. What it answers to none is not written: only a cancel is a word."""
+    """Trigger orders, which one call cancels all. What it answers to none is not written: it is no witness."""
     whole = post(f"{SPOT}/batch-cancel-plan-order", {"symbolList": list(symbols)} if symbols else {})
     passes = calls.narrowed(symbols, limit=str(calls.PAGE))
     return Segment(
@@ -380,7 +380,6 @@ def _spot_plan(symbols: tuple[str, ...]) -> Segment:
         settle=lambda orders, since_ms: (get(f"{SPOT}/history-plan-order", limit=str(calls.PAGE)),),
         settled=_spot_plan_settled,
         named_gap=calls.NAMED_GAP,
-        witnesses=(Witness(request=asked_last(whole), read=calls.nothing_cancelled, optional=True),),
         feeds=True,
     )
 

@@ -49,7 +49,7 @@ _STRATEGY = Words(
 def segments(
     categories: tuple[str, ...], symbols: dict[str, tuple[str, ...]], coin: str | None, prefix: str
 ) -> tuple[Segment, ...]:
-    """Two for each category, strategies first: one that fires becomes an ordinary order."""
+    """Two for each category: the strategies feed the ordinary orders, which they become when they fire."""
     found: list[Segment] = []
     for category in categories:
         # Only coin-margined contracts differ in their coin. They are settled in the one that their name begins with.
@@ -59,7 +59,7 @@ def segments(
             _orders(f"{prefix}{category}", category, scope),
             _strategies(f"{prefix}{category} strategy orders", category, scope),
         )
-    return tuple(sorted(found, key=lambda segment: not segment.feeds))
+    return tuple(found)
 
 
 def _orders(name: str, category: str, scope: Scope) -> Segment:
