@@ -16,7 +16,7 @@ from cancelall.errors import OptionError, SecretError, Unreadable
 from cancelall.model import Answer, Order, Priority, Protection, Reach, Reply, Request, State
 from cancelall.secret import Secret
 from cancelall.venues import schema
-from cancelall.venues.bitget import calls
+from cancelall.venues.bitget import calls, reading
 from cancelall.venues.bitget import venue as bitget
 from cancelall.venues.bitget.options import Secrets
 from cancelall.venues.contract import Discovery, Segment
@@ -436,9 +436,9 @@ def test_what_may_be_a_silent_no_op_is_no_witness() -> None:
 
 
 def test_two_lists_that_are_empty_are_told_from_everything_else() -> None:
-    assert calls.took_nothing(reply(answer({"successList": [], "failureList": []})))
+    assert reading.took_nothing(reply(answer({"successList": [], "failureList": []})))
     for data in ({}, {"successList": []}, {"successList": [{"orderId": "1"}], "failureList": []}, None, []):
-        assert not calls.took_nothing(reply(answer(data)))
+        assert not reading.took_nothing(reply(answer(data)))
 
 
 def test_witnesses_are_the_last_in_their_bucket() -> None:
