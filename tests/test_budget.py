@@ -14,8 +14,8 @@ from cancelall.simulator import SimServer
 from cancelall.venues import VENUES, load, schema
 from support import kill, profile_table, swept
 
-EMPTY = {"bybit": 60, "bitget": 80, "ascendex": 20, "pacifica": 18, "deltadefi": 39}
-"""Three or four more than the 56, 69, 17, 15 and 35 of a quiet machine.
+EMPTY = {"bybit": 60, "bitget": 92, "ascendex": 20, "pacifica": 18, "deltadefi": 39}
+"""Three or four more than the 56, 88, 17, 15 and 35 of a quiet machine.
 
 Requests of a kill of a whole account without an order: cancels, two listings of each segment, discovery reads,
 witnesses, and what the venue tells of orders that have ended."""

@@ -598,6 +598,56 @@ def test_a_plan_cancel_by_filter(desk: Desk) -> None:
     assert {order.symbol for order in desk.open("USDT-FUTURES plan") if order.kind == "profit_plan"} == {"ETHUSDT"}
 
 
+def test_hedge_mode_makes_a_plan_cancel_without_ids_a_silent_no_op(open_desk: Opener) -> None:
+    desk = open_desk(faults=["hedge"])
+    moving = {order.id for order in desk.open("USDT-FUTURES plan") if order.kind == "moving_plan"}
+    body = {**USDT, "planType": "moving_plan"}
+    assert desk.post(f"{MIX}/cancel-plan-order", body) == {"successList": [], "failureList": []}
+    named = {**body, "symbol": "BTCUSDT", "orderIdList": [{"orderId": one} for one in moving]}
+    assert {row["orderId"] for row in desk.post(f"{MIX}/cancel-plan-order", named)["successList"]} == moving != set()
+    assert desk.post(f"{MIX}/cancel-plan-order", {**USDT, "planType": "pos_loss"})["successList"]
+
+
+def test_a_plan_cancel_may_want_a_symbol(open_desk: Opener) -> None:
+    desk = open_desk(faults=["wants-symbol"])
+    assert desk.code("POST", f"{MIX}/cancel-plan-order", {**USDT, "planType": "pos_loss"}) == "43048"
+    assert desk.post(f"{MIX}/cancel-plan-order", {**USDT, "planType": "pos_loss", "symbol": "BTCUSDT"})["successList"]
+
+
+def test_a_cancel_of_everything_may_not_say_that_there_was_nothing(open_desk: Opener) -> None:
+    desk = open_desk(faults=["hollow"])
+    assert desk.post(CANCEL, USDT)["successList"]
+    assert desk.post(CANCEL, USDT) == {"successList": [], "failureList": []}
+
+
+def test_a_copy_trading_account_lacks_a_product(open_desk: Opener) -> None:
+    desk = open_desk(faults=["lacks"])
+    assert desk.code("GET", LIST, {"productType": "COIN-FUTURES"}) == "40731"
+    assert desk.listing(**USDT)
+
+
+def test_odd_listings(open_desk: Opener) -> None:
+    desk = open_desk(faults=["no-way-on"])
+    for value, held in (("missing", ()), ("null", (None,)), ("empty", ("",)), ("odd", ("?",))):
+        desk.fake.set_faults([f"no-way-on={value}"])
+        page = desk.get(LIST, **USDT)
+        assert page["entrustedList"]
+        assert tuple(page[name] for name in page if name == "endId") == held
+    desk.fake.set_faults(["odd-row=size"])
+    assert [type(row["size"]) for row in desk.get(LIST, **USDT)["entrustedList"]][:2] == [dict, str]
+    desk.fake.set_faults(["null-list@2"])
+    assert desk.get(LIST, **USDT)["entrustedList"] is None
+    assert desk.get(f"{SPOT}/unfilled-orders") is None
+    assert desk.get(LIST, **USDT)["entrustedList"]
+
+
+def test_unified_rows_may_lack_what_tells_the_mode(open_desk: Opener) -> None:
+    desk = open_desk(mode="unified", faults=["bare-rows"])
+    rows = desk.get(f"{V3}/unfilled-orders", category="USDT-FUTURES")["list"]
+    assert rows
+    assert not any({"holdMode", "reduceOnly"} & row.keys() for row in rows)
+
+
 @pytest.mark.parametrize("word", ["moving_plan", "normal_plan"])
 def test_trailing(open_desk: Opener, word: str) -> None:
     desk = open_desk(faults=[f"trailing={word}"])
@@ -805,16 +855,20 @@ def test_unified_listings(open_desk: Opener) -> None:
 def test_strategy_listings(open_desk: Opener) -> None:
     desk = open_desk(mode="unified")
     both = desk.get(f"{V3}/unfilled-strategy-orders", category="USDT-FUTURES")
-    parts = [
-        desk.get(f"{V3}/unfilled-strategy-orders", category="USDT-FUTURES", type=kind) for kind in ("tpsl", "trigger")
-    ]
-    assert all(parts)
-    assert sorted(map(str, both)) == sorted(map(str, [*parts[0], *parts[1]]))
+    types = ("tpsl", "trigger", "oco", "trailing_stop", "iceberg", "twap")
+    path = f"{V3}/unfilled-strategy-orders"
+    parts = [desk.get(path, category="USDT-FUTURES", type=kind) for kind in types]
+    assert [bool(rows) for rows in parts] == [True] * 5 + [False]
+    assert desk.get(path, category="SPOT", type="twap")
+    assert sorted(map(str, both)) == sorted(str(row) for rows in parts for row in rows)
     assert {row["stopLoss"] for row in parts[0]} == {"90"}
     assert {row["triggerPrice"] for row in parts[1]} == {"95"}
     desk.fake.set_faults(["tpsl-only"])
     assert desk.get(f"{V3}/unfilled-strategy-orders", category="USDT-FUTURES") == parts[0]
     assert desk.code("GET", f"{V3}/unfilled-strategy-orders") == "25200"
+    desk.fake.set_faults(["strategy-types"])
+    codes = [desk.code("GET", path, {"category": "SPOT", "type": kind}) for kind in types]
+    assert codes == ["00000"] * 2 + ["25200"] * 4
 
 
 def test_unified_history(unified: Desk) -> None:
@@ -959,6 +1013,9 @@ def test_every_fault_strikes(open_desk: Opener, name: str) -> None:
             desk.reply("POST", CANCEL, USDT)
             desk.reply("POST", f"{MIX}/batch-cancel-orders", {**USDT, "symbol": "X", "orderIdList": [{"orderId": "1"}]})
             desk.reply("GET", LIST, USDT)
+            desk.reply("GET", PLANS, {**USDT, "planType": "normal_plan"})
+            desk.reply("POST", f"{MIX}/cancel-plan-order", {**USDT, "planType": "moving_plan"})
+            desk.reply("GET", f"{V3}/unfilled-orders", {"category": "USDT-FUTURES"})
             desk.reply("POST", f"{V3}/cancel-symbol-order", {"category": "SPOT"})
             desk.reply("GET", f"{V3}/unfilled-strategy-orders", {"category": "SPOT"})
             desk.reply("GET", "/api/v3/account/settings")

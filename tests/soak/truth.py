@@ -317,7 +317,10 @@ class BitgetTruth(_Base):
     def protective(self, order: SimOrder) -> bool:
         product, extra = self.product(order), order.extra
         if order.segment.endswith(" strategy"):
-            return order.kind == bitget_kinds.TPSL if product in bitget_kinds.FUTURES else order.side == "sell"
+            sells = order.side == "sell" and order.kind not in (bitget_kinds.ICEBERG, bitget_kinds.TWAP)
+            against = (extra.get("posSide"), order.side) in (("long", "sell"), ("short", "buy"))
+            closes = order.reduce_only or (order.kind in bitget_kinds.YOUNG_TYPES and against)
+            return order.kind == bitget_kinds.TPSL or closes if product in bitget_kinds.FUTURES else sells
         if product in ("SPOT", "MARGIN"):
             waits = order.segment.endswith(" plan") or order.kind == bitget_kinds.TPSL
             return waits and order.side == "sell"

@@ -403,7 +403,9 @@ def test_a_refused_key_is_tried_once(server: SimServer, home: Path) -> None:
     assert (ran.code, ran.line["verdict"], ran.line["error"]["kind"]) == (4, "refused", "auth")
     sent = [path for path in paths(server) if path.startswith("POST")]
     assert sent[0] == CANCEL_ALL
-    assert set(sent) <= {CANCEL_ALL, "POST /api/v1/order_strategies/cancel"}, "reads need no key: strategies were listed"
+    assert set(sent) <= {CANCEL_ALL, "POST /api/v1/order_strategies/cancel"}, (
+        "reads need no key: strategies were listed"
+    )
     assert sent.count(CANCEL_ALL) <= 2
 
 

@@ -22,6 +22,8 @@ _COINS = (
     "BTC ETH SOL XRP DOGE ADA AVAX LINK DOT LTC BCH TRX NEAR APT ARB OP SUI FIL ATOM ETC UNI AAVE INJ SEI TIA HBAR XLM "
     "ALGO BGB PEPE SHIB WIF TON ICP"
 ).split()
+_OTHER_SCRIPTS = ("币安人生",)
+"""Coins whose symbols are written with other letters, as the venue lists some."""
 _INVERSE_COINS = ("BTC", "ETH", "XRP")
 _USDC_COINS = ("BTC", "ETH", "SOL")
 _MARGIN_COINS = ("BTC", "ETH", "SOL", "XRP")
@@ -152,7 +154,7 @@ class Instruments:
         return f"BTCUSDM{self._year % 100:02}"
 
     def _usdt(self) -> Iterator[Instrument]:
-        for coin in _COINS:
+        for coin in (*_COINS, *_OTHER_SCRIPTS):
             yield Instrument(part="USDT-FUTURES", symbol=f"{coin}USDT", base=coin, quote="USDT", margin_coins=("USDT",))
 
     def _coin(self) -> Iterator[Instrument]:
@@ -174,7 +176,7 @@ class Instruments:
             yield Instrument(part="USDC-FUTURES", symbol=f"{coin}PERP", base=coin, quote="USDC", margin_coins=("USDC",))
 
     def _spot(self) -> Iterator[Instrument]:
-        for coin in _COINS:
+        for coin in (*_COINS, *_OTHER_SCRIPTS):
             yield Instrument(part=kinds.SPOT, symbol=f"{coin}USDT", base=coin, quote="USDT")
         for coin in _USDC_COINS:
             yield Instrument(part=kinds.SPOT, symbol=f"{coin}USDC", base=coin, quote="USDC")

@@ -35,7 +35,7 @@ LISTING_WORDS = frozenset(LISTED_UNDER.values())
 
 OCO, TRAILING, ICEBERG, TWAP = "oco", "trailing_stop", "iceberg", "twap"
 STRATEGY_TYPES = (TPSL, TRIGGER, OCO, TRAILING, ICEBERG, TWAP)
-"""Only the first is on the pages of 2025-12-05; clients have the others (tiagosiebler/bitget-api, UnipayFI/go-bitget)."""
+"""Only the first is on the pages of 2025-12-05; of the others clients know (tiagosiebler/bitget-api)."""
 YOUNG_TYPES = frozenset({OCO, TRAILING, ICEBERG, TWAP})
 """Rows of these tell their type."""
 

@@ -145,8 +145,8 @@ class Bitget(FakeVenue):
         "rights": FaultSpec(help="the key's rights as account info names them", default="coor+stor", kinds=SIGNED),
         "unbound": FaultSpec(help="the key is bound to no address", kinds=READS),
         "lacks": FaultSpec(
-            help="private requests with this text in them are refused; after a slash the code. By default as those of a "
-            "copy-trading account, which has no such product",
+            help="private requests with this text in them are refused; after a slash the code, by default that for a "
+            "copy-trading account",
             default="COIN-FUTURES/40731",
             kinds=SIGNED,
         ),

@@ -1,23 +1,23 @@
-"""The classic account, REST v2: futures by product type and spot, each with a book of plan orders beside it.
+"""The classic account, REST v2: futures by product type, ordinary and plan orders, and spot beside them.
 
 https://www.bitget.com/api-doc/contract/trade/Cancel-All-Orders, .../contract/plan/Cancel-Plan-Order and those beside.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from cancelall import payload
 from cancelall.errors import Unreadable
-from cancelall.model import Order, Page, Priority, Protection, Reply, Request, Settlement, State
+from cancelall.model import Order, Page, Priority, Protection, Reply, Request, Settlement
 from cancelall.payload import Row
-from cancelall.venues.bitget import calls
-from cancelall.venues.bitget.calls import Cancels, Scope, Words, asked, asked_last, get, post, word
+from cancelall.venues.bitget import calls, reading, spot
+from cancelall.venues.bitget.calls import Cancels, asked_last, get, post
+from cancelall.venues.bitget.reading import Scope, Words, word
 from cancelall.venues.contract import Segment, Witness
 
-MIX, SPOT = "/api/v2/mix/order", "/api/v2/spot/trade"
+MIX = "/api/v2/mix/order"
 CANCEL_ALL = f"{MIX}/cancel-all-orders"
 CANCEL_PLAN = f"{MIX}/cancel-plan-order"
 PLAN_LISTING = f"{MIX}/orders-plan-pending"
@@ -39,26 +39,23 @@ _BLIND_AT_MOST = 20
 """Cancels of plan orders that the venue's limit lets out within a second, over all products: with one more, the proof
 comes a second later. What is left out goes as soon as a listing shows it."""
 
-_CANCELLED = {"canceled": (State.CANCELLED, ""), "cancelled": (State.CANCELLED, "")}
-_ORDER = Words(status="status", ends={"filled": (State.FILLED, ""), **_CANCELLED})
-_TRIGGERED = {"executed": (State.GONE, "triggered"), "fail_execute": (State.GONE, "triggered and failed")}
-_PLAN = Words(status="planStatus", ends={**_TRIGGERED, **_CANCELLED})
-_SPOT_PLAN = Words(status="status", ends={**_TRIGGERED, **_CANCELLED})
+_ORDER = Words(status="status", ends=reading.FILLED_OR_CANCELLED)
+_PLAN = Words(status="planStatus", ends=reading.TRIGGERED_OR_CANCELLED)
 
 
 def segments(products: tuple[str, ...], symbols: dict[str, tuple[str, ...]], coin: str | None) -> tuple[Segment, ...]:
-    """Two for each product, plan orders first: one that fires becomes an ordinary order."""
+    """Two for each product: the plan orders feed the ordinary ones, which they become when they fire."""
     found: list[Segment] = []
     unseen = _BLIND_AT_MOST
     for product in products:
         if product == "SPOT":
-            found += (_spot(symbols[product]), _spot_plan(symbols[product]))
+            found += (spot.orders(symbols[product]), spot.plan_orders(symbols[product]))
         else:
             scope = Scope(symbols=symbols[product], coin=coin)
             blind = _blind(product, scope)[:unseen]
             unseen -= len(blind)
             found += (_futures(product, scope), _plan(product, scope, blind))
-    return tuple(sorted(found, key=lambda segment: not segment.feeds))
+    return tuple(found)
 
 
 # --- futures --------------------------------------------------------------------------------------------------------
@@ -82,7 +79,7 @@ def _futures(product: str, scope: Scope) -> Segment:
             tuple(get(f"{MIX}/orders-pending", **one, status="partially_filled") for one in passes),
         ),
         page=partial(_futures_page, product, scope),
-        acknowledge=calls.acknowledge,
+        acknowledge=reading.acknowledge,
         cancels=partial(_futures_cancels, product),
         singly=lambda orders, others: calls.each(
             f"{MIX}/cancel-order",
@@ -102,7 +99,7 @@ def _narrowed(product: str, scope: Scope) -> dict[str, object]:
 
 def _met_none(request: Request, reply: Reply) -> bool:
     """Code 22001 agrees; a success that met an order does not; one that met none without saying so is no word."""
-    said = calls.acknowledge(request, reply)
+    said = reading.acknowledge(request, reply)
     if not (said.cancelled or said.failed):
         raise Unreadable('a success without an order in the place of 22001, "no order to cancel"')
     return False
@@ -119,7 +116,7 @@ def _futures_cancels(product: str, orders: tuple[Order, ...], others: tuple[Orde
 
 def _futures_order(segment: str, row: Row) -> Order:
     type_ = row.text("orderType") or ""
-    return calls.order_of(
+    return reading.order_of(
         segment, _ORDER, row, kind="", type_=type_, protection=_closes(row, told=_tells_its_mode(row))
     )
 
@@ -143,7 +140,7 @@ def _closes(row: Row, *, told: bool) -> Protection:
 def _tells_its_mode(row: Row) -> bool:
     """Whether an ordinary row without a `tradeSide` is of one-way mode, where `reduceOnly` tells everything."""
     mode = word(row, "posMode")
-    return mode == "one_way_mode" or (mode == "" and calls.tells(row, "reduceOnly"))
+    return mode == "one_way_mode" or (mode == "" and reading.tells(row, "reduceOnly"))
 
 
 def _entrusted(reply: Reply) -> tuple[list[Any], object, bool]:
@@ -152,7 +149,7 @@ def _entrusted(reply: Reply) -> tuple[list[Any], object, bool]:
     Both fields are null on an empty one, as observed; a null beside an id is not that. One observed answer with rows
     has no `endId` at all.
     """
-    found = payload.as_object(calls.data(reply), "data")
+    found = payload.as_object(reading.data(reply), "data")
     rows, null = payload.null_or_list(found, "entrustedList")
     last = found.get("endId")
     return rows, last, null and last not in (None, "")
@@ -161,12 +158,12 @@ def _entrusted(reply: Reply) -> tuple[list[Any], object, bool]:
 def _futures_page(segment: str, scope: Scope, request: Request, reply: Reply) -> Page:
     rows, last, null = _entrusted(reply)
     order = partial(_futures_order, segment)
-    return calls.page(request, rows, _ORDER, order, scope, onward="idLessThan", last=last, null=null)
+    return reading.page(request, rows, _ORDER, order, scope, onward="idLessThan", last=last, null=null)
 
 
 def _futures_settled(segment: str, request: Request, reply: Reply) -> Settlement:
     rows, last, _ = _entrusted(reply)
-    return calls.settlement(request, rows, _ORDER, partial(_futures_order, segment), onward="idLessThan", last=last)
+    return reading.settlement(request, rows, _ORDER, partial(_futures_order, segment), onward="idLessThan", last=last)
 
 
 # --- futures plan orders --------------------------------------------------------------------------------------------
@@ -186,7 +183,7 @@ def _plan(product: str, scope: Scope, blind: tuple[Request, ...]) -> Segment:
         mass_cancels=partial(_plan_mass_cancels, product, scope, blind),
         listings=(tuple(get(PLAN_LISTING, **one, planType=listed) for listed in LISTED_UNDER for one in passes),),
         page=partial(_plan_page, name, scope),
-        acknowledge=calls.acknowledge,
+        acknowledge=reading.acknowledge,
         cancels=partial(_plan_cancels, product, calls.BATCH),
         singly=partial(_plan_cancels, product, 1),
         settle=partial(_plan_settle, product),
@@ -250,13 +247,13 @@ def _plan_order(segment: str, row: Row) -> Order:
     protection = _closes(row, told=True) if kind in ("normal_plan", "track_plan") else Protection.UNKNOWN
     if kind in _OF_A_POSITION:
         protection = Protection.PROTECTIVE
-    return calls.order_of(segment, _PLAN, row, kind=kind, type_=kind or "plan", protection=protection)
+    return reading.order_of(segment, _PLAN, row, kind=kind, type_=kind or "plan", protection=protection)
 
 
 def _plan_page(segment: str, scope: Scope, request: Request, reply: Reply) -> Page:
     rows, last, null = _entrusted(reply)
     order = partial(_plan_order, segment)
-    return calls.page(request, rows, _PLAN, order, scope, onward="idLessThan", last=last, null=null)
+    return reading.page(request, rows, _PLAN, order, scope, onward="idLessThan", last=last, null=null)
 
 
 def _plan_settle(product: str, orders: tuple[Order, ...], since_ms: int) -> tuple[Request, ...]:
@@ -271,143 +268,4 @@ def _plan_settle(product: str, orders: tuple[Order, ...], since_ms: int) -> tupl
 
 def _plan_settled(segment: str, request: Request, reply: Reply) -> Settlement:
     rows, last, _ = _entrusted(reply)
-    return calls.settlement(request, rows, _PLAN, partial(_plan_order, segment), onward="idLessThan", last=last)
-
-
-# --- spot -----------------------------------------------------------------------------------------------------------
-
-
-def _spot(symbols: tuple[str, ...]) -> Segment:
-    """Ordinary and TP/SL orders, listed apart. There is no call for all symbols: they come from the listing.
-
-    Whether the cancel of a symbol takes TP/SL orders is not written; by name they are cancelled as what they are.
-    """
-    passes = calls.narrowed(symbols, limit=str(calls.PAGE))
-    path = f"{SPOT}/unfilled-orders"
-    return Segment(
-        name="SPOT",
-        mass_cancels=partial(_spot_mass_cancels, symbols),
-        listings=(
-            tuple(get(path, **one, tpslType="tpsl") for one in passes),
-            tuple(get(path, **one, tpslType="normal") for one in passes),
-        ),
-        page=partial(_spot_page, Scope(symbols=symbols)),
-        acknowledge=calls.acknowledge,
-        cancels=_spot_cancels,
-        singly=lambda orders, others: calls.each(
-            f"{SPOT}/cancel-order", tuple(order for order in orders if order.symbol), _spot_cancel
-        ),
-        settle=_spot_settle,
-        settled=_spot_settled,
-        named_gap=calls.NAMED_GAP,
-    )
-
-
-def _spot_mass_cancels(symbols: tuple[str, ...], survivors: tuple[Order, ...]) -> tuple[Request, ...]:
-    """By symbol where that was asked for, or where it saves batches: it is the slower one, and lands later."""
-    listed = [order.symbol for order in survivors if order.kind == "normal" and order.symbol]
-    many = (symbol for symbol in dict.fromkeys(listed) if listed.count(symbol) > calls.BATCH)
-    return tuple(post(f"{SPOT}/cancel-symbol-order", {"symbol": symbol}) for symbol in symbols or many)
-
-
-def _spot_cancels(orders: tuple[Order, ...], others: tuple[Order, ...] | None) -> Cancels:
-    """In batches of several symbols; TP/SL orders singly, for the batch has no word for them.
-
-    https://www.bitget.com/api-doc/spot/trade/Cancel-Order
-    """
-    found = []
-    for chunk in calls.chunks(tuple(order for order in orders if order.kind == "normal" and order.symbol)):
-        named = [{"orderId": one.id, "symbol": one.symbol} for one in chunk]
-        body = {"batchMode": "multiple", "orderList": named}
-        found.append((post(f"{SPOT}/batch-cancel-order", body, Priority.CANCEL), chunk))
-    waiting = tuple(order for order in orders if order.kind == "tpsl")
-    return (*found, *calls.each(f"{SPOT}/cancel-order", waiting, _spot_cancel))
-
-
-def _spot_cancel(order: Order) -> dict[str, object]:
-    """A TP/SL order is named by its kind, and then without a symbol."""
-    return {"orderId": order.id, **({"tpslType": "tpsl"} if order.kind == "tpsl" else {"symbol": order.symbol})}
-
-
-def _spot_order(kind: str, row: Row) -> Order:
-    """A triggered sell protects what is held."""
-    protection = Protection.NONE if kind == "normal" else _sells(row)
-    type_ = (row.text("orderType") or "") if kind == "normal" else kind
-    return calls.order_of("SPOT", _ORDER, row, kind=kind, type_=type_, protection=protection)
-
-
-def _sells(row: Row) -> Protection:
-    sides = {"sell": Protection.PROTECTIVE, "buy": Protection.NONE}
-    return sides.get(word(row, "side"), Protection.UNKNOWN)
-
-
-def _last_id(rows: list[Any]) -> object:
-    """A plain array does not say where to read on: from the id of its last row that has one."""
-    return next((row["orderId"] for row in reversed(rows) if isinstance(row, dict) and row.get("orderId")), None)
-
-
-def _spot_page(scope: Scope, request: Request, reply: Reply) -> Page:
-    rows, null = calls.array(reply)
-    order = partial(_spot_order, asked(request, "tpslType"))
-    return calls.page(request, rows, _ORDER, order, scope, onward="idLessThan", last=_last_id(rows), null=null)
-
-
-def _spot_settle(orders: tuple[Order, ...], since_ms: int) -> tuple[Request, ...]:
-    path = f"{SPOT}/history-orders"
-    kinds = {kind: tuple(one for one in orders if (one.kind or "normal") == kind) for kind in ("normal", "tpsl")}
-    return tuple(request for kind, some in kinds.items() for request in calls.recent(path, some, tpslType=kind))
-
-
-def _spot_settled(request: Request, reply: Reply) -> Settlement:
-    rows, _ = calls.array(reply)
-    order = partial(_spot_order, asked(request, "tpslType"))
-    return calls.settlement(request, rows, _ORDER, order, onward="idLessThan", last=_last_id(rows))
-
-
-def _spot_plan(symbols: tuple[str, ...]) -> Segment:
-    """Trigger orders, which one call cancels all. What it answers to none is not written: only a cancel is a word."""
-    whole = post(f"{SPOT}/batch-cancel-plan-order", {"symbolList": list(symbols)} if symbols else {})
-    passes = calls.narrowed(symbols, limit=str(calls.PAGE))
-    return Segment(
-        name="SPOT plan orders",
-        mass_cancels=lambda survivors: (whole,),
-        listings=(tuple(get(f"{SPOT}/current-plan-order", **one) for one in passes),),
-        page=partial(_spot_plan_page, Scope(symbols=symbols)),
-        acknowledge=calls.acknowledge,
-        cancels=lambda orders, others: calls.each(
-            f"{SPOT}/cancel-plan-order", orders, lambda order: {"orderId": order.id}
-        ),
-        settle=lambda orders, since_ms: (get(f"{SPOT}/history-plan-order", limit=str(calls.PAGE)),),
-        settled=_spot_plan_settled,
-        named_gap=calls.NAMED_GAP,
-        witnesses=(Witness(request=asked_last(whole), read=calls.nothing_cancelled, optional=True),),
-        feeds=True,
-    )
-
-
-def _spot_plan_order(row: Row) -> Order:
-    return calls.order_of("SPOT plan orders", _SPOT_PLAN, row, kind="plan", type_="plan", protection=_sells(row))
-
-
-def _spot_plan_page(scope: Scope, request: Request, reply: Reply) -> Page:
-    """`nextFlag` says whether there is more. Without it, a page that is not full is the last one."""
-    found = payload.as_object(calls.data(reply), "data")
-    rows, null = payload.null_or_list(found, "orderList")
-    more, last = found.get("nextFlag"), found.get("idLessThan")
-    page = calls.page(request, rows, _SPOT_PLAN, _spot_plan_order, scope, null=null)
-    following = calls.from_id(request, "idLessThan", last) if rows else None
-    goes_on = more is not False and (more is not None or page.full)
-    why = ""
-    if goes_on and following is None:
-        why = "there may be more, and the page does not say where to read on"
-    elif more not in (True, False, None):
-        why = "nextFlag is not a truth value"
-    unsure = "; ".join(filter(None, (page.unsure, why)))
-    return replace(page, next=following if goes_on else None, unsure=unsure)
-
-
-def _spot_plan_settled(request: Request, reply: Reply) -> Settlement:
-    found = payload.as_object(calls.data(reply), "data")
-    rows, _ = payload.null_or_list(found, "orderList")
-    last = found.get("idLessThan") if found.get("nextFlag") is True else None
-    return calls.settlement(request, rows, _SPOT_PLAN, _spot_plan_order, onward="idLessThan", last=last)
+    return reading.settlement(request, rows, _PLAN, partial(_plan_order, segment), onward="idLessThan", last=last)

@@ -10,7 +10,7 @@ from cancelall import payload
 from cancelall.declare import nearest
 from cancelall.model import Reply, Request
 from cancelall.payload import Row
-from cancelall.venues.bitget import calls
+from cancelall.venues.bitget import calls, reading
 from cancelall.venues.bitget.options import FUTURES, SETTINGS, Facts, Options, selected
 from cancelall.venues.contract import Batch, Discovery
 
@@ -62,12 +62,12 @@ def _read_mode(request: Request, reply: Reply) -> Batch:
 
     Raises Unreadable for another shape: then it is read again.
     """
-    code = calls.code_of(reply)
+    code = reading.code_of(reply)
     if code in UNIFIED_SAYS_NO:
         return Batch(names=("mode classic",))
     if code in NO_RIGHT:
         return Batch(names=("mode undisclosed",))
-    mode = Row(calls.data(reply), "data").text("accountMode")
+    mode = Row(reading.data(reply), "data").text("accountMode")
     told = None if mode == payload.UNREADABLE else mode
     return Batch(names=(f"mode {payload.words(told) if told else 'undisclosed'}",))
 
@@ -85,7 +85,7 @@ def _learn_settings(facts: Facts, names: tuple[str, ...]) -> Facts:
 def _read_instruments(contracts: bool, request: Request, reply: Reply) -> Batch:
     """The symbols, and of contracts the margin coins. A row that cannot be read names none; the others do."""
     names: list[str] = []
-    for entry in payload.as_list(calls.data(reply), "data"):
+    for entry in payload.as_list(reading.data(reply), "data"):
         record = entry if isinstance(entry, dict) else {}
         symbol = record.get("symbol")
         names += [f"symbol {symbol.upper()}"] if isinstance(symbol, str) and symbol else []

@@ -8,7 +8,7 @@ from functools import partial
 from cancelall import payload
 from cancelall.errors import ErrorKind, Unreadable
 from cancelall.model import Answer, Judgement, Reach, Reply, Request
-from cancelall.venues.bitget import calls, classic, unified
+from cancelall.venues.bitget import calls, classic, reading, unified
 from cancelall.venues.bitget.discovery import NO_RIGHT, SERVED, UNIFIED_SAYS_NO
 from cancelall.venues.bitget.options import SETTINGS
 
@@ -187,7 +187,7 @@ def _is_witness(request: Request) -> bool:
 
 def _found_no_plan(request: Request, reply: Reply) -> bool:
     """Whether a cancel of all plan orders of a type met none: a success with two empty lists, as observed."""
-    return request.path == classic.CANCEL_PLAN and not _names_orders(request) and calls.took_nothing(reply)
+    return request.path == classic.CANCEL_PLAN and not _names_orders(request) and reading.took_nothing(reply)
 
 
 def _tries_a_word(request: Request) -> bool:

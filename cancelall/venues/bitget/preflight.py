@@ -8,7 +8,7 @@ from cancelall import payload
 from cancelall.errors import Unreadable
 from cancelall.model import Reply, Request
 from cancelall.preflight import Preflight, Probe, Question, Told, Window
-from cancelall.venues.bitget import calls, classic
+from cancelall.venues.bitget import calls, classic, reading
 from cancelall.venues.bitget.discovery import NO_RIGHT, UNIFIED_SAYS_NO
 from cancelall.venues.bitget.options import FUTURES, SETTINGS, Options, selected
 
@@ -30,17 +30,17 @@ def questions(options: Options, now_ms: int) -> tuple[Question, ...]:
 
 def _read_time(request: Request, reply: Reply) -> Told:
     """https://www.bitget.com/api-doc/common/public/Get-Server-Time"""
-    return Told(server_ms=payload.number(payload.as_object(calls.data(reply), "data"), "serverTime"))
+    return Told(server_ms=payload.number(payload.as_object(reading.data(reply), "data"), "serverTime"))
 
 
 def _read_mode(request: Request, reply: Reply) -> Told:
     """https://www.bitget.com/api-doc/uta/account/Get-Account-Setting: a classic account has none."""
-    code = calls.code_of(reply)
+    code = reading.code_of(reply)
     if code in UNIFIED_SAYS_NO:
         return Told(mode="classic")
     if code in NO_RIGHT:
         return Told(remarks=("the account's mode cannot be read: both APIs are asked, which costs a moment",))
-    mode = payload.words(payload.field(payload.as_object(calls.data(reply), "data"), "accountMode"))
+    mode = payload.words(payload.field(payload.as_object(reading.data(reply), "data"), "accountMode"))
     trouble = "" if mode in ("unified", "hybrid", "classic") else "nothing can be proven while it is being switched"
     return Told(mode=mode, mode_trouble=trouble)
 
@@ -50,7 +50,7 @@ def _read_classic(options: Options, request: Request, reply: Reply) -> Told:
 
     Whether a missing code means a missing right is inferred from their names: unknown words are only a warning.
     """
-    told = payload.as_object(calls.data(reply), "data")
+    told = payload.as_object(reading.data(reply), "data")
     rights = _words(told.get("authorities"), "authorities")
     bound = bool(_words(told.get("ips"), "ips"))
     chosen = selected(options)
@@ -71,7 +71,7 @@ def _read_classic(options: Options, request: Request, reply: Reply) -> Told:
 
 def _read_unified(request: Request, reply: Reply) -> Told:
     """`permType` is hyphenated in the document, and underscored on the wire (tiagosiebler/bitget-api)."""
-    told = payload.as_object(calls.data(reply), "data")
+    told = payload.as_object(reading.data(reply), "data")
     rights = _words(told.get("permissions"), "permissions")
     kind = (payload.maybe(told, "permType") or "").replace("-", "_")
     return Told(

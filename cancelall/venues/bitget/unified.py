@@ -11,9 +11,10 @@ from functools import partial
 from cancelall import payload
 from cancelall.model import Order, Page, Priority, Protection, Reply, Request, Settlement, State
 from cancelall.payload import Row
-from cancelall.venues.bitget import calls
-from cancelall.venues.bitget.calls import Cancels, Scope, Words, asked, asked_last, get, post, word
+from cancelall.venues.bitget import calls, reading
+from cancelall.venues.bitget.calls import Cancels, asked, asked_last, get, post
 from cancelall.venues.bitget.options import FUTURES
+from cancelall.venues.bitget.reading import Scope, Words, word
 from cancelall.venues.contract import Segment, Witness
 
 TRADE = "/api/v3/trade"
@@ -49,7 +50,7 @@ _STRATEGY = Words(
 def segments(
     categories: tuple[str, ...], symbols: dict[str, tuple[str, ...]], coin: str | None, prefix: str
 ) -> tuple[Segment, ...]:
-    """Two for each category, strategies first: one that fires becomes an ordinary order."""
+    """Two for each category: the strategies feed the ordinary orders, which they become when they fire."""
     found: list[Segment] = []
     for category in categories:
         # Only coin-margined contracts differ in their coin. They are settled in the one that their name begins with.
@@ -59,7 +60,7 @@ def segments(
             _orders(f"{prefix}{category}", category, scope),
             _strategies(f"{prefix}{category} strategy orders", category, scope),
         )
-    return tuple(sorted(found, key=lambda segment: not segment.feeds))
+    return tuple(found)
 
 
 def _orders(name: str, category: str, scope: Scope) -> Segment:
@@ -74,14 +75,16 @@ def _orders(name: str, category: str, scope: Scope) -> Segment:
         mass_cancels=lambda survivors: blind,
         listings=(tuple(get(f"{TRADE}/unfilled-orders", **one) for one in passes),),
         page=partial(_page, name, scope),
-        acknowledge=calls.acknowledge,
+        acknowledge=reading.acknowledge,
         cancels=partial(_cancels, category),
         singly=lambda orders, others: calls.each(f"{TRADE}/cancel-order", orders, _by_id),
         settle=lambda orders, since_ms: calls.recent(f"{TRADE}/history-orders", orders, category=category),
         settled=partial(_settled, name, category),
         named_gap=calls.NAMED_GAP,
         # What it answers to none is not written, so only that it took an order is a word.
-        witnesses=tuple(Witness(request=asked_last(one), read=calls.nothing_cancelled, optional=True) for one in blind),
+        witnesses=tuple(
+            Witness(request=asked_last(one), read=reading.nothing_cancelled, optional=True) for one in blind
+        ),
     )
 
 
@@ -98,7 +101,7 @@ def _strategies(name: str, category: str, scope: Scope) -> Segment:
             (get(STRATEGIES, category=category),),
         ),
         page=partial(_strategy_page, name, scope),
-        acknowledge=calls.acknowledge,
+        acknowledge=reading.acknowledge,
         cancels=lambda orders, others: calls.each(f"{TRADE}/cancel-strategy-order", orders, _by_id),
         settle=partial(_strategy_settle, category),
         settled=partial(_strategy_settled, name, category),
@@ -122,7 +125,7 @@ def _by_id(order: Order) -> dict[str, object]:
 
 def _order(segment: str, category: str, row: Row) -> Order:
     type_ = row.text("orderType") or ""
-    return calls.order_of(segment, _ORDER, row, kind="", type_=type_, protection=_closes(category, row))
+    return reading.order_of(segment, _ORDER, row, kind="", type_=type_, protection=_closes(category, row))
 
 
 def _closes(category: str, row: Row) -> Protection:
@@ -136,7 +139,7 @@ def _closes(category: str, row: Row) -> Protection:
         return Protection.PROTECTIVE
     if category not in FUTURES:
         return Protection.NONE
-    told = side is Protection.NONE or calls.tells(row, "reduceOnly")
+    told = side is Protection.NONE or reading.tells(row, "reduceOnly")
     return Protection.NONE if told and reduces is not None else Protection.UNKNOWN
 
 
@@ -153,7 +156,7 @@ def _against_the_position(row: Row) -> Protection:
 def _strategy(segment: str, category: str, asked_type: str, row: Row) -> Order:
     kind = word(row, "type") or asked_type
     protection = _protects(category, kind, row)
-    return calls.order_of(segment, _STRATEGY, row, kind=kind, type_=kind or "strategy", protection=protection)
+    return reading.order_of(segment, _STRATEGY, row, kind=kind, type_=kind or "strategy", protection=protection)
 
 
 def _protects(category: str, kind: str, row: Row) -> Protection:
@@ -166,23 +169,23 @@ def _protects(category: str, kind: str, row: Row) -> Protection:
         return Protection.PROTECTIVE
     if kind not in TYPES or reduces is None:
         return Protection.UNKNOWN
-    told = side is Protection.NONE or (calls.tells(row, "reduceOnly") and word(row, "holdMode") == "one_way_mode")
+    told = side is Protection.NONE or (reading.tells(row, "reduceOnly") and word(row, "holdMode") == "one_way_mode")
     return Protection.NONE if kind in _OPENS or told else Protection.UNKNOWN
 
 
 def _page(segment: str, scope: Scope, request: Request, reply: Reply) -> Page:
     """The cursor is there even on the last page."""
-    found = payload.as_object(calls.data(reply), "data")
+    found = payload.as_object(reading.data(reply), "data")
     rows, null = payload.null_or_list(found, "list")
     order = partial(_order, segment, scope.category or "")
-    return calls.page(request, rows, _ORDER, order, scope, onward="cursor", last=found.get("cursor"), null=null)
+    return reading.page(request, rows, _ORDER, order, scope, onward="cursor", last=found.get("cursor"), null=null)
 
 
 def _settled(segment: str, category: str, request: Request, reply: Reply) -> Settlement:
-    found = payload.as_object(calls.data(reply), "data")
+    found = payload.as_object(reading.data(reply), "data")
     rows, _ = payload.null_or_list(found, "list")
     order = partial(_order, segment, category)
-    return calls.settlement(request, rows, _ORDER, order, onward="cursor", last=found.get("cursor"))
+    return reading.settlement(request, rows, _ORDER, order, onward="cursor", last=found.get("cursor"))
 
 
 def has_none(request: Request, code: str) -> bool:
@@ -201,11 +204,11 @@ def _strategy_page(segment: str, scope: Scope, request: Request, reply: Reply) -
     A type that the account does not know costs that word only: it holds nothing, and the listing without a type is read
     all the same. That a category has none at all is believed like a null: when it is heard twice.
     """
-    if has_none(request, calls.code_of(reply)):
+    if has_none(request, reading.code_of(reply)):
         return Page(orders=(), null=not asked(request, "type"))
-    rows, null = calls.array(reply)
+    rows, null = reading.array(reply)
     order = partial(_strategy, segment, scope.category or "", asked(request, "type"))
-    return calls.page(request, rows, _STRATEGY, order, scope, null=null)
+    return reading.page(request, rows, _STRATEGY, order, scope, null=null)
 
 
 def _strategy_settle(category: str, orders: tuple[Order, ...], since_ms: int) -> tuple[Request, ...]:
@@ -215,7 +218,7 @@ def _strategy_settle(category: str, orders: tuple[Order, ...], since_ms: int) ->
 
 
 def _strategy_settled(segment: str, category: str, request: Request, reply: Reply) -> Settlement:
-    found = payload.as_object(calls.data(reply), "data")
+    found = payload.as_object(reading.data(reply), "data")
     rows, _ = payload.null_or_list(found, "list")
     order = partial(_strategy, segment, category, asked(request, "type"))
-    return calls.settlement(request, rows, _STRATEGY, order, onward="cursor", last=found.get("cursor"))
+    return reading.settlement(request, rows, _STRATEGY, order, onward="cursor", last=found.get("cursor"))
