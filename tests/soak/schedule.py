@@ -17,6 +17,7 @@ from cancelall import run as running
 from cancelall.attempts import Attempt
 from cancelall.config import Overrides, Profile
 from cancelall.config_toml import Document
+from cancelall.hold import LAST_PROOF
 from cancelall.model import Answer, Judgement, Protection, Reach, Verdict
 from cancelall.report import tables
 from cancelall.report.lines import profile_line
@@ -62,6 +63,8 @@ class Result:
     log: list[Sent]
     seconds: float
     """Virtual ones."""
+    resting: tuple[SimOrder, ...] = ()
+    """What rests at the end, is in scope and was not to be kept; strategies too."""
 
     def told(self, requests: int = 60) -> str:
         """Everything that a person needs to find out why."""
@@ -251,6 +254,7 @@ class World:
             environ={},
             started=self.loop.time(),
             dry_run=self.plan.dry_run,
+            hold=self.plan.hold,
             listener=Listener(attempt=self._attempt, sweeping=self.sweeps.__setitem__),
             clock=VirtualClock(loop=self.loop, skew_ms=self.plan.skew_ms),
             connect=self._connect,
@@ -306,7 +310,8 @@ def _absent(plan: Plan, order: SimOrder) -> bool:
 def _problems(world: World, reports: list[ProfileReport], took: float, shown: str) -> Iterator[str]:
     plan = world.plan
     last = world.steps()
-    if took > plan.deadline + GRACE:
+    most = plan.deadline + GRACE + (plan.hold + LAST_PROOF if plan.hold else 0.0)
+    if took > most:
         yield f"took {took:.3f} s, with a deadline of {plan.deadline} s"
     if plan.interrupted is not None:
         if took > plan.interrupted + LAST_LOOK_SECONDS + GRACE:
@@ -460,7 +465,23 @@ def run(plan: Plan) -> Result:
         lines = "".join(profile_line(report) for report in reports)
         shown = "\n".join([lines, *(repr(report) for report in reports), *world.attempts, *_tables(plan, reports)])
         problems = [*bugs, *_problems(world, reports, took, shown)]
-    return Result(plan=plan, reports=reports, problems=problems, lines=lines, log=world.log, seconds=took)
+    return Result(
+        plan=plan,
+        reports=reports,
+        problems=problems,
+        lines=lines,
+        log=world.log,
+        seconds=took,
+        resting=tuple(_resting(world)),
+    )
+
+
+def _resting(world: World) -> Iterator[SimOrder]:
+    for owner in world.owners:
+        for life in owner.history.lives.values():
+            kept = world.plan.keep and owner.truth.protective(life.order)
+            if life.died == FOREVER and owner.truth.in_scope(life.order) and not kept:
+                yield life.order
 
 
 def _tables(plan: Plan, reports: list[ProfileReport]) -> list[str]:
