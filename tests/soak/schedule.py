@@ -48,8 +48,8 @@ PASSABLE = frozenset(
 """Faults that keep nobody who acts on everything that can be read from asking for an order, for however long."""
 SURVIVE = frozenset({"ack-only", "partial", "late-cancel", "fill", "reappear", "bot"})
 """Faults that leave orders behind a cancel. What is hidden after each cancel of others can then be hidden for ever."""
-NAMELESS = frozenset({"string", "null", "list", "no-id"})
-"""Odd rows that name no order."""
+NAMELESS = frozenset({"string", "null", "list", "no-id", "symbol"})
+"""Odd rows that do not name their order as most venues want it named."""
 
 
 @dataclass
