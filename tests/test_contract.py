@@ -298,8 +298,15 @@ MODES: Mapping[str, Mapping[str, Any]] = {
     "keep-protective": {"keep": True},
     "selector": {},
 }
+_SOON = ("whole", "dry-run")
+IN_EACH_MODE = pytest.mark.parametrize(
+    "mode", [pytest.param(one, marks=[] if one in _SOON else [pytest.mark.faults]) for one in MODES]
+)
+"""Those that take longer are left to `make faults`."""
 PASSES = 40
 """More listings than any venue has."""
+PAGED: Mapping[str, int] = {"bybit": 200, "bitget": 350, "deltadefi": 60}
+"""Venues whose listings name the page that follows, and how many orders make some of them have one."""
 
 
 def faced(venue: str, *faults: str, mode: str = "whole", **more: Any) -> Result:
@@ -338,7 +345,7 @@ def healthy(venue: str, mode: str = "whole") -> Result:
     return result
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", list(MODES))
 def test_without_a_fault_everything_goes(venue: str, mode: str) -> None:
     assert not healthy(venue, mode).plan.faults[0][1]
 
@@ -348,7 +355,7 @@ def test_a_gateway_for_a_second_changes_nothing(venue: str, status: str) -> None
     cleared(faced(venue, f"edge={status}^1"))
 
 
-@pytest.mark.parametrize("mode", ["dry-run", "hold", "keep-protective", "selector"])
+@IN_EACH_MODE
 def test_a_gateway_for_a_second_changes_nothing_in_any_mode(venue: str, mode: str) -> None:
     for status in ("403", "404"):
         cleared(faced(venue, f"edge={status}^1", mode=mode))
@@ -423,7 +430,7 @@ def test_a_lone_refusal_of_more_ends_no_more_than_it_must(venue: str, reach: str
         assert named
 
 
-@pytest.mark.parametrize("mode", ["dry-run", "hold", "keep-protective", "selector"])
+@IN_EACH_MODE
 def test_a_lone_refusal_ends_nothing_in_any_mode(venue: str, mode: str) -> None:
     for spared in (1, 5):
         cleared(faced(venue, f"refused=key+{spared}@1", mode=mode))
@@ -452,13 +459,13 @@ def test_a_call_that_an_account_lacks_has_another_way(venue: str) -> None:
 # --- absent ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("mode", MODES)
+@IN_EACH_MODE
 def test_a_product_that_is_missing_for_a_second_is_there(venue: str, mode: str) -> None:
     for part in PARTS[venue]:
         cleared(faced(venue, f"absent^1~{part}", mode=mode))
 
 
-@pytest.mark.parametrize("mode", MODES)
+@IN_EACH_MODE
 @pytest.mark.parametrize("silence", ["stall", "fin-after", "edge=404", "listing-fails"])
 def test_a_missing_product_whose_listing_is_silent_is_not_cleared(venue: str, silence: str, mode: str) -> None:
     name, _, value = silence.partition("=")
@@ -468,7 +475,7 @@ def test_a_missing_product_whose_listing_is_silent_is_not_cleared(venue: str, si
         assert verdict(result) is not Verdict.CLEAR or not result.resting, result.told(40)
 
 
-@pytest.mark.parametrize("mode", MODES)
+@IN_EACH_MODE
 def test_a_gateways_404_is_no_missing_product(venue: str, mode: str) -> None:
     for part in PARTS[venue]:
         for form in ("", "/json", "/empty"):
@@ -476,7 +483,7 @@ def test_a_gateways_404_is_no_missing_product(venue: str, mode: str) -> None:
             assert verdict(result) is not Verdict.CLEAR or not result.resting, result.told(40)
 
 
-@pytest.mark.parametrize("mode", MODES)
+@IN_EACH_MODE
 def test_a_product_that_is_refused_is_no_missing_one(venue: str, mode: str) -> None:
     """A region, a ban, a right, compliance: what rests there rests on."""
     for part in PARTS[venue]:
@@ -506,13 +513,13 @@ def test_a_row_that_is_odd_once_keeps_nothing(venue: str, oddity: str) -> None:
         assert verdict(result) is Verdict.CLEAR, result.told(40)
 
 
+@pytest.mark.parametrize("mode", ["whole", pytest.param("keep-protective", marks=pytest.mark.faults)])
 @pytest.mark.parametrize("oddity", NAMELESS)
-def test_a_row_that_names_nothing_keeps_no_other(venue: str, oddity: str) -> None:
+def test_a_row_that_names_nothing_keeps_no_other(venue: str, oddity: str, mode: str) -> None:
     """At most that one of each listing is left, and then it is not clear."""
-    for mode in ("whole", "keep-protective"):
-        result = faced(venue, f"odd-row={oddity}", mode=mode)
-        listings = {sent.request.path + sent.request.query for sent in result.log if sent.kind == "listing"}
-        assert len(result.resting) <= len(listings), result.told(40)
+    result = faced(venue, f"odd-row={oddity}", mode=mode, deadline=10.0)
+    listings = {sent.request.path + sent.request.query for sent in result.log if sent.kind == "listing"}
+    assert len(result.resting) <= len(listings), result.told(40)
 
 
 @pytest.mark.parametrize("oddity", [*NAMED, *NAMELESS])
@@ -526,15 +533,16 @@ def test_an_odd_row_is_never_no_row(venue: str, oddity: str) -> None:
     assert report.exit_status != 0 or unread <= 0, result.told(40)
 
 
+@pytest.mark.parametrize("mode", ["whole", pytest.param("keep-protective", marks=pytest.mark.faults)])
 @pytest.mark.parametrize("way", ["missing", "null", "number", "object", "itself", "empty", "endless", "total"])
-@pytest.mark.parametrize("paged", ["bybit", "bitget", "deltadefi"])
-def test_an_odd_way_on_keeps_nothing(paged: str, way: str) -> None:
+@pytest.mark.parametrize("paged", PAGED)
+def test_an_odd_way_on_keeps_nothing(paged: str, way: str, mode: str) -> None:
     """The pages that were read are acted on, and what is behind them comes to the front."""
-    for mode in ("whole", "keep-protective"):
-        once = faced(paged, f"odd-way={way}@1", mode=mode, orders=300, deadline=30.0)
-        assert once.resting == (), once.told(40)
-        always = faced(paged, f"odd-way={way}", mode=mode, orders=300, deadline=30.0)
-        assert always.resting == (), always.told(40)
+    once = faced(paged, f"odd-way={way}@1", mode=mode, orders=PAGED[paged])
+    assert once.resting == (), once.told(40)
+    always = faced(paged, f"odd-way={way}", mode=mode, orders=PAGED[paged])
+    unlisted = paged == "deltadefi" and way == "empty"  # its pages have numbers: the first one is empty for ever
+    assert always.resting == () or unlisted, always.told(40)
 
 
 def test_lists_that_are_null_are_empty_when_heard_twice(venue: str) -> None:
@@ -543,12 +551,12 @@ def test_lists_that_are_null_are_empty_when_heard_twice(venue: str) -> None:
     cleared(once)
 
 
-@pytest.mark.parametrize("mode", ["whole", "hold", "keep-protective", "selector"])
+@IN_EACH_MODE
 def test_replicas_that_contradict_each_other_never_prove_anything_false(venue: str, mode: str) -> None:
-    for seconds in (0.5, 2.0, 6.0):
+    for seconds in (0.5, 4.0):
         cleared(faced(venue, f"replicas={seconds}", mode=mode, deadline=30.0))
-        result = faced(venue, f"replicas={seconds}", "ack-only", mode=mode, deadline=8.0)
-        assert verdict(result) is not Verdict.CLEAR, result.told(40)
+    result = faced(venue, "replicas=2", "ack-only", mode=mode, deadline=6.0)
+    assert verdict(result) is not Verdict.CLEAR, result.told(40)
 
 
 # --- waits ----------------------------------------------------------------------------------------------------------
