@@ -40,6 +40,7 @@ class Plan:
     """Of a Bitget account."""
     keep: bool = False
     dry_run: bool = False
+    hold: float = 0.0
     deadline: float = 30.0
     skew_ms: int = 0
     weather: Weather = field(default_factory=Weather)
@@ -296,7 +297,7 @@ def _fault(rng: random.Random, venue: str, gap: float, banned: frozenset[str]) -
     name, value = rng.choice([entry for entry in table if entry[0] not in banned])
     if table is _EDGE or table is _WORD:
         return _heard(rng, venue, name, value(rng, gap))
-    passing = 0.4 if table in (_BOOK, _OWN[venue]) else 0.8
+    passing = 0.4 if table in (_BOOK, _OWN[venue], _ODD) else 0.8
     text = name
     if rng.random() < 0.15 and name != "bot":
         text += f":{rng.choice(_KINDS)}"
@@ -331,6 +332,12 @@ def _silent(rng: random.Random, venue: str) -> Any:
     silence = rng.choice(("stall:listing", "fin-after:listing", "reset-after:listing", "edge:listing=404"))
     until = rng.choice(("", "^1", "^3", "^8"))
     return ((0.0, (f"absent:cancel{rng.choice(('', until))}~{text}", f"{silence}{until}~{text}")),)
+
+
+def _odd(rng: random.Random, venue: str) -> Any:
+    """One thing is wrong with each listing, or with those of one part, and stays so."""
+    fault = rng.choice((f"odd-row={rng.choice(ROW_WORDS)}",) * 2 + (f"odd-way={rng.choice(WAY_WORDS)}",))
+    return ((0.0, (f"{fault}~{rng.choice(_TEXTS[venue])}" if rng.random() < 0.4 else fault,)),)
 
 
 def _once(phases: Sequence[tuple[float, tuple[str, ...]]]) -> Any:
@@ -508,9 +515,9 @@ def drawn(rng: random.Random, seed: int, venue: str) -> Plan:
     faults: Any = ()
     if chance < (0.65 if calm else 0.15):
         faults = _combined(rng, venue, banned, witnessed=not keep and "symbol" not in options)
-    elif chance < 0.69:
-        faults = _silent(rng, venue)
-    elif chance < 0.93:
+    elif chance < 0.72:
+        faults = rng.choice((_silent, _odd))(rng, venue)
+    elif chance < 0.94:
         faults = _faults(rng, venue, deadline, banned)
     on = [fault for _, some in faults for fault in some]
     blind, lying = any(fault.startswith("listing-fails~") for fault in on), _LIES.get(venue) in on

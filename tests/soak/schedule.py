@@ -17,6 +17,7 @@ from cancelall import run as running
 from cancelall.attempts import Attempt
 from cancelall.config import Overrides, Profile
 from cancelall.config_toml import Document
+from cancelall.hold import LAST_PROOF
 from cancelall.model import Answer, Judgement, Protection, Reach, Verdict
 from cancelall.report import tables
 from cancelall.report.lines import profile_line
@@ -45,8 +46,10 @@ PASSABLE = frozenset(
     }
 )
 """Faults that keep nobody who acts on everything that can be read from asking for an order, for however long."""
-NAMELESS = frozenset({"string", "null", "list", "no-id"})
-"""Odd rows that name no order."""
+SURVIVE = frozenset({"ack-only", "partial", "late-cancel", "fill", "reappear", "bot"})
+"""Faults that leave orders behind a cancel. What is hidden after each cancel of others can then be hidden for ever."""
+NAMELESS = frozenset({"string", "null", "list", "no-id", "symbol"})
+"""Odd rows that do not name their order as most venues want it named."""
 
 
 @dataclass
@@ -60,6 +63,8 @@ class Result:
     log: list[Sent]
     seconds: float
     """Virtual ones."""
+    resting: tuple[SimOrder, ...] = ()
+    """What rests at the end, is in scope and was not to be kept; strategies too."""
 
     def told(self, requests: int = 60) -> str:
         """Everything that a person needs to find out why."""
@@ -180,7 +185,8 @@ class World:
 
         What was to come after the end of the kill counts as if it had come.
         """
-        if self.plan.weather.trouble:
+        names = self.plan.fault_names
+        if self.plan.weather.trouble or ("hidden" in names and (self.plan.bots or SURVIVE & names)):
             return None
         moment, faults = self.plan.faults[-1] if self.plan.faults else (0.0, ())
         if self.over >= START + moment:
@@ -248,6 +254,7 @@ class World:
             environ={},
             started=self.loop.time(),
             dry_run=self.plan.dry_run,
+            hold=self.plan.hold,
             listener=Listener(attempt=self._attempt, sweeping=self.sweeps.__setitem__),
             clock=VirtualClock(loop=self.loop, skew_ms=self.plan.skew_ms),
             connect=self._connect,
@@ -303,7 +310,8 @@ def _absent(plan: Plan, order: SimOrder) -> bool:
 def _problems(world: World, reports: list[ProfileReport], took: float, shown: str) -> Iterator[str]:
     plan = world.plan
     last = world.steps()
-    if took > plan.deadline + GRACE:
+    most = plan.deadline + GRACE + (plan.hold + LAST_PROOF if plan.hold else 0.0)
+    if took > most:
         yield f"took {took:.3f} s, with a deadline of {plan.deadline} s"
     if plan.interrupted is not None:
         if took > plan.interrupted + LAST_LOOK_SECONDS + GRACE:
@@ -372,6 +380,9 @@ def _unasked(world: World, owner: _Owner, report: ProfileReport) -> Iterator[str
     patience = PATIENCE + 3 * plan.weather.latency
     if healthy is None or healthy + patience > START + plan.deadline or _refused_for_good(world.heard[owner.name]):
         return
+    scarce = [sent for sent in owner.network.log if sent.status == 429 and sent.at >= healthy]
+    if plan.venue == "pacifica" and scarce:
+        return  # its credits are for a minute, and one that places orders without end takes all of them
     unsure = {row.order.id for row in report.orders if row.order.protection is Protection.UNKNOWN}
     left = []
     for life in owner.history.lives.values():
@@ -454,7 +465,23 @@ def run(plan: Plan) -> Result:
         lines = "".join(profile_line(report) for report in reports)
         shown = "\n".join([lines, *(repr(report) for report in reports), *world.attempts, *_tables(plan, reports)])
         problems = [*bugs, *_problems(world, reports, took, shown)]
-    return Result(plan=plan, reports=reports, problems=problems, lines=lines, log=world.log, seconds=took)
+    return Result(
+        plan=plan,
+        reports=reports,
+        problems=problems,
+        lines=lines,
+        log=world.log,
+        seconds=took,
+        resting=tuple(_resting(world)),
+    )
+
+
+def _resting(world: World) -> Iterator[SimOrder]:
+    for owner in world.owners:
+        for life in owner.history.lives.values():
+            kept = world.plan.keep and owner.truth.protective(life.order)
+            if life.died == FOREVER and owner.truth.in_scope(life.order) and not kept:
+                yield life.order
 
 
 def _tables(plan: Plan, reports: list[ProfileReport]) -> list[str]:

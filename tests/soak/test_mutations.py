@@ -10,14 +10,20 @@ from typing import Any
 import pytest
 
 from cancelall import listing, sweep
+from cancelall import run as running
 from cancelall.attempts import Heard
 from cancelall.cancels import Cancels
-from cancelall.model import Page
+from cancelall.errors import TransportFault, Unreadable
+from cancelall.model import Answer, Judgement, Page, Reply, Request, Wire
 from cancelall.progress import Progress
+from cancelall.simulator import Kind
 from cancelall.sweep import Sweep
+from cancelall.venues import load
+from cancelall.venues.contract import Segment
 
 from .plans import plan_of
 from .schedule import run
+from .virtual import Network
 
 pytestmark = [pytest.mark.soak, pytest.mark.faults, pytest.mark.timeout(600)]
 
@@ -139,6 +145,89 @@ def test_a_broken_proof_is_found_out(
     for seed in range(most):
         result = run(plan_of(seed))
         if any(problem.startswith("false clear") for problem in result.problems):
+            record_property("found_by", seed)
+            return
+    pytest.fail(f"nobody noticed in {most} schedules: {name}")
+
+
+# --- policies around the proof --------------------------------------------------------------------------------------
+
+# These break what stands before and behind the engine, and nothing in it: what a venue's module says of an answer or a
+# page (`cancelall.run.load` gives the venue), and what its requests become on the way (`Network.send`).
+
+
+def hasty_absence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Absent counts after one word: what was once called absent is told to be absent ever after."""
+
+    def broken(name: str) -> Any:
+        venue, absent = load(name), dict[Request, Judgement]()
+
+        def judge(request: Request, reply: Reply) -> Judgement:
+            said = absent.get(request) or venue.judge(request, reply)
+            if said.answer is Answer.ABSENT:
+                absent[request] = said
+            return said
+
+        return replace(venue, judge=judge)
+
+    monkeypatch.setattr(running, "load", broken)
+
+
+def discouraged(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A refused read ends the firing: after it no cancel of this profile leaves any more."""
+    plain = Network.send
+
+    async def send(self: Network, wire: Wire, until: float, sent: Callable[[], None]) -> Reply:
+        refused = any(one.kind is not Kind.CANCEL and (one.status or 0) in (401, 403, 404, 405) for one in self.log)
+        if refused and self.fake.classify(self._request(wire)) is Kind.CANCEL:
+            raise TransportFault("nobody fires any more", sent="no")
+        return await plain(self, wire, until, sent)
+
+    monkeypatch.setattr(Network, "send", send)
+
+
+def squeamish(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bad row hides its page: nothing of it is cancelled by name, and nothing behind it is read."""
+
+    def broken(name: str) -> Any:
+        venue = load(name)
+
+        def hiding(segment: Segment) -> Segment:
+            def page(request: Request, reply: Reply) -> Page:
+                found = segment.page(request, reply)
+                if found.unsure:
+                    raise Unreadable(found.unsure)
+                return found
+
+            return replace(segment, page=page)
+
+        return replace(venue, segments=lambda *args: tuple(map(hiding, venue.segments(*args))))
+
+    monkeypatch.setattr(running, "load", broken)
+
+
+POLICIES: dict[str, tuple[Break, frozenset[str], int]] = {
+    "absent counts after one word": (hasty_absence, frozenset({"absent"}), 3000),
+    "a refused read ends the firing": (discouraged, frozenset({"edge", "refused", "status"}), 3000),
+    "a bad row hides its page": (squeamish, frozenset({"odd-row", "odd-way"}), 3000),
+}
+"""How a policy is broken, with which faults that can matter, and within how many schedules that comes out."""
+
+
+@pytest.mark.parametrize("name", POLICIES)
+def test_a_broken_policy_is_found_out(
+    name: str, monkeypatch: pytest.MonkeyPatch, record_property: Callable[[str, object], None]
+) -> None:
+    """A schedule fails, and would not if the policy were whole."""
+    apply, faults, most = POLICIES[name]
+    for seed in range(most):
+        plan = plan_of(seed)
+        if not faults & plan.fault_names:
+            continue
+        with monkeypatch.context() as patch:
+            apply(patch)
+            broken = run(plan).problems
+        if any(problem.startswith(("false clear", "left")) for problem in broken) and not run(plan).problems:
             record_property("found_by", seed)
             return
     pytest.fail(f"nobody noticed in {most} schedules: {name}")

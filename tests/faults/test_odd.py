@@ -1,0 +1,101 @@
+"""Rows 59 to 67: one wrong answer, from a gateway, of the venue, in a listing. Each kind on every venue over sockets.
+
+`tests/test_contract.py` runs the same kinds under virtual time, many more of them and with every option.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from cancelall.model import Verdict
+from faults.harness import Case, shows
+
+LONG = 8.0
+"""Seconds of a deadline behind which something has passed."""
+EDGES = ("401", "403", "404", "405", "302", "200", "403/json", "404/empty")
+PARTS = {
+    "ascendex": "margin",
+    "bitget": "spot",
+    "bybit": "linear",
+    "deltadefi": "ADAUSDM",
+}
+"""What the requests about one product have in common."""
+
+
+@shows(59, over={"status": EDGES}, share=2)
+def test_a_gateway_for_a_while(case: Case, venue: str, status: str) -> None:
+    server = case.server(venue, f"edge={status}^0.3")
+    assert case.kill(venue, server, deadline=LONG).report.verdict is Verdict.CLEAR
+
+
+@shows(60, over={"status": EDGES}, share=2)
+def test_a_gateway_for_the_whole_run(case: Case, venue: str, status: str) -> None:
+    server = case.server(venue, f"edge={status}")
+    ended = case.kill(venue, server, deadline=4)
+    cancels = [request.arrived for request in server.requests if request.changes]
+    assert max(cancels) - min(request.arrived for request in server.requests) > 1.5
+    assert ended.seconds > 3
+
+
+@shows(60)
+@pytest.mark.parametrize("kind", ["public", "read"])
+def test_a_gateway_before_what_is_only_read(case: Case, venue: str, kind: str) -> None:
+    server = case.server(venue, f"edge:{kind}=403")
+    case.kill(venue, server, deadline=4, codes=[0, 11])
+    assert server.open_orders() == [] or (venue, kind) == ("bitget", "read")  # the account's mode is not known then
+
+
+@shows(61, over={"reach": ["request", "key", "address"], "spared": [2, 5]}, share=5)
+def test_a_lone_refusal(case: Case, venue: str, reach: str, spared: int) -> None:
+    server = case.server(venue, f"refused={reach}+{spared}@1")
+    assert case.kill(venue, server, deadline=LONG).report.verdict is Verdict.CLEAR
+
+
+@shows(62, over={"silence": ["stall", "fin-after"]}, share=4)
+def test_a_missing_product_whose_listing_is_silent(case: Case, venue: str, silence: str) -> None:
+    part = PARTS[venue]
+    server = case.server(venue, f"absent:cancel~{part}", f"{silence}:listing~{part}")
+    ended = case.kill(venue, server, deadline=3)
+    assert server.open_orders()
+    assert ended.report.verdict is not Verdict.CLEAR
+
+
+@shows(63, over={"oddity": ["date", "price", "flag", "status", "type", "twice", "unknown"]}, share=5)
+def test_an_odd_row_is_cancelled_like_the_others(case: Case, venue: str, oddity: str) -> None:
+    server = case.server(venue, f"odd-row={oddity}", orders=20)
+    case.kill(venue, server, deadline=LONG, codes=[0])
+
+
+@shows(63, over={"oddity": ["string", "null", "list", "no-id", "symbol"]}, share=5)
+def test_a_row_that_names_no_order_keeps_no_other(case: Case, venue: str, oddity: str) -> None:
+    server = case.server(venue, f"odd-row={oddity}", orders=20)
+    ended = case.kill(venue, server, deadline=4)
+    listings = {(request.path, request.query) for request in server.requests if request.kind == "listing"}
+    assert len(server.open_orders()) <= len(listings)
+    assert ended.report.verdict is not Verdict.CLEAR or not server.open_orders()
+
+
+@shows(64, over={"way": ["missing", "null", "number", "object", "itself", "empty", "endless", "total"]}, share=3)
+def test_an_odd_way_on(case: Case, venue: str, way: str) -> None:
+    server = case.server(venue, f"odd-way={way}", orders=220 if venue == "bybit" else 40)
+    case.kill(venue, server, deadline=LONG)
+    assert server.open_orders() == [] or (venue, way) == ("deltadefi", "empty")
+
+
+@shows(65, over={"form": ["60", "60/503", "60/own"], "spared": [0, 4]}, share=5)
+def test_a_long_wait_for_one_request(case: Case, venue: str, form: str, spared: int) -> None:
+    server = case.server(venue, f"hint={form}+{spared}@1")
+    ended = case.kill(venue, server, deadline=20)
+    assert ended.seconds < 8
+
+
+@shows(66)
+def test_replicas_that_contradict_each_other(case: Case, venue: str) -> None:
+    server = case.server(venue, "replicas=3")
+    assert case.kill(venue, server, deadline=12).report.verdict is Verdict.CLEAR
+
+
+@shows(67)
+def test_null_in_the_place_of_a_list(case: Case, venue: str) -> None:
+    server = case.server(venue, "null-lists")
+    assert case.kill(venue, server, deadline=LONG).report.verdict is Verdict.CLEAR
