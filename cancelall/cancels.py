@@ -149,10 +149,16 @@ class Cancels:
 
     def otherwise(self, named: tuple[Order, ...]) -> Moves:
         """The other way to cancel orders whose call for several was refused, or turned away by a gateway."""
-        if len(named) < 2 or self.segment.singly is None:
+        if self.segment.singly is None:
             return Moves()
         there = tuple(one for one in named if one.id not in self._naming and one.id not in self.taken)
         return Moves(named=self.segment.singly(there, None) if there else ())
+
+    def for_several(self, request: Request, named: tuple[Order, ...]) -> bool:
+        """Whether these orders could also go one by one, by another call."""
+        if not named or self.segment.singly is None:
+            return False
+        return len(named) > 1 or all(one != request for one, _ in self.segment.singly(named, None))
 
     def again(self, at: float) -> Moves:
         """Mass cancels whose last word was a refusal: believed only when it is said again, a gap later."""
@@ -168,6 +174,10 @@ class Cancels:
     def unanswered(self, request: Request) -> bool:
         """Whether it was never answered, whatever was."""
         return request not in self._once_answered
+
+    def wanted_for_itself(self, request: Request) -> bool:
+        """Whether it has to be answered whatever is listed: it never was, or its last word was a refusal."""
+        return self.unanswered(request) or request in self._refused
 
     def _is_open(self, refused: _Refused | None, at: float) -> bool:
         """Whether a cancel may be sent in spite of its refusals: not at once again, nor when they are believed."""
@@ -267,8 +277,7 @@ class Cancels:
         self.named_accepted += good and bool(named)
         refused = heard.answer in (Answer.REFUSED, Answer.ABSENT) and heard.attempt.sent
         at = heard.attempt.ended
-        several = len(named) > 1 and self.segment.singly is not None
-        if several and (refused or heard.answer is Answer.GATEWAY):
+        if (refused or heard.answer is Answer.GATEWAY) and self.for_several(request, named):
             self._singly_until = math.inf if refused else at + _GATEWAY_PASSES
             return
         for order in named:

@@ -81,37 +81,51 @@ class Discoveries:
     async def _read(self, discovery: Discovery[Any]) -> None:
         """One read, and once more if orders that it shows late would otherwise stay unknown."""
         await self.fired()
-        complete = await self._read_once(discovery)
+        complete = await self._read_to_the_end(discovery)
         if complete and discovery.shows_orders and not self.session.reads_only:
             read_after, last = None, await self.settled()
             while complete and read_after != last:  # until no cancel has come between
-                read_after, complete = last, await self._read_once(discovery)
+                read_after, complete = last, await self._read_to_the_end(discovery)
                 last = await self.settled()
 
-    async def _read_once(self, discovery: Discovery[Any]) -> bool:
-        """All pages of one read, and then what follows from them; returns whether it could be read."""
+    async def _read_to_the_end(self, discovery: Discovery[Any]) -> bool:
+        """All pages of one read, again while they may not be all; returns whether they are."""
+        pause = _SHORTEST_PAUSE
+        while True:
+            complete, unsure = await self._read_once(discovery)
+            if not unsure or self.session.ended:
+                return complete
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+
+    async def _read_once(self, discovery: Discovery[Any]) -> tuple[bool, bool]:
+        """All pages, and then what follows from them: whether they are all, and whether an answer leaves that open."""
         found: list[str] = []
         request: Request | None = discovery.request
         asked: set[Request] = set()
-        complete = True
+        complete, unsure = True, False
         wanted = self.needed if discovery.optional else lambda: True
         while request is not None:
             asked.add(request)
-            heard = await self._ask(request, discovery, wanted)
-            batch = heard.value
+            batch = (await self._ask(request, discovery, wanted)).value
+            onward = batch.next if batch is not None else None
+            repeats = onward in asked or len(asked) >= MOST_PAGES
             found += batch.names if batch is not None else ()
-            complete &= batch is not None and not batch.unsure and batch.next not in asked and len(asked) < MOST_PAGES
-            request = batch.next if batch is not None and batch.next not in asked and len(asked) < MOST_PAGES else None
-        if not complete and discovery.optional:
+            unsure |= batch is not None and bool(batch.unsure or repeats)
+            complete &= batch is not None
+            request = None if repeats else onward
+        complete &= not unsure
+        self.pending = [name for name in self.pending if name != discovery.name]
+        if unsure or not (complete or discovery.optional):  # what was answered, and not to the end, is no option
+            self.pending.append(discovery.name)
+        elif not complete:
             self.missed.append(discovery.name)
-        if complete or discovery.optional:
-            self.pending = [name for name in self.pending if name != discovery.name]
         if complete or found or discovery.optional:  # what it has shown counts, whatever it may have left out
             self._facts = discovery.learn(self._facts, tuple(found))
             self.found_more()
             self._names.update(found)
             self.remarks = self.session.venue.remarks(self.session.options, frozenset(self._names))
-        return complete
+        return complete, unsure
 
     @property
     def doubts(self) -> tuple[str, ...]:

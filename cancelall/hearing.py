@@ -10,7 +10,7 @@ from cancelall.attempts import Watch
 from cancelall.model import Acknowledgement, Answer, Priority, Reply, Request
 from cancelall.progress import Progress, Word
 from cancelall.session import Session
-from cancelall.venues.contract import Segment
+from cancelall.venues.contract import Segment, Witness
 
 _TRIES = 3
 
@@ -33,11 +33,15 @@ async def _hear(session: Session, progress: Progress, *, cancels: bool) -> Word:
         if witness.request.changes is not cancels or (witness.signature and session.tally.first_ack is not None):
             continue
         read = partial(witness.fits, kept) if witness.fits else witness.read
-        hear = partial(_testimony, progress.segment, read)
+        hear = partial(_testimony, progress.segment, witness, read)
         last = replace(witness.request, priority=Priority.WITNESS)  # whatever cancels or lists goes before it
         heard = await session.ask(last, hear, watch=Watch(about=progress.segment.name), most=_TRIES)
-        agrees, said = heard.value or (heard.answer is Answer.NOTHING_OPEN, None)
+        agrees, half, said = heard.value or (heard.answer is Answer.NOTHING_OPEN, False, None)
         progress.hearing(witness, heard)
+        if half and not agrees:
+            if progress.took_nothing(heard.attempt.ended):
+                continue
+            return Word.SILENT
         if heard.value is not None and not agrees:
             if cancels:
                 progress.witness_took(heard.attempt, said)
@@ -48,7 +52,12 @@ async def _hear(session: Session, progress: Progress, *, cancels: bool) -> Word:
 
 
 def _testimony(
-    segment: Segment, agrees: Callable[[Request, Reply], bool], request: Request, reply: Reply
-) -> tuple[bool, Acknowledgement | None]:
-    """Whether a witness agrees, and what it cancelled if it is a cancel. Raises Unreadable."""
-    return agrees(request, reply), segment.acknowledge(request, reply) if request.changes else None
+    segment: Segment, witness: Witness, agrees: Callable[[Request, Reply], bool], request: Request, reply: Reply
+) -> tuple[bool, bool, Acknowledgement | None]:
+    """Whether a witness agrees, or would if it said so twice, and what it cancelled if it is a cancel.
+
+    Raises Unreadable.
+    """
+    if witness.twice is not None and witness.twice(request, reply):
+        return False, True, None
+    return agrees(request, reply), False, segment.acknowledge(request, reply) if request.changes else None

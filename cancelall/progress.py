@@ -90,6 +90,8 @@ class Progress:
     """Tries of a listing that failed one after the other."""
     cancels_agree: bool = False
     """Every witness that is a cancel has agreed since the first of the empty listings."""
+    half_agreed: float | None = None
+    """When a witness first gave an answer that agrees only when it is heard twice, a gap apart."""
     reads_agree: bool = False
     """Every witness that is a mere read has agreed, asked beside the last of the empty listings."""
     contradicted: bool = False
@@ -359,6 +361,12 @@ class Progress:
             self.reads_agree = word is Word.AGREE
         self.contradicted &= not self.witnessed
 
+    def took_nothing(self, at: float) -> bool:
+        """A witness has taken nothing, without saying so in words; whether it did so a gap before, too."""
+        if self.half_agreed is None:
+            self.half_agreed = at
+        return at - self.half_agreed >= self.gap
+
     def witness_took(self, attempt: Attempt, said: Acknowledgement | None) -> None:
         """A witness that is a cancel objects: it may have cancelled."""
         if said is not None:
@@ -367,7 +375,7 @@ class Progress:
 
     def renew(self) -> None:
         """Whatever was proven has to be proven anew."""
-        self.first_empty = self.last_empty = None
+        self.first_empty = self.last_empty = self.half_agreed = None
         self.cancels_agree = self.reads_agree = False
 
     # --- what follows ---
@@ -382,12 +390,18 @@ class Progress:
         """Whether an unanswered cancel should be sent again: not once a later complete listing was empty."""
         return self.cancels.suspended or self.last_empty is None or self.last_empty.began < self.cancels.ended
 
-    def overtaken(self, named: tuple[Order, ...], since: float) -> bool:
-        """Whether a complete listing that began since then shows none of these orders: their cancel can be spared."""
+    def superseded(self, request: Request, named: tuple[Order, ...], since: float) -> bool:
+        """Whether a complete listing that began since then shows none of the orders that a cancel is for: it can be
+        spared, unless it is a mass cancel that was never answered.
+        """
         last = self.last
-        if not named or last is None or not last.complete or last.began < since:
+        if last is None or not last.complete or last.began < since:
             return False
-        return last.ids.isdisjoint(order.id for order in named)
+        if named:
+            return last.ids.isdisjoint(order.id for order in named)
+        left = self.left(last)
+        spared = not left or request not in self.segment.mass_cancels(left)
+        return spared and not (self.cancels.wanted_for_itself(request) or self.segment.needs_acceptance)
 
     @property
     def proven(self) -> bool:

@@ -26,7 +26,7 @@ _LAST_WORDS = 0.1
 _NOTHING_TO_READ = 6
 """Failed tries of a segment's listings in a row, after which one try is enough to see whether that has passed: what a
 venue counts in requests is left for the proof."""
-_ROUND_PAUSE = 1.0
+_ROUND_PAUSE = 1.5
 """Longest wait, in seconds, for a cancel to be answered before the next look."""
 _INSTANT = 1e-6
 """Seconds that make sure that a gap is over, whatever floats do to sums."""
@@ -255,19 +255,20 @@ class Sweep:
             sent=self._first_out.set,
             ended=partial(self._cancel_over, progress),
         )
+        several = progress.cancels.for_several(request, named)
         heard = await self.session.ask(
             request,
             progress.segment.acknowledge,
             watch=watch,
             wanted=progress.still_wanted,
-            spared=partial(progress.overtaken, named, self.session.clock.monotonic()),
-            enough=(Answer.GATEWAY,) if len(named) > 1 and progress.segment.singly is not None else (),
+            spared=partial(progress.superseded, request, named, self.session.clock.monotonic()),
+            enough=(Answer.GATEWAY,) if several else (),
         )
         self._first_out.set()
         progress.asked(request, named, heard)
         self.discoveries.learn_mode(heard.attempt)
         self._fire(progress, progress.cancels.more(request))
-        if heard.attempt.sent and heard.answer in (Answer.REFUSED, Answer.ABSENT, Answer.GATEWAY):
+        if several and heard.attempt.sent and heard.answer in (Answer.REFUSED, Answer.ABSENT, Answer.GATEWAY):
             self._fire(progress, progress.cancels.otherwise(named), known=True)
 
     def _cancel_over(self, progress: Progress, attempt: Attempt) -> None:
@@ -298,7 +299,7 @@ class Sweep:
     def _gap_left(self, progress: Progress, first: Listing) -> float:
         """Seconds until a second empty listing counts, for the whole profile if its other segments soon fall silent."""
         gap = progress.proof_gap
-        since = max(first.ended, min(self._disturbed(), first.ended + gap))
+        since = max(first.ended, min(self._disturbed(), first.ended + 1.5 * gap))
         return since + gap + _INSTANT - self.session.clock.monotonic()
 
     def stale(self) -> list[Progress]:

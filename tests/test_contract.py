@@ -206,8 +206,10 @@ def test_a_refused_key_is_tried_once(venue: str) -> None:
     with simulator.start(venue, orders=12, faults=["key"]) as server:
         report = kill(venue, server, deadline=3)
         sent = [(request.method, request.path, request.query) for request in server.requests if request.changes]
-    assert (report.verdict, report.exit_status) == (Verdict.REFUSED, 4)
+    readable = venue == "pacifica" and report.verdict is Verdict.OPEN  # there orders are read without a key
+    assert (report.verdict, report.exit_status) == (Verdict.REFUSED, 4) or readable
     assert report.error is not None
+    assert report.error.kind == "auth"
     assert report.error.hint
     bodies = [request.body for request in server.requests if request.changes]
     if venue != "pacifica":  # there each body carries its own timestamp
@@ -441,7 +443,8 @@ def test_a_refusal_for_a_second_ends_nothing(venue: str) -> None:
     cleared(faced(venue, "refused=request^1"))
     for reach in ("key", "address"):
         result = faced(venue, f"refused={reach}^1")
-        assert verdict(result) in (Verdict.CLEAR, Verdict.REFUSED), result.told(40)
+        readable = Verdict.OPEN if venue == "pacifica" else Verdict.REFUSED  # there orders are read without a key
+        assert verdict(result) in (Verdict.CLEAR, Verdict.REFUSED, readable), result.told(40)
 
 
 def test_a_call_that_an_account_lacks_has_another_way(venue: str) -> None:

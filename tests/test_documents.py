@@ -118,9 +118,10 @@ def test_tables_are_whole(block: str) -> None:
 
 _LINE = re.compile(r"# (\w+ = .+|\[.+\])")
 ADDRESS = "4uQeVj5tqViQh7yWWGStvkEG1Zmhx6uasJtWCJziofM"
+OTHER = "So11111111111111111111111111111111111111112"
 NEEDS = {
     ("bybit", "stop_order_type"): 'order_filter = "StopOrder"',
-    ("pacifica", "agent_wallet"): f'account = "{ADDRESS}"',
+    ("pacifica", "agent_wallet"): f'account = "{OTHER}"',
 }
 """What a key asks for beside it."""
 

@@ -144,10 +144,10 @@ def test_hints_in_a_row_are_granted_more_and_more() -> None:
         backoffs.hold(read, 60.0, now)
         granted.append(backoffs.until(read) - now)
         now = backoffs.until(read)
-    assert granted == [3.0, 6.0, 12.0, 24.0]
+    assert granted == [1.5, 3.0, 6.0, 12.0]
     backoffs.good(read)
     backoffs.hold(read, 60.0, now)
-    assert backoffs.until(read) - now == 3.0
+    assert backoffs.until(read) - now == 1.5
 
 
 def test_what_was_under_way_together_is_told_one_thing() -> None:
@@ -155,7 +155,7 @@ def test_what_was_under_way_together_is_told_one_thing() -> None:
     read = Request(method="GET", path="/orders", bucket="a")
     for _ in range(10):
         backoffs.hold(read, 60.0, 0.1)
-    assert backoffs.until(read) == 3.1
+    assert backoffs.until(read) == 1.6
 
 
 def test_cancels_and_other_buckets_have_waits_of_their_own() -> None:

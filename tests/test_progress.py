@@ -17,7 +17,8 @@ GAP = 1.0
 MASS = Request(method="POST", path="/cancel-all", changes=True)
 LIST = Request(method="GET", path="/orders")
 STOPS = Request(method="GET", path="/orders", query="kind=stop")
-BATCH, ONE = Request(method="POST", path="/batch", changes=True), Request(method="POST", path="/one", changes=True)
+BATCH = Request(method="POST", path="/batch", changes=True)
+ONE = Request(method="POST", path="/one", query="a", changes=True)
 
 OK, EMPTY = Judgement(answer=Answer.ACCEPTED), Judgement(answer=Answer.NOTHING_OPEN)
 ABSENT = Judgement(answer=Answer.ABSENT, words="no such product")

@@ -30,6 +30,9 @@ class Witness:
     fits: Callable[[tuple[Order, ...], Request, Reply], bool] | None = None
     """Asked instead of `read` where the answer has to fit the orders that stay in place on request, which it is given.
     Raises Unreadable."""
+    twice: Callable[[Request, Reply], bool] | None = None
+    """Whether an answer of a cancel agrees when it is heard twice, a gap apart, with empty listings between: it took
+    nothing, and does not say so in words. Raises Unreadable."""
     harmless: bool = False
     """It cancels nothing, though it is a cancel by its kind: it is also asked when protective orders are kept."""
     optional: bool = False

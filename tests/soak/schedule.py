@@ -27,6 +27,7 @@ from cancelall.session import Send
 from cancelall.simulator import Account, FakeVenue, Fault, Kind, SimOrder, SimRequest, parse_fault
 from cancelall.simulator.fake import Cancelled
 from cancelall.sweep import Sweep
+from cancelall.venues import load
 
 from .plans import UNKNOWN_WORDS, Bot, Plan, name_of
 from .truth import FOREVER, TRUTHS, History, Steps, Truth, false_claims, strategies_of
@@ -275,7 +276,8 @@ class World:
 
     def _attempt(self, profile: str, attempt: Attempt) -> None:
         said = attempt.judgement.words if attempt.judgement else attempt.fault.message if attempt.fault else ""
-        if attempt.judgement is not None and attempt.request.signed:
+        proves = load(self.plan.venue).proves_key(attempt.request)
+        if attempt.judgement is not None and (proves or attempt.judgement.answer is Answer.REFUSED):
             self.heard[profile].append(attempt.judgement)
         self.attempts.append(f"{profile} {attempt.request.target} {said} {attempt!r}")
 

@@ -99,7 +99,6 @@ def test_spot_orders_go_in_batches(killed: Killed) -> None:
     assert paths["/api/v2/spot/trade/cancel-symbol-order"] == 0
 
 
-@pytest.mark.xfail(strict=True, reason="cancels that wait for their turn are overtaken by listings that do not count")
 def test_what_it_costs_altogether(killed: Killed) -> None:
     assert killed.seconds <= SECONDS
     assert killed.report.requests <= REQUESTS

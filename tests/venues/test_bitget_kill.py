@@ -46,7 +46,6 @@ def with_faults(*faults: str, **more: Any) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("server", [{"faults": faults, **more}], indirect=True, ids=["-".join(faults)])
 
 
-NOT_YET = pytest.mark.xfail(strict=True, reason="the engine does not yet take a refusal for as little as it says")
 MODES = pytest.mark.parametrize("server", [{}, {"faults": ["mode=unified"]}], indirect=True, ids=["classic", "unified"])
 
 
@@ -234,7 +233,6 @@ def test_a_wrong_secret_and_a_wrong_passphrase_are_refused(server: SimServer) ->
     assert len(server.open_orders()) == 40
 
 
-@NOT_YET
 @with_faults("permission=USDC-FUTURES")
 def test_a_product_that_the_key_may_not_trade_leaves_the_others_alone(server: SimServer) -> None:
     report = kill("bitget", server, options={"product_type": ["USDT-FUTURES", "USDC-FUTURES"]}, deadline=ENOUGH)
@@ -435,7 +433,6 @@ def test_a_trailing_order_is_tried_by_its_own_word_before_the_others() -> None:
     assert {one["orderId"] for body in named for one in body["orderIdList"]} <= mine
 
 
-@NOT_YET
 @with_faults("lacks=batch-cancel-orders/40404", "lacks=cancel-all-orders/40404")
 def test_a_batch_call_that_is_refused_has_a_single_one_beside_it(server: SimServer) -> None:
     kill("bitget", server, options=ONE, deadline=3)

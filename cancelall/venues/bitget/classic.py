@@ -89,12 +89,17 @@ def _futures(product: str, scope: Scope) -> Segment:
         settle=lambda orders, since_ms: calls.recent(f"{MIX}/orders-history", orders, productType=product),
         settled=partial(_futures_settled, product),
         named_gap=calls.NAMED_GAP,
-        witnesses=() if scope.symbols else (Witness(request=asked_last(whole), read=_met_none),),
+        witnesses=() if scope.symbols else (_last_cancel(whole),),
     )
 
 
 def _narrowed(product: str, scope: Scope) -> dict[str, object]:
     return {"productType": product, **({"marginCoin": scope.coin} if scope.coin else {})}
+
+
+def _last_cancel(whole: Request) -> Witness:
+    """A last cancel of all: 22001, or two that took nothing a gap apart."""
+    return Witness(request=asked_last(whole), read=_met_none, twice=lambda request, reply: reading.took_nothing(reply))
 
 
 def _met_none(request: Request, reply: Reply) -> bool:

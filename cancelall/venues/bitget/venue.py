@@ -5,7 +5,7 @@ from __future__ import annotations
 from cancelall.venues.bitget import calls
 from cancelall.venues.bitget.discovery import discoveries, doubts, learn_mode, remarks
 from cancelall.venues.bitget.judging import judge
-from cancelall.venues.bitget.options import FUTURES, Facts, Options, selected
+from cancelall.venues.bitget.options import FUTURES, SETTINGS, Facts, Options, selected
 from cancelall.venues.bitget.scope import segments
 from cancelall.venues.bitget.signing import account, check_secrets, headers, sign
 from cancelall.venues.contract import Limit, Venue
@@ -43,6 +43,8 @@ VENUE = Venue(
     judge=judge,
     account=account,
     not_covered=not_covered,
+    # That an account has no settings may be said before the signature is looked at.
+    proves_key=lambda request: request.signed and request.path != SETTINGS,
     settle_gap=1.0,
     limits=calls.LIMITS,
     address_limit=Limit(count=6000, seconds=60.0),

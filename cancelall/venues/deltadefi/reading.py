@@ -271,9 +271,8 @@ def _listed_symbols(request: Request, reply: Reply) -> Batch:
     found = _rows(request, reply)
     told = [_symbol(row.get("symbol")) for row in found.rows if isinstance(row, dict) and _alive(Row(row))]
     names = tuple(dict.fromkeys(f"symbol {one}" for one in told if one is not None))
-    if not names and (found.unsure or None in told or len(told) < len(found.rows)):
-        raise Unreadable(found.unsure or "the pair of an order cannot be read")
-    return Batch(names=names, next=found.next)
+    odd = "the pair of an order cannot be read" if None in told or len(told) < len(found.rows) else ""
+    return Batch(names=names, next=found.next, unsure=found.unsure or odd)
 
 
 def _symbol(value: object) -> str | None:
