@@ -401,7 +401,8 @@ class Progress:
             return last.ids.isdisjoint(order.id for order in named)
         left = self.left(last)
         spared = not left or request not in self.segment.mass_cancels(left)
-        return spared and not (self.cancels.wanted_for_itself(request) or self.segment.needs_acceptance)
+        wanted = self.cancels.wanted_for_itself(request) or self.cancels.suspended or self.segment.needs_acceptance
+        return spared and not wanted
 
     @property
     def proven(self) -> bool:

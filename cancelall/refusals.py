@@ -60,6 +60,11 @@ class Refusals:
     """Whether anything was accepted with this key."""
     _unreached: int = 0
 
+    @property
+    def doubted(self) -> Judgement | None:
+        """A refusal of the key that was heard, and that nothing has contradicted; it may stand alone."""
+        return None if self._good else self.believed or self._doubted
+
     def heard(self, request: Request, judgement: Judgement, family: int | None, at: float) -> Judgement:
         """Take in a judgement; it comes back as a gateway's word where it is not believed, and is asked again."""
         again = self.host.heard(request, judgement)

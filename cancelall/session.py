@@ -416,6 +416,11 @@ class Session:
         """Why the profile as a whole is refused: by the venue, or by a gateway that let nothing else ever through."""
         return self.stopped or (None if self.tally.venue_spoke else self.tally.turned_away)
 
+    @property
+    def in_doubt(self) -> Judgement | None:
+        """The same, or a refusal of the key that stands alone: for those who have the time to be careful."""
+        return self.turned_away or self.refusals.doubted
+
     def stops(self, request: Request) -> bool:
         """Whether a refusal ends this request. A block of the address leaves each mass cancel its own answer."""
         return self.refusal is not None or self.gate.refusals.stops(request)

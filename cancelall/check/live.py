@@ -21,7 +21,7 @@ async def try_a_cancel(
     reading: Session, sending: Session, preflight: Preflight[Any], listings: Listings, announce: Announce
 ) -> Finding:
     """Send the first harmless cancel, if there is one, and say so before. `reading` may only read."""
-    if reading.turned_away is not None or listings.discoveries.doubts or listings.discoveries.pending:
+    if reading.in_doubt is not None or listings.discoveries.doubts or listings.discoveries.pending:
         return warning("live", "nothing was sent: what was found above comes first", "put that right and run again")
     probes = preflight.probes(sending.options, listings.environment)
     if not probes:

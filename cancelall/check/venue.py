@@ -167,11 +167,11 @@ def venue_findings(
     told = [preflight.known(session.options), *(one.heard.value for one in answers if one.heard.value is not None)]
     exact = next((reading for one in answers if (reading := one.reading) is not None), None)
     found = [clock_finding(exact, dated, preflight.window(session.options))]
-    if session.turned_away is not None:
-        found.append(refusal_finding(session.turned_away))
+    if session.in_doubt is not None:
+        found.append(refusal_finding(session.in_doubt))
     else:
         found += [_unheard(one) for one in answers if _is_unheard(one)]
-    found += key.key_findings(told, preflight.key_page, now_ms, refused=session.turned_away is not None)
+    found += key.key_findings(told, preflight.key_page, now_ms, refused=session.in_doubt is not None)
     found += _order_findings(session, listings)
     return found
 
@@ -221,9 +221,9 @@ def _order_findings(session: Session, listings: Listings) -> list[Finding]:
         elif judged and all(one.answer is Answer.ABSENT for one in judged):
             absent += 1
             found.append(good("open orders", f"{name}: the account has no such product ({judged[-1].words})"))
-        elif session.turned_away is None:
+        elif session.in_doubt is None:
             found.append(_unread(name, attempts, listing))
-    if session.turned_away is not None:
+    if session.in_doubt is not None:
         fix = "see what was refused above"
         found.append(failure("open orders", "they could not all be read: the venue refused", fix, Area.VENUE))
     elif absent and absent == len(listings.segments):
@@ -244,7 +244,7 @@ def _unread(name: str, attempts: list[Attempt], listing: Listing | None) -> Find
 
 def _discovery_findings(session: Session, discoveries: Discoveries) -> list[Finding]:
     found = []
-    if discoveries.pending and session.turned_away is None:
+    if discoveries.pending and session.in_doubt is None:
         kind, words, hint = _met(discoveries.last)
         area = Area.NETWORK if kind in _ELSEWHERE else Area.VENUE
         told = f"could not be read: {', '.join(discoveries.pending)} ({words})"

@@ -29,6 +29,8 @@ from cancelall.venues.pacifica.options import NOWHERE, Secrets, _unbase58
 from support import Ran, cancelall, environment, kill, paths, profile_table, states, swept
 
 CANCEL_ALL = "POST /api/v1/orders/cancel_all"
+STOCK = 60
+"""More orders than an exchange begins with."""
 PROBE = {"symbol": "BTC", "order_id": NOWHERE}
 THREE = ["strategies", "TWAP", "orders"]
 # A key to throw away whose seed, and so whose base58 text, begins with a zero byte.
@@ -400,13 +402,13 @@ def test_a_null_in_the_place_of_the_list_is_an_empty_one(server: SimServer) -> N
 @with_faults("key")
 def test_a_refused_key_is_tried_once(server: SimServer, home: Path) -> None:
     ran = run(server, home)
-    assert (ran.code, ran.line["verdict"], ran.line["error"]["kind"]) == (4, "refused", "auth")
+    told = (ran.code, ran.line["verdict"])
+    assert told in ((4, "refused"), (10, "open")), "orders are read without a key"
+    assert ran.line["error"]["kind"] == "auth"
     sent = [path for path in paths(server) if path.startswith("POST")]
     assert sent[0] == CANCEL_ALL
-    assert set(sent) <= {CANCEL_ALL, "POST /api/v1/order_strategies/cancel"}, (
-        "reads need no key: strategies were listed"
-    )
-    assert sent.count(CANCEL_ALL) <= 2
+    assert sent.count(CANCEL_ALL) <= 2, "what was listed was named beside it, and nothing went on after that"
+    assert len(sent) <= 2 + STOCK
 
 
 @pytest.mark.parametrize("faults", [["key", "plain-text"], ["permission"], ["ip"], ["region"]])
