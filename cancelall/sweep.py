@@ -33,8 +33,10 @@ _INSTANT = 1e-6
 _SECOND_LOOK = 4.0
 """Seconds after which a proven segment is read again, while others are still being cancelled: nothing else would show
 what their orders have left there, or what its own listings had hidden."""
-_LONGEST_REST = 3.0
+_LONGEST_REST = 2.0
 """Longest rest, in seconds, between two listings where nothing comes of them."""
+_LONGEST_BLIND_REST = 3.0
+"""The same while none can be read: what a venue counts in requests is left for the proof."""
 _LONGEST_SILENCE = 2.0
 """Seconds that a read may wait, before the mass cancel of its segment is repeated."""
 
@@ -293,7 +295,8 @@ class Sweep:
                 await asyncio.wait(feeders, timeout=_ROUND_PAUSE)
         if fruitless and not (progress.witnesses and progress.witnessed):
             doubted = progress.doubted_until - self.session.clock.monotonic()
-            jitter = self.session.random() * min(_LONGEST_REST, 0.25 * 2 ** min(fruitless, 6))
+            longest = _LONGEST_BLIND_REST if progress.unread else _LONGEST_REST
+            jitter = self.session.random() * min(longest, 0.25 * 2 ** min(fruitless, 6))
             await asyncio.sleep(doubted if doubted > 0 else jitter)
 
     def _gap_left(self, progress: Progress, first: Listing) -> float:

@@ -189,16 +189,15 @@ def test_many_pages(venue: str) -> None:
 
 
 def test_orders_that_cannot_be_cancelled_are_listed(venue: str) -> None:
-    with simulator.start(venue, orders=12, faults=["ack-only"]) as server:
-        left = {order.id for order in server.open_orders()}
-        report = kill(venue, server, deadline=2.5)
-        assert (report.verdict, report.exit_status) == (Verdict.OPEN, 10)
-        assert {row.order.id for row in report.orders if row.state.value in ("open", "failed")} & left
+    result = faced(venue, "ack-only", orders=12, deadline=3.0)
+    (report,) = result.reports
+    assert (report.verdict, report.exit_status) == (Verdict.OPEN, 10)
+    left = {order.id for order in result.resting}
+    assert {row.order.id for row in report.orders if row.state.value in ("open", "failed")} & left
 
 
 def test_a_failing_listing_is_unproven(venue: str) -> None:
-    with simulator.start(venue, orders=12, faults=["listing-fails"]) as server:
-        report = kill(venue, server, deadline=2)
+    (report,) = faced(venue, "listing-fails", orders=12, deadline=4.0).reports
     assert (report.verdict, report.exit_status) == (Verdict.UNPROVEN, 11)
 
 
@@ -234,25 +233,20 @@ def test_a_dry_run_sends_nothing_that_changes_anything(venue: str, server: SimSe
 
 
 def test_an_unknown_status_is_open(venue: str) -> None:
-    with simulator.start(venue, orders=12, faults=["unknown-status"]) as server:
-        report = kill(venue, server, dry_run=True, deadline=5)
-    assert report.verdict is not Verdict.CLEAR
+    assert verdict(faced(venue, "unknown-status", mode="dry-run", orders=12, deadline=5.0)) is not Verdict.CLEAR
 
 
 @pytest.mark.parametrize("fault", ["html:listing", "truncated:listing", "empty-body:listing", "json:listing={}"])
 def test_listings_of_another_shape_never_prove_anything(venue: str, fault: str) -> None:
-    with simulator.start(venue, orders=12, faults=[fault]) as server:
-        report = kill(venue, server, deadline=1.5)
-    assert report.verdict is not Verdict.CLEAR
+    result = faced(venue, fault, orders=12, deadline=5.0)
+    assert verdict(result) is not Verdict.CLEAR
 
 
 @pytest.mark.parametrize(
     "fault", ["error-500:cancel@3", "reset-after:cancel@2", "fin-after:cancel@1", "error-after:cancel@2"]
 )
 def test_cancels_without_an_answer_are_settled_by_reading(venue: str, fault: str) -> None:
-    with simulator.start(venue, orders=20, faults=[fault]) as server:
-        report = kill(venue, server, deadline=15)
-        assert (report.verdict, server.open_orders()) == (Verdict.CLEAR, []), report
+    cleared(faced(venue, fault, orders=20, deadline=15.0))
 
 
 def test_the_result_can_be_printed_and_holds_no_secret(venue: str) -> None:

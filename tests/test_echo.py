@@ -84,7 +84,7 @@ def test_what_a_venue_says_back_is_nowhere(home: Path, echo: Echo, venue: str, w
     with simulator.start(venue, orders=1) as server:
         table = profile_table(venue, server)
     path = write_config(home / "config.toml", {venue: {**table, "base_url": echo.origin}})
-    ran = cancelall(venue, word, "--config", str(path), "--deadline", "4", home=home)
+    ran = cancelall(venue, word, "--config", str(path), "--deadline", "1.5", home=home)
     assert ran.code != 0
     assert echo.heard
     journal = (home / ".local" / "state" / "cancelall" / "journal.jsonl").read_text()
