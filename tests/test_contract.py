@@ -441,7 +441,8 @@ def test_a_refusal_for_a_second_ends_nothing(venue: str) -> None:
     cleared(faced(venue, "refused=request^1"))
     for reach in ("key", "address"):
         result = faced(venue, f"refused={reach}^1")
-        assert verdict(result) in (Verdict.CLEAR, Verdict.REFUSED), result.told(40)
+        seen = [Verdict.OPEN] if venue == "pacifica" else []  # its listings need no key
+        assert verdict(result) in (Verdict.CLEAR, Verdict.REFUSED, *seen), result.told(40)
 
 
 def test_a_call_that_an_account_lacks_has_another_way(venue: str) -> None:

@@ -275,7 +275,8 @@ class World:
 
     def _attempt(self, profile: str, attempt: Attempt) -> None:
         said = attempt.judgement.words if attempt.judgement else attempt.fault.message if attempt.fault else ""
-        if attempt.judgement is not None and attempt.request.signed:
+        keyless = self.plan.venue == "pacifica" and attempt.request.method == "GET"
+        if attempt.judgement is not None and attempt.request.signed and not keyless:
             self.heard[profile].append(attempt.judgement)
         self.attempts.append(f"{profile} {attempt.request.target} {said} {attempt!r}")
 
