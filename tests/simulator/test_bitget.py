@@ -633,7 +633,7 @@ def test_odd_listings(open_desk: Opener) -> None:
         page = desk.get(LIST, **USDT)
         assert page["entrustedList"]
         assert tuple(page[name] for name in page if name == "endId") == held
-    desk.fake.set_faults(["odd-row=size"])
+    desk.fake.set_faults(["odd-field=size"])
     assert [type(row["size"]) for row in desk.get(LIST, **USDT)["entrustedList"]][:2] == [dict, str]
     desk.fake.set_faults(["null-list@2"])
     assert desk.get(LIST, **USDT)["entrustedList"] is None

@@ -687,7 +687,7 @@ FIELDS = ("price", "size", "side", "symbol", "status", "planStatus", "planType",
 @MODES
 def test_one_odd_row_keeps_no_order_from_being_cancelled(server: SimServer, field: str) -> None:
     """Named or not: what is shown beside it goes; and once nothing odd is shown any more, it is clear."""
-    server.set_faults([f"odd-row={field}", "lacks=cancel-all-orders/40404", "lacks=cancel-symbol-order/40404"])
+    server.set_faults([f"odd-field={field}", "lacks=cancel-all-orders/40404", "lacks=cancel-symbol-order/40404"])
     before = left(server, *IN_ONE)
     kill("bitget", server, options=ONE, deadline=3)
     assert len(left(server, *IN_ONE)) <= (3 if field in ("orderId", "symbol") else 0) < len(before)

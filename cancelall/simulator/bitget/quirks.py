@@ -18,7 +18,7 @@ def spoilt(venue: Bitget, request: SimRequest, data: object) -> object:
         return data
     if venue.fault("null-list", request):
         return None if isinstance(data, list) else _but(data, _LISTS, None) if isinstance(data, dict) else data
-    if fault := venue.fault("odd-row", request):
+    if fault := venue.fault("odd-field", request):
         _rows(data)[0][str(fault.value)] = {}
     if venue.fault("bare-rows", request):
         for row in _rows(data):

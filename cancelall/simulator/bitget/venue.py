@@ -185,7 +185,7 @@ class Bitget(FakeVenue):
             kinds=LISTINGS,
         ),
         "null-list": FaultSpec(help="null stands in the place of a listing's rows, whatever rests", kinds=LISTINGS),
-        "odd-row": FaultSpec(
+        "odd-field": FaultSpec(
             help="this field of the first row of each listing is an object", default="price", kinds=LISTINGS
         ),
         "nothing": FaultSpec(
