@@ -70,6 +70,12 @@ def profile_verdict(sweep: Sweep) -> Verdict:
     return worst([verdict, Verdict.UNPROVEN]) if doubtful else verdict
 
 
+def all_read(sweep: Sweep) -> bool:
+    """Whether the set of segments is known, and each was read to the end or is not there."""
+    known = not (sweep.bug or sweep.session.bug or sweep.discoveries.pending or sweep.discoveries.doubts)
+    return known and all(one.proven or one.absent is not None for one in sweep.progresses.values())
+
+
 def _verdict_without_segments(sweep: Sweep) -> Verdict:
     """What the reads that should have told the segments have met with."""
     attempt = sweep.discoveries.last

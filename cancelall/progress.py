@@ -393,7 +393,7 @@ class Progress:
     def proven(self) -> bool:
         """Two complete empty listings in a row, a gap apart, no cancel in the air, and no refusal that still stands."""
         if self.reads_only:
-            return self.last is not None and self.last.complete
+            return self.last is not None and self.last.complete and not self.incomplete
         if self.first_empty is None or self.last_empty is None or self.cancels.in_flight or self.cancels.suspended:
             return False
         if (self.witnesses and not self.witnessed) or (self.segment.needs_acceptance and not self.cancels.accepted):

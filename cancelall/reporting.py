@@ -41,6 +41,7 @@ def swept(
         timing=timing,
         error=error,
         warnings=tuple(note for note in notes if note),
+        all_read=outcome.all_read(sweep),
         would_send=outcome.would_send(sweep) if session.reads_only else (),
     )
 

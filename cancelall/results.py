@@ -66,13 +66,15 @@ class ProfileReport:
     timing: Timing = field(default_factory=Timing)
     error: ErrorReport | None = None
     warnings: tuple[str, ...] = ()
+    all_read: bool = True
+    """Whether everything in scope could be read; reading alone succeeds only then."""
     would_send: tuple[str, ...] = ()
     """What a dry run would have sent, without signature or secret."""
 
     @property
     def exit_status(self) -> ExitStatus:
         """The exit code of this profile alone. Reading alone succeeds when everything could be read."""
-        if self.dry_run and self.verdict in (Verdict.OPEN, Verdict.CLEAR):
+        if self.dry_run and self.all_read and self.verdict in (Verdict.OPEN, Verdict.CLEAR):
             return ExitStatus.CLEAR
         return self.verdict.exit_status
 
