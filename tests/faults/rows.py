@@ -510,7 +510,7 @@ _ROWS = (
     Row(
         number=66,
         fault="replicas that contradict each other",
-        injection="every second reading of each listing is three seconds old",
+        injection="every second reading of each listing is three gaps old",
         expectation="clear only when both are empty",
         codes=(0,),
     ),

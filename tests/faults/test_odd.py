@@ -91,7 +91,7 @@ def test_a_long_wait_for_one_request(case: Case, venue: str, form: str, spared: 
 
 @shows(66)
 def test_replicas_that_contradict_each_other(case: Case, venue: str) -> None:
-    server = case.server(venue, "replicas=3")
+    server = case.server(venue, "replicas=0.3")  # three gaps of this clock
     assert case.kill(venue, server, deadline=12).report.verdict is Verdict.CLEAR
 
 

@@ -18,6 +18,7 @@ from cancelall.model import Request
 from cancelall.secret import Secret
 from cancelall.simulator import FakeVenue, SimReply, SimRequest
 from cancelall.simulator.fake import Refusal
+from cancelall.simulator.faults import SPECS
 from cancelall.simulator.spoil import ROW_WORDS
 from cancelall.simulator.wire import MADE_UP
 from cancelall.venues import VENUES, load, schema
@@ -357,3 +358,7 @@ def test_the_pages_of_one_reading_come_from_one_replica() -> None:
     assert first == third
     assert len(second) > len(first)
     assert len(second) == len(set(second))
+
+
+def test_no_venue_takes_the_name_of_a_fault_that_all_have(venue: str) -> None:
+    assert not set(simulator.venue_class(venue).own_faults) & set(SPECS)

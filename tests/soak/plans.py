@@ -314,7 +314,8 @@ def _heard(rng: random.Random, venue: str, name: str, word: str) -> str:
     """A word with the requests that hear it, and when. A missing product is missing for a second, or for some only."""
     if name == "absent":
         one_way = rng.random() < 0.5  # not to both ways for long: then nobody could tell
-        text = f"absent:{rng.choice(('cancel', 'listing'))}^{rng.choice((1, 3, 30))}" if one_way else "absent^1"
+        ways = ("cancel",) if venue == "bitget" else ("cancel", "listing")  # some of whose products have but listings
+        text = f"absent:{rng.choice(ways)}^{rng.choice((1, 3, 30))}" if one_way else "absent^1"
         return f"{text}~{rng.choice(_TEXTS[venue])}"
     text = f"{name}:{rng.choice(_KINDS)}={word}" if rng.random() < 0.3 else f"{name}={word}"
     once = {"edge": 0.0, "hint": 1.0}.get(name, 0.6)

@@ -25,6 +25,7 @@ from cancelall.results import ProfileReport
 from cancelall.run import LAST_LOOK_SECONDS, Listener, Run
 from cancelall.session import Send
 from cancelall.simulator import Account, FakeVenue, Fault, Kind, SimOrder, SimRequest, parse_fault
+from cancelall.simulator.bybit import kinds as bybit_kinds
 from cancelall.simulator.fake import Cancelled
 from cancelall.sweep import Sweep
 from cancelall.venues import load
@@ -49,6 +50,8 @@ PASSABLE = frozenset(
 """Faults that keep nobody who acts on everything that can be read from asking for an order, for however long."""
 SURVIVE = frozenset({"ack-only", "partial", "late-cancel", "fill", "reappear", "bot"})
 """Faults that leave orders behind a cancel. What is hidden after each cancel of others can then be hidden for ever."""
+PAIRS = frozenset({bybit_kinds.OCO, bybit_kinds.BIDIRECTIONAL})
+"""Kinds that nothing names: with protective orders to be kept they go only where all others are known."""
 NAMELESS = frozenset({"string", "null", "list", "no-id", "symbol"})
 """Odd rows that do not name their order as most venues want it named."""
 
@@ -390,7 +393,7 @@ def _unasked(world: World, owner: _Owner, report: ProfileReport) -> Iterator[str
     for life in owner.history.lives.values():
         order = life.order
         born = max(START, (world.steps.times[life.born] - START_MS) / 1000)
-        kept = plan.keep and (truth.protective(order) or order.id in unsure)
+        kept = plan.keep and (truth.protective(order) or order.id in unsure or order.kind in PAIRS)
         if life.died < FOREVER or kept or not truth.in_scope(order) or not truth.listed(order) or _absent(plan, order):
             continue
         if life.born and (plan.venue == "pacifica" or not _shown(owner, order, born, world.over - patience)):
