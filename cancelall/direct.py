@@ -22,6 +22,8 @@ from cancelall.connection import Handle, silent
 from cancelall.errors import TransportFault
 from cancelall.model import Wire
 
+RESTED_SECONDS = 0.25
+"""Silence after an answer in which a second copy of it would have come."""
 IDLE_SECONDS = 15.0
 """How long a connection is kept without use: a router on the way may have forgotten it without a word."""
 
@@ -128,11 +130,14 @@ class Kept:
         self._lock = threading.Lock()
         self._idle: deque[tuple[float, socket.socket]] = deque()
 
-    def take(self, family: int | None) -> socket.socket | None:
-        """One whose peer has said nothing since its last answer; None without one."""
+    def take(self, family: int | None, *, rested: bool = False) -> socket.socket | None:
+        """One whose peer has said nothing since its last answer, if `rested` for a while by now; None without one."""
         while True:
+            latest = time.monotonic() - (RESTED_SECONDS if rested else 0.0)
             with self._lock:
-                fitting = [one for one in self._idle if family is None or one[1].family == family]
+                fitting = [
+                    one for one in self._idle if one[0] <= latest and (family is None or one[1].family == family)
+                ]
                 if not fitting:
                     return None
                 since, made = fitting[-1]

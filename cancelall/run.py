@@ -18,6 +18,7 @@ from cancelall.clock import Clock, SystemClock
 from cancelall.config import BrokenProfile, Profile
 from cancelall.credentials import Found, resolve
 from cancelall.errors import CancelallError, ConfigError, Interrupted, OptionError, TransportFault
+from cancelall.guard import bug_words
 from cancelall.hold import Hold
 from cancelall.journal.record import Record
 from cancelall.means import SCARCE, Means, scarcity, with_descriptors
@@ -129,7 +130,8 @@ class Run:
             scarce = CancelallError(f"nothing could be sent: {scarcity(fault)}", SCARCE)
             report = self._nothing_sent(profile, scarce, Verdict.UNPROVEN)
         except Exception as fault:  # noqa: BLE001 - a bug in one profile must not take the others along
-            bug = CancelallError(f"a bug before the sweep: {type(fault).__name__}", "report it with the output of -v")
+            where = f"in this profile's run: {bug_words(fault)}"
+            bug = CancelallError(where, "check this account on the site, and report the bug with the output of -v")
             report = self._nothing_sent(profile, bug, Verdict.UNPROVEN)
         self.means.arrived(profile)
         told = (*report.warnings, *self.means.warnings(profile), *self.record.warnings())

@@ -122,7 +122,7 @@ class Session:
     ) -> Heard[T]:
         """Send until the venue has answered for good or with one of the answers that are `enough`, nobody wants it,
         `most` tries are over, or the deadline is near. What is `spared` by the time of its turn is not sent at all.
-        A `fresh` one goes on a connection that nothing else uses, like every cancel.
+        The answer to a `fresh` one comes on a connection that nothing else is using.
 
         Raises DryRunViolation for a request that changes something on a line that may only read.
         """
@@ -311,7 +311,8 @@ class Session:
             url=origin + target,
             headers=(*self.headers, *headers),
             body=body,
-            fresh_connection=request.changes or fresh,
+            fresh_connection=request.changes,
+            rested_connection=fresh,
             body_limit=(1 << 20) if request.changes else (4 << 20),
             family=self.refusals.family,
             recalled=lambda: request.changes and self.closed,

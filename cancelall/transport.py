@@ -94,7 +94,7 @@ class Transport:
         """One attempt on one route: on a connection that is kept, or else on a new one."""
         kept = self._kept if route.proxy == self.route.proxy and not out.wire.fresh_connection else None
         try:
-            made = kept.take(out.wire.family) if kept else None
+            made = kept.take(out.wire.family, rested=out.wire.rested_connection) if kept else None
             if made is not None:
                 try:
                     return self._on(made, route, out, kept)

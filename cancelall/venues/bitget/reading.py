@@ -161,14 +161,16 @@ def way_on(request: Request, rows: list[Any], key: str, last: object) -> tuple[R
     """The request for the next page, and why there may be one that cannot be asked for.
 
     A short page is the last one. The id to go on from is there on the last page too, and one observed answer with rows
-    has none at all: without it, a page is unsure only when it holds as many rows as were asked for.
+    has none at all: without it, a page is unsure only when it holds as many rows as were asked for. An empty page that
+    names an id which nobody asked from is followed.
     """
     following = from_id(request, key, last)
     if following is None and last not in (None, ""):
         return None, "what should say where to read on is no id"
     if following is None and len(rows) >= size(request):
         return None, "a full page does not say where to read on"
-    return following if len(rows) >= _SMALLEST_PAGE else None, ""
+    goes_on = len(rows) >= _SMALLEST_PAGE or (not rows and following != request)
+    return following if goes_on else None, ""
 
 
 def settlement(
