@@ -584,6 +584,18 @@ def test_an_empty_account_is_clear_as_early_whatever_one_request_is_told(venue: 
         assert result.seconds <= plain.seconds + 5.0, (spared, plain.seconds, result.told(40))
 
 
+@pytest.mark.parametrize("deadline", [2.0, 6.0])
+def test_what_is_known_to_rest_is_fired_at_until_the_end(venue: str, deadline: float) -> None:
+    """Cancels that are answered and take nothing: whatever was listed is asked for again, up to the last moment."""
+    result = faced(venue, "ack-only", orders=12, deadline=deadline)
+    assert verdict(result) is Verdict.OPEN
+    sent = [sent.at for sent in result.log if sent.kind.changes]
+    began = min(one.at for one in result.log)
+    assert max(sent) - began >= deadline - 1.0, result.told(40)
+    plain = faced(venue, orders=12, deadline=3.0 if venue == "deltadefi" else 2.0)  # which takes four cancels a second
+    assert plain.resting == (), plain.told(40)
+
+
 # --- the same over sockets ------------------------------------------------------------------------------------------
 
 

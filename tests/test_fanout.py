@@ -8,10 +8,13 @@ from collections import Counter
 
 import pytest
 
-from cancelall import means
+from cancelall import config, means
 from cancelall.attempts import Attempt, Heard
+from cancelall.config import Overrides, Profile
+from cancelall.config_toml import Document
 from cancelall.model import Acknowledgement, Verdict
 from cancelall.progress import Progress
+from cancelall.secret import Secret
 from cancelall.simulator import Kind, create
 from cancelall.venues import load, schema
 from fleet import Fleet, Host, fill
@@ -178,3 +181,37 @@ def test_a_venue_that_only_claims_to_cancel_is_not_hammered() -> None:
     assert {sent.status for sent in host.log} <= {200, None}
     batches = [sent for sent in host.log if sent.request.path == "/v5/order/cancel-batch"]
     assert batches, "cancels by name get their chance"
+
+
+# --- a limit that counts some requests more than once ----------------------------------------------------------------
+
+
+def test_credits_are_shared_behind_one_address_and_cancels_go_first() -> None:
+    """Pacifica counts a read twice as much as a cancel: twelve profiles without a config key cannot all be proven."""
+    fleet = Fleet("pacifica")
+    host = fleet.host(ONE, 12)
+    reports = fleet.kill(deadline=20.0)
+    venue = load("pacifica")
+    assert venue.address_limit is not None
+    spent = sum(1 if sent.kind is Kind.CANCEL else 2 for sent in host.log)
+    assert spent <= venue.address_limit.count
+    kinds = host.kinds()
+    assert kinds[:12] == [Kind.CANCEL] * 12
+    assert {report.verdict for report in reports} <= {Verdict.CLEAR, Verdict.UNPROVEN}
+    few = Fleet("pacifica")
+    few.host(ONE, 4)
+    assert [report.verdict for report in few.kill()] == [Verdict.CLEAR] * 4
+
+
+def test_a_profile_with_a_config_key_counts_for_itself() -> None:
+    made = means.Means(profiles=(), environ={})
+    venue = load("pacifica")
+    secrets = schema("pacifica").secrets
+    assert venue.own_limit(secrets(secret_key=Secret("k"), api_config_key=Secret("c")))
+    assert not venue.own_limit(secrets(secret_key=Secret("k")))
+    table = {"venue": "pacifica", "account": "4uQeVj5tqViQh7yWWGStvkEG1Zmhx6uasJtWCJziofM"}
+    profile = config.profile(Document(path=None, data={"profiles": {"pacifica": table}}), "pacifica", {}, Overrides())
+    assert isinstance(profile, Profile)
+    shared = made.gate(profile)
+    assert made.gate(profile) is shared
+    assert made.gate(profile, own_limit=True).address is not shared.address

@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
-from cancelall.attempts import Attempt, Heard
+from cancelall.attempts import Attempt, Heard, Tally
 from cancelall.errors import TransportFault
-from cancelall.model import Acknowledgement, Answer, Judgement, Order, Page, Reach, Request
+from cancelall.hearing import hear_cancels
+from cancelall.model import Acknowledgement, Answer, Judgement, Order, Page, Priority, Reach, Request
 from cancelall.progress import Listing, Progress
-from cancelall.venues.contract import Segment
+from cancelall.venues.contract import Segment, Witness
+from instant import run
 
 GAP = 1.0
 MASS = Request(method="POST", path="/cancel-all", changes=True)
@@ -298,3 +300,48 @@ def test_the_cancel_of_a_group_that_names_what_nobody_has_seen_is_told() -> None
     known.progress.cancels.begins(1.0)
     known.progress.asked(BATCH, orders, Heard(attempt=attempt, value=Acknowledgement(cancelled=("a", "b", "stranger"))))
     assert known.progress.strays == ["stranger"]
+
+
+# --- witnesses and what waits for its turn ----------------------------------------------------------------------------
+
+
+def test_a_witness_that_takes_nothing_without_a_word_agrees_when_heard_twice() -> None:
+    known = Known()
+    known.word(MASS, 0.0, OK)
+    known.listing(0.5)
+    assert not known.progress.took_nothing(0.6)
+    assert not known.progress.took_nothing(1.5)
+    assert known.progress.took_nothing(1.6)
+    known.listing(2.0, "a")
+    assert not known.progress.took_nothing(2.1), "what was listed between begins the count anew"
+
+
+def test_a_mass_cancel_that_waits_is_spared_by_a_later_empty_listing_but_never_the_first() -> None:
+    known = Known()
+    known.listing(1.0)
+    assert not known.progress.superseded(MASS, (), 0.5), "it was never answered"
+    known.word(MASS, 1.5, OK)
+    known.listing(2.0)
+    assert known.progress.superseded(MASS, (), 1.9)
+    assert not known.progress.superseded(MASS, (), 2.1), "that listing is older than the wait"
+    known.word(MASS, 2.5, REFUSED)
+    known.listing(3.0)
+    assert not known.progress.superseded(MASS, (), 2.9), "a refusal has to be heard again"
+
+
+def test_witnesses_go_behind_whatever_cancels_or_lists() -> None:
+    asked: list[Request] = []
+    witness = Witness(request=replace(MASS, priority=Priority.MASS_CANCEL))
+
+    class Session:
+        tally = Tally()
+
+        async def ask(self, request: Request, *rest: Any, **more: Any) -> Heard[Any]:
+            asked.append(request)
+            return Heard(attempt=Attempt(request=request, began=1.0, ended=1.0, judgement=EMPTY))
+
+    progress = Progress(segment=segment(witnesses=(witness,)), gap=GAP)
+    run(hear_cancels(Session(), progress))  # type: ignore[arg-type]
+    assert [request.priority for request in asked] == [Priority.WITNESS]
+    assert asked == [MASS]
+    assert progress.cancels_agree

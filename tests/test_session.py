@@ -121,7 +121,7 @@ class Line:
 
     def ask(self, request: Request = CANCEL, *, watch: Watch | None = None, **more: Any) -> Heard[Any]:
         """Ask once on a session of its own."""
-        asking = {key: more.pop(key) for key in ("wanted", "spared", "most") if key in more}
+        asking = {key: more.pop(key) for key in ("wanted", "spared", "most", "fresh", "enough") if key in more}
 
         async def work() -> Heard[Any]:
             self.session_used = self.session(**more)
@@ -866,3 +866,22 @@ def test_after_a_signal_no_cancel_goes_though_the_sweep_is_begun_anew(request_: 
         assert [wire.method for wire in line.wires] == ["GET"]
 
     run(work())
+
+
+def test_what_is_on_its_way_out_is_called_back_by_a_signal() -> None:
+    line = Line([OK])
+    line.ask(CANCEL)
+    line.ask(LISTING)
+    cancel, listing = line.wires[0], line.wires[-1]
+    assert not cancel.recalled()
+    line2 = Line([OK])
+
+    async def work() -> None:
+        session = line2.session()
+        await session.ask(CANCEL, line2.reads)
+        await session.ask(LISTING, line2.reads)
+        session.halted = True
+
+    run(work())
+    assert [wire.recalled() for wire in line2.wires] == [True, False], "reads may still tell what is left"
+    assert not listing.recalled()
