@@ -79,7 +79,7 @@ def echo() -> Iterator[Echo]:
 
 
 @pytest.mark.parametrize("venue", VENUES)
-@pytest.mark.parametrize("word", ["--json", "-v"])
+@pytest.mark.parametrize("word", ["--json", pytest.param("-v", marks=pytest.mark.faults)])
 def test_what_a_venue_says_back_is_nowhere(home: Path, echo: Echo, venue: str, word: str) -> None:
     with simulator.start(venue, orders=1) as server:
         table = profile_table(venue, server)

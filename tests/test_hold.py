@@ -86,6 +86,7 @@ def _hurried(venue: Venue[Any, Any, Any]) -> Venue[Any, Any, Any]:
 
 
 @pytest.mark.parametrize("venue", VENUES)
+@pytest.mark.faults
 def test_what_a_bot_places_is_cancelled_each_time(venue: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """It runs for a part of the hold: every order goes, it is named, and the end is clear."""
     quirks = ["prompt"] if venue == "deltadefi" else []

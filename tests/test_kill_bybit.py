@@ -165,6 +165,7 @@ def test_a_product_that_the_account_lacks_is_absent(code: str) -> None:
 
 
 @pytest.mark.parametrize("code", ["110132", "10024", "10027", "10008", "10009", "110067", "181014", "110102"])
+@pytest.mark.faults
 def test_a_product_that_is_refused_may_still_hold_orders(code: str) -> None:
     """A region, a ban, a mode: what rests there nobody can see, and the other products are not concerned."""
     with simulator.start("bybit", faults=[f"lacks=option/{code}"]) as server:
@@ -177,6 +178,7 @@ def test_a_product_that_is_refused_may_still_hold_orders(code: str) -> None:
 
 
 @pytest.mark.parametrize("product", ["linear", "inverse", "spot"])
+@pytest.mark.faults
 def test_what_every_account_has_is_never_absent(product: str) -> None:
     with simulator.start("bybit", faults=[f"lacks={product}"]) as server:
         report = kill("bybit", server, deadline=3)
@@ -221,6 +223,7 @@ def test_an_odd_row_keeps_no_order_from_going(field: str) -> None:
 
 
 @pytest.mark.parametrize("field", ["price", "createdTime/1.5", "side"])
+@pytest.mark.faults
 def test_an_odd_row_costs_the_proof_and_no_cancel_by_name(field: str) -> None:
     with simulator.start("bybit", orders=60, faults=[f"odd-field={field}"]) as server:
         keep = {order.id for order in server.open_orders() if protective(order)}
@@ -232,6 +235,7 @@ def test_an_odd_row_costs_the_proof_and_no_cancel_by_name(field: str) -> None:
 
 
 @pytest.mark.parametrize("fault", ["cursor-stays", "empty-page"])
+@pytest.mark.faults
 def test_cursors_as_they_were_seen_keep_no_proof_away(fault: str) -> None:
     with simulator.start("bybit", orders=400, faults=[fault]) as server:
         keep = {order.id for order in server.open_orders() if order.segment == "linear" and protective(order)}

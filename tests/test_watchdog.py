@@ -115,6 +115,7 @@ def lines(out: bytes) -> dict[str, dict[str, Any]]:
 
 
 @pytest.mark.parametrize("way", WAYS)
+@pytest.mark.faults
 def test_whatever_hangs_what_is_known_is_said(kill: Kill, way: str) -> None:
     kill.serve(bybit="", bitget="stall")
     process = kill.hang(WAYS[way], "--json", "--deadline", "6")

@@ -231,6 +231,7 @@ def test_without_a_group_a_wrong_clock_is_repaired_first(server: SimServer) -> N
 
 
 @pytest.mark.parametrize(("fault", "kind"), [("key", "auth"), ("ip", "ip"), ("expired", "auth"), ("region", "region")])
+@pytest.mark.faults
 def test_without_a_group_a_refused_key_costs_the_account_info_alone(fault: str, kind: str) -> None:
     with start(fault) as server:
         report = kill_without_group(server, deadline=3)
@@ -319,6 +320,7 @@ def test_many_conditional_orders_go_in_batches(server: SimServer) -> None:
 
 @pytest.mark.parametrize("newest", [True, False])
 @with_faults("conditional-left", "unnamable", "stubborn=Liquidation", orders=100)
+@pytest.mark.faults
 def test_an_order_that_cannot_be_named_spoils_no_other_one_s_cancel(server: SimServer, newest: bool) -> None:
     """Its whole batch fails, however often it is sent."""
     fake, account = server.fake, server.account
@@ -364,6 +366,7 @@ def test_one_ledger_that_cannot_be_read_spoils_the_proof_of_no_other(server: Sim
         "duplicate-keys:listing",
     ],
 )
+@pytest.mark.faults
 def test_an_unreadable_listing_is_never_empty(fault: str) -> None:
     faults = [fault, "ack-only"] if fault.startswith("duplicate") else [fault]
     with start(*faults, orders=12) as server:
@@ -386,6 +389,7 @@ def test_a_ledger_that_the_account_lacks_is_absent(server: SimServer) -> None:
 
 
 @pytest.mark.parametrize("silence", ["stall:listing~/margin/", "fin-after:listing~/margin/", "html:listing~/margin/"])
+@pytest.mark.faults
 def test_a_ledger_that_is_not_listed_is_not_absent_for_a_word_on_its_cancel(silence: str) -> None:
     with start("no-margin:cancel", silence) as server:
         report = kill("ascendex", server, deadline=3)
@@ -425,6 +429,7 @@ def test_a_wrong_secret_is_refused(server: SimServer) -> None:
     ],
 )
 @pytest.mark.parametrize("status", ["", "error-status=403"])
+@pytest.mark.faults
 def test_refusals(fault: str, status: str, kind: str, code: int) -> None:
     with start(fault, *([status] if status else []), orders=0) as server:
         report = kill("ascendex", server, deadline=2)

@@ -172,6 +172,7 @@ def test_orders_of_a_bot_are_named_with_the_reason(server: SimServer) -> None:
     "listing-fails json:listing=[] json:listing={} truncated:listing empty-body:listing html:listing "
     "duplicate-keys:listing status:listing=404".split(),
 )
+@pytest.mark.faults
 def test_an_unreadable_listing_is_never_empty(mode: str, fault: str) -> None:
     with simulator.start("bitget", orders=20, faults=[f"mode={mode}", fault]) as server:
         report = kill("bitget", server, options=ONE, deadline=1.2)
@@ -250,6 +251,7 @@ def test_what_a_copy_trading_account_does_not_have_is_absent(server: SimServer) 
 
 
 @pytest.mark.parametrize("code", ["40081", "40105", "40110", "22030", "40034", "40199", "40022", "40031"])
+@pytest.mark.faults
 def test_no_other_word_of_a_product_is_absence(code: str) -> None:
     """Neither demo trading's, on live, nor those of a parameter, a right or a ban: orders may rest there."""
     with simulator.start("bitget", faults=[f"lacks=COIN-FUTURES/{code}"]) as server:
@@ -272,6 +274,7 @@ def test_margin_orders_of_a_classic_account_are_named_and_left(server: SimServer
 
 
 @pytest.mark.parametrize("fault", ["json:read=[]", "status:read=500", "empty-body:read"])
+@pytest.mark.faults
 def test_while_the_mode_is_not_known_nothing_is_clear(fault: str) -> None:
     with simulator.start("bitget", faults=["mode=hybrid", fault], orders=60) as server:
         report = kill("bitget", server, options=ONE, deadline=3)
@@ -629,6 +632,7 @@ def test_strategies_that_the_plain_listing_leaves_out_are_seen(server: SimServer
     "html@3 maintenance@3 error-500=0.2 error-after:cancel@4 reset-after:cancel@3 fin-after:cancel@2 "
     "truncated:cancel@2 json:cancel=[]@2 partial@2 late-cancel=0.3 lag=0.3 error-status=200".split(),
 )
+@pytest.mark.faults
 def test_troubles_that_pass_end_clear(mode: str, fault: str) -> None:
     with simulator.start("bitget", faults=[f"mode={mode}", fault]) as server:
         report = kill("bitget", server, options=ONE, scale=0.5, deadline=ENOUGH)
@@ -682,6 +686,7 @@ FIELDS = ("price", "size", "side", "symbol", "status", "planStatus", "planType",
 
 @pytest.mark.parametrize("field", [*FIELDS, "orderId", "qty", "orderStatus", "posSide", "createdTime"])
 @MODES
+@pytest.mark.faults
 def test_one_odd_row_keeps_no_order_from_being_cancelled(server: SimServer, field: str) -> None:
     """Named or not: what is shown beside it goes; and once nothing odd is shown any more, it is clear."""
     server.set_faults([f"odd-field={field}", "lacks=cancel-all-orders/40404", "lacks=cancel-symbol-order/40404"])

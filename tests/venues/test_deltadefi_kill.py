@@ -131,6 +131,7 @@ def test_a_pair_that_only_a_listing_shows_is_cancelled_too(server: SimServer) ->
 
 
 @pytest.mark.parametrize("symbol", ["ADAUSDX", "IAGUSDM"])
+@pytest.mark.faults
 def test_orders_of_a_pair_that_the_venue_calls_unknown_are_cancelled_by_name(symbol: str) -> None:
     with simulator.start("deltadefi", orders=12, faults=["prompt", f"delisted={symbol}"]) as server:
         mine = {order.id for order in server.open_orders() if order.symbol == symbol}
@@ -201,6 +202,7 @@ def test_an_empty_account_is_clear(home: Path) -> None:
 
 
 @with_faults("ack-only")
+@pytest.mark.faults
 def test_orders_that_cannot_be_cancelled_are_listed(server: SimServer, home: Path) -> None:
     mine = {order.id for order in server.open_orders() if order.symbol == "ADAUSDM"}
     ran = run(server, home, "--symbol", "ADAUSDM", "--deadline", "9")
@@ -266,6 +268,7 @@ def test_a_bot_that_keeps_placing_orders_is_never_clear(server: SimServer) -> No
         "count-off@2",
     ],
 )
+@pytest.mark.faults
 def test_troubles_and_variants_that_end_clear(fault: str) -> None:
     with simulator.start("deltadefi", orders=12, faults=[fault, "prompt"]) as server:
         report = kill("deltadefi", server, options=ADA, deadline=15)
@@ -289,6 +292,7 @@ def test_troubles_and_variants_that_end_clear(fault: str) -> None:
         "internal-400:listing",
     ],
 )
+@pytest.mark.faults
 def test_a_listing_that_cannot_be_read_proves_nothing(fault: str) -> None:
     with simulator.start("deltadefi", orders=12, faults=[fault, "prompt"]) as server:
         report = kill("deltadefi", server, options=ADA, deadline=1.5)

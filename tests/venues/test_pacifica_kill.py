@@ -334,6 +334,7 @@ def test_bad_options(server: SimServer, home: Path, words: list[str], code: int)
 @pytest.mark.parametrize("options", [{}, {"symbol": ["BTC"]}, {"keep_protective": True}, {"exclude_reduce_only": True}])
 @pytest.mark.parametrize("shown", ["shown", "hidden"])
 @pytest.mark.parametrize("dry_run", [False, True])
+@pytest.mark.faults
 def test_an_agent_s_key_is_never_taken_for_an_account(shown: str, options: dict[str, object], dry_run: bool) -> None:
     """Its own address looks like an account without orders, and its cancels succeed."""
     with simulator.start("pacifica", faults=[f"strangers={shown}"]) as server:
@@ -443,6 +444,7 @@ def test_refusals(faults: list[str]) -> None:
         *("late-cancel=0.05", "spares=stop", "spares=twap", "spares=spot", "trigger=0.2@1", "fill=3", "latency=0.05"),
     ],
 )
+@pytest.mark.faults
 def test_troubles_that_pass_end_clear(fault: str) -> None:
     with simulator.start("pacifica", faults=[fault]) as server:
         report = kill("pacifica", server, deadline=10)

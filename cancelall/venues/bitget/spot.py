@@ -135,13 +135,16 @@ def _plan_order(row: Row) -> Order:
 
 
 def _plan_page(scope: Scope, request: Request, reply: Reply) -> Page:
-    """`nextFlag` says whether there is more. Without it, a page that is not full is the last one."""
+    """`nextFlag` says whether there is more. Without it, a page that is not full is the last one.
+
+    An empty page that names an id to go on from is followed, whatever its flag says.
+    """
     found = payload.as_object(reading.data(reply), "data")
     rows, null = payload.null_or_list(found, "orderList")
     more, last = found.get("nextFlag"), found.get("idLessThan")
     page = reading.page(request, rows, _PLAN, _plan_order, scope, null=null)
-    following = calls.from_id(request, "idLessThan", last) if rows else None
-    goes_on = more is not False and (more is not None or page.full)
+    following = calls.from_id(request, "idLessThan", last)
+    goes_on = (more is not False and (more is not None or page.full)) or (not rows and following not in (None, request))
     why = ""
     if goes_on and following is None:
         why = "there may be more, and the page does not say where to read on"
