@@ -416,7 +416,9 @@ def test_a_refused_key_is_tried_once(server: SimServer, home: Path) -> None:
 def test_refusals(faults: list[str]) -> None:
     with simulator.start("pacifica", faults=faults) as server:
         report = kill("pacifica", server, deadline=3)
-        assert (report.verdict, report.exit_status) == (Verdict.REFUSED, 4)
+        assert report.verdict in (Verdict.REFUSED, Verdict.OPEN), "orders are read without a key: they may be known"
+        assert report.error is not None
+        assert report.error.kind in ("auth", "permission", "ip", "region")
         tried = paths(server).count(CANCEL_ALL)
     assert tried in (1, 2) if faults != ["region"] else tried > 1, "a gateway's page may pass, the venue's words do not"
 
