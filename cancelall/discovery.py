@@ -144,8 +144,9 @@ class Discoveries:
         watch, refused, pause = Watch(ended=self._over), 0, _SHORTEST_PAUSE
         while True:
             heard = await self.session.ask(request, discovery.read, wanted=wanted, watch=watch, most=_AT_ONCE)
-            refused += heard.answer is Answer.REFUSED
-            over = heard.final and (heard.answer is not Answer.REFUSED or refused >= _REFUSED_TRIES)
+            turned_down = heard.answer in (Answer.REFUSED, Answer.ABSENT)
+            refused += turned_down
+            over = heard.final and (not turned_down or refused >= _REFUSED_TRIES)
             if over or not heard.attempt.sent or self.session.ended or not wanted():
                 return heard
             await asyncio.sleep(pause)

@@ -33,11 +33,18 @@ _Ticket = tuple[int, int, asyncio.Future[None], int]
 
 
 class Backoffs:
-    """How long a venue has asked the requests of each bucket to wait. Cancels have waits of their own."""
+    """How long a venue has asked the requests of each bucket to wait, and a gateway a single one. Cancels have waits of
+    their own.
+    """
 
     def __init__(self) -> None:
         self._until: dict[tuple[str, bool], float] = {}
         self._hints: Counter[tuple[str, bool]] = Counter()
+        self._turned_away: dict[Request, float] = {}
+
+    def turn_away(self, request: Request, until: float) -> None:
+        """A gateway turned this very request away: it may come again then."""
+        self._turned_away[request] = until
 
     def hold(self, request: Request, asked: float, now: float) -> None:
         """A request was told to wait: so do all like it. The wait that is granted doubles with each hint in a row."""
@@ -53,7 +60,7 @@ class Backoffs:
 
     def until(self, request: Request) -> float:
         """When it may go."""
-        return self._until.get((request.bucket, request.changes), 0.0)
+        return max(self._until.get((request.bucket, request.changes), 0.0), self._turned_away.get(request, 0.0))
 
 
 class Window:

@@ -138,7 +138,8 @@ class Progress:
             for request, said in self._said.items()
             if said.answer is Answer.REFUSED and not (request.changes and self._replaced(said))
         ]
-        return next(iter(whole), None if self.cancels.mass_accepted else self.refused_by_name)
+        by_name = None if self.cancels.mass_accepted or self.proven else self.refused_by_name
+        return next(iter(whole), by_name)
 
     def _replaced(self, said: Said) -> bool:
         """Whether a mass cancel is only refused as a call, and others have done the same."""
@@ -427,7 +428,7 @@ class Progress:
         """Whether nothing that could still be sent or read would change the outcome."""
         if self.closed:
             return True
-        if not listing.complete or not self.cancels.idle or listing.began < self.cancels.ended:
+        if not listing.complete or not self.cancels.idle or listing.began < self.cancels.ended or self.cancels.doubted:
             return False
         left = self.left(listing)
         return (bool(left) or self.refused is not None) and not self.cancels.due(

@@ -7,7 +7,7 @@ from functools import partial
 from cancelall.attempts import Attempt
 from cancelall.errors import ErrorKind
 from cancelall.guard import bug_words
-from cancelall.model import Answer, State, Verdict
+from cancelall.model import Answer, Judgement, State, Verdict
 from cancelall.outcome import order_rows
 from cancelall.results import ErrorReport
 from cancelall.session import Session
@@ -48,12 +48,20 @@ def error_report(sweep: Sweep, verdict: Verdict) -> ErrorReport | None:
         return ErrorReport(
             kind="mode", message=f"the account has none of these products: {words}", hint="check the environment"
         )
+    if verdict is Verdict.REFUSED and (clock := _clock(sweep)) is not None:
+        return ErrorReport(kind="clock", message=clock.words, hint=clock.hint)
     if sweep.discoveries.pending:
         names = ", ".join(sweep.discoveries.pending)
         kind, words, hint = _met(sweep.discoveries.last)
         told = f"could not be read: {names}" + (f" ({words})" if words else "")
         return ErrorReport(kind=kind, message=told, hint=hint or "run again, or check on the site")
     return _trouble_report(sweep, verdict)
+
+
+def _clock(sweep: Sweep) -> Judgement | None:
+    """The venue's word that this machine's clock is off, where that was the last trouble of a segment."""
+    troubles = (one.trouble.judgement for one in sweep.progresses.values() if one.trouble is not None)
+    return next((one for one in troubles if one is not None and one.kind == "clock"), None)
 
 
 def _unsent_report(session: Session) -> ErrorReport:

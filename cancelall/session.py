@@ -353,7 +353,9 @@ class Session:
         asked = judgement.after
         if asked is None and judgement.answer is Answer.AGAIN:
             asked = max(0.5, self._jitter(tries))
-        if asked is not None and judgement.answer is not Answer.GATEWAY:  # a gateway knows no buckets
+        if judgement.answer is Answer.GATEWAY:  # which knows no buckets
+            self._backoffs.turn_away(attempt.request, attempt.ended + (judgement.after or 0.0))
+        elif asked is not None:
             self._backoffs.hold(attempt.request, self._clip(asked), attempt.ended)
         elif judgement.answer is not Answer.AMBIGUOUS:
             self._backoffs.good(attempt.request)
@@ -432,8 +434,8 @@ class Session:
         A hint of no time at all holds for the first try only: a venue that keeps giving it is not hammered.
         """
         judgement = attempt.judgement
-        if judgement is not None and judgement.after:  # what holds the bucket is waited for there
-            return judgement.after if judgement.answer is Answer.GATEWAY else 0.0
+        if judgement is not None and judgement.after:  # it is waited for with its like, before it goes
+            return 0.0
         return 0.0 if tries == 1 else self._jitter(tries - 1)
 
     def _clip(self, asked: float) -> float:

@@ -360,14 +360,14 @@ class Sweep:
             if listings.get(name) != one.segment.listings:
                 before[name] = self.progresses.pop(name)
                 self._clearing.pop(name).cancel()
-                self._cancelling.pop(name, None)
         new = [segment for segment in known if segment.name not in self.progresses]
         for segment in new:
             progress = Progress(
                 segment=segment, gap=self.gap, keep=self.keep, reads_only=self.session.reads_only, holding=self.held
             )
-            if segment.name in before:  # what was told of its orders stays true, and may still be on its way
-                progress.seen, progress.cancels.taken = before[segment.name].seen, before[segment.name].cancels.taken
+            if segment.name in before:  # what was told of its orders stays true; its cancels may still be in the air
+                progress.seen, progress.cancels = before[segment.name].seen, before[segment.name].cancels
+                progress.cancels.segment = segment
             self.progresses[segment.name] = progress
             self._fire(progress, progress.cancels.blind(self.session.clock.monotonic()))
         for segment in new:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from cancelall.model import Verdict
@@ -12,6 +14,11 @@ from faults.harness import PEAK_MB, Case, Ended, shows
 def twice(ended: Ended) -> dict[str, int]:
     """Requests that were sent more than once."""
     return {str(request): len(tries) for request, tries in ended.tries().items() if len(tries) > 1}
+
+
+def seldom(ended: Ended) -> bool:
+    """Whether no request was tried more often than once in two seconds, but for the first tries of all of them."""
+    return all(again.began - first.began >= 1.9 for tries in ended.tries().values() for first, again in pairwise(tries))
 
 
 # --- limits ---------------------------------------------------------------------------------------------------------
@@ -41,7 +48,7 @@ def test_a_wait_that_cannot_be_waited(case: Case, venue: str, asked: str) -> Non
     assert ended.report.verdict is Verdict.UNPROVEN
     assert listings
     told = {"600": 600, "1e999": 86_400, "Wed, 21 Oct 2099 07:28:00 GMT": 86_400}.get(asked)
-    assert max(len(tries) for tries in ended.tries().values()) <= (4 if told else 6) * case.slow
+    assert max(len(tries) for tries in ended.tries().values()) <= 6 * case.slow
     assert ended.report.error is not None
     assert ended.report.error.kind == "rate_limit"
     warned = [warning for warning in ended.report.warnings if "asked to wait" in warning]
@@ -80,7 +87,7 @@ def test_a_region_that_is_not_served(case: Case, venue: str) -> None:
     error = ended.report.error
     assert error is not None
     assert (ended.report.verdict, error.kind) == (Verdict.REFUSED, "region")
-    assert twice(ended) == {}
+    assert seldom(ended), "a gateway's page may pass, and more tries may make it worse"
     assert "<html" not in ended.said
     assert "not available" not in ended.said
     if venue == "bybit":
@@ -88,37 +95,39 @@ def test_a_region_that_is_not_served(case: Case, venue: str) -> None:
 
 
 @shows(16)
-def test_an_address_block_stops_every_profile_on_that_host(case: Case, venue: str) -> None:
+def test_a_gateway_that_turns_everybody_away_is_asked_by_each_profile(case: Case, venue: str) -> None:
     server = case.server(venue, "region")
     other = server.add_account(orders=12)
     first = {**case.table(venue, server.origin), **server.account_options, "credentials": dict(server.credentials)}
     second = {**first, **other.options, "credentials": dict(other.credentials)}
     ended = case.kills({"one": first, "two": second})
-    asked = {report.verdict for report in ended.reports if report.requests}
-    assert asked == {Verdict.REFUSED}
-    never = [report for report in ended.reports if not report.requests]  # its turn had not come when the other was told
-    assert {report.verdict for report in never} <= {Verdict.UNPROVEN}
-    assert twice(ended) == {}
+    assert [report.verdict for report in ended.reports] == [Verdict.REFUSED, Verdict.REFUSED]
+    assert all(report.requests for report in ended.reports), "what one is told stops nobody else"
 
 
 @shows(17)
 @pytest.mark.parametrize("fault", ["key", "status=401"])
 def test_a_refused_key(case: Case, venue: str, fault: str) -> None:
     server = case.server(venue, fault)
-    ended = case.kill(venue, server)
+    ended = case.kill(venue, server, codes=[4, 10])
     error = ended.report.error
     assert error is not None
-    assert (ended.report.verdict, error.kind) == (Verdict.REFUSED, "auth")
-    assert {name: number for name, number in twice(ended).items() if "signed=False" not in name} == {}
+    readable = Verdict.OPEN if venue == "pacifica" and fault == "key" else Verdict.REFUSED  # read without a key
+    assert ended.report.verdict in (Verdict.REFUSED, readable)
+    assert error.kind == "auth"
+    assert seldom(ended)
+    assert fault != "key" or max(twice(ended).values(), default=1) <= 2
     assert len(server.open_orders()) >= 12
 
 
 @shows(18)
 def test_an_address_that_is_not_on_the_list(case: Case, venue: str) -> None:
-    ended = case.kill(venue, case.server(venue, "ip"))
+    ended = case.kill(venue, case.server(venue, "ip"), codes=[4, 10])
     error = ended.report.error
     assert error is not None
-    assert (ended.report.verdict, twice(ended)) == (Verdict.REFUSED, {})
+    readable = Verdict.OPEN if venue == "pacifica" else Verdict.REFUSED  # there orders are read without a key
+    assert ended.report.verdict in (Verdict.REFUSED, readable)
+    assert max(twice(ended).values(), default=1) <= 2, "once more, over the other address family"
     assert error.hint
     if venue in ("bybit", "bitget", "pacifica"):  # AscendEX has no words of its own for it
         assert error.kind == "ip"
@@ -145,10 +154,11 @@ def test_a_right_that_is_missing_for_one_product(case: Case, venue: str) -> None
 
 @shows(57)
 def test_a_key_of_another_environment(case: Case, venue: str) -> None:
-    ended = case.kill(venue, case.server(venue, "key"))
+    ended = case.kill(venue, case.server(venue, "key"), codes=[4, 10])
     error = ended.report.error
     assert error is not None
-    assert ended.report.verdict is Verdict.REFUSED
+    readable = Verdict.OPEN if venue == "pacifica" else Verdict.REFUSED  # there orders are read without a key
+    assert ended.report.verdict in (Verdict.REFUSED, readable)
     words = ("host", "testnet", "environment", "account", "demo", "staging")
     assert any(word in error.hint for word in words), error.hint
 
@@ -171,7 +181,6 @@ def test_a_redirect_is_not_followed(case: Case, venue: str) -> None:
     assert ended.report.error is not None
     assert (ended.report.verdict, ended.report.error.kind) == (Verdict.REFUSED, "redirect")
     assert elsewhere.connections == 0
-    assert twice(ended) == {}
 
 
 @shows(24, over={"status": ["301 Moved", "302 Found", "303 Other", "307 Temporary", "308 Permanent"]})

@@ -34,6 +34,8 @@ from .plans import UNKNOWN_WORDS, Bot, Plan, name_of
 from .truth import FOREVER, TRUTHS, History, Steps, Truth, false_claims, strategies_of
 from .virtual import READ_TIMEOUT, START, START_MS, Network, Sent, Stuck, VirtualClock, VirtualLoop, Weather, true_ms
 
+FASTEST = 0.2
+"""Seconds between two orders of a bot that cancels can keep up with."""
 GRACE = 0.5
 """Seconds by which a run may exceed its deadline."""
 PATIENCE = READ_TIMEOUT + 6.0
@@ -388,6 +390,10 @@ def _unasked(world: World, owner: _Owner, report: ProfileReport) -> Iterator[str
     scarce = [sent for sent in owner.network.log if sent.status == 429 and sent.at >= healthy]
     if plan.venue == "pacifica" and scarce:
         return  # its credits are for a minute, and one that places orders without end takes all of them
+    if report.verdict is Verdict.REFUSED:
+        return  # in the venue's own words, said twice
+    if any(bot.pause < FASTEST for bot in plan.bots):
+        return  # it places more than the venue's limits let anybody cancel
     unsure = {row.order.id for row in report.orders if row.order.protection is Protection.UNKNOWN}
     left = []
     for life in owner.history.lives.values():

@@ -131,3 +131,14 @@ def test_errors_for_seven_tenths_of_the_deadline_end_clear(venue: str) -> None:
         result = run(Plan(seed=seed, venue=venue, orders=12, faults=((0.0, ("error-500=1",)), (21.0, ()))))
         assert (result.problems, [report.verdict.value for report in result.reports]) == ([], ["clear"])
         assert 21 < result.seconds <= 30
+
+
+FOUND = (42788, 100406, 203862, 402664, 61491, 5032, 12671)
+"""What once broke something: a segment that was listed in another way while its cancels were in the air, empty pages that
+go on, flags that cannot be read, one word that was believed."""
+
+
+@pytest.mark.parametrize("seed", FOUND)
+def test_what_was_found_once_stays_mended(seed: int) -> None:
+    result = run(plan_of(seed))
+    assert not result.problems, result.told()

@@ -139,7 +139,8 @@ def _closes(category: str, row: Row) -> Protection:
         return Protection.PROTECTIVE
     if category not in FUTURES:
         return Protection.NONE
-    told = side is Protection.NONE or reading.tells(row, "reduceOnly")
+    hedged = word(row, "posSide") in ("long", "short") and word(row, "holdMode") != "one_way_mode"
+    told = side is Protection.NONE or (reading.tells(row, "reduceOnly") and not hedged)
     return Protection.NONE if told and reduces is not None else Protection.UNKNOWN
 
 

@@ -74,6 +74,7 @@ def _orders(
         ),
         settled=partial(settled, name),
         spares=partial(spares, options),
+        careful=options.order_filter == "OpenOrder",
     )
 
 

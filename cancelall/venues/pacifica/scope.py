@@ -51,6 +51,7 @@ def _orders(options: Options) -> Segment:
         # The counts are those of all markets.
         witnesses=(signed_answer(), counts) if not options.symbol else (signed_answer(),),
         spares=partial(_spares, options),
+        careful=options.exclude_reduce_only,
     )
 
 
@@ -74,6 +75,7 @@ def _twaps(options: Options) -> Segment:
         feeds=True,
         witnesses=(signed_answer(),),
         spares=partial(_spares, options),
+        careful=options.exclude_reduce_only,
     )
 
 
@@ -100,6 +102,7 @@ def _strategies(options: Options) -> Segment:
         feeds=True,
         witnesses=(*last, signed_answer()),
         spares=partial(_spares, options),
+        careful=options.exclude_reduce_only,
     )
 
 
