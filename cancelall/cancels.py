@@ -98,11 +98,11 @@ class Cancels:
 
     def _targets(self, orders: tuple[Order, ...]) -> tuple[Order, ...]:
         """Orders to cancel. Kinds that the venue's table does not know are left when protective ones are kept."""
-        careful = self.keep or self.segment.careful
         return tuple(
             order
             for order in orders
-            if not self.keeps(order) and not (careful and order.protection is Protection.UNKNOWN)
+            if not (self.keeps(order) or self.segment.unsaid(order))
+            and not (self.keep and order.protection is Protection.UNKNOWN)
         )
 
     def blind(self, at: float) -> Moves:

@@ -424,6 +424,10 @@ class Session:
         """The same, or a refusal of the key that stands alone: for those who have the time to be careful."""
         return self.turned_away or self.refusals.doubted
 
+    def holds(self, request: Request) -> bool:
+        """Whether the venue, or a gateway, has asked this request to wait."""
+        return self._backoffs.until(request) > self.clock.monotonic()
+
     def stops(self, request: Request) -> bool:
         """Whether a refusal ends this request. A block of the address leaves each mass cancel its own answer."""
         return self.refusal is not None or self.gate.refusals.stops(request)

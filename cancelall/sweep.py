@@ -30,6 +30,8 @@ _ROUND_PAUSE = 1.5
 """Longest wait, in seconds, for a cancel to be answered before the next look."""
 _INSTANT = 1e-6
 """Seconds that make sure that a gap is over, whatever floats do to sums."""
+_HELD_PAUSE = 0.25
+"""The same while the venue has asked cancels to wait: what rests is looked at meanwhile."""
 _SECOND_LOOK = 4.0
 """Seconds after which a proven segment is read again, while others are still being cancelled: nothing else would show
 what their orders have left there, or what its own listings had hidden."""
@@ -280,7 +282,8 @@ class Sweep:
     async def _rest(self, progress: Progress, fruitless: int) -> None:
         """Wait for what the next listing needs: answered cancels, the gap between two empty ones, its feeders."""
         if tasks := self._running(self._cancelling.get(progress.segment.name, set())):
-            await asyncio.wait(tasks, timeout=_ROUND_PAUSE)
+            held = any(self.session.holds(request) for request in progress.whole if request.changes)
+            await asyncio.wait(tasks, timeout=_HELD_PAUSE if held else _ROUND_PAUSE)
         if progress.half is not None:
             await hear_cancels(self.session, progress)
             if progress.contradicted:

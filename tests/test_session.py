@@ -539,7 +539,8 @@ def test_a_refusal_stops_requests_that_wait_for_their_turn() -> None:
 
     async def work() -> list[Heard[Any]]:
         session = line.session()
-        return await asyncio.gather(*(session.ask(LISTING, line.reads) for _ in range(5)))
+        requests = [replace(LISTING, path=f"/orders/{number}") for number in range(5)]
+        return await asyncio.gather(*(session.ask(request, line.reads) for request in requests))
 
     heard = run(work())
     assert [one.attempt.sent for one in heard] == [True, True, False, False, False]

@@ -87,8 +87,8 @@ class Segment:
     """Clear only after a cancel was accepted: the listing alone would look empty for a mistyped account, too."""
     spares: Callable[[Order], bool] = lambda order: False
     """Orders that the scope itself leaves in place."""
-    careful: bool = False
-    """The scope spares what protects: an order of which that cannot be told is left, and is open."""
+    unsaid: Callable[[Order], bool] = lambda order: False
+    """Orders of which it cannot be told whether the scope spares them: they are left, and are open."""
 
 
 @dataclass(frozen=True, kw_only=True)

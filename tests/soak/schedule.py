@@ -388,10 +388,13 @@ def _unasked(world: World, owner: _Owner, report: ProfileReport) -> Iterator[str
     if healthy is None or healthy + patience > START + plan.deadline or _refused_for_good(world.heard[owner.name]):
         return
     scarce = [sent for sent in owner.network.log if sent.status == 429 and sent.at >= healthy]
-    if plan.venue == "pacifica" and scarce:
+    spent = sum(1 if sent.kind.changes else 2 for sent in owner.network.log)  # in halves of a credit
+    if plan.venue == "pacifica" and (scarce or spent >= 170):
         return  # its credits are for a minute, and one that places orders without end takes all of them
     if report.verdict is Verdict.REFUSED:
         return  # in the venue's own words, said twice
+    if plan.keep and "hidden" in plan.fault_names:
+        return  # what no listing shows cannot be named
     if any(bot.pause < FASTEST for bot in plan.bots):
         return  # it places more than the venue's limits let anybody cancel
     unsure = {row.order.id for row in report.orders if row.order.protection is Protection.UNKNOWN}

@@ -134,7 +134,7 @@ def test_errors_for_seven_tenths_of_the_deadline_end_clear(venue: str) -> None:
 
 
 FOUND = (42788, 100406, 203862, 402664, 61491, 5032, 12671)
-"""What once broke something: a segment that was listed in another way while its cancels were in the air, empty pages that
+"""What once broke something: a segment that was listed in another way with its cancels in the air, empty pages that
 go on, flags that cannot be read, one word that was believed."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from cancelall.errors import OptionError
-from cancelall.model import Priority
+from cancelall.model import Priority, Protection
 from cancelall.venues.bybit.calls import cancels, get, listings, mass_cancels, post, query_string, shares, singly
 from cancelall.venues.bybit.options import LINEAR_COINS, Category, Facts, Options, selected, symbols_of
 from cancelall.venues.bybit.reading import acknowledge, read_page, settled, spares, strategy_page
@@ -74,7 +74,7 @@ def _orders(
         ),
         settled=partial(settled, name),
         spares=partial(spares, options),
-        careful=options.order_filter == "OpenOrder",
+        unsaid=lambda order: options.order_filter == "OpenOrder" and order.protection is Protection.UNKNOWN,
     )
 
 

@@ -24,6 +24,8 @@ _SIDES = {"bid": "buy", "ask": "sell"}
 
 
 REDUCE_ONLY = " reduce-only"
+UNSAID = " reduce-only?"
+"""Behind the kind of an order that does not tell."""
 
 
 _ORDER_TYPES = frozenset(
@@ -130,7 +132,7 @@ def _order(segment: str, row: Row) -> Order:
         quantity=quantity,
         remaining=_less(quantity, row.text("filled_amount"), row.text("cancelled_amount")),
         protection=_protection(segment == "TWAP" or kind in _ORDER_TYPES, True if sells_spot else reduces),
-        kind=kind + REDUCE_ONLY * (reduces is True),
+        kind=_marked(kind, reduces),
         origin=f"strategy {parent}" if parent else "",
         created_ms=row.number("created_at"),
         ended_ms=row.number("updated_at") if "order_status" in row.record else None,
@@ -155,7 +157,7 @@ def _strategy(row: Row) -> Order:
         type=kind or None,
         quantity=_said(params, "amount"),
         protection=_protection(kind in _STRATEGY_TYPES, reduces),
-        kind=kind + REDUCE_ONLY * (reduces is True),
+        kind=_marked(kind, reduces),
     )
 
 
@@ -173,6 +175,11 @@ def _strategy_reduces(params: Mapping[str, Any]) -> bool | None:
     if not said or not all(isinstance(one, bool) for one in said):
         return None
     return all(said)
+
+
+def _marked(kind: str, reduces: bool | None) -> str:
+    """A kind, and whether an order of it is reduce-only."""
+    return kind + (UNSAID if reduces is None else REDUCE_ONLY * reduces)
 
 
 def _protection(known: bool, reduces: bool | None) -> Protection:

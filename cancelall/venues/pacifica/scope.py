@@ -18,6 +18,7 @@ from cancelall.venues.pacifica.calls import (
 from cancelall.venues.pacifica.options import STRATEGIES_PAGE, Facts, Options
 from cancelall.venues.pacifica.reading import (
     REDUCE_ONLY,
+    UNSAID,
     acknowledge,
     counts_fit,
     found_nothing,
@@ -51,7 +52,7 @@ def _orders(options: Options) -> Segment:
         # The counts are those of all markets.
         witnesses=(signed_answer(), counts) if not options.symbol else (signed_answer(),),
         spares=partial(_spares, options),
-        careful=options.exclude_reduce_only,
+        unsaid=partial(_unsaid, options),
     )
 
 
@@ -75,7 +76,7 @@ def _twaps(options: Options) -> Segment:
         feeds=True,
         witnesses=(signed_answer(),),
         spares=partial(_spares, options),
-        careful=options.exclude_reduce_only,
+        unsaid=partial(_unsaid, options),
     )
 
 
@@ -102,8 +103,13 @@ def _strategies(options: Options) -> Segment:
         feeds=True,
         witnesses=(*last, signed_answer()),
         spares=partial(_spares, options),
-        careful=options.exclude_reduce_only,
+        unsaid=partial(_unsaid, options),
     )
+
+
+def _unsaid(options: Options, order: Order) -> bool:
+    """Whether it is to be spared if it is reduce-only, and does not tell."""
+    return options.exclude_reduce_only and order.kind.endswith(UNSAID)
 
 
 def _spares(options: Options, order: Order) -> bool:
