@@ -35,11 +35,13 @@ class _Refused:
 
     since: float
     at: float
+    answer: Answer
 
     @classmethod
-    def again(cls, before: _Refused | None, at: float) -> _Refused:
+    def again(cls, before: _Refused | None, at: float, answer: Answer) -> _Refused:
         """The same once more."""
-        return cls(since=at if before is None else before.since, at=at)
+        same = before is not None and before.answer is answer
+        return cls(since=before.since if before is not None and same else at, at=at, answer=answer)
 
 
 @dataclass
@@ -127,13 +129,13 @@ class Cancels:
         untaken = tuple(order for order in targets if order.id not in self.taken)
         fresh = complete and began >= self.first_answered and not keep
         shares = self.segment.shares(untaken) if fresh else ()
-        mass = tuple(request for request in (*whole, *shares) if self._is_due(request, began))
+        mass = tuple(request for request in (*whole, *shares) if self._is_due(request, began, listed=True))
         had_its_chance = tried and not self._full
         named = tuple(
             order
             for order in targets
             if order.id not in self._naming
-            and self._is_open(self._refused_ids.get(order.id), began)
+            and self._is_open(self._refused_ids.get(order.id), began, listed=True)
             and self._named.get(order.id, -math.inf) + self.segment.named_gap <= began
         )
         going = {order.id for order in targets}
@@ -180,11 +182,15 @@ class Cancels:
         """Whether it has to be answered whatever is listed: it never was, or its last word was a refusal."""
         return self.unanswered(request) or request in self._refused
 
-    def _is_open(self, refused: _Refused | None, at: float) -> bool:
-        """Whether a cancel may be sent in spite of its refusals: not at once again, nor when they are believed."""
+    def _is_open(self, refused: _Refused | None, at: float, *, listed: bool) -> bool:
+        """Whether a cancel may be sent in spite of its refusals: not at once again, nor when they are believed.
+
+        That the account has no such product is not believed while something is listed there.
+        """
         if refused is None:
             return True
-        believed = refused.at - refused.since >= self.gap and not self.holding
+        contradicted = listed and refused.answer is Answer.ABSENT
+        believed = refused.at - refused.since >= self.gap and not (contradicted or self.holding)
         return not believed and refused.at + self.gap <= at
 
     def more(self, request: Request) -> Moves:
@@ -196,10 +202,10 @@ class Cancels:
             return Moves()
         return Moves(mass=(request,) * min(2 * self._twins[request], TWINS))
 
-    def _is_due(self, request: Request, began: float) -> bool:
+    def _is_due(self, request: Request, began: float, *, listed: bool = False) -> bool:
         """Whether what was shown then calls for it: it was not sent since, and is not under way but for late twins."""
         under_way = self._asking[request] >= self._twins.get(request, 1)
-        may = not under_way and self._is_open(self._refused.get(request), began)
+        may = not under_way and self._is_open(self._refused.get(request), began, listed=listed)
         return may and self._tried.get(request, -math.inf) <= began
 
     @property
@@ -254,10 +260,10 @@ class Cancels:
 
     def _word(self, attempt: Attempt) -> None:
         """What a mass cancel was told last: a refusal, or something else."""
-        refused = attempt.judgement is not None and attempt.judgement.answer in (Answer.REFUSED, Answer.ABSENT)
-        if refused:
+        answer = attempt.judgement.answer if attempt.judgement is not None else Answer.AMBIGUOUS
+        if answer in (Answer.REFUSED, Answer.ABSENT):
             before = self._refused.get(attempt.request)
-            self._refused[attempt.request] = _Refused.again(before, attempt.ended)
+            self._refused[attempt.request] = _Refused.again(before, attempt.ended, answer)
         elif attempt.answered:
             self._refused.pop(attempt.request, None)
 
@@ -283,7 +289,7 @@ class Cancels:
             return
         for order in named:
             if refused:
-                self._refused_ids[order.id] = _Refused.again(self._refused_ids.get(order.id), at)
+                self._refused_ids[order.id] = _Refused.again(self._refused_ids.get(order.id), at, heard.answer)
             elif heard.attempt.answered:
                 self._refused_ids.pop(order.id, None)
         if heard.value is not None and not named:

@@ -247,6 +247,18 @@ def test_a_refused_order_is_tried_again_once_and_then_believed() -> None:
     assert due(known, known.listing(9.5, "a b")) == [("a", "b")]
 
 
+def test_absence_is_never_believed_of_what_is_listed() -> None:
+    known = Known()
+    for at in (0.0, 1.0, 2.0):
+        known.word(MASS, at, ABSENT)
+        known.named("a", at + 0.1, ABSENT, ONE)
+    listing = known.listing(4.0, "a")
+    assert due(known, listing) == [("a",)]
+    assert known.progress.cancels.due(listing.orders, 4.0, complete=True).mass == (MASS,)
+    assert not known.progress.exhausted(listing)
+    assert known.progress.cancels.again(4.0).mass == (), "where nothing is listed it is believed when it is said twice"
+
+
 def test_a_refused_order_keeps_no_other_one() -> None:
     known = Known()
     known.word(MASS, 0.0, OK)

@@ -363,6 +363,8 @@ def _false_clear(world: World, owner: _Owner, report: ProfileReport, last: int) 
     words = {word for value in plan.options.values() for word in (value if isinstance(value, list) else [value])}
     if unknown := words & UNKNOWN_WORDS[plan.venue]:
         yield f"clear, though nobody knows {unknown}"
+    if plan.keep and any(fault in ("capped=1", "capped=7") for _, faults in plan.faults for fault in faults):
+        return  # what is kept stands before all others, on a listing that silently shows so few
 
     hidden = plan.dry_run and "hidden" in plan.fault_names  # which reads once
     told = hidden or any("not looked for" in warning for warning in report.warnings)
@@ -388,7 +390,8 @@ def _unasked(world: World, owner: _Owner, report: ProfileReport) -> Iterator[str
     if healthy is None or healthy + patience > START + plan.deadline or _refused_for_good(world.heard[owner.name]):
         return
     scarce = [sent for sent in owner.network.log if sent.status == 429 and sent.at >= healthy]
-    spent = sum(1 if sent.kind.changes else 2 for sent in owner.network.log)  # in halves of a credit
+    # In halves of a credit, which all behind one address share.
+    spent = sum(1 if sent.kind.changes else 2 for one in world.owners for sent in one.network.log)
     if plan.venue == "pacifica" and (scarce or spent >= 170):
         return  # its credits are for a minute, and one that places orders without end takes all of them
     if report.verdict is Verdict.REFUSED:
