@@ -20,8 +20,9 @@ def discoveries(options: Options, facts: Facts) -> tuple[Discovery[Facts], ...]:
     """
     found = []
     categories = [one for one in selected(options) if one not in ("strategy", "spread")]
-    if options.symbol and "strategy" in selected(options):  # strategies trade what these list, and have no list
-        categories = list(dict.fromkeys((*categories, "linear", "inverse", "spot")))
+    plain = {"linear", "inverse", "spot"}
+    if options.symbol and "strategy" in selected(options) and plain.isdisjoint(categories):
+        categories += sorted(plain)  # strategies trade what these list, and have no list of their own
     coin = options.base_coin or (options.settle_coin if options.settle_coin not in LINEAR_COINS else None)
     if options.symbol or coin:
         for category in categories:
