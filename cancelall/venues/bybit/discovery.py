@@ -8,7 +8,7 @@ from cancelall.errors import Unreadable
 from cancelall.model import Reply, Request
 from cancelall.payload import UNREADABLE, Row
 from cancelall.venues.bybit.calls import get, query_string
-from cancelall.venues.bybit.options import LINEAR_COINS, Facts, Options, selected, symbols_of
+from cancelall.venues.bybit.options import LINEAR_COINS, Category, Facts, Options, selected, symbols_of
 from cancelall.venues.bybit.reading import sheet
 from cancelall.venues.contract import Batch, Discovery
 
@@ -20,9 +20,9 @@ def discoveries(options: Options, facts: Facts) -> tuple[Discovery[Facts], ...]:
     """
     found = []
     categories = [one for one in selected(options) if one not in ("strategy", "spread")]
-    plain = {"linear", "inverse", "spot"}
-    if options.symbol and "strategy" in selected(options) and plain.isdisjoint(categories):
-        categories += sorted(plain)  # strategies trade what these list, and have no list of their own
+    plain: tuple[Category, ...] = ("linear", "inverse", "spot")
+    if options.symbol and "strategy" in selected(options) and not set(plain) & set(categories):
+        categories += plain  # strategies trade what these list, and have no list of their own
     coin = options.base_coin or (options.settle_coin if options.settle_coin not in LINEAR_COINS else None)
     if options.symbol or coin:
         for category in categories:
