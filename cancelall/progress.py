@@ -126,6 +126,14 @@ class Progress:
     def __post_init__(self) -> None:
         self.cancels = Cancels(segment=self.segment, gap=self.gap, keep=self.keep, holding=self.holding)
 
+    def take_over(self, other: Progress) -> None:
+        """The same part of the account is listed in another way from now on. What was told of its orders stays true,
+        and its cancels may still be in the air.
+        """
+        self.seen, self.cancels = other.seen, other.cancels
+        self.cancels.segment = self.segment
+        self._said = {request: said for request, said in other._said.items() if request.changes}
+
     # --- which orders count ---
 
     @property

@@ -174,7 +174,8 @@ class Sweep:
     def _act(self, progress: Progress, listing: Listing, word: Word | None) -> None:
         """What a listing calls for: what it shows, what it hides, and refusals that are not believed yet."""
         now = self.session.clock.monotonic()
-        if word is Word.OBJECT or self.session.gate.refusals.blocked is not None:  # nobody knows what rests there
+        unsure = not (listing.complete or listing.overtaken) and progress.unread == 0  # it was answered, and is odd
+        if unsure or word is Word.OBJECT or self.session.gate.refusals.blocked is not None:  # who knows what rests
             self._fire(progress, progress.cancels.blind(now))
         self._fire(progress, progress.cancels.again(now))
         shown = progress.cancels.due(listing.orders, listing.began, complete=listing.complete)
@@ -368,9 +369,8 @@ class Sweep:
             progress = Progress(
                 segment=segment, gap=self.gap, keep=self.keep, reads_only=self.session.reads_only, holding=self.held
             )
-            if segment.name in before:  # what was told of its orders stays true; its cancels may still be in the air
-                progress.seen, progress.cancels = before[segment.name].seen, before[segment.name].cancels
-                progress.cancels.segment = segment
+            if segment.name in before:
+                progress.take_over(before[segment.name])
             self.progresses[segment.name] = progress
             self._fire(progress, progress.cancels.blind(self.session.clock.monotonic()))
         for segment in new:
