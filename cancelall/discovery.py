@@ -95,7 +95,7 @@ class Discoveries:
             complete, unsure = await self._read_once(discovery)
             if not unsure or self.session.ended:
                 return complete
-            await asyncio.sleep(pause)
+            await asyncio.sleep(self.session.patience(pause))
             pause = min(2 * pause, _LONGEST_PAUSE)
 
     async def _read_once(self, discovery: Discovery[Any]) -> tuple[bool, bool]:
@@ -149,7 +149,7 @@ class Discoveries:
             over = heard.final and (not turned_down or refused >= _REFUSED_TRIES)
             if over or not heard.attempt.sent or self.session.ended or not wanted():
                 return heard
-            await asyncio.sleep(pause)
+            await asyncio.sleep(self.session.patience(pause))
             pause = min(2 * pause, _LONGEST_PAUSE)
 
     def _over(self, attempt: Attempt) -> None:

@@ -121,7 +121,9 @@ class Progress:
     _under_way: Listing | None = None
     """What the pages of a listing that is being read have shown so far."""
     _cleared_before: bool = False
-    """A complete listing that no cancel overlapped has shown all that was there: what is new since has appeared."""
+    """A complete listing has shown all that was there: what a later one shows besides has appeared."""
+    _still_before: bool = False
+    """One has that no cancel overlapped: what the answer to a cancel names besides has appeared, too."""
 
     def __post_init__(self) -> None:
         self.cancels = Cancels(segment=self.segment, gap=self.gap, keep=self.keep, holding=self.holding)
@@ -250,7 +252,7 @@ class Progress:
             if identity not in self.seen:
                 order = Order(id=identity, segment=self.segment.name, client_id=said.client_ids.get(identity))
                 self.seen[identity] = order
-                self.reappeared += [order] if self.holding or self._cleared_before else []
+                self.reappeared += [order] if self.holding or self._still_before else []
         self.reappearances += len(self.reappeared) > known
         for failure in said.failed:
             for identity in (failure.id,) if failure.id else tuple(order.id for order in named):
@@ -331,7 +333,8 @@ class Progress:
             self.last_empty = listing
         else:
             self.renew()
-        self._cleared_before |= listing.complete and undisturbed and self.cancels.sent
+        self._cleared_before |= listing.complete and self.cancels.answered <= listing.began
+        self._still_before |= listing.complete and undisturbed and self.cancels.sent
 
     def _compare(self, listing: Listing) -> None:
         """An id that a complete listing lacked and this one shows again: one of the two was wrong."""

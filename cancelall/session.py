@@ -424,6 +424,10 @@ class Session:
         """The same, or a refusal of the key that stands alone: for those who have the time to be careful."""
         return self.turned_away or self.refusals.doubted
 
+    def patience(self, longest: float) -> float:
+        """Seconds that a pause may take: so many at most, and ever less as the time runs out."""
+        return min(longest, max(_GLANCE, (self.deadline - self.clock.monotonic()) / 8))
+
     def holds(self, request: Request) -> bool:
         """Whether the venue, or a gateway, has asked this request to wait."""
         return self._backoffs.until(request) > self.clock.monotonic()

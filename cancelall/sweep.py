@@ -299,7 +299,7 @@ class Sweep:
                 await asyncio.wait(feeders, timeout=_ROUND_PAUSE)
         if fruitless and not (progress.witnesses and progress.witnessed):
             doubted = progress.doubted_until - self.session.clock.monotonic()
-            longest = _LONGEST_BLIND_REST if progress.unread else _LONGEST_REST
+            longest = self.session.patience(_LONGEST_BLIND_REST if progress.unread else _LONGEST_REST)
             jitter = self.session.random() * min(longest, 0.25 * 2 ** min(fruitless, 6))
             await asyncio.sleep(doubted if doubted > 0 else jitter)
 

@@ -24,9 +24,9 @@ CONNECT_TIMEOUT = 2.0
 """Seconds for TCP, and again for TLS."""
 READ_TIMEOUT = 5.0
 """Seconds to the first byte and between reads."""
-LARGE = 1 << 18
+LARGE = 1 << 16
 """Bytes of a body beyond which few are read at a time from a host, so that many endless answers do not fill memory."""
-_LARGE_AT_ONCE = 4
+_LARGE_AT_ONCE = 2
 _KEPT = 64
 """Connections that are kept for further reads."""
 CONTAINERS_AT_MOST = 100_000

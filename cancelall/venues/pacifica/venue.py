@@ -42,15 +42,15 @@ VENUE = Venue(
     not_covered=not_covered,
     proves_key=lambda request: request.method == "POST",  # reads need no key
     settle_gap=1.0,
-    # 100 credits in a rolling minute without a config key: https://docs.pacifica.fi/api-documentation/api/rate-limits
+    # 100 or 125 credits in a rolling minute without a config key, by the document's age: https://docs.pacifica.fi/api-documentation/api/rate-limits
     # Every answer tells what is left of them; cancels by name go no faster than that can be heeded.
     limits={
         "cancel all": Limit(count=200, seconds=60.0),
-        "read": Limit(count=100, seconds=60.0),
+        "read": Limit(count=125, seconds=60.0),
         "by name": Limit(count=4, seconds=0.1),
     },
     # In halves of a credit. A config key has credits of its own, which its answers tell.
-    address_limit=Limit(count=200, seconds=60.0),
+    address_limit=Limit(count=250, seconds=60.0),
     cost=lambda request: 1 if request.changes else 2,
     own_limit=lambda secrets: secrets.api_config_key is not None,
     block_seconds=60.0,
