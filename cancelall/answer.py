@@ -280,6 +280,10 @@ class _Plain:
         """Nothing is missing."""
 
 
+_PIECE = 1 << 15
+"""Bytes that come out of a compressed body at once, so that many bombs do not all unpack before anybody counts."""
+
+
 class _Inflating(_Plain):
     """A body in gzip, which may have several members, or in deflate, which comes with and without its frame.
 
@@ -305,7 +309,7 @@ class _Inflating(_Plain):
 
     def _out(self, data: bytes, room: int) -> bytes:
         try:
-            made = self._work.decompress(data, room)
+            made = self._work.decompress(data, min(room, _PIECE))
         except self._zlib.error:
             if self._begun or len(self._frames) == 1:
                 raise _undecodable() from None
