@@ -333,7 +333,8 @@ class Progress:
             self.last_empty = listing
         else:
             self.renew()
-        self._cleared_before |= listing.complete and self.cancels.answered <= listing.began
+        after_a_cancel = self.cancels.answered <= listing.began or self.cancels.first_answered <= listing.began
+        self._cleared_before |= listing.complete and after_a_cancel
         self._still_before |= listing.complete and undisturbed and self.cancels.sent
 
     def _compare(self, listing: Listing) -> None:
