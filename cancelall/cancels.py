@@ -14,6 +14,8 @@ TWINS = 4
 """Mass cancels of one kind under way at the same time, at most, while each takes as many orders as it can."""
 
 
+INSTANT = 1e-6
+"""Seconds that are none: sums of floats end just before the time that they mean."""
 _GATEWAY_PASSES = 5.0
 """Seconds for which orders go one by one after a gateway turned the call for several away."""
 
@@ -172,7 +174,7 @@ class Cancels:
     @property
     def doubted(self) -> bool:
         """Whether a refusal of a mass cancel was heard that is not believed yet."""
-        return any(one.at - one.since < self.gap for one in self._refused.values())
+        return any(one.at - one.since < self.gap - INSTANT for one in self._refused.values())
 
     def unanswered(self, request: Request) -> bool:
         """Whether it was never answered, whatever was."""
@@ -190,7 +192,7 @@ class Cancels:
         if refused is None:
             return True
         contradicted = listed and refused.answer is Answer.ABSENT
-        believed = refused.at - refused.since >= self.gap and not (contradicted or self.holding)
+        believed = refused.at - refused.since >= self.gap - INSTANT and not (contradicted or self.holding)
         return not believed and refused.at + self.gap <= at
 
     def more(self, request: Request) -> Moves:

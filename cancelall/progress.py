@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from cancelall.attempts import Attempt, Heard
-from cancelall.cancels import Cancels
+from cancelall.cancels import INSTANT, Cancels
 from cancelall.model import Acknowledgement, Answer, Judgement, Order, Reach, Request, State
 from cancelall.venues.contract import Segment, Witness
 
@@ -167,14 +167,12 @@ class Progress:
     def absent(self) -> Judgement | None:
         """The venue's word that the account has no such product: of every request, twice, a gap apart."""
         said = [self._said.get(request) for request in self.whole]
-        words = [
-            one for one in said if one is not None and one.answer is Answer.ABSENT and one.at - one.since >= self.gap
-        ]
+        words = [one for one in said if one is not None and one.answer is Answer.ABSENT and self._said_twice(one)]
         return words[0].judgement if len(words) == len(said) and words and not self._failing else None
 
     def _said_twice(self, said: Said) -> bool:
         """Whether the venue has said it again a gap later, and nothing else between."""
-        return said.at - said.since >= self.gap
+        return said.at - said.since >= self.gap - INSTANT
 
     @property
     def doubted_until(self) -> float:
