@@ -127,7 +127,7 @@ def take(origin: str, ca_bundle: str | None, seconds: float, family: int | None 
                 return None
             if made is None:
                 return None
-            if time.monotonic() - since >= LIFETIME or not _silent(made):
+            if time.monotonic() - since >= LIFETIME or not connection.silent(made):
                 made.close()
             elif family is None or made.family == family:
                 return made
@@ -195,19 +195,3 @@ def _open(door: _Door, origin: str, ca_bundle: str | None) -> None:
     except Exception:  # noqa: BLE001 - whatever it is, the ordinary way meets it too and tells it
         made = None
     door.opened.put((made, time.monotonic()))
-
-
-def _silent(made: socket.socket) -> bool:
-    """Whether the peer has neither closed nor said anything. TLS sends its session tickets unasked: those are read."""
-    import ssl  # there by now, if the connection needed it
-
-    timeout = made.gettimeout()
-    try:
-        made.settimeout(0)
-        made.recv(1)
-    except (BlockingIOError, ssl.SSLWantReadError):
-        made.settimeout(timeout)
-        return True
-    except OSError:
-        return False
-    return False
