@@ -9,13 +9,12 @@ from dataclasses import dataclass, field
 from cancelall.attempts import Attempt, Heard
 from cancelall.model import Acknowledgement, Answer, Order, Protection, Request
 from cancelall.venues.contract import Segment
+from cancelall.words import Said, Words
 
 TWINS = 4
 """Mass cancels of one kind under way at the same time, at most, while each takes as many orders as it can."""
 
 
-INSTANT = 1e-6
-"""Seconds that are none: sums of floats end just before the time that they mean."""
 _GATEWAY_PASSES = 5.0
 """Seconds for which orders go one by one after a gateway turned the call for several away."""
 
@@ -29,21 +28,6 @@ class Moves:
 
     def __bool__(self) -> bool:
         return bool(self.mass or self.named)
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Refused:
-    """One refusal after the other, without another word between: the first and the last moment."""
-
-    since: float
-    at: float
-    answer: Answer
-
-    @classmethod
-    def again(cls, before: _Refused | None, at: float, answer: Answer) -> _Refused:
-        """The same once more."""
-        same = before is not None and before.answer is answer
-        return cls(since=before.since if before is not None and same else at, at=at, answer=answer)
 
 
 @dataclass
@@ -86,9 +70,9 @@ class Cancels:
     _enough: set[Request] = field(default_factory=set)
     """Those of which a twin took less."""
     _naming: set[str] = field(default_factory=set)
-    _refused: dict[Request, _Refused] = field(default_factory=dict)
-    """Mass cancels whose last word was a refusal."""
-    _refused_ids: dict[str, _Refused] = field(default_factory=dict)
+    words: Words = field(default_factory=Words)
+    """What was said last of each mass cancel."""
+    _refused_ids: dict[str, Said] = field(default_factory=dict)
     """Orders whose last cancel by name was refused."""
     _once_answered: set[Request] = field(default_factory=set)
     _singly_until: float = -math.inf
@@ -169,12 +153,12 @@ class Cancels:
         """Mass cancels whose last word was a refusal: believed only when it is said again, a gap later."""
         if self.keep and self.segment.protective_kinds:
             return Moves()
-        return Moves(mass=tuple(one for one in self._refused if self._is_due(one, at)))
+        return Moves(mass=tuple(one for one, said in self.words if said.unwelcome and self._is_due(one, at)))
 
     @property
     def doubted(self) -> bool:
         """Whether a refusal of a mass cancel was heard that is not believed yet."""
-        return any(one.at - one.since < self.gap - INSTANT for one in self._refused.values())
+        return any(said.unwelcome and not said.twice(self.gap) for _, said in self.words)
 
     def unanswered(self, request: Request) -> bool:
         """Whether it was never answered, whatever was."""
@@ -182,18 +166,19 @@ class Cancels:
 
     def wanted_for_itself(self, request: Request) -> bool:
         """Whether it has to be answered whatever is listed: it never was, or its last word was a refusal."""
-        return self.unanswered(request) or request in self._refused
+        said = self.words.last(request)
+        return self.unanswered(request) or (said is not None and said.unwelcome)
 
-    def _is_open(self, refused: _Refused | None, at: float, *, listed: bool) -> bool:
+    def _is_open(self, said: Said | None, at: float, *, listed: bool) -> bool:
         """Whether a cancel may be sent in spite of its refusals: not at once again, nor when they are believed.
 
         That the account has no such product is not believed while something is listed there.
         """
-        if refused is None:
+        if said is None or not said.unwelcome:
             return True
-        contradicted = listed and refused.answer is Answer.ABSENT
-        believed = refused.at - refused.since >= self.gap - INSTANT and not (contradicted or self.holding)
-        return not believed and refused.at + self.gap <= at
+        contradicted = listed and said.answer is Answer.ABSENT
+        believed = said.twice(self.gap) and not (contradicted or self.holding)
+        return not believed and said.at + self.gap <= at
 
     def more(self, request: Request) -> Moves:
         """What follows when a mass cancel and its twins are answered: while all come to the cap, twice as many.
@@ -207,7 +192,7 @@ class Cancels:
     def _is_due(self, request: Request, began: float, *, listed: bool = False) -> bool:
         """Whether what was shown then calls for it: it was not sent since, and is not under way but for late twins."""
         under_way = self._asking[request] >= self._twins.get(request, 1)
-        may = not under_way and self._is_open(self._refused.get(request), began, listed=listed)
+        may = not under_way and self._is_open(self.words.last(request), began, listed=listed)
         return may and self._tried.get(request, -math.inf) <= began
 
     @property
@@ -252,22 +237,13 @@ class Cancels:
         self.ended = attempt.ended
         if not self.by_name(attempt.request):
             self._tried[attempt.request] = attempt.ended
-            self._word(attempt)
+            self.words.note(attempt)
         if attempt.judgement is not None:
             self.suspended = attempt.judgement.suspended
         if attempt.answered:
             self._once_answered.add(attempt.request)
             self.answered = attempt.ended
             self.first_answered = min(self.first_answered, attempt.ended)
-
-    def _word(self, attempt: Attempt) -> None:
-        """What a mass cancel was told last: a refusal, or something else."""
-        answer = attempt.judgement.answer if attempt.judgement is not None else Answer.AMBIGUOUS
-        if answer in (Answer.REFUSED, Answer.ABSENT):
-            before = self._refused.get(attempt.request)
-            self._refused[attempt.request] = _Refused.again(before, attempt.ended, answer)
-        elif attempt.answered:
-            self._refused.pop(attempt.request, None)
 
     def by_name(self, request: Request) -> bool:
         """Whether a cancel that is under way names orders."""
@@ -291,7 +267,8 @@ class Cancels:
             return
         for order in named:
             if refused:
-                self._refused_ids[order.id] = _Refused.again(self._refused_ids.get(order.id), at, heard.answer)
+                before, judgement = self._refused_ids.get(order.id), heard.attempt.judgement
+                self._refused_ids[order.id] = Said.again(before, heard.answer, judgement, at)
             elif heard.attempt.answered:
                 self._refused_ids.pop(order.id, None)
         if heard.value is not None and not named:

@@ -9,9 +9,10 @@ from functools import cached_property
 from typing import Any
 
 from cancelall.attempts import Attempt, Heard
-from cancelall.cancels import INSTANT, Cancels
+from cancelall.cancels import Cancels
 from cancelall.model import Acknowledgement, Answer, Judgement, Order, Reach, Request, State
 from cancelall.venues.contract import Segment, Witness
+from cancelall.words import Said, Words
 
 
 class Word(Enum):
@@ -45,16 +46,6 @@ class Listing:
     def ids(self) -> frozenset[str]:
         """The ids of its orders."""
         return frozenset(order.id for order in self.orders)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Said:
-    """The last word on one request, and since when the venue has said nothing else. None: it could not be taken in."""
-
-    answer: Answer | None
-    judgement: Judgement | None
-    since: float
-    at: float
 
 
 @dataclass
@@ -110,10 +101,8 @@ class Progress:
     """How often a listing showed again what a complete one before it had lacked."""
     strays: list[str] = field(default_factory=list)
     """Ids that the answer to a group's cancel named and no listing had shown."""
-    _said: dict[Request, Said] = field(default_factory=dict)
-    """The last word on each request about the segment as a whole."""
-    _failing: set[Request] = field(default_factory=set)
-    """Those whose last attempt was not answered."""
+    _reads: Words = field(default_factory=Words)
+    """What was said last of each pass of the listings; of mass cancels the cancels know it."""
     _shown: set[str] = field(default_factory=set)
     """Ids that any listing has shown."""
     _vanished: set[str] = field(default_factory=set)
@@ -134,7 +123,6 @@ class Progress:
         """
         self.seen, self.cancels = other.seen, other.cancels
         self.cancels.segment = self.segment
-        self._said = {request: said for request, said in other._said.items() if request.changes}
 
     # --- which orders count ---
 
@@ -145,7 +133,7 @@ class Progress:
         """
         whole = [
             said.judgement
-            for request, said in self._said.items()
+            for request, said in (*self.cancels.words, *self._reads)
             if said.answer is Answer.REFUSED and not (request.changes and self._replaced(said))
         ]
         by_name = None if self.cancels.mass_accepted or self.proven else self.refused_by_name
@@ -166,19 +154,20 @@ class Progress:
     @property
     def absent(self) -> Judgement | None:
         """The venue's word that the account has no such product: of every request, twice, a gap apart."""
-        said = [self._said.get(request) for request in self.whole]
-        words = [one for one in said if one is not None and one.answer is Answer.ABSENT and self._said_twice(one)]
-        return words[0].judgement if len(words) == len(said) and words and not self._failing else None
+        said = [self._last(request) for request in self.whole]
+        words = [one for one in said if one is not None and one.answer is Answer.ABSENT and one.twice(self.gap)]
+        failing = self.cancels.words.failing or self._reads.failing
+        return words[0].judgement if len(words) == len(said) and words and not failing else None
 
-    def _said_twice(self, said: Said) -> bool:
-        """Whether the venue has said it again a gap later, and nothing else between."""
-        return said.at - said.since >= self.gap - INSTANT
+    def _last(self, request: Request) -> Said | None:
+        """The last word on a request about the segment as a whole."""
+        return (self.cancels.words if request.changes else self._reads).last(request)
 
     @property
     def doubted_until(self) -> float:
         """When refusals and absences that were said once may be said again, and are believed then."""
-        said = [one for request in self.whole if (one := self._said.get(request)) and not self._said_twice(one)]
-        return max((one.since + self.gap for one in said if one.answer in (Answer.REFUSED, Answer.ABSENT)), default=0.0)
+        said = [one for request in self.whole if (one := self._last(request)) and not one.twice(self.gap)]
+        return max((one.since + self.gap for one in said if one.unwelcome), default=0.0)
 
     @property
     def closed(self) -> bool:
@@ -186,10 +175,8 @@ class Progress:
 
         While only reading, one refused pass is enough: the others cannot make up for it.
         """
-        said = [self._said.get(request) for request in self.whole]
-        believed = [
-            one is not None and one.answer in (Answer.REFUSED, Answer.ABSENT) and self._said_twice(one) for one in said
-        ]
+        said = [self._last(request) for request in self.whole]
+        believed = [one is not None and one.unwelcome and one.twice(self.gap) for one in said]
         if not self.reads_only:
             return all(believed) and bool(believed)
         read = [one is not None and one.answer is Answer.ACCEPTED for one in said]
@@ -223,9 +210,7 @@ class Progress:
         self.cancels.over(attempt)
         self._note(attempt)
         refused = attempt.judgement if attempt.judgement and attempt.judgement.answer is Answer.REFUSED else None
-        if not named:
-            self._word(attempt)
-        elif attempt.answered:
+        if named and attempt.answered:
             self.refused_by_name = refused
 
     def asked(self, request: Request, named: tuple[Order, ...], heard: Heard[Acknowledgement]) -> None:
@@ -260,7 +245,7 @@ class Progress:
         """A listing's page was answered, or not."""
         self._note(attempt)
         if attempt.request in self.whole:
-            self._word(attempt)
+            self._reads.note(attempt)
         answer = attempt.judgement.answer if attempt.judgement is not None else Answer.AMBIGUOUS
         if answer is not Answer.AGAIN:  # a limit is not to be used up by cancels instead
             self.unread = 0 if answer is Answer.ACCEPTED else self.unread + 1
@@ -272,23 +257,10 @@ class Progress:
         if failed and not self._tells_less(attempt):
             self.trouble = attempt
 
-    def _word(self, attempt: Attempt) -> None:
-        """The venue has spoken on a request about the segment as a whole, or has not."""
-        request = attempt.request
-        if not attempt.answered:
-            self._failing.add(request)
-            return
-        self._failing.discard(request)
-        judgement, before = attempt.judgement, self._said.get(request)
-        answer = judgement.answer if judgement is not None else None
-        same = before is not None and before.answer is answer
-        since = before.since if before is not None and same else attempt.ended
-        self._said[request] = Said(answer=answer, judgement=judgement, since=since, at=attempt.ended)
-
     def _tells_less(self, attempt: Attempt) -> bool:
         """Whether the deadline ended another try of what the venue had answered, and not well."""
         cut = attempt.fault is not None and attempt.fault.cut
-        before = self._said.get(attempt.request)
+        before = self._last(attempt.request)
         badly = before is not None and before.answer not in (Answer.ACCEPTED, Answer.NOTHING_OPEN)
         return cut and self.trouble is not None and badly
 

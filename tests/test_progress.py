@@ -143,6 +143,23 @@ def test_only_reading_the_listings_alone_decide() -> None:
 # --- refused --------------------------------------------------------------------------------------------------------
 
 
+def test_what_is_told_of_a_cancel_counts_after_the_segment_is_listed_in_another_way() -> None:
+    """The first word came to the segment as it was listed before: the second one makes the absence believed."""
+    before, after = Known(), Known()
+    before.progress.cancels.asking(MASS, ())
+    before.progress.cancels.begins(0.0)
+    after.progress.take_over(before.progress)
+    attempt = Attempt(request=MASS, began=0.0, ended=0.1, judgement=ABSENT)
+    before.progress.cancel_ended(attempt)
+    before.progress.asked(MASS, (), Heard(attempt=attempt))
+    for at in (1.2, 2.4):
+        for request in (STOPS, LIST):
+            after.word(request, at, ABSENT)
+    assert after.progress.absent is None
+    after.word(MASS, 1.2, ABSENT)
+    assert after.progress.absent is not None
+
+
 def test_the_last_word_decides_whether_it_is_refused() -> None:
     known = Known()
     known.word(MASS, 0.0, REFUSED)

@@ -160,7 +160,8 @@ def hasty_absence(monkeypatch: pytest.MonkeyPatch) -> None:
     """Absent counts after one word of any request, whatever the others say or do not say, and is the end."""
 
     def absent(self: Progress) -> Judgement | None:
-        words = [said.judgement for said in self._said.values() if said.answer is Answer.ABSENT]
+        heard = (*self.cancels.words, *self._reads)
+        words = [said.judgement for _, said in heard if said.answer is Answer.ABSENT]
         return self.__dict__.setdefault("hasty", words[0]) if words else self.__dict__.get("hasty")
 
     monkeypatch.setattr(Progress, "absent", property(absent))

@@ -302,7 +302,7 @@ def test_an_account_that_is_being_switched_is_not_called_clear(word: str) -> Non
 
 @with_faults("lacks=/api/v2/mix/40085", "lacks=/api/v3/40084")
 def test_an_account_that_both_apis_refuse_is_refused(server: SimServer) -> None:
-    report = kill("bitget", server, options=ONE, deadline=3)
+    report = kill("bitget", server, options=ONE, deadline=ENOUGH)
     assert (report.verdict, report.exit_status) == (Verdict.REFUSED, 4)
     assert report.error is not None
     assert report.error.kind == "mode"
