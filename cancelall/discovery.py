@@ -65,7 +65,7 @@ class Discoveries:
         for discovery in self.session.venue.discoveries(self.session.options, self._facts):
             if discovery.name not in self._begun:
                 self._begun.add(discovery.name)
-                self.pending += [] if discovery.optional else [discovery.name]
+                self.pending += [discovery.name] if discovery.shows_orders or not discovery.optional else []
                 found.append(self._read(discovery))
         return found
 
@@ -104,10 +104,13 @@ class Discoveries:
         request: Request | None = discovery.request
         asked: set[Request] = set()
         complete, unsure = True, False
-        wanted = self.needed if discovery.optional else lambda: True
+        refused = False
+        may_wait = discovery.optional and not discovery.shows_orders
+        wanted = self.needed if may_wait else lambda: True
         while request is not None:
             asked.add(request)
-            batch = (await self._ask(request, discovery, wanted)).value
+            heard = await self._ask(request, discovery, wanted)
+            batch, refused = heard.value, heard.answer in (Answer.REFUSED, Answer.ABSENT)
             onward = batch.next if batch is not None else None
             repeats = onward in asked or len(asked) >= MOST_PAGES
             found += batch.names if batch is not None else ()
@@ -116,7 +119,8 @@ class Discoveries:
             request = None if repeats else onward
         complete &= not unsure
         self.pending = [name for name in self.pending if name != discovery.name]
-        if unsure or not (complete or discovery.optional):  # what was answered, and not to the end, is no option
+        spared = discovery.optional and (refused or not discovery.shows_orders)
+        if unsure or not (complete or spared):  # what was answered, and not to the end, is no option
             self.pending.append(discovery.name)
         elif not complete:
             self.missed.append(discovery.name)

@@ -16,7 +16,7 @@ from cancelall import declare, simulator
 from cancelall.errors import Unreadable
 from cancelall.model import Answer, Reply, Request, Verdict
 from cancelall.secret import Secret
-from cancelall.simulator import SimServer
+from cancelall.simulator import Kind, SimServer
 from cancelall.venues import VENUES, load, schema
 from cancelall.venues.contract import Segment
 from soak.plans import Plan
@@ -361,6 +361,15 @@ def test_a_gateway_for_a_second_changes_nothing_in_any_mode(venue: str, mode: st
 def test_a_gateway_before_one_path_for_a_second_changes_nothing(venue: str, status: str) -> None:
     for path in {sent.request.path for sent in healthy(venue).log}:
         cleared(faced(venue, f"edge={status}^1~{path}?"))
+
+
+@pytest.mark.parametrize("answers", ["@3", ""])
+def test_a_gateway_before_one_read_hides_no_order(venue: str, answers: str) -> None:
+    """Each read by itself, what else goes the same path being answered: three times, and for ever."""
+    reads = [sent.request for sent in healthy(venue).log if sent.kind is not Kind.CANCEL]
+    for read in sorted({f"{one.path}?{one.query.partition('=')[0]}" for one in reads}):
+        result = faced(venue, f"edge=401{answers}~{read}")
+        assert not answers or verdict(result) is Verdict.CLEAR, result.told(40)
 
 
 @pytest.mark.parametrize("status", EDGES)

@@ -112,7 +112,7 @@ class Discovery(Generic[F]):
     learn: Callable[[F, tuple[str, ...]], F]
     """Facts, and with them perhaps segments, after all pages were read."""
     optional: bool = False
-    """Its failure leaves nothing unknown."""
+    """Its failure leaves nothing unknown; where it shows orders, only the venue's own refusal does."""
     shows_orders: bool = False
     """Its names are those of markets on which it shows orders, perhaps late, like any listing: it is read twice."""
 

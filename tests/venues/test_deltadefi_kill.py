@@ -168,12 +168,11 @@ def test_without_that_listing_a_warning_says_what_was_not_looked_for(server: Sim
 
 
 @with_faults("error-500:listing=1~open-orders?limit")
-def test_that_listing_holds_up_nothing(server: SimServer) -> None:
-    report = kill("deltadefi", server, deadline=20)
-    assert report.verdict is Verdict.CLEAR
+def test_that_listing_holds_up_no_cancel_and_is_needed_for_the_proof(server: SimServer) -> None:
+    report = kill("deltadefi", server, deadline=5)
+    assert report.verdict is Verdict.UNPROVEN
+    assert {order.symbol for order in server.open_orders()} == {"ADAUSDX"}
     assert len(asked(server, "/accounts/open-orders")) > 20, "it is tried for as long as the rest takes"
-    assert report.timing.verdict is not None
-    assert report.timing.verdict < 12_000
 
 
 @with_faults("error-500:public=1")
@@ -391,7 +390,7 @@ def test_nothing_is_protective_so_keeping_it_keeps_nothing(server: SimServer, ho
     ran = run(server, home, "--keep-protective")
     assert (ran.code, ran.line["counts"]["kept"]) == (0, 0)
     assert server.open_orders() == []
-    assert paths(server)[0] == CANCEL
+    assert CANCEL in paths(server)
 
 
 def test_a_symbol_leaves_the_other_pairs_alone(server: SimServer) -> None:
