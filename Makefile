@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-CHECKED := cancelall tests benchmarks
+CHECKED := cancelall tests benchmarks docs
 # The last release of ccxt that has AscendEX; the newest one serves the other venues.
 # What failed beside everything else is run once more, alone: deadlines in wall time are not for a crowded machine.
 ALONE := $(BIN)/pytest --last-failed --last-failed-no-failures none
@@ -18,7 +18,7 @@ test: $(VENV)/.developed $(OLD_CCXT) check  ## lint, types and all tests but the
 
 faults: $(VENV)/.developed  ## what takes minutes: the fault matrix of docs/faults.md, units on a systemd of their own
 	$(BIN)/pytest -m faults -n 6 || $(ALONE) -m faults
-	HYPOTHESIS_PROFILE=thorough $(BIN)/pytest -n 2 tests/test_fuzz.py tests/test_plain.py tests/test_config.py
+	HYPOTHESIS_PROFILE=thorough $(BIN)/pytest -n 2 tests/test_fuzz.py tests/unit/cli/test_fast_path.py tests/unit/config/test_loader.py
 
 soak: $(VENV)/.developed  ## 10,000 random schedules of faults under virtual time
 	SOAK=$${SOAK:-10000} $(BIN)/pytest tests/soak -n 2 --timeout 3600
@@ -36,7 +36,7 @@ format: $(VENV)/.developed
 	$(BIN)/ruff format $(CHECKED)
 
 docs: $(VENV)/.developed  ## regenerate the example config, the README's tables and its picture
-	$(BIN)/python -m cancelall.documents
+	$(BIN)/python docs/documents.py
 	PYTHONPATH=tests $(BIN)/python -m faults.documents
 
 clean:

@@ -18,10 +18,10 @@ def run() -> None:
         if words and words[0] not in OTHERS and words[0][:1] != "-" and "_CANCELALL_COMPLETE" not in os.environ:
             _watch(words)
         gc.disable()  # a tenth of the start goes into looking for garbage among modules; a run enables it again
-        from cancelall import boundary, guard
+        from cancelall.cli import process
 
-        guard.install()
-        status = boundary.held(lambda: _status(words))
+        process.install()
+        status = process.held(lambda: _status(words))
         if sys.stdout is not None:
             sys.stdout.flush()
     except (OSError, ValueError, KeyboardInterrupt):
@@ -31,24 +31,24 @@ def run() -> None:
 
 def _watch(words: list[str]) -> None:
     """Before anything else is done: from here on a signal ends a run in an orderly way, or not at all."""
-    from cancelall.watchdog import DOG
+    from cancelall.cli.watchdog import DOG
 
     DOG.begin()
-    from cancelall.lastwords import LastWords
+    from cancelall.cli.last_words import LastWords
 
     DOG.words = LastWords((), json="--json" in words, dry_run="--dry-run" in words).words
 
 
 def _status(words: list[str]) -> int:
-    from cancelall import plain
+    from cancelall.cli import fast_path
 
-    kill = plain.read(words) if "_CANCELALL_COMPLETE" not in os.environ else None
+    kill = fast_path.read(words) if "_CANCELALL_COMPLETE" not in os.environ else None
     if kill is not None:
-        return plain.run(*kill)
-    from cancelall import logs
-    from cancelall.cli import main
+        return fast_path.run(*kill)
+    from cancelall.cli import process
+    from cancelall.cli.app import main
 
-    logs.install()
+    process.hear_logs()
     return main(words)
 
 

@@ -9,11 +9,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from cancelall import config, config_toml
 from cancelall.check.run import Check
-from cancelall.config import Overrides
-from cancelall.config_toml import Document
-from cancelall.findings import CheckReport, Finding, Level
+from cancelall.config import loader, toml_file
+from cancelall.config.toml_file import Document
+from cancelall.core.findings import CheckReport, Finding, Level
+from cancelall.core.profile import Overrides
 from cancelall.report import tables
 from cancelall.report.findings import check_line, check_table
 from cancelall.simulator import SimServer
@@ -35,9 +35,9 @@ def checked_all(
 ) -> list[CheckReport]:
     """Every profile's report. With `path` the config is read from there, else it is no file."""
     surroundings = dict(environ or {})
-    document = config_toml.read(path, surroundings) if path else Document(path=None, data={"profiles": tables_})
+    document = toml_file.read(path, surroundings) if path else Document(path=None, data={"profiles": tables_})
     asked = Overrides(deadline=deadline)
-    profiles = [config.profile(document, name, surroundings, asked) for name in document.tables]
+    profiles = [loader.profile(document, name, surroundings, asked) for name in document.tables]
     run = Check(
         profiles=profiles,
         document=document,

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from cancelall import dial, secret
+from cancelall.core import secret
+from cancelall.net import dial
 
 # Enough to find what is easily found; `make faults` looks harder. The same every time: a run that fails fails again.
 settings.register_profile("quick", max_examples=40, derandomize=True)

@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from cancelall import config, simulator
-from cancelall import run as running
-from cancelall.config import Overrides, Profile
-from cancelall.config_toml import Document
-from cancelall.results import ProfileReport
-from cancelall.run import Run
-from cancelall.session import Send
+from cancelall import simulator
+from cancelall.config import loader
+from cancelall.config.toml_file import Document
+from cancelall.core.profile import Overrides, Profile
+from cancelall.core.results import ProfileReport
+from cancelall.engine import run as running
+from cancelall.engine.client import Send
+from cancelall.engine.run import Run
 from cancelall.simulator import Account, FakeVenue, Kind, SimOrder
 from soak.virtual import Network, Sent, Trouble, VirtualClock, VirtualLoop, Weather, true_ms
 
@@ -82,7 +83,7 @@ class Fleet:
         """The kill of all profiles."""
         document = Document(path=Path("config.toml"), data={"profiles": self.tables})
         overrides = Overrides(deadline=deadline)
-        chosen = [config.profile(document, name, environ or {}, overrides) for name in self.tables]
+        chosen = [loader.profile(document, name, environ or {}, overrides) for name in self.tables]
         run = Run(
             profiles=chosen,
             environ=environ or {},

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
-from cancelall.model import Wire
+from cancelall.core.model import Wire
 
 CANARY = "SECRET-hunter2-canary"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"

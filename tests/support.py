@@ -15,12 +15,12 @@ from typing import Any
 
 import tomli_w
 
-from cancelall import config
-from cancelall.config import Overrides
-from cancelall.config_toml import Document
-from cancelall.model import State
-from cancelall.results import ProfileReport
-from cancelall.run import Run
+from cancelall.config import loader
+from cancelall.config.toml_file import Document
+from cancelall.core.model import State
+from cancelall.core.profile import Overrides
+from cancelall.core.results import ProfileReport
+from cancelall.engine.run import Run
 from cancelall.simulator import SimServer
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -109,7 +109,7 @@ def swept(
     """The kill of some profiles in this process, over real sockets, with the venues' waits scaled down."""
     document = Document(path=Path("config.toml"), data={"profiles": profiles})
     asked = replace(overrides or Overrides(), deadline=deadline)
-    chosen = [config.profile(document, name, environ or {}, asked) for name in profiles]
+    chosen = [loader.profile(document, name, environ or {}, asked) for name in profiles]
     run = Run(profiles=chosen, environ=environ or {}, started=time.monotonic(), dry_run=dry_run, scale=scale)
     return asyncio.run(run.all())
 

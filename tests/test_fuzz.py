@@ -20,19 +20,21 @@ import tomli_w
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cancelall import config, config_show, config_toml, run, simulator
+from cancelall import simulator
 from cancelall.check import run as check_run
 from cancelall.check.key import key_findings
-from cancelall.config import BrokenProfile, Overrides, Profile
-from cancelall.config_toml import Document
-from cancelall.credentials import resolve
-from cancelall.declare import secrets_of
-from cancelall.errors import ConfigError, SecretError, Unreadable
-from cancelall.model import Answer, Reply, Request
-from cancelall.preflight import Question, Told, load_preflight
-from cancelall.secret import Secret
-from cancelall.venues import VENUES, load, schema
+from cancelall.config import loader, show, toml_file
+from cancelall.config.toml_file import Document
+from cancelall.core.declare import secrets_of
+from cancelall.core.errors import ConfigError, SecretError, Unreadable
+from cancelall.core.model import Answer, Reply, Request
+from cancelall.core.preflight import Question, Told, load_preflight
+from cancelall.core.profile import BrokenProfile, Overrides, Profile
+from cancelall.core.secret import Secret
+from cancelall.credentials.chain import resolve
+from cancelall.engine import run
 from cancelall.venues.contract import Discovery, Segment, Venue
+from cancelall.venues.registry import VENUES, load, schema
 from checking import checked
 from support import kill
 
@@ -320,13 +322,13 @@ def test_any_structure_of_tables_is_profiles_or_told(tmp_path_factory: pytest.Te
     path.write_text(tomli_w.dumps(tables), encoding="utf-8")
     path.chmod(0o600)
     try:
-        document = config_toml.read(path, {})
+        document = toml_file.read(path, {})
     except ConfigError:
         return
     for name in document.tables:
-        found = config.profile(document, name, {}, Overrides())
+        found = loader.profile(document, name, {}, Overrides())
         assert isinstance(found, Profile | BrokenProfile)
-    config_show.redacted(document)
+    show.redacted(document)
 
 
 TEXTS = st.text(max_size=60).map(lambda text: text.encode("utf-8", "replace"))
@@ -340,7 +342,7 @@ def test_any_bytes_for_a_secret_are_taken_or_told_without_them(
 ) -> None:
     folder: Path = tmp_path_factory.getbasetemp()
     options = {"account": "11111111111111111111111111111111"} if name == "pacifica" else {}
-    profile = config.profile(Document(path=None), name, {}, Overrides(options=options), implicit_venue=name)
+    profile = loader.profile(Document(path=None), name, {}, Overrides(options=options), implicit_venue=name)
     assert isinstance(profile, Profile)
     for field in secrets_of(schema(name).secrets):
         place = folder / f"cancelall.{name}.{field}"

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
-from cancelall.findings import Area, Finding, failure, good, warning
-from cancelall.preflight import Window
+from cancelall.core.findings import Area, Finding, failure, good, warning
+from cancelall.core.preflight import Window
 
 _NOTICED_MS = 1000
 """A difference that no clock that is kept has."""

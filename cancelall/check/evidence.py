@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cancelall import files
-from cancelall.errors import UsageError
-from cancelall.findings import Area, CheckReport, Finding, Level, failure, good, warning
+from cancelall.core import files
+from cancelall.core.directories import state_directories
+from cancelall.core.errors import UsageError
+from cancelall.core.findings import Area, CheckReport, Finding, Level, failure, good, warning
 from cancelall.report.text import clean
-from cancelall.state import state_directories
 
 NAME = "check.json"
 SCHEMA = 1

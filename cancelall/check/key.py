@@ -6,8 +6,8 @@ import datetime
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from cancelall.findings import Area, Finding, failure, good, warning
-from cancelall.preflight import Told
+from cancelall.core.findings import Area, Finding, failure, good, warning
+from cancelall.core.preflight import Told
 
 T = TypeVar("T")
 SOON_DAYS = 14

@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from cancelall.check.venue import Listings, is_empty, read_again
-from cancelall.findings import Area, Finding, failure, good, warning
-from cancelall.model import Acknowledgement, Answer, Reply, Request
-from cancelall.preflight import Preflight, Probe
-from cancelall.session import Session
+from cancelall.core.findings import Area, Finding, failure, good, warning
+from cancelall.core.model import Acknowledgement, Answer, Reply, Request
+from cancelall.core.preflight import Preflight, Probe
+from cancelall.engine.client import Session
 
 _TRIES = 2
 """A second one only where the first met the clock or no answer."""

@@ -10,14 +10,14 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from cancelall.config import Profile
-from cancelall.config_toml import Document, environment_prefix
-from cancelall.credentials import KEYRING_SECONDS, Found
-from cancelall.errors import CancelallError, SecretError
-from cancelall.files import READ, rights_of_others
-from cancelall.findings import Area, Finding, failure, good, warning
-from cancelall.route import BUNDLES, NO_PROXY, PROXY_HINT, Route
-from cancelall.state import state_directories
+from cancelall.config.toml_file import Document
+from cancelall.core.directories import state_directories
+from cancelall.core.errors import CancelallError, SecretError
+from cancelall.core.files import READ, rights_of_others
+from cancelall.core.findings import Area, Finding, failure, good, warning
+from cancelall.core.profile import Profile, environment_prefix
+from cancelall.credentials.chain import KEYRING_SECONDS, Found
+from cancelall.net.route import BUNDLES, NO_PROXY, PROXY_HINT, Route
 
 _PROXIES = ("https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY")
 _IGNORED = ("NETRC", "SSLKEYLOGFILE")
@@ -105,7 +105,7 @@ def secret_findings(profile: Profile, found: Found, seconds: float) -> list[Find
     findings += [warning("secret", told, told.rpartition(": ")[2]) for told in found.warnings]
     if not any(source == "keyring" for _, source in found.sources):
         return findings
-    from cancelall import keyrings
+    from cancelall.credentials import keyrings
 
     try:
         names = ", ".join(keyrings.names(profile.common.keyring_backend))

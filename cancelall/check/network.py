@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from cancelall import dial, network_faults, tls
-from cancelall.errors import ConfigError
-from cancelall.findings import Area, Finding, failure, good, warning
-from cancelall.route import Route, proxy_parts
+from cancelall.core.errors import ConfigError
+from cancelall.core.findings import Area, Finding, failure, good, warning
+from cancelall.net import dial, failures, tls
+from cancelall.net.route import Route, proxy_parts
 
 SECONDS = 3.0
 """For each of connecting and TLS."""
@@ -180,7 +180,7 @@ def _shaken(
         fix = (
             "something between here and the venue may be reading along: do not work around it, ask who runs the network"
         )
-        if cure := network_faults.cure_of(fault):
+        if cure := failures.cure_of(fault):
             fix = f"{cure}; otherwise {fix}"
         told = f"the certificate of {name} was refused ({fault.verify_message}): possible interception"
         raise _Blocked(failure("certificate", told, fix, Area.VENUE)) from None

@@ -8,25 +8,25 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from cancelall.attempts import Attempt
-from cancelall.background import in_thread
 from cancelall.check import local, network
 from cancelall.check.clock import Reading, dated
 from cancelall.check.live import try_a_cancel
 from cancelall.check.venue import Answered, Listings, ask_all, sunset_finding, venue_findings
-from cancelall.clock import Clock, SystemClock
-from cancelall.config import BrokenProfile, Profile
-from cancelall.config_toml import Document
-from cancelall.credentials import Found, resolve
-from cancelall.errors import CancelallError, OptionError
-from cancelall.findings import Area, CheckReport, Finding, Level, failure, good, warning
-from cancelall.means import Means
-from cancelall.model import Reply, Wire
-from cancelall.preflight import Preflight, Told, load_preflight
-from cancelall.route import route_for
-from cancelall.run import over_the_network
-from cancelall.session import Send, Session
-from cancelall.venues import load
+from cancelall.config.toml_file import Document
+from cancelall.core.attempts import Attempt
+from cancelall.core.clock import Clock, SystemClock
+from cancelall.core.errors import CancelallError, OptionError
+from cancelall.core.findings import Area, CheckReport, Finding, Level, failure, good, warning
+from cancelall.core.model import Reply, Wire
+from cancelall.core.preflight import Preflight, Told, load_preflight
+from cancelall.core.profile import BrokenProfile, Profile
+from cancelall.credentials.chain import Found, resolve
+from cancelall.engine.client import Send, Session
+from cancelall.engine.run import over_the_network
+from cancelall.engine.shared_limits import Means
+from cancelall.net.background import in_thread
+from cancelall.net.route import route_for
+from cancelall.venues.registry import load
 
 T = TypeVar("T")
 _RESERVE = 1.0

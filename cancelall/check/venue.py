@@ -8,17 +8,16 @@ from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
-from cancelall.attempts import Attempt, Heard
 from cancelall.check import key
 from cancelall.check.clock import Reading, clock_finding
-from cancelall.discovery import Discoveries
-from cancelall.errors import ErrorKind
-from cancelall.findings import Area, Finding, failure, good, warning
-from cancelall.listing import read_listing
-from cancelall.model import Answer, Judgement, Order
-from cancelall.preflight import Preflight, Question, Told
-from cancelall.progress import Listing
-from cancelall.session import Session
+from cancelall.core.attempts import Attempt, Heard
+from cancelall.core.errors import ErrorKind
+from cancelall.core.findings import Area, Finding, failure, good, warning
+from cancelall.core.model import Answer, Judgement, Listing, Order
+from cancelall.core.preflight import Preflight, Question, Told
+from cancelall.engine.client import Session
+from cancelall.engine.discovery import Discoveries
+from cancelall.engine.listing import read_listing
 from cancelall.venues.contract import Segment
 
 _TRIES = 3

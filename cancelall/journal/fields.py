@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from cancelall.core.secret import scrub
 from cancelall.journal.file import digest
-from cancelall.secret import scrub
 
 TEXT_LIMIT = 500
 """Characters of a text that are kept."""

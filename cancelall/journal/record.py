@@ -13,14 +13,14 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from cancelall import __version__
-from cancelall.journal import Journal
+from cancelall.core.model import Acknowledgement, State
+from cancelall.core.results import ProfileReport
 from cancelall.journal.fields import id_fields
-from cancelall.model import Acknowledgement, State
-from cancelall.results import ProfileReport
+from cancelall.journal.writer import Journal
 
 if TYPE_CHECKING:
-    from cancelall.attempts import Heard, Sending, Tally
-    from cancelall.progress import Listing
+    from cancelall.core.attempts import Heard, Sending, Tally
+    from cancelall.core.model import Listing
 
 _HEADERS = ("traceid", "x-request-id", "x-bapi-traceid", "x-trace-id", "cf-ray", "retry-after", "date")
 """Of an answer: what a venue's support asks for. Limits are kept besides."""

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
-from cancelall.journal.chain import RunRecord
 from cancelall.report.tables import drawn
 from cancelall.report.text import clean
 
@@ -24,7 +23,38 @@ _BELOW = ("argv", "reason", "host", "uid", "user", "from", "tty", "unit")
 _Fields = Mapping[str, Any]
 
 
-def run_in_full(run: RunRecord, made: Console) -> str:
+class Recorded(Protocol):
+    """One run, as its records tell it."""
+
+    @property
+    def id(self) -> str:
+        """The run's id."""
+
+    @property
+    def start(self) -> Mapping[str, Any]:
+        """What it began with."""
+
+    @property
+    def end(self) -> Mapping[str, Any] | None:
+        """What it ended with, if it did."""
+
+    @property
+    def in_flight(self) -> Sequence[Mapping[str, Any]]:
+        """The requests of whose end nothing is known."""
+
+    @property
+    def alive(self) -> bool:
+        """Whether it may still be at work."""
+
+    @property
+    def records(self) -> Sequence[Mapping[str, Any]]:
+        """All of them, in their order."""
+
+    def of(self, event: str) -> Sequence[Mapping[str, Any]]:
+        """Its records of one kind."""
+
+
+def run_in_full(run: Recorded, made: Console) -> str:
     """Who asked for what, every event, and how it ended; requests of which nothing is known come last."""
     from rich import box
     from rich.table import Table
@@ -47,7 +77,7 @@ def run_in_full(run: RunRecord, made: Console) -> str:
     return drawn(made, *parts) + "\n"
 
 
-def runs_in_short(runs: Sequence[RunRecord], made: Console) -> str:
+def runs_in_short(runs: Sequence[Recorded], made: Console) -> str:
     """One row for each run, and the requests of which nothing is known."""
     from rich import box
     from rich.table import Table
@@ -83,7 +113,7 @@ def _middle_left_out(records: Sequence[_Fields]) -> list[_Fields | None]:
     return [*records[:_HEAD], None, *records[_HEAD - ROWS :]]
 
 
-def _facts(run: RunRecord) -> list[tuple[str, str]]:
+def _facts(run: Recorded) -> list[tuple[str, str]]:
     """What stands below the table."""
     start = run.start
     who = clean(f"{_text(start.get('user') or start.get('uid', '?'))}@{_text(start.get('host', '?'))}")
@@ -95,7 +125,7 @@ def _facts(run: RunRecord) -> list[tuple[str, str]]:
     return [*found, (_ending(run), "bold" if run.end is not None else "bold yellow")]
 
 
-def _unknown(run: RunRecord) -> list[str]:
+def _unknown(run: Recorded) -> list[str]:
     """Requests that were in flight when the run stopped being heard of."""
     found = []
     for record in run.in_flight:
@@ -119,7 +149,7 @@ def _moment(signed: object, window: object) -> str:
     return "with no known limit"
 
 
-def _ending(run: RunRecord) -> str:
+def _ending(run: Recorded) -> str:
     end = run.end
     if end is not None:
         given = end.get("counts")
@@ -131,7 +161,7 @@ def _ending(run: RunRecord) -> str:
     return "did not end: killed, or the machine went down"
 
 
-def _command(run: RunRecord) -> str:
+def _command(run: Recorded) -> str:
     argv = run.start.get("argv")
     return clean("cancelall " + " ".join(map(_text, argv)), 300) if isinstance(argv, list) else "?"
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 
-from cancelall.model import Protection, State
+from cancelall.core.model import Protection, State
+from cancelall.core.results import OrderReport, ProfileReport
 from cancelall.report.text import clean
-from cancelall.results import OrderReport, ProfileReport
 
 SCHEMA = 1
 

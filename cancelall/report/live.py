@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
-from cancelall.output import Outlet
+from cancelall.report.streams import Outlet
 from cancelall.report.tables import width_of
-from cancelall.sweep import Sweep
 
 _INTERVAL = 0.2
 _PATIENCE = 0.3
@@ -24,19 +23,19 @@ class Progress:
         self._outlet = outlet
         self._environ = environ
         self._descriptor = _descriptor(outlet)
-        self._sweeps: dict[str, Sweep] = {}
+        self._lines: dict[str, Callable[[], str]] = {}
         self._drawn = 0
         self._held = 0
         self._gone = threading.Event()
         self._began = time.monotonic()
 
-    def sweeping(self, profile: str, sweep: Sweep) -> None:
-        """A profile's sweep has begun."""
-        self._sweeps[profile] = sweep
+    def sweeping(self, profile: str, line: Callable[[], str]) -> None:
+        """A profile's sweep has begun; `line` says how far it is."""
+        self._lines[profile] = line
 
     def finished(self, profile: str) -> None:
         """Its result is going to be printed: take all lines away, and draw none until `resume`."""
-        self._sweeps.pop(profile, None)
+        self._lines.pop(profile, None)
         self._held += 1
         self.wipe()
 
@@ -63,7 +62,7 @@ class Progress:
             await asyncio.sleep(_INTERVAL)
             if self._held:
                 continue
-            self._outlet.write(self._frame([_line(name, sweep) for name, sweep in list(self._sweeps.items())[:12]]))
+            self._outlet.write(self._frame([f"  {name}: {line()}" for name, line in list(self._lines.items())[:12]]))
 
     def _frame(self, lines: list[str]):  # type: ignore[no-untyped-def] # noqa: ANN202 - a renderer for the outlet
         elapsed = time.monotonic() - self._began
@@ -88,11 +87,3 @@ def _descriptor(outlet: Outlet) -> int | None:
         return outlet.stream.fileno() if outlet.stream is not None else None
     except (OSError, ValueError, AttributeError):
         return None
-
-
-def _line(name: str, sweep: Sweep) -> str:
-    progresses = list(sweep.progresses.values())
-    proven = sum(1 for one in progresses if one.proven)
-    taken = sum(len(one.cancels.taken) for one in progresses)
-    left = sum(len(one.left(one.last)) for one in progresses if one.last is not None)
-    return f"  {name}: {taken} accepted, {left} still listed, {proven} of {len(progresses)} segments proven"

@@ -7,14 +7,15 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from cancelall.model import Protection, State, Verdict
+from cancelall.core.model import Protection, State, Verdict
+from cancelall.core.results import OrderReport, ProfileReport
 from cancelall.report.text import clean, counts_words, scope_words, verdict_words
-from cancelall.results import OrderReport, ProfileReport
 
 if TYPE_CHECKING:
     from rich.console import Console, JustifyMethod, RenderableType
     from rich.table import Table
 
+    Canvas = Console
     _Cell = tuple[str, JustifyMethod]
 
 ROWS = 40

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from cancelall.model import State, Verdict
-from cancelall.results import ProfileReport
-from cancelall.secret import scrub
+from cancelall.core.model import State, Verdict
+from cancelall.core.results import ProfileReport
+from cancelall.core.secret import scrub
 
 LIMIT = 200
 """Characters of a foreign text that are shown."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from cancelall.model import Acknowledgement, Judgement, Order, Page, Reply, Request, Settlement, Signed
+from cancelall.core.model import Acknowledgement, Judgement, Order, Page, Reply, Request, Settlement, Signed
 
 O = TypeVar("O")  # noqa: E741 - the venue's Options
 S = TypeVar("S")  # the venue's Secrets

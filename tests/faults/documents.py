@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import FunctionType
 
-from cancelall.venues import VENUES
+from cancelall.venues.registry import VENUES
 from faults.rows import ROWS, Row
 
 PATH = Path(__file__).resolve().parent.parent.parent / "docs" / "faults.md"

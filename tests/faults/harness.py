@@ -24,19 +24,21 @@ from typing import Any, TypeVar
 
 import pytest
 
-from cancelall import config, outcome, simulator
-from cancelall.asked import Output
-from cancelall.attempts import Attempt
-from cancelall.config import Overrides
-from cancelall.config_toml import Document
-from cancelall.execute import Streams
-from cancelall.model import Request, Verdict
-from cancelall.output import Outlet
-from cancelall.results import ProfileReport
-from cancelall.run import Listener, Run
+from cancelall import simulator
+from cancelall.cli.execute import Streams
+from cancelall.cli.options import Output
+from cancelall.config import loader
+from cancelall.config.toml_file import Document
+from cancelall.core.attempts import Attempt
+from cancelall.core.model import Request, Verdict
+from cancelall.core.profile import Overrides
+from cancelall.core.results import ProfileReport
+from cancelall.engine import verdicts
+from cancelall.engine.run import Listener, Run
+from cancelall.report.streams import Outlet
 from cancelall.simulator import SimServer
-from cancelall.venues import load
 from cancelall.venues.contract import Venue
+from cancelall.venues.registry import load
 from faults.rows import ROWS, Row
 from support import ROOT, Ran, profile_table, write_config
 
@@ -135,7 +137,7 @@ class Ended:
     @property
     def code(self) -> int:
         """The exit code of all reports."""
-        return int(outcome.exit_status(self.reports))
+        return int(verdicts.exit_status(self.reports))
 
     @property
     def attempts(self) -> list[Attempt]:
@@ -242,8 +244,8 @@ class Case:
         deadline *= self.slow
         environ = environ or {}
         document = Document(path=Path("config.toml"), data={"profiles": tables})
-        chosen = [config.profile(document, name, environ, Overrides(deadline=deadline)) for name in tables]
-        self.monkeypatch.setattr("cancelall.run.load", lambda name: self._hurried(load(name), limits))
+        chosen = [loader.profile(document, name, environ, Overrides(deadline=deadline)) for name in tables]
+        self.monkeypatch.setattr("cancelall.engine.run.load", lambda name: self._hurried(load(name), limits))
         log: list[tuple[str, Attempt]] = []
         printers = [self._printer(Output(json=json, verbose=True), environ) for json in (True, False)]
 

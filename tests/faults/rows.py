@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from cancelall.venues import VENUES
+from cancelall.venues.registry import VENUES
 
 
 @dataclass(frozen=True, kw_only=True)

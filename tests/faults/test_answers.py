@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from cancelall.model import State, Verdict
+from cancelall.core.model import State, Verdict
 from cancelall.simulator.spoil import HOSTILE
 from faults import raw
 from faults.harness import PEAK_MB, Case, shows

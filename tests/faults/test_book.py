@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from cancelall.model import Verdict
+from cancelall.core.model import Verdict
 from cancelall.simulator import SimServer
-from cancelall.venues import load
+from cancelall.venues.registry import load
 from faults.harness import Case, Ended, busy, shows
 
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from cancelall import transport
-from cancelall.model import Verdict
+from cancelall.core.model import Verdict
+from cancelall.net import transport
 from faults import raw
 from faults.harness import Case, shows, until
 
@@ -133,7 +133,7 @@ def test_every_attempt_is_signed_afresh(case: Case, venue: str) -> None:
 @shows(41)
 def test_a_minute_between_signing_and_sending(case: Case, venue: str) -> None:
     """The machine sleeps with signed requests in hand. When they leave, both clocks are a minute further."""
-    from cancelall.clock import SystemClock
+    from cancelall.core.clock import SystemClock
 
     slept = [0]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cancelall.venues import VENUES
+from cancelall.venues.registry import VENUES
 from faults import documents
 from faults.rows import ROWS
 

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 import ports
-from cancelall import session, transport
-from cancelall.model import Verdict
-from cancelall.venues import VENUES
+from cancelall.core.model import Verdict
+from cancelall.engine import client
+from cancelall.net import transport
+from cancelall.venues.registry import VENUES
 from faults import raw
 from faults.harness import Case, Ended, shows
 from support import profile_table
@@ -103,7 +104,7 @@ def test_the_process_does_not_wait_for_the_resolver(case: Case, venue: str) -> N
 @shows(2)
 def test_a_name_that_takes_longer_than_an_attempt_is_looked_up_once(case: Case, venue: str) -> None:
     """What is given up while the resolver is asked leaves the answer to those who come after it."""
-    case.monkeypatch.setattr(session, "ATTEMPT_SECONDS", 0.25)
+    case.monkeypatch.setattr(client, "ATTEMPT_SECONDS", 0.25)
     asked: list[int] = []
     pause = threading.Event()
 
@@ -150,7 +151,7 @@ def test_the_usual_bounds_on_a_connection_that_goes_nowhere(case: Case, venue: s
 
 def hedged(case: Case, venue: str, dead: str) -> None:
     """A dead host whose second name lives."""
-    case.monkeypatch.setattr(session, "HEDGE_SECONDS", 0.1)
+    case.monkeypatch.setattr(client, "HEDGE_SECONDS", 0.1)
     server = case.server(venue)
     case.alternates[dead] = server.origin
     ended = case.kill(venue, {**profile_table(venue, server), "base_url": dead}, deadline=8, codes=[0])

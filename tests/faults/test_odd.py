@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from cancelall.model import Verdict
+from cancelall.core.model import Verdict
 from faults.harness import Case, shows
 
 LONG = 8.0

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from cancelall import credentials, declare
-from cancelall.model import Verdict
+from cancelall.core import declare
+from cancelall.core.model import Verdict
+from cancelall.credentials import chain
 from cancelall.simulator import SimServer
-from cancelall.venues import schema
+from cancelall.venues.registry import schema
 from faults.harness import PEAK_MB, Case, Ended, shows
 from support import profile_table
 
@@ -201,7 +202,7 @@ BACKENDS: Mapping[str, str] = {
 
 @shows(51, over={"backend": BACKENDS})
 def test_a_keyring_in_trouble(case: Case, venue: str, backend: str) -> None:
-    case.monkeypatch.setattr(credentials, "KEYRING_SECONDS", 0.4)
+    case.monkeypatch.setattr(chain, "KEYRING_SECONDS", 0.4)
     assert BACKENDS[backend] in error_of(beside(case, venue, {"keyring_backend": backend}))
 
 
@@ -238,7 +239,7 @@ COMMANDS: Mapping[str, tuple[list[str], str]] = {
 
 @shows(52, over={"how": COMMANDS})
 def test_a_secret_command_in_trouble(case: Case, venue: str, how: str) -> None:
-    case.monkeypatch.setattr(credentials, "COMMAND_SECONDS", 0.5)
+    case.monkeypatch.setattr(chain, "COMMAND_SECONDS", 0.5)
     case.secrets.add("CANARYCANARYCANARY")
     words, said = COMMANDS[how]
     table = {"secret_command": {field_of(venue): words}}

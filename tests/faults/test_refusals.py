@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from cancelall.model import Verdict
+from cancelall.core.model import Verdict
 from faults import raw
 from faults.harness import PEAK_MB, Case, Ended, shows
 

@@ -18,7 +18,7 @@ import pytest
 import ports
 from cancelall import simulator
 from cancelall.simulator import SimServer
-from cancelall.venues import VENUES
+from cancelall.venues.registry import VENUES
 from faults.harness import allowance
 from support import ROOT, Ran, profile_table, write_config
 

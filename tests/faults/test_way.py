@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import pytest
 
 import ports
-from cancelall import transport
-from cancelall.model import Verdict
+from cancelall.core.model import Verdict
+from cancelall.net import transport
 from cancelall.simulator import SimServer
 from faults import raw
 from faults.harness import Case, shows

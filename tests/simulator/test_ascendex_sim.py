@@ -9,7 +9,6 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -23,6 +22,7 @@ from cancelall.simulator.spoil import HOSTILE, UNKNOWN_STATUS
 
 if TYPE_CHECKING:
     from conftest import Clock
+from support import ROOT
 
 API = {"cash": "v1/cash", "margin": "v1/margin", "futures": "v2/futures"}
 DUPLICATE = "Duplicated order cancel request."
@@ -136,7 +136,7 @@ def desk(open_desk: Opener) -> Desk:
 
 # Signatures.
 
-VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "ascendex.json").read_text(encoding="utf-8"))
+VECTORS = json.loads((ROOT / "tests" / "vectors" / "ascendex.json").read_text(encoding="utf-8"))
 # Requests of other clients with a signature: ccxt 4.5.63 uses the secret's own bytes, as the documents do. AscendEX's
 # demo programs decode the secret from base64 first, which no document tells: the fake does not take their signatures.
 SIGNED = [row for row in VECTORS if row["url"] and row["secret"]]

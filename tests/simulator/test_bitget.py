@@ -13,7 +13,6 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
@@ -24,6 +23,7 @@ from cancelall.simulator import Account, Kind, Manner, SimOrder, SimReply, SimRe
 from cancelall.simulator.bitget import Bitget, auth
 from cancelall.simulator.bitget.answers import Refused
 from cancelall.simulator.spoil import HOSTILE, UNKNOWN_STATUS
+from support import ROOT
 
 if TYPE_CHECKING:
     from conftest import Clock
@@ -227,7 +227,7 @@ def test_signatures_of_other_clients(desk: Desk, method: str, path: str, payload
     assert json.loads(desk.fake.handle(signed_by_others(method, path, payload, wrong)).body)["code"] == "40009"
 
 
-VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "bitget.json").read_text(encoding="utf-8"))
+VECTORS = json.loads((ROOT / "tests" / "vectors" / "bitget.json").read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("row", [row for row in VECTORS if row["prehash"]], ids=lambda row: row["name"])

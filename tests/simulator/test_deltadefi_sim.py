@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
@@ -24,6 +23,7 @@ from cancelall.simulator.spoil import HOSTILE, UNKNOWN_STATUS
 
 if TYPE_CHECKING:
     from conftest import Clock
+from support import ROOT
 
 CANCEL = "/order/cancel-all"
 LIST = "/accounts/open-orders"
@@ -589,7 +589,7 @@ def test_manners(open_desk: Opener, fault: str, manner: Manner, processed: bool)
 
 # Clients that nobody here wrote.
 
-VECTORS: list[dict[str, Any]] = json.loads((Path(__file__).parents[1] / "vectors" / "deltadefi.json").read_text())
+VECTORS: list[dict[str, Any]] = json.loads((ROOT / "tests" / "vectors" / "deltadefi.json").read_text())
 RECORDED = [row for row in VECTORS if "response" not in row]
 OBSERVED = [row for row in VECTORS if row["name"].startswith("observed: ")]
 ONE = "550e8400-e29b-41d4-a716-446655440000"

@@ -10,7 +10,6 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -23,13 +22,14 @@ from cancelall.simulator.pacifica import Pacifica, auth, kinds
 
 if TYPE_CHECKING:
     from conftest import Clock
+from support import ROOT
 
 API = "/api/v1"
 ALL = {"all_symbols": True, "exclude_reduce_only": False}
 OWNER_ADDRESS = "FAe4sisG95oZ42w7buUn5qEE4TAnfTTFPiguZUHmhiF"
 AGENT_ADDRESS = "3ogUn1GNXoASaRbxPNeVJnVv5rG4EPBtmQmX61jVorUe"
 OWNER_SECRET = "1GMkH3brNXiNNs1tiFZHu4yZSRrzJwxi5wB9bHFtMikjwpAW9DMZzU2Pqakc5it8X3N5vPmqdN7KF4CCUpmKhq"
-VECTORS: list[dict[str, Any]] = json.loads((Path(__file__).parents[1] / "vectors" / "pacifica.json").read_text())
+VECTORS: list[dict[str, Any]] = json.loads((ROOT / "tests" / "vectors" / "pacifica.json").read_text())
 TYPES = {
     "/orders/cancel_all": "cancel_all_orders",
     "/orders/cancel": "cancel_order",

@@ -14,14 +14,14 @@ from typing import Any
 import pytest
 
 from cancelall import simulator
-from cancelall.model import Request
-from cancelall.secret import Secret
+from cancelall.core.model import Request
+from cancelall.core.secret import Secret
 from cancelall.simulator import FakeVenue, SimReply, SimRequest
 from cancelall.simulator.fake import Refusal
 from cancelall.simulator.faults import SPECS
 from cancelall.simulator.spoil import ROW_WORDS
 from cancelall.simulator.wire import MADE_UP
-from cancelall.venues import VENUES, load, schema
+from cancelall.venues.registry import VENUES, load, schema
 
 IDS = {"orderId", "order_id", "strategyId", "strategy_id", "id"}
 WAYS = {"nextPageCursor", "nextCursor", "endId", "idLessThan", "cursor", "total_page"}

@@ -6,8 +6,8 @@ import sys
 import time
 from collections import Counter
 
-from .plans import plan_of
-from .schedule import minimal, run
+from tests.soak.plans import plan_of
+from tests.soak.schedule import minimal, run
 
 
 def main(words: list[str]) -> int:

@@ -10,9 +10,8 @@ from typing import Any
 
 from cancelall.simulator import venue_class
 from cancelall.simulator.spoil import ROW_WORDS, WAY_WORDS
-from cancelall.venues import VENUES, load
-
-from .virtual import Trouble, Weather
+from cancelall.venues.registry import VENUES, load
+from tests.soak.virtual import Trouble, Weather
 
 STALE = 0.8
 """Longest lag of a listing, as a share of the venue's gap between two listings: a longer one nobody could notice."""

@@ -12,27 +12,39 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from cancelall import config, settle, simulator
-from cancelall import run as running
-from cancelall.attempts import Attempt
-from cancelall.config import Overrides, Profile
-from cancelall.config_toml import Document
-from cancelall.hold import LAST_PROOF
-from cancelall.model import Answer, Judgement, Protection, Reach, Verdict
+from cancelall import simulator
+from cancelall.config import loader
+from cancelall.config.toml_file import Document
+from cancelall.core.attempts import Attempt
+from cancelall.core.model import Answer, Judgement, Protection, Reach, Verdict
+from cancelall.core.profile import Overrides, Profile
+from cancelall.core.results import ProfileReport
+from cancelall.engine import final_states
+from cancelall.engine import run as running
+from cancelall.engine.client import Send
+from cancelall.engine.hold import LAST_PROOF
+from cancelall.engine.run import LAST_LOOK_SECONDS, Listener, Run
+from cancelall.engine.sweep import Sweep
 from cancelall.report import tables
 from cancelall.report.lines import profile_line
-from cancelall.results import ProfileReport
-from cancelall.run import LAST_LOOK_SECONDS, Listener, Run
-from cancelall.session import Send
 from cancelall.simulator import Account, FakeVenue, Fault, Kind, SimOrder, SimRequest, parse_fault
 from cancelall.simulator.bybit import kinds as bybit_kinds
 from cancelall.simulator.fake import Cancelled
-from cancelall.sweep import Sweep
-from cancelall.venues import load
-
-from .plans import UNKNOWN_WORDS, Bot, Plan, name_of
-from .truth import FOREVER, TRUTHS, History, Steps, Truth, false_claims, strategies_of
-from .virtual import READ_TIMEOUT, START, START_MS, Network, Sent, Stuck, VirtualClock, VirtualLoop, Weather, true_ms
+from cancelall.venues.registry import load
+from tests.soak.plans import UNKNOWN_WORDS, Bot, Plan, name_of
+from tests.soak.truth import FOREVER, TRUTHS, History, Steps, Truth, false_claims, strategies_of
+from tests.soak.virtual import (
+    READ_TIMEOUT,
+    START,
+    START_MS,
+    Network,
+    Sent,
+    Stuck,
+    VirtualClock,
+    VirtualLoop,
+    Weather,
+    true_ms,
+)
 
 FASTEST = 0.2
 """Seconds between two orders of a bot that cancels can keep up with."""
@@ -256,7 +268,7 @@ class World:
         document = Document(path=Path("config.toml"), data={"profiles": {one.name: one.table for one in self.owners}})
         asked = Overrides(deadline=self.plan.deadline, keep_protective=self.plan.keep or None)
         run = Run(
-            profiles=[config.profile(document, one.name, {}, asked) for one in self.owners],
+            profiles=[loader.profile(document, one.name, {}, asked) for one in self.owners],
             environ={},
             started=self.loop.time(),
             dry_run=self.plan.dry_run,
@@ -512,7 +524,7 @@ def _tables(plan: Plan, reports: list[ProfileReport]) -> list[str]:
 @contextmanager
 def _harness(bugs: list[str]) -> Iterator[None]:
     """No threads, no network, and no bug that goes unnoticed."""
-    plain = settle._settle_segment
+    plain = final_states._settle_segment
 
     async def inline(work: Callable[[], Any], name: str = "") -> Any:
         return work()
@@ -530,7 +542,7 @@ def _harness(bugs: list[str]) -> Iterator[None]:
     with ExitStack() as stack:
         stack.enter_context(patch.object(running, "in_thread", inline))
         stack.enter_context(patch.object(running, "over_the_network", never))
-        stack.enter_context(patch.object(settle, "_settle_segment", noticed))
+        stack.enter_context(patch.object(final_states, "_settle_segment", noticed))
         yield
 
 

@@ -9,21 +9,20 @@ from typing import Any
 
 import pytest
 
-from cancelall import listing, sweep
-from cancelall import run as running
-from cancelall.attempts import Heard
-from cancelall.cancels import Cancels
-from cancelall.errors import TransportFault, Unreadable
-from cancelall.model import Answer, Judgement, Page, Reply, Request, Wire
-from cancelall.progress import Progress
+from cancelall.core.attempts import Heard
+from cancelall.core.errors import TransportFault, Unreadable
+from cancelall.core.model import Answer, Judgement, Page, Reply, Request, Wire
+from cancelall.engine import listing, sweep
+from cancelall.engine import run as running
+from cancelall.engine.cancels import Cancels
+from cancelall.engine.progress import Progress
+from cancelall.engine.sweep import Sweep
 from cancelall.simulator import Kind
-from cancelall.sweep import Sweep
-from cancelall.venues import load
 from cancelall.venues.contract import Segment
-
-from .plans import plan_of
-from .schedule import run
-from .virtual import Network
+from cancelall.venues.registry import load
+from tests.soak.plans import plan_of
+from tests.soak.schedule import run
+from tests.soak.virtual import Network
 
 pytestmark = [pytest.mark.soak, pytest.mark.faults, pytest.mark.timeout(600)]
 

@@ -18,10 +18,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cancelall.simulator import SimOrder
-
-from .plans import Plan, drawn, plan_of, venues
-from .schedule import Result, minimal, run
-from .truth import FOREVER, Life, Window, never_empty
+from tests.soak.plans import Plan, drawn, plan_of, venues
+from tests.soak.schedule import Result, minimal, run
+from tests.soak.truth import FOREVER, Life, Window, never_empty
 
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(3600)]
 SCHEDULES = int(os.environ.get("SOAK") or "80")

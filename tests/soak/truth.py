@@ -21,8 +21,7 @@ from cancelall.simulator.bybit import kinds as bybit_kinds
 from cancelall.simulator.bybit.scope import read_scope
 from cancelall.simulator.deltadefi import markets as deltadefi_markets
 from cancelall.simulator.pacifica import kinds as pacifica_kinds
-
-from .virtual import Sent, true_ms
+from tests.soak.virtual import Sent, true_ms
 
 FOREVER = 1 << 60
 PAGING = frozenset({"cursor", "idLessThan", "page", "offset"})

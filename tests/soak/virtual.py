@@ -16,8 +16,8 @@ from enum import Enum
 from typing import Any, NoReturn, TypeVar
 from urllib.parse import urlsplit
 
-from cancelall.errors import TransportFault
-from cancelall.model import Reply, Wire
+from cancelall.core.errors import TransportFault
+from cancelall.core.model import Reply, Wire
 from cancelall.simulator import FakeVenue, Kind, Manner, SimReply, SimRequest
 
 T = TypeVar("T")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from functools import partial
 
-from cancelall import payload
-from cancelall.declare import nearest
-from cancelall.errors import Unreadable
-from cancelall.model import Priority, Reply, Request
-from cancelall.payload import Row
+from cancelall.core.declare import nearest
+from cancelall.core.errors import Unreadable
+from cancelall.core.model import Priority, Reply, Request
+from cancelall.venues import payload
 from cancelall.venues.ascendex.calls import get, home_of
 from cancelall.venues.ascendex.options import Facts, Ledger, Options, group_of, selected
 from cancelall.venues.contract import Batch, Discovery
+from cancelall.venues.payload import Row
 
 
 def discoveries(options: Options, facts: Facts) -> tuple[Discovery[Facts], ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from urllib.parse import quote
 
-from cancelall.model import Order, Priority, Request
+from cancelall.core.model import Order, Priority, Request
 from cancelall.venues.ascendex.options import Ledger
 
 BATCH = 10

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import Literal
 
-from cancelall import payload
-from cancelall.errors import Unreadable
-from cancelall.model import Answer, Judgement, Reach, Reply, Request
+from cancelall.core.errors import Unreadable
+from cancelall.core.model import Answer, Judgement, Reach, Reply, Request
+from cancelall.venues import payload
 
 _GONE = frozenset({300006, 300019, 60060})
 """The order is finished, unknown or being cancelled. The listing decides.

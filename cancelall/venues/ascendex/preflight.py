@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from cancelall import payload
-from cancelall.model import Priority, Reply, Request
-from cancelall.payload import Row
-from cancelall.preflight import Preflight, Probe, Question, Told, Window
+from cancelall.core.model import Priority, Reply, Request
+from cancelall.core.preflight import Preflight, Probe, Question, Told, Window
+from cancelall.venues import payload
 from cancelall.venues.ascendex.calls import delete, get, home_of
 from cancelall.venues.ascendex.options import Ledger, Options, selected
+from cancelall.venues.payload import Row
 
 _LIQUID: dict[Ledger, str] = {"cash": "BTC/USDT", "margin": "BTC/USDT", "futures": "BTC-PERP"}
 

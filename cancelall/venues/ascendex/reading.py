@@ -8,11 +8,11 @@ from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 
-from cancelall import payload
-from cancelall.errors import Unreadable
-from cancelall.model import Acknowledgement, Order, Page, Protection, Reply, Request, Settlement, State
-from cancelall.payload import Row
+from cancelall.core.errors import Unreadable
+from cancelall.core.model import Acknowledgement, Order, Page, Protection, Reply, Request, Settlement, State
+from cancelall.venues import payload
 from cancelall.venues.ascendex.options import LEDGERS, Ledger
+from cancelall.venues.payload import Row
 
 _CLOSED = ("Filled", "Canceled", "Rejected")
 """Every other status, also an unknown one, is open. https://ascendex.github.io/ascendex-futures-pro-api-v2/#order-status-status"""

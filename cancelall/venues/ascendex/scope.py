@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from cancelall.model import Priority
+from cancelall.core.model import Priority
 from cancelall.venues.ascendex.calls import cancels, delete, get, home_of, settle, singly
 from cancelall.venues.ascendex.options import Facts, Ledger, Options, group_of, holds, selected
 from cancelall.venues.ascendex.reading import acknowledge, read_page, settled

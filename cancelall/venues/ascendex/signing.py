@@ -6,7 +6,7 @@ import base64
 import json
 import re
 
-from cancelall.model import Request, Signed
+from cancelall.core.model import Request, Signed
 from cancelall.venues.ascendex.options import Options, Secrets
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from urllib.parse import parse_qsl, quote
 
-from cancelall.model import Order, Priority, Request
+from cancelall.core.model import Order, Priority, Request
 from cancelall.venues.contract import Limit
 
 BATCH = 20

@@ -8,14 +8,14 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from cancelall import payload
-from cancelall.errors import Unreadable
-from cancelall.model import Order, Page, Priority, Protection, Reply, Request, Settlement
-from cancelall.payload import Row
+from cancelall.core.errors import Unreadable
+from cancelall.core.model import Order, Page, Priority, Protection, Reply, Request, Settlement
+from cancelall.venues import payload
 from cancelall.venues.bitget import calls, reading, spot
 from cancelall.venues.bitget.calls import Cancels, asked_last, get, post
 from cancelall.venues.bitget.reading import Scope, Words, word
 from cancelall.venues.contract import Segment, Witness
+from cancelall.venues.payload import Row
 
 MIX = "/api/v2/mix/order"
 CANCEL_ALL = f"{MIX}/cancel-all-orders"

@@ -6,13 +6,13 @@ from dataclasses import replace
 from functools import partial
 from typing import Literal
 
-from cancelall import payload
-from cancelall.declare import nearest
-from cancelall.model import Reply, Request
-from cancelall.payload import Row
+from cancelall.core.declare import nearest
+from cancelall.core.model import Reply, Request
+from cancelall.venues import payload
 from cancelall.venues.bitget import calls, reading
 from cancelall.venues.bitget.options import FUTURES, SETTINGS, Facts, Options, selected
 from cancelall.venues.contract import Batch, Discovery
+from cancelall.venues.payload import Row
 
 SERVED = "served by the classic API"
 

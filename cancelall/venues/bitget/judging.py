@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 
-from cancelall import payload
-from cancelall.errors import ErrorKind, Unreadable
-from cancelall.model import Answer, Judgement, Reach, Reply, Request
+from cancelall.core.errors import ErrorKind, Unreadable
+from cancelall.core.model import Answer, Judgement, Reach, Reply, Request
+from cancelall.venues import payload
 from cancelall.venues.bitget import calls, classic, reading, unified
 from cancelall.venues.bitget.discovery import NO_RIGHT, SERVED, UNIFIED_SAYS_NO
 from cancelall.venues.bitget.options import SETTINGS

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from functools import partial
 
-from cancelall import payload
-from cancelall.errors import Unreadable
-from cancelall.model import Reply, Request
-from cancelall.preflight import Preflight, Probe, Question, Told, Window
+from cancelall.core.errors import Unreadable
+from cancelall.core.model import Reply, Request
+from cancelall.core.preflight import Preflight, Probe, Question, Told, Window
+from cancelall.venues import payload
 from cancelall.venues.bitget import calls, classic, reading
 from cancelall.venues.bitget.discovery import NO_RIGHT, UNIFIED_SAYS_NO
 from cancelall.venues.bitget.options import FUTURES, SETTINGS, Options, selected

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from cancelall import payload
-from cancelall.errors import Unreadable
-from cancelall.model import Acknowledgement, Failure, Order, Page, Protection, Reply, Request, Settlement, State
-from cancelall.payload import Row
+from cancelall.core.errors import Unreadable
+from cancelall.core.model import Acknowledgement, Failure, Order, Page, Protection, Reply, Request, Settlement, State
+from cancelall.venues import payload
 from cancelall.venues.bitget.calls import from_id, size
+from cancelall.venues.payload import Row
 
 _SMALLEST_PAGE = 20
 """Rows of the smallest page that the venue makes by itself: one with fewer was not cut off, whatever it was asked for.

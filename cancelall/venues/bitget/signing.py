@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import base64
 
-from cancelall import rsa
-from cancelall.model import Request, Signed
-from cancelall.secret import Secret
+from cancelall.core.model import Request, Signed
+from cancelall.core.secret import Secret
+from cancelall.venues import rsa
 from cancelall.venues.bitget.options import Options, Secrets
 
 

@@ -9,13 +9,13 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from cancelall import payload
-from cancelall.model import Order, Page, Priority, Protection, Reply, Request, Settlement
-from cancelall.payload import Row
+from cancelall.core.model import Order, Page, Priority, Protection, Reply, Request, Settlement
+from cancelall.venues import payload
 from cancelall.venues.bitget import calls, reading
 from cancelall.venues.bitget.calls import Cancels, asked, get, post
 from cancelall.venues.bitget.reading import Scope, Words, word
 from cancelall.venues.contract import Segment
+from cancelall.venues.payload import Row
 
 SPOT = "/api/v2/spot/trade"
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from functools import partial
 
-from cancelall import payload
-from cancelall.model import Order, Page, Priority, Protection, Reply, Request, Settlement, State
-from cancelall.payload import Row
+from cancelall.core.model import Order, Page, Priority, Protection, Reply, Request, Settlement, State
+from cancelall.venues import payload
 from cancelall.venues.bitget import calls, reading
 from cancelall.venues.bitget.calls import Cancels, asked, asked_last, get, post
 from cancelall.venues.bitget.options import FUTURES
 from cancelall.venues.bitget.reading import Scope, Words, word
 from cancelall.venues.contract import Segment, Witness
+from cancelall.venues.payload import Row
 
 TRADE = "/api/v3/trade"
 STRATEGIES = f"{TRADE}/unfilled-strategy-orders"

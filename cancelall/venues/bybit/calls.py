@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from urllib.parse import quote
 
-from cancelall.model import Order, Priority, Request
+from cancelall.core.model import Order, Priority, Request
 from cancelall.venues.bybit.options import CAP, SPOT_FILTERS, Category
 
 SHARES = 9

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from cancelall import payload
-from cancelall.declare import nearest
-from cancelall.errors import Unreadable
-from cancelall.model import Reply, Request
-from cancelall.payload import UNREADABLE, Row
+from cancelall.core.declare import nearest
+from cancelall.core.errors import Unreadable
+from cancelall.core.model import Reply, Request
+from cancelall.venues import payload
 from cancelall.venues.bybit.calls import get, query_string
 from cancelall.venues.bybit.options import LINEAR_COINS, Category, Facts, Options, selected, symbols_of
 from cancelall.venues.bybit.reading import sheet
 from cancelall.venues.contract import Batch, Discovery
+from cancelall.venues.payload import UNREADABLE, Row
 
 
 def discoveries(options: Options, facts: Facts) -> tuple[Discovery[Facts], ...]:

@@ -8,9 +8,9 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Literal
 
-from cancelall import payload
-from cancelall.errors import Unreadable
-from cancelall.model import Answer, Judgement, Reach, Reply, Request
+from cancelall.core.errors import Unreadable
+from cancelall.core.model import Answer, Judgement, Reach, Reply, Request
+from cancelall.venues import payload
 from cancelall.venues.bybit.reading import GONE
 
 _AGAIN = {10006: None, 10014: 0.0, 30034: 1.0, 30035: 1.0, 130035: 1.0, 130150: 1.0, 110079: 0.5, 170212: 0.5} | {

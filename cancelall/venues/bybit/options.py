@@ -6,10 +6,10 @@ import re
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
-from cancelall.declare import Opt, Sec
-from cancelall.errors import OptionError
-from cancelall.secret import Secret
-from cancelall.venues import Schema
+from cancelall.core.declare import Opt, Sec
+from cancelall.core.errors import OptionError
+from cancelall.core.secret import Secret
+from cancelall.venues.registry import Schema
 
 HOSTS = {
     "live": "https://api.bybit.com",

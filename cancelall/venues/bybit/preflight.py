@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 
-from cancelall import payload
-from cancelall.model import Reply, Request
-from cancelall.preflight import Preflight, Probe, Question, Told, Window
+from cancelall.core.model import Reply, Request
+from cancelall.core.preflight import Preflight, Probe, Question, Told, Window
+from cancelall.venues import payload
 from cancelall.venues.bybit.calls import get, post
 from cancelall.venues.bybit.options import LINEAR_COINS, Category, Options, holds, selected
 

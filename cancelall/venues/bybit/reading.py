@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl
 
-from cancelall import payload
-from cancelall.errors import Unreadable
-from cancelall.model import Acknowledgement, Failure, Order, Page, Protection, Reply, Request, Settlement, State
-from cancelall.payload import UNREADABLE, Row
+from cancelall.core.errors import Unreadable
+from cancelall.core.model import Acknowledgement, Failure, Order, Page, Protection, Reply, Request, Settlement, State
+from cancelall.venues import payload
 from cancelall.venues.bybit.options import CAP, SPOT_FILTERS, Options
+from cancelall.venues.payload import UNREADABLE, Row
 
 _CLOSED = frozenset({"Rejected", "PartiallyFilledCanceled", "Filled", "Cancelled", "Deactivated"})
 """Every other status, also an unknown one, is open: https://bybit-exchange.github.io/docs/v5/enum#orderstatus"""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
-from cancelall.errors import OptionError
-from cancelall.model import Priority, Protection
+from cancelall.core.errors import OptionError
+from cancelall.core.model import Priority, Protection
 from cancelall.venues.bybit.calls import cancels, get, listings, mass_cancels, post, query_string, shares, singly
 from cancelall.venues.bybit.options import LINEAR_COINS, Category, Facts, Options, selected, symbols_of
 from cancelall.venues.bybit.reading import acknowledge, read_page, settled, spares, strategy_page

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from cancelall import rsa
-from cancelall.model import Request, Signed
-from cancelall.secret import Secret
+from cancelall.core.model import Request, Signed
+from cancelall.core.secret import Secret
+from cancelall.venues import rsa
 from cancelall.venues.bybit.options import Options, Secrets
 
 

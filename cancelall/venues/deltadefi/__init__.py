@@ -7,7 +7,7 @@ fired blind, the market config and a listing of all pairs, which are read beside
 after the last cancel. The pairs of the venue's own pages go first; those that only SDKs name go behind all others.
 
 Handled on the safe side, because the documents leave it open:
-- whether a listing without a symbol is answered at all: its hits count, a refusal with a code of the venue is a warning;
+- whether a listing without a symbol is answered at all: its hits count, a refusal by a code of its own is a warning;
   while it fails otherwise nobody knows of pairs that left the market config, and nothing is proven
 - whether a pair that left the market config can still be named: if that listing shows orders there, it proves them gone
 - a null in the place of the list of orders is an empty list; totals that do not fit, or orders of another pair, prove

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from cancelall.model import Priority, Request
+from cancelall.core.model import Priority, Request
 from cancelall.venues.deltadefi.options import PAGE_ROWS
 
 

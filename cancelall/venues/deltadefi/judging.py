@@ -6,9 +6,9 @@ from dataclasses import replace
 from functools import partial
 from typing import Literal
 
-from cancelall import payload
-from cancelall.errors import Unreadable
-from cancelall.model import Answer, Judgement, Reach, Reply, Request
+from cancelall.core.errors import Unreadable
+from cancelall.core.model import Answer, Judgement, Reach, Reply, Request
+from cancelall.venues import payload
 
 _KEY_PAGE = "https://docs.deltadefi.io/start-trading/developers/auth"
 

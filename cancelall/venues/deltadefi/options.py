@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Annotated
 
-from cancelall.declare import Opt, Sec
-from cancelall.secret import Secret
-from cancelall.venues import Schema
+from cancelall.core.declare import Opt, Sec
+from cancelall.core.secret import Secret
+from cancelall.venues.registry import Schema
 
 HOSTS = {
     "live": "https://api.deltadefi.io",

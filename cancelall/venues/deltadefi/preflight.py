@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cancelall.preflight import Preflight, Probe, Question, Told
+from cancelall.core.preflight import Preflight, Probe, Question, Told
 from cancelall.venues.deltadefi.options import Options
 
 

@@ -11,14 +11,14 @@ from itertools import pairwise
 from typing import Any
 from urllib.parse import parse_qs
 
-from cancelall import payload
-from cancelall.declare import nearest
-from cancelall.errors import Unreadable
-from cancelall.model import Acknowledgement, Order, Page, Priority, Protection, Reply, Request, Settlement, State
-from cancelall.payload import Row
+from cancelall.core.declare import nearest
+from cancelall.core.errors import Unreadable
+from cancelall.core.model import Acknowledgement, Order, Page, Priority, Protection, Reply, Request, Settlement, State
+from cancelall.venues import payload
 from cancelall.venues.contract import Batch, Discovery
 from cancelall.venues.deltadefi.calls import get, open_orders
 from cancelall.venues.deltadefi.options import KNOWN, LAST_PAGE, PAGE_ROWS, Facts, Options
+from cancelall.venues.payload import Row
 
 _FINAL = frozenset({"cancelled", "partially_cancelled", "closed", "fully_filled", "failed"})
 """Documents and SDKs disagree on the set of statuses; every other one, also an unknown one, is alive."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from functools import partial
 
-from cancelall.model import Order, Priority, Reply, Request
+from cancelall.core.model import Order, Priority, Reply, Request
 from cancelall.venues.contract import Segment, Witness
 from cancelall.venues.deltadefi.calls import get, open_orders, post, query_string
 from cancelall.venues.deltadefi.options import CONFIRMED, PAGE_ROWS, RECORDS, STRAGGLERS, UNCONFIRMED, Facts, Options

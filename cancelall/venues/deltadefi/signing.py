@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cancelall.model import Request, Signed
+from cancelall.core.model import Request, Signed
 from cancelall.venues.deltadefi.options import Options, Secrets
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from cancelall import payload
-from cancelall.model import Order, Priority, Request
+from cancelall.core.model import Order, Priority, Request
+from cancelall.venues import payload
 from cancelall.venues.contract import Witness
 from cancelall.venues.pacifica.options import API, NOWHERE, Options
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from cancelall import payload
-from cancelall.errors import ErrorKind, Unreadable
-from cancelall.model import Answer, Judgement, Reach, Reply, Request
+from cancelall.core.errors import ErrorKind, Unreadable
+from cancelall.core.model import Answer, Judgement, Reach, Reply, Request
+from cancelall.venues import payload
 from cancelall.venues.pacifica.reading import limit
 
 _KEYS_PAGE = "https://app.pacifica.fi/apikey"

@@ -6,10 +6,10 @@ import json
 from dataclasses import dataclass, field
 from typing import Annotated
 
-from cancelall.declare import Opt, Sec
-from cancelall.errors import OptionError, SecretError
-from cancelall.secret import Secret
-from cancelall.venues import Schema
+from cancelall.core.declare import Opt, Sec
+from cancelall.core.errors import OptionError, SecretError
+from cancelall.core.secret import Secret
+from cancelall.venues.registry import Schema
 
 HOSTS = {
     "live": "https://api.pacifica.fi",

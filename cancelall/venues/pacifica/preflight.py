@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from functools import partial
 
-from cancelall import payload
-from cancelall.model import Priority, Reply, Request
-from cancelall.preflight import Preflight, Probe, Question, Told, Window
+from cancelall.core.model import Priority, Reply, Request
+from cancelall.core.preflight import Preflight, Probe, Question, Told, Window
+from cancelall.venues import payload
 from cancelall.venues.pacifica.calls import account_of, get, signed_answer
 from cancelall.venues.pacifica.options import API, Options
 from cancelall.venues.pacifica.reading import read_account

@@ -11,14 +11,14 @@ from functools import partial
 from typing import Any
 from urllib.parse import quote
 
-from cancelall import payload
-from cancelall.declare import nearest
-from cancelall.errors import Unreadable
-from cancelall.model import Acknowledgement, Order, Page, Protection, Reply, Request, Settlement, State
-from cancelall.payload import Row
+from cancelall.core.declare import nearest
+from cancelall.core.errors import Unreadable
+from cancelall.core.model import Acknowledgement, Order, Page, Protection, Reply, Request, Settlement, State
+from cancelall.venues import payload
 from cancelall.venues.contract import Batch, Discovery
 from cancelall.venues.pacifica.calls import account_of, get, is_stop
 from cancelall.venues.pacifica.options import STRATEGIES_PAGE, Facts, Options
+from cancelall.venues.payload import Row
 
 _SIDES = {"bid": "buy", "ask": "sell"}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from cancelall.model import Order, Priority
+from cancelall.core.model import Order, Priority
 from cancelall.venues.contract import Segment, Witness
 from cancelall.venues.pacifica.calls import (
     account_of,

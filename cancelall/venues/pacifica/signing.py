@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import re
 
-from cancelall.errors import SecretError
-from cancelall.model import Request, Signed
-from cancelall.secret import Secret
+from cancelall.core.errors import SecretError
+from cancelall.core.model import Request, Signed
+from cancelall.core.secret import Secret
 from cancelall.venues.pacifica.options import API, OPERATIONS, Options, Secrets, account, base58, key_bytes, public_key
 
 

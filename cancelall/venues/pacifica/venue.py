@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from cancelall.venues.contract import Limit, Venue
 from cancelall.venues.pacifica.judging import judge
-from cancelall.venues.pacifica.options import (
-    Facts,
-    Options,
-    account,
-)
+from cancelall.venues.pacifica.options import Facts, Options, account
 from cancelall.venues.pacifica.reading import discoveries, doubts, remarks
 from cancelall.venues.pacifica.scope import segments
 from cancelall.venues.pacifica.signing import check_secrets, sign

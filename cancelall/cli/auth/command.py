@@ -1,0 +1,377 @@
+"""The commands of `cancelall auth`. What they need is imported when one of them runs, never for a kill."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Optional
+
+import typer
+
+from cancelall.cli import completion
+from cancelall.core.errors import CancelallError, ConfigError, ExitStatus, Interrupted, SecretError, UsageError
+from cancelall.core.quoting import quoted
+
+if TYPE_CHECKING:
+    from cancelall.config.toml_file import Document
+    from cancelall.core.profile import Profile
+    from cancelall.core.secret import Secret
+    from cancelall.credentials.keyrings import Store
+
+_PATIENCE = 60.0
+"""Seconds for the keyring where somebody at a screen is asked to unlock it."""
+_TRIES = 3
+_SET = """Put a profile's keys into the OS keyring.
+
+On a terminal each one is asked for and not shown. Else FIELD=value lines are read from standard input, or with --field
+one value. No option takes a key. All of it is checked, then written, or none; the profile in the config is made or
+completed.
+"""
+
+Name = Annotated[
+    str,
+    typer.Argument(
+        metavar="PROFILE", help="A profile of the config, or a new one.", autocompletion=completion.profiles
+    ),
+]
+Config = Annotated[
+    Optional[Path],
+    typer.Option("--config", metavar="FILE", help="Use this config file.", show_default=False, readable=False),
+]
+Venue = Annotated[
+    Optional[str],
+    typer.Option(
+        "--venue",
+        metavar="NAME",
+        help="Venue of a new profile; without it: the one it is named like.",
+        show_default=False,
+    ),
+]
+
+
+def add_to(group: typer.Typer) -> None:
+    """Add the commands to their group."""
+    group.command("set", help=_SET)(_set)
+    group.command("status", help="Show where each key is and how old, never what.")(_status)
+    group.command("remove", help="Take a profile's keys out of the OS keyring.")(_remove)
+    group.command(
+        "export-systemd", help="Make encrypted systemd credentials: print the commands, or with --run run them."
+    )(_export)
+
+
+# --- set ------------------------------------------------------------------------------------------------------------
+
+
+def _set(
+    name: Name,
+    venue: Venue = None,
+    environment: Annotated[
+        Optional[str],
+        typer.Option(
+            "--environment", metavar="NAME", help="The venue's environment, for the profile.", show_default=False
+        ),
+    ] = None,
+    field: Annotated[
+        Optional[str],
+        typer.Option(
+            "--field", metavar="NAME", help="Set this one: all of standard input is its value.", show_default=False
+        ),
+    ] = None,
+    file: Annotated[
+        Optional[Path],
+        typer.Option("--file", metavar="PATH", help="Read the value of --field from here.", show_default=False),
+    ] = None,
+    plaintext: Annotated[
+        bool, typer.Option("--allow-plaintext", help="Use a keyring back-end that may keep secrets in plain text.")
+    ] = False,
+    config_file: Config = None,
+) -> None:
+    """On a terminal every field is asked for and hidden; else FIELD=value lines are read from standard input."""
+    from cancelall.cli.auth import given as given_
+    from cancelall.cli.auth import keeping, prompt
+    from cancelall.cli.auth.status import note_times
+    from cancelall.core import declare
+    from cancelall.credentials.chain import before_keyring
+    from cancelall.engine.run import harden
+    from cancelall.venues.registry import schema
+
+    environ = dict(os.environ)
+    harden(environ)
+    document, path = _document(config_file, environ)
+    profile = keeping.profile_of(document, name, venue, environ, environment)
+    fields = declare.secrets_of(schema(profile.venue).secrets)
+    if file is not None and field is None:
+        raise UsageError("--file needs --field", f"fields: {' '.join(fields)}")
+    if field is not None and field not in fields:
+        raise UsageError(
+            f'--field: {profile.venue} has no secret "{quoted(field)}"{declare.nearest(field, fields)}',
+            " ".join(fields),
+        )
+    try:
+        store = _store(profile, plaintext=plaintext, patient=prompt.on_terminal(), environ=environ)
+        if path is None:
+            raise ConfigError(
+                "there is no home directory to keep the profile in",
+                f"set CANCELALL_CONFIG or give --config; {keeping.instead(profile)}",
+            )
+        if not store.encrypts:
+            _note(f"WARNING: {store.name} may keep secrets in plain text")
+        # Read first: a keyring that is locked is known before anybody has typed a key.
+        before = {one: store.get(name, one) for one in fields}
+        held = {one: secret for one, secret in before.items() if secret is not None}
+        secrets = _gathered(profile, field, file, held)
+    except KeyboardInterrupt:
+        raise Interrupted("interrupted", "nothing was written") from None
+    missing = given_.check(profile, secrets, held, environ)
+    if missing and field is None:
+        raise SecretError(f"no {' and no '.join(missing)} was given; nothing was written", "give every field")
+    if not secrets:
+        _note(f"{name}: nothing was given, so nothing was changed")
+        return
+    keys = keeping.keys_for(document, profile, store.name, environment)
+    writing = keeping.Writing(store=store, profile=name, before=before)
+    with keeping.signals_held() as signals:
+        told = keeping.write(profile, secrets, writing, path, keys, signals)
+    note_times(name, list(secrets), environ, time.time())
+    _note(f"{name}: {' and '.join(secrets)} in the keyring ({store.name}), profile in {path}")
+    notes = [told, f"not set yet: {', '.join(missing)}" if missing else ""]
+    for one in secrets:
+        for source in before_keyring(profile, one, environ):
+            notes.append(f"{one} comes from the {source} as long as that is set, not from the keyring")
+    if file is not None and given_.open_to_others(file):
+        notes.append(f"{file} can be read by others: remove it")
+    for words in filter(None, notes):
+        _note(f"WARNING: {words}")
+    which = "" if name == profile.venue else f" --profile {name}"
+    _note(f"to see whether it works: cancelall {profile.venue}{which} --dry-run")
+
+
+def _gathered(profile: Profile, field: str | None, file: Path | None, held: Mapping[str, Secret]) -> dict[str, Secret]:
+    """The secrets, from whoever has them: a file, somebody at a terminal, or a pipe."""
+    from cancelall.cli.auth import given, prompt
+    from cancelall.core import declare
+    from cancelall.venues.registry import schema
+
+    if file is None and prompt.on_terminal():
+        return _answers(profile, [field] if field else list(declare.secrets_of(schema(profile.venue).secrets)), held)
+    if field is None:
+        return given.from_lines(_standard_input(profile), profile)
+    text = given.read_file(file) if file is not None else _standard_input(profile)
+    source = str(file) if file is not None else "standard input"
+    return {field: given.checked(profile, field, text, source)}
+
+
+def _document(chosen: Path | None, environ: Mapping[str, str]) -> tuple[Document, Path | None]:
+    """The config as far as there is one, and where it is or will be."""
+    from cancelall.config import toml_file
+
+    path, _ = toml_file.locate(chosen, environ)
+    if path is not None and not os.path.lexists(path):
+        return toml_file.Document(path=None), path
+    return toml_file.read(chosen, environ), path
+
+
+def _store(profile: Profile, *, plaintext: bool, patient: bool, environ: Mapping[str, str]) -> Store:
+    """The keyring. Who sits at a screen gets the time to unlock it."""
+    from cancelall.cli.auth import keeping
+
+    if not (patient and (environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY"))):
+        return keeping.open_store(profile, plaintext=plaintext)
+    return keeping.open_store(
+        profile,
+        plaintext=plaintext,
+        seconds=_PATIENCE,
+        waiting=lambda: _note("waiting for the keyring to be unlocked"),
+    )
+
+
+def _answers(profile: Profile, fields: list[str], held: Mapping[str, Secret]) -> dict[str, Secret]:
+    """Ask for each field. Nothing is shown, nothing is asked twice but what cannot be right."""
+    from cancelall.cli.auth import given, prompt
+    from cancelall.core import declare
+    from cancelall.venues.registry import schema
+
+    declared = declare.secrets_of(schema(profile.venue).secrets)
+    found: dict[str, Secret] = {}
+    with prompt.asking() as ask:
+        for field in fields:
+            sec = declared[field]
+            empty = (
+                "Enter keeps the one that is set" if field in held else "Enter leaves it out" if sec.optional else ""
+            )
+            question = f"{field}: {sec.help}{f' {empty}.' if empty else ''} > "
+            for attempt in range(1, _TRIES + 1):
+                try:
+                    text = ask(question)
+                    if not text and empty:
+                        break
+                    found[field] = given.checked(profile, field, text, "the terminal")
+                    break
+                except EOFError:
+                    raise SecretError(f"the input ended before {field}; nothing was written", "run it again") from None
+                except SecretError as error:
+                    if attempt == _TRIES:
+                        raise
+                    _note(f"{error.message} - {error.hint}")
+    return found
+
+
+def _standard_input(profile: Profile) -> str:
+    """All of it. Raises SecretError when there is nothing."""
+    from cancelall.cli.auth import given, keeping
+
+    try:
+        raw = sys.stdin.buffer.read(given.INPUT_LIMIT + 1) if sys.stdin is not None else b""
+    except (OSError, ValueError):
+        raw = b""
+    text = given.decoded(raw, "standard input")
+    if not text.strip():
+        raise SecretError(
+            "there is no terminal to ask on, and nothing came on standard input",
+            f"pipe FIELD=value lines into it, or {keeping.instead(profile)}",
+        )
+    return text
+
+
+# --- status, remove, export -----------------------------------------------------------------------------------------
+
+
+def _status(
+    names: Annotated[
+        Optional[list[str]],
+        typer.Argument(
+            metavar="[PROFILE]...",
+            help="Profiles; none means all.",
+            show_default=False,
+            autocompletion=completion.profiles,
+        ),
+    ] = None,
+    config_file: Config = None,
+    json_lines: Annotated[bool, typer.Option("--json", help="One JSON line per profile on stdout.")] = False,
+) -> None:
+    from cancelall.cli.auth import keeping
+    from cancelall.cli.auth import status as status_
+    from cancelall.config import loader, toml_file
+    from cancelall.core.profile import BrokenProfile, Overrides
+    from cancelall.core.secret import scrub
+    from cancelall.engine.run import harden
+    from cancelall.report.streams import emit
+    from cancelall.venues.registry import VENUES
+
+    environ = dict(os.environ)
+    harden(environ)
+    document = toml_file.read(config_file, environ)
+    profiles: list[Profile | BrokenProfile] = []
+    for name in names or list(document.tables) or [venue for venue in VENUES if _anywhere(venue, environ)]:
+        if name in document.tables:
+            profiles.append(loader.profile(document, name, environ, Overrides()))
+        else:
+            profiles.append(keeping.profile_of(document, name, None, environ))
+    if not profiles:
+        raise ConfigError("no profile is configured", "run: cancelall auth set PROFILE")
+    found = status_.statuses(profiles, environ, document.path)
+    now = time.time()
+    shown = status_.status_line if json_lines else status_.status_text
+    for one in found:
+        emit(scrub(shown(one, now)))
+    raise typer.Exit(ExitStatus.CLEAR if all(one.ok for one in found) else ExitStatus.UNCONFIGURED)
+
+
+def _anywhere(venue: str, environ: Mapping[str, str]) -> bool:
+    """Whether a secret of the profile named like a venue is at hand, without asking a keyring."""
+    from cancelall.cli.auth import keeping
+    from cancelall.config.toml_file import Document
+    from cancelall.core import declare
+    from cancelall.credentials.chain import before_keyring
+    from cancelall.venues.registry import schema
+
+    profile = keeping.profile_of(Document(path=None), venue, None, environ)
+    return any(before_keyring(profile, field, environ) for field in declare.secrets_of(schema(venue).secrets))
+
+
+def _remove(name: Name, venue: Venue = None, config_file: Config = None) -> None:
+    from cancelall.cli.auth import keeping, prompt
+    from cancelall.cli.auth.status import note_times
+    from cancelall.core import declare
+    from cancelall.credentials.chain import before_keyring
+    from cancelall.engine.run import harden
+    from cancelall.venues.registry import schema
+
+    environ = dict(os.environ)
+    harden(environ)
+    document, path = _document(config_file, environ)
+    profile = keeping.profile_of(document, name, venue, environ)
+    failed: tuple[CancelallError, ...]
+    try:
+        store = _store(profile, plaintext=True, patient=prompt.on_terminal(), environ=environ)
+    except SecretError as error:
+        failed = (SecretError(error.message, "run it where the keyring is"),)
+    else:
+        with keeping.signals_held() as signals:
+            gone, failed = keeping.remove(profile, store, signals)
+        note_times(name, gone, environ, None)
+        did = f"removed {' and '.join(gone)} from" if gone else "nothing was removed from"
+        _note(f"{name}: {did} the keyring ({store.name})")
+    for field in declare.secrets_of(schema(profile.venue).secrets):
+        for source in before_keyring(profile, field, environ):
+            _note(f"{name}: {field} is still in the {source}")
+    if name in document.tables:
+        _note(f"{name}: the profile is still in {path}")
+    if failed:
+        raise failed[0]
+
+
+def _export(
+    name: Name,
+    venue: Venue = None,
+    run: Annotated[
+        Optional[Path],
+        typer.Option(
+            "--run", metavar="DIR", help="Encrypt the profile's keys into this directory.", show_default=False
+        ),
+    ] = None,
+    key: Annotated[
+        Optional[str],
+        typer.Option(
+            "--with-key", metavar="KEY", help="As in systemd-creds: host, tpm2, host+tpm2, auto.", show_default=False
+        ),
+    ] = None,
+    config_file: Config = None,
+) -> None:
+    from cancelall.cli.auth import keeping, systemd
+    from cancelall.core import declare
+    from cancelall.credentials.chain import resolve
+    from cancelall.engine.run import harden
+    from cancelall.report.streams import emit
+    from cancelall.venues.registry import schema
+
+    if key not in (None, *systemd.KEYS):
+        raise UsageError(f"--with-key {quoted(key)}: one of {' '.join(systemd.KEYS)}")
+    environ = dict(os.environ)
+    harden(environ)
+    document, _ = _document(config_file, environ)
+    profile = keeping.profile_of(document, name, venue, environ)
+    if run is None:
+        emit(systemd.commands(profile, systemd.STORE, key))
+        return
+    found = resolve(profile, environ).secrets
+    fields = declare.secrets_of(schema(profile.venue).secrets)
+    secrets = {field: secret for field in fields if (secret := getattr(found, field)) is not None}
+    directory = run.absolute()
+    for path in systemd.seal(profile, secrets, directory, key):
+        _note(f"{name}: encrypted {path}")
+    emit(systemd.unit_lines(profile, directory, secrets))
+
+
+def _note(words: str) -> None:
+    """A line for people, on stderr."""
+    from cancelall.report.text import clean
+
+    try:
+        sys.stderr.write(f"cancelall: {clean(words, 1000)}\n")
+        sys.stderr.flush()
+    except (OSError, ValueError, AttributeError):  # nobody to tell
+        return

@@ -1,0 +1,133 @@
+"""What a user gives as secrets: lines, files, answers; and the checks before any of it is written. Nothing is sent."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from cancelall.core import declare
+from cancelall.core.errors import SecretError
+from cancelall.core.profile import Profile, environment_prefix
+from cancelall.core.secret import Secret
+from cancelall.credentials import chain
+from cancelall.venues.registry import load, schema
+
+INPUT_LIMIT = 64 << 10
+"""Bytes of a file or of standard input that are read."""
+_STAND_IN = "not-there-yet"
+
+
+def from_lines(text: str, profile: Profile) -> dict[str, Secret]:
+    """Secrets from `FIELD=value` lines or a JSON object; a PEM block goes on to its END line. Raises SecretError."""
+    fields = declare.secrets_of(schema(profile.venue).secrets)
+    found: dict[str, Secret] = {}
+    if (whole := text.strip().removeprefix("\ufeff")).startswith("{"):
+        return {field: checked(profile, field, whole, "the input") for field in _named_in(whole, list(fields))}
+    lines = iter(enumerate(text.removeprefix("\ufeff").split("\n"), start=1))
+    for number, raw in lines:
+        line = raw.removesuffix("\r")
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        name, equals, value = line.partition("=")
+        name = _field_of(name.strip(), profile)
+        if not equals:
+            raise SecretError(f"line {number} of the input is not FIELD=value", f"fields: {' '.join(fields)}")
+        if name not in fields:
+            known = declare.nearest(name, fields) if name.replace("_", "").isalpha() and len(name) < 30 else ""
+            raise SecretError(f"line {number} of the input names no secret{known}", f"fields: {' '.join(fields)}")
+        if name in found:
+            raise SecretError(f"line {number} of the input gives {name} a second time", "give it once")
+        if "-----BEGIN" in value and "\\n" not in value:
+            while "-----END" not in value.rpartition("\n")[2] and (following := next(lines, None)) is not None:
+                value += "\n" + following[1].removesuffix("\r")
+        if value.strip():
+            found[name] = checked(profile, name, value, f"line {number} of the input")
+    return found
+
+
+def _field_of(name: str, profile: Profile) -> str:
+    """The field that a line gives: its own name, or that of its environment variable, as an env file has it."""
+    name = name.removeprefix("export ").strip()
+    prefix = environment_prefix(profile.name)
+    return name.removeprefix(prefix).lower() if name.startswith(prefix) else name
+
+
+def _named_in(text: str, fields: list[str]) -> list[str]:
+    """The fields that a JSON object has under their own names. Raises SecretError when there is none."""
+    import json
+
+    try:
+        held = json.loads(text)
+    except (ValueError, RecursionError):
+        held = None
+    named = [field for field in fields if isinstance(held, dict) and held.get(field)]
+    if not named:
+        raise SecretError(
+            "the input is neither FIELD=value lines nor a JSON object of them", f"fields: {' '.join(fields)}"
+        )
+    return named
+
+
+def checked(profile: Profile, name: str, text: str, source: str) -> Secret:
+    """One secret, if it has its form. Raises SecretError."""
+    sec = declare.secrets_of(schema(profile.venue).secrets)[name]
+    return Secret(chain.checked(name, sec.form, text, source, chosen=sec.chosen))
+
+
+def check(
+    profile: Profile, given: Mapping[str, Secret], held: Mapping[str, Secret], environ: Mapping[str, str]
+) -> tuple[str, ...]:
+    """The venue's offline checks of what was given, beside what the other sources and the keyring have.
+
+    Returns the required secrets that are still missing. Raises SecretError.
+    """
+    accepts = schema(profile.venue)
+    values, absent = {**held, **given}, []
+    for name, sec in declare.secrets_of(accepts.secrets).items():
+        if name in given:
+            continue
+        try:
+            elsewhere = chain.look_up(profile, name, sec, environ, [], keyring=False)
+        except SecretError:
+            elsewhere = None  # it is not what is being set
+        if elsewhere is not None:
+            values[name] = elsewhere[0]
+        elif name not in values and not sec.optional:
+            absent.append(name)
+    for name, secret in given.items():
+        for other, same in values.items():
+            if other != name and same == secret:
+                raise SecretError(f"{name} and {other} are the same", "one of them was pasted twice")
+    whole = accepts.secrets(**values, **{name: Secret(_STAND_IN) for name in absent})
+    try:
+        load(profile.venue).check_secrets(whole, profile.options)
+    except SecretError as error:
+        # What the checks say about a secret that is not there yet says nothing.
+        if not absent or any(name in error.message for name in given):
+            raise SecretError(error.message, error.hint or "nothing was written: give another one") from None
+    return tuple(absent)
+
+
+def read_file(path: Path) -> str:
+    """A file with one secret in it. Raises SecretError."""
+    try:
+        with path.open("rb") as stream:
+            return decoded(stream.read(INPUT_LIMIT + 1), str(path))
+    except OSError as fault:
+        raise SecretError(f"{path} cannot be read: {fault.strerror or fault}", "give another --file") from None
+
+
+def decoded(raw: bytes, name: str) -> str:
+    """Text from bytes that somebody gave. Raises SecretError."""
+    if len(raw) > INPUT_LIMIT:
+        raise SecretError(f"{name} is longer than {INPUT_LIMIT >> 10} KiB", "is it the right one?")
+    return chain.decoded(raw, name)
+
+
+def open_to_others(path: Path) -> bool:
+    """Whether others can read a file."""
+    try:
+        return os.name == "posix" and bool(path.stat().st_mode & 0o044)
+    except OSError:
+        return False

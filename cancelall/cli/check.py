@@ -1,0 +1,196 @@
+"""From chosen profiles to an exit status: what is said, what is remembered, what is stored."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+from cancelall.check import evidence, local
+from cancelall.check.run import Check
+from cancelall.cli.execute import Streams
+from cancelall.cli.options import Output
+from cancelall.config.toml_file import Document
+from cancelall.core.clock import process_started
+from cancelall.core.errors import CancelallError, ConfigError, ExitStatus
+from cancelall.core.findings import CheckReport, exit_status
+from cancelall.core.profile import BrokenProfile, Profile, environment_prefix
+from cancelall.engine.run import harden
+from cancelall.net.background import in_thread
+from cancelall.report import text
+from cancelall.report.findings import check_line, check_summary, check_table, ready_line
+
+_PATIENCE = 2.0
+"""Seconds that a stopped terminal may keep a line for people, above all that something real is going to be sent."""
+
+
+class _Told(Streams):
+    """The streams of a check."""
+
+    def checked(self, report: CheckReport) -> None:
+        """A profile's findings, as soon as they are there."""
+        if self.output.json:
+            self.data.write(lambda: check_line(report))
+        else:
+            self.data.write(lambda: self._drawn_check(report))
+
+    def all_checked(self, reports: Sequence[CheckReport]) -> None:
+        """The last line, where there are several."""
+        if len(reports) > 1 and not self.output.json and not self.output.quiet:
+            self.data.write(lambda: check_summary(reports, self._canvas()))
+
+    def beforehand(self, profile: str, words: str) -> None:
+        """A line that is out before this returns, unless nobody takes it."""
+        out = threading.Event()
+
+        def written() -> str:
+            out.set()
+            return ""
+
+        self.notes.line(f"cancelall: {profile}: --live: {text.clean(words, 500)}")
+        self.notes.write(written)
+        out.wait(_PATIENCE)
+
+    def note(self, words: str) -> None:
+        """A line for people."""
+        self.notes.line(f"cancelall: {text.clean(words, 1000)}")
+
+    def close(self) -> None:
+        """Everything said. Nobody waits for a cancel here: what is told to people gets its time, too."""
+        self.data.close(None)
+        self.notes.close(_PATIENCE)
+
+    def _drawn_check(self, report: CheckReport) -> str:
+        if self.output.quiet:
+            from cancelall.report import tables
+
+            return tables.drawn(self._canvas(), ready_line(report))
+        return check_table(report, self._canvas())
+
+
+def check(
+    profiles: Sequence[Profile | BrokenProfile],
+    document: Document,
+    output: Output,
+    environ: dict[str, str],
+    *,
+    live: bool = False,
+    keep_group: bool = False,
+    confirm: Callable[[str], bool] | None = None,
+) -> ExitStatus:
+    """Look at everything, say what was found, and remember it. `keep_group` stores what `confirm` else is asked for."""
+    given = dict(environ)
+    harden(environ)  # it takes away what the environment is to be told about
+    streams = _Told(output, environ)
+    reports = asyncio.run(_found(profiles, document, given, streams, live=live))
+    if evidence.write(reports, given, time.time_ns() // 1_000_000) is None:
+        streams.note("the evidence of this check could not be kept: see journal")
+    streams.all_checked(reports)
+    streams.data.close(None)
+    status = exit_status(reports)
+    for report in reports:
+        if report.account_group is not None and not _keep(report, document, streams, keep_group, confirm):
+            status = status or ExitStatus.UNCONFIGURED
+    streams.close()
+    return status
+
+
+async def _found(
+    profiles: Sequence[Profile | BrokenProfile],
+    document: Document,
+    environ: Mapping[str, str],
+    streams: _Told,
+    *,
+    live: bool,
+) -> list[CheckReport]:
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda loop, context: None)  # bugs are reported with their profile, without a traceback
+
+    async def announce(profile: str, words: str) -> None:
+        await in_thread(lambda: streams.beforehand(profile, words), "announcement")
+
+    run = Check(
+        profiles=profiles,
+        document=document,
+        environ=environ,
+        started=process_started(),
+        live=live,
+        trace=streams.attempt,
+        announce=announce,
+        finished=streams.checked,
+    )
+    return await run.all()
+
+
+def _keep(
+    report: CheckReport, document: Document, streams: _Told, keep: bool, confirm: Callable[[str], bool] | None
+) -> bool:
+    """Store the account group where that is wanted. False when it was wanted and could not be done."""
+    group = report.account_group
+    if group is None:
+        return True
+    question = f"store account_group = {group} in [profiles.{report.profile}] of {document.path}?"
+    if not keep and (confirm is None or document.path is None or not confirm(question)):
+        return True
+    try:
+        streams.note(_stored(document, report.profile, "account_group", group))
+    except ConfigError as error:
+        streams.note(f"{error.message} - {error.hint}")
+        return False
+    return True
+
+
+def _stored(document: Document, profile: str, key: str, value: int) -> str:
+    """Write a key into a profile's table, the rest of the file as it was. What to tell; raises ConfigError."""
+    from cancelall.config import edit
+
+    if document.path is None or profile not in document.tables:
+        variable = f"{environment_prefix(profile)}{key.upper()}"
+        raise ConfigError(f"profile {profile} stands in no config file", f"set {variable}={value} in the environment")
+    try:
+        told = edit.save(document.path, profile, {key: value})
+    except OSError as fault:
+        by_hand = f"write {key} = {value} into [profiles.{profile}] by hand"
+        raise ConfigError(f"{document.path} cannot be written: {fault.strerror}", by_hand) from None
+    return f"{key} = {value} is now in [profiles.{profile}] of {document.path}{f'; {told}' if told else ''}"
+
+
+def aged(
+    profiles: Sequence[Profile | BrokenProfile], output: Output, environ: Mapping[str, str], oldest: float
+) -> ExitStatus:
+    """Whether the last good check of each profile is young enough. Reads the evidence, and sends nothing."""
+    kept, now_ms = evidence.read(environ), time.time_ns() // 1_000_000
+    streams = _Told(output, environ)
+    reports = []
+    for profile in profiles:
+        usable = profile if isinstance(profile, Profile) else None
+        if isinstance(profile, BrokenProfile):
+            finding = local.error_finding(profile.error)
+        else:
+            finding = evidence.age_finding(kept.get(profile.name), profile.origin, oldest, now_ms)
+        reports.append(
+            CheckReport(
+                profile=profile.name,
+                venue=profile.venue,
+                environment=usable.environment if usable else None,
+                host=usable.origin if usable else None,
+                findings=(finding,),
+            )
+        )
+        streams.checked(reports[-1])
+    streams.all_checked(reports)
+    streams.close()
+    return exit_status(reports)
+
+
+def unreadable(error: CancelallError, names: Sequence[str], output: Output) -> ExitStatus:
+    """The lines of profiles whose config cannot even be read."""
+    streams = _Told(output, os.environ)
+    for name in names:
+        finding = local.error_finding(error)
+        streams.checked(CheckReport(profile=name, venue="", environment=None, host=None, findings=(finding,)))
+    streams.note(f"{error.message}{f' - {error.hint}' if error.hint else ''}")
+    streams.close()
+    return error.status

@@ -1,0 +1,77 @@
+"""Shell completion: the scripts for three shells, and the words that come from the user's own config.
+
+The scripts only ask this program, in the protocol of Typer: `_CANCELALL_COMPLETE=complete_<shell>`. They are printed
+and never installed: nothing here edits a start-up file.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from cancelall.config import loader, toml_file
+from cancelall.core.errors import CancelallError
+from cancelall.venues.registry import VENUES, schema
+
+SCRIPTS: Mapping[str, str] = {
+    "bash": """\
+_cancelall_completion() {
+  local IFS=$'\\n'
+  COMPREPLY=($(COMP_WORDS="${COMP_WORDS[*]}" COMP_CWORD=$COMP_CWORD _CANCELALL_COMPLETE=complete_bash "$1" 2>/dev/null))
+}
+complete -o default -F _cancelall_completion cancelall
+""",
+    "zsh": """\
+#compdef cancelall
+_cancelall() {
+  eval "$(_TYPER_COMPLETE_ARGS="${words[1,$CURRENT]}" _CANCELALL_COMPLETE=complete_zsh cancelall 2>/dev/null)"
+}
+if [ "$funcstack[1]" = "_cancelall" ]; then
+  _cancelall
+else
+  compdef _cancelall cancelall
+fi
+""",
+    "fish": """\
+function __cancelall_completion
+  _TYPER_COMPLETE_ARGS=(commandline -cp) _CANCELALL_COMPLETE=complete_fish _TYPER_COMPLETE_FISH_ACTION=$argv[1] \\
+    cancelall 2>/dev/null
+end
+complete --command cancelall --no-files --condition '__cancelall_completion is-args' \\
+  --arguments '(__cancelall_completion get-args)'
+""",
+}
+"""What each shell has to read once per session."""
+
+
+def profile_names(venue: str, chosen: Path | None, environ: Mapping[str, str]) -> list[str]:
+    """The profiles of the config, of one venue only where a command is of one. A broken config has none."""
+    try:
+        document = toml_file.read(chosen, environ)
+    except CancelallError:
+        return []
+    names = loader.venue_profiles(document, venue) if venue in VENUES else tuple(document.tables)
+    return [name for name in names if re.fullmatch(r"[A-Za-z0-9_-]+", name)]  # other names are no profiles
+
+
+def profiles(ctx: Any, incomplete: str) -> list[str]:  # noqa: ANN401 - a context of Typer's, known by its name
+    """Completes the name of a profile. Never says anything, never looks at a secret."""
+    names = profile_names(ctx.info_name or "", ctx.params.get("config_file"), os.environ)
+    return [name for name in names if name.startswith(incomplete)]
+
+
+def environments(ctx: Any, incomplete: str) -> list[str]:  # noqa: ANN401 - a context of Typer's
+    """Completes an environment of the command's venue, or of any venue."""
+    names = [ctx.info_name] if ctx.info_name in VENUES else list(VENUES)
+    known = dict.fromkeys(key for name in names for key in schema(name).hosts)
+    return [key for key in known if key.startswith(incomplete)]
+
+
+def faults(ctx: Any, incomplete: str) -> list[str]:  # noqa: ANN401 - a context of Typer's
+    """Completes a fault of the embedded exchange."""
+    from cancelall.cli import demo
+
+    return [name for name in demo.fault_names() if name.startswith(incomplete)]

@@ -1,0 +1,75 @@
+"""The embedded exchange and the very same kill on it: real sockets on loopback, made-up keys, nothing goes out."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from cancelall.cli.execute import execute
+from cancelall.cli.options import Output, Terms
+from cancelall.config import loader, toml_file
+from cancelall.core import files
+from cancelall.core.errors import ExitStatus, UsageError
+from cancelall.core.profile import Overrides
+from cancelall.report.streams import emit
+from cancelall.venues.registry import VENUES
+
+
+def run(
+    output: Output, overrides: Overrides, *, orders: int, faults: Sequence[str], serve: bool, dry_run: bool = False
+) -> ExitStatus:
+    """Start every fake venue, then kill, or serve until interrupted. Raises UsageError for an unknown fault."""
+    import tomli_w
+
+    from cancelall import simulator
+
+    venues = [name for name in VENUES if name in simulator.VENUES]
+    if "list" in faults:
+        for name, words in simulator.fault_help(venues[0]).items():
+            emit(f"{name:<18} {words}\n")
+        return ExitStatus.CLEAR
+    for fault in faults:
+        try:
+            simulator.parse_fault(fault)
+        except ValueError as error:
+            raise UsageError(f"--fault {fault}: {error}", "--fault list shows them all") from None
+    with contextlib.ExitStack() as stack:
+        tables: dict[str, object] = {}
+        for name in venues:
+            server = stack.enter_context(simulator.start(name, orders=orders, faults=faults))
+            tables[name] = {
+                "venue": name,
+                "base_url": server.origin,
+                **server.account_options,
+                "credentials": dict(server.credentials),
+            }
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="cancelall-demo-"))
+        path = Path(folder) / "config.toml"
+        files.write_private(path, tomli_w.dumps({"profiles": tables}))
+        if serve:
+            return _serve(path, venues)
+        output.note(f"demo: an exchange on this machine with {orders} open orders on each venue; nothing leaves it")
+        environ = {key: value for key, value in os.environ.items() if not key.startswith("CANCELALL_")}
+        document = toml_file.read(path, environ)
+        profiles = [loader.profile(document, name, environ, overrides) for name in venues]
+        return execute(profiles, output, environ, dry_run=dry_run, terms=Terms(journalled=False))
+
+
+def fault_names() -> list[str]:
+    """What can stand after `--fault`."""
+    from cancelall import simulator
+
+    return ["list", *simulator.FAULTS]
+
+
+def _serve(path: Path, venues: Sequence[str]) -> ExitStatus:
+    """Keep the exchange running until Ctrl-C."""
+    emit(f"--config {path}\n")
+    Output().note(f"serving {', '.join(venues)}; try: cancelall all --config {path}   (Ctrl-C ends it)")
+    with contextlib.suppress(KeyboardInterrupt):
+        threading.Event().wait()
+    return ExitStatus.CLEAR

@@ -1,0 +1,190 @@
+"""`cancelall journal show|verify|path`: reading what earlier runs have left."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from cancelall.core.directories import state_directories
+from cancelall.core.errors import ConfigError, ExitStatus, UsageError
+from cancelall.journal.chain import Chain, Line, RunRecord, files, read, runs, some, verify
+from cancelall.journal.file import NAME, exposed
+
+_NO_PLACE = "set HOME, XDG_STATE_HOME or STATE_DIRECTORY"
+
+
+def place(environ: Mapping[str, str]) -> Path:
+    """Where the journal is: the first of its directories that has one, else where it would be.
+
+    Raises ConfigError when the environment names no place.
+    """
+    directories = state_directories(environ)
+    if not directories:
+        raise ConfigError("there is no place for a journal", _NO_PLACE)
+    return next((directory for directory in directories if files(directory)), directories[0]) / NAME
+
+
+def show(environ: Mapping[str, str], *, run: str | None, last: int | None, json_lines: bool) -> str | None:
+    """What `journal show` prints; None when there is no journal. Raises ConfigError."""
+    place(environ)
+    kept = [files(directory) for directory in state_directories(environ)]
+    if not any(kept):
+        return None
+    found = sorted(
+        (one for paths in kept for one in _newest(paths, run, last or 1)),
+        key=lambda one: str(one.records[0].get("ts"))[:40],
+    )
+    chosen = found[-(last or 1) :] if run is None else [one for one in found if one.id.startswith(run)]
+    if run is not None and len(chosen) != 1:
+        many = f"{len(chosen)} runs begin so" if chosen else "there is no such run"
+        raise ConfigError(f"--run {run}: {many}", "`cancelall journal show --last 20` lists them")
+    if json_lines:
+        return "".join(_raw(one) for one in chosen)
+    drawn = _drawn(chosen, environ, several=last is not None and run is None)
+    return drawn + (_earlier(found[:-1]) if run is None and last is None else "")
+
+
+def _earlier(found: list[RunRecord]) -> str:
+    """That there are runs before the last one of which nobody knows how they ended: a second kill hides the first."""
+    from cancelall.report.text import clean
+
+    cut = [clean(one.id[:8]) for one in found if one.end is None and not one.alive and one.in_flight]
+    if not cut:
+        return ""
+    told = f"{len(cut)} earlier run(s) did not end, with requests in flight: {', '.join(cut[-5:])}"
+    return f"{told} (journal show --run ID)\n"
+
+
+_UNSEEN = (
+    "what no chain shows: whether lines or whole runs are missing after its last line, and whether that one was changed"
+)
+_UNSEEN_FIRST = "; whether there were lines before its first one"
+
+
+def check(environ: Mapping[str, str], anchor: str | None = None) -> tuple[str, ExitStatus]:
+    """What `journal verify` says, and its exit status: 0 when every chain holds, else 11; also when there is none.
+
+    An anchor is a hash of an earlier `journal verify`, or a file that has some. Raises UsageError for anything else.
+    """
+    own = place(environ)
+    anchors = _anchors(anchor) if anchor is not None else {}
+    found: dict[str, int] = {}
+    said: list[str] = []
+    status = ExitStatus.CLEAR
+    for directory in state_directories(environ):
+        paths = files(directory)
+        if not paths:
+            continue
+        try:
+            chain = verify(read(paths), anchors)
+            others = exposed(paths[-1], mine=False)
+        except OSError as fault:
+            said.append(f"{directory}: it cannot be read: {fault.strerror}")
+            status = ExitStatus.UNPROVEN
+            continue
+        found |= chain.anchored
+        status = ExitStatus.UNPROVEN if chain.broken else status
+        said += [f"{directory}: {line}" for line in _told(chain)]
+        said += [f"{directory}: {paths[-1].name}: {others}: who can may have written all of it anew"] if others else []
+        said += [f"anchor: {chain.last}:{chain.lines}"] if not chain.broken and chain.last else []
+    if not said:
+        return f"there is no journal at {own}", ExitStatus.UNPROVEN
+    lost = [_lost(digest, count, found.get(digest)) for digest, count in anchors.items()]
+    if any(lost):
+        return "\n".join([*said, *filter(None, lost)]), ExitStatus.UNPROVEN
+    held = f"{len(anchors)} anchor(s) are where they were: nothing up to them was changed or cut off"
+    return "\n".join([*said, *([held] if anchors else [])]), status
+
+
+def _told(chain: Chain) -> list[str]:
+    """What is said of one chain."""
+    from cancelall.report.text import clean
+
+    if chain.broken:
+        return [f"the chain is broken: {clean(chain.broken)}"]
+    told = [f"the chain holds: {chain.lines} line(s), {chain.runs} run(s)"]
+    for what, places in (
+        ("torn and sealed", chain.sealed),
+        ("blank", chain.blank),
+        ("written without the lock, so that nobody vouches for their place", chain.apart),
+    ):
+        told += [f"{len(places)} line(s) {what}: {some(places)}"] if places else []
+    return [*told, _UNSEEN + ("" if chain.begins else _UNSEEN_FIRST) + " (--anchor does)"]
+
+
+def _anchors(given: str) -> dict[str, int]:
+    """The hashes of a word or a file, and the number of lines up to each; 0 where it is not told."""
+    if re.fullmatch(_ANCHOR, given):
+        text = given
+    else:
+        try:
+            with Path(given).open("rb") as stream:
+                text = stream.read(_ANCHOR_FILE).decode("ascii", "replace")
+        except (OSError, ValueError) as fault:
+            why = getattr(fault, "strerror", None) or "no file has such a name"
+            raise UsageError(f"--anchor {given[:80]}: it is no hash, and no file: {why}", _ANCHOR_HINT) from None
+    found = {digest: int(count or 0) for digest, count in re.findall(rf"\b{_ANCHOR}\b", text)}
+    if not found:
+        raise UsageError(f"--anchor {given[:80]}: there is no hash in it", _ANCHOR_HINT)
+    return found
+
+
+_ANCHOR = r"([0-9a-f]{64})(?::([0-9]{1,15}))?"
+_ANCHOR_FILE = 1 << 20
+"""Bytes of a file of anchors that are read."""
+_ANCHOR_HINT = "give what an earlier `cancelall journal verify` printed after `anchor:`, or a file of such lines"
+
+
+def _lost(digest: str, count: int, found: int | None) -> str:
+    """Why an anchor does not hold; empty if it does."""
+    if found is None:
+        return f"anchor {digest[:16]}…: no line has this hash: it was changed or cut off, or its file was taken away"
+    if count and found != count:
+        more = "missing" if found < count else "more"
+        return f"anchor {digest[:16]}…: {abs(count - found)} line(s) are {more} before it"
+    return ""
+
+
+def _newest(paths: list[Path], run: str | None, last: int) -> list[RunRecord]:
+    """The runs of the newest files, as far back as is needed."""
+    lines: list[Line] = []
+    found: list[RunRecord] = []
+    for path in reversed(paths):
+        try:
+            lines = [*read([path]), *lines]
+        except OSError as fault:
+            raise ConfigError(f"{path} cannot be read: {fault.strerror}", "run as the user who may") from None
+        found = runs(lines)
+        begun = [one for one in found if one.start]
+        if any(one.id.startswith(run) for one in begun) if run is not None else len(begun) >= last:
+            break
+    return found
+
+
+def _raw(run: RunRecord) -> str:
+    return "".join(_line(record) for record in run.records)
+
+
+def _line(record: Mapping[str, object]) -> str:
+    import json
+
+    try:
+        return json.dumps(record, separators=(",", ":")) + "\n"
+    except RecursionError:  # somebody has nested lists in lists: not this program
+        told = {key: value for key, value in record.items() if isinstance(value, str | int | float)}
+        return json.dumps(told, separators=(",", ":")) + "\n"
+
+
+def _drawn(chosen: list[RunRecord], environ: Mapping[str, str], *, several: bool) -> str:
+    import sys
+
+    from cancelall.report import history, tables
+
+    terminal = sys.stdout is not None and sys.stdout.isatty()
+    width = tables.width_of(environ, sys.stdout.fileno() if terminal else None)
+    made = tables.console(width, terminal=terminal, environ=os.environ)
+    if several:
+        return history.runs_in_short(chosen, made)
+    return "".join(history.run_in_full(one, made) for one in chosen)

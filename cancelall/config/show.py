@@ -1,0 +1,69 @@
+"""The configuration as it may be shown: without its secrets."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from cancelall.config.loader import shown_name
+from cancelall.config.toml_file import Document
+from cancelall.core import declare
+from cancelall.core.profile import Common
+from cancelall.core.quoting import quoted
+from cancelall.core.secret import MASK
+from cancelall.venues.registry import VENUES, schema
+
+
+def redacted(document: Document) -> dict[str, Any]:
+    """The configuration with every secret replaced, also one that stands where none should: only known keys show."""
+    found: dict[str, Any] = {}
+    if "defaults" in document.data:
+        found["defaults"] = _table(document.data["defaults"])
+    if "profiles" in document.data:
+        found["profiles"] = {shown_name(name): _table(inner) for name, inner in document.tables.items()}
+    return found
+
+
+def escaped(text: str) -> str:
+    """TOML with everything escaped that a terminal would obey: names and values of a config can hold any character."""
+    return "".join(letter if letter.isprintable() or letter == "\n" else f"\\U{ord(letter):08x}" for letter in text)
+
+
+def _table(value: Any) -> Any:  # noqa: ANN401 - a TOML value
+    """A profile, or the defaults. A key that is unknown may be a secret, and so may what it holds."""
+    if not isinstance(value, dict):
+        return MASK
+    venue = value.get("venue")
+    accepts = schema(venue) if isinstance(venue, str) and venue in VENUES else None
+    keys = {item.key for item in declare.declared(Common)}
+    keys |= {item.key for item in declare.declared(accepts.options)} if accepts is not None else set()
+    found: dict[str, Any] = {}
+    for key, inner in value.items():
+        if key in ("venue", "environment"):
+            found[key] = quoted(inner) if isinstance(inner, str) else MASK
+        elif key == "notify_command":
+            found[key] = _command(inner)
+        elif key == "secret_command":
+            commands = inner.items() if isinstance(inner, dict) else ()
+            found[key] = {quoted(field): _command(words) for field, words in commands} if commands else MASK
+        elif key in keys:
+            found[key] = _value(inner)
+        else:
+            found[quoted(key)] = dict.fromkeys(map(quoted, inner), MASK) if isinstance(inner, dict) else MASK
+    return found
+
+
+def _command(words: Any) -> Any:  # noqa: ANN401
+    """Its program alone: the other words may hold the token of a chat, or open a safe."""
+    if not isinstance(words, list) or not words or not isinstance(words[0], str):
+        return MASK
+    return [quoted(words[0]), *[MASK] * (len(words) - 1)]
+
+
+def _value(value: Any) -> Any:  # noqa: ANN401
+    """A value without the password of an address."""
+    if isinstance(value, dict):
+        return dict.fromkeys(map(quoted, value), MASK)
+    if isinstance(value, list):
+        return [_value(inner) for inner in value]
+    return re.sub(r"//[^/@]*@", f"//{MASK}@", value) if isinstance(value, str) else value

@@ -1,0 +1,259 @@
+"""The configuration file as it stands: find it, read it, and tell where in it something is wrong.
+
+What it means is `cancelall.config`'s affair.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+import stat
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cancelall.core import declare
+from cancelall.core.errors import ConfigError
+from cancelall.core.files import READ, WRITE, open_at_once, rights_of_others, why_others_can_replace
+from cancelall.core.profile import environment_prefix
+from cancelall.core.quoting import quoted
+
+SIZE_LIMIT = 1 << 20
+"""Bytes; a larger file is refused before it is parsed."""
+DEEPEST = 16
+"""Parts of a key, and brackets in brackets. Nothing here needs more than four; the parser's time and memory grow with
+the square of the parts of one key: 100,000 of them take 11 GB."""
+_SIGN = re.compile(
+    r"""
+    \"{3} (?: [^\\] | \\.? )*? (?: \"{3} | \Z )  |  '{3} .*? (?: '{3} | \Z )
+    | \" (?: [^"\\\n] | \\. )* \"?  |  ' [^'\n]* '?
+    | \# [^\n]*  |  [.\[\]{}=,\n]
+    """,
+    re.DOTALL | re.VERBOSE,
+)
+"""A string, a comment, or one of the signs that structure a document."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Document:
+    """The configuration as it stands in the file. `path` is None when there is no file."""
+
+    path: Path | None
+    text: str = field(default="", repr=False)
+    data: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def tables(self) -> Mapping[str, Any]:
+        """The profile tables by name."""
+        profiles = self.data.get("profiles", {})
+        return profiles if isinstance(profiles, dict) else {}
+
+    @functools.cached_property
+    def names(self) -> Mapping[str, tuple[str, ...]]:
+        """The profiles by what the names of their environment variables begin with."""
+        found: dict[str, tuple[str, ...]] = {}
+        for name in self.tables:
+            prefix = environment_prefix(name)
+            found[prefix] = (*found.get(prefix, ()), name)
+        return found
+
+
+def config_directory(environ: Mapping[str, str]) -> Path | None:
+    """The user's configuration directory for this program; None when there is no home."""
+    if sys.platform == "win32":
+        base = environ.get("APPDATA")
+        return Path(base) / "cancelall" if base else None
+    home = environ.get("HOME") or ""
+    if sys.platform == "darwin":
+        return Path(home) / "Library" / "Application Support" / "cancelall" if home else None
+    base = environ.get("XDG_CONFIG_HOME") or ""
+    if os.path.isabs(base):  # noqa: PTH117 - a relative one is to be ignored, says the XDG specification
+        return Path(base) / "cancelall"
+    return Path(home) / ".config" / "cancelall" if os.path.isabs(home) else None  # noqa: PTH117
+
+
+def locate(chosen: Path | None, environ: Mapping[str, str]) -> tuple[Path | None, bool]:
+    """The file to read, and whether it was asked for by name (and so must exist)."""
+    if chosen is not None:
+        return chosen, True
+    if environ.get("CANCELALL_CONFIG"):
+        return Path(environ["CANCELALL_CONFIG"]), True
+    directory = config_directory(environ)
+    return (directory / "config.toml" if directory else None), False
+
+
+def read(chosen: Path | None, environ: Mapping[str, str]) -> Document:
+    """The configuration. No file at the usual place is an empty configuration.
+
+    Raises ConfigError when the file cannot be read, is not TOML, or could have been changed by others.
+    """
+    path, required = locate(chosen, environ)
+    if path is None:
+        return Document(path=None)
+    try:
+        text, warnings = read_text(path)
+    except FileNotFoundError:
+        if required:
+            raise ConfigError(
+                f"the config file {_named(path)} does not exist",
+                "give the right --config, or run: cancelall config init",
+            ) from None
+        return Document(path=None)
+    except OSError as fault:
+        if isinstance(fault, NotADirectoryError) and not required:
+            return Document(path=None)  # a HOME that is a file, such as /dev/null
+        raise ConfigError(
+            f"the config file {_named(path)} cannot be read: {fault.strerror or fault}",
+            "correct its permissions or path",
+        ) from None
+    import tomllib
+
+    try:
+        data = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError, ValueError) as fault:
+        # The parser's message can quote the line, which may hold a secret: only the place is told.
+        place = re.search(r"at line (\d+), column (\d+)", str(fault))
+        where = f", line {place[1]}, column {place[2]}" if place else ""
+        raise ConfigError(f"{path}{where}: not valid TOML", "correct the line; text needs quotes") from None
+    document = Document(path=path, text=text, data=_venues_from_environment(data, environ), warnings=warnings)
+    _check_top(document)
+    return document
+
+
+def _named(path: Path) -> str:
+    """A path in a message. What is no path may be anything that stood in its place."""
+    return str(path) if os.sep in str(path) else quoted(str(path))
+
+
+def _venues_from_environment(data: dict[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
+    """The data with each profile's venue as the environment has it, where it does."""
+    profiles = data.get("profiles")
+    if not isinstance(profiles, dict):
+        return data
+    named = {
+        name: {**table, "venue": venue} if isinstance(table, dict) and venue else table
+        for name, table in profiles.items()
+        for venue in [environ.get(environment_prefix(name) + "VENUE", "").strip()]
+    }
+    return {**data, "profiles": named}
+
+
+def read_text(path: Path) -> tuple[str, tuple[str, ...]]:
+    """What a config file says, and what is to be warned of. Raises ConfigError, OSError.
+
+    It is not yet TOML, but nothing that a parser would choke on.
+    """
+    raw, warnings = _read_bytes(path)
+    if raw.startswith(b"\xef\xbb\xbf"):
+        raise ConfigError(f"{path}, line 1: the file begins with a byte order mark", "save it as UTF-8 without a mark")
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError as fault:
+        line = raw[: fault.start].count(b"\n") + 1
+        raise ConfigError(f"{path}, line {line}: not UTF-8 text", "save the file as UTF-8") from None
+    if deep := too_deep(text):
+        raise ConfigError(
+            f"{path}, line {deep}: a key of more than {DEEPEST} parts, or as many brackets in brackets",
+            "is it the right file?",
+        )
+    return text, warnings
+
+
+def too_deep(text: str) -> int | None:
+    """The line of a key with too many parts, or of brackets in too many brackets; None when it can be parsed.
+
+    What can be so deep is looked for in each line first: a key ends with its line. Brackets that go on over many lines
+    are bounded by the parser.
+    """
+    if all(line.count(".") < DEEPEST and line.count("[") + line.count("{") <= DEEPEST for line in text.split("\n")):
+        return None
+    line, dots, depth = 1, 0, 0
+    for found in _SIGN.finditer(text):
+        sign = found[0]
+        if sign == ".":
+            dots += 1
+        elif sign in "[{":
+            depth, dots = depth + 1, 0
+        elif sign in "]}":
+            depth, dots = max(0, depth - 1), 0
+        elif sign in "=,\n":
+            dots = 0
+        if dots >= DEEPEST or depth > DEEPEST:
+            return line
+        line += sign.count("\n")
+    return None
+
+
+def _read_bytes(path: Path) -> tuple[bytes, tuple[str, ...]]:
+    with open_at_once(path) as stream:
+        status = os.fstat(stream.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise ConfigError(f"the config file {path} is not a regular file", "name the file itself")
+        rights = rights_of_others(stream.fileno(), status)
+        if rights & WRITE:
+            raise ConfigError(
+                f"the config file {path} can be written by others: they could point it at their own host",
+                f"chmod 600 {path}",
+            )
+        if why := why_others_can_replace(path, status):
+            raise ConfigError(
+                f"the config file {path} {why}: it could be pointed at another host",
+                "let it and its directory belong to you, and give nobody else the right to write there",
+            )
+        raw = stream.read(SIZE_LIMIT + 1)
+    if len(raw) > SIZE_LIMIT:
+        raise ConfigError(f"the config file {path} is larger than {SIZE_LIMIT >> 20} MiB", "is it the right file?")
+    return raw, (f"{path} can be read by others: chmod 600 {path}",) * bool(rights & READ)
+
+
+def _check_top(document: Document) -> None:
+    for key in document.data:
+        if key not in ("defaults", "profiles"):
+            fail(document, "", key, f'unknown key "{quoted(key)}"{declare.nearest(key, ("defaults", "profiles"))}')
+    for key in ("defaults", "profiles"):
+        if not isinstance(document.data.get(key, {}), dict):
+            fail(document, "", key, f'"{key}" must be a table')
+
+
+def fail(document: Document, table: str, key: str, problem: str, hint: str = "correct the file and run again") -> None:
+    """Raise ConfigError for a key of a table, or for the table itself, with its place."""
+    raise ConfigError(f"{place(document, table, key)}: {problem}", hint)
+
+
+def place(document: Document, table: str, key: str) -> str:
+    """The file, line and table of a key, in words; the environment where there is no file."""
+    shown = ".".join(map(quoted, table.split(".")))
+    if document.path is None:
+        return f"[{shown}], set in the environment"
+    line = line_of(document.text, table, key)
+    at = f", line {line}" if line else ""
+    inside = f" [{shown}]" if table else ""
+    return f"{document.path}{at}{inside}"
+
+
+def line_of(text: str, table: str, key: str) -> int | None:
+    """The line of a key in a table or of the table itself, else of what holds it; None when this does not see it."""
+    wanted = f"{table}.{key}" if table and key else table or key
+    current, above, depth = "", None, 0
+    for number, raw in enumerate(text.split("\n"), start=1):
+        line = raw.strip()
+        if match := re.match(r"\[+\s*([^\[\]]+?)\s*\]+", line):
+            here = current = _dotted(match[1])
+        elif "=" in line and not line.startswith("#"):
+            name = _dotted(line.split("=", 1)[0])
+            here = f"{current}.{name}" if current else name
+        else:
+            continue
+        if here == wanted or here.startswith(f"{wanted}."):
+            return number
+        if wanted.startswith(f"{here}.") and len(here) >= depth:
+            above, depth = number, len(here)
+    return above
+
+
+def _dotted(key: str) -> str:
+    return ".".join(part.strip().strip("\"'") for part in key.split("."))

@@ -1,0 +1,323 @@
+"""The words of the house as frozen dataclasses. Times are seconds of one monotonic clock unless a name says `_ms`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum, IntEnum, StrEnum
+from functools import cached_property
+
+from cancelall.core.errors import ErrorKind, ExitStatus, Unreadable
+
+
+class Verdict(StrEnum):
+    """What is known about a scope at the end of a run."""
+
+    CLEAR = "clear"
+    OPEN = "open"
+    UNREACHABLE = "unreachable"
+    REFUSED = "refused"
+    UNCONFIGURED = "unconfigured"
+    UNPROVEN = "unproven"
+    ABSENT = "absent"
+    """Of a segment only: the account has no such product, in the venue's words."""
+
+    @property
+    def exit_status(self) -> ExitStatus:
+        """The exit code that stands for this verdict."""
+        return _STATUS[self]
+
+
+_STATUS = {
+    Verdict.CLEAR: ExitStatus.CLEAR,
+    Verdict.ABSENT: ExitStatus.CLEAR,
+    Verdict.OPEN: ExitStatus.OPEN,
+    Verdict.UNREACHABLE: ExitStatus.UNREACHABLE,
+    Verdict.REFUSED: ExitStatus.REFUSED,
+    Verdict.UNCONFIGURED: ExitStatus.UNCONFIGURED,
+    Verdict.UNPROVEN: ExitStatus.UNPROVEN,
+}
+
+GRAVITY = (
+    Verdict.OPEN,
+    Verdict.UNREACHABLE,
+    Verdict.REFUSED,
+    Verdict.UNCONFIGURED,
+    Verdict.UNPROVEN,
+    Verdict.CLEAR,
+)
+"""Worst first: the verdict of a profile is its segments' first in this order, and so is the exit code of several."""
+
+
+def worst(verdicts: Iterable[Verdict]) -> Verdict:
+    """The verdict that decides over several; ABSENT must have been taken out before."""
+    return min(verdicts, key=GRAVITY.index)
+
+
+class Priority(IntEnum):
+    """Who goes first where several requests share a limit."""
+
+    MASS_CANCEL = 0
+    CANCEL = 1
+    LISTING = 2
+    WITNESS = 3
+    OTHER = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """A request before it is signed: the exact query and body bytes that will be signed and sent.
+
+    `changes` says whether it can change anything at the venue; a dry run refuses to send it. `bucket` names the
+    venue's rate limit that it counts against.
+    """
+
+    method: str
+    path: str
+    query: str = ""
+    body: bytes = b""
+    changes: bool = False
+    signed: bool = True
+    priority: Priority = field(default=Priority.OTHER, compare=False)
+    """How urgent it is now; it is the same request at any other time."""
+    bucket: str = ""
+
+    @property
+    def target(self) -> str:
+        """Path and query as they go on the wire."""
+        return f"{self.path}?{self.query}" if self.query else self.path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wire:
+    """A signed request, ready to be sent as it is. Its headers hold secrets: the repr shows none of them."""
+
+    method: str
+    url: str
+    headers: tuple[tuple[str, str], ...] = field(repr=False)
+    body: bytes = field(repr=False)
+    fresh_connection: bool = False
+    """A cancel opens its own connection: one that the venue has just closed would swallow it."""
+    rested_connection: bool = False
+    """Its answer may end a proof: it goes on a connection that has been silent for a while, or on a new one. So a peer
+    that says everything twice cannot pass the answer to another question off as this one's."""
+    body_limit: int = 4 << 20
+    """Bytes after which an answer is cut off and counts as unreadable."""
+    family: int | None = None
+    """The only address family over which it may go (`socket.AF_INET`, `AF_INET6`); None: whichever answers first."""
+    recalled: Callable[[], bool] = field(default=lambda: False, repr=False, compare=False)
+    """Asked, in the attempt's own thread, right before the first byte leaves: True, and it does not leave."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Signed:
+    """What signing adds to a request: headers, and the body or the query where something of it travels in them."""
+
+    headers: tuple[tuple[str, str], ...] = field(repr=False)
+    body: bytes = field(repr=False)
+    query: str | None = field(default=None, repr=False)
+    """The query that is sent instead of the request's; None leaves it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reply:
+    """A complete HTTP answer. Header names are lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    family: int | None = None
+    """The address family over which it came; None where nobody knows, as behind a proxy."""
+
+    @property
+    def json(self) -> object:
+        """The body as JSON, parsed once, by whoever asks first. Raises Unreadable."""
+        value, fault = self._parsed
+        if fault is not None:
+            raise Unreadable(fault)
+        return value
+
+    @cached_property
+    def _parsed(self) -> tuple[object, str | None]:
+        from cancelall.core.strictjson import parse
+
+        try:
+            return parse(self.body), None
+        except Unreadable as fault:
+            return None, fault.message
+
+
+GATEWAY_PAUSE = 2.0
+"""Seconds between two tries where a gateway says 401 or 403: more of them may make it worse."""
+
+
+class Answer(Enum):
+    """How a venue module reads a reply."""
+
+    ACCEPTED = "accepted"
+    NOTHING_OPEN = "nothing open"
+    """A good answer to a cancel: there was nothing to cancel."""
+    AGAIN = "try again"
+    CLOCK = "clock is off"
+    REFUSED = "refused"
+    ABSENT = "absent"
+    """This account has no such product."""
+    AMBIGUOUS = "ambiguous"
+    """The venue may or may not have done it: sent again, then settled by reading."""
+    GATEWAY = "a gateway's word"
+    """A status without a code of the venue's: it says nothing of account or orders, and is asked again."""
+
+
+class Reach(Enum):
+    """How far a refusal of the venue goes. It is believed only when nothing in the same run contradicts it."""
+
+    REQUEST = "this call"
+    """The next way to do the same takes over."""
+    PRODUCT = "this product"
+    """A right, a region, a ban, a mode: its segments, and no others."""
+    ADDRESS = "this key from this address"
+    """The profile, after one try over the host's other address family."""
+    KEY = "every request with this key"
+    """The profile, if nothing was ever accepted with this key, and a second request is refused too."""
+    HOST = "every request from this address"
+    """All reads on this host; each profile's mass cancels still get their own answer."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judgement:
+    """A reply in the sweep's own words. `words` are the venue's, without any secret that it echoed."""
+
+    answer: Answer
+    kind: ErrorKind | None = None
+    words: str = ""
+    hint: str = ""
+    reach: Reach = Reach.REQUEST
+    after: float | None = None
+    """Seconds that the venue asks to wait."""
+    hold: float | None = None
+    """Seconds for which no cancel by name may go: what is left of a limit is for mass cancels and the proof."""
+    server_ms: int | None = None
+    """The venue's clock at this answer, where it tells (ms since the epoch)."""
+    mode: str = ""
+    """The account mode that this answer reveals, where it does; the set of segments follows from it."""
+    suspended: bool = False
+    """The venue is halted: until it answers a cancel otherwise, an empty listing proves nothing."""
+
+
+class Protection(Enum):
+    """Whether an order can only shrink a position."""
+
+    NONE = "none"
+    PROTECTIVE = "protective"
+    UNKNOWN = "unknown"
+    """A kind that the venue's table does not hold: kept when protective orders are kept, and reported as open."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """One working order. Prices and quantities are the venue's decimal strings."""
+
+    id: str
+    segment: str
+    client_id: str | None = None
+    symbol: str | None = None
+    side: str | None = None
+    type: str | None = None
+    price: str | None = None
+    quantity: str | None = None
+    remaining: str | None = None
+    protection: Protection = Protection.NONE
+    kind: str = ""
+    """The venue's own kind of order, which a cancel by name may have to say."""
+    origin: str = ""
+    """Who created it, where the venue tells: a bot, a strategy."""
+    created_ms: int | None = None
+    ended_ms: int | None = None
+    """When it ended, in an answer about orders that are no longer open."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """One page of open orders, and the request for the next one."""
+
+    orders: tuple[Order, ...]
+    next: Request | None = None
+    unsure: str = ""
+    """Why this page cannot prove that nothing else is open, in words; empty when it can. Its orders are acted on, and
+    its next page is read, all the same."""
+    full: bool = False
+    """It holds as many rows as were asked for: one more page that cannot be asked for leaves it unsure."""
+    null: bool = False
+    """A null stands in the place of a documented array: empty if the same request hears it twice."""
+    total: int | None = None
+    """How many orders all pages of this pass hold together, where the venue tells."""
+    serial: int | None = None
+    """A number of the venue's that only grows: an answer with a smaller one is older, whenever it came."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """An order that the venue would not cancel. An empty id means the request as a whole."""
+
+    id: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Acknowledgement:
+    """What an accepted cancel says. `count` is a number without ids, `capped` that there may be more than it took."""
+
+    cancelled: tuple[str, ...] = ()
+    client_ids: Mapping[str, str] = field(default_factory=dict)
+    failed: tuple[Failure, ...] = ()
+    count: int | None = None
+    capped: bool = False
+    remark: str = ""
+    """A warning: the answer is about something else than what was asked."""
+
+
+class State(StrEnum):
+    """What became of an order."""
+
+    CANCELLED = "cancelled"
+    FILLED = "filled"
+    GONE = "gone"
+    OPEN = "open"
+    FAILED = "failed"
+    KEPT = "kept"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settlement:
+    """What the venue's history says of orders that are no longer open, and where to read on."""
+
+    orders: tuple[tuple[Order, State, str], ...]
+    """Order, how it ended, and a remark such as a partial fill."""
+    next: Request | None = None
+    more: str = ""
+    """Why there may be more orders that ended lately than these, in words; a warning where nothing else names them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listing:
+    """One reading of a segment's open orders, all passes and pages. An incomplete one proves nothing."""
+
+    began: float
+    ended: float
+    orders: tuple[Order, ...]
+    complete: bool
+    why: str = ""
+    """Why it is incomplete."""
+    overtaken: bool = False
+    """It was left off because it would not have counted, nothing being wrong with it."""
+    serial: int | None = None
+    """The smallest that its pages tell."""
+
+    def older_than(self, other: Listing) -> bool:
+        """Whether the venue says that this one, which came later, is the older one."""
+        return None not in (self.serial, other.serial) and (self.serial or 0) < (other.serial or 0)
+
+    @cached_property
+    def ids(self) -> frozenset[str]:
+        """The ids of its orders."""
+        return frozenset(order.id for order in self.orders)

@@ -1,0 +1,123 @@
+"""One account on one venue, as a command means it: what it can say, what it says, and how its secrets are named."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+
+from cancelall.core.declare import Opt
+from cancelall.core.errors import ConfigError
+from cancelall.core.secret import Secret
+
+SHORTEST = 1.0
+"""Seconds: in less no cancel could be sent, answered and read back, and what looks like a kill would be none."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Common:
+    """Keys that every profile may have."""
+
+    environment: Annotated[
+        str | None, Opt(help="The venue's environment: live, testnet, demo, or a regional site.", metavar="NAME")
+    ] = None
+    base_url: Annotated[
+        str | None,
+        Opt(
+            help="An origin (scheme, host, port) that replaces the environment's host; http only on loopback.",
+            metavar="URL",
+            text="free",
+        ),
+    ] = None
+    deadline: Annotated[
+        float | None,
+        Opt(help="Seconds until the verdict, at least 1.", metavar="SECONDS", minimum=SHORTEST, maximum=86400),
+    ] = None
+    keep_protective: Annotated[
+        bool | None, Opt(help="Leave reduce-only, take-profit, stop-loss and trailing orders in place.")
+    ] = None
+    proxy: Annotated[
+        str | None,
+        Opt(
+            help="Send through this http or https proxy; none: through no proxy, not even the environment's.",
+            metavar="URL",
+            text="free",
+            example="http://10.0.0.1:3128",
+        ),
+    ] = None
+    ca_bundle: Annotated[
+        str | None,
+        Opt(help="Trust the certificate authorities of this file or directory.", metavar="FILE", text="free"),
+    ] = None
+    keyring_backend: Annotated[
+        str | None, Opt(help="The keyring back-end to load, without detection.", metavar="CLASS", text="free")
+    ] = None
+    notify_command: Annotated[
+        tuple[str, ...],
+        Opt(
+            help="A command (a list of words, no shell) that gets the result as JSON lines on its stdin.",
+            metavar="WORDS",
+            text="free",
+        ),
+    ] = ()
+
+
+DEFAULT_DEADLINE = 30.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Profile:
+    """One account on one venue, ready to be used but for its secrets."""
+
+    name: str
+    venue: str
+    environment: str
+    origin: str
+    common: Common
+    options: Any
+    scope: Mapping[str, object]
+    """The selectors in force."""
+    secret_command: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    credentials: Mapping[str, Secret] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def deadline(self) -> float:
+        """Seconds until the verdict."""
+        return self.common.deadline if self.common.deadline is not None else DEFAULT_DEADLINE
+
+
+@dataclass(frozen=True, kw_only=True)
+class BrokenProfile:
+    """A profile that cannot be used, and why."""
+
+    name: str
+    venue: str
+    error: ConfigError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Overrides:
+    """What the command line says: venue options and common options that were given, None or empty if not."""
+
+    options: Mapping[str, object] = field(default_factory=dict)
+    environment: str | None = None
+    deadline: float | None = None
+    keep_protective: bool | None = None
+    everything: bool = False
+
+
+def environment_prefix(profile: str) -> str:
+    """What the names of a profile's environment variables begin with."""
+    return f"CANCELALL_{profile.upper().replace('-', '_')}_"
+
+
+def credential_path(profile: str, field: str, environ: Mapping[str, str]) -> Path | None:
+    """A secret's file in the credentials directory; None when no directory is set, or one that depends on where we are.
+
+    Who looks a secret up refuses the latter.
+    """
+    directory = environ.get("CREDENTIALS_DIRECTORY", "")
+    return Path(directory) / f"cancelall.{profile}.{field}" if os.path.isabs(directory) else None  # noqa: PTH117

@@ -1,0 +1,161 @@
+"""Reads beside the kill that may reveal further segments or a selector that the venue does not know.
+
+They never hold up what is known already; one that fails leaves the profile `unproven` at best.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass, field
+from typing import Any
+
+from cancelall.core.attempts import Attempt, Heard, Watch
+from cancelall.core.model import Answer, Request
+from cancelall.engine.client import Session
+from cancelall.engine.listing import MOST_PAGES
+from cancelall.venues.contract import Batch, Discovery, Segment
+
+_REFUSED_TRIES = 3
+"""How often a read is sent that the venue refuses."""
+_AT_ONCE = 2
+"""Tries before a pause."""
+_SHORTEST_PAUSE, _LONGEST_PAUSE = 1.0, 5.0
+"""Seconds of a pause, which doubles each time."""
+
+
+@dataclass
+class Discoveries:
+    """What a venue's discovery reads have told so far, and what that leaves in doubt."""
+
+    session: Session
+    environment: str
+    fired: Callable[[], Awaitable[None]]
+    """Returns once the first cancels are out: no read goes before them."""
+    found_more: Callable[[], None]
+    """Told whenever the set of segments may have changed."""
+    needed: Callable[[], bool]
+    """Whether optional reads are still worth their time."""
+    settled: Callable[[], Awaitable[float]]
+    """Waits until what shows orders shows them as the last cancel left them; returns when that cancel was over."""
+    listed: Callable[[], frozenset[str]] = frozenset
+    """Symbols of orders that were listed: whatever an instrument list says, they exist."""
+    remarks: tuple[str, ...] = ()
+    pending: list[str] = field(default_factory=list)
+    """Reads that are under way or have failed."""
+    missed: list[str] = field(default_factory=list)
+    """Optional reads that failed."""
+    last: Attempt | None = None
+    """The last answer to a read, or the last attempt while there is no answer."""
+    _facts: Any = None
+    _begun: set[str] = field(default_factory=set)
+    _names: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self._facts = self.session.venue.facts
+
+    def segments(self) -> tuple[Segment, ...]:
+        """The segments as far as they are known."""
+        known: tuple[Segment, ...] = self.session.venue.segments(self.session.options, self._facts, self.environment)
+        return known
+
+    def due(self) -> list[Coroutine[Any, Any, None]]:
+        """The reads that the facts allow by now and that have not begun."""
+        found = []
+        for discovery in self.session.venue.discoveries(self.session.options, self._facts):
+            if discovery.name not in self._begun:
+                self._begun.add(discovery.name)
+                self.pending += [discovery.name] if discovery.shows_orders or not discovery.optional else []
+                found.append(self._read(discovery))
+        return found
+
+    def learn_mode(self, attempt: Attempt) -> None:
+        """An answer may reveal the account's mode, and with it other segments."""
+        if attempt.judgement is None or not attempt.judgement.mode:
+            return
+        facts = self.session.venue.learn_mode(self._facts, attempt.judgement.mode)
+        if facts != self._facts:
+            self._facts = facts
+            self.found_more()
+
+    async def _read(self, discovery: Discovery[Any]) -> None:
+        """One read, and once more if orders that it shows late would otherwise stay unknown."""
+        await self.fired()
+        complete = await self._read_to_the_end(discovery)
+        if complete and discovery.shows_orders and not self.session.reads_only:
+            read_after, last = None, await self.settled()
+            while complete and read_after != last:  # until no cancel has come between
+                read_after, complete = last, await self._read_to_the_end(discovery)
+                last = await self.settled()
+
+    async def _read_to_the_end(self, discovery: Discovery[Any]) -> bool:
+        """All pages of one read, again while they may not be all; returns whether they are."""
+        pause = _SHORTEST_PAUSE
+        while True:
+            complete, unsure = await self._read_once(discovery)
+            if not unsure or self.session.ended:
+                return complete
+            await asyncio.sleep(self.session.patience(pause))
+            pause = min(2 * pause, _LONGEST_PAUSE)
+
+    async def _read_once(self, discovery: Discovery[Any]) -> tuple[bool, bool]:
+        """All pages, and then what follows from them: whether they are all, and whether an answer leaves that open."""
+        found: list[str] = []
+        request: Request | None = discovery.request
+        asked: set[Request] = set()
+        complete, unsure = True, False
+        refused = False
+        may_wait = discovery.optional and not discovery.shows_orders
+        wanted = self.needed if may_wait else lambda: True
+        while request is not None:
+            asked.add(request)
+            heard = await self._ask(request, discovery, wanted)
+            batch, refused = heard.value, heard.answer in (Answer.REFUSED, Answer.ABSENT)
+            onward = batch.next if batch is not None else None
+            repeats = onward in asked or len(asked) >= MOST_PAGES
+            found += batch.names if batch is not None else ()
+            unsure |= batch is not None and bool(batch.unsure or repeats)
+            complete &= batch is not None
+            request = None if repeats else onward
+        complete &= not unsure
+        self.pending = [name for name in self.pending if name != discovery.name]
+        spared = discovery.optional and (refused or not discovery.shows_orders)
+        if unsure or not (complete or spared):  # what was answered, and not to the end, is no option
+            self.pending.append(discovery.name)
+        elif not complete:
+            self.missed.append(discovery.name)
+        if complete or found or discovery.optional:  # what it has shown counts, whatever it may have left out
+            self._facts = discovery.learn(self._facts, tuple(found))
+            self.found_more()
+            self._names.update(found)
+            self.remarks = self.session.venue.remarks(self.session.options, frozenset(self._names))
+        return complete, unsure
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """Why a proof would not be one, as far as all has been read; whatever an optional read may still show."""
+        if self.pending:
+            return ()
+        names = frozenset((*self._names, *(f"symbol {symbol}" for symbol in self.listed())))
+        found: tuple[str, ...] = self.session.venue.doubts(self.session.options, names)
+        return found if self._begun else ()
+
+    async def _ask(self, request: Request, discovery: Discovery[Any], wanted: Callable[[], bool]) -> Heard[Batch]:
+        """One page, asked for more and more seldom: what a venue counts in requests is for cancels and listings.
+
+        One that is refused is asked for again some times, too: one bad answer costs no proof.
+        """
+        watch, refused, pause = Watch(ended=self._over), 0, _SHORTEST_PAUSE
+        while True:
+            heard = await self.session.ask(request, discovery.read, wanted=wanted, watch=watch, most=_AT_ONCE)
+            turned_down = heard.answer in (Answer.REFUSED, Answer.ABSENT)
+            refused += turned_down
+            over = heard.final and (not turned_down or refused >= _REFUSED_TRIES)
+            if over or not heard.attempt.sent or self.session.ended or not wanted():
+                return heard
+            await asyncio.sleep(self.session.patience(pause))
+            pause = min(2 * pause, _LONGEST_PAUSE)
+
+    def _over(self, attempt: Attempt) -> None:
+        if attempt.answered or self.last is None or not self.last.answered:
+            self.last = attempt

@@ -1,0 +1,85 @@
+"""After the first verdict: keep reading, cancel what reappears, and prove it once more at the end.
+
+The sweep itself goes on, at a pace that leaves the venue's limits room for cancels; nothing is decided in here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from cancelall.core.model import Verdict
+from cancelall.engine import verdicts
+from cancelall.engine.sweep import Sweep
+
+LAST_PROOF = 5.0
+"""Seconds after a hold that its last proof may take; where no more orders appear it takes little more than the gap."""
+_SHARE = 2.0
+"""The reads of a hold take one in so many of those that a limit allows."""
+
+
+@dataclass
+class Hold:
+    """One profile's hold. `sweeping` is its sweep's `run`, over or still at work; it is ended with the hold."""
+
+    sweep: Sweep
+    sweeping: asyncio.Task[None]
+    seconds: float
+    verdict: Verdict
+    """The last one: at first that of the sweep before."""
+    ends: float = 0.0
+    _at: float = 0.0
+
+    def __post_init__(self) -> None:
+        session = self.sweep.session
+        self._at = session.clock.monotonic()
+        self.ends = self._at + self.seconds
+        session.deadline = self.deadline
+
+    @property
+    def deadline(self) -> float:
+        """When everything has to be over."""
+        return self.ends + LAST_PROOF
+
+    async def run(self) -> None:
+        """Until the time is over, or the venue has refused for good, and then until it is proven again."""
+        sweep, clock = self.sweep, self.sweep.session.clock
+        pace = pace_of(sweep)
+        sweep.hold(pace)
+        try:
+            while (left := self.ends - clock.monotonic()) > 0 and sweep.session.refusal is None:
+                if self.sweeping.done():
+                    self.sweeping = asyncio.create_task(sweep.run())
+                _, going = await asyncio.wait({self.sweeping}, timeout=min(left, pace))
+                self.look()
+                if not going:  # nothing could be read: not at once again
+                    await asyncio.sleep(min(left, pace))
+            sweep.release()
+            if self.sweeping.done():
+                self.sweeping = asyncio.create_task(sweep.run())
+            await self.sweeping
+            self.verdict = verdicts.profile_verdict(sweep)
+        finally:
+            self.sweeping.cancel()
+            await asyncio.gather(self.sweeping, return_exceptions=True)
+
+    def look(self) -> Verdict:
+        """The last verdict: what is known now, unless a proof stands and only the order of the latest reads is open."""
+        sweep = self.sweep
+        verdict = verdicts.profile_verdict(sweep)
+        stands = self.verdict is Verdict.CLEAR and sweep.untouched_since(self._at)
+        if verdict is not Verdict.UNPROVEN or not stands:
+            self.verdict, self._at = verdict, sweep.session.clock.monotonic()
+        return self.verdict
+
+
+def pace_of(sweep: Sweep) -> float:
+    """Seconds between two readings of all segments: the gap of a proof, or what the limits leave room for."""
+    limits = sweep.session.venue.limits
+    reads: dict[str, int] = {}
+    for progress in sweep.progresses.values():
+        for stage in progress.segment.listings:
+            for request in stage:
+                reads[request.bucket] = reads.get(request.bucket, 0) + 1
+    slowest = [count * limits[name].seconds / limits[name].count for name, count in reads.items() if name in limits]
+    return max([sweep.gap, *(_SHARE * seconds for seconds in slowest)])

@@ -1,0 +1,111 @@
+"""Reading a segment's open orders: every pass and every page, trigger kinds before the ordinary ones."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from cancelall.core.attempts import Attempt, Watch
+from cancelall.core.model import Listing, Order, Page, Request
+from cancelall.engine.client import Session
+from cancelall.venues.contract import Segment
+
+TRIES = 3
+"""Tries of one page before the rest of the segment is read all the same."""
+MOST_PAGES = 500
+MOST_ORDERS = 50_000
+"""Pages and orders of one pass; no account of any venue may hold so many open orders."""
+EMPTY_PAGES = 3
+"""Empty pages in a row that name a next one, after which the pass is not read on."""
+
+
+async def read_listing(
+    session: Session,
+    segment: Segment,
+    shown: Callable[[tuple[Order, ...], float], None],
+    answered: Callable[[Attempt], None],
+    outdated: Callable[[float], bool] = lambda began: False,
+    *,
+    tries: int = TRIES,
+    fresh: bool = False,
+    waits: Callable[[], None] = lambda: None,
+) -> Listing:
+    """One reading of a segment. `shown` gets each page's orders at once, `answered` sees every attempt.
+
+    Whatever is missing, short, odd or inconsistent makes it incomplete, and then it proves nothing: what can be read is
+    shown all the same. One that is outdated and has shown nothing yet is not read to the end: it would not count, and
+    the next one does. `fresh` pages come on connections that nothing else uses; `waits` is told while a page waits.
+    """
+    began = session.clock.monotonic()
+    orders: dict[str, Order] = {}
+    whys: list[str] = []
+    serials: list[int] = []
+    watch = Watch(about=segment.name, ended=answered, waits=waits)
+
+    async def one_page(request: Request) -> tuple[Page | None, str]:
+        """A page, or why there is none. A null in the place of an array is asked for twice, and then empty."""
+        for _ in range(2):
+            heard = await session.ask(request, segment.page, watch=watch, most=tries, fresh=fresh)
+            page: Page | None = heard.value
+            if page is None:
+                judgement, fault = heard.attempt.judgement, heard.attempt.fault
+                return None, judgement.words if judgement else fault.message if fault else "no answer"
+            if not page.null:
+                break
+        return page, ""
+
+    async def one_pass(first: Request) -> tuple[list[Order], list[str]]:
+        """The orders of one pass, and everything that makes it incomplete."""
+        found: list[Order] = []
+        ids: set[str] = set()
+        doubts: list[str] = []
+        asked: set[Request] = set()
+        totals: set[int | None] = set()
+        empty = 0
+        request: Request | None = first
+        while request is not None:
+            asked.add(request)
+            page, why = await one_page(request)
+            if page is None:
+                return found, [*doubts, why]
+            shown(page.orders, began)
+            news = {order.id for order in page.orders} - ids
+            found += page.orders
+            ids |= news
+            totals.add(page.total)
+            serials.extend(() if page.serial is None else (page.serial,))
+            doubts += [page.unsure] if page.unsure else []
+            empty = 0 if page.orders else empty + 1
+            request = page.next
+            if request is None:
+                break
+            repeats = request in asked or bool(page.orders and len(asked) > 1 and not news)
+            if repeats or empty >= EMPTY_PAGES:
+                if page.full or not repeats:  # a short page that leads to itself is the last one
+                    doubts.append("its pages repeat" if repeats else "its pages do not end")
+                break
+            if len(asked) >= MOST_PAGES or len(ids) >= MOST_ORDERS:
+                doubts.append(f"more than {len(asked)} pages or {len(ids)} orders")
+                break
+        if None not in totals and totals != {len(ids)}:
+            doubts.append(f"its pages hold {len(ids)} orders, which is not the total that they tell")
+        return found, doubts
+
+    overtaken = False
+    for stage in segment.listings:
+        overtaken = stage is not segment.listings[0] and outdated(began) and not (orders or whys)
+        if overtaken:
+            whys.append("cancels have overtaken it")
+            break
+        for found, doubts in await asyncio.gather(*(one_pass(first) for first in stage)):
+            orders.update((order.id, order) for order in found if order.id not in orders)
+            whys += [doubt or "no answer" for doubt in doubts]
+    return Listing(
+        began=began,
+        ended=session.clock.monotonic(),
+        orders=tuple(orders.values()),
+        complete=not whys,
+        why="; ".join(dict.fromkeys(whys)),
+        overtaken=overtaken,
+        serial=min(serials, default=None),
+    )

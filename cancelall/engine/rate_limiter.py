@@ -1,0 +1,287 @@
+"""Taking turns under rate limits: the urgent first, never faster than the venue documents."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import itertools
+from collections import Counter, deque
+from collections.abc import Callable
+from functools import partial
+
+from cancelall.core.model import Priority, Request
+from cancelall.engine.refusals import HostRefusals
+from cancelall.venues.contract import Limit
+
+_MARGIN = 0.02
+"""Share added to every window, since the venue's clock counts arrivals and ours departures."""
+_SPARE = 0.05
+"""Share of an address limit that reads leave for the cancels of a profile whose secrets come late."""
+_PLACES_FOR_CANCELS = 0.25
+"""Share of a host's places that reads leave free, for the same reason: one that hangs keeps its place for seconds."""
+_EXPECTING = 2.0
+"""Longest wait of reads, in seconds, for the next of the profiles whose first cancels are on their way."""
+
+_FIRST_BACKOFF = 1.5
+"""Longest wait, in seconds, that is granted to the first hint of a bucket: a kill is not frozen by one answer."""
+
+_INSTANT = 1e-9
+"""Seconds that no clock can tell from none: sums of floats end just before the time that they mean."""
+
+_Ticket = tuple[int, int, asyncio.Future[None], int]
+"""Priority, number, the future that lets it go, and what it costs."""
+
+
+class Backoffs:
+    """How long a venue has asked the requests of each bucket to wait, and a gateway a single one. Cancels have waits of
+    their own.
+    """
+
+    def __init__(self) -> None:
+        self._until: dict[tuple[str, bool], float] = {}
+        self._hints: Counter[tuple[str, bool]] = Counter()
+        self._turned_away: dict[Request, float] = {}
+
+    def turn_away(self, request: Request, until: float) -> None:
+        """A gateway turned this very request away: it may come again then."""
+        self._turned_away[request] = until
+
+    def hold(self, request: Request, asked: float, now: float) -> None:
+        """A request was told to wait: so do all like it. The wait that is granted doubles with each hint in a row."""
+        key = request.bucket, request.changes
+        if now >= self._until.get(key, 0.0):  # what was under way together was told one thing
+            self._hints[key] += 1
+        granted = min(asked, _FIRST_BACKOFF * 2 ** min(self._hints[key] - 1, 6))
+        self._until[key] = max(self._until.get(key, 0.0), now + granted)
+
+    def good(self, request: Request) -> None:
+        """One was answered otherwise."""
+        self._hints.pop((request.bucket, request.changes), None)
+
+    def until(self, request: Request) -> float:
+        """When it may go."""
+        return max(self._until.get((request.bucket, request.changes), 0.0), self._turned_away.get(request, 0.0))
+
+
+class Window:
+    """How many requests may still go within one rate limit. A venue may count some of them more than once."""
+
+    def __init__(self, limit: Limit | None) -> None:
+        self._limit = limit
+        self._gone: deque[tuple[float, int]] = deque()
+        self._spent = 0
+
+    def wait(self, now: float, spare: float = 0.0, cost: int = 1) -> float:
+        """Seconds until the next request may go; `spare` is the share of the limit that it leaves to others."""
+        if self._limit is None:
+            return 0.0
+        window = self._limit.seconds * (1 + _MARGIN)
+        while self._gone and self._gone[0][0] <= now - window:
+            self._spent -= self._gone.popleft()[1]
+        room = max(self._limit.count - int(self._limit.count * spare), cost) - cost
+        over = self._spent - room
+        for gone, spent in self._gone:
+            if over <= 0:
+                break
+            over -= spent
+            if over <= 0:
+                return gone + window - now
+        return 0.0
+
+    def went(self, now: float, cost: int = 1) -> None:
+        """A request goes."""
+        self._gone.append((now, cost))
+        self._spent += cost
+
+    def unused(self) -> None:
+        """The last one did not go."""
+        if self._gone:
+            self._spent -= self._gone.pop()[1]
+
+
+class _Queue:
+    """Those who wait for their turn, the urgent first, equals as they came."""
+
+    _count = itertools.count()
+
+    def __init__(self) -> None:
+        self._waiting: list[_Ticket] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._waiting)
+
+    @property
+    def head(self) -> _Ticket:
+        """Who is next."""
+        return self._waiting[0]
+
+    async def wait(self, priority: int, grant: Callable[[], None], back: Callable[[], None], cost: int = 1) -> None:
+        """Wait until `grant` has let this one go. Who gives up takes no turn; one that was just given goes `back`."""
+        ticket = (priority, next(self._count), asyncio.get_running_loop().create_future(), cost)
+        heapq.heappush(self._waiting, ticket)
+        grant()
+        try:
+            await ticket[2]
+        except asyncio.CancelledError:
+            if ticket[2].done() and not ticket[2].cancelled():
+                back()
+            else:
+                self._waiting = [other for other in self._waiting if other is not ticket]
+                heapq.heapify(self._waiting)
+            raise
+
+    def let_go(self) -> bool:
+        """Let the next one go; False if it has given up."""
+        _, _, future, _ = heapq.heappop(self._waiting)
+        if future.done():
+            return False
+        future.set_result(None)
+        return True
+
+
+class _Turns:
+    """Grants turns now, and again when time has made room for more."""
+
+    def __init__(self, limit: Limit | None) -> None:
+        self._window = Window(limit)
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = 0.0
+
+    def grant(self) -> None:
+        """Let go whoever may go by now."""
+        raise NotImplementedError
+
+    def _later(self, at: float) -> None:
+        """Grant again at this time, unless that is arranged already."""
+        if self._timer is not None:
+            if self._timer_at <= at:
+                return
+            self._timer.cancel()
+        self._timer_at = at
+        self._timer = asyncio.get_running_loop().call_at(at, self._again)
+
+    def _again(self) -> None:
+        self._timer = None
+        self.grant()
+
+
+class Pacer(_Turns):
+    """One rate limit of a key. `turn` returns when a request may go; lower priorities wait for higher ones."""
+
+    def __init__(self, limit: Limit | None) -> None:
+        super().__init__(limit)
+        self._queue = _Queue()
+
+    async def turn(self, priority: int) -> None:
+        """Wait for a place within the limit."""
+        await self._queue.wait(priority, self.grant, self.unused)
+
+    def unused(self) -> None:
+        """The last turn was not needed: the next in the queue may have it."""
+        self._window.unused()
+        self.grant()
+
+    def grant(self) -> None:
+        now = asyncio.get_running_loop().time()
+        while self._queue:
+            wait = self._window.wait(now)
+            if wait > _INSTANT:
+                self._later(now + wait)
+                return
+            if self._queue.let_go():
+                self._window.went(now)
+
+
+class Address(_Turns):
+    """What a venue allows this machine's address, over all of the venue's hosts and all profiles.
+
+    The most urgent goes first, whichever host it is for, if that host has a place free for it.
+    """
+
+    def __init__(self, limit: Limit | None) -> None:
+        super().__init__(limit)
+        self._gates: list[HostGate] = []
+        self._expected = 0
+        self._expecting_until = 0.0
+
+    def gate(self, at_once: int) -> HostGate:
+        """The gate of one more host."""
+        gate = HostGate(self, at_once)
+        self._gates.append(gate)
+        return gate
+
+    def expect(self) -> Callable[[], None]:
+        """Somebody's first cancels are on their way: for a moment reads wait for them. To be called when they queue."""
+        self._expected += 1
+        self._expecting_until = asyncio.get_running_loop().time() + _EXPECTING
+        arrived = False
+
+        def arrive() -> None:
+            nonlocal arrived
+            if not arrived:
+                arrived = True
+                self._expected -= 1
+                self._expecting_until = asyncio.get_running_loop().time() + _EXPECTING
+                self.grant()
+
+        return arrive
+
+    def grant(self) -> None:
+        now = asyncio.get_running_loop().time()
+        while ready := [gate for gate in self._gates if gate.ready]:
+            gate = min(ready, key=lambda one: one.queue.head[:2])
+            reads = gate.queue.head[0] >= Priority.LISTING
+            if reads and self._expected and now < self._expecting_until:
+                self._later(self._expecting_until)
+                return
+            cost = gate.queue.head[3]
+            wait = self._window.wait(now, _SPARE if reads else 0.0, cost)
+            if wait > _INSTANT:
+                self._later(now + wait)
+                return
+            if gate.queue.let_go():
+                gate.under_way += 1
+                self._window.went(now, cost)
+
+    def left(self, gate: HostGate, *, unused: bool) -> None:
+        """Who had a turn is through with it."""
+        gate.under_way -= 1
+        if unused:
+            self._window.unused()
+        self.grant()
+
+
+class HostGate:
+    """What all profiles on one host share: places for attempts at once, a block of the address, and its limit.
+
+    The places of one host are its own: however many attempts hang at a dead one, the others have theirs.
+    """
+
+    def __init__(self, address: Address, at_once: int) -> None:
+        self.address = address
+        self.queue = _Queue()
+        self.under_way = 0
+        self.refusals = HostRefusals()
+        self._at_once = at_once
+        self._reads_at_once = max(1, at_once - int(at_once * _PLACES_FOR_CANCELS))
+
+    @classmethod
+    def alone(cls, limit: Limit | None, at_once: int = 64) -> HostGate:
+        """The gate of a host that shares its address limit with no other."""
+        return Address(limit).gate(at_once)
+
+    @property
+    def ready(self) -> bool:
+        """Whether somebody waits and has a place."""
+        if not self.queue:
+            return False
+        reads = self.queue.head[0] >= Priority.LISTING
+        return self.under_way < (self._reads_at_once if reads else self._at_once)
+
+    async def turn(self, priority: int, cost: int = 1) -> None:
+        """Wait for a place, and within the address limit. Whoever had a turn calls `leave`."""
+        await self.queue.wait(priority, self.address.grant, partial(self.leave, unused=True), cost)
+
+    def leave(self, *, unused: bool = False) -> None:
+        """The place is free again; `unused` if nothing was sent."""
+        self.address.left(self, unused=unused)

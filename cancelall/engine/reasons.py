@@ -1,0 +1,188 @@
+"""Why a verdict is not clear, what to do about it, and what a trader should know besides. Pure."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from cancelall.core.attempts import Attempt
+from cancelall.core.bugs import bug_words
+from cancelall.core.errors import ErrorKind
+from cancelall.core.model import Answer, Judgement, State, Verdict
+from cancelall.core.results import ErrorReport
+from cancelall.engine.client import Session
+from cancelall.engine.sweep import Sweep
+from cancelall.engine.verdicts import order_rows
+
+_IDS_IN_A_WARNING = 5
+
+
+def error_report(sweep: Sweep, verdict: Verdict) -> ErrorReport | None:
+    """Why the verdict is not clear: the gravest cause, and what to do about it."""
+    if verdict is Verdict.CLEAR:
+        return None
+    session = sweep.session
+    if (bug := sweep.bug or session.bug) is not None:
+        return ErrorReport(
+            kind="internal",
+            message=f"in this profile's sweep: {bug_words(bug)}",
+            hint="check this account on the venue's site, and report the bug with the output of -v",
+        )
+    refusal = session.refusal or (session.turned_away if session.stopped is None else None)
+    if refusal is not None:
+        return ErrorReport(kind=refusal.kind or "auth", message=refusal.words, hint=refusal.hint)
+    refusals = [one for progress in sweep.progresses.values() if (one := progress.refused or progress.refused_by_name)]
+    if refusals:
+        first = refusals[0]
+        hints = dict.fromkeys(hint for hint in (*sweep.discoveries.doubts, first.hint) if hint)
+        return ErrorReport(kind=first.kind or "parameter", message=first.words, hint="; ".join(hints))
+    if session.stopped is not None or not session.tally.requests:
+        return _unsent_report(session)
+    if sweep.discoveries.doubts:
+        return ErrorReport(
+            kind="parameter", message="; ".join(sweep.discoveries.doubts), hint="correct the selector and run again"
+        )
+    if verdict is Verdict.OPEN:
+        return _never_accepted(sweep)
+    if verdict is Verdict.REFUSED and all(progress.absent for progress in sweep.progresses.values()):
+        words = next((one.words for progress in sweep.progresses.values() if (one := progress.absent)), "")
+        return ErrorReport(
+            kind="mode", message=f"the account has none of these products: {words}", hint="check the environment"
+        )
+    if verdict is Verdict.REFUSED and (clock := _clock(sweep)) is not None:
+        return ErrorReport(kind="clock", message=clock.words, hint=clock.hint)
+    if sweep.discoveries.pending:
+        names = ", ".join(sweep.discoveries.pending)
+        kind, words, hint = _met(sweep.discoveries.last)
+        told = f"could not be read: {names}" + (f" ({words})" if words else "")
+        return ErrorReport(kind=kind, message=told, hint=hint or "run again, or check on the site")
+    return _trouble_report(sweep, verdict)
+
+
+def _clock(sweep: Sweep) -> Judgement | None:
+    """The venue's word that this machine's clock is off, where that was the last trouble of a segment."""
+    troubles = (one.trouble.judgement for one in sweep.progresses.values() if one.trouble is not None)
+    return next((one for one in troubles if one is not None and one.kind == "clock"), None)
+
+
+def _unsent_report(session: Session) -> ErrorReport:
+    """Why nothing was sent, or nothing more: what the venue told another profile, or all the places being taken."""
+    what = "nothing more was sent" if session.tally.requests else "nothing was sent"
+    block = session.stopped
+    if block is not None:
+        message = f"{what}: the venue has refused this address to another profile ({block.words})"
+        return ErrorReport(kind=block.kind or "ip", message=message, hint=block.hint)
+    return ErrorReport(
+        kind="timeout",
+        message=f"{what} before the deadline: other profiles' requests to this host went first",
+        hint="run this profile again at once; give more time, or share the profiles out over machines with --shard",
+    )
+
+
+def _never_accepted(sweep: Sweep) -> ErrorReport | None:
+    """Why orders are open: what the venue says to the cancels of a segment of which it has accepted none."""
+    for progress in sweep.progresses.values():
+        attempt = progress.trouble
+        if attempt is None or not attempt.request.changes or progress.cancels.accepted or _of_no_product(attempt):
+            continue
+        kind, words, hint = _met(attempt)
+        return ErrorReport(kind=kind, message=words or "no cancel was accepted", hint=hint)
+    return None
+
+
+def _of_no_product(attempt: Attempt) -> bool:
+    """Whether the venue said that the account has no such product: no reason why others are not proven."""
+    return attempt.judgement is not None and attempt.judgement.answer is Answer.ABSENT
+
+
+def _met(attempt: Attempt | None) -> tuple[ErrorKind, str, str]:
+    """Kind, words and hint of what went wrong with an attempt, if anything did."""
+    if attempt is None:
+        return "timeout", "no answer in time", ""
+    if attempt.fault is not None:
+        return attempt.fault.kind, attempt.fault.message, attempt.fault.hint
+    judgement = attempt.judgement
+    if judgement is None or judgement.answer is Answer.ACCEPTED:
+        return "unreadable", "", ""
+    return judgement.kind or "unreadable", judgement.words, judgement.hint
+
+
+def _trouble_report(sweep: Sweep, verdict: Verdict) -> ErrorReport:
+    """The last thing that went wrong, of segments that are not proven: what the venue said before what it did not."""
+    hint = "run again, or look at the venue's site: orders may still be open"
+    unproven = [one for one in sweep.progresses.values() if not one.proven and one.absent is None]
+    troubles = (one.trouble for one in unproven if one.trouble is not None and not _of_no_product(one.trouble))
+    found = sorted(troubles, key=partial(_rank, verdict))
+    for attempt in found:
+        if attempt.judgement is not None:
+            kind = attempt.judgement.kind or "unreadable"
+            return ErrorReport(
+                kind=kind, message=attempt.judgement.words or "unreadable answer", hint=attempt.judgement.hint or hint
+            )
+        if attempt.fault is not None:
+            return ErrorReport(kind=attempt.fault.kind, message=attempt.fault.message, hint=hint)
+    return ErrorReport(kind="timeout", message="the time was too short for a proof", hint=hint)
+
+
+def _rank(verdict: Verdict, attempt: Attempt) -> int:
+    """How much a failed attempt tells; the clock alone makes a verdict `refused` without a refusal."""
+    if attempt.judgement is None:
+        return 2
+    return 0 if verdict is Verdict.REFUSED and attempt.judgement.kind == "clock" else 1
+
+
+def _some(ids: list[str]) -> str:
+    """The first of them, and how many more there are."""
+    more = len(ids[_IDS_IN_A_WARNING:])
+    return ", ".join(ids[:_IDS_IN_A_WARNING]) + (f" and {more} more" if more else "")
+
+
+def warnings(sweep: Sweep) -> tuple[str, ...]:
+    """What a trader should know besides the verdict."""
+    rows = [row for progress in sweep.progresses.values() for row in order_rows(progress)]
+    found = []
+    removed = [
+        row for row in rows if row.order.protection.value == "protective" and row.state in (State.CANCELLED, State.GONE)
+    ]
+    if removed and not sweep.session.reads_only:
+        found.append(
+            f"{len(removed)} protective order(s) (stop-loss, take-profit, reduce-only) removed; positions stay open"
+        )
+    reappeared = [order for progress in sweep.progresses.values() for order in progress.reappeared]
+    if reappeared:
+        named = _some(list(dict.fromkeys(order.client_id or order.id for order in reappeared)))
+        makers = ", ".join(sorted({order.origin for order in reappeared if order.origin}))
+        by = f"; placed by {makers}" if makers else ""
+        times = sum(progress.reappearances for progress in sweep.progresses.values())
+        when = f"during the sweep and the hold, {times} time(s)" if sweep.held else "during the sweep"
+        found.append(f"{len(reappeared)} order(s) appeared {when}: a bot is still running ({named}{by})")
+    tally = sweep.session.tally
+    if tally.longest_ask > 5:
+        found.append(f"the venue asked to wait {tally.longest_ask:.0f} s")
+    if tally.abandoned:
+        if tally.late_until_ms:
+            import time
+
+            at = time.strftime("%H:%M:%S", time.localtime(tally.late_until_ms / 1000 + 1))
+            found.append(f"do not restart bots before {at}: a cancel without an answer can still land until then")
+        else:
+            found.append("a cancel without an answer can still land, with no known limit: wait before restarting bots")
+    found += [
+        f"{names}: could not be read: what it would have shown is not known"
+        for names in [", ".join(sweep.discoveries.pending)]
+        if names
+    ]
+    refused = sweep.session.refusal is not None
+    found += [
+        f"{name}: could not be read, so they were not looked for" for name in sweep.discoveries.missed if not refused
+    ]
+    found += [
+        f"{progress.segment.name}: orders that a complete listing had lacked were listed again "
+        f"({progress.contradictions} time(s)): its listings are not reliable, so the proof took longer"
+        for progress in sweep.progresses.values()
+        if progress.contradictions
+    ]
+    strays = list(dict.fromkeys(identity for progress in sweep.progresses.values() for identity in progress.strays))
+    if strays:
+        found.append(f"the cancel of a group took {len(strays)} order(s) that no listing had shown: {_some(strays)}")
+    found += sorted(remark for progress in sweep.progresses.values() for remark in progress.remarks)
+    return (*found, *sweep.discoveries.remarks)

@@ -1,0 +1,113 @@
+"""Which refusals are believed. One bad answer ends as little as possible: what would end a whole profile has to be said
+twice, and by nothing in the same run contradicted.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from cancelall.core.errors import TransportFault
+from cancelall.core.model import GATEWAY_PAUSE, Answer, Judgement, Reach, Request
+
+_OTHER = {socket.AF_INET: int(socket.AF_INET6), socket.AF_INET6: int(socket.AF_INET)}
+_UNREACHED = 2
+"""Attempts over the other address family that may fail to leave before the refusal over the first one counts."""
+
+
+@dataclass
+class HostRefusals:
+    """What a venue says of this machine's address, to all profiles on one host."""
+
+    blocked: Judgement | None = None
+    """The address is blocked: reads on this host wait for nothing. Whatever is accepted afterwards lifts it."""
+    _told: Counter[Request] = field(default_factory=Counter)
+    """How often a request was answered so."""
+
+    def heard(self, request: Request, judgement: Judgement) -> bool:
+        """Take in an answer; whether it says again that the address is blocked."""
+        if judgement.answer is Answer.REFUSED and judgement.reach is Reach.HOST:
+            self._told[request] += 1
+            self.blocked = self.blocked or judgement
+            return self._told[request] > 1
+        if judgement.answer in (Answer.ACCEPTED, Answer.NOTHING_OPEN):
+            self.blocked = None
+            self._told.clear()
+        return False
+
+    def stops(self, request: Request) -> bool:
+        """Whether a block keeps this request from being sent: a read, and a cancel that has had its own answers."""
+        told = self._told[request]
+        return self.blocked is not None and (told > 1 or (told == 0 and not request.changes))
+
+
+@dataclass
+class Refusals:
+    """What a venue refuses to one profile as a whole: its key, its address."""
+
+    proves_key: Callable[[Request], bool]
+    """Whether an accepted answer to this request shows that the key is good."""
+    host: HostRefusals
+    believed: Judgement | None = None
+    """The refusal that ends the profile."""
+    family: int | None = None
+    """The only address family to use, once the venue has refused the key over the other one."""
+    _doubted: Judgement | None = None
+    """A refusal that was heard once."""
+    _good: bool = False
+    """Whether anything was accepted with this key."""
+    _unreached: int = 0
+
+    @property
+    def doubted(self) -> Judgement | None:
+        """A refusal of the key that was heard, and that nothing has contradicted; it may stand alone."""
+        return None if self._good else self.believed or self._doubted
+
+    def heard(self, request: Request, judgement: Judgement, family: int | None, at: float) -> Judgement:
+        """Take in a judgement; it comes back as a gateway's word where it is not believed, and is asked again."""
+        again = self.host.heard(request, judgement)
+        if judgement.answer in (Answer.ACCEPTED, Answer.NOTHING_OPEN) and self.proves_key(request):
+            self._good, self._doubted, self.believed = True, None, None
+        if judgement.answer is not Answer.REFUSED or judgement.reach in (Reach.REQUEST, Reach.PRODUCT):
+            return judgement
+        if judgement.reach is Reach.HOST:
+            return judgement if again else _once_more(judgement)
+        if judgement.reach is Reach.ADDRESS and family in _OTHER and not self._good:
+            if self.family is None:
+                self.family, self._doubted = _OTHER[socket.AddressFamily(family)], judgement
+                return _once_more(judgement, at_once=True)
+            if family != self.family:  # sent before the change
+                return _once_more(judgement, at_once=True)
+            self.believed = judgement
+            return judgement
+        return judgement if self._twice(judgement) else _once_more(judgement)
+
+    def failed(self, fault: TransportFault, family: int | None) -> bool:
+        """Take in an attempt without an answer; whether it ends the profile."""
+        if fault.final:
+            words = Judgement(
+                answer=Answer.REFUSED, kind=fault.kind, words=fault.message, hint=fault.hint, reach=Reach.KEY
+            )
+            return self._twice(words)
+        if family is not None and fault.sent == "no" and not self._good:
+            self._unreached += 1
+            if self._unreached >= _UNREACHED:
+                self.believed = self.believed or self._doubted
+        return False
+
+    def _twice(self, judgement: Judgement) -> bool:
+        """Whether it is said for the second time, and nothing was ever accepted."""
+        if self._good:
+            return False
+        if self._doubted is None:
+            self._doubted = judgement
+            return False
+        self.believed = self.believed or judgement
+        return True
+
+
+def _once_more(judgement: Judgement, *, at_once: bool = False) -> Judgement:
+    """A refusal that is not believed: its words stay, and it is asked again."""
+    return replace(judgement, answer=Answer.GATEWAY, after=0.0 if at_once else max(judgement.after or 0, GATEWAY_PAUSE))

@@ -1,0 +1,66 @@
+"""What is reported of a profile: what its sweep has come to, or why nothing was sent."""
+
+from __future__ import annotations
+
+from cancelall.core.errors import CancelallError
+from cancelall.core.model import Verdict
+from cancelall.core.profile import BrokenProfile, Profile
+from cancelall.core.results import ErrorReport, ProfileReport, Timing
+from cancelall.core.secret import last_four
+from cancelall.credentials.chain import Found
+from cancelall.engine import reasons, verdicts
+from cancelall.engine.sweep import Sweep
+from cancelall.venues.registry import VENUES
+
+
+def swept(
+    profile: Profile, sweep: Sweep, found: Found, verdict: Verdict, timing: Timing, *, cut_by: str = ""
+) -> ProfileReport:
+    """A sweep that has ended, or that a signal has cut short."""
+    session, venue = sweep.session, sweep.session.venue
+    progresses = list(sweep.progresses.values())
+    error = reasons.error_report(sweep, verdict)
+    if cut_by:
+        error = ErrorReport(kind="interrupted", message=f"stopped by {cut_by}", hint="run again to finish and prove it")
+    unwitnessed = venue.unwitnessed(profile.options, sweep.keep, session.reads_only)
+    closes = f"{VENUES[profile.venue]} closes, or has closed: {venue.sunset}" if venue.sunset else ""
+    notes = (*profile.warnings, *found.warnings, venue.notice, closes, *reasons.warnings(sweep), unwitnessed)
+    return ProfileReport(
+        profile=profile.name,
+        venue=profile.venue,
+        environment=profile.environment,
+        host=profile.origin,
+        account=last_four(venue.account(found.secrets, profile.options)),
+        scope=profile.scope,
+        dry_run=session.reads_only,
+        verdict=verdict,
+        segments=tuple(verdicts.segment_report(progress, session) for progress in progresses),
+        orders=tuple(row for progress in progresses for row in verdicts.order_rows(progress)),
+        not_covered=venue.not_covered(profile.options, profile.environment),
+        requests=session.tally.requests,
+        timing=timing,
+        error=error,
+        warnings=tuple(note for note in notes if note),
+        all_read=verdicts.all_read(sweep),
+        would_send=verdicts.would_send(sweep) if session.reads_only else (),
+    )
+
+
+def nothing_sent(
+    profile: Profile | BrokenProfile, error: CancelallError, verdict: Verdict, timing: Timing, *, dry_run: bool
+) -> ProfileReport:
+    """A profile whose sweep has not begun."""
+    known = profile if isinstance(profile, Profile) else None
+    return ProfileReport(
+        profile=profile.name,
+        venue=profile.venue,
+        environment=known.environment if known else None,
+        host=known.origin if known else None,
+        account="",
+        scope=known.scope if known else {},
+        dry_run=dry_run,
+        verdict=verdict,
+        timing=timing,
+        error=ErrorReport(kind=error.kind, message=error.message, hint=error.hint),
+        warnings=known.warnings if known else (),
+    )

@@ -1,0 +1,347 @@
+"""All profiles at once: secrets, session, sweep, report. One profile's trouble changes nothing for the others."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import os
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+from cancelall.core.attempts import Attempt, Tally
+from cancelall.core.bugs import bug_words
+from cancelall.core.clock import Clock, SystemClock
+from cancelall.core.errors import CancelallError, ConfigError, Interrupted, OptionError, TransportFault
+from cancelall.core.model import Reply, Verdict, Wire
+from cancelall.core.profile import BrokenProfile, Profile
+from cancelall.core.results import ProfileReport, Timing
+from cancelall.core.secret import last_four, passes, register
+from cancelall.credentials.chain import Found, resolve
+from cancelall.engine import reporting, verdicts
+from cancelall.engine.client import Send, Session
+from cancelall.engine.final_states import settle
+from cancelall.engine.hold import Hold
+from cancelall.engine.shared_limits import SCARCE, Means, scarcity, with_descriptors
+from cancelall.engine.sweep import Sweep
+from cancelall.journal.record import Record
+from cancelall.net import preconnect
+from cancelall.net.background import NoThreadError, ThreadDiedError, in_thread
+from cancelall.net.route import Route, route_for
+from cancelall.venues.registry import load
+
+T = TypeVar("T")
+
+PROOF_SECONDS = 1.0
+"""On top of the venue's gap between two listings: what the listings of a proof may take."""
+LAST_LOOK_SECONDS = 1.0
+"""What a run that is interrupted takes to read the open orders once more."""
+_LETTING_GO = 0.3
+"""Seconds for work that was told to stop; after that it is left behind."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """What a profile's sweep aims at, told as its first requests leave."""
+
+    profile: str
+    venue: str
+    environment: str
+    host: str
+    account: str
+    scope: Mapping[str, object]
+    dry_run: bool
+    way: Callable[[float], str] = lambda seconds: ""
+    """What its requests go through, in words; empty when nothing. May wait so many seconds until that is known."""
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listener:
+    """Who is told what happens, as it happens. None of it may block."""
+
+    target: Callable[[Target], None] = lambda target: None
+    attempt: Callable[[str, Attempt], None] = lambda profile, attempt: None
+    sweeping: Callable[[str, Sweep], None] = lambda profile, sweep: None
+    holding: Callable[[str, Verdict, float], None] = lambda profile, verdict, seconds: None
+    """The first verdict is there, and so many seconds of holding begin."""
+    finished: Callable[[ProfileReport], None] = lambda report: None
+
+
+@dataclass
+class Run:
+    """One run over some profiles."""
+
+    profiles: Sequence[Profile | BrokenProfile]
+    environ: Mapping[str, str]
+    started: float
+    dry_run: bool = False
+    hold: float = 0.0
+    """Seconds for which each profile is held clear after its first verdict."""
+    listener: Listener = field(default_factory=Listener)
+    record: Record = field(default_factory=Record)
+    clock: Clock = field(default_factory=SystemClock)
+    connect: Callable[[Profile], Send] | None = None
+    """How to send for a profile; tests put their own in."""
+    scale: float = 1.0
+    """Factor on the venue's times, for tests on a fast clock."""
+    interrupted: asyncio.Event = field(default_factory=asyncio.Event)
+    signal_name: str = ""
+    halted: bool = False
+    """A signal has come: every session is born without the right to cancel."""
+    _sends: dict[tuple[str, Route], Send] = field(default_factory=dict)
+    _sessions: list[Session] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.means = Means(profiles=self.profiles, environ=self.environ)
+
+    async def all(self) -> list[ProfileReport]:
+        """Sweep every profile; one report for each, in the order in which they were asked for."""
+        self.means.begin()
+        if self.connect is None:  # what sends takes as long to import as some secrets take to be fetched
+            try:
+                threading.Thread(target=_load_transport, name="imports", daemon=True).start()
+            except (RuntimeError, MemoryError):  # no further thread
+                _load_transport()
+        return list(await asyncio.gather(*(self._reported(profile) for profile in self.profiles)))
+
+    def interrupt(self, signal_name: str) -> None:
+        """From this moment no cancel goes; read once more, and report what is known."""
+        self.signal_name = signal_name
+        self.record.note("signal", name=signal_name)
+        self.interrupted.set()
+        self.halt()
+
+    def halt(self) -> None:
+        """Let no cancel leave any more. Any thread may call it, whatever the loop is doing."""
+        self.halted = True
+        for session in tuple(self._sessions):
+            session.halted = True
+
+    async def _reported(self, profile: Profile | BrokenProfile) -> ProfileReport:
+        try:
+            report = await self._one(profile)
+        except Interrupted as error:
+            report = self._nothing_sent(profile, error, Verdict.UNPROVEN)
+        except CancelallError as error:
+            report = self._nothing_sent(profile, error, Verdict.UNCONFIGURED)
+        except (OSError, ImportError, MemoryError) as fault:  # no file descriptor or memory for a module or the loop
+            scarce = CancelallError(f"nothing could be sent: {scarcity(fault)}", SCARCE)
+            report = self._nothing_sent(profile, scarce, Verdict.UNPROVEN)
+        except Exception as fault:  # noqa: BLE001 - a bug in one profile must not take the others along
+            where = f"in this profile's run: {bug_words(fault)}"
+            bug = CancelallError(where, "check this account on the site, and report the bug with the output of -v")
+            report = self._nothing_sent(profile, bug, Verdict.UNPROVEN)
+        self.means.arrived(profile)
+        told = (*report.warnings, *self.means.warnings(profile), *self.record.warnings())
+        report = replace(report, warnings=tuple(dict.fromkeys(told)))
+        self.record.verdict(report)
+        self.listener.finished(report)
+        return report
+
+    async def _one(self, profile: Profile | BrokenProfile) -> ProfileReport:
+        if isinstance(profile, BrokenProfile):
+            raise profile.error
+        deadline = self.started + profile.deadline
+        found = await self._secrets(profile, deadline)
+        send = self.connect(profile) if self.connect else await self._over_the_network(profile, deadline)
+        venue = load(profile.venue)
+        try:
+            venue.segments(profile.options, venue.facts, profile.environment)
+        except OptionError as error:
+            raise ConfigError(f"profile {profile.name}: {error.message}", error.hint) from None
+        tally = Tally()
+        record = self.record.of(profile.name, profile.venue, tally)
+        record.credential(found.sources, last_four(venue.account(found.secrets, profile.options)))
+        session = Session(
+            venue=venue,
+            origin=profile.origin,
+            secrets=found.secrets,
+            options=profile.options,
+            send=send,
+            clock=self.clock,
+            gate=self.means.gate(profile, own_limit=venue.own_limit(found.secrets)),
+            deadline=deadline,
+            reserve=venue.settle_gap * self.scale + PROOF_SECONDS * self.scale,
+            alternate=venue.alternates.get(profile.origin),
+            headers=venue.headers(profile.environment),
+            reads_only=self.dry_run,
+            arrived=lambda: self.means.arrived(profile),
+            trace=lambda attempt: self.listener.attempt(profile.name, attempt),
+            before_send=record.begins,
+            after_send=record.ended,
+            tally=tally,
+        )
+        self._sessions.append(session)
+        session.halted = self.halted
+        keep = bool(profile.common.keep_protective)
+        sweep = Sweep(session, profile.environment, keep_protective=keep, scale=self.scale, listed=record.listed)
+        since_ms = self.clock.now_ms()
+        sweeping = asyncio.create_task(sweep.run())
+        await asyncio.sleep(0)  # the first cancels leave before anything is said about them
+        self.listener.target(self._target(profile, session, found))
+        self.listener.sweeping(profile.name, sweep)
+        await self._until(sweeping, deadline, go_on=self.hold > 0)
+        cut = self.interrupted.is_set() and not sweep.finished
+        if cut and not self.dry_run:  # no cancel goes any more, but what is left can still be told
+            look = asyncio.create_task(sweep.look_again())
+            await asyncio.wait({look}, timeout=min(LAST_LOOK_SECONDS, max(0.0, deadline - self.clock.monotonic())))
+            look.cancel()
+        verdict = verdicts.profile_verdict(sweep)
+        if self.hold > 0 and not self.interrupted.is_set():
+            verdict = await self._held(profile.name, sweep, sweeping, verdict)
+        decided = self.clock.monotonic()
+        if not cut:
+            await self._until(asyncio.create_task(settle(sweep, since_ms)), session.deadline)
+        timing = self._timing(tally, decided)
+        return reporting.swept(profile, sweep, found, verdict, timing, cut_by=self.signal_name if cut else "")
+
+    async def _over_the_network(self, profile: Profile, deadline: float) -> Send:
+        """One for all profiles that go the same way to a host: listings find its connections open."""
+        route = self.means.route(profile)
+        way = profile.origin, route
+        if way not in self._sends:
+            trusting = asyncio.create_task(self.means.trust(profile))
+            await self._before(trusting, deadline, f"the CA bundle {route.ca_bundle} was read")
+        if way not in self._sends:  # nor has another profile been quicker
+            self._sends[way] = over_the_network(profile, self.environ, route, thrifty=self.means.thrifty)
+        return self._sends[way]
+
+    async def _held(self, name: str, sweep: Sweep, sweeping: asyncio.Task[None], verdict: Verdict) -> Verdict:
+        """Hold a profile clear. A signal ends it with the last verdict."""
+        hold = Hold(sweep, sweeping, self.hold, verdict)
+        self.record.note("hold_start", profile=name, verdict=verdict.value, seconds=self.hold)
+        self.listener.holding(name, verdict, self.hold)
+        await self._until(asyncio.create_task(hold.run()), hold.deadline)
+        return hold.look() if self.interrupted.is_set() else verdicts.profile_verdict(sweep)
+
+    async def _secrets(self, profile: Profile, deadline: float) -> Found:
+        """In threads of their own: a hanging keyring of one profile delays none that has its secrets at hand."""
+
+        async def read() -> Found:
+            return await self.means.secrets(
+                profile, lambda: in_thread(lambda: resolve(profile, self.environ), "secrets")
+            )
+
+        return await self._before(asyncio.create_task(read()), deadline, "the secrets were read")
+
+    async def _before(self, work: asyncio.Task[T], deadline: float, words: str) -> T:
+        """What has to be there before the first request. Raises what it raised, ConfigError, Interrupted."""
+        await self._until(work, deadline)
+        if self.interrupted.is_set():
+            raise Interrupted(
+                f"stopped by {self.signal_name} before anything was sent", "run again: orders may be open"
+            )
+        if work.cancelled() or not work.done():
+            raise ConfigError(f"the deadline passed while {words}", "give more time or another source")
+        return work.result()
+
+    async def _until(self, work: asyncio.Task[T], deadline: float, *, go_on: bool = False) -> None:
+        """Until the work is done, the deadline, or a signal. What is known stays known.
+
+        Work that does not stop when it is told to is left behind: nothing outlasts the deadline. With `go_on` it is not
+        even told to at the deadline, only by a signal. Raises what it raised.
+        """
+        stop = asyncio.create_task(self.interrupted.wait())
+        try:
+            await asyncio.wait(
+                {work, stop},
+                timeout=max(0.0, deadline - self.clock.monotonic()),
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+        finally:
+            go_on = go_on and not (work.done() or self.interrupted.is_set())
+            over: set[asyncio.Task[Any]] = {stop} if go_on else {work, stop}
+            for task in over:
+                task.cancel()
+            await asyncio.wait(over, timeout=_LETTING_GO)
+        if work.done() and not work.cancelled() and (fault := work.exception()) is not None:
+            raise fault
+
+    # --- reports ---
+
+    def _nothing_sent(self, profile: Profile | BrokenProfile, error: CancelallError, verdict: Verdict) -> ProfileReport:
+        timing = self._timing(Tally(), self.clock.monotonic())
+        return reporting.nothing_sent(profile, error, verdict, timing, dry_run=self.dry_run)
+
+    def _target(self, profile: Profile, session: Session, found: Found) -> Target:
+        return Target(
+            profile=profile.name,
+            venue=profile.venue,
+            environment=profile.environment,
+            host=profile.origin,
+            account=last_four(session.venue.account(found.secrets, profile.options)),
+            scope=profile.scope,
+            dry_run=self.dry_run,
+            way=self.means.route(profile).in_words,
+            warnings=(*profile.warnings, *found.warnings, *self.means.warnings(profile)),
+        )
+
+    def _timing(self, tally: Tally, decided: float) -> Timing:
+        return Timing(
+            first_request=self._ms(tally.first_request), first_ack=self._ms(tally.first_ack), verdict=self._ms(decided)
+        )
+
+    def _ms(self, at: float | None) -> int | None:
+        return None if at is None else max(0, round((at - self.started) * 1000))
+
+
+def over_the_network(
+    profile: Profile, environ: Mapping[str, str], route: Route | None = None, *, thrifty: bool = False
+) -> Send:
+    """Send by real sockets, each attempt in a thread that can be abandoned.
+
+    `route` is the profile's, if somebody wants to know how it fares; `thrifty`: no connection is kept. Blocks while
+    the CA bundle is loaded, if it is not. Raises ConfigError when it cannot be.
+    """
+    from cancelall.net.connection import Handle
+    from cancelall.net.transport import Transport
+
+    route = route or route_for(profile.origin, profile.common.proxy, profile.common.ca_bundle, environ)
+    name = f"attempt at {profile.origin}"
+    if route.proxy_password:
+        register(route.proxy_password)
+    transport = Transport(route, ready=preconnect.take)
+
+    async def send(wire: Wire, until: float, sent: Callable[[], None]) -> Reply:
+        loop = asyncio.get_running_loop()
+        wire = replace(wire, fresh_connection=True) if thrifty else wire
+        passes(wire.headers, wire.body, wire.url)
+
+        def tell() -> None:
+            with contextlib.suppress(RuntimeError):  # the loop has closed: nobody waits any more
+                loop.call_soon_threadsafe(sent)
+
+        handle = Handle()
+
+        def attempt() -> Reply:
+            return transport.send(wire, until, tell, handle)
+
+        try:
+            return await with_descriptors(lambda: in_thread(attempt, name), until)
+        except asyncio.CancelledError:
+            handle.give_up()  # its thread and its socket wait for nothing any more
+            raise
+        except NoThreadError as fault:
+            raise TransportFault(f"it could not be sent: {fault}", sent="no") from fault
+        except (ThreadDiedError, OSError, ImportError, MemoryError) as fault:
+            raise TransportFault(f"it broke off on this machine: {type(fault).__name__}") from fault
+
+    return send
+
+
+def _load_transport() -> None:
+    """The last import before the first request. From here on there can be garbage, and none of it is a module."""
+    with contextlib.suppress(OSError, ImportError, MemoryError):  # it is told where it is needed
+        from cancelall.net import transport  # noqa: F401
+    gc.freeze()
+    gc.enable()
+    preconnect.at_ease()
+
+
+def harden(environ: dict[str, str]) -> tuple[str, ...]:
+    """Let nothing write TLS session keys. Warnings about what was set and is ignored."""
+    logs = [one.pop("SSLKEYLOGFILE", "") for one in (environ, os.environ)]
+    return ("SSLKEYLOGFILE is set and was ignored: it would hand every request to who reads that file",) * any(logs)

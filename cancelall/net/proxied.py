@@ -1,0 +1,92 @@
+"""The tunnel through a proxy, and the only module that knows requests and urllib3.
+
+They know how a proxy is told a name and a password, and TLS inside of TLS. What then goes through the tunnel is sent
+and read like anything else, by `cancelall.direct`: no byte of a signed request is theirs, and no proxy sees one.
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+import urllib.parse
+from collections.abc import Mapping
+from typing import cast
+
+import requests.adapters
+from urllib3.util.ssltransport import SSLTransport
+
+from cancelall.core.errors import TransportFault
+from cancelall.net import answer, connection, failures, tls
+from cancelall.net.connection import Handle
+from cancelall.net.route import Route
+
+_PORTS = {"http": 80, "https": 443}
+_REFUSED = "the proxy did not let the request through"
+
+
+def tunnel(route: Route, origin: str, seconds: float, until: float, handle: Handle) -> socket.socket:
+    """A connection with TLS to an https origin, through the proxy of a route. Nothing was said on it.
+
+    `seconds` bounds each of its steps, the monotonic time `until` all of them. What it gives is a socket, or behaves
+    like one where the proxy itself speaks TLS. Raises TransportFault, ConfigError.
+    """
+    try:
+        proxy = route.proxy or ""
+        parts = urllib.parse.urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+        port = parts.port or _PORTS.get(parts.scheme, 0)
+    except ValueError:
+        raise TransportFault("the proxy's address cannot be read", sent="no") from None
+    if parts.scheme not in _PORTS:
+        raise TransportFault(f"the proxy is no HTTP proxy ({parts.scheme}://)", sent="no")
+    headers = requests.adapters.HTTPAdapter().proxy_headers(parts.geturl())
+    made = _to_proxy(route, parts.scheme, parts.hostname or "", port, seconds, until, handle)
+    try:
+        to = urllib.parse.urlsplit(origin)
+        _ask_for(made, to.hostname or "", to.port or 443, headers, min(until, time.monotonic() + seconds))
+        made.settimeout(max(0.01, min(seconds, until - time.monotonic())))
+        if parts.scheme == "http":
+            return connection.secure(made, to.hostname or "", route.ca_bundle, handle)
+        context = tls.context(route.ca_bundle)
+        return cast(socket.socket, SSLTransport(made, context, server_hostname=to.hostname))
+    except BaseException as fault:
+        made.close()
+        if isinstance(fault, OSError):
+            raise failures.of_connecting(fault) from fault
+        raise
+
+
+def _to_proxy(
+    route: Route, scheme: str, host: str, port: int, seconds: float, until: float, handle: Handle
+) -> socket.socket:
+    """A connection to the proxy itself. One from the environment that is not to be trusted can still be passed by."""
+    origin = f"{scheme}://{_bracketed(host)}:{port}"
+    try:
+        return connection.connect(origin, route.ca_bundle, seconds, until=until, handle=handle)
+    except (OSError, UnicodeError) as fault:
+        told = failures.of_connecting(fault)
+        final = told.final and not route.proxy_from_environment
+        refused = TransportFault(f"{_REFUSED}: {told.message}", kind=told.kind, sent="no", final=final)
+        refused.hint = told.hint
+        raise refused from fault
+
+
+def _ask_for(made: socket.socket, host: str, port: int, headers: Mapping[str, str], until: float) -> None:
+    """Have the proxy open a way to a host. https://www.rfc-editor.org/rfc/rfc9110#section-9.3.6"""
+    target = f"{_bracketed(host)}:{port}"
+    lines = [f"CONNECT {target} HTTP/1.1", f"Host: {target}", *(f"{name}: {text}" for name, text in headers.items())]
+    reader = answer.Reader(made, until, until - time.monotonic())
+    try:
+        made.sendall("\r\n".join([*lines, "", ""]).encode("latin-1"))
+        status = answer.head(reader).status
+    except TimeoutError as fault:
+        raise TransportFault(f"{_REFUSED} in time", kind="timeout", sent="no") from fault
+    except (OSError, answer.Ended, TransportFault) as fault:
+        raise TransportFault(f"{_REFUSED}: its answer broke off or is no HTTP", sent="no") from fault
+    if not 200 <= status < 300:
+        raise TransportFault(f"{_REFUSED} (HTTP {status})", sent="no")
+    if not reader.empty:
+        raise TransportFault(f"{_REFUSED}: it said more than it was asked", sent="no")
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

@@ -1,0 +1,47 @@
+"""The explicit list of venues, and the two halves of each.
+
+`NAME.options` ends with `SCHEMA`: what a profile can say. It is all that has to be read before a connection is opened.
+`NAME.venue` ends with `VENUE`: what is sent, and how answers are read. To add a venue: write both, name it in `VENUES`,
+and give it a simulator, vectors and a test file.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cancelall.venues.contract import Venue
+
+VENUES: Mapping[str, str] = {
+    "bybit": "Bybit",
+    "bitget": "Bitget",
+    "ascendex": "AscendEX",
+    "pacifica": "Pacifica",
+    "deltadefi": "DeltaDeFi",
+}
+"""Module name to the name that people know."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Schema:
+    """What a profile of a venue can say."""
+
+    hosts: Mapping[str, str]
+    """Origin of each environment."""
+    options: type[Any]
+    secrets: type[Any]
+
+
+def schema(name: str) -> Schema:
+    """What a profile of the venue with this module name can say; little of the venue is imported."""
+    found: Schema = importlib.import_module(f"cancelall.venues.{name}.options").SCHEMA
+    return found
+
+
+def load(name: str) -> Venue[Any, Any, Any]:
+    """The venue with this module name; only its modules are imported."""
+    venue: Venue[Any, Any, Any] = importlib.import_module(f"cancelall.venues.{name}.venue").VENUE
+    return venue

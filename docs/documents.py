@@ -1,0 +1,145 @@
+"""What is generated from the declarations: the example config, tables and help blocks of the documents, the manual."""
+
+from __future__ import annotations
+
+import importlib
+
+from cancelall.config.example import example_config
+from cancelall.core import declare
+from cancelall.core.profile import Common
+from cancelall.venues.registry import VENUES, schema
+
+WITH_BLOCKS = ("README.md", "docs/venues.md")
+"""Documents with generated blocks."""
+
+
+def options_table(venue_name: str) -> str:
+    """The options of a venue as a Markdown table."""
+    lines = ["| option | key | meaning |", "| --- | --- | --- |"]
+    for item in declare.declared(schema(venue_name).options):
+        dot = "● " if item.opt.selector else ""
+        metavar = f" {item.opt.metavar}" if item.opt.metavar else ""
+        values = f" One of `{'` `'.join(item.choices)}`." if item.choices else ""
+        more = " Repeatable." if item.repeatable else ""
+        default = f" Default {item.default}." if item.default not in (None, (), False) else ""
+        lines.append(f"| {dot}`{item.flag}{metavar}` | `{item.key}` | {item.opt.help}{values}{more}{default} |")
+    return "\n".join(lines)
+
+
+def secrets_table() -> str:
+    """The secrets of every venue as a Markdown table."""
+    lines = [
+        "| venue | secret | environment variable of the profile named like the venue | what it is |",
+        "| --- | --- | --- | --- |",
+    ]
+    for name in VENUES:
+        for field, sec in declare.secrets_of(schema(name).secrets).items():
+            optional = " Optional." if sec.optional else ""
+            lines.append(f"| {name} | `{field}` | `CANCELALL_{name.upper()}_{field.upper()}` | {sec.help}{optional} |")
+    return "\n".join(lines)
+
+
+def common_table() -> str:
+    """The keys that every profile may have, as a Markdown table."""
+    lines = ["| key | meaning |", "| --- | --- |"]
+    lines += ["| `venue` | " + ", ".join(VENUES) + " |"]
+    lines += [f"| `{item.key}` | {item.opt.help} |" for item in declare.declared(Common)]
+    lines += [
+        "| `secret_command` | A table: for each secret an argument list that prints the secret. No shell, 5 s in all. |"
+    ]
+    lines += ["| `credentials` | A table: the secrets themselves. |"]
+    return "\n".join(lines)
+
+
+def environments_table() -> str:
+    """Environments and hosts, as a Markdown table."""
+    lines = ["| venue | environment | host |", "| --- | --- | --- |"]
+    lines += [f"| {name} | `{key}` | {host} |" for name in VENUES for key, host in schema(name).hosts.items()]
+    return "\n".join(lines)
+
+
+def doubts_list() -> str:
+    """What each venue's documents leave open and how it is read here: the list in its module's docstring."""
+    lines = []
+    for name in VENUES:
+        told = (importlib.import_module(f"cancelall.venues.{name}").__doc__ or "").partition(
+            "Handled on the safe side"
+        )[2]
+        points = told.partition(":\n")[2].partition("\n\n")[0]
+        lines += ["", f"**{VENUES[name]}**", "", *points.splitlines()]
+    return "\n".join(lines[1:])
+
+
+def blocks() -> dict[str, str]:
+    """Every generated block of the README by its name."""
+    found = {f"options {name}": options_table(name) for name in VENUES}
+    found |= {
+        "doubts": doubts_list(),
+        "secrets": secrets_table(),
+        "keys": common_table(),
+        "environments": environments_table(),
+    }
+    return found
+
+
+def with_blocks(text: str) -> str:
+    """A Markdown text with its generated blocks, between `<!-- begin NAME -->` and `<!-- end -->`, made new."""
+    for name, block in blocks().items():
+        begin, end = f"<!-- begin {name} -->\n", "<!-- end -->"
+        head, found, rest = text.partition(begin)
+        _, ended, tail = rest.partition(end)
+        if found and not ended:
+            raise ValueError(f"the block {name} has no end")
+        if found:
+            text = f"{head}{begin}{block}\n{end}{tail}"
+    return text
+
+
+def picture() -> str:
+    """A run of the demo as an SVG, drawn from a real sweep of the embedded exchange."""
+    import asyncio
+    import time
+
+    from rich.console import Console
+    from rich.text import Text
+
+    from cancelall import simulator
+    from cancelall.config import loader
+    from cancelall.config.toml_file import Document
+    from cancelall.core.profile import Overrides
+    from cancelall.engine.run import Run
+    from cancelall.report import tables
+
+    with simulator.start("bybit", orders=12, seed=3) as server:
+        table = {"venue": "bybit", "base_url": server.origin, "credentials": dict(server.credentials)}
+        document = Document(path=None, data={"profiles": {"bybit": table}})
+        profile = loader.profile(document, "bybit", {}, Overrides())
+        (report,) = asyncio.run(Run(profiles=[profile], environ={}, started=time.monotonic()).all())
+    console = tables.console(100, terminal=True, environ={"TERM": "xterm-256color"})
+    recorder = Console(record=True, width=100, file=console.file, force_terminal=True, color_system="truecolor")
+    recorder.print(Text("$ cancelall bybit", style="bold"))
+    recorder.print(Text.from_ansi(tables.profile_table(report, console)))
+    return recorder.export_svg(title="cancelall bybit, on the embedded exchange")
+
+
+def main() -> None:
+    """Write every generated file below the current directory."""
+    from pathlib import Path
+
+    import manual
+    from cancelall.cli import app, completion
+
+    Path("config.example.toml").write_text(example_config(), encoding="utf-8")
+    Path("docs").mkdir(exist_ok=True)
+    for document in filter(Path.exists, map(Path, WITH_BLOCKS)):
+        document.write_text(with_blocks(document.read_text(encoding="utf-8")), encoding="utf-8")
+    Path("docs/run.svg").write_text(picture(), encoding="utf-8")
+    Path("contrib/shell").mkdir(parents=True, exist_ok=True)
+    for shell, script in completion.SCRIPTS.items():
+        Path(f"contrib/shell/completion.{shell}").write_text(script, encoding="utf-8")
+    Path("man").mkdir(exist_ok=True)
+    Path("man/cancelall.1").write_text(manual.page(app.command()), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,135 @@
+"""The documents do what they say: their commands are typed, word for word, and what they print is compared."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cancelall.core.errors import ExitStatus
+from desk import machine, transcript
+from support import ROOT
+
+DOCS = ROOT / "docs"
+DOCUMENTS = [ROOT / "README.md", ROOT / "SECURITY.md", *sorted(DOCS.glob("*.md"))]
+
+
+def test_in_an_empty_environment_and_a_fresh_home(home: Path) -> None:
+    steps = [step for block in transcript.blocks(DOCS / "operations.md", "shell") for step in block.steps]
+    program = home / "bin" / "cancelall"
+    program.parent.mkdir()
+    program.write_text(
+        f"#!{sys.executable}\nimport sys\nsys.path.insert(0, {str(ROOT)!r})\n"
+        "from cancelall.__main__ import run\nrun()\n",
+        encoding="utf-8",
+    )
+    program.chmod(0o755)
+    environ = {"PATH": f"{home / 'bin'}:/usr/local/bin:/usr/bin:/bin", "HOME": str(home), "TMPDIR": str(home)}
+    ended = "trap 'kill $(jobs -p) 2>/dev/null' EXIT\n"
+    done = subprocess.run(
+        ["bash", "--norc", "-c", ended + transcript.script(steps)],
+        env=environ,
+        cwd=home,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=55,
+        check=False,
+    )
+    assert transcript.compare(steps, done.stdout) == []
+
+
+@pytest.mark.faults
+def test_from_nothing_to_a_panic_unit(tmp_path: Path) -> None:
+    """A machine with a systemd of its own, this program and nothing of ours on it; root follows the document.
+
+    With DOCS_INSTALL=1 the program is installed as the document says, too: that downloads, and takes a minute.
+    """
+    if why := machine.missing():
+        pytest.skip(why)
+    install = os.environ.get("DOCS_INSTALL") == "1"
+    chosen = [block for block in transcript.blocks(DOCS / "operations.md", "install") if install]
+    chosen += transcript.blocks(DOCS / "operations.md", "machine")
+    steps = [step for block in chosen for step in block.steps]
+    room = tmp_path / "room"
+    room.mkdir()
+    passed_on = {key: value for key, value in os.environ.items() if install and key.startswith("PIP_")}
+    with machine.booted(room, program=not install, units=False) as fresh:
+        (room / "units" / "trading-bot.service").write_text("[Service]\nExecStart=/bin/true\n", encoding="utf-8")
+        environ = {"TMPDIR": str(room), **passed_on}
+        done = fresh.run("bash", "--norc", "-c", transcript.script(steps), seconds=300, environ=environ)
+    of_pip = re.compile(r"^WARNING: Location .*\n", re.MULTILINE)  # about where this machine gets packages from
+    assert transcript.compare(steps, of_pip.sub("", done.stdout)) == []
+
+
+def test_fire_until_it_is_clear(tmp_path: Path) -> None:
+    """The loop of the runbook, with a program that is clear at the third try and a minute that does not pass."""
+    text = (DOCS / "runbook.md").read_text(encoding="utf-8")
+    (loop,) = re.findall(r"^until .*$", text, re.MULTILINE)
+    for name, does in (("cancelall", 'echo "$@" >> fired; test "$(wc -l < fired)" -ge 3'), ("sleep", ":")):
+        (tmp_path / name).write_text(f"#!/bin/sh\n{does}\n", encoding="utf-8")
+        (tmp_path / name).chmod(0o755)
+    environ = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+    subprocess.run(["sh", "-c", loop], env=environ, cwd=tmp_path, timeout=20, check=True)
+    assert (tmp_path / "fired").read_text(encoding="utf-8") == "all\n" * 3
+
+
+# --- what they name -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_links_lead_somewhere(document: Path) -> None:
+    text = document.read_text(encoding="utf-8")
+    for target in re.findall(r"\]\((?!https?:)([^)\s]+)\)", text):
+        path, _, anchor = target.partition("#")
+        found = (document.parent / path) if path else document
+        assert found.exists(), target
+        if anchor:
+            headings = re.findall(r"^#+ (.+)$", found.read_text(encoding="utf-8"), re.MULTILINE)
+            slugs = {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+            assert anchor in slugs, target
+
+
+def test_files_that_are_named_are_there() -> None:
+    for document in DOCUMENTS:
+        text = document.read_text(encoding="utf-8")
+        for path in re.findall(r"`(contrib/[\w@./-]+|docs/[\w./-]+|requirements\.lock|config\.example\.toml)`", text):
+            assert (ROOT / path).exists(), (document.name, path)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_commands_and_options_that_are_shown_exist(document: Path, home: Path) -> None:
+    """Every `cancelall …` in a block or in backquotes, down to its options."""
+    text = document.read_text(encoding="utf-8")
+    manual = re.sub(r"\\(-|&)", r"\1", (ROOT / "man" / "cancelall.1").read_text(encoding="utf-8"))
+    sections = dict(re.findall(r"^\.SS cancelall (.+)\n((?:(?!\.S[SH]).*\n)*)", manual, re.MULTILINE))
+    shown = re.findall(r"`cancelall ([a-z][^`\n]*)`|^(?:[$#] )?cancelall ([a-z][^\n]*)", text, re.MULTILINE)
+    for quoted, typed in shown:
+        words = re.split(r"\s+#|\s+\||[;&>|]", quoted or typed)[0]
+        if any(sign in words for sign in "[…|") or words.startswith(("VENUE", "COMMAND")):
+            continue
+        parts = shlex.split(words)
+        if len(parts) == 1 and any(name.startswith(f"{parts[0]} ") for name in sections):
+            continue  # a group of commands
+        command = next((name for name in (" ".join(parts[:2]), parts[0]) if name in sections), None)
+        assert command is not None, words
+        for flag in (part for part in parts if part.startswith("--")):
+            assert re.search(rf"^\.B .*{re.escape(flag)}\b", sections[command], re.MULTILINE), words
+
+
+def test_every_verdict_and_every_venue_is_in_the_runbook() -> None:
+    text = (DOCS / "runbook.md").read_text(encoding="utf-8")
+    for verdict, code in (("open", 10), ("unreachable", 12), ("refused", 4), ("unconfigured", 6), ("unproven", 11)):
+        assert f"| [`{verdict}`](#{verdict}) ({code}) |" in text
+        assert f"\n## {verdict.capitalize()}\n" in text
+        assert code in set(ExitStatus)
+    from cancelall.venues.registry import VENUES
+
+    for title in VENUES.values():
+        section = text.partition(f"\n### {title}\n")[2].partition("\n#")[0]
+        assert all(word in section for word in ("- Orders:", "- Revoke", "- Help:")) or title == "AscendEX", title

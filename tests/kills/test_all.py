@@ -1,0 +1,114 @@
+"""`cancelall all`: every venue at once, each at its own speed, one decision."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import ports
+from cancelall import simulator
+from cancelall.core.model import Verdict
+from cancelall.simulator import SimServer
+from cancelall.venues.registry import VENUES
+from support import cancelall, environment, profile_table, swept, write_config
+
+
+@pytest.fixture
+def servers() -> Iterator[dict[str, SimServer]]:
+    with contextlib.ExitStack() as stack:
+        yield {name: stack.enter_context(simulator.start(name, orders=15)) for name in VENUES}
+
+
+@pytest.mark.faults
+def test_five_venues_and_one_of_them_a_blackhole(servers: dict[str, SimServer], home: Path) -> None:
+    dead = "bybit"
+    tables = {name: profile_table(name, server) for name, server in servers.items()}
+    alone = swept({name: table for name, table in tables.items() if name != dead}, scale=1.0, deadline=15)
+    slowest = max(report.timing.verdict or 0 for report in alone)
+    assert {report.verdict for report in alone} == {Verdict.CLEAR}
+    with contextlib.ExitStack() as stack:
+        again = {name: stack.enter_context(simulator.start(name, orders=15)) for name in VENUES}
+        tables = {name: profile_table(name, server) for name, server in again.items()}
+        tables[dead]["base_url"] = f"http://127.0.0.1:{stack.enter_context(ports.nowhere())}"
+        path = write_config(home / "config.toml", tables)
+        ran = cancelall("all", "--json", "--deadline", "9", "--config", str(path), home=home)
+    lines = {line["profile"]: line for line in ran.lines}
+    assert ran.code == 12
+    assert lines.pop(dead)["verdict"] == "unreachable"
+    assert {line["verdict"] for line in lines.values()} == {"clear"}
+    for line in lines.values():
+        started = line["timing_ms"]["first_request"]
+        assert (
+            line["timing_ms"]["verdict"] - started < slowest + 2500
+        )  # 300 ms on a quiet machine; the dead one takes 9 s
+    assert ran.lines[-1]["profile"] == dead  # printed as each finishes
+
+
+@pytest.mark.parametrize("fault", ["stall", "key", "html", "drip-body", "reset-after", "giant"])
+def test_one_bad_venue_changes_nothing_for_the_others(servers: dict[str, SimServer], fault: str) -> None:
+    bad = "deltadefi"
+    servers[bad].set_faults([fault])
+    reports = swept({name: profile_table(name, server) for name, server in servers.items()}, deadline=5)
+    for report in reports:
+        if report.profile == bad:
+            assert report.verdict is not Verdict.CLEAR
+        else:
+            assert (report.profile, report.verdict) == (report.profile, Verdict.CLEAR)
+            assert servers[report.profile].open_orders() == []
+
+
+def test_all_without_a_config_takes_the_venues_whose_secrets_are_there(
+    servers: dict[str, SimServer], home: Path
+) -> None:
+    two = ("bybit", "deltadefi")
+    env = {key: value for name in two for key, value in environment(name, servers[name]).items()}
+    ran = cancelall("all", "--json", home=home, env=env)
+    assert (ran.code, sorted(line["profile"] for line in ran.lines)) == (0, sorted(two))
+
+
+def test_secrets_in_the_credentials_directory_alone(servers: dict[str, SimServer], home: Path) -> None:
+    folder = home / "credentials"
+    folder.mkdir(mode=0o700)
+    for field, value in servers["bybit"].credentials.items():
+        path = folder / f"cancelall.bybit.{field}"
+        path.write_text(value + "\n")
+        path.chmod(0o400)
+    env = {"CREDENTIALS_DIRECTORY": str(folder), "CANCELALL_BYBIT_BASE_URL": servers["bybit"].origin}
+    ran = cancelall("all", "--json", home=home, env=env)
+    assert (ran.code, [line["profile"] for line in ran.lines]) == (0, ["bybit"])
+
+
+def test_the_summary_is_last(servers: dict[str, SimServer], home: Path) -> None:
+    servers["bybit"].set_faults(["key"])
+    path = write_config(home / "config.toml", {name: profile_table(name, server) for name, server in servers.items()})
+    ran = cancelall("all", "--config", str(path), home=home, env={"COLUMNS": "100"})
+    assert ran.code == 4
+    tail = ran.out[ran.out.index("summary") :]
+    for name in VENUES:
+        assert name in tail
+    assert "refused" in tail
+    assert tail.count("clear") == len(VENUES) - 1
+
+
+def test_the_demo_shows_every_venue(home: Path) -> None:
+    ran = cancelall("demo", "--json", "--orders", "12", home=home)
+    assert ran.code == 0
+    assert {line["venue"]: line["verdict"] for line in ran.lines} == dict.fromkeys(VENUES, "clear")
+
+
+def test_a_thousandth_profile_is_like_the_first(home: Path) -> None:
+    """Many profiles of one host in one run: all are swept, within the limits of files and threads."""
+    with simulator.start("deltadefi", orders=1, limits=False) as server:
+        tables = {}
+        for index in range(40):
+            account = server.add_account(orders=1)
+            table = profile_table("deltadefi", server, symbol=["ADAUSDM"])
+            table["credentials"] = {"api_key": account.key}
+            tables[f"desk-{index}"] = table
+        reports = swept(tables, deadline=20)
+    assert {report.verdict for report in reports} == {Verdict.CLEAR}
+    assert os.getpid()

@@ -1,0 +1,307 @@
+"""Taking turns under rate limits, on a loop whose time costs nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cancelall.core.model import Priority, Request
+from cancelall.engine.rate_limiter import Address, Backoffs, HostGate, Pacer
+from cancelall.venues.contract import Limit
+from cancelall.venues.registry import VENUES, load
+from instant import run
+
+
+def now() -> float:
+    """Seconds since the loop began."""
+    return asyncio.get_running_loop().time() - 1000.0
+
+
+async def _go(pacer: Pacer, priority: int, name: str, gone: list[tuple[float, str]], after: float = 0.0) -> None:
+    await asyncio.sleep(after)
+    await pacer.turn(priority)
+    gone.append((round(now(), 6), name))
+
+
+def departures(limit: Limit | None, waiters: Sequence[tuple[float, int]]) -> list[tuple[float, str]]:
+    """When each of (arrival, priority) went, in the order of going."""
+
+    async def work() -> list[tuple[float, str]]:
+        gone: list[tuple[float, str]] = []
+        pacer = Pacer(limit)
+        tasks = (_go(pacer, rank, f"{rank}:{index}", gone, after) for index, (after, rank) in enumerate(waiters))
+        await asyncio.gather(*tasks)
+        return gone
+
+    found: list[tuple[float, str]] = run(work())
+    return found
+
+
+def most_in_a_window(times: Sequence[float], seconds: float) -> int:
+    """The most departures in any window of so many seconds, its far end not included."""
+    return max(sum(1 for time in times if start <= time < start + seconds) for start in times)
+
+
+# --- limits ---------------------------------------------------------------------------------------------------------
+
+
+def test_without_a_limit_everybody_goes_at_once() -> None:
+    assert departures(None, [(0.0, 2)] * 100) == [(0.0, f"2:{index}") for index in range(100)]
+
+
+def test_as_many_as_the_limit_allows_go_at_once_and_the_rest_in_step() -> None:
+    times = [time for time, _ in departures(Limit(count=3), [(0.0, 2)] * 10)]
+    assert times == [0.0] * 3 + [1.02] * 3 + [2.04] * 3 + [3.06]
+
+
+def test_a_place_is_free_again_when_its_own_window_is_over() -> None:
+    times = [time for time, _ in departures(Limit(count=2), [(0.0, 2), (0.7, 2), (0.8, 2), (0.9, 2), (1.0, 2)])]
+    assert times == [0.0, 0.7, 1.02, 1.72, 2.04]
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    count=st.integers(1, 5),
+    seconds=st.sampled_from([0.5, 1.0, 5.0]),
+    waiters=st.lists(st.tuples(st.floats(0, 8), st.sampled_from([0, 1, 2])), min_size=1, max_size=25),
+)
+def test_no_window_ever_holds_more_than_the_limit(count: int, seconds: float, waiters: list[tuple[float, int]]) -> None:
+    gone = departures(Limit(count=count, seconds=seconds), waiters)
+    assert len(gone) == len(waiters)
+    assert most_in_a_window([time for time, _ in gone], seconds) <= count
+    latest = max(after for after, _ in waiters)
+    assert gone[-1][0] <= latest + (len(waiters) // count) * seconds * 1.02 + 0.001, "nobody waits longer than needed"
+
+
+@pytest.mark.parametrize("name", VENUES)
+def test_the_documented_limits_are_kept(name: str) -> None:
+    venue = load(name)
+    for limit in {*venue.limits.values(), *([venue.address_limit] if venue.address_limit else [])}:
+        assert limit.count > 0
+        assert limit.seconds > 0
+        times = [time for time, _ in departures(limit, [(0.0, 0)] * min(limit.count * 2 + 1, 60))]
+        assert most_in_a_window(times, limit.seconds) <= limit.count
+
+
+# --- who goes first -------------------------------------------------------------------------------------------------
+
+
+def test_the_urgent_go_first_and_equals_in_turn() -> None:
+    order = [Priority.LISTING, Priority.OTHER, Priority.CANCEL, Priority.MASS_CANCEL, Priority.LISTING, Priority.CANCEL]
+    gone = departures(Limit(count=1), [(0.0, rank) for rank in (Priority.OTHER, *order)])
+    assert [name for _, name in gone] == ["4:0", "0:4", "1:3", "1:6", "2:1", "2:5", "4:2"]
+
+
+def test_who_comes_later_but_is_more_urgent_goes_first() -> None:
+    gone = departures(Limit(count=1), [(0.0, 2), (0.1, 2), (0.2, 2), (0.9, 0)])
+    assert [name for _, name in gone] == ["2:0", "0:3", "2:1", "2:2"]
+
+
+def test_who_gives_up_waiting_takes_no_place() -> None:
+    async def work() -> list[tuple[float, str]]:
+        gone: list[tuple[float, str]] = []
+        pacer = Pacer(Limit(count=1))
+        tasks = [asyncio.create_task(_go(pacer, 2, name, gone)) for name in "abcd"]
+        await asyncio.sleep(0.5)
+        tasks[1].cancel()
+        tasks[2].cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        assert [task.cancelled() for task in tasks] == [False, True, True, False]
+        return gone
+
+    assert run(work()) == [(0.0, "a"), (1.02, "d")]
+
+
+def test_a_turn_that_was_not_needed_goes_to_the_next() -> None:
+    async def work() -> list[tuple[float, str]]:
+        gone: list[tuple[float, str]] = []
+        pacer = Pacer(Limit(count=1))
+        await pacer.turn(0)
+        task = asyncio.create_task(_go(pacer, 2, "next", gone))
+        await asyncio.sleep(0.25)
+        pacer.unused()
+        await task
+        await _go(pacer, 2, "after", gone)
+        return gone
+
+    assert run(work()) == [(0.25, "next"), (1.27, "after")]
+
+
+# --- what a venue asks to wait --------------------------------------------------------------------------------------
+
+
+def test_hints_in_a_row_are_granted_more_and_more() -> None:
+    backoffs = Backoffs()
+    read = Request(method="GET", path="/orders", bucket="a")
+    now = 0.0
+    granted = []
+    for _ in range(4):
+        backoffs.hold(read, 60.0, now)
+        granted.append(backoffs.until(read) - now)
+        now = backoffs.until(read)
+    assert granted == [1.5, 3.0, 6.0, 12.0]
+    backoffs.good(read)
+    backoffs.hold(read, 60.0, now)
+    assert backoffs.until(read) - now == 1.5
+
+
+def test_what_was_under_way_together_is_told_one_thing() -> None:
+    backoffs = Backoffs()
+    read = Request(method="GET", path="/orders", bucket="a")
+    for _ in range(10):
+        backoffs.hold(read, 60.0, 0.1)
+    assert backoffs.until(read) == 1.6
+
+
+def test_cancels_and_other_buckets_have_waits_of_their_own() -> None:
+    backoffs = Backoffs()
+    read = Request(method="GET", path="/orders", bucket="a")
+    backoffs.hold(read, 1.0, 5.0)
+    assert backoffs.until(replace(read, path="/else")) == 6.0
+    assert backoffs.until(replace(read, changes=True)) == 0.0
+    assert backoffs.until(replace(read, bucket="b")) == 0.0
+
+
+# --- what a host's profiles share -----------------------------------------------------------------------------------
+
+
+class Host:
+    """A gate, and what goes through it in which order. An attempt takes so many seconds."""
+
+    def __init__(self, gate: HostGate, gone: list[tuple[float, str]]) -> None:
+        self.gate, self.gone = gate, gone
+
+    async def ask(self, priority: int, name: str, seconds: float = 0.0, after: float = 0.0) -> None:
+        await asyncio.sleep(after)
+        await self.gate.turn(priority)
+        self.gone.append((round(now(), 6), name))
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            self.gate.leave()
+
+
+def test_a_gate_counts_requests() -> None:
+    async def work() -> None:
+        gate = HostGate.alone(Limit(count=2, seconds=5.0))
+        assert gate.refusals.blocked is None
+        for _ in range(3):
+            await gate.turn(0)
+        assert round(now(), 6) == 5.1
+
+    run(work())
+
+
+def test_places_go_to_the_most_urgent_and_reads_leave_some_free() -> None:
+    """Eight places: reads take six at most, whatever else is free, and wait behind every cancel."""
+
+    async def work() -> list[tuple[float, str]]:
+        gone: list[tuple[float, str]] = []
+        host = Host(HostGate.alone(None, at_once=8), gone)
+        reads = [host.ask(Priority.LISTING, f"read {index}", 1.0) for index in range(8)]
+        late = [host.ask(Priority.MASS_CANCEL, f"mass {index}", 1.0, 0.5) for index in range(4)]
+        await asyncio.gather(*reads, *late)
+        return gone
+
+    at = {name: time for time, name in run(work())}
+    assert [at[f"read {index}"] for index in range(8)] == [0.0] * 6 + [1.0] * 2
+    assert sorted(at[f"mass {index}"] for index in range(4)) == [0.5] * 2 + [1.0] * 2
+
+
+def test_a_dead_host_takes_no_place_of_another_and_no_more_of_the_limit_than_it_has_places() -> None:
+    async def work() -> list[tuple[float, str]]:
+        gone: list[tuple[float, str]] = []
+        address = Address(Limit(count=100, seconds=5.0))
+        dead, live = Host(address.gate(4), gone), Host(address.gate(4), gone)
+        hanging = [asyncio.create_task(dead.ask(0, f"dead {index}", 60.0)) for index in range(50)]
+        await asyncio.sleep(0)
+        await asyncio.gather(*(live.ask(0, f"live {index}", 0.1) for index in range(20)))
+        for task in hanging:
+            task.cancel()
+        return gone
+
+    gone = run(work())
+    assert [name for _, name in gone if name.startswith("dead")] == [f"dead {index}" for index in range(4)]
+    assert max(time for time, name in gone if name.startswith("live")) < 0.5
+
+
+def test_hosts_of_one_venue_share_the_limit_of_the_address_and_its_order() -> None:
+    async def work() -> list[tuple[float, str]]:
+        gone: list[tuple[float, str]] = []
+        address = Address(Limit(count=2, seconds=5.0))
+        one, other = Host(address.gate(64), gone), Host(address.gate(64), gone)
+        await asyncio.gather(
+            *(one.ask(Priority.MASS_CANCEL, f"first {index}") for index in range(2)),
+            *(one.ask(Priority.LISTING, f"read {index}") for index in range(2)),
+            *(other.ask(Priority.MASS_CANCEL, f"mass {index}", 0.0, 1.0) for index in range(2)),
+        )
+        return gone
+
+    assert run(work()) == [
+        *((0.0, f"first {index}") for index in range(2)),
+        *((5.1, f"mass {index}") for index in range(2)),
+        *((10.2, f"read {index}") for index in range(2)),
+    ]
+
+
+def test_reads_leave_a_share_of_the_address_limit_for_cancels_that_come_late() -> None:
+    async def work() -> list[tuple[float, str]]:
+        gone: list[tuple[float, str]] = []
+        host = Host(HostGate.alone(Limit(count=100, seconds=5.0), at_once=1000), gone)
+        reads = [host.ask(Priority.LISTING, "read") for _ in range(100)]
+        await asyncio.gather(*reads, *(host.ask(Priority.MASS_CANCEL, "mass", 0.0, 1.0) for _ in range(5)))
+        return gone
+
+    gone = run(work())
+    assert gone.count((0.0, "read")) == 95
+    assert gone.count((1.0, "mass")) == 5
+
+
+def test_reads_wait_for_the_first_cancels_that_are_on_their_way_and_not_for_ever() -> None:
+    async def work() -> tuple[list[tuple[float, str]], list[tuple[float, str]]]:
+        gone: list[tuple[float, str]] = []
+        host = Host(HostGate.alone(Limit(count=100, seconds=5.0)), gone)
+        arrive = host.gate.address.expect()
+        read = asyncio.create_task(host.ask(Priority.LISTING, "read"))
+        await host.ask(Priority.MASS_CANCEL, "mass", 0.0, 1.5)
+        arrive()
+        arrive()  # twice is once
+        await read
+        first = list(gone)
+        host.gate.address.expect()
+        await host.ask(Priority.LISTING, "read although nobody came")
+        return first, gone[2:]
+
+    first, later = run(work())
+    assert first == [(1.5, "mass"), (1.5, "read")]
+    assert later == [(3.5, "read although nobody came")]
+
+
+def test_a_place_that_was_given_to_who_has_just_given_up_is_free_again() -> None:
+    async def work() -> None:
+        gate = HostGate.alone(None, at_once=1)
+        await gate.turn(0)
+        waiting = asyncio.create_task(gate.turn(0))
+        await asyncio.sleep(0)
+        gate.leave()  # the place is the other's now, who does not know it yet
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+        await asyncio.wait_for(gate.turn(0), 1)
+
+    run(work())
+
+
+def test_a_gate_without_an_address_limit() -> None:
+    async def work() -> None:
+        gate = HostGate.alone(None)
+        for _ in range(1000):
+            await gate.turn(2)
+            gate.leave()
+        assert now() == 0.0
+
+    run(work())

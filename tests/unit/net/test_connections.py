@@ -1,0 +1,565 @@
+"""Which connection a request goes on: kept, new, of one address family; and that none outlasts its attempt."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+import ports
+from cancelall.config import loader
+from cancelall.config.toml_file import Document
+from cancelall.core.attempts import Attempt
+from cancelall.core.errors import TransportFault
+from cancelall.core.model import Reply, Verdict, Wire
+from cancelall.core.profile import Overrides, Profile
+from cancelall.engine import client, run
+from cancelall.engine.client import Send
+from cancelall.engine.run import Listener, Run
+from cancelall.net import background, connection, direct, preconnect, transport
+from cancelall.net.connection import Handle
+from cancelall.net.route import Route
+from cancelall.net.transport import Transport
+from loopback import OK, RawServer, a_cancel, a_get, in_seconds, read_request, reset
+from ports import Authority
+
+FIRST = b'HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n["one"]'
+SECOND = FIRST.replace(b"one", b"two")
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("ca"))
+
+
+@pytest.fixture(params=["plain", "tls"])
+def context(request: pytest.FixtureRequest, authority: Authority) -> ssl.SSLContext | None:
+    return authority.context() if request.param == "tls" else None
+
+
+@pytest.fixture
+def line(authority: Authority) -> Transport:
+    return Transport(Route(ca_bundle=str(authority.path)))
+
+
+def eventually(true: Callable[[], bool], seconds: float = 10) -> None:
+    """Until something is true."""
+    until = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < until
+        time.sleep(0.002)
+
+
+def answering(*answers: bytes) -> Callable[[socket.socket], None]:
+    """One answer for each request of a connection, in turn; then it is closed."""
+
+    def serve(made: socket.socket) -> None:
+        made.sendall(answers[0])
+        for answer in answers[1:]:
+            if not read_request(made):
+                return
+            made.sendall(answer)
+
+    return serve
+
+
+# --- an answer belongs to its request -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("more", [b"x", b"\r\n", FIRST, b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n"])
+def test_a_connection_that_says_more_than_it_was_asked_is_not_used_again(
+    context: ssl.SSLContext | None, line: Transport, more: bytes
+) -> None:
+    with RawServer(answering(FIRST + more, FIRST), context=context) as server:
+        for _ in range(3):
+            assert line.send(a_get(server), in_seconds()).body == b'["one"]'
+        assert server.accepted == 3
+
+
+def test_a_second_copy_that_comes_later_is_not_taken_for_the_next_answer(
+    context: ssl.SSLContext | None, line: Transport
+) -> None:
+    """The next request waits for no copy; the copy has come when that one is sent."""
+    ask = threading.Event()
+    copied = threading.Event()
+
+    def serve(made: socket.socket) -> None:
+        made.sendall(FIRST)
+        assert ask.wait(10)
+        made.sendall(FIRST)
+        copied.set()
+        made.recv(1)
+
+    with RawServer(serve, context=context) as server:
+        assert line.send(a_get(server), in_seconds()).body == b'["one"]'
+        ask.set()
+        assert copied.wait(10)
+        server.script = answering(SECOND)
+        eventually(lambda: not connection.silent(line._kept._idle[0][1]) or True)
+        assert line.send(a_get(server), in_seconds()).body == b'["two"]'
+        assert server.accepted == 2
+
+
+def test_the_last_listing_of_a_proof_comes_on_a_connection_of_its_own(line: Transport) -> None:
+    with RawServer() as server:
+        line.send(a_get(server), in_seconds())
+        line.send(a_get(server, fresh_connection=True), in_seconds())
+        line.send(a_get(server), in_seconds())
+        assert server.connections == [1, 2, 1]
+        assert b"\r\nConnection: close\r\n" in server.requests[1]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        OK.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"),
+        OK.replace(b"1.1", b"1.0"),
+        OK.replace(b"\r\n\r\n", b"\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n").replace(
+            b"chunked\r\n\r\n{}", b""
+        ),
+    ],
+)
+def test_a_connection_that_must_not_be_used_again_is_not(line: Transport, answer: bytes) -> None:
+    with RawServer(answer) as server:
+        for _ in range(2):
+            line.send(a_get(server), in_seconds())
+        assert server.connections == [1, 2]
+
+
+def test_one_that_the_peer_has_closed_in_the_meantime_is_not_used(
+    context: ssl.SSLContext | None, line: Transport
+) -> None:
+    with RawServer(answering(OK), context=context) as server:
+        for number in range(3):
+            line.send(a_get(server), in_seconds())
+            eventually(lambda number=number: not line._kept._idle or not connection.silent(line._kept._idle[0][1]))  # type: ignore[misc]
+        assert server.connections == [1, 2, 3]
+
+
+@pytest.mark.parametrize("end", [reset, socket.socket.close])
+def test_a_read_whose_connection_breaks_before_any_answer_goes_once_more(
+    context: ssl.SSLContext | None, line: Transport, end: Callable[[socket.socket], None]
+) -> None:
+    """The host closes it as the request arrives: nobody can see that beforehand."""
+    told: list[str] = []
+
+    def once(made: socket.socket) -> None:
+        made.sendall(OK)
+        if read_request(made):
+            server.requests.append(b"the second, unanswered")
+            end(made)
+
+    with RawServer(once, context=context) as server:
+        line.send(a_get(server), in_seconds())
+        reply = line.send(a_get(server), in_seconds(), lambda: told.append("sent"))
+        assert (reply.status, server.connections, told) == (200, [1, 2], ["sent"])
+        assert b"the second, unanswered" in server.requests
+
+
+@pytest.mark.parametrize("part", [b"H", FIRST[:30], FIRST[:-3]])
+def test_a_read_that_was_answered_in_part_does_not_go_once_more(line: Transport, part: bytes) -> None:
+    with RawServer(answering(FIRST, part)) as server:
+        line.send(a_get(server), in_seconds())
+        with pytest.raises(TransportFault) as caught:
+            line.send(a_get(server), in_seconds())
+        assert server.accepted == 1
+        assert caught.value.sent in ("maybe", "yes")
+
+
+def test_a_read_that_is_not_answered_in_time_does_not_go_once_more(
+    line: Transport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+
+    def once(made: socket.socket) -> None:
+        made.sendall(OK)
+        read_request(made)
+        server.stopped.wait(10)
+
+    with RawServer(once) as server:
+        line.send(a_get(server), in_seconds())
+        monkeypatch.setattr(transport, "READ_TIMEOUT", 0.2)
+        with pytest.raises(TransportFault, match="no answer in time"):
+            line.send(a_get(server), in_seconds())
+        assert server.accepted == 1
+
+
+def test_a_cancel_that_breaks_does_not_go_once_more(line: Transport) -> None:
+    with RawServer(reset) as server, pytest.raises(TransportFault, match="the connection broke"):
+        line.send(a_cancel(server), in_seconds())
+    assert server.accepted == 1
+
+
+def test_a_connection_that_was_idle_for_long_is_not_used(line: Transport, monkeypatch: pytest.MonkeyPatch) -> None:
+    with RawServer() as server:
+        line.send(a_get(server), in_seconds())
+        monkeypatch.setattr(direct, "IDLE_SECONDS", 0.0)
+        line.send(a_get(server), in_seconds())
+        assert server.connections == [1, 2]
+
+
+def test_no_more_are_kept_than_there_is_room_for() -> None:
+    ends = [socket.socketpair() for _ in range(3)]
+    kept = direct.Kept(2)
+    head = direct.answer.Head(status=200, headers={}, length=0, lasting=True)
+    for mine, _ in ends:
+        reader = direct.answer.Reader(mine, 1.0, 1.0)
+        kept.give(mine, direct.Answered(head=head, reader=reader))
+    assert [mine.fileno() >= 0 for mine, _ in ends] == [False, True, True]
+    assert kept.take(None) is ends[2][0]
+    for pair in ends:
+        for one in pair:
+            one.close()
+
+
+# --- called back ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["cancel", "read"])
+def test_what_is_called_back_while_its_connection_is_made_does_not_leave(kind: str, authority: Authority) -> None:
+    recalled = threading.Event()
+    accepted: list[socket.socket] = []
+    told: list[str] = []
+    context = authority.context()
+
+    def shake_hands_after_the_recall() -> None:
+        made, _ = listener.accept()
+        recalled.set()
+        with contextlib.suppress(OSError), context.wrap_socket(made, server_side=True) as secured:
+            accepted.append(secured)
+            got.append(secured.recv(100))
+
+    got: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        serving = threading.Thread(target=shake_hands_after_the_recall, daemon=True)
+        serving.start()
+        url = f"https://127.0.0.1:{listener.getsockname()[1]}/"
+        fresh = kind == "cancel"
+        wire = Wire(method="POST", url=url, headers=(), body=b"{}", fresh_connection=fresh, recalled=recalled.is_set)
+        with pytest.raises(TransportFault, match="called back") as caught:
+            Transport(Route(ca_bundle=str(authority.path))).send(wire, in_seconds(), lambda: told.append("sent"))
+        serving.join(10)
+    assert (caught.value.sent, told, got) == ("no", [], [b""])
+
+
+def test_what_is_called_back_does_not_leave_on_a_kept_connection(line: Transport) -> None:
+    with RawServer() as server:
+        line.send(a_get(server), in_seconds())
+        with pytest.raises(TransportFault, match="called back") as caught:
+            line.send(a_get(server, recalled=lambda: True), in_seconds())
+        assert (caught.value.sent, len(server.requests)) == ("no", 1)
+
+
+# --- families -------------------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def both_families(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[RawServer, RawServer, str]]:
+    """A name with an address of each family, a server at each, and the origin."""
+    with contextlib.ExitStack() as stack:
+        four = stack.enter_context(RawServer(FIRST))
+        try:
+            six = stack.enter_context(RawServer(SECOND, host="::1", port=four.port))
+        except OSError:
+            pytest.skip("no IPv6 here")
+        real = socket.getaddrinfo
+
+        def both(host: object, port: int, *more: int, **named: int) -> list[tuple[object, ...]]:
+            if host != b"both.test":
+                return list(real(host, port, *more, **named))  # type: ignore[arg-type, call-overload]
+            return [
+                (socket.AF_INET6, socket.SOCK_STREAM, 6, "", ("::1", port, 0, 0)),
+                (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port)),
+            ]
+
+        monkeypatch.setattr(socket, "getaddrinfo", both)
+        monkeypatch.setattr(transport, "is_loopback", lambda host: True)
+        yield four, six, f"http://both.test:{four.port}"
+
+
+def get(origin: str, family: int | None, *, fresh: bool = False) -> Wire:
+    return Wire(method="GET", url=f"{origin}/", headers=(), body=b"", family=family, fresh_connection=fresh)
+
+
+@pytest.mark.parametrize("fresh", [True, False])
+def test_a_request_goes_over_the_family_that_it_names(monkeypatch: pytest.MonkeyPatch, fresh: bool) -> None:
+    with both_families(monkeypatch) as (four, six, origin):
+        line = Transport(Route())
+        for family in (None, socket.AF_INET, socket.AF_INET6, socket.AF_INET, None):
+            reply = line.send(get(origin, family, fresh=fresh), in_seconds())
+            assert reply.family == (family or reply.family)
+            assert reply.body == (b'["two"]' if reply.family == socket.AF_INET6 else b'["one"]')
+        assert (len(four.requests), len(six.requests)) in ((2, 3), (3, 2))
+
+
+def test_a_family_that_the_host_lacks_is_not_sent() -> None:
+    with RawServer() as server, pytest.raises(TransportFault, match="the host has no IPv6 address") as caught:
+        Transport(Route()).send(a_get(server, family=socket.AF_INET6), in_seconds())
+    assert (caught.value.sent, caught.value.final, server.accepted) == ("no", False, 0)
+
+
+def test_a_connection_that_is_there_but_of_another_family_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    with both_families(monkeypatch) as (four, six, origin):
+        made: list[socket.socket] = []
+
+        def ready(origin: str, bundle: str | None, seconds: float) -> socket.socket:
+            made.append(socket.create_connection(("::1", six.port)))
+            return made[-1]
+
+        line = Transport(Route(), ready=ready)
+        assert line.send(get(origin, socket.AF_INET, fresh=True), in_seconds()).family == socket.AF_INET
+        assert made[0].fileno() == -1
+        assert line.send(get(origin, None, fresh=True), in_seconds()).family == socket.AF_INET6
+        assert (len(four.requests), len(six.requests)) == (1, 1)
+
+
+def test_behind_a_proxy_nobody_chooses_the_family() -> None:
+    line = Transport(Route(proxy="http://127.0.0.1:1"))
+    wire = Wire(method="GET", url="https://venue.test/", headers=(), body=b"", family=socket.AF_INET)
+    with pytest.raises(TransportFault, match="a proxy chooses the address family") as caught:
+        line.send(wire, in_seconds())
+    assert caught.value.sent == "no"
+
+
+# --- nothing is left behind -----------------------------------------------------------------------------------------
+
+
+def drip(made: socket.socket) -> None:
+    """A head that comes one byte at a time, for ever."""
+    made.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+    while True:
+        made.sendall(b"a")
+        time.sleep(0.005)
+
+
+def stall(made: socket.socket) -> None:
+    made.recv(1)
+
+
+@pytest.mark.parametrize("script", [drip, stall])
+def test_a_head_that_does_not_end_ends_with_the_deadline(
+    context: ssl.SSLContext | None, line: Transport, script: Callable[[socket.socket], None]
+) -> None:
+    with RawServer(script, context=context) as server:
+        began = time.monotonic()
+        with pytest.raises(TransportFault, match="no answer in time") as caught:
+            line.send(a_cancel(server), began + 0.4)
+        assert 0.4 <= time.monotonic() - began < 2
+    assert (caught.value.kind, caught.value.sent) == ("timeout", "maybe")
+
+
+@pytest.mark.parametrize("where", ["answer", "body", "handshake", "before"])
+def test_who_gives_an_attempt_up_lets_its_thread_go(
+    where: str, context: ssl.SSLContext | None, line: Transport
+) -> None:
+    waiting = threading.Event()
+
+    def serve(made: socket.socket) -> None:
+        if where == "body":
+            made.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{")
+        waiting.set()
+        made.recv(1)
+
+    handle = Handle()
+    faults: list[TransportFault] = []
+    with contextlib.ExitStack() as stack:
+        if where == "handshake":
+            listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+            url = f"https://127.0.0.1:{listener.getsockname()[1]}/"
+        else:
+            server = stack.enter_context(RawServer(serve, context=context))
+            url = f"{server.origin}/"
+        wire = Wire(method="POST", url=url, headers=(), body=b"{}", fresh_connection=True)
+
+        def attempt() -> None:
+            with pytest.raises(TransportFault) as caught:
+                line.send(wire, in_seconds(60), handle=handle)
+            faults.append(caught.value)
+
+        if where == "before":
+            handle.give_up()
+        thread = threading.Thread(target=attempt, daemon=True)
+        thread.start()
+        if where == "handshake":
+            made, _ = listener.accept()
+            stack.enter_context(made)
+            assert made.recv(65536)
+        elif where != "before":
+            assert waiting.wait(10)
+        handle.give_up()
+        thread.join(2)
+        assert not thread.is_alive()
+        if where == "before":
+            assert server.requests == []
+    assert len(faults) == 1
+
+
+def test_a_socket_that_was_given_back_is_not_cut() -> None:
+    mine, other = socket.socketpair()
+    with mine, other:
+        handle = Handle()
+        handle.hold(mine)
+        assert handle.let_go()
+        handle.give_up()
+        other.sendall(b"x")
+        assert mine.recv(1) == b"x"
+        assert not handle.let_go()
+        with pytest.raises(TransportFault, match="it was given up"):
+            handle.hold(mine)
+
+
+def test_a_connection_that_was_kept_is_cut_only_while_it_is_used(line: Transport) -> None:
+    waiting = threading.Event()
+
+    def serve(made: socket.socket) -> None:
+        made.sendall(OK)
+        read_request(made)
+        waiting.set()
+        made.recv(1)
+
+    with RawServer(serve) as server:
+        line.send(a_get(server), in_seconds())
+        handle = Handle()
+        with pytest.raises(TransportFault):  # noqa: PT012 - given up from outside while it waits
+            giving = threading.Thread(target=lambda: (waiting.wait(10), handle.give_up()), daemon=True)
+            giving.start()
+            line.send(a_get(server), in_seconds(60), handle=handle)
+        giving.join(10)
+        assert server.accepted == 1
+
+
+def test_an_attempt_that_is_given_up_when_it_is_through_costs_no_connection(
+    line: Transport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its answer is complete, its connection is about to be kept, and somebody else will use it."""
+    handle = Handle()
+    real = direct.Kept.give
+
+    def give(self: direct.Kept, made: socket.socket, answered: direct.Answered) -> None:
+        handle.give_up()
+        real(self, made, answered)
+
+    monkeypatch.setattr(direct.Kept, "give", give)
+    with RawServer() as server:
+        for _ in range(2):
+            line.send(a_get(server), in_seconds(), handle=handle if server.accepted == 0 else None)
+        assert server.connections == [1, 1]
+
+
+def test_cutting_a_tls_connection_sends_nothing_in_clear(authority: Authority) -> None:
+    """Its own method forgets TLS before it shuts the socket: what is sent in that moment would not be encrypted."""
+    with RawServer(context=authority.context()) as server:
+        made = connection.connect(server.origin, str(authority.path), 5.0)
+        with made:
+            connection.shut(made)
+            assert isinstance(made, ssl.SSLSocket)
+            assert made._sslobj is not None  # type: ignore[attr-defined]
+            with pytest.raises(OSError):  # noqa: PT011 - TLS or the system, whichever sees it first
+                made.sendall(b"secret")
+
+
+def profile_of(server: RawServer, deadline: float = 5.0) -> Profile:
+    table = {"venue": "bybit", "base_url": server.origin, "credentials": {"api_key": "a" * 18, "api_secret": "b" * 36}}
+    document = Document(path=Path("config.toml"), data={"profiles": {"p": table}})
+    profile = loader.profile(document, "p", {}, Overrides(deadline=deadline))
+    assert isinstance(profile, Profile)
+    return profile
+
+
+def attempts() -> int:
+    """Threads in which an attempt is made."""
+    return sum(thread.name == "attempt" for thread in threading.enumerate())
+
+
+@pytest.mark.parametrize("script", [drip, stall])
+def test_attempts_that_are_given_up_leave_no_thread_and_no_socket(
+    script: Callable[[socket.socket], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As through a long hold: each attempt is given up by whoever bounds it, or ends with its own deadline."""
+    monkeypatch.setattr(preconnect, "_doors", {})
+    with RawServer(script) as server:
+        send = run.over_the_network(profile_of(server), {})
+        before = ports.descriptors()
+
+        async def one(send: Send, number: int) -> None:
+            wire = a_cancel(server) if number % 2 else a_get(server)
+            until = time.monotonic() + (0.1 if number % 3 else 60)
+            with contextlib.suppress(TimeoutError, TransportFault):
+                async with asyncio.timeout(0.1):
+                    await send(wire, until, lambda: None)
+
+        async def many() -> None:
+            for _ in range(15):
+                await asyncio.gather(*(one(send, number) for number in range(8)))
+
+        asyncio.run(many())
+        assert len(server.requests) > 60
+        eventually(lambda: attempts() == 0)
+        for made in server._open:
+            made.close()
+        eventually(lambda: ports.descriptors() <= before + 4)
+
+
+def test_a_hold_at_a_host_that_drips_leaves_no_thread_and_no_socket(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hundreds of attempts, none of which is answered: what they take does not grow with their number."""
+    monkeypatch.setattr(preconnect, "_doors", {})
+    monkeypatch.setattr(client, "ATTEMPT_SECONDS", 0.2)
+    threads: list[int] = []
+
+    def heard(profile: str, attempt: Attempt) -> None:
+        threads.append(attempts())
+
+    with RawServer(drip) as server:
+        before = ports.descriptors()
+        listener = Listener(attempt=heard)
+        profile = profile_of(server, deadline=1.0)
+        going = Run(profiles=[profile], environ={}, started=time.monotonic(), hold=3.0, scale=0.1, listener=listener)
+        (report,) = asyncio.run(going.all())
+        assert report.verdict is Verdict.UNREACHABLE
+        eventually(lambda: attempts() == 0)
+        assert len(threads) > 60
+        half = len(threads) // 2
+        assert max(threads[half:]) <= max(threads[:half]) + 4
+        for made in server._open:
+            made.close()
+        eventually(lambda: ports.descriptors() <= before + 4)
+
+
+def test_without_a_thread_it_is_sent_on_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none_left(self: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with RawServer() as server:
+        send = run.over_the_network(profile_of(server), {})
+        monkeypatch.setattr(background, "_crew", background.Crew())
+        start = threading.Thread.start
+        monkeypatch.setattr(
+            threading.Thread, "start", lambda self: none_left(self) if self.name.startswith("attempt") else start(self)
+        )
+
+        async def once() -> Reply:
+            return await send(a_cancel(server), time.monotonic() + 5, lambda: None)
+
+        assert asyncio.run(once()).status == 200
+        assert len(server.requests) == 1
+
+
+def test_a_bug_in_an_attempt_is_not_told_as_a_want_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    def bug(*words: object) -> Reply:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(Transport, "send", bug)
+    with RawServer() as server:
+        send = run.over_the_network(profile_of(server), {})
+
+        async def once() -> Reply:
+            return await send(a_cancel(server), time.monotonic() + 5, lambda: None)
+
+        with pytest.raises(RuntimeError, match="a bug"):
+            asyncio.run(once())

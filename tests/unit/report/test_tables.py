@@ -1,0 +1,581 @@
+"""What is said about a run: JSON lines that scripts branch on, and tables that people read."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import re
+from dataclasses import replace
+from functools import partial
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cancelall.cli.execute import _how_far
+from cancelall.core.model import Order, Protection, State, Verdict
+from cancelall.core.results import ErrorReport, OrderReport, ProfileReport, SegmentReport, Timing
+from cancelall.core.secret import Secret
+from cancelall.report import live, tables
+from cancelall.report.lines import profile_line, profile_object
+from cancelall.report.streams import Outlet
+from cancelall.report.text import clean, counts_words, scope_words, verdict_words
+
+ORDER = Order(
+    id="6a1b2c3d-0000-4444-8888-123456789abc",
+    segment="linear USDT",
+    client_id="bot-7",
+    symbol="BTCUSDT",
+    side="buy",
+    type="limit",
+    price="60000",
+    quantity="0.1",
+    remaining="0.05",
+)
+REPORT = ProfileReport(
+    profile="bybit",
+    venue="bybit",
+    environment="live",
+    host="https://api.bybit.com",
+    account="…abcd",
+    scope={"settle_coin": "USDT", "symbol": ("BTCUSDT", "ETHUSDT")},
+    dry_run=False,
+    verdict=Verdict.CLEAR,
+    segments=(SegmentReport(name="linear USDT", verdict=Verdict.CLEAR, mass_cancels=2, listings=3),),
+    orders=(OrderReport(order=ORDER, state=State.CANCELLED),),
+    not_covered=("trading bots",),
+    requests=9,
+    timing=Timing(first_request=212, first_ack=251, verdict=930),
+)
+
+
+def drawn(
+    report: ProfileReport, width: int = 80, *, terminal: bool = False, encoding: str = "utf-8", **environ: str
+) -> str:
+    return tables.profile_table(report, tables.console(width, terminal=terminal, environ=environ, encoding=encoding))
+
+
+def last_line(text: str) -> str:
+    return [line for line in text.splitlines() if line.strip()][-1]
+
+
+# --- JSON -----------------------------------------------------------------------------------------------------------
+
+
+def test_the_line_of_a_profile_is_the_documented_one() -> None:
+    assert profile_line(REPORT) == (
+        '{"schema":1,"profile":"bybit","venue":"bybit","environment":"live","host":"https://api.bybit.com",'
+        '"scope":{"settle_coin":"USDT","symbol":["BTCUSDT","ETHUSDT"]},"dry_run":false,'
+        '"verdict":"clear","exit_code":0,'
+        '"segments":[{"name":"linear USDT","verdict":"clear","mass_cancels":2,"listings":3,"detail":null}],'
+        '"orders":[{"id":"6a1b2c3d-0000-4444-8888-123456789abc","client_id":"bot-7","symbol":"BTCUSDT","side":"buy",'
+        '"type":"limit","price":"60000","quantity":"0.1","remaining":"0.05","segment":"linear USDT",'
+        '"protective":false,"state":"cancelled","reason":null}],'
+        '"counts":{"cancelled":1,"filled":0,"gone":0,"open":0,"failed":0,"kept":0},'
+        '"not_covered":["trading bots"],'
+        '"requests":9,"timing_ms":{"first_request":212,"first_ack":251,"verdict":930},'
+        '"error":null,"warnings":[]}\n'
+    )
+
+
+def test_a_profile_that_could_not_be_read_has_every_key_too() -> None:
+    report = ProfileReport(
+        profile="mm-2",
+        venue="bitget",
+        environment=None,
+        host=None,
+        account="",
+        scope={},
+        dry_run=True,
+        verdict=Verdict.UNCONFIGURED,
+        error=ErrorReport(kind="secret", message="no api_key", hint="set it"),
+        warnings=("a warning",),
+    )
+    found = profile_object(report)
+    assert list(found) == list(profile_object(REPORT))
+    assert found == {
+        "schema": 1,
+        "profile": "mm-2",
+        "venue": "bitget",
+        "environment": None,
+        "host": None,
+        "scope": {},
+        "dry_run": True,
+        "verdict": "unconfigured",
+        "exit_code": 6,
+        "segments": [],
+        "orders": [],
+        "counts": {"cancelled": 0, "filled": 0, "gone": 0, "open": 0, "failed": 0, "kept": 0},
+        "not_covered": [],
+        "requests": 0,
+        "timing_ms": {"first_request": None, "first_ack": None, "verdict": None},
+        "error": {"kind": "secret", "message": "no api_key", "hint": "set it"},
+        "warnings": ["a warning"],
+    }
+
+
+def test_an_order_of_which_only_the_id_is_known() -> None:
+    row = OrderReport(order=Order(id="1", segment="s"), state=State.GONE)
+    (found,) = profile_object(replace(REPORT, orders=(row,)))["orders"]  # type: ignore[misc]
+    nothing = dict.fromkeys(("client_id", "symbol", "side", "type", "price", "quantity", "remaining"))
+    assert found == {"id": "1", **nothing, "segment": "s", "protective": False, "state": "gone", "reason": None}
+
+
+@pytest.mark.parametrize(
+    ("protection", "expected"),
+    [(Protection.PROTECTIVE, True), (Protection.NONE, False), (Protection.UNKNOWN, False)],
+)
+def test_what_is_protective(protection: Protection, expected: bool) -> None:
+    row = OrderReport(order=replace(ORDER, protection=protection), state=State.KEPT)
+    (found,) = profile_object(replace(REPORT, orders=(row,)))["orders"]  # type: ignore[misc]
+    assert found["protective"] is expected
+
+
+@pytest.mark.parametrize(
+    ("verdict", "dry_run", "code"),
+    [
+        (Verdict.CLEAR, False, 0),
+        (Verdict.OPEN, False, 10),
+        (Verdict.UNREACHABLE, False, 12),
+        (Verdict.REFUSED, False, 4),
+        (Verdict.UNCONFIGURED, False, 6),
+        (Verdict.UNPROVEN, False, 11),
+        (Verdict.OPEN, True, 0),
+        (Verdict.CLEAR, True, 0),
+        (Verdict.UNPROVEN, True, 11),
+        (Verdict.REFUSED, True, 4),
+    ],
+)
+def test_the_exit_code_of_a_verdict(verdict: Verdict, dry_run: bool, code: int) -> None:
+    report = replace(REPORT, verdict=verdict, dry_run=dry_run)
+    found = profile_object(report)
+    assert (found["verdict"], found["exit_code"]) == (verdict.value, code)
+    assert last_line(drawn(report, 200)).endswith(f"exit {code}")
+    assert last_line(drawn(report, 200)).startswith(f" {verdict.value.upper()} ")
+
+
+# --- hostile text ---------------------------------------------------------------------------------------------------
+
+HOSTILE = {
+    "escape": "\x1b[2J\x1b[31mred",
+    "hyperlink": "\x1b]8;;http://evil\x1b\\click\x1b]8;;\x1b\\",
+    "title": "\x1b]0;owned\x07",
+    "markup": "[bold][/oops][link=http://evil]x[/link]:smile:",
+    "direction": "\u202eTDSUCTB\u2066",
+    "half a pair": "half \ud83d pair",
+    "NUL": "a\x00b",
+    "lines": "a\r\nb\nc\u2028d\x0be\x85f",
+    "C1": "\x9b31mred",
+    "zero width": "a\u200bb\ufeffc",
+    "1 MB": "x" * 1_000_000,
+    "1 MB of escapes": "\x1b" * 1_000_000,
+}
+SAFE = re.compile(r"[^\x00-\x09\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\u200b\ufeff\ud800-\udfff]*")
+
+
+def _everywhere(text: str) -> ProfileReport:
+    """A report with the same foreign text in every place where a venue's words can come."""
+    words = dict.fromkeys(
+        ("id", "segment", "client_id", "symbol", "side", "type", "price", "quantity", "remaining"), text
+    )
+    return replace(
+        REPORT,
+        segments=(SegmentReport(name=text, verdict=Verdict.UNPROVEN, detail=text),),
+        orders=(
+            OrderReport(order=Order(**words), state=State.FAILED, reason=text),
+            OrderReport(order=Order(**words, protection=Protection.PROTECTIVE), state=State.OPEN),
+        ),
+        error=ErrorReport(kind="unreadable", message=text, hint=text),
+        warnings=(text,),
+        not_covered=(text,),
+        would_send=(text,),
+    )
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_foreign_text_is_harmless_in_json(name: str) -> None:
+    line = profile_line(_everywhere(HOSTILE[name]))
+    assert line.isascii()
+    assert line.count("\n") == 1
+    assert len(line) < 20_000
+    (found, _) = json.loads(line)["orders"]
+    assert SAFE.fullmatch("".join(value for value in found.values() if isinstance(value, str)))
+    assert found["id"].startswith(clean(HOSTILE[name])[:5])
+
+
+@pytest.mark.parametrize("width", [40, 80, 200])
+@pytest.mark.parametrize("name", HOSTILE)
+def test_foreign_text_is_harmless_in_tables(name: str, width: int) -> None:
+    shown = drawn(_everywhere(HOSTILE[name]), width)
+    assert SAFE.fullmatch(shown)
+    assert len(shown) < 60_000
+    assert all(len(line) <= width for line in shown.splitlines())
+
+
+def test_foreign_text_cannot_play_the_verdict() -> None:
+    shown = drawn(_everywhere("\n CLEAR  bybit (live): nothing is left · exit 0\n"), 200)
+    assert not any(line.startswith(" CLEAR") for line in shown.splitlines()[:-2])
+
+
+def test_text_is_never_markup() -> None:
+    text = "[bold]x[/bold] [/oops] :smile: https://evil 12345"
+    for terminal in (True, False):
+        made = tables.console(80, terminal=terminal, environ={"TERM": "xterm-256color"})
+        assert tables.drawn(made, text) == f"{text}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "limit", "expected"),
+    [
+        ("plain é 日本 😀", 200, "plain é 日本 😀"),
+        ("\x1b[31m", 200, "\\x1b[31m"),
+        ("\u202e", 200, "\\u202e"),
+        ("\ud83d", 200, "\\ud83d"),
+        ("\x00\n\t", 200, "\\x00\\n\\t"),
+        ("\U000e0001", 200, "\\U000e0001"),
+        ("x" * 200, 200, "x" * 200),
+        ("x" * 201, 200, "x" * 200 + "…"),
+        ("\x00" * 3, 10, "\\x00\\x00\\x…"),
+        ("", 200, ""),
+    ],
+)
+def test_cleaning(text: str, limit: int, expected: str) -> None:
+    assert clean(text, limit) == expected
+
+
+@settings(deadline=None)
+@given(text=st.text(max_size=300), limit=st.integers(1, 250))
+def test_whatever_is_cleaned_can_be_printed_anywhere(text: str, limit: int) -> None:
+    shown = clean(text, limit)
+    assert shown.isprintable()
+    assert len(shown) <= limit + 1
+    assert shown.encode().decode() == shown
+
+
+def test_a_secret_in_foreign_text_is_taken_out_even_at_the_limit() -> None:
+    Secret("hunter2-canary-0001")
+    shown = clean("x" * 195 + "hunter2-canary-0001")
+    assert shown == "x" * 195 + "***"
+    report = _everywhere("bad key hunter2-canary-0001 " + "y" * 300)
+    assert "hunter2" not in profile_line(report) + drawn(report) + drawn(report, 200)
+    assert "bad key ***" in profile_line(report)
+
+
+# --- tables ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_table_of_80_columns() -> None:
+    assert [line.rstrip() for line in drawn(REPORT).splitlines()] == [
+        "bybit: orders",
+        "",
+        " state       order                         order id",
+        " ──────────────────────────────────────────────────────────────────────────────",
+        " cancelled   BTCUSDT buy limit 0.1 @       6a1b2c3d-0000-4444-8888-123456789abc",
+        "             60000",
+        "",
+        "bybit: settle-coin USDT · symbol BTCUSDT,ETHUSDT",
+        "",
+        " segment       verdict   mass cancels   listings",
+        " ───────────────────────────────────────────────",
+        " linear USDT   clear                2          3",
+        "",
+        "not covered: trading bots",
+        " CLEAR  bybit (live): nothing is left · 1 cancelled · 0.9 s · exit 0",
+        "",
+    ]
+
+
+@pytest.mark.parametrize("width", [20, 40, 72, 80, 100, 119, 120, 140, 200])
+@pytest.mark.parametrize("length", [1, 19, 36, 37, 64, 120])
+def test_ids_are_folded_and_never_cut(width: int, length: int) -> None:
+    ids = [("0123456789abcdef" * 8)[:length], ("fedcba9876543210" * 8)[:length]]
+    rows = (
+        OrderReport(order=replace(ORDER, id=ids[0], client_id=None), state=State.FAILED, reason="why not"),
+        OrderReport(order=replace(ORDER, id=ids[1], symbol="BTC-27DEC24-100000-C-USDT"), state=State.OPEN),
+    )
+    for one in rows:
+        shown = drawn(replace(REPORT, orders=(one,), segments=(), verdict=Verdict.OPEN), width)
+        assert _id_in(shown, one.order.id), shown
+        assert "…" not in shown
+
+
+def _id_in(shown: str, identity: str) -> bool:
+    """Whether the id stands there in full: in one line, or folded within its column."""
+    lines = shown.splitlines()
+    for start, line in enumerate(lines):
+        for column in range(len(line)):
+            rest, at = identity, start
+            while rest and at < len(lines):
+                piece = re.match(r"\S*", lines[at][column:])
+                here = piece[0][: len(rest)] if piece else ""
+                if not here or not rest.startswith(here):
+                    break
+                rest, at = rest[len(here) :], at + 1
+            if not rest:
+                return True
+    return False
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    width=st.integers(20, 220),
+    identity=st.text(alphabet="0123456789abcdefABCDEF-_:", min_size=1, max_size=130),
+    symbol=st.text(alphabet="ABC-/", min_size=1, max_size=40),
+    reason=st.none() | st.text(alphabet="why not ", min_size=1, max_size=80),
+)
+def test_at_any_width_the_id_is_there(width: int, identity: str, symbol: str, reason: str | None) -> None:
+    row = OrderReport(order=replace(ORDER, id=identity, symbol=symbol), state=State.FAILED, reason=reason)
+    shown = drawn(replace(REPORT, orders=(row,), segments=()), width)
+    assert _id_in(shown, identity), shown
+
+
+def _many(count: int) -> tuple[OrderReport, ...]:
+    states = [State.CANCELLED, State.GONE, State.FILLED, State.KEPT]
+    rows = [
+        OrderReport(order=replace(ORDER, id=f"id-{number:05}"), state=states[number % 4]) for number in range(count)
+    ]
+    rows[-2] = OrderReport(order=replace(ORDER, id="the-survivor"), state=State.OPEN)
+    rows[-1] = OrderReport(order=replace(ORDER, id="the-failure"), state=State.FAILED, reason="in its call auction")
+    return tuple(rows)
+
+
+@pytest.mark.parametrize("width", [40, 80, 200])
+def test_thousands_of_orders_make_a_bounded_table(width: int) -> None:
+    report = replace(REPORT, orders=_many(5000), verdict=Verdict.OPEN, would_send=("POST /x {}",) * 5000)
+    shown = drawn(report, width)
+    assert len(shown.splitlines()) < 6 * tables.ROWS
+    failure, survivor, kept = (shown.index(word) for word in ("the-failure", "the-survivor", " kept "))
+    assert failure < survivor < kept
+    assert "in its call auction" in shown or width == 40
+    flat = " ".join(shown.split())
+    assert (
+        "… and 4960 more (1250 cancelled, 1249 filled, 1250 gone, 1 open, 1 failed, 1249 kept in all); "
+        "--json lists every one"
+    ) in flat
+    assert "would send: 4960 more" in flat
+    assert len(profile_object(report)["orders"]) == 5000  # type: ignore[arg-type]
+
+
+def test_a_table_that_shows_all_says_nothing_of_more() -> None:
+    assert " more (" not in drawn(replace(REPORT, orders=_many(tables.ROWS)))
+    assert "… and 1 more (" in drawn(replace(REPORT, orders=_many(tables.ROWS + 1)))
+
+
+def test_protective_orders_are_marked_and_explained() -> None:
+    row = OrderReport(order=replace(ORDER, protection=Protection.PROTECTIVE), state=State.KEPT)
+    for width in (40, 80, 200):
+        shown = drawn(replace(REPORT, orders=(row,)), width)
+        assert "limit*" in shown
+        assert "* protective: can only shrink a" in shown
+        assert "limit*" not in drawn(REPORT, width)
+
+
+def test_everything_else_is_said_before_the_verdict() -> None:
+    report = replace(
+        REPORT,
+        verdict=Verdict.UNPROVEN,
+        segments=(SegmentReport(name="spot", verdict=Verdict.UNPROVEN, detail="no answer in time"),),
+        warnings=("2 protective order(s) were removed", "a bot is still running"),
+        error=ErrorReport(kind="timeout", message="the time was too short", hint="run again"),
+        would_send=("POST /v5/order/cancel-all {}",),
+    )
+    lines = [" ".join(line.split()) for line in drawn(report, 120).splitlines() if line.strip()]
+    assert lines[-7:] == [
+        "would send: POST /v5/order/cancel-all {}",
+        "not covered: trading bots",
+        "warning: 2 protective order(s) were removed",
+        "warning: a bot is still running",
+        "timeout: the time was too short",
+        "what to do: run again",
+        "UNPROVEN bybit (live): not proven: orders may be open · 1 cancelled · 0.9 s · exit 11",
+    ]
+    assert "spot unproven 0 0 no answer in time" in lines
+
+
+@pytest.mark.parametrize("verdict", [verdict for verdict in Verdict if verdict is not Verdict.ABSENT])
+@pytest.mark.parametrize("width", [40, 80, 200])
+def test_the_verdict_is_the_last_line(verdict: Verdict, width: int) -> None:
+    report = replace(REPORT, verdict=verdict, warnings=("w",), error=ErrorReport(kind="auth", message="m", hint="h"))
+    shown = drawn(report, width)
+    said = " ".join(shown[shown.rindex(f" {verdict.value.upper()} ") :].split())
+    assert said == " ".join(
+        f"{verdict.value.upper()} bybit (live): {verdict_words(report)} · 1 cancelled · 0.9 s · "
+        f"exit {int(verdict.exit_status)}".split()
+    )
+    assert shown.endswith("\n\n")
+
+
+def test_another_profile_names_its_venue() -> None:
+    assert " CLEAR  mm-2 (bybit live): nothing is left" in drawn(replace(REPORT, profile="mm-2"), 120)
+    broken = replace(REPORT, environment=None, venue="", profile="mm-2", timing=Timing(), orders=())
+    assert last_line(drawn(broken, 120)) == " CLEAR  mm-2: nothing is left · exit 0"
+
+
+# --- terminals ------------------------------------------------------------------------------------------------------
+
+
+def test_a_terminal_gets_colour_and_the_rest_does_not() -> None:
+    bright = drawn(REPORT, terminal=True, TERM="xterm-256color")
+    assert "\x1b[1;37;42m CLEAR " in bright
+    for environ in ({"NO_COLOR": "1"}, {"TERM": "dumb"}):
+        assert "\x1b" not in drawn(REPORT, terminal=True, **{"TERM": "xterm-256color", **environ})
+    assert "\x1b" not in drawn(REPORT, terminal=False, TERM="xterm-256color", FORCE_COLOR="1")
+
+
+@pytest.mark.parametrize("width", [60, 100, 160])
+def test_a_dumb_terminal_has_its_own_width(width: int) -> None:
+    assert drawn(REPORT, width, terminal=True, TERM="dumb") == drawn(REPORT, width)
+
+
+def test_an_encoding_without_lines_gets_none() -> None:
+    shown = drawn(REPORT, encoding="ascii")
+    assert "─" not in shown
+    assert "-------" in shown
+    made = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    outlet = Outlet(made, "ascii")
+    outlet.write(lambda: shown)
+    outlet.close(5)
+    assert b"6a1b2c3d-0000-4444-8888-123456789abc" in made.buffer.getvalue()  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [
+        ({"COLUMNS": "132"}, 132),
+        ({"COLUMNS": "100000"}, 1000),
+        ({"COLUMNS": "0"}, 80),
+        ({"COLUMNS": "-5"}, 80),
+        ({"COLUMNS": ""}, 80),
+        ({"COLUMNS": "wide"}, 80),
+        ({"COLUMNS": "²"}, 80),
+        ({"COLUMNS": "9" * 5000}, 80),
+        ({}, 80),
+    ],
+    ids=lambda value: str(value)[:20],
+)
+def test_how_wide(environ: dict[str, str], expected: int) -> None:
+    assert tables.width_of(environ, None) == expected
+    assert tables.width_of(environ, 987654) == expected
+
+
+# --- sentences ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("verdict", "dry_run", "states", "expected"),
+    [
+        (Verdict.CLEAR, False, [State.CANCELLED], "nothing is left"),
+        (Verdict.CLEAR, False, [State.KEPT, State.KEPT], "only 2 order(s) that were to be kept are left"),
+        (Verdict.CLEAR, True, [], "no order is open; nothing was sent"),
+        (Verdict.OPEN, True, [State.OPEN, State.KEPT], "2 order(s) open; nothing was sent"),
+        (Verdict.OPEN, False, [State.OPEN, State.FAILED, State.GONE], "2 order(s) are still open"),
+        (Verdict.UNREACHABLE, False, [], "not one complete answer: orders may be open"),
+        (Verdict.REFUSED, True, [], "the venue refused: orders may be open"),
+        (Verdict.UNCONFIGURED, False, [], "nothing was sent: orders may be open"),
+        (Verdict.UNPROVEN, False, [State.OPEN], "not proven: orders may be open"),
+    ],
+)
+def test_the_verdict_in_words(verdict: Verdict, dry_run: bool, states: list[State], expected: str) -> None:
+    rows = tuple(OrderReport(order=ORDER, state=state) for state in states)
+    assert verdict_words(replace(REPORT, verdict=verdict, dry_run=dry_run, orders=rows)) == expected
+
+
+def test_counts_in_words() -> None:
+    assert counts_words(replace(REPORT, orders=_many(6))) == "1 cancelled, 1 filled, 1 gone, 1 open, 1 failed, 1 kept"
+    assert counts_words(replace(REPORT, orders=())) == ""
+
+
+@pytest.mark.parametrize(
+    ("scope", "expected"),
+    [
+        ({}, "everything"),
+        ({"settle_coin": "USDT"}, "settle-coin USDT"),
+        (
+            {"category": ("linear", "spot"), "exclude_reduce_only": True},
+            "category linear,spot · exclude-reduce-only",
+        ),
+    ],
+)
+def test_the_scope_in_words(scope: dict[str, object], expected: str) -> None:
+    assert scope_words(scope) == expected
+
+
+def test_a_row_per_profile_at_the_end() -> None:
+    reports = [REPORT, replace(REPORT, profile="mm-2", verdict=Verdict.OPEN, orders=_many(8))]
+    made = tables.console(100, terminal=False, environ={})
+    lines = [" ".join(line.split()) for line in tables.summary(reports, made).splitlines()]
+    assert [line for line in lines if line and "─" not in line] == [
+        "summary",
+        "profile venue verdict orders exit",
+        "bybit bybit clear 1 cancelled 0",
+        "mm-2 bybit open 2 cancelled, 1 filled, 2 gone, 1 open, 1 failed, 1 kept 10",
+    ]
+
+
+# --- the live line --------------------------------------------------------------------------------------------------
+
+
+class Terminal(io.StringIO):
+    """A stream that says that it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def _sweep(proven: int, of: int) -> Any:
+    progresses = {
+        str(number): SimpleNamespace(
+            proven=number < proven,
+            cancels=SimpleNamespace(taken={"a", "b"}),
+            last=object() if number else None,
+            left=lambda last: ["x"],
+        )
+        for number in range(of)
+    }
+    return SimpleNamespace(progresses=progresses, gap=1.0)
+
+
+def _live(monkeypatch: pytest.MonkeyPatch, **environ: str) -> str:
+    monkeypatch.setattr(live, "_INTERVAL", 0.01)
+    made = Terminal()
+    outlet = Outlet(made, "live")
+    progress = live.Progress(outlet, environ)
+
+    async def work() -> None:
+        progress.sweeping("bybit", partial(_how_far, _sweep(1, 3)))
+        progress.sweeping("mm-2", partial(_how_far, _sweep(0, 1)))
+        ticking = asyncio.create_task(progress.tick())
+        for _ in range(500):  # until it was drawn anew, where anything is drawn at all
+            await asyncio.sleep(0.01)
+            if made.getvalue().count("mm-2: 2") >= 2 or environ["TERM"] == "dumb":
+                break
+        progress.finished("bybit")
+        ticking.cancel()
+
+    asyncio.run(work())
+    outlet.close(5)
+    return made.getvalue()
+
+
+def test_one_line_per_profile_that_is_taken_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = _live(monkeypatch, TERM="xterm", COLUMNS="100")
+    first, second, *_ = shown.splitlines()
+    assert first.startswith("  bybit: 6 accepted, 2 still listed, 1 of 3 segments proven · 0.")
+    assert second.startswith("  mm-2: 2 accepted, 0 still listed, 0 of 1 segments proven · 0.")
+    wiped = "\x1b[2A\r\x1b[2K\n\r\x1b[2K\n\x1b[2A"
+    assert shown.endswith(wiped)
+    assert shown.count(wiped) >= 2
+
+
+def test_a_line_that_would_wrap_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = _live(monkeypatch, TERM="xterm", COLUMNS="30")
+    written = [re.sub(r"\x1b\[\d?[AK]|\r", "", line) for line in shown.splitlines()]
+    assert "  bybit: 6 accepted, 2 still l"[:29] in written
+    assert max(map(len, written)) == 29
+
+
+def test_a_terminal_that_cannot_take_a_line_back_gets_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert _live(monkeypatch, TERM="dumb") == ""

@@ -1,0 +1,1068 @@
+"""AscendEX's pure functions: signatures, requests, readers and judgements against documented answers."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cancelall.core.errors import OptionError, Unreadable
+from cancelall.core.model import Answer, Order, Protection, Reach, Reply, Request, State
+from cancelall.core.secret import Secret
+from cancelall.venues import payload
+from cancelall.venues.ascendex import signing
+from cancelall.venues.ascendex import venue as ascendex
+from cancelall.venues.ascendex.options import Secrets
+from support import ROOT
+
+VECTORS: list[dict[str, Any]] = json.loads((ROOT / "tests" / "vectors" / "ascendex.json").read_text())
+RAW = [row for row in VECTORS if row["secret_encoding"] == "raw utf-8"]
+SENT = [row for row in RAW if row["url"]]
+DECODED = [row for row in VECTORS if row["secret_encoding"] == "base64-decoded"]
+SECRETS = Secrets(api_key=Secret("testkey"), api_secret=Secret("testsecret"))
+NOW = 1700000000000
+LEDGERS = ("cash", "margin", "futures")
+
+
+def reply(body: object, status: int = 200, **headers: str) -> Reply:
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return Reply(status=status, headers={name.replace("_", "-"): value for name, value in headers.items()}, body=raw)
+
+
+def options(**values: Any) -> ascendex.Options:
+    return ascendex.Options(**{"account_group": 6, **values})
+
+
+def segment(name: str, **values: Any) -> Any:
+    found = ascendex.segments(options(**values), ascendex.Facts(), "live")
+    return next(one for one in found if one.name == name)
+
+
+def names(**values: Any) -> list[str]:
+    return [one.name for one in ascendex.segments(options(**values), ascendex.Facts(), "live")]
+
+
+def fired(one: Any, known: tuple[Order, ...] = ()) -> list[str]:
+    return [f"{request.method} {request.path} {request.body.decode()}" for request in one.mass_cancels(known)]
+
+
+def order(identity: str, symbol: str | None = "BTC/USDT", **more: Any) -> Order:
+    return Order(id=identity, segment="cash", symbol=symbol, **more)
+
+
+# --- signatures -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("row", SENT, ids=lambda row: row["name"])
+def test_reproduces_every_recorded_request(row: dict[str, Any]) -> None:
+    url = urlsplit(row["url"])
+    by_name = row["method"] == "DELETE" and url.path.endswith("/order")
+    body = json.loads(row["body"] or "null")
+    if by_name:
+        del body["time"]  # it is put in when the request is signed
+    request = Request(
+        method=row["method"],
+        path=url.path,
+        query=url.query,
+        body=json.dumps(body, separators=(",", ":")).encode() if by_name else (row["body"] or "").encode(),
+    )
+    signed = ascendex.sign(request, SECRETS, options(), NOW, 1)
+    assert row["prehash"] == f"{NOW}+{signing.api_path(url.path)}"
+    assert dict(signed.headers) == row["headers"]
+    assert signed.body == (row["body"] or "").encode()
+    assert signed.query is None
+
+
+@pytest.mark.parametrize("row", [row for row in RAW if not row["url"]], ids=lambda row: row["name"])
+def test_reproduces_every_published_signature(row: dict[str, Any]) -> None:
+    timestamp, _, path = row["prehash"].partition("+")
+    secrets = Secrets(api_key=Secret("any"), api_secret=Secret(row["secret"]))
+    request = Request(method="GET", path=f"/api/pro/{path}")
+    signed = dict(ascendex.sign(request, secrets, options(), int(timestamp), 1).headers)
+    assert signed["x-auth-signature"] == row["headers"]["x-auth-signature"]
+
+
+@pytest.mark.parametrize("row", DECODED, ids=lambda row: row["name"])
+def test_the_demo_programs_urls_are_signed_over_the_same_text(row: dict[str, Any]) -> None:
+    """Their signatures are of another secret: only what they sign can be compared."""
+    assert row["prehash"] == f"{NOW}+{signing.api_path(urlsplit(row['url']).path)}"
+
+
+def test_the_secret_is_never_decoded() -> None:
+    secrets = Secrets(api_key=Secret("k"), api_secret=Secret("not base64 at all, ünicode"))
+    ascendex.check_secrets(secrets, options())
+    assert ascendex.sign(Request(method="GET", path="/api/pro/v1/info"), secrets, options(), NOW, 6).headers
+
+
+GOLDEN = {
+    ("cash", '{"symbol":"BTC/USDT"}'): "AJkxNls534Terqq/c4G9ulN/XfjAvaGgShkA8i7cKSA=",
+    ("margin", '{"symbol":"BTC/USDT"}'): "AJkxNls534Terqq/c4G9ulN/XfjAvaGgShkA8i7cKSA=",
+    ("futures", '{"symbol":"BTC-PERP"}'): "xKyTombvgi2bV1irBCA+Njh5lLwsvfofmh6P8fcGyLs=",
+    ("cash", "{}"): "AJkxNls534Terqq/c4G9ulN/XfjAvaGgShkA8i7cKSA=",
+    ("margin", "{}"): "AJkxNls534Terqq/c4G9ulN/XfjAvaGgShkA8i7cKSA=",
+    ("futures", "{}"): "xKyTombvgi2bV1irBCA+Njh5lLwsvfofmh6P8fcGyLs=",
+}
+
+
+@pytest.mark.parametrize(("ledger", "body"), GOLDEN)
+def test_the_cancels_that_are_sent_have_the_published_bytes_and_signatures(ledger: str, body: str) -> None:
+    symbols = tuple(json.loads(body).values())
+    (request,) = segment(ledger, symbol=symbols).mass_cancels(())
+    signed = ascendex.sign(request, SECRETS, options(), NOW, 1)
+    assert (request.method, request.changes, signed.body) == ("DELETE", True, body.encode())
+    assert dict(signed.headers) == {
+        "x-auth-key": "testkey",
+        "x-auth-timestamp": "1700000000000",
+        "x-auth-signature": GOLDEN[ledger, body],
+        "Content-Type": "application/json",
+    }
+
+
+def test_reads_have_no_content_type_and_no_body() -> None:
+    ((request,),) = segment("cash").listings
+    signed = ascendex.sign(request, SECRETS, options(), NOW, 1)
+    assert "Content-Type" not in dict(signed.headers)
+    assert signed.body == b""
+
+
+def test_a_batch_carries_the_time_of_each_order() -> None:
+    orders = tuple(order(str(index)) for index in range(7))
+    requests = segment("cash").cancels(orders, None)
+    assert [len(named) for _, named in requests] == [1] * 5 + [2]
+    body = json.loads(ascendex.sign(requests[-1][0], SECRETS, options(), NOW, 1).body)
+    assert body == {"orders": [{"orderId": one, "symbol": "BTC/USDT", "time": NOW} for one in ("5", "6")]}
+
+
+# --- scope ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ({}, ["cash", "margin", "futures"]),
+        ({"account_category": ("futures",)}, ["futures"]),
+        ({"account_category": ("margin", "cash")}, ["cash", "margin"]),
+        ({"symbol": ("BTC/USDT",)}, ["cash", "margin"]),
+        ({"symbol": ("BTC-PERP",)}, ["futures"]),
+        ({"symbol": ("BTC-PERP", "ETH/USDT")}, ["cash", "margin", "futures"]),
+        ({"symbol": ("BTC/USDT",), "account_category": ("margin",)}, ["margin"]),
+        ({"account_group": 0}, ["cash", "margin", "futures"]),
+    ],
+)
+def test_selectors_choose_ledgers(values: dict[str, Any], expected: list[str]) -> None:
+    assert names(**values) == expected
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"symbol": ("BTC-PERP",), "account_category": ("cash",)}, "BTC-PERP cannot be in cash"),
+        ({"symbol": ("BTC/USDT",), "account_category": ("futures",)}, "BTC/USDT cannot be in futures"),
+        ({"symbol": ("BTC/USDT",), "account_category": ("cash", "futures")}, "no --symbol can be in futures"),
+    ],
+)
+def test_selectors_that_leave_nothing_are_refused(values: dict[str, Any], words: str) -> None:
+    with pytest.raises(OptionError, match=words):
+        options(**values)
+
+
+def test_every_ledger_is_fired_blind_with_a_body() -> None:
+    assert [fired(segment(name)) for name in ("cash", "margin", "futures")] == [
+        ["DELETE /6/api/pro/v1/cash/order/all {}"],
+        ["DELETE /6/api/pro/v1/margin/order/all {}"],
+        ["DELETE /6/api/pro/v2/futures/order/all {}"],
+    ]
+    assert fired(segment("futures", futures_api="v1")) == [
+        "DELETE /6/api/pro/v1/futures/order/all {}",
+        "DELETE /6/api/pro/v2/futures/order/all {}",
+    ]
+    assert fired(segment("cash", account_group=0)) == ["DELETE /0/api/pro/v1/cash/order/all {}"]
+    known = (order("1"), order("2", "ETH/USDT"))
+    assert fired(segment("cash"), known) == ["DELETE /6/api/pro/v1/cash/order/all {}"]
+
+
+def test_each_symbol_goes_to_the_ledgers_that_can_hold_it() -> None:
+    symbols = ("BTC/USDT", "BTC-PERP", "ETH/BTC")
+    assert fired(segment("margin", symbol=symbols)) == [
+        'DELETE /6/api/pro/v1/margin/order/all {"symbol":"BTC/USDT"}',
+        'DELETE /6/api/pro/v1/margin/order/all {"symbol":"ETH/BTC"}',
+    ]
+    assert fired(segment("futures", symbol=symbols)) == ['DELETE /6/api/pro/v2/futures/order/all {"symbol":"BTC-PERP"}']
+
+
+def test_nothing_can_be_fired_before_the_group_is_known() -> None:
+    unknown = ascendex.Options()
+    assert ascendex.segments(unknown, ascendex.Facts(), "live") == ()
+    learnt = ascendex.Facts(account_group=0)
+    assert fired(ascendex.segments(unknown, learnt, "live")[0]) == ["DELETE /0/api/pro/v1/cash/order/all {}"]
+    # What the profile says is what is used: another group in `info` is a doubt, not a correction.
+    assert "/6/" in fired(ascendex.segments(options(), learnt, "live")[0])[0]
+
+
+def test_whole_ledgers_are_listed() -> None:
+    listed = {name: [[one.target for one in stage] for stage in segment(name).listings] for name in names()}
+    assert listed == {
+        "cash": [["/6/api/pro/v1/cash/order/open"]],
+        "margin": [["/6/api/pro/v1/margin/order/open"]],
+        "futures": [["/6/api/pro/v2/futures/order/open"]],
+    }
+
+
+def test_the_retired_futures_paths_prove_nothing_and_may_only_object() -> None:
+    assert segment("futures").witnesses == ()
+    assert segment("cash", futures_api="v1").witnesses == ()
+    one = segment("futures", futures_api="v1")
+    assert [request.path for request in one.listings[0]] == ["/6/api/pro/v2/futures/order/open"]
+    ((named, _),) = one.cancels((order("1", "BTC-PERP"),), None)
+    assert named.path == "/6/api/pro/v2/futures/order"
+    assert all("/v2/" in request.path for request in one.settle((), 0))
+    (witness,) = one.witnesses
+    assert (witness.request.path, witness.request.changes) == ("/6/api/pro/v1/futures/order/open", False)
+    assert witness.optional
+    assert witness.read(witness.request, reply({"code": 0, "data": []}))
+    assert not witness.read(witness.request, reply({"code": 0, "data": [FUTURES_ROW]}))
+    with pytest.raises(Unreadable):
+        witness.read(witness.request, reply({"code": 0}))
+
+
+def test_what_cannot_be_reached_is_named() -> None:
+    assert ascendex.not_covered(options(), "live") == (
+        "take-profits and stop-losses of positions",
+        "orders of sub-accounts (they have keys of their own)",
+    )
+    assert len(ascendex.not_covered(options(account_category=("cash",)), "live")) == 1
+    assert "retired" in ascendex.unwitnessed(options(futures_api="v1"), False, False)
+    assert ascendex.unwitnessed(options(futures_api="v1", account_category=("cash",)), False, False) == ""
+    assert ascendex.unwitnessed(options(), True, True) == ""
+    assert "closed in July 2026" in ascendex.VENUE.notice
+    assert ascendex.VENUE.sunset == "2026-07"
+
+
+# --- cancels by name ------------------------------------------------------------------------------------------------
+
+
+def test_a_few_orders_go_singly_and_many_in_batches_of_ten() -> None:
+    few = segment("futures").cancels(tuple(order(str(index), "BTC-PERP") for index in range(5)), None)
+    assert {request.path for request, _ in few} == {"/6/api/pro/v2/futures/order"}
+    assert [named[0].id for _, named in few] == [str(index) for index in range(5)]
+    assert json.loads(few[3][0].body) == {"orderId": "3", "symbol": "BTC-PERP"}
+    many = segment("margin").cancels(tuple(order(str(index)) for index in range(30)), None)
+    home = "/6/api/pro/v1/margin/order"
+    assert [request.path for request, _ in many] == [home] * 5 + [f"{home}/batch"] * 3
+    assert [len(named) for _, named in many] == [1] * 5 + [10, 10, 5]
+    assert [one.id for _, named in many for one in named] == [str(index) for index in range(30)]
+    assert all(request.changes for request, _ in (*few, *many))
+
+
+def test_what_failed_in_a_batch_goes_one_by_one() -> None:
+    orders = tuple(order(str(index)) for index in range(30))
+    one = segment("margin")
+    alone = one.singly((*orders, order("nameless", None)), None)
+    assert {request.path for request, _ in alone} == {"/6/api/pro/v1/margin/order"}
+    assert [named for _, named in alone] == [(each,) for each in orders]
+    batch = one.cancels(orders, None)[-1][0]
+    for code in (300013, 300006, 300019, 300012):
+        said = judged(code, request=batch)
+        assert (said.answer, said.reach) == (Answer.REFUSED, Reach.REQUEST)
+        if code != 300012 and code != 300013:
+            assert judged(code, request=alone[0][0]).answer is Answer.NOTHING_OPEN
+
+
+def test_the_venue_s_own_orders_spoil_no_batch() -> None:
+    own = order("own", origin="liquidation")
+    many = segment("margin").cancels((*(order(str(index)) for index in range(20)), own), None)
+    assert many[0][1] == (own,)
+    assert many[0][0].path.endswith("/order")
+
+
+def test_an_order_without_a_symbol_cannot_be_named() -> None:
+    assert segment("cash").cancels((order("1", None),), None) == ()
+
+
+# --- reading --------------------------------------------------------------------------------------------------------
+
+CASH_ROW = {
+    "avgPx": "0",
+    "cumFee": "0",
+    "cumFilledQty": "0.0033",
+    "errorCode": "",
+    "feeAsset": "USDT",
+    "lastExecTime": 1576019723550,
+    "orderId": "s16ef21882ea0866943712034f36d83",
+    "orderQty": "0.0083",
+    "orderType": "Limit",
+    "price": "7105",
+    "seqNum": 8193258,
+    "side": "Buy",
+    "status": "PartiallyFilled",
+    "stopPrice": "",
+    "symbol": "BTC/USDT",
+    "execInst": "NULL_VAL",
+}
+FUTURES_ROW = {
+    "ac": "FUTURES",
+    "accountId": "sample-futures-account-id",
+    "seqNum": 14,
+    "time": 1605677683714,
+    "orderId": "sample-order-id",
+    "orderType": "StopMarket",
+    "execInst": "ReduceOnlyMark",
+    "side": "Sell",
+    "symbol": "BTC-PERP",
+    "price": "0",
+    "orderQty": "0.10",
+    "stopPrice": "9500",
+    "stopBy": "mark",
+    "status": "PendingNew",
+    "lastExecTime": 1605677684479,
+    "lastPx": "0",
+    "lastQty": "0",
+    "avgFilledPx": "0",
+    "cumFilledQty": "0",
+    "fee": "0",
+    "cumFee": "0",
+    "feeAsset": "USDT",
+    "errorCode": "",
+}
+
+
+def page(ledger: str, rows: object, values: dict[str, Any] | None = None, **envelope: object) -> Any:
+    one = segment(ledger, **(values or {}))
+    return one.page(one.listings[0][0], reply({"code": 0, "data": rows, **envelope}))
+
+
+def test_the_documented_rows_become_orders_with_the_venues_own_digits() -> None:
+    (cash,) = page("cash", [CASH_ROW], ac="CASH", accountId="x").orders
+    assert cash == Order(
+        id="s16ef21882ea0866943712034f36d83",
+        segment="cash",
+        symbol="BTC/USDT",
+        side="buy",
+        type="limit",
+        price="7105",
+        quantity="0.0083",
+        remaining="0.0050",
+    )
+    (futures,) = page("futures", [FUTURES_ROW]).orders
+    assert futures == Order(
+        id="sample-order-id",
+        segment="futures",
+        symbol="BTC-PERP",
+        side="sell",
+        type="stopmarket",
+        price="9500",
+        quantity="0.10",
+        remaining="0.10",
+        protection=Protection.PROTECTIVE,
+        created_ms=1605677683714,
+    )
+
+
+def test_an_empty_list_is_an_empty_page() -> None:
+    for ledger in ("cash", "margin", "futures"):
+        found = page(ledger, [])
+        assert (found.orders, found.next, found.unsure) == ((), None, "")
+
+
+@pytest.mark.parametrize("status", ["New", "PendingNew", "PartiallyFilled", "Ack", "Limbo", "canceled", "CANCELED"])
+def test_every_status_but_the_final_ones_is_open(status: str) -> None:
+    assert len(page("futures", [{**FUTURES_ROW, "status": status}]).orders) == 1
+
+
+@pytest.mark.parametrize("status", ["Filled", "Canceled", "Rejected"])
+def test_final_statuses_are_not_open(status: str) -> None:
+    assert page("futures", [{**FUTURES_ROW, "status": status}]).orders == ()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"code": 0},
+        {"code": 0, "data": {}},
+        {"code": 0, "data": {"data": []}},
+        {"code": 0, "data": "x"},
+        [],
+        b"",
+        b"<html></html>",
+        b'{"code":0,"data":[1],"data":[]}',
+        b'{"code":0,"data":[',
+        b"[" * 100_000,
+    ],
+)
+def test_a_listing_of_another_shape_is_unreadable_and_never_empty(body: object) -> None:
+    one = segment("cash")
+    with pytest.raises(Unreadable):
+        one.page(one.listings[0][0], reply(body))
+
+
+def test_a_null_in_the_place_of_the_list_is_told() -> None:
+    found = page("cash", None)
+    assert (found.null, found.orders, found.unsure) == (True, (), "")
+    assert not page("cash", []).null
+
+
+ODD = [None, "", [], {}, True, "\x00", 1.5, {"orderId": "2"}]
+DISPLAYED = ["orderType", "execInst", "side", "price", "orderQty", "stopPrice", "cumFilledQty", "time"]
+
+
+@pytest.mark.parametrize("value", ODD, ids=repr)
+@pytest.mark.parametrize("field", [*DISPLAYED, "status", "symbol", "ac"])
+@pytest.mark.parametrize("ledger", LEDGERS)
+def test_no_field_but_the_id_keeps_a_row_or_its_neighbours_from_being_acted_on(
+    ledger: str, field: str, value: object
+) -> None:
+    good = {**FUTURES_ROW, "symbol": "X/Y", "orderId": "good"}
+    del good["ac"]
+    found = page(ledger, [good, {**good, "orderId": "odd", field: value}, {**good, "orderId": "last"}])
+    assert [one.id for one in found.orders] == ["good", "odd", "last"]
+    if isinstance(value, list | dict | bool) or (field in ("status", "symbol") and value in (None, "")):
+        assert field in found.unsure
+    _, odd, _ = found.orders
+    assert odd.symbol != payload.UNREADABLE
+    named = segment(ledger).cancels(found.orders, None)
+    assert ("odd" in [one.id for _, each in named for one in each]) is bool(odd.symbol)
+
+
+@pytest.mark.parametrize("row", [None, [], "x", 7, {}, {"orderId": ""}, {"orderId": None}, {"orderId": ["1"]}])
+def test_a_row_without_an_id_hides_no_other_one(row: object) -> None:
+    found = page("cash", [CASH_ROW, {**CASH_ROW, **row} if isinstance(row, dict) and row else row])
+    assert [one.id for one in found.orders] == [CASH_ROW["orderId"]]
+    assert found.unsure
+
+
+@pytest.mark.parametrize("envelope", [{"ac": "MARGIN"}, {"accountCategory": "FUTURES"}, {"ac": ["CASH"]}, {"ac": "X"}])
+def test_a_listing_that_names_another_ledger_proves_nothing(envelope: dict[str, object]) -> None:
+    """One signature is good for three ledgers: only the answer tells which one it was."""
+    found = page("cash", [CASH_ROW], **envelope)
+    assert [one.id for one in found.orders] == [CASH_ROW["orderId"]]
+    assert found.unsure
+    assert page("cash", [], ac="CASH").unsure == ""
+
+
+def test_a_row_of_another_ledger_is_not_this_one_s() -> None:
+    rows = [{**FUTURES_ROW, "ac": "CASH", "orderId": "other"}, FUTURES_ROW, {**FUTURES_ROW, "ac": "X", "orderId": "x"}]
+    found = page("futures", rows)
+    assert [one.id for one in found.orders] == ["sample-order-id", "x"]
+    assert "not about futures" in found.unsure
+
+
+def test_orders_out_of_scope_are_left_out_however_odd_they_are() -> None:
+    rows = [{**CASH_ROW, "symbol": "ETH/USDT"}, {**CASH_ROW, "status": "Filled", "price": []}, CASH_ROW]
+    found = page("cash", [*rows, {**CASH_ROW, "orderId": "?", "symbol": None}], {"symbol": ("BTC/USDT",)})
+    assert [one.id for one in found.orders] == [CASH_ROW["orderId"], "?"], "who knows whose the last one is"
+
+
+def test_a_symbol_narrows_here_because_futures_document_no_filter() -> None:
+    rows = [FUTURES_ROW, {**FUTURES_ROW, "symbol": "ETH-PERP", "orderId": "2"}]
+    found = page("futures", rows, {"symbol": ("ETH-PERP", "BTC/USDT")})
+    assert [one.id for one in found.orders] == ["2"]
+
+
+@pytest.mark.parametrize(("count", "unsure"), [(49, False), (50, True), (51, False), (100, True), (1000, True)])
+def test_a_round_number_of_rows_proves_nothing(count: int, unsure: bool) -> None:
+    """No limit of the listing is documented: one that is there would show as such a number."""
+    rows = [{**CASH_ROW, "orderId": str(index)} for index in range(count)]
+    found = page("cash", rows, {"symbol": ("ETH/USDT",)})
+    assert found.orders == ()
+    assert bool(found.unsure) is unsure
+
+
+# The whole table: ledger, type, status, side, execInst, and whether the order can only reduce a position.
+NONE, PROTECTIVE, UNKNOWN = Protection.NONE, Protection.PROTECTIVE, Protection.UNKNOWN
+PROTECTION = [
+    ("cash", "Limit", "New", "Sell", "NULL_VAL", NONE),
+    ("cash", "Limit", "New", "Buy", "Post", NONE),
+    ("cash", "Limit", "New", "Buy", "POST", NONE),
+    ("cash", "Limit", "New", "Buy", None, NONE),
+    ("cash", "StopLimit", "PendingNew", "Sell", "NULL_VAL", PROTECTIVE),
+    ("cash", "StopMarket", "PendingNew", "Sell", "", PROTECTIVE),
+    ("cash", "StopLimit", "PendingNew", "Buy", "NULL_VAL", NONE),
+    ("cash", "StopLimit", "New", "Sell", "NULL_VAL", NONE),
+    ("cash", "StopLimit", "PartiallyFilled", "Sell", "NULL_VAL", NONE),
+    ("cash", "StopLimit", "Limbo", "Sell", "NULL_VAL", UNKNOWN),
+    ("cash", "StopLimit", "PendingNew", None, "NULL_VAL", UNKNOWN),
+    ("cash", "Trailing", "PendingNew", "Sell", "NULL_VAL", UNKNOWN),
+    ("cash", None, "New", "Sell", "NULL_VAL", UNKNOWN),
+    ("margin", "StopLimit", "PendingNew", "Sell", "NULL_VAL", NONE),
+    ("margin", "Limit", "New", "Sell", "NULL_VAL", NONE),
+    ("futures", "Limit", "New", "Sell", "NULL_VAL", NONE),
+    ("futures", "Limit", "New", "Sell", "ReduceOnly", PROTECTIVE),
+    ("futures", "Limit", "Limbo", "Sell", "reduceOnly", PROTECTIVE),
+    ("futures", "Limit", "New", "Buy", "PostReduceOnly", PROTECTIVE),
+    ("futures", "StopMarket", "PendingNew", "Sell", "ReduceOnlyMarket", PROTECTIVE),
+    ("futures", "StopMarket", "PendingNew", "Sell", "ReduceOnlyRef", PROTECTIVE),
+    ("futures", "StopLimit", "PendingNew", "Sell", "PostReduceMark", PROTECTIVE),
+    ("futures", "StopLimit", "PendingNew", "Sell", "StopOnMarket", NONE),
+    ("futures", "StopLimit", "PendingNew", "Sell", "PostStopRef", NONE),
+    ("futures", "StopMarket", "PendingNew", "Sell", "NULL_VAL", NONE),
+    ("futures", "StopMarket", "PendingNew", "Sell", "PosStopMkt", UNKNOWN),
+    ("futures", "StopMarket", "PendingNew", "Sell", "OpenStopMark", UNKNOWN),
+    ("futures", "Limit", "New", "Sell", "Liquidation", UNKNOWN),
+    ("futures", "Limit", "New", "Sell", "InternalPost", UNKNOWN),
+    ("futures", "Limit", "New", "Sell", "Whatever", UNKNOWN),
+]
+
+
+@pytest.mark.parametrize(("ledger", "kind", "status", "side", "instruction", "expected"), PROTECTION)
+def test_protective_table(
+    ledger: str, kind: str | None, status: str, side: str | None, instruction: str | None, expected: Protection
+) -> None:
+    row = {**CASH_ROW, "orderType": kind, "status": status, "side": side, "execInst": instruction}
+    (found,) = page(ledger, [row]).orders
+    assert found.protection is expected
+    assert (found.origin == "liquidation") is (instruction == "Liquidation")
+
+
+def test_remaining_is_only_told_of_plain_numbers() -> None:
+    for quantity, filled, expected in (
+        ("1", "0.25", "0.75"),
+        ("0.10", "0", "0.10"),
+        ("1", None, None),
+        (None, "1", None),
+        ("NaN", "1", None),
+        ("1e9", "1", None),
+        ("Infinity", "Infinity", None),
+        ("9" * 50, "1", None),
+    ):
+        (found,) = page("cash", [{**CASH_ROW, "orderQty": quantity, "cumFilledQty": filled}]).orders
+        assert found.remaining == expected
+
+
+# --- acknowledgements -----------------------------------------------------------------------------------------------
+
+SEED = {
+    "code": 0,
+    "data": {
+        "ac": "FUTURES",
+        "accountId": "futZrwfTaL4Py6M05X0SnJ9QFIuj6k2Q",
+        "action": "cancel-all",
+        "info": {"id": "", "orderId": "", "orderType": "NULL_VAL", "symbol": "", "timestamp": 1582144746160},
+        "status": "Ack",
+    },
+}
+CASH_ACK = {"code": 0, "data": {**SEED["data"], "ac": "CASH"}}  # type: ignore[dict-item]
+V2_ACK = {"code": 0, "data": {"ac": "FUTURES", "action": "cancel-all", "info": {"symbol": "BTC-PERP"}}}
+
+
+def acknowledged(ledger: str, body: object, **values: Any) -> Any:
+    one = segment(ledger, **values)
+    return one.acknowledge(one.mass_cancels(())[0], reply(body))
+
+
+@pytest.mark.parametrize(
+    ("ledger", "body", "values"),
+    [
+        ("futures", SEED, {"futures_api": "v1"}),
+        ("futures", {"code": 0, "data": {**SEED["data"], "ac": "CASH"}}, {"futures_api": "v1"}),  # type: ignore[dict-item]
+        ("cash", CASH_ACK, {}),
+        ("futures", {"code": 0}, {}),
+        ("futures", {"code": 0, "data": None}, {}),
+        ("futures", {"code": 0, "data": {}}, {}),
+        ("futures", V2_ACK, {"symbol": ("BTC-PERP",)}),
+        ("cash", {"code": 0, "data": {**CASH_ACK["data"], "info": {"symbol": None}}}, {}),  # type: ignore[dict-item]
+    ],
+)
+def test_every_documented_acknowledgement_names_no_order(ledger: str, body: object, values: dict[str, Any]) -> None:
+    said = acknowledged(ledger, body, **values)
+    assert (said.cancelled, said.failed, said.count, said.capped, said.remark) == ((), (), None, False, "")
+
+
+def test_a_symbol_that_did_not_arrive_is_a_warning() -> None:
+    said = acknowledged("cash", CASH_ACK, symbol=("BTC/USDT",))
+    assert said.remark == "cash: the cancel was for orders of BTC/USDT, and the answer is about every symbol"
+    said = acknowledged("futures", V2_ACK)
+    assert said.remark == "futures: the cancel was for orders of every symbol, and the answer is about BTC-PERP"
+
+
+@pytest.mark.parametrize("body", [b"", [], {"code": 0, "data": {"ac": "CASH", "status": "Err"}}])
+def test_what_is_no_acknowledgement_is_unreadable(body: object) -> None:
+    with pytest.raises(Unreadable):
+        acknowledged("cash", body)
+
+
+@pytest.mark.parametrize(
+    ("data", "warned"),
+    [
+        ([], False),
+        ({"ac": "MARGIN"}, True),
+        ({"ac": ["CASH"]}, True),
+        ({"info": {"symbol": ["BTC/USDT"]}}, True),
+        ({"info": []}, False),
+    ],
+)
+def test_what_else_a_success_says_is_at_most_a_warning(data: object, warned: bool) -> None:
+    said = acknowledged("cash", {"code": 0, "data": data})
+    assert bool(said.remark) is warned
+    assert not warned or said.remark.startswith("cash: ")
+
+
+def test_cancels_by_name_are_acknowledged_in_both_forms() -> None:
+    one = segment("cash")
+    ((request, _),) = one.cancels((order("16e6198afb4s8bXHbAwwoqDo2ebc19dc", "ETH/USDT"),), None)
+    answer = {
+        "code": 0,
+        "data": {
+            "accountId": "cshQtyfq8XLAA9kcf19h8bXHbAwwoqDo",
+            "ac": "CASH",
+            "action": "cancel-order",
+            "status": "Ack",
+            "info": {"id": "", "orderId": "16e6198afb4s8bXHbAwwoqDo2ebc19dc", "symbol": "ETH/USDT"},
+        },
+    }
+    assert one.acknowledge(request, reply(answer)).cancelled == ()  # received, not cancelled: the listing decides
+    futures = segment("futures")
+    ((request, _),) = futures.cancels((order("sample-order-id", "BTC-PERP"),), None)
+    answer = {"code": 0, "data": {"meta": {"action": "cancel-order"}, "order": {**FUTURES_ROW, "status": "New"}}}
+    assert futures.acknowledge(request, reply(answer)).remark == ""
+
+
+# --- settlement -----------------------------------------------------------------------------------------------------
+
+
+def settlement(ledger: str, body: object, **values: Any) -> Any:
+    one = segment(ledger, **values)
+    request = one.settle((order("1"),), 0)[1]
+    return one.settled(request, reply(body))
+
+
+def test_what_is_asked_about_ended_orders() -> None:
+    one = segment("cash")
+    assert one.unnamed
+    recent, first, second = one.settle(tuple(order(str(index)) for index in range(51)), 0)
+    assert recent.target == "/6/api/pro/v1/cash/order/hist/current?n=1000"
+    assert first.path == second.path == "/6/api/pro/v1/cash/order/status"
+    assert parse_qs(first.query)["orderId"][0] == "".join(f"{index}," for index in range(50))
+    assert parse_qs(second.query)["orderId"][0] == "50,"
+    assert len(one.settle((), 0)) == 1
+    strange = one.settle((order("a&b=c,d é"),), 0)[1]
+    assert parse_qs(strange.query) == {"orderId": ["a&b=c,d é,"]}
+
+
+@pytest.mark.parametrize(
+    ("status", "filled", "state", "note"),
+    [
+        ("Canceled", "0", State.CANCELLED, ""),
+        ("Canceled", "0.00", State.CANCELLED, ""),
+        ("Canceled", "0.3", State.CANCELLED, "0.3 filled before"),
+        ("Filled", "1", State.FILLED, ""),
+        ("Rejected", "0", State.GONE, "not listed any more, but its record says Rejected"),
+        ("New", "0", State.GONE, "not listed any more, but its record says New"),
+        ("Limbo", "0", State.GONE, "not listed any more, but its record says Limbo"),
+    ],
+)
+def test_how_an_order_ended(status: str, filled: str, state: State, note: str) -> None:
+    row = {**FUTURES_ROW, "status": status, "cumFilledQty": filled}
+    one_id = settlement("futures", {"code": 0, "ac": "FUTURES", "data": row})
+    several = settlement("futures", {"code": 0, "data": [row]})
+    assert one_id == several
+    ((found, told, said),) = one_id.orders
+    assert (found.id, told, said) == ("sample-order-id", state, note)
+    assert found.ended_ms == (1605677684479 if status in ("Canceled", "Filled", "Rejected") else None)
+
+
+def test_an_odd_record_hides_no_other_one() -> None:
+    ended = {**CASH_ROW, "status": "Canceled"}
+    rows = [None, {**ended, "orderId": None}, {**ended, "orderQty": [], "lastExecTime": "soon"}, {**ended, "status": 7}]
+    found = settlement("cash", {"code": 0, "data": [*rows, {**ended, "orderId": "last"}]})
+    assert [one.id for one, _, _ in found.orders] == [CASH_ROW["orderId"], CASH_ROW["orderId"], "last"]
+    assert [state for _, state, _ in found.orders] == [State.CANCELLED, State.GONE, State.CANCELLED]
+
+
+def test_settlements_keep_to_the_scope() -> None:
+    rows = [CASH_ROW, {**CASH_ROW, "orderId": "2", "symbol": "ETH/USDT"}]
+    found = settlement("cash", {"code": 0, "data": rows}, symbol=("ETH/USDT",))
+    assert [ended.id for ended, _, _ in found.orders] == ["2"]
+
+
+def test_a_full_history_says_that_there_may_be_more() -> None:
+    one = segment("cash")
+    rows = [{**CASH_ROW, "orderId": str(index), "status": "Canceled"} for index in range(100)]
+    recent, status = one.settle((order("1"),), 0)
+    assert one.settled(recent, reply({"code": 0, "data": rows})).more
+    assert not one.settled(recent, reply({"code": 0, "data": rows[1:]})).more
+    assert not one.settled(recent, reply({"code": 0, "data": []})).more
+    assert not one.settled(status, reply({"code": 0, "data": rows})).more
+
+
+# --- discovery ------------------------------------------------------------------------------------------------------
+
+INFO = {
+    "code": 0,
+    "data": {
+        "accountGroup": 0,
+        "email": "yyzzxxz@gmail.com",
+        "expireTime": 1604620800000,
+        "allowedIps": ["123.123.123.123"],
+        "cashAccount": ["x"],
+        "marginAccount": ["y"],
+        "userUID": "U0866943712",
+        "tradePermission": True,
+        "transferPermission": True,
+        "viewPermission": True,
+    },
+}
+POSITIONS = {
+    "code": 0,
+    "data": {
+        "ac": "FUTURES",
+        "contracts": [
+            {"symbol": "BTC-PERP", "takeProfitPrice": "90000", "stopLossPrice": "50000.5"},
+            {"symbol": "ETH-PERP", "takeProfitPrice": "0", "stopLossPrice": "0.00"},
+            {"symbol": "SOL-PERP", "takeProfitPrice": "0", "stopLossPrice": "90"},
+            {"symbol": "XRP-PERP"},
+        ],
+    },
+}
+
+
+def discovery(name: str, facts: ascendex.Facts | None = None, **values: Any) -> Any:
+    found = ascendex.discoveries(options(**values), facts or ascendex.Facts())
+    return next(one for one in found if one.name == name)
+
+
+def read(name: str, body: object, **values: Any) -> tuple[str, ...]:
+    one = discovery(name, **values)
+    batch = one.read(one.request, reply(body))
+    assert batch.next is None
+    return tuple(batch.names)
+
+
+EXITS = "take-profits and stop-losses of positions"
+
+
+def test_only_the_account_info_is_asked_before_the_group_is_known() -> None:
+    unknown = ascendex.Options(symbol=("BTC/USDT", "BTC-PERP"))
+    (only,) = ascendex.discoveries(unknown, ascendex.Facts())
+    assert (only.request.target, only.request.signed, only.optional) == ("/api/pro/v1/info", True, False)
+    later = ascendex.discoveries(unknown, ascendex.Facts(account_group=0))
+    assert [(one.name, one.request.target, one.request.signed, one.optional) for one in later] == [
+        ("account group", "/api/pro/v1/info", True, False),
+        ("cash products", "/api/pro/v1/cash/products", False, False),
+        ("margin products", "/api/pro/v1/margin/products", False, False),
+        ("futures products", "/api/pro/v2/futures/contract", False, False),
+        (EXITS, "/0/api/pro/v2/futures/position", True, True),
+    ]
+
+
+def test_the_account_info_is_read_although_the_profile_names_the_group() -> None:
+    assert [one.name for one in ascendex.discoveries(options(), ascendex.Facts())] == ["account group", EXITS]
+    cash = ascendex.discoveries(options(account_category=("cash",)), ascendex.Facts())
+    assert [one.name for one in cash] == ["account group"]
+
+
+def test_the_account_group_is_learnt() -> None:
+    one = discovery("account group")
+    assert read("account group", INFO) == ("group 0",)
+    assert one.learn(ascendex.Facts(), ("group 0",)) == ascendex.Facts(account_group=0)
+    text = {"code": 0, "data": {"accountGroup": "8"}}
+    assert one.learn(ascendex.Facts(), read("account group", text)) == ascendex.Facts(account_group=8)
+
+
+@pytest.mark.parametrize("data", [None, [], {}, {"accountGroup": None}, {"accountGroup": -1}, {"accountGroup": True}])
+def test_an_account_info_without_a_group_is_unreadable(data: object) -> None:
+    with pytest.raises(Unreadable):
+        read("account group", {"code": 0, "data": data})
+
+
+@pytest.mark.parametrize("group", [0, 7])
+def test_a_group_that_is_not_the_keys_is_a_doubt(group: int) -> None:
+    other = 7 - group
+    assert ascendex.doubts(options(account_group=group), frozenset({f"group {group}"})) == ()
+    (doubt,) = ascendex.doubts(options(account_group=group), frozenset({f"group {other}"}))
+    assert doubt == f"account_group is {group} in this profile, but {other} is the one of this key"
+    assert ascendex.doubts(ascendex.Options(), frozenset({"group 7"})) == ()
+
+
+def test_symbols_are_looked_up_in_the_ledgers_that_can_hold_them() -> None:
+    found = ascendex.discoveries(options(symbol=("BTC-PERP",)), ascendex.Facts())
+    assert [one.name for one in found] == ["account group", "futures products", EXITS]
+    products = {"code": 0, "data": [{"symbol": "BTC-PERP", "status": "Normal", "displayName": "BTCUSDT"}]}
+    known = frozenset(
+        {*read("futures products", products, symbol=("X",)), "symbol BTC/USDT", "shown BTC/USDT BTC/USDT"}
+    )
+    for word, expected in (
+        ("BTC-PERP", ()),
+        ("BTC/USDT", ()),
+        ("BTCUSDT", ('AscendEX knows no --symbol BTCUSDT (did you mean "BTC-PERP"?)',)),
+        ("btc/usdt", ('AscendEX knows no --symbol btc/usdt (did you mean "BTC/USDT"?)',)),
+        ("QQQ", ("AscendEX knows no --symbol QQQ",)),
+    ):
+        assert ascendex.doubts(options(symbol=(word,)), known) == expected
+
+
+@pytest.mark.parametrize("data", [None, {}, [], [{}], [{"symbol": ""}], [None], [{"symbol": []}]])
+def test_a_product_list_of_another_shape_is_unreadable(data: object) -> None:
+    with pytest.raises(Unreadable):
+        read("cash products", {"code": 0, "data": data}, symbol=("BTC/USDT",))
+
+
+@pytest.mark.parametrize("odd", [None, {}, [], 7, {"symbol": None}, {"symbol": {}}])
+def test_an_odd_product_hides_no_other_one(odd: object) -> None:
+    rows = [odd, {"symbol": "BTC/USDT", "displayName": []}, {"symbol": "币/USDT"}]
+    told = read("cash products", {"code": 0, "data": rows}, symbol=("BTC/USDT",))
+    assert {"symbol BTC/USDT", "symbol 币/USDT"} <= set(told)
+    assert ascendex.doubts(options(symbol=("BTC/USDT", "币/USDT")), frozenset(told)) == ()
+
+
+def test_an_order_that_was_listed_proves_that_its_symbol_exists() -> None:
+    assert ascendex.doubts(options(symbol=("OLD/USDT",)), frozenset({"symbol OLD/USDT"})) == ()
+
+
+def test_exits_of_positions_are_remarks() -> None:
+    told = read(EXITS, POSITIONS)
+    assert told == (
+        "exit BTC-PERP keeps its take-profit at 90000 and stop-loss at 50000.5",
+        "exit SOL-PERP keeps its stop-loss at 90",
+    )
+    assert ascendex.remarks(options(), frozenset(told))[1] == (
+        "the position in SOL-PERP keeps its stop-loss at 90: that is no order, no cancel removes it"
+    )
+    assert len(read(EXITS, POSITIONS, symbol=("SOL-PERP",))) == 1
+    odd = [None, {"symbol": "A-PERP", "takeProfitPrice": []}, {"symbol": None, "stopLossPrice": "1"}, {"symbol": []}]
+    rows = [*odd, *POSITIONS["data"]["contracts"]]  # type: ignore[index]
+    told = read(EXITS, {"code": 0, "data": {"contracts": rows}}, symbol=("A-PERP", "BTC-PERP"))
+    assert told == (
+        "exit A-PERP keeps its take-profit at ?",
+        "exit ? keeps its stop-loss at 1",
+        "exit BTC-PERP keeps its take-profit at 90000 and stop-loss at 50000.5",
+    )
+    with pytest.raises(Unreadable):
+        read(EXITS, {"code": 0, "data": {}})
+
+
+# --- judging --------------------------------------------------------------------------------------------------------
+
+CANCEL = Request(method="DELETE", path="/6/api/pro/v1/cash/order/all", body=b"{}", changes=True)
+LISTING = Request(method="GET", path="/6/api/pro/v1/cash/order/open")
+MARGIN = Request(method="DELETE", path="/6/api/pro/v1/margin/order/all", body=b"{}", changes=True)
+
+
+def judged(code: object, message: str = "", *, request: Request = CANCEL, status: int = 200, reason: str = "") -> Any:
+    return ascendex.judge(request, reply({"code": code, "message": message, "reason": reason}, status))
+
+
+# Every code of the documents' table, and those that occur elsewhere.
+CODES: dict[Answer, list[object]] = {
+    Answer.REFUSED: [
+        *(100001, 100003, 100004, 100005, 100006, 100007, 100009, 100010, 100012, 100013, 150001),
+        *(200001, 200002, 200003, 200004, *range(200005, 200016), 200099),
+        *(*range(300001, 300006), 300007, 300008, 300009, 300011, 300014, 300031, 310001, 310003, 310004, 310005),
+        *(900001, 2100, 300013, 100008, 300012, 310002),
+    ],
+    Answer.NOTHING_OPEN: [300006, 300019, 60060],
+    Answer.CLOCK: [100011],
+    Answer.AGAIN: [300020, 300021],
+    Answer.AMBIGUOUS: [100002, 100101, 510001, 1900, 5002, 6001, 6010, 600503, 21008, 999999, -1],
+    Answer.ACCEPTED: [0, "0"],
+}
+
+
+@pytest.mark.parametrize(("answer", "code"), [(answer, code) for answer, codes in CODES.items() for code in codes])
+def test_every_code(answer: Answer, code: object) -> None:
+    said = judged(code, "words")
+    assert said.answer is answer
+    assert said.words == f"{code} words"
+    if answer is Answer.REFUSED:
+        assert said.kind in ("auth", "permission", "mode", "parameter")
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "reach", "hint"),
+    [
+        (200001, "auth", Reach.KEY, "wrong key or secret"),
+        (200002, "auth", Reach.KEY, "wait"),
+        (900001, "auth", Reach.KEY, "human"),
+        (100009, "auth", Reach.KEY, "key"),
+        (200003, "mode", Reach.PRODUCT, "account_group"),
+        (200004, "mode", Reach.PRODUCT, "--account-category"),
+        (200006, "mode", Reach.PRODUCT, ""),
+        (200015, "permission", Reach.PRODUCT, "rights to view and to trade"),
+        (200014, "permission", Reach.PRODUCT, "restricted"),
+        (200013, "auth", Reach.REQUEST, ""),
+        (200099, "auth", Reach.REQUEST, ""),
+        (300012, "parameter", Reach.REQUEST, ""),
+        (100010, "mode", Reach.REQUEST, "retired"),
+        (300008, "parameter", Reach.REQUEST, ""),
+    ],
+)
+def test_refusals_reach_as_far_as_they_must(code: int, kind: str, reach: Reach, hint: str) -> None:
+    said = judged(code)
+    assert (said.kind, said.reach) == (kind, reach)
+    assert hint in said.hint
+
+
+def test_only_a_ledger_that_the_account_lacks_is_absent() -> None:
+    for path in ("/6/api/pro/v1/margin/order/all", "/6/api/pro/v1/margin/order/open"):
+        assert judged(310002, request=Request(method="GET", path=path)).answer is Answer.ABSENT
+    everything = {judged(code, request=MARGIN).answer for codes in CODES.values() for code in codes if code != 310002}
+    assert Answer.ABSENT not in everything
+
+
+def test_a_symbol_that_a_ledger_does_not_trade_has_nothing_to_cancel_there() -> None:
+    (one,) = segment("margin", symbol=("DOGE/USDT",)).mass_cancels(())
+    ((named, _),) = segment("margin").cancels((order("1", "DOGE/USDT"),), None)
+    for code in (100008, 300012):
+        assert judged(code, request=one).answer is Answer.NOTHING_OPEN
+        for request in (CANCEL, LISTING, named):
+            said = judged(code, request=request)
+            assert (said.answer, said.kind, said.reach) == (Answer.REFUSED, "parameter", Reach.REQUEST)
+
+
+def test_an_address_that_is_refused_is_not_the_key() -> None:
+    said = judged(200001, "IP address is not allowed.")
+    assert (said.answer, said.kind, said.reach) == (Answer.REFUSED, "ip", Reach.ADDRESS)
+    assert "list" in said.hint
+    assert judged(200001, "multiple failures").reach is Reach.KEY
+
+
+@pytest.mark.parametrize("code", [100009, 200001, 200003, 200014, 200015, 900001])
+def test_what_only_the_report_needs_ends_nothing(code: int) -> None:
+    (positions,) = (one for one in ascendex.discoveries(options(), ascendex.Facts()) if one.name == EXITS)
+    products = discovery("cash products", symbol=("BTC/USDT",))
+    for request in (positions.request, products.request, *segment("cash").settle((order("1"),), 0)):
+        said = judged(code, "IP address is not allowed.", request=request)
+        assert (said.answer, said.reach) == (Answer.REFUSED, Reach.REQUEST)
+    assert judged(code, request=discovery("account group").request).reach is not Reach.REQUEST
+
+
+def test_the_code_decides_whatever_the_status() -> None:
+    for status in (200, 400, 401, 403, 500, 503):
+        assert judged(200015, status=status).answer is Answer.REFUSED
+        assert judged(510001, status=status).answer is Answer.AMBIGUOUS
+    for status in (400, 404, 500, 502):
+        assert judged(0, status=status).answer is Answer.AMBIGUOUS
+    assert judged(0, status=302).answer is Answer.GATEWAY
+    assert judged(200001, status=302).answer is Answer.GATEWAY
+    assert judged(0, status=429).answer is Answer.AGAIN
+
+
+def test_a_gone_order_is_only_good_news_for_a_cancel() -> None:
+    assert judged(300006, request=LISTING).answer is Answer.REFUSED
+    assert judged(300019, request=LISTING).answer is Answer.REFUSED
+
+
+def test_a_refused_signature_that_speaks_of_time_is_a_clock() -> None:
+    assert judged(200001, "API signature mismatch").answer is Answer.REFUSED
+    assert judged(200001, "Invalid Timestamp").answer is Answer.CLOCK
+    assert judged(100011).hint
+
+
+def test_a_halt_proves_nothing() -> None:
+    assert judged(300021).suspended
+    assert judged(300021).after is None, "the venue asks for no wait: other ledgers are not held up"
+    assert not judged(300021, request=LISTING).suspended
+
+
+@pytest.mark.parametrize(
+    ("message", "answer"), [("Duplicated order cancel request.", 300019), ("Trying to cancel non-open order", 300019)]
+)
+def test_documented_words_of_a_cancel_that_is_too_late(message: str, answer: int) -> None:
+    said = judged(answer, message)
+    assert (said.answer, said.words) == (Answer.NOTHING_OPEN, f"{answer} {message}")
+
+
+def test_documented_error_bodies() -> None:
+    expired = {"code": 200001, "message": "API key is expired.", "reason": "AUTHENTICATION_FAILED"}
+    assert ascendex.judge(LISTING, reply(expired)).words == "200001 API key is expired."
+    nested = {
+        "code": 300012,
+        "message": "Invalid Product Symbol",
+        "reason": "INVALID_PRODUCT",
+        "data": {"ac": "FUTURES", "info": {"symbol": "ABC-PERP"}},
+    }
+    assert ascendex.judge(CANCEL, reply(nested)).answer is Answer.REFUSED
+    assert (
+        ascendex.judge(CANCEL, reply({"code": 100006, "reason": "INVALID_ARGUMENT"})).words == "100006 INVALID_ARGUMENT"
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "answer", "kind"),
+    [
+        (429, Answer.AGAIN, "rate_limit"),
+        (418, Answer.AGAIN, "rate_limit"),
+        (403, Answer.GATEWAY, "region"),
+        (401, Answer.GATEWAY, "auth"),
+        (404, Answer.GATEWAY, "environment"),
+        (405, Answer.GATEWAY, "environment"),
+        (302, Answer.GATEWAY, "redirect"),
+        (502, Answer.AMBIGUOUS, "unreadable"),
+        (200, Answer.AMBIGUOUS, "unreadable"),
+    ],
+)
+def test_pages_of_the_network_in_front(status: int, answer: Answer, kind: str) -> None:
+    for body in (b"<!DOCTYPE html><html></html>", b"", b"{}", b'{"message":"Forbidden"}', b'{"code":null}'):
+        said = ascendex.judge(CANCEL, reply(body, status))
+        assert (said.answer, said.kind, said.reach) == (answer, kind, Reach.REQUEST)
+
+
+def test_a_rate_limit_says_how_long() -> None:
+    assert ascendex.judge(CANCEL, reply(b"<html>", 429, retry_after="3")).after == 3.0
+    assert ascendex.judge(CANCEL, reply(b"<html>", 429)).after is None
+
+
+def test_the_clock_window_and_the_account() -> None:
+    assert ascendex.VENUE.late_ms(options()) == 30_000
+    assert ascendex.account(SECRETS, options()) == "testkey"
+
+
+# --- any bytes ------------------------------------------------------------------------------------------------------
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(
+                "code data message reason ac info symbol status orderId orderType execInst side price orderQty "
+                "cumFilledQty time lastExecTime accountGroup contracts takeProfitPrice displayName orders".split()
+            ),
+            inner,
+            max_size=6,
+        )
+    ),
+    max_leaves=25,
+)
+BODIES = st.binary(max_size=64) | JSON.map(lambda value: json.dumps(value).encode())
+EVERY = [segment(name, futures_api="v1") for name in names()] + [segment("futures", symbol=("BTC-PERP",))]
+
+
+@given(body=BODIES, status=st.sampled_from([200, 201, 302, 400, 403, 404, 429, 500, 503]))
+def test_judging_never_fails(body: bytes, status: int) -> None:
+    for request in (CANCEL, LISTING):
+        said = ascendex.judge(request, reply(body, status))
+        assert isinstance(said.answer, Answer)
+        assert status == 200 or status == 201 or said.answer is not Answer.ACCEPTED
+
+
+@given(body=BODIES)
+def test_readers_read_or_say_unreadable(body: bytes) -> None:
+    one = reply(body)
+    readers: list[Any] = []
+    for each in EVERY:
+        readers += [(each.page, each.listings[0][0]), (each.acknowledge, each.mass_cancels(())[0])]
+        readers += [(each.acknowledge, each.cancels((order("1"),), None)[0][0])]
+        readers += [(each.settled, request) for request in each.settle((order("1"),), 0)]
+        readers += [(witness.read, witness.request) for witness in each.witnesses]
+    readers += [(one.read, one.request) for one in ascendex.discoveries(options(symbol=("BTC/USDT", "A-PERP")), FACTS)]
+    for reader, request in readers:
+        try:
+            reader(request, one)
+        except Unreadable:
+            continue
+
+
+FACTS = ascendex.Facts(account_group=0)
+
+
+@given(rows=st.lists(st.dictionaries(st.sampled_from(sorted(FUTURES_ROW)), JSON, max_size=8), min_size=1, max_size=3))
+def test_a_page_never_loses_a_row_silently(rows: list[dict[str, object]]) -> None:
+    """Whatever stands in a row, it is an order, or it has a final status, or it proves nothing."""
+    found = page("futures", rows)
+    final = sum(row.get("status") in ("Filled", "Canceled", "Rejected") for row in rows)
+    assert len(found.orders) == len(rows) - final or found.unsure

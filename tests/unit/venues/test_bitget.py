@@ -1,0 +1,1623 @@
+"""Bitget's pure functions: signatures, requests, readers and judgements against documented and observed answers."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cancelall.core.errors import OptionError, SecretError, Unreadable
+from cancelall.core.model import Answer, Order, Priority, Protection, Reach, Reply, Request, State
+from cancelall.core.secret import Secret
+from cancelall.venues.bitget import calls, reading
+from cancelall.venues.bitget import venue as bitget
+from cancelall.venues.bitget.options import Secrets
+from cancelall.venues.contract import Discovery, Segment
+from cancelall.venues.registry import schema
+from support import ROOT
+
+VECTORS: list[dict[str, Any]] = json.loads((ROOT / "tests" / "vectors" / "bitget.json").read_text())
+SIGNED = [row for row in VECTORS if row["prehash"]]
+SECRETS = Secrets(api_key=Secret("testkey"), api_secret=Secret("testsecret"), passphrase=Secret("testpass"))
+NOW = 1700000000000
+CLASSIC, UNIFIED = bitget.Facts(mode="classic"), bitget.Facts(mode="unified")
+PRODUCTS = ["USDT-FUTURES", "COIN-FUTURES", "USDC-FUTURES", "SPOT"]
+PLANS = [f"{product} plan orders" for product in PRODUCTS]
+CATEGORIES = [*PRODUCTS, "MARGIN"]
+STRATEGIES = [f"{category} strategy orders" for category in CATEGORIES]
+MIX, SPOT, V3 = "/api/v2/mix/order", "/api/v2/spot/trade", "/api/v3/trade"
+
+
+def reply(body: object, status: int = 200, **headers: str) -> Reply:
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return Reply(status=status, headers={name.replace("_", "-"): value for name, value in headers.items()}, body=raw)
+
+
+def answer(data: object, code: object = "00000", message: str = "success") -> dict[str, object]:
+    return {"code": code, "msg": message, "requestTime": NOW + 100, "data": data}
+
+
+def segment(name: str, facts: bitget.Facts = CLASSIC, **options: Any) -> Segment:
+    found = bitget.segments(bitget.Options(**options), facts, "live")
+    return next(one for one in found if one.name == name)
+
+
+def names(facts: bitget.Facts = CLASSIC, **options: Any) -> list[str]:
+    return [one.name for one in bitget.segments(bitget.Options(**options), facts, "live")]
+
+
+def sent(request: Request) -> str:
+    return f"{request.path} {request.body.decode()}" if request.body else request.target
+
+
+def fired(one: Segment, *known: Order) -> list[str]:
+    return [sent(request) for request in one.mass_cancels(known)]
+
+
+def named(one: Segment, *orders: Order) -> list[tuple[str, int]]:
+    return [(sent(request), len(some)) for request, some in one.cancels(orders, ())]
+
+
+def listed(one: Segment) -> list[list[str]]:
+    return [[sent(request) for request in stage] for stage in one.listings]
+
+
+def order(identity: str, symbol: str | None = "BTCUSDT", **more: Any) -> Order:
+    return Order(id=identity, segment="x", symbol=symbol, **more)
+
+
+# --- signatures -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("row", SIGNED, ids=lambda row: row["name"])
+def test_reproduces_every_vector(row: dict[str, Any]) -> None:
+    url = urlsplit(row["url"])
+    request = Request(method=row["method"], path=url.path, query=url.query, body=row["body"].encode())
+    signed = bitget.sign(request, SECRETS, bitget.Options(), NOW, 1)
+    headers = dict(signed.headers)
+    assert row["prehash"] == f"{NOW}{row['method']}{request.target}{row['body']}"
+    published = {name: value for name, value in row["headers"].items() if name.startswith("ACCESS-")}
+    assert {name: headers[name] for name in published} == published
+    assert headers["locale"] == "en-US"
+    assert ("Content-Type" in headers) == (row["method"] == "POST")
+    assert signed.body == row["body"].encode()
+
+
+def all_requests() -> list[Request]:
+    """Whatever a kill of everything, and its narrower variants, could send."""
+    found: list[Request] = []
+    known = tuple(order(number, kind=kind) for number, kind in (("121211212122", "pos_loss"), ("121211212123", "")))
+    for facts in (CLASSIC, UNIFIED):
+        for options in ({}, {"margin_coin": "USDT"}):
+            for one in bitget.segments(bitget.Options(**options), facts, "live"):
+                found += [*one.mass_cancels(()), *(request for stage in one.listings for request in stage)]
+                found += [request for request, _ in one.cancels(known, ())]
+                found += [request for request, _ in one.singly(known, ())] if one.singly else []
+                found += [witness.request for witness in one.witnesses]
+    found += [request for request, _ in segment("USDT-FUTURES").cancels(known, ())]
+    found += segment("SPOT plan orders", symbol=("BTCUSDT", "ETHUSDT")).mass_cancels(())
+    return [*found, *(one.request for one in bitget.discoveries(bitget.Options(), bitget.Facts()))]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "cancel_all_usdt_futures",
+        "cancel_all_usdt_futures_margincoin",
+        "cancel_all_coin_futures",
+        "cancel_plan_pos_loss_by_id",
+        "batch_cancel_by_ids",
+        "orders_pending_limit",
+        "orders_pending_partially_filled",
+        "orders_plan_pending_normal_plan",
+        "orders_plan_pending_track_plan",
+        "orders_plan_pending_profit_loss",
+        "spot_batch_cancel_plan_all",
+        "spot_batch_cancel_plan_symbols",
+        "uta_account_settings",
+        "uta_cancel_symbol_order_usdt_futures",
+        "uta_unfilled_orders",
+    ],
+)
+def test_what_is_sent_has_the_published_bytes(name: str) -> None:
+    (row,) = (row for row in VECTORS if row["name"] == name)
+    url = urlsplit(row["url"])
+    wanted = (row["method"], f"{url.path}?{url.query}" if url.query else url.path, row["body"].encode())
+    assert wanted in {(request.method, request.target, request.body) for request in all_requests()}
+
+
+@pytest.fixture(scope="module")
+def rsa_pem() -> tuple[str, Any]:
+    from cryptography.hazmat.primitives.asymmetric import rsa
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode(), key.public_key()
+
+
+def test_a_pem_secret_signs_with_rsa(rsa_pem: tuple[str, Any]) -> None:
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric import padding
+
+    pem, public = rsa_pem
+    secrets = Secrets(api_key=Secret("testkey"), api_secret=Secret(pem), passphrase=Secret("testpass"))
+    bitget.check_secrets(secrets, bitget.Options())
+    (request,) = segment("USDT-FUTURES").mass_cancels(())
+    headers = dict(bitget.sign(request, secrets, bitget.Options(), NOW, 1).headers)
+    assert len(headers["ACCESS-SIGN"]) == 344
+    prehash = b'1700000000000POST/api/v2/mix/order/cancel-all-orders{"productType":"USDT-FUTURES"}'
+    public.verify(base64.b64decode(headers["ACCESS-SIGN"]), prehash, padding.PKCS1v15(), hashes.SHA256())
+
+
+def test_a_pem_that_holds_no_rsa_key_is_refused_by_name() -> None:
+    broken = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"
+    secrets = Secrets(api_key=Secret("k"), api_secret=Secret(broken), passphrase=Secret("p"))
+    with pytest.raises(SecretError, match="api_secret") as caught:
+        bitget.check_secrets(secrets, bitget.Options())
+    assert "AAAA" not in str(caught.value)
+
+
+def test_demo_trading_has_its_header_and_nothing_else_does() -> None:
+    assert bitget.headers("demo") == (("paptrading", "1"),)
+    assert bitget.headers("live") == ()
+    assert schema("bitget").hosts["demo"] == schema("bitget").hosts["live"]
+
+
+# --- scope ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, [*PRODUCTS[:3], *PLANS, "SPOT"]),
+        ({"product_type": ("USDT-FUTURES",)}, ["USDT-FUTURES", "USDT-FUTURES plan orders"]),
+        ({"product_type": ("SPOT",)}, ["SPOT plan orders", "SPOT"]),
+        ({"margin_coin": "usdt"}, ["USDT-FUTURES", "USDT-FUTURES plan orders"]),
+        ({"margin_coin": "USDC"}, ["USDC-FUTURES", "USDC-FUTURES plan orders"]),
+        ({"margin_coin": "BTC"}, ["COIN-FUTURES", "COIN-FUTURES plan orders"]),
+        (
+            {"margin_coin": "USDC", "product_type": ("COIN-FUTURES",)},
+            ["COIN-FUTURES", "COIN-FUTURES plan orders"],
+        ),
+        (
+            {"symbol": ("btcusdt",)},
+            ["USDT-FUTURES", "SPOT", "USDT-FUTURES plan orders", "SPOT plan orders"],
+        ),
+        ({"symbol": ("BTCPERP",)}, ["USDC-FUTURES", "USDC-FUTURES plan orders"]),
+        ({"symbol": ("BTCUSD",)}, ["COIN-FUTURES", "SPOT", "COIN-FUTURES plan orders", "SPOT plan orders"]),
+        ({"symbol": ("BTCUSDM26",)}, ["COIN-FUTURES", "SPOT", "COIN-FUTURES plan orders", "SPOT plan orders"]),
+        ({"symbol": ("BGBBTC",)}, ["SPOT", "SPOT plan orders"]),
+        ({"symbol": ("BTCUSDT",), "margin_coin": "USDT"}, ["USDT-FUTURES", "USDT-FUTURES plan orders"]),
+    ],
+)
+def test_selectors_choose_segments(options: dict[str, Any], expected: list[str]) -> None:
+    assert names(**options) == expected
+    assert names(bitget.Facts(), **options) == expected, "until the mode is known, an account counts as a classic one"
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, [*CATEGORIES, *STRATEGIES]),
+        ({"product_type": ("SPOT",)}, ["SPOT", "SPOT strategy orders"]),
+        ({"margin_coin": "BTC"}, ["COIN-FUTURES strategy orders", "COIN-FUTURES"]),
+        (
+            {"symbol": ("BTCUSDC",)},
+            ["SPOT", "MARGIN", "SPOT strategy orders", "MARGIN strategy orders"],
+        ),
+    ],
+)
+def test_unified_segments_replace_the_classic_ones(options: dict[str, Any], expected: list[str]) -> None:
+    assert names(UNIFIED, **options) == expected
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"margin_coin": "USDT", "product_type": ("SPOT",)}, "does not narrow SPOT"),
+        ({"margin_coin": "BTC", "product_type": ("USDT-FUTURES",)}, "USDT-FUTURES has no margin coin BTC"),
+        ({"margin_coin": "usdt", "product_type": ("COIN-FUTURES",)}, "COIN-FUTURES has no margin coin USDT"),
+        ({"margin_coin": "USDT", "product_type": ("USDC-FUTURES",)}, "USDC-FUTURES has no margin coin USDT"),
+        ({"margin_coin": "BTC", "symbol": ("BTCUSDT",)}, "leave nothing"),
+        ({"symbol": ("BTC/USDT",)}, "BTC/USDT is no name of Bitget"),
+        ({"symbol": ("BTCUSDT&x=1",)}, "is no name of Bitget"),
+        ({"symbol": ("",)}, "is no name of Bitget"),
+        ({"symbol": ("BTC USDT",)}, "is no name of Bitget"),
+        ({"symbol": ("币安\u3000USDT",)}, "is no name of Bitget"),
+        ({"symbol": ("BTC\u202eUSDT",)}, "is no name of Bitget"),
+    ],
+)
+def test_selectors_that_fit_nothing_are_refused(options: dict[str, Any], words: str) -> None:
+    with pytest.raises(OptionError, match=words):
+        bitget.Options(**options)
+
+
+CHINESE = "币安人生USDT"
+
+
+@pytest.mark.parametrize("facts", [CLASSIC, UNIFIED])
+def test_a_symbol_of_any_script_is_in_bodies_and_in_no_query(facts: bitget.Facts) -> None:
+    """In a query it would have two forms, and which of them is signed is not certain."""
+    both = {"symbol": (CHINESE, "BTCUSDT")}
+    for name in names(facts, **both):
+        one = segment(name, facts, **both)
+        for stage in one.listings:
+            assert all("symbol=" not in request.query and request.query.isascii() for request in stage)
+            assert len({request.query for request in stage}) == len(stage), "all symbols are listed at once"
+        bodies = [request.body for request in one.mass_cancels(())]
+        bodies += [request.body for request, _ in one.cancels((order("1", CHINESE, kind="pos_loss"),), ())]
+        assert all(body.isascii() for body in bodies)
+        assert any(json.dumps(CHINESE)[1:-1].encode() in body or b'"orderId"' in body for body in bodies)
+    one = segment("USDT-FUTURES", **both)
+    rows = [{**FUTURE, "orderId": str(n), "symbol": name} for n, name in enumerate((CHINESE, "ETHUSDT", "BTCUSDT"))]
+    page = one.page(one.listings[0][0], reply(answer(shaped("future", rows))))
+    assert ([found.symbol for found in page.orders], page.unsure) == ([CHINESE, "BTCUSDT"], "")
+
+
+def test_plain_symbols_narrow_the_listings() -> None:
+    for facts in (CLASSIC, UNIFIED):
+        one = segment("USDT-FUTURES", facts, symbol=("BTCUSDT", "ETHUSDT"))
+        assert [calls.asked(request, "symbol") for request in one.listings[0]] == ["BTCUSDT", "ETHUSDT"]
+
+
+WORDS = ("normal_plan", "track_plan", "loss_plan", "pos_loss", "profit_plan", "pos_profit", "moving_plan")
+
+
+def by_type(product: str, *words: str, **more: str) -> list[str]:
+    fields = {"symbol": more.get("symbol"), "productType": product, "marginCoin": more.get("coin")}
+    bodies = [{name: value for name, value in {**fields, "planType": word}.items() if value} for word in words]
+    return [f"{MIX}/cancel-plan-order {json.dumps(body, separators=(',', ':'))}" for body in bodies]
+
+
+def test_the_blind_cancels_of_a_classic_account() -> None:
+    """Plan orders go by type and product, as many as the limit lets out within a second: the last word of the last
+    product waits for a listing that shows one.
+    """
+    assert {one.name: fired(one) for one in bitget.segments(bitget.Options(), CLASSIC, "live")} == {
+        "USDT-FUTURES plan orders": by_type("USDT-FUTURES", *WORDS),
+        "COIN-FUTURES plan orders": by_type("COIN-FUTURES", *WORDS),
+        "USDC-FUTURES plan orders": by_type("USDC-FUTURES", *WORDS[:-1]),
+        "SPOT plan orders": [f"{SPOT}/batch-cancel-plan-order {{}}"],
+        "USDT-FUTURES": [f'{MIX}/cancel-all-orders {{"productType":"USDT-FUTURES"}}'],
+        "COIN-FUTURES": [f'{MIX}/cancel-all-orders {{"productType":"COIN-FUTURES"}}'],
+        "USDC-FUTURES": [f'{MIX}/cancel-all-orders {{"productType":"USDC-FUTURES"}}'],
+        "SPOT": [],
+    }
+    alone = segment("USDC-FUTURES plan orders", product_type=("USDC-FUTURES", "SPOT"))
+    assert fired(alone) == by_type("USDC-FUTURES", *WORDS)
+
+
+def test_plan_orders_that_can_open_a_position_go_first() -> None:
+    requests = segment("USDT-FUTURES plan orders").mass_cancels(())
+    assert [request.priority for request in requests] == [Priority.MASS_CANCEL] * 2 + [Priority.CANCEL] * 5
+    assert {request.bucket for request in requests} == {f"{MIX}/cancel-plan-order"}
+
+
+def test_plan_orders_that_are_listed_go_by_the_types_that_there_are() -> None:
+    """And with the very requests that may be on their way already."""
+    one = segment("USDC-FUTURES plan orders")
+    known = (order("1", kind="moving_plan"), order("2", "ETHPERP", kind="pos_loss"), order("3", kind="pos_loss"))
+    assert fired(one, *known) == by_type("USDC-FUTURES", "moving_plan", "pos_loss")
+    assert one.mass_cancels(known)[1] in one.mass_cancels(())
+    assert fired(one, order("1", kind="brand_new_plan"), order("2", kind=""), order("3", kind="?")) == []
+
+
+def test_plan_orders_of_some_symbols_go_by_symbol_and_type() -> None:
+    one = segment("USDT-FUTURES plan orders", symbol=("BTCUSDT",), margin_coin="USDT")
+    assert fired(one) == by_type("USDT-FUTURES", *WORDS, symbol="BTCUSDT", coin="USDT")
+    two = segment("USDT-FUTURES plan orders", symbol=("BTCUSDT", "ETHUSDT"))
+    assert len(fired(two)) == 14
+    known = (order("1", "ETHUSDT", kind="pos_loss"), order("2", kind="track_plan"))
+    assert fired(two, *known) == [
+        *by_type("USDT-FUTURES", "pos_loss", symbol="ETHUSDT"),
+        *by_type("USDT-FUTURES", "track_plan", symbol="BTCUSDT"),
+    ]
+    many = tuple(f"{coin}USDT" for coin in ("BTC", "ETH", "SOL"))
+    assert fired(segment("USDT-FUTURES plan orders", symbol=many)) == [], "the listing is faster"
+
+
+def test_the_blind_cancels_of_a_unified_account() -> None:
+    assert {one.name: fired(one) for one in bitget.segments(bitget.Options(), UNIFIED, "live")} == {
+        **{name: [] for name in STRATEGIES},
+        **{name: [f'{V3}/cancel-symbol-order {{"category":"{name}"}}'] for name in CATEGORIES},
+    }
+
+
+def test_a_symbol_never_goes_to_cancel_all() -> None:
+    options = {"symbol": ("BTCUSDT", "ETHUSDT")}
+    assert fired(segment("USDT-FUTURES", **options)) == [
+        f'{MIX}/batch-cancel-orders {{"symbol":"{symbol}","productType":"USDT-FUTURES"}}'
+        for symbol in ("BTCUSDT", "ETHUSDT")
+    ]
+    assert fired(segment("SPOT", **options)) == [
+        f'{SPOT}/cancel-symbol-order {{"symbol":"{symbol}"}}' for symbol in ("BTCUSDT", "ETHUSDT")
+    ]
+    assert fired(segment("USDT-FUTURES", UNIFIED, **options)) == [
+        f'{V3}/cancel-symbol-order {{"category":"USDT-FUTURES","symbol":"{symbol}"}}'
+        for symbol in ("BTCUSDT", "ETHUSDT")
+    ]
+    for facts in (CLASSIC, UNIFIED):
+        for one in bitget.segments(bitget.Options(symbol=("BTCUSDT",)), facts, "live"):
+            assert not any("cancel-all" in text for text in fired(one))
+            assert not any("cancel-all" in sent(witness.request) for witness in one.witnesses)
+
+
+def test_a_margin_coin_narrows_every_cancel() -> None:
+    assert fired(segment("COIN-FUTURES", margin_coin="btc")) == [
+        f'{MIX}/cancel-all-orders {{"productType":"COIN-FUTURES","marginCoin":"BTC"}}'
+    ]
+    with_symbol = segment("COIN-FUTURES", margin_coin="BTC", symbol=("ETHUSD",))
+    assert fired(with_symbol) == [
+        f'{MIX}/batch-cancel-orders {{"symbol":"ETHUSD","productType":"COIN-FUTURES","marginCoin":"BTC"}}'
+    ]
+    assert fired(segment("COIN-FUTURES", UNIFIED, margin_coin="BTC")) == []
+    assert fired(segment("USDT-FUTURES", UNIFIED, margin_coin="USDT")) != []
+
+
+def test_spot_goes_by_symbol_where_that_saves_batches() -> None:
+    """The call for a symbol is slower, and lands after its answer."""
+    many = tuple(order(str(number), kind="normal") for number in range(21))
+    few = (order("30", "ETHUSDT", kind="normal"), order("31", "ETHUSDT", kind="tpsl"), order("32", None))
+    assert fired(segment("SPOT"), *many, *few) == [f'{SPOT}/cancel-symbol-order {{"symbol":"BTCUSDT"}}']
+    assert fired(segment("SPOT"), *many[:20], *few) == []
+
+
+def test_partly_filled_orders_are_asked_for_after_the_live_ones() -> None:
+    query = "limit=100&productType=USDT-FUTURES"
+    pending = f"{MIX}/orders-pending?{query}"
+    assert listed(segment("USDT-FUTURES")) == [[pending], [f"{pending}&status=partially_filled"]]
+
+
+def test_the_three_words_list_every_plan_order() -> None:
+    start, end = f"{MIX}/orders-plan-pending?limit=100&planType=", "&productType=USDT-FUTURES"
+    words = ("normal_plan", "track_plan", "profit_loss")
+    assert listed(segment("USDT-FUTURES plan orders")) == [[f"{start}{word}{end}" for word in words]]
+
+
+def test_spot_is_listed_in_both_its_kinds() -> None:
+    path = f"{SPOT}/unfilled-orders?limit=100&tpslType="
+    assert listed(segment("SPOT")) == [[f"{path}tpsl"], [f"{path}normal"]]
+    assert listed(segment("SPOT plan orders")) == [[f"{SPOT}/current-plan-order?limit=100"]]
+
+
+def test_strategies_are_listed_by_type_and_without() -> None:
+    path = f"{V3}/unfilled-strategy-orders?category=MARGIN"
+    one = segment("MARGIN strategy orders", UNIFIED)
+    types = ("tpsl", "trigger", "oco", "trailing_stop", "iceberg", "twap")
+    assert listed(one) == [[f"{path}&type={kind}" for kind in types], [path]]
+    assert listed(segment("MARGIN", UNIFIED)) == [[f"{V3}/unfilled-orders?category=MARGIN&limit=100"]]
+
+
+def test_what_turns_into_ordinary_orders_is_read_before_them() -> None:
+    for facts in (CLASSIC, UNIFIED):
+        for one in bitget.segments(bitget.Options(), facts, "live"):
+            assert one.feeds == one.name.endswith(("plan orders", "strategy orders"))
+            assert one.named_gap > 1.0
+
+
+# --- the witness ----------------------------------------------------------------------------------------------------
+
+
+def test_classic_futures_need_the_venues_own_word() -> None:
+    for product in PRODUCTS[:3]:
+        one = segment(product)
+        (witness,) = one.witnesses
+        assert sent(witness.request) == fired(one)[0]
+        assert witness.request.priority is Priority.OTHER
+        assert not witness.optional
+        said = bitget.judge(witness.request, reply(answer(None, "22001", "No order to cancel"), 400))
+        assert said.answer is Answer.NOTHING_OPEN
+        for data in ({"successList": [{"orderId": "1"}]}, {"failureList": [{"orderId": "1"}]}):
+            assert witness.read(witness.request, reply(answer(data))) is False
+        for data in ({"successList": [], "failureList": []}, {}, None):
+            with pytest.raises(Unreadable, match="22001"):
+                witness.read(witness.request, reply(answer(data)))
+    (coin,) = segment("USDT-FUTURES", margin_coin="USDT").witnesses
+    assert coin.request.body == b'{"productType":"USDT-FUTURES","marginCoin":"USDT"}'
+    assert segment("USDT-FUTURES", symbol=("BTCUSDT",)).witnesses == ()
+
+
+def test_what_may_be_a_silent_no_op_is_no_witness() -> None:
+    """It is sent all the same, first of all; asked once more it would only use up the limit."""
+    one = segment("COIN-FUTURES plan orders", margin_coin="BTC")
+    assert one.witnesses == ()
+    for request in one.mass_cancels(()):
+        none = bitget.judge(request, reply(answer({"successList": [], "failureList": []})))
+        assert none.answer is Answer.NOTHING_OPEN
+        for data in ({"successList": [{"orderId": "1"}], "failureList": []}, {"successList": []}, None):
+            assert bitget.judge(request, reply(answer(data))).answer is Answer.ACCEPTED
+    ((named, _),) = segment("USDT-FUTURES plan orders").cancels((order("1", kind="pos_loss"),), ())
+    assert bitget.judge(named, reply(answer({"successList": [], "failureList": []}))).answer is Answer.ACCEPTED
+
+
+def test_two_lists_that_are_empty_are_told_from_everything_else() -> None:
+    assert reading.took_nothing(reply(answer({"successList": [], "failureList": []})))
+    for data in ({}, {"successList": []}, {"successList": [{"orderId": "1"}], "failureList": []}, None, []):
+        assert not reading.took_nothing(reply(answer(data)))
+
+
+def test_witnesses_are_the_last_in_their_bucket() -> None:
+    for facts in (CLASSIC, UNIFIED):
+        for one in bitget.segments(bitget.Options(), facts, "live"):
+            assert all(witness.request.priority is Priority.OTHER for witness in one.witnesses)
+
+
+@pytest.mark.parametrize("code", ["43001", "40768", "45031", "25204", "25577"])
+def test_no_other_word_passes_for_the_witness(code: str) -> None:
+    (witness,) = segment("USDT-FUTURES").witnesses
+    assert bitget.judge(witness.request, reply(answer(None, code, "no order"))).answer is Answer.AMBIGUOUS
+
+
+def test_elsewhere_only_a_contradiction_counts() -> None:
+    (witness,) = segment("MARGIN", UNIFIED).witnesses
+    assert witness.optional
+    for data, agrees in (({"list": [{"orderId": "1", "clientOid": ""}]}, False), ({"list": []}, True)):
+        assert witness.read(witness.request, reply(answer(data))) is agrees
+    with pytest.raises(Unreadable):
+        witness.read(witness.request, reply(answer({"list": [7]})))
+    refused = {"list": [{"orderId": "1", "code": "24056", "msg": "notExisted"}]}
+    assert witness.read(witness.request, reply(answer(refused))) is True
+    assert segment("SPOT plan orders").witnesses == segment("SPOT").witnesses == ()
+
+
+@pytest.mark.parametrize(
+    ("options", "keep", "reads", "words"),
+    [
+        ({}, False, False, ""),
+        ({"product_type": ("SPOT",)}, True, True, ""),
+        ({}, True, False, "protective orders are kept"),
+        ({}, False, True, "nothing was cancelled"),
+        ({"symbol": ("BTCUSDT",)}, False, False, "does not go by symbol"),
+        ({"margin_coin": "USDT"}, False, False, ""),
+    ],
+)
+def test_a_missing_witness_is_told(options: dict[str, Any], keep: bool, reads: bool, words: str) -> None:
+    said = bitget.unwitnessed(bitget.Options(**options), keep, reads)
+    assert (words in said) if words else said == ""
+
+
+# --- cancels by name ------------------------------------------------------------------------------------------------
+
+
+def test_futures_go_by_symbol_in_batches_of_twenty() -> None:
+    orders = [order(str(number)) for number in range(25)] + [order("99", "ETHUSDT"), order("100", None)]
+    found = segment("USDT-FUTURES").cancels(tuple(orders), ())
+    assert [len(some) for _, some in found] == [20, 5, 1]
+    assert json.loads(found[1][0].body) == {
+        "symbol": "BTCUSDT",
+        "productType": "USDT-FUTURES",
+        "orderIdList": [{"orderId": str(number)} for number in range(20, 25)],
+    }
+    assert {request.path for request, _ in found} == {f"{MIX}/batch-cancel-orders"}
+
+
+def test_every_plan_order_is_cancelled_by_its_own_type() -> None:
+    kinds = ["normal_plan", "profit_plan", "loss_plan", "pos_profit", "pos_loss", "moving_plan", "brand_new_plan"]
+    orders = [order(str(number), kind=kind) for number, kind in enumerate(kinds)]
+    found = named(segment("USDT-FUTURES plan orders"), *orders)
+    assert found == [
+        (
+            f'{MIX}/cancel-plan-order {{"symbol":"BTCUSDT","productType":"USDT-FUTURES","planType":"{kind}",'
+            f'"orderIdList":[{{"orderId":"{number}"}}]}}',
+            1,
+        )
+        for number, kind in enumerate(kinds)
+    ]
+    assert not any('"profit_loss"' in text for text, _ in found), "a word for listings is a silent no-op here"
+
+
+def test_plan_orders_never_go_without_their_ids_and_symbol() -> None:
+    kinds = ("normal_plan", "track_plan", "pos_loss", "")
+    orders = tuple(order(str(number), kind=kind) for number, kind in enumerate(kinds))
+    for request, some in segment("USDT-FUTURES plan orders").cancels(orders, None):
+        body = json.loads(request.body)
+        assert body["symbol"] == "BTCUSDT"
+        assert [one["orderId"] for one in body["orderIdList"]] == [one.id for one in some]
+    assert segment("USDT-FUTURES plan orders").cancels((order("1", None, kind="pos_loss"),), ()) == ()
+
+
+def test_a_trailing_order_is_tried_by_every_word_that_may_reach_it() -> None:
+    one = segment("USDC-FUTURES plan orders")
+    bodies = [json.loads(request.body) for request, _ in one.cancels((order("7", "BTCPERP", kind="track_plan"),), ())]
+    assert [body.get("planType") for body in bodies] == ["track_plan", "moving_plan", None]
+    without = one.cancels((order("7", "BTCPERP", kind=""),), ())
+    assert len({json.loads(request.body)["planType"] for request, _ in without}) == 7
+
+
+def test_plan_orders_are_grouped_by_symbol_and_type() -> None:
+    orders = [order(str(number), kind="pos_loss") for number in range(21)] + [order("50", "ETHUSDT", kind="pos_loss")]
+    assert [count for _, count in named(segment("USDT-FUTURES plan orders"), *orders)] == [20, 1, 1]
+
+
+def test_spot_orders_go_as_what_they_are() -> None:
+    orders = (order("1", kind="normal"), order("2", "ETHUSDT", kind="normal"), order("3", kind="tpsl"))
+    assert named(segment("SPOT"), *orders) == [
+        (
+            f'{SPOT}/batch-cancel-order {{"batchMode":"multiple","orderList":[{{"orderId":"1","symbol":"BTCUSDT"}},'
+            '{"orderId":"2","symbol":"ETHUSDT"}]}',
+            2,
+        ),
+        (f'{SPOT}/cancel-order {{"orderId":"3","tpslType":"tpsl"}}', 1),
+    ]
+    assert named(segment("SPOT plan orders"), order("4"))[0][0] == f'{SPOT}/cancel-plan-order {{"orderId":"4"}}'
+
+
+def test_unified_orders_go_in_arrays_of_one_category() -> None:
+    found = segment("MARGIN", UNIFIED).cancels(tuple(order(str(number)) for number in range(21)), ())
+    assert [len(some) for _, some in found] == [20, 1]
+    assert json.loads(found[1][0].body) == [{"orderId": "20", "category": "MARGIN", "symbol": "BTCUSDT"}]
+    assert named(segment("SPOT strategy orders", UNIFIED), order("5")) == [
+        (f'{V3}/cancel-strategy-order {{"orderId":"5"}}', 1)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "facts", "kind", "expected"),
+    [
+        (
+            "USDT-FUTURES",
+            CLASSIC,
+            "",
+            f'{MIX}/cancel-order {{"orderId":"1","symbol":"BTCUSDT","productType":"USDT-FUTURES"}}',
+        ),
+        (
+            "USDT-FUTURES plan orders",
+            CLASSIC,
+            "pos_loss",
+            f'{MIX}/cancel-plan-order {{"symbol":"BTCUSDT","productType":"USDT-FUTURES","planType":"pos_loss",'
+            '"orderIdList":[{"orderId":"1"}]}',
+        ),
+        ("SPOT", CLASSIC, "normal", f'{SPOT}/cancel-order {{"orderId":"1","symbol":"BTCUSDT"}}'),
+        ("SPOT", CLASSIC, "tpsl", f'{SPOT}/cancel-order {{"orderId":"1","tpslType":"tpsl"}}'),
+        ("USDT-FUTURES", UNIFIED, "", f'{V3}/cancel-order {{"orderId":"1"}}'),
+    ],
+)
+def test_where_batches_are_refused_each_order_goes_by_itself(
+    name: str, facts: bitget.Facts, kind: str, expected: str
+) -> None:
+    singly = segment(name, facts).singly
+    assert singly is not None
+    found = singly((order("1", kind=kind), order("2", kind=kind)), ())
+    assert [len(some) for _, some in found] == [1, 1]
+    assert sent(found[0][0]) == expected
+    assert acknowledged({"orderId": "1", "clientOid": ""}, found[0][0]) == (("1",), [])
+
+
+# --- reading --------------------------------------------------------------------------------------------------------
+
+FUTURE = {
+    "symbol": "btcusdt",
+    "size": "0.10",
+    "orderId": "11",
+    "clientOid": "a",
+    "baseVolume": "0.04",
+    "price": "20000",
+    "priceAvg": "19999",
+    "status": "partially_filled",
+    "side": "buy",
+    "posSide": "net",
+    "marginCoin": "usdt",
+    "tradeSide": "buy_single",
+    "posMode": "one_way_mode",
+    "orderType": "limit",
+    "orderSource": "strategy_positive",
+    "reduceOnly": "NO",
+    "cTime": "1699999990000",
+}
+STOP = {
+    "planType": "pos_loss",
+    "symbol": "BTCUSDT",
+    "orderId": "21",
+    "clientOid": "d",
+    "size": "",
+    "triggerPrice": "18000",
+    "triggerType": "mark_price",
+    "planStatus": "live",
+    "side": "sell",
+    "posSide": "net",
+    "marginCoin": "USDT",
+    "orderType": "market",
+    "cTime": "1699999990000",
+}
+SPOT_ROW = {
+    "symbol": "BTCUSDT",
+    "orderId": "31",
+    "clientOid": "",
+    "priceAvg": "34829.12",
+    "size": "1",
+    "orderType": "limit",
+    "side": "sell",
+    "status": "new",
+    "baseVolume": "0",
+    "cTime": "1622697148",
+}
+SPOT_PLAN_ROW = {"orderId": "41", "symbol": "TRXUSDT", "size": "151", "triggerPrice": "0.04", "status": "not_trigger"}
+UNIFIED_ROW = {
+    "orderId": "51",
+    "category": "USDT-FUTURES",
+    "symbol": "BTCUSDT",
+    "orderType": "limit",
+    "side": "buy",
+    "price": "45000",
+    "qty": "0.01",
+    "cumExecQty": "0",
+    "orderStatus": "new",
+    "posSide": "long",
+    "holdMode": "hedge_mode",
+    "reduceOnly": "NO",
+    "createdTime": "1730186725663",
+}
+STRATEGY = {
+    "orderId": "61",
+    "category": "USDT-FUTURES",
+    "symbol": "BTCUSDT",
+    "qty": "0.01",
+    "posSide": "long",
+    "status": "pending",
+    "stopLoss": "90000",
+    "createdTime": "1730186725663",
+}
+# Segment, facts, a row, its status field, and how a page of such rows looks.
+KINDS: dict[str, tuple[str, bitget.Facts, dict[str, object], str]] = {
+    "future": ("USDT-FUTURES", CLASSIC, FUTURE, "status"),
+    "plan": ("USDT-FUTURES plan orders", CLASSIC, STOP, "planStatus"),
+    "spot": ("SPOT", CLASSIC, SPOT_ROW, "status"),
+    "spot plan": ("SPOT plan orders", CLASSIC, SPOT_PLAN_ROW, "status"),
+    "unified": ("USDT-FUTURES", UNIFIED, UNIFIED_ROW, "orderStatus"),
+    "strategy": ("USDT-FUTURES strategy orders", UNIFIED, STRATEGY, "status"),
+}
+
+
+def shaped(kind: str, rows: object, last: object = "11") -> object:
+    """The data of a listing."""
+    if kind in ("future", "plan"):
+        return {"entrustedList": rows, "endId": last}
+    if kind == "spot plan":
+        return {"orderList": rows, "nextFlag": last is not None, "idLessThan": last}
+    return {"list": rows, "cursor": last} if kind == "unified" else rows
+
+
+def read(kind: str, rows: object, last: object = None, *, stage: int = 0, number: int = 0, **options: Any) -> Any:
+    name, facts, _, _ = KINDS[kind]
+    one = segment(name, facts, **options)
+    if kind in ("future", "plan") and rows and last is None:
+        last = "11"
+    return one.page(one.listings[stage][number], reply(answer(shaped(kind, rows, last))))
+
+
+def test_a_row_becomes_an_order_with_the_venues_own_digits() -> None:
+    (found,) = read("future", [FUTURE]).orders
+    assert found == Order(
+        id="11",
+        segment="USDT-FUTURES",
+        client_id="a",
+        symbol="BTCUSDT",
+        side="buy",
+        type="limit",
+        price="20000",
+        quantity="0.10",
+        remaining="0.06",
+        origin="strategy_positive",
+        created_ms=1699999990000,
+    )
+    (stop,) = read("plan", [STOP], number=2).orders
+    assert (stop.id, stop.kind, stop.type, stop.price) == ("21", "pos_loss", "pos_loss", "18000")
+    assert (stop.quantity, stop.remaining, stop.protection) == (None, None, Protection.PROTECTIVE)
+    (spot,) = read("spot", [SPOT_ROW], stage=1).orders
+    assert (spot.price, spot.remaining, spot.kind, spot.type) == ("34829.12", "1", "normal", "limit")
+    (strategy,) = read("strategy", [STRATEGY]).orders
+    assert (strategy.kind, strategy.price, strategy.protection) == ("tpsl", "90000", Protection.PROTECTIVE)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_status_but_the_closed_ones_is_open(kind: str) -> None:
+    _, _, row, field = KINDS[kind]
+    closed = {
+        "plan": ("executed", "fail_execute", "cancelled"),
+        "spot plan": ("executed", "fail_execute", "cancelled"),
+        "strategy": ("success", "failed", "cancelled"),
+    }.get(kind, ("filled", "canceled", "cancelled"))
+    for status in closed:
+        assert read(kind, [{**row, field: status}]).orders == ()
+    for status in ("live", "partially_filled", "new", "init", "Limbo", "", None):
+        assert len(read(kind, [{**row, field: status}]).orders) == 1
+    assert len(read(kind, [{name: value for name, value in row.items() if name != field}]).orders) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "expected"),
+    [
+        ("future", {}, Protection.NONE),
+        ("future", {"reduceOnly": "YES"}, Protection.PROTECTIVE),
+        ("future", {"reduceOnly": "yes"}, Protection.PROTECTIVE),
+        ("future", {"tradeSide": "close", "posSide": "long"}, Protection.PROTECTIVE),
+        ("future", {"tradeSide": "reduce_close_long"}, Protection.PROTECTIVE),
+        ("future", {"tradeSide": "open"}, Protection.NONE),
+        ("future", {"tradeSide": ""}, Protection.NONE),
+        ("future", {"tradeSide": "brand_new"}, Protection.UNKNOWN),
+        ("future", {"tradeSide": None, "posMode": "hedge_mode"}, Protection.UNKNOWN),
+        ("future", {"tradeSide": None, "posMode": None}, Protection.NONE),
+        ("future", {"tradeSide": None, "posMode": None, "reduceOnly": None}, Protection.UNKNOWN),
+        ("future", {"reduceOnly": "maybe"}, Protection.UNKNOWN),
+        ("plan", {"planType": "normal_plan"}, Protection.NONE),
+        ("plan", {"planType": "track_plan"}, Protection.NONE),
+        ("plan", {"planType": "normal_plan", "tradeSide": "close"}, Protection.PROTECTIVE),
+        *(
+            ("plan", {"planType": kind}, Protection.PROTECTIVE)
+            for kind in ("profit_plan", "loss_plan", "pos_profit", "pos_loss", "moving_plan")
+        ),
+        ("plan", {"planType": "brand_new_plan"}, Protection.UNKNOWN),
+        ("plan", {"planType": ""}, Protection.UNKNOWN),
+        ("spot", {"side": "sell"}, Protection.PROTECTIVE),
+        ("spot", {"side": "buy"}, Protection.NONE),
+        ("spot", {"side": None}, Protection.UNKNOWN),
+        ("spot plan", {"side": "sell"}, Protection.PROTECTIVE),
+        ("spot plan", {"side": "buy"}, Protection.NONE),
+        ("spot plan", {}, Protection.UNKNOWN),
+        ("unified", {}, Protection.NONE),
+        ("unified", {"reduceOnly": "YES"}, Protection.PROTECTIVE),
+        ("unified", {"side": "sell"}, Protection.PROTECTIVE),
+        ("unified", {"side": "buy", "posSide": "short"}, Protection.PROTECTIVE),
+        ("unified", {"side": "sell", "holdMode": "one_way_mode"}, Protection.NONE),
+        *(
+            ("unified", {"holdMode": mode, "reduceOnly": reduces, "posSide": position, "side": side}, expected)
+            for mode, reduces in ((None, None), ("", "NO"), ("hedge_mode", None))
+            for position, side, expected in (
+                ("long", "sell", Protection.PROTECTIVE),
+                ("short", "buy", Protection.PROTECTIVE),
+                ("long", "buy", Protection.NONE),
+                ("short", "sell", Protection.NONE),
+            )
+        ),
+        ("unified", {"holdMode": None, "reduceOnly": None, "posSide": None}, Protection.UNKNOWN),
+        ("unified", {"holdMode": None, "reduceOnly": "NO", "posSide": None}, Protection.NONE),
+        ("unified", {"holdMode": "one_way_mode", "reduceOnly": None, "posSide": None}, Protection.UNKNOWN),
+        ("unified", {"reduceOnly": {}, "side": "sell"}, Protection.PROTECTIVE),
+        ("unified", {"reduceOnly": {}}, Protection.UNKNOWN),
+        ("strategy", {}, Protection.PROTECTIVE),
+    ],
+)
+def test_the_table_of_protective_orders(kind: str, fields: dict[str, object], expected: Protection) -> None:
+    _, _, row, _ = KINDS[kind]
+    (found,) = read(kind, [{**row, **fields}]).orders
+    assert found.protection is expected
+
+
+P, N, U = Protection.PROTECTIVE, Protection.NONE, Protection.UNKNOWN
+LONG, AGAINST, ALONG = {"posSide": "long"}, {"side": "sell"}, {"side": "buy"}
+ONE_WAY = {"holdMode": "one_way_mode", "posSide": None}
+
+
+@pytest.mark.parametrize(
+    ("category", "kind", "fields", "expected"),
+    [
+        ("USDT-FUTURES", "tpsl", {}, P),
+        *(("USDT-FUTURES", kind, {"side": None}, N) for kind in ("trigger", "iceberg", "twap")),
+        *(("USDT-FUTURES", kind, {**LONG, **AGAINST}, P) for kind in ("trigger", "oco", "trailing_stop", "twap")),
+        *(("USDT-FUTURES", kind, {"reduceOnly": "YES"}, P) for kind in ("trigger", "oco", "trailing_stop", "iceberg")),
+        *(("USDT-FUTURES", kind, {**LONG, **ALONG}, N) for kind in ("trigger", "oco", "trailing_stop", "twap")),
+        *(("USDT-FUTURES", kind, {**ONE_WAY, "reduceOnly": "NO"}, N) for kind in ("oco", "trailing_stop")),
+        *(("USDT-FUTURES", kind, {"side": None}, U) for kind in ("oco", "trailing_stop")),
+        *(("USDT-FUTURES", kind, {"reduceOnly": "maybe"}, U) for kind in ("oco", "trigger", "iceberg")),
+        ("USDT-FUTURES", "", {}, U),
+        ("USDT-FUTURES", "", {"type": "tpsl"}, P),
+        ("USDT-FUTURES", "", {"type": "TWAP"}, N),
+        ("USDT-FUTURES", "tpsl", {"type": "trigger"}, N),
+        ("USDT-FUTURES", "", {"type": "brand_new"}, U),
+        ("USDT-FUTURES", "", {"type": "brand_new", "reduceOnly": "yes"}, P),
+        *(("SPOT", kind, {"side": "sell"}, P) for kind in ("tpsl", "trigger", "oco", "trailing_stop")),
+        *(("SPOT", kind, {"side": "sell"}, N) for kind in ("iceberg", "twap")),
+        ("SPOT", "tpsl", {}, U),
+        ("MARGIN", "trigger", {"side": "buy"}, N),
+    ],
+)
+def test_strategies_by_type_and_category(
+    category: str, kind: str, fields: dict[str, object], expected: Protection
+) -> None:
+    one = segment(f"{category} strategy orders", UNIFIED)
+    (request,) = (one for stage in one.listings for one in stage if calls.asked(one, "type") == kind)
+    (found,) = one.page(request, reply(answer([{**STRATEGY, "category": category, **fields}]))).orders
+    assert found.protection is expected
+
+
+def test_a_spot_order_of_the_plain_listing_is_never_protective() -> None:
+    (found,) = read("spot", [SPOT_ROW], stage=1).orders
+    assert (found.side, found.protection) == ("sell", Protection.NONE)
+
+
+def numbered(row: dict[str, object], count: int) -> list[dict[str, object]]:
+    return [{**row, "orderId": str(number)} for number in range(1, count + 1)]
+
+
+def test_pages_go_on_until_one_is_short() -> None:
+    """Shorter than the smallest that the venue makes by itself: a page of 20 may be one that was cut off."""
+    following = read("future", numbered(FUTURE, 20), "1190384645049036801").next
+    query = "idLessThan=1190384645049036801&limit=100&productType=USDT-FUTURES"
+    assert following.target == f"{MIX}/orders-pending?{query}"
+    assert read("future", numbered(FUTURE, 19), "1190384645049036801").next is None
+    assert read("future", None).next is None
+    assert read("spot", numbered(SPOT_ROW, 20), stage=1).next.query == "idLessThan=20&limit=100&tpslType=normal"
+    assert read("spot", [SPOT_ROW], stage=1).next is None
+    assert read("spot", [], stage=1).next is None
+    assert read("spot plan", [SPOT_PLAN_ROW], "41").next.query == "idLessThan=41&limit=100"
+    assert read("spot plan", numbered(SPOT_PLAN_ROW, 100)).next is None
+    assert read("unified", numbered(UNIFIED_ROW, 20), "51").next.query == "category=USDT-FUTURES&cursor=51&limit=100"
+    assert read("unified", [UNIFIED_ROW], "51").next is None
+    again = segment("USDT-FUTURES").page(following, reply(answer(shaped("future", numbered(FUTURE, 20), "7")))).next
+    assert again is not None
+    assert again.query == "idLessThan=7&limit=100&productType=USDT-FUTURES"
+
+
+PAGED = ("future", "plan", "unified")
+LACKING: list[dict[str, object]] = [{}, {"endId": None, "cursor": None}, {"endId": "", "cursor": ""}]
+
+
+@pytest.mark.parametrize("kind", PAGED)
+@pytest.mark.parametrize("lacking", LACKING, ids=["missing", "null", "empty"])
+def test_a_short_page_without_a_way_on_is_the_last_and_a_full_one_is_unsure(
+    kind: str, lacking: dict[str, object]
+) -> None:
+    name, facts, row, _ = KINDS[kind]
+    one = segment(name, facts)
+    for count, full in ((1, False), (99, False), (100, True)):
+        data = {"entrustedList": numbered(row, count), "list": numbered(row, count), **lacking}
+        page = one.page(one.listings[0][0], reply(answer(data)))
+        assert (len(page.orders), page.next, page.full) == (count, None, full)
+        assert bool(page.unsure) is full
+
+
+@pytest.mark.parametrize("kind", PAGED)
+@pytest.mark.parametrize("last", ["x", "1&productType=COIN-FUTURES", True, [], {}, 1.5, "1" * 40, "-1"])
+def test_a_way_on_that_cannot_be_sent_leaves_the_page_unsure(kind: str, last: object) -> None:
+    name, facts, row, _ = KINDS[kind]
+    one = segment(name, facts)
+    page = one.page(one.listings[0][0], reply(answer(shaped(kind, [row], last))))
+    assert (len(page.orders), page.next) == (1, None)
+    assert "no id" in page.unsure
+
+
+def test_a_plain_array_goes_on_from_the_last_row_that_has_an_id() -> None:
+    rows: list[object] = [*numbered(SPOT_ROW, 100), {**SPOT_ROW, "orderId": None}, 7]
+    page = read("spot", rows, stage=1)
+    assert (len(page.orders), page.next.query) == (100, "idLessThan=100&limit=100&tpslType=normal")
+    assert page.unsure
+
+
+@pytest.mark.parametrize("flag", ["missing", None, False, True, 0, 1, "true", []])
+def test_a_spot_plan_page_says_whether_there_is_more(flag: object) -> None:
+    one = segment("SPOT plan orders")
+
+    def page(count: int, last: object) -> Any:
+        data = {"orderList": numbered(SPOT_PLAN_ROW, count), "idLessThan": last, "nextFlag": flag}
+        if flag == "missing":
+            del data["nextFlag"]
+        found = one.page(one.listings[0][0], reply(answer(data)))
+        assert len(found.orders) == count
+        return found
+
+    odd = not isinstance(flag, bool) and flag not in ("missing", None)
+    short, full, lost = page(2, "41"), page(100, "41"), page(100, None)
+    assert (short.next is not None, bool(short.unsure)) == (flag is True or odd, odd)
+    assert (full.next is not None, bool(full.unsure)) == (flag is not False, odd)
+    assert (lost.next, bool(lost.unsure)) == (None, flag is not False)
+
+
+def test_null_beside_its_id_is_empty_as_observed() -> None:
+    for kind in ("future", "plan"):
+        page = read(kind, None)
+        assert (page.orders, page.unsure, page.null) == ((), "", False)
+
+
+@pytest.mark.parametrize(
+    ("name", "facts", "data"),
+    [
+        ("USDT-FUTURES", CLASSIC, {"entrustedList": None, "endId": "7"}),
+        ("USDT-FUTURES plan orders", CLASSIC, {"entrustedList": None, "endId": "7"}),
+        ("SPOT", CLASSIC, None),
+        ("SPOT plan orders", CLASSIC, {"orderList": None, "nextFlag": None, "idLessThan": None}),
+        ("SPOT plan orders", CLASSIC, {"orderList": None, "nextFlag": False}),
+        ("USDT-FUTURES", UNIFIED, {"list": None, "cursor": None}),
+        ("USDT-FUTURES strategy orders", UNIFIED, None),
+    ],
+)
+def test_null_in_the_place_of_an_array_has_to_be_heard_twice(name: str, facts: bitget.Facts, data: object) -> None:
+    one = segment(name, facts)
+    page = one.page(one.listings[0][0], reply(answer(data)))
+    assert (page.orders, page.unsure, page.null) == ((), "", True)
+    named = isinstance(data, dict) and data.get("endId") is not None
+    assert (page.next is not None) is named, "what names an id to go on from is followed, empty or not"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "data", [None, {}, [], "text", 0, False, {"list": {}}, {"entrustedList": 0}, {"orderList": ""}]
+)
+def test_another_shape_is_unreadable_never_empty(kind: str, data: object) -> None:
+    name, facts, _, _ = KINDS[kind]
+    if kind in ("spot", "strategy") and data in ([], None):
+        return
+    one = segment(name, facts)
+    for stage in one.listings:
+        with pytest.raises(Unreadable):
+            one.page(stage[0], reply(answer(data)))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("body", [{}, [], "text", {"code": "00000"}, {"code": "00000", "dat": {}}])
+def test_an_envelope_without_data_is_unreadable(kind: str, body: object) -> None:
+    name, facts, _, _ = KINDS[kind]
+    one = segment(name, facts)
+    with pytest.raises(Unreadable):
+        one.page(one.listings[0][0], reply(body))
+
+
+DISPLAYED = "size baseVolume price triggerPrice side orderType clientOid cTime reduceOnly qty planType type".split()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("value", [{}, [], False])
+def test_one_odd_field_costs_no_order(kind: str, value: object) -> None:
+    """What can be named is acted on; the page proves nothing."""
+    _, _, row, status = KINDS[kind]
+    for field in (*DISPLAYED, status, "symbol", "orderSource"):
+        rows: list[dict[str, object]] = [*numbered(row, 2), {**row, "orderId": "3", field: value}]
+        page = read(kind, rows, "3")
+        assert [found.id for found in page.orders] == ["1", "2", "3"], field
+        if field in (status, "symbol", "clientOid", "side"):
+            assert page.unsure, field
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("bad", [{"orderId": ""}, {"orderId": None}, {"orderId": []}, None, [], "x", 7])
+def test_a_row_that_names_no_order_takes_no_other_along(kind: str, bad: object) -> None:
+    _, _, row, _ = KINDS[kind]
+    page = read(kind, [*numbered(row, 1), {**row, **bad} if isinstance(bad, dict) else bad, *numbered(row, 2)], "2")
+    assert [found.id for found in page.orders] == ["1", "1", "2"]
+    assert page.unsure
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_symbol_that_cannot_be_read_is_in_no_request(kind: str) -> None:
+    name, facts, row, _ = KINDS[kind]
+    (found,) = read(kind, [{**row, "symbol": {}}], "2").orders
+    assert found.symbol is None
+    for request, _ in segment(name, facts).cancels((found,), ()):
+        assert b"symbol" not in request.body
+
+
+def test_rows_of_another_symbol_or_category_are_left_alone() -> None:
+    other = {**FUTURE, "orderId": "12", "symbol": "ETHUSDT"}
+    page = read("future", [FUTURE, other], symbol=("ETHUSDT",))
+    assert ([found.id for found in page.orders], page.unsure) == (["12"], "")
+    for kind, row in (("unified", UNIFIED_ROW), ("strategy", STRATEGY)):
+        page = read(kind, [{**row, "category": "SPOT"}, {**row, "orderId": "9", "category": "usdt-futures"}])
+        assert ([found.id for found in page.orders], page.unsure) == (["9"], "")
+
+
+def test_a_row_that_does_not_tell_whether_it_is_in_scope_is_left_alone_and_leaves_a_doubt() -> None:
+    for symbol in (None, "", {}):
+        page = read("future", [{**FUTURE, "symbol": symbol}], symbol=("BTCUSDT",))
+        assert page.orders == ()
+        assert "symbol" in page.unsure
+
+
+def test_a_margin_coin_takes_only_its_own_rows() -> None:
+    one = segment("COIN-FUTURES", margin_coin="ETH")
+    rows = [{**FUTURE, "marginCoin": coin, "orderId": str(number)} for number, coin in enumerate(("BTC", "eth", "ETH"))]
+    page = one.page(one.listings[0][0], reply(answer(shaped("future", rows))))
+    assert [found.id for found in page.orders] == ["1", "2"]
+    page = one.page(one.listings[0][0], reply(answer(shaped("future", [{**FUTURE, "marginCoin": ""}]))))
+    assert (page.orders, "marginCoin" in page.unsure) == ((), True)
+
+
+def test_a_unified_coin_goes_by_what_the_contract_is_settled_in() -> None:
+    symbols = ("BTCUSD", "BTCUSDM26", "ETHUSD", "WBTCUSD", "BTCUSDT")
+    for kind, row in (("unified", UNIFIED_ROW), ("strategy", STRATEGY)):
+        name = "COIN-FUTURES" if kind == "unified" else "COIN-FUTURES strategy orders"
+        one = segment(name, UNIFIED, margin_coin="BTC")
+        rows = [{**row, "category": "COIN-FUTURES", "symbol": symbol} for symbol in symbols]
+        page = one.page(one.listings[0][0], reply(answer(shaped(kind, rows, None))))
+        assert [found.symbol for found in page.orders] == ["BTCUSD", "BTCUSDM26"]
+
+
+def test_strategies_have_no_listing_by_symbol_and_are_sorted_here() -> None:
+    one = segment("USDT-FUTURES strategy orders", UNIFIED, symbol=("BTCUSDT",))
+    rows = [STRATEGY, {**STRATEGY, "orderId": "62", "symbol": "ETHUSDT"}]
+    assert [found.id for found in one.page(one.listings[0][0], reply(answer(rows))).orders] == ["61"]
+
+
+# --- acknowledgements -----------------------------------------------------------------------------------------------
+
+
+def acknowledged(data: object, request: Request | None = None) -> tuple[tuple[str, ...], list[tuple[str, str]]]:
+    one = segment("USDT-FUTURES")
+    said = one.acknowledge(request or one.mass_cancels(())[0], reply(answer(data)))
+    return said.cancelled, [(failure.id, failure.reason) for failure in said.failed]
+
+
+def test_acknowledgements() -> None:
+    failed = {"orderId": "13", "clientOid": "c", "errorMsg": "The order is finalized", "errorCode": "45031"}
+    both = {"successList": [{"orderId": "11", "clientOid": "a"}, {"orderId": "12"}], "failureList": [failed]}
+    assert acknowledged(both) == (("11", "12"), [("13", "45031 The order is finalized")])
+    one = segment("USDT-FUTURES")
+    said = one.acknowledge(one.mass_cancels(())[0], reply(answer(both)))
+    assert dict(said.client_ids) == {"11": "a"}
+    assert acknowledged({"failureList": [{"orderId": "232", "errorMsg": "notExistend"}]}) == (
+        (),
+        [("232", "notExistend")],
+    )
+    for nothing in ({"successList": [], "failureList": []}, {"successList": None, "failureList": None}, {}, None, []):
+        assert acknowledged(nothing) == ((), [])
+    assert acknowledged({"symbol": "BTCUSDT"}) == ((), []), "the cancel of a spot symbol names no orders"
+    assert acknowledged({"orderId": "5", "clientOid": "x"}) == (("5",), [])
+
+
+def test_unified_acknowledgements_hide_failures_behind_a_success() -> None:
+    rows = [
+        {"orderId": "1", "clientOid": ""},
+        {"orderId": "2", "code": "0", "msg": "success"},
+        {"orderId": "3", "code": "00000"},
+        {"orderId": "4", "code": "24056", "msg": "notExisted"},
+    ]
+    expected = (("1", "2", "3"), [("4", "24056 notExisted")])
+    assert acknowledged({"list": rows}) == expected
+    assert acknowledged(rows) == expected
+
+
+def test_a_single_cancel_speaks_for_the_order_that_it_named() -> None:
+    ((strategy, _),) = segment("SPOT strategy orders", UNIFIED).cancels((order("5"),), ())
+    assert acknowledged(None, strategy) == (("5",), [])
+    ((plan, _),) = segment("SPOT plan orders").cancels((order("6"),), ())
+    assert acknowledged({"result": "success"}, plan) == (("6",), [])
+    assert acknowledged({"result": "failure"}, plan) == ((), [("", "the venue says that it failed")])
+    ((silent, _),) = segment("USDT-FUTURES plan orders").cancels((order("7", kind="pos_loss"),), ())
+    assert acknowledged({"successList": [], "failureList": []}, silent) == ((), []), "the silent no-op is no success"
+
+
+@pytest.mark.parametrize("data", ["x", 1, {"successList": {}}, {"failureList": "x"}, {"list": "x"}])
+def test_an_acknowledgement_of_another_shape_is_unreadable(data: object) -> None:
+    with pytest.raises(Unreadable):
+        acknowledged(data)
+
+
+@pytest.mark.parametrize("odd", [None, 7, [], {}, {"orderId": {}}, {"orderId": "8", "clientOid": {}}])
+def test_an_odd_row_of_an_acknowledgement_takes_no_other_along(odd: object) -> None:
+    one = segment("USDT-FUTURES")
+    for data in ({"successList": [{"orderId": "1"}, odd]}, {"list": [odd, {"orderId": "1"}]}, [{"orderId": "1"}, odd]):
+        said = one.acknowledge(one.mass_cancels(())[0], reply(answer(data)))
+        assert "1" in said.cancelled
+        assert "cannot be read" in said.remark
+
+
+# --- history --------------------------------------------------------------------------------------------------------
+
+
+def settled(one: Segment, request: Request, data: object) -> list[tuple[str, State, str]]:
+    return [(found.id, state, note) for found, state, note in one.settled(request, reply(answer(data))).orders]
+
+
+def test_history_tells_filled_from_cancelled() -> None:
+    one = segment("USDT-FUTURES")
+    (request,) = one.settle(tuple(order(str(number)) for number in range(2)), 0)
+    assert request.target == f"{MIX}/orders-history?limit=100&productType=USDT-FUTURES"
+    rows = [
+        {**FUTURE, "orderId": "1", "status": "filled", "baseVolume": "0.10"},
+        {**FUTURE, "orderId": "2", "status": "canceled"},
+        {**FUTURE, "orderId": "3", "status": "cancelled", "baseVolume": "0.000"},
+        {**FUTURE, "orderId": "4", "status": "live"},
+    ]
+    assert settled(one, request, shaped("future", rows)) == [
+        ("1", State.FILLED, ""),
+        ("2", State.CANCELLED, "0.04 filled before"),
+        ("3", State.CANCELLED, ""),
+    ]
+
+
+def test_a_single_order_is_asked_for_by_id() -> None:
+    (request,) = segment("USDT-FUTURES").settle((order("1"),), 0)
+    assert request.query == "limit=100&orderId=1&productType=USDT-FUTURES"
+
+
+def test_odd_rows_of_a_history_are_passed_over() -> None:
+    one = segment("USDT-FUTURES")
+    (request,) = one.settle((order("1"),), 0)
+    ended = {**FUTURE, "orderId": "1", "status": "filled", "price": {}}
+    rows = [None, {**FUTURE, "orderId": None, "status": "filled"}, ended]
+    assert settled(one, request, shaped("future", rows)) == [("1", State.FILLED, "")]
+    assert settled(one, request, {"entrustedList": None}) == []
+    full = one.settled(request, reply(answer(shaped("future", numbered(ended, 100), "1"))))
+    assert full.next is not None
+
+
+def test_plan_orders_of_which_only_a_cancel_told_are_looked_for_under_every_word() -> None:
+    one = segment("USDT-FUTURES plan orders")
+    requests = one.settle((order("1", kind=""), order("2", kind="pos_loss")), 0)
+    assert [request.query for request in requests] == [
+        "limit=100&orderId=1&planType=normal_plan&productType=USDT-FUTURES",
+        "limit=100&orderId=1&planType=track_plan&productType=USDT-FUTURES",
+        "limit=100&planType=profit_loss&productType=USDT-FUTURES",
+    ]
+
+
+def test_plan_orders_that_fired_are_gone_not_filled() -> None:
+    one = segment("USDT-FUTURES plan orders")
+    (request,) = one.settle(tuple(order(str(number), kind="pos_loss") for number in range(6)), 0)
+    assert request.target == f"{MIX}/orders-plan-history?limit=100&planType=profit_loss&productType=USDT-FUTURES"
+    rows = [{**STOP, "orderId": "1", "planStatus": "executed"}, {**STOP, "orderId": "2", "planStatus": "cancelled"}]
+    assert settled(one, request, shaped("plan", rows)) == [
+        ("1", State.GONE, "triggered"),
+        ("2", State.CANCELLED, ""),
+    ]
+
+
+def test_the_other_histories() -> None:
+    spot = segment("SPOT")
+    some = (order("1", kind="tpsl"), order("2", kind=""))
+    assert [request.query for request in spot.settle(some, 0)] == [
+        "limit=100&orderId=2&tpslType=normal",
+        "limit=100&orderId=1&tpslType=tpsl",
+    ]
+    assert settled(spot, spot.settle(some, 0)[0], [{**SPOT_ROW, "status": "cancelled"}]) == [
+        ("31", State.CANCELLED, "")
+    ]
+    plan = segment("SPOT plan orders")
+    (request,) = plan.settle((order("41"),), 0)
+    rows = [{**SPOT_PLAN_ROW, "status": "fail_execute"}]
+    assert settled(plan, request, shaped("spot plan", rows, None)) == [("41", State.GONE, "triggered and failed")]
+    unified = segment("SPOT", UNIFIED)
+    (request,) = unified.settle((order("51"),), 0)
+    assert request.target == f"{V3}/history-orders?category=SPOT&limit=100"
+    strategies = segment("SPOT strategy orders", UNIFIED)
+    (request,) = strategies.settle((order("61", kind="trigger"),), 0)
+    assert request.target == f"{V3}/history-strategy-orders?category=SPOT&limit=100&type=trigger"
+
+
+# --- judging --------------------------------------------------------------------------------------------------------
+
+CANCEL = segment("USDT-FUTURES").mass_cancels(())[0]
+((BY_NAME, _),) = segment("USDT-FUTURES").cancels((order("1"),), ())
+((BY_PLAN, _),) = segment("USDT-FUTURES plan orders").cancels((order("1", kind="pos_loss"),), ())
+UNIFIED_CANCEL = segment("SPOT", UNIFIED).mass_cancels(())[0]
+LISTING = segment("USDT-FUTURES").listings[0][0]
+SETTINGS = bitget.discoveries(bitget.Options(), bitget.Facts())[0].request
+
+REFUSED: dict[str, tuple[str, Reach]] = {
+    **dict.fromkeys("40001 40002 40003 40006 40009 40011 40012 40036 40037 40041".split(), ("auth", Reach.KEY)),
+    "40099": ("environment", Reach.KEY),
+    **dict.fromkeys("40018 40038 22010 49003".split(), ("ip", Reach.ADDRESS)),
+    **dict.fromkeys("40014 40025 40040 25620".split(), ("permission", Reach.PRODUCT)),
+    **dict.fromkeys(
+        "40013 40022 40023 40024 40026 40031 40710 40760 40916 40016 40035 40101 40111 40199".split(),
+        ("permission", Reach.PRODUCT),
+    ),
+    **dict.fromkeys("40000 40100 40103 40104".split(), ("region", Reach.PRODUCT)),
+    **dict.fromkeys("40081 40105 40110 22030".split(), ("environment", Reach.PRODUCT)),
+    **dict.fromkeys(
+        "40017 400172 40019 40020 40034 40102 25100 40811 40813 40913 48001 48002 00171 00172".split(),
+        ("parameter", Reach.REQUEST),
+    ),
+    **dict.fromkeys(
+        "25200 25002 25240 40306 40912 40072 40309 22004 25013 45056 40086 40404 30032 40007 43048".split(),
+        ("parameter", Reach.REQUEST),
+    ),
+}
+
+
+@pytest.mark.parametrize("status", [200, 400, 403])
+@pytest.mark.parametrize("code", REFUSED)
+def test_a_refusal_reaches_only_as_far_as_it_must(code: str, status: int) -> None:
+    for request in (CANCEL, LISTING, BY_NAME, UNIFIED_CANCEL):
+        said = bitget.judge(request, reply(answer(None, code, "words"), status))
+        assert (said.answer, said.kind, said.reach) == (Answer.REFUSED, *REFUSED[code])
+        assert (said.words, bool(said.hint)) == (f"{code} words", True)
+
+
+def test_only_what_is_wrong_with_the_key_reaches_everything() -> None:
+    assert {code for code, (_, reach) in REFUSED.items() if reach in (Reach.KEY, Reach.HOST)} == set(
+        "40001 40002 40003 40006 40009 40011 40012 40036 40037 40041 40099".split()
+    )
+
+
+OTHER_CODES = {
+    **dict.fromkeys(("40004", "40005", "40008", "40911"), (Answer.CLOCK, "clock")),
+    **dict.fromkeys(("429", "25004", "45129", "25113"), (Answer.AGAIN, "rate_limit")),
+    **dict.fromkeys(("45043", "40844", "41114"), (Answer.AGAIN, "rate_limit")),
+    **dict.fromkeys(("40010", "40725", "45001", "40015", "40200", "43059", "40908"), (Answer.AMBIGUOUS, None)),
+    **dict.fromkeys(("40910", "50031", "25000", "25001", "25003", "40808", "45024"), (Answer.AMBIGUOUS, None)),
+    **dict.fromkeys(("40731", "40085", "40084", "25245"), (Answer.ABSENT, "mode")),
+    "987654": (Answer.AMBIGUOUS, "unreadable"),
+    "30007": (Answer.AMBIGUOUS, "unreadable"),
+}
+
+
+@pytest.mark.parametrize("status", [200, 400])
+@pytest.mark.parametrize("code", OTHER_CODES)
+def test_codes(code: str, status: int) -> None:
+    for request in (CANCEL, LISTING, UNIFIED_CANCEL):
+        said = bitget.judge(request, reply(answer(None, code, "words"), status))
+        assert ((said.answer, said.kind), said.reach) == (OTHER_CODES[code], Reach.REQUEST)
+        assert said.server_ms == NOW + 100
+
+
+def test_a_copy_trading_account_is_told_why_it_lacks_a_product() -> None:
+    assert "copy-trading" in bitget.judge(LISTING, reply(answer(None, "40731"), 400)).hint
+
+
+@pytest.mark.parametrize("time", [None, "", {}, [], "yesterday", 1.5])
+def test_an_odd_clock_spoils_no_answer(time: object) -> None:
+    said = bitget.judge(CANCEL, reply({**answer({}), "requestTime": time}))
+    assert (said.answer, said.server_ms) == (Answer.ACCEPTED, None)
+
+
+@pytest.mark.parametrize("status", [200, 400])
+def test_nothing_to_cancel_is_a_good_answer_to_a_cancel(status: int) -> None:
+    for code in ("22001", "43004", "31054", "25578"):
+        for request in (CANCEL, BY_NAME, UNIFIED_CANCEL):
+            assert bitget.judge(request, reply(answer(None, code), status)).answer is Answer.NOTHING_OPEN
+        assert bitget.judge(LISTING, reply(answer(None, code), status)).answer is Answer.AMBIGUOUS
+
+
+def test_an_order_that_is_gone_is_a_good_answer_to_a_cancel_by_name() -> None:
+    classic = "43001 43020 43025 43033 40109 40768 40819 45031 45055 45057 31007 50062 80011"
+    for code in f"{classic} 24056 25204 25575 25576 25577 25597".split():
+        assert bitget.judge(BY_NAME, reply(answer(None, code), 400)).answer is Answer.NOTHING_OPEN
+        assert bitget.judge(LISTING, reply(answer(None, code), 400)).answer is Answer.AMBIGUOUS
+
+
+def test_a_plan_type_that_is_not_met_is_left_to_the_listing() -> None:
+    assert bitget.judge(BY_PLAN, reply(answer(None, "40812"), 400)).answer is Answer.NOTHING_OPEN
+    plans = segment("USDT-FUTURES plan orders").listings[0][0]
+    assert bitget.judge(plans, reply(answer(None, "40812"), 400)).answer is Answer.REFUSED
+
+
+def blind(word: str, **options: Any) -> Request:
+    found = segment("USDT-FUTURES plan orders", **options).mass_cancels(())
+    return next(request for request in found if json.loads(request.body)["planType"] == word)
+
+
+def test_a_word_or_a_missing_symbol_that_is_refused_costs_that_plan_cancel_only() -> None:
+    """They are tried unseen, and cancels by name go on."""
+    ((track, _), (moving, _), (plain, _)) = segment("USDT-FUTURES plan orders").cancels(
+        (order("1", kind="track_plan"),), ()
+    )
+    for code in ("40812", "43048", "40017", "400172", "40020", "40034"):
+        for request in (blind("normal_plan"), blind("track_plan"), track):
+            assert bitget.judge(request, reply(answer(None, code), 400)).answer is Answer.NOTHING_OPEN
+    for code in ("43048", "40017", "40020"):
+        for request in (BY_PLAN, moving, plain):
+            assert bitget.judge(request, reply(answer(None, code), 400)).answer is Answer.REFUSED
+    for code, reach in (("40014", Reach.PRODUCT), ("40009", Reach.KEY)):
+        assert bitget.judge(blind("normal_plan"), reply(answer(None, code), 400)).reach is reach
+
+
+def test_a_symbol_that_a_product_is_said_not_to_have_is_refused_and_never_absent() -> None:
+    """The code says it of whatever parameter; its own list may have the symbol."""
+    narrowed = segment("SPOT", symbol=("BTCUSDT",))
+    for request in (*narrowed.mass_cancels(()), narrowed.listings[0][0], CANCEL, LISTING, BY_NAME):
+        for code in ("40034", "40102", "25100"):
+            said = bitget.judge(request, reply(answer(None, code), 400))
+            assert (said.answer, said.reach) == (Answer.REFUSED, Reach.REQUEST)
+            assert "product_type" in said.hint
+
+
+def strategies(category: str, kind: str) -> tuple[Segment, Request]:
+    one = segment(f"{category} strategy orders", UNIFIED)
+    (found,) = (request for stage in one.listings for request in stage if calls.asked(request, "type") == kind)
+    return one, found
+
+
+@pytest.mark.parametrize("code", ["25200", "25002", "25240"])
+@pytest.mark.parametrize("category", ["USDT-FUTURES", "SPOT", "MARGIN"])
+@pytest.mark.parametrize("kind", ["tpsl", "trigger", "oco", "trailing_stop", "iceberg", "twap", ""])
+def test_a_strategy_type_that_is_refused_costs_that_word_only(category: str, kind: str, code: str) -> None:
+    one, request = strategies(category, kind)
+    got = reply(answer(None, code, "type validation error"), 400)
+    if category == "USDT-FUTURES" and kind in ("", "tpsl"):  # what the documents have
+        assert bitget.judge(request, got).answer is Answer.REFUSED
+        return
+    assert bitget.judge(request, got).answer is Answer.ACCEPTED
+    page = one.page(request, got)
+    assert (page.orders, page.next, page.unsure, page.null) == ((), None, "", kind == "")
+    other = bitget.judge(request, reply(answer(None, "40014"), 400))
+    assert other.answer is Answer.REFUSED
+
+
+def test_success_needs_its_http_status() -> None:
+    assert bitget.judge(CANCEL, reply(answer({}))).answer is Answer.ACCEPTED
+    assert bitget.judge(CANCEL, reply(answer({}), 500)).answer is Answer.AMBIGUOUS
+    assert bitget.judge(CANCEL, reply(answer({}, 0))).answer is Answer.AMBIGUOUS, "success is the text of five zeroes"
+
+
+@pytest.mark.parametrize(
+    ("status", "expected", "reach"),
+    [
+        (200, Answer.AMBIGUOUS, Reach.REQUEST),
+        (302, Answer.GATEWAY, Reach.REQUEST),
+        (400, Answer.AMBIGUOUS, Reach.REQUEST),
+        (401, Answer.GATEWAY, Reach.REQUEST),
+        (403, Answer.GATEWAY, Reach.REQUEST),
+        (404, Answer.GATEWAY, Reach.REQUEST),
+        (429, Answer.AGAIN, Reach.REQUEST),
+        (500, Answer.AMBIGUOUS, Reach.REQUEST),
+        (502, Answer.AMBIGUOUS, Reach.REQUEST),
+    ],
+)
+def test_answers_without_a_code(status: int, expected: Answer, reach: Reach) -> None:
+    spring = json.dumps({"timestamp": "", "status": status, "error": "", "message": "", "path": "/x"}).encode()
+    for body in (b"", b"<html>[/oops]</html>", b"[]", b'{"code":', spring, b'{"code":null}', b'{"code":[]}'):
+        said = bitget.judge(CANCEL, reply(body, status))
+        assert (said.answer, said.reach) == (expected, reach)
+
+
+def test_limits_say_how_long_to_wait() -> None:
+    limited = answer(None, "429", "Too Many Requests")
+    assert bitget.judge(CANCEL, reply(limited, 429)).after == 1.0
+    assert bitget.judge(CANCEL, reply(limited, 429, retry_after="3")).after == 3.0
+    assert bitget.judge(CANCEL, reply(limited, 400)).answer is Answer.AGAIN
+    assert "5 minutes" in bitget.judge(CANCEL, reply(limited, 429)).hint
+    assert bitget.judge(BY_NAME, reply(answer(None, "45129"), 400)).after == calls.NAMED_GAP
+
+
+# --- the account's mode ---------------------------------------------------------------------------------------------
+
+
+def after(*events: str) -> bitget.Facts:
+    """Facts after answers: `v2+` and `v2-` of the classic API, `v3-` of the unified one, else what the settings say."""
+    facts = bitget.Facts()
+    discovery: Discovery[bitget.Facts] = bitget.discoveries(bitget.Options(), facts)[0]
+    codes = {"v2+": (CANCEL, "00000"), "v2-": (CANCEL, "40085"), "v3-": (UNIFIED_CANCEL, "40084")}
+    for event in events:
+        if event in codes:
+            request, code = codes[event]
+            mode = bitget.judge(request, reply(answer({}, code))).mode
+            assert mode
+            facts = bitget.learn_mode(facts, mode)
+            continue
+        bodies = {"none": answer(None, "40084"), "secret": answer(None, "40014")}
+        got = reply(bodies.get(event, answer({"accountMode": event})), 400 if event in bodies else 200)
+        assert bitget.judge(discovery.request, got).answer is Answer.ACCEPTED
+        facts = discovery.learn(facts, discovery.read(discovery.request, got).names)
+    return facts
+
+
+ONLY_CLASSIC, ONLY_UNIFIED = {*PLANS, *PRODUCTS}, {*STRATEGIES, *CATEGORIES}
+BOTH = ONLY_CLASSIC | {f"unified {name}" for name in ONLY_UNIFIED}
+UNIFIED_PART = BOTH - ONLY_CLASSIC
+
+
+@pytest.mark.parametrize(
+    ("events", "expected"),
+    [
+        ([], ONLY_CLASSIC),
+        (["v2+"], ONLY_CLASSIC),
+        (["none"], ONLY_CLASSIC),
+        (["v2+", "none"], ONLY_CLASSIC),
+        (["v2-"], ONLY_UNIFIED),
+        (["unified"], ONLY_UNIFIED),
+        (["unified", "v2-"], ONLY_UNIFIED),
+        (["v2-", "unified"], ONLY_UNIFIED),
+        (["v2-", "hybrid"], ONLY_UNIFIED),
+        (["v2-", "secret"], ONLY_UNIFIED),
+        (["hybrid"], BOTH),
+        (["v2+", "hybrid"], BOTH),
+        (["hybrid", "v2+"], BOTH),
+        (["secret"], BOTH),
+        (["upgrading"], BOTH),
+        (["somethingnew"], BOTH),
+        (["hybrid", "v2-"], UNIFIED_PART),
+        (["secret", "v2-"], UNIFIED_PART),
+        (["secret", "v3-"], ONLY_CLASSIC),
+        (["unified", "v2+"], BOTH),
+        (["v2+", "unified"], BOTH),
+        (["v2-", "v3-"], BOTH),
+        (["none", "v2-"], BOTH),
+        (["v2-", "none"], BOTH),
+    ],
+)
+def test_segments_follow_what_the_apis_say(events: list[str], expected: set[str]) -> None:
+    facts = after(*events)
+    found = names(facts)
+    assert set(found) == expected
+    assert len(found) == len(set(found))
+    for event in [one for one in events if one in ("v2+", "v2-", "v3-")]:
+        assert after(*events, event) == facts, "the same answer again changes nothing"
+
+
+def test_unified_segments_are_listed_otherwise_than_classic_ones_of_the_same_name() -> None:
+    for name in CATEGORIES[:4]:
+        assert segment(name).listings != segment(name, UNIFIED).listings
+
+
+def test_a_mode_that_is_changing_or_unknown_is_a_doubt() -> None:
+    for mode in ("upgrading", "switching"):
+        (said,) = bitget.doubts(bitget.Options(), frozenset({f"mode {mode}"}))
+        assert "run again in a minute" in said
+    (said,) = bitget.doubts(bitget.Options(), frozenset({"mode quantum"}))
+    assert "quantum" in said
+    for mode in ("classic", "unified", "hybrid", "undisclosed"):
+        assert bitget.doubts(bitget.Options(), frozenset({f"mode {mode}"})) == ()
+
+
+def test_only_the_settings_call_takes_a_refusal_for_an_answer() -> None:
+    for code in ("40084", "25245", "40014"):
+        assert bitget.judge(SETTINGS, reply(answer(None, code), 400)).answer is Answer.ACCEPTED
+    for code in ("40037", "40009", "40018"):
+        assert bitget.judge(SETTINGS, reply(answer(None, code), 400)).answer is Answer.REFUSED
+    for body in (b"", b"{}", b"[]", answer(None), answer([]), answer("x"), {"code": "00000"}):
+        with pytest.raises(Unreadable):
+            bitget.discoveries(bitget.Options(), bitget.Facts())[0].read(SETTINGS, reply(body))
+
+
+@pytest.mark.parametrize("data", [{}, {"accountMode": None}, {"accountMode": ""}, {"accountMode": {}}])
+def test_a_mode_that_is_not_told_leaves_both_apis_to_answer(data: object) -> None:
+    read_mode = bitget.discoveries(bitget.Options(), bitget.Facts())[0].read
+    assert read_mode(SETTINGS, reply(answer(data))).names == ("mode undisclosed",)
+
+
+# --- selectors ------------------------------------------------------------------------------------------------------
+
+KNOWN = frozenset({"symbol BTCUSDT", "symbol ETHUSDT", "coin BTC", "coin ETH", "mode classic"})
+
+
+def test_unknown_selectors_are_named_with_the_right_spelling() -> None:
+    assert bitget.doubts(bitget.Options(symbol=("BTCUSTD", "ETHUSDT")), KNOWN) == (
+        'Bitget knows no --symbol BTCUSTD (did you mean "BTCUSDT"?)',
+    )
+    assert bitget.doubts(bitget.Options(margin_coin="BTCC"), KNOWN) == (
+        'Bitget knows no --margin-coin BTCC (did you mean "BTC"?)',
+    )
+    assert bitget.doubts(bitget.Options(margin_coin="USDT"), frozenset()) == ()
+
+
+def discovered(**options: Any) -> list[str]:
+    return [one.request.target for one in bitget.discoveries(bitget.Options(**options), bitget.Facts())]
+
+
+def test_instruments_are_read_only_where_a_selector_needs_them() -> None:
+    settings, contracts, symbols = (
+        "/api/v3/account/settings",
+        "/api/v2/mix/market/contracts",
+        "/api/v2/spot/public/symbols",
+    )
+    assert discovered() == [settings]
+    assert discovered(margin_coin="USDT") == [settings]
+    assert discovered(margin_coin="BTC") == [settings, f"{contracts}?productType=COIN-FUTURES"]
+    assert discovered(symbol=("BTCUSDT",)) == [settings, f"{contracts}?productType=USDT-FUTURES", symbols]
+    assert [one.request.signed for one in bitget.discoveries(bitget.Options(symbol=("BTCUSDT",)), CLASSIC)] == [
+        True,
+        False,
+        False,
+    ]
+
+
+def test_instrument_lists_are_read() -> None:
+    contracts, symbols = bitget.discoveries(bitget.Options(symbol=("BTCUSDT",)), CLASSIC)[1:]
+    rows = [{"symbol": "BTCUSDT", "supportMarginCoins": ["USDT", 7]}]
+    assert contracts.read(contracts.request, reply(answer(rows))).names == ("symbol BTCUSDT", "coin USDT")
+    assert symbols.read(symbols.request, reply(answer([{"symbol": "BTCUSDT"}]))).names == ("symbol BTCUSDT",)
+    for data in (None, {}, "x"):
+        with pytest.raises(Unreadable):
+            contracts.read(contracts.request, reply(answer(data)))
+
+
+def test_odd_rows_of_an_instrument_list_name_nothing_and_the_others_do() -> None:
+    contracts, symbols = bitget.discoveries(bitget.Options(symbol=("BTCUSDT",)), CLASSIC)[1:]
+    rows: list[object] = [None, {}, 7, {"symbol": {}}, {"symbol": "ethusdt", "supportMarginCoins": None}]
+    got = reply(answer([*rows, {"symbol": CHINESE, "supportMarginCoins": ["usdt", None]}]))
+    assert contracts.read(contracts.request, got).names == ("symbol ETHUSDT", f"symbol {CHINESE}", "coin USDT")
+    assert symbols.read(symbols.request, got).names == ("symbol ETHUSDT", f"symbol {CHINESE}")
+
+
+def test_a_symbol_that_was_listed_exists() -> None:
+    """An order's own symbol counts like one of the venue's list."""
+    assert bitget.doubts(bitget.Options(symbol=(CHINESE,)), frozenset({f"symbol {CHINESE}", "mode classic"})) == ()
+    assert bitget.doubts(bitget.Options(symbol=(CHINESE,)), frozenset({"symbol BTCUSDT"})) != ()
+
+
+@pytest.mark.parametrize(
+    ("options", "mode", "words"),
+    [
+        ({}, "classic", ["SPOT orders"]),
+        ({}, "unified", ["strategy orders"]),
+        ({}, "hybrid", ["SPOT orders", "strategy orders"]),
+        ({}, "undisclosed", ["SPOT orders", "strategy orders"]),
+        ({"product_type": ("USDT-FUTURES",)}, "classic", []),
+        ({"product_type": ("USDT-FUTURES",)}, "unified", ["strategy orders"]),
+    ],
+)
+def test_what_looks_back_and_has_no_witness_is_told(options: dict[str, Any], mode: str, words: list[str]) -> None:
+    said = bitget.VENUE.remarks(bitget.Options(**options), frozenset({f"mode {mode}"}))
+    assert len(said) == bool(words)
+    for one in ("SPOT orders", "strategy orders"):
+        assert (one in "".join(said)) is (one in words)
+
+
+def test_what_is_not_covered_is_named() -> None:
+    everything = bitget.not_covered(bitget.Options(), "live")
+    assert "margin orders of a classic account (cross and isolated)" in everything
+    for word in ("grid bots", "copy trading", "Stock+"):
+        assert any(word in words for words in everything)
+    for coin in ("USDT", "USDC"):  # coin-margined contracts take USDC as margin, and never USDT
+        named = "COIN-FUTURES orders with USDC as their margin" in bitget.not_covered(
+            bitget.Options(margin_coin=coin), "live"
+        )
+        assert named is (coin == "USDC")
+    assert not any(
+        "margin" in words for words in bitget.not_covered(bitget.Options(product_type=("USDT-FUTURES",)), "live")
+    )
+
+
+def test_every_request_has_its_documented_limit() -> None:
+    for request in all_requests():
+        assert request.bucket in bitget.VENUE.limits, request.target
+
+
+# --- any bytes ------------------------------------------------------------------------------------------------------
+
+FIELDS = (
+    "code msg data requestTime entrustedList endId list cursor orderList nextFlag idLessThan successList failureList "
+    "orderId clientOid symbol status planStatus orderStatus planType marginCoin category side size baseVolume cTime "
+    "accountMode supportMarginCoins errorCode result"
+).split()
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=8)
+    | st.sampled_from(["00000", "1", "live"]),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(FIELDS) | st.text(max_size=4), inner, max_size=5)
+    ),
+    max_leaves=20,
+)
+BODIES = (
+    st.binary(max_size=200)
+    | JSON.map(lambda value: json.dumps(value).encode())
+    | JSON.map(lambda value: json.dumps(answer(value)).encode())
+)
+EVERY = [*bitget.segments(bitget.Options(), CLASSIC, "live"), *bitget.segments(bitget.Options(), UNIFIED, "live")]
+NARROW = bitget.Options(symbol=("BTCUSDT",), margin_coin="USDT")
+EVERY += [*bitget.segments(NARROW, CLASSIC, "live"), *bitget.segments(NARROW, UNIFIED, "live")]
+
+
+@given(body=BODIES, status=st.integers(100, 599))
+def test_any_answer_is_judged_and_read_or_unreadable(body: bytes, status: int) -> None:
+    got = reply(body, status)
+    for request in (CANCEL, LISTING, BY_PLAN, SETTINGS):
+        assert isinstance(bitget.judge(request, got).answer, Answer)
+    for one in EVERY:
+        request = one.listings[-1][-1]
+        for reader in (one.page, one.acknowledge, one.settled, *(witness.read for witness in one.witnesses)):
+            try:
+                reader(request, got)
+            except Unreadable:
+                continue
+    for discovery in bitget.discoveries(bitget.Options(symbol=("BTCUSDT",)), bitget.Facts()):
+        try:
+            names = discovery.read(discovery.request, got).names
+        except Unreadable:
+            continue
+        discovery.learn(bitget.Facts(), names)
+
+
+@given(rows=JSON, kind=st.sampled_from(list(KINDS)))
+def test_a_listing_with_foreign_rows_never_reads_as_empty(rows: object, kind: str) -> None:
+    name, facts, _, field = KINDS[kind]
+    one = segment(name, facts)
+    try:
+        found = one.page(one.listings[0][0], reply(answer(shaped(kind, rows))))
+    except Unreadable:
+        return
+    if rows is None:
+        assert kind in ("future", "plan") or found.null
+        return
+    assert isinstance(rows, list)
+    closed = {"filled", "canceled", "cancelled", "executed", "fail_execute", "success", "failed"}
+    kept = [row for row in rows if not (isinstance(row, dict) and row.get(field) in closed)]
+    assert len(found.orders) >= len(kept) or found.unsure

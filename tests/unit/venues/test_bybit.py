@@ -1,0 +1,1081 @@
+"""Bybit's pure functions: signatures, requests, readers and judgements against documented answers."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from cancelall.core.errors import OptionError, SecretError, Unreadable
+from cancelall.core.model import Answer, Order, Protection, Reach, Reply, Request, State
+from cancelall.core.secret import Secret
+from cancelall.venues.bybit import venue as bybit
+from cancelall.venues.bybit.options import Secrets
+from support import ROOT
+
+VECTORS: list[dict[str, Any]] = json.loads((ROOT / "tests" / "vectors" / "bybit.json").read_text())
+HMAC = [row for row in VECTORS if "rsa_public_key_pem" not in row]
+RSA = [row for row in VECTORS if "rsa_public_key_pem" in row]
+SECRETS = Secrets(api_key=Secret("testkey"), api_secret=Secret("testsecret"))
+
+
+def reply(body: object, status: int = 200, **headers: str) -> Reply:
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return Reply(status=status, headers={name.replace("_", "-"): value for name, value in headers.items()}, body=raw)
+
+
+def answer(result: object, code: object = 0, message: str = "OK", **more: object) -> dict[str, object]:
+    return {"retCode": code, "retMsg": message, "result": result, "retExtInfo": {}, "time": 1700000000123, **more}
+
+
+def segment(name: str, options: bybit.Options | None = None, environment: str = "live") -> Any:
+    found = bybit.segments(options or bybit.Options(), bybit.Facts(), environment)
+    return next(one for one in found if one.name == name)
+
+
+def names(options: bybit.Options, environment: str = "live") -> list[str]:
+    return [one.name for one in bybit.segments(options, bybit.Facts(), environment)]
+
+
+def bodies(requests: tuple[Request, ...]) -> list[str]:
+    return [request.body.decode() for request in requests]
+
+
+# --- signatures -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("row", HMAC, ids=lambda row: row["name"])
+def test_reproduces_every_hmac_vector(row: dict[str, Any]) -> None:
+    request = Request(
+        method=row["method"],
+        path=urlsplit(row["url"]).path,
+        query=urlsplit(row["url"]).query,
+        body=(row["body"] or "").encode(),
+    )
+    headers = dict(bybit.sign(request, SECRETS, bybit.Options(recv_window=5000), 1700000000000, 1).headers)
+    assert row["prehash"] == "1700000000000testkey5000" + (request.query or (row["body"] or ""))
+    assert headers["X-BAPI-SIGN"] == row["headers"]["X-BAPI-SIGN"]
+    assert headers["X-BAPI-TIMESTAMP"] == "1700000000000"
+    assert headers["X-BAPI-RECV-WINDOW"] == "5000"
+    assert ("Content-Type" in headers) == (row["method"] == "POST")
+
+
+COMPACT = {
+    '{"category":"linear","settleCoin":"USDT"}': "e2eec090dc8e1777ce3f4829aed719cd4857b63a26dbb834fc282d2118b02647",
+    '{"category":"linear","settleCoin":"USDC"}': "d62d980a2ddaa6e804ab6e329eef8803e90758a05ff49afd4f4caada895ec949",
+    '{"category":"inverse","settleCoin":"BTC"}': "7794fa8313bb495abc86d527a4f062e57093f867acfd9f094dfe53cd9d608164",
+    '{"category":"spot","orderFilter":"StopOrder"}': "8e55c78f96530aa5dd5d5f4b4ea1cf3f96e86021e586a8623625682e9e1c0c75",
+    '{"category":"spot","orderFilter":"tpslOrder"}': "12e638ee6a67e21a1e0cf76f9f167a6bdda27096d335f4d26ace21d78623e280",
+    '{"category":"spot","orderFilter":"OcoOrder"}': "6bb31fed5d4d106378c3042ca7e0d318637963486d7c9cb1b7716d7a3da288bf",
+    '{"category":"option"}': "70f498cf919b79dce7e7c611f218d34137009a51bf1eef3084be8f3bcc635d74",
+    '{"cancelAll":true}': "31d1957d24103ed772674c8b065588bab42174817256034fd999be46f8eb8836",
+}
+
+
+@pytest.mark.parametrize(("body", "signature"), COMPACT.items())
+def test_the_requests_that_are_sent_have_the_published_bytes_and_signatures(body: str, signature: str) -> None:
+    sent = [
+        request
+        for one in bybit.segments(bybit.Options(), bybit.Facts(), "live")
+        for request in one.mass_cancels(())
+        if request.body.decode() == body
+    ]
+    assert len(sent) == 1
+    assert sent[0].changes
+    headers = dict(bybit.sign(sent[0], SECRETS, bybit.Options(recv_window=5000), 1700000000000, 1).headers)
+    assert headers["X-BAPI-SIGN"] == signature
+
+
+@pytest.mark.parametrize("row", RSA, ids=lambda row: row["name"] + row["source"])
+def test_rsa_vectors_verify_over_the_prehash_that_we_build(row: dict[str, Any]) -> None:
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric import padding, rsa
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+    key = load_pem_public_key(row["rsa_public_key_pem"].encode())
+    assert isinstance(key, rsa.RSAPublicKey)
+    payload = urlsplit(row["url"]).query or row["body"]
+    prehash = f"1700000000000testkey5000{payload}".encode()
+    key.verify(base64.b64decode(row["headers"]["X-BAPI-SIGN"]), prehash, padding.PKCS1v15(), hashes.SHA256())
+
+
+@pytest.fixture(scope="module")
+def rsa_pem() -> tuple[str, Any]:
+    from cryptography.hazmat.primitives.asymmetric import rsa
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode(), key.public_key()
+
+
+def test_a_pem_secret_signs_with_rsa(rsa_pem: tuple[str, Any]) -> None:
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric import padding
+
+    pem, public = rsa_pem
+    secrets = Secrets(api_key=Secret("testkey"), api_secret=Secret(pem))
+    bybit.check_secrets(secrets, bybit.Options())
+    (request,) = segment("linear USDT").mass_cancels(())
+    headers = dict(bybit.sign(request, secrets, bybit.Options(), 1700000000000, 1).headers)
+    prehash = b'1700000000000testkey10000{"category":"linear","settleCoin":"USDT"}'
+    public.verify(base64.b64decode(headers["X-BAPI-SIGN"]), prehash, padding.PKCS1v15(), hashes.SHA256())
+
+
+def test_a_pem_that_holds_no_rsa_key_is_refused_by_name() -> None:
+    broken = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"
+    with pytest.raises(SecretError, match="api_secret") as caught:
+        bybit.check_secrets(Secrets(api_key=Secret("k"), api_secret=Secret(broken)), bybit.Options())
+    assert "AAAA" not in str(caught.value)
+
+
+def test_a_wider_window_is_signed_and_sent() -> None:
+    (request,) = segment("linear USDT").mass_cancels(())
+    headers = dict(bybit.sign(request, SECRETS, bybit.Options(recv_window=5000), 1, 3).headers)
+    assert headers["X-BAPI-RECV-WINDOW"] == "15000"
+
+
+# --- scope ----------------------------------------------------------------------------------------------------------
+
+EVERYTHING = ["strategy", "linear USDT", "linear USDC", "inverse", "spot", "option", "spread"]
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, EVERYTHING),
+        ({"settle_coin": "USDT"}, ["linear USDT"]),
+        ({"settle_coin": "usdc"}, ["linear USDC"]),
+        ({"settle_coin": "BTC"}, ["inverse"]),
+        ({"category": ("option",), "settle_coin": "USDT"}, ["option"]),
+        ({"category": ("linear",)}, ["linear USDT", "linear USDC"]),
+        ({"category": ("spot", "spread")}, ["spot", "spread"]),
+        ({"symbol": ("BTCUSDT",)}, ["strategy", "linear", "spot"]),
+        ({"symbol": ("BTCUSD",)}, ["strategy", "inverse", "spot"]),
+        ({"symbol": ("BTC-26DEC26-100000-C",)}, ["option"]),
+        ({"symbol": ("BTCUSDT_BTC/USDT",)}, ["spread"]),
+        ({"symbol": ("BTC-26MAR27",)}, ["strategy", "linear"]),
+        ({"symbol": ("BTCUSDT", "ETHUSD")}, ["strategy", "linear", "inverse", "spot"]),
+        ({"base_coin": "BTC"}, ["linear", "inverse", "option"]),
+        ({"order_filter": "tpslOrder"}, ["spot"]),
+        ({"order_filter": "StopOrder"}, ["linear USDT", "linear USDC", "inverse", "spot", "option"]),
+        ({"order_filter": "StopOrder", "stop_order_type": "Stop"}, ["linear USDT", "linear USDC", "inverse"]),
+    ],
+)
+def test_selectors_choose_segments(options: dict[str, Any], expected: list[str]) -> None:
+    assert names(bybit.Options(**options)) == expected
+
+
+def test_demo_trading_has_no_spread_and_no_strategies() -> None:
+    assert names(bybit.Options(), "demo") == ["linear USDT", "linear USDC", "inverse", "spot", "option"]
+    with pytest.raises(OptionError, match="demo"):
+        names(bybit.Options(category=("spread",)), "demo")
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"symbol": ("BTCUSDT",), "settle_coin": "USDT"}, "--symbol and --settle-coin cannot be combined"),
+        ({"base_coin": "BTC", "settle_coin": "USDT"}, "--base-coin and --settle-coin cannot be combined"),
+        ({"category": ("spot",), "settle_coin": "USDT"}, "does not narrow spot"),
+        ({"category": ("option",), "settle_coin": "BTC"}, "settled in USDT or USDC"),
+        ({"category": ("inverse",), "settle_coin": "USDT"}, "no inverse contract is settled in USDT"),
+        ({"category": ("linear", "inverse"), "settle_coin": "usdc"}, "no inverse contract is settled in USDC"),
+        ({"category": ("option",), "symbol": ("BTCUSDT",)}, "option cannot hold --symbol BTCUSDT"),
+        ({"category": ("spread",), "symbol": ("BTCUSDT",)}, "spread cannot hold --symbol BTCUSDT"),
+        ({"category": ("inverse",), "symbol": ("BTCUSDT",)}, "inverse cannot hold --symbol BTCUSDT"),
+        ({"category": ("inverse",), "symbol": ("BTCPERP",)}, "inverse cannot hold --symbol BTCPERP"),
+        ({"category": ("spot",), "symbol": ("BTC-26MAR27",)}, "spot cannot hold --symbol BTC-26MAR27"),
+        ({"category": ("linear",), "symbol": ("BTCUSDT_BTC/USDT",)}, "linear cannot hold"),
+        ({"category": ("linear",), "symbol": ("BTC-26DEC26-100000-C",)}, "linear cannot hold"),
+        ({"category": ("linear", "spot"), "symbol": ("BTCUSDT", "BTCUSDT_BTC/USDT")}, "linear spot cannot hold"),
+        ({"stop_order_type": "Stop"}, "needs --order-filter StopOrder"),
+        ({"category": ("spread",), "order_filter": "Order"}, "leave nothing"),
+    ],
+)
+def test_selectors_that_would_be_ranked_or_ignored_are_refused(options: dict[str, Any], words: str) -> None:
+    with pytest.raises(OptionError, match=words):
+        bybit.Options(**options)
+
+
+@pytest.mark.parametrize(
+    ("category", "symbol"),
+    [
+        ("linear", "BTCUSDT"),
+        ("linear", "BTCUSDT-26MAR27"),
+        ("linear", "XAUUSD"),
+        ("linear", "币安人生USDT"),
+        ("inverse", "BTCUSD"),
+        ("inverse", "STRANGE"),
+        ("spot", "BTCEUR"),
+        ("spot", "USDCUSDT"),
+        ("option", "ETH-26DEC26-4000-P-USDT"),
+        ("spread", "BTCUSDT_BTC/USDT"),
+        ("strategy", "BTCUSD"),
+    ],
+)
+def test_what_the_documents_leave_open_is_for_the_list_of_instruments(category: bybit.Category, symbol: str) -> None:
+    assert names(bybit.Options(category=(category,), symbol=(symbol,))) == [category]
+
+
+def test_each_symbol_goes_to_the_selected_categories_that_can_hold_it() -> None:
+    options = bybit.Options(category=("linear", "option", "spread"), symbol=("BTCUSDT", "BTC-26DEC26-100000-C"))
+    assert names(options) == ["linear", "option"]
+    assert bodies(segment("linear", options).mass_cancels(())) == ['{"category":"linear","symbol":"BTCUSDT"}']
+    assert bodies(segment("option", options).mass_cancels(())) == [
+        '{"category":"option","symbol":"BTC-26DEC26-100000-C"}'
+    ]
+
+
+def test_a_symbol_in_another_script_is_signed_as_it_is_sent() -> None:
+    options = bybit.Options(symbol=("币安人生usdt",))
+    assert names(options) == ["strategy", "linear", "spot"]
+    one = segment("linear", options)
+    read, (cancel,) = one.listings[-1][0], one.mass_cancels(())
+    assert read.query.isascii()
+    assert "symbol=%E5%B8%81%E5%AE%89%E4%BA%BA%E7%94%9FUSDT" in read.query
+    assert json.loads(cancel.body) == {"category": "linear", "symbol": "币安人生USDT"}
+    signed = bybit.sign(cancel, SECRETS, options, 1700000000000, 1)
+    prehash = b"1700000000000testkey10000" + signed.body
+    assert signed.body == cancel.body
+    assert dict(signed.headers)["X-BAPI-SIGN"] == hmac.new(b"testsecret", prehash, hashlib.sha256).hexdigest()
+    found = one.page(read, reply(answer({"list": rows(2, symbol="币安人生USDT"), "nextPageCursor": "a%3A1"})))
+    assert ([order.symbol for order in found.orders], found.unsure) == (["币安人生USDT"] * 2, "")
+    assert found.next.query == f"{read.query}&cursor=a%3A1"
+    assert bybit.doubts(options, frozenset({"symbol 币安人生USDT"})) == ()
+
+
+def test_the_blind_cancels_of_a_whole_account() -> None:
+    fired = {one.name: bodies(one.mass_cancels(())) for one in bybit.segments(bybit.Options(), bybit.Facts(), "live")}
+    assert fired == {
+        "strategy": [],
+        "linear USDT": ['{"category":"linear","settleCoin":"USDT"}'],
+        "linear USDC": ['{"category":"linear","settleCoin":"USDC"}'],
+        "inverse": ['{"category":"inverse","settleCoin":"BTC"}', '{"category":"inverse","settleCoin":"ETH"}'],
+        "spot": [
+            '{"category":"spot","orderFilter":"Order"}',
+            '{"category":"spot","orderFilter":"StopOrder"}',
+            '{"category":"spot","orderFilter":"tpslOrder"}',
+            '{"category":"spot","orderFilter":"OcoOrder"}',
+            '{"category":"spot","orderFilter":"BidirectionalTpslOrder"}',
+        ],
+        "option": ['{"category":"option"}'],
+        "spread": ['{"cancelAll":true}'],
+    }
+
+
+def test_options_of_a_base_coin_are_cancelled_by_name_alone() -> None:
+    """The document of the cancel says what a base coin does for futures; the listing's says it for options."""
+    one = segment("option", bybit.Options(base_coin="BTC"))
+    assert one.mass_cancels(()) == one.mass_cancels((order("1"),)) == ()
+    assert one.listings[0][0].query == "baseCoin=BTC&category=option&limit=50&openOnly=0"
+    assert bodies(segment("option", bybit.Options(category=("option",), settle_coin="USDC")).mass_cancels(())) == [
+        '{"category":"option","settleCoin":"USDC"}'
+    ]
+
+
+def order(identity: str, symbol: str | None = "BTCUSDT", **more: Any) -> Order:
+    return Order(id=identity, segment="x", symbol=symbol, **more)
+
+
+def test_other_inverse_coins_are_fired_from_the_listing() -> None:
+    known = (order("1", "XRPUSD"), order("2", "SOLUSDZ26"), order("3", "STRANGE"))
+    assert bodies(segment("inverse").mass_cancels(known)) == [
+        '{"category":"inverse","settleCoin":"BTC"}',
+        '{"category":"inverse","settleCoin":"ETH"}',
+        '{"category":"inverse","settleCoin":"SOL"}',
+        '{"category":"inverse","settleCoin":"XRP"}',
+        '{"category":"inverse","symbol":"STRANGE"}',
+    ]
+
+
+def test_more_orders_than_the_cap_are_fired_per_symbol_too() -> None:
+    """Those with the most orders first, and with the one for the coin no more than the limit of a second."""
+    known = tuple(order(str(index), "ETHUSDT" if index % 3 else "BTCUSDT") for index in range(501))
+    one = segment("linear USDT")
+    assert bodies(one.mass_cancels(known)) == ['{"category":"linear","settleCoin":"USDT"}']
+    assert bodies(one.shares(known)) == [
+        '{"category":"linear","symbol":"ETHUSDT"}',
+        '{"category":"linear","symbol":"BTCUSDT"}',
+    ]
+    assert one.shares(known[:500]) == ()
+    many = tuple(order(str(index), f"C{index % 40}USDT") for index in range(501))
+    assert len(one.shares(many)) + len(one.mass_cancels(many)) == bybit.VENUE.limits["cancel-all futures"].count
+    assert segment("spot").shares(tuple(order(str(index), "BTCUSDT") for index in range(501))) == ()
+
+
+def test_conditional_kinds_are_listed_before_the_ordinary_ones() -> None:
+    stages = [[request.query for request in stage] for stage in segment("spot").listings]
+    assert stages == [
+        [
+            f"category=spot&limit=50&openOnly=0&orderFilter={kind}"
+            for kind in ("StopOrder", "tpslOrder", "OcoOrder", "BidirectionalTpslOrder")
+        ],
+        ["category=spot&limit=50&openOnly=0"],
+    ]
+    assert [[request.query for request in stage] for stage in segment("inverse").listings] == [
+        ["category=inverse&limit=50&openOnly=0&orderFilter=StopOrder"],
+        ["category=inverse&limit=50&openOnly=0"],
+    ]
+    assert segment("strategy").feeds
+
+
+# --- cancels by name ------------------------------------------------------------------------------------------------
+
+
+def test_batches_of_twenty_and_ten() -> None:
+    linear = segment("linear USDT").cancels(tuple(order(str(index)) for index in range(45)), None)
+    assert [len(named) for _, named in linear] == [20, 20, 5]
+    assert {request.path for request, _ in linear} == {"/v5/order/cancel-batch"}
+    assert json.loads(linear[2][0].body) == {
+        "category": "linear",
+        "request": [{"symbol": "BTCUSDT", "orderId": str(index)} for index in range(40, 45)],
+    }
+    spot = segment("spot").cancels(tuple(order(str(index), kind="Order") for index in range(11)), None)
+    assert [len(named) for _, named in spot] == [10, 1]
+
+
+def test_conditional_spot_and_inverse_orders_go_singly_with_their_filter() -> None:
+    ((request, _),) = segment("spot").cancels((order("7", kind="tpslOrder"),), None)
+    assert request.path == "/v5/order/cancel"
+    assert json.loads(request.body) == {
+        "category": "spot",
+        "symbol": "BTCUSDT",
+        "orderId": "7",
+        "orderFilter": "tpslOrder",
+    }
+    ((request, _),) = segment("inverse").cancels((order("8", "BTCUSD"),), None)
+    assert json.loads(request.body) == {"category": "inverse", "symbol": "BTCUSD", "orderId": "8"}
+
+
+def test_without_a_batch_every_order_goes_singly() -> None:
+    """Of every category, with the order filter that a spot order needs, and groups where there is no other way."""
+    for name, category in (("linear USDT", "linear"), ("inverse", "inverse"), ("option", "option")):
+        found = segment(name).singly((order("1"), order("2")), None)
+        assert [(request.path, json.loads(request.body)) for request, _ in found] == [
+            ("/v5/order/cancel", {"category": category, "symbol": "BTCUSDT", "orderId": identity})
+            for identity in ("1", "2")
+        ]
+        assert all(request.changes for request, _ in found)
+    mixed = (order("1", kind="Order"), order("2", kind="StopOrder"), order("3", kind="OcoOrder"))
+    found = segment("spot").singly(mixed, ())
+    assert [(request.path, json.loads(request.body).get("orderFilter")) for request, _ in found] == [
+        ("/v5/order/cancel", "Order"),
+        ("/v5/order/cancel", "StopOrder"),
+        ("/v5/order/cancel-all", "OcoOrder"),
+    ]
+    assert [one for _, named in found for one in named] == list(mixed)
+    for name in ("spread", "strategy"):
+        assert segment(name).singly is None, "its cancels are single ones"
+
+
+def test_a_group_whose_symbol_nobody_knows_is_left_out() -> None:
+    """Without a symbol the cancel would reach every order of its kind; and it may be of any symbol's group."""
+    strange = order("1", None, kind="OcoOrder")
+    assert segment("spot").cancels((strange,), ()) == ()
+    assert segment("spot").cancels((order("2", kind="OcoOrder"),), (strange,)) == ()
+
+
+def test_oco_orders_go_as_a_group_only_when_nothing_in_it_is_to_be_kept() -> None:
+    buy = order("1", kind="OcoOrder", side="buy")
+    sell = order("2", kind="OcoOrder", side="sell")
+    assert segment("spot").cancels((buy,), None) == ()
+    assert segment("spot").cancels((buy,), (sell,)) == ()
+    ((request, named),) = segment("spot").cancels((buy,), (order("3", "ETHUSDT", kind="OcoOrder"),))
+    assert json.loads(request.body) == {"category": "spot", "symbol": "BTCUSDT", "orderFilter": "OcoOrder"}
+    assert named == (buy,)
+
+
+# --- reading --------------------------------------------------------------------------------------------------------
+
+ROW = {
+    "orderId": "fd4300ae-7847-404e-b947-b46980a4d140",
+    "orderLinkId": "mine-1",
+    "symbol": "BTCUSDT",
+    "side": "Buy",
+    "orderType": "Limit",
+    "price": "60000.50",
+    "qty": "0.10",
+    "leavesQty": "0.04",
+    "orderStatus": "PartiallyFilled",
+    "stopOrderType": "",
+    "triggerPrice": "",
+    "reduceOnly": False,
+    "closeOnTrigger": False,
+    "createType": "CreateByUser",
+    "createdTime": "1684738540559",
+}
+
+
+def page(name: str, rows: list[dict[str, object]], query: str | None = None, **result: object) -> Any:
+    one = segment(name)
+    request = one.listings[-1][0] if query is None else Request(method="GET", path="/v5/order/realtime", query=query)
+    return one.page(request, reply(answer({"list": rows, "nextPageCursor": "", **result})))
+
+
+def test_a_row_becomes_an_order_with_the_venues_own_digits() -> None:
+    (found,) = page("linear USDT", [ROW]).orders
+    assert found == Order(
+        id="fd4300ae-7847-404e-b947-b46980a4d140",
+        segment="linear USDT",
+        client_id="mine-1",
+        symbol="BTCUSDT",
+        side="buy",
+        type="limit",
+        price="60000.50",
+        quantity="0.10",
+        remaining="0.04",
+        created_ms=1684738540559,
+    )
+
+
+@pytest.mark.parametrize("status", ["Rejected", "PartiallyFilledCanceled", "Filled", "Cancelled", "Deactivated"])
+def test_closed_statuses_are_not_open(status: str) -> None:
+    assert page("spot", [{**ROW, "orderStatus": status}]).orders == ()
+
+
+@pytest.mark.parametrize("status", ["New", "Untriggered", "Triggered", "PendingCancel", "SomethingNew"])
+def test_every_other_status_is_open(status: str) -> None:
+    assert len(page("spot", [{**ROW, "orderStatus": status}]).orders) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "fields", "expected"),
+    [
+        ("linear USDT", {}, Protection.NONE),
+        ("linear USDT", {"stopOrderType": "UNKNOWN"}, Protection.NONE),
+        ("linear USDT", {"stopOrderType": "Stop"}, Protection.NONE),
+        ("linear USDT", {"stopOrderType": "Stop", "reduceOnly": True}, Protection.PROTECTIVE),
+        ("linear USDT", {"closeOnTrigger": True}, Protection.PROTECTIVE),
+        ("linear USDT", {"stopOrderType": "TakeProfit"}, Protection.PROTECTIVE),
+        ("linear USDT", {"stopOrderType": "PartialStopLoss"}, Protection.PROTECTIVE),
+        ("linear USDT", {"stopOrderType": "TrailingStop"}, Protection.PROTECTIVE),
+        ("linear USDT", {"stopOrderType": "BrandNew"}, Protection.UNKNOWN),
+        ("spot", {"side": "Sell"}, Protection.NONE),
+        ("spot", {"side": "Sell", "stopOrderType": "tpslOrder"}, Protection.PROTECTIVE),
+        ("spot", {"side": "Buy", "stopOrderType": "tpslOrder"}, Protection.NONE),
+        ("spot", {"side": "Sell", "stopOrderType": "Stop"}, Protection.PROTECTIVE),
+        ("spot", {"side": "Sell", "stopOrderType": "BrandNew"}, Protection.UNKNOWN),
+    ],
+)
+def test_the_table_of_protective_orders(name: str, fields: dict[str, object], expected: Protection) -> None:
+    (found,) = page(name, [{**ROW, **fields}]).orders
+    assert found.protection is expected
+
+
+def test_the_cursor_goes_back_as_received() -> None:
+    cursor = "fd43%3A1684738540559%2cfd43%3A1684738540559"
+    following = page("linear USDT", [ROW], nextPageCursor=cursor).next
+    assert following.query == (
+        "category=linear&limit=50&openOnly=0&settleCoin=USDT&cursor=fd43%3A1684738540559%2Cfd43%3A1684738540559"
+    )
+
+
+def rows(count: int, **fields: object) -> list[dict[str, object]]:
+    """So many orders that differ in their ids."""
+    return [{**ROW, "orderId": f"id-{number}", **fields} for number in range(count)]
+
+
+def test_an_empty_page_with_a_new_cursor_is_followed() -> None:
+    first = page("linear USDT", [], nextPageCursor="a%3A1")
+    assert (first.orders, first.unsure) == ((), "")
+    assert first.next.query.endswith("&cursor=a%3A1")
+    assert page("linear USDT", [], query=first.next.query, nextPageCursor="a%3A1").next is None, "it is not new"
+
+
+@pytest.mark.parametrize("cursor", ["a&category=spot", "%zz", "a b", "名", {}, [], True, None, ...])
+def test_a_way_on_that_is_none_ends_a_short_page_and_leaves_a_full_one_unsure(cursor: object) -> None:
+    way: dict[str, object] = {"nextPageCursor": cursor}
+    if cursor is ...:
+        way = {}
+    one = segment("linear USDT")
+    for count, full in ((0, False), (3, False), (49, False), (50, True)):
+        found = one.page(one.listings[-1][0], reply(answer({"list": rows(count), **way})))
+        assert (len(found.orders), found.next, found.full, bool(found.unsure)) == (count, None, full, full)
+
+
+def test_an_empty_cursor_is_the_documented_end_of_a_full_page() -> None:
+    found = page("linear USDT", rows(50))
+    assert (found.next, found.full, found.unsure) == (None, True, "")
+
+
+def test_a_cursor_that_points_to_its_own_page_ends_a_short_page_only() -> None:
+    query = "category=linear&limit=50&openOnly=0&settleCoin=USDT&cursor=a%3A1"
+    short = page("linear USDT", rows(7), query=query, nextPageCursor="a%3A1")
+    assert (len(short.orders), short.next, short.unsure) == (7, None, "")
+    full = page("linear USDT", rows(50), query=query, nextPageCursor="a%3A1")
+    assert (full.next.query, full.full) == (query, True)
+
+
+def test_a_page_of_strategies_is_full_by_its_own_word_for_the_limit() -> None:
+    one = segment("strategy")
+    row = {"strategyId": "s", "symbol": "BTCUSDT", "status": 2, "reduceOnly": False}
+    many = [{**row, "strategyId": f"s-{number}"} for number in range(50)]
+    found = one.page(one.listings[0][0], reply(answer({"list": many, "nextCursor": "50"})))
+    assert (len(found.orders), found.full, found.next.query.endswith("&cursor=50")) == (50, True, True)
+    assert one.page(one.listings[0][0], reply(answer({"list": many}))).unsure
+
+
+@pytest.mark.parametrize(
+    "body",
+    [answer({}), answer({"list": {}}), answer({"list": "none"}), answer({"list": 0}), answer(None), [], "text"],
+)
+def test_a_listing_of_another_shape_is_unreadable_never_empty(body: object) -> None:
+    for name in ("linear USDT", "spread", "strategy"):
+        one = segment(name)
+        with pytest.raises(Unreadable):
+            one.page(one.listings[-1][0], reply(body))
+
+
+@pytest.mark.parametrize("name", ["linear USDT", "spread", "strategy"])
+def test_a_null_in_the_place_of_the_list_is_told(name: str) -> None:
+    one = segment(name)
+    found = one.page(one.listings[-1][0], reply(answer({"list": None, "nextPageCursor": ""})))
+    assert (found.orders, found.null, found.unsure) == ((), True, "")
+    assert not one.page(one.listings[-1][0], reply(answer({"list": []}))).null
+
+
+ODD: list[tuple[str, object]] = [
+    ("price", {}),
+    ("price", ["1"]),
+    ("qty", True),
+    ("leavesQty", {"value": "1"}),
+    ("createdTime", "1684738540559.5"),
+    ("createdTime", "yesterday"),
+    ("orderLinkId", []),
+    ("orderType", {}),
+    ("side", []),
+    ("triggerPrice", {}),
+    ("createType", []),
+    ("reduceOnly", "maybe"),
+    ("closeOnTrigger", {}),
+    ("stopOrderType", {}),
+    ("orderStatus", None),
+    ("orderStatus", {}),
+    ("orderStatus", ""),
+    ("orderStatus", "Limbo"),
+    ("symbol", None),
+    ("symbol", {}),
+]
+
+
+@pytest.mark.parametrize(("field", "value"), ODD, ids=[f"{field}={value}" for field, value in ODD])
+@pytest.mark.parametrize("name", ["linear USDT", "inverse", "spot", "option", "spread"])
+def test_an_odd_field_keeps_no_order_from_being_named(name: str, field: str, value: object) -> None:
+    odd = {**ROW, "orderId": "odd", field: value}
+    found = page(name, [*rows(2), odd, *rows(1, orderId="last")])
+    assert [one.id for one in found.orders] == ["id-0", "id-1", "odd", "last"]
+    assert field in found.unsure
+    assert page(name, rows(3)).unsure == ""
+    named = [one for _, some in segment(name).cancels(found.orders, None) for one in some]
+    assert {one.id for one in named} == {"id-0", "id-1", "odd", "last"}
+
+
+@pytest.mark.parametrize("bad", [None, "text", 7, [], {}, {"orderId": ""}, {"orderId": {}}, {"orderId": "a\nb"}])
+def test_a_row_that_names_no_order_hides_no_other(bad: Any) -> None:
+    entry = {**ROW, **bad} if isinstance(bad, dict) and bad else bad
+    for name in ("linear USDT", "spread"):
+        one = segment(name)
+        found = one.page(one.listings[-1][0], reply(answer({"list": [*rows(2), entry, {**ROW}]})))
+        assert [order.id for order in found.orders] == ["id-0", "id-1", ROW["orderId"]]
+        assert found.unsure.startswith("1 odd order(s)")
+
+
+def test_a_closed_row_is_nothing_whatever_else_is_odd() -> None:
+    closed = {"orderStatus": "Cancelled", "orderId": None, "price": {}, "symbol": 5}
+    assert page("linear USDT", [closed, ROW]).unsure == ""
+    assert len(page("linear USDT", [closed, ROW]).orders) == 1
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"reduceOnly": "maybe"}, Protection.UNKNOWN),
+        ({"closeOnTrigger": 7}, Protection.UNKNOWN),
+        ({"reduceOnly": True, "closeOnTrigger": {}}, Protection.PROTECTIVE),
+        ({"reduceOnly": {}, "stopOrderType": "StopLoss"}, Protection.PROTECTIVE),
+        ({"stopOrderType": {}}, Protection.UNKNOWN),
+    ],
+)
+def test_what_cannot_be_read_is_never_called_plain(fields: dict[str, object], expected: Protection) -> None:
+    for name in ("linear USDT", "inverse", "spot"):
+        (found,) = page(name, [{**ROW, **fields}]).orders
+        assert found.protection is expected
+
+
+@pytest.mark.parametrize("side", [None, {}, "", "None", "Both"])
+def test_a_triggered_spot_order_without_a_side_is_not_called_plain(side: object) -> None:
+    (found,) = page("spot", [{**ROW, "side": side, "stopOrderType": "tpslOrder"}]).orders
+    assert found.protection is Protection.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        ("Untriggered", "StopOrder"),
+        ("Limbo", "StopOrder"),
+        (None, "StopOrder"),
+        ("New", "Order"),
+        ("Triggered", "Order"),
+    ],
+)
+def test_a_spot_order_is_reached_by_its_own_filter_until_it_has_triggered(status: str | None, kind: str) -> None:
+    query = "category=spot&limit=50&openOnly=0&orderFilter=StopOrder"
+    (found,) = page("spot", [{**ROW, "orderStatus": status, "stopOrderType": "Stop"}], query=query).orders
+    assert found.kind == kind
+
+
+def test_the_symbol_that_was_asked_for_stands_in_for_one_that_cannot_be_read() -> None:
+    one = segment("linear", bybit.Options(symbol=("BTCUSDT",)))
+    found = one.page(one.listings[-1][0], reply(answer({"list": rows(1, symbol=None), "nextPageCursor": ""})))
+    assert [order.symbol for order in found.orders] == ["BTCUSDT"]
+    assert found.unsure
+
+
+def test_an_order_whose_symbol_nobody_knows_goes_alone_by_its_id() -> None:
+    """In a batch its row could cost the others theirs."""
+    found = page("linear USDT", [*rows(2), {**ROW, "orderId": "odd", "symbol": {}}])
+    batch, alone = segment("linear USDT").cancels(found.orders, None)
+    assert [one.id for one in batch[1]] == ["id-0", "id-1"]
+    assert alone[0].path == "/v5/order/cancel"
+    assert json.loads(alone[0].body) == {"category": "linear", "orderId": "odd"}
+
+
+def test_rows_of_another_symbol_are_no_orders_of_this_scope() -> None:
+    one = segment("linear", bybit.Options(symbol=("BTCUSDT",)))
+    mixed = [*rows(2), {**ROW, "orderId": "other", "symbol": "ETHUSDT"}]
+    found = one.page(one.listings[-1][0], reply(answer({"list": mixed, "nextPageCursor": ""})))
+    assert [order.id for order in found.orders] == ["id-0", "id-1"]
+    assert "symbol is not the one" in found.unsure
+
+
+def test_a_listing_of_another_category_proves_nothing_and_names_nobody() -> None:
+    found = page("linear USDT", rows(3), category="spot", nextPageCursor="a%3A1")
+    assert (found.orders, found.next) == ((), None)
+    assert found.unsure == "the listing is of spot, not of linear"
+    assert page("linear USDT", rows(3), category="linear").unsure == ""
+    assert len(page("linear USDT", rows(3), category={}).orders) == 3
+
+
+def test_strategies_are_read_row_by_row() -> None:
+    one = segment("strategy")
+    row = {"strategyId": "a", "symbol": "BTCUSDT", "side": "Buy", "status": 2, "reduceOnly": False}
+    odd = [
+        {**row, "strategyId": "b", "size": {}},
+        {**row, "strategyId": "c", "status": None},
+        {**row, "strategyId": "d", "status": 9},
+        {**row, "strategyId": "e", "reduceOnly": "maybe"},
+        {**row, "strategyId": "f", "symbol": None},
+        {**row, "strategyId": None},
+        "row",
+    ]
+    ended = [{**row, "strategyId": "x", "status": 3}, {**row, "strategyId": "y", "status": "4"}]
+    found = one.page(one.listings[0][0], reply(answer({"list": [row, *odd, *ended]})))
+    assert [order.id for order in found.orders] == list("abcdef")
+    assert found.unsure.startswith("7 odd strategy(s)")
+    assert {order.id: order.protection for order in found.orders}["e"] is Protection.UNKNOWN
+    assert one.page(one.listings[0][0], reply(answer({"list": [row, *ended]}))).unsure == ""
+
+
+def test_an_odd_time_of_the_answer_costs_nothing() -> None:
+    read = segment("linear USDT").listings[-1][0]
+    for odd in ("soon", 1.5, {}, None):
+        said = bybit.judge(read, reply(answer({"list": []}, time=odd)))
+        assert (said.answer, said.server_ms) == (Answer.ACCEPTED, None)
+
+
+def test_acknowledgements() -> None:
+    one = segment("linear USDT")
+    (request,) = one.mass_cancels(())
+    said = one.acknowledge(request, reply(answer({"list": [{"orderId": "1", "orderLinkId": "c"}], "success": "1"})))
+    assert (said.cancelled, dict(said.client_ids), said.capped) == (("1",), {"1": "c"}, False)
+    for result in ({"success": "1"}, {"list": None, "success": "1"}, {}):
+        assert one.acknowledge(request, reply(answer(result))).cancelled == ()
+    full = [{"orderId": str(index), "orderLinkId": ""} for index in range(500)]
+    assert one.acknowledge(request, reply(answer({"list": full, "success": "1"}))).capped
+    (request, *_) = segment("spot").mass_cancels(())
+    assert not segment("spot").acknowledge(request, reply(answer({"list": full, "success": "1"}))).capped
+
+
+def test_a_batch_tells_its_failures_by_position() -> None:
+    one = segment("linear USDT")
+    ((request, _),) = one.cancels((order("1"), order("2"), order("3")), None)
+    rows = [{"orderId": identity} for identity in ("1", "2", "3")]
+    outcomes = [{"code": 0, "msg": "OK"}, {"code": 110095, "msg": "call auction"}, {"code": 110001, "msg": "gone"}]
+    said = one.acknowledge(request, reply(answer({"list": rows}, retExtInfo={"list": outcomes})))
+    assert said.cancelled == ("1",)
+    assert [(failure.id, failure.reason) for failure in said.failed] == [("2", "110095 call auction")]
+
+
+ODD_ROWS: list[Any] = [None, "row", 5, {}, {"orderId": None}, {"orderId": {}}, {"orderId": True}]
+
+
+@pytest.mark.parametrize("bad", ODD_ROWS)
+def test_an_odd_row_of_an_acknowledgement_loses_no_other(bad: object) -> None:
+    one = segment("linear USDT")
+    (request,) = one.mass_cancels(())
+    took = [{"orderId": "1", "orderLinkId": []}, bad, {"orderId": "2", "orderLinkId": "c"}]
+    said = one.acknowledge(request, reply(answer({"list": took, "success": "1"})))
+    assert (said.cancelled, dict(said.client_ids)) == (("1", "2"), {"1": "?", "2": "c"})
+
+
+@pytest.mark.parametrize("bad", ODD_ROWS)
+def test_an_odd_row_of_a_batch_moves_no_outcome(bad: object) -> None:
+    one = segment("linear USDT")
+    ((request, _),) = one.cancels((order("1"), order("2"), order("3")), None)
+    outcomes = [{"code": 0, "msg": "OK"}, {"code": 0}, {"code": 110095, "msg": "call auction"}]
+    took = [{"orderId": "1"}, bad, {"orderId": "3"}]
+    said = one.acknowledge(request, reply(answer({"list": took}, retExtInfo={"list": outcomes})))
+    assert said.cancelled == ("1",)
+    assert [failure.id for failure in said.failed] == ["3"]
+
+
+@pytest.mark.parametrize("extra", [None, [], "x", {}, {"list": None}, {"list": {}}, {"list": ["x", {"code": {}}]}])
+def test_an_order_of_a_batch_without_an_outcome_is_not_called_cancelled(extra: object) -> None:
+    one = segment("linear USDT")
+    ((request, _),) = one.cancels((order("1"), order("2")), None)
+    said = one.acknowledge(request, reply(answer({"list": [{"orderId": "1"}, {"orderId": "2"}]}, retExtInfo=extra)))
+    assert (said.cancelled, said.failed) == ((), ())
+
+
+def test_a_single_cancel_names_its_order() -> None:
+    one = segment("spot")
+    ((request, _),) = one.cancels((order("7", kind="tpslOrder"),), None)
+    assert one.acknowledge(request, reply(answer({"orderId": "7", "orderLinkId": ""}))).cancelled == ("7",)
+    assert one.acknowledge(request, reply(answer({"orderId": {}}))).cancelled == ()
+
+
+def test_an_odd_row_of_the_history_loses_no_other() -> None:
+    one = segment("linear USDT")
+    (request,) = one.settle((order("1"),), 0)
+    ended = {**ROW, "orderStatus": "Cancelled", "cumExecQty": {}, "price": {}}
+    found = one.settled(request, reply(answer({"list": [None, {**ended, "orderId": {}}, ended], "nextPageCursor": {}})))
+    assert [(row.id, state, note) for row, state, note in found.orders] == [(ROW["orderId"], State.CANCELLED, "")]
+    assert one.settled(request, reply(answer({"list": None}))).orders == ()
+
+
+def test_history_tells_filled_from_cancelled() -> None:
+    one = segment("linear USDT")
+    (request,) = one.settle((order("1"),), 0)
+    rows = [
+        {**ROW, "orderId": "1", "orderStatus": "Filled", "cumExecQty": "0.10"},
+        {**ROW, "orderId": "2", "orderStatus": "Cancelled", "cumExecQty": "0.06"},
+        {**ROW, "orderId": "3", "orderStatus": "Deactivated", "cumExecQty": "0.000"},
+        {**ROW, "orderId": "4", "orderStatus": "New"},
+    ]
+    found = one.settled(request, reply(answer({"list": rows, "nextPageCursor": ""})))
+    assert [(row.id, state, note) for row, state, note in found.orders] == [
+        ("1", State.FILLED, ""),
+        ("2", State.CANCELLED, "0.06 filled before"),
+        ("3", State.CANCELLED, ""),
+    ]
+
+
+# --- judging --------------------------------------------------------------------------------------------------------
+
+CANCEL = Request(method="POST", path="/v5/order/cancel-all", body=b"{}", changes=True)
+
+
+@pytest.mark.parametrize(
+    ("code", "expected", "kind", "reach"),
+    [
+        (0, Answer.ACCEPTED, None, Reach.REQUEST),
+        (10001, Answer.REFUSED, "parameter", Reach.REQUEST),
+        (10002, Answer.CLOCK, "clock", Reach.REQUEST),
+        (-1, Answer.CLOCK, "clock", Reach.REQUEST),
+        (10003, Answer.REFUSED, "auth", Reach.KEY),
+        (10004, Answer.REFUSED, "auth", Reach.KEY),
+        (10005, Answer.REFUSED, "permission", Reach.PRODUCT),
+        (10006, Answer.AGAIN, "rate_limit", Reach.REQUEST),
+        (10007, Answer.REFUSED, "auth", Reach.KEY),
+        (10008, Answer.REFUSED, "mode", Reach.PRODUCT),
+        (10009, Answer.REFUSED, "region", Reach.PRODUCT),
+        (10010, Answer.REFUSED, "ip", Reach.ADDRESS),
+        (10014, Answer.AGAIN, "rate_limit", Reach.REQUEST),
+        (10017, Answer.REFUSED, "parameter", Reach.REQUEST),
+        (10018, Answer.REFUSED, "ip", Reach.HOST),
+        (10024, Answer.REFUSED, "region", Reach.PRODUCT),
+        (10027, Answer.REFUSED, "permission", Reach.PRODUCT),
+        (10029, Answer.REFUSED, "permission", Reach.REQUEST),
+        (100028, Answer.REFUSED, "mode", Reach.PRODUCT),
+        (110067, Answer.REFUSED, "mode", Reach.PRODUCT),
+        (110088, Answer.REFUSED, "mode", Reach.PRODUCT),
+        (110132, Answer.REFUSED, "region", Reach.PRODUCT),
+        (181014, Answer.REFUSED, "mode", Reach.PRODUCT),
+        (182200, Answer.REFUSED, "mode", Reach.PRODUCT),
+        (33004, Answer.REFUSED, "auth", Reach.KEY),
+        (-2015, Answer.REFUSED, "auth", Reach.KEY),
+        (30035, Answer.AGAIN, "rate_limit", Reach.REQUEST),
+        (110001, Answer.NOTHING_OPEN, None, Reach.REQUEST),
+        (170213, Answer.NOTHING_OPEN, None, Reach.REQUEST),
+        (175007, Answer.NOTHING_OPEN, None, Reach.REQUEST),
+        (20001, Answer.NOTHING_OPEN, None, Reach.REQUEST),
+        (140001, Answer.NOTHING_OPEN, None, Reach.REQUEST),
+        (60062, Answer.NOTHING_OPEN, None, Reach.REQUEST),
+        (60065, Answer.NOTHING_OPEN, None, Reach.REQUEST),
+        (60068, Answer.NOTHING_OPEN, None, Reach.REQUEST),
+        (60074, Answer.NOTHING_OPEN, None, Reach.REQUEST),
+        (110079, Answer.AGAIN, "rate_limit", Reach.REQUEST),
+        (110114, Answer.AGAIN, "rate_limit", Reach.REQUEST),
+        (110095, Answer.REFUSED, "mode", Reach.REQUEST),
+        (110097, Answer.REFUSED, "mode", Reach.REQUEST),
+        (110100, Answer.REFUSED, "mode", Reach.REQUEST),
+        (110115, Answer.REFUSED, "parameter", Reach.REQUEST),
+        (170145, Answer.REFUSED, "parameter", Reach.REQUEST),
+        (170201, Answer.REFUSED, "parameter", Reach.REQUEST),
+        (10000, Answer.AMBIGUOUS, None, Reach.REQUEST),
+        (10016, Answer.AMBIGUOUS, None, Reach.REQUEST),
+        (170234, Answer.AMBIGUOUS, None, Reach.REQUEST),
+        (3100197, Answer.AMBIGUOUS, None, Reach.REQUEST),
+        (404, Answer.AMBIGUOUS, "unreadable", Reach.REQUEST),
+        (987654, Answer.AMBIGUOUS, "unreadable", Reach.REQUEST),
+    ],
+)
+def test_codes(code: int, expected: Answer, kind: str | None, reach: Reach) -> None:
+    said = bybit.judge(CANCEL, reply(answer({"success": "1"}, code, "words")))
+    assert (said.answer, said.kind, said.reach) == (expected, kind, reach)
+    assert said.words == f"{code} words"
+
+
+def test_the_old_spelling_of_a_code_is_read() -> None:
+    assert bybit.judge(CANCEL, reply({"ret_code": 10003, "ret_msg": "no"})).kind == "auth"
+
+
+@pytest.mark.parametrize("code", [10028, 10020])
+def test_only_what_a_classic_account_lacks_is_absent_by_its_words(code: int) -> None:
+    """It has linear, inverse and spot orders, and this API does not show them."""
+    no_unified_account = reply(answer({}, code, "unified account users only"))
+    for name in ("option", "spread", "strategy"):
+        one = segment(name)
+        for request in (*one.mass_cancels(()), one.listings[0][0], one.cancels((order("1"),), None)[0][0]):
+            said = bybit.judge(request, no_unified_account)
+            assert (said.answer, said.kind, said.reach) == (Answer.ABSENT, "mode", Reach.REQUEST)
+    for name in ("linear USDT", "linear USDC", "inverse", "spot"):
+        one = segment(name)
+        for request in (*one.mass_cancels(()), one.listings[0][0], one.cancels((order("1"),), None)[0][0]):
+            said = bybit.judge(request, no_unified_account)
+            assert (said.answer, said.kind) == (Answer.AMBIGUOUS, "mode")
+            assert "classic" in said.hint
+
+
+@pytest.mark.parametrize("code", [110102, 110110, 110111, 110112, 110113])
+def test_a_product_that_is_switched_off_is_for_its_listing_to_tell(code: int) -> None:
+    """A cancel takes nothing there; of an account that cannot list it either, nobody knows what rests."""
+    spread = segment("spread")
+    off = reply(answer({}, code, "not available"))
+    assert bybit.judge(spread.mass_cancels(())[0], off).answer is Answer.ABSENT
+    said = bybit.judge(spread.listings[0][0], off)
+    assert (said.answer, said.kind, said.reach) == (Answer.REFUSED, "mode", Reach.PRODUCT)
+
+
+def test_a_refused_page_is_no_fault_of_the_selectors() -> None:
+    first = segment("inverse").listings[-1][0]
+    later = page("inverse", rows(1), nextPageCursor="a%3A1").next
+    refused = reply(answer({}, 10001, "params error"))
+    assert "selectors" in bybit.judge(first, refused).hint
+    said = bybit.judge(later, refused)
+    assert (said.answer, said.reach) == (Answer.REFUSED, Reach.REQUEST)
+    assert "begins anew" in said.hint
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        (302, Answer.GATEWAY),
+        (400, Answer.GATEWAY),
+        (401, Answer.GATEWAY),
+        (403, Answer.GATEWAY),
+        (404, Answer.GATEWAY),
+        (405, Answer.GATEWAY),
+        (451, Answer.GATEWAY),
+        (418, Answer.AGAIN),
+        (429, Answer.AGAIN),
+        (500, Answer.AMBIGUOUS),
+        (502, Answer.AMBIGUOUS),
+        (200, Answer.AMBIGUOUS),
+    ],
+)
+def test_answers_without_a_code_refuse_nothing(status: int, expected: Answer) -> None:
+    for body in (b"<html>[/oops]</html>", b"", b"[]", b'{"a":1}', b'{"retCode":0', b'{"code":404,"msg":"no"}'):
+        said = bybit.judge(CANCEL, reply(body, status))
+        assert (said.answer, said.reach) == (expected, Reach.REQUEST)
+    assert ("10 minutes" in bybit.judge(CANCEL, reply(b"", status)).hint) == (status == 403)
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404])
+def test_a_code_decides_whatever_the_status(status: int) -> None:
+    assert bybit.judge(CANCEL, reply(answer({}, 10003), status)).reach is Reach.KEY
+    assert bybit.judge(CANCEL, reply(answer({}, 10018), status)).reach is Reach.HOST
+    assert bybit.judge(CANCEL, reply(answer({}, 10017), status)).reach is Reach.REQUEST
+
+
+@pytest.mark.parametrize("success", ["0", 0, False, "fail"])
+def test_success_zero_is_no_success(success: object) -> None:
+    assert bybit.judge(CANCEL, reply(answer({"success": success}))).answer is Answer.AMBIGUOUS
+    spread = Request(method="POST", path="/v5/spread/order/cancel-all", body=b"{}", changes=True)
+    assert bybit.judge(spread, reply(answer({"success": success}))).answer is Answer.ACCEPTED
+
+
+def test_the_clock_is_told_by_the_refusal() -> None:
+    message = "invalid request, req_timestamp[1700000005000],server_timestamp[1700000000123],recv_window[5000]"
+    assert bybit.judge(CANCEL, reply(answer({}, 10002, message, time=1))).server_ms == 1700000000123
+    assert bybit.judge(CANCEL, reply(answer({}, 10002, "no", time=1700000000500))).server_ms == 1700000000500
+
+
+def test_the_limit_header_says_how_long_to_wait() -> None:
+    limited = answer({}, 10006, "Too many visits", time=1700000000000)
+    assert bybit.judge(CANCEL, reply(limited, x_bapi_limit_reset_timestamp="1700000000750")).after == 0.75
+    assert bybit.judge(CANCEL, reply(limited)).after is None
+
+
+def test_a_signature_refusal_does_not_repeat_the_key() -> None:
+    message = "error sign! origin_string[1700000000000testkey5000{}]"
+    said = bybit.judge(CANCEL, reply(answer({}, 10004, message)))
+    assert "testkey" not in said.words
+    assert said.words == "10004 error sign! origin_string[…]"
+
+
+# --- any bytes ------------------------------------------------------------------------------------------------------
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(
+                ["retCode", "result", "list", "orderId", "orderStatus", "retMsg", "success", "time", "code"]
+            )
+            | st.text(max_size=4),
+            inner,
+            max_size=5,
+        )
+    ),
+    max_leaves=20,
+)
+
+
+@given(body=st.binary(max_size=200) | JSON.map(lambda value: json.dumps(value).encode()), status=st.integers(100, 599))
+def test_any_answer_is_judged_and_read_or_unreadable(body: bytes, status: int) -> None:
+    got = reply(body, status)
+    assert isinstance(bybit.judge(CANCEL, got).answer, Answer)
+    for one in bybit.segments(bybit.Options(), bybit.Facts(), "live"):
+        request = one.listings[-1][0]
+        for read in (one.page, one.acknowledge, one.settled):
+            try:
+                read(request, got)
+            except Unreadable:
+                continue
+
+
+FIELDS = sorted(ROW)
+
+
+@given(
+    st.lists(
+        JSON
+        | st.fixed_dictionaries({}, optional={name: JSON | st.just(ROW[name]) for name in FIELDS}).map(
+            lambda fields: {**ROW, **fields}
+        ),
+        max_size=6,
+    )
+)
+def test_every_row_that_names_an_open_order_is_one_and_a_page_with_any_other_is_unsure(entries: list[Any]) -> None:
+    assume("NaN" not in json.dumps(entries) and "Infinity" not in json.dumps(entries))  # no JSON at all
+    one = segment("linear USDT")
+    found = one.page(one.listings[-1][0], reply(answer({"list": entries, "nextPageCursor": ""})))
+    closed = {"Rejected", "PartiallyFilledCanceled", "Filled", "Cancelled", "Deactivated"}
+    live = [row for row in entries if not (isinstance(row, dict) and str(row.get("orderStatus")) in closed)]
+    assert len(found.orders) <= len(live)
+    assert bool(found.unsure) or len(found.orders) == len(live)
+    wanted = [row["orderId"] for row in live if isinstance(row, dict) and row.get("orderId") == ROW["orderId"]]
+    assert [order.id for order in found.orders].count(str(ROW["orderId"])) == len(wanted)
+
+
+# --- selectors ------------------------------------------------------------------------------------------------------
+
+KNOWN = frozenset({"symbol BTCUSDT", "symbol ETHUSDT", "baseCoin BTC", "settleCoin USDT", "settleCoin BTC"})
+
+
+def test_unknown_selectors_are_named_with_the_right_spelling() -> None:
+    assert bybit.doubts(bybit.Options(symbol=("BTCUSTD", "ETHUSDT")), KNOWN) == (
+        'Bybit knows no --symbol BTCUSTD (did you mean "BTCUSDT"?)',
+    )
+    assert bybit.doubts(bybit.Options(settle_coin="BTCC"), KNOWN) == (
+        'Bybit knows no --settle-coin BTCC (did you mean "BTC"?)',
+    )
+    assert bybit.doubts(bybit.Options(settle_coin="USDT"), frozenset()) == ()
+
+
+def test_an_order_that_was_listed_under_a_symbol_proves_that_it_exists() -> None:
+    """The lists show what trades: not a contract that is being settled or was delisted."""
+    options = bybit.Options(symbol=("OLDUSDT",))
+    assert len(bybit.doubts(options, KNOWN)) == 1
+    assert bybit.doubts(options, KNOWN | {"symbol OLDUSDT"}) == ()
+
+
+def test_one_odd_instrument_hides_no_other() -> None:
+    (read, *_) = bybit.discoveries(bybit.Options(symbol=("BTCUSDT",)), bybit.Facts())
+    known = {"symbol": "BTCUSDT", "baseCoin": "BTC", "settleCoin": "USDT"}
+    odd = [None, "x", {"symbol": {}, "baseCoin": []}, {"symbol": None, "baseCoin": "ETH"}]
+    found = read.read(read.request, reply(answer({"category": "linear", "list": [*odd, known], "nextPageCursor": {}})))
+    assert set(found.names) == {"symbol BTCUSDT", "baseCoin BTC", "baseCoin ETH", "settleCoin USDT"}
+    assert found.next is None
+    assert read.read(read.request, reply(answer({"list": None}))).names == ()
+    for unreadable in (answer({"category": "spot", "list": [known]}), answer({}), answer(None)):
+        with pytest.raises(Unreadable):
+            read.read(read.request, reply(unreadable))
+    more = read.read(read.request, reply(answer({"list": [known], "nextPageCursor": "from%3A1000"}))).next
+    assert more is not None
+    assert (more.signed, more.query) == (False, "category=linear&limit=1000&cursor=from%3A1000")
+
+
+def test_no_discovery_read_without_a_selector_that_needs_one() -> None:
+    assert bybit.discoveries(bybit.Options(), bybit.Facts()) == ()
+    assert bybit.discoveries(bybit.Options(settle_coin="USDT"), bybit.Facts()) == ()
+    (read,) = bybit.discoveries(bybit.Options(settle_coin="BTC"), bybit.Facts())
+    assert read.request.query == "category=inverse&limit=1000"
+    assert not read.request.signed
+
+
+def test_instruments_that_no_plain_list_shows_are_asked_for() -> None:
+    """Options come by base coin, BTC by default; pre-market contracts only by their status."""
+
+    def queries(**options: Any) -> list[str]:
+        found = bybit.discoveries(bybit.Options(**options), bybit.Facts())
+        assert len({read.name for read in found}) == len(found), "a name is read once"
+        return [read.request.query for read in found if "spot" not in read.request.query]
+
+    assert queries(symbol=("ETH-26DEC26-4000-C",)) == [
+        "baseCoin=BTC&category=option&limit=1000",
+        "baseCoin=ETH&category=option&limit=1000",
+    ]
+    assert queries(category=("linear", "option"), symbol=("BTCUSDT", "ETH-26DEC26-4000-C")) == [
+        "category=linear&limit=1000",
+        "baseCoin=BTC&category=option&limit=1000",
+        "baseCoin=ETH&category=option&limit=1000",
+        "category=linear&limit=1000&status=PreLaunch",
+    ]
+    assert queries(category=("option",), base_coin="SOL")[1:] == ["baseCoin=SOL&category=option&limit=1000"]
+    assert queries(symbol=("BTCUSDT",)) == [
+        "category=linear&limit=1000",
+        "category=linear&limit=1000&status=PreLaunch",
+    ]
+
+
+def test_what_is_not_covered_is_named() -> None:
+    everything = bybit.not_covered(bybit.Options(), "live")
+    assert {"trading bots (grid, DCA, martingale)", "TradFi (MT5) orders"} <= set(everything)
+    for product in ("RWA stock orders", "Event Contracts", "RFQs"):
+        assert any(words.startswith(product) for words in everything)
+    narrowed = bybit.not_covered(bybit.Options(settle_coin="USDT"), "live")
+    assert "options settled in USDT" in narrowed
+    assert any("strategies" in words for words in narrowed)
+    for chosen in ({}, {"category": ("linear", "spread")}):
+        assert any("spread" in words for words in bybit.not_covered(bybit.Options(**chosen), "demo"))
+    assert not any("spread" in words for words in bybit.not_covered(bybit.Options(category=("linear",)), "demo"))

@@ -1,0 +1,1227 @@
+"""Pacifica's pure functions: signatures, requests, readers and judgements against documented answers."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cancelall.core.errors import OptionError, SecretError, Unreadable
+from cancelall.core.model import Answer, Order, Page, Priority, Protection, Reach, Reply, Request, Signed, State
+from cancelall.core.secret import Secret
+from cancelall.venues import payload
+from cancelall.venues.contract import Segment
+from cancelall.venues.pacifica import signing
+from cancelall.venues.pacifica import venue as pacifica
+from cancelall.venues.pacifica.options import API, OPERATIONS, Secrets, _unbase58, base58
+from support import ROOT
+
+VECTORS: list[dict[str, Any]] = json.loads((ROOT / "tests" / "vectors" / "pacifica.json").read_text())
+KEYED = [row for row in VECTORS if row["secret_key_base58"]]
+CALLED = [row for row in KEYED if urlsplit(row["url"]).path.removeprefix(API) in OPERATIONS]
+HEADER = ("account", "agent_wallet", "signature", "timestamp", "expiry_window")
+NOW = 1700000000000
+# Keys to throw away: their seeds are the bytes 00..1f and 20..3f.
+OWNER, AGENT = "FAe4sisG95oZ42w7buUn5qEE4TAnfTTFPiguZUHmhiF", "3ogUn1GNXoASaRbxPNeVJnVv5rG4EPBtmQmX61jVorUe"
+OWNER_SECRET = "1GMkH3brNXiNNs1tiFZHu4yZSRrzJwxi5wB9bHFtMikjwpAW9DMZzU2Pqakc5it8X3N5vPmqdN7KF4CCUpmKhq"
+AGENT_SECRET = "eFw8KcxosMZqtBWT8JEcdQLHJzEfqMKYxFnupURVKWkTJKiwGjyTrLXnUHcauicAomgCJoC3c5aVhPiYjCSEgJA"
+
+
+def secrets(text: str = OWNER_SECRET, config_key: str | None = None) -> Secrets:
+    return Secrets(secret_key=Secret(text), api_config_key=Secret(config_key) if config_key else None)
+
+
+def reply(body: object, status: int = 200, **headers: str) -> Reply:
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return Reply(status=status, headers={name.replace("_", "-"): value for name, value in headers.items()}, body=raw)
+
+
+def answer(data: object, **beside: object) -> dict[str, object]:
+    return {"success": True, "data": data, "error": None, "code": None, **beside}
+
+
+def refusal(words: str, code: int) -> dict[str, object]:
+    return {"success": False, "data": None, "error": words, "code": code}
+
+
+def segment(name: str, **options: Any) -> Segment:
+    found = pacifica.segments(pacifica.Options(**options), pacifica.Facts(), "live")
+    return next(one for one in found if one.name == name)
+
+
+def post(path: str, **payload: object) -> Request:
+    return Request(method="POST", path=API + path, body=json.dumps(payload).encode(), changes=True)
+
+
+def get(path: str, query: str = "account=") -> Request:
+    return Request(method="GET", path=API + path, query=query)
+
+
+def signed(request: Request, *, widen: int = 1, text: str = OWNER_SECRET, **options: Any) -> Signed:
+    return pacifica.sign(request, secrets(text), pacifica.Options(**options), NOW, widen)
+
+
+def order_row(**changes: object) -> dict[str, object]:
+    """The row of the document's own sample."""
+    return {
+        "order_id": 315979358,
+        "client_order_id": "add9a4b5-c7f7-4124-b57f-86982d86d479",
+        "symbol": "ASTER",
+        "side": "ask",
+        "price": "1.836",
+        "initial_amount": "85.33",
+        "filled_amount": "10.33",
+        "cancelled_amount": "0",
+        "stop_price": None,
+        "order_type": "limit",
+        "stop_parent_order_id": None,
+        "reduce_only": False,
+        "created_at": 1759224706737,
+        "updated_at": 1759224706737,
+        **changes,
+    }
+
+
+def twap_row(**changes: object) -> dict[str, object]:
+    return {
+        "order_id": 3703886,
+        "client_order_id": None,
+        "symbol": "URNM",
+        "side": "bid",
+        "initial_amount": "0.3",
+        "filled_amount": "0",
+        "reduce_only": False,
+        "slippage_percent": "1",
+        "expiration": 1749577200000,
+        "created_at": 1749573600000,
+        **changes,
+    }
+
+
+def strategy_row(kind: str = "conditional", params: object = None, **changes: object) -> dict[str, object]:
+    given = {"execution_symbol": "BTC", "side": "bid", "amount": "0.01", "reduce_only": False}
+    return {
+        "strategy_id": "0f8e7c2a-4b1d-4e5f-9a3b-2c1d0e9f8a7b",
+        "revision": 1,
+        "account": OWNER,
+        "strategy_type": kind,
+        "definition": {"strategy_type": kind, "params": given if params is None else params},
+        "lifecycle": "open",
+        "created_at": "2026-10-20T08:00:00Z",
+        **changes,
+    }
+
+
+def listed(name: str, rows: list[dict[str, object]], **options: Any) -> tuple[Order, ...]:
+    """What a segment makes of these rows."""
+    one = segment(name, **options)
+    data: object = {"strategies": rows} if name == "strategies" else rows
+    return one.page(one.listings[0][0], reply(answer(data))).orders
+
+
+# --- signatures -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("row", CALLED, ids=lambda row: row["name"])
+def test_reproduces_every_body(row: dict[str, Any]) -> None:
+    payload = {name: value for name, value in row["body"].items() if name not in HEADER}
+    options = {"account": row["account"], "agent_wallet": row["agent_wallet"]} if row["agent_wallet"] else {}
+    made = signed(
+        post(urlsplit(row["url"]).path.removeprefix(API), **payload),
+        text=row["secret_key_base58"],
+        expiry_window=row["body"]["expiry_window"],
+        **options,
+    )
+    assert json.loads(made.body) == row["body"]
+    assert dict(made.headers) == {"Content-Type": "application/json"}
+    assert made.query is None
+
+
+@pytest.mark.parametrize("row", KEYED, ids=lambda row: row["name"])
+def test_reproduces_every_signature_over_its_message(row: dict[str, Any]) -> None:
+    made = signing._signature(Secret(row["secret_key_base58"]), row["message"].encode())
+    assert base58(made) == row["signature"]
+
+
+@pytest.mark.parametrize("row", VECTORS, ids=lambda row: row["name"])
+def test_rebuilds_every_message(row: dict[str, Any]) -> None:
+    body = row["body"]
+    payload = {name: value for name, value in body.items() if name not in HEADER}
+    message = {"type": row["operation_type"], "data": payload}
+    message |= {name: body[name] for name in ("timestamp", "expiry_window")}
+    made = signing._canonical(message)
+    assert made.decode() == row["message"]
+    assert hashlib.sha256(made).hexdigest() == row["message_sha256"]
+
+
+@pytest.mark.parametrize("row", VECTORS, ids=lambda row: row["name"])
+def test_every_signature_is_the_signer_s(row: dict[str, Any]) -> None:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    key, signature = _unbase58(row["signer"]), _unbase58(row["signature"])
+    assert key is not None
+    assert signature is not None
+    Ed25519PublicKey.from_public_bytes(key).verify(signature, row["message"].encode())
+
+
+def test_what_is_sent_first_is_the_canonical_example() -> None:
+    (request,) = segment("orders").mass_cancels(())
+    body = json.loads(signed(request, expiry_window=5000).body)
+    assert body["signature"] == VECTORS[0]["signature"]
+    assert request.target == "/api/v1/orders/cancel_all"
+    assert request.body == b'{"all_symbols":true,"exclude_reduce_only":false}'
+    assert request.changes
+
+
+def test_a_wider_window_is_signed_and_sent() -> None:
+    (request,) = segment("orders").mass_cancels(())
+    once, widened = (json.loads(signed(request, widen=widen).body) for widen in (1, 3))
+    assert (once["expiry_window"], widened["expiry_window"]) == (30000, 90000)
+    assert once["signature"] != widened["signature"]
+
+
+def test_a_signature_that_begins_with_a_zero_byte_keeps_it() -> None:
+    (request,) = segment("orders").mass_cancels(())
+    for late in range(5000):
+        made = pacifica.sign(request, secrets(), pacifica.Options(), NOW + late, 1)
+        text = json.loads(made.body)["signature"]
+        if text.startswith("1"):
+            break
+    raw = _unbase58(text)
+    assert raw is not None
+    assert (len(raw), raw[0]) == (64, 0)
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        (b"", ""),
+        (b"\0", "1"),
+        (b"Hello World!", "2NEpo7TZRRrLZSi2U"),
+        (bytes.fromhex("0000287fb4cd"), "11233QC4"),
+        (bytes(32), "1" * 32),
+    ],
+)
+def test_base58(data: bytes, text: str) -> None:
+    # https://datatracker.ietf.org/doc/html/draft-msporny-base58-03
+    assert base58(data) == text
+    assert _unbase58(text) == data
+
+
+@given(st.binary(max_size=80))
+def test_base58_goes_there_and_back(data: bytes) -> None:
+    assert _unbase58(base58(data)) == data
+
+
+@pytest.mark.parametrize("text", ["0", "O", "I", "l", "+", "ä", "1" * 201, "abc def"])
+def test_what_is_not_base58(text: str) -> None:
+    assert _unbase58(text) is None
+
+
+def test_a_read_names_the_account_and_carries_only_the_config_key() -> None:
+    (stage,) = segment("strategies").listings
+    made = pacifica.sign(stage[0], secrets(config_key="SIMDUMMY_abcdef"), pacifica.Options(), NOW, 1)
+    assert (stage[0].query, made.query) == ("account=&limit=500&offset=0", f"account={OWNER}&limit=500&offset=0")
+    assert made.headers == (("PF-API-KEY", "SIMDUMMY_abcdef"),)
+    assert made.body == b""
+    assert signed(get("/orders", f"account={AGENT}"), account=AGENT).query == f"account={AGENT}"
+    assert signed(get("/info", "")).query is None
+    assert signed(get("/orders")).headers == ()
+
+
+def test_the_config_key_is_on_cancels_too() -> None:
+    (request,) = segment("orders").mass_cancels(())
+    made = pacifica.sign(request, secrets(config_key="SIMDUMMY_abcdef"), pacifica.Options(), NOW, 1)
+    assert dict(made.headers) == {"PF-API-KEY": "SIMDUMMY_abcdef", "Content-Type": "application/json"}
+    assert b"SIMDUMMY" not in made.body
+    assert "SIMDUMMY" not in repr((made, secrets(config_key="SIMDUMMY_abcdef")))
+
+
+# --- secrets --------------------------------------------------------------------------------------------------------
+
+
+def as_array(text: str) -> str:
+    return json.dumps(list(_unbase58(text) or b""))
+
+
+SEED = base58(bytes(range(32)))
+
+
+@pytest.mark.parametrize(
+    ("text", "options"),
+    [
+        (OWNER_SECRET, {}),
+        (OWNER_SECRET, {"account": OWNER}),
+        (as_array(OWNER_SECRET), {}),
+        (f"  {as_array(OWNER_SECRET)}\n", {"account": OWNER}),
+        (SEED, {"account": OWNER}),
+        (json.dumps(list(range(32))), {"account": OWNER}),
+        (AGENT_SECRET, {"account": OWNER, "agent_wallet": AGENT}),
+        (as_array(AGENT_SECRET), {"account": OWNER, "agent_wallet": AGENT}),
+    ],
+)
+def test_good_secrets(text: str, options: dict[str, str]) -> None:
+    pacifica.check_secrets(secrets(text), pacifica.Options(**options))
+    assert pacifica.account(secrets(text), pacifica.Options(**options)) == OWNER
+    (request,) = segment("orders").mass_cancels(())
+    signer = OWNER_SECRET if "agent_wallet" not in options else AGENT_SECRET
+    expected = pacifica.sign(request, secrets(signer), pacifica.Options(**options), NOW, 1)
+    assert pacifica.sign(request, secrets(text), pacifica.Options(**options), NOW, 1) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "words"),
+    [
+        (OWNER, {}, "32 bytes long: that is an address"),
+        (OWNER, {"account": OWNER}, "32 bytes long: that is an address"),
+        (AGENT, {"account": OWNER, "agent_wallet": AGENT}, "32 bytes long: that is an address"),
+        (SEED, {}, "32 bytes long"),
+        (SEED, {"account": AGENT}, "32 bytes long"),
+        (OWNER_SECRET, {"account": AGENT}, "belongs to …mhiF, not to account …orUe"),
+        (OWNER_SECRET, {"account": OWNER, "agent_wallet": AGENT}, "not to agent_wallet …orUe"),
+        (AGENT_SECRET, {"account": OWNER}, "not to account …mhiF"),
+        (OWNER_SECRET[:-3], {}, "bytes long, not 64"),
+        (OWNER_SECRET[1:], {}, "63 bytes long, not 64"),
+        (base58(bytes(range(32)) + bytes(32)), {}, "two halves"),
+        ("[1, 2, 3]", {}, "3 bytes long"),
+        ("[300]", {}, "not a JSON array"),
+        ('["a"]', {}, "not a JSON array"),
+        ("[1.5]", {}, "not a JSON array"),
+        ("[", {}, "not a JSON array"),
+        ("[" * 5000, {}, "not a JSON array"),
+        ("0OIl", {}, "neither base58 nor"),
+        ("", {}, "0 bytes long"),
+    ],
+)
+def test_bad_secrets_are_refused_without_being_shown(text: str, options: dict[str, str], words: str) -> None:
+    with pytest.raises(SecretError, match=words) as caught:
+        pacifica.check_secrets(secrets(text), pacifica.Options(**options))
+    assert len(text) < 12 or text not in caught.value.message + caught.value.hint
+
+
+def test_an_agent_key_without_its_wallet_is_explained() -> None:
+    with pytest.raises(SecretError) as caught:
+        pacifica.check_secrets(secrets(AGENT_SECRET), pacifica.Options(account=OWNER))
+    assert "set agent_wallet" in caught.value.hint
+
+
+# --- options --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"account": "abc"}, "--account is not an address"),
+        ({"account": OWNER_SECRET}, "--account is not an address"),
+        ({"account": "0" * 43}, "--account is not an address"),
+        ({"account": OWNER, "agent_wallet": "x"}, "--agent-wallet is not an address"),
+        ({"agent_wallet": AGENT}, "--agent-wallet needs --account"),
+        ({"agent_wallet": AGENT, "account": AGENT}, "the same address"),
+    ],
+)
+def test_options_that_cannot_be(options: dict[str, str], words: str) -> None:
+    with pytest.raises(OptionError, match=words):
+        pacifica.Options(**options)
+
+
+def test_the_case_of_a_symbol_is_kept() -> None:
+    assert pacifica.Options(symbol=("kBONK",)).symbol == ("kBONK",)
+    requests = segment("orders", symbol=("kBONK", "BTC")).mass_cancels(())
+    assert [request.body for request in requests] == [
+        b'{"all_symbols":false,"exclude_reduce_only":false,"symbol":"kBONK"}',
+        b'{"all_symbols":false,"exclude_reduce_only":false,"symbol":"BTC"}',
+    ]
+
+
+def test_exclude_reduce_only_is_the_venue_s_own_flag() -> None:
+    (request,) = segment("orders", exclude_reduce_only=True).mass_cancels(())
+    assert request.body == b'{"all_symbols":true,"exclude_reduce_only":true}'
+    spared = [order.id for order in listed("orders", [order_row(reduce_only=True), order_row(order_id=2)])]
+    one = segment("orders", exclude_reduce_only=True)
+    kept = [
+        order.id
+        for order in listed("orders", [order_row(reduce_only=True), order_row(order_id=2)])
+        if one.spares(order)
+    ]
+    assert (len(spared), kept) == (2, ["315979358"])
+    everything = segment("orders")
+    assert not any(everything.spares(order) for order in listed("orders", [order_row(reduce_only=True)]))
+
+
+# --- requests -------------------------------------------------------------------------------------------------------
+
+
+def test_the_segments_and_what_they_read() -> None:
+    found = pacifica.segments(pacifica.Options(), pacifica.Facts(), "live")
+    assert [(one.name, one.feeds) for one in found] == [("strategies", True), ("TWAP", True), ("orders", False)]
+    reads = [request for one in found for stage in one.listings for request in stage]
+    assert [request.path for request in reads] == [
+        "/api/v1/order_strategies",
+        "/api/v1/orders/twap",
+        "/api/v1/orders",
+    ]
+    for request in reads:
+        assert (request.method, request.body, request.changes) == ("GET", b"", False)
+        assert request.query.startswith("account=")
+    assert [len(one.mass_cancels(())) for one in found] == [0, 0, 1]
+
+
+def test_each_proof_rests_on_a_signed_answer() -> None:
+    for one in pacifica.segments(pacifica.Options(), pacifica.Facts(), "live"):
+        asked = one.witnesses[0] if one.name == "orders" else one.witnesses[-1]
+        assert asked.harmless
+        assert asked.request.changes
+        assert asked.request.path == "/api/v1/orders/twap/cancel"
+        assert json.loads(asked.request.body) == {"symbol": "BTC", "order_id": 999_999_999_999}
+        accepted = reply(answer(None))
+        assert pacifica.judge(asked.request, accepted).answer is Answer.ACCEPTED
+        assert asked.read(asked.request, accepted)
+
+
+def test_after_the_strategies_everything_is_cancelled_again_and_nothing_found() -> None:
+    for options, bodies in (
+        ({}, [b'{"all_symbols":true,"exclude_reduce_only":false}']),
+        (
+            {"symbol": ("BTC", "ETH"), "exclude_reduce_only": True},
+            [
+                b'{"all_symbols":false,"exclude_reduce_only":true,"symbol":"BTC"}',
+                b'{"all_symbols":false,"exclude_reduce_only":true,"symbol":"ETH"}',
+            ],
+        ),
+    ):
+        *last, _ = segment("strategies", **options).witnesses
+        assert [one.request.body for one in last] == bodies
+        for one in last:
+            assert one.request.changes
+            assert not one.harmless, "it must not be sent when protective orders are kept"
+            assert one.read(one.request, reply(answer({"cancelled_count": 0})))
+            assert not one.read(one.request, reply({"cancelled_count": 1}))
+
+
+@pytest.mark.parametrize(
+    ("kind", "path"),
+    [
+        ("limit", "/orders/cancel"),
+        ("market", "/orders/cancel"),
+        ("stop_limit", "/orders/stop/cancel"),
+        ("stop_market", "/orders/stop/cancel"),
+        ("take_profit_limit", "/orders/stop/cancel"),
+        ("take_profit_market", "/orders/stop/cancel"),
+        ("stop_loss_limit", "/orders/stop/cancel"),
+        ("stop_loss_market", "/orders/stop/cancel"),
+        ("stop_of_tomorrow", "/orders/stop/cancel"),
+        ("take_profit", "/orders/stop/cancel"),
+        ("stop_loss", "/orders/stop/cancel"),
+        ("iceberg_of_tomorrow", "/orders/cancel"),
+    ],
+)
+@pytest.mark.parametrize("reduces", [True, False])
+def test_cancels_by_name(kind: str, path: str, reduces: bool) -> None:
+    orders = listed("orders", [order_row(order_type=kind, reduce_only=reduces)])
+    ((request, named),) = segment("orders").cancels(orders, None)
+    assert (request.path, request.body, named) == (
+        f"/api/v1{path}",
+        b'{"symbol":"ASTER","order_id":315979358}',
+        orders,
+    )
+    assert (request.changes, request.priority) == (True, Priority.CANCEL)
+
+
+def test_cancels_of_twaps_and_strategies_by_name() -> None:
+    ((request, _),) = segment("TWAP").cancels(listed("TWAP", [twap_row()]), None)
+    assert (request.path, request.body) == ("/api/v1/orders/twap/cancel", b'{"symbol":"URNM","order_id":3703886}')
+    ((request, _),) = segment("strategies").cancels(listed("strategies", [strategy_row()]), None)
+    assert request.path == "/api/v1/order_strategies/cancel"
+    assert request.body == b'{"strategy_id":"0f8e7c2a-4b1d-4e5f-9a3b-2c1d0e9f8a7b"}'
+
+
+def test_twenty_strategies_wait_for_no_credits_because_nothing_else_cancels_them() -> None:
+    orders = listed("strategies", [strategy_row(strategy_id=str(number)) for number in range(30)])
+    found = [request.priority for request, _ in segment("strategies").cancels(orders, None)]
+    assert found == [Priority.MASS_CANCEL] * 20 + [Priority.CANCEL] * 10
+    assert segment("strategies").named_gap > 0, "one that stays is not named again and again"
+
+
+def test_a_market_in_any_script_is_signed_as_it_is_written() -> None:
+    (request,) = segment("orders", symbol=("币安人生",)).mass_cancels(())
+    assert "币安人生".encode() in request.body
+    body = json.loads(signed(request).body)
+    assert body["symbol"] == "币安人生"
+    message = signing._canonical(
+        {
+            "type": "cancel_all_orders",
+            "timestamp": NOW,
+            "expiry_window": 30000,
+            "data": {"all_symbols": False, "exclude_reduce_only": False, "symbol": "币安人生"},
+        }
+    )
+    assert "币安人生".encode() in message
+    assert base58(signing._signature(Secret(OWNER_SECRET), message)) == body["signature"]
+
+
+@pytest.mark.parametrize("params", [{}, {"symbol": ["BTC", "ETH"]}, {"symbol": 7}, "x"])
+def test_a_strategy_without_a_readable_market_is_open_and_touched_only_without_a_selector(params: object) -> None:
+    (order,) = listed("strategies", [strategy_row(params=params)])
+    assert order.symbol is None
+    assert len(segment("strategies").cancels((order,), None)) == 1
+    (order,) = listed("strategies", [strategy_row(params=params)], symbol=("BTC",))
+    assert segment("strategies", symbol=("BTC",)).cancels((order,), None) == ()
+
+
+# --- reading --------------------------------------------------------------------------------------------------------
+
+
+def test_reads_the_documented_order() -> None:
+    (order,) = listed("orders", [order_row()])
+    assert order == Order(
+        id="315979358",
+        segment="orders",
+        client_id="add9a4b5-c7f7-4124-b57f-86982d86d479",
+        symbol="ASTER",
+        side="sell",
+        type="limit",
+        price="1.836",
+        quantity="85.33",
+        remaining="75.00",
+        protection=Protection.NONE,
+        kind="limit",
+        created_ms=1759224706737,
+    )
+
+
+def test_reads_the_documented_twap() -> None:
+    (order,) = listed("TWAP", [twap_row()])
+    assert (order.id, order.symbol, order.side, order.type, order.remaining) == (
+        "3703886",
+        "URNM",
+        "buy",
+        "twap",
+        "0.3",
+    )
+
+
+def test_reads_the_documented_strategy() -> None:
+    (order,) = listed("strategies", [strategy_row()])
+    assert (order.id, order.symbol, order.side, order.type, order.quantity) == (
+        "0f8e7c2a-4b1d-4e5f-9a3b-2c1d0e9f8a7b",
+        "BTC",
+        "buy",
+        "conditional",
+        "0.01",
+    )
+
+
+def test_who_placed_an_order() -> None:
+    (order,) = listed("orders", [order_row(parent_id="0f8e7c2a-4b1d-4e5f-9a3b-2c1d0e9f8a7b")])
+    assert order.origin == "strategy 0f8e7c2a-4b1d-4e5f-9a3b-2c1d0e9f8a7b"
+
+
+@pytest.mark.parametrize("name", ["orders", "TWAP", "strategies"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"[]",
+        b"null",
+        b"{}",
+        b"<html></html>",
+        answer({}),
+        answer("x"),
+        answer({"strategies": {}}),
+        answer({"strategies": "x"}),
+        b'{"success":true,"data":[],"data":[]}',
+        b'{"success":true,"data":NaN}',
+    ],
+)
+def test_a_listing_of_another_shape_is_never_empty(name: str, body: object) -> None:
+    one = segment(name)
+    with pytest.raises(Unreadable):
+        one.page(one.listings[0][0], reply(body))
+
+
+@pytest.mark.parametrize(("told", "serial"), [(12345, 12345), ("12345", None), (None, None), ([], None)])
+def test_how_old_a_listing_is(told: object, serial: int | None) -> None:
+    read = pacifica.segments(pacifica.Options(), pacifica.Facts(), "live")[2]
+    page = read.page(read.listings[0][0], reply({"success": True, "data": [], "last_order_id": told}))
+    assert (page.serial, page.orders) == (serial, ())
+
+
+def test_an_empty_listing() -> None:
+    assert listed("orders", []) == listed("TWAP", []) == listed("strategies", []) == ()
+
+
+def page(name: str, rows: object, options: dict[str, Any] | None = None, **beside: object) -> Page:
+    """The page that a segment makes of these rows."""
+    one = segment(name, **(options or {}))
+    data = {"strategies": rows} if name == "strategies" else rows
+    return one.page(one.listings[0][0], reply(answer(data, **beside)))
+
+
+@pytest.mark.parametrize("name", ["orders", "TWAP", "strategies"])
+def test_a_null_in_the_place_of_the_list_is_told(name: str) -> None:
+    assert (page(name, None).null, page(name, None).orders, page(name, None).unsure) == (True, (), "")
+    assert not page(name, []).null
+
+
+def test_a_null_in_the_place_of_the_object_is_no_list() -> None:
+    one = segment("strategies")
+    with pytest.raises(Unreadable):
+        one.page(one.listings[0][0], reply(answer(None)))
+
+
+ROW_OF = {"orders": order_row, "TWAP": twap_row, "strategies": strategy_row}
+ID_OF = {"orders": "order_id", "TWAP": "order_id", "strategies": "strategy_id"}
+ODD = [None, "", [], {}, True, 1.5, "maybe", {"order_id": 2}]
+UNREAD = ("stop_price", "stop_parent_order_id", "updated_at", "slippage_percent", "expiration")
+FIELDS_OF = [(name, field) for name, row in ROW_OF.items() for field in row() if field != ID_OF[name]]
+
+
+@pytest.mark.parametrize("value", ODD, ids=repr)
+@pytest.mark.parametrize(("name", "field"), FIELDS_OF)
+def test_no_field_but_the_id_keeps_a_row_or_its_neighbours_from_being_acted_on(
+    name: str, field: str, value: object
+) -> None:
+    row, key = ROW_OF[name], ID_OF[name]
+    found = page(name, [row(**{key: 1}), row(**{key: 2, field: value}), row(**{key: 3})])
+    assert [order.id for order in found.orders] == ["1", "2", "3"]
+    _, odd, _ = found.orders
+    assert odd.symbol != payload.UNREADABLE
+    wrong = isinstance(value, list | dict) or (field in ("symbol", "order_type") and not value)
+    if name != "strategies" and field not in UNREAD and wrong:
+        assert "odd" in found.unsure
+    if field == "reduce_only" and value == "maybe":
+        assert odd.protection is UNKNOWN
+    acted_on = {each.id for _, named in segment(name).cancels(found.orders, None) for each in named}
+    assert acted_on == {"1", "3"} | ({"2"} if odd.symbol or name == "strategies" else set())
+
+
+@pytest.mark.parametrize("name", ["orders", "TWAP", "strategies"])
+@pytest.mark.parametrize("value", [None, "", [], {}, True, "a b\n" * 40])
+def test_a_row_without_an_id_hides_no_other_one(name: str, value: object) -> None:
+    row, key = ROW_OF[name], ID_OF[name]
+    for odd in (row(**{key: value}), None, [], {}):
+        found = page(name, [row(**{key: 1}), odd])
+        assert [order.id for order in found.orders] == ["1"]
+        assert found.unsure
+
+
+def test_an_order_id_must_be_a_number_because_its_cancel_says_it_as_one() -> None:
+    found = page("orders", [order_row(order_id="x"), order_row(order_id="12"), order_row(order_id=-1)])
+    assert [order.id for order in found.orders] == ["12"]
+
+
+@pytest.mark.parametrize("kind", [None, "", [], {}])
+def test_an_order_whose_type_cannot_be_read_is_named_in_both_calls(kind: object) -> None:
+    orders = listed("orders", [order_row(order_type=kind)])
+    assert [(request.path, named) for request, named in segment("orders").cancels(orders, None)] == [
+        ("/api/v1/orders/cancel", orders),
+        ("/api/v1/orders/stop/cancel", orders),
+    ]
+
+
+def test_an_order_whose_market_cannot_be_read_is_in_every_scope_and_in_no_cancel() -> None:
+    found = page(
+        "orders", [order_row(symbol=None), order_row(symbol="ETH", order_id=2, price=[])], {"symbol": ("BTC",)}
+    )
+    assert [(order.symbol, order.id) for order in found.orders] == [(None, "315979358")]
+    assert segment("orders", symbol=("BTC",)).cancels(found.orders, None) == ()
+
+
+@pytest.mark.parametrize("beside", [{"has_more": "perhaps"}, {"has_more": []}, {"next_cursor": {}}])
+def test_an_odd_way_on_hides_no_row(beside: dict[str, object]) -> None:
+    found = page("orders", [order_row()], **beside)
+    assert [order.id for order in found.orders] == ["315979358"]
+    assert found.unsure
+
+
+@pytest.mark.parametrize(
+    "more", [{"has_more": True}, {"has_more": True, "next_cursor": "2VfUX"}, {"next_cursor": "2VfUX"}]
+)
+@pytest.mark.parametrize("name", ["orders", "TWAP"])
+def test_a_listing_that_hints_at_more_proves_nothing(name: str, more: dict[str, object]) -> None:
+    one = segment(name)
+    page = one.page(one.listings[0][0], reply(answer([], **more)))
+    assert page.unsure
+    assert not one.page(one.listings[0][0], reply(answer([], has_more=False, next_cursor=None))).unsure
+
+
+@pytest.mark.parametrize(
+    ("lifecycle", "shown"),
+    [
+        *(("pending", 1), ("open", 1), ("paused", 1), ("active", 1), ("limbo", 1), (None, 1), (7, 1)),
+        *(("cancelled", 0), ("expired", 0), ("completed", 0), ("failed", 0), ([], 1), ({}, 1)),
+    ],
+)
+def test_what_is_not_known_to_be_over_is_open(lifecycle: object, shown: int) -> None:
+    assert len(listed("strategies", [strategy_row(lifecycle=lifecycle)])) == shown
+
+
+def test_a_full_page_of_strategies_is_read_on() -> None:
+    one = segment("strategies")
+    rows = [strategy_row(strategy_id=str(number)) for number in range(500)]
+    (first,) = one.listings[0]
+    page = one.page(first, reply(answer({"strategies": rows})))
+    assert page.next is not None
+    assert page.full
+    assert page.next.query == "account=&limit=500&offset=500"
+    again = one.page(page.next, reply(answer({"strategies": rows})))
+    assert again.next is not None
+    assert again.next.query == "account=&limit=500&offset=1000"
+    short = one.page(first, reply(answer({"strategies": rows[1:]})))
+    assert (short.next, short.full) == (None, False)
+
+
+def test_symbols_narrow_every_listing_and_their_case_counts() -> None:
+    rows = [
+        order_row(symbol=symbol, order_id=number) for number, symbol in enumerate(("BTC", "btc", "kBONK", "ETH"), 1)
+    ]
+    assert [order.id for order in listed("orders", rows, symbol=("BTC", "kBONK"))] == ["1", "3"]
+    assert listed("TWAP", [twap_row()], symbol=("BTC",)) == ()
+    assert listed("strategies", [strategy_row()], symbol=("ETH",)) == ()
+    assert len(listed("strategies", [strategy_row()], symbol=("BTC",))) == 1
+
+
+PROTECTIVE, NONE, UNKNOWN = Protection.PROTECTIVE, Protection.NONE, Protection.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("kind", "reduces", "symbol", "side", "expected"),
+    [
+        ("limit", True, "BTC", "ask", PROTECTIVE),
+        ("limit", False, "BTC", "ask", NONE),
+        ("stop_market", True, "BTC", "ask", PROTECTIVE),
+        ("stop_market", False, "BTC", "ask", NONE),
+        ("stop_limit", True, "BTC", "bid", PROTECTIVE),
+        ("take_profit_limit", True, "BTC", "ask", PROTECTIVE),
+        ("take_profit_market", False, "BTC", "ask", NONE),
+        ("stop_loss_market", True, "BTC", "ask", PROTECTIVE),
+        ("stop_loss", True, "BTC", "ask", PROTECTIVE),
+        ("take_profit", True, "BTC", "ask", PROTECTIVE),
+        ("take_profit", False, "SOL-USDC", "ask", PROTECTIVE),
+        ("take_profit", False, "BTC", "ask", NONE),
+        ("limit", False, "SOL-USDC", "ask", NONE),
+        ("stop_market", False, "SOL-USDC", "ask", PROTECTIVE),
+        ("take_profit_limit", False, "SOL-USDC", "ask", PROTECTIVE),
+        ("stop_market", False, "SOL-USDC", "bid", NONE),
+        ("iceberg_of_tomorrow", False, "BTC", "ask", UNKNOWN),
+        ("iceberg_of_tomorrow", True, "BTC", "ask", UNKNOWN),
+        ("limit", None, "BTC", "ask", UNKNOWN),
+    ],
+)
+def test_protective_orders(kind: str, reduces: bool | None, symbol: str, side: str, expected: Protection) -> None:
+    (order,) = listed("orders", [order_row(order_type=kind, reduce_only=reduces, symbol=symbol, side=side)])
+    assert order.protection is expected
+
+
+@pytest.mark.parametrize(
+    "kind", ["oco", "conditional", "trailing_stop", "auto_chase", "swarm", "trigger_swarm", "twap"]
+)
+@pytest.mark.parametrize(
+    ("params", "expected"),
+    [
+        ({"symbol": "BTC", "reduce_only": True}, PROTECTIVE),
+        ({"symbol": "BTC", "reduce_only": False}, NONE),
+        ({"symbol": "BTC", "legs": [{"reduce_only": True}, {"reduce_only": True}]}, PROTECTIVE),
+        ({"symbol": "BTC", "legs": [{"reduce_only": True}, {"reduce_only": False}]}, NONE),
+        ({"symbol": "BTC", "reduce_only": True, "legs": [{"reduce_only": False}]}, NONE),
+        ({"symbol": "BTC"}, UNKNOWN),
+        ({"symbol": "BTC", "reduce_only": None}, UNKNOWN),
+        ({"symbol": "BTC", "reduce_only": "yes"}, UNKNOWN),
+        ({"symbol": "BTC", "legs": "x"}, UNKNOWN),
+    ],
+)
+def test_protective_strategies(kind: str, params: dict[str, object], expected: Protection) -> None:
+    (order,) = listed("strategies", [strategy_row(kind, params)])
+    assert order.protection is expected
+
+
+def test_a_strategy_of_an_unknown_type_is_of_unknown_protection() -> None:
+    for kind in ("grid", "", None, 7):
+        (order,) = listed("strategies", [strategy_row(strategy_type=kind, params={"reduce_only": True})])
+        assert order.protection is UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("body", "count"),
+    [
+        ({"cancelled_count": 5}, 5),
+        (answer({"cancelled_count": 5}), 5),
+        (answer({"cancelled_count": "5"}), 5),
+        (answer({"cancelled_count": 0}), 0),
+    ],
+)
+def test_both_envelopes_of_a_count(body: object, count: int) -> None:
+    request = post("/orders/cancel_all")
+    assert pacifica.judge(request, reply(body)).answer is Answer.ACCEPTED
+    assert segment("orders").acknowledge(request, reply(body)).count == count
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        answer(None),
+        answer({}),
+        answer({"cancelled_count": None}),
+        answer({"cancelled_count": -1}),
+        answer({"cancelled_count": "--5"}),
+    ],
+)
+def test_a_cancel_without_a_count_is_one_but_proves_nothing(body: dict[str, object]) -> None:
+    assert segment("orders").acknowledge(post("/orders/cancel_all"), reply(body)).count is None
+    last, _ = segment("strategies").witnesses
+    with pytest.raises(Unreadable):
+        last.read(last.request, reply(body))
+
+
+def test_a_cancel_by_name_names_what_it_took_except_for_twaps() -> None:
+    acknowledge = segment("orders").acknowledge
+    assert acknowledge(post("/orders/cancel", symbol="BTC", order_id=7), reply(answer(None))).cancelled == ("7",)
+    assert acknowledge(post("/orders/stop/cancel", symbol="BTC", order_id=7), reply(answer(None))).cancelled == ("7",)
+    assert acknowledge(post("/order_strategies/cancel", strategy_id="a"), reply(answer(None))).cancelled == ("a",)
+    # It succeeds for ids that do not exist, too.
+    assert acknowledge(post("/orders/twap/cancel", symbol="BTC", order_id=7), reply(answer(None))).cancelled == ()
+
+
+STOP, LIMIT = order_row(order_type="stop_loss_market", reduce_only=True), order_row(reduce_only=True)
+
+
+@pytest.mark.parametrize(
+    ("kept", "counts", "fits"),
+    [
+        ([], (0, 0), True),
+        ([], (1, 0), False),
+        ([], (0, 1), False),
+        ([STOP], (0, 1), True),
+        ([STOP, LIMIT], (1, 1), True),
+        ([STOP, LIMIT], (0, 0), False),
+        ([LIMIT], (0, 1), False),
+    ],
+)
+@pytest.mark.parametrize("as_list", [False, True])
+def test_the_counts_of_the_account_must_fit_what_stays(
+    kept: list[dict[str, object]], counts: tuple[int, int], fits: bool, as_list: bool
+) -> None:
+    _, witness = segment("orders").witnesses
+    assert witness.fits is not None
+    data = {"orders_count": counts[0], "stop_orders_count": counts[1], "positions_count": 3}
+    said = reply(answer([data] if as_list else data))
+    assert witness.fits(listed("orders", kept), witness.request, said) is fits
+    assert (witness.request.path, witness.request.changes) == ("/api/v1/account", False)
+
+
+@pytest.mark.parametrize(
+    "data", [None, [], [{}, {}], {}, {"orders_count": 0}, {"orders_count": 0, "stop_orders_count": None}, "x"]
+)
+def test_an_account_without_counts_is_unreadable(data: object) -> None:
+    _, witness = segment("orders").witnesses
+    assert witness.fits is not None
+    with pytest.raises(Unreadable):
+        witness.fits((), witness.request, reply(answer(data)))
+
+
+def test_with_a_symbol_the_counts_say_nothing() -> None:
+    assert len(segment("orders", symbol=("BTC",)).witnesses) == 1
+    assert "counts" in pacifica.unwitnessed(pacifica.Options(symbol=("BTC",)), False, False)
+    assert "last cancel" in pacifica.unwitnessed(pacifica.Options(), True, False)
+    assert "mistyped account" in pacifica.unwitnessed(pacifica.Options(), False, True)
+    assert pacifica.unwitnessed(pacifica.Options(), False, False) == ""
+
+
+# --- how orders ended -----------------------------------------------------------------------------------------------
+
+
+def history_row(**changes: object) -> dict[str, object]:
+    """The document's sample, cancelled."""
+    return {
+        "order_id": 315992721,
+        "client_order_id": "ade",
+        "symbol": "XPL",
+        "side": "ask",
+        "initial_price": "1.0865",
+        "average_filled_price": "0",
+        "amount": "984",
+        "filled_amount": "0",
+        "order_status": "cancelled",
+        "order_type": "limit",
+        "stop_price": None,
+        "stop_parent_order_id": None,
+        "reduce_only": False,
+        "reason": "cancel",
+        "created_at": 1759224893638,
+        "updated_at": 1759224895038,
+        **changes,
+    }
+
+
+HISTORY = get("/orders/history", "account=&limit=100")
+
+
+@pytest.mark.parametrize(
+    ("changes", "ends"),
+    [
+        ({}, [(State.CANCELLED, "")]),
+        ({"filled_amount": "4.5"}, [(State.CANCELLED, "4.5 filled before")]),
+        ({"reason": "self_trade_prevented"}, [(State.CANCELLED, "self_trade_prevented")]),
+        ({"order_status": "filled", "filled_amount": "984", "reason": None}, [(State.FILLED, "")]),
+        ({"order_status": "open", "reason": None}, []),
+        ({"order_status": "partially_filled"}, []),
+        ({"order_status": "rejected"}, []),
+        ({"order_status": None}, []),
+    ],
+)
+def test_how_orders_ended(changes: dict[str, object], ends: list[tuple[State, str]]) -> None:
+    settled = segment("orders").settled(HISTORY, reply(answer([history_row(**changes)], has_more=False)))
+    assert [(state, note) for _, state, note in settled.orders] == ends
+    for order, _, _ in settled.orders:
+        assert (order.id, order.ended_ms, order.price, order.quantity) == ("315992721", 1759224895038, "1.0865", "984")
+
+
+def test_a_history_is_of_all_markets() -> None:
+    said = reply(answer([history_row(), history_row(symbol="BTC", order_id=1)]))
+    settled = segment("orders", symbol=("BTC",)).settled(HISTORY, said)
+    assert [order.id for order, _, _ in settled.orders] == ["1"]
+
+
+def test_an_odd_record_hides_no_other_one() -> None:
+    rows = [None, {}, history_row(order_id=None), history_row(order_id=7, updated_at="soon", amount=[]), history_row()]
+    settled = segment("orders").settled(HISTORY, reply(answer([*rows, history_row(order_status=[])], has_more="?")))
+    assert [order.id for order, _, _ in settled.orders] == ["7", "315992721"]
+
+
+@pytest.mark.parametrize(
+    ("left", "following"), [("r=600", "account=&limit=100&cursor=a%2Fb"), ("r=500", None), ("r=0", None), ("", None)]
+)
+def test_a_history_is_read_on_while_there_is_plenty_left(left: str, following: str | None) -> None:
+    headers = {"ratelimit": f'"credits";{left};t=32', "ratelimit_policy": '"credits";q=1000;w=60'}
+    said = reply(answer([], next_cursor="a/b", has_more=True), **headers)
+    settled = segment("orders").settled(HISTORY, said)
+    more = settled.next
+    assert (more.query if more else None) == following
+    assert bool(settled.more) is (following is None), "nobody knows in which order the pages come"
+    if more:
+        again = segment("orders").settled(more, reply(answer([], next_cursor="c", has_more=True), **headers)).next
+        assert again is not None
+        assert again.query == "account=&limit=100&cursor=c"
+
+
+def test_a_history_is_only_nice_to_know() -> None:
+    for name, path in (("orders", "/api/v1/orders/history"), ("TWAP", "/api/v1/orders/twap/history")):
+        (request,) = segment(name).settle((), 0)
+        assert (request.path, request.priority) == (path, Priority.OTHER)
+        assert segment(name).unnamed
+    assert segment("strategies").settle((), 0) == ()
+
+
+# --- discovery ------------------------------------------------------------------------------------------------------
+
+
+def test_symbols_are_looked_up_beside_the_kill() -> None:
+    assert pacifica.discoveries(pacifica.Options(account=OWNER), pacifica.Facts()) == ()
+    (read,) = pacifica.discoveries(pacifica.Options(symbol=("btc",), account=OWNER), pacifica.Facts())
+    assert (read.request.path, read.request.query, read.request.changes) == ("/api/v1/info", "", False)
+    batch = read.read(read.request, reply(answer([{"symbol": "BTC"}, {"symbol": "kBONK"}])))
+    assert batch.names == ("symbol BTC", "symbol kBONK")
+    odd = [None, {}, {"symbol": []}, {"symbol": "BTC"}, 7, {"symbol": "币"}]
+    assert read.read(read.request, reply(answer(odd))).names == ("symbol BTC", "symbol 币")
+    for body in (answer(None), answer([{}]), answer([]), answer([None]), b"", {}):
+        with pytest.raises(Unreadable):
+            read.read(read.request, reply(body))
+
+
+ACCOUNT = {"balance": "0", "account_equity": "0.00", "positions_count": 0, "orders_count": 0, "stop_orders_count": 0}
+
+
+@pytest.mark.parametrize("symbols", [(), ("BTC",)])
+@pytest.mark.parametrize(
+    ("changes", "known"),
+    [
+        ({}, False),
+        ({"balance": "10.5"}, True),
+        ({"account_equity": "-3"}, True),
+        ({"positions_count": 1}, True),
+        ({"stop_orders_count": 2}, True),
+        ({"spot_balances": [{"symbol": "USDC"}]}, True),
+        ({"balance": []}, False),
+    ],
+)
+def test_the_address_of_a_key_is_an_account_only_if_the_venue_shows_one(
+    symbols: tuple[str, ...], changes: dict[str, object], known: bool
+) -> None:
+    options = pacifica.Options(symbol=symbols)
+    *_, read = pacifica.discoveries(options, pacifica.Facts())
+    assert (read.request.path, read.request.query, read.optional) == ("/api/v1/account", "account=", False)
+    assert "account, taken from the key" in read.name
+    for data in ({**ACCOUNT, **changes}, [{**ACCOUNT, **changes}]):
+        names = {*read.read(read.request, reply(answer(data))).names, *(f"symbol {one}" for one in symbols)}
+        doubts = pacifica.doubts(options, frozenset(names))
+        assert bool(doubts) is not known
+        assert known or "agent" in doubts[0]
+        assert "account taken from the key" in pacifica.remarks(options, frozenset(names))[0]
+
+
+@pytest.mark.parametrize(
+    "body", [answer(None), answer([]), answer({}), answer({"balance": "5"}), answer([{}, {}]), b""]
+)
+def test_an_account_that_the_venue_does_not_show_is_not_known(body: object) -> None:
+    (read,) = pacifica.discoveries(pacifica.Options(), pacifica.Facts())
+    with pytest.raises(Unreadable):
+        read.read(read.request, reply(body))
+
+
+def test_a_configured_account_needs_no_such_proof() -> None:
+    options = pacifica.Options(account=OWNER)
+    assert pacifica.doubts(options, frozenset()) == pacifica.remarks(options, frozenset()) == ()
+
+
+@pytest.mark.parametrize(
+    ("symbols", "found"),
+    [
+        (("BTC", "kBONK"), ()),
+        (("btc",), ('Pacifica knows no --symbol btc (did you mean "BTC"?)',)),
+        (("KBONK",), ('Pacifica knows no --symbol KBONK (did you mean "kBONK"?)',)),
+        (("XYZXYZ",), ("Pacifica knows no --symbol XYZXYZ",)),
+    ],
+)
+def test_a_misspelt_symbol_is_a_doubt(symbols: tuple[str, ...], found: tuple[str, ...]) -> None:
+    names = frozenset({"symbol BTC", "symbol kBONK", "symbol ETH", "account known"})
+    assert pacifica.doubts(pacifica.Options(symbol=symbols), names) == found
+
+
+def test_an_order_that_was_listed_proves_that_its_symbol_exists() -> None:
+    options = pacifica.Options(symbol=("OLD",), account=OWNER)
+    assert pacifica.doubts(options, frozenset({"symbol BTC", "symbol OLD"})) == ()
+    assert pacifica.doubts(options, frozenset({"OLD"})) != ()
+
+
+# --- judging --------------------------------------------------------------------------------------------------------
+
+ALL, ONE, READ = post("/orders/cancel_all"), post("/orders/cancel"), get("/orders")
+STOP_ONE, TWAP_ONE, STRATEGY_ONE = (
+    post("/orders/stop/cancel"),
+    post("/orders/twap/cancel"),
+    post("/order_strategies/cancel"),
+)
+FORGED = "Verification failed: signature does not match signer and canonical payload."
+BETA = "Beta access required. Signer must redeem a valid beta code."
+GATEWAY = b"<HTML><HEAD><TITLE>ERROR: The request could not be satisfied</TITLE></HEAD></HTML>"
+
+
+@pytest.mark.parametrize(
+    ("request_", "status", "body", "expected", "kind", "reach"),
+    [
+        (ALL, 200, answer({"cancelled_count": 5}), Answer.ACCEPTED, None, Reach.REQUEST),
+        (ALL, 200, {"cancelled_count": 5}, Answer.ACCEPTED, None, Reach.REQUEST),
+        (ONE, 200, answer(None), Answer.ACCEPTED, None, Reach.REQUEST),
+        (ONE, 200, {"cancelled_count": 5}, Answer.AMBIGUOUS, "unreadable", Reach.REQUEST),
+        (READ, 200, answer([]), Answer.ACCEPTED, None, Reach.REQUEST),
+        (READ, 200, [], Answer.AMBIGUOUS, "unreadable", Reach.REQUEST),
+        (READ, 200, {}, Answer.AMBIGUOUS, "unreadable", Reach.REQUEST),
+        (READ, 200, b"", Answer.AMBIGUOUS, "unreadable", Reach.REQUEST),
+        (READ, 200, GATEWAY, Answer.AMBIGUOUS, "unreadable", Reach.REQUEST),
+        (ALL, 200, {**answer({"cancelled_count": 5}), "success": False}, Answer.AMBIGUOUS, "unreadable", Reach.REQUEST),
+        (
+            ALL,
+            200,
+            {**answer({"cancelled_count": 5}), "success": "true"},
+            Answer.AMBIGUOUS,
+            "unreadable",
+            Reach.REQUEST,
+        ),
+        (ALL, 200, {**answer({"cancelled_count": 5}), "error": "x"}, Answer.AMBIGUOUS, "unreadable", Reach.REQUEST),
+        (ALL, 400, refusal("Verification failed", 400), Answer.REFUSED, "auth", Reach.KEY),
+        (ALL, 400, refusal(FORGED, 400), Answer.REFUSED, "auth", Reach.KEY),
+        (ALL, 400, b"Verification failed", Answer.REFUSED, "auth", Reach.KEY),
+        (ALL, 400, refusal("Invalid signature", 400), Answer.REFUSED, "auth", Reach.KEY),
+        (ALL, 400, refusal("Invalid message", 400), Answer.CLOCK, "clock", Reach.REQUEST),
+        (ALL, 400, b"Invalid message", Answer.CLOCK, "clock", Reach.REQUEST),
+        (ALL, 400, refusal("Invalid public key", 400), Answer.REFUSED, "auth", Reach.KEY),
+        (ALL, 400, refusal("Agent not authorized for account", 400), Answer.REFUSED, "permission", Reach.KEY),
+        (ALL, 400, refusal("Unauthorized", 400), Answer.REFUSED, "auth", Reach.KEY),
+        (ALL, 422, refusal("Account not found", 1), Answer.REFUSED, "environment", Reach.KEY),
+        (TWAP_ONE, 422, refusal("ACCOUNT_NOT_FOUND", 1), Answer.REFUSED, "environment", Reach.KEY),
+        (ALL, 403, refusal("IP address is not whitelisted", 403), Answer.REFUSED, "ip", Reach.ADDRESS),
+        (ALL, 403, b"Your IP address was blocked", Answer.GATEWAY, "region", Reach.REQUEST),
+        (ALL, 403, refusal(BETA, 403), Answer.REFUSED, "permission", Reach.PRODUCT),
+        (ALL, 403, BETA.encode(), Answer.REFUSED, "permission", Reach.PRODUCT),
+        (ALL, 403, refusal("Signer not whitelisted", 403), Answer.REFUSED, "permission", Reach.PRODUCT),
+        (ALL, 403, GATEWAY, Answer.GATEWAY, "region", Reach.REQUEST),
+        (READ, 403, GATEWAY, Answer.GATEWAY, "region", Reach.REQUEST),
+        (ALL, 401, b"", Answer.GATEWAY, "auth", Reach.REQUEST),
+        (ALL, 401, b"Unauthorized", Answer.GATEWAY, "auth", Reach.REQUEST),
+        (ALL, 401, {"message": "Unauthorized"}, Answer.GATEWAY, "auth", Reach.REQUEST),
+        (ALL, 401, {"error": "Unauthorized", "code": 401}, Answer.GATEWAY, "auth", Reach.REQUEST),
+        (ALL, 401, refusal("Unauthorized", 401), Answer.REFUSED, "auth", Reach.KEY),
+        (READ, 401, refusal("Unauthorized access", 401), Answer.GATEWAY, "auth", Reach.REQUEST),
+        (READ, 400, refusal("Verification failed", 400), Answer.AMBIGUOUS, "unreadable", Reach.REQUEST),
+        (ALL, 405, b"", Answer.GATEWAY, "environment", Reach.REQUEST),
+        (ALL, 400, refusal("missing field `exclude_reduce_only`", 400), Answer.REFUSED, "parameter", Reach.REQUEST),
+        (ALL, 400, b"Failed to deserialize the JSON body", Answer.REFUSED, "parameter", Reach.REQUEST),
+        (ALL, 400, {"error": "Invalid parameters", "code": 400}, Answer.REFUSED, "parameter", Reach.REQUEST),
+        (ALL, 400, refusal("something new", 400), Answer.AMBIGUOUS, "unreadable", Reach.REQUEST),
+        (ALL, 400, GATEWAY, Answer.AMBIGUOUS, "unreadable", Reach.REQUEST),
+        (ALL, 400, b"Bad Request", Answer.GATEWAY, "environment", Reach.REQUEST),
+        (ALL, 400, b"", Answer.AMBIGUOUS, "unreadable", Reach.REQUEST),
+        (ONE, 422, refusal("Failed to cancel order", 5), Answer.NOTHING_OPEN, None, Reach.REQUEST),
+        (ONE, 422, refusal("ORDER_NOT_FOUND", 6), Answer.NOTHING_OPEN, None, Reach.REQUEST),
+        (ONE, 422, refusal("", 6), Answer.NOTHING_OPEN, None, Reach.REQUEST),
+        (STOP_ONE, 400, refusal("Stop order not found", 400), Answer.NOTHING_OPEN, None, Reach.REQUEST),
+        (STOP_ONE, 400, b"Stop order not found", Answer.NOTHING_OPEN, None, Reach.REQUEST),
+        (TWAP_ONE, 422, refusal("Unused client order id", 37), Answer.NOTHING_OPEN, None, Reach.REQUEST),
+        (TWAP_ONE, 422, refusal("TWAP_ORDER_NOT_FOUND", 47), Answer.NOTHING_OPEN, None, Reach.REQUEST),
+        (STRATEGY_ONE, 404, refusal("STRATEGIST_NOT_FOUND", 404), Answer.NOTHING_OPEN, None, Reach.REQUEST),
+        (STRATEGY_ONE, 404, refusal("No such strategy", 404), Answer.NOTHING_OPEN, None, Reach.REQUEST),
+        (STRATEGY_ONE, 404, GATEWAY, Answer.GATEWAY, "environment", Reach.REQUEST),
+        (STRATEGY_ONE, 404, {"message": "not found"}, Answer.GATEWAY, "environment", Reach.REQUEST),
+        (ONE, 404, refusal("Unknown order", 404), Answer.NOTHING_OPEN, None, Reach.REQUEST),
+        (TWAP_ONE, 404, refusal("Not found", 404), Answer.GATEWAY, "environment", Reach.REQUEST),
+        (STRATEGY_ONE, 404, b"", Answer.GATEWAY, "environment", Reach.REQUEST),
+        (TWAP_ONE, 404, b"", Answer.GATEWAY, "environment", Reach.REQUEST),
+        (ALL, 422, refusal("Failed to cancel order", 5), Answer.AMBIGUOUS, "unreadable", Reach.REQUEST),
+        (ALL, 422, refusal("something new", 99), Answer.AMBIGUOUS, "unreadable", Reach.REQUEST),
+        (ALL, 404, b"", Answer.GATEWAY, "environment", Reach.REQUEST),
+        (READ, 404, b"", Answer.GATEWAY, "environment", Reach.REQUEST),
+        (ALL, 409, refusal("Conflict", 409), Answer.AMBIGUOUS, "unreadable", Reach.REQUEST),
+        (ALL, 408, b"", Answer.AMBIGUOUS, "unreadable", Reach.REQUEST),
+        (ALL, 429, refusal("Rate limit exceeded", 429), Answer.AGAIN, "rate_limit", Reach.REQUEST),
+        (READ, 429, b"", Answer.AGAIN, "rate_limit", Reach.REQUEST),
+        (ALL, 500, refusal("Internal server error", 500), Answer.AMBIGUOUS, "unreadable", Reach.REQUEST),
+        (ALL, 502, GATEWAY, Answer.AMBIGUOUS, "unreadable", Reach.REQUEST),
+        (ALL, 504, b"", Answer.AMBIGUOUS, "unreadable", Reach.REQUEST),
+        (ALL, 302, b"", Answer.GATEWAY, "redirect", Reach.REQUEST),
+    ],
+)
+def test_documented_answers(
+    request_: Request, status: int, body: object, expected: Answer, kind: str | None, reach: Reach
+) -> None:
+    said = pacifica.judge(request_, reply(body, status))
+    assert (said.answer, said.kind, said.reach) == (expected, kind, reach)
+    assert "<" not in said.words
+    if said.answer is Answer.REFUSED and said.kind in ("auth", "permission", "ip", "environment") and status != 401:
+        assert said.hint
+
+
+def test_a_halt_keeps_an_empty_listing_from_proving_anything() -> None:
+    for words, code in (("TRADING_DISABLED", 38), ("Trading is disabled", 422), ("", 38)):
+        said = pacifica.judge(ALL, reply(refusal(words, code), 422))
+        assert (said.answer, said.suspended) == (Answer.AMBIGUOUS, True)
+
+
+def test_a_host_without_a_listing_says_which() -> None:
+    said = pacifica.judge(get("/order_strategies"), reply(b"", 404))
+    assert "/api/v1/order_strategies" in said.words
+    assert "not checked" in said.words
+
+
+@pytest.mark.parametrize(
+    ("headers", "after"),
+    [
+        ({"ratelimit": '"credits";r=0;t=32'}, 32.0),
+        ({"ratelimit": '"credits";r=0;t=32', "retry_after": "600"}, 32.0),
+        ({"retry_after": "7"}, 7.0),
+        ({"ratelimit": "rubbish", "retry_after": "Wed, 21 Oct 2099 07:28:00 GMT"}, None),
+        ({"ratelimit": '"credits";r=0;t=99999999999999999999'}, None),
+        ({}, None),
+    ],
+)
+def test_how_long_to_wait_for_credits(headers: dict[str, str], after: float | None) -> None:
+    assert pacifica.judge(ALL, reply(b"", 429, **headers)).after == after
+
+
+@pytest.mark.parametrize(
+    ("left", "quota", "hold"),
+    [(251, 1000, None), (250, 1000, 32.0), (0, 3000, 32.0), (51, 100, None), (50, 100, 32.0), (250, None, 32.0)],
+)
+def test_credits_for_the_proof_are_kept_back(left: int, quota: int | None, hold: float | None) -> None:
+    headers = {"ratelimit": f'"credits";r={left};t=32'} | (
+        {"ratelimit_policy": f'"credits";q={quota};w=60'} if quota else {}
+    )
+    assert pacifica.judge(READ, reply(answer([]), **headers)).hold == hold
+
+
+def test_what_is_said_of_the_account_and_of_what_is_left_out() -> None:
+    assert pacifica.account(secrets(), pacifica.Options()) == OWNER
+    assert pacifica.account(secrets(AGENT_SECRET), pacifica.Options(account=OWNER, agent_wallet=AGENT)) == OWNER
+    assert any("subaccounts" in words for words in pacifica.not_covered(pacifica.Options(), "live"))
+    assert pacifica.VENUE.late_ms(pacifica.Options(expiry_window=5000)) == 5000
+
+
+# --- whatever a venue may send --------------------------------------------------------------------------------------
+
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
+JSON = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
+    max_leaves=12,
+)
+FIELDS = st.sampled_from(
+    sorted({*order_row(), *strategy_row(), *history_row(), "parent_id", "params", "legs", "strategies"})
+)
+ROW = st.dictionaries(FIELDS, JSON | st.sampled_from(["limit", "1", "bid", "cancelled"]), max_size=10)
+ROWS = st.lists(st.builds(lambda row: order_row(**row), ROW) | ROW | JSON, max_size=3)
+DATA = (
+    JSON | ROWS | st.fixed_dictionaries({"strategies": ROWS | JSON}) | st.fixed_dictionaries({"cancelled_count": JSON})
+)
+BODIES = st.binary(max_size=60) | st.builds(
+    lambda data, beside: json.dumps({**beside, "success": True, "data": data}).encode("utf-8", "surrogatepass"),
+    DATA,
+    st.dictionaries(st.sampled_from(["has_more", "next_cursor", "error", "code"]), JSON, max_size=2),
+)
+
+
+def readers() -> list[tuple[str, Callable[[Reply], object]]]:
+    """Every function that reads what the venue sends."""
+    found: list[tuple[str, Callable[[Reply], object]]] = []
+    for one in pacifica.segments(pacifica.Options(symbol=("BTC",)), pacifica.Facts(), "live"):
+        first = one.listings[0][0]
+        found.append((f"{one.name} page", lambda said, one=one, first=first: one.page(first, said)))  # type: ignore[misc]
+        found.append((f"{one.name} settled", lambda said, one=one: one.settled(HISTORY, said)))  # type: ignore[misc]
+    acknowledge, (_, counts) = segment("orders").acknowledge, segment("orders").witnesses
+    last = segment("strategies").witnesses[0]
+    fits = counts.fits
+    assert fits is not None
+    markets, own = pacifica.discoveries(pacifica.Options(symbol=("BTC",)), pacifica.Facts())
+    return [
+        ("own account", lambda said: own.read(own.request, said)),
+        *found,
+        ("acknowledge", lambda said: acknowledge(ALL, said)),
+        ("counts", lambda said: fits((), counts.request, said)),
+        ("last cancel", lambda said: last.read(last.request, said)),
+        ("markets", lambda said: markets.read(markets.request, said)),
+    ]
+
+
+@pytest.mark.parametrize(("name", "read"), readers())
+@given(body=BODIES)
+def test_any_answer_is_a_value_or_unreadable(name: str, read: Callable[[Reply], object], body: bytes) -> None:
+    try:
+        read(reply(body))
+    except Unreadable:
+        return
+
+
+@given(body=BODIES, status=st.integers(100, 599), header=st.text(max_size=40))
+def test_any_answer_is_judged(body: bytes, status: int, header: str) -> None:
+    for request in (ALL, ONE, STRATEGY_ONE, READ):
+        pacifica.judge(request, reply(body, status, ratelimit=header, ratelimit_policy=header, retry_after=header))
+
+
+@given(text=st.text(max_size=100))
+def test_any_secret_is_a_key_or_refused(text: str) -> None:
+    try:
+        pacifica.check_secrets(secrets(text), pacifica.Options())
+    except SecretError:
+        return
+
+
+def test_a_secret_that_is_a_word_of_the_venue_changes_no_judgement() -> None:
+    Secret("Order not found")
+    said = pacifica.judge(post("/orders/cancel", symbol="BTC", order_id=1), reply(refusal("Order not found", 5), 422))
+    assert said.answer is Answer.NOTHING_OPEN
+    assert "Order not found" not in said.words
