@@ -80,7 +80,7 @@ def heard(name: str) -> tuple[Heard, ...]:
             segment,
             page=noting("page", segment.page),
             acknowledge=noting("acknowledge", segment.acknowledge),
-            settled=noting("settled", segment.settled),
+            final_page=noting("settled", segment.final_page),
             witnesses=witnesses,
         )
 

@@ -288,7 +288,7 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settlement:
+class FinalStates:
     """What the venue's history says of orders that are no longer open, and where to read on."""
 
     orders: tuple[tuple[Order, State, str], ...]

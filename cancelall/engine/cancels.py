@@ -82,7 +82,7 @@ class Cancels:
 
     def keeps(self, order: Order) -> bool:
         """Left in place on request."""
-        return self.segment.spares(order) or (self.keep and order.protection is Protection.PROTECTIVE)
+        return self.segment.keeps(order) or (self.keep and order.protection is Protection.PROTECTIVE)
 
     def _targets(self, orders: tuple[Order, ...]) -> tuple[Order, ...]:
         """Orders to cancel. Kinds that the venue's table does not know are left when protective ones are kept."""

@@ -15,14 +15,14 @@ SECONDS = 3.0
 """Longest time for these reads."""
 
 
-async def settle(sweep: Sweep, since_ms: int) -> None:
+async def read(sweep: Sweep, since_ms: int) -> None:
     """Fill in final states and missing details from the venue's history, as far as the time goes."""
     session = sweep.session
     left = min(SECONDS, session.deadline - session.clock.monotonic())
     if session.reads_only or session.refusal is not None or left <= 0:
         return
     fired = any(progress.cancels.mass_accepted for progress in sweep.progresses.values())
-    work = [_settle_segment(session, progress, since_ms, fired=fired) for progress in sweep.progresses.values()]
+    work = [_read_segment(session, progress, since_ms, fired=fired) for progress in sweep.progresses.values()]
     try:
         async with asyncio.timeout(left):
             await asyncio.gather(*work, return_exceptions=True)
@@ -30,19 +30,19 @@ async def settle(sweep: Sweep, since_ms: int) -> None:
         return
 
 
-async def _settle_segment(session: Session, progress: Progress, since_ms: int, *, fired: bool) -> None:
+async def _read_segment(session: Session, progress: Progress, since_ms: int, *, fired: bool) -> None:
     """One segment. A mass cancel of another one may have taken its orders, too."""
     listed = {order.id for order in progress.last.orders} if progress.last else set()
     wanted = tuple(order for order in progress.seen.values() if order.id not in listed)
     unnamed = progress.segment.unnamed and fired
     if wanted or unnamed:
         missing = {order.id: order for order in wanted}
-        requests = progress.segment.settle(wanted, since_ms)
+        requests = progress.segment.final_states(wanted, since_ms)
         since = session.venue_ms(since_ms) if unnamed else None
-        await asyncio.gather(*(_read(session, progress, request, missing, since) for request in requests))
+        await asyncio.gather(*(_read_pages(session, progress, request, missing, since) for request in requests))
 
 
-async def _read(
+async def _read_pages(
     session: Session, progress: Progress, first: Request, missing: dict[str, Order], since_ms: int | None
 ) -> None:
     """Page after page, newest first, until every order is found. With `since_ms`, also those that nobody had seen."""
@@ -53,7 +53,7 @@ async def _read(
     while request is not None and (missing or since_ms is not None) and request not in asked and len(asked) < pages:
         asked.add(request)
         try:
-            heard = await session.ask(request, progress.segment.settled, watch=watch, most=2)
+            heard = await session.ask(request, progress.segment.final_page, watch=watch, most=2)
         except Unreadable:
             return
         if heard.value is None:

@@ -32,8 +32,8 @@ def stale(progresses: Collection[Progress]) -> list[Progress]:
         return []
     last = disturbed(progresses)
     old = [one for one in known if not one.proven_after(last)]
-    if feeders := [one for one in old if one.segment.feeds]:
+    if feeders := [one for one in old if one.segment.spawns]:
         return feeders
-    fed = max((one.last_empty.ended for one in known if one.segment.feeds and one.last_empty), default=0.0)
-    unfed = [one for one in known if not one.segment.feeds and one.last_empty and one.last_empty.began < fed]
+    fed = max((one.last_empty.ended for one in known if one.segment.spawns and one.last_empty), default=0.0)
+    unfed = [one for one in known if not one.segment.spawns and one.last_empty and one.last_empty.began < fed]
     return [one for one in known if any(one is other for other in (*old, *unfed))]

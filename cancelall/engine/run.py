@@ -20,9 +20,8 @@ from cancelall.core.profile import BrokenProfile, Profile
 from cancelall.core.results import ProfileReport, Timing
 from cancelall.core.secret import last_four, passes, register
 from cancelall.credentials.chain import Found, resolve
-from cancelall.engine import reporting, verdicts
+from cancelall.engine import final_states, reporting, verdicts
 from cancelall.engine.client import Send, Session
-from cancelall.engine.final_states import settle
 from cancelall.engine.hold import Hold
 from cancelall.engine.shared_limits import SCARCE, Means, scarcity, with_descriptors
 from cancelall.engine.sweep import Sweep
@@ -164,7 +163,7 @@ class Run:
             clock=self.clock,
             gate=self.means.gate(profile, own_limit=venue.own_limit(found.secrets)),
             deadline=deadline,
-            reserve=venue.settle_gap * self.scale + PROOF_SECONDS * self.scale,
+            reserve=venue.proof_gap * self.scale + PROOF_SECONDS * self.scale,
             alternate=venue.alternates.get(profile.origin),
             headers=venue.headers(profile.environment),
             reads_only=self.dry_run,
@@ -194,7 +193,7 @@ class Run:
             verdict = await self._held(profile.name, sweep, sweeping, verdict)
         decided = self.clock.monotonic()
         if not cut:
-            await self._until(asyncio.create_task(settle(sweep, since_ms)), session.deadline)
+            await self._until(asyncio.create_task(final_states.read(sweep, since_ms)), session.deadline)
         timing = self._timing(tally, decided)
         return reporting.swept(profile, sweep, found, verdict, timing, cut_by=self.signal_name if cut else "")
 

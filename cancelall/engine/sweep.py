@@ -58,7 +58,7 @@ class Sweep:
         self.session = session
         self._listed = listed
         self.keep = keep_protective
-        self.gap = session.venue.settle_gap * scale
+        self.gap = session.venue.proof_gap * scale
         self.progresses: dict[str, Progress] = {}
         self.discoveries = Discoveries(
             session,
@@ -295,7 +295,7 @@ class Sweep:
                 if left > 1.5 * progress.gap:  # where listings contradict each other, one looks more often than that
                     return
             holding = self._pace is not None  # then they never end
-            if not holding and not progress.segment.feeds and (feeders := self._running(self._feeding())):
+            if not holding and not progress.segment.spawns and (feeders := self._running(self._feeding())):
                 await asyncio.wait(feeders, timeout=_ROUND_PAUSE)
         if fruitless and not (progress.witnesses and progress.witnessed):
             doubted = progress.doubted_until - self.session.clock.monotonic()
@@ -396,7 +396,7 @@ class Sweep:
             self._left_off.add(progress.segment.name)
 
     def _feeding(self) -> set[asyncio.Task[None]]:
-        return {self._clearing[name] for name, one in self.progresses.items() if one.segment.feeds}
+        return {self._clearing[name] for name, one in self.progresses.items() if one.segment.spawns}
 
     @staticmethod
     def _running(tasks: set[asyncio.Task[None]]) -> set[asyncio.Task[None]]:

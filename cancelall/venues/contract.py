@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from cancelall.core.model import Acknowledgement, Judgement, Order, Page, Reply, Request, Settlement, Signed
+from cancelall.core.model import Acknowledgement, FinalStates, Judgement, Order, Page, Reply, Request, Signed
 
 O = TypeVar("O")  # noqa: E741 - the venue's Options
 S = TypeVar("S")  # the venue's Secrets
@@ -64,19 +64,19 @@ class Segment:
     ) = None
     """Another way to do the same, one order a request, for orders whose `cancels` was refused as a call or met a
     gateway; None where there is no other way."""
-    settle: Callable[[tuple[Order, ...], int], tuple[Request, ...]]
+    final_states: Callable[[tuple[Order, ...], int], tuple[Request, ...]]
     """First pages of the reads that tell how orders ended; the int is the start of the run in ms."""
-    settled: Callable[[Request, Reply], Settlement]
+    final_page: Callable[[Request, Reply], FinalStates]
     """Raises Unreadable."""
     shares: Callable[[tuple[Order, ...]], tuple[Request, ...]] = lambda orders: ()
     """Mass cancels of parts of the segment, given the orders that the whole ones have left: they go beside these where
     these have a cap. None while the whole ones would do."""
     unnamed: bool = False
-    """No answer names what a mass cancel took: `settle` also reads what has ended lately, and orders that ended since
-    the start of the run are told though no listing has shown them."""
+    """No answer names what a mass cancel took: `final_states` also reads what has ended lately, and orders that ended
+    since the start of the run are told though no listing has shown them."""
     protective_kinds: bool = True
     """Whether a mass cancel here could remove protective orders."""
-    feeds: bool = False
+    spawns: bool = False
     """Orders of this segment turn into, or place, orders of others: it is read before them."""
     named_gap: float = 0.0
     """Seconds that must lie between two cancels that name the same order."""
@@ -85,7 +85,7 @@ class Segment:
     and, unless they are harmless, when protective orders are kept."""
     needs_acceptance: bool = False
     """Clear only after a cancel was accepted: the listing alone would look empty for a mistyped account, too."""
-    spares: Callable[[Order], bool] = lambda order: False
+    keeps: Callable[[Order], bool] = lambda order: False
     """Orders that the scope itself leaves in place."""
     unsaid: Callable[[Order], bool] = lambda order: False
     """Orders of which it cannot be told whether the scope spares them: they are left, and are open."""
@@ -152,7 +152,7 @@ class Venue(Generic[O, S, F]):
     """The account's public name, of which only the last four characters are shown."""
     not_covered: Callable[[O, str], tuple[str, ...]]
     """What no request of this scope reaches, in words; options and environment."""
-    settle_gap: float
+    proof_gap: float
     """Seconds between two empty listings that prove a segment clear."""
     limits: Mapping[str, Limit]
     """Rate limits per key, by bucket."""

@@ -100,7 +100,7 @@ def test_pages_that_change_while_they_are_read(case: Case, venue: str) -> None:
 @shows(56)
 @pytest.mark.parametrize("acks", [1, 3])
 def test_an_order_that_is_hidden_for_less_than_the_gap(case: Case, venue: str, acks: int) -> None:
-    hidden = 0.8 * load(venue).settle_gap
+    hidden = 0.8 * load(venue).proof_gap
     server = case.server(venue, f"hidden={hidden}", f"ack-only@{acks}")
     for order in server.open_orders():
         if order.symbol == UNNAMED:
@@ -115,14 +115,14 @@ UNNAMED = "ADAUSDX"
 
 @shows(56, venues=["deltadefi"])
 def test_an_order_on_a_pair_that_nothing_names_is_hidden(case: Case, venue: str) -> None:
-    server = case.server(venue, f"hidden={0.8 * load(venue).settle_gap}")
+    server = case.server(venue, f"hidden={0.8 * load(venue).proof_gap}")
     case.kill(venue, server, scale=1.0, deadline=20)
     assert resting(server) == set()
 
 
 @shows(56)
 def test_a_listing_that_lags_by_less_than_the_gap(case: Case, venue: str) -> None:
-    lag = 0.8 * load(venue).settle_gap
+    lag = 0.8 * load(venue).proof_gap
     server = case.server(venue, f"lag={lag}", "reappear=0.1@1")
     case.kill(venue, server, scale=1.0, deadline=20)
     assert resting(server) == set()

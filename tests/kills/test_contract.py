@@ -365,7 +365,7 @@ def test_a_gateway_for_the_whole_run_is_fought_to_the_deadline(venue: str, statu
     result = faced(venue, f"edge={status}", deadline=12.0)
     assert verdict(result) in (Verdict.REFUSED, Verdict.UNPROVEN), result.told(40)
     assert result.seconds >= 11.5, result.told(40)
-    proof = load(venue).settle_gap + 1.0
+    proof = load(venue).proof_gap + 1.0
     last: dict[str, float] = {}
     for sent in result.log:
         if sent.kind.changes:  # bodies of Pacifica differ in their timestamps
@@ -395,7 +395,7 @@ def test_a_gateway_before_the_listings_keeps_no_mass_cancel(venue: str, status: 
     }
     for sent in result.log:
         times.get(sent.request.path, []).append(sent.at - START)
-    proof = load(venue).settle_gap + 1.0
+    proof = load(venue).proof_gap + 1.0
     assert all(one and max(one) >= 12.0 - proof - 3.5 for one in times.values()), (times, result.told(40))
 
 

@@ -114,7 +114,7 @@ def test_five_thousand_orders_take_the_rounds_and_the_time_that_the_limit_forces
 
     per_second = load("bybit").limits["cancel-all futures"].count
     calls = math.ceil(ORDERS / CAP) + 1
-    gap = load("bybit").settle_gap
+    gap = load("bybit").proof_gap
     listings = 2 * 2 * ROUND_TRIP  # two of them, each of two passes
     forced = (calls - 1) // per_second * 1.0 + 1.25 * ROUND_TRIP + listings + gap
     mass = [sent for sent in host.log if sent.kind is Kind.CANCEL]

@@ -351,7 +351,7 @@ def _once(phases: Sequence[tuple[float, tuple[str, ...]]]) -> Any:
 
 
 def _faults(rng: random.Random, venue: str, deadline: float, banned: frozenset[str]) -> Any:
-    gap = load(venue).settle_gap
+    gap = load(venue).proof_gap
     moments = [0.0, *sorted(round(rng.uniform(0, min(deadline, 20)), 3) for _ in range(rng.choice((0, 0, 1, 2, 4))))]
     lasting = [_fault(rng, venue, gap, banned) for _ in range(rng.choice((0, 0, 1)))]
     if rng.random() < 0.4:
@@ -375,7 +375,7 @@ _LIES = {
 
 def _combined(rng: random.Random, venue: str, banned: frozenset[str], *, witnessed: bool) -> Any:
     """Faults that help each other: orders survive, and what would show them lies, is late or cannot be read."""
-    gap = load(venue).settle_gap
+    gap = load(venue).proof_gap
     times = rng.choice(("", "", "@1", "@2", "@6"))
     until = round(rng.uniform(0.5, 6), 3)
     feeder = {"pacifica": "strategies", "bitget": "plan", "bybit": "strategy/list"}.get(venue, "all-of-them")

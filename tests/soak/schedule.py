@@ -524,7 +524,7 @@ def _tables(plan: Plan, reports: list[ProfileReport]) -> list[str]:
 @contextmanager
 def _harness(bugs: list[str]) -> Iterator[None]:
     """No threads, no network, and no bug that goes unnoticed."""
-    plain = final_states._settle_segment
+    plain = final_states._read_segment
 
     async def inline(work: Callable[[], Any], name: str = "") -> Any:
         return work()
@@ -542,7 +542,7 @@ def _harness(bugs: list[str]) -> Iterator[None]:
     with ExitStack() as stack:
         stack.enter_context(patch.object(running, "in_thread", inline))
         stack.enter_context(patch.object(running, "over_the_network", never))
-        stack.enter_context(patch.object(final_states, "_settle_segment", noticed))
+        stack.enter_context(patch.object(final_states, "_read_segment", noticed))
         yield
 
 

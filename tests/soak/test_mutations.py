@@ -108,7 +108,7 @@ def any_order(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing feeds anything: what triggers is read when it suits, and after what it turns into."""
 
     def made(**values: Any) -> Progress:
-        return Progress(**{**values, "segment": replace(values["segment"], feeds=False)})
+        return Progress(**{**values, "segment": replace(values["segment"], spawns=False)})
 
     def backwards(session: Any, segment: Any) -> tuple[Any, Any]:
         return session, replace(segment, listings=segment.listings[::-1])

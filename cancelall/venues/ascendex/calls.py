@@ -58,7 +58,7 @@ def _name(order: Order) -> dict[str, str | None]:
     return {"orderId": order.id, "symbol": order.symbol}
 
 
-def settle(home: str, orders: tuple[Order, ...]) -> tuple[Request, ...]:
+def final_states(home: str, orders: tuple[Order, ...]) -> tuple[Request, ...]:
     """What has ended lately, since no answer to a cancel names anything, and the records of orders that were seen.
 
     The comma behind the last id makes the answer a list, even of one.

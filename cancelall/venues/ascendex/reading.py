@@ -9,7 +9,7 @@ from decimal import Decimal
 from functools import partial
 
 from cancelall.core.errors import Unreadable
-from cancelall.core.model import Acknowledgement, Order, Page, Protection, Reply, Request, Settlement, State
+from cancelall.core.model import Acknowledgement, FinalStates, Order, Page, Protection, Reply, Request, State
 from cancelall.venues import payload
 from cancelall.venues.ascendex.options import LEDGERS, Ledger
 from cancelall.venues.payload import Row
@@ -128,7 +128,7 @@ def acknowledge(ledger: Ledger, request: Request, reply: Reply) -> Acknowledgeme
     return Acknowledgement(remark=f"{ledger}: {'; '.join(row.oddities)}" if row.oddities else "")
 
 
-def settled(ledger: Ledger, symbols: tuple[str, ...], request: Request, reply: Reply) -> Settlement:
+def final_page(ledger: Ledger, symbols: tuple[str, ...], request: Request, reply: Reply) -> FinalStates:
     """How orders ended. https://ascendex.github.io/ascendex-pro-api/#query-order and #list-current-history-orders
 
     One id is answered with an object, several with a list.
@@ -138,7 +138,7 @@ def settled(ledger: Ledger, symbols: tuple[str, ...], request: Request, reply: R
     ends = tuple(end for entry in entries if (end := _end(ledger, entry)) is not None)
     cut = request.path.endswith("/hist/current") and entries and len(entries) % 100 == 0
     more = f"{ledger}: more than the {len(entries)} orders of the venue's recent history may have ended"
-    return Settlement(
+    return FinalStates(
         orders=tuple(end for end in ends if not symbols or end[0].symbol in symbols), more=more if cut else ""
     )
 

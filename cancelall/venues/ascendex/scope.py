@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import partial
 
 from cancelall.core.model import Priority
-from cancelall.venues.ascendex.calls import cancels, delete, get, home_of, settle, singly
+from cancelall.venues.ascendex.calls import cancels, delete, final_states, get, home_of, singly
 from cancelall.venues.ascendex.options import Facts, Ledger, Options, group_of, holds, selected
-from cancelall.venues.ascendex.reading import acknowledge, read_page, settled
+from cancelall.venues.ascendex.reading import acknowledge, final_page, read_page
 from cancelall.venues.contract import Segment, Witness
 
 
@@ -33,8 +33,8 @@ def _ledger(group: int, ledger: Ledger, options: Options) -> Segment:
         acknowledge=partial(acknowledge, ledger),
         cancels=partial(cancels, home),
         singly=partial(singly, home),
-        settle=lambda orders, since_ms: settle(home, orders),
-        settled=partial(settled, ledger, symbols),
+        final_states=lambda orders, since_ms: final_states(home, orders),
+        final_page=partial(final_page, ledger, symbols),
         unnamed=True,
         witnesses=(_retired_listing(retired, symbols),) if retired else (),
     )

@@ -35,7 +35,7 @@ VENUE = Venue(
     judge=judge,
     account=account,
     not_covered=not_covered,
-    settle_gap=1.0,
+    proof_gap=1.0,
     # None is documented. A user was told 10 in a second (https://github.com/bitmax-exchange/api-doc/issues/17);
     # hummingbot sent up to 50 order calls and 100 in all for years.
     limits={"cancels": Limit(count=10), "reads": Limit(count=10)},

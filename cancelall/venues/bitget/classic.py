@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from cancelall.core.errors import Unreadable
-from cancelall.core.model import Order, Page, Priority, Protection, Reply, Request, Settlement
+from cancelall.core.model import FinalStates, Order, Page, Priority, Protection, Reply, Request
 from cancelall.venues import payload
 from cancelall.venues.bitget import calls, reading, spot
 from cancelall.venues.bitget.calls import Cancels, asked_last, get, post
@@ -86,8 +86,8 @@ def _futures(product: str, scope: Scope) -> Segment:
             tuple(order for order in orders if order.symbol),
             lambda order: {"orderId": order.id, "symbol": order.symbol, "productType": product},
         ),
-        settle=lambda orders, since_ms: calls.recent(f"{MIX}/orders-history", orders, productType=product),
-        settled=partial(_futures_settled, product),
+        final_states=lambda orders, since_ms: calls.recent(f"{MIX}/orders-history", orders, productType=product),
+        final_page=partial(_futures_final_page, product),
         named_gap=calls.NAMED_GAP,
         witnesses=() if scope.symbols else (_last_cancel(whole),),
     )
@@ -166,7 +166,7 @@ def _futures_page(segment: str, scope: Scope, request: Request, reply: Reply) ->
     return reading.page(request, rows, _ORDER, order, scope, onward="idLessThan", last=last, null=null)
 
 
-def _futures_settled(segment: str, request: Request, reply: Reply) -> Settlement:
+def _futures_final_page(segment: str, request: Request, reply: Reply) -> FinalStates:
     rows, last, _ = _entrusted(reply)
     return reading.settlement(request, rows, _ORDER, partial(_futures_order, segment), onward="idLessThan", last=last)
 
@@ -191,10 +191,10 @@ def _plan(product: str, scope: Scope, blind: tuple[Request, ...]) -> Segment:
         acknowledge=reading.acknowledge,
         cancels=partial(_plan_cancels, product, calls.BATCH),
         singly=partial(_plan_cancels, product, 1),
-        settle=partial(_plan_settle, product),
-        settled=partial(_plan_settled, name),
+        final_states=partial(_plan_final_states, product),
+        final_page=partial(_plan_final_page, name),
         named_gap=calls.NAMED_GAP,
-        feeds=True,
+        spawns=True,
     )
 
 
@@ -261,7 +261,7 @@ def _plan_page(segment: str, scope: Scope, request: Request, reply: Reply) -> Pa
     return reading.page(request, rows, _PLAN, order, scope, onward="idLessThan", last=last, null=null)
 
 
-def _plan_settle(product: str, orders: tuple[Order, ...], since_ms: int) -> tuple[Request, ...]:
+def _plan_final_states(product: str, orders: tuple[Order, ...], since_ms: int) -> tuple[Request, ...]:
     """Under the word that lists an order's type. Where only a cancel has named one, its type is not known."""
     path = f"{MIX}/orders-plan-history"
     found: list[Request] = []
@@ -271,6 +271,6 @@ def _plan_settle(product: str, orders: tuple[Order, ...], since_ms: int) -> tupl
     return tuple(dict.fromkeys(found))
 
 
-def _plan_settled(segment: str, request: Request, reply: Reply) -> Settlement:
+def _plan_final_page(segment: str, request: Request, reply: Reply) -> FinalStates:
     rows, last, _ = _entrusted(reply)
     return reading.settlement(request, rows, _PLAN, partial(_plan_order, segment), onward="idLessThan", last=last)

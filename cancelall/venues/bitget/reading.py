@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from cancelall.core.errors import Unreadable
-from cancelall.core.model import Acknowledgement, Failure, Order, Page, Protection, Reply, Request, Settlement, State
+from cancelall.core.model import Acknowledgement, Failure, FinalStates, Order, Page, Protection, Reply, Request, State
 from cancelall.venues import payload
 from cancelall.venues.bitget.calls import from_id, size
 from cancelall.venues.payload import Row
@@ -181,7 +181,7 @@ def settlement(
     *,
     onward: str,
     last: object,
-) -> Settlement:
+) -> FinalStates:
     """How the orders of a page of the history ended. Rows that cannot be read are passed over."""
     found = []
     for entry in rows:
@@ -197,7 +197,7 @@ def settlement(
             found.append((order(row), state, note))
         except Unreadable:
             continue
-    return Settlement(orders=tuple(found), next=way_on(request, rows, onward, last)[0])
+    return FinalStates(orders=tuple(found), next=way_on(request, rows, onward, last)[0])
 
 
 def _difference(quantity: str | None, filled: str | None) -> str | None:

@@ -22,4 +22,6 @@ def segments(options: Options, facts: Facts, environment: str) -> tuple[Segment,
     if facts.mode in ("unified", "hybrid") and (nobody or "unified" not in facts.closed):
         prefix = "unified " if facts.mode == "hybrid" else ""
         found += unified.segments(tuple(chosen), chosen, options.margin_coin, prefix)
-    return tuple(sorted(found, key=lambda segment: (segment.feeds or not segment.mass_cancels(()), not segment.feeds)))
+    return tuple(
+        sorted(found, key=lambda segment: (segment.spawns or not segment.mass_cancels(()), not segment.spawns))
+    )

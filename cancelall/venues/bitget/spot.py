@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from cancelall.core.model import Order, Page, Priority, Protection, Reply, Request, Settlement
+from cancelall.core.model import FinalStates, Order, Page, Priority, Protection, Reply, Request
 from cancelall.venues import payload
 from cancelall.venues.bitget import calls, reading
 from cancelall.venues.bitget.calls import Cancels, asked, get, post
@@ -43,8 +43,8 @@ def orders(symbols: tuple[str, ...]) -> Segment:
         singly=lambda orders, others: calls.each(
             f"{SPOT}/cancel-order", tuple(order for order in orders if order.symbol or order.kind == "tpsl"), _cancel
         ),
-        settle=_settle,
-        settled=_settled,
+        final_states=_final_states,
+        final_page=_final_page,
         named_gap=calls.NAMED_GAP,
     )
 
@@ -98,13 +98,13 @@ def _page(scope: Scope, request: Request, reply: Reply) -> Page:
     return reading.page(request, rows, _ORDER, order, scope, onward="idLessThan", last=_last_id(rows), null=null)
 
 
-def _settle(orders: tuple[Order, ...], since_ms: int) -> tuple[Request, ...]:
+def _final_states(orders: tuple[Order, ...], since_ms: int) -> tuple[Request, ...]:
     path = f"{SPOT}/history-orders"
     kinds = {kind: tuple(one for one in orders if (one.kind or "normal") == kind) for kind in ("normal", "tpsl")}
     return tuple(request for kind, some in kinds.items() for request in calls.recent(path, some, tpslType=kind))
 
 
-def _settled(request: Request, reply: Reply) -> Settlement:
+def _final_page(request: Request, reply: Reply) -> FinalStates:
     rows, _ = reading.array(reply)
     order = partial(_order, asked(request, "tpslType"))
     return reading.settlement(request, rows, _ORDER, order, onward="idLessThan", last=_last_id(rows))
@@ -123,10 +123,10 @@ def plan_orders(symbols: tuple[str, ...]) -> Segment:
         cancels=lambda orders, others: calls.each(
             f"{SPOT}/cancel-plan-order", orders, lambda order: {"orderId": order.id}
         ),
-        settle=lambda orders, since_ms: (get(f"{SPOT}/history-plan-order", limit=str(calls.PAGE)),),
-        settled=_plan_settled,
+        final_states=lambda orders, since_ms: (get(f"{SPOT}/history-plan-order", limit=str(calls.PAGE)),),
+        final_page=_plan_final_page,
         named_gap=calls.NAMED_GAP,
-        feeds=True,
+        spawns=True,
     )
 
 
@@ -154,7 +154,7 @@ def _plan_page(scope: Scope, request: Request, reply: Reply) -> Page:
     return replace(page, next=following if goes_on else None, unsure=unsure)
 
 
-def _plan_settled(request: Request, reply: Reply) -> Settlement:
+def _plan_final_page(request: Request, reply: Reply) -> FinalStates:
     found = payload.as_object(reading.data(reply), "data")
     rows, _ = payload.null_or_list(found, "orderList")
     last = found.get("idLessThan") if found.get("nextFlag") is True else None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from cancelall.core.model import Order, Page, Priority, Protection, Reply, Request, Settlement, State
+from cancelall.core.model import FinalStates, Order, Page, Priority, Protection, Reply, Request, State
 from cancelall.venues import payload
 from cancelall.venues.bitget import calls, reading
 from cancelall.venues.bitget.calls import Cancels, asked, asked_last, get, post
@@ -78,8 +78,8 @@ def _orders(name: str, category: str, scope: Scope) -> Segment:
         acknowledge=reading.acknowledge,
         cancels=partial(_cancels, category),
         singly=lambda orders, others: calls.each(f"{TRADE}/cancel-order", orders, _by_id),
-        settle=lambda orders, since_ms: calls.recent(f"{TRADE}/history-orders", orders, category=category),
-        settled=partial(_settled, name, category),
+        final_states=lambda orders, since_ms: calls.recent(f"{TRADE}/history-orders", orders, category=category),
+        final_page=partial(_final_page, name, category),
         named_gap=calls.NAMED_GAP,
         # What it answers to none is not written, so only that it took an order is a word.
         witnesses=tuple(
@@ -103,10 +103,10 @@ def _strategies(name: str, category: str, scope: Scope) -> Segment:
         page=partial(_strategy_page, name, scope),
         acknowledge=reading.acknowledge,
         cancels=lambda orders, others: calls.each(f"{TRADE}/cancel-strategy-order", orders, _by_id),
-        settle=partial(_strategy_settle, category),
-        settled=partial(_strategy_settled, name, category),
+        final_states=partial(_strategy_final_states, category),
+        final_page=partial(_strategy_final_page, name, category),
         named_gap=calls.NAMED_GAP,
-        feeds=True,
+        spawns=True,
     )
 
 
@@ -182,7 +182,7 @@ def _page(segment: str, scope: Scope, request: Request, reply: Reply) -> Page:
     return reading.page(request, rows, _ORDER, order, scope, onward="cursor", last=found.get("cursor"), null=null)
 
 
-def _settled(segment: str, category: str, request: Request, reply: Reply) -> Settlement:
+def _final_page(segment: str, category: str, request: Request, reply: Reply) -> FinalStates:
     found = payload.as_object(reading.data(reply), "data")
     rows, _ = payload.null_or_list(found, "list")
     order = partial(_order, segment, category)
@@ -212,13 +212,13 @@ def _strategy_page(segment: str, scope: Scope, request: Request, reply: Reply) -
     return reading.page(request, rows, _STRATEGY, order, scope, null=null)
 
 
-def _strategy_settle(category: str, orders: tuple[Order, ...], since_ms: int) -> tuple[Request, ...]:
+def _strategy_final_states(category: str, orders: tuple[Order, ...], since_ms: int) -> tuple[Request, ...]:
     path = f"{TRADE}/history-strategy-orders"
     kinds = [kind for kind in TYPES if any(order.kind == kind for order in orders)]
     return tuple(get(path, category=category, limit=str(calls.PAGE), type=kind) for kind in kinds)
 
 
-def _strategy_settled(segment: str, category: str, request: Request, reply: Reply) -> Settlement:
+def _strategy_final_page(segment: str, category: str, request: Request, reply: Reply) -> FinalStates:
     found = payload.as_object(reading.data(reply), "data")
     rows, _ = payload.null_or_list(found, "list")
     order = partial(_strategy, segment, category, asked(request, "type"))

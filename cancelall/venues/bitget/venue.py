@@ -45,7 +45,7 @@ VENUE = Venue(
     not_covered=not_covered,
     # That an account has no settings may be said before the signature is looked at.
     proves_key=lambda request: request.signed and request.path != SETTINGS,
-    settle_gap=1.0,
+    proof_gap=1.0,
     limits=calls.LIMITS,
     address_limit=Limit(count=6000, seconds=60.0),
     block_seconds=300.0,

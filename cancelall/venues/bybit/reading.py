@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from cancelall.core.errors import Unreadable
-from cancelall.core.model import Acknowledgement, Failure, Order, Page, Protection, Reply, Request, Settlement, State
+from cancelall.core.model import Acknowledgement, Failure, FinalStates, Order, Page, Protection, Reply, Request, State
 from cancelall.venues import payload
 from cancelall.venues.bybit.options import CAP, SPOT_FILTERS, Options
 from cancelall.venues.payload import UNREADABLE, Row
@@ -190,7 +190,7 @@ def _protection(category: str, stop_type: str, triggers: bool, side: str, row: R
     return Protection.NONE if stop_type in _PLAIN or stop_type == "Stop" else Protection.UNKNOWN
 
 
-def spares(options: Options, order: Order) -> bool:
+def keeps(options: Options, order: Order) -> bool:
     """`OpenOrder` leaves what closes a position, `stopOrderType=Stop` leaves TP/SL and trailing stops."""
     if options.order_filter == "OpenOrder":
         return order.protection is Protection.PROTECTIVE
@@ -277,7 +277,7 @@ def _outcome(outcomes: list[Any], index: int) -> tuple[int | None, str]:
     return Row(outcome).number("code"), payload.words(outcome.get("msg"))
 
 
-def settled(segment: str, request: Request, reply: Reply) -> Settlement:
+def final_page(segment: str, request: Request, reply: Reply) -> FinalStates:
     """How orders ended. https://bybit-exchange.github.io/docs/v5/order/order-list (cancelled ones stay 24 h)."""
     found, asked = sheet(request, reply), asked_for(request)
     ends: list[tuple[Order, State, str]] = []
@@ -292,4 +292,4 @@ def settled(segment: str, request: Request, reply: Reply) -> Settlement:
             ends.append((order, state, f"{executed} filled before" if partly else ""))
 
     payload.orders(found.rows, read)
-    return Settlement(orders=tuple(ends), next=found.next)
+    return FinalStates(orders=tuple(ends), next=found.next)

@@ -8,7 +8,7 @@ from cancelall.core.errors import OptionError
 from cancelall.core.model import Priority, Protection
 from cancelall.venues.bybit.calls import cancels, get, listings, mass_cancels, post, query_string, shares, singly
 from cancelall.venues.bybit.options import LINEAR_COINS, Category, Facts, Options, selected, symbols_of
-from cancelall.venues.bybit.reading import acknowledge, read_page, settled, spares, strategy_page
+from cancelall.venues.bybit.reading import acknowledge, final_page, keeps, read_page, strategy_page
 from cancelall.venues.contract import Segment
 
 
@@ -42,7 +42,7 @@ def segments(options: Options, facts: Facts, environment: str) -> tuple[Segment,
         raise OptionError(
             "demo trading has none of the selected categories", "choose other categories for this profile"
         )
-    return tuple(sorted(found, key=lambda segment: not segment.feeds))
+    return tuple(sorted(found, key=lambda segment: not segment.spawns))
 
 
 def _narrow(options: Options, symbols: tuple[str, ...]) -> tuple[dict[str, str], ...]:
@@ -68,12 +68,12 @@ def _orders(
         acknowledge=acknowledge,
         cancels=partial(cancels, category, environment == "demo"),
         singly=partial(singly, category),
-        settle=lambda orders, since_ms: tuple(
+        final_states=lambda orders, since_ms: tuple(
             get("/v5/order/history", query_string(category=category, **part, limit="50"), f"history {category}")
             for part in narrow
         ),
-        settled=partial(settled, name),
-        spares=partial(spares, options),
+        final_page=partial(final_page, name),
+        keeps=partial(keeps, options),
         unsaid=lambda order: options.order_filter == "OpenOrder" and order.protection is Protection.UNKNOWN,
     )
 
@@ -94,10 +94,10 @@ def _spread(symbols: tuple[str, ...]) -> Segment:
             (post(f"{path}/cancel", {"orderId": order.id}, "spread cancel", Priority.CANCEL), (order,))
             for order in orders
         ),
-        settle=lambda orders, since_ms: tuple(
+        final_states=lambda orders, since_ms: tuple(
             get(f"{path}/history", query_string(**part, limit="50"), "spread realtime") for part in narrow
         ),
-        settled=partial(settled, "spread"),
+        final_page=partial(final_page, "spread"),
     )
 
 
@@ -123,7 +123,7 @@ def _strategy(symbols: tuple[str, ...]) -> Segment:
             (post("/v5/strategy/stop", {"strategyId": order.id}, "strategy stop", Priority.CANCEL), (order,))
             for order in orders
         ),
-        settle=lambda orders, since_ms: (),
-        settled=partial(settled, "strategy"),
-        feeds=True,
+        final_states=lambda orders, since_ms: (),
+        final_page=partial(final_page, "strategy"),
+        spawns=True,
     )

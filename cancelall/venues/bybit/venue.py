@@ -62,7 +62,7 @@ VENUE = Venue(
     judge=judge,
     account=account,
     not_covered=not_covered,
-    settle_gap=1.0,
+    proof_gap=1.0,
     limits=dict(_limits()),
     address_limit=Limit(count=600, seconds=5.0),
     block_seconds=600.0,

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs
 
 from cancelall.core.declare import nearest
 from cancelall.core.errors import Unreadable
-from cancelall.core.model import Acknowledgement, Order, Page, Priority, Protection, Reply, Request, Settlement, State
+from cancelall.core.model import Acknowledgement, FinalStates, Order, Page, Priority, Protection, Reply, Request, State
 from cancelall.venues import payload
 from cancelall.venues.contract import Batch, Discovery
 from cancelall.venues.deltadefi.calls import get, open_orders
@@ -190,7 +190,7 @@ def acknowledge(symbol: str, request: Request, reply: Reply) -> Acknowledgement:
     return Acknowledgement(cancelled=tuple(found))
 
 
-def settled(symbol: str, request: Request, reply: Reply) -> Settlement:
+def final_page(symbol: str, request: Request, reply: Reply) -> FinalStates:
     """How orders ended. A partly filled order that was cancelled is `cancelled` too: what was filled stands beside it.
 
     A record that still says alive, of an order that is not listed any more, claims nothing: the order is gone, with
@@ -199,11 +199,11 @@ def settled(symbol: str, request: Request, reply: Reply) -> Settlement:
     if request.path == "/accounts/trade-orders":
         found = _rows(request, reply)
         ends = (_end(symbol, row) for row in found.rows if isinstance(row, dict) and not _alive(Row(row)))
-        return Settlement(orders=tuple(end for end in ends if end is not None), next=found.next)
+        return FinalStates(orders=tuple(end for end in ends if end is not None), next=found.next)
     end = _end(symbol, reply.json)
     if end is None:
         raise Unreadable("the record names no order")
-    return Settlement(orders=(end,))
+    return FinalStates(orders=(end,))
 
 
 def _end(symbol: str, entry: object) -> tuple[Order, State, str] | None:

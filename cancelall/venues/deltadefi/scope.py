@@ -9,7 +9,7 @@ from cancelall.core.model import Order, Priority, Reply, Request
 from cancelall.venues.contract import Segment, Witness
 from cancelall.venues.deltadefi.calls import get, open_orders, post, query_string
 from cancelall.venues.deltadefi.options import CONFIRMED, PAGE_ROWS, RECORDS, STRAGGLERS, UNCONFIRMED, Facts, Options
-from cancelall.venues.deltadefi.reading import acknowledge, read_page, read_wide, settled
+from cancelall.venues.deltadefi.reading import acknowledge, final_page, read_page, read_wide
 
 
 def segments(options: Options, facts: Facts, environment: str) -> tuple[Segment, ...]:
@@ -46,8 +46,8 @@ def _pair(symbol: str, options: Options, facts: Facts) -> Segment:
         cancels=lambda orders, others: tuple(
             (post(f"/order/{order.id}/cancel", b"", Priority.CANCEL), (order,)) for order in orders[:STRAGGLERS]
         ),
-        settle=partial(_settle, symbol),
-        settled=partial(settled, symbol),
+        final_states=partial(_final_states, symbol),
+        final_page=partial(final_page, symbol),
         protective_kinds=False,
         witnesses=(Witness(request=own, read=partial(_shows_none, symbol), optional=True),) if apart else (),
     )
@@ -57,7 +57,7 @@ def _shows_none(symbol: str, request: Request, reply: Reply) -> bool:
     return not read_page(symbol, request, reply).orders
 
 
-def _settle(symbol: str, orders: tuple[Order, ...], since_ms: int) -> tuple[Request, ...]:
+def _final_states(symbol: str, orders: tuple[Order, ...], since_ms: int) -> tuple[Request, ...]:
     """Orders with executions in pages (a fill is what matters most), and single records, unlisted orders first."""
     one_by_one = sorted(orders, key=lambda order: order.symbol is not None)[:RECORDS]
     executed = get(

@@ -26,7 +26,7 @@ VENUE = Venue(
     judge=judge,
     account=account,
     not_covered=not_covered,
-    settle_gap=2.0,
+    proof_gap=2.0,
     limits={
         "cancels": Limit(count=1, seconds=0.25),
         "open-orders": Limit(count=8),

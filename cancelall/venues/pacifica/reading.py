@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from cancelall.core.declare import nearest
 from cancelall.core.errors import Unreadable
-from cancelall.core.model import Acknowledgement, Order, Page, Protection, Reply, Request, Settlement, State
+from cancelall.core.model import Acknowledgement, FinalStates, Order, Page, Protection, Reply, Request, State
 from cancelall.venues import payload
 from cancelall.venues.contract import Batch, Discovery
 from cancelall.venues.pacifica.calls import account_of, get, is_stop
@@ -244,7 +244,7 @@ def _account(reply: Reply) -> Mapping[str, Any]:
     return payload.as_object(data, "data")
 
 
-def settled(segment: str, options: Options, request: Request, reply: Reply) -> Settlement:
+def final_page(segment: str, options: Options, request: Request, reply: Reply) -> FinalStates:
     """How orders ended. A page costs up to 12 of 100 credits: it is read on only while half of them are left, and then
     it says that there may be more, whatever the order of the pages is.
 
@@ -256,11 +256,11 @@ def settled(segment: str, options: Options, request: Request, reply: Reply) -> S
     left, quota = limit(reply, "ratelimit", "r"), limit(reply, "ratelimit-policy", "q")
     cursor = answer.text("next_cursor") if answer.flag("has_more") is not False else None
     if cursor is None or cursor == payload.UNREADABLE:
-        return Settlement(orders=found)
+        return FinalStates(orders=found)
     if left is None or quota is None or 2 * left <= quota:
-        return Settlement(orders=found, more=f"{segment}: more than the venue's history was asked for may have ended")
+        return FinalStates(orders=found, more=f"{segment}: more than the venue's history was asked for may have ended")
     query = f"{request.query.partition('&cursor=')[0]}&cursor={quote(cursor, safe='')}"
-    return Settlement(orders=found, next=replace(request, query=query))
+    return FinalStates(orders=found, next=replace(request, query=query))
 
 
 def _end(segment: str, entry: object) -> tuple[Order, State, str] | None:

@@ -21,9 +21,9 @@ from cancelall.venues.pacifica.reading import (
     UNSAID,
     acknowledge,
     counts_fit,
+    final_page,
     found_nothing,
     orders_page,
-    settled,
     strategies_page,
     twaps_page,
 )
@@ -46,12 +46,14 @@ def _orders(options: Options) -> Segment:
         page=partial(orders_page, options),
         acknowledge=acknowledge,
         cancels=cancels,
-        settle=lambda orders, since_ms: (get("/orders/history", f"{account_of(options)}&limit=100", Priority.OTHER),),
-        settled=partial(settled, "orders", options),
+        final_states=lambda orders, since_ms: (
+            get("/orders/history", f"{account_of(options)}&limit=100", Priority.OTHER),
+        ),
+        final_page=partial(final_page, "orders", options),
         unnamed=True,
         # The counts are those of all markets.
         witnesses=(signed_answer(), counts) if not options.symbol else (signed_answer(),),
-        spares=partial(_spares, options),
+        keeps=partial(_spares, options),
         unsaid=partial(_unsaid, options),
     )
 
@@ -68,14 +70,14 @@ def _twaps(options: Options) -> Segment:
         page=partial(twaps_page, options),
         acknowledge=acknowledge,
         cancels=cancel_twaps,
-        settle=lambda orders, since_ms: (
+        final_states=lambda orders, since_ms: (
             get("/orders/twap/history", f"{account_of(options)}&limit=100", Priority.OTHER),
         ),
-        settled=partial(settled, "TWAP", options),
+        final_page=partial(final_page, "TWAP", options),
         unnamed=True,
-        feeds=True,
+        spawns=True,
         witnesses=(signed_answer(),),
-        spares=partial(_spares, options),
+        keeps=partial(_spares, options),
         unsaid=partial(_unsaid, options),
     )
 
@@ -98,11 +100,11 @@ def _strategies(options: Options) -> Segment:
             tuple(order for order in orders if order.symbol or not options.symbol), others
         ),
         named_gap=_STRATEGY_GAP,
-        settle=lambda orders, since_ms: (),
-        settled=partial(settled, "strategies", options),
-        feeds=True,
+        final_states=lambda orders, since_ms: (),
+        final_page=partial(final_page, "strategies", options),
+        spawns=True,
         witnesses=(*last, signed_answer()),
-        spares=partial(_spares, options),
+        keeps=partial(_spares, options),
         unsaid=partial(_unsaid, options),
     )
 

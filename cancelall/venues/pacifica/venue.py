@@ -37,7 +37,7 @@ VENUE = Venue(
     account=account,
     not_covered=not_covered,
     proves_key=lambda request: request.method == "POST",  # reads need no key
-    settle_gap=1.0,
+    proof_gap=1.0,
     # 100 or 125 credits in a rolling minute without a config key, by the document's age: https://docs.pacifica.fi/api-documentation/api/rate-limits
     # Every answer tells what is left of them; cancels by name go no faster than that can be heeded.
     limits={

@@ -219,7 +219,7 @@ def test_the_retired_futures_paths_prove_nothing_and_may_only_object() -> None:
     assert [request.path for request in one.listings[0]] == ["/6/api/pro/v2/futures/order/open"]
     ((named, _),) = one.cancels((order("1", "BTC-PERP"),), None)
     assert named.path == "/6/api/pro/v2/futures/order"
-    assert all("/v2/" in request.path for request in one.settle((), 0))
+    assert all("/v2/" in request.path for request in one.final_states((), 0))
     (witness,) = one.witnesses
     assert (witness.request.path, witness.request.changes) == ("/6/api/pro/v1/futures/order/open", False)
     assert witness.optional
@@ -626,20 +626,20 @@ def test_cancels_by_name_are_acknowledged_in_both_forms() -> None:
 
 def settlement(ledger: str, body: object, **values: Any) -> Any:
     one = segment(ledger, **values)
-    request = one.settle((order("1"),), 0)[1]
-    return one.settled(request, reply(body))
+    request = one.final_states((order("1"),), 0)[1]
+    return one.final_page(request, reply(body))
 
 
 def test_what_is_asked_about_ended_orders() -> None:
     one = segment("cash")
     assert one.unnamed
-    recent, first, second = one.settle(tuple(order(str(index)) for index in range(51)), 0)
+    recent, first, second = one.final_states(tuple(order(str(index)) for index in range(51)), 0)
     assert recent.target == "/6/api/pro/v1/cash/order/hist/current?n=1000"
     assert first.path == second.path == "/6/api/pro/v1/cash/order/status"
     assert parse_qs(first.query)["orderId"][0] == "".join(f"{index}," for index in range(50))
     assert parse_qs(second.query)["orderId"][0] == "50,"
-    assert len(one.settle((), 0)) == 1
-    strange = one.settle((order("a&b=c,d é"),), 0)[1]
+    assert len(one.final_states((), 0)) == 1
+    strange = one.final_states((order("a&b=c,d é"),), 0)[1]
     assert parse_qs(strange.query) == {"orderId": ["a&b=c,d é,"]}
 
 
@@ -682,11 +682,11 @@ def test_settlements_keep_to_the_scope() -> None:
 def test_a_full_history_says_that_there_may_be_more() -> None:
     one = segment("cash")
     rows = [{**CASH_ROW, "orderId": str(index), "status": "Canceled"} for index in range(100)]
-    recent, status = one.settle((order("1"),), 0)
-    assert one.settled(recent, reply({"code": 0, "data": rows})).more
-    assert not one.settled(recent, reply({"code": 0, "data": rows[1:]})).more
-    assert not one.settled(recent, reply({"code": 0, "data": []})).more
-    assert not one.settled(status, reply({"code": 0, "data": rows})).more
+    recent, status = one.final_states((order("1"),), 0)
+    assert one.final_page(recent, reply({"code": 0, "data": rows})).more
+    assert not one.final_page(recent, reply({"code": 0, "data": rows[1:]})).more
+    assert not one.final_page(recent, reply({"code": 0, "data": []})).more
+    assert not one.final_page(status, reply({"code": 0, "data": rows})).more
 
 
 # --- discovery ------------------------------------------------------------------------------------------------------
@@ -924,7 +924,7 @@ def test_an_address_that_is_refused_is_not_the_key() -> None:
 def test_what_only_the_report_needs_ends_nothing(code: int) -> None:
     (positions,) = (one for one in ascendex.discoveries(options(), ascendex.Facts()) if one.name == EXITS)
     products = discovery("cash products", symbol=("BTC/USDT",))
-    for request in (positions.request, products.request, *segment("cash").settle((order("1"),), 0)):
+    for request in (positions.request, products.request, *segment("cash").final_states((order("1"),), 0)):
         said = judged(code, "IP address is not allowed.", request=request)
         assert (said.answer, said.reach) == (Answer.REFUSED, Reach.REQUEST)
     assert judged(code, request=discovery("account group").request).reach is not Reach.REQUEST
@@ -1047,7 +1047,7 @@ def test_readers_read_or_say_unreadable(body: bytes) -> None:
     for each in EVERY:
         readers += [(each.page, each.listings[0][0]), (each.acknowledge, each.mass_cancels(())[0])]
         readers += [(each.acknowledge, each.cancels((order("1"),), None)[0][0])]
-        readers += [(each.settled, request) for request in each.settle((order("1"),), 0)]
+        readers += [(each.final_page, request) for request in each.final_states((order("1"),), 0)]
         readers += [(witness.read, witness.request) for witness in each.witnesses]
     readers += [(one.read, one.request) for one in ascendex.discoveries(options(symbol=("BTC/USDT", "A-PERP")), FACTS)]
     for reader, request in readers:

@@ -396,7 +396,7 @@ def test_strategies_are_listed_by_type_and_without() -> None:
 def test_what_turns_into_ordinary_orders_is_read_before_them() -> None:
     for facts in (CLASSIC, UNIFIED):
         for one in bitget.segments(bitget.Options(), facts, "live"):
-            assert one.feeds == one.name.endswith(("plan orders", "strategy orders"))
+            assert one.spawns == one.name.endswith(("plan orders", "strategy orders"))
             assert one.named_gap > 1.0
 
 
@@ -1097,13 +1097,13 @@ def test_an_odd_row_of_an_acknowledgement_takes_no_other_along(odd: object) -> N
 # --- history --------------------------------------------------------------------------------------------------------
 
 
-def settled(one: Segment, request: Request, data: object) -> list[tuple[str, State, str]]:
-    return [(found.id, state, note) for found, state, note in one.settled(request, reply(answer(data))).orders]
+def final_page(one: Segment, request: Request, data: object) -> list[tuple[str, State, str]]:
+    return [(found.id, state, note) for found, state, note in one.final_page(request, reply(answer(data))).orders]
 
 
 def test_history_tells_filled_from_cancelled() -> None:
     one = segment("USDT-FUTURES")
-    (request,) = one.settle(tuple(order(str(number)) for number in range(2)), 0)
+    (request,) = one.final_states(tuple(order(str(number)) for number in range(2)), 0)
     assert request.target == f"{MIX}/orders-history?limit=100&productType=USDT-FUTURES"
     rows = [
         {**FUTURE, "orderId": "1", "status": "filled", "baseVolume": "0.10"},
@@ -1111,7 +1111,7 @@ def test_history_tells_filled_from_cancelled() -> None:
         {**FUTURE, "orderId": "3", "status": "cancelled", "baseVolume": "0.000"},
         {**FUTURE, "orderId": "4", "status": "live"},
     ]
-    assert settled(one, request, shaped("future", rows)) == [
+    assert final_page(one, request, shaped("future", rows)) == [
         ("1", State.FILLED, ""),
         ("2", State.CANCELLED, "0.04 filled before"),
         ("3", State.CANCELLED, ""),
@@ -1119,24 +1119,24 @@ def test_history_tells_filled_from_cancelled() -> None:
 
 
 def test_a_single_order_is_asked_for_by_id() -> None:
-    (request,) = segment("USDT-FUTURES").settle((order("1"),), 0)
+    (request,) = segment("USDT-FUTURES").final_states((order("1"),), 0)
     assert request.query == "limit=100&orderId=1&productType=USDT-FUTURES"
 
 
 def test_odd_rows_of_a_history_are_passed_over() -> None:
     one = segment("USDT-FUTURES")
-    (request,) = one.settle((order("1"),), 0)
+    (request,) = one.final_states((order("1"),), 0)
     ended = {**FUTURE, "orderId": "1", "status": "filled", "price": {}}
     rows = [None, {**FUTURE, "orderId": None, "status": "filled"}, ended]
-    assert settled(one, request, shaped("future", rows)) == [("1", State.FILLED, "")]
-    assert settled(one, request, {"entrustedList": None}) == []
-    full = one.settled(request, reply(answer(shaped("future", numbered(ended, 100), "1"))))
+    assert final_page(one, request, shaped("future", rows)) == [("1", State.FILLED, "")]
+    assert final_page(one, request, {"entrustedList": None}) == []
+    full = one.final_page(request, reply(answer(shaped("future", numbered(ended, 100), "1"))))
     assert full.next is not None
 
 
 def test_plan_orders_of_which_only_a_cancel_told_are_looked_for_under_every_word() -> None:
     one = segment("USDT-FUTURES plan orders")
-    requests = one.settle((order("1", kind=""), order("2", kind="pos_loss")), 0)
+    requests = one.final_states((order("1", kind=""), order("2", kind="pos_loss")), 0)
     assert [request.query for request in requests] == [
         "limit=100&orderId=1&planType=normal_plan&productType=USDT-FUTURES",
         "limit=100&orderId=1&planType=track_plan&productType=USDT-FUTURES",
@@ -1146,10 +1146,10 @@ def test_plan_orders_of_which_only_a_cancel_told_are_looked_for_under_every_word
 
 def test_plan_orders_that_fired_are_gone_not_filled() -> None:
     one = segment("USDT-FUTURES plan orders")
-    (request,) = one.settle(tuple(order(str(number), kind="pos_loss") for number in range(6)), 0)
+    (request,) = one.final_states(tuple(order(str(number), kind="pos_loss") for number in range(6)), 0)
     assert request.target == f"{MIX}/orders-plan-history?limit=100&planType=profit_loss&productType=USDT-FUTURES"
     rows = [{**STOP, "orderId": "1", "planStatus": "executed"}, {**STOP, "orderId": "2", "planStatus": "cancelled"}]
-    assert settled(one, request, shaped("plan", rows)) == [
+    assert final_page(one, request, shaped("plan", rows)) == [
         ("1", State.GONE, "triggered"),
         ("2", State.CANCELLED, ""),
     ]
@@ -1158,22 +1158,22 @@ def test_plan_orders_that_fired_are_gone_not_filled() -> None:
 def test_the_other_histories() -> None:
     spot = segment("SPOT")
     some = (order("1", kind="tpsl"), order("2", kind=""))
-    assert [request.query for request in spot.settle(some, 0)] == [
+    assert [request.query for request in spot.final_states(some, 0)] == [
         "limit=100&orderId=2&tpslType=normal",
         "limit=100&orderId=1&tpslType=tpsl",
     ]
-    assert settled(spot, spot.settle(some, 0)[0], [{**SPOT_ROW, "status": "cancelled"}]) == [
+    assert final_page(spot, spot.final_states(some, 0)[0], [{**SPOT_ROW, "status": "cancelled"}]) == [
         ("31", State.CANCELLED, "")
     ]
     plan = segment("SPOT plan orders")
-    (request,) = plan.settle((order("41"),), 0)
+    (request,) = plan.final_states((order("41"),), 0)
     rows = [{**SPOT_PLAN_ROW, "status": "fail_execute"}]
-    assert settled(plan, request, shaped("spot plan", rows, None)) == [("41", State.GONE, "triggered and failed")]
+    assert final_page(plan, request, shaped("spot plan", rows, None)) == [("41", State.GONE, "triggered and failed")]
     unified = segment("SPOT", UNIFIED)
-    (request,) = unified.settle((order("51"),), 0)
+    (request,) = unified.final_states((order("51"),), 0)
     assert request.target == f"{V3}/history-orders?category=SPOT&limit=100"
     strategies = segment("SPOT strategy orders", UNIFIED)
-    (request,) = strategies.settle((order("61", kind="trigger"),), 0)
+    (request,) = strategies.final_states((order("61", kind="trigger"),), 0)
     assert request.target == f"{V3}/history-strategy-orders?category=SPOT&limit=100&type=trigger"
 
 
@@ -1593,7 +1593,7 @@ def test_any_answer_is_judged_and_read_or_unreadable(body: bytes, status: int) -
         assert isinstance(bitget.judge(request, got).answer, Answer)
     for one in EVERY:
         request = one.listings[-1][-1]
-        for reader in (one.page, one.acknowledge, one.settled, *(witness.read for witness in one.witnesses)):
+        for reader in (one.page, one.acknowledge, one.final_page, *(witness.read for witness in one.witnesses)):
             try:
                 reader(request, got)
             except Unreadable:

@@ -323,7 +323,7 @@ def test_conditional_kinds_are_listed_before_the_ordinary_ones() -> None:
         ["category=inverse&limit=50&openOnly=0&orderFilter=StopOrder"],
         ["category=inverse&limit=50&openOnly=0"],
     ]
-    assert segment("strategy").feeds
+    assert segment("strategy").spawns
 
 
 # --- cancels by name ------------------------------------------------------------------------------------------------
@@ -753,23 +753,25 @@ def test_a_single_cancel_names_its_order() -> None:
 
 def test_an_odd_row_of_the_history_loses_no_other() -> None:
     one = segment("linear USDT")
-    (request,) = one.settle((order("1"),), 0)
+    (request,) = one.final_states((order("1"),), 0)
     ended = {**ROW, "orderStatus": "Cancelled", "cumExecQty": {}, "price": {}}
-    found = one.settled(request, reply(answer({"list": [None, {**ended, "orderId": {}}, ended], "nextPageCursor": {}})))
+    found = one.final_page(
+        request, reply(answer({"list": [None, {**ended, "orderId": {}}, ended], "nextPageCursor": {}}))
+    )
     assert [(row.id, state, note) for row, state, note in found.orders] == [(ROW["orderId"], State.CANCELLED, "")]
-    assert one.settled(request, reply(answer({"list": None}))).orders == ()
+    assert one.final_page(request, reply(answer({"list": None}))).orders == ()
 
 
 def test_history_tells_filled_from_cancelled() -> None:
     one = segment("linear USDT")
-    (request,) = one.settle((order("1"),), 0)
+    (request,) = one.final_states((order("1"),), 0)
     rows = [
         {**ROW, "orderId": "1", "orderStatus": "Filled", "cumExecQty": "0.10"},
         {**ROW, "orderId": "2", "orderStatus": "Cancelled", "cumExecQty": "0.06"},
         {**ROW, "orderId": "3", "orderStatus": "Deactivated", "cumExecQty": "0.000"},
         {**ROW, "orderId": "4", "orderStatus": "New"},
     ]
-    found = one.settled(request, reply(answer({"list": rows, "nextPageCursor": ""})))
+    found = one.final_page(request, reply(answer({"list": rows, "nextPageCursor": ""})))
     assert [(row.id, state, note) for row, state, note in found.orders] == [
         ("1", State.FILLED, ""),
         ("2", State.CANCELLED, "0.06 filled before"),
@@ -966,7 +968,7 @@ def test_any_answer_is_judged_and_read_or_unreadable(body: bytes, status: int) -
     assert isinstance(bybit.judge(CANCEL, got).answer, Answer)
     for one in bybit.segments(bybit.Options(), bybit.Facts(), "live"):
         request = one.listings[-1][0]
-        for read in (one.page, one.acknowledge, one.settled):
+        for read in (one.page, one.acknowledge, one.final_page):
             try:
                 read(request, got)
             except Unreadable:

@@ -98,7 +98,7 @@ def test_the_mass_cancel_is_the_documents_byte_for_byte() -> None:
 
 
 FIRST, SECOND = LISTING, ADA.page(LISTING, reply(envelope(*many(250), count=300, pages=2))).next
-EXECUTED, SINGLE = ADA.settle((order(),), 0)
+EXECUTED, SINGLE = ADA.final_states((order(),), 0)
 ((BY_NAME, _),) = ADA.cancels((order(),), None)
 MARKETS, ALL_PAIRS = deltadefi.discoveries(Options(), Facts())
 
@@ -611,17 +611,17 @@ def test_an_acknowledgement_of_another_shape_is_unreadable(request_: Request, bo
     ],
 )
 def test_a_record_tells_how_an_order_ended(status: str, executed: str, state: State, note: str) -> None:
-    found = ADA.settled(RECORD, reply(row(status=status, executed_base_qty=executed)))
+    found = ADA.final_page(RECORD, reply(row(status=status, executed_base_qty=executed)))
     assert [(one.id, ended, words) for one, ended, words in found.orders] == [(ONE, state, note)]
     assert found.next is None
 
 
 def test_pages_of_executed_orders_leave_out_the_living() -> None:
     rows = [row(status="open"), row(id=TWO, status="closed")]
-    found = ADA.settled(EXECUTED, reply(envelope(*rows)))
+    found = ADA.final_page(EXECUTED, reply(envelope(*rows)))
     assert [(one.id, ended) for one, ended, _ in found.orders] == [(TWO, State.FILLED)]
     rows = [row(id=f"order-{number}", status="closed") for number in range(250)]
-    following = ADA.settled(EXECUTED, reply(envelope(*rows, count=300, pages=2))).next
+    following = ADA.final_page(EXECUTED, reply(envelope(*rows, count=300, pages=2))).next
     assert following is not None
     assert following.target == "/accounts/trade-orders?symbol=ADAUSDM&limit=250&page=2"
 
@@ -629,16 +629,16 @@ def test_pages_of_executed_orders_leave_out_the_living() -> None:
 def test_an_odd_record_hides_no_other_one() -> None:
     ended = row(status="closed")
     rows = [None, [], {**ended, "id": None}, {**ended, "base_qty": [], "side": {}}, {**ended, "symbol": "NIGHTUSDM"}]
-    found = ADA.settled(EXECUTED, reply(envelope(*rows, {**ended, "id": TWO, "executed_base_qty": []})))
+    found = ADA.final_page(EXECUTED, reply(envelope(*rows, {**ended, "id": TWO, "executed_base_qty": []})))
     assert [(one.id, ended) for one, ended, _ in found.orders] == [(ONE, State.FILLED), (TWO, State.FILLED)]
     with pytest.raises(Unreadable):
-        ADA.settled(RECORD, reply(row(id=None)))
+        ADA.final_page(RECORD, reply(row(id=None)))
 
 
 def test_only_so_many_records_are_read_one_by_one() -> None:
     orders = tuple(order(f"order-{number}") for number in range(100))
     unlisted = Order(id="unlisted", segment="ADAUSDM")
-    found = ADA.settle((*orders, unlisted), 0)
+    found = ADA.final_states((*orders, unlisted), 0)
     assert len(found) == 1 + RECORDS
     assert found[1].path == "/accounts/order/unlisted"
 
@@ -803,8 +803,8 @@ READERS = (
     (ADA.page, LISTING),
     (ADA.acknowledge, CANCEL),
     (ADA.acknowledge, BY_NAME),
-    (ADA.settled, RECORD),
-    (ADA.settled, EXECUTED),
+    (ADA.final_page, RECORD),
+    (ADA.final_page, EXECUTED),
     (MARKETS.read, MARKETS.request),
     (ALL_PAIRS.read, ALL_PAIRS.request),
 )
@@ -852,7 +852,7 @@ def test_what_is_not_covered_is_named() -> None:
 
 def test_a_late_cancel_has_no_known_limit() -> None:
     assert deltadefi.VENUE.late_ms(Options()) is None
-    assert deltadefi.VENUE.settle_gap == 2.0
+    assert deltadefi.VENUE.proof_gap == 2.0
 
 
 def test_the_key_is_the_account_and_is_never_shown() -> None:

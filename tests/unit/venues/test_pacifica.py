@@ -345,13 +345,11 @@ def test_exclude_reduce_only_is_the_venue_s_own_flag() -> None:
     spared = [order.id for order in listed("orders", [order_row(reduce_only=True), order_row(order_id=2)])]
     one = segment("orders", exclude_reduce_only=True)
     kept = [
-        order.id
-        for order in listed("orders", [order_row(reduce_only=True), order_row(order_id=2)])
-        if one.spares(order)
+        order.id for order in listed("orders", [order_row(reduce_only=True), order_row(order_id=2)]) if one.keeps(order)
     ]
     assert (len(spared), kept) == (2, ["315979358"])
     everything = segment("orders")
-    assert not any(everything.spares(order) for order in listed("orders", [order_row(reduce_only=True)]))
+    assert not any(everything.keeps(order) for order in listed("orders", [order_row(reduce_only=True)]))
 
 
 # --- requests -------------------------------------------------------------------------------------------------------
@@ -359,7 +357,7 @@ def test_exclude_reduce_only_is_the_venue_s_own_flag() -> None:
 
 def test_the_segments_and_what_they_read() -> None:
     found = pacifica.segments(pacifica.Options(), pacifica.Facts(), "live")
-    assert [(one.name, one.feeds) for one in found] == [("strategies", True), ("TWAP", True), ("orders", False)]
+    assert [(one.name, one.spawns) for one in found] == [("strategies", True), ("TWAP", True), ("orders", False)]
     reads = [request for one in found for stage in one.listings for request in stage]
     assert [request.path for request in reads] == [
         "/api/v1/order_strategies",
@@ -877,22 +875,24 @@ HISTORY = get("/orders/history", "account=&limit=100")
     ],
 )
 def test_how_orders_ended(changes: dict[str, object], ends: list[tuple[State, str]]) -> None:
-    settled = segment("orders").settled(HISTORY, reply(answer([history_row(**changes)], has_more=False)))
-    assert [(state, note) for _, state, note in settled.orders] == ends
-    for order, _, _ in settled.orders:
+    final_page = segment("orders").final_page(HISTORY, reply(answer([history_row(**changes)], has_more=False)))
+    assert [(state, note) for _, state, note in final_page.orders] == ends
+    for order, _, _ in final_page.orders:
         assert (order.id, order.ended_ms, order.price, order.quantity) == ("315992721", 1759224895038, "1.0865", "984")
 
 
 def test_a_history_is_of_all_markets() -> None:
     said = reply(answer([history_row(), history_row(symbol="BTC", order_id=1)]))
-    settled = segment("orders", symbol=("BTC",)).settled(HISTORY, said)
-    assert [order.id for order, _, _ in settled.orders] == ["1"]
+    final_page = segment("orders", symbol=("BTC",)).final_page(HISTORY, said)
+    assert [order.id for order, _, _ in final_page.orders] == ["1"]
 
 
 def test_an_odd_record_hides_no_other_one() -> None:
     rows = [None, {}, history_row(order_id=None), history_row(order_id=7, updated_at="soon", amount=[]), history_row()]
-    settled = segment("orders").settled(HISTORY, reply(answer([*rows, history_row(order_status=[])], has_more="?")))
-    assert [order.id for order, _, _ in settled.orders] == ["7", "315992721"]
+    final_page = segment("orders").final_page(
+        HISTORY, reply(answer([*rows, history_row(order_status=[])], has_more="?"))
+    )
+    assert [order.id for order, _, _ in final_page.orders] == ["7", "315992721"]
 
 
 @pytest.mark.parametrize(
@@ -901,22 +901,22 @@ def test_an_odd_record_hides_no_other_one() -> None:
 def test_a_history_is_read_on_while_there_is_plenty_left(left: str, following: str | None) -> None:
     headers = {"ratelimit": f'"credits";{left};t=32', "ratelimit_policy": '"credits";q=1000;w=60'}
     said = reply(answer([], next_cursor="a/b", has_more=True), **headers)
-    settled = segment("orders").settled(HISTORY, said)
-    more = settled.next
+    final_page = segment("orders").final_page(HISTORY, said)
+    more = final_page.next
     assert (more.query if more else None) == following
-    assert bool(settled.more) is (following is None), "nobody knows in which order the pages come"
+    assert bool(final_page.more) is (following is None), "nobody knows in which order the pages come"
     if more:
-        again = segment("orders").settled(more, reply(answer([], next_cursor="c", has_more=True), **headers)).next
+        again = segment("orders").final_page(more, reply(answer([], next_cursor="c", has_more=True), **headers)).next
         assert again is not None
         assert again.query == "account=&limit=100&cursor=c"
 
 
 def test_a_history_is_only_nice_to_know() -> None:
     for name, path in (("orders", "/api/v1/orders/history"), ("TWAP", "/api/v1/orders/twap/history")):
-        (request,) = segment(name).settle((), 0)
+        (request,) = segment(name).final_states((), 0)
         assert (request.path, request.priority) == (path, Priority.OTHER)
         assert segment(name).unnamed
-    assert segment("strategies").settle((), 0) == ()
+    assert segment("strategies").final_states((), 0) == ()
 
 
 # --- discovery ------------------------------------------------------------------------------------------------------
@@ -1181,7 +1181,7 @@ def readers() -> list[tuple[str, Callable[[Reply], object]]]:
     for one in pacifica.segments(pacifica.Options(symbol=("BTC",)), pacifica.Facts(), "live"):
         first = one.listings[0][0]
         found.append((f"{one.name} page", lambda said, one=one, first=first: one.page(first, said)))  # type: ignore[misc]
-        found.append((f"{one.name} settled", lambda said, one=one: one.settled(HISTORY, said)))  # type: ignore[misc]
+        found.append((f"{one.name} settled", lambda said, one=one: one.final_page(HISTORY, said)))  # type: ignore[misc]
     acknowledge, (_, counts) = segment("orders").acknowledge, segment("orders").witnesses
     last = segment("strategies").witnesses[0]
     fits = counts.fits
