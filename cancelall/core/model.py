@@ -98,6 +98,8 @@ class Wire:
     body: bytes = field(repr=False)
     fresh_connection: bool = False
     """A cancel opens its own connection: one that the venue has just closed would swallow it."""
+    single_use: bool = False
+    """Its connection is closed after its answer, and not kept for more reads."""
     rested_connection: bool = False
     """Its answer may end a proof: it goes on a connection that has been silent for a while, or on a new one. So a peer
     that says everything twice cannot pass the answer to another question off as this one's."""

@@ -306,7 +306,7 @@ def over_the_network(
 
     async def send(wire: Wire, until: float, sent: Callable[[], None]) -> Reply:
         loop = asyncio.get_running_loop()
-        wire = replace(wire, fresh_connection=True) if thrifty else wire
+        wire = replace(wire, fresh_connection=True, single_use=True) if thrifty else wire
         passes(wire.headers, wire.body, wire.url)
 
         def tell() -> None:

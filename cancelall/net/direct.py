@@ -24,6 +24,8 @@ from cancelall.net.connection import Handle, silent
 
 RESTED_SECONDS = 0.25
 """Silence after an answer in which a second copy of it would have come."""
+SPARE = 4
+"""Connections of cancels that are kept, at most, while there are no others."""
 IDLE_SECONDS = 15.0
 """How long a connection is kept without use: a router on the way may have forgotten it without a word."""
 
@@ -122,43 +124,61 @@ def _send(out: Outgoing, made: socket.socket) -> None:
         out.sent()
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Idle:
+    """A connection, since when it is, and whether it has to rest before anything else is asked on it."""
+
+    since: float
+    made: socket.socket
+    must_rest: bool
+
+
 class Kept:
     """Connections of one way to one host that wait for more reads, the one that was used last first."""
 
     def __init__(self, most: int) -> None:
         self._most = most
         self._lock = threading.Lock()
-        self._idle: deque[tuple[float, socket.socket]] = deque()
+        self._idle: deque[_Idle] = deque()
 
     def take(self, family: int | None, *, rested: bool = False) -> socket.socket | None:
         """One whose peer has said nothing since its last answer, if `rested` for a while by now; None without one."""
         while True:
-            latest = time.monotonic() - (RESTED_SECONDS if rested else 0.0)
+            latest = time.monotonic() - RESTED_SECONDS
             with self._lock:
                 fitting = [
-                    one for one in self._idle if one[0] <= latest and (family is None or one[1].family == family)
+                    one
+                    for one in self._idle
+                    if (one.since <= latest or not (rested or one.must_rest))
+                    and (family is None or one.made.family == family)
                 ]
                 if not fitting:
                     return None
-                since, made = fitting[-1]
-                self._idle.remove(fitting[-1])
-            if time.monotonic() - since < IDLE_SECONDS and silent(made):
-                return made
-            made.close()
+                chosen = fitting[-1]
+                self._idle.remove(chosen)
+            if time.monotonic() - chosen.since < IDLE_SECONDS and silent(chosen.made):
+                return chosen.made
+            chosen.made.close()
 
-    def give(self, made: socket.socket, answered: Answered) -> None:
-        """Keep a connection whose answer is complete, unless more has come on it than was asked for."""
+    def give(self, made: socket.socket, answered: Answered, *, of_a_cancel: bool = False) -> None:
+        """Keep a connection whose answer is complete, unless more has come on it than was asked for.
+
+        Those of cancels rest first, and few are kept: for the last listing of a proof, which then needs no handshake.
+        """
         if not (answered.head.lasting and answered.reader.empty and silent(made)):
             made.close()
             return
         now = time.monotonic()
         with self._lock:
-            self._idle.append((now, made))
-            old = [self._idle.popleft() for _ in range(len(self._idle) - self._most)]
-            while self._idle and now - self._idle[0][0] >= IDLE_SECONDS:
+            spare = of_a_cancel and len(self._idle) >= SPARE
+            old = [_Idle(since=now, made=made, must_rest=of_a_cancel)]
+            if not spare:
+                self._idle += old
+                old = [self._idle.popleft() for _ in range(len(self._idle) - self._most)]
+            while self._idle and now - self._idle[0].since >= IDLE_SECONDS:
                 old.append(self._idle.popleft())
-        for _, spare in old:
-            spare.close()
+        for one in old:
+            one.made.close()
 
     def __del__(self) -> None:
         self.close()
@@ -167,6 +187,6 @@ class Kept:
         """Close them all; False when there were none."""
         with self._lock:
             idle, self._idle = self._idle, deque()
-        for _, made in idle:
-            made.close()
+        for one in idle:
+            one.made.close()
         return bool(idle)

@@ -93,9 +93,10 @@ class Transport:
 
     def _by(self, route: Route, out: Outgoing) -> Reply:
         """One attempt on one route: on a connection that is kept, or else on a new one."""
-        kept = self._kept if route.proxy == self.route.proxy and not out.wire.fresh_connection else None
+        kept = self._kept if route.proxy == self.route.proxy and not out.wire.single_use else None
         try:
-            made = kept.take(out.wire.family, rested=out.wire.rested_connection) if kept else None
+            may = kept is not None and not out.wire.fresh_connection
+            made = kept.take(out.wire.family, rested=out.wire.rested_connection) if kept and may else None
             if made is not None:
                 try:
                     return self._on(made, route, out, kept)
@@ -154,7 +155,7 @@ class Transport:
                     body = direct.body(out, answered, large)
                     done = out.handle.let_go() and kept is not None
                     if done and kept is not None:
-                        kept.give(made, answered)
+                        kept.give(made, answered, of_a_cancel=out.wire.fresh_connection)
                 return _reply(answered, body, made.family if route.proxy is None else None)
         finally:
             if not done:
@@ -207,7 +208,7 @@ def _headers(wire: Wire) -> Mapping[str, str]:
         "User-Agent": f"cancelall/{__version__}",
         "Accept": "application/json",
         "Accept-Encoding": "identity",
-        "Connection": "close" if wire.fresh_connection else "keep-alive",
+        "Connection": "close" if wire.single_use else "keep-alive",
         **dict(wire.headers),
     }
     if wire.body or wire.method in ("POST", "DELETE"):

@@ -94,22 +94,25 @@ def test_no_answer_is_taken_for_another_requests(server: SimServer, fault: str |
     assert (report.verdict, bool(server.open_orders())) == (verdict, bool(fault)), report
 
 
-def test_a_rested_connection_is_one_that_has_been_silent_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("must_rest", [False, True])
+def test_a_rested_connection_is_one_that_has_been_silent_for_a_while(
+    must_rest: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     now = [100.0]
     monkeypatch.setattr(direct.time, "monotonic", lambda: now[0])
     ours, theirs = socket.socketpair()
     with ours, theirs:
         kept = direct.Kept(4)
-        kept._idle.append((now[0], ours))
+        kept._idle.append(direct._Idle(since=now[0], made=ours, must_rest=must_rest))
         assert kept.take(None, rested=True) is None
         now[0] += direct.RESTED_SECONDS
         assert kept.take(None, rested=True) is ours
-        kept._idle.append((now[0], ours))
-        assert kept.take(None) is ours, "any other read may have it at once"
+        kept._idle.append(direct._Idle(since=now[0], made=ours, must_rest=must_rest))
+        assert (kept.take(None) is ours) is not must_rest, "any other read may have at once what carried no cancel"
 
 
 def test_the_last_listing_of_a_proof_asks_for_one() -> None:
-    from test_session import LISTING, OK, Line
+    from unit.engine.test_client import LISTING, OK, Line
 
     line = Line([OK])
     line.ask(LISTING, fresh=True)

@@ -102,7 +102,7 @@ def test_a_second_copy_that_comes_later_is_not_taken_for_the_next_answer(
         ask.set()
         assert copied.wait(10)
         server.script = answering(SECOND)
-        eventually(lambda: not connection.silent(line._kept._idle[0][1]) or True)
+        eventually(lambda: not connection.silent(line._kept._idle[0].made) or True)
         assert line.send(a_get(server), in_seconds()).body == b'["two"]'
         assert server.accepted == 2
 
@@ -110,10 +110,36 @@ def test_a_second_copy_that_comes_later_is_not_taken_for_the_next_answer(
 def test_the_last_listing_of_a_proof_comes_on_a_connection_of_its_own(line: Transport) -> None:
     with RawServer() as server:
         line.send(a_get(server), in_seconds())
-        line.send(a_get(server, fresh_connection=True), in_seconds())
+        line.send(a_get(server, fresh_connection=True, single_use=True), in_seconds())
         line.send(a_get(server), in_seconds())
         assert server.connections == [1, 2, 1]
         assert b"\r\nConnection: close\r\n" in server.requests[1]
+
+
+def test_a_cancels_connection_is_kept_for_a_listing_that_ends_a_proof(
+    line: Transport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A new one would cost two round trips. Another cancel goes on a new one, and so does a read before it has rested."""
+    with RawServer() as server:
+        line.send(a_get(server, fresh_connection=True), in_seconds())
+        line.send(a_get(server, fresh_connection=True), in_seconds())
+        line.send(a_get(server), in_seconds())
+        monkeypatch.setattr(direct, "RESTED_SECONDS", 0.0)
+        line.send(a_get(server, rested_connection=True), in_seconds())
+        assert server.connections == [1, 2, 3, 3]
+        line.send(a_get(server, fresh_connection=True, single_use=True), in_seconds())
+        taken = [line._kept.take(None) for _ in range(4)]
+        assert [made is not None for made in taken] == [True, True, True, False]
+        for made in taken[:3]:
+            assert made is not None
+            made.close()
+
+
+def test_few_connections_of_cancels_are_kept(line: Transport) -> None:
+    with RawServer() as server:
+        for _ in range(direct.SPARE + 3):
+            line.send(a_get(server, fresh_connection=True), in_seconds())
+        assert len(line._kept._idle) == direct.SPARE
 
 
 @pytest.mark.parametrize(
@@ -139,7 +165,7 @@ def test_one_that_the_peer_has_closed_in_the_meantime_is_not_used(
     with RawServer(answering(OK), context=context) as server:
         for number in range(3):
             line.send(a_get(server), in_seconds())
-            eventually(lambda number=number: not line._kept._idle or not connection.silent(line._kept._idle[0][1]))  # type: ignore[misc]
+            eventually(lambda number=number: not line._kept._idle or not connection.silent(line._kept._idle[0].made))  # type: ignore[misc]
         assert server.connections == [1, 2, 3]
 
 
@@ -441,9 +467,9 @@ def test_an_attempt_that_is_given_up_when_it_is_through_costs_no_connection(
     handle = Handle()
     real = direct.Kept.give
 
-    def give(self: direct.Kept, made: socket.socket, answered: direct.Answered) -> None:
+    def give(self: direct.Kept, made: socket.socket, answered: direct.Answered, **more: bool) -> None:
         handle.give_up()
-        real(self, made, answered)
+        real(self, made, answered, **more)
 
     monkeypatch.setattr(direct.Kept, "give", give)
     with RawServer() as server:

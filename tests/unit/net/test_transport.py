@@ -51,7 +51,7 @@ def test_a_cancel_on_the_wire(server: RawServer) -> None:
         b"User-Agent: cancelall/%s\r\n"
         b"Accept: application/json\r\n"
         b"Accept-Encoding: identity\r\n"
-        b"Connection: close\r\n"
+        b"Connection: keep-alive\r\n"
         b"X-SIGN: SECRET-hunter2-canary\r\n"
         b"Content-Type: application/json\r\n"
         b"Content-Length: 19\r\n"
