@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from cancelall.core.errors import CancelallError
-from cancelall.core.model import Verdict
+from cancelall.core.model import Listing, Order, Protection, Verdict
 from cancelall.core.profile import BrokenProfile, Profile
 from cancelall.core.results import ErrorReport, ProfileReport, Timing
 from cancelall.core.secret import last_four
 from cancelall.credentials.chain import Found
 from cancelall.engine import reasons, verdicts
+from cancelall.engine.progress import Progress
 from cancelall.engine.sweep import Sweep
+from cancelall.journal.record import Basis, ProfileRecord, SegmentBasis, WitnessBasis
 from cancelall.venues.registry import VENUES
 
 
@@ -63,4 +65,54 @@ def nothing_sent(
         timing=timing,
         error=ErrorReport(kind=error.kind, message=error.message, hint=error.hint),
         warnings=known.warnings if known else (),
+    )
+
+
+# --- what the journal keeps, so that the verdict can be recomputed from it ---
+
+
+def listed(sweep: Sweep, record: ProfileRecord, name: str, listing: Listing) -> None:
+    """Have a listing written down, with what of it stays in place."""
+    progress = sweep.progresses.get(name)
+    if progress is None:
+        return
+    segment = progress.segment
+
+    def keeps(order: Order) -> bool:
+        return segment.keeps(order) or (sweep.keep and order.protection is Protection.PROTECTIVE)
+
+    record.listed(name, listing, keeps, (request for stage in segment.listings for request in stage))
+
+
+def basis(sweep: Sweep, gap: float, decided: float) -> Basis:
+    """What the verdict of this moment rests on, besides what the journal has of requests and listings."""
+    found = sweep.discoveries
+    return Basis(
+        decided=decided,
+        gap=gap,
+        keep=sweep.keep,
+        reads_only=sweep.session.reads_only,
+        segments={name: _segment_basis(progress) for name, progress in sweep.progresses.items()},
+        pending=tuple(found.pending),
+        missed=tuple(found.missed),
+        doubts=found.doubts,
+        bug=sweep.bug is not None or sweep.session.bug is not None,
+    )
+
+
+def _segment_basis(progress: Progress) -> SegmentBasis:
+    segment = progress.segment
+    blind = segment.mass_cancels(())
+    return SegmentBasis(
+        blind=blind,
+        mass=tuple(request for request, _ in progress.cancels.words if request not in blind),
+        passes=tuple(request for stage in segment.listings for request in stage),
+        witnesses=tuple(
+            WitnessBasis(request=one.request, harmless=one.harmless, optional=one.optional, signature=one.signature)
+            for one in segment.witnesses
+        ),
+        spawns=segment.spawns,
+        needs_acceptance=segment.needs_acceptance,
+        protective_kinds=segment.protective_kinds,
+        contradictions=progress.contradictions,
     )

@@ -9,13 +9,14 @@ import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, TypeVar
 
 from cancelall.core.attempts import Attempt, Tally
 from cancelall.core.bugs import bug_words
 from cancelall.core.clock import Clock, SystemClock
 from cancelall.core.errors import CancelallError, ConfigError, Interrupted, OptionError, TransportFault
-from cancelall.core.model import Reply, Verdict, Wire
+from cancelall.core.model import Listing, Reply, Verdict, Wire
 from cancelall.core.profile import BrokenProfile, Profile
 from cancelall.core.results import ProfileReport, Timing
 from cancelall.core.secret import last_four, passes, register
@@ -25,7 +26,7 @@ from cancelall.engine.client import Send, Session
 from cancelall.engine.hold import Hold
 from cancelall.engine.shared_limits import SCARCE, Means, scarcity, with_descriptors
 from cancelall.engine.sweep import Sweep
-from cancelall.journal.record import Record
+from cancelall.journal.record import Record, nanoseconds
 from cancelall.net import preconnect
 from cancelall.net.background import NoThreadError, ThreadDiedError, in_thread
 from cancelall.net.route import Route, route_for
@@ -152,7 +153,7 @@ class Run:
         except OptionError as error:
             raise ConfigError(f"profile {profile.name}: {error.message}", error.hint) from None
         tally = Tally()
-        record = self.record.of(profile.name, profile.venue, tally)
+        record = self.record.of(profile.name, profile.venue, tally, venue.proves_key)
         record.credential(found.sources, last_four(venue.account(found.secrets, profile.options)))
         session = Session(
             venue=venue,
@@ -176,7 +177,11 @@ class Run:
         self._sessions.append(session)
         session.halted = self.halted
         keep = bool(profile.common.keep_protective)
-        sweep = Sweep(session, profile.environment, keep_protective=keep, scale=self.scale, listed=record.listed)
+
+        def listed(segment: str, listing: Listing) -> None:
+            reporting.listed(sweep, record, segment, listing)
+
+        sweep = Sweep(session, profile.environment, keep_protective=keep, scale=self.scale, listed=listed)
         since_ms = self.clock.now_ms()
         sweeping = asyncio.create_task(sweep.run())
         await asyncio.sleep(0)  # the first cancels leave before anything is said about them
@@ -185,13 +190,18 @@ class Run:
         await self._until(sweeping, deadline, go_on=self.hold > 0)
         cut = self.interrupted.is_set() and not sweep.finished
         if cut and not self.dry_run:  # no cancel goes any more, but what is left can still be told
+            began = self.clock.monotonic()
             look = asyncio.create_task(sweep.look_again())
-            await asyncio.wait({look}, timeout=min(LAST_LOOK_SECONDS, max(0.0, deadline - self.clock.monotonic())))
+            await asyncio.wait({look}, timeout=min(LAST_LOOK_SECONDS, max(0.0, deadline - began)))
             look.cancel()
+            for name, progress in sweep.progresses.items():
+                if progress.last is not None and progress.last.began >= began:
+                    listed(name, progress.last)
         verdict = verdicts.profile_verdict(sweep)
         if self.hold > 0 and not self.interrupted.is_set():
             verdict = await self._held(profile.name, sweep, sweeping, verdict)
         decided = self.clock.monotonic()
+        record.decided(partial(reporting.basis, sweep, venue.proof_gap * self.scale, decided))
         if not cut:
             await self._until(asyncio.create_task(final_states.read(sweep, since_ms)), session.deadline)
         timing = self._timing(tally, decided)
@@ -211,7 +221,9 @@ class Run:
     async def _held(self, name: str, sweep: Sweep, sweeping: asyncio.Task[None], verdict: Verdict) -> Verdict:
         """Hold a profile clear. A signal ends it with the last verdict."""
         hold = Hold(sweep, sweeping, self.hold, verdict)
-        self.record.note("hold_start", profile=name, verdict=verdict.value, seconds=self.hold)
+        self.record.note(
+            "hold_start", profile=name, verdict=verdict.value, seconds=self.hold, ends=nanoseconds(hold.ends)
+        )
         self.listener.holding(name, verdict, self.hold)
         await self._until(asyncio.create_task(hold.run()), hold.deadline)
         return hold.look() if self.interrupted.is_set() else verdicts.profile_verdict(sweep)
