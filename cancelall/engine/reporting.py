@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from cancelall.core.errors import CancelallError
 from cancelall.core.model import Listing, Order, Protection, Verdict
 from cancelall.core.profile import BrokenProfile, Profile
@@ -82,6 +84,14 @@ def listed(sweep: Sweep, record: ProfileRecord, name: str, listing: Listing) -> 
         return segment.keeps(order) or (sweep.keep and order.protection is Protection.PROTECTIVE)
 
     record.listed(name, listing, keeps, (request for stage in segment.listings for request in stage))
+
+
+def listed_last(sweep: Sweep, record: ProfileRecord) -> None:
+    """The same of what nobody has told of yet: what a listing had shown when it was cut off, and what was read last."""
+    for name, progress in sweep.progresses.items():
+        last = progress.last
+        if last is not None and last.began > record.read.get(name, -math.inf):
+            listed(sweep, record, name, last)
 
 
 def basis(sweep: Sweep, gap: float, decided: float) -> Basis:

@@ -16,7 +16,7 @@ from cancelall.core.attempts import Attempt, Tally
 from cancelall.core.bugs import bug_words
 from cancelall.core.clock import Clock, SystemClock
 from cancelall.core.errors import CancelallError, ConfigError, Interrupted, OptionError, TransportFault
-from cancelall.core.model import Listing, Reply, Verdict, Wire
+from cancelall.core.model import Reply, Verdict, Wire
 from cancelall.core.profile import BrokenProfile, Profile
 from cancelall.core.results import ProfileReport, Timing
 from cancelall.core.secret import last_four, passes, register
@@ -177,11 +177,13 @@ class Run:
         self._sessions.append(session)
         session.halted = self.halted
         keep = bool(profile.common.keep_protective)
-
-        def listed(segment: str, listing: Listing) -> None:
-            reporting.listed(sweep, record, segment, listing)
-
-        sweep = Sweep(session, profile.environment, keep_protective=keep, scale=self.scale, listed=listed)
+        sweep = Sweep(
+            session,
+            profile.environment,
+            keep_protective=keep,
+            scale=self.scale,
+            listed=lambda segment, listing: reporting.listed(sweep, record, segment, listing),
+        )
         since_ms = self.clock.now_ms()
         sweeping = asyncio.create_task(sweep.run())
         await asyncio.sleep(0)  # the first cancels leave before anything is said about them
@@ -190,17 +192,14 @@ class Run:
         await self._until(sweeping, deadline, go_on=self.hold > 0)
         cut = self.interrupted.is_set() and not sweep.finished
         if cut and not self.dry_run:  # no cancel goes any more, but what is left can still be told
-            began = self.clock.monotonic()
             look = asyncio.create_task(sweep.look_again())
-            await asyncio.wait({look}, timeout=min(LAST_LOOK_SECONDS, max(0.0, deadline - began)))
+            await asyncio.wait({look}, timeout=min(LAST_LOOK_SECONDS, max(0.0, deadline - self.clock.monotonic())))
             look.cancel()
-            for name, progress in sweep.progresses.items():
-                if progress.last is not None and progress.last.began >= began:
-                    listed(name, progress.last)
         verdict = verdicts.profile_verdict(sweep)
         if self.hold > 0 and not self.interrupted.is_set():
             verdict = await self._held(profile.name, sweep, sweeping, verdict)
         decided = self.clock.monotonic()
+        reporting.listed_last(sweep, record)
         record.decided(partial(reporting.basis, sweep, venue.proof_gap * self.scale, decided))
         if not cut:
             await self._until(asyncio.create_task(final_states.read(sweep, since_ms)), session.deadline)

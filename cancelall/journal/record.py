@@ -110,6 +110,8 @@ class ProfileRecord:
     """Whether an accepted answer to this request shows that the key is good."""
     bases: dict[str, Mapping[str, object]] = field(default_factory=dict)
     """What the verdict of each profile rests on, to be written with it."""
+    read: dict[str, float] = field(default_factory=dict)
+    """When the last listing of each segment that was written down began."""
     _open: dict[int, int] = field(default_factory=dict)
     """The number in the journal of each send under way."""
     _requests: dict[Request, int] = field(default_factory=dict)
@@ -188,6 +190,7 @@ class ProfileRecord:
         """All passes and pages of a segment's open orders were read, as far as that went. What is kept is not left."""
         if self.journal is None:
             return
+        self.read[segment] = listing.began
         kept = [order.id for order in listing.orders if keeps(order)]
         self.journal.write(
             "list",
@@ -223,7 +226,7 @@ class ProfileRecord:
             "doubts": known.doubts,
             "bug": known.bug,
         }
-        self.bases[self.profile] = {name: value for name, value in told.items() if value or name == "gap"}
+        self.bases[self.profile] = {name: value for name, value in told.items() if value or name in ("gap", "segments")}
 
     def _rests_on(self, segment: SegmentBasis) -> dict[str, object]:
         return {

@@ -104,6 +104,8 @@ class _Sent:
     changes: bool
     witness: bool
     host: str
+    place: int
+    """That of its end in the record."""
     began: int | None = None
     ended: int | None = None
     answer: str = ""
@@ -126,6 +128,8 @@ class _Sent:
 class _Listed:
     """One reading of a segment."""
 
+    place: int
+    """In the record: what witnesses say beside it stands before it."""
     began: int
     ended: int
     complete: bool
@@ -191,6 +195,7 @@ def _sent(start: Record, end: Record) -> _Sent:
         changes=start["changes"] is True,
         witness=start.get("witness") is True,
         host=str(start["host"]),
+        place=_whole((end or start)["seq"]),
         began=_whole(end["began"]) if end else None,
         ended=_whole(end["ended"]) if end else None,
         answer=str(end["class"]) if "http" in end else "",
@@ -205,6 +210,7 @@ def _sent(start: Record, end: Record) -> _Sent:
 
 def _listing(record: Record) -> _Listed:
     return _Listed(
+        place=_whole(record["seq"]),
         began=_whole(record["began"]),
         ended=_whole(record["ended"]),
         complete=record["complete"] is True,
@@ -338,7 +344,7 @@ class _Shown:
             self._refused(basis, sent, words, mass)
             or self._unsettled(basis, sent)
             or ("" if pairs else "there are no two complete empty listings, a proof gap apart, after its last cancel")
-            or self._unwitnessed(basis, sent, run[0])
+            or self._unwitnessed(basis, sent, run)
         )
         opinion = Opinion(verdict=Verdict.UNPROVEN if why else Verdict.CLEAR, why=why)
         return _Segment(opinion=opinion, gap=gap, spawns=basis["spawns"] is True, pairs=pairs)
@@ -433,20 +439,24 @@ class _Shown:
         answered = set(listing.passes) <= pages.keys() and set(pages.values()) == {Answer.ACCEPTED.value}
         return listing.complete and not listing.left and answered
 
-    def _unwitnessed(self, basis: Record, sent: Sequence[_Sent], first: _Listed) -> str:
-        """Which witness has not agreed since the first of the empty listings was over."""
+    def _unwitnessed(self, basis: Record, sent: Sequence[_Sent], run: Sequence[_Listed]) -> str:
+        """Which witness has not agreed since the first of the empty listings was over.
+
+        What one that is a mere read said beside a listing that was not read to its end does not count.
+        """
         keep = self.basis.get("keep") is True and basis["protective_kinds"] is True
         accepted = any(one.changes and one.answer == Answer.ACCEPTED.value for one in self.sent)
         for witness in basis["witnesses"]:
             may_not = witness["changes"] and keep and not witness["harmless"]
-            if may_not or witness["optional"] or (witness["signature"] and accepted):
+            if may_not or (witness["signature"] and accepted):
                 continue
             heard = [
                 one
                 for one in sent
-                if one.witness and one.request == witness["request"] and (one.began or 0) >= first.ended
+                if one.witness and one.request == witness["request"] and (one.began or 0) >= run[0].ended
+                if one.changes or one.place <= run[-1].place
             ]
-            if not heard or not self._agrees(heard):
+            if not heard or not (witness["optional"] or self._agrees(heard)):
                 return "a witness of the venue has not agreed"
         return ""
 
