@@ -135,7 +135,10 @@ def build(only: str | None = None) -> typer.Typer:
     journals.command("show", help="Show the last run, or others; also what was in flight when one was killed.")(
         _journal_show
     )
-    journals.command("verify", help="Check the chain of hashes. Exit 0 when it holds, else 11.")(_journal_verify)
+    journals.command(
+        "verify",
+        help="Check the chain of hashes, and recompute each verdict from the record. Exit 0 when both hold, else 11.",
+    )(_journal_verify)
     journals.command("path", help="Print the path of the journal.")(_journal_path)
     app.add_typer(journals, name="journal")
     from cancelall.cli.auth.command import add_to

@@ -7,7 +7,7 @@ shows in full, everything else has a reason why not. Times are ns of one monoton
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -54,39 +54,78 @@ class ProfileOpinion:
         )
 
 
-class _OldError(Exception):
+class _CannotError(Exception):
     """The record lacks what a verdict is recomputed from."""
+
+
+_KEPT = frozenset(
+    {
+        *("run", "seq", "event", "profile", "segment", "a", "copy_of", "request", "changes", "witness", "host"),
+        *("class", "http", "began", "ended", "answered", "reach", "suspended", "incurable", "proves_key"),
+        *("complete", "count", "ids", "left", "passes", "serial", "ends", "verdict", "basis"),
+    }
+)
+"""Fields that a verdict depends on: a run may have a great many records."""
+
+
+def opinions(records: Iterable[Record]) -> Iterator[tuple[str, ProfileOpinion]]:
+    """The verdicts of several runs, whose records may stand between each other, each with the name of its run."""
+    runs: dict[str, list[Record]] = {}
+    for record in records:
+        run = record["run"]
+        runs.setdefault(run, []).append({key: value for key, value in record.items() if key in _KEPT})
+        if record["event"] == "run_end":
+            yield from ((run, opinion) for opinion in recompute(runs.pop(run)))
+    for run, left in runs.items():  # it still runs, or was killed after some of its verdicts
+        yield from ((run, opinion) for opinion in recompute(left))
 
 
 def recompute(records: Sequence[Record]) -> tuple[ProfileOpinion, ...]:
     """The verdicts of one run, from its records in the order in which they were written."""
-    return tuple(
-        _of_profile(records[:number], record) for number, record in enumerate(records) if record["event"] == "verdict"
-    )
+    whole = next((number for number, record in enumerate(records) if record["seq"] != number), len(records))
+    by_profile: dict[str, list[Record]] = {}
+    for record in records[:whole]:
+        by_profile.setdefault(str(record.get("profile", "")), []).append(record)
+    blocks = any(record.get("reach") == Reach.HOST.value for record in records)
+    found = []
+    for number, end in enumerate(records):
+        if end["event"] != "verdict":
+            continue
+        profile, recorded = str(end.get("profile", "")), str(end.get("verdict"))
+        try:
+            if number >= whole:
+                raise _CannotError("events of the run are missing")
+            own, signals, others = (
+                [record for record in some if record["seq"] < number]
+                for some in (by_profile[profile], by_profile.get("", ()), records[:whole] if blocks else ())
+            )
+            opinion, segments = _recomputed(own, signals, others, end)
+        except _CannotError as why:
+            found.append(ProfileOpinion(profile=profile, recorded=recorded, why=str(why)))
+        except (KeyError, TypeError, ValueError, AttributeError, RecursionError, OverflowError):
+            found.append(ProfileOpinion(profile=profile, recorded=recorded, why="what it rests on cannot be read"))
+        else:
+            found.append(
+                ProfileOpinion(
+                    profile=profile,
+                    recorded=recorded,
+                    verdict=opinion.verdict,
+                    why=opinion.why,
+                    segments=segments,
+                )
+            )
+    return tuple(found)
 
 
-def _of_profile(before: Sequence[Record], end: Record) -> ProfileOpinion:
-    """One profile, from all that the run had written before its verdict."""
-    profile, recorded = str(end.get("profile")), str(end.get("verdict"))
-    try:
-        overall, segments = _recomputed(before, end, profile)
-    except _OldError as why:
-        return ProfileOpinion(profile=profile, recorded=recorded, why=str(why))
-    except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
-        return ProfileOpinion(profile=profile, recorded=recorded, why="what it rests on cannot be read")
-    return ProfileOpinion(
-        profile=profile, recorded=recorded, verdict=overall.verdict, why=overall.why, segments=segments
-    )
-
-
-def _recomputed(before: Sequence[Record], end: Record, profile: str) -> tuple[Opinion, Mapping[str, Opinion]]:
-    if [record["seq"] for record in (*before, end)] != list(range(len(before) + 1)):
-        raise _OldError("events of the run are missing")
+def _recomputed(
+    own: Sequence[Record], signals: Sequence[Record], others: Sequence[Record], end: Record
+) -> tuple[Opinion, Mapping[str, Opinion]]:
+    """One profile's verdict and those of its segments, from what was written before it."""
     if "basis" not in end:
-        if any(record["event"] == "attempt_start" and record.get("profile") == profile for record in before):
-            raise _OldError("it was written without what it rests on")
+        if any(record["event"] == "attempt_start" for record in own):
+            raise _CannotError("it was written without what it rests on")
         return Opinion(verdict=Verdict.UNPROVEN, why="nothing was sent"), {}
-    shown = _shown(before, end["basis"], profile)
+    shown = _shown(own, signals, others, end["basis"])
     segments = {name: shown.segment(name) for name in shown.basis["segments"]}
     return shown.overall(segments), {name: one.opinion for name, one in segments.items()}
 
@@ -98,7 +137,6 @@ def _recomputed(before: Sequence[Record], end: Record, profile: str) -> tuple[Op
 class _Sent:
     """One request that was sent. `ended` is None while nothing is known of its end."""
 
-    profile: str
     segment: str
     request: int
     changes: bool
@@ -148,36 +186,34 @@ def _whole(value: object) -> int:
     return value
 
 
-def _shown(before: Sequence[Record], basis: Record, profile: str) -> _Shown:
+def _shown(own: Sequence[Record], signals: Sequence[Record], others: Sequence[Record], basis: Record) -> _Shown:
     decided = _whole(basis["decided"])
-    sent = [one for one in _requests(before) if one.began is None or one.began <= decided]
+    sent = [one for one in _requests(own) if one.began is None or one.began <= decided]
+    heard = [one for one in _requests(others) if one.ended is not None and one.ended <= decided]
     listed: dict[str, list[_Listed]] = {}
-    held_until: int | None = None
-    for record in before:
-        if record["event"] == "signal":
-            held_until = None  # who ends a hold is told its last verdict
-        if record.get("profile") != profile:
-            continue
-        if record["event"] == "hold_start":
-            held_until = _whole(record["ends"])
+    for record in own:
         if record["event"] == "list":
             listed.setdefault(str(record["segment"]), []).append(_listing(record))
-    own = [one for one in sent if one.profile == profile]
     return _Shown(
         basis=basis,
         gap=round(basis["gap"] * 1_000_000_000),
-        sent=own,
-        blocked=_blocked(own, [one for one in sent if one.ended is not None and one.ended <= decided]),
+        sent=sent,
+        blocked=_blocked(sent, heard),
         listed=listed,
-        fresh_from=held_until,
+        fresh_from=_held_until(own, signals),
     )
 
 
+def _held_until(own: Sequence[Record], signals: Sequence[Record]) -> int:
+    """The end of a hold, after which everything is proven anew. Who ends one by a signal is told its last verdict."""
+    hold = next((record for record in own if record["event"] == "hold_start"), None)
+    cut = hold is not None and any(one["event"] == "signal" and one["seq"] > hold["seq"] for one in signals)
+    return 0 if hold is None or cut else _whole(hold["ends"])
+
+
 def _requests(records: Sequence[Record]) -> list[_Sent]:
-    """What was sent: first what has ended, in the order in which it did, then what has not. A copy is no second one."""
-    starts = {
-        record["a"]: record for record in records if record["event"] == "attempt_start" and "copy_of" not in record
-    }
+    """What was sent: first what has ended, in that order, then the rest. A copy ends with what it copies."""
+    starts = {one["a"]: one for one in records if one["event"] == "attempt_start" and "copy_of" not in one}
     ended = []
     for record in records:
         if record["event"] == "attempt_end" and record["class"] != "abandoned":
@@ -187,9 +223,8 @@ def _requests(records: Sequence[Record]) -> list[_Sent]:
 
 def _sent(start: Record, end: Record) -> _Sent:
     if "request" not in start or (end and "began" not in end):
-        raise _OldError("its requests were written without what a verdict rests on")
+        raise _CannotError("its requests were written without what it rests on")
     return _Sent(
-        profile=str(start["profile"]),
         segment=str(start.get("segment", "")),
         request=_whole(start["request"]),
         changes=start["changes"] is True,
@@ -279,8 +314,8 @@ class _Shown:
     sent: Sequence[_Sent]
     blocked: str
     listed: Mapping[str, Sequence[_Listed]]
-    fresh_from: int | None
-    """After a hold: the moment from which its last proof has to be."""
+    fresh_from: int
+    """The moment from which its proof has to be."""
 
     def overall(self, segments: Mapping[str, _Segment]) -> Opinion:
         """The profile's verdict: `clear` only if all of its segments are, for each other, too."""
@@ -352,12 +387,14 @@ class _Shown:
     def _open(self, sent: Sequence[_Sent], listings: Sequence[_Listed]) -> int:
         """How many orders are known to rest: in the last listing that began after a cancel was answered."""
         cancels = [one for one in sent if one.changes and not one.witness]
-        answered = [one.ended for one in cancels if one.answered and one.ended is not None]
-        since = min(answered, default=0)
-        readable = [one for one in listings if (one.complete or one.count) and one.began >= since]
-        if not readable or not (answered or not (cancels or self.blocked)):
+        answered = next((one for one in cancels if one.answered), None)
+        readable = [one for one in listings if one.complete or one.count]
+        if answered is not None:
+            since, place = answered.ended or 0, answered.place
+            readable = [one for one in readable if one.began >= since and one.place > place]
+        elif cancels or self.blocked:
             return 0
-        return readable[-1].left
+        return readable[-1].left if readable else 0
 
     def _absent(self, basis: Record, words: Mapping[int, _Word]) -> bool:
         """Whether the venue has said to every request, twice a gap apart, that there is no such product."""
@@ -404,7 +441,7 @@ class _Shown:
         """The gap of a proof, and the empty listings in a row with which the record ends."""
         quiet = max((one.ended or 0 for one in sent if one.changes and not one.witness), default=0)
         objected = max((one.ended or 0 for one in sent if one.witness and one.word == "objects"), default=0)
-        since = max(quiet, objected, self.fresh_from or 0)
+        since = max(quiet, objected, self.fresh_from)
         run: list[_Listed] = []
         shown: set[str] = set()
         vanished: set[str] = set()
