@@ -91,11 +91,11 @@ async def read_listing(
             doubts.append(f"its pages hold {len(ids)} orders, which is not the total that they tell")
         return found, doubts
 
-    overtaken = False
+    superseded = False
     for stage in segment.listings:
-        overtaken = stage is not segment.listings[0] and outdated(began) and not (orders or whys)
-        if overtaken:
-            whys.append("cancels have overtaken it")
+        superseded = stage is not segment.listings[0] and outdated(began) and not (orders or whys)
+        if superseded:
+            whys.append("cancels have superseded it")
             break
         for found, doubts in await asyncio.gather(*(one_pass(first) for first in stage)):
             orders.update((order.id, order) for order in found if order.id not in orders)
@@ -106,6 +106,6 @@ async def read_listing(
         orders=tuple(orders.values()),
         complete=not whys,
         why="; ".join(dict.fromkeys(whys)),
-        overtaken=overtaken,
+        superseded=superseded,
         serial=min(serials, default=None),
     )

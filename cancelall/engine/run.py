@@ -23,8 +23,8 @@ from cancelall.credentials.chain import Found, resolve
 from cancelall.engine import final_states, reporting, verdicts
 from cancelall.engine.client import Send, Session
 from cancelall.engine.hold import Hold
+from cancelall.engine.profile_sweep import ProfileSweep
 from cancelall.engine.shared_limits import SCARCE, Means, scarcity, with_descriptors
-from cancelall.engine.sweep import Sweep
 from cancelall.journal.record import Record
 from cancelall.net import preconnect
 from cancelall.net.background import NoThreadError, ThreadDiedError, in_thread
@@ -63,7 +63,7 @@ class Listener:
 
     target: Callable[[Target], None] = lambda target: None
     attempt: Callable[[str, Attempt], None] = lambda profile, attempt: None
-    sweeping: Callable[[str, Sweep], None] = lambda profile, sweep: None
+    sweeping: Callable[[str, ProfileSweep], None] = lambda profile, sweep: None
     holding: Callable[[str, Verdict, float], None] = lambda profile, verdict, seconds: None
     """The first verdict is there, and so many seconds of holding begin."""
     finished: Callable[[ProfileReport], None] = lambda report: None
@@ -97,7 +97,7 @@ class Run:
         self.means = Means(profiles=self.profiles, environ=self.environ)
 
     async def all(self) -> list[ProfileReport]:
-        """Sweep every profile; one report for each, in the order in which they were asked for."""
+        """ProfileSweep every profile; one report for each, in the order in which they were asked for."""
         self.means.begin()
         if self.connect is None:  # what sends takes as long to import as some secrets take to be fetched
             try:
@@ -176,7 +176,7 @@ class Run:
         self._sessions.append(session)
         session.halted = self.halted
         keep = bool(profile.common.keep_protective)
-        sweep = Sweep(session, profile.environment, keep_protective=keep, scale=self.scale, listed=record.listed)
+        sweep = ProfileSweep(session, profile.environment, keep_protective=keep, scale=self.scale, listed=record.listed)
         since_ms = self.clock.now_ms()
         sweeping = asyncio.create_task(sweep.run())
         await asyncio.sleep(0)  # the first cancels leave before anything is said about them
@@ -208,7 +208,7 @@ class Run:
             self._sends[way] = over_the_network(profile, self.environ, route, thrifty=self.means.thrifty)
         return self._sends[way]
 
-    async def _held(self, name: str, sweep: Sweep, sweeping: asyncio.Task[None], verdict: Verdict) -> Verdict:
+    async def _held(self, name: str, sweep: ProfileSweep, sweeping: asyncio.Task[None], verdict: Verdict) -> Verdict:
         """Hold a profile clear. A signal ends it with the last verdict."""
         hold = Hold(sweep, sweeping, self.hold, verdict)
         self.record.note("hold_start", profile=name, verdict=verdict.value, seconds=self.hold)
