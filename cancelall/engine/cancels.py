@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from dataclasses import dataclass, field
 
-from cancelall.core.attempts import Attempt, Heard
+from cancelall.core.attempts import Attempt, Outcome
 from cancelall.core.model import Acknowledgement, Answer, Order, Protection, Request
 from cancelall.engine.words import Said, Words
 from cancelall.venues.contract import Segment
@@ -249,30 +249,30 @@ class Cancels:
         """Whether a cancel that is under way names orders."""
         return not self._asking[request]
 
-    def asked(self, request: Request, named: tuple[Order, ...], heard: Heard[Acknowledgement]) -> None:
+    def asked(self, request: Request, named: tuple[Order, ...], outcome: Outcome[Acknowledgement]) -> None:
         """The venue has spoken on one, or nobody waits for it any more."""
         if not named:
             self._asking[request] -= 1
         for order in named:
             self._naming.discard(order.id)
-            self._named[order.id] = heard.attempt.ended
-        good = heard.answer in (Answer.ACCEPTED, Answer.NOTHING_OPEN)
+            self._named[order.id] = outcome.attempt.ended
+        good = outcome.answer in (Answer.ACCEPTED, Answer.NOTHING_OPEN)
         self.accepted |= good
         self.mass_accepted += good and not named
         self.named_accepted += good and bool(named)
-        refused = heard.answer in (Answer.REFUSED, Answer.ABSENT) and heard.attempt.sent
-        at = heard.attempt.ended
-        if (refused or heard.answer is Answer.GATEWAY) and self.for_several(request, named):
+        refused = outcome.answer in (Answer.REFUSED, Answer.ABSENT) and outcome.attempt.sent
+        at = outcome.attempt.ended
+        if (refused or outcome.answer is Answer.GATEWAY) and self.for_several(request, named):
             self._singly_until = math.inf if refused else at + _GATEWAY_PASSES
             return
         for order in named:
             if refused:
-                before, judgement = self._refused_ids.get(order.id), heard.attempt.judgement
-                self._refused_ids[order.id] = Said.again(before, heard.answer, judgement, at)
-            elif heard.attempt.answered:
+                before, judgement = self._refused_ids.get(order.id), outcome.attempt.judgement
+                self._refused_ids[order.id] = Said.again(before, outcome.answer, judgement, at)
+            elif outcome.attempt.answered:
                 self._refused_ids.pop(order.id, None)
-        if heard.value is not None and not named:
-            self._count_full(request, heard.value)
+        if outcome.value is not None and not named:
+            self._count_full(request, outcome.value)
 
     def _count_full(self, request: Request, said: Acknowledgement) -> None:
         """Whether a mass cancel left something. One that names again what others took says nothing of more."""

@@ -8,7 +8,7 @@ from enum import Enum
 from functools import cached_property
 from typing import Any
 
-from cancelall.core.attempts import Attempt, Heard
+from cancelall.core.attempts import Attempt, Outcome
 from cancelall.core.model import Acknowledgement, Answer, Judgement, Listing, Order, Reach, Request, State
 from cancelall.engine.cancels import Cancels
 from cancelall.engine.words import Said, Words
@@ -188,14 +188,14 @@ class Progress:
         if named and attempt.answered:
             self.refused_by_name = refused
 
-    def asked(self, request: Request, named: tuple[Order, ...], heard: Heard[Acknowledgement]) -> None:
+    def asked(self, request: Request, named: tuple[Order, ...], outcome: Outcome[Acknowledgement]) -> None:
         """The venue has spoken on a cancel, or nobody waits for it any more."""
-        self.cancels.asked(request, named, heard)
-        if heard.answer in (Answer.REFUSED, Answer.GATEWAY):
-            words = heard.attempt.judgement.words if heard.attempt.judgement else "refused"
+        self.cancels.asked(request, named, outcome)
+        if outcome.answer in (Answer.REFUSED, Answer.GATEWAY):
+            words = outcome.attempt.judgement.words if outcome.attempt.judgement else "refused"
             self.failures.update({order.id: words for order in named})
-        if heard.value is not None:
-            self._acknowledged(heard.value, named)
+        if outcome.value is not None:
+            self._acknowledged(outcome.value, named)
 
     def _acknowledged(self, said: Acknowledgement, named: tuple[Order, ...]) -> None:
         self.counted += said.count or 0
@@ -301,12 +301,12 @@ class Progress:
         first = self.first_empty
         return first if first is not None and first.began >= self.cancels.quiet_since else None
 
-    def hearing(self, witness: Witness, heard: Heard[Any]) -> None:
+    def hearing(self, witness: Witness, outcome: Outcome[Any]) -> None:
         """A witness has answered, or not. One that is a cancel may have done something."""
-        if witness.request.changes and not witness.harmless and heard.answer is not Answer.NOTHING_OPEN:
-            self.cancels.witness_over(heard.attempt.ended, took=False)
-        if heard.value is None and heard.answer is not Answer.NOTHING_OPEN and not witness.optional:
-            self.trouble = heard.attempt
+        if witness.request.changes and not witness.harmless and outcome.answer is not Answer.NOTHING_OPEN:
+            self.cancels.witness_over(outcome.attempt.ended, took=False)
+        if outcome.value is None and outcome.answer is not Answer.NOTHING_OPEN and not witness.optional:
+            self.trouble = outcome.attempt
 
     def witnesses_say(self, word: Word, *, cancels: bool) -> None:
         """What all witnesses of a kind said together. One that contradicts the listings makes them worthless."""

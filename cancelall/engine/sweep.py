@@ -15,7 +15,7 @@ from cancelall.core.attempts import Attempt, Watch
 from cancelall.core.model import Answer, Listing, Order, Request
 from cancelall.engine import proof
 from cancelall.engine.cancels import Moves
-from cancelall.engine.client import Session
+from cancelall.engine.client import Client
 from cancelall.engine.discovery import Discoveries
 from cancelall.engine.listing import TRIES, read_listing
 from cancelall.engine.progress import Progress, Word
@@ -48,20 +48,20 @@ class Sweep:
 
     def __init__(
         self,
-        session: Session,
+        client: Client,
         environment: str,
         *,
         keep_protective: bool = False,
         scale: float = 1.0,
         listed: Callable[[str, Listing], None] = lambda segment, listing: None,
     ) -> None:
-        self.session = session
+        self.client = client
         self._listed = listed
         self.keep = keep_protective
-        self.gap = session.venue.proof_gap * scale
+        self.gap = client.venue.proof_gap * scale
         self.progresses: dict[str, Progress] = {}
         self.discoveries = Discoveries(
-            session,
+            client,
             environment,
             fired=self._fired,
             found_more=self._join_segments,
@@ -90,7 +90,7 @@ class Sweep:
         try:
             self._join_segments()
             if self.held:
-                self.session.over = False
+                self.client.over = False
                 self._again()
             while self._tasks:
                 done, _ = await asyncio.wait(self._tasks, timeout=_SECOND_LOOK, return_when=asyncio.FIRST_COMPLETED)
@@ -99,14 +99,14 @@ class Sweep:
                     self._clear_beside(progress)
                 for task in done:
                     self.bug = self.bug or (None if task.cancelled() else task.exception())
-                if not self._tasks and not self.session.ended:
+                if not self._tasks and not self.client.ended:
                     for progress in self.stale():
                         self._clear_beside(progress)
                     for progress in self._given_up():
                         self._clear_beside(progress, after=self.gap)
-            self.finished = not self.session.closed
+            self.finished = not self.client.closed
         finally:
-            self.session.over = True
+            self.client.over = True
             for task in self._tasks:
                 task.cancel()
             if self._tasks:
@@ -119,7 +119,7 @@ class Sweep:
 
         To be said again from time to time: a segment that was done all the same is begun anew.
         """
-        self.held, self._pace, self.session.over = True, pace, False
+        self.held, self._pace, self.client.over = True, pace, False
         for progress in self.progresses.values():
             progress.holding = progress.cancels.holding = True
         self._again()
@@ -140,16 +140,16 @@ class Sweep:
         for name, progress in self.progresses.items():
             if self._clearing[name].done():
                 if not progress.proven:
-                    self._fire(progress, progress.cancels.blind(self.session.clock.monotonic()))
+                    self._fire(progress, progress.cancels.blind(self.client.clock.monotonic()))
                 self._clear_beside(progress)
 
     async def _clear(self, progress: Progress) -> None:
         """One segment whose blind cancels are on their way: list, cancel what is left, until it is proven."""
         await self._fired()
         if progress.proven:  # read again for the sake of another segment's cancel, a gap after it
-            await asyncio.sleep(self._disturbed() + progress.proof_gap - self.session.clock.monotonic())
+            await asyncio.sleep(self._disturbed() + progress.proof_gap - self.client.clock.monotonic())
         fruitless = 0
-        while not (self.session.refusal is not None or self.session.ended):
+        while not (self.client.refusal is not None or self.client.ended):
             listing, word = await asyncio.gather(self._read(progress), self._hear_beside(progress))
             self._listed(progress.segment.name, listing)
             before, last = progress.last, progress.left(listing)
@@ -169,13 +169,13 @@ class Sweep:
 
     def _shut_out(self, progress: Progress) -> bool:
         """Whether the venue blocks this address, and has said so to each request about the segment."""
-        return all(self.session.gate.refusals.stops(request) for request in progress.whole)
+        return all(self.client.gate.refusals.stops(request) for request in progress.whole)
 
     def _act(self, progress: Progress, listing: Listing, word: Word | None) -> None:
         """What a listing calls for: what it shows, what it hides, and refusals that are not believed yet."""
-        now = self.session.clock.monotonic()
+        now = self.client.clock.monotonic()
         unsure = not (listing.complete or listing.overtaken) and progress.unread == 0  # it was answered, and is odd
-        if unsure or word is Word.OBJECT or self.session.gate.refusals.blocked is not None:  # who knows what rests
+        if unsure or word is Word.OBJECT or self.client.gate.refusals.blocked is not None:  # who knows what rests
             self._fire(progress, progress.cancels.blind(now))
         self._fire(progress, progress.cancels.again(now))
         shown = progress.cancels.due(listing.orders, listing.began, complete=listing.complete)
@@ -183,36 +183,34 @@ class Sweep:
 
     async def _read(self, progress: Progress) -> Listing:
         return await read_listing(
-            self.session,
+            self.client,
             progress.segment,
             partial(self._shown, progress),
             partial(self._page_answered, progress),
             progress.cancels.outdated,
             tries=TRIES if progress.unread < _NOTHING_TO_READ else 1,
             fresh=progress.half is not None,
-            waits=partial(self._waits, progress, self.session.clock.monotonic()),
+            waits=partial(self._waits, progress, self.client.clock.monotonic()),
         )
 
     async def _hear_beside(self, progress: Progress) -> Word | None:
         """What the witnesses that are mere reads say beside a listing that may end a proof; None if none is asked."""
         holding = self._pace is not None and progress.witnessed
-        return None if progress.half is None or holding else await hear_reads(self.session, progress)
+        return None if progress.half is None or holding else await hear_reads(self.client, progress)
 
     async def _keep_pace(self, until: float) -> None:
         """While holding: wait for that moment, or the end of the hold."""
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(max(0.0, until - self.session.clock.monotonic())):
+            async with asyncio.timeout(max(0.0, until - self.client.clock.monotonic())):
                 await self._released.wait()
 
     async def look_again(self) -> None:
         """Nothing is cancelled any more: read once what is left of the segments that are not proven."""
 
         async def look(progress: Progress) -> None:
-            progress.saw(
-                await read_listing(self.session, progress.segment, lambda orders, began: None, progress.listed)
-            )
+            progress.saw(await read_listing(self.client, progress.segment, lambda orders, began: None, progress.listed))
 
-        if self.session.refusal is None:
+        if self.client.refusal is None:
             await asyncio.gather(*(look(one) for one in proof.live(self.progresses.values()) if not one.proven))
 
     def _shown(self, progress: Progress, orders: tuple[Order, ...], began: float) -> None:
@@ -229,7 +227,7 @@ class Sweep:
 
     def _waits(self, progress: Progress, since: float) -> None:
         """While a read has to wait, the mass cancel is repeated, as when it cannot be read."""
-        now = self.session.clock.monotonic()
+        now = self.client.clock.monotonic()
         if now - max(since, progress.cancels.quiet_since) >= _LONGEST_SILENCE and not progress.proven:
             self._fire(progress, progress.cancels.blind(now))
 
@@ -237,12 +235,12 @@ class Sweep:
         """Send what is due. Blind cancels that were answered before go as long as a proof still fits behind them, those
         of orders that are known to be open until one round trip before the deadline; in a hold, to its end.
         """
-        session, now = self.session, self.session.clock.monotonic()
-        if session.reads_only or session.refusal is not None or session.closed:
+        client, now = self.client, self.client.clock.monotonic()
+        if client.reads_only or client.refusal is not None or client.closed:
             return
-        late = not known and now > session.deadline - session.reserve and not self.held
+        late = not known and now > client.deadline - client.reserve and not self.held
         for request, orders in (*((request, ()) for request in moves.mass), *moves.named):
-            if now > session.last_send or (late and not progress.cancels.unanswered(request)):
+            if now > client.last_send or (late and not progress.cancels.unanswered(request)):
                 continue
             progress.cancels.asking(request, orders)
             task = self._beside(self._cancel(progress, request, orders))
@@ -261,19 +259,19 @@ class Sweep:
             ended=partial(self._cancel_over, progress),
         )
         several = progress.cancels.for_several(request, named)
-        heard = await self.session.ask(
+        outcome = await self.client.ask(
             request,
             progress.segment.acknowledge,
             watch=watch,
             wanted=progress.still_wanted,
-            spared=partial(progress.superseded, request, named, self.session.clock.monotonic()),
+            spared=partial(progress.superseded, request, named, self.client.clock.monotonic()),
             enough=(Answer.GATEWAY,) if several else (),
         )
         self._first_out.set()
-        progress.asked(request, named, heard)
-        self.discoveries.learn_mode(heard.attempt)
+        progress.asked(request, named, outcome)
+        self.discoveries.learn_mode(outcome.attempt)
         self._fire(progress, progress.cancels.more(request))
-        if several and heard.attempt.sent and heard.answer in (Answer.REFUSED, Answer.ABSENT, Answer.GATEWAY):
+        if several and outcome.attempt.sent and outcome.answer in (Answer.REFUSED, Answer.ABSENT, Answer.GATEWAY):
             self._fire(progress, progress.cancels.otherwise(named), known=True)
 
     def _cancel_over(self, progress: Progress, attempt: Attempt) -> None:
@@ -283,10 +281,10 @@ class Sweep:
     async def _rest(self, progress: Progress, fruitless: int) -> None:
         """Wait for what the next listing needs: answered cancels, the gap between two empty ones, its feeders."""
         if tasks := self._running(self._cancelling.get(progress.segment.name, set())):
-            held = any(self.session.holds(request) for request in progress.whole if request.changes)
+            held = any(self.client.holds(request) for request in progress.whole if request.changes)
             await asyncio.wait(tasks, timeout=_HELD_PAUSE if held else _ROUND_PAUSE)
         if progress.half is not None:
-            await hear_cancels(self.session, progress)
+            await hear_cancels(self.client, progress)
             if progress.contradicted:
                 await asyncio.sleep(progress.gap)
         if progress.half is not None:
@@ -298,26 +296,26 @@ class Sweep:
             if not holding and not progress.segment.spawns and (feeders := self._running(self._feeding())):
                 await asyncio.wait(feeders, timeout=_ROUND_PAUSE)
         if fruitless and not (progress.witnesses and progress.witnessed):
-            doubted = progress.doubted_until - self.session.clock.monotonic()
-            longest = self.session.patience(_LONGEST_BLIND_REST if progress.unread else _LONGEST_REST)
-            jitter = self.session.random() * min(longest, 0.25 * 2 ** min(fruitless, 6))
+            doubted = progress.doubted_until - self.client.clock.monotonic()
+            longest = self.client.patience(_LONGEST_BLIND_REST if progress.unread else _LONGEST_REST)
+            jitter = self.client.random() * min(longest, 0.25 * 2 ** min(fruitless, 6))
             await asyncio.sleep(doubted if doubted > 0 else jitter)
 
     def _gap_left(self, progress: Progress, first: Listing) -> float:
         """Seconds until a second empty listing counts, for the whole profile if its other segments soon fall silent."""
         gap = progress.proof_gap
         since = max(first.ended, min(self._disturbed(), first.ended + 1.5 * gap))
-        return since + gap + _INSTANT - self.session.clock.monotonic()
+        return since + gap + _INSTANT - self.client.clock.monotonic()
 
     def stale(self) -> list[Progress]:
         """Proven segments that have to be read again for the sake of others; when only reading there are none."""
-        return [] if self.session.reads_only else proof.stale(self.progresses.values())
+        return [] if self.client.reads_only else proof.stale(self.progresses.values())
 
     def _unwatched(self) -> list[Progress]:
         """Proven segments that nobody reads any more, though cancels have gone on elsewhere for a while since."""
-        if self.session.reads_only or self.session.ended:
+        if self.client.reads_only or self.client.ended:
             return []
-        late = self.session.clock.monotonic() - _SECOND_LOOK
+        late = self.client.clock.monotonic() - _SECOND_LOOK
         return [
             one
             for one in proof.live(self.progresses.values())
@@ -329,7 +327,7 @@ class Sweep:
 
     def _given_up(self) -> list[Progress]:
         """Segments that were left for a refusal which the venue has taken back since, or for a bug."""
-        if self.session.refusal is not None:
+        if self.client.refusal is not None:
             return []
         names, self._left_off = self._left_off, set()
         return [self.progresses[name] for name in names if name in self.progresses]
@@ -344,7 +342,7 @@ class Sweep:
         """Wait until all cancels of all segments have been over for a gap; since when they are."""
         while True:
             under_way = any(self._running(tasks) for tasks in self._cancelling.values())
-            left = self.gap if under_way else self._disturbed() + self.gap - self.session.clock.monotonic()
+            left = self.gap if under_way else self._disturbed() + self.gap - self.client.clock.monotonic()
             if left <= 0:
                 return self._disturbed()
             await asyncio.sleep(left)
@@ -367,12 +365,12 @@ class Sweep:
         new = [segment for segment in known if segment.name not in self.progresses]
         for segment in new:
             progress = Progress(
-                segment=segment, gap=self.gap, keep=self.keep, reads_only=self.session.reads_only, holding=self.held
+                segment=segment, gap=self.gap, keep=self.keep, reads_only=self.client.reads_only, holding=self.held
             )
             if segment.name in before:
                 progress.take_over(before[segment.name])
             self.progresses[segment.name] = progress
-            self._fire(progress, progress.cancels.blind(self.session.clock.monotonic()))
+            self._fire(progress, progress.cancels.blind(self.client.clock.monotonic()))
         for segment in new:
             self._clear_beside(self.progresses[segment.name])
         for read in self.discoveries.due():

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from cancelall.core.errors import ExitStatus
 from cancelall.core.model import Answer, Order, State, Verdict, worst
 from cancelall.core.results import OrderReport, ProfileReport, SegmentReport
-from cancelall.engine.client import Session
+from cancelall.engine.client import Client
 from cancelall.engine.progress import Progress
 from cancelall.engine.sweep import Sweep
 
@@ -21,17 +21,17 @@ _EXIT_ORDER = (
 )
 
 
-def segment_verdict(progress: Progress, session: Session) -> Verdict:
+def segment_verdict(progress: Progress, client: Client) -> Verdict:
     """The first that fits: open, absent, unreachable, refused, clear, unproven."""
     evidence = progress.last if progress.reads_only or not _cancelled(progress) else progress.last_fresh
-    stopped = _fired(progress) or session.stopped is not None
+    stopped = _fired(progress) or client.stopped is not None
     if evidence is not None and progress.left(evidence) and (_cancelled(progress) or not stopped):
         return Verdict.OPEN
     if progress.absent is not None:
         return Verdict.ABSENT
-    if not progress.answered and session.stopped is None:
-        return Verdict.UNREACHABLE if session.tally.requests else Verdict.UNPROVEN  # of what was not sent nobody knows
-    if progress.refused is not None or session.turned_away is not None or _clock_refused(progress):
+    if not progress.answered and client.stopped is None:
+        return Verdict.UNREACHABLE if client.tally.requests else Verdict.UNPROVEN  # of what was not sent nobody knows
+    if progress.refused is not None or client.turned_away is not None or _clock_refused(progress):
         return Verdict.REFUSED
     return Verdict.CLEAR if progress.proven else Verdict.UNPROVEN
 
@@ -56,8 +56,8 @@ def _clock_refused(progress: Progress) -> bool:
 
 def profile_verdict(sweep: Sweep) -> Verdict:
     """The worst of the segments; `unproven` at best while the set of segments or a selector is not known."""
-    session = sweep.session
-    verdicts = [segment_verdict(progress, session) for progress in sweep.progresses.values()]
+    client = sweep.client
+    verdicts = [segment_verdict(progress, client) for progress in sweep.progresses.values()]
     present = [verdict for verdict in verdicts if verdict is not Verdict.ABSENT]
     if not verdicts:
         return _verdict_without_segments(sweep)
@@ -66,13 +66,13 @@ def profile_verdict(sweep: Sweep) -> Verdict:
     if any(verdict is not Verdict.UNREACHABLE for verdict in verdicts):
         present = [Verdict.UNPROVEN if verdict is Verdict.UNREACHABLE else verdict for verdict in present]
     verdict = worst(present)
-    doubtful = bool(sweep.bug or session.bug or sweep.discoveries.pending or sweep.discoveries.doubts or sweep.stale())
+    doubtful = bool(sweep.bug or client.bug or sweep.discoveries.pending or sweep.discoveries.doubts or sweep.stale())
     return worst([verdict, Verdict.UNPROVEN]) if doubtful else verdict
 
 
 def all_read(sweep: Sweep) -> bool:
     """Whether the set of segments is known, and each was read to the end or is not there."""
-    known = not (sweep.bug or sweep.session.bug or sweep.discoveries.pending or sweep.discoveries.doubts)
+    known = not (sweep.bug or sweep.client.bug or sweep.discoveries.pending or sweep.discoveries.doubts)
     return known and all(one.proven or one.absent is not None for one in sweep.progresses.values())
 
 
@@ -80,9 +80,9 @@ def _verdict_without_segments(sweep: Sweep) -> Verdict:
     """What the reads that should have told the segments have met with."""
     attempt = sweep.discoveries.last
     judgement = attempt.judgement if attempt else None
-    if sweep.session.turned_away is not None or (judgement and judgement.answer in (Answer.REFUSED, Answer.CLOCK)):
+    if sweep.client.turned_away is not None or (judgement and judgement.answer in (Answer.REFUSED, Answer.CLOCK)):
         return Verdict.REFUSED
-    if sweep.bug or (attempt and attempt.answered) or not sweep.session.tally.requests:
+    if sweep.bug or (attempt and attempt.answered) or not sweep.client.tally.requests:
         return Verdict.UNPROVEN
     return Verdict.UNREACHABLE
 
@@ -93,17 +93,17 @@ def exit_status(reports: Iterable[ProfileReport]) -> ExitStatus:
     return next((status for status in _EXIT_ORDER if status in statuses), ExitStatus.CLEAR)
 
 
-def segment_report(progress: Progress, session: Session) -> SegmentReport:
+def segment_report(progress: Progress, client: Client) -> SegmentReport:
     """A segment's verdict with the venue's words, where there are any to tell."""
-    verdict = segment_verdict(progress, session)
+    verdict = segment_verdict(progress, client)
     details = []
     if verdict is Verdict.ABSENT and progress.absent is not None:
         details.append(progress.absent.words)
     elif verdict is Verdict.REFUSED:
-        refusal = progress.refused or session.turned_away
+        refusal = progress.refused or client.turned_away
         details.append(refusal.words if refusal else _trouble(progress))
     elif verdict in (Verdict.UNPROVEN, Verdict.UNREACHABLE) or progress.cancels.suspended:
-        unsent = "" if session.tally.requests else "nothing was sent"
+        unsent = "" if client.tally.requests else "nothing was sent"
         details.append(_trouble(progress) or unsent or "no two complete empty listings in time")
         details += [f"listing incomplete: {progress.incomplete}"] if progress.incomplete else []
         details += (

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cancelall.core.attempts import Attempt, Heard, Tally
+from cancelall.core.attempts import Attempt, Outcome, Tally
 from cancelall.core.errors import TransportFault
 from cancelall.core.model import Acknowledgement, Answer, Judgement, Listing, Order, Page, Priority, Reach, Request
 from cancelall.engine.progress import Progress
@@ -67,7 +67,7 @@ class Known:
         self.progress.cancels.asking(request, ())
         self.progress.cancels.begins(at)
         self.progress.cancel_ended(attempt)
-        self.progress.asked(request, (), Heard(attempt=attempt))
+        self.progress.asked(request, (), Outcome(attempt=attempt))
 
     def named(self, ids: str, at: float, judgement: Judgement, request: Request = BATCH) -> None:
         """An answer to a cancel of these orders by name."""
@@ -76,7 +76,7 @@ class Known:
         self.progress.cancels.asking(request, orders)
         self.progress.cancels.begins(at)
         self.progress.cancel_ended(attempt)
-        self.progress.asked(request, orders, Heard(attempt=attempt))
+        self.progress.asked(request, orders, Outcome(attempt=attempt))
 
     def listing(self, at: float, ids: str = "", *, complete: bool = True) -> Listing:
         """A listing that began then."""
@@ -151,7 +151,7 @@ def test_what_is_told_of_a_cancel_counts_after_the_segment_is_listed_in_another_
     after.progress.take_over(before.progress)
     attempt = Attempt(request=MASS, began=0.0, ended=0.1, judgement=ABSENT)
     before.progress.cancel_ended(attempt)
-    before.progress.asked(MASS, (), Heard(attempt=attempt))
+    before.progress.asked(MASS, (), Outcome(attempt=attempt))
     for at in (1.2, 2.4):
         for request in (STOPS, LIST):
             after.word(request, at, ABSENT)
@@ -327,7 +327,9 @@ def test_the_cancel_of_a_group_that_names_what_nobody_has_seen_is_told() -> None
     attempt = Attempt(request=BATCH, began=1.0, ended=1.0, judgement=OK)
     known.progress.cancels.asking(BATCH, orders)
     known.progress.cancels.begins(1.0)
-    known.progress.asked(BATCH, orders, Heard(attempt=attempt, value=Acknowledgement(cancelled=("a", "b", "stranger"))))
+    known.progress.asked(
+        BATCH, orders, Outcome(attempt=attempt, value=Acknowledgement(cancelled=("a", "b", "stranger")))
+    )
     assert known.progress.strays == ["stranger"]
 
 
@@ -362,15 +364,15 @@ def test_witnesses_go_behind_whatever_cancels_or_lists() -> None:
     asked: list[Request] = []
     witness = Witness(request=replace(MASS, priority=Priority.MASS_CANCEL))
 
-    class Session:
+    class Client:
         tally = Tally()
 
-        async def ask(self, request: Request, *rest: Any, **more: Any) -> Heard[Any]:
+        async def ask(self, request: Request, *rest: Any, **more: Any) -> Outcome[Any]:
             asked.append(request)
-            return Heard(attempt=Attempt(request=request, began=1.0, ended=1.0, judgement=EMPTY))
+            return Outcome(attempt=Attempt(request=request, began=1.0, ended=1.0, judgement=EMPTY))
 
     progress = Progress(segment=segment(witnesses=(witness,)), gap=GAP)
-    run(hear_cancels(Session(), progress))  # type: ignore[arg-type]
+    run(hear_cancels(Client(), progress))  # type: ignore[arg-type]
     assert [request.priority for request in asked] == [Priority.WITNESS]
     assert asked == [MASS]
     assert progress.cancels_agree
