@@ -294,7 +294,7 @@ async def _swept(
         streams.holding(profile, verdict, seconds)
 
     def sweeping(profile: str, sweep: ProfileSweep) -> None:
-        known.tallies[profile] = sweep.session.tally
+        known.tallies[profile] = sweep.client.tally
         if progress is not None:
             progress.sweeping(profile, partial(_how_far, sweep))
 

@@ -31,10 +31,10 @@ class Hold:
     _at: float = 0.0
 
     def __post_init__(self) -> None:
-        session = self.sweep.session
-        self._at = session.clock.monotonic()
+        client = self.sweep.client
+        self._at = client.clock.monotonic()
         self.ends = self._at + self.seconds
-        session.deadline = self.deadline
+        client.deadline = self.deadline
 
     @property
     def deadline(self) -> float:
@@ -43,11 +43,11 @@ class Hold:
 
     async def run(self) -> None:
         """Until the time is over, or the venue has refused for good, and then until it is proven again."""
-        sweep, clock = self.sweep, self.sweep.session.clock
+        sweep, clock = self.sweep, self.sweep.client.clock
         pace = pace_of(sweep)
         sweep.hold(pace)
         try:
-            while (left := self.ends - clock.monotonic()) > 0 and sweep.session.refusal is None:
+            while (left := self.ends - clock.monotonic()) > 0 and sweep.client.refusal is None:
                 if self.sweeping.done():
                     self.sweeping = asyncio.create_task(sweep.run())
                 _, going = await asyncio.wait({self.sweeping}, timeout=min(left, pace))
@@ -69,13 +69,13 @@ class Hold:
         verdict = verdicts.profile_verdict(sweep)
         stands = self.verdict is Verdict.CLEAR and sweep.untouched_since(self._at)
         if verdict is not Verdict.UNPROVEN or not stands:
-            self.verdict, self._at = verdict, sweep.session.clock.monotonic()
+            self.verdict, self._at = verdict, sweep.client.clock.monotonic()
         return self.verdict
 
 
 def pace_of(sweep: ProfileSweep) -> float:
     """Seconds between two readings of all segments: the gap of a proof, or what the limits leave room for."""
-    limits = sweep.session.venue.limits
+    limits = sweep.client.venue.limits
     reads: dict[str, int] = {}
     for ledger in sweep.ledgers.values():
         for stage in ledger.segment.listings:

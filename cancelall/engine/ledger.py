@@ -12,7 +12,7 @@ from enum import Enum
 from functools import cached_property
 from typing import Any
 
-from cancelall.core.attempts import Attempt, Heard
+from cancelall.core.attempts import Attempt, Outcome
 from cancelall.core.model import (
     Acknowledgement,
     Answer,
@@ -285,38 +285,38 @@ class Ledger:
             refused = attempt.judgement is not None and attempt.judgement.answer is Answer.REFUSED
             self.refused_by_name = attempt.judgement if refused else None
 
-    def cancel_over(self, request: Request, named: tuple[Order, ...], heard: Heard[Acknowledgement]) -> None:
+    def cancel_over(self, request: Request, named: tuple[Order, ...], outcome: Outcome[Acknowledgement]) -> None:
         """The venue has spoken on a cancel, or nobody waits for it any more."""
-        good = heard.answer in (Answer.ACCEPTED, Answer.NOTHING_OPEN)
+        good = outcome.answer in (Answer.ACCEPTED, Answer.NOTHING_OPEN)
         if named:
             self.air.named_accepted += good
-            self._named_over(request, named, heard)
+            self._named_over(request, named, outcome)
         else:
             self.air.mass_accepted += good
             record = self.cancels[request]
             record.under_way -= 1
-            if heard.value is not None:
-                self._measure(record, heard.value)
-        if heard.answer in (Answer.REFUSED, Answer.GATEWAY):
-            words = heard.attempt.judgement.words if heard.attempt.judgement else "refused"
+            if outcome.value is not None:
+                self._measure(record, outcome.value)
+        if outcome.answer in (Answer.REFUSED, Answer.GATEWAY):
+            words = outcome.attempt.judgement.words if outcome.attempt.judgement else "refused"
             for order in named:
                 self.orders[order.id].failure = words
-        if heard.value is not None:
-            self._acknowledged(heard.value, named)
+        if outcome.value is not None:
+            self._acknowledged(outcome.value, named)
 
-    def _named_over(self, request: Request, named: tuple[Order, ...], heard: Heard[Acknowledgement]) -> None:
+    def _named_over(self, request: Request, named: tuple[Order, ...], outcome: Outcome[Acknowledgement]) -> None:
         """A cancel that names orders is over. What is refused of a call for several is said of none of them."""
-        at = heard.attempt.ended
-        refused = heard.answer in (Answer.REFUSED, Answer.ABSENT) and heard.attempt.sent
-        several = (refused or heard.answer is Answer.GATEWAY) and self.for_several(request, named)
+        at = outcome.attempt.ended
+        refused = outcome.answer in (Answer.REFUSED, Answer.ABSENT) and outcome.attempt.sent
+        several = (refused or outcome.answer is Answer.GATEWAY) and self.for_several(request, named)
         if several:
             self.air.one_by_one_until = math.inf if refused else at + _GATEWAY_PASSES
         for order in named:
             record = self.orders[order.id]
             record.cancelling, record.named_at = False, at
             if refused and not several:
-                record.said = Said.again(record.said, heard.answer, heard.attempt.judgement, at)
-            elif heard.attempt.answered and not several:
+                record.said = Said.again(record.said, outcome.answer, outcome.attempt.judgement, at)
+            elif outcome.attempt.answered and not several:
                 record.said = None
 
     def for_several(self, request: Request, named: tuple[Order, ...]) -> bool:
@@ -437,12 +437,12 @@ class Ledger:
 
     # --- what happens: witnesses ---
 
-    def witness_answered(self, witness: Witness, heard: Heard[Any]) -> None:
+    def witness_answered(self, witness: Witness, outcome: Outcome[Any]) -> None:
         """A witness has answered, or not. One that is a cancel may have done something."""
-        if witness.request.changes and not witness.harmless and heard.answer is not Answer.NOTHING_OPEN:
-            self.air.disturbed = heard.attempt.ended
-        if heard.value is None and heard.answer is not Answer.NOTHING_OPEN and not witness.optional:
-            self.trouble = heard.attempt
+        if witness.request.changes and not witness.harmless and outcome.answer is not Answer.NOTHING_OPEN:
+            self.air.disturbed = outcome.attempt.ended
+        if outcome.value is None and outcome.answer is not Answer.NOTHING_OPEN and not witness.optional:
+            self.trouble = outcome.attempt
 
     def witnesses_say(self, word: Word, *, cancels: bool) -> None:
         """What all witnesses of a kind said together. One that contradicts the listings makes them worthless."""

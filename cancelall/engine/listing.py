@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from cancelall.core.attempts import Attempt, Watch
 from cancelall.core.model import Listing, Order, Page, Request
-from cancelall.engine.client import Session
+from cancelall.engine.client import Client
 from cancelall.venues.contract import Segment
 
 TRIES = 3
@@ -20,7 +20,7 @@ EMPTY_PAGES = 3
 
 
 async def read_listing(
-    session: Session,
+    client: Client,
     segment: Segment,
     shown: Callable[[tuple[Order, ...], float], None],
     answered: Callable[[Attempt], None],
@@ -36,7 +36,7 @@ async def read_listing(
     shown all the same. One that is outdated and has shown nothing yet is not read to the end: it would not count, and
     the next one does. `fresh` pages come on connections that nothing else uses; `waits` is told while a page waits.
     """
-    began = session.clock.monotonic()
+    began = client.clock.monotonic()
     orders: dict[str, Order] = {}
     whys: list[str] = []
     serials: list[int] = []
@@ -45,10 +45,10 @@ async def read_listing(
     async def one_page(request: Request) -> tuple[Page | None, str]:
         """A page, or why there is none. A null in the place of an array is asked for twice, and then empty."""
         for _ in range(2):
-            heard = await session.ask(request, segment.page, watch=watch, most=tries, fresh=fresh)
-            page: Page | None = heard.value
+            outcome = await client.ask(request, segment.page, watch=watch, most=tries, fresh=fresh)
+            page: Page | None = outcome.value
             if page is None:
-                judgement, fault = heard.attempt.judgement, heard.attempt.fault
+                judgement, fault = outcome.attempt.judgement, outcome.attempt.fault
                 return None, judgement.words if judgement else fault.message if fault else "no answer"
             if not page.null:
                 break
@@ -102,7 +102,7 @@ async def read_listing(
             whys += [doubt or "no answer" for doubt in doubts]
     return Listing(
         began=began,
-        ended=session.clock.monotonic(),
+        ended=client.clock.monotonic(),
         orders=tuple(orders.values()),
         complete=not whys,
         why="; ".join(dict.fromkeys(whys)),

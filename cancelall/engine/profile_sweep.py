@@ -8,7 +8,7 @@ from typing import Any
 
 from cancelall.core.model import Listing
 from cancelall.engine import proof
-from cancelall.engine.client import Session
+from cancelall.engine.client import Client
 from cancelall.engine.discovery import Discoveries
 from cancelall.engine.ledger import Ledger
 from cancelall.engine.records import Proof
@@ -26,18 +26,18 @@ class ProfileSweep:
 
     def __init__(
         self,
-        session: Session,
+        client: Client,
         environment: str,
         *,
         keep_protective: bool = False,
         scale: float = 1.0,
         listed: Callable[[str, Listing], None] = lambda segment, listing: None,
     ) -> None:
-        self.session = session
+        self.client = client
         self.keep = keep_protective
-        self.gap = session.venue.proof_gap * scale
+        self.gap = client.venue.proof_gap * scale
         self.discoveries = Discoveries(
-            session,
+            client,
             environment,
             fired=self._fired,
             found_more=self._join_segments,
@@ -49,7 +49,7 @@ class ProfileSweep:
         self.finished = False
         """Whether it came to its own end, not to that of its time."""
         self._around = Around(
-            session=session,
+            client=client,
             listed=listed,
             learn=self.discoveries.learn_mode,
             fired=self._fired,
@@ -79,7 +79,7 @@ class ProfileSweep:
         try:
             self._join_segments()
             if self.held:
-                self.session.over = False
+                self.client.over = False
                 self._again()
             while self._tasks:
                 done, _ = await asyncio.wait(self._tasks, timeout=_SECOND_LOOK, return_when=asyncio.FIRST_COMPLETED)
@@ -88,14 +88,14 @@ class ProfileSweep:
                     self._begin(ledger)
                 for task in done:
                     self.bug = self.bug or (None if task.cancelled() else task.exception())
-                if not self._tasks and not self.session.ended:
+                if not self._tasks and not self.client.ended:
                     for ledger in self.stale():
                         self._begin(ledger)
                     for ledger in self._given_up():
                         self._begin(ledger, after=self.gap)
-            self.finished = not self.session.closed
+            self.finished = not self.client.closed
         finally:
-            self.session.over = True
+            self.client.over = True
             for task in self._tasks:
                 task.cancel()
             if self._tasks:
@@ -108,7 +108,7 @@ class ProfileSweep:
 
         To be said again from time to time: a segment that was done all the same is begun anew.
         """
-        self._around.held, self._around.pace, self.session.over = True, pace, False
+        self._around.held, self._around.pace, self.client.over = True, pace, False
         for ledger in self.ledgers.values():
             ledger.holding = True
         self._again()
@@ -122,7 +122,7 @@ class ProfileSweep:
 
     async def look_again(self) -> None:
         """Nothing is cancelled any more: read once what is left of the segments that are not proven."""
-        if self.session.refusal is None:
+        if self.client.refusal is None:
             live = {id(ledger) for ledger in proof.live(self.ledgers.values()) if not ledger.proven}
             await asyncio.gather(*(one.look_again() for one in self._sweeps.values() if id(one.ledger) in live))
 
@@ -132,7 +132,7 @@ class ProfileSweep:
 
     def stale(self) -> list[Ledger]:
         """Proven segments that have to be read again for the sake of others; when only reading there are none."""
-        return [] if self.session.reads_only else proof.stale(self.ledgers.values())
+        return [] if self.client.reads_only else proof.stale(self.ledgers.values())
 
     # --- which segments are swept ---
 
@@ -148,7 +148,7 @@ class ProfileSweep:
         new = [segment for segment in known if segment.name not in self._sweeps]
         for segment in new:
             ledger = Ledger(
-                segment=segment, gap=self.gap, keep=self.keep, reads_only=self.session.reads_only, holding=self.held
+                segment=segment, gap=self.gap, keep=self.keep, reads_only=self.client.reads_only, holding=self.held
             )
             made = self._sweeps[segment.name] = SegmentSweep(ledger, self._around)
             if (old := before.get(segment.name)) is not None:
@@ -170,9 +170,9 @@ class ProfileSweep:
 
     def _unwatched(self) -> list[Ledger]:
         """Proven segments that nobody reads any more, though cancels have gone on elsewhere for a while since."""
-        if self.session.reads_only or self.session.ended:
+        if self.client.reads_only or self.client.ended:
             return []
-        late = self.session.clock.monotonic() - _SECOND_LOOK
+        late = self.client.clock.monotonic() - _SECOND_LOOK
         return [
             one
             for one in proof.live(self.ledgers.values())
@@ -184,7 +184,7 @@ class ProfileSweep:
 
     def _given_up(self) -> list[Ledger]:
         """Segments that were left for a refusal which the venue has taken back since, or for a bug."""
-        if self.session.refusal is not None:
+        if self.client.refusal is not None:
             return []
         names, self._left_off = self._left_off, set()
         return [ledger for name, ledger in self.ledgers.items() if name in names]
@@ -220,7 +220,7 @@ class ProfileSweep:
         """Wait until all cancels of all segments have been over for a gap; since when they are."""
         while True:
             under_way = any(running(one.cancelling) for one in self._sweeps.values())
-            left = self.gap if under_way else self._disturbed() + self.gap - self.session.clock.monotonic()
+            left = self.gap if under_way else self._disturbed() + self.gap - self.client.clock.monotonic()
             if left <= 0:
                 return self._disturbed()
             await asyncio.sleep(left)

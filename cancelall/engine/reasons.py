@@ -9,7 +9,7 @@ from cancelall.core.bugs import bug_words
 from cancelall.core.errors import ErrorKind
 from cancelall.core.model import Answer, Judgement, State, Verdict
 from cancelall.core.results import ErrorReport
-from cancelall.engine.client import Session
+from cancelall.engine.client import Client
 from cancelall.engine.profile_sweep import ProfileSweep
 from cancelall.engine.verdicts import order_rows
 
@@ -20,14 +20,14 @@ def error_report(sweep: ProfileSweep, verdict: Verdict) -> ErrorReport | None:
     """Why the verdict is not clear: the gravest cause, and what to do about it."""
     if verdict is Verdict.CLEAR:
         return None
-    session = sweep.session
-    if (bug := sweep.bug or session.bug) is not None:
+    client = sweep.client
+    if (bug := sweep.bug or client.bug) is not None:
         return ErrorReport(
             kind="internal",
             message=f"in this profile's sweep: {bug_words(bug)}",
             hint="check this account on the venue's site, and report the bug with the output of -v",
         )
-    refusal = session.refusal or (session.turned_away if session.stopped is None else None)
+    refusal = client.refusal or (client.turned_away if client.stopped is None else None)
     if refusal is not None:
         return ErrorReport(kind=refusal.kind or "auth", message=refusal.words, hint=refusal.hint)
     refusals = [one for ledger in sweep.ledgers.values() if (one := ledger.refused or ledger.refused_by_name)]
@@ -35,8 +35,8 @@ def error_report(sweep: ProfileSweep, verdict: Verdict) -> ErrorReport | None:
         first = refusals[0]
         hints = dict.fromkeys(hint for hint in (*sweep.discoveries.doubts, first.hint) if hint)
         return ErrorReport(kind=first.kind or "parameter", message=first.words, hint="; ".join(hints))
-    if session.stopped is not None or not session.tally.requests:
-        return _unsent_report(session)
+    if client.stopped is not None or not client.tally.requests:
+        return _unsent_report(client)
     if sweep.discoveries.doubts:
         return ErrorReport(
             kind="parameter", message="; ".join(sweep.discoveries.doubts), hint="correct the selector and run again"
@@ -64,10 +64,10 @@ def _clock(sweep: ProfileSweep) -> Judgement | None:
     return next((one for one in troubles if one is not None and one.kind == "clock"), None)
 
 
-def _unsent_report(session: Session) -> ErrorReport:
+def _unsent_report(client: Client) -> ErrorReport:
     """Why nothing was sent, or nothing more: what the venue told another profile, or all the places being taken."""
-    what = "nothing more was sent" if session.tally.requests else "nothing was sent"
-    block = session.stopped
+    what = "nothing more was sent" if client.tally.requests else "nothing was sent"
+    block = client.stopped
     if block is not None:
         message = f"{what}: the venue has refused this address to another profile ({block.words})"
         return ErrorReport(kind=block.kind or "ip", message=message, hint=block.hint)
@@ -143,7 +143,7 @@ def warnings(sweep: ProfileSweep) -> tuple[str, ...]:
     removed = [
         row for row in rows if row.order.protection.value == "protective" and row.state in (State.CANCELLED, State.GONE)
     ]
-    if removed and not sweep.session.reads_only:
+    if removed and not sweep.client.reads_only:
         found.append(
             f"{len(removed)} protective order(s) (stop-loss, take-profit, reduce-only) removed; positions stay open"
         )
@@ -155,7 +155,7 @@ def warnings(sweep: ProfileSweep) -> tuple[str, ...]:
         times = sum(ledger.reappearances for ledger in sweep.ledgers.values())
         when = f"during the sweep and the hold, {times} time(s)" if sweep.held else "during the sweep"
         found.append(f"{len(reappeared)} order(s) appeared {when}: a bot is still running ({named}{by})")
-    tally = sweep.session.tally
+    tally = sweep.client.tally
     if tally.longest_ask > 5:
         found.append(f"the venue asked to wait {tally.longest_ask:.0f} s")
     if tally.abandoned:
@@ -171,7 +171,7 @@ def warnings(sweep: ProfileSweep) -> tuple[str, ...]:
         for names in [", ".join(sweep.discoveries.pending)]
         if names
     ]
-    refused = sweep.session.refusal is not None
+    refused = sweep.client.refusal is not None
     found += [
         f"{name}: could not be read, so they were not looked for" for name in sweep.discoveries.missed if not refused
     ]

@@ -15,7 +15,7 @@ from functools import partial
 from cancelall.core.attempts import Attempt, Watch
 from cancelall.core.model import Answer, Listing, Order, Request
 from cancelall.engine import firing
-from cancelall.engine.client import Session
+from cancelall.engine.client import Client
 from cancelall.engine.firing import Moves
 from cancelall.engine.ledger import Ledger, Word
 from cancelall.engine.listing import TRIES, read_listing
@@ -44,7 +44,7 @@ Tasks = set[asyncio.Task[None]]
 class Around:
     """What the sweeps of all segments of a profile share."""
 
-    session: Session
+    client: Client
     listed: Callable[[str, Listing], None]
     """Told of each listing."""
     learn: Callable[[Attempt], None]
@@ -72,7 +72,7 @@ class SegmentSweep:
     def __init__(self, ledger: Ledger, around: Around) -> None:
         self.ledger = ledger
         self.around = around
-        self.session = around.session
+        self.client = around.client
         self.cancelling: Tasks = set()
         """Cancels under way."""
 
@@ -83,7 +83,7 @@ class SegmentSweep:
         if ledger.proven:  # read again for the sake of another segment's cancel, a gap after it
             await asyncio.sleep(self.around.disturbed() + ledger.proof_gap - self._now())
         fruitless = 0
-        while not (self.session.refusal is not None or self.session.ended):
+        while not (self.client.refusal is not None or self.client.ended):
             before = ledger.last
             listing, word = await asyncio.gather(self._list(), self._hear_reads())
             self._take_in(listing, word)
@@ -107,12 +107,12 @@ class SegmentSweep:
         """Send what is due. Blind cancels that were answered before go as long as a proof still fits behind them, those
         of orders that are known to be open until one round trip before the deadline; in a hold, to its end.
         """
-        session, now = self.session, self._now()
-        if session.reads_only or session.refusal is not None or session.closed:
+        client, now = self.client, self._now()
+        if client.reads_only or client.refusal is not None or client.closed:
             return
-        late = not known and now > session.deadline - session.reserve and not self.around.held
+        late = not known and now > client.deadline - client.reserve and not self.around.held
         for request, orders in (*((request, ()) for request in moves.mass), *moves.named):
-            if now > session.last_send or (late and not firing.never_answered(self.ledger, request)):
+            if now > client.last_send or (late and not firing.never_answered(self.ledger, request)):
                 continue
             self.ledger.cancel_begins(request, orders)
             self.cancelling.add(self.around.background(self._cancel(request, orders)))
@@ -121,7 +121,7 @@ class SegmentSweep:
         ledger, out = self.ledger, self.around.first_out
         watch = Watch(about=ledger.segment.name, begins=ledger.attempt_begins, sent=out.set, ended=self._attempt_over)
         several = ledger.for_several(request, named)
-        heard = await self.session.ask(
+        outcome = await self.client.ask(
             request,
             ledger.segment.acknowledge,
             watch=watch,
@@ -130,10 +130,10 @@ class SegmentSweep:
             enough=(Answer.GATEWAY,) if several else (),
         )
         out.set()
-        ledger.cancel_over(request, named, heard)
-        self.around.learn(heard.attempt)
+        ledger.cancel_over(request, named, outcome)
+        self.around.learn(outcome.attempt)
         self._fire(firing.more(ledger, request))
-        if several and heard.attempt.sent and heard.answer in (Answer.REFUSED, Answer.ABSENT, Answer.GATEWAY):
+        if several and outcome.attempt.sent and outcome.answer in (Answer.REFUSED, Answer.ABSENT, Answer.GATEWAY):
             self._fire(firing.otherwise(ledger, named), known=True)
 
     def _attempt_over(self, attempt: Attempt) -> None:
@@ -145,7 +145,7 @@ class SegmentSweep:
     async def _list(self) -> Listing:
         ledger = self.ledger
         return await read_listing(
-            self.session,
+            self.client,
             ledger.segment,
             self._page_shows,
             self._page_answered,
@@ -175,7 +175,7 @@ class SegmentSweep:
     async def _hear_reads(self) -> Word | None:
         """What the witnesses that are mere reads say, asked in the background of a listing that may end a proof."""
         holding = self.around.pace is not None and self.ledger.witnessed
-        return None if self.ledger.half is None or holding else await hear_reads(self.session, self.ledger)
+        return None if self.ledger.half is None or holding else await hear_reads(self.client, self.ledger)
 
     # --- act ---
 
@@ -189,33 +189,33 @@ class SegmentSweep:
         """What a listing calls for: what it shows, what it hides, and refusals that are not believed yet."""
         ledger, now = self.ledger, self._now()
         unsure = not (listing.complete or listing.superseded) and ledger.unread == 0  # it was answered, and is odd
-        if unsure or word is Word.OBJECT or self.session.gate.refusals.blocked is not None:  # who knows what rests
+        if unsure or word is Word.OBJECT or self.client.gate.refusals.blocked is not None:  # who knows what rests
             self.fire_blind()
         self._fire(firing.again(ledger, now))
         self._fire(firing.due(ledger, listing.orders, listing.began, complete=listing.complete), known=True)
 
     def _shut_out(self) -> bool:
         """Whether the venue blocks this address, and has said so to each request about the segment."""
-        return all(self.session.gate.refusals.stops(request) for request in self.ledger.whole)
+        return all(self.client.gate.refusals.stops(request) for request in self.ledger.whole)
 
     # --- rest, and prove ---
 
     async def _rest(self, fruitless: int) -> None:
         """Wait for what the next listing needs: answered cancels, the gap after an empty one, what spawns orders."""
-        ledger, session = self.ledger, self.session
+        ledger, client = self.ledger, self.client
         if tasks := running(self.cancelling):
-            held = any(session.holds(request) for request in ledger.whole if request.changes)
+            held = any(client.holds(request) for request in ledger.whole if request.changes)
             await asyncio.wait(tasks, timeout=_HELD_PAUSE if held else _ROUND_PAUSE)
         if ledger.half is not None:
-            await hear_cancels(session, ledger)
+            await hear_cancels(client, ledger)
             if ledger.contradicted:
                 await asyncio.sleep(ledger.gap)
         if ledger.half is not None and not await self._gap_is_over():
             return
         if fruitless and not (ledger.witnesses and ledger.witnessed):
             doubted = ledger.doubted_until - self._now()
-            longest = session.patience(_LONGEST_BLIND_REST if ledger.unread else _LONGEST_REST)
-            jitter = session.random() * min(longest, 0.25 * 2 ** min(fruitless, 6))
+            longest = client.patience(_LONGEST_BLIND_REST if ledger.unread else _LONGEST_REST)
+            jitter = client.random() * min(longest, 0.25 * 2 ** min(fruitless, 6))
             await asyncio.sleep(doubted if doubted > 0 else jitter)
 
     async def _gap_is_over(self) -> bool:
@@ -248,11 +248,11 @@ class SegmentSweep:
         """Nothing is cancelled any more: read once what is left."""
         ledger = self.ledger
         ledger.listing_over(
-            await read_listing(self.session, ledger.segment, lambda orders, began: None, ledger.page_answered)
+            await read_listing(self.client, ledger.segment, lambda orders, began: None, ledger.page_answered)
         )
 
     def _now(self) -> float:
-        return self.session.clock.monotonic()
+        return self.client.clock.monotonic()
 
 
 def running(tasks: Tasks) -> Tasks:

@@ -9,7 +9,7 @@ from cancelall.core.errors import ExitStatus
 from cancelall.core.model import Answer, Order, State, Verdict, worst
 from cancelall.core.results import OrderReport, ProfileReport, SegmentReport
 from cancelall.engine import firing
-from cancelall.engine.client import Session
+from cancelall.engine.client import Client
 from cancelall.engine.ledger import Ledger
 from cancelall.engine.profile_sweep import ProfileSweep
 from cancelall.engine.records import OrderRecord
@@ -23,17 +23,17 @@ _EXIT_ORDER = (
 )
 
 
-def segment_verdict(ledger: Ledger, session: Session) -> Verdict:
+def segment_verdict(ledger: Ledger, client: Client) -> Verdict:
     """The first that fits: open, absent, unreachable, refused, clear, unproven."""
     evidence = ledger.last if ledger.reads_only or not _cancelled(ledger) else ledger.last_fresh
-    stopped = _fired(ledger) or session.stopped is not None
+    stopped = _fired(ledger) or client.stopped is not None
     if evidence is not None and ledger.left(evidence) and (_cancelled(ledger) or not stopped):
         return Verdict.OPEN
     if ledger.absent is not None:
         return Verdict.ABSENT
-    if not ledger.answered and session.stopped is None:
-        return Verdict.UNREACHABLE if session.tally.requests else Verdict.UNPROVEN  # of what was not sent nobody knows
-    if ledger.refused is not None or session.turned_away is not None or _clock_refused(ledger):
+    if not ledger.answered and client.stopped is None:
+        return Verdict.UNREACHABLE if client.tally.requests else Verdict.UNPROVEN  # of what was not sent nobody knows
+    if ledger.refused is not None or client.turned_away is not None or _clock_refused(ledger):
         return Verdict.REFUSED
     return Verdict.CLEAR if ledger.proven else Verdict.UNPROVEN
 
@@ -58,8 +58,8 @@ def _clock_refused(ledger: Ledger) -> bool:
 
 def profile_verdict(sweep: ProfileSweep) -> Verdict:
     """The worst of the segments; `unproven` at best while the set of segments or a selector is not known."""
-    session = sweep.session
-    verdicts = [segment_verdict(ledger, session) for ledger in sweep.ledgers.values()]
+    client = sweep.client
+    verdicts = [segment_verdict(ledger, client) for ledger in sweep.ledgers.values()]
     present = [verdict for verdict in verdicts if verdict is not Verdict.ABSENT]
     if not verdicts:
         return _verdict_without_segments(sweep)
@@ -68,13 +68,13 @@ def profile_verdict(sweep: ProfileSweep) -> Verdict:
     if any(verdict is not Verdict.UNREACHABLE for verdict in verdicts):
         present = [Verdict.UNPROVEN if verdict is Verdict.UNREACHABLE else verdict for verdict in present]
     verdict = worst(present)
-    doubtful = bool(sweep.bug or session.bug or sweep.discoveries.pending or sweep.discoveries.doubts or sweep.stale())
+    doubtful = bool(sweep.bug or client.bug or sweep.discoveries.pending or sweep.discoveries.doubts or sweep.stale())
     return worst([verdict, Verdict.UNPROVEN]) if doubtful else verdict
 
 
 def all_read(sweep: ProfileSweep) -> bool:
     """Whether the set of segments is known, and each was read to the end or is not there."""
-    known = not (sweep.bug or sweep.session.bug or sweep.discoveries.pending or sweep.discoveries.doubts)
+    known = not (sweep.bug or sweep.client.bug or sweep.discoveries.pending or sweep.discoveries.doubts)
     return known and all(one.proven or one.absent is not None for one in sweep.ledgers.values())
 
 
@@ -82,9 +82,9 @@ def _verdict_without_segments(sweep: ProfileSweep) -> Verdict:
     """What the reads that should have told the segments have met with."""
     attempt = sweep.discoveries.last
     judgement = attempt.judgement if attempt else None
-    if sweep.session.turned_away is not None or (judgement and judgement.answer in (Answer.REFUSED, Answer.CLOCK)):
+    if sweep.client.turned_away is not None or (judgement and judgement.answer in (Answer.REFUSED, Answer.CLOCK)):
         return Verdict.REFUSED
-    if sweep.bug or (attempt and attempt.answered) or not sweep.session.tally.requests:
+    if sweep.bug or (attempt and attempt.answered) or not sweep.client.tally.requests:
         return Verdict.UNPROVEN
     return Verdict.UNREACHABLE
 
@@ -95,17 +95,17 @@ def exit_status(reports: Iterable[ProfileReport]) -> ExitStatus:
     return next((status for status in _EXIT_ORDER if status in statuses), ExitStatus.CLEAR)
 
 
-def segment_report(ledger: Ledger, session: Session) -> SegmentReport:
+def segment_report(ledger: Ledger, client: Client) -> SegmentReport:
     """A segment's verdict with the venue's words, where there are any to tell."""
-    verdict = segment_verdict(ledger, session)
+    verdict = segment_verdict(ledger, client)
     details = []
     if verdict is Verdict.ABSENT and ledger.absent is not None:
         details.append(ledger.absent.words)
     elif verdict is Verdict.REFUSED:
-        refusal = ledger.refused or session.turned_away
+        refusal = ledger.refused or client.turned_away
         details.append(refusal.words if refusal else _trouble(ledger))
     elif verdict in (Verdict.UNPROVEN, Verdict.UNREACHABLE) or ledger.air.suspended:
-        unsent = "" if session.tally.requests else "nothing was sent"
+        unsent = "" if client.tally.requests else "nothing was sent"
         details.append(_trouble(ledger) or unsent or "no two complete empty listings in time")
         details += [f"listing incomplete: {ledger.incomplete}"] if ledger.incomplete else []
         details += (

@@ -10,7 +10,7 @@ import pytest
 
 from cancelall.config import loader
 from cancelall.config.toml_file import Document
-from cancelall.core.attempts import Attempt, Heard
+from cancelall.core.attempts import Attempt, Outcome
 from cancelall.core.model import Acknowledgement, Verdict
 from cancelall.core.profile import Overrides, Profile
 from cancelall.core.secret import Secret
@@ -142,7 +142,7 @@ def test_twins_that_have_all_come_to_the_cap_are_followed_by_twice_as_many() -> 
         for count in rows:
             attempt = Attempt(request=request, began=0.0, ended=1.0)
             said = Acknowledgement(cancelled=tuple(f"{next(numbers)}" for _ in range(count or 0)), capped=count == CAP)
-            ledger.cancel_over(request, (), Heard(attempt=attempt, value=None if count is None else said))
+            ledger.cancel_over(request, (), Outcome(attempt=attempt, value=None if count is None else said))
             followed.append(len(firing.more(ledger, request).mass))
         assert not any(followed[:-1]), "not before the last of them is back"
         return followed[-1]

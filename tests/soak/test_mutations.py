@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from cancelall.core.attempts import Heard
+from cancelall.core.attempts import Outcome
 from cancelall.core.errors import TransportFault, Unreadable
 from cancelall.core.model import Answer, Judgement, Page, Reply, Request, Wire
 from cancelall.engine import firing, listing, profile_sweep, sweep
@@ -29,11 +29,11 @@ Break = Callable[[pytest.MonkeyPatch], None]
 
 
 def reading(change: Callable[[Any, Any], tuple[Any, Any]]) -> Break:
-    """Listings are read with another session or segment."""
+    """Listings are read with another client or segment."""
 
     def apply(monkeypatch: pytest.MonkeyPatch) -> None:
-        async def read(session: Any, segment: Any, *rest: Any, **more: Any) -> Any:
-            return await listing.read_listing(*change(session, segment), *rest, **more)
+        async def read(client: Any, segment: Any, *rest: Any, **more: Any) -> Any:
+            return await listing.read_listing(*change(client, segment), *rest, **more)
 
         monkeypatch.setattr(sweep, "read_listing", read)
 
@@ -41,23 +41,23 @@ def reading(change: Callable[[Any, Any], tuple[Any, Any]]) -> Break:
 
 
 class Credulous:
-    """A session to which a page that could not be read is an empty one."""
+    """A client to which a page that could not be read is an empty one."""
 
-    def __init__(self, session: Any) -> None:
-        self.clock, self._session = session.clock, session
+    def __init__(self, client: Any) -> None:
+        self.clock, self._client = client.clock, client
 
     async def ask(self, *args: Any, **kwargs: Any) -> Any:
-        heard = await self._session.ask(*args, **kwargs)
-        return heard if heard.value is not None else Heard(attempt=heard.attempt, value=Page(orders=()))
+        outcome = await self._client.ask(*args, **kwargs)
+        return outcome if outcome.value is not None else Outcome(attempt=outcome.attempt, value=Page(orders=()))
 
 
-def one_page(session: Any, segment: Any) -> tuple[Any, Any]:
+def one_page(client: Any, segment: Any) -> tuple[Any, Any]:
     """The first page of the first pass stands for the whole listing."""
 
     def last_page(request: Any, reply: Any) -> Page:
         return replace(segment.page(request, reply), next=None, total=None)
 
-    return session, replace(segment, listings=((segment.listings[0][0],),), page=last_page)
+    return client, replace(segment, listings=((segment.listings[0][0],),), page=last_page)
 
 
 def one_listing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,8 +102,8 @@ def any_order(monkeypatch: pytest.MonkeyPatch) -> None:
     def made(**values: Any) -> Ledger:
         return Ledger(**{**values, "segment": replace(values["segment"], spawns=False)})
 
-    def backwards(session: Any, segment: Any) -> tuple[Any, Any]:
-        return session, replace(segment, listings=segment.listings[::-1])
+    def backwards(client: Any, segment: Any) -> tuple[Any, Any]:
+        return client, replace(segment, listings=segment.listings[::-1])
 
     monkeypatch.setattr(profile_sweep, "Ledger", made)
     reading(backwards)(monkeypatch)
@@ -116,7 +116,7 @@ def deaf(monkeypatch: pytest.MonkeyPatch) -> None:
 
 BREAKS: dict[str, tuple[Break, int]] = {
     "one page is a listing": (reading(one_page), 300),
-    "an unreadable listing is empty": (reading(lambda session, segment: (Credulous(session), segment)), 300),
+    "an unreadable listing is empty": (reading(lambda client, segment: (Credulous(client), segment)), 300),
     "one listing is a proof": (one_listing, 300),
     "an ack is a cancel": (trusting, 300),
     "cancels in the air do not matter": (heedless, 300),

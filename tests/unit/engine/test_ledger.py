@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cancelall.core.attempts import Attempt, Heard, Tally
+from cancelall.core.attempts import Attempt, Outcome, Tally
 from cancelall.core.errors import TransportFault
 from cancelall.core.model import Acknowledgement, Answer, Judgement, Listing, Order, Page, Priority, Reach, Request
 from cancelall.engine import firing
@@ -68,7 +68,7 @@ class Known:
         self.ledger.cancel_begins(request, ())
         self.ledger.attempt_begins(at)
         self.ledger.attempt_over(attempt)
-        self.ledger.cancel_over(request, (), Heard(attempt=attempt))
+        self.ledger.cancel_over(request, (), Outcome(attempt=attempt))
 
     def named(self, ids: str, at: float, judgement: Judgement, request: Request = BATCH) -> None:
         """An answer to a cancel of these orders by name."""
@@ -77,7 +77,7 @@ class Known:
         self.ledger.cancel_begins(request, orders)
         self.ledger.attempt_begins(at)
         self.ledger.attempt_over(attempt)
-        self.ledger.cancel_over(request, orders, Heard(attempt=attempt))
+        self.ledger.cancel_over(request, orders, Outcome(attempt=attempt))
 
     def listing(self, at: float, ids: str = "", *, complete: bool = True) -> Listing:
         """A listing that began then."""
@@ -152,7 +152,7 @@ def test_what_is_told_of_a_cancel_counts_after_the_segment_is_listed_in_another_
     after.ledger.take_over(before.ledger)
     attempt = Attempt(request=MASS, began=0.0, ended=0.1, judgement=ABSENT)
     before.ledger.attempt_over(attempt)
-    before.ledger.cancel_over(MASS, (), Heard(attempt=attempt))
+    before.ledger.cancel_over(MASS, (), Outcome(attempt=attempt))
     for at in (1.2, 2.4):
         for request in (STOPS, LIST):
             after.word(request, at, ABSENT)
@@ -329,7 +329,7 @@ def test_the_cancel_of_a_group_that_names_what_nobody_has_seen_is_told() -> None
     known.ledger.cancel_begins(BATCH, orders)
     known.ledger.attempt_begins(1.0)
     known.ledger.cancel_over(
-        BATCH, orders, Heard(attempt=attempt, value=Acknowledgement(cancelled=("a", "b", "stranger")))
+        BATCH, orders, Outcome(attempt=attempt, value=Acknowledgement(cancelled=("a", "b", "stranger")))
     )
     assert [one.order.id for one in known.ledger.seen if one.stray] == ["stranger"]
 
@@ -365,15 +365,15 @@ def test_witnesses_go_behind_whatever_cancels_or_lists() -> None:
     asked: list[Request] = []
     witness = Witness(request=replace(MASS, priority=Priority.MASS_CANCEL))
 
-    class Session:
+    class Client:
         tally = Tally()
 
-        async def ask(self, request: Request, *rest: Any, **more: Any) -> Heard[Any]:
+        async def ask(self, request: Request, *rest: Any, **more: Any) -> Outcome[Any]:
             asked.append(request)
-            return Heard(attempt=Attempt(request=request, began=1.0, ended=1.0, judgement=EMPTY))
+            return Outcome(attempt=Attempt(request=request, began=1.0, ended=1.0, judgement=EMPTY))
 
     ledger = Ledger(segment=segment(witnesses=(witness,)), gap=GAP)
-    run(hear_cancels(Session(), ledger))  # type: ignore[arg-type]
+    run(hear_cancels(Client(), ledger))  # type: ignore[arg-type]
     assert [request.priority for request in asked] == [Priority.WITNESS]
     assert asked == [MASS]
     assert ledger.proof.cancels_agree
