@@ -11,6 +11,7 @@ from cancelall.engine import proof
 from cancelall.engine.client import Client
 from cancelall.engine.discovery import Discoveries
 from cancelall.engine.ledger import Ledger
+from cancelall.engine.listing import read_listing
 from cancelall.engine.records import Proof
 from cancelall.engine.sweep import Around, SegmentSweep, Tasks, running
 
@@ -122,9 +123,13 @@ class ProfileSweep:
 
     async def look_again(self) -> None:
         """Nothing is cancelled any more: read once what is left of the segments that are not proven."""
+
+        async def look(ledger: Ledger) -> None:
+            shown = await read_listing(self.client, ledger.segment, lambda orders, began: None, ledger.page_answered)
+            ledger.listing_over(shown)
+
         if self.client.refusal is None:
-            live = {id(ledger) for ledger in proof.live(self.ledgers.values()) if not ledger.proven}
-            await asyncio.gather(*(one.look_again() for one in self._sweeps.values() if id(one.ledger) in live))
+            await asyncio.gather(*(look(one) for one in proof.live(self.ledgers.values()) if not one.proven))
 
     def untouched_since(self, moment: float) -> bool:
         """Whether every segment is still proven, and nothing was cancelled since then."""

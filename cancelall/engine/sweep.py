@@ -244,13 +244,6 @@ class SegmentSweep:
             async with asyncio.timeout(max(0.0, began + self.around.pace - self._now())):
                 await self.around.released.wait()
 
-    async def look_again(self) -> None:
-        """Nothing is cancelled any more: read once what is left."""
-        ledger = self.ledger
-        ledger.listing_over(
-            await read_listing(self.client, ledger.segment, lambda orders, began: None, ledger.page_answered)
-        )
-
     def _now(self) -> float:
         return self.client.clock.monotonic()
 
