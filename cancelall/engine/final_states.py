@@ -47,11 +47,16 @@ async def _read_pages(
 ) -> None:
     """Page after page, newest first, until every order is found. With `since_ms`, also those that nobody had seen."""
     request: Request | None = first
-    asked: set[Request] = set()
+    requested: set[Request] = set()
     pages = 4 + len(missing) // 20
     watch = Watch(about=ledger.segment.name)
-    while request is not None and (missing or since_ms is not None) and request not in asked and len(asked) < pages:
-        asked.add(request)
+    while (
+        request is not None
+        and (missing or since_ms is not None)
+        and request not in requested
+        and len(requested) < pages
+    ):
+        requested.add(request)
         try:
             outcome = await client.ask(request, ledger.segment.final_page, watch=watch, most=2)
         except Unreadable:

@@ -92,7 +92,7 @@ def never_answered(ledger: Ledger, request: Request) -> bool:
 
 
 def superseded(ledger: Ledger, request: Request, named: tuple[Order, ...], since: float) -> bool:
-    """Whether a complete listing that began since then shows none of the orders that a cancel is for: it can be spared,
+    """Whether a complete listing that began since then shows none of the orders that a cancel is for: it need not go,
     unless it is a mass cancel that was never answered, or was refused.
     """
     last = ledger.last
@@ -101,9 +101,9 @@ def superseded(ledger: Ledger, request: Request, named: tuple[Order, ...], since
     if named:
         return last.ids.isdisjoint(order.id for order in named)
     left, record = ledger.left(last), _request(ledger, request)
-    spared = not left or request not in ledger.segment.mass_cancels(left)
+    needless = not left or request not in ledger.segment.mass_cancels(left)
     refused = record.said is not None and record.said.unwelcome
-    return spared and record.answered and not refused and not ledger.air.suspended
+    return needless and record.answered and not refused and not ledger.air.suspended
 
 
 def exhausted(ledger: Ledger, listing: Listing) -> bool:

@@ -112,8 +112,8 @@ class Ledger:
     @cached_property
     def whole(self) -> frozenset[Request]:
         """The requests that have to be answered for the segment: blind mass cancels, and each pass of a listing."""
-        spared = self.reads_only or (self.keep and self.segment.protective_kinds)
-        blind = () if spared else self.segment.mass_cancels(())
+        none = self.reads_only or (self.keep and self.segment.protective_kinds)
+        blind = () if none else self.segment.mass_cancels(())
         return frozenset((*blind, *(request for stage in self.segment.listings for request in stage)))
 
     def _said(self) -> list[Said | None]:
@@ -165,7 +165,7 @@ class Ledger:
 
     @property
     def doubted(self) -> bool:
-        """Whether a refusal of a mass cancel was heard that is not believed yet."""
+        """Whether a refusal of a mass cancel came that is not believed yet."""
         said = (record.said for record in self.cancels.values())
         return any(one is not None and one.unwelcome and not one.twice(self.gap) for one in said)
 
@@ -226,7 +226,7 @@ class Ledger:
 
     @property
     def half(self) -> Listing | None:
-        """The first half of a proof: an empty listing that no cancel of this segment has overtaken."""
+        """The first half of a proof: an empty listing that no cancel of this segment has superseded."""
         first = self.proof.first
         return first if first is not None and first.began >= self.air.quiet_since else None
 

@@ -43,7 +43,7 @@ async def read_listing(
     watch = Watch(about=segment.name, ended=answered, waits=waits)
 
     async def one_page(request: Request) -> tuple[Page | None, str]:
-        """A page, or why there is none. A null in the place of an array is asked for twice, and then empty."""
+        """A page, or why there is none. A null in the place of an array is requested for twice, and then empty."""
         for _ in range(2):
             outcome = await client.ask(request, segment.page, watch=watch, most=tries, fresh=fresh)
             page: Page | None = outcome.value
@@ -59,12 +59,12 @@ async def read_listing(
         found: list[Order] = []
         ids: set[str] = set()
         doubts: list[str] = []
-        asked: set[Request] = set()
+        requested: set[Request] = set()
         totals: set[int | None] = set()
         empty = 0
         request: Request | None = first
         while request is not None:
-            asked.add(request)
+            requested.add(request)
             page, why = await one_page(request)
             if page is None:
                 return found, [*doubts, why]
@@ -79,13 +79,13 @@ async def read_listing(
             request = page.next
             if request is None:
                 break
-            repeats = request in asked or bool(page.orders and len(asked) > 1 and not news)
+            repeats = request in requested or bool(page.orders and len(requested) > 1 and not news)
             if repeats or empty >= EMPTY_PAGES:
                 if page.full or not repeats:  # a short page that leads to itself is the last one
                     doubts.append("its pages repeat" if repeats else "its pages do not end")
                 break
-            if len(asked) >= MOST_PAGES or len(ids) >= MOST_ORDERS:
-                doubts.append(f"more than {len(asked)} pages or {len(ids)} orders")
+            if len(requested) >= MOST_PAGES or len(ids) >= MOST_ORDERS:
+                doubts.append(f"more than {len(requested)} pages or {len(ids)} orders")
                 break
         if None not in totals and totals != {len(ids)}:
             doubts.append(f"its pages hold {len(ids)} orders, which is not the total that they tell")

@@ -13,7 +13,7 @@ from cancelall.engine.discovery import Discoveries
 from cancelall.engine.ledger import Ledger
 from cancelall.engine.listing import read_listing
 from cancelall.engine.records import Proof
-from cancelall.engine.sweep import Around, SegmentSweep, Tasks, running
+from cancelall.engine.sweep import Around, SegmentSweep, Tasks
 
 _LAST_WORDS = 0.1
 """Seconds that the tasks of a run get to note what they leave behind."""
@@ -224,7 +224,7 @@ class ProfileSweep:
     async def _at_rest(self) -> float:
         """Wait until all cancels of all segments have been over for a gap; since when they are."""
         while True:
-            under_way = any(running(one.cancelling) for one in self._sweeps.values())
+            under_way = any(one.cancelling for one in self._sweeps.values())
             left = self.gap if under_way else self._disturbed() + self.gap - self.client.clock.monotonic()
             if left <= 0:
                 return self._disturbed()
@@ -236,7 +236,8 @@ class ProfileSweep:
 
     def _spawning(self) -> Tasks:
         """The sweeps under way whose segments spawn orders of others."""
-        return running({self._sweeping[name] for name, one in self.ledgers.items() if one.segment.spawns})
+        sweeping = (self._sweeping[name] for name, one in self.ledgers.items() if one.segment.spawns)
+        return {task for task in sweeping if not task.done()}
 
     def _listed_symbols(self) -> frozenset[str]:
         """Symbols of which the venue has listed an order: they exist."""

@@ -19,7 +19,7 @@ from cancelall.engine.client import Client
 from cancelall.engine.firing import Moves
 from cancelall.engine.ledger import Ledger, Word
 from cancelall.engine.listing import TRIES, read_listing
-from cancelall.engine.witnesses import hear_cancels, hear_reads
+from cancelall.engine.witnesses import ask_cancels, ask_reads
 
 _NOTHING_TO_READ = 6
 """Failed tries of a segment's listings in a row, after which one try is enough to see whether that has passed: what a
@@ -85,7 +85,7 @@ class SegmentSweep:
         fruitless = 0
         while not (self.client.refusal is not None or self.client.ended):
             before = ledger.last
-            listing, word = await asyncio.gather(self._list(), self._hear_reads())
+            listing, word = await asyncio.gather(self._list(), self._ask_reads())
             self._take_in(listing, word)
             self._act(listing, word)
             if self.around.pace is None and (ledger.proven or firing.exhausted(ledger, listing) or self._shut_out()):
@@ -115,11 +115,13 @@ class SegmentSweep:
             if now > client.last_send or (late and not firing.never_answered(self.ledger, request)):
                 continue
             self.ledger.cancel_begins(request, orders)
-            self.cancelling.add(self.around.background(self._cancel(request, orders)))
+            task = self.around.background(self._cancel(request, orders))
+            self.cancelling.add(task)
+            task.add_done_callback(self.cancelling.discard)
 
     async def _cancel(self, request: Request, named: tuple[Order, ...]) -> None:
-        ledger, out = self.ledger, self.around.first_out
-        watch = Watch(about=ledger.segment.name, begins=ledger.attempt_begins, sent=out.set, ended=self._attempt_over)
+        ledger, sent = self.ledger, self.around.first_out.set
+        watch = Watch(about=ledger.segment.name, begins=ledger.attempt_begins, sent=sent, ended=self._attempt_over)
         several = ledger.for_several(request, named)
         outcome = await self.client.ask(
             request,
@@ -129,7 +131,7 @@ class SegmentSweep:
             spared=partial(firing.superseded, ledger, request, named, self._now()),
             enough=(Answer.GATEWAY,) if several else (),
         )
-        out.set()
+        sent()
         ledger.cancel_over(request, named, outcome)
         self.around.learn(outcome.attempt)
         self._fire(firing.more(ledger, request))
@@ -137,7 +139,7 @@ class SegmentSweep:
             self._fire(firing.otherwise(ledger, named), known=True)
 
     def _attempt_over(self, attempt: Attempt) -> None:
-        self.around.first_out.set()
+        self.around.first_out.set()  # or it has failed
         self.ledger.attempt_over(attempt)
 
     # --- list ---
@@ -172,10 +174,10 @@ class SegmentSweep:
         if self._now() - max(since, self.ledger.air.quiet_since) >= _LONGEST_SILENCE and not self.ledger.proven:
             self.fire_blind()
 
-    async def _hear_reads(self) -> Word | None:
+    async def _ask_reads(self) -> Word | None:
         """What the witnesses that are mere reads say, asked in the background of a listing that may end a proof."""
         holding = self.around.pace is not None and self.ledger.witnessed
-        return None if self.ledger.half is None or holding else await hear_reads(self.client, self.ledger)
+        return None if self.ledger.half is None or holding else await ask_reads(self.client, self.ledger)
 
     # --- act ---
 
@@ -203,11 +205,11 @@ class SegmentSweep:
     async def _rest(self, fruitless: int) -> None:
         """Wait for what the next listing needs: answered cancels, the gap after an empty one, what spawns orders."""
         ledger, client = self.ledger, self.client
-        if tasks := running(self.cancelling):
+        if self.cancelling:
             held = any(client.holds(request) for request in ledger.whole if request.changes)
-            await asyncio.wait(tasks, timeout=_HELD_PAUSE if held else _ROUND_PAUSE)
+            await asyncio.wait(set(self.cancelling), timeout=_HELD_PAUSE if held else _ROUND_PAUSE)
         if ledger.half is not None:
-            await hear_cancels(client, ledger)
+            await ask_cancels(client, ledger)
             if ledger.contradicted:
                 await asyncio.sleep(ledger.gap)
         if ledger.half is not None and not await self._gap_is_over():
@@ -246,8 +248,3 @@ class SegmentSweep:
 
     def _now(self) -> float:
         return self.client.clock.monotonic()
-
-
-def running(tasks: Tasks) -> Tasks:
-    """Those that are not over."""
-    return {task for task in tasks if not task.done()}

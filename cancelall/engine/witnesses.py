@@ -15,27 +15,27 @@ from cancelall.venues.contract import Segment, Witness
 _TRIES = 3
 
 
-async def hear_cancels(client: Client, ledger: Ledger) -> None:
+async def ask_cancels(client: Client, ledger: Ledger) -> None:
     """Ask the witnesses that are cancels, once for each pair of empty listings and between them."""
     if not ledger.proof.cancels_agree:
-        ledger.witnesses_say(await _hear(client, ledger, cancels=True), cancels=True)
+        ledger.witnesses_say(await _ask(client, ledger, cancels=True), cancels=True)
 
 
-async def hear_reads(client: Client, ledger: Ledger) -> Word:
-    """Ask the witnesses that are mere reads, beside the listing that is to end a proof: what they say is as late."""
-    return await _hear(client, ledger, cancels=False)
+async def ask_reads(client: Client, ledger: Ledger) -> Word:
+    """Ask the witnesses that are mere reads, while the listing is read that is to end a proof: they are as late."""
+    return await _ask(client, ledger, cancels=False)
 
 
-async def _hear(client: Client, ledger: Ledger, *, cancels: bool) -> Word:
+async def _ask(client: Client, ledger: Ledger, *, cancels: bool) -> Word:
     """What the witnesses of a kind say together. One contradiction is enough."""
     kept = ledger.proof.first.orders if ledger.proof.first else ()
     for witness in ledger.witnesses:
         if witness.request.changes is not cancels or (witness.signature and client.tally.first_ack is not None):
             continue
         read = partial(witness.fits, kept) if witness.fits else witness.read
-        hear = partial(_testimony, ledger.segment, witness, read)
+        testify = partial(_testimony, ledger.segment, witness, read)
         last = replace(witness.request, priority=Priority.WITNESS)  # whatever cancels or lists goes before it
-        outcome = await client.ask(last, hear, watch=Watch(about=ledger.segment.name), most=_TRIES)
+        outcome = await client.ask(last, testify, watch=Watch(about=ledger.segment.name), most=_TRIES)
         agrees, half, said = outcome.value or (outcome.answer is Answer.NOTHING_OPEN, False, None)
         ledger.witness_answered(witness, outcome)
         if half and not agrees:

@@ -12,7 +12,7 @@ from cancelall.core.errors import TransportFault
 from cancelall.core.model import Acknowledgement, Answer, Judgement, Listing, Order, Page, Priority, Reach, Request
 from cancelall.engine import firing
 from cancelall.engine.ledger import Ledger
-from cancelall.engine.witnesses import hear_cancels
+from cancelall.engine.witnesses import ask_cancels
 from cancelall.venues.contract import Segment, Witness
 from instant import run
 
@@ -373,7 +373,7 @@ def test_witnesses_go_behind_whatever_cancels_or_lists() -> None:
             return Outcome(attempt=Attempt(request=request, began=1.0, ended=1.0, judgement=EMPTY))
 
     ledger = Ledger(segment=segment(witnesses=(witness,)), gap=GAP)
-    run(hear_cancels(Client(), ledger))  # type: ignore[arg-type]
+    run(ask_cancels(Client(), ledger))  # type: ignore[arg-type]
     assert [request.priority for request in asked] == [Priority.WITNESS]
     assert asked == [MASS]
     assert ledger.proof.cancels_agree
