@@ -11,22 +11,22 @@ from cancelall.core.results import ErrorReport, ProfileReport, Timing
 from cancelall.core.secret import last_four
 from cancelall.credentials.chain import Found
 from cancelall.engine import reasons, verdicts
-from cancelall.engine.progress import Progress
-from cancelall.engine.sweep import Sweep
+from cancelall.engine.ledger import Ledger
+from cancelall.engine.profile_sweep import ProfileSweep
 from cancelall.journal.record import Basis, ProfileRecord, SegmentBasis, WitnessBasis
 from cancelall.venues.registry import VENUES
 
 
 def swept(
-    profile: Profile, sweep: Sweep, found: Found, verdict: Verdict, timing: Timing, *, cut_by: str = ""
+    profile: Profile, sweep: ProfileSweep, found: Found, verdict: Verdict, timing: Timing, *, cut_by: str = ""
 ) -> ProfileReport:
     """A sweep that has ended, or that a signal has cut short."""
-    session, venue = sweep.session, sweep.session.venue
-    progresses = list(sweep.progresses.values())
+    client, venue = sweep.client, sweep.client.venue
+    ledgers = list(sweep.ledgers.values())
     error = reasons.error_report(sweep, verdict)
     if cut_by:
         error = ErrorReport(kind="interrupted", message=f"stopped by {cut_by}", hint="run again to finish and prove it")
-    unwitnessed = venue.unwitnessed(profile.options, sweep.keep, session.reads_only)
+    unwitnessed = venue.unwitnessed(profile.options, sweep.keep, client.reads_only)
     closes = f"{VENUES[profile.venue]} closes, or has closed: {venue.sunset}" if venue.sunset else ""
     notes = (*profile.warnings, *found.warnings, venue.notice, closes, *reasons.warnings(sweep), unwitnessed)
     return ProfileReport(
@@ -36,17 +36,17 @@ def swept(
         host=profile.origin,
         account=last_four(venue.account(found.secrets, profile.options)),
         scope=profile.scope,
-        dry_run=session.reads_only,
+        dry_run=client.reads_only,
         verdict=verdict,
-        segments=tuple(verdicts.segment_report(progress, session) for progress in progresses),
-        orders=tuple(row for progress in progresses for row in verdicts.order_rows(progress)),
+        segments=tuple(verdicts.segment_report(ledger, client) for ledger in ledgers),
+        orders=tuple(row for ledger in ledgers for row in verdicts.order_rows(ledger)),
         not_covered=venue.not_covered(profile.options, profile.environment),
-        requests=session.tally.requests,
+        requests=client.tally.requests,
         timing=timing,
         error=error,
         warnings=tuple(note for note in notes if note),
         all_read=verdicts.all_read(sweep),
-        would_send=verdicts.would_send(sweep) if session.reads_only else (),
+        would_send=verdicts.would_send(sweep) if client.reads_only else (),
     )
 
 
@@ -73,12 +73,12 @@ def nothing_sent(
 # --- what the journal keeps, so that the verdict can be recomputed from it ---
 
 
-def listed(sweep: Sweep, record: ProfileRecord, name: str, listing: Listing) -> None:
+def listed(sweep: ProfileSweep, record: ProfileRecord, name: str, listing: Listing) -> None:
     """Have a listing written down, with what of it stays in place."""
-    progress = sweep.progresses.get(name)
-    if progress is None:
+    ledger = sweep.ledgers.get(name)
+    if ledger is None:
         return
-    segment = progress.segment
+    segment = ledger.segment
 
     def keeps(order: Order) -> bool:
         return segment.keeps(order) or (sweep.keep and order.protection is Protection.PROTECTIVE)
@@ -86,43 +86,42 @@ def listed(sweep: Sweep, record: ProfileRecord, name: str, listing: Listing) -> 
     record.listed(name, listing, keeps, (request for stage in segment.listings for request in stage))
 
 
-def listed_last(sweep: Sweep, record: ProfileRecord) -> None:
+def listed_last(sweep: ProfileSweep, record: ProfileRecord) -> None:
     """The same of what nobody has told of yet: what a listing had shown when it was cut off, and what was read last."""
-    for name, progress in sweep.progresses.items():
-        last = progress.last
+    for name, ledger in sweep.ledgers.items():
+        last = ledger.last
         if last is not None and last.began > record.read.get(name, -math.inf):
             listed(sweep, record, name, last)
 
 
-def basis(sweep: Sweep, gap: float, decided: float) -> Basis:
+def basis(sweep: ProfileSweep, gap: float, decided: float) -> Basis:
     """What the verdict of this moment rests on, besides what the journal has of requests and listings."""
     found = sweep.discoveries
     return Basis(
         decided=decided,
         gap=gap,
         keep=sweep.keep,
-        reads_only=sweep.session.reads_only,
-        segments={name: _segment_basis(progress) for name, progress in sweep.progresses.items()},
+        reads_only=sweep.client.reads_only,
+        segments={name: _segment_basis(ledger) for name, ledger in sweep.ledgers.items()},
         pending=tuple(found.pending),
         missed=tuple(found.missed),
         doubts=found.doubts,
-        bug=sweep.bug is not None or sweep.session.bug is not None,
+        bug=sweep.bug is not None or sweep.client.bug is not None,
     )
 
 
-def _segment_basis(progress: Progress) -> SegmentBasis:
-    segment = progress.segment
+def _segment_basis(ledger: Ledger) -> SegmentBasis:
+    segment = ledger.segment
     blind = segment.mass_cancels(())
     return SegmentBasis(
         blind=blind,
-        mass=tuple(request for request, _ in progress.cancels.words if request not in blind),
+        mass=tuple(request for request in ledger.cancels if request not in blind),
         passes=tuple(request for stage in segment.listings for request in stage),
         witnesses=tuple(
             WitnessBasis(request=one.request, harmless=one.harmless, optional=one.optional, signature=one.signature)
             for one in segment.witnesses
         ),
         spawns=segment.spawns,
-        needs_acceptance=segment.needs_acceptance,
         protective_kinds=segment.protective_kinds,
-        contradictions=progress.contradictions,
+        contradictions=ledger.contradictions,
     )

@@ -19,7 +19,7 @@ from cancelall.journal.fields import id_fields
 from cancelall.journal.writer import Journal
 
 if TYPE_CHECKING:
-    from cancelall.core.attempts import Heard, Sending, Tally
+    from cancelall.core.attempts import Outcome, Sending, Tally
     from cancelall.core.model import Listing
 
 _HEADERS = ("traceid", "x-request-id", "x-bapi-traceid", "x-trace-id", "cf-ray", "retry-after", "date")
@@ -50,7 +50,6 @@ class SegmentBasis:
     """First pages of the listings."""
     witnesses: tuple[WitnessBasis, ...]
     spawns: bool
-    needs_acceptance: bool
     protective_kinds: bool
     contradictions: int
     """How often an order was listed again that a complete listing had lacked: each doubles the gap of the proof."""
@@ -158,16 +157,16 @@ class ProfileRecord:
         )
 
     @_aside
-    def ended(self, sending: Sending, heard: Heard[Any] | None) -> None:
+    def ended(self, sending: Sending, outcome: Outcome[Any] | None) -> None:
         """It was answered, or has failed; None: nobody waits for its answer any more."""
         number = self._open.pop(id(sending), None)
         if self.journal is None or number is None:
             return
         fields: dict[str, object] = {"a": number, "profile": self.profile}
-        if heard is None:
+        if outcome is None:
             fields |= {"class": "abandoned", "sent": "maybe"}
         else:
-            attempt = heard.attempt
+            attempt = outcome.attempt
             judgement, fault = attempt.judgement, attempt.fault
             fields |= {
                 "class": judgement.answer.value if judgement else fault.kind if fault else "ambiguous",
@@ -179,9 +178,9 @@ class ProfileRecord:
                 "ended": nanoseconds(attempt.ended),
                 "answered": attempt.answered,
                 "incurable": attempt.incurable or None,
-                **self._said(heard),
+                **self._said(outcome),
                 "headers": {name: told for name, told in attempt.headers.items() if _worth_keeping(name)} or None,
-                **_acknowledged(heard.value),
+                **_acknowledged(outcome.value),
             }
         self.journal.write("attempt_end", fields, at_once=False)
 
@@ -199,7 +198,7 @@ class ProfileRecord:
                 "segment": segment,
                 "complete": listing.complete,
                 "why": listing.why or None,
-                "superseded": listing.overtaken or None,
+                "superseded": listing.superseded or None,
                 "began": nanoseconds(listing.began),
                 "ended": nanoseconds(listing.ended),
                 "passes": [self._number(request) for request in passes],
@@ -244,7 +243,6 @@ class ProfileRecord:
                 for one in segment.witnesses
             ],
             "spawns": segment.spawns,
-            "needs_acceptance": segment.needs_acceptance,
             "protective_kinds": segment.protective_kinds,
             "contradictions": segment.contradictions,
         }
@@ -253,11 +251,11 @@ class ProfileRecord:
         """The same number for the same request."""
         return self._requests.setdefault(request, len(self._requests) + 1)
 
-    def _said(self, heard: Heard[Any]) -> dict[str, object]:
+    def _said(self, outcome: Outcome[Any]) -> dict[str, object]:
         """What an answer says besides its class, as far as a verdict can depend on it."""
-        judgement, request = heard.attempt.judgement, heard.attempt.request
+        judgement, request = outcome.attempt.judgement, outcome.attempt.request
         witness = request.priority is Priority.WITNESS
-        told: dict[str, object] = {"witness": _word(heard)} if witness else {}
+        told: dict[str, object] = {"witness": _word(outcome)} if witness else {}
         if judgement is None:
             return told
         if judgement.answer in (Answer.REFUSED, Answer.GATEWAY):
@@ -432,11 +430,11 @@ def nanoseconds(seconds: float) -> int:
     return round(seconds * 1_000_000_000)
 
 
-def _word(heard: Heard[Any]) -> str:
+def _word(outcome: Outcome[Any]) -> str:
     """What a witness says of empty listings. One that took nothing without saying so agrees when that happens twice."""
-    if heard.value is None:
-        return "agrees" if heard.answer is Answer.NOTHING_OPEN else "is silent"
-    agrees, half, _ = heard.value
+    if outcome.value is None:
+        return "agrees" if outcome.answer is Answer.NOTHING_OPEN else "is silent"
+    agrees, half, _ = outcome.value
     return "agrees" if agrees else "took nothing" if half else "objects"
 
 

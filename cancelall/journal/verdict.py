@@ -376,8 +376,8 @@ class _Shown:
         gap, run = self._run(basis, sent, listings)
         pairs = tuple(_Pair(first=run[0], last=one) for one in run[1:] if one.began - run[0].ended >= gap - _ROUNDING)
         why = (
-            self._refused(basis, sent, words, mass)
-            or self._unsettled(basis, sent)
+            self._refused(sent, words, mass)
+            or self._unsettled(sent)
             or ("" if pairs else "there are no two complete empty listings, a proof gap apart, after its last cancel")
             or self._unwitnessed(basis, sent, run)
         )
@@ -410,7 +410,7 @@ class _Shown:
     def _twice(self, word: _Word, answer: str) -> bool:
         return word.answer == answer and word.at - word.since >= self.gap - _ROUNDING
 
-    def _refused(self, basis: Record, sent: Sequence[_Sent], words: Mapping[int, _Word], mass: set[int]) -> str:
+    def _refused(self, sent: Sequence[_Sent], words: Mapping[int, _Word], mass: set[int]) -> str:
         """A refusal that stands, or one that was heard once and may yet be said again."""
         named = any(
             one.changes and not one.witness and one.good and one.request not in mass and one.segment for one in sent
@@ -425,7 +425,8 @@ class _Shown:
                 return "a refusal was heard once, and not asked about again"
         return ""
 
-    def _unsettled(self, basis: Record, sent: Sequence[_Sent]) -> str:
+    @staticmethod
+    def _unsettled(sent: Sequence[_Sent]) -> str:
         """What of the cancels keeps a listing from being a proof."""
         cancels = [one for one in sent if one.changes and not one.witness]
         if any(one.ended is None for one in cancels):
@@ -433,8 +434,6 @@ class _Shown:
         judged = [one for one in cancels if one.answer]
         if judged and judged[-1].suspended:
             return "the venue is halted"
-        if basis["needs_acceptance"] and not any(one.good for one in cancels):
-            return "no cancel was accepted"
         return ""
 
     def _run(self, basis: Record, sent: Sequence[_Sent], listings: Sequence[_Listed]) -> tuple[int, Sequence[_Listed]]:

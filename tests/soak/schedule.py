@@ -24,8 +24,8 @@ from cancelall.engine import final_states
 from cancelall.engine import run as running
 from cancelall.engine.client import Send
 from cancelall.engine.hold import LAST_PROOF
+from cancelall.engine.profile_sweep import ProfileSweep
 from cancelall.engine.run import LAST_LOOK_SECONDS, Listener, Run
-from cancelall.engine.sweep import Sweep
 from cancelall.journal.record import Record
 from cancelall.journal.verdict import recompute
 from cancelall.journal.writer import Journal
@@ -148,7 +148,7 @@ class World:
         self.attempts: list[str] = []
         self.heard: defaultdict[str, list[Judgement]] = defaultdict(list)
         """What each profile was told by signed requests."""
-        self.sweeps: dict[str, Sweep] = {}
+        self.sweeps: dict[str, ProfileSweep] = {}
         self.notes = Notes()
         self.fake: FakeVenue = simulator.create(
             plan.venue, orders=plan.orders, seed=plan.seed % 1_000_003, now_ms=lambda: true_ms(self.loop)
