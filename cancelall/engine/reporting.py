@@ -83,7 +83,7 @@ def listed(sweep: ProfileSweep, record: ProfileRecord, name: str, listing: Listi
     def keeps(order: Order) -> bool:
         return segment.keeps(order) or (sweep.keep and order.protection is Protection.PROTECTIVE)
 
-    record.listed(name, listing, keeps, (request for stage in segment.listings for request in stage))
+    record.listed(name, listing, keeps, segment.listings)
 
 
 def listed_last(sweep: ProfileSweep, record: ProfileRecord) -> None:
@@ -116,7 +116,7 @@ def _segment_basis(ledger: Ledger) -> SegmentBasis:
     return SegmentBasis(
         blind=blind,
         mass=tuple(request for request in ledger.cancels if request not in blind),
-        passes=tuple(request for stage in segment.listings for request in stage),
+        stages=segment.listings,
         witnesses=tuple(
             WitnessBasis(request=one.request, harmless=one.harmless, optional=one.optional, signature=one.signature)
             for one in segment.witnesses

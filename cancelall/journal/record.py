@@ -7,7 +7,7 @@ import itertools
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
@@ -26,6 +26,8 @@ _HEADERS = ("traceid", "x-request-id", "x-bapi-traceid", "x-trace-id", "cf-ray",
 """Of an answer: what a venue's support asks for. Limits are kept besides."""
 _SECRET_OPTION = "--notify-command"  # noqa: S105
 """Its words may hold the token of a chat."""
+
+Stages = tuple[tuple[Request, ...], ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,8 +48,8 @@ class SegmentBasis:
     """Mass cancels that need to know no order."""
     mass: tuple[Request, ...]
     """All other cancels of this run that named no order."""
-    passes: tuple[Request, ...]
-    """First pages of the listings."""
+    stages: Stages
+    """First pages of the passes of a listing, those that are read side by side together."""
     witnesses: tuple[WitnessBasis, ...]
     spawns: bool
     protective_kinds: bool
@@ -185,7 +187,7 @@ class ProfileRecord:
         self.journal.write("attempt_end", fields, at_once=False)
 
     @_aside
-    def listed(self, segment: str, listing: Listing, keeps: Callable[[Order], bool], passes: Iterable[Request]) -> None:
+    def listed(self, segment: str, listing: Listing, keeps: Callable[[Order], bool], stages: Stages) -> None:
         """All passes and pages of a segment's open orders were read, as far as that went. What is kept is not left."""
         if self.journal is None:
             return
@@ -201,7 +203,7 @@ class ProfileRecord:
                 "superseded": listing.superseded or None,
                 "began": nanoseconds(listing.began),
                 "ended": nanoseconds(listing.ended),
-                "passes": [self._number(request) for request in passes],
+                "passes": self._stages(stages),
                 "serial": listing.serial,
                 **id_fields(order.id for order in listing.orders),
                 "left": len(listing.orders) - len(kept),
@@ -231,7 +233,7 @@ class ProfileRecord:
         return {
             "blind": [self._number(request) for request in segment.blind],
             "mass": [self._number(request) for request in segment.mass],
-            "passes": [self._number(request) for request in segment.passes],
+            "passes": self._stages(segment.stages),
             "witnesses": [
                 {
                     "request": self._number(one.request),
@@ -246,6 +248,9 @@ class ProfileRecord:
             "protective_kinds": segment.protective_kinds,
             "contradictions": segment.contradictions,
         }
+
+    def _stages(self, stages: Stages) -> list[list[int]]:
+        return [[self._number(request) for request in stage] for stage in stages]
 
     def _number(self, request: Request) -> int:
         """The same number for the same request."""

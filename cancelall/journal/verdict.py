@@ -175,7 +175,8 @@ class _Listed:
     left: int
     """Orders that were not to be kept."""
     ids: frozenset[str]
-    passes: tuple[int, ...]
+    stages: tuple[tuple[int, ...], ...]
+    """First pages of its passes; a stage is read after the one before it."""
     serial: int | None
 
 
@@ -252,9 +253,13 @@ def _listing(record: Record) -> _Listed:
         count=_whole(record["count"]),
         left=_whole(record["left"]),
         ids=frozenset(record["ids"]),
-        passes=tuple(_whole(one) for one in record["passes"]),
+        stages=_stages(record["passes"]),
         serial=_whole(record["serial"]) if "serial" in record else None,
     )
+
+
+def _stages(value: Any) -> tuple[tuple[int, ...], ...]:
+    return tuple(tuple(_whole(one) for one in stage) for stage in value)
 
 
 def _blocked(own: Sequence[_Sent], everybody: Sequence[_Sent]) -> str:
@@ -364,10 +369,11 @@ class _Shown:
         sent = [one for one in self.sent if one.segment == name]
         listings = self.listed.get(name, ())
         mass = {*basis["blind"], *basis["mass"]}
-        words, failing = _words(one for one in sent if not one.witness and one.request in {*mass, *basis["passes"]})
+        passes = {request for stage in _stages(basis["passes"]) for request in stage}
+        words, failing = _words(one for one in sent if not one.witness and one.request in mass | passes)
         if open_orders := self._open(sent, listings):
             return _Segment(opinion=Opinion(verdict=Verdict.OPEN, why=f"{open_orders} order(s) are listed"))
-        if not failing and self._absent(basis, words):
+        if not failing and self._absent(basis, passes, words):
             return _Segment(opinion=Opinion(verdict=Verdict.ABSENT))
         if self.basis.get("reads_only"):
             read = bool(listings) and self._empty(listings[-1], sent)
@@ -396,9 +402,9 @@ class _Shown:
             return 0
         return readable[-1].left if readable else 0
 
-    def _absent(self, basis: Record, words: Mapping[int, _Word]) -> bool:
+    def _absent(self, basis: Record, passes: set[int], words: Mapping[int, _Word]) -> bool:
         """Whether the venue has said to every request, twice a gap apart, that there is no such product."""
-        asked = {*basis["passes"], *(() if self._spared(basis) else basis["blind"])}
+        asked = passes | {*(() if self._spared(basis) else basis["blind"])}
         said = [words.get(one) for one in asked]
         return bool(said) and all(one is not None and self._twice(one, "absent") for one in said)
 
@@ -445,10 +451,10 @@ class _Shown:
         shown: set[str] = set()
         vanished: set[str] = set()
         contradictions = 0
-        passes: tuple[int, ...] | None = None
+        stages: tuple[tuple[int, ...], ...] | None = None
         for one in listings:
-            if one.passes != passes:  # the same part of the account, listed in another way
-                passes, run, shown, vanished, contradictions = one.passes, [], set(), set(), 0
+            if one.stages != stages:  # the same part of the account, listed in another way
+                stages, run, shown, vanished, contradictions = one.stages, [], set(), set(), 0
             contradictions += not vanished.isdisjoint(one.ids)
             vanished -= one.ids
             vanished |= shown - one.ids if one.complete else set()
@@ -459,21 +465,27 @@ class _Shown:
                 run = [one]  # the venue says that it is older than the one before
             else:
                 run.append(one)
-        if tuple(basis["passes"]) != passes:
+        if _stages(basis["passes"]) != stages:
             run = []
         return self.gap << max(contradictions, _whole(basis["contradictions"])), run
 
     @staticmethod
     def _empty(listing: _Listed, sent: Sequence[_Sent]) -> bool:
-        """Whether a listing shows that nothing is left: it says so, and each of its pages was answered well."""
-        pages: dict[int, str] = {}
+        """Whether a listing shows that nothing is left: it says so, and its pages were answered well and in order."""
+        pages: dict[int, _Sent] = {}
         for one in sent:
             inside = one.began is not None and one.ended is not None
             if inside and not (one.changes or one.witness):
                 if listing.began <= (one.began or 0) and (one.ended or 0) <= listing.ended:
-                    pages[one.request] = one.answer
-        answered = set(listing.passes) <= pages.keys() and set(pages.values()) == {Answer.ACCEPTED.value}
-        return listing.complete and not listing.left and answered
+                    pages[one.request] = one
+        if not listing.complete or listing.left or any(one.answer != Answer.ACCEPTED.value for one in pages.values()):
+            return False
+        read_until = 0
+        for stage in listing.stages:
+            if any(request not in pages or (pages[request].began or 0) < read_until for request in stage):
+                return False
+            read_until = max((pages[request].ended or 0 for request in stage), default=read_until)
+        return bool(listing.stages)
 
     def _unwitnessed(self, basis: Record, sent: Sequence[_Sent], run: Sequence[_Listed]) -> str:
         """Which witness has not agreed since the first of the empty listings was over.
