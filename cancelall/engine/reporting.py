@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 from cancelall.core.errors import CancelallError
 from cancelall.core.model import Listing, Order, Protection, Verdict
@@ -13,8 +14,11 @@ from cancelall.credentials.chain import Found
 from cancelall.engine import reasons, verdicts
 from cancelall.engine.ledger import Ledger
 from cancelall.engine.profile_sweep import ProfileSweep
-from cancelall.journal.record import Basis, ProfileRecord, SegmentBasis, WitnessBasis
+from cancelall.journal.record import ProfileRecord
 from cancelall.venues.registry import VENUES
+
+if TYPE_CHECKING:
+    from cancelall.journal.basis import Basis, SegmentBasis
 
 
 def swept(
@@ -96,6 +100,8 @@ def listed_last(sweep: ProfileSweep, record: ProfileRecord) -> None:
 
 def basis(sweep: ProfileSweep, gap: float, decided: float) -> Basis:
     """What the verdict of this moment rests on, besides what the journal has of requests and listings."""
+    from cancelall.journal.basis import Basis
+
     found = sweep.discoveries
     return Basis(
         decided=decided,
@@ -111,6 +117,8 @@ def basis(sweep: ProfileSweep, gap: float, decided: float) -> Basis:
 
 
 def _segment_basis(ledger: Ledger) -> SegmentBasis:
+    from cancelall.journal.basis import SegmentBasis, WitnessBasis
+
     segment = ledger.segment
     blind = segment.mass_cancels(())
     return SegmentBasis(

@@ -21,63 +21,12 @@ from cancelall.journal.writer import Journal
 if TYPE_CHECKING:
     from cancelall.core.attempts import Outcome, Sending, Tally
     from cancelall.core.model import Listing
+    from cancelall.journal.basis import Basis, SegmentBasis, Stages
 
 _HEADERS = ("traceid", "x-request-id", "x-bapi-traceid", "x-trace-id", "cf-ray", "retry-after", "date")
 """Of an answer: what a venue's support asks for. Limits are kept besides."""
 _SECRET_OPTION = "--notify-command"  # noqa: S105
 """Its words may hold the token of a chat."""
-
-Stages = tuple[tuple[Request, ...], ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class WitnessBasis:
-    """A witness of a segment, whether or not this run may ask it."""
-
-    request: Request
-    harmless: bool
-    optional: bool
-    signature: bool
-
-
-@dataclass(frozen=True, kw_only=True)
-class SegmentBasis:
-    """What a segment's verdict rests on, besides what was sent, answered and listed."""
-
-    blind: tuple[Request, ...]
-    """Mass cancels that need to know no order."""
-    mass: tuple[Request, ...]
-    """All other cancels of this run that named no order."""
-    stages: Stages
-    """First pages of the passes of a listing, those that are read side by side together."""
-    witnesses: tuple[WitnessBasis, ...]
-    spawns: bool
-    protective_kinds: bool
-    contradictions: int
-    """How often an order was listed again that a complete listing had lacked: each doubles the gap of the proof."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Basis:
-    """What a profile's verdict rests on, besides what was sent, answered and listed."""
-
-    decided: float
-    """The moment of the verdict: what is read afterwards only fills in how orders ended."""
-    gap: float
-    """Seconds between two empty listings of a proof, where none contradicts another."""
-    keep: bool
-    """Protective orders are to stay."""
-    reads_only: bool
-    segments: Mapping[str, SegmentBasis]
-    pending: tuple[str, ...]
-    """Discovery reads that are under way or have failed."""
-    missed: tuple[str, ...]
-    """The same of those that are optional."""
-    doubts: tuple[str, ...]
-    """Why a proof would not be one: above all selectors that the venue does not know."""
-    bug: bool
-    """A bug has ended a part of the sweep."""
-
 
 P = ParamSpec("P")
 R = TypeVar("R", "ProfileRecord", "Record")

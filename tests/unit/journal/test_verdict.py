@@ -281,6 +281,9 @@ CLEAR: Mapping[str, Edit] = {
         lambda tape: tape.send(FEED, FEED_PASS, 1.5, 1.51, "timeout"),
         lambda tape: tape.listing(FEED, 1.5, 1.6),
     ),
+    "a witness that is silent beside a listing that was not read to its end": lambda tape: tape.witness(
+        READ_WITNESS, 1.82, 1.85, "is silent", "timeout"
+    ),
     "a dry run that shows nothing": then(
         edited(the_basis, reads_only=True), lambda tape: tape.drop(first(FEED)(tape), first(MAIN)(tape))
     ),
@@ -313,7 +316,20 @@ UNPROVEN: Mapping[str, tuple[Edit, str]] = {
     "ordinary orders before those that turn into them": (edited(end_of(22, 1), began=ns(1.71)), "no two complete"),
     "listings that are not those of the segment": (edited(basis_of(FEED), passes=[[12]]), "no two complete"),
     "a listing in another way between two": (
-        edited(first(FEED), passes=[[FEED_PASS, 12]]),
+        then(
+            lambda tape: tape.drop(last(FEED)(tape)),
+            lambda tape: tape.listing(FEED, 0.7, 0.8),
+            lambda tape: tape.send(FEED, 12, 0.7, 0.8),
+            edited(last(FEED), passes=[[12]]),
+            lambda tape: tape.listing(FEED, 1.5, 1.6),
+        ),
+        "no two complete",
+    ),
+    "orders that were listed before a cancel was answered": (
+        then(
+            lambda tape: tape.drop(*tape.all("list", segment=MAIN)),
+            lambda tape: tape.listing(MAIN, 0.1, 0.2, ["a"]),
+        ),
         "no two complete",
     ),
     "an order that was there, then not, then there": (
