@@ -17,6 +17,8 @@ Record = Mapping[str, Any]
 
 _ROUNDING = 1_000
 """Times are rounded to ns, and sums of floats end just before what they mean."""
+_MOST_DOUBLINGS = 40
+"""Of a gap; it is longer than any run by then."""
 _GOOD = (Answer.ACCEPTED.value, Answer.NOTHING_OPEN.value)
 _WHOLE_PROFILE = (Reach.KEY.value, Reach.ADDRESS.value)
 
@@ -467,7 +469,8 @@ class _Shown:
                 run.append(one)
         if _stages(basis["passes"]) != stages:
             run = []
-        return self.gap << max(contradictions, _whole(basis["contradictions"])), run
+        doublings = min(max(contradictions, _whole(basis["contradictions"])), _MOST_DOUBLINGS)
+        return self.gap << doublings, run
 
     @staticmethod
     def _empty(listing: _Listed, sent: Sequence[_Sent]) -> bool:

@@ -341,6 +341,7 @@ UNPROVEN: Mapping[str, tuple[Edit, str]] = {
         "no two complete",
     ),
     "a contradiction of which the record says": (edited(basis_of(MAIN), contradictions=1), "no two complete"),
+    "more contradictions than there can be": (edited(basis_of(MAIN), contradictions=10**15), "no two complete"),
     "a cancel in flight": (cancel(MAIN, MAIN_MASS, 1.0, None), "nothing is known of the end of a cancel"),
     "a cancel that was abandoned": (cancel(MAIN, NAMED, 1.0, 1.0, "abandoned"), "nothing is known of the end"),
     "a cancel over the first listing": (edited(end_of(MAIN_MASS), ended=ns(0.31)), "no two complete"),
