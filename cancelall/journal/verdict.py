@@ -348,7 +348,10 @@ class _Shown:
         return self.blocked
 
     def _disturbed(self, segments: Mapping[str, _Segment]) -> int:
-        """When the last cancel of any segment that is there was over, or a witness that may have been one."""
+        """When the last cancel of any segment that is there was over, or a witness that may have been one.
+
+        Of segments that the account has turned out not to have those count to which the venue did not say so.
+        """
         absent = {name for name, one in segments.items() if one.opinion.verdict is Verdict.ABSENT}
         harmless = {
             (name, witness["request"])
@@ -356,11 +359,13 @@ class _Shown:
             for witness in one["witnesses"]
             if witness["harmless"]
         }
+        cancels = [one for one in self.sent if one.changes and one.ended is not None and one.segment]
+        last = {(one.segment, one.request): one.answer for one in cancels if one.segment not in segments}
         return max(
             (
-                one.ended
-                for one in self.sent
-                if one.changes and one.ended is not None and one.segment and one.segment not in absent
+                one.ended or 0
+                for one in cancels
+                if one.segment not in absent and last.get((one.segment, one.request)) != Answer.ABSENT.value
                 if not (one.witness and ((one.segment, one.request) in harmless or one.answer == "nothing open"))
             ),
             default=0,
@@ -512,7 +517,7 @@ def _empty(listing: _Listed, reads: Sequence[tuple[int, int, _Sent]]) -> bool:
     """Whether a listing shows that nothing is left: it says so, and its pages were answered well and in order."""
     pages: dict[int, _Sent] = {}
     for _, _, one in reads[bisect_left(reads, (listing.began,)) : bisect_right(reads, (listing.ended, len(reads)))]:
-        if (one.ended or 0) <= listing.ended:
+        if (one.ended or 0) <= listing.ended and one.place < listing.place:
             pages[one.request] = one
     if not listing.complete or listing.left or any(one.answer != Answer.ACCEPTED.value for one in pages.values()):
         return False
