@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
-from cancelall.cli import completion
+from cancelall.cli import parameters
 from cancelall.core.errors import CancelallError, ConfigError, ExitStatus, Interrupted, SecretError, UsageError
 from cancelall.core.quoting import quoted
 
@@ -31,16 +31,8 @@ one value. No option takes a key. All of it is checked, then written, or none; t
 completed.
 """
 
-Name = Annotated[
-    str,
-    typer.Argument(
-        metavar="PROFILE", help="A profile of the config, or a new one.", autocompletion=completion.profiles
-    ),
-]
-Config = Annotated[
-    Optional[Path],
-    typer.Option("--config", metavar="FILE", help="Use this config file.", show_default=False, readable=False),
-]
+Name = Annotated[str, parameters.profiles("PROFILE", "A profile of the config, or a new one.")]
+Config = Annotated[Optional[Path], parameters.option("config", "Use this config file.")]
 Venue = Annotated[
     Optional[str],
     typer.Option(
@@ -69,10 +61,7 @@ def _set(
     name: Name,
     venue: Venue = None,
     environment: Annotated[
-        Optional[str],
-        typer.Option(
-            "--environment", metavar="NAME", help="The venue's environment, for the profile.", show_default=False
-        ),
+        Optional[str], parameters.option("environment", "The venue's environment, for the profile.")
     ] = None,
     field: Annotated[
         Optional[str],
@@ -87,7 +76,7 @@ def _set(
     plaintext: Annotated[
         bool, typer.Option("--allow-plaintext", help="Use a keyring back-end that may keep secrets in plain text.")
     ] = False,
-    config_file: Config = None,
+    config: Config = None,
 ) -> None:
     """On a terminal every field is asked for and hidden; else FIELD=value lines are read from standard input."""
     from cancelall.cli.auth import given as given_
@@ -100,7 +89,7 @@ def _set(
 
     environ = dict(os.environ)
     harden(environ)
-    document, path = _document(config_file, environ)
+    document, path = _document(config, environ)
     profile = keeping.profile_of(document, name, venue, environ, environment)
     fields = declare.secrets_of(schema(profile.venue).secrets)
     if file is not None and field is None:
@@ -240,18 +229,10 @@ def _standard_input(profile: Profile) -> str:
 
 
 def _status(
-    names: Annotated[
-        Optional[list[str]],
-        typer.Argument(
-            metavar="[PROFILE]...",
-            help="Profiles; none means all.",
-            show_default=False,
-            autocompletion=completion.profiles,
-        ),
-    ] = None,
-    config_file: Config = None,
-    json_lines: Annotated[bool, typer.Option("--json", help="One JSON line per profile on stdout.")] = False,
-) -> None:
+    names: Annotated[Optional[list[str]], parameters.profiles()] = None,
+    config: Config = None,
+    json_lines: Annotated[bool, parameters.option("json")] = False,
+) -> int:
     from cancelall.cli.auth import keeping
     from cancelall.cli.auth import status as status_
     from cancelall.config import loader, toml_file
@@ -263,7 +244,7 @@ def _status(
 
     environ = dict(os.environ)
     harden(environ)
-    document = toml_file.read(config_file, environ)
+    document = toml_file.read(config, environ)
     profiles: list[Profile | BrokenProfile] = []
     for name in names or list(document.tables) or [venue for venue in VENUES if _anywhere(venue, environ)]:
         if name in document.tables:
@@ -277,7 +258,7 @@ def _status(
     shown = status_.status_line if json_lines else status_.status_text
     for one in found:
         emit(scrub(shown(one, now)))
-    raise typer.Exit(ExitStatus.CLEAR if all(one.ok for one in found) else ExitStatus.UNCONFIGURED)
+    return ExitStatus.CLEAR if all(one.ok for one in found) else ExitStatus.UNCONFIGURED
 
 
 def _anywhere(venue: str, environ: Mapping[str, str]) -> bool:
@@ -292,7 +273,7 @@ def _anywhere(venue: str, environ: Mapping[str, str]) -> bool:
     return any(before_keyring(profile, field, environ) for field in declare.secrets_of(schema(venue).secrets))
 
 
-def _remove(name: Name, venue: Venue = None, config_file: Config = None) -> None:
+def _remove(name: Name, venue: Venue = None, config: Config = None) -> None:
     from cancelall.cli.auth import keeping, prompt
     from cancelall.cli.auth.status import note_times
     from cancelall.core import declare
@@ -302,7 +283,7 @@ def _remove(name: Name, venue: Venue = None, config_file: Config = None) -> None
 
     environ = dict(os.environ)
     harden(environ)
-    document, path = _document(config_file, environ)
+    document, path = _document(config, environ)
     profile = keeping.profile_of(document, name, venue, environ)
     failed: tuple[CancelallError, ...]
     try:
@@ -339,7 +320,7 @@ def _export(
             "--with-key", metavar="KEY", help="As in systemd-creds: host, tpm2, host+tpm2, auto.", show_default=False
         ),
     ] = None,
-    config_file: Config = None,
+    config: Config = None,
 ) -> None:
     from cancelall.cli.auth import keeping, systemd
     from cancelall.core import declare
@@ -352,7 +333,7 @@ def _export(
         raise UsageError(f"--with-key {quoted(key)}: one of {' '.join(systemd.KEYS)}")
     environ = dict(os.environ)
     harden(environ)
-    document, _ = _document(config_file, environ)
+    document, _ = _document(config, environ)
     profile = keeping.profile_of(document, name, venue, environ)
     if run is None:
         emit(systemd.commands(profile, systemd.STORE, key))
