@@ -157,15 +157,17 @@ def _top(
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit status. Every failure is one line on stderr."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    only = None if "_CANCELALL_COMPLETE" in os.environ else next((one for one in words if one[:1] != "-"), "")
     if words == ["--show-completion"]:
         words.append(Path(os.environ.get("SHELL") or "?").name)
-    return process.held(lambda: _run(only, words))
+    return process.held(lambda: _run(words))
 
 
-def _run(only: str | None, words: Sequence[str]) -> int:
-    made = command(only)
-    if "_CANCELALL_COMPLETE" not in os.environ:
+def _run(words: Sequence[str]) -> int:
+    line = words
+    if completes := "_CANCELALL_COMPLETE" in os.environ:  # the shell hands its line over in a variable
+        line = (os.environ.get("COMP_WORDS") or os.environ.get("_TYPER_COMPLETE_ARGS") or "").split()[1:]
+    made = command(next((one for one in line if one[:1] != "-"), ""))
+    if not completes:
         values.check(made, words)
     try:
         result = made.main(args=list(words), prog_name="cancelall", standalone_mode=False)
