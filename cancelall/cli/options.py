@@ -18,7 +18,7 @@ from cancelall.core.secret import scrub
 from cancelall.venues.registry import VENUES
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Terms:
     """What a run is told besides its profiles."""
 
@@ -33,7 +33,7 @@ class Terms:
     """The command that is told of all profiles; None: each profile's own, if it has one."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Output:
     """What the user wants to see."""
 
@@ -51,7 +51,7 @@ class Output:
             sys.stderr.flush()
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Kill:
     """What the line of a kill says, or of another run as far as its command takes it."""
 

@@ -21,7 +21,7 @@ _LARGEST = 10**300
 """Larger whole numbers are no floating-point numbers."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Opt:
     """An option of a profile. `help` starts with one sentence that can stand alone."""
 
@@ -49,7 +49,7 @@ class Opt:
     """What a shell offers for its value."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Sec:
     """A secret of a profile. It is never an option."""
 
@@ -60,7 +60,7 @@ class Sec:
     """Somebody made it up, so it may look like anything: like a placeholder, or like a variable."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Declared:
     """One field of a declaration, with its type taken apart."""
 
