@@ -161,6 +161,8 @@ def test_what_a_line_and_a_profile_share_is_one_declaration() -> None:
     shared = {item.key: item.opt for item in declare.declared(Kill) if item.key in keys}
     assert set(shared) == {"environment", "deadline", "keep_protective", "notify_command"}
     assert all(keys[key] is opt for key, opt in shared.items())
+    for_all = ("deadline", "keep_protective", "proxy", "ca_bundle", "keyring_backend", "notify_command")
+    assert loader.DEFAULTS_KEYS == example.DEFAULTS_KEYS == for_all
 
 
 # --- exit statuses --------------------------------------------------------------------------------------------------
