@@ -92,10 +92,9 @@ def _option(item: Declared, words: str) -> Any:  # noqa: ANN401 - as Typer's
 
 def _plain(given: Mapping[str, Any]) -> dict[str, Any]:
     """What was given, of what Typer made of options."""
-    found = {}
-    for key, value in given.items():
-        if isinstance(value, list | tuple):
-            value = tuple(one.value if isinstance(one, Enum) else one for one in value)  # noqa: PLW2901
-        if value not in (None, ()):
-            found[key] = value
-    return found
+    several = {
+        key: tuple(one.value if isinstance(one, Enum) else one for one in value)
+        for key, value in given.items()
+        if isinstance(value, list | tuple)
+    }
+    return {key: value for key, value in {**given, **several}.items() if value not in (None, ())}
