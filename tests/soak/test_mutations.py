@@ -20,6 +20,7 @@ from cancelall.engine.sweep import Sweep
 from cancelall.simulator import Kind
 from cancelall.venues.contract import Segment
 from cancelall.venues.registry import load
+from support import altered
 from tests.soak.plans import plan_of
 from tests.soak.schedule import run
 from tests.soak.virtual import Network
@@ -58,7 +59,7 @@ def one_page(session: Any, segment: Any) -> tuple[Any, Any]:
     def last_page(request: Any, reply: Any) -> Page:
         return replace(segment.page(request, reply), next=None, total=None)
 
-    return session, replace(segment, listings=((segment.listings[0][0],),), page=last_page)
+    return session, altered(segment, listings=((segment.listings[0][0],),), page=last_page)
 
 
 def one_listing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,10 +109,10 @@ def any_order(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing feeds anything: what triggers is read when it suits, and after what it turns into."""
 
     def made(**values: Any) -> Progress:
-        return Progress(**{**values, "segment": replace(values["segment"], spawns=False)})
+        return Progress(**{**values, "segment": altered(values["segment"], spawns=False)})
 
     def backwards(session: Any, segment: Any) -> tuple[Any, Any]:
-        return session, replace(segment, listings=segment.listings[::-1])
+        return session, altered(segment, listings=segment.listings[::-1])
 
     monkeypatch.setattr(sweep, "Progress", made)
     reading(backwards)(monkeypatch)
@@ -193,7 +194,7 @@ def squeamish(monkeypatch: pytest.MonkeyPatch) -> None:
                     raise Unreadable(found.unsure)
                 return found
 
-            return replace(segment, page=page)
+            return altered(segment, page=page)
 
         return replace(venue, segments=lambda *args: tuple(map(hiding, venue.segments(*args))))
 

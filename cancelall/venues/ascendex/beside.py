@@ -10,7 +10,7 @@ from cancelall.core.model import Priority, Reply, Request
 from cancelall.venues import payload
 from cancelall.venues.ascendex.calls import get, home_of
 from cancelall.venues.ascendex.options import Facts, Ledger, Options, group_of, selected
-from cancelall.venues.contract import Batch, Discovery
+from cancelall.venues.contract import SYMBOL, Batch, Discovery, Known, words
 from cancelall.venues.payload import Row
 
 
@@ -55,17 +55,17 @@ def _info(request: Request, reply: Reply) -> Batch:
     group = payload.number(told, "accountGroup")
     if group is None or group < 0:
         raise Unreadable("accountGroup is missing")
-    return Batch(names=(f"group {group}",))
+    return Batch(names=(Known("group", str(group)),))
 
 
 def _products(ledger: Ledger, request: Request, reply: Reply) -> Batch:
     """Symbols, and the names on the website, which differ for contracts: BTC-PERP is shown as BTCUSDT."""
     rows = payload.as_list(payload.as_object(reply.json).get("data"), "data")
-    names: list[str] = []
+    names: list[Known] = []
     for row in (entry for entry in rows if isinstance(entry, dict)):
         symbol, shown = (Row(row).text(key) for key in ("symbol", "displayName"))
         if symbol is not None and symbol != payload.UNREADABLE:  # an odd one hides no other
-            names += [f"symbol {symbol}", f"shown {shown or symbol} {symbol}"]
+            names.append(Known(SYMBOL, symbol, shown if shown not in (None, payload.UNREADABLE) else ""))
     if not names:
         raise Unreadable("the list of products names none")
     return Batch(names=tuple(names))
@@ -83,32 +83,28 @@ def _positions(symbols: tuple[str, ...], request: Request, reply: Reply) -> Batc
             f"{words} at {payload.words(price)}" for words, price in prices.items() if price.strip("0.")
         )
         if told and (not symbols or symbol in (*symbols, payload.UNREADABLE)):
-            found.append(f"exit {payload.words(symbol)} keeps its {told}")
+            found.append(Known("exit", f"{payload.words(symbol)} keeps its {told}"))
     return Batch(names=tuple(found))
 
 
-def _learn_group(facts: Facts, names: tuple[str, ...]) -> Facts:
-    return Facts(account_group=int(names[0].partition(" ")[2]))
+def _learn_group(facts: Facts, names: tuple[Known, ...]) -> Facts:
+    return Facts(account_group=int(names[0].word))
 
 
-def _learn(facts: Facts, names: tuple[str, ...]) -> Facts:
+def _learn(facts: Facts, names: tuple[Known, ...]) -> Facts:
     return facts
 
 
-def _told(names: frozenset[str], kind: str) -> list[str]:
-    return sorted(name.partition(" ")[2] for name in names if name.startswith(f"{kind} "))
-
-
-def doubts(options: Options, names: frozenset[str]) -> tuple[str, ...]:
+def doubts(options: Options, names: frozenset[Known]) -> tuple[str, ...]:
     """An account group that is not this key's, and symbols that the venue does not know."""
-    groups = _told(names, "group")
+    groups = words(names, "group")
     found = [
         f"account_group is {options.account_group} in this profile, but {group} is the one of this key"
         for group in groups
         if options.account_group is not None and group != str(options.account_group)
     ]
-    known = _told(names, "symbol")
-    shown = dict(name.rsplit(" ", 1) for name in _told(names, "shown"))
+    known = words(names, "symbol")
+    shown = {one.alias: one.word for one in names if one.alias}
     for symbol in options.symbol:
         if symbol not in known:
             meant = f' (did you mean "{shown[symbol]}"?)' if symbol in shown else nearest(symbol, known)
@@ -116,6 +112,6 @@ def doubts(options: Options, names: frozenset[str]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def remarks(options: Options, names: frozenset[str]) -> tuple[str, ...]:
+def remarks(options: Options, names: frozenset[Known]) -> tuple[str, ...]:
     """Take-profits and stop-losses of positions: no cancel reaches them."""
-    return tuple(f"the position in {told}: that is no order, no cancel removes it" for told in _told(names, "exit"))
+    return tuple(f"the position in {told}: that is no order, no cancel removes it" for told in words(names, "exit"))

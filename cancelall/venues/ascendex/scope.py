@@ -8,7 +8,7 @@ from cancelall.core.model import Priority
 from cancelall.venues.ascendex.calls import cancels, delete, final_states, get, home_of, singly
 from cancelall.venues.ascendex.options import Facts, Ledger, Options, group_of, holds, selected
 from cancelall.venues.ascendex.reading import acknowledge, final_page, read_page
-from cancelall.venues.contract import Segment, Witness
+from cancelall.venues.contract import Segment, Witness, segment_of
 
 
 def segments(options: Options, facts: Facts, environment: str) -> tuple[Segment, ...]:
@@ -23,7 +23,7 @@ def _ledger(group: int, ledger: Ledger, options: Options) -> Segment:
     retired = home_of(group, ledger, "v1") if ledger == "futures" and options.futures_api == "v1" else ""
     home = home_of(group, ledger)
     bodies = tuple({"symbol": symbol} for symbol in symbols) or ({},)
-    return Segment(
+    return segment_of(
         name=ledger,
         mass_cancels=lambda survivors: tuple(
             delete(f"{one}/order/all", body, Priority.MASS_CANCEL) for one in (retired, home) if one for body in bodies

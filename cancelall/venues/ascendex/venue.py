@@ -40,7 +40,6 @@ VENUE = Venue(
     # hummingbot sent up to 50 order calls and 100 in all for years.
     limits={"cancels": Limit(count=10), "reads": Limit(count=10)},
     address_limit=None,
-    block_seconds=0.0,
     late_ms=lambda options: 30_000,
     unwitnessed=unwitnessed,
     notice="AscendEX was reported closed in July 2026; this module could not be tried on the live venue",

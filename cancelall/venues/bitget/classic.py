@@ -14,7 +14,7 @@ from cancelall.venues import payload
 from cancelall.venues.bitget import calls, reading, spot
 from cancelall.venues.bitget.calls import Cancels, asked_last, get, post
 from cancelall.venues.bitget.reading import Scope, Words, word
-from cancelall.venues.contract import Segment, Witness
+from cancelall.venues.contract import Segment, Witness, segment_of
 from cancelall.venues.payload import Row
 
 MIX = "/api/v2/mix/order"
@@ -71,7 +71,7 @@ def _futures(product: str, scope: Scope) -> Segment:
     whole = post(CANCEL_ALL, body)
     by_symbol = tuple(post(f"{MIX}/batch-cancel-orders", {"symbol": symbol, **body}) for symbol in scope.symbols)
     passes = calls.narrowed(scope.symbols, productType=product, limit=str(calls.PAGE))
-    return Segment(
+    return segment_of(
         name=product,
         mass_cancels=lambda survivors: by_symbol or (whole,),
         listings=(
@@ -183,7 +183,7 @@ def _plan(product: str, scope: Scope, blind: tuple[Request, ...]) -> Segment:
     """
     passes = calls.narrowed(scope.symbols, productType=product, limit=str(calls.PAGE))
     name = f"{product} plan orders"
-    return Segment(
+    return segment_of(
         name=name,
         mass_cancels=partial(_plan_mass_cancels, product, scope, blind),
         listings=(tuple(get(PLAN_LISTING, **one, planType=listed) for listed in LISTED_UNDER for one in passes),),

@@ -11,7 +11,7 @@ from cancelall.core.model import Reply, Request
 from cancelall.venues import payload
 from cancelall.venues.bitget import calls, reading
 from cancelall.venues.bitget.options import FUTURES, SETTINGS, Facts, Options, selected
-from cancelall.venues.contract import Batch, Discovery
+from cancelall.venues.contract import SYMBOL, Batch, Discovery, Known, words
 from cancelall.venues.payload import Row
 
 SERVED = "served by the classic API"
@@ -64,17 +64,17 @@ def _read_mode(request: Request, reply: Reply) -> Batch:
     """
     code = reading.code_of(reply)
     if code in UNIFIED_SAYS_NO:
-        return Batch(names=("mode classic",))
+        return Batch(names=(Known("mode", "classic"),))
     if code in NO_RIGHT:
-        return Batch(names=("mode undisclosed",))
+        return Batch(names=(Known("mode", "undisclosed"),))
     mode = Row(reading.data(reply), "data").text("accountMode")
     told = None if mode == payload.UNREADABLE else mode
-    return Batch(names=(f"mode {payload.words(told) if told else 'undisclosed'}",))
+    return Batch(names=(Known("mode", payload.words(told) if told else "undisclosed"),))
 
 
-def _learn_settings(facts: Facts, names: tuple[str, ...]) -> Facts:
+def _learn_settings(facts: Facts, names: tuple[Known, ...]) -> Facts:
     """`unified` leaves out the classic API, unless it serves; other words leave both in, unless one refuses."""
-    word = names[0].removeprefix("mode ")
+    word = names[0].word
     if word == "classic":
         return learn_mode(facts, "classic")
     if facts.mode:
@@ -84,13 +84,15 @@ def _learn_settings(facts: Facts, names: tuple[str, ...]) -> Facts:
 
 def _read_instruments(contracts: bool, request: Request, reply: Reply) -> Batch:
     """The symbols, and of contracts the margin coins. A row that cannot be read names none; the others do."""
-    names: list[str] = []
+    names: list[Known] = []
     for entry in payload.as_list(reading.data(reply), "data"):
         record = entry if isinstance(entry, dict) else {}
         symbol = record.get("symbol")
-        names += [f"symbol {symbol.upper()}"] if isinstance(symbol, str) and symbol else []
+        names += [Known(SYMBOL, symbol.upper())] if isinstance(symbol, str) and symbol else []
         coins = record.get("supportMarginCoins") if contracts else None
-        names += [f"coin {coin.upper()}" for coin in coins if isinstance(coin, str)] if isinstance(coins, list) else []
+        names += (
+            [Known("coin", coin.upper()) for coin in coins if isinstance(coin, str)] if isinstance(coins, list) else []
+        )
     return Batch(names=tuple(names))
 
 
@@ -99,16 +101,16 @@ def _coin_to_look_up(options: Options) -> str | None:
     return None if options.margin_coin in ("USDT", "USDC") else options.margin_coin
 
 
-def doubts(options: Options, names: frozenset[str]) -> tuple[str, ...]:
+def doubts(options: Options, names: frozenset[Known]) -> tuple[str, ...]:
     """Selectors that none of the venue's instruments has, and a mode in which nothing can be proven."""
     found = []
     asked = [("symbol", "--symbol", one) for one in options.symbol]
     asked += [("coin", "--margin-coin", coin)] if (coin := _coin_to_look_up(options)) else []
     for key, flag, word in asked:
-        known = [name.partition(" ")[2] for name in names if name.startswith(f"{key} ")]
+        known = words(names, key)
         if word not in known:
             found.append(f"Bitget knows no {flag} {word}{nearest(word, known)}")
-    for mode in (name.removeprefix("mode ") for name in names if name.startswith("mode ")):
+    for mode in words(names, "mode"):
         if mode in _BEING_SWITCHED:
             found.append(f"the account is being moved to another mode ({mode}): run again in a minute")
         elif mode not in _MODES:
@@ -116,14 +118,14 @@ def doubts(options: Options, names: frozenset[str]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def remarks(options: Options, names: frozenset[str]) -> tuple[str, ...]:
+def remarks(options: Options, names: frozenset[Known]) -> tuple[str, ...]:
     """What no second word of the venue would show: orders that are older than a listing looks back.
 
     The default windows are being narrowed (fills from 90 to 7 days, 2026-08-04).
     """
     chosen = selected(options)
-    blind = ["SPOT orders"] if "SPOT" in chosen and "mode unified" not in names else []
-    blind += ["strategy orders"] if names & {"mode unified", "mode hybrid", "mode undisclosed"} else []
+    blind = ["SPOT orders"] if "SPOT" in chosen and "unified" not in words(names, "mode") else []
+    blind += ["strategy orders"] if {"unified", "hybrid", "undisclosed"} & set(words(names, "mode")) else []
     if not blind:
         return ()
     return (

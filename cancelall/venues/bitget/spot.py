@@ -14,7 +14,7 @@ from cancelall.venues import payload
 from cancelall.venues.bitget import calls, reading
 from cancelall.venues.bitget.calls import Cancels, asked, get, post
 from cancelall.venues.bitget.reading import Scope, Words, word
-from cancelall.venues.contract import Segment
+from cancelall.venues.contract import Segment, segment_of
 from cancelall.venues.payload import Row
 
 SPOT = "/api/v2/spot/trade"
@@ -30,7 +30,7 @@ def orders(symbols: tuple[str, ...]) -> Segment:
     """
     passes = calls.narrowed(symbols, limit=str(calls.PAGE))
     path = f"{SPOT}/unfilled-orders"
-    return Segment(
+    return segment_of(
         name="SPOT",
         mass_cancels=partial(_mass_cancels, symbols),
         listings=(
@@ -114,7 +114,7 @@ def plan_orders(symbols: tuple[str, ...]) -> Segment:
     """Trigger orders, which one call cancels all. What it answers to none is not written: it is no witness."""
     whole = post(f"{SPOT}/batch-cancel-plan-order", {"symbolList": list(symbols)} if symbols else {})
     passes = calls.narrowed(symbols, limit=str(calls.PAGE))
-    return Segment(
+    return segment_of(
         name="SPOT plan orders",
         mass_cancels=lambda survivors: (whole,),
         listings=(tuple(get(f"{SPOT}/current-plan-order", **one) for one in passes),),

@@ -14,7 +14,7 @@ from cancelall.venues.bitget import calls, reading
 from cancelall.venues.bitget.calls import Cancels, asked, asked_last, get, post
 from cancelall.venues.bitget.options import FUTURES
 from cancelall.venues.bitget.reading import Scope, Words, word
-from cancelall.venues.contract import Segment, Witness
+from cancelall.venues.contract import Segment, Witness, segment_of
 from cancelall.venues.payload import Row
 
 TRADE = "/api/v3/trade"
@@ -70,7 +70,7 @@ def _orders(name: str, category: str, scope: Scope) -> Segment:
     whole = post(path, {"category": category})
     passes = calls.narrowed(scope.symbols, category=category, limit=str(calls.PAGE))
     blind = () if scope.base else mass or (whole,)
-    return Segment(
+    return segment_of(
         name=name,
         mass_cancels=lambda survivors: blind,
         listings=(tuple(get(f"{TRADE}/unfilled-orders", **one) for one in passes),),
@@ -93,7 +93,7 @@ def _strategies(name: str, category: str, scope: Scope) -> Segment:
 
     They are cancelled one by one: there is no call for several, and no listing by symbol.
     """
-    return Segment(
+    return segment_of(
         name=name,
         mass_cancels=lambda survivors: (),
         listings=(

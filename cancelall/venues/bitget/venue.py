@@ -48,7 +48,6 @@ VENUE = Venue(
     proof_gap=1.0,
     limits=calls.LIMITS,
     address_limit=Limit(count=6000, seconds=60.0),
-    block_seconds=300.0,
     late_ms=lambda options: 30_000,
     headers=headers,
     remarks=remarks,

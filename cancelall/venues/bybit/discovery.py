@@ -9,7 +9,7 @@ from cancelall.venues import payload
 from cancelall.venues.bybit.calls import get, query_string
 from cancelall.venues.bybit.options import LINEAR_COINS, Category, Facts, Options, selected, symbols_of
 from cancelall.venues.bybit.reading import sheet
-from cancelall.venues.contract import Batch, Discovery
+from cancelall.venues.contract import Batch, Discovery, Known, words
 from cancelall.venues.payload import UNREADABLE, Row
 
 
@@ -61,22 +61,22 @@ def _instruments(request: Request, reply: Reply) -> Batch:
     found = sheet(request, reply)
     if found.unsure and not found.rows:
         raise Unreadable(found.unsure)
-    names: list[str] = []
+    names: list[Known] = []
 
     def read(row: Row) -> None:
         for key in ("symbol", "baseCoin", "settleCoin"):
             value = row.text(key)
-            names.extend([f"{key} {value}"] if value not in (None, UNREADABLE) else [])
+            names.extend([Known(key, value)] if value is not None and value != UNREADABLE else [])
 
     payload.orders(found.rows, read, "instrument")
     return Batch(names=tuple(names), next=found.next)
 
 
-def _keep(facts: Facts, names: tuple[str, ...]) -> Facts:
+def _keep(facts: Facts, names: tuple[Known, ...]) -> Facts:
     return facts
 
 
-def doubts(options: Options, names: frozenset[str]) -> tuple[str, ...]:
+def doubts(options: Options, names: frozenset[Known]) -> tuple[str, ...]:
     """Selectors that none of the venue's instruments has, each with the nearest right spelling.
 
     The lists show what trades now; a symbol under which an order is listed exists, too.
@@ -86,7 +86,7 @@ def doubts(options: Options, names: frozenset[str]) -> tuple[str, ...]:
     asked += [("settleCoin", options.settle_coin)] if options.settle_coin not in (None, *LINEAR_COINS) else []
     found = []
     for key, word in asked:
-        known = [name.partition(" ")[2] for name in names if name.startswith(f"{key} ")]
+        known = words(names, key)
         if word and word not in known:
             flag = {"symbol": "--symbol", "baseCoin": "--base-coin", "settleCoin": "--settle-coin"}[key]
             found.append(f"Bybit knows no {flag} {word}{nearest(word, known)}")

@@ -9,7 +9,7 @@ from cancelall.core.model import Priority, Protection
 from cancelall.venues.bybit.calls import cancels, get, listings, mass_cancels, post, query_string, shares, singly
 from cancelall.venues.bybit.options import LINEAR_COINS, Category, Facts, Options, selected, symbols_of
 from cancelall.venues.bybit.reading import acknowledge, final_page, keeps, read_page, strategy_page
-from cancelall.venues.contract import Segment
+from cancelall.venues.contract import Segment, segment_of
 
 
 def segments(options: Options, facts: Facts, environment: str) -> tuple[Segment, ...]:
@@ -59,7 +59,7 @@ def _orders(
 ) -> Segment:
     """Linear, inverse, spot and option orders: the same calls with other parameters."""
     chosen = (options.order_filter,) if options.order_filter else ()
-    return Segment(
+    return segment_of(
         name=name,
         mass_cancels=partial(mass_cancels, category, narrow, chosen, options.stop_order_type),
         shares=partial(shares, category, narrow, chosen, options.stop_order_type),
@@ -82,7 +82,7 @@ def _spread(symbols: tuple[str, ...]) -> Segment:
     bodies: tuple[dict[str, object], ...] = tuple({"symbol": symbol} for symbol in symbols) or ({"cancelAll": True},)
     narrow = tuple({"symbol": symbol} for symbol in symbols) or ({},)
     path = "/v5/spread/order"
-    return Segment(
+    return segment_of(
         name="spread",
         mass_cancels=lambda survivors: tuple(post(f"{path}/cancel-all", body, "spread cancel-all") for body in bodies),
         listings=(
@@ -107,7 +107,7 @@ def _strategy(symbols: tuple[str, ...]) -> Segment:
     https://bybit-exchange.github.io/docs/v5/strategy/strategy-list - 2 running, 6 untriggered, 5 paused.
     """
     narrow = tuple({"symbol": symbol} for symbol in symbols) or ({},)
-    return Segment(
+    return segment_of(
         name="strategy",
         mass_cancels=lambda survivors: (),
         listings=(

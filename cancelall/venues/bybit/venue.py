@@ -65,7 +65,6 @@ VENUE = Venue(
     proof_gap=1.0,
     limits=dict(_limits()),
     address_limit=Limit(count=600, seconds=5.0),
-    block_seconds=600.0,
     late_ms=lambda options: options.recv_window,
     alternates={HOSTS["live"]: "https://api.bytick.com"},  # https://bybit-exchange.github.io/docs/v5/guide
     clock_lead_ms=200,

@@ -15,7 +15,7 @@ from cancelall.core.declare import nearest
 from cancelall.core.errors import Unreadable
 from cancelall.core.model import Acknowledgement, FinalStates, Order, Page, Protection, Reply, Request, State
 from cancelall.venues import payload
-from cancelall.venues.contract import Batch, Discovery
+from cancelall.venues.contract import SYMBOL, Batch, Discovery, Known, words
 from cancelall.venues.pacifica.calls import account_of, get, is_stop
 from cancelall.venues.pacifica.options import STRATEGIES_PAGE, Facts, Options
 from cancelall.venues.payload import Row
@@ -294,7 +294,7 @@ def discoveries(options: Options, facts: Facts) -> tuple[Discovery[Facts], ...]:
     return tuple(found)
 
 
-def _learn(facts: Facts, names: tuple[str, ...]) -> Facts:
+def _learn(facts: Facts, names: tuple[Known, ...]) -> Facts:
     return facts
 
 
@@ -303,7 +303,7 @@ def _markets(request: Request, reply: Reply) -> Batch:
     names = []
     for entry in payload.as_list(payload.as_object(reply.json).get("data"), "data"):
         symbol = Row(entry).text("symbol") if isinstance(entry, dict) else None
-        names += [f"symbol {symbol}"] if symbol not in (None, payload.UNREADABLE) else []
+        names += [Known(SYMBOL, symbol)] if symbol is not None and symbol != payload.UNREADABLE else []
     if not names:
         raise Unreadable("the list of markets names none")
     return Batch(names=tuple(names))
@@ -322,20 +322,20 @@ def read_account(request: Request, reply: Reply) -> Batch:
     return Batch(names=(KNOWN if shown or row.record.get("spot_balances") else EMPTY,))
 
 
-KNOWN, EMPTY = "account known", "account empty"
+KNOWN, EMPTY = Known("account", "known"), Known("account", "empty")
 
 
-def doubts(options: Options, names: frozenset[str]) -> tuple[str, ...]:
+def doubts(options: Options, names: frozenset[Known]) -> tuple[str, ...]:
     """Symbols that the venue does not know, each with the nearest right spelling; an address that may be an agent's."""
-    known = {name.removeprefix("symbol ") for name in names if name.startswith("symbol ")}
+    known = words(names, SYMBOL)
     unknown = [symbol for symbol in options.symbol if symbol not in known]
-    found = [f"Pacifica knows no --symbol {symbol}{nearest(symbol, sorted(known))}" for symbol in unknown]
+    found = [f"Pacifica knows no --symbol {symbol}{nearest(symbol, known)}" for symbol in unknown]
     if not options.account and KNOWN not in names:
         found.append("nothing is at the address of this key: set account, as it may be an agent's key")
     return tuple(found)
 
 
-def remarks(options: Options, names: frozenset[str]) -> tuple[str, ...]:
+def remarks(options: Options, names: frozenset[Known]) -> tuple[str, ...]:
     """An account that nobody has configured."""
     taken = "account taken from the key: set account, so that an agent's key is never taken for one"
     return () if options.account else (taken,)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from cancelall.core.model import Order, Priority
-from cancelall.venues.contract import Segment, Witness
+from cancelall.venues.contract import Segment, Witness, segment_of
 from cancelall.venues.pacifica.calls import (
     account_of,
     cancel_all,
@@ -39,7 +39,7 @@ def segments(options: Options, facts: Facts, environment: str) -> tuple[Segment,
 def _orders(options: Options) -> Segment:
     """Resting orders, stop orders and TP/SL: one listing without pages, one cancel for all of them."""
     counts = Witness(request=get("/account", account_of(options)), fits=counts_fit)
-    return Segment(
+    return segment_of(
         name="orders",
         mass_cancels=lambda survivors: cancel_all(options),
         listings=((get("/orders", account_of(options)),),),
@@ -63,7 +63,7 @@ def _twaps(options: Options) -> Segment:
 
     https://docs.pacifica.fi/api-documentation/api/rest-api/twap/cancel-twap-order
     """
-    return Segment(
+    return segment_of(
         name="TWAP",
         mass_cancels=lambda survivors: (),
         listings=((get("/orders/twap", account_of(options)),),),
@@ -90,7 +90,7 @@ def _strategies(options: Options) -> Segment:
     https://docs.pacifica.fi/api-documentation/api/rest-api/order-strategies
     """
     last = tuple(Witness(request=request, read=found_nothing) for request in cancel_all(options))
-    return Segment(
+    return segment_of(
         name="strategies",
         mass_cancels=lambda survivors: (),
         listings=((get("/order_strategies", f"{account_of(options)}&limit={STRATEGIES_PAGE}&offset=0"),),),

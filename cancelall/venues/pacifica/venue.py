@@ -49,7 +49,6 @@ VENUE = Venue(
     address_limit=Limit(count=250, seconds=60.0),
     cost=lambda request: 1 if request.changes else 2,
     own_limit=lambda secrets: secrets.api_config_key is not None,
-    block_seconds=60.0,
     late_ms=lambda options: options.expiry_window,
     clock_lead_ms=1000,
     unwitnessed=unwitnessed,
