@@ -14,7 +14,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from cancelall.core.errors import OptionError, SecretError, Unreadable
-from cancelall.core.model import Answer, Order, Protection, Reach, Reply, Request, State
+from cancelall.core.model import Answer, Order, Protection, Purpose, Reach, Reply, Request, State
 from cancelall.core.secret import Secret
 from cancelall.venues.bybit import venue as bybit
 from cancelall.venues.bybit.options import Secrets
@@ -781,7 +781,7 @@ def test_history_tells_filled_from_cancelled() -> None:
 
 # --- judging --------------------------------------------------------------------------------------------------------
 
-CANCEL = Request(method="POST", path="/v5/order/cancel-all", body=b"{}", changes=True)
+CANCEL = Request(method="POST", path="/v5/order/cancel-all", body=b"{}", changes=True, purpose=Purpose.MASS_CANCEL)
 
 
 @pytest.mark.parametrize(
@@ -920,7 +920,7 @@ def test_a_code_decides_whatever_the_status(status: int) -> None:
 @pytest.mark.parametrize("success", ["0", 0, False, "fail"])
 def test_success_zero_is_no_success(success: object) -> None:
     assert bybit.judge(CANCEL, reply(answer({"success": success}))).answer is Answer.AMBIGUOUS
-    spread = Request(method="POST", path="/v5/spread/order/cancel-all", body=b"{}", changes=True)
+    (spread,) = segment("spread").mass_cancels(())
     assert bybit.judge(spread, reply(answer({"success": success}))).answer is Answer.ACCEPTED
 
 
