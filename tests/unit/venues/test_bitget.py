@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from cancelall.core.errors import OptionError, SecretError, Unreadable
 from cancelall.core.model import Answer, Order, Priority, Protection, Reach, Reply, Request, State
 from cancelall.core.secret import Secret
-from cancelall.venues.bitget import calls, reading
+from cancelall.venues.bitget import api
 from cancelall.venues.bitget import venue as bitget
 from cancelall.venues.bitget.options import Secrets
 from cancelall.venues.contract import Discovery, Segment
@@ -262,7 +262,7 @@ def test_a_symbol_of_any_script_is_in_bodies_and_in_no_query(facts: bitget.Facts
 def test_plain_symbols_narrow_the_listings() -> None:
     for facts in (CLASSIC, UNIFIED):
         one = segment("USDT-FUTURES", facts, symbol=("BTCUSDT", "ETHUSDT"))
-        assert [calls.asked(request, "symbol") for request in one.listings[0]] == ["BTCUSDT", "ETHUSDT"]
+        assert [api.asked(request, "symbol") for request in one.listings[0]] == ["BTCUSDT", "ETHUSDT"]
 
 
 WORDS = ("normal_plan", "track_plan", "loss_plan", "pos_loss", "profit_plan", "pos_profit", "moving_plan")
@@ -436,9 +436,9 @@ def test_what_may_be_a_silent_no_op_is_no_witness() -> None:
 
 
 def test_two_lists_that_are_empty_are_told_from_everything_else() -> None:
-    assert reading.took_nothing(reply(answer({"successList": [], "failureList": []})))
+    assert api.took_nothing(reply(answer({"successList": [], "failureList": []})))
     for data in ({}, {"successList": []}, {"successList": [{"orderId": "1"}], "failureList": []}, None, []):
-        assert not reading.took_nothing(reply(answer(data)))
+        assert not api.took_nothing(reply(answer(data)))
 
 
 def test_witnesses_are_the_last_in_their_bucket() -> None:
@@ -820,7 +820,7 @@ def test_strategies_by_type_and_category(
     category: str, kind: str, fields: dict[str, object], expected: Protection
 ) -> None:
     one = segment(f"{category} strategy orders", UNIFIED)
-    (request,) = (one for stage in one.listings for one in stage if calls.asked(one, "type") == kind)
+    (request,) = (one for stage in one.listings for one in stage if api.asked(one, "type") == kind)
     (found,) = one.page(request, reply(answer([{**STRATEGY, "category": category, **fields}]))).orders
     assert found.protection is expected
 
@@ -1307,7 +1307,7 @@ def test_a_symbol_that_a_product_is_said_not_to_have_is_refused_and_never_absent
 
 def strategies(category: str, kind: str) -> tuple[Segment, Request]:
     one = segment(f"{category} strategy orders", UNIFIED)
-    (found,) = (request for stage in one.listings for request in stage if calls.asked(request, "type") == kind)
+    (found,) = (request for stage in one.listings for request in stage if api.asked(request, "type") == kind)
     return one, found
 
 
@@ -1360,7 +1360,7 @@ def test_limits_say_how_long_to_wait() -> None:
     assert bitget.judge(CANCEL, reply(limited, 429, retry_after="3")).after == 3.0
     assert bitget.judge(CANCEL, reply(limited, 400)).answer is Answer.AGAIN
     assert "5 minutes" in bitget.judge(CANCEL, reply(limited, 429)).hint
-    assert bitget.judge(BY_NAME, reply(answer(None, "45129"), 400)).after == calls.NAMED_GAP
+    assert bitget.judge(BY_NAME, reply(answer(None, "45129"), 400)).after == api.NAMED_GAP
 
 
 # --- the account's mode ---------------------------------------------------------------------------------------------
