@@ -5,6 +5,7 @@ Every function raises Unreadable when the text does not have the expected shape;
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
@@ -110,6 +111,11 @@ class Row:
             return self.odd(fault.message, UNREADABLE)
         return self.odd(f"{key} is missing", None) if needed and value is None else value
 
+    def name(self, key: str, *, needed: bool = False) -> str | None:
+        """A field that names something, such as a symbol; None when it is absent, or odd."""
+        value = self.text(key, needed=needed)
+        return None if value == UNREADABLE else value
+
     def number(self, key: str) -> int | None:
         """A whole number such as a time in ms; None when it is absent, or odd."""
         try:
@@ -155,6 +161,25 @@ def orders(
     more = f" and {len(set(whys)) - 3} more" if len(set(whys)) > 3 else ""
     unsure = f"{odd} odd {name}(s): {', '.join(list(dict.fromkeys(whys))[:3])}{more}" if odd else ""
     return tuple(found), unsure
+
+
+def why(*reasons: str) -> str:
+    """Why a page is unsure, in one; empty when nothing is odd."""
+    return "; ".join(filter(None, reasons))
+
+
+def ends(entries: Iterable[object], read: Callable[[Row], T | None]) -> tuple[T, ...]:
+    """How orders ended: what `read` says of each row. One that tells nothing, or names no order, hides no other one."""
+    found = []
+    for entry in entries:
+        with contextlib.suppress(Unreadable):
+            found.append(read(Row(entry)))
+    return tuple(end for end in found if end is not None)
+
+
+def filled_before(quantity: str | None) -> str:
+    """The remark about an order that was cancelled when this much of it was filled."""
+    return f"{quantity} filled before" if quantity and quantity.strip("0.") else ""
 
 
 def null_or_list(record: Mapping[str, Any], key: str) -> tuple[list[Any], bool]:
