@@ -6,7 +6,9 @@ Every function raises Unreadable when the text does not have the expected shape;
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
 from typing import Any, TypeVar
 
 from cancelall.core.errors import Unreadable
@@ -175,6 +177,17 @@ def ends(entries: Iterable[object], read: Callable[[Row], T | None]) -> tuple[T,
         with contextlib.suppress(Unreadable):
             found.append(read(Row(entry)))
     return tuple(end for end in found if end is not None)
+
+
+_NUMBER = re.compile(r"\d{1,40}(\.\d{1,40})?")
+
+
+def minus(whole: str | None, *parts: str | None) -> str | None:
+    """What is left of a quantity, parts that are not told left out; None if anything is no plain number."""
+    told = [whole or "", *(part for part in parts if part)]
+    if not all(_NUMBER.fullmatch(one) for one in told):
+        return None
+    return str(Decimal(told[0]) - sum(map(Decimal, told[1:]), Decimal(0)))
 
 
 def filled_before(quantity: str | None) -> str:

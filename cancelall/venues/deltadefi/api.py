@@ -24,8 +24,9 @@ LIMITS = {
 # --- requests ---
 
 
-def mass_cancel(symbol: str, priority: Priority) -> Request:
-    """The body is the document's, blank included."""
+def mass_cancel(symbol: str, *, last: bool) -> Request:
+    """All orders of a pair, before or behind all others. The body is the document's, blank included."""
+    priority = Priority.CANCEL if last else Priority.MASS_CANCEL
     return _post("/order/cancel-all", Purpose.MASS_CANCEL, json.dumps({"symbol": symbol}).encode(), priority)
 
 

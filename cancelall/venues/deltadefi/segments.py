@@ -11,18 +11,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from cancelall.core.errors import Unreadable
-from cancelall.core.model import (
-    Acknowledgement,
-    FinalStates,
-    Order,
-    Page,
-    Priority,
-    Protection,
-    Purpose,
-    Reply,
-    Request,
-    State,
-)
+from cancelall.core.model import Acknowledgement, FinalStates, Order, Page, Protection, Purpose, Reply, Request, State
 from cancelall.venues import payload
 from cancelall.venues.contract import Named, Segment, Witness, one_by_one
 from cancelall.venues.deltadefi.api import cancel, executed, mass_cancel, open_orders, page_after, record
@@ -40,8 +29,7 @@ class Pair(Segment):
     protective_kinds = False
 
     def mass_cancels(self, survivors: tuple[Order, ...]) -> tuple[Request, ...]:
-        last = self.doubtful and not survivors
-        return (mass_cancel(self.name, Priority.CANCEL if last else Priority.MASS_CANCEL),)
+        return (mass_cancel(self.name, last=self.doubtful and not survivors),)
 
     @cached_property
     def listings(self) -> tuple[tuple[Request, ...], ...]:
