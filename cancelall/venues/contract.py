@@ -94,7 +94,6 @@ class Segment(ABC):
     singly: ClassVar[NamedCancels | None] = None
     """Another way to do what `cancels` does, one order a request, for orders whose cancel was refused as a call or met
     a gateway; a method where there is another way."""
-    needs_acceptance: ClassVar[bool] = False
 
     # --- cancelling ---
 
