@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from urllib.parse import quote
 
 from cancelall.core.declare import nearest
 from cancelall.core.model import Acknowledgement, FinalStates, Judgement, Order, Page, Reply, Request, Signed
@@ -38,6 +39,11 @@ def in_chunks(orders: tuple[Order, ...], size: int, request: Callable[[tuple[Ord
 def one_by_one(orders: Iterable[Order], request: Callable[[Order], Request]) -> Named:
     """Cancels by name, one order a request."""
     return tuple((request(order), (order,)) for order in orders)
+
+
+def query(**values: str) -> str:
+    """Parameters of a read as they are signed and sent: in this order, each value encoded once."""
+    return "&".join(f"{key}={quote(value, safe='')}" for key, value in values.items())
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -88,7 +94,6 @@ class Segment(ABC):
     singly: ClassVar[NamedCancels | None] = None
     """Another way to do what `cancels` does, one order a request, for orders whose cancel was refused as a call or met
     a gateway; a method where there is another way."""
-    needs_acceptance: ClassVar[bool] = False
 
     # --- cancelling ---
 

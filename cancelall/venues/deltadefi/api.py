@@ -6,12 +6,11 @@ import json
 from dataclasses import replace
 from functools import partial
 from typing import Literal
-from urllib.parse import quote
 
 from cancelall.core.errors import Unreadable
 from cancelall.core.model import Answer, Judgement, Priority, Purpose, Reach, Reply, Request, Signed
 from cancelall.venues import payload
-from cancelall.venues.contract import Limit
+from cancelall.venues.contract import Limit, query
 from cancelall.venues.deltadefi.options import PAGE_ROWS, Options, Secrets
 
 LIMITS = {
@@ -25,8 +24,9 @@ LIMITS = {
 # --- requests ---
 
 
-def mass_cancel(symbol: str, priority: Priority) -> Request:
-    """The body is the document's, blank included."""
+def mass_cancel(symbol: str, *, last: bool) -> Request:
+    """All orders of a pair, before or behind all others. The body is the document's, blank included."""
+    priority = Priority.CANCEL if last else Priority.MASS_CANCEL
     return _post("/order/cancel-all", Purpose.MASS_CANCEL, json.dumps({"symbol": symbol}).encode(), priority)
 
 
@@ -70,14 +70,12 @@ def _post(path: str, purpose: Purpose, body: bytes, priority: Priority) -> Reque
     )
 
 
-def _get(path: str, purpose: str, query: str = "", bucket: str = "") -> Request:
-    return Request(method="GET", path=path, query=query, priority=Priority.LISTING, bucket=bucket, purpose=purpose)
+def _get(path: str, purpose: str, parameters: str = "", bucket: str = "") -> Request:
+    return Request(method="GET", path=path, query=parameters, priority=Priority.LISTING, bucket=bucket, purpose=purpose)
 
 
 def _rows(path: str, purpose: Purpose, page: int, narrow: dict[str, str]) -> Request:
-    values = {**narrow, "limit": str(PAGE_ROWS), "page": str(page)}
-    query = "&".join(f"{key}={quote(value, safe='')}" for key, value in values.items())
-    return _get(path, purpose, query, path.rpartition("/")[2])
+    return _get(path, purpose, query(**narrow, limit=str(PAGE_ROWS), page=str(page)), path.rpartition("/")[2])
 
 
 def sign(request: Request, secrets: Secrets, options: Options, timestamp_ms: int, widen: int) -> Signed:

@@ -7,21 +7,11 @@ import re
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
+from typing import Any
 from urllib.parse import parse_qs
 
 from cancelall.core.errors import Unreadable
-from cancelall.core.model import (
-    Acknowledgement,
-    FinalStates,
-    Order,
-    Page,
-    Priority,
-    Protection,
-    Purpose,
-    Reply,
-    Request,
-    State,
-)
+from cancelall.core.model import Acknowledgement, FinalStates, Order, Page, Protection, Purpose, Reply, Request, State
 from cancelall.venues import payload
 from cancelall.venues.contract import Named, Segment, Witness, one_by_one
 from cancelall.venues.deltadefi.api import cancel, executed, mass_cancel, open_orders, page_after, record
@@ -39,8 +29,7 @@ class Pair(Segment):
     protective_kinds = False
 
     def mass_cancels(self, survivors: tuple[Order, ...]) -> tuple[Request, ...]:
-        last = self.doubtful and not survivors
-        return (mass_cancel(self.name, Priority.CANCEL if last else Priority.MASS_CANCEL),)
+        return (mass_cancel(self.name, last=self.doubtful and not survivors),)
 
     @cached_property
     def listings(self) -> tuple[tuple[Request, ...], ...]:
@@ -48,11 +37,10 @@ class Pair(Segment):
 
     def page(self, request: Request, reply: Reply) -> Page:
         """What names another pair is left out: the answer is not just about this one."""
-        found = read_rows(request, reply)
-        orders, odd = payload.orders(found.rows, self._listed)
-        total = found.total if len(orders) == len(found.rows) else None
-        unsure = "; ".join(filter(None, (found.unsure, odd)))
-        return Page(orders=orders, next=found.next, unsure=unsure, total=total, full=found.full, null=found.null)
+        rows, found = read_rows(request, reply)
+        orders, odd = payload.orders(rows, self._listed)
+        total = found.total if len(orders) == len(rows) else None
+        return replace(found, orders=orders, unsure=payload.why(found.unsure, odd), total=total)
 
     def _listed(self, row: Row) -> Order | None:
         if not alive(row):
@@ -99,13 +87,26 @@ class Pair(Segment):
         the record's word beside it.
         """
         if request.purpose == Purpose.FINAL_STATES:
-            found = read_rows(request, reply)
-            ends = (_end(self.name, row) for row in found.rows if isinstance(row, dict) and not alive(Row(row)))
-            return FinalStates(orders=tuple(end for end in ends if end is not None), next=found.next)
-        end = _end(self.name, reply.json)
-        if end is None:
+            rows, found = read_rows(request, reply)
+            ends = payload.ends(rows, lambda row: None if alive(row) else self._end(row))
+            return FinalStates(orders=ends, next=found.next)
+        ends = payload.ends((reply.json,), self._end)
+        if not ends:
             raise Unreadable("the record names no order")
-        return FinalStates(orders=(end,))
+        return FinalStates(orders=ends)
+
+    def _end(self, row: Row) -> tuple[Order, State, str] | None:
+        """How an order ended; None for one of another pair."""
+        order, status = _order(self.name, row), (row.text("status") or "nothing").lower()
+        if not _is_of(self.name, order.symbol):
+            return None
+        if status not in _FINAL:
+            return order, State.GONE, f"not listed any more, but its record says {payload.words(status)}"
+        if status in ("closed", "fully_filled"):
+            return order, State.FILLED, ""
+        if status == "failed":
+            return order, State.GONE, "its record says failed"
+        return order, State.CANCELLED, payload.filled_before(row.text("executed_base_qty"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,12 +124,10 @@ class ApartPair(Pair):
 
     def page(self, request: Request, reply: Reply) -> Page:
         """Several pages prove nothing: an order can slip between them."""
-        found = read_rows(request, reply)
-        orders, odd = payload.orders(found.rows, self._listed)
+        found = super().page(request, reply)
         split = found.next is None and not request.query.endswith("page=1")
         several = "the orders of all pairs take more than one page" if split else ""
-        unsure = "; ".join(filter(None, (found.unsure, odd, several)))
-        return Page(orders=orders, next=found.next, unsure=unsure, full=found.full, null=found.null)
+        return replace(found, unsure=payload.why(found.unsure, several), total=None)
 
     def _listed(self, row: Row) -> Order | None:
         told = row.record.get("symbol")
@@ -155,70 +154,45 @@ _KINDS = frozenset({"limit", "market"})
 """There are no others: https://docs.deltadefi.io, page "Order types"."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Rows:
-    """The rows of a page of orders, the request for the next page, and why they cannot be all."""
-
-    rows: tuple[object, ...]
-    next: Request | None
-    total: int | None
-    unsure: str = ""
-    full: bool = False
-    null: bool = False
-
-
-def read_rows(request: Request, reply: Reply) -> Rows:
-    """The rows of a page, in either documented form: with totals, or as a bare list.
+def read_rows(request: Request, reply: Reply) -> tuple[list[Any], Page]:
+    """The rows of a page, in either documented form, with totals or as a bare list; and the page, without its orders.
 
     The documents and two SDKs have the envelope, the python SDK's types a bare list. An empty list of Go may be null.
     """
-    body = reply.json
-    page = int(parse_qs(request.query)["page"][0])
-    if isinstance(body, list):
-        return _more(request, page, Rows(rows=tuple(body), next=None, total=None), 0)
-    answer = Row(body, "answer")
-    entries, null = payload.null_or_list(answer.record, "data")
+    if isinstance(reply.json, list):
+        return reply.json, _page(request, reply.json, None, 0)
+    answer = Row(reply.json, "answer")
+    rows, null = payload.null_or_list(answer.record, "data")
     total, pages = answer.number("total_count"), answer.number("total_page")
     if total is None or pages is None or min(total, pages) < 0:
         if null:
             raise Unreadable("data is not a list")
         answer.odd("total_count or total_page is missing", None)
-        total = pages = None
-    unsure = ", ".join(answer.oddities)
-    found = Rows(rows=tuple(entries), next=None, total=total, unsure=unsure, null=null)
-    return _more(request, page, found, max(pages or 0, _pages(total or 0)))
+        total, pages = None, 0
+    found = _page(request, rows, total, max(pages, -(-(total or 0) // PAGE_ROWS)))
+    return rows, replace(found, unsure=payload.why(", ".join(answer.oddities), found.unsure), null=null)
 
 
-def _pages(total: int) -> int:
-    return -(-total // PAGE_ROWS)
-
-
-def _more(request: Request, page: int, found: Rows, pages: int) -> Rows:
-    """The same with its way on, whatever does not fit the totals: a page that has rows, and is full or not the last."""
-    rows, total = found.rows, found.total
+def _page(request: Request, rows: list[Any], total: int | None, pages: int) -> Page:
+    """The way on, and whatever does not fit the totals: a page that has rows, and is full or not the last."""
+    number = int(parse_qs(request.query)["page"][0])
     ids = [row.get("id") for row in rows if isinstance(row, dict)]
     full = len(rows) >= PAGE_ROWS
-    more = bool(rows) and (page < pages or (full and total is None))
-    whys = [found.unsure] if found.unsure else []
-    if total is not None and len(rows) != min(PAGE_ROWS, max(0, total - (page - 1) * PAGE_ROWS)):
-        whys.append(f"page {page} has {len(rows)} rows, which does not fit a total of {total}")
+    more = bool(rows) and (number < pages or (full and total is None))
+    whys = []
+    if total is not None and len(rows) != min(PAGE_ROWS, max(0, total - (number - 1) * PAGE_ROWS)):
+        whys.append(f"page {number} has {len(rows)} rows, which does not fit a total of {total}")
     if any(one == other for one, other in pairwise(sorted(map(repr, ids)))):
-        whys.append(f"page {page} has the same order twice")
-    if more and page >= LAST_PAGE:
+        whys.append(f"page {number} has the same order twice")
+    if more and number >= LAST_PAGE:
         whys.append(f"more than {LAST_PAGE} pages")
-    following = page_after(request, page) if more and page < LAST_PAGE else None
-    return replace(found, next=following, unsure="; ".join(whys), full=full)
+    following = page_after(request, number) if more and number < LAST_PAGE else None
+    return Page(orders=(), next=following, unsure=payload.why(*whys), full=full, total=total)
 
 
 def _is_of(symbol: str, told: str | None) -> bool:
     """Whether this is the pair, as far as can be read."""
     return told is None or told.casefold() == symbol.casefold()
-
-
-def _pair_of(row: Row) -> str | None:
-    """The pair of an order; None, and odd, where it cannot be read."""
-    told = row.text("symbol", needed=True)
-    return None if told == payload.UNREADABLE else told
 
 
 def alive(row: Row) -> bool:
@@ -233,7 +207,7 @@ def _order(symbol: str, row: Row) -> Order:
     return Order(
         id=identity,
         segment=symbol,
-        symbol=_pair_of(row),
+        symbol=row.name("symbol", needed=True),
         side=side.lower() if side else None,
         type=kind or None,
         price=row.text("price"),
@@ -249,22 +223,3 @@ def _id(value: object, key: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", identity):
         raise Unreadable(f"{key} is no order id")
     return identity
-
-
-def _end(symbol: str, entry: object) -> tuple[Order, State, str] | None:
-    """How an order ended; None for a row that names none, or one of another pair."""
-    try:
-        row = Row(entry)
-        order = _order(symbol, row)
-    except Unreadable:
-        return None
-    if not _is_of(symbol, order.symbol):
-        return None
-    status, filled = (row.text("status") or "nothing").lower(), row.text("executed_base_qty") or "0"
-    if status not in _FINAL:
-        return order, State.GONE, f"not listed any more, but its record says {payload.words(status)}"
-    if status in ("closed", "fully_filled"):
-        return order, State.FILLED, ""
-    if status == "failed":
-        return order, State.GONE, "its record says failed"
-    return order, State.CANCELLED, f"{filled} filled before" if filled.strip("0.") else ""

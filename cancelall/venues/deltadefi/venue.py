@@ -75,10 +75,10 @@ def _listed_in(record: Mapping[str, Any], key: str) -> list[Any]:
 
 
 def _listed_symbols(request: Request, reply: Reply) -> Batch:
-    found = read_rows(request, reply)
-    told = [_symbol(row.get("symbol")) for row in found.rows if isinstance(row, dict) and alive(Row(row))]
+    rows, found = read_rows(request, reply)
+    told = [_symbol(row.get("symbol")) for row in rows if isinstance(row, dict) and alive(Row(row))]
     names = tuple(dict.fromkeys(Known(SYMBOL, one) for one in told if one is not None))
-    odd = "the pair of an order cannot be read" if None in told or len(told) < len(found.rows) else ""
+    odd = "the pair of an order cannot be read" if None in told or len(told) < len(rows) else ""
     return Batch(names=names, next=found.next, unsure=found.unsure or odd)
 
 

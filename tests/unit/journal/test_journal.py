@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from cancelall import simulator
 from cancelall.cli import journal
 from cancelall.core import secret
-from cancelall.core.attempts import Attempt, Heard, Sending, Tally
+from cancelall.core.attempts import Attempt, Outcome, Sending, Tally
 from cancelall.core.errors import ConfigError, TransportFault, UsageError
 from cancelall.core.model import Request
 from cancelall.journal import file, writer
@@ -632,7 +632,7 @@ def test_an_attempt_has_a_beginning_and_an_end(tmp_path: Path) -> None:
     profile.begins(copy)
     profile.begins(two)
     fault = TransportFault("no answer in time", kind="timeout")
-    profile.ended(one, Heard[object](attempt=Attempt(request=one.request, began=1.0, ended=1.5, fault=fault)))
+    profile.ended(one, Outcome[object](attempt=Attempt(request=one.request, began=1.0, ended=1.5, fault=fault)))
     profile.ended(two, None)
     made.close(5)
     start, copied, again, end, given_up = records(tmp_path)[1:]

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cancelall.core.errors import OptionError, Unreadable
-from cancelall.core.model import Answer, Order, Protection, Reach, Reply, Request, State
+from cancelall.core.model import Answer, Order, Protection, Purpose, Reach, Reply, Request, State
 from cancelall.core.secret import Secret
 from cancelall.venues import payload
-from cancelall.venues.ascendex import signing
+from cancelall.venues.ascendex import api
 from cancelall.venues.ascendex import venue as ascendex
 from cancelall.venues.ascendex.options import Secrets
 from support import ROOT, exist
@@ -69,9 +69,10 @@ def test_reproduces_every_recorded_request(row: dict[str, Any]) -> None:
         path=url.path,
         query=url.query,
         body=json.dumps(body, separators=(",", ":")).encode() if by_name else (row["body"] or "").encode(),
+        purpose=Purpose.CANCEL if by_name else Purpose.BATCH if url.path.endswith("/batch") else "",
     )
     signed = ascendex.sign(request, SECRETS, options(), NOW, 1)
-    assert row["prehash"] == f"{NOW}+{signing.api_path(url.path)}"
+    assert row["prehash"] == f"{NOW}+{api.api_path(url.path)}"
     assert dict(signed.headers) == row["headers"]
     assert signed.body == (row["body"] or "").encode()
     assert signed.query is None
@@ -89,12 +90,12 @@ def test_reproduces_every_published_signature(row: dict[str, Any]) -> None:
 @pytest.mark.parametrize("row", DECODED, ids=lambda row: row["name"])
 def test_the_demo_programs_urls_are_signed_over_the_same_text(row: dict[str, Any]) -> None:
     """Their signatures are of another secret: only what they sign can be compared."""
-    assert row["prehash"] == f"{NOW}+{signing.api_path(urlsplit(row['url']).path)}"
+    assert row["prehash"] == f"{NOW}+{api.api_path(urlsplit(row['url']).path)}"
 
 
 def test_the_secret_is_never_decoded() -> None:
     secrets = Secrets(api_key=Secret("k"), api_secret=Secret("not base64 at all, ünicode"))
-    ascendex.check_secrets(secrets, options())
+    ascendex.VENUE.check_secrets(secrets, options())
     assert ascendex.sign(Request(method="GET", path="/api/pro/v1/info"), secrets, options(), NOW, 6).headers
 
 
@@ -835,9 +836,9 @@ def test_exits_of_positions_are_remarks() -> None:
 
 # --- judging --------------------------------------------------------------------------------------------------------
 
-CANCEL = Request(method="DELETE", path="/6/api/pro/v1/cash/order/all", body=b"{}", changes=True)
-LISTING = Request(method="GET", path="/6/api/pro/v1/cash/order/open")
-MARGIN = Request(method="DELETE", path="/6/api/pro/v1/margin/order/all", body=b"{}", changes=True)
+(CANCEL,) = segment("cash").mass_cancels(())
+((LISTING,),) = segment("cash").listings
+(MARGIN,) = segment("margin").mass_cancels(())
 
 
 def judged(code: object, message: str = "", *, request: Request = CANCEL, status: int = 200, reason: str = "") -> Any:

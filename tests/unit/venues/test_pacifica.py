@@ -13,13 +13,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cancelall.core.errors import OptionError, SecretError, Unreadable
-from cancelall.core.model import Answer, Order, Page, Priority, Protection, Reach, Reply, Request, Signed, State
+from cancelall.core.model import (
+    Answer,
+    Order,
+    Page,
+    Priority,
+    Protection,
+    Purpose,
+    Reach,
+    Reply,
+    Request,
+    Signed,
+    State,
+)
 from cancelall.core.secret import Secret
 from cancelall.venues import payload
 from cancelall.venues.contract import Segment
-from cancelall.venues.pacifica import signing
+from cancelall.venues.pacifica import api
 from cancelall.venues.pacifica import venue as pacifica
-from cancelall.venues.pacifica.options import API, OPERATIONS, Secrets, _unbase58, base58
+from cancelall.venues.pacifica.api import API, OPERATIONS, TWAP
+from cancelall.venues.pacifica.options import Secrets, _unbase58, base58
 from support import ROOT, exist
 
 VECTORS: list[dict[str, Any]] = json.loads((ROOT / "tests" / "vectors" / "pacifica.json").read_text())
@@ -56,11 +69,12 @@ def segment(name: str, **options: Any) -> Segment:
 
 
 def post(path: str, **payload: object) -> Request:
-    return Request(method="POST", path=API + path, body=json.dumps(payload).encode(), changes=True)
+    purpose = {"/orders/cancel_all": Purpose.MASS_CANCEL, "/orders/twap/cancel": TWAP}.get(path, Purpose.CANCEL)
+    return Request(method="POST", path=API + path, body=json.dumps(payload).encode(), changes=True, purpose=purpose)
 
 
 def get(path: str, query: str = "account=") -> Request:
-    return Request(method="GET", path=API + path, query=query)
+    return Request(method="GET", path=API + path, query=query, purpose=Purpose.LISTING)
 
 
 def signed(request: Request, *, widen: int = 1, text: str = OWNER_SECRET, **options: Any) -> Signed:
@@ -145,7 +159,7 @@ def test_reproduces_every_body(row: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("row", KEYED, ids=lambda row: row["name"])
 def test_reproduces_every_signature_over_its_message(row: dict[str, Any]) -> None:
-    made = signing._signature(Secret(row["secret_key_base58"]), row["message"].encode())
+    made = api._signature(Secret(row["secret_key_base58"]), row["message"].encode())
     assert base58(made) == row["signature"]
 
 
@@ -155,7 +169,7 @@ def test_rebuilds_every_message(row: dict[str, Any]) -> None:
     payload = {name: value for name, value in body.items() if name not in HEADER}
     message = {"type": row["operation_type"], "data": payload}
     message |= {name: body[name] for name in ("timestamp", "expiry_window")}
-    made = signing._canonical(message)
+    made = api._canonical(message)
     assert made.decode() == row["message"]
     assert hashlib.sha256(made).hexdigest() == row["message_sha256"]
 
@@ -451,7 +465,7 @@ def test_a_market_in_any_script_is_signed_as_it_is_written() -> None:
     assert "币安人生".encode() in request.body
     body = json.loads(signed(request).body)
     assert body["symbol"] == "币安人生"
-    message = signing._canonical(
+    message = api._canonical(
         {
             "type": "cancel_all_orders",
             "timestamp": NOW,
@@ -460,7 +474,7 @@ def test_a_market_in_any_script_is_signed_as_it_is_written() -> None:
         }
     )
     assert "币安人生".encode() in message
-    assert base58(signing._signature(Secret(OWNER_SECRET), message)) == body["signature"]
+    assert base58(api._signature(Secret(OWNER_SECRET), message)) == body["signature"]
 
 
 @pytest.mark.parametrize("params", [{}, {"symbol": ["BTC", "ETH"]}, {"symbol": 7}, "x"])
