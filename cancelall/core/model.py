@@ -64,6 +64,18 @@ class Priority(IntEnum):
     OTHER = 4
 
 
+class Purpose(StrEnum):
+    """What a request asks a venue for. A venue has further words of its own where its answers have to be told apart."""
+
+    MASS_CANCEL = "cancel all orders"
+    CANCEL = "cancel one order"
+    BATCH = "cancel several orders by name"
+    LISTING = "list open orders"
+    FINAL_STATES = "tell how orders ended"
+    DISCOVERY = "tell what there is"
+    QUESTION = "tell whether a kill would work"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Request:
     """A request before it is signed: the exact query and body bytes that will be signed and sent.
@@ -81,6 +93,10 @@ class Request:
     priority: Priority = field(default=Priority.OTHER, compare=False)
     """How urgent it is now; it is the same request at any other time."""
     bucket: str = ""
+    purpose: str = ""
+    """What it asks for, a `Purpose` or a word of the venue's module, whose `judge` and readers go by it. It belongs to
+    what a request is: where the same bytes are sent for two purposes, the answer to one is judged by other rules, and a
+    refusal of one says nothing of the other."""
 
     @property
     def target(self) -> str:

@@ -19,6 +19,7 @@ from cancelall.engine.profile_sweep import ProfileSweep
 from cancelall.simulator import Kind
 from cancelall.venues.contract import Segment
 from cancelall.venues.registry import load
+from support import altered
 from tests.soak.plans import plan_of
 from tests.soak.schedule import run
 from tests.soak.virtual import Network
@@ -57,7 +58,7 @@ def one_page(client: Any, segment: Any) -> tuple[Any, Any]:
     def last_page(request: Any, reply: Any) -> Page:
         return replace(segment.page(request, reply), next=None, total=None)
 
-    return client, replace(segment, listings=((segment.listings[0][0],),), page=last_page)
+    return client, altered(segment, listings=((segment.listings[0][0],),), page=last_page)
 
 
 def one_listing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,10 +101,10 @@ def any_order(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing spawns anything: what triggers is read when it suits, and after what it turns into."""
 
     def made(**values: Any) -> Ledger:
-        return Ledger(**{**values, "segment": replace(values["segment"], spawns=False)})
+        return Ledger(**{**values, "segment": altered(values["segment"], spawns=False)})
 
     def backwards(client: Any, segment: Any) -> tuple[Any, Any]:
-        return client, replace(segment, listings=segment.listings[::-1])
+        return client, altered(segment, listings=segment.listings[::-1])
 
     monkeypatch.setattr(profile_sweep, "Ledger", made)
     reading(backwards)(monkeypatch)
@@ -185,7 +186,7 @@ def squeamish(monkeypatch: pytest.MonkeyPatch) -> None:
                     raise Unreadable(found.unsure)
                 return found
 
-            return replace(segment, page=page)
+            return altered(segment, page=page)
 
         return replace(venue, segments=lambda *args: tuple(map(hiding, venue.segments(*args))))
 
