@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from typing import ClassVar, Generic, Protocol, TypeVar
 from urllib.parse import quote
 
 from cancelall.core.declare import nearest
@@ -284,25 +284,3 @@ class Venue(Generic[O, S, F]):
     """Shown with every run."""
     sunset: str = ""
     """When the venue closes or has closed, as year and month (`2026-07`); empty: nothing was announced."""
-
-
-class _Bare(Segment):
-    @cached_property
-    def listings(self) -> tuple[tuple[Request, ...], ...]:
-        raise NotImplementedError
-
-    def page(self, request: Request, reply: Reply) -> Page:
-        raise NotImplementedError
-
-    def acknowledge(self, request: Request, reply: Reply) -> Acknowledgement:
-        raise NotImplementedError
-
-    def cancels(self, orders: tuple[Order, ...], others: tuple[Order, ...] | None) -> Named:
-        raise NotImplementedError
-
-
-def segment_of(**functions: Any) -> Segment:  # noqa: ANN401 - gone with the last venue that has no classes yet
-    """A segment made of functions, until its venue has a class for it."""
-    made = _Bare(name=functions["name"])
-    vars(made).update(functions)
-    return made
