@@ -51,8 +51,8 @@ def test_the_modules_read_alike(venue: str) -> None:
     """The same files with the same idea in each, after a docstring that names the doubts and the documents."""
     folder = Path(cancelall.venues.__file__).parent / venue
     names = {path.stem for path in folder.glob("*.py")}
-    if venue not in ("bybit", "bitget"):
-        assert names == {"__init__", "options", "api", "segments", "venue", "preflight"}
+    two_apis = {"classic", "unified"} if venue == "bitget" else set()
+    assert names == {"__init__", "options", "api", "segments", "venue", "preflight"} | two_apis
     for path in folder.glob("*.py"):
         assert len(path.read_text(encoding="utf-8").splitlines()) <= 360, path
     told = importlib.import_module(f"cancelall.venues.{venue}").__doc__ or ""
