@@ -232,7 +232,7 @@ class Venue(Generic[O, S, F]):
     """What is known before any discovery read."""
     segments: Callable[[O, F, str], tuple[Segment, ...]]
     """Options, facts and environment to segments. Raises OptionError when the options leave none."""
-    discoveries: Callable[[O, F], tuple[Discovery[F], ...]]
+    discoveries: Callable[[O, F], tuple[Discovery[F], ...]] = lambda options, facts: ()
     """The reads that these facts allow. It is asked again after each of them; a name that was there before is not
     read again."""
     learn_mode: Callable[[F, str], F] = lambda facts, mode: facts
@@ -271,7 +271,7 @@ class Venue(Generic[O, S, F]):
     """Seconds between two empty listings that prove a segment clear."""
     late_ms: Callable[[O], int | None]
     """How long after its signature a cancel can still be executed; None = no known limit."""
-    doubts: Callable[[O, frozenset[Known]], tuple[str, ...]]
+    doubts: Callable[[O, frozenset[Known]], tuple[str, ...]] = lambda options, names: ()
     """Why a proof would not be one, from all that the discovery reads have shown: above all selectors that the venue
     does not know. One sentence each; any makes the profile `unproven`."""
     remarks: Callable[[O, frozenset[Known]], tuple[str, ...]] = lambda options, names: ()

@@ -1,8 +1,7 @@
 """The explicit list of venues, and the two halves of each.
 
 `NAME.options` ends with `SCHEMA`: what a profile can say. It is all that has to be read before a connection is opened.
-`NAME.venue` ends with `VENUE`: what is sent, and how answers are read. To add a venue: write both, name it in `VENUES`,
-and give it a simulator, vectors and a test file.
+`NAME.venue` ends with `VENUE`: what is sent, and how answers are read. CONTRIBUTING.md says how a venue is added.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ _SIGNED_ANSWER = Witness(request=signed_answer(), harmless=True, signature=True)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Kind(Segment):
+class PacificaSegment(Segment):
     """A kind of order, with a listing of its own. Orders and TWAPs have one without pages."""
 
     options: Options
@@ -107,7 +107,7 @@ class Kind(Segment):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Orders(Kind):
+class PacificaOrders(PacificaSegment):
     """Resting orders, stop orders and TP/SL: one listing without pages, one cancel for all of them.
 
     https://docs.pacifica.fi/api-documentation/api/rest-api/orders/get-open-orders (stops and TP/SL among them)
@@ -147,7 +147,7 @@ class Orders(Kind):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Twaps(Kind):
+class PacificaTwaps(PacificaSegment):
     """TWAPs of the engine: the cancel of everything covers them too; what it leaves is cancelled by name.
 
     https://docs.pacifica.fi/api-documentation/api/rest-api/twap/get-open-twap-orders (what is listed is running) and
@@ -165,7 +165,7 @@ class Twaps(Kind):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Strategies(Kind):
+class PacificaStrategies(PacificaSegment):
     """OCO, conditional, trailing, chase, swarm and TWAP strategies: there is no call that cancels all of them.
 
     A cancel by name is what a mass cancel is elsewhere; one that does not help is not repeated without a pause.

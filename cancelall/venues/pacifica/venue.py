@@ -8,13 +8,13 @@ from cancelall.venues import payload
 from cancelall.venues.contract import SYMBOL, Batch, Discovery, Known, Segment, Venue, strangers, words
 from cancelall.venues.pacifica.api import ADDRESS_LIMIT, LIMITS, READS, check_secrets, get, judge, sign
 from cancelall.venues.pacifica.options import Facts, Options, account
-from cancelall.venues.pacifica.segments import Orders, Strategies, Twaps, read_account
+from cancelall.venues.pacifica.segments import PacificaOrders, PacificaStrategies, PacificaTwaps, read_account
 from cancelall.venues.payload import Row
 
 
 def segments(options: Options, facts: Facts, environment: str) -> tuple[Segment, ...]:
     """Strategies and TWAPs first: they place orders of their own."""
-    return (Strategies(options=options), Twaps(options=options), Orders(options=options))
+    return (PacificaStrategies(options=options), PacificaTwaps(options=options), PacificaOrders(options=options))
 
 
 def discoveries(options: Options, facts: Facts) -> tuple[Discovery[Facts], ...]:
