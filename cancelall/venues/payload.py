@@ -187,7 +187,7 @@ def minus(whole: str | None, *parts: str | None) -> str | None:
     told = [whole or "", *(part for part in parts if part)]
     if not all(_NUMBER.fullmatch(one) for one in told):
         return None
-    return str(Decimal(told[0]) - sum(map(Decimal, told[1:]), Decimal(0)))
+    return f"{Decimal(told[0]) - sum(map(Decimal, told[1:]), Decimal(0)):f}"
 
 
 def filled_before(quantity: str | None) -> str:

@@ -48,7 +48,7 @@ def segments(name: str) -> tuple[Segment, ...]:
 # --- the module -----------------------------------------------------------------------------------------------------
 
 
-FURTHER_SEGMENTS = {"bitget": {"classic", "unified"}, "bybit": {"strategies"}}
+FURTHER_SEGMENTS = {"bitget": {"classic", "unified"}}
 """Where there are two families of calls."""
 
 

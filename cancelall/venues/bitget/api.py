@@ -4,53 +4,44 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
-from urllib.parse import parse_qsl, quote
+from urllib.parse import parse_qsl
 
 from cancelall.core.errors import ErrorKind, Unreadable
 from cancelall.core.model import Answer, Judgement, Priority, Purpose, Reach, Reply, Request, Signed
 from cancelall.core.secret import Secret
 from cancelall.venues import payload, rsa
 from cancelall.venues.bitget.options import FUTURES, Options, Secrets
-from cancelall.venues.contract import Limit
+from cancelall.venues.contract import Limit, query
 
 PAGE = 100
 """Rows asked for at a time, which is the most that is documented."""
 NAMED_GAP = 1.1
 """Seconds between two cancels of one order: code 45129 allows one in a second."""
+_PER_SECOND = {
+    "/api/v2/mix/order": {
+        10: "cancel-all-orders batch-cancel-orders cancel-order cancel-plan-order orders-pending orders-plan-pending "
+        "orders-history orders-plan-history",
+    },
+    "/api/v2/spot/trade": {
+        5: "cancel-symbol-order batch-cancel-plan-order",
+        10: "batch-cancel-order cancel-order",
+        20: "cancel-plan-order unfilled-orders current-plan-order history-orders history-plan-order",
+    },
+    "/api/v3/trade": {
+        5: "cancel-symbol-order cancel-batch",
+        10: "cancel-order cancel-strategy-order",
+        20: "unfilled-orders unfilled-strategy-orders history-orders history-strategy-orders",
+    },
+    "/api": {1: "v2/spot/account/info v3/account/info", 20: "v2/public/time v3/account/settings"},
+}
 LIMITS = {
-    "/api/v2/mix/order/cancel-all-orders": Limit(count=10),
-    "/api/v2/mix/order/batch-cancel-orders": Limit(count=10),
-    "/api/v2/mix/order/cancel-order": Limit(count=10),
-    "/api/v2/mix/order/cancel-plan-order": Limit(count=10),
-    "/api/v2/mix/order/orders-pending": Limit(count=10),
-    "/api/v2/mix/order/orders-plan-pending": Limit(count=10),
-    "/api/v2/mix/order/orders-history": Limit(count=10),
-    "/api/v2/mix/order/orders-plan-history": Limit(count=10),
-    "/api/v2/spot/trade/cancel-symbol-order": Limit(count=5),
-    "/api/v2/spot/trade/batch-cancel-order": Limit(count=10),
-    "/api/v2/spot/trade/cancel-order": Limit(count=10),
-    "/api/v2/spot/trade/batch-cancel-plan-order": Limit(count=5),
-    "/api/v2/spot/trade/cancel-plan-order": Limit(count=20),
-    "/api/v2/spot/trade/unfilled-orders": Limit(count=20),
-    "/api/v2/spot/trade/current-plan-order": Limit(count=20),
-    "/api/v2/spot/trade/history-orders": Limit(count=20),
-    "/api/v2/spot/trade/history-plan-order": Limit(count=20),
-    "/api/v2/public/time": Limit(count=20),
-    "/api/v2/spot/account/info": Limit(count=1),
-    "/api/v3/account/info": Limit(count=1),
-    "/api/v3/account/settings": Limit(count=20),
-    "/api/v3/trade/cancel-symbol-order": Limit(count=5),
-    "/api/v3/trade/cancel-batch": Limit(count=5),
-    "/api/v3/trade/cancel-order": Limit(count=10),
-    "/api/v3/trade/cancel-strategy-order": Limit(count=10),
-    "/api/v3/trade/unfilled-orders": Limit(count=20),
-    "/api/v3/trade/unfilled-strategy-orders": Limit(count=20),
-    "/api/v3/trade/history-orders": Limit(count=20),
-    "/api/v3/trade/history-strategy-orders": Limit(count=20),
+    f"{path}/{call}": Limit(count=count)
+    for path, counts in _PER_SECOND.items()
+    for count, calls in counts.items()
+    for call in calls.split()
 }
 """Per account and second, from each endpoint's page; endpoints count by themselves."""
 
@@ -75,8 +66,8 @@ def get(path: str, purpose: str, **values: str) -> Request:
 
     Sources disagree on whether its encoded or its plain form is signed: nothing is ever put into it that has two.
     """
-    query = "&".join(f"{key}={quote(value, safe='')}" for key, value in sorted(values.items()))
-    return Request(method="GET", path=path, query=query, priority=Priority.LISTING, bucket=path, purpose=purpose)
+    text = query(**dict(sorted(values.items())))
+    return Request(method="GET", path=path, query=text, priority=Priority.LISTING, bucket=path, purpose=purpose)
 
 
 def public(path: str, purpose: str, **values: str) -> Request:
@@ -167,22 +158,8 @@ _EMPTY = frozenset({"22001", "43004", "31054", "25578"})
 """Nothing to cancel."""
 
 _GONE = frozenset(
-    {
-        "43001",
-        "43020",
-        "43025",
-        "43033",
-        "40109",
-        "40768",
-        "40819",
-        "45031",
-        "45055",
-        "45057",
-        "31007",
-        "50062",
-        "80011",
-    }
-    | {"24056", "25204", "25575", "25576", "25577", "25597"}
+    "43001 43020 43025 43033 40109 40768 40819 45031 45055 45057 31007 50062 80011".split()
+    + "24056 25204 25575 25576 25577 25597".split()
 )
 """The order is finished or unknown: a cancel by name has nothing left to do. The listing decides."""
 
@@ -213,62 +190,47 @@ _ANSWERS = {MODE: UNIFIED_SAYS_NO | NO_RIGHT, LISTING_OF_SOME: NO_SUCH_TYPE}
 
 _KEYS = "on Bitget's page of API keys"
 
-_Refusal = tuple[tuple[str, ...], ErrorKind, Reach, str]
-
-_REFUSALS: tuple[_Refusal, ...] = (
-    (("40006", "40037", "40041"), "auth", Reach.KEY, "wrong or deleted key, or a demo key without environment demo"),
-    (("40009",), "auth", Reach.KEY, "the secret does not belong to this key; if it does, make a new key"),
-    (("40012", "40036"), "auth", Reach.KEY, "wrong passphrase: it was chosen with the key and cannot be changed"),
-    (("40001", "40002", "40003", "40011"), "auth", Reach.KEY, "check key, secret and passphrase"),
-    (("40099",), "environment", Reach.KEY, "a demo key needs environment demo, and no other key works there"),
-    (("40018", "40038", "22010", "49003"), "ip", Reach.ADDRESS, f"add this machine's address to the key {_KEYS}"),
+_REFUSALS: tuple[tuple[str, ErrorKind, Reach, str], ...] = (
+    ("40006 40037 40041", "auth", Reach.KEY, "wrong or deleted key, or a demo key without environment demo"),
+    ("40009", "auth", Reach.KEY, "the secret does not belong to this key; if it does, make a new key"),
+    ("40012 40036", "auth", Reach.KEY, "wrong passphrase: it was chosen with the key and cannot be changed"),
+    ("40001 40002 40003 40011", "auth", Reach.KEY, "check key, secret and passphrase"),
+    ("40099", "environment", Reach.KEY, "a demo key needs environment demo, and no other key works there"),
+    ("40018 40038 22010 49003", "ip", Reach.ADDRESS, f"add this machine's address to the key {_KEYS}"),
+    ("40014 40025 40040 25620", "permission", Reach.PRODUCT, f"give the key the right to trade this {_KEYS}"),
     (
-        ("40014", "40025", "40040", "25620"),
-        "permission",
-        Reach.PRODUCT,
-        f"give the key the right to trade this {_KEYS}",
-    ),
-    (
-        ("40013", "40022", "40023", "40024", "40026", "40031", "40710", "40760", "40916"),
+        "40013 40022 40023 40024 40026 40031 40710 40760 40916",
         "permission",
         Reach.PRODUCT,
         "the account is restricted here: use the app or support",
     ),
+    ("40016 40035 40101 40111", "permission", Reach.PRODUCT, "Bitget wants the account verified: log in to the site"),
+    ("40199", "permission", Reach.PRODUCT, "lead traders may not use the API here: use the app"),
+    ("40000 40100 40103 40104", "region", Reach.PRODUCT, "this region is refused: run from another place"),
     (
-        ("40016", "40035", "40101", "40111"),
-        "permission",
-        Reach.PRODUCT,
-        "Bitget wants the account verified: log in to the site",
-    ),
-    (("40199",), "permission", Reach.PRODUCT, "lead traders may not use the API here: use the app"),
-    (("40000", "40100", "40103", "40104"), "region", Reach.PRODUCT, "this region is refused: run from another place"),
-    (
-        ("40081", "40105", "40110", "22030"),
+        "40081 40105 40110 22030",
         "environment",
         Reach.PRODUCT,
         "demo trading does not have this: narrow the profile by product_type, or use a key of live trading",
     ),
-    (("45056",), "parameter", Reach.REQUEST, "an order of a bot or a copied trade: stop what placed it in the app"),
-    (("40072", "40309", "22004", "25013"), "parameter", Reach.REQUEST, "not tradable by API: use the app"),
-    (("40086", "40404", "30032"), "parameter", Reach.REQUEST, "host or path is wrong: check base_url"),
+    ("45056", "parameter", Reach.REQUEST, "an order of a bot or a copied trade: stop what placed it in the app"),
+    ("40072 40309 22004 25013", "parameter", Reach.REQUEST, "not tradable by API: use the app"),
+    ("40086 40404 30032", "parameter", Reach.REQUEST, "host or path is wrong: check base_url"),
     (
-        ("40034", "40102", "25100"),
+        "40034 40102 25100",
         "parameter",
         Reach.REQUEST,
         "is the symbol one of this product? name the product with product_type",
     ),
     (
-        tuple("40007 40017 400172 40019 40020 40306 40811 40812 40813 40912 40913 43048".split())
-        + tuple("48001 48002 00171 00172 25002 25200 25240".split()),
+        "40007 40017 400172 40019 40020 40306 40811 40812 40813 40912 40913 43048 48001 48002 00171 00172 "
+        "25002 25200 25240",
         "parameter",
         Reach.REQUEST,
         "check the selectors of this profile",
     ),
 )
-
-_REFUSED: Mapping[str, tuple[ErrorKind, Reach, str]] = {
-    code: (kind, reach, hint) for codes, kind, reach, hint in _REFUSALS for code in codes
-}
+_REFUSED = {code: (kind, reach, hint) for codes, kind, reach, hint in _REFUSALS for code in codes.split()}
 """https://www.bitget.com/api-doc/contract/error-code/restapi and .../uta/error-code/restapi; some from clients only."""
 
 

@@ -9,7 +9,7 @@ import re
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
+from functools import partial
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl
 
@@ -29,7 +29,7 @@ from cancelall.core.model import (
 from cancelall.venues import payload
 from cancelall.venues.bitget.api import NAMED_GAP, PAGE, asked, data, get
 from cancelall.venues.contract import Segment
-from cancelall.venues.payload import UNREADABLE, Row
+from cancelall.venues.payload import Row
 
 BATCH = 20
 """Orders per cancel by name. The endpoints' pages say 50 or nothing, that of best practices and code 40306 say 20."""
@@ -102,7 +102,7 @@ class BitgetSegment(Segment):
             type=type_.lower() or None,
             price=next((price for price in prices if price not in (None, "0")), None),
             quantity=quantity,
-            remaining=_difference(quantity, filled),
+            remaining=payload.minus(quantity, filled) if filled else None,
             segment=self.name,
             protection=protection,
             kind=kind,
@@ -125,23 +125,20 @@ class BitgetSegment(Segment):
 
         found, odd = payload.orders(rows, read)
         following, why = self._way_on(request, rows, last)
-        unsure = "; ".join(filter(None, (odd, why)))
-        return Page(orders=found, next=following, unsure=unsure, full=len(rows) >= _size(request), null=null)
+        full = len(rows) >= _size(request)
+        return Page(orders=found, next=following, unsure=payload.why(odd, why), full=full, null=null)
 
     def final_page(self, request: Request, reply: Reply) -> FinalStates:
         """How the orders of a page of the history ended. Rows that cannot be read are passed over."""
         rows, last, _ = self._rows(request, reply)
-        found: list[tuple[Order, State, str]] = []
+        ends = payload.ends(rows, partial(self._ended, request))
+        return FinalStates(orders=ends, next=self._way_on(request, rows, last)[0])
 
-        def read(row: Row) -> None:
-            if end := self._end(row):
-                state, note = end
-                filled = row.text(self.filled) or "0"
-                partly = state is State.CANCELLED and filled.strip("0.") != ""
-                found.append((self._order(request, row), state, f"{filled} filled before" if partly else note))
-
-        payload.orders(rows, read)
-        return FinalStates(orders=tuple(found), next=self._way_on(request, rows, last)[0])
+    def _ended(self, request: Request, row: Row) -> tuple[Order, State, str] | None:
+        state, note = self._end(row) or (None, "")
+        if state is State.CANCELLED:
+            note = payload.filled_before(row.text(self.filled))
+        return None if state is None else (self._order(request, row), state, note)
 
     def _way_on(self, request: Request, rows: list[Any], last: object) -> tuple[Request | None, str]:
         """The request for the next page, and why there may be one that cannot be asked for.
@@ -180,8 +177,8 @@ def recent(path: str, orders: tuple[Order, ...], **values: str) -> tuple[Request
 
 def symbol_of(row: Row, *, needed: bool = False) -> str | None:
     """The symbol in the case that requests want. None where it cannot be read: no request may carry a guess."""
-    symbol = row.text("symbol", needed=needed)
-    return None if symbol in (None, UNREADABLE) else (symbol or "").upper()
+    symbol = row.name("symbol", needed=needed)
+    return symbol and symbol.upper()
 
 
 def word(row: Row, key: str) -> str:
@@ -203,14 +200,6 @@ def listed(record: Mapping[str, Any], key: str, last: str) -> tuple[list[Any], o
 def _size(request: Request) -> int:
     """How many rows a page holds at most."""
     return int(asked(request, "limit") or PAGE)
-
-
-def _difference(quantity: str | None, filled: str | None) -> str | None:
-    """What is left of an order. None where one of the two is not a plain number."""
-    plain = re.compile(r"[0-9]{1,40}(\.[0-9]{1,40})?")
-    if not (quantity and filled and plain.fullmatch(quantity) and plain.fullmatch(filled)):
-        return None
-    return f"{Decimal(quantity) - Decimal(filled):f}"
 
 
 # --- acknowledgements -----------------------------------------------------------------------------------------------

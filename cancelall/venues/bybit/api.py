@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
-from urllib.parse import parse_qsl, quote
+from urllib.parse import parse_qsl
 
 from cancelall.core.errors import ErrorKind, Unreadable
 from cancelall.core.model import (
@@ -27,7 +27,7 @@ from cancelall.core.model import (
 from cancelall.core.secret import Secret
 from cancelall.venues import payload, rsa
 from cancelall.venues.bybit.options import CAP, Options, Secrets
-from cancelall.venues.contract import Limit
+from cancelall.venues.contract import Limit, query
 
 _PER_SECOND = {
     "cancel-all": {"futures": 10, "spot": 20, "option": 1, "spread": 5},
@@ -59,9 +59,9 @@ def post(
 
 def get(path: str, bucket: str, purpose: str, values: Mapping[str, str], *, signed: bool = True) -> Request:
     """A read. Its query is sorted, as Bybit's own SDK sends it; values are encoded once, empty ones left out."""
-    query = "&".join(f"{key}={quote(value, safe='')}" for key, value in sorted(values.items()) if value)
+    text = query(**{key: value for key, value in sorted(values.items()) if value})
     return Request(
-        method="GET", path=path, query=query, signed=signed, priority=Priority.LISTING, bucket=bucket, purpose=purpose
+        method="GET", path=path, query=text, signed=signed, priority=Priority.LISTING, bucket=bucket, purpose=purpose
     )
 
 

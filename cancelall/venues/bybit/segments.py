@@ -1,4 +1,4 @@
-"""Bybit: the kinds of segments: what all share, and orders by category."""
+"""Bybit: the kinds of segments: orders by category, spread orders, strategies."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from cancelall.core.model import (
     State,
 )
 from cancelall.venues import payload
-from cancelall.venues.bybit.api import LIMITS, acknowledge, asked_for, get, post, rows_of
+from cancelall.venues.bybit.api import LIMITS, SPREAD_MASS_CANCEL, acknowledge, asked_for, get, post, rows_of
 from cancelall.venues.bybit.options import CAP, SPOT_FILTERS, Options
 from cancelall.venues.contract import Named, Segment, in_chunks, one_by_one
 from cancelall.venues.payload import UNREADABLE, Row
@@ -35,6 +35,7 @@ _WORKING = frozenset({"New", "PartiallyFilled", "Triggered", "Created", "Active"
 _PLAIN = frozenset({"", "UNKNOWN"})
 _CLOSING = frozenset({"TakeProfit", "StopLoss", "TrailingStop", "PartialTakeProfit", "PartialStopLoss", "MmRateClose"})
 """Stop types that belong to a position: they can only shrink it."""
+_SHRINKS = {True: Protection.PROTECTIVE, False: Protection.NONE, None: Protection.UNKNOWN}
 _SPOT_KINDS = {"Stop": "StopOrder", **{kind: kind for kind in SPOT_FILTERS[2:]}}
 """The order filter that reaches spot orders of a stop type."""
 _GROUPED = ("OcoOrder", "BidirectionalTpslOrder")
@@ -64,7 +65,7 @@ class BybitSegment(Segment):
         """Only an id is needed to act on an order, and the symbol that its row names or that was asked for."""
         rows, page = rows_of(request, reply)
         orders, odd = payload.orders(rows, partial(self._listed, asked_for(request)), self.noun)
-        return replace(page, orders=orders, unsure="; ".join(filter(None, (page.unsure, odd))))
+        return replace(page, orders=orders, unsure=payload.why(page.unsure, odd))
 
     def _listed(self, asked: Mapping[str, str], row: Row) -> Order | None:
         status = row.text(self.status, needed=True)
@@ -76,10 +77,10 @@ class BybitSegment(Segment):
 
     def _order(self, asked: Mapping[str, str], status: str | None, row: Row) -> Order:
         """An order as a list shows it. Raises Unreadable without an id, and for another symbol than was asked for."""
-        identity, symbol = row.identity("orderId"), symbol_of(asked, row)
+        identity, symbol = row.identity("orderId"), _symbol(asked, row)
         listed_as, stop_type = asked.get("orderFilter", ""), row.text("stopOrderType") or ""
         side, price, trigger = (row.text("side") or "").lower(), row.text("price"), row.text("triggerPrice")
-        ordinary = row.text("orderType") or ""
+        ordinary, (kind, opening) = row.text("orderType") or "", self._kind(listed_as, stop_type, side, status)
         return Order(
             id=identity,
             client_id=row.text("orderLinkId"),
@@ -90,24 +91,22 @@ class BybitSegment(Segment):
             quantity=row.text("qty"),
             remaining=row.text("leavesQty"),
             segment=self.name,
-            protection=self._protection(row, listed_as, stop_type, side),
-            kind=self._kind(listed_as, stop_type, status),
+            protection=self._protection(row, stop_type, opening),
+            kind=kind,
             origin=(row.text("createType") or "").removeprefix("CreateByUser"),
             created_ms=row.number("createdTime"),
         )
 
-    def _protection(self, row: Row, listed_as: str, stop_type: str, side: str) -> Protection:
-        """Protective: what can only shrink a position. Unknown kinds are never called plain."""
+    def _protection(self, row: Row, stop_type: str, opening: Protection) -> Protection:
+        """Protective: what can only shrink a position."""
         shrinks = row.flag("reduceOnly"), row.flag("closeOnTrigger")
         if True in shrinks or stop_type in _CLOSING:
             return Protection.PROTECTIVE
-        return Protection.UNKNOWN if None in shrinks else self._may_open(listed_as, stop_type, side)
+        return Protection.UNKNOWN if None in shrinks else opening
 
-    def _may_open(self, listed_as: str, stop_type: str, side: str) -> Protection:
-        return Protection.NONE if stop_type in _PLAIN or stop_type == "Stop" else Protection.UNKNOWN
-
-    def _kind(self, listed_as: str, stop_type: str, status: str | None) -> str:
-        return ""
+    def _kind(self, listed_as: str, stop_type: str, side: str, status: str | None) -> tuple[str, Protection]:
+        """Its kind, and its protection where it can open a position. Unknown kinds are never called plain."""
+        return "", Protection.NONE if stop_type in (*_PLAIN, "Stop") else Protection.UNKNOWN
 
     def acknowledge(self, request: Request, reply: Reply) -> Acknowledgement:
         return acknowledge(request, reply)
@@ -115,31 +114,22 @@ class BybitSegment(Segment):
     def final_page(self, request: Request, reply: Reply) -> FinalStates:
         """https://bybit-exchange.github.io/docs/v5/order/order-list (cancelled ones stay 24 h)."""
         rows, page = rows_of(request, reply)
-        ends: list[tuple[Order, State, str]] = []
+        return FinalStates(orders=payload.ends(rows, partial(self._end, asked_for(request))), next=page.next)
 
-        def read(row: Row) -> None:
-            if (status := row.text("orderStatus")) in _CLOSED:
-                order = self._order(asked_for(request), status, row)
-                executed = row.text("cumExecQty") or "0"
-                partly = status != "Filled" and executed != UNREADABLE and executed.strip("0.") != ""
-                state = State.FILLED if status == "Filled" else State.CANCELLED
-                ends.append((order, state, f"{executed} filled before" if partly else ""))
-
-        payload.orders(rows, read)
-        return FinalStates(orders=tuple(ends), next=page.next)
+    def _end(self, asked: Mapping[str, str], row: Row) -> tuple[Order, State, str] | None:
+        status = row.text("orderStatus")
+        if status not in _CLOSED:
+            return None
+        filled = "" if status == "Filled" else payload.filled_before(row.name("cumExecQty"))
+        return self._order(asked, status, row), State.FILLED if status == "Filled" else State.CANCELLED, filled
 
 
-def symbol_of(asked: Mapping[str, str], row: Row) -> str | None:
+def _symbol(asked: Mapping[str, str], row: Row) -> str | None:
     """The symbol of a row, or the one that was asked for. Raises Unreadable when it is another: it is out of scope."""
-    symbol, wanted = row.text("symbol", needed=True), asked.get("symbol")
-    if symbol is None or symbol == UNREADABLE:
-        return wanted
-    if wanted and symbol.upper() != wanted.upper():
+    symbol, wanted = row.name("symbol", needed=True), asked.get("symbol")
+    if symbol and wanted and symbol.upper() != wanted.upper():
         raise Unreadable("symbol is not the one that was asked for")
-    return symbol
-
-
-# --- orders of a category -------------------------------------------------------------------------------------------
+    return symbol or wanted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,8 +162,7 @@ class Orders(BybitSegment):
         return tuple(self._whole(part, kind, Priority.MASS_CANCEL) for part in parts for kind in filters)
 
     def _whole(self, part: dict[str, str], kind: str, priority: Priority) -> Request:
-        stops = {"orderFilter": kind, "stopOrderType": self.options.stop_order_type}
-        body = {"category": self.category, **part, **stops}
+        body = {"category": self.category, **part, "orderFilter": kind, "stopOrderType": self.options.stop_order_type}
         return post("/v5/order/cancel-all", f"cancel-all {self.product}", Purpose.MASS_CANCEL, body, priority)
 
     @cached_property
@@ -185,11 +174,9 @@ class Orders(BybitSegment):
         """
         chosen = self.options.order_filter
         stages = (self.conditional, ("",)) if chosen in (None, "OpenOrder") else ((chosen,),)
-        return tuple(tuple(one for kind in stage for one in self._passes(kind)) for stage in stages if stage)
-
-    def _passes(self, kind: str) -> tuple[Request, ...]:
-        asked = {"category": self.category, "limit": "50", "openOnly": "0", "orderFilter": kind}
-        return self._pages("/v5/order/realtime", f"realtime {self.product}", Purpose.LISTING, **asked)
+        asked = {"category": self.category, "limit": "50", "openOnly": "0"}
+        pages = partial(self._pages, "/v5/order/realtime", f"realtime {self.product}", Purpose.LISTING, **asked)
+        return tuple(tuple(one for kind in stage for one in pages(orderFilter=kind)) for stage in stages if stage)
 
     def cancels(self, orders: tuple[Order, ...], others: tuple[Order, ...] | None) -> Named:
         """Batches of 20 (10 on spot) where the documents allow them, else one by one.
@@ -212,9 +199,8 @@ class Orders(BybitSegment):
         return post("/v5/order/cancel-batch", f"cancel-batch {self.product}", Purpose.BATCH, body)
 
     def singly(self, orders: tuple[Order, ...], others: tuple[Order, ...] | None) -> Named:
-        """https://bybit-exchange.github.io/docs/v5/order/cancel-order
-
-        A symbol is documented as required; an order whose symbol nobody could read is named by its id alone.
+        """https://bybit-exchange.github.io/docs/v5/order/cancel-order - where nobody could read the symbol that it
+        requires, the id alone.
         """
         return one_by_one(orders, self._single)
 
@@ -243,7 +229,7 @@ class Linear(Orders):
     conditional = ("StopOrder",)
 
     def shares(self, survivors: tuple[Order, ...]) -> tuple[Request, ...]:
-        """Beside the coin the symbols with the most orders, as many as the limit of the second allows."""
+        """Of more than one call takes: beside the coin the symbols with the most orders, as many as a second allows."""
         if len(survivors) <= CAP or self.symbols:
             return ()
         beside = LIMITS["cancel-all futures"].count - 1
@@ -274,16 +260,13 @@ class Spot(Orders):
     conditional = SPOT_FILTERS[1:]
     batch = 10
 
-    def _may_open(self, listed_as: str, stop_type: str, side: str) -> Protection:
-        """A triggered sell protects."""
+    def _kind(self, listed_as: str, stop_type: str, side: str, status: str | None) -> tuple[str, Protection]:
+        """A triggered sell protects. One that has triggered is of the ordinary kind from then on."""
+        kind = "Order" if status in _WORKING else listed_as or _SPOT_KINDS.get(stop_type, "Order")
         if stop_type in _PLAIN and listed_as not in self.conditional:
-            return Protection.NONE
-        sides = {"sell": Protection.PROTECTIVE, "buy": Protection.NONE}
-        return sides.get(side if stop_type in (*_PLAIN, *_SPOT_KINDS) else "", Protection.UNKNOWN)
-
-    def _kind(self, listed_as: str, stop_type: str, status: str | None) -> str:
-        """One that has triggered is an ordinary order from then on."""
-        return "Order" if status in _WORKING else listed_as or _SPOT_KINDS.get(stop_type, "Order")
+            return kind, Protection.NONE
+        known = stop_type in (*_PLAIN, *_SPOT_KINDS) and side in ("buy", "sell")
+        return kind, _SHRINKS[side == "sell"] if known else Protection.UNKNOWN
 
     def singly(self, orders: tuple[Order, ...], others: tuple[Order, ...] | None) -> Named:
         grouped = tuple(one for one in orders if one.kind in _GROUPED)
@@ -295,14 +278,12 @@ class Spot(Orders):
         are left out.
         """
         kept = {(order.symbol, order.kind) for order in others}
-        groups: dict[tuple[str, str], tuple[Order, ...]] = {}
-        for order in orders:
-            if order.symbol is not None and not {(order.symbol, order.kind), (None, order.kind)} & kept:
-                groups[order.symbol, order.kind] = (*groups.get((order.symbol, order.kind), ()), order)
-        whole = (
-            (self._whole({"symbol": symbol}, kind, Priority.CANCEL), group) for (symbol, kind), group in groups.items()
-        )
-        return tuple(whole)
+        free = [one for one in orders if not {(one.symbol, one.kind), (None, one.kind)} & kept]
+        found = []
+        for symbol, kind in dict.fromkeys((one.symbol, one.kind) for one in free if one.symbol is not None):
+            group = tuple(one for one in free if (one.symbol, one.kind) == (symbol, kind))
+            found.append((self._whole({"symbol": symbol}, kind, Priority.CANCEL), group))
+        return tuple(found)
 
 
 class DemoSpot(Spot):
@@ -319,3 +300,61 @@ class Option(Orders):
     def mass_cancels(self, survivors: tuple[Order, ...]) -> tuple[Request, ...]:
         """The listing knows a base coin; that the cancel does is not written, and it would reach other coins."""
         return () if self.options.base_coin else super().mass_cancels(survivors)
+
+
+class Spread(BybitSegment):
+    """Orders of combinations of two legs."""
+
+    def mass_cancels(self, survivors: tuple[Order, ...]) -> tuple[Request, ...]:
+        path, bucket, first = "/v5/spread/order/cancel-all", "cancel-all spread", Priority.MASS_CANCEL
+        bodies: tuple[Mapping[str, object], ...] = self.parts if self.symbols else ({"cancelAll": True},)
+        return tuple(post(path, bucket, SPREAD_MASS_CANCEL, body, first) for body in bodies)
+
+    @cached_property
+    def listings(self) -> tuple[tuple[Request, ...], ...]:
+        return (self._pages("/v5/spread/order/realtime", "realtime spread", Purpose.LISTING, limit="50"),)
+
+    def final_states(self, orders: tuple[Order, ...], since_ms: int) -> tuple[Request, ...]:
+        return self._pages("/v5/spread/order/history", "realtime spread", Purpose.FINAL_STATES, limit="50")
+
+    def cancels(self, orders: tuple[Order, ...], others: tuple[Order, ...] | None) -> Named:
+        path, bucket = "/v5/spread/order/cancel", "cancel spread"
+        return one_by_one(orders, lambda order: post(path, bucket, Purpose.CANCEL, {"orderId": order.id}))
+
+
+class Strategies(BybitSegment):
+    """TWAP, iceberg, chase and POV strategies. There is no call that stops all: list, then stop each.
+
+    https://bybit-exchange.github.io/docs/v5/strategy/strategy-list - 2 running, 6 untriggered, 5 paused. Of those that
+    were terminated (4) orders may still rest; they are ordinary ones.
+    """
+
+    spawns = True
+    noun = "strategy"
+    status = "status"
+    over = frozenset({"3", "4"})
+    alive = frozenset({"2", "6", "5"})
+
+    @cached_property
+    def listings(self) -> tuple[tuple[Request, ...], ...]:
+        path, bucket = "/v5/strategy/list", "strategy list"
+        reads = [self._pages(path, bucket, Purpose.LISTING, status=one, pageSize="50") for one in ("2", "6", "5")]
+        return (tuple(read for several in reads for read in several),)
+
+    def _order(self, asked: Mapping[str, str], status: str | None, row: Row) -> Order:
+        shrinks = row.flag("reduceOnly")
+        return Order(
+            id=row.identity("strategyId"),
+            symbol=_symbol(asked, row),
+            side=(row.text("side") or "").lower() or None,
+            type=(row.text("strategyType") or "strategy").lower(),
+            price=row.text("triggerPrice"),
+            quantity=row.text("size"),
+            segment=self.name,
+            protection=_SHRINKS[shrinks],
+            created_ms=row.number("createdTimeE3"),
+        )
+
+    def cancels(self, orders: tuple[Order, ...], others: tuple[Order, ...] | None) -> Named:
+        path, bucket = "/v5/strategy/stop", "strategy stop"
+        return one_by_one(orders, lambda order: post(path, bucket, Purpose.CANCEL, {"strategyId": order.id}))

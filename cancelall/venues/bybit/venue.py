@@ -9,10 +9,9 @@ from cancelall.core.model import Purpose, Reply, Request
 from cancelall.venues import payload
 from cancelall.venues.bybit.api import LIMITS, check_secrets, get, judge, rows_of, sign
 from cancelall.venues.bybit.options import HOSTS, LINEAR_COINS, Category, Facts, Options, selected, symbols_of
-from cancelall.venues.bybit.segments import DemoSpot, Inverse, Linear, Option, Orders, Spot
-from cancelall.venues.bybit.strategies import Spread, Strategies
+from cancelall.venues.bybit.segments import DemoSpot, Inverse, Linear, Option, Orders, Spot, Spread, Strategies
 from cancelall.venues.contract import SYMBOL, Batch, Discovery, Known, Limit, Segment, Venue, strangers, words
-from cancelall.venues.payload import UNREADABLE, Row
+from cancelall.venues.payload import Row
 
 # --- scope ----------------------------------------------------------------------------------------------------------
 
@@ -119,8 +118,8 @@ def _read_instruments(request: Request, reply: Reply) -> Batch:
     names: list[Known] = []
 
     def read(row: Row) -> None:
-        told = ((key, row.text(key)) for key in _ASKED)
-        names.extend(Known(key, word) for key, word in told if word is not None and word != UNREADABLE)
+        told = ((key, row.name(key)) for key in _ASKED)
+        names.extend(Known(key, word) for key, word in told if word is not None)
 
     payload.orders(rows, read, "instrument")
     return Batch(names=tuple(names), next=page.next)
