@@ -40,8 +40,8 @@ def segment(**more: Any) -> Segment:
         "acknowledge": lambda request, reply: Acknowledgement(),
         "cancels": lambda orders, others: ((BATCH, orders),),
         "singly": lambda orders, others: tuple((replace(ONE, query=one.id), (one,)) for one in orders),
-        "settle": lambda orders, since: (),
-        "settled": lambda request, reply: None,
+        "final_states": lambda orders, since: (),
+        "final_page": lambda request, reply: None,
     }
     return Segment(**{**values, **more})
 

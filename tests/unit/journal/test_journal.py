@@ -72,7 +72,7 @@ def test_a_line_is_an_event(tmp_path: Path) -> None:
 WRITER = """
 import sys
 from pathlib import Path
-from cancelall.journal import Journal
+from cancelall.journal.writer import Journal
 made = Journal([Path(sys.argv[1])], sys.argv[2])
 made.begin({})
 sys.stdin.read()
@@ -414,7 +414,7 @@ def test_a_line_of_any_length_takes_little_memory(used: Path) -> None:
     assert (ran.code, ran.line["warnings"]) == (0, [])
     code = f"""
 import sys
-from cancelall.journal import commands
+from cancelall.cli import journal as commands
 from cancelall.report import history
 def peak():
     return int(open("/proc/self/status").read().partition("VmHWM:")[2].split()[0]) // 1024
