@@ -17,7 +17,7 @@ from cancelall.core.attempts import Attempt
 from cancelall.core.clock import Clock, SystemClock
 from cancelall.core.errors import CancelallError, OptionError
 from cancelall.core.findings import Area, CheckReport, Finding, Level, failure, good, warning
-from cancelall.core.model import Reply, Wire
+from cancelall.core.model import Reply, SignedRequest
 from cancelall.core.preflight import Preflight, Told, load_preflight
 from cancelall.core.profile import BrokenProfile, Profile
 from cancelall.credentials.chain import Found, resolve
@@ -264,9 +264,9 @@ class Check:
     def _noting(self, send: Send, readings: list[Reading]) -> Send:
         """The same, with a look at the Date header of every answer, refusals too."""
 
-        async def noted(wire: Wire, until: float, sent: Callable[[], None]) -> Reply:
+        async def noted(signed: SignedRequest, until: float, sent: Callable[[], None]) -> Reply:
             began = self.clock.now_ms()
-            reply = await send(wire, until, sent)
+            reply = await send(signed, until, sent)
             if (reading := dated(reply.headers, began, self.clock.now_ms())) is not None:
                 readings.append(reading)
             return reply

@@ -189,22 +189,19 @@ def _profile(document: Document, name: str, table: Any, environ: Mapping[str, st
 def _options(
     document: Document, where: str, declaration: type, values: dict[str, object], flags: dict[str, object]
 ) -> Any:  # noqa: ANN401
-    """The venue's options; a broken rule is the command line's fault only if the rest would have been fine."""
-    try:
-        plain = _built(declaration, values)
-    except OptionError as error:
-        if not flags:
-            raise ConfigError(f"{place(document, where, '')}: {error.message}", error.hint) from None
-        plain = None
-    if not flags:
-        return plain
+    """The venue's options; a broken rule is the file's fault where the command line has none of them."""
     items = {item.key: item for item in declare.declared(declaration)}
     for key, value in flags.items():
         try:
             values[key] = declare.from_value(items[key], value)
         except OptionError as error:
             raise OptionError(f"{items[key].flag} {error.message}", error.hint) from None
-    return _built(declaration, values)
+    try:
+        return _built(declaration, values)
+    except OptionError as error:
+        if flags:
+            raise
+        raise ConfigError(f"{place(document, where, '')}: {error.message}", error.hint) from None
 
 
 def _built(declaration: type, values: Mapping[str, object]) -> Any:  # noqa: ANN401

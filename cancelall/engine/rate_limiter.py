@@ -6,10 +6,11 @@ import asyncio
 import heapq
 import itertools
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
-from cancelall.core.model import Priority, Request
+from cancelall.core.attempts import Attempt
+from cancelall.core.model import Answer, Judgement, Priority, Request
 from cancelall.engine.refusals import HostRefusals
 from cancelall.venues.contract import Limit
 
@@ -285,3 +286,49 @@ class HostGate:
     def leave(self, *, unused: bool = False) -> None:
         """The place is free again; `unused` if nothing was sent."""
         self.address.left(self, unused=unused)
+
+
+class ProfileLimits:
+    """What the requests of one profile wait for: the limits of its key, its host's gate, the venue's wishes."""
+
+    def __init__(self, limits: Mapping[str, Limit], gate: HostGate) -> None:
+        self._limits = limits
+        self._gate = gate
+        self._limiters: dict[str, RateLimiter] = {}
+        self._backoffs = Backoffs()
+        self.held_until = 0.0
+        """Until then no cancel by name goes: what is left of a limit is for mass cancels and the proof."""
+
+    def until(self, request: Request) -> float:
+        """When a request may go, as far as the venue, or a gateway, has asked for a wait."""
+        return self._backoffs.until(request)
+
+    async def turn(self, request: Request, cost: int, queued: Callable[[], None]) -> None:
+        """Wait for a place within all limits; `queued` is told as it waits for the last one. Ends with `leave`."""
+        limiter = self._limiters.get(request.bucket)
+        if limiter is None:
+            limiter = self._limiters[request.bucket] = RateLimiter(self._limits.get(request.bucket))
+        await limiter.turn(request.priority)
+        try:
+            asyncio.get_running_loop().call_soon(queued)  # as soon as its brothers are in the queue, too
+            await self._gate.turn(request.priority, cost)
+        except asyncio.CancelledError:
+            limiter.unused()
+            raise
+
+    def leave(self, request: Request, *, unused: bool = False) -> None:
+        """The place is free again; `unused` if nothing was sent."""
+        self._gate.leave(unused=unused)
+        if unused:
+            self._limiters[request.bucket].unused()
+
+    def learn(self, attempt: Attempt, judgement: Judgement, asked: float | None) -> None:
+        """What an answer means for the requests after it; `asked` are the seconds that are granted to its wish."""
+        if judgement.answer is Answer.GATEWAY:  # which knows no buckets
+            self._backoffs.turn_away(attempt.request, attempt.ended + (judgement.after or 0.0))
+        elif asked is not None:
+            self._backoffs.hold(attempt.request, asked, attempt.ended)
+        elif judgement.answer is not Answer.AMBIGUOUS:
+            self._backoffs.good(attempt.request)
+        if judgement.hold is not None:
+            self.held_until = max(self.held_until, attempt.ended + judgement.hold)

@@ -15,7 +15,7 @@ from cancelall.core.attempts import Attempt, Tally
 from cancelall.core.bugs import bug_words
 from cancelall.core.clock import Clock, SystemClock
 from cancelall.core.errors import CancelallError, ConfigError, Interrupted, OptionError, TransportFault
-from cancelall.core.model import Reply, Verdict, Wire
+from cancelall.core.model import Reply, SignedRequest, Verdict
 from cancelall.core.profile import BrokenProfile, Profile
 from cancelall.core.results import ProfileReport, Timing
 from cancelall.core.secret import last_four, passes, register
@@ -302,12 +302,11 @@ def over_the_network(
     name = f"attempt at {profile.origin}"
     if route.proxy_password:
         register(route.proxy_password)
-    transport = Transport(route, ready=preconnect.take)
+    transport = Transport(route, ready=preconnect.take, keeps=not thrifty)
 
-    async def send(wire: Wire, until: float, sent: Callable[[], None]) -> Reply:
+    async def send(signed: SignedRequest, until: float, sent: Callable[[], None]) -> Reply:
         loop = asyncio.get_running_loop()
-        wire = replace(wire, fresh_connection=True, single_use=True) if thrifty else wire
-        passes(wire.headers, wire.body, wire.url)
+        passes(signed.headers, signed.body, signed.url)
 
         def tell() -> None:
             with contextlib.suppress(RuntimeError):  # the loop has closed: nobody waits any more
@@ -316,7 +315,7 @@ def over_the_network(
         handle = Handle()
 
         def attempt() -> Reply:
-            return transport.send(wire, until, tell, handle)
+            return transport.send(signed, until, tell, handle)
 
         try:
             return await with_descriptors(lambda: in_thread(attempt, name), until)

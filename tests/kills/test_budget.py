@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cancelall import simulator
-from cancelall.core.model import Reply, Verdict, Wire
+from cancelall.core.model import Reply, SignedRequest, Verdict
 from cancelall.engine import run
 from cancelall.engine.client import Send
 from cancelall.simulator import SimServer
@@ -23,17 +23,17 @@ witnesses, and what the venue tells of orders that have ended."""
 
 
 @pytest.fixture
-def leaving(monkeypatch: pytest.MonkeyPatch) -> list[Wire]:
+def leaving(monkeypatch: pytest.MonkeyPatch) -> list[SignedRequest]:
     """What is sent, in the order in which it leaves; it may arrive in another one."""
-    found: list[Wire] = []
+    found: list[SignedRequest] = []
     real = run.over_the_network
 
     def over_the_network(*words: Any, **more: Any) -> Send:
         send = real(*words, **more)
 
-        async def noting(wire: Wire, until: float, sent: Callable[[], None]) -> Reply:
-            found.append(wire)
-            return await send(wire, until, sent)
+        async def noting(signed: SignedRequest, until: float, sent: Callable[[], None]) -> Reply:
+            found.append(signed)
+            return await send(signed, until, sent)
 
         return noting
 
@@ -58,19 +58,19 @@ def test_an_empty_account(venue: str) -> None:
 
 
 @pytest.mark.parametrize("venue", VENUES)
-def test_no_read_goes_before_the_first_cancel_and_all_blind_ones_go(venue: str, leaving: list[Wire]) -> None:
+def test_no_read_goes_before_the_first_cancel_and_all_blind_ones_go(venue: str, leaving: list[SignedRequest]) -> None:
     with simulator.start(venue, orders=0) as server:
         blind = _blind(venue, server)
         kill(venue, server, deadline=20)
     assert blind > 0
     assert leaving[0].fresh_connection  # which is what a cancel gets
-    assert sum(wire.fresh_connection for wire in leaving) >= blind
+    assert sum(signed.fresh_connection for signed in leaving) >= blind
 
 
-def test_an_account_group_that_is_not_stored_is_read_first(leaving: list[Wire]) -> None:
+def test_an_account_group_that_is_not_stored_is_read_first(leaving: list[SignedRequest]) -> None:
     with simulator.start("ascendex", orders=0) as server:
         table = profile_table("ascendex", server)
         del table["account_group"]
         (report,) = swept({"ascendex": table}, deadline=20)
     assert report.verdict is Verdict.CLEAR
-    assert [wire.fresh_connection for wire in leaving].index(True) == 1
+    assert [signed.fresh_connection for signed in leaving].index(True) == 1

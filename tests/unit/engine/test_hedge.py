@@ -11,9 +11,9 @@ import pytest
 from cancelall.core.attempts import Outcome
 from cancelall.core.clock import SystemClock
 from cancelall.core.errors import TransportFault
-from cancelall.core.model import Answer, Reply, Request, Wire
+from cancelall.core.model import Answer, Reply, Request, SignedRequest
 from cancelall.core.secret import Secret
-from cancelall.engine import client as module
+from cancelall.engine import hedge
 from cancelall.engine.client import Client
 from cancelall.engine.rate_limiter import HostGate
 from cancelall.venues.bybit import venue as bybit
@@ -27,7 +27,7 @@ Behaviour = Callable[[], Awaitable[Reply]]
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "HEDGE_SECONDS", 0.02)
+    monkeypatch.setattr(hedge, "HEDGE_SECONDS", 0.02)
 
 
 async def good() -> Reply:
@@ -59,14 +59,14 @@ async def blocked() -> Reply:
     return Reply(status=403, headers={}, body=b"<html>")
 
 
-def ask(first: Behaviour, second: Behaviour) -> tuple[Outcome[object], list[Wire], Client]:
+def ask(first: Behaviour, second: Behaviour) -> tuple[Outcome[object], list[SignedRequest], Client]:
     """One request on a line whose two names behave like this."""
-    sent: list[Wire] = []
+    sent: list[SignedRequest] = []
 
-    async def send(wire: Wire, until: float, out: Callable[[], None]) -> Reply:
-        sent.append(wire)
+    async def send(signed: SignedRequest, until: float, out: Callable[[], None]) -> Reply:
+        sent.append(signed)
         out()
-        return await (first if wire.url.startswith(FIRST) else second)()
+        return await (first if signed.url.startswith(FIRST) else second)()
 
     async def run() -> tuple[Outcome[object], Client]:
         clock = SystemClock()
@@ -88,8 +88,8 @@ def ask(first: Behaviour, second: Behaviour) -> tuple[Outcome[object], list[Wire
     return outcome, sent, line
 
 
-def hosts(sent: list[Wire]) -> list[str]:
-    return [wire.url.removesuffix("/v5/order/cancel-all") for wire in sent]
+def hosts(sent: list[SignedRequest]) -> list[str]:
+    return [signed.url.removesuffix("/v5/order/cancel-all") for signed in sent]
 
 
 def test_an_answer_in_time_sends_no_copy() -> None:
@@ -100,7 +100,7 @@ def test_an_answer_in_time_sends_no_copy() -> None:
 def test_silence_sends_one_copy_with_a_signature_of_its_own() -> None:
     outcome, sent, line = ask(silent, good)
     assert (outcome.answer, hosts(sent)) == (Answer.ACCEPTED, [FIRST, SECOND])
-    stamps = [dict(wire.headers)["X-BAPI-TIMESTAMP"] for wire in sent]
+    stamps = [dict(signed.headers)["X-BAPI-TIMESTAMP"] for signed in sent]
     assert stamps[0] < stamps[1]
     assert line.tally.requests == 2
     assert line.tally.abandoned  # the first copy may still be executed

@@ -19,7 +19,7 @@ import pytest
 from cancelall.config import loader
 from cancelall.config.toml_file import Document
 from cancelall.core.errors import SecretError, TransportFault
-from cancelall.core.model import Reply, Verdict, Wire
+from cancelall.core.model import Reply, SignedRequest, Verdict
 from cancelall.core.profile import Overrides, Profile
 from cancelall.engine import shared_limits
 from cancelall.engine.run import over_the_network
@@ -28,6 +28,7 @@ from cancelall.net import background
 from cancelall.net.background import Crew, Job, NoThreadError, ThreadDiedError, in_thread
 from cancelall.net.transport import Transport
 from cancelall.simulator import SimServer, create
+from loopback import a_request
 from support import profile_table, swept
 
 
@@ -531,11 +532,11 @@ def test_an_attempt_that_ends_its_thread_outlasts_nothing_and_ends_nothing_else(
 ) -> None:
     real, died = Transport.send, []
 
-    def send(self: Transport, wire: Wire, *more: Any) -> Reply:
-        if "/spread/" in wire.url and not died:
-            died.append(wire)
+    def send(self: Transport, signed: SignedRequest, *more: Any) -> Reply:
+        if "/spread/" in signed.url and not died:
+            died.append(signed)
             raise raised
-        return real(self, wire, *more)
+        return real(self, signed, *more)
 
     monkeypatch.setattr(Transport, "send", send)
     with SimServer(create("bybit", orders=10)) as server:
@@ -561,11 +562,11 @@ def test_a_host_that_never_answers_takes_few_threads_and_connections_however_lon
 
     async def work(origin: str) -> tuple[int, int]:
         send = over_the_network(profile, {})
-        wire = Wire(method="POST", url=f"{origin}/cancel", headers=(), body=b"{}", fresh_connection=True)
+        signed = a_request(method="POST", url=f"{origin}/cancel", body=b"{}", fresh_connection=True)
         refused, most = 0, 0
         for _ in range(60):
             out = asyncio.Event()
-            attempt = asyncio.create_task(send(wire, time.monotonic() + 20, out.set))
+            attempt = asyncio.create_task(send(signed, time.monotonic() + 20, out.set))
             leaving = asyncio.create_task(out.wait())
             await asyncio.wait({attempt, leaving}, timeout=10, return_when=asyncio.FIRST_COMPLETED)
             leaving.cancel()
