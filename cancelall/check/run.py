@@ -26,7 +26,7 @@ from cancelall.engine.run import over_the_network
 from cancelall.engine.shared_limits import Means
 from cancelall.net.background import in_thread
 from cancelall.net.route import route_for
-from cancelall.venues.registry import load
+from cancelall.venues.registry import load, segments
 
 T = TypeVar("T")
 _RESERVE = 1.0
@@ -212,7 +212,7 @@ class Check:
     def _venue(self, profile: Profile, found: Found, deadline: float) -> Asked:
         """Raises OptionError when the selectors leave nothing, ConfigError when there is no way to send."""
         venue = load(profile.venue)
-        venue.segments(profile.options, venue.facts, profile.environment)
+        segments(venue, profile.options, venue.facts, profile.environment)
         readings: list[Reading] = []
         last_words = min(_LAST_WORDS, (deadline - self.started) / 4)
         client = self._client(profile, found, deadline - last_words, readings, reads_only=True)

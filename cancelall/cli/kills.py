@@ -18,7 +18,7 @@ from cancelall.core.profile import BrokenProfile, Common, Overrides, Profile
 from cancelall.core.quoting import quoted
 from cancelall.net import preconnect
 from cancelall.net.route import route_for
-from cancelall.venues.registry import VENUES, load, schema
+from cancelall.venues.registry import VENUES, load, schema, segments
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,10 +111,10 @@ def _first_cancels(profile: Profile) -> int:
     """How many cancels leave at once; 1 where the first request is a read."""
     venue = load(profile.venue)
     try:
-        segments = venue.segments(profile.options, venue.facts, profile.environment)
+        known = segments(venue, profile.options, venue.facts, profile.environment)
     except CancelallError:  # told where the profile is swept
         return 0
-    return max(1, sum(len(segment.mass_cancels(())) for segment in segments))
+    return max(1, sum(len(segment.mass_cancels(())) for segment in known))
 
 
 def overrides(

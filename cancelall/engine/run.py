@@ -29,7 +29,7 @@ from cancelall.journal.record import Record
 from cancelall.net import preconnect
 from cancelall.net.background import NoThreadError, ThreadDiedError, in_thread
 from cancelall.net.route import Route, route_for
-from cancelall.venues.registry import load
+from cancelall.venues.registry import load, segments
 
 T = TypeVar("T")
 
@@ -148,7 +148,7 @@ class Run:
         send = self.connect(profile) if self.connect else await self._over_the_network(profile, deadline)
         venue = load(profile.venue)
         try:
-            venue.segments(profile.options, venue.facts, profile.environment)
+            segments(venue, profile.options, venue.facts, profile.environment)
         except OptionError as error:
             raise ConfigError(f"profile {profile.name}: {error.message}", error.hint) from None
         tally = Tally()
