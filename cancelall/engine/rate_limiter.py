@@ -106,20 +106,13 @@ class _Queue:
     _count = itertools.count()
 
     def __init__(self) -> None:
-        self._waiting: list[_Ticket] = []
-
-    def __bool__(self) -> bool:
-        return bool(self._waiting)
-
-    @property
-    def head(self) -> _Ticket:
-        """Who is next."""
-        return self._waiting[0]
+        self.waiting: list[_Ticket] = []
+        """A heap: who is next stands first."""
 
     async def wait(self, priority: int, grant: Callable[[], None], back: Callable[[], None], cost: int = 1) -> None:
         """Wait until `grant` has let this one go. Who gives up takes no turn; one that was just given goes `back`."""
         ticket = (priority, next(self._count), asyncio.get_running_loop().create_future(), cost)
-        heapq.heappush(self._waiting, ticket)
+        heapq.heappush(self.waiting, ticket)
         grant()
         try:
             await ticket[2]
@@ -127,13 +120,13 @@ class _Queue:
             if ticket[2].done() and not ticket[2].cancelled():
                 back()
             else:
-                self._waiting = [other for other in self._waiting if other is not ticket]
-                heapq.heapify(self._waiting)
+                self.waiting = [other for other in self.waiting if other is not ticket]
+                heapq.heapify(self.waiting)
             raise
 
     def let_go(self) -> bool:
         """Let the next one go; False if it has given up."""
-        _, _, future, _ = heapq.heappop(self._waiting)
+        _, _, future, _ = heapq.heappop(self.waiting)
         if future.done():
             return False
         future.set_result(None)
@@ -184,7 +177,7 @@ class RateLimiter(_Turns):
 
     def grant(self) -> None:
         now = asyncio.get_running_loop().time()
-        while self._queue:
+        while self._queue.waiting:
             wait = self._window.wait(now)
             if wait > _INSTANT:
                 self._later(now + wait)
@@ -230,12 +223,12 @@ class Address(_Turns):
     def grant(self) -> None:
         now = asyncio.get_running_loop().time()
         while ready := [gate for gate in self._gates if gate.ready]:
-            gate = min(ready, key=lambda one: one.queue.head[:2])
-            reads = gate.queue.head[0] >= Priority.LISTING
+            gate = min(ready, key=lambda one: one.queue.waiting[0][:2])
+            reads = gate.queue.waiting[0][0] >= Priority.LISTING
             if reads and self._expected and now < self._expecting_until:
                 self._later(self._expecting_until)
                 return
-            cost = gate.queue.head[3]
+            cost = gate.queue.waiting[0][3]
             wait = self._window.wait(now, _SPARE if reads else 0.0, cost)
             if wait > _INSTANT:
                 self._later(now + wait)
@@ -274,9 +267,9 @@ class HostGate:
     @property
     def ready(self) -> bool:
         """Whether somebody waits and has a place."""
-        if not self.queue:
+        if not self.queue.waiting:
             return False
-        reads = self.queue.head[0] >= Priority.LISTING
+        reads = self.queue.waiting[0][0] >= Priority.LISTING
         return self.under_way < (self._reads_at_once if reads else self._at_once)
 
     async def turn(self, priority: int, cost: int = 1) -> None:

@@ -37,6 +37,8 @@ PROOF_SECONDS = 1.0
 """On top of the venue's gap between two listings: what the listings of a proof may take."""
 LAST_LOOK_SECONDS = 1.0
 """What a run that is interrupted takes to read the open orders once more."""
+_TURNS_OF_THE_LOOP = 4
+"""Within how many a first cancel that has to wait for nothing is on its way."""
 _LETTING_GO = 0.3
 """Seconds for work that was told to stop; after that it is left behind."""
 
@@ -179,7 +181,10 @@ class Run:
         sweep = Sweep(client, profile.environment, keep_protective=keep, scale=self.scale, listed=record.listed)
         since_ms = self.clock.now_ms()
         sweeping = asyncio.create_task(sweep.run())
-        await asyncio.sleep(0)  # the first cancels leave before anything is said about them
+        for _ in range(_TURNS_OF_THE_LOOP):  # the first cancels leave before anything is said about them
+            await asyncio.sleep(0)
+            if client.tally.requests or sweeping.done():
+                break
         self.listener.target(self._target(profile, client, found))
         self.listener.sweeping(profile.name, sweep)
         await self._until(sweeping, deadline, go_on=self.hold > 0)

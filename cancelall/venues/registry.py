@@ -36,6 +36,7 @@ class Schema:
     secrets: type[Any]
 
 
+@functools.cache
 def schema(name: str) -> Schema:
     """What a profile of the venue with this module name can say; little of the venue is imported."""
     found: Schema = importlib.import_module(f"cancelall.venues.{name}.options").SCHEMA
