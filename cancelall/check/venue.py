@@ -56,7 +56,7 @@ class Listings:
             fired=_at_once,
             found_more=self._join,
             needed=lambda: True,
-            settled=_long_ago,
+            at_rest=_long_ago,
         )
 
     async def run(self) -> None:

@@ -114,7 +114,7 @@ def _first_cancels(profile: Profile) -> int:
         known = segments(venue, profile.options, venue.facts, profile.environment)
     except CancelallError:  # told where the profile is swept
         return 0
-    return max(1, sum(len(segment.mass_cancels(())) for segment in known))
+    return max(1, sum(len(segment.blind) for segment in known))
 
 
 def overrides(

@@ -37,7 +37,7 @@ class Discoveries:
     """Told whenever the set of segments may have changed."""
     needed: Callable[[], bool]
     """Whether optional reads are still worth their time."""
-    settled: Callable[[], Awaitable[float]]
+    at_rest: Callable[[], Awaitable[float]]
     """Waits until what shows orders shows them as the last cancel left them; returns when that cancel was over."""
     listed: Callable[[], frozenset[str]] = frozenset
     """Symbols of orders that were listed: whatever an instrument list says, they exist."""
@@ -83,10 +83,10 @@ class Discoveries:
         await self.fired()
         complete = await self._read_to_the_end(discovery)
         if complete and discovery.shows_orders and not self.client.reads_only:
-            read_after, last = None, await self.settled()
+            read_after, last = None, await self.at_rest()
             while complete and read_after != last:  # until no cancel has come between
                 read_after, complete = last, await self._read_to_the_end(discovery)
-                last = await self.settled()
+                last = await self.at_rest()
 
     async def _read_to_the_end(self, discovery: Discovery[Any]) -> bool:
         """All pages of one read, again while they may not be all; returns whether they are."""

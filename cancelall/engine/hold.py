@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from cancelall.core.model import Verdict
 from cancelall.engine import verdicts
-from cancelall.engine.sweep import Sweep
+from cancelall.engine.profile_sweep import ProfileSweep
 
 LAST_PROOF = 5.0
 """Seconds after a hold that its last proof may take; where no more orders appear it takes little more than the gap."""
@@ -22,7 +22,7 @@ _SHARE = 2.0
 class Hold:
     """One profile's hold. `sweeping` is its sweep's `run`, over or still at work; it is ended with the hold."""
 
-    sweep: Sweep
+    sweep: ProfileSweep
     sweeping: asyncio.Task[None]
     seconds: float
     verdict: Verdict
@@ -73,12 +73,12 @@ class Hold:
         return self.verdict
 
 
-def pace_of(sweep: Sweep) -> float:
+def pace_of(sweep: ProfileSweep) -> float:
     """Seconds between two readings of all segments: the gap of a proof, or what the limits leave room for."""
     limits = sweep.client.venue.limits
     reads: dict[str, int] = {}
-    for progress in sweep.progresses.values():
-        for stage in progress.segment.listings:
+    for ledger in sweep.ledgers.values():
+        for stage in ledger.segment.listings:
             for request in stage:
                 reads[request.bucket] = reads.get(request.bucket, 0) + 1
     slowest = [count * limits[name].seconds / limits[name].count for name, count in reads.items() if name in limits]

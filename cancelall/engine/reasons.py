@@ -10,13 +10,13 @@ from cancelall.core.errors import ErrorKind
 from cancelall.core.model import Answer, Judgement, State, Verdict
 from cancelall.core.results import ErrorReport
 from cancelall.engine.client import Client
-from cancelall.engine.sweep import Sweep
+from cancelall.engine.profile_sweep import ProfileSweep
 from cancelall.engine.verdicts import order_rows
 
 _IDS_IN_A_WARNING = 5
 
 
-def error_report(sweep: Sweep, verdict: Verdict) -> ErrorReport | None:
+def error_report(sweep: ProfileSweep, verdict: Verdict) -> ErrorReport | None:
     """Why the verdict is not clear: the gravest cause, and what to do about it."""
     if verdict is Verdict.CLEAR:
         return None
@@ -30,7 +30,7 @@ def error_report(sweep: Sweep, verdict: Verdict) -> ErrorReport | None:
     refusal = client.refusal or (client.turned_away if client.stopped is None else None)
     if refusal is not None:
         return ErrorReport(kind=refusal.kind or "auth", message=refusal.words, hint=refusal.hint)
-    refusals = [one for progress in sweep.progresses.values() if (one := progress.refused or progress.refused_by_name)]
+    refusals = [one for ledger in sweep.ledgers.values() if (one := ledger.refused or ledger.refused_by_name)]
     if refusals:
         first = refusals[0]
         hints = dict.fromkeys(hint for hint in (*sweep.discoveries.doubts, first.hint) if hint)
@@ -43,8 +43,8 @@ def error_report(sweep: Sweep, verdict: Verdict) -> ErrorReport | None:
         )
     if verdict is Verdict.OPEN:
         return _never_accepted(sweep)
-    if verdict is Verdict.REFUSED and all(progress.absent for progress in sweep.progresses.values()):
-        words = next((one.words for progress in sweep.progresses.values() if (one := progress.absent)), "")
+    if verdict is Verdict.REFUSED and all(ledger.absent for ledger in sweep.ledgers.values()):
+        words = next((one.words for ledger in sweep.ledgers.values() if (one := ledger.absent)), "")
         return ErrorReport(
             kind="mode", message=f"the account has none of these products: {words}", hint="check the environment"
         )
@@ -58,9 +58,9 @@ def error_report(sweep: Sweep, verdict: Verdict) -> ErrorReport | None:
     return _trouble_report(sweep, verdict)
 
 
-def _clock(sweep: Sweep) -> Judgement | None:
+def _clock(sweep: ProfileSweep) -> Judgement | None:
     """The venue's word that this machine's clock is off, where that was the last trouble of a segment."""
-    troubles = (one.trouble.judgement for one in sweep.progresses.values() if one.trouble is not None)
+    troubles = (one.trouble.judgement for one in sweep.ledgers.values() if one.trouble is not None)
     return next((one for one in troubles if one is not None and one.kind == "clock"), None)
 
 
@@ -78,11 +78,11 @@ def _unsent_report(client: Client) -> ErrorReport:
     )
 
 
-def _never_accepted(sweep: Sweep) -> ErrorReport | None:
+def _never_accepted(sweep: ProfileSweep) -> ErrorReport | None:
     """Why orders are open: what the venue says to the cancels of a segment of which it has accepted none."""
-    for progress in sweep.progresses.values():
-        attempt = progress.trouble
-        if attempt is None or not attempt.request.changes or progress.cancels.accepted or _of_no_product(attempt):
+    for ledger in sweep.ledgers.values():
+        attempt = ledger.trouble
+        if attempt is None or not attempt.request.changes or ledger.air.accepted or _of_no_product(attempt):
             continue
         kind, words, hint = _met(attempt)
         return ErrorReport(kind=kind, message=words or "no cancel was accepted", hint=hint)
@@ -106,10 +106,10 @@ def _met(attempt: Attempt | None) -> tuple[ErrorKind, str, str]:
     return judgement.kind or "unreadable", judgement.words, judgement.hint
 
 
-def _trouble_report(sweep: Sweep, verdict: Verdict) -> ErrorReport:
+def _trouble_report(sweep: ProfileSweep, verdict: Verdict) -> ErrorReport:
     """The last thing that went wrong, of segments that are not proven: what the venue said before what it did not."""
     hint = "run again, or look at the venue's site: orders may still be open"
-    unproven = [one for one in sweep.progresses.values() if not one.proven and one.absent is None]
+    unproven = [one for one in sweep.ledgers.values() if not one.proven and one.absent is None]
     troubles = (one.trouble for one in unproven if one.trouble is not None and not _of_no_product(one.trouble))
     found = sorted(troubles, key=partial(_rank, verdict))
     for attempt in found:
@@ -136,9 +136,9 @@ def _some(ids: list[str]) -> str:
     return ", ".join(ids[:_IDS_IN_A_WARNING]) + (f" and {more} more" if more else "")
 
 
-def warnings(sweep: Sweep) -> tuple[str, ...]:
+def warnings(sweep: ProfileSweep) -> tuple[str, ...]:
     """What a trader should know besides the verdict."""
-    rows = [row for progress in sweep.progresses.values() for row in order_rows(progress)]
+    rows = [row for ledger in sweep.ledgers.values() for row in order_rows(ledger)]
     found = []
     removed = [
         row for row in rows if row.order.protection.value == "protective" and row.state in (State.CANCELLED, State.GONE)
@@ -147,12 +147,12 @@ def warnings(sweep: Sweep) -> tuple[str, ...]:
         found.append(
             f"{len(removed)} protective order(s) (stop-loss, take-profit, reduce-only) removed; positions stay open"
         )
-    reappeared = [order for progress in sweep.progresses.values() for order in progress.reappeared]
+    reappeared = [one.order for ledger in sweep.ledgers.values() for one in ledger.seen if one.reappeared]
     if reappeared:
         named = _some(list(dict.fromkeys(order.client_id or order.id for order in reappeared)))
         makers = ", ".join(sorted({order.origin for order in reappeared if order.origin}))
         by = f"; placed by {makers}" if makers else ""
-        times = sum(progress.reappearances for progress in sweep.progresses.values())
+        times = sum(ledger.reappearances for ledger in sweep.ledgers.values())
         when = f"during the sweep and the hold, {times} time(s)" if sweep.held else "during the sweep"
         found.append(f"{len(reappeared)} order(s) appeared {when}: a bot is still running ({named}{by})")
     tally = sweep.client.tally
@@ -176,13 +176,13 @@ def warnings(sweep: Sweep) -> tuple[str, ...]:
         f"{name}: could not be read, so they were not looked for" for name in sweep.discoveries.missed if not refused
     ]
     found += [
-        f"{progress.segment.name}: orders that a complete listing had lacked were listed again "
-        f"({progress.contradictions} time(s)): its listings are not reliable, so the proof took longer"
-        for progress in sweep.progresses.values()
-        if progress.contradictions
+        f"{ledger.segment.name}: orders that a complete listing had lacked were listed again "
+        f"({ledger.contradictions} time(s)): its listings are not reliable, so the proof took longer"
+        for ledger in sweep.ledgers.values()
+        if ledger.contradictions
     ]
-    strays = list(dict.fromkeys(identity for progress in sweep.progresses.values() for identity in progress.strays))
+    strays = list(dict.fromkeys(one.order.id for ledger in sweep.ledgers.values() for one in ledger.seen if one.stray))
     if strays:
         found.append(f"the cancel of a group took {len(strays)} order(s) that no listing had shown: {_some(strays)}")
-    found += sorted(remark for progress in sweep.progresses.values() for remark in progress.remarks)
+    found += sorted(remark for ledger in sweep.ledgers.values() for remark in ledger.remarks)
     return (*found, *sweep.discoveries.remarks)

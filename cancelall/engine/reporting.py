@@ -9,16 +9,16 @@ from cancelall.core.results import ErrorReport, ProfileReport, Timing
 from cancelall.core.secret import last_four
 from cancelall.credentials.chain import Found
 from cancelall.engine import reasons, verdicts
-from cancelall.engine.sweep import Sweep
+from cancelall.engine.profile_sweep import ProfileSweep
 from cancelall.venues.registry import VENUES
 
 
 def swept(
-    profile: Profile, sweep: Sweep, found: Found, verdict: Verdict, timing: Timing, *, cut_by: str = ""
+    profile: Profile, sweep: ProfileSweep, found: Found, verdict: Verdict, timing: Timing, *, cut_by: str = ""
 ) -> ProfileReport:
     """A sweep that has ended, or that a signal has cut short."""
     client, venue = sweep.client, sweep.client.venue
-    progresses = list(sweep.progresses.values())
+    ledgers = list(sweep.ledgers.values())
     error = reasons.error_report(sweep, verdict)
     if cut_by:
         error = ErrorReport(kind="interrupted", message=f"stopped by {cut_by}", hint="run again to finish and prove it")
@@ -34,8 +34,8 @@ def swept(
         scope=profile.scope,
         dry_run=client.reads_only,
         verdict=verdict,
-        segments=tuple(verdicts.segment_report(progress, client) for progress in progresses),
-        orders=tuple(row for progress in progresses for row in verdicts.order_rows(progress)),
+        segments=tuple(verdicts.segment_report(ledger, client) for ledger in ledgers),
+        orders=tuple(row for ledger in ledgers for row in verdicts.order_rows(ledger)),
         not_covered=venue.not_covered(profile.options, profile.environment),
         requests=client.tally.requests,
         timing=timing,

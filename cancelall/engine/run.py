@@ -1,4 +1,4 @@
-"""All profiles at once: secrets, client, sweep, report. One profile's trouble changes nothing for the others."""
+"""All profiles at once: secrets, session, sweep, report. One profile's trouble changes nothing for the others."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from cancelall.credentials.chain import Found, resolve
 from cancelall.engine import final_states, reporting, verdicts
 from cancelall.engine.client import Client, Send
 from cancelall.engine.hold import Hold
+from cancelall.engine.profile_sweep import ProfileSweep
 from cancelall.engine.shared_limits import SCARCE, Means, scarcity, with_descriptors
-from cancelall.engine.sweep import Sweep
 from cancelall.journal.record import Record
 from cancelall.net import preconnect
 from cancelall.net.background import NoThreadError, ThreadDiedError, in_thread
@@ -65,7 +65,7 @@ class Listener:
 
     target: Callable[[Target], None] = lambda target: None
     attempt: Callable[[str, Attempt], None] = lambda profile, attempt: None
-    sweeping: Callable[[str, Sweep], None] = lambda profile, sweep: None
+    sweeping: Callable[[str, ProfileSweep], None] = lambda profile, sweep: None
     holding: Callable[[str, Verdict, float], None] = lambda profile, verdict, seconds: None
     """The first verdict is there, and so many seconds of holding begin."""
     finished: Callable[[ProfileReport], None] = lambda report: None
@@ -91,15 +91,15 @@ class Run:
     interrupted: asyncio.Event = field(default_factory=asyncio.Event)
     signal_name: str = ""
     halted: bool = False
-    """A signal has come: every client is born without the right to cancel."""
+    """A signal has come: every session is born without the right to cancel."""
     _sends: dict[tuple[str, Route], Send] = field(default_factory=dict)
-    _clients: list[Client] = field(default_factory=list)
+    _sessions: list[Client] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.means = Means(profiles=self.profiles, environ=self.environ)
 
     async def all(self) -> list[ProfileReport]:
-        """Sweep every profile; one report for each, in the order in which they were asked for."""
+        """ProfileSweep every profile; one report for each, in the order in which they were asked for."""
         self.means.begin()
         if self.connect is None:  # what sends takes as long to import as some secrets take to be fetched
             try:
@@ -118,7 +118,7 @@ class Run:
     def halt(self) -> None:
         """Let no cancel leave any more. Any thread may call it, whatever the loop is doing."""
         self.halted = True
-        for client in tuple(self._clients):
+        for client in tuple(self._sessions):
             client.halted = True
 
     async def _reported(self, profile: Profile | BrokenProfile) -> ProfileReport:
@@ -175,10 +175,10 @@ class Run:
             after_send=record.ended,
             tally=tally,
         )
-        self._clients.append(client)
+        self._sessions.append(client)
         client.halted = self.halted
         keep = bool(profile.common.keep_protective)
-        sweep = Sweep(client, profile.environment, keep_protective=keep, scale=self.scale, listed=record.listed)
+        sweep = ProfileSweep(client, profile.environment, keep_protective=keep, scale=self.scale, listed=record.listed)
         since_ms = self.clock.now_ms()
         sweeping = asyncio.create_task(sweep.run())
         for _ in range(_TURNS_OF_THE_LOOP):  # the first cancels leave before anything is said about them
@@ -213,7 +213,7 @@ class Run:
             self._sends[way] = over_the_network(profile, self.environ, route, thrifty=self.means.thrifty)
         return self._sends[way]
 
-    async def _held(self, name: str, sweep: Sweep, sweeping: asyncio.Task[None], verdict: Verdict) -> Verdict:
+    async def _held(self, name: str, sweep: ProfileSweep, sweeping: asyncio.Task[None], verdict: Verdict) -> Verdict:
         """Hold a profile clear. A signal ends it with the last verdict."""
         hold = Hold(sweep, sweeping, self.hold, verdict)
         self.record.note("hold_start", profile=name, verdict=verdict.value, seconds=self.hold)

@@ -155,12 +155,12 @@ class Means:
 
         Raises what resolving raises, and SecretError when this machine has nothing left to do it with.
         """
-        if not self._at_hand(profile):
-            turns, words = self._slow, f"{SECRETS_AT_ONCE} commands and keyrings are asked at a time"
-        elif not self._at_hand(profile, optional=True):
+        if self._at_hand(profile, optional=True):
+            turns, words = self._files, f"{_FILES_AT_ONCE} profiles are read at a time"
+        elif self._at_hand(profile):
             turns, words = self._extras, f"{SECRETS_AT_ONCE} commands are asked for optional secrets at a time"
         else:
-            turns, words = self._files, f"{_FILES_AT_ONCE} profiles are read at a time"
+            turns, words = self._slow, f"{SECRETS_AT_ONCE} commands and keyrings are asked at a time"
         began = time.monotonic()
         try:
             await turns.acquire()

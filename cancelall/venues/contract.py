@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Generic, TypeVar
 
 from cancelall.core.model import Acknowledgement, FinalStates, Judgement, Order, Page, Reply, Request, Signed
@@ -89,6 +90,11 @@ class Segment:
     """Orders that the scope itself leaves in place."""
     unsaid: Callable[[Order], bool] = lambda order: False
     """Orders of which it cannot be told whether the scope spares them: they are left, and are open."""
+
+    @cached_property
+    def blind(self) -> tuple[Request, ...]:
+        """The mass cancels that need to know nothing: the first that leave."""
+        return self.mass_cancels(())
 
 
 @dataclass(frozen=True, kw_only=True)
