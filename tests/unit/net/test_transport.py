@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
+import responses
 
 from cancelall import __version__, simulator
 from cancelall.core import strictjson
@@ -683,6 +685,19 @@ def test_a_proxy_only_sees_where_to(authority: Authority, by_environment: bool) 
     assert CANARY.encode() not in proxy.requests[0]
     assert tunnel.carried[0].startswith(b"POST /x%3a HTTP/1.1\r\n")
     assert b"Proxy-Authorization" not in tunnel.carried[0]
+
+
+def test_requests_tells_the_proxy_who_asks_and_sends_nothing_itself(authority: Authority) -> None:
+    """`responses` stands where requests would send, and lets nothing by."""
+    with responses.RequestsMock() as instead, RawServer(Tunnel(authority)) as proxy:
+        line = Transport(Route(proxy=f"http://user:pass@127.0.0.1:{proxy.port}", ca_bundle=str(authority.path)))
+        cancel = a_request(method="POST", url="https://api.venue.test/x", body=b"{}", fresh_connection=True)
+        assert line.send(cancel, in_seconds()).status == 200
+        assert len(instead.calls) == 0
+        with pytest.raises(requests.ConnectionError, match="Connection refused by Responses"):
+            requests.post("https://api.venue.test/x", timeout=1)
+    told = requests.adapters.HTTPAdapter().proxy_headers(line.route.proxy)
+    assert f"Proxy-Authorization: {told['Proxy-Authorization']}".encode() in proxy.requests[0]
 
 
 @pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "HTTPS_PROXY"])
