@@ -97,6 +97,8 @@ class Tally:
             self.turned_away = judgement
         else:
             self.venue_spoke = True
+        if judgement is not None and judgement.after is not None:
+            self.longest_ask = max(self.longest_ask, judgement.after)
         if judgement is not None and judgement.answer is Answer.ACCEPTED and attempt.request.changes:
             self.first_ack = attempt.ended if self.first_ack is None else self.first_ack
 

@@ -320,19 +320,15 @@ class Client:
         if judgement is None:
             return
         self.tally.answered(attempt)
-        if judgement.after is not None:
-            self.tally.longest_ask = max(self.tally.longest_ask, judgement.after)
         asked = judgement.after
         if asked is None and judgement.answer is Answer.AGAIN:
             asked = retry.unsaid(tries, self.random)
         if asked is not None:
             asked = retry.clipped(asked, self.last_send - _MARGIN - self.clock.monotonic(), self.reserve)
         self._limits.learn(attempt, judgement, asked)
-        if judgement.answer is Answer.CLOCK:
-            server_ms = judgement.server_ms or reply.date_ms
-            if server_ms is not None:
-                self._offset_ms = server_ms - signed.made_ms - round((attempt.ended - attempt.began) * 500)
-                self._offset_known += 1
+        if judgement.answer is Answer.CLOCK and (server_ms := judgement.server_ms or reply.date_ms) is not None:
+            self._offset_ms = server_ms - signed.made_ms - round((attempt.ended - attempt.began) * 500)
+            self._offset_known += 1
 
     # --- wait, retry ---
 
