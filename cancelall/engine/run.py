@@ -24,7 +24,7 @@ from cancelall.engine import final_states, reporting, verdicts
 from cancelall.engine.client import Client, Send
 from cancelall.engine.hold import Hold
 from cancelall.engine.profile_sweep import ProfileSweep
-from cancelall.engine.shared_limits import SCARCE, Means, scarcity, with_descriptors
+from cancelall.engine.shared_limits import SCARCE, SharedLimits, scarcity, with_descriptors
 from cancelall.journal.record import Record
 from cancelall.net import preconnect
 from cancelall.net.background import NoThreadError, ThreadDiedError, in_thread
@@ -96,11 +96,11 @@ class Run:
     _sessions: list[Client] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.means = Means(profiles=self.profiles, environ=self.environ)
+        self.shared = SharedLimits(profiles=self.profiles, environ=self.environ)
 
     async def all(self) -> list[ProfileReport]:
         """ProfileSweep every profile; one report for each, in the order in which they were asked for."""
-        self.means.begin()
+        self.shared.begin()
         if self.connect is None:  # what sends takes as long to import as some secrets take to be fetched
             try:
                 threading.Thread(target=_load_transport, name="imports", daemon=True).start()
@@ -135,8 +135,8 @@ class Run:
             where = f"in this profile's run: {bug_words(fault)}"
             bug = CancelallError(where, "check this account on the site, and report the bug with the output of -v")
             report = self._nothing_sent(profile, bug, Verdict.UNPROVEN)
-        self.means.arrived(profile)
-        told = (*report.warnings, *self.means.warnings(profile), *self.record.warnings())
+        self.shared.arrived(profile)
+        told = (*report.warnings, *self.shared.warnings(profile), *self.record.warnings())
         report = replace(report, warnings=tuple(dict.fromkeys(told)))
         self.record.verdict(report)
         self.listener.finished(report)
@@ -163,13 +163,13 @@ class Run:
             options=profile.options,
             send=send,
             clock=self.clock,
-            gate=self.means.gate(profile, own_limit=venue.own_limit(found.secrets)),
+            gate=self.shared.gate(profile, own_limit=venue.own_limit(found.secrets)),
             deadline=deadline,
             reserve=venue.proof_gap * self.scale + PROOF_SECONDS * self.scale,
             alternate=venue.alternates.get(profile.origin),
             headers=venue.headers(profile.environment),
             reads_only=self.dry_run,
-            arrived=lambda: self.means.arrived(profile),
+            arrived=lambda: self.shared.arrived(profile),
             trace=lambda attempt: self.listener.attempt(profile.name, attempt),
             before_send=record.begins,
             after_send=record.ended,
@@ -204,13 +204,13 @@ class Run:
 
     async def _over_the_network(self, profile: Profile, deadline: float) -> Send:
         """One for all profiles that go the same way to a host: listings find its connections open."""
-        route = self.means.route(profile)
+        route = self.shared.route(profile)
         way = profile.origin, route
         if way not in self._sends:
-            trusting = asyncio.create_task(self.means.trust(profile))
+            trusting = asyncio.create_task(self.shared.trust(profile))
             await self._before(trusting, deadline, f"the CA bundle {route.ca_bundle} was read")
         if way not in self._sends:  # nor has another profile been quicker
-            self._sends[way] = over_the_network(profile, self.environ, route, thrifty=self.means.thrifty)
+            self._sends[way] = over_the_network(profile, self.environ, route, thrifty=self.shared.thrifty)
         return self._sends[way]
 
     async def _held(self, name: str, sweep: ProfileSweep, sweeping: asyncio.Task[None], verdict: Verdict) -> Verdict:
@@ -225,7 +225,7 @@ class Run:
         """In threads of their own: a hanging keyring of one profile delays none that has its secrets at hand."""
 
         async def read() -> Found:
-            return await self.means.secrets(
+            return await self.shared.secrets(
                 profile, lambda: in_thread(lambda: resolve(profile, self.environ), "secrets")
             )
 
@@ -279,8 +279,8 @@ class Run:
             account=last_four(client.venue.account(found.secrets, profile.options)),
             scope=profile.scope,
             dry_run=self.dry_run,
-            way=self.means.route(profile).in_words,
-            warnings=(*profile.warnings, *found.warnings, *self.means.warnings(profile)),
+            way=self.shared.route(profile).in_words,
+            warnings=(*profile.warnings, *found.warnings, *self.shared.warnings(profile)),
         )
 
     def _timing(self, tally: Tally, decided: float) -> Timing:

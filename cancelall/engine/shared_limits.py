@@ -72,7 +72,7 @@ def at_once(files: int, hosts: int) -> int:
 
 
 @dataclass
-class Means:
+class SharedLimits:
     """Shared by all profiles of a run."""
 
     profiles: Sequence[Profile | BrokenProfile]
