@@ -423,4 +423,4 @@ def test_where_the_system_does_not_tell_the_import_counts(
 ) -> None:
     (tmp_path / "stat").write_bytes(content)
     monkeypatch.setattr("builtins.open", lambda *words: Path.open(tmp_path / "stat", "rb"))
-    assert clock.process_started() == clock._IMPORTED
+    assert clock.process_started.__wrapped__() == clock._IMPORTED

@@ -11,7 +11,7 @@ import pytest
 
 from cancelall.core.attempts import Outcome
 from cancelall.core.errors import TransportFault, Unreadable
-from cancelall.core.model import Answer, Judgement, Page, Reply, Request, Wire
+from cancelall.core.model import Answer, Judgement, Page, Reply, Request, SignedRequest
 from cancelall.engine import firing, listing, profile_sweep, sweep
 from cancelall.engine import run as running
 from cancelall.engine.ledger import Ledger
@@ -164,11 +164,11 @@ def discouraged(monkeypatch: pytest.MonkeyPatch) -> None:
     """A refused read ends the firing: after it no cancel of this profile leaves any more."""
     plain = Network.send
 
-    async def send(self: Network, wire: Wire, until: float, sent: Callable[[], None]) -> Reply:
+    async def send(self: Network, signed: SignedRequest, until: float, sent: Callable[[], None]) -> Reply:
         refused = any(one.kind is not Kind.CANCEL and (one.status or 0) in (401, 403, 404, 405) for one in self.log)
-        if refused and self.fake.classify(self._request(wire)) is Kind.CANCEL:
+        if refused and self.fake.classify(self._request(signed)) is Kind.CANCEL:
             raise TransportFault("nobody fires any more", sent="no")
-        return await plain(self, wire, until, sent)
+        return await plain(self, signed, until, sent)
 
     monkeypatch.setattr(Network, "send", send)
 
