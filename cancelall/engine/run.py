@@ -9,6 +9,7 @@ import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, TypeVar
 
 from cancelall.core.attempts import Attempt, Tally
@@ -25,7 +26,7 @@ from cancelall.engine.client import Client, Send
 from cancelall.engine.hold import Hold
 from cancelall.engine.profile_sweep import ProfileSweep
 from cancelall.engine.shared_limits import SCARCE, SharedLimits, scarcity, with_descriptors
-from cancelall.journal.record import Record
+from cancelall.journal.record import Record, nanoseconds
 from cancelall.net import preconnect
 from cancelall.net.background import NoThreadError, ThreadDiedError, in_thread
 from cancelall.net.route import Route, route_for
@@ -154,7 +155,7 @@ class Run:
         except OptionError as error:
             raise ConfigError(f"profile {profile.name}: {error.message}", error.hint) from None
         tally = Tally()
-        record = self.record.of(profile.name, profile.venue, tally)
+        record = self.record.of(profile.name, profile.venue, tally, venue.proves_key)
         record.credential(found.sources, last_four(venue.account(found.secrets, profile.options)))
         client = Client(
             venue=venue,
@@ -178,7 +179,13 @@ class Run:
         self._sessions.append(client)
         client.halted = self.halted
         keep = bool(profile.common.keep_protective)
-        sweep = ProfileSweep(client, profile.environment, keep_protective=keep, scale=self.scale, listed=record.listed)
+        sweep = ProfileSweep(
+            client,
+            profile.environment,
+            keep_protective=keep,
+            scale=self.scale,
+            listed=lambda segment, listing: reporting.listed(sweep, record, segment, listing),
+        )
         since_ms = self.clock.now_ms()
         sweeping = asyncio.create_task(sweep.run())
         for _ in range(_TURNS_OF_THE_LOOP):  # the first cancels leave before anything is said about them
@@ -197,6 +204,8 @@ class Run:
         if self.hold > 0 and not self.interrupted.is_set():
             verdict = await self._held(profile.name, sweep, sweeping, verdict)
         decided = self.clock.monotonic()
+        reporting.listed_last(sweep, record)
+        record.decided(partial(reporting.basis, sweep, venue.proof_gap * self.scale, decided))
         if not cut:
             await self._until(asyncio.create_task(final_states.read(sweep, since_ms)), client.deadline)
         timing = self._timing(tally, decided)
@@ -216,7 +225,9 @@ class Run:
     async def _held(self, name: str, sweep: ProfileSweep, sweeping: asyncio.Task[None], verdict: Verdict) -> Verdict:
         """Hold a profile clear. A signal ends it with the last verdict."""
         hold = Hold(sweep, sweeping, self.hold, verdict)
-        self.record.note("hold_start", profile=name, verdict=verdict.value, seconds=self.hold)
+        self.record.note(
+            "hold_start", profile=name, verdict=verdict.value, seconds=self.hold, ends=nanoseconds(hold.ends)
+        )
         self.listener.holding(name, verdict, self.hold)
         await self._until(asyncio.create_task(hold.run()), hold.deadline)
         return hold.look() if self.interrupted.is_set() else verdicts.profile_verdict(sweep)

@@ -730,6 +730,8 @@ def test_show_verify_and_path(used: Path) -> None:
         journal.show(env, run="zzz", last=None, json_lines=False)
     ran = cancelall("journal", "verify", home=used)
     assert (ran.code, "the chain holds" in ran.out) == (0, True)
+    assert "1 verdict(s) recomputed from the record" in ran.out
+    assert "cannot be recomputed" not in ran.out
     path = Path(cancelall("journal", "path", home=used).out.strip())
     edited = path.read_text().replace("fat finger", "something else", 1)
     path.write_text(edited)
