@@ -1,0 +1,76 @@
+"""Row tables: how a venue writes an order down, one word a cell.
+
+    ROW = Table("orderId=.id symbol side price qty=.quantity stopPrice=?stop|0 fee=0 expires=#null", CELLS)
+    ROW(order, view)
+
+`name` is the cell of that name, `name=.cell` another one, `name=?key` what the order's `extra` holds (null if nothing),
+`name=?key|TEXT` the same with a text in its place, `name=#JSON` a value as JSON writes it, `name=TEXT` that text.
+A cell is computed from the order and from the view: whatever the venue's cells need to know, such as its clock.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from .book import SimOrder
+
+Cell = Callable[[SimOrder, Any], object]
+
+_FIELDS = "id symbol side type kind client_id price quantity remaining reduce_only sequence".split()
+COMMON: Mapping[str, Cell] = {
+    **{name: partial(lambda name, order, _: getattr(order, name), name) for name in _FIELDS},
+    "number": lambda order, _: int(order.id),
+    "client_id_or_null": lambda order, _: order.client_id or None,
+    "Side": lambda order, _: order.side.capitalize(),
+    "executed": lambda order, _: str(order.executed),
+    "average": lambda order, _: order.price if order.executed else "0",
+    "created": lambda order, to_server: to_server(order.created_ms),
+    "updated": lambda order, to_server: to_server(order.updated_ms),
+}
+"""Cells that need no word of a venue. The last two are for views that are a clock: a function of a moment."""
+
+
+class Table:
+    """Writes orders as rows."""
+
+    def __init__(self, text: str, cells: Mapping[str, Cell] | None = None) -> None:
+        known = {**COMMON, **(cells or {})}
+        self._cells = {name: _cell(source, known) for name, source in map(_split, text.split())}
+
+    def __call__(self, order: SimOrder, view: object = None) -> dict[str, object]:
+        """The row of an order."""
+        return {name: cell(order, view) for name, cell in self._cells.items()}
+
+
+def fixed(text: str) -> dict[str, object]:
+    """The cells of a text that are the same for everything: `name=TEXT` and `name=#JSON`."""
+    return {name: _literal(source) for name, source in map(_split, text.split())}
+
+
+def iso(when_ms: int) -> str:
+    """A moment as ISO 8601 in UTC, to the millisecond."""
+    return datetime.fromtimestamp(when_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _split(word: str) -> tuple[str, str]:
+    name, equals, source = word.partition("=")
+    return name, source if equals else f".{name}"
+
+
+def _cell(source: str, known: Mapping[str, Cell]) -> Cell:
+    if source.startswith("."):
+        return known[source[1:]]
+    if source.startswith("?"):
+        key, bar, text = source[1:].partition("|")
+        default = text if bar else None
+        return lambda order, _: order.extra.get(key, default)
+    value = _literal(source)
+    return lambda _, __: value
+
+
+def _literal(source: str) -> object:
+    return json.loads(source[1:]) if source.startswith("#") else source
