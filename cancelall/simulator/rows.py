@@ -4,7 +4,7 @@
     ROW(order, view)
 
 `name` is the cell of that name, `name=.cell` another one, `name=?key` what the order's `extra` holds (null if nothing),
-`name=?key|TEXT` the same with a text in its place, `name=#JSON` a value as JSON writes it, `name=TEXT` that text.
+`name=?key|TEXT` (or `|#JSON`) the same with another word in its place, `name=#JSON` a value as JSON writes it, `name=TEXT` that text.
 A cell is computed from the order and from the view: whatever the venue's cells need to know, such as its clock.
 """
 
@@ -66,7 +66,7 @@ def _cell(source: str, known: Mapping[str, Cell]) -> Cell:
         return known[source[1:]]
     if source.startswith("?"):
         key, bar, text = source[1:].partition("|")
-        default = text if bar else None
+        default = _literal(text) if bar else None
         return lambda order, _: order.extra.get(key, default)
     value = _literal(source)
     return lambda _, __: value

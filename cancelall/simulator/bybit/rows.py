@@ -1,6 +1,6 @@
 """Orders as Bybit's listings show them.
 
-https://bybit-exchange.github.io/docs/v5/order/open-order (as of 2026-07-24).
+https://bybit-exchange.github.io/docs/v5/order/open-order and .../spread/trade/open-order (as of 2026-07-24).
 """
 
 from __future__ import annotations
@@ -9,108 +9,80 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from ..book import SimOrder
-from . import kinds
-
-Clock = Callable[[int], int]
-
-
-def executed(order: SimOrder) -> Decimal:
-    """How much of the order has been filled."""
-    return Decimal(order.quantity) - Decimal(order.remaining)
+from ..rows import Cell, Table
+from .scope import PLAIN, triggered
 
 
-def status(order: SimOrder) -> str:
+def _status(order: SimOrder) -> str:
     """`orderStatus`. Only spot has a word for cancelled with fills, and for cancelled before the trigger."""
     if order.status == "filled":
         return "Filled"
-    if order.status == "cancelled":
-        if order.segment != "spot":
-            return "Cancelled"
-        if not kinds.triggered(order):
-            return "Deactivated"
-        return "PartiallyFilledCanceled" if executed(order) else "Cancelled"
-    if not kinds.triggered(order):
-        return "Untriggered"
-    return "PartiallyFilled" if executed(order) else "New"
-
-
-def row(order: SimOrder, to_server: Clock) -> dict[str, object]:
-    """One order of linear, inverse, spot or option."""
-    # A plain order's stopOrderType is documented as "" and as UNKNOWN; both occur here.
-    plain_word = "UNKNOWN" if order.sequence % 2 else ""
-    leaves = order.remaining if order.status == "open" else "0"
-    # An order that fills after its cancel was acknowledged keeps the mark of the cancel
-    # (.../v5/websocket/private/order).
-    raced = order.status == "filled" and order.type == "limit"
-    cells: dict[str, object] = {
-        "orderId": order.id,
-        "orderLinkId": order.client_id,
-        "parentOrderLinkId": "",
-        "blockTradeId": "",
-        "symbol": order.symbol,
-        "price": order.price,
-        "qty": order.quantity,
-        "side": order.side.capitalize(),
-        "isLeverage": "",
-        "positionIdx": order.extra.get("positionIdx", 0),
-        "orderStatus": status(order),
-        "cancelType": "CancelByUser" if raced or order.status == "cancelled" else "UNKNOWN",
-        "rejectReason": "EC_OrigClOrdIDDoesNotExist" if raced else "EC_NoError",
-        "avgPrice": order.price if executed(order) else "",
-        "leavesQty": leaves,
-        "leavesValue": str(Decimal(leaves) * Decimal(order.price or "0")),
-        "cumExecQty": str(executed(order)),
-        "cumExecValue": str(executed(order) * Decimal(order.price or "0")),
-        "cumExecFee": "0",
-        "timeInForce": "IOC" if order.type == "market" else "GTC",
-        "orderType": order.type.capitalize(),
-        "stopOrderType": plain_word if order.kind == kinds.PLAIN else order.kind,
-        "orderIv": "",
-        "marketUnit": "",
-        "triggerPrice": order.extra.get("triggerPrice", ""),
-        "takeProfit": "",
-        "stopLoss": "",
-        "tpslMode": "",
-        "ocoTriggerBy": order.extra.get("ocoTriggerBy", ""),
-        "tpLimitPrice": "",
-        "slLimitPrice": "",
-        "tpTriggerBy": "",
-        "slTriggerBy": "",
-        "triggerDirection": order.extra.get("triggerDirection", 0),
-        "triggerBy": "LastPrice" if order.extra.get("triggerPrice") else "",
-        "lastPriceOnCreated": "",
-        "basePrice": "",
-        "reduceOnly": order.reduce_only,
-        "closeOnTrigger": order.extra.get("closeOnTrigger", False),
-        "placeType": "price" if order.segment == "option" else "",
-        "smpType": "None",
-        "smpGroup": 0,
-        "smpOrderId": "",
-        "createdTime": str(to_server(order.created_ms)),
-        "updatedTime": str(to_server(order.updated_ms)),
-    }
+    waits, partly = not triggered(order), bool(order.executed)
+    if order.status == "open":
+        return "Untriggered" if waits else "PartiallyFilled" if partly else "New"
     if order.segment != "spot":
-        cells["createType"] = order.extra.get("createType", "CreateByUser")
-    return cells
+        return "Cancelled"
+    return "Deactivated" if waits else "PartiallyFilledCanceled" if partly else "Cancelled"
 
 
-def spread_row(order: SimOrder, to_server: Clock) -> dict[str, object]:
-    """One spread order."""
-    return {
-        "symbol": order.symbol,
-        "baseCoin": order.symbol.split("USDT", 1)[0],
-        "orderType": order.type.capitalize(),
-        "orderLinkId": order.client_id,
-        "orderId": order.id,
-        "side": order.side.capitalize(),
-        "price": order.price,
-        "qty": order.quantity,
-        "leavesQty": order.remaining if order.status == "open" else "0",
-        "cumExecQty": str(executed(order)),
-        "avgPrice": "",
-        "orderStatus": status(order),
-        "timeInForce": "GTC",
-        "cxlRejReason": "",
-        "createdTime": str(to_server(order.created_ms)),
-        "updatedTime": str(to_server(order.updated_ms)),
-    }
+def _stop_type(order: SimOrder) -> str:
+    """A plain order's `stopOrderType` is documented as "" and as UNKNOWN; both occur here."""
+    if order.kind != PLAIN:
+        return order.kind
+    return "UNKNOWN" if order.sequence % 2 else ""
+
+
+def _raced(order: SimOrder) -> bool:
+    """Whether it filled after its cancel was acknowledged: it keeps the mark of the cancel
+    (.../v5/websocket/private/order).
+    """
+    return order.status == "filled" and order.type == "limit"
+
+
+def _leaves(order: SimOrder) -> str:
+    return order.remaining if order.status == "open" else "0"
+
+
+def _worth(order: SimOrder, quantity: Decimal) -> str:
+    return str(quantity * Decimal(order.price or "0"))
+
+
+_CELLS: dict[str, Cell] = {
+    "status": lambda order, _: _status(order),
+    "Type": lambda order, _: order.type.capitalize(),
+    "stop_type": lambda order, _: _stop_type(order),
+    "cancel_type": lambda order, _: "CancelByUser" if _raced(order) or order.status == "cancelled" else "UNKNOWN",
+    "reject": lambda order, _: "EC_OrigClOrdIDDoesNotExist" if _raced(order) else "EC_NoError",
+    "average": lambda order, _: order.price if order.executed else "",
+    "leaves": lambda order, _: _leaves(order),
+    "leaves_value": lambda order, _: _worth(order, Decimal(_leaves(order))),
+    "executed_value": lambda order, _: _worth(order, order.executed),
+    "in_force": lambda order, _: "IOC" if order.type == "market" else "GTC",
+    "trigger_by": lambda order, _: "LastPrice" if order.extra.get("triggerPrice") else "",
+    "place_type": lambda order, _: "price" if order.segment == "option" else "",
+    "created": lambda order, to_server: str(to_server(order.created_ms)),
+    "updated": lambda order, to_server: str(to_server(order.updated_ms)),
+    "base": lambda order, _: order.symbol.split("USDT", 1)[0],
+}
+_ORDER = """
+    orderId=.id orderLinkId=.client_id parentOrderLinkId= blockTradeId= symbol price qty=.quantity side=.Side
+    isLeverage= positionIdx=?positionIdx|#0 orderStatus=.status cancelType=.cancel_type rejectReason=.reject
+    avgPrice=.average leavesQty=.leaves leavesValue=.leaves_value cumExecQty=.executed cumExecValue=.executed_value
+    cumExecFee=0 timeInForce=.in_force orderType=.Type stopOrderType=.stop_type orderIv= marketUnit=
+    triggerPrice=?triggerPrice| takeProfit= stopLoss= tpslMode= ocoTriggerBy=?ocoTriggerBy| tpLimitPrice= slLimitPrice=
+    tpTriggerBy= slTriggerBy= triggerDirection=?triggerDirection|#0 triggerBy=.trigger_by lastPriceOnCreated= basePrice=
+    reduceOnly=.reduce_only closeOnTrigger=?closeOnTrigger|#false placeType=.place_type smpType=None smpGroup=#0
+    smpOrderId= createdTime=.created updatedTime=.updated
+"""
+_SPREAD = """
+    symbol baseCoin=.base orderType=.Type orderLinkId=.client_id orderId=.id side=.Side price qty=.quantity
+    leavesQty=.leaves cumExecQty=.executed avgPrice= orderStatus=.status timeInForce=GTC cxlRejReason=
+    createdTime=.created updatedTime=.updated
+"""
+_TABLES = {"spot": Table(_ORDER, _CELLS), "spread": Table(_SPREAD, _CELLS)}
+_OTHERS = Table(f"{_ORDER} createType=?createType|CreateByUser", _CELLS)
+
+
+def row(order: SimOrder, to_server: Callable[[int], int]) -> dict[str, object]:
+    """One order; spot orders do not tell who created them."""
+    return _TABLES.get(order.segment, _OTHERS)(order, to_server)
