@@ -21,7 +21,7 @@ import pytest
 from cancelall import simulator
 from cancelall.simulator import Account, Kind, Manner, SimOrder, SimReply, SimRequest
 from cancelall.simulator.bitget import Bitget, auth
-from cancelall.simulator.bitget.answers import Refused
+from cancelall.simulator.refusals import Refused
 from cancelall.simulator.spoil import HOSTILE, UNKNOWN_STATUS
 from support import ROOT
 

@@ -1,4 +1,4 @@
-"""Reads about the key and the account, and the venue's clock.
+"""Reads about the key and the account, what can be traded, and the venue's clock.
 
 https://www.bitget.com/api-doc/spot/account/Get-Account-Info, https://www.bitget.com/api-doc/uta/account/Get-Account-Setting
 and https://www.bitget.com/api-doc/common/public/Get-Server-Time (as of 2025-12-05).
@@ -6,69 +6,93 @@ and https://www.bitget.com/api-doc/common/public/Get-Server-Time (as of 2025-12-
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from ..refusals import Refused
+from ..routes import Call
+from ..rows import fixed
+from . import kinds
+from .instruments import COINS
+from .state import State, invalid, product_type
 
-from ..book import Account
-from .scope import product_type
+_DEMO_PRODUCTS = frozenset({"SUSDT-FUTURES", "SCOIN-FUTURES", "SUSDC-FUTURES"})
+"""Retired, but other people's clients still ask for them."""
+_ACCOUNT = fixed(
+    """userId=1000000001 inviterId= parentId=#1000000001 traderType=not_trader channelCode= channel=
+    regisTime=1577836800000"""
+)
+_SETTINGS = fixed(
+    "uid=1000000001 assetMode=multi_assets holdMode=one_way_mode stpMode=none symbolConfigList=#[] coinConfigList=#[]"
+)
 
-if TYPE_CHECKING:
-    from ..wire import SimRequest
-    from .venue import Bitget
 
-_RIGHTS = "coow+cpow+stow"
+def _rights(venue: State, call: Call, usual: str) -> list[str]:
+    fault = venue.fault("rights", call.request)
+    return str(fault.value if fault else usual).split("+")
 
 
-def account_info(venue: Bitget, account: Account, request: SimRequest) -> object:
+def account_info(venue: State, call: Call) -> object:
     """`GET /api/v2/spot/account/info`: a key that may trade futures and spot, bound to one address.
 
     The fault `rights` names other rights, `unbound` leaves the address out.
     """
-    fault = venue.fault("rights", request)
-    return {
-        "userId": "1000000001",
-        "inviterId": "",
-        "ips": "" if venue.fault("unbound", request) else "127.0.0.1",
-        "authorities": str(fault.value if fault else _RIGHTS).split("+"),
-        "parentId": 1000000001,
-        "traderType": "not_trader",
-        "channelCode": "",
-        "channel": "",
-        "regisTime": "1577836800000",
-    }
+    bound = "" if venue.fault("unbound", call.request) else "127.0.0.1"
+    return _ACCOUNT | {"ips": bound, "authorities": _rights(venue, call, "coow+cpow+stow")}
 
 
-def futures_accounts(venue: Bitget, account: Account, request: SimRequest) -> object:
-    """`GET /api/v2/mix/account/accounts`: one margin coin, without money."""
-    product = product_type(request.parameters())
-    coin = venue.instruments.of(product)[0].margin_coins[0]
-    return [{"marginCoin": coin, "locked": "0", "available": "0", "accountEquity": "0", "usdtEquity": "0"}]
-
-
-def settings(venue: Bitget, account: Account, request: SimRequest) -> object:
-    """`GET /api/v3/account/settings`: the mode, which the fault `account-mode` replaces by another word."""
-    fault = venue.fault("account-mode", request)
-    return {
-        "uid": "1000000001",
-        "accountMode": str(fault.value) if fault else venue.mode_of(account),
-        "assetMode": "multi_assets",
-        "holdMode": "one_way_mode",
-        "stpMode": "none",
-        "symbolConfigList": [],
-        "coinConfigList": [],
-    }
-
-
-def unified_info(venue: Bitget, account: Account, request: SimRequest) -> object:
+def unified_info(venue: State, call: Call) -> object:
     """`GET /api/v3/account/info`: the key's rights; the document writes `read-and-write`, the wire an underscore."""
-    fault = venue.fault("rights", request)
-    return {
-        "userId": "1000000001",
-        "permType": "read_and_write",
-        "permissions": str(fault.value if fault else "uta_mgt+uta_trade").split("+"),
-        "ips": None if venue.fault("unbound", request) else "127.0.0.1",
-    }
+    bound = None if venue.fault("unbound", call.request) else "127.0.0.1"
+    known = {"userId": "1000000001", "permType": "read_and_write", "ips": bound}
+    return known | {"permissions": _rights(venue, call, "uta_mgt+uta_trade")}
 
 
-def public_time(venue: Bitget, request: SimRequest) -> object:
+def futures_accounts(venue: State, call: Call) -> object:
+    """`GET /api/v2/mix/account/accounts`: one margin coin, without money."""
+    coin = venue.instruments.of(product_type(call.query))[0].margin_coins[0]
+    return [{"marginCoin": coin, **dict.fromkeys(("locked", "available", "accountEquity", "usdtEquity"), "0")}]
+
+
+def settings(venue: State, call: Call) -> object:
+    """`GET /api/v3/account/settings`: the mode, which the fault `account-mode` replaces by another word."""
+    fault = venue.fault("account-mode", call.request)
+    return _SETTINGS | {"accountMode": str(fault.value) if fault else venue.mode_of(call.account)}
+
+
+def public_time(venue: State, call: Call) -> object:
     """`GET /api/v2/public/time`."""
     return {"serverTime": str(venue.server_now())}
+
+
+def contracts(venue: State, call: Call) -> object:
+    """`GET /api/v2/mix/market/contracts`: of one product type."""
+    product = call.query.get("productType", "").upper()
+    if product in _DEMO_PRODUCTS:
+        return []
+    if product not in kinds.FUTURES:
+        raise Refused("40017", "Parameter verification failed productType")
+    return [one.contract_row() for one in venue.instruments.of(product, call.query.get("symbol", ""))]
+
+
+def symbols(venue: State, call: Call) -> object:
+    """`GET /api/v2/spot/public/symbols`."""
+    return [one.spot_row() for one in venue.instruments.of(kinds.SPOT, call.query.get("symbol", ""))]
+
+
+def instruments_v3(venue: State, call: Call) -> object:
+    """`GET /api/v3/market/instruments`: of one category."""
+    part = call.query.get("category", "").upper()
+    if part not in kinds.CATEGORIES:
+        raise invalid("category")
+    return [one.unified_row() for one in venue.instruments.of(part, call.query.get("symbol", ""))]
+
+
+def coins(venue: State, call: Call) -> object:
+    """`GET /api/v2/spot/public/coins`: names only, because clients that load everything ask for it."""
+    return [{"coin": coin, "coinId": str(number), "chains": []} for number, coin in enumerate(COINS, 1)]
+
+
+def margin_currencies(venue: State, call: Call) -> object:
+    """`GET /api/v2/margin/currencies`."""
+    return [
+        {"symbol": one.symbol, "baseCoin": one.base, "quoteCoin": one.quote, "isBorrowable": True}
+        for one in venue.instruments.of("MARGIN")
+    ]

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..book import SimOrder
-
 FUTURES = ("USDT-FUTURES", "COIN-FUTURES", "USDC-FUTURES")
 SPOT = "SPOT"
 CATEGORIES = (SPOT, "MARGIN", *FUTURES)
@@ -53,8 +51,3 @@ def unified_segment(category: str) -> str:
 def strategy_segment(category: str) -> str:
     """Where the strategy orders of a unified account's category rest."""
     return f"unified {category} strategy"
-
-
-def waits_for_trigger(order: SimOrder) -> bool:
-    """Whether it is a plan or strategy order."""
-    return order.segment.endswith((" plan", " strategy"))

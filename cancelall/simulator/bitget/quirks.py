@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from ..wire import SimRequest
-    from .venue import Bitget
+from ..wire import SimRequest
+from .state import State
 
 _LISTS = ("entrustedList", "orderList", "list")
 _WAYS_ON = ("endId", "cursor", "idLessThan")
 
 
-def spoilt(venue: Bitget, request: SimRequest, data: object) -> object:
+def spoilt(venue: State, request: SimRequest, data: object) -> object:
     """The data of a listing under the faults that are about listings."""
     if not _rows(data):
         return data
