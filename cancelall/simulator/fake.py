@@ -151,7 +151,7 @@ class FakeVenue(ABC):
     def check(self, call: Call) -> None:  # noqa: B027 - most venues need nothing here
         """Raise for what the venue looks at after the limit."""
 
-    def no_route(self, request: SimRequest) -> Refused | Answered:
+    def no_route(self, request: SimRequest) -> Exception:
         """The answer to a path that does not exist."""
         return bare(404, "404 page not found")
 

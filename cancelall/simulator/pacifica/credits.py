@@ -12,11 +12,11 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 
 from ..faults import Kind
+from ..wire import Headers
 
 WINDOW_MS = 60_000
 ADDRESS_QUOTA = 1000
 KEY_QUOTA = 3000
-_HISTORIES = ("/history", "/history_by_id")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +29,7 @@ class Allowance:
     seconds: int
 
     @property
-    def headers(self) -> tuple[tuple[str, str], ...]:
+    def headers(self) -> Headers:
         """`ratelimit` and `ratelimit-policy` as every answer carries them."""
         return (
             ("ratelimit", f'"credits";r={self.remaining};t={self.seconds}'),
@@ -62,6 +62,6 @@ def cost_of(path: str, kind: Kind, *, identified: bool, parts: int = 1) -> int:
     """What a request costs, in tenths of a credit. A batch is charged by its parts; the page does not say so."""
     if kind is Kind.CANCEL:
         return 5 * parts
-    if path.endswith(_HISTORIES):
+    if path.endswith(("/history", "/history_by_id")):
         return 40 if identified else 120
     return 10 * parts
