@@ -58,6 +58,7 @@ class State(FakeVenue):
 
     name = "ascendex"
     key_header = "x-auth-key"
+    secrets: ClassVar = {"api_key": ("SIM", 29), "api_secret": ("DUMMY", 59)}  # 32 and 64 letters and digits
     text_fields = frozenset({"message", "reason", "symbol", "feeAsset"})
     status_fields = frozenset({"status"})
     refusals: ClassVar = {
@@ -171,10 +172,6 @@ class State(FakeVenue):
         """
         random = "".join(self.random.choices(_LETTERS, k=9))
         return f"a{created_ms:x}{user}{client_id[-9:] if len(client_id) >= 9 else random}"
-
-    def new_credentials(self) -> Mapping[str, str]:
-        """Dummies in the form of the real ones: 32 and 64 letters and digits."""
-        return {"api_key": self.dummy("SIM", 29), "api_secret": self.dummy("DUMMY", 59)}
 
     def account_options(self, credentials: Mapping[str, str]) -> Mapping[str, object]:
         """The account group: what the credentials say, else the next free number, from 0 on."""

@@ -178,30 +178,23 @@ def _decimal(value: object) -> Decimal:
     return number if number.is_finite() else Decimal(0)
 
 
+_FIELDS = "symbol price amount side tif reduce_only:bool client_order_id? take_profit?:map stop_loss?:map builder_code?"
+_STOP_FIELDS = "symbol side reduce_only:bool stop_order:map builder_code?"
+_CANCEL_ALL = Operation("cancel_all_orders", "all_symbols:bool exclude_reduce_only:bool symbol?")
+_CANCEL_TWAP = Operation("cancel_twap_order", f"symbol {_BY_ID}")
+_CANCEL_STRATEGY = Operation("cancel_order_strategy", "strategy_id")
+
 CANCEL = cancel(cancel_order, detail=Operation("cancel_order", f"symbol {_BY_ID}"))
 CANCEL_STOP = cancel(cancel_stop, detail=Operation("cancel_stop_order", f"symbol {_BY_ID}"))
-CREATE = create(
-    create_order,
-    detail=Operation(
-        "create_order",
-        "symbol price amount side tif reduce_only:bool client_order_id? take_profit?:map stop_loss?:map builder_code?",
-    ),
-)
+CREATE = create(create_order, detail=Operation("create_order", _FIELDS))
 ORDERS: Mapping[str, Route] = {
-    "POST /api/v1/orders/cancel_all": cancel(
-        cancel_all, detail=Operation("cancel_all_orders", "all_symbols:bool exclude_reduce_only:bool symbol?")
-    ),
+    "POST /api/v1/orders/cancel_all": cancel(cancel_all, detail=_CANCEL_ALL),
     "POST /api/v1/orders/cancel": CANCEL,
     "POST /api/v1/orders/stop/cancel": CANCEL_STOP,
-    "POST /api/v1/orders/twap/cancel": cancel(cancel_twap, detail=Operation("cancel_twap_order", f"symbol {_BY_ID}")),
-    "POST /api/v1/order_strategies/cancel": cancel(
-        cancel_strategy, detail=Operation("cancel_order_strategy", "strategy_id")
-    ),
+    "POST /api/v1/orders/twap/cancel": cancel(cancel_twap, detail=_CANCEL_TWAP),
+    "POST /api/v1/order_strategies/cancel": cancel(cancel_strategy, detail=_CANCEL_STRATEGY),
     "POST /api/v1/orders/create": CREATE,
-    "POST /api/v1/orders/stop/create": create(
-        create_stop,
-        detail=Operation("create_stop_order", "symbol side reduce_only:bool stop_order:map builder_code?"),
-    ),
+    "POST /api/v1/orders/stop/create": create(create_stop, detail=Operation("create_stop_order", _STOP_FIELDS)),
 }
 _ACTIONS: Mapping[str, Route] = {"Cancel": CANCEL, "CancelStopOrder": CANCEL_STOP, "Create": CREATE}
 """What a batch may hold."""

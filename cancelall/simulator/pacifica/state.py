@@ -18,7 +18,7 @@ from ..refusals import Answered, Refusal, Refused, bare
 from ..routes import Call
 from ..wire import Headers, SimReply, SimRequest, json_reply, text_reply
 from . import auth, kinds
-from .credits import Allowance, Credits
+from .credits import Credits, credit_headers
 from .markets import MARKETS, chosen
 
 _NEXT_CHILD_MS = 200
@@ -249,8 +249,8 @@ class State(FakeVenue):
 
     def too_many(self, seconds: float, request: SimRequest) -> SimReply:
         """429; the header tells when the oldest spending is forgotten."""
-        return self.over(Allowance(allowed=False, quota=10, remaining=0, seconds=round(seconds)), request).reply
+        return self.over(credit_headers(10, 0, round(seconds)), request).reply
 
-    def over(self, allowance: Allowance, request: SimRequest) -> Answered:
+    def over(self, headers: Headers, request: SimRequest) -> Answered:
         """The refusal of a request for which the credits do not last."""
-        return Answered(self.refusal(Refused(429, "Rate limit exceeded"), request, allowance.headers))
+        return Answered(self.refusal(Refused(429, "Rate limit exceeded"), request, headers))

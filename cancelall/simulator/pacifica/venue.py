@@ -122,44 +122,15 @@ def account_info(venue: State, call: Call) -> object:
     return [data] if venue.fault("account-list", call.request) else data
 
 
-def positions(venue: State, call: Call) -> object:
-    """`GET /positions`: none."""
-    return Answer([], {"last_order_id": venue.last_order_id})
-
-
-def list_agents(venue: State, call: Call) -> object:
-    """`POST /agent/list`, for the owner's key only."""
-    return {"agent_wallets": sorted(venue.agents_of(call.account.key))}
-
-
-def list_subaccounts(venue: State, call: Call) -> object:
-    """`POST /account/subaccount/list`: none."""
-    return {"subaccounts": []}
-
-
-def create_api_key(venue: State, call: Call) -> object:
-    """`POST /account/api_keys/create`: a ticket for more credits. It gives no right to trade."""
-    return {"api_key": venue.new_api_config_key()}
-
-
-def list_api_keys(venue: State, call: Call) -> object:
-    """`POST /account/api_keys`."""
-    return {"active_api_keys": sorted(venue.api_config_keys), "api_key_limit": 5}
-
-
-def info(venue: State, call: Call) -> object:
-    """`GET /info`."""
-    return [market.row() for market in MARKETS.values()]
-
-
 def prices(venue: State, call: Call) -> object:
     """`GET /info/prices`, with the only server time that a public body holds."""
-    now_ms = venue.server_now()
-    names = ("mark", "mid", "oracle")
-    return [
-        {"symbol": each.symbol, **dict.fromkeys(names, each.price), "timestamp": now_ms} for each in MARKETS.values()
-    ]
+    names, when = ("mark", "mid", "oracle"), {"timestamp": venue.server_now()}
+    return [{"symbol": each.symbol, **dict.fromkeys(names, each.price), **when} for each in MARKETS.values()]
 
+
+_LIST_AGENTS = Operation("list_agent_wallets", owner_only=True)
+_LIST_SUBACCOUNTS = Operation("list_subaccounts", owner_only=True)
+_CREATE_KEY, _LIST_KEYS = Operation("create_api_key"), Operation("list_api_keys")
 
 ROUTES = Routes(
     {
@@ -170,18 +141,23 @@ ROUTES = Routes(
         "GET /api/v1/order_strategies": listing(strategies),
         "GET /api/v1/order_strategies/{id}": read(strategy),
         "GET /api/v1/account": read(account_info),
-        "GET /api/v1/positions": read(positions),
+        "GET /api/v1/positions": read(lambda venue, _: Answer([], {"last_order_id": venue.last_order_id})),
         "GET /api/v1/orders/history": read(order_history),
         "GET /api/v1/orders/history_by_id": read(history_by_id),
         "GET /api/v1/orders/twap/history": read(twap_history),
-        "GET /api/v1/info": public(info),
+        "GET /api/v1/info": public(lambda *_: [market.row() for market in MARKETS.values()]),
         "GET /api/v1/info/prices": public(prices),
-        "POST /api/v1/agent/list": read(list_agents, detail=Operation("list_agent_wallets", owner_only=True)),
-        "POST /api/v1/account/subaccount/list": read(
-            list_subaccounts, detail=Operation("list_subaccounts", owner_only=True)
+        "POST /api/v1/agent/list": read(
+            lambda venue, call: {"agent_wallets": sorted(venue.agents_of(call.account.key))}, detail=_LIST_AGENTS
         ),
-        "POST /api/v1/account/api_keys/create": read(create_api_key, detail=Operation("create_api_key")),
-        "POST /api/v1/account/api_keys": read(list_api_keys, detail=Operation("list_api_keys")),
+        "POST /api/v1/account/subaccount/list": read(lambda *_: {"subaccounts": []}, detail=_LIST_SUBACCOUNTS),
+        # A ticket for more credits. It gives no right to trade.
+        "POST /api/v1/account/api_keys/create": read(
+            lambda venue, _: {"api_key": venue.new_api_config_key()}, detail=_CREATE_KEY
+        ),
+        "POST /api/v1/account/api_keys": read(
+            lambda venue, _: {"active_api_keys": sorted(venue.api_config_keys), "api_key_limit": 5}, detail=_LIST_KEYS
+        ),
     }
 )
 
@@ -229,15 +205,15 @@ class Pacifica(State):
         scarce = self.has_fault("credits")
         quota = round(scarce.number * 10) if scarce else ADDRESS_QUOTA
         parts = max(1, len(_actions(request))) if request.path == _BATCH else 1
-        allowance = self.credits.take(
+        allowed, headers = self.credits.take(
             key if identified else request.client,
             quota=KEY_QUOTA if identified else quota,
             cost=cost_of(request.path, self.classify(request), identified=identified, parts=parts),
             now_ms=self.now_ms(),
         )
-        if not allowance.allowed:
-            raise self.over(allowance, request)
-        return allowance.headers
+        if not allowed:
+            raise self.over(headers, request)
+        return headers
 
     def no_route(self, request: SimRequest) -> Exception:
         """Nothing but the status."""
