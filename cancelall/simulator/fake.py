@@ -20,8 +20,8 @@ from math import ceil
 from typing import ClassVar
 
 from . import spoil
-from .book import Account, SimOrder
-from .faults import SPECS, Fault, FaultSet, FaultSpec, Kind, parse_fault
+from .book import Account, Book, SimOrder
+from .faults import SPECS, Fault, FaultSet, FaultSpec, Fits, Kind, parse_fault
 from .limits import Allowance, TokenBuckets
 from .refusals import Answered, Refused, bare
 from .refusals import Refusal as Refusal
@@ -33,15 +33,9 @@ _STOCK_STEP_MS = 100
 
 
 @dataclass(frozen=True, kw_only=True)
-class LoggedRequest:
+class LoggedRequest(SimRequest):
     """One request as it arrived, and how it was answered (`status` is None if no answer was sent)."""
 
-    method: str
-    path: str
-    query: str
-    body: bytes
-    headers: Mapping[str, str]
-    received_ms: int
     arrived: float
     kind: Kind
     key_hint: str
@@ -76,6 +70,8 @@ class FakeVenue(ABC):
     name: ClassVar[str]
     routes: ClassVar[Routes] = Routes({})
     refusals: ClassVar[Mapping[Refusal, Refused | Answered]] = {}
+    secrets: ClassVar[Mapping[str, tuple[str, int]]] = {}
+    """What each secret's dummy begins with, and how many hex digits make it differ from others."""
     key_header: ClassVar[str] = ""
     own_faults: ClassVar[Mapping[str, FaultSpec]] = {}
     text_fields: ClassVar[frozenset[str]] = frozenset()
@@ -107,16 +103,8 @@ class FakeVenue(ABC):
     # What a venue must write.
 
     @abstractmethod
-    def new_credentials(self) -> Mapping[str, str]:
-        """Credentials for one more account, under the names that a profile gives them. Obvious dummies."""
-
-    @abstractmethod
     def stock(self, account: Account, orders: int) -> None:
         """Fill a new account with so many orders, of every kind that the venue has."""
-
-    @abstractmethod
-    def new_id(self, like: SimOrder) -> str:
-        """An id for a new order of the same kind."""
 
     def refusal(self, refused: Refused, request: SimRequest, headers: Headers = ()) -> SimReply:
         """A refusal in the venue's envelope."""
@@ -151,7 +139,7 @@ class FakeVenue(ABC):
     def check(self, call: Call) -> None:  # noqa: B027 - most venues need nothing here
         """Raise for what the venue looks at after the limit."""
 
-    def no_route(self, request: SimRequest) -> Refused | Answered:
+    def no_route(self, request: SimRequest) -> Exception:
         """The answer to a path that does not exist."""
         return bare(404, "404 page not found")
 
@@ -164,6 +152,14 @@ class FakeVenue(ABC):
     def key_of(self, request: SimRequest) -> str:
         """The key or account that the request names, not yet verified; empty if it names none."""
         return request.headers.get(self.key_header, "")
+
+    def new_credentials(self) -> Mapping[str, str]:
+        """Credentials for one more account, under the names that a profile gives them: obvious dummies."""
+        return {name: self.dummy(start, digits) for name, (start, digits) in self.secrets.items()}
+
+    def new_id(self, like: SimOrder) -> str:
+        """An id for a new order of the same kind."""
+        return self.uuid()
 
     def account_key(self, credentials: Mapping[str, str]) -> str:
         """What `key_of` will see in the requests of the owner of these credentials."""
@@ -180,17 +176,16 @@ class FakeVenue(ABC):
 
     def too_many(self, seconds: float, request: SimRequest) -> SimReply:
         """The venue's refusal of a request too many, with a limit that is full again in so many seconds."""
-        reply = self.refuse(Refusal.RATE_LIMIT, request)
-        return replace(reply, headers=(*reply.headers, ("Retry-After", f"{seconds:.0f}")))
+        return spoil.with_headers(self.refuse(Refusal.RATE_LIMIT, request), ("Retry-After", f"{seconds:.0f}"))
 
     def on_cancelled(self, account: Account, order: SimOrder) -> None:  # noqa: B027 - most venues need nothing here
         """Called for each order that was really cancelled."""
 
     # What a venue uses.
 
-    def dummy(self, prefix: str, digits: int) -> str:
-        """A dummy of a secret: the prefix says what it is, so many hex digits make it differ from others."""
-        return f"{prefix}{self.random.getrandbits(4 * digits):0{digits}x}"
+    def dummy(self, start: str, digits: int) -> str:
+        """A dummy of a secret: its start says what it is, so many hex digits make it differ from others."""
+        return f"{start}{self.random.getrandbits(4 * digits):0{digits}x}"
 
     def uuid(self) -> str:
         """A fresh UUID, the same for the same seed."""
@@ -240,20 +235,17 @@ class FakeVenue(ABC):
 
     def open_orders(self, account: Account | str | None = None) -> list[SimOrder]:
         """What really rests now, newest first, of one account or of all; no fault touches this."""
-        with self.lock:
-            self.catch_up()
-            return [order for each in self._chosen(account) for order in each.book.open()]
+        return self._orders(account, Book.open)
 
     def closed_orders(self, account: Account | str | None = None) -> list[SimOrder]:
         """What was cancelled or filled, the last first."""
+        return self._orders(account, Book.closed)
+
+    def _orders(self, account: Account | str | None, which: Callable[[Book], Iterable[SimOrder]]) -> list[SimOrder]:
         with self.lock:
             self.catch_up()
-            return [order for each in self._chosen(account) for order in each.book.closed()]
-
-    def _chosen(self, account: Account | str | None) -> list[Account]:
-        if account is None:
-            return list(self.accounts.values())
-        return [self.accounts[account] if isinstance(account, str) else account]
+            one = self.accounts[account] if isinstance(account, str) else account
+            return [order for each in ([one] if one else self.accounts.values()) for order in which(each.book)]
 
     # Time.
 
@@ -300,7 +292,7 @@ class FakeVenue(ABC):
             if bot:
                 self._schedule_bot(bot, self._faults, self.now_ms())
 
-    def fault(self, name: str, request: SimRequest, fits: Callable[[Fault], bool] | None = None) -> Fault | None:
+    def fault(self, name: str, request: SimRequest, fits: Fits | None = None) -> Fault | None:
         """The fault of this name (and that fits) if it strikes this request; asking counts as a strike."""
         if not self._faults.named(name):
             return None
@@ -315,7 +307,7 @@ class FakeVenue(ABC):
         with self.lock:
             return self._faults.strikes(name)
 
-    def faults_end_ms(self, concerns: Callable[[Fault], bool] = lambda fault: True) -> int | None:
+    def faults_end_ms(self, concerns: Fits = lambda fault: True) -> int | None:
         """When the last of these faults is over, on the injected clock; None while one can strike for ever, or as long
         as it has not struck as often as it should.
         """
@@ -346,19 +338,10 @@ class FakeVenue(ABC):
             if self._first_request_ms is None:
                 self._first_request_ms = self.now_ms()
             reply = self._answer(request)
+            status = reply.status if reply.manner.answers else None
+            kind, key_hint = self.classify(request), self.key_of(request)[-4:]
             self.requests.append(
-                LoggedRequest(
-                    method=request.method,
-                    path=request.path,
-                    query=request.query,
-                    body=request.body,
-                    headers=request.headers,
-                    received_ms=request.received_ms,
-                    arrived=arrived,
-                    kind=self.classify(request),
-                    key_hint=self.key_of(request)[-4:],
-                    status=reply.status if reply.manner.answers else None,
-                )
+                LoggedRequest(**vars(request), arrived=arrived, kind=kind, key_hint=key_hint, status=status)
             )
             return reply
 
@@ -378,7 +361,7 @@ class FakeVenue(ABC):
         except Refused as refused:
             return self.refusal(refused, request, headers)
         except Answered as answered:
-            return replace(answered.reply, headers=(*answered.reply.headers, *headers))
+            return spoil.with_headers(answered.reply, *headers)
 
     def _draw(self, call: Call) -> Headers:
         bucket, limit = self.limit_of(call)
@@ -422,7 +405,7 @@ class FakeVenue(ABC):
             if form == "own":
                 return self.too_many(float(seconds), request)
             page = text_reply("<html><body><h1>Slow down</h1></body></html>", int(form or "429"))
-            return replace(page, headers=(*page.headers, ("Retry-After", seconds)))
+            return spoil.with_headers(page, ("Retry-After", seconds))
         if self.fault("error-500", request, lambda fault: self.random.random() < fault.number):
             return self.refuse(Refusal.INTERNAL, request)
         if self.fault("error-500-for", request, lambda fault: self._elapsed() < fault.number):
@@ -438,7 +421,7 @@ class FakeVenue(ABC):
     def _spoil(self, reply: SimReply, request: SimRequest) -> SimReply:
         """Faults of the body and the headers."""
         if reply.status >= 400 and (fault := self.fault("retry-after", request)):
-            reply = replace(reply, headers=(*reply.headers, ("Retry-After", str(fault.value))))
+            reply = spoil.with_headers(reply, ("Retry-After", str(fault.value)))
         if self.fault("null-lists", request):
             reply = spoil.null_lists(reply)
         reply = self._odd("odd-row", reply, request, lambda word: spoil.odd_row(reply, word, self.status_fields))
@@ -447,20 +430,9 @@ class FakeVenue(ABC):
             reply = spoil.unknown_status(reply, self.status_fields)
         if self.fault("hostile", request):
             reply = spoil.hostile(reply, self.text_fields)
-        if self.fault("duplicate-keys", request):
-            reply = spoil.duplicate_keys(reply)
-        if self.fault("truncated", request):
-            reply = spoil.truncated(reply)
-        if fault := self.fault("json", request):
-            reply = spoil.with_body(reply, str(fault.value).encode("utf-8", "surrogatepass"))
-        if self.fault("deep-json", request):
-            reply = spoil.deep_json(reply)
-        if self.fault("empty-body", request):
-            reply = spoil.with_body(reply, b"")
-        if self.fault("gzip-bomb", request):
-            reply = spoil.gzip_bomb(reply)
-        if fault := self.fault("many-headers", request):
-            reply = spoil.many_headers(reply, int(fault.number))
+        for name, change in spoil.SPOILS.items():
+            if fault := self.fault(name, request):
+                reply = change(reply, str(fault.value))
         return reply
 
     def _odd(self, name: str, reply: SimReply, request: SimRequest, change: Callable[[str], SimReply]) -> SimReply:

@@ -18,7 +18,7 @@ the first request. TEXT restricts it to requests that contain that text.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
@@ -178,6 +178,9 @@ class Fault:
         return float(self.value or 0.0)
 
 
+Fits = Callable[[Fault], bool]
+"""Whether a fault is about what is asked."""
+
 _MARK = re.compile(r"(?<=[^=])(?:@(?P<limit>\d+)|\+(?P<spares>\d+)|\^(?P<seconds>\d+(?:\.\d+)?))$")
 
 
@@ -220,6 +223,25 @@ def _value(written: str, spec: FaultSpec, value: str) -> str | float:
         raise ValueError(f"{written!r}: {value!r} is not a number") from None
 
 
+@dataclass(eq=False)
+class _Armed:
+    """A fault that is on: how many requests it has met, how often it has struck, and when for the last time."""
+
+    fault: Fault
+    met: int = 0
+    struck: int = 0
+    last: float = 0.0
+
+    @property
+    def used_up(self) -> bool:
+        return self.fault.limit is not None and self.struck >= self.fault.limit
+
+    @property
+    def end(self) -> float | None:
+        """Seconds after the first request at which it is over; None: it still can strike."""
+        return self.last if self.used_up else self.fault.seconds
+
+
 class FaultSet:
     """The faults that are on, and how often each has struck. Not thread-safe: the fake venue holds its lock.
 
@@ -228,71 +250,55 @@ class FaultSet:
 
     def __init__(self, faults: Iterable[Fault], elapsed: Callable[[], float] = lambda: 0.0) -> None:
         self._elapsed = elapsed
-        self._by_name: dict[str, list[tuple[int, Fault]]] = {}
-        for index, fault in enumerate(faults):
-            self._by_name.setdefault(fault.name, []).append((index, fault))
-        self._met: dict[int, int] = {}
-        self._struck: dict[int, int] = {}
-        self._last: dict[int, float] = {}
+        self._armed: dict[str, list[_Armed]] = {}
+        for fault in faults:
+            self._armed.setdefault(fault.name, []).append(_Armed(fault))
 
-    def find(self, name: str, kind: Kind, text: str = "", fits: Callable[[Fault], bool] | None = None) -> Fault | None:
+    def _on(self, name: str) -> Iterator[_Armed]:
+        """The faults of this name that are not over."""
+        for armed in self._armed.get(name, ()):
+            if not armed.used_up and (armed.fault.seconds is None or self._elapsed() < armed.fault.seconds):
+                yield armed
+
+    def _meeting(self, name: str, kind: Kind, text: str, fits: Fits | None) -> _Armed | None:
+        for armed in self._on(name):
+            fault = armed.fault
+            if kind in fault.kinds and fault.text in text and (fits is None or fits(fault)):
+                return armed
+        return None
+
+    def find(self, name: str, kind: Kind, text: str = "") -> Fault | None:
         """The fault of this name that meets such a request, or None. Asking does not count as meeting or striking."""
-        found = self._meets(name, kind, text, fits)
-        return found[1] if found else None
+        armed = self._meeting(name, kind, text, None)
+        return armed.fault if armed else None
 
-    def strike(
-        self, name: str, kind: Kind, text: str = "", fits: Callable[[Fault], bool] | None = None
-    ) -> Fault | None:
+    def strike(self, name: str, kind: Kind, text: str = "", fits: Fits | None = None) -> Fault | None:
         """The fault of this name that strikes such a request, counted; None also where it spares the request."""
-        found = self._meets(name, kind, text, fits)
-        if found is None:
+        armed = self._meeting(name, kind, text, fits)
+        if armed is None:
             return None
-        index, fault = found
-        self._met[index] = self._met.get(index, 0) + 1
-        if self._met[index] <= fault.spares:
+        armed.met += 1
+        if armed.met <= armed.fault.spares:
             return None
-        self._struck[index] = self._struck.get(index, 0) + 1
-        self._last[index] = self._elapsed()
-        return fault
+        armed.struck, armed.last = armed.struck + 1, self._elapsed()
+        return armed.fault
 
     def strikes(self, name: str) -> int:
         """How often faults of this name have struck."""
-        return sum(self._struck.get(index, 0) for index, _ in self._by_name.get(name, ()))
+        return sum(armed.struck for armed in self._armed.get(name, ()))
 
     def named(self, name: str) -> Fault | None:
         """The fault of this name, whomever it meets, unless it is over."""
-        for index, fault in self._by_name.get(name, ()):
-            if not self._over(index, fault):
-                return fault
-        return None
+        return next((armed.fault for armed in self._on(name)), None)
 
     def count(self, fault: Fault) -> None:
         """Count one strike of a fault that meets no requests."""
-        for index, known in self._by_name.get(fault.name, ()):
-            if known is fault:
-                self._struck[index] = self._struck.get(index, 0) + 1
-                self._last[index] = self._elapsed()
+        for armed in self._armed.get(fault.name, ()):
+            if armed.fault is fault:
+                armed.struck, armed.last = armed.struck + 1, self._elapsed()
 
-    def end(self, concerns: Callable[[Fault], bool] = lambda fault: True) -> float | None:
+    def end(self, concerns: Fits = lambda fault: True) -> float | None:
         """Seconds after the first request at which the last of these faults is over; None: it still can strike."""
-        ends = [self._end(index, fault) for each in self._by_name.values() for index, fault in each if concerns(fault)]
+        ends = [armed.end for each in self._armed.values() for armed in each if concerns(armed.fault)]
         known = [each for each in ends if each is not None]
         return max(known, default=0.0) if len(known) == len(ends) else None
-
-    def _end(self, index: int, fault: Fault) -> float | None:
-        if fault.limit is not None and self._struck.get(index, 0) >= fault.limit:
-            return self._last.get(index, 0.0)
-        return fault.seconds
-
-    def _over(self, index: int, fault: Fault) -> bool:
-        used_up = fault.limit is not None and self._struck.get(index, 0) >= fault.limit
-        return used_up or (fault.seconds is not None and self._elapsed() >= fault.seconds)
-
-    def _meets(
-        self, name: str, kind: Kind, text: str, fits: Callable[[Fault], bool] | None
-    ) -> tuple[int, Fault] | None:
-        for index, fault in self._by_name.get(name, ()):
-            meets = not self._over(index, fault) and kind in fault.kinds and fault.text in text
-            if meets and (fits is None or fits(fault)):
-                return index, fault
-        return None

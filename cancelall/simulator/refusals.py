@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import Enum
 
 from .wire import SimReply, text_reply
@@ -28,9 +29,11 @@ class Refused(Exception):
     Without a `status` the HTTP status is the one that the venue's refusals usually have.
     """
 
-    def __init__(self, code: int | str, message: str, status: int | None = None, **beside: object) -> None:
+    def __init__(
+        self, code: int | str, message: str, status: int | None = None, beside: Mapping[str, object] | None = None
+    ) -> None:
         super().__init__(message)
-        self.code, self.message, self.status, self.beside = code, message, status, beside
+        self.code, self.message, self.status, self.beside = code, message, status, beside or {}
 
 
 class Answered(Exception):

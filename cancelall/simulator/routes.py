@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from .book import Account
@@ -27,7 +27,7 @@ Handler = Callable[[Any, "Call"], object]
 NOBODY = Account(key="", credentials={})
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Route:
     """What a path does. `limit` is per second and key, for all routes of the same `bucket`; 0: none of its own.
 
@@ -41,29 +41,16 @@ class Route:
     detail: Any = None
 
 
-def cancel(handler: Handler, limit: int = 0, bucket: str = "", detail: Any = None) -> Route:
-    """A route that cancels orders."""
-    return Route(kind=Kind.CANCEL, handler=handler, limit=limit, bucket=bucket, detail=detail)
-
-
-def create(handler: Handler, limit: int = 0, bucket: str = "", detail: Any = None) -> Route:
-    """A route that may change anything else, such as one that places an order."""
-    return Route(kind=Kind.CREATE, handler=handler, limit=limit, bucket=bucket, detail=detail)
-
-
-def listing(handler: Handler, limit: int = 0, bucket: str = "", detail: Any = None) -> Route:
-    """A route that lists open orders."""
-    return Route(kind=Kind.LISTING, handler=handler, limit=limit, bucket=bucket, detail=detail)
-
-
-def read(handler: Handler, limit: int = 0, bucket: str = "", detail: Any = None) -> Route:
-    """A route that reads anything else of an account."""
-    return Route(kind=Kind.READ, handler=handler, limit=limit, bucket=bucket, detail=detail)
-
-
-def public(handler: Handler) -> Route:
-    """A route for everyone: nobody is asked for a key."""
-    return Route(kind=Kind.PUBLIC, handler=handler)
+cancel = partial(Route, Kind.CANCEL)
+"""A route that cancels orders."""
+create = partial(Route, Kind.CREATE)
+"""A route that may change anything else, such as one that places an order."""
+listing = partial(Route, Kind.LISTING)
+"""A route that lists open orders."""
+read = partial(Route, Kind.READ)
+"""A route that reads anything else of an account."""
+public = partial(Route, Kind.PUBLIC)
+"""A route for everyone: nobody is asked for a key."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 from http import HTTPStatus
@@ -26,65 +26,47 @@ def with_body(reply: SimReply, body: bytes) -> SimReply:
     return replace(reply, body=body)
 
 
-def truncated(reply: SimReply) -> SimReply:
-    """Half of the body; Content-Length will fit the half, so that only the JSON shows the damage."""
-    return with_body(reply, reply.body[: len(reply.body) // 2])
-
-
-def deep_json(reply: SimReply) -> SimReply:
-    """More nested brackets than a recursive parser survives."""
-    return with_body(reply, b"[" * _DEPTH + b"]" * _DEPTH)
-
-
-def gzip_bomb(reply: SimReply) -> SimReply:
-    """A body that is small on the wire and 64 MiB in memory. Blanks, because JSON allows any number of them."""
-    return replace(reply, body=_bomb(), headers=(*reply.headers, ("Content-Encoding", "gzip")))
+def with_headers(reply: SimReply, *headers: tuple[str, str]) -> SimReply:
+    """The same reply with headers more."""
+    return replace(reply, headers=(*reply.headers, *headers))
 
 
 @cache
 def _bomb() -> bytes:
+    """A body that is small on the wire and 64 MiB in memory. Blanks, because JSON allows any number of them."""
     return gzip.compress(b" " * _BOMB_BYTES, mtime=0)
 
 
-def many_headers(reply: SimReply, count: int) -> SimReply:
-    """The same reply with `count` headers more."""
-    more = tuple((f"X-Padding-{number}", "0") for number in range(count))
-    return replace(reply, headers=(*reply.headers, *more))
-
-
-def duplicate_keys(reply: SimReply) -> SimReply:
-    """Each list that holds something comes a second time, empty: most parsers silently keep the last."""
-    return _rewrite(reply, _dump_twice)
+SPOILS: Mapping[str, Callable[[SimReply, str], SimReply]] = {
+    # Each list that holds something comes a second time, empty: most parsers silently keep the last.
+    "duplicate-keys": lambda reply, _: _rewritten(reply, _dump_twice),
+    # Content-Length will fit the half, so that only the JSON shows the damage.
+    "truncated": lambda reply, _: with_body(reply, reply.body[: len(reply.body) // 2]),
+    "json": lambda reply, text: with_body(reply, text.encode("utf-8", "surrogatepass")),
+    # More nested brackets than a recursive parser survives.
+    "deep-json": lambda reply, _: with_body(reply, b"[" * _DEPTH + b"]" * _DEPTH),
+    "empty-body": lambda reply, _: with_body(reply, b""),
+    "gzip-bomb": lambda reply, _: with_headers(with_body(reply, _bomb()), ("Content-Encoding", "gzip")),
+    "many-headers": lambda reply, count: with_headers(
+        reply, *((f"X-Padding-{number}", "0") for number in range(int(float(count))))
+    ),
+}
+"""What the faults of these names make of a reply, with their value, one after another."""
 
 
 def null_lists(reply: SimReply) -> SimReply:
     """Empty lists become null, as several venues do by themselves."""
-    return _edit(reply, lambda _, value: None if value == [] else value)
+    return _edited(reply, lambda _, value: value == [], None)
 
 
 def hostile(reply: SimReply, fields: Collection[str]) -> SimReply:
     """Hostile text in every one of these fields that holds text."""
-    return _edit(reply, lambda name, value: HOSTILE if name in fields and isinstance(value, str) else value)
+    return _edited(reply, lambda name, value: name in fields and isinstance(value, str), HOSTILE)
 
 
 def unknown_status(reply: SimReply, fields: Collection[str]) -> SimReply:
     """The last status in the body becomes a word that nobody documented."""
-    found = 0
-
-    def count(name: str, value: object) -> object:
-        nonlocal found
-        found += name in fields
-        return value
-
-    _edit(reply, count)
-    last = found
-    found = 0
-
-    def change(name: str, value: object) -> object:
-        count(name, value)
-        return UNKNOWN_STATUS if name in fields and found == last else value
-
-    return _edit(reply, change)
+    return _edited(reply, lambda name, _: name in fields, UNKNOWN_STATUS, only_last=True)
 
 
 def edge_page(written: str, path: str) -> SimReply:
@@ -103,7 +85,7 @@ def edge_page(written: str, path: str) -> SimReply:
             page = f"<html><head><title>{status} {sentence}</title></head><body><h1>{sentence}</h1></body></html>"
             reply = text_reply(page, status)
     if 300 <= status < 400:
-        reply = replace(reply, headers=(*reply.headers, ("Location", f"https://login.example.invalid{path}")))
+        reply = with_headers(reply, ("Location", f"https://login.example.invalid{path}"))
     return reply
 
 
@@ -246,23 +228,39 @@ def _dumped(value: object) -> bytes:
 # --- bodies ---------------------------------------------------------------------------------------------------------
 
 
-def _rewrite(reply: SimReply, dump: Callable[[object], str]) -> SimReply:
+def _rewritten(reply: SimReply, dump: Callable[[object], str]) -> SimReply:
     try:
-        value: object = json.loads(reply.body)
+        return with_body(reply, dump(json.loads(reply.body)).encode("ascii"))
     except ValueError:
         return reply
-    return with_body(reply, dump(value).encode("ascii"))
 
 
-def _edit(reply: SimReply, change: Callable[[str, object], object]) -> SimReply:
-    def walk(name: str, value: object) -> object:
-        if isinstance(value, dict):
-            return {key: walk(key, member) for key, member in value.items()}
-        if isinstance(value, list) and value:
-            return [walk("", item) for item in value]
-        return change(name, value)
+def _edited(
+    reply: SimReply, meant: Callable[[str, object], bool], value: object, *, only_last: bool = False
+) -> SimReply:
+    """The same JSON with this value in the place of the members that are meant, by their name and what they hold."""
 
-    return _rewrite(reply, lambda value: json.dumps(walk("", value), separators=(",", ":")))
+    def dump(answer: object) -> str:
+        root = {"": answer}
+        found = [(holder, name) for holder, name, held in _members(root) if meant(name, held)]
+        for holder, name in found[-1:] if only_last else found:
+            holder[name] = value
+        return json.dumps(root[""], separators=(",", ":"))
+
+    return _rewritten(reply, dump)
+
+
+def _members(value: object) -> Iterator[tuple[dict[str, object], str, object]]:
+    """Every member that holds neither an object nor a list of something, in the order of the text."""
+    if isinstance(value, dict):
+        for name, member in value.items():
+            if not isinstance(member, dict | list) or member == []:
+                yield value, name, member
+            else:
+                yield from _members(member)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _members(item)
 
 
 def _dump_twice(value: object) -> str:

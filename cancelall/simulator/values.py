@@ -1,4 +1,4 @@
-"""What stands in a query or a body, read strictly: each reader gives the value, or raises the refusal that it is given."""
+"""What stands in a query or a body, read strictly: a reader gives the value, or raises the refusal that it is given."""
 
 from __future__ import annotations
 

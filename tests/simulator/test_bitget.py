@@ -1021,7 +1021,7 @@ def test_every_fault_strikes(open_desk: Opener, name: str) -> None:
             desk.reply("GET", "/api/v3/account/settings")
             desk.reply("GET", "/api/v2/spot/account/info")
         desk.fake.cancelled_under(order)
-        struck |= bool(desk.fake._faults._struck)
+        struck |= bool(desk.fake.strikes(name))
     assert struck or name == "trailing", f"{name} is looked at by nobody"
 
 

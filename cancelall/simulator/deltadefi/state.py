@@ -7,7 +7,7 @@ page nor the logs hold are made up.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import ClassVar
@@ -57,6 +57,7 @@ class State(FakeVenue):
 
     name = "deltadefi"
     key_header = "x-api-key"
+    secrets: ClassVar = {"api_key": ("d0d0d0d0", 24)}  # in the form of the real one: 32 hex digits
     text_fields = frozenset({"error", "symbol", "account_id"})
     status_fields = frozenset({"status"})
     # It documents no address lists and no rights of a key: those sound like a wrong key. For a host it has no word.
@@ -146,14 +147,6 @@ class State(FakeVenue):
         self.later(
             due_ms, lambda when_ms: self.place(account, template(symbol).placed(self.uuid(), when_ms - YOUNG_MS))
         )
-
-    def new_credentials(self) -> Mapping[str, str]:
-        """A dummy in the form of the real one: 32 hex digits."""
-        return {"api_key": self.dummy("d0d0d0d0", 24)}
-
-    def new_id(self, like: SimOrder) -> str:
-        """A UUID, as every order has."""
-        return self.uuid()
 
     def stock(self, account: Account, orders: int) -> None:
         """Limit orders and remainders of market orders, in every symbol and phase."""
