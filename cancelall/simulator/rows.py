@@ -4,9 +4,9 @@
     ROW(order, view)
 
 `name` is the cell of that name, `name=.cell` another one, `name=?key` what the order's `extra` holds (null if nothing),
-`name=?key|TEXT` and `name=?key|#JSON` the same with something else in its place, `name=#JSON` a value as JSON writes it,
-`name=TEXT` that text.
-A cell is computed from the order and from the view: whatever the venue's cells need to know, such as its clock.
+`name=?key|TEXT` and `name=?key|#JSON` the same with something in its place, `name=#JSON` a value as JSON writes it,
+`name=TEXT` that text. A cell is computed from the order and from the view: whatever the venue's cells need to know,
+such as its clock.
 """
 
 from __future__ import annotations

@@ -10,8 +10,7 @@ from ..refusals import Refused
 from ..routes import Call
 from ..rows import fixed
 from . import kinds
-from .instruments import COINS
-from .state import State, invalid, product_type
+from .state import State, invalid
 
 _DEMO_PRODUCTS = frozenset({"SUSDT-FUTURES", "SCOIN-FUTURES", "SUSDC-FUTURES"})
 """Retired, but other people's clients still ask for them."""
@@ -43,12 +42,6 @@ def unified_info(venue: State, call: Call) -> object:
     bound = None if venue.fault("unbound", call.request) else "127.0.0.1"
     known = {"userId": "1000000001", "permType": "read_and_write", "ips": bound}
     return known | {"permissions": _rights(venue, call, "uta_mgt+uta_trade")}
-
-
-def futures_accounts(venue: State, call: Call) -> object:
-    """`GET /api/v2/mix/account/accounts`: one margin coin, without money."""
-    coin = venue.instruments.of(product_type(call.query))[0].margin_coins[0]
-    return [{"marginCoin": coin, **dict.fromkeys(("locked", "available", "accountEquity", "usdtEquity"), "0")}]
 
 
 def settings(venue: State, call: Call) -> object:
@@ -83,11 +76,6 @@ def instruments_v3(venue: State, call: Call) -> object:
     if part not in kinds.CATEGORIES:
         raise invalid("category")
     return [one.unified_row() for one in venue.instruments.of(part, call.query.get("symbol", ""))]
-
-
-def coins(venue: State, call: Call) -> object:
-    """`GET /api/v2/spot/public/coins`: names only, because clients that load everything ask for it."""
-    return [{"coin": coin, "coinId": str(number), "chains": []} for number, coin in enumerate(COINS, 1)]
 
 
 def margin_currencies(venue: State, call: Call) -> object:

@@ -7,7 +7,8 @@ Limit orders rest, market orders fill at once, plan and strategy orders wait. Th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from ..book import Side, SimOrder
 from ..refusals import Refused
@@ -16,89 +17,66 @@ from ..values import positive
 from . import kinds
 from .state import State, bad, body, category, ids, invalid, product_type, text
 
-_SIDES: Mapping[str, Side] = {"buy": "buy", "sell": "sell", "long": "sell", "short": "buy"}
+_SIDES: Mapping[str, Side] = {"buy": "buy", "sell": "sell"}
+# The position's side decides where no side is named: what closes a long one sells. Some call a long one `buy`.
+_CLOSING_SIDES: Mapping[str, Side] = {"long": "sell", "short": "buy", "buy": "sell", "sell": "buy"}
+_PARTS: Mapping[str, Callable[[Mapping[str, object]], str]] = {
+    "mix": product_type,
+    "spot": lambda values: kinds.SPOT,
+    "margin": lambda values: "MARGIN",
+    "trade": category,
+}
 _KEPT = (
     "marginCoin posSide tradeSide force triggerPrice callbackRatio presetStopSurplusPrice presetStopLossPrice "
     "stopSurplusTriggerPrice stopLossTriggerPrice takeProfit stopLoss triggerBy triggerOrderType"
 ).split()
 
 
-def place_futures(venue: State, call: Call) -> object:
-    """`POST /api/v2/mix/order/place-order`."""
-    values = body(call)
-    product = product_type(values)
-    return _place(venue, call, values, product, product, kinds.NORMAL)
+@dataclass(frozen=True)
+class Waiting:
+    """What a call places that waits for a price: the parameter that names its kind, the kinds, and the usual one."""
+
+    word: str
+    kinds: tuple[str, ...]
+    usual: str = ""
 
 
-def place_plan(venue: State, call: Call) -> object:
-    """`POST /api/v2/mix/order/place-plan-order` for what triggers or trails, `place-tpsl-order` for what closes a
-    position or a part of it; the route tells the `planType`s of each.
+PLANS = Waiting("planType", ("normal_plan", "track_plan"))
+CLOSING = Waiting("planType", ("profit_plan", "loss_plan", "pos_profit", "pos_loss", "moving_plan"))
+SPOT_PLANS = Waiting("planType", ("amount", "total"), "amount")
+STRATEGIES = Waiting("type", kinds.STRATEGY_TYPES, kinds.TPSL)
+
+
+def place(venue: State, call: Call) -> object:
+    """Every call that places an order: a route's detail tells what it places that waits.
+
+    A spot order with `tpslType` tpsl waits, too; the size of a margin order is `baseSize` or `quoteSize`.
     """
-    values = body(call)
-    product, plan_type = product_type(values), text(values, "planType")
-    if plan_type not in call.route.detail:
-        raise Refused("40812", "The condition planType is not met")
-    if "side" not in values:
-        # The position's side decides: what closes a long one sells.
-        held = values.get("holdSide", "")
-        values["side"] = {"buy": "long", "sell": "short"}.get(str(held), held)
-    return _place(venue, call, values, product, kinds.plan_segment(product), plan_type)
-
-
-def place_spot(venue: State, call: Call) -> object:
-    """`POST /api/v2/spot/trade/place-order`: with `tpslType` tpsl it waits for its trigger price."""
-    values = body(call)
-    return _place(venue, call, values, kinds.SPOT, kinds.SPOT, text(values, "tpslType") or kinds.NORMAL)
-
-
-def place_spot_plan(venue: State, call: Call) -> object:
-    """`POST /api/v2/spot/trade/place-plan-order`."""
-    values = body(call)
-    return _place(venue, call, values, kinds.SPOT, kinds.plan_segment(kinds.SPOT), text(values, "planType") or "amount")
-
-
-def place_margin(venue: State, call: Call) -> object:
-    """`POST /api/v2/margin/{crossed,isolated}/place-order`: here the size is `baseSize`."""
-    values = body(call)
-    values["size"] = values.get("baseSize", values.get("quoteSize", ""))
-    return _place(venue, call, values, "MARGIN", call.names["mode"], kinds.NORMAL)
-
-
-def place_unified(venue: State, call: Call) -> object:
-    """`POST /api/v3/trade/place-order`."""
-    values = body(call)
-    part = category(values)
-    return _place(venue, call, values, part, kinds.unified_segment(part), kinds.NORMAL)
-
-
-def place_strategy(venue: State, call: Call) -> object:
-    """`POST /api/v3/trade/place-strategy-order`: TP/SL unless `type` says trigger."""
-    values = body(call)
-    part, kind = category(values), text(values, "type") or kinds.TPSL
-    if kind not in kinds.STRATEGY_TYPES:
-        raise invalid("type")
-    values["orderType"] = text(values, "triggerOrderType") or "market"
-    values = {"qty": "1", "side": values.get("posSide", ""), **values}
-    return _place(venue, call, values, part, kinds.strategy_segment(part), kind)
-
-
-def _place(venue: State, call: Call, values: Mapping[str, object], part: str, segment: str, kind: str) -> object:
-    """Check what every order needs, and put it on the book."""
-    book = call.account.book
+    values, book, waiting = body(call), call.account.book, call.route.detail
+    family = call.path.split("/")[3]
+    part, kind = _PARTS[family](values), text(values, "tpslType") or kinds.NORMAL
+    if waiting:
+        kind = text(values, waiting.word) or waiting.usual
+        if kind not in waiting.kinds:
+            raise invalid("type") if family == "trade" else Refused("40812", "The condition planType is not met")
     symbol, client_id = text(values, "symbol"), text(values, "clientOid")
     if venue.instruments.find(part, symbol) is None:
         raise Refused("40034", f"Parameter {symbol} does not exist")
-    side, order_type = _SIDES.get(text(values, "side").lower()), text(values, "orderType") or "market"
+    side = _SIDES.get(text(values, "side").lower())
+    if waiting and "side" not in values:
+        side = _CLOSING_SIDES.get(text(values, "holdSide" if family == "mix" else "posSide"))
+    order_type = text(values, "triggerOrderType" if waiting and family == "trade" else "orderType") or "market"
     if side is None or order_type not in ("limit", "market"):
         raise Refused("40020", "Parameter side or orderType error")
     if client_id and book.find(client_id=client_id):
         raise Refused("40786", "Duplicate clientOid")
-    sized = "qty" if "qty" in values else "size"
-    quantity = "0" if kind in ("pos_profit", "pos_loss") else positive(values, sized, bad(sized))
+    whole_position = kind in ("pos_profit", "pos_loss") or (waiting is STRATEGIES and "qty" not in values)
+    sized = next((name for name in ("qty", "baseSize", "quoteSize") if name in values), "size")
+    quantity = ("1" if waiting is STRATEGIES else "0") if whole_position else positive(values, sized, bad(sized))
     priced = next((name for name in ("price", "executePrice", "triggerOrderPrice") if values.get(name)), "price")
     order = SimOrder(
         symbol=symbol,
-        segment=segment,
+        segment=_segment(call, family, part),
         side=side,
         type=order_type,
         kind=kind,
@@ -109,6 +87,15 @@ def _place(venue: State, call: Call, values: Mapping[str, object], part: str, se
         extra={name: values[name] for name in _KEPT if name in values},
     )
     order = venue.place(call.account, order.placed(venue.new_id(order), venue.now_ms(), client_id))
-    if order_type == "market" and not segment.endswith((" plan", " strategy")) and kind != kinds.TPSL:
+    if order_type == "market" and not waiting and kind != kinds.TPSL:
         book.close(order.id, "filled", order.created_ms)
     return ids(order)
+
+
+def _segment(call: Call, family: str, part: str) -> str:
+    waits = call.route.detail is not None
+    if family == "margin":
+        return call.names["mode"]
+    if family == "trade":
+        return kinds.strategy_segment(part) if waits else kinds.unified_segment(part)
+    return kinds.plan_segment(part) if waits else part

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from ..rows import fixed
 from . import kinds
 
-COINS = (
+_COINS = (
     "BTC ETH SOL XRP DOGE ADA AVAX LINK DOT LTC BCH TRX NEAR APT ARB OP SUI FIL ATOM ETC UNI AAVE INJ SEI TIA HBAR XLM "
     "ALGO BGB PEPE SHIB WIF TON ICP"
 ).split()
@@ -109,7 +109,7 @@ class Instruments:
         return f"BTCUSDM{self._year % 100:02}"
 
     def _all(self) -> Iterator[Instrument]:
-        for coin in (*COINS, *_OTHER_SCRIPTS):
+        for coin in (*_COINS, *_OTHER_SCRIPTS):
             yield Instrument("USDT-FUTURES", f"{coin}USDT", coin, "USDT", ("USDT",))
             yield Instrument(kinds.SPOT, f"{coin}USDT", coin, "USDT")
         for coin in _INVERSE_COINS:

@@ -11,11 +11,12 @@ https://www.bitget.com/api-doc/uta/trade/Get-Order-Pending and .../uta/strategy/
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import cast
 
 from ..book import SimOrder
 from ..faults import Kind
-from ..pages import Page, after
+from ..pages import Page, after, by_offset
 from ..refusals import Refused
 from ..routes import Call
 from ..values import whole
@@ -27,82 +28,85 @@ _WINDOW_MS = 90 * 24 * 3_600_000
 """The widest span between startTime and endTime: three months."""
 
 Wanted = Callable[[SimOrder], bool]
-Shape = Callable[[Page[SimOrder], list[dict[str, object]]], object]
+_WAYS_ON = {"null": None, "empty": "", "odd": "?"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Listing:
     """A handler that lists orders: open ones, or closed ones where its route only reads.
 
-    `segments` are those that a call is about, `wanted` says which of their orders it means, `shape` writes down a page;
-    `way` is the parameter that holds the id to go on with: without it there are no pages.
+    `segments` are those that a call is about, `wanted` says which of their orders it means. `rows_as` and `last_as`
+    name the page's rows and its last id in the answer, which is a plain array without a name, `beside` what stands
+    there besides. `way` is the parameter that holds the id to go on with: without it there are no pages.
     """
 
     segments: Callable[[Call], Sequence[str]]
     row: rows.Row
-    shape: Shape
     wanted: Callable[[State, Call], Wanted] = lambda venue, call: lambda order: True
+    rows_as: str = ""
+    last_as: str = ""
+    beside: Callable[[Page[SimOrder]], dict[str, object]] = lambda page: {}
     way: str = "idLessThan"
     limit: int = _LIMIT_MAX
 
     def __call__(self, venue: State, call: Call) -> object:
         """One page of the listing."""
-        book, request, asked = call.account.book, call.request, call.query
-        segments, wanted, closed = self.segments(call), self.wanted(venue, call), call.route.kind is Kind.READ
-        read = book.closed if closed else lambda segment: venue.listed(call.account, request, segment)
+        wanted, segments, book = self.wanted(venue, call), self.segments(call), call.account.book
+        read = book.closed if _is_past(call) else lambda segment: venue.listed(call.account, call.request, segment)
         orders = [order for segment in segments for order in read(segment) if wanted(order)]
         orders.sort(key=lambda order: order.sequence, reverse=True)
-        if not self.way:
-            return venue.rows(orders, self.row, call)
+        page = self._page(venue, call, orders) if self.way else by_offset(orders, 0, len(orders) or 1)
+        told: dict[str, object] = {self.rows_as: venue.rows(page.items, self.row, call), **self.beside(page)}
+        if self.last_as:
+            told[self.last_as] = page.items[-1].id if page.items else None
+        if self.rows_as == "entrustedList" and not page.items:
+            told[self.rows_as] = None  # observed, not documented
+        if page.items and not _is_past(call):
+            self._spoil(venue, call, told)
+        return told if self.rows_as else told[self.rows_as]
+
+    def _page(self, venue: State, call: Call, orders: list[SimOrder]) -> Page[SimOrder]:
         start_ms, end_ms = _number(call, "startTime"), _number(call, "endTime")
         if start_ms and end_ms and not 0 <= end_ms - start_ms <= _WINDOW_MS:
             raise Refused("40017", "Parameter verification failed startTime endTime")
-        if fault := venue.fault("forgets", request):
+        if fault := venue.fault("forgets", call.request):
             start_ms = max(start_ms, venue.now_ms() - round(fault.number * 1000))
-        order_id, client_id, symbol = (asked.get(name, "") for name in ("orderId", "clientOid", "symbol"))
+        order_id, client_id, symbol = (call.query.get(name, "") for name in ("orderId", "clientOid", "symbol"))
         found = [
             order
             for order in orders
             if start_ms <= order.created_ms <= (end_ms or order.created_ms)
             and (order_id in ("", order.id) and client_id in ("", order.client_id) and symbol in ("", order.symbol))
         ]
-        limit = whole(asked.get("limit") or str(self.limit), bad("limit"), least=1, most=_LIMIT_MAX)
-        below = _number(call, self.way)
-        if venue.fault("cursor-loop", request):
-            below = 0
-        page = after(found, lambda order: 0 < below <= int(order.id), limit)
-        return self.shape(page, venue.rows(page.items, self.row, call))
+        limit = whole(call.query.get("limit") or str(self.limit), bad("limit"), least=1, most=_LIMIT_MAX)
+        below = 0 if venue.fault("cursor-loop", call.request) else _number(call, self.way)
+        return after(found, lambda order: 0 < below <= int(order.id), limit)
+
+    def _spoil(self, venue: State, call: Call, told: dict[str, object]) -> None:
+        """Fields that are missing, null or odd, as they have been met, or may be."""
+        request, listed = call.request, told[self.rows_as]
+        if venue.fault("null-list", request):
+            told[self.rows_as] = None
+            return
+        cells = cast("list[dict[str, object]]", listed)
+        if fault := venue.fault("odd-field", request):
+            cells[0][str(fault.value)] = {}
+        if venue.fault("bare-rows", request):
+            for row in cells:
+                row.pop("holdMode", None)
+                row.pop("reduceOnly", None)
+        if self.last_as and (fault := venue.fault("no-way-on", request)):
+            told[self.last_as] = _WAYS_ON.get(str(fault.value))
+            if fault.value == "missing":
+                del told[self.last_as]
+
+
+def _is_past(call: Call) -> bool:
+    return call.route.kind is Kind.READ
 
 
 def _number(call: Call, name: str) -> int:
     return whole(call.query.get(name) or "0", bad(name))
-
-
-def _last(page: Page[SimOrder]) -> str | None:
-    return page.items[-1].id if page.items else None
-
-
-def _entrusted(page: Page[SimOrder], rows: list[dict[str, object]]) -> object:
-    """Without orders, both fields are null: observed, not documented."""
-    return {"entrustedList": rows or None, "endId": _last(page)}
-
-
-def _plain(page: Page[SimOrder], rows: list[dict[str, object]]) -> object:
-    """An array."""
-    return rows
-
-
-def _flagged(page: Page[SimOrder], rows: list[dict[str, object]]) -> object:
-    return {"nextFlag": page.more, "idLessThan": _last(page), "orderList": rows}
-
-
-def _ends(page: Page[SimOrder], rows: list[dict[str, object]]) -> object:
-    return {"orderList": rows, "maxId": page.items[0].id if page.items else None, "minId": _last(page)}
-
-
-def _cursor(page: Page[SimOrder], rows: list[dict[str, object]]) -> object:
-    """The cursor is null only where no order is."""
-    return {"list": rows, "cursor": _last(page)}
 
 
 def _of_status(venue: State, call: Call) -> Wanted:
@@ -155,37 +159,40 @@ def _categories(call: Call) -> list[str]:
     return [kinds.unified_segment(part) for part in parts]
 
 
-def _product(call: Call) -> list[str]:
-    return [product_type(call.query)]
-
-
-def _plans(call: Call) -> list[str]:
-    return [kinds.plan_segment(product_type(call.query))]
-
-
-def _strategies(call: Call) -> list[str]:
-    return [kinds.strategy_segment(category(call.query))]
-
-
-def _spot(call: Call) -> list[str]:
-    return [kinds.SPOT]
-
-
-def _spot_plans(call: Call) -> list[str]:
-    return [kinds.plan_segment(kinds.SPOT)]
-
-
-futures = Listing(segments=_product, row=rows.FUTURES, shape=_entrusted, wanted=_of_status)
-futures_history = Listing(segments=_product, row=rows.FUTURES, shape=_entrusted)
-futures_plans = Listing(segments=_plans, row=rows.PLAN, shape=_entrusted, wanted=_of_plan)
-spot = Listing(segments=_spot, row=rows.SPOT, shape=_plain, wanted=_of_spot)
-spot_history = Listing(segments=_spot, row=rows.SPOT_HISTORY, shape=_plain, wanted=_of_spot)
-spot_plans = Listing(segments=_spot_plans, row=rows.SPOT_PLAN, shape=_flagged, limit=20)
-spot_plan_history = Listing(segments=_spot_plans, row=rows.SPOT_PLAN, shape=_flagged)
-margin = Listing(segments=lambda call: [call.names["mode"]], row=rows.MARGIN, shape=_ends, wanted=_of_symbol)
-unified = Listing(segments=_categories, row=rows.UNIFIED, shape=_cursor, way="cursor")
-strategies = Listing(segments=_strategies, row=rows.strategy, shape=_plain, wanted=_of_type, way="")
-strategy_history = Listing(segments=_strategies, row=rows.strategy, shape=_cursor, wanted=_of_type, way="cursor")
+_FUTURES = Listing(
+    segments=lambda call: [product_type(call.query)], row=rows.FUTURES, rows_as="entrustedList", last_as="endId"
+)
+_SPOT = Listing(segments=lambda call: [kinds.SPOT], row=rows.SPOT, wanted=_of_spot)
+_SPOT_PLANS = Listing(
+    segments=lambda call: [kinds.plan_segment(kinds.SPOT)],
+    row=rows.SPOT_PLAN,
+    rows_as="orderList",
+    last_as="idLessThan",
+    beside=lambda page: {"nextFlag": page.more},
+)
+_STRATEGIES = Listing(
+    segments=lambda call: [kinds.strategy_segment(category(call.query))], row=rows.strategy, wanted=_of_type
+)
+futures = replace(_FUTURES, wanted=_of_status)
+futures_history = _FUTURES
+futures_plans = replace(
+    _FUTURES, segments=lambda call: [kinds.plan_segment(product_type(call.query))], row=rows.PLAN, wanted=_of_plan
+)
+spot = _SPOT
+spot_history = replace(_SPOT, row=rows.SPOT_HISTORY)
+spot_plans = replace(_SPOT_PLANS, limit=20)
+spot_plan_history = _SPOT_PLANS
+margin = Listing(
+    segments=lambda call: [call.names["mode"]],
+    row=rows.MARGIN,
+    wanted=_of_symbol,
+    rows_as="orderList",
+    last_as="minId",
+    beside=lambda page: {"maxId": page.items[0].id if page.items else None},
+)
+unified = Listing(segments=_categories, row=rows.UNIFIED, rows_as="list", last_as="cursor", way="cursor")
+strategies = replace(_STRATEGIES, way="")
+strategy_history = replace(_STRATEGIES, rows_as="list", last_as="cursor", way="cursor")
 
 
 def futures_order(venue: State, call: Call) -> object:

@@ -6,7 +6,7 @@ Codes: https://www.bitget.com/api-doc/contract/error-code/restapi and https://ww
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable
 from dataclasses import replace
 from typing import ClassVar
 
@@ -18,10 +18,9 @@ from ..routes import Call, Routes, cancel, create, listing, public, read
 from ..wire import Headers, SimReply, SimRequest, json_reply
 from . import account
 from . import cancel as cancels
-from . import create as creates
 from . import listing as listings
 from .auth import KEY_HEADER, authenticate, check_headers
-from .quirks import spoilt
+from .create import CLOSING, PLANS, SPOT_PLANS, STRATEGIES, place
 from .state import State
 from .stock import MARGIN, TEMPLATES
 
@@ -29,8 +28,6 @@ _IP_LIMIT, _IP_WINDOW_MS, _IP_BLOCK_MS = 6000, 60_000, 300_000
 _LIMIT = 10
 """What nearly every private endpoint has, futures all of them."""
 _BROKEN = "Internal server error"
-_PLANS = ("normal_plan", "track_plan")
-_CLOSING = ("profit_plan", "loss_plan", "pos_profit", "pos_loss", "moving_plan")
 
 # Each endpoint's page names its own limit (as of 2025-12-05); https://www.bitget.com/api-doc/common/faq says that
 # endpoints count independently, and that an address may send 6000 requests in a minute and then waits five.
@@ -40,9 +37,9 @@ ROUTES = Routes(
         "POST /api/v2/mix/order/batch-cancel-orders": cancel(cancels.batch_cancel),
         "POST /api/v2/mix/order/cancel-order": cancel(cancels.cancel_one),
         "POST /api/v2/mix/order/cancel-plan-order": cancel(cancels.cancel_plan),
-        "POST /api/v2/mix/order/place-order": create(creates.place_futures),
-        "POST /api/v2/mix/order/place-plan-order": create(creates.place_plan, detail=_PLANS),
-        "POST /api/v2/mix/order/place-tpsl-order": create(creates.place_plan, detail=_CLOSING),
+        "POST /api/v2/mix/order/place-order": create(place),
+        "POST /api/v2/mix/order/place-plan-order": create(place, detail=PLANS),
+        "POST /api/v2/mix/order/place-tpsl-order": create(place, detail=CLOSING),
         "GET /api/v2/mix/order/orders-pending": listing(listings.futures),
         "GET /api/v2/mix/order/orders-plan-pending": listing(listings.futures_plans),
         "GET /api/v2/mix/order/orders-history": read(listings.futures_history),
@@ -53,8 +50,8 @@ ROUTES = Routes(
         "POST /api/v2/spot/trade/cancel-order": cancel(cancels.spot_one),
         "POST /api/v2/spot/trade/batch-cancel-plan-order": cancel(cancels.spot_plans, 5),
         "POST /api/v2/spot/trade/cancel-plan-order": cancel(cancels.spot_plan, 20),
-        "POST /api/v2/spot/trade/place-order": create(creates.place_spot),
-        "POST /api/v2/spot/trade/place-plan-order": create(creates.place_spot_plan, 20),
+        "POST /api/v2/spot/trade/place-order": create(place),
+        "POST /api/v2/spot/trade/place-plan-order": create(place, 20, detail=SPOT_PLANS),
         "GET /api/v2/spot/trade/unfilled-orders": listing(listings.spot, 20),
         "GET /api/v2/spot/trade/current-plan-order": listing(listings.spot_plans, 20),
         "GET /api/v2/spot/trade/history-orders": read(listings.spot_history, 20),
@@ -63,15 +60,14 @@ ROUTES = Routes(
         "GET /api/v2/margin/{mode:crossed|isolated}/open-orders": listing(listings.margin),
         "POST /api/v2/margin/{mode:crossed|isolated}/batch-cancel-order": cancel(cancels.margin_batch),
         "POST /api/v2/margin/{mode:crossed|isolated}/cancel-order": cancel(cancels.margin_one),
-        "POST /api/v2/margin/{mode:crossed|isolated}/place-order": create(creates.place_margin),
+        "POST /api/v2/margin/{mode:crossed|isolated}/place-order": create(place),
         "GET /api/v2/spot/account/info": read(account.account_info, 1),
-        "GET /api/v2/mix/account/accounts": read(account.futures_accounts),
         "POST /api/v3/trade/cancel-symbol-order": cancel(cancels.unified_symbol, 5),
         "POST /api/v3/trade/cancel-batch": cancel(cancels.unified_batch, 5),
         "POST /api/v3/trade/cancel-order": cancel(cancels.unified_one),
         "POST /api/v3/trade/cancel-strategy-order": cancel(cancels.strategy_one),
-        "POST /api/v3/trade/place-order": create(creates.place_unified),
-        "POST /api/v3/trade/place-strategy-order": create(creates.place_strategy),
+        "POST /api/v3/trade/place-order": create(place),
+        "POST /api/v3/trade/place-strategy-order": create(place, detail=STRATEGIES),
         "GET /api/v3/trade/unfilled-orders": listing(listings.unified, 20),
         "GET /api/v3/trade/unfilled-strategy-orders": listing(listings.strategies, 20),
         "GET /api/v3/trade/history-orders": read(listings.unified, 20),
@@ -82,7 +78,6 @@ ROUTES = Routes(
         "GET /api/v2/public/time": public(account.public_time),
         "GET /api/v2/mix/market/contracts": public(account.contracts),
         "GET /api/v2/spot/public/symbols": public(account.symbols),
-        "GET /api/v2/spot/public/coins": public(account.coins),
         "GET /api/v2/margin/currencies": public(account.margin_currencies),
         "GET /api/v3/market/instruments": public(account.instruments_v3),
     }
@@ -95,6 +90,7 @@ class Bitget(State):
     name = "bitget"
     routes = ROUTES
     key_header = KEY_HEADER
+    secrets: ClassVar = {"api_key": ("bg_SIM", 29), "api_secret": ("DUMMY", 59), "passphrase": ("DUMMY", 11)}
     text_fields = frozenset({"msg", "errorMsg", "clientOid", "symbol", "orderSource"})
     status_fields = frozenset({"status", "planStatus", "orderStatus"})
     refusals: ClassVar = {
@@ -144,14 +140,6 @@ class Bitget(State):
     _empties = 0
 
     # Accounts.
-
-    def new_credentials(self) -> Mapping[str, str]:
-        """Dummies in the form of the real ones."""
-        return {
-            "api_key": self.dummy("bg_SIM", 29),
-            "api_secret": self.dummy("DUMMY", 59),
-            "passphrase": self.dummy("DUMMY", 11),
-        }
 
     def stock(self, account: Account, orders: int) -> None:
         """Orders of every kind that an account of this mode can hold, but no margin orders of a classic one."""
@@ -235,8 +223,6 @@ class Bitget(State):
 
     def answer(self, value: object, call: Call, headers: Headers) -> SimReply:
         """A success; every envelope carries the server's time."""
-        if call.route.kind is Kind.LISTING:
-            value = spoilt(self, call.request, value)
         said = {"code": "00000", "msg": "success", "requestTime": self.server_now(), "data": value}
         return json_reply(said, headers=headers)
 

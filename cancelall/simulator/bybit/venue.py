@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable
 from dataclasses import replace
 from typing import ClassVar
 
@@ -12,8 +12,7 @@ from ..limits import Allowance
 from ..refusals import Answered, Refusal, Refused, bare, page
 from ..routes import Call, Routes, cancel, create, listing, public, read
 from ..wire import Headers, SimReply, SimRequest, json_reply
-from .account import account_info, market_time, nothing, query_api
-from .auth import KEY_HEADER, authenticate
+from .account import KEY_HEADER, account_info, authenticate, market_time, nothing, query_api
 from .cancel import cancel_all, cancel_batch, cancel_one
 from .create import create_order
 from .listing import history, instruments_info, realtime, spread_instruments
@@ -44,6 +43,8 @@ class Bybit(State):
 
     name = "bybit"
     key_header = KEY_HEADER
+    # In the form of the real ones: 18 and 36 letters and digits.
+    secrets: ClassVar = {"api_key": ("SIM", 15), "api_secret": ("DUMMY", 31)}
     text_fields = frozenset({"retMsg", "msg", "orderLinkId", "symbol", "rejectReason", "createType"})
     status_fields = frozenset({"orderStatus"})
     routes = Routes(
@@ -102,10 +103,6 @@ class Bybit(State):
         """
     )
     _limited = 0
-
-    def new_credentials(self) -> Mapping[str, str]:
-        """Dummies in the form of the real ones: 18 and 36 letters and digits."""
-        return {"api_key": self.dummy("SIM", 15), "api_secret": self.dummy("DUMMY", 31)}
 
     def new_id(self, like: SimOrder) -> str:
         """An id as the order's segment has them."""
