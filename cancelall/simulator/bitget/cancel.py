@@ -20,32 +20,28 @@ from ..routes import Call
 from . import kinds
 from .state import State, bad, body, category, ids, invalid, named, needed, product_type, text
 
-_SPOT_PLANS = kinds.plan_segment(kinds.SPOT)
 _AGAIN_AFTER_MS = 1000
 _LANDS_AFTER_MS = 150
 """The cancel of a spot symbol is asynchronous; how long it takes is not written."""
 _BATCH_MAX, _UNIFIED_BATCH_MAX = 50, 20
 _BOTS = frozenset({"strategy_positive", "strategy_reverse"})
 
-Reason = tuple[str, str]
-"""A code and its words."""
+_TOO_FREQUENT = Refused(
+    "45129", "Cancel order is too frequent, the same orderId is only allowed to be canceled once in a second"
+)
+_NOT_CANCELLABLE = Refused("45056", "The current order type cannot be cancelled")
+_FAILED = Refused("45024", "Cancel error")
+_NOTHING = Refused("22001", "No order to cancel")
+_BATCH_OF_20 = Refused("40306", "Batch processing orders can only process up to 20")
+_NO_SYMBOL = Refused("43048", "The symbol is null")
+_GONE, _FINAL = Refused("40768", "Order does not exist"), Refused("45031", "The order is finalized")
+_SPOT_GONE, _PLAN_GONE = Refused("43001", "The order does not exist"), Refused("43025", "Plan order does not exist")
+_ROW_GONE, _UNIFIED_GONE = Refused("24056", "notExisted"), Refused("25204", "Order does not exist")
+_STRATEGY_GONE = Refused("25597", "Strategy does not exist or has already been stopped")
+
 Named = Mapping[str, object]
 """What names one order: a body, or a row of a batch."""
-_TOO_FREQUENT = (
-    "45129",
-    "Cancel order is too frequent, the same orderId is only allowed to be canceled once in a second",
-)
-_NOT_CANCELLABLE = ("45056", "The current order type cannot be cancelled")
-_FAILED = ("45024", "Cancel error")
-_NOTHING = ("22001", "No order to cancel")
-_TOO_MANY = ("40306", "Batch processing orders can only process up to 20")
-_GONE = ("40768", "Order does not exist")
-_FINAL = ("45031", "The order is finalized")
-_SPOT_GONE = ("43001", "The order does not exist")
-_PLAN_GONE = ("43025", "Plan order does not exist")
-_ROW_GONE = ("24056", "notExisted")
-_UNIFIED_GONE = ("25204", "Order does not exist")
-_STRATEGY_GONE = ("25597", "Strategy does not exist or has already been stopped")
+Find = Callable[[Named], SimOrder | None]
 
 
 @dataclass(frozen=True)
@@ -53,31 +49,31 @@ class Outcome:
     """What became of a cancel: the orders that it took, and the ids that it did not, each with the reason."""
 
     taken: Sequence[SimOrder] = ()
-    failed: Sequence[tuple[dict[str, str], Reason]] = ()
+    failed: Sequence[tuple[dict[str, str], Refused]] = ()
 
     def one(self) -> dict[str, str]:
         """The answer to the cancel of one order, or the refusal."""
         for _, reason in self.failed:
-            raise Refused(*reason)
+            raise reason
         return ids(self.taken[0])
 
     def two_lists(self, *, with_code: bool = True) -> dict[str, object]:
         """`successList` and `failureList`, as v2 answers; plan and margin calls give no `errorCode`."""
         failed = [
-            {**names, "errorMsg": message, **({"errorCode": code} if with_code else {})}
-            for names, (code, message) in self.failed
+            {**names, "errorMsg": reason.message, **({"errorCode": reason.code} if with_code else {})}
+            for names, reason in self.failed
         ]
         return {"successList": [ids(order) for order in self.taken], "failureList": failed}
 
-    def rows(self) -> list[dict[str, str]]:
+    def rows(self) -> list[dict[str, object]]:
         """One list, as v3 answers: the page gives each row a code, recordings show the two ids of a cancelled order
         alone. Here every other one has a code.
         """
-        taken = [
-            ids(order) | ({"code": "0", "msg": "success"} if number % 2 else {})
-            for number, order in enumerate(self.taken)
+        good = {"code": "0", "msg": "success"}
+        rows: list[dict[str, object]] = [
+            {**ids(order), **(good if number % 2 else {})} for number, order in enumerate(self.taken)
         ]
-        return [*taken, *({**names, "code": code, "msg": message} for names, (code, message) in self.failed)]
+        return rows + [{**names, "code": reason.code, "msg": reason.message} for names, reason in self.failed]
 
 
 def _take(venue: State, call: Call, orders: Iterable[SimOrder], *, by_name: bool = False) -> Outcome:
@@ -87,7 +83,7 @@ def _take(venue: State, call: Call, orders: Iterable[SimOrder], *, by_name: bool
     """
     now_ms = venue.now_ms()
     chosen: list[SimOrder] = []
-    failed: list[tuple[SimOrder, Reason]] = []
+    failed: list[tuple[SimOrder, Refused]] = []
     for order in orders:
         if by_name and now_ms - venue.struck_ms.get(order.id, -_AGAIN_AFTER_MS) < _AGAIN_AFTER_MS:
             failed.append((order, _TOO_FREQUENT))
@@ -102,18 +98,11 @@ def _take(venue: State, call: Call, orders: Iterable[SimOrder], *, by_name: bool
 
 
 def _take_named(
-    venue: State,
-    call: Call,
-    rows: Iterable[Named],
-    find: Callable[[Named], SimOrder | None],
-    gone: Reason,
-    *,
-    final: Reason | None = None,
-    by_name: bool = True,
+    venue: State, call: Call, rows: Iterable[Named], find: Find, gone: Refused, final: Refused | None = None
 ) -> Outcome:
     """Cancel the orders that these rows name. One that is not found is `gone`, a closed one that or `final`."""
     orders: list[SimOrder] = []
-    failed: list[tuple[dict[str, str], Reason]] = []
+    failed: list[tuple[dict[str, str], Refused]] = []
     for row in rows:
         order = find(row)
         if order is not None and order.status == "open":
@@ -121,11 +110,11 @@ def _take_named(
         else:
             names = {name: text(row, name) for name in ("orderId", "clientOid")}
             failed.append((names, gone if order is None else final or gone))
-    outcome = _take(venue, call, orders, by_name=by_name)
+    outcome = _take(venue, call, orders, by_name="/v2/" in call.path)
     return Outcome(outcome.taken, [*failed, *outcome.failed])
 
 
-def _finder(call: Call, *segments: str, symbol: str = "", kind: str = "") -> Callable[[Named], SimOrder | None]:
+def _finder(call: Call, *segments: str, symbol: str = "", kind: str = "") -> Find:
     """Finds the order of these segments that a row names, if it is of that symbol and kind."""
 
     def find(row: Named) -> SimOrder | None:
@@ -152,7 +141,7 @@ def _batch(venue: State, call: Call, values: Named, name: str) -> list[Named]:
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise bad(name)
     if venue.fault("batch", call.request, lambda fault: len(rows) > fault.number):
-        raise Refused(*_TOO_MANY)
+        raise _BATCH_OF_20
     if len(rows) > _BATCH_MAX:
         raise Refused("40912", "single cancel cannot exceed 50")
     return rows
@@ -169,10 +158,10 @@ def cancel_all(venue: State, call: Call) -> object:
     values = body(call)
     product = product_type(values)
     orders = _open(call, product, coin=text(values, "marginCoin"))
-    if not orders and venue.fault("hollow", call.request):
-        return Outcome().two_lists()
     if not orders:
-        raise Refused(*_NOTHING)
+        if venue.fault("hollow", call.request):
+            return Outcome().two_lists()
+        raise _NOTHING
     outcome = _take(venue, call, orders)
     venue.fire_trigger(call, kinds.plan_segment(product), product)
     return outcome.two_lists()
@@ -183,13 +172,12 @@ def batch_cancel(venue: State, call: Call) -> object:
     values = body(call)
     product, symbol, rows = product_type(values), text(values, "symbol"), _batch(venue, call, values, "orderIdList")
     if rows and not symbol:
-        raise Refused("43048", "The symbol is null")
+        raise _NO_SYMBOL
     if rows:
-        find = _finder(call, product, symbol=symbol)
-        return _take_named(venue, call, rows, find, _GONE, final=_FINAL).two_lists()
+        return _take_named(venue, call, rows, _finder(call, product, symbol=symbol), _GONE, _FINAL).two_lists()
     orders = _open(call, product, symbol, text(values, "marginCoin"))
     if not orders:
-        raise Refused(*_NOTHING)
+        raise _NOTHING
     return _take(venue, call, orders, by_name=True).two_lists()
 
 
@@ -197,7 +185,7 @@ def cancel_one(venue: State, call: Call) -> object:
     """`POST /api/v2/mix/order/cancel-order`."""
     values = body(call)
     find = _finder(call, product_type(values), symbol=needed(values, "symbol"))
-    return _take_named(venue, call, [values], find, _GONE, final=_FINAL).one()
+    return _take_named(venue, call, [values], find, _GONE, _FINAL).one()
 
 
 def cancel_plan(venue: State, call: Call) -> object:
@@ -209,12 +197,11 @@ def cancel_plan(venue: State, call: Call) -> object:
     """
     values = body(call)
     product, symbol, rows = product_type(values), text(values, "symbol"), _batch(venue, call, values, "orderIdList")
-    plan_type = text(values, "planType") or "normal_plan"
+    plan_type, segment = text(values, "planType") or "normal_plan", kinds.plan_segment(product)
     if not symbol and (rows or venue.fault("wants-symbol", call.request)):
-        raise Refused("43048", "The symbol is null")
+        raise _NO_SYMBOL
     if not rows and plan_type == "moving_plan" and venue.fault("hedge", call.request):
         return Outcome().two_lists()
-    segment = kinds.plan_segment(product)
     meant = [named(call, row, segment) for row in rows]
     orders = [
         order
@@ -239,35 +226,39 @@ def cancel_symbol(venue: State, call: Call) -> object:
         _take(venue, call, [order for order in found if call.account.book.is_open(order.id)])
 
     venue.later(venue.now_ms() + _LANDS_AFTER_MS, land)
-    venue.fire_trigger(call, _SPOT_PLANS, kinds.SPOT)
+    venue.fire_trigger(call, kinds.SPOT_PLANS, kinds.SPOT)
     return {"symbol": symbol}
 
 
 def spot_batch(venue: State, call: Call) -> object:
     """`POST /api/v2/spot/trade/batch-cancel-order`: of one symbol, or of several with `batchMode` multiple.
+    `POST /api/v2/margin/{crossed,isolated}/batch-cancel-order`: of one symbol.
 
-    It has no word for TP/SL orders, so that they do not exist for it.
+    They have no word for TP/SL orders, so that those do not exist for them.
     """
-    values = body(call)
-    rows, several = _batch(venue, call, values, "orderList"), text(values, "batchMode") == "multiple"
+    values, mode = body(call), call.names.get("mode", "")
+    name = "orderIdList" if mode else "orderList"
+    rows, several = _batch(venue, call, values, name), text(values, "batchMode") == "multiple"
     if not rows:
-        raise Refused("40019", "Parameter orderList cannot be empty")
+        raise Refused("40019", f"Parameter {name} cannot be empty")
 
     def find(row: Named) -> SimOrder | None:
         symbol = needed(row if several else values, "symbol")
-        return _finder(call, kinds.SPOT, symbol=symbol, kind=kinds.NORMAL)(row)
+        return _finder(call, mode or kinds.SPOT, symbol=symbol, kind=kinds.NORMAL)(row)
 
-    return _take_named(venue, call, rows, find, _SPOT_GONE).two_lists()
+    return _take_named(venue, call, rows, find, _SPOT_GONE).two_lists(with_code=not mode)
 
 
 def spot_one(venue: State, call: Call) -> object:
-    """`POST /api/v2/spot/trade/cancel-order`: a TP/SL order needs `tpslType` tpsl, and then no symbol."""
+    """`POST /api/v2/spot/trade/cancel-order` and `/api/v2/margin/{crossed,isolated}/cancel-order`: a TP/SL order needs
+    `tpslType` tpsl, and then no symbol.
+    """
     values = body(call)
     kind = text(values, "tpslType") or kinds.NORMAL
     if kind not in (kinds.NORMAL, kinds.TPSL):
         raise bad("tpslType")
     symbol = needed(values, "symbol") if kind == kinds.NORMAL else text(values, "symbol")
-    find = _finder(call, kinds.SPOT, symbol=symbol, kind=kind)
+    find = _finder(call, call.names.get("mode", kinds.SPOT), symbol=symbol, kind=kind)
     return _take_named(venue, call, [values], find, _SPOT_GONE).one()
 
 
@@ -276,31 +267,14 @@ def spot_plans(venue: State, call: Call) -> object:
     wanted = body(call).get("symbolList", [])
     if not isinstance(wanted, list):
         raise bad("symbolList")
-    orders = [order for order in _open(call, _SPOT_PLANS) if not wanted or order.symbol in wanted]
+    orders = [order for order in _open(call, kinds.SPOT_PLANS) if not wanted or order.symbol in wanted]
     return _take(venue, call, orders).two_lists(with_code=False)
 
 
 def spot_plan(venue: State, call: Call) -> object:
     """`POST /api/v2/spot/trade/cancel-plan-order`: one, by either id."""
-    _take_named(venue, call, [body(call)], _finder(call, _SPOT_PLANS), _PLAN_GONE).one()
+    _take_named(venue, call, [body(call)], _finder(call, kinds.SPOT_PLANS), _PLAN_GONE).one()
     return {"result": "success"}
-
-
-def margin_batch(venue: State, call: Call) -> object:
-    """`POST /api/v2/margin/{crossed,isolated}/batch-cancel-order`: by ids, of one symbol."""
-    values = body(call)
-    rows = values.get("orderIdList", [])
-    if not isinstance(rows, list) or not rows:
-        raise Refused("40019", "Parameter orderIdList cannot be empty")
-    find = _finder(call, call.names["mode"], symbol=needed(values, "symbol"))
-    return _take_named(venue, call, rows, find, _SPOT_GONE).two_lists(with_code=False)
-
-
-def margin_one(venue: State, call: Call) -> object:
-    """`POST /api/v2/margin/{crossed,isolated}/cancel-order`."""
-    values = body(call)
-    find = _finder(call, call.names["mode"], symbol=needed(values, "symbol"))
-    return _take_named(venue, call, [values], find, _SPOT_GONE).one()
 
 
 # --- unified ----------------------------------------------------------------------------------------------------------
@@ -315,7 +289,7 @@ def unified_symbol(venue: State, call: Call) -> object:
     part = category(values)
     orders = _open(call, kinds.unified_segment(part), text(values, "symbol"))
     if not orders and (fault := venue.fault("nothing", call.request)):
-        raise Refused(str(fault.value), _NOTHING[1])
+        raise Refused(str(fault.value), _NOTHING.message)
     outcome = _take(venue, call, orders)
     venue.fire_trigger(call, kinds.strategy_segment(part), kinds.unified_segment(part))
     return {"list": outcome.rows()}
@@ -330,7 +304,7 @@ def unified_batch(venue: State, call: Call) -> object:
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise invalid("body")
     if not 1 <= len(rows) <= _UNIFIED_BATCH_MAX:
-        raise Refused(*_TOO_MANY)
+        raise _BATCH_OF_20
     parts = {category(row) for row in rows}
     if len(parts) > 1:
         raise invalid("category")
@@ -340,17 +314,17 @@ def unified_batch(venue: State, call: Call) -> object:
         order = named(call, row, segment)
         return order if order and order.symbol == text(row, "symbol") else None
 
-    return _take_named(venue, call, rows, find, _ROW_GONE, by_name=False).rows()
+    return _take_named(venue, call, rows, find, _ROW_GONE).rows()
 
 
 def unified_one(venue: State, call: Call) -> object:
     """`POST /api/v3/trade/cancel-order`: one order of whatever category."""
     find = _finder(call, *map(kinds.unified_segment, kinds.CATEGORIES))
-    return _take_named(venue, call, [body(call)], find, _UNIFIED_GONE, by_name=False).one()
+    return _take_named(venue, call, [body(call)], find, _UNIFIED_GONE).one()
 
 
 def strategy_one(venue: State, call: Call) -> object:
     """`POST /api/v3/trade/cancel-strategy-order`: one, by either id; there is no call for several."""
     find = _finder(call, *map(kinds.strategy_segment, kinds.CATEGORIES))
-    _take_named(venue, call, [body(call)], find, _STRATEGY_GONE, by_name=False).one()
+    _take_named(venue, call, [body(call)], find, _STRATEGY_GONE).one()
     return None

@@ -41,8 +41,8 @@ class Waiting:
     usual: str = ""
 
 
-PLANS = Waiting("planType", ("normal_plan", "track_plan"))
-CLOSING = Waiting("planType", ("profit_plan", "loss_plan", "pos_profit", "pos_loss", "moving_plan"))
+PLANS = Waiting("planType", kinds.OPENING_PLANS)
+CLOSING = Waiting("planType", kinds.CLOSING_PLANS)
 SPOT_PLANS = Waiting("planType", ("amount", "total"), "amount")
 STRATEGIES = Waiting("type", kinds.STRATEGY_TYPES, kinds.TPSL)
 

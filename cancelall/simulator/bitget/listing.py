@@ -124,7 +124,7 @@ def _of_status(venue: State, call: Call) -> Wanted:
 def _of_plan(venue: State, call: Call) -> Wanted:
     """Under one of three words; an order's own `planType` is refused."""
     word = call.query.get("planType", "")
-    if word not in kinds.LISTING_WORDS:
+    if word not in kinds.LISTED_UNDER.values():
         raise Refused("40812", "The condition planType is not met")
     return lambda order: kinds.LISTED_UNDER[order.kind] == word
 
@@ -164,7 +164,7 @@ _FUTURES = Listing(
 )
 _SPOT = Listing(segments=lambda call: [kinds.SPOT], row=rows.SPOT, wanted=_of_spot)
 _SPOT_PLANS = Listing(
-    segments=lambda call: [kinds.plan_segment(kinds.SPOT)],
+    segments=lambda call: [kinds.SPOT_PLANS],
     row=rows.SPOT_PLAN,
     rows_as="orderList",
     last_as="idLessThan",
