@@ -17,7 +17,7 @@ from ..refusals import Refusal, Refused, page
 from ..routes import Call
 from ..wire import Headers, SimReply, SimRequest, json_reply
 from .auth import Code
-from .products import TEMPLATES
+from .products import STOCK
 from .rows import View, status
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
@@ -184,7 +184,7 @@ class State(FakeVenue):
     def stock(self, account: Account, orders: int) -> None:
         """Orders of every kind, and two positions: one with take-profit and stop-loss, one without."""
         user = self.user_of(account)
-        self.put_stock(account, TEMPLATES, orders, lambda order: self.order_id(user, order.created_ms))
+        self.put_stock(account, STOCK, orders, lambda order: self.order_id(user, order.created_ms))
         if orders:
             self.exits_of(account).update({"BTC-PERP": Exits("0.5", "90000", "50000"), "ETH-PERP": Exits("-2")})
 
