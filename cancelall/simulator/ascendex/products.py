@@ -20,27 +20,23 @@ SYMBOLS = {
 }
 COINS = sorted({coin for symbol in SYMBOLS["cash"] for coin in symbol.split("/")})
 
-_PRODUCT = fixed(
-    """
+_PRODUCT = fixed("""
     tradingStartTime=#1546300800000 collapseDecimals=1,0.1,0.01 minQty=0.000000001 maxQty=1000000000 minNotional=5
     maxNotional=400000 statusCode=Normal statusMessage= tickSize=0.01 useTick=#false lotSize=0.00001 useLot=#false
     commissionType=Quote commissionReserveRate=0.001 qtyScale=#5 priceScale=#2 notionalScale=#4
-    """
-)
-_LEGACY = fixed(
-    "status=Normal minNotional=5 maxNotional=400000 commissionType=Quote commissionReserveRate=0.001 tickSize=0.01 "
-    "lotSize=0.00001"
-)
+""")
+_LEGACY = fixed("""
+    status=Normal minNotional=5 maxNotional=400000 commissionType=Quote commissionReserveRate=0.001 tickSize=0.01
+    lotSize=0.00001
+""")
+_MARGIN = fixed("""
+    positionNotionalLowerbound=0 positionNotionalUpperbound=50000 initialMarginRate=0.01 maintenanceMarginRate=0.006
+""")
 _CONTRACT = {
     **fixed("status=Normal settlementAsset=USDT tradingStartTime=#1579701600000"),
     "priceFilter": fixed("minPrice=0.25 maxPrice=1000000 tickSize=0.25"),
     "lotSizeFilter": fixed("minQty=0.0001 maxQty=1000000000 lotSize=0.0001"),
-    "marginRequirements": [
-        fixed(
-            "positionNotionalLowerbound=0 positionNotionalUpperbound=50000 initialMarginRate=0.01 "
-            "maintenanceMarginRate=0.006"
-        )
-    ],
+    "marginRequirements": [_MARGIN],
 }
 
 
