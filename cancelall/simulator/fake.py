@@ -99,6 +99,7 @@ class FakeVenue(ABC):
         self._banned_until_ms: dict[str, int] = {}
         self._hidden_until_ms: dict[str, int] = {}
         self._readings: dict[tuple[str, str, str], int] = {}
+        self.begin()
 
     # What a venue must write.
 
@@ -111,6 +112,9 @@ class FakeVenue(ABC):
         raise NotImplementedError
 
     # What a venue may write.
+
+    def begin(self) -> None:  # noqa: B027 - most venues need little here
+        """Set up what the venue remembers besides accounts and orders."""
 
     def answer(self, value: object, call: Call, headers: Headers) -> SimReply:
         """What a handler has answered, in the venue's envelope."""

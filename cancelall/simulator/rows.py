@@ -1,6 +1,7 @@
 """Row tables: how a venue writes an order down, one word a cell.
 
-    ROW = Table("orderId=.id symbol side price qty=.quantity stopPrice=?stop|0 fee=0 expires=#null", CELLS)
+    row_table = tables(CELLS)
+    ROW = row_table("orderId=.id symbol side price qty=.quantity stopPrice=?stop|0 fee=0 expires=#null")
     ROW(order, view)
 
 `name` is the cell of that name, `name=.cell` another one, `name=?key` what the order's `extra` holds (null if nothing),
@@ -45,6 +46,11 @@ class Table:
     def __call__(self, order: SimOrder, view: object = None) -> dict[str, object]:
         """The row of an order."""
         return {name: cell(order, view) for name, cell in self._cells.items()}
+
+
+def tables(cells: Mapping[str, Cell]) -> Callable[[str], Table]:
+    """What makes the tables of a venue: with its own cells besides the common ones."""
+    return partial(Table, cells=cells)
 
 
 def fixed(text: str) -> dict[str, object]:

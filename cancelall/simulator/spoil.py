@@ -39,7 +39,7 @@ def _bomb() -> bytes:
 
 SPOILS: Mapping[str, Callable[[SimReply, str], SimReply]] = {
     # Each list that holds something comes a second time, empty: most parsers silently keep the last.
-    "duplicate-keys": lambda reply, _: _rewritten(reply, _dump_twice),
+    "duplicate-keys": lambda reply, _: _changed(reply, lambda root: True, _dump_twice),
     # Content-Length will fit the half, so that only the JSON shows the damage.
     "truncated": lambda reply, _: with_body(reply, reply.body[: len(reply.body) // 2]),
     "json": lambda reply, text: with_body(reply, text.encode("utf-8", "surrogatepass")),
@@ -92,43 +92,40 @@ def edge_page(written: str, path: str) -> SimReply:
 # --- listings -------------------------------------------------------------------------------------------------------
 
 _IDS = ("orderId", "order_id", "strategyId", "strategy_id", "id")
-_DATES = ("createdTime", "createdTimeE3", "cTime", "lastExecTime", "created_at")
-_PRICES = ("price", "triggerPrice", "executePrice", "initial_price", "initial_amount", "size", "definition")
-_FLAGS = ("reduceOnly", "reduce_only", "execInst")
-_SIDES = ("side",)
-_TYPES = ("orderType", "order_type", "strategyType", "strategy_type", "planType", "type")
 _WAYS = ("nextPageCursor", "nextCursor", "endId", "idLessThan", "cursor", "total_page")
 _TOTALS = ("total_count",)
-
+_FIELDS: Mapping[str, str] = {
+    "date": "createdTime createdTimeE3 cTime lastExecTime created_at",
+    "price": "price triggerPrice executePrice initial_price initial_amount size definition",
+    "flag": "reduceOnly reduce_only execInst",
+    "status": "",
+    "symbol": "symbol",
+    "side": "side",
+    "type": "orderType order_type strategyType strategy_type planType type",
+}
+"""The names under which venues have what can be odd in a row; each venue says itself which fields are its statuses."""
 _IN_PLACE: Mapping[str, object] = {"string": "order", "null": None, "list": []}
 
-ROW_WORDS = (
-    *("date", "price", "flag", "status", "symbol", "side", "type"),
-    *("string", "null", "list", "no-id", "unknown", "twice", "foreign"),
-)
+ROW_WORDS = (*_FIELDS, *_IN_PLACE, "no-id", "unknown", "twice", "foreign")
 WAY_WORDS = ("missing", "null", "number", "object", "itself", "empty", "endless", "total")
 
 
 def odd_row(reply: SimReply, word: str, status_fields: Collection[str] = ()) -> SimReply:
     """The same listing with one row in its middle odd in this way; the reply itself if it has no such row."""
-    try:
-        answer: object = json.loads(reply.body)
-    except ValueError:
-        return reply
-    rows = _rows(answer)
-    if not rows:
-        return reply
-    index = len(rows) // 2
-    row = rows[index]
-    odd = _odd(row, word, tuple(status_fields)) if isinstance(row, dict) else None
-    if odd is None:
-        return reply
-    rows[index : index + 1] = odd
-    return with_body(reply, _dumped(answer))
+
+    def change(root: object) -> bool:
+        rows = _rows(root)
+        index = len(rows) // 2
+        row = rows[index] if rows else None
+        odd = _odd(row, word, status_fields) if isinstance(row, dict) else []
+        rows[index : index + 1] = odd or rows[index : index + 1]
+        return bool(odd)
+
+    return _changed(reply, change)
 
 
-def _odd(row: dict[str, object], word: str, status_fields: tuple[str, ...]) -> list[object] | None:
-    """What stands in the place of a row; None where the row has nothing that could be odd in this way."""
+def _odd(row: dict[str, object], word: str, status_fields: Collection[str]) -> list[object]:
+    """What stands in the place of a row; nothing where the row has nothing that could be odd in this way."""
     if word in _IN_PLACE:
         return [_IN_PLACE[word]]
     match word:
@@ -141,18 +138,9 @@ def _odd(row: dict[str, object], word: str, status_fields: tuple[str, ...]) -> l
         case "foreign":
             name = next(name for name in _IDS if name in row)
             return [row, {**row, name: _another(row[name]), "symbol": "ELSEWHEREUSDT"}]
-    names: tuple[str, ...] = {
-        "date": _DATES,
-        "price": _PRICES,
-        "flag": _FLAGS,
-        "status": status_fields,
-        "symbol": ("symbol",),
-        "side": _SIDES,
-        "type": _TYPES,
-    }[word]
-    field = next((name for name in names if name in row), None)
+    field = next((name for name in _FIELDS[word].split() or status_fields if name in row), None)
     if field is None:
-        return None
+        return []
     value: object = {"date": _fraction(row[field]), "price": {"value": "1"}, "flag": "maybe"}.get(word)
     return [{**row, field: value}]
 
@@ -178,61 +166,58 @@ def odd_way(reply: SimReply, word: str, came_by: str, number: int) -> SimReply:
 
     `came_by` is the cursor with which the page was asked for, empty for a first one; `number` makes fresh ones.
     """
-    try:
-        answer: object = json.loads(reply.body)
-    except ValueError:
-        return reply
-    holder = _holder(answer, _TOTALS if word == "total" else _WAYS)
-    if holder is None or (word == "empty" and came_by):
-        return reply
-    names = [name for name in (_TOTALS if word == "total" else _WAYS) if name in holder]
-    for name in names:
-        if word == "missing":
-            del holder[name]
-        elif word == "total":
-            holder[name] = int(str(holder[name])) + 1
-        elif name == "total_page" and word in ("itself", "empty", "endless"):
-            holder[name] = 1_000_000
-        else:
-            own = came_by or MADE_UP
-            fresh = f"{MADE_UP}{number + 1}"
-            values = {"null": None, "number": 7.5, "object": {"next": 1}, "itself": own, "empty": fresh}
-            holder[name] = values.get(word, fresh)
-    if word == "empty":
-        rows = _rows(answer)
-        del (rows if rows is not None else [])[:]
-    return with_body(reply, _dumped(answer))
+
+    def change(root: object) -> bool:
+        holder = _holder(root, _TOTALS if word == "total" else _WAYS)
+        if holder is None or (word == "empty" and came_by):
+            return False
+        for name in [name for name in (_TOTALS if word == "total" else _WAYS) if name in holder]:
+            if word == "missing":
+                del holder[name]
+            elif word == "total":
+                holder[name] = int(str(holder[name])) + 1
+            elif name == "total_page" and word in ("itself", "empty", "endless"):
+                holder[name] = 1_000_000
+            else:
+                own, fresh = came_by or MADE_UP, f"{MADE_UP}{number + 1}"
+                values = {"null": None, "number": 7.5, "object": {"next": 1}, "itself": own}
+                holder[name] = values.get(word, fresh)
+        if word == "empty":
+            _rows(root).clear()
+        return True
+
+    return _changed(reply, change)
 
 
-def _rows(value: object) -> list[object] | None:
-    """The first list of orders in an answer, to be changed in place."""
+def _rows(value: object) -> list[object]:
+    """The first list of orders in an answer, to be changed in place; an empty one if there is none."""
     if isinstance(value, list) and value and isinstance(value[0], dict) and any(name in value[0] for name in _IDS):
         return value
     inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return next((found for each in inside if (found := _rows(each)) is not None), None)
+    return next((found for each in inside if (found := _rows(each))), [])
 
 
 def _holder(value: object, names: Collection[str]) -> dict[str, object] | None:
     """The object around the rows that holds one of these names, to be changed in place."""
-    if isinstance(value, dict):
-        if any(name in value for name in names):
-            return value
-        return next((found for each in value.values() if (found := _holder(each, names)) is not None), None)
-    return None
-
-
-def _dumped(value: object) -> bytes:
-    return json.dumps(value, separators=(",", ":")).encode("ascii")
+    if not isinstance(value, dict) or any(name in value for name in names):
+        return value if isinstance(value, dict) else None
+    return next((found for each in value.values() if (found := _holder(each, names)) is not None), None)
 
 
 # --- bodies ---------------------------------------------------------------------------------------------------------
 
 
-def _rewritten(reply: SimReply, dump: Callable[[object], str]) -> SimReply:
+def _dump(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"))
+
+
+def _changed(reply: SimReply, change: Callable[[object], bool], dump: Callable[[object], str] = _dump) -> SimReply:
+    """The reply with its JSON, the only member of what `change` gets, changed in place; itself if nothing changes."""
     try:
-        return with_body(reply, dump(json.loads(reply.body)).encode("ascii"))
+        root: dict[str, object] = {"": json.loads(reply.body)}
     except ValueError:
         return reply
+    return with_body(reply, dump(root[""]).encode("ascii")) if change(root) else reply
 
 
 def _edited(
@@ -240,14 +225,13 @@ def _edited(
 ) -> SimReply:
     """The same JSON with this value in the place of the members that are meant, by their name and what they hold."""
 
-    def dump(answer: object) -> str:
-        root = {"": answer}
+    def change(root: object) -> bool:
         found = [(holder, name) for holder, name, held in _members(root) if meant(name, held)]
         for holder, name in found[-1:] if only_last else found:
             holder[name] = value
-        return json.dumps(root[""], separators=(",", ":"))
+        return True
 
-    return _rewritten(reply, dump)
+    return _changed(reply, change)
 
 
 def _members(value: object) -> Iterator[tuple[dict[str, object], str, object]]:

@@ -8,10 +8,9 @@ fill at once and rest nowhere. Take-profit and stop-loss of a position are no or
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from ..book import Side, SimOrder
+from ..book import SimOrder
 from ..rows import fixed
+from ..stock import templates
 
 LEDGERS = ("cash", "margin", "futures")
 SYMBOLS = {
@@ -21,27 +20,23 @@ SYMBOLS = {
 }
 COINS = sorted({coin for symbol in SYMBOLS["cash"] for coin in symbol.split("/")})
 
-_PRODUCT = fixed(
-    """
+_PRODUCT = fixed("""
     tradingStartTime=#1546300800000 collapseDecimals=1,0.1,0.01 minQty=0.000000001 maxQty=1000000000 minNotional=5
     maxNotional=400000 statusCode=Normal statusMessage= tickSize=0.01 useTick=#false lotSize=0.00001 useLot=#false
     commissionType=Quote commissionReserveRate=0.001 qtyScale=#5 priceScale=#2 notionalScale=#4
-    """
-)
-_LEGACY = fixed(
-    "status=Normal minNotional=5 maxNotional=400000 commissionType=Quote commissionReserveRate=0.001 tickSize=0.01 "
-    "lotSize=0.00001"
-)
+""")
+_LEGACY = fixed("""
+    status=Normal minNotional=5 maxNotional=400000 commissionType=Quote commissionReserveRate=0.001 tickSize=0.01
+    lotSize=0.00001
+""")
+_MARGIN = fixed("""
+    positionNotionalLowerbound=0 positionNotionalUpperbound=50000 initialMarginRate=0.01 maintenanceMarginRate=0.006
+""")
 _CONTRACT = {
     **fixed("status=Normal settlementAsset=USDT tradingStartTime=#1579701600000"),
     "priceFilter": fixed("minPrice=0.25 maxPrice=1000000 tickSize=0.25"),
     "lotSizeFilter": fixed("minQty=0.0001 maxQty=1000000000 lotSize=0.0001"),
-    "marginRequirements": [
-        fixed(
-            "positionNotionalLowerbound=0 positionNotionalUpperbound=50000 initialMarginRate=0.01 "
-            "maintenanceMarginRate=0.006"
-        )
-    ],
+    "marginRequirements": [_MARGIN],
 }
 
 
@@ -75,49 +70,40 @@ def assets() -> list[dict[str, object]]:
     return [{"assetCode": coin, "assetName": coin, **shared} for coin in COINS]
 
 
-def _limit(ledger: str, symbol: str, price: str, side: Side = "buy", instruction: str = "", **more: object) -> SimOrder:
-    extra = {**({"execInst": instruction} if instruction else {}), **more}
-    closing = "Reduce" in instruction
+def _template(
+    ledger: str, symbol: str, side: str, price: str = "0", execInst: str = "", left: str = "1", **extra: str
+) -> SimOrder:
+    """A limit order, or with a `stopPrice` a conditional one, at the market if its price is 0."""
+    plain = "stopPrice" not in extra
+    order_type = "limit" if plain else "stop_market" if price == "0" else "stop_limit"
     return SimOrder(
-        segment=ledger, symbol=symbol, kind="limit", side=side, price=price, reduce_only=closing, extra=extra
+        symbol=symbol,
+        segment=ledger,
+        side="buy" if side == "buy" else "sell",
+        type=order_type,
+        kind=order_type,
+        price=price,
+        remaining=left,
+        reduce_only="Reduce" in execInst,
+        extra={**({"execInst": execInst} if execInst else {}), **extra},
     )
 
 
-def _stop(ledger: str, symbol: str, side: Side, price: str = "", instruction: str = "", **more: object) -> SimOrder:
-    """A conditional order: with a limit price, or at the market."""
-    order_type = "stop_limit" if price else "stop_market"
-    order = _limit(ledger, symbol, price or "0", side, instruction, stopPrice="90", **more)
-    return replace(order, type=order_type, kind=order_type)
-
-
-TEMPLATES = [
-    _limit("cash", "BTC/USDT", "60000"),
-    _limit("margin", "ETH/USDT", "2500"),
-    _limit("futures", "BTC-PERP", "60000"),
-    _stop("cash", "BTC/USDT", "buy", "61000"),
-    _stop("margin", "ETH/USDT", "sell"),
-    _stop("futures", "BTC-PERP", "buy", "61000", "StopOnMarket"),
-    _stop("cash", "BTC/USDT", "sell", "55000"),
-    _limit("futures", "BTC-PERP", "70000", "sell", "ReduceOnly"),
-    _stop("futures", "BTC-PERP", "sell", "", "ReduceOnlyMark", stopBy="mark"),
-    _limit("cash", "ETH/USDT", "4000", "sell", "Post"),
-    _limit("margin", "BTC/USDT", "70000", "sell", "Post"),
-    _limit("futures", "ETH-PERP", "2000", "buy", "Post"),
-    _stop("cash", "BTC/USDT", "sell"),
-    _stop("margin", "ETH/USDT", "buy", "2600"),
-    _stop("futures", "ETH-PERP", "sell", stopBy="ref"),
-    replace(_limit("cash", "BTC/USDT", "60000"), remaining="0.4"),
-    replace(_limit("margin", "SOL/USDT", "120"), remaining="0.6"),
-    replace(_limit("futures", "SOL-PERP", "120"), remaining="0.25"),
-    _limit("futures", "BTC-PERP", "80000", "sell", "PostReduceOnly"),
-    _stop("futures", "BTC-PERP", "sell", "54000", "PostReduceMarket"),
-    _limit("futures", "ETH-PERP", "1900", posStopLossPrice="1500", posTakeProfitPrice="9000"),
-    _limit("cash", "ETH/BTC", "0.05"),
-    _stop("cash", "BTC/USDT", "buy"),
-    _limit("margin", "XRP/USDT", "0.5"),
-    _stop("margin", "BTC/USDT", "sell", "56000"),
-    _limit("futures", "XRP-PERP", "0.5"),
-    _limit("futures", "DOGE-PERP", "0.4", "sell"),
-    _limit("cash", "DOGE/USDT", "0.4", "sell"),
-]
+STOCK = templates(
+    """
+    cash BTC/USDT buy 60000; margin ETH/USDT buy 2500; futures BTC-PERP buy 60000
+    cash BTC/USDT buy 61000 stopPrice=90; margin ETH/USDT sell stopPrice=90
+    futures BTC-PERP buy 61000 StopOnMarket stopPrice=90; cash BTC/USDT sell 55000 stopPrice=90
+    futures BTC-PERP sell 70000 ReduceOnly; futures BTC-PERP sell 0 ReduceOnlyMark stopPrice=90 stopBy=mark
+    cash ETH/USDT sell 4000 Post; margin BTC/USDT sell 70000 Post; futures ETH-PERP buy 2000 Post
+    cash BTC/USDT sell stopPrice=90; margin ETH/USDT buy 2600 stopPrice=90
+    futures ETH-PERP sell stopPrice=90 stopBy=ref
+    cash BTC/USDT buy 60000 left=0.4; margin SOL/USDT buy 120 left=0.6; futures SOL-PERP buy 120 left=0.25
+    futures BTC-PERP sell 80000 PostReduceOnly; futures BTC-PERP sell 54000 PostReduceMarket stopPrice=90
+    futures ETH-PERP buy 1900 posStopLossPrice=1500 posTakeProfitPrice=9000; cash ETH/BTC buy 0.05
+    cash BTC/USDT buy stopPrice=90; margin XRP/USDT buy 0.5; margin BTC/USDT sell 56000 stopPrice=90
+    futures XRP-PERP buy 0.5; futures DOGE-PERP sell 0.4; cash DOGE/USDT sell 0.4
+    """,
+    _template,
+)
 """One of each. The first nine reach every ledger with a plain and a conditional order."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from ..book import SimOrder
-from ..rows import Cell, Table
+from ..rows import Cell, tables
 
 _TYPES = {"limit": "Limit", "market": "Market", "stop_limit": "StopLimit", "stop_market": "StopMarket"}
 
@@ -53,27 +53,22 @@ _CELLS: Mapping[str, Cell] = {
 }
 _SHARED = "orderId=.id symbol orderType=.type side=.Side price orderQty=.quantity lastExecTime=.updated feeAsset=USDT"
 
-row_v1 = Table(
-    f"""
+_table = tables(_CELLS)
+
+# One order of cash, margin or futures v1. `stopPrice` is filled for stop orders only, else empty.
+row_v1 = _table(f"""
     {_SHARED} avgPx=.average cumFee=0 cumFilledQty=.executed errorCode= seqNum=.sequence status stopPrice=?stopPrice|
     execInst=?execInst|NULL_VAL
-    """,
-    _CELLS,
-)
-"""One order of cash, margin or futures v1. `stopPrice` is filled for stop orders only, else empty."""
-row_v2 = Table(
-    f"""
+""")
+# One futures order. Without a stop price it says "0"; one that the engine has not taken yet has no number.
+row_v2 = _table(f"""
     ac=FUTURES accountId=.account time=.created {_SHARED} seqNum=.acked_sequence execInst=?execInst|NULL_VAL
     stopPrice=?stopPrice|0 stopBy=?stopBy|market status=.acked_status lastQty=0 lastPx=0 avgFilledPx=.average
     cumFilledQty=.executed fee=0 cumFee=0 errorCode= posStopLossPrice=?posStopLossPrice|0 posStopLossTrigger=market
     posTakeProfitPrice=?posTakeProfitPrice|0 posTakeProfitTrigger=market liquidityInd=n
-    """,
-    _CELLS,
-)
-"""One futures order. Without a stop price it says "0"; one that the engine has not taken yet has no number."""
-history_row = Table(
-    f"{_SHARED} seqNum=.sequence accountId=.account stopPrice=?stopPrice|0 status createTime=.created "
-    "avgFillPrice=.average fillQty=.executed fee=0",
-    _CELLS,
-)
-"""One closed order of the long history, whose fields have names of their own."""
+""")
+# One closed order of the long history, whose fields have names of their own.
+history_row = _table(f"""
+    {_SHARED} seqNum=.sequence accountId=.account stopPrice=?stopPrice|0 status createTime=.created
+    avgFillPrice=.average fillQty=.executed fee=0
+""")

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ..book import Account, SimOrder
-from ..fake import FakeVenue, wall_clock_ms
+from ..fake import FakeVenue
 from ..faults import declared
 from ..refusals import Refusal, Refused, page
 from ..routes import Call
 from ..wire import Headers, SimReply, SimRequest, json_reply
 from .auth import Code
-from .products import TEMPLATES
+from .products import STOCK
 from .rows import View, status
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
@@ -75,8 +75,7 @@ class State(FakeVenue):
         Refusal.PRODUCT: Refused(Code.RESTRICTED_ACCOUNT, "The account is restricted"),
         Refusal.ABSENT: Refused(Code.INVALID_PRODUCT, "Invalid product"),
     }
-    own_faults = declared(
-        """
+    own_faults = declared("""
         conditional-left:cancel  cancel-all leaves orders that wait for their trigger
         stubborn:cancel='PendingNew'  orders with this status, type or execution instruction cannot be cancelled
         unnamable:cancel='Liquidation'  orders with this execution instruction fail the basic check of a cancel by
@@ -98,11 +97,9 @@ class State(FakeVenue):
         unbound:read  the key is bound to no address
         key-days:read=5  the key ends in so many days; with -1 it has no end
         error-status=400  refusals in JSON come with this HTTP status instead of 200
-        """
-    )
+    """)
 
-    def __init__(self, *, now_ms: Callable[[], int] = wall_clock_ms, seed: int = 1, limits: bool = True) -> None:
-        super().__init__(now_ms=now_ms, seed=seed, limits=limits)
+    def begin(self) -> None:
         self.asked_ms: dict[str, int] = {}
         self._exits: dict[str, dict[str, Exits]] = {}
 
@@ -184,7 +181,7 @@ class State(FakeVenue):
     def stock(self, account: Account, orders: int) -> None:
         """Orders of every kind, and two positions: one with take-profit and stop-loss, one without."""
         user = self.user_of(account)
-        self.put_stock(account, TEMPLATES, orders, lambda order: self.order_id(user, order.created_ms))
+        self.put_stock(account, STOCK, orders, lambda order: self.order_id(user, order.created_ms))
         if orders:
             self.exits_of(account).update({"BTC-PERP": Exits("0.5", "90000", "50000"), "ETH-PERP": Exits("-2")})
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from ..book import SimOrder
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Market:
     """A pair; `price` is what the stock's orders ask. One that is not `listed` is missing from the market config."""
 
@@ -29,17 +29,12 @@ class Market:
         return self.base + self.quote
 
 
+_PRICES = """
+    ADA/USDM=0.62 NIGHT/USDM=0.051 IAG/USDM=0.12 SNEK/USDM=0.0031 ADA/USDCx=0.61 ADA/USDX=0.6 NIGHT/USDCx=0.05
+"""
+_PAIRS = [(*pair.split("/"), price) for pair, _, price in (word.partition("=") for word in _PRICES.split())]
 MARKETS: Mapping[str, Market] = {
-    market.symbol: market
-    for market in (
-        Market(base="ADA", quote="USDM", price="0.62"),
-        Market(base="NIGHT", quote="USDM", price="0.051"),
-        Market(base="IAG", quote="USDM", price="0.12"),
-        Market(base="SNEK", quote="USDM", price="0.0031"),
-        Market(base="ADA", quote="USDCx", price="0.61"),
-        Market(base="ADA", quote="USDX", price="0.6", listed=False),
-        Market(base="NIGHT", quote="USDCx", price="0.05"),
-    )
+    base + quote: Market(base, quote, price, listed=quote != "USDX") for base, quote, price in _PAIRS
 }
 """HOSKYUSDM, which two SDKs name, is left out on purpose: such a symbol is answered 4106."""
 

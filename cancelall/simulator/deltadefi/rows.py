@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from ..book import SimOrder
-from ..rows import Cell, Table, iso
+from ..rows import Cell, iso, tables
 
 YOUNG_MS = 1000
 """Every order that cancel-all missed in the bot logs was younger than a second."""
@@ -65,33 +65,25 @@ _CELLS: Mapping[str, Cell] = {
     "updated_s": lambda order, _: order.updated_ms // 1000,
 }
 
-_ROW = Table(
-    """
+_table = tables(_CELLS)
+_ROW = _table("""
     id account_id=.account active_order_utxo_id=.utxo status symbol base_qty=.quantity quote_qty=.value side price type
     slippage_bp=?slippage_bp market_order_limit_price=?market_order_limit_price locked_base_qty=.locked_base
     locked_quote_qty=.locked_quote executed_base_qty=.executed executed_quote_qty=.executed_value
     ob_open_order_base_qty=.leaves commission_unit=lovelace commission=0 commission_rate_bp=#10 executed_price=.average
     created_at=.created updated_at=.updated order_execution_records=#null
-    """,
-    _CELLS,
-)
-execution = Table(
-    """
+""")
+# What was filled of an order, as one execution.
+execution = _table("""
     id=.execution order_id=.id account_id=.account execution_price=.price filled_base_qty=.executed
     filled_quote_qty=.executed_value commission_unit=lovelace commission=0 role=maker counter_party_order_id=.other
     created_at=.updated
-    """,
-    _CELLS,
-)
-"""What was filled of an order, as one execution."""
-legacy_row = Table(
-    """
+""")
+# One order as the deprecated `order-records` shows it.
+legacy_row = _table("""
     order_id=.id status symbol orig_qty=.quantity executed_qty=.executed side price type fee_amount=#0
     executed_price=.average_number slippage create_time=.created_s update_time=.updated_s
-    """,
-    _CELLS,
-)
-"""One order as the deprecated `order-records` shows it."""
+""")
 
 
 def row(order: SimOrder, style: Style) -> dict[str, object]:

@@ -7,13 +7,13 @@ page nor the logs hold are made up.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import ClassVar
 
 from ..book import Account, SimOrder
-from ..fake import FakeVenue, wall_clock_ms
+from ..fake import FakeVenue
 from ..faults import declared
 from ..refusals import Refusal, Refused
 from ..wire import Headers, SimReply, SimRequest, json_reply
@@ -70,8 +70,7 @@ class State(FakeVenue):
         Refusal.PRODUCT: Refused(4406, "Operation key not found"),
         Refusal.ABSENT: invalid_symbol(),
     }
-    own_faults = declared(
-        """
+    own_faults = declared("""
         bare-list:listing  open orders come as a bare list, without totals
         symbol-needed:listing  open orders are refused without a symbol
         lenient-symbols  an unknown symbol is answered like one without orders
@@ -91,11 +90,9 @@ class State(FakeVenue):
         internal-400  an internal error that comes with HTTP 400; nothing is processed
         empty-403  the gateway answers 403 without a body
         upstream-503  the gateway answers 503 with a sentence in plain text
-        """
-    )
+    """)
 
-    def __init__(self, *, now_ms: Callable[[], int] = wall_clock_ms, seed: int = 1, limits: bool = True) -> None:
-        super().__init__(now_ms=now_ms, seed=seed, limits=limits)
+    def begin(self) -> None:
         self.building: dict[str, SimOrder] = {}
         self._account_ids: dict[str, str] = {}
         self._landing: set[str] = set()

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import cycle
 
 from ..book import SimOrder
 from ..rows import fixed
+from ..stock import templates
 from . import kinds
 
 
@@ -40,77 +41,51 @@ class Market:
         }
 
 
+_PRICES_AND_TICKS = """
+    BTC=60000/1 ETH=2500 SOL=120 XRP=0.5/0.0001 HYPE=30 XPL=1.0865/0.0001 URNM=50 kBONK=0.02/0.00001 kPEPE=0.01/0.00001
+    SOL-USDC=119 BTC-USDC=59900/1
+"""
 MARKETS = {
-    market.symbol: market
-    for market in (
-        Market("BTC", "60000", "1"),
-        Market("ETH", "2500"),
-        Market("SOL", "120"),
-        Market("XRP", "0.5", "0.0001"),
-        Market("HYPE", "30"),
-        Market("XPL", "1.0865", "0.0001"),
-        Market("URNM", "50"),
-        Market("kBONK", "0.02", "0.00001"),
-        Market("kPEPE", "0.01", "0.00001"),
-        Market("SOL-USDC", "119"),
-        Market("BTC-USDC", "59900", "1"),
-    )
+    symbol: Market(symbol, *numbers.split("/"))
+    for symbol, _, numbers in (word.partition("=") for word in _PRICES_AND_TICKS.split())
 }
 
 
-def _limit(symbol: str = "BTC", **extra: object) -> SimOrder:
-    price = MARKETS[symbol].price
-    return SimOrder(symbol=symbol, segment=kinds.ORDERS, kind="limit", price=price, extra=extra)
+def _template(kind: str, symbol: str, way: str = "buy", amount: str = "1", left: str = "", **extra: str) -> SimOrder:
+    """An order at the market's price. The way is buy, sell, or closing: that one can only shrink a position."""
+    cells: dict[str, object] = {**extra}
+    if kind.startswith(("stop_", "take_profit")):
+        cells["stop_price"] = MARKETS[symbol].price
+    if "parent" in extra:
+        cells["stop_parent_order_id"] = int(extra["parent"])
+    return SimOrder(
+        symbol=symbol,
+        segment=kinds.STRATEGIES if "lifecycle" in extra else kinds.TWAP if kind == "twap" else kinds.ORDERS,
+        kind=kind,
+        type="market" if kind.endswith("market") else "limit",
+        side="buy" if way == "buy" else "sell",
+        price=MARKETS[symbol].price,
+        quantity=amount,
+        remaining=left or amount,
+        reduce_only=way == "closing",
+        extra=cells,
+    )
 
 
-def _stop(kind: str, symbol: str = "BTC", *, closing: bool = True, **extra: object) -> SimOrder:
-    order = _limit(symbol, stop_price=MARKETS[symbol].price, **extra)
-    order_type = "market" if kind.endswith("market") else "limit"
-    return replace(order, kind=kind, type=order_type, side="sell" if closing else "buy", reduce_only=closing)
-
-
-def _twap(symbol: str, *, closing: bool = False) -> SimOrder:
-    return replace(_strategy("twap", "", symbol, closing=closing), segment=kinds.TWAP, remaining="0.6", extra={})
-
-
-def _strategy(kind: str, lifecycle: str, symbol: str = "BTC", *, closing: bool = False) -> SimOrder:
-    order = replace(_limit(symbol, lifecycle=lifecycle), kind=kind, segment=kinds.STRATEGIES)
-    return replace(order, side="sell" if closing else "buy", reduce_only=closing)
-
-
-_TEMPLATES = [
-    _limit(),
-    _stop("stop_market", closing=False),
-    _twap("BTC"),
-    _strategy("auto_chase", "open", "ETH"),
-    _limit("ETH", strategy=""),
-    _stop("stop_loss_market"),
-    _stop("take_profit_limit"),
-    replace(_limit("SOL"), side="sell", reduce_only=True),
-    _strategy("oco", "open", closing=True),
-    _limit("SOL-USDC"),
-    _stop("stop_limit", "ETH", closing=False),
-    _stop("take_profit_market", "ETH"),
-    _stop("stop_loss_limit", "SOL", stop_parent_order_id=1_557_000_001),
-    _twap("ETH", closing=True),
-    _strategy("conditional", "open"),
-    _strategy("trailing_stop", "open", "ETH", closing=True),
-    _strategy("swarm", "pending", "SOL"),
-    _strategy("trigger_swarm", "open", "kBONK"),
-    _strategy("twap", "paused", "XRP"),
-    _limit("kBONK"),
-    replace(_limit(), remaining="0.6"),
-    # The amount of a stop is not looked at before it triggers: 0 rests too.
-    replace(_stop("stop_market", "HYPE", closing=False), quantity="0", remaining="0"),
-    _twap("kPEPE"),
-    _strategy("trailing_stop", "open", "HYPE"),
-    _strategy("oco", "pending", "SOL"),
-    replace(_limit("BTC-USDC"), side="sell"),
-    replace(_limit("XPL"), side="sell", remaining="0.25"),
-    _stop("take_profit", "kPEPE"),
-    _stop("stop_loss", "XRP"),
-    _limit("URNM"),
-]
+# The amount of a stop is not looked at before it triggers: 0 rests too.
+_STOCK = templates(
+    """
+    limit BTC; stop_market BTC; twap BTC left=0.6; auto_chase ETH lifecycle=open; limit ETH strategy=
+    stop_loss_market BTC closing; take_profit_limit BTC closing; limit SOL closing; oco BTC closing lifecycle=open
+    limit SOL-USDC; stop_limit ETH; take_profit_market ETH closing
+    stop_loss_limit SOL closing parent=1557000001; twap ETH closing left=0.6
+    conditional BTC lifecycle=open; trailing_stop ETH closing lifecycle=open; swarm SOL lifecycle=pending
+    trigger_swarm kBONK lifecycle=open; twap XRP lifecycle=paused; limit kBONK; limit BTC left=0.6
+    stop_market HYPE amount=0; twap kPEPE left=0.6; trailing_stop HYPE lifecycle=open; oco SOL lifecycle=pending
+    limit BTC-USDC sell; limit XPL sell left=0.25; take_profit kPEPE closing; stop_loss XRP closing; limit URNM
+    """,
+    _template,
+)
 """One of each. The first ten reach every part of the account, so that a small stock does too. One with an empty
 `strategy` is the one resting order of a chase before it.
 """
@@ -119,7 +94,7 @@ _TEMPLATES = [
 def chosen(count: int) -> Iterator[SimOrder]:
     """So many templates, over and over, but never more TWAPs and strategies than the venue allows."""
     placed: Counter[str] = Counter()
-    for template in cycle(_TEMPLATES):
+    for template in cycle(_STOCK):
         if placed["all"] == count:
             return
         crowd = template.segment if template.segment == kinds.STRATEGIES else f"{template.segment} {template.symbol}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from ..book import SimOrder
-from ..rows import Cell, Table, iso
+from ..rows import Cell, iso, tables
 
 Clock = Callable[[int], int]
 SIDES = {"buy": "bid", "sell": "ask"}
@@ -56,38 +56,28 @@ _CELLS: Mapping[str, Cell] = {
 }
 _HEAD = "order_id=.number client_order_id=.client_id_or_null symbol side reduce_only"
 _TIMES = "created_at=.created updated_at=.updated"
+_AMOUNTS = "initial_amount=.quantity filled_amount=.executed"
 _STOP = "order_type=.kind stop_price=?stop_price stop_parent_order_id=?stop_parent_order_id"
 _TWAP = f"""
-    {_HEAD} initial_amount=.quantity filled_amount=.executed slippage_percent=0.500000000000
-    planned_sub_order_amount=0.001 planned_sub_order_count=#121 past_sub_order_count=#40 total_filled_value=0
-    expiration {_TIMES}
+    {_HEAD} {_AMOUNTS} slippage_percent=0.500000000000 planned_sub_order_amount=0.001 planned_sub_order_count=#121
+    past_sub_order_count=#40 total_filled_value=0 expiration {_TIMES}
 """
-_ORDER = Table(
-    f"{_HEAD} price initial_amount=.quantity filled_amount=.executed cancelled_amount=.cancelled {_STOP} {_TIMES}",
-    _CELLS,
-)
-_EVENT = Table(f"{_HEAD} price initial_amount=.quantity {_STOP}", _CELLS)
+_table = tables(_CELLS)
+_ORDER = _table(f"{_HEAD} price {_AMOUNTS} cancelled_amount=.cancelled {_STOP} {_TIMES}")
+_EVENT = _table(f"{_HEAD} price initial_amount=.quantity {_STOP}")
 
-history_row = Table(
-    f"""
+# One order of `/orders/history`, in its latest state.
+history_row = _table(f"""
     {_HEAD} initial_price=.price average_filled_price=.average amount=.quantity filled_amount=.executed order_status
     {_STOP} reason {_TIMES}
-    """,
-    _CELLS,
-)
-"""One order of `/orders/history`, in its latest state."""
-twap_row = Table(_TWAP, _CELLS)
-"""One TWAP of `/orders/twap`."""
-twap_history_row = Table(f"{_TWAP} order_status=.status", _CELLS)
-"""The same in its latest state."""
-strategy_row = Table(
-    """
+""")
+twap_row = _table(_TWAP)
+twap_history_row = _table(f"{_TWAP} order_status=.status")
+# One strategy. Which fields a listing has beyond the first five is known in part only.
+strategy_row = _table("""
     strategy_id=.id revision=#1 account=?account strategy_type=.kind definition lifecycle terminal_reason
     owned_orders=#[] created_at=.created_iso updated_at=.updated_iso
-    """,
-    _CELLS,
-)
-"""One strategy. Which fields a listing has beyond the first five is known in part only."""
+""")
 
 
 def order_row(order: SimOrder, clock: Clock) -> dict[str, object]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from ..book import Account, SimOrder
-from ..fake import FakeVenue, wall_clock_ms
+from ..fake import FakeVenue
 from ..faults import Fault, declared
 from ..refusals import Answered, Refusal, Refused, bare
 from ..routes import Call
@@ -54,8 +54,7 @@ class State(FakeVenue):
         Refusal.MAINTENANCE: bare(503, "Service Unavailable"),
         Refusal.REQUEST: Refused(400, "Invalid parameters"),
     }
-    own_faults = declared(
-        """
+    own_faults = declared("""
         plain-text  refusals are a bare sentence instead of JSON
         bare:cancel  cancel_all answers `cancelled_count` without the envelope
         account-list:read  `/account` answers a list of one
@@ -68,11 +67,9 @@ class State(FakeVenue):
         trigger:cancel=0.5  so many seconds after a cancel, the waiting strategies that still run place an order
         ahead=5  a timestamp more than so many seconds ahead is refused
         credits=20  an address without a config key has so many credits in a minute
-        """
-    )
+    """)
 
-    def __init__(self, *, now_ms: Callable[[], int] = wall_clock_ms, seed: int = 1, limits: bool = True) -> None:
-        super().__init__(now_ms=now_ms, seed=seed, limits=limits)
+    def begin(self) -> None:
         self.last_order_id = 1_557_370_000
         self.api_config_keys: set[str] = set()
         self.credits = Credits()
