@@ -2,118 +2,86 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
-from itertools import cycle
+from itertools import chain, cycle
 
 from ..book import SimOrder
+from ..stock import order, templates
 from . import kinds
-from .instruments import Instruments
 
-_HEDGED = {"posMode": "hedge_mode"}
-
-
-def _plan(order: SimOrder, kind: str, *, price: str = "", **extra: object) -> SimOrder:
-    """A plan order; all kinds but the first two of each part close a position."""
-    closing = kind not in ("normal_plan", "track_plan", "amount", "total")
-    return replace(
-        order.but(triggerPrice="90", **extra),
-        segment=kinds.plan_segment(order.segment),
-        kind=kind,
-        side="sell" if closing else order.side,
-        type="limit" if price else "market",
-        price=price or "0",
-    )
-
-
-def _strategy(order: SimOrder, kind: str, **extra: object) -> SimOrder:
-    """A strategy order of a unified account."""
-    prices = {"takeProfit": "110", "stopLoss": "90"} if kind == kinds.TPSL else {"triggerPrice": "95"}
-    segment = f"{order.segment} strategy"
-    return replace(order.but(**prices, **extra), segment=segment, kind=kind, type="market", price="0")
-
-
-def _classic(instruments: Instruments) -> list[SimOrder]:
-    """One of each for a classic account. The first eight reach every part of it, so that a small stock does too."""
-    spot = SimOrder(segment=kinds.SPOT, symbol="BTCUSDT", price="60000", kind=kinds.NORMAL)
-    spot_sell = replace(spot, symbol="ETHUSDT", side="sell", price="4000")
-    usdt = replace(spot, segment="USDT-FUTURES").but(marginCoin="USDT")
-    eth = replace(usdt, symbol="ETHUSDT", price="2500")
-    coin = replace(spot, segment="COIN-FUTURES", symbol="BTCUSD").but(marginCoin="BTC")
-    usdc = replace(spot, segment="USDC-FUTURES", symbol="BTCPERP").but(marginCoin="USDC")
-    return [
-        *(usdt, coin, usdc, spot),
-        *(_plan(usdt, "normal_plan", price="59000"), _plan(coin, "pos_loss")),
-        *(_plan(usdc, "track_plan", callbackRatio="2"), _plan(spot, "amount", price="58000")),
-        *(replace(spot.but(triggerPrice="57000"), kind=kinds.TPSL), _plan(usdt, "loss_plan")),
-        *(_plan(usdt, "profit_plan", price="70000"), _plan(usdt, "pos_profit"), _plan(usdt, "pos_loss")),
-        *(_plan(usdt, "moving_plan", callbackRatio="1"), _plan(eth, "track_plan", callbackRatio="3")),
-        *(replace(usdt, remaining="0.6"), replace(eth, side="sell", reduce_only=True, price="3000")),
-        eth.but(**_HEDGED, posSide="long", tradeSide="close"),
-        eth.but(force="post_only", presetStopSurplusPrice="3000", presetStopLossPrice="2000"),
-        replace(usdt, symbol="SOLUSDT").but(orderSource="strategy_positive"),
-        *(replace(coin, symbol="ETHUSD", price="2500").but(marginCoin="ETH"), coin.but(marginCoin="ETH")),
-        *(replace(coin, symbol=instruments.delivery), _plan(coin, "normal_plan")),
-        *(_plan(coin, "track_plan", callbackRatio="2", marginCoin="ETH"), _plan(usdc, "loss_plan")),
-        *(_plan(usdc, "normal_plan", price="50000"), replace(usdc, symbol="ETHPERP", side="sell", price="3000")),
-        *(spot_sell, replace(spot, remaining="0.4"), spot.but(orderSource="strategy_oco_limit")),
-        *(_plan(spot_sell, "total"), _plan(spot_sell, "amount", price="4100")),
-        replace(spot_sell.but(triggerPrice="4200"), kind=kinds.TPSL),
-        *(_plan(eth, "normal_plan", **_HEDGED, posSide="short", tradeSide="open"), replace(usdc, remaining="0.5")),
-        _plan(coin, "moving_plan", callbackRatio="1"),
-        *(_plan(eth, "profit_plan", **_HEDGED, posSide="long", tradeSide="close"), replace(spot, symbol="BTCUSDC")),
-        replace(spot, symbol="SOLUSDT", price="100"),
-    ]
+MODES = ("classic", "unified", "hybrid")
+# One of each. The first eight reach every part of the account, so that a small stock does too.
+_CLASSIC = """
+    USDT-FUTURES BTCUSDT buy 60000; COIN-FUTURES BTCUSD buy 60000; USDC-FUTURES BTCPERP buy 60000
+    SPOT BTCUSDT buy 60000; USDT-FUTURES BTCUSDT buy 59000 normal_plan; COIN-FUTURES BTCUSD sell 0 pos_loss
+    USDC-FUTURES BTCPERP buy 0 track_plan callbackRatio=2; SPOT BTCUSDT buy 58000 amount
+    SPOT BTCUSDT buy 60000 tpsl triggerPrice=57000; USDT-FUTURES BTCUSDT sell 0 loss_plan
+    USDT-FUTURES BTCUSDT sell 70000 profit_plan; USDT-FUTURES BTCUSDT sell 0 pos_profit
+    USDT-FUTURES BTCUSDT sell 0 pos_loss; USDT-FUTURES BTCUSDT sell 0 moving_plan callbackRatio=1
+    USDT-FUTURES ETHUSDT buy 0 track_plan callbackRatio=3; USDT-FUTURES BTCUSDT buy 60000 left=0.6
+    USDT-FUTURES ETHUSDT sell 3000 reduces=yes
+    USDT-FUTURES ETHUSDT buy 2500 posMode=hedge_mode posSide=long tradeSide=close
+    USDT-FUTURES ETHUSDT buy 2500 force=post_only presetStopSurplusPrice=3000 presetStopLossPrice=2000
+    USDT-FUTURES SOLUSDT buy 60000 orderSource=strategy_positive; COIN-FUTURES ETHUSD buy 2500
+    COIN-FUTURES BTCUSD buy 60000 marginCoin=ETH; COIN-FUTURES {delivery} buy 60000
+    COIN-FUTURES BTCUSD buy 0 normal_plan; COIN-FUTURES BTCUSD buy 0 track_plan marginCoin=ETH callbackRatio=2
+    USDC-FUTURES BTCPERP sell 0 loss_plan; USDC-FUTURES BTCPERP buy 50000 normal_plan
+    USDC-FUTURES ETHPERP sell 3000; SPOT ETHUSDT sell 4000; SPOT BTCUSDT buy 60000 left=0.4
+    SPOT BTCUSDT buy 60000 orderSource=strategy_oco_limit; SPOT ETHUSDT sell 0 total; SPOT ETHUSDT sell 4100 amount
+    SPOT ETHUSDT sell 4000 tpsl triggerPrice=4200
+    USDT-FUTURES ETHUSDT buy 0 normal_plan posMode=hedge_mode posSide=short tradeSide=open
+    USDC-FUTURES BTCPERP buy 60000 left=0.5; COIN-FUTURES BTCUSD sell 0 moving_plan callbackRatio=1
+    USDT-FUTURES ETHUSDT sell 0 profit_plan posMode=hedge_mode posSide=long tradeSide=close; SPOT BTCUSDC buy 60000
+    SPOT SOLUSDT buy 100
+"""
+# Here the first ten do.
+_UNIFIED = """
+    USDT-FUTURES BTCUSDT buy 60000; COIN-FUTURES BTCUSD buy 60000; USDC-FUTURES BTCPERP buy 60000
+    SPOT BTCUSDT buy 60000; MARGIN BTCUSDT buy 60000; USDT-FUTURES BTCUSDT buy 0 tpsl posSide=long
+    COIN-FUTURES BTCUSD buy 0 trigger; USDC-FUTURES BTCPERP buy 0 tpsl posSide=short; SPOT BTCUSDT buy 0 trigger
+    MARGIN BTCUSDT buy 0 tpsl; USDT-FUTURES ETHUSDT buy 2500; USDT-FUTURES ETHUSDT sell 2500 reduces=yes
+    USDT-FUTURES ETHUSDT sell 2500 posMode=hedge_mode posSide=long
+    USDT-FUTURES ETHUSDT buy 2500 posMode=hedge_mode posSide=long; USDT-FUTURES BTCUSDT buy 60000 left=0.6
+    USDT-FUTURES BTCUSDT buy 60000 force=post_only; USDT-FUTURES BTCUSDT buy 0 trigger triggerOrderType=market
+    USDT-FUTURES ETHUSDT buy 0 trigger triggerOrderType=limit triggerOrderPrice=2400
+    USDT-FUTURES ETHUSDT buy 0 tpsl posSide=long; COIN-FUTURES ETHUSD buy 2500; COIN-FUTURES {delivery} buy 60000
+    COIN-FUTURES BTCUSD buy 0 tpsl posSide=long; USDC-FUTURES ETHPERP sell 60000; USDC-FUTURES BTCPERP buy 0 trigger
+    SPOT ETHUSDT sell 4000; SPOT BTCUSDC buy 60000; SPOT BTCUSDT buy 60000 left=0.4; SPOT BTCUSDT buy 0 tpsl
+    MARGIN ETHUSDT sell 4000; MARGIN BTCUSDT buy 0 trigger; USDT-FUTURES BTCUSDT buy 0 iceberg posSide=long
+    USDT-FUTURES BTCUSDT sell 0 trailing_stop posSide=long; USDT-FUTURES ETHUSDT sell 0 oco posSide=short
+    USDC-FUTURES BTCPERP sell 0 oco reduces=yes; SPOT BTCUSDT buy 0 twap; SPOT BTCUSDT sell 0 trailing_stop
+    MARGIN BTCUSDT buy 0 iceberg; COIN-FUTURES BTCUSD buy 0 twap
+"""
 
 
-def _unified(instruments: Instruments) -> list[SimOrder]:
-    """One of each for a unified account. The first ten reach every part of it."""
-    usdt, coin, usdc, spot, margin = (
-        SimOrder(segment=kinds.unified_segment(part), symbol=symbol, price="60000", kind=kinds.NORMAL)
-        for part, symbol in (
-            ("USDT-FUTURES", "BTCUSDT"),
-            ("COIN-FUTURES", "BTCUSD"),
-            ("USDC-FUTURES", "BTCPERP"),
-            (kinds.SPOT, "BTCUSDT"),
-            ("MARGIN", "BTCUSDT"),
-        )
-    )
-    eth = replace(usdt, symbol="ETHUSDT", price="2500")
-    return [
-        *(usdt, coin, usdc, spot, margin),
-        *(_strategy(usdt, kinds.TPSL, posSide="long"), _strategy(coin, kinds.TRIGGER)),
-        *(_strategy(usdc, kinds.TPSL, posSide="short"), _strategy(spot, kinds.TRIGGER)),
-        _strategy(margin, kinds.TPSL),
-        *(eth, replace(eth, side="sell", reduce_only=True), replace(eth, side="sell").but(**_HEDGED, posSide="long")),
-        *(eth.but(**_HEDGED, posSide="long"), replace(usdt, remaining="0.6"), usdt.but(force="post_only")),
-        _strategy(usdt, kinds.TRIGGER, triggerOrderType="market"),
-        _strategy(eth, kinds.TRIGGER, triggerOrderType="limit", triggerOrderPrice="2400"),
-        *(_strategy(eth, kinds.TPSL, posSide="long"), replace(coin, symbol="ETHUSD", price="2500")),
-        *(replace(coin, symbol=instruments.delivery), _strategy(coin, kinds.TPSL, posSide="long")),
-        *(replace(usdc, symbol="ETHPERP", side="sell"), _strategy(usdc, kinds.TRIGGER)),
-        *(replace(spot, symbol="ETHUSDT", side="sell", price="4000"), replace(spot, symbol="BTCUSDC")),
-        *(replace(spot, remaining="0.4"), _strategy(spot, kinds.TPSL)),
-        *(replace(margin, symbol="ETHUSDT", side="sell", price="4000"), _strategy(margin, kinds.TRIGGER)),
-        _strategy(usdt, kinds.ICEBERG, posSide="long"),
-        replace(_strategy(usdt, kinds.TRAILING, posSide="long"), side="sell"),
-        replace(_strategy(eth, kinds.OCO, posSide="short"), side="sell"),
-        *(replace(_strategy(usdc, kinds.OCO), side="sell", reduce_only=True), _strategy(spot, kinds.TWAP)),
-        *(replace(_strategy(spot, kinds.TRAILING), side="sell"), _strategy(margin, kinds.ICEBERG)),
-        _strategy(coin, kinds.TWAP),
-    ]
+def _classic(part: str, symbol: str, side: str, price: str, kind: str = kinds.NORMAL, **more: str) -> SimOrder:
+    """An ordinary or TP/SL order, else a plan order."""
+    coins = {"COIN-FUTURES": symbol[:3], "USDT-FUTURES": "USDT", "USDC-FUTURES": "USDC"}
+    own = {"marginCoin": coins[part]} if part in coins else {}
+    if kind not in (kinds.NORMAL, kinds.TPSL):
+        part, own = kinds.plan_segment(part), {**own, "triggerPrice": "90"}
+    return _order(part, symbol, side, price, kind, **{**own, **more})
 
 
-def _hybrid(instruments: Instruments) -> list[SimOrder]:
-    """Of both, by turns."""
-    pairs = zip(_classic(instruments), cycle(_unified(instruments)), strict=False)
-    return [template for pair in pairs for template in pair]
+def _unified(part: str, symbol: str, side: str, price: str, kind: str = kinds.NORMAL, **more: str) -> SimOrder:
+    """An ordinary order, else a strategy order."""
+    if kind == kinds.NORMAL:
+        return _order(kinds.unified_segment(part), symbol, side, price, kind, **more)
+    own = {"takeProfit": "110", "stopLoss": "90"} if kind == kinds.TPSL else {"triggerPrice": "95"}
+    return _order(kinds.strategy_segment(part), symbol, side, price, kind, **{**own, **more})
 
 
-TEMPLATES: Mapping[str, Callable[[Instruments], list[SimOrder]]] = {
-    "classic": _classic,
-    "unified": _unified,
-    "hybrid": _hybrid,
-}
-"""The modes of an account, and what rests in it."""
-MARGIN = [SimOrder(segment=mode, symbol="BTCUSDT", price="60000", kind=kinds.NORMAL) for mode in kinds.MARGIN_MODES]
+def _order(segment: str, symbol: str, side: str, price: str, kind: str, **more: str) -> SimOrder:
+    left, reduces = more.pop("left", "1"), more.pop("reduces", "")
+    return order(segment, symbol, side, price, kind, more, left=left, reduces=reduces)
+
+
+def stock(mode: str, delivery: str) -> list[SimOrder]:
+    """What rests in an account of this mode; in a hybrid one both, by turns. `delivery` is a contract with a date."""
+    classic = templates(_CLASSIC.format(delivery=delivery), _classic)
+    unified = templates(_UNIFIED.format(delivery=delivery), _unified)
+    both = list(chain.from_iterable(zip(classic, cycle(unified), strict=False)))
+    return {"classic": classic, "unified": unified, "hybrid": both}[mode]
+
+
+MARGIN = [_order(mode, "BTCUSDT", "buy", "60000", kinds.NORMAL) for mode in kinds.MARGIN_MODES]
 """Orders of the two margin accounts of a classic account, which rest there only where they are asked for."""

@@ -2,57 +2,46 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from ..book import SimOrder
-from .instruments import SPREADS, Instruments
-from .scope import BIDIRECTIONAL, OCO, PLAIN, STOP, TPSL
+from ..stock import order, templates
+from .instruments import Instruments
+from .scope import PLAIN
+
+_CLOSING = frozenset({"StopLoss", "TakeProfit", "PartialTakeProfit", "PartialStopLoss", "TrailingStop"})
+"""Kinds that can only shrink a position."""
+_VALUES = {"true": True, "1": 1, "2": 2}
 
 
-def _like(order: SimOrder, kind: str, *, price: str = "", closing: bool = False, **extra: object) -> SimOrder:
-    """A triggered variant; a closing one can only shrink a position."""
-    return replace(
-        order,
-        kind=kind,
-        side="sell" if closing else order.side,
-        type="limit" if price else "market",
-        price=price or "0",
-        reduce_only=closing and order.segment in ("linear", "inverse"),
-        extra={"triggerPrice": "90", "triggerDirection": 2, **extra},
-    )
+def _template(segment: str, symbol: str, side: str, price: str, kind: str = PLAIN, **more: str) -> SimOrder:
+    """An order at this price, or at the market where it is 0; each but the plain ones has a trigger."""
+    trigger = {} if kind == PLAIN else {"triggerPrice": "90", "triggerDirection": 2}
+    left, reduces = more.pop("left", "1"), more.pop("reduces", kind in _CLOSING)
+    extra = {**trigger, **{name: _VALUES.get(value, value) for name, value in more.items()}}
+    return order(segment, symbol, side, price, kind, extra, left=left, reduces=reduces)
 
 
-def templates(instruments: Instruments) -> list[SimOrder]:
+def stock(known: Instruments) -> list[SimOrder]:
     """One of each. The first nine reach every part of the account, so that a small stock does too."""
-    btc = SimOrder(segment="linear", symbol="BTCUSDT", price="60000", kind=PLAIN)
-    eth = replace(btc, symbol="ETHUSDT", price="2500")
-    perp = replace(btc, symbol="BTCPERP", side="sell", price="70000")
-    inverse = replace(btc, segment="inverse", symbol="BTCUSD")
-    spot = replace(btc, segment="spot")
-    spot_sell = replace(spot, side="sell", symbol="ETHUSDT", price="4000")
-    option = replace(btc, segment="option", symbol=instruments.option("USDT"), price="500")
-    spread = replace(btc, segment="spread", symbol=SPREADS[0], price="-20")
-    return [
-        *(btc, perp, inverse, spot, option, spread),
-        *(_like(spot, STOP, price="59000"), _like(eth, STOP, price="2600")),
-        replace(inverse, symbol="XRPUSD", price="0.5"),
-        *(_like(btc, "StopLoss", closing=True, closeOnTrigger=True), _like(spot, TPSL, price="58000")),
-        _like(spot, OCO, price="57000", ocoTriggerBy="OcoTriggerByUnknown"),
-        *(_like(spot, BIDIRECTIONAL, price="56000"), _like(spot_sell, BIDIRECTIONAL, price="4100")),
-        _like(btc, "TakeProfit", closing=True, closeOnTrigger=True),
-        *(_like(btc, "PartialTakeProfit", price="75000", closing=True), _like(btc, "PartialStopLoss", closing=True)),
-        _like(btc, "TrailingStop", closing=True),
-        replace(btc, side="sell", price="80000", reduce_only=True, extra={"positionIdx": 1}),
-        _like(replace(inverse, symbol="ETHUSD"), STOP, price="2500"),
-        *(replace(inverse, symbol="SOLUSD", price="120"), replace(option, symbol=instruments.option("USDC"))),
-        *(_like(replace(perp, symbol="ETHPERP"), STOP), replace(btc, symbol=instruments.linear_future("USDT"))),
-        replace(perp, symbol=instruments.linear_future("USDC")),
-        *(replace(inverse, symbol=instruments.inverse_future()), _like(eth, STOP, closeOnTrigger=True)),
-        *(replace(btc, remaining="0.6"), replace(spot, remaining="0.4"), _like(spot_sell, TPSL)),
-        *(_like(spot_sell, STOP), _like(spot, BIDIRECTIONAL, price="55000", triggered=True)),
-        _like(replace(inverse, symbol="LTCUSD"), "StopLoss", closing=True, closeOnTrigger=True),
-        *(_like(option, STOP, price="300"), replace(spread, symbol=SPREADS[2], side="sell"), _like(eth, STOP)),
-        _like(perp, "TakeProfit", closing=True, closeOnTrigger=True),
-        replace(eth, symbol="SOLUSDT", price="120", extra={"positionIdx": 2}),
-        *(replace(eth, symbol="XRPUSDT", price="0.5", remaining="0.25"), _like(spot_sell, OCO, price="4200")),
-    ]
+    option, usdc_option, inverse = known.option("USDT"), known.option("USDC"), known.inverse_future()
+    future, usdc_future = known.linear_future("USDT"), known.linear_future("USDC")
+    return templates(
+        f"""
+        linear BTCUSDT buy 60000; linear BTCPERP sell 70000; inverse BTCUSD buy 60000; spot BTCUSDT buy 60000
+        option {option} buy 500; spread BTCUSDT_BTC/USDT buy -20; spot BTCUSDT buy 59000 Stop
+        linear ETHUSDT buy 2600 Stop; inverse XRPUSD buy 0.5; linear BTCUSDT sell 0 StopLoss closeOnTrigger=true
+        spot BTCUSDT buy 58000 tpslOrder; spot BTCUSDT buy 57000 OcoOrder ocoTriggerBy=OcoTriggerByUnknown
+        spot BTCUSDT buy 56000 BidirectionalTpslOrder; spot ETHUSDT sell 4100 BidirectionalTpslOrder
+        linear BTCUSDT sell 0 TakeProfit closeOnTrigger=true; linear BTCUSDT sell 75000 PartialTakeProfit
+        linear BTCUSDT sell 0 PartialStopLoss; linear BTCUSDT sell 0 TrailingStop
+        linear BTCUSDT sell 80000 reduces=yes positionIdx=1; inverse ETHUSD buy 2500 Stop; inverse SOLUSD buy 120
+        option {usdc_option} buy 500; linear ETHPERP sell 0 Stop; linear {future} buy 60000
+        linear {usdc_future} sell 70000; inverse {inverse} buy 60000; linear ETHUSDT buy 0 Stop closeOnTrigger=true
+        linear BTCUSDT buy 60000 left=0.6; spot BTCUSDT buy 60000 left=0.4; spot ETHUSDT sell 0 tpslOrder
+        spot ETHUSDT sell 0 Stop; spot BTCUSDT buy 55000 BidirectionalTpslOrder triggered=true
+        inverse LTCUSD sell 0 StopLoss closeOnTrigger=true; option {option} buy 300 Stop
+        spread SOLUSDT_SOL/USDT sell -20; linear ETHUSDT buy 0 Stop
+        linear BTCPERP sell 0 TakeProfit closeOnTrigger=true; linear SOLUSDT buy 120 positionIdx=2
+        linear XRPUSDT buy 0.5 left=0.25; spot ETHUSDT sell 4200 OcoOrder
+        """,
+        _template,
+    )
