@@ -19,10 +19,10 @@ from ..wire import Headers, SimReply, SimRequest, json_reply
 from . import account
 from . import cancel as cancels
 from . import listing as listings
-from .auth import KEY_HEADER, authenticate, check_headers
+from .account import KEY_HEADER, authenticate, check_headers
 from .create import CLOSING, PLANS, SPOT_PLANS, STRATEGIES, place
+from .instruments import MARGIN, MODES, stock
 from .state import State
-from .stock import MARGIN, MODES, stock
 
 _IP_LIMIT, _IP_WINDOW_MS, _IP_BLOCK_MS = 6000, 60_000, 300_000
 _LIMIT = 10
