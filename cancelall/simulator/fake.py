@@ -23,8 +23,7 @@ from . import spoil
 from .book import Account, Book, SimOrder
 from .faults import SPECS, Fault, FaultSet, FaultSpec, Fits, Kind, parse_fault
 from .limits import Allowance, TokenBuckets
-from .refusals import Answered, Refused, bare
-from .refusals import Refusal as Refusal
+from .refusals import Answered, Refusal, Refused, bare
 from .routes import Call, Routes
 from .wire import PAGING, Headers, Manner, SimReply, SimRequest, came_by, json_reply, text_reply
 
@@ -107,9 +106,9 @@ class FakeVenue(ABC):
     def stock(self, account: Account, orders: int) -> None:
         """Fill a new account with so many orders, of every kind that the venue has."""
 
+    @abstractmethod
     def refusal(self, refused: Refused, request: SimRequest, headers: Headers = ()) -> SimReply:
         """A refusal in the venue's envelope."""
-        raise NotImplementedError
 
     # What a venue may write.
 
@@ -159,7 +158,8 @@ class FakeVenue(ABC):
 
     def new_credentials(self) -> Mapping[str, str]:
         """Credentials for one more account, under the names that a profile gives them: obvious dummies."""
-        return {name: self.dummy(start, digits) for name, (start, digits) in self.secrets.items()}
+        made = self.secrets.items()
+        return {name: f"{start}{self.random.getrandbits(4 * digits):0{digits}x}" for name, (start, digits) in made}
 
     def new_id(self, like: SimOrder) -> str:
         """An id for a new order of the same kind."""
@@ -186,10 +186,6 @@ class FakeVenue(ABC):
         """Called for each order that was really cancelled."""
 
     # What a venue uses.
-
-    def dummy(self, start: str, digits: int) -> str:
-        """A dummy of a secret: its start says what it is, so many hex digits make it differ from others."""
-        return f"{start}{self.random.getrandbits(4 * digits):0{digits}x}"
 
     def uuid(self) -> str:
         """A fresh UUID, the same for the same seed."""
@@ -403,8 +399,8 @@ class FakeVenue(ABC):
         for name, reason in _DOOR:
             if reason not in self.wordless and self.fault(name, request):
                 return self.refuse(reason, request)
-        if fault := self.fault("refused", request, lambda fault: _REACHES[str(fault.value)] not in self.wordless):
-            return self.refuse(_REACHES[str(fault.value)], request)
+        if fault := self.fault("refused", request, lambda fault: Refusal(fault.value) not in self.wordless):
+            return self.refuse(Refusal(fault.value), request)
         if fault := self.fault("hint", request):
             seconds, _, form = str(fault.value).partition("/")
             if form == "own":
@@ -557,15 +553,6 @@ _DOOR = (
     ("listing-fails", Refusal.INTERNAL),
     ("absent", Refusal.ABSENT),
 )
-
-_REACHES = {
-    "request": Refusal.REQUEST,
-    "product": Refusal.PRODUCT,
-    "address": Refusal.IP,
-    "key": Refusal.KEY,
-    "host": Refusal.HOST,
-}
-
 
 _MANNERS = (
     ("stall-after", Manner.NEVER),

@@ -24,6 +24,7 @@ from difflib import get_close_matches
 from enum import StrEnum
 from textwrap import dedent
 
+from .refusals import REACHES
 from .spoil import ROW_WORDS, WAY_WORDS
 
 
@@ -44,9 +45,6 @@ class Kind(StrEnum):
 
 ANY = frozenset(Kind)
 SIGNED = ANY - {Kind.PUBLIC}
-CANCELS = frozenset({Kind.CANCEL})
-LISTINGS = frozenset({Kind.LISTING})
-READS = frozenset({Kind.READ})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,7 +145,7 @@ SPECS: Mapping[str, FaultSpec] = declared(
     """,
     {
         "edge": r"[1-5]\d\d(/(html|json|text|empty))?",
-        "refused": "request|product|address|key|host",
+        "refused": "|".join(REACHES),
         "hint": r"\d+(/(503|own))?",
         "odd-row": "|".join(ROW_WORDS),
         "odd-way": "|".join(WAY_WORDS),

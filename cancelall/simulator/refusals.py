@@ -12,15 +12,19 @@ class Refusal(Enum):
     """Reasons to refuse that every venue has, each in its own words."""
 
     KEY = "key"
-    IP = "ip"
+    IP = "address"
     PERMISSION = "permission"
     RATE_LIMIT = "rate limit"
     INTERNAL = "internal error"
     MAINTENANCE = "maintenance"
-    REQUEST = "this call"
-    PRODUCT = "this product"
-    HOST = "this host"
-    ABSENT = "no such product"
+    REQUEST = "request"
+    PRODUCT = "product"
+    HOST = "host"
+    ABSENT = "absent"
+
+
+REACHES = ("request", "product", "address", "key", "host")
+"""Reasons that differ in how far the refusal reaches."""
 
 
 class Refused(Exception):

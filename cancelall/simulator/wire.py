@@ -75,13 +75,13 @@ class SimRequest:
         found = {unquote_plus(name): unquote_plus(value) for name, _, value in pairs}
         return {name: value for name, value in found.items() if not value.startswith(MADE_UP)}
 
-    def json_object(self) -> dict[str, object]:
-        """The body as a JSON object; `ValueError` if it is anything else. Members that are null are left out."""
-        value = json.loads(self.body or b"{}")
-        if not isinstance(value, dict):
-            msg = "the body is not a JSON object"
-            raise ValueError(msg)
-        return {name: member for name, member in value.items() if member is not None}
+    def json_object(self, otherwise: Exception | None = None) -> dict[str, object]:
+        """The body as a JSON object without the members that are null; `otherwise` or `ValueError` if it is none."""
+        try:
+            value = json.loads(self.body or b"{}")
+            return {name: member for name, member in value.items() if member is not None}
+        except (ValueError, AttributeError, RecursionError) as error:
+            raise otherwise or ValueError("the body is not a JSON object") from error
 
 
 @dataclass(frozen=True, kw_only=True)

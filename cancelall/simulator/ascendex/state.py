@@ -135,15 +135,10 @@ class State(FakeVenue):
         A DELETE needs one too: without it cancel-all had a bug (change log of 2021-03-03), and a body that was sent as
         a form was refused (https://github.com/hummingbot/hummingbot/commit/83315122a0).
         """
-        try:
-            if (
-                call.request.headers.get("content-type", "").lower().startswith("application/json")
-                and call.request.body
-            ):
-                return call.request.json_object()
-        except ValueError:
-            pass
-        raise Refused(Code.INVALID_JSON_FORMAT, "Require a valid json object")
+        refused, headers = Refused(Code.INVALID_JSON_FORMAT, "Require a valid json object"), call.request.headers
+        if not (call.request.body and headers.get("content-type", "").lower().startswith("application/json")):
+            raise refused
+        return call.request.json_object(refused)
 
     def acked_until_ms(self, request: SimRequest) -> int:
         """The matching engine has taken over what was placed by then; only the fault `unacked` makes that take time."""

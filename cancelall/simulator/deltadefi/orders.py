@@ -164,10 +164,7 @@ def submit(venue: State, call: Call) -> object:
 
 
 def _body(call: Call) -> dict[str, object]:
-    try:
-        return call.request.json_object()
-    except ValueError as error:
-        raise invalid("the body is not a JSON object") from error
+    return call.request.json_object(invalid("the body is not a JSON object"))
 
 
 def _symbol(venue: State, body: Mapping[str, object], call: Call) -> str:

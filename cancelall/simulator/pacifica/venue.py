@@ -238,7 +238,7 @@ class Pacifica(State):
 def _json(request: SimRequest) -> Mapping[str, object] | None:
     try:
         return request.json_object()
-    except (ValueError, RecursionError):
+    except ValueError:
         return None
 
 
