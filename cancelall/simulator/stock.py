@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from .book import SimOrder
 
 
-def order(
+def template(
     segment: str,
     symbol: str,
     side: str,

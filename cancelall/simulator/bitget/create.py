@@ -8,18 +8,17 @@ Limit orders rest, market orders fill at once, plan and strategy orders wait. Th
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from ..book import Side, SimOrder
 from ..refusals import Refused
 from ..routes import Call
+from ..stock import template
 from ..values import positive
 from . import kinds
 from .state import State, bad, body, category, ids, invalid, product_type, text
 
-_SIDES: Mapping[str, Side] = {"buy": "buy", "sell": "sell"}
 # The position's side decides where no side is named: what closes a long one sells. Some call a long one `buy`.
-_CLOSING_SIDES: Mapping[str, Side] = {"long": "sell", "short": "buy", "buy": "sell", "sell": "buy"}
+_CLOSING_SIDES = {"long": "sell", "short": "buy", "buy": "sell", "sell": "buy"}
 _PARTS: Mapping[str, Callable[[Mapping[str, object]], str]] = {
     "mix": product_type,
     "spot": lambda values: kinds.SPOT,
@@ -62,11 +61,11 @@ def place(venue: State, call: Call) -> object:
     symbol, client_id = text(values, "symbol"), text(values, "clientOid")
     if venue.instruments.find(part, symbol) is None:
         raise Refused("40034", f"Parameter {symbol} does not exist")
-    side = _SIDES.get(text(values, "side").lower())
-    if waiting and "side" not in values:
-        side = _CLOSING_SIDES.get(text(values, "holdSide" if family == "mix" else "posSide"))
+    side = text(values, "side").lower()
+    if waiting and not side:
+        side = _CLOSING_SIDES.get(text(values, "holdSide" if family == "mix" else "posSide"), "")
     order_type = text(values, "triggerOrderType" if waiting and family == "trade" else "orderType") or "market"
-    if side is None or order_type not in ("limit", "market"):
+    if side not in ("buy", "sell") or order_type not in ("limit", "market"):
         raise Refused("40020", "Parameter side or orderType error")
     if client_id and book.find(client_id=client_id):
         raise Refused("40786", "Duplicate clientOid")
@@ -74,18 +73,13 @@ def place(venue: State, call: Call) -> object:
     sized = next((name for name in ("qty", "baseSize", "quoteSize") if name in values), "size")
     quantity = ("1" if waiting is STRATEGIES else "0") if whole_position else positive(values, sized, bad(sized))
     priced = next((name for name in ("price", "executePrice", "triggerOrderPrice") if values.get(name)), "price")
-    order = SimOrder(
-        symbol=symbol,
-        segment=_segment(call, family, part),
-        side=side,
-        type=order_type,
-        kind=kind,
-        price=positive(values, priced, bad(priced)) if order_type == "limit" else "0",
-        quantity=quantity,
-        remaining=quantity,
-        reduce_only=text(values, "reduceOnly").upper() == "YES",
-        extra={name: values[name] for name in _KEPT if name in values},
+    price = positive(values, priced, bad(priced)) if order_type == "limit" else "0"
+    extra, reduces = (
+        {name: values[name] for name in _KEPT if name in values},
+        text(values, "reduceOnly").upper() == "YES",
     )
+    order = template(_segment(call, family, part), symbol, side, price, kind, extra, reduces=reduces)
+    order = replace(order, quantity=quantity, remaining=quantity)
     order = venue.place(call.account, order.placed(venue.new_id(order), venue.now_ms(), client_id))
     if order_type == "market" and not waiting and kind != kinds.TPSL:
         book.close(order.id, "filled", order.created_ms)

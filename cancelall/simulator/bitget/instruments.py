@@ -13,7 +13,7 @@ from itertools import chain, cycle
 
 from ..book import SimOrder
 from ..rows import fixed
-from ..stock import order, templates
+from ..stock import template, templates
 from . import kinds
 
 _COINS = (
@@ -192,7 +192,7 @@ def _unified(part: str, symbol: str, side: str, price: str, kind: str = kinds.NO
 
 def _order(segment: str, symbol: str, side: str, price: str, kind: str, **more: str) -> SimOrder:
     left, reduces = more.pop("left", "1"), more.pop("reduces", "")
-    return order(segment, symbol, side, price, kind, more, left=left, reduces=reduces)
+    return template(segment, symbol, side, price, kind, more, left=left, reduces=reduces)
 
 
 def stock(mode: str, delivery: str) -> list[SimOrder]:

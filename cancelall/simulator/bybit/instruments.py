@@ -14,7 +14,7 @@ from itertools import product
 
 from ..book import SimOrder
 from ..rows import fixed
-from ..stock import order, templates
+from ..stock import template, templates
 
 CATEGORIES = ("linear", "inverse", "spot", "option")
 SPREADS = ("BTCUSDT_BTC/USDT", "ETHUSDT_ETH/USDT", "SOLUSDT_SOL/USDT")
@@ -155,7 +155,7 @@ def _template(segment: str, symbol: str, side: str, price: str, kind: str = PLAI
     trigger = {} if kind == PLAIN else {"triggerPrice": "90", "triggerDirection": 2}
     left, reduces = more.pop("left", "1"), more.pop("reduces", kind in _CLOSING)
     extra = {**trigger, **{name: _VALUES.get(value, value) for name, value in more.items()}}
-    return order(segment, symbol, side, price, kind, extra, left=left, reduces=reduces)
+    return template(segment, symbol, side, price, kind, extra, left=left, reduces=reduces)
 
 
 def stock(known: Instruments) -> list[SimOrder]:

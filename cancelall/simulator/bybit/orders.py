@@ -9,10 +9,12 @@ at once, orders with a trigger price wait. There is no balance, no margin and no
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
-from ..book import Side, SimOrder
+from ..book import SimOrder
 from ..refusals import Refused, bare
 from ..routes import Call
+from ..stock import template
 from ..values import positive
 from .instruments import PLAIN
 from .state import STOP, TPSL, Answer, State, bad, bad_filter, in_filter, read_scope, segment_of, text
@@ -21,7 +23,6 @@ _CAP = 500
 # The document of the single cancel names no value for OCO and bidirectional orders.
 _SINGLE_FILTERS = frozenset({"Order", "StopOrder", TPSL})
 _SPOT_KINDS = {"": PLAIN, "Order": PLAIN, "StopOrder": STOP, TPSL: TPSL}
-_SIDES: Mapping[str, Side] = {"Buy": "buy", "Sell": "sell"}
 _KEPT = ("triggerPrice", "triggerDirection", "closeOnTrigger", "positionIdx")
 _BUSY = (110079, "The order is processing and can not be operated on, please try again later")
 
@@ -144,27 +145,17 @@ def create_order(venue: State, call: Call) -> Answer:
     category, symbol, client_id = segment_of(call), text(body, "symbol"), text(body, "orderLinkId")
     if venue.instruments.find(category, symbol) is None:
         raise bad("symbol invalid")
-    side, order_type = _SIDES.get(text(body, "side")), text(body, "orderType")
-    if side is None or order_type not in ("Limit", "Market"):
+    side, order_type = text(body, "side"), text(body, "orderType")
+    if side not in ("Buy", "Sell") or order_type not in ("Limit", "Market"):
         raise bad("side or orderType is invalid")
     quantity = positive(body, "qty", bad("qty is invalid"))
     price = positive(body, "price", bad("price is invalid")) if order_type == "Limit" else "0"
     if client_id and book.find(client_id=client_id):
         raise Refused(110072, "OrderLinkedID is duplicate")
-    fresh = venue.order_id(category)
-    order = SimOrder(
-        symbol=symbol,
-        segment=category,
-        side=side,
-        type=order_type.lower(),
-        kind=_kind(category, body),
-        price=price,
-        quantity=quantity,
-        remaining=quantity,
-        reduce_only=body.get("reduceOnly") is True,
-        extra={name: body[name] for name in _KEPT if name in body},
-    )
-    order = venue.place(call.account, order.placed(fresh, venue.now_ms(), client_id))
+    kind, extra = _kind(category, body), {name: body[name] for name in _KEPT if name in body}
+    order = template(category, symbol, side.lower(), price, kind, extra, reduces=body.get("reduceOnly") is True)
+    order = replace(order, quantity=quantity, remaining=quantity)
+    order = venue.place(call.account, order.placed(venue.order_id(category), venue.now_ms(), client_id))
     if order.type == "market" and order.kind == PLAIN:
         book.close(order.id, "filled", order.created_ms)
     return Answer(result={"orderId": order.id, "orderLinkId": client_id})

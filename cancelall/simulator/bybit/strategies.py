@@ -14,6 +14,8 @@ from ..book import Account, SimOrder
 from ..pages import by_offset
 from ..refusals import Refused
 from ..routes import Call
+from ..rows import fixed
+from ..stock import template
 from ..values import whole
 from .instruments import PLAIN
 from .listing import odd_first, refuse_continued
@@ -32,6 +34,7 @@ _STOCK = (
     ("chaseOrder", "CreateByChaseOrder", "UTA_USDT", "SOLUSDT", UNTRIGGERED, False),
     ("iceberg", "CreateByIceBerg", "UTA_USDT", "XRPUSDT", PAUSED, False),
 )
+_ROW = fixed("side=Buy size=10 executedSize=1 reduceOnly=#false")
 _SEGMENTS = {"UTA_USDT": "linear", "UTA_USDC": "linear", "UTA_SPOT": "spot", "UTA_INVERSE": "inverse"}
 
 
@@ -49,14 +52,9 @@ def stock_strategies(venue: State, account: Account, with_orders: int) -> None:
 
 
 def _place_child(venue: State, account: Account, strategy: Strategy, when_ms: int) -> None:
-    child = SimOrder(
-        symbol=strategy.symbol,
-        segment=_SEGMENTS[strategy.category],
-        kind=PLAIN,
-        price="50000",
-        extra={"createType": strategy.create_type, "strategy": strategy.id},
-    )
-    venue.place(account, child.placed(venue.order_id(child.segment), when_ms))
+    marks, segment = {"createType": strategy.create_type, "strategy": strategy.id}, _SEGMENTS[strategy.category]
+    child = template(segment, strategy.symbol, "buy", "50000", PLAIN, marks)
+    venue.place(account, child.placed(venue.order_id(segment), when_ms))
 
 
 def child_cancelled(venue: State, account: Account, order: SimOrder) -> None:
@@ -88,16 +86,12 @@ def strategy_list(venue: State, call: Call) -> Answer:
 
 def _row(venue: State, strategy: Strategy) -> dict[str, object]:
     """The strategy as the listing shows it; unlike an order's, its status is a number."""
-    return {
+    return _ROW | {
         "strategyId": strategy.id,
         "category": strategy.category,
         "symbol": strategy.symbol,
-        "side": "Buy",
-        "size": "10",
         "strategyType": strategy.type,
         "status": strategy.status,
-        "executedSize": "1",
-        "reduceOnly": False,
         "triggerPrice": "50000" if strategy.status == UNTRIGGERED else "",
         "createdTimeE3": str(venue.to_server(strategy.created_ms)),
     }
