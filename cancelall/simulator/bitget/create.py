@@ -74,10 +74,8 @@ def place(venue: State, call: Call) -> object:
     quantity = ("1" if waiting is STRATEGIES else "0") if whole_position else positive(values, sized, bad(sized))
     priced = next((name for name in ("price", "executePrice", "triggerOrderPrice") if values.get(name)), "price")
     price = positive(values, priced, bad(priced)) if order_type == "limit" else "0"
-    extra, reduces = (
-        {name: values[name] for name in _KEPT if name in values},
-        text(values, "reduceOnly").upper() == "YES",
-    )
+    extra = {name: values[name] for name in _KEPT if name in values}
+    reduces = text(values, "reduceOnly").upper() == "YES"
     order = template(_segment(call, family, part), symbol, side, price, kind, extra, reduces=reduces)
     order = replace(order, quantity=quantity, remaining=quantity)
     order = venue.place(call.account, order.placed(venue.new_id(order), venue.now_ms(), client_id))

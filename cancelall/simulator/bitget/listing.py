@@ -55,7 +55,7 @@ class Listing:
         orders = [order for segment in segments for order in read(segment) if wanted(order)]
         orders.sort(key=lambda order: order.sequence, reverse=True)
         page = self._page(venue, call, orders) if self.way else by_offset(orders, 0, len(orders) or 1)
-        cells = venue.rows(page.items, self.row, call)
+        cells = [self.row(order, venue.to_server) for order in page.items]
         told: dict[str, object] = {self.rows_as: cells, **self.beside(page)}
         if self.last_as:
             told[self.last_as] = page.items[-1].id if cells else None
@@ -85,6 +85,9 @@ class Listing:
     def _spoil(self, venue: State, call: Call, told: dict[str, object], cells: list[dict[str, object]]) -> None:
         """Fields that are missing, null or odd, as they have been met, or may be."""
         request = call.request
+        if venue.fault("lower-case", request):
+            for row in cells:
+                row |= {name: str(row[name]).lower() for name in ("symbol", "marginCoin") if name in row}
         if venue.fault("null-list", request):
             told[self.rows_as] = None
             return
@@ -205,7 +208,7 @@ def futures_order(venue: State, call: Call) -> object:
 def spot_order(venue: State, call: Call) -> object:
     """`GET /api/v2/spot/trade/orderInfo`: an array of one order, or of none."""
     order = named(call, call.query, kinds.SPOT)
-    return venue.rows([order] if order else [], rows.SPOT_HISTORY, call)
+    return [rows.SPOT_HISTORY(order, venue.to_server)] if order else []
 
 
 def unified_order(venue: State, call: Call) -> object:
@@ -213,4 +216,4 @@ def unified_order(venue: State, call: Call) -> object:
     order = named(call, call.query, *map(kinds.unified_segment, kinds.CATEGORIES))
     if order is None:
         raise Refused("25204", "Order does not exist")
-    return venue.rows([order], rows.UNIFIED, call)[0]
+    return rows.UNIFIED(order, venue.to_server)

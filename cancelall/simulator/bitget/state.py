@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from itertools import count
 from typing import Any
@@ -14,7 +14,6 @@ from ..routes import Call
 from ..values import text as read_text
 from . import kinds
 from .instruments import Instruments
-from .rows import Row
 
 _FIRST_ID = 1_190_000_000_001_000_003
 _ID_STEP = 1_000_003
@@ -39,14 +38,6 @@ class State(FakeVenue):
     def new_id(self, like: SimOrder) -> str:
         """Digits, higher than all before, because pages go by it."""
         return str(next(self._ids))
-
-    def rows(self, orders: Sequence[SimOrder], row: Row, call: Call) -> list[dict[str, object]]:
-        """Orders as a listing shows them."""
-        rows = [row(order, self.to_server) for order in orders]
-        if self.fault("lower-case", call.request):
-            for cells in rows:
-                cells |= {name: str(cells[name]).lower() for name in ("symbol", "marginCoin") if name in cells}
-        return rows
 
     def cancelled_under(self, order: SimOrder) -> str:
         """The planType that reaches a futures plan order. For trailing trigger orders no document names one."""
