@@ -359,7 +359,8 @@ class FakeVenue(ABC):
                 self.check(call)
             return self.answer(call.route.handler(self, call), call, headers)
         except Refused as refused:
-            return self.refusal(refused, request, headers)
+            # Many are constants: what they would hold on to is not theirs.
+            return self.refusal(refused.with_traceback(None), request, headers)
         except Answered as answered:
             return spoil.with_headers(answered.reply, *headers)
 

@@ -9,9 +9,34 @@ name, any other one goes by its place.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from .book import SimOrder
+
+
+def order(
+    segment: str,
+    symbol: str,
+    side: str,
+    price: str,
+    kind: str,
+    extra: Mapping[str, object],
+    *,
+    left: str = "1",
+    reduces: object = False,
+) -> SimOrder:
+    """The template of an order at this price, or at the market where it is 0."""
+    return SimOrder(
+        segment=segment,
+        symbol=symbol,
+        side="buy" if side == "buy" else "sell",
+        type="market" if price == "0" else "limit",
+        kind=kind,
+        price=price,
+        remaining=left,
+        reduce_only=bool(reduces),
+        extra=extra,
+    )
 
 
 def templates(text: str, make: Callable[..., SimOrder]) -> list[SimOrder]:

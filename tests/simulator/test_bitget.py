@@ -20,7 +20,7 @@ import pytest
 
 from cancelall import simulator
 from cancelall.simulator import Account, Kind, Manner, SimOrder, SimReply, SimRequest
-from cancelall.simulator.bitget import Bitget, auth
+from cancelall.simulator.bitget import Bitget, account
 from cancelall.simulator.refusals import Refused
 from cancelall.simulator.spoil import HOSTILE, UNKNOWN_STATUS
 from support import ROOT
@@ -238,9 +238,9 @@ def test_every_published_signature_is_accepted(row: dict[str, Any]) -> None:
         method=row["method"], path=url.path, query=url.query, body=row["body"].encode(), headers=headers
     )
     keys = {"api_secret": "testsecret", "passphrase": "testpass"}
-    auth.authenticate(request, keys, 1_700_000_000_000)
+    account.authenticate(request, keys, 1_700_000_000_000)
     with pytest.raises(Refused, match="sign signature error"):
-        auth.authenticate(request, {**keys, "api_secret": "testsecreT"}, 1_700_000_000_000)
+        account.authenticate(request, {**keys, "api_secret": "testsecreT"}, 1_700_000_000_000)
 
 
 def test_rsa(clock: Clock) -> None:

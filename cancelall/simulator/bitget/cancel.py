@@ -114,12 +114,12 @@ def _take_named(
     return Outcome(outcome.taken, [*failed, *outcome.failed])
 
 
-def _finder(call: Call, *segments: str, symbol: str = "", kind: str = "") -> Find:
+def _finder(call: Call, *segments: str, symbol: str | None = None, kind: str = "") -> Find:
     """Finds the order of these segments that a row names, if it is of that symbol and kind."""
 
     def find(row: Named) -> SimOrder | None:
         order = named(call, row, *segments)
-        return order if order and symbol in ("", order.symbol) and kind in ("", order.kind) else None
+        return order if order and symbol in (None, order.symbol) and kind in ("", order.kind) else None
 
     return find
 
@@ -184,7 +184,7 @@ def batch_cancel(venue: State, call: Call) -> object:
 def cancel_one(venue: State, call: Call) -> object:
     """`POST /api/v2/mix/order/cancel-order`."""
     values = body(call)
-    find = _finder(call, product_type(values), symbol=needed(values, "symbol"))
+    find = _finder(call, product_type(values), symbol=text(values, "symbol"))
     return _take_named(venue, call, [values], find, _GONE, _FINAL).one()
 
 
@@ -257,7 +257,7 @@ def spot_one(venue: State, call: Call) -> object:
     kind = text(values, "tpslType") or kinds.NORMAL
     if kind not in (kinds.NORMAL, kinds.TPSL):
         raise bad("tpslType")
-    symbol = needed(values, "symbol") if kind == kinds.NORMAL else text(values, "symbol")
+    symbol = needed(values, "symbol") if kind == kinds.NORMAL else text(values, "symbol") or None
     find = _finder(call, call.names.get("mode", kinds.SPOT), symbol=symbol, kind=kind)
     return _take_named(venue, call, [values], find, _SPOT_GONE).one()
 

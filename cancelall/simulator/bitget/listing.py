@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import cast
 
 from ..book import SimOrder
 from ..faults import Kind
@@ -51,18 +50,19 @@ class Listing:
 
     def __call__(self, venue: State, call: Call) -> object:
         """One page of the listing."""
-        wanted, segments, book = self.wanted(venue, call), self.segments(call), call.account.book
+        segments, wanted, book = self.segments(call), self.wanted(venue, call), call.account.book
         read = book.closed if _is_past(call) else lambda segment: venue.listed(call.account, call.request, segment)
         orders = [order for segment in segments for order in read(segment) if wanted(order)]
         orders.sort(key=lambda order: order.sequence, reverse=True)
         page = self._page(venue, call, orders) if self.way else by_offset(orders, 0, len(orders) or 1)
-        told: dict[str, object] = {self.rows_as: venue.rows(page.items, self.row, call), **self.beside(page)}
+        cells = venue.rows(page.items, self.row, call)
+        told: dict[str, object] = {self.rows_as: cells, **self.beside(page)}
         if self.last_as:
-            told[self.last_as] = page.items[-1].id if page.items else None
-        if self.rows_as == "entrustedList" and not page.items:
+            told[self.last_as] = page.items[-1].id if cells else None
+        if self.rows_as == "entrustedList" and not cells:
             told[self.rows_as] = None  # observed, not documented
-        if page.items and not _is_past(call):
-            self._spoil(venue, call, told)
+        if cells and not _is_past(call):
+            self._spoil(venue, call, told, cells)
         return told if self.rows_as else told[self.rows_as]
 
     def _page(self, venue: State, call: Call, orders: list[SimOrder]) -> Page[SimOrder]:
@@ -82,13 +82,12 @@ class Listing:
         below = 0 if venue.fault("cursor-loop", call.request) else _number(call, self.way)
         return after(found, lambda order: 0 < below <= int(order.id), limit)
 
-    def _spoil(self, venue: State, call: Call, told: dict[str, object]) -> None:
+    def _spoil(self, venue: State, call: Call, told: dict[str, object], cells: list[dict[str, object]]) -> None:
         """Fields that are missing, null or odd, as they have been met, or may be."""
-        request, listed = call.request, told[self.rows_as]
+        request = call.request
         if venue.fault("null-list", request):
             told[self.rows_as] = None
             return
-        cells = cast("list[dict[str, object]]", listed)
         if fault := venue.fault("odd-field", request):
             cells[0][str(fault.value)] = {}
         if venue.fault("bare-rows", request):

@@ -19,10 +19,10 @@ from ..wire import Headers, SimReply, SimRequest, json_reply
 from . import account
 from . import cancel as cancels
 from . import listing as listings
-from .auth import KEY_HEADER, authenticate, check_headers
+from .account import KEY_HEADER, authenticate, check_headers
 from .create import CLOSING, PLANS, SPOT_PLANS, STRATEGIES, place
+from .instruments import MARGIN, MODES, stock
 from .state import State
-from .stock import MARGIN, TEMPLATES
 
 _IP_LIMIT, _IP_WINDOW_MS, _IP_BLOCK_MS = 6000, 60_000, 300_000
 _LIMIT = 10
@@ -144,12 +144,12 @@ class Bitget(State):
     def stock(self, account: Account, orders: int) -> None:
         """Orders of every kind that an account of this mode can hold, but no margin orders of a classic one."""
         self._stocked[account.key] = orders
-        self.put_stock(account, TEMPLATES[self.mode_of(account)](self.instruments), orders, named=True)
+        self.put_stock(account, stock(self.mode_of(account), self.instruments.delivery), orders, named=True)
 
     def set_mode(self, account: Account, mode: str) -> Account:
         """Open the account anew in this mode, with as many orders; the key stays."""
-        if mode not in TEMPLATES:
-            raise ValueError(f"no mode {mode!r}: {', '.join(TEMPLATES)}")
+        if mode not in MODES:
+            raise ValueError(f"no mode {mode!r}: {', '.join(MODES)}")
         with self.lock:
             self.modes[account.key] = mode
             opened = Account(key=account.key, credentials=account.credentials, options=account.options)

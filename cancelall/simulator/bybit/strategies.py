@@ -15,8 +15,8 @@ from ..pages import by_offset
 from ..refusals import Refused
 from ..routes import Call
 from ..values import whole
+from .instruments import PLAIN
 from .listing import odd_first, refuse_continued
-from .scope import PLAIN
 from .state import PAUSED, RUNNING, TERMINATED, TERMINATED_WITH_ORDERS, UNTRIGGERED, Answer, State, Strategy, bad
 
 _NEXT_CHILD_MS = 200

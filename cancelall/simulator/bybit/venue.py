@@ -13,11 +13,10 @@ from ..refusals import Answered, Refusal, Refused, bare, page
 from ..routes import Call, Routes, cancel, create, listing, public, read
 from ..wire import Headers, SimReply, SimRequest, json_reply
 from .account import KEY_HEADER, account_info, authenticate, market_time, nothing, query_api
-from .cancel import cancel_all, cancel_batch, cancel_one
-from .create import create_order
+from .instruments import stock
 from .listing import history, instruments_info, realtime, spread_instruments
+from .orders import cancel_all, cancel_batch, cancel_one, create_order
 from .state import Answer, State, bad, product_of
-from .stock import templates
 from .strategies import child_cancelled, stock_strategies, stop_strategy, strategy_list
 
 # Per second, key and path: https://bybit-exchange.github.io/docs/v5/rate-limit (as of 2026-07-24), default tier. Three
@@ -111,7 +110,7 @@ class Bybit(State):
     def stock(self, account: Account, orders: int) -> None:
         """Orders of every kind, and strategies of every type and state, of whose orders five are among the number."""
         children = 0 if orders < 10 else 1 if orders < 20 else 5
-        self.put_stock(account, templates(self.instruments), orders - children, named=True)
+        self.put_stock(account, stock(self.instruments), orders - children, named=True)
         if orders:
             stock_strategies(self, account, children)
 

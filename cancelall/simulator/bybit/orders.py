@@ -1,22 +1,28 @@
 """Bybit's cancels: a whole scope, one order, a batch. Spread orders have paths of their own.
 
 https://bybit-exchange.github.io/docs/v5/order/cancel-all, .../cancel-order, .../batch-cancel and
-https://bybit-exchange.github.io/docs/v5/spread/trade/cancel-all (as of 2026-07-24).
+https://bybit-exchange.github.io/docs/v5/spread/trade/cancel-all (as of 2026-07-24). And placing an order, so that bots
+and other people's clients can trade against the fake: .../v5/order/create-order. Limit orders rest, market orders fill
+at once, orders with a trigger price wait. There is no balance, no margin and no matching.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..book import SimOrder
+from ..book import Side, SimOrder
 from ..refusals import Refused, bare
 from ..routes import Call
-from .scope import STOP, TPSL, bad_filter, in_filter, read_scope
-from .state import Answer, State, bad, segment_of, text
+from ..values import positive
+from .instruments import PLAIN
+from .state import STOP, TPSL, Answer, State, bad, bad_filter, in_filter, read_scope, segment_of, text
 
 _CAP = 500
 # The document of the single cancel names no value for OCO and bidirectional orders.
 _SINGLE_FILTERS = frozenset({"Order", "StopOrder", TPSL})
+_SPOT_KINDS = {"": PLAIN, "Order": PLAIN, "StopOrder": STOP, TPSL: TPSL}
+_SIDES: Mapping[str, Side] = {"Buy": "buy", "Sell": "sell"}
+_KEPT = ("triggerPrice", "triggerDirection", "closeOnTrigger", "positionIdx")
 _BUSY = (110079, "The order is processing and can not be operated on, please try again later")
 
 
@@ -130,3 +136,46 @@ def _named(call: Call, segment: str, values: Mapping[str, object], order_filter:
     if order.status == "cancelled":
         raise Refused(170142, "Order has been canceled")
     return order
+
+
+def create_order(venue: State, call: Call) -> Answer:
+    """`POST /v5/order/create`."""
+    body, book = call.payload, call.account.book
+    category, symbol, client_id = segment_of(call), text(body, "symbol"), text(body, "orderLinkId")
+    if venue.instruments.find(category, symbol) is None:
+        raise bad("symbol invalid")
+    side, order_type = _SIDES.get(text(body, "side")), text(body, "orderType")
+    if side is None or order_type not in ("Limit", "Market"):
+        raise bad("side or orderType is invalid")
+    quantity = positive(body, "qty", bad("qty is invalid"))
+    price = positive(body, "price", bad("price is invalid")) if order_type == "Limit" else "0"
+    if client_id and book.find(client_id=client_id):
+        raise Refused(110072, "OrderLinkedID is duplicate")
+    fresh = venue.order_id(category)
+    order = SimOrder(
+        symbol=symbol,
+        segment=category,
+        side=side,
+        type=order_type.lower(),
+        kind=_kind(category, body),
+        price=price,
+        quantity=quantity,
+        remaining=quantity,
+        reduce_only=body.get("reduceOnly") is True,
+        extra={name: body[name] for name in _KEPT if name in body},
+    )
+    order = venue.place(call.account, order.placed(fresh, venue.now_ms(), client_id))
+    if order.type == "market" and order.kind == PLAIN:
+        book.close(order.id, "filled", order.created_ms)
+    return Answer(result={"orderId": order.id, "orderLinkId": client_id})
+
+
+def _kind(category: str, body: Mapping[str, object]) -> str:
+    if category != "spot":
+        return STOP if "triggerPrice" in body else PLAIN
+    order_filter = text(body, "orderFilter")
+    if order_filter not in _SPOT_KINDS:
+        raise bad_filter(category)
+    if order_filter in ("StopOrder", TPSL) and "triggerPrice" not in body:
+        raise bad("triggerPrice is required")
+    return _SPOT_KINDS[order_filter]
