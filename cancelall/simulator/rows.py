@@ -22,9 +22,7 @@ from .book import SimOrder
 
 Cell = Callable[[SimOrder, Any], object]
 
-_FIELDS = "id symbol side type kind client_id price quantity remaining reduce_only sequence".split()
 COMMON: Mapping[str, Cell] = {
-    **{name: partial(lambda name, order, _: getattr(order, name), name) for name in _FIELDS},
     "number": lambda order, _: int(order.id),
     "client_id_or_null": lambda order, _: order.client_id or None,
     "Side": lambda order, _: order.side.capitalize(),
@@ -33,19 +31,35 @@ COMMON: Mapping[str, Cell] = {
     "created": lambda order, to_server: to_server(order.created_ms),
     "updated": lambda order, to_server: to_server(order.updated_ms),
 }
-"""Cells that need no word of a venue. The last two are for views that are a clock: a function of a moment."""
+"""Cells that need no word of a venue, besides the fields of an order. The last two are for views that are a clock: a
+function of a moment.
+"""
 
 
 class Table:
     """Writes orders as rows."""
 
-    def __init__(self, text: str, cells: Mapping[str, Cell] | None = None) -> None:
-        known = {**COMMON, **(cells or {})}
-        self._cells = {name: _cell(source, known) for name, source in map(_split, text.split())}
+    def __init__(self, text: str, cells: Mapping[str, Cell]) -> None:
+        known = {**COMMON, **cells}
+        sources = [_split(word) for word in text.split()]
+        # What is fixed, and what is a field of the order, is told apart here: thousands of rows are written.
+        self._fixed = {name: None if source[:1] in (".", "?") else _literal(source) for name, source in sources}
+        plain = {name: source[1:] for name, source in sources if source[:1] == "." and source[1:] not in known}
+        self._fields = list(plain.items())
+        self._cells = [
+            (name, known[source[1:]] if source[:1] == "." else _extra(source[1:]))
+            for name, source in sources
+            if source[:1] in (".", "?") and name not in plain
+        ]
 
     def __call__(self, order: SimOrder, view: object = None) -> dict[str, object]:
         """The row of an order."""
-        return {name: cell(order, view) for name, cell in self._cells.items()}
+        row = self._fixed.copy()
+        for name, field in self._fields:
+            row[name] = getattr(order, field)
+        for name, cell in self._cells:
+            row[name] = cell(order, view)
+        return row
 
 
 def tables(cells: Mapping[str, Cell]) -> Callable[[str], Table]:
@@ -68,15 +82,10 @@ def _split(word: str) -> tuple[str, str]:
     return name, source if equals else f".{name}"
 
 
-def _cell(source: str, known: Mapping[str, Cell]) -> Cell:
-    if source.startswith("."):
-        return known[source[1:]]
-    if source.startswith("?"):
-        key, bar, text = source[1:].partition("|")
-        default = _literal(text) if bar else None
-        return lambda order, _: order.extra.get(key, default)
-    value = _literal(source)
-    return lambda _, __: value
+def _extra(source: str) -> Cell:
+    key, bar, text = source.partition("|")
+    default = text if bar else None
+    return lambda order, _: order.extra.get(key, default)
 
 
 def _literal(source: str) -> object:

@@ -16,10 +16,10 @@ def whole(text: str, refused: Refused, *, least: int = 0, most: int = 10**20 - 1
 
 
 def positive(values: Mapping[str, object], name: str, refused: Refused) -> str:
-    """A positive number as it was written, or the refusal."""
+    """A positive, finite number as it was written, or the refusal."""
     written = str(values.get(name, ""))
     try:
-        good = Decimal(written) > 0
+        good = Decimal(written).is_finite() and Decimal(written) > 0
     except InvalidOperation:
         good = False
     if not good:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from ..book import Side, SimOrder
 from ..refusals import Answered, Refused
 from ..routes import Call, Route, cancel, create
+from ..values import positive
 from ..wire import json_reply
 from . import kinds
 from .auth import Operation, unparsable
@@ -116,13 +117,12 @@ def _done(venue: State, call: Call, order: SimOrder) -> object:
 def create_order(venue: State, call: Call) -> object:
     """`POST /orders/create`."""
     payload, market, side = call.payload, _market(call.payload), _side(call.payload)
-    if _decimal(payload["amount"]) <= 0:
-        raise Refused(0, "Invalid amount", 422)
-    price, client_id = _price(payload["price"], market), str(payload.get("client_order_id", ""))
+    amount, price = positive(payload, "amount", Refused(0, "Invalid amount", 422)), _price(payload, "price", market)
+    client_id = str(payload.get("client_order_id", ""))
     if client_id and call.account.book.find(client_id=client_id):
         raise Refused(38, "Client order id already used", 422)
     limit = SimOrder(symbol=market.symbol, segment=kinds.ORDERS, side=side, kind="limit", price=price)
-    return _placed(venue, call, limit, str(payload["amount"]), client_id)
+    return _placed(venue, call, limit, amount, client_id)
 
 
 def create_stop(venue: State, call: Call) -> object:
@@ -130,15 +130,15 @@ def create_stop(venue: State, call: Call) -> object:
     market, side, stop = _market(call.payload), _side(call.payload), call.payload["stop_order"]
     if not isinstance(stop, dict) or "stop_price" not in stop:
         raise unparsable("stop_order: missing field `stop_price`")
-    limit = stop.get("limit_price")
+    limited = stop.get("limit_price") is not None
     order = SimOrder(
         symbol=market.symbol,
         segment=kinds.ORDERS,
         side=side,
-        type="market" if limit is None else "limit",
-        kind="stop_market" if limit is None else "stop_limit",
-        price="0" if limit is None else _price(limit, market),
-        extra={"stop_price": _price(stop["stop_price"], market)},
+        type="limit" if limited else "market",
+        kind="stop_limit" if limited else "stop_market",
+        price=_price(stop, "limit_price", market) if limited else "0",
+        extra={"stop_price": _price(stop, "stop_price", market)},
     )
     return _placed(venue, call, order, str(stop.get("amount", "0")), str(stop.get("client_order_id", "")))
 
@@ -163,19 +163,12 @@ def _side(payload: Payload) -> Side:
     return side
 
 
-def _price(value: object, market: Market) -> str:
-    price = _decimal(value)
-    if price <= 0 or price % Decimal(market.tick):
-        raise Refused(400, f"Price {value} is not a multiple of tick size {market.tick}")
-    return str(value)
-
-
-def _decimal(value: object) -> Decimal:
-    try:
-        number = Decimal(str(value))
-    except InvalidOperation:
-        return Decimal(0)
-    return number if number.is_finite() else Decimal(0)
+def _price(payload: Payload, name: str, market: Market) -> str:
+    bad = Refused(400, f"Price {payload[name]} is not a multiple of tick size {market.tick}")
+    price = positive(payload, name, bad)
+    if Decimal(price) % Decimal(market.tick):
+        raise bad
+    return price
 
 
 _FIELDS = "symbol price amount side tif reduce_only:bool client_order_id? take_profit?:map stop_loss?:map builder_code?"
