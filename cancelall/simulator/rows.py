@@ -84,7 +84,7 @@ def _split(word: str) -> tuple[str, str]:
 
 def _extra(source: str) -> Cell:
     key, bar, text = source.partition("|")
-    default = text if bar else None
+    default = _literal(text) if bar else None
     return lambda order, _: order.extra.get(key, default)
 
 
