@@ -8,10 +8,10 @@ nor is the ledger in v1. The signature is HMAC-SHA256 in base64, with the secret
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from enum import IntEnum
 
 from ..auth import as_base64, genuine, hmac_sha256
+from ..book import Account
 from ..refusals import Refused
 from ..wire import SimRequest
 
@@ -53,16 +53,17 @@ def signature(secret: str, timestamp: str, api_path: str) -> str:
     return hmac_sha256(secret, f"{timestamp}+{api_path}".encode(), as_base64)
 
 
-def authenticate(request: SimRequest, api_path: str, credentials: Mapping[str, str] | None, server_ms: int) -> None:
-    """Raise unless key, timestamp and signature are right. `credentials` is None if nobody has this key."""
+def authenticate(request: SimRequest, api_path: str, account: Account | None, server_ms: int) -> Account:
+    """The account, if key, timestamp and signature are right; None is the one of a key that nobody has."""
     key, timestamp, given = (request.headers.get(f"x-auth-{name}", "") for name in ("key", "timestamp", "signature"))
     if not (key and timestamp and given):
         raise Refused(Code.AUTHORIZATION_NEEDED, "Authorization is required")
-    if credentials is None:
+    if account is None:
         raise Refused(Code.AUTHENTICATION_FAILED, "API key is not found.")
     check_clock(timestamp, server_ms)
-    if not genuine(f"{timestamp}+{api_path}".encode(), given, credentials, as_base64):
+    if not genuine(f"{timestamp}+{api_path}".encode(), given, account.credentials, as_base64):
         raise Refused(Code.AUTHENTICATION_FAILED, "API signature mismatch")
+    return account
 
 
 def check_clock(timestamp: object, server_ms: int) -> None:

@@ -259,13 +259,11 @@ class AscendEX(State):
         """
         if self.fault("expired", call.request):
             raise Refused(Code.AUTHENTICATION_FAILED, "API key is expired.")
-        account = self.accounts.get(self.key_of(call.request))
         api_path = call.request.path.partition("/api/pro/")[2].removeprefix("v1/")
         if "ledger" in call.names:
             api_path = api_path.removeprefix(f"{call.names['ledger']}/")
-        authenticate(call.request, api_path, account.credentials if account else None, self.server_now())
-        if account is None:
-            raise AssertionError("authenticate() lets no unknown key pass")
+        owner = self.accounts.get(self.key_of(call.request))
+        account = authenticate(call.request, api_path, owner, self.server_now())
         if int(call.names.get("group", self.group_of(account))) == self.group_of(account):
             return replace(call, account=account)
         if self.fault("foreign-group", call.request):
