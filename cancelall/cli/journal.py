@@ -7,13 +7,64 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Annotated, Optional
 
+import typer
+
+from cancelall.cli import parameters
+from cancelall.cli.options import Output
 from cancelall.core.directories import state_directories
 from cancelall.core.errors import ConfigError, ExitStatus, UsageError
 from cancelall.journal.chain import Chain, Line, RunRecord, files, read, runs, some, verify
 from cancelall.journal.file import NAME, exposed
+from cancelall.report.streams import emit
 
 _NO_PLACE = "set HOME, XDG_STATE_HOME or STATE_DIRECTORY"
+
+
+def add_to(group: typer.Typer) -> None:
+    """Add the commands to their group."""
+    group.command("show", help="Show the last run, or others; also what was in flight when one was killed.")(_show)
+    group.command(
+        "verify",
+        help="Check the chain of hashes, and recompute each verdict from the record. Exit 0 when both hold, else 11.",
+    )(_verify)
+    group.command("path", help="Print the path of the journal.")(_path)
+
+
+def _show(
+    run: Annotated[
+        Optional[str], typer.Option("--run", metavar="ID", help="This run; its first characters are enough.")
+    ] = None,
+    last: Annotated[
+        Optional[int], typer.Option("--last", metavar="N", min=1, max=100_000, help="One row for each of the last N.")
+    ] = None,
+    json_lines: Annotated[bool, parameters.option("json", "The journal's own lines, one event each.")] = False,
+) -> None:
+    found = show(os.environ, run=run, last=last, json_lines=json_lines)
+    if found is None:
+        Output().note(f"there is no journal yet at {place(os.environ)}")
+    emit(found or "")
+
+
+def _verify(
+    anchor: Annotated[
+        Optional[str],
+        typer.Option(
+            "--anchor",
+            metavar="HASH|FILE",
+            help="What an earlier verify printed as its anchor, or a file of such lines: it must still be there.",
+            show_default=False,
+        ),
+    ] = None,
+) -> int:
+    said, status = check(os.environ, anchor)
+    emit(f"{said}\n")
+    return status
+
+
+def _path() -> None:
+    emit(f"{place(os.environ)}\n")
 
 
 def place(environ: Mapping[str, str]) -> Path:

@@ -19,8 +19,8 @@ from cancelall.journal.fields import id_fields
 from cancelall.journal.writer import Journal
 
 if TYPE_CHECKING:
-    from cancelall.core.attempts import Outcome, Sending, Tally
-    from cancelall.core.model import Listing
+    from cancelall.core.attempts import Outcome, Tally
+    from cancelall.core.model import Listing, SignedRequest
     from cancelall.journal.basis import Basis, SegmentBasis, Stages
 
 _HEADERS = ("traceid", "x-request-id", "x-bapi-traceid", "x-trace-id", "cf-ray", "retry-after", "date")
@@ -75,42 +75,42 @@ class ProfileRecord:
             self.journal.write("credential", fields, at_once=False)
 
     @_aside
-    def begins(self, sending: Sending) -> None:
+    def begins(self, signed: SignedRequest) -> None:
         """A request is about to leave: whatever happens now, it may be executed."""
         if self.journal is None:
             return
         number = next(self.attempts)
-        if sending.copy_of is None:
-            self._open[id(sending)] = number
-        request = sending.request
+        if signed.copy_of is None:
+            self._open[id(signed)] = number
+        request = signed.request
         self.journal.write(
             "attempt_start",
             {
                 "a": number,
                 "profile": self.profile,
                 "venue": self.venue,
-                "segment": sending.about or None,
+                "segment": signed.about or None,
                 "request": self._number(request),
                 "witness": True if request.priority is Priority.WITNESS else None,
-                "attempt": sending.tries,
-                "copy_of": self._open.get(id(sending.copy_of)) if sending.copy_of else None,
+                "attempt": signed.tries,
+                "copy_of": self._open.get(id(signed.copy_of)) if signed.copy_of else None,
                 "changes": request.changes,
-                "host": sending.origin,
+                "host": signed.origin,
                 "method": request.method,
                 "path": request.path,
                 "query": request.query or None,
                 "body": request.body.decode("utf-8", "replace") if request.changes and request.body else None,
-                "body_sha256": hashlib.sha256(sending.body).hexdigest() if sending.body else None,
-                "signed_ms": sending.signed_ms if request.signed else None,
-                "window_ms": sending.window_ms,
+                "body_sha256": hashlib.sha256(signed.body).hexdigest() if signed.body else None,
+                "signed_ms": signed.signed_ms if request.signed else None,
+                "window_ms": signed.window_ms,
             },
             at_once=request.changes,
         )
 
     @_aside
-    def ended(self, sending: Sending, outcome: Outcome[Any] | None) -> None:
+    def ended(self, signed: SignedRequest, outcome: Outcome[Any] | None) -> None:
         """It was answered, or has failed; None: nobody waits for its answer any more."""
-        number = self._open.pop(id(sending), None)
+        number = self._open.pop(id(signed), None)
         if self.journal is None or number is None:
             return
         fields: dict[str, object] = {"a": number, "profile": self.profile}

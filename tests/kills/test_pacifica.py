@@ -16,7 +16,7 @@ import pytest
 from cancelall import simulator
 from cancelall.config import loader
 from cancelall.config.toml_file import Document
-from cancelall.core.model import Reply, Verdict, Wire
+from cancelall.core.model import Reply, SignedRequest, Verdict
 from cancelall.core.profile import Overrides, Profile
 from cancelall.core.results import ProfileReport
 from cancelall.core.secret import Secret
@@ -25,15 +25,15 @@ from cancelall.engine.client import Send
 from cancelall.engine.run import Run, over_the_network
 from cancelall.simulator import SimOrder, SimServer
 from cancelall.simulator.pacifica import Pacifica
-from cancelall.venues.pacifica import calls
+from cancelall.venues.pacifica import api
 from cancelall.venues.pacifica import venue as pacifica
-from cancelall.venues.pacifica.options import NOWHERE, Secrets, _unbase58
+from cancelall.venues.pacifica.options import Secrets, _unbase58
 from support import Ran, cancelall, environment, kill, paths, profile_table, states, swept
 
 CANCEL_ALL = "POST /api/v1/orders/cancel_all"
 STOCK = 60
 """More orders than an exchange begins with."""
-PROBE = {"symbol": "BTC", "order_id": NOWHERE}
+PROBE = {"symbol": "BTC", "order_id": api.NOWHERE}
 THREE = ["strategies", "TWAP", "orders"]
 # A key to throw away whose seed, and so whose base58 text, begins with a zero byte.
 ZERO_SECRET = "1GMkH3brNXiNNs1tiFZHu4yZSRrzJwxi5wB9bHFtMikjwpAW9DMZzU2Pqakc5it8X3N5vPmqdN7KF4CCUpmKhq"
@@ -73,7 +73,7 @@ def as_agent(server: SimServer, **changes: object) -> ProfileReport:
 def named(server: SimServer) -> list[Mapping[str, Any]]:
     """The bodies of the cancels that named an order, without the one that names none."""
     bodies = [json.loads(each.body) for each in server.requests if each.changes and "cancel_all" not in each.path]
-    return [body for body in bodies if body.get("order_id") != NOWHERE]
+    return [body for body in bodies if body.get("order_id") != api.NOWHERE]
 
 
 def sent_by_a_kill(server: SimServer, **options: object) -> list[str]:
@@ -83,9 +83,9 @@ def sent_by_a_kill(server: SimServer, **options: object) -> list[str]:
     def connect(profile: Profile) -> Send:
         send = over_the_network(profile, {})
 
-        async def counted(wire: Wire, *more: Any) -> Reply:
-            sent.append(f"{wire.method} {urlsplit(wire.url).path}")
-            return await send(wire, *more)
+        async def counted(signed: SignedRequest, *more: Any) -> Reply:
+            sent.append(f"{signed.method} {urlsplit(signed.url).path}")
+            return await send(signed, *more)
 
         return counted
 
@@ -169,7 +169,7 @@ def test_signatures_that_begin_with_a_zero_byte(server: SimServer) -> None:
 
         def __init__(self) -> None:
             secrets = Secrets(secret_key=Secret(server.credentials["secret_key"]))
-            (request,) = calls.cancel_all(pacifica.Options())
+            (request,) = api.cancel_all(pacifica.Options())
             now_ms = time.time_ns() // 1_000_000
             for at in range(now_ms, now_ms - 20_000, -1):
                 body = pacifica.sign(request, secrets, pacifica.Options(), at - pacifica.VENUE.clock_lead_ms, 1).body
@@ -540,7 +540,7 @@ def test_a_dry_run_changes_nothing(server: SimServer, home: Path) -> None:
     assert any("a mistyped account would look empty" in warning for warning in ran.line["warnings"])
     report = kill("pacifica", server, dry_run=True)
     assert 'POST /api/v1/orders/cancel_all {"all_symbols":true,"exclude_reduce_only":false}' in report.would_send
-    assert not [words for words in report.would_send if "signature" in words or str(NOWHERE) in words]
+    assert not [words for words in report.would_send if "signature" in words or str(api.NOWHERE) in words]
 
 
 def protective(order: SimOrder) -> bool:

@@ -21,9 +21,9 @@ from hypothesis import strategies as st
 from cancelall import simulator
 from cancelall.cli import journal
 from cancelall.core import secret
-from cancelall.core.attempts import Attempt, Outcome, Sending, Tally
+from cancelall.core.attempts import Attempt, Outcome, Tally
 from cancelall.core.errors import ConfigError, TransportFault, UsageError
-from cancelall.core.model import Answer, Judgement, Listing, Order, Priority, Reach, Request
+from cancelall.core.model import Answer, Judgement, Listing, Order, Priority, Reach, Request, SignedRequest
 from cancelall.journal import file, writer
 from cancelall.journal.chain import RunRecord, files, read, runs, verify
 from cancelall.journal.fields import id_fields
@@ -606,10 +606,10 @@ class Broken(Journal):
         raise ZeroDivisionError
 
 
-def sending(**more: Any) -> Sending:
+def signed(**more: Any) -> SignedRequest:
     request = Request(method="POST", path="/cancel", body=b'{"a":1}', changes=True)
-    given_ = {"request": request, "about": "linear", "tries": 1, "origin": "https://host", "body": b"signed"}
-    return Sending(**{**given_, "signed_ms": 1000, "window_ms": 5000, **more})
+    given_ = {"request": request, "about": "linear", "tries": 1, "origin": "https://host", "target": "/cancel"}
+    return SignedRequest(**{**given_, "body": b"signed", "signed_ms": 1000, "window_ms": 5000, **more})
 
 
 def test_a_bug_in_the_journal_stops_nothing(tmp_path: Path) -> None:
@@ -618,7 +618,7 @@ def test_a_bug_in_the_journal_stops_nothing(tmp_path: Path) -> None:
     record = Record(journal=broken)
     profile = record.of("main", "bybit", Tally())
     profile.credential([], "")
-    profile.begins(sending())
+    profile.begins(signed())
     record.note("signal")
     broken.close(5)
     assert "3 event(s) are not in it: a bug: ZeroDivisionError" in record.warnings()[0]
@@ -627,9 +627,9 @@ def test_a_bug_in_the_journal_stops_nothing(tmp_path: Path) -> None:
 def test_an_attempt_has_a_beginning_and_an_end(tmp_path: Path) -> None:
     made = began(tmp_path)
     profile = Record(journal=made).of("main", "bybit", Tally())
-    one, two = sending(), sending(tries=2)
+    one, two = signed(), signed(tries=2)
     profile.begins(one)
-    copy = sending(copy_of=one)
+    copy = signed(copy_of=one)
     profile.begins(copy)
     profile.begins(two)
     fault = TransportFault("no answer in time", kind="timeout")
@@ -656,10 +656,10 @@ WORDS: Mapping[str, tuple[Judgement, object]] = {
 def test_a_witness_has_its_word(tmp_path: Path) -> None:
     made = began(tmp_path)
     profile = Record(journal=made).of("main", "bybit", Tally())
-    plain = sending()
+    plain = signed()
     profile.begins(plain)
     for judgement, value in [*WORDS.values(), (Judgement(answer=Answer.NOTHING_OPEN), None)]:
-        one = sending(request=replace(plain.request, priority=Priority.WITNESS))
+        one = signed(request=replace(plain.request, priority=Priority.WITNESS))
         profile.begins(one)
         attempt = Attempt(request=one.request, began=1.0, ended=1.5, judgement=judgement, status=200)
         profile.ended(one, Outcome[object](attempt=attempt, value=value))
@@ -683,7 +683,7 @@ def test_a_refusal_has_its_reach(tmp_path: Path) -> None:
         Judgement(answer=Answer.ACCEPTED, suspended=True),
         None,
     ):
-        one = sending()
+        one = signed()
         fault = TransportFault("no certificate", kind="tls") if judgement is None else None
         told = {"judgement": judgement, "fault": fault, "incurable": judgement is None}
         profile.begins(one)
@@ -723,7 +723,7 @@ def test_a_cancel_is_written_down_before_it_leaves(tmp_path: Path, monkeypatch: 
     profile = Record(journal=made).of("main", "bybit", Tally())
     profile.credential([], "")
     assert len(records(tmp_path)) == 2
-    profile.begins(sending())
+    profile.begins(signed())
     assert [record["event"] for record in records(tmp_path)][2:] == ["credential", "attempt_start"]
     made.close(5)
 
@@ -815,7 +815,7 @@ def test_show_verify_and_path(used: Path) -> None:
 def test_a_run_that_was_cut_off_is_told_of_after_the_next_one(tmp_path: Path) -> None:
     folder = tmp_path / "cancelall"
     cut = began(folder, "cut-off-run")
-    Record(journal=cut).of("main", "bybit", Tally()).begins(sending())
+    Record(journal=cut).of("main", "bybit", Tally()).begins(signed())
     cut.close(5)
     began(folder, "good").close(5)
     env = {"XDG_STATE_HOME": str(tmp_path), "COLUMNS": "200"}
