@@ -190,6 +190,13 @@ def _whole(value: object) -> int:
     return value
 
 
+def _seconds(value: object) -> int:
+    """Seconds in ns. Raises TypeError, ValueError, OverflowError."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise TypeError(f"{value!r} is no number")
+    return round(value * 1_000_000_000)
+
+
 def _shown(own: Sequence[Record], signals: Sequence[Record], others: Sequence[Record], basis: Record) -> _Shown:
     decided = _whole(basis["decided"])
     sent = [one for one in _requests(own) if one.began is None or one.began <= decided]
@@ -200,7 +207,7 @@ def _shown(own: Sequence[Record], signals: Sequence[Record], others: Sequence[Re
             listed.setdefault(str(record["segment"]), []).append(_listing(record))
     return _Shown(
         basis=basis,
-        gap=round(basis["gap"] * 1_000_000_000),
+        gap=_seconds(basis["gap"]),
         sent=sent,
         blocked=_blocked(sent, heard),
         listed=listed,
