@@ -32,7 +32,7 @@ from cancelall.journal.writer import Journal
 from cancelall.report import tables
 from cancelall.report.lines import profile_line
 from cancelall.simulator import Account, FakeVenue, Fault, Kind, SimOrder, SimRequest, parse_fault
-from cancelall.simulator.bybit import kinds as bybit_kinds
+from cancelall.simulator.bybit import state as bybit_state
 from cancelall.simulator.fake import Cancelled
 from cancelall.venues.registry import load
 from tests.soak.plans import UNKNOWN_WORDS, Bot, Plan, name_of
@@ -68,7 +68,7 @@ PASSABLE = frozenset(
 """Faults that keep nobody who acts on everything that can be read from asking for an order, for however long."""
 SURVIVE = frozenset({"ack-only", "partial", "late-cancel", "fill", "reappear", "bot"})
 """Faults that leave orders behind a cancel. What is hidden after each cancel of others can then be hidden for ever."""
-PAIRS = frozenset({bybit_kinds.OCO, bybit_kinds.BIDIRECTIONAL})
+PAIRS = frozenset({bybit_state.OCO, bybit_state.BIDIRECTIONAL})
 """Kinds that nothing names: with protective orders to be kept they go only where all others are known."""
 NAMELESS = frozenset({"string", "null", "list", "no-id", "symbol"})
 """Odd rows that do not name their order as most venues want it named."""

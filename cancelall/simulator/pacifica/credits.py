@@ -9,42 +9,23 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Hashable
-from dataclasses import dataclass
 
 from ..faults import Kind
+from ..wire import Headers
 
 WINDOW_MS = 60_000
 ADDRESS_QUOTA = 1000
 KEY_QUOTA = 3000
-_HISTORIES = ("/history", "/history_by_id")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Allowance:
-    """What is left after a request, in tenths of a credit, and the seconds until the oldest spending is forgotten."""
-
-    allowed: bool
-    quota: int
-    remaining: int
-    seconds: int
-
-    @property
-    def headers(self) -> tuple[tuple[str, str], ...]:
-        """`ratelimit` and `ratelimit-policy` as every answer carries them."""
-        return (
-            ("ratelimit", f'"credits";r={self.remaining};t={self.seconds}'),
-            ("ratelimit-policy", f'"credits";q={self.quota};w={WINDOW_MS // 1000}'),
-        )
 
 
 class Credits:
-    """What each spender has spent within the last minute."""
+    """What each spender has spent within the last minute, in tenths of a credit."""
 
     def __init__(self) -> None:
         self._spent: dict[Hashable, deque[tuple[int, int]]] = {}
 
-    def take(self, spender: Hashable, *, quota: int, cost: int, now_ms: int) -> Allowance:
-        """Spend `cost` if the quota has room for it. A refused request costs nothing."""
+    def take(self, spender: Hashable, *, quota: int, cost: int, now_ms: int) -> tuple[bool, Headers]:
+        """Spend `cost` if the quota has room for it, and tell what is left. A refused request costs nothing."""
         spent = self._spent.setdefault(spender, deque())
         while spent and spent[0][0] <= now_ms - WINDOW_MS:
             spent.popleft()
@@ -54,14 +35,21 @@ class Credits:
             spent.append((now_ms, cost))
             left -= cost
         oldest = spent[0][0] if spent else now_ms
-        seconds = -(-(oldest + WINDOW_MS - now_ms) // 1000)
-        return Allowance(allowed=allowed, quota=quota, remaining=max(0, left), seconds=seconds)
+        return allowed, credit_headers(quota, max(0, left), -(-(oldest + WINDOW_MS - now_ms) // 1000))
+
+
+def credit_headers(quota: int, remaining: int, seconds: int) -> Headers:
+    """`ratelimit` and `ratelimit-policy` as every answer has them; the oldest spending is forgotten in `seconds`."""
+    return (
+        ("ratelimit", f'"credits";r={remaining};t={seconds}'),
+        ("ratelimit-policy", f'"credits";q={quota};w={WINDOW_MS // 1000}'),
+    )
 
 
 def cost_of(path: str, kind: Kind, *, identified: bool, parts: int = 1) -> int:
     """What a request costs, in tenths of a credit. A batch is charged by its parts; the page does not say so."""
     if kind is Kind.CANCEL:
         return 5 * parts
-    if path.endswith(_HISTORIES):
+    if path.endswith(("/history", "/history_by_id")):
         return 40 if identified else 120
     return 10 * parts
