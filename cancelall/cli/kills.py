@@ -17,7 +17,7 @@ from cancelall.core.profile import NOTIFY_COMMAND, BrokenProfile, Overrides, Pro
 from cancelall.core.quoting import quoted
 from cancelall.net import preconnect
 from cancelall.net.route import route_for
-from cancelall.venues.registry import VENUES, load, schema
+from cancelall.venues.registry import VENUES, load, schema, segments
 
 
 def run(command: str, kill: Kill) -> int:
@@ -85,10 +85,10 @@ def _first_cancels(profile: Profile) -> int:
     """How many cancels leave at once; 1 where the first request is a read."""
     venue = load(profile.venue)
     try:
-        segments = venue.segments(profile.options, venue.facts, profile.environment)
+        known = segments(venue, profile.options, venue.facts, profile.environment)
     except CancelallError:  # told where the profile is swept
         return 0
-    return max(1, sum(len(segment.mass_cancels(())) for segment in segments))
+    return max(1, sum(len(segment.blind) for segment in known))
 
 
 def overrides(kill: Kill) -> Overrides:

@@ -184,7 +184,7 @@ def _profile(document: Document, name: str, table: Any, environ: Mapping[str, st
 def _options(
     document: Document, where: str, declaration: type, values: dict[str, object], flags: dict[str, object]
 ) -> Any:  # noqa: ANN401
-    """The venue's options; a broken rule is the command line's fault if it says anything of them."""
+    """The venue's options; a broken rule is the file's fault where the command line has none of them."""
     items = {item.key: item for item in declare.declared(declaration)}
     for key, value in flags.items():
         try:

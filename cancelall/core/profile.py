@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -140,6 +141,7 @@ class Overrides:
     everything: bool = False
 
 
+@functools.lru_cache(maxsize=1024)
 def environment_prefix(profile: str) -> str:
     """What the names of a profile's environment variables begin with."""
     return f"CANCELALL_{profile.upper().replace('-', '_')}_"

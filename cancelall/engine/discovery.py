@@ -15,6 +15,7 @@ from cancelall.core.model import Answer, Request
 from cancelall.engine.client import Client
 from cancelall.engine.listing import MOST_PAGES
 from cancelall.venues.contract import SYMBOL, Batch, Discovery, Known, Segment
+from cancelall.venues.registry import segments
 
 _REFUSED_TRIES = 3
 """How often a read is sent that the venue refuses."""
@@ -56,8 +57,7 @@ class Discoveries:
 
     def segments(self) -> tuple[Segment, ...]:
         """The segments as far as they are known."""
-        known: tuple[Segment, ...] = self.client.venue.segments(self.client.options, self._facts, self.environment)
-        return known
+        return segments(self.client.venue, self.client.options, self._facts, self.environment)
 
     def due(self) -> list[Coroutine[Any, Any, None]]:
         """The reads that the facts allow by now and that have not begun."""

@@ -103,6 +103,11 @@ class Segment(ABC):
         """
         return ()
 
+    @cached_property
+    def blind(self) -> tuple[Request, ...]:
+        """The mass cancels that need to know nothing: the first that leave."""
+        return self.mass_cancels(())
+
     def shares(self, survivors: tuple[Order, ...]) -> tuple[Request, ...]:
         """Mass cancels of parts of the segment, given the orders that the whole ones have left: they go beside these
         where these have a cap. None while the whole ones would do.

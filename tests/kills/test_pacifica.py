@@ -16,7 +16,7 @@ import pytest
 from cancelall import simulator
 from cancelall.config import loader
 from cancelall.config.toml_file import Document
-from cancelall.core.model import Reply, Verdict, Wire
+from cancelall.core.model import Reply, SignedRequest, Verdict
 from cancelall.core.profile import Overrides, Profile
 from cancelall.core.results import ProfileReport
 from cancelall.core.secret import Secret
@@ -83,9 +83,9 @@ def sent_by_a_kill(server: SimServer, **options: object) -> list[str]:
     def connect(profile: Profile) -> Send:
         send = over_the_network(profile, {})
 
-        async def counted(wire: Wire, *more: Any) -> Reply:
-            sent.append(f"{wire.method} {urlsplit(wire.url).path}")
-            return await send(wire, *more)
+        async def counted(signed: SignedRequest, *more: Any) -> Reply:
+            sent.append(f"{signed.method} {urlsplit(signed.url).path}")
+            return await send(signed, *more)
 
         return counted
 
