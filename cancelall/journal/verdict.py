@@ -460,8 +460,9 @@ class _Shown:
     def _run(self, basis: Record, sent: Sequence[_Sent], listings: Sequence[_Listed]) -> tuple[int, Sequence[_Listed]]:
         """The gap of a proof, and the empty listings in a row with which the record ends."""
         quiet = max((one.ended or 0 for one in sent if one.changes and not one.witness), default=0)
-        objected = max((one.ended or 0 for one in sent if one.witness and one.word == "objects"), default=0)
-        since = max(quiet, objected, self.fresh_from)
+        objections = [one for one in sent if one.witness and one.word == "objects"]
+        since = max(quiet, self.fresh_from, *(one.ended or 0 for one in objections))
+        place = max((one.place for one in objections), default=0)
         reads = _reads(sent)
         run: list[_Listed] = []
         shown: set[str] = set()
@@ -475,7 +476,7 @@ class _Shown:
             vanished -= one.ids
             vanished |= shown - one.ids if one.complete else set()
             shown |= one.ids
-            if one.began < since or not _empty(one, reads):
+            if one.began < since or one.place < place or not _empty(one, reads):
                 run = []
             elif run and None not in (one.serial, run[-1].serial) and (one.serial or 0) < (run[-1].serial or 0):
                 run = [one]  # the venue says that it is older than the one before

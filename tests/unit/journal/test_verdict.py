@@ -389,6 +389,10 @@ UNPROVEN: Mapping[str, tuple[Edit, str]] = {
         "witness",
     ),
     "a witness that objects": (edited(end_of(READ_WITNESS), witness="objects"), "no two complete"),
+    "a witness that objects in the very moment of a listing": (
+        lambda tape: tape.witness(CANCEL_WITNESS, 1.7, 1.7, "objects", changes=True),
+        "no two complete",
+    ),
     "a witness that need not answer and objects": (
         then(
             lambda tape: basis_of(MAIN)(tape)["witnesses"][1].update(optional=True),
