@@ -15,17 +15,9 @@ from cancelall.core.model import Verdict
 from cancelall.core.results import ProfileReport
 from cancelall.simulator import LoggedRequest, SimOrder, SimServer
 from cancelall.venues.ascendex import venue as ascendex
-from support import cancelall, kill, paths, profile_table, states, swept, write_config
+from support import cancelall, kill, paths, profile_table, swept, write_config
 
-LEDGERS = ["cash", "margin", "futures"]
 INFO = "GET /api/pro/v1/info"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def warm() -> None:
-    """What a first kill imports is not to be taken off the short deadlines below."""
-    with start(orders=1) as server:
-        kill("ascendex", server, dry_run=True)
 
 
 @pytest.fixture(autouse=True)
@@ -73,25 +65,6 @@ def left(server: SimServer, ledger: str | None = None) -> set[str]:
 # --- the main command -----------------------------------------------------------------------------------------------
 
 
-def test_the_command_empties_an_account_that_holds_every_kind(server: SimServer, home: Path) -> None:
-    before = left(server)
-    config = write_config(home / "c.toml", {"ascendex": profile_table("ascendex", server)})
-    ran = cancelall("ascendex", "--config", str(config), "--json", home=home)
-    assert (ran.code, server.open_orders()) == (0, [])
-    line = ran.line
-    assert (line["verdict"], line["exit_code"], line["error"]) == ("clear", 0, None)
-    assert [(one["name"], one["verdict"]) for one in line["segments"]] == [(name, "clear") for name in LEDGERS]
-    assert {row["id"] for row in line["orders"]} == before
-    assert line["counts"]["cancelled"] == len(before)
-    assert "AscendEX was reported closed in July 2026" in " ".join(line["warnings"])
-    assert any("BTC-PERP keeps its take-profit at 90000 and stop-loss at 50000" in one for one in line["warnings"])
-    assert any("protective order(s)" in one for one in line["warnings"])
-    assert "take-profits and stop-losses of positions" in line["not_covered"]
-    assert line["scope"] == {}
-    secret = server.credentials["api_secret"]
-    assert secret not in ran.out + ran.err
-
-
 def test_the_command_takes_its_selectors(server: SimServer, home: Path) -> None:
     config = write_config(home / "c.toml", {"ascendex": profile_table("ascendex", server)})
     words = ["--config", str(config), "--json", "--account-category", "futures", "--symbol", "BTC-PERP"]
@@ -108,17 +81,6 @@ def test_the_command_refuses_selectors_that_fit_nothing(server: SimServer, home:
     assert ran.code == 2
     assert "BTC-PERP cannot be in cash" in ran.err
     assert server.requests == []
-
-
-def test_the_first_requests_are_cancels_and_each_has_a_json_body(server: SimServer) -> None:
-    kill("ascendex", server)
-    assert [request.method for request in signed(server)[:3]] == ["DELETE"] * 3
-    for request in server.requests:
-        if request.changes:
-            assert request.body == b"{}"
-            assert request.headers["content-type"] == "application/json"
-        else:
-            assert request.body == b""
 
 
 def test_the_pace_keeps_within_the_fakes_limits(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,13 +104,6 @@ def test_five_thousand_orders(server: SimServer) -> None:
     report = kill("ascendex", server, deadline=15)
     assert (report.verdict, server.open_orders()) == (Verdict.CLEAR, [])
     assert any("recent history" in warning for warning in report.warnings)
-
-
-@with_faults(orders=0)
-def test_an_empty_account_is_clear(server: SimServer) -> None:
-    report = kill("ascendex", server)
-    assert (report.verdict, report.orders) == (Verdict.CLEAR, ())
-    assert not any("position" in warning for warning in report.warnings)
 
 
 # --- the account group ----------------------------------------------------------------------------------------------
@@ -290,14 +245,6 @@ def test_a_missing_witness_is_unproven(server: SimServer) -> None:
 # --- what cannot be cancelled, or not be read -----------------------------------------------------------------------
 
 
-@with_faults("ack-only")
-def test_an_ack_that_cancels_nothing_is_open(server: SimServer) -> None:
-    report = kill("ascendex", server, deadline=1.5)
-    assert (report.verdict, report.exit_status) == (Verdict.OPEN, 10)
-    assert {row.order.id for row in report.orders if row.state.value in ("open", "failed")} == left(server)
-    assert len(left(server)) == 40
-
-
 @with_faults("conditional-left")
 def test_conditional_orders_that_stay_are_cancelled_by_name(server: SimServer) -> None:
     report = kill("ascendex", server, deadline=10)
@@ -340,101 +287,11 @@ def test_orders_that_cannot_be_cancelled_are_listed(server: SimServer) -> None:
     assert {row.order.id for row in report.orders if row.state.value in ("open", "failed")} == stuck
 
 
-@with_faults("listing-fails")
-def test_a_listing_that_fails_proves_nothing(server: SimServer) -> None:
-    report = kill("ascendex", server, deadline=1.5)
-    assert (report.verdict, report.exit_status) == (Verdict.UNPROVEN, 11)
-    assert {segment.listings for segment in report.segments} == {0}
-
-
 @with_faults("listing-fails~/margin/")
 def test_one_ledger_that_cannot_be_read_spoils_the_proof_of_no_other(server: SimServer) -> None:
     report = kill("ascendex", server, deadline=2)
     assert verdicts(report) == {"cash": "clear", "margin": "unproven", "futures": "clear"}
     assert report.exit_status == 11
-
-
-@pytest.mark.parametrize(
-    "fault",
-    [
-        "json:listing=[]",
-        "json:listing={}",
-        'json:listing={"code":0}',
-        "truncated:listing",
-        "empty-body:listing",
-        "html:listing=200",
-        "duplicate-keys:listing",
-    ],
-)
-@pytest.mark.faults
-def test_an_unreadable_listing_is_never_empty(fault: str) -> None:
-    faults = [fault, "ack-only"] if fault.startswith("duplicate") else [fault]
-    with start(*faults, orders=12) as server:
-        report = kill("ascendex", server, deadline=1.2)
-    assert report.verdict is Verdict.UNPROVEN
-
-
-@pytest.mark.parametrize("fault", ['json:listing={"code":0,"data":null}', "null-lists"])
-def test_a_null_in_the_place_of_the_list_is_an_empty_one(fault: str) -> None:
-    with start(fault, orders=12) as server:
-        report = kill("ascendex", server, deadline=8)
-        assert (report.verdict, server.open_orders()) == (Verdict.CLEAR, [])
-
-
-@with_faults("no-margin")
-def test_a_ledger_that_the_account_lacks_is_absent(server: SimServer) -> None:
-    report = kill("ascendex", server, deadline=8)
-    assert (report.verdict, left(server)) == (Verdict.CLEAR, left(server, "margin"))
-    assert verdicts(report) == {"cash": "clear", "margin": "absent", "futures": "clear"}
-
-
-@pytest.mark.parametrize("silence", ["stall:listing~/margin/", "fin-after:listing~/margin/", "html:listing~/margin/"])
-@pytest.mark.faults
-def test_a_ledger_that_is_not_listed_is_not_absent_for_a_word_on_its_cancel(silence: str) -> None:
-    with start("no-margin:cancel", silence) as server:
-        report = kill("ascendex", server, deadline=3)
-        assert left(server, "margin")
-    assert report.verdict is not Verdict.CLEAR
-    assert verdicts(report)["margin"] != "absent"
-
-
-@with_faults("key")
-def test_a_refused_key_is_tried_no_further(server: SimServer) -> None:
-    report = kill("ascendex", server)
-    assert (report.verdict, report.exit_status) == (Verdict.REFUSED, 4)
-    assert report.error is not None
-    assert report.error.kind == "auth"
-    sent = [(request.path, request.query, request.body) for request in server.requests]
-    assert len(sent) == len(set(sent))  # the first volley, and nothing twice
-
-
-def test_a_wrong_secret_is_refused(server: SimServer) -> None:
-    table = profile_table("ascendex", server)
-    table["credentials"] = {**server.credentials, "api_secret": "DUMMYwrong"}
-    (report,) = swept({"ascendex": table})
-    assert report.verdict is Verdict.REFUSED
-    assert report.error is not None
-    assert report.error.message == "200001 API signature mismatch"
-
-
-@pytest.mark.parametrize(
-    ("fault", "kind", "code"),
-    [
-        ("ip", "ip", 4),
-        ("expired", "auth", 4),
-        ("region", "region", 4),
-        ("redirect=http://127.0.0.1:9", "redirect", 4),
-        ("permission", "permission", 4),
-        ("listing-refused", "permission", 4),
-    ],
-)
-@pytest.mark.parametrize("status", ["", "error-status=403"])
-@pytest.mark.faults
-def test_refusals(fault: str, status: str, kind: str, code: int) -> None:
-    with start(fault, *([status] if status else []), orders=0) as server:
-        report = kill("ascendex", server, deadline=2)
-    assert report.error is not None
-    assert (report.error.kind, report.exit_status) == (kind, code)
 
 
 def test_a_cancel_by_name_that_is_refused_does_not_undo_what_the_mass_cancel_proves() -> None:
@@ -450,85 +307,7 @@ def test_a_cancel_by_name_that_is_refused_does_not_undo_what_the_mass_cancel_pro
         assert report.error.kind == "permission"
 
 
-def test_one_refused_ledger_leaves_the_others_alone() -> None:
-    with start("permission=/margin/") as server:
-        report = kill("ascendex", server, deadline=2)
-        assert {order.segment for order in server.open_orders()} == {"margin"}
-    assert verdicts(report) == {"cash": "clear", "margin": "open", "futures": "clear"}
-    assert report.exit_status == 10
-
-
-@pytest.mark.parametrize(
-    "fault",
-    [
-        *("error-500=0.2", "html@3", "html=429@3", "maintenance@3", "reset-after:cancel@3", "fin-after:cancel@2"),
-        *("error-after:cancel@2", "truncated:cancel@2", "json:cancel=[]@2", "partial@2", "late-cancel=0.3"),
-        *("ack-form=data", "ack-form=bare", "unacked=0.2", "rate-limit=5", "error-status=400"),
-    ],
-)
-def test_troubles_that_pass_and_variants_end_clear(fault: str) -> None:
-    with start(fault) as server:
-        report = kill("ascendex", server, deadline=10)
-        assert (report.verdict, server.open_orders()) == (Verdict.CLEAR, []), report
-
-
-@pytest.mark.parametrize("seconds", [-600, -25, 25, 600])
-def test_a_wrong_clock_is_repaired_from_the_refusal(seconds: int) -> None:
-    with start(f"clock={seconds}") as server:
-        report = kill("ascendex", server)
-        assert (report.verdict, server.open_orders()) == (Verdict.CLEAR, [])
-        if seconds != -25:  # within the window nothing tells that the venue's clock is behind
-            assert states(report) == {"cancelled": 40}
-
-
-def test_a_host_that_is_not_there_is_unreachable() -> None:
-    with start() as server:
-        table = profile_table("ascendex", server)
-    (report,) = swept({"ascendex": table}, deadline=1.0)
-    assert (report.verdict, report.exit_status) == (Verdict.UNREACHABLE, 12)
-
-
-def test_every_attempt_is_signed_afresh() -> None:
-    with start("error-after:cancel@4") as server:
-        report = kill("ascendex", server, options={"account_category": ["cash"]}, deadline=8)
-        stamps = [int(request.headers["x-auth-timestamp"]) for request in server.requests if request.changes]
-    assert report.verdict is Verdict.CLEAR
-    assert len(set(stamps)) >= 2
-    assert stamps == sorted(stamps)
-
-
 # --- reading, keeping, filling --------------------------------------------------------------------------------------
-
-
-def test_a_dry_run_changes_nothing(server: SimServer) -> None:
-    before = server.open_orders()
-    report = kill("ascendex", server, dry_run=True)
-    assert server.open_orders() == before
-    assert not any(request.changes for request in server.requests)
-    assert (report.verdict, report.exit_status) == (Verdict.OPEN, 0)
-    assert states(report) == {"open": 40}
-    assert {"DELETE /0/api/pro/v1/margin/order/all {}", "DELETE /0/api/pro/v2/futures/order/all {}"} <= set(
-        report.would_send
-    )
-    assert not any("sign" in words.lower() for words in report.would_send)
-
-
-def protective(order: SimOrder) -> bool:
-    """What can only reduce a position, written down once more and not by the client."""
-    if order.segment == "cash":
-        return order.type.startswith("stop") and order.side == "sell"
-    return order.segment == "futures" and "Reduce" in str(order.extra.get("execInst", ""))
-
-
-@with_faults(orders=80)
-def test_keep_protective_is_exact(server: SimServer) -> None:
-    keep = {order.id for order in server.open_orders() if protective(order)}
-    assert len(keep) > 10
-    report = kill("ascendex", server, options={"keep_protective": True}, deadline=10)
-    assert left(server) == keep
-    assert report.verdict is Verdict.CLEAR
-    assert {row.order.id for row in report.orders if row.state.value == "kept"} == keep
-    assert not [path for path in paths(server) if path.endswith("/order/all")]
 
 
 def test_a_kind_without_a_meaning_is_kept_and_makes_the_ledger_open(server: SimServer) -> None:
@@ -546,15 +325,6 @@ def _fields(order: SimOrder) -> dict[str, Any]:
     return {name: getattr(order, name) for name in SimOrder.__dataclass_fields__}
 
 
-@with_faults("fill=3", "slow-listing=0.05")
-def test_orders_that_filled_meanwhile_are_told_apart(server: SimServer) -> None:
-    report = kill("ascendex", server)
-    filled = {order.id for order in server.closed_orders() if order.status == "filled"}
-    assert len(filled) == 3
-    assert {row.order.id for row in report.orders if row.state.value == "filled"} == filled
-    assert states(report) == {"cancelled": 37, "filled": 3}
-
-
 def test_partial_fills_are_told(server: SimServer) -> None:
     report = kill("ascendex", server)
     notes = [row.reason for row in report.orders if row.reason]
@@ -570,33 +340,6 @@ def test_what_ended_before_the_run_is_not_told(server: SimServer) -> None:
     assert not old & {row.order.id for row in second.orders}
 
 
-@with_faults("hidden=0.8")
-def test_orders_that_the_listing_hides_for_less_than_the_gap_are_caught(server: SimServer) -> None:
-    report = kill("ascendex", server, scale=1.0, deadline=10)
-    assert (report.verdict, server.open_orders()) == (Verdict.CLEAR, [])
-
-
-@with_faults("reappear=0.05", orders=12)
-def test_a_bot_that_keeps_placing_orders_is_not_clear(server: SimServer) -> None:
-    report = kill("ascendex", server, deadline=2.5)
-    assert report.verdict is not Verdict.CLEAR
-    assert any("a bot is still running" in warning for warning in report.warnings)
-
-
-@with_faults("unknown-status", orders=12)
-def test_a_status_that_nobody_documented_is_open(server: SimServer) -> None:
-    report = kill("ascendex", server, dry_run=True)
-    assert report.verdict is Verdict.OPEN
-    assert states(report) == {"open": 12}
-
-
-@with_faults("hostile", orders=12)
-def test_hostile_text_harms_nothing(server: SimServer) -> None:
-    report = kill("ascendex", server, deadline=8)
-    assert server.open_orders() == []
-    assert report.verdict is Verdict.CLEAR
-
-
 @with_faults("error-500:read=1~/position")
 def test_positions_that_cannot_be_read_are_a_warning(server: SimServer) -> None:
     report = kill("ascendex", server)
@@ -607,42 +350,6 @@ def test_positions_that_cannot_be_read_are_a_warning(server: SimServer) -> None:
 
 
 # --- selectors ------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("ledger", LEDGERS)
-def test_one_ledger_alone(server: SimServer, ledger: str) -> None:
-    others = {order.id for order in server.open_orders() if order.segment != ledger}
-    report = kill("ascendex", server, options={"account_category": [ledger]})
-    assert verdicts(report) == {ledger: "clear"}
-    assert left(server) == others
-
-
-def test_symbols_leave_the_rest_alone(server: SimServer) -> None:
-    chosen = ("BTC/USDT", "ETH-PERP")
-    others = {order.id for order in server.open_orders() if order.symbol not in chosen}
-    report = kill("ascendex", server, options={"symbol": list(chosen)})
-    assert (report.verdict, left(server)) == (Verdict.CLEAR, others)
-    assert {row.order.symbol for row in report.orders} == set(chosen)
-    assert not any("BTC-PERP keeps" in warning for warning in report.warnings)
-
-
-def test_a_symbol_that_margin_does_not_trade_is_still_proven(server: SimServer) -> None:
-    report = kill("ascendex", server, options={"symbol": ["DOGE/USDT", "BTC/USDT"]})
-    assert report.verdict is Verdict.CLEAR
-    assert not [order for order in server.open_orders() if order.symbol in ("DOGE/USDT", "BTC/USDT")]
-
-
-@pytest.mark.parametrize(
-    ("symbol", "right"), [("BTCUSDT", "BTC-PERP"), ("btc/usdt", "BTC/USDT"), ("BTC/USTD", "BTC/USDT")]
-)
-@pytest.mark.parametrize("fault", ["lenient-symbols", "capped=1000"])
-def test_a_misspelt_symbol_is_never_clear(symbol: str, right: str, fault: str) -> None:
-    with start(fault) as server:
-        report = kill("ascendex", server, options={"symbol": [symbol]}, deadline=3)
-        assert len(server.open_orders()) == 40
-    assert (report.verdict, report.exit_status) == (Verdict.UNPROVEN, 11)
-    assert report.error is not None
-    assert f'(did you mean "{right}"?)' in report.error.message
 
 
 @with_faults("symbol-lost")

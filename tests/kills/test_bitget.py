@@ -16,21 +16,17 @@ import pytest
 from cancelall import simulator
 from cancelall.config import loader
 from cancelall.config.toml_file import Document
-from cancelall.core.model import Request, Signed, Verdict
+from cancelall.core.model import Verdict
 from cancelall.core.profile import Overrides
 from cancelall.core.results import ProfileReport
 from cancelall.engine.run import Run
 from cancelall.simulator import SimOrder, SimServer
-from cancelall.venues.bitget import venue as bitget
 from cancelall.venues.bitget.options import Options
-from support import cancelall, kill, profile_table, states, swept, write_config
+from support import kill, profile_table, swept
 
 MIX, SPOT, V3 = "/api/v2/mix/order", "/api/v2/spot/trade", "/api/v3/trade"
 CANCEL_ALL = f"{MIX}/cancel-all-orders"
 PRODUCTS = ["USDT-FUTURES", "COIN-FUTURES", "USDC-FUTURES", "SPOT"]
-CATEGORIES = [*PRODUCTS, "MARGIN"]
-CLASSIC = [*PRODUCTS[:3], *(f"{product} plan orders" for product in PRODUCTS), "SPOT"]
-UNIFIED = [*CATEGORIES, *(f"{category} strategy orders" for category in CATEGORIES)]
 # One product of the account: the venue's limits make a kill of all of it take four seconds.
 ONE = {"product_type": ["USDT-FUTURES"]}
 IN_ONE = ("USDT-FUTURES", "USDT-FUTURES plan", "unified USDT-FUTURES", "unified USDT-FUTURES strategy")
@@ -54,10 +50,6 @@ def left(server: SimServer, *segments: str) -> set[str]:
     return {order.id for order in server.open_orders() if not segments or order.segment in segments}
 
 
-def others(server: SimServer, *segments: str) -> set[str]:
-    return left(server) - left(server, *segments)
-
-
 def verdicts(report: ProfileReport) -> dict[str, str]:
     return {segment.name: segment.verdict.value for segment in report.segments}
 
@@ -69,41 +61,6 @@ def bodies(server: SimServer, *ends: str) -> list[Any]:
 
 
 # --- the main command -----------------------------------------------------------------------------------------------
-
-
-def test_the_command_empties_an_account_that_holds_every_kind(server: SimServer, home: Path) -> None:
-    before = left(server)
-    assert len({(order.segment, order.kind) for order in server.open_orders()}) > 20
-    file = write_config(home / "c.toml", {"bitget": profile_table("bitget", server)})
-    ran = cancelall("bitget", "--config", str(file), "--json", home=home)
-    assert (ran.code, server.open_orders()) == (0, []), ran.err
-    line = ran.line
-    assert (line["verdict"], line["exit_code"], line["error"]) == ("clear", 0, None)
-    assert [(one["name"], one["verdict"]) for one in line["segments"]] == [(name, "clear") for name in CLASSIC]
-    assert {row["id"] for row in line["orders"]} == before
-    assert line["counts"]["cancelled"] == len(before)
-    assert any("protective order(s)" in one for one in line["warnings"])
-    assert "margin orders of a classic account (cross and isolated)" in line["not_covered"]
-    for secret in server.credentials.values():
-        assert secret not in ran.out + ran.err
-
-
-@with_faults("mode=unified")
-def test_a_unified_account_needs_no_option_that_says_so(server: SimServer, home: Path) -> None:
-    before = left(server)
-    file = write_config(home / "c.toml", {"bitget": profile_table("bitget", server)})
-    ran = cancelall("bitget", "--config", str(file), "--json", home=home)
-    assert (ran.code, server.open_orders()) == (0, []), ran.err
-    assert [(one["name"], one["verdict"]) for one in ran.line["segments"]] == [(name, "clear") for name in UNIFIED]
-    assert {row["id"] for row in ran.line["orders"]} == before
-
-
-@with_faults("mode=hybrid", orders=60)
-def test_a_hybrid_account_is_clear_when_both_halves_are(server: SimServer) -> None:
-    report = kill("bitget", server, deadline=ENOUGH)
-    assert (report.verdict, server.open_orders()) == (Verdict.CLEAR, [])
-    names = set(verdicts(report))
-    assert names == {*CLASSIC, *(f"unified {name}" for name in UNIFIED)}
 
 
 @with_faults("mode=hybrid", "ack-only~/api/v3", orders=60)
@@ -120,38 +77,7 @@ def test_a_classic_api_that_serves_is_not_left_out_by_another_word(server: SimSe
     assert (report.verdict, left(server, *IN_ONE)) == (Verdict.CLEAR, set())
 
 
-@MODES
-def test_the_first_request_is_a_cancel(server: SimServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As they are signed: two requests on two connections may overtake each other on the way."""
-    signed: list[str] = []
-
-    def sign(request: Request, *more: Any) -> Signed:
-        signed.append(request.path)
-        return bitget.sign(request, *more)
-
-    monkeypatch.setattr(bitget, "VENUE", replace(bitget.VENUE, sign=sign))
-    kill("bitget", server, options=ONE, deadline=ENOUGH)
-    assert signed[0] == CANCEL_ALL
-    assert len(signed) >= len(server.requests) > 5  # a read that the account's mode has overtaken is never sent
-
-
-@with_faults(orders=1200)
-def test_a_thousand_orders_within_the_limits(server: SimServer) -> None:
-    report = kill("bitget", server, options=ONE, deadline=30)
-    assert (report.verdict, left(server, *IN_ONE)) == (Verdict.CLEAR, set())
-    assert 429 not in {request.status for request in server.requests}
-
-
 # --- what cannot be cancelled, read or asked ------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("mode", ["classic", "unified"])
-def test_a_success_that_cancels_nothing_is_open(mode: str) -> None:
-    with simulator.start("bitget", faults=[f"mode={mode}", "ack-only"]) as server:
-        report = kill("bitget", server, options=ONE, deadline=3)
-        mine = left(server, *IN_ONE)
-    assert (report.verdict, report.exit_status) == (Verdict.OPEN, 10)
-    assert {row.order.id for row in report.orders if row.state.value in ("open", "failed")} == mine
 
 
 @with_faults("bot-orders")
@@ -165,22 +91,6 @@ def test_orders_of_a_bot_are_named_with_the_reason(server: SimServer) -> None:
         "strategy_positive",
         "45056 The current order type cannot be cancelled",
     )
-
-
-@pytest.mark.parametrize("mode", ["classic", "unified"])
-@pytest.mark.parametrize(
-    "fault",
-    "listing-fails json:listing=[] json:listing={} truncated:listing empty-body:listing html:listing "
-    "duplicate-keys:listing status:listing=404".split(),
-)
-@pytest.mark.faults
-def test_an_unreadable_listing_is_never_empty(mode: str, fault: str) -> None:
-    with simulator.start("bitget", orders=20, faults=[f"mode={mode}", fault]) as server:
-        report = kill("bitget", server, options=ONE, deadline=1.2)
-        rest = left(server, *IN_ONE)
-    if fault.startswith("duplicate-keys") and not rest:  # then there is nothing to write twice
-        return
-    assert (report.verdict, report.exit_status) == (Verdict.UNPROVEN, 11)
 
 
 @pytest.mark.parametrize("fault", ["listing-fails", "json:listing={}", "html:listing=404", "stall:listing"])
@@ -197,70 +107,6 @@ def test_null_for_a_whole_listing_is_not_empty(server: SimServer) -> None:
     server.set_faults(['json:listing={"code":"00000","msg":"success","requestTime":1,"data":null}'])
     report = kill("bitget", server, deadline=1.2)
     assert report.verdict is Verdict.UNPROVEN
-
-
-@with_faults("null-lists")
-def test_null_lists_inside_their_object_are_empty(server: SimServer) -> None:
-    report = kill("bitget", server, options=ONE, deadline=ENOUGH)
-    assert (report.verdict, left(server, *IN_ONE)) == (Verdict.CLEAR, set())
-
-
-@pytest.mark.parametrize(
-    ("fault", "kind", "hint"),
-    [
-        ("key", "auth", "wrong or deleted key"),
-        ("ip", "ip", "add this machine's address"),
-        ("demo", "environment", "environment demo"),
-    ],
-)
-def test_a_refused_key_is_tried_no_further(fault: str, kind: str, hint: str, home: Path) -> None:
-    with simulator.start("bitget", faults=[fault]) as server:
-        file = write_config(home / "c.toml", {"bitget": profile_table("bitget", server)})
-        ran = cancelall("bitget", "--config", str(file), "--json", home=home)
-        sent = [(one.method, one.path, one.query, one.body) for one in server.requests]
-        assert len(server.open_orders()) == 40
-    assert (ran.code, ran.line["verdict"], ran.line["error"]["kind"]) == (4, "refused", kind)
-    assert hint in ran.line["error"]["hint"]
-    assert len(sent) == len(set(sent)), "the first volley, and nothing twice"
-
-
-def test_a_wrong_secret_and_a_wrong_passphrase_are_refused(server: SimServer) -> None:
-    for field, code in (("api_secret", "40009"), ("passphrase", "40012")):
-        table = profile_table("bitget", server)
-        table["credentials"] = {**server.credentials, field: "DUMMYwrong"}
-        (report,) = swept({"bitget": table})
-        assert (report.verdict, report.exit_status) == (Verdict.REFUSED, 4)
-        assert report.error is not None
-        assert code in report.error.message
-    assert len(server.open_orders()) == 40
-
-
-@with_faults("permission=USDC-FUTURES")
-def test_a_product_that_the_key_may_not_trade_leaves_the_others_alone(server: SimServer) -> None:
-    report = kill("bitget", server, options={"product_type": ["USDT-FUTURES", "USDC-FUTURES"]}, deadline=ENOUGH)
-    assert report.exit_status in (4, 10)
-    assert verdicts(report)["USDT-FUTURES"] == verdicts(report)["USDT-FUTURES plan orders"] == "clear"
-    assert not left(server, *IN_ONE)
-    assert left(server, "USDC-FUTURES")
-
-
-@with_faults("lacks=COIN-FUTURES/40731")
-def test_what_a_copy_trading_account_does_not_have_is_absent(server: SimServer) -> None:
-    report = kill("bitget", server, options={"product_type": ["USDT-FUTURES", "COIN-FUTURES"]}, deadline=ENOUGH)
-    assert report.verdict is Verdict.CLEAR
-    assert verdicts(report)["COIN-FUTURES"] == verdicts(report)["COIN-FUTURES plan orders"] == "absent"
-
-
-@pytest.mark.parametrize("code", ["40081", "40105", "40110", "22030", "40034", "40199", "40022", "40031"])
-@pytest.mark.faults
-def test_no_other_word_of_a_product_is_absence(code: str) -> None:
-    """Neither demo trading's, on live, nor those of a parameter, a right or a ban: orders may rest there."""
-    with simulator.start("bitget", faults=[f"lacks=COIN-FUTURES/{code}"]) as server:
-        options = {"product_type": ["USDT-FUTURES", "COIN-FUTURES"]}
-        report = kill("bitget", server, options=options, deadline=1.5)
-        assert left(server, "COIN-FUTURES")
-    assert report.verdict is not Verdict.CLEAR
-    assert "absent" not in verdicts(report).values()
 
 
 @with_faults("margin=2")
@@ -312,19 +158,6 @@ def test_an_account_that_both_apis_refuse_is_refused(server: SimServer) -> None:
 # --- reading only ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("mode", ["classic", "unified", "hybrid"])
-def test_a_dry_run_changes_nothing(mode: str, home: Path) -> None:
-    with simulator.start("bitget", faults=[f"mode={mode}"]) as server:
-        before = server.open_orders()
-        file = write_config(home / "c.toml", {"bitget": profile_table("bitget", server)})
-        ran = cancelall("bitget", "--config", str(file), "--dry-run", "--json", home=home)
-        assert server.open_orders() == before
-        assert not any(request.changes for request in server.requests)
-    assert (ran.code, ran.line["verdict"]) == (0, "open"), ran.err
-    assert {row["id"] for row in ran.line["orders"]} == {order.id for order in before}
-    assert any("nothing was cancelled" in words for words in ran.line["warnings"])
-
-
 @with_faults("mode=unified", "lacks=settings/40014")
 def test_a_listing_reveals_the_mode_too(server: SimServer) -> None:
     """Which answer comes first, the refused read or the listing, decides how the segments are called, not which."""
@@ -346,17 +179,6 @@ def protective(order: SimOrder) -> bool:
     if order.segment in ("SPOT", "SPOT plan"):
         return order.side == "sell" and (order.segment == "SPOT plan" or order.kind == "tpsl")
     return closing or order.kind in ("profit_plan", "loss_plan", "pos_profit", "pos_loss", "moving_plan")
-
-
-def test_keep_protective_is_exact(server: SimServer) -> None:
-    keep = {order.id for order in server.open_orders() if protective(order)}
-    assert len(keep) > 12
-    report = kill("bitget", server, options={"keep_protective": True}, deadline=ENOUGH)
-    assert left(server) == keep
-    assert report.verdict is Verdict.CLEAR
-    assert {row.order.id for row in report.orders if row.state.value == "kept"} == keep
-    assert CANCEL_ALL not in {request.path for request in server.requests}, "not even as a witness"
-    assert any("protective orders are kept" in words for words in report.warnings)
 
 
 @with_faults("mode=unified", orders=60)
@@ -446,48 +268,6 @@ def test_a_batch_call_that_is_refused_has_a_single_one_beside_it(server: SimServ
 # --- selectors ------------------------------------------------------------------------------------------------------
 
 
-def of_coin(order: SimOrder, coin: str) -> bool:
-    return order.segment in ("COIN-FUTURES", "COIN-FUTURES plan") and order.extra["marginCoin"] == coin
-
-
-@pytest.mark.parametrize("coin", ["BTC", "ETH"])
-@pytest.mark.parametrize("keep", [False, True])
-def test_a_margin_coin_never_widens_a_cancel(coin: str, keep: bool) -> None:
-    with simulator.start("bitget", orders=80) as server:
-        mine = {order.id for order in server.open_orders() if of_coin(order, coin)}
-        kept = {order.id for order in server.open_orders() if of_coin(order, coin) and protective(order)}
-        rest = left(server) - mine
-        assert len(mine) >= 4
-        options = {"margin_coin": coin, "keep_protective": keep}
-        report = kill("bitget", server, options=options, deadline=ENOUGH)
-        assert (report.verdict, left(server)) == (Verdict.CLEAR, rest | (kept if keep else set()))
-        assert {row.order.id for row in report.orders} == mine
-
-
-@with_faults("mode=unified", orders=60)
-def test_a_margin_coin_never_widens_a_cancel_of_a_unified_account(server: SimServer) -> None:
-    mine = {
-        order.id
-        for order in server.open_orders()
-        if order.segment.startswith("unified COIN-FUTURES") and order.symbol.startswith("BTC")
-    }
-    rest = left(server) - mine
-    assert rest & left(server, "unified COIN-FUTURES")
-    report = kill("bitget", server, options={"margin_coin": "BTC"}, deadline=ENOUGH)
-    assert (report.verdict, left(server)) == (Verdict.CLEAR, rest)
-    assert f"{V3}/cancel-symbol-order" not in {request.path for request in server.requests}
-
-
-@MODES
-def test_a_symbol_leaves_the_others_alone(server: SimServer) -> None:
-    rest = {order.id for order in server.open_orders() if order.symbol != "ETHUSDT"}
-    report = kill("bitget", server, options={"symbol": ["ethusdt"]}, deadline=ENOUGH)
-    assert (report.verdict, left(server)) == (Verdict.CLEAR, rest)
-    assert dict(report.scope) == {"symbol": ("ETHUSDT",)}
-    assert CANCEL_ALL not in {request.path for request in server.requests}
-    assert any("does not go by symbol" in words for words in report.warnings)
-
-
 @MODES
 def test_a_symbol_of_another_script_is_a_symbol_like_others(server: SimServer) -> None:
     """As it stands in bodies, and in no query."""
@@ -504,29 +284,6 @@ def test_a_symbol_of_another_script_is_a_symbol_like_others(server: SimServer) -
     assert (report.verdict, left(server)) == (Verdict.CLEAR, rest)
     assert len(report.orders) == len(like)
     assert all(request.query.isascii() and "%" not in request.query for request in server.requests)
-
-
-@MODES
-def test_a_product_leaves_the_others_alone(server: SimServer) -> None:
-    rest = others(server, *IN_ONE)
-    report = kill("bitget", server, options=ONE, deadline=ENOUGH)
-    assert (report.verdict, left(server)) == (Verdict.CLEAR, rest)
-
-
-@pytest.mark.parametrize(
-    ("options", "right"),
-    [({"symbol": ["BTCUSTD"]}, "BTCUSDT"), ({"symbol": ["BTCPREP"]}, "BTCPERP"), ({"margin_coin": "BCT"}, "BTC")],
-)
-@MODES
-def test_a_misspelt_selector_is_never_clear(server: SimServer, options: dict[str, object], right: str) -> None:
-    chosen = {**options, "product_type": ["COIN-FUTURES" if "margin_coin" in options else "USDC-FUTURES"]}
-    if right == "BTCUSDT":
-        chosen["product_type"] = ["SPOT"]
-    before = left(server)
-    report = kill("bitget", server, options=chosen, deadline=ENOUGH)
-    assert (report.verdict, left(server)) == (Verdict.UNPROVEN, before)
-    assert report.error is not None
-    assert f'did you mean "{right}"' in report.error.message
 
 
 # --- proof ----------------------------------------------------------------------------------------------------------
@@ -604,12 +361,6 @@ def test_a_trigger_that_fires_in_between_is_cancelled_too(mode: str) -> None:
         assert (report.verdict, left(server, *IN_ONE)) == (Verdict.CLEAR, set())
 
 
-@with_faults("hidden=0.8")
-def test_orders_that_the_listing_hides_for_less_than_the_gap_are_caught(server: SimServer) -> None:
-    report = kill("bitget", server, options=ONE, scale=1.0, deadline=ENOUGH)
-    assert (report.verdict, left(server, *IN_ONE)) == (Verdict.CLEAR, set())
-
-
 @with_faults("live-only", orders=120)
 def test_partly_filled_orders_that_the_plain_listing_leaves_out_are_seen(server: SimServer) -> None:
     partly = {order.id for order in server.open_orders() if order.segment == "USDT-FUTURES" and order.remaining != "1"}
@@ -627,26 +378,6 @@ def test_strategies_that_the_plain_listing_leaves_out_are_seen(server: SimServer
 # --- troubles that pass ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("mode", ["classic", "unified"])
-@pytest.mark.parametrize(
-    "fault",
-    "html@3 maintenance@3 error-500=0.2 error-after:cancel@4 reset-after:cancel@3 fin-after:cancel@2 "
-    "truncated:cancel@2 json:cancel=[]@2 partial@2 late-cancel=0.3 lag=0.3 error-status=200".split(),
-)
-@pytest.mark.faults
-def test_troubles_that_pass_end_clear(mode: str, fault: str) -> None:
-    with simulator.start("bitget", faults=[f"mode={mode}", fault]) as server:
-        report = kill("bitget", server, options=ONE, scale=0.5, deadline=ENOUGH)
-        assert (report.verdict, left(server, *IN_ONE)) == (Verdict.CLEAR, set()), report
-
-
-@pytest.mark.parametrize("seconds", [-600, 600])
-def test_a_wrong_clock_is_repaired_from_the_refusal(seconds: int) -> None:
-    with simulator.start("bitget", faults=[f"clock={seconds}"]) as server:
-        report = kill("bitget", server, options=ONE, deadline=ENOUGH)
-        assert (report.verdict, left(server, *IN_ONE)) == (Verdict.CLEAR, set())
-
-
 @with_faults("ack-only~batch-cancel-orders", "lacks=cancel-all-orders/40404")
 def test_an_order_is_named_once_in_a_second_at_most(server: SimServer) -> None:
     kill("bitget", server, options=ONE, deadline=5)
@@ -657,29 +388,6 @@ def test_an_order_is_named_once_in_a_second_at_most(server: SimServer) -> None:
                 struck.setdefault(one["orderId"], []).append(request.arrived)
     assert max(map(len, struck.values())) >= 3
     assert all(after - before >= 1.0 for times in struck.values() for before, after in pairwise(times))
-
-
-@MODES
-def test_orders_that_filled_meanwhile_are_told_apart(server: SimServer) -> None:
-    server.set_faults(["fill=2~cancel-all-orders", "fill=2~cancel-symbol-order"])
-    report = kill("bitget", server, options=ONE, deadline=ENOUGH)
-    filled = {order.id for order in server.closed_orders() if order.status == "filled"}
-    assert filled
-    assert {row.order.id for row in report.orders if row.state.value == "filled"} == filled
-
-
-@with_faults("reappear=0.05@3", orders=20)
-def test_orders_that_come_back_are_cancelled(server: SimServer) -> None:
-    report = kill("bitget", server, options=ONE, deadline=ENOUGH)
-    assert (report.verdict, left(server, *IN_ONE)) == (Verdict.CLEAR, set())
-
-
-@MODES
-def test_a_status_that_nobody_documented_is_open(server: SimServer) -> None:
-    server.set_faults(["unknown-status"])
-    report = kill("bitget", server, options=ONE, dry_run=True)
-    assert report.verdict is Verdict.OPEN
-    assert states(report) == {"open": len(left(server, *IN_ONE))}
 
 
 FIELDS = ("price", "size", "side", "symbol", "status", "planStatus", "planType", "cTime", "reduceOnly", "clientOid")
@@ -731,13 +439,6 @@ def test_a_cancel_of_everything_that_does_not_say_that_there_was_nothing_contrad
     assert not any("says otherwise" in (segment.detail or "") for segment in report.segments)
 
 
-@MODES
-def test_pages_that_go_in_circles_prove_nothing(server: SimServer) -> None:
-    server.set_faults(["cursor-loop", "ack-only"])
-    report = kill("bitget", server, options=ONE, deadline=2)
-    assert report.verdict in (Verdict.OPEN, Verdict.UNPROVEN)
-
-
 # --- what is sent ---------------------------------------------------------------------------------------------------
 
 
@@ -752,16 +453,6 @@ def test_live_trading_does_not(server: SimServer) -> None:
     kill("bitget", server, options=ONE, deadline=ENOUGH)
     assert {request.headers.get("paptrading") for request in server.requests} == {None}
     assert {request.headers.get("locale") for request in server.requests if request.key_hint} == {"en-US"}
-
-
-@MODES
-def test_bodies_are_compact_and_hold_no_null(server: SimServer) -> None:
-    kill("bitget", server, deadline=ENOUGH)
-    sent = [request.body for request in server.requests if request.method == "POST"]
-    assert len(sent) > 8
-    for body in sent:
-        assert b"null" not in body
-        assert json.dumps(json.loads(body), separators=(",", ":")).encode() == body
 
 
 def test_an_rsa_key_signs_for_the_same_account(server: SimServer) -> None:

@@ -23,7 +23,7 @@ from cancelall.core.secret import Secret
 from cancelall.credentials import chain
 from cancelall.engine.client import Send
 from cancelall.engine.run import Run, over_the_network
-from cancelall.simulator import SimOrder, SimServer
+from cancelall.simulator import SimServer
 from cancelall.simulator.pacifica import Pacifica
 from cancelall.venues.pacifica import calls
 from cancelall.venues.pacifica import venue as pacifica
@@ -31,10 +31,8 @@ from cancelall.venues.pacifica.options import NOWHERE, Secrets, _unbase58
 from support import Ran, cancelall, environment, kill, paths, profile_table, states, swept
 
 CANCEL_ALL = "POST /api/v1/orders/cancel_all"
-STOCK = 60
 """More orders than an exchange begins with."""
 PROBE = {"symbol": "BTC", "order_id": NOWHERE}
-THREE = ["strategies", "TWAP", "orders"]
 # A key to throw away whose seed, and so whose base58 text, begins with a zero byte.
 ZERO_SECRET = "1GMkH3brNXiNNs1tiFZHu4yZSRrzJwxi5wB9bHFtMikjwpAW9DMZzU2Pqakc5it8X3N5vPmqdN7KF4CCUpmKhq"
 
@@ -105,21 +103,6 @@ def verdicts(report: ProfileReport) -> dict[str, str]:
 # --- the main job ---------------------------------------------------------------------------------------------------
 
 
-def test_the_command_empties_an_account_of_every_kind(server: SimServer, home: Path) -> None:
-    kinds = {(order.segment, order.kind) for order in server.open_orders()}
-    assert len(kinds) == 9 + 1 + 7, "order types that can rest, TWAPs, strategies"
-    before = {order.id for order in server.open_orders()}
-    ran = run(server, home)
-    assert ran.code == 0, ran.err
-    assert server.open_orders() == []
-    assert ran.line["verdict"] == "clear"
-    assert [segment["name"] for segment in ran.line["segments"]] == THREE
-    assert before <= {row["id"] for row in ran.line["orders"]}
-    assert {row["state"] for row in ran.line["orders"]} == {"cancelled"}
-    assert server.account.key[-4:] in ran.err
-    assert server.credentials["secret_key"] not in ran.out + ran.err
-
-
 def test_an_agent_key_on_the_command_line(server: SimServer, home: Path) -> None:
     keys, options = fake(server).bind_agent(server.account)
     words = ["--account", str(options["account"]), "--agent-wallet", str(options["agent_wallet"])]
@@ -129,14 +112,6 @@ def test_an_agent_key_on_the_command_line(server: SimServer, home: Path) -> None
     assert {(body["account"], body["agent_wallet"]) for body in bodies} == {
         (server.account.key, options["agent_wallet"])
     }
-
-
-def test_the_first_request_is_a_cancel_of_everything(server: SimServer) -> None:
-    assert sent_by_a_kill(server)[0] == CANCEL_ALL
-    body = next(json.loads(each.body) for each in server.requests if f"POST {each.path}" == CANCEL_ALL)
-    assert (body["all_symbols"], body["exclude_reduce_only"]) == (True, False)
-    assert "symbol" not in body
-    assert "agent_wallet" not in body
 
 
 def test_after_the_strategies_everything_is_cancelled_once_more(server: SimServer) -> None:
@@ -274,12 +249,6 @@ def test_a_host_without_twaps_proves_nothing(server: SimServer) -> None:
     assert report.exit_status != 0
 
 
-@with_faults("hidden=0.8")
-def test_orders_that_the_listing_hides_for_less_than_the_gap_are_caught(server: SimServer) -> None:
-    report = kill("pacifica", server, scale=1.0, deadline=10)
-    assert (report.verdict, server.open_orders()) == (Verdict.CLEAR, [])
-
-
 @with_faults("lag=0.8", orders=200)
 def test_listings_that_lag_cost_no_storm_of_cancels(server: SimServer) -> None:
     report = kill("pacifica", server, scale=1.0, deadline=15)
@@ -367,92 +336,11 @@ def test_a_configured_account_is_not_looked_up_and_not_told(server: SimServer) -
 # --- refusals and troubles ------------------------------------------------------------------------------------------
 
 
-@with_faults("ack-only", orders=20)
-def test_orders_that_cannot_be_cancelled_are_listed(server: SimServer, home: Path) -> None:
-    left = {order.id for order in server.open_orders()}
-    ran = run(server, home, "--deadline", "2.5")
-    assert (ran.code, ran.line["verdict"]) == (10, "open")
-    assert {row["id"] for row in ran.line["orders"] if row["state"] in ("open", "failed")} == left
-
-
-@with_faults("listing-fails")
-def test_a_listing_that_fails_proves_nothing(server: SimServer) -> None:
-    report = kill("pacifica", server, deadline=1.5)
-    assert (report.verdict, report.exit_status) == (Verdict.UNPROVEN, 11)
-    assert {segment.listings for segment in report.segments} == {0}
-
-
 @with_faults("listing-refused")
 def test_a_refused_read_does_not_stop_the_cancels(server: SimServer) -> None:
     report = kill("pacifica", server, deadline=1.5)
     assert report.verdict is Verdict.UNPROVEN, "reads need no key: who refuses them says nothing of it"
     assert not [order for order in server.open_orders() if order.segment != "strategies" and not order.extra]
-
-
-@pytest.mark.parametrize("fault", ["json:listing=[]", "json:listing={}", "truncated:listing", "html:listing"])
-def test_an_unreadable_listing_is_never_empty(fault: str) -> None:
-    with simulator.start("pacifica", orders=12, faults=[fault]) as server:
-        report = kill("pacifica", server, deadline=1.2)
-    assert report.verdict is Verdict.UNPROVEN
-
-
-@with_faults("null-lists")
-def test_a_null_in_the_place_of_the_list_is_an_empty_one(server: SimServer) -> None:
-    report = kill("pacifica", server, deadline=8)
-    assert (report.verdict, server.open_orders()) == (Verdict.CLEAR, [])
-
-
-@with_faults("key")
-def test_a_refused_key_is_tried_once(server: SimServer, home: Path) -> None:
-    ran = run(server, home)
-    told = (ran.code, ran.line["verdict"])
-    assert told in ((4, "refused"), (10, "open")), "orders are read without a key"
-    assert ran.line["error"]["kind"] == "auth"
-    sent = [path for path in paths(server) if path.startswith("POST")]
-    assert sent[0] == CANCEL_ALL
-    assert sent.count(CANCEL_ALL) <= 2, "what was listed was named beside it, and nothing went on after that"
-    assert len(sent) <= 2 + STOCK
-
-
-@pytest.mark.parametrize("faults", [["key", "plain-text"], ["permission"], ["ip"], ["region"]])
-def test_refusals(faults: list[str]) -> None:
-    with simulator.start("pacifica", faults=faults) as server:
-        report = kill("pacifica", server, deadline=3)
-        assert report.verdict in (Verdict.REFUSED, Verdict.OPEN), "orders are read without a key: they may be known"
-        assert report.error is not None
-        assert report.error.kind in ("auth", "permission", "ip", "region")
-        tried = paths(server).count(CANCEL_ALL)
-    assert tried in (1, 2) if faults != ["region"] else tried > 1, "a gateway's page may pass, the venue's words do not"
-
-
-@pytest.mark.parametrize(
-    "fault",
-    [
-        *(
-            "bare",
-            "account-list",
-            "plain-text",
-            "error-500=0.2",
-            "html@3",
-            "reset-after:cancel@3",
-            "fin-after:cancel@2",
-        ),
-        *(
-            "error-after:cancel@2",
-            "truncated:cancel@2",
-            "maintenance@3",
-            "partial@2",
-            "json:cancel=[]@2",
-            "status=409@2",
-        ),
-        *("late-cancel=0.05", "spares=stop", "spares=twap", "spares=spot", "trigger=0.2@1", "fill=3", "latency=0.05"),
-    ],
-)
-@pytest.mark.faults
-def test_troubles_that_pass_end_clear(fault: str) -> None:
-    with simulator.start("pacifica", faults=[fault]) as server:
-        report = kill("pacifica", server, deadline=10)
-        assert (report.verdict, server.open_orders()) == (Verdict.CLEAR, []), report
 
 
 @pytest.mark.parametrize("seconds", [-600, -25, 25, 40, 600])
@@ -464,19 +352,6 @@ def test_a_wrong_clock_is_repaired_from_the_date_of_the_answer(seconds: int, ahe
         refused = [each for each in server.requests if each.changes and each.status == 400]
         assert len(refused) <= 16
         assert bool(refused) == (seconds > 29 or bool(seconds < -5 and ahead))
-
-
-@with_faults("reappear=0.05", orders=12)
-def test_a_bot_that_keeps_placing_orders_is_never_clear(server: SimServer) -> None:
-    report = kill("pacifica", server, deadline=2.5)
-    assert report.verdict is not Verdict.CLEAR
-
-
-@with_faults("unknown-status")
-def test_kinds_and_states_that_nobody_documented_are_open(server: SimServer) -> None:
-    report = kill("pacifica", server, dry_run=True)
-    assert report.verdict is Verdict.OPEN
-    assert len(report.orders) == 40
 
 
 # --- credits --------------------------------------------------------------------------------------------------------
@@ -530,37 +405,6 @@ def test_nobody_looks_into_a_keyring_for_what_is_not_needed(server: SimServer, m
 # --- scope ----------------------------------------------------------------------------------------------------------
 
 
-def test_a_dry_run_changes_nothing(server: SimServer, home: Path) -> None:
-    before = server.open_orders()
-    ran = run(server, home, "--dry-run")
-    assert (ran.code, ran.line["verdict"]) == (0, "open")
-    assert server.open_orders() == before
-    assert {each.method for each in server.requests} == {"GET"}
-    assert {row["id"] for row in ran.line["orders"]} == {order.id for order in before}
-    assert any("a mistyped account would look empty" in warning for warning in ran.line["warnings"])
-    report = kill("pacifica", server, dry_run=True)
-    assert 'POST /api/v1/orders/cancel_all {"all_symbols":true,"exclude_reduce_only":false}' in report.would_send
-    assert not [words for words in report.would_send if "signature" in words or str(NOWHERE) in words]
-
-
-def protective(order: SimOrder) -> bool:
-    """What can only shrink a position, written down once more and not by the client."""
-    triggered_sell = "-" in order.symbol and order.side == "sell" and order.kind.startswith(("stop", "take_profit"))
-    return order.reduce_only or triggered_sell
-
-
-@with_faults(orders=60)
-def test_keep_protective_is_exact(server: SimServer) -> None:
-    keep = {order.id for order in server.open_orders() if protective(order)}
-    assert {order.segment for order in server.open_orders() if protective(order)} == {"orders", "twap", "strategies"}
-    report = kill("pacifica", server, options={"keep_protective": True}, deadline=8)
-    assert {order.id for order in server.open_orders()} == keep
-    assert report.verdict is Verdict.CLEAR
-    assert {row.order.id for row in report.orders if row.state.value == "kept"} == keep
-    assert CANCEL_ALL not in paths(server)
-    assert any("not witnessed: a last cancel of everything" in warning for warning in report.warnings)
-
-
 @with_faults("unknown-status")
 def test_kinds_that_nobody_knows_are_kept_and_open_with_the_protective_ones(server: SimServer) -> None:
     report = kill("pacifica", server, options={"keep_protective": True}, deadline=2)
@@ -589,35 +433,6 @@ def test_a_signed_answer_that_does_not_come_is_named_and_not_asked_for_in_a_stor
     assert {segment.verdict for segment in report.segments} == {Verdict.UNPROVEN}
     assert all("500" in (segment.detail or "") for segment in report.segments)
     assert len(server.requests) < 125, "no more than its credits"
-
-
-def test_exclude_reduce_only_ends_clear_with_reduce_only_orders_left(server: SimServer, home: Path) -> None:
-    keep = {order.id for order in server.open_orders() if order.reduce_only}
-    ran = run(server, home, "--exclude-reduce-only")
-    assert (ran.code, ran.line["verdict"]) == (0, "clear"), ran.err
-    assert {order.id for order in server.open_orders()} == keep
-    assert {row["id"] for row in ran.line["orders"] if row["state"] == "kept"} == keep
-    assert ran.line["scope"] == {"exclude_reduce_only": True}
-    flags = {json.loads(each.body)["exclude_reduce_only"] for each in server.requests if "cancel_all" in each.path}
-    assert flags == {True}
-
-
-def test_symbols_leave_the_other_markets_alone(server: SimServer) -> None:
-    others = {order.id for order in server.open_orders() if order.symbol not in ("BTC", "kBONK")}
-    report = kill("pacifica", server, options={"symbol": ["BTC", "kBONK"]})
-    assert report.verdict is Verdict.CLEAR
-    assert {order.id for order in server.open_orders()} == others
-    assert paths(server).count("GET /api/v1/account") == 1, "whether the key's own address is an account"
-    assert any("not witnessed: the account's own counts" in warning for warning in report.warnings)
-
-
-@pytest.mark.parametrize(("symbol", "right"), [("btc", "BTC"), ("KBONK", "kBONK"), ("SOL-USD", "SOL-USDC")])
-def test_a_misspelt_symbol_is_never_clear(server: SimServer, symbol: str, right: str) -> None:
-    report = kill("pacifica", server, options={"symbol": [symbol]})
-    assert report.verdict is Verdict.UNPROVEN
-    assert report.error is not None
-    assert f'did you mean "{right}"' in report.error.message
-    assert len(server.open_orders()) == 40
 
 
 def test_looking_up_a_symbol_never_holds_up_the_kill(server: SimServer) -> None:
