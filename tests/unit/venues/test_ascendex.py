@@ -7,17 +7,15 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from cancelall.core.errors import OptionError, Unreadable
-from cancelall.core.model import Answer, Order, Protection, Reach, Reply, Request, State
+from cancelall.core.model import Answer, Order, Protection, Reach, Request, State
 from cancelall.core.secret import Secret
-from cancelall.venues import payload
 from cancelall.venues.ascendex import signing
 from cancelall.venues.ascendex import venue as ascendex
 from cancelall.venues.ascendex.options import Secrets
 from support import ROOT
+from unit.venues.kinds import CASH_ROW, FUTURES_ROW, reply
 
 VECTORS: list[dict[str, Any]] = json.loads((ROOT / "tests" / "vectors" / "ascendex.json").read_text())
 RAW = [row for row in VECTORS if row["secret_encoding"] == "raw utf-8"]
@@ -25,12 +23,6 @@ SENT = [row for row in RAW if row["url"]]
 DECODED = [row for row in VECTORS if row["secret_encoding"] == "base64-decoded"]
 SECRETS = Secrets(api_key=Secret("testkey"), api_secret=Secret("testsecret"))
 NOW = 1700000000000
-LEDGERS = ("cash", "margin", "futures")
-
-
-def reply(body: object, status: int = 200, **headers: str) -> Reply:
-    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return Reply(status=status, headers={name.replace("_", "-"): value for name, value in headers.items()}, body=raw)
 
 
 def options(**values: Any) -> ascendex.Options:
@@ -285,50 +277,6 @@ def test_an_order_without_a_symbol_cannot_be_named() -> None:
 
 # --- reading --------------------------------------------------------------------------------------------------------
 
-CASH_ROW = {
-    "avgPx": "0",
-    "cumFee": "0",
-    "cumFilledQty": "0.0033",
-    "errorCode": "",
-    "feeAsset": "USDT",
-    "lastExecTime": 1576019723550,
-    "orderId": "s16ef21882ea0866943712034f36d83",
-    "orderQty": "0.0083",
-    "orderType": "Limit",
-    "price": "7105",
-    "seqNum": 8193258,
-    "side": "Buy",
-    "status": "PartiallyFilled",
-    "stopPrice": "",
-    "symbol": "BTC/USDT",
-    "execInst": "NULL_VAL",
-}
-FUTURES_ROW = {
-    "ac": "FUTURES",
-    "accountId": "sample-futures-account-id",
-    "seqNum": 14,
-    "time": 1605677683714,
-    "orderId": "sample-order-id",
-    "orderType": "StopMarket",
-    "execInst": "ReduceOnlyMark",
-    "side": "Sell",
-    "symbol": "BTC-PERP",
-    "price": "0",
-    "orderQty": "0.10",
-    "stopPrice": "9500",
-    "stopBy": "mark",
-    "status": "PendingNew",
-    "lastExecTime": 1605677684479,
-    "lastPx": "0",
-    "lastQty": "0",
-    "avgFilledPx": "0",
-    "cumFilledQty": "0",
-    "fee": "0",
-    "cumFee": "0",
-    "feeAsset": "USDT",
-    "errorCode": "",
-}
-
 
 def page(ledger: str, rows: object, values: dict[str, Any] | None = None, **envelope: object) -> Any:
     one = segment(ledger, **(values or {}))
@@ -360,79 +308,6 @@ def test_the_documented_rows_become_orders_with_the_venues_own_digits() -> None:
         protection=Protection.PROTECTIVE,
         created_ms=1605677683714,
     )
-
-
-def test_an_empty_list_is_an_empty_page() -> None:
-    for ledger in ("cash", "margin", "futures"):
-        found = page(ledger, [])
-        assert (found.orders, found.next, found.unsure) == ((), None, "")
-
-
-@pytest.mark.parametrize("status", ["New", "PendingNew", "PartiallyFilled", "Ack", "Limbo", "canceled", "CANCELED"])
-def test_every_status_but_the_final_ones_is_open(status: str) -> None:
-    assert len(page("futures", [{**FUTURES_ROW, "status": status}]).orders) == 1
-
-
-@pytest.mark.parametrize("status", ["Filled", "Canceled", "Rejected"])
-def test_final_statuses_are_not_open(status: str) -> None:
-    assert page("futures", [{**FUTURES_ROW, "status": status}]).orders == ()
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        {},
-        {"code": 0},
-        {"code": 0, "data": {}},
-        {"code": 0, "data": {"data": []}},
-        {"code": 0, "data": "x"},
-        [],
-        b"",
-        b"<html></html>",
-        b'{"code":0,"data":[1],"data":[]}',
-        b'{"code":0,"data":[',
-        b"[" * 100_000,
-    ],
-)
-def test_a_listing_of_another_shape_is_unreadable_and_never_empty(body: object) -> None:
-    one = segment("cash")
-    with pytest.raises(Unreadable):
-        one.page(one.listings[0][0], reply(body))
-
-
-def test_a_null_in_the_place_of_the_list_is_told() -> None:
-    found = page("cash", None)
-    assert (found.null, found.orders, found.unsure) == (True, (), "")
-    assert not page("cash", []).null
-
-
-ODD = [None, "", [], {}, True, "\x00", 1.5, {"orderId": "2"}]
-DISPLAYED = ["orderType", "execInst", "side", "price", "orderQty", "stopPrice", "cumFilledQty", "time"]
-
-
-@pytest.mark.parametrize("value", ODD, ids=repr)
-@pytest.mark.parametrize("field", [*DISPLAYED, "status", "symbol", "ac"])
-@pytest.mark.parametrize("ledger", LEDGERS)
-def test_no_field_but_the_id_keeps_a_row_or_its_neighbours_from_being_acted_on(
-    ledger: str, field: str, value: object
-) -> None:
-    good = {**FUTURES_ROW, "symbol": "X/Y", "orderId": "good"}
-    del good["ac"]
-    found = page(ledger, [good, {**good, "orderId": "odd", field: value}, {**good, "orderId": "last"}])
-    assert [one.id for one in found.orders] == ["good", "odd", "last"]
-    if isinstance(value, list | dict | bool) or (field in ("status", "symbol") and value in (None, "")):
-        assert field in found.unsure
-    _, odd, _ = found.orders
-    assert odd.symbol != payload.UNREADABLE
-    named = segment(ledger).cancels(found.orders, None)
-    assert ("odd" in [one.id for _, each in named for one in each]) is bool(odd.symbol)
-
-
-@pytest.mark.parametrize("row", [None, [], "x", 7, {}, {"orderId": ""}, {"orderId": None}, {"orderId": ["1"]}])
-def test_a_row_without_an_id_hides_no_other_one(row: object) -> None:
-    found = page("cash", [CASH_ROW, {**CASH_ROW, **row} if isinstance(row, dict) and row else row])
-    assert [one.id for one in found.orders] == [CASH_ROW["orderId"]]
-    assert found.unsure
 
 
 @pytest.mark.parametrize("envelope", [{"ac": "MARGIN"}, {"accountCategory": "FUTURES"}, {"ac": ["CASH"]}, {"ac": "X"}])
@@ -981,26 +856,6 @@ def test_documented_error_bodies() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("status", "answer", "kind"),
-    [
-        (429, Answer.AGAIN, "rate_limit"),
-        (418, Answer.AGAIN, "rate_limit"),
-        (403, Answer.GATEWAY, "region"),
-        (401, Answer.GATEWAY, "auth"),
-        (404, Answer.GATEWAY, "environment"),
-        (405, Answer.GATEWAY, "environment"),
-        (302, Answer.GATEWAY, "redirect"),
-        (502, Answer.AMBIGUOUS, "unreadable"),
-        (200, Answer.AMBIGUOUS, "unreadable"),
-    ],
-)
-def test_pages_of_the_network_in_front(status: int, answer: Answer, kind: str) -> None:
-    for body in (b"<!DOCTYPE html><html></html>", b"", b"{}", b'{"message":"Forbidden"}', b'{"code":null}'):
-        said = ascendex.judge(CANCEL, reply(body, status))
-        assert (said.answer, said.kind, said.reach) == (answer, kind, Reach.REQUEST)
-
-
 def test_a_rate_limit_says_how_long() -> None:
     assert ascendex.judge(CANCEL, reply(b"<html>", 429, retry_after="3")).after == 3.0
     assert ascendex.judge(CANCEL, reply(b"<html>", 429)).after is None
@@ -1012,57 +867,3 @@ def test_the_clock_window_and_the_account() -> None:
 
 
 # --- any bytes ------------------------------------------------------------------------------------------------------
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
-    lambda inner: (
-        st.lists(inner, max_size=4)
-        | st.dictionaries(
-            st.sampled_from(
-                "code data message reason ac info symbol status orderId orderType execInst side price orderQty "
-                "cumFilledQty time lastExecTime accountGroup contracts takeProfitPrice displayName orders".split()
-            ),
-            inner,
-            max_size=6,
-        )
-    ),
-    max_leaves=25,
-)
-BODIES = st.binary(max_size=64) | JSON.map(lambda value: json.dumps(value).encode())
-EVERY = [segment(name, futures_api="v1") for name in names()] + [segment("futures", symbol=("BTC-PERP",))]
-
-
-@given(body=BODIES, status=st.sampled_from([200, 201, 302, 400, 403, 404, 429, 500, 503]))
-def test_judging_never_fails(body: bytes, status: int) -> None:
-    for request in (CANCEL, LISTING):
-        said = ascendex.judge(request, reply(body, status))
-        assert isinstance(said.answer, Answer)
-        assert status == 200 or status == 201 or said.answer is not Answer.ACCEPTED
-
-
-@given(body=BODIES)
-def test_readers_read_or_say_unreadable(body: bytes) -> None:
-    one = reply(body)
-    readers: list[Any] = []
-    for each in EVERY:
-        readers += [(each.page, each.listings[0][0]), (each.acknowledge, each.mass_cancels(())[0])]
-        readers += [(each.acknowledge, each.cancels((order("1"),), None)[0][0])]
-        readers += [(each.final_page, request) for request in each.final_states((order("1"),), 0)]
-        readers += [(witness.read, witness.request) for witness in each.witnesses]
-    readers += [(one.read, one.request) for one in ascendex.discoveries(options(symbol=("BTC/USDT", "A-PERP")), FACTS)]
-    for reader, request in readers:
-        try:
-            reader(request, one)
-        except Unreadable:
-            continue
-
-
-FACTS = ascendex.Facts(account_group=0)
-
-
-@given(rows=st.lists(st.dictionaries(st.sampled_from(sorted(FUTURES_ROW)), JSON, max_size=8), min_size=1, max_size=3))
-def test_a_page_never_loses_a_row_silently(rows: list[dict[str, object]]) -> None:
-    """Whatever stands in a row, it is an order, or it has a final status, or it proves nothing."""
-    found = page("futures", rows)
-    final = sum(row.get("status") in ("Filled", "Canceled", "Rejected") for row in rows)
-    assert len(found.orders) == len(rows) - final or found.unsure

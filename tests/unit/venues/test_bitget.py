@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from cancelall.core.errors import OptionError, SecretError, Unreadable
-from cancelall.core.model import Answer, Order, Priority, Protection, Reach, Reply, Request, State
+from cancelall.core.errors import OptionError, Unreadable
+from cancelall.core.model import Answer, Order, Priority, Protection, Reach, Request, State
 from cancelall.core.secret import Secret
 from cancelall.venues.bitget import calls, reading
 from cancelall.venues.bitget import venue as bitget
@@ -20,22 +17,29 @@ from cancelall.venues.bitget.options import Secrets
 from cancelall.venues.contract import Discovery, Segment
 from cancelall.venues.registry import schema
 from support import ROOT
+from unit.venues import kinds
+from unit.venues.kinds import (
+    CLASSIC,
+    FUTURE,
+    SPOT_PLAN_ROW,
+    SPOT_ROW,
+    STOP,
+    STRATEGY,
+    UNIFIED,
+    UNIFIED_ROW,
+    reply,
+    shaped,
+)
 
 VECTORS: list[dict[str, Any]] = json.loads((ROOT / "tests" / "vectors" / "bitget.json").read_text())
 SIGNED = [row for row in VECTORS if row["prehash"]]
 SECRETS = Secrets(api_key=Secret("testkey"), api_secret=Secret("testsecret"), passphrase=Secret("testpass"))
 NOW = 1700000000000
-CLASSIC, UNIFIED = bitget.Facts(mode="classic"), bitget.Facts(mode="unified")
 PRODUCTS = ["USDT-FUTURES", "COIN-FUTURES", "USDC-FUTURES", "SPOT"]
 PLANS = [f"{product} plan orders" for product in PRODUCTS]
 CATEGORIES = [*PRODUCTS, "MARGIN"]
 STRATEGIES = [f"{category} strategy orders" for category in CATEGORIES]
 MIX, SPOT, V3 = "/api/v2/mix/order", "/api/v2/spot/trade", "/api/v3/trade"
-
-
-def reply(body: object, status: int = 200, **headers: str) -> Reply:
-    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return Reply(status=status, headers={name.replace("_", "-"): value for name, value in headers.items()}, body=raw)
 
 
 def answer(data: object, code: object = "00000", message: str = "success") -> dict[str, object]:
@@ -129,37 +133,6 @@ def test_what_is_sent_has_the_published_bytes(name: str) -> None:
     url = urlsplit(row["url"])
     wanted = (row["method"], f"{url.path}?{url.query}" if url.query else url.path, row["body"].encode())
     assert wanted in {(request.method, request.target, request.body) for request in all_requests()}
-
-
-@pytest.fixture(scope="module")
-def rsa_pem() -> tuple[str, Any]:
-    from cryptography.hazmat.primitives.asymmetric import rsa
-    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode(), key.public_key()
-
-
-def test_a_pem_secret_signs_with_rsa(rsa_pem: tuple[str, Any]) -> None:
-    from cryptography.hazmat.primitives import hashes
-    from cryptography.hazmat.primitives.asymmetric import padding
-
-    pem, public = rsa_pem
-    secrets = Secrets(api_key=Secret("testkey"), api_secret=Secret(pem), passphrase=Secret("testpass"))
-    bitget.check_secrets(secrets, bitget.Options())
-    (request,) = segment("USDT-FUTURES").mass_cancels(())
-    headers = dict(bitget.sign(request, secrets, bitget.Options(), NOW, 1).headers)
-    assert len(headers["ACCESS-SIGN"]) == 344
-    prehash = b'1700000000000POST/api/v2/mix/order/cancel-all-orders{"productType":"USDT-FUTURES"}'
-    public.verify(base64.b64decode(headers["ACCESS-SIGN"]), prehash, padding.PKCS1v15(), hashes.SHA256())
-
-
-def test_a_pem_that_holds_no_rsa_key_is_refused_by_name() -> None:
-    broken = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"
-    secrets = Secrets(api_key=Secret("k"), api_secret=Secret(broken), passphrase=Secret("p"))
-    with pytest.raises(SecretError, match="api_secret") as caught:
-        bitget.check_secrets(secrets, bitget.Options())
-    assert "AAAA" not in str(caught.value)
 
 
 def test_demo_trading_has_its_header_and_nothing_else_does() -> None:
@@ -590,96 +563,7 @@ def test_where_batches_are_refused_each_order_goes_by_itself(
 
 # --- reading --------------------------------------------------------------------------------------------------------
 
-FUTURE = {
-    "symbol": "btcusdt",
-    "size": "0.10",
-    "orderId": "11",
-    "clientOid": "a",
-    "baseVolume": "0.04",
-    "price": "20000",
-    "priceAvg": "19999",
-    "status": "partially_filled",
-    "side": "buy",
-    "posSide": "net",
-    "marginCoin": "usdt",
-    "tradeSide": "buy_single",
-    "posMode": "one_way_mode",
-    "orderType": "limit",
-    "orderSource": "strategy_positive",
-    "reduceOnly": "NO",
-    "cTime": "1699999990000",
-}
-STOP = {
-    "planType": "pos_loss",
-    "symbol": "BTCUSDT",
-    "orderId": "21",
-    "clientOid": "d",
-    "size": "",
-    "triggerPrice": "18000",
-    "triggerType": "mark_price",
-    "planStatus": "live",
-    "side": "sell",
-    "posSide": "net",
-    "marginCoin": "USDT",
-    "orderType": "market",
-    "cTime": "1699999990000",
-}
-SPOT_ROW = {
-    "symbol": "BTCUSDT",
-    "orderId": "31",
-    "clientOid": "",
-    "priceAvg": "34829.12",
-    "size": "1",
-    "orderType": "limit",
-    "side": "sell",
-    "status": "new",
-    "baseVolume": "0",
-    "cTime": "1622697148",
-}
-SPOT_PLAN_ROW = {"orderId": "41", "symbol": "TRXUSDT", "size": "151", "triggerPrice": "0.04", "status": "not_trigger"}
-UNIFIED_ROW = {
-    "orderId": "51",
-    "category": "USDT-FUTURES",
-    "symbol": "BTCUSDT",
-    "orderType": "limit",
-    "side": "buy",
-    "price": "45000",
-    "qty": "0.01",
-    "cumExecQty": "0",
-    "orderStatus": "new",
-    "posSide": "long",
-    "holdMode": "hedge_mode",
-    "reduceOnly": "NO",
-    "createdTime": "1730186725663",
-}
-STRATEGY = {
-    "orderId": "61",
-    "category": "USDT-FUTURES",
-    "symbol": "BTCUSDT",
-    "qty": "0.01",
-    "posSide": "long",
-    "status": "pending",
-    "stopLoss": "90000",
-    "createdTime": "1730186725663",
-}
-# Segment, facts, a row, its status field, and how a page of such rows looks.
-KINDS: dict[str, tuple[str, bitget.Facts, dict[str, object], str]] = {
-    "future": ("USDT-FUTURES", CLASSIC, FUTURE, "status"),
-    "plan": ("USDT-FUTURES plan orders", CLASSIC, STOP, "planStatus"),
-    "spot": ("SPOT", CLASSIC, SPOT_ROW, "status"),
-    "spot plan": ("SPOT plan orders", CLASSIC, SPOT_PLAN_ROW, "status"),
-    "unified": ("USDT-FUTURES", UNIFIED, UNIFIED_ROW, "orderStatus"),
-    "strategy": ("USDT-FUTURES strategy orders", UNIFIED, STRATEGY, "status"),
-}
-
-
-def shaped(kind: str, rows: object, last: object = "11") -> object:
-    """The data of a listing."""
-    if kind in ("future", "plan"):
-        return {"entrustedList": rows, "endId": last}
-    if kind == "spot plan":
-        return {"orderList": rows, "nextFlag": last is not None, "idLessThan": last}
-    return {"list": rows, "cursor": last} if kind == "unified" else rows
+KINDS = {name: (kind.segment, kind.facts, kind.row, kind.status) for name, kind in kinds.KINDS.items()}
 
 
 def read(kind: str, rows: object, last: object = None, *, stage: int = 0, number: int = 0, **options: Any) -> Any:
@@ -712,21 +596,6 @@ def test_a_row_becomes_an_order_with_the_venues_own_digits() -> None:
     assert (spot.price, spot.remaining, spot.kind, spot.type) == ("34829.12", "1", "normal", "limit")
     (strategy,) = read("strategy", [STRATEGY]).orders
     assert (strategy.kind, strategy.price, strategy.protection) == ("tpsl", "90000", Protection.PROTECTIVE)
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_every_status_but_the_closed_ones_is_open(kind: str) -> None:
-    _, _, row, field = KINDS[kind]
-    closed = {
-        "plan": ("executed", "fail_execute", "cancelled"),
-        "spot plan": ("executed", "fail_execute", "cancelled"),
-        "strategy": ("success", "failed", "cancelled"),
-    }.get(kind, ("filled", "canceled", "cancelled"))
-    for status in closed:
-        assert read(kind, [{**row, field: status}]).orders == ()
-    for status in ("live", "partially_filled", "new", "init", "Limbo", "", None):
-        assert len(read(kind, [{**row, field: status}]).orders) == 1
-    assert len(read(kind, [{name: value for name, value in row.items() if name != field}]).orders) == 1
 
 
 @pytest.mark.parametrize(
@@ -931,54 +800,6 @@ def test_null_in_the_place_of_an_array_has_to_be_heard_twice(name: str, facts: b
     assert (page.orders, page.unsure, page.null) == ((), "", True)
     named = isinstance(data, dict) and data.get("endId") is not None
     assert (page.next is not None) is named, "what names an id to go on from is followed, empty or not"
-
-
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize(
-    "data", [None, {}, [], "text", 0, False, {"list": {}}, {"entrustedList": 0}, {"orderList": ""}]
-)
-def test_another_shape_is_unreadable_never_empty(kind: str, data: object) -> None:
-    name, facts, _, _ = KINDS[kind]
-    if kind in ("spot", "strategy") and data in ([], None):
-        return
-    one = segment(name, facts)
-    for stage in one.listings:
-        with pytest.raises(Unreadable):
-            one.page(stage[0], reply(answer(data)))
-
-
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("body", [{}, [], "text", {"code": "00000"}, {"code": "00000", "dat": {}}])
-def test_an_envelope_without_data_is_unreadable(kind: str, body: object) -> None:
-    name, facts, _, _ = KINDS[kind]
-    one = segment(name, facts)
-    with pytest.raises(Unreadable):
-        one.page(one.listings[0][0], reply(body))
-
-
-DISPLAYED = "size baseVolume price triggerPrice side orderType clientOid cTime reduceOnly qty planType type".split()
-
-
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("value", [{}, [], False])
-def test_one_odd_field_costs_no_order(kind: str, value: object) -> None:
-    """What can be named is acted on; the page proves nothing."""
-    _, _, row, status = KINDS[kind]
-    for field in (*DISPLAYED, status, "symbol", "orderSource"):
-        rows: list[dict[str, object]] = [*numbered(row, 2), {**row, "orderId": "3", field: value}]
-        page = read(kind, rows, "3")
-        assert [found.id for found in page.orders] == ["1", "2", "3"], field
-        if field in (status, "symbol", "clientOid", "side"):
-            assert page.unsure, field
-
-
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("bad", [{"orderId": ""}, {"orderId": None}, {"orderId": []}, None, [], "x", 7])
-def test_a_row_that_names_no_order_takes_no_other_along(kind: str, bad: object) -> None:
-    _, _, row, _ = KINDS[kind]
-    page = read(kind, [*numbered(row, 1), {**row, **bad} if isinstance(bad, dict) else bad, *numbered(row, 2)], "2")
-    assert [found.id for found in page.orders] == ["1", "1", "2"]
-    assert page.unsure
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -1248,12 +1069,6 @@ def test_a_copy_trading_account_is_told_why_it_lacks_a_product() -> None:
     assert "copy-trading" in bitget.judge(LISTING, reply(answer(None, "40731"), 400)).hint
 
 
-@pytest.mark.parametrize("time", [None, "", {}, [], "yesterday", 1.5])
-def test_an_odd_clock_spoils_no_answer(time: object) -> None:
-    said = bitget.judge(CANCEL, reply({**answer({}), "requestTime": time}))
-    assert (said.answer, said.server_ms) == (Answer.ACCEPTED, None)
-
-
 @pytest.mark.parametrize("status", [200, 400])
 def test_nothing_to_cancel_is_a_good_answer_to_a_cancel(status: int) -> None:
     for code in ("22001", "43004", "31054", "25578"):
@@ -1331,27 +1146,6 @@ def test_success_needs_its_http_status() -> None:
     assert bitget.judge(CANCEL, reply(answer({}))).answer is Answer.ACCEPTED
     assert bitget.judge(CANCEL, reply(answer({}), 500)).answer is Answer.AMBIGUOUS
     assert bitget.judge(CANCEL, reply(answer({}, 0))).answer is Answer.AMBIGUOUS, "success is the text of five zeroes"
-
-
-@pytest.mark.parametrize(
-    ("status", "expected", "reach"),
-    [
-        (200, Answer.AMBIGUOUS, Reach.REQUEST),
-        (302, Answer.GATEWAY, Reach.REQUEST),
-        (400, Answer.AMBIGUOUS, Reach.REQUEST),
-        (401, Answer.GATEWAY, Reach.REQUEST),
-        (403, Answer.GATEWAY, Reach.REQUEST),
-        (404, Answer.GATEWAY, Reach.REQUEST),
-        (429, Answer.AGAIN, Reach.REQUEST),
-        (500, Answer.AMBIGUOUS, Reach.REQUEST),
-        (502, Answer.AMBIGUOUS, Reach.REQUEST),
-    ],
-)
-def test_answers_without_a_code(status: int, expected: Answer, reach: Reach) -> None:
-    spring = json.dumps({"timestamp": "", "status": status, "error": "", "message": "", "path": "/x"}).encode()
-    for body in (b"", b"<html>[/oops]</html>", b"[]", b'{"code":', spring, b'{"code":null}', b'{"code":[]}'):
-        said = bitget.judge(CANCEL, reply(body, status))
-        assert (said.answer, said.reach) == (expected, reach)
 
 
 def test_limits_say_how_long_to_wait() -> None:
@@ -1555,69 +1349,3 @@ def test_what_is_not_covered_is_named() -> None:
 def test_every_request_has_its_documented_limit() -> None:
     for request in all_requests():
         assert request.bucket in bitget.VENUE.limits, request.target
-
-
-# --- any bytes ------------------------------------------------------------------------------------------------------
-
-FIELDS = (
-    "code msg data requestTime entrustedList endId list cursor orderList nextFlag idLessThan successList failureList "
-    "orderId clientOid symbol status planStatus orderStatus planType marginCoin category side size baseVolume cTime "
-    "accountMode supportMarginCoins errorCode result"
-).split()
-JSON = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats()
-    | st.text(max_size=8)
-    | st.sampled_from(["00000", "1", "live"]),
-    lambda inner: (
-        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(FIELDS) | st.text(max_size=4), inner, max_size=5)
-    ),
-    max_leaves=20,
-)
-BODIES = (
-    st.binary(max_size=200)
-    | JSON.map(lambda value: json.dumps(value).encode())
-    | JSON.map(lambda value: json.dumps(answer(value)).encode())
-)
-EVERY = [*bitget.segments(bitget.Options(), CLASSIC, "live"), *bitget.segments(bitget.Options(), UNIFIED, "live")]
-NARROW = bitget.Options(symbol=("BTCUSDT",), margin_coin="USDT")
-EVERY += [*bitget.segments(NARROW, CLASSIC, "live"), *bitget.segments(NARROW, UNIFIED, "live")]
-
-
-@given(body=BODIES, status=st.integers(100, 599))
-def test_any_answer_is_judged_and_read_or_unreadable(body: bytes, status: int) -> None:
-    got = reply(body, status)
-    for request in (CANCEL, LISTING, BY_PLAN, SETTINGS):
-        assert isinstance(bitget.judge(request, got).answer, Answer)
-    for one in EVERY:
-        request = one.listings[-1][-1]
-        for reader in (one.page, one.acknowledge, one.final_page, *(witness.read for witness in one.witnesses)):
-            try:
-                reader(request, got)
-            except Unreadable:
-                continue
-    for discovery in bitget.discoveries(bitget.Options(symbol=("BTCUSDT",)), bitget.Facts()):
-        try:
-            names = discovery.read(discovery.request, got).names
-        except Unreadable:
-            continue
-        discovery.learn(bitget.Facts(), names)
-
-
-@given(rows=JSON, kind=st.sampled_from(list(KINDS)))
-def test_a_listing_with_foreign_rows_never_reads_as_empty(rows: object, kind: str) -> None:
-    name, facts, _, field = KINDS[kind]
-    one = segment(name, facts)
-    try:
-        found = one.page(one.listings[0][0], reply(answer(shaped(kind, rows))))
-    except Unreadable:
-        return
-    if rows is None:
-        assert kind in ("future", "plan") or found.null
-        return
-    assert isinstance(rows, list)
-    closed = {"filled", "canceled", "cancelled", "executed", "fail_execute", "success", "failed"}
-    kept = [row for row in rows if not (isinstance(row, dict) and row.get(field) in closed)]
-    assert len(found.orders) >= len(kept) or found.unsure
