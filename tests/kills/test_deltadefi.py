@@ -205,5 +205,3 @@ def test_nothing_is_proven_while_trading_is_locked(orders: int) -> None:
 
 
 # --- options --------------------------------------------------------------------------------------------------------
-
-
