@@ -6,7 +6,7 @@ that is out of scope or to be kept, no secret shown, an end within the deadline.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -14,7 +14,7 @@ from unittest.mock import patch
 
 from cancelall.core.model import Verdict
 from cancelall.core.results import ProfileReport
-from cancelall.simulator import SimOrder
+from cancelall.simulator import Account, FakeVenue, SimOrder
 from kills.truth import MODES, SELECTED, STORED
 from soak import schedule
 from soak.plans import Plan
@@ -55,6 +55,17 @@ class Faced(Result):
         assert self.world is not None
         return list(self.world.owners[0].account.book.open())
 
+    @property
+    def paths(self) -> list[str]:
+        """What was asked for, in the order in which it left."""
+        return [f"{sent.request.method} {sent.request.path}" for sent in self.log]
+
+    @property
+    def said(self) -> str:
+        """The words of the report's error and their hint."""
+        assert self.report.error is not None
+        return f"{self.report.error.message} ({self.report.error.hint})"
+
     def ended(self, *states: str) -> set[str]:
         """The ids of the orders that the report says have ended so."""
         return {row.order.id for row in self.report.orders if row.state.value in states}
@@ -70,13 +81,23 @@ def ids(orders: list[SimOrder]) -> set[str]:
     return {order.id for order in orders}
 
 
-def faced(venue: str, *faults: str, mode: str = "whole", account: str = "", absent: str = "", **more: Any) -> Faced:
+def faced(
+    venue: str,
+    *faults: str,
+    mode: str = "whole",
+    account: str = "",
+    absent: str = "",
+    before: Callable[[FakeVenue, Account], object] = lambda fake, account: None,
+    **more: Any,
+) -> Faced:
     """A kill that meets these faults. Whatever comes of it, nothing rests unseen behind an exit code of zero.
 
-    `account` is the mode of an account of Bitget, `absent` how the segments begin that the account is said to lack.
+    `account` is the mode of an account of Bitget, `absent` how the segments begin that the account is said to lack;
+    `before` changes the account first. An option that is None is left out.
     """
     options: Mapping[str, Any] = SELECTED[venue] if mode == "selector" else {}
     options = {**STORED.get(venue, {}), **options, **more.pop("options", {})}
+    options = {name: value for name, value in options.items() if value is not None}
     settings: dict[str, Any] = {"orders": 30, "deadline": 20.0, **MODES[mode], **more}
     plan = Plan(seed=1, venue=venue, mode=account, options=options, faults=((0.0, faults),), **settings)
     worlds: list[World] = []
@@ -84,6 +105,7 @@ def faced(venue: str, *faults: str, mode: str = "whole", account: str = "", abse
     class Remembered(World):
         def __init__(self, plan: Plan) -> None:
             super().__init__(plan)
+            before(self.fake, self.owners[0].account)
             worlds.append(self)
 
     with patch.object(schedule, "World", Remembered):
