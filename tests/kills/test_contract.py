@@ -136,6 +136,7 @@ def all_requests(segment: Segment) -> list[Request]:
     return [*segment.mass_cancels(()), *(request for stage in segment.listings for request in stage)]
 
 
+@pytest.mark.alone
 def test_signing_shows_no_secret(venue: str, server: SimServer) -> None:
     one = load(venue)
     secrets = schema(venue).secrets(**{name: Secret(value) for name, value in server.credentials.items()})

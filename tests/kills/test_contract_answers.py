@@ -296,6 +296,7 @@ def test_what_is_known_to_rest_is_fired_at_until_the_end(venue: str, deadline: f
 # --- the same over sockets ------------------------------------------------------------------------------------------
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("fault", ["edge=404^0.5", "edge=403/json^0.5", "refused=key+3@1", "odd-row=date"])
 @pytest.mark.faults
 def test_one_wrong_answer_over_sockets(venue: str, fault: str) -> None:
@@ -304,6 +305,7 @@ def test_one_wrong_answer_over_sockets(venue: str, fault: str) -> None:
         assert (report.verdict, report.exit_status, server.open_orders()) == (Verdict.CLEAR, 0, []), report
 
 
+@pytest.mark.alone
 @pytest.mark.faults
 def test_a_gateway_over_sockets_is_fought_to_the_deadline(venue: str) -> None:
     with simulator.start(venue, orders=20, faults=["edge=403"], limits=False) as server:

@@ -145,6 +145,7 @@ def test_a_dry_run_of_the_command_is_exit_0(venue: str, home: Path) -> None:
     assert (ran.code, ran.line["verdict"]) == (0, "open"), ran.err
 
 
+@pytest.mark.alone
 @pytest.mark.faults
 @each_venue
 def test_many_pages(venue: str) -> None:
@@ -258,6 +259,7 @@ def test_a_refusal_says_what_it_is_and_is_not_asked_for_again(venue: str, refusa
         assert asked in (1, 2), "one word is not believed, a second one is"
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     ("venue", "field", "words"),
     [(venue, field, words) for venue, truth in TRUTHS.items() for field, words in truth.secrets.items()],
@@ -381,6 +383,7 @@ def server(venue: str) -> Iterator[simulator.SimServer]:
         yield running
 
 
+@pytest.mark.alone
 @each_venue
 def test_the_result_can_be_printed_and_holds_no_secret(venue: str, server: Any) -> None:
     from cancelall.report import tables
@@ -396,6 +399,7 @@ def test_the_result_can_be_printed_and_holds_no_secret(venue: str, server: Any) 
             assert value not in shown + line
 
 
+@pytest.mark.alone
 @each_venue
 def test_a_dead_host_is_unreachable(venue: str) -> None:
     with simulator.start(venue, orders=1) as server:
@@ -404,6 +408,7 @@ def test_a_dead_host_is_unreachable(venue: str) -> None:
     assert (report.verdict, report.exit_status) == (Verdict.UNREACHABLE, 12)
 
 
+@pytest.mark.alone
 @pytest.mark.faults
 @each_venue
 def test_a_kill_over_sockets_ends_clear(venue: str) -> None:
