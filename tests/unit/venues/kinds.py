@@ -15,8 +15,6 @@ from cancelall.venues.deltadefi.options import Facts
 from cancelall.venues.registry import load, schema
 
 Row = dict[str, Any]
-ROWS: Mapping[str, Row] = json.loads(Path(__file__).with_name("rows.json").read_text(encoding="utf-8"))
-"""Those of the documents."""
 
 
 def reply(body: object, status: int = 200, **headers: str) -> Reply:
@@ -74,8 +72,14 @@ def segments(venue: str, options: Mapping[str, Any], facts: Any = None) -> tuple
     return tuple(about.segments(schema(venue).options(**values), facts or about.facts, "live"))
 
 
+def documented(name: str) -> Any:
+    """A table of what each venue's documents have, beside this file."""
+    return json.loads(Path(__file__).with_name(f"{name}.json").read_text(encoding="utf-8"))
+
+
 # --- Bybit ----------------------------------------------------------------------------------------------------------
 
+ROWS: Mapping[str, Row] = documented("rows")
 BYBIT_ROW = ROWS["bybit"]
 _BYBIT = tuple(
     Kind(
@@ -318,3 +322,30 @@ def readers(venue: str) -> Iterator[tuple[str, Request, Callable[[Request, Reply
 
 def _of_nothing(fits: Callable[..., bool]) -> Callable[[Request, Reply], bool]:
     return lambda request, said: fits((), request, said)
+
+
+def requests(venue: str) -> Mapping[str, Request]:
+    """Requests of each sort, by the names that `answers.json` has for them."""
+    first = next(one for one in segments(venue, {}, CLASSIC if venue == "bitget" else None) if one.mass_cancels(()))
+    if venue == "bitget":
+        first = KINDS["future"].one
+    order = Order(id="1", segment=first.name, symbol="BTCUSDT", kind="limit")
+    found = {
+        "cancel": first.mass_cancels(())[0],
+        "listing": first.listings[-1][0],
+        "by name": first.cancels((order,), None)[0][0],
+    }
+    if venue == "bitget":
+        found["unified cancel"] = next(
+            one.mass_cancels(())[0] for one in segments(venue, {}, UNIFIED) if one.name == "SPOT"
+        )
+    if venue == "pacifica":
+        found |= {
+            word: Request(method="POST", path=f"/api/v1{path}", body=b"{}", changes=True)
+            for word, path in (
+                ("stop", "/orders/stop/cancel"),
+                ("twap", "/orders/twap/cancel"),
+                ("strategy", "/order_strategies/cancel"),
+            )
+        }
+    return found

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from cancelall.core.errors import OptionError, Unreadable
+from cancelall.core.errors import Unreadable
 from cancelall.core.model import Answer, Order, Priority, Protection, Reach, Request, State
 from cancelall.core.secret import Secret
 from cancelall.venues.bitget import calls, reading
@@ -142,72 +142,6 @@ def test_demo_trading_has_its_header_and_nothing_else_does() -> None:
 
 
 # --- scope ----------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("options", "expected"),
-    [
-        ({}, [*PRODUCTS[:3], *PLANS, "SPOT"]),
-        ({"product_type": ("USDT-FUTURES",)}, ["USDT-FUTURES", "USDT-FUTURES plan orders"]),
-        ({"product_type": ("SPOT",)}, ["SPOT plan orders", "SPOT"]),
-        ({"margin_coin": "usdt"}, ["USDT-FUTURES", "USDT-FUTURES plan orders"]),
-        ({"margin_coin": "USDC"}, ["USDC-FUTURES", "USDC-FUTURES plan orders"]),
-        ({"margin_coin": "BTC"}, ["COIN-FUTURES", "COIN-FUTURES plan orders"]),
-        (
-            {"margin_coin": "USDC", "product_type": ("COIN-FUTURES",)},
-            ["COIN-FUTURES", "COIN-FUTURES plan orders"],
-        ),
-        (
-            {"symbol": ("btcusdt",)},
-            ["USDT-FUTURES", "SPOT", "USDT-FUTURES plan orders", "SPOT plan orders"],
-        ),
-        ({"symbol": ("BTCPERP",)}, ["USDC-FUTURES", "USDC-FUTURES plan orders"]),
-        ({"symbol": ("BTCUSD",)}, ["COIN-FUTURES", "SPOT", "COIN-FUTURES plan orders", "SPOT plan orders"]),
-        ({"symbol": ("BTCUSDM26",)}, ["COIN-FUTURES", "SPOT", "COIN-FUTURES plan orders", "SPOT plan orders"]),
-        ({"symbol": ("BGBBTC",)}, ["SPOT", "SPOT plan orders"]),
-        ({"symbol": ("BTCUSDT",), "margin_coin": "USDT"}, ["USDT-FUTURES", "USDT-FUTURES plan orders"]),
-    ],
-)
-def test_selectors_choose_segments(options: dict[str, Any], expected: list[str]) -> None:
-    assert names(**options) == expected
-    assert names(bitget.Facts(), **options) == expected, "until the mode is known, an account counts as a classic one"
-
-
-@pytest.mark.parametrize(
-    ("options", "expected"),
-    [
-        ({}, [*CATEGORIES, *STRATEGIES]),
-        ({"product_type": ("SPOT",)}, ["SPOT", "SPOT strategy orders"]),
-        ({"margin_coin": "BTC"}, ["COIN-FUTURES strategy orders", "COIN-FUTURES"]),
-        (
-            {"symbol": ("BTCUSDC",)},
-            ["SPOT", "MARGIN", "SPOT strategy orders", "MARGIN strategy orders"],
-        ),
-    ],
-)
-def test_unified_segments_replace_the_classic_ones(options: dict[str, Any], expected: list[str]) -> None:
-    assert names(UNIFIED, **options) == expected
-
-
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
-        ({"margin_coin": "USDT", "product_type": ("SPOT",)}, "does not narrow SPOT"),
-        ({"margin_coin": "BTC", "product_type": ("USDT-FUTURES",)}, "USDT-FUTURES has no margin coin BTC"),
-        ({"margin_coin": "usdt", "product_type": ("COIN-FUTURES",)}, "COIN-FUTURES has no margin coin USDT"),
-        ({"margin_coin": "USDT", "product_type": ("USDC-FUTURES",)}, "USDC-FUTURES has no margin coin USDT"),
-        ({"margin_coin": "BTC", "symbol": ("BTCUSDT",)}, "leave nothing"),
-        ({"symbol": ("BTC/USDT",)}, "BTC/USDT is no name of Bitget"),
-        ({"symbol": ("BTCUSDT&x=1",)}, "is no name of Bitget"),
-        ({"symbol": ("",)}, "is no name of Bitget"),
-        ({"symbol": ("BTC USDT",)}, "is no name of Bitget"),
-        ({"symbol": ("币安\u3000USDT",)}, "is no name of Bitget"),
-        ({"symbol": ("BTC\u202eUSDT",)}, "is no name of Bitget"),
-    ],
-)
-def test_selectors_that_fit_nothing_are_refused(options: dict[str, Any], words: str) -> None:
-    with pytest.raises(OptionError, match=words):
-        bitget.Options(**options)
 
 
 CHINESE = "币安人生USDT"
@@ -598,65 +532,6 @@ def test_a_row_becomes_an_order_with_the_venues_own_digits() -> None:
     assert (strategy.kind, strategy.price, strategy.protection) == ("tpsl", "90000", Protection.PROTECTIVE)
 
 
-@pytest.mark.parametrize(
-    ("kind", "fields", "expected"),
-    [
-        ("future", {}, Protection.NONE),
-        ("future", {"reduceOnly": "YES"}, Protection.PROTECTIVE),
-        ("future", {"reduceOnly": "yes"}, Protection.PROTECTIVE),
-        ("future", {"tradeSide": "close", "posSide": "long"}, Protection.PROTECTIVE),
-        ("future", {"tradeSide": "reduce_close_long"}, Protection.PROTECTIVE),
-        ("future", {"tradeSide": "open"}, Protection.NONE),
-        ("future", {"tradeSide": ""}, Protection.NONE),
-        ("future", {"tradeSide": "brand_new"}, Protection.UNKNOWN),
-        ("future", {"tradeSide": None, "posMode": "hedge_mode"}, Protection.UNKNOWN),
-        ("future", {"tradeSide": None, "posMode": None}, Protection.NONE),
-        ("future", {"tradeSide": None, "posMode": None, "reduceOnly": None}, Protection.UNKNOWN),
-        ("future", {"reduceOnly": "maybe"}, Protection.UNKNOWN),
-        ("plan", {"planType": "normal_plan"}, Protection.NONE),
-        ("plan", {"planType": "track_plan"}, Protection.NONE),
-        ("plan", {"planType": "normal_plan", "tradeSide": "close"}, Protection.PROTECTIVE),
-        *(
-            ("plan", {"planType": kind}, Protection.PROTECTIVE)
-            for kind in ("profit_plan", "loss_plan", "pos_profit", "pos_loss", "moving_plan")
-        ),
-        ("plan", {"planType": "brand_new_plan"}, Protection.UNKNOWN),
-        ("plan", {"planType": ""}, Protection.UNKNOWN),
-        ("spot", {"side": "sell"}, Protection.PROTECTIVE),
-        ("spot", {"side": "buy"}, Protection.NONE),
-        ("spot", {"side": None}, Protection.UNKNOWN),
-        ("spot plan", {"side": "sell"}, Protection.PROTECTIVE),
-        ("spot plan", {"side": "buy"}, Protection.NONE),
-        ("spot plan", {}, Protection.UNKNOWN),
-        ("unified", {}, Protection.NONE),
-        ("unified", {"reduceOnly": "YES"}, Protection.PROTECTIVE),
-        ("unified", {"side": "sell"}, Protection.PROTECTIVE),
-        ("unified", {"side": "buy", "posSide": "short"}, Protection.PROTECTIVE),
-        ("unified", {"side": "sell", "holdMode": "one_way_mode"}, Protection.NONE),
-        *(
-            ("unified", {"holdMode": mode, "reduceOnly": reduces, "posSide": position, "side": side}, expected)
-            for mode, reduces in ((None, None), ("", "NO"), ("hedge_mode", None))
-            for position, side, expected in (
-                ("long", "sell", Protection.PROTECTIVE),
-                ("short", "buy", Protection.PROTECTIVE),
-                ("long", "buy", Protection.NONE),
-                ("short", "sell", Protection.NONE),
-            )
-        ),
-        ("unified", {"holdMode": None, "reduceOnly": None, "posSide": None}, Protection.UNKNOWN),
-        ("unified", {"holdMode": None, "reduceOnly": "NO", "posSide": None}, Protection.NONE),
-        ("unified", {"holdMode": "one_way_mode", "reduceOnly": None, "posSide": None}, Protection.UNKNOWN),
-        ("unified", {"reduceOnly": {}, "side": "sell"}, Protection.PROTECTIVE),
-        ("unified", {"reduceOnly": {}}, Protection.UNKNOWN),
-        ("strategy", {}, Protection.PROTECTIVE),
-    ],
-)
-def test_the_table_of_protective_orders(kind: str, fields: dict[str, object], expected: Protection) -> None:
-    _, _, row, _ = KINDS[kind]
-    (found,) = read(kind, [{**row, **fields}]).orders
-    assert found.protection is expected
-
-
 P, N, U = Protection.PROTECTIVE, Protection.NONE, Protection.UNKNOWN
 LONG, AGAINST, ALONG = {"posSide": "long"}, {"side": "sell"}, {"side": "buy"}
 ONE_WAY = {"holdMode": "one_way_mode", "posSide": None}
@@ -1007,63 +882,6 @@ UNIFIED_CANCEL = segment("SPOT", UNIFIED).mass_cancels(())[0]
 LISTING = segment("USDT-FUTURES").listings[0][0]
 SETTINGS = bitget.discoveries(bitget.Options(), bitget.Facts())[0].request
 
-REFUSED: dict[str, tuple[str, Reach]] = {
-    **dict.fromkeys("40001 40002 40003 40006 40009 40011 40012 40036 40037 40041".split(), ("auth", Reach.KEY)),
-    "40099": ("environment", Reach.KEY),
-    **dict.fromkeys("40018 40038 22010 49003".split(), ("ip", Reach.ADDRESS)),
-    **dict.fromkeys("40014 40025 40040 25620".split(), ("permission", Reach.PRODUCT)),
-    **dict.fromkeys(
-        "40013 40022 40023 40024 40026 40031 40710 40760 40916 40016 40035 40101 40111 40199".split(),
-        ("permission", Reach.PRODUCT),
-    ),
-    **dict.fromkeys("40000 40100 40103 40104".split(), ("region", Reach.PRODUCT)),
-    **dict.fromkeys("40081 40105 40110 22030".split(), ("environment", Reach.PRODUCT)),
-    **dict.fromkeys(
-        "40017 400172 40019 40020 40034 40102 25100 40811 40813 40913 48001 48002 00171 00172".split(),
-        ("parameter", Reach.REQUEST),
-    ),
-    **dict.fromkeys(
-        "25200 25002 25240 40306 40912 40072 40309 22004 25013 45056 40086 40404 30032 40007 43048".split(),
-        ("parameter", Reach.REQUEST),
-    ),
-}
-
-
-@pytest.mark.parametrize("status", [200, 400, 403])
-@pytest.mark.parametrize("code", REFUSED)
-def test_a_refusal_reaches_only_as_far_as_it_must(code: str, status: int) -> None:
-    for request in (CANCEL, LISTING, BY_NAME, UNIFIED_CANCEL):
-        said = bitget.judge(request, reply(answer(None, code, "words"), status))
-        assert (said.answer, said.kind, said.reach) == (Answer.REFUSED, *REFUSED[code])
-        assert (said.words, bool(said.hint)) == (f"{code} words", True)
-
-
-def test_only_what_is_wrong_with_the_key_reaches_everything() -> None:
-    assert {code for code, (_, reach) in REFUSED.items() if reach in (Reach.KEY, Reach.HOST)} == set(
-        "40001 40002 40003 40006 40009 40011 40012 40036 40037 40041 40099".split()
-    )
-
-
-OTHER_CODES = {
-    **dict.fromkeys(("40004", "40005", "40008", "40911"), (Answer.CLOCK, "clock")),
-    **dict.fromkeys(("429", "25004", "45129", "25113"), (Answer.AGAIN, "rate_limit")),
-    **dict.fromkeys(("45043", "40844", "41114"), (Answer.AGAIN, "rate_limit")),
-    **dict.fromkeys(("40010", "40725", "45001", "40015", "40200", "43059", "40908"), (Answer.AMBIGUOUS, None)),
-    **dict.fromkeys(("40910", "50031", "25000", "25001", "25003", "40808", "45024"), (Answer.AMBIGUOUS, None)),
-    **dict.fromkeys(("40731", "40085", "40084", "25245"), (Answer.ABSENT, "mode")),
-    "987654": (Answer.AMBIGUOUS, "unreadable"),
-    "30007": (Answer.AMBIGUOUS, "unreadable"),
-}
-
-
-@pytest.mark.parametrize("status", [200, 400])
-@pytest.mark.parametrize("code", OTHER_CODES)
-def test_codes(code: str, status: int) -> None:
-    for request in (CANCEL, LISTING, UNIFIED_CANCEL):
-        said = bitget.judge(request, reply(answer(None, code, "words"), status))
-        assert ((said.answer, said.kind), said.reach) == (OTHER_CODES[code], Reach.REQUEST)
-        assert said.server_ms == NOW + 100
-
 
 def test_a_copy_trading_account_is_told_why_it_lacks_a_product() -> None:
     assert "copy-trading" in bitget.judge(LISTING, reply(answer(None, "40731"), 400)).hint
@@ -1344,8 +1162,3 @@ def test_what_is_not_covered_is_named() -> None:
     assert not any(
         "margin" in words for words in bitget.not_covered(bitget.Options(product_type=("USDT-FUTURES",)), "live")
     )
-
-
-def test_every_request_has_its_documented_limit() -> None:
-    for request in all_requests():
-        assert request.bucket in bitget.VENUE.limits, request.target

@@ -109,85 +109,11 @@ def test_a_wider_window_is_signed_and_sent() -> None:
 
 # --- scope ----------------------------------------------------------------------------------------------------------
 
-EVERYTHING = ["strategy", "linear USDT", "linear USDC", "inverse", "spot", "option", "spread"]
-
-
-@pytest.mark.parametrize(
-    ("options", "expected"),
-    [
-        ({}, EVERYTHING),
-        ({"settle_coin": "USDT"}, ["linear USDT"]),
-        ({"settle_coin": "usdc"}, ["linear USDC"]),
-        ({"settle_coin": "BTC"}, ["inverse"]),
-        ({"category": ("option",), "settle_coin": "USDT"}, ["option"]),
-        ({"category": ("linear",)}, ["linear USDT", "linear USDC"]),
-        ({"category": ("spot", "spread")}, ["spot", "spread"]),
-        ({"symbol": ("BTCUSDT",)}, ["strategy", "linear", "spot"]),
-        ({"symbol": ("BTCUSD",)}, ["strategy", "inverse", "spot"]),
-        ({"symbol": ("BTC-26DEC26-100000-C",)}, ["option"]),
-        ({"symbol": ("BTCUSDT_BTC/USDT",)}, ["spread"]),
-        ({"symbol": ("BTC-26MAR27",)}, ["strategy", "linear"]),
-        ({"symbol": ("BTCUSDT", "ETHUSD")}, ["strategy", "linear", "inverse", "spot"]),
-        ({"base_coin": "BTC"}, ["linear", "inverse", "option"]),
-        ({"order_filter": "tpslOrder"}, ["spot"]),
-        ({"order_filter": "StopOrder"}, ["linear USDT", "linear USDC", "inverse", "spot", "option"]),
-        ({"order_filter": "StopOrder", "stop_order_type": "Stop"}, ["linear USDT", "linear USDC", "inverse"]),
-    ],
-)
-def test_selectors_choose_segments(options: dict[str, Any], expected: list[str]) -> None:
-    assert names(bybit.Options(**options)) == expected
-
 
 def test_demo_trading_has_no_spread_and_no_strategies() -> None:
     assert names(bybit.Options(), "demo") == ["linear USDT", "linear USDC", "inverse", "spot", "option"]
     with pytest.raises(OptionError, match="demo"):
         names(bybit.Options(category=("spread",)), "demo")
-
-
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
-        ({"symbol": ("BTCUSDT",), "settle_coin": "USDT"}, "--symbol and --settle-coin cannot be combined"),
-        ({"base_coin": "BTC", "settle_coin": "USDT"}, "--base-coin and --settle-coin cannot be combined"),
-        ({"category": ("spot",), "settle_coin": "USDT"}, "does not narrow spot"),
-        ({"category": ("option",), "settle_coin": "BTC"}, "settled in USDT or USDC"),
-        ({"category": ("inverse",), "settle_coin": "USDT"}, "no inverse contract is settled in USDT"),
-        ({"category": ("linear", "inverse"), "settle_coin": "usdc"}, "no inverse contract is settled in USDC"),
-        ({"category": ("option",), "symbol": ("BTCUSDT",)}, "option cannot hold --symbol BTCUSDT"),
-        ({"category": ("spread",), "symbol": ("BTCUSDT",)}, "spread cannot hold --symbol BTCUSDT"),
-        ({"category": ("inverse",), "symbol": ("BTCUSDT",)}, "inverse cannot hold --symbol BTCUSDT"),
-        ({"category": ("inverse",), "symbol": ("BTCPERP",)}, "inverse cannot hold --symbol BTCPERP"),
-        ({"category": ("spot",), "symbol": ("BTC-26MAR27",)}, "spot cannot hold --symbol BTC-26MAR27"),
-        ({"category": ("linear",), "symbol": ("BTCUSDT_BTC/USDT",)}, "linear cannot hold"),
-        ({"category": ("linear",), "symbol": ("BTC-26DEC26-100000-C",)}, "linear cannot hold"),
-        ({"category": ("linear", "spot"), "symbol": ("BTCUSDT", "BTCUSDT_BTC/USDT")}, "linear spot cannot hold"),
-        ({"stop_order_type": "Stop"}, "needs --order-filter StopOrder"),
-        ({"category": ("spread",), "order_filter": "Order"}, "leave nothing"),
-    ],
-)
-def test_selectors_that_would_be_ranked_or_ignored_are_refused(options: dict[str, Any], words: str) -> None:
-    with pytest.raises(OptionError, match=words):
-        bybit.Options(**options)
-
-
-@pytest.mark.parametrize(
-    ("category", "symbol"),
-    [
-        ("linear", "BTCUSDT"),
-        ("linear", "BTCUSDT-26MAR27"),
-        ("linear", "XAUUSD"),
-        ("linear", "币安人生USDT"),
-        ("inverse", "BTCUSD"),
-        ("inverse", "STRANGE"),
-        ("spot", "BTCEUR"),
-        ("spot", "USDCUSDT"),
-        ("option", "ETH-26DEC26-4000-P-USDT"),
-        ("spread", "BTCUSDT_BTC/USDT"),
-        ("strategy", "BTCUSD"),
-    ],
-)
-def test_what_the_documents_leave_open_is_for_the_list_of_instruments(category: bybit.Category, symbol: str) -> None:
-    assert names(bybit.Options(category=(category,), symbol=(symbol,))) == [category]
 
 
 def test_each_symbol_goes_to_the_selected_categories_that_can_hold_it() -> None:
@@ -383,30 +309,6 @@ def test_a_row_becomes_an_order_with_the_venues_own_digits() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("name", "fields", "expected"),
-    [
-        ("linear USDT", {}, Protection.NONE),
-        ("linear USDT", {"stopOrderType": "UNKNOWN"}, Protection.NONE),
-        ("linear USDT", {"stopOrderType": "Stop"}, Protection.NONE),
-        ("linear USDT", {"stopOrderType": "Stop", "reduceOnly": True}, Protection.PROTECTIVE),
-        ("linear USDT", {"closeOnTrigger": True}, Protection.PROTECTIVE),
-        ("linear USDT", {"stopOrderType": "TakeProfit"}, Protection.PROTECTIVE),
-        ("linear USDT", {"stopOrderType": "PartialStopLoss"}, Protection.PROTECTIVE),
-        ("linear USDT", {"stopOrderType": "TrailingStop"}, Protection.PROTECTIVE),
-        ("linear USDT", {"stopOrderType": "BrandNew"}, Protection.UNKNOWN),
-        ("spot", {"side": "Sell"}, Protection.NONE),
-        ("spot", {"side": "Sell", "stopOrderType": "tpslOrder"}, Protection.PROTECTIVE),
-        ("spot", {"side": "Buy", "stopOrderType": "tpslOrder"}, Protection.NONE),
-        ("spot", {"side": "Sell", "stopOrderType": "Stop"}, Protection.PROTECTIVE),
-        ("spot", {"side": "Sell", "stopOrderType": "BrandNew"}, Protection.UNKNOWN),
-    ],
-)
-def test_the_table_of_protective_orders(name: str, fields: dict[str, object], expected: Protection) -> None:
-    (found,) = page(name, [{**ROW, **fields}]).orders
-    assert found.protection is expected
-
-
 def test_the_cursor_goes_back_as_received() -> None:
     cursor = "fd43%3A1684738540559%2cfd43%3A1684738540559"
     following = page("linear USDT", [ROW], nextPageCursor=cursor).next
@@ -479,28 +381,6 @@ def test_an_odd_field_keeps_no_order_from_being_named(name: str, field: str, val
     assert page(name, rows(3)).unsure == ""
     named = [one for _, some in segment(name).cancels(found.orders, None) for one in some]
     assert {one.id for one in named} == {"id-0", "id-1", "odd", "last"}
-
-
-@pytest.mark.parametrize(
-    ("fields", "expected"),
-    [
-        ({"reduceOnly": "maybe"}, Protection.UNKNOWN),
-        ({"closeOnTrigger": 7}, Protection.UNKNOWN),
-        ({"reduceOnly": True, "closeOnTrigger": {}}, Protection.PROTECTIVE),
-        ({"reduceOnly": {}, "stopOrderType": "StopLoss"}, Protection.PROTECTIVE),
-        ({"stopOrderType": {}}, Protection.UNKNOWN),
-    ],
-)
-def test_what_cannot_be_read_is_never_called_plain(fields: dict[str, object], expected: Protection) -> None:
-    for name in ("linear USDT", "inverse", "spot"):
-        (found,) = page(name, [{**ROW, **fields}]).orders
-        assert found.protection is expected
-
-
-@pytest.mark.parametrize("side", [None, {}, "", "None", "Both"])
-def test_a_triggered_spot_order_without_a_side_is_not_called_plain(side: object) -> None:
-    (found,) = page("spot", [{**ROW, "side": side, "stopOrderType": "tpslOrder"}]).orders
-    assert found.protection is Protection.UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -663,91 +543,6 @@ def test_history_tells_filled_from_cancelled() -> None:
 # --- judging --------------------------------------------------------------------------------------------------------
 
 CANCEL = Request(method="POST", path="/v5/order/cancel-all", body=b"{}", changes=True)
-
-
-CODES: dict[tuple[Answer, str | None, Reach], tuple[int, ...]] = {
-    (Answer.ACCEPTED, None, Reach.REQUEST): (0,),
-    (Answer.REFUSED, "parameter", Reach.REQUEST): (
-        10001,
-        10017,
-        110115,
-        170145,
-        170201,
-    ),
-    (Answer.CLOCK, "clock", Reach.REQUEST): (
-        10002,
-        -1,
-    ),
-    (Answer.REFUSED, "auth", Reach.KEY): (
-        10003,
-        10004,
-        10007,
-        33004,
-        -2015,
-    ),
-    (Answer.REFUSED, "permission", Reach.PRODUCT): (
-        10005,
-        10027,
-    ),
-    (Answer.AGAIN, "rate_limit", Reach.REQUEST): (
-        10006,
-        10014,
-        30035,
-        110079,
-        110114,
-    ),
-    (Answer.REFUSED, "mode", Reach.PRODUCT): (
-        10008,
-        100028,
-        110067,
-        110088,
-        181014,
-        182200,
-    ),
-    (Answer.REFUSED, "region", Reach.PRODUCT): (
-        10009,
-        10024,
-        110132,
-    ),
-    (Answer.REFUSED, "ip", Reach.ADDRESS): (10010,),
-    (Answer.REFUSED, "ip", Reach.HOST): (10018,),
-    (Answer.REFUSED, "permission", Reach.REQUEST): (10029,),
-    (Answer.NOTHING_OPEN, None, Reach.REQUEST): (
-        110001,
-        170213,
-        175007,
-        20001,
-        140001,
-        60062,
-        60065,
-        60068,
-        60074,
-    ),
-    (Answer.REFUSED, "mode", Reach.REQUEST): (
-        110095,
-        110097,
-        110100,
-    ),
-    (Answer.AMBIGUOUS, None, Reach.REQUEST): (
-        10000,
-        10016,
-        170234,
-        3100197,
-    ),
-    (Answer.AMBIGUOUS, "unreadable", Reach.REQUEST): (
-        404,
-        987654,
-    ),
-}
-
-
-@pytest.mark.parametrize(
-    ("code", "expected", "kind", "reach"), [(code, *said) for said, codes in CODES.items() for code in codes]
-)
-def test_codes(code: int, expected: Answer, kind: str | None, reach: Reach) -> None:
-    said = bybit.judge(CANCEL, reply(answer({"success": "1"}, code, "words")))
-    assert (said.answer, said.kind, said.reach) == (expected, kind, reach)
-    assert said.words == f"{code} words"
 
 
 def test_the_old_spelling_of_a_code_is_read() -> None:

@@ -10,12 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cancelall.core.errors import SecretError, Unreadable
-from cancelall.core.model import Answer, Reach
+from cancelall.core.errors import OptionError, SecretError, Unreadable
+from cancelall.core.model import Answer, Protection, Reach
 from cancelall.core.secret import Secret
 from cancelall.venues import payload
+from cancelall.venues.bitget import venue as bitget
 from cancelall.venues.registry import VENUES, load, schema
-from unit.venues.kinds import EVERY, Kind, readers, reply, segments
+from unit.venues.kinds import EVERY, Kind, documented, readers, reply, requests, segments
 
 each_venue = pytest.mark.parametrize("venue", VENUES)
 each_kind = pytest.mark.parametrize("kind", EVERY.values(), ids=EVERY)
@@ -89,7 +90,16 @@ def spoilt(kind: Kind) -> list[bytes]:
     """Answers that are no listing: other shapes, and what is no JSON or no strict one."""
     empty = json.dumps(kind.shape([])).encode()
     plain: list[object] = [kind.shape(value) for value in ({}, "none", 0, False)]
-    plain += [{}, "text", None, *([[]] if kind.venue != "deltadefi" else [])]
+    plain += [
+        {},
+        {"data": {}},
+        {"result": {}},
+        {"result": None},
+        {"a": 1},
+        "text",
+        None,
+        *([[]] if kind.venue != "deltadefi" else []),
+    ]
     whole = kind.shape([])
     assert isinstance(whole, dict)
     holder = next(name for name, value in whole.items() if isinstance(value, dict | list))
@@ -108,6 +118,30 @@ def test_a_listing_of_another_shape_is_unreadable_never_empty(kind: Kind) -> Non
         for stage in kind.one.listings:
             with pytest.raises(Unreadable):
                 kind.one.page(stage[0], reply(body))
+
+
+@pytest.mark.parametrize(("name", "fields", "expected"), documented("protection"))
+def test_the_table_of_protective_orders(name: str, fields: dict[str, object], expected: str) -> None:
+    """The row of the documents with these fields: whether the order can only shrink a position."""
+    (found,) = EVERY[name].page([{**EVERY[name].row, **fields}]).orders
+    assert found.protection is Protection[expected]
+
+
+# --- scope ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("venue", "words", "mode", "expected"), documented("scopes"))
+def test_selectors_choose_segments_or_are_refused(
+    venue: str, words: dict[str, Any], mode: str, expected: list[str] | str
+) -> None:
+    """Those that the venue would rank, ignore or find nothing for are refused, with the reason."""
+    options = {name: tuple(value) if isinstance(value, list) else value for name, value in words.items()}
+    facts = bitget.Facts(mode=mode) if mode else None
+    if isinstance(expected, str):
+        with pytest.raises(OptionError, match=expected):
+            segments(venue, options, facts)
+    else:
+        assert [one.name for one in segments(venue, options, facts)] == expected
 
 
 # --- judging --------------------------------------------------------------------------------------------------------
@@ -146,6 +180,56 @@ def test_a_status_without_a_code_is_a_gateways_word(venue: str, status: int) -> 
         expected = (Answer.AMBIGUOUS, "unreadable") if doubtful else BY_STATUS[status]
         assert (said.answer, said.reach) == (expected[0], Reach.REQUEST), body
         assert said.kind == expected[1] or doubtful, body
+
+
+def _body(venue: str, code: object) -> object:
+    """A refusal with this code."""
+    if venue == "bybit":
+        return {"retCode": code, "retMsg": "words", "result": {"success": "1"}, "retExtInfo": {}, "time": 1}
+    if venue == "bitget":
+        return {"code": code, "msg": "words", "requestTime": 1700000000100, "data": None}
+    return {"code": code, "error" if venue == "deltadefi" else "message": "words", "reason": ""}
+
+
+ANSWERS = [
+    (venue, name, status, body, code, group["said"])
+    for venue, groups in documented("answers").items()
+    for group in groups
+    for name, status, body, code in (
+        *(
+            (to, status, _body(venue, code), code)
+            for to in group.get("to", ())
+            for status in group["statuses"]
+            for code in group["codes"]
+        ),
+        *((*answer, None) for answer in group.get("answers", ())),
+    )
+]
+
+
+@pytest.mark.parametrize(
+    ("venue", "name", "status", "body", "code", "expected"),
+    ANSWERS,
+    ids=[
+        f"{venue}-{name}-{status}-{code or number}" for number, (venue, name, status, _, code, _) in enumerate(ANSWERS)
+    ],
+)
+def test_documented_answers(
+    venue: str, name: str, status: int, body: Any, code: object, expected: list[str | None]
+) -> None:
+    """A refusal reaches only as far as it must; a code decides whatever the status."""
+    answer, kind, reach = expected
+    got = reply(body if code is not None else body["text"].encode() if "text" in body else body["json"], status)
+    said = load(venue).judge(requests(venue)[name], got)
+    assert (said.answer, said.kind, said.reach) == (Answer[str(answer)], kind, Reach[str(reach)])
+    assert code is None or said.words == f"{code} words"
+    assert "<" not in said.words
+    if said.answer is Answer.REFUSED and (venue == "bitget" or kind in ("auth", "permission", "ip", "environment")):
+        assert said.hint or status == 401 or venue not in ("bitget", "pacifica")
+    if venue == "bitget":
+        assert said.server_ms == 1700000000100
+    if venue == "deltadefi":
+        assert said.suspended is (code == 5002)
 
 
 @each_venue

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from cancelall.core.errors import Unreadable
-from cancelall.core.model import Answer, Order, Priority, Protection, Reach, Request, State
+from cancelall.core.model import Answer, Order, Priority, Reach, Request, State
 from cancelall.core.secret import Secret
 from cancelall.venues.contract import Batch, Discovery, Segment
 from cancelall.venues.deltadefi import reading
@@ -490,22 +490,6 @@ def test_a_listing_of_another_shape_is_unreadable_never_empty(body: object) -> N
         ADA.page(LISTING, reply(body))
 
 
-@pytest.mark.parametrize(
-    ("kind", "expected"),
-    [
-        ("limit", Protection.NONE),
-        ("market", Protection.NONE),
-        ("Limit", Protection.NONE),
-        ("stop_limit", Protection.UNKNOWN),
-        (None, Protection.UNKNOWN),
-        ("", Protection.UNKNOWN),
-    ],
-)
-def test_the_table_of_protective_orders(kind: str | None, expected: Protection) -> None:
-    (found,) = ADA.page(LISTING, reply(envelope(row(type=kind)))).orders
-    assert found.protection is expected
-
-
 # --- reading: acknowledgements and ends -----------------------------------------------------------------------------
 
 
@@ -599,62 +583,6 @@ def test_only_so_many_records_are_read_one_by_one() -> None:
 
 def error(code: object, message: str = "words") -> dict[str, object]:
     return {"error": message, "code": code}
-
-
-ORDER_CODES = (*range(4100, 4106), *range(4107, 4113))
-
-
-CODES: dict[tuple[Answer, str | None, Reach], tuple[int, ...]] = {
-    (Answer.REFUSED, "parameter", Reach.REQUEST): (
-        *ORDER_CODES,
-        4000,
-        4050,
-        4402,
-        4404,
-        4405,
-    ),
-    (Answer.REFUSED, "auth", Reach.KEY): (
-        4010,
-        4400,
-    ),
-    (Answer.ABSENT, "parameter", Reach.REQUEST): (4106,),
-    (Answer.NOTHING_OPEN, None, Reach.REQUEST): (
-        4200,
-        4201,
-    ),
-    (Answer.AGAIN, None, Reach.REQUEST): (
-        4202,
-        5001,
-    ),
-    (Answer.AGAIN, "rate_limit", Reach.REQUEST): (4290,),
-    (Answer.AMBIGUOUS, None, Reach.REQUEST): (
-        4300,
-        4301,
-        4302,
-        4407,
-        5000,
-    ),
-    (Answer.REFUSED, "mode", Reach.PRODUCT): (4406,),
-    (Answer.AGAIN, "mode", Reach.REQUEST): (5002,),
-    (Answer.AMBIGUOUS, "unreadable", Reach.REQUEST): (
-        9999,
-        0,
-    ),
-}
-
-
-@pytest.mark.parametrize("status", [400, 200, 404, 500])
-@pytest.mark.parametrize(
-    ("code", "expected", "kind", "reach"), [(code, *said) for said, codes in CODES.items() for code in codes]
-)
-def test_codes_decide_whatever_the_status(
-    code: int, expected: Answer, kind: str | None, reach: Reach, status: int
-) -> None:
-    found = deltadefi.judge(CANCEL, reply(error(code), status))
-    assert (found.answer, found.kind, found.reach) == (expected, kind, reach)
-    assert found.words == f"{code} words"
-    assert found.suspended is (code == 5002)
-    assert deltadefi.judge(CANCEL, reply(error(str(code)), status)) == found
 
 
 def test_not_found_is_good_news_for_a_cancel_only() -> None:

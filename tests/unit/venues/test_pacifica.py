@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cancelall.core.errors import OptionError, SecretError, Unreadable
-from cancelall.core.model import Answer, Order, Page, Priority, Protection, Reach, Request, Signed, State
+from cancelall.core.errors import SecretError, Unreadable
+from cancelall.core.model import Answer, Order, Page, Priority, Protection, Request, Signed, State
 from cancelall.core.secret import Secret
 from cancelall.venues.contract import Segment
 from cancelall.venues.pacifica import signing
@@ -255,22 +255,6 @@ def test_an_agent_key_without_its_wallet_is_explained() -> None:
 
 
 # --- options --------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
-        ({"account": "abc"}, "--account is not an address"),
-        ({"account": OWNER_SECRET}, "--account is not an address"),
-        ({"account": "0" * 43}, "--account is not an address"),
-        ({"account": OWNER, "agent_wallet": "x"}, "--agent-wallet is not an address"),
-        ({"agent_wallet": AGENT}, "--agent-wallet needs --account"),
-        ({"agent_wallet": AGENT, "account": AGENT}, "the same address"),
-    ],
-)
-def test_options_that_cannot_be(options: dict[str, str], words: str) -> None:
-    with pytest.raises(OptionError, match=words):
-        pacifica.Options(**options)
 
 
 def test_the_case_of_a_symbol_is_kept() -> None:
@@ -548,67 +532,6 @@ def test_symbols_narrow_every_listing_and_their_case_counts() -> None:
     assert len(listed("strategies", [strategy_row()], symbol=("BTC",))) == 1
 
 
-PROTECTIVE, NONE, UNKNOWN = Protection.PROTECTIVE, Protection.NONE, Protection.UNKNOWN
-
-
-@pytest.mark.parametrize(
-    ("kind", "reduces", "symbol", "side", "expected"),
-    [
-        ("limit", True, "BTC", "ask", PROTECTIVE),
-        ("limit", False, "BTC", "ask", NONE),
-        ("stop_market", True, "BTC", "ask", PROTECTIVE),
-        ("stop_market", False, "BTC", "ask", NONE),
-        ("stop_limit", True, "BTC", "bid", PROTECTIVE),
-        ("take_profit_limit", True, "BTC", "ask", PROTECTIVE),
-        ("take_profit_market", False, "BTC", "ask", NONE),
-        ("stop_loss_market", True, "BTC", "ask", PROTECTIVE),
-        ("stop_loss", True, "BTC", "ask", PROTECTIVE),
-        ("take_profit", True, "BTC", "ask", PROTECTIVE),
-        ("take_profit", False, "SOL-USDC", "ask", PROTECTIVE),
-        ("take_profit", False, "BTC", "ask", NONE),
-        ("limit", False, "SOL-USDC", "ask", NONE),
-        ("stop_market", False, "SOL-USDC", "ask", PROTECTIVE),
-        ("take_profit_limit", False, "SOL-USDC", "ask", PROTECTIVE),
-        ("stop_market", False, "SOL-USDC", "bid", NONE),
-        ("iceberg_of_tomorrow", False, "BTC", "ask", UNKNOWN),
-        ("iceberg_of_tomorrow", True, "BTC", "ask", UNKNOWN),
-        ("limit", None, "BTC", "ask", UNKNOWN),
-        ("limit", "maybe", "BTC", "ask", UNKNOWN),
-    ],
-)
-def test_protective_orders(kind: str, reduces: bool | None, symbol: str, side: str, expected: Protection) -> None:
-    (order,) = listed("orders", [order_row(order_type=kind, reduce_only=reduces, symbol=symbol, side=side)])
-    assert order.protection is expected
-
-
-@pytest.mark.parametrize(
-    "kind", ["oco", "conditional", "trailing_stop", "auto_chase", "swarm", "trigger_swarm", "twap"]
-)
-@pytest.mark.parametrize(
-    ("params", "expected"),
-    [
-        ({"symbol": "BTC", "reduce_only": True}, PROTECTIVE),
-        ({"symbol": "BTC", "reduce_only": False}, NONE),
-        ({"symbol": "BTC", "legs": [{"reduce_only": True}, {"reduce_only": True}]}, PROTECTIVE),
-        ({"symbol": "BTC", "legs": [{"reduce_only": True}, {"reduce_only": False}]}, NONE),
-        ({"symbol": "BTC", "reduce_only": True, "legs": [{"reduce_only": False}]}, NONE),
-        ({"symbol": "BTC"}, UNKNOWN),
-        ({"symbol": "BTC", "reduce_only": None}, UNKNOWN),
-        ({"symbol": "BTC", "reduce_only": "yes"}, UNKNOWN),
-        ({"symbol": "BTC", "legs": "x"}, UNKNOWN),
-    ],
-)
-def test_protective_strategies(kind: str, params: dict[str, object], expected: Protection) -> None:
-    (order,) = listed("strategies", [strategy_row(kind, params)])
-    assert order.protection is expected
-
-
-def test_a_strategy_of_an_unknown_type_is_of_unknown_protection() -> None:
-    for kind in ("grid", "", None, 7):
-        (order,) = listed("strategies", [strategy_row(strategy_type=kind, params={"reduce_only": True})])
-        assert order.protection is UNKNOWN
-
-
 @pytest.mark.parametrize(
     ("body", "count"),
     [
@@ -872,103 +795,7 @@ STOP_ONE, TWAP_ONE, STRATEGY_ONE = (
     post("/orders/twap/cancel"),
     post("/order_strategies/cancel"),
 )
-FORGED = "Verification failed: signature does not match signer and canonical payload."
-BETA = "Beta access required. Signer must redeem a valid beta code."
 GATEWAY = b"<HTML><HEAD><TITLE>ERROR: The request could not be satisfied</TITLE></HEAD></HTML>"
-
-
-@pytest.mark.parametrize(
-    ("request_", "status", "body", "expected", "kind", "reach"),
-    [
-        (ALL, 200, answer({"cancelled_count": 5}), Answer.ACCEPTED, None, Reach.REQUEST),
-        (ALL, 200, {"cancelled_count": 5}, Answer.ACCEPTED, None, Reach.REQUEST),
-        (ONE, 200, answer(None), Answer.ACCEPTED, None, Reach.REQUEST),
-        (ONE, 200, {"cancelled_count": 5}, Answer.AMBIGUOUS, "unreadable", Reach.REQUEST),
-        (READ, 200, answer([]), Answer.ACCEPTED, None, Reach.REQUEST),
-        (READ, 200, [], Answer.AMBIGUOUS, "unreadable", Reach.REQUEST),
-        (READ, 200, {}, Answer.AMBIGUOUS, "unreadable", Reach.REQUEST),
-        (READ, 200, b"", Answer.AMBIGUOUS, "unreadable", Reach.REQUEST),
-        (READ, 200, GATEWAY, Answer.AMBIGUOUS, "unreadable", Reach.REQUEST),
-        (ALL, 200, {**answer({"cancelled_count": 5}), "success": False}, Answer.AMBIGUOUS, "unreadable", Reach.REQUEST),
-        (
-            ALL,
-            200,
-            {**answer({"cancelled_count": 5}), "success": "true"},
-            Answer.AMBIGUOUS,
-            "unreadable",
-            Reach.REQUEST,
-        ),
-        (ALL, 200, {**answer({"cancelled_count": 5}), "error": "x"}, Answer.AMBIGUOUS, "unreadable", Reach.REQUEST),
-        (ALL, 400, refusal("Verification failed", 400), Answer.REFUSED, "auth", Reach.KEY),
-        (ALL, 400, refusal(FORGED, 400), Answer.REFUSED, "auth", Reach.KEY),
-        (ALL, 400, b"Verification failed", Answer.REFUSED, "auth", Reach.KEY),
-        (ALL, 400, refusal("Invalid signature", 400), Answer.REFUSED, "auth", Reach.KEY),
-        (ALL, 400, refusal("Invalid message", 400), Answer.CLOCK, "clock", Reach.REQUEST),
-        (ALL, 400, b"Invalid message", Answer.CLOCK, "clock", Reach.REQUEST),
-        (ALL, 400, refusal("Invalid public key", 400), Answer.REFUSED, "auth", Reach.KEY),
-        (ALL, 400, refusal("Agent not authorized for account", 400), Answer.REFUSED, "permission", Reach.KEY),
-        (ALL, 400, refusal("Unauthorized", 400), Answer.REFUSED, "auth", Reach.KEY),
-        (ALL, 422, refusal("Account not found", 1), Answer.REFUSED, "environment", Reach.KEY),
-        (TWAP_ONE, 422, refusal("ACCOUNT_NOT_FOUND", 1), Answer.REFUSED, "environment", Reach.KEY),
-        (ALL, 403, refusal("IP address is not whitelisted", 403), Answer.REFUSED, "ip", Reach.ADDRESS),
-        (ALL, 403, b"Your IP address was blocked", Answer.GATEWAY, "region", Reach.REQUEST),
-        (ALL, 403, refusal(BETA, 403), Answer.REFUSED, "permission", Reach.PRODUCT),
-        (ALL, 403, BETA.encode(), Answer.REFUSED, "permission", Reach.PRODUCT),
-        (ALL, 403, refusal("Signer not whitelisted", 403), Answer.REFUSED, "permission", Reach.PRODUCT),
-        (ALL, 403, GATEWAY, Answer.GATEWAY, "region", Reach.REQUEST),
-        (READ, 403, GATEWAY, Answer.GATEWAY, "region", Reach.REQUEST),
-        (ALL, 401, b"", Answer.GATEWAY, "auth", Reach.REQUEST),
-        (ALL, 401, b"Unauthorized", Answer.GATEWAY, "auth", Reach.REQUEST),
-        (ALL, 401, {"message": "Unauthorized"}, Answer.GATEWAY, "auth", Reach.REQUEST),
-        (ALL, 401, {"error": "Unauthorized", "code": 401}, Answer.GATEWAY, "auth", Reach.REQUEST),
-        (ALL, 401, refusal("Unauthorized", 401), Answer.REFUSED, "auth", Reach.KEY),
-        (READ, 401, refusal("Unauthorized access", 401), Answer.GATEWAY, "auth", Reach.REQUEST),
-        (READ, 400, refusal("Verification failed", 400), Answer.AMBIGUOUS, "unreadable", Reach.REQUEST),
-        (ALL, 405, b"", Answer.GATEWAY, "environment", Reach.REQUEST),
-        (ALL, 400, refusal("missing field `exclude_reduce_only`", 400), Answer.REFUSED, "parameter", Reach.REQUEST),
-        (ALL, 400, b"Failed to deserialize the JSON body", Answer.REFUSED, "parameter", Reach.REQUEST),
-        (ALL, 400, {"error": "Invalid parameters", "code": 400}, Answer.REFUSED, "parameter", Reach.REQUEST),
-        (ALL, 400, refusal("something new", 400), Answer.AMBIGUOUS, "unreadable", Reach.REQUEST),
-        (ALL, 400, GATEWAY, Answer.AMBIGUOUS, "unreadable", Reach.REQUEST),
-        (ALL, 400, b"Bad Request", Answer.GATEWAY, "environment", Reach.REQUEST),
-        (ALL, 400, b"", Answer.AMBIGUOUS, "unreadable", Reach.REQUEST),
-        (ONE, 422, refusal("Failed to cancel order", 5), Answer.NOTHING_OPEN, None, Reach.REQUEST),
-        (ONE, 422, refusal("ORDER_NOT_FOUND", 6), Answer.NOTHING_OPEN, None, Reach.REQUEST),
-        (ONE, 422, refusal("", 6), Answer.NOTHING_OPEN, None, Reach.REQUEST),
-        (STOP_ONE, 400, refusal("Stop order not found", 400), Answer.NOTHING_OPEN, None, Reach.REQUEST),
-        (STOP_ONE, 400, b"Stop order not found", Answer.NOTHING_OPEN, None, Reach.REQUEST),
-        (TWAP_ONE, 422, refusal("Unused client order id", 37), Answer.NOTHING_OPEN, None, Reach.REQUEST),
-        (TWAP_ONE, 422, refusal("TWAP_ORDER_NOT_FOUND", 47), Answer.NOTHING_OPEN, None, Reach.REQUEST),
-        (STRATEGY_ONE, 404, refusal("STRATEGIST_NOT_FOUND", 404), Answer.NOTHING_OPEN, None, Reach.REQUEST),
-        (STRATEGY_ONE, 404, refusal("No such strategy", 404), Answer.NOTHING_OPEN, None, Reach.REQUEST),
-        (STRATEGY_ONE, 404, GATEWAY, Answer.GATEWAY, "environment", Reach.REQUEST),
-        (STRATEGY_ONE, 404, {"message": "not found"}, Answer.GATEWAY, "environment", Reach.REQUEST),
-        (ONE, 404, refusal("Unknown order", 404), Answer.NOTHING_OPEN, None, Reach.REQUEST),
-        (TWAP_ONE, 404, refusal("Not found", 404), Answer.GATEWAY, "environment", Reach.REQUEST),
-        (STRATEGY_ONE, 404, b"", Answer.GATEWAY, "environment", Reach.REQUEST),
-        (TWAP_ONE, 404, b"", Answer.GATEWAY, "environment", Reach.REQUEST),
-        (ALL, 422, refusal("Failed to cancel order", 5), Answer.AMBIGUOUS, "unreadable", Reach.REQUEST),
-        (ALL, 422, refusal("something new", 99), Answer.AMBIGUOUS, "unreadable", Reach.REQUEST),
-        (ALL, 404, b"", Answer.GATEWAY, "environment", Reach.REQUEST),
-        (READ, 404, b"", Answer.GATEWAY, "environment", Reach.REQUEST),
-        (ALL, 409, refusal("Conflict", 409), Answer.AMBIGUOUS, "unreadable", Reach.REQUEST),
-        (ALL, 408, b"", Answer.AMBIGUOUS, "unreadable", Reach.REQUEST),
-        (ALL, 429, refusal("Rate limit exceeded", 429), Answer.AGAIN, "rate_limit", Reach.REQUEST),
-        (READ, 429, b"", Answer.AGAIN, "rate_limit", Reach.REQUEST),
-        (ALL, 500, refusal("Internal server error", 500), Answer.AMBIGUOUS, "unreadable", Reach.REQUEST),
-        (ALL, 502, GATEWAY, Answer.AMBIGUOUS, "unreadable", Reach.REQUEST),
-        (ALL, 504, b"", Answer.AMBIGUOUS, "unreadable", Reach.REQUEST),
-        (ALL, 302, b"", Answer.GATEWAY, "redirect", Reach.REQUEST),
-    ],
-)
-def test_documented_answers(
-    request_: Request, status: int, body: object, expected: Answer, kind: str | None, reach: Reach
-) -> None:
-    said = pacifica.judge(request_, reply(body, status))
-    assert (said.answer, said.kind, said.reach) == (expected, kind, reach)
-    assert "<" not in said.words
-    if said.answer is Answer.REFUSED and said.kind in ("auth", "permission", "ip", "environment") and status != 401:
-        assert said.hint
 
 
 def test_a_halt_keeps_an_empty_listing_from_proving_anything() -> None:
