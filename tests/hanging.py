@@ -11,7 +11,7 @@ WAYS = {
     "in a call that never returns": "import time; time.sleep(1000)",
     "in Python code": "while True: pass",
     "in a lock": "import threading; lock = threading.Lock(); lock.acquire(); lock.acquire()",
-    "in a lock of the outlets": "from cancelall import secret; secret._lock.acquire(); secret._lock.acquire()",
+    "in a lock of the outlets": "from cancelall.core import secret; secret._lock.acquire(); secret._lock.acquire()",
     "swallowing what is raised": """
 import time
 while True:
@@ -24,7 +24,7 @@ HOLDING_THE_INTERPRETER = "import ctypes; ctypes.PyDLL(None).sleep(1000)"
 
 _TEMPLATE = """
 import asyncio, os
-from cancelall import watchdog
+from cancelall.cli import watchdog
 watchdog.GRACE, watchdog.KERNEL, watchdog.STOPPING = {seconds!r}
 plain = asyncio.run
 

@@ -9,7 +9,7 @@ from cancelall.check.venue import Listings, is_empty, read_again
 from cancelall.core.findings import Area, Finding, failure, good, warning
 from cancelall.core.model import Acknowledgement, Answer, Reply, Request
 from cancelall.core.preflight import Preflight, Probe
-from cancelall.engine.client import Session
+from cancelall.engine.client import Client
 
 _TRIES = 2
 """A second one only where the first met the clock or no answer."""
@@ -18,7 +18,7 @@ Announce = Callable[[str], Awaitable[None]]
 
 
 async def try_a_cancel(
-    reading: Session, sending: Session, preflight: Preflight[Any], listings: Listings, announce: Announce
+    reading: Client, sending: Client, preflight: Preflight[Any], listings: Listings, announce: Announce
 ) -> Finding:
     """Send the first harmless cancel, if there is one, and say so before. `reading` may only read."""
     if reading.in_doubt is not None or listings.discoveries.doubts or listings.discoveries.pending:
@@ -35,7 +35,7 @@ async def try_a_cancel(
     return warning("live", told, "run it again when nothing rests there")
 
 
-async def _reaches_nothing(reading: Session, listings: Listings, probe: Probe) -> bool:
+async def _reaches_nothing(reading: Client, listings: Listings, probe: Probe) -> bool:
     """Whether the segments that it reaches were empty, and still are."""
     if not is_empty(listings, probe.empty):
         return False
@@ -46,18 +46,18 @@ async def _reaches_nothing(reading: Session, listings: Listings, probe: Probe) -
     return True
 
 
-async def _sent(sending: Session, listings: Listings, probe: Probe) -> Finding:
+async def _sent(sending: Client, listings: Listings, probe: Probe) -> Finding:
     read = listings.segments[probe.empty[0]].acknowledge if probe.empty else _nothing
-    heard = await sending.ask(probe.request, read, most=_TRIES)
-    taken = len(heard.value.cancelled) or heard.value.count or 0 if heard.value is not None else 0
-    judgement, fault = heard.attempt.judgement, heard.attempt.fault
+    outcome = await sending.ask(probe.request, read, most=_TRIES)
+    taken = len(outcome.value.cancelled) or outcome.value.count or 0 if outcome.value is not None else 0
+    judgement, fault = outcome.attempt.judgement, outcome.attempt.fault
     if taken:
         told = f"the cancel took {taken} order(s) that came in between ({probe.words})"
         return warning("live", told, "something is trading there: try it when nothing is")
-    if heard.answer in (Answer.ACCEPTED, Answer.NOTHING_OPEN):
+    if outcome.answer in (Answer.ACCEPTED, Answer.NOTHING_OPEN):
         return good("live", f"a real cancel was accepted and took nothing ({probe.words})")
     words = judgement.words if judgement is not None else fault.message if fault is not None else "no answer"
-    if heard.answer in (Answer.REFUSED, Answer.ABSENT, Answer.CLOCK):
+    if outcome.answer in (Answer.REFUSED, Answer.ABSENT, Answer.CLOCK):
         hint = judgement.hint if judgement is not None else ""
         return failure("live", f"a real cancel was refused: {words}", hint or "look at the key's rights", Area.VENUE)
     area = Area.NETWORK if fault is not None and not fault.answered else Area.VENUE

@@ -21,7 +21,7 @@ from cancelall.core.model import Reply, Wire
 from cancelall.core.preflight import Preflight, Told, load_preflight
 from cancelall.core.profile import BrokenProfile, Profile
 from cancelall.credentials.chain import Found, resolve
-from cancelall.engine.client import Send, Session
+from cancelall.engine.client import Client, Send
 from cancelall.engine.run import over_the_network
 from cancelall.engine.shared_limits import Means
 from cancelall.net.background import in_thread
@@ -44,19 +44,19 @@ class Asked:
 
     profile: Profile
     preflight: Preflight[Any]
-    session: Session
+    client: Client
     listings: Listings
     readings: list[Reading]
     """The venue's clock by the Date header of every answer."""
     answers: list[Answered] = field(default_factory=list)
 
     async def ask(self) -> None:
-        """Everything at once, until it is answered or the session's deadline is there. What has come by then counts."""
+        """Everything at once, until it is answered or the client's deadline is there. What has come by then counts."""
         work = {
-            asyncio.create_task(ask_all(self.session, self.preflight, self.answers)),
+            asyncio.create_task(ask_all(self.client, self.preflight, self.answers)),
             asyncio.create_task(self.listings.run()),
         }
-        left = self.session.deadline - self.session.clock.monotonic()
+        left = self.client.deadline - self.client.clock.monotonic()
         done, late = await asyncio.wait(work, timeout=max(0.0, left))
         for task in late:
             task.cancel()
@@ -67,7 +67,7 @@ class Asked:
     @property
     def told(self) -> list[Told]:
         """What the answers say."""
-        return [one.heard.value for one in self.answers if one.heard.value is not None]
+        return [one.outcome.value for one in self.answers if one.outcome.value is not None]
 
     @property
     def group(self) -> int | None:
@@ -77,11 +77,11 @@ class Asked:
 
     def findings(self) -> list[Finding]:
         """What all that means."""
-        now_ms = self.session.clock.now_ms()
-        venue = self.session.venue
+        now_ms = self.client.clock.now_ms()
+        venue = self.client.venue
         found = [warning("venue", venue.notice, "ask the venue, or use another one")] if venue.notice else []
         found += [sunset_finding(venue.sunset, now_ms)] if venue.sunset else []
-        found += venue_findings(self.session, self.preflight, self.answers, self.listings, self.readings, now_ms)
+        found += venue_findings(self.client, self.preflight, self.answers, self.listings, self.readings, now_ms)
         return found + self._group_findings()
 
     def _group_findings(self) -> list[Finding]:
@@ -215,35 +215,35 @@ class Check:
         venue.segments(profile.options, venue.facts, profile.environment)
         readings: list[Reading] = []
         last_words = min(_LAST_WORDS, (deadline - self.started) / 4)
-        session = self._session(profile, found, deadline - last_words, readings, reads_only=True)
+        client = self._client(profile, found, deadline - last_words, readings, reads_only=True)
         return Asked(
             profile=profile,
             preflight=load_preflight(profile.venue),
-            session=session,
-            listings=Listings(session, profile.environment),
+            client=client,
+            listings=Listings(client, profile.environment),
             readings=readings,
         )
 
     async def _live(self, profile: Profile, found: Found, venue: Asked) -> list[Finding]:
         options = replace(profile.options, account_group=venue.group) if venue.group is not None else profile.options
         known = replace(profile, options=options)
-        sending = self._session(known, found, venue.session.deadline, [], reads_only=False)
+        sending = self._client(known, found, venue.client.deadline, [], reads_only=False)
 
         async def announce(words: str) -> None:
             await self.announce(profile.name, words)
 
-        return [await try_a_cancel(venue.session, sending, venue.preflight, venue.listings, announce)]
+        return [await try_a_cancel(venue.client, sending, venue.preflight, venue.listings, announce)]
 
-    def _session(
+    def _client(
         self, profile: Profile, found: Found, deadline: float, readings: list[Reading], *, reads_only: bool
-    ) -> Session:
+    ) -> Client:
         venue = load(profile.venue)
         send = (
             self.connect(profile)
             if self.connect
             else over_the_network(profile, self.environ, self._means.route(profile))
         )
-        return Session(
+        return Client(
             venue=venue,
             origin=profile.origin,
             secrets=found.secrets,

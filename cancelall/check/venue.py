@@ -10,12 +10,12 @@ from typing import Any
 
 from cancelall.check import key
 from cancelall.check.clock import Reading, clock_finding
-from cancelall.core.attempts import Attempt, Heard
+from cancelall.core.attempts import Attempt, Outcome
 from cancelall.core.errors import ErrorKind
 from cancelall.core.findings import Area, Finding, failure, good, warning
 from cancelall.core.model import Answer, Judgement, Listing, Order
 from cancelall.core.preflight import Preflight, Question, Told
-from cancelall.engine.client import Session
+from cancelall.engine.client import Client
 from cancelall.engine.discovery import Discoveries
 from cancelall.engine.listing import read_listing
 from cancelall.venues.contract import Segment
@@ -41,7 +41,7 @@ _ELSEWHERE: frozenset[ErrorKind] = frozenset({"network", "timeout"})
 class Listings:
     """One reading of the open orders of every segment, as far as the segments are known."""
 
-    session: Session
+    client: Client
     environment: str
     read: dict[str, Listing] = field(default_factory=dict)
     segments: dict[str, Segment] = field(default_factory=dict)
@@ -51,12 +51,12 @@ class Listings:
 
     def __post_init__(self) -> None:
         self.discoveries = Discoveries(
-            self.session,
+            self.client,
             self.environment,
             fired=_at_once,
             found_more=self._join,
             needed=lambda: True,
-            settled=_long_ago,
+            at_rest=_long_ago,
         )
 
     async def run(self) -> None:
@@ -102,7 +102,7 @@ class Listings:
 
         for _ in range(_READINGS):
             attempts.clear()
-            self.read[segment.name] = listing = await read_listing(self.session, segment, _shown, answered)
+            self.read[segment.name] = listing = await read_listing(self.client, segment, _shown, answered)
             if listing.complete or not any(_is_busy(one) for one in attempts):
                 return
 
@@ -130,32 +130,32 @@ class Answered:
     """A question and what came of it."""
 
     question: Question
-    heard: Heard[Told]
+    outcome: Outcome[Told]
     got_ms: int
     """This machine's clock when the answer was there."""
 
     @property
     def reading(self) -> Reading | None:
         """The venue's clock beside this machine's, if the answer told it."""
-        told = self.heard.value
+        told = self.outcome.value
         if told is None or told.server_ms is None:
             return None
-        spent = (self.heard.attempt.ended - self.heard.attempt.began) * 1000
+        spent = (self.outcome.attempt.ended - self.outcome.attempt.began) * 1000
         return Reading(offset_ms=round(told.server_ms - (self.got_ms - spent / 2)), doubt_ms=round(spent / 2))
 
 
-async def ask_all(session: Session, preflight: Preflight[Any], answers: list[Answered]) -> None:
+async def ask_all(client: Client, preflight: Preflight[Any], answers: list[Answered]) -> None:
     """Every question, side by side; each answer is there as soon as it has come."""
 
     async def one(question: Question) -> None:
-        heard = await session.ask(question.request, question.read, most=_TRIES)
-        answers.append(Answered(question=question, heard=heard, got_ms=session.clock.now_ms()))
+        outcome = await client.ask(question.request, question.read, most=_TRIES)
+        answers.append(Answered(question=question, outcome=outcome, got_ms=client.clock.now_ms()))
 
-    await asyncio.gather(*map(one, preflight.questions(session.options, session.clock.now_ms())))
+    await asyncio.gather(*map(one, preflight.questions(client.options, client.clock.now_ms())))
 
 
 def venue_findings(
-    session: Session,
+    client: Client,
     preflight: Preflight[Any],
     answers: list[Answered],
     listings: Listings,
@@ -163,15 +163,15 @@ def venue_findings(
     now_ms: int,
 ) -> list[Finding]:
     """Everything that the venue told, in the order clock, key, account, open orders."""
-    told = [preflight.known(session.options), *(one.heard.value for one in answers if one.heard.value is not None)]
+    told = [preflight.known(client.options), *(one.outcome.value for one in answers if one.outcome.value is not None)]
     exact = next((reading for one in answers if (reading := one.reading) is not None), None)
-    found = [clock_finding(exact, dated, preflight.window(session.options))]
-    if session.in_doubt is not None:
-        found.append(refusal_finding(session.in_doubt))
+    found = [clock_finding(exact, dated, preflight.window(client.options))]
+    if client.in_doubt is not None:
+        found.append(refusal_finding(client.in_doubt))
     else:
         found += [_unheard(one) for one in answers if _is_unheard(one)]
-    found += key.key_findings(told, preflight.key_page, now_ms, refused=session.in_doubt is not None)
-    found += _order_findings(session, listings)
+    found += key.key_findings(told, preflight.key_page, now_ms, refused=client.in_doubt is not None)
+    found += _order_findings(client, listings)
     return found
 
 
@@ -190,11 +190,11 @@ def refusal_finding(refusal: Judgement) -> Finding:
 
 def _is_unheard(one: Answered) -> bool:
     """An API that the account is not behind has nothing to say."""
-    return one.heard.value is None and one.heard.answer is not Answer.ABSENT
+    return one.outcome.value is None and one.outcome.answer is not Answer.ABSENT
 
 
 def _unheard(one: Answered) -> Finding:
-    _, words, hint = _met(one.heard.attempt)
+    _, words, hint = _met(one.outcome.attempt)
     return warning(one.question.name, f"could not be read: {words}", hint or "run again, or look at the venue's site")
 
 
@@ -208,7 +208,7 @@ def _met(attempt: Attempt | None) -> tuple[ErrorKind, str, str]:
     return "timeout", "no answer in time", "run again with a longer --deadline"
 
 
-def _order_findings(session: Session, listings: Listings) -> list[Finding]:
+def _order_findings(client: Client, listings: Listings) -> list[Finding]:
     """The open orders, segment by segment."""
     found: list[Finding] = []
     absent = 0
@@ -220,15 +220,15 @@ def _order_findings(session: Session, listings: Listings) -> list[Finding]:
         elif judged and all(one.answer is Answer.ABSENT for one in judged):
             absent += 1
             found.append(good("open orders", f"{name}: the account has no such product ({judged[-1].words})"))
-        elif session.in_doubt is None:
+        elif client.in_doubt is None:
             found.append(_unread(name, attempts, listing))
-    if session.in_doubt is not None:
+    if client.in_doubt is not None:
         fix = "see what was refused above"
         found.append(failure("open orders", "they could not all be read: the venue refused", fix, Area.VENUE))
     elif absent and absent == len(listings.segments):
         told = "the account has none of these products"
         found.append(failure("open orders", told, "check environment and selectors of this profile", Area.VENUE))
-    return found + _discovery_findings(session, listings.discoveries)
+    return found + _discovery_findings(client, listings.discoveries)
 
 
 def _unread(name: str, attempts: list[Attempt], listing: Listing | None) -> Finding:
@@ -241,9 +241,9 @@ def _unread(name: str, attempts: list[Attempt], listing: Listing | None) -> Find
     return failure("open orders", f"{name}: could not be read: {words}", hint or "run again", area)
 
 
-def _discovery_findings(session: Session, discoveries: Discoveries) -> list[Finding]:
+def _discovery_findings(client: Client, discoveries: Discoveries) -> list[Finding]:
     found = []
-    if discoveries.pending and session.in_doubt is None:
+    if discoveries.pending and client.in_doubt is None:
         kind, words, hint = _met(discoveries.last)
         area = Area.NETWORK if kind in _ELSEWHERE else Area.VENUE
         told = f"could not be read: {', '.join(discoveries.pending)} ({words})"
@@ -258,6 +258,6 @@ def is_empty(listings: Listings, names: tuple[str, ...]) -> bool:
     return all(one is not None and one.complete and not one.orders for one in read)
 
 
-async def read_again(session: Session, segment: Segment) -> Listing:
+async def read_again(client: Client, segment: Segment) -> Listing:
     """One more reading, right before something is sent."""
-    return await read_listing(session, segment, _shown, lambda attempt: None)
+    return await read_listing(client, segment, _shown, lambda attempt: None)

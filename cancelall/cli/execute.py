@@ -25,8 +25,8 @@ from cancelall.core.model import Verdict
 from cancelall.core.profile import BrokenProfile, Profile
 from cancelall.core.results import ProfileReport, Timing
 from cancelall.engine import reporting, verdicts
+from cancelall.engine.profile_sweep import ProfileSweep
 from cancelall.engine.run import Listener, Run, Target, harden
-from cancelall.engine.sweep import Sweep
 from cancelall.journal.record import Record, beginning
 from cancelall.journal.writer import Journal, new_run
 from cancelall.report import text
@@ -293,8 +293,8 @@ async def _swept(
             progress.wipe()
         streams.holding(profile, verdict, seconds)
 
-    def sweeping(profile: str, sweep: Sweep) -> None:
-        known.tallies[profile] = sweep.session.tally
+    def sweeping(profile: str, sweep: ProfileSweep) -> None:
+        known.tallies[profile] = sweep.client.tally
         if progress is not None:
             progress.sweeping(profile, partial(_how_far, sweep))
 
@@ -371,10 +371,10 @@ def _descriptor(stream: object) -> int | None:
         return None
 
 
-def _how_far(sweep: Sweep) -> str:
+def _how_far(sweep: ProfileSweep) -> str:
     """What a sweep has come to by now, for the live line of its profile."""
-    progresses = list(sweep.progresses.values())
-    proven = sum(1 for one in progresses if one.proven)
-    taken = sum(len(one.cancels.taken) for one in progresses)
-    left = sum(len(one.left(one.last)) for one in progresses if one.last is not None)
-    return f"{taken} accepted, {left} still listed, {proven} of {len(progresses)} segments proven"
+    ledgers = list(sweep.ledgers.values())
+    proven = sum(1 for one in ledgers if one.proven)
+    taken = sum(record.taken for one in ledgers for record in one.seen)
+    left = sum(len(one.left(one.last)) for one in ledgers if one.last is not None)
+    return f"{taken} accepted, {left} still listed, {proven} of {len(ledgers)} segments proven"

@@ -69,7 +69,7 @@ class Watch:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Heard(Generic[T]):
+class Outcome(Generic[T]):
     """The last attempt of a request; `value` is what was read when it was accepted."""
 
     attempt: Attempt

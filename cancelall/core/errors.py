@@ -103,7 +103,7 @@ class Interrupted(CancelallError):
 
 
 class DryRunViolation(CancelallError):
-    """A request that changes something reached a session that may only read: a bug, stopped before the send."""
+    """A request that changes something reached a client that may only read: a bug, stopped before the send."""
 
 
 class TransportFault(CancelallError):

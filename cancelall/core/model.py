@@ -310,7 +310,7 @@ class Listing:
     complete: bool
     why: str = ""
     """Why it is incomplete."""
-    overtaken: bool = False
+    superseded: bool = False
     """It was left off because it would not have counted, nothing being wrong with it."""
     serial: int | None = None
     """The smallest that its pages tell."""

@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
 
-from cancelall.core.attempts import Attempt, Heard, Sending, Tally, Watch
+from cancelall.core.attempts import Attempt, Outcome, Sending, Tally, Watch
 from cancelall.core.bugs import bug_words
 from cancelall.core.clock import Clock
 from cancelall.core.errors import DryRunViolation, TransportFault, Unreadable
 from cancelall.core.model import Answer, Judgement, Priority, Reply, Request, Wire
-from cancelall.engine.rate_limiter import Backoffs, HostGate, Pacer
+from cancelall.engine.rate_limiter import Backoffs, HostGate, RateLimiter
 from cancelall.engine.refusals import Refusals
 from cancelall.venues.contract import Venue
 
@@ -45,7 +45,7 @@ _WIDEST = 6
 
 
 @dataclass
-class Session:
+class Client:
     """Everything between a Request and a Judgement, for one profile."""
 
     venue: Venue[Any, Any, Any]
@@ -72,7 +72,7 @@ class Session:
     trace: Callable[[Attempt], None] = lambda attempt: None
     before_send: Callable[[Sending], None] = lambda sending: None
     """Called right before each send; it may take microseconds, and must not raise."""
-    after_send: Callable[[Sending, Heard[Any] | None], None] = lambda sending, heard: None
+    after_send: Callable[[Sending, Outcome[Any] | None], None] = lambda sending, outcome: None
     """Called when it is over; with None when nobody waits for its answer any more."""
     random: Callable[[], float] = random.random
     tally: Tally = field(default_factory=Tally)
@@ -82,7 +82,7 @@ class Session:
     _offset_ms: int = 0
     _offset_known: int = 0
     _held_until: float = 0.0
-    _pacers: dict[str, Pacer] = field(default_factory=dict)
+    _limiters: dict[str, RateLimiter] = field(default_factory=dict)
     _backoffs: Backoffs = field(default_factory=Backoffs)
 
     def __post_init__(self) -> None:
@@ -119,7 +119,7 @@ class Session:
         most: int | None = None,
         enough: Collection[Answer] = (),
         fresh: bool = False,
-    ) -> Heard[T]:
+    ) -> Outcome[T]:
         """Send until the venue has answered for good or with one of the answers that are `enough`, nobody wants it,
         `most` tries are over, or the deadline is near. What is `spared` by the time of its turn is not sent at all.
         The answer to a `fresh` one comes on a connection that nothing else is using.
@@ -130,23 +130,23 @@ class Session:
             raise DryRunViolation(f"{request.method} {request.path} would change something in a dry run")
         watch = watch or Watch()
         tries = widen = 1
-        last: Heard[T] | None = None
+        last: Outcome[T] | None = None
 
         def needless() -> bool:
             return spared() or (last is not None and not wanted())
 
         while True:
             offset_known = self._offset_known
-            heard = await self._attempt(request, read, watch, widen, needless, tries, fresh=fresh)
-            if not heard.attempt.sent:
-                return last or heard
-            if heard.final or heard.answer in enough or tries == most:
-                return heard
-            if heard.answer is Answer.CLOCK and offset_known:
+            outcome = await self._attempt(request, read, watch, widen, needless, tries, fresh=fresh)
+            if not outcome.attempt.sent:
+                return last or outcome
+            if outcome.final or outcome.answer in enough or tries == most:
+                return outcome
+            if outcome.answer is Answer.CLOCK and offset_known:
                 widen = min(widen + 1, _WIDEST)  # the offset did not help: perhaps the way to the venue is slow
-            last, until = heard, self.clock.monotonic() + self._pause(heard.attempt, tries)
+            last, until = outcome, self.clock.monotonic() + self._pause(outcome.attempt, tries)
             if until >= self.deadline or not await self._wait(request, partial(float, until), watch, needless):
-                return heard
+                return outcome
             tries += 1
 
     async def _wait(
@@ -170,13 +170,13 @@ class Session:
         tries: int,
         *,
         fresh: bool,
-    ) -> Heard[T]:
+    ) -> Outcome[T]:
         """One turn, one signature, one send, one judgement."""
-        pacer = self._pacers.get(request.bucket)
-        if pacer is None:
-            pacer = self._pacers[request.bucket] = Pacer(self.venue.limits.get(request.bucket))
+        limiter = self._limiters.get(request.bucket)
+        if limiter is None:
+            limiter = self._limiters[request.bucket] = RateLimiter(self.venue.limits.get(request.bucket))
         needless = partial(self._needless, request, spared)
-        if self.stops(request) or not await self._turn(request, pacer, needless, watch):
+        if self.stops(request) or not await self._turn(request, limiter, needless, watch):
             return self._unsent(request, self.stopped)
         try:
             signed_ms = self.clock.now_ms()
@@ -196,20 +196,20 @@ class Session:
                 ended = self.clock.monotonic()
                 fault.cut = fault.kind == "timeout" and ended >= self.deadline
                 attempt = Attempt(request=request, began=began, ended=ended, fault=fault, incurable=incurable)
-                heard = Heard[T](attempt=attempt)
+                outcome = Outcome[T](attempt=attempt)
             except asyncio.CancelledError:  # the run is over, the request may not be
                 self._maybe_late(request, TransportFault("abandoned"), signed_ms, widen)
                 self.after_send(sending, None)
                 raise
             else:
-                heard = self._judge(request, read, reply, began)
-                self._learn(heard.attempt, reply, signed_ms, tries)
+                outcome = self._judge(request, read, reply, began)
+                self._learn(outcome.attempt, reply, signed_ms, tries)
         finally:
             self.gate.leave()
-        self.after_send(sending, heard)
-        watch.ended(heard.attempt)
-        self.trace(heard.attempt)
-        return heard
+        self.after_send(sending, outcome)
+        watch.ended(outcome.attempt)
+        self.trace(outcome.attempt)
+        return outcome
 
     def _announce(
         self,
@@ -236,9 +236,9 @@ class Session:
         self.before_send(sending)
         return sending
 
-    def _unsent(self, request: Request, stop: Judgement | None) -> Heard[Any]:
+    def _unsent(self, request: Request, stop: Judgement | None) -> Outcome[Any]:
         at = self.clock.monotonic()
-        return Heard(attempt=Attempt(request=request, began=at, ended=at, judgement=stop, sent=False))
+        return Outcome(attempt=Attempt(request=request, began=at, ended=at, judgement=stop, sent=False))
 
     async def _bounded(self, sending: Sending, wire: Wire, widen: int, sent: Callable[[], None]) -> Reply:
         """The transport bounds its own reads; what hangs all the same (DNS, a dripping head) is abandoned here."""
@@ -318,7 +318,7 @@ class Session:
             recalled=lambda: request.changes and self.closed,
         )
 
-    def _judge(self, request: Request, read: Callable[[Request, Reply], T], reply: Reply, began: float) -> Heard[T]:
+    def _judge(self, request: Request, read: Callable[[Request, Reply], T], reply: Reply, began: float) -> Outcome[T]:
         """An answer in our words, and what it holds. A reader that fails makes it unreadable, and ends nothing."""
         value: T | None = None
         try:
@@ -340,7 +340,7 @@ class Session:
             status=reply.status,
             headers=reply.headers,
         )
-        return Heard(attempt=attempt, value=value)
+        return Outcome(attempt=attempt, value=value)
 
     def _learn(self, attempt: Attempt, reply: Reply, signed_ms: int, tries: int) -> None:
         """What an answer means for the requests after it: limits, the clock."""
@@ -368,23 +368,23 @@ class Session:
                 self._offset_ms = server_ms - halfway
                 self._offset_known += 1
 
-    async def _turn(self, request: Request, pacer: Pacer, spared: Callable[[], bool], watch: Watch) -> bool:
+    async def _turn(self, request: Request, limiter: RateLimiter, spared: Callable[[], bool], watch: Watch) -> bool:
         """Wait within all limits, and no longer than the request is needed. With True there is a turn to leave."""
         while True:
             if not await self._wait(request, partial(self._backoffs.until, request), watch, spared):
                 return False
-            await pacer.turn(request.priority)
+            await limiter.turn(request.priority)
             try:
                 asyncio.get_running_loop().call_soon(self.arrived)  # as soon as its brothers are in the queue, too
                 await self.gate.turn(request.priority, self.venue.cost(request))
             except asyncio.CancelledError:
-                pacer.unused()
+                limiter.unused()
                 raise
             waits = self._backoffs.until(request) > self.clock.monotonic() + _INSTANT
             if not (self.stops(request) or spared() or waits or self._held(request)):
                 return True
             self.gate.leave(unused=True)
-            pacer.unused()
+            limiter.unused()
             while not spared() and self._held(request) and request.priority is Priority.CANCEL:
                 await asyncio.sleep(min(_GLANCE, self._held_until - self.clock.monotonic()))
             if self.stops(request) or spared() or (self._held(request) and request.priority is not Priority.CANCEL):

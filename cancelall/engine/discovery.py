@@ -10,9 +10,9 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
-from cancelall.core.attempts import Attempt, Heard, Watch
+from cancelall.core.attempts import Attempt, Outcome, Watch
 from cancelall.core.model import Answer, Request
-from cancelall.engine.client import Session
+from cancelall.engine.client import Client
 from cancelall.engine.listing import MOST_PAGES
 from cancelall.venues.contract import Batch, Discovery, Segment
 
@@ -28,7 +28,7 @@ _SHORTEST_PAUSE, _LONGEST_PAUSE = 1.0, 5.0
 class Discoveries:
     """What a venue's discovery reads have told so far, and what that leaves in doubt."""
 
-    session: Session
+    client: Client
     environment: str
     fired: Callable[[], Awaitable[None]]
     """Returns once the first cancels are out: no read goes before them."""
@@ -36,7 +36,7 @@ class Discoveries:
     """Told whenever the set of segments may have changed."""
     needed: Callable[[], bool]
     """Whether optional reads are still worth their time."""
-    settled: Callable[[], Awaitable[float]]
+    at_rest: Callable[[], Awaitable[float]]
     """Waits until what shows orders shows them as the last cancel left them; returns when that cancel was over."""
     listed: Callable[[], frozenset[str]] = frozenset
     """Symbols of orders that were listed: whatever an instrument list says, they exist."""
@@ -52,17 +52,17 @@ class Discoveries:
     _names: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self._facts = self.session.venue.facts
+        self._facts = self.client.venue.facts
 
     def segments(self) -> tuple[Segment, ...]:
         """The segments as far as they are known."""
-        known: tuple[Segment, ...] = self.session.venue.segments(self.session.options, self._facts, self.environment)
+        known: tuple[Segment, ...] = self.client.venue.segments(self.client.options, self._facts, self.environment)
         return known
 
     def due(self) -> list[Coroutine[Any, Any, None]]:
         """The reads that the facts allow by now and that have not begun."""
         found = []
-        for discovery in self.session.venue.discoveries(self.session.options, self._facts):
+        for discovery in self.client.venue.discoveries(self.client.options, self._facts):
             if discovery.name not in self._begun:
                 self._begun.add(discovery.name)
                 self.pending += [discovery.name] if discovery.shows_orders or not discovery.optional else []
@@ -73,7 +73,7 @@ class Discoveries:
         """An answer may reveal the account's mode, and with it other segments."""
         if attempt.judgement is None or not attempt.judgement.mode:
             return
-        facts = self.session.venue.learn_mode(self._facts, attempt.judgement.mode)
+        facts = self.client.venue.learn_mode(self._facts, attempt.judgement.mode)
         if facts != self._facts:
             self._facts = facts
             self.found_more()
@@ -82,20 +82,20 @@ class Discoveries:
         """One read, and once more if orders that it shows late would otherwise stay unknown."""
         await self.fired()
         complete = await self._read_to_the_end(discovery)
-        if complete and discovery.shows_orders and not self.session.reads_only:
-            read_after, last = None, await self.settled()
+        if complete and discovery.shows_orders and not self.client.reads_only:
+            read_after, last = None, await self.at_rest()
             while complete and read_after != last:  # until no cancel has come between
                 read_after, complete = last, await self._read_to_the_end(discovery)
-                last = await self.settled()
+                last = await self.at_rest()
 
     async def _read_to_the_end(self, discovery: Discovery[Any]) -> bool:
         """All pages of one read, again while they may not be all; returns whether they are."""
         pause = _SHORTEST_PAUSE
         while True:
             complete, unsure = await self._read_once(discovery)
-            if not unsure or self.session.ended:
+            if not unsure or self.client.ended:
                 return complete
-            await asyncio.sleep(self.session.patience(pause))
+            await asyncio.sleep(self.client.patience(pause))
             pause = min(2 * pause, _LONGEST_PAUSE)
 
     async def _read_once(self, discovery: Discovery[Any]) -> tuple[bool, bool]:
@@ -109,8 +109,8 @@ class Discoveries:
         wanted = self.needed if may_wait else lambda: True
         while request is not None:
             asked.add(request)
-            heard = await self._ask(request, discovery, wanted)
-            batch, refused = heard.value, heard.answer in (Answer.REFUSED, Answer.ABSENT)
+            outcome = await self._ask(request, discovery, wanted)
+            batch, refused = outcome.value, outcome.answer in (Answer.REFUSED, Answer.ABSENT)
             onward = batch.next if batch is not None else None
             repeats = onward in asked or len(asked) >= MOST_PAGES
             found += batch.names if batch is not None else ()
@@ -128,7 +128,7 @@ class Discoveries:
             self._facts = discovery.learn(self._facts, tuple(found))
             self.found_more()
             self._names.update(found)
-            self.remarks = self.session.venue.remarks(self.session.options, frozenset(self._names))
+            self.remarks = self.client.venue.remarks(self.client.options, frozenset(self._names))
         return complete, unsure
 
     @property
@@ -137,23 +137,23 @@ class Discoveries:
         if self.pending:
             return ()
         names = frozenset((*self._names, *(f"symbol {symbol}" for symbol in self.listed())))
-        found: tuple[str, ...] = self.session.venue.doubts(self.session.options, names)
+        found: tuple[str, ...] = self.client.venue.doubts(self.client.options, names)
         return found if self._begun else ()
 
-    async def _ask(self, request: Request, discovery: Discovery[Any], wanted: Callable[[], bool]) -> Heard[Batch]:
+    async def _ask(self, request: Request, discovery: Discovery[Any], wanted: Callable[[], bool]) -> Outcome[Batch]:
         """One page, asked for more and more seldom: what a venue counts in requests is for cancels and listings.
 
         One that is refused is asked for again some times, too: one bad answer costs no proof.
         """
         watch, refused, pause = Watch(ended=self._over), 0, _SHORTEST_PAUSE
         while True:
-            heard = await self.session.ask(request, discovery.read, wanted=wanted, watch=watch, most=_AT_ONCE)
-            turned_down = heard.answer in (Answer.REFUSED, Answer.ABSENT)
+            outcome = await self.client.ask(request, discovery.read, wanted=wanted, watch=watch, most=_AT_ONCE)
+            turned_down = outcome.answer in (Answer.REFUSED, Answer.ABSENT)
             refused += turned_down
-            over = heard.final and (not turned_down or refused >= _REFUSED_TRIES)
-            if over or not heard.attempt.sent or self.session.ended or not wanted():
-                return heard
-            await asyncio.sleep(self.session.patience(pause))
+            over = outcome.final and (not turned_down or refused >= _REFUSED_TRIES)
+            if over or not outcome.attempt.sent or self.client.ended or not wanted():
+                return outcome
+            await asyncio.sleep(self.client.patience(pause))
             pause = min(2 * pause, _LONGEST_PAUSE)
 
     def _over(self, attempt: Attempt) -> None:

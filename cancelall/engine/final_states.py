@@ -7,22 +7,22 @@ import asyncio
 from cancelall.core.attempts import Watch
 from cancelall.core.errors import Unreadable
 from cancelall.core.model import Order, Request
-from cancelall.engine.client import Session
-from cancelall.engine.progress import Progress
-from cancelall.engine.sweep import Sweep
+from cancelall.engine.client import Client
+from cancelall.engine.ledger import Ledger
+from cancelall.engine.profile_sweep import ProfileSweep
 
 SECONDS = 3.0
 """Longest time for these reads."""
 
 
-async def read(sweep: Sweep, since_ms: int) -> None:
+async def read(sweep: ProfileSweep, since_ms: int) -> None:
     """Fill in final states and missing details from the venue's history, as far as the time goes."""
-    session = sweep.session
-    left = min(SECONDS, session.deadline - session.clock.monotonic())
-    if session.reads_only or session.refusal is not None or left <= 0:
+    client = sweep.client
+    left = min(SECONDS, client.deadline - client.clock.monotonic())
+    if client.reads_only or client.refusal is not None or left <= 0:
         return
-    fired = any(progress.cancels.mass_accepted for progress in sweep.progresses.values())
-    work = [_read_segment(session, progress, since_ms, fired=fired) for progress in sweep.progresses.values()]
+    fired = any(ledger.air.mass_accepted for ledger in sweep.ledgers.values())
+    work = [_read_segment(client, ledger, since_ms, fired=fired) for ledger in sweep.ledgers.values()]
     try:
         async with asyncio.timeout(left):
             await asyncio.gather(*work, return_exceptions=True)
@@ -30,42 +30,43 @@ async def read(sweep: Sweep, since_ms: int) -> None:
         return
 
 
-async def _read_segment(session: Session, progress: Progress, since_ms: int, *, fired: bool) -> None:
+async def _read_segment(client: Client, ledger: Ledger, since_ms: int, *, fired: bool) -> None:
     """One segment. A mass cancel of another one may have taken its orders, too."""
-    listed = {order.id for order in progress.last.orders} if progress.last else set()
-    wanted = tuple(order for order in progress.seen.values() if order.id not in listed)
-    unnamed = progress.segment.unnamed and fired
+    listed = {order.id for order in ledger.last.orders} if ledger.last else set()
+    wanted = tuple(one.order for one in ledger.seen if one.order.id not in listed)
+    unnamed = ledger.segment.unnamed and fired
     if wanted or unnamed:
         missing = {order.id: order for order in wanted}
-        requests = progress.segment.final_states(wanted, since_ms)
-        since = session.venue_ms(since_ms) if unnamed else None
-        await asyncio.gather(*(_read_pages(session, progress, request, missing, since) for request in requests))
+        requests = ledger.segment.final_states(wanted, since_ms)
+        since = client.venue_ms(since_ms) if unnamed else None
+        await asyncio.gather(*(_read_pages(client, ledger, request, missing, since) for request in requests))
 
 
 async def _read_pages(
-    session: Session, progress: Progress, first: Request, missing: dict[str, Order], since_ms: int | None
+    client: Client, ledger: Ledger, first: Request, missing: dict[str, Order], since_ms: int | None
 ) -> None:
     """Page after page, newest first, until every order is found. With `since_ms`, also those that nobody had seen."""
     request: Request | None = first
-    asked: set[Request] = set()
+    requested: set[Request] = set()
     pages = 4 + len(missing) // 20
-    watch = Watch(about=progress.segment.name)
-    while request is not None and (missing or since_ms is not None) and request not in asked and len(asked) < pages:
-        asked.add(request)
+    watch = Watch(about=ledger.segment.name)
+    while (
+        request is not None
+        and (missing or since_ms is not None)
+        and request not in requested
+        and len(requested) < pages
+    ):
+        requested.add(request)
         try:
-            heard = await session.ask(request, progress.segment.final_page, watch=watch, most=2)
+            outcome = await client.ask(request, ledger.segment.final_page, watch=watch, most=2)
         except Unreadable:
             return
-        if heard.value is None:
+        if outcome.value is None:
             return
-        if since_ms is not None and heard.value.more:
-            progress.remarks.add(heard.value.more)
-        for order, state, note in heard.value.orders:
-            known = missing.pop(order.id, None)
-            if known is not None:
-                progress.ends[order.id] = (state, note)
-                progress.seen[order.id] = known if known.symbol is not None else order
-            elif since_ms is not None and order.id not in progress.seen and (order.ended_ms or 0) >= since_ms:
-                progress.ends[order.id] = (state, note)
-                progress.seen[order.id] = order
-        request = heard.value.next
+        if since_ms is not None and outcome.value.more:
+            ledger.remarks.add(outcome.value.more)
+        for order, state, note in outcome.value.orders:
+            recent = since_ms is not None and not ledger.has_seen(order.id) and (order.ended_ms or 0) >= since_ms
+            if missing.pop(order.id, None) is not None or recent:
+                ledger.order_ended(order, state, note)
+        request = outcome.value.next

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from cancelall.core.model import Verdict
 from cancelall.engine import verdicts
-from cancelall.engine.sweep import Sweep
+from cancelall.engine.profile_sweep import ProfileSweep
 
 LAST_PROOF = 5.0
 """Seconds after a hold that its last proof may take; where no more orders appear it takes little more than the gap."""
@@ -22,7 +22,7 @@ _SHARE = 2.0
 class Hold:
     """One profile's hold. `sweeping` is its sweep's `run`, over or still at work; it is ended with the hold."""
 
-    sweep: Sweep
+    sweep: ProfileSweep
     sweeping: asyncio.Task[None]
     seconds: float
     verdict: Verdict
@@ -31,10 +31,10 @@ class Hold:
     _at: float = 0.0
 
     def __post_init__(self) -> None:
-        session = self.sweep.session
-        self._at = session.clock.monotonic()
+        client = self.sweep.client
+        self._at = client.clock.monotonic()
         self.ends = self._at + self.seconds
-        session.deadline = self.deadline
+        client.deadline = self.deadline
 
     @property
     def deadline(self) -> float:
@@ -43,11 +43,11 @@ class Hold:
 
     async def run(self) -> None:
         """Until the time is over, or the venue has refused for good, and then until it is proven again."""
-        sweep, clock = self.sweep, self.sweep.session.clock
+        sweep, clock = self.sweep, self.sweep.client.clock
         pace = pace_of(sweep)
         sweep.hold(pace)
         try:
-            while (left := self.ends - clock.monotonic()) > 0 and sweep.session.refusal is None:
+            while (left := self.ends - clock.monotonic()) > 0 and sweep.client.refusal is None:
                 if self.sweeping.done():
                     self.sweeping = asyncio.create_task(sweep.run())
                 _, going = await asyncio.wait({self.sweeping}, timeout=min(left, pace))
@@ -69,16 +69,16 @@ class Hold:
         verdict = verdicts.profile_verdict(sweep)
         stands = self.verdict is Verdict.CLEAR and sweep.untouched_since(self._at)
         if verdict is not Verdict.UNPROVEN or not stands:
-            self.verdict, self._at = verdict, sweep.session.clock.monotonic()
+            self.verdict, self._at = verdict, sweep.client.clock.monotonic()
         return self.verdict
 
 
-def pace_of(sweep: Sweep) -> float:
+def pace_of(sweep: ProfileSweep) -> float:
     """Seconds between two readings of all segments: the gap of a proof, or what the limits leave room for."""
-    limits = sweep.session.venue.limits
+    limits = sweep.client.venue.limits
     reads: dict[str, int] = {}
-    for progress in sweep.progresses.values():
-        for stage in progress.segment.listings:
+    for ledger in sweep.ledgers.values():
+        for stage in ledger.segment.listings:
             for request in stage:
                 reads[request.bucket] = reads.get(request.bucket, 0) + 1
     slowest = [count * limits[name].seconds / limits[name].count for name, count in reads.items() if name in limits]

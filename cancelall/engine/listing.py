@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from cancelall.core.attempts import Attempt, Watch
 from cancelall.core.model import Listing, Order, Page, Request
-from cancelall.engine.client import Session
+from cancelall.engine.client import Client
 from cancelall.venues.contract import Segment
 
 TRIES = 3
@@ -20,7 +20,7 @@ EMPTY_PAGES = 3
 
 
 async def read_listing(
-    session: Session,
+    client: Client,
     segment: Segment,
     shown: Callable[[tuple[Order, ...], float], None],
     answered: Callable[[Attempt], None],
@@ -36,19 +36,19 @@ async def read_listing(
     shown all the same. One that is outdated and has shown nothing yet is not read to the end: it would not count, and
     the next one does. `fresh` pages come on connections that nothing else uses; `waits` is told while a page waits.
     """
-    began = session.clock.monotonic()
+    began = client.clock.monotonic()
     orders: dict[str, Order] = {}
     whys: list[str] = []
     serials: list[int] = []
     watch = Watch(about=segment.name, ended=answered, waits=waits)
 
     async def one_page(request: Request) -> tuple[Page | None, str]:
-        """A page, or why there is none. A null in the place of an array is asked for twice, and then empty."""
+        """A page, or why there is none. A null in the place of an array is requested for twice, and then empty."""
         for _ in range(2):
-            heard = await session.ask(request, segment.page, watch=watch, most=tries, fresh=fresh)
-            page: Page | None = heard.value
+            outcome = await client.ask(request, segment.page, watch=watch, most=tries, fresh=fresh)
+            page: Page | None = outcome.value
             if page is None:
-                judgement, fault = heard.attempt.judgement, heard.attempt.fault
+                judgement, fault = outcome.attempt.judgement, outcome.attempt.fault
                 return None, judgement.words if judgement else fault.message if fault else "no answer"
             if not page.null:
                 break
@@ -59,12 +59,12 @@ async def read_listing(
         found: list[Order] = []
         ids: set[str] = set()
         doubts: list[str] = []
-        asked: set[Request] = set()
+        requested: set[Request] = set()
         totals: set[int | None] = set()
         empty = 0
         request: Request | None = first
         while request is not None:
-            asked.add(request)
+            requested.add(request)
             page, why = await one_page(request)
             if page is None:
                 return found, [*doubts, why]
@@ -79,33 +79,33 @@ async def read_listing(
             request = page.next
             if request is None:
                 break
-            repeats = request in asked or bool(page.orders and len(asked) > 1 and not news)
+            repeats = request in requested or bool(page.orders and len(requested) > 1 and not news)
             if repeats or empty >= EMPTY_PAGES:
                 if page.full or not repeats:  # a short page that leads to itself is the last one
                     doubts.append("its pages repeat" if repeats else "its pages do not end")
                 break
-            if len(asked) >= MOST_PAGES or len(ids) >= MOST_ORDERS:
-                doubts.append(f"more than {len(asked)} pages or {len(ids)} orders")
+            if len(requested) >= MOST_PAGES or len(ids) >= MOST_ORDERS:
+                doubts.append(f"more than {len(requested)} pages or {len(ids)} orders")
                 break
         if None not in totals and totals != {len(ids)}:
             doubts.append(f"its pages hold {len(ids)} orders, which is not the total that they tell")
         return found, doubts
 
-    overtaken = False
+    superseded = False
     for stage in segment.listings:
-        overtaken = stage is not segment.listings[0] and outdated(began) and not (orders or whys)
-        if overtaken:
-            whys.append("cancels have overtaken it")
+        superseded = stage is not segment.listings[0] and outdated(began) and not (orders or whys)
+        if superseded:
+            whys.append("cancels have superseded it")
             break
         for found, doubts in await asyncio.gather(*(one_pass(first) for first in stage)):
             orders.update((order.id, order) for order in found if order.id not in orders)
             whys += [doubt or "no answer" for doubt in doubts]
     return Listing(
         began=began,
-        ended=session.clock.monotonic(),
+        ended=client.clock.monotonic(),
         orders=tuple(orders.values()),
         complete=not whys,
         why="; ".join(dict.fromkeys(whys)),
-        overtaken=overtaken,
+        superseded=superseded,
         serial=min(serials, default=None),
     )

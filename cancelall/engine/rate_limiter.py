@@ -165,7 +165,7 @@ class _Turns:
         self.grant()
 
 
-class Pacer(_Turns):
+class RateLimiter(_Turns):
     """One rate limit of a key. `turn` returns when a request may go; lower priorities wait for higher ones."""
 
     def __init__(self, limit: Limit | None) -> None:

@@ -9,42 +9,42 @@ from cancelall.core.bugs import bug_words
 from cancelall.core.errors import ErrorKind
 from cancelall.core.model import Answer, Judgement, State, Verdict
 from cancelall.core.results import ErrorReport
-from cancelall.engine.client import Session
-from cancelall.engine.sweep import Sweep
+from cancelall.engine.client import Client
+from cancelall.engine.profile_sweep import ProfileSweep
 from cancelall.engine.verdicts import order_rows
 
 _IDS_IN_A_WARNING = 5
 
 
-def error_report(sweep: Sweep, verdict: Verdict) -> ErrorReport | None:
+def error_report(sweep: ProfileSweep, verdict: Verdict) -> ErrorReport | None:
     """Why the verdict is not clear: the gravest cause, and what to do about it."""
     if verdict is Verdict.CLEAR:
         return None
-    session = sweep.session
-    if (bug := sweep.bug or session.bug) is not None:
+    client = sweep.client
+    if (bug := sweep.bug or client.bug) is not None:
         return ErrorReport(
             kind="internal",
             message=f"in this profile's sweep: {bug_words(bug)}",
             hint="check this account on the venue's site, and report the bug with the output of -v",
         )
-    refusal = session.refusal or (session.turned_away if session.stopped is None else None)
+    refusal = client.refusal or (client.turned_away if client.stopped is None else None)
     if refusal is not None:
         return ErrorReport(kind=refusal.kind or "auth", message=refusal.words, hint=refusal.hint)
-    refusals = [one for progress in sweep.progresses.values() if (one := progress.refused or progress.refused_by_name)]
+    refusals = [one for ledger in sweep.ledgers.values() if (one := ledger.refused or ledger.refused_by_name)]
     if refusals:
         first = refusals[0]
         hints = dict.fromkeys(hint for hint in (*sweep.discoveries.doubts, first.hint) if hint)
         return ErrorReport(kind=first.kind or "parameter", message=first.words, hint="; ".join(hints))
-    if session.stopped is not None or not session.tally.requests:
-        return _unsent_report(session)
+    if client.stopped is not None or not client.tally.requests:
+        return _unsent_report(client)
     if sweep.discoveries.doubts:
         return ErrorReport(
             kind="parameter", message="; ".join(sweep.discoveries.doubts), hint="correct the selector and run again"
         )
     if verdict is Verdict.OPEN:
         return _never_accepted(sweep)
-    if verdict is Verdict.REFUSED and all(progress.absent for progress in sweep.progresses.values()):
-        words = next((one.words for progress in sweep.progresses.values() if (one := progress.absent)), "")
+    if verdict is Verdict.REFUSED and all(ledger.absent for ledger in sweep.ledgers.values()):
+        words = next((one.words for ledger in sweep.ledgers.values() if (one := ledger.absent)), "")
         return ErrorReport(
             kind="mode", message=f"the account has none of these products: {words}", hint="check the environment"
         )
@@ -58,16 +58,16 @@ def error_report(sweep: Sweep, verdict: Verdict) -> ErrorReport | None:
     return _trouble_report(sweep, verdict)
 
 
-def _clock(sweep: Sweep) -> Judgement | None:
+def _clock(sweep: ProfileSweep) -> Judgement | None:
     """The venue's word that this machine's clock is off, where that was the last trouble of a segment."""
-    troubles = (one.trouble.judgement for one in sweep.progresses.values() if one.trouble is not None)
+    troubles = (one.trouble.judgement for one in sweep.ledgers.values() if one.trouble is not None)
     return next((one for one in troubles if one is not None and one.kind == "clock"), None)
 
 
-def _unsent_report(session: Session) -> ErrorReport:
+def _unsent_report(client: Client) -> ErrorReport:
     """Why nothing was sent, or nothing more: what the venue told another profile, or all the places being taken."""
-    what = "nothing more was sent" if session.tally.requests else "nothing was sent"
-    block = session.stopped
+    what = "nothing more was sent" if client.tally.requests else "nothing was sent"
+    block = client.stopped
     if block is not None:
         message = f"{what}: the venue has refused this address to another profile ({block.words})"
         return ErrorReport(kind=block.kind or "ip", message=message, hint=block.hint)
@@ -78,11 +78,11 @@ def _unsent_report(session: Session) -> ErrorReport:
     )
 
 
-def _never_accepted(sweep: Sweep) -> ErrorReport | None:
+def _never_accepted(sweep: ProfileSweep) -> ErrorReport | None:
     """Why orders are open: what the venue says to the cancels of a segment of which it has accepted none."""
-    for progress in sweep.progresses.values():
-        attempt = progress.trouble
-        if attempt is None or not attempt.request.changes or progress.cancels.accepted or _of_no_product(attempt):
+    for ledger in sweep.ledgers.values():
+        attempt = ledger.trouble
+        if attempt is None or not attempt.request.changes or ledger.air.accepted or _of_no_product(attempt):
             continue
         kind, words, hint = _met(attempt)
         return ErrorReport(kind=kind, message=words or "no cancel was accepted", hint=hint)
@@ -106,10 +106,10 @@ def _met(attempt: Attempt | None) -> tuple[ErrorKind, str, str]:
     return judgement.kind or "unreadable", judgement.words, judgement.hint
 
 
-def _trouble_report(sweep: Sweep, verdict: Verdict) -> ErrorReport:
+def _trouble_report(sweep: ProfileSweep, verdict: Verdict) -> ErrorReport:
     """The last thing that went wrong, of segments that are not proven: what the venue said before what it did not."""
     hint = "run again, or look at the venue's site: orders may still be open"
-    unproven = [one for one in sweep.progresses.values() if not one.proven and one.absent is None]
+    unproven = [one for one in sweep.ledgers.values() if not one.proven and one.absent is None]
     troubles = (one.trouble for one in unproven if one.trouble is not None and not _of_no_product(one.trouble))
     found = sorted(troubles, key=partial(_rank, verdict))
     for attempt in found:
@@ -136,26 +136,26 @@ def _some(ids: list[str]) -> str:
     return ", ".join(ids[:_IDS_IN_A_WARNING]) + (f" and {more} more" if more else "")
 
 
-def warnings(sweep: Sweep) -> tuple[str, ...]:
+def warnings(sweep: ProfileSweep) -> tuple[str, ...]:
     """What a trader should know besides the verdict."""
-    rows = [row for progress in sweep.progresses.values() for row in order_rows(progress)]
+    rows = [row for ledger in sweep.ledgers.values() for row in order_rows(ledger)]
     found = []
     removed = [
         row for row in rows if row.order.protection.value == "protective" and row.state in (State.CANCELLED, State.GONE)
     ]
-    if removed and not sweep.session.reads_only:
+    if removed and not sweep.client.reads_only:
         found.append(
             f"{len(removed)} protective order(s) (stop-loss, take-profit, reduce-only) removed; positions stay open"
         )
-    reappeared = [order for progress in sweep.progresses.values() for order in progress.reappeared]
+    reappeared = [one.order for ledger in sweep.ledgers.values() for one in ledger.seen if one.reappeared]
     if reappeared:
         named = _some(list(dict.fromkeys(order.client_id or order.id for order in reappeared)))
         makers = ", ".join(sorted({order.origin for order in reappeared if order.origin}))
         by = f"; placed by {makers}" if makers else ""
-        times = sum(progress.reappearances for progress in sweep.progresses.values())
+        times = sum(ledger.reappearances for ledger in sweep.ledgers.values())
         when = f"during the sweep and the hold, {times} time(s)" if sweep.held else "during the sweep"
         found.append(f"{len(reappeared)} order(s) appeared {when}: a bot is still running ({named}{by})")
-    tally = sweep.session.tally
+    tally = sweep.client.tally
     if tally.longest_ask > 5:
         found.append(f"the venue asked to wait {tally.longest_ask:.0f} s")
     if tally.abandoned:
@@ -171,18 +171,18 @@ def warnings(sweep: Sweep) -> tuple[str, ...]:
         for names in [", ".join(sweep.discoveries.pending)]
         if names
     ]
-    refused = sweep.session.refusal is not None
+    refused = sweep.client.refusal is not None
     found += [
         f"{name}: could not be read, so they were not looked for" for name in sweep.discoveries.missed if not refused
     ]
     found += [
-        f"{progress.segment.name}: orders that a complete listing had lacked were listed again "
-        f"({progress.contradictions} time(s)): its listings are not reliable, so the proof took longer"
-        for progress in sweep.progresses.values()
-        if progress.contradictions
+        f"{ledger.segment.name}: orders that a complete listing had lacked were listed again "
+        f"({ledger.contradictions} time(s)): its listings are not reliable, so the proof took longer"
+        for ledger in sweep.ledgers.values()
+        if ledger.contradictions
     ]
-    strays = list(dict.fromkeys(identity for progress in sweep.progresses.values() for identity in progress.strays))
+    strays = list(dict.fromkeys(one.order.id for ledger in sweep.ledgers.values() for one in ledger.seen if one.stray))
     if strays:
         found.append(f"the cancel of a group took {len(strays)} order(s) that no listing had shown: {_some(strays)}")
-    found += sorted(remark for progress in sweep.progresses.values() for remark in progress.remarks)
+    found += sorted(remark for ledger in sweep.ledgers.values() for remark in ledger.remarks)
     return (*found, *sweep.discoveries.remarks)

@@ -9,20 +9,20 @@ from cancelall.core.results import ErrorReport, ProfileReport, Timing
 from cancelall.core.secret import last_four
 from cancelall.credentials.chain import Found
 from cancelall.engine import reasons, verdicts
-from cancelall.engine.sweep import Sweep
+from cancelall.engine.profile_sweep import ProfileSweep
 from cancelall.venues.registry import VENUES
 
 
 def swept(
-    profile: Profile, sweep: Sweep, found: Found, verdict: Verdict, timing: Timing, *, cut_by: str = ""
+    profile: Profile, sweep: ProfileSweep, found: Found, verdict: Verdict, timing: Timing, *, cut_by: str = ""
 ) -> ProfileReport:
     """A sweep that has ended, or that a signal has cut short."""
-    session, venue = sweep.session, sweep.session.venue
-    progresses = list(sweep.progresses.values())
+    client, venue = sweep.client, sweep.client.venue
+    ledgers = list(sweep.ledgers.values())
     error = reasons.error_report(sweep, verdict)
     if cut_by:
         error = ErrorReport(kind="interrupted", message=f"stopped by {cut_by}", hint="run again to finish and prove it")
-    unwitnessed = venue.unwitnessed(profile.options, sweep.keep, session.reads_only)
+    unwitnessed = venue.unwitnessed(profile.options, sweep.keep, client.reads_only)
     closes = f"{VENUES[profile.venue]} closes, or has closed: {venue.sunset}" if venue.sunset else ""
     notes = (*profile.warnings, *found.warnings, venue.notice, closes, *reasons.warnings(sweep), unwitnessed)
     return ProfileReport(
@@ -32,17 +32,17 @@ def swept(
         host=profile.origin,
         account=last_four(venue.account(found.secrets, profile.options)),
         scope=profile.scope,
-        dry_run=session.reads_only,
+        dry_run=client.reads_only,
         verdict=verdict,
-        segments=tuple(verdicts.segment_report(progress, session) for progress in progresses),
-        orders=tuple(row for progress in progresses for row in verdicts.order_rows(progress)),
+        segments=tuple(verdicts.segment_report(ledger, client) for ledger in ledgers),
+        orders=tuple(row for ledger in ledgers for row in verdicts.order_rows(ledger)),
         not_covered=venue.not_covered(profile.options, profile.environment),
-        requests=session.tally.requests,
+        requests=client.tally.requests,
         timing=timing,
         error=error,
         warnings=tuple(note for note in notes if note),
         all_read=verdicts.all_read(sweep),
-        would_send=verdicts.would_send(sweep) if session.reads_only else (),
+        would_send=verdicts.would_send(sweep) if client.reads_only else (),
     )
 
 

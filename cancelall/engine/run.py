@@ -21,10 +21,10 @@ from cancelall.core.results import ProfileReport, Timing
 from cancelall.core.secret import last_four, passes, register
 from cancelall.credentials.chain import Found, resolve
 from cancelall.engine import final_states, reporting, verdicts
-from cancelall.engine.client import Send, Session
+from cancelall.engine.client import Client, Send
 from cancelall.engine.hold import Hold
+from cancelall.engine.profile_sweep import ProfileSweep
 from cancelall.engine.shared_limits import SCARCE, Means, scarcity, with_descriptors
-from cancelall.engine.sweep import Sweep
 from cancelall.journal.record import Record
 from cancelall.net import preconnect
 from cancelall.net.background import NoThreadError, ThreadDiedError, in_thread
@@ -63,7 +63,7 @@ class Listener:
 
     target: Callable[[Target], None] = lambda target: None
     attempt: Callable[[str, Attempt], None] = lambda profile, attempt: None
-    sweeping: Callable[[str, Sweep], None] = lambda profile, sweep: None
+    sweeping: Callable[[str, ProfileSweep], None] = lambda profile, sweep: None
     holding: Callable[[str, Verdict, float], None] = lambda profile, verdict, seconds: None
     """The first verdict is there, and so many seconds of holding begin."""
     finished: Callable[[ProfileReport], None] = lambda report: None
@@ -91,13 +91,13 @@ class Run:
     halted: bool = False
     """A signal has come: every session is born without the right to cancel."""
     _sends: dict[tuple[str, Route], Send] = field(default_factory=dict)
-    _sessions: list[Session] = field(default_factory=list)
+    _sessions: list[Client] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.means = Means(profiles=self.profiles, environ=self.environ)
 
     async def all(self) -> list[ProfileReport]:
-        """Sweep every profile; one report for each, in the order in which they were asked for."""
+        """ProfileSweep every profile; one report for each, in the order in which they were asked for."""
         self.means.begin()
         if self.connect is None:  # what sends takes as long to import as some secrets take to be fetched
             try:
@@ -116,8 +116,8 @@ class Run:
     def halt(self) -> None:
         """Let no cancel leave any more. Any thread may call it, whatever the loop is doing."""
         self.halted = True
-        for session in tuple(self._sessions):
-            session.halted = True
+        for client in tuple(self._sessions):
+            client.halted = True
 
     async def _reported(self, profile: Profile | BrokenProfile) -> ProfileReport:
         try:
@@ -154,7 +154,7 @@ class Run:
         tally = Tally()
         record = self.record.of(profile.name, profile.venue, tally)
         record.credential(found.sources, last_four(venue.account(found.secrets, profile.options)))
-        session = Session(
+        client = Client(
             venue=venue,
             origin=profile.origin,
             secrets=found.secrets,
@@ -173,14 +173,14 @@ class Run:
             after_send=record.ended,
             tally=tally,
         )
-        self._sessions.append(session)
-        session.halted = self.halted
+        self._sessions.append(client)
+        client.halted = self.halted
         keep = bool(profile.common.keep_protective)
-        sweep = Sweep(session, profile.environment, keep_protective=keep, scale=self.scale, listed=record.listed)
+        sweep = ProfileSweep(client, profile.environment, keep_protective=keep, scale=self.scale, listed=record.listed)
         since_ms = self.clock.now_ms()
         sweeping = asyncio.create_task(sweep.run())
         await asyncio.sleep(0)  # the first cancels leave before anything is said about them
-        self.listener.target(self._target(profile, session, found))
+        self.listener.target(self._target(profile, client, found))
         self.listener.sweeping(profile.name, sweep)
         await self._until(sweeping, deadline, go_on=self.hold > 0)
         cut = self.interrupted.is_set() and not sweep.finished
@@ -193,7 +193,7 @@ class Run:
             verdict = await self._held(profile.name, sweep, sweeping, verdict)
         decided = self.clock.monotonic()
         if not cut:
-            await self._until(asyncio.create_task(final_states.read(sweep, since_ms)), session.deadline)
+            await self._until(asyncio.create_task(final_states.read(sweep, since_ms)), client.deadline)
         timing = self._timing(tally, decided)
         return reporting.swept(profile, sweep, found, verdict, timing, cut_by=self.signal_name if cut else "")
 
@@ -208,7 +208,7 @@ class Run:
             self._sends[way] = over_the_network(profile, self.environ, route, thrifty=self.means.thrifty)
         return self._sends[way]
 
-    async def _held(self, name: str, sweep: Sweep, sweeping: asyncio.Task[None], verdict: Verdict) -> Verdict:
+    async def _held(self, name: str, sweep: ProfileSweep, sweeping: asyncio.Task[None], verdict: Verdict) -> Verdict:
         """Hold a profile clear. A signal ends it with the last verdict."""
         hold = Hold(sweep, sweeping, self.hold, verdict)
         self.record.note("hold_start", profile=name, verdict=verdict.value, seconds=self.hold)
@@ -265,13 +265,13 @@ class Run:
         timing = self._timing(Tally(), self.clock.monotonic())
         return reporting.nothing_sent(profile, error, verdict, timing, dry_run=self.dry_run)
 
-    def _target(self, profile: Profile, session: Session, found: Found) -> Target:
+    def _target(self, profile: Profile, client: Client, found: Found) -> Target:
         return Target(
             profile=profile.name,
             venue=profile.venue,
             environment=profile.environment,
             host=profile.origin,
-            account=last_four(session.venue.account(found.secrets, profile.options)),
+            account=last_four(client.venue.account(found.secrets, profile.options)),
             scope=profile.scope,
             dry_run=self.dry_run,
             way=self.means.route(profile).in_words,

@@ -8,9 +8,11 @@ from collections.abc import Iterable
 from cancelall.core.errors import ExitStatus
 from cancelall.core.model import Answer, Order, State, Verdict, worst
 from cancelall.core.results import OrderReport, ProfileReport, SegmentReport
-from cancelall.engine.client import Session
-from cancelall.engine.progress import Progress
-from cancelall.engine.sweep import Sweep
+from cancelall.engine import firing
+from cancelall.engine.client import Client
+from cancelall.engine.ledger import Ledger
+from cancelall.engine.profile_sweep import ProfileSweep
+from cancelall.engine.records import OrderRecord
 
 _EXIT_ORDER = (
     ExitStatus.OPEN,
@@ -21,43 +23,43 @@ _EXIT_ORDER = (
 )
 
 
-def segment_verdict(progress: Progress, session: Session) -> Verdict:
+def segment_verdict(ledger: Ledger, client: Client) -> Verdict:
     """The first that fits: open, absent, unreachable, refused, clear, unproven."""
-    evidence = progress.last if progress.reads_only or not _cancelled(progress) else progress.last_fresh
-    stopped = _fired(progress) or session.stopped is not None
-    if evidence is not None and progress.left(evidence) and (_cancelled(progress) or not stopped):
+    evidence = ledger.last if ledger.reads_only or not _cancelled(ledger) else ledger.last_fresh
+    stopped = _fired(ledger) or client.stopped is not None
+    if evidence is not None and ledger.left(evidence) and (_cancelled(ledger) or not stopped):
         return Verdict.OPEN
-    if progress.absent is not None:
+    if ledger.absent is not None:
         return Verdict.ABSENT
-    if not progress.answered and session.stopped is None:
-        return Verdict.UNREACHABLE if session.tally.requests else Verdict.UNPROVEN  # of what was not sent nobody knows
-    if progress.refused is not None or session.turned_away is not None or _clock_refused(progress):
+    if not ledger.answered and client.stopped is None:
+        return Verdict.UNREACHABLE if client.tally.requests else Verdict.UNPROVEN  # of what was not sent nobody knows
+    if ledger.refused is not None or client.turned_away is not None or _clock_refused(ledger):
         return Verdict.REFUSED
-    return Verdict.CLEAR if progress.proven else Verdict.UNPROVEN
+    return Verdict.CLEAR if ledger.proven else Verdict.UNPROVEN
 
 
-def _cancelled(progress: Progress) -> bool:
+def _cancelled(ledger: Ledger) -> bool:
     """Whether the venue has answered a cancel."""
-    return progress.cancels.answered > -math.inf
+    return ledger.air.answered > -math.inf
 
 
-def _fired(progress: Progress) -> bool:
+def _fired(ledger: Ledger) -> bool:
     """Whether a cancel was sent, answered or not."""
-    return progress.cancels.sent
+    return ledger.air.sent
 
 
-def _clock_refused(progress: Progress) -> bool:
+def _clock_refused(ledger: Ledger) -> bool:
     """A clock that could not be repaired is a refusal."""
-    judgement = progress.trouble.judgement if progress.trouble else None
+    judgement = ledger.trouble.judgement if ledger.trouble else None
     if judgement is None or judgement.kind != "clock":
         return False
-    return progress.last_empty is None or not (progress.cancels.accepted or progress.proven)
+    return ledger.proof.last is None or not (ledger.air.accepted or ledger.proven)
 
 
-def profile_verdict(sweep: Sweep) -> Verdict:
+def profile_verdict(sweep: ProfileSweep) -> Verdict:
     """The worst of the segments; `unproven` at best while the set of segments or a selector is not known."""
-    session = sweep.session
-    verdicts = [segment_verdict(progress, session) for progress in sweep.progresses.values()]
+    client = sweep.client
+    verdicts = [segment_verdict(ledger, client) for ledger in sweep.ledgers.values()]
     present = [verdict for verdict in verdicts if verdict is not Verdict.ABSENT]
     if not verdicts:
         return _verdict_without_segments(sweep)
@@ -66,23 +68,23 @@ def profile_verdict(sweep: Sweep) -> Verdict:
     if any(verdict is not Verdict.UNREACHABLE for verdict in verdicts):
         present = [Verdict.UNPROVEN if verdict is Verdict.UNREACHABLE else verdict for verdict in present]
     verdict = worst(present)
-    doubtful = bool(sweep.bug or session.bug or sweep.discoveries.pending or sweep.discoveries.doubts or sweep.stale())
+    doubtful = bool(sweep.bug or client.bug or sweep.discoveries.pending or sweep.discoveries.doubts or sweep.stale())
     return worst([verdict, Verdict.UNPROVEN]) if doubtful else verdict
 
 
-def all_read(sweep: Sweep) -> bool:
+def all_read(sweep: ProfileSweep) -> bool:
     """Whether the set of segments is known, and each was read to the end or is not there."""
-    known = not (sweep.bug or sweep.session.bug or sweep.discoveries.pending or sweep.discoveries.doubts)
-    return known and all(one.proven or one.absent is not None for one in sweep.progresses.values())
+    known = not (sweep.bug or sweep.client.bug or sweep.discoveries.pending or sweep.discoveries.doubts)
+    return known and all(one.proven or one.absent is not None for one in sweep.ledgers.values())
 
 
-def _verdict_without_segments(sweep: Sweep) -> Verdict:
+def _verdict_without_segments(sweep: ProfileSweep) -> Verdict:
     """What the reads that should have told the segments have met with."""
     attempt = sweep.discoveries.last
     judgement = attempt.judgement if attempt else None
-    if sweep.session.turned_away is not None or (judgement and judgement.answer in (Answer.REFUSED, Answer.CLOCK)):
+    if sweep.client.turned_away is not None or (judgement and judgement.answer in (Answer.REFUSED, Answer.CLOCK)):
         return Verdict.REFUSED
-    if sweep.bug or (attempt and attempt.answered) or not sweep.session.tally.requests:
+    if sweep.bug or (attempt and attempt.answered) or not sweep.client.tally.requests:
         return Verdict.UNPROVEN
     return Verdict.UNREACHABLE
 
@@ -93,35 +95,35 @@ def exit_status(reports: Iterable[ProfileReport]) -> ExitStatus:
     return next((status for status in _EXIT_ORDER if status in statuses), ExitStatus.CLEAR)
 
 
-def segment_report(progress: Progress, session: Session) -> SegmentReport:
+def segment_report(ledger: Ledger, client: Client) -> SegmentReport:
     """A segment's verdict with the venue's words, where there are any to tell."""
-    verdict = segment_verdict(progress, session)
+    verdict = segment_verdict(ledger, client)
     details = []
-    if verdict is Verdict.ABSENT and progress.absent is not None:
-        details.append(progress.absent.words)
+    if verdict is Verdict.ABSENT and ledger.absent is not None:
+        details.append(ledger.absent.words)
     elif verdict is Verdict.REFUSED:
-        refusal = progress.refused or session.turned_away
-        details.append(refusal.words if refusal else _trouble(progress))
-    elif verdict in (Verdict.UNPROVEN, Verdict.UNREACHABLE) or progress.cancels.suspended:
-        unsent = "" if session.tally.requests else "nothing was sent"
-        details.append(_trouble(progress) or unsent or "no two complete empty listings in time")
-        details += [f"listing incomplete: {progress.incomplete}"] if progress.incomplete else []
+        refusal = ledger.refused or client.turned_away
+        details.append(refusal.words if refusal else _trouble(ledger))
+    elif verdict in (Verdict.UNPROVEN, Verdict.UNREACHABLE) or ledger.air.suspended:
+        unsent = "" if client.tally.requests else "nothing was sent"
+        details.append(_trouble(ledger) or unsent or "no two complete empty listings in time")
+        details += [f"listing incomplete: {ledger.incomplete}"] if ledger.incomplete else []
         details += (
-            ["the listing is empty, but another answer of the venue says otherwise"] if progress.contradicted else []
+            ["the listing is empty, but another answer of the venue says otherwise"] if ledger.contradicted else []
         )
-    if progress.counted:
-        details.append(f"the venue counted {progress.counted} as cancelled, without naming them")
+    if ledger.counted:
+        details.append(f"the venue counted {ledger.counted} as cancelled, without naming them")
     return SegmentReport(
-        name=progress.segment.name,
+        name=ledger.segment.name,
         verdict=verdict,
-        mass_cancels=progress.cancels.mass_accepted,
-        listings=progress.listings,
+        mass_cancels=ledger.air.mass_accepted,
+        listings=ledger.listings,
         detail="; ".join(dict.fromkeys(part for part in details if part)) or None,
     )
 
 
-def _trouble(progress: Progress) -> str:
-    attempt = progress.trouble
+def _trouble(ledger: Ledger) -> str:
+    attempt = ledger.trouble
     if attempt is None:
         return ""
     if attempt.judgement is not None:
@@ -129,37 +131,38 @@ def _trouble(progress: Progress) -> str:
     return attempt.fault.message if attempt.fault else ""
 
 
-def order_rows(progress: Progress) -> tuple[OrderReport, ...]:
+def order_rows(ledger: Ledger) -> tuple[OrderReport, ...]:
     """What became of every order that was seen or named by the venue in this segment."""
-    last = progress.last
+    last = ledger.last
     listed = {order.id: order for order in last.orders} if last is not None else {}
     return tuple(
-        _row(progress, listed.get(identity, order), identity in listed) for identity, order in progress.seen.items()
+        _row(ledger, record, listed.get(record.order.id, record.order), listed=record.order.id in listed)
+        for record in ledger.seen
     )
 
 
-def _row(progress: Progress, order: Order, listed: bool) -> OrderReport:
-    reason = progress.failures.get(order.id)
-    if listed or progress.last is None:
-        if progress.cancels.keeps(order):
+def _row(ledger: Ledger, record: OrderRecord, order: Order, *, listed: bool) -> OrderReport:
+    reason = record.failure or None
+    if listed or ledger.last is None:
+        if ledger.keeps(order):
             return OrderReport(order=order, state=State.KEPT)
         return OrderReport(order=order, state=State.FAILED if reason else State.OPEN, reason=reason)
-    if not progress.last.complete:
-        told = "cancel accepted, but not read back" if order.id in progress.cancels.taken else "not read back"
+    if not ledger.last.complete:
+        told = "cancel accepted, but not read back" if record.taken else "not read back"
         return OrderReport(order=order, state=State.OPEN, reason=reason or told)
-    if order.id in progress.ends:
-        state, note = progress.ends[order.id]
+    if record.end is not None:
+        state, note = record.end
         return OrderReport(order=order, state=state, reason=note or None)
-    return OrderReport(order=order, state=State.CANCELLED if order.id in progress.cancels.taken else State.GONE)
+    return OrderReport(order=order, state=State.CANCELLED if record.taken else State.GONE)
 
 
-def would_send(sweep: Sweep) -> tuple[str, ...]:
+def would_send(sweep: ProfileSweep) -> tuple[str, ...]:
     """What a kill would send first for what was read: method, path and body, no signature."""
     found = []
-    for progress in sweep.progresses.values():
-        known = progress.last.orders if progress.last else ()
-        moves = progress.cancels.due(known, math.inf)
-        mass = moves.mass or progress.cancels.blind(math.inf).mass
+    for ledger in sweep.ledgers.values():
+        known = ledger.last.orders if ledger.last else ()
+        moves = firing.due(ledger, known, math.inf)
+        mass = moves.mass or firing.blind(ledger, math.inf).mass
         for request in (*mass, *(request for request, _ in moves.named)):
             found.append(f"{request.method} {request.target} {request.body.decode()}".strip())
     return tuple(dict.fromkeys(found))

@@ -8,43 +8,43 @@ from functools import partial
 
 from cancelall.core.attempts import Watch
 from cancelall.core.model import Acknowledgement, Answer, Priority, Reply, Request
-from cancelall.engine.client import Session
-from cancelall.engine.progress import Progress, Word
+from cancelall.engine.client import Client
+from cancelall.engine.ledger import Ledger, Word
 from cancelall.venues.contract import Segment, Witness
 
 _TRIES = 3
 
 
-async def hear_cancels(session: Session, progress: Progress) -> None:
+async def ask_cancels(client: Client, ledger: Ledger) -> None:
     """Ask the witnesses that are cancels, once for each pair of empty listings and between them."""
-    if not progress.cancels_agree:
-        progress.witnesses_say(await _hear(session, progress, cancels=True), cancels=True)
+    if not ledger.proof.cancels_agree:
+        ledger.witnesses_say(await _ask(client, ledger, cancels=True), cancels=True)
 
 
-async def hear_reads(session: Session, progress: Progress) -> Word:
-    """Ask the witnesses that are mere reads, beside the listing that is to end a proof: what they say is as late."""
-    return await _hear(session, progress, cancels=False)
+async def ask_reads(client: Client, ledger: Ledger) -> Word:
+    """Ask the witnesses that are mere reads, while the listing is read that is to end a proof: they are as late."""
+    return await _ask(client, ledger, cancels=False)
 
 
-async def _hear(session: Session, progress: Progress, *, cancels: bool) -> Word:
+async def _ask(client: Client, ledger: Ledger, *, cancels: bool) -> Word:
     """What the witnesses of a kind say together. One contradiction is enough."""
-    kept = progress.first_empty.orders if progress.first_empty else ()
-    for witness in progress.witnesses:
-        if witness.request.changes is not cancels or (witness.signature and session.tally.first_ack is not None):
+    kept = ledger.proof.first.orders if ledger.proof.first else ()
+    for witness in ledger.witnesses:
+        if witness.request.changes is not cancels or (witness.signature and client.tally.first_ack is not None):
             continue
         read = partial(witness.fits, kept) if witness.fits else witness.read
-        hear = partial(_testimony, progress.segment, witness, read)
+        testify = partial(_testimony, ledger.segment, witness, read)
         last = replace(witness.request, priority=Priority.WITNESS)  # whatever cancels or lists goes before it
-        heard = await session.ask(last, hear, watch=Watch(about=progress.segment.name), most=_TRIES)
-        agrees, half, said = heard.value or (heard.answer is Answer.NOTHING_OPEN, False, None)
-        progress.hearing(witness, heard)
+        outcome = await client.ask(last, testify, watch=Watch(about=ledger.segment.name), most=_TRIES)
+        agrees, half, said = outcome.value or (outcome.answer is Answer.NOTHING_OPEN, False, None)
+        ledger.witness_answered(witness, outcome)
         if half and not agrees:
-            if progress.took_nothing(heard.attempt.ended):
+            if ledger.took_nothing(outcome.attempt.ended):
                 continue
             return Word.SILENT
-        if heard.value is not None and not agrees:
+        if outcome.value is not None and not agrees:
             if cancels:
-                progress.witness_took(heard.attempt, said)
+                ledger.witness_took(outcome.attempt, said)
             return Word.OBJECT
         if not agrees and not witness.optional:
             return Word.SILENT

@@ -19,7 +19,7 @@ from cancelall.journal.fields import id_fields
 from cancelall.journal.writer import Journal
 
 if TYPE_CHECKING:
-    from cancelall.core.attempts import Heard, Sending, Tally
+    from cancelall.core.attempts import Outcome, Sending, Tally
     from cancelall.core.model import Listing
 
 _HEADERS = ("traceid", "x-request-id", "x-bapi-traceid", "x-trace-id", "cf-ray", "retry-after", "date")
@@ -97,16 +97,16 @@ class ProfileRecord:
         )
 
     @_aside
-    def ended(self, sending: Sending, heard: Heard[Any] | None) -> None:
+    def ended(self, sending: Sending, outcome: Outcome[Any] | None) -> None:
         """It was answered, or has failed; None: nobody waits for its answer any more."""
         number = self._open.pop(id(sending), None)
         if self.journal is None or number is None:
             return
         fields: dict[str, object] = {"a": number, "profile": self.profile}
-        if heard is None:
+        if outcome is None:
             fields |= {"class": "abandoned", "sent": "maybe"}
         else:
-            attempt = heard.attempt
+            attempt = outcome.attempt
             judgement, fault = attempt.judgement, attempt.fault
             fields |= {
                 "class": judgement.answer.value if judgement else fault.kind if fault else "ambiguous",
@@ -115,7 +115,7 @@ class ProfileRecord:
                 "message": (judgement.words if judgement else fault.message if fault else "") or None,
                 "ms": round((attempt.ended - attempt.began) * 1000),
                 "headers": {name: told for name, told in attempt.headers.items() if _worth_keeping(name)} or None,
-                **_acknowledged(heard.value),
+                **_acknowledged(outcome.value),
             }
         self.journal.write("attempt_end", fields, at_once=False)
 

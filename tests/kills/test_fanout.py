@@ -10,12 +10,12 @@ import pytest
 
 from cancelall.config import loader
 from cancelall.config.toml_file import Document
-from cancelall.core.attempts import Attempt, Heard
+from cancelall.core.attempts import Attempt, Outcome
 from cancelall.core.model import Acknowledgement, Verdict
 from cancelall.core.profile import Overrides, Profile
 from cancelall.core.secret import Secret
-from cancelall.engine import shared_limits
-from cancelall.engine.progress import Progress
+from cancelall.engine import firing, shared_limits
+from cancelall.engine.ledger import Ledger
 from cancelall.simulator import Kind, create
 from cancelall.venues.registry import load, schema
 from fleet import Fleet, Host, fill
@@ -134,27 +134,27 @@ def test_twins_that_have_all_come_to_the_cap_are_followed_by_twice_as_many() -> 
     (request,) = segment.mass_cancels(())
     numbers = itertools.count()
 
-    def answered(progress: Progress, *rows: int | None) -> int:
-        """How many follow on the answers to so many twins."""
+    def answered(ledger: Ledger, *rows: int | None) -> int:
+        """How many follow on the answers to so many copies."""
         for _ in rows:
-            progress.cancels.asking(request, ())
+            ledger.cancel_begins(request, ())
         followed = []
         for count in rows:
             attempt = Attempt(request=request, began=0.0, ended=1.0)
             said = Acknowledgement(cancelled=tuple(f"{next(numbers)}" for _ in range(count or 0)), capped=count == CAP)
-            progress.asked(request, (), Heard(attempt=attempt, value=None if count is None else said))
-            followed.append(len(progress.cancels.more(request).mass))
+            ledger.cancel_over(request, (), Outcome(attempt=attempt, value=None if count is None else said))
+            followed.append(len(firing.more(ledger, request).mass))
         assert not any(followed[:-1]), "not before the last of them is back"
         return followed[-1]
 
-    assert answered(Progress(segment=segment), CAP) == 2
-    assert answered(Progress(segment=segment), CAP, CAP) == 4
-    assert answered(Progress(segment=segment), CAP, CAP, CAP, CAP) == 4
-    assert answered(Progress(segment=segment), 3) == 0
-    assert answered(Progress(segment=segment), CAP, 3) == 0
-    assert answered(Progress(segment=segment), 3, CAP) == 0
-    assert answered(Progress(segment=segment), CAP, None) == 4
-    again = Progress(segment=segment)
+    assert answered(Ledger(segment=segment), CAP) == 2
+    assert answered(Ledger(segment=segment), CAP, CAP) == 4
+    assert answered(Ledger(segment=segment), CAP, CAP, CAP, CAP) == 4
+    assert answered(Ledger(segment=segment), 3) == 0
+    assert answered(Ledger(segment=segment), CAP, 3) == 0
+    assert answered(Ledger(segment=segment), 3, CAP) == 0
+    assert answered(Ledger(segment=segment), CAP, None) == 4
+    again = Ledger(segment=segment)
     assert [answered(again, CAP, 3), answered(again, CAP)] == [0, 2]
 
 

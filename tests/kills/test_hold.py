@@ -26,8 +26,8 @@ from cancelall.core.profile import Overrides
 from cancelall.core.results import ProfileReport
 from cancelall.engine import verdicts
 from cancelall.engine.hold import LAST_PROOF, pace_of
+from cancelall.engine.profile_sweep import ProfileSweep
 from cancelall.engine.run import Listener, Run
-from cancelall.engine.sweep import Sweep
 from cancelall.simulator import SimServer
 from cancelall.venues.contract import Venue
 from cancelall.venues.registry import load
@@ -50,7 +50,7 @@ class Held:
     seconds: float
     then: Callable[[Run], object] = lambda run: None
     told: list[tuple[str, Verdict, float]] = field(default_factory=list)
-    sweeps: list[Sweep] = field(default_factory=list)
+    sweeps: list[ProfileSweep] = field(default_factory=list)
     attempts: list[Attempt] = field(default_factory=list)
 
     def kill(self, venue: str, monkeypatch: pytest.MonkeyPatch, deadline: float = 4.0, **keys: object) -> ProfileReport:
@@ -138,7 +138,7 @@ def test_the_proof_at_the_end_is_a_fresh_one(monkeypatch: pytest.MonkeyPatch) ->
     with simulator.start("bybit", orders=4, limits=False) as server:
         held = Held(server, seconds=0.6, then=lambda run: begun.append(time.monotonic()))
         report = held.kill("bybit", monkeypatch, category=["spread"])
-    first = held.sweeps[0].progresses["spread"].first_empty
+    first = held.sweeps[0].ledgers["spread"].proof.first
     assert report.verdict is Verdict.CLEAR
     assert first is not None
     assert first.ended >= begun[0] + 0.6

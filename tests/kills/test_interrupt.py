@@ -158,7 +158,7 @@ def test_a_round_that_swallows_its_cancellation_is_the_last(ended_by: str, monke
         return await run.all()
 
     monkeypatch.setattr("cancelall.engine.sweep.read_listing", swallowing)
-    monkeypatch.setattr("cancelall.engine.sweep.Sweep._rest", swallowing)
+    monkeypatch.setattr("cancelall.engine.sweep.SegmentSweep._rest", swallowing)
     with simulator.start("bybit", orders=1, limits=False) as server:
         run = a_run({"bybit": profile_table("bybit", server)}, 0.6 if ended_by == "the deadline" else 20)
         (report,) = asyncio.run(ended())

@@ -23,8 +23,8 @@ from cancelall.engine import final_states
 from cancelall.engine import run as running
 from cancelall.engine.client import Send
 from cancelall.engine.hold import LAST_PROOF
+from cancelall.engine.profile_sweep import ProfileSweep
 from cancelall.engine.run import LAST_LOOK_SECONDS, Listener, Run
-from cancelall.engine.sweep import Sweep
 from cancelall.report import tables
 from cancelall.report.lines import profile_line
 from cancelall.simulator import Account, FakeVenue, Fault, Kind, SimOrder, SimRequest, parse_fault
@@ -125,7 +125,7 @@ class World:
         self.attempts: list[str] = []
         self.heard: defaultdict[str, list[Judgement]] = defaultdict(list)
         """What each profile was told by signed requests."""
-        self.sweeps: dict[str, Sweep] = {}
+        self.sweeps: dict[str, ProfileSweep] = {}
         self.fake: FakeVenue = simulator.create(
             plan.venue, orders=plan.orders, seed=plan.seed % 1_000_003, now_ms=lambda: true_ms(self.loop)
         )

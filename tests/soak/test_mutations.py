@@ -9,14 +9,13 @@ from typing import Any
 
 import pytest
 
-from cancelall.core.attempts import Heard
+from cancelall.core.attempts import Outcome
 from cancelall.core.errors import TransportFault, Unreadable
 from cancelall.core.model import Answer, Judgement, Page, Reply, Request, Wire
-from cancelall.engine import listing, sweep
+from cancelall.engine import firing, listing, profile_sweep, sweep
 from cancelall.engine import run as running
-from cancelall.engine.cancels import Cancels
-from cancelall.engine.progress import Progress
-from cancelall.engine.sweep import Sweep
+from cancelall.engine.ledger import Ledger
+from cancelall.engine.profile_sweep import ProfileSweep
 from cancelall.simulator import Kind
 from cancelall.venues.contract import Segment
 from cancelall.venues.registry import load
@@ -30,11 +29,11 @@ Break = Callable[[pytest.MonkeyPatch], None]
 
 
 def reading(change: Callable[[Any, Any], tuple[Any, Any]]) -> Break:
-    """Listings are read with another session or segment."""
+    """Listings are read with another client or segment."""
 
     def apply(monkeypatch: pytest.MonkeyPatch) -> None:
-        async def read(session: Any, segment: Any, *rest: Any, **more: Any) -> Any:
-            return await listing.read_listing(*change(session, segment), *rest, **more)
+        async def read(client: Any, segment: Any, *rest: Any, **more: Any) -> Any:
+            return await listing.read_listing(*change(client, segment), *rest, **more)
 
         monkeypatch.setattr(sweep, "read_listing", read)
 
@@ -42,89 +41,82 @@ def reading(change: Callable[[Any, Any], tuple[Any, Any]]) -> Break:
 
 
 class Credulous:
-    """A session to which a page that could not be read is an empty one."""
+    """A client to which a page that could not be read is an empty one."""
 
-    def __init__(self, session: Any) -> None:
-        self.clock, self._session = session.clock, session
+    def __init__(self, client: Any) -> None:
+        self.clock, self._client = client.clock, client
 
     async def ask(self, *args: Any, **kwargs: Any) -> Any:
-        heard = await self._session.ask(*args, **kwargs)
-        return heard if heard.value is not None else Heard(attempt=heard.attempt, value=Page(orders=()))
+        outcome = await self._client.ask(*args, **kwargs)
+        return outcome if outcome.value is not None else Outcome(attempt=outcome.attempt, value=Page(orders=()))
 
 
-def one_page(session: Any, segment: Any) -> tuple[Any, Any]:
+def one_page(client: Any, segment: Any) -> tuple[Any, Any]:
     """The first page of the first pass stands for the whole listing."""
 
     def last_page(request: Any, reply: Any) -> Page:
         return replace(segment.page(request, reply), next=None, total=None)
 
-    return session, replace(segment, listings=((segment.listings[0][0],),), page=last_page)
+    return client, replace(segment, listings=((segment.listings[0][0],),), page=last_page)
 
 
 def one_listing(monkeypatch: pytest.MonkeyPatch) -> None:
     """A single empty listing is a proof."""
-    plain, made = Progress.proven, Sweep.__init__
-
-    def hasty(self: Sweep, *args: Any, **kwargs: Any) -> None:
-        made(self, *args, **kwargs)
-        self.gap = 0.0
-
-    monkeypatch.setattr(Sweep, "__init__", hasty)
-    monkeypatch.setattr(Progress, "proven", lambda self, gap: plain(self, -math.inf))
+    monkeypatch.setattr(Ledger, "proven", property(lambda self: self.proof.first is not None))
 
 
 def trusting(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a cancel's answer names is gone, whatever is listed."""
-    left, targets = Progress.left, Cancels._targets
+    left, targets = Ledger.left, firing._targets
 
-    def untaken(self: Cancels, orders: tuple[Any, ...]) -> tuple[Any, ...]:
-        return tuple(order for order in orders if order.id not in self.taken)
+    def untaken(ledger: Ledger, orders: tuple[Any, ...]) -> tuple[Any, ...]:
+        return tuple(order for order in orders if not (order.id in ledger.orders and ledger.orders[order.id].taken))
 
-    monkeypatch.setattr(Progress, "left", lambda self, seen: untaken(self.cancels, left(self, seen)))
-    monkeypatch.setattr(Cancels, "_targets", lambda self, orders: untaken(self, targets(self, orders)))
+    monkeypatch.setattr(Ledger, "left", lambda self, listing: untaken(self, left(self, listing)))
+    monkeypatch.setattr(firing, "_targets", lambda ledger, orders: untaken(ledger, targets(ledger, orders)))
 
 
 def heedless(monkeypatch: pytest.MonkeyPatch) -> None:
     """A cancel under way, or since the first of two listings, does not matter."""
-    plain = Cancels.over
+    plain = Ledger.attempt_over
 
-    def begins(self: Cancels, at: float) -> None:
-        self.sent = True
+    def begins(self: Ledger, at: float) -> None:
+        self.air.sent = True
 
-    def over(self: Cancels, attempt: Any) -> None:
+    def over(self: Ledger, attempt: Any) -> None:
         plain(self, attempt)
-        self.in_flight, self.ended, self._began = 0, -math.inf, -math.inf
+        self.air.in_flight, self.air.ended, self.air.began = 0, -math.inf, -math.inf
 
-    monkeypatch.setattr(Cancels, "begins", begins)
-    monkeypatch.setattr(Cancels, "over", over)
+    monkeypatch.setattr(Ledger, "attempt_begins", begins)
+    monkeypatch.setattr(Ledger, "attempt_over", over)
 
 
 def each_for_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     """The cancels of other segments do not matter."""
-    monkeypatch.setattr(Sweep, "stale", lambda self: [])
+    monkeypatch.setattr(ProfileSweep, "stale", lambda self: [])
 
 
 def any_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing feeds anything: what triggers is read when it suits, and after what it turns into."""
+    """Nothing spawns anything: what triggers is read when it suits, and after what it turns into."""
 
-    def made(**values: Any) -> Progress:
-        return Progress(**{**values, "segment": replace(values["segment"], spawns=False)})
+    def made(**values: Any) -> Ledger:
+        return Ledger(**{**values, "segment": replace(values["segment"], spawns=False)})
 
-    def backwards(session: Any, segment: Any) -> tuple[Any, Any]:
-        return session, replace(segment, listings=segment.listings[::-1])
+    def backwards(client: Any, segment: Any) -> tuple[Any, Any]:
+        return client, replace(segment, listings=segment.listings[::-1])
 
-    monkeypatch.setattr(sweep, "Progress", made)
+    monkeypatch.setattr(profile_sweep, "Ledger", made)
     reading(backwards)(monkeypatch)
 
 
 def deaf(monkeypatch: pytest.MonkeyPatch) -> None:
     """No witness is asked."""
-    monkeypatch.setattr(Progress, "witnesses", property(lambda self: ()))
+    monkeypatch.setattr(Ledger, "witnesses", property(lambda self: ()))
 
 
 BREAKS: dict[str, tuple[Break, int]] = {
     "one page is a listing": (reading(one_page), 300),
-    "an unreadable listing is empty": (reading(lambda session, segment: (Credulous(session), segment)), 300),
+    "an unreadable listing is empty": (reading(lambda client, segment: (Credulous(client), segment)), 300),
     "one listing is a proof": (one_listing, 300),
     "an ack is a cancel": (trusting, 300),
     "cancels in the air do not matter": (heedless, 300),
@@ -158,13 +150,13 @@ def test_a_broken_proof_is_found_out(
 def hasty_absence(monkeypatch: pytest.MonkeyPatch) -> None:
     """Absent counts after one word of any request, whatever the others say or do not say, and is the end."""
 
-    def absent(self: Progress) -> Judgement | None:
-        heard = (*self.cancels.words, *self._reads)
-        words = [said.judgement for _, said in heard if said.answer is Answer.ABSENT]
+    def absent(self: Ledger) -> Judgement | None:
+        said = (record.said for record in (*self.cancels.values(), *self.passes.values()))
+        words = [one.judgement for one in said if one is not None and one.answer is Answer.ABSENT]
         return self.__dict__.setdefault("hasty", words[0]) if words else self.__dict__.get("hasty")
 
-    monkeypatch.setattr(Progress, "absent", property(absent))
-    monkeypatch.setattr(Progress, "closed", property(lambda self: self.absent is not None))
+    monkeypatch.setattr(Ledger, "absent", property(absent))
+    monkeypatch.setattr(Ledger, "closed", property(lambda self: self.absent is not None))
 
 
 def discouraged(monkeypatch: pytest.MonkeyPatch) -> None:

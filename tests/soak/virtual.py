@@ -197,7 +197,7 @@ class Network:
         self.log: list[Sent] = []
 
     async def send(self, wire: Wire, until: float, sent: Callable[[], None]) -> Reply:
-        """One attempt, as `cancelall.session.Send` wants it. Raises TransportFault."""
+        """One attempt, as `cancelall.engine.client.Send` wants it. Raises TransportFault."""
         if until <= self.loop.time():
             raise TransportFault("no time left to send", kind="timeout", sent="no")
         request = self._request(wire)

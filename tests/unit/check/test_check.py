@@ -19,7 +19,7 @@ from cancelall.core.errors import ExitStatus
 from cancelall.core.findings import Level
 from cancelall.core.model import Listing
 from cancelall.core.preflight import load_preflight
-from cancelall.engine.client import Session
+from cancelall.engine.client import Client
 from cancelall.net import dial
 from cancelall.net.route import Route
 from cancelall.simulator import SimServer
@@ -157,10 +157,10 @@ def test_live_looks_again_before_it_sends(monkeypatch: pytest.MonkeyPatch) -> No
     with simulator.start("bybit", orders=0) as server, simulator.start("bybit", orders=30) as other:
         orders = [order for order in other.open_orders() if order.segment == "linear"]
 
-        async def placed_meanwhile(session: Session, segment: Segment) -> Listing:
+        async def placed_meanwhile(client: Client, segment: Segment) -> Listing:
             for order in orders:
                 server.fake.place(server.account, order)
-            return await read_again(session, segment)
+            return await read_again(client, segment)
 
         monkeypatch.setattr(live, "read_again", placed_meanwhile)
         report = checked("bybit", server, {"category": ["linear"]}, live=True)

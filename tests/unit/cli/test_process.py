@@ -92,7 +92,7 @@ os.abort()
 def test_a_bug_is_told_by_its_place() -> None:
     with pytest.raises(ValueError) as caught:
         int("x" + CANARY)
-    assert bugs.bug_words(caught.value).startswith("a bug: ValueError at test_guard.py:")
+    assert bugs.bug_words(caught.value).startswith("a bug: ValueError at test_process.py:")
     assert bugs.bug_words(ValueError(CANARY)) == "a bug: ValueError"
 
 
@@ -107,6 +107,6 @@ def test_a_bug_in_a_library_is_told_by_who_called_it(monkeypatch: pytest.MonkeyP
     with pytest.raises(ZeroDivisionError) as caught:
         strictjson.parse(b"{}")
     told = bugs.bug_place(caught.value)
-    assert re.fullmatch(r"ZeroDivisionError at strictjson\.py:\d+ \(test_guard\.py:\d+\)", told)
+    assert re.fullmatch(r"ZeroDivisionError at strictjson\.py:\d+ \(test_process\.py:\d+\)", told)
     assert bugs.bug_words(caught.value) == f"a bug: {told}"
     assert bugs.bug_place(KeyError()) == "KeyError"

@@ -341,7 +341,7 @@ def test_a_signal_after_the_verdict_keeps_the_verdicts_code(kill: Kill) -> None:
 
 ALONE = """
 import os, signal, sys, time, _thread
-from cancelall import watchdog
+from cancelall.cli import watchdog
 dog = watchdog.Watchdog()
 {before}
 dog.words = lambda number: (((1, b"said %d" % number),), 9)

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cancelall.core.attempts import Attempt, Heard, Watch
+from cancelall.core.attempts import Attempt, Outcome, Watch
 from cancelall.core.errors import DryRunViolation, TransportFault, Unreadable
 from cancelall.core.model import Answer, Judgement, Priority, Reach, Reply, Request, Signed, Wire
-from cancelall.engine.client import Session
+from cancelall.engine.client import Client
 from cancelall.engine.rate_limiter import HostGate
 from cancelall.net.background import in_thread
 from cancelall.venues.contract import Limit, Venue
@@ -59,7 +59,7 @@ SILENT = Says(None, after=1e6)
 
 @dataclass
 class Line:
-    """A session whose venue answers from a script, the last line of it for ever."""
+    """A client whose venue answers from a script, the last line of it for ever."""
 
     script: list[Says | Judgement | TransportFault]
     reads: Callable[[Request, Reply], Any] = lambda request, reply: "read"
@@ -84,7 +84,7 @@ class Line:
             clock_lead_ms=self.lead_ms,
         )
 
-    def session(self, **more: Any) -> Session:
+    def client(self, **more: Any) -> Client:
         self._judgements: list[Any] = []
         options: dict[str, Any] = {
             "venue": self.venue(),
@@ -99,7 +99,7 @@ class Line:
             "random": lambda: 1.0,
             "trace": self.traced.append,
         }
-        return Session(**{**options, **more})
+        return Client(**{**options, **more})
 
     def _sign(self, request: Request, secrets: object, options: object, timestamp: int, widen: int) -> Signed:
         self.stamps.append((timestamp - WALL_MS, widen))
@@ -119,16 +119,16 @@ class Line:
         self._judgements.append(says.judgement)
         return Reply(status=200, headers=says.headers, body=str(len(self._judgements) - 1).encode())
 
-    def ask(self, request: Request = CANCEL, *, watch: Watch | None = None, **more: Any) -> Heard[Any]:
-        """Ask once on a session of its own."""
+    def ask(self, request: Request = CANCEL, *, watch: Watch | None = None, **more: Any) -> Outcome[Any]:
+        """Ask once on a client of its own."""
         asking = {key: more.pop(key) for key in ("wanted", "spared", "most", "fresh", "enough") if key in more}
 
-        async def work() -> Heard[Any]:
-            self.session_used = self.session(**more)
-            return await self.session_used.ask(request, self.reads, watch=watch, **asking)
+        async def work() -> Outcome[Any]:
+            self.client_used = self.client(**more)
+            return await self.client_used.ask(request, self.reads, watch=watch, **asking)
 
-        heard: Heard[Any] = run(work())
-        return heard
+        outcome: Outcome[Any] = run(work())
+        return outcome
 
 
 # --- one attempt ----------------------------------------------------------------------------------------------------
@@ -136,10 +136,10 @@ class Line:
 
 def test_an_accepted_cancel_is_sent_once_and_read() -> None:
     line = Line([Says(OK, after=0.25)])
-    heard = line.ask()
-    assert (heard.answer, heard.final, heard.value) == (Answer.ACCEPTED, True, "read")
-    assert (heard.attempt.began, heard.attempt.ended, heard.attempt.status) == (0.0, 0.25, 200)
-    assert heard.attempt.answered
+    outcome = line.ask()
+    assert (outcome.answer, outcome.final, outcome.value) == (Answer.ACCEPTED, True, "read")
+    assert (outcome.attempt.began, outcome.attempt.ended, outcome.attempt.status) == (0.0, 0.25, 200)
+    assert outcome.attempt.answered
     assert line.wires == [
         Wire(
             method="POST",
@@ -150,7 +150,7 @@ def test_an_accepted_cancel_is_sent_once_and_read() -> None:
             body_limit=1 << 20,
         )
     ]
-    tally = line.session_used.tally
+    tally = line.client_used.tally
     assert (tally.requests, tally.first_request, tally.first_ack) == (1, 0.0, 0.25)
     assert (tally.abandoned, tally.late_until_ms, tally.longest_ask) == (False, 0, 0.0)
 
@@ -162,7 +162,7 @@ def test_a_listing_shares_a_connection_and_may_sign_its_query() -> None:
     assert wire.url == "https://host/orders?limit=50&signed=1"
     assert (wire.fresh_connection, wire.body_limit) == (False, 4 << 20)
     assert wire.headers == (("X-ALWAYS", "1"), ("X-T", str(WALL_MS)))
-    assert line.session_used.tally.first_ack is None
+    assert line.client_used.tally.first_ack is None
 
 
 def test_a_public_read_is_not_signed() -> None:
@@ -241,7 +241,7 @@ def test_a_hint_longer_than_the_time_leaves_one_more_try_and_the_proof(answer: A
     ((first, second),) = [line.times]
     assert first == 0.0
     assert 1.0 < second < 2.0, "one more try, and the proof behind it"
-    assert line.session_used.tally.longest_ask == 600.0
+    assert line.client_used.tally.longest_ask == 600.0
 
 
 def test_too_late_for_a_proof_the_waits_do_not_shrink_with_the_time() -> None:
@@ -257,11 +257,11 @@ def test_a_wait_holds_every_request_of_its_bucket_and_no_cancel_for_a_read() -> 
     read = _in("a", LISTING, "/told")
 
     async def work() -> None:
-        session = line.session()
-        first = asyncio.create_task(session.ask(read, line.reads))
+        client = line.client()
+        first = asyncio.create_task(client.ask(read, line.reads))
         await asyncio.sleep(0.1)
         others = [_in("a", LISTING, "/held"), _in("a", CANCEL, "/cancel"), _in("b", LISTING, "/free")]
-        await asyncio.gather(first, *(session.ask(one, line.reads) for one in others))
+        await asyncio.gather(first, *(client.ask(one, line.reads) for one in others))
 
     run(work())
     gone = [wire.url.removeprefix("https://host") for wire in line.wires]
@@ -284,8 +284,8 @@ def test_who_waits_is_told_and_a_wait_that_nobody_needs_ends() -> None:
 @pytest.mark.parametrize("reach", [Reach.REQUEST, Reach.PRODUCT])
 def test_what_is_settled_is_never_sent_again(answer: Answer, reach: Reach) -> None:
     line = Line([said(answer, reach=reach), OK])
-    heard = line.ask()
-    assert (heard.answer, heard.final) == (answer, True)
+    outcome = line.ask()
+    assert (outcome.answer, outcome.final) == (answer, True)
     assert len(line.wires) == 1
 
 
@@ -298,11 +298,11 @@ def test_an_answer_that_cannot_be_read_is_ambiguous() -> None:
         return "read"
 
     line = Line([OK], reads=reads)
-    heard = line.ask()
-    assert (heard.value, len(line.wires)) == ("read", 2)
+    outcome = line.ask()
+    assert (outcome.value, len(line.wires)) == ("read", 2)
     first = line.traced[0].judgement
     assert first == Judgement(answer=Answer.AMBIGUOUS, kind="unreadable", words="list is not a list")
-    assert line.session_used.tally.first_ack == 0.0
+    assert line.client_used.tally.first_ack == 0.0
 
 
 def test_an_unreadable_answer_is_no_acknowledgement() -> None:
@@ -310,7 +310,7 @@ def test_an_unreadable_answer_is_no_acknowledgement() -> None:
         raise Unreadable("no")
 
     line = Line([OK], reads=reads)
-    assert (line.ask(most=2).value, line.session_used.tally.first_ack) == (None, None)
+    assert (line.ask(most=2).value, line.client_used.tally.first_ack) == (None, None)
 
 
 @pytest.mark.parametrize("most", [1, 3])
@@ -328,9 +328,9 @@ def test_nobody_wants_it_any_more() -> None:
 
 def test_what_is_spared_is_not_sent() -> None:
     line = Line([OK])
-    heard = line.ask(spared=lambda: True)
-    assert (heard.attempt.sent, heard.attempt.answered, heard.answer) == (False, False, Answer.AMBIGUOUS)
-    assert (line.wires, line.session_used.tally.requests) == ([], 0)
+    outcome = line.ask(spared=lambda: True)
+    assert (outcome.attempt.sent, outcome.attempt.answered, outcome.answer) == (False, False, Answer.AMBIGUOUS)
+    assert (line.wires, line.client_used.tally.requests) == ([], 0)
 
 
 def test_tries_end_with_the_deadline() -> None:
@@ -360,15 +360,15 @@ def test_silence_is_abandoned() -> None:
 # --- refusals -------------------------------------------------------------------------------------------------------
 
 
-def _two(script: list[Any], *, same_gate: bool = False, own: bool = True) -> tuple[Heard[Any], Heard[Any], int]:
-    """What the second ask hears after the first: of the same session, or of another one."""
+def _two(script: list[Any], *, same_gate: bool = False, own: bool = True) -> tuple[Outcome[Any], Outcome[Any], int]:
+    """What the second ask hears after the first: of the same client, or of another one."""
     line, other = Line(script), Line([OK])
 
-    async def work() -> tuple[Heard[Any], Heard[Any]]:
+    async def work() -> tuple[Outcome[Any], Outcome[Any]]:
         gate = HostGate.alone(None)
-        session = line.session(gate=gate)
-        second = session if own else other.session(gate=gate if same_gate else HostGate.alone(None))
-        return await session.ask(CANCEL, line.reads), await second.ask(LISTING, line.reads)
+        client = line.client(gate=gate)
+        second = client if own else other.client(gate=gate if same_gate else HostGate.alone(None))
+        return await client.ask(CANCEL, line.reads), await second.ask(LISTING, line.reads)
 
     first, second = run(work())
     return first, second, len(line.wires) + len(other.wires)
@@ -386,7 +386,7 @@ def test_a_refusal_of_the_key_that_stands_alone_is_asked_again(reach: Reach) -> 
     line = Line([said(Answer.REFUSED, kind="auth", reach=reach), OK])
     assert line.ask().answer is Answer.ACCEPTED
     assert line.times == [0.0, 2.0]
-    assert line.session_used.refusal is None
+    assert line.client_used.refusal is None
 
 
 @pytest.mark.parametrize("reach", [Reach.KEY, Reach.ADDRESS])
@@ -403,11 +403,11 @@ def test_a_key_that_was_good_once_is_never_refused_for_good() -> None:
     refusal = said(Answer.REFUSED, kind="auth", reach=Reach.KEY)
     line = Line([OK, *[refusal] * 5, OK])
 
-    async def work() -> list[Heard[Any]]:
-        session = line.session()
-        return [await session.ask(LISTING, line.reads), await session.ask(CANCEL, line.reads)]
+    async def work() -> list[Outcome[Any]]:
+        client = line.client()
+        return [await client.ask(LISTING, line.reads), await client.ask(CANCEL, line.reads)]
 
-    assert [heard.answer for heard in run(work())] == [Answer.ACCEPTED, Answer.ACCEPTED]
+    assert [outcome.answer for outcome in run(work())] == [Answer.ACCEPTED, Answer.ACCEPTED]
     assert line.times == [0.0, 0.0, 2.0, 4.0, 6.0, 8.0, 10.0]
 
 
@@ -416,14 +416,14 @@ def test_an_accepted_answer_takes_a_refusal_of_the_key_back() -> None:
     line = Line([Says(OK, after=0.5), refusal, refusal, OK])
 
     async def work() -> None:
-        session = line.session()
-        slow = asyncio.create_task(session.ask(LISTING, line.reads))
+        client = line.client()
+        slow = asyncio.create_task(client.ask(LISTING, line.reads))
         await asyncio.sleep(0.1)
-        await asyncio.gather(*(session.ask(CANCEL, line.reads) for _ in range(2)))
-        assert session.refusal == refusal
+        await asyncio.gather(*(client.ask(CANCEL, line.reads) for _ in range(2)))
+        assert client.refusal == refusal
         await slow
-        assert session.refusal is None
-        assert (await session.ask(CANCEL, line.reads)).answer is Answer.ACCEPTED
+        assert client.refusal is None
+        assert (await client.ask(CANCEL, line.reads)).answer is Answer.ACCEPTED
 
     run(work())
 
@@ -443,13 +443,13 @@ def test_an_address_that_the_key_does_not_know_is_tried_over_the_other_family() 
             line._judgements.append(over_v4 if wire.family == v4 else refusal)
             return Reply(status=200, headers={}, body=str(len(line._judgements) - 1).encode(), family=wire.family or v6)
 
-        async def work() -> tuple[Heard[Any], Session]:
-            session = line.session(send=send)
-            first, _ = await asyncio.gather(*(session.ask(one, line.reads) for one in (CANCEL, LISTING)))
-            return first, session
+        async def work() -> tuple[Outcome[Any], Client]:
+            client = line.client(send=send)
+            first, _ = await asyncio.gather(*(client.ask(one, line.reads) for one in (CANCEL, LISTING)))
+            return first, client
 
-        heard, session = run(work())
-        return families, heard.answer, session.refusal
+        outcome, client = run(work())
+        return families, outcome.answer, client.refusal
 
     assert outcome(OK) == ([None, None, v4, v4], Answer.ACCEPTED, None)
     families, answer, ends = outcome(refusal)
@@ -468,9 +468,9 @@ def test_an_address_family_that_leads_nowhere_lets_the_refusal_count() -> None:
         return Reply(status=200, headers={}, body=b"0", family=v6)
 
     async def work() -> Judgement | None:
-        session = line.session(send=send)
-        await session.ask(CANCEL, line.reads)
-        return session.refusal
+        client = line.client(send=send)
+        await client.ask(CANCEL, line.reads)
+        return client.refusal
 
     assert run(work()) == refusal
 
@@ -481,14 +481,14 @@ def test_a_blocked_address_stops_reads_and_leaves_each_cancel_its_answer() -> No
 
     async def work() -> None:
         gate = HostGate.alone(None)
-        first, second = told.session(gate=gate), others.session(gate=gate)
+        first, second = told.client(gate=gate), others.client(gate=gate)
         assert (await first.ask(CANCEL, told.reads)).attempt.judgement == block
         assert not (await second.ask(LISTING, others.reads)).attempt.sent
         assert (await second.ask(replace(CANCEL, path="/other"), others.reads)).attempt.judgement == block
         assert not (await first.ask(CANCEL, told.reads)).attempt.sent, "it has had its answer"
-        assert (await well.session(gate=gate).ask(replace(CANCEL, path="/good"), well.reads)).value == "read"
+        assert (await well.client(gate=gate).ask(replace(CANCEL, path="/good"), well.reads)).value == "read"
         assert gate.refusals.blocked is None, "the venue has taken it back"
-        assert (await well.session(gate=gate).ask(LISTING, well.reads)).value == "read"
+        assert (await well.client(gate=gate).ask(LISTING, well.reads)).value == "read"
 
     run(work())
     assert (told.times, len(others.times)) == ([0.0, 2.0], 2)
@@ -498,9 +498,9 @@ def test_a_wrong_certificate_refuses_everything_when_it_is_met_twice() -> None:
     fault = TransportFault("the certificate was refused", kind="tls", sent="no", final=True)
     line = Line([fault])
 
-    async def work() -> tuple[Heard[Any], Heard[Any]]:
-        session = line.session()
-        return await session.ask(CANCEL, line.reads), await session.ask(LISTING, line.reads)
+    async def work() -> tuple[Outcome[Any], Outcome[Any]]:
+        client = line.client()
+        return await client.ask(CANCEL, line.reads), await client.ask(LISTING, line.reads)
 
     first, second = run(work())
     assert (first.answer, first.final, first.attempt.answered) == (Answer.REFUSED, True, False)
@@ -512,12 +512,12 @@ def test_a_wrong_certificate_refuses_everything_when_it_is_met_twice() -> None:
 
 def test_what_a_gateway_says_is_asked_again_to_the_deadline() -> None:
     line = Line([said(Answer.GATEWAY, kind="region", after=2.0)])
-    heard = line.ask(deadline=9.0)
-    assert heard.answer is Answer.GATEWAY
+    outcome = line.ask(deadline=9.0)
+    assert outcome.answer is Answer.GATEWAY
     assert line.times == [0.0, 2.0, 4.0, 6.0, 8.0]
-    session = line.session_used
-    assert (session.refusal, session.tally.venue_spoke) == (None, False)
-    assert session.turned_away is not None
+    client = line.client_used
+    assert (client.refusal, client.tally.venue_spoke) == (None, False)
+    assert client.turned_away is not None
 
 
 def test_a_bug_in_a_reader_makes_the_answer_unreadable() -> None:
@@ -526,36 +526,36 @@ def test_a_bug_in_a_reader_makes_the_answer_unreadable() -> None:
 
     line = Line([OK], reads=reads)
     assert line.ask(most=2).answer is Answer.AMBIGUOUS
-    assert isinstance(line.session_used.bug, KeyError)
+    assert isinstance(line.client_used.bug, KeyError)
     judgement = line.traced[0].judgement
     assert judgement is not None
-    assert "KeyError at session.py:" in judgement.words
-    assert "(test_session.py:" in judgement.words
+    assert "KeyError at client.py:" in judgement.words
+    assert "(test_client.py:" in judgement.words
     assert "secret" not in judgement.words
 
 
 def test_a_refusal_stops_requests_that_wait_for_their_turn() -> None:
     line = Line([Says(said(Answer.REFUSED, reach=Reach.KEY), after=0.1)], limits={"": Limit(count=1)})
 
-    async def work() -> list[Heard[Any]]:
-        session = line.session()
+    async def work() -> list[Outcome[Any]]:
+        client = line.client()
         requests = [replace(LISTING, path=f"/orders/{number}") for number in range(5)]
-        return await asyncio.gather(*(session.ask(request, line.reads) for request in requests))
+        return await asyncio.gather(*(client.ask(request, line.reads) for request in requests))
 
-    heard = run(work())
-    assert [one.attempt.sent for one in heard] == [True, True, False, False, False]
+    outcomes = run(work())
+    assert [one.attempt.sent for one in outcomes] == [True, True, False, False, False]
     assert len(line.wires) == 2
 
 
 def test_a_refusal_stops_requests_that_wait_for_a_socket() -> None:
     line = Line([Says(said(Answer.REFUSED, reach=Reach.KEY), after=0.1)])
 
-    async def work() -> list[Heard[Any]]:
-        session = line.session(gate=HostGate.alone(None, at_once=2))
-        return await asyncio.gather(*(session.ask(LISTING, line.reads) for _ in range(5)))
+    async def work() -> list[Outcome[Any]]:
+        client = line.client(gate=HostGate.alone(None, at_once=2))
+        return await asyncio.gather(*(client.ask(LISTING, line.reads) for _ in range(5)))
 
-    heard = run(work())
-    assert [one.attempt.sent for one in heard] == [True, True, False, False, False]
+    outcomes = run(work())
+    assert [one.attempt.sent for one in outcomes] == [True, True, False, False, False]
 
 
 def test_a_dry_run_sends_nothing_that_changes_anything() -> None:
@@ -578,7 +578,7 @@ def test_the_venues_clock_repairs_the_timestamp() -> None:
     assert line.ask().answer is Answer.ACCEPTED
     assert line.stamps == [(-200, 1), (200 + 5_000 - 200, 1)]
     assert line.times == [0.0, 0.2]
-    assert line.session_used.venue_ms(WALL_MS) == WALL_MS + 5_000
+    assert line.client_used.venue_ms(WALL_MS) == WALL_MS + 5_000
 
 
 def test_the_date_header_repairs_it_too() -> None:
@@ -603,9 +603,9 @@ def test_an_offset_holds_for_the_requests_after_it() -> None:
     line = Line([Says(_off(WALL_MS - 3_000)), OK])
 
     async def work() -> None:
-        session = line.session()
-        await session.ask(CANCEL, line.reads)
-        await session.ask(LISTING, line.reads)
+        client = line.client()
+        await client.ask(CANCEL, line.reads)
+        await client.ask(LISTING, line.reads)
 
     run(work())
     assert line.stamps == [(0, 1), (-3_000, 1), (-3_000, 1)]
@@ -638,7 +638,7 @@ def test_until_when_an_abandoned_cancel_can_still_land(
 ) -> None:
     line = Line([outcome, OK], window=window)
     line.ask(request_)
-    tally = line.session_used.tally
+    tally = line.client_used.tally
     assert tally.abandoned is abandoned
     assert tally.late_until_ms == (WALL_MS + late if late is not None else 0)
 
@@ -646,21 +646,21 @@ def test_until_when_an_abandoned_cancel_can_still_land(
 def test_a_wider_window_makes_it_longer() -> None:
     line = Line([_off(WALL_MS), _off(WALL_MS), TransportFault("broke"), OK])
     line.ask(random=lambda: 0.0)
-    assert line.session_used.tally.late_until_ms == WALL_MS + 20_000
+    assert line.client_used.tally.late_until_ms == WALL_MS + 20_000
 
 
 @pytest.mark.parametrize(("request_", "abandoned"), [(CANCEL, True), (LISTING, False)])
 def test_what_is_under_way_when_the_run_ends_is_abandoned(request_: Request, abandoned: bool) -> None:
     line = Line([SILENT])
 
-    async def work() -> Session:
-        session = line.session()
-        task = asyncio.create_task(session.ask(request_, line.reads))
+    async def work() -> Client:
+        client = line.client()
+        task = asyncio.create_task(client.ask(request_, line.reads))
         await asyncio.sleep(1.5)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         assert task.cancelled()
-        return session
+        return client
 
     tally = run(work()).tally
     assert (tally.abandoned, tally.late_until_ms) == (abandoned, WALL_MS + 10_000 if abandoned else 0)
@@ -690,15 +690,15 @@ FINAL = TransportFault("the certificate was refused", kind="tls", sent="no", fin
 )
 def test_one_copy_goes_to_the_second_name(script: list[Any], times: list[float], ended: float, abandoned: bool) -> None:
     line = Line(script)
-    heard = line.ask(alternate=SECOND)
-    assert heard.answer is Answer.ACCEPTED
-    assert round(heard.attempt.ended, 6) == ended
+    outcome = line.ask(alternate=SECOND)
+    assert outcome.answer is Answer.ACCEPTED
+    assert round(outcome.attempt.ended, 6) == ended
     assert line.times == times
     origins = ["https://host", SECOND][: len(times)]
     assert [wire.url for wire in line.wires] == [f"{origin}/cancel-all" for origin in origins]
-    tally = line.session_used.tally
+    tally = line.client_used.tally
     assert (tally.requests, tally.abandoned) == (len(times), abandoned)
-    assert line.session_used.refusal is None
+    assert line.client_used.refusal is None
 
 
 def test_the_copy_is_signed_for_itself() -> None:
@@ -706,13 +706,13 @@ def test_the_copy_is_signed_for_itself() -> None:
     line.ask(alternate=SECOND)
     assert line.stamps == [(0, 1), (900, 1)]
     assert line.wires[1].headers == (("X-T", str(WALL_MS + 900)),)
-    assert line.session_used.tally.late_until_ms == WALL_MS + 900 + 10_000
+    assert line.client_used.tally.late_until_ms == WALL_MS + 900 + 10_000
 
 
 def test_what_the_second_name_says_about_the_key_is_true() -> None:
     line = Line([SILENT, said(Answer.REFUSED, kind="auth", reach=Reach.KEY)])
     assert line.ask(alternate=SECOND).answer is Answer.REFUSED
-    assert line.session_used.refusal is not None
+    assert line.client_used.refusal is not None
 
 
 def test_a_wrong_certificate_is_not_tried_on_the_second_name() -> None:
@@ -723,17 +723,17 @@ def test_a_wrong_certificate_is_not_tried_on_the_second_name() -> None:
 
 def test_both_names_gone() -> None:
     line = Line([GONE, TransportFault("the other one", sent="no"), OK])
-    heard = line.ask(alternate=SECOND, most=1)
-    assert heard.attempt.fault == GONE
-    assert (len(line.wires), line.session_used.tally.abandoned) == (2, False)
+    outcome = line.ask(alternate=SECOND, most=1)
+    assert outcome.attempt.fault == GONE
+    assert (len(line.wires), line.client_used.tally.abandoned) == (2, False)
 
 
 def test_both_names_silent() -> None:
     line = Line([SILENT])
-    heard = line.ask(alternate=SECOND, most=1)
-    assert heard.attempt.ended == 7.0
-    assert heard.attempt.fault is not None
-    assert heard.attempt.fault.message == "no answer in time"
+    outcome = line.ask(alternate=SECOND, most=1)
+    assert outcome.attempt.ended == 7.0
+    assert outcome.attempt.fault is not None
+    assert outcome.attempt.fault.message == "no answer in time"
     assert line.times == [0.0, 0.9]
 
 
@@ -744,8 +744,8 @@ def _asked_together(line: Line, requests: list[Request], **more: Any) -> list[st
     """The paths in the order of leaving, with their times."""
 
     async def work() -> None:
-        session = line.session(**more)
-        await asyncio.gather(*(session.ask(request, line.reads) for request in requests))
+        client = line.client(**more)
+        await asyncio.gather(*(client.ask(request, line.reads) for request in requests))
 
     run(work())
     return [f"{at:g} {wire.url.removeprefix('https://host')}" for at, wire in zip(line.times, line.wires, strict=True)]
@@ -771,9 +771,9 @@ def test_the_profiles_of_an_address_share_its_limit() -> None:
 
     async def work() -> None:
         gate = HostGate.alone(Limit(count=1))
-        sessions = [first.session(gate=gate), second.session(gate=gate)]
-        await sessions[0].ask(LISTING, first.reads)
-        asking = [sessions[0].ask(LISTING, first.reads), sessions[1].ask(CANCEL, second.reads)]
+        clients = [first.client(gate=gate), second.client(gate=gate)]
+        await clients[0].ask(LISTING, first.reads)
+        asking = [clients[0].ask(LISTING, first.reads), clients[1].ask(CANCEL, second.reads)]
         await asyncio.gather(*asking)
 
     run(work())
@@ -793,9 +793,9 @@ def test_no_more_sockets_than_the_gate_has() -> None:
         now[0] -= 1
 
     async def work() -> None:
-        session = line.session(gate=HostGate.alone(None, at_once=3))
+        client = line.client(gate=HostGate.alone(None, at_once=3))
         watch = Watch(begins=begins, ended=ended)
-        await asyncio.gather(*(session.ask(LISTING, line.reads, watch=watch) for _ in range(10)))
+        await asyncio.gather(*(client.ask(LISTING, line.reads, watch=watch) for _ in range(10)))
 
     run(work())
     assert (max(most), len(line.wires)) == (3, 10)
@@ -805,13 +805,13 @@ def test_no_more_sockets_than_the_gate_has() -> None:
 def test_while_the_venue_has_little_left_the_proof_goes_first() -> None:
     line = Line([said(Answer.ACCEPTED, hold=5.0), OK])
 
-    async def work() -> list[Heard[Any]]:
-        session = line.session()
-        await session.ask(LISTING, line.reads)
-        asking = [session.ask(request, line.reads) for request in (BY_NAME, OTHER, CANCEL, LISTING)]
-        heard = await asyncio.gather(*asking)
-        assert session.tally.longest_ask == 5.0
-        return [*heard, await session.ask(OTHER, line.reads)]
+    async def work() -> list[Outcome[Any]]:
+        client = line.client()
+        await client.ask(LISTING, line.reads)
+        asking = [client.ask(request, line.reads) for request in (BY_NAME, OTHER, CANCEL, LISTING)]
+        outcomes = await asyncio.gather(*asking)
+        assert client.tally.longest_ask == 5.0
+        return [*outcomes, await client.ask(OTHER, line.reads)]
 
     by_name, other, cancel, listing, later = run(work())
     assert [one.attempt.sent for one in (by_name, other, cancel, listing, later)] == [True, False, True, True, True]
@@ -859,11 +859,11 @@ def test_stuck_work_is_left_behind() -> None:
 def test_after_a_signal_no_cancel_goes_though_the_sweep_is_begun_anew(request_: Request) -> None:
     async def work() -> None:
         line = Line([OK])
-        session = line.session()
-        session.over = session.halted = True
-        session.over = False  # as a hold does
-        assert not (await session.ask(request_, line.reads)).attempt.sent
-        assert (await session.ask(LISTING, line.reads)).attempt.sent
+        client = line.client()
+        client.over = client.halted = True
+        client.over = False  # as a hold does
+        assert not (await client.ask(request_, line.reads)).attempt.sent
+        assert (await client.ask(LISTING, line.reads)).attempt.sent
         assert [wire.method for wire in line.wires] == ["GET"]
 
     run(work())
@@ -878,10 +878,10 @@ def test_what_is_on_its_way_out_is_called_back_by_a_signal() -> None:
     line2 = Line([OK])
 
     async def work() -> None:
-        session = line2.session()
-        await session.ask(CANCEL, line2.reads)
-        await session.ask(LISTING, line2.reads)
-        session.halted = True
+        client = line2.client()
+        await client.ask(CANCEL, line2.reads)
+        await client.ask(LISTING, line2.reads)
+        client.halted = True
 
     run(work())
     assert [wire.recalled() for wire in line2.wires] == [True, False], "reads may still tell what is left"

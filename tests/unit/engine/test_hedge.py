@@ -8,13 +8,13 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from cancelall.core.attempts import Heard
+from cancelall.core.attempts import Outcome
 from cancelall.core.clock import SystemClock
 from cancelall.core.errors import TransportFault
 from cancelall.core.model import Answer, Reply, Request, Wire
 from cancelall.core.secret import Secret
 from cancelall.engine import client as module
-from cancelall.engine.client import Session
+from cancelall.engine.client import Client
 from cancelall.engine.rate_limiter import HostGate
 from cancelall.venues.bybit import venue as bybit
 from cancelall.venues.bybit.options import Secrets
@@ -59,7 +59,7 @@ async def blocked() -> Reply:
     return Reply(status=403, headers={}, body=b"<html>")
 
 
-def ask(first: Behaviour, second: Behaviour) -> tuple[Heard[object], list[Wire], Session]:
+def ask(first: Behaviour, second: Behaviour) -> tuple[Outcome[object], list[Wire], Client]:
     """One request on a line whose two names behave like this."""
     sent: list[Wire] = []
 
@@ -68,9 +68,9 @@ def ask(first: Behaviour, second: Behaviour) -> tuple[Heard[object], list[Wire],
         out()
         return await (first if wire.url.startswith(FIRST) else second)()
 
-    async def run() -> tuple[Heard[object], Session]:
+    async def run() -> tuple[Outcome[object], Client]:
         clock = SystemClock()
-        line = Session(
+        line = Client(
             venue=bybit.VENUE,
             origin=FIRST,
             alternate=SECOND,
@@ -84,8 +84,8 @@ def ask(first: Behaviour, second: Behaviour) -> tuple[Heard[object], list[Wire],
         )
         return await line.ask(CANCEL, lambda request, reply: None, most=1), line
 
-    heard, line = asyncio.run(run())
-    return heard, sent, line
+    outcome, line = asyncio.run(run())
+    return outcome, sent, line
 
 
 def hosts(sent: list[Wire]) -> list[str]:
@@ -93,13 +93,13 @@ def hosts(sent: list[Wire]) -> list[str]:
 
 
 def test_an_answer_in_time_sends_no_copy() -> None:
-    heard, sent, _ = ask(good, good)
-    assert (heard.answer, hosts(sent)) == (Answer.ACCEPTED, [FIRST])
+    outcome, sent, _ = ask(good, good)
+    assert (outcome.answer, hosts(sent)) == (Answer.ACCEPTED, [FIRST])
 
 
 def test_silence_sends_one_copy_with_a_signature_of_its_own() -> None:
-    heard, sent, line = ask(silent, good)
-    assert (heard.answer, hosts(sent)) == (Answer.ACCEPTED, [FIRST, SECOND])
+    outcome, sent, line = ask(silent, good)
+    assert (outcome.answer, hosts(sent)) == (Answer.ACCEPTED, [FIRST, SECOND])
     stamps = [dict(wire.headers)["X-BAPI-TIMESTAMP"] for wire in sent]
     assert stamps[0] < stamps[1]
     assert line.tally.requests == 2
@@ -107,34 +107,34 @@ def test_silence_sends_one_copy_with_a_signature_of_its_own() -> None:
 
 
 def test_a_dead_first_name_is_replaced_at_once() -> None:
-    heard, sent, line = ask(gone, good)
-    assert (heard.answer, hosts(sent)) == (Answer.ACCEPTED, [FIRST, SECOND])
+    outcome, sent, line = ask(gone, good)
+    assert (outcome.answer, hosts(sent)) == (Answer.ACCEPTED, [FIRST, SECOND])
     assert not line.tally.abandoned
 
 
 def test_the_slower_first_name_may_still_win() -> None:
-    heard, sent, _ = ask(slow, silent)
-    assert (heard.answer, hosts(sent)) == (Answer.ACCEPTED, [FIRST, SECOND])
+    outcome, sent, _ = ask(slow, silent)
+    assert (outcome.answer, hosts(sent)) == (Answer.ACCEPTED, [FIRST, SECOND])
 
 
 @pytest.mark.parametrize("refusal", [blocked, code(10010), code(10009)])
 def test_a_refusal_of_the_second_name_is_its_own_affair(refusal: Behaviour) -> None:
-    heard, _, line = ask(slow, refusal)
-    assert heard.answer is Answer.ACCEPTED
+    outcome, _, line = ask(slow, refusal)
+    assert outcome.answer is Answer.ACCEPTED
     assert line.refusal is None
 
 
 def test_a_refused_key_is_refused_by_either() -> None:
-    heard, _, line = ask(silent, code(10003))
-    assert heard.attempt.judgement is not None
-    assert (heard.answer, heard.attempt.judgement.kind) == (Answer.GATEWAY, "auth"), "once is not believed yet"
+    outcome, _, line = ask(silent, code(10003))
+    assert outcome.attempt.judgement is not None
+    assert (outcome.answer, outcome.attempt.judgement.kind) == (Answer.GATEWAY, "auth"), "once is not believed yet"
     assert line.refusal is None
 
 
 def test_both_dead_is_the_first_ones_fault() -> None:
-    heard, _, _ = ask(gone, gone)
-    assert heard.attempt.fault is not None
-    assert heard.attempt.fault.message == "the connection was refused"
+    outcome, _, _ = ask(gone, gone)
+    assert outcome.attempt.fault is not None
+    assert outcome.attempt.fault.message == "the connection was refused"
 
 
 def test_only_bybits_global_site_has_a_second_name() -> None:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cancelall.core.model import Priority, Request
-from cancelall.engine.rate_limiter import Address, Backoffs, HostGate, Pacer
+from cancelall.engine.rate_limiter import Address, Backoffs, HostGate, RateLimiter
 from cancelall.venues.contract import Limit
 from cancelall.venues.registry import VENUES, load
 from instant import run
@@ -22,9 +22,11 @@ def now() -> float:
     return asyncio.get_running_loop().time() - 1000.0
 
 
-async def _go(pacer: Pacer, priority: int, name: str, gone: list[tuple[float, str]], after: float = 0.0) -> None:
+async def _go(
+    limiter: RateLimiter, priority: int, name: str, gone: list[tuple[float, str]], after: float = 0.0
+) -> None:
     await asyncio.sleep(after)
-    await pacer.turn(priority)
+    await limiter.turn(priority)
     gone.append((round(now(), 6), name))
 
 
@@ -33,8 +35,8 @@ def departures(limit: Limit | None, waiters: Sequence[tuple[float, int]]) -> lis
 
     async def work() -> list[tuple[float, str]]:
         gone: list[tuple[float, str]] = []
-        pacer = Pacer(limit)
-        tasks = (_go(pacer, rank, f"{rank}:{index}", gone, after) for index, (after, rank) in enumerate(waiters))
+        limiter = RateLimiter(limit)
+        tasks = (_go(limiter, rank, f"{rank}:{index}", gone, after) for index, (after, rank) in enumerate(waiters))
         await asyncio.gather(*tasks)
         return gone
 
@@ -105,8 +107,8 @@ def test_who_comes_later_but_is_more_urgent_goes_first() -> None:
 def test_who_gives_up_waiting_takes_no_place() -> None:
     async def work() -> list[tuple[float, str]]:
         gone: list[tuple[float, str]] = []
-        pacer = Pacer(Limit(count=1))
-        tasks = [asyncio.create_task(_go(pacer, 2, name, gone)) for name in "abcd"]
+        limiter = RateLimiter(Limit(count=1))
+        tasks = [asyncio.create_task(_go(limiter, 2, name, gone)) for name in "abcd"]
         await asyncio.sleep(0.5)
         tasks[1].cancel()
         tasks[2].cancel()
@@ -120,13 +122,13 @@ def test_who_gives_up_waiting_takes_no_place() -> None:
 def test_a_turn_that_was_not_needed_goes_to_the_next() -> None:
     async def work() -> list[tuple[float, str]]:
         gone: list[tuple[float, str]] = []
-        pacer = Pacer(Limit(count=1))
-        await pacer.turn(0)
-        task = asyncio.create_task(_go(pacer, 2, "next", gone))
+        limiter = RateLimiter(Limit(count=1))
+        await limiter.turn(0)
+        task = asyncio.create_task(_go(limiter, 2, "next", gone))
         await asyncio.sleep(0.25)
-        pacer.unused()
+        limiter.unused()
         await task
-        await _go(pacer, 2, "after", gone)
+        await _go(limiter, 2, "after", gone)
         return gone
 
     assert run(work()) == [(0.25, "next"), (1.27, "after")]

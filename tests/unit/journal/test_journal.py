@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from cancelall import simulator
 from cancelall.cli import journal
 from cancelall.core import secret
-from cancelall.core.attempts import Attempt, Heard, Sending, Tally
+from cancelall.core.attempts import Attempt, Outcome, Sending, Tally
 from cancelall.core.errors import ConfigError, TransportFault, UsageError
 from cancelall.core.model import Request
 from cancelall.journal import file, writer
@@ -72,7 +72,7 @@ def test_a_line_is_an_event(tmp_path: Path) -> None:
 WRITER = """
 import sys
 from pathlib import Path
-from cancelall.journal import Journal
+from cancelall.journal.writer import Journal
 made = Journal([Path(sys.argv[1])], sys.argv[2])
 made.begin({})
 sys.stdin.read()
@@ -414,7 +414,7 @@ def test_a_line_of_any_length_takes_little_memory(used: Path) -> None:
     assert (ran.code, ran.line["warnings"]) == (0, [])
     code = f"""
 import sys
-from cancelall.journal import commands
+from cancelall.cli import journal as commands
 from cancelall.report import history
 def peak():
     return int(open("/proc/self/status").read().partition("VmHWM:")[2].split()[0]) // 1024
@@ -632,7 +632,7 @@ def test_an_attempt_has_a_beginning_and_an_end(tmp_path: Path) -> None:
     profile.begins(copy)
     profile.begins(two)
     fault = TransportFault("no answer in time", kind="timeout")
-    profile.ended(one, Heard[object](attempt=Attempt(request=one.request, began=1.0, ended=1.5, fault=fault)))
+    profile.ended(one, Outcome[object](attempt=Attempt(request=one.request, began=1.0, ended=1.5, fault=fault)))
     profile.ended(two, None)
     made.close(5)
     start, copied, again, end, given_up = records(tmp_path)[1:]

@@ -119,7 +119,7 @@ def test_the_last_listing_of_a_proof_comes_on_a_connection_of_its_own(line: Tran
 def test_a_cancels_connection_is_kept_for_a_listing_that_ends_a_proof(
     line: Transport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A new one would cost two round trips. Another cancel goes on a new one, and so does a read before it has rested."""
+    """A new one would cost two round trips. Other cancels go on new ones, and so does a read before it has rested."""
     with RawServer() as server:
         line.send(a_get(server, fresh_connection=True), in_seconds())
         line.send(a_get(server, fresh_connection=True), in_seconds())

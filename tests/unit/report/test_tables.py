@@ -526,16 +526,16 @@ class Terminal(io.StringIO):
 
 
 def _sweep(proven: int, of: int) -> Any:
-    progresses = {
+    ledgers = {
         str(number): SimpleNamespace(
             proven=number < proven,
-            cancels=SimpleNamespace(taken={"a", "b"}),
+            seen=[SimpleNamespace(taken=True), SimpleNamespace(taken=True)],
             last=object() if number else None,
             left=lambda last: ["x"],
         )
         for number in range(of)
     }
-    return SimpleNamespace(progresses=progresses, gap=1.0)
+    return SimpleNamespace(ledgers=ledgers, gap=1.0)
 
 
 def _live(monkeypatch: pytest.MonkeyPatch, **environ: str) -> str:

@@ -346,12 +346,12 @@ def test_a_plain_text_back_end_has_to_be_asked_for(user: User, monkeypatch: pyte
     user.has(Memory())
     ran = user.runs("set", "bybit", given=LINES)
     assert (ran.code, user.items, user.config.exists()) == (6, {}, False)
-    assert "auth.memory.Memory may store secrets in plain text" in ran.err
+    assert "unit.cli.auth.memory.Memory may store secrets in plain text" in ran.err
     assert "--allow-plaintext" in ran.err
     ran = user.runs("set", "bybit", "--allow-plaintext", given=LINES)
     assert (ran.code, user.items) == (0, ITEMS)
-    assert "WARNING: auth.memory.Memory may keep secrets in plain text" in ran.err
-    assert user.tables == {"bybit": {"venue": "bybit", "keyring_backend": "auth.memory.Memory"}}
+    assert "WARNING: unit.cli.auth.memory.Memory may keep secrets in plain text" in ran.err
+    assert user.tables == {"bybit": {"venue": "bybit", "keyring_backend": "unit.cli.auth.memory.Memory"}}
     assert user.runs("status").code == 0  # by its recorded name
     encrypted = Encrypted()
     monkeypatch.setattr(chainer.ChainerBackend, "backends", [user.keyring, null.Keyring(), encrypted])

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from cancelall.core.attempts import Attempt, Heard, Tally
+from cancelall.core.attempts import Attempt, Outcome, Tally
 from cancelall.core.errors import TransportFault
 from cancelall.core.model import Acknowledgement, Answer, Judgement, Listing, Order, Page, Priority, Reach, Request
-from cancelall.engine.progress import Progress
-from cancelall.engine.witnesses import hear_cancels
+from cancelall.engine import firing
+from cancelall.engine.ledger import Ledger
+from cancelall.engine.witnesses import ask_cancels
 from cancelall.venues.contract import Segment, Witness
 from instant import run
 
@@ -40,8 +41,8 @@ def segment(**more: Any) -> Segment:
         "acknowledge": lambda request, reply: Acknowledgement(),
         "cancels": lambda orders, others: ((BATCH, orders),),
         "singly": lambda orders, others: tuple((replace(ONE, query=one.id), (one,)) for one in orders),
-        "settle": lambda orders, since: (),
-        "settled": lambda request, reply: None,
+        "final_states": lambda orders, since: (),
+        "final_page": lambda request, reply: None,
     }
     return Segment(**{**values, **more})
 
@@ -51,10 +52,10 @@ def order(identity: str) -> Order:
 
 
 class Known:
-    """A segment's progress, told one word after the other."""
+    """A segment's ledger, told one word after the other."""
 
     def __init__(self, **more: Any) -> None:
-        self.progress = Progress(segment=segment(), gap=GAP, **more)
+        self.ledger = Ledger(segment=segment(), gap=GAP, **more)
 
     def word(self, request: Request, at: float, outcome: Judgement | TransportFault) -> None:
         """The venue's answer to a request, or none."""
@@ -62,27 +63,27 @@ class Known:
         judgement = None if isinstance(outcome, TransportFault) else outcome
         attempt = Attempt(request=request, began=at, ended=at, judgement=judgement, fault=fault)
         if not request.changes:
-            self.progress.listed(attempt)
+            self.ledger.page_answered(attempt)
             return
-        self.progress.cancels.asking(request, ())
-        self.progress.cancels.begins(at)
-        self.progress.cancel_ended(attempt)
-        self.progress.asked(request, (), Heard(attempt=attempt))
+        self.ledger.cancel_begins(request, ())
+        self.ledger.attempt_begins(at)
+        self.ledger.attempt_over(attempt)
+        self.ledger.cancel_over(request, (), Outcome(attempt=attempt))
 
     def named(self, ids: str, at: float, judgement: Judgement, request: Request = BATCH) -> None:
         """An answer to a cancel of these orders by name."""
         orders = tuple(order(one) for one in ids.split())
         attempt = Attempt(request=request, began=at, ended=at, judgement=judgement)
-        self.progress.cancels.asking(request, orders)
-        self.progress.cancels.begins(at)
-        self.progress.cancel_ended(attempt)
-        self.progress.asked(request, orders, Heard(attempt=attempt))
+        self.ledger.cancel_begins(request, orders)
+        self.ledger.attempt_begins(at)
+        self.ledger.attempt_over(attempt)
+        self.ledger.cancel_over(request, orders, Outcome(attempt=attempt))
 
     def listing(self, at: float, ids: str = "", *, complete: bool = True) -> Listing:
         """A listing that began then."""
         orders = tuple(order(one) for one in ids.split())
         listing = Listing(began=at, ended=at, orders=orders, complete=complete, why="" if complete else "odd")
-        self.progress.saw(listing)
+        self.ledger.listing_over(listing)
         return listing
 
     def everything(self, at: float, judgement: Judgement) -> None:
@@ -97,11 +98,11 @@ class Known:
 def test_absent_is_said_of_everything_twice_a_gap_apart() -> None:
     known = Known()
     known.everything(0.0, ABSENT)
-    assert known.progress.absent is None, "once is not enough"
+    assert known.ledger.absent is None, "once is not enough"
     known.everything(0.9, ABSENT)
-    assert known.progress.absent is None, "nor twice within the gap"
+    assert known.ledger.absent is None, "nor twice within the gap"
     known.everything(1.0, ABSENT)
-    assert known.progress.absent == ABSENT
+    assert known.ledger.absent == ABSENT
 
 
 @pytest.mark.parametrize("request_", [MASS, STOPS, LIST], ids=["cancel", "first pass", "second pass"])
@@ -111,7 +112,7 @@ def test_one_other_word_and_it_is_not_absent(request_: Request, outcome: Judgeme
     known.everything(0.0, ABSENT)
     known.everything(2.0, ABSENT)
     known.word(request_, 2.5, outcome)
-    assert known.progress.absent is None
+    assert known.ledger.absent is None
 
 
 def test_a_word_between_begins_the_count_anew() -> None:
@@ -119,9 +120,9 @@ def test_a_word_between_begins_the_count_anew() -> None:
     known.everything(0.0, ABSENT)
     known.word(LIST, 0.5, OK)
     known.everything(1.0, ABSENT)
-    assert known.progress.absent is None
+    assert known.ledger.absent is None
     known.everything(2.0, ABSENT)
-    assert known.progress.absent == ABSENT
+    assert known.ledger.absent == ABSENT
 
 
 def test_a_silent_listing_is_never_absent() -> None:
@@ -129,7 +130,7 @@ def test_a_silent_listing_is_never_absent() -> None:
     for at in (0.0, 1.0, 2.0, 3.0):
         known.word(MASS, at, ABSENT)
         known.word(STOPS, at, ABSENT)
-    assert known.progress.absent is None
+    assert known.ledger.absent is None
 
 
 def test_only_reading_the_listings_alone_decide() -> None:
@@ -137,7 +138,7 @@ def test_only_reading_the_listings_alone_decide() -> None:
     for at in (0.0, 1.0):
         for request in (STOPS, LIST):
             known.word(request, at, ABSENT)
-    assert known.progress.absent == ABSENT
+    assert known.ledger.absent == ABSENT
 
 
 # --- refused --------------------------------------------------------------------------------------------------------
@@ -146,28 +147,28 @@ def test_only_reading_the_listings_alone_decide() -> None:
 def test_what_is_told_of_a_cancel_counts_after_the_segment_is_listed_in_another_way() -> None:
     """The first word came to the segment as it was listed before: the second one makes the absence believed."""
     before, after = Known(), Known()
-    before.progress.cancels.asking(MASS, ())
-    before.progress.cancels.begins(0.0)
-    after.progress.take_over(before.progress)
+    before.ledger.cancel_begins(MASS, ())
+    before.ledger.attempt_begins(0.0)
+    after.ledger.take_over(before.ledger)
     attempt = Attempt(request=MASS, began=0.0, ended=0.1, judgement=ABSENT)
-    before.progress.cancel_ended(attempt)
-    before.progress.asked(MASS, (), Heard(attempt=attempt))
+    before.ledger.attempt_over(attempt)
+    before.ledger.cancel_over(MASS, (), Outcome(attempt=attempt))
     for at in (1.2, 2.4):
         for request in (STOPS, LIST):
             after.word(request, at, ABSENT)
-    assert after.progress.absent is None
+    assert after.ledger.absent is None
     after.word(MASS, 1.2, ABSENT)
-    assert after.progress.absent is not None
+    assert after.ledger.absent is not None
 
 
 def test_the_last_word_decides_whether_it_is_refused() -> None:
     known = Known()
     known.word(MASS, 0.0, REFUSED)
-    assert known.progress.refused == REFUSED
+    assert known.ledger.refused == REFUSED
     known.word(MASS, 1.0, OK)
-    assert known.progress.refused is None
+    assert known.ledger.refused is None
     known.word(LIST, 2.0, REFUSED)
-    assert known.progress.refused == REFUSED
+    assert known.ledger.refused == REFUSED
 
 
 def test_a_refusal_that_is_not_believed_yet_leaves_nothing_proven() -> None:
@@ -175,24 +176,24 @@ def test_a_refusal_that_is_not_believed_yet_leaves_nothing_proven() -> None:
     known.word(MASS, 0.0, REFUSED)
     known.listing(0.5)
     known.listing(2.0)
-    assert not known.progress.proven
-    assert known.progress.cancels.again(0.9).mass == (), "not at once again"
-    assert known.progress.cancels.again(1.0).mass == (MASS,)
+    assert not known.ledger.proven
+    assert firing.again(known.ledger, 0.9).mass == (), "not at once again"
+    assert firing.again(known.ledger, 1.0).mass == (MASS,)
     known.word(MASS, 2.5, OK)
     known.listing(3.0)
     known.listing(4.0)
-    assert known.progress.proven
+    assert known.ledger.proven
 
 
 def test_a_segment_is_closed_when_everything_is_refused_twice() -> None:
     known = Known()
     known.everything(0.0, REFUSED)
-    assert not known.progress.closed
+    assert not known.ledger.closed
     known.everything(1.0, REFUSED)
-    assert known.progress.closed
-    assert known.progress.cancels.again(99.0).mass == (), "it is believed"
+    assert known.ledger.closed
+    assert firing.again(known.ledger, 99.0).mass == (), "it is believed"
     known.word(LIST, 2.0, GATEWAY)
-    assert not known.progress.closed
+    assert not known.ledger.closed
 
 
 @pytest.mark.parametrize("good", [MASS, LIST])
@@ -201,7 +202,7 @@ def test_one_refused_read_ends_no_firing(good: Request) -> None:
     for at in (0.0, 1.0, 2.0):
         for request in (MASS, STOPS, LIST):
             known.word(request, at, OK if request is good else REFUSED)
-    assert not known.progress.closed
+    assert not known.ledger.closed
 
 
 def test_only_reading_one_refused_pass_is_the_end() -> None:
@@ -209,15 +210,15 @@ def test_only_reading_one_refused_pass_is_the_end() -> None:
     for at in (0.0, 1.0):
         known.word(STOPS, at, REFUSED)
         known.word(LIST, at, OK)
-    assert known.progress.closed
+    assert known.ledger.closed
 
 
 def test_while_holding_nothing_is_given_up() -> None:
     known = Known()
     known.everything(0.0, REFUSED)
     known.everything(1.0, REFUSED)
-    known.progress.cancels.holding = True
-    assert known.progress.cancels.again(2.0).mass == (MASS,)
+    known.ledger.holding = True
+    assert firing.again(known.ledger, 2.0).mass == (MASS,)
 
 
 @pytest.mark.parametrize(("refusal", "verdict"), [(AS_A_CALL, None), (REFUSED, REFUSED)])
@@ -226,16 +227,16 @@ def test_a_mass_cancel_refused_as_a_call_is_replaced_by_cancels_by_name(
 ) -> None:
     known = Known()
     known.word(MASS, 0.0, refusal)
-    assert known.progress.refused == refusal
+    assert known.ledger.refused == refusal
     known.named("a b", 0.5, OK)
-    assert known.progress.refused == verdict
+    assert known.ledger.refused == verdict
 
 
 # --- by name --------------------------------------------------------------------------------------------------------
 
 
 def due(known: Known, listing: Listing) -> list[tuple[str, ...]]:
-    moves = known.progress.cancels.due(listing.orders, listing.began, complete=True)
+    moves = firing.due(known.ledger, listing.orders, listing.began, complete=True)
     return [tuple(one.id for one in orders) for _, orders in moves.named]
 
 
@@ -245,7 +246,7 @@ def test_when_the_call_for_several_is_turned_away_each_goes_alone(word: Judgemen
     known.word(MASS, 0.0, OK)
     assert due(known, known.listing(0.5, "a b c")) == [("a", "b", "c")]
     known.named("a b c", 0.6, word)
-    alone = known.progress.cancels.otherwise(tuple(order(one) for one in "abc"))
+    alone = firing.otherwise(known.ledger, tuple(order(one) for one in "abc"))
     assert [tuple(one.id for one in orders) for _, orders in alone.named] == [("a",), ("b",), ("c",)]
     assert due(known, known.listing(1.0, "a b c")) == [("a",), ("b",), ("c",)]
     later = due(known, known.listing(9.0, "a b c"))
@@ -260,7 +261,7 @@ def test_a_refused_order_is_tried_again_once_and_then_believed() -> None:
     assert due(known, known.listing(1.5, "a b")) == [("a", "b")]
     known.named("a", 1.6, REFUSED, ONE)
     assert due(known, known.listing(9.0, "a b")) == [("b",)]
-    known.progress.cancels.holding = True
+    known.ledger.holding = True
     assert due(known, known.listing(9.5, "a b")) == [("a", "b")]
 
 
@@ -271,9 +272,9 @@ def test_absence_is_never_believed_of_what_is_listed() -> None:
         known.named("a", at + 0.1, ABSENT, ONE)
     listing = known.listing(4.0, "a")
     assert due(known, listing) == [("a",)]
-    assert known.progress.cancels.due(listing.orders, 4.0, complete=True).mass == (MASS,)
-    assert not known.progress.exhausted(listing)
-    assert known.progress.cancels.again(4.0).mass == (), "where nothing is listed it is believed when it is said twice"
+    assert firing.due(known.ledger, listing.orders, 4.0, complete=True).mass == (MASS,)
+    assert not firing.exhausted(known.ledger, listing)
+    assert firing.again(known.ledger, 4.0).mass == (), "where nothing is listed it is believed when it is said twice"
 
 
 def test_a_refused_order_keeps_no_other_one() -> None:
@@ -281,11 +282,11 @@ def test_a_refused_order_keeps_no_other_one() -> None:
     known.word(MASS, 0.0, OK)
     known.named("a", 0.5, REFUSED, ONE)
     known.named("a", 1.6, REFUSED, ONE)
-    assert not known.progress.exhausted(known.listing(2.0, "a b"))
-    assert not known.progress.exhausted(known.listing(3.0, "a")), "the mass cancel may still reach it"
+    assert not firing.exhausted(known.ledger, known.listing(2.0, "a b"))
+    assert not firing.exhausted(known.ledger, known.listing(3.0, "a")), "the mass cancel may still reach it"
     known.word(MASS, 3.5, REFUSED)
     known.word(MASS, 4.5, REFUSED)
-    assert known.progress.exhausted(known.listing(5.0, "a"))
+    assert firing.exhausted(known.ledger, known.listing(5.0, "a"))
 
 
 # --- contradictions -------------------------------------------------------------------------------------------------
@@ -297,19 +298,19 @@ def test_an_id_that_comes_back_makes_the_proof_twice_as_long() -> None:
     known.listing(0.1, "a b")
     known.listing(0.5, "")
     known.listing(0.7, "a")
-    assert (known.progress.contradictions, known.progress.proof_gap) == (1, 2.0)
+    assert (known.ledger.contradictions, known.ledger.proof_gap) == (1, 2.0)
     known.listing(1.0)
     known.listing(2.5)
-    assert not known.progress.proven
+    assert not known.ledger.proven
     known.listing(3.1)
-    assert known.progress.proven
+    assert known.ledger.proven
 
 
 def test_each_contradiction_counts_and_what_is_merely_new_does_not() -> None:
     known = Known()
     for at, ids in enumerate(["a b", "", "a", "", "c", "", "a b c"]):
         known.listing(float(at), ids)
-    assert known.progress.contradictions == 2
+    assert known.ledger.contradictions == 2
 
 
 def test_an_incomplete_listing_lacks_nothing() -> None:
@@ -317,7 +318,7 @@ def test_an_incomplete_listing_lacks_nothing() -> None:
     known.listing(0.0, "a b")
     known.listing(1.0, "a", complete=False)
     known.listing(2.0, "a b")
-    assert known.progress.contradictions == 0
+    assert known.ledger.contradictions == 0
 
 
 def test_the_cancel_of_a_group_that_names_what_nobody_has_seen_is_told() -> None:
@@ -325,10 +326,12 @@ def test_the_cancel_of_a_group_that_names_what_nobody_has_seen_is_told() -> None
     known.listing(0.0, "a b")
     orders = (order("a"),)
     attempt = Attempt(request=BATCH, began=1.0, ended=1.0, judgement=OK)
-    known.progress.cancels.asking(BATCH, orders)
-    known.progress.cancels.begins(1.0)
-    known.progress.asked(BATCH, orders, Heard(attempt=attempt, value=Acknowledgement(cancelled=("a", "b", "stranger"))))
-    assert known.progress.strays == ["stranger"]
+    known.ledger.cancel_begins(BATCH, orders)
+    known.ledger.attempt_begins(1.0)
+    known.ledger.cancel_over(
+        BATCH, orders, Outcome(attempt=attempt, value=Acknowledgement(cancelled=("a", "b", "stranger")))
+    )
+    assert [one.order.id for one in known.ledger.seen if one.stray] == ["stranger"]
 
 
 # --- witnesses and what waits for its turn ----------------------------------------------------------------------------
@@ -338,39 +341,39 @@ def test_a_witness_that_takes_nothing_without_a_word_agrees_when_heard_twice() -
     known = Known()
     known.word(MASS, 0.0, OK)
     known.listing(0.5)
-    assert not known.progress.took_nothing(0.6)
-    assert not known.progress.took_nothing(1.5)
-    assert known.progress.took_nothing(1.6)
+    assert not known.ledger.took_nothing(0.6)
+    assert not known.ledger.took_nothing(1.5)
+    assert known.ledger.took_nothing(1.6)
     known.listing(2.0, "a")
-    assert not known.progress.took_nothing(2.1), "what was listed between begins the count anew"
+    assert not known.ledger.took_nothing(2.1), "what was listed between begins the count anew"
 
 
 def test_a_mass_cancel_that_waits_is_spared_by_a_later_empty_listing_but_never_the_first() -> None:
     known = Known()
     known.listing(1.0)
-    assert not known.progress.superseded(MASS, (), 0.5), "it was never answered"
+    assert not firing.superseded(known.ledger, MASS, (), 0.5), "it was never answered"
     known.word(MASS, 1.5, OK)
     known.listing(2.0)
-    assert known.progress.superseded(MASS, (), 1.9)
-    assert not known.progress.superseded(MASS, (), 2.1), "that listing is older than the wait"
+    assert firing.superseded(known.ledger, MASS, (), 1.9)
+    assert not firing.superseded(known.ledger, MASS, (), 2.1), "that listing is older than the wait"
     known.word(MASS, 2.5, REFUSED)
     known.listing(3.0)
-    assert not known.progress.superseded(MASS, (), 2.9), "a refusal has to be heard again"
+    assert not firing.superseded(known.ledger, MASS, (), 2.9), "a refusal has to be heard again"
 
 
 def test_witnesses_go_behind_whatever_cancels_or_lists() -> None:
     asked: list[Request] = []
     witness = Witness(request=replace(MASS, priority=Priority.MASS_CANCEL))
 
-    class Session:
+    class Client:
         tally = Tally()
 
-        async def ask(self, request: Request, *rest: Any, **more: Any) -> Heard[Any]:
+        async def ask(self, request: Request, *rest: Any, **more: Any) -> Outcome[Any]:
             asked.append(request)
-            return Heard(attempt=Attempt(request=request, began=1.0, ended=1.0, judgement=EMPTY))
+            return Outcome(attempt=Attempt(request=request, began=1.0, ended=1.0, judgement=EMPTY))
 
-    progress = Progress(segment=segment(witnesses=(witness,)), gap=GAP)
-    run(hear_cancels(Session(), progress))  # type: ignore[arg-type]
+    ledger = Ledger(segment=segment(witnesses=(witness,)), gap=GAP)
+    run(ask_cancels(Client(), ledger))  # type: ignore[arg-type]
     assert [request.priority for request in asked] == [Priority.WITNESS]
     assert asked == [MASS]
-    assert progress.cancels_agree
+    assert ledger.proof.cancels_agree

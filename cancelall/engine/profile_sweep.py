@@ -1,0 +1,246 @@
+"""The sweep of one profile: its segments side by side, again what others' last cancels may have changed, and holds."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from cancelall.core.model import Listing
+from cancelall.engine import proof
+from cancelall.engine.client import Client
+from cancelall.engine.discovery import Discoveries
+from cancelall.engine.ledger import Ledger
+from cancelall.engine.listing import read_listing
+from cancelall.engine.records import Proof
+from cancelall.engine.sweep import Around, SegmentSweep, Tasks
+
+_LAST_WORDS = 0.1
+"""Seconds that the tasks of a run get to note what they leave behind."""
+_SECOND_LOOK = 4.0
+"""Seconds after which a proven segment is read again, while others are still being cancelled: nothing else would show
+what their orders have left there, or what its own listings had hidden."""
+
+
+class ProfileSweep:
+    """One profile's sweep. `run` may be cancelled at any moment; what is known by then stays in `ledgers`."""
+
+    def __init__(
+        self,
+        client: Client,
+        environment: str,
+        *,
+        keep_protective: bool = False,
+        scale: float = 1.0,
+        listed: Callable[[str, Listing], None] = lambda segment, listing: None,
+    ) -> None:
+        self.client = client
+        self.keep = keep_protective
+        self.gap = client.venue.proof_gap * scale
+        self.discoveries = Discoveries(
+            client,
+            environment,
+            fired=self._fired,
+            found_more=self._join_segments,
+            needed=lambda: proof.unproven(self.ledgers.values()),
+            listed=self._listed_symbols,
+            at_rest=self._at_rest,
+        )
+        self.bug: BaseException | None = None
+        self.finished = False
+        """Whether it came to its own end, not to that of its time."""
+        self._around = Around(
+            client=client,
+            listed=listed,
+            learn=self.discoveries.learn_mode,
+            fired=self._fired,
+            disturbed=self._disturbed,
+            spawning=self._spawning,
+            background=self._in_background,
+        )
+        self._sweeps: dict[str, SegmentSweep] = {}
+        self._sweeping: dict[str, asyncio.Task[None]] = {}
+        self._tasks: Tasks = set()
+        self._left_off: set[str] = set()
+        """Segments whose sweep has ended before its end."""
+
+    @property
+    def ledgers(self) -> dict[str, Ledger]:
+        """What is known of each segment, by its name."""
+        return {name: one.ledger for name, one in self._sweeps.items()}
+
+    @property
+    def held(self) -> bool:
+        """Whether it went on after its first verdict."""
+        return self._around.held
+
+    async def run(self) -> None:
+        """Sweep every segment; then read again what other segments' last cancels may have changed."""
+        self.finished = False
+        try:
+            self._join_segments()
+            if self.held:
+                self.client.over = False
+                self._again()
+            while self._tasks:
+                done, _ = await asyncio.wait(self._tasks, timeout=_SECOND_LOOK, return_when=asyncio.FIRST_COMPLETED)
+                self._tasks -= done
+                for ledger in self._unwatched():
+                    self._begin(ledger)
+                for task in done:
+                    self.bug = self.bug or (None if task.cancelled() else task.exception())
+                if not self._tasks and not self.client.ended:
+                    for ledger in self.stale():
+                        self._begin(ledger)
+                    for ledger in self._given_up():
+                        self._begin(ledger, after=self.gap)
+            self.finished = not self.client.closed
+        finally:
+            self.client.over = True
+            for task in self._tasks:
+                task.cancel()
+            if self._tasks:
+                await asyncio.wait(self._tasks, timeout=_LAST_WORDS)  # what was abandoned is to be told
+            for ledger in self.ledgers.values():
+                ledger.cut_off()
+
+    def hold(self, pace: float) -> None:
+        """From now on no segment is ever done: each is read every `pace` seconds, and what appears is cancelled.
+
+        To be said again from time to time: a segment that was done all the same is begun anew.
+        """
+        self._around.held, self._around.pace, self.client.over = True, pace, False
+        for ledger in self.ledgers.values():
+            ledger.holding = True
+        self._again()
+
+    def release(self) -> None:
+        """The hold is over: a fresh proof, from listings that begin after this, ends the sweep."""
+        self._around.pace = None
+        self._around.released.set()
+        for ledger in self.ledgers.values():
+            ledger.proof = Proof()
+
+    async def look_again(self) -> None:
+        """Nothing is cancelled any more: read once what is left of the segments that are not proven."""
+
+        async def look(ledger: Ledger) -> None:
+            shown = await read_listing(self.client, ledger.segment, lambda orders, began: None, ledger.page_answered)
+            ledger.listing_over(shown)
+
+        if self.client.refusal is None:
+            await asyncio.gather(*(look(one) for one in proof.live(self.ledgers.values()) if not one.proven))
+
+    def untouched_since(self, moment: float) -> bool:
+        """Whether every segment is still proven, and nothing was cancelled since then."""
+        return self._disturbed() <= moment and all(one.proven for one in proof.live(self.ledgers.values()))
+
+    def stale(self) -> list[Ledger]:
+        """Proven segments that have to be read again for the sake of others; when only reading there are none."""
+        return [] if self.client.reads_only else proof.stale(self.ledgers.values())
+
+    # --- which segments are swept ---
+
+    def _join_segments(self) -> None:
+        """Begin every segment that is new; forget those that the account lacks, or lists in another way."""
+        known = self.discoveries.segments()
+        listings = {segment.name: segment.listings for segment in known}
+        before: dict[str, SegmentSweep] = {}
+        for name, ledger in self.ledgers.items():
+            if listings.get(name) != ledger.segment.listings:
+                before[name] = self._sweeps.pop(name)
+                self._sweeping.pop(name).cancel()
+        new = [segment for segment in known if segment.name not in self._sweeps]
+        for segment in new:
+            ledger = Ledger(
+                segment=segment, gap=self.gap, keep=self.keep, reads_only=self.client.reads_only, holding=self.held
+            )
+            made = self._sweeps[segment.name] = SegmentSweep(ledger, self._around)
+            if (old := before.get(segment.name)) is not None:
+                ledger.take_over(old.ledger)
+                made.cancelling = old.cancelling
+            made.fire_blind()
+        for segment in new:
+            self._begin(self._sweeps[segment.name].ledger)
+        for read in self.discoveries.due():
+            self._in_background(read)
+
+    def _again(self) -> None:
+        """Begin anew with every segment whose sweep has ended; cancel unseen where nothing is proven."""
+        for name, one in self._sweeps.items():
+            if self._sweeping[name].done():
+                if not one.ledger.proven:
+                    one.fire_blind()
+                self._begin(one.ledger)
+
+    def _unwatched(self) -> list[Ledger]:
+        """Proven segments that nobody reads any more, though cancels have gone on elsewhere for a while since."""
+        if self.client.reads_only or self.client.ended:
+            return []
+        late = self.client.clock.monotonic() - _SECOND_LOOK
+        return [
+            one
+            for one in proof.live(self.ledgers.values())
+            if one.proven
+            and self._sweeping[one.segment.name].done()
+            and (last := one.proof.last) is not None
+            and last.began < min(late, self._disturbed())
+        ]
+
+    def _given_up(self) -> list[Ledger]:
+        """Segments that were left for a refusal which the venue has taken back since, or for a bug."""
+        if self.client.refusal is not None:
+            return []
+        names, self._left_off = self._left_off, set()
+        return [ledger for name, ledger in self.ledgers.items() if name in names]
+
+    def _begin(self, ledger: Ledger, after: float = 0.0) -> None:
+        name = ledger.segment.name
+        self._sweeping[name] = self._in_background(self._guarded(self._sweeps[name], after))
+
+    async def _guarded(self, sweep: SegmentSweep, after: float) -> None:
+        """Sweep a segment; a bug on the way is told, and costs no more than that."""
+        await asyncio.sleep(after)
+        came_to_its_end = False
+        try:
+            came_to_its_end = await sweep.run()
+        except Exception as bug:  # noqa: BLE001 - whatever it is, the other orders have to go
+            self.bug = self.bug or bug
+        if not came_to_its_end:
+            self._left_off.add(sweep.ledger.segment.name)
+
+    def _in_background(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        return task
+
+    # --- what the segments and the discoveries ask ---
+
+    async def _fired(self) -> None:
+        """No read of a run goes before its first cancels: wait until one of them is out, or has failed."""
+        if any(one.cancelling for one in self._sweeps.values()):
+            await self._around.first_out.wait()
+
+    async def _at_rest(self) -> float:
+        """Wait until all cancels of all segments have been over for a gap; since when they are."""
+        while True:
+            under_way = any(one.cancelling for one in self._sweeps.values())
+            left = self.gap if under_way else self._disturbed() + self.gap - self.client.clock.monotonic()
+            if left <= 0:
+                return self._disturbed()
+            await asyncio.sleep(left)
+
+    def _disturbed(self) -> float:
+        """When the last cancel of any segment was over."""
+        return proof.disturbed(self.ledgers.values())
+
+    def _spawning(self) -> Tasks:
+        """The sweeps under way whose segments spawn orders of others."""
+        sweeping = (self._sweeping[name] for name, one in self.ledgers.items() if one.segment.spawns)
+        return {task for task in sweeping if not task.done()}
+
+    def _listed_symbols(self) -> frozenset[str]:
+        """Symbols of which the venue has listed an order: they exist."""
+        return frozenset(
+            record.order.symbol for ledger in self.ledgers.values() for record in ledger.seen if record.order.symbol
+        )
