@@ -53,8 +53,8 @@ class Kind:
 
     @property
     def request(self) -> Request:
-        """Its first listing."""
-        return self.one.listings[0][0]
+        """Its first listing; of Bybit the last, which is the plain one."""
+        return self.one.listings[-1 if self.venue == "bybit" else 0][0]
 
     def page(self, rows: object) -> Page:
         """What is made of an answer with these rows. Raises Unreadable."""

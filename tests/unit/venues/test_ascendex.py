@@ -673,11 +673,8 @@ def test_refusals_reach_as_far_as_they_must(code: int, kind: str, reach: Reach, 
 def test_only_a_ledger_that_the_account_lacks_is_absent() -> None:
     for path in ("/6/api/pro/v1/margin/order/all", "/6/api/pro/v1/margin/order/open"):
         assert judged(310002, request=Request(method="GET", path=path)).answer is Answer.ABSENT
-    said = {
-        judged(code, request=MARGIN).answer for group in documented("answers")["ascendex"] for code in group["codes"]
-    }
-    assert said >= {Answer.REFUSED, Answer.ABSENT}
-    assert [code for code in range(300000, 320000) if judged(code, request=MARGIN).answer is Answer.ABSENT] == [310002]
+    codes = [code for group in documented("answers")["ascendex"] for code in group["codes"]]
+    assert [code for code in codes if judged(code, request=MARGIN).answer is Answer.ABSENT] == [310002]
 
 
 def test_a_symbol_that_a_ledger_does_not_trade_has_nothing_to_cancel_there() -> None:

@@ -125,6 +125,7 @@ def test_the_table_of_protective_orders(name: str, fields: dict[str, object], ex
     """The row of the documents with these fields: whether the order can only shrink a position."""
     (found,) = EVERY[name].page([{**EVERY[name].row, **fields}]).orders
     assert found.protection is Protection[expected]
+    assert (found.origin == "liquidation") is (fields.get("execInst") == "Liquidation")
 
 
 # --- scope ----------------------------------------------------------------------------------------------------------
@@ -210,9 +211,7 @@ ANSWERS = [
 @pytest.mark.parametrize(
     ("venue", "name", "status", "body", "code", "expected"),
     ANSWERS,
-    ids=[
-        f"{venue}-{name}-{status}-{code or number}" for number, (venue, name, status, _, code, _) in enumerate(ANSWERS)
-    ],
+    ids=[f"{row[0]}-{row[1]}-{row[2]}-{row[4] or number}" for number, row in enumerate(ANSWERS)],
 )
 def test_documented_answers(
     venue: str, name: str, status: int, body: Any, code: object, expected: list[str | None]
