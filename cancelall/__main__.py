@@ -44,7 +44,9 @@ def _status(words: list[str]) -> int:
 
     kill = fast_path.read(words) if "_CANCELALL_COMPLETE" not in os.environ else None
     if kill is not None:
-        return fast_path.run(*kill)
+        from cancelall.cli import kills
+
+        return kills.run(*kill)
     from cancelall.cli import process
     from cancelall.cli.app import main
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import importlib
 
+from cancelall.cli import options
 from cancelall.config.example import example_config
 from cancelall.core import declare
+from cancelall.core.declare import Declared
+from cancelall.core.errors import EXIT_STATUSES
 from cancelall.core.profile import Common
 from cancelall.venues.registry import VENUES, schema
 
@@ -17,12 +20,34 @@ def options_table(venue_name: str) -> str:
     """The options of a venue as a Markdown table."""
     lines = ["| option | key | meaning |", "| --- | --- | --- |"]
     for item in declare.declared(schema(venue_name).options):
-        dot = "● " if item.opt.selector else ""
-        metavar = f" {item.opt.metavar}" if item.opt.metavar else ""
         values = f" One of `{'` `'.join(item.choices)}`." if item.choices else ""
         more = " Repeatable." if item.repeatable else ""
         default = f" Default {item.default}." if item.default not in (None, (), False) else ""
-        lines.append(f"| {dot}`{item.flag}{metavar}` | `{item.key}` | {item.opt.help}{values}{more}{default} |")
+        lines.append(f"| {_flags(item)} | `{item.key}` | {item.opt.help}{values}{more}{default} |")
+    return "\n".join(lines)
+
+
+def kill_table() -> str:
+    """The options of every kill as a Markdown table."""
+    keys = {item.key for item in declare.declared(Common)}
+    lines = ["| option | commands | key | meaning |", "| --- | --- | --- | --- |"]
+    for item in declare.declared(options.Kill):
+        key = f"`{item.key}`" if item.key in keys else ""
+        lines.append(f"| {_flags(item)} | {', '.join(item.opt.commands)} | {key} | {item.on_line} |")
+    return "\n".join(lines)
+
+
+def _flags(item: Declared) -> str:
+    metavar = f" {item.opt.metavar}" if item.opt.metavar else ""
+    return ("● " if item.opt.selector else "") + ", ".join(f"`{flag}{metavar}`" for flag in reversed(item.flags))
+
+
+def statuses_table() -> str:
+    """The exit statuses as a Markdown table."""
+    lines = ["| verdict | means | exit |", "| --- | --- | --- |"]
+    for codes, verdict, meaning in EXIT_STATUSES:
+        shown = f"`{verdict}`" if verdict else ""
+        lines.append(f"| {shown} | {meaning} | {', '.join(map(str, codes))} |")
     return "\n".join(lines)
 
 
@@ -74,6 +99,8 @@ def blocks() -> dict[str, str]:
     """Every generated block of the README by its name."""
     found = {f"options {name}": options_table(name) for name in VENUES}
     found |= {
+        "exit statuses": statuses_table(),
+        "options of a kill": kill_table(),
         "doubts": doubts_list(),
         "secrets": secrets_table(),
         "keys": common_table(),

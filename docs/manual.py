@@ -6,18 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from cancelall import __version__
+from cancelall.core.errors import EXIT_STATUSES
 
-_VERDICTS = (
-    ("0", "clear: complete fresh listings of every segment in scope are empty, or hold only what was to be kept"),
-    ("10", "open: orders are known to be open at the end; they are listed"),
-    ("12", "unreachable: not one complete answer from the venue"),
-    ("4", "refused: key, signature, permission, address, region, account mode, clock or certificate"),
-    ("6", "unconfigured: a profile, option or secret is missing or unusable; nothing was sent"),
-    ("11", "unproven: accepted or perhaps accepted, but not proven"),
-    ("1", "a bug that left no verdict"),
-    ("2", "wrong usage"),
-    ("130, 143", "interrupted"),
-)
+_STATUSES = [
+    (", ".join(map(str, codes)), f"{verdict}: {meaning}" if verdict else meaning)
+    for codes, verdict, meaning in EXIT_STATUSES
+]
 _ENVIRONMENT = (
     ("CANCELALL_CONFIG", "The config file to read."),
     ("CANCELALL_<PROFILE>_<KEY>", "An option of a profile; upper case, with _ for -."),
@@ -64,7 +58,7 @@ def page(command: Any) -> str:  # noqa: ANN401 - Typer has no public name for it
     for words, one, context in _commands(command, top, ()):
         lines += [f".SS cancelall {' '.join(words)}", *_paragraph(one.help or ""), *_options(one, context)]
     for title, rows in (
-        ("EXIT STATUS", _VERDICTS),
+        ("EXIT STATUS", _STATUSES),
         ("ENVIRONMENT", _ENVIRONMENT),
         ("FILES", _FILES),
         ("EXAMPLES", _EXAMPLES),

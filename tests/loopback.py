@@ -11,8 +11,9 @@ import time
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any
+from urllib.parse import urlsplit
 
-from cancelall.core.model import Wire
+from cancelall.core.model import Request, SignedRequest
 
 CANARY = "SECRET-hunter2-canary"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
@@ -105,14 +106,32 @@ def reset(connection: socket.socket) -> None:
     connection.close()
 
 
-def a_get(server: RawServer, target: str = "/v5/order/realtime?category=linear", **more: Any) -> Wire:
-    return Wire(method="GET", url=server.origin + target, headers=(("X-SIGN", CANARY),), body=b"", **more)
+def a_request(
+    *,
+    method: str,
+    url: str,
+    headers: tuple[tuple[str, str], ...] = (),
+    body: bytes = b"",
+    fresh_connection: bool = False,
+    **more: Any,
+) -> SignedRequest:
+    """What a transport is given. One that opens a connection of its own is a cancel."""
+    parts = urlsplit(url)
+    origin = f"{parts.scheme}://{parts.netloc}"
+    request = Request(method=method, path=parts.path, changes=fresh_connection)
+    return SignedRequest(
+        request=request, origin=origin, target=url.removeprefix(origin), headers=headers, body=body, **more
+    )
 
 
-def a_cancel(server: RawServer, body: bytes = b'{"category":"linear"}') -> Wire:
+def a_get(server: RawServer, target: str = "/v5/order/realtime?category=linear", **more: Any) -> SignedRequest:
+    return a_request(method="GET", url=server.origin + target, headers=(("X-SIGN", CANARY),), body=b"", **more)
+
+
+def a_cancel(server: RawServer, body: bytes = b'{"category":"linear"}') -> SignedRequest:
     headers = (("X-SIGN", CANARY), ("Content-Type", "application/json"))
     url = f"{server.origin}/v5/order/cancel-all"
-    return Wire(method="POST", url=url, headers=headers, body=body, fresh_connection=True)
+    return a_request(method="POST", url=url, headers=headers, body=body, fresh_connection=True)
 
 
 def in_seconds(seconds: float = 5.0) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import json
 import os
 import subprocess
@@ -11,17 +12,20 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import tomli_w
 
 from cancelall.config import loader
 from cancelall.config.toml_file import Document
-from cancelall.core.model import State
+from cancelall.core.model import Acknowledgement, Order, Page, Reply, Request, State
 from cancelall.core.profile import Overrides
 from cancelall.core.results import ProfileReport
 from cancelall.engine.run import Run
 from cancelall.simulator import SimServer
+from cancelall.venues.contract import Known, Named, Segment
+
+T = TypeVar("T")
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -63,6 +67,33 @@ def cancelall(*words: str, home: Path, env: Mapping[str, str] | None = None, sec
         out=process.stdout.decode(errors="replace"),
         err=process.stderr.decode(errors="replace"),
     )
+
+
+def altered(one: T, **functions: object) -> T:
+    """A copy of a segment, whose methods and properties are these: `replace` changes only what is a field."""
+    found = copy.copy(one)
+    vars(found).update(functions)
+    return found
+
+
+class Bare(Segment):
+    """A segment of which a test says all that matters: see `altered`."""
+
+    listings = ()
+
+    def page(self, request: Request, reply: Reply) -> Page:
+        return Page(orders=())
+
+    def acknowledge(self, request: Request, reply: Reply) -> Acknowledgement:
+        return Acknowledgement()
+
+    def cancels(self, orders: tuple[Order, ...], others: tuple[Order, ...] | None) -> Named:
+        return ()
+
+
+def exist(*told: str) -> tuple[Known, ...]:
+    """What discovery reads have shown, each as its kind and its name: `symbol BTCUSDT`."""
+    return tuple(Known(*one.split(" ", 1)) for one in told)
 
 
 def profile_table(venue: str, server: SimServer, **keys: object) -> dict[str, object]:

@@ -36,7 +36,7 @@ from cancelall.engine import run
 from cancelall.venues.contract import Discovery, Segment, Venue
 from cancelall.venues.registry import VENUES, load, schema
 from checking import checked
-from support import kill
+from support import altered, kill
 
 CANARY = "CANARY-CANARY-0123456789"
 OFTEN = settings(deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
@@ -76,7 +76,7 @@ def heard(name: str) -> tuple[Heard, ...]:
 
     def heard_by(segment: Segment) -> Segment:
         witnesses = tuple(replace(witness, read=noting("witness", witness.read)) for witness in segment.witnesses)
-        return replace(
+        return altered(
             segment,
             page=noting("page", segment.page),
             acknowledge=noting("acknowledge", segment.acknowledge),

@@ -17,16 +17,16 @@ from cancelall.core.attempts import Attempt
 from cancelall.core.clock import Clock, SystemClock
 from cancelall.core.errors import CancelallError, OptionError
 from cancelall.core.findings import Area, CheckReport, Finding, Level, failure, good, warning
-from cancelall.core.model import Reply, Wire
+from cancelall.core.model import Reply, SignedRequest
 from cancelall.core.preflight import Preflight, Told, load_preflight
 from cancelall.core.profile import BrokenProfile, Profile
 from cancelall.credentials.chain import Found, resolve
 from cancelall.engine.client import Client, Send
 from cancelall.engine.run import over_the_network
-from cancelall.engine.shared_limits import Means
+from cancelall.engine.shared_limits import SharedLimits
 from cancelall.net.background import in_thread
 from cancelall.net.route import route_for
-from cancelall.venues.registry import load
+from cancelall.venues.registry import load, segments
 
 T = TypeVar("T")
 _RESERVE = 1.0
@@ -113,11 +113,11 @@ class Check:
     """How to send for a profile; tests put their own in."""
 
     def __post_init__(self) -> None:
-        self._means = Means(profiles=self.profiles, environ=self.environ)
+        self._shared = SharedLimits(profiles=self.profiles, environ=self.environ)
 
     async def all(self) -> list[CheckReport]:
         """One report for each profile, in the order in which they were asked for."""
-        self._means.count()
+        self._shared.count()
         return list(await asyncio.gather(*(self._reported(profile) for profile in self.profiles)))
 
     async def _reported(self, profile: Profile | BrokenProfile) -> CheckReport:
@@ -138,7 +138,7 @@ class Check:
 
     async def _usable(self, profile: Profile, config: Finding, journal: asyncio.Task[list[Finding]]) -> CheckReport:
         deadline = self.started + profile.deadline
-        route = self._means.route(profile)
+        route = self._shared.route(profile)
         way = asyncio.create_task(in_thread(lambda: network.way_to(profile.origin, route), "way"))
         second = asyncio.create_task(self._bounded(self._second_host(profile), deadline, "second host", Area.NETWORK))
         found, secrets = await self._secrets(profile, deadline)
@@ -181,10 +181,10 @@ class Check:
     async def _bundle(self, profile: Profile) -> list[Finding]:
         """The CA bundle, and whether it can be used."""
         try:
-            await self._means.trust(profile)
+            await self._shared.trust(profile)
         except CancelallError as error:
             return [failure("CA bundle", error.message, error.hint, Area.OURS)]
-        return [local.bundle_finding(self._means.route(profile), profile, self.environ)]
+        return [local.bundle_finding(self._shared.route(profile), profile, self.environ)]
 
     async def _second_host(self, profile: Profile) -> list[Finding]:
         """The host's second official name, to which a hedge goes: useful, not needed."""
@@ -212,7 +212,7 @@ class Check:
     def _venue(self, profile: Profile, found: Found, deadline: float) -> Asked:
         """Raises OptionError when the selectors leave nothing, ConfigError when there is no way to send."""
         venue = load(profile.venue)
-        venue.segments(profile.options, venue.facts, profile.environment)
+        segments(venue, profile.options, venue.facts, profile.environment)
         readings: list[Reading] = []
         last_words = min(_LAST_WORDS, (deadline - self.started) / 4)
         client = self._client(profile, found, deadline - last_words, readings, reads_only=True)
@@ -241,7 +241,7 @@ class Check:
         send = (
             self.connect(profile)
             if self.connect
-            else over_the_network(profile, self.environ, self._means.route(profile))
+            else over_the_network(profile, self.environ, self._shared.route(profile))
         )
         return Client(
             venue=venue,
@@ -250,7 +250,7 @@ class Check:
             options=profile.options,
             send=self._noting(send, readings),
             clock=self.clock,
-            gate=self._means.gate(profile),
+            gate=self._shared.gate(profile),
             deadline=deadline,
             reserve=_RESERVE,
             headers=venue.headers(profile.environment),
@@ -259,14 +259,14 @@ class Check:
         )
 
     def _over_the_network(self, profile: Profile) -> Send:
-        return over_the_network(profile, self.environ, self._means.route(profile), thrifty=self._means.thrifty)
+        return over_the_network(profile, self.environ, self._shared.route(profile), thrifty=self._shared.thrifty)
 
     def _noting(self, send: Send, readings: list[Reading]) -> Send:
         """The same, with a look at the Date header of every answer, refusals too."""
 
-        async def noted(wire: Wire, until: float, sent: Callable[[], None]) -> Reply:
+        async def noted(signed: SignedRequest, until: float, sent: Callable[[], None]) -> Reply:
             began = self.clock.now_ms()
-            reply = await send(wire, until, sent)
+            reply = await send(signed, until, sent)
             if (reading := dated(reply.headers, began, self.clock.now_ms())) is not None:
                 readings.append(reading)
             return reply

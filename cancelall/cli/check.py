@@ -1,22 +1,29 @@
-"""From chosen profiles to an exit status: what is said, what is remembered, what is stored."""
+"""`cancelall check`: from chosen profiles to an exit status: what is said, what is remembered, what is stored."""
 
 from __future__ import annotations
 
 import asyncio
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Optional
+
+import typer
 
 from cancelall.check import evidence, local
 from cancelall.check.run import Check
+from cancelall.cli import kills, parameters
 from cancelall.cli.execute import Streams
-from cancelall.cli.options import Output
+from cancelall.cli.options import Kill, Output
+from cancelall.config import toml_file
 from cancelall.config.toml_file import Document
 from cancelall.core.clock import process_started
-from cancelall.core.errors import CancelallError, ConfigError, ExitStatus
+from cancelall.core.errors import CancelallError, ConfigError, ExitStatus, UsageError
 from cancelall.core.findings import CheckReport, exit_status
 from cancelall.core.profile import BrokenProfile, Profile, environment_prefix
+from cancelall.core.quoting import quoted
 from cancelall.engine.run import harden
 from cancelall.net.background import in_thread
 from cancelall.report import text
@@ -24,6 +31,56 @@ from cancelall.report.findings import check_line, check_summary, check_table, re
 
 _PATIENCE = 2.0
 """Seconds that a stopped terminal may keep a line for people, above all that something real is going to be sent."""
+
+EPILOG = (
+    "Exit codes: 0 nothing has to be put right; else the first that fits: 12 network, 4 the venue's side (key, rights, "
+    "clock), 6 config, secret or file, 11 no young enough evidence."
+)
+
+
+def run(
+    names: Annotated[Optional[list[str]], parameters.profiles()] = None,
+    live: Annotated[
+        bool,
+        typer.Option("--live", help="Also send one real cancel to each venue, where nothing rests, and say so before."),
+    ] = False,
+    max_age: Annotated[
+        Optional[str],
+        typer.Option(
+            "--max-age",
+            metavar="AGE",
+            help="Send nothing; fail if the last good check is older (90s, 15m, 24h, 7d). For monitoring.",
+            show_default=False,
+        ),
+    ] = None,
+    store_account_group: Annotated[
+        bool, typer.Option("--store-account-group", help="Write an AscendEX account group into its profile.")
+    ] = False,
+    *,
+    kill: Kill,
+) -> int:
+    """Check these profiles, or all."""
+    output, overrides = kill.output(), kills.overrides(kill)
+    oldest = evidence.age_of(max_age) if max_age is not None else None
+    if oldest is not None and (live or store_account_group):
+        raise UsageError("--max-age sends nothing: it goes with neither --live nor --store-account-group")
+    environ = dict(os.environ)
+    try:
+        document = toml_file.read(kill.config, environ)
+        known = kills.known(document, environ)
+        chosen = list(dict.fromkeys(names or kills.selected(known, [], [])))
+    except ConfigError as error:
+        return unreadable(error, [*map(quoted, names or [])], output)
+    profiles = kills.load_all(document, chosen, environ, overrides)
+    if oldest is not None:
+        return aged(profiles, output, environ, oldest)
+    confirm = None if kill.json or not _at_a_terminal() else typer.confirm
+    return check(profiles, document, output, environ, live=live, keep_group=store_account_group, confirm=confirm)
+
+
+def _at_a_terminal() -> bool:
+    """Whether somebody is there to answer a question."""
+    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
 
 
 class _Told(Streams):

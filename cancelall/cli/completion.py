@@ -59,7 +59,7 @@ def profile_names(venue: str, chosen: Path | None, environ: Mapping[str, str]) -
 
 def profiles(ctx: Any, incomplete: str) -> list[str]:  # noqa: ANN401 - a context of Typer's, known by its name
     """Completes the name of a profile. Never says anything, never looks at a secret."""
-    names = profile_names(ctx.info_name or "", ctx.params.get("config_file"), os.environ)
+    names = profile_names(ctx.info_name or "", ctx.params.get("config"), os.environ)
     return [name for name in names if name.startswith(incomplete)]
 
 

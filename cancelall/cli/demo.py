@@ -1,4 +1,7 @@
-"""The embedded exchange and the very same kill on it: real sockets on loopback, made-up keys, nothing goes out."""
+"""`cancelall demo`: the embedded exchange and the very same kill on it.
+
+Real sockets on loopback, made-up keys, nothing goes out.
+"""
 
 from __future__ import annotations
 
@@ -8,35 +11,55 @@ import tempfile
 import threading
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated, Optional
 
+import typer
+
+from cancelall.cli import kills, parameters
 from cancelall.cli.execute import execute
-from cancelall.cli.options import Output, Terms
+from cancelall.cli.options import Kill, Output, Terms
 from cancelall.config import loader, toml_file
 from cancelall.core import files
 from cancelall.core.errors import ExitStatus, UsageError
-from cancelall.core.profile import Overrides
 from cancelall.report.streams import emit
 from cancelall.venues.registry import VENUES
 
 
 def run(
-    output: Output, overrides: Overrides, *, orders: int, faults: Sequence[str], serve: bool, dry_run: bool = False
-) -> ExitStatus:
+    orders: Annotated[
+        int, typer.Option("--orders", metavar="N", min=1, max=5000, help="Open orders on each venue.")
+    ] = 40,
+    fault: Annotated[
+        Optional[list[str]],
+        typer.Option(
+            "--fault",
+            metavar="NAME",
+            help="Switch a fault on; `list` shows them. Repeatable.",
+            autocompletion=parameters.completer("faults"),
+        ),
+    ] = None,
+    serve: Annotated[
+        bool, typer.Option("--serve", help="Keep the exchange running, and print a --config to try commands on.")
+    ] = False,
+    *,
+    kill: Kill,
+) -> int:
     """Start every fake venue, then kill, or serve until interrupted. Raises UsageError for an unknown fault."""
     import tomli_w
 
     from cancelall import simulator
 
+    output, overrides, faults = kill.output(), kills.overrides(kill), fault or []
     venues = [name for name in VENUES if name in simulator.VENUES]
     if "list" in faults:
         for name, words in simulator.fault_help(venues[0]).items():
             emit(f"{name:<18} {words}\n")
         return ExitStatus.CLEAR
-    for fault in faults:
+    for one in faults:
         try:
-            simulator.parse_fault(fault)
+            simulator.parse_fault(one)
         except ValueError as error:
-            raise UsageError(f"--fault {fault}: {error}", "--fault list shows them all") from None
+            raise UsageError(f"--fault {one}: {error}", "--fault list shows them all") from None
     with contextlib.ExitStack() as stack:
         tables: dict[str, object] = {}
         for name in venues:
@@ -56,7 +79,7 @@ def run(
         environ = {key: value for key, value in os.environ.items() if not key.startswith("CANCELALL_")}
         document = toml_file.read(path, environ)
         profiles = [loader.profile(document, name, environ, overrides) for name in venues]
-        return execute(profiles, output, environ, dry_run=dry_run, terms=Terms(journalled=False))
+        return execute(profiles, output, environ, dry_run=kill.dry_run, terms=Terms(journalled=False))
 
 
 def fault_names() -> list[str]:

@@ -8,35 +8,15 @@ tests hold to read every plain line in the same way.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
+from typing import Any
 
-from cancelall.cli import kills
-from cancelall.cli.kills import Kill
+from cancelall.cli import options
+from cancelall.cli.options import Kill
 from cancelall.core import declare
 from cancelall.core.declare import Declared
 from cancelall.venues.registry import VENUES, schema
 
-_FLAGS = {
-    "--everything": "everything",
-    "--keep-protective": "keep",
-    "--dry-run": "dry_run",
-    "--json": "json_lines",
-    "--verbose": "verbose",
-    "-v": "verbose",
-    "--quiet": "quiet",
-    "-q": "quiet",
-}
-_VALUES = {
-    "--environment": "environment",
-    "--config": "config_file",
-    "--deadline": "deadline",
-    "--hold": "hold",
-    "--reason": "reason",
-    "--notify-command": "notify",
-}
-_ONE = {"--profile": "profile"}
-_ALL = {"--only": "only", "--skip": "skip", "--shard": "shard"}
 _NUMBER = {int: r"[0-9]{1,15}", float: r"[0-9]{1,15}(\.[0-9]{1,15})?"}
 """Patterns that are compiled when a line has a number: most have none."""
 
@@ -46,57 +26,32 @@ def read(words: Sequence[str]) -> tuple[str, Kill] | None:
     command, *rest = words or ("",)
     if command not in (*VENUES, "all"):
         return None
-    known = _VALUES | (_ALL if command == "all" else _ONE)
-    items = {item.flag: item for item in declare.declared(schema(command).options)} if command in VENUES else {}
-    options: dict[str, object] = {}
-    given: dict[str, object] = {}
+    own = declare.declared(schema(command).options) if command in VENUES else ()
+    items = {flag: item for item in (*own, *options.common(command)) for flag in item.flags}
+    given: dict[str, Any] = {}
     while rest:
         word, equals, value = rest.pop(0).partition("=")
-        if word in _FLAGS and not equals:
-            given[_FLAGS[word]] = True
-            continue
         item = items.get(word)
-        if item is not None and item.base is bool and not equals:
-            options[item.key] = True
-            continue
-        if item is None and word not in known:
+        if item is None or (item.base is bool and equals):
             return None
+        if item.base is bool:
+            given[item.key] = True
+            continue
         if not equals:
             value = rest.pop(0) if rest else ""
         if not value.strip() or value.startswith("-"):
             return None  # another option, or nothing: the command line proper says so
-        if item is not None:
-            typed = _typed(item, value)
-            if typed is None:
-                return None
-            options[item.key] = [*_list(options, item.key), typed] if item.repeatable else typed
-            continue
-        key = known[word]
-        if key in ("only", "skip"):
-            given[key] = (*_list(given, key), value)
-        elif key in ("deadline", "hold"):
-            if not re.fullmatch(_NUMBER[float], value):
-                return None
-            given[key] = float(value)
-        else:
-            given[key] = Path(value) if key == "config_file" else value
-    return command, Kill(options=options, **given)  # type: ignore[arg-type]
-
-
-def run(command: str, kill: Kill) -> int:
-    """Run what was read."""
-    return kills.every(kill) if command == "all" else kills.venue(command, kill)
-
-
-def _list(found: Mapping[str, object], key: str) -> list[object]:
-    value = found.get(key, ())
-    return list(value) if isinstance(value, list | tuple) else []
+        typed = _typed(item, value)
+        if typed is None:
+            return None
+        given[item.key] = (*given.get(item.key, ()), typed) if item.repeatable else typed
+    return command, options.kill_of(command, given)
 
 
 def _typed(item: Declared, value: str) -> object:
     """The value as the command line proper gives it; None when it would refuse it, or is not sure to take it."""
     if item.choices:
         return value if value in item.choices else None
-    if item.base in (int, float):
-        return item.base(value) if re.fullmatch(_NUMBER[item.base], value) else None
-    return value if item.base is str else None
+    if item.base in (int, float) and not re.fullmatch(_NUMBER[item.base], value):
+        return None
+    return item.base(value)

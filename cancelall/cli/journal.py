@@ -4,15 +4,67 @@ from __future__ import annotations
 
 import os
 import re
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Annotated, Optional
 
+import typer
+
+from cancelall.cli import parameters
+from cancelall.cli.options import Output
 from cancelall.core.directories import state_directories
 from cancelall.core.errors import ConfigError, ExitStatus, UsageError
 from cancelall.journal.chain import Chain, Line, RunRecord, files, read, runs, some, verify
 from cancelall.journal.file import NAME, exposed
+from cancelall.report.streams import emit
 
 _NO_PLACE = "set HOME, XDG_STATE_HOME or STATE_DIRECTORY"
+
+
+def add_to(group: typer.Typer) -> None:
+    """Add the commands to their group."""
+    group.command("show", help="Show the last run, or others; also what was in flight when one was killed.")(_show)
+    group.command(
+        "verify",
+        help="Check the chain of hashes, and recompute each verdict from the record. Exit 0 when both hold, else 11.",
+    )(_verify)
+    group.command("path", help="Print the path of the journal.")(_path)
+
+
+def _show(
+    run: Annotated[
+        Optional[str], typer.Option("--run", metavar="ID", help="This run; its first characters are enough.")
+    ] = None,
+    last: Annotated[
+        Optional[int], typer.Option("--last", metavar="N", min=1, max=100_000, help="One row for each of the last N.")
+    ] = None,
+    json_lines: Annotated[bool, parameters.option("json", "The journal's own lines, one event each.")] = False,
+) -> None:
+    found = show(os.environ, run=run, last=last, json_lines=json_lines)
+    if found is None:
+        Output().note(f"there is no journal yet at {place(os.environ)}")
+    emit(found or "")
+
+
+def _verify(
+    anchor: Annotated[
+        Optional[str],
+        typer.Option(
+            "--anchor",
+            metavar="HASH|FILE",
+            help="What an earlier verify printed as its anchor, or a file of such lines: it must still be there.",
+            show_default=False,
+        ),
+    ] = None,
+) -> int:
+    said, status = check(os.environ, anchor)
+    emit(f"{said}\n")
+    return status
+
+
+def _path() -> None:
+    emit(f"{place(os.environ)}\n")
 
 
 def place(environ: Mapping[str, str]) -> Path:
@@ -64,7 +116,8 @@ _UNSEEN_FIRST = "; whether there were lines before its first one"
 
 
 def check(environ: Mapping[str, str], anchor: str | None = None) -> tuple[str, ExitStatus]:
-    """What `journal verify` says, and its exit status: 0 when every chain holds, else 11; also when there is none.
+    """What `journal verify` says, and its exit status: 0 when every chain holds, and the record shows each `clear` in
+    it, else 11; also when there is none.
 
     An anchor is a hash of an earlier `journal verify`, or a file that has some. Raises UsageError for anything else.
     """
@@ -80,13 +133,14 @@ def check(environ: Mapping[str, str], anchor: str | None = None) -> tuple[str, E
         try:
             chain = verify(read(paths), anchors)
             others = exposed(paths[-1], mine=False)
+            again, unshown = _recomputed(paths) if not chain.broken else ([], False)
         except OSError as fault:
             said.append(f"{directory}: it cannot be read: {fault.strerror}")
             status = ExitStatus.UNPROVEN
             continue
         found |= chain.anchored
-        status = ExitStatus.UNPROVEN if chain.broken else status
-        said += [f"{directory}: {line}" for line in _told(chain)]
+        status = ExitStatus.UNPROVEN if chain.broken or unshown else status
+        said += [f"{directory}: {line}" for line in (*_told(chain), *again)]
         said += [f"{directory}: {paths[-1].name}: {others}: who can may have written all of it anew"] if others else []
         said += [f"anchor: {chain.last}:{chain.lines}"] if not chain.broken and chain.last else []
     if not said:
@@ -112,6 +166,28 @@ def _told(chain: Chain) -> list[str]:
     ):
         told += [f"{len(places)} line(s) {what}: {some(places)}"] if places else []
     return [*told, _UNSEEN + ("" if chain.begins else _UNSEEN_FIRST) + " (--anchor does)"]
+
+
+def _recomputed(paths: list[Path]) -> tuple[list[str], bool]:
+    """What is said of the verdicts, and whether there is a `clear` that the record does not show. Raises OSError."""
+    from cancelall.journal.verdict import opinions
+    from cancelall.report.text import clean
+
+    told: list[str] = []
+    recomputed, unshown, unknown = 0, False, Counter[str]()
+    for run, one in opinions(line.value for line in read(paths) if line.value is not None):
+        if one.verdict is None:
+            unknown[one.why] += 1
+            continue
+        recomputed, unshown = recomputed + 1, unshown or one.contradicted
+        where = f"run {clean(run[:8])}, {clean(one.profile)}"
+        if one.contradicted:
+            told.append(f"{where}: it was told to be clear, which the record does not show: {clean(one.why)}")
+        elif one.differs:
+            why = f" ({clean(one.why)})" if one.why else ""
+            told.append(f"note: {where}: it was told to be {clean(one.recorded)}; the record shows {one.verdict}{why}")
+    told += [f"{recomputed} verdict(s) recomputed from the record"] if recomputed or unknown else []
+    return [*told, *(f"{count} verdict(s) cannot be recomputed: {why}" for why, count in unknown.items())], unshown
 
 
 def _anchors(given: str) -> dict[str, int]:

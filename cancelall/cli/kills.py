@@ -4,83 +4,57 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import fields, replace
 from fnmatch import fnmatchcase
-from pathlib import Path
 
 from cancelall.cli import last_words
-from cancelall.cli.options import Output, Terms
+from cancelall.cli.options import Kill, Output, Terms
 from cancelall.config import loader, toml_file
 from cancelall.config.toml_file import Document
 from cancelall.core import declare
 from cancelall.core.errors import CancelallError, ConfigError, ExitStatus, OptionError, UsageError
-from cancelall.core.profile import BrokenProfile, Common, Overrides, Profile
+from cancelall.core.profile import NOTIFY_COMMAND, BrokenProfile, Overrides, Profile
 from cancelall.core.quoting import quoted
 from cancelall.net import preconnect
 from cancelall.net.route import route_for
-from cancelall.venues.registry import VENUES, load, schema
+from cancelall.venues.registry import VENUES, load, schema, segments
 
 
-@dataclass(frozen=True, kw_only=True)
-class Kill:
-    """What the line of a kill says. `profile` is for one venue; `only`, `skip` and `shard` are for all."""
-
-    options: Mapping[str, object] = field(default_factory=dict)
-    """The venue's own options that were given."""
-    profile: str | None = None
-    only: tuple[str, ...] = ()
-    skip: tuple[str, ...] = ()
-    shard: str | None = None
-    environment: str | None = None
-    config_file: Path | None = None
-    everything: bool = False
-    keep: bool | None = None
-    dry_run: bool = False
-    deadline: float | None = None
-    hold: float = 0.0
-    reason: str | None = None
-    notify: str | None = None
-    json_lines: bool = False
-    verbose: bool = False
-    quiet: bool = False
+def run(command: str, kill: Kill) -> int:
+    """Kill what a line says; the exit status."""
+    return every(kill) if command == "all" else venue(command, kill)
 
 
 def venue(name: str, kill: Kill) -> int:
     """Kill one profile of a venue; the exit status."""
-    output = Output(json=kill.json_lines, verbose=kill.verbose, quiet=kill.quiet)
-    asked = overrides(kill.options, kill.environment, kill.deadline, keep=kill.keep, everything=kill.everything)
+    output, asked = kill.output(several=False), overrides(kill)
     if kill.everything and any(key in declare.selectors(schema(name).options) for key in kill.options):
         raise UsageError("--everything and a selector contradict each other", "drop one of them")
-    hold, notify = _hold(kill.hold, dry_run=kill.dry_run), _notify(kill.notify)
-    environ = dict(os.environ)
+    environ, terms = dict(os.environ), _terms(kill)
     try:
-        document = toml_file.read(kill.config_file, environ)
+        document = toml_file.read(kill.config, environ)
         chosen = loader.choose(document, name, kill.profile)
     except ConfigError as error:
         from cancelall.cli import execute as engine
 
         shown = quoted(kill.profile or name)
-        return engine.report_error(error, shown, name, output, dry_run=kill.dry_run, notify=notify)
+        return engine.report_error(error, shown, name, output, dry_run=kill.dry_run, notify=terms.notify)
     profile = loader.profile(document, chosen, environ, asked, implicit_venue=name)
-    terms = Terms(reason=kill.reason or "", document=document, hold=hold, notify=notify)
-    return execute([profile], output, environ, dry_run=kill.dry_run, terms=terms)
+    return execute([profile], output, environ, dry_run=kill.dry_run, terms=replace(terms, document=document))
 
 
 def every(kill: Kill) -> int:
     """Kill every selected profile of the config; the exit status."""
-    output = Output(json=kill.json_lines, verbose=kill.verbose, quiet=kill.quiet, several=True)
-    asked = overrides({}, kill.environment, kill.deadline, keep=kill.keep, everything=kill.everything)
-    part, hold, notify = _shard(kill.shard), _hold(kill.hold, dry_run=kill.dry_run), _notify(kill.notify)
-    environ = dict(os.environ)
-    document = toml_file.read(kill.config_file, environ)
+    output, asked = kill.output(), overrides(kill)
+    (index, count), environ, terms = _shard(kill.shard), dict(os.environ), _terms(kill)
+    document = toml_file.read(kill.config, environ)
     names = selected(known(document, environ), kill.only, kill.skip)
-    mine = names[part[0] - 1 :: part[1]]
+    mine = names[index - 1 :: count]
     if not mine:
         output.note(f"shard {kill.shard}: none of the {len(names)} selected profile(s)")
         return ExitStatus.CLEAR
     profiles = load_all(document, mine, environ, asked)
-    terms = Terms(reason=kill.reason or "", document=document, hold=hold, notify=notify)
-    return execute(profiles, output, environ, dry_run=kill.dry_run, terms=terms)
+    return execute(profiles, output, environ, dry_run=kill.dry_run, terms=replace(terms, document=document))
 
 
 def execute(
@@ -111,25 +85,22 @@ def _first_cancels(profile: Profile) -> int:
     """How many cancels leave at once; 1 where the first request is a read."""
     venue = load(profile.venue)
     try:
-        segments = venue.segments(profile.options, venue.facts, profile.environment)
+        known = segments(venue, profile.options, venue.facts, profile.environment)
     except CancelallError:  # told where the profile is swept
         return 0
-    return max(1, sum(len(segment.mass_cancels(())) for segment in segments))
+    return max(1, sum(len(segment.blind) for segment in known))
 
 
-def overrides(
-    flags: Mapping[str, object], environment: str | None, deadline: float | None, *, keep: bool | None, everything: bool
-) -> Overrides:
-    common = {item.key: item for item in declare.declared(Common)}
-    for key, value in (("deadline", deadline), ("environment", environment)):
-        if value is not None:
+def overrides(kill: Kill) -> Overrides:
+    """What a line says of every profile. Raises UsageError for a value that its option cannot have."""
+    for item in declare.declared(type(kill)):
+        value = getattr(kill, item.key)
+        if value is not None and item.opt.text == "word":  # every other text is taken as it is
             try:
-                declare.from_value(common[key], value)
+                declare.from_value(item, value)
             except OptionError as error:
-                raise UsageError(f"--{key} {error.message}") from None
-    return Overrides(
-        options=flags, environment=environment, deadline=deadline, keep_protective=keep, everything=everything
-    )
+                raise UsageError(f"{item.flag} {error.message}") from None
+    return Overrides(**{one.name: getattr(kill, one.name) for one in fields(Overrides)})
 
 
 def known(document: Document, environ: Mapping[str, str]) -> list[str]:
@@ -160,35 +131,31 @@ def selected(names: list[str], only: Sequence[str], skip: Sequence[str]) -> list
     )
 
 
-def _hold(seconds: float, *, dry_run: bool) -> float:
-    if not 0 <= seconds <= 86400:
-        raise UsageError("--hold must be from 0 to 86400")
-    if seconds and dry_run:
+def _terms(kill: Kill) -> Terms:
+    """An empty notify command is none, whatever the config says."""
+    if kill.hold and kill.dry_run:
         raise UsageError("--hold cancels what reappears: it contradicts --dry-run", "drop one of them")
-    return seconds
+    notify = None
+    if kill.notify_command is not None:
+        import shlex
 
-
-def _notify(text: str | None) -> tuple[str, ...] | None:
-    """One string, split like a shell does. An empty one is no command, whatever the config says."""
-    if text is None:
-        return None
-    import shlex
-
-    try:
-        return tuple(shlex.split(text))
-    except ValueError as fault:
-        raise UsageError(f"--notify-command: {fault}", "quote its words as a shell wants it") from None
+        try:
+            notify = tuple(shlex.split(kill.notify_command))
+        except ValueError as fault:
+            flag = next(item.flag for item in declare.declared(Kill) if item.opt is NOTIFY_COMMAND)
+            raise UsageError(f"{flag}: {fault}", "quote its words as a shell wants it") from None
+    return Terms(reason=kill.reason or "", hold=kill.hold, notify=notify)
 
 
 def _shard(text: str | None) -> tuple[int, int]:
     if text is None:
         return 1, 1
     first, slash, second = text.partition("/")
-    if not (slash and first.isascii() and first.isdigit() and second.isascii() and second.isdigit() and len(text) < 16):
-        raise UsageError(f"--shard {quoted(text)}: write I/N, for instance 1/4")
-    index, count = int(first), int(second)
+    fits = slash and first.isascii() and first.isdigit() and second.isascii() and second.isdigit() and len(text) < 16
+    index, count = (int(first), int(second)) if fits else (0, 0)
     if not 1 <= index <= count:
-        raise UsageError(f"--shard {quoted(text)}: I goes from 1 to N")
+        why = "I goes from 1 to N" if fits else "write I/N, for instance 1/4"
+        raise UsageError(f"--shard {quoted(text)}: {why}")
     return index, count
 
 

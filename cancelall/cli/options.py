@@ -1,16 +1,24 @@
-"""What a command was asked for besides its profiles."""
+"""What a line says besides a venue's own options: declared once, for Typer, the fast path, the manual and the README.
 
-from __future__ import annotations
+The annotations are evaluated as they stand: as texts, they would be compiled anew in each kill.
+"""
 
 import contextlib
 import sys
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
 
 from cancelall.config.toml_file import Document
+from cancelall.core import declare
+from cancelall.core.declare import Declared, Opt
+from cancelall.core.profile import DEADLINE, ENVIRONMENT, KEEP_PROTECTIVE, KILLS, NOTIFY_COMMAND, READS, RUNS
 from cancelall.core.secret import scrub
+from cancelall.venues.registry import VENUES
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Terms:
     """What a run is told besides its profiles."""
 
@@ -25,7 +33,7 @@ class Terms:
     """The command that is told of all profiles; None: each profile's own, if it has one."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Output:
     """What the user wants to see."""
 
@@ -41,3 +49,83 @@ class Output:
         with contextlib.suppress(OSError, ValueError, AttributeError):
             sys.stderr.write(f"cancelall: {scrub(message)}\n")
             sys.stderr.flush()
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Kill:
+    """What the line of a kill says, or of another run as far as its command takes it."""
+
+    options: Mapping[str, object] = field(default_factory=dict)
+    """The venue's own options that were given."""
+    profile: Annotated[
+        str | None,
+        Opt(help="Use this profile.", metavar="NAME", text="free", commands=("VENUE",), completes="profiles"),
+    ] = None
+    only: Annotated[
+        tuple[str, ...],
+        Opt(
+            help="Only profiles like this; `all` is every one.",
+            metavar="PATTERN",
+            text="free",
+            commands=("all",),
+            completes="profiles",
+        ),
+    ] = ()
+    skip: Annotated[
+        tuple[str, ...],
+        Opt(help="No profile like this.", metavar="PATTERN", text="free", commands=("all",), completes="profiles"),
+    ] = ()
+    shard: Annotated[
+        str | None,
+        Opt(
+            help="Every N-th of the selected profiles, beginning with the I-th.",
+            metavar="I/N",
+            text="free",
+            commands=("all",),
+        ),
+    ] = None
+    environment: Annotated[str | None, ENVIRONMENT] = None
+    config: Annotated[Path | None, Opt(help="Read this config file.", metavar="FILE", text="free", commands=READS)] = (
+        None
+    )
+    everything: Annotated[bool, Opt(help="Drop every selector: the whole account.", commands=KILLS)] = False
+    keep_protective: Annotated[bool | None, KEEP_PROTECTIVE] = None
+    dry_run: Annotated[
+        bool, Opt(help="Only read: show what is open and what would be sent.", commands=(*KILLS, "demo"))
+    ] = False
+    deadline: Annotated[float | None, DEADLINE] = None
+    hold: Annotated[
+        float,
+        Opt(
+            help="After the verdict keep reading for so long, and cancel what reappears (0).",
+            metavar="SECONDS",
+            minimum=0,
+            maximum=86400,
+            commands=KILLS,
+        ),
+    ] = 0.0
+    reason: Annotated[
+        str | None,
+        Opt(help="Why: it is kept in the journal.", metavar="TEXT", text="free", may_be_empty=True, commands=KILLS),
+    ] = None
+    notify_command: Annotated[str | None, NOTIFY_COMMAND] = None
+    json: Annotated[bool, Opt(help="One JSON line per profile on stdout.", commands=RUNS)] = False
+    verbose: Annotated[bool, Opt(help="Show every request on stderr.", short="-v", commands=RUNS)] = False
+    quiet: Annotated[bool, Opt(help="Only the verdict.", short="-q", commands=RUNS)] = False
+
+    def output(self, *, several: bool = True, plan: bool = True) -> Output:
+        """What the user wants to see of a run."""
+        return Output(json=self.json, verbose=self.verbose, quiet=self.quiet, several=several, plan=plan)
+
+
+def common(command: str) -> tuple[Declared, ...]:
+    """The options that the line of a command takes besides its own, in the order in which they are declared."""
+    kind = "VENUE" if command in VENUES else command
+    return tuple(item for item in declare.declared(Kill) if kind in item.opt.commands)
+
+
+def kill_of(command: str, given: Mapping[str, Any]) -> Kill:
+    """What a line says, from the values that were given on it: those of the venue's own options are put apart."""
+    shared = {item.key for item in common(command)}
+    own = {key: value for key, value in given.items() if key not in shared}
+    return Kill(options=own, **{key: value for key, value in given.items() if key in shared})

@@ -10,10 +10,12 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from cancelall.cli.options import Kill
+from cancelall.core import declare
 from cancelall.core.errors import UsageError
 from cancelall.core.quoting import quoted
 
-MAY_BE_EMPTY = ("--reason", "--notify-command")
+MAY_BE_EMPTY = [item.flag for item in declare.declared(Kill) if item.opt.may_be_empty]
 """An empty reason is none, and an empty command switches off what the config says."""
 
 

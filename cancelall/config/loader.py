@@ -22,7 +22,7 @@ from cancelall.core.secret import Secret
 from cancelall.venues.registry import VENUES, schema
 
 _PROFILE_NAME = r"[A-Za-z0-9_-]{1,64}"
-DEFAULTS_KEYS = ("deadline", "keep_protective", "proxy", "ca_bundle", "keyring_backend", "notify_command")
+DEFAULTS_KEYS = tuple(item.key for item in declare.declared(Common) if item.opt.defaults)
 """Keys of `[defaults]`: those that make sense for every profile."""
 
 
@@ -141,13 +141,8 @@ def _profile(document: Document, name: str, table: Any, environ: Mapping[str, st
     flags = dict(overrides.options)
     if overrides.everything or any(key in chosen for key in flags):
         values = {key: value for key, value in values.items() if key not in chosen}
-    for key, value in (
-        ("environment", overrides.environment),
-        ("deadline", overrides.deadline),
-        ("keep_protective", overrides.keep_protective),
-    ):
-        if value is not None:
-            common[key] = value
+    on_line = {key: getattr(overrides, key, None) for key in common_items}
+    common |= {key: value for key, value in on_line.items() if value is not None}
     options = _options(document, where, accepts.options, values, flags)
     made = Common(**common)  # type: ignore[arg-type]
     proxy_table = where if "proxy" in table else "defaults"
@@ -189,22 +184,19 @@ def _profile(document: Document, name: str, table: Any, environ: Mapping[str, st
 def _options(
     document: Document, where: str, declaration: type, values: dict[str, object], flags: dict[str, object]
 ) -> Any:  # noqa: ANN401
-    """The venue's options; a broken rule is the command line's fault only if the rest would have been fine."""
-    try:
-        plain = _built(declaration, values)
-    except OptionError as error:
-        if not flags:
-            raise ConfigError(f"{place(document, where, '')}: {error.message}", error.hint) from None
-        plain = None
-    if not flags:
-        return plain
+    """The venue's options; a broken rule is the file's fault where the command line has none of them."""
     items = {item.key: item for item in declare.declared(declaration)}
     for key, value in flags.items():
         try:
             values[key] = declare.from_value(items[key], value)
         except OptionError as error:
             raise OptionError(f"{items[key].flag} {error.message}", error.hint) from None
-    return _built(declaration, values)
+    try:
+        return _built(declaration, values)
+    except OptionError as error:
+        if flags:
+            raise
+        raise ConfigError(f"{place(document, where, '')}: {error.message}", error.hint) from None
 
 
 def _built(declaration: type, values: Mapping[str, object]) -> Any:  # noqa: ANN401
@@ -249,15 +241,9 @@ def _environment_values(name: str, items: Mapping[str, Declared], environ: Mappi
         variable = environment_prefix(name) + key.upper()
         if text := environ.get(variable):
             try:
-                if key == "notify_command":
-                    import shlex
-
-                    found[key] = declare.from_value(item, shlex.split(text))
-                else:
-                    found[key] = declare.from_text(item, text)
-            except (OptionError, ValueError) as error:
-                told = error.message if isinstance(error, OptionError) else "is not a command line"
-                raise ConfigError(f"environment variable {variable} {told}", "correct or unset it") from None
+                found[key] = declare.from_text(item, text)
+            except OptionError as error:
+                raise ConfigError(f"environment variable {variable} {error.message}", "correct or unset it") from None
     return found
 
 

@@ -1,4 +1,4 @@
-"""A request that is sent: before it leaves, when it is over, what was heard, and the tally of all of them."""
+"""A request that is sent: when it is over, what came of it, and the tally of all of them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from cancelall.core.errors import TransportFault
-from cancelall.core.model import Answer, Judgement, Request
+from cancelall.core.model import Answer, Judgement, Request, SignedRequest
 
 T = TypeVar("T")
 
@@ -33,25 +33,6 @@ class Attempt:
     def answered(self) -> bool:
         """Whether the venue gave a complete answer, of whatever kind."""
         return self.sent and (self.judgement is not None or (self.fault is not None and self.fault.answered))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sending:
-    """A send that is about to happen, as the journal keeps it."""
-
-    request: Request
-    about: str
-    """The segment, where the request is about one."""
-    tries: int
-    """1 for the first attempt at this request."""
-    origin: str
-    body: bytes = field(repr=False)
-    """As it goes on the wire, which may be more than what was signed."""
-    signed_ms: int
-    window_ms: int | None
-    """How long after its signature it can be executed; None: no known limit, or it changes nothing."""
-    copy_of: Sending | None = None
-    """The send to the host's first name that it copies; whatever ends that one ends both."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,5 +97,17 @@ class Tally:
             self.turned_away = judgement
         else:
             self.venue_spoke = True
+        if judgement is not None and judgement.after is not None:
+            self.longest_ask = max(self.longest_ask, judgement.after)
         if judgement is not None and judgement.answer is Answer.ACCEPTED and attempt.request.changes:
             self.first_ack = attempt.ended if self.first_ack is None else self.first_ack
+
+    def given_up(self, signed: SignedRequest, fault: TransportFault) -> None:
+        """Nobody waits for its answer. A cancel can be executed until its signature's window closes, and then kills new
+        orders.
+        """
+        if not signed.request.changes or fault.sent == "no":
+            return
+        self.abandoned = True
+        if signed.window_ms is not None:
+            self.late_until_ms = max(self.late_until_ms, signed.made_ms + signed.window_ms)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import time
 from typing import Protocol
@@ -26,11 +27,11 @@ class SystemClock:
         """Wall time in ms since the epoch."""
         return time.time_ns() // 1_000_000
 
-    def monotonic(self) -> float:
-        """Seconds since some fixed point."""
-        return time.monotonic()
+    monotonic = staticmethod(time.monotonic)
+    """Seconds since some fixed point."""
 
 
+@functools.cache
 def process_started() -> float:
     """Monotonic time of the process's start, from which deadlines count; if it is not told, of this module's import."""
     try:

@@ -21,7 +21,7 @@ _LARGEST = 10**300
 """Larger whole numbers are no floating-point numbers."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Opt:
     """An option of a profile. `help` starts with one sentence that can stand alone."""
 
@@ -29,14 +29,27 @@ class Opt:
     metavar: str = ""
     selector: bool = False
     """Narrows a profile to a part of the account."""
+    defaults: bool = False
+    """Makes sense for every profile: a key of `[defaults]`, too."""
     minimum: float | None = None
     maximum: float | None = None
-    text: Literal["word", "free"] = "word"
-    """`word`: a name that goes into a request: letters and digits of any script, and the few signs that names have."""
+    text: Literal["word", "free", "command"] = "word"
+    """`word`: a name that goes into a request: letters and digits of any script, and the few signs that names have.
+    `command`: the words of one, which a variable and a flag have in one text that is split as a shell does."""
     example: str = ""
+    commands: tuple[str, ...] = ()
+    """Those whose lines take it, where it is not a venue's own: `VENUE` stands for each of those of venues."""
+    short: str = ""
+    """Its flag of one letter."""
+    on_line: str = ""
+    """What the help of its flag says, where that is not what is said of the key."""
+    may_be_empty: bool = False
+    """An empty value on the line is meant."""
+    completes: Literal["", "profiles", "environments", "faults"] = ""
+    """What a shell offers for its value."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Sec:
     """A secret of a profile. It is never an option."""
 
@@ -47,7 +60,7 @@ class Sec:
     """Somebody made it up, so it may look like anything: like a placeholder, or like a variable."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Declared:
     """One field of a declaration, with its type taken apart."""
 
@@ -65,6 +78,16 @@ class Declared:
         return "--" + self.key.replace("_", "-")
 
     @property
+    def flags(self) -> tuple[str, ...]:
+        """All command-line spellings."""
+        return (self.flag, self.opt.short) if self.opt.short else (self.flag,)
+
+    @property
+    def on_line(self) -> str:
+        """What the help of its flag says."""
+        return (self.opt.on_line or self.opt.help) + (" Repeatable." if self.repeatable else "")
+
+    @property
     def type_words(self) -> str:
         """What a value must be, in words for an error message."""
         if self.choices:
@@ -75,7 +98,7 @@ class Declared:
 
 
 def declared(declaration: type) -> tuple[Declared, ...]:
-    """Every option of a declaration, in the order in which it is written."""
+    """Every option of a declaration, in the order in which it is written; fields without an `Opt` are none."""
     return _declared(cast(Hashable, declaration))
 
 
@@ -84,6 +107,8 @@ def _declared(declaration: Any) -> tuple[Declared, ...]:  # noqa: ANN401 - a dat
     hints = get_type_hints(declaration, include_extras=True)
     found = []
     for field in fields(declaration):
+        if get_origin(hints[field.name]) is not Annotated:
+            continue
         hint, *marks = get_args(hints[field.name])
         opt = next(mark for mark in marks if isinstance(mark, Opt))
         repeatable = get_origin(hint) is tuple
@@ -157,6 +182,13 @@ def from_text(item: Declared, text: str) -> object:
 
     Raises OptionError when the text does not spell a value of the declared type.
     """
+    if item.opt.text == "command":
+        import shlex
+
+        try:
+            return from_value(item, shlex.split(text))
+        except ValueError:
+            raise OptionError("is not a command line") from None
     if item.repeatable:
         parts = [part.strip() for part in text.split(",") if part.strip()]
         return from_value(item, parts or [""])

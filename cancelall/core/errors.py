@@ -42,6 +42,32 @@ class ExitStatus(IntEnum):
     TERMINATED = 143
 
 
+EXIT_STATUSES: tuple[tuple[tuple[ExitStatus, ...], str, str], ...] = (
+    (
+        (ExitStatus.CLEAR,),
+        "clear",
+        "complete fresh listings of every segment in scope are empty (or hold only what was to be kept)",
+    ),
+    ((ExitStatus.OPEN,), "open", "orders are known to be open at the end; they are listed"),
+    ((ExitStatus.UNREACHABLE,), "unreachable", "not one complete answer from this venue"),
+    (
+        (ExitStatus.REFUSED,),
+        "refused",
+        "the venue, or TLS, refused: key, signature, permission, address, region, account mode, clock, certificate",
+    ),
+    (
+        (ExitStatus.UNCONFIGURED,),
+        "unconfigured",
+        "a profile, option or secret is missing or unusable; nothing was sent",
+    ),
+    ((ExitStatus.UNPROVEN,), "unproven", "anything else: accepted or perhaps accepted, but not proven"),
+    ((ExitStatus.BUG,), "", "a bug that left no verdict"),
+    ((ExitStatus.USAGE,), "", "wrong usage"),
+    ((ExitStatus.INTERRUPTED, ExitStatus.TERMINATED), "", "interrupted"),
+)
+"""Codes, the verdict that they stand for if any, and what that means: help, manual and README are made from this."""
+
+
 class CancelallError(Exception):
     """Base of everything this program raises on purpose.
 

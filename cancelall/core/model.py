@@ -64,6 +64,18 @@ class Priority(IntEnum):
     OTHER = 4
 
 
+class Purpose(StrEnum):
+    """What a request asks a venue for. A venue has further words of its own where its answers have to be told apart."""
+
+    MASS_CANCEL = "cancel all orders"
+    CANCEL = "cancel one order"
+    BATCH = "cancel several orders by name"
+    LISTING = "list open orders"
+    FINAL_STATES = "tell how orders ended"
+    DISCOVERY = "tell what there is"
+    QUESTION = "tell whether a kill would work"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Request:
     """A request before it is signed: the exact query and body bytes that will be signed and sent.
@@ -81,34 +93,15 @@ class Request:
     priority: Priority = field(default=Priority.OTHER, compare=False)
     """How urgent it is now; it is the same request at any other time."""
     bucket: str = ""
+    purpose: str = ""
+    """What it asks for, a `Purpose` or a word of the venue's module, whose `judge` and readers go by it. It belongs to
+    what a request is: where the same bytes are sent for two purposes, the answer to one is judged by other rules, and a
+    refusal of one says nothing of the other."""
 
     @property
     def target(self) -> str:
         """Path and query as they go on the wire."""
         return f"{self.path}?{self.query}" if self.query else self.path
-
-
-@dataclass(frozen=True, kw_only=True)
-class Wire:
-    """A signed request, ready to be sent as it is. Its headers hold secrets: the repr shows none of them."""
-
-    method: str
-    url: str
-    headers: tuple[tuple[str, str], ...] = field(repr=False)
-    body: bytes = field(repr=False)
-    fresh_connection: bool = False
-    """A cancel opens its own connection: one that the venue has just closed would swallow it."""
-    single_use: bool = False
-    """Its connection is closed after its answer, and not kept for more reads."""
-    rested_connection: bool = False
-    """Its answer may end a proof: it goes on a connection that has been silent for a while, or on a new one. So a peer
-    that says everything twice cannot pass the answer to another question off as this one's."""
-    body_limit: int = 4 << 20
-    """Bytes after which an answer is cut off and counts as unreadable."""
-    family: int | None = None
-    """The only address family over which it may go (`socket.AF_INET`, `AF_INET6`); None: whichever answers first."""
-    recalled: Callable[[], bool] = field(default=lambda: False, repr=False, compare=False)
-    """Asked, in the attempt's own thread, right before the first byte leaves: True, and it does not leave."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,6 +112,58 @@ class Signed:
     body: bytes = field(repr=False)
     query: str | None = field(default=None, repr=False)
     """The query that is sent instead of the request's; None leaves it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignedRequest:
+    """A request from its signature to the socket: what is sent, how it has to be sent, what the journal keeps of it.
+
+    Its headers, query and body hold secrets: the repr shows none of them.
+    """
+
+    request: Request = field(repr=False)
+    origin: str
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    body: bytes = field(default=b"", repr=False)
+    """As it goes on the wire, which may be more than what was signed."""
+    target: str = field(repr=False)
+    """Path and query, likewise."""
+    about: str = ""
+    """The segment, where the request is about one."""
+    tries: int = 1
+    """1 for the first attempt at this request."""
+    signed_ms: int = 0
+    """Its timestamp, in the venue's time."""
+    made_ms: int = 0
+    """When it was signed, in this machine's time."""
+    window_ms: int | None = None
+    """How long after its signature it can be executed; None: no known limit, or it changes nothing."""
+    copy_of: SignedRequest | None = None
+    """The request to the host's first name that it copies; whatever ends that one ends both."""
+    rested_connection: bool = False
+    """Its answer may end a proof: it goes on a connection that has been silent for a while, or on a new one. So a peer
+    that says everything twice cannot pass the answer to another question off as this one's."""
+    body_limit: int = 4 << 20
+    """Bytes after which an answer is cut off and counts as unreadable."""
+    family: int | None = None
+    """The only address family over which it may go (`socket.AF_INET`, `AF_INET6`); None: whichever answers first."""
+    recalled: Callable[[], bool] = field(default=lambda: False, repr=False, compare=False)
+    """Asked, in the attempt's own thread, right before the first byte leaves: True, and it does not leave."""
+
+    @property
+    def method(self) -> str:
+        """As in the request."""
+        return self.request.method
+
+    @property
+    def url(self) -> str:
+        """Where it goes."""
+        return self.origin + self.target
+
+    @property
+    def fresh_connection(self) -> bool:
+        """Whether it opens its own connection: one that the venue has just closed would swallow a cancel."""
+        return self.request.changes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,6 +192,16 @@ class Reply:
             return parse(self.body), None
         except Unreadable as fault:
             return None, fault.message
+
+    @property
+    def date_ms(self) -> int | None:
+        """The clock of whoever answered, from the Date header: ms since the epoch, to the second. None without one."""
+        from email.utils import parsedate_to_datetime
+
+        try:
+            return int(parsedate_to_datetime(self.headers.get("date", "")).timestamp() * 1000)
+        except (ValueError, TypeError, OverflowError):
+            return None
 
 
 GATEWAY_PAUSE = 2.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,13 +17,52 @@ SHORTEST = 1.0
 """Seconds: in less no cancel could be sent, answered and read back, and what looks like a kill would be none."""
 
 
+DEFAULT_DEADLINE = 30.0
+
+KILLS = ("VENUE", "all")
+"""The commands that kill."""
+READS = (*KILLS, "orders", "check")
+"""Those on profiles of the config."""
+RUNS = (*READS, "demo")
+
+# What both a profile and a line can say. The line wins.
+ENVIRONMENT = Opt(
+    help="The venue's environment: live, testnet, demo, or a regional site.",
+    on_line="Use this environment of the venue.",
+    metavar="NAME",
+    commands=READS,
+    completes="environments",
+)
+DEADLINE = Opt(
+    help=f"Seconds until the verdict, at least {SHORTEST:g}.",
+    on_line=f"Seconds until the verdict, at least {SHORTEST:g} ({DEFAULT_DEADLINE:g}).",
+    metavar="SECONDS",
+    minimum=SHORTEST,
+    maximum=86400,
+    commands=RUNS,
+    defaults=True,
+)
+KEEP_PROTECTIVE = Opt(
+    help="Leave reduce-only, take-profit, stop-loss and trailing orders in place.",
+    commands=(*KILLS, "demo"),
+    defaults=True,
+)
+NOTIFY_COMMAND = Opt(
+    help="A command (a list of words, no shell) that gets the result as JSON lines on its stdin.",
+    on_line="Run this at the end, with the result as JSON lines on its stdin. No shell, 10 s.",
+    metavar="WORDS",
+    text="command",
+    may_be_empty=True,
+    commands=KILLS,
+    defaults=True,
+)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Common:
     """Keys that every profile may have."""
 
-    environment: Annotated[
-        str | None, Opt(help="The venue's environment: live, testnet, demo, or a regional site.", metavar="NAME")
-    ] = None
+    environment: Annotated[str | None, ENVIRONMENT] = None
     base_url: Annotated[
         str | None,
         Opt(
@@ -31,13 +71,8 @@ class Common:
             text="free",
         ),
     ] = None
-    deadline: Annotated[
-        float | None,
-        Opt(help="Seconds until the verdict, at least 1.", metavar="SECONDS", minimum=SHORTEST, maximum=86400),
-    ] = None
-    keep_protective: Annotated[
-        bool | None, Opt(help="Leave reduce-only, take-profit, stop-loss and trailing orders in place.")
-    ] = None
+    deadline: Annotated[float | None, DEADLINE] = None
+    keep_protective: Annotated[bool | None, KEEP_PROTECTIVE] = None
     proxy: Annotated[
         str | None,
         Opt(
@@ -45,26 +80,23 @@ class Common:
             metavar="URL",
             text="free",
             example="http://10.0.0.1:3128",
+            defaults=True,
         ),
     ] = None
     ca_bundle: Annotated[
         str | None,
-        Opt(help="Trust the certificate authorities of this file or directory.", metavar="FILE", text="free"),
+        Opt(
+            help="Trust the certificate authorities of this file or directory.",
+            metavar="FILE",
+            text="free",
+            defaults=True,
+        ),
     ] = None
     keyring_backend: Annotated[
-        str | None, Opt(help="The keyring back-end to load, without detection.", metavar="CLASS", text="free")
+        str | None,
+        Opt(help="The keyring back-end to load, without detection.", metavar="CLASS", text="free", defaults=True),
     ] = None
-    notify_command: Annotated[
-        tuple[str, ...],
-        Opt(
-            help="A command (a list of words, no shell) that gets the result as JSON lines on its stdin.",
-            metavar="WORDS",
-            text="free",
-        ),
-    ] = ()
-
-
-DEFAULT_DEADLINE = 30.0
+    notify_command: Annotated[tuple[str, ...], NOTIFY_COMMAND] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,6 +141,7 @@ class Overrides:
     everything: bool = False
 
 
+@functools.lru_cache(maxsize=1024)
 def environment_prefix(profile: str) -> str:
     """What the names of a profile's environment variables begin with."""
     return f"CANCELALL_{profile.upper().replace('-', '_')}_"

@@ -6,7 +6,7 @@ import re
 import threading
 import urllib.parse
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NoReturn
 
 MASK = "***"
@@ -191,6 +191,18 @@ def scrub(text: str) -> str:
     if text == given and len(text) <= _REMEMBERED and len(harmless) < _HARMLESS:
         harmless.add(text)
     return text
+
+
+def scrubbed_already(texts: Sequence[str]) -> bool:
+    """Whether `scrub` would leave each of these texts as it is. Those that are new are looked at together."""
+    harmless = _harmless
+    new = [text for text in texts if text not in harmless]
+    together = "\n".join(new)
+    if len(together) > _LONGEST or scrub(together) != together:  # perhaps only where two of them meet
+        return all(scrub(text) == text for text in new)
+    if len(harmless) < _HARMLESS:
+        harmless.update(text for text in new if len(text) <= _REMEMBERED)
+    return True
 
 
 def _in_question(text: str) -> list[str]:

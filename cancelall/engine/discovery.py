@@ -14,7 +14,8 @@ from cancelall.core.attempts import Attempt, Outcome, Watch
 from cancelall.core.model import Answer, Request
 from cancelall.engine.client import Client
 from cancelall.engine.listing import MOST_PAGES
-from cancelall.venues.contract import Batch, Discovery, Segment
+from cancelall.venues.contract import SYMBOL, Batch, Discovery, Known, Segment
+from cancelall.venues.registry import segments
 
 _REFUSED_TRIES = 3
 """How often a read is sent that the venue refuses."""
@@ -49,15 +50,14 @@ class Discoveries:
     """The last answer to a read, or the last attempt while there is no answer."""
     _facts: Any = None
     _begun: set[str] = field(default_factory=set)
-    _names: set[str] = field(default_factory=set)
+    _names: set[Known] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self._facts = self.client.venue.facts
 
     def segments(self) -> tuple[Segment, ...]:
         """The segments as far as they are known."""
-        known: tuple[Segment, ...] = self.client.venue.segments(self.client.options, self._facts, self.environment)
-        return known
+        return segments(self.client.venue, self.client.options, self._facts, self.environment)
 
     def due(self) -> list[Coroutine[Any, Any, None]]:
         """The reads that the facts allow by now and that have not begun."""
@@ -100,7 +100,7 @@ class Discoveries:
 
     async def _read_once(self, discovery: Discovery[Any]) -> tuple[bool, bool]:
         """All pages, and then what follows from them: whether they are all, and whether an answer leaves that open."""
-        found: list[str] = []
+        found: list[Known] = []
         request: Request | None = discovery.request
         asked: set[Request] = set()
         complete, unsure = True, False
@@ -136,7 +136,7 @@ class Discoveries:
         """Why a proof would not be one, as far as all has been read; whatever an optional read may still show."""
         if self.pending:
             return ()
-        names = frozenset((*self._names, *(f"symbol {symbol}" for symbol in self.listed())))
+        names = frozenset((*self._names, *(Known(SYMBOL, symbol) for symbol in self.listed())))
         found: tuple[str, ...] = self.client.venue.doubts(self.client.options, names)
         return found if self._begun else ()
 

@@ -31,7 +31,7 @@ def blind(ledger: Ledger, at: float) -> Moves:
     """The cancels that need to know nothing, unless they are under way."""
     if _keeps_some(ledger):
         return Moves()
-    return Moves(mass=tuple(one for one in ledger.segment.mass_cancels(()) if _is_due(ledger, one, at)))
+    return Moves(mass=tuple(one for one in ledger.segment.blind if _is_due(ledger, one, at)))
 
 
 def due(ledger: Ledger, orders: tuple[Order, ...], began: float, *, complete: bool = False) -> Moves:
@@ -161,8 +161,10 @@ def _by_name(
 
 def _is_due(ledger: Ledger, request: Request, began: float, *, listed: bool = False) -> bool:
     """Whether what was shown then calls for it: it was not sent since, and is not under way but for late copies."""
-    record = _request(ledger, request)
-    if record.under_way >= record.copies or not _is_open(ledger, record.said, began, listed=listed):
+    record = ledger.cancels.get(request, _UNASKED)
+    if record.under_way >= record.copies:
+        return False
+    if record.said is not None and not _is_open(ledger, record.said, began, listed=listed):
         return False
     return record.ended is None or record.ended <= began
 

@@ -113,7 +113,7 @@ class Ledger:
     def whole(self) -> frozenset[Request]:
         """The requests that have to be answered for the segment: blind mass cancels, and each pass of a listing."""
         none = self.reads_only or (self.keep and self.segment.protective_kinds)
-        blind = () if none else self.segment.mass_cancels(())
+        blind = () if none else self.segment.blind
         return frozenset((*blind, *(request for stage in self.segment.listings for request in stage)))
 
     def _said(self) -> list[Said | None]:

@@ -151,9 +151,10 @@ class ProfileSweep:
                 before[name] = self._sweeps.pop(name)
                 self._sweeping.pop(name).cancel()
         new = [segment for segment in known if segment.name not in self._sweeps]
+        held = self.held
         for segment in new:
             ledger = Ledger(
-                segment=segment, gap=self.gap, keep=self.keep, reads_only=self.client.reads_only, holding=self.held
+                segment=segment, gap=self.gap, keep=self.keep, reads_only=self.client.reads_only, holding=held
             )
             made = self._sweeps[segment.name] = SegmentSweep(ledger, self._around)
             if (old := before.get(segment.name)) is not None:

@@ -6,10 +6,11 @@ import asyncio
 import heapq
 import itertools
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
-from cancelall.core.model import Priority, Request
+from cancelall.core.attempts import Attempt
+from cancelall.core.model import Answer, Judgement, Priority, Request
 from cancelall.engine.refusals import HostRefusals
 from cancelall.venues.contract import Limit
 
@@ -105,20 +106,13 @@ class _Queue:
     _count = itertools.count()
 
     def __init__(self) -> None:
-        self._waiting: list[_Ticket] = []
-
-    def __bool__(self) -> bool:
-        return bool(self._waiting)
-
-    @property
-    def head(self) -> _Ticket:
-        """Who is next."""
-        return self._waiting[0]
+        self.waiting: list[_Ticket] = []
+        """A heap: who is next stands first."""
 
     async def wait(self, priority: int, grant: Callable[[], None], back: Callable[[], None], cost: int = 1) -> None:
         """Wait until `grant` has let this one go. Who gives up takes no turn; one that was just given goes `back`."""
         ticket = (priority, next(self._count), asyncio.get_running_loop().create_future(), cost)
-        heapq.heappush(self._waiting, ticket)
+        heapq.heappush(self.waiting, ticket)
         grant()
         try:
             await ticket[2]
@@ -126,13 +120,13 @@ class _Queue:
             if ticket[2].done() and not ticket[2].cancelled():
                 back()
             else:
-                self._waiting = [other for other in self._waiting if other is not ticket]
-                heapq.heapify(self._waiting)
+                self.waiting = [other for other in self.waiting if other is not ticket]
+                heapq.heapify(self.waiting)
             raise
 
     def let_go(self) -> bool:
         """Let the next one go; False if it has given up."""
-        _, _, future, _ = heapq.heappop(self._waiting)
+        _, _, future, _ = heapq.heappop(self.waiting)
         if future.done():
             return False
         future.set_result(None)
@@ -183,7 +177,7 @@ class RateLimiter(_Turns):
 
     def grant(self) -> None:
         now = asyncio.get_running_loop().time()
-        while self._queue:
+        while self._queue.waiting:
             wait = self._window.wait(now)
             if wait > _INSTANT:
                 self._later(now + wait)
@@ -229,12 +223,12 @@ class Address(_Turns):
     def grant(self) -> None:
         now = asyncio.get_running_loop().time()
         while ready := [gate for gate in self._gates if gate.ready]:
-            gate = min(ready, key=lambda one: one.queue.head[:2])
-            reads = gate.queue.head[0] >= Priority.LISTING
+            gate = min(ready, key=lambda one: one.queue.waiting[0][:2])
+            reads = gate.queue.waiting[0][0] >= Priority.LISTING
             if reads and self._expected and now < self._expecting_until:
                 self._later(self._expecting_until)
                 return
-            cost = gate.queue.head[3]
+            cost = gate.queue.waiting[0][3]
             wait = self._window.wait(now, _SPARE if reads else 0.0, cost)
             if wait > _INSTANT:
                 self._later(now + wait)
@@ -273,9 +267,9 @@ class HostGate:
     @property
     def ready(self) -> bool:
         """Whether somebody waits and has a place."""
-        if not self.queue:
+        if not self.queue.waiting:
             return False
-        reads = self.queue.head[0] >= Priority.LISTING
+        reads = self.queue.waiting[0][0] >= Priority.LISTING
         return self.under_way < (self._reads_at_once if reads else self._at_once)
 
     async def turn(self, priority: int, cost: int = 1) -> None:
@@ -285,3 +279,49 @@ class HostGate:
     def leave(self, *, unused: bool = False) -> None:
         """The place is free again; `unused` if nothing was sent."""
         self.address.left(self, unused=unused)
+
+
+class ProfileLimits:
+    """What the requests of one profile wait for: the limits of its key, its host's gate, the venue's wishes."""
+
+    def __init__(self, limits: Mapping[str, Limit], gate: HostGate) -> None:
+        self._limits = limits
+        self._gate = gate
+        self._limiters: dict[str, RateLimiter] = {}
+        self._backoffs = Backoffs()
+        self.held_until = 0.0
+        """Until then no cancel by name goes: what is left of a limit is for mass cancels and the proof."""
+
+    def until(self, request: Request) -> float:
+        """When a request may go, as far as the venue, or a gateway, has asked for a wait."""
+        return self._backoffs.until(request)
+
+    async def turn(self, request: Request, cost: int, queued: Callable[[], None]) -> None:
+        """Wait for a place within all limits; `queued` is told as it waits for the last one. Ends with `leave`."""
+        limiter = self._limiters.get(request.bucket)
+        if limiter is None:
+            limiter = self._limiters[request.bucket] = RateLimiter(self._limits.get(request.bucket))
+        await limiter.turn(request.priority)
+        try:
+            asyncio.get_running_loop().call_soon(queued)  # as soon as its brothers are in the queue, too
+            await self._gate.turn(request.priority, cost)
+        except asyncio.CancelledError:
+            limiter.unused()
+            raise
+
+    def leave(self, request: Request, *, unused: bool = False) -> None:
+        """The place is free again; `unused` if nothing was sent."""
+        self._gate.leave(unused=unused)
+        if unused:
+            self._limiters[request.bucket].unused()
+
+    def learn(self, attempt: Attempt, judgement: Judgement, asked: float | None) -> None:
+        """What an answer means for the requests after it; `asked` are the seconds that are granted to its wish."""
+        if judgement.answer is Answer.GATEWAY:  # which knows no buckets
+            self._backoffs.turn_away(attempt.request, attempt.ended + (judgement.after or 0.0))
+        elif asked is not None:
+            self._backoffs.hold(attempt.request, asked, attempt.ended)
+        elif judgement.answer is not Answer.AMBIGUOUS:
+            self._backoffs.good(attempt.request)
+        if judgement.hold is not None:
+            self.held_until = max(self.held_until, attempt.ended + judgement.hold)

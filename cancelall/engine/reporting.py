@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import math
+from typing import TYPE_CHECKING
+
 from cancelall.core.errors import CancelallError
-from cancelall.core.model import Verdict
+from cancelall.core.model import Listing, Order, Protection, Verdict
 from cancelall.core.profile import BrokenProfile, Profile
 from cancelall.core.results import ErrorReport, ProfileReport, Timing
 from cancelall.core.secret import last_four
 from cancelall.credentials.chain import Found
 from cancelall.engine import reasons, verdicts
+from cancelall.engine.ledger import Ledger
 from cancelall.engine.profile_sweep import ProfileSweep
+from cancelall.journal.record import ProfileRecord
 from cancelall.venues.registry import VENUES
+
+if TYPE_CHECKING:
+    from cancelall.journal.basis import Basis, SegmentBasis
 
 
 def swept(
@@ -63,4 +71,65 @@ def nothing_sent(
         timing=timing,
         error=ErrorReport(kind=error.kind, message=error.message, hint=error.hint),
         warnings=known.warnings if known else (),
+    )
+
+
+# --- what the journal keeps, so that the verdict can be recomputed from it ---
+
+
+def listed(sweep: ProfileSweep, record: ProfileRecord, name: str, listing: Listing) -> None:
+    """Have a listing written down, with what of it stays in place."""
+    ledger = sweep.ledgers.get(name)
+    if ledger is None:
+        return
+    segment = ledger.segment
+
+    def keeps(order: Order) -> bool:
+        return segment.keeps(order) or (sweep.keep and order.protection is Protection.PROTECTIVE)
+
+    record.listed(name, listing, keeps, segment.listings)
+
+
+def listed_last(sweep: ProfileSweep, record: ProfileRecord) -> None:
+    """The same of what nobody has told of yet: what a listing had shown when it was cut off, and what was read last."""
+    for name, ledger in sweep.ledgers.items():
+        last = ledger.last
+        if last is not None and last.began > record.read.get(name, -math.inf):
+            listed(sweep, record, name, last)
+
+
+def basis(sweep: ProfileSweep, gap: float, decided: float) -> Basis:
+    """What the verdict of this moment rests on, besides what the journal has of requests and listings."""
+    from cancelall.journal.basis import Basis
+
+    found = sweep.discoveries
+    return Basis(
+        decided=decided,
+        gap=gap,
+        keep=sweep.keep,
+        reads_only=sweep.client.reads_only,
+        segments={name: _segment_basis(ledger) for name, ledger in sweep.ledgers.items()},
+        pending=tuple(found.pending),
+        missed=tuple(found.missed),
+        doubts=found.doubts,
+        bug=sweep.bug is not None or sweep.client.bug is not None,
+    )
+
+
+def _segment_basis(ledger: Ledger) -> SegmentBasis:
+    from cancelall.journal.basis import SegmentBasis, WitnessBasis
+
+    segment = ledger.segment
+    blind = segment.mass_cancels(())
+    return SegmentBasis(
+        blind=blind,
+        mass=tuple(request for request in ledger.cancels if request not in blind),
+        stages=segment.listings,
+        witnesses=tuple(
+            WitnessBasis(request=one.request, harmless=one.harmless, optional=one.optional, signature=one.signature)
+            for one in segment.witnesses
+        ),
+        spawns=segment.spawns,
+        protective_kinds=segment.protective_kinds,
+        contradictions=ledger.contradictions,
     )

@@ -9,13 +9,14 @@ import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, TypeVar
 
 from cancelall.core.attempts import Attempt, Tally
 from cancelall.core.bugs import bug_words
 from cancelall.core.clock import Clock, SystemClock
 from cancelall.core.errors import CancelallError, ConfigError, Interrupted, OptionError, TransportFault
-from cancelall.core.model import Reply, Verdict, Wire
+from cancelall.core.model import Reply, SignedRequest, Verdict
 from cancelall.core.profile import BrokenProfile, Profile
 from cancelall.core.results import ProfileReport, Timing
 from cancelall.core.secret import last_four, passes, register
@@ -24,12 +25,12 @@ from cancelall.engine import final_states, reporting, verdicts
 from cancelall.engine.client import Client, Send
 from cancelall.engine.hold import Hold
 from cancelall.engine.profile_sweep import ProfileSweep
-from cancelall.engine.shared_limits import SCARCE, Means, scarcity, with_descriptors
-from cancelall.journal.record import Record
+from cancelall.engine.shared_limits import SCARCE, SharedLimits, scarcity, with_descriptors
+from cancelall.journal.record import Record, nanoseconds
 from cancelall.net import preconnect
 from cancelall.net.background import NoThreadError, ThreadDiedError, in_thread
 from cancelall.net.route import Route, route_for
-from cancelall.venues.registry import load
+from cancelall.venues.registry import load, segments
 
 T = TypeVar("T")
 
@@ -37,6 +38,8 @@ PROOF_SECONDS = 1.0
 """On top of the venue's gap between two listings: what the listings of a proof may take."""
 LAST_LOOK_SECONDS = 1.0
 """What a run that is interrupted takes to read the open orders once more."""
+_TURNS_OF_THE_LOOP = 4
+"""Within how many a first cancel that has to wait for nothing is on its way."""
 _LETTING_GO = 0.3
 """Seconds for work that was told to stop; after that it is left behind."""
 
@@ -94,11 +97,11 @@ class Run:
     _sessions: list[Client] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.means = Means(profiles=self.profiles, environ=self.environ)
+        self.shared = SharedLimits(profiles=self.profiles, environ=self.environ)
 
     async def all(self) -> list[ProfileReport]:
         """ProfileSweep every profile; one report for each, in the order in which they were asked for."""
-        self.means.begin()
+        self.shared.begin()
         if self.connect is None:  # what sends takes as long to import as some secrets take to be fetched
             try:
                 threading.Thread(target=_load_transport, name="imports", daemon=True).start()
@@ -133,8 +136,8 @@ class Run:
             where = f"in this profile's run: {bug_words(fault)}"
             bug = CancelallError(where, "check this account on the site, and report the bug with the output of -v")
             report = self._nothing_sent(profile, bug, Verdict.UNPROVEN)
-        self.means.arrived(profile)
-        told = (*report.warnings, *self.means.warnings(profile), *self.record.warnings())
+        self.shared.arrived(profile)
+        told = (*report.warnings, *self.shared.warnings(profile), *self.record.warnings())
         report = replace(report, warnings=tuple(dict.fromkeys(told)))
         self.record.verdict(report)
         self.listener.finished(report)
@@ -148,11 +151,11 @@ class Run:
         send = self.connect(profile) if self.connect else await self._over_the_network(profile, deadline)
         venue = load(profile.venue)
         try:
-            venue.segments(profile.options, venue.facts, profile.environment)
+            segments(venue, profile.options, venue.facts, profile.environment)
         except OptionError as error:
             raise ConfigError(f"profile {profile.name}: {error.message}", error.hint) from None
         tally = Tally()
-        record = self.record.of(profile.name, profile.venue, tally)
+        record = self.record.of(profile.name, profile.venue, tally, venue.proves_key)
         record.credential(found.sources, last_four(venue.account(found.secrets, profile.options)))
         client = Client(
             venue=venue,
@@ -161,13 +164,13 @@ class Run:
             options=profile.options,
             send=send,
             clock=self.clock,
-            gate=self.means.gate(profile, own_limit=venue.own_limit(found.secrets)),
+            gate=self.shared.gate(profile, own_limit=venue.own_limit(found.secrets)),
             deadline=deadline,
             reserve=venue.proof_gap * self.scale + PROOF_SECONDS * self.scale,
             alternate=venue.alternates.get(profile.origin),
             headers=venue.headers(profile.environment),
             reads_only=self.dry_run,
-            arrived=lambda: self.means.arrived(profile),
+            arrived=lambda: self.shared.arrived(profile),
             trace=lambda attempt: self.listener.attempt(profile.name, attempt),
             before_send=record.begins,
             after_send=record.ended,
@@ -176,10 +179,19 @@ class Run:
         self._sessions.append(client)
         client.halted = self.halted
         keep = bool(profile.common.keep_protective)
-        sweep = ProfileSweep(client, profile.environment, keep_protective=keep, scale=self.scale, listed=record.listed)
+        sweep = ProfileSweep(
+            client,
+            profile.environment,
+            keep_protective=keep,
+            scale=self.scale,
+            listed=lambda segment, listing: reporting.listed(sweep, record, segment, listing),
+        )
         since_ms = self.clock.now_ms()
         sweeping = asyncio.create_task(sweep.run())
-        await asyncio.sleep(0)  # the first cancels leave before anything is said about them
+        for _ in range(_TURNS_OF_THE_LOOP):  # the first cancels leave before anything is said about them
+            await asyncio.sleep(0)
+            if client.tally.requests or sweeping.done():
+                break
         self.listener.target(self._target(profile, client, found))
         self.listener.sweeping(profile.name, sweep)
         await self._until(sweeping, deadline, go_on=self.hold > 0)
@@ -192,6 +204,8 @@ class Run:
         if self.hold > 0 and not self.interrupted.is_set():
             verdict = await self._held(profile.name, sweep, sweeping, verdict)
         decided = self.clock.monotonic()
+        reporting.listed_last(sweep, record)
+        record.decided(partial(reporting.basis, sweep, venue.proof_gap * self.scale, decided))
         if not cut:
             await self._until(asyncio.create_task(final_states.read(sweep, since_ms)), client.deadline)
         timing = self._timing(tally, decided)
@@ -199,19 +213,21 @@ class Run:
 
     async def _over_the_network(self, profile: Profile, deadline: float) -> Send:
         """One for all profiles that go the same way to a host: listings find its connections open."""
-        route = self.means.route(profile)
+        route = self.shared.route(profile)
         way = profile.origin, route
         if way not in self._sends:
-            trusting = asyncio.create_task(self.means.trust(profile))
+            trusting = asyncio.create_task(self.shared.trust(profile))
             await self._before(trusting, deadline, f"the CA bundle {route.ca_bundle} was read")
         if way not in self._sends:  # nor has another profile been quicker
-            self._sends[way] = over_the_network(profile, self.environ, route, thrifty=self.means.thrifty)
+            self._sends[way] = over_the_network(profile, self.environ, route, thrifty=self.shared.thrifty)
         return self._sends[way]
 
     async def _held(self, name: str, sweep: ProfileSweep, sweeping: asyncio.Task[None], verdict: Verdict) -> Verdict:
         """Hold a profile clear. A signal ends it with the last verdict."""
         hold = Hold(sweep, sweeping, self.hold, verdict)
-        self.record.note("hold_start", profile=name, verdict=verdict.value, seconds=self.hold)
+        self.record.note(
+            "hold_start", profile=name, verdict=verdict.value, seconds=self.hold, ends=nanoseconds(hold.ends)
+        )
         self.listener.holding(name, verdict, self.hold)
         await self._until(asyncio.create_task(hold.run()), hold.deadline)
         return hold.look() if self.interrupted.is_set() else verdicts.profile_verdict(sweep)
@@ -220,7 +236,7 @@ class Run:
         """In threads of their own: a hanging keyring of one profile delays none that has its secrets at hand."""
 
         async def read() -> Found:
-            return await self.means.secrets(
+            return await self.shared.secrets(
                 profile, lambda: in_thread(lambda: resolve(profile, self.environ), "secrets")
             )
 
@@ -274,8 +290,8 @@ class Run:
             account=last_four(client.venue.account(found.secrets, profile.options)),
             scope=profile.scope,
             dry_run=self.dry_run,
-            way=self.means.route(profile).in_words,
-            warnings=(*profile.warnings, *found.warnings, *self.means.warnings(profile)),
+            way=self.shared.route(profile).in_words,
+            warnings=(*profile.warnings, *found.warnings, *self.shared.warnings(profile)),
         )
 
     def _timing(self, tally: Tally, decided: float) -> Timing:
@@ -302,12 +318,11 @@ def over_the_network(
     name = f"attempt at {profile.origin}"
     if route.proxy_password:
         register(route.proxy_password)
-    transport = Transport(route, ready=preconnect.take)
+    transport = Transport(route, ready=preconnect.take, keeps=not thrifty)
 
-    async def send(wire: Wire, until: float, sent: Callable[[], None]) -> Reply:
+    async def send(signed: SignedRequest, until: float, sent: Callable[[], None]) -> Reply:
         loop = asyncio.get_running_loop()
-        wire = replace(wire, fresh_connection=True, single_use=True) if thrifty else wire
-        passes(wire.headers, wire.body, wire.url)
+        passes(signed.headers, signed.body, signed.url)
 
         def tell() -> None:
             with contextlib.suppress(RuntimeError):  # the loop has closed: nobody waits any more
@@ -316,7 +331,7 @@ def over_the_network(
         handle = Handle()
 
         def attempt() -> Reply:
-            return transport.send(wire, until, tell, handle)
+            return transport.send(signed, until, tell, handle)
 
         try:
             return await with_descriptors(lambda: in_thread(attempt, name), until)

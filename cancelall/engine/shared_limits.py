@@ -72,7 +72,7 @@ def at_once(files: int, hosts: int) -> int:
 
 
 @dataclass
-class Means:
+class SharedLimits:
     """Shared by all profiles of a run."""
 
     profiles: Sequence[Profile | BrokenProfile]
@@ -84,6 +84,7 @@ class Means:
     _coming: dict[str, Callable[[], None]] = field(default_factory=dict)
     _places: int = AT_ONCE
     _routes: dict[tuple[str, Route], Route] = field(default_factory=dict)
+    _routes_of: dict[str, Route] = field(default_factory=dict)
     _waited: dict[str, str] = field(default_factory=dict)
     _files: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_FILES_AT_ONCE))
     _slow: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(SECRETS_AT_ONCE))
@@ -125,8 +126,11 @@ class Means:
 
     def route(self, profile: Profile) -> Route:
         """How a profile's requests leave this machine: one for all that go the same way, which knows how they fared."""
-        found = route_for(profile.origin, profile.common.proxy, profile.common.ca_bundle, self.environ)
-        return self._routes.setdefault((profile.origin, found), found)
+        known = self._routes_of.get(profile.name)
+        if known is None:
+            found = route_for(profile.origin, profile.common.proxy, profile.common.ca_bundle, self.environ)
+            known = self._routes_of[profile.name] = self._routes.setdefault((profile.origin, found), found)
+        return known
 
     async def trust(self, profile: Profile) -> None:
         """Load the CA bundle of a profile, in a thread that can be left behind: it may lie on a mount that is gone.
@@ -151,12 +155,12 @@ class Means:
 
         Raises what resolving raises, and SecretError when this machine has nothing left to do it with.
         """
-        if not self._at_hand(profile):
-            turns, words = self._slow, f"{SECRETS_AT_ONCE} commands and keyrings are asked at a time"
-        elif not self._at_hand(profile, optional=True):
+        if self._at_hand(profile, optional=True):
+            turns, words = self._files, f"{_FILES_AT_ONCE} profiles are read at a time"
+        elif self._at_hand(profile):
             turns, words = self._extras, f"{SECRETS_AT_ONCE} commands are asked for optional secrets at a time"
         else:
-            turns, words = self._files, f"{_FILES_AT_ONCE} profiles are read at a time"
+            turns, words = self._slow, f"{SECRETS_AT_ONCE} commands and keyrings are asked at a time"
         began = time.monotonic()
         try:
             await turns.acquire()

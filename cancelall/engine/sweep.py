@@ -73,6 +73,7 @@ class SegmentSweep:
         self.ledger = ledger
         self.around = around
         self.client = around.client
+        self._now = around.client.clock.monotonic
         self.cancelling: Tasks = set()
         """Cancels under way."""
 
@@ -108,11 +109,11 @@ class SegmentSweep:
         of orders that are known to be open until one round trip before the deadline; in a hold, to its end.
         """
         client, now = self.client, self._now()
-        if client.reads_only or client.refusal is not None or client.closed:
+        if client.reads_only or client.refusal is not None or client.closed or now > client.last_send:
             return
         late = not known and now > client.deadline - client.reserve and not self.around.held
         for request, orders in (*((request, ()) for request in moves.mass), *moves.named):
-            if now > client.last_send or (late and not firing.never_answered(self.ledger, request)):
+            if late and not firing.never_answered(self.ledger, request):
                 continue
             self.ledger.cancel_begins(request, orders)
             task = self.around.background(self._cancel(request, orders))
@@ -245,6 +246,3 @@ class SegmentSweep:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(max(0.0, began + self.around.pace - self._now())):
                 await self.around.released.wait()
-
-    def _now(self) -> float:
-        return self.client.clock.monotonic()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from cancelall.core.secret import scrub
+from cancelall.core.secret import scrub, scrubbed_already
 from cancelall.journal.file import digest
 
 TEXT_LIMIT = 500
@@ -27,21 +27,26 @@ def id_fields(ids: Iterable[str]) -> dict[str, object]:
 
 def harmless(fields: Mapping[str, object]) -> Mapping[str, object]:
     """The fields as JSON may hold them. Most hold nothing that has to be taken out, and are left as they are."""
-    if all(len(one) <= TEXT_LIMIT and scrub(one) == one for one in _texts(fields)):
+    texts = _texts(fields)
+    if max(map(len, texts), default=0) <= TEXT_LIMIT and scrubbed_already(texts):
         return fields
     return {key: _plain(value) for key, value in fields.items()}
 
 
-def _texts(value: object) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for key, inner in value.items():
-            yield str(key)
-            yield from _texts(inner)
-    elif isinstance(value, list | tuple):
-        for one in value:
-            yield from _texts(one)
+def _texts(fields: Mapping[str, object]) -> list[str]:
+    """Every text in them, however deep, keys too."""
+    found: list[str] = []
+    left: list[object] = [fields]
+    while left:
+        value = left.pop()
+        if isinstance(value, str):
+            found.append(value)
+        elif isinstance(value, dict):
+            found += map(str, value)
+            left += value.values()
+        elif isinstance(value, list | tuple):
+            left += value
+    return found
 
 
 def _plain(value: object) -> object:

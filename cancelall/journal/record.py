@@ -13,14 +13,15 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from cancelall import __version__
-from cancelall.core.model import Acknowledgement, State
+from cancelall.core.model import Acknowledgement, Answer, Order, Priority, Request, State
 from cancelall.core.results import ProfileReport
 from cancelall.journal.fields import id_fields
 from cancelall.journal.writer import Journal
 
 if TYPE_CHECKING:
-    from cancelall.core.attempts import Outcome, Sending, Tally
-    from cancelall.core.model import Listing
+    from cancelall.core.attempts import Outcome, Tally
+    from cancelall.core.model import Listing, SignedRequest
+    from cancelall.journal.basis import Basis, SegmentBasis, Stages
 
 _HEADERS = ("traceid", "x-request-id", "x-bapi-traceid", "x-trace-id", "cf-ray", "retry-after", "date")
 """Of an answer: what a venue's support asks for. Limits are kept besides."""
@@ -55,8 +56,16 @@ class ProfileRecord:
     profile: str
     venue: str
     tally: Tally
+    proves_key: Callable[[Request], bool] = lambda request: request.signed
+    """Whether an accepted answer to this request shows that the key is good."""
+    bases: dict[str, Mapping[str, object]] = field(default_factory=dict)
+    """What the verdict of each profile rests on, to be written with it."""
+    read: dict[str, float] = field(default_factory=dict)
+    """When the last listing of each segment that was written down began."""
     _open: dict[int, int] = field(default_factory=dict)
     """The number in the journal of each send under way."""
+    _requests: dict[Request, int] = field(default_factory=dict)
+    """Numbers by which the lines of one request know each other."""
 
     @_aside
     def credential(self, sources: Sequence[tuple[str, str]], account: str) -> None:
@@ -66,40 +75,42 @@ class ProfileRecord:
             self.journal.write("credential", fields, at_once=False)
 
     @_aside
-    def begins(self, sending: Sending) -> None:
+    def begins(self, signed: SignedRequest) -> None:
         """A request is about to leave: whatever happens now, it may be executed."""
         if self.journal is None:
             return
         number = next(self.attempts)
-        if sending.copy_of is None:
-            self._open[id(sending)] = number
-        request = sending.request
+        if signed.copy_of is None:
+            self._open[id(signed)] = number
+        request = signed.request
         self.journal.write(
             "attempt_start",
             {
                 "a": number,
                 "profile": self.profile,
                 "venue": self.venue,
-                "segment": sending.about or None,
-                "attempt": sending.tries,
-                "copy_of": self._open.get(id(sending.copy_of)) if sending.copy_of else None,
+                "segment": signed.about or None,
+                "request": self._number(request),
+                "witness": True if request.priority is Priority.WITNESS else None,
+                "attempt": signed.tries,
+                "copy_of": self._open.get(id(signed.copy_of)) if signed.copy_of else None,
                 "changes": request.changes,
-                "host": sending.origin,
+                "host": signed.origin,
                 "method": request.method,
                 "path": request.path,
                 "query": request.query or None,
                 "body": request.body.decode("utf-8", "replace") if request.changes and request.body else None,
-                "body_sha256": hashlib.sha256(sending.body).hexdigest() if sending.body else None,
-                "signed_ms": sending.signed_ms if request.signed else None,
-                "window_ms": sending.window_ms,
+                "body_sha256": hashlib.sha256(signed.body).hexdigest() if signed.body else None,
+                "signed_ms": signed.signed_ms if request.signed else None,
+                "window_ms": signed.window_ms,
             },
             at_once=request.changes,
         )
 
     @_aside
-    def ended(self, sending: Sending, outcome: Outcome[Any] | None) -> None:
+    def ended(self, signed: SignedRequest, outcome: Outcome[Any] | None) -> None:
         """It was answered, or has failed; None: nobody waits for its answer any more."""
-        number = self._open.pop(id(sending), None)
+        number = self._open.pop(id(signed), None)
         if self.journal is None or number is None:
             return
         fields: dict[str, object] = {"a": number, "profile": self.profile}
@@ -114,18 +125,100 @@ class ProfileRecord:
                 "http": attempt.status,
                 "message": (judgement.words if judgement else fault.message if fault else "") or None,
                 "ms": round((attempt.ended - attempt.began) * 1000),
+                "began": nanoseconds(attempt.began),
+                "ended": nanoseconds(attempt.ended),
+                "answered": attempt.answered,
+                "incurable": attempt.incurable or None,
+                **self._said(outcome),
                 "headers": {name: told for name, told in attempt.headers.items() if _worth_keeping(name)} or None,
                 **_acknowledged(outcome.value),
             }
         self.journal.write("attempt_end", fields, at_once=False)
 
     @_aside
-    def listed(self, segment: str, listing: Listing) -> None:
-        """All passes and pages of a segment's open orders were read, as far as that went."""
-        if self.journal is not None:
-            fields = {"profile": self.profile, "segment": segment, "complete": listing.complete}
-            told = {"why": listing.why or None, **id_fields(order.id for order in listing.orders)}
-            self.journal.write("list", {**fields, **told}, at_once=False)
+    def listed(self, segment: str, listing: Listing, keeps: Callable[[Order], bool], stages: Stages) -> None:
+        """All passes and pages of a segment's open orders were read, as far as that went. What is kept is not left."""
+        if self.journal is None:
+            return
+        self.read[segment] = listing.began
+        kept = [order.id for order in listing.orders if keeps(order)]
+        self.journal.write(
+            "list",
+            {
+                "profile": self.profile,
+                "segment": segment,
+                "complete": listing.complete,
+                "why": listing.why or None,
+                "superseded": listing.superseded or None,
+                "began": nanoseconds(listing.began),
+                "ended": nanoseconds(listing.ended),
+                "passes": self._stages(stages),
+                "serial": listing.serial,
+                **id_fields(order.id for order in listing.orders),
+                "left": len(listing.orders) - len(kept),
+                "kept": id_fields(kept) if kept else None,
+            },
+            at_once=False,
+        )
+
+    @_aside
+    def decided(self, basis: Callable[[], Basis]) -> None:
+        """The verdict is there, and this is what it rests on."""
+        known = basis()
+        told = {
+            "decided": nanoseconds(known.decided),
+            "gap": known.gap,
+            "keep": known.keep,
+            "reads_only": known.reads_only,
+            "segments": {name: self._rests_on(one) for name, one in known.segments.items()},
+            "pending": known.pending,
+            "missed": known.missed,
+            "doubts": known.doubts,
+            "bug": known.bug,
+        }
+        self.bases[self.profile] = {name: value for name, value in told.items() if value or name in ("gap", "segments")}
+
+    def _rests_on(self, segment: SegmentBasis) -> dict[str, object]:
+        return {
+            "blind": [self._number(request) for request in segment.blind],
+            "mass": [self._number(request) for request in segment.mass],
+            "passes": self._stages(segment.stages),
+            "witnesses": [
+                {
+                    "request": self._number(one.request),
+                    "changes": one.request.changes,
+                    "harmless": one.harmless,
+                    "optional": one.optional,
+                    "signature": one.signature,
+                }
+                for one in segment.witnesses
+            ],
+            "spawns": segment.spawns,
+            "protective_kinds": segment.protective_kinds,
+            "contradictions": segment.contradictions,
+        }
+
+    def _stages(self, stages: Stages) -> list[list[int]]:
+        return [[self._number(request) for request in stage] for stage in stages]
+
+    def _number(self, request: Request) -> int:
+        """The same number for the same request."""
+        return self._requests.setdefault(request, len(self._requests) + 1)
+
+    def _said(self, outcome: Outcome[Any]) -> dict[str, object]:
+        """What an answer says besides its class, as far as a verdict can depend on it."""
+        judgement, request = outcome.attempt.judgement, outcome.attempt.request
+        witness = request.priority is Priority.WITNESS
+        told: dict[str, object] = {"witness": _word(outcome)} if witness else {}
+        if judgement is None:
+            return told
+        if judgement.answer in (Answer.REFUSED, Answer.GATEWAY):
+            told["reach"] = judgement.reach.value
+        if judgement.suspended:
+            told["suspended"] = True
+        if judgement.answer in (Answer.ACCEPTED, Answer.NOTHING_OPEN) and self.proves_key(request):
+            told["proves_key"] = True
+        return told
 
 
 @dataclass(kw_only=True)
@@ -137,13 +230,28 @@ class Record:
     """`finish` was called."""
     _attempts: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     _tallies: dict[str, Tally] = field(default_factory=dict)
+    _bases: dict[str, Mapping[str, object]] = field(default_factory=dict)
     _told: set[str] = field(default_factory=set)
     """The profiles whose verdict has been written."""
 
-    def of(self, profile: str, venue: str, tally: Tally) -> ProfileRecord:
+    def of(
+        self,
+        profile: str,
+        venue: str,
+        tally: Tally,
+        proves_key: Callable[[Request], bool] = lambda request: request.signed,
+    ) -> ProfileRecord:
         """The part of one profile."""
         self._tallies[profile] = tally
-        return ProfileRecord(journal=self.journal, attempts=self._attempts, profile=profile, venue=venue, tally=tally)
+        return ProfileRecord(
+            journal=self.journal,
+            attempts=self._attempts,
+            profile=profile,
+            venue=venue,
+            tally=tally,
+            proves_key=proves_key,
+            bases=self._bases,
+        )
 
     @_aside
     def note(self, event: str, /, **fields: object) -> None:
@@ -176,6 +284,7 @@ class Record:
                 "error": f"{report.error.kind}: {report.error.message}" if report.error else None,
                 "warnings": report.warnings or None,
                 "requests": report.requests,
+                "basis": self._bases.get(report.profile),
             },
             at_once=False,
         )
@@ -268,6 +377,19 @@ def _moment(ms: int) -> str:
 
 def _worth_keeping(name: str) -> bool:
     return name in _HEADERS or "limit" in name
+
+
+def nanoseconds(seconds: float) -> int:
+    """A moment of the monotonic clock as `mono` has it."""
+    return round(seconds * 1_000_000_000)
+
+
+def _word(outcome: Outcome[Any]) -> str:
+    """What a witness says of empty listings. One that took nothing without saying so agrees when that happens twice."""
+    if outcome.value is None:
+        return "agrees" if outcome.answer is Answer.NOTHING_OPEN else "is silent"
+    agrees, half, _ = outcome.value
+    return "agrees" if agrees else "took nothing" if half else "objects"
 
 
 def _acknowledged(value: object) -> dict[str, object]:

@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from cancelall.core.errors import TransportFault
-from cancelall.core.model import Wire
+from cancelall.core.model import SignedRequest
 from cancelall.net import answer, failures
 from cancelall.net.connection import Handle, silent
 
@@ -41,7 +41,7 @@ class Outgoing:
     Its bytes hold secrets: the repr does not show them.
     """
 
-    wire: Wire
+    signed: SignedRequest
     data: bytes = field(repr=False)
     until: float
     """The deadline, on the monotonic clock."""
@@ -72,19 +72,18 @@ class Unheard(Exception):
         self.fault = fault
 
 
-def request_bytes(wire: Wire, headers: Mapping[str, str]) -> bytes:
+def request_bytes(signed: SignedRequest, headers: Mapping[str, str]) -> bytes:
     """The request as it goes on the wire, its target as it was signed. Raises TransportFault for what cannot go.
 
     https://www.rfc-editor.org/rfc/rfc9112#section-3
     """
-    parts = urllib.parse.urlsplit(wire.url)
-    target = wire.url.removeprefix(f"{parts.scheme}://{parts.netloc}")
-    fields = {"Host": parts.netloc, **headers}
-    fits = _TOKEN.fullmatch(wire.method) and _TARGET.fullmatch(target)
+    method, target = signed.method, signed.target
+    fields = {"Host": urllib.parse.urlsplit(signed.origin).netloc, **headers}
+    fits = _TOKEN.fullmatch(method) and _TARGET.fullmatch(target)
     if not fits or not all(_TOKEN.fullmatch(name) and _VALUE.fullmatch(value) for name, value in fields.items()):
         raise TransportFault("the request holds a character that HTTP cannot carry", sent="no")
-    lines = [f"{wire.method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items()), "", ""]
-    return "\r\n".join(lines).encode("latin-1") + wire.body
+    lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items()), "", ""]
+    return "\r\n".join(lines).encode("latin-1") + signed.body
 
 
 def ask(out: Outgoing, made: socket.socket) -> Answered:
@@ -104,7 +103,7 @@ def ask(out: Outgoing, made: socket.socket) -> Answered:
 def body(out: Outgoing, answered: Answered, large: Callable[[int], None]) -> bytes:
     """Read the body. Raises TransportFault."""
     try:
-        return answer.body(answered.reader, answered.head, out.wire.body_limit, large)
+        return answer.body(answered.reader, answered.head, out.signed.body_limit, large)
     except (OSError, answer.Ended) as fault:
         raise failures.of_reading(fault) from fault
 
@@ -114,7 +113,7 @@ def _send(out: Outgoing, made: socket.socket) -> None:
     if left <= 0:
         raise TransportFault("no time left to send", kind="timeout", sent="no")
     made.settimeout(min(out.seconds, left))
-    if out.wire.recalled():
+    if out.signed.recalled():
         raise TransportFault("it was called back before it left", sent="no")
     out.began = True
     with contextlib.suppress(BrokenPipeError):  # it may have been answered before all of it was read

@@ -1,7 +1,7 @@
 """The tunnel through a proxy, and the only module that knows requests and urllib3.
 
 They know how a proxy is told a name and a password, and TLS inside of TLS. What then goes through the tunnel is sent
-and read like anything else, by `cancelall.direct`: no byte of a signed request is theirs, and no proxy sees one.
+and read like anything else, by `cancelall.net.direct`: no byte of a signed request is theirs, and no proxy sees one.
 """
 
 from __future__ import annotations

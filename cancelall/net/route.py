@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import threading
 import urllib.parse
@@ -110,6 +111,7 @@ def without_user(proxy: str) -> str:
     return f"{scheme}{slashes}{rest.rpartition('@')[2]}"
 
 
+@functools.lru_cache(maxsize=1024)
 def is_loopback(host: str) -> bool:
     """Whether a URL's host is this machine."""
     if host in ("localhost", "ip6-localhost"):

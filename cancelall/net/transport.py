@@ -1,7 +1,7 @@
 """Sends signed requests: exact bytes, bounded time and size, no redirects, TLS always.
 
 A cancel goes on a connection of its own, and so does what asks for one; other reads share those that are kept. A proxy
-only opens a tunnel. What is sent and read on a connection, `cancelall.direct` does, whichever way it leads.
+only opens a tunnel. What is sent and read on a connection, `cancelall.net.direct` does, whichever way it leads.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from cancelall import __version__
 from cancelall.core.errors import ConfigError, TransportFault, Unreadable
-from cancelall.core.model import Reply, Wire
+from cancelall.core.model import Reply, SignedRequest
 from cancelall.net import connection, direct, failures, tls
 from cancelall.net.connection import Handle
 from cancelall.net.direct import Answered, Kept, Outgoing, Unheard
@@ -43,10 +43,17 @@ class Transport:
     """Sends signed requests to one host, from several threads at once; every call is bounded by its deadline."""
 
     def __init__(
-        self, route: Route, monotonic: Callable[[], float] = time.monotonic, ready: Ready | None = None
+        self,
+        route: Route,
+        monotonic: Callable[[], float] = time.monotonic,
+        ready: Ready | None = None,
+        *,
+        keeps: bool = True,
     ) -> None:
+        """With `keeps` a connection is kept after its answer, for more reads; else each is closed."""
         self.route = route
         self._ready = ready
+        self._keeps = keeps
         self._monotonic = monotonic
         tls.context(route.ca_bundle)  # whether it can be read is told now
         self._kept = Kept(_KEPT)
@@ -54,7 +61,7 @@ class Transport:
 
     def send(
         self,
-        wire: Wire,
+        signed: SignedRequest,
         deadline: float,
         sent: Callable[[], None] = lambda: None,
         handle: Handle | None = None,
@@ -64,17 +71,17 @@ class Transport:
         Whoever gives it up does so by the handle. An attempt through a proxy from the environment that was not sent is
         tried once directly.
         """
-        parts = urllib.parse.urlsplit(wire.url)
+        parts = urllib.parse.urlsplit(signed.origin)
         local = parts.scheme == "http" and is_loopback(parts.hostname or "")
         if parts.scheme != "https" and not local:
             raise ConfigError("only https leaves this machine", "correct base_url")
         # What is not encrypted stays on this machine, whatever proxy there is.
         route = Route(ca_bundle=self.route.ca_bundle) if local else self.route
-        if route.proxy is not None and wire.family is not None:
+        if route.proxy is not None and signed.family is not None:
             raise TransportFault("a proxy chooses the address family itself", sent="no")
         out = Outgoing(
-            wire=wire,
-            data=direct.request_bytes(wire, _headers(wire)),
+            signed=signed,
+            data=direct.request_bytes(signed, _headers(signed, keep=self._keeps)),
             until=deadline,
             seconds=READ_TIMEOUT,
             handle=handle or Handle(),
@@ -93,10 +100,10 @@ class Transport:
 
     def _by(self, route: Route, out: Outgoing) -> Reply:
         """One attempt on one route: on a connection that is kept, or else on a new one."""
-        kept = self._kept if route.proxy == self.route.proxy and not out.wire.single_use else None
+        kept = self._kept if route.proxy == self.route.proxy and self._keeps else None
         try:
-            may = kept is not None and not out.wire.fresh_connection
-            made = kept.take(out.wire.family, rested=out.wire.rested_connection) if kept and may else None
+            may = kept is not None and not out.signed.fresh_connection
+            made = kept.take(out.signed.family, rested=out.signed.rested_connection) if kept and may else None
             if made is not None:
                 try:
                     return self._on(made, route, out, kept)
@@ -113,8 +120,7 @@ class Transport:
 
     def _connected(self, route: Route, out: Outgoing) -> socket.socket:
         """A connection on which nothing was said. Raises TransportFault, ConfigError."""
-        parts = urllib.parse.urlsplit(out.wire.url)
-        origin, family = f"{parts.scheme}://{parts.netloc}", out.wire.family
+        origin, family = out.signed.origin, out.signed.family
         try:
             if route.proxy is not None:
                 from cancelall.net import proxied
@@ -139,7 +145,7 @@ class Transport:
             origin,
             route.ca_bundle,
             self._seconds(out),
-            family=out.wire.family,
+            family=out.signed.family,
             until=time.monotonic() + self._left(out),
             handle=out.handle,
         )
@@ -155,7 +161,7 @@ class Transport:
                     body = direct.body(out, answered, large)
                     done = out.handle.let_go() and kept is not None
                     if done and kept is not None:
-                        kept.give(made, answered, of_a_cancel=out.wire.fresh_connection)
+                        kept.give(made, answered, of_a_cancel=out.signed.fresh_connection)
                 return _reply(answered, body, made.family if route.proxy is None else None)
         finally:
             if not done:
@@ -203,14 +209,14 @@ def _reply(answered: Answered, body: bytes, family: int | None) -> Reply:
     return reply
 
 
-def _headers(wire: Wire) -> Mapping[str, str]:
+def _headers(signed: SignedRequest, *, keep: bool) -> Mapping[str, str]:
     headers = {
         "User-Agent": f"cancelall/{__version__}",
         "Accept": "application/json",
         "Accept-Encoding": "identity",
-        "Connection": "close" if wire.single_use else "keep-alive",
-        **dict(wire.headers),
+        "Connection": "keep-alive" if keep else "close",
+        **dict(signed.headers),
     }
-    if wire.body or wire.method in ("POST", "DELETE"):
-        headers["Content-Length"] = str(len(wire.body))
+    if signed.body or signed.method in ("POST", "DELETE"):
+        headers["Content-Length"] = str(len(signed.body))
     return headers

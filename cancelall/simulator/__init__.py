@@ -10,25 +10,23 @@
 It is written from the venues' documents and imports nothing of the client, so that a mistake in the client's signer
 cannot hide in the checker. Standard library only.
 
-How a new fake venue is added:
+How a new fake venue is added, in a package `cancelall/simulator/<venue>/`:
 
-1. Write `cancelall/simulator/<venue>.py` (or a package) with a subclass of `fake.FakeVenue`, and name it `FAKE` there.
-2. `classify` says what each request is for: the log, the faults and "may it change anything" hang on that. `respond`
-   checks the signature, processes and answers with `wire.json_reply`. `refuse` holds the venue's own words for a
-   refused key, address or permission, a rate limit, an internal error and maintenance. `key_of` finds the key in a
-   request.
-3. `new_credentials`, `account_key` and `stock` make an account; `account_options` if a client has to know more than
-   the secrets.
-4. Orders are `book.SimOrder`: `segment` is what the venue cancels and lists as one, `kind` its sort of order, `extra`
+1. `state.py`: a subclass of `fake.FakeVenue` with what handlers use: `name`, `secrets`, `refusals` (the venue's own
+   words for a refused key, address or permission, a rate limit, an internal error and maintenance), `own_faults`,
+   `stock`, and `refusal`, its envelope of an error. `text_fields` and `status_fields` name the JSON fields that the
+   faults `hostile` and `unknown-status` spoil. Handlers import this module, never the one that lists them.
+2. Handlers `(venue, call) -> value`; they raise `Refused` in the venue's words, or `bare` for an answer without JSON.
+   Orders are `book.SimOrder`: `segment` is what the venue cancels and lists as one, `kind` its sort of order, `extra`
    what the venue's own fields need. Put them on the book with `place`, cancel them through `cancel` only, list them
-   through `listed` only: every fault that is about orders lives in these two. Rate limits come from `self.buckets`,
-   unless `self.limits` is off.
-5. `text_fields` and `status_fields` name the JSON fields that the faults `hostile` and `unknown-status` spoil;
-   `own_faults` adds faults that only this venue has, and `fault(name, request)` tells whether one strikes.
-   `cursor-loop` is the venue's to obey, where it has cursors.
-6. Time is `now_ms()` for what happens and `server_now()` for what the venue says or checks; `later()` for what is due
+   through `listed` only: every fault that is about orders lives in these two. `fault(name, request)` tells whether a
+   fault strikes; `cursor-loop` is the venue's to obey, where it has cursors. Rows are a `rows.Table`, stocks
+   `stock.templates`, pages those of `pages`.
+3. `venue.py`: a subclass of the state with its `routes`, and `authorize`, which checks the key and the signature. A
+   route's kind is what it is for: the log, the faults and "may it change anything" hang on that. The class is `FAKE`.
+4. Time is `now_ms()` for what happens and `server_now()` for what the venue says or checks; `later()` for what is due
    later. Never sleep, start a thread or read a clock.
-7. Add it to `VENUES`.
+5. Add it to `VENUES`.
 """
 
 from __future__ import annotations
@@ -63,11 +61,7 @@ __all__ = [
 ]
 
 VENUES: Mapping[str, str] = {
-    "bybit": "cancelall.simulator.bybit",
-    "bitget": "cancelall.simulator.bitget",
-    "ascendex": "cancelall.simulator.ascendex",
-    "pacifica": "cancelall.simulator.pacifica",
-    "deltadefi": "cancelall.simulator.deltadefi",
+    name: f"cancelall.simulator.{name}" for name in ("bybit", "bitget", "ascendex", "pacifica", "deltadefi")
 }
 
 

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from typing import Literal
 
 Status = Literal["open", "cancelled", "filled"]
+Side = Literal["buy", "sell"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SimOrder:
-    """An order in neutral words; a fake venue renders it in its own, with what `extra` holds for that."""
+    """An order in neutral words; a fake venue renders it in its own, with what `extra` holds for that.
 
-    id: str
+    One without an id is a template of the stock.
+    """
+
+    id: str = ""
     symbol: str
     segment: str
-    side: Literal["buy", "sell"] = "buy"
+    side: Side = "buy"
     type: str = "limit"
     kind: str = "order"
     client_id: str = ""
@@ -29,6 +34,19 @@ class SimOrder:
     updated_ms: int = 0
     sequence: int = 0
     extra: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def executed(self) -> Decimal:
+        """How much of it has been filled."""
+        return Decimal(self.quantity) - Decimal(self.remaining)
+
+    def but(self, **extra: object) -> SimOrder:
+        """The same with more fields of the venue's own."""
+        return replace(self, extra={**self.extra, **extra})
+
+    def placed(self, order_id: str, when_ms: int, client_id: str = "") -> SimOrder:
+        """The same as it is placed at this moment."""
+        return replace(self, id=order_id, client_id=client_id, created_ms=when_ms, updated_ms=when_ms)
 
 
 class Book:

@@ -11,45 +11,30 @@ import heapq
 import random
 import threading
 import time
+import uuid
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from enum import Enum
+from itertools import cycle, islice
 from math import ceil
 from typing import ClassVar
 
 from . import spoil
-from .book import Account, SimOrder
-from .faults import SPECS, Fault, FaultSet, FaultSpec, Kind, parse_fault
-from .limits import TokenBuckets
-from .wire import PAGING, Manner, SimReply, SimRequest, came_by, json_reply, text_reply
+from .book import Account, Book, SimOrder
+from .faults import SPECS, Fault, FaultSet, FaultSpec, Fits, Kind, parse_fault
+from .limits import Allowance, TokenBuckets
+from .refusals import Answered, Refusal, Refused, bare
+from .routes import Call, Routes
+from .wire import PAGING, Headers, Manner, SimReply, SimRequest, came_by, json_reply, text_reply
 
-
-class Refusal(Enum):
-    """Reasons to refuse that every venue has, each in its own words."""
-
-    KEY = "key"
-    IP = "ip"
-    PERMISSION = "permission"
-    RATE_LIMIT = "rate limit"
-    INTERNAL = "internal error"
-    MAINTENANCE = "maintenance"
-    REQUEST = "this call"
-    PRODUCT = "this product"
-    HOST = "this host"
-    ABSENT = "no such product"
+_STOCK_AGE_MS = 3_600_000
+_STOCK_STEP_MS = 100
 
 
 @dataclass(frozen=True, kw_only=True)
-class LoggedRequest:
+class LoggedRequest(SimRequest):
     """One request as it arrived, and how it was answered (`status` is None if no answer was sent)."""
 
-    method: str
-    path: str
-    query: str
-    body: bytes
-    headers: Mapping[str, str]
-    received_ms: int
     arrived: float
     kind: Kind
     key_hint: str
@@ -82,11 +67,20 @@ class FakeVenue(ABC):
     """A stateful fake of one venue. Subclasses write down what is particular to it; see the package's docstring."""
 
     name: ClassVar[str]
+    routes: ClassVar[Routes] = Routes({})
+    refusals: ClassVar[Mapping[Refusal, Refused | Answered]] = {}
+    secrets: ClassVar[Mapping[str, tuple[str, int]]] = {}
+    """What each secret's dummy begins with, and how many hex digits make it differ from others."""
+    key_header: ClassVar[str] = ""
     own_faults: ClassVar[Mapping[str, FaultSpec]] = {}
     text_fields: ClassVar[frozenset[str]] = frozenset()
     status_fields: ClassVar[frozenset[str]] = frozenset()
     wordless: ClassVar[frozenset[Refusal]] = frozenset()
-    """Reasons for which the venue has no word of its own: faults that are about its words do not strike then."""
+    """Reasons for which `refusals` has no word: faults that are about the venue's words do not strike then."""
+
+    def __init_subclass__(cls) -> None:
+        if "refusals" in cls.__dict__:
+            cls.wordless = frozenset(Refusal) - cls.refusals.keys()
 
     def __init__(self, *, now_ms: Callable[[], int] = wall_clock_ms, seed: int = 1, limits: bool = True) -> None:
         self.now_ms = now_ms
@@ -101,56 +95,131 @@ class FakeVenue(ABC):
         self._later_count = 0
         self._fills_left = 0
         self._first_request_ms: int | None = None
+        self._banned_until_ms: dict[str, int] = {}
         self._hidden_until_ms: dict[str, int] = {}
         self._readings: dict[tuple[str, str, str], int] = {}
+        self.begin()
 
     # What a venue must write.
-
-    @abstractmethod
-    def classify(self, request: SimRequest) -> Kind:
-        """What this request is for."""
-
-    @abstractmethod
-    def respond(self, request: SimRequest) -> SimReply:
-        """Authenticate, process and answer."""
-
-    @abstractmethod
-    def refuse(self, reason: Refusal, request: SimRequest) -> SimReply:
-        """The venue's own answer for this reason."""
-
-    @abstractmethod
-    def key_of(self, request: SimRequest) -> str:
-        """The key or account that the request names, not yet verified; empty if it names none."""
-
-    @abstractmethod
-    def new_credentials(self) -> Mapping[str, str]:
-        """Credentials for one more account, under the names that a profile gives them. Obvious dummies."""
-
-    @abstractmethod
-    def account_key(self, credentials: Mapping[str, str]) -> str:
-        """What `key_of` will see in the requests of the owner of these credentials."""
 
     @abstractmethod
     def stock(self, account: Account, orders: int) -> None:
         """Fill a new account with so many orders, of every kind that the venue has."""
 
     @abstractmethod
-    def new_id(self, like: SimOrder) -> str:
-        """An id for a new order of the same kind."""
+    def refusal(self, refused: Refused, request: SimRequest, headers: Headers = ()) -> SimReply:
+        """A refusal in the venue's envelope."""
 
     # What a venue may write.
+
+    def begin(self) -> None:  # noqa: B027 - most venues need little here
+        """Set up what the venue remembers besides accounts and orders."""
+
+    def answer(self, value: object, call: Call, headers: Headers) -> SimReply:
+        """What a handler has answered, in the venue's envelope."""
+        return json_reply(value, headers=headers)
+
+    def admit(self, request: SimRequest) -> Headers:
+        """The gateway, before any route is looked for: raise, or give the headers that every answer carries."""
+        return ()
+
+    def authorize(self, call: Call) -> Call:
+        """Check key, clock and signature of a call that is not public: raise, or give the call its account."""
+        return call
+
+    def limit_of(self, call: Call) -> tuple[Hashable, int]:
+        """The name of the bucket that an account's call draws from, and how much it holds and gains in a second."""
+        return call.route.bucket or call.path, call.route.limit
+
+    def limit_headers(self, allowance: Allowance) -> Headers:
+        """How an answer tells of the limit."""
+        return ()
+
+    def over_limit(self, allowance: Allowance, request: SimRequest) -> SimReply:
+        """The refusal of a request that its bucket did not hold."""
+        return self.refuse(Refusal.RATE_LIMIT, request)
+
+    def check(self, call: Call) -> None:  # noqa: B027 - most venues need nothing here
+        """Raise for what the venue looks at after the limit."""
+
+    def no_route(self, request: SimRequest) -> Exception:
+        """The answer to a path that does not exist."""
+        return bare(404, "404 page not found")
+
+    def classify(self, request: SimRequest) -> Kind:
+        """What this request is for: an unknown path that is not read counts as one that changes something."""
+        if call := self.routes.find(request):
+            return call.route.kind
+        return Kind.PUBLIC if request.method == "GET" else Kind.CREATE
+
+    def key_of(self, request: SimRequest) -> str:
+        """The key or account that the request names, not yet verified; empty if it names none."""
+        return request.headers.get(self.key_header, "")
+
+    def new_credentials(self) -> Mapping[str, str]:
+        """Credentials for one more account, under the names that a profile gives them: obvious dummies."""
+        made = self.secrets.items()
+        return {name: f"{start}{self.random.getrandbits(4 * digits):0{digits}x}" for name, (start, digits) in made}
+
+    def new_id(self, like: SimOrder) -> str:
+        """An id for a new order of the same kind."""
+        return self.uuid()
+
+    def account_key(self, credentials: Mapping[str, str]) -> str:
+        """What `key_of` will see in the requests of the owner of these credentials."""
+        return credentials["api_key"]
 
     def account_options(self, credentials: Mapping[str, str]) -> Mapping[str, object]:
         """Keys that a client's profile needs beyond the credentials, such as an account group."""
         return {}
 
+    def refuse(self, reason: Refusal, request: SimRequest) -> SimReply:
+        """The venue's own answer for this reason."""
+        said = self.refusals[reason]
+        return said.reply if isinstance(said, Answered) else self.refusal(said, request)
+
     def too_many(self, seconds: float, request: SimRequest) -> SimReply:
         """The venue's refusal of a request too many, with a limit that is full again in so many seconds."""
-        reply = self.refuse(Refusal.RATE_LIMIT, request)
-        return replace(reply, headers=(*reply.headers, ("Retry-After", f"{seconds:.0f}")))
+        return spoil.with_headers(self.refuse(Refusal.RATE_LIMIT, request), ("Retry-After", f"{seconds:.0f}"))
 
     def on_cancelled(self, account: Account, order: SimOrder) -> None:  # noqa: B027 - most venues need nothing here
         """Called for each order that was really cancelled."""
+
+    # What a venue uses.
+
+    def uuid(self) -> str:
+        """A fresh UUID, the same for the same seed."""
+        return str(uuid.UUID(int=self.random.getrandbits(128), version=4))
+
+    def banned(self, request: SimRequest, *, limit: int, per_ms: int, ban_ms: int) -> bool:
+        """Whether this address, whatever the key, has sent so many requests in that time, and is shut out for a while.
+
+        Asking counts as a request.
+        """
+        now_ms, address = self.now_ms(), request.client
+        if not self.limits or self._banned_until_ms.get(address, 0) > now_ms:
+            return self.limits
+        allowance = self.buckets.take(("address", address), limit=limit, per_ms=per_ms, now_ms=now_ms)
+        if not allowance.allowed:
+            self._banned_until_ms[address] = now_ms + ban_ms
+        return not allowance.allowed
+
+    def put_stock(
+        self,
+        account: Account,
+        templates: Sequence[SimOrder],
+        count: int,
+        new_id: Callable[[SimOrder], str] | None = None,
+        *,
+        named: bool = False,
+    ) -> None:
+        """Place so many orders, one after another some time before now. With `named`, every third has a client id."""
+        first_ms = self.now_ms() - max(_STOCK_AGE_MS, 2 * count * _STOCK_STEP_MS)
+        for number, template in enumerate(islice(cycle(templates), count)):
+            order = template.placed("", first_ms + number * _STOCK_STEP_MS)
+            order_id = (new_id or self.new_id)(order)
+            client_id = f"desk-{number}-{order_id[-4:]}" if named and number % 3 == 0 else ""
+            self.place(account, replace(order, id=order_id, client_id=client_id))
 
     # Accounts.
 
@@ -166,20 +235,17 @@ class FakeVenue(ABC):
 
     def open_orders(self, account: Account | str | None = None) -> list[SimOrder]:
         """What really rests now, newest first, of one account or of all; no fault touches this."""
-        with self.lock:
-            self.catch_up()
-            return [order for each in self._chosen(account) for order in each.book.open()]
+        return self._orders(account, Book.open)
 
     def closed_orders(self, account: Account | str | None = None) -> list[SimOrder]:
         """What was cancelled or filled, the last first."""
+        return self._orders(account, Book.closed)
+
+    def _orders(self, account: Account | str | None, which: Callable[[Book], Iterable[SimOrder]]) -> list[SimOrder]:
         with self.lock:
             self.catch_up()
-            return [order for each in self._chosen(account) for order in each.book.closed()]
-
-    def _chosen(self, account: Account | str | None) -> list[Account]:
-        if account is None:
-            return list(self.accounts.values())
-        return [self.accounts[account] if isinstance(account, str) else account]
+            one = self.accounts[account] if isinstance(account, str) else account
+            return [order for each in ([one] if one else self.accounts.values()) for order in which(each.book)]
 
     # Time.
 
@@ -226,7 +292,7 @@ class FakeVenue(ABC):
             if bot:
                 self._schedule_bot(bot, self._faults, self.now_ms())
 
-    def fault(self, name: str, request: SimRequest, fits: Callable[[Fault], bool] | None = None) -> Fault | None:
+    def fault(self, name: str, request: SimRequest, fits: Fits | None = None) -> Fault | None:
         """The fault of this name (and that fits) if it strikes this request; asking counts as a strike."""
         if not self._faults.named(name):
             return None
@@ -241,7 +307,7 @@ class FakeVenue(ABC):
         with self.lock:
             return self._faults.strikes(name)
 
-    def faults_end_ms(self, concerns: Callable[[Fault], bool] = lambda fault: True) -> int | None:
+    def faults_end_ms(self, concerns: Fits = lambda fault: True) -> int | None:
         """When the last of these faults is over, on the injected clock; None while one can strike for ever, or as long
         as it has not struck as often as it should.
         """
@@ -272,21 +338,40 @@ class FakeVenue(ABC):
             if self._first_request_ms is None:
                 self._first_request_ms = self.now_ms()
             reply = self._answer(request)
+            status = reply.status if reply.manner.answers else None
+            kind, key_hint = self.classify(request), self.key_of(request)[-4:]
             self.requests.append(
-                LoggedRequest(
-                    method=request.method,
-                    path=request.path,
-                    query=request.query,
-                    body=request.body,
-                    headers=request.headers,
-                    received_ms=request.received_ms,
-                    arrived=arrived,
-                    kind=self.classify(request),
-                    key_hint=self.key_of(request)[-4:],
-                    status=reply.status if reply.manner.answers else None,
-                )
+                LoggedRequest(**vars(request), arrived=arrived, kind=kind, key_hint=key_hint, status=status)
             )
             return reply
+
+    def respond(self, request: SimRequest) -> SimReply:
+        """The gateway, the route, key and signature, the limit, and then the request itself."""
+        headers: Headers = ()
+        try:
+            headers = self.admit(request)
+            call = self.routes.find(request)
+            if call is None:
+                raise self.no_route(request)
+            if call.route.kind is not Kind.PUBLIC:
+                call = self.authorize(call)
+                headers += self._draw(call)
+                self.check(call)
+            return self.answer(call.route.handler(self, call), call, headers)
+        except Refused as refused:
+            # Many are constants: what they would hold on to is not theirs.
+            return self.refusal(refused.with_traceback(None), request, headers)
+        except Answered as answered:
+            return spoil.with_headers(answered.reply, *headers)
+
+    def _draw(self, call: Call) -> Headers:
+        bucket, limit = self.limit_of(call)
+        if not (self.limits and limit):
+            return ()
+        allowance = self.buckets.take((call.account.key, bucket), limit=limit, now_ms=self.now_ms())
+        if not allowance.allowed:
+            raise Answered(self.over_limit(allowance, call.request))
+        return self.limit_headers(allowance)
 
     def _answer(self, request: SimRequest) -> SimReply:
         if self.fault("stall", request):
@@ -314,14 +399,14 @@ class FakeVenue(ABC):
         for name, reason in _DOOR:
             if reason not in self.wordless and self.fault(name, request):
                 return self.refuse(reason, request)
-        if fault := self.fault("refused", request, lambda fault: _REACHES[str(fault.value)] not in self.wordless):
-            return self.refuse(_REACHES[str(fault.value)], request)
+        if fault := self.fault("refused", request, lambda fault: Refusal(fault.value) not in self.wordless):
+            return self.refuse(Refusal(fault.value), request)
         if fault := self.fault("hint", request):
             seconds, _, form = str(fault.value).partition("/")
             if form == "own":
                 return self.too_many(float(seconds), request)
             page = text_reply("<html><body><h1>Slow down</h1></body></html>", int(form or "429"))
-            return replace(page, headers=(*page.headers, ("Retry-After", seconds)))
+            return spoil.with_headers(page, ("Retry-After", seconds))
         if self.fault("error-500", request, lambda fault: self.random.random() < fault.number):
             return self.refuse(Refusal.INTERNAL, request)
         if self.fault("error-500-for", request, lambda fault: self._elapsed() < fault.number):
@@ -337,7 +422,7 @@ class FakeVenue(ABC):
     def _spoil(self, reply: SimReply, request: SimRequest) -> SimReply:
         """Faults of the body and the headers."""
         if reply.status >= 400 and (fault := self.fault("retry-after", request)):
-            reply = replace(reply, headers=(*reply.headers, ("Retry-After", str(fault.value))))
+            reply = spoil.with_headers(reply, ("Retry-After", str(fault.value)))
         if self.fault("null-lists", request):
             reply = spoil.null_lists(reply)
         reply = self._odd("odd-row", reply, request, lambda word: spoil.odd_row(reply, word, self.status_fields))
@@ -346,20 +431,9 @@ class FakeVenue(ABC):
             reply = spoil.unknown_status(reply, self.status_fields)
         if self.fault("hostile", request):
             reply = spoil.hostile(reply, self.text_fields)
-        if self.fault("duplicate-keys", request):
-            reply = spoil.duplicate_keys(reply)
-        if self.fault("truncated", request):
-            reply = spoil.truncated(reply)
-        if fault := self.fault("json", request):
-            reply = spoil.with_body(reply, str(fault.value).encode("utf-8", "surrogatepass"))
-        if self.fault("deep-json", request):
-            reply = spoil.deep_json(reply)
-        if self.fault("empty-body", request):
-            reply = spoil.with_body(reply, b"")
-        if self.fault("gzip-bomb", request):
-            reply = spoil.gzip_bomb(reply)
-        if fault := self.fault("many-headers", request):
-            reply = spoil.many_headers(reply, int(fault.number))
+        for name, change in spoil.SPOILS.items():
+            if fault := self.fault(name, request):
+                reply = change(reply, str(fault.value))
         return reply
 
     def _odd(self, name: str, reply: SimReply, request: SimRequest, change: Callable[[str], SimReply]) -> SimReply:
@@ -393,18 +467,8 @@ class FakeVenue(ABC):
 
     def place_like(self, account: Account, order: SimOrder, when_ms: int) -> SimOrder:
         """Put a fresh copy of an order on the book, as a bot would."""
-        return self.place(
-            account,
-            replace(
-                order,
-                id=self.new_id(order),
-                client_id="",
-                remaining=order.quantity,
-                status="open",
-                created_ms=when_ms,
-                updated_ms=when_ms,
-            ),
-        )
+        fresh = replace(order, remaining=order.quantity, status="open")
+        return self.place(account, fresh.placed(self.new_id(order), when_ms))
 
     def cancel(self, account: Account, orders: Sequence[SimOrder], request: SimRequest) -> Cancelled:
         """Cancel these open orders as the venue would. Every cancel of every venue goes through here, so that the
@@ -489,15 +553,6 @@ _DOOR = (
     ("listing-fails", Refusal.INTERNAL),
     ("absent", Refusal.ABSENT),
 )
-
-_REACHES = {
-    "request": Refusal.REQUEST,
-    "product": Refusal.PRODUCT,
-    "address": Refusal.IP,
-    "key": Refusal.KEY,
-    "host": Refusal.HOST,
-}
-
 
 _MANNERS = (
     ("stall-after", Manner.NEVER),

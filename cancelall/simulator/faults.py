@@ -18,11 +18,13 @@ the first request. TEXT restricts it to requests that contain that text.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
+from textwrap import dedent
 
+from .refusals import REACHES
 from .spoil import ROW_WORDS, WAY_WORDS
 
 
@@ -41,11 +43,8 @@ class Kind(StrEnum):
         return self in (Kind.CANCEL, Kind.CREATE)
 
 
-SIGNED = frozenset({Kind.CANCEL, Kind.CREATE, Kind.LISTING, Kind.READ})
 ANY = frozenset(Kind)
-CANCELS = frozenset({Kind.CANCEL})
-LISTINGS = frozenset({Kind.LISTING})
-READS = frozenset({Kind.READ})
+SIGNED = ANY - {Kind.PUBLIC}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,109 +58,99 @@ class FaultSpec:
     """What a value that is text has to match; empty: any text."""
 
 
-SPECS: Mapping[str, FaultSpec] = {
+def declared(text: str, patterns: Mapping[str, str] | None = None) -> dict[str, FaultSpec]:
+    """Faults as a table declares them: `NAME[:KIND][=DEFAULT]`, two blanks and the help, which goes on further inside.
+
+    A default in quotes is text, another one a number; the kind `signed` is every kind but `public`.
+    """
+    specs = {}
+    for entry in re.split(r"\n(?=\S)", dedent(text).strip()):
+        if entry.startswith("#"):
+            continue
+        head, _, words = entry.partition("  ")
+        left, equals, value = head.partition("=")
+        name, _, kind = left.partition(":")
+        default = None if not equals else value[1:-1] if value[0] == "'" else float(value)
+        kinds = ANY if not kind else SIGNED if kind == "signed" else frozenset({Kind(kind)})
+        pattern = (patterns or {}).get(name, "")
+        specs[name] = FaultSpec(help=" ".join(words.split()), default=default, kinds=kinds, pattern=pattern)
+    return specs
+
+
+SPECS: Mapping[str, FaultSpec] = declared(
+    """
     # Before the request is processed.
-    "region": FaultSpec(help="HTTP 403 with an HTML page: this country is not served"),
-    "maintenance": FaultSpec(help="the venue's own words for maintenance"),
-    "html": FaultSpec(help="a gateway's HTML page; the value is its HTTP status", default=502.0),
-    "edge": FaultSpec(
-        help="what stands in front of the venue answers: an HTTP status, and after a slash its form: html (if none is "
-        "given), json (without a code of the venue's), text or empty",
-        default="403",
-        pattern=r"[1-5]\d\d(/(html|json|text|empty))?",
-    ),
-    "status": FaultSpec(help="an empty JSON object with this HTTP status, such as 401, 418 or 429", default=503.0),
-    "error-500": FaultSpec(help="this share of the requests (0 to 1) is answered 500 and not processed", default=0.3),
-    "error-500-for": FaultSpec(
-        help="everything is answered 500 for so many seconds after the first request", default=2.0
-    ),
-    "redirect": FaultSpec(help="302 to this origin", default="http://127.0.0.1:9"),
-    "rate-limit": FaultSpec(help="so many requests per second and key, else the venue's own refusal", default=1.0),
-    "key": FaultSpec(help="the key is refused", kinds=SIGNED),
-    "ip": FaultSpec(help="the address is not on the key's list", kinds=SIGNED),
-    "refused": FaultSpec(
-        help="the venue's own refusal of this reach: request, product, address, key or host",
-        default="key",
-        pattern="request|product|address|key|host",
-    ),
-    "absent": FaultSpec(help="the venue's own word for: this account has no such product", kinds=SIGNED),
-    "hint": FaultSpec(
-        help="too many requests, come again in so many seconds; after a slash 503, or own for the venue's own words",
-        default="60",
-        pattern=r"\d+(/(503|own))?",
-    ),
-    "permission": FaultSpec(
-        help="the key may not cancel; the value narrows it to what it names", default="", kinds=CANCELS
-    ),
-    "listing-fails": FaultSpec(help="listings are answered 500", kinds=LISTINGS),
-    "listing-refused": FaultSpec(help="the key may not list", kinds=LISTINGS),
-    "stall": FaultSpec(help="the request is read, not processed and never answered"),
+    region  HTTP 403 with an HTML page: this country is not served
+    maintenance  the venue's own words for maintenance
+    html=502  a gateway's HTML page; the value is its HTTP status
+    edge='403'  what stands in front of the venue answers: an HTTP status, and after a slash its form: html (if
+        none is given), json (without a code of the venue's), text or empty
+    status=503  an empty JSON object with this HTTP status, such as 401, 418 or 429
+    error-500=0.3  this share of the requests (0 to 1) is answered 500 and not processed
+    error-500-for=2  everything is answered 500 for so many seconds after the first request
+    redirect='http://127.0.0.1:9'  302 to this origin
+    rate-limit=1  so many requests per second and key, else the venue's own refusal
+    key:signed  the key is refused
+    ip:signed  the address is not on the key's list
+    refused='key'  the venue's own refusal of this reach: request, product, address, key or host
+    absent:signed  the venue's own word for: this account has no such product
+    hint='60'  too many requests, come again in so many seconds; after a slash 503, or own for the venue's own
+        words
+    permission:cancel=''  the key may not cancel; the value narrows it to what it names
+    listing-fails:listing  listings are answered 500
+    listing-refused:listing  the key may not list
+    stall  the request is read, not processed and never answered
     # What the book does.
-    "ack-only": FaultSpec(help="a cancel is acknowledged and cancels nothing", kinds=CANCELS),
-    "partial": FaultSpec(help="a cancel of many takes only half of them, rounded up", kinds=CANCELS),
-    "late-cancel": FaultSpec(help="a cancel lands so many seconds after its answer", default=1.5, kinds=CANCELS),
-    "fill": FaultSpec(
-        help="so many orders fill at the moment when they should be cancelled", default=1.0, kinds=CANCELS
-    ),
-    "reappear": FaultSpec(
-        help="a running bot: so many seconds after each cancel that took an order, a like one appears",
-        default=0.2,
-        kinds=CANCELS,
-    ),
-    "bot": FaultSpec(help="a running bot places an order in every account, every so many seconds", default=0.5),
-    "lag": FaultSpec(help="listings show the state of so many seconds ago", default=1.5, kinds=LISTINGS),
-    "hidden": FaultSpec(
-        help="listings are empty for so many seconds after each cancel of orders, whatever rests",
-        default=1.5,
-        kinds=CANCELS,
-    ),
-    "replicas": FaultSpec(
-        help="every second reading of each listing comes from a replica that is so many seconds behind",
-        default=3.0,
-        kinds=LISTINGS,
-    ),
-    "clock": FaultSpec(help="the venue's clock is so many seconds ahead (behind if negative)", default=600.0),
+    ack-only:cancel  a cancel is acknowledged and cancels nothing
+    partial:cancel  a cancel of many takes only half of them, rounded up
+    late-cancel:cancel=1.5  a cancel lands so many seconds after its answer
+    fill:cancel=1  so many orders fill at the moment when they should be cancelled
+    reappear:cancel=0.2  a running bot: so many seconds after each cancel that took an order, a like one appears
+    bot=0.5  a running bot places an order in every account, every so many seconds
+    lag:listing=1.5  listings show the state of so many seconds ago
+    hidden:cancel=1.5  listings are empty for so many seconds after each cancel of orders, whatever rests
+    replicas:listing=3  every second reading of each listing comes from a replica that is so many seconds behind
+    clock=600  the venue's clock is so many seconds ahead (behind if negative)
     # How the answer looks.
-    "error-after": FaultSpec(help="the request is processed and then answered 500"),
-    "empty-body": FaultSpec(help="an answer without a body"),
-    "truncated": FaultSpec(help="half of the JSON, with a Content-Length that fits the half"),
-    "json": FaultSpec(help="this text instead of the body, such as [] or NaN", default="[]"),
-    "deep-json": FaultSpec(help="50,000 nested brackets"),
-    "duplicate-keys": FaultSpec(help="each list comes twice under its key, the second time empty"),
-    "null-lists": FaultSpec(help="empty lists are null"),
-    "hostile": FaultSpec(help="control sequences, markup, NUL and lone surrogates in messages and order fields"),
-    "unknown-status": FaultSpec(help="the last order of a listing has a status that nobody documented", kinds=LISTINGS),
-    "odd-row": FaultSpec(
-        help="one row of a listing is odd: date, price, flag, status, symbol, side or type; string, null or list in "
-        "its place; no-id, unknown (a field), twice, or foreign (an order of another market)",
-        default="date",
-        kinds=LISTINGS,
-        pattern="|".join(ROW_WORDS),
-    ),
-    "odd-way": FaultSpec(
-        help="a listing's way on is odd: missing, null, number, object, itself, empty (an empty page before the first "
-        "one), endless (each page names another), or total (a total that does not fit)",
-        default="missing",
-        kinds=LISTINGS,
-        pattern="|".join(WAY_WORDS),
-    ),
-    "cursor-loop": FaultSpec(help="a listing's next page is its first page again", kinds=LISTINGS),
-    "gzip-bomb": FaultSpec(help="a small gzip body that unpacks to 64 MiB"),
-    "many-headers": FaultSpec(help="so many headers more", default=200.0),
-    "retry-after": FaultSpec(help="refusals carry this Retry-After: seconds, a date or rubbish", default="1"),
+    error-after  the request is processed and then answered 500
+    empty-body  an answer without a body
+    truncated  half of the JSON, with a Content-Length that fits the half
+    json='[]'  this text instead of the body, such as [] or NaN
+    deep-json  50,000 nested brackets
+    duplicate-keys  each list comes twice under its key, the second time empty
+    null-lists  empty lists are null
+    hostile  control sequences, markup, NUL and lone surrogates in messages and order fields
+    unknown-status:listing  the last order of a listing has a status that nobody documented
+    odd-row:listing='date'  one row of a listing is odd: date, price, flag, status, symbol, side or type;
+        string, null or list in its place; no-id, unknown (a field), twice, or foreign (an order of another
+        market)
+    odd-way:listing='missing'  a listing's way on is odd: missing, null, number, object, itself, empty (an empty
+        page before the first one), endless (each page names another), or total (a total that does not fit)
+    cursor-loop:listing  a listing's next page is its first page again
+    gzip-bomb  a small gzip body that unpacks to 64 MiB
+    many-headers=200  so many headers more
+    retry-after='1'  refusals carry this Retry-After: seconds, a date or rubbish
     # How the answer travels.
-    "latency": FaultSpec(help="answers travel for so many seconds; the request is processed at once", default=0.3),
-    "slow-listing": FaultSpec(help="listings are answered so many seconds late", default=1.0, kinds=LISTINGS),
-    "stall-after": FaultSpec(help="the request is processed and never answered"),
-    "reset-after": FaultSpec(help="the request is processed, then the connection is reset"),
-    "fin-after": FaultSpec(help="the request is processed, then the connection is closed without an answer"),
-    "reset-body": FaultSpec(help="the connection is reset in the middle of the body"),
-    "drip-body": FaultSpec(help="one byte of the body every so many seconds", default=0.3),
-    "drip-headers": FaultSpec(help="one byte of the headers every so many seconds", default=0.1),
-    "giant": FaultSpec(help="a chunked body that never ends"),
-    "garbage": FaultSpec(help="bytes that are not HTTP"),
-    "accept-stall": FaultSpec(help="connections are accepted and nothing is read, so that TLS never begins"),
-}
+    latency=0.3  answers travel for so many seconds; the request is processed at once
+    slow-listing:listing=1  listings are answered so many seconds late
+    stall-after  the request is processed and never answered
+    reset-after  the request is processed, then the connection is reset
+    fin-after  the request is processed, then the connection is closed without an answer
+    reset-body  the connection is reset in the middle of the body
+    drip-body=0.3  one byte of the body every so many seconds
+    drip-headers=0.1  one byte of the headers every so many seconds
+    giant  a chunked body that never ends
+    garbage  bytes that are not HTTP
+    accept-stall  connections are accepted and nothing is read, so that TLS never begins
+    """,
+    {
+        "edge": r"[1-5]\d\d(/(html|json|text|empty))?",
+        "refused": "|".join(REACHES),
+        "hint": r"\d+(/(503|own))?",
+        "odd-row": "|".join(ROW_WORDS),
+        "odd-way": "|".join(WAY_WORDS),
+    },
+)
 
 FAULTS: Mapping[str, str] = {name: spec.help for name, spec in SPECS.items()}
 
@@ -186,6 +175,9 @@ class Fault:
         """The value of a fault whose value is a number."""
         return float(self.value or 0.0)
 
+
+Fits = Callable[[Fault], bool]
+"""Whether a fault is about what is asked."""
 
 _MARK = re.compile(r"(?<=[^=])(?:@(?P<limit>\d+)|\+(?P<spares>\d+)|\^(?P<seconds>\d+(?:\.\d+)?))$")
 
@@ -229,6 +221,25 @@ def _value(written: str, spec: FaultSpec, value: str) -> str | float:
         raise ValueError(f"{written!r}: {value!r} is not a number") from None
 
 
+@dataclass(eq=False)
+class _Armed:
+    """A fault that is on: how many requests it has met, how often it has struck, and when for the last time."""
+
+    fault: Fault
+    met: int = 0
+    struck: int = 0
+    last: float = 0.0
+
+    @property
+    def used_up(self) -> bool:
+        return self.fault.limit is not None and self.struck >= self.fault.limit
+
+    @property
+    def end(self) -> float | None:
+        """Seconds after the first request at which it is over; None: it still can strike."""
+        return self.last if self.used_up else self.fault.seconds
+
+
 class FaultSet:
     """The faults that are on, and how often each has struck. Not thread-safe: the fake venue holds its lock.
 
@@ -237,71 +248,57 @@ class FaultSet:
 
     def __init__(self, faults: Iterable[Fault], elapsed: Callable[[], float] = lambda: 0.0) -> None:
         self._elapsed = elapsed
-        self._by_name: dict[str, list[tuple[int, Fault]]] = {}
-        for index, fault in enumerate(faults):
-            self._by_name.setdefault(fault.name, []).append((index, fault))
-        self._met: dict[int, int] = {}
-        self._struck: dict[int, int] = {}
-        self._last: dict[int, float] = {}
+        self._armed: dict[str, list[_Armed]] = {}
+        for fault in faults:
+            self._armed.setdefault(fault.name, []).append(_Armed(fault))
 
-    def find(self, name: str, kind: Kind, text: str = "", fits: Callable[[Fault], bool] | None = None) -> Fault | None:
+    def _on(self, name: str) -> Iterator[_Armed]:
+        """The faults of this name that are not over."""
+        for armed in self._armed.get(name, ()):
+            if not armed.used_up and (armed.fault.seconds is None or self._elapsed() < armed.fault.seconds):
+                yield armed
+
+    def _meeting(self, name: str, kind: Kind, text: str, fits: Fits | None) -> _Armed | None:
+        for armed in self._on(name):
+            fault = armed.fault
+            if kind in fault.kinds and fault.text in text and (fits is None or fits(fault)):
+                return armed
+        return None
+
+    def find(self, name: str, kind: Kind, text: str = "") -> Fault | None:
         """The fault of this name that meets such a request, or None. Asking does not count as meeting or striking."""
-        found = self._meets(name, kind, text, fits)
-        return found[1] if found else None
+        armed = self._meeting(name, kind, text, None)
+        return armed.fault if armed else None
 
-    def strike(
-        self, name: str, kind: Kind, text: str = "", fits: Callable[[Fault], bool] | None = None
-    ) -> Fault | None:
+    def strike(self, name: str, kind: Kind, text: str = "", fits: Fits | None = None) -> Fault | None:
         """The fault of this name that strikes such a request, counted; None also where it spares the request."""
-        found = self._meets(name, kind, text, fits)
-        if found is None:
+        armed = self._meeting(name, kind, text, fits)
+        if armed is None:
             return None
-        index, fault = found
-        self._met[index] = self._met.get(index, 0) + 1
-        if self._met[index] <= fault.spares:
+        armed.met += 1
+        if armed.met <= armed.fault.spares:
             return None
-        self._struck[index] = self._struck.get(index, 0) + 1
-        self._last[index] = self._elapsed()
-        return fault
+        armed.struck, armed.last = armed.struck + 1, self._elapsed()
+        return armed.fault
 
     def strikes(self, name: str) -> int:
         """How often faults of this name have struck."""
-        return sum(self._struck.get(index, 0) for index, _ in self._by_name.get(name, ()))
+        return sum(armed.struck for armed in self._armed.get(name, ()))
 
     def named(self, name: str) -> Fault | None:
         """The fault of this name, whomever it meets, unless it is over."""
-        for index, fault in self._by_name.get(name, ()):
-            if not self._over(index, fault):
-                return fault
-        return None
+        if name not in self._armed:  # the usual case, asked dozens of times for each request
+            return None
+        return next((armed.fault for armed in self._on(name)), None)
 
     def count(self, fault: Fault) -> None:
         """Count one strike of a fault that meets no requests."""
-        for index, known in self._by_name.get(fault.name, ()):
-            if known is fault:
-                self._struck[index] = self._struck.get(index, 0) + 1
-                self._last[index] = self._elapsed()
+        for armed in self._armed.get(fault.name, ()):
+            if armed.fault is fault:
+                armed.struck, armed.last = armed.struck + 1, self._elapsed()
 
-    def end(self, concerns: Callable[[Fault], bool] = lambda fault: True) -> float | None:
+    def end(self, concerns: Fits = lambda fault: True) -> float | None:
         """Seconds after the first request at which the last of these faults is over; None: it still can strike."""
-        ends = [self._end(index, fault) for each in self._by_name.values() for index, fault in each if concerns(fault)]
+        ends = [armed.end for each in self._armed.values() for armed in each if concerns(armed.fault)]
         known = [each for each in ends if each is not None]
         return max(known, default=0.0) if len(known) == len(ends) else None
-
-    def _end(self, index: int, fault: Fault) -> float | None:
-        if fault.limit is not None and self._struck.get(index, 0) >= fault.limit:
-            return self._last.get(index, 0.0)
-        return fault.seconds
-
-    def _over(self, index: int, fault: Fault) -> bool:
-        used_up = fault.limit is not None and self._struck.get(index, 0) >= fault.limit
-        return used_up or (fault.seconds is not None and self._elapsed() >= fault.seconds)
-
-    def _meets(
-        self, name: str, kind: Kind, text: str, fits: Callable[[Fault], bool] | None
-    ) -> tuple[int, Fault] | None:
-        for index, fault in self._by_name.get(name, ()):
-            meets = not self._over(index, fault) and kind in fault.kinds and fault.text in text
-            if meets and (fits is None or fits(fault)):
-                return index, fault
-        return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 from http import HTTPStatus
@@ -26,65 +26,47 @@ def with_body(reply: SimReply, body: bytes) -> SimReply:
     return replace(reply, body=body)
 
 
-def truncated(reply: SimReply) -> SimReply:
-    """Half of the body; Content-Length will fit the half, so that only the JSON shows the damage."""
-    return with_body(reply, reply.body[: len(reply.body) // 2])
-
-
-def deep_json(reply: SimReply) -> SimReply:
-    """More nested brackets than a recursive parser survives."""
-    return with_body(reply, b"[" * _DEPTH + b"]" * _DEPTH)
-
-
-def gzip_bomb(reply: SimReply) -> SimReply:
-    """A body that is small on the wire and 64 MiB in memory. Blanks, because JSON allows any number of them."""
-    return replace(reply, body=_bomb(), headers=(*reply.headers, ("Content-Encoding", "gzip")))
+def with_headers(reply: SimReply, *headers: tuple[str, str]) -> SimReply:
+    """The same reply with headers more."""
+    return replace(reply, headers=(*reply.headers, *headers))
 
 
 @cache
 def _bomb() -> bytes:
+    """A body that is small on the wire and 64 MiB in memory. Blanks, because JSON allows any number of them."""
     return gzip.compress(b" " * _BOMB_BYTES, mtime=0)
 
 
-def many_headers(reply: SimReply, count: int) -> SimReply:
-    """The same reply with `count` headers more."""
-    more = tuple((f"X-Padding-{number}", "0") for number in range(count))
-    return replace(reply, headers=(*reply.headers, *more))
-
-
-def duplicate_keys(reply: SimReply) -> SimReply:
-    """Each list that holds something comes a second time, empty: most parsers silently keep the last."""
-    return _rewrite(reply, _dump_twice)
+SPOILS: Mapping[str, Callable[[SimReply, str], SimReply]] = {
+    # Each list that holds something comes a second time, empty: most parsers silently keep the last.
+    "duplicate-keys": lambda reply, _: _changed(reply, lambda root: True, _dump_twice),
+    # Content-Length will fit the half, so that only the JSON shows the damage.
+    "truncated": lambda reply, _: with_body(reply, reply.body[: len(reply.body) // 2]),
+    "json": lambda reply, text: with_body(reply, text.encode("utf-8", "surrogatepass")),
+    # More nested brackets than a recursive parser survives.
+    "deep-json": lambda reply, _: with_body(reply, b"[" * _DEPTH + b"]" * _DEPTH),
+    "empty-body": lambda reply, _: with_body(reply, b""),
+    "gzip-bomb": lambda reply, _: with_headers(with_body(reply, _bomb()), ("Content-Encoding", "gzip")),
+    "many-headers": lambda reply, count: with_headers(
+        reply, *((f"X-Padding-{number}", "0") for number in range(int(float(count))))
+    ),
+}
+"""What the faults of these names make of a reply, with their value, one after another."""
 
 
 def null_lists(reply: SimReply) -> SimReply:
     """Empty lists become null, as several venues do by themselves."""
-    return _edit(reply, lambda _, value: None if value == [] else value)
+    return _edited(reply, lambda _, value: value == [], None)
 
 
 def hostile(reply: SimReply, fields: Collection[str]) -> SimReply:
     """Hostile text in every one of these fields that holds text."""
-    return _edit(reply, lambda name, value: HOSTILE if name in fields and isinstance(value, str) else value)
+    return _edited(reply, lambda name, value: name in fields and isinstance(value, str), HOSTILE)
 
 
 def unknown_status(reply: SimReply, fields: Collection[str]) -> SimReply:
     """The last status in the body becomes a word that nobody documented."""
-    found = 0
-
-    def count(name: str, value: object) -> object:
-        nonlocal found
-        found += name in fields
-        return value
-
-    _edit(reply, count)
-    last = found
-    found = 0
-
-    def change(name: str, value: object) -> object:
-        count(name, value)
-        return UNKNOWN_STATUS if name in fields and found == last else value
-
-    return _edit(reply, change)
+    return _edited(reply, lambda name, _: name in fields, UNKNOWN_STATUS, only_last=True)
 
 
 def edge_page(written: str, path: str) -> SimReply:
@@ -103,50 +85,47 @@ def edge_page(written: str, path: str) -> SimReply:
             page = f"<html><head><title>{status} {sentence}</title></head><body><h1>{sentence}</h1></body></html>"
             reply = text_reply(page, status)
     if 300 <= status < 400:
-        reply = replace(reply, headers=(*reply.headers, ("Location", f"https://login.example.invalid{path}")))
+        reply = with_headers(reply, ("Location", f"https://login.example.invalid{path}"))
     return reply
 
 
 # --- listings -------------------------------------------------------------------------------------------------------
 
 _IDS = ("orderId", "order_id", "strategyId", "strategy_id", "id")
-_DATES = ("createdTime", "createdTimeE3", "cTime", "lastExecTime", "created_at")
-_PRICES = ("price", "triggerPrice", "executePrice", "initial_price", "initial_amount", "size", "definition")
-_FLAGS = ("reduceOnly", "reduce_only", "execInst")
-_SIDES = ("side",)
-_TYPES = ("orderType", "order_type", "strategyType", "strategy_type", "planType", "type")
 _WAYS = ("nextPageCursor", "nextCursor", "endId", "idLessThan", "cursor", "total_page")
 _TOTALS = ("total_count",)
-
+_FIELDS: Mapping[str, str] = {
+    "date": "createdTime createdTimeE3 cTime lastExecTime created_at",
+    "price": "price triggerPrice executePrice initial_price initial_amount size definition",
+    "flag": "reduceOnly reduce_only execInst",
+    "status": "",
+    "symbol": "symbol",
+    "side": "side",
+    "type": "orderType order_type strategyType strategy_type planType type",
+}
+"""The names under which venues have what can be odd in a row; each venue says itself which fields are its statuses."""
 _IN_PLACE: Mapping[str, object] = {"string": "order", "null": None, "list": []}
 
-ROW_WORDS = (
-    *("date", "price", "flag", "status", "symbol", "side", "type"),
-    *("string", "null", "list", "no-id", "unknown", "twice", "foreign"),
-)
+ROW_WORDS = (*_FIELDS, *_IN_PLACE, "no-id", "unknown", "twice", "foreign")
 WAY_WORDS = ("missing", "null", "number", "object", "itself", "empty", "endless", "total")
 
 
 def odd_row(reply: SimReply, word: str, status_fields: Collection[str] = ()) -> SimReply:
     """The same listing with one row in its middle odd in this way; the reply itself if it has no such row."""
-    try:
-        answer: object = json.loads(reply.body)
-    except ValueError:
-        return reply
-    rows = _rows(answer)
-    if not rows:
-        return reply
-    index = len(rows) // 2
-    row = rows[index]
-    odd = _odd(row, word, tuple(status_fields)) if isinstance(row, dict) else None
-    if odd is None:
-        return reply
-    rows[index : index + 1] = odd
-    return with_body(reply, _dumped(answer))
+
+    def change(root: object) -> bool:
+        rows = _rows(root)
+        index = len(rows) // 2
+        row = rows[index] if rows else None
+        odd = _odd(row, word, status_fields) if isinstance(row, dict) else []
+        rows[index : index + 1] = odd or rows[index : index + 1]
+        return bool(odd)
+
+    return _changed(reply, change)
 
 
-def _odd(row: dict[str, object], word: str, status_fields: tuple[str, ...]) -> list[object] | None:
-    """What stands in the place of a row; None where the row has nothing that could be odd in this way."""
+def _odd(row: dict[str, object], word: str, status_fields: Collection[str]) -> list[object]:
+    """What stands in the place of a row; nothing where the row has nothing that could be odd in this way."""
     if word in _IN_PLACE:
         return [_IN_PLACE[word]]
     match word:
@@ -159,18 +138,9 @@ def _odd(row: dict[str, object], word: str, status_fields: tuple[str, ...]) -> l
         case "foreign":
             name = next(name for name in _IDS if name in row)
             return [row, {**row, name: _another(row[name]), "symbol": "ELSEWHEREUSDT"}]
-    names: tuple[str, ...] = {
-        "date": _DATES,
-        "price": _PRICES,
-        "flag": _FLAGS,
-        "status": status_fields,
-        "symbol": ("symbol",),
-        "side": _SIDES,
-        "type": _TYPES,
-    }[word]
-    field = next((name for name in names if name in row), None)
+    field = next((name for name in _FIELDS[word].split() or status_fields if name in row), None)
     if field is None:
-        return None
+        return []
     value: object = {"date": _fraction(row[field]), "price": {"value": "1"}, "flag": "maybe"}.get(word)
     return [{**row, field: value}]
 
@@ -196,73 +166,85 @@ def odd_way(reply: SimReply, word: str, came_by: str, number: int) -> SimReply:
 
     `came_by` is the cursor with which the page was asked for, empty for a first one; `number` makes fresh ones.
     """
-    try:
-        answer: object = json.loads(reply.body)
-    except ValueError:
-        return reply
-    holder = _holder(answer, _TOTALS if word == "total" else _WAYS)
-    if holder is None or (word == "empty" and came_by):
-        return reply
-    names = [name for name in (_TOTALS if word == "total" else _WAYS) if name in holder]
-    for name in names:
-        if word == "missing":
-            del holder[name]
-        elif word == "total":
-            holder[name] = int(str(holder[name])) + 1
-        elif name == "total_page" and word in ("itself", "empty", "endless"):
-            holder[name] = 1_000_000
-        else:
-            own = came_by or MADE_UP
-            fresh = f"{MADE_UP}{number + 1}"
-            values = {"null": None, "number": 7.5, "object": {"next": 1}, "itself": own, "empty": fresh}
-            holder[name] = values.get(word, fresh)
-    if word == "empty":
-        rows = _rows(answer)
-        del (rows if rows is not None else [])[:]
-    return with_body(reply, _dumped(answer))
+
+    def change(root: object) -> bool:
+        holder = _holder(root, _TOTALS if word == "total" else _WAYS)
+        if holder is None or (word == "empty" and came_by):
+            return False
+        for name in [name for name in (_TOTALS if word == "total" else _WAYS) if name in holder]:
+            if word == "missing":
+                del holder[name]
+            elif word == "total":
+                holder[name] = int(str(holder[name])) + 1
+            elif name == "total_page" and word in ("itself", "empty", "endless"):
+                holder[name] = 1_000_000
+            else:
+                own, fresh = came_by or MADE_UP, f"{MADE_UP}{number + 1}"
+                values = {"null": None, "number": 7.5, "object": {"next": 1}, "itself": own}
+                holder[name] = values.get(word, fresh)
+        if word == "empty":
+            _rows(root).clear()
+        return True
+
+    return _changed(reply, change)
 
 
-def _rows(value: object) -> list[object] | None:
-    """The first list of orders in an answer, to be changed in place."""
+def _rows(value: object) -> list[object]:
+    """The first list of orders in an answer, to be changed in place; an empty one if there is none."""
     if isinstance(value, list) and value and isinstance(value[0], dict) and any(name in value[0] for name in _IDS):
         return value
     inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return next((found for each in inside if (found := _rows(each)) is not None), None)
+    return next((found for each in inside if (found := _rows(each))), [])
 
 
 def _holder(value: object, names: Collection[str]) -> dict[str, object] | None:
     """The object around the rows that holds one of these names, to be changed in place."""
-    if isinstance(value, dict):
-        if any(name in value for name in names):
-            return value
-        return next((found for each in value.values() if (found := _holder(each, names)) is not None), None)
-    return None
-
-
-def _dumped(value: object) -> bytes:
-    return json.dumps(value, separators=(",", ":")).encode("ascii")
+    if not isinstance(value, dict) or any(name in value for name in names):
+        return value if isinstance(value, dict) else None
+    return next((found for each in value.values() if (found := _holder(each, names)) is not None), None)
 
 
 # --- bodies ---------------------------------------------------------------------------------------------------------
 
 
-def _rewrite(reply: SimReply, dump: Callable[[object], str]) -> SimReply:
+def _dump(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"))
+
+
+def _changed(reply: SimReply, change: Callable[[object], bool], dump: Callable[[object], str] = _dump) -> SimReply:
+    """The reply with its JSON, the only member of what `change` gets, changed in place; itself if nothing changes."""
     try:
-        value: object = json.loads(reply.body)
+        root: dict[str, object] = {"": json.loads(reply.body)}
     except ValueError:
         return reply
-    return with_body(reply, dump(value).encode("ascii"))
+    return with_body(reply, dump(root[""]).encode("ascii")) if change(root) else reply
 
 
-def _edit(reply: SimReply, change: Callable[[str, object], object]) -> SimReply:
-    def walk(name: str, value: object) -> object:
-        if isinstance(value, dict):
-            return {key: walk(key, member) for key, member in value.items()}
-        if isinstance(value, list) and value:
-            return [walk("", item) for item in value]
-        return change(name, value)
+def _edited(
+    reply: SimReply, meant: Callable[[str, object], bool], value: object, *, only_last: bool = False
+) -> SimReply:
+    """The same JSON with this value in the place of the members that are meant, by their name and what they hold."""
 
-    return _rewrite(reply, lambda value: json.dumps(walk("", value), separators=(",", ":")))
+    def change(root: object) -> bool:
+        found = [(holder, name) for holder, name, held in _members(root) if meant(name, held)]
+        for holder, name in found[-1:] if only_last else found:
+            holder[name] = value
+        return True
+
+    return _changed(reply, change)
+
+
+def _members(value: object) -> Iterator[tuple[dict[str, object], str, object]]:
+    """Every member that holds neither an object nor a list of something, in the order of the text."""
+    if isinstance(value, dict):
+        for name, member in value.items():
+            if not isinstance(member, dict | list) or member == []:
+                yield value, name, member
+            else:
+                yield from _members(member)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _members(item)
 
 
 def _dump_twice(value: object) -> str:

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from urllib.parse import unquote_plus
 
+Headers = tuple[tuple[str, str], ...]
+
 MADE_UP = "19990000000000"
 """What cursors begin with that no venue gave out: digits, which every venue's own could be."""
 
@@ -73,13 +75,13 @@ class SimRequest:
         found = {unquote_plus(name): unquote_plus(value) for name, _, value in pairs}
         return {name: value for name, value in found.items() if not value.startswith(MADE_UP)}
 
-    def json_object(self) -> dict[str, object]:
-        """The body as a JSON object; `ValueError` if it is anything else. Members that are null are left out."""
-        value = json.loads(self.body or b"{}")
-        if not isinstance(value, dict):
-            msg = "the body is not a JSON object"
-            raise ValueError(msg)
-        return {name: member for name, member in value.items() if member is not None}
+    def json_object(self, otherwise: Exception | None = None) -> dict[str, object]:
+        """The body as a JSON object without the members that are null; `otherwise` or `ValueError` if it is none."""
+        try:
+            value = json.loads(self.body or b"{}")
+            return {name: member for name, member in value.items() if member is not None}
+        except (ValueError, AttributeError, RecursionError) as error:
+            raise otherwise or ValueError("the body is not a JSON object") from error
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,21 +89,19 @@ class SimReply:
     """One HTTP reply and how it reaches the client."""
 
     status: int = 200
-    headers: tuple[tuple[str, str], ...] = ()
+    headers: Headers = ()
     body: bytes = b""
     manner: Manner = Manner.WHOLE
     delay_seconds: float = 0.0
     pace_seconds: float = 0.0
 
 
-def json_reply(value: object, status: int = 200, headers: tuple[tuple[str, str], ...] = ()) -> SimReply:
+def json_reply(value: object, status: int = 200, headers: Headers = ()) -> SimReply:
     """A JSON reply. Escaped to ASCII, so that even a lone surrogate can travel."""
     body = json.dumps(value, separators=(",", ":")).encode("ascii")
     return SimReply(status=status, headers=(("Content-Type", "application/json"), *headers), body=body)
 
 
-def text_reply(
-    text: str, status: int, content_type: str = "text/html", headers: tuple[tuple[str, str], ...] = ()
-) -> SimReply:
+def text_reply(text: str, status: int, content_type: str = "text/html", headers: Headers = ()) -> SimReply:
     """A reply that is not JSON: the page of a gateway, or a bare sentence."""
     return SimReply(status=status, headers=(("Content-Type", content_type), *headers), body=text.encode("utf-8"))

@@ -5,15 +5,45 @@ A venue is pure: no I/O, no clock, no other venue. Everything in it is a functio
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from functools import cached_property
+from typing import ClassVar, Generic, Protocol, TypeVar
+from urllib.parse import quote
 
+from cancelall.core.declare import nearest
 from cancelall.core.model import Acknowledgement, FinalStates, Judgement, Order, Page, Reply, Request, Signed
 
 O = TypeVar("O")  # noqa: E741 - the venue's Options
 S = TypeVar("S")  # the venue's Secrets
 F = TypeVar("F")  # what the venue's discovery reads have told
+
+Named = tuple[tuple[Request, tuple[Order, ...]], ...]
+"""Cancels by name, each with the orders that it names."""
+
+
+class NamedCancels(Protocol):
+    """A way to cancel orders by name; see `Segment.cancels`."""
+
+    def __call__(self, orders: tuple[Order, ...], others: tuple[Order, ...] | None, /) -> Named:
+        """The requests, each with the orders that it names."""
+
+
+def in_chunks(orders: tuple[Order, ...], size: int, request: Callable[[tuple[Order, ...]], Request]) -> Named:
+    """Cancels by name of at most so many orders each."""
+    chunks = (orders[start : start + size] for start in range(0, len(orders), size))
+    return tuple((request(chunk), chunk) for chunk in chunks)
+
+
+def one_by_one(orders: Iterable[Order], request: Callable[[Order], Request]) -> Named:
+    """Cancels by name, one order a request."""
+    return tuple((request(order), (order,)) for order in orders)
+
+
+def query(**values: str) -> str:
+    """Parameters of a read as they are signed and sent: in this order, each value encoded once."""
+    return "&".join(f"{key}={quote(value, safe='')}" for key, value in values.items())
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -41,61 +71,133 @@ class Witness:
     """It only shows that the key is good for this account on this host: spared once an accepted cancel has shown it."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class Segment:
-    """A part of an account that the venue cancels and lists as one, as a set of pure functions."""
+@dataclass(frozen=True, kw_only=True)
+class Segment(ABC):
+    """A part of an account that the venue cancels and lists as one.
+
+    A venue has a class for each kind of segment, whose fields are what tells two of a kind apart. Its methods are pure
+    functions of fields and arguments; what is asked for often and needs no argument is a `cached_property`.
+    """
 
     name: str
-    mass_cancels: Callable[[tuple[Order, ...]], tuple[Request, ...]]
-    """The requests that cancel without naming orders, given the orders known to be open. With none known: the blind
-    ones, sent before anything else. The same request in two answers is one request."""
-    listings: tuple[tuple[Request, ...], ...]
-    """First pages of every pass that together show all open orders, in stages: a stage is read side by side, the next
-    one after it. Trigger kinds stand before the ordinary ones that they turn into."""
-    page: Callable[[Request, Reply], Page]
-    """Raises Unreadable."""
-    acknowledge: Callable[[Request, Reply], Acknowledgement]
-    """Raises Unreadable."""
-    cancels: Callable[[tuple[Order, ...], tuple[Order, ...] | None], tuple[tuple[Request, tuple[Order, ...]], ...]]
-    """Cancels by name, in the venue's chunks, each with the orders that it names. Orders that the venue cannot cancel
-    by name are left out. The second argument holds all other orders of the segment, None while they are not known."""
-    singly: (
-        Callable[[tuple[Order, ...], tuple[Order, ...] | None], tuple[tuple[Request, tuple[Order, ...]], ...]] | None
-    ) = None
-    """Another way to do the same, one order a request, for orders whose `cancels` was refused as a call or met a
-    gateway; None where there is no other way."""
-    final_states: Callable[[tuple[Order, ...], int], tuple[Request, ...]]
-    """First pages of the reads that tell how orders ended; the int is the start of the run in ms."""
-    final_page: Callable[[Request, Reply], FinalStates]
-    """Raises Unreadable."""
-    shares: Callable[[tuple[Order, ...]], tuple[Request, ...]] = lambda orders: ()
-    """Mass cancels of parts of the segment, given the orders that the whole ones have left: they go beside these where
-    these have a cap. None while the whole ones would do."""
-    unnamed: bool = False
+    """Unique within a profile, and shown."""
+
+    protective_kinds: ClassVar[bool] = True
+    """Whether a mass cancel here could remove protective orders."""
+    spawns: ClassVar[bool] = False
+    """Orders of this segment turn into, or place, orders of others: it is read before them."""
+    unnamed: ClassVar[bool] = False
     """No answer names what a mass cancel took: `final_states` also reads what has ended lately, and orders that ended
     since the start of the run are told though no listing has shown them."""
-    protective_kinds: bool = True
-    """Whether a mass cancel here could remove protective orders."""
-    spawns: bool = False
-    """Orders of this segment turn into, or place, orders of others: it is read before them."""
-    named_gap: float = 0.0
+    named_gap: ClassVar[float] = 0.0
     """Seconds that must lie between two cancels that name the same order."""
-    witnesses: tuple[Witness, ...] = ()
-    """All of them must agree before the segment is clear. Those that could change something are left out of a dry run
-    and, unless they are harmless, when protective orders are kept."""
-    needs_acceptance: bool = False
-    """Clear only after a cancel was accepted: the listing alone would look empty for a mistyped account, too."""
-    keeps: Callable[[Order], bool] = lambda order: False
-    """Orders that the scope itself leaves in place."""
-    unsaid: Callable[[Order], bool] = lambda order: False
-    """Orders of which it cannot be told whether the scope spares them: they are left, and are open."""
+    singly: ClassVar[NamedCancels | None] = None
+    """Another way to do what `cancels` does, one order a request, for orders whose cancel was refused as a call or met
+    a gateway; a method where there is another way."""
+
+    # --- cancelling ---
+
+    def mass_cancels(self, survivors: tuple[Order, ...]) -> tuple[Request, ...]:
+        """The requests that cancel without naming orders, given the orders known to be open. With none known: the
+        blind ones, sent before anything else. The same request in two answers is one request.
+        """
+        return ()
+
+    @cached_property
+    def blind(self) -> tuple[Request, ...]:
+        """The mass cancels that need to know nothing: the first that leave."""
+        return self.mass_cancels(())
+
+    def shares(self, survivors: tuple[Order, ...]) -> tuple[Request, ...]:
+        """Mass cancels of parts of the segment, given the orders that the whole ones have left: they go beside these
+        where these have a cap. None while the whole ones would do.
+        """
+        return ()
+
+    @abstractmethod
+    def cancels(self, orders: tuple[Order, ...], others: tuple[Order, ...] | None) -> Named:
+        """Cancels by name, in the venue's chunks, each with the orders that it names. Orders that the venue cannot
+        cancel by name are left out. The second argument holds all other orders of the segment, None while they are not
+        known.
+        """
+
+    @abstractmethod
+    def acknowledge(self, request: Request, reply: Reply) -> Acknowledgement:
+        """What an accepted cancel says. Raises Unreadable."""
+
+    def keeps(self, order: Order) -> bool:
+        """Whether the scope itself leaves this order in place."""
+        return False
+
+    def unsaid(self, order: Order) -> bool:
+        """Whether it cannot be told if the scope spares this order: it is left, and is open."""
+        return False
+
+    # --- listing and proof ---
+
+    @property
+    @abstractmethod
+    def listings(self) -> tuple[tuple[Request, ...], ...]:
+        """First pages of every pass that together show all open orders, in stages: a stage is read side by side, the
+        next one after it. Trigger kinds stand before the ordinary ones that they turn into.
+        """
+
+    @abstractmethod
+    def page(self, request: Request, reply: Reply) -> Page:
+        """One page of a listing. Raises Unreadable."""
+
+    @cached_property
+    def witnesses(self) -> tuple[Witness, ...]:
+        """All of them must agree before the segment is clear. Those that could change something are left out of a dry
+        run and, unless they are harmless, when protective orders are kept.
+        """
+        return ()
+
+    # --- afterwards ---
+
+    def final_states(self, orders: tuple[Order, ...], since_ms: int) -> tuple[Request, ...]:
+        """First pages of the reads that tell how orders ended; `since_ms` is the start of the run."""
+        return ()
+
+    def final_page(self, request: Request, reply: Reply) -> FinalStates:
+        """One page of such a read. Raises Unreadable."""
+        return FinalStates(orders=())
+
+
+@dataclass(frozen=True)
+class Known:
+    """Something that exists at the venue, as a discovery read has shown: a symbol, a coin, a mode of the account."""
+
+    kind: str
+    word: str
+    """As the venue spells it."""
+    alias: str = ""
+    """Another name of it, by which a user may call it."""
+
+
+SYMBOL = "symbol"
+"""The kind of `Known` that the engine adds for every order that was listed, which proves that its symbol exists."""
+
+
+def words(known: Iterable[Known], kind: str) -> list[str]:
+    """What is known of a kind, sorted."""
+    return sorted({one.word for one in known if one.kind == kind})
+
+
+def strangers(said: str, asked: Iterable[str], known: Iterable[str]) -> tuple[str, ...]:
+    """A doubt for each selector that the venue does not know, with the nearest right spelling.
+
+    `said` begins the sentence: `Bybit knows no --symbol`.
+    """
+    told = list(known)
+    return tuple(f"{said} {word}{nearest(word, told)}" for word in asked if word not in told)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
-    """Names that a discovery read has shown, and the request for the next page."""
+    """What a page of a discovery read has shown, and the request for the next one."""
 
-    names: tuple[str, ...]
+    names: tuple[Known, ...]
     next: Request | None = None
     unsure: str = ""
     """Why these may not be all, in words: what they show counts, the read is as good as failed."""
@@ -109,7 +211,7 @@ class Discovery(Generic[F]):
     request: Request
     read: Callable[[Request, Reply], Batch]
     """Raises Unreadable."""
-    learn: Callable[[F, tuple[str, ...]], F]
+    learn: Callable[[F, tuple[Known, ...]], F] = lambda facts, names: facts
     """Facts, and with them perhaps segments, after all pages were read."""
     optional: bool = False
     """Its failure leaves nothing unknown; where it shows orders, only the venue's own refusal does."""
@@ -119,7 +221,7 @@ class Discovery(Generic[F]):
 
 @dataclass(frozen=True, kw_only=True)
 class Limit:
-    """A documented rate limit: `count` requests in any `seconds`. `shared` ones count for the whole address."""
+    """A documented rate limit: `count` requests in any `seconds`."""
 
     count: int
     seconds: float = 1.0
@@ -129,53 +231,58 @@ class Limit:
 class Venue(Generic[O, S, F]):
     """One exchange: what it does. What a profile can say of it is its `Schema`."""
 
+    # --- what is asked ---
+
     facts: F
     """What is known before any discovery read."""
     segments: Callable[[O, F, str], tuple[Segment, ...]]
     """Options, facts and environment to segments. Raises OptionError when the options leave none."""
-    discoveries: Callable[[O, F], tuple[Discovery[F], ...]]
+    discoveries: Callable[[O, F], tuple[Discovery[F], ...]] = lambda options, facts: ()
     """The reads that these facts allow. It is asked again after each of them; a name that was there before is not
     read again."""
-    doubts: Callable[[O, frozenset[str]], tuple[str, ...]]
-    """Why a proof would not be one, from all names that the discovery reads have shown: above all selectors that the
-    venue does not know, with the nearest right spelling. One sentence each; any makes the profile `unproven`. A
-    symbol's name is `symbol X`; the engine adds that of every order that was listed, which proves that it exists."""
-    learn_mode: Callable[[F, str], F]
+    learn_mode: Callable[[F, str], F] = lambda facts, mode: facts
     """Facts after a judgement revealed the account's mode."""
+
+    # --- how it is asked ---
+
     sign: Callable[[Request, S, O, int, int], Signed]
     """Request, secrets, options, timestamp in ms, and by how much to widen the window (1 = as configured).
     Raises SecretError when a key cannot be used."""
-    check_secrets: Callable[[S, O], None]
-    """Offline checks of the key. Raises SecretError."""
-    judge: Callable[[Request, Reply], Judgement]
     account: Callable[[S, O], str]
     """The account's public name, of which only the last four characters are shown."""
-    not_covered: Callable[[O, str], tuple[str, ...]]
-    """What no request of this scope reaches, in words; options and environment."""
-    proof_gap: float
-    """Seconds between two empty listings that prove a segment clear."""
+    check_secrets: Callable[[S, O], None] = lambda secrets, options: None
+    """Offline checks of the key, where the documents describe its form. Raises SecretError."""
+    headers: Callable[[str], tuple[tuple[str, str], ...]] = lambda environment: ()
+    """Headers that every request of an environment carries, outside the signature."""
+    clock_lead_ms: int = 0
+    """Taken off every timestamp so as never to be ahead of the venue."""
     limits: Mapping[str, Limit]
     """Rate limits per key, by bucket."""
-    address_limit: Limit | None
+    address_limit: Limit | None = None
     """Rate limit per IP address over all requests."""
     cost: Callable[[Request], int] = lambda request: 1
     """How often a request counts against the limit of the address."""
     own_limit: Callable[[S], bool] = lambda secrets: False
     """Whether these secrets give a profile a limit of its own, whatever others use up behind the same address."""
-    block_seconds: float
-    """How long the venue's address block lasts."""
-    late_ms: Callable[[O], int | None]
-    """How long after its signature a cancel can still be executed; None = no known limit."""
-    proves_key: Callable[[Request], bool] = lambda request: request.signed
-    """Whether an accepted answer to this request shows that the key is good for this account."""
     alternates: Mapping[str, str] = field(default_factory=dict)
     """A second official name of a host, to which a copy of an unanswered request may go."""
-    headers: Callable[[str], tuple[tuple[str, str], ...]] = lambda environment: ()
-    """Headers that every request of an environment carries, outside the signature."""
-    clock_lead_ms: int = 0
-    """Taken off every timestamp so as never to be ahead of the venue."""
-    remarks: Callable[[O, frozenset[str]], tuple[str, ...]] = lambda options, names: ()
-    """Warnings, from all names that the discovery reads have shown: what stays in place whatever is cancelled."""
+
+    # --- what the answers mean ---
+
+    judge: Callable[[Request, Reply], Judgement]
+    proves_key: Callable[[Request], bool] = lambda request: request.signed
+    """Whether an accepted answer to this request shows that the key is good for this account."""
+    proof_gap: float = 1.0
+    """Seconds between two empty listings that prove a segment clear."""
+    late_ms: Callable[[O], int | None]
+    """How long after its signature a cancel can still be executed; None = no known limit."""
+    doubts: Callable[[O, frozenset[Known]], tuple[str, ...]] = lambda options, names: ()
+    """Why a proof would not be one, from all that the discovery reads have shown: above all selectors that the venue
+    does not know. One sentence each; any makes the profile `unproven`."""
+    remarks: Callable[[O, frozenset[Known]], tuple[str, ...]] = lambda options, names: ()
+    """Warnings, from all that the discovery reads have shown: what stays in place whatever is cancelled."""
+    not_covered: Callable[[O, str], tuple[str, ...]]
+    """What no request of this scope reaches, in words; options and environment."""
     unwitnessed: Callable[[O, bool, bool], str] = lambda options, keep_protective, reads_only: ""
     """What the proof of this scope cannot rest on, as a warning; keeping protective orders, only reading."""
     notice: str = ""

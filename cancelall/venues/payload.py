@@ -5,7 +5,10 @@ Every function raises Unreadable when the text does not have the expected shape;
 
 from __future__ import annotations
 
+import contextlib
+import re
 from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
 from typing import Any, TypeVar
 
 from cancelall.core.errors import Unreadable
@@ -110,6 +113,11 @@ class Row:
             return self.odd(fault.message, UNREADABLE)
         return self.odd(f"{key} is missing", None) if needed and value is None else value
 
+    def name(self, key: str, *, needed: bool = False) -> str | None:
+        """A field that names something, such as a symbol; None when it is absent, or odd."""
+        value = self.text(key, needed=needed)
+        return None if value == UNREADABLE else value
+
     def number(self, key: str) -> int | None:
         """A whole number such as a time in ms; None when it is absent, or odd."""
         try:
@@ -155,6 +163,36 @@ def orders(
     more = f" and {len(set(whys)) - 3} more" if len(set(whys)) > 3 else ""
     unsure = f"{odd} odd {name}(s): {', '.join(list(dict.fromkeys(whys))[:3])}{more}" if odd else ""
     return tuple(found), unsure
+
+
+def why(*reasons: str) -> str:
+    """Why a page is unsure, in one; empty when nothing is odd."""
+    return "; ".join(filter(None, reasons))
+
+
+def ends(entries: Iterable[object], read: Callable[[Row], T | None]) -> tuple[T, ...]:
+    """How orders ended: what `read` says of each row. One that tells nothing, or names no order, hides no other one."""
+    found = []
+    for entry in entries:
+        with contextlib.suppress(Unreadable):
+            found.append(read(Row(entry)))
+    return tuple(end for end in found if end is not None)
+
+
+_NUMBER = re.compile(r"\d{1,40}(\.\d{1,40})?")
+
+
+def minus(whole: str | None, *parts: str | None) -> str | None:
+    """What is left of a quantity, parts that are not told left out; None if anything is no plain number."""
+    told = [whole or "", *(part for part in parts if part)]
+    if not all(_NUMBER.fullmatch(one) for one in told):
+        return None
+    return f"{Decimal(told[0]) - sum(map(Decimal, told[1:]), Decimal(0)):f}"
+
+
+def filled_before(quantity: str | None) -> str:
+    """The remark about an order that was cancelled when this much of it was filled."""
+    return f"{quantity} filled before" if quantity and quantity.strip("0.") else ""
 
 
 def null_or_list(record: Mapping[str, Any], key: str) -> tuple[list[Any], bool]:

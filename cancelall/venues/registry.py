@@ -1,19 +1,19 @@
 """The explicit list of venues, and the two halves of each.
 
 `NAME.options` ends with `SCHEMA`: what a profile can say. It is all that has to be read before a connection is opened.
-`NAME.venue` ends with `VENUE`: what is sent, and how answers are read. To add a venue: write both, name it in `VENUES`,
-and give it a simulator, vectors and a test file.
+`NAME.venue` ends with `VENUE`: what is sent, and how answers are read. CONTRIBUTING.md says how a venue is added.
 """
 
 from __future__ import annotations
 
+import functools
 import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from cancelall.venues.contract import Venue
+    from cancelall.venues.contract import Segment, Venue
 
 VENUES: Mapping[str, str] = {
     "bybit": "Bybit",
@@ -35,6 +35,7 @@ class Schema:
     secrets: type[Any]
 
 
+@functools.cache
 def schema(name: str) -> Schema:
     """What a profile of the venue with this module name can say; little of the venue is imported."""
     found: Schema = importlib.import_module(f"cancelall.venues.{name}.options").SCHEMA
@@ -45,3 +46,12 @@ def load(name: str) -> Venue[Any, Any, Any]:
     """The venue with this module name; only its modules are imported."""
     venue: Venue[Any, Any, Any] = importlib.import_module(f"cancelall.venues.{name}.venue").VENUE
     return venue
+
+
+@functools.lru_cache(maxsize=1024)
+def segments(venue: Venue[Any, Any, Any], options: Any, facts: Any, environment: str) -> tuple[Segment, ...]:  # noqa: ANN401 - the venue's own
+    """The segments of a scope, as far as these facts tell: built once for all who ask, anew when the facts change.
+
+    Raises OptionError when the options leave none.
+    """
+    return venue.segments(options, facts, environment)

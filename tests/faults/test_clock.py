@@ -49,7 +49,7 @@ def test_a_slow_way_to_the_venue_widens_the_window(case: Case, venue: str) -> No
     real = transport.Transport._by
 
     def slow(self: Any, route: Any, out: Any) -> Any:
-        if out.wire.fresh_connection:  # cancels alone
+        if out.signed.fresh_connection:  # cancels alone
             time.sleep(1.3)
         return real(self, route, out)
 
@@ -173,9 +173,9 @@ def test_a_minute_between_signing_and_sending(case: Case, venue: str) -> None:
 
     real = transport.Transport.send
 
-    def send(self: Any, wire: Any, deadline: float, *sent: Any) -> Any:
+    def send(self: Any, signed: Any, deadline: float, *sent: Any) -> Any:
         slept[0] = 60_000
-        return real(self, wire, deadline, *sent)
+        return real(self, signed, deadline, *sent)
 
     case.monkeypatch.setattr(transport.Transport, "send", send)
     server = case.server(venue, now_ms=lambda: time.time_ns() // 1_000_000 + slept[0])

@@ -12,7 +12,7 @@ import pytest
 
 import ports
 from cancelall.core.model import Verdict
-from cancelall.engine import client
+from cancelall.engine import client, hedge
 from cancelall.net import transport
 from cancelall.venues.registry import VENUES
 from faults import raw
@@ -175,7 +175,7 @@ def test_the_usual_bounds_on_a_connection_that_goes_nowhere(case: Case, venue: s
 
 def hedged(case: Case, venue: str, dead: str) -> None:
     """A dead host whose second name lives."""
-    case.monkeypatch.setattr(client, "HEDGE_SECONDS", 0.1)
+    case.monkeypatch.setattr(hedge, "HEDGE_SECONDS", 0.1)
     server = case.server(venue)
     case.alternates[dead] = server.origin
     ended = case.kill(venue, {**profile_table(venue, server), "base_url": dead}, deadline=8, codes=[0])

@@ -11,11 +11,13 @@ import pytest
 import cancelall.venues
 from cancelall import simulator
 from cancelall.core import declare
-from cancelall.core.model import Request
+from cancelall.core.model import Order, Request
+from cancelall.core.preflight import load_preflight
 from cancelall.core.secret import Secret
 from cancelall.simulator import SimServer
 from cancelall.venues.contract import Segment
 from cancelall.venues.registry import VENUES, load, schema
+from kills.truth import STORED
 
 
 @pytest.fixture(params=VENUES)
@@ -39,11 +41,17 @@ def segments(name: str) -> tuple[Segment, ...]:
 # --- the module -----------------------------------------------------------------------------------------------------
 
 
+FURTHER_SEGMENTS = {"bitget": {"classic", "unified"}}
+"""Where there are two families of calls."""
+
+
 def test_the_modules_read_alike(venue: str) -> None:
     """The same files with the same idea in each, after a docstring that names the doubts and the documents."""
     folder = Path(cancelall.venues.__file__).parent / venue
     names = {path.stem for path in folder.glob("*.py")}
-    assert names >= {"__init__", "options", "calls", "scope", "judging", "signing", "preflight"}
+    assert names == {"__init__", "options", "api", "segments", "venue", "preflight"} | FURTHER_SEGMENTS.get(
+        venue, set()
+    )
     for path in folder.glob("*.py"):
         assert len(path.read_text(encoding="utf-8").splitlines()) <= 360, path
     told = importlib.import_module(f"cancelall.venues.{venue}").__doc__ or ""
@@ -91,6 +99,22 @@ def test_buckets_are_known_limits(venue: str) -> None:
 
 def all_requests(segment: Segment) -> list[Request]:
     return [*segment.mass_cancels(()), *(request for stage in segment.listings for request in stage)]
+
+
+def test_every_request_says_what_it_is_for(venue: str) -> None:
+    """`judge` goes by that: a request that does not say it would be judged like any other."""
+    one, options = load(venue), schema(venue).options(**STORED[venue])
+    order = Order(id="1", segment="", symbol="BTCUSDT", kind="limit", type="limit")
+    found = [discovery.request for discovery in one.discoveries(options, one.facts)]
+    for segment in segments(venue):
+        found += [*all_requests(segment), *segment.final_states((order,), 0)]
+        found += [witness.request for witness in segment.witnesses]
+        ways = (segment.cancels, segment.singly) if segment.singly else (segment.cancels,)
+        found += [request for way in ways for request, _ in way((order,), None)]
+    preflight = load_preflight(venue)
+    found += [question.request for question in preflight.questions(options, 0)]
+    found += [probe.request for probe in preflight.probes(options, "live")]
+    assert [request.target for request in found if not request.purpose] == []
 
 
 @pytest.mark.alone

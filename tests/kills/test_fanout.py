@@ -205,7 +205,7 @@ def test_credits_are_shared_behind_one_address_and_cancels_go_first() -> None:
 
 
 def test_a_profile_with_a_config_key_counts_for_itself() -> None:
-    made = shared_limits.Means(profiles=(), environ={})
+    made = shared_limits.SharedLimits(profiles=(), environ={})
     venue = load("pacifica")
     secrets = schema("pacifica").secrets
     assert venue.own_limit(secrets(secret_key=Secret("k"), api_config_key=Secret("c")))

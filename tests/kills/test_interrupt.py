@@ -14,7 +14,7 @@ from cancelall import simulator
 from cancelall.config import loader
 from cancelall.config.toml_file import Document
 from cancelall.core.attempts import Attempt
-from cancelall.core.model import Listing, Reply, Verdict, Wire
+from cancelall.core.model import Listing, Reply, SignedRequest, Verdict
 from cancelall.core.profile import Overrides
 from cancelall.core.results import ProfileReport
 from cancelall.credentials import chain
@@ -117,9 +117,9 @@ def test_a_cancellation_that_gets_lost_does_not_keep_the_run_alive() -> None:
     """Every send answers instead of stopping, as `asyncio.wait_for` did when both came in the same moment."""
     cancels: list[float] = []
 
-    async def send(wire: Wire, until: float, sent: Callable[[], None]) -> Reply:
+    async def send(signed: SignedRequest, until: float, sent: Callable[[], None]) -> Reply:
         sent()
-        if wire.method == "POST":
+        if signed.method == "POST":
             cancels.append(time.monotonic() - run.started)
         try:
             await asyncio.sleep(60)
@@ -170,7 +170,7 @@ def test_work_that_does_not_stop_at_all_is_left_behind() -> None:
     """The verdict is there in time all the same."""
     at: list[float] = []
 
-    async def send(wire: Wire, until: float, sent: Callable[[], None]) -> Reply:
+    async def send(signed: SignedRequest, until: float, sent: Callable[[], None]) -> Reply:
         end = time.monotonic() + 4
         while time.monotonic() < end:
             try:

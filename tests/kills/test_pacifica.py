@@ -22,14 +22,14 @@ from cancelall.credentials import chain
 from cancelall.engine.run import Run
 from cancelall.simulator import SimServer
 from cancelall.simulator.pacifica import Pacifica
-from cancelall.venues.pacifica import calls
+from cancelall.venues.pacifica import api
 from cancelall.venues.pacifica import venue as pacifica
-from cancelall.venues.pacifica.options import NOWHERE, Secrets, _unbase58
+from cancelall.venues.pacifica.api import NOWHERE
+from cancelall.venues.pacifica.options import Secrets, _unbase58
 from kills.virtual import Faced, cleared, faced
 from support import Ran, cancelall, environment, kill, paths, profile_table, states, swept
 
 CANCEL_ALL = "POST /api/v1/orders/cancel_all"
-"""More orders than an exchange begins with."""
 PROBE = {"symbol": "BTC", "order_id": NOWHERE}
 # A key to throw away whose seed, and so whose base58 text, begins with a zero byte.
 ZERO_SECRET = "1GMkH3brNXiNNs1tiFZHu4yZSRrzJwxi5wB9bHFtMikjwpAW9DMZzU2Pqakc5it8X3N5vPmqdN7KF4CCUpmKhq"
@@ -84,7 +84,7 @@ def test_signatures_that_begin_with_a_zero_byte(server: SimServer) -> None:
 
         def __init__(self) -> None:
             secrets = Secrets(secret_key=Secret(server.credentials["secret_key"]))
-            (request,) = calls.cancel_all(pacifica.Options())
+            (request,) = api.cancel_all(pacifica.Options())
             now_ms = time.time_ns() // 1_000_000
             for at in range(now_ms, now_ms - 20_000, -1):
                 body = pacifica.sign(request, secrets, pacifica.Options(), at - pacifica.VENUE.clock_lead_ms, 1).body

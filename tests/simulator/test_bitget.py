@@ -20,8 +20,8 @@ import pytest
 
 from cancelall import simulator
 from cancelall.simulator import Account, Kind, Manner, SimOrder, SimReply, SimRequest
-from cancelall.simulator.bitget import Bitget, auth
-from cancelall.simulator.bitget.answers import Refused
+from cancelall.simulator.bitget import Bitget, account
+from cancelall.simulator.refusals import Refused
 from cancelall.simulator.spoil import HOSTILE, UNKNOWN_STATUS
 from support import ROOT
 
@@ -238,9 +238,9 @@ def test_every_published_signature_is_accepted(row: dict[str, Any]) -> None:
         method=row["method"], path=url.path, query=url.query, body=row["body"].encode(), headers=headers
     )
     keys = {"api_secret": "testsecret", "passphrase": "testpass"}
-    auth.authenticate(request, keys, 1_700_000_000_000)
+    account.authenticate(request, keys, 1_700_000_000_000)
     with pytest.raises(Refused, match="sign signature error"):
-        auth.authenticate(request, {**keys, "api_secret": "testsecreT"}, 1_700_000_000_000)
+        account.authenticate(request, {**keys, "api_secret": "testsecreT"}, 1_700_000_000_000)
 
 
 def test_rsa(clock: Clock) -> None:
@@ -1021,7 +1021,7 @@ def test_every_fault_strikes(open_desk: Opener, name: str) -> None:
             desk.reply("GET", "/api/v3/account/settings")
             desk.reply("GET", "/api/v2/spot/account/info")
         desk.fake.cancelled_under(order)
-        struck |= bool(desk.fake._faults._struck)
+        struck |= bool(desk.fake.strikes(name))
     assert struck or name == "trailing", f"{name} is looked at by nobody"
 
 

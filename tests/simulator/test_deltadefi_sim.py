@@ -385,7 +385,7 @@ def test_every_fault_strikes(open_desk: Opener, name: str) -> None:
             desk.reply("POST", CANCEL, {"symbol": symbol})
             desk.reply("GET", LIST, {"symbol": symbol, "limit": 1, "page": 2})
     desk.reply("GET", LIST)
-    assert desk.fake._faults._struck, f"{name} is looked at by nobody"
+    assert desk.fake.strikes(name), f"{name} is looked at by nobody"
 
 
 @pytest.mark.parametrize(

@@ -739,17 +739,7 @@ def test_every_fault_strikes(open_pacifica: Opener, name: str) -> None:
         desk.post("/orders/cancel_all", ALL)
         for path in ("/orders", "/order_strategies", "/account"):
             desk.get(path)
-    struck = [fault.name for fault in known_faults(desk) if has_struck(desk, fault)]
-    assert name in struck, f"{name} is looked at by nobody"
-
-
-def known_faults(desk: Desk) -> list[simulator.Fault]:
-    return [fault for each in desk.fake._faults._by_name.values() for _, fault in each]
-
-
-def has_struck(desk: Desk, fault: simulator.Fault) -> bool:
-    indexes = [index for index, known in desk.fake._faults._by_name[fault.name] if known is fault]
-    return any(desk.fake._faults._struck.get(index, 0) for index in indexes)
+    assert desk.fake.strikes(name), f"{name} is looked at by nobody"
 
 
 @pytest.mark.parametrize(

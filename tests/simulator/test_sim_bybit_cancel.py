@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cancelall.simulator.bybit import Bybit, kinds
+from cancelall.simulator.bybit import Bybit, state
 
 if TYPE_CHECKING:
     from conftest import Desk, Opener
@@ -122,11 +122,11 @@ def test_spot_filter_by_filter(desk: Desk) -> None:
 
 
 def test_bidirectional_takes_untriggered_ones_only(desk: Desk) -> None:
-    before = [order for order in desk.open("spot") if order.kind == kinds.BIDIRECTIONAL]
+    before = [order for order in desk.open("spot") if order.kind == state.BIDIRECTIONAL]
     assert {order.side for order in before} == {"buy", "sell"}
-    working = {order.id for order in before if kinds.triggered(order)}
+    working = {order.id for order in before if state.triggered(order)}
     desk.cancel_all(category="spot", orderFilter="BidirectionalTpslOrder")
-    assert {order.id for order in desk.open("spot") if order.kind == kinds.BIDIRECTIONAL} == working
+    assert {order.id for order in desk.open("spot") if order.kind == state.BIDIRECTIONAL} == working
     assert working
     assert working <= set(desk.cancel_all(category="spot"))
 

@@ -182,7 +182,9 @@ def test_statuses(desk: Desk) -> None:
     assert {"CreateByTWAP", "CreateByUser"} <= {row.get("createType") for row in rows}
     assert "createType" not in desk.listing(category="spot")[0]
     assert [row for row in rows if row["reduceOnly"] and row["stopOrderType"] in ("", "UNKNOWN")]
-    assert [row for row in rows if row["closeOnTrigger"]]
+    assert {row["closeOnTrigger"] for row in rows} == {True, False}
+    assert {row["positionIdx"] for row in rows} == {0, 1}
+    assert {row["triggerDirection"] for row in rows} == {0, 2}
 
 
 def test_closed_orders(desk: Desk) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import traceback
 from collections import defaultdict
@@ -25,10 +26,13 @@ from cancelall.engine.client import Send
 from cancelall.engine.hold import LAST_PROOF
 from cancelall.engine.profile_sweep import ProfileSweep
 from cancelall.engine.run import LAST_LOOK_SECONDS, Listener, Run
+from cancelall.journal.record import Record
+from cancelall.journal.verdict import recompute
+from cancelall.journal.writer import Journal
 from cancelall.report import tables
 from cancelall.report.lines import profile_line
 from cancelall.simulator import Account, FakeVenue, Fault, Kind, SimOrder, SimRequest, parse_fault
-from cancelall.simulator.bybit import kinds as bybit_kinds
+from cancelall.simulator.bybit import state as bybit_state
 from cancelall.simulator.fake import Cancelled
 from cancelall.venues.registry import load
 from tests.soak.plans import UNKNOWN_WORDS, Bot, Plan, name_of
@@ -64,7 +68,7 @@ PASSABLE = frozenset(
 """Faults that keep nobody who acts on everything that can be read from asking for an order, for however long."""
 SURVIVE = frozenset({"ack-only", "partial", "late-cancel", "fill", "reappear", "bot"})
 """Faults that leave orders behind a cancel. What is hidden after each cancel of others can then be hidden for ever."""
-PAIRS = frozenset({bybit_kinds.OCO, bybit_kinds.BIDIRECTIONAL})
+PAIRS = frozenset({bybit_state.OCO, bybit_state.BIDIRECTIONAL})
 """Kinds that nothing names: with protective orders to be kept they go only where all others are known."""
 NAMELESS = frozenset({"string", "null", "list", "no-id", "symbol"})
 """Odd rows that do not name their order as most venues want it named."""
@@ -114,6 +118,25 @@ class _Owner:
     network: Network
 
 
+class Notes(Journal):
+    """A journal that is kept in memory, with the lines as a reader of the file would find them."""
+
+    def __init__(self) -> None:
+        super().__init__((), "soak")
+        self.records: list[Mapping[str, Any]] = []
+        self.lost: list[str] = []
+        self.write("run_start", {})
+
+    def write(self, event: str, fields: Mapping[str, object], *, at_once: bool = True) -> None:
+        self.records.append(json.loads(self._body(event, fields) + "}"))
+
+    def lose(self, why: str, events: int = 1) -> None:
+        self.lost.append(why)
+
+    def warnings(self) -> tuple[str, ...]:
+        return ()
+
+
 class World:
     """A fake venue with its accounts, under virtual time."""
 
@@ -126,6 +149,7 @@ class World:
         self.heard: defaultdict[str, list[Judgement]] = defaultdict(list)
         """What each profile was told by signed requests."""
         self.sweeps: dict[str, ProfileSweep] = {}
+        self.notes = Notes()
         self.fake: FakeVenue = simulator.create(
             plan.venue, orders=plan.orders, seed=plan.seed % 1_000_003, now_ms=lambda: true_ms(self.loop)
         )
@@ -274,6 +298,7 @@ class World:
             dry_run=self.plan.dry_run,
             hold=self.plan.hold,
             listener=Listener(attempt=self._attempt, sweeping=self.sweeps.__setitem__),
+            record=Record(journal=self.notes),
             clock=VirtualClock(loop=self.loop, skew_ms=self.plan.skew_ms),
             connect=self._connect,
         )
@@ -340,6 +365,7 @@ def _problems(world: World, reports: list[ProfileReport], took: float, shown: st
                 yield f"a cancel after the interruption: {sent}"
     for complaint in world.loop.complaints:
         yield f"the event loop: {complaint}"
+    yield from _second_opinion(world)
     for owner, report in zip(world.owners, reports, strict=True):
         if report.error is not None and report.error.kind == "internal":
             sweep = world.sweeps.get(owner.name)
@@ -357,6 +383,17 @@ def _problems(world: World, reports: list[ProfileReport], took: float, shown: st
             if report.error is not None and report.error.kind == "parameter":
                 continue  # selectors that do not fit each other
             yield f"{report.verdict.value}, though nothing was in the way: {report.error}"
+
+
+def _second_opinion(world: World) -> Iterator[str]:
+    """What the journal shows is what was said, as far as `clear` goes."""
+    for lost in world.notes.lost:
+        yield f"second opinion: the journal lacks a line: {lost}"
+    for opinion in recompute(world.notes.records):
+        if opinion.verdict is None:
+            yield f"second opinion: {opinion.profile} cannot be recomputed: {opinion.why}"
+        elif opinion.contradicted:
+            yield f"second opinion: {opinion.profile} is clear, but the record does not show it: {opinion.why}"
 
 
 def _harmless(plan: Plan) -> bool:

@@ -17,8 +17,7 @@ from urllib.parse import parse_qsl
 from cancelall.simulator import Account, FakeVenue, Kind, SimOrder
 from cancelall.simulator.bitget import kinds as bitget_kinds
 from cancelall.simulator.book import Book
-from cancelall.simulator.bybit import kinds as bybit_kinds
-from cancelall.simulator.bybit.scope import read_scope
+from cancelall.simulator.bybit import state as bybit_state
 from cancelall.simulator.deltadefi import markets as deltadefi_markets
 from cancelall.simulator.pacifica import kinds as pacifica_kinds
 from tests.soak.virtual import Sent, true_ms
@@ -223,19 +222,19 @@ class BybitTruth(_Base):
         wanted = self.one("order_filter")
         if not wanted:
             return True
-        if wanted not in bybit_kinds.CANCEL_FILTERS.get(order.segment, ()):
+        if wanted not in bybit_state.CANCEL_FILTERS.get(order.segment, ()):
             return False
         if self.one("stop_order_type") and (
-            order.segment not in ("linear", "inverse") or order.kind != bybit_kinds.STOP
+            order.segment not in ("linear", "inverse") or order.kind != bybit_state.STOP
         ):
             return False
-        return bybit_kinds.in_filter(order, wanted)
+        return bybit_state.in_filter(order, wanted)
 
     def protective(self, order: SimOrder) -> bool:
         closing = {"TakeProfit", "StopLoss", "TrailingStop", "PartialTakeProfit", "PartialStopLoss"}
         if order.reduce_only or order.extra.get("closeOnTrigger") is True or order.kind in closing:
             return True
-        conditional = order.kind not in (bybit_kinds.PLAIN,)
+        conditional = order.kind not in (bybit_state.PLAIN,)
         return order.segment == "spot" and conditional and order.side == "sell"
 
     def covers(self, path: str, parameters: Mapping[str, str], order: SimOrder) -> bool:
@@ -250,19 +249,13 @@ class BybitTruth(_Base):
             return order.segment == "spread" and parameters.get("symbol", order.symbol) == order.symbol
         if path != "/v5/order/realtime" or parameters.get("category") != order.segment:
             return False
-        scope = read_scope(
-            dict(parameters),
-            self.fake.instruments,
-            filters=bybit_kinds.LISTING_FILTERS,
-            coin_for=frozenset(),
-            spot_default="",
-        )
+        scope = bybit_state.read_scope(order.segment, dict(parameters), self.fake.instruments)
         return scope.holds(order)
 
     def fired(self, order: SimOrder) -> SimOrder | None:
-        if order.kind == bybit_kinds.PLAIN or order.segment == "spread":
+        if order.kind == bybit_state.PLAIN or order.segment == "spread":
             return None
-        return replace(order, kind=bybit_kinds.PLAIN, type="limit", price="100")
+        return replace(order, kind=bybit_state.PLAIN, type="limit", price="100")
 
 
 class AscendexTruth(_Base):

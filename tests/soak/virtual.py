@@ -17,7 +17,7 @@ from typing import Any, NoReturn, TypeVar
 from urllib.parse import urlsplit
 
 from cancelall.core.errors import TransportFault
-from cancelall.core.model import Reply, Wire
+from cancelall.core.model import Reply, SignedRequest
 from cancelall.simulator import FakeVenue, Kind, Manner, SimReply, SimRequest
 
 T = TypeVar("T")
@@ -196,23 +196,23 @@ class Network:
         self.lag_ms, self.after = lag_ms, after
         self.log: list[Sent] = []
 
-    async def send(self, wire: Wire, until: float, sent: Callable[[], None]) -> Reply:
+    async def send(self, signed: SignedRequest, until: float, sent: Callable[[], None]) -> Reply:
         """One attempt, as `cancelall.engine.client.Send` wants it. Raises TransportFault."""
         if until <= self.loop.time():
             raise TransportFault("no time left to send", kind="timeout", sent="no")
-        request = self._request(wire)
+        request = self._request(signed)
         seen = Sent(request=request, kind=self.fake.classify(request), at=self.loop.time(), began=self.step())
         self.log.append(seen)
         trouble = None
         if self.weather.kinds and self.rng.random() < self.weather.trouble:
             trouble = self.rng.choice(self.weather.kinds)
         there, back = (self.rng.random() * self.weather.latency / 2 for _ in range(2))
-        if wire.fresh_connection:
+        if signed.fresh_connection:
             await self._connect(seen, trouble, until)
         elif trouble in (Trouble.REFUSED, Trouble.BLACKHOLE):
             trouble = Trouble.CUT  # there is a connection already
         sent()
-        return await self._exchange(wire, seen, trouble, until, there, back)
+        return await self._exchange(signed, seen, trouble, until, there, back)
 
     async def _connect(self, seen: Sent, trouble: Trouble | None, until: float) -> None:
         if trouble is Trouble.REFUSED:
@@ -224,7 +224,7 @@ class Network:
         await asyncio.sleep(min(CONNECT_TIMEOUT / 2, self.rng.random() * self.weather.latency / 4))
 
     async def _exchange(
-        self, wire: Wire, seen: Sent, trouble: Trouble | None, until: float, there: float, back: float
+        self, signed: SignedRequest, seen: Sent, trouble: Trouble | None, until: float, there: float, back: float
     ) -> Reply:
         """The request travels on by itself: that nobody waits for its answer any more does not bring it back."""
         stalls = self.fake.connection_stalls()
@@ -245,7 +245,7 @@ class Network:
         if trouble is Trouble.SWALLOWED or reply.manner is Manner.NEVER:
             await asyncio.sleep(max(0.0, min(READ_TIMEOUT, until - self.loop.time())))
             self._break(seen, "no answer in time", kind="timeout")
-        return await self._read(wire, seen, reply, until)
+        return await self._read(signed, seen, reply, until)
 
     def _arrive(self, seen: Sent, arrival: asyncio.Future[SimReply]) -> None:
         now_ms = true_ms(self.loop)
@@ -265,7 +265,7 @@ class Network:
         await asyncio.sleep(back + reply.delay_seconds)
         return reply
 
-    async def _read(self, wire: Wire, seen: Sent, reply: SimReply, until: float) -> Reply:
+    async def _read(self, signed: SignedRequest, seen: Sent, reply: SimReply, until: float) -> Reply:
         """What of an answer gets through, by the manner of its delivery."""
         encoded = any(name.lower() == "content-encoding" for name, _ in reply.headers)
         match reply.manner:
@@ -274,7 +274,7 @@ class Network:
             case Manner.RESET_IN_BODY if reply.body:
                 self._break(seen, "the answer broke off", kind="unreadable", sent="yes")
             case Manner.ENDLESS:
-                self._too_large(seen, wire)
+                self._too_large(seen, signed)
             case Manner.DRIP_HEADERS:
                 await asyncio.sleep(reply.pace_seconds * (300 + len(reply.body)))  # whoever waits gives up by himself
             case Manner.DRIP_BODY:
@@ -284,16 +284,16 @@ class Network:
                     self._break(seen, "the answer did not end in time", kind="timeout", sent="yes")
         if len(reply.headers) > _HEADERS_AT_MOST:
             self._break(seen, "the answer's head is not HTTP", kind="unreadable", sent="yes", answered=True)
-        if encoded or len(reply.body) > wire.body_limit:
-            self._too_large(seen, wire)
+        if encoded or len(reply.body) > signed.body_limit:
+            self._too_large(seen, signed)
         seen.answered, seen.status = self.step(), reply.status
         body = b"" if 300 <= reply.status < 400 else reply.body
         return Reply(status=reply.status, headers={name.lower(): text for name, text in reply.headers}, body=body)
 
-    def _too_large(self, seen: Sent, wire: Wire) -> NoReturn:
+    def _too_large(self, seen: Sent, signed: SignedRequest) -> NoReturn:
         self._break(
             seen,
-            f"the answer is larger than {wire.body_limit} bytes",
+            f"the answer is larger than {signed.body_limit} bytes",
             kind="unreadable",
             sent="yes",
             answered=True,
@@ -305,12 +305,12 @@ class Network:
         raise TransportFault(message, **more)
 
     @staticmethod
-    def _request(wire: Wire) -> SimRequest:
-        parts = urlsplit(wire.url)
+    def _request(signed: SignedRequest) -> SimRequest:
+        parts = urlsplit(signed.url)
         return SimRequest(
-            method=wire.method,
+            method=signed.method,
             path=parts.path,
             query=parts.query,
-            headers={name.lower(): text for name, text in wire.headers},
-            body=wire.body,
+            headers={name.lower(): text for name, text in signed.headers},
+            body=signed.body,
         )

@@ -1,4 +1,4 @@
-"""The commands of `cancelall auth`. What they need is imported when one of them runs, never for a kill."""
+"""The commands of `cancelall auth`. Only their lines load this: no kill does, and no other command."""
 
 from __future__ import annotations
 
@@ -7,19 +7,26 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Optional
+from typing import Annotated, Optional
 
 import typer
 
-from cancelall.cli import completion
+from cancelall.cli import parameters
+from cancelall.cli.auth import given, keeping, prompt, status, systemd
+from cancelall.cli.auth.status import note_times
+from cancelall.config import loader, toml_file
+from cancelall.config.toml_file import Document
+from cancelall.core import declare
 from cancelall.core.errors import CancelallError, ConfigError, ExitStatus, Interrupted, SecretError, UsageError
+from cancelall.core.profile import BrokenProfile, Overrides, Profile
 from cancelall.core.quoting import quoted
-
-if TYPE_CHECKING:
-    from cancelall.config.toml_file import Document
-    from cancelall.core.profile import Profile
-    from cancelall.core.secret import Secret
-    from cancelall.credentials.keyrings import Store
+from cancelall.core.secret import Secret, scrub
+from cancelall.credentials.chain import before_keyring, resolve
+from cancelall.credentials.keyrings import Store
+from cancelall.engine.run import harden
+from cancelall.report.streams import emit
+from cancelall.report.text import clean
+from cancelall.venues.registry import VENUES, schema
 
 _PATIENCE = 60.0
 """Seconds for the keyring where somebody at a screen is asked to unlock it."""
@@ -31,16 +38,8 @@ one value. No option takes a key. All of it is checked, then written, or none; t
 completed.
 """
 
-Name = Annotated[
-    str,
-    typer.Argument(
-        metavar="PROFILE", help="A profile of the config, or a new one.", autocompletion=completion.profiles
-    ),
-]
-Config = Annotated[
-    Optional[Path],
-    typer.Option("--config", metavar="FILE", help="Use this config file.", show_default=False, readable=False),
-]
+Name = Annotated[str, parameters.profiles("PROFILE", "A profile of the config, or a new one.")]
+Config = Annotated[Optional[Path], parameters.option("config", "Use this config file.")]
 Venue = Annotated[
     Optional[str],
     typer.Option(
@@ -69,10 +68,7 @@ def _set(
     name: Name,
     venue: Venue = None,
     environment: Annotated[
-        Optional[str],
-        typer.Option(
-            "--environment", metavar="NAME", help="The venue's environment, for the profile.", show_default=False
-        ),
+        Optional[str], parameters.option("environment", "The venue's environment, for the profile.")
     ] = None,
     field: Annotated[
         Optional[str],
@@ -87,20 +83,12 @@ def _set(
     plaintext: Annotated[
         bool, typer.Option("--allow-plaintext", help="Use a keyring back-end that may keep secrets in plain text.")
     ] = False,
-    config_file: Config = None,
+    config: Config = None,
 ) -> None:
     """On a terminal every field is asked for and hidden; else FIELD=value lines are read from standard input."""
-    from cancelall.cli.auth import given as given_
-    from cancelall.cli.auth import keeping, prompt
-    from cancelall.cli.auth.status import note_times
-    from cancelall.core import declare
-    from cancelall.credentials.chain import before_keyring
-    from cancelall.engine.run import harden
-    from cancelall.venues.registry import schema
-
     environ = dict(os.environ)
     harden(environ)
-    document, path = _document(config_file, environ)
+    document, path = _document(config, environ)
     profile = keeping.profile_of(document, name, venue, environ, environment)
     fields = declare.secrets_of(schema(profile.venue).secrets)
     if file is not None and field is None:
@@ -125,7 +113,7 @@ def _set(
         secrets = _gathered(profile, field, file, held)
     except KeyboardInterrupt:
         raise Interrupted("interrupted", "nothing was written") from None
-    missing = given_.check(profile, secrets, held, environ)
+    missing = given.check(profile, secrets, held, environ)
     if missing and field is None:
         raise SecretError(f"no {' and no '.join(missing)} was given; nothing was written", "give every field")
     if not secrets:
@@ -141,7 +129,7 @@ def _set(
     for one in secrets:
         for source in before_keyring(profile, one, environ):
             notes.append(f"{one} comes from the {source} as long as that is set, not from the keyring")
-    if file is not None and given_.open_to_others(file):
+    if file is not None and given.open_to_others(file):
         notes.append(f"{file} can be read by others: remove it")
     for words in filter(None, notes):
         _note(f"WARNING: {words}")
@@ -151,10 +139,6 @@ def _set(
 
 def _gathered(profile: Profile, field: str | None, file: Path | None, held: Mapping[str, Secret]) -> dict[str, Secret]:
     """The secrets, from whoever has them: a file, somebody at a terminal, or a pipe."""
-    from cancelall.cli.auth import given, prompt
-    from cancelall.core import declare
-    from cancelall.venues.registry import schema
-
     if file is None and prompt.on_terminal():
         return _answers(profile, [field] if field else list(declare.secrets_of(schema(profile.venue).secrets)), held)
     if field is None:
@@ -166,8 +150,6 @@ def _gathered(profile: Profile, field: str | None, file: Path | None, held: Mapp
 
 def _document(chosen: Path | None, environ: Mapping[str, str]) -> tuple[Document, Path | None]:
     """The config as far as there is one, and where it is or will be."""
-    from cancelall.config import toml_file
-
     path, _ = toml_file.locate(chosen, environ)
     if path is not None and not os.path.lexists(path):
         return toml_file.Document(path=None), path
@@ -176,8 +158,6 @@ def _document(chosen: Path | None, environ: Mapping[str, str]) -> tuple[Document
 
 def _store(profile: Profile, *, plaintext: bool, patient: bool, environ: Mapping[str, str]) -> Store:
     """The keyring. Who sits at a screen gets the time to unlock it."""
-    from cancelall.cli.auth import keeping
-
     if not (patient and (environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY"))):
         return keeping.open_store(profile, plaintext=plaintext)
     return keeping.open_store(
@@ -190,10 +170,6 @@ def _store(profile: Profile, *, plaintext: bool, patient: bool, environ: Mapping
 
 def _answers(profile: Profile, fields: list[str], held: Mapping[str, Secret]) -> dict[str, Secret]:
     """Ask for each field. Nothing is shown, nothing is asked twice but what cannot be right."""
-    from cancelall.cli.auth import given, prompt
-    from cancelall.core import declare
-    from cancelall.venues.registry import schema
-
     declared = declare.secrets_of(schema(profile.venue).secrets)
     found: dict[str, Secret] = {}
     with prompt.asking() as ask:
@@ -221,8 +197,6 @@ def _answers(profile: Profile, fields: list[str], held: Mapping[str, Secret]) ->
 
 def _standard_input(profile: Profile) -> str:
     """All of it. Raises SecretError when there is nothing."""
-    from cancelall.cli.auth import given, keeping
-
     try:
         raw = sys.stdin.buffer.read(given.INPUT_LIMIT + 1) if sys.stdin is not None else b""
     except (OSError, ValueError):
@@ -240,30 +214,13 @@ def _standard_input(profile: Profile) -> str:
 
 
 def _status(
-    names: Annotated[
-        Optional[list[str]],
-        typer.Argument(
-            metavar="[PROFILE]...",
-            help="Profiles; none means all.",
-            show_default=False,
-            autocompletion=completion.profiles,
-        ),
-    ] = None,
-    config_file: Config = None,
-    json_lines: Annotated[bool, typer.Option("--json", help="One JSON line per profile on stdout.")] = False,
-) -> None:
-    from cancelall.cli.auth import keeping
-    from cancelall.cli.auth import status as status_
-    from cancelall.config import loader, toml_file
-    from cancelall.core.profile import BrokenProfile, Overrides
-    from cancelall.core.secret import scrub
-    from cancelall.engine.run import harden
-    from cancelall.report.streams import emit
-    from cancelall.venues.registry import VENUES
-
+    names: Annotated[Optional[list[str]], parameters.profiles()] = None,
+    config: Config = None,
+    json_lines: Annotated[bool, parameters.option("json")] = False,
+) -> int:
     environ = dict(os.environ)
     harden(environ)
-    document = toml_file.read(config_file, environ)
+    document = toml_file.read(config, environ)
     profiles: list[Profile | BrokenProfile] = []
     for name in names or list(document.tables) or [venue for venue in VENUES if _anywhere(venue, environ)]:
         if name in document.tables:
@@ -272,37 +229,24 @@ def _status(
             profiles.append(keeping.profile_of(document, name, None, environ))
     if not profiles:
         raise ConfigError("no profile is configured", "run: cancelall auth set PROFILE")
-    found = status_.statuses(profiles, environ, document.path)
+    found = status.statuses(profiles, environ, document.path)
     now = time.time()
-    shown = status_.status_line if json_lines else status_.status_text
+    shown = status.status_line if json_lines else status.status_text
     for one in found:
         emit(scrub(shown(one, now)))
-    raise typer.Exit(ExitStatus.CLEAR if all(one.ok for one in found) else ExitStatus.UNCONFIGURED)
+    return ExitStatus.CLEAR if all(one.ok for one in found) else ExitStatus.UNCONFIGURED
 
 
 def _anywhere(venue: str, environ: Mapping[str, str]) -> bool:
     """Whether a secret of the profile named like a venue is at hand, without asking a keyring."""
-    from cancelall.cli.auth import keeping
-    from cancelall.config.toml_file import Document
-    from cancelall.core import declare
-    from cancelall.credentials.chain import before_keyring
-    from cancelall.venues.registry import schema
-
     profile = keeping.profile_of(Document(path=None), venue, None, environ)
     return any(before_keyring(profile, field, environ) for field in declare.secrets_of(schema(venue).secrets))
 
 
-def _remove(name: Name, venue: Venue = None, config_file: Config = None) -> None:
-    from cancelall.cli.auth import keeping, prompt
-    from cancelall.cli.auth.status import note_times
-    from cancelall.core import declare
-    from cancelall.credentials.chain import before_keyring
-    from cancelall.engine.run import harden
-    from cancelall.venues.registry import schema
-
+def _remove(name: Name, venue: Venue = None, config: Config = None) -> None:
     environ = dict(os.environ)
     harden(environ)
-    document, path = _document(config_file, environ)
+    document, path = _document(config, environ)
     profile = keeping.profile_of(document, name, venue, environ)
     failed: tuple[CancelallError, ...]
     try:
@@ -339,20 +283,13 @@ def _export(
             "--with-key", metavar="KEY", help="As in systemd-creds: host, tpm2, host+tpm2, auto.", show_default=False
         ),
     ] = None,
-    config_file: Config = None,
+    config: Config = None,
 ) -> None:
-    from cancelall.cli.auth import keeping, systemd
-    from cancelall.core import declare
-    from cancelall.credentials.chain import resolve
-    from cancelall.engine.run import harden
-    from cancelall.report.streams import emit
-    from cancelall.venues.registry import schema
-
     if key not in (None, *systemd.KEYS):
         raise UsageError(f"--with-key {quoted(key)}: one of {' '.join(systemd.KEYS)}")
     environ = dict(os.environ)
     harden(environ)
-    document, _ = _document(config_file, environ)
+    document, _ = _document(config, environ)
     profile = keeping.profile_of(document, name, venue, environ)
     if run is None:
         emit(systemd.commands(profile, systemd.STORE, key))
@@ -368,8 +305,6 @@ def _export(
 
 def _note(words: str) -> None:
     """A line for people, on stderr."""
-    from cancelall.report.text import clean
-
     try:
         sys.stderr.write(f"cancelall: {clean(words, 1000)}\n")
         sys.stderr.flush()

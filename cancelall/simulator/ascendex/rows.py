@@ -7,19 +7,26 @@ venue's own clock.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from decimal import Decimal
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from ..book import SimOrder
-
-Clock = Callable[[int], int]
+from ..rows import Cell, tables
 
 _TYPES = {"limit": "Limit", "market": "Market", "stop_limit": "StopLimit", "stop_market": "StopMarket"}
 
 
-def executed(order: SimOrder) -> Decimal:
-    """How much of the order has been filled."""
-    return Decimal(order.quantity) - Decimal(order.remaining)
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """Whose rows they are, by which clock, and which orders the matching engine has taken."""
+
+    clock: Callable[[int], int]
+    account_id: str
+    acked: Callable[[SimOrder], bool] = lambda order: True
+
+    def __call__(self, when_ms: int) -> int:
+        """A moment as the venue's clock names it."""
+        return self.clock(when_ms)
 
 
 def is_conditional(order: SimOrder) -> bool:
@@ -29,91 +36,39 @@ def is_conditional(order: SimOrder) -> bool:
 
 def status(order: SimOrder) -> str:
     """`status`: https://ascendex.github.io/ascendex-futures-pro-api-v2/#order-status-status."""
-    if order.status == "filled":
-        return "Filled"
-    if order.status == "cancelled":
-        return "Canceled"
+    if order.status != "open":
+        return "Filled" if order.status == "filled" else "Canceled"
     if is_conditional(order):
         return "PendingNew"
-    return "PartiallyFilled" if executed(order) else "New"
+    return "PartiallyFilled" if order.executed else "New"
 
 
-def row_v1(order: SimOrder, to_server: Clock) -> dict[str, object]:
-    """One order of cash, margin or futures v1. `stopPrice` is filled for stop orders only, else empty."""
-    return {
-        "avgPx": order.price if executed(order) else "0",
-        "cumFee": "0",
-        "cumFilledQty": str(executed(order)),
-        "errorCode": "",
-        "feeAsset": "USDT",
-        "lastExecTime": to_server(order.updated_ms),
-        "orderId": order.id,
-        "orderQty": order.quantity,
-        "orderType": _TYPES[order.type],
-        "price": order.price,
-        "seqNum": order.sequence,
-        "side": order.side.capitalize(),
-        "status": status(order),
-        "stopPrice": str(order.extra.get("stopPrice", "")),
-        "symbol": order.symbol,
-        "execInst": str(order.extra.get("execInst", "NULL_VAL")),
-    }
+_CELLS: Mapping[str, Cell] = {
+    "type": lambda order, _: _TYPES[order.type],
+    "status": lambda order, _: status(order),
+    "account": lambda order, view: view.account_id,
+    # A live answer showed `status` "Ack" with `seqNum` -1: https://github.com/ccxt/ccxt/issues/11073.
+    "acked_status": lambda order, view: status(order) if view.acked(order) else "Ack",
+    "acked_sequence": lambda order, view: order.sequence if view.acked(order) else -1,
+}
+_SHARED = "orderId=.id symbol orderType=.type side=.Side price orderQty=.quantity lastExecTime=.updated feeAsset=USDT"
 
+_table = tables(_CELLS)
 
-def row_v2(order: SimOrder, to_server: Clock, account_id: str, *, acked: bool = True) -> dict[str, object]:
-    """One futures order. Without a stop price it says "0"; one that the engine has not taken yet has no number.
-
-    A live answer showed `status` "Ack" with `seqNum` -1 (https://github.com/ccxt/ccxt/issues/11073).
-    """
-    return {
-        "ac": "FUTURES",
-        "accountId": account_id,
-        "time": to_server(order.created_ms),
-        "orderId": order.id,
-        "seqNum": order.sequence if acked else -1,
-        "orderType": _TYPES[order.type],
-        "execInst": str(order.extra.get("execInst", "NULL_VAL")),
-        "side": order.side.capitalize(),
-        "symbol": order.symbol,
-        "price": order.price,
-        "orderQty": order.quantity,
-        "stopPrice": str(order.extra.get("stopPrice", "0")),
-        "stopBy": str(order.extra.get("stopBy", "market")),
-        "status": status(order) if acked else "Ack",
-        "lastExecTime": to_server(order.updated_ms),
-        "lastQty": "0",
-        "lastPx": "0",
-        "avgFilledPx": order.price if executed(order) else "0",
-        "cumFilledQty": str(executed(order)),
-        "fee": "0",
-        "cumFee": "0",
-        "feeAsset": "USDT",
-        "errorCode": "",
-        "posStopLossPrice": str(order.extra.get("posStopLossPrice", "0")),
-        "posStopLossTrigger": "market",
-        "posTakeProfitPrice": str(order.extra.get("posTakeProfitPrice", "0")),
-        "posTakeProfitTrigger": "market",
-        "liquidityInd": "n",
-    }
-
-
-def history_row(order: SimOrder, to_server: Clock, account_id: str) -> dict[str, object]:
-    """One closed order of the long history, whose fields have names of their own."""
-    return {
-        "orderId": order.id,
-        "seqNum": order.sequence,
-        "accountId": account_id,
-        "symbol": order.symbol,
-        "orderType": _TYPES[order.type],
-        "side": order.side.capitalize(),
-        "price": order.price,
-        "stopPrice": str(order.extra.get("stopPrice", "0")),
-        "orderQty": order.quantity,
-        "status": status(order),
-        "createTime": to_server(order.created_ms),
-        "lastExecTime": to_server(order.updated_ms),
-        "avgFillPrice": order.price if executed(order) else "0",
-        "fillQty": str(executed(order)),
-        "fee": "0",
-        "feeAsset": "USDT",
-    }
+# One order of cash, margin or futures v1. `stopPrice` is filled for stop orders only, else empty.
+row_v1 = _table(f"""
+    {_SHARED} avgPx=.average cumFee=0 cumFilledQty=.executed errorCode= seqNum=.sequence status stopPrice=?stopPrice|
+    execInst=?execInst|NULL_VAL
+""")
+# One futures order. Without a stop price it says "0"; one that the engine has not taken yet has no number.
+row_v2 = _table(f"""
+    ac=FUTURES accountId=.account time=.created {_SHARED} seqNum=.acked_sequence execInst=?execInst|NULL_VAL
+    stopPrice=?stopPrice|0 stopBy=?stopBy|market status=.acked_status lastQty=0 lastPx=0 avgFilledPx=.average
+    cumFilledQty=.executed fee=0 cumFee=0 errorCode= posStopLossPrice=?posStopLossPrice|0 posStopLossTrigger=market
+    posTakeProfitPrice=?posTakeProfitPrice|0 posTakeProfitTrigger=market liquidityInd=n
+""")
+# One closed order of the long history, whose fields have names of their own.
+history_row = _table(f"""
+    {_SHARED} seqNum=.sequence accountId=.account stopPrice=?stopPrice|0 status createTime=.created
+    avgFillPrice=.average fillQty=.executed fee=0
+""")

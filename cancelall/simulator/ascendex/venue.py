@@ -1,377 +1,285 @@
-"""The fake AscendEX: routes, checks in the venue's order, and its own words."""
+"""The fake AscendEX: its routes, its checks in the venue's order, and its reads.
+
+https://ascendex.github.io/ascendex-pro-api/#account-info, #list-open-orders, #query-order, #list-current-history-orders
+and #list-history-orders-v2, and the same of https://ascendex.github.io/ascendex-futures-pro-api-v2/, with #position.
+Open orders have no pages and no documented limit.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import ClassVar
+from collections.abc import Hashable, Iterable
+from dataclasses import replace
+from decimal import Decimal
+from itertools import islice
 
-from ..book import Account, Book, SimOrder
-from ..fake import FakeVenue, Refusal, wall_clock_ms
-from ..faults import CANCELS, LISTINGS, READS, SIGNED, FaultSpec, Kind
-from ..wire import SimReply, SimRequest, text_reply
-from . import account as reads
-from . import auth
-from .answers import (
-    ACCOUNT_NOT_FOUND,
-    AUTHENTICATION_FAILED,
-    INVALID_JSON_FORMAT,
-    INVALID_MARGIN_ACCOUNT,
-    INVALID_OPERATION,
-    INVALID_PRODUCT,
-    PERMISSION_DENIED,
-    RESTRICTED_ACCOUNT,
-    SERVER_ERROR,
-    Answer,
-    Refused,
-    RefusedBare,
-    answer_reply,
-    page_reply,
-    refusal_reply,
-    too_many_reply,
-)
-from .cancel import cancel_all, cancel_batch, cancel_one
-from .create import place_order
-from .listing import history, open_orders, order_status, recent
-from .products import assets, cash_products, contracts, legacy_products, margin_products
-from .rows import status
-from .stock import stock_orders
+from ..book import Book, SimOrder
+from ..refusals import Refused
+from ..routes import Call, Route, Routes, cancel, create, listing, public, read
+from ..rows import fixed
+from ..values import whole
+from . import products
+from .auth import Code, authenticate
+from .orders import cancel_all, cancel_batch, cancel_one, place_order
+from .products import COINS, LEDGERS, SYMBOLS
+from .rows import history_row, is_conditional, row_v1, row_v2
+from .state import Exits, State, data, is_retired, is_v2, ledger_of
 
-
-@dataclass(frozen=True, kw_only=True)
-class Call:
-    """A signed request after its path has been read: whose it is, and which ledger and API it is about."""
-
-    account: Account
-    ledger: str
-    route: str
-
-    @property
-    def v2(self) -> bool:
-        """Whether the answer has the form of v2."""
-        return self.route.startswith("v2/")
-
-    @property
-    def retired(self) -> bool:
-        """Whether it is one of the futures paths whose support ended on 2021-02-28."""
-        return not self.v2 and self.ledger == "futures"
-
-    @property
-    def batch(self) -> bool:
-        """Whether it is about several orders."""
-        return self.route.endswith("/batch")
-
-    @property
-    def action(self) -> str:
-        """The word that answers repeat."""
-        return {"all": "cancel-all", "batch": "batch-cancel-order"}.get(self.route.rpartition("/")[2], "cancel-order")
-
-
-Private = Callable[["AscendEX", Call, SimRequest], Answer]
-Public = Callable[["AscendEX", SimRequest], Answer]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Route:
-    """What a path does, and whether it needs a signature."""
-
-    kind: Kind
-    private: Private | None = None
-    public: Public | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Exits:
-    """A futures position, with the take-profit and stop-loss that hang on it."""
-
-    position: str
-    take_profit: str = "0"
-    stop_loss: str = "0"
-
-
-def _order_routes(prefix: str) -> dict[tuple[str, str], Route]:
-    """The order calls, which v1 has per ledger and v2 for futures."""
-    return {
-        ("DELETE", f"{prefix}/order/all"): Route(kind=Kind.CANCEL, private=cancel_all),
-        ("DELETE", f"{prefix}/order"): Route(kind=Kind.CANCEL, private=cancel_one),
-        ("DELETE", f"{prefix}/order/batch"): Route(kind=Kind.CANCEL, private=cancel_batch),
-        ("POST", f"{prefix}/order"): Route(kind=Kind.CREATE, private=place_order),
-        ("GET", f"{prefix}/order/open"): Route(kind=Kind.LISTING, private=open_orders),
-        ("GET", f"{prefix}/order/status"): Route(kind=Kind.READ, private=order_status),
-        ("GET", f"{prefix}/order/hist/current"): Route(kind=Kind.READ, private=recent),
-    }
-
-
-_ROUTES: Mapping[tuple[str, str], Route] = {
-    **_order_routes("v1/{ledger}"),
-    **_order_routes("v2/futures"),
-    ("GET", "v1/{ledger}/balance"): Route(kind=Kind.READ, private=reads.balance),
-    ("GET", "v2/futures/position"): Route(kind=Kind.READ, private=reads.position),
-    ("GET", "data/v2/order/hist"): Route(kind=Kind.READ, private=history),
-    ("GET", "v1/info"): Route(kind=Kind.READ, private=reads.info),
-    ("GET", "v2/account/info"): Route(kind=Kind.READ, private=reads.info),
-    ("GET", "v1/exchange-info"): Route(kind=Kind.PUBLIC, public=reads.exchange_info),
-    ("GET", "v1/cash/products"): Route(kind=Kind.PUBLIC, public=cash_products),
-    ("GET", "v1/margin/products"): Route(kind=Kind.PUBLIC, public=margin_products),
-    ("GET", "v1/products"): Route(kind=Kind.PUBLIC, public=legacy_products),
-    ("GET", "v2/assets"): Route(kind=Kind.PUBLIC, public=assets),
-    ("GET", "v2/futures/contract"): Route(kind=Kind.PUBLIC, public=contracts),
-}
-# Paths that carry no group, signed or not.
-_WITHOUT_GROUP = frozenset({"v1/info", "v2/account/info", "data/v2/order/hist"})
-
+_EXPIRES_MS = 4_070_908_800_000
+_DAY_MS = 86_400_000
+_HELD = Decimal(1000)
+# How much the server keeps at hand is not documented.
+_RECENT = 500
+_HISTORY_DEFAULT, _HISTORY_MAX = 500, 1000
+# One query holds many ids; how many is not documented. Longer request lines are refused by most servers.
+_IDS_MAX = 100
 # Per key, of requests that change something and of reads. No limit is documented; a user was told 10 per second
 # (https://github.com/bitmax-exchange/api-doc/issues/17), while hummingbot sent up to 50 order calls and 100 in all.
 _PER_SECOND = 10
 
-_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+
+def open_orders(venue: State, call: Call) -> object:
+    """`GET .../order/open`: newest first, all at once.
+
+    The page of futures v2 documents no parameter, so a symbol changes nothing there.
+    """
+    orders = venue.listed(call.account, call.request, ledger_of(call))
+    symbol = "" if is_v2(call) else call.query.get("symbol", "")
+    if symbol:
+        if symbol not in SYMBOLS[ledger_of(call)] and not venue.fault("lenient-symbols", call.request):
+            raise Refused(Code.SYMBOL_ERROR, "Symbol does not exist")
+        orders = [order for order in orders if order.symbol == symbol]
+    if is_retired(call) and venue.retired == "empty":
+        orders = []
+    if cap := venue.fault("capped", call.request):
+        orders = orders[: int(cap.number)]
+    return _listed(venue, call, orders)
 
 
-class AscendEX(FakeVenue):
-    """The APIs of an account with a cash, a margin and a futures ledger."""
+def _listed(venue: State, call: Call, orders: Iterable[SimOrder]) -> object:
+    name = "accountCategory" if is_retired(call) else "ac"
+    return data(_rows(venue, call, orders), **({} if is_v2(call) else _head(venue, call, name)))
 
-    name = "ascendex"
-    text_fields = frozenset({"message", "reason", "symbol", "feeAsset"})
-    status_fields = frozenset({"status"})
-    wordless = frozenset({Refusal.HOST})
-    own_faults: ClassVar[Mapping[str, FaultSpec]] = {
-        "conditional-left": FaultSpec(help="cancel-all leaves orders that wait for their trigger", kinds=CANCELS),
-        "stubborn": FaultSpec(
-            help="orders with this status, type or execution instruction cannot be cancelled",
-            default="PendingNew",
-            kinds=CANCELS,
-        ),
-        "unnamable": FaultSpec(
-            help="orders with this execution instruction fail the basic check of a cancel by name, and with them their "
-            "whole batch",
-            default="Liquidation",
-            kinds=CANCELS,
-        ),
-        "unacked": FaultSpec(
-            help="orders younger than so many seconds are not in the engine yet: futures show them as Ack, and "
-            "cancel-all misses them",
-            default=1.0,
-        ),
-        "ack-form": FaultSpec(
-            help="another documented form of a mass cancel's answer: data (futures v2 with data, v1 with an empty "
-            "orderType) or bare (v1 without data)",
-            default="data",
-            kinds=CANCELS,
-        ),
-        "symbol-lost": FaultSpec(help="a mass cancel's symbol gets lost: it takes the whole ledger", kinds=CANCELS),
-        "lenient-symbols": FaultSpec(help="an unknown symbol is answered like one without orders"),
-        "capped": FaultSpec(help="open orders show so many orders at most", default=100.0, kinds=LISTINGS),
-        "futures-v1": FaultSpec(
-            help="the retired futures paths answer instead of refusing: ack (and nothing is cancelled), empty (and "
-            "nothing is listed either) or alive (as their document says)",
-            default="ack",
-            kinds=SIGNED,
-        ),
-        "foreign-group": FaultSpec(
-            help="a wrong account group is answered like an account without orders", kinds=SIGNED
-        ),
-        "group-moved": FaultSpec(
-            help="the account info names another account group", default=9.0, kinds=frozenset({Kind.READ})
-        ),
-        "no-margin": FaultSpec(help="the account cannot trade on margin", kinds=SIGNED),
-        "expired": FaultSpec(help="the key has expired", kinds=SIGNED),
-        "rights": FaultSpec(
-            help="what account info says that the key may do: view, trade, transfer", default="view", kinds=READS
-        ),
-        "unbound": FaultSpec(help="the key is bound to no address", kinds=READS),
-        "key-days": FaultSpec(help="the key ends in so many days; with -1 it has no end", default=5.0, kinds=READS),
-        "error-status": FaultSpec(help="refusals in JSON come with this HTTP status instead of 200", default=400.0),
+
+def _head(venue: State, call: Call, name: str) -> dict[str, object]:
+    return {name: ledger_of(call).upper(), "accountId": venue.account_id(call.account, ledger_of(call))}
+
+
+def _rows(venue: State, call: Call, orders: Iterable[SimOrder]) -> list[dict[str, object]]:
+    if not is_v2(call):
+        return [row_v1(order, venue.view(call)) for order in orders]
+    until_ms = venue.acked_until_ms(call.request)
+    view = venue.view(call, lambda order: order.status != "open" or order.created_ms <= until_ms)
+    return [row_v2(order, view) for order in orders]
+
+
+def order_status(venue: State, call: Call) -> object:
+    """`GET .../order/status?orderId=a,b`: open or closed. One id yields an object, several (or a comma) a list.
+
+    Ids that nobody knows are left out of a list; alone they are refused. Neither is documented.
+    """
+    written = call.query.get("orderId", "")
+    ids = [each for each in written.split(",") if each]
+    if not ids or len(ids) > _IDS_MAX:
+        raise Refused(Code.INVALID_ARGUMENT, "orderId is missing or too long")
+    found = [call.account.book.find(each) for each in ids]
+    rows = _rows(venue, call, [order for order in found if order is not None and order.segment == ledger_of(call)])
+    if not rows and len(ids) == 1:
+        raise Refused(Code.INVALID_ORDER_ID, f"Invalid Client Order Id: {ids[0]}")
+    head = _head(venue, call, "ac" if is_v2(call) or is_retired(call) else "accountCategory")
+    return data(rows if "," in written else rows[0], **head)
+
+
+def recent(venue: State, call: Call) -> object:
+    """`GET .../order/hist/current`: recently closed orders, the last first."""
+    symbol = call.query.get("symbol", "")
+    count = whole(call.query.get("n", str(_RECENT)), Refused(Code.INVALID_ARGUMENT, "n is not a number"))
+    only_executed = call.query.get("executedOnly", "").lower() == "true"
+    orders = (
+        order
+        for order in islice(call.account.book.closed(ledger_of(call)), _RECENT)
+        if symbol in ("", order.symbol) and (order.executed or not only_executed)
+    )
+    return _listed(venue, call, islice(orders, count))
+
+
+def history(venue: State, call: Call) -> object:
+    """`GET /api/pro/data/v2/order/hist`: closed orders of one ledger, which the parameter `account` names.
+
+    With `seqNum` or `startTime` from the oldest on, else from the newest.
+    """
+    ledger, symbol = call.query.get("account", ""), call.query.get("symbol", "")
+    if ledger not in LEDGERS:
+        raise Refused(Code.INVALID_ARGUMENT, "account is required")
+    bad = Refused(Code.INVALID_ARGUMENT, "not a number")
+    names = ("seqNum", "startTime", "endTime", "limit")
+    since, start, end, limit = (whole(call.query.get(name, "0"), bad) for name in names)
+    orders = [
+        order
+        for order in call.account.book.closed(ledger)
+        if symbol in ("", order.symbol)
+        and order.sequence >= since
+        and start <= venue.to_server(order.updated_ms) <= (end or _EXPIRES_MS)
+    ]
+    if since or start:
+        orders.sort(key=lambda order: order.sequence)
+    view = venue.view(replace(call, names={"ledger": ledger}))
+    return data([history_row(order, view) for order in orders[: min(limit or _HISTORY_DEFAULT, _HISTORY_MAX)]])
+
+
+def info(venue: State, call: Call) -> object:
+    """`GET /api/pro/v1/info` and `/api/pro/v2/account/info`: the account group, and what the key may do.
+
+    The faults `rights`, `unbound` and `key-days` make it another key; one with -1 days does not expire.
+    """
+    other = venue.fault("group-moved", call.request)
+    named, ending = venue.fault("rights", call.request), venue.fault("key-days", call.request)
+    rights = str(named.value if named else "view+trade").split("+")
+    days = ending.number if ending else None
+    return data(
+        {
+            "accountGroup": int(other.number) if other else venue.group_of(call.account),
+            "email": "embedded.exchange@example.invalid",
+            "expireTime": _EXPIRES_MS
+            if days is None
+            else -1
+            if days < 0
+            else venue.server_now() + round(days * _DAY_MS),
+            "allowedIps": [] if venue.fault("unbound", call.request) else ["127.0.0.1"],
+            **{f"{ledger}Account": [venue.account_id(call.account, ledger)] for ledger in LEDGERS},
+            "userUID": venue.user_of(call.account),
+            **{f"{right}Permission": right in rights for right in ("trade", "transfer", "view")},
+            **({"limitQuota": 1000} if is_v2(call) else {}),
+        }
+    )
+
+
+def exchange_info(venue: State, call: Call) -> object:
+    """`GET /api/pro/v1/exchange-info?requestTime=<ms>`: the server's clock beside the client's."""
+    asked = whole(call.query.get("requestTime", ""), Refused(Code.INVALID_ARGUMENT, "requestTime is required"))
+    now_ms = venue.server_now()
+    return data({"requestTimeEcho": asked, "requestReceiveAt": now_ms, "latency": now_ms - asked})
+
+
+def balance(venue: State, call: Call) -> object:
+    """`GET .../cash/balance` and `.../margin/balance`: what open orders hold is not available."""
+    orders = list(call.account.book.open(ledger_of(call)))
+    held = {coin: sum(_holds(order, coin) for order in orders) for coin in COINS}
+    return data(
+        [
+            {"asset": coin, "totalBalance": str(_HELD), "availableBalance": str(_HELD - amount)}
+            for coin, amount in held.items()
+        ]
+    )
+
+
+def _holds(order: SimOrder, coin: str) -> Decimal:
+    base, _, quote = order.symbol.partition("/")
+    if order.side == "sell":
+        return Decimal(order.remaining) if coin == base else Decimal(0)
+    return Decimal(order.remaining) * Decimal(order.price) if coin == quote else Decimal(0)
+
+
+def position(venue: State, call: Call) -> object:
+    """`GET .../v2/futures/position`: one row per contract, flat ones too.
+
+    A position's take-profit and stop-loss live here alone ("by position exit order"): they are not listed as open
+    orders, and no cancel takes them. Whether conditional and reduce-only orders count in the open notionals is not
+    documented: here plain ones do.
+    """
+    orders = list(call.account.book.open("futures"))
+    exits = venue.exits_of(call.account)
+    rows = [_contract(symbol, exits.get(symbol, Exits()), orders) for symbol in SYMBOLS["futures"]]
+    collateral = fixed("asset=USDT balance=10000 discountFactor=1 referencePrice=1")
+    return data({**_head(venue, call, "ac"), "collaterals": [collateral], "contracts": rows})
+
+
+def _contract(symbol: str, exits: Exits, orders: list[SimOrder]) -> dict[str, object]:
+    return {
+        "symbol": symbol,
+        "side": "SHORT" if Decimal(exits.position) < 0 else "LONG",
+        "position": exits.position,
+        **fixed("referenceCost=0 unrealizedPnl=0 realizedPnl=0 avgOpenPrice=0 marginType=cross isolatedMargin=0"),
+        **fixed("leverage=10 takeProfitTrigger=market stopLossTrigger=market indexPrice=100 markPrice=100"),
+        "takeProfitPrice": exits.take_profit,
+        "stopLossPrice": exits.stop_loss,
+        "buyOpenOrderNotional": _notional(orders, symbol, "buy"),
+        "sellOpenOrderNotional": _notional(orders, symbol, "sell"),
     }
 
-    def __init__(self, *, now_ms: Callable[[], int] = wall_clock_ms, seed: int = 1, limits: bool = True) -> None:
-        super().__init__(now_ms=now_ms, seed=seed, limits=limits)
-        self.asked_ms: dict[str, int] = {}
-        self._exits: dict[str, dict[str, Exits]] = {}
 
-    # What the handlers use.
+def _notional(orders: list[SimOrder], symbol: str, side: str) -> str:
+    plain = (order for order in orders if order.symbol == symbol and order.side == side)
+    return str(sum(Decimal(each.remaining) * Decimal(each.price) for each in plain if not is_conditional(each)))
 
-    @property
-    def retired(self) -> str:
-        """What has become of the futures v1 paths: empty (they refuse), `ack`, `empty` or `alive`."""
-        fault = self.has_fault("futures-v1")
-        return str(fault.value) if fault else ""
 
-    def exits_of(self, account: Account) -> dict[str, Exits]:
-        """An account's futures positions, by symbol."""
-        return self._exits.setdefault(account.key, {})
+_V1, _V2 = "/{group:[0-9]+}/api/pro/v1/{ledger:cash|margin|futures}", "/{group:[0-9]+}/api/pro/v2/futures"
 
-    def group_of(self, account: Account) -> int:
-        """The account group, which is part of every private path. The first account's is 0, which is legal."""
-        return int(str(account.options["account_group"]))
 
-    def user_of(self, account: Account) -> str:
-        """The user's id: U and ten digits, here made from the group."""
-        return f"U{866_943_712 + self.group_of(account):010d}"
+def _order_calls(prefix: str) -> dict[str, Route]:
+    """The order calls, which v1 has per ledger and v2 for futures."""
+    return {
+        f"DELETE {prefix}/order/all": cancel(cancel_all),
+        f"DELETE {prefix}/order": cancel(cancel_one),
+        f"DELETE {prefix}/order/batch": cancel(cancel_batch),
+        f"POST {prefix}/order": create(place_order),
+        f"GET {prefix}/order/open": listing(open_orders),
+        f"GET {prefix}/order/status": read(order_status),
+        f"GET {prefix}/order/hist/current": read(recent),
+    }
 
-    def account_id(self, account: Account, ledger: str) -> str:
-        """The account id of a ledger: its first letters, and what stands for the user."""
-        return f"{'csh' if ledger == 'cash' else ledger[:3]}{self.user_of(account)}SIM"
 
-    def body(self, request: SimRequest) -> dict[str, object]:
-        """The request's JSON body, or AscendEX's refusal of it.
+ROUTES = Routes(
+    {
+        **_order_calls(_V1),
+        **_order_calls(_V2),
+        "GET /{group:[0-9]+}/api/pro/v1/{ledger:cash|margin}/balance": read(balance),
+        f"GET {_V2}/position": read(position),
+        "GET /api/pro/data/v2/order/hist": read(history),
+        "GET /api/pro/v1/info": read(info),
+        "GET /api/pro/v2/account/info": read(info),
+        "GET /api/pro/v1/exchange-info": public(exchange_info),
+        "GET /api/pro/v1/cash/products": public(lambda venue, call: data(products.products("cash"))),
+        "GET /api/pro/v1/margin/products": public(lambda venue, call: data(products.products("margin"))),
+        "GET /api/pro/v1/products": public(lambda venue, call: data(products.legacy_products())),
+        "GET /api/pro/v2/assets": public(lambda venue, call: data(products.assets())),
+        "GET /api/pro/v2/futures/contract": public(lambda venue, call: data(products.contracts())),
+    }
+)
 
-        A DELETE needs one too: without it cancel-all had a bug (change log of 2021-03-03), and a body that was sent as
-        a form was refused (https://github.com/hummingbot/hummingbot/commit/83315122a0).
+
+class AscendEX(State):
+    """The APIs of an account with a cash, a margin and a futures ledger."""
+
+    routes = ROUTES
+
+    def authorize(self, call: Call) -> Call:
+        """Key and signature; then whether the path's group is the account's own.
+
+        What a wrong group is answered with is not documented.
         """
-        if not request.headers.get("content-type", "").lower().startswith("application/json") or not request.body:
-            raise Refused(INVALID_JSON_FORMAT, "Require a valid json object")
-        try:
-            return request.json_object()
-        except ValueError as error:
-            raise Refused(INVALID_JSON_FORMAT, "Require a valid json object") from error
+        if self.fault("expired", call.request):
+            raise Refused(Code.AUTHENTICATION_FAILED, "API key is expired.")
+        api_path = call.request.path.partition("/api/pro/")[2].removeprefix("v1/")
+        if "ledger" in call.names:
+            api_path = api_path.removeprefix(f"{call.names['ledger']}/")
+        owner = self.accounts.get(self.key_of(call.request))
+        account = authenticate(call.request, api_path, owner, self.server_now())
+        if int(call.names.get("group", self.group_of(account))) == self.group_of(account):
+            return replace(call, account=account)
+        if self.fault("foreign-group", call.request):
+            return replace(call, account=replace(account, key="", book=Book()))
+        raise Refused(Code.ACCOUNT_NOT_FOUND, "Account not exist")
 
-    def acked_until_ms(self, request: SimRequest) -> int:
-        """The matching engine has taken over what was placed by then; only the fault `unacked` makes that take time."""
-        fault = self.fault("unacked", request)
-        return self.now_ms() - (round(fault.number * 1000) if fault else 0)
+    def limit_of(self, call: Call) -> tuple[Hashable, int]:
+        """One bucket for what changes something, one for reads."""
+        return call.route.kind.changes, _PER_SECOND
 
-    def cancellable(self, call: Call, orders: Sequence[SimOrder], request: SimRequest) -> list[SimOrder]:
-        """The orders that neither the fault `stubborn` nor a retired path protects."""
-        if call.retired and self.retired != "alive":
-            return []
-        fault = self.fault("stubborn", request)
-        if fault is None:
-            return list(orders)
-        word = str(fault.value)
-        return [
-            order
-            for order in orders
-            if word not in (status(order), str(order.extra.get("execInst", "")), order.type.title().replace("_", ""))
-        ]
-
-    def order_id(self, user: str, created_ms: int, client_id: str = "") -> str:
-        """An order id: origin, milliseconds in hex, user, and nine characters, which a client's own id may fill.
-
-        https://ascendex.github.io/ascendex-pro-api/#generate-order-id.
-        """
-        random = "".join(self.random.choices(_LETTERS, k=9))
-        return f"a{created_ms:x}{user}{client_id[-9:] if len(client_id) >= 9 else random}"
-
-    # What the framework asks for.
-
-    def classify(self, request: SimRequest) -> Kind:
-        """By the route; an unknown path that is not read counts as one that changes something."""
-        route = _route(request)
-        if route:
-            return route.kind
-        return Kind.PUBLIC if request.method == "GET" else Kind.CREATE
-
-    def key_of(self, request: SimRequest) -> str:
-        """The key of the headers."""
-        return auth.key_of(request)
-
-    def account_key(self, credentials: Mapping[str, str]) -> str:
-        """The key as the headers carry it."""
-        return credentials["api_key"]
-
-    def new_credentials(self) -> Mapping[str, str]:
-        """Dummies in the form of the real ones: 32 and 64 letters and digits."""
-        return {
-            "api_key": f"SIM{self.random.getrandbits(116):029x}",
-            "api_secret": f"DUMMY{self.random.getrandbits(236):059x}",
-        }
-
-    def account_options(self, credentials: Mapping[str, str]) -> Mapping[str, object]:
-        """The account group: what the credentials say, else the next free number, from 0 on."""
-        return {"account_group": int(credentials.get("account_group", len(self.accounts)))}
-
-    def new_id(self, like: SimOrder) -> str:
-        """An id of the same user, made now."""
-        return self.order_id(like.id[12:23], self.now_ms())
-
-    def stock(self, account: Account, orders: int) -> None:
-        """Orders of every kind, and two positions: one with take-profit and stop-loss, one without."""
-        user = self.user_of(account)
-        for order in stock_orders(orders, self.now_ms(), lambda created_ms: self.order_id(user, created_ms)):
-            self.place(account, order)
-        if orders:
-            self.exits_of(account).update(
-                {
-                    "BTC-PERP": Exits(position="0.5", take_profit="90000", stop_loss="50000"),
-                    "ETH-PERP": Exits(position="-2"),
-                }
-            )
-
-    def refuse(self, reason: Refusal, request: SimRequest) -> SimReply:
-        """AscendEX's words; for an address that is not on the list and for maintenance there are none on record."""
-        match reason:
-            case Refusal.KEY:
-                return self._refusal(Refused(AUTHENTICATION_FAILED, "API key is not found."), request)
-            case Refusal.IP:
-                return self._refusal(Refused(AUTHENTICATION_FAILED, "IP address is not allowed."), request)
-            case Refusal.PERMISSION:
-                return self._refusal(Refused(PERMISSION_DENIED, "No enough permission for the operation"), request)
-            case Refusal.RATE_LIMIT:
-                return too_many_reply()
-            case Refusal.INTERNAL:
-                return refusal_reply(Refused(SERVER_ERROR, "Something wrong with server."), 500)
-            case Refusal.MAINTENANCE:
-                return page_reply(503, "System maintenance")
-            case Refusal.REQUEST:
-                return self._refusal(Refused(INVALID_OPERATION, "Invalid operation"), request)
-            case Refusal.PRODUCT | Refusal.HOST:
-                return self._refusal(Refused(RESTRICTED_ACCOUNT, "The account is restricted"), request)
-            case Refusal.ABSENT:
-                return self._refusal(Refused(INVALID_PRODUCT, "Invalid product"), request)
-
-    def respond(self, request: SimRequest) -> SimReply:
-        """Route, key and signature, rate limit, account group, and then the request itself."""
-        try:
-            route, target = _route(request), auth.target_of(request.path)
-            if route is None or target is None:
-                raise RefusedBare(404, "404 page not found")
-            if route.public:
-                return answer_reply(route.public(self, request))
-            return self._respond_private(route, target, request)
-        except Refused as refused:
-            return self._refusal(refused, request)
-        except RefusedBare as refused:
-            return text_reply(refused.text, refused.status, "text/plain")
-
-    def _respond_private(self, route: Route, target: auth.Target, request: SimRequest) -> SimReply:
-        if self.fault("expired", request):
-            raise Refused(AUTHENTICATION_FAILED, "API key is expired.")
-        account = self.accounts.get(self.key_of(request))
-        auth.authenticate(request, target.api_path, account.credentials if account else None, self.server_now())
-        if account is None or route.private is None:
-            raise AssertionError("authenticate() lets no unknown key pass, and a route is public or private")
-        bucket = (account.key, route.kind.changes)
-        if self.limits and not self.buckets.take(bucket, limit=_PER_SECOND, now_ms=self.now_ms()).allowed:
-            return too_many_reply()
-        call = Call(account=self._in_group(account, target, request), ledger=target.ledger, route=target.route)
-        if call.ledger == "margin" and self.fault("no-margin", request):
-            raise Refused(INVALID_MARGIN_ACCOUNT, "Not a valid account for margin trading")
-        if call.retired and not self.fault("futures-v1", request):
-            # What the retired paths really answer is not on record.
-            raise Refused(INVALID_OPERATION, "This API is no longer supported")
-        return answer_reply(route.private(self, call, request))
-
-    def _in_group(self, account: Account, target: auth.Target, request: SimRequest) -> Account:
-        """The account, if the path's group is its own. What a wrong one is answered with is not documented."""
-        if target.route in _WITHOUT_GROUP or target.group == self.group_of(account):
-            return account
-        if self.fault("foreign-group", request):
-            return replace(account, key="", book=Book())
-        raise Refused(ACCOUNT_NOT_FOUND, "Account not exist")
-
-    def _refusal(self, refused: Refused, request: SimRequest) -> SimReply:
-        fault = self.fault("error-status", request)
-        return refusal_reply(refused, int(fault.number) if fault else 200)
-
-
-def _route(request: SimRequest) -> Route | None:
-    target = auth.target_of(request.path)
-    if target is None:
-        return None
-    route = _ROUTES.get((request.method, target.route))
-    if route is None or (target.group is None) != (route.public is not None or target.route in _WITHOUT_GROUP):
-        return None
-    return None if target.route.endswith("/balance") and target.ledger == "futures" else route
+    def check(self, call: Call) -> None:
+        """What the retired paths really answer is not on record."""
+        if call.names.get("ledger") == "margin" and self.fault("no-margin", call.request):
+            raise Refused(Code.INVALID_MARGIN_ACCOUNT, "Not a valid account for margin trading")
+        if is_retired(call) and not self.fault("futures-v1", call.request):
+            raise Refused(Code.INVALID_OPERATION, "This API is no longer supported")
 
 
 FAKE = AscendEX

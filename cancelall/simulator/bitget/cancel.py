@@ -1,87 +1,330 @@
-"""What every cancel of Bitget has in common: its own reasons not to take an order, and the two lists of the answer."""
+"""Bitget's cancels.
+
+https://www.bitget.com/api-doc/contract/trade/Cancel-All-Orders, .../Batch-Cancel-Orders,
+https://www.bitget.com/api-doc/contract/plan/Cancel-Plan-Order, https://www.bitget.com/api-doc/spot/trade/Cancel-Symbol-Orders,
+.../Cancel-Order, .../Batch-Cancel-Orders, https://www.bitget.com/api-doc/spot/plan/Batch-Cancel-Plan-Order,
+https://www.bitget.com/api-doc/margin/cross/trade/Cross-Batch-Cancel-Order (the isolated account has the same calls),
+https://www.bitget.com/api-doc/uta/trade/Cancel-All-Order and .../Cancel-Batch (as of 2025-12-05). Later clients know
+strategy orders of six types, and in every category.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from ..book import Account, SimOrder
-
-if TYPE_CHECKING:
-    from ..wire import SimRequest
-    from .venue import Bitget
+from ..book import SimOrder
+from ..refusals import Refused
+from ..routes import Call
+from . import kinds
+from .state import State, bad, body, category, ids, invalid, named, needed, product_type, text
 
 _AGAIN_AFTER_MS = 1000
-TOO_FREQUENT = (
-    "45129",
-    "Cancel order is too frequent, the same orderId is only allowed to be canceled once in a second",
+_LANDS_AFTER_MS = 150
+"""The cancel of a spot symbol is asynchronous; how long it takes is not written."""
+_BATCH_MAX, _UNIFIED_BATCH_MAX = 50, 20
+_BOTS = frozenset({"strategy_positive", "strategy_reverse"})
+
+_TOO_FREQUENT = Refused(
+    "45129", "Cancel order is too frequent, the same orderId is only allowed to be canceled once in a second"
 )
-NOT_CANCELLABLE = ("45056", "The current order type cannot be cancelled")
-FAILED = ("45024", "Cancel error")
+_NOT_CANCELLABLE = Refused("45056", "The current order type cannot be cancelled")
+_FAILED = Refused("45024", "Cancel error")
+_NOTHING = Refused("22001", "No order to cancel")
+_BATCH_OF_20 = Refused("40306", "Batch processing orders can only process up to 20")
+_NO_SYMBOL = Refused("43048", "The symbol is null")
+_GONE, _FINAL = Refused("40768", "Order does not exist"), Refused("45031", "The order is finalized")
+_SPOT_GONE, _PLAN_GONE = Refused("43001", "The order does not exist"), Refused("43025", "Plan order does not exist")
+_ROW_GONE, _UNIFIED_GONE = Refused("24056", "notExisted"), Refused("25204", "Order does not exist")
+_STRATEGY_GONE = Refused("25597", "Strategy does not exist or has already been stopped")
+
+Named = Mapping[str, object]
+"""What names one order: a body, or a row of a batch."""
+Find = Callable[[Named], SimOrder | None]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Failure:
-    """An order that was not cancelled, or an id that names none, and why."""
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a cancel: the orders that it took, and the ids that it did not, each with the reason."""
 
-    order_id: str
-    client_id: str
-    code: str
-    message: str
+    taken: Sequence[SimOrder] = ()
+    failed: Sequence[tuple[dict[str, str], Refused]] = ()
 
-    @classmethod
-    def of(cls, order: SimOrder, reason: tuple[str, str]) -> Failure:
-        """The failure to cancel an order that exists."""
-        return cls(order_id=order.id, client_id=order.client_id, code=reason[0], message=reason[1])
+    def one(self) -> dict[str, str]:
+        """The answer to the cancel of one order, or the refusal."""
+        for _, reason in self.failed:
+            raise reason
+        return ids(self.taken[0])
+
+    def two_lists(self, *, with_code: bool = True) -> dict[str, object]:
+        """`successList` and `failureList`, as v2 answers; plan and margin calls give no `errorCode`."""
+        failed = [
+            {**names, "errorMsg": reason.message, **({"errorCode": reason.code} if with_code else {})}
+            for names, reason in self.failed
+        ]
+        return {"successList": [ids(order) for order in self.taken], "failureList": failed}
+
+    def rows(self) -> list[dict[str, object]]:
+        """One list, as v3 answers: the page gives each row a code, recordings show the two ids of a cancelled order
+        alone. Here every other one has a code.
+        """
+        good = {"code": "0", "msg": "success"}
+        rows: list[dict[str, object]] = [
+            {**ids(order), **(good if number % 2 else {})} for number, order in enumerate(self.taken)
+        ]
+        return rows + [{**names, "code": reason.code, "msg": reason.message} for names, reason in self.failed]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Taken:
-    """What became of a cancel."""
-
-    accepted: tuple[SimOrder, ...] = ()
-    failed: tuple[Failure, ...] = ()
-
-
-def take(
-    venue: Bitget, account: Account, orders: Iterable[SimOrder], request: SimRequest, *, by_name: bool = False
-) -> Taken:
+def _take(venue: State, call: Call, orders: Iterable[SimOrder], *, by_name: bool = False) -> Outcome:
     """Cancel these open orders. One that is named again within a second of its last cancel is refused.
 
     https://www.bitget.com/api-doc/contract/error-code/restapi, 45129; for which calls it holds is not written.
     """
     now_ms = venue.now_ms()
     chosen: list[SimOrder] = []
-    failed: list[Failure] = []
+    failed: list[tuple[SimOrder, Refused]] = []
     for order in orders:
-        too_soon = now_ms - venue.struck_ms.get(order.id, -_AGAIN_AFTER_MS) < _AGAIN_AFTER_MS
-        if by_name and too_soon:
-            failed.append(Failure.of(order, TOO_FREQUENT))
-        elif order.extra.get("orderSource") in _BOTS and venue.fault("bot-orders", request):
-            failed.append(Failure.of(order, NOT_CANCELLABLE))
+        if by_name and now_ms - venue.struck_ms.get(order.id, -_AGAIN_AFTER_MS) < _AGAIN_AFTER_MS:
+            failed.append((order, _TOO_FREQUENT))
+        elif order.extra.get("orderSource") in _BOTS and venue.fault("bot-orders", call.request):
+            failed.append((order, _NOT_CANCELLABLE))
         else:
             chosen.append(order)
             venue.struck_ms[order.id] = now_ms
-    done = venue.cancel(account, chosen, request)
-    return Taken(accepted=done.accepted, failed=(*failed, *(Failure.of(order, FAILED) for order in done.failed)))
+    done = venue.cancel(call.account, chosen, call.request)
+    failed += [(order, _FAILED) for order in done.failed]
+    return Outcome(done.accepted, [(ids(order), reason) for order, reason in failed])
 
 
-_BOTS = frozenset({"strategy_positive", "strategy_reverse"})
+def _take_named(
+    venue: State, call: Call, rows: Iterable[Named], find: Find, gone: Refused, final: Refused | None = None
+) -> Outcome:
+    """Cancel the orders that these rows name. One that is not found is `gone`, a closed one that or `final`."""
+    orders: list[SimOrder] = []
+    failed: list[tuple[dict[str, str], Refused]] = []
+    for row in rows:
+        order = find(row)
+        if order is not None and order.status == "open":
+            orders.append(order)
+        else:
+            names = {name: text(row, name) for name in ("orderId", "clientOid")}
+            failed.append((names, gone if order is None else final or gone))
+    outcome = _take(venue, call, orders, by_name="/v2/" in call.path)
+    return Outcome(outcome.taken, [*failed, *outcome.failed])
 
 
-def two_lists(taken: Taken, *, with_code: bool = True) -> dict[str, object]:
-    """`successList` and `failureList`, as v2 answers; the plan calls give no `errorCode`."""
-    return {
-        "successList": ids(taken.accepted),
-        "failureList": [
-            {"orderId": one.order_id, "clientOid": one.client_id, "errorMsg": one.message}
-            | ({"errorCode": one.code} if with_code else {})
-            for one in taken.failed
-        ],
-    }
+def _finder(call: Call, *segments: str, symbol: str | None = None, kind: str = "") -> Find:
+    """Finds the order of these segments that a row names, if it is of that symbol and kind."""
+
+    def find(row: Named) -> SimOrder | None:
+        order = named(call, row, *segments)
+        return order if order and symbol in (None, order.symbol) and kind in ("", order.kind) else None
+
+    return find
 
 
-def ids(orders: Sequence[SimOrder]) -> list[dict[str, str]]:
-    """The two ids of each order."""
-    return [{"orderId": order.id, "clientOid": order.client_id} for order in orders]
+def _open(call: Call, segment: str, symbol: str = "", coin: str = "") -> list[SimOrder]:
+    """The open orders of a segment, of one symbol and of one margin coin, which has to be written in capitals."""
+    return [
+        order
+        for order in call.account.book.open(segment)
+        if symbol in ("", order.symbol) and coin in ("", order.extra.get("marginCoin"))
+    ]
+
+
+def _batch(venue: State, call: Call, values: Named, name: str) -> list[Named]:
+    """The rows of a batch; none if the field is absent. The page says 50, the page of best practices 20: the fault
+    `batch` makes it 20.
+    """
+    rows = values.get(name, [])
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise bad(name)
+    if venue.fault("batch", call.request, lambda fault: len(rows) > fault.number):
+        raise _BATCH_OF_20
+    if len(rows) > _BATCH_MAX:
+        raise Refused("40912", "single cancel cannot exceed 50")
+    return rows
+
+
+# --- classic futures: ordinary orders and plan orders, which are two books with calls of their own --------------------
+
+
+def cancel_all(venue: State, call: Call) -> object:
+    """`POST /api/v2/mix/order/cancel-all-orders`: of one product type, and of one margin coin if it is given.
+
+    A `symbol` is not documented, and here it is ignored: everything of the product type goes. No order is code 22001.
+    """
+    values = body(call)
+    product = product_type(values)
+    orders = _open(call, product, coin=text(values, "marginCoin"))
+    if not orders:
+        if venue.fault("hollow", call.request):
+            return Outcome().two_lists()
+        raise _NOTHING
+    outcome = _take(venue, call, orders)
+    venue.fire_trigger(call, kinds.plan_segment(product), product)
+    return outcome.two_lists()
+
+
+def batch_cancel(venue: State, call: Call) -> object:
+    """`POST /api/v2/mix/order/batch-cancel-orders`: by ids, else by symbol, else the whole product type."""
+    values = body(call)
+    product, symbol, rows = product_type(values), text(values, "symbol"), _batch(venue, call, values, "orderIdList")
+    if rows and not symbol:
+        raise _NO_SYMBOL
+    if rows:
+        return _take_named(venue, call, rows, _finder(call, product, symbol=symbol), _GONE, _FINAL).two_lists()
+    orders = _open(call, product, symbol, text(values, "marginCoin"))
+    if not orders:
+        raise _NOTHING
+    return _take(venue, call, orders, by_name=True).two_lists()
+
+
+def cancel_one(venue: State, call: Call) -> object:
+    """`POST /api/v2/mix/order/cancel-order`."""
+    values = body(call)
+    find = _finder(call, product_type(values), symbol=text(values, "symbol"))
+    return _take_named(venue, call, [values], find, _GONE, _FINAL).one()
+
+
+def cancel_plan(venue: State, call: Call) -> object:
+    """`POST /api/v2/mix/order/cancel-plan-order`: of one `planType`, `normal_plan` if none is given.
+
+    The venue's silent no-op, met by many: what the planType does not reach, named or not, is in neither list, and the
+    answer is a success. The same is reported of moving_plan without ids in hedge mode (the fault `hedge`); that a call
+    without a symbol works is documented, and not in any record (`wants-symbol`).
+    """
+    values = body(call)
+    product, symbol, rows = product_type(values), text(values, "symbol"), _batch(venue, call, values, "orderIdList")
+    plan_type, segment = text(values, "planType") or "normal_plan", kinds.plan_segment(product)
+    if not symbol and (rows or venue.fault("wants-symbol", call.request)):
+        raise _NO_SYMBOL
+    if not rows and plan_type == "moving_plan" and venue.fault("hedge", call.request):
+        return Outcome().two_lists()
+    meant = [named(call, row, segment) for row in rows]
+    orders = [
+        order
+        for order in _open(call, segment, symbol, text(values, "marginCoin"))
+        if (not rows or order in meant) and venue.cancelled_under(order) == plan_type
+    ]
+    return _take(venue, call, orders, by_name=bool(rows)).two_lists(with_code=False)
+
+
+# --- classic spot and margin ------------------------------------------------------------------------------------------
+
+
+def cancel_symbol(venue: State, call: Call) -> object:
+    """`POST /api/v2/spot/trade/cancel-symbol-order`: names no orders, and lands after its answer.
+
+    Whether it takes TP/SL orders is not written; here it does not.
+    """
+    symbol = needed(body(call), "symbol")
+    found = [order for order in _open(call, kinds.SPOT, symbol) if order.kind == kinds.NORMAL]
+
+    def land(_: int) -> None:
+        _take(venue, call, [order for order in found if call.account.book.is_open(order.id)])
+
+    venue.later(venue.now_ms() + _LANDS_AFTER_MS, land)
+    venue.fire_trigger(call, kinds.SPOT_PLANS, kinds.SPOT)
+    return {"symbol": symbol}
+
+
+def spot_batch(venue: State, call: Call) -> object:
+    """`POST /api/v2/spot/trade/batch-cancel-order`: of one symbol, or of several with `batchMode` multiple.
+    `POST /api/v2/margin/{crossed,isolated}/batch-cancel-order`: of one symbol.
+
+    They have no word for TP/SL orders, so that those do not exist for them.
+    """
+    values, mode = body(call), call.names.get("mode", "")
+    name = "orderIdList" if mode else "orderList"
+    rows, several = _batch(venue, call, values, name), text(values, "batchMode") == "multiple"
+    if not rows:
+        raise Refused("40019", f"Parameter {name} cannot be empty")
+
+    def find(row: Named) -> SimOrder | None:
+        symbol = needed(row if several else values, "symbol")
+        return _finder(call, mode or kinds.SPOT, symbol=symbol, kind=kinds.NORMAL)(row)
+
+    return _take_named(venue, call, rows, find, _SPOT_GONE).two_lists(with_code=not mode)
+
+
+def spot_one(venue: State, call: Call) -> object:
+    """`POST /api/v2/spot/trade/cancel-order` and `/api/v2/margin/{crossed,isolated}/cancel-order`: a TP/SL order needs
+    `tpslType` tpsl, and then no symbol.
+    """
+    values = body(call)
+    kind = text(values, "tpslType") or kinds.NORMAL
+    if kind not in (kinds.NORMAL, kinds.TPSL):
+        raise bad("tpslType")
+    symbol = needed(values, "symbol") if kind == kinds.NORMAL else text(values, "symbol") or None
+    find = _finder(call, call.names.get("mode", kinds.SPOT), symbol=symbol, kind=kind)
+    return _take_named(venue, call, [values], find, _SPOT_GONE).one()
+
+
+def spot_plans(venue: State, call: Call) -> object:
+    """`POST /api/v2/spot/trade/batch-cancel-plan-order`: of some symbols, or all. No order is an empty success."""
+    wanted = body(call).get("symbolList", [])
+    if not isinstance(wanted, list):
+        raise bad("symbolList")
+    orders = [order for order in _open(call, kinds.SPOT_PLANS) if not wanted or order.symbol in wanted]
+    return _take(venue, call, orders).two_lists(with_code=False)
+
+
+def spot_plan(venue: State, call: Call) -> object:
+    """`POST /api/v2/spot/trade/cancel-plan-order`: one, by either id."""
+    _take_named(venue, call, [body(call)], _finder(call, kinds.SPOT_PLANS), _PLAN_GONE).one()
+    return {"result": "success"}
+
+
+# --- unified ----------------------------------------------------------------------------------------------------------
+
+
+def unified_symbol(venue: State, call: Call) -> object:
+    """`POST /api/v3/trade/cancel-symbol-order`: a whole category, or one symbol of it.
+
+    What it answers when there is nothing is not written: an empty list here, unless the fault `nothing` names a code.
+    """
+    values = body(call)
+    part = category(values)
+    orders = _open(call, kinds.unified_segment(part), text(values, "symbol"))
+    if not orders and (fault := venue.fault("nothing", call.request)):
+        raise Refused(str(fault.value), _NOTHING.message)
+    outcome = _take(venue, call, orders)
+    venue.fire_trigger(call, kinds.strategy_segment(part), kinds.unified_segment(part))
+    return {"list": outcome.rows()}
+
+
+def unified_batch(venue: State, call: Call) -> object:
+    """`POST /api/v3/trade/cancel-batch`: the body is an array of at most 20, all of one category."""
+    try:
+        rows = json.loads(call.request.body or b"[]")
+    except ValueError as error:
+        raise invalid("body") from error
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise invalid("body")
+    if not 1 <= len(rows) <= _UNIFIED_BATCH_MAX:
+        raise _BATCH_OF_20
+    parts = {category(row) for row in rows}
+    if len(parts) > 1:
+        raise invalid("category")
+    segment = kinds.unified_segment(parts.pop())
+
+    def find(row: Named) -> SimOrder | None:
+        order = named(call, row, segment)
+        return order if order and order.symbol == text(row, "symbol") else None
+
+    return _take_named(venue, call, rows, find, _ROW_GONE).rows()
+
+
+def unified_one(venue: State, call: Call) -> object:
+    """`POST /api/v3/trade/cancel-order`: one order of whatever category."""
+    find = _finder(call, *map(kinds.unified_segment, kinds.CATEGORIES))
+    return _take_named(venue, call, [body(call)], find, _UNIFIED_GONE).one()
+
+
+def strategy_one(venue: State, call: Call) -> object:
+    """`POST /api/v3/trade/cancel-strategy-order`: one, by either id; there is no call for several."""
+    find = _finder(call, *map(kinds.strategy_segment, kinds.CATEGORIES))
+    _take_named(venue, call, [body(call)], find, _STRATEGY_GONE).one()
+    return None

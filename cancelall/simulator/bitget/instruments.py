@@ -1,4 +1,4 @@
-"""Plausible instruments of each part, and the public listings of them.
+"""Plausible instruments of each part, their rows in the public listings, and an account's stock of orders.
 
 https://www.bitget.com/api-doc/contract/market/Get-All-Symbols-Contracts, https://www.bitget.com/api-doc/spot/market/Get-Symbols
 and https://www.bitget.com/api-doc/uta/public/Instruments (as of 2025-12-05). None of the three is paged.
@@ -9,14 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from itertools import chain, cycle
 
+from ..book import SimOrder
+from ..rows import fixed
+from ..stock import template, templates
 from . import kinds
-from .answers import Refused
-
-if TYPE_CHECKING:
-    from ..wire import SimRequest
-    from .venue import Bitget
 
 _COINS = (
     "BTC ETH SOL XRP DOGE ADA AVAX LINK DOT LTC BCH TRX NEAR APT ARB OP SUI FIL ATOM ETC UNI AAVE INJ SEI TIA HBAR XLM "
@@ -27,11 +25,29 @@ _OTHER_SCRIPTS = ("币安人生",)
 _INVERSE_COINS = ("BTC", "ETH", "XRP")
 _USDC_COINS = ("BTC", "ETH", "SOL")
 _MARGIN_COINS = ("BTC", "ETH", "SOL", "XRP")
-_DEMO_PRODUCTS = frozenset({"SUSDT-FUTURES", "SCOIN-FUTURES", "SUSDC-FUTURES"})
-"""Retired, but other people's clients still ask for them."""
+
+_CONTRACT = fixed(
+    """buyLimitPriceRatio=0.01 sellLimitPriceRatio=0.01 makerFeeRate=0.0002 takerFeeRate=0.0006 feeRateUpRatio=0.005
+    openCostUpRatio=0.01 minTradeNum=0.001 priceEndStep=1 volumePlace=3 pricePlace=1 sizeMultiplier=0.001 minTradeUSDT=5
+    maxSymbolOrderNum=200 maxProductOrderNum=400 maxPositionNum=150 symbolStatus=normal offTime=-1 limitOpenTime=-1
+    deliveryStartTime= launchTime= fundInterval=8 minLever=1 maxLever=125 posLimit=0.05 maintainTime="""
+)
+_SPOT = fixed(
+    """minTradeAmount=0 maxTradeAmount=10000000000 takerFeeRate=0.002 makerFeeRate=0.002 pricePrecision=2
+    quantityPrecision=6 quotePrecision=8 status=online minTradeUSDT=1 buyLimitPriceRatio=0.05
+    sellLimitPriceRatio=0.05"""
+)
+_UNIFIED = fixed(
+    """minOrderQty=0.001 maxOrderQty= pricePrecision=1 quantityPrecision=3 quotePrecision=6 minOrderAmount=1
+    status=online"""
+)
+_UNIFIED_FUTURES = fixed(
+    """priceMultiplier=0.1 quantityMultiplier=0.001 makerFeeRate=0.0002 takerFeeRate=0.0006 fundInterval=8 minLeverage=1
+    maxLeverage=125"""
+)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Instrument:
     """One instrument of one part; `margin_coins` only where a contract's margin is chosen."""
 
@@ -42,93 +58,35 @@ class Instrument:
     margin_coins: tuple[str, ...] = ()
     delivery_ms: int = 0
 
+    @property
+    def _names(self) -> dict[str, object]:
+        return {"symbol": self.symbol, "baseCoin": self.base, "quoteCoin": self.quote}
+
+    @property
+    def _sort(self) -> str:
+        return "delivery" if self.delivery_ms else "perpetual"
+
     def contract_row(self) -> dict[str, object]:
         """The contract as v2 lists it."""
-        return {
-            "symbol": self.symbol,
-            "baseCoin": self.base,
-            "quoteCoin": self.quote,
-            "buyLimitPriceRatio": "0.01",
-            "sellLimitPriceRatio": "0.01",
-            "feeRateUpRatio": "0.005",
-            "makerFeeRate": "0.0002",
-            "takerFeeRate": "0.0006",
-            "openCostUpRatio": "0.01",
+        return _CONTRACT | {
+            **self._names,
             "supportMarginCoins": list(self.margin_coins),
-            "minTradeNum": "0.001",
-            "priceEndStep": "1",
-            "volumePlace": "3",
-            "pricePlace": "1",
-            "sizeMultiplier": "0.001",
-            "symbolType": "delivery" if self.delivery_ms else "perpetual",
-            "minTradeUSDT": "5",
-            "maxSymbolOrderNum": "200",
-            "maxProductOrderNum": "400",
-            "maxPositionNum": "150",
-            "symbolStatus": "normal",
-            "offTime": "-1",
-            "limitOpenTime": "-1",
+            "symbolType": self._sort,
             "deliveryTime": str(self.delivery_ms or ""),
-            "deliveryStartTime": "",
             "deliveryPeriod": "this_quarter" if self.delivery_ms else "",
-            "launchTime": "",
-            "fundInterval": "8",
-            "minLever": "1",
-            "maxLever": "125",
-            "posLimit": "0.05",
-            "maintainTime": "",
         }
 
     def spot_row(self) -> dict[str, object]:
         """The pair as v2 lists it."""
-        return {
-            "symbol": self.symbol,
-            "baseCoin": self.base,
-            "quoteCoin": self.quote,
-            "minTradeAmount": "0",
-            "maxTradeAmount": "10000000000",
-            "takerFeeRate": "0.002",
-            "makerFeeRate": "0.002",
-            "pricePrecision": "2",
-            "quantityPrecision": "6",
-            "quotePrecision": "8",
-            "status": "online",
-            "minTradeUSDT": "1",
-            "buyLimitPriceRatio": "0.05",
-            "sellLimitPriceRatio": "0.05",
-        }
+        return _SPOT | self._names
 
     def unified_row(self) -> dict[str, object]:
-        """The instrument as v3 lists it."""
-        row: dict[str, object] = {
-            "symbol": self.symbol,
-            "category": self.part,
-            "baseCoin": self.base,
-            "quoteCoin": self.quote,
-            "minOrderQty": "0.001",
-            "maxOrderQty": "",
-            "pricePrecision": "1",
-            "quantityPrecision": "3",
-            "quotePrecision": "6",
-            "minOrderAmount": "1",
-            "status": "online",
-        }
-        if self.part in kinds.FUTURES:
-            sort = "delivery" if self.delivery_ms else "perpetual"
-            row |= {
-                # The page says symbolType; clients read type.
-                "symbolType": sort,
-                "type": sort,
-                "priceMultiplier": "0.1",
-                "quantityMultiplier": "0.001",
-                "deliveryTime": str(self.delivery_ms or ""),
-                "makerFeeRate": "0.0002",
-                "takerFeeRate": "0.0006",
-                "fundInterval": "8",
-                "minLeverage": "1",
-                "maxLeverage": "125",
-            }
-        return row
+        """The instrument as v3 lists it. The page says symbolType; clients read type."""
+        row = _UNIFIED | self._names | {"category": self.part}
+        if self.part not in kinds.FUTURES:
+            return row
+        varied = {"symbolType": self._sort, "type": self._sort, "deliveryTime": str(self.delivery_ms or "")}
+        return row | _UNIFIED_FUTURES | varied
 
 
 class Instruments:
@@ -137,91 +95,113 @@ class Instruments:
     def __init__(self, now_ms: int) -> None:
         self._year = datetime.fromtimestamp(now_ms / 1000, UTC).year + 1
         self._by_part: dict[str, dict[str, Instrument]] = {part: {} for part in kinds.CATEGORIES}
-        for one in (*self._usdt(), *self._coin(), *self._usdc(), *self._spot()):
+        for one in self._all():
             self._by_part[one.part][one.symbol] = one
 
     def find(self, part: str, symbol: str) -> Instrument | None:
         """The instrument of that exact name; lower case is another name."""
         return self._by_part[part].get(symbol)
 
-    def of(self, part: str) -> Sequence[Instrument]:
-        """All instruments of a part."""
-        return tuple(self._by_part[part].values())
+    def of(self, part: str, symbol: str = "") -> Sequence[Instrument]:
+        """All instruments of a part, or the one of this name."""
+        return [one for one in self._by_part[part].values() if symbol in ("", one.symbol)]
 
     @property
     def delivery(self) -> str:
         """A coin-margined contract with a delivery date: the letter is the month."""
         return f"BTCUSDM{self._year % 100:02}"
 
-    def _usdt(self) -> Iterator[Instrument]:
+    def _all(self) -> Iterator[Instrument]:
         for coin in (*_COINS, *_OTHER_SCRIPTS):
-            yield Instrument(part="USDT-FUTURES", symbol=f"{coin}USDT", base=coin, quote="USDT", margin_coins=("USDT",))
-
-    def _coin(self) -> Iterator[Instrument]:
+            yield Instrument("USDT-FUTURES", f"{coin}USDT", coin, "USDT", ("USDT",))
+            yield Instrument(kinds.SPOT, f"{coin}USDT", coin, "USDT")
         for coin in _INVERSE_COINS:
             # Coin-margined contracts take several coins as margin, whatever their name says.
             margin = (coin, *(other for other in _INVERSE_COINS if other != coin))
-            yield Instrument(part="COIN-FUTURES", symbol=f"{coin}USD", base=coin, quote="USD", margin_coins=margin)
-        yield Instrument(
-            part="COIN-FUTURES",
-            symbol=self.delivery,
-            base="BTC",
-            quote="USD",
-            margin_coins=("BTC",),
-            delivery_ms=int(datetime(self._year, 6, 27, 8, tzinfo=UTC).timestamp() * 1000),
-        )
-
-    def _usdc(self) -> Iterator[Instrument]:
+            yield Instrument("COIN-FUTURES", f"{coin}USD", coin, "USD", margin)
+        delivered_ms = int(datetime(self._year, 6, 27, 8, tzinfo=UTC).timestamp() * 1000)
+        yield Instrument("COIN-FUTURES", self.delivery, "BTC", "USD", ("BTC",), delivered_ms)
         for coin in _USDC_COINS:
-            yield Instrument(part="USDC-FUTURES", symbol=f"{coin}PERP", base=coin, quote="USDC", margin_coins=("USDC",))
-
-    def _spot(self) -> Iterator[Instrument]:
-        for coin in (*_COINS, *_OTHER_SCRIPTS):
-            yield Instrument(part=kinds.SPOT, symbol=f"{coin}USDT", base=coin, quote="USDT")
-        for coin in _USDC_COINS:
-            yield Instrument(part=kinds.SPOT, symbol=f"{coin}USDC", base=coin, quote="USDC")
+            yield Instrument("USDC-FUTURES", f"{coin}PERP", coin, "USDC", ("USDC",))
+            yield Instrument(kinds.SPOT, f"{coin}USDC", coin, "USDC")
         for coin in _MARGIN_COINS:
-            yield Instrument(part="MARGIN", symbol=f"{coin}USDT", base=coin, quote="USDT")
+            yield Instrument("MARGIN", f"{coin}USDT", coin, "USDT")
 
 
-def contracts(venue: Bitget, request: SimRequest) -> object:
-    """`GET /api/v2/mix/market/contracts`: of one product type."""
-    parameters = request.parameters()
-    product = parameters.get("productType", "").upper()
-    if product in _DEMO_PRODUCTS:
-        return []
-    if product not in kinds.FUTURES:
-        raise Refused("40017", "Parameter verification failed productType")
-    return [one.contract_row() for one in _named(venue.instruments.of(product), parameters.get("symbol"))]
+MODES = ("classic", "unified", "hybrid")
+# One of each. The first eight reach every part of the account, so that a small stock does too.
+_CLASSIC_STOCK = """
+    USDT-FUTURES BTCUSDT buy 60000; COIN-FUTURES BTCUSD buy 60000; USDC-FUTURES BTCPERP buy 60000
+    SPOT BTCUSDT buy 60000; USDT-FUTURES BTCUSDT buy 59000 normal_plan; COIN-FUTURES BTCUSD sell 0 pos_loss
+    USDC-FUTURES BTCPERP buy 0 track_plan callbackRatio=2; SPOT BTCUSDT buy 58000 amount
+    SPOT BTCUSDT buy 60000 tpsl triggerPrice=57000; USDT-FUTURES BTCUSDT sell 0 loss_plan
+    USDT-FUTURES BTCUSDT sell 70000 profit_plan; USDT-FUTURES BTCUSDT sell 0 pos_profit
+    USDT-FUTURES BTCUSDT sell 0 pos_loss; USDT-FUTURES BTCUSDT sell 0 moving_plan callbackRatio=1
+    USDT-FUTURES ETHUSDT buy 0 track_plan callbackRatio=3; USDT-FUTURES BTCUSDT buy 60000 left=0.6
+    USDT-FUTURES ETHUSDT sell 3000 reduces=yes
+    USDT-FUTURES ETHUSDT buy 2500 posMode=hedge_mode posSide=long tradeSide=close
+    USDT-FUTURES ETHUSDT buy 2500 force=post_only presetStopSurplusPrice=3000 presetStopLossPrice=2000
+    USDT-FUTURES SOLUSDT buy 60000 orderSource=strategy_positive; COIN-FUTURES ETHUSD buy 2500
+    COIN-FUTURES BTCUSD buy 60000 marginCoin=ETH; COIN-FUTURES {delivery} buy 60000
+    COIN-FUTURES BTCUSD buy 0 normal_plan; COIN-FUTURES BTCUSD buy 0 track_plan marginCoin=ETH callbackRatio=2
+    USDC-FUTURES BTCPERP sell 0 loss_plan; USDC-FUTURES BTCPERP buy 50000 normal_plan
+    USDC-FUTURES ETHPERP sell 3000; SPOT ETHUSDT sell 4000; SPOT BTCUSDT buy 60000 left=0.4
+    SPOT BTCUSDT buy 60000 orderSource=strategy_oco_limit; SPOT ETHUSDT sell 0 total; SPOT ETHUSDT sell 4100 amount
+    SPOT ETHUSDT sell 4000 tpsl triggerPrice=4200
+    USDT-FUTURES ETHUSDT buy 0 normal_plan posMode=hedge_mode posSide=short tradeSide=open
+    USDC-FUTURES BTCPERP buy 60000 left=0.5; COIN-FUTURES BTCUSD sell 0 moving_plan callbackRatio=1
+    USDT-FUTURES ETHUSDT sell 0 profit_plan posMode=hedge_mode posSide=long tradeSide=close; SPOT BTCUSDC buy 60000
+    SPOT SOLUSDT buy 100
+"""
+# Here the first ten do.
+_UNIFIED_STOCK = """
+    USDT-FUTURES BTCUSDT buy 60000; COIN-FUTURES BTCUSD buy 60000; USDC-FUTURES BTCPERP buy 60000
+    SPOT BTCUSDT buy 60000; MARGIN BTCUSDT buy 60000; USDT-FUTURES BTCUSDT buy 0 tpsl posSide=long
+    COIN-FUTURES BTCUSD buy 0 trigger; USDC-FUTURES BTCPERP buy 0 tpsl posSide=short; SPOT BTCUSDT buy 0 trigger
+    MARGIN BTCUSDT buy 0 tpsl; USDT-FUTURES ETHUSDT buy 2500; USDT-FUTURES ETHUSDT sell 2500 reduces=yes
+    USDT-FUTURES ETHUSDT sell 2500 posMode=hedge_mode posSide=long
+    USDT-FUTURES ETHUSDT buy 2500 posMode=hedge_mode posSide=long; USDT-FUTURES BTCUSDT buy 60000 left=0.6
+    USDT-FUTURES BTCUSDT buy 60000 force=post_only; USDT-FUTURES BTCUSDT buy 0 trigger triggerOrderType=market
+    USDT-FUTURES ETHUSDT buy 0 trigger triggerOrderType=limit triggerOrderPrice=2400
+    USDT-FUTURES ETHUSDT buy 0 tpsl posSide=long; COIN-FUTURES ETHUSD buy 2500; COIN-FUTURES {delivery} buy 60000
+    COIN-FUTURES BTCUSD buy 0 tpsl posSide=long; USDC-FUTURES ETHPERP sell 60000; USDC-FUTURES BTCPERP buy 0 trigger
+    SPOT ETHUSDT sell 4000; SPOT BTCUSDC buy 60000; SPOT BTCUSDT buy 60000 left=0.4; SPOT BTCUSDT buy 0 tpsl
+    MARGIN ETHUSDT sell 4000; MARGIN BTCUSDT buy 0 trigger; USDT-FUTURES BTCUSDT buy 0 iceberg posSide=long
+    USDT-FUTURES BTCUSDT sell 0 trailing_stop posSide=long; USDT-FUTURES ETHUSDT sell 0 oco posSide=short
+    USDC-FUTURES BTCPERP sell 0 oco reduces=yes; SPOT BTCUSDT buy 0 twap; SPOT BTCUSDT sell 0 trailing_stop
+    MARGIN BTCUSDT buy 0 iceberg; COIN-FUTURES BTCUSD buy 0 twap
+"""
 
 
-def symbols(venue: Bitget, request: SimRequest) -> object:
-    """`GET /api/v2/spot/public/symbols`."""
-    wanted = request.parameters().get("symbol")
-    return [one.spot_row() for one in _named(venue.instruments.of(kinds.SPOT), wanted)]
+def _classic(part: str, symbol: str, side: str, price: str, kind: str = kinds.NORMAL, **more: str) -> SimOrder:
+    """An ordinary or TP/SL order, else a plan order."""
+    coins = {"COIN-FUTURES": symbol[:3], "USDT-FUTURES": "USDT", "USDC-FUTURES": "USDC"}
+    own = {"marginCoin": coins[part]} if part in coins else {}
+    if kind not in (kinds.NORMAL, kinds.TPSL):
+        part, own = kinds.plan_segment(part), {**own, "triggerPrice": "90"}
+    return _order(part, symbol, side, price, kind, **{**own, **more})
 
 
-def instruments_v3(venue: Bitget, request: SimRequest) -> object:
-    """`GET /api/v3/market/instruments`: of one category."""
-    parameters = request.parameters()
-    category = parameters.get("category", "").upper()
-    if category not in kinds.CATEGORIES:
-        raise Refused("25200", "category validation error")
-    return [one.unified_row() for one in _named(venue.instruments.of(category), parameters.get("symbol"))]
+def _unified(part: str, symbol: str, side: str, price: str, kind: str = kinds.NORMAL, **more: str) -> SimOrder:
+    """An ordinary order, else a strategy order."""
+    if kind == kinds.NORMAL:
+        return _order(kinds.unified_segment(part), symbol, side, price, kind, **more)
+    own = {"takeProfit": "110", "stopLoss": "90"} if kind == kinds.TPSL else {"triggerPrice": "95"}
+    return _order(kinds.strategy_segment(part), symbol, side, price, kind, **{**own, **more})
 
 
-def coins(venue: Bitget, request: SimRequest) -> object:
-    """`GET /api/v2/spot/public/coins`: names only, because clients that load everything ask for it."""
-    return [{"coin": coin, "coinId": str(number), "chains": []} for number, coin in enumerate(_COINS, 1)]
+def _order(segment: str, symbol: str, side: str, price: str, kind: str, **more: str) -> SimOrder:
+    left, reduces = more.pop("left", "1"), more.pop("reduces", "")
+    return template(segment, symbol, side, price, kind, more, left=left, reduces=reduces)
 
 
-def margin_currencies(venue: Bitget, request: SimRequest) -> object:
-    """`GET /api/v2/margin/currencies`."""
-    return [
-        {"symbol": one.symbol, "baseCoin": one.base, "quoteCoin": one.quote, "isBorrowable": True}
-        for one in venue.instruments.of("MARGIN")
-    ]
+def stock(mode: str, delivery: str) -> list[SimOrder]:
+    """What rests in an account of this mode; in a hybrid one both, by turns. `delivery` is a contract with a date."""
+    classic = templates(_CLASSIC_STOCK.format(delivery=delivery), _classic)
+    unified = templates(_UNIFIED_STOCK.format(delivery=delivery), _unified)
+    both = list(chain.from_iterable(zip(classic, cycle(unified), strict=False)))
+    return {"classic": classic, "unified": unified, "hybrid": both}[mode]
 
 
-def _named(found: Sequence[Instrument], symbol: str | None) -> list[Instrument]:
-    return [one for one in found if symbol in (None, "", one.symbol)]
+MARGIN = [_order(mode, "BTCUSDT", "buy", "60000", kinds.NORMAL) for mode in kinds.MARGIN_MODES]
+"""Orders of the two margin accounts of a classic account, which rest there only where they are asked for."""

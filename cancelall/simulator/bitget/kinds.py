@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..book import SimOrder
-
 FUTURES = ("USDT-FUTURES", "COIN-FUTURES", "USDC-FUTURES")
 SPOT = "SPOT"
 CATEGORIES = (SPOT, "MARGIN", *FUTURES)
@@ -17,27 +15,20 @@ CATEGORIES = (SPOT, "MARGIN", *FUTURES)
 MARGIN_MODES = ("crossed", "isolated")
 """The two margin accounts of a classic account."""
 
-NORMAL = "normal"
-TPSL = "tpsl"
-TRIGGER = "trigger"
-
+NORMAL, TPSL, TRIGGER = "normal", "tpsl", "trigger"
+CLOSING_PLANS = ("profit_plan", "loss_plan", "pos_profit", "pos_loss", "moving_plan")
+OPENING_PLANS = ("normal_plan", "track_plan")
 LISTED_UNDER: Mapping[str, str] = {
-    "normal_plan": "normal_plan",
-    "track_plan": "track_plan",
-    "profit_plan": "profit_loss",
-    "loss_plan": "profit_loss",
-    "pos_profit": "profit_loss",
-    "pos_loss": "profit_loss",
-    "moving_plan": "profit_loss",
+    **{plan: plan for plan in OPENING_PLANS},
+    **dict.fromkeys(CLOSING_PLANS, "profit_loss"),
 }
 """A plan order's own `planType` to the word that lists it."""
-LISTING_WORDS = frozenset(LISTED_UNDER.values())
 
 OCO, TRAILING, ICEBERG, TWAP = "oco", "trailing_stop", "iceberg", "twap"
-STRATEGY_TYPES = (TPSL, TRIGGER, OCO, TRAILING, ICEBERG, TWAP)
-"""Only the first is on the pages of 2025-12-05; of the others clients know (tiagosiebler/bitget-api)."""
-YOUNG_TYPES = frozenset({OCO, TRAILING, ICEBERG, TWAP})
+YOUNG_TYPES = (OCO, TRAILING, ICEBERG, TWAP)
 """Rows of these tell their type."""
+STRATEGY_TYPES = (TPSL, TRIGGER, *YOUNG_TYPES)
+"""Only the first is on the pages of 2025-12-05; of the others clients know (tiagosiebler/bitget-api)."""
 
 
 def plan_segment(part: str) -> str:
@@ -55,6 +46,4 @@ def strategy_segment(category: str) -> str:
     return f"unified {category} strategy"
 
 
-def waits_for_trigger(order: SimOrder) -> bool:
-    """Whether it is a plan or strategy order."""
-    return order.segment.endswith((" plan", " strategy"))
+SPOT_PLANS = plan_segment(SPOT)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import Decimal
 
 from ..book import SimOrder
+from ..rows import Cell, Table
 from . import kinds
 
 Clock = Callable[[int], int]
@@ -15,210 +15,104 @@ _PLAN_STATUS = {"open": "live", "cancelled": "cancelled", "filled": "executed"}
 _STRATEGY_STATUS = {"open": "pending", "cancelled": "cancelled", "filled": "success"}
 
 
-def executed(order: SimOrder) -> str:
-    """How much of the order has been filled."""
-    return str(Decimal(order.quantity) - Decimal(order.remaining))
+def _status(order: SimOrder, live: str = "live", cancelled: str = "cancelled") -> str:
+    if order.status != "open":
+        return cancelled if order.status == "cancelled" else "filled"
+    return "partially_filled" if order.executed else live
 
 
-def _status(order: SimOrder, *, live: str = "live", cancelled: str) -> str:
-    if order.status == "cancelled":
-        return cancelled
-    if order.status == "filled":
-        return "filled"
-    return "partially_filled" if Decimal(executed(order)) else live
+def _category(order: SimOrder) -> str:
+    return order.segment.removeprefix("unified ").removesuffix(" strategy")
 
 
-def _some(order: SimOrder, *names: str) -> dict[str, object]:
-    """Fields that the order brings along, empty where it does not."""
-    return {name: order.extra.get(name, "") for name in names}
+_CELLS: dict[str, Cell] = {
+    "fills": lambda order, _: order.price if order.executed else "",
+    "status": lambda order, _: _status(order),
+    # A cancelled futures order is `canceled`, with one l; on spot it has two.
+    "canceled": lambda order, _: _status(order, cancelled="canceled"),
+    # Both words are documented for an order of a unified account that waits in the book.
+    "new_or_live": lambda order, _: _status(order, live="new" if order.sequence % 2 else "live"),
+    "plan_status": lambda order, _: _PLAN_STATUS[order.status],
+    "strategy_status": lambda order, _: _STRATEGY_STATUS[order.status],
+    "reason": lambda order, _: "normal_cancel" if order.status == "cancelled" else "",
+    "YES": lambda order, _: "YES" if order.reduce_only else "NO",
+    "trade_side": lambda order, _: order.extra.get("tradeSide", f"{order.side}_single"),
+    "hold_mode": lambda order, _: order.extra.get(
+        "posMode", "one_way_mode" if _category(order) in kinds.FUTURES else ""
+    ),
+    # Of plan orders those for a whole position have no size.
+    "plan_size": lambda order, _: "" if order.kind.startswith("pos_") else order.quantity,
+    "limit": lambda order, _: order.price if order.type == "limit" else "",
+    "limit_or_0": lambda order, _: order.price if order.type == "limit" else "0",
+    "category": lambda order, _: _category(order),
+    "created": lambda order, clock: str(clock(order.created_ms)),
+    "updated": lambda order, clock: str(clock(order.updated_ms)),
+}
+_IDS = "orderId=.id clientOid=.client_id symbol"
+_TIMES = "cTime=.created uTime=.updated"
+_FUTURES = f"""
+    {_IDS} size=.quantity baseVolume=.executed fee= price priceAvg=.fills side force=?force|gtc totalProfits=
+    posSide=?posSide|net marginCoin=?marginCoin|USDT quoteVolume= leverage=20 marginMode=crossed reduceOnly=.YES
+    enterPointSource=API tradeSide=.trade_side posMode=?posMode|one_way_mode orderType=.type
+    orderSource=?orderSource|normal presetStopSurplusPrice=?presetStopSurplusPrice|
+    presetStopLossPrice=?presetStopLossPrice| {_TIMES}
+"""
+FUTURES = Table(f"{_FUTURES} status=.canceled", _CELLS)
+FUTURES_DETAIL = Table(f"{_FUTURES} state=.canceled cancelReason=.reason", _CELLS)
+"""The query of one order writes `state` for `status`."""
+PLAN = Table(
+    f"""
+    planType=.kind {_IDS} size=.plan_size price=.limit executePrice=.limit_or_0 planStatus=.plan_status side
+    posSide=?posSide|net marginCoin=?marginCoin|USDT marginMode=crossed enterPointSource=API tradeSide=?tradeSide|
+    posMode=?posMode|one_way_mode orderType=.type orderSource=?orderSource|normal triggerType=mark_price
+    triggerPrice=?triggerPrice| callbackRatio=?callbackRatio| stopSurplusTriggerPrice=?stopSurplusTriggerPrice|
+    stopLossTriggerPrice=?stopLossTriggerPrice| {_TIMES}
+    """,
+    _CELLS,
+)
+_SPOT = f"""
+    userId=1000000001 {_IDS} size=.quantity orderType=.type side status baseVolume=.executed quoteVolume=0
+    enterPointSource=API orderSource=?orderSource|normal tpslType=.kind triggerPrice=?triggerPrice
+    presetTakeProfitPrice=?presetTakeProfitPrice| presetStopLossPrice=?presetStopLossPrice| {_TIMES}
+"""
+SPOT = Table(f"{_SPOT} priceAvg=.price basePrice=0", _CELLS)
+"""In a listing `priceAvg` is an order's price, and `basePrice` that of its fills."""
+SPOT_HISTORY = Table(f"{_SPOT} price priceAvg=.fills feeDetail=#null cancelReason=.reason", _CELLS)
+"""In the history and the query of one order `priceAvg` is the fills' price."""
+SPOT_PLAN = Table(
+    f"""
+    {_IDS} size=.quantity executePrice=.limit_or_0 triggerPrice=?triggerPrice| status=.plan_status orderType=.type side
+    planType=.kind triggerType=fill_price enterPointSource=API {_TIMES}
+    """,
+    _CELLS,
+)
+"""`planType` says whether the size is of the base or of the quote coin."""
+MARGIN = Table(
+    f"""
+    {_IDS} orderType=.type enterPointSource=API loanType=normal price side status=live baseSize=.quantity quoteSize=
+    priceAvg= size=.executed amount= force=gtc {_TIMES}
+    """,
+    _CELLS,
+)
+_UNIFIED_TIMES = "createdTime=.created updatedTime=.updated"
+# There is no margin coin in it, and no trade side in a listing.
+UNIFIED = Table(
+    f"""
+    {_IDS} category orderType=.type side price qty=.quantity amount=0 cumExecQty=.executed cumExecValue=0
+    avgPrice=.average timeInForce=?force|gtc orderStatus=.new_or_live posSide=?posSide| holdMode=.hold_mode
+    reduceOnly=.YES feeDetail=#[{{"feeCoin":null,"fee":null}}] cancelReason=.reason {_UNIFIED_TIMES}
+    """,
+    _CELLS,
+)
+_STRATEGY = f"""
+    {_IDS} category qty=.quantity posSide=?posSide| status=.strategy_status tpTriggerBy=market slTriggerBy=market
+    tpOrderType=market slOrderType=market takeProfit=?takeProfit| stopLoss=?stopLoss| tpLimitPrice=?tpLimitPrice|
+    slLimitPrice=?slLimitPrice| triggerBy=?triggerBy| triggerPrice=?triggerPrice| triggerOrderType=?triggerOrderType|
+    triggerOrderPrice=?triggerOrderPrice| {_UNIFIED_TIMES}
+"""
+_OLD, _YOUNG = Table(_STRATEGY, _CELLS), Table(f"{_STRATEGY} type=.kind side reduceOnly=.YES", _CELLS)
 
 
-def _times(order: SimOrder, clock: Clock, created: str, updated: str) -> dict[str, object]:
-    return {created: str(clock(order.created_ms)), updated: str(clock(order.updated_ms))}
-
-
-def futures_row(order: SimOrder, clock: Clock) -> dict[str, object]:
-    """An ordinary futures order. A cancelled one is `canceled` here, with one l; on spot it has two."""
-    return {
-        "symbol": order.symbol,
-        "size": order.quantity,
-        "orderId": order.id,
-        "clientOid": order.client_id,
-        "baseVolume": executed(order),
-        "fee": "",
-        "price": order.price,
-        "priceAvg": order.price if Decimal(executed(order)) else "",
-        "status": _status(order, cancelled="canceled"),
-        "side": order.side,
-        "force": order.extra.get("force", "gtc"),
-        "totalProfits": "",
-        "posSide": order.extra.get("posSide", "net"),
-        "marginCoin": order.extra.get("marginCoin", "USDT"),
-        "quoteVolume": "",
-        "leverage": "20",
-        "marginMode": "crossed",
-        "reduceOnly": "YES" if order.reduce_only else "NO",
-        "enterPointSource": "API",
-        "tradeSide": order.extra.get("tradeSide", f"{order.side}_single"),
-        "posMode": order.extra.get("posMode", "one_way_mode"),
-        "orderType": order.type,
-        "orderSource": order.extra.get("orderSource", "normal"),
-        **_some(order, "presetStopSurplusPrice", "presetStopLossPrice"),
-        **_times(order, clock, "cTime", "uTime"),
-    }
-
-
-def futures_detail(order: SimOrder, clock: Clock) -> dict[str, object]:
-    """The same, as the query of one order shows it: `status` is `state` there."""
-    row = futures_row(order, clock)
-    row["state"] = row.pop("status")
-    return row | {"cancelReason": "normal_cancel" if order.status == "cancelled" else ""}
-
-
-def plan_row(order: SimOrder, clock: Clock) -> dict[str, object]:
-    """A futures plan order. Of these the whole-position ones have no size."""
-    return {
-        "planType": order.kind,
-        "symbol": order.symbol,
-        "size": "" if order.kind.startswith("pos_") else order.quantity,
-        "orderId": order.id,
-        "clientOid": order.client_id,
-        "price": order.price if order.type == "limit" else "",
-        "executePrice": order.price if order.type == "limit" else "0",
-        "planStatus": _PLAN_STATUS[order.status],
-        "side": order.side,
-        "posSide": order.extra.get("posSide", "net"),
-        "marginCoin": order.extra.get("marginCoin", "USDT"),
-        "marginMode": "crossed",
-        "enterPointSource": "API",
-        "tradeSide": order.extra.get("tradeSide", ""),
-        "posMode": order.extra.get("posMode", "one_way_mode"),
-        "orderType": order.type,
-        "orderSource": order.extra.get("orderSource", "normal"),
-        "triggerType": "mark_price",
-        **_some(order, "triggerPrice", "callbackRatio", "stopSurplusTriggerPrice", "stopLossTriggerPrice"),
-        **_times(order, clock, "cTime", "uTime"),
-    }
-
-
-def spot_row(order: SimOrder, clock: Clock) -> dict[str, object]:
-    """An ordinary or TP/SL spot order in a listing: `priceAvg` is its price there, `basePrice` that of its fills."""
-    return _spot(order, clock) | {"priceAvg": order.price, "basePrice": "0"}
-
-
-def spot_history_row(order: SimOrder, clock: Clock) -> dict[str, object]:
-    """The same in the history and the query of one order, where `priceAvg` is the fills' price."""
-    done = order.price if Decimal(executed(order)) else ""
-    reason = "normal_cancel" if order.status == "cancelled" else ""
-    return _spot(order, clock) | {"price": order.price, "priceAvg": done, "feeDetail": None, "cancelReason": reason}
-
-
-def _spot(order: SimOrder, clock: Clock) -> dict[str, object]:
-    return {
-        "userId": "1000000001",
-        "symbol": order.symbol,
-        "orderId": order.id,
-        "clientOid": order.client_id,
-        "size": order.quantity,
-        "orderType": order.type,
-        "side": order.side,
-        "status": _status(order, cancelled="cancelled"),
-        "baseVolume": executed(order),
-        "quoteVolume": "0",
-        "enterPointSource": "API",
-        "orderSource": order.extra.get("orderSource", "normal"),
-        "tpslType": order.kind,
-        "triggerPrice": order.extra.get("triggerPrice"),
-        **_some(order, "presetTakeProfitPrice", "presetStopLossPrice"),
-        **_times(order, clock, "cTime", "uTime"),
-    }
-
-
-def spot_plan_row(order: SimOrder, clock: Clock) -> dict[str, object]:
-    """A spot plan order; its `planType` says whether the size is of the base or of the quote coin."""
-    return {
-        "orderId": order.id,
-        "clientOid": order.client_id,
-        "symbol": order.symbol,
-        "size": order.quantity,
-        "executePrice": order.price if order.type == "limit" else "0",
-        "triggerPrice": order.extra.get("triggerPrice", ""),
-        "status": _PLAN_STATUS[order.status],
-        "orderType": order.type,
-        "side": order.side,
-        "planType": order.kind,
-        "triggerType": "fill_price",
-        "enterPointSource": "API",
-        **_times(order, clock, "cTime", "uTime"),
-    }
-
-
-def margin_row(order: SimOrder, clock: Clock) -> dict[str, object]:
-    """An order of a classic margin account, whose size is `baseSize`."""
-    return {
-        "orderId": order.id,
-        "symbol": order.symbol,
-        "orderType": order.type,
-        "enterPointSource": "API",
-        "clientOid": order.client_id,
-        "loanType": "normal",
-        "price": order.price,
-        "side": order.side,
-        "status": "live",
-        "baseSize": order.quantity,
-        "quoteSize": "",
-        "priceAvg": "",
-        "size": executed(order),
-        "amount": "",
-        "force": "gtc",
-        **_times(order, clock, "cTime", "uTime"),
-    }
-
-
-def unified_row(order: SimOrder, clock: Clock) -> dict[str, object]:
-    """An ordinary order of a unified account. There is no margin coin in it, and no trade side in a listing."""
-    futures = order.segment.endswith(kinds.FUTURES)
-    return {
-        "orderId": order.id,
-        "clientOid": order.client_id,
-        "category": order.segment.removeprefix("unified "),
-        "symbol": order.symbol,
-        "orderType": order.type,
-        "side": order.side,
-        "price": order.price,
-        "qty": order.quantity,
-        "amount": "0",
-        "cumExecQty": executed(order),
-        "cumExecValue": "0",
-        "avgPrice": order.price if Decimal(executed(order)) else "0",
-        "timeInForce": order.extra.get("force", "gtc"),
-        # Both words are documented for an order that waits in the book.
-        "orderStatus": _status(order, live="new" if order.sequence % 2 else "live", cancelled="cancelled"),
-        "posSide": order.extra.get("posSide", ""),
-        "holdMode": order.extra.get("posMode", "one_way_mode" if futures else ""),
-        "reduceOnly": "YES" if order.reduce_only else "NO",
-        "feeDetail": [{"feeCoin": None, "fee": None}],
-        "cancelReason": "normal_cancel" if order.status == "cancelled" else "",
-        **_times(order, clock, "createdTime", "updatedTime"),
-    }
-
-
-def strategy_row(order: SimOrder, clock: Clock) -> dict[str, object]:
+def strategy(order: SimOrder, clock: Clock) -> dict[str, object]:
     """A strategy order. Only of the younger types have clients seen type and side in it."""
-    young = {"type": order.kind, "side": order.side, "reduceOnly": "YES" if order.reduce_only else "NO"}
-    return (young if order.kind in kinds.YOUNG_TYPES else {}) | {
-        "orderId": order.id,
-        "clientOid": order.client_id,
-        "category": order.segment.removeprefix("unified ").removesuffix(" strategy"),
-        "symbol": order.symbol,
-        "qty": order.quantity,
-        "posSide": order.extra.get("posSide", ""),
-        "status": _STRATEGY_STATUS[order.status],
-        "tpTriggerBy": "market",
-        "slTriggerBy": "market",
-        "tpOrderType": "market",
-        "slOrderType": "market",
-        **_some(order, "takeProfit", "stopLoss", "tpLimitPrice", "slLimitPrice"),
-        **_some(order, "triggerBy", "triggerPrice", "triggerOrderType", "triggerOrderPrice"),
-        **_times(order, clock, "createdTime", "updatedTime"),
-    }
+    return (_YOUNG if order.kind in kinds.YOUNG_TYPES else _OLD)(order, clock)

@@ -1,4 +1,4 @@
-"""Plausible instruments of each category, and the public listings of them.
+"""Plausible instruments of each category, their rows in the public listings, and an account's stock of orders.
 
 Names follow https://bybit-exchange.github.io/docs/v5/enum#symbol (as of 2026-07-24): BTCUSDT and BTCPERP (settled in
 USDC) are linear perpetuals, BTCUSDT-26MAR27 and BTC-26MAR27 linear futures, BTCUSD and BTCUSDH27 inverse ones. Linear
@@ -10,34 +10,47 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
-from urllib.parse import unquote
+from itertools import product
 
-from .answers import Answer, Refused
-
-if TYPE_CHECKING:
-    from ..wire import SimRequest
-    from .venue import Bybit
+from ..book import SimOrder
+from ..rows import fixed
+from ..stock import template, templates
 
 CATEGORIES = ("linear", "inverse", "spot", "option")
+SPREADS = ("BTCUSDT_BTC/USDT", "ETHUSDT_ETH/USDT", "SOLUSDT_SOL/USDT")
 
+PLAIN = "Order"
 _USDT_COINS = (
     "BTC ETH SOL XRP DOGE ADA AVAX LINK DOT LTC BCH TRX NEAR APT ARB OP SUI FIL ATOM ETC UNI AAVE INJ SEI TIA HBAR XLM "
     "ALGO 1000PEPE 1000BONK SHIB1000 WIF TON ICP 币安人生"
 ).split()
-_FILLERS = 500
+_FILLERS = [f"SIM{number:03}" for number in range(500)]
 _USDC_COINS = ("BTC", "ETH", "SOL", "XRP")
 _INVERSE_COINS = ("BTC", "ETH", "XRP", "SOL", "LTC", "DOT", "ADA")
-_SPOT_USDT = ("BTC", "ETH", "SOL", "XRP", "DOGE", "ADA", "LTC", "币安人生")
-_SPOT_USDC = ("BTC", "ETH", "SOL", "XRP")
-PRE_MARKET = "NEXTUSDT"
-"""A pre-market perpetual, listed only with `status=PreLaunch`."""
+_SPOT = {"USDT": ("BTC", "ETH", "SOL", "XRP", "DOGE", "ADA", "LTC", "币安人生"), "USDC": ("BTC", "ETH", "SOL", "XRP")}
 _MONTHS = "JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC".split()
-_PAGE_DEFAULT = 500
-_PAGE_LIMIT = 1000
+
+_PRICES = fixed('priceFilter=#{"minPrice":"0.01","maxPrice":"1999999.98","tickSize":"0.01"}')
+_SPOT_ROW = fixed(
+    """innovation=0 marginTrading=utaOnly
+    lotSizeFilter=#{"basePrecision":"0.000001","quotePrecision":"0.0000001","minOrderQty":"0.000011",\
+"maxOrderQty":"83","minOrderAmt":"5","maxOrderAmt":"8000000"}"""
+)
+_DERIVATIVE_ROW = fixed(
+    """launchTime=1585526400000 deliveryFeeRate=
+    lotSizeFilter=#{"minOrderQty":"0.001","maxOrderQty":"1190.000","qtyStep":"0.001"}"""
+)
+_CONTRACT_ROW = fixed(
+    """priceScale=2 unifiedMarginTrade=#true fundingInterval=#480
+    leverageFilter=#{"minLeverage":"1","maxLeverage":"100.00","leverageStep":"0.01"}"""
+)
+_SPREAD_ROW = fixed(
+    """contractType=FundingRateArb status=Trading quoteCoin=USDT settleCoin=USDT tickSize=0.0001 minSize=0.001
+    maxSize=10 lotSize=0.001"""
+)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Instrument:
     """One instrument, with the coins that the selectors of an order request go by."""
 
@@ -45,47 +58,20 @@ class Instrument:
     symbol: str
     base: str
     quote: str
-    settle: str
-    contract: str = ""
+    settle: str = ""
     delivery_ms: int = 0
     status: str = "Trading"
 
     def row(self) -> dict[str, object]:
         """The instrument as `instruments-info` lists it."""
-        row: dict[str, object] = {
-            "symbol": self.symbol,
-            "baseCoin": self.base,
-            "quoteCoin": self.quote,
-            "status": self.status,
-            "priceFilter": {"minPrice": "0.01", "maxPrice": "1999999.98", "tickSize": "0.01"},
-        }
+        row = {"symbol": self.symbol, "baseCoin": self.base, "quoteCoin": self.quote, "status": self.status} | _PRICES
         if self.category == "spot":
-            size = {
-                "basePrecision": "0.000001",
-                "quotePrecision": "0.0000001",
-                "minOrderQty": "0.000011",
-                "maxOrderQty": "83",
-                "minOrderAmt": "5",
-                "maxOrderAmt": "8000000",
-            }
-            return row | {"innovation": "0", "marginTrading": "utaOnly", "lotSizeFilter": size}
-        size = {"minOrderQty": "0.001", "maxOrderQty": "1190.000", "qtyStep": "0.001"}
-        row |= {
-            "settleCoin": self.settle,
-            "launchTime": "1585526400000",
-            "deliveryTime": str(self.delivery_ms),
-            "deliveryFeeRate": "",
-            "lotSizeFilter": size,
-        }
+            return row | _SPOT_ROW
+        row |= _DERIVATIVE_ROW | {"settleCoin": self.settle, "deliveryTime": str(self.delivery_ms)}
         if self.category == "option":
             return row | {"optionsType": "Put" if "-P" in self.symbol else "Call"}
-        return row | {
-            "contractType": self.contract,
-            "priceScale": "2",
-            "leverageFilter": {"minLeverage": "1", "maxLeverage": "100.00", "leverageStep": "0.01"},
-            "unifiedMarginTrade": True,
-            "fundingInterval": 480,
-        }
+        sort = "Futures" if self.delivery_ms else "Perpetual"
+        return row | _CONTRACT_ROW | {"contractType": f"{self.category.capitalize()}{sort}"}
 
 
 class Instruments:
@@ -93,168 +79,56 @@ class Instruments:
 
     def __init__(self, now_ms: int) -> None:
         year = datetime.fromtimestamp(now_ms / 1000, UTC).year + 1
-        self.spring = _last_friday(year, 3)
-        self.winter = _last_friday(year, 12)
+        self._spring, self._winter = _last_friday(year, 3), _last_friday(year, 12)
         self._by_category: dict[str, dict[str, Instrument]] = {category: {} for category in CATEGORIES}
-        for instrument in (*self._linear(), *self._inverse(), *self._spot(), *self._option()):
+        for instrument in self._all():
             self._by_category[instrument.category][instrument.symbol] = instrument
-        self.spreads = ("BTCUSDT_BTC/USDT", "ETHUSDT_ETH/USDT", "SOLUSDT_SOL/USDT")
 
     def find(self, category: str, symbol: str) -> Instrument | None:
         """The instrument of that exact name; lower case is another name."""
-        return self._by_category[category].get(symbol)
+        return self._by_category.get(category, {}).get(symbol)
 
     def of(self, category: str) -> Sequence[Instrument]:
         """All instruments of a category."""
         return tuple(self._by_category[category].values())
 
-    def option_symbol(self, settle: str) -> str:
+    def option(self, settle: str, base: str = "BTC", strike: int = 80000, side: str = "C") -> str:
         """An option of that settlement coin; USDC-settled ones carry no coin in their name."""
-        name = f"BTC-{_date_name(self.winter)}-80000-C"
+        name = f"{base}-{_date_name(self._winter)}-{strike}-{side}"
         return name if settle == "USDC" else f"{name}-{settle}"
 
     def linear_future(self, settle: str) -> str:
         """A dated linear future of that settlement coin."""
-        return f"BTCUSDT-{_date_name(self.spring)}" if settle == "USDT" else f"BTC-{_date_name(self.spring)}"
+        return f"{'BTCUSDT' if settle == 'USDT' else 'BTC'}-{_date_name(self._spring)}"
 
     def inverse_future(self) -> str:
         """A dated inverse future: the letter is the month of delivery."""
-        return f"BTCUSDH{self.spring:%y}"
+        return f"BTCUSDH{self._spring:%y}"
 
-    def _linear(self) -> Iterator[Instrument]:
-        for coin in (*_USDT_COINS, *(f"SIM{number:03}" for number in range(_FILLERS))):
-            yield Instrument(
-                category="linear",
-                symbol=f"{coin}USDT",
-                base=coin,
-                quote="USDT",
-                settle="USDT",
-                contract="LinearPerpetual",
-            )
-        yield Instrument(
-            category="linear",
-            symbol=PRE_MARKET,
-            base="NEXT",
-            quote="USDT",
-            settle="USDT",
-            contract="LinearPerpetual",
-            status="PreLaunch",
-        )
+    def _all(self) -> Iterator[Instrument]:
+        spring, winter = _ms(self._spring), _ms(self._winter)
+        for coin in (*_USDT_COINS, *_FILLERS):
+            yield Instrument("linear", f"{coin}USDT", coin, "USDT", "USDT")
+        # A pre-market perpetual, listed only with `status=PreLaunch`.
+        yield Instrument("linear", "NEXTUSDT", "NEXT", "USDT", "USDT", status="PreLaunch")
         for coin in _USDC_COINS:
-            yield Instrument(
-                category="linear",
-                symbol=f"{coin}PERP",
-                base=coin,
-                quote="USDC",
-                settle="USDC",
-                contract="LinearPerpetual",
-            )
+            yield Instrument("linear", f"{coin}PERP", coin, "USDC", "USDC")
         for settle in ("USDT", "USDC"):
-            yield Instrument(
-                category="linear",
-                symbol=self.linear_future(settle),
-                base="BTC",
-                quote=settle,
-                settle=settle,
-                contract="LinearFutures",
-                delivery_ms=_ms(self.spring),
-            )
-
-    def _inverse(self) -> Iterator[Instrument]:
+            yield Instrument("linear", self.linear_future(settle), "BTC", settle, settle, spring)
         for coin in _INVERSE_COINS:
-            yield Instrument(
-                category="inverse",
-                symbol=f"{coin}USD",
-                base=coin,
-                quote="USD",
-                settle=coin,
-                contract="InversePerpetual",
-            )
-        yield Instrument(
-            category="inverse",
-            symbol=self.inverse_future(),
-            base="BTC",
-            quote="USD",
-            settle="BTC",
-            contract="InverseFutures",
-            delivery_ms=_ms(self.spring),
-        )
-
-    def _spot(self) -> Iterator[Instrument]:
-        for quote, coins in (("USDT", _SPOT_USDT), ("USDC", _SPOT_USDC)):
-            for coin in coins:
-                yield Instrument(category="spot", symbol=f"{coin}{quote}", base=coin, quote=quote, settle="")
-
-    def _option(self) -> Iterator[Instrument]:
-        for base in ("BTC", "ETH", "SOL"):
-            for strike in (80000, 100000):
-                for settle in ("USDT", "USDC"):
-                    for side in "CP":
-                        name = f"{base}-{_date_name(self.winter)}-{strike}-{side}"
-                        yield Instrument(
-                            category="option",
-                            symbol=name if settle == "USDC" else f"{name}-{settle}",
-                            base=base,
-                            quote=settle,
-                            settle=settle,
-                            delivery_ms=_ms(self.winter),
-                        )
+            yield Instrument("inverse", f"{coin}USD", coin, "USD", coin)
+        yield Instrument("inverse", self.inverse_future(), "BTC", "USD", "BTC", spring)
+        for quote, coins in _SPOT.items():
+            yield from (Instrument("spot", f"{coin}{quote}", coin, quote) for coin in coins)
+        for base, strike, settle, side in product(("BTC", "ETH", "SOL"), (80000, 100000), ("USDT", "USDC"), "CP"):
+            yield Instrument("option", self.option(settle, base, strike, side), base, settle, settle, winter)
 
 
-def instruments_info(venue: Bybit, request: SimRequest) -> Answer:
-    """`GET /v5/market/instruments-info`: what trades, unless another status is asked for.
-
-    Spot is not paged; options are of one base coin, BTC by default.
-    """
-    instruments, parameters = venue.instruments, request.parameters()
-    category = parameters.get("category", "")
-    if category not in CATEGORIES:
-        raise Refused(10001, "params error: Category is invalid")
-    rows = [each for each in instruments.of(category) if parameters.get("status", "Trading") == each.status]
-    if "symbol" in parameters:
-        rows = [each for each in rows if each.symbol == parameters["symbol"]]
-    base = parameters.get("baseCoin", "BTC" if category == "option" and "symbol" not in parameters else "")
-    if base:
-        rows = [each for each in rows if each.base == base]
-    cursor = ""
-    if category != "spot":
-        limit = parameters.get("limit", str(_PAGE_DEFAULT))
-        start = unquote(parameters.get("cursor", "")).removeprefix("from:") or "0"
-        if not (limit.isdecimal() and 1 <= int(limit) <= _PAGE_LIMIT and start.isdecimal()):
-            raise Refused(10001, "params error: limit or cursor is invalid")
-        end = int(start) + int(limit)
-        cursor = f"from%3A{end}" if end < len(rows) else ""
-        rows = rows[int(start) : end]
-    result = {"category": category, "list": [each.row() for each in rows], "nextPageCursor": cursor}
-    return Answer(result=result, message="success" if category == "option" else "OK")
-
-
-def spread_instruments(venue: Bybit, request: SimRequest) -> Answer:
-    """`GET /v5/spread/instrument`: combinations of two legs."""
-    parameters = request.parameters()
-    rows = []
-    for symbol in venue.instruments.spreads:
-        if parameters.get("symbol", symbol) != symbol:
-            continue
-        future, spot = symbol.split("_")
-        legs = [{"symbol": future, "contractType": "LinearPerpetual"}, {"symbol": spot, "contractType": "Spot"}]
-        base = spot.split("/")[0]
-        rows.append(
-            {
-                "symbol": symbol,
-                "contractType": "FundingRateArb",
-                "status": "Trading",
-                "baseCoin": base,
-                "quoteCoin": "USDT",
-                "settleCoin": "USDT",
-                "tickSize": "0.0001",
-                "minSize": "0.001",
-                "maxSize": "10",
-                "lotSize": "0.001",
-                "legs": legs,
-            }
-        )
-    return Answer(result={"list": rows, "nextPageCursor": ""}, message="Success")
+def spread_row(symbol: str) -> dict[str, object]:
+    """A combination of two legs as `spread/instrument` lists it."""
+    future, spot = symbol.split("_")
+    legs = [{"symbol": future, "contractType": "LinearPerpetual"}, {"symbol": spot, "contractType": "Spot"}]
+    return _SPREAD_ROW | {"symbol": symbol, "baseCoin": spot.split("/")[0], "legs": legs}
 
 
 def _last_friday(year: int, month: int) -> datetime:
@@ -269,3 +143,43 @@ def _ms(when: datetime) -> int:
 def _date_name(when: datetime) -> str:
     """A date as in BTC-26MAR27; not with strftime, whose month names follow the locale."""
     return f"{when.day}{_MONTHS[when.month - 1]}{when:%y}"
+
+
+_CLOSING = frozenset({"StopLoss", "TakeProfit", "PartialTakeProfit", "PartialStopLoss", "TrailingStop"})
+"""Kinds that can only shrink a position."""
+_VALUES = {"true": True, "1": 1, "2": 2}
+
+
+def _template(segment: str, symbol: str, side: str, price: str, kind: str = PLAIN, **more: str) -> SimOrder:
+    """An order at this price, or at the market where it is 0; each but the plain ones has a trigger."""
+    trigger = {} if kind == PLAIN else {"triggerPrice": "90", "triggerDirection": 2}
+    left, reduces = more.pop("left", "1"), more.pop("reduces", kind in _CLOSING)
+    extra = {**trigger, **{name: _VALUES.get(value, value) for name, value in more.items()}}
+    return template(segment, symbol, side, price, kind, extra, left=left, reduces=reduces)
+
+
+def stock(known: Instruments) -> list[SimOrder]:
+    """One of each. The first nine reach every part of the account, so that a small stock does too."""
+    option, usdc_option, inverse = known.option("USDT"), known.option("USDC"), known.inverse_future()
+    future, usdc_future = known.linear_future("USDT"), known.linear_future("USDC")
+    return templates(
+        f"""
+        linear BTCUSDT buy 60000; linear BTCPERP sell 70000; inverse BTCUSD buy 60000; spot BTCUSDT buy 60000
+        option {option} buy 500; spread BTCUSDT_BTC/USDT buy -20; spot BTCUSDT buy 59000 Stop
+        linear ETHUSDT buy 2600 Stop; inverse XRPUSD buy 0.5; linear BTCUSDT sell 0 StopLoss closeOnTrigger=true
+        spot BTCUSDT buy 58000 tpslOrder; spot BTCUSDT buy 57000 OcoOrder ocoTriggerBy=OcoTriggerByUnknown
+        spot BTCUSDT buy 56000 BidirectionalTpslOrder; spot ETHUSDT sell 4100 BidirectionalTpslOrder
+        linear BTCUSDT sell 0 TakeProfit closeOnTrigger=true; linear BTCUSDT sell 75000 PartialTakeProfit
+        linear BTCUSDT sell 0 PartialStopLoss; linear BTCUSDT sell 0 TrailingStop
+        linear BTCUSDT sell 80000 reduces=yes positionIdx=1; inverse ETHUSD buy 2500 Stop; inverse SOLUSD buy 120
+        option {usdc_option} buy 500; linear ETHPERP sell 0 Stop; linear {future} buy 60000
+        linear {usdc_future} sell 70000; inverse {inverse} buy 60000; linear ETHUSDT buy 0 Stop closeOnTrigger=true
+        linear BTCUSDT buy 60000 left=0.6; spot BTCUSDT buy 60000 left=0.4; spot ETHUSDT sell 0 tpslOrder
+        spot ETHUSDT sell 0 Stop; spot BTCUSDT buy 55000 BidirectionalTpslOrder triggered=true
+        inverse LTCUSD sell 0 StopLoss closeOnTrigger=true; option {option} buy 300 Stop
+        spread SOLUSDT_SOL/USDT sell -20; linear ETHUSDT buy 0 Stop
+        linear BTCPERP sell 0 TakeProfit closeOnTrigger=true; linear SOLUSDT buy 120 positionIdx=2
+        linear XRPUSDT buy 0.5 left=0.25; spot ETHUSDT sell 4200 OcoOrder
+        """,
+        _template,
+    )

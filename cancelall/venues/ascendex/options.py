@@ -59,7 +59,10 @@ class Options:
 
 @dataclass(frozen=True, kw_only=True)
 class Secrets:
-    """An API key with the rights to view and to trade. One without bound addresses expires after 90 days."""
+    """An API key with the rights to view and to trade. One without bound addresses expires after 90 days.
+
+    The documents describe no form of them: nothing can be checked offline.
+    """
 
     api_key: Annotated[Secret, Sec(help="API key.")] = field(repr=False)
     api_secret: Annotated[Secret, Sec(help="API secret, as the venue shows it.")] = field(repr=False)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from cancelall.core.model import Priority, Reply, Request
+from cancelall.core.model import Purpose, Reply, Request
 from cancelall.core.preflight import Preflight, Probe, Question, Told, Window
 from cancelall.venues import payload
-from cancelall.venues.ascendex.calls import delete, get, home_of
+from cancelall.venues.ascendex.api import account_info, cancel_all, get, home_of
 from cancelall.venues.ascendex.options import Ledger, Options, selected
 from cancelall.venues.payload import Row
 
@@ -14,10 +14,10 @@ _LIQUID: dict[Ledger, str] = {"cash": "BTC/USDT", "margin": "BTC/USDT", "futures
 
 def questions(options: Options, now_ms: int) -> tuple[Question, ...]:
     """The venue's clock, and what it says of the key and its account."""
-    clock = get("/api/pro/v1/exchange-info", f"requestTime={now_ms}", signed=False)
+    clock = get("/api/pro/v1/exchange-info", Purpose.QUESTION, f"requestTime={now_ms}", signed=False)
     return (
         Question(name="server time", request=clock, read=_read_time),
-        Question(name="key", request=get("/api/pro/v1/info"), read=_read_key),
+        Question(name="key", request=account_info(), read=_read_key),
     )
 
 
@@ -54,9 +54,7 @@ def probes(options: Options, environment: str) -> tuple[Probe, ...]:
     ledgers = [one for one in selected(options) if not (one == "futures" and options.futures_api == "v1")]
     return tuple(
         Probe(
-            request=delete(
-                f"{home_of(options.account_group, ledger)}/order/all", {"symbol": _LIQUID[ledger]}, Priority.MASS_CANCEL
-            ),
+            request=cancel_all(home_of(options.account_group, ledger), _LIQUID[ledger]),
             words=f"all {ledger} orders of {_LIQUID[ledger]}",
             empty=(ledger,),
         )

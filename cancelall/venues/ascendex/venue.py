@@ -1,13 +1,124 @@
-"""AscendEX: what its calls make together, and what they leave out."""
+"""AscendEX: which ledgers there are, and what a kill of them leaves out."""
 
 from __future__ import annotations
 
-from cancelall.venues.ascendex.beside import discoveries, doubts, remarks
-from cancelall.venues.ascendex.judging import judge
-from cancelall.venues.ascendex.options import Facts, Options, selected
-from cancelall.venues.ascendex.scope import segments
-from cancelall.venues.ascendex.signing import account, check_secrets, sign
-from cancelall.venues.contract import Limit, Venue
+from functools import partial
+
+from cancelall.core.declare import nearest
+from cancelall.core.errors import Unreadable
+from cancelall.core.model import Priority, Purpose, Reply, Request
+from cancelall.venues import payload
+from cancelall.venues.ascendex.api import LIMITS, account, account_info, get, home_of, judge, sign
+from cancelall.venues.ascendex.options import Facts, Ledger, Options, group_of, holds, selected
+from cancelall.venues.ascendex.segments import LedgerOrders
+from cancelall.venues.contract import SYMBOL, Batch, Discovery, Known, Segment, Venue, words
+from cancelall.venues.payload import Row
+
+
+def segments(options: Options, facts: Facts, environment: str) -> tuple[Segment, ...]:
+    """One segment for each ledger in scope; none while the account group is not known."""
+    group = group_of(options, facts)
+    if group is None:
+        return ()
+    retired = home_of(group, "futures", "v1") if options.futures_api == "v1" else ""
+    return tuple(
+        LedgerOrders(
+            name=ledger,
+            group=group,
+            symbols=tuple(symbol for symbol in options.symbol if holds(ledger, symbol)),
+            retired=retired if ledger == "futures" else "",
+        )
+        for ledger in selected(options)
+    )
+
+
+def discoveries(options: Options, facts: Facts) -> tuple[Discovery[Facts], ...]:
+    """The account group; once that is known, what the selectors may say, and what hangs on positions.
+
+    A wrong group must not look like an empty account: `info` is read even if the profile names the group.
+    """
+    found = [Discovery(name="account group", request=account_info(), read=_info, learn=_learn_group)]
+    group, chosen = group_of(options, facts), selected(options)
+    if group is None:
+        return tuple(found)
+    for ledger in chosen if options.symbol else ():
+        request = get(_PRODUCTS[ledger], Purpose.DISCOVERY, signed=False)
+        found.append(Discovery(name=f"{ledger} products", request=request, read=_products))
+    if "futures" in chosen:
+        request = get(f"{home_of(group, 'futures')}/position", Purpose.DISCOVERY, priority=Priority.OTHER)
+        name, read = "take-profits and stop-losses of positions", partial(_positions, options.symbol)
+        found.append(Discovery(name=name, request=request, read=read, optional=True))
+    return tuple(found)
+
+
+_PRODUCTS: dict[Ledger, str] = {
+    "cash": "/api/pro/v1/cash/products",
+    "margin": "/api/pro/v1/margin/products",
+    "futures": "/api/pro/v2/futures/contract",
+}
+
+
+def _info(request: Request, reply: Reply) -> Batch:
+    told = payload.as_object(payload.as_object(reply.json).get("data"), "data")
+    group = payload.number(told, "accountGroup")
+    if group is None or group < 0:
+        raise Unreadable("accountGroup is missing")
+    return Batch(names=(Known("group", str(group)),))
+
+
+def _products(request: Request, reply: Reply) -> Batch:
+    """Symbols, and the names on the website, which differ for contracts: BTC-PERP is shown as BTCUSDT."""
+    rows = payload.as_list(payload.as_object(reply.json).get("data"), "data")
+    names: list[Known] = []
+    for row in (entry for entry in rows if isinstance(entry, dict)):
+        symbol, shown = (Row(row).name(key) for key in ("symbol", "displayName"))
+        if symbol is not None:  # an odd one hides no other
+            names.append(Known(SYMBOL, symbol, shown or ""))
+    if not names:
+        raise Unreadable("the list of products names none")
+    return Batch(names=tuple(names))
+
+
+def _positions(symbols: tuple[str, ...], request: Request, reply: Reply) -> Batch:
+    """https://ascendex.github.io/ascendex-futures-pro-api-v2/#position: "0" where a position has no such exit."""
+    data = payload.as_object(payload.as_object(reply.json).get("data"), "data")
+    found = []
+    for row in (Row(one) for one in payload.as_list(data.get("contracts"), "contracts") if isinstance(one, dict)):
+        symbol = row.text("symbol") or payload.UNREADABLE
+        exits = {"take-profit": "takeProfitPrice", "stop-loss": "stopLossPrice"}
+        prices = {words: row.text(key) or "0" for words, key in exits.items()}
+        told = " and ".join(
+            f"{words} at {payload.words(price)}" for words, price in prices.items() if price.strip("0.")
+        )
+        if told and (not symbols or symbol in (*symbols, payload.UNREADABLE)):
+            found.append(Known("exit", f"{payload.words(symbol)} keeps its {told}"))
+    return Batch(names=tuple(found))
+
+
+def _learn_group(facts: Facts, names: tuple[Known, ...]) -> Facts:
+    return Facts(account_group=int(names[0].word))
+
+
+def doubts(options: Options, names: frozenset[Known]) -> tuple[str, ...]:
+    """An account group that is not this key's, and symbols that the venue does not know."""
+    groups = words(names, "group")
+    found = [
+        f"account_group is {options.account_group} in this profile, but {group} is the one of this key"
+        for group in groups
+        if options.account_group is not None and group != str(options.account_group)
+    ]
+    known = words(names, SYMBOL)
+    shown = {one.alias: one.word for one in names if one.alias}
+    for symbol in options.symbol:
+        if symbol not in known:
+            meant = f' (did you mean "{shown[symbol]}"?)' if symbol in shown else nearest(symbol, known)
+            found.append(f"AscendEX knows no --symbol {symbol}{meant}")
+    return tuple(found)
+
+
+def remarks(options: Options, names: frozenset[Known]) -> tuple[str, ...]:
+    """Take-profits and stop-losses of positions: no cancel reaches them."""
+    return tuple(f"the position in {told}: that is no order, no cancel removes it" for told in words(names, "exit"))
 
 
 def not_covered(options: Options, environment: str) -> tuple[str, ...]:
@@ -27,21 +138,14 @@ VENUE = Venue(
     facts=Facts(),
     segments=segments,
     discoveries=discoveries,
+    sign=sign,
+    account=account,
+    limits=LIMITS,
+    judge=judge,
+    late_ms=lambda options: 30_000,
     doubts=doubts,
     remarks=remarks,
-    learn_mode=lambda facts, mode: facts,
-    sign=sign,
-    check_secrets=check_secrets,
-    judge=judge,
-    account=account,
     not_covered=not_covered,
-    proof_gap=1.0,
-    # None is documented. A user was told 10 in a second (https://github.com/bitmax-exchange/api-doc/issues/17);
-    # hummingbot sent up to 50 order calls and 100 in all for years.
-    limits={"cancels": Limit(count=10), "reads": Limit(count=10)},
-    address_limit=None,
-    block_seconds=0.0,
-    late_ms=lambda options: 30_000,
     unwitnessed=unwitnessed,
     notice="AscendEX was reported closed in July 2026; this module could not be tried on the live venue",
     sunset="2026-07",

@@ -1,129 +1,86 @@
-"""The classic account, REST v2: futures by product type, ordinary and plan orders, and spot beside them.
+"""Bitget: the segments of a classic account, REST v2: orders and plan orders of futures by product type, and of spot.
 
-https://www.bitget.com/api-doc/contract/trade/Cancel-All-Orders, .../contract/plan/Cancel-Plan-Order and those beside.
+https://www.bitget.com/api-doc/contract/trade/Cancel-All-Orders, .../contract/plan/Cancel-Plan-Order,
+.../spot/trade/Cancel-Symbol-Orders, .../spot/plan/Batch-Cancel-Plan-Order and those beside.
 """
 
 from __future__ import annotations
 
-from functools import partial
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from typing import Any
 
 from cancelall.core.errors import Unreadable
-from cancelall.core.model import FinalStates, Order, Page, Priority, Protection, Reply, Request
+from cancelall.core.model import Order, Priority, Protection, Purpose, Reply, Request
 from cancelall.venues import payload
-from cancelall.venues.bitget import calls, reading, spot
-from cancelall.venues.bitget.calls import Cancels, asked_last, get, post
-from cancelall.venues.bitget.reading import Scope, Words, word
-from cancelall.venues.contract import Segment, Witness
-from cancelall.venues.payload import Row
+from cancelall.venues.bitget.api import (
+    PAGE,
+    PLANS_BY_GUESS,
+    PLANS_BY_NAME,
+    PLANS_OF_TYPE,
+    asked,
+    data,
+    get,
+    of_product,
+    post,
+    took_nothing,
+    whole_product,
+)
+from cancelall.venues.bitget.segments import (
+    BATCH,
+    SELLS,
+    TRIGGERED,
+    BitgetSegment,
+    acknowledge,
+    listed,
+    recent,
+    tells,
+    word,
+)
+from cancelall.venues.contract import Named, Witness, in_chunks, one_by_one
+from cancelall.venues.payload import UNREADABLE, Row
 
-MIX = "/api/v2/mix/order"
-CANCEL_ALL = f"{MIX}/cancel-all-orders"
-CANCEL_PLAN = f"{MIX}/cancel-plan-order"
-PLAN_LISTING = f"{MIX}/orders-plan-pending"
+_MIX = "/api/v2/mix/order"
+_SPOT = "/api/v2/spot/trade"
 
-LISTED_UNDER = {
+_LISTED_UNDER = {
     "normal_plan": ("normal_plan",),
     "track_plan": ("track_plan",),
     "profit_loss": ("profit_plan", "loss_plan", "pos_profit", "pos_loss", "moving_plan"),
 }
 """The three words of the listing (another is refused, 40812) and the plan types that each shows."""
-_OF_A_POSITION = frozenset(LISTED_UNDER["profit_loss"])
-_PLAN_TYPES = tuple(kind for kinds in LISTED_UNDER.values() for kind in kinds)
 _OPENING = ("normal_plan", "track_plan")
-"""The plan types that can open a position."""
+"""The plan types that can open a position unless they say that they close one; the others belong to one."""
+_OF_A_POSITION = _LISTED_UNDER["profit_loss"]
 _BLIND = (*_OPENING, "loss_plan", "pos_loss", "profit_plan", "pos_profit", "moving_plan")
 """The order in which plan types are cancelled unseen. `moving_plan` is the last: it opens nothing, and without ids it
 is said to be a silent no-op in hedge mode."""
-_BLIND_AT_MOST = 20
+BLIND_AT_MOST = 20
 """Cancels of plan orders that the venue's limit lets out within a second, over all products: with one more, the proof
 comes a second later. What is left out goes as soon as a listing shows it."""
-
-_ORDER = Words(status="status", ends=reading.FILLED_OR_CANCELLED)
-_PLAN = Words(status="planStatus", ends=reading.TRIGGERED_OR_CANCELLED)
-
-
-def segments(products: tuple[str, ...], symbols: dict[str, tuple[str, ...]], coin: str | None) -> tuple[Segment, ...]:
-    """Two for each product: the plan orders feed the ordinary ones, which they become when they fire."""
-    found: list[Segment] = []
-    unseen = _BLIND_AT_MOST
-    for product in products:
-        if product == "SPOT":
-            found += (spot.orders(symbols[product]), spot.plan_orders(symbols[product]))
-        else:
-            scope = Scope(symbols=symbols[product], coin=coin)
-            blind = _blind(product, scope)[:unseen]
-            unseen -= len(blind)
-            found += (_futures(product, scope), _plan(product, scope, blind))
-    return tuple(found)
 
 
 # --- futures --------------------------------------------------------------------------------------------------------
 
 
-def _futures(product: str, scope: Scope) -> Segment:
-    """Ordinary orders. `cancel-all-orders` knows no symbol and is said to ignore one: a symbol goes by the batch call.
+@dataclass(frozen=True, kw_only=True)
+class _OfProduct(BitgetSegment):
+    """Orders of futures of one product type."""
 
-    The listing without a status may leave out partly filled orders, so that they are asked for by name: afterwards,
-    because that is what a live one turns into.
-    """
-    body = _narrowed(product, scope)
-    whole = post(CANCEL_ALL, body)
-    by_symbol = tuple(post(f"{MIX}/batch-cancel-orders", {"symbol": symbol, **body}) for symbol in scope.symbols)
-    passes = calls.narrowed(scope.symbols, productType=product, limit=str(calls.PAGE))
-    return Segment(
-        name=product,
-        mass_cancels=lambda survivors: by_symbol or (whole,),
-        listings=(
-            tuple(get(f"{MIX}/orders-pending", **one) for one in passes),
-            tuple(get(f"{MIX}/orders-pending", **one, status="partially_filled") for one in passes),
-        ),
-        page=partial(_futures_page, product, scope),
-        acknowledge=reading.acknowledge,
-        cancels=partial(_futures_cancels, product),
-        singly=lambda orders, others: calls.each(
-            f"{MIX}/cancel-order",
-            tuple(order for order in orders if order.symbol),
-            lambda order: {"orderId": order.id, "symbol": order.symbol, "productType": product},
-        ),
-        final_states=lambda orders, since_ms: calls.recent(f"{MIX}/orders-history", orders, productType=product),
-        final_page=partial(_futures_final_page, product),
-        named_gap=calls.NAMED_GAP,
-        witnesses=() if scope.symbols else (_last_cancel(whole),),
-    )
+    product: str
+    coin: str | None
+    """The margin coin that it is narrowed to."""
 
+    def _rows(self, request: Request, reply: Reply) -> tuple[list[Any], object, bool]:
+        """The list and `endId` are both null on an empty page, as observed; a null beside an id is not that. One
+        observed answer with rows has no `endId` at all.
+        """
+        rows, last, null = listed(payload.as_object(data(reply), "data"), "entrustedList", "endId")
+        return rows, last, null and last not in (None, "")
 
-def _narrowed(product: str, scope: Scope) -> dict[str, object]:
-    return {"productType": product, **({"marginCoin": scope.coin} if scope.coin else {})}
-
-
-def _last_cancel(whole: Request) -> Witness:
-    """A last cancel of all: 22001, or two that took nothing a gap apart."""
-    return Witness(request=asked_last(whole), read=_met_none, twice=lambda request, reply: reading.took_nothing(reply))
-
-
-def _met_none(request: Request, reply: Reply) -> bool:
-    """Code 22001 agrees; a success that met an order does not; one that met none without saying so is no word."""
-    said = reading.acknowledge(request, reply)
-    if not (said.cancelled or said.failed):
-        raise Unreadable('a success without an order in the place of 22001, "no order to cancel"')
-    return False
-
-
-def _futures_cancels(product: str, orders: tuple[Order, ...], others: tuple[Order, ...] | None) -> Cancels:
-    found = []
-    for symbol in dict.fromkeys(order.symbol for order in orders if order.symbol):
-        for chunk in calls.chunks(tuple(order for order in orders if order.symbol == symbol)):
-            body = {"symbol": symbol, "productType": product, "orderIdList": [{"orderId": one.id} for one in chunk]}
-            found.append((post(f"{MIX}/batch-cancel-orders", body, Priority.CANCEL), chunk))
-    return tuple(found)
-
-
-def _futures_order(segment: str, row: Row) -> Order:
-    type_ = row.text("orderType") or ""
-    return reading.order_of(
-        segment, _ORDER, row, kind="", type_=type_, protection=_closes(row, told=_tells_its_mode(row))
-    )
+    def _holds(self, row: Row) -> bool:
+        in_scope = super()._holds(row)
+        return (not self.coin or (row.text("marginCoin", needed=True) or "").upper() == self.coin) and in_scope
 
 
 def _closes(row: Row, *, told: bool) -> Protection:
@@ -142,97 +99,142 @@ def _closes(row: Row, *, told: bool) -> Protection:
     return Protection.UNKNOWN
 
 
-def _tells_its_mode(row: Row) -> bool:
-    """Whether an ordinary row without a `tradeSide` is of one-way mode, where `reduceOnly` tells everything."""
-    mode = word(row, "posMode")
-    return mode == "one_way_mode" or (mode == "" and reading.tells(row, "reduceOnly"))
+class Futures(_OfProduct):
+    """Ordinary orders. `cancel-all-orders` is said to ignore a symbol: those of a symbol go by the batch call."""
+
+    def mass_cancels(self, survivors: tuple[Order, ...]) -> tuple[Request, ...]:
+        path, narrow = f"{_MIX}/batch-cancel-orders", of_product(self.product, self.coin)
+        bodies = [{"symbol": symbol, **narrow} for symbol in self.symbols]
+        by_symbol = tuple(post(path, Purpose.MASS_CANCEL, body, Priority.MASS_CANCEL) for body in bodies)
+        return by_symbol or (whole_product(self.product, self.coin),)
+
+    @cached_property
+    def listings(self) -> tuple[tuple[Request, ...], ...]:
+        """The listing without a status may leave out partly filled orders, so that they are asked for by name:
+        afterwards, because that is what a live one turns into.
+        """
+        passes = partial(self._passes, f"{_MIX}/orders-pending", productType=self.product)
+        return passes(), passes(status="partially_filled")
+
+    @cached_property
+    def witnesses(self) -> tuple[Witness, ...]:
+        """A last cancel of all: 22001, or two that took nothing a gap apart. Whatever else waits for the same limit
+        goes before it.
+        """
+        if self.symbols:
+            return ()
+        request = replace(whole_product(self.product, self.coin), priority=Priority.OTHER)
+        return (Witness(request=request, read=_met_none, twice=lambda request, reply: took_nothing(reply)),)
+
+    def cancels(self, orders: tuple[Order, ...], others: tuple[Order, ...] | None) -> Named:
+        symbols = dict.fromkeys(order.symbol for order in orders if order.symbol)
+        groups = (tuple(order for order in orders if order.symbol == symbol) for symbol in symbols)
+        return tuple(one for group in groups for one in in_chunks(group, BATCH, self._several))
+
+    def _several(self, orders: tuple[Order, ...]) -> Request:
+        ids = [{"orderId": one.id} for one in orders]
+        body = {"symbol": orders[0].symbol, "productType": self.product, "orderIdList": ids}
+        return post(f"{_MIX}/batch-cancel-orders", Purpose.BATCH, body)
+
+    def singly(self, orders: tuple[Order, ...], others: tuple[Order, ...] | None) -> Named:
+        return one_by_one((order for order in orders if order.symbol), self._single)
+
+    def _single(self, order: Order) -> Request:
+        body = {"orderId": order.id, "symbol": order.symbol, "productType": self.product}
+        return post(f"{_MIX}/cancel-order", Purpose.CANCEL, body)
+
+    def _kind(self, request: Request, row: Row) -> tuple[str, str, Protection]:
+        """A row without a `tradeSide` is of one-way mode if it says so; there `reduceOnly` tells everything."""
+        type_, mode = row.text("orderType") or "", word(row, "posMode")
+        told = mode == "one_way_mode" or (mode == "" and tells(row, "reduceOnly"))
+        return "", type_, _closes(row, told=told)
+
+    def final_states(self, orders: tuple[Order, ...], since_ms: int) -> tuple[Request, ...]:
+        return recent(f"{_MIX}/orders-history", orders, productType=self.product)
 
 
-def _entrusted(reply: Reply) -> tuple[list[Any], object, bool]:
-    """The rows of a futures listing or history, the id to go on from, and whether the list was a null that is odd.
-
-    Both fields are null on an empty one, as observed; a null beside an id is not that. One observed answer with rows
-    has no `endId` at all.
-    """
-    found = payload.as_object(reading.data(reply), "data")
-    rows, null = payload.null_or_list(found, "entrustedList")
-    last = found.get("endId")
-    return rows, last, null and last not in (None, "")
+def _met_none(request: Request, reply: Reply) -> bool:
+    """Code 22001 agrees; a success that met an order does not; one that met none without saying so is no word."""
+    said = acknowledge(request, reply)
+    if not (said.cancelled or said.failed):
+        raise Unreadable('a success without an order in the place of 22001, "no order to cancel"')
+    return False
 
 
-def _futures_page(segment: str, scope: Scope, request: Request, reply: Reply) -> Page:
-    rows, last, null = _entrusted(reply)
-    order = partial(_futures_order, segment)
-    return reading.page(request, rows, _ORDER, order, scope, onward="idLessThan", last=last, null=null)
-
-
-def _futures_final_page(segment: str, request: Request, reply: Reply) -> FinalStates:
-    rows, last, _ = _entrusted(reply)
-    return reading.settlement(request, rows, _ORDER, partial(_futures_order, segment), onward="idLessThan", last=last)
-
-
-# --- futures plan orders --------------------------------------------------------------------------------------------
-
-
-def _plan(product: str, scope: Scope, blind: tuple[Request, ...]) -> Segment:
+@dataclass(frozen=True, kw_only=True)
+class Plans(_OfProduct):
     """Trigger, trailing and TP/SL orders: listed under three words, cancelled by type, and by name and each one's own.
 
     The cancel of all orders of a type needs no listing, and takes orders that are older than a listing looks back. It
     is documented without a symbol, but in no record: what it leaves goes by name. It is no witness, for it answers to
     none what it answers where it has no effect: a success with two empty lists.
     """
-    passes = calls.narrowed(scope.symbols, productType=product, limit=str(calls.PAGE))
-    name = f"{product} plan orders"
-    return Segment(
-        name=name,
-        mass_cancels=partial(_plan_mass_cancels, product, scope, blind),
-        listings=(tuple(get(PLAN_LISTING, **one, planType=listed) for listed in LISTED_UNDER for one in passes),),
-        page=partial(_plan_page, name, scope),
-        acknowledge=reading.acknowledge,
-        cancels=partial(_plan_cancels, product, calls.BATCH),
-        singly=partial(_plan_cancels, product, 1),
-        final_states=partial(_plan_final_states, product),
-        final_page=partial(_plan_final_page, name),
-        named_gap=calls.NAMED_GAP,
-        spawns=True,
-    )
 
+    unseen: int
+    """How many cancels by type may be sent unseen."""
+    spawns = True
+    status = "planStatus"
+    ends = TRIGGERED
 
-def _blind(product: str, scope: Scope) -> tuple[Request, ...]:
-    """The cancels by type that are sent unseen; none for so many symbols that the listing is faster."""
-    found = tuple(_by_type(product, scope, kind, symbol) for kind in _BLIND for symbol in scope.symbols or (None,))
-    return found if len(found) <= _BLIND_AT_MOST else ()
+    @cached_property
+    def listings(self) -> tuple[tuple[Request, ...], ...]:
+        path = f"{_MIX}/orders-plan-pending"
+        words = (self._passes(path, productType=self.product, planType=shown) for shown in _LISTED_UNDER)
+        return (tuple(one for passes in words for one in passes),)
 
+    def mass_cancels(self, survivors: tuple[Order, ...]) -> tuple[Request, ...]:
+        """All orders of a type, without ids: unseen of every type, then of those that are listed.
 
-def _plan_mass_cancels(
-    product: str, scope: Scope, blind: tuple[Request, ...], survivors: tuple[Order, ...]
-) -> tuple[Request, ...]:
-    """All orders of a type, without ids: unseen of every type, then of those that are listed."""
-    if not survivors:
-        return blind
-    listed = dict.fromkeys((order.kind, order.symbol if scope.symbols else None) for order in survivors)
-    return tuple(_by_type(product, scope, kind, symbol) for kind, symbol in listed if kind in _PLAN_TYPES)
+        None unseen for so many symbols that the listing is faster.
+        """
+        if survivors:
+            known = dict.fromkeys((one.kind, one.symbol if self.symbols else None) for one in survivors)
+            return tuple(self._by_type(kind, symbol) for kind, symbol in known if kind in _BLIND)
+        blind = tuple(self._by_type(kind, symbol) for kind in _BLIND for symbol in self.symbols or (None,))
+        return blind[: self.unseen] if len(blind) <= BLIND_AT_MOST else ()
 
+    def _by_type(self, kind: str, symbol: str | None) -> Request:
+        """What can open a position goes first."""
+        narrow = {"symbol": symbol} if symbol else {}
+        body = {**narrow, **of_product(self.product, self.coin), "planType": kind}
+        first = Priority.MASS_CANCEL if kind in _OPENING else Priority.CANCEL
+        return post(f"{_MIX}/cancel-plan-order", PLANS_OF_TYPE, body, first)
 
-def _by_type(product: str, scope: Scope, kind: str, symbol: str | None = None) -> Request:
-    """The cancel of all orders of a type, of one symbol if it is given. What can open a position goes first."""
-    body = {**({"symbol": symbol} if symbol else {}), **_narrowed(product, scope), "planType": kind}
-    return post(CANCEL_PLAN, body, Priority.MASS_CANCEL if kind in _OPENING else Priority.CANCEL)
+    def cancels(self, orders: tuple[Order, ...], others: tuple[Order, ...] | None) -> Named:
+        return self._by_name(orders, BATCH)
 
+    def singly(self, orders: tuple[Order, ...], others: tuple[Order, ...] | None) -> Named:
+        return self._by_name(orders, 1)
 
-def _plan_cancels(product: str, most: int, orders: tuple[Order, ...], others: tuple[Order, ...] | None) -> Cancels:
-    """Each with its own `planType`: another one, or none, is a success that cancels nothing."""
-    found = []
-    for symbol, kind in dict.fromkeys((order.symbol, order.kind) for order in orders if order.symbol):
-        group = tuple(order for order in orders if (order.symbol, order.kind) == (symbol, kind))
-        for plan_type in _words_that_may_cancel(kind):
-            for chunk in calls.chunks(group, most):
-                body: dict[str, object] = {"symbol": symbol, "productType": product}
-                if plan_type:
-                    body["planType"] = plan_type
-                body["orderIdList"] = [{"orderId": one.id} for one in chunk]
-                found.append((post(CANCEL_PLAN, body, Priority.CANCEL), chunk))
-    return tuple(found)
+    def _by_name(self, orders: tuple[Order, ...], most: int) -> Named:
+        """Each with its own `planType`: another one, or none, is a success that cancels nothing."""
+        found: list[tuple[Request, tuple[Order, ...]]] = []
+        for symbol, kind in dict.fromkeys((order.symbol, order.kind) for order in orders if order.symbol):
+            group = tuple(order for order in orders if (order.symbol, order.kind) == (symbol, kind))
+            for plan_type in _words_that_may_cancel(kind):
+                found += in_chunks(group, most, partial(self._several, plan_type))
+        return tuple(found)
+
+    def _several(self, plan_type: str, orders: tuple[Order, ...]) -> Request:
+        typed = {"planType": plan_type} if plan_type else {}
+        body = {"symbol": orders[0].symbol, "productType": self.product, **typed}
+        purpose = PLANS_BY_GUESS if plan_type == "track_plan" else PLANS_BY_NAME
+        return post(
+            f"{_MIX}/cancel-plan-order", purpose, {**body, "orderIdList": [{"orderId": one.id} for one in orders]}
+        )
+
+    def _kind(self, request: Request, row: Row) -> tuple[str, str, Protection]:
+        kind = word(row, "planType")
+        protection = _closes(row, told=True) if kind in _OPENING else Protection.UNKNOWN
+        return kind, kind or "plan", Protection.PROTECTIVE if kind in _OF_A_POSITION else protection
+
+    def final_states(self, orders: tuple[Order, ...], since_ms: int) -> tuple[Request, ...]:
+        """Under the word that lists an order's type. Where only a cancel has named one, its type is not known."""
+        found: list[Request] = []
+        for shown, kinds in _LISTED_UNDER.items():
+            some = tuple(order for order in orders if order.kind in kinds or order.kind not in _BLIND)
+            found += recent(f"{_MIX}/orders-plan-history", some, productType=self.product, planType=shown)
+        return tuple(dict.fromkeys(found))
 
 
 def _words_that_may_cancel(kind: str) -> tuple[str, ...]:
@@ -243,34 +245,111 @@ def _words_that_may_cancel(kind: str) -> tuple[str, ...]:
     """
     if kind == "track_plan":
         return ("track_plan", "moving_plan", "")
-    return (kind,) if kind not in ("", payload.UNREADABLE) else _PLAN_TYPES
+    return (kind,) if kind not in ("", UNREADABLE) else (*_OPENING, *_OF_A_POSITION)
 
 
-def _plan_order(segment: str, row: Row) -> Order:
-    """`normal_plan` and `track_plan` can open a position unless they say that they close one; others belong to one."""
-    kind = word(row, "planType")
-    protection = _closes(row, told=True) if kind in ("normal_plan", "track_plan") else Protection.UNKNOWN
-    if kind in _OF_A_POSITION:
-        protection = Protection.PROTECTIVE
-    return reading.order_of(segment, _PLAN, row, kind=kind, type_=kind or "plan", protection=protection)
+# --- spot -----------------------------------------------------------------------------------------------------------
 
 
-def _plan_page(segment: str, scope: Scope, request: Request, reply: Reply) -> Page:
-    rows, last, null = _entrusted(reply)
-    order = partial(_plan_order, segment)
-    return reading.page(request, rows, _PLAN, order, scope, onward="idLessThan", last=last, null=null)
+class Spot(BitgetSegment):
+    """Ordinary and TP/SL orders, listed apart. There is no call for all symbols: they come from the listing.
+
+    Whether the cancel of a symbol takes TP/SL orders is not written; by name they are cancelled as what they are.
+    """
+
+    def mass_cancels(self, survivors: tuple[Order, ...]) -> tuple[Request, ...]:
+        """By symbol where that was asked for, or where it saves batches: it is the slower one, and lands later."""
+        known = [order.symbol for order in survivors if order.kind == "normal" and order.symbol]
+        many = (symbol for symbol in dict.fromkeys(known) if known.count(symbol) > BATCH)
+        path, first = f"{_SPOT}/cancel-symbol-order", Priority.MASS_CANCEL
+        return tuple(post(path, Purpose.MASS_CANCEL, {"symbol": symbol}, first) for symbol in self.symbols or many)
+
+    @cached_property
+    def listings(self) -> tuple[tuple[Request, ...], ...]:
+        path = f"{_SPOT}/unfilled-orders"
+        return self._passes(path, tpslType="tpsl"), self._passes(path, tpslType="normal")
+
+    def _rows(self, request: Request, reply: Reply) -> tuple[list[Any], object, bool]:
+        """A plain array does not say where to read on: from the id of its last row that has one."""
+        rows, null = payload.null_or_list({"data": data(reply)}, "data")
+        ids = (row["orderId"] for row in reversed(rows) if isinstance(row, dict) and row.get("orderId"))
+        return rows, next(ids, None), null
+
+    def _kind(self, request: Request, row: Row) -> tuple[str, str, Protection]:
+        kind = asked(request, "tpslType")
+        if kind == "normal":
+            return kind, row.text("orderType") or "", Protection.NONE
+        return kind, kind, SELLS.get(word(row, "side"), Protection.UNKNOWN)
+
+    def cancels(self, orders: tuple[Order, ...], others: tuple[Order, ...] | None) -> Named:
+        """In batches of several symbols; TP/SL orders singly, for the batch has no word for them.
+
+        https://www.bitget.com/api-doc/spot/trade/Cancel-Order
+        """
+        plain = tuple(order for order in orders if order.kind == "normal" and order.symbol)
+        waiting = (order for order in orders if order.kind == "tpsl")
+        return (*in_chunks(plain, BATCH, self._several), *one_by_one(waiting, self._single))
+
+    def _several(self, orders: tuple[Order, ...]) -> Request:
+        named = [{"orderId": one.id, "symbol": one.symbol} for one in orders]
+        return post(f"{_SPOT}/batch-cancel-order", Purpose.BATCH, {"batchMode": "multiple", "orderList": named})
+
+    def singly(self, orders: tuple[Order, ...], others: tuple[Order, ...] | None) -> Named:
+        return one_by_one((order for order in orders if order.symbol or order.kind == "tpsl"), self._single)
+
+    def _single(self, order: Order) -> Request:
+        """A TP/SL order is named by its kind, and then without a symbol."""
+        narrow = {"tpslType": "tpsl"} if order.kind == "tpsl" else {"symbol": order.symbol}
+        return post(f"{_SPOT}/cancel-order", Purpose.CANCEL, {"orderId": order.id, **narrow})
+
+    def final_states(self, orders: tuple[Order, ...], since_ms: int) -> tuple[Request, ...]:
+        kinds = {kind: tuple(one for one in orders if (one.kind or "normal") == kind) for kind in ("normal", "tpsl")}
+        reads = (recent(f"{_SPOT}/history-orders", some, tpslType=kind) for kind, some in kinds.items())
+        return tuple(one for read in reads for one in read)
 
 
-def _plan_final_states(product: str, orders: tuple[Order, ...], since_ms: int) -> tuple[Request, ...]:
-    """Under the word that lists an order's type. Where only a cancel has named one, its type is not known."""
-    path = f"{MIX}/orders-plan-history"
-    found: list[Request] = []
-    for listed, kinds in LISTED_UNDER.items():
-        some = tuple(order for order in orders if order.kind in kinds or order.kind not in _PLAN_TYPES)
-        found += calls.recent(path, some, productType=product, planType=listed)
-    return tuple(dict.fromkeys(found))
+class SpotPlans(BitgetSegment):
+    """Trigger orders, which one call cancels all. What it answers to none is not written: it is no witness."""
 
+    spawns = True
+    ends = TRIGGERED
 
-def _plan_final_page(segment: str, request: Request, reply: Reply) -> FinalStates:
-    rows, last, _ = _entrusted(reply)
-    return reading.settlement(request, rows, _PLAN, partial(_plan_order, segment), onward="idLessThan", last=last)
+    def mass_cancels(self, survivors: tuple[Order, ...]) -> tuple[Request, ...]:
+        body = {"symbolList": list(self.symbols)} if self.symbols else {}
+        return (post(f"{_SPOT}/batch-cancel-plan-order", Purpose.MASS_CANCEL, body, Priority.MASS_CANCEL),)
+
+    @cached_property
+    def listings(self) -> tuple[tuple[Request, ...], ...]:
+        return (self._passes(f"{_SPOT}/current-plan-order"),)
+
+    def _rows(self, request: Request, reply: Reply) -> tuple[list[Any], object, bool]:
+        found = payload.as_object(data(reply), "data")
+        rows, null = payload.null_or_list(found, "orderList")
+        return rows, found, null
+
+    def _way_on(self, request: Request, rows: list[Any], last: object) -> tuple[Request | None, str]:
+        """`nextFlag` says whether there is more. Without it, a page that is not full is the last one.
+
+        An empty page that names an id to go on from is followed, whatever its flag says.
+        """
+        page = payload.as_object(last)
+        more, last = page.get("nextFlag"), page.get("idLessThan")
+        if request.purpose == Purpose.FINAL_STATES:
+            return super()._way_on(request, rows, last if more is True else None)
+        following = self._from_id(request, last)
+        more_to_come = more is not False and (more is not None or len(rows) >= PAGE)
+        goes_on = more_to_come or (not rows and following not in (None, request))
+        if goes_on and following is None:
+            return None, "there may be more, and the page does not say where to read on"
+        odd = more is not None and not isinstance(more, bool)
+        return following if goes_on else None, "nextFlag is not a truth value" if odd else ""
+
+    def _kind(self, request: Request, row: Row) -> tuple[str, str, Protection]:
+        return "plan", "plan", SELLS.get(word(row, "side"), Protection.UNKNOWN)
+
+    def cancels(self, orders: tuple[Order, ...], others: tuple[Order, ...] | None) -> Named:
+        path = f"{_SPOT}/cancel-plan-order"
+        return one_by_one(orders, lambda order: post(path, Purpose.CANCEL, {"orderId": order.id}))
+
+    def final_states(self, orders: tuple[Order, ...], since_ms: int) -> tuple[Request, ...]:
+        return (get(f"{_SPOT}/history-plan-order", Purpose.FINAL_STATES, limit=str(PAGE)),)

@@ -21,9 +21,6 @@ Product = Literal["USDT-FUTURES", "COIN-FUTURES", "USDC-FUTURES", "SPOT"]
 FUTURES = ("USDT-FUTURES", "COIN-FUTURES", "USDC-FUTURES")
 
 
-SETTINGS = "/api/v3/account/settings"
-
-
 @dataclass(frozen=True, kw_only=True)
 class Options:
     """What a Bitget profile can say. With no selector: everything."""

@@ -5,12 +5,20 @@ from __future__ import annotations
 from functools import partial
 
 from cancelall.core.errors import Unreadable
-from cancelall.core.model import Reply, Request
+from cancelall.core.model import Purpose, Reply, Request
 from cancelall.core.preflight import Preflight, Probe, Question, Told, Window
 from cancelall.venues import payload
-from cancelall.venues.bitget import calls, classic, reading
-from cancelall.venues.bitget.discovery import NO_RIGHT, UNIFIED_SAYS_NO
-from cancelall.venues.bitget.options import FUTURES, SETTINGS, Options, selected
+from cancelall.venues.bitget.api import (
+    NO_RIGHT,
+    UNIFIED_SAYS_NO,
+    account_mode,
+    code_of,
+    data,
+    get,
+    public,
+    whole_product,
+)
+from cancelall.venues.bitget.options import FUTURES, Options, selected
 
 _KNOWN = frozenset("coor cpor stor smor ttor wtor taxr chor p2pr pllr coow cpow stow smow ttow wtow wwow chow".split())
 """Rights of a classic key by their codes; the document's own sample shows `trade` and `readonly` instead."""
@@ -18,29 +26,30 @@ _KNOWN = frozenset("coor cpor stor smor ttor wtor taxr chor p2pr pllr coow cpow 
 
 def questions(options: Options, now_ms: int) -> tuple[Question, ...]:
     """The venue's clock, the account's mode, and the key's rights as each of the two APIs names them."""
+    time = public("/api/v2/public/time", Purpose.QUESTION)
+    classic = get("/api/v2/spot/account/info", Purpose.QUESTION)
+    unified = get("/api/v3/account/info", Purpose.QUESTION)
     return (
-        Question(name="server time", request=calls.public("/api/v2/public/time"), read=_read_time),
-        Question(name="account mode", request=calls.get(SETTINGS), read=_read_mode),
-        Question(
-            name="classic key", request=calls.get("/api/v2/spot/account/info"), read=partial(_read_classic, options)
-        ),
-        Question(name="unified key", request=calls.get("/api/v3/account/info"), read=_read_unified),
+        Question(name="server time", request=time, read=_read_time),
+        Question(name="account mode", request=account_mode(), read=_read_mode),
+        Question(name="classic key", request=classic, read=partial(_read_classic, options)),
+        Question(name="unified key", request=unified, read=_read_unified),
     )
 
 
 def _read_time(request: Request, reply: Reply) -> Told:
     """https://www.bitget.com/api-doc/common/public/Get-Server-Time"""
-    return Told(server_ms=payload.number(payload.as_object(reading.data(reply), "data"), "serverTime"))
+    return Told(server_ms=payload.number(payload.as_object(data(reply), "data"), "serverTime"))
 
 
 def _read_mode(request: Request, reply: Reply) -> Told:
     """https://www.bitget.com/api-doc/uta/account/Get-Account-Setting: a classic account has none."""
-    code = reading.code_of(reply)
+    code = code_of(reply)
     if code in UNIFIED_SAYS_NO:
         return Told(mode="classic")
     if code in NO_RIGHT:
         return Told(remarks=("the account's mode cannot be read: both APIs are asked, which costs a moment",))
-    mode = payload.words(payload.field(payload.as_object(reading.data(reply), "data"), "accountMode"))
+    mode = payload.words(payload.field(payload.as_object(data(reply), "data"), "accountMode"))
     trouble = "" if mode in ("unified", "hybrid", "classic") else "nothing can be proven while it is being switched"
     return Told(mode=mode, mode_trouble=trouble)
 
@@ -50,7 +59,7 @@ def _read_classic(options: Options, request: Request, reply: Reply) -> Told:
 
     Whether a missing code means a missing right is inferred from their names: unknown words are only a warning.
     """
-    told = payload.as_object(reading.data(reply), "data")
+    told = payload.as_object(data(reply), "data")
     rights = _words(told.get("authorities"), "authorities")
     bound = bool(_words(told.get("ips"), "ips"))
     chosen = selected(options)
@@ -71,7 +80,7 @@ def _read_classic(options: Options, request: Request, reply: Reply) -> Told:
 
 def _read_unified(request: Request, reply: Reply) -> Told:
     """`permType` is hyphenated in the document, and underscored on the wire (tiagosiebler/bitget-api)."""
-    told = payload.as_object(reading.data(reply), "data")
+    told = payload.as_object(data(reply), "data")
     rights = _words(told.get("permissions"), "permissions")
     kind = (payload.maybe(told, "permType") or "").replace("-", "_")
     return Told(
@@ -101,10 +110,7 @@ def probes(options: Options, environment: str) -> tuple[Probe, ...]:
     chosen = selected(options)
     return tuple(
         Probe(
-            request=calls.post(
-                classic.CANCEL_ALL,
-                {"productType": product, **({"marginCoin": options.margin_coin} if options.margin_coin else {})},
-            ),
+            request=whole_product(product, options.margin_coin),
             words=f"all ordinary {product} orders",
             empty=(product, f"{product} plan orders"),
         )

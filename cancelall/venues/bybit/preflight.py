@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from functools import partial
 
-from cancelall.core.model import Reply, Request
+from cancelall.core.model import Priority, Purpose, Reply, Request
 from cancelall.core.preflight import Preflight, Probe, Question, Told, Window
 from cancelall.venues import payload
-from cancelall.venues.bybit.calls import get, post
+from cancelall.venues.bybit.api import get, post
 from cancelall.venues.bybit.options import LINEAR_COINS, Category, Options, holds, selected
 
 _RIGHTS: dict[Category, frozenset[str]] = {
@@ -27,9 +27,11 @@ _TRANSFERS = frozenset({"Wallet.AccountTransfer", "Wallet.SubMemberTransfer"})
 
 def questions(options: Options, now_ms: int) -> tuple[Question, ...]:
     """The venue's clock, and what it says of the key."""
+    time = get("/v5/market/time", "", Purpose.QUESTION, {}, signed=False)
+    key = get("/v5/user/query-api", "query-api key", Purpose.QUESTION, {})
     return (
-        Question(name="server time", request=get("/v5/market/time", "", "", signed=False), read=_read_time),
-        Question(name="key", request=get("/v5/user/query-api", "", "query-api"), read=partial(_read_key, options)),
+        Question(name="server time", request=time, read=_read_time),
+        Question(name="key", request=key, read=partial(_read_key, options)),
     )
 
 
@@ -94,10 +96,11 @@ def probes(options: Options, environment: str) -> tuple[Probe, ...]:
             continue
         coins = (options.settle_coin,) if options.settle_coin else LINEAR_COINS
         linear = ("linear",) if options.symbol else tuple(f"linear {coin}" for coin in coins)
+        narrow = {"category": category, "symbol": symbol}
         bucket = f"cancel-all {'spot' if category == 'spot' else 'futures'}"
         found.append(
             Probe(
-                request=post("/v5/order/cancel-all", {"category": category, "symbol": symbol}, bucket),
+                request=post("/v5/order/cancel-all", bucket, Purpose.MASS_CANCEL, narrow, Priority.MASS_CANCEL),
                 words=f"all {category} orders of {symbol}",
                 empty=linear if category == "linear" else (category,),
             )

@@ -1,15 +1,45 @@
-"""Bybit: what its calls make together, and what they leave out."""
+"""Bybit: which segments the options choose, which instruments it lists, and what its calls leave out."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from dataclasses import replace
 
-from cancelall.venues.bybit.discovery import discoveries, doubts
-from cancelall.venues.bybit.judging import judge
-from cancelall.venues.bybit.options import HOSTS, LINEAR_COINS, Facts, Options, selected
-from cancelall.venues.bybit.scope import segments
-from cancelall.venues.bybit.signing import account, check_secrets, sign
-from cancelall.venues.contract import Limit, Venue
+from cancelall.core.errors import OptionError, Unreadable
+from cancelall.core.model import Purpose, Reply, Request
+from cancelall.venues import payload
+from cancelall.venues.bybit.api import LIMITS, check_secrets, get, judge, rows_of, sign
+from cancelall.venues.bybit.options import HOSTS, LINEAR_COINS, Category, Facts, Options, selected, symbols_of
+from cancelall.venues.bybit.segments import DemoSpot, Inverse, Linear, Option, Orders, Spot, Spread, Strategies
+from cancelall.venues.contract import SYMBOL, Batch, Discovery, Known, Limit, Segment, Venue, strangers, words
+from cancelall.venues.payload import Row
+
+# --- scope ----------------------------------------------------------------------------------------------------------
+
+_ORDERS: dict[Category, type[Orders]] = {"linear": Linear, "inverse": Inverse, "spot": Spot, "option": Option}
+
+
+def segments(options: Options, facts: Facts, environment: str) -> tuple[Segment, ...]:
+    """The segments in scope, strategies first: a running strategy places new orders in the others.
+
+    Demo trading has no spread and no strategy calls: https://bybit-exchange.github.io/docs/v5/demo
+    """
+    demo = environment == "demo"
+    found: list[Segment] = []
+    for category in selected(options):
+        symbols = symbols_of(category, options)
+        if category in _ORDERS:
+            kind = DemoSpot if demo and category == "spot" else _ORDERS[category]
+            whole = category == "linear" and not (symbols or options.base_coin or options.settle_coin)
+            for coin in LINEAR_COINS if whole else (options.settle_coin,):
+                name = f"linear {coin}" if category == "linear" and coin else category
+                found.append(kind(name=name, symbols=symbols, options=options, coin=coin))
+        elif not demo:
+            found.append((Strategies if category == "strategy" else Spread)(name=category, symbols=symbols))
+    if not found:
+        raise OptionError(
+            "demo trading has none of the selected categories", "choose other categories for this profile"
+        )
+    return tuple(sorted(found, key=lambda segment: not segment.spawns))
 
 
 def not_covered(options: Options, environment: str) -> tuple[str, ...]:
@@ -33,40 +63,103 @@ def not_covered(options: Options, environment: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _limits() -> Iterable[tuple[str, Limit]]:
-    """https://bybit-exchange.github.io/docs/v5/rate-limit (defaults, per user and second, rolling)."""
-    for call in ("cancel-all", "cancel", "cancel-batch"):
-        yield f"{call} futures", Limit(count=10)
-        yield f"{call} spot", Limit(count=20)
-        yield f"{call} option", Limit(count=1 if call == "cancel-all" else 10)
-    for product in ("futures", "spot", "option"):
-        yield f"realtime {product}", Limit(count=50)
-    for category in ("linear", "inverse", "spot", "option"):
-        yield f"history {category}", Limit(count=25)
-    yield "spread cancel-all", Limit(count=5)
-    yield "spread cancel", Limit(count=5)
-    yield "spread realtime", Limit(count=50)
-    yield "strategy list", Limit(count=50)
-    yield "strategy stop", Limit(count=10)
-    yield "query-api", Limit(count=10)
+# --- instruments ----------------------------------------------------------------------------------------------------
+
+
+def discoveries(options: Options, facts: Facts) -> tuple[Discovery[Facts], ...]:
+    """Is every selector known to the venue? Bybit answers success to a misspelt one.
+
+    Pre-market contracts are in no list unless asked for.
+    """
+    if not any(_asked(options).values()):
+        return ()
+    chosen = selected(options)
+    categories = [one for one in chosen if one not in ("strategy", "spread")]
+    plain: tuple[Category, ...] = ("linear", "inverse", "spot")
+    if options.symbol and "strategy" in chosen and not set(plain) & set(categories):
+        categories += plain  # strategies trade what these list, and have no list of their own
+    reads = [
+        (f"{one} {words}", {"category": one, **more}) for one in categories for words, more in _lists(one, options)
+    ]
+    found = [_instruments(name, {**values, "limit": "1000"}) for name, values in reads]
+    if options.symbol and "linear" in categories:
+        before = {"category": "linear", "limit": "1000", "status": "PreLaunch"}
+        found.append(replace(_instruments("pre-market contracts", before), optional=True))
+    if "spread" in chosen:
+        found.append(_instruments("spread instruments", {"limit": "500"}, "/v5/spread/instrument"))
+    return tuple(found)
+
+
+def _instruments(name: str, asked: dict[str, str], path: str = "/v5/market/instruments-info") -> Discovery[Facts]:
+    request = get(path, "instruments", Purpose.DISCOVERY, asked, signed=False)
+    return Discovery(name=name, request=request, read=_read_instruments)
+
+
+def _lists(category: str, options: Options) -> tuple[tuple[str, dict[str, str]], ...]:
+    """What to call a read of a category's instruments, and what narrows it.
+
+    Options come one base coin at a time, BTC by default: https://bybit-exchange.github.io/docs/v5/market/instrument
+    """
+    if category != "option":
+        return (("instruments", {}),)
+    of_symbols = tuple(one.partition("-")[0] for one in symbols_of("option", options))
+    coins = dict.fromkeys(("BTC", *((options.base_coin,) if options.base_coin else of_symbols)))
+    return tuple((f"instruments of {coin}", {"baseCoin": coin}) for coin in coins)
+
+
+def _read_instruments(request: Request, reply: Reply) -> Batch:
+    """The names of one page's instruments and coins. One that is odd has no name, and hides no other.
+
+    Raises Unreadable where they are of another category.
+    """
+    rows, page = rows_of(request, reply)
+    if page.unsure and not rows:
+        raise Unreadable(page.unsure)
+    names: list[Known] = []
+
+    def read(row: Row) -> None:
+        told = ((key, row.name(key)) for key in _ASKED)
+        names.extend(Known(key, word) for key, word in told if word is not None)
+
+    payload.orders(rows, read, "instrument")
+    return Batch(names=tuple(names), next=page.next)
+
+
+_ASKED = {SYMBOL: "--symbol", "baseCoin": "--base-coin", "settleCoin": "--settle-coin"}
+"""The fields that tell whether a selector is known to the venue."""
+
+
+def _asked(options: Options) -> dict[str, tuple[str, ...]]:
+    """Selectors that have to be looked up. USDT and USDC are none: the documents name them."""
+    settle = options.settle_coin if options.settle_coin not in LINEAR_COINS else None
+    coins = {"baseCoin": options.base_coin, "settleCoin": settle}
+    return {SYMBOL: options.symbol, **{key: (coin,) for key, coin in coins.items() if coin}}
+
+
+def doubts(options: Options, names: frozenset[Known]) -> tuple[str, ...]:
+    """Selectors that none of the venue's instruments has, each with the nearest right spelling.
+
+    The lists show what trades now; a symbol under which an order is listed exists, too.
+    """
+    asked = _asked(options).items()
+    return tuple(
+        doubt for key, said in asked for doubt in strangers(f"Bybit knows no {_ASKED[key]}", said, words(names, key))
+    )
 
 
 VENUE = Venue(
     facts=Facts(),
     segments=segments,
     discoveries=discoveries,
-    doubts=doubts,
-    learn_mode=lambda facts, mode: facts,
     sign=sign,
+    account=lambda secrets, options: secrets.api_key.reveal(),
     check_secrets=check_secrets,
-    judge=judge,
-    account=account,
-    not_covered=not_covered,
-    proof_gap=1.0,
-    limits=dict(_limits()),
-    address_limit=Limit(count=600, seconds=5.0),
-    block_seconds=600.0,
-    late_ms=lambda options: options.recv_window,
-    alternates={HOSTS["live"]: "https://api.bytick.com"},  # https://bybit-exchange.github.io/docs/v5/guide
     clock_lead_ms=200,
+    limits=LIMITS,
+    address_limit=Limit(count=600, seconds=5.0),
+    alternates={HOSTS["live"]: "https://api.bytick.com"},  # https://bybit-exchange.github.io/docs/v5/guide
+    judge=judge,
+    late_ms=lambda options: options.recv_window,
+    doubts=doubts,
+    not_covered=not_covered,
 )

@@ -59,7 +59,10 @@ class Options:
 
 @dataclass(frozen=True, kw_only=True)
 class Secrets:
-    """The key is all that DeltaDeFi asks for to cancel: no signature, no trading password."""
+    """The key is all that DeltaDeFi asks for to cancel: no signature, no trading password.
+
+    The documents describe no form of it: nothing can be checked offline.
+    """
 
     api_key: Annotated[Secret, Sec(help="API key.")] = field(repr=False)
 

@@ -18,27 +18,6 @@ HOSTS = {
 """A signature names neither host nor network: the same request is valid on both. https://docs.pacifica.fi/testnet"""
 
 
-API = "/api/v1"
-
-
-OPERATIONS = {
-    "/orders/cancel_all": "cancel_all_orders",
-    "/orders/cancel": "cancel_order",
-    "/orders/stop/cancel": "cancel_stop_order",
-    "/orders/twap/cancel": "cancel_twap_order",
-    "/order_strategies/cancel": "cancel_order_strategy",
-    "/agent/list": "list_agent_wallets",
-}
-"""What each request is called in the message that is signed."""
-
-
-STRATEGIES_PAGE = 500
-
-
-NOWHERE = 999_999_999_999
-"""An order id that does not exist: they are counted through the exchange, and stood at 1.6 thousand million in 2026."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class Options:
     """What a Pacifica profile can say. With no selector: everything."""

@@ -5,18 +5,18 @@ from __future__ import annotations
 import json
 from functools import partial
 
-from cancelall.core.model import Priority, Reply, Request
+from cancelall.core.model import Priority, Purpose, Reply, Request
 from cancelall.core.preflight import Preflight, Probe, Question, Told, Window
 from cancelall.venues import payload
-from cancelall.venues.pacifica.calls import account_of, get, signed_answer
-from cancelall.venues.pacifica.options import API, Options
-from cancelall.venues.pacifica.reading import read_account
+from cancelall.venues.pacifica.api import API, get, signed_answer
+from cancelall.venues.pacifica.options import Options
+from cancelall.venues.pacifica.venue import read_known
 
 
 def questions(options: Options, now_ms: int) -> tuple[Question, ...]:
     """Whether the host has the account; with the account's own key also a signed read, which agents may not do."""
     read = partial(_read_account, options)
-    account = Question(name="account", request=get("/account", account_of(options)), read=read)
+    account = Question(name="account", request=get("/account", options, Purpose.DISCOVERY), read=read)
     if options.agent_wallet:
         return (account,)
     listing = Request(
@@ -25,6 +25,7 @@ def questions(options: Options, now_ms: int) -> tuple[Question, ...]:
         body=json.dumps({}).encode(),
         priority=Priority.OTHER,
         bucket="read",
+        purpose=Purpose.QUESTION,
     )
     return (account, Question(name="signature", request=listing, read=_read_agents))
 
@@ -35,7 +36,7 @@ def _read_account(options: Options, request: Request, reply: Reply) -> Told:
     An address that was taken from the key must at least be one that the venue knows.
     """
     if not options.account:
-        read_account(request, reply)
+        read_known(request, reply)
     payload.as_object(reply.json)
     return Told()
 
@@ -66,7 +67,7 @@ def _known(options: Options) -> Told:
 
 def probes(options: Options, environment: str) -> tuple[Probe, ...]:
     """A cancel of a TWAP that cannot exist: it succeeds only if key, agent and account belong together."""
-    return (Probe(request=signed_answer().request, words="a TWAP order whose id cannot exist"),)
+    return (Probe(request=signed_answer(), words="a TWAP order whose id cannot exist"),)
 
 
 PREFLIGHT = Preflight(

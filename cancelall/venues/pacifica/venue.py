@@ -1,13 +1,74 @@
-"""Pacifica: what its calls make together, and what they leave out."""
+"""Pacifica: which segments there are, and what a kill of them leaves out."""
 
 from __future__ import annotations
 
-from cancelall.venues.contract import Limit, Venue
-from cancelall.venues.pacifica.judging import judge
+from cancelall.core.errors import Unreadable
+from cancelall.core.model import Purpose, Reply, Request
+from cancelall.venues import payload
+from cancelall.venues.contract import SYMBOL, Batch, Discovery, Known, Segment, Venue, strangers, words
+from cancelall.venues.pacifica.api import ADDRESS_LIMIT, LIMITS, READS, check_secrets, get, judge, sign
 from cancelall.venues.pacifica.options import Facts, Options, account
-from cancelall.venues.pacifica.reading import discoveries, doubts, remarks
-from cancelall.venues.pacifica.scope import segments
-from cancelall.venues.pacifica.signing import check_secrets, sign
+from cancelall.venues.pacifica.segments import PacificaOrders, PacificaStrategies, PacificaTwaps, read_account
+from cancelall.venues.payload import Row
+
+
+def segments(options: Options, facts: Facts, environment: str) -> tuple[Segment, ...]:
+    """Strategies and TWAPs first: they place orders of their own."""
+    return (PacificaStrategies(options=options), PacificaTwaps(options=options), PacificaOrders(options=options))
+
+
+def discoveries(options: Options, facts: Facts) -> tuple[Discovery[Facts], ...]:
+    """Is every symbol known to the venue, and is a key's own address an account?
+
+    A cancel of a misspelt symbol succeeds, and its case matters. An agent key without an account to act for would look
+    like an account without orders, whose cancels succeed.
+    https://docs.pacifica.fi/api-documentation/api/rest-api/markets/get-market-info
+    """
+    markets = Discovery[Facts](name="markets", request=get("/info", None, Purpose.DISCOVERY), read=_markets)
+    request = get("/account", options, Purpose.DISCOVERY)
+    account = Discovery[Facts](name="account, taken from the key", request=request, read=read_known)
+    return (*((markets,) if options.symbol else ()), *(() if options.account else (account,)))
+
+
+def _markets(request: Request, reply: Reply) -> Batch:
+    """One odd market hides no other one."""
+    names = []
+    for entry in payload.as_list(payload.as_object(reply.json).get("data"), "data"):
+        symbol = Row(entry).name("symbol") if isinstance(entry, dict) else None
+        names += [Known(SYMBOL, symbol)] if symbol is not None else []
+    if not names:
+        raise Unreadable("the list of markets names none")
+    return Batch(names=tuple(names))
+
+
+_SHOWN = ("balance", "account_equity", "pending_balance", "available_to_spend", "total_margin_used")
+_COUNTED = ("orders_count", "stop_orders_count", "positions_count")
+
+
+def read_known(request: Request, reply: Reply) -> Batch:
+    """Whether the host has such an account, and whether anything is in it. Raises Unreadable without its counts."""
+    row = Row(read_account(reply), "account")
+    if row.number("orders_count") is None or row.number("stop_orders_count") is None:
+        raise Unreadable("the account's counts are missing")
+    shown = any((row.text(key) or "0").strip("-0.?") for key in (*_SHOWN, *_COUNTED))
+    return Batch(names=(KNOWN if shown or row.record.get("spot_balances") else EMPTY,))
+
+
+KNOWN, EMPTY = Known("account", "known"), Known("account", "empty")
+
+
+def doubts(options: Options, names: frozenset[Known]) -> tuple[str, ...]:
+    """Symbols that the venue does not know, each with the nearest right spelling; an address that may be an agent's."""
+    unknown = strangers("Pacifica knows no --symbol", options.symbol, words(names, SYMBOL))
+    if options.account or KNOWN in names:
+        return unknown
+    return (*unknown, "nothing is at the address of this key: set account, as it may be an agent's key")
+
+
+def remarks(options: Options, names: frozenset[Known]) -> tuple[str, ...]:
+    """An account that nobody has configured."""
+    taken = "account taken from the key: set account, so that an agent's key is never taken for one"
+    return () if options.account else (taken,)
 
 
 def not_covered(options: Options, environment: str) -> tuple[str, ...]:
@@ -28,29 +89,19 @@ VENUE = Venue(
     facts=Facts(),
     segments=segments,
     discoveries=discoveries,
-    doubts=doubts,
-    remarks=remarks,
-    learn_mode=lambda facts, mode: facts,
     sign=sign,
-    check_secrets=check_secrets,
-    judge=judge,
     account=account,
-    not_covered=not_covered,
-    proves_key=lambda request: request.method == "POST",  # reads need no key
-    proof_gap=1.0,
-    # 100 or 125 credits in a rolling minute without a config key, by the document's age: https://docs.pacifica.fi/api-documentation/api/rate-limits
-    # Every answer tells what is left of them; cancels by name go no faster than that can be heeded.
-    limits={
-        "cancel all": Limit(count=200, seconds=60.0),
-        "read": Limit(count=125, seconds=60.0),
-        "by name": Limit(count=4, seconds=0.1),
-    },
-    # In halves of a credit. A config key has credits of its own, which its answers tell.
-    address_limit=Limit(count=250, seconds=60.0),
+    check_secrets=check_secrets,
+    clock_lead_ms=1000,
+    limits=LIMITS,
+    address_limit=ADDRESS_LIMIT,
     cost=lambda request: 1 if request.changes else 2,
     own_limit=lambda secrets: secrets.api_config_key is not None,
-    block_seconds=60.0,
+    judge=judge,
+    proves_key=lambda request: request.purpose not in READS,
     late_ms=lambda options: options.expiry_window,
-    clock_lead_ms=1000,
+    doubts=doubts,
+    remarks=remarks,
+    not_covered=not_covered,
     unwitnessed=unwitnessed,
 )

@@ -428,8 +428,8 @@ def test_the_account_group_is_offered_at_a_terminal(
         asked.append(question)
         return answer
 
-    monkeypatch.setattr(app, "_at_a_terminal", lambda: True)
-    monkeypatch.setattr(app.typer, "confirm", confirm)
+    monkeypatch.setattr(check, "_at_a_terminal", lambda: True)
+    monkeypatch.setattr(check.typer, "confirm", confirm)
     with simulator.start("ascendex", orders=2) as server:
         table = profile_table("ascendex", server)
         table.pop("account_group")

@@ -649,3 +649,28 @@ def test_the_readme_names_every_command_and_option(home: Path) -> None:
     flags = {word.strip(",") for word in helped.split() if word.startswith("--")} - {"--help"}
     for flag in flags:
         assert flag in readme, flag
+
+
+# --- how much of the command line is loaded -------------------------------------------------------------------------
+
+
+def test_a_list_of_commands_says_what_the_commands_say() -> None:
+    whole, listed = app.command(), app.command("nothing of that name")
+    assert [(name, one.get_short_help_str()) for name, one in listed.commands.items()] == [
+        (name, one.get_short_help_str()) for name, one in whole.commands.items()
+    ]
+    for name in app.COMMANDS:
+        assert list(app.command(name).commands) == [name]
+
+
+@pytest.mark.parametrize("line", [["--", "bybit"], ["bybit"]])
+def test_the_command_that_is_run_is_the_first_word_that_is_no_option(
+    line: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever a shell that completes something has left in the environment."""
+    ran: list[str] = []
+    monkeypatch.setattr(kills, "run", lambda name, kill: ran.append(name) or 0)
+    for name in ("COMP_WORDS", "_TYPER_COMPLETE_ARGS"):
+        monkeypatch.setenv(name, "cancelall orders")
+    assert app.main(line) == 0
+    assert ran == ["bybit"]

@@ -12,14 +12,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
 from cancelall.__main__ import _status
-from cancelall.cli import app, fast_path, kills, process, values
-from cancelall.cli.kills import Kill
+from cancelall.cli import app, fast_path, kills, options, process, values
+from cancelall.cli.options import Kill
 from cancelall.config import toml_file
 from cancelall.config.toml_file import Document
 from cancelall.core import declare
 from cancelall.core.declare import Declared
 from cancelall.core.errors import UsageError
-from cancelall.core.profile import Common
 from cancelall.venues.registry import VENUES, schema
 
 
@@ -44,7 +43,7 @@ def by_typer(words: list[str]) -> tuple[str, Kill] | None:
     return found[0] if found else None
 
 
-_COMMON = [*fast_path._FLAGS, *fast_path._VALUES, *fast_path._ONE, *fast_path._ALL]
+_COMMON = [flag for item in declare.declared(Kill) for flag in item.flags]
 _WORDS = ["USDT", "linear", "spot", "cash", "30", "1.5", "x y", "", "-1", "--json", "-vq", "--", "1/2", "*", "1e3", "é"]
 
 
@@ -87,14 +86,13 @@ def _value(item: Declared) -> some.SearchStrategy[str]:
 def plain_lines(draw: some.DrawFn) -> list[str]:
     """A kill as people write one: every option with a value of its own."""
     command = draw(some.sampled_from([*VENUES, "all"]))
-    common = {item.flag: item for item in declare.declared(Common)}
-    items = {item.flag: item for item in declare.declared(schema(command).options)} if command in VENUES else {}
-    flags = [*fast_path._FLAGS, *(flag for flag, item in items.items() if item.base is bool)]
-    valued = {flag: _value(item) for flag, item in items.items() if item.base is not bool}
+    own = declare.declared(schema(command).options) if command in VENUES else ()
+    valued = {item.flag: _value(item) for item in own if item.base is not bool}
     words = some.sampled_from(["x", "desk-*", "a/b.toml", "panic now", "1/4", "币"])
-    for flag in (*fast_path._VALUES, *(fast_path._ALL if command == "all" else fast_path._ONE)):
-        number = flag in ("--deadline", "--hold") or (flag in common and common[flag].base is float)
-        valued[flag] = some.sampled_from(["1", "30", "12.5"]) if number else words
+    for item in options.common(command):
+        if item.base is not bool:
+            valued[item.flag] = some.sampled_from(["1", "30", "12.5"]) if item.base is float else words
+    flags = [flag for item in (*own, *options.common(command)) if item.base is bool for flag in item.flags]
     pairs = some.sampled_from(sorted(valued)).flatmap(lambda flag: some.tuples(some.just(flag), valued[flag]))
     parts = some.one_of(
         some.sampled_from(flags).map(lambda flag: [flag]),
@@ -162,7 +160,7 @@ def test_no_option_takes_another_one_or_nothing_for_its_value(
 
 
 def test_an_empty_reason_stops_no_kill() -> None:
-    for flag, key in (("--reason", "reason"), ("--notify-command", "notify")):
+    for flag, key in (("--reason", "reason"), ("--notify-command", "notify_command")):
         found = by_typer(["all", flag, ""])
         assert found is not None
         assert getattr(found[1], key) == ""
@@ -272,17 +270,12 @@ def test_every_option_of_a_kill_is_known_to_both() -> None:
         words = [command]
         group = _command_line(command)
         shown = {flag for parameter in group.commands[command].params for flag in parameter.opts}
-        own = {item.flag for item in declare.declared(schema(command).options)} if command in VENUES else set()
-        readable = {
-            *fast_path._FLAGS,
-            *fast_path._VALUES,
-            *(fast_path._ALL if command == "all" else fast_path._ONE),
-            *own,
-        }
+        own = declare.declared(schema(command).options) if command in VENUES else ()
+        readable = {flag for item in (*own, *options.common(command)) for flag in item.flags}
         assert shown - {"--help", "-h"} == readable, words
 
 
 def test_a_path_is_a_path() -> None:
     read = fast_path.read(["bybit", "--config", "a/b.toml"])
     assert read is not None
-    assert read[1].config_file == Path("a/b.toml")
+    assert read[1].config == Path("a/b.toml")

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from cancelall.core.attempts import Attempt, Outcome, Watch
 from cancelall.core.errors import DryRunViolation, TransportFault, Unreadable
-from cancelall.core.model import Answer, Judgement, Priority, Reach, Reply, Request, Signed, Wire
+from cancelall.core.model import Answer, Judgement, Priority, Reach, Reply, Request, Signed, SignedRequest
 from cancelall.engine.client import Client
 from cancelall.engine.rate_limiter import HostGate
 from cancelall.net.background import in_thread
@@ -68,7 +68,7 @@ class Line:
     lead_ms: int = 0
     times: list[float] = field(default_factory=list)
     """When each attempt left."""
-    wires: list[Wire] = field(default_factory=list)
+    wires: list[SignedRequest] = field(default_factory=list)
     untils: list[float] = field(default_factory=list)
     stamps: list[tuple[int, int]] = field(default_factory=list)
     """Timestamp and widening of each signature."""
@@ -106,10 +106,10 @@ class Line:
         query = f"{request.query}&signed=1" if request.query else None
         return Signed(headers=(("X-T", str(timestamp)),), body=request.body + b"signed", query=query)
 
-    async def _send(self, wire: Wire, until: float, sent: Callable[[], None]) -> Reply:
+    async def _send(self, signed: SignedRequest, until: float, sent: Callable[[], None]) -> Reply:
         self.times.append(round(Clock().monotonic(), 6))
         self.untils.append(round(until, 6))
-        self.wires.append(wire)
+        self.wires.append(signed)
         sent()
         line = self.script.pop(0) if len(self.script) > 1 else self.script[0]
         says = line if isinstance(line, Says) else Says(line)
@@ -141,15 +141,19 @@ def test_an_accepted_cancel_is_sent_once_and_read() -> None:
     assert (outcome.attempt.began, outcome.attempt.ended, outcome.attempt.status) == (0.0, 0.25, 200)
     assert outcome.attempt.answered
     assert line.wires == [
-        Wire(
-            method="POST",
-            url="https://host/cancel-all",
+        SignedRequest(
+            request=CANCEL,
+            origin="https://host",
+            target="/cancel-all",
             headers=(("X-T", str(WALL_MS)),),
             body=b"{}signed",
-            fresh_connection=True,
+            signed_ms=WALL_MS,
+            made_ms=WALL_MS,
+            window_ms=10_000,
             body_limit=1 << 20,
         )
     ]
+    assert line.wires[0].fresh_connection
     tally = line.client_used.tally
     assert (tally.requests, tally.first_request, tally.first_ack) == (1, 0.0, 0.25)
     assert (tally.abandoned, tally.late_until_ms, tally.longest_ask) == (False, 0, 0.0)
@@ -158,10 +162,10 @@ def test_an_accepted_cancel_is_sent_once_and_read() -> None:
 def test_a_listing_shares_a_connection_and_may_sign_its_query() -> None:
     line = Line([OK])
     line.ask(LISTING, headers=(("X-ALWAYS", "1"),))
-    (wire,) = line.wires
-    assert wire.url == "https://host/orders?limit=50&signed=1"
-    assert (wire.fresh_connection, wire.body_limit) == (False, 4 << 20)
-    assert wire.headers == (("X-ALWAYS", "1"), ("X-T", str(WALL_MS)))
+    (signed,) = line.wires
+    assert signed.url == "https://host/orders?limit=50&signed=1"
+    assert (signed.fresh_connection, signed.body_limit) == (False, 4 << 20)
+    assert signed.headers == (("X-ALWAYS", "1"), ("X-T", str(WALL_MS)))
     assert line.client_used.tally.first_ack is None
 
 
@@ -197,7 +201,7 @@ def test_every_attempt_is_signed_afresh() -> None:
     line = Line([Says(AMBIGUOUS, after=0.25), Says(AMBIGUOUS, after=0.25), OK], lead_ms=200)
     line.ask()
     assert line.stamps == [(-200, 1), (50, 1), (800, 1)]
-    assert [wire.headers for wire in line.wires] == [(("X-T", str(WALL_MS + late)),) for late in (-200, 50, 800)]
+    assert [signed.headers for signed in line.wires] == [(("X-T", str(WALL_MS + late)),) for late in (-200, 50, 800)]
 
 
 @pytest.mark.parametrize(
@@ -264,7 +268,7 @@ def test_a_wait_holds_every_request_of_its_bucket_and_no_cancel_for_a_read() -> 
         await asyncio.gather(first, *(client.ask(one, line.reads) for one in others))
 
     run(work())
-    gone = [wire.url.removeprefix("https://host") for wire in line.wires]
+    gone = [signed.url.removeprefix("https://host") for signed in line.wires]
     assert sorted(zip(line.times, gone, strict=True)) == [
         *((0.0, "/told"), (0.1, "/cancel"), (0.1, "/free")),
         *((1.5, "/held"), (1.5, "/told")),
@@ -437,11 +441,12 @@ def test_an_address_that_the_key_does_not_know_is_tried_over_the_other_family() 
         families: list[int | None] = []
         line = Line([OK])
 
-        async def send(wire: Wire, until: float, sent: Callable[[], None]) -> Reply:
-            families.append(wire.family)
+        async def send(signed: SignedRequest, until: float, sent: Callable[[], None]) -> Reply:
+            families.append(signed.family)
             await asyncio.sleep(0.1)
-            line._judgements.append(over_v4 if wire.family == v4 else refusal)
-            return Reply(status=200, headers={}, body=str(len(line._judgements) - 1).encode(), family=wire.family or v6)
+            line._judgements.append(over_v4 if signed.family == v4 else refusal)
+            body = str(len(line._judgements) - 1).encode()
+            return Reply(status=200, headers={}, body=body, family=signed.family or v6)
 
         async def work() -> tuple[Outcome[Any], Client]:
             client = line.client(send=send)
@@ -461,8 +466,8 @@ def test_an_address_family_that_leads_nowhere_lets_the_refusal_count() -> None:
     refusal = said(Answer.REFUSED, kind="ip", reach=Reach.ADDRESS)
     line = Line([OK])
 
-    async def send(wire: Wire, until: float, sent: Callable[[], None]) -> Reply:
-        if wire.family is not None:
+    async def send(signed: SignedRequest, until: float, sent: Callable[[], None]) -> Reply:
+        if signed.family is not None:
             raise TransportFault("the host has no such address", sent="no")
         line._judgements.append(refusal)
         return Reply(status=200, headers={}, body=b"0", family=v6)
@@ -695,7 +700,7 @@ def test_one_copy_goes_to_the_second_name(script: list[Any], times: list[float],
     assert round(outcome.attempt.ended, 6) == ended
     assert line.times == times
     origins = ["https://host", SECOND][: len(times)]
-    assert [wire.url for wire in line.wires] == [f"{origin}/cancel-all" for origin in origins]
+    assert [signed.url for signed in line.wires] == [f"{origin}/cancel-all" for origin in origins]
     tally = line.client_used.tally
     assert (tally.requests, tally.abandoned) == (len(times), abandoned)
     assert line.client_used.refusal is None
@@ -718,7 +723,7 @@ def test_what_the_second_name_says_about_the_key_is_true() -> None:
 def test_a_wrong_certificate_is_not_tried_on_the_second_name() -> None:
     line = Line([FINAL])
     assert line.ask(alternate=SECOND).attempt.fault == FINAL
-    assert {wire.url for wire in line.wires} == {"https://host/cancel-all"}
+    assert {signed.url for signed in line.wires} == {"https://host/cancel-all"}
 
 
 def test_both_names_gone() -> None:
@@ -748,7 +753,7 @@ def _asked_together(line: Line, requests: list[Request], **more: Any) -> list[st
         await asyncio.gather(*(client.ask(request, line.reads) for request in requests))
 
     run(work())
-    return [f"{at:g} {wire.url.removeprefix('https://host')}" for at, wire in zip(line.times, line.wires, strict=True)]
+    return [f"{at:g} {signed.target}" for at, signed in zip(line.times, line.wires, strict=True)]
 
 
 def _in(bucket: str, request: Request, path: str) -> Request:
@@ -864,7 +869,7 @@ def test_after_a_signal_no_cancel_goes_though_the_sweep_is_begun_anew(request_: 
         client.over = False  # as a hold does
         assert not (await client.ask(request_, line.reads)).attempt.sent
         assert (await client.ask(LISTING, line.reads)).attempt.sent
-        assert [wire.method for wire in line.wires] == ["GET"]
+        assert [signed.method for signed in line.wires] == ["GET"]
 
     run(work())
 
@@ -884,5 +889,5 @@ def test_what_is_on_its_way_out_is_called_back_by_a_signal() -> None:
         client.halted = True
 
     run(work())
-    assert [wire.recalled() for wire in line2.wires] == [True, False], "reads may still tell what is left"
+    assert [signed.recalled() for signed in line2.wires] == [True, False], "reads may still tell what is left"
     assert not listing.recalled()

@@ -15,6 +15,7 @@ from cancelall.engine.ledger import Ledger
 from cancelall.engine.witnesses import ask_cancels
 from cancelall.venues.contract import Segment, Witness
 from instant import run
+from support import Bare, altered
 
 GAP = 1.0
 MASS = Request(method="POST", path="/cancel-all", changes=True)
@@ -34,7 +35,6 @@ FAULT = TransportFault("no answer in time")
 
 def segment(**more: Any) -> Segment:
     values: dict[str, Any] = {
-        "name": "linear",
         "mass_cancels": lambda orders: (MASS,),
         "listings": ((STOPS, LIST),),
         "page": lambda request, reply: Page(orders=()),
@@ -44,7 +44,7 @@ def segment(**more: Any) -> Segment:
         "final_states": lambda orders, since: (),
         "final_page": lambda request, reply: None,
     }
-    return Segment(**{**values, **more})
+    return altered(Bare(name="linear"), **{**values, **more})
 
 
 def order(identity: str) -> Order:

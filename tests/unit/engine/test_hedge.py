@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
 
 import pytest
 
 from cancelall.core.attempts import Outcome
 from cancelall.core.clock import SystemClock
 from cancelall.core.errors import TransportFault
-from cancelall.core.model import Answer, Reply, Request, Wire
+from cancelall.core.model import Answer, Reply, Request, SignedRequest
 from cancelall.core.secret import Secret
-from cancelall.engine import client as module
+from cancelall.engine import hedge
 from cancelall.engine.client import Client
 from cancelall.engine.rate_limiter import HostGate
 from cancelall.venues.bybit import venue as bybit
@@ -27,7 +28,7 @@ Behaviour = Callable[[], Awaitable[Reply]]
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "HEDGE_SECONDS", 0.02)
+    monkeypatch.setattr(hedge, "HEDGE_SECONDS", 0.02)
 
 
 async def good() -> Reply:
@@ -59,14 +60,14 @@ async def blocked() -> Reply:
     return Reply(status=403, headers={}, body=b"<html>")
 
 
-def ask(first: Behaviour, second: Behaviour) -> tuple[Outcome[object], list[Wire], Client]:
+def ask(first: Behaviour, second: Behaviour) -> tuple[Outcome[object], list[SignedRequest], Client]:
     """One request on a line whose two names behave like this."""
-    sent: list[Wire] = []
+    sent: list[SignedRequest] = []
 
-    async def send(wire: Wire, until: float, out: Callable[[], None]) -> Reply:
-        sent.append(wire)
+    async def send(signed: SignedRequest, until: float, out: Callable[[], None]) -> Reply:
+        sent.append(signed)
         out()
-        return await (first if wire.url.startswith(FIRST) else second)()
+        return await (first if signed.url.startswith(FIRST) else second)()
 
     async def run() -> tuple[Outcome[object], Client]:
         clock = SystemClock()
@@ -88,8 +89,8 @@ def ask(first: Behaviour, second: Behaviour) -> tuple[Outcome[object], list[Wire
     return outcome, sent, line
 
 
-def hosts(sent: list[Wire]) -> list[str]:
-    return [wire.url.removesuffix("/v5/order/cancel-all") for wire in sent]
+def hosts(sent: list[SignedRequest]) -> list[str]:
+    return [signed.url.removesuffix("/v5/order/cancel-all") for signed in sent]
 
 
 def test_an_answer_in_time_sends_no_copy() -> None:
@@ -100,7 +101,7 @@ def test_an_answer_in_time_sends_no_copy() -> None:
 def test_silence_sends_one_copy_with_a_signature_of_its_own() -> None:
     outcome, sent, line = ask(silent, good)
     assert (outcome.answer, hosts(sent)) == (Answer.ACCEPTED, [FIRST, SECOND])
-    stamps = [dict(wire.headers)["X-BAPI-TIMESTAMP"] for wire in sent]
+    stamps = [dict(signed.headers)["X-BAPI-TIMESTAMP"] for signed in sent]
     assert stamps[0] < stamps[1]
     assert line.tally.requests == 2
     assert line.tally.abandoned  # the first copy may still be executed
@@ -135,6 +136,100 @@ def test_both_dead_is_the_first_ones_fault() -> None:
     outcome, _, _ = ask(gone, gone)
     assert outcome.attempt.fault is not None
     assert outcome.attempt.fault.message == "the connection was refused"
+
+
+# --- the class by itself ---------------------------------------------------------------------------------------------
+
+ORIGINAL = SignedRequest(request=CANCEL, origin=FIRST, target=CANCEL.path)
+COPY = replace(ORIGINAL, origin=SECOND, copy_of=ORIGINAL)
+FINAL = TransportFault("the certificate was refused", kind="tls", sent="no", final=True)
+
+
+@dataclass
+class Two:
+    """Two names that behave like this, and what was told about them."""
+
+    first: Behaviour
+    second: Behaviour
+    copied: list[SignedRequest] = field(default_factory=list)
+    given_up: list[tuple[SignedRequest, str]] = field(default_factory=list)
+    cancelled: list[str] = field(default_factory=list)
+
+    async def _send(self, signed: SignedRequest) -> Reply:
+        try:
+            return await (self.first if signed is ORIGINAL else self.second)()
+        except asyncio.CancelledError:
+            self.cancelled.append(signed.origin)
+            raise
+
+    def _copy(self, original: SignedRequest) -> SignedRequest:
+        self.copied.append(original)
+        return COPY
+
+    def answer(self, seconds: float = 10.0) -> Reply:
+        async def work() -> Reply:
+            one = hedge.Hedge(
+                send=self._send,
+                copy=self._copy,
+                judge=bybit.VENUE.judge,
+                given_up=lambda signed, fault: self.given_up.append((signed, fault.message)),
+            )
+            async with asyncio.timeout(seconds):
+                reply = await one.answer(ORIGINAL)
+            await asyncio.sleep(0)  # whoever is cancelled is told
+            return reply
+
+        return asyncio.run(work())
+
+
+def failing(fault: BaseException) -> Behaviour:
+    async def fail() -> Reply:
+        raise fault
+
+    return fail
+
+
+def test_in_time_there_is_no_copy() -> None:
+    two = Two(good, good)
+    assert two.answer().body == GOOD
+    assert (two.copied, two.given_up) == ([], [])
+
+
+@pytest.mark.parametrize("fault", [FINAL, ValueError("a bug")])
+def test_what_no_second_name_cures_is_not_copied(fault: Exception) -> None:
+    two = Two(failing(fault), good)
+    with pytest.raises(type(fault)):
+        two.answer()
+    assert two.copied == []
+
+
+def test_the_slower_one_is_let_go_and_told_of_as_the_copy() -> None:
+    """The copy was signed later: by its signature the cancel can be executed for longest."""
+    two = Two(silent, good)
+    assert two.answer().body == GOOD
+    assert (two.copied, two.given_up, two.cancelled) == ([ORIGINAL], [(COPY, "abandoned")], [FIRST])
+    two = Two(slow, silent)
+    assert two.answer().body == GOOD
+    assert (two.given_up, two.cancelled) == ([(COPY, "abandoned")], [SECOND])
+
+
+def test_a_first_name_that_broke_is_told_of_and_only_the_copy_is_waited_for() -> None:
+    two = Two(failing(TransportFault("the connection broke")), slow)
+    assert two.answer().body == GOOD
+    assert two.given_up == [(COPY, "the connection broke")]
+
+
+def test_what_the_second_name_turns_away_is_no_answer() -> None:
+    two = Two(gone, blocked)
+    with pytest.raises(TransportFault, match="the connection was refused"):
+        two.answer()
+
+
+def test_both_end_with_whoever_waits() -> None:
+    two = Two(silent, silent)
+    with pytest.raises(TimeoutError):
+        two.answer(0.1)
+    assert sorted(two.cancelled) == [FIRST, SECOND]
 
 
 def test_only_bybits_global_site_has_a_second_name() -> None:

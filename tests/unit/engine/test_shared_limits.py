@@ -19,15 +19,16 @@ import pytest
 from cancelall.config import loader
 from cancelall.config.toml_file import Document
 from cancelall.core.errors import SecretError, TransportFault
-from cancelall.core.model import Reply, Verdict, Wire
+from cancelall.core.model import Reply, SignedRequest, Verdict
 from cancelall.core.profile import Overrides, Profile
 from cancelall.engine import shared_limits
 from cancelall.engine.run import over_the_network
-from cancelall.engine.shared_limits import Means, at_once
+from cancelall.engine.shared_limits import SharedLimits, at_once
 from cancelall.net import background
 from cancelall.net.background import Crew, Job, NoThreadError, ThreadDiedError, in_thread
 from cancelall.net.transport import Transport
 from cancelall.simulator import SimServer, create
+from loopback import a_request
 from support import profile_table, swept
 
 
@@ -264,7 +265,7 @@ def profiles(commands: int, at_hand: int) -> list[Profile]:
 def test_secrets_at_hand_wait_for_no_command_and_these_are_few_at_a_time() -> None:
     async def work() -> None:
         chosen = profiles(commands=200, at_hand=200)
-        shared = Means(profiles=chosen, environ={})
+        shared = SharedLimits(profiles=chosen, environ={})
         asked, most, got, never = 0, 0, [], asyncio.Event()
 
         async def resolve(profile: Profile) -> None:
@@ -313,7 +314,7 @@ def test_who_waits_for_a_turn_is_told_how_long_and_for_what(monkeypatch: pytest.
 
     async def work() -> None:
         first, second = profiles(commands=2, at_hand=0)
-        shared = Means(profiles=[first, second], environ={})
+        shared = SharedLimits(profiles=[first, second], environ={})
         shared._slow = asyncio.Semaphore(shared_limits.SECRETS_AT_ONCE)
         begun, over = asyncio.Event(), asyncio.Event()
 
@@ -342,7 +343,7 @@ def test_who_waited_in_vain_is_told_too(monkeypatch: pytest.MonkeyPatch) -> None
 
     async def work() -> None:
         first, second = profiles(commands=2, at_hand=0)
-        shared = Means(profiles=[first, second], environ={})
+        shared = SharedLimits(profiles=[first, second], environ={})
         shared._slow = asyncio.Semaphore(1)
         never = asyncio.Event()
 
@@ -396,7 +397,7 @@ def with_an_option(count: int) -> list[Profile]:
 def test_optional_secrets_take_no_place_of_those_at_hand_nor_wait_for_those_that_are_needed() -> None:
     async def work() -> None:
         slow, quick, extra = profiles(commands=100, at_hand=0), profiles(commands=0, at_hand=50), with_an_option(20)
-        shared = Means(profiles=[*slow, *extra, *quick], environ={})
+        shared = SharedLimits(profiles=[*slow, *extra, *quick], environ={})
         asked: list[str] = []
         never, all_extra = asyncio.Event(), asyncio.Event()
 
@@ -426,7 +427,7 @@ def test_optional_secrets_take_no_place_of_those_at_hand_nor_wait_for_those_that
 def test_nobodys_reads_wait_for_who_asks_a_command_first() -> None:
     async def work() -> None:
         chosen = [*profiles(commands=1, at_hand=1), *with_an_option(1)]
-        shared = Means(profiles=chosen, environ={})
+        shared = SharedLimits(profiles=chosen, environ={})
         shared.begin()
         assert set(shared._coming) == {"quick0"}
 
@@ -451,7 +452,7 @@ def test_secrets_that_this_machine_has_nothing_left_for_are_no_bug(fault: Except
             raise fault
 
         with pytest.raises(SecretError, match=words):
-            await Means(profiles=[profile], environ={}).secrets(profile, resolve)
+            await SharedLimits(profiles=[profile], environ={}).secrets(profile, resolve)
 
     asyncio.run(work())
 
@@ -509,7 +510,7 @@ def test_few_file_descriptors_are_kept_for_no_connection(
     monkeypatch: pytest.MonkeyPatch, files: int, thrifty: bool
 ) -> None:
     monkeypatch.setattr(shared_limits, "descriptors", lambda: files)
-    shared = Means(profiles=profiles(commands=0, at_hand=2), environ={})
+    shared = SharedLimits(profiles=profiles(commands=0, at_hand=2), environ={})
     shared.count()
     assert shared.thrifty == thrifty
 
@@ -531,11 +532,11 @@ def test_an_attempt_that_ends_its_thread_outlasts_nothing_and_ends_nothing_else(
 ) -> None:
     real, died = Transport.send, []
 
-    def send(self: Transport, wire: Wire, *more: Any) -> Reply:
-        if "/spread/" in wire.url and not died:
-            died.append(wire)
+    def send(self: Transport, signed: SignedRequest, *more: Any) -> Reply:
+        if "/spread/" in signed.url and not died:
+            died.append(signed)
             raise raised
-        return real(self, wire, *more)
+        return real(self, signed, *more)
 
     monkeypatch.setattr(Transport, "send", send)
     with SimServer(create("bybit", orders=10)) as server:
@@ -561,11 +562,11 @@ def test_a_host_that_never_answers_takes_few_threads_and_connections_however_lon
 
     async def work(origin: str) -> tuple[int, int]:
         send = over_the_network(profile, {})
-        wire = Wire(method="POST", url=f"{origin}/cancel", headers=(), body=b"{}", fresh_connection=True)
+        signed = a_request(method="POST", url=f"{origin}/cancel", body=b"{}", fresh_connection=True)
         refused, most = 0, 0
         for _ in range(60):
             out = asyncio.Event()
-            attempt = asyncio.create_task(send(wire, time.monotonic() + 20, out.set))
+            attempt = asyncio.create_task(send(signed, time.monotonic() + 20, out.set))
             leaving = asyncio.create_task(out.wait())
             await asyncio.wait({attempt, leaving}, timeout=10, return_when=asyncio.FIRST_COMPLETED)
             leaving.cancel()

@@ -20,9 +20,9 @@ from hypothesis import strategies as st
 from cancelall import simulator
 from cancelall.cli import journal
 from cancelall.core import secret
-from cancelall.core.attempts import Attempt, Outcome, Sending, Tally
+from cancelall.core.attempts import Attempt, Outcome, Tally
 from cancelall.core.errors import ConfigError, TransportFault, UsageError
-from cancelall.core.model import Request
+from cancelall.core.model import Request, SignedRequest
 from cancelall.journal import file, writer
 from cancelall.journal.chain import RunRecord, files, read, runs, verify
 from cancelall.journal.fields import id_fields
@@ -605,10 +605,10 @@ class Broken(Journal):
         raise ZeroDivisionError
 
 
-def sending(**more: Any) -> Sending:
+def signed(**more: Any) -> SignedRequest:
     request = Request(method="POST", path="/cancel", body=b'{"a":1}', changes=True)
-    given_ = {"request": request, "about": "linear", "tries": 1, "origin": "https://host", "body": b"signed"}
-    return Sending(**{**given_, "signed_ms": 1000, "window_ms": 5000, **more})
+    given_ = {"request": request, "about": "linear", "tries": 1, "origin": "https://host", "target": "/cancel"}
+    return SignedRequest(**{**given_, "body": b"signed", "signed_ms": 1000, "window_ms": 5000, **more})
 
 
 def test_a_bug_in_the_journal_stops_nothing(tmp_path: Path) -> None:
@@ -617,7 +617,7 @@ def test_a_bug_in_the_journal_stops_nothing(tmp_path: Path) -> None:
     record = Record(journal=broken)
     profile = record.of("main", "bybit", Tally())
     profile.credential([], "")
-    profile.begins(sending())
+    profile.begins(signed())
     record.note("signal")
     broken.close(5)
     assert "3 event(s) are not in it: a bug: ZeroDivisionError" in record.warnings()[0]
@@ -626,9 +626,9 @@ def test_a_bug_in_the_journal_stops_nothing(tmp_path: Path) -> None:
 def test_an_attempt_has_a_beginning_and_an_end(tmp_path: Path) -> None:
     made = began(tmp_path)
     profile = Record(journal=made).of("main", "bybit", Tally())
-    one, two = sending(), sending(tries=2)
+    one, two = signed(), signed(tries=2)
     profile.begins(one)
-    copy = sending(copy_of=one)
+    copy = signed(copy_of=one)
     profile.begins(copy)
     profile.begins(two)
     fault = TransportFault("no answer in time", kind="timeout")
@@ -656,7 +656,7 @@ def test_a_cancel_is_written_down_before_it_leaves(tmp_path: Path, monkeypatch: 
     profile = Record(journal=made).of("main", "bybit", Tally())
     profile.credential([], "")
     assert len(records(tmp_path)) == 2
-    profile.begins(sending())
+    profile.begins(signed())
     assert [record["event"] for record in records(tmp_path)][2:] == ["credential", "attempt_start"]
     made.close(5)
 
@@ -730,6 +730,8 @@ def test_show_verify_and_path(used: Path) -> None:
         journal.show(env, run="zzz", last=None, json_lines=False)
     ran = cancelall("journal", "verify", home=used)
     assert (ran.code, "the chain holds" in ran.out) == (0, True)
+    assert "1 verdict(s) recomputed from the record" in ran.out
+    assert "cannot be recomputed" not in ran.out
     path = Path(cancelall("journal", "path", home=used).out.strip())
     edited = path.read_text().replace("fat finger", "something else", 1)
     path.write_text(edited)
@@ -746,7 +748,7 @@ def test_show_verify_and_path(used: Path) -> None:
 def test_a_run_that_was_cut_off_is_told_of_after_the_next_one(tmp_path: Path) -> None:
     folder = tmp_path / "cancelall"
     cut = began(folder, "cut-off-run")
-    Record(journal=cut).of("main", "bybit", Tally()).begins(sending())
+    Record(journal=cut).of("main", "bybit", Tally()).begins(signed())
     cut.close(5)
     began(folder, "good").close(5)
     env = {"XDG_STATE_HOME": str(tmp_path), "COLUMNS": "200"}

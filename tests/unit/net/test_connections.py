@@ -18,7 +18,7 @@ from cancelall.config import loader
 from cancelall.config.toml_file import Document
 from cancelall.core.attempts import Attempt
 from cancelall.core.errors import TransportFault
-from cancelall.core.model import Reply, Verdict, Wire
+from cancelall.core.model import Reply, SignedRequest, Verdict
 from cancelall.core.profile import Overrides, Profile
 from cancelall.engine import client, run
 from cancelall.engine.client import Send
@@ -27,7 +27,7 @@ from cancelall.net import background, connection, direct, preconnect, transport
 from cancelall.net.connection import Handle
 from cancelall.net.route import Route
 from cancelall.net.transport import Transport
-from loopback import OK, RawServer, a_cancel, a_get, in_seconds, read_request, reset
+from loopback import OK, RawServer, a_cancel, a_get, a_request, in_seconds, read_request, reset
 from ports import Authority
 
 FIRST = b'HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n["one"]'
@@ -110,9 +110,16 @@ def test_a_second_copy_that_comes_later_is_not_taken_for_the_next_answer(
 def test_the_last_listing_of_a_proof_comes_on_a_connection_of_its_own(line: Transport) -> None:
     with RawServer() as server:
         line.send(a_get(server), in_seconds())
-        line.send(a_get(server, fresh_connection=True, single_use=True), in_seconds())
-        line.send(a_get(server), in_seconds())
-        assert server.connections == [1, 2, 1]
+        line.send(a_get(server, rested_connection=True), in_seconds())
+        assert server.connections == [1, 2]
+
+
+def test_where_descriptors_are_scarce_no_connection_is_kept(line: Transport) -> None:
+    with RawServer() as server:
+        thrifty = Transport(line.route, keeps=False)
+        for _ in range(2):
+            thrifty.send(a_get(server), in_seconds())
+        assert server.connections == [1, 2]
         assert b"\r\nConnection: close\r\n" in server.requests[1]
 
 
@@ -127,7 +134,6 @@ def test_a_cancels_connection_is_kept_for_a_listing_that_ends_a_proof(
         monkeypatch.setattr(direct, "RESTED_SECONDS", 0.0)
         line.send(a_get(server, rested_connection=True), in_seconds())
         assert server.connections == [1, 2, 3, 3]
-        line.send(a_get(server, fresh_connection=True, single_use=True), in_seconds())
         taken = [line._kept.take(None) for _ in range(4)]
         assert [made is not None for made in taken] == [True, True, True, False]
         for made in taken[:3]:
@@ -267,9 +273,9 @@ def test_what_is_called_back_while_its_connection_is_made_does_not_leave(kind: s
         serving.start()
         url = f"https://127.0.0.1:{listener.getsockname()[1]}/"
         fresh = kind == "cancel"
-        wire = Wire(method="POST", url=url, headers=(), body=b"{}", fresh_connection=fresh, recalled=recalled.is_set)
+        signed = a_request(method="POST", url=url, body=b"{}", fresh_connection=fresh, recalled=recalled.is_set)
         with pytest.raises(TransportFault, match="called back") as caught:
-            Transport(Route(ca_bundle=str(authority.path))).send(wire, in_seconds(), lambda: told.append("sent"))
+            Transport(Route(ca_bundle=str(authority.path))).send(signed, in_seconds(), lambda: told.append("sent"))
         serving.join(10)
     assert (caught.value.sent, told, got) == ("no", [], [b""])
 
@@ -309,8 +315,8 @@ def both_families(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[RawServer, 
         yield four, six, f"http://both.test:{four.port}"
 
 
-def get(origin: str, family: int | None, *, fresh: bool = False) -> Wire:
-    return Wire(method="GET", url=f"{origin}/", headers=(), body=b"", family=family, fresh_connection=fresh)
+def get(origin: str, family: int | None, *, fresh: bool = False) -> SignedRequest:
+    return a_request(method="GET", url=f"{origin}/", body=b"", family=family, fresh_connection=fresh)
 
 
 @pytest.mark.parametrize("fresh", [True, False])
@@ -347,9 +353,9 @@ def test_a_connection_that_is_there_but_of_another_family_is_not_taken(monkeypat
 
 def test_behind_a_proxy_nobody_chooses_the_family() -> None:
     line = Transport(Route(proxy="http://127.0.0.1:1"))
-    wire = Wire(method="GET", url="https://venue.test/", headers=(), body=b"", family=socket.AF_INET)
+    signed = a_request(method="GET", url="https://venue.test/", body=b"", family=socket.AF_INET)
     with pytest.raises(TransportFault, match="a proxy chooses the address family") as caught:
-        line.send(wire, in_seconds())
+        line.send(signed, in_seconds())
     assert caught.value.sent == "no"
 
 
@@ -401,11 +407,11 @@ def test_who_gives_an_attempt_up_lets_its_thread_go(
         else:
             server = stack.enter_context(RawServer(serve, context=context))
             url = f"{server.origin}/"
-        wire = Wire(method="POST", url=url, headers=(), body=b"{}", fresh_connection=True)
+        signed = a_request(method="POST", url=url, body=b"{}", fresh_connection=True)
 
         def attempt() -> None:
             with pytest.raises(TransportFault) as caught:
-                line.send(wire, in_seconds(60), handle=handle)
+                line.send(signed, in_seconds(60), handle=handle)
             faults.append(caught.value)
 
         if where == "before":
@@ -514,11 +520,11 @@ def test_attempts_that_are_given_up_leave_no_thread_and_no_socket(
         before = ports.descriptors()
 
         async def one(send: Send, number: int) -> None:
-            wire = a_cancel(server) if number % 2 else a_get(server)
+            signed = a_cancel(server) if number % 2 else a_get(server)
             until = time.monotonic() + (0.1 if number % 3 else 60)
             with contextlib.suppress(TimeoutError, TransportFault):
                 async with asyncio.timeout(0.1):
-                    await send(wire, until, lambda: None)
+                    await send(signed, until, lambda: None)
 
         async def many() -> None:
             for _ in range(15):

@@ -18,12 +18,12 @@ from cancelall.cli.kills import _first_requests
 from cancelall.config import loader
 from cancelall.config.toml_file import Document
 from cancelall.core.errors import TransportFault
-from cancelall.core.model import Wire
 from cancelall.core.profile import Overrides, Profile
 from cancelall.net import preconnect, tls
 from cancelall.net.route import Route
 from cancelall.net.transport import Transport
 from cancelall.simulator import SimServer
+from loopback import a_request
 from ports import Authority
 from support import cancelall, environment, profile_table
 
@@ -71,9 +71,9 @@ def await_opened(count: int) -> None:
 
 def send(origin: str, bundle: Path | None) -> int:
     """Send something to an origin; the status of the answer."""
-    wire = Wire(method="GET", url=f"{origin}/v5/market/time", headers=(), body=b"", fresh_connection=True)
+    signed = a_request(method="GET", url=f"{origin}/v5/market/time", body=b"", fresh_connection=True)
     route = Route(ca_bundle=str(bundle) if bundle else None)
-    return Transport(route, ready=preconnect.take).send(wire, time.monotonic() + 10).status
+    return Transport(route, ready=preconnect.take).send(signed, time.monotonic() + 10).status
 
 
 @contextlib.contextmanager

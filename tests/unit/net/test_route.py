@@ -25,7 +25,7 @@ from cancelall.config.toml_file import Document
 from cancelall.core.errors import ConfigError
 from cancelall.core.model import Verdict
 from cancelall.core.profile import BrokenProfile, Overrides, Profile
-from cancelall.engine.shared_limits import Means
+from cancelall.engine.shared_limits import SharedLimits
 from cancelall.net import preconnect, tls
 from cancelall.net.route import BUNDLES, Route, proxy_problem, route_for
 from ports import Authority
@@ -187,7 +187,7 @@ def test_profiles_that_go_the_same_way_share_what_is_known_of_it() -> None:
     document = Document(path=Path("config.toml"), data=tables)
     environ = {"HTTPS_PROXY": "http://p:1"}
     one, two = (loader.profile(document, name, environ, Overrides()) for name in ("one", "two"))
-    shared = Means(profiles=[one, two], environ=environ)
+    shared = SharedLimits(profiles=[one, two], environ=environ)
     assert isinstance(one, Profile)
     assert isinstance(two, Profile)
     assert shared.route(one) is shared.route(two)
@@ -386,7 +386,7 @@ def test_trusting_is_told_once_however_many_ask(authority: Authority, monkeypatc
     monkeypatch.setattr(tls, "_loaded", loaded)
     made = bybit({"profiles": {"bybit": {"venue": "bybit", "ca_bundle": str(authority.path)}}})
     assert isinstance(made, Profile)
-    shared = Means(profiles=[made], environ={})
+    shared = SharedLimits(profiles=[made], environ={})
 
     async def work() -> None:
         await asyncio.gather(*(shared.trust(made) for _ in range(20)))

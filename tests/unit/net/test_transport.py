@@ -18,17 +18,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
+import responses
 
 from cancelall import __version__, simulator
 from cancelall.core import strictjson
 from cancelall.core.errors import ConfigError, TransportFault, Unreadable
-from cancelall.core.model import Reply, Wire
+from cancelall.core.model import Reply, SignedRequest
 from cancelall.net import dial, direct, tls, transport
 from cancelall.net.connection import Handle
 from cancelall.net.direct import Outgoing
 from cancelall.net.route import Route, is_loopback, route_for
 from cancelall.net.transport import Transport
-from loopback import CANARY, OK, RawServer, Script, a_cancel, a_get, in_seconds, read_request, reset
+from loopback import CANARY, OK, RawServer, Script, a_cancel, a_get, a_request, in_seconds, read_request, reset
 from ports import Authority
 from support import ROOT, cancelall, environment
 
@@ -91,15 +93,15 @@ def test_the_target_goes_out_as_it_was_signed(server: RawServer, target: str) ->
 
 
 def test_a_delete_without_a_body_says_so(server: RawServer) -> None:
-    wire = Wire(method="DELETE", url=f"{server.origin}/order", headers=(), body=b"", fresh_connection=True)
-    Transport(Route()).send(wire, in_seconds())
+    signed = a_request(method="DELETE", url=f"{server.origin}/order", body=b"", fresh_connection=True)
+    Transport(Route()).send(signed, in_seconds())
     assert server.requests[0].endswith(b"\r\nContent-Length: 0\r\n\r\n")
 
 
 def test_each_cancel_opens_a_connection_and_listings_share_one(server: RawServer) -> None:
     line = Transport(Route())
-    for wire in (a_get(server), a_cancel(server), a_get(server), a_cancel(server), a_get(server)):
-        line.send(wire, in_seconds())
+    for signed in (a_get(server), a_cancel(server), a_get(server), a_cancel(server), a_get(server)):
+        line.send(signed, in_seconds())
     assert server.connections == [1, 2, 1, 3, 1]
 
 
@@ -119,10 +121,10 @@ def test_netrc_has_no_say(server: RawServer, home: Path, monkeypatch: pytest.Mon
     netrc.chmod(0o600)
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("NETRC", str(netrc))
-    wire = Wire(method="GET", url=f"{server.origin}/", headers=(("Authorization", "Bearer mine"),), body=b"")
-    Transport(Route()).send(wire, in_seconds())
+    signed = a_request(method="GET", url=f"{server.origin}/", headers=(("Authorization", "Bearer mine"),), body=b"")
+    Transport(Route()).send(signed, in_seconds())
     assert b"\r\nAuthorization: Bearer mine\r\n" in server.requests[0]
-    plain = Wire(method="GET", url=f"{server.origin}/", headers=(), body=b"")
+    plain = a_request(method="GET", url=f"{server.origin}/")
     Transport(Route()).send(plain, in_seconds())
     assert b"authorization" not in server.requests[1].lower()
 
@@ -144,9 +146,9 @@ def test_nothing_is_told_about_a_request_that_never_left() -> None:
     with RawServer() as server:
         port = server.port
     told: list[str] = []
-    wire = Wire(method="POST", url=f"http://127.0.0.1:{port}/", headers=(), body=b"{}", fresh_connection=True)
+    signed = a_request(method="POST", url=f"http://127.0.0.1:{port}/", body=b"{}", fresh_connection=True)
     with pytest.raises(TransportFault):
-        Transport(Route()).send(wire, in_seconds(), lambda: told.append("sent"))
+        Transport(Route()).send(signed, in_seconds(), lambda: told.append("sent"))
     assert told == []
 
 
@@ -162,7 +164,7 @@ def test_too_late_to_send(server: RawServer) -> None:
 def test_only_https_leaves_this_machine(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", _no_network)
     with pytest.raises(ConfigError, match="only https leaves this machine"):
-        Transport(Route()).send(Wire(method="GET", url=url, headers=(), body=b""), in_seconds())
+        Transport(Route()).send(a_request(method="GET", url=url), in_seconds())
 
 
 def _no_network(*words: object, **more: object) -> Any:
@@ -300,13 +302,13 @@ def test_what_a_broken_answer_is_taken_for(name: str, monkeypatch: pytest.Monkey
         monkeypatch.setattr(transport, "READ_TIMEOUT", 0.3)
     out: list[str] = []
     with RawServer(script) as server:
-        wire = a_get(server, body_limit=1000)
+        signed = a_get(server, body_limit=1000)
         with pytest.raises(TransportFault) as caught:
-            Transport(Route()).send(wire, in_seconds(), lambda: out.append("sent"))
+            Transport(Route()).send(signed, in_seconds(), lambda: out.append("sent"))
     fault = caught.value
     assert (fault.message, fault.kind, fault.sent, fault.final, fault.answered) == expected
     assert out == ["sent"]
-    assert CANARY not in f"{fault} {fault!r} {wire!r}"
+    assert CANARY not in f"{fault} {fault!r} {signed!r}"
 
 
 def test_a_body_of_exactly_its_limit_is_read() -> None:
@@ -343,9 +345,9 @@ def test_a_dripping_body_ends_with_the_deadline() -> None:
     assert (caught.value.kind, caught.value.sent) == ("timeout", "yes")
 
 
-def _fault_of(line: Transport, wire: Wire, seconds: float = 5) -> tuple[str, str, str, bool]:
+def _fault_of(line: Transport, signed: SignedRequest, seconds: float = 5) -> tuple[str, str, str, bool]:
     with pytest.raises(TransportFault) as caught:
-        line.send(wire, in_seconds(seconds))
+        line.send(signed, in_seconds(seconds))
     assert caught.value.answered is False
     assert CANARY not in f"{caught.value} {caught.value!r}"
     return caught.value.message, caught.value.kind, caught.value.sent, caught.value.final
@@ -353,8 +355,8 @@ def _fault_of(line: Transport, wire: Wire, seconds: float = 5) -> tuple[str, str
 
 def test_a_port_that_nobody_listens_on() -> None:
     with RawServer() as server:
-        wire = a_get(server)
-    assert _fault_of(Transport(Route()), wire) == ("the connection was refused", "network", "no", False)
+        signed = a_get(server)
+    assert _fault_of(Transport(Route()), signed) == ("the connection was refused", "network", "no", False)
 
 
 def test_a_name_that_does_not_resolve(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -362,9 +364,9 @@ def test_a_name_that_does_not_resolve(monkeypatch: pytest.MonkeyPatch) -> None:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
     monkeypatch.setattr(socket, "getaddrinfo", fail)
-    wire = Wire(method="POST", url="https://api.bybit.invalid/v5", headers=(("X-SIGN", CANARY),), body=b"{}")
+    signed = a_request(method="POST", url="https://api.bybit.invalid/v5", headers=(("X-SIGN", CANARY),), body=b"{}")
     expected = ("the host name could not be resolved", "network", "no", False)
-    assert _fault_of(Transport(Route()), wire) == expected
+    assert _fault_of(Transport(Route()), signed) == expected
 
 
 def test_a_host_that_does_not_answer_the_connection(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -372,8 +374,8 @@ def test_a_host_that_does_not_answer_the_connection(monkeypatch: pytest.MonkeyPa
         raise TimeoutError("timed out")
 
     monkeypatch.setattr("cancelall.net.dial.connect", fail)
-    wire = Wire(method="POST", url="http://127.0.0.1:9/", headers=(("X-SIGN", CANARY),), body=b"{}")
-    assert _fault_of(Transport(Route()), wire) == ("no connection in time", "timeout", "no", False)
+    signed = a_request(method="POST", url="http://127.0.0.1:9/", headers=(("X-SIGN", CANARY),), body=b"{}")
+    assert _fault_of(Transport(Route()), signed) == ("no connection in time", "timeout", "no", False)
 
 
 @pytest.mark.parametrize(
@@ -388,16 +390,16 @@ def test_a_host_that_does_not_answer_the_connection(monkeypatch: pytest.MonkeyPa
     ],
 )
 def test_what_cannot_be_sent_was_not_sent(url: str, headers: tuple[tuple[str, str], ...]) -> None:
-    wire = Wire(method="POST", url=url, headers=headers, body=b"{}", fresh_connection=True)
-    words, _, sent, final = _fault_of(Transport(Route()), wire)
+    signed = a_request(method="POST", url=url, headers=headers, body=b"{}", fresh_connection=True)
+    words, _, sent, final = _fault_of(Transport(Route()), signed)
     expected = "could not be resolved" if ".example" in url else "a character that HTTP cannot carry"
     assert (expected in words, sent, final) == (True, "no", False)
 
 
 def test_what_is_on_its_way_out_shows_no_secret() -> None:
-    wire = Wire(method="GET", url="https://host/", headers=(("X-SIGN", CANARY),), body=CANARY.encode())
-    data = direct.request_bytes(wire, {"X-SIGN": CANARY})
-    out = Outgoing(wire=wire, data=data, until=1.0, seconds=1.0, handle=Handle(), sent=lambda: None)
+    signed = a_request(method="GET", url="https://host/", headers=(("X-SIGN", CANARY),), body=CANARY.encode())
+    data = direct.request_bytes(signed, {"X-SIGN": CANARY})
+    out = Outgoing(signed=signed, data=data, until=1.0, seconds=1.0, handle=Handle(), sent=lambda: None)
     assert CANARY.encode() in data
     assert CANARY not in repr(out)
 
@@ -513,9 +515,9 @@ def test_what_is_scarce_is_named(code: int, monkeypatch: pytest.MonkeyPatch) -> 
         raise OSError(code, os.strerror(code))
 
     monkeypatch.setattr("cancelall.net.dial.socket.socket", scarce)
-    wire = Wire(method="POST", url="http://127.0.0.1:9/", headers=(), body=b"{}", fresh_connection=True)
+    signed = a_request(method="POST", url="http://127.0.0.1:9/", body=b"{}", fresh_connection=True)
     with pytest.raises(TransportFault) as caught:
-        Transport(Route()).send(wire, in_seconds())
+        Transport(Route()).send(signed, in_seconds())
     files = code in (errno.EMFILE, errno.ENFILE)
     assert ("may open no more files" if files else "no memory left") in caught.value.message
     assert caught.value.hint
@@ -570,8 +572,8 @@ def test_a_wrong_certificate_is_final_and_nothing_is_sent(
 ) -> None:
     with RawServer(context=authority.context(name, **more)) as server:
         line = Transport(Route(ca_bundle=str(authority.path) if bundled else None))
-        for wire in (a_cancel(server), a_get(server)):
-            message, kind, sent, final = _fault_of(line, wire)
+        for signed in (a_cancel(server), a_get(server)):
+            message, kind, sent, final = _fault_of(line, signed)
             assert message.startswith("the certificate was refused (")
             assert why in message
             assert (kind, sent, final) == ("tls", "no", True)
@@ -611,8 +613,8 @@ def test_a_handshake_that_stalls_has_sent_nothing(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(transport, "CONNECT_TIMEOUT", 0.2)
     with RawServer(_then(end=_wait)) as server:
         url = f"https://127.0.0.1:{server.port}/"
-        wire = Wire(method="POST", url=url, headers=(), body=b"{}", fresh_connection=True)
-        assert _fault_of(Transport(Route()), wire) == ("no connection in time", "timeout", "no", False)
+        signed = a_request(method="POST", url=url, body=b"{}", fresh_connection=True)
+        assert _fault_of(Transport(Route()), signed) == ("no connection in time", "timeout", "no", False)
 
 
 def test_what_is_no_tls_has_got_nothing() -> None:
@@ -628,8 +630,8 @@ def test_what_is_no_tls_has_got_nothing() -> None:
         speaker = threading.Thread(target=speak_plainly, daemon=True)
         speaker.start()
         url = f"https://127.0.0.1:{listener.getsockname()[1]}/"
-        wire = Wire(method="POST", url=url, headers=(("X-SIGN", CANARY),), body=b"{}", fresh_connection=True)
-        assert _fault_of(Transport(Route()), wire) == ("TLS failed", "tls", "no", False)
+        signed = a_request(method="POST", url=url, headers=(("X-SIGN", CANARY),), body=b"{}", fresh_connection=True)
+        assert _fault_of(Transport(Route()), signed) == ("TLS failed", "tls", "no", False)
         speaker.join(5)
     assert CANARY.encode() not in got[0]
 
@@ -676,13 +678,26 @@ def test_a_proxy_only_sees_where_to(authority: Authority, by_environment: bool) 
     with RawServer(tunnel) as proxy:
         address = f"http://user:pass@127.0.0.1:{proxy.port}"
         line = Transport(Route(proxy=address, proxy_from_environment=by_environment, ca_bundle=str(authority.path)))
-        wire = Wire(method="POST", url="https://api.venue.test/x%3a", headers=(("X-SIGN", CANARY),), body=b"{}")
-        assert line.send(wire, in_seconds()).status == 200
+        signed = a_request(method="POST", url="https://api.venue.test/x%3a", headers=(("X-SIGN", CANARY),), body=b"{}")
+        assert line.send(signed, in_seconds()).status == 200
     assert proxy.requests[0].startswith(b"CONNECT api.venue.test:443 HTTP/1.")
     assert b"Proxy-Authorization: Basic dXNlcjpwYXNz" in proxy.requests[0]
     assert CANARY.encode() not in proxy.requests[0]
     assert tunnel.carried[0].startswith(b"POST /x%3a HTTP/1.1\r\n")
     assert b"Proxy-Authorization" not in tunnel.carried[0]
+
+
+def test_requests_tells_the_proxy_who_asks_and_sends_nothing_itself(authority: Authority) -> None:
+    """`responses` stands where requests would send, and lets nothing by."""
+    with responses.RequestsMock() as instead, RawServer(Tunnel(authority)) as proxy:
+        line = Transport(Route(proxy=f"http://user:pass@127.0.0.1:{proxy.port}", ca_bundle=str(authority.path)))
+        cancel = a_request(method="POST", url="https://api.venue.test/x", body=b"{}", fresh_connection=True)
+        assert line.send(cancel, in_seconds()).status == 200
+        assert len(instead.calls) == 0
+        with pytest.raises(requests.ConnectionError, match="Connection refused by Responses"):
+            requests.post("https://api.venue.test/x", timeout=1)
+    told = requests.adapters.HTTPAdapter().proxy_headers(line.route.proxy)
+    assert f"Proxy-Authorization: {told['Proxy-Authorization']}".encode() in proxy.requests[0]
 
 
 @pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "HTTPS_PROXY"])
@@ -732,8 +747,8 @@ def test_a_certificate_that_is_refused_behind_a_proxy_is_not_tried_again_directl
     tunnel = Tunnel(authority)
     with RawServer(tunnel) as proxy:
         line = Transport(Route(proxy=f"http://127.0.0.1:{proxy.port}", proxy_from_environment=True))
-        wire = Wire(method="POST", url="https://api.venue.test/", headers=(), body=b"{}")
-        _, kind, sent, final = _fault_of(line, wire)
+        signed = a_request(method="POST", url="https://api.venue.test/", body=b"{}")
+        _, kind, sent, final = _fault_of(line, signed)
         assert (kind, sent, final) == ("tls", "no", True)
         assert len(proxy.requests) == 1
 
@@ -755,9 +770,9 @@ def test_listings_share_one_tunnel(authority: Authority) -> None:
 
     with RawServer(serve) as proxy:
         line = Transport(Route(proxy=f"127.0.0.1:{proxy.port}", ca_bundle=str(authority.path)))
-        wire = Wire(method="GET", url="https://api.venue.test/", headers=(), body=b"")
+        signed = a_request(method="GET", url="https://api.venue.test/")
         for _ in range(3):
-            reply = line.send(wire, in_seconds())
+            reply = line.send(signed, in_seconds())
             assert (reply.status, reply.family) == (200, None)
         assert proxy.accepted == 1
 
@@ -777,8 +792,8 @@ def test_a_proxy_that_speaks_tls_itself(authority: Authority) -> None:
 
         with RawServer(relay, context=authority.context()) as proxy:
             line = Transport(Route(proxy=f"https://127.0.0.1:{proxy.port}", ca_bundle=str(authority.path)))
-            wire = Wire(method="POST", url="https://api.venue.test/x", headers=(("X-SIGN", CANARY),), body=b"{}")
-            assert line.send(wire, in_seconds()).status == 200
+            signed = a_request(method="POST", url="https://api.venue.test/x", headers=(("X-SIGN", CANARY),), body=b"{}")
+            assert line.send(signed, in_seconds()).status == 200
             assert CANARY.encode() not in proxy.requests[0]
         assert CANARY.encode() in venue.requests[0]
 
@@ -815,9 +830,9 @@ def test_a_proxy_whose_certificate_is_refused(authority: Authority, by_environme
 def test_a_proxy_that_opens_no_tunnel(answer: bytes, words: str) -> None:
     with RawServer(_then(answer)) as proxy:
         line = Transport(Route(proxy=f"http://user:{CANARY}@127.0.0.1:{proxy.port}"))
-        wire = Wire(method="POST", url="https://api.venue.test/", headers=(), body=b"{}")
+        signed = a_request(method="POST", url="https://api.venue.test/", body=b"{}")
         with pytest.raises(TransportFault, match=f"the proxy did not let the request through.*{words}") as caught:
-            line.send(wire, in_seconds())
+            line.send(signed, in_seconds())
         assert (caught.value.sent, caught.value.final) == ("no", False)
         assert CANARY not in f"{caught.value} {caught.value!r}"
 
@@ -834,16 +849,16 @@ def test_a_tunnel_whose_head_drips_ends_in_time(monkeypatch: pytest.MonkeyPatch)
         line = Transport(Route(proxy=f"http://127.0.0.1:{proxy.port}"))
         began = time.monotonic()
         with pytest.raises(TransportFault, match="did not let the request through in time") as caught:
-            line.send(Wire(method="GET", url="https://venue.test/", headers=(), body=b""), in_seconds())
+            line.send(a_request(method="GET", url="https://venue.test/"), in_seconds())
         assert time.monotonic() - began < 2
     assert (caught.value.kind, caught.value.sent) == ("timeout", "no")
 
 
 @pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:1", "ftp://127.0.0.1:1", "http://127.0.0.1:port", "http://["])
 def test_what_is_no_http_proxy(proxy: str) -> None:
-    wire = Wire(method="GET", url="https://venue.test/", headers=(), body=b"")
+    signed = a_request(method="GET", url="https://venue.test/")
     with pytest.raises(TransportFault, match=r"no HTTP proxy|address cannot be read") as caught:
-        Transport(Route(proxy=proxy)).send(wire, in_seconds())
+        Transport(Route(proxy=proxy)).send(signed, in_seconds())
     assert caught.value.sent == "no"
 
 
@@ -852,9 +867,9 @@ def test_what_is_called_back_goes_through_no_tunnel(authority: Authority) -> Non
     with RawServer(tunnel) as proxy:
         line = Transport(Route(proxy=f"http://127.0.0.1:{proxy.port}", ca_bundle=str(authority.path)))
         url = "https://api.venue.test/"
-        wire = Wire(method="POST", url=url, headers=(), body=b"{}", recalled=lambda: len(proxy.requests) > 0)
+        signed = a_request(method="POST", url=url, body=b"{}", recalled=lambda: len(proxy.requests) > 0)
         with pytest.raises(TransportFault, match="called back") as caught:
-            line.send(wire, in_seconds())
+            line.send(signed, in_seconds())
         assert caught.value.sent == "no"
     assert tunnel.carried in ([], [b""])
 

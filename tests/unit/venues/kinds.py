@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cancelall.core.model import Order, Page, Reply, Request
+from cancelall.core.model import Order, Page, Purpose, Reply, Request
 from cancelall.venues.bitget import venue as bitget
 from cancelall.venues.contract import Segment
 from cancelall.venues.deltadefi.options import Facts
+from cancelall.venues.pacifica.api import TWAP
 from cancelall.venues.registry import load, schema
 
 Row = dict[str, Any]
@@ -341,11 +342,11 @@ def requests(venue: str) -> Mapping[str, Request]:
         )
     if venue == "pacifica":
         found |= {
-            word: Request(method="POST", path=f"/api/v1{path}", body=b"{}", changes=True)
-            for word, path in (
-                ("stop", "/orders/stop/cancel"),
-                ("twap", "/orders/twap/cancel"),
-                ("strategy", "/order_strategies/cancel"),
+            word: Request(method="POST", path=f"/api/v1{path}", body=b"{}", changes=True, purpose=purpose)
+            for word, path, purpose in (
+                ("stop", "/orders/stop/cancel", Purpose.CANCEL),
+                ("twap", "/orders/twap/cancel", TWAP),
+                ("strategy", "/order_strategies/cancel", Purpose.CANCEL),
             )
         }
     return found

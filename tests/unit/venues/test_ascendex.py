@@ -9,12 +9,12 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from cancelall.core.errors import Unreadable
-from cancelall.core.model import Answer, Order, Protection, Reach, Request, State
+from cancelall.core.model import Answer, Order, Protection, Purpose, Reach, Request, State
 from cancelall.core.secret import Secret
-from cancelall.venues.ascendex import signing
+from cancelall.venues.ascendex import api
 from cancelall.venues.ascendex import venue as ascendex
 from cancelall.venues.ascendex.options import Secrets
-from support import ROOT
+from support import ROOT, exist
 from unit.venues.kinds import CASH_ROW, FUTURES_ROW, documented, reply
 
 VECTORS: list[dict[str, Any]] = json.loads((ROOT / "tests" / "vectors" / "ascendex.json").read_text())
@@ -61,9 +61,10 @@ def test_reproduces_every_recorded_request(row: dict[str, Any]) -> None:
         path=url.path,
         query=url.query,
         body=json.dumps(body, separators=(",", ":")).encode() if by_name else (row["body"] or "").encode(),
+        purpose=Purpose.CANCEL if by_name else Purpose.BATCH if url.path.endswith("/batch") else "",
     )
     signed = ascendex.sign(request, SECRETS, options(), NOW, 1)
-    assert row["prehash"] == f"{NOW}+{signing.api_path(url.path)}"
+    assert row["prehash"] == f"{NOW}+{api.api_path(url.path)}"
     assert dict(signed.headers) == row["headers"]
     assert signed.body == (row["body"] or "").encode()
     assert signed.query is None
@@ -81,12 +82,12 @@ def test_reproduces_every_published_signature(row: dict[str, Any]) -> None:
 @pytest.mark.parametrize("row", DECODED, ids=lambda row: row["name"])
 def test_the_demo_programs_urls_are_signed_over_the_same_text(row: dict[str, Any]) -> None:
     """Their signatures are of another secret: only what they sign can be compared."""
-    assert row["prehash"] == f"{NOW}+{signing.api_path(urlsplit(row['url']).path)}"
+    assert row["prehash"] == f"{NOW}+{api.api_path(urlsplit(row['url']).path)}"
 
 
 def test_the_secret_is_never_decoded() -> None:
     secrets = Secrets(api_key=Secret("k"), api_secret=Secret("not base64 at all, ünicode"))
-    ascendex.check_secrets(secrets, options())
+    ascendex.VENUE.check_secrets(secrets, options())
     assert ascendex.sign(Request(method="GET", path="/api/pro/v1/info"), secrets, options(), NOW, 6).headers
 
 
@@ -556,8 +557,8 @@ def test_the_account_info_is_read_although_the_profile_names_the_group() -> None
 
 def test_the_account_group_is_learnt() -> None:
     one = discovery("account group")
-    assert read("account group", INFO) == ("group 0",)
-    assert one.learn(ascendex.Facts(), ("group 0",)) == ascendex.Facts(account_group=0)
+    assert read("account group", INFO) == exist("group 0")
+    assert one.learn(ascendex.Facts(), exist("group 0")) == ascendex.Facts(account_group=0)
     text = {"code": 0, "data": {"accountGroup": "8"}}
     assert one.learn(ascendex.Facts(), read("account group", text)) == ascendex.Facts(account_group=8)
 
@@ -571,19 +572,17 @@ def test_an_account_info_without_a_group_is_unreadable(data: object) -> None:
 @pytest.mark.parametrize("group", [0, 7])
 def test_a_group_that_is_not_the_keys_is_a_doubt(group: int) -> None:
     other = 7 - group
-    assert ascendex.doubts(options(account_group=group), frozenset({f"group {group}"})) == ()
-    (doubt,) = ascendex.doubts(options(account_group=group), frozenset({f"group {other}"}))
+    assert ascendex.doubts(options(account_group=group), frozenset(exist(f"group {group}"))) == ()
+    (doubt,) = ascendex.doubts(options(account_group=group), frozenset(exist(f"group {other}")))
     assert doubt == f"account_group is {group} in this profile, but {other} is the one of this key"
-    assert ascendex.doubts(ascendex.Options(), frozenset({"group 7"})) == ()
+    assert ascendex.doubts(ascendex.Options(), frozenset(exist("group 7"))) == ()
 
 
 def test_symbols_are_looked_up_in_the_ledgers_that_can_hold_them() -> None:
     found = ascendex.discoveries(options(symbol=("BTC-PERP",)), ascendex.Facts())
     assert [one.name for one in found] == ["account group", "futures products", EXITS]
     products = {"code": 0, "data": [{"symbol": "BTC-PERP", "status": "Normal", "displayName": "BTCUSDT"}]}
-    known = frozenset(
-        {*read("futures products", products, symbol=("X",)), "symbol BTC/USDT", "shown BTC/USDT BTC/USDT"}
-    )
+    names = frozenset({*read("futures products", products, symbol=("X",)), *exist("symbol BTC/USDT")})
     for word, expected in (
         ("BTC-PERP", ()),
         ("BTC/USDT", ()),
@@ -591,7 +590,7 @@ def test_symbols_are_looked_up_in_the_ledgers_that_can_hold_them() -> None:
         ("btc/usdt", ('AscendEX knows no --symbol btc/usdt (did you mean "BTC/USDT"?)',)),
         ("QQQ", ("AscendEX knows no --symbol QQQ",)),
     ):
-        assert ascendex.doubts(options(symbol=(word,)), known) == expected
+        assert ascendex.doubts(options(symbol=(word,)), names) == expected
 
 
 @pytest.mark.parametrize("data", [None, {}, [], [{}], [{"symbol": ""}], [None], [{"symbol": []}]])
@@ -604,17 +603,17 @@ def test_a_product_list_of_another_shape_is_unreadable(data: object) -> None:
 def test_an_odd_product_hides_no_other_one(odd: object) -> None:
     rows = [odd, {"symbol": "BTC/USDT", "displayName": []}, {"symbol": "币/USDT"}]
     told = read("cash products", {"code": 0, "data": rows}, symbol=("BTC/USDT",))
-    assert {"symbol BTC/USDT", "symbol 币/USDT"} <= set(told)
+    assert set(exist("symbol BTC/USDT", "symbol 币/USDT")) <= set(told)
     assert ascendex.doubts(options(symbol=("BTC/USDT", "币/USDT")), frozenset(told)) == ()
 
 
 def test_an_order_that_was_listed_proves_that_its_symbol_exists() -> None:
-    assert ascendex.doubts(options(symbol=("OLD/USDT",)), frozenset({"symbol OLD/USDT"})) == ()
+    assert ascendex.doubts(options(symbol=("OLD/USDT",)), frozenset(exist("symbol OLD/USDT"))) == ()
 
 
 def test_exits_of_positions_are_remarks() -> None:
     told = read(EXITS, POSITIONS)
-    assert told == (
+    assert told == exist(
         "exit BTC-PERP keeps its take-profit at 90000 and stop-loss at 50000.5",
         "exit SOL-PERP keeps its stop-loss at 90",
     )
@@ -625,7 +624,7 @@ def test_exits_of_positions_are_remarks() -> None:
     odd = [None, {"symbol": "A-PERP", "takeProfitPrice": []}, {"symbol": None, "stopLossPrice": "1"}, {"symbol": []}]
     rows = [*odd, *POSITIONS["data"]["contracts"]]  # type: ignore[index]
     told = read(EXITS, {"code": 0, "data": {"contracts": rows}}, symbol=("A-PERP", "BTC-PERP"))
-    assert told == (
+    assert told == exist(
         "exit A-PERP keeps its take-profit at ?",
         "exit ? keeps its stop-loss at 1",
         "exit BTC-PERP keeps its take-profit at 90000 and stop-loss at 50000.5",
@@ -636,9 +635,9 @@ def test_exits_of_positions_are_remarks() -> None:
 
 # --- judging --------------------------------------------------------------------------------------------------------
 
-CANCEL = Request(method="DELETE", path="/6/api/pro/v1/cash/order/all", body=b"{}", changes=True)
-LISTING = Request(method="GET", path="/6/api/pro/v1/cash/order/open")
-MARGIN = Request(method="DELETE", path="/6/api/pro/v1/margin/order/all", body=b"{}", changes=True)
+(CANCEL,) = segment("cash").mass_cancels(())
+((LISTING,),) = segment("cash").listings
+(MARGIN,) = segment("margin").mass_cancels(())
 
 
 def judged(code: object, message: str = "", *, request: Request = CANCEL, status: int = 200, reason: str = "") -> Any:

@@ -11,12 +11,12 @@ import pytest
 from cancelall.core.errors import Unreadable
 from cancelall.core.model import Answer, Order, Priority, Protection, Reach, Request, State
 from cancelall.core.secret import Secret
-from cancelall.venues.bitget import calls, reading
+from cancelall.venues.bitget import api
 from cancelall.venues.bitget import venue as bitget
 from cancelall.venues.bitget.options import Secrets
 from cancelall.venues.contract import Discovery, Segment
 from cancelall.venues.registry import schema
-from support import ROOT
+from support import ROOT, exist
 from unit.venues import kinds
 from unit.venues.kinds import (
     CLASSIC,
@@ -169,7 +169,7 @@ def test_a_symbol_of_any_script_is_in_bodies_and_in_no_query(facts: bitget.Facts
 def test_plain_symbols_narrow_the_listings() -> None:
     for facts in (CLASSIC, UNIFIED):
         one = segment("USDT-FUTURES", facts, symbol=("BTCUSDT", "ETHUSDT"))
-        assert [calls.asked(request, "symbol") for request in one.listings[0]] == ["BTCUSDT", "ETHUSDT"]
+        assert [api.asked(request, "symbol") for request in one.listings[0]] == ["BTCUSDT", "ETHUSDT"]
 
 
 WORDS = ("normal_plan", "track_plan", "loss_plan", "pos_loss", "profit_plan", "pos_profit", "moving_plan")
@@ -343,9 +343,9 @@ def test_what_may_be_a_silent_no_op_is_no_witness() -> None:
 
 
 def test_two_lists_that_are_empty_are_told_from_everything_else() -> None:
-    assert reading.took_nothing(reply(answer({"successList": [], "failureList": []})))
+    assert api.took_nothing(reply(answer({"successList": [], "failureList": []})))
     for data in ({}, {"successList": []}, {"successList": [{"orderId": "1"}], "failureList": []}, None, []):
-        assert not reading.took_nothing(reply(answer(data)))
+        assert not api.took_nothing(reply(answer(data)))
 
 
 def test_witnesses_are_the_last_in_their_bucket() -> None:
@@ -564,7 +564,7 @@ def test_strategies_by_type_and_category(
     category: str, kind: str, fields: dict[str, object], expected: Protection
 ) -> None:
     one = segment(f"{category} strategy orders", UNIFIED)
-    (request,) = (one for stage in one.listings for one in stage if calls.asked(one, "type") == kind)
+    (request,) = (one for stage in one.listings for one in stage if api.asked(one, "type") == kind)
     (found,) = one.page(request, reply(answer([{**STRATEGY, "category": category, **fields}]))).orders
     assert found.protection is expected
 
@@ -940,7 +940,7 @@ def test_a_symbol_that_a_product_is_said_not_to_have_is_refused_and_never_absent
 
 def strategies(category: str, kind: str) -> tuple[Segment, Request]:
     one = segment(f"{category} strategy orders", UNIFIED)
-    (found,) = (request for stage in one.listings for request in stage if calls.asked(request, "type") == kind)
+    (found,) = (request for stage in one.listings for request in stage if api.asked(request, "type") == kind)
     return one, found
 
 
@@ -972,7 +972,7 @@ def test_limits_say_how_long_to_wait() -> None:
     assert bitget.judge(CANCEL, reply(limited, 429, retry_after="3")).after == 3.0
     assert bitget.judge(CANCEL, reply(limited, 400)).answer is Answer.AGAIN
     assert "5 minutes" in bitget.judge(CANCEL, reply(limited, 429)).hint
-    assert bitget.judge(BY_NAME, reply(answer(None, "45129"), 400)).after == calls.NAMED_GAP
+    assert bitget.judge(BY_NAME, reply(answer(None, "45129"), 400)).after == api.NAMED_GAP
 
 
 # --- the account's mode ---------------------------------------------------------------------------------------------
@@ -1047,12 +1047,12 @@ def test_unified_segments_are_listed_otherwise_than_classic_ones_of_the_same_nam
 
 def test_a_mode_that_is_changing_or_unknown_is_a_doubt() -> None:
     for mode in ("upgrading", "switching"):
-        (said,) = bitget.doubts(bitget.Options(), frozenset({f"mode {mode}"}))
+        (said,) = bitget.doubts(bitget.Options(), frozenset(exist(f"mode {mode}")))
         assert "run again in a minute" in said
-    (said,) = bitget.doubts(bitget.Options(), frozenset({"mode quantum"}))
+    (said,) = bitget.doubts(bitget.Options(), frozenset(exist("mode quantum")))
     assert "quantum" in said
     for mode in ("classic", "unified", "hybrid", "undisclosed"):
-        assert bitget.doubts(bitget.Options(), frozenset({f"mode {mode}"})) == ()
+        assert bitget.doubts(bitget.Options(), frozenset(exist(f"mode {mode}"))) == ()
 
 
 def test_only_the_settings_call_takes_a_refusal_for_an_answer() -> None:
@@ -1068,12 +1068,12 @@ def test_only_the_settings_call_takes_a_refusal_for_an_answer() -> None:
 @pytest.mark.parametrize("data", [{}, {"accountMode": None}, {"accountMode": ""}, {"accountMode": {}}])
 def test_a_mode_that_is_not_told_leaves_both_apis_to_answer(data: object) -> None:
     read_mode = bitget.discoveries(bitget.Options(), bitget.Facts())[0].read
-    assert read_mode(SETTINGS, reply(answer(data))).names == ("mode undisclosed",)
+    assert read_mode(SETTINGS, reply(answer(data))).names == exist("mode undisclosed")
 
 
 # --- selectors ------------------------------------------------------------------------------------------------------
 
-KNOWN = frozenset({"symbol BTCUSDT", "symbol ETHUSDT", "coin BTC", "coin ETH", "mode classic"})
+KNOWN = frozenset(exist("symbol BTCUSDT", "symbol ETHUSDT", "coin BTC", "coin ETH", "mode classic"))
 
 
 def test_unknown_selectors_are_named_with_the_right_spelling() -> None:
@@ -1110,8 +1110,8 @@ def test_instruments_are_read_only_where_a_selector_needs_them() -> None:
 def test_instrument_lists_are_read() -> None:
     contracts, symbols = bitget.discoveries(bitget.Options(symbol=("BTCUSDT",)), CLASSIC)[1:]
     rows = [{"symbol": "BTCUSDT", "supportMarginCoins": ["USDT", 7]}]
-    assert contracts.read(contracts.request, reply(answer(rows))).names == ("symbol BTCUSDT", "coin USDT")
-    assert symbols.read(symbols.request, reply(answer([{"symbol": "BTCUSDT"}]))).names == ("symbol BTCUSDT",)
+    assert contracts.read(contracts.request, reply(answer(rows))).names == exist("symbol BTCUSDT", "coin USDT")
+    assert symbols.read(symbols.request, reply(answer([{"symbol": "BTCUSDT"}]))).names == exist("symbol BTCUSDT")
     for data in (None, {}, "x"):
         with pytest.raises(Unreadable):
             contracts.read(contracts.request, reply(answer(data)))
@@ -1121,14 +1121,14 @@ def test_odd_rows_of_an_instrument_list_name_nothing_and_the_others_do() -> None
     contracts, symbols = bitget.discoveries(bitget.Options(symbol=("BTCUSDT",)), CLASSIC)[1:]
     rows: list[object] = [None, {}, 7, {"symbol": {}}, {"symbol": "ethusdt", "supportMarginCoins": None}]
     got = reply(answer([*rows, {"symbol": CHINESE, "supportMarginCoins": ["usdt", None]}]))
-    assert contracts.read(contracts.request, got).names == ("symbol ETHUSDT", f"symbol {CHINESE}", "coin USDT")
-    assert symbols.read(symbols.request, got).names == ("symbol ETHUSDT", f"symbol {CHINESE}")
+    assert contracts.read(contracts.request, got).names == exist("symbol ETHUSDT", f"symbol {CHINESE}", "coin USDT")
+    assert symbols.read(symbols.request, got).names == exist("symbol ETHUSDT", f"symbol {CHINESE}")
 
 
 def test_a_symbol_that_was_listed_exists() -> None:
     """An order's own symbol counts like one of the venue's list."""
-    assert bitget.doubts(bitget.Options(symbol=(CHINESE,)), frozenset({f"symbol {CHINESE}", "mode classic"})) == ()
-    assert bitget.doubts(bitget.Options(symbol=(CHINESE,)), frozenset({"symbol BTCUSDT"})) != ()
+    assert bitget.doubts(bitget.Options(symbol=(CHINESE,)), frozenset(exist(f"symbol {CHINESE}", "mode classic"))) == ()
+    assert bitget.doubts(bitget.Options(symbol=(CHINESE,)), frozenset(exist("symbol BTCUSDT"))) != ()
 
 
 @pytest.mark.parametrize(
@@ -1143,7 +1143,7 @@ def test_a_symbol_that_was_listed_exists() -> None:
     ],
 )
 def test_what_looks_back_and_has_no_witness_is_told(options: dict[str, Any], mode: str, words: list[str]) -> None:
-    said = bitget.VENUE.remarks(bitget.Options(**options), frozenset({f"mode {mode}"}))
+    said = bitget.VENUE.remarks(bitget.Options(**options), frozenset(exist(f"mode {mode}")))
     assert len(said) == bool(words)
     for one in ("SPOT orders", "strategy orders"):
         assert (one in "".join(said)) is (one in words)

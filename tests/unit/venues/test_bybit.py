@@ -12,11 +12,11 @@ from urllib.parse import urlsplit
 import pytest
 
 from cancelall.core.errors import OptionError, Unreadable
-from cancelall.core.model import Answer, Order, Protection, Reach, Request, State
+from cancelall.core.model import Answer, Order, Protection, Purpose, Reach, Request, State
 from cancelall.core.secret import Secret
 from cancelall.venues.bybit import venue as bybit
 from cancelall.venues.bybit.options import Secrets
-from support import ROOT
+from support import ROOT, exist
 from unit.venues.kinds import BYBIT_ROW as ROW
 from unit.venues.kinds import reply
 
@@ -140,7 +140,7 @@ def test_a_symbol_in_another_script_is_signed_as_it_is_sent() -> None:
     found = one.page(read, reply(answer({"list": rows(2, symbol="币安人生USDT"), "nextPageCursor": "a%3A1"})))
     assert ([order.symbol for order in found.orders], found.unsure) == (["币安人生USDT"] * 2, "")
     assert found.next.query == f"{read.query}&cursor=a%3A1"
-    assert bybit.doubts(options, frozenset({"symbol 币安人生USDT"})) == ()
+    assert bybit.doubts(options, frozenset(exist("symbol 币安人生USDT"))) == ()
 
 
 def test_the_blind_cancels_of_a_whole_account() -> None:
@@ -542,7 +542,7 @@ def test_history_tells_filled_from_cancelled() -> None:
 
 # --- judging --------------------------------------------------------------------------------------------------------
 
-CANCEL = Request(method="POST", path="/v5/order/cancel-all", body=b"{}", changes=True)
+CANCEL = Request(method="POST", path="/v5/order/cancel-all", body=b"{}", changes=True, purpose=Purpose.MASS_CANCEL)
 
 
 def test_the_old_spelling_of_a_code_is_read() -> None:
@@ -601,7 +601,7 @@ def test_a_code_decides_whatever_the_status(status: int) -> None:
 @pytest.mark.parametrize("success", ["0", 0, False, "fail"])
 def test_success_zero_is_no_success(success: object) -> None:
     assert bybit.judge(CANCEL, reply(answer({"success": success}))).answer is Answer.AMBIGUOUS
-    spread = Request(method="POST", path="/v5/spread/order/cancel-all", body=b"{}", changes=True)
+    (spread,) = segment("spread").mass_cancels(())
     assert bybit.judge(spread, reply(answer({"success": success}))).answer is Answer.ACCEPTED
 
 
@@ -629,7 +629,7 @@ def test_a_signature_refusal_does_not_repeat_the_key() -> None:
 
 # --- selectors ------------------------------------------------------------------------------------------------------
 
-KNOWN = frozenset({"symbol BTCUSDT", "symbol ETHUSDT", "baseCoin BTC", "settleCoin USDT", "settleCoin BTC"})
+KNOWN = frozenset(exist("symbol BTCUSDT", "symbol ETHUSDT", "baseCoin BTC", "settleCoin USDT", "settleCoin BTC"))
 
 
 def test_unknown_selectors_are_named_with_the_right_spelling() -> None:
@@ -646,7 +646,7 @@ def test_an_order_that_was_listed_under_a_symbol_proves_that_it_exists() -> None
     """The lists show what trades: not a contract that is being settled or was delisted."""
     options = bybit.Options(symbol=("OLDUSDT",))
     assert len(bybit.doubts(options, KNOWN)) == 1
-    assert bybit.doubts(options, KNOWN | {"symbol OLDUSDT"}) == ()
+    assert bybit.doubts(options, KNOWN | set(exist("symbol OLDUSDT"))) == ()
 
 
 def test_one_odd_instrument_hides_no_other() -> None:
@@ -654,7 +654,7 @@ def test_one_odd_instrument_hides_no_other() -> None:
     known = {"symbol": "BTCUSDT", "baseCoin": "BTC", "settleCoin": "USDT"}
     odd = [None, "x", {"symbol": {}, "baseCoin": []}, {"symbol": None, "baseCoin": "ETH"}]
     found = read.read(read.request, reply(answer({"category": "linear", "list": [*odd, known], "nextPageCursor": {}})))
-    assert set(found.names) == {"symbol BTCUSDT", "baseCoin BTC", "baseCoin ETH", "settleCoin USDT"}
+    assert set(found.names) == set(exist("symbol BTCUSDT", "baseCoin BTC", "baseCoin ETH", "settleCoin USDT"))
     assert found.next is None
     assert read.read(read.request, reply(answer({"list": None}))).names == ()
     for unreadable in (answer({"category": "spot", "list": [known]}), answer({}), answer(None)):

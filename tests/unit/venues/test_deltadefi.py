@@ -12,8 +12,8 @@ import pytest
 from cancelall.core.errors import Unreadable
 from cancelall.core.model import Answer, Order, Priority, Reach, Request, State
 from cancelall.core.secret import Secret
-from cancelall.venues.contract import Batch, Discovery, Segment
-from cancelall.venues.deltadefi import reading
+from cancelall.venues.contract import SYMBOL, Batch, Discovery, Known, Segment
+from cancelall.venues.deltadefi import api
 from cancelall.venues.deltadefi import venue as deltadefi
 from cancelall.venues.deltadefi.options import HOSTS, RECORDS, Facts, Options, Secrets
 from cancelall.venues.registry import schema
@@ -48,7 +48,6 @@ def many(count: int, start: int = 0) -> list[dict[str, object]]:
 ADA = segment()
 CANCEL = ADA.mass_cancels(())[0]
 LISTING = ADA.listings[0][0]
-RECORD = Request(method="GET", path=f"/accounts/order/{ONE}")
 
 
 def order(identity: str = ONE) -> Order:
@@ -74,7 +73,7 @@ def test_the_mass_cancel_is_the_documents_byte_for_byte() -> None:
 
 
 FIRST, SECOND = LISTING, ADA.page(LISTING, reply(envelope(*many(250), count=300, pages=2))).next
-EXECUTED, SINGLE = ADA.final_states((order(),), 0)
+EXECUTED, RECORD = ADA.final_states((order(),), 0)
 ((BY_NAME, _),) = ADA.cancels((order(),), None)
 MARKETS, ALL_PAIRS = deltadefi.discoveries(Options(), Facts())
 
@@ -85,7 +84,7 @@ MARKETS, ALL_PAIRS = deltadefi.discoveries(Options(), Facts())
         ("open orders limit=250 page=1", FIRST),
         ("open orders limit=250 page=2", SECOND),
         ("trade orders (history) limit=250 page=1", EXECUTED),
-        ("order record by id", SINGLE),
+        ("order record by id", RECORD),
         ("cancel single order", BY_NAME),
         ("market-config (symbols)", MARKETS.request),
     ],
@@ -110,7 +109,7 @@ def test_the_market_config_is_asked_for_without_the_key() -> None:
 
 
 def test_nothing_ever_asks_for_a_new_key() -> None:
-    assert "new-api-key" not in Path(deltadefi.__file__).read_text(encoding="utf-8").partition('"""\n\nfrom')[2]
+    assert "new-api-key" not in Path(api.__file__).read_text(encoding="utf-8")
 
 
 def test_hosts() -> None:
@@ -182,12 +181,12 @@ def test_discoveries_teach_pairs() -> None:
     facts = MARKETS.learn(Facts(), named("ADAUSDM", "ADAUSDCx"))
     assert facts.markets == ("ADAUSDM", "ADAUSDCx")
     assert ALL_PAIRS.learn(facts, named("ADAUSDX", "ADAUSDM")).symbols == ("ADAUSDM", "ADAUSDCx", "ADAUSDX")
-    assert MARKETS.learn(Facts(), (*named("ADAUSDM"), reading.ODD_MARKET)).markets == ("ADAUSDM",)
+    assert MARKETS.learn(Facts(), (*named("ADAUSDM"), deltadefi.ODD_MARKET)).markets == ("ADAUSDM",)
 
 
-def named(*symbols: str) -> tuple[str, ...]:
+def named(*symbols: str) -> tuple[Known, ...]:
     """How discovery reads name symbols."""
-    return tuple(f"symbol {one}" for one in symbols)
+    return tuple(Known(SYMBOL, one) for one in symbols)
 
 
 @pytest.mark.parametrize(
@@ -234,7 +233,7 @@ def config(*pairs: object, assets: object = ()) -> dict[str, object]:
     return {"trading_pairs": [{"symbol": pair} for pair in pairs], "assets": assets}
 
 
-def read(discovery: Discovery[Facts], body: object) -> tuple[str, ...]:
+def read(discovery: Discovery[Facts], body: object) -> tuple[Known, ...]:
     return discovery.read(discovery.request, reply(body)).names
 
 
@@ -251,11 +250,11 @@ def test_the_market_config_names_pairs_twice() -> None:
 def test_an_odd_market_hides_no_other_one_but_then_they_are_not_all(odd: object) -> None:
     for body in (config("ADAUSDM", odd, "NEWUSDM"), config("ADAUSDM", assets=[{"trading_pairs": [odd, "NEWUSDM"]}])):
         names = read(MARKETS, body)
-        assert names == (*named("ADAUSDM", "NEWUSDM"), reading.ODD_MARKET)
+        assert names == (*named("ADAUSDM", "NEWUSDM"), deltadefi.ODD_MARKET)
         assert "cannot be read" in deltadefi.doubts(Options(), frozenset(names))[0]
         assert deltadefi.doubts(Options(symbol=("ADAUSDM",)), frozenset(names)) == ()
     rows = {"trading_pairs": [odd if isinstance(odd, dict | list) else None, {"symbol": "ADAUSDM"}]}
-    assert read(MARKETS, rows) == (*named("ADAUSDM"), reading.ODD_MARKET)
+    assert read(MARKETS, rows) == (*named("ADAUSDM"), deltadefi.ODD_MARKET)
 
 
 @pytest.mark.parametrize(
@@ -307,7 +306,7 @@ def test_unknown_symbols_are_named_with_the_right_spelling() -> None:
     assert deltadefi.doubts(Options(symbol=("oldusdm",)), frozenset(named("OLDUSDM"))) == (), (
         "an order was listed there"
     )
-    assert deltadefi.doubts(Options(symbol=("OLDUSDM",)), frozenset({"OLDUSDM"})) != ()
+    assert deltadefi.doubts(Options(symbol=("OLDUSDM",)), frozenset({Known("market", "OLDUSDM")})) != ()
 
 
 # --- cancels by name ------------------------------------------------------------------------------------------------
@@ -667,7 +666,7 @@ def test_a_late_cancel_has_no_known_limit() -> None:
 
 def test_the_key_is_the_account_and_is_never_shown() -> None:
     secrets = Secrets(api_key=Secret("d0d0d0d0d0d0d0d0"))
-    deltadefi.check_secrets(secrets, Options())
+    deltadefi.VENUE.check_secrets(secrets, Options())
     assert deltadefi.account(secrets, Options()) == "d0d0d0d0d0d0d0d0"
     assert "d0d0" not in repr(secrets)
     assert "d0d0" not in repr(deltadefi.sign(CANCEL, secrets, Options(), 0, 1))

@@ -12,13 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cancelall.core.errors import SecretError, Unreadable
-from cancelall.core.model import Answer, Order, Page, Priority, Protection, Request, Signed, State
+from cancelall.core.model import Answer, Order, Page, Priority, Protection, Purpose, Request, Signed, State
 from cancelall.core.secret import Secret
 from cancelall.venues.contract import Segment
-from cancelall.venues.pacifica import signing
+from cancelall.venues.pacifica import api
 from cancelall.venues.pacifica import venue as pacifica
-from cancelall.venues.pacifica.options import API, OPERATIONS, Secrets, _unbase58, base58
-from support import ROOT
+from cancelall.venues.pacifica.api import API, OPERATIONS, TWAP
+from cancelall.venues.pacifica.options import Secrets, _unbase58, base58
+from support import ROOT, exist
 from unit.venues.kinds import order_row, reply, strategy_row, twap_row
 
 VECTORS: list[dict[str, Any]] = json.loads((ROOT / "tests" / "vectors" / "pacifica.json").read_text())
@@ -50,11 +51,12 @@ def segment(name: str, **options: Any) -> Segment:
 
 
 def post(path: str, **payload: object) -> Request:
-    return Request(method="POST", path=API + path, body=json.dumps(payload).encode(), changes=True)
+    purpose = {"/orders/cancel_all": Purpose.MASS_CANCEL, "/orders/twap/cancel": TWAP}.get(path, Purpose.CANCEL)
+    return Request(method="POST", path=API + path, body=json.dumps(payload).encode(), changes=True, purpose=purpose)
 
 
 def get(path: str, query: str = "account=") -> Request:
-    return Request(method="GET", path=API + path, query=query)
+    return Request(method="GET", path=API + path, query=query, purpose=Purpose.LISTING)
 
 
 def signed(request: Request, *, widen: int = 1, text: str = OWNER_SECRET, **options: Any) -> Signed:
@@ -88,7 +90,7 @@ def test_reproduces_every_body(row: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("row", KEYED, ids=lambda row: row["name"])
 def test_reproduces_every_signature_over_its_message(row: dict[str, Any]) -> None:
-    made = signing._signature(Secret(row["secret_key_base58"]), row["message"].encode())
+    made = api._signature(Secret(row["secret_key_base58"]), row["message"].encode())
     assert base58(made) == row["signature"]
 
 
@@ -98,7 +100,7 @@ def test_rebuilds_every_message(row: dict[str, Any]) -> None:
     payload = {name: value for name, value in body.items() if name not in HEADER}
     message = {"type": row["operation_type"], "data": payload}
     message |= {name: body[name] for name in ("timestamp", "expiry_window")}
-    made = signing._canonical(message)
+    made = api._canonical(message)
     assert made.decode() == row["message"]
     assert hashlib.sha256(made).hexdigest() == row["message_sha256"]
 
@@ -378,7 +380,7 @@ def test_a_market_in_any_script_is_signed_as_it_is_written() -> None:
     assert "币安人生".encode() in request.body
     body = json.loads(signed(request).body)
     assert body["symbol"] == "币安人生"
-    message = signing._canonical(
+    message = api._canonical(
         {
             "type": "cancel_all_orders",
             "timestamp": NOW,
@@ -387,7 +389,7 @@ def test_a_market_in_any_script_is_signed_as_it_is_written() -> None:
         }
     )
     assert "币安人生".encode() in message
-    assert base58(signing._signature(Secret(OWNER_SECRET), message)) == body["signature"]
+    assert base58(api._signature(Secret(OWNER_SECRET), message)) == body["signature"]
 
 
 @pytest.mark.parametrize("params", [{}, {"symbol": ["BTC", "ETH"]}, {"symbol": 7}, "x"])
@@ -714,9 +716,9 @@ def test_symbols_are_looked_up_beside_the_kill() -> None:
     (read,) = pacifica.discoveries(pacifica.Options(symbol=("btc",), account=OWNER), pacifica.Facts())
     assert (read.request.path, read.request.query, read.request.changes) == ("/api/v1/info", "", False)
     batch = read.read(read.request, reply(answer([{"symbol": "BTC"}, {"symbol": "kBONK"}])))
-    assert batch.names == ("symbol BTC", "symbol kBONK")
+    assert batch.names == exist("symbol BTC", "symbol kBONK")
     odd = [None, {}, {"symbol": []}, {"symbol": "BTC"}, 7, {"symbol": "币"}]
-    assert read.read(read.request, reply(answer(odd))).names == ("symbol BTC", "symbol 币")
+    assert read.read(read.request, reply(answer(odd))).names == exist("symbol BTC", "symbol 币")
     for body in (answer(None), answer([{}]), answer([]), answer([None]), b"", {}):
         with pytest.raises(Unreadable):
             read.read(read.request, reply(body))
@@ -727,7 +729,7 @@ ACCOUNT = {"balance": "0", "account_equity": "0.00", "positions_count": 0, "orde
 
 @pytest.mark.parametrize("symbols", [(), ("BTC",)])
 @pytest.mark.parametrize(
-    ("changes", "known"),
+    ("changes", "exists"),
     [
         ({}, False),
         ({"balance": "10.5"}, True),
@@ -739,17 +741,17 @@ ACCOUNT = {"balance": "0", "account_equity": "0.00", "positions_count": 0, "orde
     ],
 )
 def test_the_address_of_a_key_is_an_account_only_if_the_venue_shows_one(
-    symbols: tuple[str, ...], changes: dict[str, object], known: bool
+    symbols: tuple[str, ...], changes: dict[str, object], exists: bool
 ) -> None:
     options = pacifica.Options(symbol=symbols)
     *_, read = pacifica.discoveries(options, pacifica.Facts())
     assert (read.request.path, read.request.query, read.optional) == ("/api/v1/account", "account=", False)
     assert "account, taken from the key" in read.name
     for data in ({**ACCOUNT, **changes}, [{**ACCOUNT, **changes}]):
-        names = {*read.read(read.request, reply(answer(data))).names, *(f"symbol {one}" for one in symbols)}
+        names = {*read.read(read.request, reply(answer(data))).names, *exist(*(f"symbol {one}" for one in symbols))}
         doubts = pacifica.doubts(options, frozenset(names))
-        assert bool(doubts) is not known
-        assert known or "agent" in doubts[0]
+        assert bool(doubts) is not exists
+        assert exists or "agent" in doubts[0]
         assert "account taken from the key" in pacifica.remarks(options, frozenset(names))[0]
 
 
@@ -777,14 +779,14 @@ def test_a_configured_account_needs_no_such_proof() -> None:
     ],
 )
 def test_a_misspelt_symbol_is_a_doubt(symbols: tuple[str, ...], found: tuple[str, ...]) -> None:
-    names = frozenset({"symbol BTC", "symbol kBONK", "symbol ETH", "account known"})
+    names = frozenset(exist("symbol BTC", "symbol kBONK", "symbol ETH", "account known"))
     assert pacifica.doubts(pacifica.Options(symbol=symbols), names) == found
 
 
 def test_an_order_that_was_listed_proves_that_its_symbol_exists() -> None:
     options = pacifica.Options(symbol=("OLD",), account=OWNER)
-    assert pacifica.doubts(options, frozenset({"symbol BTC", "symbol OLD"})) == ()
-    assert pacifica.doubts(options, frozenset({"OLD"})) != ()
+    assert pacifica.doubts(options, frozenset(exist("symbol BTC", "symbol OLD"))) == ()
+    assert pacifica.doubts(options, frozenset(exist("market OLD"))) != ()
 
 
 # --- judging --------------------------------------------------------------------------------------------------------

@@ -1,0 +1,100 @@
+"""Declared options as parameters of Typer's."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from enum import Enum
+from typing import Annotated, Any, Literal, Optional
+
+import typer
+
+from cancelall.cli import kills, options
+from cancelall.cli.options import Kill
+from cancelall.core import declare
+from cancelall.core.declare import Declared
+from cancelall.venues.registry import VENUES, schema
+
+
+def completer(of: str) -> Callable[[typer.Context, str], list[str]]:
+    """What completes a word: a function of `completion`. No kill loads it."""
+
+    def complete(ctx: typer.Context, incomplete: str) -> list[str]:
+        from cancelall.cli import completion
+
+        found: list[str] = getattr(completion, of)(ctx, incomplete)
+        return found
+
+    return complete
+
+
+def profiles(name: str = "[PROFILE]...", words: str = "Profiles; none means all.") -> Any:  # noqa: ANN401 - as Typer's
+    """The argument that names profiles."""
+    return typer.Argument(metavar=name, help=words, show_default=False, autocompletion=completer("profiles"))
+
+
+def option(key: str, words: str = "") -> Any:  # noqa: ANN401 - as Typer's
+    """A common option for a command that is no run, which may have words of its own for it."""
+    item = next(item for item in declare.declared(Kill) if item.key == key)
+    return _option(item, words or item.on_line)
+
+
+def of_kill(name: str) -> Callable[..., int]:
+    """The command that kills all, or a venue, whose own options are the declared ones."""
+    own = declare.declared(schema(name).options) if name in VENUES else ()
+
+    def called(**given: Any) -> int:  # noqa: ANN401 - the values of the options
+        return kills.run(name, options.kill_of(name, _plain(given)))
+
+    shown = [_parameter(item, f" [default: {item.default}]" if item.default not in (None, ()) else "") for item in own]
+    return _with([*shown, *map(_parameter, options.common(name))], called)
+
+
+def command(name: str, run: Callable[..., int]) -> Callable[..., int]:
+    """A command with the parameters of `run`, whose `kill` is what it takes of the common options."""
+    own = [one for one in inspect.signature(run, eval_str=True).parameters.values() if one.name != "kill"]
+    shared = options.common(name)
+
+    def called(**given: Any) -> int:  # noqa: ANN401 - the values of the parameters
+        common = {item.key: given.pop(item.key) for item in shared}
+        return run(**given, kill=options.kill_of(name, _plain(common)))
+
+    return _with([*own, *map(_parameter, shared)], called)
+
+
+def _with(parameters: Sequence[inspect.Parameter], called: Callable[..., int]) -> Callable[..., int]:
+    """A function that takes what it is given, as Typer reads one that has these parameters."""
+    called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    called.__annotations__ = {one.name: one.annotation for one in parameters}
+    return called
+
+
+def _parameter(item: Declared, more: str = "") -> inspect.Parameter:
+    """A declared option as a parameter that Typer understands. None means: not given."""
+    base: Any = item.base
+    if item.choices:  # Typer knows no list of literals, but lists of an enumeration
+        base = Enum(item.key, {one: one for one in item.choices}) if item.repeatable else Literal[item.choices]
+    kind: Any = Optional[list[base]] if item.repeatable else Optional[base]
+    annotation = Annotated[kind, _option(item, item.on_line + more)]
+    return inspect.Parameter(item.key, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+
+
+def _option(item: Declared, words: str) -> Any:  # noqa: ANN401 - as Typer's
+    return typer.Option(
+        *item.flags,
+        help=words,
+        metavar=item.opt.metavar or None,
+        show_default=False,
+        readable=False,  # who reads a file tells that it cannot be read: to Typer it is a mistake on the line
+        autocompletion=completer(item.opt.completes) if item.opt.completes else None,
+    )
+
+
+def _plain(given: Mapping[str, Any]) -> dict[str, Any]:
+    """What was given, of what Typer made of options."""
+    several = {
+        key: tuple(one.value if isinstance(one, Enum) else one for one in value)
+        for key, value in given.items()
+        if isinstance(value, list | tuple)
+    }
+    return {key: value for key, value in {**given, **several}.items() if value not in (None, ())}

@@ -1,0 +1,551 @@
+"""A second opinion on a run: what verdict its record shows. Pure, and written without the engine that decided it.
+
+It takes what was sent, answered and listed, and of the engine's own word only what no request shows: the venue's gap,
+the requests that name no order, the discovery reads that failed. It is on the safe side: `clear` is what the record
+shows in full, everything else has a reason why not. Times are ns of one monotonic clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from cancelall.core.model import Answer, Reach, Verdict
+
+Record = Mapping[str, Any]
+
+_ROUNDING = 1_000
+"""Times are rounded to ns, and sums of floats end just before what they mean."""
+_MOST_DOUBLINGS = 40
+"""Of a gap; it is longer than any run by then."""
+_GOOD = (Answer.ACCEPTED.value, Answer.NOTHING_OPEN.value)
+_WHOLE_PROFILE = (Reach.KEY.value, Reach.ADDRESS.value)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opinion:
+    """What the record shows of a profile or a segment. `why` is the reason why that is not `clear`."""
+
+    verdict: Verdict
+    why: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProfileOpinion:
+    """What the record of a run shows of one profile, beside the verdict that the run came to."""
+
+    profile: str
+    recorded: str
+    verdict: Verdict | None = None
+    """CLEAR, OPEN or UNPROVEN; None where it cannot be recomputed."""
+    why: str = ""
+    segments: Mapping[str, Opinion] = field(default_factory=dict)
+
+    @property
+    def contradicted(self) -> bool:
+        """Whether the run said `clear`, and its record does not show it."""
+        return self.recorded == Verdict.CLEAR and self.verdict not in (Verdict.CLEAR, None)
+
+    @property
+    def differs(self) -> bool:
+        """Whether one says `clear` or `open`, and the other one does not."""
+        told = (Verdict.CLEAR, Verdict.OPEN)
+        return (
+            self.verdict is not None and self.recorded != self.verdict and bool({self.recorded, self.verdict} & {*told})
+        )
+
+
+class _CannotError(Exception):
+    """The record lacks what a verdict is recomputed from."""
+
+
+_KEPT = frozenset(
+    {
+        *("run", "seq", "event", "profile", "segment", "a", "copy_of", "request", "changes", "witness", "host"),
+        *("class", "http", "began", "ended", "answered", "reach", "suspended", "incurable", "proves_key"),
+        *("complete", "count", "ids", "left", "passes", "serial", "ends", "verdict", "basis"),
+    }
+)
+"""Fields that a verdict depends on: a run may have a great many records."""
+
+
+def opinions(records: Iterable[Record]) -> Iterator[tuple[str, ProfileOpinion]]:
+    """The verdicts of several runs, whose records may stand between each other, each with the name of its run."""
+    runs: dict[str, list[Record]] = {}
+    for record in records:
+        run = record["run"]
+        runs.setdefault(run, []).append({key: value for key, value in record.items() if key in _KEPT})
+        if record["event"] == "run_end":
+            yield from ((run, opinion) for opinion in recompute(runs.pop(run)))
+    for run, left in runs.items():  # it still runs, or was killed after some of its verdicts
+        yield from ((run, opinion) for opinion in recompute(left))
+
+
+def recompute(records: Sequence[Record]) -> tuple[ProfileOpinion, ...]:
+    """The verdicts of one run, from its records in the order in which they were written."""
+    whole = next((number for number, record in enumerate(records) if record["seq"] != number), len(records))
+    by_profile: dict[str, list[Record]] = {}
+    for record in records[:whole]:
+        by_profile.setdefault(str(record.get("profile", "")), []).append(record)
+    blocks = any(record.get("reach") == Reach.HOST.value for record in records)
+    found = []
+    for number, end in enumerate(records):
+        if end["event"] != "verdict":
+            continue
+        profile, recorded = str(end.get("profile", "")), str(end.get("verdict"))
+        try:
+            if number >= whole:
+                raise _CannotError("events of the run are missing")
+            own, signals, others = (
+                [record for record in some if record["seq"] < number]
+                for some in (by_profile[profile], by_profile.get("", ()), records[:whole] if blocks else ())
+            )
+            opinion, segments = _recomputed(own, signals, others, end)
+        except _CannotError as why:
+            found.append(ProfileOpinion(profile=profile, recorded=recorded, why=str(why)))
+        except (KeyError, TypeError, ValueError, AttributeError, RecursionError, OverflowError):
+            found.append(ProfileOpinion(profile=profile, recorded=recorded, why="what it rests on cannot be read"))
+        else:
+            found.append(
+                ProfileOpinion(
+                    profile=profile,
+                    recorded=recorded,
+                    verdict=opinion.verdict,
+                    why=opinion.why,
+                    segments=segments,
+                )
+            )
+    return tuple(found)
+
+
+def _recomputed(
+    own: Sequence[Record], signals: Sequence[Record], others: Sequence[Record], end: Record
+) -> tuple[Opinion, Mapping[str, Opinion]]:
+    """One profile's verdict and those of its segments, from what was written before it."""
+    if "basis" not in end:
+        if any(record["event"] == "attempt_start" for record in own):
+            raise _CannotError("it was written without what it rests on")
+        return Opinion(verdict=Verdict.UNPROVEN, why="nothing was sent"), {}
+    shown = _shown(own, signals, others, end["basis"])
+    segments = {name: shown.segment(name) for name in shown.basis["segments"]}
+    return shown.overall(segments), {name: one.opinion for name, one in segments.items()}
+
+
+# --- what the record says -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Sent:
+    """One request that was sent. `ended` is None while nothing is known of its end."""
+
+    segment: str
+    request: int
+    changes: bool
+    witness: bool
+    host: str
+    place: int
+    """That of its end in the record."""
+    began: int | None = None
+    ended: int | None = None
+    answer: str = ""
+    """What the venue's answer was taken for; empty where none came that could be judged."""
+    answered: bool = False
+    reach: str = ""
+    word: str = ""
+    """A witness's."""
+    suspended: bool = False
+    incurable: bool = False
+    proves_key: bool = False
+
+    @property
+    def good(self) -> bool:
+        """Whether it was accepted, or had nothing to do."""
+        return self.answer in _GOOD
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Listed:
+    """One reading of a segment."""
+
+    place: int
+    """In the record: what witnesses say beside it stands before it."""
+    began: int
+    ended: int
+    complete: bool
+    count: int
+    left: int
+    """Orders that were not to be kept."""
+    ids: frozenset[str]
+    stages: tuple[tuple[int, ...], ...]
+    """First pages of its passes; a stage is read after the one before it."""
+    serial: int | None
+
+
+def _whole(value: object) -> int:
+    """A whole number. Raises TypeError."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(f"{value!r} is no whole number")
+    return value
+
+
+def _shown(own: Sequence[Record], signals: Sequence[Record], others: Sequence[Record], basis: Record) -> _Shown:
+    decided = _whole(basis["decided"])
+    sent = [one for one in _requests(own) if one.began is None or one.began <= decided]
+    heard = [one for one in _requests(others) if one.ended is not None and one.ended <= decided]
+    listed: dict[str, list[_Listed]] = {}
+    for record in own:
+        if record["event"] == "list":
+            listed.setdefault(str(record["segment"]), []).append(_listing(record))
+    return _Shown(
+        basis=basis,
+        gap=round(basis["gap"] * 1_000_000_000),
+        sent=sent,
+        blocked=_blocked(sent, heard),
+        listed=listed,
+        fresh_from=_held_until(own, signals),
+    )
+
+
+def _held_until(own: Sequence[Record], signals: Sequence[Record]) -> int:
+    """The end of a hold, after which everything is proven anew. Who ends one by a signal is told its last verdict."""
+    hold = next((record for record in own if record["event"] == "hold_start"), None)
+    cut = hold is not None and any(one["event"] == "signal" and one["seq"] > hold["seq"] for one in signals)
+    return 0 if hold is None or cut else _whole(hold["ends"])
+
+
+def _requests(records: Sequence[Record]) -> list[_Sent]:
+    """What was sent: first what has ended, in that order, then the rest. A copy ends with what it copies."""
+    starts = {one["a"]: one for one in records if one["event"] == "attempt_start" and "copy_of" not in one}
+    ended = []
+    for record in records:
+        if record["event"] == "attempt_end" and record["class"] != "abandoned":
+            ended.append(_sent(starts.pop(record["a"]), record))
+    return [*ended, *(_sent(start, {}) for start in starts.values())]
+
+
+def _sent(start: Record, end: Record) -> _Sent:
+    if "request" not in start or (end and "began" not in end):
+        raise _CannotError("its requests were written without what it rests on")
+    return _Sent(
+        segment=str(start.get("segment", "")),
+        request=_whole(start["request"]),
+        changes=start["changes"] is True,
+        witness=start.get("witness") is True,
+        host=str(start["host"]),
+        place=_whole((end or start)["seq"]),
+        began=_whole(end["began"]) if end else None,
+        ended=_whole(end["ended"]) if end else None,
+        answer=str(end["class"]) if "http" in end else "",
+        answered=end.get("answered") is True,
+        reach=str(end.get("reach", "")),
+        word=str(end.get("witness", "")),
+        suspended=end.get("suspended") is True,
+        incurable=end.get("incurable") is True,
+        proves_key=end.get("proves_key") is True,
+    )
+
+
+def _listing(record: Record) -> _Listed:
+    return _Listed(
+        place=_whole(record["seq"]),
+        began=_whole(record["began"]),
+        ended=_whole(record["ended"]),
+        complete=record["complete"] is True,
+        count=_whole(record["count"]),
+        left=_whole(record["left"]),
+        ids=frozenset(record["ids"]),
+        stages=_stages(record["passes"]),
+        serial=_whole(record["serial"]) if "serial" in record else None,
+    )
+
+
+def _stages(value: Any) -> tuple[tuple[int, ...], ...]:
+    return tuple(tuple(_whole(one) for one in stage) for stage in value)
+
+
+def _blocked(own: Sequence[_Sent], everybody: Sequence[_Sent]) -> str:
+    """Why the profile as a whole is refused; empty if it is not. Whatever is accepted later takes a refusal back."""
+    why = ""
+    for one in own:
+        if one.proves_key:
+            why = ""
+        elif one.incurable or (one.answer == Answer.REFUSED.value and one.reach in _WHOLE_PROFILE):
+            why = "the venue refuses the key, or cannot be spoken to"
+    hosts = {one.host for one in own}
+    address = ""
+    for one in everybody:
+        if one.host in hosts and one.reach == Reach.HOST.value:
+            address = "the venue refuses this address"
+        elif one.host in hosts and one.good:
+            address = ""
+    return why or address
+
+
+# --- what it shows --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Pair:
+    """Two empty listings that are a proof, apart from what other segments do."""
+
+    first: _Listed
+    last: _Listed
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Segment:
+    opinion: Opinion
+    gap: int = 0
+    spawns: bool = False
+    pairs: tuple[_Pair, ...] = ()
+    """From the earliest to the latest."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Word:
+    """The venue's last word on a request, and since when it has been the same."""
+
+    answer: str
+    reach: str
+    since: int
+    at: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Shown:
+    """One profile's part of the record, up to its verdict."""
+
+    basis: Record
+    gap: int
+    sent: Sequence[_Sent]
+    blocked: str
+    listed: Mapping[str, Sequence[_Listed]]
+    fresh_from: int
+    """The moment from which its proof has to be."""
+
+    def overall(self, segments: Mapping[str, _Segment]) -> Opinion:
+        """The profile's verdict: `clear` only if all of its segments are, for each other, too."""
+        present = [one for one in segments.values() if one.opinion.verdict is not Verdict.ABSENT]
+        for verdict in (Verdict.OPEN, Verdict.UNPROVEN):
+            for name, one in segments.items():
+                if one.opinion.verdict is verdict:
+                    return Opinion(verdict=verdict, why=f"{name}: {one.opinion.why}")
+        why = self._doubt() or ("" if present else "no segment is known to be there")
+        if not why and not self.basis.get("reads_only"):
+            why = _apart(present, self._disturbed(segments))
+        return Opinion(verdict=Verdict.UNPROVEN if why else Verdict.CLEAR, why=why)
+
+    def _doubt(self) -> str:
+        """Why no proof of segments would be one of the profile."""
+        if self.basis.get("bug"):
+            return "a bug ended a part of the sweep"
+        if pending := self.basis.get("pending"):
+            return f"not read: {', '.join(map(str, pending))}"
+        if doubts := self.basis.get("doubts"):
+            return "; ".join(map(str, doubts))
+        return self.blocked
+
+    def _disturbed(self, segments: Mapping[str, _Segment]) -> int:
+        """When the last cancel of any segment that is there was over, or a witness that may have been one."""
+        absent = {name for name, one in segments.items() if one.opinion.verdict is Verdict.ABSENT}
+        harmless = {
+            (name, witness["request"])
+            for name, one in self.basis["segments"].items()
+            for witness in one["witnesses"]
+            if witness["harmless"]
+        }
+        return max(
+            (
+                one.ended
+                for one in self.sent
+                if one.changes and one.ended is not None and one.segment and one.segment not in absent
+                if not (one.witness and ((one.segment, one.request) in harmless or one.answer == "nothing open"))
+            ),
+            default=0,
+        )
+
+    def segment(self, name: str) -> _Segment:
+        """What is shown of one segment alone."""
+        basis = self.basis["segments"][name]
+        sent = [one for one in self.sent if one.segment == name]
+        listings = self.listed.get(name, ())
+        mass = {*basis["blind"], *basis["mass"]}
+        passes = {request for stage in _stages(basis["passes"]) for request in stage}
+        words, failing = _words(one for one in sent if not one.witness and one.request in mass | passes)
+        if open_orders := self._open(sent, listings):
+            return _Segment(opinion=Opinion(verdict=Verdict.OPEN, why=f"{open_orders} order(s) are listed"))
+        if not failing and self._absent(basis, passes, words):
+            return _Segment(opinion=Opinion(verdict=Verdict.ABSENT))
+        if self.basis.get("reads_only"):
+            read = bool(listings) and self._empty(listings[-1], sent)
+            why = "" if read else "its last listing is not complete"
+            return _Segment(opinion=Opinion(verdict=Verdict.CLEAR if read else Verdict.UNPROVEN, why=why))
+        gap, run = self._run(basis, sent, listings)
+        pairs = tuple(_Pair(first=run[0], last=one) for one in run[1:] if one.began - run[0].ended >= gap - _ROUNDING)
+        why = (
+            self._refused(sent, words, mass)
+            or self._unsettled(sent)
+            or ("" if pairs else "there are no two complete empty listings, a proof gap apart, after its last cancel")
+            or self._unwitnessed(basis, sent, run)
+        )
+        opinion = Opinion(verdict=Verdict.UNPROVEN if why else Verdict.CLEAR, why=why)
+        return _Segment(opinion=opinion, gap=gap, spawns=basis["spawns"] is True, pairs=pairs)
+
+    def _open(self, sent: Sequence[_Sent], listings: Sequence[_Listed]) -> int:
+        """How many orders are known to rest: in the last listing that began after a cancel was answered."""
+        cancels = [one for one in sent if one.changes and not one.witness]
+        answered = next((one for one in cancels if one.answered), None)
+        readable = [one for one in listings if one.complete or one.count]
+        if answered is not None:
+            since, place = answered.ended or 0, answered.place
+            readable = [one for one in readable if one.began >= since and one.place > place]
+        elif cancels or self.blocked:
+            return 0
+        return readable[-1].left if readable else 0
+
+    def _absent(self, basis: Record, passes: set[int], words: Mapping[int, _Word]) -> bool:
+        """Whether the venue has said to every request, twice a gap apart, that there is no such product."""
+        asked = passes | {*(() if self._spared(basis) else basis["blind"])}
+        said = [words.get(one) for one in asked]
+        return bool(said) and all(one is not None and self._twice(one, "absent") for one in said)
+
+    def _spared(self, basis: Record) -> bool:
+        """Whether nothing may be cancelled here without naming it."""
+        keep = self.basis.get("keep") is True and basis["protective_kinds"] is True
+        return keep or self.basis.get("reads_only") is True
+
+    def _twice(self, word: _Word, answer: str) -> bool:
+        return word.answer == answer and word.at - word.since >= self.gap - _ROUNDING
+
+    def _refused(self, sent: Sequence[_Sent], words: Mapping[int, _Word], mass: set[int]) -> str:
+        """A refusal that stands, or one that was heard once and may yet be said again."""
+        named = any(
+            one.changes and not one.witness and one.good and one.request not in mass and one.segment for one in sent
+        )
+        for request, word in words.items():
+            if word.answer not in ("refused", "absent"):
+                continue
+            replaced = request in mass and word.reach == Reach.REQUEST.value and named
+            if word.answer == "refused" and not replaced:
+                return "the venue refuses a cancel or a listing"
+            if request in mass and not self._twice(word, word.answer):
+                return "a refusal was heard once, and not asked about again"
+        return ""
+
+    @staticmethod
+    def _unsettled(sent: Sequence[_Sent]) -> str:
+        """What of the cancels keeps a listing from being a proof."""
+        cancels = [one for one in sent if one.changes and not one.witness]
+        if any(one.ended is None for one in cancels):
+            return "nothing is known of the end of a cancel"
+        judged = [one for one in cancels if one.answer]
+        if judged and judged[-1].suspended:
+            return "the venue is halted"
+        return ""
+
+    def _run(self, basis: Record, sent: Sequence[_Sent], listings: Sequence[_Listed]) -> tuple[int, Sequence[_Listed]]:
+        """The gap of a proof, and the empty listings in a row with which the record ends."""
+        quiet = max((one.ended or 0 for one in sent if one.changes and not one.witness), default=0)
+        objected = max((one.ended or 0 for one in sent if one.witness and one.word == "objects"), default=0)
+        since = max(quiet, objected, self.fresh_from)
+        run: list[_Listed] = []
+        shown: set[str] = set()
+        vanished: set[str] = set()
+        contradictions = 0
+        stages: tuple[tuple[int, ...], ...] | None = None
+        for one in listings:
+            if one.stages != stages:  # the same part of the account, listed in another way
+                stages, run, shown, vanished, contradictions = one.stages, [], set(), set(), 0
+            contradictions += not vanished.isdisjoint(one.ids)
+            vanished -= one.ids
+            vanished |= shown - one.ids if one.complete else set()
+            shown |= one.ids
+            if one.began < since or not self._empty(one, sent):
+                run = []
+            elif run and None not in (one.serial, run[-1].serial) and (one.serial or 0) < (run[-1].serial or 0):
+                run = [one]  # the venue says that it is older than the one before
+            else:
+                run.append(one)
+        if _stages(basis["passes"]) != stages:
+            run = []
+        doublings = min(max(contradictions, _whole(basis["contradictions"])), _MOST_DOUBLINGS)
+        return self.gap << doublings, run
+
+    @staticmethod
+    def _empty(listing: _Listed, sent: Sequence[_Sent]) -> bool:
+        """Whether a listing shows that nothing is left: it says so, and its pages were answered well and in order."""
+        pages: dict[int, _Sent] = {}
+        for one in sent:
+            inside = one.began is not None and one.ended is not None
+            if inside and not (one.changes or one.witness):
+                if listing.began <= (one.began or 0) and (one.ended or 0) <= listing.ended:
+                    pages[one.request] = one
+        if not listing.complete or listing.left or any(one.answer != Answer.ACCEPTED.value for one in pages.values()):
+            return False
+        read_until = 0
+        for stage in listing.stages:
+            if any(request not in pages or (pages[request].began or 0) < read_until for request in stage):
+                return False
+            read_until = max((pages[request].ended or 0 for request in stage), default=read_until)
+        return bool(listing.stages)
+
+    def _unwitnessed(self, basis: Record, sent: Sequence[_Sent], run: Sequence[_Listed]) -> str:
+        """Which witness has not agreed since the first of the empty listings was over.
+
+        What one that is a mere read said beside a listing that was not read to its end does not count.
+        """
+        keep = self.basis.get("keep") is True and basis["protective_kinds"] is True
+        accepted = any(one.changes and one.answer == Answer.ACCEPTED.value for one in self.sent)
+        for witness in basis["witnesses"]:
+            may_not = witness["changes"] and keep and not witness["harmless"]
+            if may_not or (witness["signature"] and accepted):
+                continue
+            heard = [
+                one
+                for one in sent
+                if one.witness and one.request == witness["request"] and (one.began or 0) >= run[0].ended
+                if one.changes or one.place <= run[-1].place
+            ]
+            if not heard or not (witness["optional"] or self._agrees(heard)):
+                return "a witness of the venue has not agreed"
+        return ""
+
+    def _agrees(self, heard: Sequence[_Sent]) -> bool:
+        """Whether the last word of a witness is that nothing is left."""
+        took_nothing = [one.ended or 0 for one in heard if one.word == "took nothing"]
+        twice = bool(took_nothing) and took_nothing[-1] - took_nothing[0] >= self.gap - _ROUNDING
+        return heard[-1].word == "agrees" or (heard[-1].word == "took nothing" and twice)
+
+
+def _words(sent: Iterable[_Sent]) -> tuple[dict[int, _Word], set[int]]:
+    """The last word on each request, and the requests whose last try was not answered."""
+    found: dict[int, _Word] = {}
+    failing: set[int] = set()
+    for one in sent:
+        if one.ended is None:
+            continue
+        if not one.answered:
+            failing.add(one.request)
+            continue
+        failing.discard(one.request)
+        before = found.get(one.request)
+        same = before is not None and before.answer == one.answer
+        since = before.since if before is not None and same else one.ended
+        found[one.request] = _Word(answer=one.answer, reach=one.reach, since=since, at=one.ended)
+    return found, failing
+
+
+def _apart(present: Sequence[_Segment], last_cancel: int) -> str:
+    """Why the segments' proofs are none together: orders move from one to the other."""
+    fed_from = 0
+    for one in sorted(present, key=lambda each: not each.spawns):
+        late = last_cancel + one.gap - _ROUNDING
+        after = [pair for pair in one.pairs if pair.first.began >= last_cancel or pair.last.began >= late]
+        if not after:
+            return "a segment was read too early for the last cancel of another one"
+        if one.spawns:
+            fed_from = max(fed_from, after[0].last.ended)
+        elif after[-1].last.began < fed_from:
+            return "a segment was read before those whose orders turn into its own"
+    return ""

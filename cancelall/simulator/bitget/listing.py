@@ -1,0 +1,219 @@
+"""Bitget's reads of orders, which all go one way: from the newest to the oldest, a page the orders with lower ids.
+
+The id to go on with stands in every answer that has orders, on the last page too; a client stops at a short or empty
+page. https://www.bitget.com/api-doc/contract/trade/Get-Orders-Pending, .../contract/plan/get-orders-plan-pending,
+https://www.bitget.com/api-doc/spot/trade/Get-Unfilled-Orders, .../spot/plan/Get-Current-Plan-Order,
+https://www.bitget.com/api-doc/margin/cross/trade/Get-Cross-Open-Orders,
+https://www.bitget.com/api-doc/uta/trade/Get-Order-Pending and .../uta/strategy/Get-Unfilled-Strategy-Orders (as of
+2025-12-05).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from ..book import SimOrder
+from ..faults import Kind
+from ..pages import Page, after, by_offset
+from ..refusals import Refused
+from ..routes import Call
+from ..values import whole
+from . import kinds, rows
+from .state import State, bad, category, invalid, named, needed, product_type
+
+_LIMIT_MAX = 100
+_WINDOW_MS = 90 * 24 * 3_600_000
+"""The widest span between startTime and endTime: three months."""
+
+Wanted = Callable[[SimOrder], bool]
+_WAYS_ON = {"null": None, "empty": "", "odd": "?"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listing:
+    """A handler that lists orders: open ones, or closed ones where its route only reads.
+
+    `segments` are those that a call is about, `wanted` says which of their orders it means. `rows_as` and `last_as`
+    name the page's rows and its last id in the answer, which is a plain array without a name, `beside` what stands
+    there besides. `way` is the parameter that holds the id to go on with: without it there are no pages.
+    """
+
+    segments: Callable[[Call], Sequence[str]]
+    row: rows.Row
+    wanted: Callable[[State, Call], Wanted] = lambda venue, call: lambda order: True
+    rows_as: str = ""
+    last_as: str = ""
+    beside: Callable[[Page[SimOrder]], dict[str, object]] = lambda page: {}
+    way: str = "idLessThan"
+    limit: int = _LIMIT_MAX
+
+    def __call__(self, venue: State, call: Call) -> object:
+        """One page of the listing."""
+        segments, wanted, book = self.segments(call), self.wanted(venue, call), call.account.book
+        read = book.closed if _is_past(call) else lambda segment: venue.listed(call.account, call.request, segment)
+        orders = [order for segment in segments for order in read(segment) if wanted(order)]
+        orders.sort(key=lambda order: order.sequence, reverse=True)
+        page = self._page(venue, call, orders) if self.way else by_offset(orders, 0, len(orders) or 1)
+        cells = [self.row(order, venue.to_server) for order in page.items]
+        told: dict[str, object] = {self.rows_as: cells, **self.beside(page)}
+        if self.last_as:
+            told[self.last_as] = page.items[-1].id if cells else None
+        if self.rows_as == "entrustedList" and not cells:
+            told[self.rows_as] = None  # observed, not documented
+        if cells and not _is_past(call):
+            self._spoil(venue, call, told, cells)
+        return told if self.rows_as else told[self.rows_as]
+
+    def _page(self, venue: State, call: Call, orders: list[SimOrder]) -> Page[SimOrder]:
+        start_ms, end_ms = _number(call, "startTime"), _number(call, "endTime")
+        if start_ms and end_ms and not 0 <= end_ms - start_ms <= _WINDOW_MS:
+            raise Refused("40017", "Parameter verification failed startTime endTime")
+        if fault := venue.fault("forgets", call.request):
+            start_ms = max(start_ms, venue.now_ms() - round(fault.number * 1000))
+        order_id, client_id, symbol = (call.query.get(name, "") for name in ("orderId", "clientOid", "symbol"))
+        found = [
+            order
+            for order in orders
+            if start_ms <= order.created_ms <= (end_ms or order.created_ms)
+            and (order_id in ("", order.id) and client_id in ("", order.client_id) and symbol in ("", order.symbol))
+        ]
+        limit = whole(call.query.get("limit") or str(self.limit), bad("limit"), least=1, most=_LIMIT_MAX)
+        below = 0 if venue.fault("cursor-loop", call.request) else _number(call, self.way)
+        return after(found, lambda order: 0 < below <= int(order.id), limit)
+
+    def _spoil(self, venue: State, call: Call, told: dict[str, object], cells: list[dict[str, object]]) -> None:
+        """Fields that are missing, null or odd, as they have been met, or may be."""
+        request = call.request
+        if venue.fault("lower-case", request):
+            for row in cells:
+                row |= {name: str(row[name]).lower() for name in ("symbol", "marginCoin") if name in row}
+        if venue.fault("null-list", request):
+            told[self.rows_as] = None
+            return
+        if fault := venue.fault("odd-field", request):
+            cells[0][str(fault.value)] = {}
+        if venue.fault("bare-rows", request):
+            for row in cells:
+                row.pop("holdMode", None)
+                row.pop("reduceOnly", None)
+        if self.last_as and (fault := venue.fault("no-way-on", request)):
+            told[self.last_as] = _WAYS_ON.get(str(fault.value))
+            if fault.value == "missing":
+                del told[self.last_as]
+
+
+def _is_past(call: Call) -> bool:
+    return call.route.kind is Kind.READ
+
+
+def _number(call: Call, name: str) -> int:
+    return whole(call.query.get(name) or "0", bad(name))
+
+
+def _of_status(venue: State, call: Call) -> Wanted:
+    """Without `status` the page promises only orders that nothing was filled of, and shows one that is partly filled;
+    here both are listed unless the fault `live-only` is on.
+    """
+    status = call.query.get("status", "")
+    if status not in ("", "live", "partially_filled"):
+        raise Refused("40812", "The condition status is not met")
+    if not status and venue.fault("live-only", call.request):
+        status = "live"
+    return lambda order: not status or (not order.executed) is (status == "live")
+
+
+def _of_plan(venue: State, call: Call) -> Wanted:
+    """Under one of three words; an order's own `planType` is refused."""
+    word = call.query.get("planType", "")
+    if word not in kinds.LISTED_UNDER.values():
+        raise Refused("40812", "The condition planType is not met")
+    return lambda order: kinds.LISTED_UNDER[order.kind] == word
+
+
+def _of_spot(venue: State, call: Call) -> Wanted:
+    """Ordinary ones, or with `tpslType` tpsl those."""
+    kind = call.query.get("tpslType") or kinds.NORMAL
+    if kind not in (kinds.NORMAL, kinds.TPSL):
+        raise bad("tpslType")
+    return lambda order: order.kind == kind
+
+
+def _of_symbol(venue: State, call: Call) -> Wanted:
+    """Of the two margin accounts of a classic account no call lists anything without symbol and start time."""
+    symbol, _ = needed(call.query, "symbol"), needed(call.query, "startTime")
+    return lambda order: order.symbol == symbol
+
+
+def _of_type(venue: State, call: Call) -> Wanted:
+    """Of one type if it is given. With the fault `tpsl-only` none means `tpsl`, as for the call that places them."""
+    kind = call.query.get("type", "")
+    if not kind and venue.fault("tpsl-only", call.request):
+        kind = kinds.TPSL
+    few = venue.fault("strategy-types", call.request)
+    if kind not in ("", *(str(few.value).split("+") if few else kinds.STRATEGY_TYPES)):
+        raise invalid("type")
+    return lambda order: kind in ("", order.kind)
+
+
+def _categories(call: Call) -> list[str]:
+    parts = [category(call.query)] if call.query.get("category") else kinds.CATEGORIES
+    return [kinds.unified_segment(part) for part in parts]
+
+
+_FUTURES = Listing(
+    segments=lambda call: [product_type(call.query)], row=rows.FUTURES, rows_as="entrustedList", last_as="endId"
+)
+_SPOT = Listing(segments=lambda call: [kinds.SPOT], row=rows.SPOT, wanted=_of_spot)
+_SPOT_PLANS = Listing(
+    segments=lambda call: [kinds.SPOT_PLANS],
+    row=rows.SPOT_PLAN,
+    rows_as="orderList",
+    last_as="idLessThan",
+    beside=lambda page: {"nextFlag": page.more},
+)
+_STRATEGIES = Listing(
+    segments=lambda call: [kinds.strategy_segment(category(call.query))], row=rows.strategy, wanted=_of_type
+)
+futures = replace(_FUTURES, wanted=_of_status)
+futures_history = _FUTURES
+futures_plans = replace(
+    _FUTURES, segments=lambda call: [kinds.plan_segment(product_type(call.query))], row=rows.PLAN, wanted=_of_plan
+)
+spot = _SPOT
+spot_history = replace(_SPOT, row=rows.SPOT_HISTORY)
+spot_plans = replace(_SPOT_PLANS, limit=20)
+spot_plan_history = _SPOT_PLANS
+margin = Listing(
+    segments=lambda call: [call.names["mode"]],
+    row=rows.MARGIN,
+    wanted=_of_symbol,
+    rows_as="orderList",
+    last_as="minId",
+    beside=lambda page: {"maxId": page.items[0].id if page.items else None},
+)
+unified = Listing(segments=_categories, row=rows.UNIFIED, rows_as="list", last_as="cursor", way="cursor")
+strategies = replace(_STRATEGIES, way="")
+strategy_history = replace(_STRATEGIES, rows_as="list", last_as="cursor", way="cursor")
+
+
+def futures_order(venue: State, call: Call) -> object:
+    """`GET /api/v2/mix/order/detail`."""
+    order = named(call, call.query, product_type(call.query))
+    if order is None or order.symbol != call.query.get("symbol"):
+        raise Refused("40109", "The data of the order cannot be found, please confirm the order number")
+    return rows.FUTURES_DETAIL(order, venue.to_server)
+
+
+def spot_order(venue: State, call: Call) -> object:
+    """`GET /api/v2/spot/trade/orderInfo`: an array of one order, or of none."""
+    order = named(call, call.query, kinds.SPOT)
+    return [rows.SPOT_HISTORY(order, venue.to_server)] if order else []
+
+
+def unified_order(venue: State, call: Call) -> object:
+    """`GET /api/v3/trade/order-info`."""
+    order = named(call, call.query, *map(kinds.unified_segment, kinds.CATEGORIES))
+    if order is None:
+        raise Refused("25204", "Order does not exist")
+    return rows.UNIFIED(order, venue.to_server)

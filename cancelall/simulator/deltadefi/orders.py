@@ -1,0 +1,197 @@
+"""DeltaDeFi's calls about orders: cancel them, list them page by page, place them in two steps.
+
+`POST /order/cancel-all` {"symbol"} and `POST /order/{id}/cancel` (https://docs.deltadefi.io, pages "Cancel All Orders"
+and "Cancel Order" of 2026-01-13). What really happens is from the team's bot logs of March 2026: 200 is answered before
+the order is gone, orders younger than a second are missed, and nothing to cancel is an error.
+
+The reads are from the python SDK 1.1.1, the Rust SDK (default page size) and the docs page "open orders" (envelope).
+Pages are numbered; there is no cursor. Placing is from the python SDK, too: the transaction between the two steps is a
+dummy and its signature is not checked. Limit orders rest, market orders fill at once. No balance, no matching.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from ..book import Side, SimOrder
+from ..pages import Page, by_number
+from ..refusals import Refused, bare
+from ..routes import Call
+from ..values import positive, whole
+from .markets import MARKETS
+from .rows import Style, execution, is_young, legacy_row, row
+from .state import State, invalid, invalid_symbol, not_found
+
+Render = Callable[[SimOrder, Style], Mapping[str, object]]
+_SIDES: Mapping[object, Side] = {"buy": "buy", "sell": "sell"}
+
+
+def cancel_all(venue: State, call: Call) -> object:
+    """`POST /order/cancel-all`: one symbol, and it is required.
+
+    Orders that the engine has not taken over yet, or whose cancel is on its way, are not found: with nothing else on
+    the book the answer is 4200, although they are listed.
+    """
+    symbol = _symbol(venue, _body(call), call)
+    found = [order for order in call.account.book.open(symbol) if _reachable(venue, order)]
+    if not found:
+        word = venue.fault("nothing", call.request)
+        if word is None or word.value != "200":
+            raise not_found(int(str(word.value)) if word else 400)
+    taken = venue.cancel(call.account, found, call.request).accepted
+    named = taken[: len(taken) // 2] if venue.fault("short-ack", call.request) else taken
+    return {"symbol": symbol, "order_ids": [order.id for order in named]}
+
+
+def cancel_one(venue: State, call: Call) -> object:
+    """`POST /order/{id}/cancel`. The docs send no body, the python SDK the id once more; it is not looked at."""
+    order = call.account.book.find(call.names["id"])
+    if order is None:
+        raise not_found()
+    if order.status != "open":
+        raise Refused(4201, "Order is not open")
+    if not _reachable(venue, order) or venue.cancel(call.account, [order], call.request).failed:
+        raise Refused(4202, "Invalid order state")
+    return {"order_id": order.id}
+
+
+def _reachable(venue: State, order: SimOrder) -> bool:
+    """Whether a cancel can take this open order now."""
+    return not is_young(order, venue.now_ms()) and not venue.is_landing(order.id)
+
+
+def open_orders(venue: State, call: Call) -> object:
+    """`GET /accounts/open-orders`. Whether it answers without a symbol is documented by the Rust SDK alone."""
+    symbol = call.query.get("symbol")
+    if symbol is None and venue.fault("symbol-needed", call.request):
+        raise invalid("symbol is required")
+    _check_symbol(venue, symbol, call)
+    orders = venue.listed(call.account, call.request, symbol)
+    if hidden := venue.fault("unlisted", call.request):
+        youngest_ms = venue.now_ms() - round(hidden.number * 1000)
+        orders = [order for order in orders if order.created_ms <= youngest_ms]
+    if symbol in MARKETS and symbol is not None and not orders:
+        venue.send_straggler(call.account, symbol, call.request)
+    page = _page(venue, orders, call)
+    rows = [row(order, venue.style(call.account, call.request)) for order in page.items]
+    if venue.fault("bare-list", call.request):
+        return rows
+    wrong = venue.fault("count-off", call.request)
+    return _paged(page, rows, more=int(wrong.number) if wrong else 0)
+
+
+def trade_orders(venue: State, call: Call) -> object:
+    """`GET /accounts/trade-orders`: orders of which something was executed, closed or not."""
+    return _history(venue, call, row)
+
+
+def trades(venue: State, call: Call) -> object:
+    """`GET /accounts/trades`: the executions themselves."""
+    return _history(venue, call, execution)
+
+
+def _history(venue: State, call: Call, render: Render) -> object:
+    symbol, book = call.query.get("symbol"), call.account.book
+    _check_symbol(venue, symbol, call)
+    page = _page(venue, [order for order in (*book.open(symbol), *book.closed(symbol)) if order.executed], call)
+    style = venue.style(call.account, call.request)
+    return _paged(page, [render(order, style) for order in page.items])
+
+
+def order_records(venue: State, call: Call) -> object:
+    """`GET /accounts/order-records`, deprecated: the orders of a page are nested in the only member of `data`."""
+    wanted, symbol = call.query.get("status", ""), call.query.get("symbol")
+    if wanted not in ("openOrder", "orderHistory", "tradingHistory"):
+        raise Refused(4404, "Invalid status parameter")
+    _check_symbol(venue, symbol, call)
+    if wanted == "openOrder":
+        orders = venue.listed(call.account, call.request, symbol)
+    else:
+        orders = [order for order in call.account.book.closed(symbol) if order.executed or wanted == "orderHistory"]
+    page, style = _page(venue, orders, call), venue.style(call.account, call.request)
+    nested = {"orders": [legacy_row(order, style) for order in page.items], "order_filling_records": []}
+    return _paged(page, [nested])
+
+
+def one_order(venue: State, call: Call) -> object:
+    """`GET /accounts/order/{id}`, open or closed."""
+    order = call.account.book.find(call.names["id"])
+    if order is None:
+        raise not_found()
+    return row(order, venue.style(call.account, call.request))
+
+
+def no_order(venue: State, call: Call) -> object:
+    """An order's path with an empty id: what the router says, seen in the logs."""
+    raise bare(404, "404 page not found")
+
+
+def build(venue: State, call: Call) -> object:
+    """`POST /order/build`: the order gets its id and waits for its signature."""
+    body = _body(call)
+    symbol = _symbol(venue, body, call)
+    side, order_type = _SIDES.get(body.get("side")), body.get("type")
+    if side is None or order_type not in ("limit", "market"):
+        raise invalid("side or type")
+    price = positive(body, "price", invalid("price must be positive")) if order_type == "limit" else "1"
+    quantity = positive(body, "base_quantity", invalid("base_quantity must be positive"))
+    order = SimOrder(
+        id=venue.uuid(),
+        symbol=symbol,
+        segment=symbol,
+        side=side,
+        type=str(order_type),
+        price=price,
+        quantity=quantity,
+        remaining=quantity,
+    )
+    venue.building[order.id] = order
+    return {"order_id": order.id, "tx_hex": "84a0"}
+
+
+def submit(venue: State, call: Call) -> object:
+    """`POST /order/submit`: the order goes to the matching engine, which takes it over a moment later."""
+    body = _body(call)
+    order = venue.building.pop(str(body.get("order_id")), None)
+    if order is None or not body.get("signed_tx"):
+        raise Refused(4402, "Transaction not found")
+    now_ms = venue.now_ms()
+    placed = venue.place(call.account, replace(order, created_ms=now_ms, updated_ms=now_ms))
+    if placed.type == "market":
+        placed = call.account.book.close(placed.id, "filled", now_ms) or placed
+    return row(placed, venue.style(call.account, call.request))
+
+
+def _body(call: Call) -> dict[str, object]:
+    return call.request.json_object(invalid("the body is not a JSON object"))
+
+
+def _symbol(venue: State, body: Mapping[str, object], call: Call) -> str:
+    """The symbol that a body must name."""
+    symbol = body.get("symbol")
+    if not isinstance(symbol, str) or not symbol:
+        raise invalid("symbol is required")
+    _check_symbol(venue, symbol, call)
+    return symbol
+
+
+def _check_symbol(venue: State, symbol: str | None, call: Call) -> None:
+    """Refuse a symbol that does not exist, unless the fault `lenient-symbols` answers it like an empty one."""
+    known = symbol in MARKETS and symbol != venue.delisted(call.request)
+    if symbol is None or known or venue.fault("lenient-symbols", call.request):
+        return
+    raise invalid_symbol()
+
+
+def _page(venue: State, orders: Sequence[SimOrder], call: Call) -> Page[SimOrder]:
+    """The page that is asked for, by `page` and `limit`."""
+    limit = whole(call.query.get("limit", "10"), invalid("limit must be 1 to 250"), least=1, most=250)
+    number = whole(call.query.get("page", "1"), invalid("page must be 1 to 1000"), least=1, most=1000)
+    if number > 1 and venue.fault("cursor-loop", call.request):
+        number = 1
+    return by_number(orders, number, limit)
+
+
+def _paged(page: Page[SimOrder], rows: Sequence[object], *, more: int = 0) -> dict[str, object]:
+    return {"data": rows, "total_count": page.total + more, "total_page": page.pages}

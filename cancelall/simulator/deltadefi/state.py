@@ -1,0 +1,168 @@
+"""What the fake DeltaDeFi remembers, its faults, and its own words for a refusal.
+
+https://docs.deltadefi.io/start-trading/developers/status-code (as of 2026-04-17): `{"error": text, "code": number}`.
+The page ties no HTTP status to a code; the team's bot logs show 400 with 4200 and with 5000. Words that neither the
+page nor the logs hold are made up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from typing import ClassVar
+
+from ..book import Account, SimOrder
+from ..fake import FakeVenue
+from ..faults import declared
+from ..refusals import Refusal, Refused
+from ..wire import Headers, SimReply, SimRequest, json_reply
+from .markets import template, templates
+from .rows import YOUNG_MS, Style
+
+# One cancel in so many lands late. The latest fill after a cancel that the bot logs show came after 1.85 s, the median
+# after 0.36 s: a power of an even distribution has both.
+_LATE_ONE_IN = 10
+_LATEST_MS = 1850
+_LATE_POWER = 2.36
+
+
+def not_found(status: int = 400) -> Refused:
+    """4200. The OpenAPI text of cancel-all says 404, the logs say 400."""
+    return Refused(4200, "Order not found", status)
+
+
+def invalid(what: str) -> Refused:
+    """4000, with the one HTTP status that the OpenAPI text of cancel-all names for it."""
+    return Refused(4000, f"Invalid request: {what}", 422)
+
+
+def invalid_symbol() -> Refused:
+    """4106."""
+    return Refused(4106, "Invalid trading pair symbol")
+
+
+def unauthorized() -> Refused:
+    """4010."""
+    return Refused(4010, "Unauthorized", 401)
+
+
+def internal(status: int) -> Refused:
+    """5000."""
+    return Refused(5000, "Internal Server Error", status)
+
+
+class State(FakeVenue):
+    """The accounts, and what is on its way."""
+
+    name = "deltadefi"
+    key_header = "x-api-key"
+    secrets: ClassVar = {"api_key": ("d0d0d0d0", 24)}  # in the form of the real one: 32 hex digits
+    text_fields = frozenset({"error", "symbol", "account_id"})
+    status_fields = frozenset({"status"})
+    # It documents no address lists and no rights of a key: those sound like a wrong key. For a host it has no word.
+    refusals: ClassVar = {
+        **dict.fromkeys((Refusal.KEY, Refusal.IP, Refusal.PERMISSION), unauthorized()),
+        Refusal.RATE_LIMIT: Refused(4290, "Rate limit exceeded", 429),
+        Refusal.INTERNAL: internal(500),
+        Refusal.MAINTENANCE: Refused(5001, "Resources temporarily unavailable", 503),
+        Refusal.REQUEST: invalid("a parameter"),
+        Refusal.PRODUCT: Refused(4406, "Operation key not found"),
+        Refusal.ABSENT: invalid_symbol(),
+    }
+    own_faults = declared("""
+        bare-list:listing  open orders come as a bare list, without totals
+        symbol-needed:listing  open orders are refused without a symbol
+        lenient-symbols  an unknown symbol is answered like one without orders
+        delisted='ADAUSDX'  this symbol has left the market config, and calls that name it call it invalid; its
+            orders rest
+        count-off:listing=1  total_count is so much too high
+        unlisted:listing=1  orders younger than so many seconds are not listed
+        straggler:listing=1.5  so many seconds after an account's first empty listing, an order lands on that symbol
+        sdk-words  statuses as the python SDK knows them: partially_filled and the like
+        numbers  prices and quantities are JSON numbers
+        nothing:cancel='404'  the HTTP status of a cancel-all that finds nothing: 404, or 200 and then without an
+            error
+        short-ack:cancel  cancel-all names only half of the orders that it takes
+        prompt:cancel  every cancel lands at once; without this, one in ten is late
+        locked:signed='2/400'  trading is locked for so many seconds after the first request; after a slash the HTTP
+            status
+        internal-400  an internal error that comes with HTTP 400; nothing is processed
+        empty-403  the gateway answers 403 without a body
+        upstream-503  the gateway answers 503 with a sentence in plain text
+    """)
+
+    def begin(self) -> None:
+        self.building: dict[str, SimOrder] = {}
+        self._account_ids: dict[str, str] = {}
+        self._landing: set[str] = set()
+        self._straggled: set[str] = set()
+
+    def account_id(self, account: Account) -> str:
+        """The account's id, which outlives its keys."""
+        return self._account_ids.setdefault(account.key, self.uuid())
+
+    def style(self, account: Account, request: SimRequest) -> Style:
+        """How the rows of this answer are written."""
+        return Style(
+            account_id=self.account_id(account),
+            now_ms=self.now_ms(),
+            sdk_words=self.fault("sdk-words", request) is not None,
+            numbers=self.fault("numbers", request) is not None,
+        )
+
+    def delisted(self, request: SimRequest) -> str:
+        """The symbol that no call may name any more, if there is one."""
+        fault = self.fault("delisted", request)
+        return str(fault.value) if fault else ""
+
+    def is_landing(self, order_id: str) -> bool:
+        """Whether a cancel of this order was acknowledged and has not landed yet."""
+        return order_id in self._landing
+
+    def is_locked(self) -> bool:
+        """Whether trading is locked now."""
+        fault = self.has_fault("locked")
+        return fault is not None and self._elapsed() < float(str(fault.value).partition("/")[0])
+
+    def rotate_key(self, account: Account) -> str:
+        """Give the account a new key. The old one opens nothing any more."""
+        credentials = {**account.credentials, **self.new_credentials()}
+        key = self.account_key(credentials)
+        self._account_ids[key] = self.account_id(account)
+        del self.accounts[account.key]
+        self.accounts[key] = replace(account, key=key, credentials=credentials)
+        return key
+
+    def send_straggler(self, account: Account, symbol: str, request: SimRequest) -> None:
+        """The fault `straggler`: an order that was on its way all along, once per account."""
+        if account.key in self._straggled or not (fault := self.fault("straggler", request)):
+            return
+        self._straggled.add(account.key)
+        due_ms = self.now_ms() + round(fault.number * 1000)
+        # When it lands it is old enough for a cancel to reach it.
+        self.later(
+            due_ms, lambda when_ms: self.place(account, template(symbol).placed(self.uuid(), when_ms - YOUNG_MS))
+        )
+
+    def stock(self, account: Account, orders: int) -> None:
+        """Limit orders and remainders of market orders, in every symbol and phase."""
+        self.put_stock(account, templates(), orders)
+
+    def _land(self, account: Account, orders: Sequence[SimOrder], request: SimRequest, when_ms: int) -> None:
+        """Some cancels land late, as the matching engine carries them out when it gets to them."""
+        prompt = self.fault("prompt", request) is not None
+        late = [] if prompt else [order for order in orders if self.random.randrange(_LATE_ONE_IN) == 0]
+        super()._land(account, [order for order in orders if order not in late], request, when_ms)
+        for order in late:
+            self._landing.add(order.id)
+            delay_ms = round(_LATEST_MS * self.random.random() ** _LATE_POWER)
+            self.later(when_ms + delay_ms, partial(self._land_late, account, order, request))
+
+    def _land_late(self, account: Account, order: SimOrder, request: SimRequest, when_ms: int) -> None:
+        self._landing.discard(order.id)
+        super()._land(account, [order], request, when_ms)
+
+    def refusal(self, refused: Refused, request: SimRequest, headers: Headers = ()) -> SimReply:
+        """An error in JSON, its members in the order that the logs show."""
+        return json_reply({"error": refused.message, "code": refused.code}, refused.status or 400, headers)

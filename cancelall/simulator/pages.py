@@ -1,0 +1,50 @@
+"""Pages of a listing: by offset, by number, by the id or the moment after which they begin."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page(Generic[Item]):
+    """A page, where it begins and ends among how many, and how many pages of its size there are."""
+
+    items: Sequence[Item]
+    start: int
+    size: int
+    total: int
+
+    @property
+    def end(self) -> int:
+        """Where the next page begins."""
+        return self.start + self.size
+
+    @property
+    def more(self) -> bool:
+        """Whether a page follows."""
+        return self.end < self.total
+
+    @property
+    def pages(self) -> int:
+        """How many pages there are."""
+        return -(-self.total // self.size)
+
+
+def by_offset(items: Sequence[Item], start: int, size: int) -> Page[Item]:
+    """The page that begins after so many items."""
+    return Page(items=items[start : start + size], start=start, size=size, total=len(items))
+
+
+def by_number(items: Sequence[Item], number: int, size: int) -> Page[Item]:
+    """The page of this number; the first is 1."""
+    return by_offset(items, (number - 1) * size, size)
+
+
+def after(items: Sequence[Item], passed: Callable[[Item], bool], size: int) -> Page[Item]:
+    """The page that begins with the first item that is not passed: pages by id, or by id and moment."""
+    start = next((index for index, item in enumerate(items) if not passed(item)), len(items))
+    return by_offset(items, start, size)

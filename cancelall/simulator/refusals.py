@@ -1,0 +1,58 @@
+"""Refusals: the reasons that every venue has, and the exceptions with which a handler refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+
+from .wire import SimReply, text_reply
+
+
+class Refusal(Enum):
+    """Reasons to refuse that every venue has, each in its own words."""
+
+    KEY = "key"
+    IP = "address"
+    PERMISSION = "permission"
+    RATE_LIMIT = "rate limit"
+    INTERNAL = "internal error"
+    MAINTENANCE = "maintenance"
+    REQUEST = "request"
+    PRODUCT = "product"
+    HOST = "host"
+    ABSENT = "absent"
+
+
+REACHES = ("request", "product", "address", "key", "host")
+"""Reasons that differ in how far the refusal reaches."""
+
+
+class Refused(Exception):
+    """A request that is answered with a code and words of the venue's; `beside` stands in the answer, too.
+
+    Without a `status` the HTTP status is the one that the venue's refusals usually have.
+    """
+
+    def __init__(
+        self, code: int | str, message: str, status: int | None = None, beside: Mapping[str, object] | None = None
+    ) -> None:
+        super().__init__(message)
+        self.code, self.message, self.status, self.beside = code, message, status, beside or {}
+
+
+class Answered(Exception):
+    """A request whose answer is written already, as by something before the API: a page, a sentence or nothing."""
+
+    def __init__(self, reply: SimReply) -> None:
+        super().__init__(reply.status)
+        self.reply = reply
+
+
+def bare(status: int, text: str = "", content_type: str = "text/plain") -> Answered:
+    """An answer without JSON: a bare sentence or nothing at all."""
+    return Answered(text_reply(text, status, content_type))
+
+
+def page(status: int, html: str) -> Answered:
+    """An HTML page of what stands in front of the API."""
+    return bare(status, html, "text/html")

@@ -1,0 +1,35 @@
+"""What stands in a query or a body, read strictly: a reader gives the value, or raises the refusal that it is given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
+
+from .refusals import Refused
+
+
+def whole(text: str, refused: Refused, *, least: int = 0, most: int = 10**20 - 1) -> int:
+    """A whole number from `least` to `most`, or the refusal."""
+    if text.isascii() and text.isdecimal() and least <= int(text) <= most:
+        return int(text)
+    raise refused
+
+
+def positive(values: Mapping[str, object], name: str, refused: Refused) -> str:
+    """A positive, finite number as it was written, or the refusal."""
+    written = str(values.get(name, ""))
+    try:
+        good = Decimal(written).is_finite() and Decimal(written) > 0
+    except InvalidOperation:
+        good = False
+    if not good:
+        raise refused
+    return written
+
+
+def text(values: Mapping[str, object], name: str, refused: Refused) -> str:
+    """A text; empty if it is absent."""
+    value = values.get(name, "")
+    if not isinstance(value, str):
+        raise refused
+    return value
