@@ -9,9 +9,9 @@ from __future__ import annotations
 import functools
 import math
 import types
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, dataclass, fields
-from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from cancelall.core.errors import OptionError
 
@@ -71,11 +71,8 @@ class Declared:
     repeatable: bool
     optional: bool
     default: object
-
-    @property
-    def flag(self) -> str:
-        """The command-line spelling."""
-        return "--" + self.key.replace("_", "-")
+    flag: str
+    """The command-line spelling."""
 
     @property
     def flags(self) -> tuple[str, ...]:
@@ -97,12 +94,6 @@ class Declared:
         return f"a list; each {one}" if self.repeatable else one
 
 
-def declared(declaration: type) -> tuple[Declared, ...]:
-    """Every option of a declaration, in the order in which it is written; fields without an `Opt` are none."""
-    return _declared(cast(Hashable, declaration))
-
-
-@functools.cache
 def _declared(declaration: Any) -> tuple[Declared, ...]:  # noqa: ANN401 - a dataclass
     hints = get_type_hints(declaration, include_extras=True)
     found = []
@@ -127,17 +118,16 @@ def _declared(declaration: Any) -> tuple[Declared, ...]:  # noqa: ANN401 - a dat
                 repeatable=repeatable,
                 optional=optional,
                 default=default,
+                flag="--" + field.name.replace("_", "-"),
             )
         )
     return tuple(found)
 
 
-def secrets_of(declaration: type) -> Mapping[str, Sec]:
-    """Every secret of a declaration by its field name."""
-    return _secrets_of(cast(Hashable, declaration))
+declared: Callable[[type], tuple[Declared, ...]] = functools.cache(_declared)
+"""Every option of a declaration, in the order in which it is written; fields without an `Opt` are none."""
 
 
-@functools.cache
 def _secrets_of(declaration: Any) -> Mapping[str, Sec]:  # noqa: ANN401 - a dataclass
     hints = get_type_hints(declaration, include_extras=True)
     found = {}
@@ -146,6 +136,10 @@ def _secrets_of(declaration: Any) -> Mapping[str, Sec]:  # noqa: ANN401 - a data
         marks = get_args(hint) if get_origin(hint) is Annotated else ()
         found[field.name] = next(mark for mark in marks if isinstance(mark, Sec))
     return types.MappingProxyType(found)
+
+
+secrets_of: Callable[[type], Mapping[str, Sec]] = functools.cache(_secrets_of)
+"""Every secret of a declaration by its field name."""
 
 
 def selectors(declaration: type) -> frozenset[str]:

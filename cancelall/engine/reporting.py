@@ -120,7 +120,7 @@ def _segment_basis(ledger: Ledger) -> SegmentBasis:
     from cancelall.journal.basis import SegmentBasis, WitnessBasis
 
     segment = ledger.segment
-    blind = segment.mass_cancels(())
+    blind = segment.blind
     return SegmentBasis(
         blind=blind,
         mass=tuple(request for request in ledger.cancels if request not in blind),

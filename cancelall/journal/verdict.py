@@ -7,6 +7,7 @@ shows in full, everything else has a reason why not. Times are ns of one monoton
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -347,7 +348,10 @@ class _Shown:
         return self.blocked
 
     def _disturbed(self, segments: Mapping[str, _Segment]) -> int:
-        """When the last cancel of any segment that is there was over, or a witness that may have been one."""
+        """When the last cancel of any segment that is there was over, or a witness that may have been one.
+
+        Of segments that the account has turned out not to have those count to which the venue did not say so.
+        """
         absent = {name for name, one in segments.items() if one.opinion.verdict is Verdict.ABSENT}
         harmless = {
             (name, witness["request"])
@@ -355,11 +359,13 @@ class _Shown:
             for witness in one["witnesses"]
             if witness["harmless"]
         }
+        cancels = [one for one in self.sent if one.changes and one.ended is not None and one.segment]
+        last = {(one.segment, one.request): one.answer for one in cancels if one.segment not in segments}
         return max(
             (
-                one.ended
-                for one in self.sent
-                if one.changes and one.ended is not None and one.segment and one.segment not in absent
+                one.ended or 0
+                for one in cancels
+                if one.segment not in absent and last.get((one.segment, one.request)) != Answer.ABSENT.value
                 if not (one.witness and ((one.segment, one.request) in harmless or one.answer == "nothing open"))
             ),
             default=0,
@@ -378,7 +384,7 @@ class _Shown:
         if not failing and self._absent(basis, passes, words):
             return _Segment(opinion=Opinion(verdict=Verdict.ABSENT))
         if self.basis.get("reads_only"):
-            read = bool(listings) and self._empty(listings[-1], sent)
+            read = bool(listings) and _empty(listings[-1], _reads(sent))
             why = "" if read else "its last listing is not complete"
             return _Segment(opinion=Opinion(verdict=Verdict.CLEAR if read else Verdict.UNPROVEN, why=why))
         gap, run = self._run(basis, sent, listings)
@@ -449,6 +455,7 @@ class _Shown:
         quiet = max((one.ended or 0 for one in sent if one.changes and not one.witness), default=0)
         objected = max((one.ended or 0 for one in sent if one.witness and one.word == "objects"), default=0)
         since = max(quiet, objected, self.fresh_from)
+        reads = _reads(sent)
         run: list[_Listed] = []
         shown: set[str] = set()
         vanished: set[str] = set()
@@ -461,7 +468,7 @@ class _Shown:
             vanished -= one.ids
             vanished |= shown - one.ids if one.complete else set()
             shown |= one.ids
-            if one.began < since or not self._empty(one, sent):
+            if one.began < since or not _empty(one, reads):
                 run = []
             elif run and None not in (one.serial, run[-1].serial) and (one.serial or 0) < (run[-1].serial or 0):
                 run = [one]  # the venue says that it is older than the one before
@@ -471,24 +478,6 @@ class _Shown:
             run = []
         doublings = min(max(contradictions, _whole(basis["contradictions"])), _MOST_DOUBLINGS)
         return self.gap << doublings, run
-
-    @staticmethod
-    def _empty(listing: _Listed, sent: Sequence[_Sent]) -> bool:
-        """Whether a listing shows that nothing is left: it says so, and its pages were answered well and in order."""
-        pages: dict[int, _Sent] = {}
-        for one in sent:
-            inside = one.began is not None and one.ended is not None
-            if inside and not (one.changes or one.witness):
-                if listing.began <= (one.began or 0) and (one.ended or 0) <= listing.ended:
-                    pages[one.request] = one
-        if not listing.complete or listing.left or any(one.answer != Answer.ACCEPTED.value for one in pages.values()):
-            return False
-        read_until = 0
-        for stage in listing.stages:
-            if any(request not in pages or (pages[request].began or 0) < read_until for request in stage):
-                return False
-            read_until = max((pages[request].ended or 0 for request in stage), default=read_until)
-        return bool(listing.stages)
 
     def _unwitnessed(self, basis: Record, sent: Sequence[_Sent], run: Sequence[_Listed]) -> str:
         """Which witness has not agreed since the first of the empty listings was over.
@@ -516,6 +505,28 @@ class _Shown:
         took_nothing = [one.ended or 0 for one in heard if one.word == "took nothing"]
         twice = bool(took_nothing) and took_nothing[-1] - took_nothing[0] >= self.gap - _ROUNDING
         return heard[-1].word == "agrees" or (heard[-1].word == "took nothing" and twice)
+
+
+def _reads(sent: Iterable[_Sent]) -> list[tuple[int, int, _Sent]]:
+    """The reads of a segment that have ended, with their beginning, in that order."""
+    ended = [one for one in sent if not (one.changes or one.witness) and one.ended is not None]
+    return sorted((one.began or 0, number, one) for number, one in enumerate(ended))
+
+
+def _empty(listing: _Listed, reads: Sequence[tuple[int, int, _Sent]]) -> bool:
+    """Whether a listing shows that nothing is left: it says so, and its pages were answered well and in order."""
+    pages: dict[int, _Sent] = {}
+    for _, _, one in reads[bisect_left(reads, (listing.began,)) : bisect_right(reads, (listing.ended, len(reads)))]:
+        if (one.ended or 0) <= listing.ended and one.place < listing.place:
+            pages[one.request] = one
+    if not listing.complete or listing.left or any(one.answer != Answer.ACCEPTED.value for one in pages.values()):
+        return False
+    read_until = 0
+    for stage in listing.stages:
+        if any(request not in pages or (pages[request].began or 0) < read_until for request in stage):
+            return False
+        read_until = max((pages[request].ended or 0 for request in stage), default=read_until)
+    return bool(listing.stages)
 
 
 def _words(sent: Iterable[_Sent]) -> tuple[dict[int, _Word], set[int]]:

@@ -1,7 +1,7 @@
 """Bitget: the segments of a classic account, REST v2: orders and plan orders of futures by product type, and of spot.
 
 https://www.bitget.com/api-doc/contract/trade/Cancel-All-Orders, .../contract/plan/Cancel-Plan-Order,
-.../spot/trade/Cancel-Symbol-Orders, .../spot/plan/Batch-Cancel-Plan-Order and those beside.
+https://www.bitget.com/api-doc/spot/trade/Cancel-Symbol-Orders, .../spot/plan/Batch-Cancel-Plan-Order and those beside.
 """
 
 from __future__ import annotations

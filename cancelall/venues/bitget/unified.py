@@ -99,7 +99,7 @@ class Unified(_OfCategory):
     @cached_property
     def witnesses(self) -> tuple[Witness, ...]:
         """What a mass cancel answers to none is not written, so only that it took an order is a word."""
-        last = (replace(one, priority=Priority.OTHER) for one in self.mass_cancels(()))
+        last = (replace(one, priority=Priority.OTHER) for one in self.blind)
         return tuple(Witness(request=one, read=_nothing_cancelled, optional=True) for one in last)
 
     def cancels(self, orders: tuple[Order, ...], others: tuple[Order, ...] | None) -> Named:

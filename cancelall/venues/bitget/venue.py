@@ -44,9 +44,7 @@ def segments(options: Options, facts: Facts, environment: str) -> tuple[Segment,
         found += _classic(options)
     if facts.mode in ("unified", "hybrid") and (nobody or "unified" not in facts.closed):
         found += _unified(options, "unified " if facts.mode == "hybrid" else "")
-    return tuple(
-        sorted(found, key=lambda segment: (segment.spawns or not segment.mass_cancels(()), not segment.spawns))
-    )
+    return tuple(sorted(found, key=lambda segment: (segment.spawns or not segment.blind, not segment.spawns)))
 
 
 def _classic(options: Options) -> list[Segment]:
@@ -63,7 +61,7 @@ def _classic(options: Options) -> list[Segment]:
         elif product in FUTURES:
             plans = Plans(name=name, product=product, symbols=symbols, coin=coin, unseen=unseen)
             found += (Futures(name=product, product=product, symbols=symbols, coin=coin), plans)
-            unseen -= len(plans.mass_cancels(()))
+            unseen -= len(plans.blind)
     return found
 
 

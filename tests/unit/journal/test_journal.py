@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from cancelall.cli import journal
 from cancelall.core import secret
 from cancelall.core.attempts import Attempt, Outcome, Tally
 from cancelall.core.errors import ConfigError, TransportFault, UsageError
-from cancelall.core.model import Request, SignedRequest
+from cancelall.core.model import Answer, Judgement, Listing, Order, Priority, Reach, Request, SignedRequest
 from cancelall.journal import file, writer
 from cancelall.journal.chain import RunRecord, files, read, runs, verify
 from cancelall.journal.fields import id_fields
@@ -642,6 +643,72 @@ def test_an_attempt_has_a_beginning_and_an_end(tmp_path: Path) -> None:
     assert (copied["copy_of"], again["attempt"]) == (1, 2)
     assert (end["a"], end["class"], end["sent"], end["ms"]) == (1, "timeout", "maybe", 500)
     assert (given_up["a"], given_up["class"]) == (3, "abandoned")
+
+
+WORDS: Mapping[str, tuple[Judgement, object]] = {
+    "agrees": (Judgement(answer=Answer.ACCEPTED), (True, False, None)),
+    "objects": (Judgement(answer=Answer.ACCEPTED), (False, False, None)),
+    "took nothing": (Judgement(answer=Answer.ACCEPTED), (False, True, None)),
+    "is silent": (Judgement(answer=Answer.GATEWAY), None),
+}
+
+
+def test_a_witness_has_its_word(tmp_path: Path) -> None:
+    made = began(tmp_path)
+    profile = Record(journal=made).of("main", "bybit", Tally())
+    plain = signed()
+    profile.begins(plain)
+    for judgement, value in [*WORDS.values(), (Judgement(answer=Answer.NOTHING_OPEN), None)]:
+        one = signed(request=replace(plain.request, priority=Priority.WITNESS))
+        profile.begins(one)
+        attempt = Attempt(request=one.request, began=1.0, ended=1.5, judgement=judgement, status=200)
+        profile.ended(one, Outcome[object](attempt=attempt, value=value))
+    made.close(5)
+    starts = [record for record in records(tmp_path) if record["event"] == "attempt_start"]
+    assert [record["request"] for record in starts] == [1] * 6  # it is one request, whoever sends it
+    assert [record.get("witness") for record in starts] == [None, *[True] * 5]
+    ends = [record for record in records(tmp_path) if record["event"] == "attempt_end"]
+    assert [record["witness"] for record in ends] == [*WORDS, "agrees"]
+    assert {(record["began"], record["ended"], record["answered"]) for record in ends} == {
+        (1_000_000_000, 1_500_000_000, True)
+    }
+
+
+def test_a_refusal_has_its_reach(tmp_path: Path) -> None:
+    made = began(tmp_path)
+    profile = Record(journal=made).of("main", "bybit", Tally(), lambda request: request.changes)
+    for judgement in (
+        Judgement(answer=Answer.REFUSED, reach=Reach.KEY),
+        Judgement(answer=Answer.GATEWAY, reach=Reach.HOST),
+        Judgement(answer=Answer.ACCEPTED, suspended=True),
+        None,
+    ):
+        one = signed()
+        fault = TransportFault("no certificate", kind="tls") if judgement is None else None
+        told = {"judgement": judgement, "fault": fault, "incurable": judgement is None}
+        profile.begins(one)
+        profile.ended(one, Outcome[object](attempt=Attempt(request=one.request, began=1.0, ended=1.5, **told)))
+    made.close(5)
+    ends = [record for record in records(tmp_path) if record["event"] == "attempt_end"]
+    assert [record.get("reach") for record in ends] == [Reach.KEY.value, Reach.HOST.value, None, None]
+    assert [record.get("proves_key", False) for record in ends] == [False, False, True, False]
+    assert [record.get("suspended", False) for record in ends] == [False, False, True, False]
+    assert [record.get("incurable", False) for record in ends] == [False, False, False, True]
+    assert [record["answered"] for record in ends] == [True, True, True, False]
+
+
+def test_a_listing_has_what_is_left_of_it(tmp_path: Path) -> None:
+    made = began(tmp_path)
+    profile = Record(journal=made).of("main", "bybit", Tally())
+    orders = tuple(Order(id=one, segment="linear") for one in "abc")
+    shown_ = Listing(began=1.0, ended=2.0, orders=orders, complete=False, why="it was left off", superseded=True)
+    pages = [Request(method="GET", path=f"/{number}") for number in range(3)]
+    profile.listed("linear", shown_, lambda order: order.id == "b", ((pages[0],), (pages[1], pages[2])))
+    made.close(5)
+    (line,) = (record for record in records(tmp_path) if record["event"] == "list")
+    assert (line["began"], line["ended"], line["passes"]) == (1_000_000_000, 2_000_000_000, [[1], [2, 3]])
+    assert (line["count"], line["left"], line["kept"]) == (3, 2, {"count": 1, "ids": ["b"]})
+    assert (line["complete"], line["superseded"], line["why"]) == (False, True, "it was left off")
 
 
 def test_a_cancel_is_written_down_before_it_leaves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -261,7 +261,11 @@ CLEAR: Mapping[str, Edit] = {
     "an address that was blocked until another profile was answered": then(
         of_another_profile("a gateway's word", **AN_ADDRESS), of_another_profile("accepted")
     ),
+    "a segment that the account has turned out not to have": then(
+        cancel("plans", NAMED, 0.1, 1.7, "timeout"), cancel("plans", NAMED, 1.75, 1.78, "absent")
+    ),
     "a refusal after the verdict": lambda tape: tape.send("", 60, 1.95, 1.99, "refused", **A_KEY),
+    "a read at the very moment of the verdict": lambda tape: tape.send(MAIN, 60, 1.8, 1.8, "ambiguous"),
     "a read that nobody waited for": lambda tape: tape.send(MAIN, 21, 1.85, 1.9, "abandoned"),
     "a cancel elsewhere a gap before the last listing": then(
         cancel(FEED, FEED_MASS, 1.9, 1.95),
@@ -358,6 +362,7 @@ UNPROVEN: Mapping[str, tuple[Edit, str]] = {
         ),
         "read too early for the last cancel of another one",
     ),
+    "a cancel of a segment that is not there any more": (cancel("plans", NAMED, 1.0, 1.1), "read too early"),
     "orders read before what turns into them": (edited(last(FEED), ended=ns(1.71)), "before those whose orders turn"),
     "a witness that was not asked": (
         lambda tape: tape.drop(tape.end(READ_WITNESS), *tape.all("attempt_start", request=READ_WITNESS)),
