@@ -4,8 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 CHECKED := cancelall tests benchmarks docs
 # The last release of ccxt that has AscendEX; the newest one serves the other venues.
-# What failed beside everything else is run once more, alone: deadlines in wall time are not for a crowded machine.
-ALONE := $(BIN)/pytest --last-failed --last-failed-no-failures none
+# What failed beside everything else and is marked `alone` is run once more: deadlines in wall time are not for a
+# crowded machine. Anything else that fails is a failure of the run.
+PYTEST := $(BIN)/python tests/rerun.py
 OLD_CCXT := .conformance/ccxt-4.5.63
 
 .PHONY: demo test faults soak bench check format docs clean
@@ -14,10 +15,10 @@ demo: $(VENV)/.installed  ## the main job on the embedded exchange
 	$(BIN)/cancelall demo
 
 test: $(VENV)/.developed $(OLD_CCXT) check  ## lint, types and all tests but the two below
-	$(BIN)/pytest -n 10 --dist worksteal || $(ALONE)
+	$(PYTEST) -n 10 --dist worksteal
 
 faults: $(VENV)/.developed  ## what takes minutes: the fault matrix of docs/faults.md, units on a systemd of their own
-	$(BIN)/pytest -m faults -n 6 || $(ALONE) -m faults
+	$(PYTEST) -m faults -n 6
 	HYPOTHESIS_PROFILE=thorough $(BIN)/pytest -n 2 tests/test_fuzz.py tests/unit/cli/test_fast_path.py tests/unit/config/test_loader.py
 
 soak: $(VENV)/.developed  ## 10,000 random schedules of faults under virtual time

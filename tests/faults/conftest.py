@@ -25,7 +25,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         row = getattr(getattr(item, "function", None), "fault_row", None)
         if row is not None:
-            item.user_properties += [("fault row", row), ("fault venue", _venue(item))]
+            item.user_properties += [("fault row", f"{row:>3}  {ROWS[row].fault}"), ("fault venue", _venue(item))]
 
 
 def _venue(item: pytest.Item) -> str:
@@ -35,7 +35,7 @@ def _venue(item: pytest.Item) -> str:
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """How many tests of each row and venue passed, and of each venue altogether."""
-    counts: Counter[tuple[int, str, str]] = Counter()
+    counts: Counter[tuple[str, str, str]] = Counter()
     for outcome in ("passed", "failed", "error", "skipped", "xfailed", "xpassed"):
         for report in terminalreporter.stats.get(outcome, ()):
             told = dict(getattr(report, "user_properties", ()))
@@ -51,7 +51,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
             ends = {end: number for (at, one, end), number in counts.items() if (at, one) == (row, venue)}
             told = " ".join(f"{number} {end}" for end, number in ends.items() if end != "passed")
             cells.append(f"{venue} {ends.get('passed', 0)}" + (f" ({told})" if told else ""))
-        terminalreporter.write_line(f"{row:>3}  {ROWS[row].fault:<58} {', '.join(cells)}")
+        terminalreporter.write_line(f"{row:<63} {', '.join(cells)}")
     for venue in sorted({venue for _, venue, _ in counts}):
         mine = {(row, end): number for (row, one, end), number in counts.items() if one == venue}
         passed = sum(number for (_, end), number in mine.items() if end == "passed")

@@ -23,7 +23,7 @@ is called clear while an order rests, and that the run ends within half a second
 
 Exit codes: 0 clear, 10 open, 12 unreachable, 4 refused, 6 unconfigured, 11 unproven, 130 and 143 interrupted.
 
-Made by `make docs` from `tests/faults/rows.py`; a test keeps it true.
+Made by `make docs` from the tests in `tests/faults`; a test keeps it true.
 
 | # | fault | injected by | expected | exit | venues | shown by |
 | --: | --- | --- | --- | --- | --- | --- |
@@ -60,13 +60,13 @@ def shown() -> Mapping[int, Mapping[str, frozenset[str]]]:
 def document() -> str:
     """The file's text."""
     by_row = shown()
-    return _HEAD + "".join(_line(row, tuple(by_row.get(row.number, ()))) for row in ROWS.values())
+    return _HEAD + "".join(_line(ROWS[number], tuple(by_row[number])) for number in sorted(ROWS))
 
 
 def _line(row: Row, names: tuple[str, ...]) -> str:
     codes = ", ".join(map(str, row.codes))
     told = "<br>".join(f"`{name}`" for name in names)
-    cells = (str(row.number), row.fault, row.injection, row.expectation, codes, _where(row), told)
+    cells = (str(row.number), row.fault, row.injected, row.expected, codes, _where(row), told)
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
 
 

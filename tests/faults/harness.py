@@ -51,6 +51,8 @@ SCALE = 0.1
 DEADLINE = 1.5
 """Seconds, where nothing else is said; a command gets half a second more, to start in."""
 
+VERDICTS = (0, 4, 10, 11, 12)
+"""The exit codes of a kill that did what it could."""
 PEAK_MB = 100
 """Megabytes that a command may take, whatever a server sends."""
 
@@ -70,16 +72,21 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def shows(
     number: int,
+    fault: str = "",
     *,
     venues: Sequence[str] | None = None,
     over: Mapping[str, Iterable[object]] | None = None,
     share: int = 1,
+    **row: Any,
 ) -> Callable[[F], F]:
     """This test shows that row, for each of its venues (or those of them that are named).
 
-    `over` are variants, by the name of the parameter. Each of them is shown on `share` venues, and each venue shows
-    some: where a fault knows nothing of the venue, all of them on all venues would only take long.
+    The first of a row's tests says what the row is. `over` are variants, by the name of the parameter. Each of them is
+    shown on `share` venues, and each venue shows some: where a fault knows nothing of the venue, all of them on all
+    venues would only take long.
     """
+    if fault:
+        ROWS[number] = Row(number=number, fault=fault, **row)
 
     def mark(test: F) -> F:
         test.fault_row = number  # type: ignore[attr-defined]
@@ -91,7 +98,7 @@ def shows(
             )
         elif "venue" in inspect.signature(test).parameters:
             test = pytest.mark.parametrize("venue", chosen)(test)
-        return pytest.mark.faults(test)
+        return pytest.mark.alone(pytest.mark.faults(test))
 
     return mark
 

@@ -9,13 +9,17 @@ import pytest
 from cancelall.core.model import State, Verdict
 from cancelall.simulator.spoil import HOSTILE
 from faults import raw
-from faults.harness import PEAK_MB, Case, shows
+from faults.harness import PEAK_MB, VERDICTS, Case, shows
 
 # --- errors of the venue --------------------------------------------------------------------------------------------
 
 
 @shows(
     20,
+    "5xx with a page, twice, then good",
+    injected="HTTP 502 with HTML, the venue's own internal error, maintenance; 500 for 70 % of the deadline",
+    expected="sent again until it is done",
+    codes=(0,),
     over={"fault": ["html=502@2", "html=504@3", "error-500=1@2", "maintenance@2", "html:cancel=500@2", "status=503@3"]},
     share=2,
 )
@@ -39,13 +43,25 @@ def test_errors_for_most_of_the_time(case: Case, venue: str) -> None:
     assert any(attempt.status == 500 for attempt in ended.attempts)
 
 
-@shows(21)
+@shows(
+    21,
+    "5xx after the orders were cancelled",
+    injected="the request is processed and then answered 500",
+    expected="the listing proves it",
+    codes=(0,),
+)
 @pytest.mark.parametrize("fault", ["error-after:cancel@1", "error-after:cancel@4"])
 def test_errors_after_the_cancel(case: Case, venue: str, fault: str) -> None:
     case.kill(venue, case.server(venue, fault), deadline=8)
 
 
-@shows(31)
+@shows(
+    31,
+    "the cancels work and the listing does not",
+    injected="listings are answered 500",
+    expected="not proven",
+    codes=(11,),
+)
 @pytest.mark.parametrize("fault", ["listing-fails", "html:listing=502", "stall:listing"])
 def test_a_listing_that_fails(case: Case, venue: str, fault: str) -> None:
     ended = case.kill(venue, case.server(venue, fault))
@@ -90,7 +106,13 @@ SHAPES = [
 
 
 @shows(
-    22, over={"fault": ["truncated", "empty-body", "deep-json", *(f"json:listing={one}" for one in SHAPES)]}, share=2
+    22,
+    "an answer that is not what the venue documents",
+    injected="half of the JSON, [], NaN, keys twice, 50,000 brackets, other types, missing fields",
+    expected="the answer counts as none; the listing decides; an unreadable listing is never an empty one",
+    codes=(0, 11),
+    over={"fault": ["truncated", "empty-body", "deep-json", *(f"json:listing={one}" for one in SHAPES)]},
+    share=2,
 )
 def test_a_listing_that_cannot_be_read_is_never_empty(case: Case, venue: str, fault: str) -> None:
     name, _, rest = fault.partition(":")
@@ -130,7 +152,14 @@ def test_keys_that_come_twice(case: Case, venue: str) -> None:
 # --- without measure ------------------------------------------------------------------------------------------------
 
 
-@shows(23, over={"fault": ["giant", "gzip-bomb", "many-headers=200"]})
+@shows(
+    23,
+    "an answer without measure",
+    injected="an endless chunked body, a gzip bomb, 200 headers",
+    expected="cut off at the limit; the process stays under 100 MB",
+    codes=(11,),
+    over={"fault": ["giant", "gzip-bomb", "many-headers=200"]},
+)
 def test_an_answer_without_measure(case: Case, venue: str, fault: str) -> None:
     ended = case.kill(venue, case.server(venue, fault))
     assert ended.report.verdict is Verdict.UNPROVEN
@@ -165,7 +194,13 @@ def harmless(said: str) -> None:
     said.encode()
 
 
-@shows(25)
+@shows(
+    25,
+    "hostile text",
+    injected="control and OSC sequences, markup, RTL override, lone surrogate, NUL; a message of 1 MB",
+    expected="shown escaped and clipped, in tables, JSON lines and -v",
+    codes=VERDICTS,
+)
 @pytest.mark.parametrize("dry_run", [True, False])
 def test_hostile_text_in_every_field(case: Case, venue: str, dry_run: bool) -> None:
     server = case.server(venue, "hostile")

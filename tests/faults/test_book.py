@@ -22,7 +22,13 @@ def listed(ended: Ended) -> set[str]:
     return {row.order.id for row in ended.report.orders if row.state.value in ("open", "failed")}
 
 
-@shows(26)
+@shows(
+    26,
+    "success, and the orders remain",
+    injected="every cancel is acknowledged and cancels nothing",
+    expected="cancelled again; what remains is listed",
+    codes=(10,),
+)
 def test_success_that_cancels_nothing(case: Case, venue: str) -> None:
     server = case.server(venue, "ack-only")
     left = resting(server)
@@ -38,7 +44,13 @@ def test_success_that_cancels_nothing_at_first(case: Case, venue: str) -> None:
     case.kill(venue, case.server(venue, "ack-only@4"), deadline=6, codes=[0])
 
 
-@shows(27)
+@shows(
+    27,
+    "a cancel takes only some of the orders",
+    injected="a cancel of several takes half of them, twice, or always",
+    expected="the rest is cancelled again",
+    codes=(0, 10),
+)
 @pytest.mark.parametrize("fault", ["partial@2", "partial"])
 def test_a_cancel_that_takes_half(case: Case, venue: str, fault: str) -> None:
     server = case.server(venue, fault, orders=30)
@@ -46,7 +58,13 @@ def test_a_cancel_that_takes_half(case: Case, venue: str, fault: str) -> None:
     assert server.fake.strikes("partial") >= 1
 
 
-@shows(28)
+@shows(
+    28,
+    "orders appear during the sweep",
+    injected="a bot places an order every 20 ms; or one more after each of three cancels",
+    expected="a new round for each; the output says that a bot is running",
+    codes=(0, 10, 11),
+)
 def test_a_bot_that_keeps_placing_orders(case: Case, venue: str) -> None:
     """Open, or not proven where a cancel had just emptied the last listing."""
     ended = case.kill(venue, case.server(venue, "bot=0.02"), codes=[10, 11])
@@ -61,7 +79,13 @@ def test_orders_that_come_back_three_times(case: Case, venue: str) -> None:
     assert server.fake.strikes("reappear") == 3
 
 
-@shows(29)
+@shows(
+    29,
+    "more orders than one call takes or one page shows",
+    injected="1,700 orders, under the venue's rate limits",
+    expected="as many rounds as it takes, no limit broken",
+    codes=(0,),
+)
 @pytest.mark.timeout(120)
 def test_seventeen_hundred_orders(case: Case, venue: str) -> None:
     server = case.server(venue, orders=1700, limits=True)
@@ -74,7 +98,14 @@ def test_seventeen_hundred_orders(case: Case, venue: str) -> None:
     assert len(refused) <= (3 if busy() > 1 else 0), refused  # threads that start late arrive too close together
 
 
-@shows(30, venues=["bitget", "bybit", "deltadefi", "pacifica"])
+@shows(
+    30,
+    "pages that go in circles or change while they are read",
+    injected="the next page is the first again; a bot places orders between the pages",
+    expected="bounded; never clear by such a listing",
+    codes=(0, 10, 11),
+    venues=["bitget", "bybit", "deltadefi", "pacifica"],
+)
 def test_pages_that_go_in_circles(case: Case, venue: str) -> None:
     server = case.server(venue, "cursor-loop", "ack-only", orders=700)
     ended = case.kill(venue, server, codes=[10, 11])
@@ -97,7 +128,13 @@ def test_pages_that_change_while_they_are_read(case: Case, venue: str) -> None:
     assert ended.report.verdict is Verdict.CLEAR or resting(server) or ended.code in (10, 11)
 
 
-@shows(56)
+@shows(
+    56,
+    "the listing says empty, then an order is back",
+    injected="listings are empty for 0.8 of the venue's gap after a cancel that took nothing",
+    expected="the second listing catches it",
+    codes=(0,),
+)
 @pytest.mark.parametrize("acks", [1, 3])
 def test_an_order_that_is_hidden_for_less_than_the_gap(case: Case, venue: str, acks: int) -> None:
     hidden = 0.8 * load(venue).proof_gap
@@ -132,7 +169,13 @@ LOCKED = {"deltadefi": ("locked=0.5", "locked=600"), "bybit": ("maintenance@6", 
 """The venue's own words for it; elsewhere maintenance."""
 
 
-@shows(58)
+@shows(
+    58,
+    "trading is locked, or the venue restarts",
+    injected="the venue's own words for it, for a while and for good",
+    expected="tried again to the deadline",
+    codes=(0, 10, 11),
+)
 def test_a_lock_that_passes(case: Case, venue: str) -> None:
     fault, _ = LOCKED.get(venue, ("maintenance@4", ""))
     case.kill(venue, case.server(venue, fault), deadline=12, codes=[0])

@@ -24,7 +24,17 @@ def stamp(venue: str, headers: Any, body: bytes) -> int:
     return int(headers[TIMES[venue]]) if venue in TIMES else int(json.loads(body)["timestamp"])
 
 
-@shows(32)
+NO_CLOCK = {"deltadefi": "requests are not signed and carry no time"}
+
+
+@shows(
+    32,
+    "a wrong clock",
+    injected="the venue's clock is 10 min ahead, 10 min behind, 2 s behind",
+    expected="repaired from the refusal, signed again",
+    codes=(0,),
+    not_for=NO_CLOCK,
+)
 @pytest.mark.parametrize("ahead", [600, -600, -2, 2])
 def test_a_wrong_clock(case: Case, venue: str, ahead: int) -> None:
     """`ahead` is the venue's clock against ours."""
@@ -88,7 +98,14 @@ class Refusing:
 
 
 @shows(
-    33, over={"date": [None, "rubbish", "Wed, 99 Xxx 0000 99:99:99 GMT", "Fri, 31 Dec 9999 23:59:59 -9999"]}, share=2
+    33,
+    "a wrong clock, and nothing that tells the time",
+    injected="clock refusals without a time in the body; with and without a Date header",
+    expected="the Date header is used; without it the output says that the clock is off",
+    codes=(0, 4),
+    not_for=NO_CLOCK,
+    over={"date": [None, "rubbish", "Wed, 99 Xxx 0000 99:99:99 GMT", "Fri, 31 Dec 9999 23:59:59 -9999"]},
+    share=2,
 )
 def test_nothing_tells_the_time(case: Case, venue: str, date: str | None) -> None:
     server = case.stack.enter_context(raw.Raw(Refusing(venue, date and (lambda: date))))
@@ -112,7 +129,14 @@ def test_the_date_header_tells_the_time(case: Case, venue: str) -> None:
     assert abs(min(refuse.stamps) - now) < 5000
 
 
-@shows(34)
+@shows(
+    34,
+    "attempts that repeat an old signature",
+    injected="cancels are processed and answered 500",
+    expected="each attempt has a newer time, and a signature over the bytes that arrive",
+    codes=(0,),
+    not_for=NO_CLOCK,
+)
 def test_every_attempt_is_signed_afresh(case: Case, venue: str) -> None:
     """The fake venue checks each signature over the bytes that arrive; what it refuses is not among these."""
     server = case.server(venue, "error-after:cancel@4", "error-500:cancel=1@4")
@@ -130,7 +154,13 @@ def test_every_attempt_is_signed_afresh(case: Case, venue: str) -> None:
     assert {request.status for request in server.requests} <= {200, 400, 404, 422, 500}
 
 
-@shows(41)
+@shows(
+    41,
+    "the process sleeps",
+    injected="SIGSTOP and SIGCONT; a minute passes between signing and sending",
+    expected="signed again; no negative waits; the deadline holds",
+    codes=(0, 11),
+)
 def test_a_minute_between_signing_and_sending(case: Case, venue: str) -> None:
     """The machine sleeps with signed requests in hand. When they leave, both clocks are a minute further."""
     from cancelall.core.clock import SystemClock

@@ -8,15 +8,17 @@ from cancelall.venues.registry import VENUES
 from faults import documents
 from faults.rows import ROWS
 
+SHOWN = documents.shown()
+
 
 def test_no_row_is_missing() -> None:
-    assert list(ROWS) == list(range(1, 68))
+    assert sorted(SHOWN) == sorted(ROWS) == list(range(1, 68))
 
 
-@pytest.mark.parametrize("number", ROWS)
+@pytest.mark.parametrize("number", SHOWN)
 def test_each_row_is_shown_for_each_of_its_venues(number: int) -> None:
     row = ROWS[number]
-    names = documents.shown()[number]
+    names = SHOWN[number]
     assert frozenset().union(*names.values()) == set(row.venues)
     assert set(row.not_for) < set(VENUES)
     assert row.venues

@@ -65,7 +65,13 @@ def unreachable(ended: Ended, *, sent: bool) -> None:
 # --- names ----------------------------------------------------------------------------------------------------------
 
 
-@shows(1)
+@shows(
+    1,
+    "DNS says no",
+    injected="the resolver answers that there is no such name",
+    expected="tried again to the deadline, known not to be sent",
+    codes=(12,),
+)
 def test_a_name_that_does_not_exist(case: Case, venue: str) -> None:
     resolves(case, no_such_name)
     ended = case.kill(venue, case.table(venue, f"https://{HOST}"))
@@ -82,7 +88,13 @@ def test_a_name_that_no_resolver_knows(case: Case, venue: str) -> None:
     assert ran.line["verdict"] == "unreachable"
 
 
-@shows(2)
+@shows(
+    2,
+    "DNS says nothing",
+    injected="the resolver sleeps for 30 s",
+    expected="abandoned at the deadline; the process ends all the same",
+    codes=(12,),
+)
 def test_a_resolver_that_says_nothing(case: Case, venue: str) -> None:
     resolves(case, silent_resolver(case))
     unreachable(case.kill(venue, case.table(venue, f"https://{HOST}")), sent=True)
@@ -124,7 +136,13 @@ def test_a_name_that_takes_longer_than_an_attempt_is_looked_up_once(case: Case, 
 # --- connections ----------------------------------------------------------------------------------------------------
 
 
-@shows(3)
+@shows(
+    3,
+    "connection refused",
+    injected="a closed port",
+    expected="again at once, then with growing random pauses",
+    codes=(12,),
+)
 def test_a_port_that_refuses(case: Case, venue: str) -> None:
     port = case.stack.enter_context(ports.refusing())
     ended = case.kill(venue, case.table(venue, f"http://127.0.0.1:{port}"))
@@ -134,7 +152,13 @@ def test_a_port_that_refuses(case: Case, venue: str) -> None:
     assert often[1].began - often[0].ended < 0.25  # the first retry is made at once
 
 
-@shows(4)
+@shows(
+    4,
+    "connection goes nowhere",
+    injected="a listener whose accept queue is full",
+    expected="tried again to the deadline; where the venue has a second host, a copy goes there and settles it",
+    codes=(0, 12),
+)
 def test_a_connection_that_goes_nowhere(case: Case, venue: str) -> None:
     case.monkeypatch.setattr(transport, "CONNECT_TIMEOUT", 0.3)
     port = case.stack.enter_context(ports.nowhere())
@@ -164,7 +188,13 @@ def test_the_second_host_when_the_first_cannot_be_connected_to(case: Case, venue
     hedged(case, venue, f"http://127.0.0.1:{case.stack.enter_context(ports.nowhere())}")
 
 
-@shows(5)
+@shows(
+    5,
+    "the first of three addresses are dead",
+    injected="the resolver names two full accept queues before the host",
+    expected="the addresses are raced, 250 ms apart",
+    codes=(0,),
+)
 def test_two_dead_addresses_before_the_good_one(case: Case, venue: str) -> None:
     dead = [("127.0.0.1", case.stack.enter_context(ports.nowhere())) for _ in range(2)]
     server = case.server(venue)
@@ -181,7 +211,13 @@ def test_two_dead_addresses_before_the_good_one(case: Case, venue: str) -> None:
 # --- TLS ------------------------------------------------------------------------------------------------------------
 
 
-@shows(6)
+@shows(
+    6,
+    "TLS stalls",
+    injected="connections are accepted and no byte is ever sent",
+    expected="known not to be sent; a copy goes to the second host, where there is one",
+    codes=(0, 12),
+)
 def test_tls_that_never_begins(case: Case, venue: str) -> None:
     server = case.stack.enter_context(raw.Raw(raw.stall))
     unreachable(case.kill(venue, case.table(venue, server.origin("https"))), sent=True)
@@ -209,7 +245,15 @@ def test_tls_that_breaks(case: Case, venue: str, behaviour: raw.Behaviour) -> No
     unreachable(case.kill(venue, case.table(venue, server.origin("https"))), sent=False)
 
 
-@shows(7, over={"wrong": ["name", "expired", "authority"]}, share=2)
+@shows(
+    7,
+    "wrong certificate",
+    injected="TLS with another host's name, an expired certificate, an unknown authority",
+    expected="one attempt, nothing sent, no retry; the words say that somebody may be listening",
+    codes=(4,),
+    over={"wrong": ["name", "expired", "authority"]},
+    share=2,
+)
 def test_a_certificate_that_does_not_verify(case: Case, venue: str, wrong: str, tmp_path: Path) -> None:
     authority = ports.Authority(tmp_path)
     name = "elsewhere.example" if wrong == "name" else "127.0.0.1"
@@ -237,7 +281,13 @@ def test_the_same_certificate_when_it_does_verify(case: Case, venue: str, tmp_pa
 # --- answers --------------------------------------------------------------------------------------------------------
 
 
-@shows(8)
+@shows(
+    8,
+    "the answer never comes",
+    injected="requests are read, and processed or not, and never answered",
+    expected="sent again; the listing decides; a copy goes to the second host, where there is one",
+    codes=(0, 12),
+)
 def test_an_answer_that_never_comes(case: Case, venue: str) -> None:
     server = case.server(venue, "stall")
     unreachable(case.kill(venue, server), sent=True)
@@ -255,7 +305,13 @@ def test_the_second_host_when_the_first_does_not_answer(case: Case, venue: str) 
     hedged(case, venue, case.stack.enter_context(raw.Raw(raw.read_and_stall)).origin())
 
 
-@shows(9)
+@shows(
+    9,
+    "a body that drips",
+    injected="one byte every 0.3 s",
+    expected="abandoned at the deadline",
+    codes=(12,),
+)
 def test_a_body_that_drips(case: Case, venue: str) -> None:
     unreachable(case.kill(venue, case.server(venue, f"drip-body={0.3 * case.slow}")), sent=True)
 
@@ -268,12 +324,24 @@ def test_a_body_of_megabytes_that_drips(case: Case, venue: str) -> None:
     assert ended.report.verdict in (Verdict.UNPROVEN, Verdict.UNREACHABLE), "what says that it is too large is not read"
 
 
-@shows(10)
+@shows(
+    10,
+    "headers that drip",
+    injected="one byte every 0.1 s",
+    expected="abandoned at the deadline",
+    codes=(12,),
+)
 def test_headers_that_drip(case: Case, venue: str) -> None:
     unreachable(case.kill(venue, case.server(venue, "drip-headers=0.1")), sent=True)
 
 
-@shows(11)
+@shows(
+    11,
+    "the venue cancels, then resets in mid-answer",
+    injected="RST after half of the body",
+    expected="sent again; the listing proves it",
+    codes=(0,),
+)
 @pytest.mark.parametrize("times", [1, 3])
 def test_a_reset_in_mid_answer(case: Case, venue: str, times: int) -> None:
     server = case.server(venue, f"reset-body:cancel@{times}")
@@ -281,7 +349,15 @@ def test_a_reset_in_mid_answer(case: Case, venue: str, times: int) -> None:
     assert server.fake.strikes("reset-body") >= 1
 
 
-@shows(12, share=2, over={"fault": ["fin-after:cancel@1", "reset-after:cancel@1", "fin-after@3", "reset-after@3"]})
+@shows(
+    12,
+    "the venue cancels, then closes without an answer",
+    injected="FIN, and RST, before the first byte",
+    expected="sent again; the listing proves it",
+    codes=(0,),
+    share=2,
+    over={"fault": ["fin-after:cancel@1", "reset-after:cancel@1", "fin-after@3", "reset-after@3"]},
+)
 def test_a_connection_closed_without_an_answer(case: Case, venue: str, fault: str) -> None:
     server = case.server(venue, fault)
     case.kill(venue, server, deadline=5)
@@ -335,7 +411,14 @@ def dripping_body(case: Case, venue: str) -> dict[str, object]:
     return profile_table(venue, case.server(venue, f"drip-body={0.3 * case.slow}"))
 
 
-@shows(35, over={"how": WAYS})
+@shows(
+    35,
+    "one venue of five is dead",
+    injected="rows 1 to 9 on one of five servers",
+    expected="the other four finish at their own speed",
+    codes=(12,),
+    over={"how": WAYS},
+)
 def test_the_other_four_finish_at_their_own_speed(case: Case, venue: str, how: str) -> None:
     servers = {name: case.server(name) for name in VENUES if name != venue}
     alone = case.kills({name: profile_table(name, server) for name, server in servers.items()}, deadline=5, codes=[0])

@@ -22,13 +22,29 @@ PARTS = {
 """What the requests about one product have in common."""
 
 
-@shows(59, over={"status": EDGES}, share=2)
+@shows(
+    59,
+    "a gateway answers for a while",
+    injected="401, 403, 404, 405, 302, HTML with 200, JSON without a code, nothing: to every path, then health",
+    expected="all orders are gone, and it is clear",
+    codes=(0,),
+    over={"status": EDGES},
+    share=2,
+)
 def test_a_gateway_for_a_while(case: Case, venue: str, status: str) -> None:
     server = case.server(venue, f"edge={status}^0.3")
     assert case.kill(venue, server, deadline=LONG).report.verdict is Verdict.CLEAR
 
 
-@shows(60, over={"status": EDGES}, share=2)
+@shows(
+    60,
+    "a gateway answers for the whole run",
+    injected="the same to the end, or before what is read alone",
+    expected="every cancel is tried to the deadline; what the venue could be told is done",
+    codes=(4, 11),
+    over={"status": EDGES},
+    share=2,
+)
 def test_a_gateway_for_the_whole_run(case: Case, venue: str, status: str) -> None:
     server = case.server(venue, f"edge={status}")
     ended = case.kill(venue, server, deadline=4)
@@ -45,13 +61,30 @@ def test_a_gateway_before_what_is_only_read(case: Case, venue: str, kind: str) -
     assert server.open_orders() == [] or (venue, kind) == ("bitget", "read")  # the account's mode is not known then
 
 
-@shows(61, over={"reach": ["request", "key", "address"], "spared": [2, 5]}, share=5)
+@shows(
+    61,
+    "one refusal among good answers",
+    injected="the third or the sixth request hears once that the key, the address or the call is refused",
+    expected="it ends nothing",
+    codes=(0,),
+    over={"reach": ["request", "key", "address"], "spared": [2, 5]},
+    share=5,
+)
 def test_a_lone_refusal(case: Case, venue: str, reach: str, spared: int) -> None:
     server = case.server(venue, f"refused={reach}+{spared}@1")
     assert case.kill(venue, server, deadline=LONG).report.verdict is Verdict.CLEAR
 
 
-@shows(62, over={"silence": ["stall", "fin-after"]}, share=4)
+@shows(
+    62,
+    "a product is said to be missing, and its listing is silent",
+    injected="the venue's word for it to the cancels of a product whose listing hangs or is dropped",
+    expected="never clear while an order rests",
+    codes=(4, 10, 11, 12),
+    not_for={"pacifica": "it has no word for a missing product"},
+    over={"silence": ["stall", "fin-after"]},
+    share=4,
+)
 def test_a_missing_product_whose_listing_is_silent(case: Case, venue: str, silence: str) -> None:
     part = PARTS[venue]
     server = case.server(venue, f"absent:cancel~{part}", f"{silence}:listing~{part}")
@@ -60,7 +93,15 @@ def test_a_missing_product_whose_listing_is_silent(case: Case, venue: str, silen
     assert ended.report.verdict is not Verdict.CLEAR
 
 
-@shows(63, over={"oddity": ["date", "price", "flag", "status", "type", "twice", "unknown"]}, share=5)
+@shows(
+    63,
+    "one row of a listing is odd",
+    injected="a date with a fraction, a price that is an object, a flag that is maybe, null, another shape, twice",
+    expected="every order that can be named is cancelled; what is odd proves nothing",
+    codes=(0, 10, 11),
+    over={"oddity": ["date", "price", "flag", "status", "type", "twice", "unknown"]},
+    share=5,
+)
 def test_an_odd_row_is_cancelled_like_the_others(case: Case, venue: str, oddity: str) -> None:
     server = case.server(venue, f"odd-row={oddity}", orders=20)
     case.kill(venue, server, deadline=LONG, codes=[0])
@@ -75,27 +116,56 @@ def test_a_row_that_names_no_order_keeps_no_other(case: Case, venue: str, oddity
     assert ended.report.verdict is not Verdict.CLEAR or not server.open_orders()
 
 
-@shows(64, over={"way": ["missing", "null", "number", "object", "itself", "empty", "endless", "total"]}, share=3)
+@shows(
+    64,
+    "a listing's way on is odd",
+    injected="missing, null, of another type, to the page itself, to an empty page, endless, a wrong total",
+    expected="what was read is cancelled; bounded; never clear while an order rests",
+    codes=(0, 10, 11),
+    not_for={"ascendex": "its listings have one page", "pacifica": "its listings name no next page"},
+    over={"way": ["missing", "null", "number", "object", "itself", "empty", "endless", "total"]},
+    share=3,
+)
 def test_an_odd_way_on(case: Case, venue: str, way: str) -> None:
     server = case.server(venue, f"odd-way={way}", orders=220 if venue == "bybit" else 40)
     case.kill(venue, server, deadline=LONG)
     assert server.open_orders() == [] or (venue, way) == ("deltadefi", "empty")
 
 
-@shows(65, over={"form": ["60", "60/503", "60/own"], "spared": [0, 4]}, share=5)
+@shows(
+    65,
+    "one request is asked to wait for a minute",
+    injected="429 and 503 with Retry-After: 60, or the venue's own limit with a reset in a minute, once",
+    expected="the verdict comes within seconds of when it would have come",
+    codes=(0,),
+    over={"form": ["60", "60/503", "60/own"], "spared": [0, 4]},
+    share=5,
+)
 def test_a_long_wait_for_one_request(case: Case, venue: str, form: str, spared: int) -> None:
     server = case.server(venue, f"hint={form}+{spared}@1")
     ended = case.kill(venue, server, deadline=20)
     assert ended.seconds < 8
 
 
-@shows(66)
+@shows(
+    66,
+    "replicas that contradict each other",
+    injected="every second reading of each listing is three gaps old",
+    expected="clear only when both are empty",
+    codes=(0,),
+)
 def test_replicas_that_contradict_each_other(case: Case, venue: str) -> None:
     server = case.server(venue, "replicas=0.3")  # three gaps of this clock
     assert case.kill(venue, server, deadline=12).report.verdict is Verdict.CLEAR
 
 
-@shows(67)
+@shows(
+    67,
+    "null in the place of a list",
+    injected="every empty list is null",
+    expected="heard twice, it is empty",
+    codes=(0,),
+)
 def test_null_in_the_place_of_a_list(case: Case, venue: str) -> None:
     server = case.server(venue, "null-lists")
     assert case.kill(venue, server, deadline=LONG).report.verdict is Verdict.CLEAR

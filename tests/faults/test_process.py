@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from cancelall.simulator import SimServer
-from faults.harness import NARROW, Case, allowance, shows, until
+from faults.harness import NARROW, VERDICTS, Case, allowance, shows, until
 from support import environment, profile_table
 
 SOON = 1.5
@@ -35,7 +35,14 @@ def stalled(case: Case, venue: str, *words: str, **more: Any) -> tuple[SimServer
 # --- signals --------------------------------------------------------------------------------------------------------
 
 
-@shows(36)
+@shows(
+    36,
+    "Ctrl-C, once and twice",
+    injected="SIGINT while the venue does not answer, or cancels nothing, or a secret is being read",
+    expected="the first: no cancel any more, the orders are read once more, for 1 s; "
+    "the second ends it at once, and tells what is known",
+    codes=(130,),
+)
 def test_ctrl_c(case: Case, venue: str) -> None:
     _, process = stalled(case, venue, "--json")
     process.send_signal(signal.SIGINT)
@@ -136,7 +143,13 @@ def test_ctrl_c_before_the_first_request(case: Case, venue: str, seconds: float)
         assert "Traceback" not in ran.err
 
 
-@shows(37)
+@shows(
+    37,
+    "SIGTERM",
+    injected="the signal while the venue does not answer",
+    expected="as Ctrl-C: no cancel any more, one last look, what is known is told",
+    codes=(143,),
+)
 def test_terminate(case: Case, venue: str) -> None:
     _, process = stalled(case, venue, "--json")
     process.send_signal(signal.SIGTERM)
@@ -155,7 +168,13 @@ def test_terminate_between_the_cancel_and_its_proof(case: Case, venue: str) -> N
     assert ran.line["verdict"] in ("open", "unproven", "unreachable")
 
 
-@shows(38)
+@shows(
+    38,
+    "the terminal is closed, ssh drops",
+    injected="SIGHUP in the middle of the sweep",
+    expected="ignored; the sweep ends with its outcome",
+    codes=VERDICTS,
+)
 def test_the_terminal_goes_away(case: Case, venue: str) -> None:
     server = case.server(venue)
     began = time.monotonic()
@@ -172,7 +191,14 @@ OUTCOMES = {"clear": ("", 0), "refused": ("key", 4), "unreachable": ("stall", 12
 """A fault, and the exit code that has to come through whatever the streams do."""
 
 
-@shows(39, over={"outcome": OUTCOMES, "word": ["", "--json", "-v"]})
+@shows(
+    39,
+    "the reader of the output goes away",
+    injected="both pipes are closed before the first line; `| head -1`",
+    expected="the outcome decides the exit code",
+    codes=VERDICTS,
+    over={"outcome": OUTCOMES, "word": ["", "--json", "-v"]},
+)
 def test_the_readers_go_away(case: Case, venue: str, outcome: str, word: str) -> None:
     words = [word] if word else []
     fault, code = OUTCOMES[outcome]
@@ -201,6 +227,10 @@ def test_head_reads_one_line(case: Case, venue: str) -> None:
 
 @shows(
     40,
+    "stdout or stderr closed or full",
+    injected=">&-, 2>&-, /dev/full",
+    expected="the outcome decides the exit code",
+    codes=VERDICTS,
     over={
         "outcome": ["clear", "refused"],
         "closing": [">&-", "2>&-", ">&- 2>&-", ">&- 2>&- <&-", ">/dev/full", "2>/dev/full"],
@@ -225,7 +255,14 @@ def test_errors_when_nobody_can_be_told(case: Case, venue: str, closing: str, wo
 # --- the journal ----------------------------------------------------------------------------------------------------
 
 
-@shows(42)
+@shows(
+    42,
+    "the journal cannot be written",
+    injected="a file size limit, a torn last line, a held lock, a directory in its place",
+    expected="the cancel goes on",
+    codes=(0,),
+    one_venue="the journal knows no venue",
+)
 @pytest.mark.parametrize(
     "trouble", ["a file size limit", "a torn last line", "a held lock", "a directory in its place"]
 )
@@ -251,7 +288,13 @@ def test_a_journal_that_cannot_be_written(case: Case, venue: str, trouble: str) 
     assert any("journal" in warning for warning in ran.line["warnings"])
 
 
-@shows(55)
+@shows(
+    55,
+    "kill -9 between the send and the answer",
+    injected="SIGKILL while the venue keeps its answer back",
+    expected="another run finishes the job",
+    codes=(0,),
+)
 def test_the_journal_shows_the_open_attempt(case: Case, venue: str) -> None:
     killed(case, venue)
     shown = case.run("journal", "show", limit=2.0, codes=[0], env={"COLUMNS": "200"})
@@ -306,7 +349,14 @@ HOMES: Mapping[str, Mapping[str, str | None]] = {
 }
 
 
-@shows(43, over={"which": HOMES})
+@shows(
+    43,
+    "no home",
+    injected="HOME missing, not set, read-only; no XDG directories",
+    expected="a kill from the environment needs none",
+    codes=VERDICTS,
+    over={"which": HOMES},
+)
 def test_no_home(case: Case, venue: str, which: str) -> None:
     server = case.server(venue)
     env = {**environment(venue, server), **HOMES[which]}
@@ -321,7 +371,13 @@ def test_no_home_and_no_secrets(case: Case, venue: str) -> None:
     assert ran.line["error"]["kind"] == "secret"
 
 
-@shows(44)
+@shows(
+    44,
+    "no terminal, no stdin",
+    injected="stdin closed, in a session of its own",
+    expected="never asks for anything",
+    codes=(0, 6),
+)
 def test_nothing_is_ever_asked_for(case: Case, venue: str) -> None:
     ran = case.run(venue, "--json", codes=[6], deadline=6, under=["sh", "-c", 'exec "$@" <&-', "sh"])
     assert ran.line["error"]["kind"] == "secret"
@@ -369,7 +425,14 @@ LOCALES: Mapping[str, Mapping[str, str]] = {
 }
 
 
-@shows(48, over={"name": LOCALES})
+@shows(
+    48,
+    "time zones and locales",
+    injected="TZ with the clock change in this minute, LC_ALL=tr_TR and C, PYTHONIOENCODING=ascii and latin-1",
+    expected="no difference",
+    codes=VERDICTS,
+    over={"name": LOCALES},
+)
 def test_zones_and_locales(case: Case, venue: str, name: str) -> None:
     env = {key: changing_now() if value == "changing" else value for key, value in LOCALES[name].items()}
     server = case.server(venue, "hostile" if "IOENCODING" in "".join(env) else "null-lists")
@@ -388,7 +451,13 @@ def test_a_kill_in_zones_and_locales(case: Case, venue: str, name: str) -> None:
 # --- two at once ----------------------------------------------------------------------------------------------------
 
 
-@shows(54)
+@shows(
+    54,
+    "two kills at once",
+    injected="two processes on one account, under the venue's rate limits",
+    expected="both end clear",
+    codes=(0,),
+)
 def test_two_kills_at_once(case: Case, venue: str) -> None:
     server = case.server(venue, orders=60, limits=True)
     path = case.narrow(venue, server)

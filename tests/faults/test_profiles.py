@@ -46,7 +46,15 @@ def private(path: Path, data: bytes, mode: int = 0o600) -> None:
     path.chmod(mode)
 
 
-@shows(45, over={"kind": FILES})
+@shows(
+    45,
+    "a config that cannot be read",
+    injected="mode 000, directory, FIFO, not UTF-8, BOM, 2 MiB, symlink loop, bad TOML, missing",
+    expected="one line with the path, and the line number where there is one; no waiting on the FIFO",
+    codes=(6,),
+    one_venue="the file is read before any venue is known",
+    over={"kind": FILES},
+)
 def test_a_config_that_cannot_be_read(case: Case, venue: str, kind: str) -> None:
     command = ("all", venue, "orders")[list(FILES).index(kind) % 3]
     path = case.home / "config.toml"
@@ -108,7 +116,15 @@ NUMBER = 60
 """Profiles here. The 1,000 take longer, and have a test of their own."""
 
 
-@shows(46)
+@shows(
+    46,
+    "1,000 profiles",
+    injected="one server, 60 accounts, a limit of 256 open files; 1,000 in a test of its own",
+    expected="all clear; threads, sockets and memory stay bounded",
+    codes=(0,),
+    one_venue="what is shared between profiles knows no venue; this one has no limit per address",
+    on="ascendex",
+)
 @pytest.mark.timeout(240)
 def test_many_profiles(case: Case, venue: str) -> None:
     server, tables = many(case, venue, NUMBER)
@@ -134,7 +150,15 @@ def test_a_thousand_mass_cancels_leave_first(case: Case, venue: str) -> None:
     assert not [request for request in server.requests[:600] if not request.changes], "no listing before a cancel"
 
 
-@shows(47)
+@shows(
+    47,
+    "one bad profile among 1,000",
+    injected="a misspelt key, a refused key, a missing secret",
+    expected="all others fire and are clear",
+    codes=(4, 6),
+    one_venue="what is shared between profiles knows no venue; this one has no limit per address",
+    on="ascendex",
+)
 @pytest.mark.timeout(240)
 def test_one_bad_profile_among_many(case: Case, venue: str) -> None:
     server, tables = many(case, venue, NUMBER)
@@ -200,7 +224,14 @@ BACKENDS: Mapping[str, str] = {
 """A back-end, and what is said of it."""
 
 
-@shows(51, over={"backend": BACKENDS})
+@shows(
+    51,
+    "the keyring",
+    injected="none, locked, hanging, plain text, null, failing",
+    expected="bounded; the cure is named; other profiles fire",
+    codes=(6,),
+    over={"backend": BACKENDS},
+)
 def test_a_keyring_in_trouble(case: Case, venue: str, backend: str) -> None:
     case.monkeypatch.setattr(chain, "KEYRING_SECONDS", 0.4)
     assert BACKENDS[backend] in error_of(beside(case, venue, {"keyring_backend": backend}))
@@ -237,7 +268,14 @@ COMMANDS: Mapping[str, tuple[list[str], str]] = {
 }
 
 
-@shows(52, over={"how": COMMANDS})
+@shows(
+    52,
+    "secret_command",
+    injected="hangs, prints without end, fails, prints nothing, wants a terminal, leaves children behind",
+    expected="bounded in time and size; other profiles fire",
+    codes=(6,),
+    over={"how": COMMANDS},
+)
 def test_a_secret_command_in_trouble(case: Case, venue: str, how: str) -> None:
     case.monkeypatch.setattr(chain, "COMMAND_SECONDS", 0.5)
     case.secrets.add("CANARYCANARYCANARY")
@@ -268,7 +306,14 @@ BAD: Mapping[str, str] = {
 }
 
 
-@shows(53, over={"kind": BAD, "source": ["environment", "config", "command"]})
+@shows(
+    53,
+    "a malformed secret",
+    injected="line break, smart quote, NUL, blank, in the environment and in the config",
+    expected="the field is named, the value never shown",
+    codes=(6,),
+    over={"kind": BAD, "source": ["environment", "config", "command"]},
+)
 def test_a_malformed_secret(case: Case, venue: str, kind: str, source: str) -> None:
     case.secrets.add("CANARY")
     field, value = field_of(venue), BAD[kind]

@@ -24,7 +24,13 @@ def seldom(ended: Ended) -> bool:
 # --- limits ---------------------------------------------------------------------------------------------------------
 
 
-@shows(13)
+@shows(
+    13,
+    "429 with a short Retry-After",
+    injected="the first cancel is answered 429, Retry-After: 1",
+    expected="waits for as long as it was asked to, then cancels",
+    codes=(0,),
+)
 def test_a_short_wait_is_waited(case: Case, venue: str) -> None:
     server = case.server(venue, "status:cancel=429@1", "retry-after:cancel=1@1")
     ended = case.kill(venue, server, deadline=6)
@@ -42,7 +48,15 @@ def test_the_venues_own_limit_is_waited_out(case: Case, venue: str) -> None:
     case.kill(venue, server, deadline=20, codes=[0])
 
 
-@shows(14, over={"asked": ["600", "Wed, 21 Oct 2099 07:28:00 GMT", "soon", "-1", "nan", "1e999", "²"]}, share=2)
+@shows(
+    14,
+    "429 with a long or senseless Retry-After",
+    injected="everything is answered 429 with Retry-After: 600, a date, rubbish, or -1",
+    expected="no hammering; one listing is still tried; the output says how long the venue asked for",
+    codes=(11,),
+    over={"asked": ["600", "Wed, 21 Oct 2099 07:28:00 GMT", "soon", "-1", "nan", "1e999", "²"]},
+    share=2,
+)
 def test_a_wait_that_cannot_be_waited(case: Case, venue: str, asked: str) -> None:
     server = case.server(venue, "status=429", f"retry-after={asked}")
     ended = case.kill(venue, server)
@@ -72,7 +86,13 @@ def _all(server: object) -> list[object]:
     return [*fake.open_orders(), *(alive(server.account) if alive else [])]  # type: ignore[attr-defined]
 
 
-@shows(15)
+@shows(
+    15,
+    "418",
+    injected="everything is answered 418",
+    expected="the same as a 429",
+    codes=(11,),
+)
 def test_418_is_a_limit(case: Case, venue: str) -> None:
     ended = case.kill(venue, case.server(venue, "status=418"))
     assert ended.report.error is not None
@@ -82,7 +102,13 @@ def test_418_is_a_limit(case: Case, venue: str) -> None:
 # --- refusals -------------------------------------------------------------------------------------------------------
 
 
-@shows(16)
+@shows(
+    16,
+    "403 with a page (edge filter, region, address block)",
+    injected="HTTP 403 with HTML to everything",
+    expected="a gateway's word: tried again, at most every 2 s, to the deadline; the page is not printed",
+    codes=(4, 11),
+)
 def test_a_region_that_is_not_served(case: Case, venue: str) -> None:
     server = case.server(venue, "region")
     ended = case.kill(venue, server)
@@ -107,7 +133,13 @@ def test_a_gateway_that_turns_everybody_away_is_asked_by_each_profile(case: Case
     assert all(report.requests for report in ended.reports), "what one is told stops nobody else"
 
 
-@shows(17)
+@shows(
+    17,
+    "the key is refused",
+    injected="the venue's own code for a revoked key; a bare 401",
+    expected="the code is believed when a second request hears it too; the bare 401 is a gateway's word",
+    codes=(4, 11),
+)
 @pytest.mark.parametrize("fault", ["key", "status=401"])
 def test_a_refused_key(case: Case, venue: str, fault: str) -> None:
     server = case.server(venue, fault)
@@ -122,7 +154,14 @@ def test_a_refused_key(case: Case, venue: str, fault: str) -> None:
     assert len(server.open_orders()) >= 12
 
 
-@shows(18)
+@shows(
+    18,
+    "the address is not on the key's list",
+    injected="the venue's own code",
+    expected="believed after a try over the other address family, where there is one; the cure is named",
+    codes=(4,),
+    not_for={"deltadefi": "its keys have no address lists"},
+)
 def test_an_address_that_is_not_on_the_list(case: Case, venue: str) -> None:
     ended = case.kill(venue, case.server(venue, "ip"), codes=[4, 10])
     error = ended.report.error
@@ -140,7 +179,17 @@ PARTS = {"ascendex": ("/margin/", "margin"), "bitget": ("spot", "spot"), "bybit"
 """What the requests of one product hold, and what its orders' segment is called at the fake venue."""
 
 
-@shows(19)
+@shows(
+    19,
+    "a right is missing for one product of several",
+    injected="the venue's own code on the cancels of one product",
+    expected="the other products are cleared; what is left is listed",
+    codes=(4, 10),
+    not_for={
+        "deltadefi": "its keys have no rights by product",
+        "pacifica": "one cancel takes all products; an agent key has no rights by product",
+    },
+)
 def test_a_right_that_is_missing_for_one_product(case: Case, venue: str) -> None:
     text, segment = PARTS[venue]
     server = case.server(venue, f"permission={text}")
@@ -154,7 +203,13 @@ def test_a_right_that_is_missing_for_one_product(case: Case, venue: str) -> None
     assert (ended.report.error.kind, bool(ended.report.error.hint)) == ("permission", True)
 
 
-@shows(57)
+@shows(
+    57,
+    "a key of another environment",
+    injected="the venue's own code for a key that it does not know",
+    expected="the hint says what may not belong together",
+    codes=(4,),
+)
 def test_a_key_of_another_environment(case: Case, venue: str) -> None:
     ended = case.kill(venue, case.server(venue, "key"), codes=[4, 10])
     error = ended.report.error
@@ -175,7 +230,13 @@ def test_a_demo_key_on_the_live_host(case: Case, venue: str) -> None:
 # --- redirects ------------------------------------------------------------------------------------------------------
 
 
-@shows(24)
+@shows(
+    24,
+    "a redirect",
+    injected="302 to another host; 302 with a body of 400 MB",
+    expected="not followed, not downloaded, nothing sent to the other host; asked again to the deadline",
+    codes=(4, 11),
+)
 def test_a_redirect_is_not_followed(case: Case, venue: str) -> None:
     elsewhere = case.stack.enter_context(raw.Raw(raw.answering("200 OK")))
     server = case.server(venue, f"redirect={elsewhere.origin()}")

@@ -48,7 +48,13 @@ def trouble(case: Case, kind: str) -> str:
     return serving(case, behaviour).origin()
 
 
-@shows(49)
+@shows(
+    49,
+    "the proxy",
+    injected="dead, answers 407, works, silent, SOCKS; from environment and profile; NO_PROXY; the word none",
+    expected="obeyed; the environment's is passed by and named if nothing gets through, the profile's is not",
+    codes=(0, 12),
+)
 @pytest.mark.parametrize("by", ["environment", "profile"])
 def test_a_proxy_that_works(case: Case, venue: str, by: str) -> None:
     server, table = secured(case, venue)
@@ -122,7 +128,13 @@ def test_a_host_that_is_excepted_from_the_proxy(case: Case, venue: str) -> None:
     assert "through the proxy" not in ended.said
 
 
-@shows(50)
+@shows(
+    50,
+    "netrc and SSLKEYLOGFILE",
+    injected="an entry for the venue's host; a path to log session keys to",
+    expected="no effect",
+    codes=(0,),
+)
 def test_netrc_and_the_log_of_session_keys(case: Case, venue: str) -> None:
     authority = ports.Authority(case.home)
     server = case.server(venue, ssl_context=authority.context("127.0.0.1"))

@@ -16,6 +16,8 @@ from cancelall.simulator import SimServer
 from cancelall.venues.registry import VENUES
 from support import cancelall, environment, profile_table, swept, write_config
 
+pytestmark = pytest.mark.alone
+
 
 @pytest.fixture
 def servers() -> Iterator[dict[str, SimServer]]:

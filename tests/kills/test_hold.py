@@ -87,6 +87,7 @@ def _hurried(venue: Venue[Any, Any, Any]) -> Venue[Any, Any, Any]:
     )
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("venue", VENUES)
 @pytest.mark.faults
 def test_what_a_bot_places_is_cancelled_each_time(venue: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -112,6 +113,7 @@ def test_what_a_bot_places_is_cancelled_each_time(venue: str, monkeypatch: pytes
     assert report.timing.verdict >= 2500
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("venue", ["bybit", "pacifica"])
 def test_a_bot_that_goes_on_is_never_clear(venue: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cancelall.engine.hold.LAST_PROOF", 1.0)
@@ -129,6 +131,7 @@ def test_a_bot_that_goes_on_is_never_clear(venue: str, monkeypatch: pytest.Monke
     assert spent < 4 + 1 + 1 + 2
 
 
+@pytest.mark.alone
 def test_the_proof_at_the_end_is_a_fresh_one(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing happens in the hold, and yet both empty listings are read again after it."""
     begun: list[float] = []
@@ -141,6 +144,7 @@ def test_the_proof_at_the_end_is_a_fresh_one(monkeypatch: pytest.MonkeyPatch) ->
     assert first.ended >= begun[0] + 0.6
 
 
+@pytest.mark.alone
 def test_the_first_verdict_may_be_any(monkeypatch: pytest.MonkeyPatch) -> None:
     """The venue is away at first; while holding it comes back."""
     with simulator.start("bybit", orders=8, limits=False, faults=["stall"]) as server:
@@ -151,6 +155,7 @@ def test_the_first_verdict_may_be_any(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (report.verdict, left) == (Verdict.CLEAR, [])
 
 
+@pytest.mark.alone
 def test_what_breaks_while_holding_is_not_clear(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cancelall.engine.hold.LAST_PROOF", 1.0)
     with simulator.start("bybit", orders=8, limits=False) as server:
@@ -159,6 +164,7 @@ def test_what_breaks_while_holding_is_not_clear(monkeypatch: pytest.MonkeyPatch)
     assert (held.told[0][1], report.verdict) == (Verdict.CLEAR, Verdict.UNPROVEN)
 
 
+@pytest.mark.alone
 def test_a_refused_key_is_not_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
     with simulator.start("bybit", orders=8, limits=False, faults=["key"]) as server:
         held = Held(server, seconds=30.0)
@@ -170,6 +176,7 @@ def test_a_refused_key_is_not_tried_again(monkeypatch: pytest.MonkeyPatch) -> No
     assert report.timing.verdict < 10_000
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("venue", ["bybit", "pacifica"])
 def test_a_signal_ends_it_with_the_last_verdict(venue: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever is being read in that moment: nothing has happened since the first one."""
@@ -186,6 +193,7 @@ def test_a_signal_ends_it_with_the_last_verdict(venue: str, monkeypatch: pytest.
     assert verdicts.exit_status([report]) == 0
 
 
+@pytest.mark.alone
 def test_a_signal_while_an_order_is_there_is_not_clear(monkeypatch: pytest.MonkeyPatch) -> None:
     with simulator.start("bybit", orders=4, limits=False) as server:
 
@@ -197,6 +205,7 @@ def test_a_signal_while_an_order_is_there_is_not_clear(monkeypatch: pytest.Monke
     assert report.verdict is Verdict.OPEN
 
 
+@pytest.mark.alone
 def test_the_pace_leaves_room_in_the_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     """On the fast clock, Pacifica's hundred credits in a minute are a hundred in six seconds."""
     with simulator.start("pacifica", orders=0, limits=False) as server:
@@ -212,6 +221,7 @@ def test_the_pace_leaves_room_in_the_limits(monkeypatch: pytest.MonkeyPatch) -> 
 # --- the command ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.alone
 @pytest.mark.faults
 def test_ten_seconds_against_a_bot_that_places_an_order_every_second(home: Path) -> None:
     """In real time, through the command line."""
@@ -232,6 +242,7 @@ def test_ten_seconds_against_a_bot_that_places_an_order_every_second(home: Path)
     assert 10 <= spent < 3 + 10 + LAST_PROOF + 4
 
 
+@pytest.mark.alone
 def test_ctrl_c_during_the_hold_keeps_the_verdict(home: Path) -> None:
     with simulator.start("bybit", orders=4) as server:
         path = write_config(home / "config.toml", {"bybit": profile_table("bybit", server, category=["spread"])})
@@ -251,6 +262,7 @@ def test_ctrl_c_during_the_hold_keeps_the_verdict(home: Path) -> None:
     assert (process.returncode, line["verdict"], line["error"]) == (0, "clear", None)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     ("words", "said"),
     [(["--hold", "-1"], "--hold"), (["--hold", "nan"], "--hold"), (["--hold", "5", "--dry-run"], "contradicts")],

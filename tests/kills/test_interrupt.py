@@ -22,6 +22,8 @@ from cancelall.engine.run import LAST_LOOK_SECONDS, Listener, Run
 from cancelall.venues.registry import VENUES
 from support import profile_table
 
+pytestmark = pytest.mark.alone
+
 SLACK = 2.0
 """Seconds that a busy machine may take on top."""
 

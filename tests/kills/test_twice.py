@@ -17,6 +17,8 @@ from cancelall.net import direct
 from cancelall.simulator import SimServer
 from support import profile_table, swept
 
+pytestmark = pytest.mark.alone
+
 LATER = 0.02
 """Seconds after which the second copy of an answer comes."""
 

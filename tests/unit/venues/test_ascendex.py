@@ -7,17 +7,15 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from cancelall.core.errors import OptionError, Unreadable
-from cancelall.core.model import Answer, Order, Protection, Purpose, Reach, Reply, Request, State
+from cancelall.core.errors import Unreadable
+from cancelall.core.model import Answer, Order, Protection, Purpose, Reach, Request, State
 from cancelall.core.secret import Secret
-from cancelall.venues import payload
 from cancelall.venues.ascendex import api
 from cancelall.venues.ascendex import venue as ascendex
 from cancelall.venues.ascendex.options import Secrets
 from support import ROOT, exist
+from unit.venues.kinds import CASH_ROW, FUTURES_ROW, documented, reply
 
 VECTORS: list[dict[str, Any]] = json.loads((ROOT / "tests" / "vectors" / "ascendex.json").read_text())
 RAW = [row for row in VECTORS if row["secret_encoding"] == "raw utf-8"]
@@ -25,12 +23,6 @@ SENT = [row for row in RAW if row["url"]]
 DECODED = [row for row in VECTORS if row["secret_encoding"] == "base64-decoded"]
 SECRETS = Secrets(api_key=Secret("testkey"), api_secret=Secret("testsecret"))
 NOW = 1700000000000
-LEDGERS = ("cash", "margin", "futures")
-
-
-def reply(body: object, status: int = 200, **headers: str) -> Reply:
-    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return Reply(status=status, headers={name.replace("_", "-"): value for name, value in headers.items()}, body=raw)
 
 
 def options(**values: Any) -> ascendex.Options:
@@ -139,36 +131,6 @@ def test_a_batch_carries_the_time_of_each_order() -> None:
 
 
 # --- scope ----------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("values", "expected"),
-    [
-        ({}, ["cash", "margin", "futures"]),
-        ({"account_category": ("futures",)}, ["futures"]),
-        ({"account_category": ("margin", "cash")}, ["cash", "margin"]),
-        ({"symbol": ("BTC/USDT",)}, ["cash", "margin"]),
-        ({"symbol": ("BTC-PERP",)}, ["futures"]),
-        ({"symbol": ("BTC-PERP", "ETH/USDT")}, ["cash", "margin", "futures"]),
-        ({"symbol": ("BTC/USDT",), "account_category": ("margin",)}, ["margin"]),
-        ({"account_group": 0}, ["cash", "margin", "futures"]),
-    ],
-)
-def test_selectors_choose_ledgers(values: dict[str, Any], expected: list[str]) -> None:
-    assert names(**values) == expected
-
-
-@pytest.mark.parametrize(
-    ("values", "words"),
-    [
-        ({"symbol": ("BTC-PERP",), "account_category": ("cash",)}, "BTC-PERP cannot be in cash"),
-        ({"symbol": ("BTC/USDT",), "account_category": ("futures",)}, "BTC/USDT cannot be in futures"),
-        ({"symbol": ("BTC/USDT",), "account_category": ("cash", "futures")}, "no --symbol can be in futures"),
-    ],
-)
-def test_selectors_that_leave_nothing_are_refused(values: dict[str, Any], words: str) -> None:
-    with pytest.raises(OptionError, match=words):
-        options(**values)
 
 
 def test_every_ledger_is_fired_blind_with_a_body() -> None:
@@ -286,50 +248,6 @@ def test_an_order_without_a_symbol_cannot_be_named() -> None:
 
 # --- reading --------------------------------------------------------------------------------------------------------
 
-CASH_ROW = {
-    "avgPx": "0",
-    "cumFee": "0",
-    "cumFilledQty": "0.0033",
-    "errorCode": "",
-    "feeAsset": "USDT",
-    "lastExecTime": 1576019723550,
-    "orderId": "s16ef21882ea0866943712034f36d83",
-    "orderQty": "0.0083",
-    "orderType": "Limit",
-    "price": "7105",
-    "seqNum": 8193258,
-    "side": "Buy",
-    "status": "PartiallyFilled",
-    "stopPrice": "",
-    "symbol": "BTC/USDT",
-    "execInst": "NULL_VAL",
-}
-FUTURES_ROW = {
-    "ac": "FUTURES",
-    "accountId": "sample-futures-account-id",
-    "seqNum": 14,
-    "time": 1605677683714,
-    "orderId": "sample-order-id",
-    "orderType": "StopMarket",
-    "execInst": "ReduceOnlyMark",
-    "side": "Sell",
-    "symbol": "BTC-PERP",
-    "price": "0",
-    "orderQty": "0.10",
-    "stopPrice": "9500",
-    "stopBy": "mark",
-    "status": "PendingNew",
-    "lastExecTime": 1605677684479,
-    "lastPx": "0",
-    "lastQty": "0",
-    "avgFilledPx": "0",
-    "cumFilledQty": "0",
-    "fee": "0",
-    "cumFee": "0",
-    "feeAsset": "USDT",
-    "errorCode": "",
-}
-
 
 def page(ledger: str, rows: object, values: dict[str, Any] | None = None, **envelope: object) -> Any:
     one = segment(ledger, **(values or {}))
@@ -361,79 +279,6 @@ def test_the_documented_rows_become_orders_with_the_venues_own_digits() -> None:
         protection=Protection.PROTECTIVE,
         created_ms=1605677683714,
     )
-
-
-def test_an_empty_list_is_an_empty_page() -> None:
-    for ledger in ("cash", "margin", "futures"):
-        found = page(ledger, [])
-        assert (found.orders, found.next, found.unsure) == ((), None, "")
-
-
-@pytest.mark.parametrize("status", ["New", "PendingNew", "PartiallyFilled", "Ack", "Limbo", "canceled", "CANCELED"])
-def test_every_status_but_the_final_ones_is_open(status: str) -> None:
-    assert len(page("futures", [{**FUTURES_ROW, "status": status}]).orders) == 1
-
-
-@pytest.mark.parametrize("status", ["Filled", "Canceled", "Rejected"])
-def test_final_statuses_are_not_open(status: str) -> None:
-    assert page("futures", [{**FUTURES_ROW, "status": status}]).orders == ()
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        {},
-        {"code": 0},
-        {"code": 0, "data": {}},
-        {"code": 0, "data": {"data": []}},
-        {"code": 0, "data": "x"},
-        [],
-        b"",
-        b"<html></html>",
-        b'{"code":0,"data":[1],"data":[]}',
-        b'{"code":0,"data":[',
-        b"[" * 100_000,
-    ],
-)
-def test_a_listing_of_another_shape_is_unreadable_and_never_empty(body: object) -> None:
-    one = segment("cash")
-    with pytest.raises(Unreadable):
-        one.page(one.listings[0][0], reply(body))
-
-
-def test_a_null_in_the_place_of_the_list_is_told() -> None:
-    found = page("cash", None)
-    assert (found.null, found.orders, found.unsure) == (True, (), "")
-    assert not page("cash", []).null
-
-
-ODD = [None, "", [], {}, True, "\x00", 1.5, {"orderId": "2"}]
-DISPLAYED = ["orderType", "execInst", "side", "price", "orderQty", "stopPrice", "cumFilledQty", "time"]
-
-
-@pytest.mark.parametrize("value", ODD, ids=repr)
-@pytest.mark.parametrize("field", [*DISPLAYED, "status", "symbol", "ac"])
-@pytest.mark.parametrize("ledger", LEDGERS)
-def test_no_field_but_the_id_keeps_a_row_or_its_neighbours_from_being_acted_on(
-    ledger: str, field: str, value: object
-) -> None:
-    good = {**FUTURES_ROW, "symbol": "X/Y", "orderId": "good"}
-    del good["ac"]
-    found = page(ledger, [good, {**good, "orderId": "odd", field: value}, {**good, "orderId": "last"}])
-    assert [one.id for one in found.orders] == ["good", "odd", "last"]
-    if isinstance(value, list | dict | bool) or (field in ("status", "symbol") and value in (None, "")):
-        assert field in found.unsure
-    _, odd, _ = found.orders
-    assert odd.symbol != payload.UNREADABLE
-    named = segment(ledger).cancels(found.orders, None)
-    assert ("odd" in [one.id for _, each in named for one in each]) is bool(odd.symbol)
-
-
-@pytest.mark.parametrize("row", [None, [], "x", 7, {}, {"orderId": ""}, {"orderId": None}, {"orderId": ["1"]}])
-def test_a_row_without_an_id_hides_no_other_one(row: object) -> None:
-    found = page("cash", [CASH_ROW, {**CASH_ROW, **row} if isinstance(row, dict) and row else row])
-    assert [one.id for one in found.orders] == [CASH_ROW["orderId"]]
-    assert found.unsure
 
 
 @pytest.mark.parametrize("envelope", [{"ac": "MARGIN"}, {"accountCategory": "FUTURES"}, {"ac": ["CASH"]}, {"ac": "X"}])
@@ -471,52 +316,6 @@ def test_a_round_number_of_rows_proves_nothing(count: int, unsure: bool) -> None
     found = page("cash", rows, {"symbol": ("ETH/USDT",)})
     assert found.orders == ()
     assert bool(found.unsure) is unsure
-
-
-# The whole table: ledger, type, status, side, execInst, and whether the order can only reduce a position.
-NONE, PROTECTIVE, UNKNOWN = Protection.NONE, Protection.PROTECTIVE, Protection.UNKNOWN
-PROTECTION = [
-    ("cash", "Limit", "New", "Sell", "NULL_VAL", NONE),
-    ("cash", "Limit", "New", "Buy", "Post", NONE),
-    ("cash", "Limit", "New", "Buy", "POST", NONE),
-    ("cash", "Limit", "New", "Buy", None, NONE),
-    ("cash", "StopLimit", "PendingNew", "Sell", "NULL_VAL", PROTECTIVE),
-    ("cash", "StopMarket", "PendingNew", "Sell", "", PROTECTIVE),
-    ("cash", "StopLimit", "PendingNew", "Buy", "NULL_VAL", NONE),
-    ("cash", "StopLimit", "New", "Sell", "NULL_VAL", NONE),
-    ("cash", "StopLimit", "PartiallyFilled", "Sell", "NULL_VAL", NONE),
-    ("cash", "StopLimit", "Limbo", "Sell", "NULL_VAL", UNKNOWN),
-    ("cash", "StopLimit", "PendingNew", None, "NULL_VAL", UNKNOWN),
-    ("cash", "Trailing", "PendingNew", "Sell", "NULL_VAL", UNKNOWN),
-    ("cash", None, "New", "Sell", "NULL_VAL", UNKNOWN),
-    ("margin", "StopLimit", "PendingNew", "Sell", "NULL_VAL", NONE),
-    ("margin", "Limit", "New", "Sell", "NULL_VAL", NONE),
-    ("futures", "Limit", "New", "Sell", "NULL_VAL", NONE),
-    ("futures", "Limit", "New", "Sell", "ReduceOnly", PROTECTIVE),
-    ("futures", "Limit", "Limbo", "Sell", "reduceOnly", PROTECTIVE),
-    ("futures", "Limit", "New", "Buy", "PostReduceOnly", PROTECTIVE),
-    ("futures", "StopMarket", "PendingNew", "Sell", "ReduceOnlyMarket", PROTECTIVE),
-    ("futures", "StopMarket", "PendingNew", "Sell", "ReduceOnlyRef", PROTECTIVE),
-    ("futures", "StopLimit", "PendingNew", "Sell", "PostReduceMark", PROTECTIVE),
-    ("futures", "StopLimit", "PendingNew", "Sell", "StopOnMarket", NONE),
-    ("futures", "StopLimit", "PendingNew", "Sell", "PostStopRef", NONE),
-    ("futures", "StopMarket", "PendingNew", "Sell", "NULL_VAL", NONE),
-    ("futures", "StopMarket", "PendingNew", "Sell", "PosStopMkt", UNKNOWN),
-    ("futures", "StopMarket", "PendingNew", "Sell", "OpenStopMark", UNKNOWN),
-    ("futures", "Limit", "New", "Sell", "Liquidation", UNKNOWN),
-    ("futures", "Limit", "New", "Sell", "InternalPost", UNKNOWN),
-    ("futures", "Limit", "New", "Sell", "Whatever", UNKNOWN),
-]
-
-
-@pytest.mark.parametrize(("ledger", "kind", "status", "side", "instruction", "expected"), PROTECTION)
-def test_protective_table(
-    ledger: str, kind: str | None, status: str, side: str | None, instruction: str | None, expected: Protection
-) -> None:
-    row = {**CASH_ROW, "orderType": kind, "status": status, "side": side, "execInst": instruction}
-    (found,) = page(ledger, [row]).orders
-    assert found.protection is expected
-    assert (found.origin == "liquidation") is (instruction == "Liquidation")
 
 
 def test_remaining_is_only_told_of_plain_numbers() -> None:
@@ -845,31 +644,6 @@ def judged(code: object, message: str = "", *, request: Request = CANCEL, status
     return ascendex.judge(request, reply({"code": code, "message": message, "reason": reason}, status))
 
 
-# Every code of the documents' table, and those that occur elsewhere.
-CODES: dict[Answer, list[object]] = {
-    Answer.REFUSED: [
-        *(100001, 100003, 100004, 100005, 100006, 100007, 100009, 100010, 100012, 100013, 150001),
-        *(200001, 200002, 200003, 200004, *range(200005, 200016), 200099),
-        *(*range(300001, 300006), 300007, 300008, 300009, 300011, 300014, 300031, 310001, 310003, 310004, 310005),
-        *(900001, 2100, 300013, 100008, 300012, 310002),
-    ],
-    Answer.NOTHING_OPEN: [300006, 300019, 60060],
-    Answer.CLOCK: [100011],
-    Answer.AGAIN: [300020, 300021],
-    Answer.AMBIGUOUS: [100002, 100101, 510001, 1900, 5002, 6001, 6010, 600503, 21008, 999999, -1],
-    Answer.ACCEPTED: [0, "0"],
-}
-
-
-@pytest.mark.parametrize(("answer", "code"), [(answer, code) for answer, codes in CODES.items() for code in codes])
-def test_every_code(answer: Answer, code: object) -> None:
-    said = judged(code, "words")
-    assert said.answer is answer
-    assert said.words == f"{code} words"
-    if answer is Answer.REFUSED:
-        assert said.kind in ("auth", "permission", "mode", "parameter")
-
-
 @pytest.mark.parametrize(
     ("code", "kind", "reach", "hint"),
     [
@@ -898,8 +672,8 @@ def test_refusals_reach_as_far_as_they_must(code: int, kind: str, reach: Reach, 
 def test_only_a_ledger_that_the_account_lacks_is_absent() -> None:
     for path in ("/6/api/pro/v1/margin/order/all", "/6/api/pro/v1/margin/order/open"):
         assert judged(310002, request=Request(method="GET", path=path)).answer is Answer.ABSENT
-    everything = {judged(code, request=MARGIN).answer for codes in CODES.values() for code in codes if code != 310002}
-    assert Answer.ABSENT not in everything
+    codes = [code for group in documented("answers")["ascendex"] for code in group["codes"]]
+    assert [code for code in codes if judged(code, request=MARGIN).answer is Answer.ABSENT] == [310002]
 
 
 def test_a_symbol_that_a_ledger_does_not_trade_has_nothing_to_cancel_there() -> None:
@@ -980,26 +754,6 @@ def test_documented_error_bodies() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("status", "answer", "kind"),
-    [
-        (429, Answer.AGAIN, "rate_limit"),
-        (418, Answer.AGAIN, "rate_limit"),
-        (403, Answer.GATEWAY, "region"),
-        (401, Answer.GATEWAY, "auth"),
-        (404, Answer.GATEWAY, "environment"),
-        (405, Answer.GATEWAY, "environment"),
-        (302, Answer.GATEWAY, "redirect"),
-        (502, Answer.AMBIGUOUS, "unreadable"),
-        (200, Answer.AMBIGUOUS, "unreadable"),
-    ],
-)
-def test_pages_of_the_network_in_front(status: int, answer: Answer, kind: str) -> None:
-    for body in (b"<!DOCTYPE html><html></html>", b"", b"{}", b'{"message":"Forbidden"}', b'{"code":null}'):
-        said = ascendex.judge(CANCEL, reply(body, status))
-        assert (said.answer, said.kind, said.reach) == (answer, kind, Reach.REQUEST)
-
-
 def test_a_rate_limit_says_how_long() -> None:
     assert ascendex.judge(CANCEL, reply(b"<html>", 429, retry_after="3")).after == 3.0
     assert ascendex.judge(CANCEL, reply(b"<html>", 429)).after is None
@@ -1011,57 +765,3 @@ def test_the_clock_window_and_the_account() -> None:
 
 
 # --- any bytes ------------------------------------------------------------------------------------------------------
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8),
-    lambda inner: (
-        st.lists(inner, max_size=4)
-        | st.dictionaries(
-            st.sampled_from(
-                "code data message reason ac info symbol status orderId orderType execInst side price orderQty "
-                "cumFilledQty time lastExecTime accountGroup contracts takeProfitPrice displayName orders".split()
-            ),
-            inner,
-            max_size=6,
-        )
-    ),
-    max_leaves=25,
-)
-BODIES = st.binary(max_size=64) | JSON.map(lambda value: json.dumps(value).encode())
-EVERY = [segment(name, futures_api="v1") for name in names()] + [segment("futures", symbol=("BTC-PERP",))]
-
-
-@given(body=BODIES, status=st.sampled_from([200, 201, 302, 400, 403, 404, 429, 500, 503]))
-def test_judging_never_fails(body: bytes, status: int) -> None:
-    for request in (CANCEL, LISTING):
-        said = ascendex.judge(request, reply(body, status))
-        assert isinstance(said.answer, Answer)
-        assert status == 200 or status == 201 or said.answer is not Answer.ACCEPTED
-
-
-@given(body=BODIES)
-def test_readers_read_or_say_unreadable(body: bytes) -> None:
-    one = reply(body)
-    readers: list[Any] = []
-    for each in EVERY:
-        readers += [(each.page, each.listings[0][0]), (each.acknowledge, each.mass_cancels(())[0])]
-        readers += [(each.acknowledge, each.cancels((order("1"),), None)[0][0])]
-        readers += [(each.final_page, request) for request in each.final_states((order("1"),), 0)]
-        readers += [(witness.read, witness.request) for witness in each.witnesses]
-    readers += [(one.read, one.request) for one in ascendex.discoveries(options(symbol=("BTC/USDT", "A-PERP")), FACTS)]
-    for reader, request in readers:
-        try:
-            reader(request, one)
-        except Unreadable:
-            continue
-
-
-FACTS = ascendex.Facts(account_group=0)
-
-
-@given(rows=st.lists(st.dictionaries(st.sampled_from(sorted(FUTURES_ROW)), JSON, max_size=8), min_size=1, max_size=3))
-def test_a_page_never_loses_a_row_silently(rows: list[dict[str, object]]) -> None:
-    """Whatever stands in a row, it is an order, or it has a final status, or it proves nothing."""
-    found = page("futures", rows)
-    final = sum(row.get("status") in ("Filled", "Canceled", "Rejected") for row in rows)
-    assert len(found.orders) == len(rows) - final or found.unsure

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from cancelall.core.errors import OptionError, SecretError, Unreadable
-from cancelall.core.model import Answer, Order, Priority, Protection, Reach, Reply, Request, State
+from cancelall.core.errors import Unreadable
+from cancelall.core.model import Answer, Order, Priority, Protection, Reach, Request, State
 from cancelall.core.secret import Secret
 from cancelall.venues.bitget import api
 from cancelall.venues.bitget import venue as bitget
@@ -20,22 +17,29 @@ from cancelall.venues.bitget.options import Secrets
 from cancelall.venues.contract import Discovery, Segment
 from cancelall.venues.registry import schema
 from support import ROOT, exist
+from unit.venues import kinds
+from unit.venues.kinds import (
+    CLASSIC,
+    FUTURE,
+    SPOT_PLAN_ROW,
+    SPOT_ROW,
+    STOP,
+    STRATEGY,
+    UNIFIED,
+    UNIFIED_ROW,
+    reply,
+    shaped,
+)
 
 VECTORS: list[dict[str, Any]] = json.loads((ROOT / "tests" / "vectors" / "bitget.json").read_text())
 SIGNED = [row for row in VECTORS if row["prehash"]]
 SECRETS = Secrets(api_key=Secret("testkey"), api_secret=Secret("testsecret"), passphrase=Secret("testpass"))
 NOW = 1700000000000
-CLASSIC, UNIFIED = bitget.Facts(mode="classic"), bitget.Facts(mode="unified")
 PRODUCTS = ["USDT-FUTURES", "COIN-FUTURES", "USDC-FUTURES", "SPOT"]
 PLANS = [f"{product} plan orders" for product in PRODUCTS]
 CATEGORIES = [*PRODUCTS, "MARGIN"]
 STRATEGIES = [f"{category} strategy orders" for category in CATEGORIES]
 MIX, SPOT, V3 = "/api/v2/mix/order", "/api/v2/spot/trade", "/api/v3/trade"
-
-
-def reply(body: object, status: int = 200, **headers: str) -> Reply:
-    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return Reply(status=status, headers={name.replace("_", "-"): value for name, value in headers.items()}, body=raw)
 
 
 def answer(data: object, code: object = "00000", message: str = "success") -> dict[str, object]:
@@ -131,37 +135,6 @@ def test_what_is_sent_has_the_published_bytes(name: str) -> None:
     assert wanted in {(request.method, request.target, request.body) for request in all_requests()}
 
 
-@pytest.fixture(scope="module")
-def rsa_pem() -> tuple[str, Any]:
-    from cryptography.hazmat.primitives.asymmetric import rsa
-    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode(), key.public_key()
-
-
-def test_a_pem_secret_signs_with_rsa(rsa_pem: tuple[str, Any]) -> None:
-    from cryptography.hazmat.primitives import hashes
-    from cryptography.hazmat.primitives.asymmetric import padding
-
-    pem, public = rsa_pem
-    secrets = Secrets(api_key=Secret("testkey"), api_secret=Secret(pem), passphrase=Secret("testpass"))
-    bitget.check_secrets(secrets, bitget.Options())
-    (request,) = segment("USDT-FUTURES").mass_cancels(())
-    headers = dict(bitget.sign(request, secrets, bitget.Options(), NOW, 1).headers)
-    assert len(headers["ACCESS-SIGN"]) == 344
-    prehash = b'1700000000000POST/api/v2/mix/order/cancel-all-orders{"productType":"USDT-FUTURES"}'
-    public.verify(base64.b64decode(headers["ACCESS-SIGN"]), prehash, padding.PKCS1v15(), hashes.SHA256())
-
-
-def test_a_pem_that_holds_no_rsa_key_is_refused_by_name() -> None:
-    broken = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"
-    secrets = Secrets(api_key=Secret("k"), api_secret=Secret(broken), passphrase=Secret("p"))
-    with pytest.raises(SecretError, match="api_secret") as caught:
-        bitget.check_secrets(secrets, bitget.Options())
-    assert "AAAA" not in str(caught.value)
-
-
 def test_demo_trading_has_its_header_and_nothing_else_does() -> None:
     assert bitget.headers("demo") == (("paptrading", "1"),)
     assert bitget.headers("live") == ()
@@ -169,72 +142,6 @@ def test_demo_trading_has_its_header_and_nothing_else_does() -> None:
 
 
 # --- scope ----------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("options", "expected"),
-    [
-        ({}, [*PRODUCTS[:3], *PLANS, "SPOT"]),
-        ({"product_type": ("USDT-FUTURES",)}, ["USDT-FUTURES", "USDT-FUTURES plan orders"]),
-        ({"product_type": ("SPOT",)}, ["SPOT plan orders", "SPOT"]),
-        ({"margin_coin": "usdt"}, ["USDT-FUTURES", "USDT-FUTURES plan orders"]),
-        ({"margin_coin": "USDC"}, ["USDC-FUTURES", "USDC-FUTURES plan orders"]),
-        ({"margin_coin": "BTC"}, ["COIN-FUTURES", "COIN-FUTURES plan orders"]),
-        (
-            {"margin_coin": "USDC", "product_type": ("COIN-FUTURES",)},
-            ["COIN-FUTURES", "COIN-FUTURES plan orders"],
-        ),
-        (
-            {"symbol": ("btcusdt",)},
-            ["USDT-FUTURES", "SPOT", "USDT-FUTURES plan orders", "SPOT plan orders"],
-        ),
-        ({"symbol": ("BTCPERP",)}, ["USDC-FUTURES", "USDC-FUTURES plan orders"]),
-        ({"symbol": ("BTCUSD",)}, ["COIN-FUTURES", "SPOT", "COIN-FUTURES plan orders", "SPOT plan orders"]),
-        ({"symbol": ("BTCUSDM26",)}, ["COIN-FUTURES", "SPOT", "COIN-FUTURES plan orders", "SPOT plan orders"]),
-        ({"symbol": ("BGBBTC",)}, ["SPOT", "SPOT plan orders"]),
-        ({"symbol": ("BTCUSDT",), "margin_coin": "USDT"}, ["USDT-FUTURES", "USDT-FUTURES plan orders"]),
-    ],
-)
-def test_selectors_choose_segments(options: dict[str, Any], expected: list[str]) -> None:
-    assert names(**options) == expected
-    assert names(bitget.Facts(), **options) == expected, "until the mode is known, an account counts as a classic one"
-
-
-@pytest.mark.parametrize(
-    ("options", "expected"),
-    [
-        ({}, [*CATEGORIES, *STRATEGIES]),
-        ({"product_type": ("SPOT",)}, ["SPOT", "SPOT strategy orders"]),
-        ({"margin_coin": "BTC"}, ["COIN-FUTURES strategy orders", "COIN-FUTURES"]),
-        (
-            {"symbol": ("BTCUSDC",)},
-            ["SPOT", "MARGIN", "SPOT strategy orders", "MARGIN strategy orders"],
-        ),
-    ],
-)
-def test_unified_segments_replace_the_classic_ones(options: dict[str, Any], expected: list[str]) -> None:
-    assert names(UNIFIED, **options) == expected
-
-
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
-        ({"margin_coin": "USDT", "product_type": ("SPOT",)}, "does not narrow SPOT"),
-        ({"margin_coin": "BTC", "product_type": ("USDT-FUTURES",)}, "USDT-FUTURES has no margin coin BTC"),
-        ({"margin_coin": "usdt", "product_type": ("COIN-FUTURES",)}, "COIN-FUTURES has no margin coin USDT"),
-        ({"margin_coin": "USDT", "product_type": ("USDC-FUTURES",)}, "USDC-FUTURES has no margin coin USDT"),
-        ({"margin_coin": "BTC", "symbol": ("BTCUSDT",)}, "leave nothing"),
-        ({"symbol": ("BTC/USDT",)}, "BTC/USDT is no name of Bitget"),
-        ({"symbol": ("BTCUSDT&x=1",)}, "is no name of Bitget"),
-        ({"symbol": ("",)}, "is no name of Bitget"),
-        ({"symbol": ("BTC USDT",)}, "is no name of Bitget"),
-        ({"symbol": ("币安\u3000USDT",)}, "is no name of Bitget"),
-        ({"symbol": ("BTC\u202eUSDT",)}, "is no name of Bitget"),
-    ],
-)
-def test_selectors_that_fit_nothing_are_refused(options: dict[str, Any], words: str) -> None:
-    with pytest.raises(OptionError, match=words):
-        bitget.Options(**options)
 
 
 CHINESE = "币安人生USDT"
@@ -590,96 +497,7 @@ def test_where_batches_are_refused_each_order_goes_by_itself(
 
 # --- reading --------------------------------------------------------------------------------------------------------
 
-FUTURE = {
-    "symbol": "btcusdt",
-    "size": "0.10",
-    "orderId": "11",
-    "clientOid": "a",
-    "baseVolume": "0.04",
-    "price": "20000",
-    "priceAvg": "19999",
-    "status": "partially_filled",
-    "side": "buy",
-    "posSide": "net",
-    "marginCoin": "usdt",
-    "tradeSide": "buy_single",
-    "posMode": "one_way_mode",
-    "orderType": "limit",
-    "orderSource": "strategy_positive",
-    "reduceOnly": "NO",
-    "cTime": "1699999990000",
-}
-STOP = {
-    "planType": "pos_loss",
-    "symbol": "BTCUSDT",
-    "orderId": "21",
-    "clientOid": "d",
-    "size": "",
-    "triggerPrice": "18000",
-    "triggerType": "mark_price",
-    "planStatus": "live",
-    "side": "sell",
-    "posSide": "net",
-    "marginCoin": "USDT",
-    "orderType": "market",
-    "cTime": "1699999990000",
-}
-SPOT_ROW = {
-    "symbol": "BTCUSDT",
-    "orderId": "31",
-    "clientOid": "",
-    "priceAvg": "34829.12",
-    "size": "1",
-    "orderType": "limit",
-    "side": "sell",
-    "status": "new",
-    "baseVolume": "0",
-    "cTime": "1622697148",
-}
-SPOT_PLAN_ROW = {"orderId": "41", "symbol": "TRXUSDT", "size": "151", "triggerPrice": "0.04", "status": "not_trigger"}
-UNIFIED_ROW = {
-    "orderId": "51",
-    "category": "USDT-FUTURES",
-    "symbol": "BTCUSDT",
-    "orderType": "limit",
-    "side": "buy",
-    "price": "45000",
-    "qty": "0.01",
-    "cumExecQty": "0",
-    "orderStatus": "new",
-    "posSide": "long",
-    "holdMode": "hedge_mode",
-    "reduceOnly": "NO",
-    "createdTime": "1730186725663",
-}
-STRATEGY = {
-    "orderId": "61",
-    "category": "USDT-FUTURES",
-    "symbol": "BTCUSDT",
-    "qty": "0.01",
-    "posSide": "long",
-    "status": "pending",
-    "stopLoss": "90000",
-    "createdTime": "1730186725663",
-}
-# Segment, facts, a row, its status field, and how a page of such rows looks.
-KINDS: dict[str, tuple[str, bitget.Facts, dict[str, object], str]] = {
-    "future": ("USDT-FUTURES", CLASSIC, FUTURE, "status"),
-    "plan": ("USDT-FUTURES plan orders", CLASSIC, STOP, "planStatus"),
-    "spot": ("SPOT", CLASSIC, SPOT_ROW, "status"),
-    "spot plan": ("SPOT plan orders", CLASSIC, SPOT_PLAN_ROW, "status"),
-    "unified": ("USDT-FUTURES", UNIFIED, UNIFIED_ROW, "orderStatus"),
-    "strategy": ("USDT-FUTURES strategy orders", UNIFIED, STRATEGY, "status"),
-}
-
-
-def shaped(kind: str, rows: object, last: object = "11") -> object:
-    """The data of a listing."""
-    if kind in ("future", "plan"):
-        return {"entrustedList": rows, "endId": last}
-    if kind == "spot plan":
-        return {"orderList": rows, "nextFlag": last is not None, "idLessThan": last}
-    return {"list": rows, "cursor": last} if kind == "unified" else rows
+KINDS = {name: (kind.segment, kind.facts, kind.row, kind.status) for name, kind in kinds.KINDS.items()}
 
 
 def read(kind: str, rows: object, last: object = None, *, stage: int = 0, number: int = 0, **options: Any) -> Any:
@@ -712,80 +530,6 @@ def test_a_row_becomes_an_order_with_the_venues_own_digits() -> None:
     assert (spot.price, spot.remaining, spot.kind, spot.type) == ("34829.12", "1", "normal", "limit")
     (strategy,) = read("strategy", [STRATEGY]).orders
     assert (strategy.kind, strategy.price, strategy.protection) == ("tpsl", "90000", Protection.PROTECTIVE)
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_every_status_but_the_closed_ones_is_open(kind: str) -> None:
-    _, _, row, field = KINDS[kind]
-    closed = {
-        "plan": ("executed", "fail_execute", "cancelled"),
-        "spot plan": ("executed", "fail_execute", "cancelled"),
-        "strategy": ("success", "failed", "cancelled"),
-    }.get(kind, ("filled", "canceled", "cancelled"))
-    for status in closed:
-        assert read(kind, [{**row, field: status}]).orders == ()
-    for status in ("live", "partially_filled", "new", "init", "Limbo", "", None):
-        assert len(read(kind, [{**row, field: status}]).orders) == 1
-    assert len(read(kind, [{name: value for name, value in row.items() if name != field}]).orders) == 1
-
-
-@pytest.mark.parametrize(
-    ("kind", "fields", "expected"),
-    [
-        ("future", {}, Protection.NONE),
-        ("future", {"reduceOnly": "YES"}, Protection.PROTECTIVE),
-        ("future", {"reduceOnly": "yes"}, Protection.PROTECTIVE),
-        ("future", {"tradeSide": "close", "posSide": "long"}, Protection.PROTECTIVE),
-        ("future", {"tradeSide": "reduce_close_long"}, Protection.PROTECTIVE),
-        ("future", {"tradeSide": "open"}, Protection.NONE),
-        ("future", {"tradeSide": ""}, Protection.NONE),
-        ("future", {"tradeSide": "brand_new"}, Protection.UNKNOWN),
-        ("future", {"tradeSide": None, "posMode": "hedge_mode"}, Protection.UNKNOWN),
-        ("future", {"tradeSide": None, "posMode": None}, Protection.NONE),
-        ("future", {"tradeSide": None, "posMode": None, "reduceOnly": None}, Protection.UNKNOWN),
-        ("future", {"reduceOnly": "maybe"}, Protection.UNKNOWN),
-        ("plan", {"planType": "normal_plan"}, Protection.NONE),
-        ("plan", {"planType": "track_plan"}, Protection.NONE),
-        ("plan", {"planType": "normal_plan", "tradeSide": "close"}, Protection.PROTECTIVE),
-        *(
-            ("plan", {"planType": kind}, Protection.PROTECTIVE)
-            for kind in ("profit_plan", "loss_plan", "pos_profit", "pos_loss", "moving_plan")
-        ),
-        ("plan", {"planType": "brand_new_plan"}, Protection.UNKNOWN),
-        ("plan", {"planType": ""}, Protection.UNKNOWN),
-        ("spot", {"side": "sell"}, Protection.PROTECTIVE),
-        ("spot", {"side": "buy"}, Protection.NONE),
-        ("spot", {"side": None}, Protection.UNKNOWN),
-        ("spot plan", {"side": "sell"}, Protection.PROTECTIVE),
-        ("spot plan", {"side": "buy"}, Protection.NONE),
-        ("spot plan", {}, Protection.UNKNOWN),
-        ("unified", {}, Protection.NONE),
-        ("unified", {"reduceOnly": "YES"}, Protection.PROTECTIVE),
-        ("unified", {"side": "sell"}, Protection.PROTECTIVE),
-        ("unified", {"side": "buy", "posSide": "short"}, Protection.PROTECTIVE),
-        ("unified", {"side": "sell", "holdMode": "one_way_mode"}, Protection.NONE),
-        *(
-            ("unified", {"holdMode": mode, "reduceOnly": reduces, "posSide": position, "side": side}, expected)
-            for mode, reduces in ((None, None), ("", "NO"), ("hedge_mode", None))
-            for position, side, expected in (
-                ("long", "sell", Protection.PROTECTIVE),
-                ("short", "buy", Protection.PROTECTIVE),
-                ("long", "buy", Protection.NONE),
-                ("short", "sell", Protection.NONE),
-            )
-        ),
-        ("unified", {"holdMode": None, "reduceOnly": None, "posSide": None}, Protection.UNKNOWN),
-        ("unified", {"holdMode": None, "reduceOnly": "NO", "posSide": None}, Protection.NONE),
-        ("unified", {"holdMode": "one_way_mode", "reduceOnly": None, "posSide": None}, Protection.UNKNOWN),
-        ("unified", {"reduceOnly": {}, "side": "sell"}, Protection.PROTECTIVE),
-        ("unified", {"reduceOnly": {}}, Protection.UNKNOWN),
-        ("strategy", {}, Protection.PROTECTIVE),
-    ],
-)
-def test_the_table_of_protective_orders(kind: str, fields: dict[str, object], expected: Protection) -> None:
-    _, _, row, _ = KINDS[kind]
-    (found,) = read(kind, [{**row, **fields}]).orders
-    assert found.protection is expected
 
 
 P, N, U = Protection.PROTECTIVE, Protection.NONE, Protection.UNKNOWN
@@ -931,54 +675,6 @@ def test_null_in_the_place_of_an_array_has_to_be_heard_twice(name: str, facts: b
     assert (page.orders, page.unsure, page.null) == ((), "", True)
     named = isinstance(data, dict) and data.get("endId") is not None
     assert (page.next is not None) is named, "what names an id to go on from is followed, empty or not"
-
-
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize(
-    "data", [None, {}, [], "text", 0, False, {"list": {}}, {"entrustedList": 0}, {"orderList": ""}]
-)
-def test_another_shape_is_unreadable_never_empty(kind: str, data: object) -> None:
-    name, facts, _, _ = KINDS[kind]
-    if kind in ("spot", "strategy") and data in ([], None):
-        return
-    one = segment(name, facts)
-    for stage in one.listings:
-        with pytest.raises(Unreadable):
-            one.page(stage[0], reply(answer(data)))
-
-
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("body", [{}, [], "text", {"code": "00000"}, {"code": "00000", "dat": {}}])
-def test_an_envelope_without_data_is_unreadable(kind: str, body: object) -> None:
-    name, facts, _, _ = KINDS[kind]
-    one = segment(name, facts)
-    with pytest.raises(Unreadable):
-        one.page(one.listings[0][0], reply(body))
-
-
-DISPLAYED = "size baseVolume price triggerPrice side orderType clientOid cTime reduceOnly qty planType type".split()
-
-
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("value", [{}, [], False])
-def test_one_odd_field_costs_no_order(kind: str, value: object) -> None:
-    """What can be named is acted on; the page proves nothing."""
-    _, _, row, status = KINDS[kind]
-    for field in (*DISPLAYED, status, "symbol", "orderSource"):
-        rows: list[dict[str, object]] = [*numbered(row, 2), {**row, "orderId": "3", field: value}]
-        page = read(kind, rows, "3")
-        assert [found.id for found in page.orders] == ["1", "2", "3"], field
-        if field in (status, "symbol", "clientOid", "side"):
-            assert page.unsure, field
-
-
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("bad", [{"orderId": ""}, {"orderId": None}, {"orderId": []}, None, [], "x", 7])
-def test_a_row_that_names_no_order_takes_no_other_along(kind: str, bad: object) -> None:
-    _, _, row, _ = KINDS[kind]
-    page = read(kind, [*numbered(row, 1), {**row, **bad} if isinstance(bad, dict) else bad, *numbered(row, 2)], "2")
-    assert [found.id for found in page.orders] == ["1", "1", "2"]
-    assert page.unsure
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -1186,72 +882,9 @@ UNIFIED_CANCEL = segment("SPOT", UNIFIED).mass_cancels(())[0]
 LISTING = segment("USDT-FUTURES").listings[0][0]
 SETTINGS = bitget.discoveries(bitget.Options(), bitget.Facts())[0].request
 
-REFUSED: dict[str, tuple[str, Reach]] = {
-    **dict.fromkeys("40001 40002 40003 40006 40009 40011 40012 40036 40037 40041".split(), ("auth", Reach.KEY)),
-    "40099": ("environment", Reach.KEY),
-    **dict.fromkeys("40018 40038 22010 49003".split(), ("ip", Reach.ADDRESS)),
-    **dict.fromkeys("40014 40025 40040 25620".split(), ("permission", Reach.PRODUCT)),
-    **dict.fromkeys(
-        "40013 40022 40023 40024 40026 40031 40710 40760 40916 40016 40035 40101 40111 40199".split(),
-        ("permission", Reach.PRODUCT),
-    ),
-    **dict.fromkeys("40000 40100 40103 40104".split(), ("region", Reach.PRODUCT)),
-    **dict.fromkeys("40081 40105 40110 22030".split(), ("environment", Reach.PRODUCT)),
-    **dict.fromkeys(
-        "40017 400172 40019 40020 40034 40102 25100 40811 40813 40913 48001 48002 00171 00172".split(),
-        ("parameter", Reach.REQUEST),
-    ),
-    **dict.fromkeys(
-        "25200 25002 25240 40306 40912 40072 40309 22004 25013 45056 40086 40404 30032 40007 43048".split(),
-        ("parameter", Reach.REQUEST),
-    ),
-}
-
-
-@pytest.mark.parametrize("status", [200, 400, 403])
-@pytest.mark.parametrize("code", REFUSED)
-def test_a_refusal_reaches_only_as_far_as_it_must(code: str, status: int) -> None:
-    for request in (CANCEL, LISTING, BY_NAME, UNIFIED_CANCEL):
-        said = bitget.judge(request, reply(answer(None, code, "words"), status))
-        assert (said.answer, said.kind, said.reach) == (Answer.REFUSED, *REFUSED[code])
-        assert (said.words, bool(said.hint)) == (f"{code} words", True)
-
-
-def test_only_what_is_wrong_with_the_key_reaches_everything() -> None:
-    assert {code for code, (_, reach) in REFUSED.items() if reach in (Reach.KEY, Reach.HOST)} == set(
-        "40001 40002 40003 40006 40009 40011 40012 40036 40037 40041 40099".split()
-    )
-
-
-OTHER_CODES = {
-    **dict.fromkeys(("40004", "40005", "40008", "40911"), (Answer.CLOCK, "clock")),
-    **dict.fromkeys(("429", "25004", "45129", "25113"), (Answer.AGAIN, "rate_limit")),
-    **dict.fromkeys(("45043", "40844", "41114"), (Answer.AGAIN, "rate_limit")),
-    **dict.fromkeys(("40010", "40725", "45001", "40015", "40200", "43059", "40908"), (Answer.AMBIGUOUS, None)),
-    **dict.fromkeys(("40910", "50031", "25000", "25001", "25003", "40808", "45024"), (Answer.AMBIGUOUS, None)),
-    **dict.fromkeys(("40731", "40085", "40084", "25245"), (Answer.ABSENT, "mode")),
-    "987654": (Answer.AMBIGUOUS, "unreadable"),
-    "30007": (Answer.AMBIGUOUS, "unreadable"),
-}
-
-
-@pytest.mark.parametrize("status", [200, 400])
-@pytest.mark.parametrize("code", OTHER_CODES)
-def test_codes(code: str, status: int) -> None:
-    for request in (CANCEL, LISTING, UNIFIED_CANCEL):
-        said = bitget.judge(request, reply(answer(None, code, "words"), status))
-        assert ((said.answer, said.kind), said.reach) == (OTHER_CODES[code], Reach.REQUEST)
-        assert said.server_ms == NOW + 100
-
 
 def test_a_copy_trading_account_is_told_why_it_lacks_a_product() -> None:
     assert "copy-trading" in bitget.judge(LISTING, reply(answer(None, "40731"), 400)).hint
-
-
-@pytest.mark.parametrize("time", [None, "", {}, [], "yesterday", 1.5])
-def test_an_odd_clock_spoils_no_answer(time: object) -> None:
-    said = bitget.judge(CANCEL, reply({**answer({}), "requestTime": time}))
-    assert (said.answer, said.server_ms) == (Answer.ACCEPTED, None)
 
 
 @pytest.mark.parametrize("status", [200, 400])
@@ -1331,27 +964,6 @@ def test_success_needs_its_http_status() -> None:
     assert bitget.judge(CANCEL, reply(answer({}))).answer is Answer.ACCEPTED
     assert bitget.judge(CANCEL, reply(answer({}), 500)).answer is Answer.AMBIGUOUS
     assert bitget.judge(CANCEL, reply(answer({}, 0))).answer is Answer.AMBIGUOUS, "success is the text of five zeroes"
-
-
-@pytest.mark.parametrize(
-    ("status", "expected", "reach"),
-    [
-        (200, Answer.AMBIGUOUS, Reach.REQUEST),
-        (302, Answer.GATEWAY, Reach.REQUEST),
-        (400, Answer.AMBIGUOUS, Reach.REQUEST),
-        (401, Answer.GATEWAY, Reach.REQUEST),
-        (403, Answer.GATEWAY, Reach.REQUEST),
-        (404, Answer.GATEWAY, Reach.REQUEST),
-        (429, Answer.AGAIN, Reach.REQUEST),
-        (500, Answer.AMBIGUOUS, Reach.REQUEST),
-        (502, Answer.AMBIGUOUS, Reach.REQUEST),
-    ],
-)
-def test_answers_without_a_code(status: int, expected: Answer, reach: Reach) -> None:
-    spring = json.dumps({"timestamp": "", "status": status, "error": "", "message": "", "path": "/x"}).encode()
-    for body in (b"", b"<html>[/oops]</html>", b"[]", b'{"code":', spring, b'{"code":null}', b'{"code":[]}'):
-        said = bitget.judge(CANCEL, reply(body, status))
-        assert (said.answer, said.reach) == (expected, reach)
 
 
 def test_limits_say_how_long_to_wait() -> None:
@@ -1550,74 +1162,3 @@ def test_what_is_not_covered_is_named() -> None:
     assert not any(
         "margin" in words for words in bitget.not_covered(bitget.Options(product_type=("USDT-FUTURES",)), "live")
     )
-
-
-def test_every_request_has_its_documented_limit() -> None:
-    for request in all_requests():
-        assert request.bucket in bitget.VENUE.limits, request.target
-
-
-# --- any bytes ------------------------------------------------------------------------------------------------------
-
-FIELDS = (
-    "code msg data requestTime entrustedList endId list cursor orderList nextFlag idLessThan successList failureList "
-    "orderId clientOid symbol status planStatus orderStatus planType marginCoin category side size baseVolume cTime "
-    "accountMode supportMarginCoins errorCode result"
-).split()
-JSON = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats()
-    | st.text(max_size=8)
-    | st.sampled_from(["00000", "1", "live"]),
-    lambda inner: (
-        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(FIELDS) | st.text(max_size=4), inner, max_size=5)
-    ),
-    max_leaves=20,
-)
-BODIES = (
-    st.binary(max_size=200)
-    | JSON.map(lambda value: json.dumps(value).encode())
-    | JSON.map(lambda value: json.dumps(answer(value)).encode())
-)
-EVERY = [*bitget.segments(bitget.Options(), CLASSIC, "live"), *bitget.segments(bitget.Options(), UNIFIED, "live")]
-NARROW = bitget.Options(symbol=("BTCUSDT",), margin_coin="USDT")
-EVERY += [*bitget.segments(NARROW, CLASSIC, "live"), *bitget.segments(NARROW, UNIFIED, "live")]
-
-
-@given(body=BODIES, status=st.integers(100, 599))
-def test_any_answer_is_judged_and_read_or_unreadable(body: bytes, status: int) -> None:
-    got = reply(body, status)
-    for request in (CANCEL, LISTING, BY_PLAN, SETTINGS):
-        assert isinstance(bitget.judge(request, got).answer, Answer)
-    for one in EVERY:
-        request = one.listings[-1][-1]
-        for reader in (one.page, one.acknowledge, one.final_page, *(witness.read for witness in one.witnesses)):
-            try:
-                reader(request, got)
-            except Unreadable:
-                continue
-    for discovery in bitget.discoveries(bitget.Options(symbol=("BTCUSDT",)), bitget.Facts()):
-        try:
-            names = discovery.read(discovery.request, got).names
-        except Unreadable:
-            continue
-        discovery.learn(bitget.Facts(), names)
-
-
-@given(rows=JSON, kind=st.sampled_from(list(KINDS)))
-def test_a_listing_with_foreign_rows_never_reads_as_empty(rows: object, kind: str) -> None:
-    name, facts, _, field = KINDS[kind]
-    one = segment(name, facts)
-    try:
-        found = one.page(one.listings[0][0], reply(answer(shaped(kind, rows))))
-    except Unreadable:
-        return
-    if rows is None:
-        assert kind in ("future", "plan") or found.null
-        return
-    assert isinstance(rows, list)
-    closed = {"filled", "canceled", "cancelled", "executed", "fail_execute", "success", "failed"}
-    kept = [row for row in rows if not (isinstance(row, dict) and row.get(field) in closed)]
-    assert len(found.orders) >= len(kept) or found.unsure

@@ -8,29 +8,24 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from cancelall.core.errors import Unreadable
-from cancelall.core.model import Answer, Order, Priority, Protection, Reach, Reply, Request, State
+from cancelall.core.model import Answer, Order, Priority, Reach, Request, State
 from cancelall.core.secret import Secret
 from cancelall.venues.contract import SYMBOL, Batch, Discovery, Known, Segment
-from cancelall.venues.deltadefi import api, segments
+from cancelall.venues.deltadefi import api
 from cancelall.venues.deltadefi import venue as deltadefi
 from cancelall.venues.deltadefi.options import HOSTS, RECORDS, Facts, Options, Secrets
 from cancelall.venues.registry import schema
 from support import ROOT
+from unit.venues.kinds import pair_row as row
+from unit.venues.kinds import reply
 
 VECTORS: list[dict[str, Any]] = json.loads((ROOT / "tests" / "vectors" / "deltadefi.json").read_text())
 ROWS = {row["name"]: row for row in VECTORS}
 SECRETS = Secrets(api_key=Secret("testkey"))
 ONE = "550e8400-e29b-41d4-a716-446655440000"
 TWO = "550e8400-e29b-41d4-a716-446655440001"
-
-
-def reply(body: object, status: int = 200, **headers: str) -> Reply:
-    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return Reply(status=status, headers={name.replace("_", "-"): value for name, value in headers.items()}, body=raw)
 
 
 def segment(symbol: str = "ADAUSDM", options: Options | None = None, facts: Facts | None = None) -> Segment:
@@ -40,25 +35,6 @@ def segment(symbol: str = "ADAUSDM", options: Options | None = None, facts: Fact
 
 def names(options: Options, facts: Facts | None = None) -> list[str]:
     return [one.name for one in deltadefi.segments(options, facts or Facts(), "live")]
-
-
-def row(**changes: object) -> dict[str, object]:
-    """A row of the open orders, with the fields of the SDKs."""
-    return {
-        "id": ONE,
-        "account_id": "a",
-        "status": "open",
-        "symbol": "ADAUSDM",
-        "base_qty": "100",
-        "quote_qty": "62",
-        "side": "buy",
-        "price": "0.62",
-        "type": "limit",
-        "executed_base_qty": "40",
-        "ob_open_order_base_qty": "60",
-        "created_at": "2026-03-26T11:26:58.000Z",
-        **changes,
-    }
 
 
 def envelope(*rows: object, count: int | None = None, pages: int = 1) -> dict[str, object]:
@@ -392,11 +368,6 @@ def test_final_statuses_are_not_open(status: str) -> None:
     assert page.total is None, "the venue's total counts the ended one, too"
 
 
-@pytest.mark.parametrize("status", ["open", "building", "processing", "partially_filled", "Limbo", "canceled", "1"])
-def test_every_other_status_is_open(status: str) -> None:
-    assert len(ADA.page(LISTING, reply(envelope(row(status=status)))).orders) == 1
-
-
 @pytest.mark.parametrize(("pages", "count"), [(0, 0), (1, 0)])
 def test_an_empty_page_is_empty_however_its_pages_are_counted(pages: int, count: int) -> None:
     page = ADA.page(LISTING, reply(envelope(count=count, pages=pages)))
@@ -462,26 +433,6 @@ def test_a_null_is_an_empty_listing_if_its_totals_say_so() -> None:
     assert not ADA.page(LISTING, reply(envelope())).null
 
 
-ODD = [None, "", [], {}, True, 1.5, {"id": TWO}]
-
-
-@pytest.mark.parametrize("value", ODD, ids=repr)
-@pytest.mark.parametrize("field", [one for one in row() if one != "id"])
-def test_no_field_but_the_id_keeps_a_row_or_its_neighbours_from_being_acted_on(field: str, value: object) -> None:
-    rows = [row(id="1"), row(id="2", **{field: value}), row(id="3")]
-    page = ADA.page(LISTING, reply(envelope(*rows)))
-    odd = [one.id for one in page.orders]
-    assert (
-        odd == ["1", "2", "3"]
-        if field != "symbol" or not value or isinstance(value, list | dict | bool)
-        else ["1", "3"]
-    )
-    read = {"status", "symbol", "side", "type", "price", "base_qty", "ob_open_order_base_qty"}
-    if field in read and (isinstance(value, list | dict) or (field in ("status", "symbol") and not value)):
-        assert field in page.unsure
-    assert [named for _, named in ADA.cancels(page.orders, None)] == [(one,) for one in page.orders]
-
-
 @pytest.mark.parametrize("odd", [None, [], {}, 7, "x", {"id": None}, {"id": ""}, {"id": "../accounts/new-api-key"}])
 def test_a_row_without_a_plain_id_hides_no_other_one(odd: object) -> None:
     page = ADA.page(LISTING, reply(envelope(row(), {**row(), **odd} if isinstance(odd, dict) and odd else odd)))
@@ -536,22 +487,6 @@ def test_there_are_a_thousand_pages_at_most() -> None:
 def test_a_listing_of_another_shape_is_unreadable_never_empty(body: object) -> None:
     with pytest.raises(Unreadable):
         ADA.page(LISTING, reply(body))
-
-
-@pytest.mark.parametrize(
-    ("kind", "expected"),
-    [
-        ("limit", Protection.NONE),
-        ("market", Protection.NONE),
-        ("Limit", Protection.NONE),
-        ("stop_limit", Protection.UNKNOWN),
-        (None, Protection.UNKNOWN),
-        ("", Protection.UNKNOWN),
-    ],
-)
-def test_the_table_of_protective_orders(kind: str | None, expected: Protection) -> None:
-    (found,) = ADA.page(LISTING, reply(envelope(row(type=kind)))).orders
-    assert found.protection is expected
 
 
 # --- reading: acknowledgements and ends -----------------------------------------------------------------------------
@@ -649,48 +584,6 @@ def error(code: object, message: str = "words") -> dict[str, object]:
     return {"error": message, "code": code}
 
 
-ORDER_CODES = (*range(4100, 4106), *range(4107, 4113))
-
-
-@pytest.mark.parametrize("status", [400, 200, 404, 500])
-@pytest.mark.parametrize(
-    ("code", "expected", "kind", "reach"),
-    [
-        (4000, Answer.REFUSED, "parameter", Reach.REQUEST),
-        (4010, Answer.REFUSED, "auth", Reach.KEY),
-        (4050, Answer.REFUSED, "parameter", Reach.REQUEST),
-        *((code, Answer.REFUSED, "parameter", Reach.REQUEST) for code in ORDER_CODES),
-        (4106, Answer.ABSENT, "parameter", Reach.REQUEST),
-        (4200, Answer.NOTHING_OPEN, None, Reach.REQUEST),
-        (4201, Answer.NOTHING_OPEN, None, Reach.REQUEST),
-        (4202, Answer.AGAIN, None, Reach.REQUEST),
-        (4290, Answer.AGAIN, "rate_limit", Reach.REQUEST),
-        (4300, Answer.AMBIGUOUS, None, Reach.REQUEST),
-        (4301, Answer.AMBIGUOUS, None, Reach.REQUEST),
-        (4302, Answer.AMBIGUOUS, None, Reach.REQUEST),
-        (4400, Answer.REFUSED, "auth", Reach.KEY),
-        (4402, Answer.REFUSED, "parameter", Reach.REQUEST),
-        (4404, Answer.REFUSED, "parameter", Reach.REQUEST),
-        (4405, Answer.REFUSED, "parameter", Reach.REQUEST),
-        (4406, Answer.REFUSED, "mode", Reach.PRODUCT),
-        (4407, Answer.AMBIGUOUS, None, Reach.REQUEST),
-        (5000, Answer.AMBIGUOUS, None, Reach.REQUEST),
-        (5001, Answer.AGAIN, None, Reach.REQUEST),
-        (5002, Answer.AGAIN, "mode", Reach.REQUEST),
-        (9999, Answer.AMBIGUOUS, "unreadable", Reach.REQUEST),
-        (0, Answer.AMBIGUOUS, "unreadable", Reach.REQUEST),
-    ],
-)
-def test_codes_decide_whatever_the_status(
-    code: int, expected: Answer, kind: str | None, reach: Reach, status: int
-) -> None:
-    found = deltadefi.judge(CANCEL, reply(error(code), status))
-    assert (found.answer, found.kind, found.reach) == (expected, kind, reach)
-    assert found.words == f"{code} words"
-    assert found.suspended is (code == 5002)
-    assert deltadefi.judge(CANCEL, reply(error(str(code)), status)) == found
-
-
 def test_not_found_is_good_news_for_a_cancel_only() -> None:
     for request in (CANCEL, BY_NAME):
         for status in (400, 404):
@@ -714,39 +607,6 @@ def test_observed_answers(name: str, request_: Request, expected: Answer, kind: 
     observed = ROWS[f"observed: {name}"]["response"]
     found = deltadefi.judge(request_, reply(observed["text"].encode(), observed["status"]))
     assert (found.answer, found.kind) == (expected, kind)
-
-
-@pytest.mark.parametrize(
-    ("status", "body", "expected", "reach"),
-    [
-        (200, b"", Answer.AMBIGUOUS, Reach.REQUEST),
-        (200, b"<html>", Answer.AMBIGUOUS, Reach.REQUEST),
-        (200, b"7", Answer.AMBIGUOUS, Reach.REQUEST),
-        (200, b"null", Answer.AMBIGUOUS, Reach.REQUEST),
-        (200, b'{"a":1,"a":2}', Answer.AMBIGUOUS, Reach.REQUEST),
-        (202, b"{}", Answer.AMBIGUOUS, Reach.REQUEST),
-        (204, b"", Answer.AMBIGUOUS, Reach.REQUEST),
-        (302, b"", Answer.GATEWAY, Reach.REQUEST),
-        (302, b'{"error":"x","code":4200}', Answer.GATEWAY, Reach.REQUEST),
-        (405, b"{}", Answer.GATEWAY, Reach.REQUEST),
-        (404, b'{"message":"no Route matched with those values"}', Answer.GATEWAY, Reach.REQUEST),
-        (400, b"{}", Answer.AMBIGUOUS, Reach.REQUEST),
-        (400, b'{"error":"x","code":null}', Answer.AMBIGUOUS, Reach.REQUEST),
-        (400, b'{"error":"x","code":[4200]}', Answer.AMBIGUOUS, Reach.REQUEST),
-        (401, b"", Answer.GATEWAY, Reach.REQUEST),
-        (401, b'{"message":"Unauthorized"}', Answer.GATEWAY, Reach.REQUEST),
-        (403, b" \r\n", Answer.GATEWAY, Reach.REQUEST),
-        (403, b"<html>not in your country</html>", Answer.GATEWAY, Reach.REQUEST),
-        (404, b"404 page not found", Answer.GATEWAY, Reach.REQUEST),
-        (418, b"", Answer.AGAIN, Reach.REQUEST),
-        (429, b"slow down", Answer.AGAIN, Reach.REQUEST),
-        (502, b"<html>", Answer.AMBIGUOUS, Reach.REQUEST),
-        (503, b"upstream connect error", Answer.AMBIGUOUS, Reach.REQUEST),
-    ],
-)
-def test_answers_without_a_code(status: int, body: bytes, expected: Answer, reach: Reach) -> None:
-    found = deltadefi.judge(CANCEL, reply(body, status))
-    assert (found.answer, found.reach) == (expected, reach)
 
 
 def test_good_answers_are_accepted() -> None:
@@ -788,56 +648,6 @@ def test_a_refused_key_comes_with_its_cure() -> None:
 
 
 # --- any answer -----------------------------------------------------------------------------------------------------
-
-KEYS = ["data", "total_count", "total_page", "id", "status", "symbol", "order_ids", "order_id", "code", "error"]
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.just("ADAUSDM"),
-    lambda inner: (
-        st.lists(inner, max_size=4)
-        | st.dictionaries(st.sampled_from([*KEYS, "trading_pairs", "assets"]) | st.text(max_size=4), inner, max_size=5)
-    ),
-    max_leaves=20,
-)
-READERS = (
-    (ADA.page, LISTING),
-    (ADA.acknowledge, CANCEL),
-    (ADA.acknowledge, BY_NAME),
-    (ADA.final_page, RECORD),
-    (ADA.final_page, EXECUTED),
-    (MARKETS.read, MARKETS.request),
-    (ALL_PAIRS.read, ALL_PAIRS.request),
-)
-
-
-@given(body=st.binary(max_size=200) | JSON.map(lambda value: json.dumps(value).encode()), status=st.integers(100, 599))
-def test_any_answer_is_judged_and_read_or_unreadable(body: bytes, status: int) -> None:
-    got = reply(body, status)
-    for reader, request in READERS:
-        assert isinstance(deltadefi.judge(request, got).answer, Answer)
-        try:
-            reader(request, got)
-        except Unreadable:
-            continue
-
-
-CELL = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=6) | st.lists(st.none(), max_size=1)
-NEAR = st.dictionaries(st.sampled_from(sorted(row())), CELL, max_size=3).map(lambda changes: row(**changes))
-
-
-@given(st.lists(NEAR, max_size=4), st.integers(-1, 5), st.integers(-1, 2))
-def test_an_order_that_is_almost_right_never_disappears(rows: list[dict[str, object]], count: int, pages: int) -> None:
-    for body in (envelope(*rows, count=count, pages=pages), rows):
-        for reader, request in READERS:
-            try:
-                found = reader(request, reply(body))
-            except Unreadable:
-                continue
-            if reader == ADA.page and not rows:
-                assert found.orders == ()
-                assert found.unsure or body == [] or (count == 0 and pages >= 0)  # type: ignore[comparison-overlap]
-            elif reader == ADA.page:
-                ended = sum(str(each["status"]).lower() in segments._FINAL for each in rows)
-                assert len(found.orders) == len(rows) - ended or found.unsure
 
 
 # --- what is left out -----------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cancelall.core.errors import Unreadable
@@ -111,7 +111,6 @@ def _something(reader: Any, *words: Any) -> None:
         found.encode()
 
 
-@settings(deadline=None)
 @given(body=st.binary(max_size=200) | st.text(max_size=200).map(lambda text: text.encode("utf-8", "surrogatepass")))
 def test_any_bytes_are_a_value_or_unreadable(body: bytes) -> None:
     value: object = None
@@ -122,7 +121,6 @@ def test_any_bytes_are_a_value_or_unreadable(body: bytes) -> None:
     _read_all(value)
 
 
-@settings(deadline=None)
 @given(value=_JSON, cut=st.integers(0, 400))
 def test_any_json_is_read_and_a_cut_one_is_never_taken_for_an_object(value: object, cut: int) -> None:
     body = json.dumps({"a": value, "b": 1}).encode()
@@ -305,7 +303,6 @@ def test_a_date_to_wait_for_counts_from_the_venues_own(value: str, date: str, ex
     assert asked(value, date) == expected
 
 
-@settings(deadline=None)
 @given(value=st.text(), date=st.text())
 def test_any_header_is_a_bounded_wait_or_none(value: str, date: str) -> None:
     wait = asked(value, date)

@@ -1,0 +1,417 @@
+"""The same kills on every venue, by the tables of `truth`: under virtual time, but where sockets are the point."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cancelall import simulator
+from cancelall.core.model import Verdict
+from cancelall.simulator import Kind
+from cancelall.venues.registry import VENUES
+from kills.truth import TRUTHS, Account, Misspelt, Narrow, Part, Refusal
+from kills.virtual import cleared, faced, ids
+from soak.virtual import Sent, Weather
+from support import cancelall, kill, profile_table, swept, write_config
+
+each_venue = pytest.mark.parametrize("venue", VENUES)
+
+
+def each(table: str, name: str = "", *, modes: bool = False) -> pytest.MarkDecorator:
+    """One test for each row of this table of each venue; with `modes` in each mode of an account."""
+    rows = [
+        pytest.param(venue, row, *([mode] if modes else []), id="-".join([venue, _told(row), mode]).strip("-"))
+        for venue, truth in TRUTHS.items()
+        for row in getattr(truth, table)
+        for mode in (truth.modes if modes else ("",))
+    ]
+    return pytest.mark.parametrize(("venue", name or table, *(["account"] if modes else [])), rows)
+
+
+def _told(row: object) -> str:
+    shown = row if isinstance(row, str | int) else getattr(row, "fault", None) or getattr(row, "faults", None) or row
+    return str(shown).replace(" ", "")[:60]
+
+
+each_account = pytest.mark.parametrize(
+    ("venue", "account"), [(venue, mode) for venue, truth in TRUTHS.items() for mode in truth.modes]
+)
+
+
+def sent(log: list[Sent]) -> list[tuple[str, str, bytes]]:
+    """What was sent, in the order in which it left."""
+    return [(one.request.path, one.request.query, one.request.body) for one in log]
+
+
+# --- everything -----------------------------------------------------------------------------------------------------
+
+
+@each("accounts", "account")
+@pytest.mark.alone
+def test_the_command_empties_an_account_that_holds_every_kind(venue: str, account: Account, home: Path) -> None:
+    """The real command over sockets, the client's own signer against the exchange's own checks."""
+    truth = TRUTHS[venue]
+    with simulator.start(venue, orders=account.orders, faults=account.faults) as server:
+        before = {order.id for order in server.open_orders()}
+        assert len({(order.segment, order.kind, order.type) for order in server.open_orders()}) >= account.kinds
+        file = write_config(home / "c.toml", {venue: profile_table(venue, server)})
+        ran = cancelall(venue, "--config", str(file), "--json", home=home)
+        assert (ran.code, server.open_orders()) == (0, []), ran.err
+        assert 429 not in {request.status for request in server.requests}
+        strategies = getattr(server.fake, "strategies_alive", lambda account: [])
+        assert strategies(server.account) == []
+    line = ran.line
+    assert (line["verdict"], line["exit_code"], line["error"], line["scope"]) == ("clear", 0, None, {})
+    found = {one["name"]: one["verdict"] for one in line["segments"]}
+    assert found == {**dict.fromkeys(account.segments, "clear"), **dict.fromkeys(account.absent, "absent")}
+    assert before <= {row["id"] for row in line["orders"]}
+    assert line["counts"]["cancelled"] == len(line["orders"]), "each of them is known to be cancelled"
+    for words in truth.warnings if not account.mode else ():
+        assert any(words in one for one in line["warnings"])
+    for words in truth.not_covered:
+        assert any(words in one for one in line["not_covered"])
+    for value in server.credentials.values():
+        assert value not in ran.out + ran.err
+
+
+@each_account
+def test_the_first_request_is_a_cancel(venue: str, account: str) -> None:
+    """In the order in which they leave: two requests on two connections may overtake each other on the way."""
+    first = cleared(faced(venue, account=account)).log[0]
+    assert (first.kind, first.request.path) == (Kind.CANCEL, TRUTHS[venue].first)
+
+
+@each_venue
+def test_more_orders_than_one_call_takes_or_one_page_shows(venue: str) -> None:
+    """Within the venue's limits."""
+    result = faced(venue, orders=TRUTHS[venue].many, options=TRUTHS[venue].product, deadline=60.0)
+    cleared(result)
+    assert 429 not in {one.status for one in result.log}
+
+
+@each_venue
+def test_every_attempt_is_signed_afresh(venue: str) -> None:
+    stamp = TRUTHS[venue].stamp
+    weather = Weather(latency=0.2)
+    result = cleared(faced(venue, "error-after:cancel@4", options=TRUTHS[venue].product, weather=weather))
+    cancels = [one.request for one in result.log if one.kind.changes]
+    if not TRUTHS[venue].clocks:
+        assert all(b"time" not in one.body for one in cancels)
+        return
+    stamps = [int(one.headers[stamp] if stamp else json.loads(one.body)["timestamp"]) for one in cancels]
+    assert len(set(stamps)) >= 2
+    assert stamps == sorted(stamps)  # two tries may fall into one millisecond
+    signatures = {str([text for name, text in one.headers.items() if "-sign" in name] or one.body) for one in cancels}
+    assert len(signatures) >= len(set(stamps))
+
+
+@each_account
+def test_bodies_are_compact_and_hold_no_null(venue: str, account: str) -> None:
+    bodies = [one.request.body for one in faced(venue, account=account).log if one.request.method != "GET"]
+    assert any(bodies)
+    separators = (", ", ": ") if venue == "deltadefi" else (",", ":")  # as its own document has them
+    for body in filter(None, bodies):
+        assert b"null" not in body
+        assert json.dumps(json.loads(body), separators=separators, ensure_ascii=False).encode() == body
+
+
+# --- reads only -----------------------------------------------------------------------------------------------------
+
+
+@each("accounts", "account")
+def test_a_dry_run_changes_nothing(venue: str, account: Account) -> None:
+    result = faced(venue, mode="dry-run", account=account.mode, orders=account.orders)
+    report = result.report
+    assert not [one for one in result.log if one.kind.changes]
+    assert (report.verdict, report.exit_status, ids(result.left)) == (Verdict.OPEN, 0, ids(result.stock))
+    assert result.ended("open") == {row.order.id for row in report.orders} >= ids(result.stock)
+    assert any("nothing was cancelled" in words for words in report.warnings) or venue != "bitget"
+    assert set(TRUTHS[venue].would_send) <= set(report.would_send) or account.mode == "unified"
+    assert not any("sign" in words.lower() for words in report.would_send)
+
+
+@each_venue
+@pytest.mark.alone
+def test_a_dry_run_of_the_command_is_exit_0(venue: str, home: Path) -> None:
+    with simulator.start(venue, orders=12) as server:
+        file = write_config(home / "c.toml", {venue: profile_table(venue, server)})
+        ran = cancelall(venue, "--config", str(file), "--dry-run", "--json", home=home)
+        assert not any(request.changes for request in server.requests)
+        assert {order.id for order in server.open_orders()} <= {row["id"] for row in ran.line["orders"]}
+    assert (ran.code, ran.line["verdict"]) == (0, "open"), ran.err
+
+
+@pytest.mark.alone
+@pytest.mark.faults
+@each_venue
+def test_many_pages(venue: str) -> None:
+    with simulator.start(venue, orders=600, limits=False) as server:
+        listed = kill(venue, server, dry_run=True, deadline=20)
+        assert len(listed.orders) >= len(server.open_orders())
+        report = kill(venue, server, deadline=30)
+        assert (report.verdict, server.open_orders()) == (Verdict.CLEAR, [])
+
+
+@each_account
+def test_a_status_that_nobody_documented_is_open(venue: str, account: str) -> None:
+    result = faced(venue, "unknown-status", mode="dry-run", account=account, orders=12)
+    assert result.verdict is Verdict.OPEN
+    assert result.ended("open") >= ids(result.stock)
+
+
+# --- what cannot be cancelled or read -------------------------------------------------------------------------------
+
+
+@each_account
+def test_orders_that_cannot_be_cancelled_are_listed(venue: str, account: str) -> None:
+    result = faced(venue, "ack-only", account=account, orders=12, options=TRUTHS[venue].product, deadline=6.0)
+    assert (result.verdict, result.report.exit_status) == (Verdict.OPEN, 10)
+    left = {order.id for order in result.left if result.holds(order, "in_scope")}
+    assert len(left) >= 3
+    assert left <= result.ended("open", "failed")
+    if venue == "deltadefi":
+        named = {one.request.path for one in result.log if one.kind.changes}
+        assert named >= {f"/order/{one}/cancel" for one in left}
+
+
+@each_venue
+def test_a_failing_listing_is_unproven(venue: str) -> None:
+    report = faced(venue, "listing-fails", orders=12, deadline=4.0).report
+    assert (report.verdict, report.exit_status) == (Verdict.UNPROVEN, 11)
+    assert {segment.listings for segment in report.segments} == {0}
+
+
+SHAPES = (
+    *("json:listing=[]", "json:listing={}", "truncated:listing", "empty-body:listing", "html:listing"),
+    *("html:listing=200", "duplicate-keys:listing"),
+)
+
+
+@pytest.mark.parametrize(
+    ("venue", "fault", "account"),
+    [
+        (venue, fault, mode)
+        for venue, truth in TRUTHS.items()
+        for fault in (*SHAPES, *truth.unreadable)
+        for mode in truth.modes
+    ],
+)
+def test_listings_of_another_shape_never_prove_anything(venue: str, fault: str, account: str) -> None:
+    """An unreadable listing is never an empty one. The cancels go out all the same."""
+    if fault.startswith("duplicate-keys") and venue == "bybit":
+        pytest.skip("its keys stand once in an answer that is empty")
+    bare = venue == "deltadefi" and fault == "json:listing=[]"  # documented: some clients were given a bare list
+    faults = [*TRUTHS[venue].quirks, fault, *(["ack-only"] if fault.startswith("duplicate") else [])]
+    result = faced(venue, *faults, account=account, orders=12, options=TRUTHS[venue].product, deadline=12.0)
+    proven = (Verdict.CLEAR, 0) if bare else (Verdict.UNPROVEN, 11)
+    assert (result.verdict, result.report.exit_status) == proven
+    assert any(one.kind.changes for one in result.log)
+
+
+@each("nulls", "fault", modes=True)
+def test_a_null_that_stays_in_the_place_of_a_list_is_an_empty_one(venue: str, fault: str, account: str) -> None:
+    cleared(faced(venue, fault, account=account, orders=12, options=TRUTHS[venue].product))
+
+
+@each_account
+def test_pages_that_go_in_circles_never_prove_anything(venue: str, account: str) -> None:
+    truth = TRUTHS[venue]
+    if not truth.circles:
+        pytest.skip("its listings name no page that follows")
+    result = faced(venue, *truth.circles, account=account, orders=truth.paged, keep=True, deadline=5.0)
+    assert result.verdict in (Verdict.OPEN, Verdict.UNPROVEN)
+
+
+@each("passing", "fault", modes=True)
+def test_troubles_that_pass_and_variants_end_clear(venue: str, fault: str, account: str) -> None:
+    result = cleared(faced(venue, fault, account=account, orders=40))
+    assert result.report.error is None
+
+
+@each("clocks", "seconds", modes=True)
+def test_a_wrong_clock_is_repaired_from_the_refusal(venue: str, seconds: int, account: str) -> None:
+    cleared(faced(venue, f"clock={seconds}", account=account))
+
+
+# --- refusals -------------------------------------------------------------------------------------------------------
+
+
+@each("refusals", "refusal")
+def test_a_refusal_says_what_it_is_and_is_not_asked_for_again(venue: str, refusal: Refusal) -> None:
+    """But for a gateway's word, which may pass. On Pacifica orders are read without a key, and may be known."""
+    result = faced(venue, *refusal.faults, orders=refusal.orders, deadline=4.0)
+    report = result.report
+    readable = venue == "pacifica" and report.verdict is Verdict.OPEN
+    assert (report.verdict, report.exit_status) == (Verdict.REFUSED, 4) or readable
+    assert report.error is not None
+    assert report.error.kind == refusal.kind
+    assert report.error.hint or refusal.twice
+    assert refusal.hint in report.error.hint
+    assert ids(result.left) == ids(result.stock)
+    if not refusal.twice:
+        assert len(set(sent(result.log))) == len(result.log), "the first volley, and nothing twice"
+    if refusal.kind not in ("region", "redirect", "environment") and venue in ("pacifica", "deltadefi"):
+        asked = [one.request.path for one in result.log].count(TRUTHS[venue].first)
+        assert asked in (1, 2), "one word is not believed, a second one is"
+
+
+@pytest.mark.alone
+@pytest.mark.parametrize(
+    ("venue", "field", "words"),
+    [(venue, field, words) for venue, truth in TRUTHS.items() for field, words in truth.secrets.items()],
+)
+def test_a_wrong_secret_is_refused(venue: str, field: str, words: str) -> None:
+    with simulator.start(venue, orders=12) as server:
+        table = profile_table(venue, server)
+        table["credentials"] = {**server.credentials, field: "DUMMYwrong"}
+        (report,) = swept({venue: table})
+        assert len(server.open_orders()) == 12
+    assert (report.verdict, report.exit_status) == (Verdict.REFUSED, 4)
+    assert report.error is not None
+    assert words in report.error.message
+
+
+@each("absent", "part")
+def test_what_the_account_lacks_is_absent(venue: str, part: Part) -> None:
+    result = faced(venue, part.fault, options=part.options, absent=part.part)
+    lacking = {name: verdict for name, verdict in result.segments.items() if name.startswith(part.part)}
+    assert result.verdict is Verdict.CLEAR
+    assert set(lacking.values()) == {"absent"}
+    assert {order.segment.split()[0] for order in result.left if result.holds(order, "in_scope")} == {part.part}
+    for segment in result.report.segments:
+        assert segment.name not in lacking or part.words in (segment.detail or "")
+
+
+@each("refused", "part")
+def test_a_product_that_is_refused_may_still_hold_orders(venue: str, part: Part) -> None:
+    """A region, a ban, a mode, a right: what rests there rests on, and the other products are not concerned."""
+    result = faced(venue, part.fault, options=part.options, deadline=10.0)
+    refused = {name: verdict for name, verdict in result.segments.items() if name.startswith(part.part)}
+    others = {verdict for name, verdict in result.segments.items() if name not in refused}
+    assert others == {"clear"}
+    assert "absent" not in refused.values()
+    assert result.report.exit_status in ((10, 4) if part.open or "permission" in part.fault else (4, 11))
+    assert {order.segment.split()[0] for order in result.resting} == {part.part}
+
+
+# --- scope ----------------------------------------------------------------------------------------------------------
+
+
+@each("narrow", "scope")
+@pytest.mark.parametrize("keep", [False, True], ids=["all", "keep"])
+def test_a_selector_leaves_the_rest_of_the_account_alone(venue: str, scope: Narrow, keep: bool) -> None:
+    """What is in scope is gone, and nothing else, be it with protective orders kept."""
+    result = faced(venue, account=scope.mode, options=scope.options, orders=80, keep=keep, deadline=30.0)
+    goes = [order for order in result.stock if result.holds(order, "in_scope")]
+    assert goes
+    assert len(goes) < len(result.stock)
+    if keep:
+        assert result.verdict in (Verdict.CLEAR, Verdict.OPEN)  # of some kinds nobody can tell what they do
+        return
+    cleared(result)
+    assert ids(result.left) == ids(result.stock) - ids(goes)
+    assert {row.order.id for row in result.report.orders} >= ids(goes)
+    assert not scope.segments or tuple(result.segments) == scope.segments
+    assert not scope.warning or any(scope.warning in words for words in result.report.warnings)
+    assert scope.never not in {one.request.path for one in result.log}
+    shown = {
+        key: list(value) if isinstance(value, tuple) else value for key, value in dict(result.report.scope).items()
+    }
+    assert json.dumps(shown).casefold() == json.dumps(scope.options).casefold()
+
+
+@each("misspelt", "selector")
+def test_a_misspelt_selector_is_never_clear(venue: str, selector: Misspelt) -> None:
+    faults = [selector.fault] if selector.fault else []
+    result = faced(venue, *faults, account=selector.mode, options=selector.options, deadline=8.0)
+    assert (result.verdict, result.report.exit_status) == (Verdict.UNPROVEN, 11)
+    assert ids(result.left) == ids(result.stock)
+    assert result.report.error is not None
+    assert f'did you mean "{selector.right}"' in result.report.error.message
+
+
+@each_venue
+def test_keep_protective_is_exact(venue: str) -> None:
+    """What can only shrink a position, written down once more and not by the client."""
+    truth = TRUTHS[venue]
+    result = cleared(faced(venue, mode="keep-protective", orders=80))
+    keep = {order.id for order in result.stock if result.holds(order, "protective")}
+    assert len(keep) >= truth.keep
+    assert ids(result.left) == keep == result.ended("kept") & ids(result.left)
+    paths = {one.request.path for one in result.log}
+    assert bool(keep) is bool(truth.blind), "where nothing is protective, nothing is kept"
+    assert truth.blind or truth.first in paths
+    assert truth.blind not in paths, "not even as a witness"
+    assert any(truth.keep_warning in words for words in result.report.warnings) or not truth.keep_warning
+
+
+# --- orders that fill, hide or come back ----------------------------------------------------------------------------
+
+
+@each_account
+def test_orders_that_filled_meanwhile_are_told_apart(venue: str, account: str) -> None:
+    result = cleared(faced(venue, *TRUTHS[venue].filled, account=account, orders=40, options=TRUTHS[venue].product))
+    assert result.world is not None
+    filled = {one.id for one in result.world.owners[0].account.book.closed() if one.status == "filled"}
+    assert filled
+    assert result.ended("filled") == filled
+
+
+@each_account
+def test_orders_that_listings_hide_for_less_than_the_gap_are_caught(venue: str, account: str) -> None:
+    for faults in ({*("hidden=0.8",)}, TRUTHS[venue].hidden):
+        cleared(faced(venue, *faults, account=account))
+
+
+@each_account
+def test_a_bot_that_keeps_placing_orders_is_never_clear(venue: str, account: str) -> None:
+    result = faced(venue, "reappear=0.05", account=account, orders=12, options=TRUTHS[venue].product, deadline=6.0)
+    assert result.verdict is not Verdict.CLEAR
+    assert any("a bot is still running" in warning for warning in result.report.warnings)
+
+
+# --- over sockets ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def server(venue: str) -> Iterator[simulator.SimServer]:
+    with simulator.start(venue, orders=20, faults=["hostile"]) as running:
+        yield running
+
+
+@pytest.mark.alone
+@each_venue
+def test_the_result_can_be_printed_and_holds_no_secret(venue: str, server: Any) -> None:
+    from cancelall.report import tables
+    from cancelall.report.lines import profile_line
+
+    report = kill(venue, server, dry_run=True, deadline=5)
+    line = profile_line(report)
+    json.loads(line)
+    for width in (40, 80, 200):
+        shown = tables.profile_table(report, tables.console(width, terminal=True, environ={"TERM": "dumb"}))
+        assert max(map(len, shown.splitlines())) <= width
+        for value in server.credentials.values():
+            assert value not in shown + line
+
+
+@pytest.mark.alone
+@each_venue
+def test_a_dead_host_is_unreachable(venue: str) -> None:
+    with simulator.start(venue, orders=1) as server:
+        table = profile_table(venue, server)
+    (report,) = swept({venue: table}, deadline=1.0)
+    assert (report.verdict, report.exit_status) == (Verdict.UNREACHABLE, 12)
+
+
+@pytest.mark.alone
+@pytest.mark.faults
+@each_venue
+def test_a_kill_over_sockets_ends_clear(venue: str) -> None:
+    with simulator.start(venue, orders=30) as server:
+        report = kill(venue, server, deadline=15)
+        assert (report.verdict, report.exit_status, server.open_orders()) == (Verdict.CLEAR, 0, [])

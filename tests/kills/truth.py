@@ -1,0 +1,435 @@
+"""What the same kills have to come to on each venue: the tables of the contract suite.
+
+A further venue is a further `Truth`. What no other venue has stands in the venue's own file of tests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+Options = Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """An account that holds orders of every kind. `mode` is that of an account of Bitget."""
+
+    mode: str = ""
+    orders: int = 40
+    segments: tuple[str, ...]
+    """Those that are clear at the end, in the order in which they are told."""
+    absent: tuple[str, ...] = ()
+    kinds: int
+    """The least number of different kinds of orders in it."""
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """What makes an embedded exchange over sockets have it."""
+        return (f"mode={self.mode}",) if self.mode else ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refusal:
+    """Faults to everything that is sent, and what a kill that meets them says: its error's kind, words of its hint."""
+
+    faults: tuple[str, ...]
+    kind: str
+    hint: str = ""
+    twice: bool = False
+    """Whether the same request may be sent more than once."""
+    orders: int = 30
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """What an account lacks, or may not trade: the fault, the scope, and the part of the account that it is about."""
+
+    fault: str
+    options: Options = field(default_factory=dict)
+    part: str
+    """How the names of its segments begin."""
+    words: str = ""
+    """What stands beside a segment that is absent."""
+    open: bool = False
+    """Whether its orders are seen although they cannot be cancelled."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Narrow:
+    """A narrower scope: what goes and what stays follows from its words. `segments` are those that it names."""
+
+    options: Options
+    segments: tuple[str, ...] = ()
+    mode: str = ""
+    warning: str = ""
+    never: str = ""
+    """A path that must not be asked for."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Misspelt:
+    """A selector that the venue does not know, and the right spelling. `fault`: how the venue takes it."""
+
+    options: Options
+    right: str
+    fault: str = ""
+    mode: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Truth:
+    """One venue."""
+
+    accounts: tuple[Account, ...]
+    warnings: tuple[str, ...] = ()
+    not_covered: tuple[str, ...]
+    first: str
+    """The path of the first request."""
+    would_send: tuple[str, ...]
+    """Requests that a dry run names."""
+    parts: tuple[str, ...]
+    """What the requests about one product or kind of order have in common."""
+    stored: Options = field(default_factory=dict)
+    """What a profile knows of its account (0: the right group), without which a venue cannot be asked for anything."""
+    selected: Options
+    product: Options
+    """The scope of one product."""
+    paged: int = 0
+    """How many orders make some listings have a page that follows, where these name it."""
+    modes: tuple[str, ...] = ("",)
+    passing: tuple[str, ...]
+    """Troubles that pass, and variants of what the venue says: all of them end clear."""
+    unreadable: tuple[str, ...] = ()
+    """Listings of another shape, besides those that every venue is given."""
+    quirks: tuple[str, ...] = ()
+    """What switches off quirks that are not the point."""
+    nulls: tuple[str, ...] = ("null-lists",)
+    """Nulls that are empty lists."""
+    circles: tuple[str, ...] = ()
+    """Pages that go in circles while orders rest."""
+    refusals: tuple[Refusal, ...]
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    """Fields of which a wrong value is refused by the venue, with the words."""
+    absent: tuple[Part, ...] = ()
+    refused: tuple[Part, ...] = ()
+    """Products that are refused: what rests there rests on, and no other product is concerned."""
+    narrow: tuple[Narrow, ...]
+    misspelt: tuple[Misspelt, ...]
+    keep: int = 0
+    """More protective orders than this are in the account."""
+    keep_warning: str = ""
+    blind: str = ""
+    """The path of a cancel that must not be sent while protective orders are kept."""
+    filled: tuple[str, ...]
+    """Faults by which some orders fill while they are cancelled."""
+    hidden: tuple[str, ...] = ("hidden=0.8",)
+    """Faults by which listings hide what rests, for less than the venue's gap."""
+    clocks: tuple[int, ...] = ()
+    """Seconds by which the venue's clock is off."""
+    stamp: str = ""
+    """The header with the time of a request; empty: it stands in the body, or nowhere if there are no `clocks`."""
+    many: int
+    """More orders than one call takes or one page shows."""
+
+
+_COMMON = (
+    *("error-500=0.2", "html@3", "maintenance@3", "reset-after:cancel@3", "fin-after:cancel@2"),
+    *("error-after:cancel@4", "truncated:cancel@2", "json:cancel=[]@2", "partial@2", "late-cancel=0.3", "lag=0.3"),
+    *("reappear=0.05@3", "fill=3"),
+)
+"""What passes in a while on every venue."""
+
+_SPOT_KINDS = tuple(f"{kind}Order" for kind in ("Stop", "tpsl", "Oco", "BidirectionalTpsl"))
+
+BYBIT = Truth(
+    accounts=(
+        Account(segments=("strategy", "linear USDT", "linear USDC", "inverse", "spot", "option", "spread"), kinds=13),
+    ),
+    not_covered=("trading bots (grid, DCA, martingale)",),
+    first="/v5/order/cancel-all",
+    would_send=('POST /v5/order/cancel-all {"category":"linear","settleCoin":"USDT"}',),
+    parts=("linear", "inverse", "spot", "option", "spread", "strategy"),
+    selected={"category": ["linear", "option"]},
+    product={"category": ["linear", "strategy"]},
+    paged=200,
+    passing=(
+        *(*_COMMON, "ack-list=absent", "ack-list=null", "success=missing", "success=0@2"),
+        # An account that is just being upgraded; a gateway's word that passes.
+        *("lacks=linear@7", "lacks=spot@15", "lacks=option@3", "lacks=linear/404@6", "lacks=spot/404@9"),
+        *("html=404@12", "html=403@2", "status=401@2"),
+        *(f"odd-field={field}" for field in ("price", "createdTime/1.5", "reduceOnly/maybe", "orderStatus/null")),
+        *("odd-field=stopOrderType", "odd-field=side", "odd-field=symbol/null@9"),
+        *("odd-field=orderId@9", "odd-field=orderId/null@9"),
+    ),
+    circles=("cursor-loop",),
+    refusals=(
+        Refusal(faults=("key",), kind="auth", hint="key and host do not match"),
+        Refusal(faults=("ip",), kind="ip"),
+        Refusal(faults=("region",), kind="region", twice=True),
+        Refusal(faults=("redirect=http://127.0.0.1:9/",), kind="redirect", twice=True),
+    ),
+    secrets={"api_secret": "10004"},
+    absent=tuple(Part(fault=f"lacks=option/{code}", part="option", words=code) for code in ("10028", "10020")),
+    refused=(
+        Part(fault="permission=option", part="option"),
+        *(
+            Part(fault=f"lacks=option/{code}", part="option")
+            for code in ("110132", "10024", "10027", "10008", "10009", "110067", "181014", "110102")
+        ),
+    ),
+    narrow=(
+        Narrow(options={"settle_coin": "USDT"}, segments=("linear USDT",)),
+        Narrow(options={"symbol": ["BTCUSDT"]}, segments=("strategy", "linear", "spot")),
+        Narrow(options={"category": ["option"], "base_coin": "BTC"}, segments=("option",)),
+    ),
+    misspelt=(
+        Misspelt(options={"symbol": ["BTCUSTD"]}, right="BTCUSDT"),
+        Misspelt(options={"base_coin": "BCT"}, right="BTC"),
+        Misspelt(options={"settle_coin": "BTX"}, right="BTC"),
+    ),
+    keep=8,
+    blind="/v5/spread/order/cancel-all",
+    filled=("fill=3",),
+    clocks=(-600, -5, 2, 600),
+    stamp="x-bapi-timestamp",
+    many=3800,
+)
+
+_FUTURES = ("USDT-FUTURES", "COIN-FUTURES", "USDC-FUTURES")
+_CLASSIC = (*_FUTURES, *(f"{product} plan orders" for product in (*_FUTURES, "SPOT")), "SPOT")
+_CATEGORIES = (*_FUTURES, "SPOT", "MARGIN")
+_UNIFIED = (*_CATEGORIES, *(f"{category} strategy orders" for category in _CATEGORIES))
+_MIX = "/api/v2/mix/order"
+_ONE = {"product_type": ["USDT-FUTURES"]}
+
+BITGET = Truth(
+    accounts=(
+        Account(segments=_CLASSIC, kinds=21),
+        Account(mode="unified", segments=_UNIFIED, kinds=21),
+        Account(mode="hybrid", segments=(*_CLASSIC, *(f"unified {one}" for one in _UNIFIED)), kinds=21, orders=60),
+    ),
+    warnings=("protective order(s)",),
+    not_covered=("margin orders of a classic account (cross and isolated)",),
+    first=f"{_MIX}/cancel-all-orders",
+    would_send=(f'POST {_MIX}/cancel-all-orders {{"productType":"USDT-FUTURES"}}',),
+    parts=("USDT-FUTURES", "COIN-FUTURES", "spot"),
+    selected={"product_type": ["USDT-FUTURES", "SPOT"]},
+    product=_ONE,
+    paged=350,
+    modes=("", "unified"),
+    passing=(*_COMMON, "error-status=200"),
+    unreadable=("status:listing=404",),
+    circles=("cursor-loop", "ack-only"),
+    refusals=(
+        Refusal(faults=("key",), kind="auth", hint="wrong or deleted key"),
+        Refusal(faults=("ip",), kind="ip", hint="add this machine's address"),
+        Refusal(faults=("demo",), kind="environment", hint="environment demo"),
+    ),
+    secrets={"api_secret": "40009", "passphrase": "40012"},
+    absent=(
+        Part(
+            fault="lacks=COIN-FUTURES/40731",
+            options={"product_type": ["USDT-FUTURES", "COIN-FUTURES"]},
+            part="COIN-FUTURES",
+        ),
+    ),
+    refused=(
+        Part(
+            fault="permission=USDC-FUTURES",
+            options={"product_type": ["USDT-FUTURES", "USDC-FUTURES"]},
+            part="USDC-FUTURES",
+            open=True,
+        ),
+        # Neither demo trading's word, on live, nor those of a parameter, a right or a ban is absence.
+        *(
+            Part(
+                fault=f"lacks=COIN-FUTURES/{code}",
+                options={"product_type": ["USDT-FUTURES", "COIN-FUTURES"]},
+                part="COIN-FUTURES",
+            )
+            for code in ("40081", "40105", "40110", "22030", "40034", "40199", "40022", "40031")
+        ),
+    ),
+    narrow=(
+        *(Narrow(options=_ONE, mode=mode) for mode in ("", "unified")),
+        *(
+            Narrow(
+                options={"symbol": ["ethusdt"]},
+                mode=mode,
+                warning="does not go by symbol",
+                never=f"{_MIX}/cancel-all-orders" if not mode else "",
+            )
+            for mode in ("", "unified")
+        ),
+        *(Narrow(options={"margin_coin": coin}) for coin in ("BTC", "ETH")),
+        Narrow(options={"margin_coin": "BTC"}, mode="unified", never="/api/v3/trade/cancel-symbol-order"),
+    ),
+    misspelt=tuple(
+        Misspelt(options=options, right=right, mode=mode)
+        for mode in ("", "unified")
+        for options, right in (
+            ({"symbol": ["BTCUSTD"], "product_type": ["SPOT"]}, "BTCUSDT"),
+            ({"symbol": ["BTCPREP"], "product_type": ["USDC-FUTURES"]}, "BTCPERP"),
+            ({"margin_coin": "BCT", "product_type": ["COIN-FUTURES"]}, "BTC"),
+        )
+    ),
+    keep=12,
+    keep_warning="protective orders are kept",
+    blind=f"{_MIX}/cancel-all-orders",
+    filled=("fill=2~cancel-all-orders", "fill=2~cancel-symbol-order"),
+    clocks=(-600, 600),
+    stamp="access-timestamp",
+    many=1200,
+)
+
+ASCENDEX = Truth(
+    accounts=(Account(segments=("cash", "margin", "futures"), kinds=6),),
+    warnings=(
+        "AscendEX was reported closed in July 2026",
+        "BTC-PERP keeps its take-profit at 90000 and stop-loss at 50000",
+        "protective order(s)",
+    ),
+    not_covered=("take-profits and stop-losses of positions",),
+    first="/0/api/pro/v1/cash/order/all",
+    would_send=("DELETE /0/api/pro/v1/margin/order/all {}", "DELETE /0/api/pro/v2/futures/order/all {}"),
+    parts=("cash", "margin", "futures"),
+    stored={"account_group": 0},
+    selected={"account_category": ["cash", "futures"]},
+    product={},
+    passing=(
+        *(*_COMMON, "html=429@3", "ack-form=data", "ack-form=bare", "unacked=0.2", "rate-limit=5"),
+        *("error-status=400", "hostile"),
+    ),
+    unreadable=('json:listing={"code":0}',),
+    nulls=("null-lists", 'json:listing={"code":0,"data":null}'),
+    refusals=tuple(
+        Refusal(
+            faults=(fault, *status),
+            kind=kind,
+            twice=kind in ("redirect", "region", "permission"),
+            orders=0 if kind == "permission" else 30,
+        )
+        for status in ((), ("error-status=403",))
+        for fault, kind in (
+            *(("key", "auth"), ("ip", "ip"), ("expired", "auth"), ("region", "region"), ("permission", "permission")),
+            *(("redirect=http://127.0.0.1:9", "redirect"), ("listing-refused", "permission")),
+        )
+    ),
+    secrets={"api_secret": "200001 API signature mismatch"},
+    absent=(Part(fault="no-margin", part="margin"),),
+    refused=(Part(fault="permission=/margin/", part="margin", open=True),),
+    narrow=(
+        *(Narrow(options={"account_category": [one]}, segments=(one,)) for one in ("cash", "margin", "futures")),
+        Narrow(options={"symbol": ["BTC/USDT", "ETH-PERP"]}),
+        Narrow(options={"symbol": ["DOGE/USDT", "BTC/USDT"]}),
+    ),
+    misspelt=tuple(
+        Misspelt(options={"symbol": [symbol]}, right=right, fault=fault)
+        for fault in ("lenient-symbols", "capped=1000")
+        for symbol, right in (("BTCUSDT", "BTC-PERP"), ("btc/usdt", "BTC/USDT"), ("BTC/USTD", "BTC/USDT"))
+    ),
+    keep=5,
+    blind="/0/api/pro/v1/cash/order/all",
+    filled=("fill=3", "slow-listing=0.05"),
+    clocks=(-600, -25, 25, 600),
+    stamp="x-auth-timestamp",
+    many=5000,
+)
+
+PACIFICA = Truth(
+    accounts=(Account(segments=("strategies", "TWAP", "orders"), kinds=9 + 1 + 7),),
+    not_covered=("subaccounts",),
+    first="/api/v1/orders/cancel_all",
+    would_send=('POST /api/v1/orders/cancel_all {"all_symbols":true,"exclude_reduce_only":false}',),
+    parts=("/orders", "twap", "strategies"),
+    selected={"symbol": ["BTC", "SOL"]},
+    product={},
+    passing=(
+        *(*_COMMON, "bare", "account-list", "plain-text", "status=409@2", "latency=0.05", "trigger=0.2@1"),
+        *("hostile", "spares=stop", "spares=twap", "spares=spot"),
+    ),
+    refusals=(
+        Refusal(faults=("key",), kind="auth", twice=True),
+        Refusal(faults=("key", "plain-text"), kind="auth", twice=True),
+        Refusal(faults=("permission",), kind="permission", twice=True),
+        Refusal(faults=("ip",), kind="ip", twice=True),
+        Refusal(faults=("region",), kind="region", twice=True),
+    ),
+    narrow=(
+        Narrow(options={"symbol": ["BTC", "kBONK"]}, warning="not witnessed: the account's own counts"),
+        Narrow(options={"exclude_reduce_only": True}),
+    ),
+    misspelt=tuple(
+        Misspelt(options={"symbol": [symbol]}, right=right)
+        for symbol, right in (("btc", "BTC"), ("KBONK", "kBONK"), ("SOL-USD", "SOL-USDC"))
+    ),
+    keep=3,
+    keep_warning="not witnessed: a last cancel of everything",
+    blind="/api/v1/orders/cancel_all",
+    filled=("fill=3",),
+    clocks=(-600, -25, 25, 40, 600),
+    many=2000,
+)
+
+_ADA = {"symbol": ["ADAUSDM"]}
+_PAIRS = ("ADAUSDM", "ADAUSDCx", "NIGHTUSDM", "NIGHTUSDCx", "IAGUSDM", "SNEKUSDM")
+
+DELTADEFI = Truth(
+    accounts=(Account(segments=(*_PAIRS, "ADAUSDX"), absent=("HOSKYUSDM",), kinds=9),),
+    not_covered=("L1 swap intents",),
+    first="/order/cancel-all",
+    would_send=('POST /order/cancel-all {"symbol": "ADAUSDM"}',),
+    parts=("ADAUSDM", "NIGHTUSDM"),
+    selected={"symbol": ["ADAUSDM", "NIGHTUSDM"]},
+    product=_ADA,
+    paged=60,
+    passing=(
+        *(*_COMMON, "empty-403@4", "upstream-503@4", "internal-400@4", "rate-limit:cancel=1", "nothing=404"),
+        *("nothing=200", "bare-list", "sdk-words", "numbers", "short-ack", "unknown-status@2", "count-off@2"),
+        *("locked=1.5", "locked:cancel=1.5", "empty-403@3~HOSKYUSDM"),
+    ),
+    unreadable=(
+        *("json:listing=[null]", 'json:listing={"data":[]}', 'json:listing={"error":"Order not found","code":4200}'),
+        *("count-off", "empty-403:listing", "internal-400:listing"),
+    ),
+    quirks=("prompt",),
+    nulls=("null-lists", 'json:listing={"data":null,"total_count":0,"total_page":0}'),
+    circles=("cursor-loop", "ack-only"),
+    refusals=(
+        Refusal(faults=("key",), kind="auth", hint="key and host do not match", twice=True),
+        Refusal(faults=("json=404 page not found", "status=404"), kind="environment", twice=True),
+    ),
+    narrow=(
+        Narrow(options={"symbol": ["IAGUSDM"]}, segments=("IAGUSDM",)),
+        Narrow(options={"symbol": ["adausdcx"]}, segments=("ADAUSDCx",)),
+    ),
+    misspelt=tuple(
+        Misspelt(options={"symbol": ["NIGHTUSD"]}, right="NIGHTUSDM", fault=fault)
+        for fault in ("prompt", "lenient-symbols")
+    ),
+    filled=("fill=2",),
+    hidden=("unlisted=1.0", "bot=0.7@2"),
+    many=2000,
+)
+
+TRUTHS: Mapping[str, Truth] = {
+    "bybit": BYBIT,
+    "bitget": BITGET,
+    "ascendex": ASCENDEX,
+    "pacifica": PACIFICA,
+    "deltadefi": DELTADEFI,
+}
+PARTS = {name: truth.parts for name, truth in TRUTHS.items()}
+STORED = {name: truth.stored for name, truth in TRUTHS.items()}
+SELECTED = {name: truth.selected for name, truth in TRUTHS.items()}
+PAGED = {name: truth.paged for name, truth in TRUTHS.items() if truth.paged}
+MODES: Mapping[str, Mapping[str, Any]] = {
+    "whole": {},
+    "dry-run": {"dry_run": True},
+    "hold": {"hold": 3.0},
+    "keep-protective": {"keep": True},
+    "selector": {},
+}
+"""Ways to run a kill."""

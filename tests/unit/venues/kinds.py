@@ -1,0 +1,352 @@
+"""Documented rows of each venue's listings, and how a listing of them looks: what the tests of all readers go by."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cancelall.core.model import Order, Page, Purpose, Reply, Request
+from cancelall.venues.bitget import venue as bitget
+from cancelall.venues.contract import Segment
+from cancelall.venues.deltadefi.options import Facts
+from cancelall.venues.pacifica.api import TWAP
+from cancelall.venues.registry import load, schema
+
+Row = dict[str, Any]
+
+
+def reply(body: object, status: int = 200, **headers: str) -> Reply:
+    """An answer; an underscore in a header's name stands for a dash."""
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode("utf-8", "surrogatepass")
+    return Reply(status=status, headers={name.replace("_", "-"): value for name, value in headers.items()}, body=raw)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """A listing: its segment, a row of it, and what becomes of rows."""
+
+    venue: str
+    segment: str
+    row: Row
+    key: str
+    """The field with the order's id."""
+    status: str
+    ended: tuple[str, ...]
+    """Statuses of orders that are over. Any other one is open."""
+    shape: Callable[[object], object]
+    """The whole answer, with this in the place of its list."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    facts: Any = None
+    read: str
+    """Fields of which an object or a list makes the page unsure."""
+    by_symbol: bool = True
+    """Whether an order without a symbol cannot be named."""
+    twice: bool = True
+    """Whether null in the place of the list has to be heard twice to be an empty one."""
+
+    @property
+    def one(self) -> Segment:
+        """The segment."""
+        return next(one for one in segments(self.venue, self.options, self.facts) if one.name == self.segment)
+
+    @property
+    def request(self) -> Request:
+        """Its first listing; of Bybit the last, which is the plain one."""
+        return self.one.listings[-1 if self.venue == "bybit" else 0][0]
+
+    def page(self, rows: object) -> Page:
+        """What is made of an answer with these rows. Raises Unreadable."""
+        return self.one.page(self.request, reply(self.shape(rows)))
+
+    def named(self, orders: tuple[Order, ...]) -> set[str]:
+        """The ids of those that cancels by name would name."""
+        return {order.id for _, some in self.one.cancels(orders, None) for order in some}
+
+
+def segments(venue: str, options: Mapping[str, Any], facts: Any = None) -> tuple[Segment, ...]:
+    """The segments of a scope."""
+    about = load(venue)
+    values = {"account_group": 6, **options} if venue == "ascendex" else options
+    return tuple(about.segments(schema(venue).options(**values), facts or about.facts, "live"))
+
+
+def documented(name: str) -> Any:
+    """A table of what each venue's documents have, beside this file."""
+    return json.loads(Path(__file__).with_name(f"{name}.json").read_text(encoding="utf-8"))
+
+
+# --- Bybit ----------------------------------------------------------------------------------------------------------
+
+ROWS: Mapping[str, Row] = documented("rows")
+BYBIT_ROW = ROWS["bybit"]
+_BYBIT = tuple(
+    Kind(
+        venue="bybit",
+        segment=name,
+        row={**BYBIT_ROW, "orderId": "1"},
+        key="orderId",
+        status="orderStatus",
+        ended=("Rejected", "PartiallyFilledCanceled", "Filled", "Cancelled", "Deactivated"),
+        shape=lambda rows: {"retCode": 0, "retMsg": "OK", "result": {"list": rows, "nextPageCursor": ""}},
+        read="price qty leavesQty createdTime orderLinkId orderType side triggerPrice createType reduceOnly "
+        "closeOnTrigger stopOrderType orderStatus symbol",
+        by_symbol=False,
+    )
+    for name in ("linear USDT", "inverse", "spot", "option", "spread")
+)
+_BYBIT_STRATEGY = Kind(
+    venue="bybit",
+    segment="strategy",
+    row={"strategyId": "a", "symbol": "BTCUSDT", "side": "Buy", "status": 2, "reduceOnly": False},
+    key="strategyId",
+    status="status",
+    ended=("3", "4"),
+    shape=lambda rows: {"retCode": 0, "retMsg": "OK", "result": {"list": rows, "nextCursor": ""}},
+    read="symbol side status reduceOnly",
+    by_symbol=False,
+)
+
+# --- Bitget ---------------------------------------------------------------------------------------------------------
+
+FUTURE = ROWS["bitget future"]
+STOP = ROWS["bitget plan"]
+SPOT_ROW = ROWS["bitget spot"]
+SPOT_PLAN_ROW = ROWS["bitget spot plan"]
+UNIFIED_ROW = ROWS["bitget unified"]
+STRATEGY = ROWS["bitget strategy"]
+CLASSIC, UNIFIED = bitget.Facts(mode="classic"), bitget.Facts(mode="unified")
+
+
+def shaped(kind: str, rows: object, last: object = "11") -> object:
+    """The data of a listing of Bitget."""
+    if kind in ("future", "plan"):
+        return {"entrustedList": rows, "endId": last if rows is not None else None}
+    if kind == "spot plan":
+        return {"orderList": rows, "nextFlag": last is not None, "idLessThan": last}
+    return {"list": rows, "cursor": last} if kind == "unified" else rows
+
+
+def _bitget(kind: str, segment: str, row: Row, status: str, ended: str, facts: Any = CLASSIC, **more: Any) -> Kind:
+    return Kind(
+        venue="bitget",
+        segment=segment,
+        facts=facts,
+        row=row,
+        key="orderId",
+        status=status,
+        ended=tuple(ended.split()),
+        shape=lambda rows: {
+            "code": "00000",
+            "msg": "success",
+            "data": shaped(kind, rows, None if rows == [] else "11"),
+        },
+        read=f"{status} symbol clientOid side",
+        **more,
+    )
+
+
+KINDS: Mapping[str, Kind] = {
+    "future": _bitget("future", "USDT-FUTURES", FUTURE, "status", "filled canceled cancelled", twice=False),
+    "plan": _bitget(
+        "plan", "USDT-FUTURES plan orders", STOP, "planStatus", "executed fail_execute cancelled", twice=False
+    ),
+    "spot": _bitget("spot", "SPOT", SPOT_ROW, "status", "filled canceled cancelled", by_symbol=False),
+    "spot plan": _bitget(
+        "spot plan", "SPOT plan orders", SPOT_PLAN_ROW, "status", "executed fail_execute cancelled", by_symbol=False
+    ),
+    "unified": _bitget(
+        "unified", "USDT-FUTURES", UNIFIED_ROW, "orderStatus", "filled canceled cancelled", UNIFIED, by_symbol=False
+    ),
+    "strategy": _bitget(
+        "strategy",
+        "USDT-FUTURES strategy orders",
+        STRATEGY,
+        "status",
+        "success failed cancelled",
+        UNIFIED,
+        by_symbol=False,
+    ),
+}
+"""Those of Bitget, by short names."""
+
+# --- AscendEX -------------------------------------------------------------------------------------------------------
+
+CASH_ROW = ROWS["ascendex cash"]
+FUTURES_ROW = ROWS["ascendex futures"]
+_ASCENDEX = tuple(
+    Kind(
+        venue="ascendex",
+        segment=ledger,
+        row={**{name: value for name, value in FUTURES_ROW.items() if name != "ac"}, "symbol": "X/Y"},
+        key="orderId",
+        status="status",
+        ended=("Filled", "Canceled", "Rejected"),
+        shape=lambda rows: {"code": 0, "data": rows},
+        read="orderType execInst side price orderQty stopPrice cumFilledQty time status symbol ac",
+    )
+    for ledger in ("cash", "margin", "futures")
+)
+
+# --- Pacifica -------------------------------------------------------------------------------------------------------
+
+
+def order_row(**changes: object) -> Row:
+    """The row of the document's own sample."""
+    return {**ROWS["pacifica order"], **changes}
+
+
+def twap_row(**changes: object) -> Row:
+    """The same of a TWAP."""
+    return {**ROWS["pacifica twap"], **changes}
+
+
+def strategy_row(kind: str = "conditional", params: object = None, **changes: object) -> Row:
+    """The same of a strategy."""
+    given = {"execution_symbol": "BTC", "side": "bid", "amount": "0.01", "reduce_only": False}
+    return {
+        "strategy_id": "0f8e7c2a-4b1d-4e5f-9a3b-2c1d0e9f8a7b",
+        "revision": 1,
+        "account": "FAe4sisG95oZ42w7buUn5qEE4TAnfTTFPiguZUHmhiF",
+        "strategy_type": kind,
+        "definition": {"strategy_type": kind, "params": given if params is None else params},
+        "lifecycle": "open",
+        "created_at": "2026-10-20T08:00:00Z",
+        **changes,
+    }
+
+
+_READ = "symbol side initial_amount filled_amount reduce_only client_order_id created_at"
+_PACIFICA = (
+    Kind(
+        venue="pacifica",
+        segment="orders",
+        row=order_row(),
+        key="order_id",
+        status="",
+        ended=(),
+        shape=lambda rows: {"success": True, "data": rows, "error": None, "code": None},
+        read=f"{_READ} price order_type",
+    ),
+    Kind(
+        venue="pacifica",
+        segment="TWAP",
+        row=twap_row(),
+        key="order_id",
+        status="",
+        ended=(),
+        shape=lambda rows: {"success": True, "data": rows, "error": None, "code": None},
+        read=_READ,
+    ),
+    Kind(
+        venue="pacifica",
+        segment="strategies",
+        row=strategy_row(),
+        key="strategy_id",
+        status="lifecycle",
+        ended=("cancelled", "expired", "completed", "failed"),
+        shape=lambda rows: {"success": True, "data": {"strategies": rows}, "error": None, "code": None},
+        read="",
+        by_symbol=False,
+    ),
+)
+
+# --- DeltaDeFi ------------------------------------------------------------------------------------------------------
+
+
+def pair_row(**changes: object) -> Row:
+    """A row of the open orders, with the fields of the SDKs."""
+    return {**ROWS["deltadefi"], **changes}
+
+
+def _paged(rows: object) -> object:
+    return {"data": rows, "total_count": len(rows) if isinstance(rows, list) else 0, "total_page": 1}
+
+
+_DELTADEFI = Kind(
+    venue="deltadefi",
+    segment="ADAUSDM",
+    row=pair_row(),
+    key="id",
+    status="status",
+    ended=("cancelled", "partially_cancelled", "closed", "fully_filled", "failed", "CLOSED"),
+    shape=_paged,
+    read="status symbol side type price base_qty ob_open_order_base_qty",
+    by_symbol=False,
+)
+
+EVERY: Mapping[str, Kind] = {
+    f"{one.venue} {one.segment}{' unified' if one.facts is UNIFIED else ''}": one
+    for one in (*_BYBIT, _BYBIT_STRATEGY, *KINDS.values(), *_ASCENDEX, *_PACIFICA, _DELTADEFI)
+}
+"""All listings."""
+
+SCOPES: Mapping[str, tuple[tuple[Mapping[str, Any], Any], ...]] = {
+    "bybit": (({}, None), ({"symbol": ("BTCUSDT",)}, None)),
+    "bitget": tuple(
+        (options, facts)
+        for facts in (CLASSIC, UNIFIED)
+        for options in ({}, {"symbol": ("BTCUSDT",), "margin_coin": "USDT"})
+    ),
+    "ascendex": (({"futures_api": "v1"}, None), ({"symbol": ("BTC/USDT", "A-PERP")}, None)),
+    "pacifica": (({}, None), ({"symbol": ("BTC",)}, None)),
+    "deltadefi": (({}, None), ({"symbol": ("ADAUSDX",)}, Facts(symbols=("ADAUSDX",), apart=("ADAUSDX",)))),
+}
+"""Options and facts with which each venue has every kind of segment and of discovery read."""
+
+
+def readers(venue: str) -> Iterator[tuple[str, Request, Callable[[Request, Reply], object]]]:
+    """Every function that reads what the venue sends, with each request that it reads the answers of."""
+    about = load(venue)
+    for options, facts in SCOPES[venue]:
+        for one in segments(venue, options, facts):
+            order = Order(id="1", segment=one.name, symbol="BTCUSDT")
+            named = (*one.cancels((order,), None), *(one.singly((order,), None) if one.singly else ()))
+            for request in (request for stage in one.listings for request in stage):
+                yield f"{one.name} page", request, one.page
+            for request in (*one.mass_cancels(()), *(request for request, _ in named)):
+                yield f"{one.name} acknowledge", request, one.acknowledge
+            for request in one.final_states((order,), 0):
+                yield f"{one.name} final states", request, one.final_page
+            for witness in one.witnesses:
+                yield f"{one.name} witness", witness.request, witness.read
+                if witness.twice:
+                    yield f"{one.name} witness heard twice", witness.request, witness.twice
+                if witness.fits:
+                    yield f"{one.name} witness of what stays", witness.request, _of_nothing(witness.fits)
+        values = {"account_group": 6, **options} if venue == "ascendex" else options
+        for discovery in about.discoveries(schema(venue).options(**values), facts or about.facts):
+            yield discovery.name, discovery.request, discovery.read
+
+
+def _of_nothing(fits: Callable[..., bool]) -> Callable[[Request, Reply], bool]:
+    return lambda request, said: fits((), request, said)
+
+
+def requests(venue: str) -> Mapping[str, Request]:
+    """Requests of each sort, by the names that `answers.json` has for them."""
+    first = next(one for one in segments(venue, {}, CLASSIC if venue == "bitget" else None) if one.mass_cancels(()))
+    if venue == "bitget":
+        first = KINDS["future"].one
+    order = Order(id="1", segment=first.name, symbol="BTCUSDT", kind="limit")
+    found = {
+        "cancel": first.mass_cancels(())[0],
+        "listing": first.listings[-1][0],
+        "by name": first.cancels((order,), None)[0][0],
+    }
+    if venue == "bitget":
+        found["unified cancel"] = next(
+            one.mass_cancels(())[0] for one in segments(venue, {}, UNIFIED) if one.name == "SPOT"
+        )
+    if venue == "pacifica":
+        found |= {
+            word: Request(method="POST", path=f"/api/v1{path}", body=b"{}", changes=True, purpose=purpose)
+            for word, path, purpose in (
+                ("stop", "/orders/stop/cancel", Purpose.CANCEL),
+                ("twap", "/orders/twap/cancel", TWAP),
+                ("strategy", "/order_strategies/cancel", Purpose.CANCEL),
+            )
+        }
+    return found

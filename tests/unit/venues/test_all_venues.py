@@ -1,0 +1,353 @@
+"""What every venue's readers and judges must do, by the tables of `kinds`: whatever is sent, nothing gets lost."""
+
+from __future__ import annotations
+
+import functools
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cancelall.core.errors import OptionError, SecretError, Unreadable
+from cancelall.core.model import Answer, Protection, Reach
+from cancelall.core.secret import Secret
+from cancelall.venues import payload
+from cancelall.venues.bitget import venue as bitget
+from cancelall.venues.registry import VENUES, load, schema
+from unit.venues.kinds import EVERY, Kind, documented, readers, reply, requests, segments
+
+each_venue = pytest.mark.parametrize("venue", VENUES)
+each_kind = pytest.mark.parametrize("kind", EVERY.values(), ids=EVERY)
+
+
+def rows(kind: Kind, *numbers: int, **fields: object) -> list[dict[str, Any]]:
+    """Rows that differ in their ids."""
+    return [{**kind.row, kind.key: str(number), **fields} for number in numbers]
+
+
+# --- rows -----------------------------------------------------------------------------------------------------------
+
+
+@each_kind
+def test_every_status_but_the_final_ones_is_open(kind: Kind) -> None:
+    for status in kind.ended:
+        assert kind.page(rows(kind, 1, **{kind.status: status})).orders == ()
+        odd = {**kind.row, kind.status: status, kind.key: None, "price": {}}
+        assert kind.page([odd, *rows(kind, 1)]).unsure == "", "a closed row is nothing whatever else is odd"
+    shown = ("New", "PendingNew", "PartiallyFilled", "live", "partially_filled", "Ack", "Limbo", "processing", "1", "")
+    for status in (*shown, None, 7) if kind.status else ():
+        assert len(kind.page(rows(kind, 1, **{kind.status: status})).orders) == 1
+    if kind.status:
+        bare = {name: value for name, value in rows(kind, 1)[0].items() if name != kind.status}
+        assert len(kind.page([bare]).orders) == 1
+
+
+ODD = [None, "", [], {}, True, 1.5, "\x00", "maybe", {"orderId": "2"}]
+
+
+@pytest.mark.parametrize("value", ODD, ids=repr)
+@each_kind
+def test_no_field_but_the_id_keeps_a_row_or_its_neighbours_from_being_acted_on(kind: Kind, value: object) -> None:
+    """What can be named is acted on; the page proves nothing."""
+    for field in {*kind.row, *kind.read.split()} - {kind.key}:
+        found = kind.page([*rows(kind, 1), *rows(kind, 2, **{field: value}), *rows(kind, 3)])
+        shown = [order.id for order in found.orders]
+        elsewhere = field in ("symbol", "category", "marginCoin", "ac") and "2" not in shown and found.unsure != ""
+        assert shown == ["1", "2", "3"] or (shown == ["1", "3"] and (elsewhere or field == "category")), field
+        needed = () if kind.venue == "bitget" else (kind.status, "symbol")
+        wrong = isinstance(value, list | dict) or (field in needed and value in (None, ""))
+        if field in kind.read.split() and wrong:
+            assert found.unsure, field
+        for order in found.orders:
+            assert order.symbol != payload.UNREADABLE
+        wanted = {order.id for order in found.orders if order.symbol or not kind.by_symbol}
+        assert kind.named(found.orders) == wanted or kind.venue == "bybit", field
+    assert kind.page(rows(kind, 1, 2)).unsure == ""
+
+
+BAD = [None, "text", 7, [], {}, {"": ""}, {"": None}, {"": {}}, {"": ["1"]}, {"": True}, {"": "a\nb" * 40}]
+
+
+@pytest.mark.parametrize("bad", BAD, ids=repr)
+@each_kind
+def test_a_row_that_names_no_order_hides_no_other(kind: Kind, bad: Any) -> None:
+    entry = {**kind.row, kind.key: bad[""]} if isinstance(bad, dict) and bad else bad
+    found = kind.page([*rows(kind, 1), entry, *rows(kind, 2)])
+    assert [order.id for order in found.orders] == ["1", "2"]
+    assert found.unsure
+
+
+@each_kind
+def test_a_null_in_the_place_of_the_list_is_told(kind: Kind) -> None:
+    found = kind.page(None)
+    assert (found.orders, found.null, found.unsure) == ((), kind.twice, "")
+    assert (kind.page([]).orders, kind.page([]).null, kind.page([]).next, kind.page([]).unsure) == ((), False, None, "")
+
+
+def spoilt(kind: Kind) -> list[bytes]:
+    """Answers that are no listing: other shapes, and what is no JSON or no strict one."""
+    empty = json.dumps(kind.shape([])).encode()
+    plain: list[object] = [kind.shape(value) for value in ({}, "none", 0, False)]
+    plain += [
+        {},
+        {"data": {}},
+        {"result": {}},
+        {"result": None},
+        {"a": 1},
+        "text",
+        None,
+        *([[]] if kind.venue != "deltadefi" else []),
+    ]
+    whole = kind.shape([])
+    assert isinstance(whole, dict)
+    holder = next(name for name, value in whole.items() if isinstance(value, dict | list))
+    plain += [{name: value for name, value in whole.items() if name != holder}]
+    plain += [{**whole, holder: value} for value in ("x", 0, False)]
+    return [
+        *(json.dumps(value).encode() for value in plain),
+        *(b"", b"<html>502 Bad Gateway [/oops]</html>", b"404 page not found", b"[" * 50_000, b"\xff\xfe"),
+        *(empty[:-1], empty.replace(b"[]", b"NaN"), empty[:-1] + b',"' + holder.encode() + b'":[]}'),
+    ]
+
+
+@each_kind
+def test_a_listing_of_another_shape_is_unreadable_never_empty(kind: Kind) -> None:
+    for body in spoilt(kind):
+        for stage in kind.one.listings:
+            with pytest.raises(Unreadable):
+                kind.one.page(stage[0], reply(body))
+
+
+@pytest.mark.parametrize(("name", "fields", "expected"), documented("protection"))
+def test_the_table_of_protective_orders(name: str, fields: dict[str, object], expected: str) -> None:
+    """The row of the documents with these fields: whether the order can only shrink a position."""
+    (found,) = EVERY[name].page([{**EVERY[name].row, **fields}]).orders
+    assert found.protection is Protection[expected]
+    assert (found.origin == "liquidation") is (fields.get("execInst") == "Liquidation")
+
+
+# --- scope ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("venue", "words", "mode", "expected"), documented("scopes"))
+def test_selectors_choose_segments_or_are_refused(
+    venue: str, words: dict[str, Any], mode: str, expected: list[str] | str
+) -> None:
+    """Those that the venue would rank, ignore or find nothing for are refused, with the reason."""
+    options = {name: tuple(value) if isinstance(value, list) else value for name, value in words.items()}
+    facts = bitget.Facts(mode=mode) if mode else None
+    if isinstance(expected, str):
+        with pytest.raises(OptionError, match=expected):
+            segments(venue, options, facts)
+    else:
+        assert [one.name for one in segments(venue, options, facts)] == expected
+
+
+# --- judging --------------------------------------------------------------------------------------------------------
+
+BY_STATUS: dict[int, tuple[Answer, str]] = {
+    200: (Answer.AMBIGUOUS, "unreadable"),
+    202: (Answer.AMBIGUOUS, "unreadable"),
+    302: (Answer.GATEWAY, "redirect"),
+    400: (Answer.GATEWAY, "environment"),
+    401: (Answer.GATEWAY, "auth"),
+    403: (Answer.GATEWAY, "region"),
+    404: (Answer.GATEWAY, "environment"),
+    405: (Answer.GATEWAY, "environment"),
+    418: (Answer.AGAIN, "rate_limit"),
+    429: (Answer.AGAIN, "rate_limit"),
+    451: (Answer.GATEWAY, "region"),
+    500: (Answer.AMBIGUOUS, "unreadable"),
+    502: (Answer.AMBIGUOUS, "unreadable"),
+}
+SPRING = {"timestamp": "", "error": "", "message": "", "path": "/x"}
+CODELESS = (
+    *(b"", b" \r\n", b"<!DOCTYPE html><html></html>", b"<html>[/oops]</html>", b'{"a":1}', b'{"code":null}'),
+    *(b'{"message":"Unauthorized"}', b'{"code":', json.dumps(SPRING).encode()),
+)
+
+
+@pytest.mark.parametrize("status", BY_STATUS)
+@each_venue
+def test_a_status_without_a_code_is_a_gateways_word(venue: str, status: int) -> None:
+    request = next(cancel for one in segments(venue, {}) for cancel in one.mass_cancels(()))
+    for body in CODELESS:
+        if venue == "deltadefi" and status == 200 and body.startswith(b"{") and body.endswith(b"}"):
+            continue  # its good answers have no code either
+        said = load(venue).judge(request, reply(body, status))
+        doubtful = status == 400 and venue in ("bitget", "deltadefi", "pacifica")  # their own errors have this one
+        expected = (Answer.AMBIGUOUS, "unreadable") if doubtful else BY_STATUS[status]
+        assert (said.answer, said.reach) == (expected[0], Reach.REQUEST), body
+        assert said.kind == expected[1] or doubtful, body
+
+
+def _body(venue: str, code: object) -> object:
+    """A refusal with this code."""
+    if venue == "bybit":
+        return {"retCode": code, "retMsg": "words", "result": {"success": "1"}, "retExtInfo": {}, "time": 1}
+    if venue == "bitget":
+        return {"code": code, "msg": "words", "requestTime": 1700000000100, "data": None}
+    return {"code": code, "error" if venue == "deltadefi" else "message": "words", "reason": ""}
+
+
+ANSWERS = [
+    (venue, name, status, body, code, group["said"])
+    for venue, groups in documented("answers").items()
+    for group in groups
+    for name, status, body, code in (
+        *(
+            (to, status, _body(venue, code), code)
+            for to in group.get("to", ())
+            for status in group["statuses"]
+            for code in group["codes"]
+        ),
+        *((*answer, None) for answer in group.get("answers", ())),
+    )
+]
+
+
+@pytest.mark.parametrize(
+    ("venue", "name", "status", "body", "code", "expected"),
+    ANSWERS,
+    ids=[f"{row[0]}-{row[1]}-{row[2]}-{row[4] or number}" for number, row in enumerate(ANSWERS)],
+)
+def test_documented_answers(
+    venue: str, name: str, status: int, body: Any, code: object, expected: list[str | None]
+) -> None:
+    """A refusal reaches only as far as it must; a code decides whatever the status."""
+    answer, kind, reach = expected
+    got = reply(body if code is not None else body["text"].encode() if "text" in body else body["json"], status)
+    said = load(venue).judge(requests(venue)[name], got)
+    assert (said.answer, said.kind, said.reach) == (Answer[str(answer)], kind, Reach[str(reach)])
+    assert code is None or said.words == f"{code} words"
+    assert "<" not in said.words
+    if said.answer is Answer.REFUSED and (venue == "bitget" or kind in ("auth", "permission", "ip", "environment")):
+        assert said.hint or status == 401 or venue not in ("bitget", "pacifica")
+    if venue == "bitget":
+        assert said.server_ms == 1700000000100
+    if venue == "deltadefi":
+        assert said.suspended is (code == 5002)
+
+
+@each_venue
+def test_an_odd_time_of_the_answer_costs_nothing(venue: str) -> None:
+    kind = next(kind for kind in EVERY.values() if kind.venue == venue)
+    whole = kind.shape([])
+    assert isinstance(whole, dict)
+    for odd in ("soon", "", 1.5, {}, [], None):
+        said = load(venue).judge(kind.request, reply({**whole, "time": odd, "requestTime": odd}))
+        assert (said.answer, said.server_ms) == (Answer.ACCEPTED, None)
+
+
+# --- secrets --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("venue", "header", "prehash"),
+    [
+        ("bybit", "X-BAPI-SIGN", '1700000000000testkey10000{"category":"linear","settleCoin":"USDT"}'),
+        (
+            "bitget",
+            "ACCESS-SIGN",
+            '1700000000000POST/api/v2/mix/order/cancel-all-orders{"productType":"USDT-FUTURES"}',
+        ),
+    ],
+)
+def test_a_pem_secret_signs_with_rsa(venue: str, header: str, prehash: str) -> None:
+    import base64
+
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric import padding, rsa
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    about, options = load(venue), schema(venue).options()
+    fields = {"api_key": Secret("testkey"), **({"passphrase": Secret("testpass")} if venue == "bitget" else {})}
+    secrets = schema(venue).secrets(**fields, api_secret=Secret(pem))
+    about.check_secrets(secrets, options)
+    one = next(one for one in segments(venue, {}) if one.name in ("linear USDT", "USDT-FUTURES"))
+    (request,) = one.mass_cancels(())
+    signature = dict(about.sign(request, secrets, options, 1700000000000, 1).headers)[header]
+    assert len(signature) == 344
+    key.public_key().verify(base64.b64decode(signature), prehash.encode(), padding.PKCS1v15(), hashes.SHA256())
+    broken = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"
+    with pytest.raises(SecretError, match="api_secret") as caught:
+        about.check_secrets(schema(venue).secrets(**fields, api_secret=Secret(broken)), options)
+    assert "AAAA" not in str(caught.value)
+
+
+# --- any bytes ------------------------------------------------------------------------------------------------------
+
+ENVELOPES = (
+    "code msg message reason data error success result list retCode retMsg time requestTime entrustedList endId cursor "
+    "orderList nextFlag idLessThan successList failureList strategies cancelled_count has_more next_cursor total_count "
+    "total_page order_ids order_id trading_pairs assets ac info contracts accountGroup accountMode errorCode params "
+    "legs"
+).split()
+WORDS = st.sampled_from(["00000", "0", "1", "live", "limit", "bid", "cancelled", "ADAUSDM", "open"])
+FIELDS = sorted({*ENVELOPES, *(field for kind in EVERY.values() for field in kind.row)})
+CELL = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=8)
+    | WORDS
+)
+JSON = st.recursive(
+    CELL,
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(FIELDS) | st.text(max_size=4), inner, max_size=6)
+    ),
+    max_leaves=8,
+)
+
+
+@functools.cache
+def bodies(venue: str) -> st.SearchStrategy[bytes]:
+    """Anything, JSON, and what nearly is a listing of this venue."""
+    kinds = [kind for kind in EVERY.values() if kind.venue == venue]
+    near = st.tuples(st.sampled_from(kinds), JSON).map(lambda pair: pair[0].shape(pair[1]))
+    return st.binary(max_size=100) | (JSON | near).map(lambda value: json.dumps(value).encode())
+
+
+@functools.cache
+def entries(name: str) -> st.SearchStrategy[list[Any]]:
+    """Rows of which some fields are odd, or missing; none says that it is of another category."""
+    some = st.dictionaries(st.sampled_from(sorted(EVERY[name].row.keys() - {"category"})), CELL | JSON, max_size=5)
+    return st.lists(some | some.map(lambda new: {**EVERY[name].row, **new}) | CELL, max_size=3)
+
+
+READERS = {
+    venue: {(name, request.method, request.path): (request, read) for name, request, read in readers(venue)}
+    for venue in VENUES
+}
+
+
+@each_venue
+@given(data=st.data(), status=st.sampled_from([200, 200, 201, 302, 400, 403, 404, 429, 500, 503]))
+def test_any_answer_is_judged_and_read_or_unreadable(venue: str, data: st.DataObject, status: int) -> None:
+    got = reply(data.draw(bodies(venue)), status)
+    for request, read in READERS[venue].values():
+        said = load(venue).judge(request, got)
+        assert isinstance(said.answer, Answer)
+        assert status < 300 or said.answer is not Answer.ACCEPTED
+        try:
+            read(request, got)
+        except Unreadable:
+            continue
+
+
+@pytest.mark.parametrize("name", EVERY)
+@given(data=st.data())
+def test_a_page_never_loses_a_row_silently(name: str, data: st.DataObject) -> None:
+    """Whatever stands in a row, it is an order, or it has a final status, or it proves nothing."""
+    kind, rows = EVERY[name], data.draw(entries(name))
+    found = kind.page(rows)
+    over = {status.casefold() for status in kind.ended}
+    ended = [row for row in rows if isinstance(row, dict) and str(row.get(kind.status, "")).casefold() in over]
+    assert len(found.orders) >= len(rows) - len(ended) or found.unsure
+    assert len(found.orders) <= len(rows)
