@@ -190,6 +190,13 @@ def _whole(value: object) -> int:
     return value
 
 
+def _seconds(value: object) -> int:
+    """Seconds in ns. Raises TypeError, ValueError, OverflowError."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise TypeError(f"{value!r} is no number")
+    return round(value * 1_000_000_000)
+
+
 def _shown(own: Sequence[Record], signals: Sequence[Record], others: Sequence[Record], basis: Record) -> _Shown:
     decided = _whole(basis["decided"])
     sent = [one for one in _requests(own) if one.began is None or one.began <= decided]
@@ -200,7 +207,7 @@ def _shown(own: Sequence[Record], signals: Sequence[Record], others: Sequence[Re
             listed.setdefault(str(record["segment"]), []).append(_listing(record))
     return _Shown(
         basis=basis,
-        gap=round(basis["gap"] * 1_000_000_000),
+        gap=_seconds(basis["gap"]),
         sent=sent,
         blocked=_blocked(sent, heard),
         listed=listed,
@@ -453,8 +460,9 @@ class _Shown:
     def _run(self, basis: Record, sent: Sequence[_Sent], listings: Sequence[_Listed]) -> tuple[int, Sequence[_Listed]]:
         """The gap of a proof, and the empty listings in a row with which the record ends."""
         quiet = max((one.ended or 0 for one in sent if one.changes and not one.witness), default=0)
-        objected = max((one.ended or 0 for one in sent if one.witness and one.word == "objects"), default=0)
-        since = max(quiet, objected, self.fresh_from)
+        objections = [one for one in sent if one.witness and one.word == "objects"]
+        since = max(quiet, self.fresh_from, *(one.ended or 0 for one in objections))
+        place = max((one.place for one in objections), default=0)
         reads = _reads(sent)
         run: list[_Listed] = []
         shown: set[str] = set()
@@ -468,7 +476,7 @@ class _Shown:
             vanished -= one.ids
             vanished |= shown - one.ids if one.complete else set()
             shown |= one.ids
-            if one.began < since or not _empty(one, reads):
+            if one.began < since or one.place < place or not _empty(one, reads):
                 run = []
             elif run and None not in (one.serial, run[-1].serial) and (one.serial or 0) < (run[-1].serial or 0):
                 run = [one]  # the venue says that it is older than the one before

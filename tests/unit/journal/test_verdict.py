@@ -389,6 +389,10 @@ UNPROVEN: Mapping[str, tuple[Edit, str]] = {
         "witness",
     ),
     "a witness that objects": (edited(end_of(READ_WITNESS), witness="objects"), "no two complete"),
+    "a witness that objects in the very moment of a listing": (
+        lambda tape: tape.witness(CANCEL_WITNESS, 1.7, 1.7, "objects", changes=True),
+        "no two complete",
+    ),
     "a witness that need not answer and objects": (
         then(
             lambda tape: basis_of(MAIN)(tape)["witnesses"][1].update(optional=True),
@@ -463,6 +467,8 @@ UNKNOWN: Mapping[str, tuple[Edit, str]] = {
     "requests without numbers": (lambda tape: [one.pop("request", None) for one in tape.events], "without what"),
     "answers without times": (lambda tape: [one.pop("began", None) for one in tape.all("attempt_end")], "without what"),
     "listings without times": (lambda tape: [one.pop("began", None) for one in tape.all("list")], "cannot be read"),
+    "a gap that is no number": (edited(the_basis, gap="x"), "cannot be read"),
+    "a gap that is not": (edited(the_basis, gap=float("inf")), "cannot be read"),
     "times that are none": (edited(last(MAIN), began="yesterday"), "cannot be read"),
     "an attempt that ends twice": (lambda tape: tape.events.append(tape.events[-2]), "cannot be read"),
 }
@@ -603,7 +609,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(data=st.data(), value=JSON)
 def test_any_value_in_a_record_can_be_read(data: st.DataObject, value: Any) -> None:
     records: list[Any] = proof().records()
