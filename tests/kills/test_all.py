@@ -50,7 +50,15 @@ def test_five_venues_and_one_of_them_a_blackhole(servers: dict[str, SimServer], 
     assert ran.lines[-1]["profile"] == dead  # printed as each finishes
 
 
-@pytest.mark.parametrize("fault", ["stall", "key", "html", "drip-body", "reset-after", "giant"])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "stall",
+        "key",
+        "html",
+        *(pytest.param(one, marks=pytest.mark.faults) for one in ("drip-body", "reset-after", "giant")),
+    ],
+)
 def test_one_bad_venue_changes_nothing_for_the_others(servers: dict[str, SimServer], fault: str) -> None:
     bad = "deltadefi"
     servers[bad].set_faults([fault])

@@ -11,7 +11,6 @@ from cancelall import simulator
 from cancelall.core.model import Verdict
 from kills.truth import BYBIT
 from kills.virtual import Faced, cleared, faced, ids
-from soak.virtual import Weather
 from support import profile_table, states, swept
 
 LINEAR = BYBIT.product
@@ -82,8 +81,7 @@ def test_orders_of_a_batch_that_exceed_the_limit_go_again() -> None:
 
 
 def test_a_strict_rate_limit_is_waited_out() -> None:
-    weather = Weather(latency=0.05)  # the journal cannot tell what began in the very moment of a cancel's answer
-    cleared(faced("bybit", "rate-limit=1", options={"category": ["spread"]}, weather=weather))
+    cleared(faced("bybit", "rate-limit=1", options={"category": ["spread"]}))
 
 
 def test_an_option_of_another_coin_and_a_pre_market_contract_are_known() -> None:

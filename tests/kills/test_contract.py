@@ -17,7 +17,8 @@ from cancelall.core.secret import Secret
 from cancelall.simulator import SimServer
 from cancelall.venues.contract import Segment
 from cancelall.venues.registry import VENUES, load, schema
-from kills.truth import STORED
+from kills.truth import STORED, TRUTHS
+from unit.venues.kinds import EVERY, SCOPES, documented
 
 
 @pytest.fixture(params=VENUES)
@@ -57,6 +58,12 @@ def test_the_modules_read_alike(venue: str) -> None:
     told = importlib.import_module(f"cancelall.venues.{venue}").__doc__ or ""
     assert "https://" in told
     assert "Handled on the safe side" in told
+
+
+def test_every_venue_has_its_tables() -> None:
+    """What is not in them would be left out without a word."""
+    assert set(TRUTHS) == set(VENUES) == {kind.venue for kind in EVERY.values()} == set(SCOPES)
+    assert set(documented("answers")) == set(VENUES)
 
 
 def test_hosts_are_https_origins(venue: str) -> None:
