@@ -185,6 +185,13 @@ class Ledger:
         """When the last cancel began or was over, or a witness that may have cancelled."""
         return max(self.air.quiet_since, self.air.disturbed)
 
+    @property
+    def disturbed_unless_absent(self) -> float:
+        """The same, unless the venue's last word on each of its cancels is that there is no such product."""
+        said = [record.said for record in self.cancels.values()]
+        nothing = all(one is not None and one.answer is Answer.ABSENT for one in said) and not self.air.in_flight
+        return 0.0 if nothing else self.disturbed
+
     def outdated(self, began: float) -> bool:
         """Whether all cancels have been answered since a listing began: the next one will show more, and count."""
         return self.air.in_flight == 0 and self.air.quiet_since > began

@@ -60,6 +60,8 @@ class ProfileSweep:
         )
         self._sweeps: dict[str, SegmentSweep] = {}
         self._sweeping: dict[str, asyncio.Task[None]] = {}
+        self._dropped: list[Ledger] = []
+        """Of segments that the account has not, as it turned out. Their cancels may still be in the air."""
         self._tasks: Tasks = set()
         self._left_off: set[str] = set()
         """Segments whose sweep has ended before its end."""
@@ -161,6 +163,7 @@ class ProfileSweep:
                 ledger.take_over(old.ledger)
                 made.cancelling = old.cancelling
             made.fire_blind()
+        self._dropped += [one.ledger for name, one in before.items() if name not in self._sweeps]
         for segment in new:
             self._begin(self._sweeps[segment.name].ledger)
         for read in self.discoveries.due():
@@ -233,7 +236,7 @@ class ProfileSweep:
 
     def _disturbed(self) -> float:
         """When the last cancel of any segment was over."""
-        return proof.disturbed(self.ledgers.values())
+        return max(proof.disturbed(self.ledgers.values()), *(one.disturbed_unless_absent for one in self._dropped), 0.0)
 
     def _spawning(self) -> Tasks:
         """The sweeps under way whose segments spawn orders of others."""

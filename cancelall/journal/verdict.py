@@ -496,15 +496,15 @@ class _Shown:
         accepted = any(one.changes and one.answer == Answer.ACCEPTED.value for one in self.sent)
         for witness in basis["witnesses"]:
             may_not = witness["changes"] and keep and not witness["harmless"]
-            if may_not or (witness["signature"] and accepted):
-                continue
+            if may_not or witness["optional"] or (witness["signature"] and accepted):
+                continue  # one that is optional says nothing by its silence: only its objection counts
             heard = [
                 one
                 for one in sent
                 if one.witness and one.request == witness["request"] and (one.began or 0) >= run[0].ended
                 if one.changes or one.place <= run[-1].place
             ]
-            if not heard or not (witness["optional"] or self._agrees(heard)):
+            if not (heard and self._agrees(heard)):
                 return "a witness of the venue has not agreed"
         return ""
 

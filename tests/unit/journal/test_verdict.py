@@ -247,6 +247,10 @@ CLEAR: Mapping[str, Edit] = {
         lambda tape: basis_of(MAIN)(tape)["witnesses"][1].update(optional=True),
         edited(end_of(READ_WITNESS), witness="is silent"),
     ),
+    "a witness that need not answer and was not asked": then(
+        lambda tape: basis_of(MAIN)(tape)["witnesses"][1].update(optional=True),
+        lambda tape: tape.drop(tape.end(READ_WITNESS), *tape.all("attempt_start", request=READ_WITNESS)),
+    ),
     "a witness of the key that an accepted cancel spares": then(
         lambda tape: basis_of(MAIN)(tape)["witnesses"][1].update(signature=True),
         lambda tape: tape.drop(tape.end(READ_WITNESS), *tape.all("attempt_start", request=READ_WITNESS)),
@@ -366,13 +370,6 @@ UNPROVEN: Mapping[str, tuple[Edit, str]] = {
     "orders read before what turns into them": (edited(last(FEED), ended=ns(1.71)), "before those whose orders turn"),
     "a witness that was not asked": (
         lambda tape: tape.drop(tape.end(READ_WITNESS), *tape.all("attempt_start", request=READ_WITNESS)),
-        "witness",
-    ),
-    "a witness that need not answer and was not asked": (
-        then(
-            lambda tape: basis_of(MAIN)(tape)["witnesses"][1].update(optional=True),
-            lambda tape: tape.drop(tape.end(READ_WITNESS), *tape.all("attempt_start", request=READ_WITNESS)),
-        ),
         "witness",
     ),
     "a witness that was asked before the first listing": (
