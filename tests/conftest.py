@@ -36,11 +36,16 @@ MEASURING = frozenset(
 """Modules of which many tests measure wall time, besides those that are marked `alone` themselves."""
 
 
+OVER_SOCKETS = ("faults/", "kills/", "desk/")
+"""Folders whose kills run over real sockets and against deadlines in wall time."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what may be run once more by itself when it fails."""
     here = Path(__file__).parent
     for item in items:
-        if item.path.is_relative_to(here) and item.path.relative_to(here).as_posix() in MEASURING:
+        path = item.path.relative_to(here).as_posix() if item.path.is_relative_to(here) else ""
+        if path in MEASURING or path.startswith(OVER_SOCKETS):
             item.add_marker("alone")
 
 

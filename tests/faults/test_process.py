@@ -240,7 +240,9 @@ def test_streams_that_are_closed_or_full(case: Case, venue: str, outcome: str, c
     fault, code = OUTCOMES[outcome]
     path = case.narrow(venue, case.server(venue, *filter(None, [fault])))
     words = [venue, "-v", "--config", str(path)]
-    case.run(*words, codes=[code], deadline=9, under=["sh", "-c", f'exec "$@" {closing}', "sh"])
+    # Without a key the orders of Pacifica can still be read: a listing that came after the refusal shows them open.
+    codes = [code, 10] if (venue, outcome) == ("pacifica", "refused") else [code]
+    case.run(*words, codes=codes, deadline=9, under=["sh", "-c", f'exec "$@" {closing}', "sh"])
 
 
 @shows(

@@ -154,11 +154,17 @@ class Terminal:
                 sys.executable, [sys.executable, "-m", "cancelall", *words], {**environ, **session.env}
             )
 
+    def _readable(self, seconds: float) -> bool:
+        """Whether anything comes in this time. `select` takes no descriptor above 1023."""
+        poll = select.poll()
+        poll.register(self.descriptor, select.POLLIN)
+        return bool(poll.poll(seconds * 1000))
+
     def sees(self, words: str) -> None:
         """Wait until this has been shown since the last time."""
         until = time.monotonic() + 30
         while words not in self.shown:
-            assert select.select([self.descriptor], [], [], max(0, until - time.monotonic()))[0], self.shown
+            assert self._readable(max(0.0, until - time.monotonic())), self.shown
             self.shown += os.read(self.descriptor, 4096).decode()
         self.shown = self.shown.partition(words)[2]
 
