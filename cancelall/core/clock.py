@@ -7,6 +7,8 @@ import os
 import time
 from typing import Protocol
 
+INSTANT = 1e-6
+"""Seconds that are none: sums of floats end just before, or just after, the time that they mean."""
 _IMPORTED = time.monotonic()
 
 

@@ -15,7 +15,7 @@ from typing import Any, Generic, TypeVar
 
 from cancelall.core.attempts import Attempt, Outcome, Tally, Watch
 from cancelall.core.bugs import bug_words
-from cancelall.core.clock import Clock
+from cancelall.core.clock import INSTANT, Clock
 from cancelall.core.errors import DryRunViolation, TransportFault, Unreadable
 from cancelall.core.model import Answer, Judgement, Priority, Reply, Request, SignedRequest
 from cancelall.engine import retry
@@ -35,8 +35,6 @@ _GLANCE = 0.25
 """Seconds between two looks whether a request that has to wait is still needed."""
 _MARGIN = 0.1
 """Seconds that a wait leaves before the last moment at which anything is sent."""
-_INSTANT = 1e-6
-"""Seconds that are none: sums of floats end just before the time that they mean."""
 _ROUND_TRIP = 0.3
 """Seconds that an answer is expected to take while none has come."""
 _WIDEST = 6
@@ -337,7 +335,7 @@ class Client:
         request, needless = asking.request, asking.needless
         while await self._wait(asking, partial(self._limits.until, request)):
             await self._limits.turn(request, self.venue.cost(request), self.arrived)
-            waits = self._limits.until(request) > self.clock.monotonic() + _INSTANT
+            waits = self._limits.until(request) > self.clock.monotonic() + INSTANT
             if not (self.stops(request) or needless() or waits or self._held(request)):
                 return True
             self._limits.leave(request, unused=True)
@@ -349,7 +347,7 @@ class Client:
 
     async def _wait(self, asking: _Asking[Any], until: Callable[[], float]) -> bool:
         """Wait until a moment that may move; False as soon as nobody needs the request any more."""
-        while (left := until() - self.clock.monotonic()) > _INSTANT:
+        while (left := until() - self.clock.monotonic()) > INSTANT:
             if asking.needless() or self.ended or self.stops(asking.request):
                 return False
             await asyncio.sleep(min(left, _GLANCE))

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 from cancelall.core.attempts import Attempt
+from cancelall.core.clock import INSTANT
 from cancelall.core.model import Answer, Judgement, Listing, Order, State
-
-_INSTANT = 1e-6
-"""Seconds that are none: sums of floats end just before the time that they mean."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +33,7 @@ class Said:
 
     def twice(self, gap: float) -> bool:
         """Whether the venue has said it again a gap later, and nothing else between."""
-        return self.at - self.since >= gap - _INSTANT
+        return self.at - self.since >= gap - INSTANT
 
 
 class Presence(Enum):

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from cancelall.core.attempts import Attempt, Watch
+from cancelall.core.clock import INSTANT
 from cancelall.core.model import Answer, Listing, Order, Request
 from cancelall.engine import firing
 from cancelall.engine.client import Client
@@ -28,8 +29,6 @@ _ROUND_PAUSE = 1.5
 """Longest wait, in seconds, for a cancel to be answered before the next look."""
 _HELD_PAUSE = 0.25
 """The same while the venue has asked cancels to wait: what rests is looked at meanwhile."""
-_INSTANT = 1e-6
-"""Seconds that make sure that a gap is over, whatever floats do to sums."""
 _LONGEST_REST = 2.0
 """Longest rest, in seconds, between two listings where nothing comes of them."""
 _LONGEST_BLIND_REST = 3.0
@@ -237,7 +236,7 @@ class SegmentSweep:
         """Seconds until a second empty listing counts, for the whole profile if its other segments soon fall silent."""
         gap = self.ledger.proof_gap
         since = max(first.ended, min(self.around.disturbed(), first.ended + 1.5 * gap))
-        return since + gap + _INSTANT - self._now()
+        return since + gap + INSTANT - self._now()
 
     async def _keep_pace(self, began: float) -> None:
         """While holding: wait until the next listing is due, or the end of the hold."""

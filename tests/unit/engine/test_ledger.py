@@ -606,6 +606,30 @@ def test_what_follows(settings: dict[str, Any], verbs: tuple[Told, ...], expecte
     assert {name: found[name] for name in expected} == expected
 
 
+# --- segments that turn out not to be there -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("verbs", "disturbs"),
+    [
+        ([], False),
+        ([lambda h: h.mass(5, ABSENT)], False),
+        ([lambda h: h.mass(5, OK)], True),
+        ([lambda h: h.mass(5, GATEWAY)], True),
+        ([lambda h: h.mass(5, None)], True),
+        ([lambda h: h.mass(4, ABSENT), lambda h: h.fire(5)], True),
+        ([lambda h: h.mass(4, OK), lambda h: h.mass(5, ABSENT)], False),
+    ],
+)
+def test_a_cancel_of_what_is_not_there_disturbs_others_unless_the_venue_says_so(
+    verbs: list[Told], disturbs: bool
+) -> None:
+    history = History(Ledger(segment=segment(), gap=GAP))
+    for verb in verbs:
+        verb(history)
+    assert history.ledger.disturbed_unless_absent == (5.0 if disturbs else 0.0)
+
+
 # --- a broken ledger ------------------------------------------------------------------------------------------------
 
 
