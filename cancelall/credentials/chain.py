@@ -11,7 +11,7 @@ import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cancelall.core import declare
 from cancelall.core.declare import Form, Sec
@@ -20,6 +20,9 @@ from cancelall.core.files import READ, WRITE, open_at_once, rights_of_others
 from cancelall.core.profile import Profile, credential_path, environment_prefix
 from cancelall.core.secret import Secret, register
 from cancelall.venues.registry import load, schema
+
+if TYPE_CHECKING:
+    from cancelall.credentials.keyrings import Reader
 
 COMMAND_SECONDS = 5.0
 """For all commands of a profile together: they run side by side."""
@@ -53,23 +56,24 @@ def resolve(profile: Profile, environ: Mapping[str, str]) -> Found:
     values: dict[str, Secret] = {}
     sources: list[tuple[str, str]] = []
     missing: list[str] = []
-    for key, sec in sorted(declared.items(), key=lambda item: item[1].optional):
-        try:
-            if key not in texts and key not in profile.secret_command:
-                # A keyring can hang for seconds: what is not needed is looked for there only beside what is.
-                needed = not sec.optional
-                if needed or any(source == "keyring" for _, source in sources):
-                    texts |= _from_keyring(profile, key, KEYRING_SECONDS if needed else OPTIONAL_SECONDS)
-            if key in texts:
-                text, source = texts[key]
-                values[key] = Secret(checked(key, sec.form, text, source, chosen=sec.chosen))
-                sources.append((key, source))
-            elif not sec.optional:
-                missing.append(key)
-        except SecretError as error:
-            if not sec.optional:
-                raise
-            warnings.append(_left_out(error))
+    with _Keyring(profile) as keyring:
+        for key, sec in sorted(declared.items(), key=lambda item: item[1].optional):
+            try:
+                if key not in texts and key not in profile.secret_command:
+                    # A keyring can hang for seconds: what is not needed is looked for there only beside what is.
+                    needed = not sec.optional
+                    if needed or any(source == "keyring" for _, source in sources):
+                        texts |= keyring.read(key, KEYRING_SECONDS if needed else OPTIONAL_SECONDS)
+                if key in texts:
+                    text, source = texts[key]
+                    values[key] = Secret(checked(key, sec.form, text, source, chosen=sec.chosen))
+                    sources.append((key, source))
+                elif not sec.optional:
+                    missing.append(key)
+            except SecretError as error:
+                if not sec.optional:
+                    raise
+                warnings.append(_left_out(error))
     if missing:
         raise SecretError(
             f"no {' and no '.join(missing)}: looked in {_places(profile, missing[0], environ)}", _how_to_set(profile)
@@ -187,7 +191,8 @@ def look_up(
     if found is None and field in profile.secret_command:
         found = _from_commands(profile, {field: Sec(help="", form=sec.form)}, environ, warnings)[field]
     elif found is None and keyring:
-        found = _from_keyring(profile, field, KEYRING_SECONDS).get(field)
+        with _Keyring(profile) as items:
+            found = items.read(field, KEYRING_SECONDS).get(field)
     if found is None:
         return None
     text, source = found
@@ -300,22 +305,30 @@ def _printed(printed: bytes | SecretError, name: str) -> str:
     return text
 
 
-def _from_keyring(profile: Profile, field: str, seconds: float) -> dict[str, tuple[str, str]]:
-    """One item of the OS keyring, if it is there. A back-end that the profile names is loaded without detection.
+class _Keyring:
+    """The OS keyring's items of a profile; nothing of it is imported before the first is read.
 
-    Raises SecretError.
+    A back-end that the profile names is loaded without detection.
     """
-    from cancelall.credentials import keyrings
 
-    text = _trimmed(
-        keyrings.bounded(
-            keyrings.item_of(profile.name, field),
-            "reading",
-            lambda: keyrings.read(profile.common.keyring_backend, profile.name, field),
-            seconds,
-        )
-    )
-    return {field: (text, "keyring")} if text else {}
+    def __init__(self, profile: Profile) -> None:
+        self._profile = profile
+        self._reader: Reader | None = None
+
+    def read(self, field: str, seconds: float) -> dict[str, tuple[str, str]]:
+        """One item, if it is there. Raises SecretError."""
+        from cancelall.credentials.keyrings import Reader
+
+        self._reader = self._reader or Reader(self._profile.common.keyring_backend)
+        text = _trimmed(self._reader.read(self._profile.name, field, seconds))
+        return {field: (text, "keyring")} if text else {}
+
+    def __enter__(self) -> _Keyring:
+        return self
+
+    def __exit__(self, *fault: object) -> None:
+        if self._reader is not None:
+            self._reader.close()
 
 
 # --- forms ----------------------------------------------------------------------------------------------------------

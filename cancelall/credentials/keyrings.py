@@ -11,13 +11,16 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from cancelall.core.errors import SecretError
 from cancelall.core.secret import Secret, scrub
 
 T = TypeVar("T")
 Doing = Literal["using", "reading", "writing", "removing"]
+
+if TYPE_CHECKING:
+    from cancelall.credentials.secret_service import Connection
 
 SERVICE = "cancelall"
 """Service name in the OS keyring; the user name is `<profile>.<field>`."""
@@ -29,6 +32,9 @@ TRUSTED = (
     "keyring.backends.Windows.",
 )
 """Back-ends that encrypt what they keep."""
+_READ_DIRECTLY = "keyring.backends.SecretService.Keyring"
+_PROPERTY = "KEYRING_PROPERTY_"
+"""With a variable of this kind keyring is told to look elsewhere: then it reads."""
 _KEEP_NOTHING = ("keyring.backends.fail.", "keyring.backends.null.")
 _CHAINER = "keyring.backends.chainer."
 _FAILED: dict[Doing, tuple[str, str]] = {
@@ -90,7 +96,12 @@ def item_of(profile: str, field: str) -> str:
 
 def _cure(told: str) -> str:
     """What to do about a fault; D-Bus and its libraries have no code for it, only words."""
-    no_service = ("DBUS_SESSION_BUS_ADDRESS", "Unable to initialize SecretService", "neither running nor activatable")
+    no_service = (
+        "DBUS_SESSION_BUS_ADDRESS",
+        "SecretServiceNotAvailable",
+        "Unable to initialize SecretService",
+        "neither running nor activatable",
+    )
     if any(words in told for words in no_service) or told.startswith(_NO_BUS):
         return f"there is no keyring in this session: {_OTHERS}"
     if told.startswith(("ModuleNotFoundError", "AttributeError", "ImportError")):
@@ -101,19 +112,49 @@ def _cure(told: str) -> str:
 # --- back-ends ------------------------------------------------------------------------------------------------------
 
 
-def read(backend: str | None, profile: str, field: str) -> str | None:
-    """An item; None when there is none, or no keyring at all. Blocks; raises whatever a back-end raises."""
-    try:
-        backends = readable(backend)
-        found = (one.get_password(SERVICE, f"{profile}.{field}") for one in backends)
-        text = next((text for text in found if text), None)
-    except Exception as fault:
-        if type(fault).__name__ == "NoKeyringError":
-            return None  # a machine without a keyring has no item in it
-        raise
-    if not isinstance(text, str | None):
-        raise TypeError("the back-end gave something else than text")
-    return text
+class Reader:
+    """Reads items from the configured back-end, else from the detected ones, one after the other.
+
+    A kill reads the Secret Service without keyring's imports and on one connection, when it is configured by its name.
+    """
+
+    def __init__(self, backend: str | None) -> None:
+        self._backend = backend
+        self._direct: Connection | None = None
+
+    def read(self, profile: str, field: str, seconds: float) -> str | None:
+        """An item; None when there is none, or no keyring at all. Raises SecretError, and Late after the seconds."""
+        return bounded(item_of(profile, field), "reading", lambda: self._read(f"{profile}.{field}"), seconds)
+
+    def close(self) -> None:
+        """Close the connection to the Secret Service, if one was opened."""
+        direct, self._direct = self._direct, None
+        if direct is not None:
+            direct.close()
+
+    def _read(self, user: str) -> str | None:
+        try:
+            if self._backend == _READ_DIRECTLY and not any(name.startswith(_PROPERTY) for name in os.environ):
+                text = self._read_directly(user)
+            else:
+                found = (one.get_password(SERVICE, user) for one in readable(self._backend))
+                text = next((text for text in found if text), None)
+        except Exception as fault:
+            if type(fault).__name__ == "NoKeyringError":
+                return None  # a machine without a keyring has no item in it
+            raise
+        if not isinstance(text, str | None):
+            raise TypeError("the back-end gave something else than text")
+        return text
+
+    def _read_directly(self, user: str) -> str | None:
+        from cancelall.credentials.secret_service import Connection
+
+        # A read that fails or is left behind keeps its connection to itself: the next one opens another.
+        direct, self._direct = self._direct or Connection(), None
+        text = direct.get_password(SERVICE, user)
+        self._direct = direct
+        return text
 
 
 def readable(backend: str | None) -> list[Any]:

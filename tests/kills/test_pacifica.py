@@ -18,7 +18,7 @@ from cancelall.core.model import Verdict
 from cancelall.core.profile import Overrides, Profile
 from cancelall.core.results import ProfileReport
 from cancelall.core.secret import Secret
-from cancelall.credentials import chain
+from cancelall.credentials import chain, keyrings
 from cancelall.engine.run import Run
 from cancelall.simulator import SimServer
 from cancelall.simulator.pacifica import Pacifica
@@ -193,7 +193,7 @@ def test_a_config_key_has_credits_of_its_own(server: SimServer, home: Path) -> N
 @pytest.mark.alone
 def test_nobody_looks_into_a_keyring_for_what_is_not_needed(server: SimServer, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
-    monkeypatch.setattr(chain, "_from_keyring", lambda profile, field, environ: asked.append(field))
+    monkeypatch.setattr(keyrings.Reader, "read", lambda reader, profile, field, seconds: asked.append(field))
     document = Document(path=Path("config.toml"), data={"profiles": {"pacifica": profile_table("pacifica", server)}})
     profile = loader.profile(document, "pacifica", {}, Overrides())
     assert isinstance(profile, Profile)

@@ -136,6 +136,40 @@ def test_set_kill_status_remove(
     assert (ran.code, ran.out.count("missing")) == (6, 2)
 
 
+READS = """
+import sys
+import secretstorage
+from pathlib import Path
+from cancelall.config import loader
+from cancelall.config.toml_file import Document
+from cancelall.credentials import chain
+from cancelall.core.profile import Overrides
+opened, real = [], secretstorage.dbus_init
+secretstorage.dbus_init = lambda: opened.append(1) or real()
+data = {"profiles": {"bitget": {"venue": "bitget", "keyring_backend": sys.argv[1]}}}
+profile = loader.profile(Document(path=Path("config.toml"), data=data), "bitget", {}, Overrides())
+secrets = chain.resolve(profile, {}).secrets
+print(secrets.api_key.reveal(), secrets.passphrase.reveal(), len(opened), "keyring" in sys.modules)
+"""
+
+
+def test_a_kill_reads_all_items_on_one_connection_and_without_keyring(start_session: Start) -> None:
+    """Unless keyring is told where to look: then it is asked."""
+    session = start_session()
+    given = "api_key=CANARY-key-12345678\napi_secret=CANARY-secret-12345678\npassphrase=CANARY-phrase\n"
+    assert command(session, "auth", "set", "bitget", given=given).code == 0
+    environ = {"PATH": os.environ["PATH"], "HOME": str(session.home), "PYTHONPATH": str(ROOT), **session.env}
+
+    def read(**more: str) -> str:
+        words = [sys.executable, "-c", READS, SERVICE]
+        return subprocess.run(words, env={**environ, **more}, capture_output=True, text=True, check=True).stdout.strip()
+
+    assert read() == "CANARY-key-12345678 CANARY-phrase 1 False"
+    told = read(KEYRING_PROPERTY_APPID="cancelall")
+    assert told.split()[0] == "CANARY-key-12345678"
+    assert told.endswith(" True")
+
+
 class Terminal:
     """A user at a terminal, who waits for each question before typing."""
 
@@ -273,11 +307,11 @@ Situation = Callable[[Start, Path, contextlib.ExitStack], str]
 NO_SESSION = "there is no keyring in this session: use the credentials directory, the environment or secret_command"
 UNLOCK = "unlock the keyring, or use the credentials directory, the environment or secret_command"
 SITUATIONS: dict[Situation, tuple[float, str, str]] = {
-    no_bus: (0.5, "could not be read: RuntimeError: Unable to initialize SecretService", NO_SESSION),
+    no_bus: (0.5, "could not be read: SecretServiceNotAvailableException: ", NO_SESSION),
     no_socket: (0.5, "could not be read: FileNotFoundError", NO_SESSION),
     silent_bus: (1.5, "could not be read: ", NO_SESSION),
-    never_set_up: (1.0, "could not be read: InitError: Failed to create the collection: Prompt dismissed", UNLOCK),
-    locked: (1.0, "could not be read: KeyringLocked: Failed to unlock the collection!", UNLOCK),
+    never_set_up: (1.0, "could not be read: PromptDismissedException: Prompt dismissed", UNLOCK),
+    locked: (1.0, "could not be read: LockedException: the keyring stayed locked", UNLOCK),
     nobody_answers_the_prompt: (3.2, "was not given within 3 s: is the keyring locked?", "unlock it, or use the cred"),
     never_answers: (3.2, "was not given within 3 s: is the keyring locked?", "unlock it, or use the cred"),
 }
