@@ -27,7 +27,7 @@ from cancelall.core.quoting import quoted
 from cancelall.engine.run import harden
 from cancelall.net.background import in_thread
 from cancelall.report import text
-from cancelall.report.findings import check_line, check_summary, check_table, ready_line
+from cancelall.report.findings import check_line, check_summary, check_table, ready_text
 
 _PATIENCE = 2.0
 """Seconds that a stopped terminal may keep a line for people, above all that something real is going to be sent."""
@@ -121,9 +121,7 @@ class _Told(Streams):
 
     def _drawn_check(self, report: CheckReport) -> str:
         if self.output.quiet:
-            from cancelall.report import tables
-
-            return tables.drawn(self._canvas(), ready_line(report))
+            return ready_text(report, self._canvas())
         return check_table(report, self._canvas())
 
 

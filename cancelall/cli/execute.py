@@ -115,12 +115,13 @@ class Streams:
             self.data.write(lambda: self._drawn(report))
         self.data.write(lambda: self._written(report))
 
-    def summary(self, reports: Sequence[ProfileReport]) -> None:
-        """One row per profile after all tables."""
-        if len(reports) > 1 and not self.output.json and not self.output.quiet:
+    def summary(self, reports: Sequence[ProfileReport], status: int) -> None:
+        """One row per profile after all tables, and the line that tells the whole."""
+        if len(reports) > 1 and not self.output.json:
             from cancelall.report import tables
 
-            self.data.write(lambda: tables.summary(reports, self._canvas()))
+            draw = tables.whole if self.output.quiet else tables.summary
+            self.data.write(lambda: draw(reports, self._canvas(), status))
 
     def close(self) -> None:
         """Everything said. Progress may be lost, data is waited for."""
@@ -138,7 +139,7 @@ class Streams:
 
         made = self._canvas()
         if self.output.quiet:
-            return tables.drawn(made, tables.verdict_line(report))
+            return tables.brief(report, made)
         return tables.profile_table(report if self.output.plan else replace(report, would_send=()), made)
 
     def _canvas(self) -> tables.Canvas:
@@ -198,7 +199,7 @@ def _executed(
             streams.warn(warning)
     telling = _telling(profiles, reports, terms, environ) if terms.journalled else None
     DOG.extend(time.monotonic() + GRACE + (telling.seconds if telling is not None else 0.0))
-    streams.summary(reports)
+    streams.summary(reports, status)
     for failure in telling.wait() if telling is not None else ():
         streams.warn(failure)
     streams.close()

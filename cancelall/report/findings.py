@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from cancelall.core.findings import CheckReport, Finding, Level, exit_status
-from cancelall.report.tables import drawn
+from cancelall.report.badges import BAD, GOOD, WARNING, badge
+from cancelall.report.tables import REST, drawn, one_line
 from cancelall.report.text import clean
 
 if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
+    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
@@ -19,8 +20,8 @@ SCHEMA = 1
 _LONGEST = 500
 _NARROW = 60
 """Columns below which the name of a check stands above its detail."""
-_STYLE = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "bold red"}
-_MARK = {Level.OK: "ok", Level.WARN: "warn", Level.FAIL: "FAIL"}
+_STYLE = {Level.OK: "green", Level.WARN: WARNING}
+_MARK = {Level.OK: "ok", Level.WARN: "warn", Level.FAIL: " FAIL "}
 
 
 def check_line(report: CheckReport) -> str:
@@ -44,23 +45,22 @@ def check_line(report: CheckReport) -> str:
 
 def check_table(report: CheckReport, made: Console) -> str:
     """Every finding of one profile with what to do about it; whether it is ready is the last and most visible line."""
-    return drawn(made, _table(report, made.width), ready_line(report)) + "\n"
+    return drawn(made, _table(report, made)) + ready_text(report, made) + "\n"
 
 
-def ready_line(report: CheckReport) -> RenderableType:
-    """Whether a kill would work, with the exit code that goes with it."""
+def ready_text(report: CheckReport, made: Console) -> str:
+    """Whether a kill would work, with the exit code that goes with it; wrapped by terminals only."""
     from rich.text import Text
 
-    style = "bold white on green" if report.ok else "bold white on red"
+    style = badge(GOOD if report.ok else BAD, made.color_system)
     where = " ".join(
         part for part in (report.venue if report.venue != report.profile else "", report.environment) if part
     )
-    plain = "default on default not bold"
     line = Text(f" {'READY' if report.ok else 'NOT READY'} ", style=style)
     line.append(f" {clean(report.profile)}", style="bold not reverse default on default")
-    line.append(f"{f' ({clean(where)})' if where else ''}: {_counts(report)}", style=plain)
-    line.append(f" · exit {int(report.exit_status)}", style=f"dim {plain}")
-    return line
+    line.append(f"{f' ({clean(where)})' if where else ''}: {_counts(report)}", style=REST)
+    line.append(f" · exit {int(report.exit_status)}", style=REST)
+    return one_line(line, made)
 
 
 def check_summary(reports: Sequence[CheckReport], made: Console) -> str:
@@ -69,9 +69,9 @@ def check_summary(reports: Sequence[CheckReport], made: Console) -> str:
 
     ready = sum(1 for report in reports if report.ok)
     good = ready == len(reports)
-    line = Text(f"{ready} of {len(reports)} profiles ready", style="bold green" if good else "bold red")
-    line.append(f" · exit {int(exit_status(reports))}", style="dim default not bold")
-    return drawn(made, line)
+    line = Text(f" {'READY' if good else 'NOT READY'} ", style=badge(GOOD if good else BAD, made.color_system))
+    line.append(f" {ready} of {len(reports)} profiles ready · exit {int(exit_status(reports))}", style=REST)
+    return one_line(line, made)
 
 
 def _counts(report: CheckReport) -> str:
@@ -80,7 +80,7 @@ def _counts(report: CheckReport) -> str:
     return ", ".join(told) or "nothing was looked at"
 
 
-def _table(report: CheckReport, width: int) -> Table:
+def _table(report: CheckReport, made: Console) -> Table:
     from rich import box
     from rich.table import Table
     from rich.text import Text
@@ -88,14 +88,15 @@ def _table(report: CheckReport, width: int) -> Table:
     title = f"{clean(report.profile)}: {clean(report.host or 'no host')}"
     table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", title_style="bold", pad_edge=False)
     table.add_column("", no_wrap=True)
-    if width >= _NARROW:
+    if made.width >= _NARROW:
         table.add_column("check", overflow="fold")
     table.add_column("found", overflow="fold")
     for finding in report.findings:
-        cells = [Text(_MARK[finding.level], style=_STYLE[finding.level])]
-        if width >= _NARROW:
+        style = badge(BAD, made.color_system) if finding.level is Level.FAIL else _STYLE[finding.level]
+        cells = [Text(_MARK[finding.level], style=style)]
+        if made.width >= _NARROW:
             cells.append(Text(clean(finding.check)))
-        cells.append(_detail(finding, named=width < _NARROW))
+        cells.append(_detail(finding, named=made.width < _NARROW))
         table.add_row(*cells)
     return table
 
@@ -106,5 +107,5 @@ def _detail(finding: Finding, *, named: bool) -> Text:
     name = f"{clean(finding.check)}: " if named else ""
     cell = Text(f"{name}{clean(finding.detail, _LONGEST)}")
     if finding.fix:
-        cell.append(f"\n→ {clean(finding.fix, _LONGEST)}", style="cyan" if finding.level is Level.WARN else "bold")
+        cell.append(f"\n→ {clean(finding.fix, _LONGEST)}", style=WARNING)
     return cell

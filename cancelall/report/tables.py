@@ -5,15 +5,27 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cancelall.core.model import Protection, State, Verdict
-from cancelall.core.results import OrderReport, ProfileReport
-from cancelall.report.text import clean, counts_words, scope_words, verdict_words
+from cancelall.core.results import OrderReport, ProfileReport, SegmentReport
+from cancelall.report.badges import BAD, GOOD, WARNING, badge, of_verdict
+from cancelall.report.text import (
+    clean,
+    counts_words,
+    last_line,
+    not_clear,
+    order_words,
+    orders_words,
+    scope_words,
+    segment_words,
+    verdict_words,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console, JustifyMethod, RenderableType
-    from rich.table import Table
+    from rich.text import Text
 
     Canvas = Console
     _Cell = tuple[str, JustifyMethod]
@@ -21,28 +33,19 @@ if TYPE_CHECKING:
 ROWS = 40
 """Orders that a table shows; --json always has all."""
 _ID_WIDTH = 36
+_LINES = 60
+"""Columns below which there are lines instead of tables."""
 _MEDIUM = 72
 _WIDE = 120
 """Columns from which a wider layout is used."""
 _FIRST = (State.FAILED, State.OPEN, State.KEPT, State.FILLED, State.GONE, State.CANCELLED)
-_STATE_STYLE = {
-    State.FAILED: "bold red",
-    State.OPEN: "bold red",
-    State.KEPT: "cyan",
-    State.FILLED: "yellow",
-    State.GONE: "dim",
-    State.CANCELLED: "green",
-}
-_VERDICT_STYLE = {
-    Verdict.CLEAR: "bold white on green",
-    Verdict.ABSENT: "dim",
-    Verdict.OPEN: "bold white on red",
-    Verdict.UNREACHABLE: "bold white on red",
-    Verdict.REFUSED: "bold white on red",
-    Verdict.UNCONFIGURED: "bold white on red",
-    Verdict.UNPROVEN: "bold black on yellow",
-}
-_SEGMENT_STYLE = {Verdict.CLEAR: "green", Verdict.ABSENT: "dim", Verdict.UNPROVEN: "yellow"}
+_BAD_STATES = (State.FAILED, State.OPEN)
+_STATE_STYLE = {State.GONE: "dim", State.CANCELLED: "green"}
+_SURVIVORS = 6
+"""Orders that are named once more beside the verdict."""
+_CLEAR_ROWS = 12
+"""Profiles that are clear and still have a row of their own in the summary."""
+REST = "default on default not bold"
 
 
 def width_of(environ: Mapping[str, str], descriptor: int | None) -> int:
@@ -86,104 +89,172 @@ def drawn(made: Console, *parts: RenderableType) -> str:
 
 
 def profile_table(report: ProfileReport, made: Console) -> str:
-    """Everything about one profile; the verdict is the last and most visible line."""
+    """Everything about one profile. What is not good stands directly above the verdict, which is the last line."""
     from rich.text import Text
 
     parts: list[RenderableType] = []
     if report.orders:
-        parts.append(_orders(report, made.width))
+        parts.append(_orders(report, made))
     if hidden := max(0, len(report.orders) - ROWS):
         parts.append(Text(f"… and {hidden} more ({counts_words(report)} in all); --json lists every one", style="dim"))
     if report.segments:
-        parts.append(_segments(report, made.width))
+        parts.append(_segments(report, made))
     for request in report.would_send[:ROWS]:
-        parts.append(Text(f"would send: {clean(request, 300)}", style="cyan"))
+        parts.append(Text(f"would send: {clean(request, 300)}"))
     if unnamed := max(0, len(report.would_send) - ROWS):
-        parts.append(Text(f"would send: {unnamed} more", style="cyan"))
+        parts.append(Text(f"would send: {unnamed} more"))
     if report.not_covered and report.segments:
         parts.append(Text("not covered: " + "; ".join(clean(what, 500) for what in report.not_covered), style="dim"))
-    parts += [Text(f"warning: {clean(warning, 500)}", style="yellow") for warning in report.warnings]
+    parts += bad_news(report)
+    return drawn(made, *parts) + verdict_text(report, made) + "\n"
+
+
+def bad_news(report: ProfileReport, *, survivors: bool = True) -> list[RenderableType]:
+    """What a trader must not overlook: orders that are left, warnings, the cause, and what to do."""
+    from rich.text import Text
+
+    parts: list[RenderableType] = []
+    left = [row for row in report.orders if row.state in _BAD_STATES] if survivors and not report.dry_run else []
+    if left and len(report.orders) > _SURVIVORS:  # else they stand at the top of the table, on the same screen
+        parts += [
+            Text(f"{row.state.value}: {order_words(row)}  {clean(row.order.id)}", style=WARNING)
+            for row in left[:_SURVIVORS]
+        ]
+        if more := len(left) - _SURVIVORS:
+            parts += [Text(f"… and {more} more that are open or failed", style=WARNING)] if more > 0 else []
+    parts += [Text(f"warning: {clean(warning, 500)}", style=WARNING) for warning in report.warnings]
     if report.error is not None:
-        parts.append(Text(f"{report.error.kind}: {clean(report.error.message, 500)}", style="bold"))
+        parts.append(Text(f"{report.error.kind}: {clean(report.error.message, 500)}", style=WARNING))
         if report.error.hint:
             parts.append(Text(f"what to do: {clean(report.error.hint, 500)}"))
-    parts.append(verdict_line(report))
-    return drawn(made, *parts) + "\n"
+    return parts
 
 
-def verdict_line(report: ProfileReport) -> RenderableType:
-    """The verdict, with the exit code that goes with it."""
+def brief(report: ProfileReport, made: Console) -> str:
+    """A profile's verdict with its cause and its warnings, and nothing else.
+
+    Why nothing was sent has been said on stderr.
+    """
+    report = replace(report, error=None) if report.verdict is Verdict.UNCONFIGURED else report
+    return drawn(made, *bad_news(report, survivors=False)) + verdict_text(report, made)
+
+
+def verdict_text(report: ProfileReport, made: Console) -> str:
+    """The verdict, with the exit code that goes with it; one line unless a terminal has to wrap it."""
     from rich.text import Text
 
     where = " ".join(
         part for part in (report.venue if report.venue != report.profile else "", report.environment or "") if part
     )
-    line = Text(f" {report.verdict.value.upper()} ", style=_VERDICT_STYLE[report.verdict])
+    style = badge(of_verdict(report.verdict), made.color_system)
+    line = Text(f" {report.verdict.value.upper()} ", style=style)
     line.append(f" {clean(report.profile)}", style="bold not reverse default on default")
-    line.append(f"{f' ({where})' if where else ''}: {verdict_words(report)}", style="default on default not bold")
+    line.append(f"{f' ({where})' if where else ''}: {verdict_words(report)}", style=REST)
     if counts := counts_words(report):
-        line.append(f" · {counts}", style="default on default not bold")
+        line.append(f" · {counts}", style=REST)
     if report.timing.verdict is not None:
-        line.append(f" · {report.timing.verdict / 1000:.1f} s", style="dim default on default not bold")
-    line.append(f" · exit {int(report.exit_status)}", style="dim default on default not bold")
-    return line
+        line.append(f" · {report.timing.verdict / 1000:.1f} s", style=REST)
+    line.append(f" · exit {int(report.exit_status)}", style=REST)
+    return one_line(line, made)
 
 
-def summary(reports: Sequence[ProfileReport], made: Console) -> str:
-    """One row per profile, for runs with several."""
+def one_line(line: Text, made: Console) -> str:
+    """A line that only a terminal may wrap: who reads a pipe looks for it with grep."""
+    with made.capture() as captured:
+        made.print(line, soft_wrap=not made.is_terminal)
+    return captured.get()
+
+
+def summary(reports: Sequence[ProfileReport], made: Console, status: int) -> str:
+    """One row per profile for runs with several, the worst at the end, and a last line that tells the whole."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=box.SIMPLE_HEAD, title="summary", title_justify="left", title_style="bold", pad_edge=False)
-    for name in ("profile", "venue", "verdict", "orders"):
+    narrow = made.width < _LINES
+    for name in ("profile", "verdict") if narrow else ("profile", "venue", "verdict", "orders"):
         table.add_column(name, overflow="fold")
     table.add_column("exit", justify="right")
-    for report in reports:
-        table.add_row(
-            Text(clean(report.profile)),
-            Text(report.venue),
-            Text(f" {report.verdict.value} ", style=_VERDICT_STYLE[report.verdict]),
-            Text(counts_words(report) or "none"),
-            str(int(report.exit_status)),
-        )
-    return drawn(made, table)
+    troubled = not_clear(reports)
+    clear = [report for report in reports if report not in troubled]
+    shown = clear if len(clear) <= _CLEAR_ROWS else []
+    for report in (*shown, *troubled):
+        cells = [Text(clean(report.profile)), Text(report.venue)]
+        cells.append(Text(f" {report.verdict.value} ", style=badge(of_verdict(report.verdict), made.color_system)))
+        cells.append(Text(orders_words(report)))
+        table.add_row(*(cells[::2] if narrow else cells), str(int(report.exit_status)))
+    parts: list[RenderableType] = [table] if table.row_count else []
+    if len(shown) < len(clear):
+        parts.append(Text(f"{len(clear)} profiles are clear, {sum(map(_orders_of, clear))} orders cancelled"))
+    return drawn(made, *parts) + whole(reports, made, status)
 
 
-def _orders(report: ProfileReport, width: int) -> Table:
+def whole(reports: Sequence[ProfileReport], made: Console, status: int) -> str:
+    """The last line of a run with several profiles."""
+    from rich.text import Text
+
+    told = last_line(reports, status)
+    line = Text(f" {told.badge} ", style=badge(BAD if told.bad else GOOD, made.color_system))
+    line.append(f" {told.text}", style=REST)
+    return one_line(line, made)
+
+
+def _orders_of(report: ProfileReport) -> int:
+    return report.count(State.CANCELLED) + report.count(State.GONE)
+
+
+def _orders(report: ProfileReport, made: Console) -> RenderableType:
     """The orders, failures and survivors first. Ids are folded, never cut: a proof with a cut id is none."""
     from rich import box
+    from rich.console import Group
+    from rich.padding import Padding
     from rich.table import Table
     from rich.text import Text
 
+    width = made.width
     title = f"{report.profile}: orders{' that are open' if report.dry_run else ''}"
-    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", title_style="bold", pad_edge=False)
     shown = sorted(report.orders, key=lambda row: _FIRST.index(row.state))[:ROWS]
+    note = "* protective: can only shrink a position" if any(_mark(row) for row in shown) else ""
+    if width < _LINES:
+        lines: list[RenderableType] = [Text(title, style="bold")]
+        for row in shown:
+            lines.append(Text.assemble(_state(row, made), f" {_row_words(row)}"))
+            lines.append(Padding(Text(clean(row.order.id), overflow="fold"), (0, 0, 0, 2)))
+        return Group(*lines, *([Text(note, style="dim")] if note else []), Text(""))
+    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", title_style="bold", pad_edge=False)
     short = all(len(row.order.id) <= _ID_WIDTH for row in shown)
     table.add_column("state", no_wrap=True)
     layout = _wide if width >= _WIDE else _medium if width >= _MEDIUM and short else _narrow
     for name, justify in layout(None):
         table.add_column(name, justify=justify, overflow="fold", no_wrap=name == "order id" and short)
-    if any(_mark(row) for row in shown):
-        table.caption, table.caption_justify = "* protective: can only shrink a position", "left"
+    if note:
+        table.caption, table.caption_justify = note, "left"
     for row in shown:
-        state = Text(row.state.value, style=_STATE_STYLE[row.state])
-        table.add_row(state, *(Text(cell) for cell, _ in layout(row)))
+        table.add_row(_state(row, made), *(Text(cell) for cell, _ in layout(row)))
     return table
+
+
+def _state(row: OrderReport, made: Console) -> Text:
+    from rich.text import Text
+
+    if row.state in _BAD_STATES:
+        return Text(f" {row.state.value} ", style=badge(BAD, made.color_system))
+    return Text(row.state.value, style=_STATE_STYLE.get(row.state, ""))
 
 
 def _narrow(row: OrderReport | None) -> list[_Cell]:
     """One column: the order in words, and its id below."""
     if row is None:
         return [("order", "left")]
-    return [(f"{_words(row)}\n{clean(row.order.id)}", "left")]
+    return [(f"{_row_words(row)}\n{clean(row.order.id)}", "left")]
 
 
 def _medium(row: OrderReport | None) -> list[_Cell]:
     """The order in words, and its id in full beside them."""
     if row is None:
         return [("order", "left"), ("order id", "left")]
-    return [(_words(row), "left"), (clean(row.order.id), "left")]
+    return [(_row_words(row), "left"), (clean(row.order.id), "left")]
 
 
 def _wide(row: OrderReport | None) -> list[_Cell]:
@@ -197,48 +268,58 @@ def _wide(row: OrderReport | None) -> list[_Cell]:
     return [*((clean(cell or ""), "left") for cell in cells), (clean(order.id), "left"), (remark, "left")]
 
 
-def _words(row: OrderReport) -> str:
-    """Symbol, side, type, quantity and price as a trader would say them, and what the venue remarked."""
-    order = row.order
-    parts = [
-        clean(part) for part in (order.symbol, order.side, (order.type or "") + _mark(row), order.quantity) if part
-    ]
-    price = f" @ {clean(order.price)}" if order.price else ""
-    return f"{' '.join(parts)}{price}{f' ({clean(row.reason)})' if row.reason else ''}"
+def _row_words(row: OrderReport) -> str:
+    """The order in words, marked when it is protective, and what the venue remarked."""
+    return f"{order_words(row, _mark(row))}{f' ({clean(row.reason)})' if row.reason else ''}"
 
 
 def _mark(row: OrderReport) -> str:
     return "*" if row.order.protection is Protection.PROTECTIVE else ""
 
 
-def _segments(report: ProfileReport, width: int) -> Table:
+def _segments(report: ProfileReport, made: Console) -> RenderableType:
+    """The parts of the account; equal ones share a row, and a cause that is told below is not told here."""
     from rich import box
+    from rich.console import Group
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(
-        box=box.SIMPLE_HEAD,
-        title=f"{report.profile}: {scope_words(dict(report.scope))}",
-        title_justify="left",
-        title_style="bold",
-        pad_edge=False,
-    )
-    for name in ("segment", "verdict"):
+    title = f"{report.profile}: {scope_words(dict(report.scope))}"
+    cause = report.error.message if report.error is not None else None
+    rows = _alike(report.segments, cause)
+    if made.width < _LINES:
+        lines = [Text(title, style="bold")]
+        for some, detail in rows:
+            names = ", ".join(clean(one.name) for one in some)
+            lines.append(Text(f"{names}: {segment_words(some[0].verdict)}{f' - {clean(detail)}' if detail else ''}"))
+        return Group(*lines, Text(""))
+    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", title_style="bold", pad_edge=False)
+    for name in ("part of the account", "verdict"):
         table.add_column(name, overflow="fold")
-    if width >= 60:
-        for name in ("mass cancels", "listings"):
-            table.add_column(name, justify="right")
-    details = any(segment.detail for segment in report.segments)
+    for name in ("cancel-alls", "times read"):
+        table.add_column(name, justify="right")
+    details = any(detail for _, detail in rows)
     if details:
         table.add_column("detail", overflow="fold")
-    for segment in report.segments:
-        cells = [
-            Text(clean(segment.name)),
-            Text(segment.verdict.value, style=_SEGMENT_STYLE.get(segment.verdict, "bold red")),
-        ]
-        if width >= 60:
-            cells += [Text(str(segment.mass_cancels)), Text(str(segment.listings))]
-        if details:
-            cells.append(Text(clean(segment.detail or "")))
-        table.add_row(*cells)
+    for some, detail in rows:
+        names, verdict = ", ".join(clean(one.name) for one in some), segment_words(some[0].verdict)
+        good = some[0].verdict in (Verdict.CLEAR, Verdict.ABSENT)
+        style = "" if good else badge(of_verdict(some[0].verdict), made.color_system)
+        cells = [Text(names), Text(verdict if good else f" {verdict} ", style=style)]
+        cells += [Text(_span([one.mass_cancels for one in some])), Text(_span([one.listings for one in some]))]
+        table.add_row(*cells, *([Text(clean(detail))] if details else []))
     return table
+
+
+def _alike(segments: Sequence[SegmentReport], cause: str | None) -> list[tuple[list[SegmentReport], str]]:
+    """Segments of one verdict and detail together, and the detail unless it is the cause that is told below."""
+    groups: dict[tuple[Verdict, str | None], list[SegmentReport]] = {}
+    for segment in segments:
+        groups.setdefault((segment.verdict, segment.detail), []).append(segment)
+    return [(some, "" if detail == cause else detail or "") for (_, detail), some in groups.items()]
+
+
+def _span(numbers: Sequence[int]) -> str:
+    """A number, or the least and the most of several."""
+    least, most = min(numbers), max(numbers)
+    return str(most) if least == most else f"{least}-{most}"

