@@ -14,7 +14,6 @@ from typing import Any
 
 from cancelall.core import files
 from cancelall.core.directories import state_directories
-from cancelall.core.errors import UsageError
 from cancelall.core.findings import Area, CheckReport, Finding, Level, failure, good, warning
 from cancelall.report.text import clean
 
@@ -37,18 +36,6 @@ class Kept:
     host: str
     good_ms: int | None
     """When a check of this host was last good."""
-
-
-def age_of(text: str) -> float:
-    """Seconds from `90s`, `15m`, `24h` or `7d`. Raises UsageError."""
-    number, unit = text[:-1], text[-1:]
-    try:
-        seconds = float(number) * _UNITS[unit]
-    except (ValueError, KeyError):
-        seconds = -1.0
-    if not 0 < seconds < 1e10 or not number[0].isdigit():
-        raise UsageError(f"--max-age {text}: write a number and s, m, h or d, for instance 24h")
-    return seconds
 
 
 def age_words(seconds: float) -> str:

@@ -1,4 +1,4 @@
-"""`cancelall journal show|verify|path`: reading what earlier runs have left."""
+"""`cancelall journal show|verify|report|path`: reading what earlier runs have left."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Optional
 
@@ -13,6 +14,7 @@ import typer
 
 from cancelall.cli import parameters
 from cancelall.cli.options import Output
+from cancelall.cli.values import age_of
 from cancelall.core.directories import state_directories
 from cancelall.core.errors import ConfigError, ExitStatus, UsageError
 from cancelall.journal.chain import Chain, Line, RunRecord, files, read, runs, some, verify
@@ -29,6 +31,9 @@ def add_to(group: typer.Typer) -> None:
         "verify",
         help="Check the chain of hashes, and recompute each verdict from the record. Exit 0 when both hold, else 11.",
     )(_verify)
+    group.command(
+        "report", help="One page about the last run, or others: who, when, why, what was open, what is left, how long."
+    )(_report)
     group.command("path", help="Print the path of the journal.")(_path)
 
 
@@ -63,6 +68,20 @@ def _verify(
     return status
 
 
+def _report(
+    run: Annotated[
+        Optional[str], typer.Option("--run", metavar="ID", help="This run; its first characters are enough.")
+    ] = None,
+    since: Annotated[
+        Optional[str], typer.Option("--since", metavar="AGE", help="All runs of this time: 90s, 15m, 24h, 7d.")
+    ] = None,
+) -> None:
+    found = pages(os.environ, run=run, since=since)
+    if found is None:
+        Output().note(f"there is no journal yet at {place(os.environ)}")
+    emit(found or "")
+
+
 def _path() -> None:
     emit(f"{place(os.environ)}\n")
 
@@ -76,6 +95,43 @@ def place(environ: Mapping[str, str]) -> Path:
     if not directories:
         raise ConfigError("there is no place for a journal", _NO_PLACE)
     return next((directory for directory in directories if files(directory)), directories[0]) / NAME
+
+
+def pages(environ: Mapping[str, str], *, run: str | None, since: str | None) -> str | None:
+    """What `journal report` prints; None when there is no journal. Raises ConfigError, UsageError."""
+    from cancelall.journal.summary import summarise
+    from cancelall.report.page import page
+
+    oldest = None if since is None else datetime.now(UTC) - timedelta(seconds=age_of(since, "--since"))
+    place(environ)
+    kept = [paths for directory in state_directories(environ) if (paths := files(directory))]
+    if not kept:
+        return None
+    last = 1 if since is None else _EVERY
+    found = [(one, paths) for paths in kept for one in _newest(paths, run, last)]
+    found = [(one, paths) for one, paths in found if run is None or one.id.startswith(run)]
+    found.sort(key=lambda pair: str(pair[0].start.get("ts"))[:40])
+    if run is not None and len(found) != 1:
+        raise ConfigError(f"--run {run}: {len(found)} runs begin so", "`cancelall journal show --last 20` lists them")
+    if oldest is not None:
+        stamp = oldest.isoformat()
+        found = [pair for pair in found if str(pair[0].start.get("ts")) >= stamp]
+    chosen = found if oldest is not None else found[-1:]
+    chains = {paths[-1]: _chain_words(paths) for _, paths in chosen}
+    return "\n".join(page(summarise(one), chains[paths[-1]]) for one, paths in chosen)
+
+
+_EVERY = 1 << 31
+
+
+def _chain_words(paths: list[Path]) -> str:
+    """What the journal itself is worth, in a line."""
+    chain = verify(read(paths))
+    if chain.broken:
+        return f"the chain of hashes is broken: {chain.broken}"
+    _, unshown = _recomputed(paths)
+    shows = "a clear in it is not shown by its record" if unshown else "each clear is shown by its record"
+    return f"the chain of hashes holds ({chain.lines} lines); {shows}"
 
 
 def show(environ: Mapping[str, str], *, run: str | None, last: int | None, json_lines: bool) -> str | None:

@@ -60,3 +60,18 @@ def _that_take_one(command: Any) -> Mapping[str, bool]:  # noqa: ANN401
         for name in (*one.opts, *one.secondary_opts)
         if name.startswith("-")
     }
+
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+def age_of(text: str, option: str = "--max-age") -> float:
+    """Seconds from `90s`, `15m`, `24h` or `7d`. Raises UsageError that names the option."""
+    number, unit = text[:-1], text[-1:]
+    try:
+        seconds = float(number) * _UNITS[unit]
+    except (ValueError, KeyError):
+        seconds = -1.0
+    if not 0 < seconds < 1e10 or not number[0].isdigit():
+        raise UsageError(f"{option} {text}: write a number and s, m, h or d, for instance 24h")
+    return seconds

@@ -81,3 +81,43 @@ class ProfileReport:
     def count(self, state: State) -> int:
         """Orders that ended in this state."""
         return sum(1 for row in self.orders if row.state is state)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProfileSummary:
+    """One profile of a run. None is what the record does not show."""
+
+    profile: str
+    verdict: str | None = None
+    """None: it had none when the run ended."""
+    exit_code: int | None = None
+    was_open: int | None = None
+    """Different orders that a listing showed or a cancel took."""
+    left: int | None = None
+    kept: int = 0
+    seconds: float | None = None
+    """From the start of the run to the verdict."""
+    error: str = ""
+    late_until: str = ""
+    """UTC until which a cancel without an answer can still be executed; `?` where no limit is known."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSummary:
+    """One run."""
+
+    id: str
+    began: str
+    """UTC, as the record has it."""
+    who: str
+    where: tuple[str, ...]
+    reason: str
+    command: tuple[str, ...]
+    dry_run: bool
+    exit_code: int | None
+    """None: it did not end, or still runs."""
+    seconds: float | None
+    requests: int
+    in_flight: int
+    """Requests that left, or were about to, and of whose end nothing is known."""
+    profiles: tuple[ProfileSummary, ...]

@@ -92,6 +92,20 @@ class RunRecord:
         return next(iter(self.of("run_start")), {})
 
     @property
+    def user(self) -> str:
+        """Who began it: the name that this machine's password database has for its user id, where it was begun here."""
+        uid = _number(self.start.get("uid"))
+        if uid is not None and sys.platform != "win32" and self.start.get("host") == host():
+            import pwd
+
+            try:
+                return pwd.getpwuid(uid).pw_name
+            except (KeyError, OverflowError, OSError):
+                return str(uid)
+        known = self.start.get("user") or self.start.get("uid")
+        return known if isinstance(known, str) else "?" if known is None else str(known)
+
+    @property
     def end(self) -> Mapping[str, Any] | None:
         """What it ended with; None when it was killed, or still runs."""
         return next(iter(self.of("run_end")), None)

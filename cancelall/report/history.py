@@ -35,6 +35,10 @@ class Recorded(Protocol):
         """What it began with."""
 
     @property
+    def user(self) -> str:
+        """Who began it."""
+
+    @property
     def end(self) -> Mapping[str, Any] | None:
         """What it ended with, if it did."""
 
@@ -116,7 +120,7 @@ def _middle_left_out(records: Sequence[_Fields]) -> list[_Fields | None]:
 def _facts(run: Recorded) -> list[tuple[str, str]]:
     """What stands below the table."""
     start = run.start
-    who = clean(f"{_text(start.get('user') or start.get('uid', '?'))}@{_text(start.get('host', '?'))}")
+    who = clean(f"{run.user}@{_text(start.get('host', '?'))}")
     where = [clean(f"{name} {_text(start[name])}") for name in ("from", "tty", "unit") if start.get(name)]
     found = [(f"{_command(run)} · {', '.join([who, *where])} · {_clock(start.get('ts'))}", "")]
     if start.get("reason"):
