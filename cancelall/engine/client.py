@@ -149,7 +149,8 @@ class Client:
 
     def stops(self, request: Request) -> bool:
         """Whether a refusal ends this request. A block of the address leaves each mass cancel its own answer."""
-        return self.refusal is not None or self.gate.refusals.stops(request)
+        host = self.gate.refusals
+        return self.refusal is not None or (host.blocked is not None and host.stops(request))
 
     async def ask(
         self,
