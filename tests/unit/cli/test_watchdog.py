@@ -282,7 +282,7 @@ def test_after_a_signal_no_cancel_leaves_though_the_loop_is_busy(kill: Kill, num
 MOMENTS = [
     "cancelall.cli.fast_path",
     "cancelall.config.loader",
-    "cancelall.net.preconnect",
+    "cancelall.net.connection",
     "cancelall.cli.execute",
     "cancelall.engine.sweep",
     "json",
