@@ -19,8 +19,8 @@ from cancelall.cli.watchdog import DOG, GRACE, NAMES
 from cancelall.config.loader import default_notify
 from cancelall.core.attempts import Attempt
 from cancelall.core.clock import process_started
-from cancelall.core.directories import state_directories
 from cancelall.core.errors import ConfigError, ExitStatus
+from cancelall.core.files import state_directories
 from cancelall.core.model import Verdict
 from cancelall.core.profile import BrokenProfile, Profile
 from cancelall.core.results import ProfileReport, Timing

@@ -14,9 +14,8 @@ from functools import partial
 from typing import Any, Generic, TypeVar
 
 from cancelall.core.attempts import Attempt, Outcome, Tally, Watch
-from cancelall.core.bugs import bug_words
 from cancelall.core.clock import INSTANT, Clock
-from cancelall.core.errors import DryRunViolation, TransportFault, Unreadable
+from cancelall.core.errors import DryRunViolation, TransportFault, Unreadable, bug_words
 from cancelall.core.model import Answer, Judgement, Priority, Reply, Request, SignedRequest
 from cancelall.engine import retry
 from cancelall.engine.hedge import Hedge

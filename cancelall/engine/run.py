@@ -13,9 +13,8 @@ from functools import partial
 from typing import Any, TypeVar
 
 from cancelall.core.attempts import Attempt, Tally
-from cancelall.core.bugs import bug_words
 from cancelall.core.clock import Clock, SystemClock
-from cancelall.core.errors import CancelallError, ConfigError, Interrupted, OptionError, TransportFault
+from cancelall.core.errors import CancelallError, ConfigError, Interrupted, OptionError, TransportFault, bug_words
 from cancelall.core.model import Reply, SignedRequest, Verdict
 from cancelall.core.profile import BrokenProfile, Profile
 from cancelall.core.results import ProfileReport, Timing
