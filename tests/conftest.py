@@ -29,7 +29,7 @@ MEASURING = frozenset(
         ),
         *("unit/credentials/test_chain.py", "unit/journal/test_journal.py"),
         *(f"unit/engine/{name}.py" for name in ("test_client", "test_hedge", "test_shared_limits")),
-        *(f"unit/net/{name}.py" for name in ("test_connections", "test_dial", "test_preconnect", "test_route")),
+        *(f"unit/net/{name}.py" for name in ("test_connections", "test_dial", "test_connection", "test_route")),
         *("unit/net/test_transport.py", "unit/report/test_notify.py", "unit/report/test_streams.py"),
     }
 )

@@ -130,8 +130,8 @@ def test_every_module_is_in_a_room() -> None:
     ("module", "forbidden"),
     [
         ("cancelall.core.model", "venues.contract"),
-        ("cancelall.venues.bybit.venue", "net.tls"),
-        ("cancelall.net.tls", "config.loader"),
+        ("cancelall.venues.bybit.venue", "net.route"),
+        ("cancelall.net.route", "config.loader"),
         ("cancelall.engine.sweep", "report.tables"),
         ("cancelall.report.lines", "engine.sweep"),
         ("cancelall.check.run", "cli.app"),
@@ -172,7 +172,7 @@ def test_nothing_imports_in_a_circle() -> None:
     [
         ("requests", {"cancelall.net.proxied"}),
         ("urllib3", {"cancelall.net.proxied"}),
-        ("certifi", {"cancelall.net.tls"}),
+        ("certifi", {"cancelall.net.route"}),
         ("keyring", {"cancelall.credentials.keyrings"}),
         ("secretstorage", {"cancelall.credentials.secret_service"}),
         ("rich", {"cancelall.report.tables", "cancelall.report.findings", "cancelall.report.history"}),
@@ -335,7 +335,7 @@ def test_what_is_not_loaded_before_the_first_cancel_leaves(home: Path) -> None:
         assert (done.returncode, json.loads(done.stdout)["verdict"]) == (0, "clear"), done.stderr
         assert server.requests[0].path in ("/v5/order/cancel-all", "/v5/spread/order/cancel-all")
     modules = set(json.loads(loaded.read_text()))
-    assert {"cancelall.net.transport", "cancelall.net.direct", "cancelall.venues.bybit.venue"} <= modules
+    assert {"cancelall.net.transport", "cancelall.venues.bybit.venue"} <= modules
     assert modules & {"http.client", "email.parser"} == set()
     heavy = {
         "requests",
@@ -363,14 +363,14 @@ def test_what_is_not_loaded_before_the_first_cancel_leaves(home: Path) -> None:
 
 CONNECTING = """
 import json, os, sys
-from cancelall.net import preconnect
+from cancelall.net import connection
 
-def told(origin, ca_bundle, count):
+def note(origin, ca_bundle, count):
     if not os.path.exists(os.environ["LOADED"]):
         with open(os.environ["LOADED"], "w") as file:
             json.dump(sorted(sys.modules), file)
 
-preconnect._open_more = told
+connection._open_more = note
 sys.argv = ["cancelall", "bybit", "--json", "--deadline", "10"]
 from cancelall.__main__ import run as start
 start()

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from cancelall.core import files
-from cancelall.core.directories import state_directories
+from cancelall.core.files import state_directories
 from cancelall.core.findings import Area, CheckReport, Finding, Level, failure, good, warning
 from cancelall.report.text import clean
 

@@ -11,9 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from cancelall.config.toml_file import Document
-from cancelall.core.directories import state_directories
 from cancelall.core.errors import CancelallError, SecretError
-from cancelall.core.files import READ, rights_of_others
+from cancelall.core.files import READ, rights_of_others, state_directories
 from cancelall.core.findings import Area, Finding, failure, good, warning
 from cancelall.core.profile import Profile, environment_prefix
 from cancelall.credentials.chain import KEYRING_SECONDS, Found

@@ -14,7 +14,7 @@ import typer
 
 from cancelall.check import evidence, local
 from cancelall.check.run import Check
-from cancelall.cli import kills, parameters, values
+from cancelall.cli import kills, parameters
 from cancelall.cli.execute import Streams
 from cancelall.cli.options import Kill, Output
 from cancelall.config import toml_file
@@ -61,7 +61,7 @@ def run(
 ) -> int:
     """Check these profiles, or all."""
     output, overrides = kill.output(), kills.overrides(kill)
-    oldest = values.age_of(max_age) if max_age is not None else None
+    oldest = parameters.age_of(max_age) if max_age is not None else None
     if oldest is not None and (live or store_account_group):
         raise UsageError("--max-age sends nothing: it goes with neither --live nor --store-account-group")
     environ = dict(os.environ)

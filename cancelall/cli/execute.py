@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cache, cached_property, partial
 from typing import TYPE_CHECKING
 
 from cancelall.cli import last_words, process
@@ -19,8 +19,8 @@ from cancelall.cli.watchdog import DOG, GRACE, NAMES
 from cancelall.config.loader import default_notify
 from cancelall.core.attempts import Attempt
 from cancelall.core.clock import process_started
-from cancelall.core.directories import state_directories
 from cancelall.core.errors import ConfigError, ExitStatus
+from cancelall.core.files import state_directories
 from cancelall.core.model import Verdict
 from cancelall.core.profile import BrokenProfile, Profile
 from cancelall.core.results import ProfileReport, Timing
@@ -36,6 +36,7 @@ from cancelall.report.streams import Outlet
 
 if TYPE_CHECKING:
     from cancelall.report import tables
+    from cancelall.report.live import Progress
     from cancelall.report.notify import Notification
 
 _LAST_WORDS = 0.2
@@ -54,17 +55,25 @@ class Streams:
     def __init__(self, output: Output, environ: Mapping[str, str], known: LastWords | None = None) -> None:
         self.output = output
         self.known = known
-        """Who is told that a result has been written."""
+        """What has been written is noted there."""
         self.environ = environ
-        self.data = Outlet(sys.stdout, "stdout")
-        self.notes = Outlet(sys.stderr, "stderr")
+
+    @cached_property
+    def data(self) -> Outlet:
+        """Where results go."""
+        return Outlet(sys.stdout, "stdout")
+
+    @cached_property
+    def notes(self) -> Outlet:
+        """Where everything else goes."""
+        return Outlet(sys.stderr, "stderr")
 
     def warn(self, warning: str) -> None:
         """A line that even `--quiet` leaves."""
         self.notes.line(f"cancelall: WARNING: {text.clean(warning, 500)}")
 
     def target(self, target: Target) -> None:
-        """The first line of a profile, written beside the send."""
+        """The first line of a profile, written in the background of the send."""
         for warning in target.warnings:
             self.warn(warning)
         if not self.output.quiet:
@@ -184,7 +193,7 @@ def _executed(
     record = _record(profiles, environ, terms, dry_run=dry_run)
     known.aside = lambda status, reports: _told_of_hang(record, profiles, status, reports, terms, environ)
     ignored = harden(environ)
-    process.speak_through(streams.notes.line)
+    process.speak_through(lambda line: streams.notes.line(line))
     for warning in ignored:
         streams.warn(warning)
     reports, stopped = asyncio.run(_swept(profiles, streams, environ, record, known, dry_run=dry_run, hold=terms.hold))
@@ -271,35 +280,42 @@ async def _swept(
     dry_run: bool,
     hold: float,
 ) -> tuple[list[ProfileReport], ExitStatus | None]:
-    progress = None
-    if streams.notes.is_terminal and not streams.output.quiet and not streams.output.verbose:
+    ticking: list[asyncio.Task[None]] = []
+
+    @cache
+    def progress() -> Progress | None:
+        """The live lines, where there are any: not made before the first cancels are out."""
+        if not streams.notes.is_terminal or streams.output.quiet or streams.output.verbose:
+            return None
         from cancelall.report.live import Progress
 
-        progress = Progress(streams.notes, streams.environ)
+        made = Progress(streams.notes, streams.environ)
+        ticking.append(asyncio.create_task(made.tick()))
+        return made
 
     def finished(report: ProfileReport) -> None:
         known.finished[report.profile] = report
-        if progress is not None:
-            progress.finished(report.profile)
-            streams.data.write(progress.await_wiped)
+        if live := progress():
+            live.finished(report.profile)
+            streams.data.write(live.await_wiped)
         streams.finished(report)
-        if progress is not None:
-            streams.data.write(progress.resume)
+        if live:
+            streams.data.write(live.resume)
 
-    def target(told: Target) -> None:
-        if progress is not None:
-            progress.wipe()
-        streams.target(told)
+    def target(aim: Target) -> None:
+        if live := progress():
+            live.wipe()
+        streams.target(aim)
 
     def holding(profile: str, verdict: Verdict, seconds: float) -> None:
-        if progress is not None:
-            progress.wipe()
+        if live := progress():
+            live.wipe()
         streams.holding(profile, verdict, seconds)
 
     def sweeping(profile: str, sweep: ProfileSweep) -> None:
         known.tallies[profile] = sweep.client.tally
-        if progress is not None:
-            progress.sweeping(profile, partial(_how_far, sweep))
+        if live := progress():
+            live.sweeping(profile, partial(_how_far, sweep))
 
     listener = Listener(
         target=target,
@@ -333,12 +349,11 @@ async def _swept(
 
     loop.set_exception_handler(lambda loop, context: None)  # bugs are reported with their profile, without a traceback
     DOG.first = signalled
-    ticking = asyncio.create_task(progress.tick()) if progress is not None else None
     try:
         return await run.all(), stopped[0] if stopped else None
     finally:
-        if ticking is not None:
-            ticking.cancel()
+        for task in ticking:
+            task.cancel()
 
 
 def report_error(

@@ -15,7 +15,7 @@ from cancelall.core import declare
 from cancelall.core.errors import CancelallError, ConfigError, ExitStatus, OptionError, UsageError
 from cancelall.core.profile import NOTIFY_COMMAND, BrokenProfile, Overrides, Profile
 from cancelall.core.quoting import quoted
-from cancelall.net import preconnect
+from cancelall.net import connection
 from cancelall.net.route import route_for
 from cancelall.venues.registry import VENUES, load, schema, segments
 
@@ -62,7 +62,7 @@ def execute(
 ) -> ExitStatus:
     """Run the profiles. Their connections are opened while what runs them is imported."""
     last_words.keep(profiles, json=output.json, dry_run=dry_run, after=terms.hold)
-    preconnect.connect(_first_requests(profiles, environ, dry_run=dry_run))
+    connection.preconnect(_first_requests(profiles, environ, dry_run=dry_run))
     from cancelall.cli import execute as engine
 
     return engine.execute(profiles, output, environ, dry_run=dry_run, terms=terms)
@@ -70,9 +70,9 @@ def execute(
 
 def _first_requests(
     profiles: Sequence[Profile | BrokenProfile], environ: Mapping[str, str], *, dry_run: bool
-) -> Mapping[preconnect.Host, Iterable[int]]:
+) -> Mapping[connection.Host, Iterable[int]]:
     """The hosts that profiles talk to directly, and for each profile there how many requests it begins with."""
-    hosts: dict[preconnect.Host, list[Profile]] = {}
+    hosts: dict[connection.Host, list[Profile]] = {}
     for profile in profiles:
         if isinstance(profile, Profile):
             route = route_for(profile.origin, profile.common.proxy, profile.common.ca_bundle, environ)

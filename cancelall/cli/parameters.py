@@ -1,8 +1,9 @@
-"""Declared options as parameters of Typer's."""
+"""Declared options as parameters of Typer's, and whether each on a line has a value of its own."""
 
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from typing import Annotated, Any, Literal, Optional
@@ -13,6 +14,8 @@ from cancelall.cli import kills, options
 from cancelall.cli.options import Kill
 from cancelall.core import declare
 from cancelall.core.declare import Declared
+from cancelall.core.errors import UsageError
+from cancelall.core.quoting import quoted
 from cancelall.venues.registry import VENUES, schema
 
 
@@ -44,7 +47,7 @@ def of_kill(name: str) -> Callable[..., int]:
     own = declare.declared(schema(name).options) if name in VENUES else ()
 
     def called(**given: Any) -> int:  # noqa: ANN401 - the values of the options
-        return kills.run(name, options.kill_of(name, _plain(given)))
+        return kills.run(name, options.kill_of(name, _given(given)))
 
     shown = [_parameter(item, f" [default: {item.default}]" if item.default not in (None, ()) else "") for item in own]
     return _with([*shown, *map(_parameter, options.common(name))], called)
@@ -57,7 +60,7 @@ def command(name: str, run: Callable[..., int]) -> Callable[..., int]:
 
     def called(**given: Any) -> int:  # noqa: ANN401 - the values of the parameters
         common = {item.key: given.pop(item.key) for item in shared}
-        return run(**given, kill=options.kill_of(name, _plain(common)))
+        return run(**given, kill=options.kill_of(name, _given(common)))
 
     return _with([*own, *map(_parameter, shared)], called)
 
@@ -90,7 +93,7 @@ def _option(item: Declared, words: str) -> Any:  # noqa: ANN401 - as Typer's
     )
 
 
-def _plain(given: Mapping[str, Any]) -> dict[str, Any]:
+def _given(given: Mapping[str, Any]) -> dict[str, Any]:
     """What was given, of what Typer made of options."""
     several = {
         key: tuple(one.value if isinstance(one, Enum) else one for one in value)
@@ -98,3 +101,71 @@ def _plain(given: Mapping[str, Any]) -> dict[str, Any]:
         if isinstance(value, list | tuple)
     }
     return {key: value for key, value in {**given, **several}.items() if value not in (None, ())}
+
+
+# --- before a line is read ---
+
+MAY_BE_EMPTY = [item.flag for item in declare.declared(Kill) if item.opt.may_be_empty]
+"""An empty reason is none, and an empty command switches off what the config says."""
+
+
+def check_values(command: Any, words: Sequence[str]) -> None:  # noqa: ANN401 - Typer's class of commands is not public
+    """Raise UsageError for the first option of a line that has no value, or the next option in its place.
+
+    A shell that expands an unset variable to nothing makes `--symbol $COIN --json` into `--symbol --json`. Read by the
+    letter, that is a symbol named `--json`; meant was something else, and a kill of something else is none.
+    """
+    rest = list(words)
+    takes = _that_take_one(command)
+    while rest:
+        word = rest.pop(0)
+        if word == "--":
+            return
+        name, equals, value = word.partition("=")
+        if not word.startswith("-"):
+            inner = getattr(command, "commands", {}).get(word)
+            if inner is not None:
+                command, takes = inner, _that_take_one(inner)
+            continue
+        if not takes.get(name):
+            continue
+        if not equals:
+            if not rest:
+                return  # Typer says so
+            value = rest.pop(0)
+            if value.startswith("-") and not re.match(r"-(\.?[0-9]|$)", value):
+                raise UsageError(
+                    f'{name} has no value: "{quoted(value)}" comes next, which is an option',
+                    f"give it one, or leave it out; a value that begins with a dash is written {name}=VALUE",
+                )
+        if not value.strip() and name not in MAY_BE_EMPTY:
+            raise UsageError(f"{name} has no value: it is empty", "give it one, or leave it out")
+
+
+def values_of(words: Sequence[str]) -> list[str]:
+    """All that a line says, the values of `--option=value` by themselves, too."""
+    return [*words, *(word.partition("=")[2] for word in words if word.startswith("-") and "=" in word)]
+
+
+def _that_take_one(command: Any) -> Mapping[str, bool]:  # noqa: ANN401
+    return {
+        name: not (getattr(one, "is_flag", False) or getattr(one, "count", False))
+        for one in command.params
+        for name in (*one.opts, *one.secondary_opts)
+        if name.startswith("-")
+    }
+
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+def age_of(text: str, option: str = "--max-age") -> float:
+    """Seconds from `90s`, `15m`, `24h` or `7d`. Raises UsageError that names the option."""
+    number, unit = text[:-1], text[-1:]
+    try:
+        seconds = float(number) * _UNITS[unit]
+    except (ValueError, KeyError):
+        seconds = -1.0
+    if not 0 < seconds < 1e10 or not number[0].isdigit():
+        raise UsageError(f"{option} {text}: write a number and s, m, h or d, for instance 24h")
+    return seconds

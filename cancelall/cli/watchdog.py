@@ -41,6 +41,9 @@ _LONGEST = 3600.0
 """Seconds that are slept at a time."""
 _STACK = 1 << 20
 """Bytes of stack of the thread: the usual 8 MB are much where memory is short."""
+_SCARCE_STACK = 512 << 10
+"""The same for every thread where address space is scarce: JSON that is nested as deep as Python reads it takes less
+than 192 KiB."""
 _SCARCE = 32
 """Descriptors; with fewer all are left to the connections."""
 _M_ARENA_MAX = -8
@@ -273,7 +276,7 @@ def _scarce() -> bool:
 
 
 def spare_address_space() -> None:
-    """Where it is limited, take little of it for each thread: before the first one begins.
+    """Where it is limited (`ulimit -v`), have each further thread take little of it.
 
     By default that is 8 MB of stack and, in glibc, 64 MB for what the thread allocates; two threads take more than the
     rest of this program.
@@ -283,7 +286,7 @@ def spare_address_space() -> None:
 
         if resource.getrlimit(resource.RLIMIT_AS)[0] == resource.RLIM_INFINITY:
             return
-        _thread.stack_size(2 * _STACK)
+        _thread.stack_size(_SCARCE_STACK)
         if sys.platform == "linux":
             import _ctypes
 

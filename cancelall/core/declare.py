@@ -71,13 +71,13 @@ class Declared:
     repeatable: bool
     optional: bool
     default: object
-    flag: str
-    """The command-line spelling."""
+    flags: tuple[str, ...]
+    """The command-line spellings, the long one first."""
 
     @property
-    def flags(self) -> tuple[str, ...]:
-        """All command-line spellings."""
-        return (self.flag, self.opt.short) if self.opt.short else (self.flag,)
+    def flag(self) -> str:
+        """The long spelling."""
+        return self.flags[0]
 
     @property
     def on_line(self) -> str:
@@ -118,7 +118,7 @@ def _declared(declaration: Any) -> tuple[Declared, ...]:  # noqa: ANN401 - a dat
                 repeatable=repeatable,
                 optional=optional,
                 default=default,
-                flag="--" + field.name.replace("_", "-"),
+                flags=("--" + field.name.replace("_", "-"), *([opt.short] if opt.short else ())),
             )
         )
     return tuple(found)

@@ -151,19 +151,9 @@ class SignedRequest:
     """Asked, in the attempt's own thread, right before the first byte leaves: True, and it does not leave."""
 
     @property
-    def method(self) -> str:
-        """As in the request."""
-        return self.request.method
-
-    @property
     def url(self) -> str:
         """Where it goes."""
         return self.origin + self.target
-
-    @property
-    def fresh_connection(self) -> bool:
-        """Whether it opens its own connection: one that the venue has just closed would swallow a cancel."""
-        return self.request.changes
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,9 +14,8 @@ from functools import partial
 from typing import Any, Generic, TypeVar
 
 from cancelall.core.attempts import Attempt, Outcome, Tally, Watch
-from cancelall.core.bugs import bug_words
 from cancelall.core.clock import INSTANT, Clock
-from cancelall.core.errors import DryRunViolation, TransportFault, Unreadable
+from cancelall.core.errors import DryRunViolation, TransportFault, Unreadable, bug_words
 from cancelall.core.model import Answer, Judgement, Priority, Reply, Request, SignedRequest
 from cancelall.engine import retry
 from cancelall.engine.hedge import Hedge
@@ -149,7 +148,8 @@ class Client:
 
     def stops(self, request: Request) -> bool:
         """Whether a refusal ends this request. A block of the address leaves each mass cancel its own answer."""
-        return self.refusal is not None or self.gate.refusals.stops(request)
+        host = self.gate.refusals
+        return self.refusal is not None or (host.blocked is not None and host.stops(request))
 
     async def ask(
         self,
@@ -227,19 +227,19 @@ class Client:
     def _sign(self, asking: _Asking[Any], copy_of: SignedRequest | None = None) -> SignedRequest:
         """The request as it goes, or its copy for the second name."""
         request, ours_ms = asking.request, self.clock.now_ms()
-        headers, body, target = self.headers, request.body, request.target
+        headers, body, query = self.headers, request.body, request.query
         signed_ms = ours_ms + self._offset_ms - self.venue.clock_lead_ms
         if request.signed:
             signed = self.venue.sign(request, self.secrets, self.options, signed_ms, asking.widen)
             headers, body = (*headers, *signed.headers), signed.body
-            target = target if signed.query is None else f"{request.path}?{signed.query}"
+            query = query if signed.query is None else signed.query
         window = self.venue.late_ms(self.options) if request.changes else None
         return SignedRequest(
             request=request,
             origin=self.origin if copy_of is None else self.alternate or self.origin,
             headers=headers,
             body=body,
-            target=target,
+            target=f"{request.path}?{query}" if query else request.path,
             about=asking.watch.about,
             tries=asking.tries,
             signed_ms=signed_ms,

@@ -146,10 +146,10 @@ class ProfileSweep:
     def _join_segments(self) -> None:
         """Begin every segment that is new; forget those that the account lacks, or lists in another way."""
         known = self.discoveries.segments()
-        listings = {segment.name: segment.listings for segment in known}
+        by_name = {segment.name: segment for segment in known}
         before: dict[str, SegmentSweep] = {}
-        for name, ledger in self.ledgers.items():
-            if listings.get(name) != ledger.segment.listings:
+        for name, ledger in self.ledgers.items():  # none at first: no listing is made before the first cancels
+            if name not in by_name or by_name[name].listings != ledger.segment.listings:
                 before[name] = self._sweeps.pop(name)
                 self._sweeping.pop(name).cancel()
         new = [segment for segment in known if segment.name not in self._sweeps]

@@ -13,9 +13,8 @@ from functools import partial
 from typing import Any, TypeVar
 
 from cancelall.core.attempts import Attempt, Tally
-from cancelall.core.bugs import bug_words
 from cancelall.core.clock import Clock, SystemClock
-from cancelall.core.errors import CancelallError, ConfigError, Interrupted, OptionError, TransportFault
+from cancelall.core.errors import CancelallError, ConfigError, Interrupted, OptionError, TransportFault, bug_words
 from cancelall.core.model import Reply, SignedRequest, Verdict
 from cancelall.core.profile import BrokenProfile, Profile
 from cancelall.core.results import ProfileReport, Timing
@@ -27,7 +26,7 @@ from cancelall.engine.hold import Hold
 from cancelall.engine.profile_sweep import ProfileSweep
 from cancelall.engine.shared_limits import SCARCE, SharedLimits, scarcity, with_descriptors
 from cancelall.journal.record import Record, nanoseconds
-from cancelall.net import preconnect
+from cancelall.net import connection
 from cancelall.net.background import NoThreadError, ThreadDiedError, in_thread
 from cancelall.net.route import Route, route_for
 from cancelall.venues.registry import load, segments
@@ -311,24 +310,23 @@ def over_the_network(
     `route` is the profile's, if somebody wants to know how it fares; `thrifty`: no connection is kept. Blocks while
     the CA bundle is loaded, if it is not. Raises ConfigError when it cannot be.
     """
-    from cancelall.net.connection import Handle
     from cancelall.net.transport import Transport
 
     route = route or route_for(profile.origin, profile.common.proxy, profile.common.ca_bundle, environ)
     name = f"attempt at {profile.origin}"
     if route.proxy_password:
         register(route.proxy_password)
-    transport = Transport(route, ready=preconnect.take, keeps=not thrifty)
+    transport = Transport(route, ready=connection.take, keeps=not thrifty)
 
     async def send(signed: SignedRequest, until: float, sent: Callable[[], None]) -> Reply:
         loop = asyncio.get_running_loop()
-        passes(signed.headers, signed.body, signed.url)
+        passes(signed.headers, signed.body, signed.target)
 
         def tell() -> None:
             with contextlib.suppress(RuntimeError):  # the loop has closed: nobody waits any more
                 loop.call_soon_threadsafe(sent)
 
-        handle = Handle()
+        handle = connection.Handle()
 
         def attempt() -> Reply:
             return transport.send(signed, until, tell, handle)
@@ -352,7 +350,7 @@ def _load_transport() -> None:
         from cancelall.net import transport  # noqa: F401
     gc.freeze()
     gc.enable()
-    preconnect.at_ease()
+    connection.at_ease()
 
 
 def harden(environ: dict[str, str]) -> tuple[str, ...]:

@@ -62,7 +62,7 @@ class Reader:
         self._monotonic = monotonic
         self._there = bytearray()
         self._head_left = HEAD_LIMIT
-        self.heard = False
+        self.begun = False
         """Whether any byte has come."""
 
     @property
@@ -101,7 +101,7 @@ class Reader:
         came = self._source.recv(_PIECE)
         if not came:
             raise Ended
-        self.heard = True
+        self.begun = True
         self._there += came
 
 

@@ -21,7 +21,7 @@ from typing import Any
 import cancelall
 
 PRODUCT = str(Path(cancelall.__file__).parent) + os.sep
-SENDING, THREADS = str(Path("net/direct.py")), str(Path("net/background.py"))
+SENDING, THREADS = str(Path("net/transport.py")), str(Path("net/background.py"))
 _RESUME = dis.opmap["RESUME"]
 
 

@@ -74,8 +74,8 @@ def test_no_read_goes_before_the_first_cancel_and_all_blind_ones_go(venue: str, 
         blind = _blind(venue, server)
         kill(venue, server, deadline=20)
     assert blind > 0
-    assert leaving[0].fresh_connection  # which is what a cancel gets
-    assert sum(signed.fresh_connection for signed in leaving) >= blind
+    assert leaving[0].request.changes  # which is what a cancel gets
+    assert sum(signed.request.changes for signed in leaving) >= blind
 
 
 def test_an_account_group_that_is_not_stored_is_read_first(leaving: list[SignedRequest]) -> None:
@@ -84,7 +84,7 @@ def test_an_account_group_that_is_not_stored_is_read_first(leaving: list[SignedR
         del table["account_group"]
         (report,) = swept({"ascendex": table}, deadline=20)
     assert report.verdict is Verdict.CLEAR
-    assert [signed.fresh_connection for signed in leaving].index(True) == 1
+    assert [signed.request.changes for signed in leaving].index(True) == 1
 
 
 # --- before the first byte, and once ---------------------------------------------------------------------------------

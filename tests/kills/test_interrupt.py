@@ -119,7 +119,7 @@ def test_a_cancellation_that_gets_lost_does_not_keep_the_run_alive() -> None:
 
     async def send(signed: SignedRequest, until: float, sent: Callable[[], None]) -> Reply:
         sent()
-        if signed.method == "POST":
+        if signed.request.method == "POST":
             cancels.append(time.monotonic() - run.started)
         try:
             await asyncio.sleep(60)

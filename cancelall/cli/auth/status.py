@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cancelall.core import declare, files
-from cancelall.core.directories import state_directories
 from cancelall.core.errors import CancelallError, SecretError
+from cancelall.core.files import state_directories
 from cancelall.core.profile import BrokenProfile, Profile, credential_path
 from cancelall.core.secret import Secret
 from cancelall.credentials import chain

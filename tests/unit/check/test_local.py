@@ -16,7 +16,7 @@ import pytest
 
 from cancelall import simulator
 from cancelall.check import evidence
-from cancelall.cli import app, check, values
+from cancelall.cli import app, check, parameters
 from cancelall.core.errors import ExitStatus, UsageError
 from cancelall.core.findings import Area, CheckReport, Finding, Level, exit_status, failure, good, warning
 from cancelall.credentials import chain
@@ -237,13 +237,13 @@ def test_a_bad_check_after_a_good_one_is_told(home: Path) -> None:
 
 @pytest.mark.parametrize(("text", "seconds"), [("90s", 90), ("15m", 900), ("24h", 86_400), ("7d", 604_800)])
 def test_ages(text: str, seconds: float) -> None:
-    assert values.age_of(text) == seconds
+    assert parameters.age_of(text) == seconds
 
 
 @pytest.mark.parametrize("text", ["", "24", "h", "24H", "0h", "-1h", "nanh", "infd", "1e9999d", " 1h", "1 h "])
 def test_ages_that_are_none(text: str) -> None:
     with pytest.raises(UsageError, match="24h"):
-        values.age_of(text)
+        parameters.age_of(text)
 
 
 # --- how it looks ---------------------------------------------------------------------------------------------------

@@ -22,10 +22,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cancelall import simulator
-from cancelall.__main__ import OTHERS
 from cancelall.cli import execute, last_words, watchdog
 from cancelall.cli.last_words import LastWords
 from cancelall.cli.options import Output, Terms
+from cancelall.cli.process import OTHERS
 from cancelall.cli.watchdog import GRACE
 from cancelall.config import loader
 from cancelall.config.toml_file import Document
@@ -280,9 +280,9 @@ def test_after_a_signal_no_cancel_leaves_though_the_loop_is_busy(kill: Kill, num
 
 # The moments of a start: an import of that name begins while the signal comes.
 MOMENTS = [
-    "cancelall.cli.fast_path",
+    "cancelall.cli.options",
     "cancelall.config.loader",
-    "cancelall.net.preconnect",
+    "cancelall.net.connection",
     "cancelall.cli.execute",
     "cancelall.engine.sweep",
     "json",

@@ -25,9 +25,8 @@ from cancelall import __version__, simulator
 from cancelall.core import strictjson
 from cancelall.core.errors import ConfigError, TransportFault, Unreadable
 from cancelall.core.model import Reply, SignedRequest
-from cancelall.net import dial, direct, tls, transport
+from cancelall.net import dial, transport
 from cancelall.net.connection import Handle
-from cancelall.net.direct import Outgoing
 from cancelall.net.route import Route, is_loopback, route_for
 from cancelall.net.transport import Transport
 from loopback import CANARY, OK, RawServer, Script, a_cancel, a_get, a_request, in_seconds, read_request, reset
@@ -398,8 +397,8 @@ def test_what_cannot_be_sent_was_not_sent(url: str, headers: tuple[tuple[str, st
 
 def test_what_is_on_its_way_out_shows_no_secret() -> None:
     signed = a_request(method="GET", url="https://host/", headers=(("X-SIGN", CANARY),), body=CANARY.encode())
-    data = direct.request_bytes(signed, {"X-SIGN": CANARY})
-    out = Outgoing(signed=signed, data=data, until=1.0, seconds=1.0, handle=Handle(), sent=lambda: None)
+    data = transport.request_bytes(signed, {"X-SIGN": CANARY})
+    out = transport.Outgoing(signed=signed, data=data, until=1.0, seconds=1.0, handle=Handle(), sent=lambda: None)
     assert CANARY.encode() in data
     assert CANARY not in repr(out)
 
@@ -639,7 +638,7 @@ def test_what_is_no_tls_has_got_nothing() -> None:
 def test_no_session_keys_are_written(authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     log = tmp_path / "keys.log"
     monkeypatch.setenv("SSLKEYLOGFILE", str(log))
-    monkeypatch.setattr(tls, "_contexts", {})
+    monkeypatch.setattr("cancelall.net.route._contexts", {})
     with RawServer(context=authority.context()) as server:
         Transport(Route(ca_bundle=str(authority.path))).send(a_cancel(server), in_seconds())
         assert len(server.requests) == 1
@@ -823,7 +822,7 @@ def test_a_proxy_whose_certificate_is_refused(authority: Authority, by_environme
         (b"HTTP/1.1 302 Found\r\nLocation: http://login/\r\n\r\n", r"\(HTTP 302\)"),
         (b"HTTP/1.1 200 OK\r\nX: " + b"a" * 70_000, "its answer broke off or is no HTTP"),
         (b"SSH-2.0-OpenSSH\r\n", "its answer broke off or is no HTTP"),
-        (b"HTTP/1.1 200 OK\r\n\r\nearly", "it said more than it was asked"),
+        (b"HTTP/1.1 200 OK\r\n\r\nearly", "it said more than its answer"),
         (b"", "its answer broke off or is no HTTP"),
     ],
 )
