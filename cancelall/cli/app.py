@@ -30,6 +30,42 @@ COMMANDS: Mapping[str, str] = {
 """Every command, with what its help begins with."""
 
 
+EXAMPLES: Mapping[str, tuple[str, ...]] = {
+    "": ("cancelall bybit", "cancelall all --dry-run", "cancelall demo"),
+    "bybit": ("cancelall bybit --settle-coin USDT", "cancelall bybit --category linear --symbol BTCUSDT"),
+    "bitget": ("cancelall bitget --product-type USDT-FUTURES", "cancelall bitget --keep-protective"),
+    "ascendex": ("cancelall ascendex --account-category futures",),
+    "pacifica": ("cancelall pacifica --symbol BTC",),
+    "deltadefi": ("cancelall deltadefi --dry-run",),
+    "all": ("cancelall all --hold 60", "cancelall all --only 'mm-*' --skip mm-9", "cancelall all --json"),
+    "orders": ("cancelall orders", "cancelall orders bybit --json"),
+    "check": ("cancelall check", "cancelall check --max-age 24h"),
+    "demo": ("cancelall demo --orders 100", "cancelall demo --fault list"),
+    "config path": ("cancelall config path",),
+    "config show": ("cancelall config show",),
+    "config init": ("cancelall config init",),
+    "journal show": ("cancelall journal show --last 20", "cancelall journal show --json"),
+    "journal verify": ("cancelall journal verify",),
+    "journal report": ("cancelall journal report --since 24h",),
+    "journal path": ("cancelall journal path",),
+    "auth set": ("cancelall auth set bybit", "cancelall auth set mm-2 --venue bitget"),
+    "auth status": ("cancelall auth status",),
+    "auth remove": ("cancelall auth remove bybit",),
+    "auth export-systemd": ("cancelall auth export-systemd bybit",),
+}
+"""Lines to copy, by the words of a command."""
+_MORE = "The whole manual: man cancelall. What to do in which case: docs/runbook.md in the source."
+
+
+def _with_examples(made: Any, path: str = "") -> None:  # noqa: ANN401 - Typer's class of commands is not public
+    """Have the help of a command, and of those below it, end with lines to copy and where to read on."""
+    lines = EXAMPLES.get(path, ())
+    block = "\n".join(["\b", "Examples:", *(f"  {line}" for line in lines)]) if lines else ""
+    made.epilog = "\n\n".join(filter(None, (made.epilog, block, _MORE)))
+    for name, inner in getattr(made, "commands", {}).items():
+        _with_examples(inner, f"{path} {name}".strip())
+
+
 def _epilog() -> str:
     """The exit codes in short: those of verdicts, then the others."""
     rows = [("/".join(map(str, codes)), verdict, meaning) for codes, verdict, meaning in EXIT_STATUSES]
@@ -109,6 +145,7 @@ def _typer(words: str, epilog: str | None = None) -> typer.Typer:
 def command(only: str | None = None) -> Any:  # noqa: ANN401 - a class of Typer's without a public name
     """The command line as it runs: without Typer's own options of completion, of which one edits start-up files."""
     made = typer.main.get_command(build(only))
+    _with_examples(made)
     made.params = [one for one in made.params if one.name not in ("install_completion", "show_completion")]
     return made
 
@@ -166,6 +203,10 @@ def _run(words: Sequence[str]) -> int:
     line = words
     if completes := "_CANCELALL_COMPLETE" in os.environ:  # the shell hands its line over in a variable
         line = (os.environ.get("COMP_WORDS") or os.environ.get("_TYPER_COMPLETE_ARGS") or "").split()[1:]
+    if not completes:
+        from cancelall.cli import first_word
+
+        words = line = first_word.as_commands(words, COMMANDS, os.environ)
     made = command(next((one for one in line if one[:1] != "-"), ""))
     if not completes:
         parameters.check_values(made, words)
@@ -182,7 +223,7 @@ def _run(words: Sequence[str]) -> int:
             return ExitStatus.USAGE
         if message is None:
             raise
-        said = veiled(" ".join(str(message()).split()), parameters.values_of(words))
+        said = veiled(parameters.with_nearest(" ".join(str(message()).split())), parameters.values_of(words))
         return process.fail(said, _help_hint(fault), ExitStatus.USAGE)
     return int(result) if isinstance(result, int) else 0
 

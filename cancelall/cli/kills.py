@@ -116,6 +116,8 @@ def _has_secrets(venue: str, environ: Mapping[str, str]) -> bool:
 
 
 def selected(names: list[str], only: Sequence[str], skip: Sequence[str]) -> list[str]:
+    """The profiles that the patterns choose; each of them may be several, with commas between. Raises ConfigError."""
+    only, skip = ([one for pattern in some for one in pattern.split(",") if one] for some in (only, skip))
     everyone = not only or "all" in only  # no profile can have that name, and a unit's instance is one word
     chosen = [name for name in names if everyone or any(fnmatchcase(name, pattern) for pattern in only)]
     chosen = [name for name in chosen if not any(fnmatchcase(name, pattern) for pattern in skip)]
@@ -126,8 +128,9 @@ def selected(names: list[str], only: Sequence[str], skip: Sequence[str]) -> list
             "no profile is configured and no venue's secrets are in the environment", "run: cancelall config init"
         )
     patterns = [*map(quoted, only), *(f"--skip {quoted(one)}" for one in skip)]
+    near = declare.nearest(only[0], names) if len(only) == 1 else ""
     raise ConfigError(
-        f"no profile matches {' '.join(patterns)}", f"profiles: {', '.join(map(loader.shown_name, names))}"
+        f"no profile matches {' '.join(patterns)}{near}", f"profiles: {', '.join(map(loader.shown_name, names))}"
     )
 
 

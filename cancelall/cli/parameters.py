@@ -127,6 +127,8 @@ def check_values(command: Any, words: Sequence[str]) -> None:  # noqa: ANN401 - 
             if inner is not None:
                 command, takes = inner, _that_take_one(inner)
             continue
+        if f"-{name}" in takes and len(name) > 2:
+            raise UsageError(f"{name}: a long option has two dashes", f"write -{name}")
         if not takes.get(name):
             continue
         if not equals:
@@ -145,6 +147,14 @@ def check_values(command: Any, words: Sequence[str]) -> None:  # noqa: ANN401 - 
 def values_of(words: Sequence[str]) -> list[str]:
     """All that a line says, the values of `--option=value` by themselves, too."""
     return [*words, *(word.partition("=")[2] for word in words if word.startswith("-") and "=" in word)]
+
+
+def with_nearest(message: str) -> str:
+    """Typer's words for a value that is none of an option's choices, with the one that was probably meant."""
+    refused = re.search(r"'([^']*)' is not one of (.+?)\.?$", message)
+    if refused is None:
+        return message
+    return message.rstrip(".") + declare.nearest(refused[1], re.findall(r"'([^']*)'", refused[2]))
 
 
 def _that_take_one(command: Any) -> Mapping[str, bool]:  # noqa: ANN401

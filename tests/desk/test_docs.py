@@ -102,6 +102,10 @@ def test_files_that_are_named_are_there() -> None:
             assert (ROOT / path).exists(), (document.name, path)
 
 
+PROFILES = {"mm-2": "bitget"}
+"""Those that examples name, and their venues."""
+
+
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_commands_and_options_that_are_shown_exist(document: Path, home: Path) -> None:
     """Every `cancelall …` in a block or in backquotes, down to its options."""
@@ -116,6 +120,7 @@ def test_commands_and_options_that_are_shown_exist(document: Path, home: Path) -
         parts = shlex.split(words)
         if len(parts) == 1 and any(name.startswith(f"{parts[0]} ") for name in sections):
             continue  # a group of commands
+        parts[0] = PROFILES.get(parts[0], parts[0])
         command = next((name for name in (" ".join(parts[:2]), parts[0]) if name in sections), None)
         assert command is not None, words
         for flag in (part for part in parts if part.startswith("--")):
