@@ -50,13 +50,18 @@ class Ran:
         return line
 
 
-def cancelall(*words: str, home: Path, env: Mapping[str, str] | None = None, seconds: float = 40) -> Ran:
-    """Run the real command with an empty environment but for what is given, no terminal and a HOME of its own."""
+def cancelall(
+    *words: str, home: Path, env: Mapping[str, str] | None = None, seconds: float = 40, given: str = ""
+) -> Ran:
+    """Run the real command with an empty environment but for what is given, no terminal and a HOME of its own.
+
+    `given` comes on its standard input.
+    """
     environ = {"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": str(ROOT), **(env or {})}
     process = subprocess.run(  # noqa: S603
         [sys.executable, "-m", "cancelall", *words],
         env=environ,
-        stdin=subprocess.DEVNULL,
+        input=given.encode(),
         capture_output=True,
         timeout=seconds,
         cwd=home,

@@ -23,7 +23,7 @@ COMMANDS: Mapping[str, str] = {
     "orders": "List what is open. Only reads.",
     "check": "Would the kill work from here, now? Only reads, but for --live.",
     "demo": "The whole thing against the embedded exchange on this machine. No account is needed.",
-    "config": "The config file: where it is, what it says, a first one.",
+    "config": "The config file: where it is, what it says, a first one; set a key, find every mistake.",
     "journal": "The journal of all kills: what was sent, what came back, what was left.",
     "auth": "The keys of a profile: into the OS keyring, where they are, out again, into systemd credentials.",
 }
@@ -44,6 +44,8 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "config path": ("cancelall config path",),
     "config show": ("cancelall config show",),
     "config init": ("cancelall config init",),
+    "config set": ("cancelall config set mm-2 venue bitget", "cancelall config set bybit deadline 20"),
+    "config check": ("cancelall config check",),
     "journal show": ("cancelall journal show --last 20", "cancelall journal show --json"),
     "journal verify": ("cancelall journal verify",),
     "journal report": ("cancelall journal report --since 24h",),

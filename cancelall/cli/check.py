@@ -68,7 +68,7 @@ def run(
     try:
         document = toml_file.read(kill.config, environ)
         known = kills.known(document, environ)
-        chosen = list(dict.fromkeys(names or kills.selected(known, [], [])))
+        chosen = list(dict.fromkeys(names or kills.selected(document, known, [], [])))
     except ConfigError as error:
         return unreadable(error, [*map(quoted, names or [])], output)
     profiles = kills.load_all(document, chosen, environ, overrides)
@@ -205,7 +205,7 @@ def _stored(document: Document, profile: str, key: str, value: int) -> str:
         variable = f"{environment_prefix(profile)}{key.upper()}"
         raise ConfigError(f"profile {profile} stands in no config file", f"set {variable}={value} in the environment")
     try:
-        told = edit.save(document.path, profile, {key: value})
+        told = edit.save(document.path, {edit.of_profile(profile): {key: value}})
     except OSError as fault:
         by_hand = f"write {key} = {value} into [profiles.{profile}] by hand"
         raise ConfigError(f"{document.path} cannot be written: {fault.strerror}", by_hand) from None

@@ -48,7 +48,7 @@ def every(kill: Kill) -> int:
     output, asked = kill.output(), overrides(kill)
     (index, count), environ, terms = _shard(kill.shard), dict(os.environ), _terms(kill)
     document = toml_file.read(kill.config, environ)
-    names = selected(known(document, environ), kill.only, kill.skip)
+    names = selected(document, known(document, environ), kill.only, kill.skip)
     mine = names[index - 1 :: count]
     if not mine:
         output.note(f"shard {kill.shard}: none of the {len(names)} selected profile(s)")
@@ -115,7 +115,7 @@ def _has_secrets(venue: str, environ: Mapping[str, str]) -> bool:
     return any(loader.at_hand(venue, field, environ) for field in fields)
 
 
-def selected(names: list[str], only: Sequence[str], skip: Sequence[str]) -> list[str]:
+def selected(document: Document, names: list[str], only: Sequence[str], skip: Sequence[str]) -> list[str]:
     """The profiles that the patterns choose; each of them may be several, with commas between. Raises ConfigError."""
     only, skip = ([one for pattern in some for one in pattern.split(",") if one] for some in (only, skip))
     everyone = not only or "all" in only  # no profile can have that name, and a unit's instance is one word
@@ -124,8 +124,9 @@ def selected(names: list[str], only: Sequence[str], skip: Sequence[str]) -> list
     if chosen:
         return chosen
     if not names:
+        where = f"there is no profile in {document.path}" if document.path else "no profile is configured"
         raise ConfigError(
-            "no profile is configured and no venue's secrets are in the environment", "run: cancelall config init"
+            f"{where} and no venue's secrets are in the environment", "add one, with its keys: cancelall auth set bybit"
         )
     patterns = [*map(quoted, only), *(f"--skip {quoted(one)}" for one in skip)]
     near = declare.nearest(only[0], names) if len(only) == 1 else ""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Collection, Container, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -121,7 +121,9 @@ def _profile(document: Document, name: str, table: Any, environ: Mapping[str, st
         fail(document, where, "", "a profile must be a table")
     venue_name = table.get("venue")
     if not isinstance(venue_name, str):
-        fail(document, where, "venue", f"venue is missing: one of {', '.join(VENUES)}")
+        meant = next((key for key in table if key != "venue" and declare.nearest(key, ("venue",))), "venue")
+        told = "venue is missing" if meant == "venue" else f'unknown key "{quoted(meant)}" (did you mean "venue"?)'
+        fail(document, where, meant, f"{told}: one of {', '.join(VENUES)}")
     if venue_name not in VENUES:
         fail(
             document, where, "venue", f'unknown venue "{quoted(venue_name)}"{declare.nearest(str(venue_name), VENUES)}'
@@ -129,8 +131,10 @@ def _profile(document: Document, name: str, table: Any, environ: Mapping[str, st
     accepts = schema(str(venue_name))
     items = {item.key: item for item in declare.declared(accepts.options)}
     common_items = {item.key: item for item in declare.declared(Common)}
-    _check_keys(document, where, table, [*items, *common_items, "venue", "secret_command", "credentials"])
-    _check_keys(document, "defaults", document.data.get("defaults", {}), DEFAULTS_KEYS)
+    secret_fields = declare.secrets_of(accepts.secrets)
+    valid = [*items, *common_items, "venue", "secret_command", "credentials"]
+    _check_keys(document, where, table, valid, secret_fields)
+    _check_keys(document, "defaults", document.data.get("defaults", {}), DEFAULTS_KEYS, secret_fields)
 
     common = _values(document, "defaults", document.data.get("defaults", {}), common_items)
     common |= _values(document, where, table, common_items)
@@ -163,7 +167,6 @@ def _profile(document: Document, name: str, table: Any, environ: Mapping[str, st
     scope = {
         key: getattr(options, key) for key in items if key in chosen and getattr(options, key) not in (None, (), False)
     }
-    secret_fields = declare.secrets_of(accepts.secrets)
     return Profile(
         name=name,
         venue=venue_name,
@@ -209,8 +212,14 @@ def _built(declaration: type, values: Mapping[str, object]) -> Any:  # noqa: ANN
         raise OptionError(veiled(error.message, words), veiled(error.hint, words)) from None
 
 
-def _check_keys(document: Document, where: str, table: Mapping[str, Any], valid: Any) -> None:  # noqa: ANN401
+def _check_keys(
+    document: Document, where: str, table: Mapping[str, Any], valid: Collection[str], secrets: Collection[str]
+) -> None:
     for key in table:
+        if key not in valid and key in (*secrets, "credentials", "secret_command"):
+            profile = where if where.startswith("profiles.") else "profiles.NAME"
+            inside = f"[{profile}.credentials]" if key in secrets else f"[{profile}]"
+            fail(document, where, key, f"{key} stands in the wrong table", f"put it into {inside}")
         if key not in valid:
             fail(document, where, key, f'unknown key "{quoted(key)}"{declare.nearest(key, valid)}')
 

@@ -110,6 +110,11 @@ def read(chosen: Path | None, environ: Mapping[str, str]) -> Document:
             f"the config file {_named(path)} cannot be read: {fault.strerror or fault}",
             "correct its permissions or path",
         ) from None
+    return parsed(path, text, environ, warnings)
+
+
+def parsed(path: Path, text: str, environ: Mapping[str, str], warnings: tuple[str, ...] = ()) -> Document:
+    """The text of a config file. Raises ConfigError when it is not TOML, or has other parts than a config."""
     import tomllib
 
     try:
@@ -212,6 +217,8 @@ def _read_bytes(path: Path) -> tuple[bytes, tuple[str, ...]]:
 
 def _check_top(document: Document) -> None:
     for key in document.data:
+        if key in ("credentials", "secret_command"):
+            fail(document, "", key, f"{key} stands outside of a profile", f"put it into [profiles.NAME.{key}]")
         if key not in ("defaults", "profiles"):
             fail(document, "", key, f'unknown key "{quoted(key)}"{declare.nearest(key, ("defaults", "profiles"))}')
     for key in ("defaults", "profiles"):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,12 +77,13 @@ def resolve(profile: Profile, environ: Mapping[str, str]) -> Found:
                 warnings.append(_left_out(error))
     if missing:
         raise SecretError(
-            f"no {' and no '.join(missing)}: looked in {_places(profile, missing[0], environ)}", _how_to_set(profile)
+            f"no {' and no '.join(missing)}: looked in {_places(profile, missing[0], environ)}",
+            _how_to_set(profile, environ),
         )
     try:
         secrets, without = whole(profile, values)
     except SecretError as error:
-        raise SecretError(error.message, error.hint or _how_to_set(profile)) from None
+        raise SecretError(error.message, error.hint or _how_to_set(profile, environ)) from None
     warnings += [_left_out(without)] if without is not None else []
     kept = [(key, source) for key, source in sources if without is None or not declared[key].optional]
     return Found(secrets=secrets, sources=tuple(kept), warnings=tuple(warnings))
@@ -248,12 +250,24 @@ def _places(profile: Profile, field: str, environ: Mapping[str, str]) -> str:
     return ", ".join(places)
 
 
-def _how_to_set(profile: Profile) -> str:
-    prefix = environment_prefix(profile.name)
+def _how_to_set(profile: Profile, environ: Mapping[str, str]) -> str:
+    """The command that keeps secrets where this process would find them."""
+    if environ.get("INVOCATION_ID"):  # a unit: https://www.freedesktop.org/software/systemd/man/systemd.exec.html
+        command = f"cancelall auth export-systemd {profile.name}"
+    elif sys.platform == "linux" and not _has_session_bus(environ):
+        command = f"cancelall auth set {profile.name} --to config"
+    else:
+        command = f"cancelall auth set {profile.name}"
     return (
-        f"run: cancelall auth set {profile.name}; or set {prefix}… in the environment, "
+        f"run: {command}; or set {environment_prefix(profile.name)}… in the environment, "
         f"or [profiles.{profile.name}.credentials] in the config"
     )
+
+
+def _has_session_bus(environ: Mapping[str, str]) -> bool:
+    """Whether there can be a keyring: keyrings of Linux are reached over the session bus."""
+    runtime = environ.get("XDG_RUNTIME_DIR", "")
+    return bool(environ.get("DBUS_SESSION_BUS_ADDRESS")) or (bool(runtime) and os.path.exists(f"{runtime}/bus"))  # noqa: PTH110
 
 
 def _from_file(path: Path, warnings: list[str]) -> str | None:

@@ -7,12 +7,12 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated, Literal, Optional
 
 import typer
 
 from cancelall.cli import parameters
-from cancelall.cli.auth import given, keeping, prompt, status, systemd
+from cancelall.cli.auth import elsewhere, given, keeping, prompt, status, systemd
 from cancelall.cli.auth.status import note_times
 from cancelall.config import loader, toml_file
 from cancelall.config.toml_file import Document
@@ -31,7 +31,7 @@ from cancelall.venues.registry import VENUES, schema
 _PATIENCE = 60.0
 """Seconds for the keyring where somebody at a screen is asked to unlock it."""
 _TRIES = 3
-_SET = """Put a profile's keys into the OS keyring.
+_SET = """Put a profile's keys into the OS keyring, or elsewhere with --to.
 
 On a terminal each one is asked for and not shown. Else FIELD=value lines are read from standard input, or with --field
 one value. No option takes a key. All of it is checked, then written, or none; the profile in the config is made or
@@ -83,6 +83,13 @@ def _set(
     plaintext: Annotated[
         bool, typer.Option("--allow-plaintext", help="Use a keyring back-end that may keep secrets in plain text.")
     ] = False,
+    to: Annotated[
+        Literal["keyring", "config", "systemd"],
+        typer.Option(
+            "--to",
+            help="Where they are kept: the OS keyring, the config file (mode 0600), or encrypted systemd credentials.",
+        ),
+    ] = "keyring",
     config: Config = None,
 ) -> None:
     """On a terminal every field is asked for and hidden; else FIELD=value lines are read from standard input."""
@@ -99,6 +106,9 @@ def _set(
             " ".join(fields),
         )
     try:
+        if to != "keyring":
+            _set_elsewhere(to, document, path, profile, environment, field, file, environ)
+            return
         store = _store(profile, plaintext=plaintext, patient=prompt.on_terminal(), environ=environ)
         if path is None:
             raise ConfigError(
@@ -133,8 +143,50 @@ def _set(
         notes.append(f"{file} can be read by others: remove it")
     for words in filter(None, notes):
         _note(f"WARNING: {words}")
-    which = "" if name == profile.venue else f" --profile {name}"
-    _note(f"to see whether it works: cancelall {profile.venue}{which} --dry-run")
+    _note(f"to see whether it works: cancelall {name} --dry-run")
+
+
+def _set_elsewhere(
+    to: str,
+    document: Document,
+    path: Path | None,
+    profile: Profile,
+    environment: str | None,
+    field: str | None,
+    file: Path | None,
+    environ: Mapping[str, str],
+) -> None:
+    """Into the config file or the encrypted credentials of systemd, all or none, and the profile into the config."""
+    if path is None:
+        raise ConfigError("there is no home directory to keep the profile in", "set CANCELALL_CONFIG or give --config")
+    held = dict(profile.credentials) if to == "config" else {}
+    secrets = _gathered(profile, field, file, held)
+    missing = given.check(profile, secrets, held, environ)
+    if missing and field is None:
+        raise SecretError(f"no {' and no '.join(missing)} was given; nothing was written", "give every field")
+    if not secrets:
+        _note(f"{profile.name}: nothing was given, so nothing was changed")
+        return
+    keys = elsewhere.keys_for(document, profile, environment)
+    names = " and ".join(secrets)
+    if to == "config":
+        told = elsewhere.into_config(path, profile, secrets, keys)
+        _note(f"{profile.name}: {names} in {path}, which only you can read")
+    else:
+        sealed = systemd.seal(profile, secrets, systemd.STORE, None)
+        told = elsewhere.into_config(path, profile, {}, keys)
+        _note(f"{profile.name}: {names} encrypted in {systemd.STORE}, profile in {path}")
+        emit(systemd.unit_lines(profile, systemd.STORE, secrets) if sealed else "")
+    notes = [told, f"not set yet: {', '.join(missing)}" if missing else ""]
+    for one in secrets if to == "config" else ():
+        winning = [source for source in before_keyring(profile, one, environ) if source != "config file"]
+        notes += [f"{one} comes from the {source} as long as that is set" for source in winning]
+    if file is not None and given.open_to_others(file):
+        notes.append(f"{file} can be read by others: remove it")
+    for words in filter(None, notes):
+        _note(f"WARNING: {words}")
+    if to == "config":
+        _note(f"to see whether it works: cancelall {profile.name} --dry-run")
 
 
 def _gathered(profile: Profile, field: str | None, file: Path | None, held: Mapping[str, Secret]) -> dict[str, Secret]:

@@ -54,7 +54,8 @@ def instead(profile: Profile) -> str:
     """What to use where there is no keyring."""
     first = next(iter(declare.secrets_of(schema(profile.venue).secrets)))
     return (
-        f"use instead: a file $CREDENTIALS_DIRECTORY/cancelall.{profile.name}.{first} "
+        f"use instead: cancelall auth set {profile.name} --to config; or a file "
+        f"$CREDENTIALS_DIRECTORY/cancelall.{profile.name}.{first} "
         f"(systemd: cancelall auth export-systemd {profile.name}), "
         f"{environment_prefix(profile.name)}{first.upper()} in the environment, or secret_command in the config"
     )
@@ -138,7 +139,7 @@ def write(
             writing.put(name, secret)
             if signals is not None and signals.caught is not None:
                 raise Interrupted(f"stopped by {signals.caught.name}", status=signals.status)
-        return edit.save(path, profile.name, keys)
+        return edit.save(path, {edit.of_profile(profile.name): keys})
     except OSError as fault:
         state = writing.take_back()
         raise ConfigError(f"{path} cannot be written: {fault.strerror or fault}", state) from None

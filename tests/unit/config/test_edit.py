@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cancelall.config import edit
-from cancelall.config.edit import save, with_keys
+from cancelall.config.edit import Value, of_profile, save, with_keys
 from cancelall.config.example import example_config
 from cancelall.core.errors import ConfigError
 
@@ -52,12 +52,12 @@ ADDED = f'[profiles.bybit]\nvenue = "bybit"\nkeyring_backend = "{BACKEND}"\n'
     ],
 )
 def test_the_text_is_edited_where_it_stands(before: str, after: str | None) -> None:
-    edit = with_keys(before, "bybit", KEYS)
+    edit = with_keys(before, of_profile("bybit"), KEYS)
     assert (edit.text, edit.keeps_comments) == (before if after is None else after, True)
 
 
 def test_the_starter_file_keeps_every_word() -> None:
-    edit = with_keys(example_config(), "bybit", KEYS)
+    edit = with_keys(example_config(), of_profile("bybit"), KEYS)
     assert edit.keeps_comments
     assert edit.text.startswith(example_config())
 
@@ -69,7 +69,7 @@ def test_what_cannot_be_edited_is_written_anew_and_kept_beside(tmp_path: Path, t
     path = tmp_path / "config.toml"
     path.write_text(text)
     path.chmod(0o600)
-    told = save(path, "bybit", KEYS)
+    told = save(path, {of_profile("bybit"): KEYS})
     assert "has lost its comments" in told
     assert tomllib.loads(path.read_text()) == {"profiles": {"bybit": KEYS}}
     backup = tmp_path / "config.toml.before"
@@ -83,7 +83,7 @@ def test_a_file_with_no_place_for_a_profile_is_left_alone(tmp_path: Path, text: 
     path.write_text(text)
     path.chmod(0o600)
     with pytest.raises(ConfigError, match="no place"):
-        save(path, "bybit", KEYS)
+        save(path, {of_profile("bybit"): KEYS})
     assert path.read_text() == text
 
 
@@ -95,8 +95,8 @@ def test_the_file_is_private_and_a_link_stays_a_link(tmp_path: Path) -> None:
     link.symlink_to(real)
     before = os.umask(0)
     try:
-        assert save(link, "bybit", KEYS) == ""
-        assert save(tmp_path / "other" / "config.toml", "bybit", KEYS) == ""
+        assert save(link, {of_profile("bybit"): KEYS}) == ""
+        assert save(tmp_path / "other" / "config.toml", {of_profile("bybit"): KEYS}) == ""
     finally:
         os.umask(before)
     assert link.is_symlink()
@@ -116,15 +116,51 @@ _LINES = st.sampled_from(
 
 def test_a_number_is_written_and_replaced() -> None:
     text = "[profiles.a]\nvenue = 'ascendex'\naccount_group = 3 # mine\n"
-    assert with_keys(text, "a", {"account_group": 0}).text == text.replace("3", "0")
-    assert with_keys(text, "b", {"account_group": 7}).text == f"{text}\n[profiles.b]\naccount_group = 7\n"
+    assert with_keys(text, of_profile("a"), {"account_group": 0}).text == text.replace("3", "0")
+    assert with_keys(text, of_profile("b"), {"account_group": 7}).text == f"{text}\n[profiles.b]\naccount_group = 7\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "value", "after"),
+    [
+        ("symbol = ['A'] # mine", ["B", "C"], 'symbol = ["B", "C"] # mine'),
+        ("symbol=[\"A\", '#']", ["B"], 'symbol=["B"]'),
+        ("keep_protective = false", True, "keep_protective = true"),
+        ("deadline = 3", 2.5, "deadline = 2.5"),
+        ("deadline = 3", 3.0, "deadline = 3.0"),
+        ("deadline = 3 # s", 3, "deadline = 3 # s"),
+    ],
+)
+def test_values_of_every_kind_are_written_in_their_place(before: str, value: Value, after: str) -> None:
+    key = before.partition("=")[0].strip()
+    edit = with_keys(f"# top\n[defaults]\n{before}\n", ("defaults",), {key: value})
+    assert (edit.text, edit.keeps_comments) == (f"# top\n[defaults]\n{after}\n", True)
+
+
+def test_a_table_below_a_profile() -> None:
+    text = "[profiles.a]\nvenue = 'bybit'\n"
+    secrets = ("profiles", "a", "credentials")
+    assert with_keys(text, secrets, {"api_key": "k"}).text == f'{text}\n[profiles.a.credentials]\napi_key = "k"\n'
+    with pytest.raises(ConfigError, match=r"no place for \[profiles.a.credentials\]"):
+        with_keys("[profiles.a]\ncredentials = 3\n", secrets, {"api_key": "k"})
+
+
+def test_a_place_that_others_can_change_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    folder = tmp_path / "open"
+    folder.mkdir(mode=0o777)
+    folder.chmod(0o777)
+    path = folder / "config.toml"
+    with pytest.raises(ConfigError, match="nothing was written"):
+        save(path, {of_profile("bybit"): KEYS}, careful=True)
+    assert not path.exists()
+    assert "no kill will read it there" in save(path, {of_profile("bybit"): KEYS})
 
 
 def test_several_at_once_lose_nothing(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     names = [f"p{number}" for number in range(16)]
     with ThreadPoolExecutor(max_workers=16) as pool:
-        assert set(pool.map(lambda name: save(path, name, KEYS), names)) == {""}
+        assert set(pool.map(lambda name: save(path, {of_profile(name): KEYS}), names)) == {""}
     assert tomllib.loads(path.read_text())["profiles"] == dict.fromkeys(names, KEYS)
 
 
@@ -134,7 +170,7 @@ def test_who_holds_the_file_is_not_waited_for_in_vain(tmp_path: Path, monkeypatc
     fcntl.flock(descriptor, fcntl.LOCK_EX)
     try:
         with pytest.raises(ConfigError, match="being changed by another process"):
-            save(tmp_path / "config.toml", "bybit", KEYS)
+            save(tmp_path / "config.toml", {of_profile("bybit"): KEYS})
     finally:
         os.close(descriptor)
     assert list(tmp_path.iterdir()) == []
@@ -146,7 +182,7 @@ def test_whatever_the_file_says_the_rest_of_it_means_the_same(lines: list[str], 
     text = "\n".join(lines)
     try:
         meant = tomllib.loads(text)
-        edit = with_keys(text, "bybit", {"venue": "bybit", "keyring_backend": value})
+        edit = with_keys(text, of_profile("bybit"), {"venue": "bybit", "keyring_backend": value})
     except (ValueError, ConfigError):
         return
     meant.setdefault("profiles", {}).setdefault("bybit", {}).update({"venue": "bybit", "keyring_backend": value})

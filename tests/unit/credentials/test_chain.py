@@ -189,7 +189,7 @@ def test_names_with_a_dash(tmp_path: Path) -> None:
 
 
 def test_what_is_missing_is_named_with_every_place(tmp_path: Path) -> None:
-    told = refusal(a_profile(), {})
+    told = refusal(a_profile(), {"DBUS_SESSION_BUS_ADDRESS": "unix:path=/nowhere"})
     assert told.message == (
         "no api_key and no api_secret: looked in the credentials directory (none is set), $CANCELALL_BYBIT_API_KEY, "
         "secret_command and [credentials] of the config, the keyring (cancelall, bybit.api_key)"

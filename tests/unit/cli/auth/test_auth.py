@@ -115,7 +115,7 @@ def test_a_new_profile_of_another_name(user: User) -> None:
     ran = user.runs("set", "mm-2", "--venue", "bybit", "--environment", "testnet", given=LINES)
     assert (ran.code, set(user.items)) == (0, {"mm-2.api_key", "mm-2.api_secret"})
     assert user.tables == {"mm-2": {"venue": "bybit", "environment": "testnet", "keyring_backend": BACKEND}}
-    assert "cancelall bybit --profile mm-2 --dry-run" in ran.err
+    assert "cancelall mm-2 --dry-run" in ran.err
 
 
 def test_a_profile_that_is_there_keeps_what_it_says(user: User) -> None:
@@ -244,7 +244,7 @@ def test_no_option_takes_a_secret_as_its_value() -> None:
     }
     common = {"--config", "--help"}
     assert options["set"] - common == {
-        *("name", "--venue", "--environment", "--field", "--file", "--allow-plaintext"),
+        *("name", "--venue", "--environment", "--field", "--file", "--allow-plaintext", "--to"),
     }
     assert options["status"] - common == {"names", "--json"}
     assert options["remove"] - common == {"name", "--venue"}
