@@ -22,6 +22,7 @@ COMMANDS: Mapping[str, str] = {
     "all": "Cancel everything on every profile, all at once.",
     "orders": "List what is open. Only reads.",
     "check": "Would the kill work from here, now? Only reads, but for --live.",
+    "setup": "From nothing to a rehearsed kill, one question after the other.",
     "demo": "The whole thing against the embedded exchange on this machine. No account is needed.",
     "config": "The config file: where it is, what it says, a first one; set a key, find every mistake.",
     "journal": "The journal of all kills: what was sent, what came back, what was left.",
@@ -41,6 +42,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "orders": ("cancelall orders", "cancelall orders bybit --json"),
     "check": ("cancelall check", "cancelall check --max-age 24h"),
     "demo": ("cancelall demo --orders 100", "cancelall demo --fault list"),
+    "setup": ("cancelall setup", "cancelall setup bybit"),
     "config path": ("cancelall config path",),
     "config show": ("cancelall config show",),
     "config init": ("cancelall config init",),
@@ -105,6 +107,10 @@ def _add(app: typer.Typer, name: str) -> None:
             from cancelall.cli import demo
 
             app.command(name, help=words)(parameters.command(name, demo.run))
+        case "setup":
+            from cancelall.cli.auth import setup
+
+            app.command(name, help=words)(setup.run)
         case "config":
             from cancelall.cli import config
 

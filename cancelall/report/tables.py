@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from cancelall.core.model import Protection, State, Verdict
 from cancelall.core.results import OrderReport, ProfileReport, SegmentReport
-from cancelall.report.badges import BAD, GOOD, WARNING, badge, of_verdict
+from cancelall.report.badges import BAD, DOUBTFUL, GOOD, WARNING, badge, of_verdict
 from cancelall.report.text import (
     clean,
     counts_words,
@@ -146,8 +146,9 @@ def verdict_text(report: ProfileReport, made: Console) -> str:
     where = " ".join(
         part for part in (report.venue if report.venue != report.profile else "", report.environment or "") if part
     )
-    style = badge(of_verdict(report.verdict), made.color_system)
-    line = Text(f" {report.verdict.value.upper()} ", style=style)
+    kind = DOUBTFUL if report.dry_run and not report.exit_status else of_verdict(report.verdict)
+    kind = GOOD if report.verdict is Verdict.CLEAR else kind
+    line = Text(f" {report.verdict.value.upper()} ", style=badge(kind, made.color_system))
     line.append(f" {clean(report.profile)}", style="bold not reverse default on default")
     line.append(f"{f' ({where})' if where else ''}: {verdict_words(report)}", style=REST)
     if counts := counts_words(report):
@@ -219,7 +220,7 @@ def _orders(report: ProfileReport, made: Console) -> RenderableType:
     if width < _LINES:
         lines: list[RenderableType] = [Text(title, style="bold")]
         for row in shown:
-            lines.append(Text.assemble(_state(row, made), f" {_row_words(row)}"))
+            lines.append(Text.assemble(_state(row, made, loud=not report.dry_run), f" {_row_words(row)}"))
             lines.append(Padding(Text(clean(row.order.id), overflow="fold"), (0, 0, 0, 2)))
         return Group(*lines, *([Text(note, style="dim")] if note else []), Text(""))
     table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", title_style="bold", pad_edge=False)
@@ -231,14 +232,15 @@ def _orders(report: ProfileReport, made: Console) -> RenderableType:
     if note:
         table.caption, table.caption_justify = note, "left"
     for row in shown:
-        table.add_row(_state(row, made), *(Text(cell) for cell, _ in layout(row)))
+        table.add_row(_state(row, made, loud=not report.dry_run), *(Text(cell) for cell, _ in layout(row)))
     return table
 
 
-def _state(row: OrderReport, made: Console) -> Text:
+def _state(row: OrderReport, made: Console, *, loud: bool) -> Text:
+    """What became of an order. Where nothing was to be cancelled, an open one is no failure."""
     from rich.text import Text
 
-    if row.state in _BAD_STATES:
+    if row.state in _BAD_STATES and loud:
         return Text(f" {row.state.value} ", style=badge(BAD, made.color_system))
     return Text(row.state.value, style=_STATE_STYLE.get(row.state, ""))
 
@@ -304,7 +306,8 @@ def _segments(report: ProfileReport, made: Console) -> RenderableType:
     for some, detail in rows:
         names, verdict = ", ".join(clean(one.name) for one in some), segment_words(some[0].verdict)
         good = some[0].verdict in (Verdict.CLEAR, Verdict.ABSENT)
-        style = "" if good else badge(of_verdict(some[0].verdict), made.color_system)
+        kind = DOUBTFUL if report.dry_run and some[0].verdict is Verdict.OPEN else of_verdict(some[0].verdict)
+        style = "" if good else badge(kind, made.color_system)
         cells = [Text(names), Text(verdict if good else f" {verdict} ", style=style)]
         cells += [Text(_span([one.mass_cancels for one in some])), Text(_span([one.listings for one in some]))]
         table.add_row(*cells, *([Text(clean(detail))] if details else []))

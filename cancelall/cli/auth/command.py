@@ -30,7 +30,6 @@ from cancelall.venues.registry import VENUES, schema
 
 _PATIENCE = 60.0
 """Seconds for the keyring where somebody at a screen is asked to unlock it."""
-_TRIES = 3
 _SET = """Put a profile's keys into the OS keyring, or elsewhere with --to.
 
 On a terminal each one is asked for and not shown. Else FIELD=value lines are read from standard input, or with --field
@@ -192,7 +191,8 @@ def _set_elsewhere(
 def _gathered(profile: Profile, field: str | None, file: Path | None, held: Mapping[str, Secret]) -> dict[str, Secret]:
     """The secrets, from whoever has them: a file, somebody at a terminal, or a pipe."""
     if file is None and prompt.on_terminal():
-        return _answers(profile, [field] if field else list(declare.secrets_of(schema(profile.venue).secrets)), held)
+        fields = [field] if field else list(declare.secrets_of(schema(profile.venue).secrets))
+        return given.answers(profile, fields, held, _note)
     if field is None:
         return given.from_lines(_standard_input(profile), profile)
     text = given.read_file(file) if file is not None else _standard_input(profile)
@@ -218,33 +218,6 @@ def _store(profile: Profile, *, plaintext: bool, patient: bool, environ: Mapping
         seconds=_PATIENCE,
         waiting=lambda: _note("waiting for the keyring to be unlocked"),
     )
-
-
-def _answers(profile: Profile, fields: list[str], held: Mapping[str, Secret]) -> dict[str, Secret]:
-    """Ask for each field. Nothing is shown, nothing is asked twice but what cannot be right."""
-    declared = declare.secrets_of(schema(profile.venue).secrets)
-    found: dict[str, Secret] = {}
-    with prompt.asking() as ask:
-        for field in fields:
-            sec = declared[field]
-            empty = (
-                "Enter keeps the one that is set" if field in held else "Enter leaves it out" if sec.optional else ""
-            )
-            question = f"{field}: {sec.help}{f' {empty}.' if empty else ''} > "
-            for attempt in range(1, _TRIES + 1):
-                try:
-                    text = ask(question)
-                    if not text and empty:
-                        break
-                    found[field] = given.checked(profile, field, text, "the terminal")
-                    break
-                except EOFError:
-                    raise SecretError(f"the input ended before {field}; nothing was written", "run it again") from None
-                except SecretError as error:
-                    if attempt == _TRIES:
-                        raise
-                    _note(f"{error.message} - {error.hint}")
-    return found
 
 
 def _standard_input(profile: Profile) -> str:

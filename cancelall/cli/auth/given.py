@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
+from cancelall.cli.auth import prompt
 from cancelall.core import declare
 from cancelall.core.errors import SecretError
 from cancelall.core.profile import Profile, environment_prefix
@@ -16,6 +17,7 @@ from cancelall.venues.registry import load, schema
 INPUT_LIMIT = 64 << 10
 """Bytes of a file or of standard input that are read."""
 _STAND_IN = "not-there-yet"
+_TRIES = 3
 
 
 def from_lines(text: str, profile: Profile) -> dict[str, Secret]:
@@ -107,6 +109,38 @@ def check(
         if not absent or any(name in error.message for name in given):
             raise SecretError(error.message, error.hint or "nothing was written: give another one") from None
     return tuple(absent)
+
+
+def answers(
+    profile: Profile, fields: Sequence[str], held: Collection[str], note: Callable[[str], None]
+) -> dict[str, Secret]:
+    """Ask for each field on the terminal. Nothing is shown, nothing is asked twice but what cannot be right.
+
+    Raises SecretError.
+    """
+    declared = declare.secrets_of(schema(profile.venue).secrets)
+    found: dict[str, Secret] = {}
+    with prompt.asking() as ask:
+        for field in fields:
+            sec = declared[field]
+            empty = (
+                "Enter keeps the one that is set" if field in held else "Enter leaves it out" if sec.optional else ""
+            )
+            question = f"{field}: {sec.help}{f' {empty}.' if empty else ''} > "
+            for attempt in range(1, _TRIES + 1):
+                try:
+                    text = ask(question)
+                    if not text and empty:
+                        break
+                    found[field] = checked(profile, field, text, "the terminal")
+                    break
+                except EOFError:
+                    raise SecretError(f"the input ended before {field}; nothing was written", "run it again") from None
+                except SecretError as error:
+                    if attempt == _TRIES:
+                        raise
+                    note(f"{error.message} - {error.hint}")
+    return found
 
 
 def read_file(path: Path) -> str:
