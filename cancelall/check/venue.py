@@ -19,6 +19,7 @@ from cancelall.engine.client import Client
 from cancelall.engine.discovery import Discoveries
 from cancelall.engine.listing import read_listing
 from cancelall.venues.contract import Segment
+from cancelall.venues.registry import segments
 
 _TRIES = 3
 _READINGS = 4
@@ -52,7 +53,7 @@ class Listings:
     def __post_init__(self) -> None:
         self.discoveries = Discoveries(
             self.client,
-            self.environment,
+            self.client.venue.facts,
             fired=_at_once,
             found_more=self._join,
             needed=lambda: True,
@@ -75,7 +76,9 @@ class Listings:
 
     def _join(self) -> None:
         """Begin with every segment that is new; forget those that the account lacks, or lists in another way."""
-        known = {segment.name: segment for segment in self.discoveries.segments()}
+        client = self.client
+        chosen = segments(client.venue, client.options, self.discoveries.facts, self.environment)
+        known = {segment.name: segment for segment in chosen}
         for name, segment in list(self.segments.items()):
             if name not in known or known[name].listings != segment.listings:
                 del self.segments[name]
