@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from cancelall.check import local, network
 from cancelall.check.clock import Reading, dated
 from cancelall.check.live import try_a_cancel
-from cancelall.check.venue import Answered, Listings, ask_all, sunset_finding, venue_findings
+from cancelall.check.venue import Listings, QuestionAnswer, ask_all, sunset_finding, venue_findings
 from cancelall.config.toml_file import Document
 from cancelall.core.attempts import Attempt
 from cancelall.core.clock import Clock, SystemClock
@@ -48,7 +48,7 @@ class Asked:
     listings: Listings
     readings: list[Reading]
     """The venue's clock by the Date header of every answer."""
-    answers: list[Answered] = field(default_factory=list)
+    answers: list[QuestionAnswer] = field(default_factory=list)
 
     async def ask(self) -> None:
         """Everything at once, until it is answered or the client's deadline is there. What has come by then counts."""

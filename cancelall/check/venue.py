@@ -126,7 +126,7 @@ def _shown(orders: tuple[Order, ...], began: float) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answered:
+class QuestionAnswer:
     """A question and what came of it."""
 
     question: Question
@@ -144,12 +144,12 @@ class Answered:
         return Reading(offset_ms=round(told.server_ms - (self.got_ms - spent / 2)), doubt_ms=round(spent / 2))
 
 
-async def ask_all(client: Client, preflight: Preflight[Any], answers: list[Answered]) -> None:
+async def ask_all(client: Client, preflight: Preflight[Any], answers: list[QuestionAnswer]) -> None:
     """Every question, side by side; each answer is there as soon as it has come."""
 
     async def one(question: Question) -> None:
         outcome = await client.ask(question.request, question.read, most=_TRIES)
-        answers.append(Answered(question=question, outcome=outcome, got_ms=client.clock.now_ms()))
+        answers.append(QuestionAnswer(question=question, outcome=outcome, got_ms=client.clock.now_ms()))
 
     await asyncio.gather(*map(one, preflight.questions(client.options, client.clock.now_ms())))
 
@@ -157,7 +157,7 @@ async def ask_all(client: Client, preflight: Preflight[Any], answers: list[Answe
 def venue_findings(
     client: Client,
     preflight: Preflight[Any],
-    answers: list[Answered],
+    answers: list[QuestionAnswer],
     listings: Listings,
     dated: list[Reading],
     now_ms: int,
@@ -188,12 +188,12 @@ def refusal_finding(refusal: Judgement) -> Finding:
     return failure(name, refusal.words, refusal.hint or "look at the venue's site", Area.VENUE)
 
 
-def _is_unheard(one: Answered) -> bool:
+def _is_unheard(one: QuestionAnswer) -> bool:
     """An API that the account is not behind has nothing to say."""
     return one.outcome.value is None and one.outcome.answer is not Answer.ABSENT
 
 
-def _unheard(one: Answered) -> Finding:
+def _unheard(one: QuestionAnswer) -> Finding:
     _, words, hint = _met(one.outcome.attempt)
     return warning(one.question.name, f"could not be read: {words}", hint or "run again, or look at the venue's site")
 

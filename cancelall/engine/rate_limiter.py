@@ -64,7 +64,7 @@ class Backoffs:
         return max(self._until.get((request.bucket, request.changes), 0.0), self._turned_away.get(request, 0.0))
 
 
-class Window:
+class LimitWindow:
     """How many requests may still go within one rate limit. A venue may count some of them more than once."""
 
     def __init__(self, limit: Limit | None) -> None:
@@ -137,7 +137,7 @@ class _Turns:
     """Grants turns now, and again when time has made room for more."""
 
     def __init__(self, limit: Limit | None) -> None:
-        self._window = Window(limit)
+        self._window = LimitWindow(limit)
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0
 

@@ -38,8 +38,8 @@ class Schema:
 @functools.cache
 def schema(name: str) -> Schema:
     """What a profile of the venue with this module name can say; little of the venue is imported."""
-    found: Schema = importlib.import_module(f"cancelall.venues.{name}.options").SCHEMA
-    return found
+    known: Schema = importlib.import_module(f"cancelall.venues.{name}.options").SCHEMA
+    return known
 
 
 def load(name: str) -> Venue[Any, Any, Any]:

@@ -20,7 +20,7 @@ LEDGERS: tuple[Ledger, ...] = ("cash", "margin", "futures")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class AscendexOptions:
     """What an AscendEX profile can say. With no selector: all three ledgers."""
 
     account_category: Annotated[
@@ -58,7 +58,7 @@ class Options:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Secrets:
+class AscendexSecrets:
     """An API key with the rights to view and to trade. One without bound addresses expires after 90 days.
 
     The documents describe no form of them: nothing can be checked offline.
@@ -69,8 +69,8 @@ class Secrets:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Facts:
-    """The account group, once `info` has told it. 0 is one."""
+class AscendexFacts:
+    """The account group, once `info` has named it. 0 is one."""
 
     account_group: int | None = None
 
@@ -80,7 +80,7 @@ def holds(ledger: Ledger, symbol: str) -> bool:
     return ("/" in symbol) == (ledger != "futures")
 
 
-def selected(options: Options) -> tuple[Ledger, ...]:
+def selected(options: AscendexOptions) -> tuple[Ledger, ...]:
     """The ledgers that the selectors leave."""
     return tuple(
         ledger
@@ -90,9 +90,9 @@ def selected(options: Options) -> tuple[Ledger, ...]:
     )
 
 
-def group_of(options: Options, facts: Facts) -> int | None:
-    """The account group: what the profile says, else what `info` has told. None if neither does."""
+def group_of(options: AscendexOptions, facts: AscendexFacts) -> int | None:
+    """The account group: what the profile says, else what `info` has said. None if neither does."""
     return options.account_group if options.account_group is not None else facts.account_group
 
 
-SCHEMA = Schema(hosts=HOSTS, options=Options, secrets=Secrets)
+SCHEMA = Schema(hosts=HOSTS, options=AscendexOptions, secrets=AscendexSecrets)

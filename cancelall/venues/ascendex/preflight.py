@@ -6,13 +6,13 @@ from cancelall.core.model import Purpose, Reply, Request
 from cancelall.core.preflight import Preflight, Probe, Question, Told, Window
 from cancelall.venues import payload
 from cancelall.venues.ascendex.api import account_info, cancel_all, get, home_of
-from cancelall.venues.ascendex.options import Ledger, Options, selected
+from cancelall.venues.ascendex.options import AscendexOptions, Ledger, selected
 from cancelall.venues.payload import Row
 
 _LIQUID: dict[Ledger, str] = {"cash": "BTC/USDT", "margin": "BTC/USDT", "futures": "BTC-PERP"}
 
 
-def questions(options: Options, now_ms: int) -> tuple[Question, ...]:
+def questions(options: AscendexOptions, now_ms: int) -> tuple[Question, ...]:
     """The venue's clock, and what it says of the key and its account."""
     clock = get("/api/pro/v1/exchange-info", Purpose.QUESTION, f"requestTime={now_ms}", signed=False)
     return (
@@ -43,7 +43,7 @@ def _read_key(request: Request, reply: Reply) -> Told:
     )
 
 
-def probes(options: Options, environment: str) -> tuple[Probe, ...]:
+def probes(options: AscendexOptions, environment: str) -> tuple[Probe, ...]:
     """One symbol's orders of a ledger that is empty as a whole: the signature does not cover the symbol.
 
     Without a stored account group there is no path to send it to; with selectors the listing shows only what they

@@ -1,8 +1,7 @@
-"""Bitget: how it is asked, whichever API, and its codes in our words."""
+"""Bitget: its requests, whichever API, and its codes as judgements."""
 
 from __future__ import annotations
 
-import base64
 import json
 from dataclasses import replace
 from functools import partial
@@ -11,13 +10,12 @@ from urllib.parse import parse_qsl
 
 from cancelall.core.errors import ErrorKind, Unreadable
 from cancelall.core.model import Answer, Judgement, Priority, Purpose, Reach, Reply, Request, Signed
-from cancelall.core.secret import Secret
-from cancelall.venues import payload, rsa
-from cancelall.venues.bitget.options import FUTURES, Options, Secrets
+from cancelall.venues import payload, signing
+from cancelall.venues.bitget.options import FUTURES, BitgetOptions, BitgetSecrets
 from cancelall.venues.contract import Limit, query
 
 PAGE = 100
-"""Rows asked for at a time, which is the most that is documented."""
+"""Rows of a page, which is the most that is documented."""
 NAMED_GAP = 1.1
 """Seconds between two cancels of one order: code 45129 allows one in a second."""
 _PER_SECOND = {
@@ -64,7 +62,7 @@ def post(path: str, purpose: str, body: object, priority: Priority = Priority.CA
 def get(path: str, purpose: str, **values: str) -> Request:
     """A read. The query is signed as it is sent, sorted: https://www.bitget.com/api-doc/common/signature.
 
-    Sources disagree on whether its encoded or its plain form is signed: nothing is ever put into it that has two.
+    Sources disagree on whether its encoded or its raw form is signed: nothing is ever put into it that has two.
     """
     text = query(**dict(sorted(values.items())))
     return Request(method="GET", path=path, query=text, priority=Priority.LISTING, bucket=path, purpose=purpose)
@@ -75,7 +73,7 @@ def public(path: str, purpose: str, **values: str) -> Request:
     return replace(get(path, purpose, **values), signed=False)
 
 
-def asked(request: Request, key: str) -> str:
+def parameter(request: Request, key: str) -> str:
     """A parameter of a read; empty if it has none of this name."""
     return dict(parse_qsl(request.query)).get(key, "")
 
@@ -106,7 +104,7 @@ def strategies(category: str, type_: str) -> Request:
     return get(path, purpose, category=category, **({"type": type_} if type_ else {}))
 
 
-def sign(request: Request, secrets: Secrets, options: Options, timestamp_ms: int, widen: int) -> Signed:
+def sign(request: Request, secrets: BitgetSecrets, options: BitgetOptions, timestamp_ms: int, widen: int) -> Signed:
     """timestamp + method + path and query + body. https://www.bitget.com/api-doc/common/signature
 
     The window is 30 s and cannot be widened. Without `locale` the venue's messages are Chinese.
@@ -114,7 +112,7 @@ def sign(request: Request, secrets: Secrets, options: Options, timestamp_ms: int
     prehash = f"{timestamp_ms}{request.method}{request.target}".encode() + request.body
     headers = [
         ("ACCESS-KEY", secrets.api_key.reveal()),
-        ("ACCESS-SIGN", _signature(secrets.api_secret, prehash)),
+        ("ACCESS-SIGN", signing.signature(secrets.api_secret, prehash, signing.to_base64)),
         ("ACCESS-TIMESTAMP", str(timestamp_ms)),
         ("ACCESS-PASSPHRASE", secrets.passphrase.reveal()),
         ("locale", "en-US"),
@@ -122,21 +120,6 @@ def sign(request: Request, secrets: Secrets, options: Options, timestamp_ms: int
     if request.method == "POST":
         headers.append(("Content-Type", "application/json"))
     return Signed(headers=tuple(headers), body=request.body)
-
-
-def _signature(secret: Secret, prehash: bytes) -> str:
-    if rsa.is_private_key(secret):
-        return rsa.signature(secret, prehash)
-    import hashlib  # OpenSSL, 3 ms in which the connections can begin already
-    import hmac
-
-    return base64.b64encode(hmac.new(secret.reveal().encode(), prehash, hashlib.sha256).digest()).decode()
-
-
-def check_secrets(secrets: Secrets, options: Options) -> None:
-    """A PEM secret must be an RSA private key that can be read."""
-    if rsa.is_private_key(secrets.api_secret):
-        rsa.private_key(secrets.api_secret)
 
 
 def headers(environment: str) -> tuple[tuple[str, str], ...]:
@@ -243,7 +226,7 @@ def judge(request: Request, reply: Reply) -> Judgement:
         return _by_status(reply)
     if code is None or 300 <= reply.status < 400:
         return _by_status(reply)
-    said = partial(Judgement, words=f"{code} {payload.words(answer.get('msg'))}".strip(), server_ms=server_ms)
+    said = partial(Judgement, words=f"{code} {payload.message(answer.get('msg'))}".strip(), server_ms=server_ms)
     mode = SERVED if request.signed and request.path.startswith("/api/v2/") else ""
     if code == "00000":
         none = request.purpose == PLANS_OF_TYPE and took_nothing(reply)
@@ -262,7 +245,7 @@ def judge(request: Request, reply: Reply) -> Judgement:
     if code in _CLOCK:
         return said(answer=Answer.CLOCK, kind="clock", hint="set this machine's clock")
     if code in _AGAIN:
-        after = payload.asked_to_wait(reply)
+        after = payload.retry_after(reply)
         hint = "Bitget shuts an address out for 5 minutes after 6000 requests in one" if code == "429" else ""
         return said(answer=Answer.AGAIN, kind="rate_limit", after=_AGAIN[code] if after is None else after, hint=hint)
     if code in _NO_PRODUCT:

@@ -18,7 +18,7 @@ from cancelall.engine import hedge
 from cancelall.engine.client import Client
 from cancelall.engine.rate_limiter import HostGate
 from cancelall.venues.bybit import venue as bybit
-from cancelall.venues.bybit.options import Secrets
+from cancelall.venues.bybit.options import BybitSecrets
 
 FIRST, SECOND = "https://one.example", "https://two.example"
 CANCEL = Request(method="POST", path="/v5/order/cancel-all", body=b'{"category":"option"}', changes=True)
@@ -75,8 +75,8 @@ def ask(first: Behaviour, second: Behaviour) -> tuple[Outcome[object], list[Sign
             venue=bybit.VENUE,
             origin=FIRST,
             alternate=SECOND,
-            secrets=Secrets(api_key=Secret("testkey"), api_secret=Secret("testsecret")),
-            options=bybit.Options(),
+            secrets=BybitSecrets(api_key=Secret("testkey"), api_secret=Secret("testsecret")),
+            options=bybit.BybitOptions(),
             send=send,
             clock=clock,
             gate=HostGate.alone(None),
