@@ -354,6 +354,6 @@ def test_any_bytes_for_a_secret_are_taken_or_told_without_them(
         found = resolve(profile, environ)
     except SecretError as error:
         told = f"{error.message} {error.hint}"
-        assert len(text) < 6 or text not in told  # noqa: PT017 - one outcome of two
+        assert len(text) < 6 or text not in told  # one outcome of two
     else:
         assert text not in repr(found) or len(text) < 6

@@ -84,7 +84,7 @@ def _read(path: Path) -> dict[str, Evidence]:
     return {name: kept for name, row in _profiles(path).items() if (kept := _kept(row)) is not None}
 
 
-def _kept(row: Any) -> Evidence | None:  # noqa: ANN401 - whatever the file holds
+def _kept(row: Any) -> Evidence | None:  # whatever the file holds
     if not isinstance(row, dict):
         return None
     at_ms, good_ms = row.get("at_ms"), row.get("last_good_ms")

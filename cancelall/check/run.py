@@ -123,7 +123,7 @@ class Check:
     async def _reported(self, profile: Profile | BrokenProfile) -> CheckReport:
         try:
             report = await self._one(profile)
-        except Exception as fault:  # noqa: BLE001 - a bug in one profile must not take the others along
+        except Exception as fault:  # a bug in one profile must not take the others along
             told = f"a bug in the check: {type(fault).__name__}"
             report = _report(profile, [failure("check", told, "report it with the output of -v", Area.EVIDENCE)])
         self.finished(report)

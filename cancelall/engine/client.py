@@ -302,7 +302,7 @@ class Client:
                 value = asking.read(request, reply)
         except Unreadable as fault:
             judgement = Judgement(answer=Answer.AMBIGUOUS, kind="unreadable", words=fault.message)
-        except Exception as bug:  # noqa: BLE001 - one answer that nobody thought of must not end the firing
+        except Exception as bug:  # one answer that nobody thought of must not end the firing
             self.bug = self.bug or bug
             judgement = Judgement(answer=Answer.AMBIGUOUS, kind="internal", words=bug_words(bug))
         ended = self.clock.monotonic()

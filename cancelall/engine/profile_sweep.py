@@ -208,7 +208,7 @@ class ProfileSweep:
         came_to_its_end = False
         try:
             came_to_its_end = await sweep.run()
-        except Exception as bug:  # noqa: BLE001 - whatever it is, the other orders have to go
+        except Exception as bug:  # whatever it is, the other orders have to go
             self.bug = self.bug or bug
         if not came_to_its_end:
             self._left_off.add(sweep.ledger.segment.name)

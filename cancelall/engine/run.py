@@ -132,7 +132,7 @@ class Run:
         except (OSError, ImportError, MemoryError) as fault:  # no file descriptor or memory for a module or the loop
             scarce = CancelallError(f"nothing could be sent: {scarcity(fault)}", SCARCE)
             report = self._nothing_sent(profile, scarce, Verdict.UNPROVEN)
-        except Exception as fault:  # noqa: BLE001 - a bug in one profile must not take the others along
+        except Exception as fault:  # a bug in one profile must not take the others along
             where = f"in this profile's run: {bug_words(fault)}"
             bug = CancelallError(where, "check this account on the site, and report the bug with the output of -v")
             report = self._nothing_sent(profile, bug, Verdict.UNPROVEN)

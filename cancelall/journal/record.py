@@ -41,7 +41,7 @@ def _aside(method: Callable[Concatenate[R, P], None]) -> Callable[Concatenate[R,
             return
         try:
             method(self, *args, **kwargs)
-        except Exception as fault:  # noqa: BLE001
+        except Exception as fault:
             self.journal.lose(f"a bug: {type(fault).__name__}")
 
     return guarded

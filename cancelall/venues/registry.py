@@ -49,7 +49,7 @@ def load(name: str) -> Venue[Any, Any, Any]:
 
 
 @functools.lru_cache(maxsize=1024)
-def segments(venue: Venue[Any, Any, Any], options: Any, facts: Any, environment: str) -> tuple[Segment, ...]:  # noqa: ANN401 - the venue's own
+def segments(venue: Venue[Any, Any, Any], options: Any, facts: Any, environment: str) -> tuple[Segment, ...]:
     """The segments of a scope, as far as these facts tell: built once for all who ask, anew when the facts change.
 
     Raises OptionError when the options leave none.

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 
-def api_key(secrets: Any, options: object) -> str:  # noqa: ANN401 - the venue's own
+def api_key(secrets: Any, options: object) -> str:  # the venue's own
     """The API key as the account's name."""
     key: str = secrets.api_key.reveal()
     return key
@@ -45,7 +45,7 @@ def to_base64(data: bytes) -> str:
     return base64.b64encode(data).decode()
 
 
-def check_rsa_key(secrets: Any, options: object) -> None:  # noqa: ANN401 - the venue's own
+def check_rsa_key(secrets: Any, options: object) -> None:  # the venue's own
     """A PEM secret must be an RSA private key that can be read. Raises SecretError."""
     if _is_private_key(secrets.api_secret):
         _private_key(secrets.api_secret)

@@ -268,7 +268,7 @@ def code_of(reply: Reply) -> str:
     return payload.field(payload.as_object(reply.json), "code")
 
 
-def data(reply: Reply) -> Any:  # noqa: ANN401 - whatever JSON the venue put there
+def data(reply: Reply) -> Any:  # whatever JSON the venue put there
     """The payload of the envelope; None where the venue sent null."""
     answer = payload.as_object(reply.json)
     if "data" not in answer:
