@@ -18,12 +18,13 @@ from cancelall.core.clock import Clock, SystemClock
 from cancelall.core.errors import CancelallError, OptionError
 from cancelall.core.findings import Area, CheckReport, Finding, Level, failure, good, warning
 from cancelall.core.model import Reply, SignedRequest
-from cancelall.core.preflight import Preflight, Told, load_preflight
+from cancelall.core.preflight import KeyFacts, Preflight, load_preflight
 from cancelall.core.profile import BrokenProfile, Profile
 from cancelall.credentials.chain import Found, resolve
 from cancelall.engine.client import Client, Send
 from cancelall.engine.run import over_the_network
 from cancelall.engine.shared_limits import SharedLimits
+from cancelall.engine.signer import Signer
 from cancelall.net.background import in_thread
 from cancelall.net.route import route_for
 from cancelall.venues.registry import load, segments
@@ -65,7 +66,7 @@ class Asked:
             task.result()
 
     @property
-    def told(self) -> list[Told]:
+    def told(self) -> list[KeyFacts]:
         """What the answers say."""
         return [one.outcome.value for one in self.answers if one.outcome.value is not None]
 
@@ -238,28 +239,25 @@ class Check:
         self, profile: Profile, found: Found, deadline: float, readings: list[Reading], *, reads_only: bool
     ) -> Client:
         venue = load(profile.venue)
-        send = (
-            self.connect(profile)
-            if self.connect
-            else over_the_network(profile, self.environ, self._shared.route(profile))
-        )
-        return Client(
+        connect = self.connect or (lambda one: over_the_network(one, self.environ, self._shared.route(one)))
+        signer = Signer(
             venue=venue,
             origin=profile.origin,
             secrets=found.secrets,
             options=profile.options,
-            send=self._noting(send, readings),
+            clock=self.clock,
+            headers=venue.headers(profile.environment),
+        )
+        return Client(
+            signer=signer,
+            send=self._noting(connect(profile), readings),
             clock=self.clock,
             gate=self._shared.gate(profile),
             deadline=deadline,
             reserve=_RESERVE,
-            headers=venue.headers(profile.environment),
             reads_only=reads_only,
             trace=lambda attempt: self.trace(profile.name, attempt),
         )
-
-    def _over_the_network(self, profile: Profile) -> Send:
-        return over_the_network(profile, self.environ, self._shared.route(profile), thrifty=self._shared.thrifty)
 
     def _noting(self, send: Send, readings: list[Reading]) -> Send:
         """The same, with a look at the Date header of every answer, refusals too."""

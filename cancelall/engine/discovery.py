@@ -57,12 +57,12 @@ class Discoveries:
 
     def segments(self) -> tuple[Segment, ...]:
         """The segments as far as they are known."""
-        return segments(self.client.venue, self.client.options, self._facts, self.environment)
+        return segments(self.client.venue, self.client.signer.options, self._facts, self.environment)
 
     def due(self) -> list[Coroutine[Any, Any, None]]:
         """The reads that the facts allow by now and that have not begun."""
         found = []
-        for discovery in self.client.venue.discoveries(self.client.options, self._facts):
+        for discovery in self.client.venue.discoveries(self.client.signer.options, self._facts):
             if discovery.name not in self._begun:
                 self._begun.add(discovery.name)
                 self.pending += [discovery.name] if discovery.shows_orders or not discovery.optional else []
@@ -128,7 +128,7 @@ class Discoveries:
             self._facts = discovery.learn(self._facts, tuple(found))
             self.found_more()
             self._names.update(found)
-            self.remarks = self.client.venue.remarks(self.client.options, frozenset(self._names))
+            self.remarks = self.client.venue.remarks(self.client.signer.options, frozenset(self._names))
         return complete, unsure
 
     @property
@@ -137,7 +137,7 @@ class Discoveries:
         if self.pending:
             return ()
         names = frozenset((*self._names, *(Known(SYMBOL, symbol) for symbol in self.listed())))
-        found: tuple[str, ...] = self.client.venue.doubts(self.client.options, names)
+        found: tuple[str, ...] = self.client.venue.doubts(self.client.signer.options, names)
         return found if self._begun else ()
 
     async def _ask(self, request: Request, discovery: Discovery[Any], wanted: Callable[[], bool]) -> Outcome[Batch]:

@@ -27,7 +27,7 @@ def error_report(sweep: ProfileSweep, verdict: Verdict) -> ErrorReport | None:
             message=f"in this profile's sweep: {bug_words(bug)}",
             hint="check this account on the venue's site, and report the bug with the output of -v",
         )
-    refusal = client.refusal or (client.turned_away if client.stopped is None else None)
+    refusal = client.refusal or (client.turned_away if client.refusals.stopped is None else None)
     if refusal is not None:
         return ErrorReport(kind=refusal.kind or "auth", message=refusal.words, hint=refusal.hint)
     refusals = [one for ledger in sweep.ledgers.values() if (one := ledger.refused or ledger.refused_by_name)]
@@ -35,7 +35,7 @@ def error_report(sweep: ProfileSweep, verdict: Verdict) -> ErrorReport | None:
         first = refusals[0]
         hints = dict.fromkeys(hint for hint in (*sweep.discoveries.doubts, first.hint) if hint)
         return ErrorReport(kind=first.kind or "parameter", message=first.words, hint="; ".join(hints))
-    if client.stopped is not None or not client.tally.requests:
+    if client.refusals.stopped is not None or not client.tally.requests:
         return _unsent_report(client)
     if sweep.discoveries.doubts:
         return ErrorReport(
@@ -67,7 +67,7 @@ def _clock(sweep: ProfileSweep) -> Judgement | None:
 def _unsent_report(client: Client) -> ErrorReport:
     """Why nothing was sent, or nothing more: what the venue told another profile, or all the places being taken."""
     what = "nothing more was sent" if client.tally.requests else "nothing was sent"
-    block = client.stopped
+    block = client.refusals.stopped
     if block is not None:
         message = f"{what}: the venue has refused this address to another profile ({block.words})"
         return ErrorReport(kind=block.kind or "ip", message=message, hint=block.hint)

@@ -128,7 +128,7 @@ class SegmentSweep:
             ledger.segment.acknowledge,
             watch=watch,
             wanted=ledger.still_wanted,
-            spared=partial(firing.superseded, ledger, request, named, self._now()),
+            superseded=partial(firing.superseded, ledger, request, named, self._now()),
             enough=(Answer.GATEWAY,) if several else (),
         )
         sent()
@@ -206,7 +206,7 @@ class SegmentSweep:
         """Wait for what the next listing needs: answered cancels, the gap after an empty one, what spawns orders."""
         ledger, client = self.ledger, self.client
         if self.cancelling:
-            held = any(client.holds(request) for request in ledger.whole if request.changes)
+            held = any(client.backs_off(request) for request in ledger.whole if request.changes)
             await asyncio.wait(set(self.cancelling), timeout=_HELD_PAUSE if held else _ROUND_PAUSE)
         if ledger.half is not None:
             await ask_cancels(client, ledger)

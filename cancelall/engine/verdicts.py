@@ -26,12 +26,12 @@ _EXIT_ORDER = (
 def segment_verdict(ledger: Ledger, client: Client) -> Verdict:
     """The first that fits: open, absent, unreachable, refused, clear, unproven."""
     evidence = ledger.last if ledger.reads_only or not _cancelled(ledger) else ledger.last_fresh
-    stopped = _fired(ledger) or client.stopped is not None
+    stopped = _fired(ledger) or client.refusals.stopped is not None
     if evidence is not None and ledger.left(evidence) and (_cancelled(ledger) or not stopped):
         return Verdict.OPEN
     if ledger.absent is not None:
         return Verdict.ABSENT
-    if not ledger.answered and client.stopped is None:
+    if not ledger.answered and client.refusals.stopped is None:
         return Verdict.UNREACHABLE if client.tally.requests else Verdict.UNPROVEN  # of what was not sent nobody knows
     if ledger.refused is not None or client.turned_away is not None or _clock_refused(ledger):
         return Verdict.REFUSED

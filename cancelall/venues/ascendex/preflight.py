@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cancelall.core.model import Purpose, Reply, Request
-from cancelall.core.preflight import Preflight, Probe, Question, Told, Window
+from cancelall.core.preflight import KeyFacts, Preflight, Probe, Question, Window
 from cancelall.venues import payload
 from cancelall.venues.ascendex.api import account_info, cancel_all, get, home_of
 from cancelall.venues.ascendex.options import AscendexOptions, Ledger, selected
@@ -21,17 +21,17 @@ def questions(options: AscendexOptions, now_ms: int) -> tuple[Question, ...]:
     )
 
 
-def _read_time(request: Request, reply: Reply) -> Told:
+def _read_time(request: Request, reply: Reply) -> KeyFacts:
     """https://ascendex.github.io/ascendex-pro-api/#exchange-latency-info"""
     data = payload.as_object(payload.as_object(reply.json).get("data"), "data")
-    return Told(server_ms=payload.number(data, "requestReceiveAt"))
+    return KeyFacts(server_ms=payload.number(data, "requestReceiveAt"))
 
 
-def _read_key(request: Request, reply: Reply) -> Told:
+def _read_key(request: Request, reply: Reply) -> KeyFacts:
     """https://ascendex.github.io/ascendex-pro-api/#account-info: `expireTime` is -1 for a key that does not expire."""
     row = Row(payload.as_object(reply.json).get("data"), "data")
     expires, addresses = row.number("expireTime"), row.record.get("allowedIps") or []
-    return Told(
+    return KeyFacts(
         can_list=row.flag("viewPermission"),
         can_cancel=row.flag("tradePermission"),
         can_transfer=row.flag("transferPermission"),
@@ -64,7 +64,7 @@ def probes(options: AscendexOptions, environment: str) -> tuple[Probe, ...]:
 
 PREFLIGHT = Preflight(
     questions=questions,
-    known=lambda options: Told(),
+    known=lambda options: KeyFacts(),
     window=lambda options: Window(behind_ms=30_000, ahead_ms=30_000),
     key_page="https://ascendex.com (API management)",
     probes=probes,

@@ -8,7 +8,7 @@ from typing import Any
 
 from cancelall.core.errors import Unreadable
 from cancelall.core.model import Purpose, Reply, Request
-from cancelall.core.preflight import Preflight, Probe, Question, Told, Window
+from cancelall.core.preflight import KeyFacts, Preflight, Probe, Question, Window
 from cancelall.venues import payload
 from cancelall.venues.bitget import api
 from cancelall.venues.bitget.options import FUTURES, BitgetOptions, selected
@@ -30,24 +30,24 @@ def questions(options: BitgetOptions, now_ms: int) -> tuple[Question, ...]:
     )
 
 
-def _read_time(request: Request, reply: Reply) -> Told:
+def _read_time(request: Request, reply: Reply) -> KeyFacts:
     """https://www.bitget.com/api-doc/common/public/Get-Server-Time"""
-    return Told(server_ms=payload.number(payload.as_object(api.data(reply), "data"), "serverTime"))
+    return KeyFacts(server_ms=payload.number(payload.as_object(api.data(reply), "data"), "serverTime"))
 
 
-def _read_mode(request: Request, reply: Reply) -> Told:
+def _read_mode(request: Request, reply: Reply) -> KeyFacts:
     """https://www.bitget.com/api-doc/uta/account/Get-Account-Setting: a classic account has none."""
     code = api.code_of(reply)
     if code in api.UNIFIED_SAYS_NO:
-        return Told(mode="classic")
+        return KeyFacts(mode="classic")
     if code in api.NO_RIGHT:
-        return Told(remarks=("the account's mode cannot be read: both APIs are asked, which costs a moment",))
+        return KeyFacts(remarks=("the account's mode cannot be read: both APIs are asked, which costs a moment",))
     mode = payload.message(payload.field(payload.as_object(api.data(reply), "data"), "accountMode"))
     trouble = "" if mode in ("unified", "hybrid", "classic") else "nothing can be proven while it is being switched"
-    return Told(mode=mode, mode_trouble=trouble)
+    return KeyFacts(mode=mode, mode_trouble=trouble)
 
 
-def _read_classic(options: BitgetOptions, request: Request, reply: Reply) -> Told:
+def _read_classic(options: BitgetOptions, request: Request, reply: Reply) -> KeyFacts:
     """https://www.bitget.com/api-doc/spot/account/Get-Account-Info
 
     Whether a missing code means a missing right is inferred from their names: unknown words are only a warning.
@@ -60,8 +60,8 @@ def _read_classic(options: BitgetOptions, request: Request, reply: Reply) -> Tol
     lacking = tuple(product for product, right in wanted.items() if not {right, "trade"} & rights)
     if not rights & (_KNOWN | {"trade", "readonly"}):
         shown = ", ".join(sorted(payload.message(right) for right in rights)) or "none"
-        return Told(can_list=True, bound=bound, remarks=(f"the key's rights have unknown names: {shown}",))
-    return Told(
+        return KeyFacts(can_list=True, bound=bound, remarks=(f"the key's rights have unknown names: {shown}",))
+    return KeyFacts(
         can_list=True,
         can_cancel=len(lacking) < len(wanted) or not wanted,
         cannot=lacking,
@@ -71,12 +71,12 @@ def _read_classic(options: BitgetOptions, request: Request, reply: Reply) -> Tol
     )
 
 
-def _read_unified(request: Request, reply: Reply) -> Told:
+def _read_unified(request: Request, reply: Reply) -> KeyFacts:
     """`permType` is hyphenated in the document, and underscored on the wire (tiagosiebler/bitget-api)."""
     key = payload.as_object(api.data(reply), "data")
     rights = _listed(key, "permissions")
     kind = (payload.maybe(key, "permType") or "").replace("-", "_")
-    return Told(
+    return KeyFacts(
         can_list=True,
         can_cancel="uta_trade" in rights and kind != "read_only",
         can_withdraw="withdraw" in rights,
@@ -113,7 +113,7 @@ def probes(options: BitgetOptions, environment: str) -> tuple[Probe, ...]:
 
 PREFLIGHT = Preflight(
     questions=questions,
-    known=lambda options: Told(),
+    known=lambda options: KeyFacts(),
     window=lambda options: Window(behind_ms=30_000, ahead_ms=30_000),
     key_page="Bitget's page of API keys",
     probes=probes,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from cancelall.core.model import Priority, Purpose, Reply, Request
-from cancelall.core.preflight import Preflight, Probe, Question, Told, Window
+from cancelall.core.preflight import KeyFacts, Preflight, Probe, Question, Window
 from cancelall.venues import payload
 from cancelall.venues.bybit.api import get, post
 from cancelall.venues.bybit.options import LINEAR_COINS, BybitOptions, Category, holds, selected
@@ -35,14 +35,14 @@ def questions(options: BybitOptions, now_ms: int) -> tuple[Question, ...]:
     )
 
 
-def _read_time(request: Request, reply: Reply) -> Told:
+def _read_time(request: Request, reply: Reply) -> KeyFacts:
     """https://bybit-exchange.github.io/docs/v5/market/time"""
     answer = payload.as_object(reply.json)
     nanoseconds = payload.number(payload.as_object(answer.get("result"), "result"), "timeNano")
-    return Told(server_ms=payload.number(answer, "time") if nanoseconds is None else nanoseconds // 1_000_000)
+    return KeyFacts(server_ms=payload.number(answer, "time") if nanoseconds is None else nanoseconds // 1_000_000)
 
 
-def _read_key(options: BybitOptions, request: Request, reply: Reply) -> Told:
+def _read_key(options: BybitOptions, request: Request, reply: Reply) -> KeyFacts:
     """https://bybit-exchange.github.io/docs/v5/user/apikey-info
 
     `deadlineDay` and `expiredAt` mean something only for keys without bound addresses; else they are -2 and 1970.
@@ -59,7 +59,7 @@ def _read_key(options: BybitOptions, request: Request, reply: Reply) -> Told:
     days = payload.number(key, "deadlineDay")
     unified = payload.number(key, "uta")
     third = payload.number(key, "type") == 2
-    return Told(
+    return KeyFacts(
         can_list=True,
         can_cancel=not read_only and len(lacking) < len(selected(options)),
         cannot=() if read_only else lacking,
@@ -121,7 +121,7 @@ def _symbol(category: Category, options: BybitOptions) -> str | None:
 
 PREFLIGHT = Preflight(
     questions=questions,
-    known=lambda options: Told(),
+    known=lambda options: KeyFacts(),
     window=_window,
     key_page="https://www.bybit.com/app/user/api-management",
     probes=probes,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cancelall.core.preflight import Preflight, Probe, Question, Told
+from cancelall.core.preflight import KeyFacts, Preflight, Probe, Question
 from cancelall.venues.deltadefi.options import DeltadefiOptions
 
 
@@ -14,9 +14,9 @@ def questions(options: DeltadefiOptions, now_ms: int) -> tuple[Question, ...]:
     return ()
 
 
-def _known(options: DeltadefiOptions) -> Told:
+def _known(options: DeltadefiOptions) -> KeyFacts:
     """https://docs.deltadefi.io/start-trading/developers/auth: no rights, no addresses, no end, no signature."""
-    return Told(
+    return KeyFacts(
         can_cancel=True,
         withdraw_words="the documents say that it takes the operation key to withdraw, whose encrypted form this key "
         "can fetch",

@@ -6,7 +6,7 @@ import json
 from functools import partial
 
 from cancelall.core.model import Priority, Purpose, Reply, Request
-from cancelall.core.preflight import Preflight, Probe, Question, Told, Window
+from cancelall.core.preflight import KeyFacts, Preflight, Probe, Question, Window
 from cancelall.venues import payload
 from cancelall.venues.pacifica.api import API, get, signed_answer
 from cancelall.venues.pacifica.options import PacificaOptions
@@ -30,7 +30,7 @@ def questions(options: PacificaOptions, now_ms: int) -> tuple[Question, ...]:
     return (account, Question(name="signature", request=listing, read=_read_agents))
 
 
-def _read_account(options: PacificaOptions, request: Request, reply: Reply) -> Told:
+def _read_account(options: PacificaOptions, request: Request, reply: Reply) -> KeyFacts:
     """Anyone may read any account: this tells nothing of the key. There is no call for the venue's clock.
 
     An address that was taken from the key must at least be one that the venue knows.
@@ -38,26 +38,26 @@ def _read_account(options: PacificaOptions, request: Request, reply: Reply) -> T
     if not options.account:
         read_known(request, reply)
     payload.as_object(reply.json)
-    return Told()
+    return KeyFacts()
 
 
-def _read_agents(request: Request, reply: Reply) -> Told:
+def _read_agents(request: Request, reply: Reply) -> KeyFacts:
     """https://docs.pacifica.fi/api-documentation/api/signing/api-agent-keys: for the account's own key only."""
     data = payload.as_object(payload.as_object(reply.json).get("data"), "data")
     payload.as_list(data.get("agent_wallets"), "agent_wallets")
-    return Told(can_list=True, can_cancel=True)
+    return KeyFacts(can_list=True, can_cancel=True)
 
 
-def _known(options: PacificaOptions) -> Told:
+def _known(options: PacificaOptions) -> KeyFacts:
     """What kind of key it is. Sources disagree on whether an agent key can withdraw: it is not said that it cannot."""
     if not options.agent_wallet:
-        return Told(
+        return KeyFacts(
             can_withdraw=True,
             withdraw_words="it is the account's own key, which holds the funds: use an agent key instead",
             endless=True,
             remarks=() if options.account else ("account taken from the key: set account",),
         )
-    return Told(
+    return KeyFacts(
         withdraw_words="whether an agent key can withdraw is not documented, and neither can its address list be seen: "
         "switch the list on",
         remarks=("reads need no key here: whether this one is bound to the account shows only with --live",),
