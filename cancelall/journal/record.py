@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import itertools
 import os
@@ -21,7 +22,7 @@ from cancelall.journal.writer import Journal
 if TYPE_CHECKING:
     from cancelall.core.attempts import Outcome, Tally
     from cancelall.core.model import Listing, SignedRequest
-    from cancelall.journal.basis import Basis, SegmentBasis, Stages
+    from cancelall.journal.basis import Basis, Stages
 
 _HEADERS = ("traceid", "x-request-id", "x-bapi-traceid", "x-trace-id", "cf-ray", "retry-after", "date")
 """Of an answer: what a venue's support asks for. Limits are kept besides."""
@@ -33,7 +34,7 @@ R = TypeVar("R", "ProfileRecord", "Record")
 
 
 def _aside(method: Callable[Concatenate[R, P], None]) -> Callable[Concatenate[R, P], None]:
-    """Nothing without a journal; and a bug in here must not stop a cancel: it is told as a gap in the journal."""
+    """Nothing without a journal; and a bug in here must not stop a cancel: it is reported as a gap in the journal."""
 
     @wraps(method)
     def guarded(self: R, /, *args: P.args, **kwargs: P.kwargs) -> None:
@@ -130,7 +131,7 @@ class ProfileRecord:
                 "answered": attempt.answered,
                 "incurable": attempt.incurable or None,
                 **self._said(outcome),
-                "headers": {name: told for name, told in attempt.headers.items() if _worth_keeping(name)} or None,
+                "headers": {name: one for name, one in attempt.headers.items() if _worth_keeping(name)} or None,
                 **_acknowledged(outcome.value),
             }
         self.journal.write("attempt_end", fields, at_once=False)
@@ -152,7 +153,7 @@ class ProfileRecord:
                 "superseded": listing.superseded or None,
                 "began": nanoseconds(listing.began),
                 "ended": nanoseconds(listing.ended),
-                "passes": self._stages(stages),
+                "passes": self._numbered(stages),
                 "serial": listing.serial,
                 **id_fields(order.id for order in listing.orders),
                 "left": len(listing.orders) - len(kept),
@@ -164,42 +165,18 @@ class ProfileRecord:
     @_aside
     def decided(self, basis: Callable[[], Basis]) -> None:
         """The verdict is there, and this is what it rests on."""
-        known = basis()
-        told = {
-            "decided": nanoseconds(known.decided),
-            "gap": known.gap,
-            "keep": known.keep,
-            "reads_only": known.reads_only,
-            "segments": {name: self._rests_on(one) for name, one in known.segments.items()},
-            "pending": known.pending,
-            "missed": known.missed,
-            "doubts": known.doubts,
-            "bug": known.bug,
-        }
-        self.bases[self.profile] = {name: value for name, value in told.items() if value or name in ("gap", "segments")}
+        fields = self._numbered(basis())
+        self.bases[self.profile] = {key: value for key, value in fields.items() if value or key in ("gap", "segments")}
 
-    def _rests_on(self, segment: SegmentBasis) -> dict[str, object]:
-        return {
-            "blind": [self._number(request) for request in segment.blind],
-            "mass": [self._number(request) for request in segment.mass],
-            "passes": self._stages(segment.stages),
-            "witnesses": [
-                {
-                    "request": self._number(one.request),
-                    "changes": one.request.changes,
-                    "harmless": one.harmless,
-                    "optional": one.optional,
-                    "signature": one.signature,
-                }
-                for one in segment.witnesses
-            ],
-            "spawns": segment.spawns,
-            "protective_kinds": segment.protective_kinds,
-            "contradictions": segment.contradictions,
-        }
-
-    def _stages(self, stages: Stages) -> list[list[int]]:
-        return [[self._number(request) for request in stage] for stage in stages]
+    def _numbered(self, value: object) -> Any:
+        """A value as JSON may hold it, with its requests by their numbers."""
+        if isinstance(value, Request):
+            return self._number(value)
+        if dataclasses.is_dataclass(value):
+            return {one.name: self._numbered(getattr(value, one.name)) for one in dataclasses.fields(value)}
+        if isinstance(value, Mapping):
+            return {key: self._numbered(one) for key, one in value.items()}
+        return [self._numbered(one) for one in value] if isinstance(value, tuple) else value
 
     def _number(self, request: Request) -> int:
         """The same number for the same request."""
@@ -209,16 +186,16 @@ class ProfileRecord:
         """What an answer says besides its class, as far as a verdict can depend on it."""
         judgement, request = outcome.attempt.judgement, outcome.attempt.request
         witness = request.priority is Priority.WITNESS
-        told: dict[str, object] = {"witness": _word(outcome)} if witness else {}
+        fields: dict[str, object] = {"witness": _word(outcome)} if witness else {}
         if judgement is None:
-            return told
+            return fields
         if judgement.answer in (Answer.REFUSED, Answer.GATEWAY):
-            told["reach"] = judgement.reach.value
+            fields["reach"] = judgement.reach.value
         if judgement.suspended:
-            told["suspended"] = True
+            fields["suspended"] = True
         if judgement.answer in (Answer.ACCEPTED, Answer.NOTHING_OPEN) and self.proves_key(request):
-            told["proves_key"] = True
-        return told
+            fields["proves_key"] = True
+        return fields
 
 
 @dataclass(kw_only=True)
@@ -231,7 +208,7 @@ class Record:
     _attempts: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     _tallies: dict[str, Tally] = field(default_factory=dict)
     _bases: dict[str, Mapping[str, object]] = field(default_factory=dict)
-    _told: set[str] = field(default_factory=set)
+    _written: set[str] = field(default_factory=set)
     """The profiles whose verdict has been written."""
 
     def of(
@@ -264,7 +241,7 @@ class Record:
         """One profile's end."""
         if self.journal is None:
             return
-        self._told.add(report.profile)
+        self._written.add(report.profile)
         tally = self._tallies.get(report.profile)
         left = [row.order.id for row in report.orders if row.state in (State.OPEN, State.FAILED)]
         kept = [row.order.id for row in report.orders if row.state is State.KEPT]
@@ -290,9 +267,9 @@ class Record:
         )
 
     def hung(self, status: int, reports: Sequence[ProfileReport], seconds: float, started: float) -> None:
-        """The run hangs and is ended now. Called beside it: what hangs may hold the journal, and then nothing comes."""
+        """The run hangs and is ended now. Called by another thread: whatever hangs may hold the journal for good."""
         for report in reports:
-            if report.profile not in self._told:
+            if report.profile not in self._written:
                 self.verdict(report)
         self.note("hung")
         self.finish(status, reports, seconds, started)
@@ -325,7 +302,7 @@ def beginning(
     config: str | None,
     config_text: str,
 ) -> dict[str, object]:
-    """The fields of `run_start`: who, when, from where, and what was asked."""
+    """The fields of `run_start`: who, when, from where, and what for."""
     return {
         "version": __version__,
         "python": ".".join(map(str, sys.version_info[:3])),
@@ -346,16 +323,16 @@ def beginning(
 
 
 def _harmless(argv: Sequence[str]) -> list[str]:
-    """The words of the command line, without what a notify command is told: it may hold the token of a chat."""
-    found, hide = [], False
+    """The words of the command line, without the arguments of a notify command: they may hold the token of a chat."""
+    words, hide = [], False
     for word in argv:
         if hide:
             word = _program(word)
         elif word.startswith(f"{_SECRET_OPTION}="):
             word = f"{_SECRET_OPTION}={_program(word.partition('=')[2])}"
         hide = word == _SECRET_OPTION and not hide
-        found.append(word)
-    return found
+        words.append(word)
+    return words
 
 
 def _program(command: str) -> str:
@@ -393,14 +370,14 @@ def _word(outcome: Outcome[Any]) -> str:
 
 
 def _acknowledged(value: object) -> dict[str, object]:
-    """What a cancel's answer says of the orders that it took; a witness that is a cancel says it beside its word."""
+    """What a cancel's answer says of the orders that it took; a witness that is a cancel says it with its word."""
     if isinstance(value, tuple) and value:
         value = value[-1]
     if not isinstance(value, Acknowledgement):
         return {}
-    told: dict[str, object] = {"cancelled": id_fields(value.cancelled)} if value.cancelled else {}
+    fields: dict[str, object] = {"cancelled": id_fields(value.cancelled)} if value.cancelled else {}
     if value.count is not None:
-        told["counted"] = value.count
+        fields["counted"] = value.count
     if value.failed:
-        told["failed"] = {failure.id: failure.reason for failure in value.failed[:100]}
-    return told
+        fields["failed"] = {failure.id: failure.reason for failure in value.failed[:100]}
+    return fields
