@@ -28,9 +28,7 @@ _SAMPLE = b"\0" * 4096
 
 
 def config_finding(document: Document) -> Finding:
-    """The config file and its mode. Who reads it could have read the secrets in it; what others can write or replace
-    was refused before.
-    """
+    """The config file and its mode: who reads it has its secrets. What others can write or replace was refused."""
     path = document.path
     if path is None:
         return good("config", "no config file: everything comes from the environment")

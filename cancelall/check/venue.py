@@ -177,9 +177,7 @@ def venue_findings(
 
 
 def in_doubt(client: Client) -> Judgement | None:
-    """Why the profile is refused as a whole, were it by a refusal of the key that stands alone: a check has the time to
-    be careful.
-    """
+    """Why the profile is refused as a whole, even by a refusal of the key that stands alone: a check is careful."""
     return client.turned_away or client.refusals.doubted
 
 

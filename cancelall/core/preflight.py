@@ -85,14 +85,14 @@ class Preflight(Generic[O]):
 
     questions: Callable[[O, int], tuple[Question, ...]]
     """The reads for these options; the int is now, in ms."""
-    known: Callable[[O], KeyFacts]
-    """What is known without asking."""
     window: Callable[[O], Window | None]
     """None where no clock is compared."""
     key_page: str
     """Where the key can be changed."""
     probes: Callable[[O, str], tuple[Probe, ...]]
     """Harmless real cancels for options and environment, the best first."""
+    known: Callable[[O], KeyFacts] = lambda options: KeyFacts()
+    """What is known without a read."""
     no_probe: str = ""
     """Why there is none, in words."""
 

@@ -26,8 +26,7 @@ from cancelall.engine.signer import Exchange, Signer
 
 T = TypeVar("T")
 Send = Callable[[SignedRequest, float, Callable[[], None]], Awaitable[Reply]]
-"""Sends a signed request by a monotonic time, calling the third argument once its bytes are out.
-Raises TransportFault."""
+"""Sends a signed request by a monotonic time and says when its bytes are out. Raises TransportFault."""
 
 ATTEMPT_SECONDS = 7.0
 """Connecting (2 s) and reading (5 s); after that the attempt is abandoned."""

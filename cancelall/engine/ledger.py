@@ -13,17 +13,7 @@ from functools import cached_property
 from typing import Any
 
 from cancelall.core.attempts import Attempt, Outcome
-from cancelall.core.model import (
-    Acknowledgement,
-    Answer,
-    Judgement,
-    Listing,
-    Order,
-    Protection,
-    Reach,
-    Request,
-    State,
-)
+from cancelall.core.model import Acknowledgement, Answer, Judgement, Listing, Order, Protection, Reach, Request, State
 from cancelall.engine.records import Airtime, OrderRecord, Presence, Proof, RequestRecord, Said
 from cancelall.venues.contract import Segment, Witness
 

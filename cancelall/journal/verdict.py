@@ -1,8 +1,8 @@
 """A second opinion on a run: what verdict its record shows. Pure, and written without the engine that decided it.
 
-It takes what was sent, answered and listed, and of the engine's own statements only what no request shows: the venue's
-gap, the requests that name no order, the discovery reads that failed. It is on the safe side: `clear` is what the record
-shows in full, everything else has a reason why not. Times are ns of one monotonic clock.
+It takes what was sent, answered and listed, and from the engine itself only what no request shows: the venue's gap, the
+requests that name no order, the discovery reads that failed. It is on the safe side: `clear` is what the record shows
+in full, everything else has a reason why not. Times are ns of one monotonic clock.
 """
 
 from __future__ import annotations

@@ -59,8 +59,7 @@ class Witness:
     read: Callable[[Request, Reply], bool] = lambda request, reply: True
     """Raises Unreadable."""
     fits: Callable[[tuple[Order, ...], Request, Reply], bool] | None = None
-    """Replaces `read` where the answer has to fit the orders that stay in place on request, which it is given. Raises
-    Unreadable."""
+    """Replaces `read` where the answer has to fit the orders that stay in place on request. Raises Unreadable."""
     twice: Callable[[Request, Reply], bool] | None = None
     """Whether an answer of a cancel agrees when it comes twice, a gap apart, with empty listings between: it took
     nothing, and does not say so in words. Raises Unreadable."""
@@ -239,8 +238,7 @@ class Venue(Generic[O, S, F]):
     segments: Callable[[O, F, str], tuple[Segment, ...]]
     """Options, facts and environment to segments. Raises OptionError when the options leave none."""
     discoveries: Callable[[O, F], tuple[Discovery[F], ...]] = lambda options, facts: ()
-    """The reads that these facts allow. It is called again after each of them; a name that was there before is not
-    read again."""
+    """The reads that these facts allow. It is called again after each; a known name is not read again."""
     learn_mode: Callable[[F, str], F] = lambda facts, mode: facts
     """Facts after a judgement revealed the account's mode."""
 

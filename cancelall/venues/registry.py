@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from cancelall.core.declare import Opt
+
 if TYPE_CHECKING:
     from cancelall.venues.contract import Segment, Venue
 
@@ -33,6 +35,11 @@ class Schema:
     """Origin of each environment."""
     options: type[Any]
     secrets: type[Any]
+
+
+def selector(text: str, metavar: str, example: str) -> Opt:
+    """An option that narrows a profile to a part of the account, with its help."""
+    return Opt(help=text, metavar=metavar, selector=True, example=example)
 
 
 @functools.cache

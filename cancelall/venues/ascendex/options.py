@@ -8,15 +8,13 @@ from typing import Annotated, Literal
 from cancelall.core.declare import Opt, Sec
 from cancelall.core.errors import OptionError
 from cancelall.core.secret import Secret
-from cancelall.venues.registry import Schema
+from cancelall.venues.registry import Schema, selector
 
-HOSTS = {
-    "live": "https://ascendex.com",
-    "testnet": "https://api-test.ascendex-sandbox.com",
-}
+HOSTS = {"live": "https://ascendex.com", "testnet": "https://api-test.ascendex-sandbox.com"}
 
 Ledger = Literal["cash", "margin", "futures"]
 LEDGERS: tuple[Ledger, ...] = ("cash", "margin", "futures")
+_SYMBOL = "Only this symbol, in the venue's case: BTC/USDT is cash and margin, BTC-PERP is futures."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,15 +24,7 @@ class AscendexOptions:
     account_category: Annotated[
         tuple[Ledger, ...], Opt(help="Only this ledger of the account.", selector=True, example="futures")
     ] = ()
-    symbol: Annotated[
-        tuple[str, ...],
-        Opt(
-            help="Only this symbol, in the venue's case: BTC/USDT is cash and margin, BTC-PERP is futures.",
-            metavar="SYMBOL",
-            selector=True,
-            example="BTC-PERP",
-        ),
-    ] = ()
+    symbol: Annotated[tuple[str, ...], selector(_SYMBOL, "SYMBOL", "BTC-PERP")] = ()
     account_group: Annotated[
         int | None,
         Opt(

@@ -64,7 +64,6 @@ def probes(options: AscendexOptions, environment: str) -> tuple[Probe, ...]:
 
 PREFLIGHT = Preflight(
     questions=questions,
-    known=lambda options: KeyFacts(),
     window=lambda options: Window(behind_ms=30_000, ahead_ms=30_000),
     key_page="https://ascendex.com (API management)",
     probes=probes,

@@ -14,16 +14,7 @@ from cancelall.core.errors import Unreadable
 from cancelall.core.model import Order, Priority, Protection, Purpose, Reply, Request
 from cancelall.venues import payload
 from cancelall.venues.bitget import api
-from cancelall.venues.bitget.segments import (
-    BATCH,
-    SELLS,
-    TRIGGERED,
-    BitgetSegment,
-    listed,
-    lower,
-    recent,
-    tells,
-)
+from cancelall.venues.bitget.segments import BATCH, SELLS, TRIGGERED, BitgetSegment, listed, lower, recent, tells
 from cancelall.venues.contract import Named, Witness, in_chunks, one_by_one
 from cancelall.venues.payload import UNREADABLE, Row
 
@@ -105,9 +96,7 @@ class Futures(_OfProduct):
 
     @cached_property
     def witnesses(self) -> tuple[Witness, ...]:
-        """A last cancel of all: 22001, or two that took nothing a gap apart. Whatever else waits for the same limit
-        goes before it.
-        """
+        """A last cancel of all: 22001, or two that took nothing a gap apart. All else in its limit goes before it."""
         if self.symbols:
             return ()
         request = replace(api.whole_product(self.product, self.coin), priority=Priority.OTHER)

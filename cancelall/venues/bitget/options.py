@@ -9,13 +9,14 @@ from typing import Annotated, Literal
 from cancelall.core.declare import Opt, Sec
 from cancelall.core.errors import OptionError
 from cancelall.core.secret import Secret
-from cancelall.venues.registry import Schema
+from cancelall.venues.registry import Schema, selector
 
 HOSTS = {"live": "https://api.bitget.com", "demo": "https://api.bitget.com"}
 """Demo trading has keys of its own, and a header: https://www.bitget.com/api-doc/common/demotrading/restapi"""
 
 Product = Literal["USDT-FUTURES", "COIN-FUTURES", "USDC-FUTURES", "SPOT"]
 FUTURES = ("USDT-FUTURES", "COIN-FUTURES", "USDC-FUTURES")
+_MARGIN = "Only futures orders with this margin coin. In a unified account: settled in it."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,18 +24,8 @@ class BitgetOptions:
     """What a Bitget profile can say. With no selector: everything."""
 
     product_type: Annotated[tuple[Product, ...], Opt(help="Only this product type.", selector=True)] = ()
-    margin_coin: Annotated[
-        str | None,
-        Opt(
-            help="Only futures orders with this margin coin. In a unified account: settled in it.",
-            metavar="COIN",
-            selector=True,
-            example="USDT",
-        ),
-    ] = None
-    symbol: Annotated[
-        tuple[str, ...], Opt(help="Only this symbol.", metavar="SYMBOL", selector=True, example="BTCUSDT")
-    ] = ()
+    margin_coin: Annotated[str | None, selector(_MARGIN, "COIN", "USDT")] = None
+    symbol: Annotated[tuple[str, ...], selector("Only this symbol.", "SYMBOL", "BTCUSDT")] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "symbol", tuple(symbol.upper() for symbol in self.symbol))

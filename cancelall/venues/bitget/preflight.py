@@ -113,7 +113,6 @@ def probes(options: BitgetOptions, environment: str) -> tuple[Probe, ...]:
 
 PREFLIGHT = Preflight(
     questions=questions,
-    known=lambda options: KeyFacts(),
     window=lambda options: Window(behind_ms=30_000, ahead_ms=30_000),
     key_page="Bitget's page of API keys",
     probes=probes,

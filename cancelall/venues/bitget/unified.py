@@ -16,16 +16,7 @@ from cancelall.core.model import Order, Page, Priority, Protection, Purpose, Rep
 from cancelall.venues import payload
 from cancelall.venues.bitget import api
 from cancelall.venues.bitget.options import FUTURES
-from cancelall.venues.bitget.segments import (
-    BATCH,
-    CANCELLED,
-    SELLS,
-    BitgetSegment,
-    listed,
-    lower,
-    symbol_of,
-    tells,
-)
+from cancelall.venues.bitget.segments import BATCH, CANCELLED, SELLS, BitgetSegment, listed, lower, symbol_of, tells
 from cancelall.venues.contract import Named, Witness, in_chunks, one_by_one
 from cancelall.venues.payload import Row
 
@@ -184,9 +175,7 @@ class BitgetStrategies(_OfCategory):
         return kind, kind or "strategy", self._protects(kind, row)
 
     def _protects(self, kind: str, row: Row) -> Protection:
-        """TP/SL of a contract belongs to a position. On spot and margin a triggered sell protects, where a row tells
-        it.
-        """
+        """TP/SL of a contract belongs to a position. On spot and margin a triggered sell protects, if a row has it."""
         if self.category not in FUTURES:
             return Protection.NONE if kind in _SPLITS else SELLS.get(lower(row, "side"), Protection.UNKNOWN)
         side, reduces = _against_the_position(row), row.flag("reduceOnly")

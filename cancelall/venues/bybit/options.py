@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from cancelall.core.declare import Opt, Sec
 from cancelall.core.errors import OptionError
 from cancelall.core.secret import Secret
-from cancelall.venues.registry import Schema
+from cancelall.venues.registry import Schema, selector
 
 HOSTS = {
     "live": "https://api.bybit.com",
@@ -34,6 +34,7 @@ SPOT_FILTERS = ("Order", "StopOrder", "tpslOrder", "OcoOrder", "BidirectionalTps
 CAP = 500
 """Futures: one cancel-all takes at most 500 orders, picked at random."""
 LINEAR_COINS = ("USDT", "USDC")
+_SETTLED = "Only orders settled in this coin: USDT and USDC mean linear contracts, another coin inverse ones."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,21 +42,9 @@ class BybitOptions:
     """What a Bybit profile can say. With no selector: everything."""
 
     category: Annotated[tuple[Category, ...], Opt(help="Only this product category.", selector=True)] = ()
-    symbol: Annotated[
-        tuple[str, ...], Opt(help="Only this symbol.", metavar="SYMBOL", selector=True, example="BTCUSDT")
-    ] = ()
-    base_coin: Annotated[
-        str | None, Opt(help="Only orders of this base coin.", metavar="COIN", selector=True, example="BTC")
-    ] = None
-    settle_coin: Annotated[
-        str | None,
-        Opt(
-            help="Only orders settled in this coin: USDT and USDC mean linear contracts, another coin inverse ones.",
-            metavar="COIN",
-            selector=True,
-            example="USDT",
-        ),
-    ] = None
+    symbol: Annotated[tuple[str, ...], selector("Only this symbol.", "SYMBOL", "BTCUSDT")] = ()
+    base_coin: Annotated[str | None, selector("Only orders of this base coin.", "COIN", "BTC")] = None
+    settle_coin: Annotated[str | None, selector(_SETTLED, "COIN", "USDT")] = None
     order_filter: Annotated[
         Literal["Order", "StopOrder", "OpenOrder", "tpslOrder", "OcoOrder", "BidirectionalTpslOrder"] | None,
         Opt(help="Only this kind of order.", selector=True),

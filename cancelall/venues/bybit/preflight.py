@@ -121,7 +121,6 @@ def _symbol(category: Category, options: BybitOptions) -> str | None:
 
 PREFLIGHT = Preflight(
     questions=questions,
-    known=lambda options: KeyFacts(),
     window=_window,
     key_page="https://www.bybit.com/app/user/api-management",
     probes=probes,

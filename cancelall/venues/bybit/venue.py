@@ -7,24 +7,20 @@ from dataclasses import replace
 from cancelall.core.errors import OptionError, Unreadable
 from cancelall.core.model import Purpose, Reply, Request
 from cancelall.venues import payload, signing
-from cancelall.venues.bybit.api import LIMITS, get, judge, rows_of, sign
+from cancelall.venues.bybit import segments as kinds
+from cancelall.venues.bybit.api import LIMITS, get, judge, sign
 from cancelall.venues.bybit.options import HOSTS, LINEAR_COINS, BybitOptions, Category, selected, symbols_of
-from cancelall.venues.bybit.segments import (
-    BybitSpot,
-    BybitStrategies,
-    DemoSpot,
-    Inverse,
-    Linear,
-    Option,
-    Orders,
-    Spread,
-)
 from cancelall.venues.contract import SYMBOL, Batch, Discovery, Known, Limit, Segment, Venue, unknown_selectors
 from cancelall.venues.payload import Row
 
 # --- scope ----------------------------------------------------------------------------------------------------------
 
-_ORDERS: dict[Category, type[Orders]] = {"linear": Linear, "inverse": Inverse, "spot": BybitSpot, "option": Option}
+_ORDERS: dict[Category, type[kinds.Orders]] = {
+    "linear": kinds.Linear,
+    "inverse": kinds.Inverse,
+    "spot": kinds.BybitSpot,
+    "option": kinds.Option,
+}
 
 
 def segments(options: BybitOptions, facts: None, environment: str) -> tuple[Segment, ...]:
@@ -37,13 +33,15 @@ def segments(options: BybitOptions, facts: None, environment: str) -> tuple[Segm
     for category in selected(options):
         symbols = symbols_of(category, options)
         if category in _ORDERS:
-            kind = DemoSpot if demo and category == "spot" else _ORDERS[category]
+            kind = kinds.DemoSpot if demo and category == "spot" else _ORDERS[category]
             whole = category == "linear" and not (symbols or options.base_coin or options.settle_coin)
             for coin in LINEAR_COINS if whole else (options.settle_coin,):
                 name = f"linear {coin}" if category == "linear" and coin else category
                 found.append(kind(name=name, symbols=symbols, options=options, coin=coin))
         elif not demo:
-            found.append((BybitStrategies if category == "strategy" else Spread)(name=category, symbols=symbols))
+            found.append(
+                (kinds.BybitStrategies if category == "strategy" else kinds.Spread)(name=category, symbols=symbols)
+            )
     if not found:
         raise OptionError(
             "demo trading has none of the selected categories", "choose other categories for this profile"
@@ -122,7 +120,7 @@ def _read_instruments(request: Request, reply: Reply) -> Batch:
 
     Raises Unreadable where they are of another category.
     """
-    rows, page = rows_of(request, reply)
+    rows, page = kinds.rows_of(request, reply)
     if page.unsure and not rows:
         raise Unreadable(page.unsure)
     names: list[Known] = []

@@ -5,14 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Annotated
 
-from cancelall.core.declare import Opt, Sec
+from cancelall.core.declare import Sec
 from cancelall.core.secret import Secret
-from cancelall.venues.registry import Schema
+from cancelall.venues.registry import Schema, selector
 
-HOSTS = {
-    "live": "https://api.deltadefi.io",
-    "testnet": "https://api-staging.deltadefi.io",
-}
+HOSTS = {"live": "https://api.deltadefi.io", "testnet": "https://api-staging.deltadefi.io"}
 """https://docs.deltadefi.io/start-trading/developers/base-url"""
 
 CONFIRMED = ("ADAUSDM", "ADAUSDCx", "NIGHTUSDM", "NIGHTUSDCx")
@@ -30,19 +27,14 @@ RECORDS = 12
 """Orders of a pair whose record is read one by one at the end; those with executions come in pages besides."""
 
 
+_SYMBOL = "Only this trading pair, in any case: it is sent as the venue spells it."
+
+
 @dataclass(frozen=True, kw_only=True)
 class DeltadefiOptions:
     """What a DeltaDeFi profile can say. With no selector: every pair."""
 
-    symbol: Annotated[
-        tuple[str, ...],
-        Opt(
-            help="Only this trading pair, in any case: it is sent as the venue spells it.",
-            metavar="SYMBOL",
-            selector=True,
-            example="ADAUSDM",
-        ),
-    ] = ()
+    symbol: Annotated[tuple[str, ...], selector(_SYMBOL, "SYMBOL", "ADAUSDM")] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

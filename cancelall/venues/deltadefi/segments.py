@@ -105,9 +105,7 @@ class Pair(Segment):
 
 @dataclass(frozen=True, kw_only=True)
 class ApartPair(Pair):
-    """A pair that the market config may lack: only the listing of all pairs is sure to show it, its own may call it
-    unknown.
-    """
+    """A pair that the market config may lack: only the listing of all pairs is sure to show it, not its own."""
 
     everything: bool
     """No selector narrows the profile: an order whose pair cannot be read is in scope, and may be of this one."""

@@ -9,12 +9,9 @@ from typing import Annotated
 from cancelall.core.declare import Opt, Sec
 from cancelall.core.errors import OptionError, SecretError
 from cancelall.core.secret import Secret
-from cancelall.venues.registry import Schema
+from cancelall.venues.registry import Schema, selector
 
-HOSTS = {
-    "live": "https://api.pacifica.fi",
-    "testnet": "https://test-api.pacifica.fi",
-}
+HOSTS = {"live": "https://api.pacifica.fi", "testnet": "https://test-api.pacifica.fi"}
 """A signature names neither host nor network: the same request is valid on both. https://docs.pacifica.fi/testnet"""
 
 
@@ -22,10 +19,7 @@ HOSTS = {
 class PacificaOptions:
     """What a Pacifica profile can say. With no selector: everything."""
 
-    symbol: Annotated[
-        tuple[str, ...],
-        Opt(help="Only this market, spelt as the venue does.", metavar="SYMBOL", selector=True, example="BTC"),
-    ] = ()
+    symbol: Annotated[tuple[str, ...], selector("Only this market, spelt as the venue does.", "SYMBOL", "BTC")] = ()
     exclude_reduce_only: Annotated[
         bool, Opt(help="Leave reduce-only orders in place; clear then means that only they are left.", selector=True)
     ] = False
