@@ -151,15 +151,15 @@ def age_finding(kept: Evidence | None, host: str | None, oldest: float, now_ms: 
     """Whether the last good check is young enough. `oldest` in seconds; a check of another host does not count."""
     fix = "run: cancelall check (from a timer, so that it stays fresh)"
     if kept is None or kept.good_ms is None:
-        told = "no check of this profile was ever good" if kept is not None else "this profile was never checked"
-        return failure("evidence", told, fix, Area.EVIDENCE)
+        detail = "no check of this profile was ever good" if kept is not None else "this profile was never checked"
+        return failure("evidence", detail, fix, Area.EVIDENCE)
     if host is not None and kept.host != host:
         return failure("evidence", f"the last check was of another host ({clean(kept.host)})", fix, Area.EVIDENCE)
     if kept.good_ms > now_ms + _AHEAD_MS:
-        told = "the last good check lies in the future: the clock was wrong then, or is now"
-        return failure("evidence", told, fix, Area.EVIDENCE)
+        detail = "the last good check lies in the future: the clock was wrong then, or is now"
+        return failure("evidence", detail, fix, Area.EVIDENCE)
     age = max((now_ms - kept.good_ms) / 1000, 0.0)
-    told = f"the last good check is {age_words(age)} old"
+    detail = f"the last good check is {age_words(age)} old"
     if age > oldest:
-        return failure("evidence", f"{told}, more than {age_words(oldest)}", fix, Area.EVIDENCE)
-    return good("evidence", told) if kept.ok else warning("evidence", f"{told}; the last one was not good", fix)
+        return failure("evidence", f"{detail}, more than {age_words(oldest)}", fix, Area.EVIDENCE)
+    return good("evidence", detail) if kept.ok else warning("evidence", f"{detail}; the last one was not good", fix)

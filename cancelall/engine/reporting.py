@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def swept(
-    profile: Profile, sweep: ProfileSweep, found: Found, verdict: Verdict, timing: Timing, *, cut_by: str = ""
+    profile: Profile, sweep: ProfileSweep, resolved: Found, verdict: Verdict, timing: Timing, *, cut_by: str = ""
 ) -> ProfileReport:
     """A sweep that has ended, or that a signal has cut short."""
     client, venue = sweep.client, sweep.client.venue
@@ -32,13 +32,13 @@ def swept(
         error = ErrorReport(kind="interrupted", message=f"stopped by {cut_by}", hint="run again to finish and prove it")
     unwitnessed = venue.unwitnessed(profile.options, sweep.keep, client.reads_only)
     closes = f"{VENUES[profile.venue]} closes, or has closed: {venue.sunset}" if venue.sunset else ""
-    notes = (*profile.warnings, *found.warnings, venue.notice, closes, *reasons.warnings(sweep), unwitnessed)
+    notes = (*profile.warnings, *resolved.warnings, venue.notice, closes, *reasons.warnings(sweep), unwitnessed)
     return ProfileReport(
         profile=profile.name,
         venue=profile.venue,
         environment=profile.environment,
         host=profile.origin,
-        account=last_four(venue.account(found.secrets, profile.options)),
+        account=last_four(venue.account(resolved.secrets, profile.options)),
         scope=profile.scope,
         dry_run=client.reads_only,
         verdict=verdict,

@@ -148,7 +148,7 @@ class Run:
         if isinstance(profile, BrokenProfile):
             raise profile.error
         deadline = self.started + profile.deadline
-        found = await self._secrets(profile, deadline)
+        resolved = await self._secrets(profile, deadline)
         send = self.connect(profile) if self.connect else await self._over_the_network(profile, deadline)
         venue = load(profile.venue)
         try:
@@ -157,11 +157,11 @@ class Run:
             raise ConfigError(f"profile {profile.name}: {error.message}", error.hint) from None
         tally = Tally()
         record = self.record.of(profile.name, profile.venue, tally, venue.proves_key)
-        record.credential(found.sources, last_four(venue.account(found.secrets, profile.options)))
+        record.credential(resolved.sources, last_four(venue.account(resolved.secrets, profile.options)))
         signer = Signer(
             venue=venue,
             origin=profile.origin,
-            secrets=found.secrets,
+            secrets=resolved.secrets,
             options=profile.options,
             clock=self.clock,
             alternate=venue.alternates.get(profile.origin),
@@ -171,7 +171,7 @@ class Run:
             signer=signer,
             send=send,
             clock=self.clock,
-            gate=self.shared.gate(profile, own_limit=venue.own_limit(found.secrets)),
+            gate=self.shared.gate(profile, own_limit=venue.own_limit(resolved.secrets)),
             deadline=deadline,
             reserve=venue.proof_gap * self.scale + PROOF_SECONDS * self.scale,
             reads_only=self.dry_run,
@@ -197,7 +197,7 @@ class Run:
             await asyncio.sleep(0)
             if client.tally.requests or sweeping.done():
                 break
-        self.listener.target(self._target(profile, client, found))
+        self.listener.target(self._target(profile, client, resolved))
         self.listener.sweeping(profile.name, sweep)
         await self._until(sweeping, deadline, go_on=self.hold > 0)
         cut = self.interrupted.is_set() and not sweep.finished
@@ -214,7 +214,7 @@ class Run:
         if not cut:
             await self._until(asyncio.create_task(final_states.read(sweep, since_ms)), client.deadline)
         timing = self._timing(tally, decided)
-        return reporting.swept(profile, sweep, found, verdict, timing, cut_by=self.signal_name if cut else "")
+        return reporting.swept(profile, sweep, resolved, verdict, timing, cut_by=self.signal_name if cut else "")
 
     async def _over_the_network(self, profile: Profile, deadline: float) -> Send:
         """One for all profiles that go the same way to a host: listings find its connections open."""
@@ -281,17 +281,17 @@ class Run:
         timing = self._timing(Tally(), self.clock.monotonic())
         return reporting.nothing_sent(profile, error, verdict, timing, dry_run=self.dry_run)
 
-    def _target(self, profile: Profile, client: Client, found: Found) -> Target:
+    def _target(self, profile: Profile, client: Client, resolved: Found) -> Target:
         return Target(
             profile=profile.name,
             venue=profile.venue,
             environment=profile.environment,
             host=profile.origin,
-            account=last_four(client.venue.account(found.secrets, profile.options)),
+            account=last_four(client.venue.account(resolved.secrets, profile.options)),
             scope=profile.scope,
             dry_run=self.dry_run,
             way=self.shared.route(profile).in_words,
-            warnings=(*profile.warnings, *found.warnings, *self.shared.warnings(profile)),
+            warnings=(*profile.warnings, *resolved.warnings, *self.shared.warnings(profile)),
         )
 
     def _timing(self, tally: Tally, decided: float) -> Timing:
