@@ -6,21 +6,13 @@ import math
 from collections.abc import Iterable
 
 from cancelall.core.errors import ExitStatus
-from cancelall.core.model import Answer, Order, State, Verdict, worst
+from cancelall.core.model import GRAVITY, Answer, Order, State, Verdict, worst
 from cancelall.core.results import OrderReport, ProfileReport, SegmentReport
 from cancelall.engine import firing
 from cancelall.engine.client import Client
 from cancelall.engine.ledger import Ledger
 from cancelall.engine.profile_sweep import ProfileSweep
 from cancelall.engine.records import OrderRecord
-
-_EXIT_ORDER = (
-    ExitStatus.OPEN,
-    ExitStatus.UNREACHABLE,
-    ExitStatus.REFUSED,
-    ExitStatus.UNCONFIGURED,
-    ExitStatus.UNPROVEN,
-)
 
 
 def segment_verdict(ledger: Ledger, client: Client) -> Verdict:
@@ -81,9 +73,9 @@ def _verdict_without_segments(sweep: ProfileSweep) -> Verdict:
 
 
 def exit_status(reports: Iterable[ProfileReport]) -> ExitStatus:
-    """One exit code for several profiles."""
+    """One exit code for several profiles: the worst."""
     statuses = {report.exit_status for report in reports}
-    return next((status for status in _EXIT_ORDER if status in statuses), ExitStatus.CLEAR)
+    return next((one.exit_status for one in GRAVITY if one.exit_status in statuses), ExitStatus.CLEAR)
 
 
 def segment_report(ledger: Ledger, client: Client) -> SegmentReport:

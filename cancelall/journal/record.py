@@ -48,11 +48,21 @@ def _aside(method: Callable[Concatenate[R, P], None]) -> Callable[Concatenate[R,
     return guarded
 
 
-@dataclass(frozen=True, kw_only=True)
-class ProfileRecord:
+@dataclass(kw_only=True)
+class _Part:
+    """What writes into the journal, if there is one."""
+
+    journal: Journal | None = None
+
+    def _write(self, event: str, fields: Mapping[str, object], *, at_once: bool = False) -> None:
+        if self.journal is not None:
+            self.journal.write(event, fields, at_once=at_once)
+
+
+@dataclass(kw_only=True)
+class ProfileRecord(_Part):
     """One profile's part."""
 
-    journal: Journal | None
     attempts: Iterator[int]
     profile: str
     venue: str
@@ -71,20 +81,16 @@ class ProfileRecord:
     @_aside
     def credential(self, sources: Sequence[tuple[str, str]], account: str) -> None:
         """The secrets are there: where each came from, and the last four characters of the account or key."""
-        if self.journal is not None:
-            fields = {"profile": self.profile, "sources": dict(sources), "account": account}
-            self.journal.write("credential", fields, at_once=False)
+        self._write("credential", {"profile": self.profile, "sources": dict(sources), "account": account})
 
     @_aside
     def begins(self, signed: SignedRequest) -> None:
         """A request is about to leave: whatever happens now, it may be executed."""
-        if self.journal is None:
-            return
         number = next(self.attempts)
         if signed.copy_of is None:
             self._open[id(signed)] = number
         request = signed.request
-        self.journal.write(
+        self._write(
             "attempt_start",
             {
                 "a": number,
@@ -112,7 +118,7 @@ class ProfileRecord:
     def ended(self, signed: SignedRequest, outcome: Outcome[Any] | None) -> None:
         """It was answered, or has failed; None: nobody waits for its answer any more."""
         number = self._open.pop(id(signed), None)
-        if self.journal is None or number is None:
+        if number is None:
             return
         fields: dict[str, object] = {"a": number, "profile": self.profile}
         if outcome is None:
@@ -134,16 +140,14 @@ class ProfileRecord:
                 "headers": {name: one for name, one in attempt.headers.items() if _worth_keeping(name)} or None,
                 **_acknowledged(outcome.value),
             }
-        self.journal.write("attempt_end", fields, at_once=False)
+        self._write("attempt_end", fields)
 
     @_aside
     def listed(self, segment: str, listing: Listing, keeps: Callable[[Order], bool], stages: Stages) -> None:
         """All passes and pages of a segment's open orders were read, as far as that went. What is kept is not left."""
-        if self.journal is None:
-            return
         self.read[segment] = listing.began
         kept = [order.id for order in listing.orders if keeps(order)]
-        self.journal.write(
+        self._write(
             "list",
             {
                 "profile": self.profile,
@@ -159,7 +163,6 @@ class ProfileRecord:
                 "left": len(listing.orders) - len(kept),
                 "kept": id_fields(kept) if kept else None,
             },
-            at_once=False,
         )
 
     @_aside
@@ -199,10 +202,9 @@ class ProfileRecord:
 
 
 @dataclass(kw_only=True)
-class Record:
+class Record(_Part):
     """A run's part."""
 
-    journal: Journal | None = None
     finished: bool = False
     """`finish` was called."""
     _attempts: Iterator[int] = field(default_factory=lambda: itertools.count(1))
@@ -233,19 +235,16 @@ class Record:
     @_aside
     def note(self, event: str, /, **fields: object) -> None:
         """Something that has no more to it: a signal, the beginning of a hold."""
-        if self.journal is not None:
-            self.journal.write(event, fields)
+        self._write(event, fields, at_once=True)
 
     @_aside
     def verdict(self, report: ProfileReport) -> None:
         """One profile's end."""
-        if self.journal is None:
-            return
         self._written.add(report.profile)
         tally = self._tallies.get(report.profile)
         left = [row.order.id for row in report.orders if row.state in (State.OPEN, State.FAILED)]
         kept = [row.order.id for row in report.orders if row.state is State.KEPT]
-        self.journal.write(
+        self._write(
             "verdict",
             {
                 "profile": report.profile,
@@ -263,7 +262,6 @@ class Record:
                 "requests": report.requests,
                 "basis": self._bases.get(report.profile),
             },
-            at_once=False,
         )
 
     def hung(self, status: int, reports: Sequence[ProfileReport], seconds: float, started: float) -> None:

@@ -108,10 +108,7 @@ class Row:
 
     def text(self, key: str, *, needed: bool = False) -> str | None:
         """A field as text; None when it is absent, null or empty, which is odd where it is `needed`."""
-        try:
-            value = maybe(self.record, key)
-        except Unreadable as fault:
-            return self.odd(fault.message, UNREADABLE)
+        value = self._read(maybe, key, UNREADABLE)
         return self.odd(f"{key} is missing", None) if needed and value is None else value
 
     def name(self, key: str, *, needed: bool = False) -> str | None:
@@ -121,17 +118,18 @@ class Row:
 
     def number(self, key: str) -> int | None:
         """A whole number such as a time in ms; None when it is absent, or odd."""
-        try:
-            return number(self.record, key)
-        except Unreadable as fault:
-            return self.odd(fault.message, None)
+        return self._read(number, key, None)
 
     def flag(self, key: str) -> bool | None:
         """A truth value; False when it is absent, None when it is odd."""
+        return self._read(flag, key, None)
+
+    def _read(self, read: Callable[[Mapping[str, Any], str], T], key: str, instead: R) -> T | R:
+        """A field; something `instead` when it is odd."""
         try:
-            return flag(self.record, key)
+            return read(self.record, key)
         except Unreadable as fault:
-            return self.odd(fault.message, None)
+            return self.odd(fault.message, instead)
 
     def odd(self, why: str, value: T) -> T:
         """Note that something is wrong with the row, and go on with this value."""
@@ -244,8 +242,9 @@ def _until(then: str, now: str) -> float:
         return -1.0
 
 
-def by_status(reply: Reply) -> Judgement:
-    """What an HTTP status says without a code of the venue: it is a gateway's word, and refuses nothing.
+def by_status(reply: Reply, unclear: int = 408) -> Judgement:
+    """What an HTTP status says without a code of the venue: it is a gateway's word, and refuses nothing. One that is
+    `unclear` leaves open what was done.
 
     After 401, 403 and 451 a request is repeated at most every 2 s; no redirect is followed. RFC 9110 lets anything on
     the way answer with any of these.
@@ -256,7 +255,7 @@ def by_status(reply: Reply) -> Judgement:
         return Judgement(answer=Answer.AGAIN, kind="rate_limit", words=words, after=retry_after(reply))
     if status == 503 and "retry-after" in reply.headers:
         return Judgement(answer=Answer.AMBIGUOUS, words=words, after=retry_after(reply))
-    if status >= 500 or status == 408 or status < 300:
+    if status >= 500 or status in (408, unclear) or status < 300:
         return Judgement(answer=Answer.AMBIGUOUS, kind="unreadable", words=words)
     if status < 400:
         return Judgement(answer=Answer.GATEWAY, kind="redirect", words=words)

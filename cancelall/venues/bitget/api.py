@@ -172,6 +172,10 @@ _ANSWERS = {MODE: UNIFIED_SAYS_NO | NO_RIGHT, LISTING_OF_SOME: NO_SUCH_TYPE}
 """Refusals that answer the question."""
 
 _KEYS = "on Bitget's page of API keys"
+_RESTRICTED = "40013 40022 40023 40024 40026 40031 40710 40760 40916"
+_UNFIT = "40007 40017 400172 40019 40020 40306 40811 40812 40813 40912 40913 43048 48001 48002 00171 00172"
+_DEMO = "demo trading does not have this: narrow the profile by product_type, or use a key of live trading"
+_OTHER_PRODUCT = "is the symbol one of this product? name the product with product_type"
 
 _REFUSALS: tuple[tuple[str, ErrorKind, Reach, str], ...] = (
     ("40006 40037 40041", "auth", Reach.KEY, "wrong or deleted key, or a demo key without environment demo"),
@@ -181,51 +185,33 @@ _REFUSALS: tuple[tuple[str, ErrorKind, Reach, str], ...] = (
     ("40099", "environment", Reach.KEY, "a demo key needs environment demo, and no other key works there"),
     ("40018 40038 22010 49003", "ip", Reach.ADDRESS, f"add this machine's address to the key {_KEYS}"),
     ("40014 40025 40040 25620", "permission", Reach.PRODUCT, f"give the key the right to trade this {_KEYS}"),
-    (
-        "40013 40022 40023 40024 40026 40031 40710 40760 40916",
-        "permission",
-        Reach.PRODUCT,
-        "the account is restricted here: use the app or support",
-    ),
+    (_RESTRICTED, "permission", Reach.PRODUCT, "the account is restricted here: use the app or support"),
     ("40016 40035 40101 40111", "permission", Reach.PRODUCT, "Bitget wants the account verified: log in to the site"),
     ("40199", "permission", Reach.PRODUCT, "lead traders may not use the API here: use the app"),
     ("40000 40100 40103 40104", "region", Reach.PRODUCT, "this region is refused: run from another place"),
-    (
-        "40081 40105 40110 22030",
-        "environment",
-        Reach.PRODUCT,
-        "demo trading does not have this: narrow the profile by product_type, or use a key of live trading",
-    ),
+    ("40081 40105 40110 22030", "environment", Reach.PRODUCT, _DEMO),
     ("45056", "parameter", Reach.REQUEST, "an order of a bot or a copied trade: stop what placed it in the app"),
     ("40072 40309 22004 25013", "parameter", Reach.REQUEST, "not tradable by API: use the app"),
     ("40086 40404 30032", "parameter", Reach.REQUEST, "host or path is wrong: check base_url"),
-    (
-        "40034 40102 25100",
-        "parameter",
-        Reach.REQUEST,
-        "is the symbol one of this product? name the product with product_type",
-    ),
-    (
-        "40007 40017 400172 40019 40020 40306 40811 40812 40813 40912 40913 43048 48001 48002 00171 00172 "
-        "25002 25200 25240",
-        "parameter",
-        Reach.REQUEST,
-        "check the selectors of this profile",
-    ),
+    ("40034 40102 25100", "parameter", Reach.REQUEST, _OTHER_PRODUCT),
+    (_UNFIT, "parameter", Reach.REQUEST, "check the selectors of this profile"),
+    ("25002 25200 25240", "parameter", Reach.REQUEST, "check the selectors of this profile"),
 )
 _REFUSED = {code: (kind, reach, hint) for codes, kind, reach, hint in _REFUSALS for code in codes.split()}
 """https://www.bitget.com/api-doc/contract/error-code/restapi and .../uta/error-code/restapi; some from clients only."""
 
 
 def judge(request: Request, reply: Reply) -> Judgement:
-    """Bitget answers errors with HTTP 400 or 200 and a `code`; without one the HTTP status decides."""
+    """Bitget answers errors with HTTP 400 or 200 and a `code`; without one the HTTP status decides, but that 400 is no
+    refusal: nearly all of the venue's words come with it, "nothing to do" too.
+    """
     try:
         answer = payload.as_object(reply.json)
         code, server_ms = payload.maybe(answer, "code"), payload.Row(answer).number("requestTime")
     except Unreadable:
-        return _by_status(reply)
+        return payload.by_status(reply, unclear=400)
     if code is None or 300 <= reply.status < 400:
-        return _by_status(reply)
+        return payload.by_status(reply, unclear=400)
     said = partial(Judgement, words=f"{code} {payload.message(answer.get('msg'))}".strip(), server_ms=server_ms)
     mode = SERVED if request.signed and request.path.startswith("/api/v2/") else ""
     if code == "00000":
@@ -254,13 +240,6 @@ def judge(request: Request, reply: Reply) -> Judgement:
         kind, reach, hint = _REFUSED[code]
         return said(answer=Answer.REFUSED, kind=kind, reach=reach, hint=hint)
     return said(answer=Answer.AMBIGUOUS, kind=None if code in _AMBIGUOUS else "unreadable")
-
-
-def _by_status(reply: Reply) -> Judgement:
-    """Without a code, HTTP 400 is no refusal: nearly all of the venue's words come with it, "nothing to do" too."""
-    if reply.status == 400:
-        return Judgement(answer=Answer.AMBIGUOUS, kind="unreadable", words="HTTP 400")
-    return payload.by_status(reply)
 
 
 def code_of(reply: Reply) -> str:

@@ -115,35 +115,24 @@ _FORBIDDEN = "too many requests from this address (other programs count too: wai
 _Refusal = tuple[ErrorKind, Reach, str]
 """What kind it is, how far it goes, and what to do."""
 
-_CLASSIC: _Refusal = (
-    "mode",
-    Reach.PRODUCT,
-    "a classic account was asked as if it were a unified one: upgrade it, or cancel on the site",
-)
+_WHERE_MADE = "key and host do not match? A key works only where it was made: live, testnet, demo or a regional site"
+_REGION = "this region is refused: run from another place, or use the site of your region (environment)"
+_ADDRESS = f"add this machine's address to the key, the IPv6 one too: {_KEY_PAGE}; bybit.eu binds keys to applications"
+_AUCTION = "a pre-market contract in its call auction cannot be cancelled now: try again after it"
+_FOR_UNIFIED = "a classic account was asked as if it were a unified one: upgrade it, or cancel on the site"
+_CLASSIC: _Refusal = ("mode", Reach.PRODUCT, _FOR_UNIFIED)
 _OFF: _Refusal = ("mode", Reach.PRODUCT, f"the account's mode lacks this product; {_ELSEWHERE}")
 _EXPIRED: _Refusal = ("auth", Reach.KEY, f"the key has expired: {_KEY_PAGE}")
 
 _REFUSED: dict[int, _Refusal] = dict.fromkeys(_SWITCHED_OFF, _OFF) | {
     10001: ("parameter", Reach.REQUEST, "check the selectors of this profile"),
-    10003: (
-        "auth",
-        Reach.KEY,
-        "key and host do not match? A key works only where it was made: live, testnet, demo or a regional site",
-    ),
+    10003: ("auth", Reach.KEY, _WHERE_MADE),
     10004: ("auth", Reach.KEY, "the secret does not belong to this key; if it does, make a new key"),
     10005: ("permission", Reach.PRODUCT, f"give the key the right to trade this product: {_KEY_PAGE}"),
     10007: ("auth", Reach.KEY, "check key and secret"),
     10008: ("mode", Reach.PRODUCT, "the account is banned or in another mode: log in to the site"),
-    10009: (
-        "region",
-        Reach.PRODUCT,
-        "this region is refused: run from another place, or use the site of your region (environment)",
-    ),
-    10010: (
-        "ip",
-        Reach.ADDRESS,
-        f"add this machine's address to the key, the IPv6 one too: {_KEY_PAGE}; bybit.eu binds keys to applications",
-    ),
+    10009: ("region", Reach.PRODUCT, _REGION),
+    10010: ("ip", Reach.ADDRESS, _ADDRESS),
     10017: ("parameter", Reach.REQUEST, "host or path is wrong: check base_url"),
     10018: ("ip", Reach.HOST, "stop what else calls Bybit from this address; the block lifts after 10 minutes"),
     10024: ("region", Reach.PRODUCT, "trading is restricted for compliance: use the site or support"),
@@ -154,11 +143,7 @@ _REFUSED: dict[int, _Refusal] = dict.fromkeys(_SWITCHED_OFF, _OFF) | {
     100028: ("mode", Reach.PRODUCT, f"Bybit serves this to classic accounts only; {_ELSEWHERE}"),
     110067: _CLASSIC,
     110088: _CLASSIC,
-    110095: (
-        "mode",
-        Reach.REQUEST,
-        "a pre-market contract in its call auction cannot be cancelled now: try again after it",
-    ),
+    110095: ("mode", Reach.REQUEST, _AUCTION),
     110097: ("mode", Reach.REQUEST, "pre-market contracts are for unified accounts"),
     110100: ("mode", Reach.REQUEST, "demo trading cannot cancel pre-market contracts"),
     110115: ("parameter", Reach.REQUEST, "a leg of a spread order: cancel the combination (category spread)"),
@@ -198,7 +183,7 @@ def judge(request: Request, reply: Reply) -> Judgement:
     if code in _AGAIN:
         return said(answer=Answer.AGAIN, kind="rate_limit", after=_reset_after(reply, server_ms) or _AGAIN[code])
     if code in _ABSENT and request.bucket.endswith(_CLASSIC_HAS):
-        return said(answer=Answer.AMBIGUOUS, kind="mode", hint=_CLASSIC[2])
+        return said(answer=Answer.AMBIGUOUS, kind="mode", hint=_FOR_UNIFIED)
     if code in _ABSENT or (code in _SWITCHED_OFF and request.changes):
         return said(answer=Answer.ABSENT, kind="mode")
     if code in _REFUSED:

@@ -167,7 +167,5 @@ def _by_status(reply: Reply) -> Judgement:
     Any other status may be a gateway's: an empty 403 came from one in trouble, seen with a 503 of bare text within one
     half hour of 2026-03-31. A 404 of bare text is a router's: if it stays so, this is not the venue's API.
     """
-    if reply.status == 400:
-        return Judgement(answer=Answer.AMBIGUOUS, kind="unreadable", words="HTTP 400")
-    judged = payload.by_status(reply)
+    judged = payload.by_status(reply, unclear=400)
     return replace(judged, hint="host or path is wrong? check base_url") if reply.status == 404 else judged

@@ -166,37 +166,20 @@ def check_secrets(secrets: PacificaSecrets, options: PacificaOptions) -> None:
 
 _KEYS_PAGE = "https://app.pacifica.fi/apikey"
 _CHANGED = "the venue has changed its interface: report this"
-
+_NOT_OF_ACCOUNT = "secret_key does not belong to this account; an agent key needs agent_wallet"
+_ADDRESS = f"add this machine's address to the agent key's list, or use another key: {_KEYS_PAGE}"
+_NO_ACCESS = "the signing key has no access to this host"
+_UNBOUND = f"bind the agent key to this account, or correct account: {_KEYS_PAGE}"
 _REFUSALS: tuple[tuple[str, ErrorKind, Reach, str], ...] = (
-    (
-        "verification failed",
-        "auth",
-        Reach.KEY,
-        "secret_key does not belong to this account; an agent key needs agent_wallet",
-    ),
+    ("verification failed", "auth", Reach.KEY, _NOT_OF_ACCOUNT),
     ("invalid signature", "auth", Reach.KEY, "check secret_key; if it is right, report this"),
     ("invalid public key", "auth", Reach.KEY, "check account and agent_wallet"),
-    (
-        "agent not authorized",
-        "permission",
-        Reach.KEY,
-        f"bind the agent key to this account, or correct account: {_KEYS_PAGE}",
-    ),
+    ("agent not authorized", "permission", Reach.KEY, _UNBOUND),
     ("unauthorized", "auth", Reach.KEY, f"the key is not bound to this account: {_KEYS_PAGE}"),
     ("account not found", "environment", Reach.KEY, "this host has no such account: check account and environment"),
-    (
-        "ip address",
-        "ip",
-        Reach.ADDRESS,
-        f"add this machine's address to the agent key's list, or use another key: {_KEYS_PAGE}",
-    ),
-    (
-        "beta access",
-        "permission",
-        Reach.PRODUCT,
-        "the signing key has no access to this host: redeem its code, or another key",
-    ),
-    ("not whitelisted", "permission", Reach.PRODUCT, "the signing key has no access to this host"),
+    ("ip address", "ip", Reach.ADDRESS, _ADDRESS),
+    ("beta access", "permission", Reach.PRODUCT, f"{_NO_ACCESS}: redeem its code, or another key"),
+    ("not whitelisted", "permission", Reach.PRODUCT, _NO_ACCESS),
     ("deserialize", "parameter", Reach.REQUEST, _CHANGED),
     ("missing field", "parameter", Reach.REQUEST, _CHANGED),
     ("unknown field", "parameter", Reach.REQUEST, _CHANGED),
