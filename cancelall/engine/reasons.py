@@ -162,15 +162,11 @@ def warnings(sweep: ProfileSweep) -> tuple[str, ...]:
             found.append(f"do not restart bots before {at}: a cancel without an answer can still land until then")
         else:
             found.append("a cancel without an answer can still land, with no known limit: wait before restarting bots")
-    found += [
-        f"{names}: could not be read: what it would have shown is not known"
-        for names in [", ".join(sweep.discoveries.pending)]
-        if names
-    ]
-    refused = sweep.client.refusal is not None
-    found += [
-        f"{name}: could not be read, so they were not looked for" for name in sweep.discoveries.missed if not refused
-    ]
+    if sweep.discoveries.pending:
+        names = ", ".join(sweep.discoveries.pending)
+        found.append(f"{names}: could not be read: what it would have shown is not known")
+    missed = sweep.discoveries.missed if sweep.client.refusal is None else ()
+    found += [f"{name}: could not be read, so they were not looked for" for name in missed]
     found += [
         f"{ledger.segment.name}: orders that a complete listing had lacked were listed again "
         f"({ledger.contradictions} time(s)): its listings are not reliable, so the proof took longer"

@@ -101,19 +101,12 @@ def recompute(records: Sequence[Record]) -> tuple[ProfileOpinion, ...]:
                 for some in (by_profile[profile], by_profile.get("", ()), records[:whole] if blocks else ())
             )
             opinion, segments = _recomputed(own, signals, others, end)
-        except _CannotError as why:
-            opinion = Opinion(why=str(why))
+        except _CannotError as fault:
+            opinion = Opinion(why=str(fault))
         except (KeyError, TypeError, ValueError, AttributeError, RecursionError, OverflowError):
             opinion = Opinion(why="what it rests on cannot be read")
-        found.append(
-            ProfileOpinion(
-                profile=profile,
-                recorded=str(end.get("verdict")),
-                verdict=opinion.verdict,
-                why=opinion.why,
-                segments=segments,
-            )
-        )
+        recorded, verdict, why = str(end.get("verdict")), opinion.verdict, opinion.why
+        found.append(ProfileOpinion(profile=profile, recorded=recorded, verdict=verdict, why=why, segments=segments))
     return tuple(found)
 
 
@@ -125,8 +118,23 @@ def _recomputed(
         if any(record["event"] == "attempt_start" for record in own):
             raise _CannotError("it was written without what it rests on")
         return Opinion(verdict=Verdict.UNPROVEN, why="nothing was sent"), {}
-    shown = _shown(own, signals, others, end["basis"])
-    segments = {name: shown.segment(name) for name in shown.basis["segments"]}
+    basis = end["basis"]
+    decided = _whole(basis["decided"])
+    sent = [one for one in _requests(own) if one.began is None or one.began <= decided]
+    answers = [one for one in _requests(others) if one.ended is not None and one.ended <= decided]
+    listed: dict[str, list[_Listed]] = {}
+    for record in own:
+        if record["event"] == "list":
+            listed.setdefault(str(record["segment"]), []).append(_listing(record))
+    shown = _Shown(
+        basis=basis,
+        gap=_seconds(basis["gap"]),
+        sent=sent,
+        blocked=_blocked(sent, answers),
+        listed=listed,
+        fresh_from=_held_until(own, signals),
+    )
+    segments = {name: shown.segment(name) for name in basis["segments"]}
     return shown.overall(segments), segments
 
 
@@ -192,24 +200,6 @@ def _seconds(value: object) -> int:
     if not isinstance(value, int | float) or isinstance(value, bool):
         raise TypeError(f"{value!r} is no number")
     return round(value * 1_000_000_000)
-
-
-def _shown(own: Sequence[Record], signals: Sequence[Record], others: Sequence[Record], basis: Record) -> _Shown:
-    decided = _whole(basis["decided"])
-    sent = [one for one in _requests(own) if one.began is None or one.began <= decided]
-    answers = [one for one in _requests(others) if one.ended is not None and one.ended <= decided]
-    listed: dict[str, list[_Listed]] = {}
-    for record in own:
-        if record["event"] == "list":
-            listed.setdefault(str(record["segment"]), []).append(_listing(record))
-    return _Shown(
-        basis=basis,
-        gap=_seconds(basis["gap"]),
-        sent=sent,
-        blocked=_blocked(sent, answers),
-        listed=listed,
-        fresh_from=_held_until(own, signals),
-    )
 
 
 def _held_until(own: Sequence[Record], signals: Sequence[Record]) -> int:

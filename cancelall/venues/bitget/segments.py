@@ -161,8 +161,6 @@ class BitgetSegment(Segment):
             return None
         return api.get(request.path, request.purpose, **{**dict(parse_qsl(request.query)), self.onward: str(last)})
 
-    # --- acknowledgements ---
-
     def acknowledge(self, request: Request, reply: Reply) -> Acknowledgement:
         """What was cancelled and what was not, in all of the venue's ways to say so. Its lists may be null or missing.
 
@@ -221,9 +219,6 @@ def listed(record: Mapping[str, Any], key: str, last: str) -> tuple[list[Any], o
 def _size(request: Request) -> int:
     """How many rows a page holds at most."""
     return int(api.parameter(request, "limit") or api.PAGE)
-
-
-# --- acknowledgements -----------------------------------------------------------------------------------------------
 
 
 def _acknowledged(rows: Iterable[tuple[Any, bool | None]]) -> Acknowledgement:
