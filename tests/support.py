@@ -53,7 +53,7 @@ class Ran:
 def cancelall(*words: str, home: Path, env: Mapping[str, str] | None = None, seconds: float = 40) -> Ran:
     """Run the real command with an empty environment but for what is given, no terminal and a HOME of its own."""
     environ = {"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": str(ROOT), **(env or {})}
-    process = subprocess.run(  # noqa: S603
+    process = subprocess.run(
         [sys.executable, "-m", "cancelall", *words],
         env=environ,
         stdin=subprocess.DEVNULL,

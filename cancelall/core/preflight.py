@@ -17,7 +17,7 @@ O = TypeVar("O")  # noqa: E741 - the venue's Options
 
 
 @dataclass(frozen=True, kw_only=True)
-class Told:
+class KeyFacts:
     """What is known of a key, its account and the venue's clock. None and empty: this does not tell."""
 
     server_ms: int | None = None
@@ -56,7 +56,7 @@ class Question:
 
     name: str
     request: Request
-    read: Callable[[Request, Reply], Told]
+    read: Callable[[Request, Reply], KeyFacts]
     """Raises Unreadable."""
 
 
@@ -85,14 +85,14 @@ class Preflight(Generic[O]):
 
     questions: Callable[[O, int], tuple[Question, ...]]
     """The reads for these options; the int is now, in ms."""
-    known: Callable[[O], Told]
-    """What is known without asking."""
     window: Callable[[O], Window | None]
     """None where no clock is compared."""
     key_page: str
     """Where the key can be changed."""
     probes: Callable[[O, str], tuple[Probe, ...]]
     """Harmless real cancels for options and environment, the best first."""
+    known: Callable[[O], KeyFacts] = lambda options: KeyFacts()
+    """What is known without a read."""
     no_probe: str = ""
     """Why there is none, in words."""
 

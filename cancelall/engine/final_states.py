@@ -38,7 +38,7 @@ async def _read_segment(client: Client, ledger: Ledger, since_ms: int, *, fired:
     if wanted or unnamed:
         missing = {order.id: order for order in wanted}
         requests = ledger.segment.final_states(wanted, since_ms)
-        since = client.venue_ms(since_ms) if unnamed else None
+        since = client.signer.venue_ms(since_ms) if unnamed else None
         await asyncio.gather(*(_read_pages(client, ledger, request, missing, since) for request in requests))
 
 

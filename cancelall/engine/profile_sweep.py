@@ -1,4 +1,4 @@
-"""The sweep of one profile: its segments side by side, again what others' last cancels may have changed, and holds."""
+"""The sweep of one profile: its segments in parallel, again what others' last cancels may have changed, and holds."""
 
 from __future__ import annotations
 
@@ -37,6 +37,8 @@ class ProfileSweep:
     ) -> None:
         self.client = client
         self.environment = environment
+        self.ledgers: dict[str, Ledger] = {}
+        """What is known of each segment, by its name."""
         self.keep = keep_protective
         self.gap = client.venue.proof_gap * scale
         self.discoveries = Discoveries(
@@ -69,11 +71,6 @@ class ProfileSweep:
         """Segments whose sweep has ended before its end."""
 
     @property
-    def ledgers(self) -> dict[str, Ledger]:
-        """What is known of each segment, by its name."""
-        return {name: one.ledger for name, one in self._sweeps.items()}
-
-    @property
     def held(self) -> bool:
         """Whether it went on after its first verdict."""
         return self._around.held
@@ -104,14 +101,14 @@ class ProfileSweep:
             for task in self._tasks:
                 task.cancel()
             if self._tasks:
-                await asyncio.wait(self._tasks, timeout=_LAST_WORDS)  # what was abandoned is to be told
+                await asyncio.wait(self._tasks, timeout=_LAST_WORDS)  # what was abandoned is to be noted
             for ledger in self.ledgers.values():
                 ledger.cut_off()
 
     def hold(self, pace: float) -> None:
         """From now on no segment is ever done: each is read every `pace` seconds, and what appears is cancelled.
 
-        To be said again from time to time: a segment that was done all the same is begun anew.
+        To be called again from time to time: a segment that was done all the same is begun anew.
         """
         self._around.held, self._around.pace, self.client.over = True, pace, False
         for ledger in self.ledgers.values():
@@ -148,17 +145,18 @@ class ProfileSweep:
     def _join_segments(self) -> None:
         """Begin every segment that is new; forget those that the account lacks, or lists in another way."""
         client = self.client
-        known = segments(client.venue, client.options, self.discoveries.facts, self.environment)
+        known = segments(client.venue, client.signer.options, self.discoveries.facts, self.environment)
         by_name = {segment.name: segment for segment in known}
         before: dict[str, SegmentSweep] = {}
-        for name, ledger in self.ledgers.items():  # none at first: no listing is made before the first cancels
+        for name, ledger in tuple(self.ledgers.items()):  # none at first: no listing is made before the first cancels
             if name not in by_name or by_name[name].listings != ledger.segment.listings:
                 before[name] = self._sweeps.pop(name)
+                del self.ledgers[name]
                 self._sweeping.pop(name).cancel()
         new = [segment for segment in known if segment.name not in self._sweeps]
         held = self.held
         for segment in new:
-            ledger = Ledger(
+            ledger = self.ledgers[segment.name] = Ledger(
                 segment=segment, gap=self.gap, keep=self.keep, reads_only=client.reads_only, holding=held
             )
             made = self._sweeps[segment.name] = SegmentSweep(ledger, self._around)
@@ -210,12 +208,12 @@ class ProfileSweep:
         self._sweeping[name] = self._in_background(self._guarded(self._sweeps[name], after))
 
     async def _guarded(self, sweep: SegmentSweep, after: float) -> None:
-        """Sweep a segment; a bug on the way is told, and costs no more than that."""
+        """Sweep a segment; a bug on the way is reported, and costs no more than that."""
         await asyncio.sleep(after)
         came_to_its_end = False
         try:
             came_to_its_end = await sweep.run()
-        except Exception as bug:  # noqa: BLE001 - whatever it is, the other orders have to go
+        except Exception as bug:  # whatever it is, the other orders have to go
             self.bug = self.bug or bug
         if not came_to_its_end:
             self._left_off.add(sweep.ledger.segment.name)
@@ -225,7 +223,7 @@ class ProfileSweep:
         self._tasks.add(task)
         return task
 
-    # --- what the segments and the discoveries ask ---
+    # --- what the segments and the discoveries use ---
 
     async def _fired(self) -> None:
         """No read of a run goes before its first cancels: wait until one of them is out, or has failed."""

@@ -1,4 +1,4 @@
-"""A kill's options are declared once: whatever knows one knows it from there, and both readers of a line read the same."""
+"""A kill's options are declared once: whatever knows one knows it from there; both readers of a line read the same."""
 
 from __future__ import annotations
 
