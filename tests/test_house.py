@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from cancelall import simulator
-from cancelall.core import clock
+from cancelall.cli import watchdog
 from cancelall.venues.registry import VENUES, load, schema
 from support import ROOT, environment
 
@@ -455,9 +455,8 @@ def test_typer_stays_below_the_release_that_loads_pydantic() -> None:
 
 
 def test_the_deadline_counts_from_the_start_of_the_process(home: Path) -> None:
-    code = (
-        "import time; time.sleep(0.3); from cancelall.core.clock import *; print(time.monotonic() - process_started())"
-    )
+    code = "import time; time.sleep(0.3); from cancelall.cli.watchdog import *; "
+    code += "print(time.monotonic() - process_started())"
     age = float(_python(code, home).stdout)
     assert 0.3 <= age < 20 if sys.platform == "linux" else age >= 0
 
@@ -468,4 +467,4 @@ def test_where_the_system_does_not_tell_the_import_counts(
 ) -> None:
     (tmp_path / "stat").write_bytes(content)
     monkeypatch.setattr("builtins.open", lambda *words: Path.open(tmp_path / "stat", "rb"))
-    assert clock.process_started.__wrapped__() == clock._IMPORTED
+    assert watchdog._process_start() == watchdog._IMPORTED

@@ -14,7 +14,6 @@ from cancelall.check.live import try_a_cancel
 from cancelall.check.venue import Listings, QuestionAnswer, ask_all, sunset_finding, venue_findings
 from cancelall.config.toml_file import Document
 from cancelall.core.attempts import Attempt
-from cancelall.core.clock import Clock, SystemClock
 from cancelall.core.errors import CancelallError, OptionError
 from cancelall.core.findings import Area, CheckReport, Finding, Level, failure, good, warning
 from cancelall.core.model import Reply, SignedRequest
@@ -24,7 +23,7 @@ from cancelall.credentials.chain import Found, resolve
 from cancelall.engine.client import Client, Send
 from cancelall.engine.run import over_the_network
 from cancelall.engine.shared_limits import SharedLimits
-from cancelall.engine.signer import Signer
+from cancelall.engine.signer import Clock, Signer, SystemClock
 from cancelall.net.background import in_thread
 from cancelall.net.route import route_for
 from cancelall.venues.registry import load, segments

@@ -17,9 +17,9 @@ from cancelall.check.run import Check
 from cancelall.cli import kills, parameters
 from cancelall.cli.execute import Streams
 from cancelall.cli.options import Kill, Output
+from cancelall.cli.watchdog import process_started
 from cancelall.config import toml_file
 from cancelall.config.toml_file import Document
-from cancelall.core.clock import process_started
 from cancelall.core.errors import CancelallError, ConfigError, ExitStatus, UsageError
 from cancelall.core.findings import CheckReport, exit_status
 from cancelall.core.profile import BrokenProfile, Profile, environment_prefix
@@ -60,7 +60,7 @@ def run(
     kill: Kill,
 ) -> int:
     """Check these profiles, or all."""
-    output, overrides = kill.output(), kills.overrides(kill)
+    output, overrides = kills.output_of(kill), kills.overrides(kill)
     oldest = evidence.age_of(max_age) if max_age is not None else None
     if oldest is not None and (live or store_account_group):
         raise UsageError("--max-age sends nothing: it goes with neither --live nor --store-account-group")

@@ -15,10 +15,9 @@ from typing import TYPE_CHECKING
 from cancelall.cli import last_words, process
 from cancelall.cli.last_words import LastWords
 from cancelall.cli.options import Output, Terms
-from cancelall.cli.watchdog import DOG, GRACE, NAMES
+from cancelall.cli.watchdog import DOG, GRACE, NAMES, process_started
 from cancelall.config.loader import default_notify
 from cancelall.core.attempts import Attempt
-from cancelall.core.clock import process_started
 from cancelall.core.errors import ConfigError, ExitStatus
 from cancelall.core.files import state_directories
 from cancelall.core.model import Verdict

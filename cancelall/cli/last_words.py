@@ -10,8 +10,7 @@ import _thread
 import sys
 import time
 
-from cancelall.cli.watchdog import DOG, GRACE, NAMES
-from cancelall.core.clock import process_started
+from cancelall.cli.watchdog import DOG, GRACE, NAMES, process_started
 
 TYPE_CHECKING = False
 """Not `typing`'s, which takes longer to import than it takes to be told to stop."""

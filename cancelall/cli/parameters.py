@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Optional
 
 import typer
 
-from cancelall.cli import kills, options
+from cancelall.cli import kills
 from cancelall.cli.options import Kill
 from cancelall.core import declare
 from cancelall.core.declare import Declared
@@ -47,20 +47,20 @@ def of_kill(name: str) -> Callable[..., int]:
     own = declare.declared(schema(name).options) if name in VENUES else ()
 
     def called(**given: Any) -> int:
-        return kills.run(name, options.kill_of(name, _given(given)))
+        return kills.run(name, kills.kill_of(name, _given(given)))
 
     shown = [_parameter(item, f" [default: {item.default}]" if item.default not in (None, ()) else "") for item in own]
-    return _with([*shown, *map(_parameter, options.common(name))], called)
+    return _with([*shown, *map(_parameter, kills.common(name))], called)
 
 
 def command(name: str, run: Callable[..., int]) -> Callable[..., int]:
     """A command with the parameters of `run`, whose `kill` is what it takes of the common options."""
     own = [one for one in inspect.signature(run, eval_str=True).parameters.values() if one.name != "kill"]
-    shared = options.common(name)
+    shared = kills.common(name)
 
     def called(**given: Any) -> int:  # the values of the parameters
         common = {item.key: given.pop(item.key) for item in shared}
-        return run(**given, kill=options.kill_of(name, _given(common)))
+        return run(**given, kill=kills.kill_of(name, _given(common)))
 
     return _with([*own, *map(_parameter, shared)], called)
 

@@ -53,12 +53,10 @@ def _watch(words: list[str]) -> None:
 
 def _status(words: list[str]) -> int:
     """The exit status of a line: that of a kill in its usual form, which is read without Typer, or of any other."""
-    from cancelall.cli import options
+    from cancelall.cli import kills
 
-    kill = options.read(words) if "_CANCELALL_COMPLETE" not in os.environ else None
+    kill = kills.read(words) if "_CANCELALL_COMPLETE" not in os.environ else None
     if kill is not None:
-        from cancelall.cli import kills
-
         return kills.run(*kill)
     from cancelall.cli.app import main
 

@@ -49,6 +49,8 @@ _SCARCE = 32
 _M_ARENA_MAX = -8
 """From malloc.h of glibc."""
 
+_IMPORTED = time.monotonic()
+_started: float | None = None
 SIGINT: int = _signal.SIGINT
 SIGTERM: int = _signal.SIGTERM
 NAMES = {SIGINT: "SIGINT", SIGTERM: "SIGTERM"}
@@ -239,6 +241,24 @@ class Watchdog:
     def _kernel(self, seconds: float) -> None:
         if self._own_alarm and seconds < 1e8:
             _signal.setitimer(_signal.ITIMER_REAL, max(seconds, 0.0))
+
+
+def process_started() -> float:
+    """Monotonic time of the process's start, from which deadlines count; if it is not told, of this module's import."""
+    global _started
+    if _started is None:
+        _started = _process_start()
+    return _started
+
+
+def _process_start() -> float:
+    try:
+        with open("/proc/self/stat", "rb") as stream:  # noqa: PTH123 - pathlib would be one more import
+            ticks = int(stream.read().rpartition(b")")[2].split()[19])
+        age = time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError, IndexError, AttributeError):
+        return _IMPORTED
+    return min(_IMPORTED, time.monotonic() - max(0.0, age))
 
 
 def write(said: Iterable[tuple[int, bytes]], seconds: float) -> None:

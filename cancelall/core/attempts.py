@@ -11,6 +11,9 @@ from cancelall.core.model import Answer, Judgement, Request, SignedRequest
 
 T = TypeVar("T")
 
+INSTANT = 1e-6
+"""Seconds that are none: sums of floats end just before, or just after, the time that they mean."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Attempt:

@@ -13,7 +13,6 @@ from functools import partial
 from typing import Any, TypeVar
 
 from cancelall.core.attempts import Attempt, Tally
-from cancelall.core.clock import Clock, SystemClock
 from cancelall.core.errors import CancelallError, ConfigError, Interrupted, OptionError, TransportFault, bug_words
 from cancelall.core.model import Reply, SignedRequest, Verdict
 from cancelall.core.profile import BrokenProfile, Profile
@@ -25,7 +24,7 @@ from cancelall.engine.client import Client, Send
 from cancelall.engine.hold import Hold
 from cancelall.engine.profile_sweep import ProfileSweep
 from cancelall.engine.shared_limits import SCARCE, SharedLimits, scarcity, with_descriptors
-from cancelall.engine.signer import Signer
+from cancelall.engine.signer import Clock, Signer, SystemClock
 from cancelall.journal.record import Record, nanoseconds
 from cancelall.net import connection
 from cancelall.net.background import NoThreadError, ThreadDiedError, in_thread

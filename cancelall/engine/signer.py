@@ -1,17 +1,41 @@
-"""One profile's requests as they go: each attempt signed afresh, over the very bytes that are sent."""
+"""One profile's requests as they go: each attempt signed afresh, over the very bytes that are sent, by a clock.
+
+Where the time of a run comes from, for signatures and for deadlines, stands here, too; tests inject another clock.
+"""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from cancelall.core.attempts import Watch
-from cancelall.core.clock import Clock
 from cancelall.core.model import Reply, Request, SignedRequest
 from cancelall.venues.contract import Venue
 
 T = TypeVar("T")
+
+
+class Clock(Protocol):
+    """Where time comes from."""
+
+    def now_ms(self) -> int:
+        """Wall time in ms since the epoch, for signatures."""
+
+    def monotonic(self) -> float:
+        """Seconds that only ever grow, for deadlines."""
+
+
+class SystemClock:
+    """The machine's own clocks."""
+
+    def now_ms(self) -> int:
+        """Wall time in ms since the epoch."""
+        return time.time_ns() // 1_000_000
+
+    monotonic = staticmethod(time.monotonic)
+    """Seconds since some fixed point."""
 
 
 @dataclass(kw_only=True)

@@ -10,14 +10,13 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from cancelall.core.attempts import Outcome
-from cancelall.core.clock import SystemClock
 from cancelall.core.errors import TransportFault
 from cancelall.core.model import Answer, Reply, Request, SignedRequest
 from cancelall.core.secret import Secret
 from cancelall.engine import hedge
 from cancelall.engine.client import Client
 from cancelall.engine.rate_limiter import HostGate
-from cancelall.engine.signer import Signer
+from cancelall.engine.signer import Signer, SystemClock
 from cancelall.venues.bybit import venue as bybit
 from cancelall.venues.bybit.options import BybitSecrets
 
