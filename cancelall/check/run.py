@@ -19,7 +19,7 @@ from cancelall.core.findings import Area, CheckReport, Finding, Level, failure, 
 from cancelall.core.model import Reply, SignedRequest
 from cancelall.core.preflight import Preflight, load_preflight
 from cancelall.core.profile import BrokenProfile, Profile
-from cancelall.credentials.chain import Found, resolve
+from cancelall.credentials.chain import ResolvedSecrets, resolve
 from cancelall.engine.client import Client, Send
 from cancelall.engine.run import over_the_network
 from cancelall.engine.shared_limits import SharedLimits
@@ -195,7 +195,7 @@ class Check:
         fix = "a kill works without it, but has no second way"
         return [warning(one.check, one.detail, fix) if one.fix else one for one in way.findings]
 
-    async def _secrets(self, profile: Profile, deadline: float) -> tuple[Found | None, list[Finding]]:
+    async def _secrets(self, profile: Profile, deadline: float) -> tuple[ResolvedSecrets | None, list[Finding]]:
         began = time.monotonic()
         try:
             async with asyncio.timeout(max(0.0, deadline - self.clock.monotonic())):
@@ -208,7 +208,7 @@ class Check:
         seconds = time.monotonic() - began
         return resolved, await in_thread(lambda: local.secret_findings(profile, resolved, seconds), "keyring")
 
-    def _venue(self, profile: Profile, resolved: Found, deadline: float) -> VenueCheck:
+    def _venue(self, profile: Profile, resolved: ResolvedSecrets, deadline: float) -> VenueCheck:
         """Raises OptionError when the selectors leave nothing, ConfigError when there is no way to send."""
         venue = load(profile.venue)
         segments(venue, profile.options, venue.facts, profile.environment)
@@ -223,7 +223,7 @@ class Check:
             readings=readings,
         )
 
-    async def _live(self, profile: Profile, resolved: Found, venue: VenueCheck) -> list[Finding]:
+    async def _live(self, profile: Profile, resolved: ResolvedSecrets, venue: VenueCheck) -> list[Finding]:
         options = replace(profile.options, account_group=venue.group) if venue.group is not None else profile.options
         known = replace(profile, options=options)
         sending = self._client(known, resolved, venue.client.deadline, [], reads_only=False)
@@ -234,7 +234,7 @@ class Check:
         return [await try_a_cancel(venue.client, sending, venue.preflight, venue.listings, announce)]
 
     def _client(
-        self, profile: Profile, resolved: Found, deadline: float, readings: list[Reading], *, reads_only: bool
+        self, profile: Profile, resolved: ResolvedSecrets, deadline: float, readings: list[Reading], *, reads_only: bool
     ) -> Client:
         venue = load(profile.venue)
         connect = self.connect or (lambda one: over_the_network(one, self.environ, self._shared.route(one)))

@@ -138,7 +138,7 @@ class Streams:
     def _written(self, report: ProfileReport) -> str:
         """Called by who writes, when everything before is out."""
         if self.known is not None:
-            self.known.told.add(report.profile)
+            self.known.written.add(report.profile)
         return ""
 
     def _drawn(self, report: ProfileReport) -> str:
@@ -249,7 +249,7 @@ def _telling(
 def _record(
     profiles: Sequence[Profile | BrokenProfile], environ: Mapping[str, str], terms: Terms, *, dry_run: bool
 ) -> Record:
-    """The journal of this run; its file is opened beside what comes next."""
+    """The journal of this run; its file is opened in the background of what comes next."""
     if not terms.journalled:
         return Record()
     document = terms.document
@@ -363,7 +363,7 @@ def report_error(
     dry_run: bool,
     notify: tuple[str, ...] | None = None,
 ) -> int:
-    """The result of a profile that was asked for but cannot be read, in the form that was asked for."""
+    """The result of a profile that was named but cannot be read, in the form that the line wants."""
     process.hear_logs()
     broken = BrokenProfile(name=profile, venue=venue, error=error)
     report = reporting.nothing_sent(broken, error, Verdict.UNCONFIGURED, Timing(), dry_run=dry_run)

@@ -47,7 +47,7 @@ class LastWords:
         self.tallies: dict[str, Tally] = {}
         """What was sent for each profile whose sweep has begun."""
         self.finished: dict[str, ProfileReport] = {}
-        self.told: set[str] = set()
+        self.written: set[str] = set()
         """The profiles whose result has been written."""
         self.stopped: int | None = None
         """The exit status that the run has come to by itself, or that of the signal which it has obeyed."""
@@ -62,7 +62,7 @@ class LastWords:
             data = "".join(told) if self.json else ""
             return self._ended(number, data, [profile.name for profile in self.profiles], _status(number, (), True))
         reports = [self.finished.get(profile.name) or self._cut(profile, number) for profile in self.profiles]
-        untold = [report for report in reports if report.profile not in self.told]
+        untold = [report for report in reports if report.profile not in self.written]
         status = _status(number, [int(report.exit_status) for report in reports], bool(untold))
         status = status if self.stopped is None or (number and untold) else self.stopped
         if not number:
@@ -78,7 +78,7 @@ class LastWords:
         """Those of them that nobody writes. One that is being written right now is waited for: no line comes twice."""
         until = time.monotonic() + _WRITING
         while True:
-            left = [report for report in reports if report.profile not in self.told]
+            left = [report for report in reports if report.profile not in self.written]
             if not any(report.profile in self.finished for report in left) or time.monotonic() >= until:
                 return left
             time.sleep(0.005)
@@ -220,7 +220,7 @@ def _json(value: object) -> str:
 
 
 def _escaped(code: int) -> str:
-    """A character as JSON escapes it; no codec is asked for, as that would be an import."""
+    """A character as JSON escapes it; no codec is looked up, as that would be an import."""
     if code > 0xFFFF:
         code -= 0x10000
         return f"\\u{0xD800 | code >> 10:04x}\\u{0xDC00 | code & 0x3FF:04x}"

@@ -37,8 +37,8 @@ def name_problem(document: Document, name: str) -> str:
         return "a profile name has letters, digits, _ and - only, and at most 64 of them"
     if environment_prefix(name) == environment_prefix("all"):
         return 'a profile cannot be called "all"'
-    twins = [other for other in document.names.get(environment_prefix(name), ()) if other != name]
-    return f'its name and "{quoted(twins[0])}" are the same in the environment' if twins else ""
+    others = [other for other in document.names.get(environment_prefix(name), ()) if other != name]
+    return f'its name and "{quoted(others[0])}" are the same in the environment' if others else ""
 
 
 def shown_name(name: str) -> str:
@@ -61,22 +61,22 @@ def venue_profiles(document: Document, venue: str) -> tuple[str, ...]:
     )
 
 
-def choose(document: Document, venue: str, asked: str | None) -> str:
+def choose(document: Document, venue: str, wanted: str | None) -> str:
     """Which profile `cancelall VENUE` means. Raises ConfigError with the candidates when that is not clear."""
     mine = venue_profiles(document, venue)
-    if asked is not None:
-        if asked in document.tables:
-            if asked not in mine:
-                other = _venue_of(document.tables[asked]) or "none"
+    if wanted is not None:
+        if wanted in document.tables:
+            if wanted not in mine:
+                other = _venue_of(document.tables[wanted]) or "none"
                 raise ConfigError(
-                    f'profile "{quoted(asked)}" is of venue {other}, not of {venue}',
+                    f'profile "{quoted(wanted)}" is of venue {other}, not of {venue}',
                     f"profiles of {venue}: {', '.join(map(shown_name, mine)) or 'none'}",
                 )
-            return asked
-        if asked == venue:
-            return asked
+            return wanted
+        if wanted == venue:
+            return wanted
         raise ConfigError(
-            f'there is no profile "{quoted(asked)}"{declare.nearest(asked, mine)}',
+            f'there is no profile "{quoted(wanted)}"{declare.nearest(wanted, mine)}',
             f"profiles of {venue}: {', '.join(map(shown_name, mine)) or 'none'}",
         )
     if venue in mine or not mine:
@@ -272,7 +272,7 @@ def _check_proxy(proxy: str | None, source: Callable[[], str]) -> None:
 def _origin(url: str, source: Callable[[], str]) -> str:
     """An origin, without path or user. Plain http only on this machine: elsewhere keys would travel in clear.
 
-    `source` tells what set it. It is asked in trouble only: to look a line up for each of 1,000 profiles takes 20 s.
+    `source` tells what set it. It is called in trouble only: to look a line up for each of 1,000 profiles takes 20 s.
     """
     from cancelall.net.route import is_loopback
 

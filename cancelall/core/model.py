@@ -210,9 +210,9 @@ class Answer(Enum):
     ABSENT = "absent"
     """This account has no such product."""
     AMBIGUOUS = "ambiguous"
-    """The venue may or may not have done it: sent again, then settled by reading."""
+    """The venue may or may not have done it: sent again, then decided by reading."""
     GATEWAY = "a gateway's word"
-    """A status without a code of the venue's: it says nothing of account or orders, and is asked again."""
+    """A status without a code of the venue's: it says nothing of account or orders, and the request is sent again."""
 
 
 class Reach(Enum):
@@ -293,7 +293,7 @@ class Page:
     """Why this page cannot prove that nothing else is open, in words; empty when it can. Its orders are acted on, and
     its next page is read, all the same."""
     full: bool = False
-    """It holds as many rows as were asked for: one more page that cannot be asked for leaves it unsure."""
+    """It holds as many rows as were requested: one more page that cannot be requested leaves it unsure."""
     null: bool = False
     """A null stands in the place of a documented array: empty if the same request hears it twice."""
     total: int | None = None
@@ -320,7 +320,7 @@ class Acknowledgement:
     count: int | None = None
     capped: bool = False
     remark: str = ""
-    """A warning: the answer is about something else than what was asked."""
+    """A warning: the answer is about something else than the request."""
 
 
 class State(StrEnum):

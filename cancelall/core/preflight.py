@@ -1,4 +1,4 @@
-"""The contract of a venue's pre-flight: what is asked to know whether a kill would work, and what an answer told.
+"""The contract of a venue's pre-flight: what is read to know whether a kill would work, and what an answer shows.
 
 Each venue has a module `preflight` that ends with `PREFLIGHT = Preflight(...)`. It is as pure as the rest of the venue,
 and it stands apart because a kill loads none of this.

@@ -10,7 +10,7 @@ from cancelall.core.model import Listing, Order, Protection, Verdict
 from cancelall.core.profile import BrokenProfile, Profile
 from cancelall.core.results import ErrorReport, ProfileReport, Timing
 from cancelall.core.secret import last_four
-from cancelall.credentials.chain import Found
+from cancelall.credentials.chain import ResolvedSecrets
 from cancelall.engine import reasons, verdicts
 from cancelall.engine.ledger import Ledger
 from cancelall.engine.profile_sweep import ProfileSweep
@@ -22,7 +22,13 @@ if TYPE_CHECKING:
 
 
 def swept(
-    profile: Profile, sweep: ProfileSweep, resolved: Found, verdict: Verdict, timing: Timing, *, cut_by: str = ""
+    profile: Profile,
+    sweep: ProfileSweep,
+    resolved: ResolvedSecrets,
+    verdict: Verdict,
+    timing: Timing,
+    *,
+    cut_by: str = "",
 ) -> ProfileReport:
     """A sweep that has ended, or that a signal has cut short."""
     client, venue = sweep.client, sweep.client.venue

@@ -18,7 +18,7 @@ from cancelall.core.model import Reply, SignedRequest, Verdict
 from cancelall.core.profile import BrokenProfile, Profile
 from cancelall.core.results import ProfileReport, Timing
 from cancelall.core.secret import last_four, passes, register
-from cancelall.credentials.chain import Found, resolve
+from cancelall.credentials.chain import ResolvedSecrets, resolve
 from cancelall.engine import final_states, reporting, verdicts
 from cancelall.engine.client import Client, Send
 from cancelall.engine.hold import Hold
@@ -235,7 +235,7 @@ class Run:
         await self._until(asyncio.create_task(hold.run()), hold.deadline)
         return hold.look() if self.interrupted.is_set() else verdicts.profile_verdict(sweep)
 
-    async def _secrets(self, profile: Profile, deadline: float) -> Found:
+    async def _secrets(self, profile: Profile, deadline: float) -> ResolvedSecrets:
         """In threads of their own: a hanging keyring of one profile delays none that has its secrets at hand."""
         reading = self.shared.secrets(profile, lambda: in_thread(lambda: resolve(profile, self.environ), "secrets"))
         return await self._before(asyncio.create_task(reading), deadline, "the secrets were read")
@@ -279,7 +279,7 @@ class Run:
         timing = self._timing(Tally(), self.clock.monotonic())
         return reporting.nothing_sent(profile, error, verdict, timing, dry_run=self.dry_run)
 
-    def _target(self, profile: Profile, client: Client, resolved: Found) -> Target:
+    def _target(self, profile: Profile, client: Client, resolved: ResolvedSecrets) -> Target:
         return Target(
             profile=profile.name,
             venue=profile.venue,

@@ -55,11 +55,11 @@ def ready_line(report: CheckReport) -> RenderableType:
     where = " ".join(
         part for part in (report.venue if report.venue != report.profile else "", report.environment) if part
     )
-    plain = "default on default not bold"
+    normal = "default on default not bold"
     line = Text(f" {'READY' if report.ok else 'NOT READY'} ", style=style)
     line.append(f" {clean(report.profile)}", style="bold not reverse default on default")
-    line.append(f"{f' ({clean(where)})' if where else ''}: {_counts(report)}", style=plain)
-    line.append(f" · exit {int(report.exit_status)}", style=f"dim {plain}")
+    line.append(f"{f' ({clean(where)})' if where else ''}: {_counts(report)}", style=normal)
+    line.append(f" · exit {int(report.exit_status)}", style=f"dim {normal}")
     return line
 
 

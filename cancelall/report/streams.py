@@ -1,4 +1,4 @@
-"""Streams written beside the work: no send ever waits for a terminal, a full pipe or a stopped reader."""
+"""Streams written in the background of the work: no send ever waits for a terminal, a full pipe or a stopped reader."""
 
 from __future__ import annotations
 

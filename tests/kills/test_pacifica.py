@@ -195,7 +195,7 @@ def test_a_config_key_has_credits_of_its_own(server: SimServer, home: Path) -> N
 @pytest.mark.alone
 def test_nobody_looks_into_a_keyring_for_what_is_not_needed(server: SimServer, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
-    monkeypatch.setattr(keyrings.Reader, "read", lambda reader, profile, field, seconds: asked.append(field))
+    monkeypatch.setattr(keyrings.KeyringReader, "read", lambda reader, profile, field, seconds: asked.append(field))
     document = Document(path=Path("config.toml"), data={"profiles": {"pacifica": profile_table("pacifica", server)}})
     profile = loader.profile(document, "pacifica", {}, Overrides())
     assert isinstance(profile, Profile)

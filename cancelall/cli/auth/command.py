@@ -29,12 +29,12 @@ from cancelall.report.text import clean
 from cancelall.venues.registry import VENUES, schema
 
 _PATIENCE = 60.0
-"""Seconds for the keyring where somebody at a screen is asked to unlock it."""
+"""Seconds for the keyring where somebody at a screen has to unlock it."""
 _TRIES = 3
 _SET = """Put a profile's keys into the OS keyring.
 
-On a terminal each one is asked for and not shown. Else FIELD=value lines are read from standard input, or with --field
-one value. No option takes a key. All of it is checked, then written, or none; the profile in the config is made or
+On a terminal each one is prompted for and not shown. Else FIELD=value lines are read from standard input, or with
+--field one value. No option takes a key. All of it is checked, then written, or none; the profile in the config is made or
 completed.
 """
 
@@ -81,11 +81,11 @@ def _set(
         typer.Option("--file", metavar="PATH", help="Read the value of --field from here.", show_default=False),
     ] = None,
     plaintext: Annotated[
-        bool, typer.Option("--allow-plaintext", help="Use a keyring back-end that may keep secrets in plain text.")
+        bool, typer.Option("--allow-plaintext", help="Use a keyring back-end that may keep secrets unencrypted.")
     ] = False,
     config: Config = None,
 ) -> None:
-    """On a terminal every field is asked for and hidden; else FIELD=value lines are read from standard input."""
+    """On a terminal every field is prompted for and hidden; else FIELD=value lines are read from standard input."""
     environ = dict(os.environ)
     harden(environ)
     document, path = _document(config, environ)
@@ -106,7 +106,7 @@ def _set(
                 f"set CANCELALL_CONFIG or give --config; {keeping.instead(profile)}",
             )
         if not store.encrypts:
-            _note(f"WARNING: {store.name} may keep secrets in plain text")
+            _note(f"WARNING: {store.name} may keep secrets unencrypted")
         # Read first: a keyring that is locked is known before anybody has typed a key.
         before = {one: store.get(name, one) for one in fields}
         held = {one: secret for one, secret in before.items() if secret is not None}
@@ -169,7 +169,7 @@ def _store(profile: Profile, *, plaintext: bool, patient: bool, environ: Mapping
 
 
 def _answers(profile: Profile, fields: list[str], held: Mapping[str, Secret]) -> dict[str, Secret]:
-    """Ask for each field. Nothing is shown, nothing is asked twice but what cannot be right."""
+    """Prompt for each field. Nothing is shown, nothing is prompted for twice but what cannot be right."""
     declared = declare.secrets_of(schema(profile.venue).secrets)
     found: dict[str, Secret] = {}
     with prompt.asking() as ask:

@@ -78,7 +78,7 @@ def checked(profile: Profile, name: str, text: str, source: str) -> Secret:
 def check(
     profile: Profile, given: Mapping[str, Secret], held: Mapping[str, Secret], environ: Mapping[str, str]
 ) -> tuple[str, ...]:
-    """The venue's offline checks of what was given, beside what the other sources and the keyring have.
+    """The venue's offline checks of what was given, together with what the other sources and the keyring have.
 
     Returns the required secrets that are still missing. Raises SecretError.
     """

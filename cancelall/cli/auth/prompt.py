@@ -18,7 +18,7 @@ _BLOCK_LIMIT = 1 << 16
 
 
 def on_terminal() -> bool:
-    """Whether somebody can be asked: standard input is a terminal."""
+    """Whether there is somebody to answer: standard input is a terminal."""
     try:
         return sys.stdin is not None and sys.stdin.isatty()
     except ValueError:  # it was closed

@@ -18,7 +18,7 @@ from hypothesis import strategies as some
 
 import documents
 import manual
-from cancelall.cli import app, kills, parameters, process
+from cancelall.cli import app, kills, options, parameters, process
 from cancelall.cli.options import Kill
 from cancelall.cli.process import _status
 from cancelall.config import example, loader, toml_file
@@ -60,7 +60,8 @@ class CommonByMoonlight(Common):
 @pytest.fixture
 def moonlight(monkeypatch: pytest.MonkeyPatch) -> None:
     """One more option is declared."""
-    monkeypatch.setattr(kills, "Kill", KillByMoonlight)
+    for module in (kills, options):
+        monkeypatch.setattr(module, "Kill", KillByMoonlight)
     for module in (loader, example, documents):
         monkeypatch.setattr(module, "Common", CommonByMoonlight)
     keys = tuple(item.key for item in declare.declared(CommonByMoonlight) if item.opt.defaults)
