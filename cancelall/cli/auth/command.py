@@ -34,8 +34,8 @@ _TRIES = 3
 _SET = """Put a profile's keys into the OS keyring.
 
 On a terminal each one is prompted for and not shown. Else FIELD=value lines are read from standard input, or with
---field one value. No option takes a key. All of it is checked, then written, or none; the profile in the config is made or
-completed.
+--field one value. No option takes a key. All of it is checked, then written, or none; the profile in the config is made
+or completed.
 """
 
 Name = Annotated[str, parameters.profiles("PROFILE", "A profile of the config, or a new one.")]
