@@ -318,8 +318,8 @@ def test_every_venue_is_in_the_list_and_in_its_place() -> None:
 
 @pytest.mark.parametrize("module", sorted(set(FILES) - below("cancelall.check")))
 def test_a_kill_loads_no_preflight(module: str) -> None:
-    using = {one for one in ours(module) if room_of(one) == "check" or one in ("core.preflight", "core.findings")}
-    fitting = {"cancelall.cli.check", "cancelall.report.findings", "cancelall.core.findings"}
+    using = {one for one in ours(module) if room_of(one) == "check" or one == "core.preflight"}
+    fitting = {"cancelall.cli.check", "cancelall.report.findings"}
     assert not using or module in fitting or module.endswith(".preflight")
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from cancelall.core import files
 from cancelall.core.errors import UsageError
 from cancelall.core.files import state_directories
-from cancelall.core.findings import Area, CheckReport, Finding, Level, failure, good, warning
+from cancelall.core.preflight import Area, CheckReport, Finding, Level, failure, good, warning
 from cancelall.report.text import clean
 
 NAME = "check.json"

@@ -13,7 +13,7 @@ from pathlib import Path
 from cancelall.config.toml_file import Document
 from cancelall.core.errors import CancelallError, SecretError
 from cancelall.core.files import READ, rights_of_others, state_directories
-from cancelall.core.findings import Area, Finding, failure, good, warning
+from cancelall.core.preflight import Area, Finding, failure, good, warning
 from cancelall.core.profile import Profile, environment_prefix
 from cancelall.credentials.chain import KEYRING_SECONDS, ResolvedSecrets
 from cancelall.net.route import BUNDLES, NO_PROXY, PROXY_HINT, Route

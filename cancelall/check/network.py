@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from cancelall.core.errors import ConfigError, TransportFault
-from cancelall.core.findings import Area, Finding, failure, good, warning
+from cancelall.core.preflight import Area, Finding, failure, good, warning
 from cancelall.net import dial, failures
 from cancelall.net.route import Route, proxy_parts, tls_context
 

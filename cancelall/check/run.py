@@ -15,9 +15,18 @@ from cancelall.check.venue import Listings, QuestionAnswer, ask_all, sunset_find
 from cancelall.config.toml_file import Document
 from cancelall.core.attempts import Attempt
 from cancelall.core.errors import CancelallError, OptionError
-from cancelall.core.findings import Area, CheckReport, Finding, Level, failure, good, warning
 from cancelall.core.model import Reply, SignedRequest
-from cancelall.core.preflight import Preflight, load_preflight
+from cancelall.core.preflight import (
+    Area,
+    CheckReport,
+    Finding,
+    Level,
+    Preflight,
+    failure,
+    good,
+    load_preflight,
+    warning,
+)
 from cancelall.core.profile import BrokenProfile, Profile
 from cancelall.credentials.chain import ResolvedSecrets, resolve
 from cancelall.engine.client import Client, Send

@@ -12,9 +12,8 @@ from cancelall.check import key
 from cancelall.check.clock import Reading, clock_finding
 from cancelall.core.attempts import Attempt, Outcome
 from cancelall.core.errors import ErrorKind
-from cancelall.core.findings import Area, Finding, failure, good, warning
 from cancelall.core.model import Answer, Judgement, Listing, Order
-from cancelall.core.preflight import KeyFacts, Preflight, Question
+from cancelall.core.preflight import Area, Finding, KeyFacts, Preflight, Question, failure, good, warning
 from cancelall.engine.client import Client
 from cancelall.engine.discovery import Discoveries
 from cancelall.engine.listing import read_listing

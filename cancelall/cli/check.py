@@ -21,7 +21,7 @@ from cancelall.cli.watchdog import process_started
 from cancelall.config import toml_file
 from cancelall.config.toml_file import Document
 from cancelall.core.errors import CancelallError, ConfigError, ExitStatus, UsageError
-from cancelall.core.findings import CheckReport, exit_status
+from cancelall.core.preflight import CheckReport, exit_status
 from cancelall.core.profile import BrokenProfile, Profile, environment_prefix
 from cancelall.core.quoting import quoted
 from cancelall.engine.run import harden

@@ -152,7 +152,7 @@ class Streams:
     def _canvas(self) -> tables.Canvas:
         from cancelall.report import tables
 
-        width = tables.width_of(self.environ, _descriptor(sys.stdout))
+        width = tables.width_of(self.environ, self.data.descriptor)
         encoding = getattr(self.data.stream, "encoding", None) or "utf-8"
         return tables.console(width, terminal=self.data.is_terminal, environ=self.environ, encoding=encoding)
 
@@ -361,13 +361,6 @@ def report_error(
             streams.warn(failure)
     streams.close()
     return int(error.status)
-
-
-def _descriptor(stream: object) -> int | None:
-    try:
-        return stream.fileno()  # type: ignore[attr-defined, no-any-return]
-    except (AttributeError, OSError, ValueError):
-        return None
 
 
 def _how_far(sweep: ProfileSweep) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum, StrEnum
 from functools import cached_property
+from typing import NoReturn
 
 from cancelall.core.errors import ErrorKind, ExitStatus, Unreadable
 
@@ -25,18 +26,8 @@ class Verdict(StrEnum):
     @property
     def exit_status(self) -> ExitStatus:
         """The exit code that stands for this verdict."""
-        return _STATUS[self]
+        return ExitStatus.CLEAR if self is Verdict.ABSENT else ExitStatus[self.name]
 
-
-_STATUS = {
-    Verdict.CLEAR: ExitStatus.CLEAR,
-    Verdict.ABSENT: ExitStatus.CLEAR,
-    Verdict.OPEN: ExitStatus.OPEN,
-    Verdict.UNREACHABLE: ExitStatus.UNREACHABLE,
-    Verdict.REFUSED: ExitStatus.REFUSED,
-    Verdict.UNCONFIGURED: ExitStatus.UNCONFIGURED,
-    Verdict.UNPROVEN: ExitStatus.UNPROVEN,
-}
 
 GRAVITY = (
     Verdict.OPEN,
@@ -176,8 +167,6 @@ class Reply:
 
     @cached_property
     def _parsed(self) -> tuple[object, str | None]:
-        from cancelall.core.strictjson import parse
-
         try:
             return parse(self.body), None
         except Unreadable as fault:
@@ -192,6 +181,31 @@ class Reply:
             return int(parsedate_to_datetime(self.headers.get("date", "")).timestamp() * 1000)
         except (ValueError, TypeError, OverflowError):
             return None
+
+
+def parse(body: bytes) -> object:
+    """JSON as strict as a proof needs it: no duplicate keys, no NaN, no infinities. Decimal numbers stay the text that
+    the venue sent. Raises Unreadable.
+
+    Python's own parser keeps the last of two equal keys, so `"success":"0","success":"1"` would read as success.
+    """
+    import json
+
+    try:
+        return json.loads(body, parse_constant=_refuse, parse_float=str, object_pairs_hook=_unique)
+    except (ValueError, RecursionError) as fault:
+        raise Unreadable("the answer is not valid JSON") from fault
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(constant)
+
+
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("duplicate key")
+    return members
 
 
 GATEWAY_PAUSE = 2.0

@@ -23,6 +23,14 @@ class Outlet:
         self._name = name
         self._done = threading.Event()
 
+    @property
+    def descriptor(self) -> int | None:
+        """Where the stream goes; None where it has no descriptor."""
+        try:
+            return self.stream.fileno() if self.stream is not None else None
+        except (OSError, ValueError, AttributeError):
+            return None
+
     def write(self, render: Callable[[], str]) -> None:
         """Have the text made and written, in the order of the calls. Making it may import and take its time."""
         if self.stream is None:

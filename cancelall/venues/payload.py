@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 
 from cancelall.core.errors import Unreadable
 from cancelall.core.model import GATEWAY_PAUSE, Answer, Judgement, Order, Reply
+from cancelall.core.model import parse as parse
 from cancelall.core.secret import scrub
-from cancelall.core.strictjson import parse as parse
 
 T = TypeVar("T")
 R = TypeVar("R")

@@ -12,7 +12,7 @@ from typing import Annotated, Optional
 import typer
 
 from cancelall.cli import parameters
-from cancelall.cli.auth import given, keeping, prompt, status, systemd
+from cancelall.cli.auth import given, keeping, status, systemd
 from cancelall.cli.auth.status import note_times
 from cancelall.config import loader, toml_file
 from cancelall.config.toml_file import Document
@@ -99,7 +99,7 @@ def _set(
             " ".join(fields),
         )
     try:
-        store = _store(profile, plaintext=plaintext, patient=prompt.on_terminal(), environ=environ)
+        store = _store(profile, plaintext=plaintext, patient=given.on_terminal(), environ=environ)
         if path is None:
             raise ConfigError(
                 "there is no home directory to keep the profile in",
@@ -139,7 +139,7 @@ def _set(
 
 def _gathered(profile: Profile, field: str | None, file: Path | None, held: Mapping[str, Secret]) -> dict[str, Secret]:
     """The secrets, from whoever has them: a file, somebody at a terminal, or a pipe."""
-    if file is None and prompt.on_terminal():
+    if file is None and given.on_terminal():
         return _answers(profile, [field] if field else list(declare.secrets_of(schema(profile.venue).secrets)), held)
     if field is None:
         return given.from_lines(_standard_input(profile), profile)
@@ -172,7 +172,7 @@ def _answers(profile: Profile, fields: list[str], held: Mapping[str, Secret]) ->
     """Prompt for each field. Nothing is shown, nothing is prompted for twice but what cannot be right."""
     declared = declare.secrets_of(schema(profile.venue).secrets)
     found: dict[str, Secret] = {}
-    with prompt.asking() as ask:
+    with given.asking() as ask:
         for field in fields:
             sec = declared[field]
             empty = (
@@ -250,7 +250,7 @@ def _remove(name: Name, venue: Venue = None, config: Config = None) -> None:
     profile = keeping.profile_of(document, name, venue, environ)
     failed: tuple[CancelallError, ...]
     try:
-        store = _store(profile, plaintext=True, patient=prompt.on_terminal(), environ=environ)
+        store = _store(profile, plaintext=True, patient=given.on_terminal(), environ=environ)
     except SecretError as error:
         failed = (SecretError(error.message, "run it where the keyring is"),)
     else:

@@ -16,9 +16,8 @@ from cancelall import simulator
 from cancelall.check import live, network
 from cancelall.check.venue import read_again, sunset_finding
 from cancelall.core.errors import ExitStatus
-from cancelall.core.findings import Level
 from cancelall.core.model import Listing
-from cancelall.core.preflight import load_preflight
+from cancelall.core.preflight import Level, load_preflight
 from cancelall.engine.client import Client
 from cancelall.net import dial
 from cancelall.net.route import Route
