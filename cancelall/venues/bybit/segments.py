@@ -117,12 +117,12 @@ class BybitSegment(Segment):
         answer = payload.as_object(reply.json)
         result = answer.get("result")
         if not isinstance(result, dict) or result.get("list") is None:
-            single = _identity(result, "orderId", "strategyId")
+            single = payload.usable_id(result, "orderId", "strategyId")
             return Acknowledgement(cancelled=(single,) if single else ())
         rows = payload.as_list(result["list"], "list")
         cancelled, failed, client_ids = [], [], {}
         for index, entry in enumerate(rows):
-            identity = _identity(entry, "orderId")
+            identity = payload.usable_id(entry, "orderId")
             if identity is None:
                 continue
             if client_id := payload.Row(entry).text("orderLinkId"):
@@ -428,14 +428,6 @@ def _continued(request: Request, cursor: str) -> Request:
 
 
 # --- acknowledgements -----------------------------------------------------------------------------------------------
-
-
-def _identity(entry: object, *keys: str) -> str | None:
-    """An id, None where there is none that could be used."""
-    try:
-        return payload.Row(entry).identity(*keys)
-    except Unreadable:
-        return None
 
 
 def _outcome(answer: Mapping[str, Any], index: int) -> tuple[int | None, str]:
