@@ -137,7 +137,8 @@ class ProfileRecord(_Part):
                 "answered": attempt.answered,
                 "incurable": attempt.incurable or None,
                 **self._said(outcome),
-                "headers": {name: one for name, one in attempt.headers.items() if _worth_keeping(name)} or None,
+                "headers": {name: one for name, one in attempt.headers.items() if name in _HEADERS or "limit" in name}
+                or None,
                 **_acknowledged(outcome.value),
             }
         self._write("attempt_end", fields)
@@ -348,10 +349,6 @@ def _terminal() -> str | None:
 
 def _moment(ms: int) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(ms // 1000 + 1))
-
-
-def _worth_keeping(name: str) -> bool:
-    return name in _HEADERS or "limit" in name
 
 
 def nanoseconds(seconds: float) -> int:
