@@ -29,7 +29,7 @@ class Moves:
 
 def blind(ledger: Ledger, at: float) -> Moves:
     """The cancels that need to know nothing, unless they are under way."""
-    if ledger.keeps_some:
+    if ledger.keep and ledger.keeps_some:
         return Moves()
     return Moves(mass=tuple(one for one in ledger.segment.blind if _is_due(ledger, one, at)))
 
@@ -156,7 +156,7 @@ def _by_name(
 
 def _is_due(ledger: Ledger, request: Request, began: float, *, listed: bool = False) -> bool:
     """Whether what was shown then calls for it: it was not sent since, and is not under way but for late copies."""
-    record = _request(ledger, request)
+    record = ledger.cancels.get(request, _UNSENT)
     if record.under_way >= record.copies:
         return False
     if record.said is not None and not _is_open(ledger, record.said, began, listed=listed):

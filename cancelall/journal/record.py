@@ -86,11 +86,13 @@ class ProfileRecord(_Part):
     @_aside
     def begins(self, signed: SignedRequest) -> None:
         """A request is about to leave: whatever happens now, it may be executed."""
+        if self.journal is None:
+            return
         number = next(self.attempts)
         if signed.copy_of is None:
             self._open[id(signed)] = number
         request = signed.request
-        self._write(
+        self.journal.write(
             "attempt_start",
             {
                 "a": number,

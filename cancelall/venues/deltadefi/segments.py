@@ -24,7 +24,6 @@ class Pair(Segment):
 
     doubtful: bool = False
     """Nothing but an SDK names it: until orders are listed, its mass cancel goes behind those of all others."""
-
     protective_kinds = False
 
     def mass_cancels(self, survivors: tuple[Order, ...]) -> tuple[Request, ...]:
