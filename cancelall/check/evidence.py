@@ -59,14 +59,13 @@ def age_words(seconds: float) -> str:
 
 def read(environ: Mapping[str, str]) -> dict[str, Evidence]:
     """What is known of each profile, from every place where evidence could be; empty when there is none."""
-    found: dict[str, Evidence] = {}
+    newest: dict[str, Evidence] = {}
     for place in reversed(state_directories(environ)):
-        found |= {name: kept for name, kept in _read(place / NAME).items() if _newer(kept, found.get(name))}
-    return found
-
-
-def _newer(one: Evidence, other: Evidence | None) -> bool:
-    return other is None or one.at_ms >= other.at_ms
+        for name, row in _profiles(place / NAME).items():
+            kept = _kept(row)
+            if kept is not None and (name not in newest or kept.at_ms >= newest[name].at_ms):
+                newest[name] = kept
+    return newest
 
 
 def _profiles(path: Path) -> dict[str, Any]:
@@ -78,10 +77,6 @@ def _profiles(path: Path) -> dict[str, Any]:
         return {}
     profiles = data.get("profiles") if isinstance(data, dict) and data.get("schema") == SCHEMA else None
     return profiles if isinstance(profiles, dict) else {}
-
-
-def _read(path: Path) -> dict[str, Evidence]:
-    return {name: kept for name, row in _profiles(path).items() if (kept := _kept(row)) is not None}
 
 
 def _kept(row: Any) -> Evidence | None:  # whatever the file holds

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from cancelall.check.venue import Listings, in_doubt, is_empty, read_again
+from cancelall.check.venue import Listings, in_doubt, is_empty
 from cancelall.core.model import Acknowledgement, Answer, Reply, Request
 from cancelall.core.preflight import Area, Finding, Preflight, Probe, failure, good, warning
 from cancelall.engine.client import Client
+from cancelall.engine.listing import read_listing
 
 _TRIES = 2
 """A second one only where the first met the clock or no answer."""
@@ -39,7 +40,7 @@ async def _reaches_nothing(reading: Client, listings: Listings, probe: Probe) ->
     if not is_empty(listings, probe.empty):
         return False
     for name in probe.empty:
-        listing = await read_again(reading, listings.segments[name])
+        listing = await read_listing(reading, listings.segments[name])
         if listing.orders or not listing.complete:
             return False
     return True

@@ -12,7 +12,7 @@ from cancelall.check import key
 from cancelall.check.clock import Reading, clock_finding
 from cancelall.core.attempts import Attempt, Outcome
 from cancelall.core.errors import ErrorKind
-from cancelall.core.model import Answer, Judgement, Listing, Order
+from cancelall.core.model import Answer, Judgement, Listing
 from cancelall.core.preflight import Area, Finding, KeyFacts, Preflight, Question, failure, good, warning
 from cancelall.engine.client import Client
 from cancelall.engine.discovery import Discoveries
@@ -104,14 +104,10 @@ class Listings:
 
         for _ in range(_READINGS):
             attempts.clear()
-            self.read[segment.name] = listing = await read_listing(self.client, segment, _shown, answered)
-            if listing.complete or not any(_is_busy(one) for one in attempts):
+            self.read[segment.name] = listing = await read_listing(self.client, segment, answered=answered)
+            busy = any(one.judgement is not None and one.judgement.answer is Answer.AGAIN for one in attempts)
+            if listing.complete or not busy:  # other programs use the same limit
                 return
-
-
-def _is_busy(attempt: Attempt) -> bool:
-    """Whether the venue only wants us to wait: other programs use the same limit."""
-    return attempt.judgement is not None and attempt.judgement.answer is Answer.AGAIN
 
 
 async def _at_once() -> None:
@@ -121,10 +117,6 @@ async def _at_once() -> None:
 async def _long_ago() -> float:
     """Nothing is cancelled here."""
     return 0.0
-
-
-def _shown(orders: tuple[Order, ...], began: float) -> None:
-    """They are counted at the end."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,7 +164,8 @@ def venue_findings(
     if refusal is not None:
         found.append(refusal_finding(refusal))
     else:
-        found += [_unread_answer(one) for one in answers if _is_unread(one)]
+        unread = (one for one in answers if one.outcome.value is None)
+        found += [_unread_answer(one) for one in unread if one.outcome.answer is not Answer.ABSENT]  # not of its mode
     found += key.key_findings(facts, preflight.key_page, now_ms, refused=refusal is not None)
     found += _order_findings(listings, refusal)
     return found + _discovery_findings(listings.discoveries, refusal)
@@ -194,11 +187,6 @@ def refusal_finding(refusal: Judgement) -> Finding:
     """What stopped every request of this key."""
     name = _NAMES.get(refusal.kind or "auth", "key")
     return failure(name, refusal.words, refusal.hint or "look at the venue's site", Area.VENUE)
-
-
-def _is_unread(one: QuestionAnswer) -> bool:
-    """An API that the account is not behind has nothing to say."""
-    return one.outcome.value is None and one.outcome.answer is not Answer.ABSENT
 
 
 def _unread_answer(one: QuestionAnswer) -> Finding:
@@ -263,8 +251,3 @@ def is_empty(listings: Listings, names: tuple[str, ...]) -> bool:
     """Whether all these segments were read completely and hold nothing."""
     read = [listings.read.get(name) for name in names]
     return all(one is not None and one.complete and not one.orders for one in read)
-
-
-async def read_again(client: Client, segment: Segment) -> Listing:
-    """One more reading, right before something is sent."""
-    return await read_listing(client, segment, _shown, lambda attempt: None)

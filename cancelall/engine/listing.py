@@ -22,8 +22,8 @@ EMPTY_PAGES = 3
 async def read_listing(
     client: Client,
     segment: Segment,
-    shown: Callable[[tuple[Order, ...], float], None],
-    answered: Callable[[Attempt], None],
+    shown: Callable[[tuple[Order, ...], float], None] = lambda orders, began: None,
+    answered: Callable[[Attempt], None] = lambda attempt: None,
     outdated: Callable[[float], bool] = lambda began: False,
     *,
     tries: int = TRIES,

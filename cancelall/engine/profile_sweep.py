@@ -126,8 +126,7 @@ class ProfileSweep:
         """Nothing is cancelled any more: read once what is left of the segments that are not proven."""
 
         async def look(ledger: Ledger) -> None:
-            shown = await read_listing(self.client, ledger.segment, lambda orders, began: None, ledger.page_answered)
-            ledger.listing_over(shown)
+            ledger.listing_over(await read_listing(self.client, ledger.segment, answered=ledger.page_answered))
 
         if self.client.refusal is None:
             await asyncio.gather(*(look(one) for one in proof.live(self.ledgers.values()) if not one.proven))

@@ -22,7 +22,6 @@ _PLACES_FOR_CANCELS = 0.25
 """Share of a host's places that reads leave free, for the same reason: one that hangs keeps its place for seconds."""
 _EXPECTING = 2.0
 """Longest wait of reads, in seconds, for the next of the profiles whose first cancels are on their way."""
-
 _FIRST_BACKOFF = 1.5
 """Longest wait, in seconds, that is granted to the first hint of a bucket: a kill is not frozen by one answer."""
 

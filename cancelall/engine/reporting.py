@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from cancelall.core.errors import CancelallError
-from cancelall.core.model import Listing, Order, Protection, Verdict
+from cancelall.core.model import Listing, Verdict
 from cancelall.core.profile import BrokenProfile, Profile
 from cancelall.core.results import ErrorReport, ProfileReport, Timing
 from cancelall.core.secret import last_four
@@ -85,15 +85,8 @@ def nothing_sent(
 
 def listed(sweep: ProfileSweep, record: ProfileRecord, name: str, listing: Listing) -> None:
     """Have a listing written down, with what of it stays in place."""
-    ledger = sweep.ledgers.get(name)
-    if ledger is None:
-        return
-    segment = ledger.segment
-
-    def keeps(order: Order) -> bool:
-        return segment.keeps(order) or (sweep.keep and order.protection is Protection.PROTECTIVE)
-
-    record.listed(name, listing, keeps, segment.listings)
+    if (ledger := sweep.ledgers.get(name)) is not None:
+        record.listed(name, listing, ledger.keeps, ledger.segment.listings)
 
 
 def listed_last(sweep: ProfileSweep, record: ProfileRecord) -> None:
@@ -104,14 +97,14 @@ def listed_last(sweep: ProfileSweep, record: ProfileRecord) -> None:
             listed(sweep, record, name, last)
 
 
-def basis(sweep: ProfileSweep, gap: float, decided: float) -> Basis:
+def basis(sweep: ProfileSweep, decided: float) -> Basis:
     """What the verdict of this moment rests on, besides what the journal has of requests and listings."""
     from cancelall.journal.basis import Basis
 
     discoveries = sweep.discoveries
     return Basis(
         decided=nanoseconds(decided),
-        gap=gap,
+        gap=sweep.gap,
         keep=sweep.keep,
         reads_only=sweep.client.reads_only,
         segments={name: _segment_basis(ledger) for name, ledger in sweep.ledgers.items()},

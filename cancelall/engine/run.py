@@ -208,7 +208,7 @@ class Run:
             verdict = await self._held(profile.name, sweep, sweeping, verdict)
         decided = self.clock.monotonic()
         reporting.listed_last(sweep, record)
-        record.decided(partial(reporting.basis, sweep, venue.proof_gap * self.scale, decided))
+        record.decided(partial(reporting.basis, sweep, decided))
         if not cut:
             await self._until(asyncio.create_task(final_states.read(sweep, since_ms)), client.deadline)
         timing = self._timing(tally, decided)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import os
 import time
@@ -58,11 +59,9 @@ def descriptors() -> int:
         return _DESCRIPTORS
     wanted = _DESCRIPTORS if hard == unlimited else min(_DESCRIPTORS, hard)
     if soft < wanted:
-        try:
+        with contextlib.suppress(ValueError, OSError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-        except (ValueError, OSError):
-            return soft
-        return wanted
+            return wanted
     return soft
 
 

@@ -86,7 +86,7 @@ class Signer:
         """The request as it goes, or its copy for the second name. Raises SecretError when the key cannot be used."""
         request, ours_ms = exchange.request, self.clock.now_ms()
         headers, body, query = self.headers, request.body, request.query
-        signed_ms = self.venue_ms(ours_ms) - self.venue.clock_lead_ms
+        signed_ms = ours_ms + self._offset_ms - self.venue.clock_lead_ms
         if request.signed:
             signed = self.venue.sign(request, self.secrets, self.options, signed_ms, exchange.widen)
             headers, body = (*headers, *signed.headers), signed.body

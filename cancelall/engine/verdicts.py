@@ -91,9 +91,8 @@ def segment_report(ledger: Ledger, client: Client) -> SegmentReport:
         unsent = "" if client.tally.requests else "nothing was sent"
         details.append(_trouble(ledger) or unsent or "no two complete empty listings in time")
         details += [f"listing incomplete: {ledger.incomplete}"] if ledger.incomplete else []
-        details += (
-            ["the listing is empty, but another answer of the venue says otherwise"] if ledger.contradicted else []
-        )
+        if ledger.contradicted:
+            details.append("the listing is empty, but another answer of the venue says otherwise")
     if ledger.counted:
         details.append(f"the venue counted {ledger.counted} as cancelled, without naming them")
     return SegmentReport(

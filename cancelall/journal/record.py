@@ -85,11 +85,13 @@ class ProfileRecord(_Part):
     @_aside
     def begins(self, signed: SignedRequest) -> None:
         """A request is about to leave: whatever happens now, it may be executed."""
+        if self.journal is None:
+            return
         number = next(self.attempts)
         if signed.copy_of is None:
             self._open[id(signed)] = number
         request = signed.request
-        self._write(
+        self.journal.write(
             "attempt_start",
             {
                 "a": number,
@@ -136,7 +138,8 @@ class ProfileRecord(_Part):
                 "answered": attempt.answered,
                 "incurable": attempt.incurable or None,
                 **self._said(outcome),
-                "headers": {name: one for name, one in attempt.headers.items() if _worth_keeping(name)} or None,
+                "headers": {name: one for name, one in attempt.headers.items() if name in _HEADERS or "limit" in name}
+                or None,
                 **_acknowledged(outcome.value),
             }
         self._write("attempt_end", fields)
@@ -347,10 +350,6 @@ def _terminal() -> str | None:
 
 def _moment(ms: int) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(ms // 1000 + 1))
-
-
-def _worth_keeping(name: str) -> bool:
-    return name in _HEADERS or "limit" in name
 
 
 def nanoseconds(seconds: float) -> int:

@@ -137,6 +137,14 @@ class Row:
         return value
 
 
+def usable_id(entry: object, *keys: str) -> str | None:
+    """The id of an entry, under the first of these keys that has one; None without."""
+    try:
+        return Row(entry).identity(*keys)
+    except Unreadable:
+        return None
+
+
 def orders(
     entries: Iterable[object], read: Callable[[Row], Order | None], name: str = "order"
 ) -> tuple[tuple[Order, ...], str]:

@@ -37,9 +37,8 @@ class Schema:
     secrets: type[Any]
 
 
-def selector(text: str, metavar: str, example: str) -> Opt:
-    """An option that narrows a profile to a part of the account, with its help."""
-    return Opt(help=text, metavar=metavar, selector=True, example=example)
+selector = functools.partial(Opt, selector=True)
+"""An option that narrows a profile to a part of the account."""
 
 
 @functools.cache

@@ -25,19 +25,14 @@ def api_key(secrets: Any, options: object) -> str:  # the venue's own
 def signature(secret: Secret, message: bytes, encode: Callable[[bytes], str]) -> str:
     """The HMAC, encoded; with an RSA key RSASSA-PKCS1-v1_5 in base64. Raises SecretError if the key cannot be used."""
     if not _is_private_key(secret):
-        return encode(hmac_sha256(secret, message))
+        import hashlib  # OpenSSL, 3 ms
+        import hmac
+
+        return encode(hmac.new(secret.reveal().encode(), message, hashlib.sha256).digest())
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric import padding
 
     return to_base64(_private_key(secret).sign(message, padding.PKCS1v15(), hashes.SHA256()))
-
-
-def hmac_sha256(secret: Secret, message: bytes) -> bytes:
-    """The HMAC, whose key is the secret's own text."""
-    import hashlib  # OpenSSL, 3 ms
-    import hmac
-
-    return hmac.new(secret.reveal().encode(), message, hashlib.sha256).digest()
 
 
 def to_base64(data: bytes) -> str:

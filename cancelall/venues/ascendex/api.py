@@ -105,7 +105,7 @@ def sign(request: Request, secrets: AscendexSecrets, options: AscendexOptions, t
     headers = [
         ("x-auth-key", secrets.api_key.reveal()),
         ("x-auth-timestamp", str(timestamp_ms)),
-        ("x-auth-signature", signing.to_base64(signing.hmac_sha256(secrets.api_secret, prehash))),
+        ("x-auth-signature", signing.signature(secrets.api_secret, prehash, signing.to_base64)),
     ]
     if request.method == "GET":
         return Signed(headers=tuple(headers), body=request.body)

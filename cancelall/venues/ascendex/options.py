@@ -24,7 +24,7 @@ class AscendexOptions:
     account_category: Annotated[
         tuple[Ledger, ...], Opt(help="Only this ledger of the account.", selector=True, example="futures")
     ] = ()
-    symbol: Annotated[tuple[str, ...], selector(_SYMBOL, "SYMBOL", "BTC-PERP")] = ()
+    symbol: Annotated[tuple[str, ...], selector(help=_SYMBOL, metavar="SYMBOL", example="BTC-PERP")] = ()
     account_group: Annotated[
         int | None,
         Opt(

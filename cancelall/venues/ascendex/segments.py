@@ -36,7 +36,6 @@ class LedgerOrders(Segment):
     """Those that it can hold, of those that the options choose."""
     retired: str = ""
     """Where the calls of futures v1 lived, if they are used as well."""
-
     unnamed = True
 
     @cached_property

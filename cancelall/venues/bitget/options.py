@@ -24,8 +24,8 @@ class BitgetOptions:
     """What a Bitget profile can say. With no selector: everything."""
 
     product_type: Annotated[tuple[Product, ...], Opt(help="Only this product type.", selector=True)] = ()
-    margin_coin: Annotated[str | None, selector(_MARGIN, "COIN", "USDT")] = None
-    symbol: Annotated[tuple[str, ...], selector("Only this symbol.", "SYMBOL", "BTCUSDT")] = ()
+    margin_coin: Annotated[str | None, selector(help=_MARGIN, metavar="COIN", example="USDT")] = None
+    symbol: Annotated[tuple[str, ...], selector(help="Only this symbol.", metavar="SYMBOL", example="BTCUSDT")] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "symbol", tuple(symbol.upper() for symbol in self.symbol))

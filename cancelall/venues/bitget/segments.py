@@ -230,7 +230,7 @@ def _acknowledged(rows: Iterable[tuple[Any, bool | None]]) -> Acknowledgement:
         try:
             row = Row(entry)
             if fails or (fails is None and (row.text("code") or "").strip("0")):  # a success has none, or zeroes
-                failures.append(Failure(id=_id_or_none(row), reason=_reason(row)))
+                failures.append(Failure(id=payload.usable_id(entry, "orderId") or "", reason=_reason(row)))
             else:
                 ids[row.identity("orderId")] = row.text("clientOid")
             odd += bool(row.oddities)
@@ -246,13 +246,6 @@ def _acknowledged(rows: Iterable[tuple[Any, bool | None]]) -> Acknowledgement:
 
 def _list(record: Mapping[str, Any], key: str) -> list[Any]:
     return [] if record.get(key) is None else payload.as_list(record[key], key)
-
-
-def _id_or_none(row: Row) -> str:
-    try:
-        return row.identity("orderId")
-    except Unreadable:
-        return ""
 
 
 def _reason(row: Row) -> str:

@@ -1,4 +1,4 @@
-"""Bybit: its requests, and its codes as judgements."""
+"""Bybit: its requests, pages and acknowledgements, and its codes as judgements."""
 
 from __future__ import annotations
 
@@ -11,9 +11,21 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from cancelall.core.errors import ErrorKind, Unreadable
-from cancelall.core.model import Answer, Judgement, Priority, Purpose, Reach, Reply, Request, Signed
+from cancelall.core.model import (
+    Acknowledgement,
+    Answer,
+    Failure,
+    Judgement,
+    Page,
+    Priority,
+    Purpose,
+    Reach,
+    Reply,
+    Request,
+    Signed,
+)
 from cancelall.venues import payload, signing
-from cancelall.venues.bybit.options import BybitOptions, BybitSecrets
+from cancelall.venues.bybit.options import CAP, BybitOptions, BybitSecrets
 from cancelall.venues.contract import Limit, query
 
 _PER_SECOND = {
@@ -73,9 +85,95 @@ def sign(request: Request, secrets: BybitSecrets, options: BybitOptions, timesta
     return Signed(headers=tuple(headers), body=request.body)
 
 
+# --- pages ----------------------------------------------------------------------------------------------------------
+
+
+def rows_of(request: Request, reply: Reply) -> tuple[list[object], Page]:
+    """The rows of a page, still unread, and the page without them. Raises Unreadable where there is no list at all.
+
+    `nextPageCursor` is set even on the last page, and may point to that page itself; an empty one is the end, and so is
+    a missing or odd one on a page that is not full. An empty page with a new cursor is followed. The cursor comes
+    percent-encoded and goes back as received. https://bybit-exchange.github.io/docs/v5/order/open-order
+    """
+    result = payload.as_object(payload.as_object(reply.json).get("result"), "result")
+    rows, null = payload.null_or_list(result, "list")
+    wanted = parameters(request)
+    category, answered = wanted.get("category"), result.get("category")
+    if category and isinstance(answered, str) and answered not in ("", category):
+        return [], Page(orders=(), unsure=f"the listing is of {payload.message(answered)}, not of {category}")
+    full = 0 < int(wanted.get("limit") or wanted.get("pageSize") or "0") <= len(rows)
+    cursor, why = _cursor(result)
+    following = None if cursor is None else _continued(request, cursor)
+    if following is not None and following.query == request.query and not full:
+        following = None
+    return rows, Page(orders=(), next=following, unsure=why if full else "", full=full, null=null)
+
+
+def _cursor(result: Mapping[str, Any]) -> tuple[str | None, str]:
+    """The cursor of the next page, None at the end; and why it is none if that is not the documented end."""
+    value = result.get("nextPageCursor")
+    value = result.get("nextCursor") if value in (None, "") and result.get("nextCursor") is not None else value
+    if value == "":
+        return None, ""
+    if value is None:
+        return None, "the page is full and has no cursor"
+    text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+    if not re.fullmatch(r"(?:[A-Za-z0-9._~!$'()*+,;=:@/?-]|%[0-9A-Fa-f]{2})+", text):
+        return None, "the cursor cannot be sent back"
+    return re.sub("%..", lambda escape: escape[0].upper(), text), ""  # urllib3 would, after the signature
+
+
+def _continued(request: Request, cursor: str) -> Request:
+    kept = [part for part in request.query.split("&") if not part.startswith("cursor=")]
+    return replace(request, query="&".join([*kept, f"cursor={cursor}"]), purpose=NEXT_PAGE)
+
+
+# --- acknowledgements -----------------------------------------------------------------------------------------------
+
+
+def acknowledge(request: Request, reply: Reply) -> Acknowledgement:
+    """Ids that the venue took. `list` may be absent (documents before 2024-02-08); `success` "0" was judged before.
+
+    A row that cannot be read names nobody, and the listing tells of it. Raises Unreadable where `list` is no list.
+    """
+    answer = payload.as_object(reply.json)
+    result = answer.get("result")
+    if not isinstance(result, dict) or result.get("list") is None:
+        single = payload.usable_id(result, "orderId", "strategyId")
+        return Acknowledgement(cancelled=(single,) if single else ())
+    rows = payload.as_list(result["list"], "list")
+    cancelled, failed, client_ids = [], [], {}
+    for index, entry in enumerate(rows):
+        identity = payload.usable_id(entry, "orderId")
+        if identity is None:
+            continue
+        if client_id := payload.Row(entry).text("orderLinkId"):
+            client_ids[identity] = client_id
+        code, words = _outcome(answer, index) if request.purpose == Purpose.BATCH else (0, "")
+        if code == 0:
+            cancelled.append(identity)
+        elif code is not None and code not in _GONE:  # of a finished order the listing decides
+            failed.append(Failure(id=identity, reason=f"{code} {words}".strip()))
+    capped = len(rows) >= CAP and request.bucket == "cancel-all futures"  # spot and options know no cap
+    return Acknowledgement(cancelled=tuple(cancelled), client_ids=client_ids, failed=tuple(failed), capped=capped)
+
+
+def _outcome(answer: Mapping[str, Any], index: int) -> tuple[int | None, str]:
+    """Code and words for one order of a batch, by position; no code where it cannot be read.
+
+    https://bybit-exchange.github.io/docs/v5/order/batch-cancel
+    """
+    extra = answer.get("retExtInfo")
+    outcomes = extra.get("list") if isinstance(extra, dict) else None
+    outcome = outcomes[index] if isinstance(outcomes, list) and index < len(outcomes) else None
+    if not isinstance(outcome, dict):
+        return None, ""
+    return payload.Row(outcome).number("code"), payload.message(outcome.get("msg"))
+
+
 # --- codes ----------------------------------------------------------------------------------------------------------
 
-GONE = frozenset({110001, 170213, 175007, 110008, 110010, 170139, 170142, 170190, 20001, 140001}) | {
+_GONE = frozenset({110001, 170213, 175007, 110008, 110010, 170139, 170142, 170190, 20001, 140001}) | {
     60062,  # two meanings: it has been terminated, or it is a part of another one, which is stopped itself
     60065,
     60068,
@@ -178,7 +276,7 @@ def judge(request: Request, reply: Reply) -> Judgement:
         named = re.search(r"server_timestamp\[(\d{13})\]", str(answer.get("retMsg")))
         now_ms = int(named[1]) if named else server_ms
         return said(answer=Answer.CLOCK, kind="clock", server_ms=now_ms, hint="set this machine's clock")
-    if code in GONE:
+    if code in _GONE:
         return said(answer=Answer.NOTHING_OPEN)
     if code in _AGAIN:
         return said(answer=Answer.AGAIN, kind="rate_limit", after=_reset_after(reply, server_ms) or _AGAIN[code])

@@ -42,9 +42,11 @@ class BybitOptions:
     """What a Bybit profile can say. With no selector: everything."""
 
     category: Annotated[tuple[Category, ...], Opt(help="Only this product category.", selector=True)] = ()
-    symbol: Annotated[tuple[str, ...], selector("Only this symbol.", "SYMBOL", "BTCUSDT")] = ()
-    base_coin: Annotated[str | None, selector("Only orders of this base coin.", "COIN", "BTC")] = None
-    settle_coin: Annotated[str | None, selector(_SETTLED, "COIN", "USDT")] = None
+    symbol: Annotated[tuple[str, ...], selector(help="Only this symbol.", metavar="SYMBOL", example="BTCUSDT")] = ()
+    base_coin: Annotated[str | None, selector(help="Only orders of this base coin.", metavar="COIN", example="BTC")] = (
+        None
+    )
+    settle_coin: Annotated[str | None, selector(help=_SETTLED, metavar="COIN", example="USDT")] = None
     order_filter: Annotated[
         Literal["Order", "StopOrder", "OpenOrder", "tpslOrder", "OcoOrder", "BidirectionalTpslOrder"] | None,
         Opt(help="Only this kind of order.", selector=True),

@@ -7,12 +7,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from cancelall.core.errors import Unreadable
 from cancelall.core.model import (
     Acknowledgement,
-    Failure,
     FinalStates,
     Order,
     Page,
@@ -24,7 +23,7 @@ from cancelall.core.model import (
     State,
 )
 from cancelall.venues import payload
-from cancelall.venues.bybit.api import GONE, LIMITS, NEXT_PAGE, SPREAD_MASS_CANCEL, get, parameters, post
+from cancelall.venues.bybit.api import LIMITS, SPREAD_MASS_CANCEL, acknowledge, get, parameters, post, rows_of
 from cancelall.venues.bybit.options import CAP, SPOT_FILTERS, BybitOptions
 from cancelall.venues.contract import Named, Segment, in_chunks, one_by_one
 from cancelall.venues.payload import UNREADABLE, Row
@@ -110,30 +109,7 @@ class BybitSegment(Segment):
         return "", Protection.NONE if stop_type in (*_PLAIN, "Stop") else Protection.UNKNOWN
 
     def acknowledge(self, request: Request, reply: Reply) -> Acknowledgement:
-        """Ids that the venue took. `list` may be absent (documents before 2024-02-08); `success` "0" was judged before.
-
-        A row that cannot be read names nobody, and the listing tells of it. Raises Unreadable where `list` is no list.
-        """
-        answer = payload.as_object(reply.json)
-        result = answer.get("result")
-        if not isinstance(result, dict) or result.get("list") is None:
-            single = _identity(result, "orderId", "strategyId")
-            return Acknowledgement(cancelled=(single,) if single else ())
-        rows = payload.as_list(result["list"], "list")
-        cancelled, failed, client_ids = [], [], {}
-        for index, entry in enumerate(rows):
-            identity = _identity(entry, "orderId")
-            if identity is None:
-                continue
-            if client_id := payload.Row(entry).text("orderLinkId"):
-                client_ids[identity] = client_id
-            code, words = _outcome(answer, index) if request.purpose == Purpose.BATCH else (0, "")
-            if code == 0:
-                cancelled.append(identity)
-            elif code is not None and code not in GONE:  # of a finished order the listing decides
-                failed.append(Failure(id=identity, reason=f"{code} {words}".strip()))
-        capped = len(rows) >= CAP and request.bucket == "cancel-all futures"  # spot and options know no cap
-        return Acknowledgement(cancelled=tuple(cancelled), client_ids=client_ids, failed=tuple(failed), capped=capped)
+        return acknowledge(request, reply)
 
     def final_page(self, request: Request, reply: Reply) -> FinalStates:
         """https://bybit-exchange.github.io/docs/v5/order/order-list (cancelled ones stay 24 h)."""
@@ -382,70 +358,3 @@ class BybitStrategies(BybitSegment):
     def cancels(self, orders: tuple[Order, ...], others: tuple[Order, ...] | None) -> Named:
         path, bucket = "/v5/strategy/stop", "strategy stop"
         return one_by_one(orders, lambda order: post(path, bucket, Purpose.CANCEL, {"strategyId": order.id}))
-
-
-# --- pages ----------------------------------------------------------------------------------------------------------
-
-
-def rows_of(request: Request, reply: Reply) -> tuple[list[object], Page]:
-    """The rows of a page, still unread, and the page without them. Raises Unreadable where there is no list at all.
-
-    `nextPageCursor` is set even on the last page, and may point to that page itself; an empty one is the end, and so is
-    a missing or odd one on a page that is not full. An empty page with a new cursor is followed. The cursor comes
-    percent-encoded and goes back as received. https://bybit-exchange.github.io/docs/v5/order/open-order
-    """
-    result = payload.as_object(payload.as_object(reply.json).get("result"), "result")
-    rows, null = payload.null_or_list(result, "list")
-    wanted = parameters(request)
-    category, answered = wanted.get("category"), result.get("category")
-    if category and isinstance(answered, str) and answered not in ("", category):
-        return [], Page(orders=(), unsure=f"the listing is of {payload.message(answered)}, not of {category}")
-    full = 0 < int(wanted.get("limit") or wanted.get("pageSize") or "0") <= len(rows)
-    cursor, why = _cursor(result)
-    following = None if cursor is None else _continued(request, cursor)
-    if following is not None and following.query == request.query and not full:
-        following = None
-    return rows, Page(orders=(), next=following, unsure=why if full else "", full=full, null=null)
-
-
-def _cursor(result: Mapping[str, Any]) -> tuple[str | None, str]:
-    """The cursor of the next page, None at the end; and why it is none if that is not the documented end."""
-    value = result.get("nextPageCursor")
-    value = result.get("nextCursor") if value in (None, "") and result.get("nextCursor") is not None else value
-    if value == "":
-        return None, ""
-    if value is None:
-        return None, "the page is full and has no cursor"
-    text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
-    if not re.fullmatch(r"(?:[A-Za-z0-9._~!$'()*+,;=:@/?-]|%[0-9A-Fa-f]{2})+", text):
-        return None, "the cursor cannot be sent back"
-    return re.sub("%..", lambda escape: escape[0].upper(), text), ""  # urllib3 would, after the signature
-
-
-def _continued(request: Request, cursor: str) -> Request:
-    kept = [part for part in request.query.split("&") if not part.startswith("cursor=")]
-    return replace(request, query="&".join([*kept, f"cursor={cursor}"]), purpose=NEXT_PAGE)
-
-
-# --- acknowledgements -----------------------------------------------------------------------------------------------
-
-
-def _identity(entry: object, *keys: str) -> str | None:
-    """An id, None where there is none that could be used."""
-    try:
-        return payload.Row(entry).identity(*keys)
-    except Unreadable:
-        return None
-
-
-def _outcome(answer: Mapping[str, Any], index: int) -> tuple[int | None, str]:
-    """Code and words for one order of a batch, by position; no code where it cannot be read.
-
-    https://bybit-exchange.github.io/docs/v5/order/batch-cancel
-    """
-    extra = answer.get("retExtInfo")
-    outcomes = extra.get("list") if isinstance(extra, dict) else None
-    outcome = outcomes[index] if isinstance(outcomes, list) and index < len(outcomes) else None
-    if not isinstance(outcome, dict):
-        return None, ""
-    return payload.Row(outcome).number("code"), payload.message(outcome.get("msg"))

@@ -8,7 +8,7 @@ from cancelall.core.errors import OptionError, Unreadable
 from cancelall.core.model import Purpose, Reply, Request
 from cancelall.venues import payload, signing
 from cancelall.venues.bybit import segments as kinds
-from cancelall.venues.bybit.api import LIMITS, get, judge, sign
+from cancelall.venues.bybit.api import LIMITS, get, judge, rows_of, sign
 from cancelall.venues.bybit.options import HOSTS, LINEAR_COINS, BybitOptions, Category, selected, symbols_of
 from cancelall.venues.contract import SYMBOL, Batch, Discovery, Known, Limit, Segment, Venue, unknown_selectors
 from cancelall.venues.payload import Row
@@ -120,7 +120,7 @@ def _read_instruments(request: Request, reply: Reply) -> Batch:
 
     Raises Unreadable where they are of another category.
     """
-    rows, page = kinds.rows_of(request, reply)
+    rows, page = rows_of(request, reply)
     if page.unsure and not rows:
         raise Unreadable(page.unsure)
     names: list[Known] = []

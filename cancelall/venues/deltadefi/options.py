@@ -34,7 +34,7 @@ _SYMBOL = "Only this trading pair, in any case: it is sent as the venue spells i
 class DeltadefiOptions:
     """What a DeltaDeFi profile can say. With no selector: every pair."""
 
-    symbol: Annotated[tuple[str, ...], selector(_SYMBOL, "SYMBOL", "ADAUSDM")] = ()
+    symbol: Annotated[tuple[str, ...], selector(help=_SYMBOL, metavar="SYMBOL", example="ADAUSDM")] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

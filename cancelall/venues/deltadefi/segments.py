@@ -24,7 +24,6 @@ class Pair(Segment):
 
     doubtful: bool = False
     """Nothing but an SDK names it: until orders are listed, its mass cancel goes behind those of all others."""
-
     protective_kinds = False
 
     def mass_cancels(self, survivors: tuple[Order, ...]) -> tuple[Request, ...]:
@@ -131,10 +130,9 @@ class ApartPair(Pair):
     @cached_property
     def witnesses(self) -> tuple[Witness, ...]:
         """The pair's own listing, where it is answered: what it shows is there."""
-        return (Witness(request=open_orders(1, self.name), read=self._shows_none, optional=True),)
-
-    def _shows_none(self, request: Request, reply: Reply) -> bool:
-        return not Pair(name=self.name).page(request, reply).orders
+        pair = Pair(name=self.name)
+        read = open_orders(1, self.name)
+        return (Witness(request=read, read=lambda *answer: not pair.page(*answer).orders, optional=True),)
 
 
 # --- rows -----------------------------------------------------------------------------------------------------------

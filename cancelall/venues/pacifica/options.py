@@ -19,7 +19,9 @@ HOSTS = {"live": "https://api.pacifica.fi", "testnet": "https://test-api.pacific
 class PacificaOptions:
     """What a Pacifica profile can say. With no selector: everything."""
 
-    symbol: Annotated[tuple[str, ...], selector("Only this market, spelt as the venue does.", "SYMBOL", "BTC")] = ()
+    symbol: Annotated[
+        tuple[str, ...], selector(help="Only this market, spelt as the venue does.", metavar="SYMBOL", example="BTC")
+    ] = ()
     exclude_reduce_only: Annotated[
         bool, Opt(help="Leave reduce-only orders in place; clear then means that only they are left.", selector=True)
     ] = False

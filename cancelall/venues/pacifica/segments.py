@@ -30,7 +30,6 @@ class PacificaSegment(Segment):
     """A kind of order, with a listing of its own. Orders and TWAPs have one without pages."""
 
     options: PacificaOptions
-
     path: ClassVar[str]
     unnamed = True
 
@@ -114,7 +113,6 @@ class PacificaOrders(PacificaSegment):
     """
 
     name: str = "orders"
-
     path = "/orders"
 
     def mass_cancels(self, survivors: tuple[Order, ...]) -> tuple[Request, ...]:
@@ -155,7 +153,6 @@ class PacificaTwaps(PacificaSegment):
     """
 
     name: str = "TWAP"
-
     path = "/orders/twap"
     spawns = True
 
@@ -174,7 +171,6 @@ class PacificaStrategies(PacificaSegment):
     """
 
     name: str = "strategies"
-
     path = "/order_strategies"
     unnamed = False
     named_gap = 2.0
