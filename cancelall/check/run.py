@@ -301,12 +301,11 @@ async def _within(task: asyncio.Task[T], deadline: float) -> T | None:
 def _report(
     profile: Profile | BrokenProfile, findings: Sequence[Finding], account_group: int | None = None
 ) -> CheckReport:
-    usable = profile if isinstance(profile, Profile) else None
     return CheckReport(
         profile=profile.name,
         venue=profile.venue,
-        environment=usable.environment if usable else None,
-        host=usable.origin if usable else None,
+        environment=profile.environment,
+        host=profile.origin,
         findings=tuple(findings),
         account_group=account_group,
     )

@@ -222,7 +222,6 @@ def aged(
     streams = _CheckStreams(output, environ)
     reports = []
     for profile in profiles:
-        usable = profile if isinstance(profile, Profile) else None
         if isinstance(profile, BrokenProfile):
             finding = local.error_finding(profile.error)
         else:
@@ -231,8 +230,8 @@ def aged(
             CheckReport(
                 profile=profile.name,
                 venue=profile.venue,
-                environment=usable.environment if usable else None,
-                host=usable.origin if usable else None,
+                environment=profile.environment,
+                host=profile.origin,
                 findings=(finding,),
             )
         )

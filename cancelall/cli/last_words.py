@@ -58,7 +58,7 @@ class LastWords:
     def words(self, number: int) -> Ended:
         """Every result that was not written yet, and the exit status. `number` is the signal, or 0."""
         if not self.begun:
-            told = [_plain_line(profile, number, self.dry_run) for profile in self.profiles or (None,)]
+            told = [_empty_line(profile, number, self.dry_run) for profile in self.profiles or (None,)]
             data = "".join(told) if self.json else ""
             return self._ended(number, data, [profile.name for profile in self.profiles], _status(number, (), True))
         reports = [self.finished.get(profile.name) or self._cut(profile, number) for profile in self.profiles]
@@ -91,19 +91,17 @@ class LastWords:
     def _cut(self, profile: Profile | BrokenProfile, number: int) -> ProfileReport:
         """The result of a profile that has none."""
         from cancelall.core.model import Verdict
-        from cancelall.core.profile import Profile
         from cancelall.core.results import ErrorReport, ProfileReport, Timing
 
-        known = profile if isinstance(profile, Profile) else None
         tally = self.tallies.get(profile.name)
         sent = tally is not None and tally.requests > 0
         return ProfileReport(
             profile=profile.name,
             venue=profile.venue,
-            environment=known.environment if known else None,
-            host=known.origin if known else None,
+            environment=profile.environment,
+            host=profile.origin,
             account="",
-            scope=known.scope if known else {},
+            scope=profile.scope,
             dry_run=self.dry_run,
             verdict=Verdict.UNPROVEN,
             requests=tally.requests if tally else 0,
@@ -113,7 +111,7 @@ class LastWords:
                 verdict=_ms(time.monotonic()),
             ),
             error=ErrorReport(kind=_kind(number), message=_why(number) + ("" if sent else _NOTHING), hint=_AGAIN),
-            warnings=(*(known.warnings if known else ()), *((_LATE,) if sent and not self.dry_run else ())),
+            warnings=(*profile.warnings, *((_LATE,) if sent and not self.dry_run else ())),
         )
 
     def _line(self, report: ProfileReport) -> str:
@@ -177,16 +175,15 @@ def _status(number: int, statuses: Sequence[int], untold: bool) -> int:
     return next((status for status in _ORDER if status in statuses), 0) if statuses else _UNPROVEN
 
 
-def _plain_line(profile: Profile | BrokenProfile | None, number: int, dry_run: bool) -> str:
+def _empty_line(profile: Profile | BrokenProfile | None, number: int, dry_run: bool) -> str:
     """The line of `report.lines` for a profile of which nothing was sent, or of none, made of what is always there."""
-    scope = getattr(profile, "scope", {})
-    told = {
+    line = {
         "schema": 1,
         "profile": profile.name if profile else None,
         "venue": profile.venue if profile else None,
-        "environment": getattr(profile, "environment", None),
-        "host": getattr(profile, "origin", None),
-        "scope": scope,
+        "environment": profile.environment if profile else None,
+        "host": profile.origin if profile else None,
+        "scope": profile.scope if profile else {},
         "dry_run": dry_run,
         "verdict": "unproven",
         "exit_code": _UNPROVEN,
@@ -197,9 +194,9 @@ def _plain_line(profile: Profile | BrokenProfile | None, number: int, dry_run: b
         "requests": 0,
         "timing_ms": {"first_request": None, "first_ack": None, "verdict": _ms(time.monotonic())},
         "error": {"kind": _kind(number), "message": _why(number) + _NOTHING, "hint": _AGAIN},
-        "warnings": getattr(profile, "warnings", ()),
+        "warnings": profile.warnings if profile else (),
     }
-    return _json(told) + "\n"
+    return _json(line) + "\n"
 
 
 def _json(value: object) -> str:

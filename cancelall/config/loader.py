@@ -64,21 +64,18 @@ def venue_profiles(document: Document, venue: str) -> tuple[str, ...]:
 def choose(document: Document, venue: str, wanted: str | None) -> str:
     """Which profile `cancelall VENUE` means. Raises ConfigError with the candidates when that is not clear."""
     mine = venue_profiles(document, venue)
+    shown = ", ".join(map(shown_name, mine))
     if wanted is not None:
         if wanted in document.tables:
             if wanted not in mine:
                 other = _venue_of(document.tables[wanted]) or "none"
-                raise ConfigError(
-                    f'profile "{quoted(wanted)}" is of venue {other}, not of {venue}',
-                    f"profiles of {venue}: {', '.join(map(shown_name, mine)) or 'none'}",
-                )
+                problem = f'profile "{quoted(wanted)}" is of venue {other}, not of {venue}'
+                raise ConfigError(problem, f"profiles of {venue}: {shown or 'none'}")
             return wanted
         if wanted == venue:
             return wanted
-        raise ConfigError(
-            f'there is no profile "{quoted(wanted)}"{declare.nearest(wanted, mine)}',
-            f"profiles of {venue}: {', '.join(map(shown_name, mine)) or 'none'}",
-        )
+        problem = f'there is no profile "{quoted(wanted)}"{declare.nearest(wanted, mine)}'
+        raise ConfigError(problem, f"profiles of {venue}: {shown or 'none'}")
     if venue in mine or not mine:
         if venue in document.tables and venue not in mine:
             raise ConfigError(
@@ -88,10 +85,7 @@ def choose(document: Document, venue: str, wanted: str | None) -> str:
         return venue
     if len(mine) == 1:
         return mine[0]
-    raise ConfigError(
-        f"{venue} has several profiles and none is named {venue}",
-        f"add --profile with one of: {', '.join(map(shown_name, mine))}",
-    )
+    raise ConfigError(f"{venue} has several profiles and none is named {venue}", f"add --profile with one of: {shown}")
 
 
 def _venue_of(table: object) -> str:
@@ -202,7 +196,7 @@ def _options(
 def _built(declaration: type, values: Mapping[str, object]) -> Any:
     """The venue's options. Its rules may quote a value, which may be a secret that was pasted there."""
     try:
-        return declare.build(declaration, values)
+        return declaration(**values)
     except OptionError as error:
         given = [one for value in values.values() for one in (value if isinstance(value, tuple) else (value,))]
         words = [one for one in given if isinstance(one, str)]

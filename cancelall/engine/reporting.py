@@ -64,19 +64,18 @@ def nothing_sent(
     profile: Profile | BrokenProfile, error: CancelallError, verdict: Verdict, timing: Timing, *, dry_run: bool
 ) -> ProfileReport:
     """A profile whose sweep has not begun."""
-    known = profile if isinstance(profile, Profile) else None
     return ProfileReport(
         profile=profile.name,
         venue=profile.venue,
-        environment=known.environment if known else None,
-        host=known.origin if known else None,
+        environment=profile.environment,
+        host=profile.origin,
         account="",
-        scope=known.scope if known else {},
+        scope=profile.scope,
         dry_run=dry_run,
         verdict=verdict,
         timing=timing,
         error=ErrorReport(kind=error.kind, message=error.message, hint=error.hint),
-        warnings=known.warnings if known else (),
+        warnings=profile.warnings,
     )
 
 
