@@ -194,7 +194,7 @@ def _keep(
     try:
         streams.note(_stored(document, report.profile, "account_group", group))
     except ConfigError as error:
-        streams.note(f"{error.message} - {error.hint}")
+        streams.note(error.line)
         return False
     return True
 
@@ -247,6 +247,6 @@ def unreadable(error: CancelallError, names: Sequence[str], output: Output) -> E
     for name in names:
         finding = local.error_finding(error)
         streams.checked(CheckReport(profile=name, venue="", environment=None, host=None, findings=(finding,)))
-    streams.note(f"{error.message}{f' - {error.hint}' if error.hint else ''}")
+    streams.note(error.line)
     streams.close()
     return error.status

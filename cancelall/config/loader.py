@@ -26,11 +26,6 @@ DEFAULTS_KEYS = tuple(item.key for item in declare.declared(Common) if item.opt.
 """Keys of `[defaults]`: those that make sense for every profile."""
 
 
-def _check_name(document: Document, name: str) -> None:
-    if problem := name_problem(document, name):
-        fail(document, f"profiles.{name}", "", problem)
-
-
 def name_problem(document: Document, name: str) -> str:
     """Why a profile cannot have this name in this config, or nothing."""
     if not re.fullmatch(_PROFILE_NAME, name):
@@ -110,7 +105,8 @@ def profile(
 
 def _profile(document: Document, name: str, table: Any, environ: Mapping[str, str], overrides: Overrides) -> Profile:
     where = f"profiles.{name}"
-    _check_name(document, name)
+    if problem := name_problem(document, name):
+        fail(document, where, "", problem)
     if not isinstance(table, dict):
         fail(document, where, "", "a profile must be a table")
     venue_name = table.get("venue")
@@ -178,7 +174,10 @@ def _profile(document: Document, name: str, table: Any, environ: Mapping[str, st
 def _options(
     document: Document, where: str, declaration: type, values: dict[str, object], flags: dict[str, object]
 ) -> Any:
-    """The venue's options; a broken rule is the file's fault where the command line has none of them."""
+    """The venue's options; a broken rule is the file's fault where the command line has none of them.
+
+    A rule may quote a value, which may be a secret that was pasted there.
+    """
     items = {item.key: item for item in declare.declared(declaration)}
     for key, value in flags.items():
         try:
@@ -186,21 +185,14 @@ def _options(
         except OptionError as error:
             raise OptionError(f"{items[key].flag} {error.message}", error.hint) from None
     try:
-        return _built(declaration, values)
-    except OptionError as error:
-        if flags:
-            raise
-        raise ConfigError(f"{place(document, where, '')}: {error.message}", error.hint) from None
-
-
-def _built(declaration: type, values: Mapping[str, object]) -> Any:
-    """The venue's options. Its rules may quote a value, which may be a secret that was pasted there."""
-    try:
         return declaration(**values)
     except OptionError as error:
         given = [one for value in values.values() for one in (value if isinstance(value, tuple) else (value,))]
         words = [one for one in given if isinstance(one, str)]
-        raise OptionError(veiled(error.message, words), veiled(error.hint, words)) from None
+        message, hint = veiled(error.message, words), veiled(error.hint, words)
+        if flags:
+            raise OptionError(message, hint) from None
+        raise ConfigError(f"{place(document, where, '')}: {message}", hint) from None
 
 
 def _check_keys(document: Document, where: str, table: Mapping[str, Any], valid: Any) -> None:

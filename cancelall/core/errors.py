@@ -74,6 +74,11 @@ class CancelallError(Exception):
         self.message = message
         self.hint = hint
 
+    @property
+    def line(self) -> str:
+        """What failed, and what to do next if that is known."""
+        return f"{self.message} - {self.hint}" if self.hint else self.message
+
 
 class UsageError(CancelallError):
     """A bad or contradictory value on the command line."""

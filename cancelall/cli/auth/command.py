@@ -191,7 +191,7 @@ def _answers(profile: Profile, fields: list[str], held: Mapping[str, Secret]) ->
                 except SecretError as error:
                     if attempt == _TRIES:
                         raise
-                    _note(f"{error.message} - {error.hint}")
+                    _note(error.line)
     return found
 
 

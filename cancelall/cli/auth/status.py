@@ -134,7 +134,7 @@ def status_text(status: ProfileStatus, now: float) -> str:
     lines = [f"{status.profile} ({status.venue or 'no venue'})"]
     for one in status.secrets:
         if one.error is not None:
-            told = f"{one.error.message} - {one.error.hint}"
+            told = one.error.line
         elif not one.source:
             told = "not set (optional)" if one.optional else "missing"
         else:
@@ -142,7 +142,7 @@ def status_text(status: ProfileStatus, now: float) -> str:
             told = one.source + (f", {verb} {age_words(one.since, now)}" if one.since is not None else "")
         lines.append(f"  {one.name.ljust(max(len(other.name) for other in status.secrets))}  {told}")
     if status.error is not None:
-        lines.append(f"  {status.error.message}{f' - {status.error.hint}' if status.error.hint else ''}")
+        lines.append(f"  {status.error.line}")
     lines += [f"  WARNING: {warning}" for warning in status.warnings]
     return "\n".join(lines) + "\n"
 
