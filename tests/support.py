@@ -58,7 +58,7 @@ def cancelall(
     `given` comes on its standard input.
     """
     environ = {"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": str(ROOT), **(env or {})}
-    process = subprocess.run(  # noqa: S603
+    process = subprocess.run(
         [sys.executable, "-m", "cancelall", *words],
         env=environ,
         input=given.encode(),

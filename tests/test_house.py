@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from cancelall import simulator
-from cancelall.core import clock
+from cancelall.cli import watchdog
 from cancelall.venues.registry import VENUES, load, schema
 from support import ROOT, environment
 
@@ -83,6 +83,50 @@ def below(prefix: str) -> set[str]:
 
 
 CORE = sorted(set(FILES) - below("cancelall.venues") - below("cancelall.simulator"))
+
+# --- names ----------------------------------------------------------------------------------------------------------
+
+PRODUCT = sorted(set(FILES) - below("cancelall.simulator"))
+NAMED = sorted(name for room in ("engine", "journal", "venues", "check") for name in below(f"cancelall.{room}"))
+"""The modules whose names are held to this."""
+
+
+def test_a_class_has_a_name_of_its_own() -> None:
+    """In the product. The simulator speaks of the other side, in the venues' words: each has its `State`."""
+    named = [node.name for module in PRODUCT for node in ast.walk(tree_of(module)) if isinstance(node, ast.ClassDef)]
+    assert {name for name in named if named.count(name) > 1} == set()
+
+
+AVOIDED = {
+    *("asked", "heard", "hearing", "plain", "beside", "means", "early", "spares", "twins", "feeds", "overtaken"),
+    *("settle", "settled"),
+}
+"""Words that had several meanings, or none of the field's. `settle_coin` is a venue's own."""
+
+
+def public_names(tree: ast.AST) -> Iterator[str]:
+    """Of classes, functions, their parameters, attributes and constants."""
+    for node in ast.iter_child_nodes(tree):
+        match node:
+            case ast.ClassDef(name=name):
+                yield name
+                yield from public_names(node)
+            case ast.FunctionDef(name=name, args=args) | ast.AsyncFunctionDef(name=name, args=args):
+                yield name
+                if not name.startswith("_") or name == "__init__":
+                    yield from (one.arg for one in ast.walk(args) if isinstance(one, ast.arg))
+            case ast.Assign(targets=targets):
+                yield from (one.id for one in targets if isinstance(one, ast.Name))
+            case ast.AnnAssign(target=ast.Name(id=name)):
+                yield name
+
+
+@pytest.mark.parametrize("module", NAMED)
+def test_a_public_name_is_a_word_with_one_meaning(module: str) -> None:
+    names = {name for name in public_names(tree_of(module)) if not name.startswith("_")}
+    assert {name for name in names if AVOIDED & {*name.lower().replace("settle_coin", "").split("_")}} == set()
+    assert names & {"told", "found"} == set()
+
 
 # --- who may import whom --------------------------------------------------------------------------------------------
 
@@ -184,7 +228,9 @@ def test_one_module_knows_a_package(package: str, expected: set[str]) -> None:
 
 def test_only_the_command_line_knows_typer() -> None:
     """Of it, what puts it together and the modules of commands: no kill loads one."""
-    commands = {f"cancelall.cli.{name}" for name in ("auth.command", "auth.setup", "check", "config", "demo", "journal")}
+    commands = {
+        f"cancelall.cli.{name}" for name in ("auth.command", "auth.setup", "check", "config", "demo", "journal")
+    }
     assert users("typer") == {"cancelall.cli.app", "cancelall.cli.parameters", *commands}
 
 
@@ -233,12 +279,12 @@ def test_only_signing_code_the_sources_and_the_stores_reveal_a_secret(module: st
     reveals = ".reveal(" in FILES[module].read_text(encoding="utf-8")
     stores = {"cancelall.credentials.chain", "cancelall.credentials.keyrings"}
     stores |= {"cancelall.cli.auth.systemd", "cancelall.cli.auth.elsewhere"}
-    assert not reveals or module in {*stores, "cancelall.venues.rsa"}
+    assert not reveals or module in {*stores, "cancelall.venues.signing"}
 
 
 # --- venues ---------------------------------------------------------------------------------------------------------
 
-SHARED = {"cancelall.venues", *(f"cancelall.venues.{name}" for name in ("contract", "payload", "registry", "rsa"))}
+SHARED = {"cancelall.venues", *(f"cancelall.venues.{name}" for name in ("contract", "payload", "registry", "signing"))}
 VENUE_MODULES = sorted(below("cancelall.venues") - SHARED)
 IMPURE = {
     *("asyncio", "builtins", "calendar", "ctypes", "datetime", "http", "importlib", "io", "locale", "logging"),
@@ -277,8 +323,8 @@ def test_every_venue_is_in_the_list_and_in_its_place() -> None:
 
 @pytest.mark.parametrize("module", sorted(set(FILES) - below("cancelall.check")))
 def test_a_kill_loads_no_preflight(module: str) -> None:
-    using = {one for one in ours(module) if room_of(one) == "check" or one in ("core.preflight", "core.findings")}
-    fitting = {"cancelall.cli.check", "cancelall.report.findings", "cancelall.core.findings"}
+    using = {one for one in ours(module) if room_of(one) == "check" or one == "core.preflight"}
+    fitting = {"cancelall.cli.check", "cancelall.report.findings"}
     assert not using or module in fitting or module.endswith(".preflight")
 
 
@@ -414,9 +460,8 @@ def test_typer_stays_below_the_release_that_loads_pydantic() -> None:
 
 
 def test_the_deadline_counts_from_the_start_of_the_process(home: Path) -> None:
-    code = (
-        "import time; time.sleep(0.3); from cancelall.core.clock import *; print(time.monotonic() - process_started())"
-    )
+    code = "import time; time.sleep(0.3); from cancelall.cli.watchdog import *; "
+    code += "print(time.monotonic() - process_started())"
     age = float(_python(code, home).stdout)
     assert 0.3 <= age < 20 if sys.platform == "linux" else age >= 0
 
@@ -427,4 +472,4 @@ def test_where_the_system_does_not_tell_the_import_counts(
 ) -> None:
     (tmp_path / "stat").write_bytes(content)
     monkeypatch.setattr("builtins.open", lambda *words: Path.open(tmp_path / "stat", "rb"))
-    assert clock.process_started.__wrapped__() == clock._IMPORTED
+    assert watchdog._process_start() == watchdog._IMPORTED

@@ -61,7 +61,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
 _MORE = "The whole manual: man cancelall. What to do in which case: docs/runbook.md in the source."
 
 
-def _with_examples(made: Any, path: str = "") -> None:  # noqa: ANN401 - Typer's class of commands is not public
+def _with_examples(made: Any, path: str = "") -> None:
     """Have the help of a command, and of those below it, end with lines to copy and where to read on."""
     lines = EXAMPLES.get(path, ())
     block = "\n".join(["\b", "Examples:", *(f"  {line}" for line in lines)]) if lines else ""
@@ -150,7 +150,7 @@ def _typer(words: str, epilog: str | None = None) -> typer.Typer:
     )
 
 
-def command(only: str | None = None) -> Any:  # noqa: ANN401 - a class of Typer's without a public name
+def command(only: str | None = None) -> Any:  # a class of Typer's without a public name
     """The command line as it runs: without Typer's own options of completion, of which one edits start-up files."""
     made = typer.main.get_command(build(only))
     _with_examples(made)

@@ -17,4 +17,6 @@ def run(names: Annotated[Optional[list[str]], parameters.profiles()] = None, *, 
     document = toml_file.read(kill.config, environ)
     chosen = names or kills.selected(document, kills.known(document, environ), [], [])
     profiles = kills.load_all(document, list(dict.fromkeys(chosen)), environ, overrides)
-    return kills.execute(profiles, kill.output(plan=False), environ, dry_run=True, terms=Terms(journalled=False))
+    return kills.execute(
+        profiles, kills.output_of(kill, plan=False), environ, dry_run=True, terms=Terms(journalled=False)
+    )

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Optional
 
 import typer
 
-from cancelall.cli import kills, options
+from cancelall.cli import kills
 from cancelall.cli.options import Kill
 from cancelall.core import declare
 from cancelall.core.declare import Declared
@@ -31,12 +31,12 @@ def completer(of: str) -> Callable[[typer.Context, str], list[str]]:
     return complete
 
 
-def profiles(name: str = "[PROFILE]...", words: str = "Profiles; none means all.") -> Any:  # noqa: ANN401 - as Typer's
+def profiles(name: str = "[PROFILE]...", words: str = "Profiles; none means all.") -> Any:  # as Typer's
     """The argument that names profiles."""
     return typer.Argument(metavar=name, help=words, show_default=False, autocompletion=completer("profiles"))
 
 
-def option(key: str, words: str = "") -> Any:  # noqa: ANN401 - as Typer's
+def option(key: str, words: str = "") -> Any:  # as Typer's
     """A common option for a command that is no run, which may have words of its own for it."""
     item = next(item for item in declare.declared(Kill) if item.key == key)
     return _option(item, words or item.on_line)
@@ -46,21 +46,21 @@ def of_kill(name: str) -> Callable[..., int]:
     """The command that kills all, or a venue, whose own options are the declared ones."""
     own = declare.declared(schema(name).options) if name in VENUES else ()
 
-    def called(**given: Any) -> int:  # noqa: ANN401 - the values of the options
-        return kills.run(name, options.kill_of(name, _given(given)))
+    def called(**given: Any) -> int:
+        return kills.run(name, kills.kill_of(name, _given(given)))
 
     shown = [_parameter(item, f" [default: {item.default}]" if item.default not in (None, ()) else "") for item in own]
-    return _with([*shown, *map(_parameter, options.common(name))], called)
+    return _with([*shown, *map(_parameter, kills.common(name))], called)
 
 
 def command(name: str, run: Callable[..., int]) -> Callable[..., int]:
     """A command with the parameters of `run`, whose `kill` is what it takes of the common options."""
     own = [one for one in inspect.signature(run, eval_str=True).parameters.values() if one.name != "kill"]
-    shared = options.common(name)
+    shared = kills.common(name)
 
-    def called(**given: Any) -> int:  # noqa: ANN401 - the values of the parameters
+    def called(**given: Any) -> int:  # the values of the parameters
         common = {item.key: given.pop(item.key) for item in shared}
-        return run(**given, kill=options.kill_of(name, _given(common)))
+        return run(**given, kill=kills.kill_of(name, _given(common)))
 
     return _with([*own, *map(_parameter, shared)], called)
 
@@ -82,7 +82,7 @@ def _parameter(item: Declared, more: str = "") -> inspect.Parameter:
     return inspect.Parameter(item.key, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
 
 
-def _option(item: Declared, words: str) -> Any:  # noqa: ANN401 - as Typer's
+def _option(item: Declared, words: str) -> Any:  # as Typer's
     return typer.Option(
         *item.flags,
         help=words,
@@ -109,7 +109,7 @@ MAY_BE_EMPTY = [item.flag for item in declare.declared(Kill) if item.opt.may_be_
 """An empty reason is none, and an empty command switches off what the config says."""
 
 
-def check_values(command: Any, words: Sequence[str]) -> None:  # noqa: ANN401 - Typer's class of commands is not public
+def check_values(command: Any, words: Sequence[str]) -> None:
     """Raise UsageError for the first option of a line that has no value, or the next option in its place.
 
     A shell that expands an unset variable to nothing makes `--symbol $COIN --json` into `--symbol --json`. Read by the
@@ -157,7 +157,7 @@ def with_nearest(message: str) -> str:
     return message.rstrip(".") + declare.nearest(refused[1], re.findall(r"'([^']*)'", refused[2]))
 
 
-def _that_take_one(command: Any) -> Mapping[str, bool]:  # noqa: ANN401
+def _that_take_one(command: Any) -> Mapping[str, bool]:
     return {
         name: not (getattr(one, "is_flag", False) or getattr(one, "count", False))
         for one in command.params

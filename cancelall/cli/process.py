@@ -53,12 +53,10 @@ def _watch(words: list[str]) -> None:
 
 def _status(words: list[str]) -> int:
     """The exit status of a line: that of a kill in its usual form, which is read without Typer, or of any other."""
-    from cancelall.cli import options
+    from cancelall.cli import kills
 
-    kill = options.read(words) if "_CANCELALL_COMPLETE" not in os.environ else None
+    kill = kills.read(words) if "_CANCELALL_COMPLETE" not in os.environ else None
     if kill is not None:
-        from cancelall.cli import kills
-
         return kills.run(*kill)
     from cancelall.cli.app import main
 
@@ -82,7 +80,7 @@ _say: Callable[[str], None] = _to_stderr
 
 def speak_through(say: Callable[[str], None]) -> None:
     """Hand lines to this from now on: while a kill runs, no thread waits for stderr."""
-    global _say  # noqa: PLW0603 - the hooks are the process's own, and so is where they speak
+    global _say  # the hooks are the process's own, and so is where they speak
     _say = say
 
 
@@ -119,7 +117,7 @@ def no_core_dumps() -> None:
 
             prctl = _ctypes.dlsym(_ctypes.dlopen(None, 0), "prctl")  # type: ignore[arg-type]  # None: the program itself
             _ctypes.call_function(prctl, (_PR_SET_DUMPABLE, 0, 0, 0, 0))
-        except Exception:  # noqa: BLE001 - another interpreter, another C library: the limit has to do
+        except Exception:  # another interpreter, another C library: the limit has to do
             return
 
 
@@ -174,7 +172,7 @@ def held(work: Callable[[], int]) -> int:
         return fail(error.message, error.hint, error.status)
     except KeyboardInterrupt:
         return fail("interrupted", "", ExitStatus.INTERRUPTED)
-    except Exception as fault:  # noqa: BLE001 - the one boundary
+    except Exception as fault:  # the one boundary
         return fail(bug_words(fault), "please report it with the command that you ran", ExitStatus.BUG)
 
 
@@ -203,7 +201,7 @@ def hear_logs() -> None:
             """Say it. Of a record that cannot be formatted the place is told."""
             try:
                 said = record.getMessage()
-            except Exception:  # noqa: BLE001 - whatever a library passed
+            except Exception:  # whatever a library passed
                 said = f"a message of {record.filename}:{record.lineno}"
             say_line(f"{record.name}: {said}")
 

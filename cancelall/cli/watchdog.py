@@ -49,6 +49,8 @@ _SCARCE = 32
 _M_ARENA_MAX = -8
 """From malloc.h of glibc."""
 
+_IMPORTED = time.monotonic()
+_started: float | None = None
 SIGINT: int = _signal.SIGINT
 SIGTERM: int = _signal.SIGTERM
 NAMES = {SIGINT: "SIGINT", SIGTERM: "SIGTERM"}
@@ -145,7 +147,7 @@ class Watchdog:
             self.arm(now + STOPPING)
         try:
             handler(number)
-        except BaseException:  # noqa: BLE001 - whatever it is, a signal is never lost
+        except BaseException:  # whatever it is, a signal is never lost
             self._end(number)
 
     # --- the end ---
@@ -241,6 +243,24 @@ class Watchdog:
             _signal.setitimer(_signal.ITIMER_REAL, max(seconds, 0.0))
 
 
+def process_started() -> float:
+    """Monotonic time of the process's start, from which deadlines count; if it is not told, of this module's import."""
+    global _started
+    if _started is None:
+        _started = _process_start()
+    return _started
+
+
+def _process_start() -> float:
+    try:
+        with open("/proc/self/stat", "rb") as stream:  # noqa: PTH123 - pathlib would be one more import
+            ticks = int(stream.read().rpartition(b")")[2].split()[19])
+        age = time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError, IndexError, AttributeError):
+        return _IMPORTED
+    return min(_IMPORTED, time.monotonic() - max(0.0, age))
+
+
 def write(said: Iterable[tuple[int, bytes]], seconds: float) -> None:
     """Write to descriptors and wait for no reader: in pieces that a pipe takes whole, as long as they are taken."""
     until, piece = time.monotonic() + seconds, getattr(select, "PIPE_BUF", 512)
@@ -292,7 +312,7 @@ def spare_address_space() -> None:
 
             mallopt = _ctypes.dlsym(_ctypes.dlopen(None, 0), "mallopt")  # type: ignore[arg-type]
             _ctypes.call_function(mallopt, (_M_ARENA_MAX, 1))
-    except Exception:  # noqa: BLE001 - another system, another C library: then it is as it is
+    except Exception:  # another system, another C library: then it is as it is
         return
 
 

@@ -42,30 +42,22 @@ class ExitStatus(IntEnum):
     TERMINATED = 143
 
 
+_VERDICTS = {
+    ExitStatus.CLEAR: "complete fresh listings of every segment in scope are empty (or hold only what was to be kept)",
+    ExitStatus.OPEN: "orders are known to be open at the end; they are listed",
+    ExitStatus.UNREACHABLE: "not one complete answer from this venue",
+    ExitStatus.REFUSED: "the venue, or TLS, refused: key, signature, permission, address, region, account mode, clock, "
+    "certificate",
+    ExitStatus.UNCONFIGURED: "a profile, option or secret is missing or unusable; nothing was sent",
+    ExitStatus.UNPROVEN: "anything else: accepted or perhaps accepted, but not proven",
+}
 EXIT_STATUSES: tuple[tuple[tuple[ExitStatus, ...], str, str], ...] = (
-    (
-        (ExitStatus.CLEAR,),
-        "clear",
-        "complete fresh listings of every segment in scope are empty (or hold only what was to be kept)",
-    ),
-    ((ExitStatus.OPEN,), "open", "orders are known to be open at the end; they are listed"),
-    ((ExitStatus.UNREACHABLE,), "unreachable", "not one complete answer from this venue"),
-    (
-        (ExitStatus.REFUSED,),
-        "refused",
-        "the venue, or TLS, refused: key, signature, permission, address, region, account mode, clock, certificate",
-    ),
-    (
-        (ExitStatus.UNCONFIGURED,),
-        "unconfigured",
-        "a profile, option or secret is missing or unusable; nothing was sent",
-    ),
-    ((ExitStatus.UNPROVEN,), "unproven", "anything else: accepted or perhaps accepted, but not proven"),
+    *(((status,), status.name.lower(), meaning) for status, meaning in _VERDICTS.items()),
     ((ExitStatus.BUG,), "", "a bug that left no verdict"),
     ((ExitStatus.USAGE,), "", "wrong usage"),
     ((ExitStatus.INTERRUPTED, ExitStatus.TERMINATED), "", "interrupted"),
 )
-"""Codes, the verdict that they stand for if any, and what that means: help, manual and README are made from this."""
+"""Codes, the verdict that they stand for if any, and what it says: help, manual and README are made from this."""
 
 
 class CancelallError(Exception):
@@ -81,6 +73,11 @@ class CancelallError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+
+    @property
+    def line(self) -> str:
+        """What failed, and what to do next if that is known."""
+        return f"{self.message} - {self.hint}" if self.hint else self.message
 
 
 class UsageError(CancelallError):

@@ -40,7 +40,7 @@ def state_directories(environ: Mapping[str, str]) -> tuple[Path, ...]:
 def open_at_once(path: Path) -> BinaryIO:
     """A file to read from. A pipe that nobody writes to does not make us wait."""
     nonblock = getattr(os, "O_NONBLOCK", 0)
-    return open(path, "rb", opener=lambda name, flags: os.open(name, flags | nonblock))  # noqa: PTH123, SIM115
+    return open(path, "rb", opener=lambda name, flags: os.open(name, flags | nonblock))
 
 
 def write_private(path: Path, text: str, *, new: bool = False) -> None:

@@ -52,7 +52,7 @@ _COPIES = 8
 
 
 class Late(SecretError):
-    """The keyring did not answer in time. What it was asked for may still happen."""
+    """The keyring did not answer in time. What it was to do may still happen."""
 
 
 def bounded(
@@ -72,7 +72,7 @@ def bounded(
             result.append(work())
         except SecretError as error:
             problem.append(SecretError(f"{what} {failed}: {error.message}", error.hint or _cure("")))
-        except Exception as fault:  # noqa: BLE001 - back-ends are plug-ins and raise anything
+        except Exception as fault:  # back-ends are plug-ins and raise anything
             told = f"{type(fault).__name__}: {scrub(str(fault))[:150]}"
             problem.append(SecretError(f"{what} {failed}: {told}", _cure(told)))
 
@@ -112,7 +112,7 @@ def _cure(told: str) -> str:
 # --- back-ends ------------------------------------------------------------------------------------------------------
 
 
-class Reader:
+class KeyringReader:
     """Reads items from the configured back-end, else from the detected ones, one after the other.
 
     A kill reads the Secret Service without keyring's imports and on one connection, when it is configured by its name.
@@ -168,7 +168,7 @@ def readable(backend: str | None) -> list[Any]:
     if not trusted:
         names = ", ".join(map(name_of, backends))
         raise SecretError(
-            f"the keyring back-end {names} may store secrets in plain text: name it in keyring_backend to use it"
+            f"the keyring back-end {names} may store secrets unencrypted: name it in keyring_backend to use it"
         )
     return trusted
 
@@ -177,7 +177,7 @@ def _detected() -> list[Any]:
     import keyring
 
     found: Any = keyring.get_keyring()
-    several = name_of(found).startswith(_CHAINER)  # which asks everything that is installed, plain-text plug-ins too
+    several = name_of(found).startswith(_CHAINER)  # which asks all that is installed, unencrypted plug-ins too
     return list(found.backends) if several else [found]
 
 
@@ -190,7 +190,7 @@ def names(backend: str | None) -> tuple[str, ...]:
         found = readable(backend)
     except SecretError:
         raise
-    except Exception as fault:  # noqa: BLE001 - back-ends are plug-ins and raise anything
+    except Exception as fault:  # back-ends are plug-ins and raise anything
         raise SecretError(f"the keyring cannot be loaded ({type(fault).__name__})", "correct keyring_backend") from None
     return tuple(f"{name_of(one)} ({getattr(sys.modules.get(type(one).__module__), '__file__', '')})" for one in found)
 
@@ -255,7 +255,7 @@ def writable(
     Raises SecretError when there is none.
     """
 
-    def find() -> Any:  # noqa: ANN401 - a back-end
+    def find() -> Any:  # a back-end
         import keyring.core
 
         backends = [keyring.core.load_keyring(backend)] if backend else _detected()
@@ -265,7 +265,7 @@ def writable(
     return Store(backend=found, seconds=seconds, waiting=waiting)
 
 
-def _chosen(backends: Sequence[Any], *, plaintext: bool) -> Any:  # noqa: ANN401 - a back-end
+def _chosen(backends: Sequence[Any], *, plaintext: bool) -> Any:  # a back-end
     keeping = [one for one in backends if not name_of(one).startswith(_KEEP_NOTHING)]
     good = [one for one in keeping if name_of(one).startswith(TRUSTED)]
     if good or (plaintext and keeping):
@@ -273,7 +273,7 @@ def _chosen(backends: Sequence[Any], *, plaintext: bool) -> Any:  # noqa: ANN401
     if keeping:
         names = ", ".join(map(name_of, keeping))
         raise SecretError(
-            f"{names} may store secrets in plain text", f"{_OTHERS}; --allow-plaintext uses it all the same"
+            f"{names} may store secrets unencrypted", f"{_OTHERS}; --allow-plaintext uses it all the same"
         )
     unset = sys.platform == "linux" and not os.environ.get("DBUS_SESSION_BUS_ADDRESS")
     why = " (DBUS_SESSION_BUS_ADDRESS is not set)" if unset else ""

@@ -88,28 +88,6 @@ def shut(made: socket.socket) -> None:
         socket.socket.shutdown(inner, socket.SHUT_RDWR)
 
 
-def tcp(
-    host: str,
-    port: int,
-    seconds: float,
-    *,
-    family: int | None = None,
-    until: float | None = None,
-    handle: Handle | None = None,
-) -> socket.socket:
-    """A connection to the first address that answers, with that time for each further step. Raises as dial.connect."""
-    made = dial.connect(host, port, seconds, family=family, until=until)
-    try:
-        made.settimeout(seconds)
-        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if handle is not None:
-            handle.hold(made)
-    except BaseException:
-        made.close()
-        raise
-    return made
-
-
 def connect(
     origin: str,
     ca_bundle: str | None,
@@ -119,16 +97,23 @@ def connect(
     until: float | None = None,
     handle: Handle | None = None,
 ) -> socket.socket:
-    """A connection to an origin that has said nothing yet. `seconds` bounds TCP, and again all of TLS.
+    """A connection to an origin that has said nothing yet, over the first address that answers. `seconds` bounds TCP,
+    and again all of TLS.
 
     Raises as dial.connect, OSError (ssl.SSLError for TLS), ConfigError, and TransportFault when it was given up.
     """
     parts = urllib.parse.urlsplit(origin)
     host, encrypted = parts.hostname or "", parts.scheme == "https"
-    made = tcp(host, parts.port or (443 if encrypted else 80), seconds, family=family, until=until, handle=handle)
-    if not encrypted:
-        return made
-    return secure(made, host, ca_bundle, handle)
+    made = dial.connect(host, parts.port or (443 if encrypted else 80), seconds, family=family, until=until)
+    try:
+        made.settimeout(seconds)
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if handle is not None:
+            handle.hold(made)
+    except BaseException:
+        made.close()
+        raise
+    return secure(made, host, ca_bundle, handle) if encrypted else made
 
 
 def secure(tcp_socket: socket.socket, host: str, ca_bundle: str | None, handle: Handle | None = None) -> ssl.SSLSocket:
@@ -222,7 +207,7 @@ def preconnect(hosts: Mapping[Host, Iterable[int]]) -> None:
     for ca_bundle in {ca_bundle for origin, ca_bundle in hosts if origin.startswith("https:")}:
         _start_threads(1, _load, ca_bundle)
     share = min(AT_MOST, room // max(1, len(hosts)))
-    if share < 2:  # noqa: PLR2004 - each has its one
+    if share < 2:
         return
     for (origin, ca_bundle), numbers in hosts.items():
         count = 0
@@ -306,6 +291,6 @@ def _open(door: _Door, origin: str, ca_bundle: str | None) -> None:
     made = None
     try:
         made = connect(origin, ca_bundle, CONNECT_SECONDS)
-    except Exception:  # noqa: BLE001 - whatever it is, the ordinary way meets it too and tells it
+    except Exception:
         made = None
     door.opened.put((made, time.monotonic()))

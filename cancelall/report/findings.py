@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from cancelall.core.findings import CheckReport, Finding, Level, exit_status
+from cancelall.core.preflight import CheckReport, Finding, Level, exit_status
 from cancelall.report.badges import BAD, GOOD, WARNING, badge
 from cancelall.report.tables import REST, drawn, one_line
 from cancelall.report.text import clean

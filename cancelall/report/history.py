@@ -59,7 +59,7 @@ class Recorded(Protocol):
 
 
 def run_in_full(run: Recorded, made: Console) -> str:
-    """Who asked for what, every event, and how it ended; requests of which nothing is known come last."""
+    """Who wanted what, every event, and how it ended; requests of which nothing is known come last."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
@@ -130,16 +130,16 @@ def _facts(run: Recorded) -> list[tuple[str, str]]:
 
 
 def _unknown(run: Recorded) -> list[str]:
-    """Requests that were in flight when the run stopped being heard of."""
+    """Requests that were in flight at the last event of the run."""
     found = []
     for record in run.in_flight:
         where = ", ".join(_text(record[name]) for name in ("profile", "segment") if record.get(name))
-        asked = f"{_text(record.get('method'))} {_text(record.get('path'))} ({where}), {_clock(record.get('ts'))}"
+        request = f"{_text(record.get('method'))} {_text(record.get('path'))} ({where}), {_clock(record.get('ts'))}"
         if not record.get("changes"):
-            found.append(f"in flight: {clean(asked)}: unknown whether it was answered; it changes nothing")
+            found.append(f"in flight: {clean(request)}: unknown whether it was answered; it changes nothing")
             continue
         limit = _moment(record.get("signed_ms"), record.get("window_ms"))
-        found.append(f"in flight: {clean(asked)}: unknown whether it was executed; it could be, {limit}")
+        found.append(f"in flight: {clean(request)}: unknown whether it was executed; it could be, {limit}")
     return found
 
 

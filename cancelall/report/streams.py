@@ -1,4 +1,4 @@
-"""Streams written beside the work: no send ever waits for a terminal, a full pipe or a stopped reader."""
+"""Streams written in the background of the work: no send ever waits for a terminal, a full pipe or a stopped reader."""
 
 from __future__ import annotations
 
@@ -22,6 +22,14 @@ class Outlet:
         self._thread: threading.Thread | None = None
         self._name = name
         self._done = threading.Event()
+
+    @property
+    def descriptor(self) -> int | None:
+        """Where the stream goes; None where it has no descriptor."""
+        try:
+            return self.stream.fileno() if self.stream is not None else None
+        except (OSError, ValueError, AttributeError):
+            return None
 
     def write(self, render: Callable[[], str]) -> None:
         """Have the text made and written, in the order of the calls. Making it may import and take its time."""
@@ -65,7 +73,7 @@ class Outlet:
         """Whether the stream still takes something. A table that cannot be drawn must not lose the lines after it."""
         try:
             text = scrub(render())
-        except BaseException as fault:  # noqa: BLE001 - SystemExit would end the thread without a word
+        except BaseException as fault:  # SystemExit would end the thread without a word
             text = f"cancelall: this output could not be drawn ({type(fault).__name__})\n"
         return _put(self.stream, text)
 

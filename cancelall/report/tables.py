@@ -253,7 +253,7 @@ def _narrow(row: OrderReport | None) -> list[_Cell]:
 
 
 def _medium(row: OrderReport | None) -> list[_Cell]:
-    """The order in words, and its id in full beside them."""
+    """The order in words, and its id in full next to them."""
     if row is None:
         return [("order", "left"), ("order id", "left")]
     return [(_row_words(row), "left"), (clean(row.order.id), "left")]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cancelall.core.model import GRAVITY, State, Verdict
+from cancelall.core.quoting import visible
 from cancelall.core.results import OrderReport, ProfileReport
 from cancelall.core.secret import scrub
 
@@ -19,10 +20,7 @@ def clean(text: str, limit: int = LIMIT) -> str:
     Secrets go first: half of one, cut off at the limit, could not be recognised any more.
     """
     scrubbed = scrub(text)
-    shown = "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii")
-        for letter in scrubbed[: limit + 1]
-    )
+    shown = visible(scrubbed[: limit + 1])
     return shown[:limit] + ("…" if len(shown) > limit or len(scrubbed) > limit else "")
 
 

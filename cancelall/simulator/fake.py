@@ -86,6 +86,7 @@ class FakeVenue(ABC):
         self.now_ms = now_ms
         self.limits = limits
         self.random = random.Random(seed)  # it has to repeat itself, not to be secret
+        self.random_of_keys = random.Random(f"credentials {seed}")  # no id of an order holds a piece of one
         self.buckets = TokenBuckets()
         self.accounts: dict[str, Account] = {}
         self.requests: list[LoggedRequest] = []
@@ -159,7 +160,9 @@ class FakeVenue(ABC):
     def new_credentials(self) -> Mapping[str, str]:
         """Credentials for one more account, under the names that a profile gives them: obvious dummies."""
         made = self.secrets.items()
-        return {name: f"{start}{self.random.getrandbits(4 * digits):0{digits}x}" for name, (start, digits) in made}
+        return {
+            name: f"{start}{self.random_of_keys.getrandbits(4 * digits):0{digits}x}" for name, (start, digits) in made
+        }
 
     def new_id(self, like: SimOrder) -> str:
         """An id for a new order of the same kind."""

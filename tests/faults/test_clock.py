@@ -163,7 +163,7 @@ def test_every_attempt_is_signed_afresh(case: Case, venue: str) -> None:
 )
 def test_a_minute_between_signing_and_sending(case: Case, venue: str) -> None:
     """The machine sleeps with signed requests in hand. When they leave, both clocks are a minute further."""
-    from cancelall.core.clock import SystemClock
+    from cancelall.engine.signer import SystemClock
 
     slept = [0]
 

@@ -1,7 +1,7 @@
 """Run the real command line, and count what the first byte of a request waits for: `counted.py OUT WORDS...`.
 
 The result, as JSON, is how often each function is entered: on the main thread until it hands the first request over, in
-the job that then sends one, and in the jobs that read secrets before. What goes on beside them counts nothing: the
+the job that then sends one, and in the jobs that read secrets before. What goes on at the same time counts nothing: the
 connections that are opened ahead, the journal's own thread, the other first requests. That a coroutine goes on is no
 call, nor is the body of a module, a class or a comprehension.
 """
@@ -36,7 +36,7 @@ class Counter:
         self.done = False
         self.job = threading.local()
 
-    def __call__(self, frame: FrameType, event: str, arg: Any) -> None:  # noqa: ANN401 - what the interpreter gives
+    def __call__(self, frame: FrameType, event: str, arg: Any) -> None:  # what the interpreter gives
         """Count a call, or end at the first byte."""
         code = frame.f_code
         if self.done or not code.co_filename.startswith(PRODUCT):

@@ -630,7 +630,7 @@ def minimal(plan: Plan, fails: Callable[[Result], bool], most: int = 400) -> Res
             tried += 1
             try:
                 result = run(candidate)
-            except Exception:  # noqa: BLE001, S112 - not every part can be left out
+            except Exception:  # noqa: S112 - not every part can be left out
                 continue
             if fails(result):
                 best, progress = result, True

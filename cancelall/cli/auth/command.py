@@ -12,7 +12,7 @@ from typing import Annotated, Literal, Optional
 import typer
 
 from cancelall.cli import parameters
-from cancelall.cli.auth import elsewhere, given, keeping, prompt, status, systemd
+from cancelall.cli.auth import elsewhere, given, keeping, status, systemd
 from cancelall.cli.auth.status import note_times
 from cancelall.config import loader, toml_file
 from cancelall.config.toml_file import Document
@@ -29,12 +29,12 @@ from cancelall.report.text import clean
 from cancelall.venues.registry import VENUES, schema
 
 _PATIENCE = 60.0
-"""Seconds for the keyring where somebody at a screen is asked to unlock it."""
+"""Seconds for the keyring where somebody at a screen has to unlock it."""
 _SET = """Put a profile's keys into the OS keyring, or elsewhere with --to.
 
-On a terminal each one is asked for and not shown. Else FIELD=value lines are read from standard input, or with --field
-one value. No option takes a key. All of it is checked, then written, or none; the profile in the config is made or
-completed.
+On a terminal each one is prompted for and not shown. Else FIELD=value lines are read from standard input, or with
+--field one value. No option takes a key. All of it is checked, then written, or none; the profile in the config is made
+or completed.
 """
 
 Name = Annotated[str, parameters.profiles("PROFILE", "A profile of the config, or a new one.")]
@@ -80,7 +80,7 @@ def _set(
         typer.Option("--file", metavar="PATH", help="Read the value of --field from here.", show_default=False),
     ] = None,
     plaintext: Annotated[
-        bool, typer.Option("--allow-plaintext", help="Use a keyring back-end that may keep secrets in plain text.")
+        bool, typer.Option("--allow-plaintext", help="Use a keyring back-end that may keep secrets unencrypted.")
     ] = False,
     to: Annotated[
         Literal["keyring", "config", "systemd"],
@@ -91,7 +91,7 @@ def _set(
     ] = "keyring",
     config: Config = None,
 ) -> None:
-    """On a terminal every field is asked for and hidden; else FIELD=value lines are read from standard input."""
+    """On a terminal every field is prompted for and hidden; else FIELD=value lines are read from standard input."""
     environ = dict(os.environ)
     harden(environ)
     document, path = _document(config, environ)
@@ -108,14 +108,14 @@ def _set(
         if to != "keyring":
             _set_elsewhere(to, document, path, profile, environment, field, file, environ)
             return
-        store = _store(profile, plaintext=plaintext, patient=prompt.on_terminal(), environ=environ)
+        store = _store(profile, plaintext=plaintext, patient=given.on_terminal(), environ=environ)
         if path is None:
             raise ConfigError(
                 "there is no home directory to keep the profile in",
                 f"set CANCELALL_CONFIG or give --config; {keeping.instead(profile)}",
             )
         if not store.encrypts:
-            _note(f"WARNING: {store.name} may keep secrets in plain text")
+            _note(f"WARNING: {store.name} may keep secrets unencrypted")
         # Read first: a keyring that is locked is known before anybody has typed a key.
         before = {one: store.get(name, one) for one in fields}
         held = {one: secret for one, secret in before.items() if secret is not None}
@@ -190,7 +190,7 @@ def _set_elsewhere(
 
 def _gathered(profile: Profile, field: str | None, file: Path | None, held: Mapping[str, Secret]) -> dict[str, Secret]:
     """The secrets, from whoever has them: a file, somebody at a terminal, or a pipe."""
-    if file is None and prompt.on_terminal():
+    if file is None and given.on_terminal():
         fields = [field] if field else list(declare.secrets_of(schema(profile.venue).secrets))
         return given.answers(profile, fields, held, _note)
     if field is None:
@@ -275,7 +275,7 @@ def _remove(name: Name, venue: Venue = None, config: Config = None) -> None:
     profile = keeping.profile_of(document, name, venue, environ)
     failed: tuple[CancelallError, ...]
     try:
-        store = _store(profile, plaintext=True, patient=prompt.on_terminal(), environ=environ)
+        store = _store(profile, plaintext=True, patient=given.on_terminal(), environ=environ)
     except SecretError as error:
         failed = (SecretError(error.message, "run it where the keyring is"),)
     else:

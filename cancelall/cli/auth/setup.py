@@ -17,7 +17,7 @@ from typing import Annotated, Optional
 import typer
 
 from cancelall.cli import kills, parameters
-from cancelall.cli.auth import elsewhere, given, keeping, prompt, systemd
+from cancelall.cli.auth import elsewhere, given, keeping, systemd
 from cancelall.cli.options import Output, Terms
 from cancelall.config import loader, toml_file
 from cancelall.config.toml_file import Document
@@ -51,7 +51,7 @@ def run(
     config: Annotated[Optional[Path], parameters.option("config")] = None,
 ) -> int:
     """Ask, show, write, check, rehearse."""
-    if not prompt.on_terminal():
+    if not given.on_terminal():
         raise UsageError(
             "setup asks questions, and there is no terminal",
             "the same without questions: cancelall auth set VENUE, cancelall check, cancelall VENUE --dry-run",

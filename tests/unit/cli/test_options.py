@@ -1,4 +1,4 @@
-"""A kill's options are declared once: whatever knows one knows it from there, and both readers of a line read the same."""
+"""A kill's options are declared once: whatever knows one knows it from there; both readers of a line read the same."""
 
 from __future__ import annotations
 
@@ -60,7 +60,8 @@ class CommonByMoonlight(Common):
 @pytest.fixture
 def moonlight(monkeypatch: pytest.MonkeyPatch) -> None:
     """One more option is declared."""
-    monkeypatch.setattr(options, "Kill", KillByMoonlight)
+    for module in (kills, options):
+        monkeypatch.setattr(module, "Kill", KillByMoonlight)
     for module in (loader, example, documents):
         monkeypatch.setattr(module, "Common", CommonByMoonlight)
     keys = tuple(item.key for item in declare.declared(CommonByMoonlight) if item.opt.defaults)
@@ -87,7 +88,7 @@ def test_both_readers_of_a_line_know_a_new_option(
     monkeypatch.setattr("cancelall.cli.kills.run", lambda name, kill: by_typer.append(kill) or 0)
     assert app.main([command, *words]) == 0
     assert by_typer == [KillByMoonlight(moon_phase="full")]
-    assert options.read([command, *words]) == (command, by_typer[0])
+    assert kills.read([command, *words]) == (command, by_typer[0])
 
 
 @pytest.mark.usefixtures("moonlight")
@@ -233,7 +234,7 @@ def lines(draw: some.DrawFn) -> list[str]:
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(lines())
 def test_what_is_read_plainly_is_what_typer_reads(words: list[str]) -> None:
-    read = options.read(words)
+    read = kills.read(words)
     assert read is None or read == by_typer(words)
 
 
@@ -258,10 +259,10 @@ def plain_lines(draw: some.DrawFn) -> list[str]:
     own = declare.declared(schema(command).options) if command in VENUES else ()
     valued = {item.flag: _value(item) for item in own if item.base is not bool}
     words = some.sampled_from(["x", "desk-*", "a/b.toml", "panic now", "1/4", "币"])
-    for item in options.common(command):
+    for item in kills.common(command):
         if item.base is not bool:
             valued[item.flag] = some.sampled_from(["1", "30", "12.5"]) if item.base is float else words
-    flags = [flag for item in (*own, *options.common(command)) if item.base is bool for flag in item.flags]
+    flags = [flag for item in (*own, *kills.common(command)) if item.base is bool for flag in item.flags]
     pairs = some.sampled_from(sorted(valued)).flatmap(lambda flag: some.tuples(some.just(flag), valued[flag]))
     parts = some.one_of(
         some.sampled_from(flags).map(lambda flag: [flag]),
@@ -274,7 +275,7 @@ def plain_lines(draw: some.DrawFn) -> list[str]:
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(plain_lines())
 def test_every_line_with_a_value_for_each_option_is_read_by_both_alike(words: list[str]) -> None:
-    read = options.read(words)
+    read = kills.read(words)
     assert read is not None
     assert read == by_typer(words)
 
@@ -333,7 +334,7 @@ def test_an_empty_reason_stops_no_kill() -> None:
         found = by_typer(["all", flag, ""])
         assert found is not None
         assert getattr(found[1], key) == ""
-        assert options.read(["all", flag, ""]) is None
+        assert kills.read(["all", flag, ""]) is None
 
 
 @pytest.mark.parametrize(
@@ -417,7 +418,7 @@ def test_a_secret_that_was_pasted_into_the_line_is_not_repeated(
     ],
 )
 def test_usual_lines_are_read_plainly(line: str) -> None:
-    read = options.read(line.split())
+    read = kills.read(line.split())
     assert read is not None
     assert read == by_typer(line.split())
 
@@ -431,7 +432,7 @@ def test_usual_lines_are_read_plainly(line: str) -> None:
     ],
 )
 def test_everything_else_is_left_to_typer(line: str) -> None:
-    assert options.read(line.split()) is None
+    assert kills.read(line.split()) is None
 
 
 def test_every_option_of_a_kill_is_known_to_both() -> None:
@@ -440,11 +441,11 @@ def test_every_option_of_a_kill_is_known_to_both() -> None:
         group = _command_line(command)
         shown = {flag for parameter in group.commands[command].params for flag in parameter.opts}
         own = declare.declared(schema(command).options) if command in VENUES else ()
-        readable = {flag for item in (*own, *options.common(command)) for flag in item.flags}
+        readable = {flag for item in (*own, *kills.common(command)) for flag in item.flags}
         assert shown - {"--help", "-h"} == readable, words
 
 
 def test_a_path_is_a_path() -> None:
-    read = options.read(["bybit", "--config", "a/b.toml"])
+    read = kills.read(["bybit", "--config", "a/b.toml"])
     assert read is not None
     assert read[1].config == Path("a/b.toml")

@@ -98,15 +98,15 @@ def test_a_bug_is_told_by_its_place() -> None:
 
 def test_a_bug_in_a_library_is_told_by_who_called_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """The deepest line of this program, and the line where it was raised."""
-    from cancelall.core import strictjson
+    from cancelall.core import model
 
     def fails(*words: object, **more: object) -> None:
         raise ZeroDivisionError(CANARY)
 
     monkeypatch.setattr("json.loads", fails)
     with pytest.raises(ZeroDivisionError) as caught:
-        strictjson.parse(b"{}")
+        model.parse(b"{}")
     told = errors.bug_place(caught.value)
-    assert re.fullmatch(r"ZeroDivisionError at strictjson\.py:\d+ \(test_process\.py:\d+\)", told)
+    assert re.fullmatch(r"ZeroDivisionError at model\.py:\d+ \(test_process\.py:\d+\)", told)
     assert errors.bug_words(caught.value) == f"a bug: {told}"
     assert errors.bug_place(KeyError()) == "KeyError"

@@ -18,6 +18,7 @@ from cancelall.core.errors import DryRunViolation, TransportFault, Unreadable
 from cancelall.core.model import Answer, Judgement, Priority, Reach, Reply, Request, Signed, SignedRequest
 from cancelall.engine.client import Client
 from cancelall.engine.rate_limiter import HostGate
+from cancelall.engine.signer import Signer
 from cancelall.net.background import in_thread
 from cancelall.venues.contract import Limit, Venue
 from cancelall.venues.registry import load
@@ -86,13 +87,18 @@ class Line:
 
     def client(self, **more: Any) -> Client:
         self._judgements: list[Any] = []
+        clock = more.get("clock", Clock())
         options: dict[str, Any] = {
-            "venue": self.venue(),
-            "origin": "https://host",
-            "secrets": None,
-            "options": None,
+            "signer": Signer(
+                venue=more.pop("venue", None) or self.venue(),
+                origin="https://host",
+                secrets=None,
+                options=None,
+                clock=clock,
+                **{name: more.pop(name) for name in ("alternate", "headers") if name in more},
+            ),
             "send": self._send,
-            "clock": Clock(),
+            "clock": clock,
             "gate": HostGate.alone(None),
             "deadline": 30.0,
             "reserve": 2.0,
@@ -121,7 +127,7 @@ class Line:
 
     def ask(self, request: Request = CANCEL, *, watch: Watch | None = None, **more: Any) -> Outcome[Any]:
         """Ask once on a client of its own."""
-        asking = {key: more.pop(key) for key in ("wanted", "spared", "most", "fresh", "enough") if key in more}
+        asking = {key: more.pop(key) for key in ("wanted", "superseded", "most", "fresh", "enough") if key in more}
 
         async def work() -> Outcome[Any]:
             self.client_used = self.client(**more)
@@ -330,9 +336,9 @@ def test_nobody_wants_it_any_more() -> None:
     assert line.times == [0.0, 0.0, 0.5]
 
 
-def test_what_is_spared_is_not_sent() -> None:
+def test_what_is_superseded_is_not_sent() -> None:
     line = Line([OK])
-    outcome = line.ask(spared=lambda: True)
+    outcome = line.ask(superseded=lambda: True)
     assert (outcome.attempt.sent, outcome.attempt.answered, outcome.answer) == (False, False, Answer.AMBIGUOUS)
     assert (line.wires, line.client_used.tally.requests) == ([], 0)
 
@@ -583,7 +589,7 @@ def test_the_venues_clock_repairs_the_timestamp() -> None:
     assert line.ask().answer is Answer.ACCEPTED
     assert line.stamps == [(-200, 1), (200 + 5_000 - 200, 1)]
     assert line.times == [0.0, 0.2]
-    assert line.client_used.venue_ms(WALL_MS) == WALL_MS + 5_000
+    assert line.client_used.signer.venue_ms(WALL_MS) == WALL_MS + 5_000
 
 
 def test_the_date_header_repairs_it_too() -> None:

@@ -10,15 +10,15 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from cancelall.core.attempts import Outcome
-from cancelall.core.clock import SystemClock
 from cancelall.core.errors import TransportFault
 from cancelall.core.model import Answer, Reply, Request, SignedRequest
 from cancelall.core.secret import Secret
 from cancelall.engine import hedge
 from cancelall.engine.client import Client
 from cancelall.engine.rate_limiter import HostGate
+from cancelall.engine.signer import Signer, SystemClock
 from cancelall.venues.bybit import venue as bybit
-from cancelall.venues.bybit.options import Secrets
+from cancelall.venues.bybit.options import BybitSecrets
 
 FIRST, SECOND = "https://one.example", "https://two.example"
 CANCEL = Request(method="POST", path="/v5/order/cancel-all", body=b'{"category":"option"}', changes=True)
@@ -71,12 +71,16 @@ def ask(first: Behaviour, second: Behaviour) -> tuple[Outcome[object], list[Sign
 
     async def run() -> tuple[Outcome[object], Client]:
         clock = SystemClock()
-        line = Client(
+        signer = Signer(
             venue=bybit.VENUE,
             origin=FIRST,
             alternate=SECOND,
-            secrets=Secrets(api_key=Secret("testkey"), api_secret=Secret("testsecret")),
-            options=bybit.Options(),
+            secrets=BybitSecrets(api_key=Secret("testkey"), api_secret=Secret("testsecret")),
+            options=bybit.BybitOptions(),
+            clock=clock,
+        )
+        line = Client(
+            signer=signer,
             send=send,
             clock=clock,
             gate=HostGate.alone(None),

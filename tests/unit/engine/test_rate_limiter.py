@@ -143,12 +143,12 @@ def test_hints_in_a_row_are_granted_more_and_more() -> None:
     now = 0.0
     granted = []
     for _ in range(4):
-        backoffs.hold(read, 60.0, now)
+        backoffs.back_off(read, 60.0, now)
         granted.append(backoffs.until(read) - now)
         now = backoffs.until(read)
     assert granted == [1.5, 3.0, 6.0, 12.0]
     backoffs.good(read)
-    backoffs.hold(read, 60.0, now)
+    backoffs.back_off(read, 60.0, now)
     assert backoffs.until(read) - now == 1.5
 
 
@@ -156,14 +156,14 @@ def test_what_was_under_way_together_is_told_one_thing() -> None:
     backoffs = Backoffs()
     read = Request(method="GET", path="/orders", bucket="a")
     for _ in range(10):
-        backoffs.hold(read, 60.0, 0.1)
+        backoffs.back_off(read, 60.0, 0.1)
     assert backoffs.until(read) == 1.6
 
 
 def test_cancels_and_other_buckets_have_waits_of_their_own() -> None:
     backoffs = Backoffs()
     read = Request(method="GET", path="/orders", bucket="a")
-    backoffs.hold(read, 1.0, 5.0)
+    backoffs.back_off(read, 1.0, 5.0)
     assert backoffs.until(replace(read, path="/else")) == 6.0
     assert backoffs.until(replace(read, changes=True)) == 0.0
     assert backoffs.until(replace(read, bucket="b")) == 0.0

@@ -26,9 +26,8 @@ from cancelall.core.errors import ConfigError, TransportFault, UsageError
 from cancelall.core.model import Answer, Judgement, Listing, Order, Priority, Reach, Request, SignedRequest
 from cancelall.journal import file, writer
 from cancelall.journal.chain import RunRecord, files, read, runs, verify
-from cancelall.journal.fields import id_fields
 from cancelall.journal.record import Record, beginning
-from cancelall.journal.writer import Journal
+from cancelall.journal.writer import Journal, id_fields
 from support import ROOT, cancelall, environment, profile_table, write_config
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="locks and modes of POSIX systems")
@@ -118,7 +117,7 @@ def test_a_torn_last_line_is_sealed_and_told(tmp_path: Path) -> None:
     made.close(5)
     assert "sealed" in made.warnings()[0]
     chain = verify(read(files(tmp_path)))
-    assert (chain.broken, chain.lines, chain.sealed) == ("", 3, ("journal.jsonl, line 2",))
+    assert (chain.broken, chain.lines, chain.sealed) == ("", 3, ["journal.jsonl, line 2"])
 
 
 def test_a_line_that_is_still_being_written_is_not_torn(tmp_path: Path) -> None:
@@ -143,7 +142,7 @@ def test_a_line_that_is_still_being_written_is_not_torn(tmp_path: Path) -> None:
     made.close(5)
     assert half.is_set()
     chain = verify(read(files(tmp_path)))
-    assert (chain.broken, chain.lines, chain.sealed, made.warnings()) == ("", 4, (), ())
+    assert (chain.broken, chain.lines, chain.sealed, made.warnings()) == ("", 4, [], ())
 
 
 def test_a_full_disk_leaves_no_torn_line(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ import requests
 import responses
 
 from cancelall import __version__, simulator
-from cancelall.core import strictjson
+from cancelall.core import model
 from cancelall.core.errors import ConfigError, TransportFault, Unreadable
 from cancelall.core.model import Reply, SignedRequest
 from cancelall.net import dial, transport
@@ -449,7 +449,7 @@ def test_a_body_that_can_hold_no_listing_is_refused_before_it_is_parsed(
 ) -> None:
     body = b"[" + filler * (3_900_000 // len(filler)) + b"0]"
     parsed: list[int] = []
-    monkeypatch.setattr("cancelall.core.strictjson.parse", lambda body: parsed.append(len(body)))
+    monkeypatch.setattr("cancelall.core.model.parse", lambda body: parsed.append(len(body)))
     with RawServer(_answer(body)) as server:
         with pytest.raises(TransportFault, match="more than any listing of orders") as caught:
             Transport(Route()).send(a_get(server), in_seconds(20))
@@ -459,13 +459,13 @@ def test_a_body_that_can_hold_no_listing_is_refused_before_it_is_parsed(
 
 def test_an_answer_is_parsed_once_and_in_the_thread_of_its_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
     where: list[threading.Thread] = []
-    real = strictjson.parse
+    real = model.parse
 
     def parse(body: bytes) -> object:
         where.append(threading.current_thread())
         return real(body)
 
-    monkeypatch.setattr(strictjson, "parse", parse)
+    monkeypatch.setattr(model, "parse", parse)
     replies: list[Reply] = []
     with RawServer(_answer(b'{"a":1}')) as server:
         line = Transport(Route())

@@ -137,7 +137,7 @@ def test_selectors_choose_segments_or_are_refused(
 ) -> None:
     """Those that the venue would rank, ignore or find nothing for are refused, with the reason."""
     options = {name: tuple(value) if isinstance(value, list) else value for name, value in words.items()}
-    facts = bitget.Facts(mode=mode) if mode else None
+    facts = bitget.BitgetFacts(mode=mode) if mode else None
     if isinstance(expected, str):
         with pytest.raises(OptionError, match=expected):
             segments(venue, options, facts)

@@ -96,8 +96,8 @@ def _read_all(value: object) -> None:
     for key in (*record, "missing"):
         for reader in (payload.field, payload.maybe, payload.number, payload.flag):
             _something(reader, record, key)
-        text = payload.words(record.get(key))
-        assert len(text) <= payload.WORDS_LIMIT
+        text = payload.message(record.get(key))
+        assert len(text) <= payload.MESSAGE_LIMIT
         text.encode()
 
 
@@ -128,7 +128,7 @@ def test_any_json_is_read_and_a_cut_one_is_never_taken_for_an_object(value: obje
     try:
         whole = payload.parse(body)
     except Unreadable:
-        assert b"NaN" in body or b"Infinity" in body  # noqa: PT017 - one outcome of two
+        assert b"NaN" in body or b"Infinity" in body  # one outcome of two
         return
     _read_all(whole)
     if cut < len(body):
@@ -242,12 +242,12 @@ def test_what_is_no_flag(value: object) -> None:
     ],
 )
 def test_the_words_of_a_venue(value: object, expected: str) -> None:
-    assert payload.words(value) == expected
+    assert payload.message(value) == expected
 
 
 def test_a_secret_at_the_limit_is_not_cut_in_two() -> None:
     Secret("hunter2-canary-0001")
-    assert payload.words("x" * 190 + "hunter2-canary-0001") == "x" * 190 + "***"
+    assert payload.message("x" * 190 + "hunter2-canary-0001") == "x" * 190 + "***"
 
 
 # --- what HTTP says -------------------------------------------------------------------------------------------------
@@ -282,7 +282,7 @@ def test_how_long_a_venue_asks_to_wait(value: str | None, expected: float | None
 def asked(value: str | None, date: str | None = None) -> float | None:
     told = {"retry-after": value, "date": date}
     headers = {name: text for name, text in told.items() if text is not None}
-    return payload.asked_to_wait(Reply(status=429, headers=headers, body=b""))
+    return payload.retry_after(Reply(status=429, headers=headers, body=b""))
 
 
 @pytest.mark.parametrize(
