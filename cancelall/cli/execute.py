@@ -20,7 +20,7 @@ from cancelall.config.loader import default_notify
 from cancelall.core.attempts import Attempt
 from cancelall.core.errors import ConfigError, ExitStatus
 from cancelall.core.files import state_directories
-from cancelall.core.model import Verdict
+from cancelall.core.model import Verdict, host_of
 from cancelall.core.profile import BrokenProfile, Profile
 from cancelall.core.results import ProfileReport, Timing
 from cancelall.engine import reporting, verdicts
@@ -365,9 +365,16 @@ def report_error(
 
 
 def _how_far(sweep: ProfileSweep) -> str:
-    """What a sweep has come to by now, for the live line of its profile."""
-    ledgers = list(sweep.ledgers.values())
-    proven = sum(1 for one in ledgers if one.proven)
+    """What a sweep has come to by now, for the live line of its profile. It names no number that was not read."""
+    ledgers, client = list(sweep.ledgers.values()), sweep.client
+    if not any(one.answered for one in ledgers) and client.tally.turned_away is None:
+        troubles = (one.trouble.fault.message for one in ledgers if one.trouble is not None and one.trouble.fault)
+        why = next(troubles, "")
+        return f"no answer yet: {text.clean(why)}" if why else f"no answer yet from {host_of(client.signer.origin)}"
     taken = sum(record.taken for one in ledgers for record in one.seen)
-    left = sum(len(one.left(one.last)) for one in ledgers if one.last is not None)
-    return f"{taken} accepted, {left} still listed, {proven} of {len(ledgers)} segments proven"
+    read = [one for one in ledgers if one.last is not None]
+    left = sum(len(one.left(one.last)) for one in read if one.last is not None)
+    proven = sum(1 for one in ledgers if one.proven)
+    accepted = f"{taken} accepted" if taken or any(one.air.accepted for one in ledgers) else "none accepted yet"
+    listed = f"{left} still listed" if len(read) == len(ledgers) else f"{len(read)} of {len(ledgers)} segments read"
+    return f"{accepted}, {listed}, {proven} of {len(ledgers)} segments proven"

@@ -89,6 +89,8 @@ class Tally:
     """The longest wait that the venue wanted, in seconds."""
     late_until_ms: int = 0
     """Wall time until which an abandoned cancel could still be executed."""
+    unconnected: bool = False
+    """The last request that was given up had no connection yet."""
     abandoned: bool = False
     """A cancel was given up while it could still be executed."""
 
@@ -109,7 +111,8 @@ class Tally:
         """Nobody waits for its answer. A cancel can be executed until its signature's window closes, and then kills new
         orders.
         """
-        if not signed.request.changes or fault.sent == "no":
+        self.unconnected = signed.wire.quiet
+        if not signed.request.changes or fault.sent == "no" or signed.wire.quiet:
             return
         self.abandoned = True
         if signed.window_ms is not None:

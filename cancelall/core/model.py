@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum, StrEnum
@@ -105,6 +106,20 @@ class Signed:
     """The query that is sent instead of the request's; None leaves it."""
 
 
+def host_of(origin: str) -> str:
+    """The host of an origin, without its port, as it is told."""
+    host = origin.partition("://")[2]
+    return host[: host.rindex(":")] if re.search(r":[0-9]+$", host) else host
+
+
+@dataclass
+class Wire:
+    """What a transport tells of a request while it is under way."""
+
+    quiet: bool = False
+    """Not one byte of it has left. Set by a transport that knows, taken back right before the first byte."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class SignedRequest:
     """A request from its signature to the socket: what is sent, how it has to be sent, what the journal keeps of it.
@@ -140,6 +155,7 @@ class SignedRequest:
     """The only address family over which it may go (`socket.AF_INET`, `AF_INET6`); None: whichever answers first."""
     recalled: Callable[[], bool] = field(default=lambda: False, repr=False, compare=False)
     """Asked, in the attempt's own thread, right before the first byte leaves: True, and it does not leave."""
+    wire: Wire = field(default_factory=Wire, repr=False, compare=False)
 
     @property
     def url(self) -> str:

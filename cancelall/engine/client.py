@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from cancelall.core.attempts import INSTANT, Attempt, Outcome, Tally, Watch
 from cancelall.core.errors import DryRunViolation, TransportFault, Unreadable, bug_words
-from cancelall.core.model import Answer, Judgement, Priority, Reply, Request, SignedRequest
+from cancelall.core.model import Answer, Judgement, Priority, Reply, Request, SignedRequest, host_of
 from cancelall.engine import retry
 from cancelall.engine.hedge import Hedge
 from cancelall.engine.rate_limiter import HostGate, ProfileLimits
@@ -215,7 +215,10 @@ class Client:
                 hedge = Hedge(send=send, copy=copy, judge=self.venue.judge, given_up=self.tally.given_up)
                 return await hedge.answer(signed)
         except TimeoutError:
-            raise TransportFault("no answer in time", kind="timeout") from None
+            host = host_of(signed.origin)
+            if signed.wire.quiet:
+                raise TransportFault(f"no connection to {host} in time", kind="timeout", sent="no") from None
+            raise TransportFault(f"no answer from {host} in time", kind="timeout") from None
 
     def _failed(self, signed: SignedRequest, fault: TransportFault, began: float) -> Attempt:
         """No answer came."""

@@ -6,7 +6,7 @@ from functools import partial
 
 from cancelall.core.attempts import Attempt
 from cancelall.core.errors import ErrorKind, bug_words
-from cancelall.core.model import Answer, Judgement, State, Verdict
+from cancelall.core.model import Answer, Judgement, State, Verdict, host_of
 from cancelall.core.results import ErrorReport
 from cancelall.engine.client import Client
 from cancelall.engine.profile_sweep import ProfileSweep
@@ -29,7 +29,8 @@ def error_report(sweep: ProfileSweep, verdict: Verdict) -> ErrorReport | None:
     refusal = client.refusal or (client.turned_away if client.refusals.stopped is None else None)
     if refusal is not None:
         return ErrorReport(kind=refusal.kind or "auth", message=refusal.words, hint=refusal.hint)
-    refusals = [one for ledger in sweep.ledgers.values() if (one := ledger.refused or ledger.refused_by_name)]
+    present = [ledger for ledger in sweep.ledgers.values() if ledger.absent is None]
+    refusals = [one for ledger in present if (one := ledger.refused or ledger.refused_by_name)]
     if refusals:
         first = refusals[0]
         hints = dict.fromkeys(hint for hint in (*sweep.discoveries.doubts, first.hint) if hint)
@@ -51,7 +52,7 @@ def error_report(sweep: ProfileSweep, verdict: Verdict) -> ErrorReport | None:
         return ErrorReport(kind="clock", message=clock.words, hint=clock.hint)
     if sweep.discoveries.pending:
         names = ", ".join(sweep.discoveries.pending)
-        kind, words, hint = _met(sweep.discoveries.last)
+        kind, words, hint = _met(sweep.discoveries.last, client)
         message = f"could not be read: {names}" + (f" ({words})" if words else "")
         return ErrorReport(kind=kind, message=message, hint=hint or "run again, or check on the site")
     return _trouble_report(sweep, verdict)
@@ -83,7 +84,7 @@ def _never_accepted(sweep: ProfileSweep) -> ErrorReport | None:
         attempt = ledger.trouble
         if attempt is None or not attempt.request.changes or ledger.air.accepted or _of_no_product(attempt):
             continue
-        kind, words, hint = _met(attempt)
+        kind, words, hint = _met(attempt, sweep.client)
         return ErrorReport(kind=kind, message=words or "no cancel was accepted", hint=hint)
     return None
 
@@ -93,10 +94,11 @@ def _of_no_product(attempt: Attempt) -> bool:
     return attempt.judgement is not None and attempt.judgement.answer is Answer.ABSENT
 
 
-def _met(attempt: Attempt | None) -> tuple[ErrorKind, str, str]:
+def _met(attempt: Attempt | None, client: Client) -> tuple[ErrorKind, str, str]:
     """Kind, words and hint of what went wrong with an attempt, if anything did."""
     if attempt is None:
-        return "timeout", "no answer in time", ""
+        what = "no connection to" if client.tally.unconnected else "no answer from"
+        return "timeout", f"{what} {host_of(client.signer.origin)} in time", ""
     if attempt.fault is not None:
         return attempt.fault.kind, attempt.fault.message, attempt.fault.hint
     judgement = attempt.judgement
@@ -111,11 +113,25 @@ def _trouble_report(sweep: ProfileSweep, verdict: Verdict) -> ErrorReport:
     met = (one.trouble for one in unproven if one.trouble is not None and (one.trouble.judgement or one.trouble.fault))
     troubles = (attempt for attempt in met if not _of_no_product(attempt))
     attempt = min(troubles, key=partial(_rank, verdict), default=None)
-    kind, message, _ = _met(attempt)
-    message = "the time was too short for a proof" if attempt is None else message or "unreadable answer"
+    kind, message, _ = _met(attempt, sweep.client)
+    message = _unfinished(sweep) if attempt is None else message or "unreadable answer"
     own = attempt.judgement.hint if attempt is not None and attempt.judgement is not None else ""
     hint = "run again, or look at the venue's site: orders may still be open"
     return ErrorReport(kind=kind, message=message, hint=own or hint)
+
+
+def _unfinished(sweep: ProfileSweep) -> str:
+    """Why nothing is proven although nothing went wrong."""
+    unproven = [one for one in sweep.ledgers.values() if not one.proven and one.absent is None]
+    named = next((one for one in unproven if one.contradicted), None)
+    if named is not None:
+        return f"{named.segment.name}: its listing is empty, but another answer of the venue says that orders are left"
+    named = next((one for one in unproven if one.incomplete), None)
+    if named is not None:
+        return f"{named.segment.name}: its listing is incomplete: {named.incomplete}"
+    if unproven and not any(one.answered for one in unproven):
+        return _met(None, sweep.client)[1]
+    return "the time was too short for a proof"
 
 
 def _rank(verdict: Verdict, attempt: Attempt) -> int:

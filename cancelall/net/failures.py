@@ -23,27 +23,27 @@ _UNKNOWN_AUTHORITY = (2, 18, 19, 20, 21)
 """The same page: no issuer found, self-signed, self-signed in the chain, no local issuer, first one not verified."""
 
 
-def of_connecting(fault: Exception) -> TransportFault:
-    """Why there is no connection. Nothing was sent."""
+def of_connecting(fault: Exception, host: str = "the host") -> TransportFault:
+    """Why there is no connection to a host. Nothing was sent."""
     if isinstance(fault, ssl.SSLCertVerificationError):
         return of_certificate(fault)
     if isinstance(fault, dial.NoFamily):
-        return TransportFault(f"the host has {fault}", sent="no")
+        return TransportFault(f"{host} has {fault}", sent="no")
     if isinstance(fault, dial.LookUpTimeout):
-        return TransportFault("the host name was not resolved in time", kind="timeout", sent="no")
+        return TransportFault(f"{host} was not resolved in time: is this machine online?", kind="timeout", sent="no")
     if isinstance(fault, socket.gaierror | UnicodeError):
-        return TransportFault("the host name could not be resolved", sent="no")
+        return TransportFault(f"{host} cannot be resolved: is this machine online?", sent="no")
     if isinstance(fault, TimeoutError):
-        return TransportFault("no connection in time", kind="timeout", sent="no")
+        return TransportFault(f"no connection to {host} in time", kind="timeout", sent="no")
     if isinstance(fault, ssl.SSLError):
-        return TransportFault("TLS failed", kind="tls", sent="no")
+        return TransportFault(f"TLS with {host} failed", kind="tls", sent="no")
     if isinstance(fault, ConnectionRefusedError):
-        return TransportFault("the connection was refused", sent="no")
+        return TransportFault(f"{host} refused the connection", sent="no")
     if isinstance(fault, ConnectionError):
-        return TransportFault("the connection broke before anything was sent", sent="no")
+        return TransportFault(f"the connection to {host} broke before anything was sent", sent="no")
     scarce = _scarcity(fault, "no")
-    told = (fault.strerror if isinstance(fault, OSError) else None) or type(fault).__name__
-    return scarce or TransportFault(f"no connection ({told})", sent="no")
+    why = (fault.strerror if isinstance(fault, OSError) else None) or type(fault).__name__
+    return scarce or TransportFault(f"no connection to {host} ({why})", sent="no")
 
 
 def of_waiting(fault: Exception) -> TransportFault:

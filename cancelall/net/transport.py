@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 
 from cancelall import __version__
 from cancelall.core.errors import ConfigError, TransportFault, Unreadable
-from cancelall.core.model import Reply, SignedRequest
+from cancelall.core.model import Reply, SignedRequest, host_of
 from cancelall.net import answer, connection, failures
 from cancelall.net.connection import Handle, silent
 from cancelall.net.route import Route, is_loopback, tls_context
@@ -138,6 +138,9 @@ def _send(out: Outgoing, made: socket.socket) -> None:
     made.settimeout(min(out.seconds, left))
     if out.signed.recalled():
         raise TransportFault("it was called back before it left", sent="no")
+    out.signed.wire.quiet = False
+    if out.handle.given_up:  # looked at after that: who gives it up and then finds it quiet can rely on it
+        raise TransportFault("it was given up", kind="timeout", sent="no")
     out.began = True
     with contextlib.suppress(BrokenPipeError):  # it may have been answered before all of it was read
         made.sendall(out.data)
@@ -253,6 +256,7 @@ class Transport:
         route = Route(ca_bundle=self.route.ca_bundle) if local else self.route
         if route.proxy is not None and signed.family is not None:
             raise TransportFault("a proxy chooses the address family itself", sent="no")
+        signed.wire.quiet = True
         out = Outgoing(
             signed=signed,
             data=request_bytes(signed, _headers(signed, keep=self._keeps)),
@@ -312,7 +316,7 @@ class Transport:
                     raise
             return self._connect(origin, route, out)
         except (OSError, UnicodeError) as fault:
-            raise failures.of_connecting(fault) from fault
+            raise failures.of_connecting(fault, host_of(origin)) from fault
 
     def _connect(self, origin: str, route: Route, out: Outgoing) -> socket.socket:
         return connection.connect(
