@@ -48,7 +48,7 @@ def tunnel(route: Route, origin: str, seconds: float, until: float, handle: Hand
     except BaseException as fault:
         made.close()
         if isinstance(fault, OSError):
-            raise failures.of_connecting(fault) from fault
+            raise failures.of_connecting(fault, urllib.parse.urlsplit(origin).hostname or origin) from fault
         raise
 
 
@@ -60,7 +60,7 @@ def _to_proxy(
     try:
         return connection.connect(origin, route.ca_bundle, seconds, until=until, handle=handle)
     except (OSError, UnicodeError) as fault:
-        why = failures.of_connecting(fault)
+        why = failures.of_connecting(fault, host)
         final = why.final and not route.proxy_from_environment
         refused = TransportFault(f"{_REFUSED}: {why.message}", kind=why.kind, sent="no", final=final)
         refused.hint = why.hint

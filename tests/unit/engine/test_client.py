@@ -361,7 +361,7 @@ def test_silence_is_abandoned() -> None:
     assert line.times == [0.0, 7.0]
     fault = line.traced[0].fault
     assert fault is not None
-    assert (fault.message, fault.kind, fault.sent) == ("no answer in time", "timeout", "maybe")
+    assert (fault.message, fault.kind, fault.sent) == ("no answer from host in time", "timeout", "maybe")
     late = Line([SILENT])
     assert late.ask(deadline=9.0).attempt.ended == 9.0
     assert late.times == [0.0, 7.0]
@@ -744,7 +744,7 @@ def test_both_names_silent() -> None:
     outcome = line.ask(alternate=SECOND, most=1)
     assert outcome.attempt.ended == 7.0
     assert outcome.attempt.fault is not None
-    assert outcome.attempt.fault.message == "no answer in time"
+    assert outcome.attempt.fault.message == "no answer from host in time"
     assert line.times == [0.0, 0.9]
 
 

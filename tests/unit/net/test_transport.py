@@ -355,7 +355,7 @@ def _fault_of(line: Transport, signed: SignedRequest, seconds: float = 5) -> tup
 def test_a_port_that_nobody_listens_on() -> None:
     with RawServer() as server:
         signed = a_get(server)
-    assert _fault_of(Transport(Route()), signed) == ("the connection was refused", "network", "no", False)
+    assert _fault_of(Transport(Route()), signed) == ("127.0.0.1 refused the connection", "network", "no", False)
 
 
 def test_a_name_that_does_not_resolve(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -364,7 +364,7 @@ def test_a_name_that_does_not_resolve(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(socket, "getaddrinfo", fail)
     signed = a_request(method="POST", url="https://api.bybit.invalid/v5", headers=(("X-SIGN", CANARY),), body=b"{}")
-    expected = ("the host name could not be resolved", "network", "no", False)
+    expected = ("api.bybit.invalid cannot be resolved: is this machine online?", "network", "no", False)
     assert _fault_of(Transport(Route()), signed) == expected
 
 
@@ -374,7 +374,7 @@ def test_a_host_that_does_not_answer_the_connection(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr("cancelall.net.dial.connect", fail)
     signed = a_request(method="POST", url="http://127.0.0.1:9/", headers=(("X-SIGN", CANARY),), body=b"{}")
-    assert _fault_of(Transport(Route()), signed) == ("no connection in time", "timeout", "no", False)
+    assert _fault_of(Transport(Route()), signed) == ("no connection to 127.0.0.1 in time", "timeout", "no", False)
 
 
 @pytest.mark.parametrize(
@@ -391,7 +391,7 @@ def test_a_host_that_does_not_answer_the_connection(monkeypatch: pytest.MonkeyPa
 def test_what_cannot_be_sent_was_not_sent(url: str, headers: tuple[tuple[str, str], ...]) -> None:
     signed = a_request(method="POST", url=url, headers=headers, body=b"{}", fresh_connection=True)
     words, _, sent, final = _fault_of(Transport(Route()), signed)
-    expected = "could not be resolved" if ".example" in url else "a character that HTTP cannot carry"
+    expected = "cannot be resolved" if ".example" in url else "a character that HTTP cannot carry"
     assert (expected in words, sent, final) == (True, "no", False)
 
 
@@ -613,7 +613,7 @@ def test_a_handshake_that_stalls_has_sent_nothing(monkeypatch: pytest.MonkeyPatc
     with RawServer(_then(end=_wait)) as server:
         url = f"https://127.0.0.1:{server.port}/"
         signed = a_request(method="POST", url=url, body=b"{}", fresh_connection=True)
-        assert _fault_of(Transport(Route()), signed) == ("no connection in time", "timeout", "no", False)
+        assert _fault_of(Transport(Route()), signed) == ("no connection to 127.0.0.1 in time", "timeout", "no", False)
 
 
 def test_what_is_no_tls_has_got_nothing() -> None:
@@ -630,7 +630,7 @@ def test_what_is_no_tls_has_got_nothing() -> None:
         speaker.start()
         url = f"https://127.0.0.1:{listener.getsockname()[1]}/"
         signed = a_request(method="POST", url=url, headers=(("X-SIGN", CANARY),), body=b"{}", fresh_connection=True)
-        assert _fault_of(Transport(Route()), signed) == ("TLS failed", "tls", "no", False)
+        assert _fault_of(Transport(Route()), signed) == ("TLS with 127.0.0.1 failed", "tls", "no", False)
         speaker.join(5)
     assert CANARY.encode() not in got[0]
 
@@ -737,7 +737,12 @@ def test_a_proxy_of_the_environment_that_stalls_is_passed_by(
 def test_a_proxy_of_the_profile_is_never_passed_by(authority: Authority) -> None:
     with RawServer(context=authority.context()) as server:
         line = Transport(Route(proxy="http://127.0.0.1:1", ca_bundle=str(authority.path)))
-        expected = ("the proxy did not let the request through: the connection was refused", "network", "no", False)
+        expected = (
+            "the proxy did not let the request through: 127.0.0.1 refused the connection",
+            "network",
+            "no",
+            False,
+        )
         assert _fault_of(line, a_cancel(server)) == expected
         assert server.requests == []
 

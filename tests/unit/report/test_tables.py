@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cancelall.cli.execute import _how_far
+from cancelall.core.errors import TransportFault
 from cancelall.core.model import Order, Protection, State, Verdict
 from cancelall.core.results import ErrorReport, OrderReport, ProfileReport, SegmentReport, Timing
 from cancelall.core.secret import Secret
@@ -650,17 +651,21 @@ class Terminal(io.StringIO):
         return True
 
 
-def _sweep(proven: int, of: int) -> Any:
+def _sweep(proven: int, of: int, *, read: bool = True) -> Any:
     ledgers = {
         str(number): SimpleNamespace(
             proven=number < proven,
+            answered=True,
+            trouble=None,
+            air=SimpleNamespace(accepted=True),
             seen=[SimpleNamespace(taken=True), SimpleNamespace(taken=True)],
-            last=object() if number else None,
+            last=object() if number or read else None,
             left=lambda last: ["x"],
         )
         for number in range(of)
     }
-    return SimpleNamespace(ledgers=ledgers, gap=1.0)
+    client = SimpleNamespace(tally=SimpleNamespace(turned_away=None), signer=SimpleNamespace(origin="https://a.test:8"))
+    return SimpleNamespace(ledgers=ledgers, client=client, gap=1.0)
 
 
 def _live(monkeypatch: pytest.MonkeyPatch, **environ: str) -> str:
@@ -693,6 +698,18 @@ def test_one_line_per_profile_that_is_taken_back(monkeypatch: pytest.MonkeyPatch
     wiped = "\x1b[2A\r\x1b[2K\n\r\x1b[2K\n\x1b[2A"
     assert shown.endswith(wiped)
     assert shown.count(wiped) >= 2
+
+
+def test_the_live_line_names_no_number_that_was_not_read() -> None:
+    assert _how_far(_sweep(1, 3)) == "6 accepted, 3 still listed, 1 of 3 segments proven"
+    assert _how_far(_sweep(0, 3, read=False)) == "6 accepted, 2 of 3 segments read, 0 of 3 segments proven"
+    silent = _sweep(0, 2)
+    for ledger in silent.ledgers.values():
+        ledger.answered = False
+    assert _how_far(silent) == "no answer yet from a.test"
+    fault = TransportFault("a.test cannot be resolved: is this machine online?", sent="no")
+    silent.ledgers["1"].trouble = SimpleNamespace(fault=fault)
+    assert _how_far(silent) == "no answer yet: a.test cannot be resolved: is this machine online?"
 
 
 def test_a_line_that_would_wrap_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
