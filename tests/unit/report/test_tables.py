@@ -693,8 +693,8 @@ def _live(monkeypatch: pytest.MonkeyPatch, **environ: str) -> str:
 def test_one_line_per_profile_that_is_taken_back(monkeypatch: pytest.MonkeyPatch) -> None:
     shown = _live(monkeypatch, TERM="xterm", COLUMNS="100")
     first, second, *_ = shown.splitlines()
-    assert first.startswith("  bybit: 6 accepted, 2 still listed, 1 of 3 segments proven · 0.")
-    assert second.startswith("  mm-2: 2 accepted, 0 still listed, 0 of 1 segments proven · 0.")
+    assert first.startswith("  bybit: 6 accepted, 3 still listed, 1 of 3 segments proven · 0.")
+    assert second.startswith("  mm-2: 2 accepted, 1 still listed, 0 of 1 segments proven · 0.")
     wiped = "\x1b[2A\r\x1b[2K\n\r\x1b[2K\n\x1b[2A"
     assert shown.endswith(wiped)
     assert shown.count(wiped) >= 2
