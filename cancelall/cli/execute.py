@@ -56,6 +56,8 @@ class Streams:
         self.known = known
         """What has been written is noted there."""
         self.environ = environ
+        self.line = sys.argv[1:]
+        """The words of the command line."""
 
     @cached_property
     def data(self) -> Outlet:
@@ -123,13 +125,19 @@ class Streams:
             self.data.write(lambda: self._drawn(report))
         self.data.write(lambda: self._written(report))
 
+    def decided(self, profile: str, verdict: Verdict, seconds: float) -> None:
+        """The verdict, at once, where details of the orders are still to be read."""
+        if not self.output.quiet:
+            self.notes.line(f"cancelall: {profile}: {verdict.value.upper()} after {seconds:.1f} s; reading the details")
+
     def summary(self, reports: Sequence[ProfileReport], status: int) -> None:
         """One row per profile after all tables, and the line that tells the whole."""
         if len(reports) > 1 and not self.output.json:
+            from cancelall.cli import next_step
             from cancelall.report import tables
 
             draw = tables.whole if self.output.quiet else tables.summary
-            self.data.write(lambda: draw(reports, self._canvas(), status))
+            self.data.write(lambda: draw(reports, self._canvas(), status, next_step.of_run(reports, self.line)))
 
     def close(self) -> None:
         """Everything said. Progress may be lost, data is waited for."""
@@ -143,12 +151,13 @@ class Streams:
         return ""
 
     def _drawn(self, report: ProfileReport) -> str:
+        from cancelall.cli import next_step
         from cancelall.report import tables
 
-        made = self._canvas()
+        made, step = self._canvas(), next_step.of_profile(report, self.line)
         if self.output.quiet:
-            return tables.brief(report, made)
-        return tables.profile_table(report if self.output.plan else replace(report, would_send=()), made)
+            return tables.brief(report, made, step)
+        return tables.profile_table(report if self.output.plan else replace(report, would_send=()), made, step)
 
     def _canvas(self) -> tables.Canvas:
         from cancelall.report import tables
@@ -270,9 +279,11 @@ class _Execution:
             started=process_started(),
             dry_run=self.dry_run,
             hold=self.terms.hold,
+            details=self.streams.output.json or not self.streams.output.quiet,
             listener=Listener(
                 target=self._target,
                 holding=self._holding,
+                decided=self._decided,
                 attempt=self.streams.attempt,
                 sweeping=self._sweeping,
                 finished=self._finished,
@@ -322,6 +333,11 @@ class _Execution:
         if self._progress:
             self._progress.wipe()
         self.streams.holding(profile, verdict, seconds)
+
+    def _decided(self, profile: str, verdict: Verdict, seconds: float) -> None:
+        if self._progress:
+            self._progress.wipe()
+        self.streams.decided(profile, verdict, seconds)
 
     def _sweeping(self, profile: str, sweep: ProfileSweep) -> None:
         self.known.tallies[profile] = sweep.client.tally

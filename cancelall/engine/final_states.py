@@ -14,6 +14,20 @@ SECONDS = 3.0
 """Longest time for these reads."""
 
 
+def wanted(sweep: ProfileSweep) -> bool:
+    """Whether the venue's history has anything to tell that is not known: no listing and no answer names it."""
+    if sweep.client.reads_only or sweep.client.refusal is not None:
+        return False
+    fired = any(ledger.air.mass_accepted for ledger in sweep.ledgers.values())
+    return any(_gone(ledger) or (ledger.segment.unnamed and fired) for ledger in sweep.ledgers.values())
+
+
+def _gone(ledger: Ledger) -> tuple[Order, ...]:
+    """The orders that were seen and are not listed any more."""
+    listed = {order.id for order in ledger.last.orders} if ledger.last else set()
+    return tuple(one.order for one in ledger.seen if one.order.id not in listed)
+
+
 async def read(sweep: ProfileSweep, since_ms: int) -> None:
     """Fill in final states and missing details from the venue's history, as far as the time goes."""
     client = sweep.client
@@ -31,8 +45,7 @@ async def read(sweep: ProfileSweep, since_ms: int) -> None:
 
 async def _read_segment(client: Client, ledger: Ledger, since_ms: int, *, fired: bool) -> None:
     """One segment. A mass cancel of another one may have taken its orders, too."""
-    listed = {order.id for order in ledger.last.orders} if ledger.last else set()
-    wanted = tuple(one.order for one in ledger.seen if one.order.id not in listed)
+    wanted = _gone(ledger)
     unnamed = ledger.segment.unnamed and fired
     if wanted or unnamed:
         missing = {order.id: order for order in wanted}

@@ -68,6 +68,8 @@ class Listener:
     sweeping: Callable[[str, ProfileSweep], None] = lambda profile, sweep: None
     holding: Callable[[str, Verdict, float], None] = lambda profile, verdict, seconds: None
     """The first verdict is there, and so many seconds of holding begin."""
+    decided: Callable[[str, Verdict, float], None] = lambda profile, verdict, seconds: None
+    """The verdict is there, so many seconds after the start, and details of its orders are still to be read."""
     finished: Callable[[ProfileReport], None] = lambda report: None
 
 
@@ -81,6 +83,8 @@ class Run:
     dry_run: bool = False
     hold: float = 0.0
     """Seconds for which each profile is held clear after its first verdict."""
+    details: bool = True
+    """Whether what became of each order is read after the verdict."""
     listener: Listener = field(default_factory=Listener)
     record: Record = field(default_factory=Record)
     clock: Clock = field(default_factory=SystemClock)
@@ -209,7 +213,8 @@ class Run:
         decided = self.clock.monotonic()
         reporting.listed_last(sweep, record)
         record.decided(partial(reporting.basis, sweep, decided))
-        if not cut:
+        if not cut and self.details and final_states.wanted(sweep):
+            self.listener.decided(profile.name, verdict, decided - self.started)
             await self._until(asyncio.create_task(final_states.read(sweep, since_ms)), client.deadline)
         timing = self._timing(tally, decided)
         return reporting.swept(profile, sweep, resolved, verdict, timing, cut_by=self.signal_name if cut else "")

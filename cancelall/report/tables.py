@@ -88,7 +88,7 @@ def drawn(made: Console, *parts: RenderableType) -> str:
     return captured.get()
 
 
-def profile_table(report: ProfileReport, made: Console) -> str:
+def profile_table(report: ProfileReport, made: Console, step: str = "") -> str:
     """Everything about one profile. What is not good stands directly above the verdict, which is the last line."""
     from rich.text import Text
 
@@ -105,11 +105,11 @@ def profile_table(report: ProfileReport, made: Console) -> str:
         parts.append(Text(f"would send: {unnamed} more"))
     if report.not_covered and report.segments:
         parts.append(Text("not covered: " + "; ".join(clean(what, 500) for what in report.not_covered), style="dim"))
-    parts += bad_news(report)
+    parts += bad_news(report, step=step)
     return drawn(made, *parts) + verdict_text(report, made) + "\n"
 
 
-def bad_news(report: ProfileReport, *, survivors: bool = True) -> list[RenderableType]:
+def bad_news(report: ProfileReport, *, survivors: bool = True, step: str = "") -> list[RenderableType]:
     """What a trader must not overlook: orders that are left, warnings, the cause, and what to do."""
     from rich.text import Text
 
@@ -127,16 +127,19 @@ def bad_news(report: ProfileReport, *, survivors: bool = True) -> list[Renderabl
         parts.append(Text(f"{report.error.kind}: {clean(report.error.message, 500)}", style=WARNING))
         if report.error.hint:
             parts.append(Text(f"what to do: {clean(report.error.hint, 500)}"))
+    if step:
+        parts.append(Text(f"next: {clean(step, 500)}"))
     return parts
 
 
-def brief(report: ProfileReport, made: Console) -> str:
+def brief(report: ProfileReport, made: Console, step: str = "") -> str:
     """A profile's verdict with its cause and its warnings, and nothing else.
 
     Why nothing was sent has been said on stderr.
     """
-    report = replace(report, error=None) if report.verdict is Verdict.UNCONFIGURED else report
-    return drawn(made, *bad_news(report, survivors=False)) + verdict_text(report, made)
+    if report.verdict is Verdict.UNCONFIGURED:
+        report, step = replace(report, error=None), ""
+    return drawn(made, *bad_news(report, survivors=False, step=step)) + verdict_text(report, made)
 
 
 def verdict_text(report: ProfileReport, made: Console) -> str:
@@ -166,7 +169,7 @@ def one_line(line: Text, made: Console) -> str:
     return captured.get()
 
 
-def summary(reports: Sequence[ProfileReport], made: Console, status: int) -> str:
+def summary(reports: Sequence[ProfileReport], made: Console, status: int, step: str = "") -> str:
     """One row per profile for runs with several, the worst at the end, and a last line that tells the whole."""
     from rich import box
     from rich.table import Table
@@ -188,16 +191,16 @@ def summary(reports: Sequence[ProfileReport], made: Console, status: int) -> str
     parts: list[RenderableType] = [table] if table.row_count else []
     if len(shown) < len(clear):
         parts.append(Text(f"{len(clear)} profiles are clear, {sum(map(_orders_of, clear))} orders cancelled"))
-    return drawn(made, *parts) + whole(reports, made, status)
+    return drawn(made, *parts) + whole(reports, made, status, step)
 
 
-def whole(reports: Sequence[ProfileReport], made: Console, status: int) -> str:
+def whole(reports: Sequence[ProfileReport], made: Console, status: int, step: str = "") -> str:
     """The last line of a run with several profiles."""
     from rich.text import Text
 
     told = last_line(reports, status)
     line = Text(f" {told.badge} ", style=badge(BAD if told.bad else GOOD, made.color_system))
-    line.append(f" {told.text}", style=REST)
+    line.append(f" {told.text}{f' · next: {clean(step, 500)}' if step else ''}", style=REST)
     return one_line(line, made)
 
 

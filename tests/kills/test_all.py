@@ -100,8 +100,12 @@ def test_the_summary_is_last(servers: dict[str, SimServer], home: Path) -> None:
     tail = ran.out[ran.out.index("summary") :]
     for name in VENUES:
         assert name in tail
-    assert "refused" in tail
-    assert tail.count("clear") == len(VENUES) - 1
+    assert [line.split()[2] for line in tail.splitlines() if line.split()[:1] and line.split()[0] in VENUES] == [
+        *["clear"] * (len(VENUES) - 1),
+        "refused",
+    ]
+    assert ran.out.splitlines()[-1].startswith(f" NOT CLEAR  1 of {len(VENUES)}: bybit refused · ")
+    assert f"next: to see why: cancelall check bybit --config {path}" in ran.out.splitlines()[-1]
 
 
 def test_the_demo_shows_every_venue(home: Path) -> None:

@@ -715,7 +715,7 @@ def test_the_live_line_names_no_number_that_was_not_read() -> None:
 def test_a_line_that_would_wrap_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     shown = _live(monkeypatch, TERM="xterm", COLUMNS="30")
     written = [re.sub(r"\x1b\[\d?[AK]|\r", "", line) for line in shown.splitlines()]
-    assert "  bybit: 6 accepted, 2 still l"[:29] in written
+    assert "  bybit: 6 accepted, 3 still l"[:29] in written
     assert max(map(len, written)) == 29
 
 

@@ -1,0 +1,91 @@
+"""The one command that comes next, for each verdict that is not clear: what was typed, and what it takes now."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+
+from cancelall.cli.options import Kill
+from cancelall.core import declare
+from cancelall.core.model import Verdict
+from cancelall.core.results import ProfileReport
+from cancelall.venues.registry import VENUES
+
+_ITEMS = {flag: item for item in declare.declared(Kill) for flag in item.flags}
+_ONCE = ("dry_run", "hold", "json", "quiet", "verbose", "notify_command", "reason", "only", "skip", "shard", "profile")
+"""Options that belong to the run before; a reason and a notify command may hold what is nobody's business."""
+_HOLD = 60
+_MOST = 3
+
+
+def of_profile(report: ProfileReport, words: Sequence[str]) -> str:
+    """What to do about one profile, with its command; empty where nothing is to be done. `words` is the line."""
+    again = _kill([report.profile], words)
+    if report.error is not None and report.error.kind == "interrupted":
+        return f"to finish and prove it: {again}"
+    match report.verdict:
+        case Verdict.CLEAR:
+            return ""
+        case Verdict.OPEN if report.dry_run:
+            return f"to cancel them: {again}"
+        case Verdict.OPEN:
+            return f"stop what places orders, then: {again} {_flag('hold')} {_HOLD}"
+        case Verdict.UNPROVEN:
+            return f"at once: {again}"
+        case Verdict.UNCONFIGURED:
+            named = report.error is not None and "cancelall " in report.error.hint
+            return "" if named else f"to see why: {_config_aware('cancelall config check', words)}"
+        case _:
+            return f"to see why: {_config_aware(f'cancelall check {shlex.quote(report.profile)}', words)}"
+
+
+def of_run(reports: Sequence[ProfileReport], words: Sequence[str]) -> str:
+    """The same for a run over several profiles."""
+    failed = [report for report in reports if report.exit_status]
+    if len(failed) == 1:
+        return of_profile(failed[0], words)
+    if not failed:
+        return ""
+    some = [report.profile for report in failed] if len(failed) <= _MOST else []
+    again = _kill(some, words)
+    left = any(report.verdict is Verdict.OPEN and not report.dry_run for report in failed)
+    return f"stop what places orders, then: {again} {_flag('hold')} {_HOLD}" if left else f"at once: {again}"
+
+
+def _kill(profiles: Sequence[str], words: Sequence[str]) -> str:
+    """The line that kills these profiles, or all, with the options that still count."""
+    if len(profiles) == 1:
+        first = [profiles[0]]
+    else:
+        first = ["all", *(word for name in profiles for word in (_flag("only"), name))]
+    kept = _kept(words) if words and words[0] in (*VENUES, "all", *profiles) else _kept(words, common_only=True)
+    return shlex.join(["cancelall", *first, *kept])
+
+
+def _kept(words: Sequence[str], *, common_only: bool = False) -> list[str]:
+    """The options of a line that the next one needs as well, with their values."""
+    kept: list[str] = []
+    rest = list(words[1:])
+    while rest:
+        word = rest.pop(0)
+        if not word.startswith("-"):
+            continue
+        item = _ITEMS.get(word.partition("=")[0])
+        takes = "=" not in word and (item is None or item.base is not bool) and rest and not rest[0].startswith("-")
+        value = [rest.pop(0)] if takes else []
+        dropped = item is not None and item.key in _ONCE
+        if not dropped and (item is not None or not common_only):
+            kept += [word, *value]
+    return kept
+
+
+def _config_aware(command: str, words: Sequence[str]) -> str:
+    """A command that only reads, on the config that was named."""
+    flag = _flag("config")
+    kept = _kept(words, common_only=True)
+    at = next((index for index, word in enumerate(kept) if word.partition("=")[0] == flag), None)
+    return command if at is None else f"{command} {shlex.join(kept[at : at + (1 if '=' in kept[at] else 2)])}"
+
+
+def _flag(key: str) -> str:
+    return next(item.flag for item in _ITEMS.values() if item.key == key)
