@@ -231,7 +231,7 @@ NAMED = [
     ("BYBIT_API_KEY=canary-1", NO_NAME),
     ("export FOO='canary-1'", NO_NAME),
     ("API_SECRET=", "is an assignment without a value"),
-    ("A=canary-1\nB=canary-2", "is several lines of NAME=value, and not one of them is plainly the api_secret"),
+    ("A=canary-1\nB=canary-2", "is several lines of NAME=value, and not one of them is clearly the api_secret"),
     ('{"apiKey": "canary"}', "is a JSON object in which nothing, or more than one thing, can be the api_secret"),
     (
         '{"secret": "a-1", "secretKey": "b-2"}',
