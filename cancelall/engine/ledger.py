@@ -298,7 +298,7 @@ class Ledger:
             if outcome.value is not None:
                 self._measure(record, outcome.value)
         if outcome.answer in (Answer.REFUSED, Answer.GATEWAY):
-            words = outcome.attempt.judgement.words if outcome.attempt.judgement else "refused"
+            words = outcome.attempt.judgement.message if outcome.attempt.judgement else "refused"
             for order in named:
                 self.orders[order.id].failure = words
         if outcome.value is not None:

@@ -317,7 +317,7 @@ class World:
         return next(one for one in self.owners if one.name == profile.name).network.send
 
     def _attempt(self, profile: str, attempt: Attempt) -> None:
-        said = attempt.judgement.words if attempt.judgement else attempt.fault.message if attempt.fault else ""
+        said = attempt.judgement.message if attempt.judgement else attempt.fault.message if attempt.fault else ""
         proves = load(self.plan.venue).proves_key(attempt.request)
         if attempt.judgement is not None and (proves or attempt.judgement.answer is Answer.REFUSED):
             self.heard[profile].append(attempt.judgement)

@@ -51,7 +51,7 @@ class Says:
 
 
 def said(answer: Answer, **more: Any) -> Judgement:
-    return Judgement(answer=answer, words="the venue's words", **more)
+    return Judgement(answer=answer, message="the venue's words", **more)
 
 
 OK, AMBIGUOUS, REFUSED = (said(answer) for answer in (Answer.ACCEPTED, Answer.AMBIGUOUS, Answer.REFUSED))
@@ -311,7 +311,7 @@ def test_an_answer_that_cannot_be_read_is_ambiguous() -> None:
     outcome = line.ask()
     assert (outcome.value, len(line.wires)) == ("read", 2)
     first = line.traced[0].judgement
-    assert first == Judgement(answer=Answer.AMBIGUOUS, kind="unreadable", words="list is not a list")
+    assert first == Judgement(answer=Answer.AMBIGUOUS, kind="unreadable", message="list is not a list")
     assert line.client_used.tally.first_ack == 0.0
 
 
@@ -516,7 +516,7 @@ def test_a_wrong_certificate_refuses_everything_when_it_is_met_twice() -> None:
     first, second = run(work())
     assert (first.answer, first.final, first.attempt.answered) == (Answer.REFUSED, True, False)
     assert second.attempt.judgement == Judgement(
-        answer=Answer.REFUSED, kind="tls", words="the certificate was refused", reach=Reach.KEY
+        answer=Answer.REFUSED, kind="tls", message="the certificate was refused", reach=Reach.KEY
     )
     assert len(line.wires) == 2
 
@@ -540,9 +540,9 @@ def test_a_bug_in_a_reader_makes_the_answer_unreadable() -> None:
     assert isinstance(line.client_used.bug, KeyError)
     judgement = line.traced[0].judgement
     assert judgement is not None
-    assert "KeyError at client.py:" in judgement.words
-    assert "(test_client.py:" in judgement.words
-    assert "secret" not in judgement.words
+    assert "KeyError at client.py:" in judgement.message
+    assert "(test_client.py:" in judgement.message
+    assert "secret" not in judgement.message
 
 
 def test_a_refusal_stops_requests_that_wait_for_their_turn() -> None:

@@ -736,12 +736,12 @@ def test_a_halt_proves_nothing() -> None:
 )
 def test_documented_words_of_a_cancel_that_is_too_late(message: str, answer: int) -> None:
     said = judged(answer, message)
-    assert (said.answer, said.words) == (Answer.NOTHING_OPEN, f"{answer} {message}")
+    assert (said.answer, said.message) == (Answer.NOTHING_OPEN, f"{answer} {message}")
 
 
 def test_documented_error_bodies() -> None:
     expired = {"code": 200001, "message": "API key is expired.", "reason": "AUTHENTICATION_FAILED"}
-    assert ascendex.judge(LISTING, reply(expired)).words == "200001 API key is expired."
+    assert ascendex.judge(LISTING, reply(expired)).message == "200001 API key is expired."
     nested = {
         "code": 300012,
         "message": "Invalid Product Symbol",
@@ -750,7 +750,8 @@ def test_documented_error_bodies() -> None:
     }
     assert ascendex.judge(CANCEL, reply(nested)).answer is Answer.REFUSED
     assert (
-        ascendex.judge(CANCEL, reply({"code": 100006, "reason": "INVALID_ARGUMENT"})).words == "100006 INVALID_ARGUMENT"
+        ascendex.judge(CANCEL, reply({"code": 100006, "reason": "INVALID_ARGUMENT"})).message
+        == "100006 INVALID_ARGUMENT"
     )
 
 

@@ -620,8 +620,8 @@ def test_the_limit_header_says_how_long_to_wait() -> None:
 def test_a_signature_refusal_does_not_repeat_the_key() -> None:
     message = "error sign! origin_string[1700000000000testkey5000{}]"
     said = bybit.judge(CANCEL, reply(answer({}, 10004, message)))
-    assert "testkey" not in said.words
-    assert said.words == "10004 error sign! origin_string[…]"
+    assert "testkey" not in said.message
+    assert said.message == "10004 error sign! origin_string[…]"
 
 
 # --- any bytes ------------------------------------------------------------------------------------------------------

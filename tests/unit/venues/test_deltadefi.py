@@ -647,7 +647,7 @@ def test_what_is_public_or_only_for_the_report_ends_nothing(code: int) -> None:
 
 def test_a_refused_key_comes_with_its_cure() -> None:
     found = deltadefi.judge(CANCEL, reply(error(4010, "Unauthorized"), 401))
-    assert found.words == "4010 Unauthorized"
+    assert found.message == "4010 Unauthorized"
     assert "live or testnet" in found.hint
 
 

@@ -808,8 +808,8 @@ def test_a_halt_keeps_an_empty_listing_from_proving_anything() -> None:
 
 def test_a_host_without_a_listing_says_which() -> None:
     said = pacifica.judge(get("/order_strategies"), reply(b"", 404))
-    assert "/api/v1/order_strategies" in said.words
-    assert "not checked" in said.words
+    assert "/api/v1/order_strategies" in said.message
+    assert "not checked" in said.message
 
 
 @pytest.mark.parametrize(
@@ -866,4 +866,4 @@ def test_a_secret_that_is_a_word_of_the_venue_changes_no_judgement() -> None:
     Secret("Order not found")
     said = pacifica.judge(post("/orders/cancel", symbol="BTC", order_id=1), reply(refusal("Order not found", 5), 422))
     assert said.answer is Answer.NOTHING_OPEN
-    assert "Order not found" not in said.words
+    assert "Order not found" not in said.message

@@ -311,7 +311,7 @@ def test_any_header_is_a_bounded_wait_or_none(value: str, date: str) -> None:
 
 def _by_status(status: int, **headers: str) -> tuple[Answer, str | None, Reach, float | None]:
     found = payload.by_status(Reply(status=status, headers={"retry-after": "7"} if headers else {}, body=b""))
-    assert found.words == f"HTTP {status}"
+    assert found.message == f"HTTP {status}"
     return found.answer, found.kind, found.reach, found.after
 
 
