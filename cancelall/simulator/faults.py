@@ -271,11 +271,6 @@ class FaultSet:
                 return armed
         return None
 
-    def find(self, name: str, kind: Kind, text: str = "") -> Fault | None:
-        """The fault of this name that meets such a request, or None. Asking does not count as meeting or striking."""
-        armed = self._meeting(name, kind, text, None)
-        return armed.fault if armed else None
-
     def strike(self, name: str, kind: Kind, text: str = "", fits: Fits | None = None) -> Fault | None:
         """The fault of this name that strikes such a request, counted; None also where it skips the request."""
         armed = self._meeting(name, kind, text, fits)
@@ -291,11 +286,11 @@ class FaultSet:
         """How often faults of this name have struck."""
         return sum(armed.struck for armed in self._armed.get(name, ()))
 
-    def named(self, name: str) -> Fault | None:
-        """The fault of this name, whomever it meets, unless it is over."""
-        if name not in self._armed:  # the usual case, asked dozens of times for each request
+    def named(self, name: str, text: str = "") -> Fault | None:
+        """The fault of this name, whomever it meets, unless it is over; with a text, only one that is about it."""
+        if name not in self._armed:  # the usual case, dozens of times for each request
             return None
-        return next((armed.fault for armed in self._on(name)), None)
+        return next((armed.fault for armed in self._on(name) if armed.fault.text in text or not text), None)
 
     def count(self, fault: Fault) -> None:
         """Count one strike of a fault that meets no requests."""

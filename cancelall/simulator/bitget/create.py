@@ -8,7 +8,7 @@ Limit orders rest, market orders fill at once, plan and strategy orders wait. Th
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ..refusals import Refused
 from ..routes import Call
@@ -51,7 +51,7 @@ def place(venue: State, call: Call) -> object:
 
     A spot order with `tpslType` tpsl waits, too; the size of a margin order is `baseSize` or `quoteSize`.
     """
-    values, book, waiting = body(call), call.account.book, call.route.detail
+    values, waiting = body(call), call.route.detail
     family = call.path.split("/")[3]
     part, kind = _PARTS[family](values), text(values, "tpslType") or kinds.NORMAL
     if waiting:
@@ -67,7 +67,7 @@ def place(venue: State, call: Call) -> object:
     order_type = text(values, "triggerOrderType" if waiting and family == "trade" else "orderType") or "market"
     if side not in ("buy", "sell") or order_type not in ("limit", "market"):
         raise Refused("40020", "Parameter side or orderType error")
-    if client_id and book.find(client_id=client_id):
+    if client_id and call.account.book.find(client_id=client_id):
         raise Refused("40786", "Duplicate clientOid")
     whole_position = kind in ("pos_profit", "pos_loss") or (waiting is STRATEGIES and "qty" not in values)
     sized = next((name for name in ("qty", "baseSize", "quoteSize") if name in values), "size")
@@ -77,11 +77,8 @@ def place(venue: State, call: Call) -> object:
     extra = {name: values[name] for name in _KEPT if name in values}
     reduces = text(values, "reduceOnly").upper() == "YES"
     order = template(_segment(call, family, part), symbol, side, price, kind, extra, reduces=reduces)
-    order = replace(order, quantity=quantity, remaining=quantity)
-    order = venue.place(call.account, order.placed(venue.new_id(order), venue.now_ms(), client_id))
-    if order_type == "market" and not waiting and kind != kinds.TPSL:
-        book.close(order.id, "filled", order.created_ms)
-    return ids(order)
+    fills = order_type == "market" and not waiting and kind != kinds.TPSL
+    return ids(venue.accept(call.account, order, quantity, client_id, fills=fills))
 
 
 def _segment(call: Call, family: str, part: str) -> str:

@@ -59,34 +59,31 @@ class Instrument:
     delivery_ms: int = 0
 
     @property
-    def _names(self) -> dict[str, object]:
+    def names(self) -> dict[str, object]:
         return {"symbol": self.symbol, "baseCoin": self.base, "quoteCoin": self.quote}
 
     @property
-    def _sort(self) -> str:
-        return "delivery" if self.delivery_ms else "perpetual"
+    def _dates(self) -> dict[str, object]:
+        sort = "delivery" if self.delivery_ms else "perpetual"
+        return {"symbolType": sort, "deliveryTime": str(self.delivery_ms or "")}
 
     def contract_row(self) -> dict[str, object]:
         """The contract as v2 lists it."""
-        return _CONTRACT | {
-            **self._names,
-            "supportMarginCoins": list(self.margin_coins),
-            "symbolType": self._sort,
-            "deliveryTime": str(self.delivery_ms or ""),
-            "deliveryPeriod": "this_quarter" if self.delivery_ms else "",
-        }
+        period = "this_quarter" if self.delivery_ms else ""
+        margin = {"supportMarginCoins": list(self.margin_coins)}
+        return {**_CONTRACT, **self.names, **margin, **self._dates, "deliveryPeriod": period}
 
     def spot_row(self) -> dict[str, object]:
         """The pair as v2 lists it."""
-        return _SPOT | self._names
+        return _SPOT | self.names
 
     def unified_row(self) -> dict[str, object]:
         """The instrument as v3 lists it. The page says symbolType; clients read type."""
-        row = _UNIFIED | self._names | {"category": self.part}
+        row = {**_UNIFIED, **self.names, "category": self.part}
         if self.part not in kinds.FUTURES:
             return row
-        varied = {"symbolType": self._sort, "type": self._sort, "deliveryTime": str(self.delivery_ms or "")}
-        return row | _UNIFIED_FUTURES | varied
+        dates = self._dates
+        return {**row, **_UNIFIED_FUTURES, "symbolType": dates["symbolType"], "type": dates["symbolType"], **dates}
 
 
 class Instruments:
@@ -94,24 +91,22 @@ class Instruments:
 
     def __init__(self, now_ms: int) -> None:
         self._year = datetime.fromtimestamp(now_ms / 1000, UTC).year + 1
-        self._by_part: dict[str, dict[str, Instrument]] = {part: {} for part in kinds.CATEGORIES}
-        for one in self._all():
-            self._by_part[one.part][one.symbol] = one
+        self._all = {(one.part, one.symbol): one for one in self._listed()}
 
     def find(self, part: str, symbol: str) -> Instrument | None:
         """The instrument of that exact name; lower case is another name."""
-        return self._by_part[part].get(symbol)
+        return self._all.get((part, symbol))
 
     def of(self, part: str, symbol: str = "") -> Sequence[Instrument]:
         """All instruments of a part, or the one of this name."""
-        return [one for one in self._by_part[part].values() if symbol in ("", one.symbol)]
+        return [one for one in self._all.values() if one.part == part and symbol in ("", one.symbol)]
 
     @property
     def delivery(self) -> str:
         """A coin-margined contract with a delivery date: the letter is the month."""
         return f"BTCUSDM{self._year % 100:02}"
 
-    def _all(self) -> Iterator[Instrument]:
+    def _listed(self) -> Iterator[Instrument]:
         for coin in (*_COINS, *_OTHER_SCRIPTS):
             yield Instrument("USDT-FUTURES", f"{coin}USDT", coin, "USDT", ("USDT",))
             yield Instrument(kinds.SPOT, f"{coin}USDT", coin, "USDT")
@@ -204,4 +199,4 @@ def stock(mode: str, delivery: str) -> list[SimOrder]:
 
 
 MARGIN = [_order(mode, "BTCUSDT", "buy", "60000", kinds.NORMAL) for mode in kinds.MARGIN_MODES]
-"""Orders of the two margin accounts of a classic account, which rest there only where they are asked for."""
+"""Orders of the two margin accounts of a classic account, which rest there only on request."""

@@ -47,3 +47,5 @@ def strategy_segment(category: str) -> str:
 
 
 SPOT_PLANS = plan_segment(SPOT)
+UNIFIED = tuple(map(unified_segment, CATEGORIES))
+STRATEGIES = tuple(map(strategy_segment, CATEGORIES))

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import ClassVar
 
 from ..book import Account
-from ..faults import Fault, Kind, declared
+from ..faults import Fault, declared
 from ..limits import AddressLimit, Allowance
 from ..refusals import Answered, Refusal, Refused, page
 from ..routes import Call, Routes, cancel, create, listing, public, read
@@ -74,11 +74,15 @@ ROUTES = Routes(
         "GET /api/v3/trade/order-info": read(listings.unified_order, 20),
         "GET /api/v3/account/settings": read(account.settings, 20),
         "GET /api/v3/account/info": read(account.unified_info),
-        "GET /api/v2/public/time": public(account.public_time),
+        "GET /api/v2/public/time": public(lambda venue, _: {"serverTime": str(venue.server_now())}),
         "GET /api/v2/mix/market/contracts": public(account.contracts),
-        "GET /api/v2/spot/public/symbols": public(account.symbols),
-        "GET /api/v2/margin/currencies": public(account.margin_currencies),
-        "GET /api/v3/market/instruments": public(account.instruments_v3),
+        "GET /api/v2/spot/public/symbols": public(
+            lambda venue, call: [one.spot_row() for one in venue.instruments.of("SPOT", call.query.get("symbol", ""))]
+        ),
+        "GET /api/v2/margin/currencies": public(
+            lambda venue, _: [{**one.names, "isBorrowable": True} for one in venue.instruments.of("MARGIN")]
+        ),
+        "GET /api/v3/market/instruments": public(account.instruments),
     }
 )
 
@@ -165,10 +169,10 @@ class Bitget(State):
         super().set_faults(faults)
         with self.lock:
             for account in list(self.accounts.values()):
-                mode = self._faults.find("mode", Kind.READ, account.key)
+                mode = self._faults.named("mode", account.key)
                 if mode and mode.value != self.mode_of(account):
                     account = self.set_mode(account, str(mode.value))
-                extra = self._faults.find("margin", Kind.READ, account.key)
+                extra = self._faults.named("margin", account.key)
                 if extra and self.mode_of(account) == "classic":
                     self.put_stock(account, MARGIN, int(extra.number), named=True)
 
