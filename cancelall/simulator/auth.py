@@ -11,12 +11,10 @@ Encode = Callable[[bytes], str]
 
 
 def as_hex(digest: bytes) -> str:
-    """A digest in lower-case hex."""
     return digest.hex()
 
 
 def as_base64(digest: bytes) -> str:
-    """A digest in base64."""
     return base64.b64encode(digest).decode("ascii")
 
 

@@ -37,11 +37,9 @@ class SimOrder:
 
     @property
     def executed(self) -> Decimal:
-        """How much of it has been filled."""
         return Decimal(self.quantity) - Decimal(self.remaining)
 
     def but(self, **extra: object) -> SimOrder:
-        """The same with more fields of the venue's own."""
         return replace(self, extra={**self.extra, **extra})
 
     def placed(self, order_id: str, when_ms: int, client_id: str = "") -> SimOrder:
@@ -92,7 +90,6 @@ class Book:
         return closed[1] if closed else None
 
     def is_open(self, order_id: str) -> bool:
-        """Whether this order rests on the book now."""
         return order_id in self._open
 
     def open(self, segment: str | None = None) -> Iterator[SimOrder]:
@@ -101,7 +98,6 @@ class Book:
         return reversed(orders.values())
 
     def closed(self, segment: str | None = None) -> Iterator[SimOrder]:
-        """Closed orders, the last closed first."""
         return (after for _, after in reversed(self._closed.values()) if segment is None or after.segment == segment)
 
     def open_as_of(self, when_ms: int, segment: str | None = None) -> list[SimOrder]:

@@ -42,7 +42,6 @@ class LoggedRequest(SimRequest):
 
     @property
     def changes(self) -> bool:
-        """Whether the request could change an order."""
         return self.kind.changes
 
 
@@ -59,7 +58,6 @@ class Cancelled:
 
 
 def wall_clock_ms() -> int:
-    """The computer's clock, in milliseconds since 1970."""
     return time.time_ns() // 1_000_000
 
 
@@ -331,7 +329,6 @@ class FakeVenue(ABC):
     # The way of a request.
 
     def handle(self, request: SimRequest) -> SimReply:
-        """Answer one request."""
         arrived = time.monotonic()
         with self.lock:
             self.catch_up()
@@ -455,7 +452,6 @@ class FakeVenue(ABC):
     # What happens to orders.
 
     def place(self, account: Account, order: SimOrder) -> SimOrder:
-        """Put an order on an account's book."""
         return account.book.add(order)
 
     def accept(self, account: Account, order: SimOrder, quantity: str, client_id: str, *, fills: bool) -> SimOrder:

@@ -39,7 +39,6 @@ class Kind(StrEnum):
 
     @property
     def changes(self) -> bool:
-        """Whether a request of this kind could change an order."""
         return self in (Kind.CANCEL, Kind.CREATE)
 
 
@@ -157,8 +156,6 @@ FAULTS: Mapping[str, str] = {name: spec.help for name, spec in SPECS.items()}
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
-    """One fault, parsed and checked."""
-
     name: str
     value: str | float | None = None
     kinds: frozenset[Kind] = ANY
@@ -172,7 +169,6 @@ class Fault:
 
     @property
     def number(self) -> float:
-        """The value of a fault whose value is a number."""
         return float(self.value or 0.0)
 
     @property
@@ -259,7 +255,6 @@ class FaultSet:
             self._armed.setdefault(fault.name, []).append(_Armed(fault))
 
     def _on(self, name: str) -> Iterator[_Armed]:
-        """The faults of this name that are not over."""
         for armed in self._armed.get(name, ()):
             if not armed.used_up and (armed.fault.seconds is None or self._elapsed() < armed.fault.seconds):
                 yield armed

@@ -20,17 +20,14 @@ class Page(Generic[Item]):
 
     @property
     def end(self) -> int:
-        """Where the next page begins."""
         return self.start + self.size
 
     @property
     def more(self) -> bool:
-        """Whether a page follows."""
         return self.end < self.total
 
     @property
     def pages(self) -> int:
-        """How many pages there are."""
         return -(-self.total // self.size)
 
 
@@ -40,7 +37,6 @@ def by_offset(items: Sequence[Item], start: int, size: int) -> Page[Item]:
 
 
 def by_number(items: Sequence[Item], number: int, size: int) -> Page[Item]:
-    """The page of this number; the first is 1."""
     return by_offset(items, (number - 1) * size, size)
 
 

@@ -69,13 +69,10 @@ class Call:
 
     @cached_property
     def query(self) -> dict[str, str]:
-        """The query's parameters."""
         return self.request.parameters()
 
 
 class Routes:
-    """The routes of a venue, found by method and path."""
-
     def __init__(self, table: Mapping[str, Route]) -> None:
         self._plain = {written: route for written, route in table.items() if "{" not in written}
         self._patterns = [(re.compile(_expression(each)), each, route) for each, route in table.items() if "{" in each]

@@ -39,8 +39,6 @@ function of a moment.
 
 
 class Table:
-    """Writes orders as rows."""
-
     def __init__(self, text: str, cells: Mapping[str, Cell]) -> None:
         known = {**COMMON, **cells}
         sources = [_split(word) for word in text.split()]
@@ -55,7 +53,6 @@ class Table:
         ]
 
     def __call__(self, order: SimOrder, view: object = None) -> dict[str, object]:
-        """The row of an order."""
         row = self._fixed.copy()
         for name, field in self._fields:
             row[name] = getattr(order, field)

@@ -52,12 +52,10 @@ class SimServer:
 
     @property
     def origin(self) -> str:
-        """Scheme, host and port."""
         return f"{'https' if self.ssl_context else 'http'}://127.0.0.1:{self._port}"
 
     @property
     def account(self) -> Account:
-        """The first account."""
         return next(iter(self.fake.accounts.values()))
 
     @property
@@ -72,7 +70,6 @@ class SimServer:
 
     @property
     def requests(self) -> list[LoggedRequest]:
-        """Every request so far, in the order of arrival."""
         with self.fake.lock:
             return list(self.fake.requests)
 
@@ -162,7 +159,7 @@ class _Handler(BaseHTTPRequestHandler):
         super().__init__(connection, address, owner)  # type: ignore[arg-type]  # only stored
 
     def log_message(self, format: str, *args: object) -> None:
-        """Say nothing."""
+        pass
 
     def _serve(self) -> None:
         length = self.headers.get("Content-Length", "0")

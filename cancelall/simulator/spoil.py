@@ -34,12 +34,10 @@ class Facts:
 
 
 def with_body(reply: SimReply, body: bytes) -> SimReply:
-    """The same reply around another body."""
     return replace(reply, body=body)
 
 
 def with_headers(reply: SimReply, *headers: tuple[str, str]) -> SimReply:
-    """The same reply with headers more."""
     return replace(reply, headers=(*reply.headers, *headers))
 
 

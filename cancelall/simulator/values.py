@@ -28,7 +28,6 @@ def positive(values: Mapping[str, object], name: str, refused: Refused) -> str:
 
 
 def text(values: Mapping[str, object], name: str, refused: Refused) -> str:
-    """A text; empty if it is absent."""
     value = values.get(name, "")
     if not isinstance(value, str):
         raise refused

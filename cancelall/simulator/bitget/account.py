@@ -42,7 +42,6 @@ def check_headers(request: SimRequest) -> None:
 
 
 def authenticate(request: SimRequest, credentials: Mapping[str, str], server_ms: int) -> None:
-    """Raise unless content type, clock, passphrase and signature are right."""
     headers = request.headers
     stamp = headers["access-timestamp"]
     if request.method == "POST" and headers.get("content-type", "").partition(";")[0].strip() != "application/json":

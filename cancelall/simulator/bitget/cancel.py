@@ -314,7 +314,6 @@ def unified_batch(venue: State, call: Call) -> object:
 
 
 def unified_one(venue: State, call: Call) -> object:
-    """One order of whatever category."""
     return _take_named(venue, call, [body(call)], *kinds.UNIFIED, gone=_UNIFIED_GONE).one()
 
 

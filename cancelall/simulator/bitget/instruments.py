@@ -68,13 +68,11 @@ class Instrument:
         return {"symbolType": sort, "deliveryTime": str(self.delivery_ms or "")}
 
     def contract_row(self) -> dict[str, object]:
-        """The contract as v2 lists it."""
         period = "this_quarter" if self.delivery_ms else ""
         margin = {"supportMarginCoins": list(self.margin_coins)}
         return {**_CONTRACT, **self.names, **margin, **self._dates, "deliveryPeriod": period}
 
     def spot_row(self) -> dict[str, object]:
-        """The pair as v2 lists it."""
         return _SPOT | self.names
 
     def unified_row(self) -> dict[str, object]:
@@ -98,7 +96,6 @@ class Instruments:
         return self._all.get((part, symbol))
 
     def of(self, part: str, symbol: str = "") -> Sequence[Instrument]:
-        """All instruments of a part, or the one of this name."""
         return [one for one in self._all.values() if one.part == part and symbol in ("", one.symbol)]
 
     @property

@@ -49,7 +49,6 @@ class Listing:
     limit: int = _LIMIT_MAX
 
     def __call__(self, venue: State, call: Call) -> object:
-        """One page of the listing."""
         segments, wanted = self.segments(call), self.wanted(venue, call)
         past, book = call.route.kind is Kind.READ, call.account.book
         read = book.closed if past else lambda segment: venue.listed(call.account, call.request, segment)

@@ -211,11 +211,9 @@ class Bitget(State):
         return call.request.path, call.route.limit or _LIMIT
 
     def limit_headers(self, allowance: Allowance) -> Headers:
-        """How much is left."""
         return (("x-mbx-used-remain-limit", str(allowance.remaining)),)
 
     def check(self, call: Call) -> None:
-        """Whether the account has the product."""
         lacks = self.fault("lacks", call.request, lambda each: str(each.value).rpartition("/")[0] in call.request.text)
         if lacks:
             raise Refused(str(lacks.value).rpartition("/")[2], "This product is not available to you")

@@ -87,7 +87,6 @@ def query_api(venue: State, call: Call) -> Answer:
 
 
 def account_info(venue: State, call: Call) -> Answer:
-    """A unified account of the second generation."""
     return Answer(result=_ACCOUNT | {"updatedTime": str(venue.server_now())})
 
 
@@ -97,5 +96,4 @@ def market_time(venue: State, call: Call) -> Answer:
 
 
 def nothing(name: str) -> Handler:
-    """A handler that lists nothing under this name."""
     return lambda venue, call: Answer(result={name: []}, message="")

@@ -52,13 +52,10 @@ class Strategy:
 
     @property
     def alive(self) -> bool:
-        """Whether it can still place orders."""
         return self.status in (RUNNING, PAUSED, UNTRIGGERED)
 
 
 class State(FakeVenue):
-    """A fake Bybit as its handlers know it."""
-
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.instruments = Instruments(self.now_ms())
@@ -75,7 +72,6 @@ class State(FakeVenue):
 
 
 def bad(what: str) -> Refused:
-    """The refusal of a parameter."""
     return Refused(10001, f"params error: {what}")
 
 
@@ -85,7 +81,6 @@ def bad_filter(segment: str) -> Refused:
 
 
 def text(values: Mapping[str, object], name: str) -> str:
-    """A text parameter; absent is empty."""
     return read_text(values, name, bad(f"{name} is not a string"))
 
 
@@ -126,8 +121,6 @@ def in_filter(order: SimOrder, order_filter: str) -> bool:
 
 @dataclass(frozen=True)
 class Scope:
-    """The selectors of a request after the venue has read them."""
-
     segment: str
     symbol: str
     base_coin: str

@@ -151,7 +151,6 @@ class Bybit(State):
         return (call.path, name), {"futures": futures, "option": option, "spot": spot}[name]
 
     def limit_headers(self, allowance: Allowance) -> Headers:
-        """How much is left, and when the limit is full again."""
         return (
             ("X-Bapi-Limit", str(allowance.limit)),
             ("X-Bapi-Limit-Status", str(allowance.remaining)),
@@ -168,7 +167,6 @@ class Bybit(State):
         return self.refusal(said, request, self.limit_headers(allowance))
 
     def check(self, call: Call) -> None:
-        """Whether the account has the product."""
         product = product_of(call)
         fault = self.fault("lacks", call.request, lambda each: each.parts[0] == product)
         answer = fault.parts[1] or "10028" if fault else ""
@@ -184,7 +182,6 @@ class Bybit(State):
         return self._envelope(0, value.message, value.result, value.ext, headers=headers)
 
     def refusal(self, refused: Refused, request: SimRequest, headers: Headers = ()) -> SimReply:
-        """A refusal in JSON."""
         return self._envelope(refused.code, refused.message, {}, {}, refused.status or 200, headers)
 
     def _envelope(
