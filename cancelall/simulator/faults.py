@@ -123,6 +123,7 @@ SPECS: Mapping[str, FaultSpec] = declared(
     odd-row:listing='date'  one row of a listing is odd: date, price, flag, status, symbol, side or type;
         string, null or list in its place; no-id, unknown (a field), twice, or foreign (an order of another
         market)
+    odd-field:listing='price'  this field of a listing's first row is an object, or the text (or null) after a slash
     odd-way:listing='missing'  a listing's way on is odd: missing, null, number, object, itself, empty (an empty
         page before the first one), endless (each page names another), or total (a total that does not fit)
     cursor-loop:listing  a listing's next page is its first page again

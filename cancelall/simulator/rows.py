@@ -18,9 +18,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from .book import SimOrder
-
-Cell = Callable[[SimOrder, Any], object]
+Cell = Callable[[Any, Any], object]
 
 COMMON: Mapping[str, Cell] = {
     "number": lambda order, _: int(order.id),
@@ -52,7 +50,7 @@ class Table:
             if source[:1] in (".", "?") and name not in plain
         ]
 
-    def __call__(self, order: SimOrder, view: object = None) -> dict[str, object]:
+    def __call__(self, order: object, view: object = None) -> dict[str, object]:
         row = self._fixed.copy()
         for name, field in self._fields:
             row[name] = getattr(order, field)

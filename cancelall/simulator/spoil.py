@@ -52,19 +52,14 @@ def edge_page(written: str, path: str) -> SimReply:
     number, _, form = written.partition("/")
     status = int(number)
     sentence = HTTPStatus(status).phrase if status in set(HTTPStatus) else "Unknown"
-    match form:
-        case "json":
-            reply = json_reply({"message": sentence}, status)
-        case "text":
-            reply = text_reply(f"{status} {sentence.lower()}", status, "text/plain")
-        case "empty":
-            reply = SimReply(status=status)
-        case _:
-            page = f"<html><head><title>{status} {sentence}</title></head><body><h1>{sentence}</h1></body></html>"
-            reply = text_reply(page, status)
-    if 300 <= status < 400:
-        reply = with_headers(reply, ("Location", f"https://login.example.invalid{path}"))
-    return reply
+    html = f"<html><head><title>{status} {sentence}</title></head><body><h1>{sentence}</h1></body></html>"
+    forms = {
+        "json": json_reply({"message": sentence}, status),
+        "text": text_reply(f"{status} {sentence.lower()}", status, "text/plain"),
+        "empty": SimReply(status=status),
+    }
+    location = [("Location", f"https://login.example.invalid{path}")] if 300 <= status < 400 else []
+    return with_headers(forms.get(form) or text_reply(html, status), *location)
 
 
 # --- listings -------------------------------------------------------------------------------------------------------
@@ -121,6 +116,19 @@ def _odd(row: dict[str, object], word: str, status_fields: Collection[str]) -> l
         return []
     value: object = {"date": _fraction(row[field]), "price": {"value": "1"}, "flag": "maybe"}.get(word)
     return [{**row, field: value}]
+
+
+def _odd_field(reply: SimReply, value: str, facts: Facts) -> SimReply:
+    """The same listing with one field of its first row of another shape; the reply itself if it has no row."""
+    name, slash, text = value.partition("/")
+
+    def change(root: object) -> bool:
+        for row in _rows(root)[:1]:
+            if isinstance(row, dict):
+                row[name] = None if text == "null" else text if slash else {}
+        return bool(_rows(root))
+
+    return _changed(reply, change)
 
 
 def _another(identity: object) -> object:
@@ -242,6 +250,7 @@ SPOILS: Mapping[str, Spoil] = {
     # Empty lists become null, as several venues do by themselves.
     "null-lists": lambda reply, _, facts: _edited(reply, lambda _, value: value == [], None),
     "odd-row": _odd_row,
+    "odd-field": _odd_field,
     "odd-way": _odd_way,
     # The last status in the body becomes a word that nobody documented.
     "unknown-status": lambda reply, _, facts: _edited(
@@ -265,4 +274,4 @@ SPOILS: Mapping[str, Spoil] = {
 }
 """What the faults of these names make of a reply, one after another."""
 
-OF_LISTINGS = ("odd-row", "odd-way")
+OF_LISTINGS = ("odd-row", "odd-field", "odd-way")

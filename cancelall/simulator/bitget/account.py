@@ -18,6 +18,7 @@ from ..routes import Call
 from ..rows import fixed
 from ..wire import SimRequest
 from . import kinds
+from .instruments import CONTRACT, UNIFIED_CONTRACT, UNIFIED_PAIR
 from .state import State, category
 
 KEY_HEADER = "access-key"
@@ -86,9 +87,10 @@ def contracts(venue: State, call: Call) -> object:
         return []
     if product not in kinds.FUTURES:
         raise Refused("40017", "Parameter verification failed productType")
-    return [one.contract_row() for one in venue.instruments.of(product, call.query.get("symbol", ""))]
+    return [CONTRACT(one) for one in venue.instruments.of(product, call.query.get("symbol", ""))]
 
 
 def instruments(venue: State, call: Call) -> object:
     part = category(call.query)
-    return [one.unified_row() for one in venue.instruments.of(part, call.query.get("symbol", ""))]
+    table = UNIFIED_CONTRACT if part in kinds.FUTURES else UNIFIED_PAIR
+    return [table(one) for one in venue.instruments.of(part, call.query.get("symbol", ""))]

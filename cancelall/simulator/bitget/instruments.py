@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from itertools import chain, cycle
 
 from ..book import SimOrder
-from ..rows import fixed
+from ..rows import Cell, Table
 from ..stock import template, templates
 from . import kinds
 
@@ -26,25 +26,39 @@ _INVERSE_COINS = ("BTC", "ETH", "XRP")
 _USDC_COINS = ("BTC", "ETH", "SOL")
 _MARGIN_COINS = ("BTC", "ETH", "SOL", "XRP")
 
-_CONTRACT = fixed(
-    """buyLimitPriceRatio=0.01 sellLimitPriceRatio=0.01 makerFeeRate=0.0002 takerFeeRate=0.0006 feeRateUpRatio=0.005
+_CELLS: dict[str, Cell] = {
+    "margin": lambda one, _: list(one.margin_coins),
+    "sort": lambda one, _: "delivery" if one.delivery_ms else "perpetual",
+    "delivery": lambda one, _: str(one.delivery_ms or ""),
+    "period": lambda one, _: "this_quarter" if one.delivery_ms else "",
+}
+_NAMES = "symbol baseCoin=.base quoteCoin=.quote"
+CONTRACT = Table(
+    f"""buyLimitPriceRatio=0.01 sellLimitPriceRatio=0.01 makerFeeRate=0.0002 takerFeeRate=0.0006 feeRateUpRatio=0.005
     openCostUpRatio=0.01 minTradeNum=0.001 priceEndStep=1 volumePlace=3 pricePlace=1 sizeMultiplier=0.001 minTradeUSDT=5
     maxSymbolOrderNum=200 maxProductOrderNum=400 maxPositionNum=150 symbolStatus=normal offTime=-1 limitOpenTime=-1
-    deliveryStartTime= launchTime= fundInterval=8 minLever=1 maxLever=125 posLimit=0.05 maintainTime="""
+    deliveryStartTime= launchTime= fundInterval=8 minLever=1 maxLever=125 posLimit=0.05 maintainTime= {_NAMES}
+    supportMarginCoins=.margin symbolType=.sort deliveryTime=.delivery deliveryPeriod=.period""",
+    _CELLS,
 )
-_SPOT = fixed(
-    """minTradeAmount=0 maxTradeAmount=10000000000 takerFeeRate=0.002 makerFeeRate=0.002 pricePrecision=2
+PAIR = Table(
+    f"""minTradeAmount=0 maxTradeAmount=10000000000 takerFeeRate=0.002 makerFeeRate=0.002 pricePrecision=2
     quantityPrecision=6 quotePrecision=8 status=online minTradeUSDT=1 buyLimitPriceRatio=0.05
-    sellLimitPriceRatio=0.05"""
+    sellLimitPriceRatio=0.05 {_NAMES}""",
+    _CELLS,
 )
-_UNIFIED = fixed(
-    """minOrderQty=0.001 maxOrderQty= pricePrecision=1 quantityPrecision=3 quotePrecision=6 minOrderAmount=1
-    status=online"""
+BORROWED = Table(f"{_NAMES} isBorrowable=#true", _CELLS)
+_UNIFIED = f"""
+    minOrderQty=0.001 maxOrderQty= pricePrecision=1 quantityPrecision=3 quotePrecision=6 minOrderAmount=1 status=online
+    {_NAMES} category=.part
+"""
+UNIFIED_PAIR = Table(_UNIFIED, _CELLS)
+UNIFIED_CONTRACT = Table(
+    f"""{_UNIFIED} priceMultiplier=0.1 quantityMultiplier=0.001 makerFeeRate=0.0002 takerFeeRate=0.0006 fundInterval=8
+    minLeverage=1 maxLeverage=125 symbolType=.sort type=.sort deliveryTime=.delivery""",
+    _CELLS,
 )
-_UNIFIED_FUTURES = fixed(
-    """priceMultiplier=0.1 quantityMultiplier=0.001 makerFeeRate=0.0002 takerFeeRate=0.0006 fundInterval=8 minLeverage=1
-    maxLeverage=125"""
-)
+"""The page says symbolType; clients read type."""
 
 
 @dataclass(frozen=True)
@@ -57,31 +71,6 @@ class Instrument:
     quote: str
     margin_coins: tuple[str, ...] = ()
     delivery_ms: int = 0
-
-    @property
-    def names(self) -> dict[str, object]:
-        return {"symbol": self.symbol, "baseCoin": self.base, "quoteCoin": self.quote}
-
-    @property
-    def _dates(self) -> dict[str, object]:
-        sort = "delivery" if self.delivery_ms else "perpetual"
-        return {"symbolType": sort, "deliveryTime": str(self.delivery_ms or "")}
-
-    def contract_row(self) -> dict[str, object]:
-        period = "this_quarter" if self.delivery_ms else ""
-        margin = {"supportMarginCoins": list(self.margin_coins)}
-        return {**_CONTRACT, **self.names, **margin, **self._dates, "deliveryPeriod": period}
-
-    def spot_row(self) -> dict[str, object]:
-        return _SPOT | self.names
-
-    def unified_row(self) -> dict[str, object]:
-        """The instrument as v3 lists it. The page says symbolType; clients read type."""
-        row = {**_UNIFIED, **self.names, "category": self.part}
-        if self.part not in kinds.FUTURES:
-            return row
-        dates = self._dates
-        return {**row, **_UNIFIED_FUTURES, "symbolType": dates["symbolType"], "type": dates["symbolType"], **dates}
 
 
 class Instruments:

@@ -92,8 +92,6 @@ class Listing:
         if venue.fault("null-list", request):
             answer[self.rows_as] = None
             return
-        if fault := venue.fault("odd-field", request):
-            cells[0][str(fault.value)] = {}
         if venue.fault("bare-rows", request):
             for row in cells:
                 row.pop("holdMode", None)

@@ -16,12 +16,10 @@ from ..limits import AddressLimit, Allowance
 from ..refusals import Answered, Refusal, Refused, page
 from ..routes import Call, Routes, cancel, create, listing, public, read
 from ..wire import Headers, SimReply, SimRequest, json_reply
-from . import account
-from . import cancel as cancels
+from . import account, orders
 from . import listing as listings
 from .account import KEY_HEADER, authenticate, check_headers
-from .create import CLOSING, PLANS, SPOT_PLANS, STRATEGIES, place
-from .instruments import MARGIN, MODES, stock
+from .instruments import BORROWED, MARGIN, MODES, PAIR, stock
 from .state import State
 
 _LIMIT = 10
@@ -32,41 +30,41 @@ _BROKEN = "Internal server error"
 # endpoints count independently, and that an address may send 6000 requests in a minute and then waits five.
 ROUTES = Routes(
     {
-        "POST /api/v2/mix/order/cancel-all-orders": cancel(cancels.cancel_all),
-        "POST /api/v2/mix/order/batch-cancel-orders": cancel(cancels.batch_cancel),
-        "POST /api/v2/mix/order/cancel-order": cancel(cancels.cancel_one),
-        "POST /api/v2/mix/order/cancel-plan-order": cancel(cancels.cancel_plan),
-        "POST /api/v2/mix/order/place-order": create(place),
-        "POST /api/v2/mix/order/place-plan-order": create(place, detail=PLANS),
-        "POST /api/v2/mix/order/place-tpsl-order": create(place, detail=CLOSING),
+        "POST /api/v2/mix/order/cancel-all-orders": cancel(orders.cancel_all),
+        "POST /api/v2/mix/order/batch-cancel-orders": cancel(orders.batch_cancel),
+        "POST /api/v2/mix/order/cancel-order": cancel(orders.cancel_one),
+        "POST /api/v2/mix/order/cancel-plan-order": cancel(orders.cancel_plan),
+        "POST /api/v2/mix/order/place-order": create(orders.place),
+        "POST /api/v2/mix/order/place-plan-order": create(orders.place, detail=orders.PLANS),
+        "POST /api/v2/mix/order/place-tpsl-order": create(orders.place, detail=orders.CLOSING),
         "GET /api/v2/mix/order/orders-pending": listing(listings.futures),
         "GET /api/v2/mix/order/orders-plan-pending": listing(listings.futures_plans),
         "GET /api/v2/mix/order/orders-history": read(listings.futures_history),
         "GET /api/v2/mix/order/orders-plan-history": read(listings.futures_plans),
         "GET /api/v2/mix/order/detail": read(listings.futures_order),
-        "POST /api/v2/spot/trade/cancel-symbol-order": cancel(cancels.cancel_symbol, 5),
-        "POST /api/v2/spot/trade/batch-cancel-order": cancel(cancels.spot_batch),
-        "POST /api/v2/spot/trade/cancel-order": cancel(cancels.spot_one),
-        "POST /api/v2/spot/trade/batch-cancel-plan-order": cancel(cancels.spot_plans, 5),
-        "POST /api/v2/spot/trade/cancel-plan-order": cancel(cancels.spot_plan, 20),
-        "POST /api/v2/spot/trade/place-order": create(place),
-        "POST /api/v2/spot/trade/place-plan-order": create(place, 20, detail=SPOT_PLANS),
+        "POST /api/v2/spot/trade/cancel-symbol-order": cancel(orders.cancel_symbol, 5),
+        "POST /api/v2/spot/trade/batch-cancel-order": cancel(orders.spot_batch),
+        "POST /api/v2/spot/trade/cancel-order": cancel(orders.spot_one),
+        "POST /api/v2/spot/trade/batch-cancel-plan-order": cancel(orders.spot_plans, 5),
+        "POST /api/v2/spot/trade/cancel-plan-order": cancel(orders.spot_plan, 20),
+        "POST /api/v2/spot/trade/place-order": create(orders.place),
+        "POST /api/v2/spot/trade/place-plan-order": create(orders.place, 20, detail=orders.SPOT_PLANS),
         "GET /api/v2/spot/trade/unfilled-orders": listing(listings.spot, 20),
         "GET /api/v2/spot/trade/current-plan-order": listing(listings.spot_plans, 20),
         "GET /api/v2/spot/trade/history-orders": read(listings.spot_history, 20),
         "GET /api/v2/spot/trade/history-plan-order": read(listings.spot_plan_history, 20),
         "GET /api/v2/spot/trade/orderInfo": read(listings.spot_order, 20),
         "GET /api/v2/margin/{mode:crossed|isolated}/open-orders": listing(listings.margin),
-        "POST /api/v2/margin/{mode:crossed|isolated}/batch-cancel-order": cancel(cancels.spot_batch),
-        "POST /api/v2/margin/{mode:crossed|isolated}/cancel-order": cancel(cancels.spot_one),
-        "POST /api/v2/margin/{mode:crossed|isolated}/place-order": create(place),
+        "POST /api/v2/margin/{mode:crossed|isolated}/batch-cancel-order": cancel(orders.spot_batch),
+        "POST /api/v2/margin/{mode:crossed|isolated}/cancel-order": cancel(orders.spot_one),
+        "POST /api/v2/margin/{mode:crossed|isolated}/place-order": create(orders.place),
         "GET /api/v2/spot/account/info": read(account.account_info, 1),
-        "POST /api/v3/trade/cancel-symbol-order": cancel(cancels.unified_symbol, 5),
-        "POST /api/v3/trade/cancel-batch": cancel(cancels.unified_batch, 5),
-        "POST /api/v3/trade/cancel-order": cancel(cancels.unified_one),
-        "POST /api/v3/trade/cancel-strategy-order": cancel(cancels.strategy_one),
-        "POST /api/v3/trade/place-order": create(place),
-        "POST /api/v3/trade/place-strategy-order": create(place, detail=STRATEGIES),
+        "POST /api/v3/trade/cancel-symbol-order": cancel(orders.unified_symbol, 5),
+        "POST /api/v3/trade/cancel-batch": cancel(orders.unified_batch, 5),
+        "POST /api/v3/trade/cancel-order": cancel(orders.unified_one),
+        "POST /api/v3/trade/cancel-strategy-order": cancel(orders.strategy_one),
+        "POST /api/v3/trade/place-order": create(orders.place),
+        "POST /api/v3/trade/place-strategy-order": create(orders.place, detail=orders.STRATEGIES),
         "GET /api/v3/trade/unfilled-orders": listing(listings.unified, 20),
         "GET /api/v3/trade/unfilled-strategy-orders": listing(listings.strategies, 20),
         "GET /api/v3/trade/history-orders": read(listings.unified, 20),
@@ -77,10 +75,10 @@ ROUTES = Routes(
         "GET /api/v2/public/time": public(lambda venue, _: {"serverTime": str(venue.server_now())}),
         "GET /api/v2/mix/market/contracts": public(account.contracts),
         "GET /api/v2/spot/public/symbols": public(
-            lambda venue, call: [one.spot_row() for one in venue.instruments.of("SPOT", call.query.get("symbol", ""))]
+            lambda venue, call: [PAIR(one) for one in venue.instruments.of("SPOT", call.query.get("symbol", ""))]
         ),
         "GET /api/v2/margin/currencies": public(
-            lambda venue, _: [{**one.names, "isBorrowable": True} for one in venue.instruments.of("MARGIN")]
+            lambda venue, _: [BORROWED(one) for one in venue.instruments.of("MARGIN")]
         ),
         "GET /api/v3/market/instruments": public(account.instruments),
     }
@@ -134,7 +132,6 @@ class Bitget(State):
         bare-rows:listing  rows lack holdMode and reduceOnly, in hedge mode too
         no-way-on:listing='missing'  pages with rows do not say where to read on: missing, null, empty or odd
         null-list:listing  null stands in the place of a listing's rows, whatever rests
-        odd-field:listing='price'  this field of the first row of each listing is an object
         nothing:cancel='25204'  the code of a unified mass cancel that meets no order, such as 25578
         bot-orders:cancel  orders of the venue's own bots cannot be cancelled
         fires:cancel  a trigger order fires right after each mass cancel, and turns into an ordinary one

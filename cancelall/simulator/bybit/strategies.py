@@ -15,7 +15,7 @@ from ..routes import Call
 from ..rows import fixed
 from ..stock import template
 from .instruments import ORDINARY
-from .listing import counted, odd_first, refuse_continued
+from .listing import counted, refuse_continued
 from .state import PAUSED, RUNNING, TERMINATED, TERMINATED_WITH_ORDERS, UNTRIGGERED, Answer, State, Strategy
 
 _NEXT_CHILD_MS = 200
@@ -77,7 +77,7 @@ def strategy_list(venue: State, call: Call) -> Answer:
     page = counted(call, meant, "pageSize", "20", _PAGE_MAX, loop=loop)
     refuse_continued(venue, call)
     cursor = str(page.end) if loop or page.more else ""
-    return Answer(result={"list": odd_first(venue, call, list(page.items)), "nextCursor": cursor}, message="SUCCESS")
+    return Answer(result={"list": page.items, "nextCursor": cursor}, message="SUCCESS")
 
 
 def _row(venue: State, strategy: Strategy) -> dict[str, object]:

@@ -91,7 +91,6 @@ class Bybit(State):
         page-refused:listing  the second and later pages of a listing are refused
         cursor-stays:listing  the last page's cursor points to that page itself
         empty-page:listing  a listing's first page is empty and has a cursor
-        odd-field:listing='price'  this field of a page's first row is an object, or the text (or null) after a slash
         rights:read='Spot.SpotTrade+Wallet.Withdraw'  the key's rights as query-api names them
         read-only:signed  the key may read and cannot cancel
         bound:read='127.0.0.1'  the key is bound to this address
