@@ -6,7 +6,7 @@ import gzip
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from http import HTTPStatus
 
 from .wire import MADE_UP, SimReply, json_reply, text_reply
@@ -66,7 +66,6 @@ def edge_page(written: str, path: str) -> SimReply:
 
 _IDS = ("orderId", "order_id", "strategyId", "strategy_id", "id")
 _WAYS = ("nextPageCursor", "nextCursor", "endId", "idLessThan", "cursor", "total_page")
-_TOTALS = ("total_count",)
 _FIELDS: Mapping[str, str] = {
     "date": "createdTime createdTimeE3 cTime lastExecTime created_at",
     "price": "price triggerPrice executePrice initial_price initial_amount size definition",
@@ -109,13 +108,18 @@ def _odd(row: dict[str, object], word: str, status_fields: Collection[str]) -> l
         case "twice":
             return [row, dict(row)]
         case "foreign":
-            name = next(name for name in _IDS if name in row)
-            return [row, {**row, name: _another(row[name]), "symbol": "ELSEWHEREUSDT"}]
+            name, text = next((name, str(row[name])) for name in _IDS if name in row)
+            another = text[:-1] + ("1" if text[-1] != "1" else "2")
+            number = isinstance(row[name], int)
+            return [row, {**row, name: int(text) + 7_000_000_000 if number else another, "symbol": "ELSEWHEREUSDT"}]
     field = next((name for name in _FIELDS[word].split() or status_fields if name in row), None)
     if field is None:
         return []
-    value: object = {"date": _fraction(row[field]), "price": {"value": "1"}, "flag": "maybe"}.get(word)
-    return [{**row, field: value}]
+    moment, text = row[field], str(row[field])
+    # A date that is no whole number of milliseconds.
+    date = moment + 0.5 if isinstance(moment, int) else f"{text}.5" if text.isdecimal() else 1_700_000_000.5
+    values: Mapping[str, object] = {"date": date, "price": {"value": "1"}, "flag": "maybe"}
+    return [{**row, field: values.get(word)}]
 
 
 def _odd_field(reply: SimReply, value: str, facts: Facts) -> SimReply:
@@ -131,30 +135,17 @@ def _odd_field(reply: SimReply, value: str, facts: Facts) -> SimReply:
     return _changed(reply, change)
 
 
-def _another(identity: object) -> object:
-    """An id of the same form that nothing has."""
-    if isinstance(identity, int):
-        return identity + 7_000_000_000
-    text = str(identity)
-    return text[:-1] + ("1" if text[-1] != "1" else "2")
-
-
-def _fraction(moment: object) -> object:
-    """A date that is no whole number of milliseconds."""
-    if isinstance(moment, int):
-        return moment + 0.5
-    text = str(moment)
-    return f"{text}.5" if text.isdecimal() else 1_700_000_000.5
-
-
 def _odd_way(reply: SimReply, word: str, facts: Facts) -> SimReply:
     """The same listing with an odd way on; the reply itself if it names none."""
+    names = ("total_count",) if word == "total" else _WAYS
+    own, fresh = facts.came_by or MADE_UP, f"{MADE_UP}{facts.number + 1}"
+    values: Mapping[str, object] = {"null": None, "number": 7.5, "object": {"next": 1}, "itself": own}
 
     def change(root: object) -> bool:
-        holder = _holder(root, _TOTALS if word == "total" else _WAYS)
+        holder = _holder(root, names)
         if holder is None or (word == "empty" and facts.came_by):
             return False
-        for name in [name for name in (_TOTALS if word == "total" else _WAYS) if name in holder]:
+        for name in [name for name in names if name in holder]:
             if word == "missing":
                 del holder[name]
             elif word == "total":
@@ -162,8 +153,6 @@ def _odd_way(reply: SimReply, word: str, facts: Facts) -> SimReply:
             elif name == "total_page" and word in ("itself", "empty", "endless"):
                 holder[name] = 1_000_000
             else:
-                own, fresh = facts.came_by or MADE_UP, f"{MADE_UP}{facts.number + 1}"
-                values = {"null": None, "number": 7.5, "object": {"next": 1}, "itself": own}
                 holder[name] = values.get(word, fresh)
         if word == "empty":
             _rows(root).clear()
@@ -190,8 +179,7 @@ def _holder(value: object, names: Collection[str]) -> dict[str, object] | None:
 # --- bodies ---------------------------------------------------------------------------------------------------------
 
 
-def _dump(value: object) -> str:
-    return json.dumps(value, separators=(",", ":"))
+_dump = partial(json.dumps, separators=(",", ":"))
 
 
 def _changed(reply: SimReply, change: Callable[[object], bool], dump: Callable[[object], str] = _dump) -> SimReply:

@@ -33,7 +33,9 @@ RUNNING, TERMINATED, TERMINATED_WITH_ORDERS, PAUSED, UNTRIGGERED = 2, 3, 4, 5, 6
 class Answer:
     """What a handler answers. The document says that a success may read OK, success, SUCCESS or be empty."""
 
-    result: Mapping[str, object]
+    result: Mapping[str, object] = field(default_factory=dict)
+    code: int | str = 0
+    status: int = 200
     ext: Mapping[str, object] = field(default_factory=dict)
     message: str = "OK"
 

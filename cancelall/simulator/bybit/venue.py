@@ -16,7 +16,7 @@ from .account import KEY_HEADER, account_info, authenticate, market_time, nothin
 from .instruments import stock
 from .listing import history, instruments_info, realtime, spread_instruments
 from .orders import cancel_all, cancel_batch, cancel_one, create_order
-from .state import State, bad, product_of
+from .state import Answer, State, bad, product_of
 from .strategies import child_cancelled, stock_strategies, stop_strategy, strategy_list
 
 # Per second, key and path: https://bybit-exchange.github.io/docs/v5/rate-limit (as of 2026-07-24), default tier. Three
@@ -176,18 +176,14 @@ class Bybit(State):
 
     # Answers.
 
-    def answer(self, value: Any, call: Call, headers: Headers) -> SimReply:
-        """A success. Every V5 answer carries the server's time at the top level."""
-        return self._envelope(0, value.message, value.result, value.ext, headers=headers)
+    def answer(self, value: Any, call: Call | None, headers: Headers) -> SimReply:
+        """Every V5 answer carries the server's time at the top level."""
+        said = {"retCode": value.code, "retMsg": value.message, "result": value.result, "retExtInfo": value.ext}
+        return json_reply({**said, "time": self.server_now()}, value.status, headers)
 
     def refusal(self, refused: Refused, request: SimRequest, headers: Headers = ()) -> SimReply:
-        return self._envelope(refused.code, refused.message, {}, {}, refused.status or 200, headers)
-
-    def _envelope(
-        self, code: object, message: str, result: object, ext: object, status: int = 200, headers: Headers = ()
-    ) -> SimReply:
-        said = {"retCode": code, "retMsg": message, "result": result, "retExtInfo": ext, "time": self.server_now()}
-        return json_reply(said, status, headers)
+        said = Answer(code=refused.code, message=refused.message, status=refused.status or 200)
+        return self.answer(said, None, headers)
 
     def refuse(self, reason: Refusal, request: SimRequest) -> SimReply:
         """A limit that is full tells when it is not."""
