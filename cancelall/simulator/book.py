@@ -78,16 +78,14 @@ class Book:
         del self._segments[before.segment][order_id]
         remaining = "0" if status == "filled" else before.remaining
         after = replace(before, status=status, remaining=remaining, updated_ms=when_ms)
-        self._closed[order_id] = (before, after)
+        self._closed[order_id] = before, after
         return after
 
     def find(self, order_id: str = "", client_id: str = "") -> SimOrder | None:
         """An order by its id, else by its client id, open or closed."""
         wanted = order_id or self._client_ids.get(client_id, "")
-        if wanted in self._open:
-            return self._open[wanted]
-        closed = self._closed.get(wanted)
-        return closed[1] if closed else None
+        _, closed = self._closed.get(wanted, (None, None))
+        return self._open.get(wanted, closed)
 
     def is_open(self, order_id: str) -> bool:
         return order_id in self._open
@@ -102,13 +100,13 @@ class Book:
 
     def open_as_of(self, when_ms: int, segment: str | None = None) -> list[SimOrder]:
         """The orders that were open at that moment, newest first: what a listing that lags would show."""
-        still = [order for order in self.open(segment) if order.created_ms <= when_ms]
-        since = [
+        orders = [order for order in self.open(segment) if order.created_ms <= when_ms]
+        orders += [
             before
             for before, after in self._closed.values()
-            if after.updated_ms > when_ms >= before.created_ms and (segment is None or before.segment == segment)
+            if after.updated_ms > when_ms >= before.created_ms and segment in (None, before.segment)
         ]
-        return sorted(still + since, key=lambda order: order.sequence, reverse=True)
+        return sorted(orders, key=lambda order: order.sequence, reverse=True)
 
 
 @dataclass(frozen=True, kw_only=True)

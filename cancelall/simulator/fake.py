@@ -30,6 +30,8 @@ from .wire import PAGING, Headers, Manner, SimReply, SimRequest, came_by, json_r
 _STOCK_AGE_MS = 3_600_000
 _STOCK_STEP_MS = 100
 
+NewId = Callable[[SimOrder], str] | None
+
 
 @dataclass(frozen=True, kw_only=True)
 class LoggedRequest(SimRequest):
@@ -197,13 +199,7 @@ class FakeVenue(ABC):
         return not allowance.allowed
 
     def put_stock(
-        self,
-        account: Account,
-        templates: Sequence[SimOrder],
-        count: int,
-        new_id: Callable[[SimOrder], str] | None = None,
-        *,
-        named: bool = False,
+        self, account: Account, templates: Sequence[SimOrder], count: int, new_id: NewId = None, *, named: bool = False
     ) -> None:
         """Place so many orders, one after another some time before now. With `named`, every third has a client id."""
         first_ms = self.now_ms() - max(_STOCK_AGE_MS, 2 * count * _STOCK_STEP_MS)

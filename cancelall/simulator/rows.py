@@ -42,12 +42,11 @@ class Table:
         sources = [_split(word) for word in text.split()]
         # What is fixed, and what is a field of the order, is told apart here: thousands of rows are written.
         self._fixed = {name: None if source[:1] in (".", "?") else _literal(source) for name, source in sources}
-        plain = {name: source[1:] for name, source in sources if source[:1] == "." and source[1:] not in known}
-        self._fields = list(plain.items())
+        self._fields = [(name, source[1:]) for name, source in sources if source[:1] == "." and source[1:] not in known]
         self._cells = [
-            (name, known[source[1:]] if source[:1] == "." else _extra(source[1:]))
+            (name, known[source[1:]] if source[0] == "." else _extra(source[1:]))
             for name, source in sources
-            if source[:1] in (".", "?") and name not in plain
+            if source[:1] == "?" or (source[:1] == "." and source[1:] in known)
         ]
 
     def __call__(self, order: object, view: object = None) -> dict[str, object]:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from email.utils import formatdate
 from http import HTTPStatus
+from http.client import responses
 from http.server import BaseHTTPRequestHandler
 
 from .book import Account
@@ -182,16 +183,12 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_DELETE = do_PUT = _serve
 
     def _head(self, reply: SimReply) -> bytes:
-        try:
-            phrase = HTTPStatus(reply.status).phrase
-        except ValueError:
-            phrase = "Unknown"
         endless = reply.manner is Manner.ENDLESS
         framing = "Transfer-Encoding: chunked" if endless else f"Content-Length: {len(reply.body)}"
         date = formatdate(self.owner.fake.server_now() / 1000, usegmt=True)
         headers = (f"{name}: {value}" for name, value in reply.headers)
-        lines = (f"HTTP/1.1 {reply.status} {phrase}", f"Date: {date}", framing, *headers, "", "")
-        return "\r\n".join(lines).encode("latin-1", "replace")
+        first = f"HTTP/1.1 {reply.status} {responses.get(reply.status, 'Unknown')}"
+        return "\r\n".join((first, f"Date: {date}", framing, *headers, "", "")).encode("latin-1", "replace")
 
     def _deliver(self, reply: SimReply) -> None:
         self.owner.pause(reply.delay_seconds)

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache, partial
-from http import HTTPStatus
+from http.client import responses
 
 from .wire import MADE_UP, SimReply, json_reply, text_reply
 
@@ -51,7 +51,7 @@ def edge_page(written: str, path: str) -> SimReply:
     """What something in front of the venue answers: `STATUS[/FORM]`, without a word of the venue's."""
     number, _, form = written.partition("/")
     status = int(number)
-    sentence = HTTPStatus(status).phrase if status in set(HTTPStatus) else "Unknown"
+    sentence = responses.get(status, "Unknown")
     html = f"<html><head><title>{status} {sentence}</title></head><body><h1>{sentence}</h1></body></html>"
     forms = {
         "json": json_reply({"message": sentence}, status),

@@ -230,7 +230,7 @@ def test_mode_of_one_account_and_for_good(desk: Desk) -> None:
     assert desk.code("GET", LIST, USDT) == "00000"
     assert other.code("GET", LIST, USDT) == "40085"
     assert len(other.open()) == 12
-    with pytest.raises(ValueError, match="no mode 'uta'"):
+    with pytest.raises(ValueError, match="'uta' is no value of this fault"):
         desk.fake.set_faults(["mode=uta"])
 
 

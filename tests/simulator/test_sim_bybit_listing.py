@@ -104,13 +104,6 @@ def test_the_last_cursor_can_point_to_its_own_page(open_desk: Opener) -> None:
     assert 0 < len(pages[-1]["list"]) < 10
 
 
-def test_a_first_page_can_be_empty_and_have_a_cursor(open_desk: Opener) -> None:
-    desk = open_desk(faults=["empty-page"])
-    first, *rest = [answer["result"]["list"] for answer in walk(desk, LIST, 50)]
-    assert first == []
-    assert {row["orderId"] for rows in rest for row in rows} == {order.id for order in desk.open("spot")}
-
-
 @pytest.mark.parametrize(
     ("fault", "name", "value"),
     [

@@ -109,7 +109,6 @@ class Instruments:
             yield Instrument("MARGIN", f"{coin}USDT", coin, "USDT")
 
 
-MODES = ("classic", "unified", "hybrid")
 # One of each. The first eight reach every part of the account, so that a small stock does too.
 _CLASSIC_STOCK = """
     USDT-FUTURES BTCUSDT buy 60000; COIN-FUTURES BTCUSD buy 60000; USDC-FUTURES BTCPERP buy 60000

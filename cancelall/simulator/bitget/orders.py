@@ -48,6 +48,7 @@ _STRATEGY_GONE = Refused("25597", "Strategy does not exist or has already been s
 
 Named = Mapping[str, object]
 """What names one order: a body, or a row of a batch."""
+Failed = tuple[dict[str, str], Refused]
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class Outcome:
     """What became of a cancel: the orders that it took, and the ids that it did not, each with the reason."""
 
     taken: Sequence[SimOrder] = ()
-    failed: Sequence[tuple[dict[str, str], Refused]] = ()
+    failed: Sequence[Failed] = ()
 
     def one(self) -> dict[str, str]:
         """The answer to the cancel of one order, or the refusal."""
@@ -83,12 +84,7 @@ class Outcome:
 
 
 def _take(
-    venue: State,
-    call: Call,
-    orders: Iterable[SimOrder],
-    *,
-    by_name: bool = False,
-    failed: Sequence[tuple[dict[str, str], Refused]] = (),
+    venue: State, call: Call, orders: Iterable[SimOrder], failed: Sequence[Failed] = (), *, by_name: bool = False
 ) -> Outcome:
     """Cancel these open orders. One that is named again within a second of its last cancel is refused.
 
@@ -124,7 +120,7 @@ def _take_named(
     there is `gone`, a closed one that or `final`.
     """
     orders: list[SimOrder] = []
-    failed: list[tuple[dict[str, str], Refused]] = []
+    failed: list[Failed] = []
     for row in rows:
         wanted, order = symbol(row), named(call, row, *segments)
         if order and (wanted not in (None, order.symbol) or kind not in ("", order.kind)):
@@ -134,7 +130,7 @@ def _take_named(
         else:
             names = {name: text(row, name) for name in ("orderId", "clientOid")}
             failed.append((names, final or gone if order else gone))
-    return _take(venue, call, orders, by_name="/v2/" in call.path, failed=failed)
+    return _take(venue, call, orders, failed, by_name="/v2/" in call.path)
 
 
 def _open(call: Call, segment: str, symbol: str = "", coin: str = "") -> list[SimOrder]:

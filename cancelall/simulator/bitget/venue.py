@@ -10,7 +10,7 @@ from collections.abc import Hashable, Iterable
 from dataclasses import replace
 from typing import ClassVar
 
-from ..book import Account
+from ..book import Account, Book
 from ..faults import Fault, declared
 from ..limits import AddressLimit, Allowance
 from ..refusals import Answered, Refusal, Refused, page
@@ -19,7 +19,7 @@ from ..wire import Headers, SimReply, SimRequest, json_reply
 from . import account, orders
 from . import listing as listings
 from .account import KEY_HEADER, authenticate, check_headers
-from .instruments import BORROWED, MARGIN, MODES, PAIR, stock
+from .instruments import BORROWED, MARGIN, PAIR, stock
 from .state import State
 
 _LIMIT = 10
@@ -135,45 +135,31 @@ class Bitget(State):
         nothing:cancel='25204'  the code of a unified mass cancel that meets no order, such as 25578
         bot-orders:cancel  orders of the venue's own bots cannot be cancelled
         fires:cancel  a trigger order fires right after each mass cancel, and turns into an ordinary one
-        """
+        """,
+        {"mode": "classic|unified|hybrid"},
     )
-    # 6000 requests in a minute from one address, and it is shut out for five.
-    address_limit = AddressLimit(
-        requests=6000, per_ms=60_000, ban_ms=300_000, refused=Refused("429", "Too Many Requests", 429)
-    )
+    # In milliseconds: 6000 requests in a minute from one address, and it is shut out for five.
+    address_limit = AddressLimit(6000, 60_000, 300_000, Refused("429", "Too Many Requests", 429))
     _empties = 0
-
-    # Accounts.
 
     def stock(self, account: Account, orders: int) -> None:
         """Orders of every kind that an account of this mode can hold, but no margin orders of a classic one."""
         self._stocked[account.key] = orders
         self.put_stock(account, stock(self.mode_of(account), self.instruments.delivery), orders, named=True)
 
-    def set_mode(self, account: Account, mode: str) -> Account:
-        """Open the account anew in this mode, with as many orders; the key stays."""
-        if mode not in MODES:
-            raise ValueError(f"no mode {mode!r}: {', '.join(MODES)}")
-        with self.lock:
-            self.modes[account.key] = mode
-            opened = Account(key=account.key, credentials=account.credentials, options=account.options)
-            self.accounts[account.key] = opened
-            self.stock(opened, self._stocked[account.key])
-            return opened
-
     def set_faults(self, faults: Iterable[Fault | str]) -> None:
         """Replace the faults that are on. `mode` and `margin` are about accounts and leave their mark for good."""
         super().set_faults(faults)
         with self.lock:
-            for account in list(self.accounts.values()):
-                mode = self._faults.named("mode", account.key)
+            for key, account in list(self.accounts.items()):
+                mode, margin = self._faults.named("mode", key), self._faults.named("margin", key)
                 if mode and mode.value != self.mode_of(account):
-                    account = self.set_mode(account, str(mode.value))
-                extra = self._faults.named("margin", account.key)
-                if extra and self.mode_of(account) == "classic":
-                    self.put_stock(account, MARGIN, int(extra.number), named=True)
-
-    # The way of a request.
+                    # Opened anew, with as many orders; the key stays.
+                    self.modes[key] = str(mode.value)
+                    account = self.accounts[key] = replace(account, book=Book())
+                    self.stock(account, self._stocked[key])
+                if margin and self.mode_of(account) == "classic":
+                    self.put_stock(account, MARGIN, int(margin.number), named=True)
 
     def no_route(self, request: SimRequest) -> Refused | Answered:
         """Paths that are no more, that never were, and the web framework's own 404, which has no `code`."""
@@ -214,8 +200,6 @@ class Bitget(State):
         lacks = self.fault("lacks", call.request, lambda each: str(each.value).rpartition("/")[0] in call.request.text)
         if lacks:
             raise Refused(str(lacks.value).rpartition("/")[2], "This product is not available to you")
-
-    # Answers.
 
     def answer(self, value: object, call: Call, headers: Headers) -> SimReply:
         """A success; every envelope carries the server's time."""

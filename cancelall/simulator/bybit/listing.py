@@ -25,8 +25,6 @@ _RECENT = 500
 _HISTORY_MS = 24 * 3_600_000
 _LIMIT_DEFAULT, _LIMIT_MAX = "20", 50
 _INSTRUMENTS_DEFAULT, _INSTRUMENTS_MAX = "500", 1000
-_START = "first%3A9999999999999"
-"""A cursor after which every order comes."""
 
 
 def realtime(venue: State, call: Call) -> Answer:
@@ -68,8 +66,6 @@ def _paged(venue: State, call: Call, scope: Scope, orders: Iterable[SimOrder]) -
         if scope.holds(order) and order_id in ("", order.id) and client_id in ("", order.client_id)
     ]
     refuse_continued(venue, call)
-    if not after and venue.fault("empty-page", call.request):
-        return _page(venue, call, (), _START)
     loop = venue.fault("cursor-loop", call.request) is not None
     limit = whole(call.query.get("limit", _LIMIT_DEFAULT), bad("limit is invalid"), least=1, most=_LIMIT_MAX)
     page = by_offset(shown, _after(shown, unquote(after)) if after and not loop else 0, limit).items

@@ -148,7 +148,7 @@ class Scope:
 def read_scope(
     segment: str,
     values: Mapping[str, object],
-    instruments: Instruments,
+    known: Instruments,
     *,
     coin_for: Collection[str] = (),
     cancels: bool = False,
@@ -166,4 +166,4 @@ def read_scope(
         raise bad("symbol, baseCoin or settleCoin is required")
     if order_filter and order_filter not in (CANCEL_FILTERS if cancels else _FILTERS).get(segment, ()):
         raise bad_filter(segment)
-    return Scope(segment, symbol, base, settle_coin, order_filter, instruments)
+    return Scope(segment, symbol, base, settle_coin, order_filter, known)

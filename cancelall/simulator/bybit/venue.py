@@ -10,7 +10,7 @@ from ..book import Account, SimOrder
 from ..faults import declared
 from ..limits import AddressLimit, Allowance
 from ..refusals import Answered, Refusal, Refused, bare, page
-from ..routes import Call, Routes, cancel, create, listing, public, read
+from ..routes import NOBODY, Call, Routes, cancel, create, listing, public, read
 from ..wire import Headers, SimReply, SimRequest, json_reply
 from .account import KEY_HEADER, account_info, authenticate, market_time, nothing, query_api
 from .instruments import stock
@@ -90,7 +90,6 @@ class Bybit(State):
         no-batch:cancel='404'  the account has no batch cancel: 404 without JSON, or this code
         page-refused:listing  the second and later pages of a listing are refused
         cursor-stays:listing  the last page's cursor points to that page itself
-        empty-page:listing  a listing's first page is empty and has a cursor
         rights:read='Spot.SpotTrade+Wallet.Withdraw'  the key's rights as query-api names them
         read-only:signed  the key may read and cannot cancel
         bound:read='127.0.0.1'  the key is bound to this address
@@ -99,10 +98,8 @@ class Bybit(State):
         classic:read  the account is no unified one
         """
     )
-    # 600 requests in 5 seconds from one address, and it is shut out for ten minutes.
-    address_limit = AddressLimit(
-        requests=600, per_ms=5000, ban_ms=600_000, refused=_gateway(403, "access too frequent")
-    )
+    # In milliseconds: 600 requests in 5 seconds from one address, and it is shut out for ten minutes.
+    address_limit = AddressLimit(600, 5000, 600_000, _gateway(403, "access too frequent"))
     _limited = 0
 
     def stock(self, account: Account, orders: int) -> None:
@@ -118,8 +115,6 @@ class Bybit(State):
         if fault is None or fault.parts[0] != "strategy":
             child_cancelled(self, account, order)
 
-    # The way of a request.
-
     def no_route(self, request: SimRequest) -> Refused:
         """A code in JSON, with HTTP 404."""
         return Refused(10017, "Route not found.", status=404)
@@ -127,10 +122,8 @@ class Bybit(State):
     def authorize(self, call: Call) -> Call:
         """Key, clock and signature, and what the key may do; then the body has to be a JSON object."""
         request = call.request
-        account = self.accounts.get(self.key_of(request))
-        authenticate(request, account.credentials if account else None, self.server_now())
-        if account is None:
-            raise AssertionError("authenticate() lets no unknown key pass")
+        account = self.accounts.get(self.key_of(request), NOBODY)
+        authenticate(request, account.credentials, self.server_now())
         if self.fault("expired", request):
             raise Refused(33004, "Your api key has expired.")
         if call.route.kind.changes and self.fault("read-only", request):
@@ -174,8 +167,6 @@ class Bybit(State):
         if answer:
             raise Refused(int(answer), _ABSENT_WORDS.get(answer, "This product is not available to you."))
 
-    # Answers.
-
     def answer(self, value: Any, call: Call | None, headers: Headers) -> SimReply:
         """Every V5 answer carries the server's time at the top level."""
         said = {"retCode": value.code, "retMsg": value.message, "result": value.result, "retExtInfo": value.ext}
@@ -188,13 +179,12 @@ class Bybit(State):
     def refuse(self, reason: Refusal, request: SimRequest) -> SimReply:
         """A limit that is full tells when it is not."""
         if reason is Refusal.RATE_LIMIT:
-            return self.over_limit(self._full(limit=1, seconds=1), request)
+            return self.over_limit(self._full(1, seconds=1), request)
         return super().refuse(reason, request)
 
     def too_many(self, seconds: float, request: SimRequest) -> SimReply:
-        """Code 10006; the limit header names the moment."""
-        headers = self.limit_headers(self._full(limit=10, seconds=seconds))
-        return self.refusal(Refused(10006, "Too many visits!"), request, headers)
+        """The limit header names the moment."""
+        return self.refusal(Refused(10006, "Too many visits!"), request, self.limit_headers(self._full(10, seconds)))
 
     def _full(self, limit: int, seconds: float) -> Allowance:
         return Allowance(allowed=False, limit=limit, remaining=0, reset_ms=self.now_ms() + round(seconds * 1000))
