@@ -25,7 +25,7 @@ from enum import StrEnum
 from textwrap import dedent
 
 from .refusals import REACHES
-from .spoil import ROW_WORDS, WAY_WORDS
+from .spoil import ODD_ROWS, ODD_WAYS
 
 
 class Kind(StrEnum):
@@ -145,8 +145,8 @@ SPECS: Mapping[str, FaultSpec] = declared(
         "edge": r"[1-5]\d\d(/(html|json|text|empty))?",
         "refused": "|".join(REACHES),
         "hint": r"\d+(/(503|own))?",
-        "odd-row": "|".join(ROW_WORDS),
-        "odd-way": "|".join(WAY_WORDS),
+        "odd-row": "|".join(ODD_ROWS),
+        "odd-way": "|".join(ODD_WAYS),
     },
 )
 

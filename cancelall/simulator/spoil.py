@@ -78,29 +78,29 @@ _FIELDS: Mapping[str, str] = {
 """The names under which venues have what can be odd in a row; each venue says itself which fields are its statuses."""
 _IN_PLACE: Mapping[str, object] = {"string": "order", "null": None, "list": []}
 
-ROW_WORDS = (*_FIELDS, *_IN_PLACE, "no-id", "unknown", "twice", "foreign")
-WAY_WORDS = ("missing", "null", "number", "object", "itself", "empty", "endless", "total")
+ODD_ROWS = (*_FIELDS, *_IN_PLACE, "no-id", "unknown", "twice", "foreign")
+ODD_WAYS = ("missing", "null", "number", "object", "itself", "empty", "endless", "total")
 
 
-def _odd_row(reply: SimReply, word: str, facts: Facts) -> SimReply:
+def _odd_row(reply: SimReply, oddity: str, facts: Facts) -> SimReply:
     """The same listing with one row in its middle odd in this way; the reply itself if it has no such row."""
 
     def change(root: object) -> bool:
         rows = _rows(root)
         index = len(rows) // 2
         row = rows[index] if rows else None
-        odd = _odd(row, word, facts.status_fields) if isinstance(row, dict) else []
+        odd = _odd(row, oddity, facts.status_fields) if isinstance(row, dict) else []
         rows[index : index + 1] = odd or rows[index : index + 1]
         return bool(odd)
 
     return _changed(reply, change)
 
 
-def _odd(row: dict[str, object], word: str, status_fields: Collection[str]) -> list[object]:
+def _odd(row: dict[str, object], oddity: str, status_fields: Collection[str]) -> list[object]:
     """What stands in the place of a row; nothing where the row has nothing that could be odd in this way."""
-    if word in _IN_PLACE:
-        return [_IN_PLACE[word]]
-    match word:
+    if oddity in _IN_PLACE:
+        return [_IN_PLACE[oddity]]
+    match oddity:
         case "no-id":
             return [{name: value for name, value in row.items() if name not in _IDS}]
         case "unknown":
@@ -112,14 +112,14 @@ def _odd(row: dict[str, object], word: str, status_fields: Collection[str]) -> l
             another = text[:-1] + ("1" if text[-1] != "1" else "2")
             number = isinstance(row[name], int)
             return [row, {**row, name: int(text) + 7_000_000_000 if number else another, "symbol": "ELSEWHEREUSDT"}]
-    field = next((name for name in _FIELDS[word].split() or status_fields if name in row), None)
+    field = next((name for name in _FIELDS[oddity].split() or status_fields if name in row), None)
     if field is None:
         return []
     moment, text = row[field], str(row[field])
     # A date that is no whole number of milliseconds.
     date = moment + 0.5 if isinstance(moment, int) else f"{text}.5" if text.isdecimal() else 1_700_000_000.5
     values: Mapping[str, object] = {"date": date, "price": {"value": "1"}, "flag": "maybe"}
-    return [{**row, field: values.get(word)}]
+    return [{**row, field: values.get(oddity)}]
 
 
 def _odd_field(reply: SimReply, value: str, facts: Facts) -> SimReply:
@@ -135,26 +135,26 @@ def _odd_field(reply: SimReply, value: str, facts: Facts) -> SimReply:
     return _changed(reply, change)
 
 
-def _odd_way(reply: SimReply, word: str, facts: Facts) -> SimReply:
+def _odd_way(reply: SimReply, oddity: str, facts: Facts) -> SimReply:
     """The same listing with an odd way on; the reply itself if it names none."""
-    names = ("total_count",) if word == "total" else _WAYS
+    names = ("total_count",) if oddity == "total" else _WAYS
     own, fresh = facts.came_by or MADE_UP, f"{MADE_UP}{facts.number + 1}"
     values: Mapping[str, object] = {"null": None, "number": 7.5, "object": {"next": 1}, "itself": own}
 
     def change(root: object) -> bool:
         holder = _holder(root, names)
-        if holder is None or (word == "empty" and facts.came_by):
+        if holder is None or (oddity == "empty" and facts.came_by):
             return False
         for name in [name for name in names if name in holder]:
-            if word == "missing":
+            if oddity == "missing":
                 del holder[name]
-            elif word == "total":
+            elif oddity == "total":
                 holder[name] = int(str(holder[name])) + 1
-            elif name == "total_page" and word in ("itself", "empty", "endless"):
+            elif name == "total_page" and oddity in ("itself", "empty", "endless"):
                 holder[name] = 1_000_000
             else:
-                holder[name] = values.get(word, fresh)
-        if word == "empty":
+                holder[name] = values.get(oddity, fresh)
+        if oddity == "empty":
             _rows(root).clear()
         return True
 

@@ -392,13 +392,13 @@ def test_lower_case(open_desk: Opener) -> None:
 
 
 def test_three_words_list_what_seven_types_are(desk: Desk) -> None:
-    found = {word: desk.listing(PLANS, **USDT, planType=word) for word in ("normal_plan", "track_plan", "profit_loss")}
-    assert sum(map(len, found.values())) == len(desk.open("USDT-FUTURES plan"))
-    assert {row["planType"] for row in found["normal_plan"]} == {"normal_plan"}
-    assert {row["planType"] for row in found["track_plan"]} == {"track_plan"}
+    listed = {word: desk.listing(PLANS, **USDT, planType=word) for word in ("normal_plan", "track_plan", "profit_loss")}
+    assert sum(map(len, listed.values())) == len(desk.open("USDT-FUTURES plan"))
+    assert {row["planType"] for row in listed["normal_plan"]} == {"normal_plan"}
+    assert {row["planType"] for row in listed["track_plan"]} == {"track_plan"}
     closing = {"profit_plan", "loss_plan", "pos_profit", "pos_loss", "moving_plan"}
-    assert {row["planType"] for row in found["profit_loss"]} == closing
-    assert {row["size"] for row in found["profit_loss"] if row["planType"].startswith("pos_")} == {""}
+    assert {row["planType"] for row in listed["profit_loss"]} == closing
+    assert {row["size"] for row in listed["profit_loss"] if row["planType"].startswith("pos_")} == {""}
 
 
 @pytest.mark.parametrize("word", ["pos_loss", "loss_plan", "moving_plan", "", "everything"])
@@ -420,8 +420,8 @@ def test_the_silent_no_op(desk: Desk, word: str) -> None:
 
 def test_a_plan_cancel_by_filter(desk: Desk) -> None:
     before = desk.open("USDT-FUTURES plan")
-    plain = desk.post(f"{MIX}/cancel-plan-order", USDT)
-    taken = {row["orderId"] for row in plain["successList"]}
+    answer = desk.post(f"{MIX}/cancel-plan-order", USDT)
+    taken = {row["orderId"] for row in answer["successList"]}
     assert taken == {order.id for order in before if order.kind == "normal_plan"}
     narrow = {**USDT, "symbol": "BTCUSDT", "planType": "profit_plan"}
     assert two(desk.post(f"{MIX}/cancel-plan-order", narrow)) == (1, [])
@@ -521,8 +521,8 @@ def test_history(desk: Desk) -> None:
     assert Counter(row["status"] for row in rows) == {"filled": 1, "canceled": len(rows) - 1}
     (gone,) = desk.listing(f"{MIX}/orders-plan-history", **USDT, planType="profit_loss")
     assert (gone["orderId"], gone["planStatus"]) == (plan.id, "cancelled")
-    found = desk.get(f"{MIX}/detail", **USDT, symbol="BTCUSDT", orderId=order.id)
-    assert found["state"] in ("canceled", "filled")
+    detail = desk.get(f"{MIX}/detail", **USDT, symbol="BTCUSDT", orderId=order.id)
+    assert detail["state"] in ("canceled", "filled")
     assert desk.code("GET", f"{MIX}/detail", {**USDT, "symbol": "BTCUSDT", "orderId": "1"}) == "40109"
 
 
@@ -543,8 +543,8 @@ def test_spot_tpsl_is_cancelled_by_its_own_word(desk: Desk) -> None:
     order = next(order for order in desk.open("SPOT") if order.kind == "tpsl")
     batch = {"symbol": order.symbol, "orderList": [{"orderId": order.id}]}
     assert two(desk.post(f"{SPOT}/batch-cancel-order", batch)) == (0, ["43001"])
-    plain = {"orderId": order.id, "symbol": order.symbol}
-    assert desk.code("POST", f"{SPOT}/cancel-order", plain) == "43001"
+    named = {"orderId": order.id, "symbol": order.symbol}
+    assert desk.code("POST", f"{SPOT}/cancel-order", named) == "43001"
     assert desk.post(f"{SPOT}/cancel-order", {"orderId": order.id, "tpslType": "tpsl"})["orderId"] == order.id
     assert order not in desk.open("SPOT")
 

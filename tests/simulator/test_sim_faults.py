@@ -131,8 +131,8 @@ def test_faults_know_when_they_are_over(open_desk: Opener, faults: list[str], en
         desk.reply("GET", "/v5/market/time")
         desk.clock.tick(0.4)
     wanted = None if end is None else began + round(end * 1000)
-    found = desk.fake.faults_end_ms()
-    assert found == wanted if faults else found is not None
+    end_ms = desk.fake.faults_end_ms()
+    assert end_ms == wanted if faults else end_ms is not None
     assert desk.fake.faults_end_ms(lambda fault: fault.name == "latency") == began
 
 

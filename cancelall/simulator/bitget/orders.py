@@ -346,7 +346,7 @@ _KEPT = (
 class Waiting:
     """What a call places that waits for a price: the parameter that names its kind, the kinds, and the usual one."""
 
-    word: str
+    name: str
     kinds: tuple[str, ...]
     usual: str = ""
 
@@ -366,7 +366,7 @@ def place(venue: State, call: Call) -> object:
     family = call.path.split("/")[3]
     part, kind = _PARTS[family](values), text(values, "tpslType") or kinds.NORMAL
     if waiting:
-        kind = text(values, waiting.word) or waiting.usual
+        kind = text(values, waiting.name) or waiting.usual
         if kind not in waiting.kinds:
             raise invalid("type") if family == "trade" else Refused("40812", "The condition planType is not met")
     symbol, client_id = text(values, "symbol"), text(values, "clientOid")

@@ -63,7 +63,7 @@ def _paged(venue: State, call: Call, scope: Scope, orders: Iterable[SimOrder]) -
     shown = [
         order
         for order in orders
-        if scope.holds(order) and order_id in ("", order.id) and client_id in ("", order.client_id)
+        if scope.covers(order) and order_id in ("", order.id) and client_id in ("", order.client_id)
     ]
     refuse_continued(venue, call)
     loop = venue.fault("cursor-loop", call.request) is not None

@@ -43,7 +43,7 @@ def cancel_all(venue: State, call: Call) -> Answer:
     orders = [
         order
         for order in call.account.book.open(segment)
-        if scope.holds(order) and (not only_stop or order.kind == STOP)
+        if scope.covers(order) and (not only_stop or order.kind == STOP)
     ]
     if futures and len(orders) > _CAP:
         orders = venue.random.sample(orders, _CAP)

@@ -130,7 +130,7 @@ class Scope:
     order_filter: str
     instruments: Instruments
 
-    def holds(self, order: SimOrder) -> bool:
+    def covers(self, order: SimOrder) -> bool:
         """Whether the order is in scope. Of several selectors one counts: symbol, else base coin, else settle coin.
 
         A symbol or coin that does not exist is no error: it matches nothing, and the answer is a success.
