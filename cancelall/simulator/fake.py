@@ -49,10 +49,7 @@ class LoggedRequest(SimRequest):
 
 @dataclass(frozen=True, kw_only=True)
 class Cancelled:
-    """The orders that a cancel is said to have taken, and those that it could not take.
-
-    `ignored`: the venue only claims to have taken them (the fault `ack-only`).
-    """
+    """What a cancel took, or only claims to have (`ignored`: the fault `ack-only`), and what it could not take."""
 
     accepted: tuple[SimOrder, ...] = ()
     failed: tuple[SimOrder, ...] = ()
@@ -450,9 +447,7 @@ class FakeVenue(ABC):
         return self.place(account, fresh.placed(self.new_id(order), when_ms))
 
     def cancel(self, account: Account, orders: Sequence[SimOrder], request: SimRequest) -> Cancelled:
-        """Cancel these open orders as the venue would. Every cancel of every venue goes through here, so that the
-        faults that are about cancels work everywhere.
-        """
+        """Cancel these open orders as the venue would. All venues do it here, so that faults about cancels work."""
         now_ms = self.now_ms()
         if orders and (fault := self.fault("hidden", request)):
             # From its arrival: where a venue lets a cancel land later, its answer is long known by then.

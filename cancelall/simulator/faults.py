@@ -241,10 +241,7 @@ class _Armed:
 
 
 class FaultSet:
-    """The faults that are on, and how often each has struck. Not thread-safe: the fake venue holds its lock.
-
-    `elapsed` tells the seconds since the first request.
-    """
+    """The faults that are on; `elapsed` tells seconds since the first request. Not thread-safe: the fake has a lock."""
 
     def __init__(self, faults: Iterable[Fault], elapsed: Callable[[], float] = lambda: 0.0) -> None:
         self._elapsed = elapsed
