@@ -181,32 +181,30 @@ class Fault:
 Fits = Callable[[Fault], bool]
 """Whether a fault is about a request."""
 
-_MARK = re.compile(r"(?<=[^=])(?:@(?P<limit>\d+)|\+(?P<skips>\d+)|\^(?P<seconds>\d+(?:\.\d+)?))$")
+_WRITTEN = re.compile(
+    r"([^:=@+^~]*)(?::([^=@+^~]*))?(?:=([^~]*?))?((?:(?<!=)(?:[@+]\d+|\^\d+(?:\.\d+)?))*)(?:~(.*))?", re.DOTALL
+)
 
 
 def parse_fault(written: str, specs: Mapping[str, FaultSpec] = SPECS) -> Fault:
     """Read `NAME[:KIND][=VALUE][@N][+N][^SECONDS][~TEXT]`; `ValueError` says what is wrong with it."""
-    rest, _, text = written.partition("~")
-    marks: dict[str, str] = {}
-    while mark := _MARK.search(rest):
-        marks |= {name: value for name, value in mark.groupdict().items() if value is not None}
-        rest = rest[: mark.start()]
-    left, equals, value = rest.partition("=")
-    name, _, kind = left.partition(":")
+    parts = _WRITTEN.fullmatch(written)
+    name, kind, value, marks, text = parts.groups() if parts else (written, None, None, "", None)
     spec = specs.get(name)
     if spec is None:
         nearest = get_close_matches(name, specs, n=1)
         raise ValueError(f"unknown fault {name!r}" + (f"; did you mean {nearest[0]!r}?" if nearest else ""))
     if kind and kind not in set(Kind):
         raise ValueError(f"{written!r}: {kind!r} is no kind of request ({', '.join(Kind)})")
+    numbers = {mark[0]: mark[1:] for mark in re.findall(r"[@+^][\d.]+", marks)}
     return Fault(
         name=name,
-        value=_value(written, spec, value) if equals else spec.default,
+        value=spec.default if value is None else _value(written, spec, value),
         kinds=frozenset({Kind(kind)}) if kind else spec.kinds,
-        limit=int(marks["limit"]) if "limit" in marks else None,
-        text=text,
-        skips=int(marks.get("skips", "0")),
-        seconds=float(marks["seconds"]) if "seconds" in marks else None,
+        limit=int(numbers["@"]) if "@" in numbers else None,
+        text=text or "",
+        skips=int(numbers.get("+", "0")),
+        seconds=float(numbers["^"]) if "^" in numbers else None,
     )
 
 
