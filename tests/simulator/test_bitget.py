@@ -19,7 +19,6 @@ from cancelall import simulator
 from cancelall.simulator import Kind, SimRequest
 from cancelall.simulator.bitget import Bitget, account
 from cancelall.simulator.refusals import Refused
-from cancelall.simulator.spoil import HOSTILE, UNKNOWN_STATUS
 from simulator.desks import BitgetDesk as Desk
 from simulator.desks import rsa_key, rsa_signature
 from support import ROOT
@@ -872,28 +871,6 @@ def test_cursor_loop(open_desk: Opener) -> None:
     for path, values, last in ((LIST, USDT, "endId"), (f"{SPOT}/current-plan-order", {}, "idLessThan")):
         first = desk.get(path, **values, limit=2)
         assert desk.get(path, **values, limit=2, idLessThan=first[last]) == first
-
-
-@pytest.mark.parametrize(
-    ("mode", "path", "values", "rows", "field"),
-    [
-        ("classic", LIST, USDT, "entrustedList", "status"),
-        ("classic", PLANS, {**USDT, "planType": "profit_loss"}, "entrustedList", "planStatus"),
-        ("unified", UNFILLED, {}, "list", "orderStatus"),
-    ],
-)
-def test_unknown_status(
-    open_desk: Opener, mode: str, path: str, values: dict[str, object], rows: str, field: str
-) -> None:
-    desk = open_desk(mode=mode, faults=["unknown-status"])
-    assert desk.get(path, **values)[rows][-1][field] == UNKNOWN_STATUS
-
-
-def test_hostile(open_desk: Opener) -> None:
-    answer = open_desk(faults=["hostile"]).ask("GET", LIST, USDT)
-    row = answer["data"]["entrustedList"][0]
-    assert answer["msg"] == row["symbol"] == row["clientOid"] == HOSTILE
-    assert row["orderId"] != HOSTILE
 
 
 def test_null_lists(open_desk: Opener) -> None:

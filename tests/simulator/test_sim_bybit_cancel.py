@@ -324,20 +324,3 @@ def test_spread(desk: Desk) -> None:
     past = desk.get("/v5/spread/order/history")["result"]["list"]
     assert len(past) == len(listed)
     assert {row["orderStatus"] for row in past} == {"Cancelled"}
-
-
-def test_one_full_sweep(desk: Desk) -> None:
-    """The requests that together empty a unified account."""
-    assert isinstance(desk.fake, Bybit)
-    for strategy in desk.fake.strategies_alive(desk.account):
-        assert desk.post("/v5/strategy/stop", strategyId=strategy.id)["retCode"] == 0
-    for coin in ("USDT", "USDC"):
-        desk.cancel_all(category="linear", settleCoin=coin)
-    for coin in {settle_coin(desk, order.symbol, "inverse") for order in desk.open("inverse")}:
-        desk.cancel_all(category="inverse", settleCoin=coin)
-    for order_filter in ("", "StopOrder", "tpslOrder", "OcoOrder", "BidirectionalTpslOrder"):
-        desk.cancel_all(category="spot", **({"orderFilter": order_filter} if order_filter else {}))
-    desk.cancel_all(category="option")
-    desk.post("/v5/spread/order/cancel-all", cancelAll=True)
-    desk.clock.tick(10)
-    assert desk.open() == []

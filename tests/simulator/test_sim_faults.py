@@ -10,7 +10,6 @@ import pytest
 
 from cancelall.simulator import Fault, Kind, parse_fault
 from cancelall.simulator.bybit import Bybit
-from cancelall.simulator.spoil import HOSTILE, UNKNOWN_STATUS
 
 if TYPE_CHECKING:
     from conftest import Opener
@@ -301,16 +300,6 @@ def test_lag_hides_what_is_new(open_desk: Opener) -> None:
     assert len(desk.listing(**USDT)) == 1
 
 
-@pytest.mark.parametrize("seconds", [-600, 2, 600])
-def test_clock(open_desk: Opener, seconds: int) -> None:
-    desk = open_desk(faults=[f"clock={seconds}"])
-    answer = desk.get(LIST, **USDT)
-    assert answer["retCode"] == (0 if seconds == 2 else 10002)
-    assert answer["time"] == desk.clock() + seconds * 1000
-    repaired = desk.request("GET", LIST, query="category=linear&settleCoin=USDT", timestamp=answer["time"])
-    assert desk.read(desk.fake.handle(repaired))["retCode"] == 0
-
-
 # Bodies.
 
 
@@ -327,15 +316,6 @@ def test_truncated(open_desk: Opener) -> None:
         open_desk(faults=["truncated"]).get(LIST, **USDT)
 
 
-def test_hostile(open_desk: Opener) -> None:
-    desk = open_desk(faults=["hostile"])
-    row = desk.get(LIST, **USDT)["result"]["list"][0]
-    assert row["orderLinkId"] == row["symbol"] == HOSTILE
-    assert row["orderId"] != HOSTILE
-    assert desk.get(LIST, category="linear")["retMsg"] == HOSTILE
-    assert b"\\ud800" in desk.reply("GET", LIST, USDT).body
-
-
 def test_duplicate_keys_hide_orders_from_a_careless_parser(open_desk: Opener) -> None:
     body = open_desk(faults=["duplicate-keys"]).reply("GET", LIST, USDT).body
     assert json.loads(body)["result"]["list"] == []
@@ -348,12 +328,6 @@ def test_null_lists(open_desk: Opener) -> None:
     desk = open_desk(faults=["null-lists"])
     assert desk.get(LIST, category="linear", symbol="NOSUCH")["result"]["list"] is None
     assert desk.get(LIST, **USDT)["result"]["list"]
-
-
-def test_unknown_status(open_desk: Opener) -> None:
-    rows = open_desk(faults=["unknown-status"]).get(LIST, **USDT)["result"]["list"]
-    assert [row["orderStatus"] for row in rows].count(UNKNOWN_STATUS) == 1
-    assert rows[-1]["orderStatus"] == UNKNOWN_STATUS
 
 
 def test_cursor_loop(open_desk: Opener) -> None:

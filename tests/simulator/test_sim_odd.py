@@ -19,7 +19,7 @@ from cancelall.core.secret import Secret
 from cancelall.simulator import FakeVenue, Manner, SimReply, SimRequest
 from cancelall.simulator.faults import SPECS
 from cancelall.simulator.refusals import Refusal
-from cancelall.simulator.spoil import ODD_ROWS
+from cancelall.simulator.spoil import HOSTILE, ODD_ROWS, UNKNOWN_STATUS
 from cancelall.simulator.wire import MADE_UP
 from cancelall.venues.registry import VENUES, load, schema
 
@@ -363,6 +363,29 @@ def test_the_pages_of_one_reading_come_from_one_replica() -> None:
 
 def test_no_venue_takes_the_name_of_a_fault_that_all_have(venue: str) -> None:
     assert not set(simulator.venue_class(venue).own_faults) & set(SPECS)
+
+
+def test_hostile_text_and_unknown_statuses(venue: str) -> None:
+    for mode in ("", "unified") if venue == "bitget" else ("",):
+        kinds = ((), ("hostile",), ("unknown-status",))
+        usual, hostile, unknown = (Client(venue, *faults, mode=mode) for faults in kinds)
+        for request in usual.listings():
+            before, reply = rows(read(usual.ask(request))), hostile.ask(request)
+            if before:
+                assert HOSTILE in texts(read(reply))
+                assert b"\\ud800" in reply.body
+                assert ids([read(reply)]) == ids([before])
+                after = rows(read(unknown.ask(request)))
+                assert after[:-1] == before[:-1]
+                # The strategies of Bybit and the TWAPs of Pacifica have no status in words.
+                worded = not request.path.endswith(("/strategy/list", "/orders/twap"))
+                assert texts(after[-1]).count(UNKNOWN_STATUS) == worded
+
+
+def texts(value: Any) -> list[str]:
+    """Every text in an answer."""
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [value] if isinstance(value, str) else [text for each in inside for text in texts(each)]
 
 
 # --- orders and answers that come late ------------------------------------------------------------------------------
