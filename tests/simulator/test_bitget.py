@@ -773,17 +773,6 @@ def test_rate_limits(open_desk: Opener, method: str, path: str, values: dict[str
     assert desk.reply(method, path, values).status != 429
 
 
-def test_an_address_is_blocked_for_five_minutes(open_desk: Opener) -> None:
-    desk = open_desk(limits=True)
-    ask = SimRequest(method="GET", path="/api/v2/public/time")
-    assert {desk.fake.handle(ask).status for _ in range(6000)} == {200}
-    assert desk.fake.handle(ask).status == 429
-    desk.clock.tick(299)
-    assert desk.reply("POST", CANCEL, USDT).status == 429
-    desk.clock.tick(1)
-    assert desk.reply("POST", CANCEL, USDT).status == 200
-
-
 # Faults.
 
 # These change accounts, need orders of an age, or meet what is not a request.

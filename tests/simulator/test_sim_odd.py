@@ -361,6 +361,23 @@ def test_the_pages_of_one_reading_come_from_one_replica() -> None:
     assert len(second) == len(set(second))
 
 
+@pytest.mark.parametrize(
+    ("venue", "path", "requests", "minutes", "status"),
+    [("bybit", "/v5/market/time", 600, 10, 403), ("bitget", "/api/v2/public/time", 6000, 5, 429)],
+)
+def test_an_address_that_sends_too_much_is_shut_out(
+    venue: str, path: str, requests: int, minutes: int, status: int
+) -> None:
+    client, request = Client(venue), SimRequest(method="GET", path=path)
+    client.fake.limits = True
+    assert [client.fake.handle(request).status for _ in range(requests + 1)] == [200] * requests + [status]
+    client.ms += minutes * 60_000 - 1000
+    cancel, *_ = client.cancels()
+    assert client.ask(cancel).status == status
+    client.ms += 1000
+    assert client.ask(cancel).status == 200
+
+
 def test_no_venue_takes_the_name_of_a_fault_that_all_have(venue: str) -> None:
     assert not set(simulator.venue_class(venue).own_faults) & set(SPECS)
 
