@@ -186,7 +186,7 @@ class FakeVenue(ABC):
         return str(uuid.UUID(int=self.random.getrandbits(128), version=4))
 
     def _shut_out(self, address: str, limit: AddressLimit) -> bool:
-        """Whether this address has sent too many requests, this one included, and for how long it stays out."""
+        """Whether this address is shut out, or is from this request on."""
         now_ms = self.now_ms()
         if self._shut_out_until_ms.get(address, 0) > now_ms:
             return True

@@ -317,12 +317,6 @@ def strategy_one(venue: State, call: Call) -> object:
 
 # The position's side decides where no side is named: what closes a long one sells. Some call a long one `buy`.
 _CLOSING_SIDES = {"long": "sell", "short": "buy", "buy": "sell", "sell": "buy"}
-_PARTS: Mapping[str, Callable[[Mapping[str, object]], str]] = {
-    "mix": product_type,
-    "spot": lambda values: kinds.SPOT,
-    "margin": lambda values: "MARGIN",
-    "trade": category,
-}
 _KEPT = (
     "marginCoin posSide tradeSide force triggerPrice callbackRatio presetStopSurplusPrice presetStopLossPrice "
     "stopSurplusTriggerPrice stopLossTriggerPrice takeProfit stopLoss triggerBy triggerOrderType"
@@ -351,7 +345,7 @@ def place(venue: State, call: Call) -> object:
     """
     values, waiting = body(call), call.route.detail
     family = call.path.split("/")[3]
-    part, kind = _PARTS[family](values), text(values, "tpslType") or kinds.NORMAL
+    (part, segment), kind = _place_of(call, family, values), text(values, "tpslType") or kinds.NORMAL
     if waiting:
         kind = text(values, waiting.name) or waiting.usual
         if kind not in waiting.kinds:
@@ -374,15 +368,18 @@ def place(venue: State, call: Call) -> object:
     price = positive(values, priced, bad(priced)) if order_type == "limit" else "0"
     extra = {name: values[name] for name in _KEPT if name in values}
     reduces = text(values, "reduceOnly").upper() == "YES"
-    order = template(_segment(call, family, part), symbol, side, price, kind, extra, reduces=reduces)
+    order = template(segment, symbol, side, price, kind, extra, reduces=reduces)
     fills = order_type == "market" and not waiting and kind != kinds.TPSL
     return ids(venue.accept(call.account, order, quantity, client_id, fills=fills))
 
 
-def _segment(call: Call, family: str, part: str) -> str:
+def _place_of(call: Call, family: str, values: Named) -> tuple[str, str]:
+    """The part of which a call places an order, and the segment where the order rests."""
     waits = call.route.detail is not None
     if family == "margin":
-        return call.names["mode"]
+        return "MARGIN", call.names["mode"]
     if family == "trade":
-        return kinds.strategy_segment(part) if waits else kinds.unified_segment(part)
-    return kinds.plan_segment(part) if waits else part
+        part = category(values)
+        return part, kinds.strategy_segment(part) if waits else kinds.unified_segment(part)
+    part = product_type(values) if family == "mix" else kinds.SPOT
+    return part, kinds.plan_segment(part) if waits else part
