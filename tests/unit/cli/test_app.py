@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +16,7 @@ import pytest
 from cancelall import simulator
 from cancelall.cli import app, kills
 from cancelall.simulator import SimServer
-from support import ROOT, Ran, cancelall, environment, paths, profile_table, write_config
+from support import ROOT, Ran, cancelall, environment, paths, profile_table, started, write_config
 
 
 @pytest.fixture
@@ -424,18 +423,11 @@ def test_an_unread_stderr_does_not_delay_a_send(server: SimServer, config: Path,
             os.write(writing, b"x" * 65536)
     except BlockingIOError:
         os.set_blocking(writing, True)
-    process = subprocess.run(
-        [sys.executable, "-m", "cancelall", "bybit", "--json", "-v", "--config", str(config)],
-        env={"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": str(ROOT)},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=writing,
-        timeout=20,
-        check=False,
-    )
+    with started("bybit", "--json", "-v", "--config", str(config), home=home, stderr=writing) as process:
+        out, _ = process.communicate(timeout=20)
     os.close(writing)
     os.close(reading)
-    assert (process.returncode, json.loads(process.stdout)["verdict"]) == (0, "clear")
+    assert (process.returncode, json.loads(out)["verdict"]) == (0, "clear")
     assert server.open_orders() == []
 
 
@@ -443,13 +435,7 @@ def test_an_unread_stderr_does_not_delay_a_send(server: SimServer, config: Path,
 def test_a_signal_ends_it_with_what_is_known(home: Path, number: int, code: int) -> None:
     with simulator.start("bybit", orders=12, faults=["stall"]) as server:
         path = write_config(home / "config.toml", {"bybit": profile_table("bybit", server)})
-        process = subprocess.Popen(
-            [sys.executable, "-m", "cancelall", "bybit", "--json", "--config", str(path)],
-            env={"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": str(ROOT)},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
+        process = started("bybit", "--json", "--config", str(path), home=home)
         until = time.monotonic() + 10
         while not server.requests and time.monotonic() < until:
             server.fake.has_fault("stall")
@@ -545,16 +531,10 @@ def test_demo_is_the_whole_thing(home: Path) -> None:
 
 
 def test_demo_can_be_served_and_tried(home: Path) -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "cancelall", "demo", "--serve", "--orders", "10"],
-        env={"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": str(ROOT)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
+    process = started("demo", "--serve", "--orders", "10", home=home, stderr=subprocess.DEVNULL)
     try:
         assert process.stdout is not None
-        path = process.stdout.readline().removeprefix("--config ").strip()
+        path = process.stdout.readline().decode().removeprefix("--config ").strip()
         ran = cancelall("bybit", "--json", "--config", path, home=home)
         assert (ran.code, ran.line["counts"]["open"]) == (0, 0)
     finally:
@@ -578,13 +558,8 @@ def test_a_stopped_terminal_does_not_delay_a_send(server: SimServer, config: Pat
 
     master, slave = pty.openpty()
     termios.tcflow(slave, termios.TCOOFF)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "cancelall", "bybit", "--config", str(config)],
-        env={"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": str(ROOT), "TERM": "xterm"},
-        stdin=subprocess.DEVNULL,
-        stdout=slave,
-        stderr=slave,
-    )
+    words = ("bybit", "--config", str(config))
+    process = started(*words, home=home, env={"TERM": "xterm"}, stdout=slave, stderr=slave)
     until = time.monotonic() + 15
     while server.open_orders() and time.monotonic() < until:
         process.poll()

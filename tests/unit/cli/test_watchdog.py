@@ -24,18 +24,16 @@ from cancelall import simulator
 from cancelall.__main__ import OTHERS
 from cancelall.cli import last_words, watchdog
 from cancelall.cli.last_words import LastWords
-from cancelall.config import loader
-from cancelall.config.toml_file import Document
 from cancelall.core.errors import ConfigError
 from cancelall.core.model import Verdict
-from cancelall.core.profile import BrokenProfile, Overrides
+from cancelall.core.profile import BrokenProfile
 from cancelall.core.results import ProfileReport
 from cancelall.core.secret import Secret
 from cancelall.engine.verdicts import exit_status
 from cancelall.simulator import SimServer
 from cancelall.venues.registry import VENUES
 from hanging import HOLDING_THE_INTERPRETER, WAYS, hanging
-from support import ROOT, profile_table, write_config
+from support import ROOT, profile_table, profiles_of, started, write_config
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX systems")
 
@@ -65,14 +63,8 @@ class Kill:
 
     def start(self, *words: str, env: Mapping[str, str] | None = None, **more: Any) -> subprocess.Popen[bytes]:
         """Begin it; it is ended with the test."""
-        environ = {"PATH": os.environ["PATH"], "HOME": str(self.home), "PYTHONPATH": str(ROOT), **(env or {})}
-        process = subprocess.Popen(
-            [sys.executable, "-m", "cancelall", "all", "--config", str(self.home / "config.toml"), *words],
-            env=environ,
-            cwd=self.home,
-            start_new_session=True,
-            **{"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **more},
-        )
+        line = ("all", "--config", str(self.home / "config.toml"), *words)
+        process = started(*line, home=self.home, env=env, start_new_session=True, **more)
         self.stack.callback(end, process)
         return process
 
@@ -503,8 +495,7 @@ def test_the_line_of_a_start_is_that_of_every_run() -> None:
     """It is made without anything that has to be imported, and differs in nothing."""
     with simulator.start("bybit", orders=1) as server:
         table = profile_table("bybit", server, symbol=["BTCUSDT"], category=["linear"])
-        document = Document(path=Path("config.toml"), data={"profiles": {"mine": table}})
-        profile = loader.profile(document, "mine", {}, Overrides())
+        (profile,) = profiles_of({"mine": table})
     words = LastWords([profile], json=True, dry_run=True)
     (early, _), _ = words.words(2)
     words.begun = True

@@ -24,13 +24,13 @@ from keyring.backends import chainer, fail, null
 from keyring.errors import KeyringLocked
 
 from cancelall.config import loader
-from cancelall.config.toml_file import Document
 from cancelall.core import files, secret
 from cancelall.core.declare import Form
 from cancelall.core.errors import SecretError
-from cancelall.core.profile import Overrides, Profile
+from cancelall.core.profile import Profile
 from cancelall.credentials import chain, secret_command
 from cancelall.credentials.chain import Found, checked, resolve
+from support import profiles_of
 
 KEY, VALUE = "the-api-key-0001", "the-api-secret-0001"
 
@@ -89,10 +89,8 @@ def use_keyring(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], Any]:
 
 
 def a_profile(name: str = "bybit", **keys: object) -> Profile:
-    document = Document(path=Path("f"), data={"profiles": {name: {"venue": "bybit", **keys}}})
-    found = loader.profile(document, name, {}, Overrides())
-    assert isinstance(found, Profile), found
-    return found
+    (profile,) = profiles_of({name: {"venue": "bybit", **keys}})
+    return profile
 
 
 def values(found: Found) -> tuple[str, str]:
@@ -492,9 +490,7 @@ def test_a_command_that_is_a_secret_pasted_there_is_not_repeated() -> None:
 
 def ticketed(environ: dict[str, str], **keys: object) -> Found:
     """The secrets of a profile of which one is optional: a ticket for higher limits."""
-    data = {"profiles": {"pacifica": {"venue": "pacifica", **keys}}}
-    profile = loader.profile(Document(path=Path("f"), data=data), "pacifica", {}, Overrides())
-    assert isinstance(profile, Profile), profile
+    (profile,) = profiles_of({"pacifica": {"venue": "pacifica", **keys}})
     return resolve(profile, {"PATH": os.environ["PATH"], **environ})
 
 

@@ -11,16 +11,13 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any, Literal
 
 import pytest
 
-from cancelall.config import loader
-from cancelall.config.toml_file import Document
 from cancelall.core.errors import SecretError, TransportFault
 from cancelall.core.model import Reply, SignedRequest, Verdict
-from cancelall.core.profile import Overrides, Profile
+from cancelall.core.profile import Profile
 from cancelall.engine import shared_limits
 from cancelall.engine.run import over_the_network
 from cancelall.engine.shared_limits import SharedLimits, at_once
@@ -29,7 +26,7 @@ from cancelall.net.background import Crew, Job, NoThreadError, ThreadDiedError, 
 from cancelall.net.transport import Transport
 from cancelall.simulator import SimServer, create
 from loopback import a_request
-from support import profile_table, swept
+from support import profile_table, profiles_of, swept
 
 
 @pytest.mark.parametrize(
@@ -256,10 +253,7 @@ def profiles(commands: int, at_hand: int) -> list[Profile]:
         for index in range(commands)
     }
     tables |= {f"quick{index}": {"venue": "bybit", "credentials": keys} for index in range(at_hand)}
-    document = Document(path=Path("config.toml"), data={"profiles": tables})
-    found = [loader.profile(document, name, {}, Overrides()) for name in tables]
-    assert all(isinstance(profile, Profile) for profile in found)
-    return [profile for profile in found if isinstance(profile, Profile)]
+    return profiles_of(tables)
 
 
 def test_secrets_at_hand_wait_for_no_command_and_these_are_few_at_a_time() -> None:
@@ -380,18 +374,8 @@ def test_the_wait_stands_in_the_result(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def with_an_option(count: int) -> list[Profile]:
     """What they need is at hand; what they can do without is asked of a command."""
-    tables: dict[str, dict[str, object]] = {
-        f"extra{index}": {
-            "venue": "pacifica",
-            "credentials": {"secret_key": "k" * 40},
-            "secret_command": {"api_config_key": ["true"]},
-        }
-        for index in range(count)
-    }
-    document = Document(path=Path("config.toml"), data={"profiles": tables})
-    found = [loader.profile(document, name, {}, Overrides()) for name in tables]
-    assert all(isinstance(profile, Profile) for profile in found)
-    return [profile for profile in found if isinstance(profile, Profile)]
+    secrets = {"credentials": {"secret_key": "k" * 40}, "secret_command": {"api_config_key": ["true"]}}
+    return profiles_of({f"extra{index}": {"venue": "pacifica", **secrets} for index in range(count)})
 
 
 def test_optional_secrets_take_no_place_of_those_at_hand_nor_wait_for_those_that_are_needed() -> None:

@@ -9,17 +9,14 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
 import ports
-from cancelall.config import loader
-from cancelall.config.toml_file import Document
 from cancelall.core.attempts import Attempt
 from cancelall.core.errors import TransportFault
 from cancelall.core.model import Reply, SignedRequest, Verdict
-from cancelall.core.profile import Overrides, Profile
+from cancelall.core.profile import Profile
 from cancelall.engine import client, run
 from cancelall.engine.client import Send
 from cancelall.engine.run import Listener, Run
@@ -29,6 +26,7 @@ from cancelall.net.route import Route
 from cancelall.net.transport import Transport
 from loopback import OK, RawServer, a_cancel, a_get, a_request, in_seconds, read_request, reset
 from ports import Authority
+from support import profiles_of
 
 FIRST = b'HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n["one"]'
 SECOND = FIRST.replace(b"one", b"two")
@@ -498,9 +496,7 @@ def test_cutting_a_tls_connection_sends_nothing_in_clear(authority: Authority) -
 
 def profile_of(server: RawServer, deadline: float = 5.0) -> Profile:
     table = {"venue": "bybit", "base_url": server.origin, "credentials": {"api_key": "a" * 18, "api_secret": "b" * 36}}
-    document = Document(path=Path("config.toml"), data={"profiles": {"p": table}})
-    profile = loader.profile(document, "p", {}, Overrides(deadline=deadline))
-    assert isinstance(profile, Profile)
+    (profile,) = profiles_of({"p": table}, deadline=deadline)
     return profile
 
 

@@ -29,7 +29,7 @@ from cancelall.engine.shared_limits import SharedLimits
 from cancelall.net import preconnect, tls
 from cancelall.net.route import BUNDLES, Route, proxy_problem, route_for
 from ports import Authority
-from support import ROOT, cancelall, environment, profile_table, swept, write_config
+from support import cancelall, environment, profile_table, started, swept, write_config
 
 LIVE = "https://api.bybit.com"
 CANARY = "CANARYpassword"
@@ -353,10 +353,8 @@ def test_a_signal_ends_a_run_whose_bundle_hangs(authority: Authority, home: Path
     with simulator.start("bybit", orders=3, ssl_context=authority.context("127.0.0.1")) as server:
         table = profile_table("bybit", server, settle_coin="USDT", ca_bundle=str(authority.path))
         path = write_config(home / "config.toml", {"bybit": table})
-        environ = {"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": str(ROOT)}
-        words = [sys.executable, "-m", "cancelall", "bybit", "--config", str(path), "--json", "--deadline", "20"]
         with opening_hangs(authority.path):
-            process = subprocess.Popen(words, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            process = started("bybit", "--config", str(path), "--json", "--deadline", "20", home=home)
             with pytest.raises(subprocess.TimeoutExpired):
                 process.wait(1.5)
             process.send_signal(signal.SIGTERM)
