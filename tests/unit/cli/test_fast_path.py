@@ -95,9 +95,7 @@ def plain_lines(draw: some.DrawFn) -> list[str]:
     flags = [flag for item in (*own, *options.common(command)) if item.base is bool for flag in item.flags]
     pairs = some.sampled_from(sorted(valued)).flatmap(lambda flag: some.tuples(some.just(flag), valued[flag]))
     parts = some.one_of(
-        some.sampled_from(flags).map(lambda flag: [flag]),
-        pairs.map(list),
-        pairs.map(lambda pair: ["=".join(pair)]),
+        some.sampled_from(flags).map(lambda flag: [flag]), pairs.map(list), pairs.map(lambda pair: ["=".join(pair)])
     )
     return [command, *(word for part in draw(some.lists(parts, max_size=5)) for word in part)]
 

@@ -42,12 +42,7 @@ def read(folder: Path, text: str | bytes, mode: int = 0o600) -> Document:
 
 
 def profile(
-    folder: Path,
-    text: str,
-    environ: Mapping[str, str] | None = None,
-    *,
-    name: str = "bybit",
-    **overrides: Any,
+    folder: Path, text: str, environ: Mapping[str, str] | None = None, *, name: str = "bybit", **overrides: Any
 ) -> Profile:
     """The profile, which must be in order."""
     found = loader.profile(read(folder, text), name, environ or {}, Overrides(**overrides))
@@ -89,10 +84,7 @@ def refused(folder: Path, text: str | bytes) -> str:
     ],
 )
 def test_where_it_is_looked_for(
-    chosen: str | None,
-    environ: dict[str, str],
-    expected: tuple[str | None, bool],
-    monkeypatch: pytest.MonkeyPatch,
+    chosen: str | None, environ: dict[str, str], expected: tuple[str | None, bool], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "platform", "linux")
     path, required = toml_file.locate(Path(chosen) if chosen else None, environ)

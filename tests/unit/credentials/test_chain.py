@@ -777,10 +777,7 @@ def test_a_pem_key_comes_through_every_source(tmp_path: Path, keys: dict[str, st
     ("key", "problem"),
     [
         ("ed25519", "api_secret is a private key, but not an RSA one"),
-        (
-            "public",
-            f"api_secret (from {SOURCES['environment']}) is a public key: that half belongs to the venue",
-        ),
+        ("public", f"api_secret (from {SOURCES['environment']}) is a public key: that half belongs to the venue"),
         (PEM, "api_secret is a PEM block that does not hold an unencrypted private key"),
     ],
 )

@@ -176,13 +176,7 @@ ROWS = [
         half=True,
     ),
     # --- words ---
-    row(
-        "a mass cancel is refused once",
-        "mass 0 refused, lists 1, lists 2",
-        proven=False,
-        refused=True,
-        closed=False,
-    ),
+    row("a mass cancel is refused once", "mass 0 refused, lists 1, lists 2", proven=False, refused=True, closed=False),
     row(
         "a mass cancel is refused twice",
         "mass 0 refused, mass 1 refused, lists 2, lists 3",
@@ -242,17 +236,8 @@ ROWS = [
         "mass 0, lists 1 a, lists 2, lists 3 a, lists 4, lists 5",
         proven=False,
     ),
-    row(
-        "and with one that is long enough",
-        "mass 0, lists 1 a, lists 2, lists 3 a, lists 4, lists 6",
-        proven=True,
-    ),
-    row(
-        "twice gone and back",
-        "lists 0 a, lists 1, lists 2 a, lists 3, lists 4 a",
-        contradictions=2,
-        gap=4 * GAP,
-    ),
+    row("and with one that is long enough", "mass 0, lists 1 a, lists 2, lists 3 a, lists 4, lists 6", proven=True),
+    row("twice gone and back", "lists 0 a, lists 1, lists 2 a, lists 3, lists 4 a", contradictions=2, gap=4 * GAP),
     row("two come back at once", "lists 0 ab, lists 1, lists 2 ab", contradictions=1),
     row("an incomplete one lacks nothing", "lists 1 a, lists 2 incomplete, lists 3 a", contradictions=0),
     row("new after all had been shown", "mass 0, lists 1 a, lists 2 ab", reappeared="b", reappearances=1),
@@ -262,11 +247,7 @@ ROWS = [
     # --- witnesses ---
     row("silent", "mass 0, lists 1, lists 2", witnesses=(NOTHING_LEFT,), proven=False, witnessed=False),
     row(
-        "agrees between",
-        f"mass 0, lists 1, {AGREES}, lists 2",
-        witnesses=(NOTHING_LEFT,),
-        proven=True,
-        witnessed=True,
+        "agrees between", f"mass 0, lists 1, {AGREES}, lists 2", witnesses=(NOTHING_LEFT,), proven=True, witnessed=True
     ),
     row(
         "agreed before the first listing",

@@ -312,10 +312,7 @@ UNPROVEN: Mapping[str, tuple[Edit, str]] = {
         "no two complete",
     ),
     "a page that was refused": (edited(end_of(23, 1), **{"class": "refused"}), "refuses a cancel or a listing"),
-    "a page without an answer": (
-        edited(end_of(23, 1), **{"class": "timeout", "answered": False}),
-        "no two complete",
-    ),
+    "a page without an answer": (edited(end_of(23, 1), **{"class": "timeout", "answered": False}), "no two complete"),
     "a page that was never asked for": (
         lambda tape: tape.drop(tape.end(22, 1), tape.all("attempt_start", request=22)[1]),
         "no two complete",
@@ -334,10 +331,7 @@ UNPROVEN: Mapping[str, tuple[Edit, str]] = {
         "no two complete",
     ),
     "orders that were listed before a cancel was answered": (
-        then(
-            lambda tape: tape.drop(*tape.all("list", segment=MAIN)),
-            lambda tape: tape.listing(MAIN, 0.1, 0.2, ["a"]),
-        ),
+        then(lambda tape: tape.drop(*tape.all("list", segment=MAIN)), lambda tape: tape.listing(MAIN, 0.1, 0.2, ["a"])),
         "no two complete",
     ),
     "an order that was there, then not, then there": (

@@ -268,10 +268,7 @@ ANSWERS = [
 
 
 @given(
-    data=st.binary(max_size=300),
-    cut=st.integers(0, 200),
-    insert=st.binary(max_size=8),
-    known=st.sampled_from(ANSWERS),
+    data=st.binary(max_size=300), cut=st.integers(0, 200), insert=st.binary(max_size=8), known=st.sampled_from(ANSWERS)
 )
 def test_anything_is_an_answer_or_a_fault(data: bytes, cut: int, insert: bytes, known: bytes) -> None:
     for sent in (data, START + data, CHUNKED + data, known[:cut] + insert + known[cut:]):

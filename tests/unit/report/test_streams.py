@@ -184,14 +184,7 @@ def test_a_stream_without_a_file_below_it() -> None:
 
 def test_what_cannot_be_drawn_does_not_lose_the_rest() -> None:
     made, buffer = stream()
-    said(
-        made,
-        lambda: "before\n",
-        _raise(KeyError("hunter2")),
-        _raise(RecursionError()),
-        lambda: "",
-        lambda: "after\n",
-    )
+    said(made, lambda: "before\n", _raise(KeyError("hunter2")), _raise(RecursionError()), lambda: "", lambda: "after\n")
     assert text_of(buffer) == (
         "before\n"
         "cancelall: this output could not be drawn (KeyError)\n"

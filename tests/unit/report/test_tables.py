@@ -125,8 +125,7 @@ def test_an_order_of_which_only_the_id_is_known() -> None:
 
 
 @pytest.mark.parametrize(
-    ("protection", "expected"),
-    [(Protection.PROTECTIVE, True), (Protection.NONE, False), (Protection.UNKNOWN, False)],
+    ("protection", "expected"), [(Protection.PROTECTIVE, True), (Protection.NONE, False), (Protection.UNKNOWN, False)]
 )
 def test_what_is_protective(protection: Protection, expected: bool) -> None:
     row = OrderReport(order=replace(ORDER, protection=protection), state=State.KEPT)
@@ -493,10 +492,7 @@ def test_counts_in_words() -> None:
     [
         ({}, "everything"),
         ({"settle_coin": "USDT"}, "settle-coin USDT"),
-        (
-            {"category": ("linear", "spot"), "exclude_reduce_only": True},
-            "category linear,spot · exclude-reduce-only",
-        ),
+        ({"category": ("linear", "spot"), "exclude_reduce_only": True}, "category linear,spot · exclude-reduce-only"),
     ],
 )
 def test_the_scope_in_words(scope: dict[str, object], expected: str) -> None:

@@ -309,11 +309,7 @@ def test_an_odd_time_of_the_answer_costs_nothing(venue: str) -> None:
     ("venue", "header", "prehash"),
     [
         ("bybit", "X-BAPI-SIGN", '1700000000000testkey10000{"category":"linear","settleCoin":"USDT"}'),
-        (
-            "bitget",
-            "ACCESS-SIGN",
-            '1700000000000POST/api/v2/mix/order/cancel-all-orders{"productType":"USDT-FUTURES"}',
-        ),
+        ("bitget", "ACCESS-SIGN", '1700000000000POST/api/v2/mix/order/cancel-all-orders{"productType":"USDT-FUTURES"}'),
     ],
 )
 def test_a_pem_secret_signs_with_rsa(venue: str, header: str, prehash: str) -> None:

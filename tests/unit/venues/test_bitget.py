@@ -18,17 +18,7 @@ from cancelall.venues.contract import Discovery, Segment
 from cancelall.venues.registry import schema
 from support import ROOT, exist
 from unit.venues import kinds
-from unit.venues.kinds import (
-    CLASSIC,
-    FUTURE,
-    SPOT_PLAN_ROW,
-    SPOT_ROW,
-    STRATEGY,
-    UNIFIED,
-    UNIFIED_ROW,
-    reply,
-    shaped,
-)
+from unit.venues.kinds import CLASSIC, FUTURE, SPOT_PLAN_ROW, SPOT_ROW, STRATEGY, UNIFIED, UNIFIED_ROW, reply, shaped
 
 VECTORS: list[dict[str, Any]] = json.loads((ROOT / "tests" / "vectors" / "bitget.json").read_text())
 SIGNED = [row for row in VECTORS if row["prehash"]]

@@ -591,7 +591,4 @@ def test_instruments_that_no_ordinary_list_shows_are_read_by_their_own() -> None
         "category=linear&limit=1000&status=PreLaunch",
     ]
     assert queries(category=("option",), base_coin="SOL")[1:] == ["baseCoin=SOL&category=option&limit=1000"]
-    assert queries(symbol=("BTCUSDT",)) == [
-        "category=linear&limit=1000",
-        "category=linear&limit=1000&status=PreLaunch",
-    ]
+    assert queries(symbol=("BTCUSDT",)) == ["category=linear&limit=1000", "category=linear&limit=1000&status=PreLaunch"]

@@ -243,9 +243,7 @@ def test_no_option_takes_a_secret_as_its_value() -> None:
         name: {option for one in command.params for option in one.opts} for name, command in auth.commands.items()
     }
     common = {"--config", "--help"}
-    assert options["set"] - common == {
-        *("name", "--venue", "--environment", "--field", "--file", "--allow-plaintext"),
-    }
+    assert options["set"] - common == {*("name", "--venue", "--environment", "--field", "--file", "--allow-plaintext")}
     assert options["status"] - common == {"names", "--json"}
     assert options["remove"] - common == {"name", "--venue"}
     assert options["export-systemd"] - common == {"name", "--venue", "--run", "--with-key"}
@@ -444,10 +442,7 @@ def test_status_without_a_config_looks_where_a_kill_would(user: User, monkeypatc
     assert user.runs("status").code == 6
     monkeypatch.setenv("CANCELALL_DELTADEFI_API_KEY", "CANARY-delta")
     ran = user.runs("status")
-    assert (ran.code, ran.out) == (
-        0,
-        "deltadefi (deltadefi)\n  api_key  environment (CANCELALL_DELTADEFI_API_KEY)\n",
-    )
+    assert (ran.code, ran.out) == (0, "deltadefi (deltadefi)\n  api_key  environment (CANCELALL_DELTADEFI_API_KEY)\n")
 
 
 def test_status_tells_a_pair_that_the_venue_cannot_use(user: User) -> None:

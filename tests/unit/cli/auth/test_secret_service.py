@@ -232,11 +232,7 @@ def test_a_user_at_a_terminal(start_session: Start, monkeypatch: pytest.MonkeyPa
     assert "bitget: api_key and api_secret and passphrase in the keyring" in shown
     with collection_of(session, monkeypatch) as collection:
         held = {item.get_attributes()["username"]: item.get_secret().decode() for item in collection.get_all_items()}
-    assert held == {
-        "bitget.api_key": "CANARY-key-1",
-        "bitget.api_secret": SECRET,
-        "bitget.passphrase": "CANARY-phrase",
-    }
+    assert held == {"bitget.api_key": "CANARY-key-1", "bitget.api_secret": SECRET, "bitget.passphrase": "CANARY-phrase"}
 
     user = Terminal(session, "auth", "set", "bitget")  # a new passphrase, the rest as it is
     for field in ("api_key", "api_secret"):
