@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,7 @@ from cancelall.engine.verdicts import exit_status
 from cancelall.simulator import SimServer
 from cancelall.venues.registry import VENUES
 from hanging import HOLDING_THE_INTERPRETER, WAYS, hanging
+from ports import full_pipe
 from support import ROOT, profile_table, profiles_of, started, write_config
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX systems")
@@ -191,16 +192,6 @@ def test_a_result_that_nobody_reads_keeps_its_exit_code(kill: Kill) -> None:
     assert err.endswith(b"cancelall: nobody read the result of bybit in time\n")
 
 
-def full_pipe() -> tuple[int, int]:
-    reading, writing = os.pipe()
-    os.set_blocking(writing, False)
-    with suppress(BlockingIOError):
-        while True:
-            os.write(writing, b" " * 65536)
-    os.set_blocking(writing, True)
-    return reading, writing
-
-
 def test_whoever_is_to_be_notified_is(kill: Kill) -> None:
     kill.serve(bybit="stall")
     told = kill.home / "told"
@@ -266,15 +257,9 @@ def test_after_a_signal_no_cancel_leaves_though_the_loop_is_busy(kill: Kill, num
     assert not [request for request in server.requests[seen:] if request.changes]
 
 
-# The moments of a start: an import of that name begins while the signal comes.
-MOMENTS = [
-    "cancelall.cli.fast_path",
-    "cancelall.config.loader",
-    "cancelall.net.preconnect",
-    "cancelall.cli.execute",
-    "cancelall.engine.sweep",
-    "json",
-]
+MOMENTS = "cancelall.cli.fast_path cancelall.config.loader cancelall.net.preconnect cancelall.cli.execute".split()
+MOMENTS += ["cancelall.engine.sweep", "json"]
+"""The moments of a start: an import of that name begins while the signal comes."""
 INTERRUPTED_IMPORT = """
 import os, signal, sys, time
 class Spy:
@@ -288,14 +273,19 @@ sys.meta_path.insert(0, Spy())
 """
 
 
+def interrupted(kill: Kill, name: str, number: signal.Signals, pause: int) -> subprocess.Popen[bytes]:
+    """A kill that gets a signal as an import begins, which then takes so many seconds."""
+    (kill.home / "site").mkdir()
+    code = INTERRUPTED_IMPORT.format(name=name, number=int(number), pause=pause)
+    (kill.home / "site" / "sitecustomize.py").write_text(code)
+    return kill.start("--json", env={"PYTHONPATH": f"{kill.home / 'site'}{os.pathsep}{ROOT}"})
+
+
 @pytest.mark.parametrize("number", STATUS)
 @pytest.mark.parametrize("name", MOMENTS)
 def test_a_signal_during_the_start(kill: Kill, name: str, number: signal.Signals) -> None:
     kill.serve(bybit="", bitget="")
-    (kill.home / "site").mkdir()
-    code = INTERRUPTED_IMPORT.format(name=name, number=int(number), pause=20)
-    (kill.home / "site" / "sitecustomize.py").write_text(code)
-    process = kill.start("--json", env={"PYTHONPATH": f"{kill.home / 'site'}{os.pathsep}{ROOT}"})
+    process = interrupted(kill, name, number, 20)
     out, err = process.communicate(timeout=15)
     assert process.returncode == STATUS[number], err
     told = [json.loads(line) for line in out.splitlines()]
@@ -308,10 +298,7 @@ def test_a_signal_during_the_start(kill: Kill, name: str, number: signal.Signals
 @pytest.mark.parametrize("name", MOMENTS)
 def test_a_terminal_that_goes_away_during_the_start(kill: Kill, name: str) -> None:
     kill.serve(bybit="")
-    (kill.home / "site").mkdir()
-    code = INTERRUPTED_IMPORT.format(name=name, number=int(signal.SIGHUP), pause=0)
-    (kill.home / "site" / "sitecustomize.py").write_text(code)
-    process = kill.start("--json", env={"PYTHONPATH": f"{kill.home / 'site'}{os.pathsep}{ROOT}"})
+    process = interrupted(kill, name, signal.SIGHUP, 0)
     out, _ = process.communicate(timeout=30)
     assert (process.returncode, json.loads(out)["verdict"]) == (0, "clear")
 
@@ -497,10 +484,10 @@ def test_the_line_of_a_start_is_that_of_every_run() -> None:
         table = profile_table("bybit", server, symbol=["BTCUSDT"], category=["linear"])
         (profile,) = profiles_of({"mine": table})
     words = LastWords([profile], json=True, dry_run=True)
-    (early, _), _ = words.words(2)
+    (at_first, _), _ = words.words(2)
     words.begun = True
-    (late, _), _ = words.words(2)
-    first, second = json.loads(early[1]), json.loads(late[1])
+    (later, _), _ = words.words(2)
+    first, second = json.loads(at_first[1]), json.loads(later[1])
     assert first["scope"] == {"symbol": ["BTCUSDT"], "category": ["linear"]}
     for line in (first, second):
         assert line["timing_ms"].pop("verdict") >= 0

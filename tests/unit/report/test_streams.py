@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import os
 import threading
@@ -13,6 +12,7 @@ from typing import Any, TextIO
 
 import pytest
 
+import ports
 from cancelall.cli.execute import Output
 from cancelall.core.secret import Secret
 from cancelall.report import streams
@@ -73,12 +73,7 @@ def test_nothing_begins_before_there_is_something_to_write() -> None:
 @pytest.fixture
 def full_pipe() -> Iterator[tuple[TextIO, int]]:
     """A pipe that is full to the brim, and its reading end."""
-    reading, writing = os.pipe()
-    os.set_blocking(writing, False)
-    with contextlib.suppress(BlockingIOError):
-        while True:
-            os.write(writing, b"x" * 65536)
-    os.set_blocking(writing, True)
+    reading, writing = ports.full_pipe()
     with open(writing, "w", encoding="utf-8") as made:  # noqa: PTH123 - a descriptor
         yield made, reading
         os.close(reading)
