@@ -148,6 +148,7 @@ def row(name: str, history: str, *, witnesses: tuple[Witness, ...] = (), keep: b
 
 
 ALL_ABSENT = "mass 0 absent, reads 0 absent, mass 1 absent, reads 1 absent"
+TOO_CLOSE = ALL_ABSENT.replace(" 1 ", " 0.9 ")
 AGREES = "witnesses agree cancels"
 ROWS = [
     # --- the proof ---
@@ -185,10 +186,17 @@ ROWS = [
         blind=False,
     ),
     row("its refusal is taken back", "mass 0 refused, mass 1, lists 2, lists 3", proven=True, refused=False),
+    row("a listing is refused at last", "mass 0 refused, mass 1, reads 2 refused", refused=True),
+    row("a product is refused, and cancels by name are not", "mass 0 refused, named 0.5 ab", refused=True),
     row("a gateway turns it away", "mass 0 gateway, lists 1, lists 2", proven=True, refused=False, accepted=False),
     row("all is absent once", "mass 0 absent, reads 0 absent", absent=False, closed=False),
     row("all is absent twice", ALL_ABSENT, absent=True, closed=True),
-    row("all is absent twice, too close", ALL_ABSENT.replace(" 1 ", " 0.9 "), absent=False),
+    row(
+        "all is absent three times, the outer ones a gap apart",
+        f"{TOO_CLOSE}, mass 1 absent, reads 1 absent",
+        absent=True,
+    ),
+    row("all is absent twice, too close", TOO_CLOSE, absent=False),
     row("the cancel is absent, the listings are silent", "mass 0 absent, mass 1 absent, reads 1 lost", absent=False),
     row("then a listing is lost", f"{ALL_ABSENT}, reads 2 lost", absent=False),
     row("all is refused twice", ALL_ABSENT.replace("absent", "refused"), closed=True, refused=True, absent=False),
@@ -238,6 +246,11 @@ ROWS = [
     ),
     row("and with one that is long enough", "mass 0, lists 1 a, lists 2, lists 3 a, lists 4, lists 6", proven=True),
     row("twice gone and back", "lists 0 a, lists 1, lists 2 a, lists 3, lists 4 a", contradictions=2, gap=4 * GAP),
+    row(
+        "some come back, and one is merely new",
+        "lists 0 ab, lists 1, lists 2 a, lists 3, lists 4 c, lists 5, lists 6 abc",
+        contradictions=2,
+    ),
     row("two come back at once", "lists 0 ab, lists 1, lists 2 ab", contradictions=1),
     row("an incomplete one lacks nothing", "lists 1 a, lists 2 incomplete, lists 3 a", contradictions=0),
     row("new after all had been shown", "mass 0, lists 1 a, lists 2 ab", reappeared="b", reappearances=1),

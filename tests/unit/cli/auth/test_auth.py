@@ -103,10 +103,8 @@ def test_lines_go_into_the_keyring_and_the_profile_into_the_config(user: User) -
     assert "cancelall bybit --dry-run" in ran.err
     status = user.runs("status", "--json")
     assert status.code == 0
-    assert [(one["field"], one["source"]) for one in status.line["secrets"]] == [
-        ("api_key", "keyring"),
-        ("api_secret", "keyring"),
-    ]
+    sources = {one["field"]: one["source"] for one in status.line["secrets"]}
+    assert sources == {"api_key": "keyring", "api_secret": "keyring"}
     assert all(0 <= one["age_seconds"] < 60 for one in status.line["secrets"])
 
 
@@ -184,20 +182,18 @@ ED25519 = ed25519.Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, Priva
         (["bybit"], b"#" * 70000, 6, "standard input is longer than 64 KiB"),
         (["bybit"], "", 6, "CANCELALL_BYBIT_API_KEY in the environment"),
         (["bybit", "--field", "api_secret"], "", 6, "nothing came on standard input"),
-        (
-            ["bybit", "--field", "api_secret"],
-            "CANARY\nCANARY",
-            6,
-            "api_secret (from standard input) holds a line break",
+        *(
+            (["bybit", "--field", "api_secret"], given, 6, said)
+            for given, said in (
+                ("CANARY\nCANARY", "api_secret (from standard input) holds a line break"),
+                ("-----BEGIN PRIVATE KEY-----\nCANARY", "not a whole private key"),
+                (
+                    "-----BEGIN PRIVATE KEY-----\nCANARY\n-----END PRIVATE KEY-----",
+                    "does not hold an unencrypted private key",
+                ),
+                (ED25519, "but not an RSA one"),
+            )
         ),
-        (["bybit", "--field", "api_secret"], "-----BEGIN PRIVATE KEY-----\nCANARY", 6, "not a whole private key"),
-        (
-            ["bybit", "--field", "api_secret"],
-            "-----BEGIN PRIVATE KEY-----\nCANARY\n-----END PRIVATE KEY-----",
-            6,
-            "does not hold an unencrypted private key",
-        ),
-        (["bybit", "--field", "api_secret"], ED25519, 6, "but not an RSA one"),
         (["bybit", "--field", "nope"], "CANARY", 2, 'bybit has no secret "nope"'),
         (["bybit", "--file", "x"], "CANARY", 2, "--file needs --field"),
         (["bybit", "--field", "api_key", "--file", "/nonexistent"], "", 6, "/nonexistent cannot be read"),
