@@ -137,36 +137,35 @@ def test_a_turn_that_was_not_needed_goes_to_the_next() -> None:
 # --- what a venue asks to wait --------------------------------------------------------------------------------------
 
 
+READ = Request(method="GET", path="/orders", bucket="a")
+
+
 def test_hints_in_a_row_are_granted_more_and_more() -> None:
     backoffs = Backoffs()
-    read = Request(method="GET", path="/orders", bucket="a")
     now = 0.0
-    granted = []
-    for _ in range(4):
-        backoffs.hold(read, 60.0, now)
-        granted.append(backoffs.until(read) - now)
-        now = backoffs.until(read)
-    assert granted == [1.5, 3.0, 6.0, 12.0]
-    backoffs.good(read)
-    backoffs.hold(read, 60.0, now)
-    assert backoffs.until(read) - now == 1.5
+    for granted in (1.5, 3.0, 6.0, 12.0):
+        backoffs.hold(READ, 60.0, now)
+        assert backoffs.until(READ) - now == granted
+        now = backoffs.until(READ)
+    backoffs.good(READ)
+    backoffs.hold(READ, 60.0, now)
+    assert backoffs.until(READ) - now == 1.5
 
 
-def test_what_was_under_way_together_is_told_one_thing() -> None:
+def test_what_was_under_way_together_gets_one_wait() -> None:
     backoffs = Backoffs()
-    read = Request(method="GET", path="/orders", bucket="a")
     for _ in range(10):
-        backoffs.hold(read, 60.0, 0.1)
-    assert backoffs.until(read) == 1.6
+        backoffs.hold(READ, 60.0, 0.1)
+    assert backoffs.until(READ) == 1.6
 
 
 def test_cancels_and_other_buckets_have_waits_of_their_own() -> None:
     backoffs = Backoffs()
-    read = Request(method="GET", path="/orders", bucket="a")
-    backoffs.hold(read, 1.0, 5.0)
-    assert backoffs.until(replace(read, path="/else")) == 6.0
-    assert backoffs.until(replace(read, changes=True)) == 0.0
-    assert backoffs.until(replace(read, bucket="b")) == 0.0
+    backoffs.hold(READ, 1.0, 5.0)
+    waits = [
+        backoffs.until(replace(READ, **other)) for other in ({"path": "/else"}, {"changes": True}, {"bucket": "b"})
+    ]
+    assert waits == [6.0, 0.0, 0.0]
 
 
 # --- what a host's profiles share -----------------------------------------------------------------------------------
@@ -252,16 +251,15 @@ def test_hosts_of_one_venue_share_the_limit_of_the_address_and_its_order() -> No
 
 
 def test_reads_leave_a_share_of_the_address_limit_for_cancels_that_come_late() -> None:
-    async def work() -> list[tuple[float, str]]:
-        gone: list[tuple[float, str]] = []
+    gone: list[tuple[float, str]] = []
+
+    async def work() -> None:
         host = Host(HostGate.alone(Limit(count=100, seconds=5.0), at_once=1000), gone)
         reads = [host.ask(Priority.LISTING, "read") for _ in range(100)]
         await asyncio.gather(*reads, *(host.ask(Priority.MASS_CANCEL, "mass", 0.0, 1.0) for _ in range(5)))
-        return gone
 
-    gone = run(work())
-    assert gone.count((0.0, "read")) == 95
-    assert gone.count((1.0, "mass")) == 5
+    run(work())
+    assert (gone.count((0.0, "read")), gone.count((1.0, "mass"))) == (95, 5)
 
 
 def test_reads_wait_for_the_first_cancels_that_are_on_their_way_and_not_for_ever() -> None:

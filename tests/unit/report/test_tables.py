@@ -82,8 +82,13 @@ def test_the_line_of_a_profile_is_the_documented_one() -> None:
 
 
 UNREAD = ProfileReport(
-    **dict.fromkeys(("environment", "host"), None),
-    **{"profile": "mm-2", "venue": "bitget", "account": "", "scope": {}, "dry_run": True},
+    profile="mm-2",
+    venue="bitget",
+    environment=None,
+    host=None,
+    account="",
+    scope={},
+    dry_run=True,
     verdict=Verdict.UNCONFIGURED,
     error=ErrorReport(kind="secret", message="no api_key", hint="set it"),
     warnings=("a warning",),
