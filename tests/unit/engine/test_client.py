@@ -21,7 +21,8 @@ from cancelall.engine.rate_limiter import HostGate
 from cancelall.net.background import in_thread
 from cancelall.venues.contract import Limit, Venue
 from cancelall.venues.registry import load
-from instant import run
+from instant import instantly, run
+from support import on_a_loop
 
 WALL_MS = 1_700_000_000_000
 CANCEL = Request(method="POST", path="/cancel-all", body=b"{}", changes=True, priority=Priority.MASS_CANCEL)
@@ -267,18 +268,15 @@ def test_too_late_for_a_proof_the_waits_do_not_shrink_with_the_time() -> None:
     assert min(waits) >= 1.0
 
 
-def test_a_wait_holds_every_request_of_its_bucket_and_no_cancel_for_a_read() -> None:
+@instantly
+async def test_a_wait_holds_every_request_of_its_bucket_and_no_cancel_for_a_read() -> None:
     line = Line([said(Answer.AGAIN, after=60.0), OK], limits={"a": Limit(count=100)})
     read = _in("a", LISTING, "/told")
-
-    async def work() -> None:
-        client = line.client()
-        first = asyncio.create_task(client.ask(read, line.reads))
-        await asyncio.sleep(0.1)
-        others = [_in("a", LISTING, "/held"), _in("a", CANCEL, "/cancel"), _in("b", LISTING, "/free")]
-        await asyncio.gather(first, *(client.ask(one, line.reads) for one in others))
-
-    run(work())
+    client = line.client()
+    first = asyncio.create_task(client.ask(read, line.reads))
+    await asyncio.sleep(0.1)
+    others = [_in("a", LISTING, "/held"), _in("a", CANCEL, "/cancel"), _in("b", LISTING, "/free")]
+    await asyncio.gather(first, *(client.ask(one, line.reads) for one in others))
     gone = [signed.url.removeprefix("https://host") for signed in line.wires]
     assert sorted(zip(line.times, gone, strict=True)) == [
         *((0.0, "/told"), (0.1, "/cancel"), (0.1, "/free")),
@@ -425,21 +423,18 @@ def test_a_key_that_was_good_once_is_never_refused_for_good() -> None:
     assert line.times == [0.0, 0.0, 2.0, 4.0, 6.0, 8.0, 10.0]
 
 
-def test_an_accepted_answer_takes_a_refusal_of_the_key_back() -> None:
+@instantly
+async def test_an_accepted_answer_takes_a_refusal_of_the_key_back() -> None:
     refusal = said(Answer.REFUSED, kind="auth", reach=Reach.KEY)
     line = Line([Says(OK, after=0.5), refusal, refusal, OK])
-
-    async def work() -> None:
-        client = line.client()
-        slow = asyncio.create_task(client.ask(LISTING, line.reads))
-        await asyncio.sleep(0.1)
-        await asyncio.gather(*(client.ask(CANCEL, line.reads) for _ in range(2)))
-        assert client.refusal == refusal
-        await slow
-        assert client.refusal is None
-        assert (await client.ask(CANCEL, line.reads)).answer is Answer.ACCEPTED
-
-    run(work())
+    client = line.client()
+    slow = asyncio.create_task(client.ask(LISTING, line.reads))
+    await asyncio.sleep(0.1)
+    await asyncio.gather(*(client.ask(CANCEL, line.reads) for _ in range(2)))
+    assert client.refusal == refusal
+    await slow
+    assert client.refusal is None
+    assert (await client.ask(CANCEL, line.reads)).answer is Answer.ACCEPTED
 
 
 def test_an_address_that_the_key_does_not_know_is_tried_over_the_other_family() -> None:
@@ -490,22 +485,19 @@ def test_an_address_family_that_leads_nowhere_lets_the_refusal_count() -> None:
     assert run(work()) == refusal
 
 
-def test_a_blocked_address_stops_reads_and_leaves_each_cancel_its_answer() -> None:
+@instantly
+async def test_a_blocked_address_stops_reads_and_leaves_each_cancel_its_answer() -> None:
     block = said(Answer.REFUSED, kind="ip", reach=Reach.HOST)
     told, others, well = Line([block]), Line([block]), Line([OK])
-
-    async def work() -> None:
-        gate = HostGate.alone(None)
-        first, second = told.client(gate=gate), others.client(gate=gate)
-        assert (await first.ask(CANCEL, told.reads)).attempt.judgement == block
-        assert not (await second.ask(LISTING, others.reads)).attempt.sent
-        assert (await second.ask(replace(CANCEL, path="/other"), others.reads)).attempt.judgement == block
-        assert not (await first.ask(CANCEL, told.reads)).attempt.sent, "it has had its answer"
-        assert (await well.client(gate=gate).ask(replace(CANCEL, path="/good"), well.reads)).value == "read"
-        assert gate.refusals.blocked is None, "the venue has taken it back"
-        assert (await well.client(gate=gate).ask(LISTING, well.reads)).value == "read"
-
-    run(work())
+    gate = HostGate.alone(None)
+    first, second = told.client(gate=gate), others.client(gate=gate)
+    assert (await first.ask(CANCEL, told.reads)).attempt.judgement == block
+    assert not (await second.ask(LISTING, others.reads)).attempt.sent
+    assert (await second.ask(replace(CANCEL, path="/other"), others.reads)).attempt.judgement == block
+    assert not (await first.ask(CANCEL, told.reads)).attempt.sent, "it has had its answer"
+    assert (await well.client(gate=gate).ask(replace(CANCEL, path="/good"), well.reads)).value == "read"
+    assert gate.refusals.blocked is None, "the venue has taken it back"
+    assert (await well.client(gate=gate).ask(LISTING, well.reads)).value == "read"
     assert (told.times, len(others.times)) == ([0.0, 2.0], 2)
 
 
@@ -635,19 +627,16 @@ def test_a_wider_window_makes_it_longer() -> None:
 
 
 @pytest.mark.parametrize(("request_", "abandoned"), [(CANCEL, True), (LISTING, False)])
-def test_what_is_under_way_when_the_run_ends_is_abandoned(request_: Request, abandoned: bool) -> None:
+@instantly
+async def test_what_is_under_way_when_the_run_ends_is_abandoned(request_: Request, abandoned: bool) -> None:
     line = Line([SILENT])
-
-    async def work() -> Client:
-        client = line.client()
-        task = asyncio.create_task(client.ask(request_, line.reads))
-        await asyncio.sleep(1.5)
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-        assert task.cancelled()
-        return client
-
-    tally = run(work()).tally
+    client = line.client()
+    task = asyncio.create_task(client.ask(request_, line.reads))
+    await asyncio.sleep(1.5)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert task.cancelled()
+    tally = client.tally
     assert (tally.abandoned, tally.late_until_ms) == (abandoned, WALL_MS + 10_000 if abandoned else 0)
 
 
@@ -741,21 +730,19 @@ def test_each_bucket_has_its_own_limit_and_the_urgent_go_first() -> None:
     ]
 
 
-def test_the_profiles_of_an_address_share_its_limit() -> None:
+@instantly
+async def test_the_profiles_of_an_address_share_its_limit() -> None:
     first, second = Line([OK]), Line([OK])
-
-    async def work() -> None:
-        gate = HostGate.alone(Limit(count=1))
-        clients = [first.client(gate=gate), second.client(gate=gate)]
-        await clients[0].ask(LISTING, first.reads)
-        asking = [clients[0].ask(LISTING, first.reads), clients[1].ask(CANCEL, second.reads)]
-        await asyncio.gather(*asking)
-
-    run(work())
+    gate = HostGate.alone(Limit(count=1))
+    clients = [first.client(gate=gate), second.client(gate=gate)]
+    await clients[0].ask(LISTING, first.reads)
+    asking = [clients[0].ask(LISTING, first.reads), clients[1].ask(CANCEL, second.reads)]
+    await asyncio.gather(*asking)
     assert (first.times, second.times) == ([0.0, 2.04], [1.02])
 
 
-def test_no_more_sockets_than_the_gate_has() -> None:
+@instantly
+async def test_no_more_sockets_than_the_gate_has() -> None:
     now = [0]
     most: list[int] = []
     line = Line([Says(OK, after=0.5)])
@@ -767,12 +754,9 @@ def test_no_more_sockets_than_the_gate_has() -> None:
     def ended(attempt: Attempt) -> None:
         now[0] -= 1
 
-    async def work() -> None:
-        client = line.client(gate=HostGate.alone(None, at_once=3))
-        watch = Watch(begins=begins, ended=ended)
-        await asyncio.gather(*(client.ask(LISTING, line.reads, watch=watch) for _ in range(10)))
-
-    run(work())
+    client = line.client(gate=HostGate.alone(None, at_once=3))
+    watch = Watch(begins=begins, ended=ended)
+    await asyncio.gather(*(client.ask(LISTING, line.reads, watch=watch) for _ in range(10)))
     assert (max(most), len(line.wires)) == (3, 10)
     assert line.times == [0.0] * 3 + [0.5] * 3 + [1.0] * 3 + [1.5]
 
@@ -796,13 +780,11 @@ def test_while_the_venue_has_little_left_the_proof_goes_first() -> None:
 # --- work in the background -------------------------------------------------------------------------------------------
 
 
-def test_blocking_work_gives_its_result_or_its_exception() -> None:
-    async def work() -> None:
-        assert await in_thread(lambda: threading.current_thread().name, "attempt") == "attempt"
-        with pytest.raises(TransportFault, match="broke"):
-            await in_thread(_fail)
-
-    asyncio.run(work())
+@on_a_loop
+async def test_blocking_work_gives_its_result_or_its_exception() -> None:
+    assert await in_thread(lambda: threading.current_thread().name, "attempt") == "attempt"
+    with pytest.raises(TransportFault, match="broke"):
+        await in_thread(_fail)
 
 
 def _fail() -> None:
@@ -831,17 +813,15 @@ def test_stuck_work_is_left_behind() -> None:
 
 
 @pytest.mark.parametrize("request_", [CANCEL, BY_NAME])
-def test_after_a_signal_no_cancel_goes_though_the_sweep_is_begun_anew(request_: Request) -> None:
-    async def work() -> None:
-        line = Line([OK])
-        client = line.client()
-        client.over = client.halted = True
-        client.over = False  # as a hold does
-        assert not (await client.ask(request_, line.reads)).attempt.sent
-        assert (await client.ask(LISTING, line.reads)).attempt.sent
-        assert [signed.method for signed in line.wires] == ["GET"]
-
-    run(work())
+@instantly
+async def test_after_a_signal_no_cancel_goes_though_the_sweep_is_begun_anew(request_: Request) -> None:
+    line = Line([OK])
+    client = line.client()
+    client.over = client.halted = True
+    client.over = False  # as a hold does
+    assert not (await client.ask(request_, line.reads)).attempt.sent
+    assert (await client.ask(LISTING, line.reads)).attempt.sent
+    assert [signed.method for signed in line.wires] == ["GET"]
 
 
 def test_what_is_on_its_way_out_is_called_back_by_a_signal() -> None:

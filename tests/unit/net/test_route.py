@@ -29,7 +29,7 @@ from cancelall.engine.shared_limits import SharedLimits
 from cancelall.net import preconnect, tls
 from cancelall.net.route import BUNDLES, Route, proxy_problem, route_for
 from ports import Authority
-from support import cancelall, environment, profile_table, started, swept, write_config
+from support import cancelall, environment, on_a_loop, profile_table, started, swept, write_config
 
 LIVE = "https://api.bybit.com"
 CANARY = "CANARYpassword"
@@ -374,7 +374,8 @@ def test_a_pipe_in_its_place_is_told_at_once(home: Path) -> None:
     assert f"{bundle} is a pipe" in ran.line["error"]["message"]
 
 
-def test_trusting_is_told_once_however_many_ask(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
+@on_a_loop
+async def test_trusting_is_told_once_however_many_ask(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
     real, asked = tls._loaded, []
 
     def loaded(path: str | None) -> ssl.SSLContext:
@@ -385,9 +386,5 @@ def test_trusting_is_told_once_however_many_ask(authority: Authority, monkeypatc
     made = bybit({"profiles": {"bybit": {"venue": "bybit", "ca_bundle": str(authority.path)}}})
     assert isinstance(made, Profile)
     shared = SharedLimits(profiles=[made], environ={})
-
-    async def work() -> None:
-        await asyncio.gather(*(shared.trust(made) for _ in range(20)))
-
-    asyncio.run(work())
+    await asyncio.gather(*(shared.trust(made) for _ in range(20)))
     assert asked == [str(authority.path)]
