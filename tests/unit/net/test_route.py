@@ -43,22 +43,11 @@ def bybit(tables: dict[str, object], environ: dict[str, str] | None = None) -> P
 # --- what can be a proxy --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "proxy",
-    [
-        *(
-            "http://p:1",
-            "https://p",
-            "HTTP://p:1",
-            "p:1",
-            "p",
-            "user:word@p:1",
-            "http://u:a@b:c@p:3128/",
-            "http://[::1]:1",
-        ),
-        *("none", "None", "NONE"),
-    ],
-)
+USABLE = ["http://p:1", "https://p", "HTTP://p:1", "p:1", "p", "user:word@p:1", "http://u:a@b:c@p:3128/"]
+USABLE += ["http://[::1]:1", "none", "None", "NONE"]
+
+
+@pytest.mark.parametrize("proxy", USABLE)
 def test_what_can_be_obeyed(proxy: str) -> None:
     assert proxy_problem(proxy) == ""
     made = bybit({"profiles": {"bybit": {"venue": "bybit", "proxy": proxy}}})
@@ -67,14 +56,8 @@ def test_what_can_be_obeyed(proxy: str) -> None:
 
 SOCKS = ["socks", "socks4", "socks4a", "socks5", "socks5h", "SOCKS5"]
 UNUSABLE = [*(f"{scheme}://me:{CANARY}@p:1" for scheme in SOCKS), f"ftp://{CANARY}@p", f"{CANARY}://p"]
-UNUSABLE += [
-    "http://",
-    f"http://{CANARY}@:1",
-    f"http://me:{CANARY}@p:99999",
-    "http://p:0",
-    f"http://p:{CANARY}",
-    "http://[::1",
-]
+UNUSABLE += ["http://", f"http://{CANARY}@:1", f"http://me:{CANARY}@p:99999", "http://p:0", f"http://p:{CANARY}"]
+UNUSABLE += ["http://[::1"]
 
 
 @pytest.mark.parametrize("proxy", UNUSABLE)

@@ -700,26 +700,20 @@ def test_the_environment_alone_sets_no_proxy(server: RawServer, variable: str, m
     assert Transport(Route()).send(a_get(server), in_seconds()).status == 200
 
 
-def test_a_proxy_of_the_environment_that_does_not_let_it_through_is_passed_by(authority: Authority) -> None:
-    refusal = b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"
-    with RawServer(_then(refusal)) as proxy, RawServer(context=authority.context()) as server:
-        assert trusting(authority, proxy, by_environment=True).send(a_cancel(server), in_seconds()).status == 200
-        assert (len(proxy.requests), len(server.requests)) == (1, 1)
+REFUSAL = b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"
 
 
-@pytest.mark.parametrize("scheme", ["http", "socks5"])
-def test_a_proxy_of_the_environment_that_is_dead_or_unknown_is_passed_by(authority: Authority, scheme: str) -> None:
-    with RawServer(context=authority.context()) as server:
-        line = trusting(authority, f"{scheme}://127.0.0.1:1", by_environment=True)
-        assert line.send(a_cancel(server), in_seconds()).status == 200
-
-
-def test_a_proxy_of_the_environment_that_stalls_is_passed_by(
-    authority: Authority, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("what", ["refuses", "stalls", "dead", "unknown scheme"])
+def test_a_proxy_of_the_environment_that_does_not_serve_is_passed_by(
+    authority: Authority, what: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(transport, "CONNECT_TIMEOUT", 0.6)
-    with RawServer(_then(end=_wait)) as proxy, RawServer(context=authority.context()) as server:
-        assert trusting(authority, proxy, by_environment=True).send(a_cancel(server), in_seconds()).status == 200
+    if what == "stalls":
+        monkeypatch.setattr(transport, "CONNECT_TIMEOUT", 0.6)
+    script = _then(REFUSAL) if what == "refuses" else _then(end=_wait)
+    with RawServer(script) as proxy, RawServer(context=authority.context()) as server:
+        address = {"dead": "http://127.0.0.1:1", "unknown scheme": "socks5://127.0.0.1:1"}.get(what, proxy)
+        assert trusting(authority, address, by_environment=True).send(a_cancel(server), in_seconds()).status == 200
+        assert (len(proxy.requests), len(server.requests)) == (int(address is proxy), 1)
 
 
 def test_a_proxy_of_the_profile_is_never_passed_by(authority: Authority) -> None:
@@ -802,7 +796,7 @@ def test_a_proxy_whose_certificate_is_refused(authority: Authority, by_environme
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        (b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n", r"\(HTTP 407\)"),
+        (REFUSAL, r"\(HTTP 407\)"),
         (b"HTTP/1.1 302 Found\r\nLocation: http://login/\r\n\r\n", r"\(HTTP 302\)"),
         (b"HTTP/1.1 200 OK\r\nX: " + b"a" * 70_000, "its answer broke off or is no HTTP"),
         (b"SSH-2.0-OpenSSH\r\n", "its answer broke off or is no HTTP"),
