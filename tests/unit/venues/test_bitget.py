@@ -304,7 +304,7 @@ def test_what_may_be_a_silent_no_op_is_no_witness() -> None:
     for request in one.mass_cancels(()):
         none = bitget.judge(request, reply(answer({"successList": [], "failureList": []})))
         assert none.answer is Answer.NOTHING_OPEN
-        for data in ({"successList": [{"orderId": "1"}], "failureList": []}, {"successList": []}, None):
+        for data in ({"successList": [{"orderId": "1"}], "failureList": []}, {"successList": []}, {}, [], None):
             assert bitget.judge(request, reply(answer(data))).answer is Answer.ACCEPTED
     ((named, _),) = segment("USDT-FUTURES plan orders").cancels((order("1", kind="pos_loss"),), ())
     assert bitget.judge(named, reply(answer({"successList": [], "failureList": []}))).answer is Answer.ACCEPTED
