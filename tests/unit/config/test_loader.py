@@ -796,15 +796,15 @@ def test_an_origin_is_refused(tmp_path: Path, url: str, problem: str) -> None:
 # --- which profile --------------------------------------------------------------------------------------------------
 
 
-def _choose(profiles: dict[str, object], venue: str, asked: str | None) -> str:
-    return loader.choose(Document(path=Path("f"), data={"profiles": profiles}), venue, asked)
+def _choose(profiles: dict[str, object], venue: str, chosen: str | None) -> str:
+    return loader.choose(Document(path=Path("f"), data={"profiles": profiles}), venue, chosen)
 
 
 A, B = {"venue": "bybit"}, {"venue": "bitget"}
 
 
 @pytest.mark.parametrize(
-    ("profiles", "asked", "expected"),
+    ("profiles", "chosen", "expected"),
     [
         ({}, None, "bybit"),
         ({}, "bybit", "bybit"),
@@ -816,15 +816,15 @@ A, B = {"venue": "bybit"}, {"venue": "bitget"}
         ({"mm": A, "b": B, "broken": 5}, None, "mm"),
     ],
 )
-def test_which_profile_a_venue_means(profiles: dict[str, object], asked: str | None, expected: str) -> None:
-    assert _choose(profiles, "bybit", asked) == expected
+def test_which_profile_a_venue_means(profiles: dict[str, object], chosen: str | None, expected: str) -> None:
+    assert _choose(profiles, "bybit", chosen) == expected
 
 
 SEVERAL = {"mm-1": A, "mm-2": A}
 
 
 @pytest.mark.parametrize(
-    ("profiles", "asked", "message", "hint"),
+    ("profiles", "chosen", "message", "hint"),
     [
         (SEVERAL, None, "bybit has several profiles and none is named bybit", "add --profile with one of: mm-1, mm-2"),
         (
@@ -840,10 +840,10 @@ SEVERAL = {"mm-1": A, "mm-2": A}
     ],
 )
 def test_what_is_not_clear_lists_the_candidates(
-    profiles: dict[str, object], asked: str | None, message: str, hint: str
+    profiles: dict[str, object], chosen: str | None, message: str, hint: str
 ) -> None:
     with pytest.raises(ConfigError) as caught:
-        _choose(profiles, "bybit", asked)
+        _choose(profiles, "bybit", chosen)
     assert (caught.value.message, caught.value.hint) == (message, hint)
 
 

@@ -44,10 +44,10 @@ class Memory(keyring.backend.KeyringBackend):
         super().__init__()
         self.items = items or {}
         self.act = act
-        self.asked: list[tuple[str, str]] = []
+        self.requested: list[tuple[str, str]] = []
 
     def get_password(self, service: str, username: str) -> str | None:
-        self.asked.append((service, username))
+        self.requested.append((service, username))
         self.act()
         return self.items.get(username)
 
@@ -154,7 +154,7 @@ def test_each_source_wins_over_all_later_ones(tmp_path: Path, use_keyring: Calla
     found = resolve(a_profile(**keys), environ)
     assert values(found) == (KEY, f"from-{first}")
     assert found.sources == (("api_key", "environment (CANCELALL_BYBIT_API_KEY)"), ("api_secret", SOURCES[first]))
-    assert memory.asked == ([("cancelall", "bybit.api_secret")] if first == "keyring" else [])
+    assert memory.requested == ([("cancelall", "bybit.api_secret")] if first == "keyring" else [])
 
 
 @pytest.mark.parametrize("empty", ["", "\n", "\r\n"])
@@ -596,7 +596,7 @@ def test_the_keyring_is_read_by_service_and_name(use_keyring: Callable[[Any], An
     found = of_keyring()
     assert values(found) == (KEY, VALUE)
     assert found.sources == (("api_key", "keyring"), ("api_secret", "keyring"))
-    assert memory.asked == [("cancelall", "bybit.api_key"), ("cancelall", "bybit.api_secret")]
+    assert memory.requested == [("cancelall", "bybit.api_key"), ("cancelall", "bybit.api_secret")]
 
 
 @pytest.mark.parametrize("backend", [null.Keyring, fail.Keyring, Encrypted])
@@ -647,13 +647,13 @@ def test_a_plug_in_that_may_store_plain_text_is_not_asked(use_keyring: Callable[
         f"{ITEM} could not be read: the keyring back-end {name} may store secrets in plain text: "
         "name it in keyring_backend to use it"
     )
-    assert memory.asked == []
+    assert memory.requested == []
 
 
 def test_a_back_end_that_is_named_is_used_without_detection(use_keyring: Callable[[Any], Any]) -> None:
     other = use_keyring(Encrypted())
     assert values(of_keyring(keyring_backend=f"{Named.__module__}.Named")) == (KEY, VALUE)
-    assert other.asked == []
+    assert other.requested == []
 
 
 @pytest.mark.parametrize(
@@ -670,21 +670,21 @@ def test_a_back_end_that_does_not_exist(name: str, told: str) -> None:
 def test_several_back_ends_are_asked_in_turn_but_no_plain_text_one(
     use_keyring: Callable[[Any], Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plain, first, second = Plaintext(ITEMS), Encrypted(), Encrypted(ITEMS)
-    monkeypatch.setattr(chainer.ChainerBackend, "backends", [plain, first, second])
+    plugin, first, second = Plaintext(ITEMS), Encrypted(), Encrypted(ITEMS)
+    monkeypatch.setattr(chainer.ChainerBackend, "backends", [plugin, first, second])
     use_keyring(chainer.ChainerBackend())
     assert values(of_keyring()) == (KEY, VALUE)
-    assert (plain.asked, len(first.asked), len(second.asked)) == ([], 2, 2)
-    monkeypatch.setattr(chainer.ChainerBackend, "backends", [plain, Plaintext()])
+    assert (plugin.requested, len(first.requested), len(second.requested)) == ([], 2, 2)
+    monkeypatch.setattr(chainer.ChainerBackend, "backends", [plugin, Plaintext()])
     assert "may store secrets in plain text" in why_not()
-    assert plain.asked == []
+    assert plugin.requested == []
 
 
 def test_a_keyring_is_not_even_loaded_when_the_rest_is_there(use_keyring: Callable[[Any], Any]) -> None:
     memory = use_keyring(Encrypted(act=_raise(KeyringLocked("locked"))))
     environ = {"CANCELALL_BYBIT_API_KEY": KEY, "CANCELALL_BYBIT_API_SECRET": VALUE}
     assert values(resolve(a_profile(), environ)) == (KEY, VALUE)
-    assert memory.asked == []
+    assert memory.requested == []
 
 
 # --- forms ----------------------------------------------------------------------------------------------------------

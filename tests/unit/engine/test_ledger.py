@@ -339,12 +339,12 @@ def test_a_cancel_of_what_is_not_there_disturbs_others_unless_the_venue_says_so(
 
 def over_a_cancel(monkeypatch: pytest.MonkeyPatch) -> None:
     """A proof is kept over a cancel."""
-    plain = Ledger.listing_over
+    real = Ledger.listing_over
 
     def listing_over(self: Ledger, listing: Listing) -> None:
         began, ended = self.air.began, self.air.ended
         self.air.began = self.air.ended = float("-inf")
-        plain(self, listing)
+        real(self, listing)
         self.air.began, self.air.ended = began, ended
 
     monkeypatch.setattr(Ledger, "listing_over", listing_over)
@@ -352,23 +352,23 @@ def over_a_cancel(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def counted_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     """An id that an answer names again is another order."""
-    plain, numbers = Ledger._acknowledged, iter(range(1000))
+    real, numbers = Ledger._acknowledged, iter(range(1000))
 
     def acknowledged(self: Ledger, said: Acknowledgement, named: tuple[Order, ...]) -> None:
         known = {one for one in said.cancelled if one in self.orders and self.orders[one].taken}
         again = tuple(f"{one}{next(numbers)}" if one in known else one for one in said.cancelled)
-        plain(self, replace(said, cancelled=again), named)
+        real(self, replace(said, cancelled=again), named)
 
     monkeypatch.setattr(Ledger, "_acknowledged", acknowledged)
 
 
 def half_updated(monkeypatch: pytest.MonkeyPatch) -> None:
     """An order that is taken keeps its failure."""
-    plain = Ledger._acknowledged
+    real = Ledger._acknowledged
 
     def acknowledged(self: Ledger, said: Acknowledgement, named: tuple[Order, ...]) -> None:
         failures = {one: self.orders[one].failure for one in said.cancelled if one in self.orders}
-        plain(self, said, named)
+        real(self, said, named)
         for one, failure in failures.items():
             self.orders[one].failure = self.orders[one].failure or failure
 
@@ -377,11 +377,11 @@ def half_updated(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def outlived(monkeypatch: pytest.MonkeyPatch) -> None:
     """A witness's word outlives the listing that it was about."""
-    plain = Ledger.listing_over
+    real = Ledger.listing_over
 
     def listing_over(self: Ledger, listing: Listing) -> None:
         before: Proof = self.proof
-        plain(self, listing)
+        real(self, listing)
         self.proof = replace(self.proof, cancels_agree=self.proof.cancels_agree or before.cancels_agree)
 
     monkeypatch.setattr(Ledger, "listing_over", listing_over)

@@ -98,7 +98,7 @@ def test_an_idle_thread_goes_home(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def few_threads(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
-    """The system gives so many threads for work beside the loop, and no more."""
+    """The system gives so many threads for work in the background, and no more."""
     start, crew = threading.Thread.start, Crew()
     given: list[threading.Thread] = []
 
@@ -247,13 +247,13 @@ def profiles(commands: int, at_hand: int) -> list[Profile]:
 async def test_secrets_at_hand_wait_for_no_command_and_these_are_few_at_a_time() -> None:
     chosen = profiles(commands=200, at_hand=200)
     shared = SharedLimits(profiles=chosen, environ={})
-    asked, most, got, never = 0, 0, [], asyncio.Event()
+    begun, most, got, never = 0, 0, [], asyncio.Event()
 
     async def resolve(profile: Profile) -> None:
-        nonlocal asked, most
+        nonlocal begun, most
         if profile.name.startswith("slow"):
-            asked += 1
-            most = max(most, asked)
+            begun += 1
+            most = max(most, begun)
             await never.wait()
         got.append(profile.name)
 
@@ -352,7 +352,7 @@ def test_the_wait_stands_in_the_result(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def with_an_option(count: int) -> list[Profile]:
-    """What they need is at hand; what they can do without is asked of a command."""
+    """What they need is at hand; what they can do without comes from a command."""
     secrets = {"credentials": {"secret_key": "k" * 40}, "secret_command": {"api_config_key": ["true"]}}
     return profiles_of({f"extra{index}": {"venue": "pacifica", **secrets} for index in range(count)})
 
@@ -361,17 +361,17 @@ def with_an_option(count: int) -> list[Profile]:
 async def test_optional_secrets_take_no_place_of_those_at_hand_nor_wait_for_those_that_are_needed() -> None:
     slow, quick, extra = profiles(commands=100, at_hand=0), profiles(commands=0, at_hand=50), with_an_option(20)
     shared = SharedLimits(profiles=[*slow, *extra, *quick], environ={})
-    asked: list[str] = []
+    begun: list[str] = []
     never, all_extra = asyncio.Event(), asyncio.Event()
 
     async def hang(profile: Profile) -> None:
-        asked.append(profile.name)
-        if sum(name.startswith("extra") for name in asked) == len(extra):
+        begun.append(profile.name)
+        if sum(name.startswith("extra") for name in begun) == len(extra):
             all_extra.set()
         await never.wait()
 
     async def answer(profile: Profile) -> None:
-        asked.append(profile.name)
+        begun.append(profile.name)
 
     hanging = [
         asyncio.create_task(shared.secrets(one, lambda one=one: hang(one)))  # type: ignore[misc]

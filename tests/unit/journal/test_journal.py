@@ -211,11 +211,11 @@ def test_a_held_lock_delays_once_and_is_told(tmp_path: Path) -> None:
 
 def test_a_place_that_hangs_delays_nothing_and_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As a network file system does whose server is away."""
-    plain, answers = file.JournalFile.begin, threading.Event()
+    real, answers = file.JournalFile.begin, threading.Event()
 
     def hangs(self: file.JournalFile, body: str) -> bool:
         answers.wait(20)
-        return plain(self, body)
+        return real(self, body)
 
     monkeypatch.setattr(file.JournalFile, "begin", hangs)
     start = time.monotonic()
@@ -231,13 +231,13 @@ def test_a_place_that_hangs_delays_nothing_and_loses_nothing(tmp_path: Path, mon
 
 
 def test_a_slow_disk_is_left_to_the_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    plain, mine = file.JournalFile.append, threading.get_ident()
+    real, mine = file.JournalFile.append, threading.get_ident()
     by_me: list[int] = []
 
     def slow(self: file.JournalFile, bodies: Sequence[str], patience: float) -> bool:
         by_me.append(threading.get_ident() == mine)
         time.sleep(0.05)
-        return plain(self, bodies, patience)
+        return real(self, bodies, patience)
 
     monkeypatch.setattr(file.JournalFile, "append", slow)
     made = began(tmp_path)
@@ -643,10 +643,10 @@ WORDS: Mapping[str, tuple[Judgement, object]] = {
 def test_a_witness_has_its_word(tmp_path: Path) -> None:
     made = began(tmp_path)
     profile = Record(journal=made).of("main", "bybit", Tally())
-    plain = signed()
-    profile.begins(plain)
+    first = signed()
+    profile.begins(first)
     for judgement, value in [*WORDS.values(), (Judgement(answer=Answer.NOTHING_OPEN), None)]:
-        one = signed(request=replace(plain.request, priority=Priority.WITNESS))
+        one = signed(request=replace(first.request, priority=Priority.WITNESS))
         profile.begins(one)
         attempt = Attempt(request=one.request, began=1.0, ended=1.5, judgement=judgement, status=200)
         profile.ended(one, Outcome[object](attempt=attempt, value=value))
@@ -698,7 +698,7 @@ def test_a_listing_has_what_is_left_of_it(tmp_path: Path) -> None:
 
 
 def test_a_cancel_is_written_down_before_it_leaves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """And with it what was not urgent before; the thread beside it has no part in that."""
+    """And with it what was not urgent before; the thread in the background has no part in that."""
     monkeypatch.setattr(writer, "_SYNC_PAUSE", 30.0)
     made = began(tmp_path)
     made.write("something", {}, at_once=False)

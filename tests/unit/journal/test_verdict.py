@@ -115,8 +115,8 @@ class Tape:
 
 
 def segment(blind: Sequence[int], passes: Sequence[Sequence[int]], **more: Any) -> dict[str, Any]:
-    plain = {"mass": [], "witnesses": [], "spawns": False, "protective_kinds": True, "contradictions": 0}
-    return {"blind": list(blind), "passes": passes, **plain, **more}
+    defaults = {"mass": [], "witnesses": [], "spawns": False, "protective_kinds": True, "contradictions": 0}
+    return {"blind": list(blind), "passes": passes, **defaults, **more}
 
 
 def witness(request: int, **more: bool) -> dict[str, Any]:
@@ -257,8 +257,10 @@ CLEAR: Mapping[str, Edit] = {
     ),
     "a cancel by name that is refused": cancel(MAIN, NAMED, 0.1, 0.2, "refused", **A_CALL),
     "a witness that need not answer": then(of_reads(optional=True), edited(end_of(READ_WITNESS), witness="is silent")),
-    "a witness that need not answer and was not asked": then(of_reads(optional=True), without(READ_WITNESS)),
-    "a witness of the key that an accepted cancel spares": then(of_reads(signature=True), without(READ_WITNESS)),
+    "a witness that need not answer and was not sent": then(of_reads(optional=True), without(READ_WITNESS)),
+    "a witness of the key that an accepted cancel makes needless": then(
+        of_reads(signature=True), without(READ_WITNESS)
+    ),
     "a witness that took nothing, twice": took_nothing,
     "a product that the account lacks": a_product(ABSENT_TWICE),
     "a key that was refused before something was accepted": then(
@@ -291,7 +293,7 @@ CLEAR: Mapping[str, Edit] = {
         lambda tape: tape.send(FEED, FEED_PASS, 1.5, 1.51, "timeout"),
         lambda tape: tape.listing(FEED, 1.5, 1.6),
     ),
-    "a witness that is silent beside a listing that was not read to its end": lambda tape: tape.witness(
+    "a witness that is silent at the time of a listing that was not read to its end": lambda tape: tape.witness(
         READ_WITNESS, 1.82, 1.85, "is silent", "timeout"
     ),
     "a dry run that shows nothing": then(
@@ -314,7 +316,7 @@ UNPROVEN: Mapping[str, tuple[Edit, str]] = {
     ),
     "a page that was refused": (edited(end_of(23, 1), **{"class": "refused"}), "refuses a cancel or a listing"),
     "a page without an answer": (edited(end_of(23, 1), **{"class": "timeout", "answered": False}), "no two complete"),
-    "a page that was never asked for": (
+    "a page that was never requested": (
         lambda tape: tape.drop(tape.end(22, 1), tape.all("attempt_start", request=22)[1]),
         "no two complete",
     ),
@@ -363,8 +365,8 @@ UNPROVEN: Mapping[str, tuple[Edit, str]] = {
     ),
     "a cancel of a segment that is not there any more": (cancel("plans", NAMED, 1.0, 1.1), "read too early"),
     "orders read before what turns into them": (edited(last(FEED), ended=ns(1.71)), "before those whose orders turn"),
-    "a witness that was not asked": (without(READ_WITNESS), "witness"),
-    "a witness that was asked before the first listing": (
+    "a witness that was not sent": (without(READ_WITNESS), "witness"),
+    "a witness that was sent before the first listing": (
         edited(end_of(CANCEL_WITNESS), began=ns(0.1), ended=ns(0.2)),
         "witness",
     ),

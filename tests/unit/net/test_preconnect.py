@@ -1,4 +1,4 @@
-"""Connections that are opened beside the imports: used when they are good, without a trace when they are not."""
+"""Connections that are opened during the imports: used when they are good, without a trace when they are not."""
 
 from __future__ import annotations
 

@@ -206,14 +206,14 @@ def trusts(context: ssl.SSLContext, authority: Authority) -> bool:
     client = context.wrap_bio(inward, outward, server_hostname="api.venue.test")
     server = authority.context("api.venue.test").wrap_bio(back, forth, server_side=True)
     for _ in range(6):
-        for side, said, heard in ((client, outward, back), (server, forth, inward)):
+        for side, said, into in ((client, outward, back), (server, forth, inward)):
             try:
                 side.do_handshake()
             except ssl.SSLWantReadError:
                 pass
             except ssl.SSLCertVerificationError:
                 return False
-            heard.write(said.read())
+            into.write(said.read())
     return client.getpeercert() is not None
 
 
@@ -359,10 +359,10 @@ def test_a_pipe_in_its_place_is_told_at_once(home: Path) -> None:
 
 @on_a_loop
 async def test_trusting_is_told_once_however_many_ask(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
-    real, asked = tls._loaded, []
+    real, loads = tls._loaded, []
 
     def loaded(path: str | None) -> ssl.SSLContext:
-        asked.append(path)
+        loads.append(path)
         return real(path)
 
     monkeypatch.setattr(tls, "_loaded", loaded)
@@ -370,4 +370,4 @@ async def test_trusting_is_told_once_however_many_ask(authority: Authority, monk
     assert isinstance(made, Profile)
     shared = SharedLimits(profiles=[made], environ={})
     await asyncio.gather(*(shared.trust(made) for _ in range(20)))
-    assert asked == [str(authority.path)]
+    assert loads == [str(authority.path)]

@@ -689,8 +689,8 @@ def test_requests_tells_the_proxy_who_asks_and_sends_nothing_itself(authority: A
         assert len(instead.calls) == 0
         with pytest.raises(requests.ConnectionError, match="Connection refused by Responses"):
             requests.post("https://api.venue.test/x", timeout=1)
-    asked = requests.adapters.HTTPAdapter().proxy_headers(line.route.proxy)
-    assert f"Proxy-Authorization: {asked['Proxy-Authorization']}".encode() in proxy.requests[0]
+    headers = requests.adapters.HTTPAdapter().proxy_headers(line.route.proxy)
+    assert f"Proxy-Authorization: {headers['Proxy-Authorization']}".encode() in proxy.requests[0]
 
 
 @pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "HTTPS_PROXY"])

@@ -1,4 +1,4 @@
-"""Streams written beside the work: what is slow, closed or broken loses text and delays nothing."""
+"""Streams written in the background: what is slow, closed or broken loses text and delays nothing."""
 
 from __future__ import annotations
 
@@ -115,16 +115,16 @@ def test_a_text_that_would_end_the_thread_ends_neither_it_nor_who_waits_for_it()
 
 
 class Broken(io.TextIOBase):
-    """A stream that fails as it is told to, and counts how often it was asked."""
+    """A stream that fails as it is told to, and counts how often that was tried."""
 
     encoding = "utf-8"
 
     def __init__(self, fault: BaseException) -> None:
         self.fault = fault
-        self.asked = 0
+        self.tries = 0
 
     def write(self, text: str) -> int:
-        self.asked += 1
+        self.tries += 1
         raise self.fault
 
     def isatty(self) -> bool:
@@ -137,7 +137,7 @@ class Broken(io.TextIOBase):
 def test_a_broken_stream_is_given_up_after_one_try(fault: Exception) -> None:
     broken = Broken(fault)
     said(broken, *(lambda: "x" for _ in range(5)))
-    assert broken.asked == 1
+    assert broken.tries == 1
 
 
 def test_a_closed_stream_loses_its_text_and_nothing_else() -> None:
@@ -238,7 +238,7 @@ def test_no_outlet_lets_a_secret_through(capsysbinary: pytest.CaptureFixture[byt
 def test_a_commands_data_that_nobody_reads(gone: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdout", gone)
     streams.emit("data\n")
-    assert gone is None or gone.asked == 1
+    assert gone is None or gone.tries == 1
 
 
 def test_a_full_disk(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -84,7 +84,7 @@ def segments(venue: str, options: Mapping[str, Any], facts: Any = None) -> tuple
 
 
 def documented(name: str) -> Any:
-    """A table of what each venue's documents have, beside this file."""
+    """A table of what each venue's documents have, next to this file."""
     return json.loads(Path(__file__).with_name(f"{name}.json").read_text(encoding="utf-8"))
 
 

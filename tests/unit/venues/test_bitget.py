@@ -298,7 +298,7 @@ def test_classic_futures_need_the_venues_own_word() -> None:
 
 
 def test_what_may_be_a_silent_no_op_is_no_witness() -> None:
-    """It is sent all the same, first of all; asked once more it would only use up the limit."""
+    """It is sent all the same, first of all; sent once more it would only use up the limit."""
     one = segment("COIN-FUTURES plan orders", margin_coin="BTC")
     assert one.witnesses == ()
     for request in one.mass_cancels(()):
