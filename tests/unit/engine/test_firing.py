@@ -189,7 +189,7 @@ def test_only_reading_one_refused_pass_is_the_end() -> None:
     for at in (0.0, 1.0):
         known.word(STOPS, at, REFUSED)
         known.word(LIST, at, OK)
-    assert known.ledger.closed
+    assert (known.ledger.closed, known.ledger.refused) == (True, REFUSED)
 
 
 def test_while_holding_nothing_is_given_up() -> None:

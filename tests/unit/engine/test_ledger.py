@@ -226,7 +226,7 @@ ROWS = [
     row("the cap, and what others took", "mass 0 a, mass 1 a capped, lists 2 c", named="c"),
     row("not again by name before the listing is newer", "mass 0, lists 1 a, named 1.5 a", named=""),
     row("again by name when it is", "mass 0, lists 1 a, named 1.5 a, lists 2 a", named="a"),
-    row("a stray of a group's cancel", "lists 1 a, named 2 a took=az", strays="z", seen="az"),
+    row("a stray of a group's cancel", "lists 1 ab, named 2 a took=abz", strays="z", seen="abz", taken="abz"),
     row(
         "what is kept does not stand in the way",
         "lists 1 p, lists 2 p",

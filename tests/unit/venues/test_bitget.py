@@ -888,7 +888,7 @@ def test_instruments_are_read_only_where_a_selector_needs_them() -> None:
 def test_odd_rows_of_an_instrument_list_name_nothing_and_the_others_do() -> None:
     contracts, symbols = bitget.discoveries(bitget.Options(symbol=("BTCUSDT",)), CLASSIC)[1:]
     rows: list[object] = [None, {}, 7, {"symbol": {}}, {"symbol": "ethusdt", "supportMarginCoins": None}]
-    got = reply(answer([*rows, {"symbol": CHINESE, "supportMarginCoins": ["usdt", None]}]))
+    got = reply(answer([*rows, {"symbol": CHINESE, "supportMarginCoins": ["usdt", None, 7]}]))
     assert contracts.read(contracts.request, got).names == exist("symbol ETHUSDT", f"symbol {CHINESE}", "coin USDT")
     assert symbols.read(symbols.request, got).names == exist("symbol ETHUSDT", f"symbol {CHINESE}")
     for data in (None, {}, "x"):
