@@ -305,13 +305,13 @@ def test_a_selector_that_the_venue_does_not_know() -> None:
 
 def test_a_busy_venue_is_waited_for() -> None:
     """Bots use the same limits: an answer that only asks to wait is no finding."""
-    asked = []
+    sent = []
     for faults in ([], ["rate-limit=2"]):
         with simulator.start("bybit", orders=3, faults=faults) as server:
             report = checked("bybit", server, {"settle_coin": "USDT"}, deadline=20)
-            asked.append(len(server.requests))
+            sent.append(len(server.requests))
         assert report.ok, report.failed
-    assert asked[0] < asked[1]
+    assert sent[0] < sent[1]
 
 
 def test_when_a_venue_closes_is_told() -> None:

@@ -251,14 +251,14 @@ HOSTILE = CheckReport(
 def test_the_table_at_every_width(width: int, terminal: bool) -> None:
     made = tables.console(width, terminal=terminal, environ={"TERM": "xterm-256color"}, encoding="ascii")
     text = check_table(HOSTILE, made)
-    plain = "".join(text.split())
+    flat = "".join(text.split())
     assert "\x1b[2J" not in text
     assert ("\x1b[" in text) == terminal
-    assert "[red]Unmatched" in plain or terminal
+    assert "[red]Unmatched" in flat or terminal
     if not terminal:
         assert max(map(len, text.splitlines())) <= width
-        assert "x" * 90 in plain.replace("→", "") or width < 100
-        assert plain.count("x") >= 90
+        assert "x" * 90 in flat.replace("→", "") or width < 100
+        assert flat.count("x") >= 90
     assert "NOT READY" in text
     assert check_line(HOSTILE).isascii()
 
@@ -295,9 +295,9 @@ def test_the_command_from_check_to_monitoring(path: Path, home: Path, server: Si
     assert server.requests == []
     ran = cancelall("check", "--json", "--config", str(path), home=home)
     assert (ran.code, ran.line["ok"], ran.line["profile"]) == (0, True, "desk"), ran.out
-    asked = len(server.requests)
+    sent = len(server.requests)
     after = cancelall("check", "--max-age", "24h", "--config", str(path), home=home)
-    assert (after.code, len(server.requests)) == (0, asked)
+    assert (after.code, len(server.requests)) == (0, sent)
     assert "READY" in after.out
     old = cancelall("check", "desk", "--max-age", "0.001s", "--json", "--config", str(path), home=home)
     assert old.code == 11
@@ -397,10 +397,10 @@ def test_the_account_group_is_stored_when_asked(
 def test_the_account_group_is_offered_at_a_terminal(
     home: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, answer: bool
 ) -> None:
-    asked: list[str] = []
+    questions: list[str] = []
 
     def confirm(question: str) -> bool:
-        asked.append(question)
+        questions.append(question)
         return answer
 
     monkeypatch.setattr(check, "_at_a_terminal", lambda: True)
@@ -410,7 +410,7 @@ def test_the_account_group_is_offered_at_a_terminal(
         table.pop("account_group")
         path = write_config(home / "config.toml", {"asc": table})
         code, out, _ = run(capfd, "--config", str(path))
-    assert (code, len(asked), "account_group = 0" in asked[0]) == (0, 1, True)
+    assert (code, len(questions), "account_group = 0" in questions[0]) == (0, 1, True)
     assert "READY" in out
     assert ("account_group = 0" in path.read_text()) == answer
 

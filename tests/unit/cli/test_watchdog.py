@@ -79,7 +79,8 @@ class Kill:
         return self.start(*words, env={"PYTHONPATH": path})
 
     def hangs_now(self) -> None:
-        """Let it hang, and wait until it does."""
+        """Let it hang once every host has been sent something, and wait until it does."""
+        until(lambda: all(server.requests for server in self.servers.values()))
         self.mark.touch()
         until(Path(f"{self.mark}.hanging").exists)
 
@@ -141,7 +142,6 @@ def test_whatever_hangs_what_is_known_is_said(kill: Kill, way: str) -> None:
 def test_the_text_says_it_too(kill: Kill) -> None:
     kill.serve(bybit="stall")
     process = kill.hang(WAYS["in Python code"], "--deadline", "2")
-    until(lambda: kill.servers["bybit"].requests)
     kill.hangs_now()
     out, _ = process.communicate(timeout=2 + 0.6 + SLACK)
     assert process.returncode == 11
@@ -178,7 +178,6 @@ def test_who_holds_the_interpreter_is_killed_by_the_kernel(kill: Kill) -> None:
     """Nothing can be said then, and nothing hangs for ever."""
     kill.serve(bybit="stall")
     process = kill.hang(HOLDING_THE_INTERPRETER, "--json", "--deadline", "2", seconds=(0.3, 0.5, 5.0))
-    until(lambda: kill.servers["bybit"].requests)
     kill.hangs_now()
     process.communicate(timeout=2 + 0.8 + SLACK)
     assert process.returncode == -signal.SIGALRM
@@ -202,7 +201,6 @@ def test_whoever_is_to_be_notified_is(kill: Kill) -> None:
     process = kill.hang(
         WAYS["in a lock"], "--deadline", "2", "--notify-command", f"sh -c 'cat > {told}.new; mv {told}.new {told}'"
     )
-    until(lambda: kill.servers["bybit"].requests)
     kill.hangs_now()
     process.communicate(timeout=2 + 0.6 + SLACK)
     until(told.exists)
@@ -219,7 +217,6 @@ STATUS = {signal.SIGINT: 130, signal.SIGTERM: 143}
 def test_the_second_signal_ends_whatever_hangs(kill: Kill, way: str, number: signal.Signals) -> None:
     kill.serve(bybit="stall")
     process = kill.hang(WAYS[way], "--json", "--deadline", "30")
-    until(lambda: kill.servers["bybit"].requests)
     kill.hangs_now()
     began = time.monotonic()
     process.send_signal(number)
@@ -237,7 +234,6 @@ def test_the_second_signal_ends_whatever_hangs(kill: Kill, way: str, number: sig
 def test_one_signal_is_enough_for_what_hangs(kill: Kill) -> None:
     kill.serve(bybit="stall")
     process = kill.hang(WAYS["in Python code"], "--json", "--deadline", "60", seconds=(5.0, 5.0, 0.5))
-    until(lambda: kill.servers["bybit"].requests)
     kill.hangs_now()
     process.send_signal(signal.SIGINT)
     out, _ = process.communicate(timeout=SLACK)

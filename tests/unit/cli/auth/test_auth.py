@@ -372,11 +372,11 @@ def test_a_keyring_that_hangs_is_not_waited_for(user: User, monkeypatch: pytest.
 
 def test_status_waits_for_a_hanging_keyring_only_once(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(chain, "KEYRING_SECONDS", 0.2)
-    for_ever, asked = threading.Event(), []
+    for_ever, reads = threading.Event(), []
 
     class Hanging(Encrypted):
         def get_password(self, service: str, username: str) -> str | None:
-            asked.append(username)
+            reads.append(username)
             for_ever.wait(20)
             return None
 
@@ -384,7 +384,7 @@ def test_status_waits_for_a_hanging_keyring_only_once(user: User, monkeypatch: p
     user.has(Hanging())
     ran = user.runs("status", "bybit", "--json")
     for_ever.set()
-    assert (ran.code, asked) == (6, ["bybit.api_key"])
+    assert (ran.code, reads) == (6, ["bybit.api_key"])
     assert all("within 0.2 s" in one["error"]["message"] for one in ran.line["secrets"])
 
 
