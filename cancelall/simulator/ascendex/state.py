@@ -1,4 +1,4 @@
-"""What the fake AscendEX remembers, its faults, and its own words.
+"""What the fake AscendEX remembers, its faults, its codes and its own words.
 
 Success is `code` 0 inside the JSON, whatever the HTTP status. The documents caption their error samples with status
 200; which errors come with another one is not written anywhere, so the fault `error-status` can change it.
@@ -6,8 +6,8 @@ Success is `code` 0 inside the JSON, whatever the HTTP status. The documents cap
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from enum import IntEnum
 from typing import ClassVar
 
 from ..book import Account, SimOrder
@@ -16,26 +16,46 @@ from ..faults import declared
 from ..refusals import Refusal, Refused, page
 from ..routes import Call
 from ..wire import Headers, SimReply, SimRequest, json_reply
-from .auth import Code
-from .products import STOCK
-from .rows import View, status
+from .products import STOCK, TYPES, row_v1, row_v2, status
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 _PAGE = "<!DOCTYPE html><html><head><title>{}</title></head><body></body></html>\n"
+_WINDOW_MS = 30_000
 
 
-@dataclass(frozen=True)
-class Exits:
-    """A futures position, with the take-profit and stop-loss that hang on it."""
+class Code(IntEnum):
+    """Codes, under their `reason`: https://ascendex.github.io/ascendex-pro-api/#error-message (as of 2025-10-29).
 
-    position: str = "0"
-    take_profit: str = "0"
-    stop_loss: str = "0"
+    Messages that no document and no report of a user holds are made up.
+    """
+
+    INVALID_ARGUMENT = 100006
+    SYMBOL_ERROR = 100008
+    AUTHORIZATION_NEEDED = 100009
+    INVALID_OPERATION = 100010
+    INVALID_TIMESTAMP = 100011
+    INVALID_JSON_FORMAT = 150001
+    AUTHENTICATION_FAILED = 200001
+    ACCOUNT_NOT_FOUND = 200003
+    RESTRICTED_ACCOUNT = 200014
+    PERMISSION_DENIED = 200015
+    INVALID_ORDER_ID = 300006
+    INVALID_ORDER_PARAMETER = 300008
+    INVALID_PRODUCT = 300012
+    INVALID_BATCH_ORDER = 300013
+    NOT_CANCELLABLE = 300019
+    INVALID_MARGIN_ACCOUNT = 310002
+    SERVER_ERROR = 510001
+
+    @property
+    def reason(self) -> str:
+        """The page of the single cancel documents the messages of 300019; the table of codes lacks it."""
+        return "INVALID_OPERATION" if self is Code.NOT_CANCELLABLE else self.name
 
 
-def data(value: object, **beside: object) -> dict[str, object]:
-    """What a handler answers: `data`, and what stands beside it at the top level."""
-    return {**beside, "data": value}
+def data(value: object, **more: object) -> dict[str, object]:
+    """What a handler answers: `data`, and what else stands at the top level."""
+    return {**more, "data": value}
 
 
 def ledger_of(call: Call) -> str:
@@ -66,7 +86,7 @@ class State(FakeVenue):
         # For an address that is not on the list and for maintenance there are no words on record.
         Refusal.IP: Refused(Code.AUTHENTICATION_FAILED, "IP address is not allowed."),
         Refusal.PERMISSION: Refused(Code.PERMISSION_DENIED, "No enough permission for the operation"),
-        # What users saw when they asked too fast: the page of the content delivery network, without a hint.
+        # What users saw who were too fast: the page of the content delivery network, without a hint.
         # https://github.com/hummingbot/hummingbot/issues/4987 and https://github.com/hummingbot/hummingbot/issues/5832.
         Refusal.RATE_LIMIT: page(429, _PAGE.format("Too many requests")),
         Refusal.INTERNAL: Refused(Code.SERVER_ERROR, "Something wrong with server.", 500),
@@ -100,18 +120,16 @@ class State(FakeVenue):
     """)
 
     def begin(self) -> None:
-        self.asked_ms: dict[str, int] = {}
-        self._exits: dict[str, dict[str, Exits]] = {}
+        self.cancelled_ms: dict[str, int] = {}
+        """When each order was last cancelled by name."""
+        self.holders: set[str] = set()
+        """The keys of accounts with futures positions."""
 
     @property
     def retired(self) -> str:
         """What has become of the futures v1 paths: empty (they refuse), `ack`, `empty` or `alive`."""
         fault = self.has_fault("futures-v1")
         return str(fault.value) if fault else ""
-
-    def exits_of(self, account: Account) -> dict[str, Exits]:
-        """An account's futures positions, by symbol."""
-        return self._exits.setdefault(account.key, {})
 
     def group_of(self, account: Account) -> int:
         """The account group, which is part of every private path. The first account's is 0, which is legal."""
@@ -125,9 +143,21 @@ class State(FakeVenue):
         """The account id of a ledger: its first letters, and what stands for the user."""
         return f"{'csh' if ledger == 'cash' else ledger[:3]}{self.user_of(account)}SIM"
 
-    def view(self, call: Call, acked: Callable[[SimOrder], bool] = lambda order: True) -> View:
-        """How an answer shows the orders of its ledger."""
-        return View(clock=self.to_server, account_id=self.account_id(call.account, ledger_of(call)), acked=acked)
+    def head(self, call: Call, ledger_name: str = "ac") -> dict[str, object]:
+        """Whose answer it is; the route of a call that changes orders says what it did."""
+        ledger, action = ledger_of(call), call.route.detail
+        head = {ledger_name: ledger.upper(), "accountId": self.account_id(call.account, ledger)}
+        return {**head, "action": action} if action else head
+
+    def row(self, call: Call, order: SimOrder, *, acked: bool = True) -> dict[str, object]:
+        """An order in the form of the call's API; v2 shows whether the matching engine has taken it.
+
+        A live answer showed `status` "Ack" with `seqNum` -1: https://github.com/ccxt/ccxt/issues/11073.
+        """
+        if not is_v2(call):
+            return row_v1(order, self.to_server)
+        row = {**row_v2(order, self.to_server), "accountId": self.account_id(call.account, "futures")}
+        return row if acked else {**row, "seqNum": -1, "status": "Ack"}
 
     def body(self, call: Call) -> dict[str, object]:
         """The request's JSON body, or AscendEX's refusal of it.
@@ -140,6 +170,11 @@ class State(FakeVenue):
             raise refused
         return call.request.json_object(refused)
 
+    def check_clock(self, timestamp: object) -> None:
+        """At most 30 seconds apart, in either direction. The documents name neither the code nor the words."""
+        if not (str(timestamp).isdecimal() and abs(int(str(timestamp)) - self.server_now()) <= _WINDOW_MS):
+            raise Refused(Code.INVALID_TIMESTAMP, "Timestamp is invalid or more than 30 seconds away")
+
     def acked_until_ms(self, request: SimRequest) -> int:
         """The matching engine has taken over what was placed by then; only the fault `unacked` makes that take time."""
         fault = self.fault("unacked", request)
@@ -150,12 +185,8 @@ class State(FakeVenue):
         if is_retired(call) and self.retired != "alive":
             return []
         fault = self.fault("stubborn", call.request)
-        word = str(fault.value) if fault else None
-        return [
-            order
-            for order in orders
-            if word not in (status(order), order.extra.get("execInst", ""), order.type.title().replace("_", ""))
-        ]
+        word = fault.value if fault else None
+        return [each for each in orders if word not in (status(each), each.extra.get("execInst", ""), TYPES[each.type])]
 
     def order_id(self, user: str, created_ms: int, client_id: str = "") -> str:
         """An order id: origin, milliseconds in hex, user, and nine characters, which a client's own id may fill.
@@ -174,14 +205,14 @@ class State(FakeVenue):
         return self.order_id(like.id[12:23], self.now_ms())
 
     def stock(self, account: Account, orders: int) -> None:
-        """Orders of every kind, and two positions: one with take-profit and stop-loss, one without."""
+        """Orders of every kind, and the positions that some of them close."""
         user = self.user_of(account)
         self.put_stock(account, STOCK, orders, lambda order: self.order_id(user, order.created_ms))
         if orders:
-            self.exits_of(account).update({"BTC-PERP": Exits("0.5", "90000", "50000"), "ETH-PERP": Exits("-2")})
+            self.holders.add(account.key)
 
     def answer(self, value: object, call: Call, headers: Headers) -> SimReply:
-        """A success: the members beside `code`. Without any it is the bare `{"code":0}`."""
+        """A success: `code`, and what a handler gave. Without that it is the bare `{"code":0}`."""
         return json_reply({"code": 0, **(value if isinstance(value, dict) else {})})
 
     def refusal(self, refused: Refused, request: SimRequest, headers: Headers = ()) -> SimReply:

@@ -12,17 +12,16 @@ from dataclasses import replace
 from decimal import Decimal
 from itertools import islice
 
+from ..auth import as_base64, genuine
 from ..book import Book, SimOrder
 from ..refusals import Refused
 from ..routes import Call, Route, Routes, cancel, create, listing, public, read
 from ..rows import fixed
 from ..values import whole
 from . import products
-from .auth import Code, authenticate
 from .orders import cancel_all, cancel_batch, cancel_one, place_order
-from .products import COINS, LEDGERS, SYMBOLS
-from .rows import history_row, is_conditional, row_v1, row_v2
-from .state import Exits, State, data, is_retired, is_v2, ledger_of
+from .products import COINS, LEDGERS, SYMBOLS, history_row, is_conditional
+from .state import Code, State, data, is_retired, is_v2, ledger_of
 
 _EXPIRES_MS = 4_070_908_800_000
 _DAY_MS = 86_400_000
@@ -35,6 +34,8 @@ _IDS_MAX = 100
 # Per key, of requests that change something and of reads. No limit is documented; a user was told 10 per second
 # (https://github.com/bitmax-exchange/api-doc/issues/17), while hummingbot sent up to 50 order calls and 100 in all.
 _PER_SECOND = 10
+# Position, take-profit and stop-loss of an account with positions.
+_POSITIONS = {"BTC-PERP": ("0.5", "90000", "50000"), "ETH-PERP": ("-2", "0", "0")}
 
 
 def open_orders(venue: State, call: Call) -> object:
@@ -44,10 +45,9 @@ def open_orders(venue: State, call: Call) -> object:
     """
     orders = venue.listed(call.account, call.request, ledger_of(call))
     symbol = "" if is_v2(call) else call.query.get("symbol", "")
-    if symbol:
-        if symbol not in SYMBOLS[ledger_of(call)] and not venue.fault("lenient-symbols", call.request):
-            raise Refused(Code.SYMBOL_ERROR, "Symbol does not exist")
-        orders = [order for order in orders if order.symbol == symbol]
+    if symbol and symbol not in SYMBOLS[ledger_of(call)] and not venue.fault("lenient-symbols", call.request):
+        raise Refused(Code.SYMBOL_ERROR, "Symbol does not exist")
+    orders = [order for order in orders if symbol in ("", order.symbol)]
     if is_retired(call) and venue.retired == "empty":
         orders = []
     if cap := venue.fault("capped", call.request):
@@ -56,20 +56,13 @@ def open_orders(venue: State, call: Call) -> object:
 
 
 def _listed(venue: State, call: Call, orders: Iterable[SimOrder]) -> object:
-    name = "accountCategory" if is_retired(call) else "ac"
-    return data(_rows(venue, call, orders), **({} if is_v2(call) else _head(venue, call, name)))
-
-
-def _head(venue: State, call: Call, name: str) -> dict[str, object]:
-    return {name: ledger_of(call).upper(), "accountId": venue.account_id(call.account, ledger_of(call))}
+    rows = _rows(venue, call, orders)
+    return data(rows) if is_v2(call) else data(rows, **venue.head(call, "accountCategory" if is_retired(call) else "ac"))
 
 
 def _rows(venue: State, call: Call, orders: Iterable[SimOrder]) -> list[dict[str, object]]:
-    if not is_v2(call):
-        return [row_v1(order, venue.view(call)) for order in orders]
-    until_ms = venue.acked_until_ms(call.request)
-    view = venue.view(call, lambda order: order.status != "open" or order.created_ms <= until_ms)
-    return [row_v2(order, view) for order in orders]
+    until_ms = venue.acked_until_ms(call.request) if is_v2(call) else 0
+    return [venue.row(call, each, acked=each.status != "open" or each.created_ms <= until_ms) for each in orders]
 
 
 def order_status(venue: State, call: Call) -> object:
@@ -81,11 +74,11 @@ def order_status(venue: State, call: Call) -> object:
     ids = [each for each in written.split(",") if each]
     if not ids or len(ids) > _IDS_MAX:
         raise Refused(Code.INVALID_ARGUMENT, "orderId is missing or too long")
-    found = [call.account.book.find(each) for each in ids]
-    rows = _rows(venue, call, [order for order in found if order is not None and order.segment == ledger_of(call)])
+    known = [order for each in ids if (order := call.account.book.find(each)) and order.segment == ledger_of(call)]
+    rows = _rows(venue, call, known)
     if not rows and len(ids) == 1:
         raise Refused(Code.INVALID_ORDER_ID, f"Invalid Client Order Id: {ids[0]}")
-    head = _head(venue, call, "ac" if is_v2(call) or is_retired(call) else "accountCategory")
+    head = venue.head(call, "ac" if ledger_of(call) == "futures" else "accountCategory")
     return data(rows if "," in written else rows[0], **head)
 
 
@@ -122,8 +115,9 @@ def history(venue: State, call: Call) -> object:
     ]
     if since or start:
         orders.sort(key=lambda order: order.sequence)
-    view = venue.view(replace(call, names={"ledger": ledger}))
-    return data([history_row(order, view) for order in orders[: min(limit or _HISTORY_DEFAULT, _HISTORY_MAX)]])
+    account = {"accountId": venue.account_id(call.account, ledger)}
+    shown = orders[: min(limit or _HISTORY_DEFAULT, _HISTORY_MAX)]
+    return data([{**history_row(order, venue.to_server), **account} for order in shown])
 
 
 def info(venue: State, call: Call) -> object:
@@ -131,19 +125,15 @@ def info(venue: State, call: Call) -> object:
 
     The faults `rights`, `unbound` and `key-days` make it another key; one with -1 days does not expire.
     """
-    other = venue.fault("group-moved", call.request)
-    named, ending = venue.fault("rights", call.request), venue.fault("key-days", call.request)
-    rights = str(named.value if named else "view+trade").split("+")
-    days = ending.number if ending else None
+    other, named = venue.fault("group-moved", call.request), venue.fault("rights", call.request)
+    rights, expires = str(named.value if named else "view+trade").split("+"), _EXPIRES_MS
+    if ending := venue.fault("key-days", call.request):
+        expires = -1 if ending.number < 0 else venue.server_now() + round(ending.number * _DAY_MS)
     return data(
         {
             "accountGroup": int(other.number) if other else venue.group_of(call.account),
             "email": "embedded.exchange@example.invalid",
-            "expireTime": _EXPIRES_MS
-            if days is None
-            else -1
-            if days < 0
-            else venue.server_now() + round(days * _DAY_MS),
+            "expireTime": expires,
             "allowedIps": [] if venue.fault("unbound", call.request) else ["127.0.0.1"],
             **{f"{ledger}Account": [venue.account_id(call.account, ledger)] for ledger in LEDGERS},
             "userUID": venue.user_of(call.account),
@@ -154,16 +144,19 @@ def info(venue: State, call: Call) -> object:
 
 
 def exchange_info(venue: State, call: Call) -> object:
-    """`GET /api/pro/v1/exchange-info?requestTime=<ms>`: the server's clock beside the client's."""
-    asked = whole(call.query.get("requestTime", ""), Refused(Code.INVALID_ARGUMENT, "requestTime is required"))
+    """`GET /api/pro/v1/exchange-info?requestTime=<ms>`: the server's clock next to the client's."""
+    sent = whole(call.query.get("requestTime", ""), Refused(Code.INVALID_ARGUMENT, "requestTime is required"))
     now_ms = venue.server_now()
-    return data({"requestTimeEcho": asked, "requestReceiveAt": now_ms, "latency": now_ms - asked})
+    return data({"requestTimeEcho": sent, "requestReceiveAt": now_ms, "latency": now_ms - sent})
 
 
 def balance(venue: State, call: Call) -> object:
     """`GET .../cash/balance` and `.../margin/balance`: what open orders hold is not available."""
-    orders = list(call.account.book.open(ledger_of(call)))
-    held = {coin: sum(_holds(order, coin) for order in orders) for coin in COINS}
+    held = dict.fromkeys(COINS, Decimal(0))
+    for order in call.account.book.open(ledger_of(call)):
+        base, quote = order.symbol.split("/")
+        sells = order.side == "sell"
+        held[base if sells else quote] += Decimal(order.remaining) * (1 if sells else Decimal(order.price))
     return data(
         [
             {"asset": coin, "totalBalance": str(_HELD), "availableBalance": str(_HELD - amount)}
@@ -172,98 +165,101 @@ def balance(venue: State, call: Call) -> object:
     )
 
 
-def _holds(order: SimOrder, coin: str) -> Decimal:
-    base, _, quote = order.symbol.partition("/")
-    if order.side == "sell":
-        return Decimal(order.remaining) if coin == base else Decimal(0)
-    return Decimal(order.remaining) * Decimal(order.price) if coin == quote else Decimal(0)
-
-
 def position(venue: State, call: Call) -> object:
     """`GET .../v2/futures/position`: one row per contract, flat ones too.
 
     A position's take-profit and stop-loss live here alone ("by position exit order"): they are not listed as open
     orders, and no cancel takes them. Whether conditional and reduce-only orders count in the open notionals is not
-    documented: here plain ones do.
+    documented: here the latter do.
     """
-    orders = list(call.account.book.open("futures"))
-    exits = venue.exits_of(call.account)
-    rows = [_contract(symbol, exits.get(symbol, Exits()), orders) for symbol in SYMBOLS["futures"]]
-    collateral = fixed("asset=USDT balance=10000 discountFactor=1 referencePrice=1")
-    return data({**_head(venue, call, "ac"), "collaterals": [collateral], "contracts": rows})
+    notionals: dict[tuple[str, str], Decimal] = {}
+    for order in call.account.book.open("futures"):
+        if not is_conditional(order):
+            key = order.symbol, order.side
+            notionals[key] = notionals.get(key, Decimal(0)) + Decimal(order.remaining) * Decimal(order.price)
+    held = _POSITIONS if call.account.key in venue.holders else {}
+    contracts = []
+    for symbol in SYMBOLS["futures"]:
+        size, take_profit, stop_loss = held.get(symbol, ("0", "0", "0"))
+        contracts.append(
+            {
+                "symbol": symbol,
+                "side": "SHORT" if size.startswith("-") else "LONG",
+                "position": size,
+                **_CONTRACT,
+                "takeProfitPrice": take_profit,
+                "stopLossPrice": stop_loss,
+                "buyOpenOrderNotional": str(notionals.get((symbol, "buy"), 0)),
+                "sellOpenOrderNotional": str(notionals.get((symbol, "sell"), 0)),
+            }
+        )
+    return data({**venue.head(call), "collaterals": [_COLLATERAL], "contracts": contracts})
 
 
-def _contract(symbol: str, exits: Exits, orders: list[SimOrder]) -> dict[str, object]:
-    return {
-        "symbol": symbol,
-        "side": "SHORT" if Decimal(exits.position) < 0 else "LONG",
-        "position": exits.position,
-        **fixed("referenceCost=0 unrealizedPnl=0 realizedPnl=0 avgOpenPrice=0 marginType=cross isolatedMargin=0"),
-        **fixed("leverage=10 takeProfitTrigger=market stopLossTrigger=market indexPrice=100 markPrice=100"),
-        "takeProfitPrice": exits.take_profit,
-        "stopLossPrice": exits.stop_loss,
-        "buyOpenOrderNotional": _notional(orders, symbol, "buy"),
-        "sellOpenOrderNotional": _notional(orders, symbol, "sell"),
-    }
-
-
-def _notional(orders: list[SimOrder], symbol: str, side: str) -> str:
-    plain = (order for order in orders if order.symbol == symbol and order.side == side)
-    return str(sum(Decimal(each.remaining) * Decimal(each.price) for each in plain if not is_conditional(each)))
-
-
-_V1, _V2 = "/{group:[0-9]+}/api/pro/v1/{ledger:cash|margin|futures}", "/{group:[0-9]+}/api/pro/v2/futures"
-
-
-def _order_calls(prefix: str) -> dict[str, Route]:
-    """The order calls, which v1 has per ledger and v2 for futures."""
-    return {
-        f"DELETE {prefix}/order/all": cancel(cancel_all),
-        f"DELETE {prefix}/order": cancel(cancel_one),
-        f"DELETE {prefix}/order/batch": cancel(cancel_batch),
-        f"POST {prefix}/order": create(place_order),
-        f"GET {prefix}/order/open": listing(open_orders),
-        f"GET {prefix}/order/status": read(order_status),
-        f"GET {prefix}/order/hist/current": read(recent),
-    }
-
-
-ROUTES = Routes(
-    {
-        **_order_calls(_V1),
-        **_order_calls(_V2),
-        "GET /{group:[0-9]+}/api/pro/v1/{ledger:cash|margin}/balance": read(balance),
-        f"GET {_V2}/position": read(position),
-        "GET /api/pro/data/v2/order/hist": read(history),
-        "GET /api/pro/v1/info": read(info),
-        "GET /api/pro/v2/account/info": read(info),
-        "GET /api/pro/v1/exchange-info": public(exchange_info),
-        "GET /api/pro/v1/cash/products": public(lambda venue, call: data(products.products("cash"))),
-        "GET /api/pro/v1/margin/products": public(lambda venue, call: data(products.products("margin"))),
-        "GET /api/pro/v1/products": public(lambda venue, call: data(products.legacy_products())),
-        "GET /api/pro/v2/assets": public(lambda venue, call: data(products.assets())),
-        "GET /api/pro/v2/futures/contract": public(lambda venue, call: data(products.contracts())),
-    }
-)
+_COLLATERAL = fixed("asset=USDT balance=10000 discountFactor=1 referencePrice=1")
+_CONTRACT = fixed("""
+    referenceCost=0 unrealizedPnl=0 realizedPnl=0 avgOpenPrice=0 marginType=cross isolatedMargin=0 leverage=10
+    takeProfitTrigger=market stopLossTrigger=market indexPrice=100 markPrice=100
+""")
+_V2 = "/{group:[0-9]+}/api/pro/v2/futures"
+# The order calls, which v1 has per ledger and v2 for futures; the detail is what they say that they did.
+_ORDER_CALLS: dict[str, Route] = {
+    f"{method} {prefix}/{path}": route
+    for prefix in ("/{group:[0-9]+}/api/pro/v1/{ledger:cash|margin|futures}", _V2)
+    for method, path, route in (
+        ("DELETE", "order/all", cancel(cancel_all, detail="cancel-all")),
+        ("DELETE", "order", cancel(cancel_one, detail="cancel-order")),
+        ("DELETE", "order/batch", cancel(cancel_batch, detail="batch-cancel-order")),
+        ("POST", "order", create(place_order, detail="place-order")),
+        ("GET", "order/open", listing(open_orders)),
+        ("GET", "order/status", read(order_status)),
+        ("GET", "order/hist/current", read(recent)),
+    )
+}
 
 
 class AscendEX(State):
     """The APIs of an account with a cash, a margin and a futures ledger."""
 
-    routes = ROUTES
+    routes = Routes(
+        {
+            **_ORDER_CALLS,
+            "GET /{group:[0-9]+}/api/pro/v1/{ledger:cash|margin}/balance": read(balance),
+            f"GET {_V2}/position": read(position),
+            "GET /api/pro/data/v2/order/hist": read(history),
+            "GET /api/pro/v1/info": read(info),
+            "GET /api/pro/v2/account/info": read(info),
+            "GET /api/pro/v1/exchange-info": public(exchange_info),
+            "GET /api/pro/v1/cash/products": public(lambda *_: data(products.PRODUCTS)),
+            "GET /api/pro/v1/margin/products": public(lambda *_: data(products.MARGIN_PRODUCTS)),
+            "GET /api/pro/v1/products": public(lambda *_: data(products.LEGACY_PRODUCTS)),
+            "GET /api/pro/v2/assets": public(lambda *_: data(products.ASSETS)),
+            "GET /api/pro/v2/futures/contract": public(lambda *_: data(products.CONTRACTS)),
+        }
+    )
 
     def authorize(self, call: Call) -> Call:
-        """Key and signature; then whether the path's group is the account's own.
+        """Key, clock and signature; then whether the path's group is the account's own.
 
-        What a wrong group is answered with is not documented.
+        https://ascendex.github.io/ascendex-pro-api/#authenticate-a-restful-request (as of 2025-10-29): the signed text
+        is `<timestamp>+<api-path>`, and each page names its api-path: `order/all` for
+        `/<group>/api/pro/v1/cash/order/all`, `v2/futures/order/all` for `/<group>/api/pro/v2/futures/order/all`.
+        Neither method, query, body nor group is part of it, nor is the ledger in v1. The signature is HMAC-SHA256 in
+        base64, with the secret's own bytes as the key. What a wrong group is answered with is not documented.
         """
         if self.fault("expired", call.request):
             raise Refused(Code.AUTHENTICATION_FAILED, "API key is expired.")
+        names = ("x-auth-key", "x-auth-timestamp", "x-auth-signature")
+        key, timestamp, signature = (call.request.headers.get(name, "") for name in names)
+        if not (key and timestamp and signature):
+            raise Refused(Code.AUTHORIZATION_NEEDED, "Authorization is required")
+        account = super().authorize(call).account
+        self.check_clock(timestamp)
         api_path = call.request.path.partition("/api/pro/")[2].removeprefix("v1/")
         if "ledger" in call.names:
             api_path = api_path.removeprefix(f"{call.names['ledger']}/")
-        owner = self.accounts.get(self.key_of(call.request))
-        account = authenticate(call.request, api_path, owner, self.server_now())
+        if not genuine(f"{timestamp}+{api_path}".encode(), signature, account.credentials, as_base64):
+            raise Refused(Code.AUTHENTICATION_FAILED, "API signature mismatch")
         if int(call.names.get("group", self.group_of(account))) == self.group_of(account):
             return replace(call, account=account)
         if self.fault("foreign-group", call.request):

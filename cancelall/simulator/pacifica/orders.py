@@ -13,66 +13,59 @@ from decimal import Decimal
 
 from ..book import Side, SimOrder
 from ..refusals import Answered, Refused
-from ..routes import Call, Route, cancel, create
+from ..routes import Call, cancel, create
 from ..values import positive
 from ..wire import json_reply
-from . import kinds
-from .auth import Operation, unparsable
-from .markets import MARKETS, Market
-from .state import State
+from .auth import Fields, unparsable
+from .markets import MARKETS, ORDERS, STRATEGIES, TWAP, Market, is_stop
+from .state import INVALID, NO_STRATEGY, State
 
-Payload = Mapping[str, object]
 _SIDES: Mapping[str, Side] = {"bid": "buy", "ask": "sell"}
 _BATCH_MAX = 10
-_BY_ID = "order_id?:u64 client_order_id?"
 
 
 def cancel_all(venue: State, call: Call) -> object:
     """`POST /orders/cancel_all`: orders, stops and TP/SL, and the TWAPs of the markets that it covers.
 
-    Not documented, and here as they would hurt: strategies stay (and so place new orders), `exclude_reduce_only` spares
-    reduce-only stops and TWAPs too, an unknown symbol is a success that cancels nothing, and a symbol beside
-    `all_symbols` is ignored.
+    Not documented, and here as they would hurt: strategies stay (and so place new orders), `exclude_reduce_only` keeps
+    reduce-only stops and TWAPs too, an unknown symbol is a success that cancels nothing, and with `all_symbols` a
+    symbol is ignored.
     """
     symbol = "" if call.payload["all_symbols"] else call.payload.get("symbol")
     if symbol is None:
-        raise Refused(400, "Invalid parameters")
-    spared = venue.fault("spares", call.request)
+        raise INVALID
+    kept = venue.fault("keeps", call.request)
     venue.trigger_later(call.account, call.request)
-    found = [
+    orders = [
         order
         for order in call.account.book.open()
-        if order.segment != kinds.STRATEGIES
+        if order.segment != STRATEGIES
         and symbol in ("", order.symbol)
         and not (call.payload["exclude_reduce_only"] and order.reduce_only)
-        and not (spared and _is_sort(order, str(spared.value)))
+        and not (kept and {"stop": is_stop(order), "twap": order.segment == TWAP, "spot": "-" in order.symbol}[str(kept.value)])
     ]
-    answer = {"cancelled_count": len(venue.cancel(call.account, found, call.request).accepted)}
+    answer = {"cancelled_count": len(venue.cancel(call.account, orders, call.request).accepted)}
     if venue.fault("bare", call.request):
         # The documents show some answers without the envelope that live ones have.
         raise Answered(json_reply(answer))
     return answer
 
 
-def _is_sort(order: SimOrder, sort: str) -> bool:
-    return {"stop": kinds.is_stop(order), "twap": order.segment == kinds.TWAP, "spot": "-" in order.symbol}[sort]
-
-
 def cancel_order(venue: State, call: Call) -> object:
     """`POST /orders/cancel`: for orders of the book; stops have a call of their own."""
-    order = _named(call, kinds.ORDERS)
-    if order is None or kinds.is_stop(order):
+    order = _named(call, ORDERS)
+    if order is None or is_stop(order):
         # Seen live, with the older numbering of the codes.
         raise Refused(5, "Failed to cancel order", 422)
-    return _done(venue, call, order)
+    return _cancel(venue, call, order)
 
 
 def cancel_stop(venue: State, call: Call) -> object:
     """`POST /orders/stop/cancel`: for every order whose type begins with `stop_` or `take_profit_`."""
-    order = _named(call, kinds.ORDERS)
-    if order is None or not kinds.is_stop(order):
+    order = _named(call, ORDERS)
+    if order is None or not is_stop(order):
         raise Refused(400, "Stop order not found")
-    return _done(venue, call, order)
+    return _cancel(venue, call, order)
 
 
 def cancel_twap(venue: State, call: Call) -> object:
@@ -80,19 +73,19 @@ def cancel_twap(venue: State, call: Call) -> object:
     venue.check_feature("twap", call)
     by_client_id = "client_order_id" in call.payload
     ids = {name: value for name, value in call.payload.items() if not (by_client_id and name == "order_id")}
-    order = _named(replace(call, payload=ids), kinds.TWAP)
+    order = _named(replace(call, payload=ids), TWAP)
     if order is None and by_client_id:
         raise Refused(37, "Unused client order id", 422)
-    return None if order is None else _done(venue, call, order)
+    return order and _cancel(venue, call, order)
 
 
 def cancel_strategy(venue: State, call: Call) -> object:
     """`POST /order_strategies/cancel`: ends the strategy and cancels the orders that it still has open."""
     venue.check_feature("strategies", call)
     strategy = call.account.book.find(str(call.payload["strategy_id"]))
-    if strategy is None or strategy.segment != kinds.STRATEGIES or strategy.status != "open":
-        raise Refused(404, "STRATEGIST_NOT_FOUND")
-    children = [order for order in call.account.book.open(kinds.ORDERS) if order.extra.get("strategy") == strategy.id]
+    if strategy is None or strategy.segment != STRATEGIES or strategy.status != "open":
+        raise NO_STRATEGY
+    children = [order for order in call.account.book.open(ORDERS) if order.extra.get("strategy") == strategy.id]
     venue.cancel(call.account, [strategy, *children], call.request)
     return None
 
@@ -101,96 +94,16 @@ def _named(call: Call, segment: str) -> SimOrder | None:
     """The open order of this part of the account that the ids name; a wrong symbol names nothing."""
     ids = call.payload
     if "order_id" not in ids and "client_order_id" not in ids:
-        raise Refused(400, "Invalid parameters")
+        raise INVALID
     order = call.account.book.find(str(ids.get("order_id", "")), str(ids.get("client_order_id", "")))
     if order is None or order.segment != segment or order.status != "open" or order.symbol != ids["symbol"]:
         return None
     return order
 
 
-def _done(venue: State, call: Call, order: SimOrder) -> object:
+def _cancel(venue: State, call: Call, order: SimOrder) -> None:
     venue.trigger_later(call.account, call.request)
     venue.cancel(call.account, [order], call.request)
-    return None
-
-
-def create_order(venue: State, call: Call) -> object:
-    """`POST /orders/create`."""
-    payload, market, side = call.payload, _market(call.payload), _side(call.payload)
-    amount, price = positive(payload, "amount", Refused(0, "Invalid amount", 422)), _price(payload, "price", market)
-    client_id = str(payload.get("client_order_id", ""))
-    if client_id and call.account.book.find(client_id=client_id):
-        raise Refused(38, "Client order id already used", 422)
-    limit = SimOrder(symbol=market.symbol, segment=kinds.ORDERS, side=side, kind="limit", price=price)
-    return _placed(venue, call, limit, amount, client_id)
-
-
-def create_stop(venue: State, call: Call) -> object:
-    """`POST /orders/stop/create`: with `limit_price` a stop-limit order, else a stop-market one."""
-    market, side, stop = _market(call.payload), _side(call.payload), call.payload["stop_order"]
-    if not isinstance(stop, dict) or "stop_price" not in stop:
-        raise unparsable("stop_order: missing field `stop_price`")
-    limited = stop.get("limit_price") is not None
-    order = SimOrder(
-        symbol=market.symbol,
-        segment=kinds.ORDERS,
-        side=side,
-        type="limit" if limited else "market",
-        kind="stop_limit" if limited else "stop_market",
-        price=_price(stop, "limit_price", market) if limited else "0",
-        extra={"stop_price": _price(stop, "stop_price", market)},
-    )
-    return _placed(venue, call, order, str(stop.get("amount", "0")), str(stop.get("client_order_id", "")))
-
-
-def _placed(venue: State, call: Call, order: SimOrder, amount: str, client_id: str) -> object:
-    sized = replace(order, quantity=amount, remaining=amount, reduce_only=call.payload["reduce_only"] is True)
-    placed = venue.place(call.account, sized.placed(venue.order_id(), venue.now_ms(), client_id))
-    return {"order_id": int(placed.id)}
-
-
-def _market(payload: Payload) -> Market:
-    market = MARKETS.get(str(payload["symbol"]))
-    if market is None:
-        raise Refused(3, "Book not found", 422)
-    return market
-
-
-def _side(payload: Payload) -> Side:
-    side = _SIDES.get(str(payload["side"]))
-    if side is None:
-        raise unparsable(f"side: unknown variant `{payload['side']}`, expected `bid` or `ask`")
-    return side
-
-
-def _price(payload: Payload, name: str, market: Market) -> str:
-    bad = Refused(400, f"Price {payload[name]} is not a multiple of tick size {market.tick}")
-    price = positive(payload, name, bad)
-    if Decimal(price) % Decimal(market.tick):
-        raise bad
-    return price
-
-
-_FIELDS = "symbol price amount side tif reduce_only:bool client_order_id? take_profit?:map stop_loss?:map builder_code?"
-_STOP_FIELDS = "symbol side reduce_only:bool stop_order:map builder_code?"
-_CANCEL_ALL = Operation("cancel_all_orders", "all_symbols:bool exclude_reduce_only:bool symbol?")
-_CANCEL_TWAP = Operation("cancel_twap_order", f"symbol {_BY_ID}")
-_CANCEL_STRATEGY = Operation("cancel_order_strategy", "strategy_id")
-
-CANCEL = cancel(cancel_order, detail=Operation("cancel_order", f"symbol {_BY_ID}"))
-CANCEL_STOP = cancel(cancel_stop, detail=Operation("cancel_stop_order", f"symbol {_BY_ID}"))
-CREATE = create(create_order, detail=Operation("create_order", _FIELDS))
-ORDERS: Mapping[str, Route] = {
-    "POST /api/v1/orders/cancel_all": cancel(cancel_all, detail=_CANCEL_ALL),
-    "POST /api/v1/orders/cancel": CANCEL,
-    "POST /api/v1/orders/stop/cancel": CANCEL_STOP,
-    "POST /api/v1/orders/twap/cancel": cancel(cancel_twap, detail=_CANCEL_TWAP),
-    "POST /api/v1/order_strategies/cancel": cancel(cancel_strategy, detail=_CANCEL_STRATEGY),
-    "POST /api/v1/orders/create": CREATE,
-    "POST /api/v1/orders/stop/create": create(create_stop, detail=Operation("create_stop_order", _STOP_FIELDS)),
-}
-_ACTIONS: Mapping[str, Route] = {"Cancel": CANCEL, "CancelStopOrder": CANCEL_STOP, "Create": CREATE}
-"""What a batch may hold."""
 
 
 def cancel_batch(venue: State, call: Call) -> object:
@@ -200,7 +113,7 @@ def cancel_batch(venue: State, call: Call) -> object:
     """
     actions = call.payload.get("actions")
     if not isinstance(actions, list) or not 1 <= len(actions) <= _BATCH_MAX:
-        raise Refused(400, "Invalid parameters")
+        raise INVALID
     results: list[dict[str, object]] = []
     for action in [_action(venue, call, each) for each in actions]:
         try:
@@ -219,3 +132,65 @@ def _action(venue: State, call: Call, action: object) -> Call:
         raise unparsable("actions")
     account, payload = venue.authenticate(route.detail, body)
     return replace(call, route=route, account=account, payload=payload)
+
+
+def create_order(venue: State, call: Call) -> object:
+    """`POST /orders/create`."""
+    payload = call.payload
+    market, side = _market_and_side(payload)
+    amount, price = positive(payload, "amount", Refused(0, "Invalid amount", 422)), _price(payload, "price", market)
+    client_id = str(payload.get("client_order_id", ""))
+    if client_id and call.account.book.find(client_id=client_id):
+        raise Refused(38, "Client order id already used", 422)
+    limit = SimOrder(symbol=market.symbol, segment=ORDERS, side=side, kind="limit", price=price)
+    return _placed(venue, call, limit, amount, client_id)
+
+
+def create_stop(venue: State, call: Call) -> object:
+    """`POST /orders/stop/create`: with `limit_price` a stop-limit order, else a stop-market one."""
+    market, side = _market_and_side(call.payload)
+    stop = call.payload["stop_order"]
+    if not isinstance(stop, dict) or "stop_price" not in stop:
+        raise unparsable("stop_order: missing field `stop_price`")
+    kind = "market" if stop.get("limit_price") is None else "limit"
+    order = SimOrder(
+        symbol=market.symbol,
+        segment=ORDERS,
+        side=side,
+        type=kind,
+        kind=f"stop_{kind}",
+        price=_price(stop, "limit_price", market) if kind == "limit" else "0",
+        extra={"stop_price": _price(stop, "stop_price", market)},
+    )
+    return _placed(venue, call, order, str(stop.get("amount", "0")), str(stop.get("client_order_id", "")))
+
+
+def _placed(venue: State, call: Call, order: SimOrder, amount: str, client_id: str) -> object:
+    sized = replace(order, quantity=amount, remaining=amount, reduce_only=call.payload["reduce_only"] is True)
+    placed = venue.place(call.account, sized.placed(venue.order_id(), venue.now_ms(), client_id))
+    return {"order_id": int(placed.id)}
+
+
+def _market_and_side(payload: Fields) -> tuple[Market, Side]:
+    market, side = MARKETS.get(str(payload["symbol"])), _SIDES.get(str(payload["side"]))
+    if market is None:
+        raise Refused(3, "Book not found", 422)
+    if side is None:
+        raise unparsable(f"side: unknown variant `{payload['side']}`, expected `bid` or `ask`")
+    return market, side
+
+
+def _price(payload: Fields, name: str, market: Market) -> str:
+    bad = Refused(400, f"Price {payload[name]} is not a multiple of tick size {market.tick}")
+    price = positive(payload, name, bad)
+    if Decimal(price) % Decimal(market.tick):
+        raise bad
+    return price
+
+
+# What a batch may hold.
+_ACTIONS = {
+    "Cancel": cancel(cancel_order, detail="cancel_order"),
+    "CancelStopOrder": cancel(cancel_stop, detail="cancel_stop_order"),
+    "Create": create(create_order, detail="create_order"),
+}

@@ -8,82 +8,87 @@ looks like success.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from itertools import chain
 
-from ..book import SimOrder
 from ..faults import Kind
 from ..pages import by_offset
-from ..refusals import Refused, bare, page
-from ..routes import Call, Routes, cancel, listing, public, read
+from ..refusals import Answered, Refused, bare, page
+from ..routes import Call, Routes, cancel, create, listing, public, read
 from ..rows import fixed
 from ..values import whole
 from ..wire import Headers, SimRequest
-from . import kinds
-from .auth import Operation
-from .credits import ADDRESS_QUOTA, KEY_QUOTA, cost_of
-from .markets import MARKETS
-from .orders import ORDERS, cancel_batch
-from .rows import Clock, event_rows, history_row, order_row, strategy_row, twap_history_row, twap_row
-from .state import Answer, State
+from . import orders
+from .markets import (
+    MARKETS,
+    ORDERS,
+    STRATEGIES,
+    TWAP,
+    event_rows,
+    history_row,
+    is_stop,
+    order_row,
+    strategy_row,
+    twap_history_row,
+    twap_row,
+)
+from .state import INVALID, NO_STRATEGY, Answer, State
 
 _BATCH = "/api/v1/orders/batch"
 _FUNDS = "balance account_equity available_to_spend available_to_withdraw".split()
 
+# https://docs.pacifica.fi/api-documentation/api/rate-limits (2026): one quota for everything, per address or per API
+# config key, over a rolling minute: 100 credits for an unidentified address, 300 for an API config key of the lowest
+# tier; 1 for a request, 0.5 for a cancel, 3 to 12 (with a key 1 to 4) for heavy GETs, which it does not list. Here the
+# histories are the heavy ones, at the highest price. All numbers on the wire are times ten.
+_ADDRESS_QUOTA, _KEY_QUOTA = 1000, 3000
 
-def orders(venue: State, call: Call) -> object:
+
+def open_orders(venue: State, call: Call) -> object:
     """`GET /orders`: every open order in one answer, stops and TP/SL among them; no TWAPs, no strategies."""
-    found = venue.listed(call.account, call.request, kinds.ORDERS)
-    rows = [order_row(order, venue.to_server) for order in found]
+    rows = [order_row(order, venue.to_server) for order in venue.listed(call.account, call.request, ORDERS)]
     return Answer(rows, {"last_order_id": venue.last_order_id_of(call.request)})
 
 
 def twaps(venue: State, call: Call) -> object:
     """`GET /orders/twap`: open TWAPs of the engine; TWAP strategies are not here."""
     venue.check_feature("twap", call)
-    return [twap_row(order, venue.to_server) for order in venue.listed(call.account, call.request, kinds.TWAP)]
+    return [twap_row(order, venue.to_server) for order in venue.listed(call.account, call.request, TWAP)]
 
 
 def strategies(venue: State, call: Call) -> object:
     """`GET /order_strategies`: the unfinished ones, by `limit` and `offset`."""
     venue.check_feature("strategies", call)
-    bad, wanted = Refused(400, "Invalid parameters"), call.query.get("type", "")
-    limit = whole(call.query.get("limit", "100"), bad, least=1, most=500)
-    offset = whole(call.query.get("offset", "0"), bad)
+    limit = whole(call.query.get("limit", "100"), INVALID, least=1, most=500)
+    offset, kind = whole(call.query.get("offset", "0"), INVALID), call.query.get("type", "")
     start = 0 if venue.fault("cursor-loop", call.request) else offset
-    found = venue.listed(call.account, call.request, kinds.STRATEGIES)
-    shown = by_offset([order for order in found if wanted in ("", order.kind)], start, limit)
+    listed = venue.listed(call.account, call.request, STRATEGIES)
+    shown = by_offset([order for order in listed if kind in ("", order.kind)], start, limit)
     return {"strategies": [strategy_row(order, venue.to_server) for order in shown.items]}
 
 
 def strategy(venue: State, call: Call) -> object:
     """`GET /order_strategies/{strategy_id}`, finished ones too."""
     venue.check_feature("strategies", call)
-    found = call.account.book.find(call.names["id"])
-    if found is None or found.segment != kinds.STRATEGIES:
-        raise Refused(404, "STRATEGIST_NOT_FOUND")
-    return strategy_row(found, venue.to_server)
+    order = call.account.book.find(call.names["id"])
+    if order is None or order.segment != STRATEGIES:
+        raise NO_STRATEGY
+    return strategy_row(order, venue.to_server)
 
 
-def order_history(venue: State, call: Call) -> object:
-    """`GET /orders/history`: every order in its latest state. It sorts by order id; here the newest comes first."""
-    return _history(venue, call, kinds.ORDERS, history_row)
+def history(venue: State, call: Call) -> object:
+    """`GET /orders/history` and `GET /orders/twap/history`: every order in its latest state.
 
-
-def twap_history(venue: State, call: Call) -> object:
-    """`GET /orders/twap/history`."""
-    return _history(venue, call, kinds.TWAP, twap_history_row)
-
-
-def _history(venue: State, call: Call, segment: str, row: Callable[[SimOrder, Clock], Mapping[str, object]]) -> object:
-    bad, book = Refused(400, "Invalid parameters"), call.account.book
-    limit = whole(call.query.get("limit", "100"), bad)
-    start = whole(call.query.get("cursor", "") or "0", bad)
-    found = sorted(chain(book.open(segment), book.closed(segment)), key=lambda order: int(order.id), reverse=True)
-    shown = by_offset(found, start, min(max(limit, 1), 100))
-    beside = {"next_cursor": str(shown.end)} if shown.more else {}
-    return Answer([row(order, venue.to_server) for order in shown.items], {"has_more": shown.more, **beside})
+    They sort by order id; here the newest comes first.
+    """
+    segment, row = call.route.detail
+    limit = whole(call.query.get("limit", "100"), INVALID)
+    start = whole(call.query.get("cursor", "") or "0", INVALID)
+    known = chain(call.account.book.open(segment), call.account.book.closed(segment))
+    shown = by_offset(sorted(known, key=lambda order: int(order.id), reverse=True), start, min(max(limit, 1), 100))
+    cursor = {"next_cursor": str(shown.end)} if shown.more else {}
+    return Answer([row(order, venue.to_server) for order in shown.items], {"has_more": shown.more, **cursor})
 
 
 def history_by_id(venue: State, call: Call) -> object:
@@ -91,11 +96,11 @@ def history_by_id(venue: State, call: Call) -> object:
 
     The document answers 404 for those, the venue's own tools say that live it is an empty list.
     """
-    wanted = call.query.get("order_id", "")
-    if not wanted.isdecimal():
+    order_id = call.query.get("order_id", "")
+    if not order_id.isdecimal():
         raise bare(400, "Failed to deserialize query string: missing field `order_id`")
-    found = next((order for each in venue.accounts.values() if (order := each.book.find(wanted))), None)
-    return event_rows(found, venue.to_server) if found and found.segment == kinds.ORDERS else []
+    order = next((order for each in venue.accounts.values() if (order := each.book.find(order_id))), None)
+    return event_rows(order, venue.to_server) if order and order.segment == ORDERS else []
 
 
 def account_info(venue: State, call: Call) -> object:
@@ -107,15 +112,14 @@ def account_info(venue: State, call: Call) -> object:
     opened = call.account.key in venue.accounts
     if not opened and not venue.fault("strangers", call.request, lambda fault: fault.value == "shown"):
         raise Refused(1, "Account not found", 404)
-    resting = list(call.account.book.open(kinds.ORDERS))
-    stops = sum(kinds.is_stop(order) for order in resting)
+    stops = [is_stop(order) for order in call.account.book.open(ORDERS)]
     more = venue.fault("counts", call.request)
     data = {
         **dict.fromkeys(_FUNDS, "10000.000000" if opened else "0"),
         **fixed("fee_level=#0 maker_fee=0.00015 taker_fee=0.0004 pending_balance=0 total_margin_used=0 cross_mmr=0"),
         "positions_count": 0,
-        "orders_count": len(resting) - stops + (int(more.number) if more else 0),
-        "stop_orders_count": stops,
+        "orders_count": stops.count(False) + (int(more.number) if more else 0),
+        "stop_orders_count": stops.count(True),
         "spot_balances": [],
         "updated_at": venue.server_now(),
     }
@@ -128,52 +132,53 @@ def prices(venue: State, call: Call) -> object:
     return [{"symbol": each.symbol, **dict.fromkeys(names, each.price), **when} for each in MARKETS.values()]
 
 
-_LIST_AGENTS = Operation("list_agent_wallets", owner_only=True)
-_LIST_SUBACCOUNTS = Operation("list_subaccounts", owner_only=True)
-_CREATE_KEY, _LIST_KEYS = Operation("create_api_key"), Operation("list_api_keys")
+def agents(venue: State, call: Call) -> object:
+    """`POST /agent/list`."""
+    return {"agent_wallets": sorted(venue.agents_of(call.account.key))}
 
-ROUTES = Routes(
-    {
-        **ORDERS,
-        f"POST {_BATCH}": cancel(cancel_batch),
-        "GET /api/v1/orders": listing(orders),
-        "GET /api/v1/orders/twap": listing(twaps),
-        "GET /api/v1/order_strategies": listing(strategies),
-        "GET /api/v1/order_strategies/{id}": read(strategy),
-        "GET /api/v1/account": read(account_info),
-        "GET /api/v1/positions": read(lambda venue, _: Answer([], {"last_order_id": venue.last_order_id})),
-        "GET /api/v1/orders/history": read(order_history),
-        "GET /api/v1/orders/history_by_id": read(history_by_id),
-        "GET /api/v1/orders/twap/history": read(twap_history),
-        "GET /api/v1/info": public(lambda *_: [market.row() for market in MARKETS.values()]),
-        "GET /api/v1/info/prices": public(prices),
-        "POST /api/v1/agent/list": read(
-            lambda venue, call: {"agent_wallets": sorted(venue.agents_of(call.account.key))}, detail=_LIST_AGENTS
-        ),
-        "POST /api/v1/account/subaccount/list": read(lambda *_: {"subaccounts": []}, detail=_LIST_SUBACCOUNTS),
-        # A ticket for more credits. It gives no right to trade.
-        "POST /api/v1/account/api_keys/create": read(
-            lambda venue, _: {"api_key": venue.new_api_config_key()}, detail=_CREATE_KEY
-        ),
-        "POST /api/v1/account/api_keys": read(
-            lambda venue, _: {"active_api_keys": sorted(venue.api_config_keys), "api_key_limit": 5}, detail=_LIST_KEYS
-        ),
-    }
-)
+
+def config_keys(venue: State, call: Call) -> object:
+    """`POST /account/api_keys`: tickets for more credits, which give no right to trade."""
+    return {"active_api_keys": sorted(venue.api_config_keys), "api_key_limit": 5}
 
 
 class Pacifica(State):
-    """The REST API, `https://api.pacifica.fi/api/v1` in real life."""
+    """The REST API, `https://api.pacifica.fi/api/v1` in real life. What is posted is signed: the detail names its type."""
 
-    routes = ROUTES
+    routes = Routes(
+        {
+            "POST /api/v1/orders/cancel_all": cancel(orders.cancel_all, detail="cancel_all_orders"),
+            "POST /api/v1/orders/cancel": cancel(orders.cancel_order, detail="cancel_order"),
+            "POST /api/v1/orders/stop/cancel": cancel(orders.cancel_stop, detail="cancel_stop_order"),
+            "POST /api/v1/orders/twap/cancel": cancel(orders.cancel_twap, detail="cancel_twap_order"),
+            "POST /api/v1/order_strategies/cancel": cancel(orders.cancel_strategy, detail="cancel_order_strategy"),
+            "POST /api/v1/orders/create": create(orders.create_order, detail="create_order"),
+            "POST /api/v1/orders/stop/create": create(orders.create_stop, detail="create_stop_order"),
+            f"POST {_BATCH}": cancel(orders.cancel_batch),
+            "GET /api/v1/orders": listing(open_orders),
+            "GET /api/v1/orders/twap": listing(twaps),
+            "GET /api/v1/order_strategies": listing(strategies),
+            "GET /api/v1/order_strategies/{id}": read(strategy),
+            "GET /api/v1/account": read(account_info),
+            "GET /api/v1/positions": read(lambda venue, _: Answer([], {"last_order_id": venue.last_order_id})),
+            "GET /api/v1/orders/history": read(history, detail=(ORDERS, history_row)),
+            "GET /api/v1/orders/twap/history": read(history, detail=(TWAP, twap_history_row)),
+            "GET /api/v1/orders/history_by_id": read(history_by_id),
+            "GET /api/v1/info": public(lambda *_: [market.row() for market in MARKETS.values()]),
+            "GET /api/v1/info/prices": public(prices),
+            "POST /api/v1/agent/list": read(agents, detail="list_agent_wallets"),
+            "POST /api/v1/account/subaccount/list": read(lambda *_: {"subaccounts": []}, detail="list_subaccounts"),
+            "POST /api/v1/account/api_keys/create": read(
+                lambda venue, _: {"api_key": venue.new_api_config_key()}, detail="create_api_key"
+            ),
+            "POST /api/v1/account/api_keys": read(config_keys, detail="list_api_keys"),
+        }
+    )
 
     def classify(self, request: SimRequest) -> Kind:
         """By the route; a batch that places orders is no cancel."""
-        if request.path == _BATCH and any(
-            isinstance(one, dict) and one.get("type") == "Create" for one in _actions(request)
-        ):
-            return Kind.CREATE
-        return super().classify(request)
+        places = any(isinstance(one, dict) and one.get("type") == "Create" for one in _actions(request))
+        return Kind.CREATE if places else super().classify(request)
 
     def key_of(self, request: SimRequest) -> str:
         """The account that the request is about: reads name it too, though they need no key."""
@@ -188,7 +193,8 @@ class Pacifica(State):
     def admit(self, request: SimRequest) -> Headers:
         """The content delivery network, and then the credits, of which every answer tells.
 
-        A config key spends its own credits; one that nobody knows counts as none.
+        A config key spends its own credits; one that nobody knows counts as none. A batch is charged by its parts; the
+        page does not say so.
         """
         if request.method == "GET" and request.body:
             # https://docs.pacifica.fi/api-documentation/api/api-faq/403-cloudfront
@@ -200,19 +206,16 @@ class Pacifica(State):
             )
         if not self.limits:
             return ()
-        key = request.headers.get("pf-api-key", "")
-        identified = key in self.api_config_keys
-        scarce = self.has_fault("credits")
-        quota = round(scarce.number * 10) if scarce else ADDRESS_QUOTA
-        parts = max(1, len(_actions(request))) if request.path == _BATCH else 1
-        allowed, headers = self.credits.take(
-            key if identified else request.client,
-            quota=KEY_QUOTA if identified else quota,
-            cost=cost_of(request.path, self.classify(request), identified=identified, parts=parts),
-            now_ms=self.now_ms(),
-        )
+        key, scarce = request.headers.get("pf-api-key", ""), self.has_fault("credits")
+        spender, quota, heavy = request.client, round(scarce.number * 10) if scarce else _ADDRESS_QUOTA, 120
+        if key in self.api_config_keys:
+            spender, quota, heavy = key, _KEY_QUOTA, 40
+        cost = 5 if self.classify(request) is Kind.CANCEL else 10
+        if request.path.endswith(("/history", "/history_by_id")):
+            cost = heavy
+        allowed, headers = self.spend(spender, quota=quota, cost=cost * max(1, len(_actions(request))))
         if not allowed:
-            raise self.over(headers, request)
+            raise Answered(self.over(headers, request))
         return headers
 
     def no_route(self, request: SimRequest) -> Exception:
@@ -244,7 +247,7 @@ def _json(request: SimRequest) -> Mapping[str, object] | None:
 
 def _actions(request: SimRequest) -> list[object]:
     """What a batch holds; nothing if it is none."""
-    actions = (_json(request) or {}).get("actions")
+    actions = (_json(request) or {}).get("actions") if request.path == _BATCH else None
     return actions if isinstance(actions, list) else []
 
 
