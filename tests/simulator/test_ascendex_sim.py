@@ -16,7 +16,8 @@ import pytest
 
 from cancelall import simulator
 from cancelall.simulator import Account, FakeVenue, Kind, SimOrder, SimReply, SimRequest
-from cancelall.simulator.ascendex import AscendEX, auth
+from cancelall.simulator import auth
+from cancelall.simulator.ascendex import AscendEX
 from cancelall.simulator.ascendex.products import LEDGERS, SYMBOLS
 from cancelall.simulator.spoil import HOSTILE, UNKNOWN_STATUS
 
@@ -194,7 +195,7 @@ def test_signatures_of_other_clients(open_desk: Opener, row: Mapping[str, Any]) 
 
 @pytest.mark.parametrize(("secret", "timestamp", "signed", "signature"), PUBLISHED)
 def test_published_answers(secret: str, timestamp: str, signed: str, signature: str) -> None:
-    assert auth.signature(secret, timestamp, signed) == signature
+    assert auth.hmac_sha256(secret, f"{timestamp}+{signed}".encode(), auth.as_base64) == signature
 
 
 def test_the_published_request(open_desk: Opener, clock: Clock) -> None:

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cancelall import simulator
 from cancelall.simulator import Account, Kind, Manner, SimReply, SimRequest
-from cancelall.simulator.pacifica import Pacifica, auth, kinds
+from cancelall.simulator.pacifica import Pacifica, auth, markets
 
 if TYPE_CHECKING:
     from conftest import Clock
@@ -335,8 +335,8 @@ def test_a_valid_signature_of_an_account_that_nobody_has(desk: Desk) -> None:
 
 def test_orders_show_stops_but_no_twaps_and_no_strategies(desk: Desk) -> None:
     rows = desk.data("/orders")
-    assert {row["order_id"] for row in rows} == {int(order.id) for order in desk.open(kinds.ORDERS)}
-    assert {row["order_type"] for row in rows} == set(kinds.ORDER_TYPES) - {"market"}
+    assert {row["order_id"] for row in rows} == {int(order.id) for order in desk.open(markets.ORDERS)}
+    assert {row["order_type"] for row in rows} == set(markets.ORDER_TYPES) - {"market"}
     assert {row["side"] for row in rows} == {"bid", "ask"}
     assert {row["reduce_only"] for row in rows} == {True, False}
     assert any(row["filled_amount"] == "0.4" for row in rows)
@@ -347,7 +347,7 @@ def test_orders_show_stops_but_no_twaps_and_no_strategies(desk: Desk) -> None:
     limit = next(row for row in rows if row["order_type"] == "limit")
     assert limit["stop_price"] is None
     child = next(row for row in rows if "parent_id" in row)
-    assert child["parent_id"] in {order.id for order in desk.open(kinds.STRATEGIES) if order.kind == "auto_chase"}
+    assert child["parent_id"] in {order.id for order in desk.open(markets.STRATEGIES) if order.kind == "auto_chase"}
     answer = as_object(desk.get("/orders"))
     assert set(answer) == {"success", "data", "error", "code", "last_order_id"}
     assert answer["last_order_id"] >= max(row["order_id"] for row in rows)
@@ -355,15 +355,15 @@ def test_orders_show_stops_but_no_twaps_and_no_strategies(desk: Desk) -> None:
 
 def test_twaps(desk: Desk) -> None:
     rows = desk.data("/orders/twap")
-    assert {row["order_id"] for row in rows} == {int(order.id) for order in desk.open(kinds.TWAP)}
+    assert {row["order_id"] for row in rows} == {int(order.id) for order in desk.open(markets.TWAP)}
     assert rows[0]["filled_amount"] == "0.4"
     assert {row["reduce_only"] for row in rows} == {True, False}
 
 
 def test_strategies(desk: Desk) -> None:
     rows = desk.data("/order_strategies")["strategies"]
-    assert {row["strategy_id"] for row in rows} == {order.id for order in desk.open(kinds.STRATEGIES)}
-    assert {row["strategy_type"] for row in rows} == set(kinds.STRATEGY_TYPES)
+    assert {row["strategy_id"] for row in rows} == {order.id for order in desk.open(markets.STRATEGIES)}
+    assert {row["strategy_type"] for row in rows} == set(markets.STRATEGY_TYPES)
     assert {row["lifecycle"] for row in rows} == {"pending", "open", "paused"}
     assert {row["account"] for row in rows} == {desk.account.key}
     conditional = next(row for row in rows if row["strategy_type"] == "conditional")
@@ -373,7 +373,7 @@ def test_strategies(desk: Desk) -> None:
 
 def test_strategies_come_in_pages(open_pacifica: Opener) -> None:
     desk = open_pacifica(orders=300)
-    held = desk.open(kinds.STRATEGIES)
+    held = desk.open(markets.STRATEGIES)
     assert len(held) > 90
     rows = desk.data("/order_strategies", limit=60)["strategies"]
     rows += desk.data("/order_strategies", limit=60, offset=60)["strategies"]
@@ -421,7 +421,7 @@ def test_a_get_with_a_body_is_a_page_of_the_gateway(desk: Desk, body: bytes) -> 
 
 
 def test_account_counts_stops_apart(desk: Desk) -> None:
-    resting = desk.open(kinds.ORDERS)
+    resting = desk.open(markets.ORDERS)
     stops = [order for order in resting if order.kind != "limit"]
     counts = desk.data("/account")
     assert (counts["orders_count"], counts["stop_orders_count"]) == (len(resting) - len(stops), len(stops))
@@ -509,7 +509,7 @@ def test_cancel_by_name(desk: Desk, kind: str, path: str, status: int) -> None:
 
 
 def test_cancel_twap_is_a_success_for_ids_that_do_not_exist(desk: Desk) -> None:
-    twap = next(order for order in desk.open(kinds.TWAP) if order.client_id)
+    twap = next(order for order in desk.open(markets.TWAP) if order.client_id)
     answer = as_object(desk.post("/orders/twap/cancel", {"symbol": twap.symbol, "order_id": 999_999_999_999}))
     assert (answer["success"], answer["data"]) == (True, None)
     bogus = {"symbol": twap.symbol, "order_id": int(twap.id), "client_order_id": "no-such"}
@@ -550,31 +550,31 @@ def test_cancel_strategy_takes_its_orders_along(desk: Desk) -> None:
 def test_a_running_chase_replaces_its_order(desk: Desk) -> None:
     running = [order.id for order in desk.open() if order.kind == "auto_chase"]
     desk.cancel_all()
-    assert desk.open(kinds.ORDERS) == []
+    assert desk.open(markets.ORDERS) == []
     desk.clock.tick(0.2)
-    assert sorted(str(order.extra["strategy"]) for order in desk.open(kinds.ORDERS)) == sorted(running)
+    assert sorted(str(order.extra["strategy"]) for order in desk.open(markets.ORDERS)) == sorted(running)
 
 
 def test_waiting_strategies_trigger(open_pacifica: Opener) -> None:
     desk = open_pacifica(faults=["trigger=0.5@1"])
     waiting = [
         order
-        for order in desk.open(kinds.STRATEGIES)
-        if order.kind in kinds.WAITING and order.extra["lifecycle"] == "open"
+        for order in desk.open(markets.STRATEGIES)
+        if order.kind in markets.WAITING and order.extra["lifecycle"] == "open"
     ]
     spared = waiting.pop()
     desk.cancel_all()
     desk.post("/order_strategies/cancel", {"strategy_id": spared.id})
     desk.clock.tick(0.5)
-    parents = {order.extra["strategy"] for order in desk.open(kinds.ORDERS)}
+    parents = {order.extra["strategy"] for order in desk.open(markets.ORDERS)}
     assert {order.id for order in waiting} <= parents
     assert spared.id not in parents
-    assert not {order.id for order in waiting} & {order.id for order in desk.open(kinds.STRATEGIES)}
+    assert not {order.id for order in waiting} & {order.id for order in desk.open(markets.STRATEGIES)}
 
 
 @pytest.mark.parametrize(("value", "kept"), [("stop", "stop_market"), ("twap", "twap"), ("spot", "limit")])
 def test_what_cancel_all_may_leave_alone(open_pacifica: Opener, value: str, kept: str) -> None:
-    desk = open_pacifica(faults=[f"spares={value}"])
+    desk = open_pacifica(faults=[f"keeps={value}"])
     desk.cancel_all()
     left = [order for order in desk.open() if order.segment != "strategies"]
     assert left
@@ -620,7 +620,7 @@ def test_one_bad_signature_spoils_a_batch(desk: Desk) -> None:
 
 def test_history_in_pages(open_pacifica: Opener) -> None:
     desk = open_pacifica(orders=200)
-    held = len(desk.open(kinds.ORDERS))
+    held = len(desk.open(markets.ORDERS))
     desk.cancel_all()
     first = as_object(desk.get("/orders/history"))
     assert first["has_more"]
@@ -733,7 +733,7 @@ NO_STRIKE = {"clock", "bot", "accept-stall", "ahead", "credits", "absent", "odd-
 @pytest.mark.parametrize("name", sorted(set(Pacifica.fault_specs()) - NO_STRIKE))
 def test_every_fault_strikes(open_pacifica: Opener, name: str) -> None:
     certain = {"error-500": "=1", "rate-limit": "=1", "retry-after": "@1"}
-    helper = {"retry-after": ["status=429"], "plain-text": ["key"]}.get(name, [])
+    helper = {"retry-after": ["status=429"], "no-json": ["key"]}.get(name, [])
     desk = open_pacifica(faults=[*helper, name + certain.get(name, "")])
     for _ in range(2):
         desk.post("/orders/cancel_all", ALL)
@@ -763,7 +763,7 @@ def test_refusals(open_pacifica: Opener, fault: str, method: str, status: int, w
 
 
 def test_refusals_without_json(open_pacifica: Opener) -> None:
-    desk = open_pacifica(faults=["plain-text", "key"])
+    desk = open_pacifica(faults=["no-json", "key"])
     reply = desk.post("/orders/cancel_all", ALL)
     assert (reply.status, dict(reply.headers)["Content-Type"]) == (400, "text/plain")
     assert reply.body == b"Verification failed: signature does not match signer and canonical payload."
@@ -803,7 +803,7 @@ def test_late_cancels_land_and_lagging_listings_catch_up(open_pacifica: Opener) 
     desk = open_pacifica(faults=["late-cancel=1.5", "lag=1"])
     desk.cancel_all()
     desk.clock.tick(1.5)
-    assert desk.open(kinds.ORDERS) == []
+    assert desk.open(markets.ORDERS) == []
     assert desk.data("/orders")
     assert desk.data("/account")["orders_count"] == 0, "the counts do not lag"
     desk.fake.set_faults([])
@@ -866,11 +866,11 @@ def test_stock(open_pacifica: Opener, orders: int) -> None:
 
 def test_five_thousand_orders(open_pacifica: Opener) -> None:
     desk = open_pacifica(orders=5000)
-    strategies = desk.open(kinds.STRATEGIES)
+    strategies = desk.open(markets.STRATEGIES)
     assert len(strategies) == 100
     assert desk.cancel_all() == 4900
     desk.clock.tick(1)
-    assert len(desk.open(kinds.ORDERS)) == sum(order.kind == "auto_chase" for order in strategies)
+    assert len(desk.open(markets.ORDERS)) == sum(order.kind == "auto_chase" for order in strategies)
 
 
 # Other people's client.

@@ -19,7 +19,7 @@ from cancelall.simulator.bitget import kinds as bitget_kinds
 from cancelall.simulator.book import Book
 from cancelall.simulator.bybit import state as bybit_state
 from cancelall.simulator.deltadefi import markets as deltadefi_markets
-from cancelall.simulator.pacifica import kinds as pacifica_kinds
+from cancelall.simulator.pacifica import markets as pacifica_markets
 from tests.soak.virtual import Sent, true_ms
 
 FOREVER = 1 << 60
@@ -363,7 +363,7 @@ class PacificaTruth(_Base):
         return not symbols or order.symbol in symbols
 
     def protective(self, order: SimOrder) -> bool:
-        sells_spot = "-" in order.symbol and order.side == "sell" and pacifica_kinds.is_stop(order)
+        sells_spot = "-" in order.symbol and order.side == "sell" and pacifica_markets.is_stop(order)
         return order.reduce_only or sells_spot
 
     def covers(self, path: str, parameters: Mapping[str, str], order: SimOrder) -> bool:
@@ -371,9 +371,9 @@ class PacificaTruth(_Base):
         return listed.get(path.removeprefix("/api/v1")) == order.segment
 
     def fired(self, order: SimOrder) -> SimOrder | None:
-        if order.kind not in pacifica_kinds.WAITING or order.extra.get("lifecycle") != "open":
+        if order.kind not in pacifica_markets.WAITING or order.extra.get("lifecycle") != "open":
             return None
-        return replace(order, segment=pacifica_kinds.ORDERS, kind="limit", price="100", extra={"strategy": order.id})
+        return replace(order, segment=pacifica_markets.ORDERS, kind="limit", price="100", extra={"strategy": order.id})
 
 
 class DeltadefiTruth(_Base):

@@ -42,9 +42,7 @@ def cancel_all(venue: State, call: Call) -> object:
     orders = [
         order
         for order in call.account.book.open(ledger)
-        if symbol in ("", order.symbol)
-        and not (left and is_conditional(order))
-        and order.created_ms <= acked_until_ms
+        if symbol in ("", order.symbol) and not (left and is_conditional(order)) and order.created_ms <= acked_until_ms
     ]
     venue.cancel(call.account, venue.cancellable(call, orders), call.request)
     fault = venue.fault("ack-form", call.request)
@@ -87,9 +85,7 @@ def cancel_batch(venue: State, call: Call) -> object:
             errors.append(error)
     if errors:
         message = "Batch Order failed, please check each order info for detail."
-        raise Refused(
-            Code.INVALID_BATCH_ORDER, message, beside={**venue.head(call), "status": "Err", "info": errors}
-        )
+        raise Refused(Code.INVALID_BATCH_ORDER, message, members={**venue.head(call), "status": "Err", "info": errors})
     venue.cancel(call.account, venue.cancellable(call, list(orders.values())), call.request)
     venue.cancelled_ms.update(dict.fromkeys(orders, venue.now_ms()))
     infos = [_info(venue, call, item) for item in items]
@@ -124,12 +120,12 @@ def _named(venue: State, call: Call, body: Body) -> SimOrder:
 def _bad_symbol(venue: State, call: Call, symbol: str) -> Refused:
     """Futures v2 nests what order errors carry in `data` (its own sample); v1 has it at the top level."""
     head = {**venue.head(call), "info": {"symbol": symbol}}
-    return Refused(Code.INVALID_PRODUCT, "Invalid Product Symbol", beside={"data": head} if is_v2(call) else head)
+    return Refused(Code.INVALID_PRODUCT, "Invalid Product Symbol", members={"data": head} if is_v2(call) else head)
 
 
 def _error(venue: State, call: Call, body: Body, code: Code, message: str) -> Refused:
     info = {"id": body.get("id", ""), "symbol": body.get("symbol", "")}
-    return Refused(code, message, beside={**venue.head(call), "status": "Err", "info": info})
+    return Refused(code, message, members={**venue.head(call), "status": "Err", "info": info})
 
 
 def _acknowledged(venue: State, call: Call, body: Body, order_type: str = "") -> object:

@@ -58,8 +58,7 @@ CONTRACTS = [
 ]
 # Without chains: nobody deposits here.
 ASSETS = [
-    {"assetCode": coin, "assetName": coin, **fixed("precisionScale=#9 nativeScale=#4 blockChain=#[]")}
-    for coin in COINS
+    {"assetCode": coin, "assetName": coin, **fixed("precisionScale=#9 nativeScale=#4 blockChain=#[]")} for coin in COINS
 ]
 
 # The stock.

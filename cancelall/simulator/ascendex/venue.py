@@ -57,7 +57,9 @@ def open_orders(venue: State, call: Call) -> object:
 
 def _listed(venue: State, call: Call, orders: Iterable[SimOrder]) -> object:
     rows = _rows(venue, call, orders)
-    return data(rows) if is_v2(call) else data(rows, **venue.head(call, "accountCategory" if is_retired(call) else "ac"))
+    return (
+        data(rows) if is_v2(call) else data(rows, **venue.head(call, "accountCategory" if is_retired(call) else "ac"))
+    )
 
 
 def _rows(venue: State, call: Call, orders: Iterable[SimOrder]) -> list[dict[str, object]]:

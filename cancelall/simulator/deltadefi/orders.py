@@ -11,19 +11,17 @@ dummy and its signature is not checked. Limit orders rest, market orders fill at
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from ..book import Side, SimOrder
 from ..pages import Page, by_number
-from ..refusals import Refused, bare
+from ..refusals import Refused
 from ..routes import Call
 from ..values import positive, whole
-from .markets import MARKETS
-from .rows import Style, execution, is_young, legacy_row, row
-from .state import State, invalid, invalid_symbol, not_found
+from .markets import MARKETS, legacy_row, row
+from .state import NOT_FOUND, UNKNOWN_SYMBOL, State, invalid
 
-Render = Callable[[SimOrder, Style], Mapping[str, object]]
 _SIDES: Mapping[object, Side] = {"buy": "buy", "sell": "sell"}
 
 
@@ -34,31 +32,35 @@ def cancel_all(venue: State, call: Call) -> object:
     the book the answer is 4200, although they are listed.
     """
     symbol = _symbol(venue, _body(call), call)
-    found = [order for order in call.account.book.open(symbol) if _reachable(venue, order)]
-    if not found:
-        word = venue.fault("nothing", call.request)
-        if word is None or word.value != "200":
-            raise not_found(int(str(word.value)) if word else 400)
-    taken = venue.cancel(call.account, found, call.request).accepted
+    orders = [order for order in call.account.book.open(symbol) if venue.can_cancel(order)]
+    if not orders:
+        status = venue.fault("nothing", call.request)
+        if status is None or status.value != "200":
+            raise Refused(NOT_FOUND.code, NOT_FOUND.message, int(str(status.value)) if status else 400)
+    taken = venue.cancel(call.account, orders, call.request).accepted
     named = taken[: len(taken) // 2] if venue.fault("short-ack", call.request) else taken
     return {"symbol": symbol, "order_ids": [order.id for order in named]}
 
 
 def cancel_one(venue: State, call: Call) -> object:
     """`POST /order/{id}/cancel`. The docs send no body, the python SDK the id once more; it is not looked at."""
-    order = call.account.book.find(call.names["id"])
-    if order is None:
-        raise not_found()
+    order = _named(call)
     if order.status != "open":
         raise Refused(4201, "Order is not open")
-    if not _reachable(venue, order) or venue.cancel(call.account, [order], call.request).failed:
+    if not venue.can_cancel(order) or venue.cancel(call.account, [order], call.request).failed:
         raise Refused(4202, "Invalid order state")
     return {"order_id": order.id}
 
 
-def _reachable(venue: State, order: SimOrder) -> bool:
-    """Whether a cancel can take this open order now."""
-    return not is_young(order, venue.now_ms()) and not venue.is_landing(order.id)
+def one_order(venue: State, call: Call) -> object:
+    """`GET /accounts/order/{id}`, open or closed."""
+    return row(_named(call), venue.style(call))
+
+
+def _named(call: Call) -> SimOrder:
+    if order := call.account.book.find(call.names["id"]):
+        return order
+    raise NOT_FOUND
 
 
 def open_orders(venue: State, call: Call) -> object:
@@ -71,32 +73,24 @@ def open_orders(venue: State, call: Call) -> object:
     if hidden := venue.fault("unlisted", call.request):
         youngest_ms = venue.now_ms() - round(hidden.number * 1000)
         orders = [order for order in orders if order.created_ms <= youngest_ms]
-    if symbol in MARKETS and symbol is not None and not orders:
+    if symbol is not None and symbol in MARKETS and not orders:
         venue.send_straggler(call.account, symbol, call.request)
-    page = _page(venue, orders, call)
-    rows = [row(order, venue.style(call.account, call.request)) for order in page.items]
+    page, style = _page(venue, orders, call), venue.style(call)
+    rows = [row(order, style) for order in page.items]
     if venue.fault("bare-list", call.request):
         return rows
     wrong = venue.fault("count-off", call.request)
     return _paged(page, rows, more=int(wrong.number) if wrong else 0)
 
 
-def trade_orders(venue: State, call: Call) -> object:
-    """`GET /accounts/trade-orders`: orders of which something was executed, closed or not."""
-    return _history(venue, call, row)
-
-
-def trades(venue: State, call: Call) -> object:
-    """`GET /accounts/trades`: the executions themselves."""
-    return _history(venue, call, execution)
-
-
-def _history(venue: State, call: Call, render: Render) -> object:
-    symbol, book = call.query.get("symbol"), call.account.book
+def history(venue: State, call: Call) -> object:
+    """`GET /accounts/trade-orders` and `/accounts/trades`: orders of which something was executed, closed or not, and
+    the executions themselves.
+    """
+    symbol, book, style = call.query.get("symbol"), call.account.book, venue.style(call)
     _check_symbol(venue, symbol, call)
     page = _page(venue, [order for order in (*book.open(symbol), *book.closed(symbol)) if order.executed], call)
-    style = venue.style(call.account, call.request)
-    return _paged(page, [render(order, style) for order in page.items])
+    return _paged(page, [call.route.detail(order, style) for order in page.items])
 
 
 def order_records(venue: State, call: Call) -> object:
@@ -109,22 +103,8 @@ def order_records(venue: State, call: Call) -> object:
         orders = venue.listed(call.account, call.request, symbol)
     else:
         orders = [order for order in call.account.book.closed(symbol) if order.executed or wanted == "orderHistory"]
-    page, style = _page(venue, orders, call), venue.style(call.account, call.request)
-    nested = {"orders": [legacy_row(order, style) for order in page.items], "order_filling_records": []}
-    return _paged(page, [nested])
-
-
-def one_order(venue: State, call: Call) -> object:
-    """`GET /accounts/order/{id}`, open or closed."""
-    order = call.account.book.find(call.names["id"])
-    if order is None:
-        raise not_found()
-    return row(order, venue.style(call.account, call.request))
-
-
-def no_order(venue: State, call: Call) -> object:
-    """An order's path with an empty id: what the router says, seen in the logs."""
-    raise bare(404, "404 page not found")
+    page, style = _page(venue, orders, call), venue.style(call)
+    return _paged(page, [{"orders": [legacy_row(each, style) for each in page.items], "order_filling_records": []}])
 
 
 def build(venue: State, call: Call) -> object:
@@ -152,15 +132,14 @@ def build(venue: State, call: Call) -> object:
 
 def submit(venue: State, call: Call) -> object:
     """`POST /order/submit`: the order goes to the matching engine, which takes it over a moment later."""
-    body = _body(call)
+    body, now_ms = _body(call), venue.now_ms()
     order = venue.building.pop(str(body.get("order_id")), None)
     if order is None or not body.get("signed_tx"):
         raise Refused(4402, "Transaction not found")
-    now_ms = venue.now_ms()
-    placed = venue.place(call.account, replace(order, created_ms=now_ms, updated_ms=now_ms))
+    placed = venue.place(call.account, order.placed(order.id, now_ms))
     if placed.type == "market":
         placed = call.account.book.close(placed.id, "filled", now_ms) or placed
-    return row(placed, venue.style(call.account, call.request))
+    return row(placed, venue.style(call))
 
 
 def _body(call: Call) -> dict[str, object]:
@@ -179,18 +158,15 @@ def _symbol(venue: State, body: Mapping[str, object], call: Call) -> str:
 def _check_symbol(venue: State, symbol: str | None, call: Call) -> None:
     """Refuse a symbol that does not exist, unless the fault `lenient-symbols` answers it like an empty one."""
     known = symbol in MARKETS and symbol != venue.delisted(call.request)
-    if symbol is None or known or venue.fault("lenient-symbols", call.request):
-        return
-    raise invalid_symbol()
+    if not (symbol is None or known or venue.fault("lenient-symbols", call.request)):
+        raise UNKNOWN_SYMBOL
 
 
 def _page(venue: State, orders: Sequence[SimOrder], call: Call) -> Page[SimOrder]:
-    """The page that is asked for, by `page` and `limit`."""
+    """The page that is wanted, by `page` and `limit`."""
     limit = whole(call.query.get("limit", "10"), invalid("limit must be 1 to 250"), least=1, most=250)
     number = whole(call.query.get("page", "1"), invalid("page must be 1 to 1000"), least=1, most=1000)
-    if number > 1 and venue.fault("cursor-loop", call.request):
-        number = 1
-    return by_number(orders, number, limit)
+    return by_number(orders, 1 if number > 1 and venue.fault("cursor-loop", call.request) else number, limit)
 
 
 def _paged(page: Page[SimOrder], rows: Sequence[object], *, more: int = 0) -> dict[str, object]:

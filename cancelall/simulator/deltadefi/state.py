@@ -16,9 +16,9 @@ from ..book import Account, SimOrder
 from ..fake import FakeVenue
 from ..faults import declared
 from ..refusals import Refusal, Refused
+from ..routes import Call
 from ..wire import Headers, SimReply, SimRequest, json_reply
-from .markets import template, templates
-from .rows import YOUNG_MS, Style
+from .markets import YOUNG_MS, Style, is_young, template, templates
 
 # One cancel in so many lands late. The latest fill after a cancel that the bot logs show came after 1.85 s, the median
 # after 0.36 s: a power of an even distribution has both.
@@ -27,29 +27,15 @@ _LATEST_MS = 1850
 _LATE_POWER = 2.36
 
 
-def not_found(status: int = 400) -> Refused:
-    """4200. The OpenAPI text of cancel-all says 404, the logs say 400."""
-    return Refused(4200, "Order not found", status)
+NOT_FOUND = Refused(4200, "Order not found")
+"""The OpenAPI text of cancel-all says 404, the logs say 400."""
+UNKNOWN_SYMBOL = Refused(4106, "Invalid trading pair symbol")
+UNAUTHORIZED = Refused(4010, "Unauthorized", 401)
 
 
 def invalid(what: str) -> Refused:
     """4000, with the one HTTP status that the OpenAPI text of cancel-all names for it."""
     return Refused(4000, f"Invalid request: {what}", 422)
-
-
-def invalid_symbol() -> Refused:
-    """4106."""
-    return Refused(4106, "Invalid trading pair symbol")
-
-
-def unauthorized() -> Refused:
-    """4010."""
-    return Refused(4010, "Unauthorized", 401)
-
-
-def internal(status: int) -> Refused:
-    """5000."""
-    return Refused(5000, "Internal Server Error", status)
 
 
 class State(FakeVenue):
@@ -62,13 +48,13 @@ class State(FakeVenue):
     status_fields = frozenset({"status"})
     # It documents no address lists and no rights of a key: those sound like a wrong key. For a host it has no word.
     refusals: ClassVar = {
-        **dict.fromkeys((Refusal.KEY, Refusal.IP, Refusal.PERMISSION), unauthorized()),
+        **dict.fromkeys((Refusal.KEY, Refusal.IP, Refusal.PERMISSION), UNAUTHORIZED),
         Refusal.RATE_LIMIT: Refused(4290, "Rate limit exceeded", 429),
-        Refusal.INTERNAL: internal(500),
+        Refusal.INTERNAL: Refused(5000, "Internal Server Error", 500),
         Refusal.MAINTENANCE: Refused(5001, "Resources temporarily unavailable", 503),
         Refusal.REQUEST: invalid("a parameter"),
         Refusal.PRODUCT: Refused(4406, "Operation key not found"),
-        Refusal.ABSENT: invalid_symbol(),
+        Refusal.ABSENT: UNKNOWN_SYMBOL,
     }
     own_faults = declared("""
         bare-list:listing  open orders come as a bare list, without totals
@@ -102,13 +88,13 @@ class State(FakeVenue):
         """The account's id, which outlives its keys."""
         return self._account_ids.setdefault(account.key, self.uuid())
 
-    def style(self, account: Account, request: SimRequest) -> Style:
+    def style(self, call: Call) -> Style:
         """How the rows of this answer are written."""
         return Style(
-            account_id=self.account_id(account),
+            account_id=self.account_id(call.account),
             now_ms=self.now_ms(),
-            sdk_words=self.fault("sdk-words", request) is not None,
-            numbers=self.fault("numbers", request) is not None,
+            sdk_words=self.fault("sdk-words", call.request) is not None,
+            numbers=self.fault("numbers", call.request) is not None,
         )
 
     def delisted(self, request: SimRequest) -> str:
@@ -116,9 +102,9 @@ class State(FakeVenue):
         fault = self.fault("delisted", request)
         return str(fault.value) if fault else ""
 
-    def is_landing(self, order_id: str) -> bool:
-        """Whether a cancel of this order was acknowledged and has not landed yet."""
-        return order_id in self._landing
+    def can_cancel(self, order: SimOrder) -> bool:
+        """Whether a cancel can take this open order now: none of it is on its way, and the engine has it."""
+        return order.id not in self._landing and not is_young(order, self.now_ms())
 
     def is_locked(self) -> bool:
         """Whether trading is locked now."""
@@ -139,11 +125,12 @@ class State(FakeVenue):
         if account.key in self._straggled or not (fault := self.fault("straggler", request)):
             return
         self._straggled.add(account.key)
-        due_ms = self.now_ms() + round(fault.number * 1000)
-        # When it lands it is old enough for a cancel to reach it.
-        self.later(
-            due_ms, lambda when_ms: self.place(account, template(symbol).placed(self.uuid(), when_ms - YOUNG_MS))
-        )
+
+        def land(when_ms: int) -> None:
+            # It is old enough for a cancel to reach it.
+            self.place(account, template(symbol).placed(self.uuid(), when_ms - YOUNG_MS))
+
+        self.later(self.now_ms() + round(fault.number * 1000), land)
 
     def stock(self, account: Account, orders: int) -> None:
         """Limit orders and remainders of market orders, in every symbol and phase."""

@@ -42,7 +42,10 @@ def cancel_all(venue: State, call: Call) -> object:
         if order.segment != STRATEGIES
         and symbol in ("", order.symbol)
         and not (call.payload["exclude_reduce_only"] and order.reduce_only)
-        and not (kept and {"stop": is_stop(order), "twap": order.segment == TWAP, "spot": "-" in order.symbol}[str(kept.value)])
+        and not (
+            kept
+            and {"stop": is_stop(order), "twap": order.segment == TWAP, "spot": "-" in order.symbol}[str(kept.value)]
+        )
     ]
     answer = {"cancelled_count": len(venue.cancel(call.account, orders, call.request).accepted)}
     if venue.fault("bare", call.request):

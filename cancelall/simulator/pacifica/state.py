@@ -125,7 +125,9 @@ class State(FakeVenue):
         follow the list of codes.
         """
         payload, now_ms, ahead = auth.payload_of(operation, body), self.server_now(), self.has_fault("ahead")
-        timestamp, window = (int(str(each)) for each in (body["timestamp"], body.get("expiry_window", _DEFAULT_EXPIRY_MS)))
+        timestamp, window = (
+            int(str(each)) for each in (body["timestamp"], body.get("expiry_window", _DEFAULT_EXPIRY_MS))
+        )
         if timestamp + window < now_ms or (ahead and timestamp > now_ms + round(ahead.number * 1000)):
             raise Refused(400, "Invalid message")
         address = str(body["account"])
