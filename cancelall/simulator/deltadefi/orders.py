@@ -12,7 +12,6 @@ dummy and its signature is not checked. Limit orders rest, market orders fill at
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from ..book import Side, SimOrder
 from ..pages import Page, by_number

@@ -143,7 +143,7 @@ def config_keys(venue: State, call: Call) -> object:
 
 
 class Pacifica(State):
-    """The REST API, `https://api.pacifica.fi/api/v1` in real life. What is posted is signed: the detail names its type."""
+    """The REST API, `https://api.pacifica.fi/api/v1` in real life. Of a signed call the detail is the `type`."""
 
     routes = Routes(
         {
