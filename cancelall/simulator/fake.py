@@ -22,7 +22,7 @@ from typing import ClassVar
 from . import spoil
 from .book import Account, Book, SimOrder
 from .faults import SPECS, Fault, FaultSet, FaultSpec, Fits, Kind, parse_fault
-from .limits import Allowance, TokenBuckets
+from .limits import AddressLimit, Allowance, TokenBuckets
 from .refusals import Answered, Refusal, Refused, bare
 from .routes import Call, Routes
 from .wire import PAGING, Headers, Manner, SimReply, SimRequest, came_by, json_reply, text_reply
@@ -69,18 +69,14 @@ class FakeVenue(ABC):
     name: ClassVar[str]
     routes: ClassVar[Routes] = Routes({})
     refusals: ClassVar[Mapping[Refusal, Refused | Answered]] = {}
+    """The venue's words. Where it has none for a reason, faults that are about them do not strike."""
     secrets: ClassVar[Mapping[str, tuple[str, int]]] = {}
     """What each secret's dummy begins with, and how many hex digits make it differ from others."""
     key_header: ClassVar[str] = ""
     own_faults: ClassVar[Mapping[str, FaultSpec]] = {}
     text_fields: ClassVar[frozenset[str]] = frozenset()
     status_fields: ClassVar[frozenset[str]] = frozenset()
-    wordless: ClassVar[frozenset[Refusal]] = frozenset()
-    """Reasons for which `refusals` has no word: faults that are about the venue's words do not strike then."""
-
-    def __init_subclass__(cls) -> None:
-        if "refusals" in cls.__dict__:
-            cls.wordless = frozenset(Refusal) - cls.refusals.keys()
+    address_limit: ClassVar[AddressLimit | None] = None
 
     def __init__(self, *, now_ms: Callable[[], int] = wall_clock_ms, seed: int = 1, limits: bool = True) -> None:
         self.now_ms = now_ms
@@ -95,7 +91,7 @@ class FakeVenue(ABC):
         self._later_count = 0
         self._fills_left = 0
         self._first_request_ms: int | None = None
-        self._banned_until_ms: dict[str, int] = {}
+        self._shut_out_until_ms: dict[str, int] = {}
         self._hidden_until_ms: dict[str, int] = {}
         self._readings: dict[tuple[str, str, str], int] = {}
         self.begin()
@@ -121,6 +117,8 @@ class FakeVenue(ABC):
 
     def admit(self, request: SimRequest) -> Headers:
         """The gateway, before any route is looked for: raise, or give the headers that every answer carries."""
+        if self.address_limit and self.limits and self._shut_out(request.client, self.address_limit):
+            raise self.address_limit.refused
         return ()
 
     def authorize(self, call: Call) -> Call:
@@ -196,17 +194,14 @@ class FakeVenue(ABC):
         """A fresh UUID, the same for the same seed."""
         return str(uuid.UUID(int=self.random.getrandbits(128), version=4))
 
-    def banned(self, request: SimRequest, *, limit: int, per_ms: int, ban_ms: int) -> bool:
-        """Whether this address, whatever the key, has sent so many requests in that time, and is shut out for a while.
-
-        Asking counts as a request.
-        """
-        now_ms, address = self.now_ms(), request.client
-        if not self.limits or self._banned_until_ms.get(address, 0) > now_ms:
-            return self.limits
-        allowance = self.buckets.take(("address", address), limit=limit, per_ms=per_ms, now_ms=now_ms)
+    def _shut_out(self, address: str, limit: AddressLimit) -> bool:
+        """Whether this address has sent too many requests, this one included, and for how long it stays out."""
+        now_ms = self.now_ms()
+        if self._shut_out_until_ms.get(address, 0) > now_ms:
+            return True
+        allowance = self.buckets.take(("address", address), limit=limit.requests, per_ms=limit.per_ms, now_ms=now_ms)
         if not allowance.allowed:
-            self._banned_until_ms[address] = now_ms + ban_ms
+            self._shut_out_until_ms[address] = now_ms + limit.ban_ms
         return not allowance.allowed
 
     def put_stock(
@@ -303,6 +298,11 @@ class FakeVenue(ABC):
             return None
         return self._faults.strike(name, self.classify(request), f"{request.text} {self.key_of(request)}", fits)
 
+    def setting(self, name: str, request: SimRequest, usual: str) -> str:
+        """The value of the fault of this name if it strikes this request, else the usual one."""
+        fault = self.fault(name, request)
+        return str(fault.value) if fault else usual
+
     def has_fault(self, name: str) -> Fault | None:
         """The fault of this name if it is on, whomever it meets; asking does not count."""
         return self._faults.named(name)
@@ -328,10 +328,10 @@ class FakeVenue(ABC):
     def connection_stalls(self) -> bool:
         """Whether a new connection should be left unread."""
         with self.lock:
-            found = self._faults.named("accept-stall")
-            if found:
-                self._faults.count(found)
-            return found is not None
+            stall = self._faults.named("accept-stall")
+            if stall:
+                self._faults.count(stall)
+            return stall is not None
 
     # The way of a request.
 
@@ -360,23 +360,24 @@ class FakeVenue(ABC):
                 raise self.no_route(request)
             if call.route.kind is not Kind.PUBLIC:
                 call = self.authorize(call)
-                headers += self._draw(call)
+                allowance = self.draw(call)
+                if not allowance.allowed:
+                    raise Answered(self.over_limit(allowance, request))
+                headers += self.limit_headers(allowance) if allowance.limit else ()
                 self.check(call)
             return self.answer(call.route.handler(self, call), call, headers)
         except Refused as refused:
             # Many are constants: what they would hold on to is not theirs.
             return self.refusal(refused.with_traceback(None), request, headers)
         except Answered as answered:
-            return spoil.with_headers(answered.reply, *headers)
+            return spoil.with_headers(answered.with_traceback(None).reply, *headers)
 
-    def _draw(self, call: Call) -> Headers:
+    def draw(self, call: Call) -> Allowance:
+        """What is left of the limit of such calls after this one."""
         bucket, limit = self.limit_of(call)
         if not (self.limits and limit):
-            return ()
-        allowance = self.buckets.take((call.account.key, bucket), limit=limit, now_ms=self.now_ms())
-        if not allowance.allowed:
-            raise Answered(self.over_limit(allowance, call.request))
-        return self.limit_headers(allowance)
+            return Allowance(allowed=True, limit=0, remaining=0, reset_ms=0)
+        return self.buckets.take((call.account.key, bucket), limit=limit, now_ms=self.now_ms())
 
     def _answer(self, request: SimRequest) -> SimReply:
         if self.fault("stall", request):
@@ -402,12 +403,12 @@ class FakeVenue(ABC):
             where = f"{fault.value}{request.path}" + (f"?{request.query}" if request.query else "")
             return SimReply(status=302, headers=(("Location", where),))
         for name, reason in _DOOR:
-            if reason not in self.wordless and self.fault(name, request):
+            if reason in self.refusals and self.fault(name, request):
                 return self.refuse(reason, request)
-        if fault := self.fault("refused", request, lambda fault: Refusal(fault.value) not in self.wordless):
+        if fault := self.fault("refused", request, lambda fault: Refusal(fault.value) in self.refusals):
             return self.refuse(Refusal(fault.value), request)
         if fault := self.fault("hint", request):
-            seconds, _, form = str(fault.value).partition("/")
+            seconds, form = fault.parts
             if form == "own":
                 return self.too_many(float(seconds), request)
             page = text_reply("<html><body><h1>Slow down</h1></body></html>", int(form or "429"))
@@ -428,32 +429,24 @@ class FakeVenue(ABC):
         """Faults of the body and the headers."""
         if reply.status >= 400 and (fault := self.fault("retry-after", request)):
             reply = spoil.with_headers(reply, ("Retry-After", str(fault.value)))
-        if self.fault("null-lists", request):
-            reply = spoil.null_lists(reply)
-        reply = self._odd("odd-row", reply, request, lambda word: spoil.odd_row(reply, word, self.status_fields))
-        reply = self._odd("odd-way", reply, request, lambda word: self._odd_way(reply, request, word))
-        if self.fault("unknown-status", request):
-            reply = spoil.unknown_status(reply, self.status_fields)
-        if self.fault("hostile", request):
-            reply = spoil.hostile(reply, self.text_fields)
+        facts = spoil.Facts(self.text_fields, self.status_fields, came_by(request.query), self.strikes("odd-way"))
         for name, change in spoil.SPOILS.items():
-            if fault := self.fault(name, request):
-                reply = change(reply, str(fault.value))
+            if self.has_fault(name):
+                reply = self._spoiled(name, change, reply, request, facts)
         return reply
 
-    def _odd(self, name: str, reply: SimReply, request: SimRequest, change: Callable[[str], SimReply]) -> SimReply:
-        """The reply with one thing changed. A fault that finds nothing to change does not strike."""
+    def _spoiled(
+        self, name: str, change: spoil.Spoil, reply: SimReply, request: SimRequest, facts: spoil.Facts
+    ) -> SimReply:
+        """The reply as the fault of this name leaves it. One of a listing that changes nothing does not strike."""
         changed = reply
 
-        def changes(fault: Fault) -> bool:
+        def strikes(fault: Fault) -> bool:
             nonlocal changed
-            changed = change(str(fault.value))
-            return changed is not reply
+            changed = change(reply, str(fault.value), facts)
+            return changed is not reply or name not in spoil.OF_LISTINGS
 
-        return changed if self.fault(name, request, changes) else reply
-
-    def _odd_way(self, reply: SimReply, request: SimRequest, word: str) -> SimReply:
-        return spoil.odd_way(reply, word, came_by(request.query), self.strikes("odd-way"))
+        return changed if self.fault(name, request, strikes) else reply
 
     def _deliver(self, reply: SimReply, request: SimRequest) -> SimReply:
         """Faults of the connection."""
@@ -469,6 +462,14 @@ class FakeVenue(ABC):
     def place(self, account: Account, order: SimOrder) -> SimOrder:
         """Put an order on an account's book."""
         return account.book.add(order)
+
+    def accept(self, account: Account, order: SimOrder, quantity: str, client_id: str, *, fills: bool) -> SimOrder:
+        """Put an order of this size that a client places now on the book, or fill it at once."""
+        sized = replace(order, quantity=quantity, remaining=quantity)
+        placed = self.place(account, sized.placed(self.new_id(sized), self.now_ms(), client_id))
+        if fills:
+            account.book.close(placed.id, "filled", placed.created_ms)
+        return placed
 
     def place_like(self, account: Account, order: SimOrder, when_ms: int) -> SimOrder:
         """Put a fresh copy of an order on the book, as a bot would."""

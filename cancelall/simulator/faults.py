@@ -11,7 +11,7 @@ One fault is written `NAME[:KIND][=VALUE][@N][+N][^SECONDS][~TEXT]`:
     refused=key+6@1          the seventh request is refused once, as if the key were wrong
 
 KIND is `cancel`, `create`, `listing`, `read` or `public`; without it each fault meets the requests that it is about.
-`@N` bounds how often it strikes, `+N` spares the first N requests that it would meet, `^SECONDS` ends it so long after
+`@N` bounds how often it strikes, `+N` skips the first N requests that it would meet, `^SECONDS` ends it so long after
 the first request. TEXT restricts it to requests that contain that text.
 """
 
@@ -165,7 +165,7 @@ class Fault:
     limit: int | None = None
     """How often it strikes; None: whenever it can."""
     text: str = ""
-    spares: int = 0
+    skips: int = 0
     """How many of the requests that it would meet pass before it strikes."""
     seconds: float | None = None
     """How long after the first request it ends; None: never."""
@@ -175,11 +175,17 @@ class Fault:
         """The value of a fault whose value is a number."""
         return float(self.value or 0.0)
 
+    @property
+    def parts(self) -> tuple[str, str]:
+        """What stands before a slash in the value, and behind it."""
+        before, _, behind = str(self.value).partition("/")
+        return before, behind
+
 
 Fits = Callable[[Fault], bool]
 """Whether a fault is about what is asked."""
 
-_MARK = re.compile(r"(?<=[^=])(?:@(?P<limit>\d+)|\+(?P<spares>\d+)|\^(?P<seconds>\d+(?:\.\d+)?))$")
+_MARK = re.compile(r"(?<=[^=])(?:@(?P<limit>\d+)|\+(?P<skips>\d+)|\^(?P<seconds>\d+(?:\.\d+)?))$")
 
 
 def parse_fault(written: str, specs: Mapping[str, FaultSpec] = SPECS) -> Fault:
@@ -203,7 +209,7 @@ def parse_fault(written: str, specs: Mapping[str, FaultSpec] = SPECS) -> Fault:
         kinds=frozenset({Kind(kind)}) if kind else spec.kinds,
         limit=int(marks["limit"]) if "limit" in marks else None,
         text=text,
-        spares=int(marks.get("spares", "0")),
+        skips=int(marks.get("skips", "0")),
         seconds=float(marks["seconds"]) if "seconds" in marks else None,
     )
 
@@ -271,12 +277,12 @@ class FaultSet:
         return armed.fault if armed else None
 
     def strike(self, name: str, kind: Kind, text: str = "", fits: Fits | None = None) -> Fault | None:
-        """The fault of this name that strikes such a request, counted; None also where it spares the request."""
+        """The fault of this name that strikes such a request, counted; None also where it skips the request."""
         armed = self._meeting(name, kind, text, fits)
         if armed is None:
             return None
         armed.met += 1
-        if armed.met <= armed.fault.spares:
+        if armed.met <= armed.fault.skips:
             return None
         armed.struck, armed.last = armed.struck + 1, self._elapsed()
         return armed.fault

@@ -30,8 +30,10 @@ COMMON: Mapping[str, Cell] = {
     "average": lambda order, _: order.price if order.executed else "0",
     "created": lambda order, to_server: to_server(order.created_ms),
     "updated": lambda order, to_server: to_server(order.updated_ms),
+    "created_text": lambda order, to_server: str(to_server(order.created_ms)),
+    "updated_text": lambda order, to_server: str(to_server(order.updated_ms)),
 }
-"""Cells that need no word of a venue, besides the fields of an order. The last two are for views that are a clock: a
+"""Cells that need no word of a venue, besides the fields of an order. The last four are for views that are a clock: a
 function of a moment.
 """
 

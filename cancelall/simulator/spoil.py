@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from http import HTTPStatus
 
@@ -19,6 +19,18 @@ UNKNOWN_STATUS = "Limbo"
 
 _BOMB_BYTES = 64 * 1024 * 1024
 _DEPTH = 50_000
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a fault has to know of a reply: which of the venue's fields hold text or a status, the cursor with which
+    this page was requested (empty for a first one), and a number for cursors that are made up.
+    """
+
+    text_fields: Collection[str] = ()
+    status_fields: Collection[str] = ()
+    came_by: str = ""
+    number: int = 0
 
 
 def with_body(reply: SimReply, body: bytes) -> SimReply:
@@ -35,38 +47,6 @@ def with_headers(reply: SimReply, *headers: tuple[str, str]) -> SimReply:
 def _bomb() -> bytes:
     """A body that is small on the wire and 64 MiB in memory. Blanks, because JSON allows any number of them."""
     return gzip.compress(b" " * _BOMB_BYTES, mtime=0)
-
-
-SPOILS: Mapping[str, Callable[[SimReply, str], SimReply]] = {
-    # Each list that holds something comes a second time, empty: most parsers silently keep the last.
-    "duplicate-keys": lambda reply, _: _changed(reply, lambda root: True, _dump_twice),
-    # Content-Length will fit the half, so that only the JSON shows the damage.
-    "truncated": lambda reply, _: with_body(reply, reply.body[: len(reply.body) // 2]),
-    "json": lambda reply, text: with_body(reply, text.encode("utf-8", "surrogatepass")),
-    # More nested brackets than a recursive parser survives.
-    "deep-json": lambda reply, _: with_body(reply, b"[" * _DEPTH + b"]" * _DEPTH),
-    "empty-body": lambda reply, _: with_body(reply, b""),
-    "gzip-bomb": lambda reply, _: with_headers(with_body(reply, _bomb()), ("Content-Encoding", "gzip")),
-    "many-headers": lambda reply, count: with_headers(
-        reply, *((f"X-Padding-{number}", "0") for number in range(int(float(count))))
-    ),
-}
-"""What the faults of these names make of a reply, with their value, one after another."""
-
-
-def null_lists(reply: SimReply) -> SimReply:
-    """Empty lists become null, as several venues do by themselves."""
-    return _edited(reply, lambda _, value: value == [], None)
-
-
-def hostile(reply: SimReply, fields: Collection[str]) -> SimReply:
-    """Hostile text in every one of these fields that holds text."""
-    return _edited(reply, lambda name, value: name in fields and isinstance(value, str), HOSTILE)
-
-
-def unknown_status(reply: SimReply, fields: Collection[str]) -> SimReply:
-    """The last status in the body becomes a word that nobody documented."""
-    return _edited(reply, lambda name, _: name in fields, UNKNOWN_STATUS, only_last=True)
 
 
 def edge_page(written: str, path: str) -> SimReply:
@@ -110,14 +90,14 @@ ROW_WORDS = (*_FIELDS, *_IN_PLACE, "no-id", "unknown", "twice", "foreign")
 WAY_WORDS = ("missing", "null", "number", "object", "itself", "empty", "endless", "total")
 
 
-def odd_row(reply: SimReply, word: str, status_fields: Collection[str] = ()) -> SimReply:
+def _odd_row(reply: SimReply, word: str, facts: Facts) -> SimReply:
     """The same listing with one row in its middle odd in this way; the reply itself if it has no such row."""
 
     def change(root: object) -> bool:
         rows = _rows(root)
         index = len(rows) // 2
         row = rows[index] if rows else None
-        odd = _odd(row, word, status_fields) if isinstance(row, dict) else []
+        odd = _odd(row, word, facts.status_fields) if isinstance(row, dict) else []
         rows[index : index + 1] = odd or rows[index : index + 1]
         return bool(odd)
 
@@ -161,15 +141,12 @@ def _fraction(moment: object) -> object:
     return f"{text}.5" if text.isdecimal() else 1_700_000_000.5
 
 
-def odd_way(reply: SimReply, word: str, came_by: str, number: int) -> SimReply:
-    """The same listing with an odd way on; the reply itself if it names none.
-
-    `came_by` is the cursor with which the page was asked for, empty for a first one; `number` makes fresh ones.
-    """
+def _odd_way(reply: SimReply, word: str, facts: Facts) -> SimReply:
+    """The same listing with an odd way on; the reply itself if it names none."""
 
     def change(root: object) -> bool:
         holder = _holder(root, _TOTALS if word == "total" else _WAYS)
-        if holder is None or (word == "empty" and came_by):
+        if holder is None or (word == "empty" and facts.came_by):
             return False
         for name in [name for name in (_TOTALS if word == "total" else _WAYS) if name in holder]:
             if word == "missing":
@@ -179,7 +156,7 @@ def odd_way(reply: SimReply, word: str, came_by: str, number: int) -> SimReply:
             elif name == "total_page" and word in ("itself", "empty", "endless"):
                 holder[name] = 1_000_000
             else:
-                own, fresh = came_by or MADE_UP, f"{MADE_UP}{number + 1}"
+                own, fresh = facts.came_by or MADE_UP, f"{MADE_UP}{facts.number + 1}"
                 values = {"null": None, "number": 7.5, "object": {"next": 1}, "itself": own}
                 holder[name] = values.get(word, fresh)
         if word == "empty":
@@ -194,14 +171,14 @@ def _rows(value: object) -> list[object]:
     if isinstance(value, list) and value and isinstance(value[0], dict) and any(name in value[0] for name in _IDS):
         return value
     inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return next((found for each in inside if (found := _rows(each))), [])
+    return next((rows for each in inside if (rows := _rows(each))), [])
 
 
 def _holder(value: object, names: Collection[str]) -> dict[str, object] | None:
     """The object around the rows that holds one of these names, to be changed in place."""
     if not isinstance(value, dict) or any(name in value for name in names):
         return value if isinstance(value, dict) else None
-    return next((found for each in value.values() if (found := _holder(each, names)) is not None), None)
+    return next((holder for each in value.values() if (holder := _holder(each, names)) is not None), None)
 
 
 # --- bodies ---------------------------------------------------------------------------------------------------------
@@ -226,8 +203,8 @@ def _edited(
     """The same JSON with this value in the place of the members that are meant, by their name and what they hold."""
 
     def change(root: object) -> bool:
-        found = [(holder, name) for holder, name, held in _members(root) if meant(name, held)]
-        for holder, name in found[-1:] if only_last else found:
+        places = [(holder, name) for holder, name, held in _members(root) if meant(name, held)]
+        for holder, name in places[-1:] if only_last else places:
             holder[name] = value
         return True
 
@@ -255,3 +232,39 @@ def _dump_twice(value: object) -> str:
     members = [f"{json.dumps(key)}:{_dump_twice(member)}" for key, member in value.items()]
     members += [f"{json.dumps(key)}:[]" for key, member in value.items() if isinstance(member, list) and member]
     return "{" + ",".join(members) + "}"
+
+
+# --- the table ------------------------------------------------------------------------------------------------------
+
+
+Spoil = Callable[[SimReply, str, Facts], SimReply]
+"""Changes a reply as the value of a fault says."""
+
+SPOILS: Mapping[str, Spoil] = {
+    # Empty lists become null, as several venues do by themselves.
+    "null-lists": lambda reply, _, facts: _edited(reply, lambda _, value: value == [], None),
+    "odd-row": _odd_row,
+    "odd-way": _odd_way,
+    # The last status in the body becomes a word that nobody documented.
+    "unknown-status": lambda reply, _, facts: _edited(
+        reply, lambda name, _: name in facts.status_fields, UNKNOWN_STATUS, only_last=True
+    ),
+    "hostile": lambda reply, _, facts: _edited(
+        reply, lambda name, value: name in facts.text_fields and isinstance(value, str), HOSTILE
+    ),
+    # Each list that holds something comes a second time, empty: most parsers silently keep the last.
+    "duplicate-keys": lambda reply, _, facts: _changed(reply, lambda root: True, _dump_twice),
+    # Content-Length will fit the half, so that only the JSON shows the damage.
+    "truncated": lambda reply, _, facts: with_body(reply, reply.body[: len(reply.body) // 2]),
+    "json": lambda reply, text, facts: with_body(reply, text.encode("utf-8", "surrogatepass")),
+    # More nested brackets than a recursive parser survives.
+    "deep-json": lambda reply, _, facts: with_body(reply, b"[" * _DEPTH + b"]" * _DEPTH),
+    "empty-body": lambda reply, _, facts: with_body(reply, b""),
+    "gzip-bomb": lambda reply, _, facts: with_headers(with_body(reply, _bomb()), ("Content-Encoding", "gzip")),
+    "many-headers": lambda reply, count, facts: with_headers(
+        reply, *((f"X-Padding-{number}", "0") for number in range(int(float(count))))
+    ),
+}
+"""What the faults of these names make of a reply, one after another."""
+
+OF_LISTINGS = ("odd-row", "odd-way")

@@ -25,7 +25,7 @@ def settle(desk: Desk, symbol: str, category: str) -> str:
     assert isinstance(desk.fake, Bybit)
     instrument = desk.fake.instruments.find(category, symbol)
     assert instrument
-    return instrument.settle
+    return instrument.settle_coin
 
 
 # Which orders a mass cancel takes.

@@ -41,7 +41,7 @@ def test_grammar(written: str, name: str, value: object, kinds: set[Kind], limit
 
 
 @pytest.mark.parametrize(
-    ("written", "limit", "spares", "seconds", "text"),
+    ("written", "limit", "skips", "seconds", "text"),
     [
         ("edge=403^1", None, 0, 1.0, ""),
         ("edge=403/json@2+5^0.5~/order/", 2, 5, 0.5, "/order/"),
@@ -50,9 +50,9 @@ def test_grammar(written: str, name: str, value: object, kinds: set[Kind], limit
         ("edge~a+1@2^3", None, 0, None, "a+1@2^3"),
     ],
 )
-def test_marks(written: str, limit: int | None, spares: int, seconds: float | None, text: str) -> None:
+def test_marks(written: str, limit: int | None, skips: int, seconds: float | None, text: str) -> None:
     fault = parse_fault(written)
-    assert (fault.limit, fault.spares, fault.seconds, fault.text) == (limit, spares, seconds, text)
+    assert (fault.limit, fault.skips, fault.seconds, fault.text) == (limit, skips, seconds, text)
 
 
 @pytest.mark.parametrize(

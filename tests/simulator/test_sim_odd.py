@@ -146,7 +146,7 @@ def test_one_request_is_refused_once_in_the_venues_words(venue: str, reach: str)
     requests = list(client.cancels()) * 3
     client.fake.set_faults([f"refused={reach}+2@1"])
     said = [word(client.ask(one)) for one in requests]
-    if REACHES[reach] in client.fake.wordless:
+    if REACHES[reach] not in client.fake.refusals:
         assert client.fake.strikes("refused") == 0
         return
     refused = word(client.fake.refuse(REACHES[reach], SimRequest(method="POST", path="/")))
@@ -156,7 +156,7 @@ def test_one_request_is_refused_once_in_the_venues_words(venue: str, reach: str)
 def test_the_words_of_the_reaches_differ(venue: str) -> None:
     """But for two venues that have one word for keys and addresses."""
     fake = Client(venue).fake
-    reasons = [reason for reason in REACHES.values() if reason not in fake.wordless]
+    reasons = [reason for reason in REACHES.values() if reason in fake.refusals]
     known = [word(fake.refuse(reason, SimRequest(method="POST", path="/"))) for reason in reasons]
     assert len(set(map(str, known))) == len(known) - (venue in ("ascendex", "deltadefi"))
 
@@ -165,7 +165,7 @@ def test_the_word_for_a_missing_product(venue: str) -> None:
     client = Client(venue, "absent:cancel@1")
     first, *_ = client.cancels()
     said = [word(client.ask(first)) for _ in range(2)]
-    assert (said[0] == said[1]) is (Refusal.ABSENT in client.fake.wordless)
+    assert (said[0] == said[1]) is (Refusal.ABSENT not in client.fake.refusals)
 
 
 @pytest.mark.parametrize(("form", "status"), [("60", 429), ("60/503", 503)])

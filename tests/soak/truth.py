@@ -216,7 +216,7 @@ class BybitTruth(_Base):
         instrument = self.fake.instruments.find(order.segment, order.symbol)
         if instrument is None:
             return False
-        return bool(instrument.base == base if base else instrument.settle == settle)
+        return bool(instrument.base == base if base else instrument.settle_coin == settle)
 
     def _in_filter(self, order: SimOrder) -> bool:
         wanted = self.one("order_filter")
@@ -234,7 +234,7 @@ class BybitTruth(_Base):
         closing = {"TakeProfit", "StopLoss", "TrailingStop", "PartialTakeProfit", "PartialStopLoss"}
         if order.reduce_only or order.extra.get("closeOnTrigger") is True or order.kind in closing:
             return True
-        conditional = order.kind not in (bybit_state.PLAIN,)
+        conditional = order.kind not in (bybit_state.ORDINARY,)
         return order.segment == "spot" and conditional and order.side == "sell"
 
     def covers(self, path: str, parameters: Mapping[str, str], order: SimOrder) -> bool:
@@ -253,9 +253,9 @@ class BybitTruth(_Base):
         return scope.holds(order)
 
     def fired(self, order: SimOrder) -> SimOrder | None:
-        if order.kind == bybit_state.PLAIN or order.segment == "spread":
+        if order.kind == bybit_state.ORDINARY or order.segment == "spread":
             return None
-        return replace(order, kind=bybit_state.PLAIN, type="limit", price="100")
+        return replace(order, kind=bybit_state.ORDINARY, type="limit", price="100")
 
 
 class AscendexTruth(_Base):

@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from ..book import Account
 from ..faults import Fault, Kind, declared
-from ..limits import Allowance
+from ..limits import AddressLimit, Allowance
 from ..refusals import Answered, Refusal, Refused, page
 from ..routes import Call, Routes, cancel, create, listing, public, read
 from ..wire import Headers, SimReply, SimRequest, json_reply
@@ -24,7 +24,6 @@ from .create import CLOSING, PLANS, SPOT_PLANS, STRATEGIES, place
 from .instruments import MARGIN, MODES, stock
 from .state import State
 
-_IP_LIMIT, _IP_WINDOW_MS, _IP_BLOCK_MS = 6000, 60_000, 300_000
 _LIMIT = 10
 """What nearly every private endpoint has, futures all of them."""
 _BROKEN = "Internal server error"
@@ -137,6 +136,10 @@ class Bitget(State):
         fires:cancel  a trigger order fires right after each mass cancel, and turns into an ordinary one
         """
     )
+    # 6000 requests in a minute from one address, and it is shut out for five.
+    address_limit = AddressLimit(
+        requests=6000, per_ms=60_000, ban_ms=300_000, refused=Refused("429", "Too Many Requests", 429)
+    )
     _empties = 0
 
     # Accounts.
@@ -170,12 +173,6 @@ class Bitget(State):
                     self.put_stock(account, MARGIN, int(extra.number), named=True)
 
     # The way of a request.
-
-    def admit(self, request: SimRequest) -> Headers:
-        """6000 requests in a minute from one address, whatever the key, and it is shut out for five."""
-        if self.banned(request, limit=_IP_LIMIT, per_ms=_IP_WINDOW_MS, ban_ms=_IP_BLOCK_MS):
-            raise self.refusals[Refusal.RATE_LIMIT]
-        return ()
 
     def no_route(self, request: SimRequest) -> Refused | Answered:
         """Paths that are no more, that never were, and the web framework's own 404, which has no `code`."""

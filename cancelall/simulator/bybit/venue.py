@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from ..book import Account, SimOrder
 from ..faults import declared
-from ..limits import Allowance
+from ..limits import AddressLimit, Allowance
 from ..refusals import Answered, Refusal, Refused, bare, page
 from ..routes import Call, Routes, cancel, create, listing, public, read
 from ..wire import Headers, SimReply, SimRequest, json_reply
@@ -23,7 +23,6 @@ from .strategies import child_cancelled, stock_strategies, stop_strategy, strate
 # numbers: futures (linear and inverse share one cell of the table), option, spot. 50 where the table names no number.
 _TOO_MANY = Refused(10006, "Too many visits. Exceeded the API Rate Limit.")
 _THREE, _FIFTY = (10, 10, 20), (50, 50, 50)
-_IP_LIMIT, _IP_WINDOW_MS, _IP_BAN_MS = 600, 5000, 600_000
 # What an account without a product answers; any other code can be asked for by its number.
 _ABSENT_WORDS = {
     "10028": "The API can only be accessed by unified account users.",
@@ -101,11 +100,11 @@ class Bybit(State):
         classic:read  the account is no unified one
         """
     )
+    # 600 requests in 5 seconds from one address, and it is shut out for ten minutes.
+    address_limit = AddressLimit(
+        requests=600, per_ms=5000, ban_ms=600_000, refused=_gateway(403, "access too frequent")
+    )
     _limited = 0
-
-    def new_id(self, like: SimOrder) -> str:
-        """An id as the order's segment has them."""
-        return self.order_id(like.segment)
 
     def stock(self, account: Account, orders: int) -> None:
         """Orders of every kind, and strategies of every type and state, of whose orders five are among the number."""
@@ -117,16 +116,10 @@ class Bybit(State):
     def on_cancelled(self, account: Account, order: SimOrder) -> None:
         """A running strategy replaces its order, unless accounts lack strategies."""
         fault = self.has_fault("lacks")
-        if fault is None or str(fault.value).partition("/")[0] != "strategy":
+        if fault is None or fault.parts[0] != "strategy":
             child_cancelled(self, account, order)
 
     # The way of a request.
-
-    def admit(self, request: SimRequest) -> Headers:
-        """600 requests in 5 seconds from one address, whatever the key, and it is shut out for ten minutes."""
-        if self.banned(request, limit=_IP_LIMIT, per_ms=_IP_WINDOW_MS, ban_ms=_IP_BAN_MS):
-            raise _gateway(403, "access too frequent")
-        return ()
 
     def no_route(self, request: SimRequest) -> Refused:
         """A code in JSON, with HTTP 404."""
@@ -177,13 +170,12 @@ class Bybit(State):
     def check(self, call: Call) -> None:
         """Whether the account has the product."""
         product = product_of(call)
-        fault = self.fault("lacks", call.request, lambda each: str(each.value).partition("/")[0] == product)
-        if fault is None:
-            return
-        answer = str(fault.value).partition("/")[2] or "10028"
+        fault = self.fault("lacks", call.request, lambda each: each.parts[0] == product)
+        answer = fault.parts[1] or "10028" if fault else ""
         if answer == "404":
             raise bare(404, "404 page not found")
-        raise Refused(int(answer), _ABSENT_WORDS.get(answer, "This product is not available to you."))
+        if answer:
+            raise Refused(int(answer), _ABSENT_WORDS.get(answer, "This product is not available to you."))
 
     # Answers.
 
