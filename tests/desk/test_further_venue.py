@@ -64,7 +64,7 @@ def test_it_fires_lists_cancels_survivors_by_name_and_proves(start: START, fault
     stops = {f"POST /cancel/{order.id}" for order in server.open_orders() if order.kind == "stop"}
     report = kill("toy", server)
     assert (report.verdict, server.open_orders()) == (Verdict.CLEAR, [])
-    assert paths(server)[0] == "POST /cancel-all"
+    assert "POST /cancel-all" in paths(server)[:2]  # it is sent first, and need not arrive first
     assert stops <= set(paths(server))
     assert len(stops) == 4
     assert paths(server)[-1] == "GET /orders"

@@ -26,28 +26,22 @@ Body = Mapping[str, object]
 
 
 def cancel_all(venue: State, call: Call) -> object:
-    """`DELETE .../order/all`: every open order of one ledger, of one symbol if the body names one.
-
-    The documents do not say whether conditional orders go with it: here they do, unless `conditional-left` is on.
-    Orders that the matching engine has not taken yet stay ("sent but un-acked will not be canceled"). No form of the
-    answer names or counts what was cancelled; futures v2 gives nothing but the code.
+    """Every open order of one ledger, of one symbol if the body names one. The documents do not say
+    whether conditional orders go with it: here they do, unless `conditional-left` is on. Orders that the matching
+    engine has not taken yet stay ("sent but un-acked will not be canceled"). No form of the answer names or counts
+    what was cancelled; futures v2 gives nothing but the code.
     """
     ledger, symbol = ledger_of(call), str(venue.body(call).get("symbol", ""))
     if symbol and symbol not in SYMBOLS[ledger] and not venue.fault("lenient-symbols", call.request):
         raise _bad_symbol(venue, call, symbol)
     # The signature does not cover the body: a filter that gets lost on the way is not noticed by the venue.
     symbol = "" if venue.fault("symbol-lost", call.request) else symbol
-    left = venue.fault("conditional-left", call.request) is not None
-    acked_until_ms = venue.acked_until_ms(call.request)
-    orders = [
-        order
-        for order in call.account.book.open(ledger)
-        if symbol in ("", order.symbol) and not (left and is_conditional(order)) and order.created_ms <= acked_until_ms
-    ]
-    venue.cancel(call.account, venue.cancellable(call, orders), call.request)
-    fault = venue.fault("ack-form", call.request)
-    form = fault.value if fault else None
-    if form == "bare" or (is_v2(call) and form is None):
+    left, until_ms = venue.fault("conditional-left", call.request), venue.acked_until_ms(call.request)
+    orders = [each for each in call.account.book.open(ledger) if symbol in ("", each.symbol)]
+    reached = [each for each in orders if each.created_ms <= until_ms and not (left and is_conditional(each))]
+    venue.cancel(call.account, venue.cancellable(call, reached), call.request)
+    form = venue.setting("ack-form", call.request, "")
+    if form == "bare" or (is_v2(call) and not form):
         return None
     if is_v2(call):  # a page that was never published, and the sample of another client
         return data({**venue.head(call), "info": {"symbol": symbol}})
@@ -55,7 +49,7 @@ def cancel_all(venue: State, call: Call) -> object:
 
 
 def cancel_one(venue: State, call: Call) -> object:
-    """`DELETE .../order`: by `orderId`, with `symbol` and `time`."""
+    """By `orderId`, with `symbol` and `time`."""
     body = venue.body(call)
     order = _named(venue, call, body)
     taken = venue.cancellable(call, [order])
@@ -70,7 +64,7 @@ def cancel_one(venue: State, call: Call) -> object:
 
 
 def cancel_batch(venue: State, call: Call) -> object:
-    """`DELETE .../order/batch`: at most ten orders, and one that fails the basic check fails them all."""
+    """At most ten orders, and one that fails the basic check fails them all."""
     items = venue.body(call).get("orders")
     if not isinstance(items, list) or not 1 <= len(items) <= BATCH_MAX:
         raise Refused(Code.INVALID_BATCH_ORDER, f"A batch holds 1 to {BATCH_MAX} orders")
@@ -81,8 +75,8 @@ def cancel_batch(venue: State, call: Call) -> object:
             order = _named(venue, call, body)
             orders[order.id] = order
         except Refused as refused:
-            error = {"code": refused.code, **_ids(body), "message": refused.message, "reason": "INVALID_ORDER_ID"}
-            errors.append(error)
+            reason = {"message": refused.message, "reason": "INVALID_ORDER_ID"}
+            errors.append({"code": refused.code, **_ids(body), **reason})
     if errors:
         message = "Batch Order failed, please check each order info for detail."
         raise Refused(Code.INVALID_BATCH_ORDER, message, members={**venue.head(call), "status": "Err", "info": errors})
@@ -105,8 +99,7 @@ def _named(venue: State, call: Call, body: Body) -> SimOrder:
         raise _error(venue, call, body, Code.INVALID_ORDER_ID, f"Invalid Client Order Id: {order_id}")
     if order.symbol != symbol:
         raise _bad_symbol(venue, call, str(symbol))
-    own = venue.fault("unnamable", call.request)
-    if own and order.extra.get("execInst") == own.value:
+    if order.extra.get("execInst", "") == venue.setting("unnamable", call.request, "none"):
         raise _error(venue, call, body, Code.NOT_CANCELLABLE, "The order cannot be canceled.")
     if order.status != "open":
         if call.path.endswith("/batch"):
@@ -141,7 +134,7 @@ def _ids(body: Body) -> dict[str, object]:
 
 
 def place_order(venue: State, call: Call) -> object:
-    """`POST .../order`. Cash writes types as `stop_limit`, futures as `StopLimit`; both are understood everywhere."""
+    """Cash writes types as `stop_limit`, futures as `StopLimit`; both are understood everywhere."""
     body, now_ms, ledger = venue.body(call), venue.now_ms(), ledger_of(call)
     client_id, symbol = str(body.get("id", "")), str(body.get("symbol", ""))
     if symbol not in SYMBOLS[ledger]:

@@ -126,10 +126,10 @@ class State(FakeVenue):
         """The keys of accounts with futures positions."""
 
     @property
-    def retired(self) -> str:
-        """What has become of the futures v1 paths: empty (they refuse), `ack`, `empty` or `alive`."""
+    def retired(self) -> object:
+        """What has become of the futures v1 paths: nothing (they refuse), `ack`, `empty` or `alive`."""
         fault = self.has_fault("futures-v1")
-        return str(fault.value) if fault else ""
+        return fault and fault.value
 
     def group_of(self, account: Account) -> int:
         """The account group, which is part of every private path. The first account's is 0, which is legal."""
@@ -184,8 +184,7 @@ class State(FakeVenue):
         """The orders that neither the fault `stubborn` nor a retired path protects."""
         if is_retired(call) and self.retired != "alive":
             return []
-        fault = self.fault("stubborn", call.request)
-        word = fault.value if fault else None
+        word = self.setting("stubborn", call.request, "none")
         return [each for each in orders if word not in (status(each), each.extra.get("execInst", ""), TYPES[each.type])]
 
     def order_id(self, user: str, created_ms: int, client_id: str = "") -> str:
@@ -218,6 +217,5 @@ class State(FakeVenue):
     def refusal(self, refused: Refused, request: SimRequest, headers: Headers = ()) -> SimReply:
         """An error in JSON."""
         fault = self.fault("error-status", request)
-        status = refused.status or (int(fault.number) if fault else 200)
-        code = Code(int(refused.code))
+        status, code = refused.status or (int(fault.number) if fault else 200), Code(int(refused.code))
         return json_reply({"code": code, **refused.members, "message": refused.message, "reason": code.reason}, status)

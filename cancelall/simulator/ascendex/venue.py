@@ -39,10 +39,7 @@ _POSITIONS = {"BTC-PERP": ("0.5", "90000", "50000"), "ETH-PERP": ("-2", "0", "0"
 
 
 def open_orders(venue: State, call: Call) -> object:
-    """`GET .../order/open`: newest first, all at once.
-
-    The page of futures v2 documents no parameter, so a symbol changes nothing there.
-    """
+    """Newest first, all at once. The page of futures v2 documents no parameter, so a symbol changes nothing there."""
     orders = venue.listed(call.account, call.request, ledger_of(call))
     symbol = "" if is_v2(call) else call.query.get("symbol", "")
     if symbol and symbol not in SYMBOLS[ledger_of(call)] and not venue.fault("lenient-symbols", call.request):
@@ -68,9 +65,8 @@ def _rows(venue: State, call: Call, orders: Iterable[SimOrder]) -> list[dict[str
 
 
 def order_status(venue: State, call: Call) -> object:
-    """`GET .../order/status?orderId=a,b`: open or closed. One id yields an object, several (or a comma) a list.
-
-    Ids that nobody knows are left out of a list; alone they are refused. Neither is documented.
+    """Open or closed. One id yields an object, several (or a comma) a list. Ids that nobody knows are left out of a
+    list; alone they are refused. Neither is documented.
     """
     written = call.query.get("orderId", "")
     ids = [each for each in written.split(",") if each]
@@ -85,7 +81,7 @@ def order_status(venue: State, call: Call) -> object:
 
 
 def recent(venue: State, call: Call) -> object:
-    """`GET .../order/hist/current`: recently closed orders, the last first."""
+    """Recently closed orders, the last first."""
     symbol = call.query.get("symbol", "")
     count = whole(call.query.get("n", str(_RECENT)), Refused(Code.INVALID_ARGUMENT, "n is not a number"))
     only_executed = call.query.get("executedOnly", "").lower() == "true"
@@ -98,9 +94,8 @@ def recent(venue: State, call: Call) -> object:
 
 
 def history(venue: State, call: Call) -> object:
-    """`GET /api/pro/data/v2/order/hist`: closed orders of one ledger, which the parameter `account` names.
-
-    With `seqNum` or `startTime` from the oldest on, else from the newest.
+    """Closed orders of one ledger, which the parameter `account` names: with `seqNum` or `startTime` from the oldest
+    on, else from the newest.
     """
     ledger, symbol = call.query.get("account", ""), call.query.get("symbol", "")
     if ledger not in LEDGERS:
@@ -123,12 +118,11 @@ def history(venue: State, call: Call) -> object:
 
 
 def info(venue: State, call: Call) -> object:
-    """`GET /api/pro/v1/info` and `/api/pro/v2/account/info`: the account group, and what the key may do.
-
-    The faults `rights`, `unbound` and `key-days` make it another key; one with -1 days does not expire.
+    """The account group, and what the key may do, which the faults `rights`, `unbound` and `key-days` change; a key with
+    -1 days does not expire.
     """
-    other, named = venue.fault("group-moved", call.request), venue.fault("rights", call.request)
-    rights, expires = str(named.value if named else "view+trade").split("+"), _EXPIRES_MS
+    rights, expires = venue.setting("rights", call.request, "view+trade").split("+"), _EXPIRES_MS
+    other = venue.fault("group-moved", call.request)
     if ending := venue.fault("key-days", call.request):
         expires = -1 if ending.number < 0 else venue.server_now() + round(ending.number * _DAY_MS)
     return data(
@@ -146,14 +140,14 @@ def info(venue: State, call: Call) -> object:
 
 
 def exchange_info(venue: State, call: Call) -> object:
-    """`GET /api/pro/v1/exchange-info?requestTime=<ms>`: the server's clock next to the client's."""
+    """The server's clock next to the client's."""
     sent = whole(call.query.get("requestTime", ""), Refused(Code.INVALID_ARGUMENT, "requestTime is required"))
     now_ms = venue.server_now()
     return data({"requestTimeEcho": sent, "requestReceiveAt": now_ms, "latency": now_ms - sent})
 
 
 def balance(venue: State, call: Call) -> object:
-    """`GET .../cash/balance` and `.../margin/balance`: what open orders hold is not available."""
+    """What open orders hold is not available."""
     held = dict.fromkeys(COINS, Decimal(0))
     for order in call.account.book.open(ledger_of(call)):
         base, quote = order.symbol.split("/")
@@ -168,11 +162,9 @@ def balance(venue: State, call: Call) -> object:
 
 
 def position(venue: State, call: Call) -> object:
-    """`GET .../v2/futures/position`: one row per contract, flat ones too.
-
-    A position's take-profit and stop-loss live here alone ("by position exit order"): they are not listed as open
-    orders, and no cancel takes them. Whether conditional and reduce-only orders count in the open notionals is not
-    documented: here the latter do.
+    """One row per contract, flat ones too. A position's take-profit and stop-loss live here alone ("by position exit
+    order"): they are not listed as open orders, and no cancel takes them. Whether conditional and reduce-only orders
+    count in the open notionals is not documented: here the latter do.
     """
     notionals: dict[tuple[str, str], Decimal] = {}
     for order in call.account.book.open("futures"):

@@ -42,7 +42,7 @@ _QUIET = "NIGHTUSDCx"
 
 
 def market_config(*, without: str = "") -> dict[str, object]:
-    """`GET /app/market-config`, in the shape of the python SDK's types."""
+    """In the shape of the python SDK's types."""
     listed = [market for market in MARKETS.values() if market.listed and market.symbol != without]
     pairs = [
         {"symbol": each.symbol, "base_token": _token(each.base), "quote_token": _token(each.quote), "price_max_dp": 4}

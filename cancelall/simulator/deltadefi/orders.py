@@ -25,24 +25,22 @@ _SIDES: Mapping[object, Side] = {"buy": "buy", "sell": "sell"}
 
 
 def cancel_all(venue: State, call: Call) -> object:
-    """`POST /order/cancel-all`: one symbol, and it is required.
-
-    Orders that the engine has not taken over yet, or whose cancel is on its way, are not found: with nothing else on
-    the book the answer is 4200, although they are listed.
+    """One symbol, and it is required. Orders that the engine has not taken over yet, or whose cancel is on its way, are
+    not found: with nothing else on the book the answer is 4200, although they are listed.
     """
     symbol = _symbol(venue, _body(call), call)
     orders = [order for order in call.account.book.open(symbol) if venue.can_cancel(order)]
     if not orders:
-        status = venue.fault("nothing", call.request)
-        if status is None or status.value != "200":
-            raise Refused(NOT_FOUND.code, NOT_FOUND.message, int(str(status.value)) if status else 400)
+        status = int(venue.setting("nothing", call.request, "400"))
+        if status != 200:
+            raise Refused(NOT_FOUND.code, NOT_FOUND.message, status)
     taken = venue.cancel(call.account, orders, call.request).accepted
     named = taken[: len(taken) // 2] if venue.fault("short-ack", call.request) else taken
     return {"symbol": symbol, "order_ids": [order.id for order in named]}
 
 
 def cancel_one(venue: State, call: Call) -> object:
-    """`POST /order/{id}/cancel`. The docs send no body, the python SDK the id once more; it is not looked at."""
+    """The docs send no body, the python SDK the id once more; it is not looked at."""
     order = _named(call)
     if order.status != "open":
         raise Refused(4201, "Order is not open")
@@ -52,7 +50,7 @@ def cancel_one(venue: State, call: Call) -> object:
 
 
 def one_order(venue: State, call: Call) -> object:
-    """`GET /accounts/order/{id}`, open or closed."""
+    """Open or closed."""
     return row(_named(call), venue.style(call))
 
 
@@ -63,7 +61,7 @@ def _named(call: Call) -> SimOrder:
 
 
 def open_orders(venue: State, call: Call) -> object:
-    """`GET /accounts/open-orders`. Whether it answers without a symbol is documented by the Rust SDK alone."""
+    """Whether it answers without a symbol is documented by the Rust SDK alone."""
     symbol = call.query.get("symbol")
     if symbol is None and venue.fault("symbol-needed", call.request):
         raise invalid("symbol is required")
@@ -78,14 +76,11 @@ def open_orders(venue: State, call: Call) -> object:
     rows = [row(order, style) for order in page.items]
     if venue.fault("bare-list", call.request):
         return rows
-    wrong = venue.fault("count-off", call.request)
-    return _paged(page, rows, more=int(wrong.number) if wrong else 0)
+    return _paged(page, rows, more=int(float(venue.setting("count-off", call.request, "0"))))
 
 
 def history(venue: State, call: Call) -> object:
-    """`GET /accounts/trade-orders` and `/accounts/trades`: orders of which something was executed, closed or not, and
-    the executions themselves.
-    """
+    """Orders of which something was executed, closed or not; or the executions themselves."""
     symbol, book, style = call.query.get("symbol"), call.account.book, venue.style(call)
     _check_symbol(venue, symbol, call)
     page = _page(venue, [order for order in (*book.open(symbol), *book.closed(symbol)) if order.executed], call)
@@ -93,7 +88,7 @@ def history(venue: State, call: Call) -> object:
 
 
 def order_records(venue: State, call: Call) -> object:
-    """`GET /accounts/order-records`, deprecated: the orders of a page are nested in the only member of `data`."""
+    """Deprecated: the orders of a page are nested in the only member of `data`."""
     wanted, symbol = call.query.get("status", ""), call.query.get("symbol")
     if wanted not in ("openOrder", "orderHistory", "tradingHistory"):
         raise Refused(4404, "Invalid status parameter")
@@ -107,7 +102,7 @@ def order_records(venue: State, call: Call) -> object:
 
 
 def build(venue: State, call: Call) -> object:
-    """`POST /order/build`: the order gets its id and waits for its signature."""
+    """The order gets its id and waits for its signature."""
     body = _body(call)
     symbol = _symbol(venue, body, call)
     side, order_type = _SIDES.get(body.get("side")), body.get("type")
@@ -130,7 +125,7 @@ def build(venue: State, call: Call) -> object:
 
 
 def submit(venue: State, call: Call) -> object:
-    """`POST /order/submit`: the order goes to the matching engine, which takes it over a moment later."""
+    """The order goes to the matching engine, which takes it over a moment later."""
     body, now_ms = _body(call), venue.now_ms()
     order = venue.building.pop(str(body.get("order_id")), None)
     if order is None or not body.get("signed_tx"):

@@ -99,8 +99,7 @@ class State(FakeVenue):
 
     def delisted(self, request: SimRequest) -> str:
         """The symbol that no call may name any more, if there is one."""
-        fault = self.fault("delisted", request)
-        return str(fault.value) if fault else ""
+        return self.setting("delisted", request, "")
 
     def can_cancel(self, order: SimOrder) -> bool:
         """Whether a cancel can take this open order now: none of it is on its way, and the engine has it."""
@@ -109,7 +108,7 @@ class State(FakeVenue):
     def is_locked(self) -> bool:
         """Whether trading is locked now."""
         fault = self.has_fault("locked")
-        return fault is not None and self._elapsed() < float(str(fault.value).partition("/")[0])
+        return fault is not None and self._elapsed() < float(fault.parts[0])
 
     def rotate_key(self, account: Account) -> str:
         """Give the account a new key. The old one opens nothing any more."""

@@ -21,13 +21,12 @@ _CREATED = iso(1_760_000_000_000)
 
 
 def spot_account(venue: State, call: Call) -> object:
-    """`GET /accounts/spot-account`."""
     head = {"account_id": venue.account_id(call.account), "account_type": "spot_account", "created_at": _CREATED}
     return {**head, "encrypted_operation_key": "DUMMY", "operation_key_hash": "d0" * 28}
 
 
 def balance(venue: State, call: Call) -> object:
-    """`GET /accounts/balance`: what open orders lock is `locked`. An account that never traded answers `[]`."""
+    """What open orders lock is `locked`. An account that never traded answers `[]`."""
     units, book = assets(), call.account.book
     held = dict.fromkeys(units, Decimal(0))
     for order in book.open():
@@ -40,20 +39,19 @@ def balance(venue: State, call: Call) -> object:
 
 
 def hydra_cycle(venue: State, call: Call) -> object:
-    """`GET /app/hydra-cycle`: the cycle that runs now; here one begins every hour."""
+    """The cycle that runs now; here one begins every hour."""
     start_ms = venue.server_now() // _CYCLE_MS * _CYCLE_MS
     return {"start": iso(start_ms), "end": iso(start_ms + _CYCLE_MS)}
 
 
 def market_price(venue: State, call: Call) -> object:
-    """`GET /market/market-price`."""
     if market := MARKETS.get(call.query.get("symbol", "")):
         return {"price": float(market.price)}
     raise UNKNOWN_SYMBOL
 
 
 def new_api_key(venue: State, call: Call) -> object:
-    """`GET /accounts/new-api-key`: the old one is dead from here on."""
+    """The old one is dead from here on."""
     return {"api_key": venue.rotate_key(call.account), "created_at": iso(venue.server_now())}
 
 
@@ -110,7 +108,7 @@ class DeltaDeFi(State):
         """The key; then the lock."""
         call = super().authorize(call)
         if fault := self.fault("locked", call.request, lambda _: self.is_locked()):
-            raise Refused(5002, "Trading is currently locked", int(str(fault.value).partition("/")[2] or "400"))
+            raise Refused(5002, "Trading is currently locked", int(fault.parts[1] or "400"))
         return call
 
 

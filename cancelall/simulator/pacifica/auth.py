@@ -28,7 +28,7 @@ OPERATIONS = {
     "create_stop_order": "symbol side reduce_only:bool stop_order:map builder_code?",
     **dict.fromkeys(("create_api_key", "list_api_keys", "list_agent_wallets", "list_subaccounts"), ""),
 }
-"""Of each signed call its `type` in the message, and the payload's fields: `name[?][:sort]`, `?` if it may be absent."""
+"""Of each signed call its `type` in the message, and the payload's fields: `name[?][:sort]`, `?` for optional ones."""
 _OWNER_ONLY = ("list_agent_wallets", "list_subaccounts")
 """Refused to agent keys."""
 _HEADER = "account signature timestamp:u64 agent_wallet? expiry_window?:u64"

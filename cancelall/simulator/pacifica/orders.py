@@ -17,7 +17,7 @@ from ..routes import Call, cancel, create
 from ..values import positive
 from ..wire import json_reply
 from .auth import Fields, unparsable
-from .markets import MARKETS, ORDERS, STRATEGIES, TWAP, Market, is_stop
+from .markets import MARKETS, ORDERS, STRATEGIES, TWAP, is_stop
 from .state import INVALID, NO_STRATEGY, State
 
 _SIDES: Mapping[str, Side] = {"bid": "buy", "ask": "sell"}
@@ -25,7 +25,7 @@ _BATCH_MAX = 10
 
 
 def cancel_all(venue: State, call: Call) -> object:
-    """`POST /orders/cancel_all`: orders, stops and TP/SL, and the TWAPs of the markets that it covers.
+    """Orders, stops and TP/SL, and the TWAPs of the markets that it covers.
 
     Not documented, and here as they would hurt: strategies stay (and so place new orders), `exclude_reduce_only` keeps
     reduce-only stops and TWAPs too, an unknown symbol is a success that cancels nothing, and with `all_symbols` a
@@ -55,7 +55,7 @@ def cancel_all(venue: State, call: Call) -> object:
 
 
 def cancel_order(venue: State, call: Call) -> object:
-    """`POST /orders/cancel`: for orders of the book; stops have a call of their own."""
+    """For orders of the book; stops have a call of their own."""
     order = _named(call, ORDERS)
     if order is None or is_stop(order):
         # Seen live, with the older numbering of the codes.
@@ -64,7 +64,7 @@ def cancel_order(venue: State, call: Call) -> object:
 
 
 def cancel_stop(venue: State, call: Call) -> object:
-    """`POST /orders/stop/cancel`: for every order whose type begins with `stop_` or `take_profit_`."""
+    """For every order whose type begins with `stop_` or `take_profit_`."""
     order = _named(call, ORDERS)
     if order is None or not is_stop(order):
         raise Refused(400, "Stop order not found")
@@ -72,7 +72,7 @@ def cancel_stop(venue: State, call: Call) -> object:
 
 
 def cancel_twap(venue: State, call: Call) -> object:
-    """`POST /orders/twap/cancel`: a success for ids that do not exist. Of two ids the client's wins."""
+    """A success for ids that do not exist. Of two ids the client's wins."""
     venue.check_feature("twap", call)
     by_client_id = "client_order_id" in call.payload
     ids = {name: value for name, value in call.payload.items() if not (by_client_id and name == "order_id")}
@@ -83,7 +83,7 @@ def cancel_twap(venue: State, call: Call) -> object:
 
 
 def cancel_strategy(venue: State, call: Call) -> object:
-    """`POST /order_strategies/cancel`: ends the strategy and cancels the orders that it still has open."""
+    """Ends the strategy and cancels the orders that it still has open."""
     venue.check_feature("strategies", call)
     strategy = call.account.book.find(str(call.payload["strategy_id"]))
     if strategy is None or strategy.segment != STRATEGIES or strategy.status != "open":
@@ -110,9 +110,8 @@ def _cancel(venue: State, call: Call, order: SimOrder) -> None:
 
 
 def cancel_batch(venue: State, call: Call) -> object:
-    """`POST /orders/batch`: up to ten actions, each signed by itself. Only cancels and limit orders are known here.
-
-    One bad signature refuses them all; what an action is refused for otherwise stands in its own result.
+    """Up to ten actions, each signed by itself; only cancels and limit orders are known here. One bad signature refuses
+    them all; what an action is refused for otherwise stands in its own result.
     """
     actions = call.payload.get("actions")
     if not isinstance(actions, list) or not 1 <= len(actions) <= _BATCH_MAX:
@@ -138,55 +137,43 @@ def _action(venue: State, call: Call, action: object) -> Call:
 
 
 def create_order(venue: State, call: Call) -> object:
-    """`POST /orders/create`."""
-    payload = call.payload
-    market, side = _market_and_side(payload)
-    amount, price = positive(payload, "amount", Refused(0, "Invalid amount", 422)), _price(payload, "price", market)
+    """A limit order."""
+    payload, order = call.payload, _order(call, "limit")
+    amount = positive(payload, "amount", Refused(0, "Invalid amount", 422))
     client_id = str(payload.get("client_order_id", ""))
+    priced = replace(order, price=_price(payload, "price", order))
     if client_id and call.account.book.find(client_id=client_id):
         raise Refused(38, "Client order id already used", 422)
-    limit = SimOrder(symbol=market.symbol, segment=ORDERS, side=side, kind="limit", price=price)
-    return _placed(venue, call, limit, amount, client_id)
+    return {"order_id": int(venue.accept(call.account, priced, amount, client_id, fills=False).id)}
 
 
 def create_stop(venue: State, call: Call) -> object:
-    """`POST /orders/stop/create`: with `limit_price` a stop-limit order, else a stop-market one."""
-    market, side = _market_and_side(call.payload)
+    """With `limit_price` a stop-limit order, else a stop-market one."""
     stop = call.payload["stop_order"]
     if not isinstance(stop, dict) or "stop_price" not in stop:
         raise unparsable("stop_order: missing field `stop_price`")
-    kind = "market" if stop.get("limit_price") is None else "limit"
-    order = SimOrder(
-        symbol=market.symbol,
-        segment=ORDERS,
-        side=side,
-        type=kind,
-        kind=f"stop_{kind}",
-        price=_price(stop, "limit_price", market) if kind == "limit" else "0",
-        extra={"stop_price": _price(stop, "stop_price", market)},
-    )
-    return _placed(venue, call, order, str(stop.get("amount", "0")), str(stop.get("client_order_id", "")))
+    order = _order(call, "stop_market" if stop.get("limit_price") is None else "stop_limit")
+    price = _price(stop, "limit_price", order) if order.type == "limit" else "0"
+    priced = replace(order, price=price, extra={"stop_price": _price(stop, "stop_price", order)})
+    amount, client_id = str(stop.get("amount", "0")), str(stop.get("client_order_id", ""))
+    return {"order_id": int(venue.accept(call.account, priced, amount, client_id, fills=False).id)}
 
 
-def _placed(venue: State, call: Call, order: SimOrder, amount: str, client_id: str) -> object:
-    sized = replace(order, quantity=amount, remaining=amount, reduce_only=call.payload["reduce_only"] is True)
-    placed = venue.place(call.account, sized.placed(venue.order_id(), venue.now_ms(), client_id))
-    return {"order_id": int(placed.id)}
-
-
-def _market_and_side(payload: Fields) -> tuple[Market, Side]:
-    market, side = MARKETS.get(str(payload["symbol"])), _SIDES.get(str(payload["side"]))
-    if market is None:
+def _order(call: Call, kind: str) -> SimOrder:
+    symbol, side = str(call.payload["symbol"]), _SIDES.get(str(call.payload["side"]))
+    if symbol not in MARKETS:
         raise Refused(3, "Book not found", 422)
     if side is None:
-        raise unparsable(f"side: unknown variant `{payload['side']}`, expected `bid` or `ask`")
-    return market, side
+        raise unparsable(f"side: unknown variant `{call.payload['side']}`, expected `bid` or `ask`")
+    order_type, closing = "market" if kind == "stop_market" else "limit", call.payload["reduce_only"] is True
+    return SimOrder(symbol=symbol, segment=ORDERS, side=side, kind=kind, type=order_type, reduce_only=closing)
 
 
-def _price(payload: Fields, name: str, market: Market) -> str:
-    bad = Refused(400, f"Price {payload[name]} is not a multiple of tick size {market.tick}")
-    price = positive(payload, name, bad)
-    if Decimal(price) % Decimal(market.tick):
+def _price(values: Fields, name: str, order: SimOrder) -> str:
+    tick = MARKETS[order.symbol].tick
+    bad = Refused(400, f"Price {values[name]} is not a multiple of tick size {tick}")
+    price = positive(values, name, bad)
+    if Decimal(price) % Decimal(tick):
         raise bad
     return price
 

@@ -125,9 +125,7 @@ class State(FakeVenue):
         follow the list of codes.
         """
         payload, now_ms, ahead = auth.payload_of(operation, body), self.server_now(), self.has_fault("ahead")
-        timestamp, window = (
-            int(str(each)) for each in (body["timestamp"], body.get("expiry_window", _DEFAULT_EXPIRY_MS))
-        )
+        timestamp, window = int(str(body["timestamp"])), int(str(body.get("expiry_window", _DEFAULT_EXPIRY_MS)))
         if timestamp + window < now_ms or (ahead and timestamp > now_ms + round(ahead.number * 1000)):
             raise Refused(400, "Invalid message")
         address = str(body["account"])
@@ -145,7 +143,7 @@ class State(FakeVenue):
         return auth.base58(auth.unbase58(credentials["secret_key"])[32:])
 
     def new_credentials(self) -> Mapping[str, str]:
-        """A key pair whose seed says in plain letters that it is none to fund."""
+        """A key pair whose seed says in letters that it is none to fund."""
         seed = _DUMMY + self.random.randbytes(8)
         return {"secret_key": auth.base58(seed + auth.public_key(seed))}
 

@@ -46,19 +46,19 @@ _ADDRESS_QUOTA, _KEY_QUOTA = 1000, 3000
 
 
 def open_orders(venue: State, call: Call) -> object:
-    """`GET /orders`: every open order in one answer, stops and TP/SL among them; no TWAPs, no strategies."""
+    """Every open order in one answer, stops and TP/SL among them; no TWAPs, no strategies."""
     rows = [order_row(order, venue.to_server) for order in venue.listed(call.account, call.request, ORDERS)]
     return Answer(rows, {"last_order_id": venue.last_order_id_of(call.request)})
 
 
 def twaps(venue: State, call: Call) -> object:
-    """`GET /orders/twap`: open TWAPs of the engine; TWAP strategies are not here."""
+    """Open TWAPs of the engine; TWAP strategies are not here."""
     venue.check_feature("twap", call)
     return [twap_row(order, venue.to_server) for order in venue.listed(call.account, call.request, TWAP)]
 
 
 def strategies(venue: State, call: Call) -> object:
-    """`GET /order_strategies`: the unfinished ones, by `limit` and `offset`."""
+    """The unfinished ones, by `limit` and `offset`."""
     venue.check_feature("strategies", call)
     limit = whole(call.query.get("limit", "100"), INVALID, least=1, most=500)
     offset, kind = whole(call.query.get("offset", "0"), INVALID), call.query.get("type", "")
@@ -69,7 +69,7 @@ def strategies(venue: State, call: Call) -> object:
 
 
 def strategy(venue: State, call: Call) -> object:
-    """`GET /order_strategies/{strategy_id}`, finished ones too."""
+    """Finished ones too."""
     venue.check_feature("strategies", call)
     order = call.account.book.find(call.names["id"])
     if order is None or order.segment != STRATEGIES:
@@ -78,10 +78,7 @@ def strategy(venue: State, call: Call) -> object:
 
 
 def history(venue: State, call: Call) -> object:
-    """`GET /orders/history` and `GET /orders/twap/history`: every order in its latest state.
-
-    They sort by order id; here the newest comes first.
-    """
+    """Every order in its latest state. It sorts by order id; here the newest comes first."""
     segment, row = call.route.detail
     limit = whole(call.query.get("limit", "100"), INVALID)
     start = whole(call.query.get("cursor", "") or "0", INVALID)
@@ -92,9 +89,8 @@ def history(venue: State, call: Call) -> object:
 
 
 def history_by_id(venue: State, call: Call) -> object:
-    """`GET /orders/history_by_id`: the events of one order, whosever it is. One that nobody knows has none.
-
-    The document answers 404 for those, the venue's own tools say that live it is an empty list.
+    """The events of one order, whosever it is. One that nobody knows has none: the document answers 404, the venue's
+    own tools say that live it is an empty list.
     """
     order_id = call.query.get("order_id", "")
     if not order_id.isdecimal():
@@ -104,7 +100,7 @@ def history_by_id(venue: State, call: Call) -> object:
 
 
 def account_info(venue: State, call: Call) -> object:
-    """`GET /account`. `orders_count` leaves out stops, which `stop_orders_count` counts, and TWAPs and strategies.
+    """`orders_count` leaves out stops, which `stop_orders_count` counts, and TWAPs and strategies.
 
     `data` is an object in the newer documents and a list of one in the older ones. The counts are those of the book
     itself: unlike a listing they do not lag. What an address that nobody has opened gets is not documented.
@@ -127,18 +123,17 @@ def account_info(venue: State, call: Call) -> object:
 
 
 def prices(venue: State, call: Call) -> object:
-    """`GET /info/prices`, with the only server time that a public body holds."""
+    """With the only server time that a public body holds."""
     names, when = ("mark", "mid", "oracle"), {"timestamp": venue.server_now()}
     return [{"symbol": each.symbol, **dict.fromkeys(names, each.price), **when} for each in MARKETS.values()]
 
 
 def agents(venue: State, call: Call) -> object:
-    """`POST /agent/list`."""
     return {"agent_wallets": sorted(venue.agents_of(call.account.key))}
 
 
 def config_keys(venue: State, call: Call) -> object:
-    """`POST /account/api_keys`: tickets for more credits, which give no right to trade."""
+    """Tickets for more credits, which give no right to trade."""
     return {"active_api_keys": sorted(venue.api_config_keys), "api_key_limit": 5}
 
 
