@@ -60,17 +60,17 @@ def data(value: object, **more: object) -> dict[str, object]:
 
 def ledger_of(call: Call) -> str:
     """The part of the account that a call is about."""
-    return call.names.get("ledger", "futures")
+    return call.names.get("api", "v2/futures").partition("/")[2]
 
 
 def is_v2(call: Call) -> bool:
     """Whether the answer has the form of v2."""
-    return "/api/pro/v2/" in call.path
+    return "/api/pro/v2/" in call.request.path
 
 
 def is_retired(call: Call) -> bool:
     """Whether it is one of the futures paths whose support ended on 2021-02-28."""
-    return call.names.get("ledger") == "futures"
+    return call.names.get("api") == "v1/futures"
 
 
 class State(FakeVenue):
@@ -120,10 +120,8 @@ class State(FakeVenue):
     """)
 
     def begin(self) -> None:
-        self.cancelled_ms: dict[str, int] = {}
-        """When each order was last cancelled by name."""
-        self.holders: set[str] = set()
-        """The keys of accounts with futures positions."""
+        self.cancelled_ms: dict[str, int] = {}  # by order: when it was last cancelled by name
+        self.holders: set[str] = set()  # the keys of accounts with futures positions
 
     @property
     def retired(self) -> object:
@@ -150,9 +148,8 @@ class State(FakeVenue):
         return {**head, "action": action} if action else head
 
     def row(self, call: Call, order: SimOrder, *, acked: bool = True) -> dict[str, object]:
-        """An order in the form of the call's API; v2 shows whether the matching engine has taken it.
-
-        A live answer showed `status` "Ack" with `seqNum` -1: https://github.com/ccxt/ccxt/issues/11073.
+        """An order in the form of the call's API. In v2 a live answer showed one that the matching engine had not taken
+        yet with `status` "Ack" and `seqNum` -1: https://github.com/ccxt/ccxt/issues/11073.
         """
         if not is_v2(call):
             return row_v1(order, self.to_server)
@@ -160,10 +157,8 @@ class State(FakeVenue):
         return row if acked else {**row, "seqNum": -1, "status": "Ack"}
 
     def body(self, call: Call) -> dict[str, object]:
-        """The request's JSON body, or AscendEX's refusal of it.
-
-        A DELETE needs one too: without it cancel-all had a bug (change log of 2021-03-03), and a body that was sent as
-        a form was refused (https://github.com/hummingbot/hummingbot/commit/83315122a0).
+        """The JSON body. A DELETE needs one too: without it cancel-all had a bug (change log of 2021-03-03), and one in a
+        form was refused (https://github.com/hummingbot/hummingbot/commit/83315122a0).
         """
         refused, headers = Refused(Code.INVALID_JSON_FORMAT, "Require a valid json object"), call.request.headers
         if not (call.request.body and headers.get("content-type", "").lower().startswith("application/json")):
@@ -177,8 +172,7 @@ class State(FakeVenue):
 
     def acked_until_ms(self, request: SimRequest) -> int:
         """The matching engine has taken over what was placed by then; only the fault `unacked` makes that take time."""
-        fault = self.fault("unacked", request)
-        return self.now_ms() - (round(fault.number * 1000) if fault else 0)
+        return self.now_ms() - round(float(self.setting("unacked", request, "0")) * 1000)
 
     def cancellable(self, call: Call, orders: Sequence[SimOrder]) -> list[SimOrder]:
         """The orders that neither the fault `stubborn` nor a retired path protects."""
@@ -188,8 +182,7 @@ class State(FakeVenue):
         return [each for each in orders if word not in (status(each), each.extra.get("execInst", ""), TYPES[each.type])]
 
     def order_id(self, user: str, created_ms: int, client_id: str = "") -> str:
-        """An order id: origin, milliseconds in hex, user, and nine characters, which a client's own id may fill.
-
+        """Origin, milliseconds in hex, user, and nine characters, which a client's own id may fill:
         https://ascendex.github.io/ascendex-pro-api/#generate-order-id.
         """
         random = "".join(self.random.choices(_LETTERS, k=9))
@@ -215,7 +208,6 @@ class State(FakeVenue):
         return json_reply({"code": 0, **(value if isinstance(value, dict) else {})})
 
     def refusal(self, refused: Refused, request: SimRequest, headers: Headers = ()) -> SimReply:
-        """An error in JSON."""
-        fault = self.fault("error-status", request)
-        status, code = refused.status or (int(fault.number) if fault else 200), Code(int(refused.code))
+        code, usual = Code(int(refused.code)), float(self.setting("error-status", request, "200"))
+        status = refused.status or int(usual)
         return json_reply({"code": code, **refused.members, "message": refused.message, "reason": code.reason}, status)

@@ -15,7 +15,7 @@ from itertools import islice
 from ..auth import as_base64, genuine
 from ..book import Book, SimOrder
 from ..refusals import Refused
-from ..routes import Call, Route, Routes, cancel, create, listing, public, read
+from ..routes import Call, Routes, cancel, create, listing, public, read
 from ..rows import fixed
 from ..values import whole
 from . import products
@@ -53,10 +53,8 @@ def open_orders(venue: State, call: Call) -> object:
 
 
 def _listed(venue: State, call: Call, orders: Iterable[SimOrder]) -> object:
-    rows = _rows(venue, call, orders)
-    return (
-        data(rows) if is_v2(call) else data(rows, **venue.head(call, "accountCategory" if is_retired(call) else "ac"))
-    )
+    head = {} if is_v2(call) else venue.head(call, "accountCategory" if is_retired(call) else "ac")
+    return data(_rows(venue, call, orders), **head)
 
 
 def _rows(venue: State, call: Call, orders: Iterable[SimOrder]) -> list[dict[str, object]]:
@@ -85,12 +83,12 @@ def recent(venue: State, call: Call) -> object:
     symbol = call.query.get("symbol", "")
     count = whole(call.query.get("n", str(_RECENT)), Refused(Code.INVALID_ARGUMENT, "n is not a number"))
     only_executed = call.query.get("executedOnly", "").lower() == "true"
-    orders = (
+    kept = [
         order
         for order in islice(call.account.book.closed(ledger_of(call)), _RECENT)
         if symbol in ("", order.symbol) and (order.executed or not only_executed)
-    )
-    return _listed(venue, call, islice(orders, count))
+    ]
+    return _listed(venue, call, kept[:count])
 
 
 def history(venue: State, call: Call) -> object:
@@ -118,9 +116,7 @@ def history(venue: State, call: Call) -> object:
 
 
 def info(venue: State, call: Call) -> object:
-    """The account group, and what the key may do, which the faults `rights`, `unbound` and `key-days` change; a key with
-    -1 days does not expire.
-    """
+    """The account group, and what the key may do. One whose fault `key-days` has -1 days does not expire."""
     rights, expires = venue.setting("rights", call.request, "view+trade").split("+"), _EXPIRES_MS
     other = venue.fault("group-moved", call.request)
     if ending := venue.fault("key-days", call.request):
@@ -195,21 +191,8 @@ _CONTRACT = fixed("""
     referenceCost=0 unrealizedPnl=0 realizedPnl=0 avgOpenPrice=0 marginType=cross isolatedMargin=0 leverage=10
     takeProfitTrigger=market stopLossTrigger=market indexPrice=100 markPrice=100
 """)
-_V2 = "/{group:[0-9]+}/api/pro/v2/futures"
-# The order calls, which v1 has per ledger and v2 for futures; the detail is what they say that they did.
-_ORDER_CALLS: dict[str, Route] = {
-    f"{method} {prefix}/{path}": route
-    for prefix in ("/{group:[0-9]+}/api/pro/v1/{ledger:cash|margin|futures}", _V2)
-    for method, path, route in (
-        ("DELETE", "order/all", cancel(cancel_all, detail="cancel-all")),
-        ("DELETE", "order", cancel(cancel_one, detail="cancel-order")),
-        ("DELETE", "order/batch", cancel(cancel_batch, detail="batch-cancel-order")),
-        ("POST", "order", create(place_order, detail="place-order")),
-        ("GET", "order/open", listing(open_orders)),
-        ("GET", "order/status", read(order_status)),
-        ("GET", "order/hist/current", read(recent)),
-    )
-}
+# v1 has the order calls per ledger, v2 for futures.
+_ORDER = "/{group:[0-9]+}/api/pro/{api:v1/cash|v1/margin|v1/futures|v2/futures}/order"
 
 
 class AscendEX(State):
@@ -217,9 +200,16 @@ class AscendEX(State):
 
     routes = Routes(
         {
-            **_ORDER_CALLS,
-            "GET /{group:[0-9]+}/api/pro/v1/{ledger:cash|margin}/balance": read(balance),
-            f"GET {_V2}/position": read(position),
+            # The detail is what an answer says that was done.
+            f"DELETE {_ORDER}/all": cancel(cancel_all, detail="cancel-all"),
+            f"DELETE {_ORDER}": cancel(cancel_one, detail="cancel-order"),
+            f"DELETE {_ORDER}/batch": cancel(cancel_batch, detail="batch-cancel-order"),
+            f"POST {_ORDER}": create(place_order, detail="place-order"),
+            f"GET {_ORDER}/open": listing(open_orders),
+            f"GET {_ORDER}/status": read(order_status),
+            f"GET {_ORDER}/hist/current": read(recent),
+            "GET /{group:[0-9]+}/api/pro/{api:v1/cash|v1/margin}/balance": read(balance),
+            "GET /{group:[0-9]+}/api/pro/{api:v2/futures}/position": read(position),
             "GET /api/pro/data/v2/order/hist": read(history),
             "GET /api/pro/v1/info": read(info),
             "GET /api/pro/v2/account/info": read(info),
@@ -249,9 +239,7 @@ class AscendEX(State):
             raise Refused(Code.AUTHORIZATION_NEEDED, "Authorization is required")
         account = super().authorize(call).account
         self.check_clock(timestamp)
-        api_path = call.request.path.partition("/api/pro/")[2].removeprefix("v1/")
-        if "ledger" in call.names:
-            api_path = api_path.removeprefix(f"{call.names['ledger']}/")
+        api_path = call.request.path.partition("/api/pro/")[2].removeprefix("v1/").removeprefix(f"{ledger_of(call)}/")
         if not genuine(f"{timestamp}+{api_path}".encode(), signature, account.credentials, as_base64):
             raise Refused(Code.AUTHENTICATION_FAILED, "API signature mismatch")
         if int(call.names.get("group", self.group_of(account))) == self.group_of(account):
@@ -266,7 +254,7 @@ class AscendEX(State):
 
     def check(self, call: Call) -> None:
         """What the retired paths really answer is not on record."""
-        if call.names.get("ledger") == "margin" and self.fault("no-margin", call.request):
+        if ledger_of(call) == "margin" and self.fault("no-margin", call.request):
             raise Refused(Code.INVALID_MARGIN_ACCOUNT, "Not a valid account for margin trading")
         if is_retired(call) and not self.fault("futures-v1", call.request):
             raise Refused(Code.INVALID_OPERATION, "This API is no longer supported")

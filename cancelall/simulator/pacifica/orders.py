@@ -73,7 +73,6 @@ def cancel_stop(venue: State, call: Call) -> object:
 
 def cancel_twap(venue: State, call: Call) -> object:
     """A success for ids that do not exist. Of two ids the client's wins."""
-    venue.check_feature("twap", call)
     by_client_id = "client_order_id" in call.payload
     ids = {name: value for name, value in call.payload.items() if not (by_client_id and name == "order_id")}
     order = _named(replace(call, payload=ids), TWAP)
@@ -84,7 +83,6 @@ def cancel_twap(venue: State, call: Call) -> object:
 
 def cancel_strategy(venue: State, call: Call) -> object:
     """Ends the strategy and cancels the orders that it still has open."""
-    venue.check_feature("strategies", call)
     strategy = call.account.book.find(str(call.payload["strategy_id"]))
     if strategy is None or strategy.segment != STRATEGIES or strategy.status != "open":
         raise NO_STRATEGY

@@ -27,6 +27,7 @@ _DUMMY = b"EMBEDDED-EXCHANGE-DUMMY-"
 _WINDOW_MS = 60_000
 
 INVALID = Refused(400, "Invalid parameters")
+NO_CREDITS = Refused(429, "Rate limit exceeded")
 NO_STRATEGY = Refused(404, "STRATEGIST_NOT_FOUND")
 
 
@@ -149,19 +150,16 @@ class State(FakeVenue):
 
     # Orders and strategies.
 
-    def check_feature(self, feature: str, call: Call) -> None:
-        """Raise if this host does not have it."""
-        if self.fault("lacks", call.request, lambda fault: fault.value == feature):
+    def check(self, call: Call) -> None:
+        """Hosts may lack TWAPs or strategies."""
+        kind = "" if call.path.endswith("history") else call.path
+        if self.fault("lacks", call.request, lambda fault: str(fault.value) in kind):
             raise bare(404)
 
     def order_id(self) -> str:
         """A fresh order id. Everything that happens on the exchange moves the counter."""
         self.last_order_id += self.random.randrange(1, 9)
         return str(self.last_order_id)
-
-    def last_order_id_of(self, request: SimRequest) -> int:
-        """What a listing of orders tells of that counter."""
-        return self.last_order_id - (self._faults.strikes("older") if self.fault("older", request) else 0)
 
     def new_id(self, like: SimOrder) -> str:
         """A number for orders and TWAPs, a UUID for strategies."""
@@ -234,7 +232,6 @@ class State(FakeVenue):
         return super().fault(name, request, fits)
 
     def answer(self, value: object, call: Call, headers: Headers) -> SimReply:
-        """A success in its envelope."""
         shown = value if isinstance(value, Answer) else Answer(value)
         envelope = {"success": True, "data": shown.data, "error": None, "code": None, **shown.members}
         return json_reply(envelope, 200, headers)
@@ -256,12 +253,8 @@ class State(FakeVenue):
         return super().refuse(reason, request)
 
     def too_many(self, seconds: float, request: SimRequest) -> SimReply:
-        """429; the header tells when the oldest spending is forgotten."""
-        return self.over(_credit_headers(10, 0, round(seconds)), request)
-
-    def over(self, headers: Headers, request: SimRequest) -> SimReply:
-        """The refusal of a request for which the credits do not last."""
-        return self.refusal(Refused(429, "Rate limit exceeded"), request, headers)
+        """The header tells when the oldest spending is forgotten."""
+        return self.refusal(NO_CREDITS, request, _credit_headers(10, 0, round(seconds)))
 
 
 def _credit_headers(quota: int, remaining: int, seconds: int) -> Headers:

@@ -19,21 +19,9 @@ from ..routes import Call, Routes, cancel, create, listing, public, read
 from ..rows import fixed
 from ..values import whole
 from ..wire import Headers, SimRequest
-from . import orders
-from .markets import (
-    MARKETS,
-    ORDERS,
-    STRATEGIES,
-    TWAP,
-    event_rows,
-    history_row,
-    is_stop,
-    order_row,
-    strategy_row,
-    twap_history_row,
-    twap_row,
-)
-from .state import INVALID, NO_STRATEGY, Answer, State
+from . import markets, orders
+from .markets import MARKETS, ORDERS, STRATEGIES, TWAP
+from .state import INVALID, NO_CREDITS, NO_STRATEGY, Answer, State
 
 _BATCH = "/api/v1/orders/batch"
 _FUNDS = "balance account_equity available_to_spend available_to_withdraw".split()
@@ -47,34 +35,32 @@ _ADDRESS_QUOTA, _KEY_QUOTA = 1000, 3000
 
 def open_orders(venue: State, call: Call) -> object:
     """Every open order in one answer, stops and TP/SL among them; no TWAPs, no strategies."""
-    rows = [order_row(order, venue.to_server) for order in venue.listed(call.account, call.request, ORDERS)]
-    return Answer(rows, {"last_order_id": venue.last_order_id_of(call.request)})
+    rows = [markets.order_row(order, venue.to_server) for order in venue.listed(call.account, call.request, ORDERS)]
+    late = venue.strikes("older") if venue.fault("older", call.request) else 0
+    return Answer(rows, {"last_order_id": venue.last_order_id - late})
 
 
 def twaps(venue: State, call: Call) -> object:
     """Open TWAPs of the engine; TWAP strategies are not here."""
-    venue.check_feature("twap", call)
-    return [twap_row(order, venue.to_server) for order in venue.listed(call.account, call.request, TWAP)]
+    return [markets.twap_row(order, venue.to_server) for order in venue.listed(call.account, call.request, TWAP)]
 
 
 def strategies(venue: State, call: Call) -> object:
     """The unfinished ones, by `limit` and `offset`."""
-    venue.check_feature("strategies", call)
     limit = whole(call.query.get("limit", "100"), INVALID, least=1, most=500)
     offset, kind = whole(call.query.get("offset", "0"), INVALID), call.query.get("type", "")
     start = 0 if venue.fault("cursor-loop", call.request) else offset
     listed = venue.listed(call.account, call.request, STRATEGIES)
     shown = by_offset([order for order in listed if kind in ("", order.kind)], start, limit)
-    return {"strategies": [strategy_row(order, venue.to_server) for order in shown.items]}
+    return {"strategies": [markets.strategy_row(order, venue.to_server) for order in shown.items]}
 
 
 def strategy(venue: State, call: Call) -> object:
     """Finished ones too."""
-    venue.check_feature("strategies", call)
     order = call.account.book.find(call.names["id"])
     if order is None or order.segment != STRATEGIES:
         raise NO_STRATEGY
-    return strategy_row(order, venue.to_server)
+    return markets.strategy_row(order, venue.to_server)
 
 
 def history(venue: State, call: Call) -> object:
@@ -96,7 +82,7 @@ def history_by_id(venue: State, call: Call) -> object:
     if not order_id.isdecimal():
         raise bare(400, "Failed to deserialize query string: missing field `order_id`")
     order = next((order for each in venue.accounts.values() if (order := each.book.find(order_id))), None)
-    return event_rows(order, venue.to_server) if order and order.segment == ORDERS else []
+    return markets.event_rows(order, venue.to_server) if order and order.segment == ORDERS else []
 
 
 def account_info(venue: State, call: Call) -> object:
@@ -108,7 +94,7 @@ def account_info(venue: State, call: Call) -> object:
     opened = call.account.key in venue.accounts
     if not opened and not venue.fault("strangers", call.request, lambda fault: fault.value == "shown"):
         raise Refused(1, "Account not found", 404)
-    stops = [is_stop(order) for order in call.account.book.open(ORDERS)]
+    stops = [markets.is_stop(order) for order in call.account.book.open(ORDERS)]
     more = venue.fault("counts", call.request)
     data = {
         **dict.fromkeys(_FUNDS, "10000.000000" if opened else "0"),
@@ -156,8 +142,8 @@ class Pacifica(State):
             "GET /api/v1/order_strategies/{id}": read(strategy),
             "GET /api/v1/account": read(account_info),
             "GET /api/v1/positions": read(lambda venue, _: Answer([], {"last_order_id": venue.last_order_id})),
-            "GET /api/v1/orders/history": read(history, detail=(ORDERS, history_row)),
-            "GET /api/v1/orders/twap/history": read(history, detail=(TWAP, twap_history_row)),
+            "GET /api/v1/orders/history": read(history, detail=(ORDERS, markets.history_row)),
+            "GET /api/v1/orders/twap/history": read(history, detail=(TWAP, markets.twap_history_row)),
             "GET /api/v1/orders/history_by_id": read(history_by_id),
             "GET /api/v1/info": public(lambda *_: [market.row() for market in MARKETS.values()]),
             "GET /api/v1/info/prices": public(prices),
@@ -210,7 +196,7 @@ class Pacifica(State):
             cost = heavy
         allowed, headers = self.spend(spender, quota=quota, cost=cost * max(1, len(_actions(request))))
         if not allowed:
-            raise Answered(self.over(headers, request))
+            raise Answered(self.refusal(NO_CREDITS, request, headers))
         return headers
 
     def no_route(self, request: SimRequest) -> Exception:
