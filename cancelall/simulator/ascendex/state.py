@@ -145,7 +145,7 @@ class State(FakeVenue):
         """Whose answer it is; the route of a call that changes orders says what it did."""
         ledger, action = ledger_of(call), call.route.detail
         head = {ledger_name: ledger.upper(), "accountId": self.account_id(call.account, ledger)}
-        return {**head, "action": action} if action else head
+        return {**head, **({"action": action} if action else {})}
 
     def row(self, call: Call, order: SimOrder, *, acked: bool = True) -> dict[str, object]:
         """An order in the form of the call's API. In v2 a live answer showed one that the matching engine had not taken

@@ -33,8 +33,8 @@ class Market:
 _PRICES = """
     ADA/USDM=0.62 NIGHT/USDM=0.051 IAG/USDM=0.12 SNEK/USDM=0.0031 ADA/USDCx=0.61 ADA/USDX=0.6 NIGHT/USDCx=0.05
 """
-_PAIRS = [Market(*word.replace("=", "/").split("/"), listed="USDX" not in word) for word in _PRICES.split()]
-MARKETS = {market.symbol: market for market in _PAIRS}
+_PAIRS = [word.replace("=", "/").split("/") for word in _PRICES.split()]
+MARKETS = {base + quote: Market(base, quote, price, listed=quote != "USDX") for base, quote, price in _PAIRS}
 """HOSKYUSDM, which two SDKs name, is left out on purpose: such a symbol is answered 4106."""
 
 _QUIET = "NIGHTUSDCx"

@@ -102,9 +102,10 @@ def _named(call: Call, segment: str) -> SimOrder | None:
     return order
 
 
-def _cancel(venue: State, call: Call, order: SimOrder) -> None:
+def _cancel(venue: State, call: Call, order: SimOrder) -> object:
     venue.trigger_later(call.account, call.request)
     venue.cancel(call.account, [order], call.request)
+    return None
 
 
 def cancel_batch(venue: State, call: Call) -> object:
