@@ -43,24 +43,8 @@ from .faults import FAULTS, Fault, Kind, parse_fault
 from .server import SimServer
 from .wire import Manner, SimReply, SimRequest
 
-__all__ = [
-    "FAULTS",
-    "VENUES",
-    "Account",
-    "FakeVenue",
-    "Fault",
-    "Kind",
-    "LoggedRequest",
-    "Manner",
-    "SimOrder",
-    "SimReply",
-    "SimRequest",
-    "SimServer",
-    "create",
-    "fault_help",
-    "parse_fault",
-    "start",
-]
+__all__ = ["FAULTS", "VENUES", "Account", "FakeVenue", "Fault", "Kind", "LoggedRequest", "Manner", "SimOrder"]
+__all__ += ["SimReply", "SimRequest", "SimServer", "create", "fault_help", "parse_fault", "start"]
 
 VENUES: Mapping[str, str] = {
     name: f"cancelall.simulator.{name}" for name in ("bybit", "bitget", "ascendex", "pacifica", "deltadefi")
@@ -71,8 +55,8 @@ def venue_class(venue_name: str) -> type[FakeVenue]:
     """The class of a fake venue; only that venue's module is loaded."""
     if venue_name not in VENUES:
         raise ValueError(f"no fake venue {venue_name!r}: {', '.join(VENUES)}")
-    found: type[FakeVenue] = import_module(VENUES[venue_name]).FAKE
-    return found
+    fake: type[FakeVenue] = import_module(VENUES[venue_name]).FAKE
+    return fake
 
 
 def fault_help(venue_name: str) -> dict[str, str]:
@@ -81,15 +65,10 @@ def fault_help(venue_name: str) -> dict[str, str]:
 
 
 def create(
-    venue_name: str,
-    *,
-    orders: int = 40,
-    seed: int = 1,
-    now_ms: Callable[[], int] | None = None,
-    limits: bool = True,
+    venue_name: str, *, orders: int = 40, seed: int = 1, now_ms: Callable[[], int] = wall_clock_ms, limits: bool = True
 ) -> FakeVenue:
     """A fake venue without a server, with one account full of orders: for tests under a clock of their own."""
-    fake = venue_class(venue_name)(now_ms=now_ms or wall_clock_ms, seed=seed, limits=limits)
+    fake = venue_class(venue_name)(now_ms=now_ms, seed=seed, limits=limits)
     fake.add_account(orders=orders)
     return fake
 
@@ -100,7 +79,7 @@ def start(
     orders: int = 40,
     faults: Iterable[Fault | str] = (),
     seed: int = 1,
-    now_ms: Callable[[], int] | None = None,
+    now_ms: Callable[[], int] = wall_clock_ms,
     ssl_context: ssl.SSLContext | None = None,
     limits: bool = True,
     speed: float = 1.0,

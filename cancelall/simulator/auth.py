@@ -11,12 +11,10 @@ Encode = Callable[[bytes], str]
 
 
 def as_hex(digest: bytes) -> str:
-    """A digest in lower-case hex."""
     return digest.hex()
 
 
 def as_base64(digest: bytes) -> str:
-    """A digest in base64."""
     return base64.b64encode(digest).decode("ascii")
 
 
@@ -38,16 +36,15 @@ def genuine(signed: bytes, signature: str, credentials: Mapping[str, str], encod
 def _rsa_verifies(signed: bytes, signature: str, public_key_pem: str) -> bool:
     """Whether the signature is one. The library is loaded only for accounts with an RSA key."""
     from cryptography.exceptions import InvalidSignature
-    from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+    from cryptography.hazmat.primitives.asymmetric import padding, rsa
     from cryptography.hazmat.primitives.hashes import SHA256
     from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
     key = load_pem_public_key(public_key_pem.encode("ascii"))
-    if not isinstance(key, RSAPublicKey):
+    if not isinstance(key, rsa.RSAPublicKey):
         raise TypeError("rsa_public_key is not an RSA key")
     try:
-        key.verify(base64.b64decode(signature, validate=True), signed, PKCS1v15(), SHA256())
+        key.verify(base64.b64decode(signature, validate=True), signed, padding.PKCS1v15(), SHA256())
     except (InvalidSignature, ValueError):  # binascii.Error is one
         return False
     return True

@@ -30,6 +30,8 @@ from .wire import PAGING, Headers, Manner, SimReply, SimRequest, came_by, json_r
 _STOCK_AGE_MS = 3_600_000
 _STOCK_STEP_MS = 100
 
+NewId = Callable[[SimOrder], str] | None
+
 
 @dataclass(frozen=True, kw_only=True)
 class LoggedRequest(SimRequest):
@@ -42,15 +44,14 @@ class LoggedRequest(SimRequest):
 
     @property
     def changes(self) -> bool:
-        """Whether the request could change an order."""
         return self.kind.changes
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cancelled:
-    """What a cancel is going to be answered with: the orders that it took, and those that it could not take.
+    """The orders that a cancel is said to have taken, and those that it could not take.
 
-    `ignored` says that the venue only claims to have taken them (the fault `ack-only`).
+    `ignored`: the venue only claims to have taken them (the fault `ack-only`).
     """
 
     accepted: tuple[SimOrder, ...] = ()
@@ -59,7 +60,6 @@ class Cancelled:
 
 
 def wall_clock_ms() -> int:
-    """The computer's clock, in milliseconds since 1970."""
     return time.time_ns() // 1_000_000
 
 
@@ -96,7 +96,7 @@ class FakeVenue(ABC):
         self._readings: dict[tuple[str, str, str], int] = {}
         self.begin()
 
-    # What a venue must write.
+    # What a venue writes: these two, and of what follows as much as it needs.
 
     @abstractmethod
     def stock(self, account: Account, orders: int) -> None:
@@ -106,9 +106,7 @@ class FakeVenue(ABC):
     def refusal(self, refused: Refused, request: SimRequest, headers: Headers = ()) -> SimReply:
         """A refusal in the venue's envelope."""
 
-    # What a venue may write.
-
-    def begin(self) -> None:  # noqa: B027 - most venues need little here
+    def begin(self) -> None:  # noqa: B027
         """Set up what the venue remembers besides accounts and orders."""
 
     def answer(self, value: object, call: Call, headers: Headers) -> SimReply:
@@ -142,7 +140,7 @@ class FakeVenue(ABC):
         """The refusal of a request that its bucket did not hold."""
         return self.refuse(Refusal.RATE_LIMIT, request)
 
-    def check(self, call: Call) -> None:  # noqa: B027 - most venues need nothing here
+    def check(self, call: Call) -> None:  # noqa: B027
         """Raise for what the venue looks at after the limit."""
 
     def no_route(self, request: SimRequest) -> Exception:
@@ -151,9 +149,8 @@ class FakeVenue(ABC):
 
     def classify(self, request: SimRequest) -> Kind:
         """What this request is for: an unknown path that is not read counts as one that changes something."""
-        if call := self.routes.find(request):
-            return call.route.kind
-        return Kind.PUBLIC if request.method == "GET" else Kind.CREATE
+        call = self.routes.find(request)
+        return call.route.kind if call else Kind.PUBLIC if request.method == "GET" else Kind.CREATE
 
     def key_of(self, request: SimRequest) -> str:
         """The key or account that the request names, not yet verified; empty if it names none."""
@@ -161,8 +158,10 @@ class FakeVenue(ABC):
 
     def new_credentials(self) -> Mapping[str, str]:
         """Credentials for one more account, under the names that a profile gives them: obvious dummies."""
-        made = self.secrets.items()
-        return {name: f"{start}{self.random.getrandbits(4 * digits):0{digits}x}" for name, (start, digits) in made}
+        return {
+            name: f"{start}{self.random.getrandbits(4 * digits):0{digits}x}"
+            for name, (start, digits) in self.secrets.items()
+        }
 
     def new_id(self, like: SimOrder) -> str:
         """An id for a new order of the same kind."""
@@ -185,7 +184,7 @@ class FakeVenue(ABC):
         """The venue's refusal of a request too many, with a limit that is full again in so many seconds."""
         return spoil.with_headers(self.refuse(Refusal.RATE_LIMIT, request), ("Retry-After", f"{seconds:.0f}"))
 
-    def on_cancelled(self, account: Account, order: SimOrder) -> None:  # noqa: B027 - most venues need nothing here
+    def on_cancelled(self, account: Account, order: SimOrder) -> None:  # noqa: B027
         """Called for each order that was really cancelled."""
 
     # What a venue uses.
@@ -205,13 +204,7 @@ class FakeVenue(ABC):
         return not allowance.allowed
 
     def put_stock(
-        self,
-        account: Account,
-        templates: Sequence[SimOrder],
-        count: int,
-        new_id: Callable[[SimOrder], str] | None = None,
-        *,
-        named: bool = False,
+        self, account: Account, templates: Sequence[SimOrder], count: int, new_id: NewId = None, *, named: bool = False
     ) -> None:
         """Place so many orders, one after another some time before now. With `named`, every third has a client id."""
         first_ms = self.now_ms() - max(_STOCK_AGE_MS, 2 * count * _STOCK_STEP_MS)
@@ -227,9 +220,8 @@ class FakeVenue(ABC):
         """Open an account, with made-up credentials unless some are given, and stock it with orders."""
         with self.lock:
             given = dict(credentials if credentials is not None else self.new_credentials())
-            key = self.account_key(given)
-            account = Account(key=key, credentials=given, options=self.account_options(given))
-            self.accounts[key] = account
+            account = Account(key=self.account_key(given), credentials=given, options=self.account_options(given))
+            self.accounts[account.key] = account
             self.stock(account, orders)
             return account
 
@@ -284,11 +276,9 @@ class FakeVenue(ABC):
             self.catch_up()
             self._faults = FaultSet(parsed, self._elapsed)
             self._first_request_ms = None
-            self._hidden_until_ms = {}
-            self._readings = {}
-            fill = self._faults.named("fill")
+            self._hidden_until_ms, self._readings = {}, {}
+            fill, bot = self._faults.named("fill"), self._faults.named("bot")
             self._fills_left = int(fill.number) if fill else 0
-            bot = self._faults.named("bot")
             if bot:
                 self._schedule_bot(bot, self._faults, self.now_ms())
 
@@ -313,9 +303,7 @@ class FakeVenue(ABC):
             return self._faults.strikes(name)
 
     def faults_end_ms(self, concerns: Fits = lambda fault: True) -> int | None:
-        """When the last of these faults is over, on the injected clock; None while one can strike for ever, or as long
-        as it has not struck as often as it should.
-        """
+        """When the last of these faults is over, on the injected clock; None while one can still strike."""
         with self.lock:
             end = self._faults.end(concerns)
             first_ms = self.now_ms() if self._first_request_ms is None else self._first_request_ms
@@ -336,7 +324,6 @@ class FakeVenue(ABC):
     # The way of a request.
 
     def handle(self, request: SimRequest) -> SimReply:
-        """Answer one request."""
         arrived = time.monotonic()
         with self.lock:
             self.catch_up()
@@ -390,19 +377,11 @@ class FakeVenue(ABC):
         return self._deliver(self._spoil(reply, request), request)
 
     def _refused_at_the_door(self, request: SimRequest) -> SimReply | None:
-        """Faults that keep a request from being processed."""
-        if self.fault("region", request):
-            return text_reply("<html><body>The service is not available in your country.</body></html>", 403)
-        if fault := self.fault("html", request):
-            return text_reply("<html><body><h1>Bad gateway</h1></body></html>", int(fault.number))
-        if fault := self.fault("edge", request):
-            return spoil.edge_page(str(fault.value), request.path)
-        if fault := self.fault("status", request):
-            return json_reply({}, int(fault.number))
-        if fault := self.fault("redirect", request):
-            where = f"{fault.value}{request.path}" + (f"?{request.query}" if request.query else "")
-            return SimReply(status=302, headers=(("Location", where),))
-        for name, reason in _DOOR:
+        """The answer of a fault that keeps a request from being processed."""
+        for name, page in _PAGES.items():
+            if fault := self.fault(name, request):
+                return page(fault, request)
+        for name, reason in _REFUSALS:
             if reason in self.refusals and self.fault(name, request):
                 return self.refuse(reason, request)
         if fault := self.fault("refused", request, lambda fault: Refusal(fault.value) in self.refusals):
@@ -411,11 +390,11 @@ class FakeVenue(ABC):
             seconds, form = fault.parts
             if form == "own":
                 return self.too_many(float(seconds), request)
-            page = text_reply("<html><body><h1>Slow down</h1></body></html>", int(form or "429"))
-            return spoil.with_headers(page, ("Retry-After", seconds))
-        if self.fault("error-500", request, lambda fault: self.random.random() < fault.number):
-            return self.refuse(Refusal.INTERNAL, request)
-        if self.fault("error-500-for", request, lambda fault: self._elapsed() < fault.number):
+            slow = text_reply("<html><body><h1>Slow down</h1></body></html>", int(form or "429"))
+            return spoil.with_headers(slow, ("Retry-After", seconds))
+        if self.fault("error-500", request, lambda fault: self.random.random() < fault.number) or self.fault(
+            "error-500-for", request, lambda fault: self._elapsed() < fault.number
+        ):
             return self.refuse(Refusal.INTERNAL, request)
         if self.fault("permission", request, lambda fault: str(fault.value) in request.text):
             return self.refuse(Refusal.PERMISSION, request)
@@ -460,7 +439,6 @@ class FakeVenue(ABC):
     # What happens to orders.
 
     def place(self, account: Account, order: SimOrder) -> SimOrder:
-        """Put an order on an account's book."""
         return account.book.add(order)
 
     def accept(self, account: Account, order: SimOrder, quantity: str, client_id: str, *, fills: bool) -> SimOrder:
@@ -487,12 +465,9 @@ class FakeVenue(ABC):
             self._hidden_until_ms[account.key] = max(until_ms, self._hidden_until_ms.get(account.key, 0))
         if self.fault("ack-only", request):
             return Cancelled(accepted=tuple(orders), ignored=True)
-        taken = tuple(orders)
-        if len(taken) > 1 and self.fault("partial", request):
-            taken = taken[: ceil(len(taken) / 2)]
-        failed = tuple(orders[len(taken) :])
-        late = self.fault("late-cancel", request)
-        if late:
+        count = ceil(len(orders) / 2) if len(orders) > 1 and self.fault("partial", request) else len(orders)
+        taken, failed = tuple(orders[:count]), tuple(orders[count:])
+        if late := self.fault("late-cancel", request):
             self.later(now_ms + round(late.number * 1000), lambda due_ms: self._land(account, taken, request, due_ms))
         else:
             self._land(account, taken, request, now_ms)
@@ -507,9 +482,7 @@ class FakeVenue(ABC):
             if self._fills_left > 0 and self.fault("fill", request):
                 self._fills_left -= 1
                 account.book.close(order.id, "filled", when_ms)
-                continue
-            after = account.book.close(order.id, "cancelled", when_ms)
-            if after:
+            elif after := account.book.close(order.id, "cancelled", when_ms):
                 gone.append(order)
                 self.on_cancelled(account, after)
         if gone and (fault := self.fault("reappear", request)):
@@ -537,10 +510,11 @@ class FakeVenue(ABC):
         """The open orders that a listing shows, newest first: the faults `lag`, `hidden` and `replicas` included."""
         if self._hidden_until_ms.get(account.key, 0) > self.now_ms():
             return []
-        if fault := self.fault("lag", request):
-            return account.book.open_as_of(self.now_ms() - round(fault.number * 1000), segment)
-        if (fault := self.fault("replicas", request)) and self._reading(account, request) % 2:
-            return account.book.open_as_of(self.now_ms() - round(fault.number * 1000), segment)
+        behind = self.fault("lag", request)
+        if not behind and (replica := self.fault("replicas", request)) and self._reading(account, request) % 2:
+            behind = replica
+        if behind:
+            return account.book.open_as_of(self.now_ms() - round(behind.number * 1000), segment)
         return list(account.book.open(segment))
 
     def _reading(self, account: Account, request: SimRequest) -> int:
@@ -551,7 +525,16 @@ class FakeVenue(ABC):
         return self._readings[key]
 
 
-_DOOR = (
+_PAGES: Mapping[str, Callable[[Fault, SimRequest], SimReply]] = {
+    "region": lambda *_: text_reply("<html><body>The service is not available in your country.</body></html>", 403),
+    "html": lambda fault, _: text_reply("<html><body><h1>Bad gateway</h1></body></html>", int(fault.number)),
+    "edge": lambda fault, request: spoil.edge_page(str(fault.value), request.path),
+    "status": lambda fault, _: json_reply({}, int(fault.number)),
+    "redirect": lambda fault, request: SimReply(status=302, headers=(("Location", f"{fault.value}{request.target}"),)),
+}
+"""What faults answer that something in front of the venue obeys."""
+
+_REFUSALS = (
     ("maintenance", Refusal.MAINTENANCE),
     ("key", Refusal.KEY),
     ("ip", Refusal.IP),

@@ -39,7 +39,6 @@ class Kind(StrEnum):
 
     @property
     def changes(self) -> bool:
-        """Whether a request of this kind could change an order."""
         return self in (Kind.CANCEL, Kind.CREATE)
 
 
@@ -47,15 +46,16 @@ ANY = frozenset(Kind)
 SIGNED = ANY - {Kind.PUBLIC}
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class FaultSpec:
-    """What a fault does, the value that it has if none is given (None: it takes no value), and whom it meets."""
+    """What a fault does, the value that it has if none is given (None: it takes no value), whom it meets, and what a
+    value that is text has to match (empty: any text).
+    """
 
     help: str
     default: str | float | None = None
     kinds: frozenset[Kind] = ANY
     pattern: str = ""
-    """What a value that is text has to match; empty: any text."""
 
 
 def declared(text: str, patterns: Mapping[str, str] | None = None) -> dict[str, FaultSpec]:
@@ -64,16 +64,13 @@ def declared(text: str, patterns: Mapping[str, str] | None = None) -> dict[str, 
     A default in quotes is text, another one a number; the kind `signed` is every kind but `public`.
     """
     specs = {}
-    for entry in re.split(r"\n(?=\S)", dedent(text).strip()):
-        if entry.startswith("#"):
-            continue
+    for entry in re.split(r"\n(?=\S)", re.sub(r"(?m)^ *#.*\n", "", dedent(text)).strip()):
         head, _, words = entry.partition("  ")
         left, equals, value = head.partition("=")
         name, _, kind = left.partition(":")
         default = None if not equals else value[1:-1] if value[0] == "'" else float(value)
         kinds = ANY if not kind else SIGNED if kind == "signed" else frozenset({Kind(kind)})
-        pattern = (patterns or {}).get(name, "")
-        specs[name] = FaultSpec(help=" ".join(words.split()), default=default, kinds=kinds, pattern=pattern)
+        specs[name] = FaultSpec(" ".join(words.split()), default, kinds, (patterns or {}).get(name, ""))
     return specs
 
 
@@ -124,6 +121,7 @@ SPECS: Mapping[str, FaultSpec] = declared(
     odd-row:listing='date'  one row of a listing is odd: date, price, flag, status, symbol, side or type;
         string, null or list in its place; no-id, unknown (a field), twice, or foreign (an order of another
         market)
+    odd-field:listing='price'  this field of a listing's first row is an object, or the text (or null) after a slash
     odd-way:listing='missing'  a listing's way on is odd: missing, null, number, object, itself, empty (an empty
         page before the first one), endless (each page names another), or total (a total that does not fit)
     cursor-loop:listing  a listing's next page is its first page again
@@ -157,22 +155,20 @@ FAULTS: Mapping[str, str] = {name: spec.help for name, spec in SPECS.items()}
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
-    """One fault, parsed and checked."""
+    """One fault, parsed and checked: it skips so many of the requests that it would meet, strikes at most so often
+    (None: whenever it can), and ends so many seconds after the first request (None: never).
+    """
 
     name: str
     value: str | float | None = None
     kinds: frozenset[Kind] = ANY
     limit: int | None = None
-    """How often it strikes; None: whenever it can."""
     text: str = ""
     skips: int = 0
-    """How many of the requests that it would meet pass before it strikes."""
     seconds: float | None = None
-    """How long after the first request it ends; None: never."""
 
     @property
     def number(self) -> float:
-        """The value of a fault whose value is a number."""
         return float(self.value or 0.0)
 
     @property
@@ -183,7 +179,7 @@ class Fault:
 
 
 Fits = Callable[[Fault], bool]
-"""Whether a fault is about what is asked."""
+"""Whether a fault is about a request."""
 
 _MARK = re.compile(r"(?<=[^=])(?:@(?P<limit>\d+)|\+(?P<skips>\d+)|\^(?P<seconds>\d+(?:\.\d+)?))$")
 
@@ -192,9 +188,9 @@ def parse_fault(written: str, specs: Mapping[str, FaultSpec] = SPECS) -> Fault:
     """Read `NAME[:KIND][=VALUE][@N][+N][^SECONDS][~TEXT]`; `ValueError` says what is wrong with it."""
     rest, _, text = written.partition("~")
     marks: dict[str, str] = {}
-    while found := _MARK.search(rest):
-        marks |= {name: value for name, value in found.groupdict().items() if value is not None}
-        rest = rest[: found.start()]
+    while mark := _MARK.search(rest):
+        marks |= {name: value for name, value in mark.groupdict().items() if value is not None}
+        rest = rest[: mark.start()]
     left, equals, value = rest.partition("=")
     name, _, kind = left.partition(":")
     spec = specs.get(name)
@@ -240,10 +236,8 @@ class _Armed:
     def used_up(self) -> bool:
         return self.fault.limit is not None and self.struck >= self.fault.limit
 
-    @property
-    def end(self) -> float | None:
-        """Seconds after the first request at which it is over; None: it still can strike."""
-        return self.last if self.used_up else self.fault.seconds
+    def strike(self, now: float) -> None:
+        self.struck, self.last = self.struck + 1, now
 
 
 class FaultSet:
@@ -259,52 +253,40 @@ class FaultSet:
             self._armed.setdefault(fault.name, []).append(_Armed(fault))
 
     def _on(self, name: str) -> Iterator[_Armed]:
-        """The faults of this name that are not over."""
         for armed in self._armed.get(name, ()):
             if not armed.used_up and (armed.fault.seconds is None or self._elapsed() < armed.fault.seconds):
                 yield armed
 
-    def _meeting(self, name: str, kind: Kind, text: str, fits: Fits | None) -> _Armed | None:
+    def strike(self, name: str, kind: Kind, text: str = "", fits: Fits | None = None) -> Fault | None:
+        """The fault of this name that strikes such a request, counted; None also where it skips the request."""
         for armed in self._on(name):
             fault = armed.fault
             if kind in fault.kinds and fault.text in text and (fits is None or fits(fault)):
-                return armed
+                armed.met += 1
+                if armed.met <= fault.skips:
+                    return None
+                armed.strike(self._elapsed())
+                return fault
         return None
 
-    def find(self, name: str, kind: Kind, text: str = "") -> Fault | None:
-        """The fault of this name that meets such a request, or None. Asking does not count as meeting or striking."""
-        armed = self._meeting(name, kind, text, None)
-        return armed.fault if armed else None
-
-    def strike(self, name: str, kind: Kind, text: str = "", fits: Fits | None = None) -> Fault | None:
-        """The fault of this name that strikes such a request, counted; None also where it skips the request."""
-        armed = self._meeting(name, kind, text, fits)
-        if armed is None:
-            return None
-        armed.met += 1
-        if armed.met <= armed.fault.skips:
-            return None
-        armed.struck, armed.last = armed.struck + 1, self._elapsed()
-        return armed.fault
-
     def strikes(self, name: str) -> int:
-        """How often faults of this name have struck."""
         return sum(armed.struck for armed in self._armed.get(name, ()))
 
-    def named(self, name: str) -> Fault | None:
-        """The fault of this name, whomever it meets, unless it is over."""
-        if name not in self._armed:  # the usual case, asked dozens of times for each request
+    def named(self, name: str, text: str = "") -> Fault | None:
+        """The fault of this name, whomever it meets, unless it is over; with a text, only one that is about it."""
+        if name not in self._armed:  # the usual case, dozens of times for each request
             return None
-        return next((armed.fault for armed in self._on(name)), None)
+        return next((armed.fault for armed in self._on(name) if armed.fault.text in text or not text), None)
 
     def count(self, fault: Fault) -> None:
         """Count one strike of a fault that meets no requests."""
         for armed in self._armed.get(fault.name, ()):
             if armed.fault is fault:
-                armed.struck, armed.last = armed.struck + 1, self._elapsed()
+                armed.strike(self._elapsed())
 
     def end(self, concerns: Fits = lambda fault: True) -> float | None:
         """Seconds after the first request at which the last of these faults is over; None: it still can strike."""
-        ends = [armed.end for each in self._armed.values() for armed in each if concerns(armed.fault)]
+        meant = [armed for each in self._armed.values() for armed in each if concerns(armed.fault)]
+        ends = [armed.last if armed.used_up else armed.fault.seconds for armed in meant]
         known = [each for each in ends if each is not None]
         return max(known, default=0.0) if len(known) == len(ends) else None

@@ -16,7 +16,7 @@ class Allowance:
     reset_ms: int
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class AddressLimit:
     """How many requests one address may send within a while, whatever the key, before it is shut out for another."""
 

@@ -54,5 +54,4 @@ def bare(status: int, text: str = "", content_type: str = "text/plain") -> Answe
 
 
 def page(status: int, html: str) -> Answered:
-    """An HTML page of what stands in front of the API."""
     return bare(status, html, "text/html")

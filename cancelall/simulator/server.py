@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from email.utils import formatdate
 from http import HTTPStatus
+from http.client import responses
 from http.server import BaseHTTPRequestHandler
 
 from .book import Account
@@ -52,12 +53,10 @@ class SimServer:
 
     @property
     def origin(self) -> str:
-        """Scheme, host and port."""
         return f"{'https' if self.ssl_context else 'http'}://127.0.0.1:{self._port}"
 
     @property
     def account(self) -> Account:
-        """The first account."""
         return next(iter(self.fake.accounts.values()))
 
     @property
@@ -72,7 +71,6 @@ class SimServer:
 
     @property
     def requests(self) -> list[LoggedRequest]:
-        """Every request so far, in the order of arrival."""
         with self.fake.lock:
             return list(self.fake.requests)
 
@@ -162,7 +160,7 @@ class _Handler(BaseHTTPRequestHandler):
         super().__init__(connection, address, owner)  # type: ignore[arg-type]  # only stored
 
     def log_message(self, format: str, *args: object) -> None:
-        """Say nothing."""
+        pass
 
     def _serve(self) -> None:
         length = self.headers.get("Content-Length", "0")
@@ -185,16 +183,12 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_DELETE = do_PUT = _serve
 
     def _head(self, reply: SimReply) -> bytes:
-        try:
-            phrase = HTTPStatus(reply.status).phrase
-        except ValueError:
-            phrase = "Unknown"
         endless = reply.manner is Manner.ENDLESS
         framing = "Transfer-Encoding: chunked" if endless else f"Content-Length: {len(reply.body)}"
         date = formatdate(self.owner.fake.server_now() / 1000, usegmt=True)
         headers = (f"{name}: {value}" for name, value in reply.headers)
-        lines = (f"HTTP/1.1 {reply.status} {phrase}", f"Date: {date}", framing, *headers, "", "")
-        return "\r\n".join(lines).encode("latin-1", "replace")
+        first = f"HTTP/1.1 {reply.status} {responses.get(reply.status, 'Unknown')}"
+        return "\r\n".join((first, f"Date: {date}", framing, *headers, "", "")).encode("latin-1", "replace")
 
     def _deliver(self, reply: SimReply) -> None:
         self.owner.pause(reply.delay_seconds)

@@ -6,8 +6,8 @@ import gzip
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cache
-from http import HTTPStatus
+from functools import cache, partial
+from http.client import responses
 
 from .wire import MADE_UP, SimReply, json_reply, text_reply
 
@@ -34,12 +34,10 @@ class Facts:
 
 
 def with_body(reply: SimReply, body: bytes) -> SimReply:
-    """The same reply around another body."""
     return replace(reply, body=body)
 
 
 def with_headers(reply: SimReply, *headers: tuple[str, str]) -> SimReply:
-    """The same reply with headers more."""
     return replace(reply, headers=(*reply.headers, *headers))
 
 
@@ -53,27 +51,21 @@ def edge_page(written: str, path: str) -> SimReply:
     """What something in front of the venue answers: `STATUS[/FORM]`, without a word of the venue's."""
     number, _, form = written.partition("/")
     status = int(number)
-    sentence = HTTPStatus(status).phrase if status in set(HTTPStatus) else "Unknown"
-    match form:
-        case "json":
-            reply = json_reply({"message": sentence}, status)
-        case "text":
-            reply = text_reply(f"{status} {sentence.lower()}", status, "text/plain")
-        case "empty":
-            reply = SimReply(status=status)
-        case _:
-            page = f"<html><head><title>{status} {sentence}</title></head><body><h1>{sentence}</h1></body></html>"
-            reply = text_reply(page, status)
-    if 300 <= status < 400:
-        reply = with_headers(reply, ("Location", f"https://login.example.invalid{path}"))
-    return reply
+    sentence = responses.get(status, "Unknown")
+    html = f"<html><head><title>{status} {sentence}</title></head><body><h1>{sentence}</h1></body></html>"
+    forms = {
+        "json": json_reply({"message": sentence}, status),
+        "text": text_reply(f"{status} {sentence.lower()}", status, "text/plain"),
+        "empty": SimReply(status=status),
+    }
+    location = [("Location", f"https://login.example.invalid{path}")] if 300 <= status < 400 else []
+    return with_headers(forms.get(form) or text_reply(html, status), *location)
 
 
 # --- listings -------------------------------------------------------------------------------------------------------
 
 _IDS = ("orderId", "order_id", "strategyId", "strategy_id", "id")
 _WAYS = ("nextPageCursor", "nextCursor", "endId", "idLessThan", "cursor", "total_page")
-_TOTALS = ("total_count",)
 _FIELDS: Mapping[str, str] = {
     "date": "createdTime createdTimeE3 cTime lastExecTime created_at",
     "price": "price triggerPrice executePrice initial_price initial_amount size definition",
@@ -116,39 +108,44 @@ def _odd(row: dict[str, object], word: str, status_fields: Collection[str]) -> l
         case "twice":
             return [row, dict(row)]
         case "foreign":
-            name = next(name for name in _IDS if name in row)
-            return [row, {**row, name: _another(row[name]), "symbol": "ELSEWHEREUSDT"}]
+            name, text = next((name, str(row[name])) for name in _IDS if name in row)
+            another = text[:-1] + ("1" if text[-1] != "1" else "2")
+            number = isinstance(row[name], int)
+            return [row, {**row, name: int(text) + 7_000_000_000 if number else another, "symbol": "ELSEWHEREUSDT"}]
     field = next((name for name in _FIELDS[word].split() or status_fields if name in row), None)
     if field is None:
         return []
-    value: object = {"date": _fraction(row[field]), "price": {"value": "1"}, "flag": "maybe"}.get(word)
-    return [{**row, field: value}]
+    moment, text = row[field], str(row[field])
+    # A date that is no whole number of milliseconds.
+    date = moment + 0.5 if isinstance(moment, int) else f"{text}.5" if text.isdecimal() else 1_700_000_000.5
+    values: Mapping[str, object] = {"date": date, "price": {"value": "1"}, "flag": "maybe"}
+    return [{**row, field: values.get(word)}]
 
 
-def _another(identity: object) -> object:
-    """An id of the same form that nothing has."""
-    if isinstance(identity, int):
-        return identity + 7_000_000_000
-    text = str(identity)
-    return text[:-1] + ("1" if text[-1] != "1" else "2")
+def _odd_field(reply: SimReply, value: str, facts: Facts) -> SimReply:
+    """The same listing with one field of its first row of another shape; the reply itself if it has no row."""
+    name, slash, text = value.partition("/")
 
+    def change(root: object) -> bool:
+        for row in _rows(root)[:1]:
+            if isinstance(row, dict):
+                row[name] = None if text == "null" else text if slash else {}
+        return bool(_rows(root))
 
-def _fraction(moment: object) -> object:
-    """A date that is no whole number of milliseconds."""
-    if isinstance(moment, int):
-        return moment + 0.5
-    text = str(moment)
-    return f"{text}.5" if text.isdecimal() else 1_700_000_000.5
+    return _changed(reply, change)
 
 
 def _odd_way(reply: SimReply, word: str, facts: Facts) -> SimReply:
     """The same listing with an odd way on; the reply itself if it names none."""
+    names = ("total_count",) if word == "total" else _WAYS
+    own, fresh = facts.came_by or MADE_UP, f"{MADE_UP}{facts.number + 1}"
+    values: Mapping[str, object] = {"null": None, "number": 7.5, "object": {"next": 1}, "itself": own}
 
     def change(root: object) -> bool:
-        holder = _holder(root, _TOTALS if word == "total" else _WAYS)
+        holder = _holder(root, names)
         if holder is None or (word == "empty" and facts.came_by):
             return False
-        for name in [name for name in (_TOTALS if word == "total" else _WAYS) if name in holder]:
+        for name in [name for name in names if name in holder]:
             if word == "missing":
                 del holder[name]
             elif word == "total":
@@ -156,8 +153,6 @@ def _odd_way(reply: SimReply, word: str, facts: Facts) -> SimReply:
             elif name == "total_page" and word in ("itself", "empty", "endless"):
                 holder[name] = 1_000_000
             else:
-                own, fresh = facts.came_by or MADE_UP, f"{MADE_UP}{facts.number + 1}"
-                values = {"null": None, "number": 7.5, "object": {"next": 1}, "itself": own}
                 holder[name] = values.get(word, fresh)
         if word == "empty":
             _rows(root).clear()
@@ -184,8 +179,7 @@ def _holder(value: object, names: Collection[str]) -> dict[str, object] | None:
 # --- bodies ---------------------------------------------------------------------------------------------------------
 
 
-def _dump(value: object) -> str:
-    return json.dumps(value, separators=(",", ":"))
+_dump = partial(json.dumps, separators=(",", ":"))
 
 
 def _changed(reply: SimReply, change: Callable[[object], bool], dump: Callable[[object], str] = _dump) -> SimReply:
@@ -244,6 +238,7 @@ SPOILS: Mapping[str, Spoil] = {
     # Empty lists become null, as several venues do by themselves.
     "null-lists": lambda reply, _, facts: _edited(reply, lambda _, value: value == [], None),
     "odd-row": _odd_row,
+    "odd-field": _odd_field,
     "odd-way": _odd_way,
     # The last status in the body becomes a word that nobody documented.
     "unknown-status": lambda reply, _, facts: _edited(
@@ -267,4 +262,4 @@ SPOILS: Mapping[str, Spoil] = {
 }
 """What the faults of these names make of a reply, one after another."""
 
-OF_LISTINGS = ("odd-row", "odd-way")
+OF_LISTINGS = ("odd-row", "odd-field", "odd-way")

@@ -16,7 +16,7 @@ import pytest
 from cancelall import simulator
 from cancelall.core.model import Request
 from cancelall.core.secret import Secret
-from cancelall.simulator import FakeVenue, SimReply, SimRequest
+from cancelall.simulator import FakeVenue, Manner, SimReply, SimRequest
 from cancelall.simulator.faults import SPECS
 from cancelall.simulator.refusals import Refusal
 from cancelall.simulator.spoil import ROW_WORDS
@@ -34,6 +34,7 @@ class Client:
 
     def __init__(self, venue: str, *faults: str, orders: int = 30, mode: str = "") -> None:
         self.ms = 1_790_000_000_000
+        self.signed_ms = 0
         self.name = venue
         self.fake: FakeVenue = simulator.create(venue, orders=orders, now_ms=lambda: self.ms, limits=False)
         self.fake.set_faults(["mode=unified"] if mode else [])
@@ -56,7 +57,7 @@ class Client:
     def ask(self, request: Request, query: str | None = None) -> SimReply:
         secrets = schema(self.name).secrets(**{key: Secret(one) for key, one in self.account.credentials.items()})
         asked = request if query is None else replace(request, query=query)
-        signed = self.venue.sign(asked, secrets, self.options, self.ms, 1)
+        signed = self.venue.sign(asked, secrets, self.options, self.signed_ms or self.ms, 1)
         return self.fake.handle(
             SimRequest(
                 method=asked.method,
@@ -362,3 +363,72 @@ def test_the_pages_of_one_reading_come_from_one_replica() -> None:
 
 def test_no_venue_takes_the_name_of_a_fault_that_all_have(venue: str) -> None:
     assert not set(simulator.venue_class(venue).own_faults) & set(SPECS)
+
+
+# --- orders and answers that come late ------------------------------------------------------------------------------
+
+
+def shown(client: Client) -> int:
+    """How many orders the listings show."""
+    return sum(len(rows(read(client.ask(one)))) for one in client.listings() if "/strategy/" not in one.path)
+
+
+def fire(client: Client) -> None:
+    for one in client.cancels():
+        client.ask(one)
+
+
+def test_late_cancels_and_listings_that_lag_or_hide(venue: str) -> None:
+    quirks = ["prompt"] if venue == "deltadefi" else []
+    client = Client(venue, *quirks, "late-cancel=1.5")
+    before = shown(client)
+    fire(client)
+    client.ms += 1400
+    assert shown(client) == before
+    client.fake.set_faults([*quirks, "lag=1"])
+    client.ms += 101
+    assert shown(client) == before, "what has landed is still shown"
+    client.ms += 1000
+    assert shown(client) < before
+    client = Client(venue, *quirks, "hidden=1", "ack-only")
+    fire(client)
+    assert shown(client) == 0
+    client.ms += 1000
+    assert shown(client) == before
+
+
+@pytest.mark.parametrize(
+    ("fault", "manner", "processed"),
+    [
+        ("stall", Manner.NEVER, False),
+        ("stall-after", Manner.NEVER, True),
+        ("reset-after", Manner.RESET, True),
+        ("fin-after", Manner.CLOSE, True),
+        ("reset-body", Manner.RESET_IN_BODY, True),
+        ("drip-body", Manner.DRIP_BODY, True),
+        ("drip-headers", Manner.DRIP_HEADERS, True),
+        ("giant", Manner.ENDLESS, True),
+        ("garbage", Manner.GARBAGE, True),
+        ("latency", Manner.WHOLE, True),
+    ],
+)
+def test_how_an_answer_travels(venue: str, fault: str, manner: Manner, processed: bool) -> None:
+    client = Client(venue, fault)
+    before = len(client.fake.open_orders())
+    first, *_ = client.cancels()
+    assert client.ask(first).manner is manner
+    assert client.fake.requests[-1].status == (200 if manner.answers else None)
+    client.ms += 2000
+    assert (len(client.fake.open_orders()) < before) is processed
+
+
+@pytest.mark.parametrize("seconds", [-600, 2, 600])
+def test_a_wrong_clock_can_be_repaired(venue: str, seconds: int) -> None:
+    client = Client(venue, f"clock={seconds}")
+    first, *_ = client.listings()
+    right = word(Client(venue).ask(first))
+    wrong = word(client.ask(first))
+    # Reads need no clock at Pacifica, nor does anything at DeltaDeFi; Bybit and the others leave room to one side.
+    assert (wrong == right) is (venue in ("pacifica", "deltadefi") or abs(seconds) == 2)
+    client.signed_ms = client.ms + seconds * 1000
+    assert word(client.ask(first)) == right

@@ -34,16 +34,17 @@ _ACCOUNT = fixed(
 )
 
 
-def authenticate(request: SimRequest, credentials: Mapping[str, str] | None, server_ms: int) -> None:
-    """Raise unless key, timestamp and signature are right. `credentials` is None if nobody has this key."""
+def authenticate(request: SimRequest, credentials: Mapping[str, str], server_ms: int) -> None:
+    """Raise unless key, timestamp and signature are right. `credentials` are empty if nobody has this key."""
     key, stamp, window, signature = (
         request.headers.get(name, "") for name in (KEY_HEADER, "x-bapi-timestamp", "x-bapi-recv-window", "x-bapi-sign")
     )
     if request.method == "GET" and request.body:
         # Documented as one cause of HTTP 403; even `{}` is a body.
         raise bare(403, "GET request with a body")
-    if not (key and stamp and signature) or credentials is None:
-        raise Refused(10003, "API key is invalid.", status=None if key and stamp and signature else 401)
+    complete = key and stamp and signature
+    if not (complete and credentials):
+        raise Refused(10003, "API key is invalid.", status=None if complete else 401)
     if not stamp.isdecimal() or not (window or "0").isdecimal():
         raise Refused(10001, "request parameter error: timestamp or recv_window")
     # The asymmetric rule: behind by recv_window at most, ahead by less than a second whatever recv_window is.
@@ -87,7 +88,6 @@ def query_api(venue: State, call: Call) -> Answer:
 
 
 def account_info(venue: State, call: Call) -> Answer:
-    """A unified account of the second generation."""
     return Answer(result=_ACCOUNT | {"updatedTime": str(venue.server_now())})
 
 
@@ -97,5 +97,4 @@ def market_time(venue: State, call: Call) -> Answer:
 
 
 def nothing(name: str) -> Handler:
-    """A handler that lists nothing under this name."""
     return lambda venue, call: Answer(result={name: []}, message="")

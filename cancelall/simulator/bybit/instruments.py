@@ -63,7 +63,6 @@ class Instrument:
     status: str = "Trading"
 
     def row(self) -> dict[str, object]:
-        """The instrument as `instruments-info` lists it."""
         row = {"symbol": self.symbol, "baseCoin": self.base, "quoteCoin": self.quote, "status": self.status} | _PRICES
         if self.category == "spot":
             return row | _SPOT_ROW

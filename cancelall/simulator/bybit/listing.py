@@ -25,8 +25,6 @@ _RECENT = 500
 _HISTORY_MS = 24 * 3_600_000
 _LIMIT_DEFAULT, _LIMIT_MAX = "20", 50
 _INSTRUMENTS_DEFAULT, _INSTRUMENTS_MAX = "500", 1000
-_START = "first%3A9999999999999"
-"""A cursor after which every order comes."""
 
 
 def realtime(venue: State, call: Call) -> Answer:
@@ -68,8 +66,6 @@ def _paged(venue: State, call: Call, scope: Scope, orders: Iterable[SimOrder]) -
         if scope.holds(order) and order_id in ("", order.id) and client_id in ("", order.client_id)
     ]
     refuse_continued(venue, call)
-    if not after and venue.fault("empty-page", call.request):
-        return _page(venue, call, (), _START)
     loop = venue.fault("cursor-loop", call.request) is not None
     limit = whole(call.query.get("limit", _LIMIT_DEFAULT), bad("limit is invalid"), least=1, most=_LIMIT_MAX)
     page = by_offset(shown, _after(shown, unquote(after)) if after and not loop else 0, limit).items
@@ -80,7 +76,7 @@ def _paged(venue: State, call: Call, scope: Scope, orders: Iterable[SimOrder]) -
 
 
 def _page(venue: State, call: Call, orders: Sequence[SimOrder], cursor: str) -> Answer:
-    rows = odd_first(venue, call, [_TABLES.get(order.segment, _OTHERS)(order, venue.to_server) for order in orders])
+    rows = [_TABLES.get(order.segment, _OTHERS)(order, venue.to_server) for order in orders]
     result, segment = {"list": rows, "nextPageCursor": cursor}, segment_of(call)
     if segment == "spread":
         return Answer(result=result, message="Success")
@@ -91,15 +87,6 @@ def refuse_continued(venue: State, call: Call) -> None:
     """Raise for a continued listing where a fault asks for it: the order that its cursor names is gone."""
     if call.query.get("cursor") and venue.fault("page-refused", call.request):
         raise bad("cursor is invalid")
-
-
-def odd_first(venue: State, call: Call, rows: list[dict[str, object]]) -> list[dict[str, object]]:
-    """The rows of a page, one field of the first of them of another shape where a fault asks for it."""
-    fault = venue.fault("odd-field", call.request) if rows else None
-    if fault is None:
-        return rows
-    name, word = fault.parts
-    return [{**rows[0], name: {"null": None, "": {}}.get(word, word)}, *rows[1:]]
 
 
 def counted(call: Call, items: Sequence[Item], name: str, default: str, most: int, *, loop: bool = False) -> Page[Item]:

@@ -33,7 +33,9 @@ RUNNING, TERMINATED, TERMINATED_WITH_ORDERS, PAUSED, UNTRIGGERED = 2, 3, 4, 5, 6
 class Answer:
     """What a handler answers. The document says that a success may read OK, success, SUCCESS or be empty."""
 
-    result: Mapping[str, object]
+    result: Mapping[str, object] = field(default_factory=dict)
+    code: int | str = 0
+    status: int = 200
     ext: Mapping[str, object] = field(default_factory=dict)
     message: str = "OK"
 
@@ -52,13 +54,10 @@ class Strategy:
 
     @property
     def alive(self) -> bool:
-        """Whether it can still place orders."""
         return self.status in (RUNNING, PAUSED, UNTRIGGERED)
 
 
 class State(FakeVenue):
-    """A fake Bybit as its handlers know it."""
-
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.instruments = Instruments(self.now_ms())
@@ -75,7 +74,6 @@ class State(FakeVenue):
 
 
 def bad(what: str) -> Refused:
-    """The refusal of a parameter."""
     return Refused(10001, f"params error: {what}")
 
 
@@ -85,7 +83,6 @@ def bad_filter(segment: str) -> Refused:
 
 
 def text(values: Mapping[str, object], name: str) -> str:
-    """A text parameter; absent is empty."""
     return read_text(values, name, bad(f"{name} is not a string"))
 
 
@@ -126,8 +123,6 @@ def in_filter(order: SimOrder, order_filter: str) -> bool:
 
 @dataclass(frozen=True)
 class Scope:
-    """The selectors of a request after the venue has read them."""
-
     segment: str
     symbol: str
     base_coin: str
@@ -153,7 +148,7 @@ class Scope:
 def read_scope(
     segment: str,
     values: Mapping[str, object],
-    instruments: Instruments,
+    known: Instruments,
     *,
     coin_for: Collection[str] = (),
     cancels: bool = False,
@@ -171,4 +166,4 @@ def read_scope(
         raise bad("symbol, baseCoin or settleCoin is required")
     if order_filter and order_filter not in (CANCEL_FILTERS if cancels else _FILTERS).get(segment, ()):
         raise bad_filter(segment)
-    return Scope(segment, symbol, base, settle_coin, order_filter, instruments)
+    return Scope(segment, symbol, base, settle_coin, order_filter, known)

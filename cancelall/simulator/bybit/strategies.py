@@ -12,10 +12,10 @@ from dataclasses import replace
 from ..book import Account, SimOrder
 from ..refusals import Refused
 from ..routes import Call
-from ..rows import fixed
+from ..rows import Table
 from ..stock import template
 from .instruments import ORDINARY
-from .listing import counted, odd_first, refuse_continued
+from .listing import counted, refuse_continued
 from .state import PAUSED, RUNNING, TERMINATED, TERMINATED_WITH_ORDERS, UNTRIGGERED, Answer, State, Strategy
 
 _NEXT_CHILD_MS = 200
@@ -32,7 +32,12 @@ _STOCK = (
     ("chaseOrder", "CreateByChaseOrder", "UTA_USDT", "SOLUSDT", UNTRIGGERED, False),
     ("iceberg", "CreateByIceBerg", "UTA_USDT", "XRPUSDT", PAUSED, False),
 )
-_ROW = fixed("side=Buy size=10 executedSize=1 reduceOnly=#false")
+# Unlike an order's, a strategy's status is a number.
+_ROW = Table(
+    """side=Buy size=10 executedSize=1 reduceOnly=#false strategyId=.id category symbol strategyType=.type status
+    triggerPrice=.trigger_price createdTimeE3=.created_text""",
+    {"trigger_price": lambda strategy, _: "50000" if strategy.status == UNTRIGGERED else ""},
+)
 _SEGMENTS = {"UTA_USDT": "linear", "UTA_USDC": "linear", "UTA_SPOT": "spot", "UTA_INVERSE": "inverse"}
 
 
@@ -72,25 +77,12 @@ def child_cancelled(venue: State, account: Account, order: SimOrder) -> None:
 def strategy_list(venue: State, call: Call) -> Answer:
     """Pages hold 20 unless told otherwise, and the cursor of the last one is empty."""
     query, loop = call.query, venue.fault("cursor-loop", call.request) is not None
-    rows = [_row(venue, each) for each in venue.strategies[call.account.key].values()]
+    rows = [_ROW(each, venue.to_server) for each in venue.strategies[call.account.key].values()]
     meant = [row for row in rows if all(query.get(name, str(row[name])) == str(row[name]) for name in _SELECTORS)]
     page = counted(call, meant, "pageSize", "20", _PAGE_MAX, loop=loop)
     refuse_continued(venue, call)
     cursor = str(page.end) if loop or page.more else ""
-    return Answer(result={"list": odd_first(venue, call, list(page.items)), "nextCursor": cursor}, message="SUCCESS")
-
-
-def _row(venue: State, strategy: Strategy) -> dict[str, object]:
-    """The strategy as the listing shows it; unlike an order's, its status is a number."""
-    return _ROW | {
-        "strategyId": strategy.id,
-        "category": strategy.category,
-        "symbol": strategy.symbol,
-        "strategyType": strategy.type,
-        "status": strategy.status,
-        "triggerPrice": "50000" if strategy.status == UNTRIGGERED else "",
-        "createdTimeE3": str(venue.to_server(strategy.created_ms)),
-    }
+    return Answer(result={"list": page.items, "nextCursor": cursor}, message="SUCCESS")
 
 
 def stop_strategy(venue: State, call: Call) -> Answer:
