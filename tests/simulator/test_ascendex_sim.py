@@ -7,29 +7,39 @@ import hashlib
 import hmac
 import json
 from collections import Counter
-from collections.abc import Mapping
-from functools import partial
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import pytest
 
 from cancelall.simulator import Kind, SimRequest, auth
 from cancelall.simulator.ascendex.products import LEDGERS, SYMBOLS
-from simulator.desk import AscendexDesk, Clock, Opener, opened, read
+from simulator.desks import AscendexDesk as Desk
+from simulator.desks import Clock
 from support import ROOT
 
 DUPLICATE = "Duplicated order cancel request."
 NOT_OPEN = "Trying to cancel non-open order"
-Desk = AscendexDesk
+Opener = Callable[..., Desk]
 
 
 @pytest.fixture
 def open_desk(clock: Clock) -> Opener:
-    return partial(opened, Desk, clock)
+    def make(
+        *,
+        orders: int = 40,
+        faults: Iterable[str] = (),
+        limits: bool = False,
+        credentials: Mapping[str, str] | None = None,
+    ) -> Desk:
+        desk = Desk.open_at("ascendex", clock, faults, orders=orders, limits=limits)
+        return desk.at(desk.fake.add_account(credentials, orders=orders)) if credentials else desk
+
+    return make
 
 
 @pytest.fixture
-def desk(open_desk: Opener) -> Any:
+def desk(open_desk: Opener) -> Desk:
     return open_desk()
 
 
@@ -67,7 +77,7 @@ def test_signatures_of_other_clients(open_desk: Opener, row: Mapping[str, Any]) 
     desk = open_desk(credentials=credentials, faults=["futures-v1=alive"])
 
     def code(signature: str) -> int:
-        return int(read(desk.fake.handle(recorded(row, signature)))["code"])
+        return int(desk.read(desk.fake.handle(recorded(row, signature)))["code"])
 
     right = row["headers"]["x-auth-signature"]
     # 300006: the order that the recorded request names does not rest here.
@@ -83,14 +93,16 @@ def test_published_answers(open_desk: Opener, clock: Clock) -> None:
     clock.now_ms = int(timestamp)
     desk = open_desk(credentials={"api_key": "CEcrjGyipqt0OflgdQQSRGdrDXdDUY2x", "api_secret": secret})
     answer = desk.ask("GET", "/api/pro/v1/info", headers={"x-auth-signature": signature})
-    assert answer["data"]["accountGroup"] == 0
+    assert answer["data"]["accountGroup"] == 1
 
 
 @pytest.mark.parametrize(
     "signed", ["order/open?symbol=BTC%2FUSDT", "cash/order/open", "v1/cash/order/open", "", "order"]
 )
 def test_only_the_api_path_is_signed(desk: Desk, signed: str) -> None:
-    answer = desk.ask("GET", desk.path("cash", "order/open"), {"symbol": "BTC/USDT"}, signed=signed)
+    path = desk.path("cash", "order/open")
+    desk.api_path = lambda path: signed  # type: ignore[method-assign]
+    answer = desk.ask("GET", path, {"symbol": "BTC/USDT"})
     words = (answer["code"], answer["reason"], answer["message"])
     assert words == (200001, "AUTHENTICATION_FAILED", "API signature mismatch")
 
@@ -111,9 +123,8 @@ def test_other_forms_of_signature_are_refused(desk: Desk) -> None:
 
 
 def test_one_signature_serves_two_ledgers(desk: Desk) -> None:
-    headers = desk.headers(desk.path("cash", "order/all"))
-    reply = desk.send("DELETE", desk.path("margin", "order/all"), body=b"{}", headers=headers)
-    assert read(reply)["data"]["ac"] == "MARGIN"
+    headers = desk.request("DELETE", desk.path("cash", "order/all")).headers
+    assert desk.ask("DELETE", desk.path("margin", "order/all"), headers=headers)["data"]["ac"] == "MARGIN"
     assert not desk.open("margin")
     assert desk.open("cash")
 
@@ -146,8 +157,8 @@ def test_the_clock_can_be_repaired_from_exchange_info(open_desk: Opener) -> None
 
 
 def test_account_groups_count_from_zero(desk: Desk) -> None:
-    second = Desk(desk.fake, desk.clock, desk.fake.add_account(orders=4))
-    third = Desk(desk.fake, desk.clock, desk.fake.add_account(TEST_KEY, orders=4))
+    second = desk.at(desk.fake.add_account(orders=4))
+    third = desk.at(desk.fake.add_account(TEST_KEY, orders=4))
     assert [each.account.options for each in (desk, second, third)] == [
         {"account_group": 0},
         {"account_group": 1},
@@ -175,7 +186,7 @@ def test_a_wrong_account_group(open_desk: Opener) -> None:
 
 
 def test_an_order_of_another_account_is_unknown(desk: Desk) -> None:
-    other = Desk(desk.fake, desk.clock, desk.fake.add_account(orders=12))
+    other = desk.at(desk.fake.add_account(orders=12))
     assert other.cancel(desk.open("cash")[0])["code"] == 300006
 
 
@@ -192,7 +203,7 @@ def test_an_order_of_another_account_is_unknown(desk: Desk) -> None:
 )
 def test_unknown_paths(desk: Desk, written: str) -> None:
     method, path = written.split(" ")
-    assert desk.reply(method, path, signed="info").status == 404
+    assert desk.reply(method, path).status == 404
     assert desk.fake.requests[-1].changes is (method != "GET")
 
 
@@ -291,7 +302,8 @@ def test_acknowledgements(open_desk: Opener) -> None:
     ],
 )
 def test_a_delete_needs_a_json_body(desk: Desk, body: bytes, headers: dict[str, str | None]) -> None:
-    answer = desk.ask("DELETE", desk.path("futures", "order/all"), body=body, headers=headers)
+    request = desk.request("DELETE", desk.path("futures", "order/all"), body=body, headers=headers)
+    answer = desk.read(desk.fake.handle(request))
     assert (answer["code"], answer["reason"]) == (150001, "INVALID_JSON_FORMAT")
     assert len(desk.open()) == 40
 
@@ -589,7 +601,7 @@ def test_refusals(open_desk: Opener, fault: str, method: str, status: int, code:
     reply = desk.reply(method, desk.path("cash", "order/all" if method == "DELETE" else "order/open"))
     assert reply.status == status
     if code is not None:
-        assert read(reply)["code"] == code
+        assert desk.read(reply)["code"] == code
     gone = method == "DELETE" and (code == 0 or fault == "error-after")
     assert (not desk.open("cash")) is gone
 
@@ -624,7 +636,7 @@ def test_kinds_of_requests(desk: Desk, written: str, kind: Kind) -> None:
 
 def test_public_lists(desk: Desk) -> None:
     def rows(path: str) -> list[dict[str, Any]]:
-        return list(read(desk.send("GET", f"/api/pro/{path}"))["data"])
+        return list(desk.ask("GET", f"/api/pro/{path}")["data"])
 
     for ledger in ("cash", "margin"):
         assert [row["symbol"] for row in rows(f"v1/{ledger}/products")] == list(SYMBOLS[ledger])

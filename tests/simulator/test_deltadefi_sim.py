@@ -6,7 +6,7 @@ import importlib.util
 import json
 import sys
 import types
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -17,26 +17,31 @@ import pytest
 from cancelall import simulator
 from cancelall.simulator import SimOrder, SimRequest, SimServer
 from cancelall.simulator.deltadefi.markets import MARKETS
-from simulator.desk import CANCEL, LIST, Clock, DeltadefiDesk, Opener, opened, read
+from simulator.desks import CANCEL, LIST, Clock
+from simulator.desks import DeltadefiDesk as Desk
 from support import ROOT
 
 ADA = {"symbol": "ADAUSDM"}
 NOTHING = b'{"error":"Order not found","code":4200}'
-Desk = DeltadefiDesk
+Opener = Callable[..., Desk]
 
 
 @pytest.fixture
 def open_desk(clock: Clock) -> Opener:
     """Cancels land at once, unless they may be late."""
 
-    def make(*, faults: list[str] | None = None, prompt: bool = True, **more: Any) -> Desk:
-        return opened(Desk, clock, faults=[*(["prompt"] if prompt else []), *(faults or [])], **more)
+    def make(
+        *, orders: int = 40, faults: Iterable[str] = (), limits: bool = False, prompt: bool = True, key: str = ""
+    ) -> Desk:
+        quirks = [*(["prompt"] if prompt else []), *faults]
+        desk = Desk.open_at("deltadefi", clock, quirks, orders=orders, limits=limits)
+        return desk.at(desk.fake.add_account({"api_key": key}, orders=orders)) if key else desk
 
     return make
 
 
 @pytest.fixture
-def desk(open_desk: Opener) -> Any:
+def desk(open_desk: Opener) -> Desk:
     return open_desk()
 
 
@@ -57,7 +62,7 @@ def test_a_stock_of_ten_has_every_symbol_and_kind(open_desk: Opener) -> None:
     ("method", "path"), [("POST", CANCEL), ("GET", LIST), ("GET", "/accounts/balance"), ("GET", "/accounts/api-key")]
 )
 def test_a_wrong_key_is_refused(desk: Desk, method: str, path: str, key: str) -> None:
-    assert desk.code(method, path, ADA, key=key) == (401, 4010)
+    assert desk.code(method, path, ADA, headers={"x-api-key": key}) == (401, 4010)
     assert len(desk.open()) == 40
 
 
@@ -66,7 +71,7 @@ def test_the_new_key_kills_the_old_one(desk: Desk) -> None:
     new = desk.get("/accounts/new-api-key")["api_key"]
     assert desk.fake.requests[-1].changes, "it is a GET, and it changes something all the same"
     assert desk.code("GET", LIST, ADA) == (401, 4010)
-    assert desk.code("GET", LIST, ADA, key=new) == (200, 0)
+    assert desk.code("GET", LIST, ADA, headers={"x-api-key": new}) == (200, 0)
     assert len(desk.fake.open_orders()) == 40
 
 
@@ -158,7 +163,7 @@ def test_an_order_can_fill_while_its_cancel_is_on_its_way(open_desk: Opener) -> 
 def test_one_order_is_cancelled_and_read(desk: Desk) -> None:
     order = desk.open("IAGUSDM")[0]
     assert desk.get(f"/accounts/order/{order.id}")["status"] == "open"
-    assert read(desk.reply("POST", f"/order/{order.id}/cancel")) == {"order_id": order.id}
+    assert desk.read(desk.reply("POST", f"/order/{order.id}/cancel")) == {"order_id": order.id}
     assert desk.get(f"/accounts/order/{order.id}")["status"] == "cancelled"
     assert desk.code("POST", f"/order/{order.id}/cancel") == (400, 4201)
     assert desk.code("POST", "/order/no-such-order/cancel") == (400, 4200)
@@ -226,7 +231,7 @@ def test_a_fresh_account_has_nothing(open_desk: Opener) -> None:
     assert desk.get("/accounts/balance") == []
     assert desk.get(LIST, **ADA) == {"data": [], "total_count": 0, "total_page": 0}
     for path in ("/app/market-config", "/app/hydra-cycle", "/health/trading-lock-status"):
-        assert desk.reply("GET", path, key="").status == 200, "some reads need no key"
+        assert desk.reply("GET", path, headers={"x-api-key": ""}).status == 200, "some reads need no key"
 
 
 def test_limits_are_per_key_and_endpoint(open_desk: Opener) -> None:
@@ -372,7 +377,6 @@ VECTORS: list[dict[str, Any]] = json.loads((ROOT / "tests" / "vectors" / "deltad
 RECORDED = [row for row in VECTORS if "response" not in row]
 OBSERVED = [row for row in VECTORS if row["name"].startswith("observed: ")]
 ONE = "550e8400-e29b-41d4-a716-446655440000"
-TEST_KEY = {"api_key": "testkey"}
 
 
 def recorded(row: dict[str, Any], key: str = "testkey") -> SimRequest:
@@ -385,7 +389,7 @@ def recorded(row: dict[str, Any], key: str = "testkey") -> SimRequest:
 
 @pytest.mark.parametrize("row", RECORDED, ids=lambda row: row["name"])
 def test_recorded_requests_are_understood(open_desk: Opener, row: dict[str, Any]) -> None:
-    desk = open_desk(credentials=TEST_KEY, orders=0)
+    desk = open_desk(key="testkey", orders=0)
     desk.fake.place(desk.account, SimOrder(id=ONE, symbol="ADAUSDM", segment="ADAUSDM", price="0.6"))
     reply = desk.fake.handle(recorded(row))
     assert reply.status == 200, reply
@@ -395,12 +399,12 @@ def test_recorded_requests_are_understood(open_desk: Opener, row: dict[str, Any]
 
 
 def test_the_documented_answer_to_a_mass_cancel(open_desk: Opener) -> None:
-    desk = open_desk(credentials=TEST_KEY, orders=0)
+    desk = open_desk(key="testkey", orders=0)
     documented = next(row["response"]["json"] for row in VECTORS if row["name"] == "seed: cancel-all 200 response")
     for order_id in reversed(documented["order_ids"]):
         desk.fake.place(desk.account, SimOrder(id=order_id, symbol="ADAUSDM", segment="ADAUSDM"))
     request = next(recorded(row) for row in RECORDED if row["name"].startswith("seed: cancel-all"))
-    assert read(desk.fake.handle(request)) == documented
+    assert desk.read(desk.fake.handle(request)) == documented
 
 
 @pytest.mark.parametrize("row", OBSERVED, ids=lambda row: row["name"])

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,14 +17,15 @@ import pytest
 from cancelall import simulator
 from cancelall.simulator import Account, Kind, SimReply
 from cancelall.simulator.pacifica import Pacifica, auth, markets
-from simulator.desk import TYPES, Clock, Opener, PacificaDesk, opened, read
+from simulator.desks import Clock
+from simulator.desks import PacificaDesk as Desk
 from support import ROOT
 
-ALL, API = PacificaDesk.all, PacificaDesk.api
+ALL, API = Desk.all, Desk.api
 OWNER_ADDRESS = "FAe4sisG95oZ42w7buUn5qEE4TAnfTTFPiguZUHmhiF"
 OWNER_SECRET = "1GMkH3brNXiNNs1tiFZHu4yZSRrzJwxi5wB9bHFtMikjwpAW9DMZzU2Pqakc5it8X3N5vPmqdN7KF4CCUpmKhq"
 VECTORS: list[dict[str, Any]] = json.loads((ROOT / "tests" / "vectors" / "pacifica.json").read_text())
-Desk = PacificaDesk
+Opener, read = Callable[..., Desk], Desk.read
 
 
 def error_of(reply: SimReply) -> tuple[int, str, int]:
@@ -36,11 +37,14 @@ def error_of(reply: SimReply) -> tuple[int, str, int]:
 
 @pytest.fixture
 def open_pacifica(clock: Clock) -> Opener:
-    return partial(opened, Desk, clock)
+    def make(*, orders: int = 40, faults: Iterable[str] = (), limits: bool = False) -> Desk:
+        return Desk.open_at("pacifica", clock, faults, orders=orders, limits=limits)
+
+    return make
 
 
 @pytest.fixture
-def desk(open_pacifica: Opener) -> Any:
+def desk(open_pacifica: Opener) -> Desk:
     return open_pacifica()
 
 
@@ -49,7 +53,7 @@ def desk(open_pacifica: Opener) -> Any:
 
 @pytest.mark.parametrize("row", VECTORS, ids=lambda row: row["name"])
 def test_vectors(clock: Clock, desk: Desk, row: dict[str, Any]) -> None:
-    body, path = row["body"], {kind: path for path, kind in TYPES.items()}[row["operation_type"]]
+    body, path = row["body"], {kind: path for path, kind in Desk.types.items()}[row["operation_type"]]
     account = Account(key=row["account"], credentials={})  # whose secret nobody needs here
     desk.fake.accounts[account.key] = account
     desk.fake.stock(account, 10)
@@ -169,9 +173,7 @@ def test_a_timestamp_ahead_is_refused_by_a_fault_only(open_pacifica: Opener) -> 
 
 def agent_desk(desk: Desk, account: Account | None = None) -> Desk:
     credentials, options = desk.fake.bind_agent(account or desk.account)
-    return Desk(
-        desk.fake, desk.clock, desk.account, secret=credentials["secret_key"], agent=str(options["agent_wallet"])
-    )
+    return replace(desk, secret=credentials["secret_key"], agent=str(options["agent_wallet"]))
 
 
 def test_an_agent_cancels_for_its_account(desk: Desk) -> None:
@@ -194,7 +196,7 @@ def test_an_agent_must_be_named_and_bound(desk: Desk) -> None:
 
 def test_a_valid_signature_of_an_account_that_nobody_has(desk: Desk) -> None:
     secret = desk.fake.new_credentials()["secret_key"]
-    stranger = Desk(desk.fake, desk.clock, Account(key=auth.base58(auth.unbase58(secret)[32:]), credentials={}), secret)
+    stranger = replace(desk, key=auth.base58(auth.unbase58(secret)[32:]), secret=secret)
     assert error_of(stranger.post("/orders/cancel_all", ALL)) == (422, "Account not found", 1)
 
 
@@ -264,15 +266,15 @@ def test_an_unknown_account_looks_empty(desk: Desk) -> None:
 
 
 def test_reads_that_are_refused(desk: Desk) -> None:
-    reply = desk.send("GET", f"{API}/orders")
+    reply = desk.reply("GET", f"{API}/orders")
     assert (reply.status, dict(reply.headers)["Content-Type"]) == (400, "text/plain")
     assert b"missing field `account`" in reply.body
     for body in (b"{}", b" "):
-        reply = desk.send("GET", f"{API}/orders", query=f"account={desk.account.key}", body=body)
+        reply = desk.fake.handle(desk.request("GET", f"{API}/orders", query=f"account={desk.key}", body=body))
         assert reply.status == 403, "a GET with a body is a page of the gateway"
         assert b"The request could not be satisfied" in reply.body
     for written in ("GET {}/orders/1", "POST {}/orders", "GET {}/orders/cancel_all", "GET /orders"):
-        assert desk.send(*written.format(API).split(" ")).status == 404
+        assert desk.reply(*written.format(API).split(" ")).status == 404
 
 
 def test_account_counts_stops_apart(desk: Desk) -> None:

@@ -12,9 +12,9 @@ import pytest
 
 from cancelall import simulator
 from cancelall.simulator.spoil import HOSTILE, UNKNOWN_STATUS
-from simulator.desk import CANCEL, LIST, AscendexDesk, Clock, DeltadefiDesk, Desk, PacificaDesk, opened
+from simulator.desks import CANCEL, LIST, AscendexDesk, Clock, DeltadefiDesk, PacificaDesk
 
-DESKS: dict[str, type[Any]] = {kind.venue: kind for kind in (AscendexDesk, PacificaDesk, DeltadefiDesk)}
+DESKS: dict[str, type[Any]] = {"ascendex": AscendexDesk, "pacifica": PacificaDesk, "deltadefi": DeltadefiDesk}
 # What makes each venue's cancels land at once.
 PROMPT = {"deltadefi": ["prompt"]}
 STRATEGY = "strategies"
@@ -27,8 +27,8 @@ def venue(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def open_desk(clock: Clock, venue: str) -> Callable[..., Any]:
-    def make(*faults: str, orders: int = 40) -> Desk:
-        return opened(DESKS[venue], clock, orders=orders, faults=[*faults, *PROMPT.get(venue, [])])
+    def make(*faults: str, orders: int = 40) -> Any:
+        return DESKS[venue].open_at(venue, clock, [*faults, *PROMPT.get(venue, [])], orders=orders, limits=False)
 
     return make
 
@@ -42,7 +42,7 @@ def test_any_number_of_orders(open_desk: Callable[..., Any], orders: int) -> Non
 
 def test_accounts_do_not_see_each_other(open_desk: Callable[..., Any]) -> None:
     desk = open_desk()
-    other = type(desk)(desk.fake, desk.clock, desk.fake.add_account(orders=12))
+    other = desk.at(desk.fake.add_account(orders=12))
     ids = [
         {str(row.get("id") or row.get("order_id") or row["orderId"]) for row in each.rows()} for each in (desk, other)
     ]
@@ -92,7 +92,8 @@ HELPERS = {"retry-after": ["status=429"], "no-json": ["key"], "error-status": ["
 
 @pytest.mark.parametrize(("venue", "fault"), FAULTS)
 def test_every_fault_strikes(clock: Clock, venue: str, fault: str) -> None:
-    desk = opened(DESKS[venue], clock, faults=[*HELPERS.get(fault, []), fault + SETTINGS.get(fault, "")])
+    faults = [*HELPERS.get(fault, []), fault + SETTINGS.get(fault, "")]
+    desk = DESKS[venue].open_at(venue, clock, faults, limits=False)
     for _ in range(2):
         calls_of(desk)
     assert desk.fake.strikes(fault), f"{fault} is looked at by nobody"
@@ -103,7 +104,7 @@ def test_ack_only_and_partial(open_desk: Callable[..., Any]) -> None:
     swept = [order for order in desk.open() if order.segment != STRATEGY]
     desk.sweep()
     assert len(desk.open()) == 40
-    desk.fake.set_faults(["partial", *PROMPT.get(desk.venue, [])])
+    desk.fake.set_faults(["partial", *PROMPT.get(desk.fake.name, [])])
     rounds = 0
     while any(desk.rests(order.id) for order in swept):
         desk.sweep()
@@ -125,6 +126,6 @@ def test_a_bot_places_orders_of_now(open_desk: Callable[..., Any]) -> None:
 def test_hostile_text_and_unknown_statuses(open_desk: Callable[..., Any]) -> None:
     rows = open_desk("hostile", "unknown-status").rows()
     assert {row["symbol"] for row in rows} == {HOSTILE}
-    status = {"pacifica": "order_type"}.get(str(open_desk().venue), "status")
+    status = {"pacifica": "order_type"}.get(open_desk().fake.name, "status")
     assert [row[status] for row in rows].count(UNKNOWN_STATUS) >= 1
     assert rows[-1][status] == UNKNOWN_STATUS
