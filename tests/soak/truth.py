@@ -266,7 +266,7 @@ class AscendexTruth(_Base):
         return (not ledgers or order.segment in ledgers) and (not symbols or order.symbol in symbols)
 
     def protective(self, order: SimOrder) -> bool:
-        waits = order.type in ("stop_limit", "stop_market")
+        waits = order.kind in ("stop_limit", "stop_market")
         return order.reduce_only or (order.segment == "cash" and waits and order.side == "sell")
 
     def covers(self, path: str, parameters: Mapping[str, str], order: SimOrder) -> bool:
@@ -274,7 +274,7 @@ class AscendexTruth(_Base):
         return bool(match and match[1] == order.segment)
 
     def fired(self, order: SimOrder) -> SimOrder | None:
-        if order.type not in ("stop_limit", "stop_market"):
+        if order.kind not in ("stop_limit", "stop_market"):
             return None
         return replace(order, type="limit", kind="limit", price="100")
 

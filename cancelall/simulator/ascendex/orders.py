@@ -9,10 +9,12 @@ at once, stop orders wait. There is no balance, no margin and no matching.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
-from ..book import Side, SimOrder
+from ..book import SimOrder
 from ..refusals import Refused
 from ..routes import Call
+from ..stock import template
 from ..values import positive
 from .products import SYMBOLS, TYPES, is_conditional
 from .state import Code, State, data, is_retired, is_v2, ledger_of
@@ -20,7 +22,6 @@ from .state import Code, State, data, is_retired, is_v2, ledger_of
 BATCH_MAX = 10
 _DUPLICATE_MS = 1000
 _CLOSED = "Trying to cancel non-open order"
-_SIDES: Mapping[str, Side] = {"buy": "buy", "sell": "sell"}
 
 Body = Mapping[str, object]
 
@@ -89,7 +90,6 @@ def cancel_batch(venue: State, call: Call) -> object:
 
 
 def _named(venue: State, call: Call, body: Body) -> SimOrder:
-    """The open order that a body names, or the venue's refusal."""
     order_id, symbol = body.get("orderId", ""), body.get("symbol", "")
     if not order_id or not symbol:
         raise _error(venue, call, body, Code.INVALID_ORDER_PARAMETER, "orderId and symbol are required")
@@ -140,26 +140,20 @@ def place_order(venue: State, call: Call) -> object:
     if symbol not in SYMBOLS[ledger]:
         raise Refused(Code.INVALID_PRODUCT, "Invalid Product Symbol")
     venue.check_clock(body.get("time", ""))
-    side, written = _SIDES.get(str(body.get("side", "")).lower()), str(body.get("orderType", "")).lower()
+    side, written = str(body.get("side", "")).lower(), str(body.get("orderType", "")).lower()
     kind = next((each for each in TYPES if written in (each, each.replace("_", ""))), None)
-    if side is None or kind is None:
+    if side not in ("buy", "sell") or kind is None:
         raise Refused(Code.INVALID_ORDER_PARAMETER, "side or orderType is invalid")
-    quantity = _positive(body, "orderQty")
-    instruction = str(body.get("execInst", "Post" if body.get("postOnly") is True else "NULL_VAL"))
-    template = SimOrder(
-        symbol=symbol,
-        segment=ledger,
-        side=side,
-        type=kind,
-        kind=kind,
-        price=_positive(body, "orderPrice") if kind.endswith("limit") else "0",
-        quantity=quantity,
-        remaining=quantity,
-        reduce_only="reduce" in instruction.lower(),
-        extra={"stopPrice": _positive(body, "stopPrice")} if kind.startswith("stop") else {},
-    ).but(execInst=instruction)
+    quantity, price, extra = _positive(body, "orderQty"), "0", {}
+    if kind.endswith("limit"):
+        price = _positive(body, "orderPrice")
+    if kind.startswith("stop"):
+        extra["stopPrice"] = _positive(body, "stopPrice")
+    extra["execInst"] = str(body.get("execInst", "Post" if body.get("postOnly") is True else "NULL_VAL"))
+    order = template(ledger, symbol, side, price, kind, extra, reduces="reduce" in extra["execInst"].lower())
+    order = replace(order, quantity=quantity, remaining=quantity)
     order_id = venue.order_id(venue.user_of(call.account), now_ms, client_id)
-    order = venue.place(call.account, template.placed(order_id, now_ms))
+    order = venue.place(call.account, order.placed(order_id, now_ms))
     if kind == "market":
         order = call.account.book.close(order.id, "filled", now_ms) or order
     answer = str(body.get("respInst", "ACK"))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from ..book import SimOrder
 from ..rows import fixed, tables
-from ..stock import templates
+from ..stock import template, templates
 
 LEDGERS = ("cash", "margin", "futures")
 SYMBOLS = {
@@ -69,17 +69,8 @@ def _template(
 ) -> SimOrder:
     """A limit order, or with a `stopPrice` a conditional one, at the market if its price is 0."""
     kind = "limit" if "stopPrice" not in extra else "stop_market" if price == "0" else "stop_limit"
-    return SimOrder(
-        symbol=symbol,
-        segment=ledger,
-        side="buy" if side == "buy" else "sell",
-        type=kind,
-        kind=kind,
-        price=price,
-        remaining=left,
-        reduce_only="Reduce" in execInst,
-        extra={**({"execInst": execInst} if execInst else {}), **extra},
-    )
+    cells = {**({"execInst": execInst} if execInst else {}), **extra}
+    return template(ledger, symbol, side, price, kind, cells, left=left, reduces="Reduce" in execInst)
 
 
 # One of each. The first nine reach every ledger with an unconditional and a conditional order.
@@ -107,8 +98,7 @@ TYPES = {"limit": "Limit", "market": "Market", "stop_limit": "StopLimit", "stop_
 
 
 def is_conditional(order: SimOrder) -> bool:
-    """Whether the order waits for its trigger."""
-    return order.type.startswith("stop")
+    return order.kind.startswith("stop")
 
 
 def status(order: SimOrder, _: object = None) -> str:
@@ -118,7 +108,7 @@ def status(order: SimOrder, _: object = None) -> str:
     return "PendingNew" if is_conditional(order) else "PartiallyFilled" if order.executed else "New"
 
 
-_table = tables({"type": lambda order, _: TYPES[order.type], "status": status})
+_table = tables({"type": lambda order, _: TYPES[order.kind], "status": status})
 _SHARED = "orderId=.id symbol orderType=.type side=.Side price orderQty=.quantity lastExecTime=.updated feeAsset=USDT"
 
 # One order of cash, margin or futures v1: https://ascendex.github.io/ascendex-pro-api/#list-open-orders. `stopPrice` is

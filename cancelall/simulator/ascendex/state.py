@@ -54,17 +54,14 @@ class Code(IntEnum):
 
 
 def data(value: object, **more: object) -> dict[str, object]:
-    """What a handler answers: `data`, and what else stands at the top level."""
     return {**more, "data": value}
 
 
 def ledger_of(call: Call) -> str:
-    """The part of the account that a call is about."""
     return call.names.get("api", "v2/futures").partition("/")[2]
 
 
 def is_v2(call: Call) -> bool:
-    """Whether the answer has the form of v2."""
     return "/api/pro/v2/" in call.request.path
 
 
@@ -157,8 +154,8 @@ class State(FakeVenue):
         return row if acked else {**row, "seqNum": -1, "status": "Ack"}
 
     def body(self, call: Call) -> dict[str, object]:
-        """The JSON body. A DELETE needs one too: without it cancel-all had a bug (change log of 2021-03-03), and one in a
-        form was refused (https://github.com/hummingbot/hummingbot/commit/83315122a0).
+        """The JSON body. A DELETE needs one too: without it cancel-all had a bug (change log of 2021-03-03), and a form
+        was refused (https://github.com/hummingbot/hummingbot/commit/83315122a0).
         """
         refused, headers = Refused(Code.INVALID_JSON_FORMAT, "Require a valid json object"), call.request.headers
         if not (call.request.body and headers.get("content-type", "").lower().startswith("application/json")):
@@ -179,7 +176,7 @@ class State(FakeVenue):
         if is_retired(call) and self.retired != "alive":
             return []
         word = self.setting("stubborn", call.request, "none")
-        return [each for each in orders if word not in (status(each), each.extra.get("execInst", ""), TYPES[each.type])]
+        return [each for each in orders if word not in (status(each), each.extra.get("execInst", ""), TYPES[each.kind])]
 
     def order_id(self, user: str, created_ms: int, client_id: str = "") -> str:
         """Origin, milliseconds in hex, user, and nine characters, which a client's own id may fill:
@@ -193,11 +190,9 @@ class State(FakeVenue):
         return {"account_group": int(credentials.get("account_group", len(self.accounts)))}
 
     def new_id(self, like: SimOrder) -> str:
-        """An id of the same user, made now."""
         return self.order_id(like.id[12:23], self.now_ms())
 
     def stock(self, account: Account, orders: int) -> None:
-        """Orders of every kind, and the positions that some of them close."""
         user = self.user_of(account)
         self.put_stock(account, STOCK, orders, lambda order: self.order_id(user, order.created_ms))
         if orders:

@@ -79,7 +79,6 @@ def order_status(venue: State, call: Call) -> object:
 
 
 def recent(venue: State, call: Call) -> object:
-    """Recently closed orders, the last first."""
     symbol = call.query.get("symbol", "")
     count = whole(call.query.get("n", str(_RECENT)), Refused(Code.INVALID_ARGUMENT, "n is not a number"))
     only_executed = call.query.get("executedOnly", "").lower() == "true"
@@ -136,14 +135,12 @@ def info(venue: State, call: Call) -> object:
 
 
 def exchange_info(venue: State, call: Call) -> object:
-    """The server's clock next to the client's."""
     sent = whole(call.query.get("requestTime", ""), Refused(Code.INVALID_ARGUMENT, "requestTime is required"))
     now_ms = venue.server_now()
     return data({"requestTimeEcho": sent, "requestReceiveAt": now_ms, "latency": now_ms - sent})
 
 
 def balance(venue: State, call: Call) -> object:
-    """What open orders hold is not available."""
     held = dict.fromkeys(COINS, Decimal(0))
     for order in call.account.book.open(ledger_of(call)):
         base, quote = order.symbol.split("/")

@@ -26,7 +26,6 @@ class Market:
 
     @property
     def symbol(self) -> str:
-        """The pair as requests spell it."""
         return self.base + self.quote
 
 
@@ -42,7 +41,6 @@ _QUIET = "NIGHTUSDCx"
 
 
 def market_config(*, without: str = "") -> dict[str, object]:
-    """In the shape of the python SDK's types."""
     listed = [market for market in MARKETS.values() if market.listed and market.symbol != without]
     pairs = [
         {"symbol": each.symbol, "base_token": _token(each.base), "quote_token": _token(each.quote), "price_max_dp": 4}
@@ -56,7 +54,6 @@ def market_config(*, without: str = "") -> dict[str, object]:
 
 
 def assets() -> dict[str, str]:
-    """Every coin that an account here can hold, with its unit."""
     return {coin: _unit(coin) for coin in _coins(list(MARKETS.values()))}
 
 
@@ -77,7 +74,6 @@ def _unit(coin: str) -> str:
 
 
 def template(symbol: str) -> SimOrder:
-    """A limit order of this pair."""
     return SimOrder(symbol=symbol, segment=symbol, price=MARKETS[symbol].price, quantity="100", remaining="100")
 
 
@@ -134,7 +130,6 @@ def _leaves(order: SimOrder) -> Decimal:
 
 
 def locked(order: SimOrder) -> tuple[Decimal, Decimal]:
-    """How much of base and quote an order holds."""
     return (_leaves(order), Decimal(0)) if order.side == "sell" else (Decimal(0), _leaves(order) * Decimal(order.price))
 
 
@@ -180,6 +175,5 @@ _QUANTITIES = ("price", "base_qty", "quote_qty", "executed_base_qty", "executed_
 
 
 def row(order: SimOrder, style: Style) -> dict[str, object]:
-    """One order."""
     cells = _ROW(order, style)
     return cells | {name: float(str(cells[name])) for name in _QUANTITIES} if style.numbers else cells

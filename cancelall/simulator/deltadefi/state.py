@@ -89,7 +89,6 @@ class State(FakeVenue):
         return self._account_ids.setdefault(account.key, self.uuid())
 
     def style(self, call: Call) -> Style:
-        """How the rows of this answer are written."""
         return Style(
             account_id=self.account_id(call.account),
             now_ms=self.now_ms(),
@@ -98,7 +97,6 @@ class State(FakeVenue):
         )
 
     def delisted(self, request: SimRequest) -> str:
-        """The symbol that no call may name any more, if there is one."""
         return self.setting("delisted", request, "")
 
     def can_cancel(self, order: SimOrder) -> bool:
@@ -106,12 +104,10 @@ class State(FakeVenue):
         return order.id not in self._landing and not is_young(order, self.now_ms())
 
     def is_locked(self) -> bool:
-        """Whether trading is locked now."""
         fault = self.has_fault("locked")
         return fault is not None and self._elapsed() < float(fault.parts[0])
 
     def rotate_key(self, account: Account) -> str:
-        """Give the account a new key. The old one opens nothing any more."""
         credentials = {**account.credentials, **self.new_credentials()}
         key = self.account_key(credentials)
         self._account_ids[key] = self.account_id(account)
@@ -132,7 +128,6 @@ class State(FakeVenue):
         self.later(self.now_ms() + round(fault.number * 1000), land)
 
     def stock(self, account: Account, orders: int) -> None:
-        """Limit orders and remainders of market orders, in every symbol and phase."""
         self.put_stock(account, templates(), orders)
 
     def _land(self, account: Account, orders: Sequence[SimOrder], request: SimRequest, when_ms: int) -> None:

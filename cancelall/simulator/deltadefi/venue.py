@@ -1,23 +1,173 @@
-"""The fake DeltaDeFi: its routes, its gateway, and its reads about the key, the account and the venue.
+"""The fake DeltaDeFi: its calls about orders, its reads about the key, the account and the venue, its gateway.
 
-The reads are from the python SDK 1.1.1 and https://docs.deltadefi.io/start-trading/developers/api-documentation (as of
-2026-04-17).
+`POST /order/cancel-all` {"symbol"} and `POST /order/{id}/cancel` (https://docs.deltadefi.io, pages "Cancel All Orders"
+and "Cancel Order" of 2026-01-13). What really happens is from the team's bot logs of March 2026: 200 is answered before
+the order is gone, orders younger than a second are missed, and nothing to cancel is an error.
+
+The reads are from the python SDK 1.1.1, the Rust SDK (default page size), the docs page "open orders" (envelope) and
+https://docs.deltadefi.io/start-trading/developers/api-documentation (as of 2026-04-17). Pages are numbered; there is no
+cursor. Placing is from the python SDK, too: the transaction between the two steps is a dummy and its signature is not
+checked. Limit orders rest, market orders fill at once. No balance, no matching.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
+from ..book import Side, SimOrder
+from ..pages import Page, by_number
 from ..refusals import Refused, bare
 from ..routes import Call, Routes, cancel, create, listing, public, read
 from ..rows import iso
+from ..values import positive, whole
 from ..wire import Headers, SimRequest
-from . import orders
-from .markets import MARKETS, assets, execution, locked, market_config, row
-from .state import UNKNOWN_SYMBOL, State
+from .markets import MARKETS, assets, execution, legacy_row, locked, market_config, row
+from .state import NOT_FOUND, UNKNOWN_SYMBOL, State, invalid
 
+_SIDES: Mapping[object, Side] = {"buy": "buy", "sell": "sell"}
 _CYCLE_MS = 3_600_000
 _CREATED = iso(1_760_000_000_000)
+
+
+def cancel_all(venue: State, call: Call) -> object:
+    """One symbol, and it is required. Orders that the engine has not taken over yet, or whose cancel is on its way, are
+    not found: with nothing else on the book the answer is 4200, although they are listed.
+    """
+    symbol = _symbol(venue, _body(call), call)
+    orders = [order for order in call.account.book.open(symbol) if venue.can_cancel(order)]
+    if not orders:
+        status = int(venue.setting("nothing", call.request, "400"))
+        if status != 200:
+            raise Refused(NOT_FOUND.code, NOT_FOUND.message, status)
+    taken = venue.cancel(call.account, orders, call.request).accepted
+    named = taken[: len(taken) // 2] if venue.fault("short-ack", call.request) else taken
+    return {"symbol": symbol, "order_ids": [order.id for order in named]}
+
+
+def cancel_one(venue: State, call: Call) -> object:
+    """The docs send no body, the python SDK the id once more; it is not looked at."""
+    order = _named(call)
+    if order.status != "open":
+        raise Refused(4201, "Order is not open")
+    if not venue.can_cancel(order) or venue.cancel(call.account, [order], call.request).failed:
+        raise Refused(4202, "Invalid order state")
+    return {"order_id": order.id}
+
+
+def one_order(venue: State, call: Call) -> object:
+    return row(_named(call), venue.style(call))
+
+
+def _named(call: Call) -> SimOrder:
+    if order := call.account.book.find(call.names["id"]):
+        return order
+    raise NOT_FOUND
+
+
+def open_orders(venue: State, call: Call) -> object:
+    """Whether it answers without a symbol is documented by the Rust SDK alone."""
+    symbol = call.query.get("symbol")
+    if symbol is None and venue.fault("symbol-needed", call.request):
+        raise invalid("symbol is required")
+    _check_symbol(venue, symbol, call)
+    orders = venue.listed(call.account, call.request, symbol)
+    if hidden := venue.fault("unlisted", call.request):
+        youngest_ms = venue.now_ms() - round(hidden.number * 1000)
+        orders = [order for order in orders if order.created_ms <= youngest_ms]
+    if symbol is not None and symbol in MARKETS and not orders:
+        venue.send_straggler(call.account, symbol, call.request)
+    page, style = _page(venue, orders, call), venue.style(call)
+    rows = [row(order, style) for order in page.items]
+    if venue.fault("bare-list", call.request):
+        return rows
+    return _paged(page, rows, more=int(float(venue.setting("count-off", call.request, "0"))))
+
+
+def history(venue: State, call: Call) -> object:
+    """Orders of which something was executed, closed or not; or the executions themselves."""
+    symbol, book, style = call.query.get("symbol"), call.account.book, venue.style(call)
+    _check_symbol(venue, symbol, call)
+    page = _page(venue, [order for order in (*book.open(symbol), *book.closed(symbol)) if order.executed], call)
+    return _paged(page, [call.route.detail(order, style) for order in page.items])
+
+
+def order_records(venue: State, call: Call) -> object:
+    """Deprecated: the orders of a page are nested in the only member of `data`."""
+    wanted, symbol = call.query.get("status", ""), call.query.get("symbol")
+    if wanted not in ("openOrder", "orderHistory", "tradingHistory"):
+        raise Refused(4404, "Invalid status parameter")
+    _check_symbol(venue, symbol, call)
+    if wanted == "openOrder":
+        orders = venue.listed(call.account, call.request, symbol)
+    else:
+        orders = [order for order in call.account.book.closed(symbol) if order.executed or wanted == "orderHistory"]
+    page, style = _page(venue, orders, call), venue.style(call)
+    return _paged(page, [{"orders": [legacy_row(each, style) for each in page.items], "order_filling_records": []}])
+
+
+def build(venue: State, call: Call) -> object:
+    """The order gets its id and waits for its signature."""
+    body = _body(call)
+    symbol = _symbol(venue, body, call)
+    side, order_type = _SIDES.get(body.get("side")), body.get("type")
+    if side is None or order_type not in ("limit", "market"):
+        raise invalid("side or type")
+    price = positive(body, "price", invalid("price must be positive")) if order_type == "limit" else "1"
+    quantity = positive(body, "base_quantity", invalid("base_quantity must be positive"))
+    order = SimOrder(
+        id=venue.uuid(),
+        symbol=symbol,
+        segment=symbol,
+        side=side,
+        type=str(order_type),
+        price=price,
+        quantity=quantity,
+        remaining=quantity,
+    )
+    venue.building[order.id] = order
+    return {"order_id": order.id, "tx_hex": "84a0"}
+
+
+def submit(venue: State, call: Call) -> object:
+    """The order goes to the matching engine, which takes it over a moment later."""
+    body, now_ms = _body(call), venue.now_ms()
+    order = venue.building.pop(str(body.get("order_id")), None)
+    if order is None or not body.get("signed_tx"):
+        raise Refused(4402, "Transaction not found")
+    placed = venue.place(call.account, order.placed(order.id, now_ms))
+    if placed.type == "market":
+        placed = call.account.book.close(placed.id, "filled", now_ms) or placed
+    return row(placed, venue.style(call))
+
+
+def _body(call: Call) -> dict[str, object]:
+    return call.request.json_object(invalid("the body is not a JSON object"))
+
+
+def _symbol(venue: State, body: Mapping[str, object], call: Call) -> str:
+    symbol = body.get("symbol")
+    if not isinstance(symbol, str) or not symbol:
+        raise invalid("symbol is required")
+    _check_symbol(venue, symbol, call)
+    return symbol
+
+
+def _check_symbol(venue: State, symbol: str | None, call: Call) -> None:
+    """Refuse a symbol that does not exist, unless the fault `lenient-symbols` answers it like an empty one."""
+    known = symbol in MARKETS and symbol != venue.delisted(call.request)
+    if not (symbol is None or known or venue.fault("lenient-symbols", call.request)):
+        raise UNKNOWN_SYMBOL
+
+
+def _page(venue: State, orders: Sequence[SimOrder], call: Call) -> Page[SimOrder]:
+    limit = whole(call.query.get("limit", "10"), invalid("limit must be 1 to 250"), least=1, most=250)
+    number = whole(call.query.get("page", "1"), invalid("page must be 1 to 1000"), least=1, most=1000)
+    return by_number(orders, 1 if number > 1 and venue.fault("cursor-loop", call.request) else number, limit)
+
+
+def _paged(page: Page[SimOrder], rows: Sequence[object], *, more: int = 0) -> dict[str, object]:
+    return {"data": rows, "total_count": page.total + more, "total_page": page.pages}
 
 
 def spot_account(venue: State, call: Call) -> object:
@@ -70,18 +220,18 @@ class DeltaDeFi(State):
 
     routes = Routes(
         {
-            "POST /order/cancel-all": cancel(orders.cancel_all, 5, "changes"),
-            "POST /order/{id}/cancel": cancel(orders.cancel_one, 5, "changes"),
-            "POST /order/build": create(orders.build, 5, "changes"),
-            "POST /order/submit": create(orders.submit, 5, "changes"),
+            "POST /order/cancel-all": cancel(cancel_all, 5, "changes"),
+            "POST /order/{id}/cancel": cancel(cancel_one, 5, "changes"),
+            "POST /order/build": create(build, 5, "changes"),
+            "POST /order/submit": create(submit, 5, "changes"),
             # A GET that changes something: it counts as one, so that a test which forbids changes sees it.
             "GET /accounts/new-api-key": create(new_api_key, 5, "changes"),
-            "GET /accounts/open-orders": listing(orders.open_orders, 10),
-            "GET /accounts/order-records": listing(orders.order_records, 10),
-            "GET /accounts/order/{id}": read(orders.one_order, 10),
+            "GET /accounts/open-orders": listing(open_orders, 10),
+            "GET /accounts/order-records": listing(order_records, 10),
+            "GET /accounts/order/{id}": read(one_order, 10),
             "GET /accounts/order/": read(no_order, 10),
-            "GET /accounts/trade-orders": read(orders.history, 10, detail=row),
-            "GET /accounts/trades": read(orders.history, 10, detail=execution),
+            "GET /accounts/trade-orders": read(history, 10, detail=row),
+            "GET /accounts/trades": read(history, 10, detail=execution),
             "GET /accounts/api-key": read(lambda _, call: {"api_key": call.account.key, "created_at": _CREATED}, 10),
             "GET /accounts/spot-account": read(spot_account, 10),
             "GET /accounts/balance": read(balance, 10),
@@ -105,7 +255,6 @@ class DeltaDeFi(State):
         return ()
 
     def authorize(self, call: Call) -> Call:
-        """The key; then the lock."""
         call = super().authorize(call)
         if fault := self.fault("locked", call.request, lambda _: self.is_locked()):
             raise Refused(5002, "Trading is currently locked", int(fault.parts[1] or "400"))

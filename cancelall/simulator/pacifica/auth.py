@@ -65,14 +65,12 @@ def unbase58(text: str) -> bytes:
 
 
 def public_key(seed: bytes) -> bytes:
-    """The Ed25519 public key of a 32-byte seed."""
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
     return Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
 
 
 def unparsable(why: str) -> Refused:
-    """The refusal of a body that is not as its page says."""
     return Refused(400, f"Failed to deserialize the JSON body into the target type: {why}")
 
 

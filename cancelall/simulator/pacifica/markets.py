@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import cycle
 
 from ..book import SimOrder
 from ..rows import fixed, iso, tables
-from ..stock import templates
+from ..stock import template, templates
 
 ORDERS, TWAP, STRATEGIES = "orders", "twap", "strategies"
 """Segments: what `/orders`, `/orders/twap` and `/order_strategies` list."""
@@ -76,23 +76,14 @@ MARKETS = {
 
 def _template(kind: str, symbol: str, way: str = "buy", amount: str = "1", left: str = "", **extra: str) -> SimOrder:
     """An order at the market's price. The way is buy, sell, or closing: that one can only shrink a position."""
-    cells: dict[str, object] = {**extra}
+    price, cells = MARKETS[symbol].price, dict[str, object](extra)
     if kind.startswith(("stop_", "take_profit")):
-        cells["stop_price"] = MARKETS[symbol].price
+        cells["stop_price"] = price
     if "parent" in extra:
         cells["stop_parent_order_id"] = int(extra["parent"])
-    return SimOrder(
-        symbol=symbol,
-        segment=STRATEGIES if "lifecycle" in extra else TWAP if kind == "twap" else ORDERS,
-        kind=kind,
-        type="market" if kind.endswith("market") else "limit",
-        side="buy" if way == "buy" else "sell",
-        price=MARKETS[symbol].price,
-        quantity=amount,
-        remaining=left or amount,
-        reduce_only=way == "closing",
-        extra=cells,
-    )
+    segment = STRATEGIES if "lifecycle" in extra else TWAP if kind == "twap" else ORDERS
+    order = template(segment, symbol, way, price, kind, cells, left=left or amount, reduces=way == "closing")
+    return replace(order, quantity=amount)
 
 
 # One of each. The first ten reach every part of the account, so that a small stock does too. One with an empty
@@ -116,16 +107,16 @@ _STOCK = templates(
 def chosen(count: int) -> Iterator[SimOrder]:
     """So many templates, over and over, but never more TWAPs and strategies than the venue allows."""
     placed: Counter[str] = Counter()
-    for template in cycle(_STOCK):
+    for order in cycle(_STOCK):
         if placed["all"] == count:
             return
-        crowd = template.segment if template.segment == STRATEGIES else f"{template.segment} {template.symbol}"
-        at_most = {TWAP: _TWAPS_AT_MOST, STRATEGIES: _STRATEGIES_AT_MOST}.get(template.segment, count)
-        child = "strategy" in template.extra
+        crowd = STRATEGIES if order.segment == STRATEGIES else f"{order.segment} {order.symbol}"
+        at_most = {TWAP: _TWAPS_AT_MOST, STRATEGIES: _STRATEGIES_AT_MOST}.get(order.segment, count)
+        child = "strategy" in order.extra
         orphan = child and placed["child"] >= placed["auto_chase"]
         if not orphan and placed[crowd] < at_most:
-            placed.update(["all", crowd, "child" if child else template.kind])
-            yield template
+            placed.update(["all", crowd, "child" if child else order.kind])
+            yield order
 
 
 # Rows: https://docs.pacifica.fi/api-documentation/api/rest-api/orders/get-open-orders, .../get-order-history,
@@ -205,7 +196,6 @@ def order_row(order: SimOrder, clock: Clock) -> dict[str, object]:
 
 
 def event_rows(order: SimOrder, clock: Clock) -> list[dict[str, object]]:
-    """The events of one order, the last first, as `/orders/history_by_id` has them."""
     events = [("make", "open", "0", "0", order.created_ms)]
     if order.status != "open":
         event = "cancel" if order.status == "cancelled" else "fulfill_limit"

@@ -136,7 +136,6 @@ def _action(venue: State, call: Call, action: object) -> Call:
 
 
 def create_order(venue: State, call: Call) -> object:
-    """A limit order."""
     payload, order = call.payload, _order(call, "limit")
     amount = positive(payload, "amount", Refused(0, "Invalid amount", 422))
     client_id = str(payload.get("client_order_id", ""))
@@ -152,7 +151,7 @@ def create_stop(venue: State, call: Call) -> object:
     if not isinstance(stop, dict) or "stop_price" not in stop:
         raise unparsable("stop_order: missing field `stop_price`")
     order = _order(call, "stop_market" if stop.get("limit_price") is None else "stop_limit")
-    price = _price(stop, "limit_price", order) if order.type == "limit" else "0"
+    price = _price(stop, "limit_price", order) if order.kind == "stop_limit" else "0"
     priced = replace(order, price=price, extra={"stop_price": _price(stop, "stop_price", order)})
     amount, client_id = str(stop.get("amount", "0")), str(stop.get("client_order_id", ""))
     return {"order_id": int(venue.accept(call.account, priced, amount, client_id, fills=False).id)}
@@ -164,8 +163,8 @@ def _order(call: Call, kind: str) -> SimOrder:
         raise Refused(3, "Book not found", 422)
     if side is None:
         raise unparsable(f"side: unknown variant `{call.payload['side']}`, expected `bid` or `ask`")
-    order_type, closing = "market" if kind == "stop_market" else "limit", call.payload["reduce_only"] is True
-    return SimOrder(symbol=symbol, segment=ORDERS, side=side, kind=kind, type=order_type, reduce_only=closing)
+    closing = call.payload["reduce_only"] is True
+    return SimOrder(symbol=symbol, segment=ORDERS, side=side, kind=kind, reduce_only=closing)
 
 
 def _price(values: Fields, name: str, order: SimOrder) -> str:

@@ -82,7 +82,6 @@ class State(FakeVenue):
     # Keys, accounts and credits.
 
     def agents_of(self, address: str) -> set[str]:
-        """The agent keys that are bound to this account."""
         return self._agents.get(address, set())
 
     def bind_agent(self, account: Account) -> tuple[Mapping[str, str], Mapping[str, object]]:
@@ -136,7 +135,6 @@ class State(FakeVenue):
         return self.account_at(address), payload
 
     def account_at(self, address: str) -> Account:
-        """The account of an address; an empty one if nobody has opened it."""
         return self.accounts.get(address) or Account(key=address, credentials={})
 
     def account_key(self, credentials: Mapping[str, str]) -> str:
@@ -151,7 +149,6 @@ class State(FakeVenue):
     # Orders and strategies.
 
     def check(self, call: Call) -> None:
-        """Hosts may lack TWAPs or strategies."""
         kind = "" if call.path.endswith("history") else call.path
         if self.fault("lacks", call.request, lambda fault: str(fault.value) in kind):
             raise bare(404)
@@ -162,7 +159,6 @@ class State(FakeVenue):
         return str(self.last_order_id)
 
     def new_id(self, like: SimOrder) -> str:
-        """A number for orders and TWAPs, a UUID for strategies."""
         return self.uuid() if like.segment == STRATEGIES else self.order_id()
 
     def stock(self, account: Account, orders: int) -> None:
@@ -184,7 +180,6 @@ class State(FakeVenue):
             self.place(account, template.placed(order_id, self.now_ms() - _STOCK_AGE_MS + step * 100, client_id))
 
     def runs(self, account: Account, strategy_id: object) -> SimOrder | None:
-        """The strategy of this id if it can place orders now."""
         strategy = account.book.find(str(strategy_id or ""))
         alive = strategy and strategy.status == "open" and strategy.extra.get("lifecycle") == "open"
         return strategy if alive else None

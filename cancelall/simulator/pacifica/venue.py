@@ -46,7 +46,6 @@ def twaps(venue: State, call: Call) -> object:
 
 
 def strategies(venue: State, call: Call) -> object:
-    """The unfinished ones, by `limit` and `offset`."""
     limit = whole(call.query.get("limit", "100"), INVALID, least=1, most=500)
     offset, kind = whole(call.query.get("offset", "0"), INVALID), call.query.get("type", "")
     start = 0 if venue.fault("cursor-loop", call.request) else offset
@@ -56,7 +55,6 @@ def strategies(venue: State, call: Call) -> object:
 
 
 def strategy(venue: State, call: Call) -> object:
-    """Finished ones too."""
     order = call.account.book.find(call.names["id"])
     if order is None or order.segment != STRATEGIES:
         raise NO_STRATEGY
@@ -114,15 +112,6 @@ def prices(venue: State, call: Call) -> object:
     return [{"symbol": each.symbol, **dict.fromkeys(names, each.price), **when} for each in MARKETS.values()]
 
 
-def agents(venue: State, call: Call) -> object:
-    return {"agent_wallets": sorted(venue.agents_of(call.account.key))}
-
-
-def config_keys(venue: State, call: Call) -> object:
-    """Tickets for more credits, which give no right to trade."""
-    return {"active_api_keys": sorted(venue.api_config_keys), "api_key_limit": 5}
-
-
 class Pacifica(State):
     """The REST API, `https://api.pacifica.fi/api/v1` in real life. Of a signed call the detail is the `type`."""
 
@@ -147,17 +136,23 @@ class Pacifica(State):
             "GET /api/v1/orders/history_by_id": read(history_by_id),
             "GET /api/v1/info": public(lambda *_: [market.row() for market in MARKETS.values()]),
             "GET /api/v1/info/prices": public(prices),
-            "POST /api/v1/agent/list": read(agents, detail="list_agent_wallets"),
+            "POST /api/v1/agent/list": read(
+                lambda venue, call: {"agent_wallets": sorted(venue.agents_of(call.account.key))},
+                detail="list_agent_wallets",
+            ),
             "POST /api/v1/account/subaccount/list": read(lambda *_: {"subaccounts": []}, detail="list_subaccounts"),
+            # Tickets for more credits, which give no right to trade.
             "POST /api/v1/account/api_keys/create": read(
                 lambda venue, _: {"api_key": venue.new_api_config_key()}, detail="create_api_key"
             ),
-            "POST /api/v1/account/api_keys": read(config_keys, detail="list_api_keys"),
+            "POST /api/v1/account/api_keys": read(
+                lambda venue, _: {"active_api_keys": sorted(venue.api_config_keys), "api_key_limit": 5},
+                detail="list_api_keys",
+            ),
         }
     )
 
     def classify(self, request: SimRequest) -> Kind:
-        """By the route; a batch that places orders is no cancel."""
         places = any(isinstance(one, dict) and one.get("type") == "Create" for one in _actions(request))
         return Kind.CREATE if places else super().classify(request)
 
@@ -200,7 +195,6 @@ class Pacifica(State):
         return headers
 
     def no_route(self, request: SimRequest) -> Exception:
-        """Nothing but the status."""
         return bare(404)
 
     def authorize(self, call: Call) -> Call:
@@ -227,7 +221,6 @@ def _json(request: SimRequest) -> Mapping[str, object] | None:
 
 
 def _actions(request: SimRequest) -> list[object]:
-    """What a batch holds; nothing if it is none."""
     actions = (_json(request) or {}).get("actions") if request.path == _BATCH else None
     return actions if isinstance(actions, list) else []
 
