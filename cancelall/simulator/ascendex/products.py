@@ -22,34 +22,31 @@ COINS = sorted({coin for symbol in SYMBOLS["cash"] for coin in symbol.split("/")
 
 # The public lists.
 
+_TERMS = fixed("""
+    minNotional=5 maxNotional=400000 commissionType=Quote commissionReserveRate=0.001 tickSize=0.01 lotSize=0.00001
+""")
 _PRODUCT = fixed("""
-    tradingStartTime=#1546300800000 collapseDecimals=1,0.1,0.01 minQty=0.000000001 maxQty=1000000000 minNotional=5
-    maxNotional=400000 statusCode=Normal statusMessage= tickSize=0.01 useTick=#false lotSize=0.00001 useLot=#false
-    commissionType=Quote commissionReserveRate=0.001 qtyScale=#5 priceScale=#2 notionalScale=#4
+    tradingStartTime=#1546300800000 collapseDecimals=1,0.1,0.01 minQty=0.000000001 maxQty=1000000000 statusCode=Normal
+    statusMessage= useTick=#false useLot=#false qtyScale=#5 priceScale=#2 notionalScale=#4
 """)
-_LEGACY = fixed("""
-    status=Normal minNotional=5 maxNotional=400000 commissionType=Quote commissionReserveRate=0.001 tickSize=0.01
-    lotSize=0.00001
-""")
-_MARGIN = fixed("""
-    positionNotionalLowerbound=0 positionNotionalUpperbound=50000 initialMarginRate=0.01 maintenanceMarginRate=0.006
-""")
+_BOUNDS = "positionNotionalLowerbound=0 positionNotionalUpperbound=50000"
 _CONTRACT = {
     **fixed("status=Normal settlementAsset=USDT tradingStartTime=#1579701600000"),
     "priceFilter": fixed("minPrice=0.25 maxPrice=1000000 tickSize=0.25"),
     "lotSizeFilter": fixed("minQty=0.0001 maxQty=1000000000 lotSize=0.0001"),
-    "marginRequirements": [_MARGIN],
+    "marginRequirements": [fixed(f"{_BOUNDS} initialMarginRate=0.01 maintenanceMarginRate=0.006")],
 }
 _PAIRS = [(symbol, *symbol.split("/")) for symbol in SYMBOLS["cash"]]
 
 PRODUCTS = [
-    {"symbol": each, "displayName": each, "domain": quote.replace("USDT", "USDS"), **_PRODUCT}
+    {"symbol": each, "displayName": each, "domain": quote.replace("USDT", "USDS"), **_TERMS, **_PRODUCT}
     for each, _, quote in _PAIRS
 ]
 MARGIN_PRODUCTS = [row for row in PRODUCTS if row["symbol"] in SYMBOLS["margin"]]
 # Not in the documents any more, but other people's clients ask for it first.
 LEGACY_PRODUCTS = [
-    {"symbol": each, "baseAsset": base, "quoteAsset": quote, "marginTradable": each in SYMBOLS["margin"], **_LEGACY}
+    {"symbol": each, "baseAsset": base, "quoteAsset": quote, "marginTradable": each in SYMBOLS["margin"], **_TERMS}
+    | {"status": "Normal"}
     for each, base, quote in _PAIRS
 ]
 CONTRACTS = [

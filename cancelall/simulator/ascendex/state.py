@@ -7,7 +7,6 @@ Success is `code` 0 inside the JSON, whatever the HTTP status. The documents cap
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from enum import IntEnum
 from typing import ClassVar
 
 from ..book import Account, SimOrder
@@ -23,34 +22,17 @@ _PAGE = "<!DOCTYPE html><html><head><title>{}</title></head><body></body></html>
 _WINDOW_MS = 30_000
 
 
-class Code(IntEnum):
-    """Codes, under their `reason`: https://ascendex.github.io/ascendex-pro-api/#error-message (as of 2025-10-29).
-
-    Messages that no document and no report of a user holds are made up.
-    """
-
-    INVALID_ARGUMENT = 100006
-    SYMBOL_ERROR = 100008
-    AUTHORIZATION_NEEDED = 100009
-    INVALID_OPERATION = 100010
-    INVALID_TIMESTAMP = 100011
-    INVALID_JSON_FORMAT = 150001
-    AUTHENTICATION_FAILED = 200001
-    ACCOUNT_NOT_FOUND = 200003
-    RESTRICTED_ACCOUNT = 200014
-    PERMISSION_DENIED = 200015
-    INVALID_ORDER_ID = 300006
-    INVALID_ORDER_PARAMETER = 300008
-    INVALID_PRODUCT = 300012
-    INVALID_BATCH_ORDER = 300013
-    NOT_CANCELLABLE = 300019
-    INVALID_MARGIN_ACCOUNT = 310002
-    SERVER_ERROR = 510001
-
-    @property
-    def reason(self) -> str:
-        """The page of the single cancel documents the messages of 300019; the table of codes lacks it."""
-        return "INVALID_OPERATION" if self is Code.NOT_CANCELLABLE else self.name
+_CODES = """
+    INVALID_ARGUMENT=100006 SYMBOL_ERROR=100008 AUTHORIZATION_NEEDED=100009 INVALID_OPERATION=100010
+    INVALID_TIMESTAMP=100011 INVALID_JSON_FORMAT=150001 AUTHENTICATION_FAILED=200001 ACCOUNT_NOT_FOUND=200003
+    RESTRICTED_ACCOUNT=200014 PERMISSION_DENIED=200015 INVALID_ORDER_ID=300006 INVALID_ORDER_PARAMETER=300008
+    INVALID_PRODUCT=300012 INVALID_BATCH_ORDER=300013 NOT_CANCELLABLE=300019 INVALID_MARGIN_ACCOUNT=310002
+    SERVER_ERROR=510001
+"""
+CODES = {name: int(code) for name, code in (word.split("=") for word in _CODES.split())}
+"""By their `reason`: https://ascendex.github.io/ascendex-pro-api/#error-message (as of 2025-10-29), which lacks the one
+of `NOT_CANCELLABLE`. Messages that no document and no report of a user holds are made up.
+"""
 
 
 def data(value: object, **more: object) -> dict[str, object]:
@@ -79,18 +61,18 @@ class State(FakeVenue):
     text_fields = frozenset({"message", "reason", "symbol", "feeAsset"})
     status_fields = frozenset({"status"})
     refusals: ClassVar = {
-        Refusal.KEY: Refused(Code.AUTHENTICATION_FAILED, "API key is not found."),
+        Refusal.KEY: Refused("AUTHENTICATION_FAILED", "API key is not found."),
         # For an address that is not on the list and for maintenance there are no words on record.
-        Refusal.IP: Refused(Code.AUTHENTICATION_FAILED, "IP address is not allowed."),
-        Refusal.PERMISSION: Refused(Code.PERMISSION_DENIED, "No enough permission for the operation"),
+        Refusal.IP: Refused("AUTHENTICATION_FAILED", "IP address is not allowed."),
+        Refusal.PERMISSION: Refused("PERMISSION_DENIED", "No enough permission for the operation"),
         # What users saw who were too fast: the page of the content delivery network, without a hint.
         # https://github.com/hummingbot/hummingbot/issues/4987 and https://github.com/hummingbot/hummingbot/issues/5832.
         Refusal.RATE_LIMIT: page(429, _PAGE.format("Too many requests")),
-        Refusal.INTERNAL: Refused(Code.SERVER_ERROR, "Something wrong with server.", 500),
+        Refusal.INTERNAL: Refused("SERVER_ERROR", "Something wrong with server.", 500),
         Refusal.MAINTENANCE: page(503, _PAGE.format("System maintenance")),
-        Refusal.REQUEST: Refused(Code.INVALID_OPERATION, "Invalid operation"),
-        Refusal.PRODUCT: Refused(Code.RESTRICTED_ACCOUNT, "The account is restricted"),
-        Refusal.ABSENT: Refused(Code.INVALID_PRODUCT, "Invalid product"),
+        Refusal.REQUEST: Refused("INVALID_OPERATION", "Invalid operation"),
+        Refusal.PRODUCT: Refused("RESTRICTED_ACCOUNT", "The account is restricted"),
+        Refusal.ABSENT: Refused("INVALID_PRODUCT", "Invalid product"),
     }
     own_faults = declared("""
         conditional-left:cancel  cancel-all leaves orders that wait for their trigger
@@ -157,7 +139,7 @@ class State(FakeVenue):
         """The JSON body. A DELETE needs one too: without it cancel-all had a bug (change log of 2021-03-03), and a form
         was refused (https://github.com/hummingbot/hummingbot/commit/83315122a0).
         """
-        refused, headers = Refused(Code.INVALID_JSON_FORMAT, "Require a valid json object"), call.request.headers
+        refused, headers = Refused("INVALID_JSON_FORMAT", "Require a valid json object"), call.request.headers
         if not (call.request.body and headers.get("content-type", "").lower().startswith("application/json")):
             raise refused
         return call.request.json_object(refused)
@@ -165,7 +147,7 @@ class State(FakeVenue):
     def check_clock(self, timestamp: object) -> None:
         """At most 30 seconds apart, in either direction. The documents name neither the code nor the words."""
         if not (str(timestamp).isdecimal() and abs(int(str(timestamp)) - self.server_now()) <= _WINDOW_MS):
-            raise Refused(Code.INVALID_TIMESTAMP, "Timestamp is invalid or more than 30 seconds away")
+            raise Refused("INVALID_TIMESTAMP", "Timestamp is invalid or more than 30 seconds away")
 
     def acked_until_ms(self, request: SimRequest) -> int:
         """The matching engine has taken over what was placed by then; only the fault `unacked` makes that take time."""
@@ -203,6 +185,8 @@ class State(FakeVenue):
         return json_reply({"code": 0, **(value if isinstance(value, dict) else {})})
 
     def refusal(self, refused: Refused, request: SimRequest, headers: Headers = ()) -> SimReply:
-        code, usual = Code(int(refused.code)), float(self.setting("error-status", request, "200"))
-        status = refused.status or int(usual)
-        return json_reply({"code": code, **refused.members, "message": refused.message, "reason": code.reason}, status)
+        name, usual = str(refused.code), float(self.setting("error-status", request, "200"))
+        # The page of the single cancel documents the messages of 300019.
+        reason = "INVALID_OPERATION" if name == "NOT_CANCELLABLE" else name
+        value = {"code": CODES[name], **refused.members, "message": refused.message, "reason": reason}
+        return json_reply(value, refused.status or int(usual))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import NamedTuple
 
 from ..book import SimOrder
 from ..rows import iso, tables
@@ -98,14 +99,12 @@ YOUNG_MS = 1000
 """Every order that cancel-all missed in the bot logs was younger than a second."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Style:
-    """How rows are written: `sdk_words` uses the python SDK's statuses, `numbers` JSON numbers for quantities."""
+class Style(NamedTuple):
+    """How rows are written; `sdk_words`: with the python SDK's statuses."""
 
     account_id: str
     now_ms: int
-    sdk_words: bool = False
-    numbers: bool = False
+    sdk_words: bool
 
 
 def is_young(order: SimOrder, now_ms: int) -> bool:
@@ -153,7 +152,8 @@ _table = tables(
         "updated_s": lambda order, _: order.updated_ms // 1000,
     }
 )
-_ROW = _table("""
+# One order.
+ROW = _table("""
     id account_id=.account active_order_utxo_id=.utxo status symbol base_qty=.quantity quote_qty=.value side price type
     slippage_bp=?slippage_bp market_order_limit_price=?market_order_limit_price locked_base_qty=.locked_base
     locked_quote_qty=.locked_quote executed_base_qty=.executed executed_quote_qty=.executed_value
@@ -171,9 +171,4 @@ legacy_row = _table("""
     order_id=.id status symbol orig_qty=.quantity executed_qty=.executed side price type fee_amount=#0
     executed_price=.average_number slippage create_time=.created_s update_time=.updated_s
 """)
-_QUANTITIES = ("price", "base_qty", "quote_qty", "executed_base_qty", "executed_quote_qty", "executed_price")
-
-
-def row(order: SimOrder, style: Style) -> dict[str, object]:
-    cells = _ROW(order, style)
-    return cells | {name: float(str(cells[name])) for name in _QUANTITIES} if style.numbers else cells
+QUANTITIES = ("price", "base_qty", "quote_qty", "executed_base_qty", "executed_quote_qty", "executed_price")

@@ -7,7 +7,7 @@ page nor the logs hold are made up.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import ClassVar
@@ -17,8 +17,9 @@ from ..fake import FakeVenue
 from ..faults import declared
 from ..refusals import Refusal, Refused
 from ..routes import Call
+from ..rows import Table
 from ..wire import Headers, SimReply, SimRequest, json_reply
-from .markets import YOUNG_MS, Style, is_young, template, templates
+from .markets import QUANTITIES, ROW, YOUNG_MS, Style, is_young, template, templates
 
 # One cancel in so many lands late. The latest fill after a cancel that the bot logs show came after 1.85 s, the median
 # after 0.36 s: a power of an even distribution has both.
@@ -88,13 +89,13 @@ class State(FakeVenue):
         """The account's id, which outlives its keys."""
         return self._account_ids.setdefault(account.key, self.uuid())
 
-    def style(self, call: Call) -> Style:
-        return Style(
-            account_id=self.account_id(call.account),
-            now_ms=self.now_ms(),
-            sdk_words=self.fault("sdk-words", call.request) is not None,
-            numbers=self.fault("numbers", call.request) is not None,
-        )
+    def rows(self, call: Call, orders: Iterable[SimOrder], table: Table = ROW) -> list[dict[str, object]]:
+        """The rows of an answer. The fault `numbers` makes JSON numbers of an order's quantities."""
+        sdk_words, numbers = (self.fault(name, call.request) for name in ("sdk-words", "numbers"))
+        style = Style(self.account_id(call.account), self.now_ms(), sdk_words is not None)
+        names = QUANTITIES if numbers and table is ROW else ()
+        rows = [table(order, style) for order in orders]
+        return [{**row, **{name: float(str(row[name])) for name in names}} for row in rows]
 
     def delisted(self, request: SimRequest) -> str:
         return self.setting("delisted", request, "")
@@ -138,11 +139,7 @@ class State(FakeVenue):
         for order in late:
             self._landing.add(order.id)
             delay_ms = round(_LATEST_MS * self.random.random() ** _LATE_POWER)
-            self.later(when_ms + delay_ms, partial(self._land_late, account, order, request))
-
-    def _land_late(self, account: Account, order: SimOrder, request: SimRequest, when_ms: int) -> None:
-        self._landing.discard(order.id)
-        super()._land(account, [order], request, when_ms)
+            self.later(when_ms + delay_ms, partial(super()._land, account, [order], request))
 
     def refusal(self, refused: Refused, request: SimRequest, headers: Headers = ()) -> SimReply:
         """An error in JSON, its members in the order that the logs show."""

@@ -17,14 +17,6 @@ from ..stock import template, templates
 ORDERS, TWAP, STRATEGIES = "orders", "twap", "strategies"
 """Segments: what `/orders`, `/orders/twap` and `/order_strategies` list."""
 
-ORDER_TYPES = tuple(
-    """
-    limit market stop_limit stop_market take_profit_limit stop_loss_limit take_profit_market stop_loss_market
-    take_profit stop_loss
-    """.split()
-)
-"""The last two stand alone in the venue's own tests: pacifica-mcp, scripts/smoke-1d.ts."""
-STRATEGY_TYPES = ("oco", "conditional", "trailing_stop", "auto_chase", "swarm", "trigger_swarm", "twap")
 WAITING = frozenset({"oco", "conditional", "trailing_stop", "trigger_swarm"})
 """Strategies that wait for a price, and place an order when it comes."""
 
@@ -87,7 +79,8 @@ def _template(kind: str, symbol: str, way: str = "buy", amount: str = "1", left:
 
 
 # One of each. The first ten reach every part of the account, so that a small stock does too. One with an empty
-# `strategy` is the one resting order of a chase before it. The amount of a stop is not looked at before it triggers: 0
+# `strategy` is the one resting order of a chase before it. That take_profit and stop_loss can stand alone is from the
+# venue's own tests (pacifica-mcp, scripts/smoke-1d.ts). The amount of a stop is not looked at before it triggers: 0
 # rests too.
 _STOCK = templates(
     """

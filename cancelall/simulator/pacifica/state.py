@@ -79,8 +79,6 @@ class State(FakeVenue):
         self._agents: dict[str, set[str]] = {}
         self._spent: dict[Hashable, deque[tuple[int, int]]] = {}
 
-    # Keys, accounts and credits.
-
     def agents_of(self, address: str) -> set[str]:
         return self._agents.get(address, set())
 
@@ -146,8 +144,6 @@ class State(FakeVenue):
         seed = _DUMMY + self.random.randbytes(8)
         return {"secret_key": auth.base58(seed + auth.public_key(seed))}
 
-    # Orders and strategies.
-
     def check(self, call: Call) -> None:
         kind = "" if call.path.endswith("history") else call.path
         if self.fault("lacks", call.request, lambda fault: str(fault.value) in kind):
@@ -162,10 +158,7 @@ class State(FakeVenue):
         return self.uuid() if like.segment == STRATEGIES else self.order_id()
 
     def stock(self, account: Account, orders: int) -> None:
-        """Orders of every type, TWAPs, and strategies of every type and state, all of which count.
-
-        Placed one after another in the hour before now, ordinary ones last: a bot copies the newest.
-        """
+        """Placed one after another in the hour before now, ordinary ones last: a bot copies the newest."""
         chases: deque[str] = deque()
         wanted = sorted(enumerate(chosen(orders)), key=lambda pair: pair[1].segment == ORDERS)
         for step, (number, template) in enumerate(wanted):
@@ -215,14 +208,11 @@ class State(FakeVenue):
 
         self.later(self.now_ms() + round(fault.number * 1000), trigger)
 
-    # Answers and refusals.
-
     def fault(self, name: str, request: SimRequest, fits: Fits | None = None) -> Fault | None:
         """As everywhere, but a key or an address list cannot be refused where no key is needed."""
-        keyless = request.method == "GET"
-        if keyless and name in ("key", "ip"):
+        if request.method == "GET" and name in ("key", "ip"):
             return None
-        if keyless and name == "refused":
+        if request.method == "GET" and name == "refused":
             return super().fault(name, request, lambda each: each.value == "request")
         return super().fault(name, request, fits)
 
