@@ -7,10 +7,12 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 from urllib.parse import urlencode
+
+import pytest
 
 from cancelall import simulator
 from cancelall.simulator import Account, FakeVenue, SimOrder, SimReply, SimRequest
@@ -198,6 +200,29 @@ class BitgetDesk(Desk):
                 return rows
             rows += page["entrustedList"]
             last = page["endId"]
+
+
+def opener(kind: type[Desk], venue: str, *quirks: str) -> Any:
+    """The fixture that makes desks at a new fake venue. Nothing is limited unless a test needs it, because the clock
+    stands still; `quirks` are faults that are on unless a test says otherwise.
+    """
+
+    @pytest.fixture
+    def open_desk(clock: Clock) -> Callable[..., Desk]:
+        def make(
+            *,
+            faults: Iterable[str] = (),
+            credentials: Mapping[str, str] | None = None,
+            quirky: bool = True,
+            **more: Any,
+        ) -> Desk:
+            on = [*(quirks if quirky else ()), *faults]
+            desk = kind.open_at(venue, clock, on, **{"limits": False, **more})
+            return desk.at(desk.fake.add_account(credentials, orders=more.get("orders", 40))) if credentials else desk
+
+        return make
+
+    return open_desk
 
 
 def rsa_key() -> tuple[Any, str]:

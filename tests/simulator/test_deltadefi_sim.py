@@ -6,7 +6,7 @@ import importlib.util
 import json
 import sys
 import types
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -17,7 +17,7 @@ import pytest
 from cancelall import simulator
 from cancelall.simulator import SimOrder, SimRequest, SimServer
 from cancelall.simulator.deltadefi.markets import MARKETS
-from simulator.desks import CANCEL, LIST, Clock
+from simulator.desks import CANCEL, LIST, opener
 from simulator.desks import DeltadefiDesk as Desk
 from support import ROOT
 
@@ -25,24 +25,7 @@ ADA = {"symbol": "ADAUSDM"}
 NOTHING = b'{"error":"Order not found","code":4200}'
 Opener = Callable[..., Desk]
 
-
-@pytest.fixture
-def open_desk(clock: Clock) -> Opener:
-    """Cancels land at once, unless they may be late."""
-
-    def make(
-        *, orders: int = 40, faults: Iterable[str] = (), limits: bool = False, prompt: bool = True, key: str = ""
-    ) -> Desk:
-        quirks = [*(["prompt"] if prompt else []), *faults]
-        desk = Desk.open_at("deltadefi", clock, quirks, orders=orders, limits=limits)
-        return desk.at(desk.fake.add_account({"api_key": key}, orders=orders)) if key else desk
-
-    return make
-
-
-@pytest.fixture
-def desk(open_desk: Opener) -> Desk:
-    return open_desk()
+open_desk = opener(Desk, "deltadefi", "prompt")
 
 
 def test_a_stock_of_ten_has_every_symbol_and_kind(open_desk: Opener) -> None:
@@ -130,7 +113,7 @@ def test_young_orders_are_missed(desk: Desk) -> None:
 
 
 def test_some_cancels_land_late(open_desk: Opener) -> None:
-    desk = open_desk(orders=2000, prompt=False)
+    desk = open_desk(orders=2000, quirky=False)
     claimed = desk.cancel_all()
     late = {order.id for order in desk.open("ADAUSDM")}
     assert late < set(claimed)
@@ -144,7 +127,7 @@ def test_some_cancels_land_late(open_desk: Opener) -> None:
 
 
 def test_an_order_can_fill_while_its_cancel_is_on_its_way(open_desk: Opener) -> None:
-    desk = open_desk(orders=2000, prompt=False)
+    desk = open_desk(orders=2000, quirky=False)
     desk.cancel_all()
     late = {order.id for order in desk.open("ADAUSDM")}
     desk.fake.set_faults(["fill=3"])
@@ -376,6 +359,7 @@ def test_words_of_the_python_sdk(open_desk: Opener) -> None:
 VECTORS: list[dict[str, Any]] = json.loads((ROOT / "tests" / "vectors" / "deltadefi.json").read_text())
 RECORDED = [row for row in VECTORS if "response" not in row]
 OBSERVED = [row for row in VECTORS if row["name"].startswith("observed: ")]
+TEST_KEY = {"api_key": "testkey"}
 ONE = "550e8400-e29b-41d4-a716-446655440000"
 
 
@@ -389,7 +373,7 @@ def recorded(row: dict[str, Any], key: str = "testkey") -> SimRequest:
 
 @pytest.mark.parametrize("row", RECORDED, ids=lambda row: row["name"])
 def test_recorded_requests_are_understood(open_desk: Opener, row: dict[str, Any]) -> None:
-    desk = open_desk(key="testkey", orders=0)
+    desk = open_desk(credentials=TEST_KEY, orders=0)
     desk.fake.place(desk.account, SimOrder(id=ONE, symbol="ADAUSDM", segment="ADAUSDM", price="0.6"))
     reply = desk.fake.handle(recorded(row))
     assert reply.status == 200, reply
@@ -399,7 +383,7 @@ def test_recorded_requests_are_understood(open_desk: Opener, row: dict[str, Any]
 
 
 def test_the_documented_answer_to_a_mass_cancel(open_desk: Opener) -> None:
-    desk = open_desk(key="testkey", orders=0)
+    desk = open_desk(credentials=TEST_KEY, orders=0)
     documented = next(row["response"]["json"] for row in VECTORS if row["name"] == "seed: cancel-all 200 response")
     for order_id in reversed(documented["order_ids"]):
         desk.fake.place(desk.account, SimOrder(id=order_id, symbol="ADAUSDM", segment="ADAUSDM"))

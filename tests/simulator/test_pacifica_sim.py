@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -17,7 +17,7 @@ import pytest
 from cancelall import simulator
 from cancelall.simulator import Account, Kind, SimReply
 from cancelall.simulator.pacifica import Pacifica, auth, markets
-from simulator.desks import Clock
+from simulator.desks import Clock, opener
 from simulator.desks import PacificaDesk as Desk
 from support import ROOT
 
@@ -31,25 +31,14 @@ OWNER_SECRET = "1GMkH3brNXiNNs1tiFZHu4yZSRrzJwxi5wB9bHFtMikjwpAW9DMZzU2Pqakc5it8
 VECTORS: list[dict[str, Any]] = json.loads((ROOT / "tests" / "vectors" / "pacifica.json").read_text())
 Opener, read = Callable[..., Desk], Desk.read
 
+open_desk = opener(Desk, "pacifica")
+
 
 def error_of(reply: SimReply) -> tuple[int, str, int]:
     answer = read(reply)
     assert answer["success"] is False
     assert answer["data"] is None
     return reply.status, answer["error"], answer["code"]
-
-
-@pytest.fixture
-def open_pacifica(clock: Clock) -> Opener:
-    def make(*, orders: int = 40, faults: Iterable[str] = (), limits: bool = False) -> Desk:
-        return Desk.open_at("pacifica", clock, faults, orders=orders, limits=limits)
-
-    return make
-
-
-@pytest.fixture
-def desk(open_pacifica: Opener) -> Desk:
-    return open_pacifica()
 
 
 # Signatures.
@@ -160,8 +149,8 @@ def test_without_a_window_thirty_seconds_hold(desk: Desk) -> None:
     assert error_of(desk.raw("/orders/cancel_all", body))[1] == "Invalid message"
 
 
-def test_a_timestamp_ahead_is_refused_by_a_fault_only(open_pacifica: Opener) -> None:
-    desk = open_pacifica()
+def test_a_timestamp_ahead_is_refused_by_a_fault_only(open_desk: Opener) -> None:
+    desk = open_desk()
     assert desk.post("/orders/cancel_all", ALL, timestamp=desk.clock() + 3_600_000).status == 200
     desk.fake.set_faults(["ahead=5"])
     assert desk.post("/orders/cancel_all", ALL, timestamp=desk.clock() + 5_000).status == 200
@@ -245,8 +234,8 @@ def test_strategies(desk: Desk) -> None:
     assert [row["strategy_type"] for row in desk.data("/order_strategies", type="twap")["strategies"]] == ["twap"]
 
 
-def test_strategies_come_in_pages(open_pacifica: Opener) -> None:
-    desk = open_pacifica(orders=300)
+def test_strategies_come_in_pages(open_desk: Opener) -> None:
+    desk = open_desk(orders=300)
     held = desk.open(markets.STRATEGIES)
     assert len(held) > 90
     rows = desk.data("/order_strategies", limit=60)["strategies"]
@@ -394,8 +383,8 @@ def test_a_running_chase_replaces_its_order(desk: Desk) -> None:
     assert sorted(str(order.extra["strategy"]) for order in desk.open(markets.ORDERS)) == sorted(running)
 
 
-def test_waiting_strategies_trigger(open_pacifica: Opener) -> None:
-    desk = open_pacifica(faults=["trigger=0.5@1"])
+def test_waiting_strategies_trigger(open_desk: Opener) -> None:
+    desk = open_desk(faults=["trigger=0.5@1"])
     waiting = [
         order
         for order in desk.open(markets.STRATEGIES)
@@ -412,8 +401,8 @@ def test_waiting_strategies_trigger(open_pacifica: Opener) -> None:
 
 
 @pytest.mark.parametrize(("value", "kept"), [("stop", "stop_market"), ("twap", "twap"), ("spot", "limit")])
-def test_what_cancel_all_may_leave_alone(open_pacifica: Opener, value: str, kept: str) -> None:
-    desk = open_pacifica(faults=[f"keeps={value}"])
+def test_what_cancel_all_may_leave_alone(open_desk: Opener, value: str, kept: str) -> None:
+    desk = open_desk(faults=[f"keeps={value}"])
     desk.cancel_all()
     left = [order for order in desk.open() if order.segment != "strategies"]
     assert left
@@ -457,8 +446,8 @@ def test_one_bad_signature_spoils_a_batch(desk: Desk) -> None:
 # Histories.
 
 
-def test_history_in_pages(open_pacifica: Opener) -> None:
-    desk = open_pacifica(orders=200)
+def test_history_in_pages(open_desk: Opener) -> None:
+    desk = open_desk(orders=200)
     held = len(desk.open(markets.ORDERS))
     desk.cancel_all()
     first = read(desk.get("/orders/history"))
@@ -513,8 +502,8 @@ def limits_of(reply: SimReply) -> tuple[str, str]:
     return headers["ratelimit"], headers["ratelimit-policy"]
 
 
-def test_credits_are_counted_over_a_rolling_minute(open_pacifica: Opener) -> None:
-    desk = open_pacifica(limits=True)
+def test_credits_are_counted_over_a_rolling_minute(open_desk: Opener) -> None:
+    desk = open_desk(limits=True)
     reply = desk.get("/orders")
     assert limits_of(reply) == ('"credits";r=990;t=60', '"credits";q=1000;w=60')
     assert limits_of(desk.post("/orders/cancel_all", ALL))[0] == '"credits";r=985;t=60'
@@ -525,8 +514,8 @@ def test_credits_are_counted_over_a_rolling_minute(open_pacifica: Opener) -> Non
     assert limits_of(desk.get("/orders"))[0] == '"credits";r=980;t=60', "what was spent a minute ago is forgotten"
 
 
-def test_credits_run_out(open_pacifica: Opener) -> None:
-    desk = open_pacifica(limits=True, faults=["credits=3"])
+def test_credits_run_out(open_desk: Opener) -> None:
+    desk = open_desk(limits=True, faults=["credits=3"])
     assert [desk.get("/orders").status for _ in range(4)] == [200, 200, 200, 429]
     reply = desk.post("/orders/cancel_all", ALL)
     assert error_of(reply) == (429, "Rate limit exceeded", 429)
@@ -536,8 +525,8 @@ def test_credits_run_out(open_pacifica: Opener) -> None:
     assert desk.cancel_all() == 29
 
 
-def test_credits_are_the_address_s_unless_a_config_key_is_shown(open_pacifica: Opener) -> None:
-    desk = open_pacifica(limits=True, faults=["credits=1"])
+def test_credits_are_the_address_s_unless_a_config_key_is_shown(open_desk: Opener) -> None:
+    desk = open_desk(limits=True, faults=["credits=1"])
     assert desk.get("/orders").status == 200
     body, key = desk.body("/orders/cancel_all", ALL), desk.fake.new_api_config_key()
     assert desk.raw("/orders/cancel_all", body).status == 429
@@ -549,8 +538,8 @@ def test_credits_are_the_address_s_unless_a_config_key_is_shown(open_pacifica: O
     assert key in read(reply)["data"]["active_api_keys"]
 
 
-def test_a_batch_costs_its_parts(open_pacifica: Opener) -> None:
-    desk = open_pacifica(limits=True)
+def test_a_batch_costs_its_parts(open_desk: Opener) -> None:
+    desk = open_desk(limits=True)
     legs = [("Cancel", "/orders/cancel", {"symbol": "BTC", "order_id": 1})] * 4
     assert limits_of(batch(desk, *legs))[0] == '"credits";r=980;t=60'
 
@@ -571,15 +560,15 @@ def test_a_batch_costs_its_parts(open_pacifica: Opener) -> None:
         ("rate-limit=1", "GET", 200, None),
     ],
 )
-def test_refusals(open_pacifica: Opener, fault: str, method: str, status: int, words: str | None) -> None:
-    desk = open_pacifica(faults=[fault])
+def test_refusals(open_desk: Opener, fault: str, method: str, status: int, words: str | None) -> None:
+    desk = open_desk(faults=[fault])
     reply = desk.post("/orders/cancel_all", ALL) if method == "POST" else desk.get("/orders")
     assert reply.status == status
     assert words is None or words in error_of(reply)[1]
 
 
-def test_refusals_without_json(open_pacifica: Opener) -> None:
-    desk = open_pacifica(faults=["no-json", "key"])
+def test_refusals_without_json(open_desk: Opener) -> None:
+    desk = open_desk(faults=["no-json", "key"])
     reply = desk.post("/orders/cancel_all", ALL)
     assert (reply.status, dict(reply.headers)["Content-Type"]) == (400, "text/plain")
     assert reply.body == b"Verification failed: signature does not match signer and canonical payload."
@@ -589,8 +578,8 @@ def test_refusals_without_json(open_pacifica: Opener) -> None:
     assert desk.get("/orders").status == 403
 
 
-def test_other_answers(open_pacifica: Opener) -> None:
-    desk = open_pacifica(faults=["bare"])
+def test_other_answers(open_desk: Opener) -> None:
+    desk = open_desk(faults=["bare"])
     assert read(desk.post("/orders/cancel_all", ALL)) == {"cancelled_count": 29}
     for feature, path in (("strategies", "/order_strategies"), ("twap", "/orders/twap")):
         desk.fake.set_faults([f"lacks={feature}"])
@@ -599,8 +588,8 @@ def test_other_answers(open_pacifica: Opener) -> None:
         assert desk.get("/orders").status == 200
 
 
-def test_what_cancels_count_that_take_less(open_pacifica: Opener) -> None:
-    desk = open_pacifica(faults=["ack-only"])
+def test_what_cancels_count_that_take_less(open_desk: Opener) -> None:
+    desk = open_desk(faults=["ack-only"])
     assert desk.cancel_all() == 29
     strategy = desk.one("oco")
     assert desk.post("/order_strategies/cancel", {"strategy_id": strategy.id}).status == 200
@@ -610,8 +599,8 @@ def test_what_cancels_count_that_take_less(open_pacifica: Opener) -> None:
     assert len(desk.open()) == 25
 
 
-def test_counts_neither_lag_nor_hide(open_pacifica: Opener) -> None:
-    desk = open_pacifica(faults=["hidden=2", "ack-only"])
+def test_counts_neither_lag_nor_hide(open_desk: Opener) -> None:
+    desk = open_desk(faults=["hidden=2", "ack-only"])
     desk.cancel_all()
     assert desk.data("/orders") == []
     assert desk.data("/account")["orders_count"] == 13
@@ -629,8 +618,8 @@ def test_counts_neither_lag_nor_hide(open_pacifica: Opener) -> None:
 
 
 @pytest.mark.parametrize("orders", [1, 10, 40, 1000, 5000])
-def test_stock(open_pacifica: Opener, orders: int) -> None:
-    desk = open_pacifica(orders=orders)
+def test_stock(open_desk: Opener, orders: int) -> None:
+    desk = open_desk(orders=orders)
     held = desk.open()
     per_segment = Counter(order.segment for order in held)
     assert orders < 10 or set(per_segment) == {"orders", "twap", "strategies"}
