@@ -128,9 +128,9 @@ def test_key_and_clock(desk: Desk, headers: dict[str, str | None], apart_ms: int
 def test_the_clock_can_be_repaired_from_exchange_info(open_desk: Opener) -> None:
     desk = open_desk(faults=["clock=-600"])
     assert desk.ask("GET", "/api/pro/v1/info")["code"] == 100011
-    asked = desk.clock()
-    answer = desk.ask("GET", "/api/pro/v1/exchange-info", {"requestTime": asked}, headers={"x-auth-key": None})
-    assert answer["data"] == {"requestTimeEcho": asked, "requestReceiveAt": asked - 600_000, "latency": -600_000}
+    sent = desk.clock()
+    answer = desk.ask("GET", "/api/pro/v1/exchange-info", {"requestTime": sent}, headers={"x-auth-key": None})
+    assert answer["data"] == {"requestTimeEcho": sent, "requestReceiveAt": sent - 600_000, "latency": -600_000}
     assert desk.ask("GET", "/api/pro/v1/info", timestamp=answer["data"]["requestReceiveAt"])["code"] == 0
     assert desk.ask("GET", "/api/pro/v1/exchange-info")["code"] == 100006
 

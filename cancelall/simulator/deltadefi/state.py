@@ -28,7 +28,7 @@ _LATEST_MS = 1850
 _LATE_POWER = 2.36
 
 
-NOT_FOUND = Refused(4200, "Order not found")
+NO_ORDER = Refused(4200, "Order not found")
 """The OpenAPI text of cancel-all says 404, the logs say 400."""
 UNKNOWN_SYMBOL = Refused(4106, "Invalid trading pair symbol")
 UNAUTHORIZED = Refused(4010, "Unauthorized", 401)
@@ -76,7 +76,7 @@ class State(FakeVenue):
             status
         internal-400  an internal error that comes with HTTP 400; nothing is processed
         empty-403  the gateway answers 403 without a body
-        upstream-503  the gateway answers 503 with a sentence in plain text
+        upstream-503  the gateway answers 503 with a sentence that is no JSON
     """)
 
     def begin(self) -> None:

@@ -23,7 +23,7 @@ from ..rows import iso
 from ..values import positive, whole
 from ..wire import Headers, SimRequest
 from .markets import MARKETS, ROW, assets, execution, legacy_row, locked, market_config
-from .state import NOT_FOUND, UNKNOWN_SYMBOL, State, invalid
+from .state import NO_ORDER, UNKNOWN_SYMBOL, State, invalid
 
 _SIDES: Mapping[object, Side] = {"buy": "buy", "sell": "sell"}
 _CYCLE_MS = 3_600_000
@@ -39,7 +39,7 @@ def cancel_all(venue: State, call: Call) -> object:
     if not orders:
         status = int(venue.setting("nothing", call.request, "400"))
         if status != 200:
-            raise Refused(NOT_FOUND.code, NOT_FOUND.message, status)
+            raise Refused(NO_ORDER.code, NO_ORDER.message, status)
     taken = venue.cancel(call.account, orders, call.request).accepted
     named = taken[: len(taken) // 2] if venue.fault("short-ack", call.request) else taken
     return {"symbol": symbol, "order_ids": [order.id for order in named]}
@@ -58,7 +58,7 @@ def cancel_one(venue: State, call: Call) -> object:
 def _named(call: Call) -> SimOrder:
     if order := call.account.book.find(call.names["id"]):
         return order
-    raise NOT_FOUND
+    raise NO_ORDER
 
 
 def open_orders(venue: State, call: Call) -> object:
