@@ -24,9 +24,7 @@ def hmac_sha256(secret: str, signed: bytes, encode: Encode) -> str:
 
 
 def genuine(signed: bytes, signature: str, credentials: Mapping[str, str], encode: Encode) -> bool:
-    """Whether the owner of these credentials has signed these bytes: with an RSA key if they hold one (PKCS#1 v1.5,
-    SHA-256, base64), else with HMAC-SHA256.
-    """
+    """Whether the owner of these credentials signed this: by RSA (PKCS#1 v1.5, SHA-256, base64) or HMAC-SHA256."""
     if "rsa_public_key" in credentials:
         return _rsa_verifies(signed, signature, credentials["rsa_public_key"])
     expected = hmac_sha256(credentials["api_secret"], signed, encode)

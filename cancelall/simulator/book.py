@@ -13,10 +13,7 @@ Side = Literal["buy", "sell"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SimOrder:
-    """An order in neutral words; a fake venue renders it in its own, with what `extra` holds for that.
-
-    One without an id is a template of the stock.
-    """
+    """An order in neutral words, with `extra` for a venue's own; one without an id is a template of the stock."""
 
     id: str = ""
     symbol: str

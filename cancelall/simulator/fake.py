@@ -49,10 +49,7 @@ class LoggedRequest(SimRequest):
 
 @dataclass(frozen=True, kw_only=True)
 class Cancelled:
-    """The orders that a cancel is said to have taken, and those that it could not take.
-
-    `ignored`: the venue only claims to have taken them (the fault `ack-only`).
-    """
+    """What a cancel took, or only claims to have (`ignored`: the fault `ack-only`), and what it could not take."""
 
     accepted: tuple[SimOrder, ...] = ()
     failed: tuple[SimOrder, ...] = ()
@@ -194,7 +191,7 @@ class FakeVenue(ABC):
         return str(uuid.UUID(int=self.random.getrandbits(128), version=4))
 
     def _shut_out(self, address: str, limit: AddressLimit) -> bool:
-        """Whether this address has sent too many requests, this one included, and for how long it stays out."""
+        """Whether this address is shut out, or is from this request on."""
         now_ms = self.now_ms()
         if self._shut_out_until_ms.get(address, 0) > now_ms:
             return True
@@ -455,9 +452,7 @@ class FakeVenue(ABC):
         return self.place(account, fresh.placed(self.new_id(order), when_ms))
 
     def cancel(self, account: Account, orders: Sequence[SimOrder], request: SimRequest) -> Cancelled:
-        """Cancel these open orders as the venue would. Every cancel of every venue goes through here, so that the
-        faults that are about cancels work everywhere.
-        """
+        """Cancel these open orders as the venue would. All venues do it here, so that faults about cancels work."""
         now_ms = self.now_ms()
         if orders and (fault := self.fault("hidden", request)):
             # From its arrival: where a venue lets a cancel land later, its answer is long known by then.

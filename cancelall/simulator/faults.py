@@ -25,7 +25,7 @@ from enum import StrEnum
 from textwrap import dedent
 
 from .refusals import REACHES
-from .spoil import ROW_WORDS, WAY_WORDS
+from .spoil import ODD_ROWS, ODD_WAYS
 
 
 class Kind(StrEnum):
@@ -145,8 +145,8 @@ SPECS: Mapping[str, FaultSpec] = declared(
         "edge": r"[1-5]\d\d(/(html|json|text|empty))?",
         "refused": "|".join(REACHES),
         "hint": r"\d+(/(503|own))?",
-        "odd-row": "|".join(ROW_WORDS),
-        "odd-way": "|".join(WAY_WORDS),
+        "odd-row": "|".join(ODD_ROWS),
+        "odd-way": "|".join(ODD_WAYS),
     },
 )
 
@@ -181,32 +181,30 @@ class Fault:
 Fits = Callable[[Fault], bool]
 """Whether a fault is about a request."""
 
-_MARK = re.compile(r"(?<=[^=])(?:@(?P<limit>\d+)|\+(?P<skips>\d+)|\^(?P<seconds>\d+(?:\.\d+)?))$")
+_WRITTEN = re.compile(
+    r"([^:=@+^~]*)(?::([^=@+^~]*))?(?:=([^~]*?))?((?:(?<!=)(?:[@+]\d+|\^\d+(?:\.\d+)?))*)(?:~(.*))?", re.DOTALL
+)
 
 
 def parse_fault(written: str, specs: Mapping[str, FaultSpec] = SPECS) -> Fault:
     """Read `NAME[:KIND][=VALUE][@N][+N][^SECONDS][~TEXT]`; `ValueError` says what is wrong with it."""
-    rest, _, text = written.partition("~")
-    marks: dict[str, str] = {}
-    while mark := _MARK.search(rest):
-        marks |= {name: value for name, value in mark.groupdict().items() if value is not None}
-        rest = rest[: mark.start()]
-    left, equals, value = rest.partition("=")
-    name, _, kind = left.partition(":")
+    parts = _WRITTEN.fullmatch(written)
+    name, kind, value, marks, text = parts.groups() if parts else (written, None, None, "", None)
     spec = specs.get(name)
     if spec is None:
         nearest = get_close_matches(name, specs, n=1)
         raise ValueError(f"unknown fault {name!r}" + (f"; did you mean {nearest[0]!r}?" if nearest else ""))
     if kind and kind not in set(Kind):
         raise ValueError(f"{written!r}: {kind!r} is no kind of request ({', '.join(Kind)})")
+    numbers = {mark[0]: mark[1:] for mark in re.findall(r"[@+^][\d.]+", marks)}
     return Fault(
         name=name,
-        value=_value(written, spec, value) if equals else spec.default,
+        value=spec.default if value is None else _value(written, spec, value),
         kinds=frozenset({Kind(kind)}) if kind else spec.kinds,
-        limit=int(marks["limit"]) if "limit" in marks else None,
-        text=text,
-        skips=int(marks.get("skips", "0")),
-        seconds=float(marks["seconds"]) if "seconds" in marks else None,
+        limit=int(numbers["@"]) if "@" in numbers else None,
+        text=text or "",
+        skips=int(numbers.get("+", "0")),
+        seconds=float(numbers["^"]) if "^" in numbers else None,
     )
 
 
@@ -241,10 +239,7 @@ class _Armed:
 
 
 class FaultSet:
-    """The faults that are on, and how often each has struck. Not thread-safe: the fake venue holds its lock.
-
-    `elapsed` tells the seconds since the first request.
-    """
+    """The faults that are on; `elapsed` tells seconds since the first request. Not thread-safe: the fake has a lock."""
 
     def __init__(self, faults: Iterable[Fault], elapsed: Callable[[], float] = lambda: 0.0) -> None:
         self._elapsed = elapsed

@@ -28,10 +28,7 @@ REACHES = ("request", "product", "address", "key", "host")
 
 
 class Refused(Exception):
-    """A request that is answered with a code and words of the venue's; `members` stand in the answer, too.
-
-    Without a `status` the HTTP status is the one that the venue's refusals usually have.
-    """
+    """The venue's code and message, and more `members` of the answer. Without `status`: that of most refusals."""
 
     def __init__(
         self, code: int | str, message: str, status: int | None = None, members: Mapping[str, object] | None = None

@@ -31,9 +31,7 @@ COMMON: Mapping[str, Cell] = {
     "created_text": lambda order, to_server: str(to_server(order.created_ms)),
     "updated_text": lambda order, to_server: str(to_server(order.updated_ms)),
 }
-"""Cells that need no word of a venue, besides the fields of an order. The last four are for views that are a clock: a
-function of a moment.
-"""
+"""Cells that need no word of a venue. The last four are for views that are a clock: a function of a moment."""
 
 
 class Table:

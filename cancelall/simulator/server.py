@@ -25,10 +25,7 @@ _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
 class SimServer:
-    """Serves one fake venue.
-
-    `speed` is how many seconds of the injected clock pass in a real one: delays shrink by it.
-    """
+    """Serves a fake venue. `speed`: how many seconds of the injected clock pass in a real one; delays shrink by it."""
 
     def __init__(
         self,

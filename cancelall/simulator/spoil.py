@@ -78,29 +78,25 @@ _FIELDS: Mapping[str, str] = {
 """The names under which venues have what can be odd in a row; each venue says itself which fields are its statuses."""
 _IN_PLACE: Mapping[str, object] = {"string": "order", "null": None, "list": []}
 
-ROW_WORDS = (*_FIELDS, *_IN_PLACE, "no-id", "unknown", "twice", "foreign")
-WAY_WORDS = ("missing", "null", "number", "object", "itself", "empty", "endless", "total")
+ODD_ROWS = (*_FIELDS, *_IN_PLACE, "no-id", "unknown", "twice", "foreign")
+ODD_WAYS = ("missing", "null", "number", "object", "itself", "empty", "endless", "total")
 
 
-def _odd_row(reply: SimReply, word: str, facts: Facts) -> SimReply:
-    """The same listing with one row in its middle odd in this way; the reply itself if it has no such row."""
-
-    def change(root: object) -> bool:
-        rows = _rows(root)
-        index = len(rows) // 2
-        row = rows[index] if rows else None
-        odd = _odd(row, word, facts.status_fields) if isinstance(row, dict) else []
-        rows[index : index + 1] = odd or rows[index : index + 1]
-        return bool(odd)
-
-    return _changed(reply, change)
+def _odd_row(root: object, oddity: str, facts: Facts) -> bool:
+    """Make one row, in the middle, odd in this way, if there is such a row."""
+    rows = _rows(root)
+    index = len(rows) // 2
+    row = rows[index] if rows else None
+    odd = _odd(row, oddity, facts.status_fields) if isinstance(row, dict) else []
+    rows[index : index + 1] = odd or rows[index : index + 1]
+    return bool(odd)
 
 
-def _odd(row: dict[str, object], word: str, status_fields: Collection[str]) -> list[object]:
+def _odd(row: dict[str, object], oddity: str, status_fields: Collection[str]) -> list[object]:
     """What stands in the place of a row; nothing where the row has nothing that could be odd in this way."""
-    if word in _IN_PLACE:
-        return [_IN_PLACE[word]]
-    match word:
+    if oddity in _IN_PLACE:
+        return [_IN_PLACE[oddity]]
+    match oddity:
         case "no-id":
             return [{name: value for name, value in row.items() if name not in _IDS}]
         case "unknown":
@@ -112,53 +108,45 @@ def _odd(row: dict[str, object], word: str, status_fields: Collection[str]) -> l
             another = text[:-1] + ("1" if text[-1] != "1" else "2")
             number = isinstance(row[name], int)
             return [row, {**row, name: int(text) + 7_000_000_000 if number else another, "symbol": "ELSEWHEREUSDT"}]
-    field = next((name for name in _FIELDS[word].split() or status_fields if name in row), None)
+    field = next((name for name in _FIELDS[oddity].split() or status_fields if name in row), None)
     if field is None:
         return []
     moment, text = row[field], str(row[field])
     # A date that is no whole number of milliseconds.
     date = moment + 0.5 if isinstance(moment, int) else f"{text}.5" if text.isdecimal() else 1_700_000_000.5
     values: Mapping[str, object] = {"date": date, "price": {"value": "1"}, "flag": "maybe"}
-    return [{**row, field: values.get(word)}]
+    return [{**row, field: values.get(oddity)}]
 
 
-def _odd_field(reply: SimReply, value: str, facts: Facts) -> SimReply:
-    """The same listing with one field of its first row of another shape; the reply itself if it has no row."""
+def _odd_field(root: object, value: str, facts: Facts) -> bool:
+    """Give one field of the first row another shape, if there is a row."""
     name, slash, text = value.partition("/")
-
-    def change(root: object) -> bool:
-        for row in _rows(root)[:1]:
-            if isinstance(row, dict):
-                row[name] = None if text == "null" else text if slash else {}
-        return bool(_rows(root))
-
-    return _changed(reply, change)
+    for row in _rows(root)[:1]:
+        if isinstance(row, dict):
+            row[name] = None if text == "null" else text if slash else {}
+    return bool(_rows(root))
 
 
-def _odd_way(reply: SimReply, word: str, facts: Facts) -> SimReply:
-    """The same listing with an odd way on; the reply itself if it names none."""
-    names = ("total_count",) if word == "total" else _WAYS
+def _odd_way(root: object, oddity: str, facts: Facts) -> bool:
+    """Make the way on odd, if the listing names one."""
+    names = ("total_count",) if oddity == "total" else _WAYS
     own, fresh = facts.came_by or MADE_UP, f"{MADE_UP}{facts.number + 1}"
     values: Mapping[str, object] = {"null": None, "number": 7.5, "object": {"next": 1}, "itself": own}
-
-    def change(root: object) -> bool:
-        holder = _holder(root, names)
-        if holder is None or (word == "empty" and facts.came_by):
-            return False
-        for name in [name for name in names if name in holder]:
-            if word == "missing":
-                del holder[name]
-            elif word == "total":
-                holder[name] = int(str(holder[name])) + 1
-            elif name == "total_page" and word in ("itself", "empty", "endless"):
-                holder[name] = 1_000_000
-            else:
-                holder[name] = values.get(word, fresh)
-        if word == "empty":
-            _rows(root).clear()
-        return True
-
-    return _changed(reply, change)
+    holder = _holder(root, names)
+    if holder is None or (oddity == "empty" and facts.came_by):
+        return False
+    for name in [name for name in names if name in holder]:
+        if oddity == "missing":
+            del holder[name]
+        elif oddity == "total":
+            holder[name] = int(str(holder[name])) + 1
+        elif name == "total_page" and oddity in ("itself", "empty", "endless"):
+            holder[name] = 1_000_000
+        else:
+            holder[name] = values.get(oddity, fresh)
+    if oddity == "empty":
+        _rows(root).clear()
+    return True
 
 
 def _rows(value: object) -> list[object]:
@@ -191,18 +179,12 @@ def _changed(reply: SimReply, change: Callable[[object], bool], dump: Callable[[
     return with_body(reply, dump(root[""]).encode("ascii")) if change(root) else reply
 
 
-def _edited(
-    reply: SimReply, meant: Callable[[str, object], bool], value: object, *, only_last: bool = False
-) -> SimReply:
-    """The same JSON with this value in the place of the members that are meant, by their name and what they hold."""
-
-    def change(root: object) -> bool:
-        places = [(holder, name) for holder, name, held in _members(root) if meant(name, held)]
-        for holder, name in places[-1:] if only_last else places:
-            holder[name] = value
-        return True
-
-    return _changed(reply, change)
+def _edited(root: object, meant: Callable[[str, object], bool], value: object, *, last: bool = False) -> bool:
+    """Put this value in the place of the members that are meant, by their name and what they hold."""
+    places = [(holder, name) for holder, name, member in _members(root) if meant(name, member)]
+    for holder, name in places[-1:] if last else places:
+        holder[name] = value
+    return True
 
 
 def _members(value: object) -> Iterator[tuple[dict[str, object], str, object]]:
@@ -230,22 +212,29 @@ def _dump_twice(value: object) -> str:
 
 # --- the table ------------------------------------------------------------------------------------------------------
 
-
 Spoil = Callable[[SimReply, str, Facts], SimReply]
 """Changes a reply as the value of a fault says."""
 
+
+def _json(edit: Callable[[object, str, Facts], bool]) -> Spoil:
+    """Changes the JSON of a reply in place."""
+    return lambda reply, value, facts: _changed(reply, lambda root: edit(root, value, facts))
+
+
 SPOILS: Mapping[str, Spoil] = {
     # Empty lists become null, as several venues do by themselves.
-    "null-lists": lambda reply, _, facts: _edited(reply, lambda _, value: value == [], None),
-    "odd-row": _odd_row,
-    "odd-field": _odd_field,
-    "odd-way": _odd_way,
+    "null-lists": _json(lambda root, _, facts: _edited(root, lambda _, value: value == [], None)),
+    "odd-row": _json(_odd_row),
+    "odd-field": _json(_odd_field),
+    "odd-way": _json(_odd_way),
     # The last status in the body becomes a word that nobody documented.
-    "unknown-status": lambda reply, _, facts: _edited(
-        reply, lambda name, _: name in facts.status_fields, UNKNOWN_STATUS, only_last=True
+    "unknown-status": _json(
+        lambda root, _, facts: _edited(root, lambda name, _: name in facts.status_fields, UNKNOWN_STATUS, last=True)
     ),
-    "hostile": lambda reply, _, facts: _edited(
-        reply, lambda name, value: name in facts.text_fields and isinstance(value, str), HOSTILE
+    "hostile": _json(
+        lambda root, _, facts: _edited(
+            root, lambda name, value: name in facts.text_fields and isinstance(value, str), HOSTILE
+        )
     ),
     # Each list that holds something comes a second time, empty: most parsers silently keep the last.
     "duplicate-keys": lambda reply, _, facts: _changed(reply, lambda root: True, _dump_twice),

@@ -71,10 +71,7 @@ class SimRequest:
         return f"{self.path}?{self.query} {self.body.decode('utf-8', 'replace')}"
 
     def parameters(self) -> dict[str, str]:
-        """The query's parameters, decoded once; a repeated name keeps its last value.
-
-        A way on that the fault `odd-way` made up leads to the first page.
-        """
+        """The query, decoded, the last of each name. A way on that `odd-way` made up leads to the first page."""
         pairs = (part.partition("=") for part in self.query.split("&") if part)
         read = {unquote_plus(name): unquote_plus(value) for name, _, value in pairs}
         return {name: value for name, value in read.items() if not value.startswith(MADE_UP)}

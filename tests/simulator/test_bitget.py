@@ -19,7 +19,6 @@ from cancelall import simulator
 from cancelall.simulator import Kind, SimRequest
 from cancelall.simulator.bitget import Bitget, account
 from cancelall.simulator.refusals import Refused
-from cancelall.simulator.spoil import HOSTILE, UNKNOWN_STATUS
 from simulator.desks import BitgetDesk as Desk
 from simulator.desks import rsa_key, rsa_signature
 from support import ROOT
@@ -28,10 +27,14 @@ if TYPE_CHECKING:
     from conftest import Clock
 
 MIX, SPOT, V3 = "/api/v2/mix/order", "/api/v2/spot/trade", "/api/v3/trade"
+BATCH, CANCEL_PLAN = f"{MIX}/batch-cancel-orders", f"{MIX}/cancel-plan-order"
+UNFILLED, CANCEL_PART = f"{V3}/unfilled-orders", f"{V3}/cancel-symbol-order"
 CANCEL, LIST, PLANS = f"{MIX}/cancel-all-orders", f"{MIX}/orders-pending", f"{MIX}/orders-plan-pending"
 USDT = {"productType": "USDT-FUTURES"}
 PRODUCTS = ("USDT-FUTURES", "COIN-FUTURES", "USDC-FUTURES")
 CATEGORIES = (*PRODUCTS, "SPOT", "MARGIN")
+NO_ORDERS: dict[str, object] = {"successList": [], "failureList": []}
+CLOSING = {"profit_plan", "loss_plan", "pos_profit", "pos_loss", "moving_plan"}
 
 
 Opener = Callable[..., Desk]
@@ -61,6 +64,11 @@ def two(answer: Mapping[str, Any]) -> tuple[int, list[str]]:
     """How many orders an answer took, and the codes or words of those that it did not take."""
     failed = [row.get("errorCode", row["errorMsg"]) for row in answer["failureList"]]
     return len(answer["successList"]), failed
+
+
+def of(*ids: str, symbol: str = "BTCUSDT", **more: str) -> dict[str, object]:
+    """A batch of USDT futures by these ids."""
+    return {**USDT, "symbol": symbol, "orderIdList": [{"orderId": one} for one in ids], **more}
 
 
 # Key, clock, signature.
@@ -183,15 +191,7 @@ def test_every_part_is_stocked(open_desk: Opener) -> None:
     assert {order.segment for order in open_desk(mode="unified", orders=10).open()} == both
     assert {order.segment for order in open_desk(mode="hybrid").open()} == classic | both
     kinds = {order.kind for order in open_desk().open("USDT-FUTURES plan")}
-    assert kinds == {
-        "normal_plan",
-        "track_plan",
-        "profit_plan",
-        "loss_plan",
-        "pos_profit",
-        "pos_loss",
-        "moving_plan",
-    }
+    assert kinds == {"normal_plan", "track_plan", *CLOSING}
 
 
 @pytest.mark.parametrize("mode", ["classic", "unified", "hybrid"])
@@ -219,7 +219,7 @@ def test_hybrid_serves_both(open_desk: Opener) -> None:
 def test_the_mode_is_checked_before_the_signature(unified: Desk) -> None:
     reply = unified.reply("POST", CANCEL, USDT, headers={"access-sign": "DUMMYwrong", "access-passphrase": "DUMMY"})
     assert (reply.status, json.loads(reply.body)["code"]) == (400, "40085")
-    wrong = unified.code("POST", f"{V3}/cancel-symbol-order", {"category": "SPOT"}, headers={"access-sign": "DUMMY"})
+    wrong = unified.code("POST", CANCEL_PART, {"category": "SPOT"}, headers={"access-sign": "DUMMY"})
     assert wrong == "40009"
 
 
@@ -285,19 +285,13 @@ def test_a_bad_product_type(desk: Desk, values: object, code: str) -> None:
 def test_batch_cancel(desk: Desk) -> None:
     mine = [order for order in desk.open("USDT-FUTURES") if order.symbol == "BTCUSDT"]
     plan = desk.open("USDT-FUTURES plan")[0]
-    names = [{"orderId": mine[0].id}, {"orderId": plan.id}, {"orderId": "1"}]
-    answer = desk.post(f"{MIX}/batch-cancel-orders", {**USDT, "symbol": "BTCUSDT", "orderIdList": names})
-    assert two(answer) == (1, ["40768", "40768"])
-    wrong = desk.post(
-        f"{MIX}/batch-cancel-orders", {**USDT, "symbol": "ETHUSDT", "orderIdList": [{"orderId": mine[1].id}]}
-    )
-    assert two(wrong) == (0, ["40768"])
-    rest = desk.post(f"{MIX}/batch-cancel-orders", {**USDT, "symbol": "BTCUSDT"})
+    assert two(desk.post(BATCH, of(mine[0].id, plan.id, "1"))) == (1, ["40768", "40768"])
+    assert two(desk.post(BATCH, of(mine[1].id, symbol="ETHUSDT"))) == (0, ["40768"])
+    rest = desk.post(BATCH, {**USDT, "symbol": "BTCUSDT"})
     assert {row["orderId"] for row in rest["successList"]} == {order.id for order in mine[1:]}
     assert {order.symbol for order in desk.open("USDT-FUTURES")} == {"ETHUSDT", "SOLUSDT"}
-    gone = desk.post(f"{MIX}/batch-cancel-orders", {**USDT, "symbol": "BTCUSDT", "orderIdList": names[:1]})
-    assert two(gone) == (0, ["45031"])
-    assert desk.code("POST", f"{MIX}/batch-cancel-orders", {**USDT, "symbol": "BTCUSDT"}) == "22001"
+    assert two(desk.post(BATCH, of(mine[0].id))) == (0, ["45031"])
+    assert desk.code("POST", BATCH, {**USDT, "symbol": "BTCUSDT"}) == "22001"
 
 
 @pytest.mark.parametrize(
@@ -305,33 +299,30 @@ def test_batch_cancel(desk: Desk) -> None:
 )
 def test_batch_limits(open_desk: Opener, count: int, fault: str, code: str) -> None:
     desk = open_desk(faults=[fault] if fault else [])
-    names = [{"orderId": str(number + 1)} for number in range(count)]
-    futures = {**USDT, "symbol": "BTCUSDT", "orderIdList": names}
-    assert desk.code("POST", f"{MIX}/batch-cancel-orders", futures) == code
-    assert desk.code("POST", f"{MIX}/cancel-plan-order", futures) == code
-    assert desk.code("POST", f"{SPOT}/batch-cancel-order", {"symbol": "BTCUSDT", "orderList": names}) == code
+    futures = of(*(str(number + 1) for number in range(count)))
+    spot = {"symbol": "BTCUSDT", "orderList": futures["orderIdList"]}
+    for path, values in ((BATCH, futures), (CANCEL_PLAN, futures), (f"{SPOT}/batch-cancel-order", spot)):
+        assert desk.code("POST", path, values) == code
 
 
 def test_once_per_second_and_order(open_desk: Opener) -> None:
     desk = open_desk(faults=["ack-only"])
     order = next(order for order in desk.open("USDT-FUTURES") if order.symbol == "BTCUSDT")
-    name = {**USDT, "symbol": "BTCUSDT", "orderIdList": [{"orderId": order.id}]}
-    assert two(desk.post(f"{MIX}/batch-cancel-orders", name)) == (1, [])
+    assert two(desk.post(BATCH, of(order.id))) == (1, [])
     desk.clock.tick(0.9)
-    assert two(desk.post(f"{MIX}/batch-cancel-orders", name)) == (0, ["45129"])
+    assert two(desk.post(BATCH, of(order.id))) == (0, ["45129"])
     assert desk.code("POST", f"{MIX}/cancel-order", {**USDT, "symbol": "BTCUSDT", "orderId": order.id}) == "45129"
     desk.clock.tick(0.1)
-    assert two(desk.post(f"{MIX}/batch-cancel-orders", name)) == (1, [])
+    assert two(desk.post(BATCH, of(order.id))) == (1, [])
     assert desk.post(CANCEL, USDT)["failureList"] == [], "a mass cancel names no order"
-    assert two(desk.post(f"{MIX}/batch-cancel-orders", name)) == (0, ["45129"])
+    assert two(desk.post(BATCH, of(order.id))) == (0, ["45129"])
 
 
 def test_bot_orders(open_desk: Opener) -> None:
     desk = open_desk(faults=["bot-orders"])
     (mine,) = [order for order in desk.open("USDT-FUTURES") if order.extra.get("orderSource")]
-    answer = desk.post(CANCEL, USDT)
-    assert two(answer)[1] == ["45056"]
-    assert [order.id for order in desk.open("USDT-FUTURES")] == [mine.id]
+    assert two(desk.post(CANCEL, USDT))[1] == ["45056"]
+    assert desk.open("USDT-FUTURES") == [mine]
     assert desk.listing(**USDT)[0]["orderSource"] == "strategy_positive"
 
 
@@ -384,21 +375,18 @@ def test_lower_case(open_desk: Opener) -> None:
     desk = open_desk(faults=["lower-case"])
     rows = desk.listing(**USDT, symbol="BTCUSDT")
     assert {(row["symbol"], row["marginCoin"]) for row in rows} == {("btcusdt", "usdt")}
-    name = {**USDT, "symbol": "btcusdt", "orderIdList": [{"orderId": rows[0]["orderId"]}]}
-    assert two(desk.post(f"{MIX}/batch-cancel-orders", name)) == (0, ["40768"])
+    assert two(desk.post(BATCH, of(rows[0]["orderId"], symbol="btcusdt"))) == (0, ["40768"])
 
 
 # Plan orders.
 
 
 def test_three_words_list_what_seven_types_are(desk: Desk) -> None:
-    found = {word: desk.listing(PLANS, **USDT, planType=word) for word in ("normal_plan", "track_plan", "profit_loss")}
-    assert sum(map(len, found.values())) == len(desk.open("USDT-FUTURES plan"))
-    assert {row["planType"] for row in found["normal_plan"]} == {"normal_plan"}
-    assert {row["planType"] for row in found["track_plan"]} == {"track_plan"}
-    closing = {"profit_plan", "loss_plan", "pos_profit", "pos_loss", "moving_plan"}
-    assert {row["planType"] for row in found["profit_loss"]} == closing
-    assert {row["size"] for row in found["profit_loss"] if row["planType"].startswith("pos_")} == {""}
+    listed = {each: desk.listing(PLANS, **USDT, planType=each) for each in ("normal_plan", "track_plan", "profit_loss")}
+    assert sum(map(len, listed.values())) == len(desk.open("USDT-FUTURES plan"))
+    types = {each: {row["planType"] for row in rows} for each, rows in listed.items()}
+    assert types == {"normal_plan": {"normal_plan"}, "track_plan": {"track_plan"}, "profit_loss": CLOSING}
+    assert {row["size"] for row in listed["profit_loss"] if row["planType"].startswith("pos_")} == {""}
 
 
 @pytest.mark.parametrize("word", ["pos_loss", "loss_plan", "moving_plan", "", "everything"])
@@ -410,48 +398,42 @@ def test_other_words_are_40812(desk: Desk, word: str) -> None:
 @pytest.mark.parametrize("word", ["profit_loss", "", "loss_plan", "normal_plan", "nonsense"])
 def test_the_silent_no_op(desk: Desk, word: str) -> None:
     order = next(order for order in desk.open("USDT-FUTURES plan") if order.kind == "pos_loss")
-    name = {**USDT, "symbol": order.symbol, "orderIdList": [{"orderId": order.id}]}
-    wrong = {"planType": word} if word else {}
-    assert desk.post(f"{MIX}/cancel-plan-order", {**name, **wrong}) == {"successList": [], "failureList": []}
+    wrong = of(order.id, **({"planType": word} if word else {}))
+    assert desk.post(CANCEL_PLAN, wrong) == NO_ORDERS
     assert order in desk.open("USDT-FUTURES plan")
-    assert two(desk.post(f"{MIX}/cancel-plan-order", {**name, "planType": "pos_loss"})) == (1, [])
+    assert two(desk.post(CANCEL_PLAN, of(order.id, planType="pos_loss"))) == (1, [])
     assert order not in desk.open("USDT-FUTURES plan")
 
 
 def test_a_plan_cancel_by_filter(desk: Desk) -> None:
     before = desk.open("USDT-FUTURES plan")
-    plain = desk.post(f"{MIX}/cancel-plan-order", USDT)
-    taken = {row["orderId"] for row in plain["successList"]}
+    taken = {row["orderId"] for row in desk.post(CANCEL_PLAN, USDT)["successList"]}
     assert taken == {order.id for order in before if order.kind == "normal_plan"}
-    narrow = {**USDT, "symbol": "BTCUSDT", "planType": "profit_plan"}
-    assert two(desk.post(f"{MIX}/cancel-plan-order", narrow)) == (1, [])
+    assert two(desk.post(CANCEL_PLAN, {**USDT, "symbol": "BTCUSDT", "planType": "profit_plan"})) == (1, [])
     assert {order.symbol for order in desk.open("USDT-FUTURES plan") if order.kind == "profit_plan"} == {"ETHUSDT"}
 
 
 def test_hedge_mode_makes_a_plan_cancel_without_ids_a_silent_no_op(open_desk: Opener) -> None:
     desk = open_desk(faults=["hedge"])
     moving = {order.id for order in desk.open("USDT-FUTURES plan") if order.kind == "moving_plan"}
-    body = {**USDT, "planType": "moving_plan"}
-    assert desk.post(f"{MIX}/cancel-plan-order", body) == {"successList": [], "failureList": []}
-    named = {**body, "symbol": "BTCUSDT", "orderIdList": [{"orderId": one} for one in moving]}
-    assert {row["orderId"] for row in desk.post(f"{MIX}/cancel-plan-order", named)["successList"]} == moving != set()
-    assert desk.post(f"{MIX}/cancel-plan-order", {**USDT, "planType": "pos_loss"})["successList"]
+    assert desk.post(CANCEL_PLAN, {**USDT, "planType": "moving_plan"}) == NO_ORDERS
+    named = desk.post(CANCEL_PLAN, of(*moving, planType="moving_plan"))
+    assert {row["orderId"] for row in named["successList"]} == moving != set()
+    assert desk.post(CANCEL_PLAN, {**USDT, "planType": "pos_loss"})["successList"]
 
 
 def test_a_plan_cancel_may_want_a_symbol(open_desk: Opener) -> None:
-    desk, path = open_desk(faults=["wants-symbol"]), f"{MIX}/cancel-plan-order"
-    assert desk.code("POST", path, {**USDT, "planType": "pos_loss"}) == "43048"
-    assert desk.post(path, {**USDT, "planType": "pos_loss", "symbol": "BTCUSDT"})["successList"]
-    names = {**USDT, "orderIdList": [{"orderId": "1"}]}
-    assert {desk.code("POST", path, names), desk.code("POST", f"{MIX}/batch-cancel-orders", names)} == {"43048"}
+    desk, ids = open_desk(faults=["wants-symbol"]), {**USDT, "orderIdList": [{"orderId": "1"}]}
+    assert desk.code("POST", CANCEL_PLAN, {**USDT, "planType": "pos_loss"}) == "43048"
+    assert desk.post(CANCEL_PLAN, {**USDT, "planType": "pos_loss", "symbol": "BTCUSDT"})["successList"]
     desk.fake.set_faults([])
-    assert desk.code("POST", path, names) == "43048", "ids always want one"
+    assert {desk.code("POST", path, ids) for path in (CANCEL_PLAN, BATCH)} == {"43048"}, "ids always want one"
 
 
 def test_a_cancel_of_everything_may_not_say_that_there_was_nothing(open_desk: Opener) -> None:
     desk = open_desk(faults=["hollow"])
     assert desk.post(CANCEL, USDT)["successList"]
-    assert desk.post(CANCEL, USDT) == {"successList": [], "failureList": []}
+    assert desk.post(CANCEL, USDT) == NO_ORDERS
 
 
 def test_a_copy_trading_account_lacks_a_product(open_desk: Opener) -> None:
@@ -477,7 +459,7 @@ def test_odd_listings(open_desk: Opener) -> None:
 
 def test_unified_rows_may_lack_what_tells_the_mode(open_desk: Opener) -> None:
     desk = open_desk(mode="unified", faults=["bare-rows"])
-    rows = desk.get(f"{V3}/unfilled-orders", category="USDT-FUTURES")["list"]
+    rows = desk.get(UNFILLED, category="USDT-FUTURES")["list"]
     assert rows
     assert not any({"holdMode", "reduceOnly"} & row.keys() for row in rows)
 
@@ -486,16 +468,16 @@ def test_unified_rows_may_lack_what_tells_the_mode(open_desk: Opener) -> None:
 def test_trailing(open_desk: Opener, word: str) -> None:
     desk = open_desk(faults=[f"trailing={word}"])
     order = next(order for order in desk.open("USDC-FUTURES plan") if order.kind == "track_plan")
-    product = {"productType": "USDC-FUTURES", "symbol": order.symbol, "orderIdList": [{"orderId": order.id}]}
-    assert two(desk.post(f"{MIX}/cancel-plan-order", {**product, "planType": "track_plan"})) == (0, [])
-    assert two(desk.post(f"{MIX}/cancel-plan-order", {**product, "planType": word})) == (1, [])
+    named = of(order.id, symbol=order.symbol, productType="USDC-FUTURES")
+    assert two(desk.post(CANCEL_PLAN, {**named, "planType": "track_plan"})) == (0, [])
+    assert two(desk.post(CANCEL_PLAN, {**named, "planType": word})) == (1, [])
 
 
 @pytest.mark.parametrize(
     ("mode", "path", "values", "segment", "waiting"),
     [
         ("classic", CANCEL, USDT, "USDT-FUTURES", "USDT-FUTURES plan"),
-        ("unified", f"{V3}/cancel-symbol-order", {"category": "SPOT"}, "unified SPOT", "unified SPOT strategy"),
+        ("unified", CANCEL_PART, {"category": "SPOT"}, "unified SPOT", "unified SPOT strategy"),
     ],
 )
 def test_a_trigger_fires(
@@ -515,15 +497,14 @@ def test_history(desk: Desk) -> None:
     assert desk.listing(f"{MIX}/orders-history", **USDT) == []
     desk.fake.set_faults(["fill=1"])
     desk.post(CANCEL, USDT)
-    name = {**USDT, "symbol": plan.symbol, "planType": plan.kind, "orderIdList": [{"orderId": plan.id}]}
-    desk.post(f"{MIX}/cancel-plan-order", name)
+    desk.post(CANCEL_PLAN, of(plan.id, symbol=plan.symbol, planType=plan.kind))
     rows = desk.listing(f"{MIX}/orders-history", **USDT)
     assert Counter(row["status"] for row in rows) == {"filled": 1, "canceled": len(rows) - 1}
     (gone,) = desk.listing(f"{MIX}/orders-plan-history", **USDT, planType="profit_loss")
     assert (gone["orderId"], gone["planStatus"]) == (plan.id, "cancelled")
-    found = desk.get(f"{MIX}/detail", **USDT, symbol="BTCUSDT", orderId=order.id)
-    assert found["state"] in ("canceled", "filled")
-    assert desk.code("GET", f"{MIX}/detail", {**USDT, "symbol": "BTCUSDT", "orderId": "1"}) == "40109"
+    named = {**USDT, "symbol": "BTCUSDT", "orderId": order.id}
+    assert desk.get(f"{MIX}/detail", **named)["state"] in ("canceled", "filled")
+    assert desk.code("GET", f"{MIX}/detail", {**named, "orderId": "1"}) == "40109"
 
 
 # Classic spot and margin.
@@ -543,8 +524,8 @@ def test_spot_tpsl_is_cancelled_by_its_own_word(desk: Desk) -> None:
     order = next(order for order in desk.open("SPOT") if order.kind == "tpsl")
     batch = {"symbol": order.symbol, "orderList": [{"orderId": order.id}]}
     assert two(desk.post(f"{SPOT}/batch-cancel-order", batch)) == (0, ["43001"])
-    plain = {"orderId": order.id, "symbol": order.symbol}
-    assert desk.code("POST", f"{SPOT}/cancel-order", plain) == "43001"
+    named = {"orderId": order.id, "symbol": order.symbol}
+    assert desk.code("POST", f"{SPOT}/cancel-order", named) == "43001"
     assert desk.post(f"{SPOT}/cancel-order", {"orderId": order.id, "tpslType": "tpsl"})["orderId"] == order.id
     assert order not in desk.open("SPOT")
 
@@ -630,7 +611,7 @@ def test_margin_orders_hide_behind_their_symbol(open_desk: Opener) -> None:
 def test_a_category_is_cancelled_but_not_its_strategies(unified: Desk) -> None:
     for category in CATEGORIES:
         mine = {order.id for order in unified.open(f"unified {category}")}
-        rows = unified.post(f"{V3}/cancel-symbol-order", {"category": category})["list"]
+        rows = unified.post(CANCEL_PART, {"category": category})["list"]
         assert {row["orderId"] for row in rows} == mine
         assert {row.get("code") for row in rows} <= {None, "0"}
         assert unified.open(f"unified {category}") == []
@@ -638,22 +619,23 @@ def test_a_category_is_cancelled_but_not_its_strategies(unified: Desk) -> None:
 
 
 def test_a_symbol_narrows_it(unified: Desk) -> None:
-    unified.post(f"{V3}/cancel-symbol-order", {"category": "usdt-futures", "symbol": "BTCUSDT"})
+    unified.post(CANCEL_PART, {"category": "usdt-futures", "symbol": "BTCUSDT"})
     assert {order.symbol for order in unified.open("unified USDT-FUTURES")} == {"ETHUSDT"}
 
 
 def test_failed_rows_hide_behind_a_success(open_desk: Opener) -> None:
     desk = open_desk(mode="unified", faults=["partial@1"])
-    rows = desk.post(f"{V3}/cancel-symbol-order", {"category": "SPOT"})["list"]
+    rows = desk.post(CANCEL_PART, {"category": "SPOT"})["list"]
     assert [row["code"] for row in rows if row.get("code", "0") != "0"] == ["45024"] * 2
     assert len(desk.open("unified SPOT")) == 2
 
 
 @pytest.mark.parametrize("code", ["25204", "25578"])
 def test_nothing_to_cancel_in_a_category(open_desk: Opener, code: str) -> None:
-    assert open_desk(mode="unified", orders=0).post(f"{V3}/cancel-symbol-order", {"category": "SPOT"}) == {"list": []}
-    desk = open_desk(mode="unified", orders=0, faults=[f"nothing={code}"])
-    assert desk.code("POST", f"{V3}/cancel-symbol-order", {"category": "SPOT"}) == code
+    desk, spot = open_desk(mode="unified", orders=0), {"category": "SPOT"}
+    assert desk.post(CANCEL_PART, spot) == {"list": []}
+    desk.fake.set_faults([f"nothing={code}"])
+    assert desk.code("POST", CANCEL_PART, spot) == code
 
 
 def test_cancel_batch(unified: Desk) -> None:
@@ -687,28 +669,26 @@ def test_unified_listings(open_desk: Opener) -> None:
     rows: list[dict[str, Any]] = []
     cursor: str | None = ""
     while cursor is not None:
-        page = desk.get(f"{V3}/unfilled-orders", category="USDT-FUTURES", **({"cursor": cursor} if cursor else {}))
+        page = desk.get(UNFILLED, category="USDT-FUTURES", **({"cursor": cursor} if cursor else {}))
         rows, cursor = rows + page["list"], page["cursor"]
     assert [row["orderId"] for row in rows] == [order.id for order in desk.open("unified USDT-FUTURES")]
     assert {row["orderStatus"] for row in rows} == {"new", "live", "partially_filled"}
-    every = desk.get(f"{V3}/unfilled-orders")["list"]
-    assert {row["category"] for row in every} == set(CATEGORIES)
+    assert {row["category"] for row in desk.get(UNFILLED)["list"]} == set(CATEGORIES)
 
 
 def test_strategy_listings(open_desk: Opener) -> None:
-    desk = open_desk(mode="unified")
-    both = desk.get(f"{V3}/unfilled-strategy-orders", category="USDT-FUTURES")
+    desk, path, futures = open_desk(mode="unified"), f"{V3}/unfilled-strategy-orders", {"category": "USDT-FUTURES"}
+    both = desk.get(path, **futures)
     types = ("tpsl", "trigger", "oco", "trailing_stop", "iceberg", "twap")
-    path = f"{V3}/unfilled-strategy-orders"
-    parts = [desk.get(path, category="USDT-FUTURES", type=kind) for kind in types]
+    parts = [desk.get(path, **futures, type=kind) for kind in types]
     assert [bool(rows) for rows in parts] == [True] * 5 + [False]
     assert desk.get(path, category="SPOT", type="twap")
     assert sorted(map(str, both)) == sorted(str(row) for rows in parts for row in rows)
     assert {row["stopLoss"] for row in parts[0]} == {"90"}
     assert {row["triggerPrice"] for row in parts[1]} == {"95"}
+    assert desk.code("GET", path) == "25200"
     desk.fake.set_faults(["tpsl-only"])
-    assert desk.get(f"{V3}/unfilled-strategy-orders", category="USDT-FUTURES") == parts[0]
-    assert desk.code("GET", f"{V3}/unfilled-strategy-orders") == "25200"
+    assert desk.get(path, **futures) == parts[0]
     desk.fake.set_faults(["strategy-types"])
     codes = [desk.code("GET", path, {"category": "SPOT", "type": kind}) for kind in types]
     assert codes == ["00000"] * 2 + ["25200"] * 4
@@ -716,7 +696,7 @@ def test_strategy_listings(open_desk: Opener) -> None:
 
 def test_unified_history(unified: Desk) -> None:
     mine = {order.id for order in unified.open("unified SPOT")}
-    unified.post(f"{V3}/cancel-symbol-order", {"category": "SPOT"})
+    unified.post(CANCEL_PART, {"category": "SPOT"})
     rows = unified.get(f"{V3}/history-orders", category="SPOT")["list"]
     assert {(row["orderId"], row["orderStatus"]) for row in rows} == {(one, "cancelled") for one in mine}
 
@@ -793,17 +773,6 @@ def test_rate_limits(open_desk: Opener, method: str, path: str, values: dict[str
     assert desk.reply(method, path, values).status != 429
 
 
-def test_an_address_is_blocked_for_five_minutes(open_desk: Opener) -> None:
-    desk = open_desk(limits=True)
-    ask = SimRequest(method="GET", path="/api/v2/public/time")
-    assert {desk.fake.handle(ask).status for _ in range(6000)} == {200}
-    assert desk.fake.handle(ask).status == 429
-    desk.clock.tick(299)
-    assert desk.reply("POST", CANCEL, USDT).status == 429
-    desk.clock.tick(1)
-    assert desk.reply("POST", CANCEL, USDT).status == 200
-
-
 # Faults.
 
 # These change accounts, need orders of an age, or meet what is not a request.
@@ -820,12 +789,12 @@ def test_every_fault_strikes(open_desk: Opener, name: str) -> None:
         order = desk.open()[0]
         for _ in range(3):
             desk.reply("POST", CANCEL, USDT)
-            desk.reply("POST", f"{MIX}/batch-cancel-orders", {**USDT, "symbol": "X", "orderIdList": [{"orderId": "1"}]})
+            desk.reply("POST", BATCH, {**USDT, "symbol": "X", "orderIdList": [{"orderId": "1"}]})
             desk.reply("GET", LIST, USDT)
             desk.reply("GET", PLANS, {**USDT, "planType": "normal_plan"})
-            desk.reply("POST", f"{MIX}/cancel-plan-order", {**USDT, "planType": "moving_plan"})
-            desk.reply("GET", f"{V3}/unfilled-orders", {"category": "USDT-FUTURES"})
-            desk.reply("POST", f"{V3}/cancel-symbol-order", {"category": "SPOT"})
+            desk.reply("POST", CANCEL_PLAN, {**USDT, "planType": "moving_plan"})
+            desk.reply("GET", UNFILLED, {"category": "USDT-FUTURES"})
+            desk.reply("POST", CANCEL_PART, {"category": "SPOT"})
             desk.reply("GET", f"{V3}/unfilled-strategy-orders", {"category": "SPOT"})
             desk.reply("GET", "/api/v3/account/settings")
             desk.reply("GET", "/api/v2/spot/account/info")
@@ -893,29 +862,7 @@ def test_cursor_loop(open_desk: Opener) -> None:
         assert desk.get(path, **values, limit=2, idLessThan=first[last]) == first
 
 
-@pytest.mark.parametrize(
-    ("mode", "path", "values", "rows", "field"),
-    [
-        ("classic", LIST, USDT, "entrustedList", "status"),
-        ("classic", PLANS, {**USDT, "planType": "profit_loss"}, "entrustedList", "planStatus"),
-        ("unified", f"{V3}/unfilled-orders", {}, "list", "orderStatus"),
-    ],
-)
-def test_unknown_status(
-    open_desk: Opener, mode: str, path: str, values: dict[str, object], rows: str, field: str
-) -> None:
-    desk = open_desk(mode=mode, faults=["unknown-status"])
-    assert desk.get(path, **values)[rows][-1][field] == UNKNOWN_STATUS
-
-
-def test_hostile(open_desk: Opener) -> None:
-    answer = open_desk(faults=["hostile"]).ask("GET", LIST, USDT)
-    row = answer["data"]["entrustedList"][0]
-    assert answer["msg"] == row["symbol"] == row["clientOid"] == HOSTILE
-    assert row["orderId"] != HOSTILE
-
-
 def test_null_lists(open_desk: Opener) -> None:
     desk = open_desk(orders=0, faults=["null-lists"])
     assert desk.get(f"{SPOT}/unfilled-orders") is None
-    assert desk.post(f"{MIX}/cancel-plan-order", USDT) == {"successList": None, "failureList": None}
+    assert desk.post(CANCEL_PLAN, USDT) == {"successList": None, "failureList": None}

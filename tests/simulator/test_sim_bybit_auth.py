@@ -93,7 +93,7 @@ def test_rsa() -> None:
 def test_clock_window(desk: Desk, ahead_ms: int, window: int, code: int) -> None:
     stamp = desk.clock() + ahead_ms
     answer = desk.ask("GET", INFO, timestamp=stamp, window=window)
-    assert answer["retCode"] == code
+    assert (answer["retCode"], answer["time"]) == (code, desk.clock())
     if code:
         assert answer["retMsg"].endswith(
             f"req_timestamp[{stamp}],server_timestamp[{desk.clock()}],recv_window[{window}]"

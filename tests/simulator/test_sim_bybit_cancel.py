@@ -23,7 +23,7 @@ def kinds_of(desk: Desk, segment: str) -> Counter[str]:
     return Counter(order.kind for order in desk.open(segment))
 
 
-def settle(desk: Desk, symbol: str, category: str) -> str:
+def settle_coin(desk: Desk, symbol: str, category: str) -> str:
     assert isinstance(desk.fake, Bybit)
     instrument = desk.fake.instruments.find(category, symbol)
     assert instrument
@@ -35,14 +35,14 @@ def settle(desk: Desk, symbol: str, category: str) -> str:
 
 @pytest.mark.parametrize("coin", ["USDT", "USDC"])
 def test_linear_by_settle_coin(desk: Desk, coin: str) -> None:
-    expected = {order.id for order in desk.open("linear") if settle(desk, order.symbol, "linear") == coin}
+    expected = {order.id for order in desk.open("linear") if settle_coin(desk, order.symbol, "linear") == coin}
     assert set(desk.cancel_all(category="linear", settleCoin=coin)) == expected
     assert expected.isdisjoint(order.id for order in desk.open())
-    assert {settle(desk, order.symbol, "linear") for order in desk.open("linear")} == {"USDT", "USDC"} - {coin}
+    assert {settle_coin(desk, order.symbol, "linear") for order in desk.open("linear")} == {"USDT", "USDC"} - {coin}
 
 
 def test_inverse_by_coin(desk: Desk) -> None:
-    coins = {settle(desk, order.symbol, "inverse") for order in desk.open("inverse")}
+    coins = {settle_coin(desk, order.symbol, "inverse") for order in desk.open("inverse")}
     assert {"BTC", "ETH", "XRP", "SOL"} <= coins
     for coin in coins:
         assert desk.cancel_all(category="inverse", settleCoin=coin)
@@ -134,9 +134,9 @@ def test_futures_filters(desk: Desk) -> None:
     opened = desk.cancel_all(**usdt, orderFilter="OpenOrder")
     assert opened
     assert not [order_id for order_id in opened if orders[order_id].reduce_only]
-    plain = desk.cancel_all(**usdt, orderFilter="Order")
-    assert {orders[order_id].kind for order_id in plain} == {"Order"}
-    assert all(orders[order_id].reduce_only for order_id in plain)
+    ordinary = desk.cancel_all(**usdt, orderFilter="Order")
+    assert {orders[order_id].kind for order_id in ordinary} == {"Order"}
+    assert all(orders[order_id].reduce_only for order_id in ordinary)
     stops = desk.cancel_all(**usdt, orderFilter="StopOrder")
     assert {"StopLoss", "TakeProfit", "TrailingStop"} <= {orders[order_id].kind for order_id in stops}
     assert desk.cancel_all(**usdt) == []
@@ -153,9 +153,9 @@ def test_stop_order_type_spares_protection(desk: Desk) -> None:
 
 
 def test_option(desk: Desk) -> None:
-    assert {settle(desk, order.symbol, "option") for order in desk.open("option")} == {"USDT", "USDC"}
+    assert {settle_coin(desk, order.symbol, "option") for order in desk.open("option")} == {"USDT", "USDC"}
     desk.cancel_all(category="option", settleCoin="USDC")
-    assert {settle(desk, order.symbol, "option") for order in desk.open("option")} == {"USDT"}
+    assert {settle_coin(desk, order.symbol, "option") for order in desk.open("option")} == {"USDT"}
     desk.cancel_all(category="option")
     assert not desk.open("option")
 
@@ -165,7 +165,7 @@ def test_option(desk: Desk) -> None:
 
 def test_futures_cap_picks_500_at_random(open_desk: Opener) -> None:
     desk = open_desk(orders=5000)
-    newest_first = [order.id for order in desk.open("linear") if settle(desk, order.symbol, "linear") == "USDT"]
+    newest_first = [order.id for order in desk.open("linear") if settle_coin(desk, order.symbol, "linear") == "USDT"]
     total = len(newest_first)
     assert total > 1500
     rounds = 0
@@ -290,9 +290,9 @@ def test_batch_size(desk: Desk, category: str, most: int) -> None:
 
 
 def test_spot_batch_reaches_plain_orders_only(desk: Desk) -> None:
-    plain = next(order for order in desk.open("spot") if order.kind == "Order")
+    ordinary = next(order for order in desk.open("spot") if order.kind == "Order")
     stop = next(order for order in desk.open("spot") if order.kind == "Stop")
-    items = [{"symbol": order.symbol, "orderId": order.id} for order in (plain, stop)]
+    items = [{"symbol": order.symbol, "orderId": order.id} for order in (ordinary, stop)]
     answer = desk.post(BATCH, category="spot", request=items)
     assert [row["code"] for row in answer["retExtInfo"]["list"]] == [0, 170213]
 
@@ -324,20 +324,3 @@ def test_spread(desk: Desk) -> None:
     past = desk.get("/v5/spread/order/history")["result"]["list"]
     assert len(past) == len(listed)
     assert {row["orderStatus"] for row in past} == {"Cancelled"}
-
-
-def test_one_full_sweep(desk: Desk) -> None:
-    """The requests that together empty a unified account."""
-    assert isinstance(desk.fake, Bybit)
-    for strategy in desk.fake.strategies_alive(desk.account):
-        assert desk.post("/v5/strategy/stop", strategyId=strategy.id)["retCode"] == 0
-    for coin in ("USDT", "USDC"):
-        desk.cancel_all(category="linear", settleCoin=coin)
-    for coin in {settle(desk, order.symbol, "inverse") for order in desk.open("inverse")}:
-        desk.cancel_all(category="inverse", settleCoin=coin)
-    for order_filter in ("", "StopOrder", "tpslOrder", "OcoOrder", "BidirectionalTpslOrder"):
-        desk.cancel_all(category="spot", **({"orderFilter": order_filter} if order_filter else {}))
-    desk.cancel_all(category="option")
-    desk.post("/v5/spread/order/cancel-all", cancelAll=True)
-    desk.clock.tick(10)
-    assert desk.open() == []

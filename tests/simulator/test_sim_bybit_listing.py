@@ -115,8 +115,8 @@ def test_the_last_cursor_can_point_to_its_own_page(open_desk: Opener) -> None:
 @pytest.mark.parametrize("path", [LIST, "/v5/spread/order/realtime", "/v5/strategy/list"])
 def test_one_field_of_a_row_can_be_odd(open_desk: Opener, path: str, fault: str, name: str, value: object) -> None:
     rows = walk(open_desk(faults=[fault]), path, 50)[0]["result"]["list"]
-    plain = walk(open_desk(), path, 50)[0]["result"]["list"]
-    assert rows == [{**plain[0], name: value}, *plain[1:]]
+    usual = walk(open_desk(), path, 50)[0]["result"]["list"]
+    assert rows == [{**usual[0], name: value}, *usual[1:]]
 
 
 @pytest.mark.parametrize(("fault", "status", "code"), [("no-batch", 404, None), ("no-batch=10017", 200, 10017)])

@@ -1,4 +1,4 @@
-"""What every embedded exchange can be told to say that is not as documented: gateways, refusals, odd rows, odd ways on.
+"""What every embedded exchange can be made to say that is not as documented: gateways, refusals, odd rows, odd ways on.
 
 The requests are those of a client that means well: they are signed, and without a fault every one is accepted.
 """
@@ -19,7 +19,7 @@ from cancelall.core.secret import Secret
 from cancelall.simulator import FakeVenue, Manner, SimReply, SimRequest
 from cancelall.simulator.faults import SPECS
 from cancelall.simulator.refusals import Refusal
-from cancelall.simulator.spoil import ROW_WORDS
+from cancelall.simulator.spoil import HOSTILE, ODD_ROWS, UNKNOWN_STATUS
 from cancelall.simulator.wire import MADE_UP
 from cancelall.venues.registry import VENUES, load, schema
 
@@ -56,13 +56,13 @@ class Client:
 
     def ask(self, request: Request, query: str | None = None) -> SimReply:
         secrets = schema(self.name).secrets(**{key: Secret(one) for key, one in self.account.credentials.items()})
-        asked = request if query is None else replace(request, query=query)
-        signed = self.venue.sign(asked, secrets, self.options, self.signed_ms or self.ms, 1)
+        sent = request if query is None else replace(request, query=query)
+        signed = self.venue.sign(sent, secrets, self.options, self.signed_ms or self.ms, 1)
         return self.fake.handle(
             SimRequest(
-                method=asked.method,
-                path=asked.path,
-                query=asked.query if signed.query is None else signed.query,
+                method=sent.method,
+                path=sent.path,
+                query=sent.query if signed.query is None else signed.query,
                 headers={name.lower(): value for name, value in signed.headers},
                 body=signed.body,
                 received_ms=self.ms,
@@ -82,10 +82,10 @@ def ways(value: Any) -> dict[str, Any]:
     """Every way on in an answer."""
     if not isinstance(value, dict):
         return {}
-    found = {name: one for name, one in value.items() if name in WAYS}
+    held = {name: one for name, one in value.items() if name in WAYS}
     for each in value.values():
-        found |= ways(each)
-    return found
+        held |= ways(each)
+    return held
 
 
 def read(reply: SimReply) -> Any:
@@ -194,12 +194,12 @@ def test_a_long_hint_in_the_venues_words(venue: str) -> None:
 # --- odd rows -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("oddity", ROW_WORDS)
+@pytest.mark.parametrize("oddity", ODD_ROWS)
 def test_one_row_is_odd_and_the_others_are_as_they_were(venue: str, oddity: str) -> None:
-    plain, client = Client(venue), Client(venue, f"odd-row={oddity}")
+    usual, client = Client(venue), Client(venue, f"odd-row={oddity}")
     struck = 0
-    for request in plain.listings():
-        before, after = rows(read(plain.ask(request))), read(client.ask(request))
+    for request in usual.listings():
+        before, after = rows(read(usual.ask(request))), read(client.ask(request))
         if client.fake.strikes("odd-row") == struck:
             assert rows(after) == before
             continue
@@ -233,9 +233,9 @@ def _shown(value: Any) -> list[Any]:
     ],
 )
 def test_what_is_odd_in_a_row(oddity: str, of_bybit: dict[str, Any]) -> None:
-    plain, client = Client("bybit"), Client("bybit", f"odd-row={oddity}")
-    request = next(one for one in plain.listings() if "category=spot" in one.query and "tpslOrder" in one.query)
-    (before,), (after,) = rows(read(plain.ask(request))), rows(read(client.ask(request)))
+    usual, client = Client("bybit"), Client("bybit", f"odd-row={oddity}")
+    request = next(one for one in usual.listings() if "category=spot" in one.query and "tpslOrder" in one.query)
+    (before,), (after,) = rows(read(usual.ask(request))), rows(read(client.ask(request)))
     assert {name: value for name, value in after.items() if before[name] != value} == of_bybit
 
 
@@ -255,21 +255,21 @@ def pages(client: Client, request: Request, most: int = 12) -> list[Any]:
     """The answers of a client that follows every way on that is text."""
     name = {"/v5/": "cursor", "/api/v2/": "idLessThan", "/api/v3/": "cursor"}
     parameter = next((word for start, word in name.items() if request.path.startswith(start)), "page")
-    found: list[Any] = []
+    answers: list[Any] = []
     query = request.query
-    while len(found) < most:
-        found.append(read(client.ask(request, query)))
-        on = next((one for one in ways(found[-1]).values() if one), None)
+    while len(answers) < most:
+        answers.append(read(client.ask(request, query)))
+        on = next((one for one in ways(answers[-1]).values() if one), None)
         if parameter == "page":
-            number = len(found) + 1
+            number = len(answers) + 1
             query = request.query.replace("page=1", f"page={number}")
             if not isinstance(on, int) or number > on:
-                return found
+                return answers
             continue
-        if not isinstance(on, str) or (not rows(found[-1]) and not on.startswith(MADE_UP)):
-            return found
+        if not isinstance(on, str) or (not rows(answers[-1]) and not on.startswith(MADE_UP)):
+            return answers
         query = f"{request.query}&{parameter}={on}"
-    return found
+    return answers
 
 
 def paged(venue: str, *faults: str) -> tuple[Client, Request]:
@@ -325,8 +325,8 @@ def test_pages_without_end(venue: str) -> None:
 
 def test_a_total_that_does_not_fit() -> None:
     client, request = paged("deltadefi", "odd-way=total")
-    plain, _ = paged("deltadefi")
-    assert read(client.ask(request))["total_count"] == read(plain.ask(request))["total_count"] + 1
+    usual, _ = paged("deltadefi")
+    assert read(client.ask(request))["total_count"] == read(usual.ask(request))["total_count"] + 1
 
 
 # --- replicas -------------------------------------------------------------------------------------------------------
@@ -361,8 +361,48 @@ def test_the_pages_of_one_reading_come_from_one_replica() -> None:
     assert len(second) == len(set(second))
 
 
+@pytest.mark.parametrize(
+    ("venue", "path", "requests", "minutes", "status"),
+    [("bybit", "/v5/market/time", 600, 10, 403), ("bitget", "/api/v2/public/time", 6000, 5, 429)],
+)
+def test_an_address_that_sends_too_much_is_shut_out(
+    venue: str, path: str, requests: int, minutes: int, status: int
+) -> None:
+    client, request = Client(venue), SimRequest(method="GET", path=path)
+    client.fake.limits = True
+    assert [client.fake.handle(request).status for _ in range(requests + 1)] == [200] * requests + [status]
+    client.ms += minutes * 60_000 - 1000
+    cancel, *_ = client.cancels()
+    assert client.ask(cancel).status == status
+    client.ms += 1000
+    assert client.ask(cancel).status == 200
+
+
 def test_no_venue_takes_the_name_of_a_fault_that_all_have(venue: str) -> None:
     assert not set(simulator.venue_class(venue).own_faults) & set(SPECS)
+
+
+def test_hostile_text_and_unknown_statuses(venue: str) -> None:
+    for mode in ("", "unified") if venue == "bitget" else ("",):
+        kinds = ((), ("hostile",), ("unknown-status",))
+        usual, hostile, unknown = (Client(venue, *faults, mode=mode) for faults in kinds)
+        for request in usual.listings():
+            before, reply = rows(read(usual.ask(request))), hostile.ask(request)
+            if before:
+                assert HOSTILE in texts(read(reply))
+                assert b"\\ud800" in reply.body
+                assert ids([read(reply)]) == ids([before])
+                after = rows(read(unknown.ask(request)))
+                assert after[:-1] == before[:-1]
+                # The strategies of Bybit and the TWAPs of Pacifica have no status in words.
+                worded = not request.path.endswith(("/strategy/list", "/orders/twap"))
+                assert texts(after[-1]).count(UNKNOWN_STATUS) == worded
+
+
+def texts(value: Any) -> list[str]:
+    """Every text in an answer."""
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [value] if isinstance(value, str) else [text for each in inside for text in texts(each)]
 
 
 # --- orders and answers that come late ------------------------------------------------------------------------------

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from cancelall import simulator
-from cancelall.simulator.spoil import HOSTILE, UNKNOWN_STATUS
 from simulator.desks import CANCEL, LIST, AscendexDesk, Clock, DeltadefiDesk, PacificaDesk
 
 DESKS: dict[str, type[Any]] = {"ascendex": AscendexDesk, "pacifica": PacificaDesk, "deltadefi": DeltadefiDesk}
@@ -121,11 +120,3 @@ def test_a_bot_places_orders_of_now(open_desk: Callable[..., Any]) -> None:
     assert [order.segment == STRATEGY for order in new] == [False, False], "a bot copies ordinary orders"
     shown = str(desk.rows())
     assert not [order for order in new if order.id in shown], "the listing lags"
-
-
-def test_hostile_text_and_unknown_statuses(open_desk: Callable[..., Any]) -> None:
-    rows = open_desk("hostile", "unknown-status").rows()
-    assert {row["symbol"] for row in rows} == {HOSTILE}
-    status = {"pacifica": "order_type"}.get(open_desk().fake.name, "status")
-    assert [row[status] for row in rows].count(UNKNOWN_STATUS) >= 1
-    assert rows[-1][status] == UNKNOWN_STATUS

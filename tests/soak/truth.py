@@ -250,7 +250,7 @@ class BybitTruth(_Base):
         if path != "/v5/order/realtime" or parameters.get("category") != order.segment:
             return False
         scope = bybit_state.read_scope(order.segment, dict(parameters), self.fake.instruments)
-        return scope.holds(order)
+        return scope.covers(order)
 
     def fired(self, order: SimOrder) -> SimOrder | None:
         if order.kind == bybit_state.ORDINARY or order.segment == "spread":

@@ -73,9 +73,7 @@ class Outcome:
         return {"successList": [ids(order) for order in self.taken], "failureList": failed}
 
     def rows(self) -> list[dict[str, object]]:
-        """One list, as v3 answers: the page gives each row a code, recordings show the two ids of a cancelled order
-        alone. Here every other one has a code.
-        """
+        """One list, as v3 has it: its page gives each row a code, recordings show ids alone. Here it is by turns."""
         good = {"code": "0", "msg": "success"}
         rows: list[dict[str, object]] = [
             {**ids(order), **(good if number % 2 else {})} for number, order in enumerate(self.taken)
@@ -143,9 +141,7 @@ def _open(call: Call, segment: str, symbol: str = "", coin: str = "") -> list[Si
 
 
 def _batch(venue: State, call: Call, values: Named, name: str) -> list[Named]:
-    """The rows of a batch; none if the field is absent. The page says 50, the page of best practices 20: the fault
-    `batch` makes it 20.
-    """
+    """The rows of a batch; none if absent. The page says 50, that of best practices 20, as with the fault `batch`."""
     rows = values.get(name, [])
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise bad(name)
@@ -164,10 +160,7 @@ def _symbol(row: Named) -> str:
 
 
 def cancel_all(venue: State, call: Call) -> object:
-    """Of one product type, and of one margin coin if it is given. No order is code 22001.
-
-    A `symbol` is not documented, and here it is ignored: everything of the product type goes.
-    """
+    """Of one product type, and margin coin if given; a `symbol`, undocumented, is ignored. No order is code 22001."""
     values = body(call)
     product = product_type(values)
     orders = _open(call, product, coin=text(values, "marginCoin"))
@@ -239,10 +232,7 @@ def cancel_symbol(venue: State, call: Call) -> object:
 
 
 def spot_batch(venue: State, call: Call) -> object:
-    """Of one symbol, or on spot of several with `batchMode` multiple.
-
-    It has no word for TP/SL orders, so that those do not exist for it.
-    """
+    """Of one symbol, or on spot of several with `batchMode` multiple. It has no word for TP/SL: they do not exist."""
     values, mode = body(call), call.names.get("mode", "")
     name = "orderIdList" if mode else "orderList"
     rows, several = _batch(venue, call, values, name), text(values, "batchMode") == "multiple"
@@ -286,10 +276,7 @@ def spot_plan(venue: State, call: Call) -> object:
 
 
 def unified_symbol(venue: State, call: Call) -> object:
-    """A whole category, or one symbol of it.
-
-    What it answers when there is nothing is not written: an empty list here, unless the fault `nothing` names a code.
-    """
+    """A category, or one symbol of it. Its answer to none is not written: an empty list, or the code of `nothing`."""
     values = body(call)
     part = category(values)
     orders = _open(call, kinds.unified_segment(part), text(values, "symbol"))
@@ -330,12 +317,6 @@ def strategy_one(venue: State, call: Call) -> object:
 
 # The position's side decides where no side is named: what closes a long one sells. Some call a long one `buy`.
 _CLOSING_SIDES = {"long": "sell", "short": "buy", "buy": "sell", "sell": "buy"}
-_PARTS: Mapping[str, Callable[[Mapping[str, object]], str]] = {
-    "mix": product_type,
-    "spot": lambda values: kinds.SPOT,
-    "margin": lambda values: "MARGIN",
-    "trade": category,
-}
 _KEPT = (
     "marginCoin posSide tradeSide force triggerPrice callbackRatio presetStopSurplusPrice presetStopLossPrice "
     "stopSurplusTriggerPrice stopLossTriggerPrice takeProfit stopLoss triggerBy triggerOrderType"
@@ -346,7 +327,7 @@ _KEPT = (
 class Waiting:
     """What a call places that waits for a price: the parameter that names its kind, the kinds, and the usual one."""
 
-    word: str
+    name: str
     kinds: tuple[str, ...]
     usual: str = ""
 
@@ -364,9 +345,9 @@ def place(venue: State, call: Call) -> object:
     """
     values, waiting = body(call), call.route.detail
     family = call.path.split("/")[3]
-    part, kind = _PARTS[family](values), text(values, "tpslType") or kinds.NORMAL
+    (part, segment), kind = _place_of(call, family, values), text(values, "tpslType") or kinds.NORMAL
     if waiting:
-        kind = text(values, waiting.word) or waiting.usual
+        kind = text(values, waiting.name) or waiting.usual
         if kind not in waiting.kinds:
             raise invalid("type") if family == "trade" else Refused("40812", "The condition planType is not met")
     symbol, client_id = text(values, "symbol"), text(values, "clientOid")
@@ -387,15 +368,18 @@ def place(venue: State, call: Call) -> object:
     price = positive(values, priced, bad(priced)) if order_type == "limit" else "0"
     extra = {name: values[name] for name in _KEPT if name in values}
     reduces = text(values, "reduceOnly").upper() == "YES"
-    order = template(_segment(call, family, part), symbol, side, price, kind, extra, reduces=reduces)
+    order = template(segment, symbol, side, price, kind, extra, reduces=reduces)
     fills = order_type == "market" and not waiting and kind != kinds.TPSL
     return ids(venue.accept(call.account, order, quantity, client_id, fills=fills))
 
 
-def _segment(call: Call, family: str, part: str) -> str:
+def _place_of(call: Call, family: str, values: Named) -> tuple[str, str]:
+    """The part of which a call places an order, and the segment where the order rests."""
     waits = call.route.detail is not None
     if family == "margin":
-        return call.names["mode"]
+        return "MARGIN", call.names["mode"]
     if family == "trade":
-        return kinds.strategy_segment(part) if waits else kinds.unified_segment(part)
-    return kinds.plan_segment(part) if waits else part
+        part = category(values)
+        return part, kinds.strategy_segment(part) if waits else kinds.unified_segment(part)
+    part = product_type(values) if family == "mix" else kinds.SPOT
+    return part, kinds.plan_segment(part) if waits else part

@@ -1,6 +1,6 @@
 """Plausible instruments of each category, their rows in the public listings, and an account's stock of orders.
 
-Names follow https://bybit-exchange.github.io/docs/v5/enum#symbol (as of 2026-07-24): BTCUSDT and BTCPERP (settled in
+Names follow https://bybit-exchange.github.io/docs/v5/enum#symbol (as of 2026-07-24): BTCUSDT and BTCPERP (settle coin
 USDC) are linear perpetuals, BTCUSDT-26MAR27 and BTC-26MAR27 linear futures, BTCUSD and BTCUSDH27 inverse ones. Linear
 has more than 500 of them, as the real list has, so that a client that does not page is found out.
 """
@@ -89,7 +89,7 @@ class Instruments:
         return [one for one in self._all.values() if one.category == category]
 
     def option(self, coin: str, base: str = "BTC", strike: int = 80000, side: str = "C") -> str:
-        """An option of that settlement coin; USDC-settled ones carry no coin in their name."""
+        """An option of that settlement coin; those of USDC carry no coin in their name."""
         name = f"{base}-{_date_name(self._winter)}-{strike}-{side}"
         return name if coin == "USDC" else f"{name}-{coin}"
 

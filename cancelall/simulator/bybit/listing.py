@@ -55,15 +55,12 @@ def history(venue: State, call: Call) -> Answer:
 
 
 def _paged(venue: State, call: Call, scope: Scope, orders: Iterable[SimOrder]) -> Answer:
-    """The page that is requested, of orders from the newest to the oldest.
-
-    An order of the cursor that has vanished meanwhile is skipped by its time. Faults do with cursors what was met.
-    """
+    """A page, from the newest order on. A cursor's order that has vanished meanwhile is skipped by its time."""
     after, order_id, client_id = (call.query.get(name, "") for name in ("cursor", "orderId", "orderLinkId"))
     shown = [
         order
         for order in orders
-        if scope.holds(order) and order_id in ("", order.id) and client_id in ("", order.client_id)
+        if scope.covers(order) and order_id in ("", order.id) and client_id in ("", order.client_id)
     ]
     refuse_continued(venue, call)
     loop = venue.fault("cursor-loop", call.request) is not None
@@ -128,9 +125,7 @@ def _status(order: SimOrder, _: object) -> str:
 
 
 def _raced(order: SimOrder) -> bool:
-    """Whether it filled after its cancel was acknowledged: it keeps the mark of the cancel
-    (.../v5/websocket/private/order).
-    """
+    """Whether it filled after its cancel was acknowledged: it keeps the mark (.../v5/websocket/private/order)."""
     return order.status == "filled" and order.type == "limit"
 
 

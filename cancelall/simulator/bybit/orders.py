@@ -43,7 +43,7 @@ def cancel_all(venue: State, call: Call) -> Answer:
     orders = [
         order
         for order in call.account.book.open(segment)
-        if scope.holds(order) and (not only_stop or order.kind == STOP)
+        if scope.covers(order) and (not only_stop or order.kind == STOP)
     ]
     if futures and len(orders) > _CAP:
         orders = venue.random.sample(orders, _CAP)
@@ -108,10 +108,7 @@ def _ids(order: SimOrder) -> dict[str, str]:
 
 
 def _named(call: Call, segment: str, values: Mapping[str, object], order_filter: str) -> SimOrder:
-    """The open order that the ids name, or the venue's refusal.
-
-    A wrong category, symbol or filter makes an order that exists "not found", as does one that is gone.
-    """
+    """The open order that the ids name. One of another category, symbol or filter counts as gone."""
     order_id, client_id = text(values, "orderId"), text(values, "orderLinkId")
     symbol = text(values, "symbol")
     if segment != "spread" and not (symbol and (order_id or client_id)):

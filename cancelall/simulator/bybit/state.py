@@ -26,6 +26,7 @@ _FILTERS: Mapping[str, Collection[str]] = {
     "spot": ("Order", "StopOrder", TPSL, OCO, BIDIRECTIONAL),
 }
 CANCEL_FILTERS = {**_FILTERS, **dict.fromkeys(FUTURES, ("Order", "StopOrder", "OpenOrder"))}
+Values = Mapping[str, object]
 RUNNING, TERMINATED, TERMINATED_WITH_ORDERS, PAUSED, UNTRIGGERED = 2, 3, 4, 5, 6
 
 
@@ -82,7 +83,7 @@ def bad_filter(segment: str) -> Refused:
     return Refused(170201 if segment == "spot" else 10001, "params error: orderFilter is invalid")
 
 
-def text(values: Mapping[str, object], name: str) -> str:
+def text(values: Values, name: str) -> str:
     return read_text(values, name, bad(f"{name} is not a string"))
 
 
@@ -130,7 +131,7 @@ class Scope:
     order_filter: str
     instruments: Instruments
 
-    def holds(self, order: SimOrder) -> bool:
+    def covers(self, order: SimOrder) -> bool:
         """Whether the order is in scope. Of several selectors one counts: symbol, else base coin, else settle coin.
 
         A symbol or coin that does not exist is no error: it matches nothing, and the answer is a success.
@@ -146,12 +147,7 @@ class Scope:
 
 
 def read_scope(
-    segment: str,
-    values: Mapping[str, object],
-    known: Instruments,
-    *,
-    coin_for: Collection[str] = (),
-    cancels: bool = False,
+    segment: str, values: Values, known: Instruments, *, coin_for: Collection[str] = (), cancels: bool = False
 ) -> Scope:
     """Check the selectors. `coin_for` are the categories that need one of symbol, base coin or settle coin.
 

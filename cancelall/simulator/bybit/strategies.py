@@ -86,10 +86,7 @@ def strategy_list(venue: State, call: Call) -> Answer:
 
 
 def stop_strategy(venue: State, call: Call) -> Answer:
-    """Ends it for good and cancels its orders.
-
-    Only running and untriggered ones are said to be stoppable; here a paused one is too.
-    """
+    """Ends it and its orders. Only running and untriggered ones are said to be stoppable; here paused ones, too."""
     strategies = venue.strategies[call.account.key]
     strategy = strategies.get(str(call.payload.get("strategyId")))
     if strategy is None:

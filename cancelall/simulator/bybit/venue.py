@@ -23,7 +23,7 @@ from .strategies import child_cancelled, stock_strategies, stop_strategy, strate
 # numbers: futures (linear and inverse share one cell of the table), option, spot. 50 where the table names no number.
 _TOO_MANY = Refused(10006, "Too many visits. Exceeded the API Rate Limit.")
 _THREE, _FIFTY = (10, 10, 20), (50, 50, 50)
-# What an account without a product answers; any other code can be asked for by its number.
+# What an account without a product answers; any other code goes by its number.
 _ABSENT_WORDS = {
     "10028": "The API can only be accessed by unified account users.",
     "110132": "This product is not available in your region.",
