@@ -267,14 +267,15 @@ def test_spot_needs_the_right_filter(desk: Desk, kind: str, order_filter: str, c
         assert desk.post(ONE, **values)["retCode"] == 170142
 
 
+def codes_of(desk: Desk, category: str, items: list[dict[str, str]]) -> list[int]:
+    """What a batch answers of each of its orders."""
+    return [row["code"] for row in desk.post(BATCH, category=category, request=items)["retExtInfo"]["list"]]
+
+
 def test_batch_is_positional(desk: Desk) -> None:
     first, second = [order for order in desk.open("linear") if order.symbol == "BTCUSDT"][:2]
-    items = [
-        {"symbol": "BTCUSDT", "orderId": first.id},
-        {"symbol": "BTCUSDT", "orderId": "no-such"},
-        {"symbol": "BTCUSDT", "orderId": second.id},
-        {"symbol": "BTCUSDT"},
-    ]
+    ids = [{"orderId": one} for one in (first.id, "no-such", second.id)]
+    items = [{"symbol": "BTCUSDT", **one} for one in (*ids, {})]
     answer = desk.post(BATCH, category="linear", request=items)
     assert answer["retCode"] == 0
     assert [row["code"] for row in answer["retExtInfo"]["list"]] == [0, 110001, 0, 10001]
@@ -289,20 +290,16 @@ def test_batch_size(desk: Desk, category: str, most: int) -> None:
     assert desk.post(BATCH, category=category, request=[])["retCode"] == 10001
 
 
-def test_spot_batch_reaches_plain_orders_only(desk: Desk) -> None:
-    ordinary = next(order for order in desk.open("spot") if order.kind == "Order")
-    stop = next(order for order in desk.open("spot") if order.kind == "Stop")
-    items = [{"symbol": order.symbol, "orderId": order.id} for order in (ordinary, stop)]
-    answer = desk.post(BATCH, category="spot", request=items)
-    assert [row["code"] for row in answer["retExtInfo"]["list"]] == [0, 170213]
+def test_spot_batch_reaches_ordinary_orders_only(desk: Desk) -> None:
+    orders = [next(order for order in desk.open("spot") if order.kind == kind) for kind in ("Order", "Stop")]
+    assert codes_of(desk, "spot", [{"symbol": order.symbol, "orderId": order.id} for order in orders]) == [0, 170213]
 
 
 def test_a_partial_batch_names_what_failed(open_desk: Opener) -> None:
     desk = open_desk(faults=["partial"])
     orders = [order for order in desk.open("linear") if order.symbol == "BTCUSDT"][:4]
     items = [{"symbol": "BTCUSDT", "orderId": order.id} for order in orders]
-    codes = [row["code"] for row in desk.post(BATCH, category="linear", request=items)["retExtInfo"]["list"]]
-    assert codes == [0, 0, 110079, 110079]
+    assert codes_of(desk, "linear", items) == [0, 0, 110079, 110079]
 
 
 # Spreads.
