@@ -97,9 +97,6 @@ class State(FakeVenue):
         rows = [table(order, style) for order in orders]
         return [{**row, **{name: float(str(row[name])) for name in names}} for row in rows]
 
-    def delisted(self, request: SimRequest) -> str:
-        return self.setting("delisted", request, "")
-
     def can_cancel(self, order: SimOrder) -> bool:
         """Whether a cancel can take this open order now: none of it is on its way, and the engine has it."""
         return order.id not in self._landing and not is_young(order, self.now_ms())

@@ -13,6 +13,7 @@ checked. Limit orders rest, market orders fill at once. No balance, no matching.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 from ..book import Side, SimOrder
@@ -20,6 +21,7 @@ from ..pages import Page, by_number
 from ..refusals import Refused, bare
 from ..routes import Call, Routes, cancel, create, listing, public, read
 from ..rows import iso
+from ..stock import template
 from ..values import positive, whole
 from ..wire import Headers, SimRequest
 from .markets import MARKETS, ROW, assets, execution, legacy_row, locked, market_config
@@ -111,16 +113,8 @@ def build(venue: State, call: Call) -> object:
         raise invalid("side or type")
     price = positive(body, "price", invalid("price must be positive")) if order_type == "limit" else "1"
     quantity = positive(body, "base_quantity", invalid("base_quantity must be positive"))
-    order = SimOrder(
-        id=venue.uuid(),
-        symbol=symbol,
-        segment=symbol,
-        side=side,
-        type=str(order_type),
-        price=price,
-        quantity=quantity,
-        remaining=quantity,
-    )
+    draft = template(symbol, symbol, side, price, "order", {}, left=quantity)
+    order = replace(draft, id=venue.uuid(), type=str(order_type), quantity=quantity)
     venue.building[order.id] = order
     return {"order_id": order.id, "tx_hex": "84a0"}
 
@@ -151,7 +145,7 @@ def _symbol(venue: State, body: Mapping[str, object], call: Call) -> str:
 
 def _check_symbol(venue: State, symbol: str | None, call: Call) -> None:
     """Refuse a symbol that does not exist, unless the fault `lenient-symbols` answers it like an empty one."""
-    known = symbol in MARKETS and symbol != venue.delisted(call.request)
+    known = symbol in MARKETS and symbol != venue.setting("delisted", call.request, "")
     if not (symbol is None or known or venue.fault("lenient-symbols", call.request)):
         raise UNKNOWN_SYMBOL
 
@@ -231,7 +225,9 @@ class DeltaDeFi(State):
             "GET /accounts/api-key": read(lambda _, call: {"api_key": call.account.key, "created_at": _CREATED}, 10),
             "GET /accounts/spot-account": read(spot_account, 10),
             "GET /accounts/balance": read(balance, 10),
-            "GET /app/market-config": public(lambda venue, call: market_config(without=venue.delisted(call.request))),
+            "GET /app/market-config": public(
+                lambda venue, call: market_config(without=venue.setting("delisted", call.request, ""))
+            ),
             "GET /app/hydra-cycle": public(hydra_cycle),
             # The path is documented, its answer is not: this shape is made up.
             "GET /health/trading-lock-status": public(lambda venue, _: {"locked": venue.is_locked()}),
