@@ -20,8 +20,6 @@ SYMBOLS = {
 }
 COINS = sorted({coin for symbol in SYMBOLS["cash"] for coin in symbol.split("/")})
 
-# The public lists.
-
 _TERMS = fixed("""
     minNotional=5 maxNotional=400000 commissionType=Quote commissionReserveRate=0.001 tickSize=0.01 lotSize=0.00001
 """)
@@ -57,8 +55,6 @@ CONTRACTS = [
 ASSETS = [
     {"assetCode": coin, "assetName": coin, **fixed("precisionScale=#9 nativeScale=#4 blockChain=#[]")} for coin in COINS
 ]
-
-# The stock.
 
 
 def _template(

@@ -46,10 +46,9 @@ _POSITIONS = {"BTC-PERP": ("0.5", "90000", "50000"), "ETH-PERP": ("-2", "0", "0"
 
 
 def cancel_all(venue: State, call: Call) -> object:
-    """Every open order of one ledger, of one symbol if the body names one. The documents do not say
-    whether conditional orders go with it: here they do, unless `conditional-left` is on. Orders that the matching
-    engine has not taken yet stay ("sent but un-acked will not be canceled"). No form of the answer names or counts
-    what was cancelled; futures v2 gives nothing but the code.
+    """Every open order of one ledger, of one symbol if the body names one. The documents do not say whether conditional
+    orders go with it: here they do, unless `conditional-left` is on. Orders that the matching engine has not taken yet
+    stay ("sent but un-acked will not be canceled"). No form of the answer names or counts what was cancelled.
     """
     ledger, symbol = ledger_of(call), str(venue.body(call).get("symbol", ""))
     if symbol and symbol not in SYMBOLS[ledger] and not venue.fault("lenient-symbols", call.request):

@@ -37,8 +37,7 @@ _PAIRS = [word.replace("=", "/").split("/") for word in _PRICES.split()]
 MARKETS = {base + quote: Market(base, quote, price, listed=quote != "USDX") for base, quote, price in _PAIRS}
 """HOSKYUSDM, which two SDKs name, is left out on purpose: such a symbol is answered 4106."""
 
-_QUIET = "NIGHTUSDCx"
-"""A pair of which the stock holds no order."""
+_QUIET = "NIGHTUSDCx"  # a pair of which the stock holds no order
 
 
 def market_config(*, without: str = "") -> dict[str, object]:
@@ -69,9 +68,6 @@ def _token(coin: str) -> dict[str, object]:
 def _unit(coin: str) -> str:
     """A Cardano asset unit: policy id and name in hex. The policy ids are dummies."""
     return "lovelace" if coin == "ADA" else "d0" * 28 + coin.encode("ascii").hex()
-
-
-# The stock.
 
 
 def template(symbol: str) -> SimOrder:

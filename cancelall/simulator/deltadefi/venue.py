@@ -34,7 +34,7 @@ _CREATED = iso(1_760_000_000_000)
 
 def cancel_all(venue: State, call: Call) -> object:
     """One symbol, and it is required. Orders that the engine has not taken over yet, or whose cancel is on its way, are
-    not found: with nothing else on the book the answer is 4200, although they are listed.
+    not seen: with nothing else on the book the answer is 4200, although they are listed.
     """
     symbol = _symbol(venue, _body(call), call)
     orders = [order for order in call.account.book.open(symbol) if venue.can_cancel(order)]

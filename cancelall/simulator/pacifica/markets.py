@@ -63,8 +63,6 @@ MARKETS = {
     for symbol, _, numbers in (word.partition("=") for word in _PRICES_AND_TICKS.split())
 }
 
-# The stock.
-
 
 def _template(kind: str, symbol: str, way: str = "buy", amount: str = "1", left: str = "", **extra: str) -> SimOrder:
     """An order at the market's price. The way is buy, sell, or closing: that one can only shrink a position."""

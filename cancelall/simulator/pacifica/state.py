@@ -84,7 +84,6 @@ class State(FakeVenue):
 
     def bind_agent(self, account: Account) -> tuple[Mapping[str, str], Mapping[str, object]]:
         """Bind a new agent key to an account: the credentials of who uses it, and the options that its profile needs.
-
         The venue does this in the app or with `POST /agent/bind`, signed by the owner.
         """
         with self.lock:
@@ -100,27 +99,24 @@ class State(FakeVenue):
         return key
 
     def spend(self, spender: Hashable, *, quota: int, cost: int) -> tuple[bool, Headers]:
-        """Spend `cost` if the quota of the last minute has room for it. A refused request costs nothing.
-
-        All numbers are tenths of a credit, as on the wire; the headers say what is left.
+        """Spend `cost` if the quota of the last minute has room for it; the headers say what is left. A refused request
+        costs nothing. All numbers are tenths of a credit, as on the wire.
         """
         spent, now_ms = self._spent.setdefault(spender, deque()), self.now_ms()
         while spent and spent[0][0] <= now_ms - _WINDOW_MS:
             spent.popleft()
-        left = quota - sum(each for _, each in spent)
-        allowed = left >= cost
+        allowed = quota - sum(each for _, each in spent) >= cost
         if allowed:
             spent.append((now_ms, cost))
-            left -= cost
+        left = quota - sum(each for _, each in spent)
         oldest_ms = spent[0][0] if spent else now_ms
         return allowed, _credit_headers(quota, max(0, left), -(-(oldest_ms + _WINDOW_MS - now_ms) // 1000))
 
     def authenticate(self, operation: str, body: auth.Fields) -> tuple[Account, auth.Fields]:
-        """The account that a flat signed body may act for, and the payload; or the venue's refusal.
-
-        `timestamp + expiry_window` must not have passed. How far ahead a timestamp may be is not documented: only the
-        fault `ahead` bounds it. What an account that nobody has opened gets is not documented either: the words here
-        follow the list of codes.
+        """The account that a flat signed body may act for, and the payload; or the venue's refusal. `timestamp +
+        expiry_window` must not have passed. How far ahead a timestamp may be is not documented: only the fault `ahead`
+        bounds it. What an account that nobody has opened gets is not documented either: the words here follow the list
+        of codes.
         """
         payload, now_ms, ahead = auth.payload_of(operation, body), self.server_now(), self.has_fault("ahead")
         timestamp, window = int(str(body["timestamp"])), int(str(body.get("expiry_window", _DEFAULT_EXPIRY_MS)))
