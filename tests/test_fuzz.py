@@ -28,7 +28,7 @@ from cancelall.config.toml_file import Document
 from cancelall.core.declare import secrets_of
 from cancelall.core.errors import ConfigError, SecretError, Unreadable
 from cancelall.core.model import Answer, Reply, Request
-from cancelall.core.preflight import Question, Told, load_preflight
+from cancelall.core.preflight import KeyFacts, Question, load_preflight
 from cancelall.core.profile import BrokenProfile, Overrides, Profile
 from cancelall.core.secret import Secret
 from cancelall.credentials.chain import resolve
@@ -113,7 +113,7 @@ def classified(venue: Venue[Any, Any, Any], one: Heard, reply: Reply) -> Answer:
         except Unreadable as fault:
             assert CANARY not in fault.message + fault.hint  # noqa: PT017 - one outcome of two
         else:
-            if isinstance(read, Told):
+            if isinstance(read, KeyFacts):
                 key_findings([read], "the page", 1_800_000_000_000, refused=False)
     return judgement.answer
 
@@ -279,7 +279,7 @@ def _values(value: Any) -> Iterator[Any]:
 @pytest.mark.parametrize("name", VENUES)
 def test_the_fuzz_has_something_to_change(name: str) -> None:
     """Cancels, listings with orders and other reads were heard, those of the pre-flight too."""
-    questions = [one for one in heard(name) if type(one.read(one.request, one.reply)) is Told]
+    questions = [one for one in heard(name) if type(one.read(one.request, one.reply)) is KeyFacts]
     assert bool(questions) == (name != "deltadefi")
     assert any(one.request.changes for one in heard(name))
     assert any(not one.request.changes and not one.page for one in heard(name))
@@ -354,6 +354,6 @@ def test_any_bytes_for_a_secret_are_taken_or_told_without_them(
         found = resolve(profile, environ)
     except SecretError as error:
         told = f"{error.message} {error.hint}"
-        assert len(text) < 6 or text not in told  # noqa: PT017 - one outcome of two
+        assert len(text) < 6 or text not in told  # one outcome of two
     else:
         assert text not in repr(found) or len(text) < 6

@@ -84,6 +84,51 @@ def below(prefix: str) -> set[str]:
 
 CORE = sorted(set(FILES) - below("cancelall.venues") - below("cancelall.simulator"))
 
+# --- names ----------------------------------------------------------------------------------------------------------
+
+PRODUCT = sorted(set(FILES) - below("cancelall.simulator"))
+NAMED = sorted(name for room in ("engine", "journal", "venues", "check") for name in below(f"cancelall.{room}"))
+"""The modules whose names are held to this."""
+
+
+def test_a_class_has_a_name_of_its_own() -> None:
+    """In the product. The simulator speaks of the other side, in the venues' words: each has its `State`."""
+    classes = {(n.name, one) for one in PRODUCT for n in ast.walk(tree_of(one)) if isinstance(n, ast.ClassDef)}
+    names = [name for name, _ in classes]
+    assert {name for name, module in classes if names.count(name) > 1 and module in NAMED} == set()
+
+
+AVOIDED = {
+    *("asked", "heard", "hearing", "plain", "beside", "means", "early", "spares", "twins", "feeds", "overtaken"),
+    *("settle", "settled"),
+}
+"""Words that had several meanings, or none of the field's. `settle_coin` is a venue's own."""
+
+
+def public_names(tree: ast.AST) -> Iterator[str]:
+    """Of classes, functions, their parameters, attributes and constants."""
+    for node in ast.iter_child_nodes(tree):
+        match node:
+            case ast.ClassDef(name=name):
+                yield name
+                yield from public_names(node)
+            case ast.FunctionDef(name=name, args=args) | ast.AsyncFunctionDef(name=name, args=args):
+                yield name
+                if not name.startswith("_") or name == "__init__":
+                    yield from (one.arg for one in ast.walk(args) if isinstance(one, ast.arg))
+            case ast.Assign(targets=targets):
+                yield from (one.id for one in targets if isinstance(one, ast.Name))
+            case ast.AnnAssign(target=ast.Name(id=name)):
+                yield name
+
+
+@pytest.mark.parametrize("module", NAMED)
+def test_a_public_name_is_a_word_with_one_meaning(module: str) -> None:
+    names = {name for name in public_names(tree_of(module)) if not name.startswith("_")}
+    assert {name for name in names if AVOIDED & {*name.lower().replace("settle_coin", "").split("_")}} == set()
+    assert names & {"told", "found"} == set()
+
+
 # --- who may import whom --------------------------------------------------------------------------------------------
 
 EVERYTHING = {"core", "venues", "net", "journal", "report", "config", "credentials", "engine", "check", "cli"}
@@ -232,12 +277,12 @@ def test_the_heart_names_no_venue(module: str) -> None:
 def test_only_signing_code_the_sources_and_the_stores_reveal_a_secret(module: str) -> None:
     reveals = ".reveal(" in FILES[module].read_text(encoding="utf-8")
     stores = {"cancelall.credentials.chain", "cancelall.credentials.keyrings", "cancelall.cli.auth.systemd"}
-    assert not reveals or module in {*stores, "cancelall.venues.rsa"}
+    assert not reveals or module in {*stores, "cancelall.venues.signing"}
 
 
 # --- venues ---------------------------------------------------------------------------------------------------------
 
-SHARED = {"cancelall.venues", *(f"cancelall.venues.{name}" for name in ("contract", "payload", "registry", "rsa"))}
+SHARED = {"cancelall.venues", *(f"cancelall.venues.{name}" for name in ("contract", "payload", "registry", "signing"))}
 VENUE_MODULES = sorted(below("cancelall.venues") - SHARED)
 IMPURE = {
     *("asyncio", "builtins", "calendar", "ctypes", "datetime", "http", "importlib", "io", "locale", "logging"),

@@ -168,7 +168,7 @@ def booted(room: Path, *, program: bool = True, units: bool = True) -> Iterator[
             stdout=console,
             stderr=subprocess.STDOUT,
             env=environ,
-            preexec_fn=lambda: _enter(group),  # noqa: PLW1509
+            preexec_fn=lambda: _enter(group),
         )
     machine = None
     try:

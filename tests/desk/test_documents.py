@@ -176,7 +176,7 @@ def test_each_line_of_a_profile_is_valid_by_itself(name: str) -> None:
     keys, secrets = lines[2 : lines.index(heading)], lines[lines.index(heading) + 1 :]
     for line in keys:
         key = line.split(" = ")[0]
-        line = line.replace('"ADDRESS"', f'"{ADDRESS}"')  # noqa: PLW2901 - what everybody has to put in
+        line = line.replace('"ADDRESS"', f'"{ADDRESS}"')  # what everybody has to put in
         text = "\n".join((first, venue_line, NEEDS.get((name, key), ""), line))
         found = loader.profile(_document(text), name, {}, Overrides())
         assert isinstance(found, Profile), (line, found)

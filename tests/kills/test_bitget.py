@@ -20,7 +20,7 @@ from cancelall.core.model import Verdict
 from cancelall.core.profile import Overrides
 from cancelall.engine.run import Run
 from cancelall.simulator import SimServer
-from cancelall.venues.bitget.options import Options
+from cancelall.venues.bitget.options import BitgetOptions
 from kills.truth import BITGET
 from kills.virtual import Faced, cleared, faced, ids
 from support import profile_table, swept
@@ -347,7 +347,9 @@ def test_a_symbol_of_another_script_is_a_symbol_like_others(server: SimServer) -
         server.fake.place(server.account, replace(order, id=server.fake.new_id(order), client_id="", symbol=name))
     rest = {order.id for order in server.open_orders() if order.symbol != name}
     document = Document(path=Path("config.toml"), data={"profiles": {"bitget": profile_table("bitget", server)}})
-    named = replace(loader.profile(document, "bitget", {}, Overrides(deadline=20.0)), options=Options(symbol=(name,)))
+    named = replace(
+        loader.profile(document, "bitget", {}, Overrides(deadline=20.0)), options=BitgetOptions(symbol=(name,))
+    )
     (report,) = asyncio.run(Run(profiles=[named], environ={}, started=time.monotonic(), scale=0.1).all())
     assert (report.verdict, {order.id for order in server.open_orders()}) == (Verdict.CLEAR, rest)
     assert len(report.orders) == len(like)

@@ -100,7 +100,7 @@ def _counted(venue: str, server: SimServer, home: Path) -> dict[str, int]:
     script, out = ROOT / "tests" / "kills" / "counted.py", home / "calls.json"
     environ = {"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": str(ROOT)}
     words = [sys.executable, str(script), str(out), venue, "--config", str(config), "--json"]
-    ran = subprocess.run(words, env=environ, cwd=home, stdin=subprocess.DEVNULL, capture_output=True, check=False)  # noqa: S603
+    ran = subprocess.run(words, env=environ, cwd=home, stdin=subprocess.DEVNULL, capture_output=True, check=False)
     assert ran.returncode == ExitStatus.CLEAR, ran.stderr
     found: dict[str, int] = json.loads(out.read_text(encoding="utf-8"))
     return found

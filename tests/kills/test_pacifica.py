@@ -25,7 +25,7 @@ from cancelall.simulator.pacifica import Pacifica
 from cancelall.venues.pacifica import api
 from cancelall.venues.pacifica import venue as pacifica
 from cancelall.venues.pacifica.api import NOWHERE
-from cancelall.venues.pacifica.options import Secrets, _unbase58
+from cancelall.venues.pacifica.options import PacificaSecrets, _unbase58
 from kills.virtual import Faced, cleared, faced
 from support import Ran, cancelall, environment, kill, paths, profile_table, states, swept
 
@@ -83,11 +83,13 @@ def test_signatures_that_begin_with_a_zero_byte(server: SimServer) -> None:
         """Stands still at a moment at which the signature of the first cancel begins with zero."""
 
         def __init__(self) -> None:
-            secrets = Secrets(secret_key=Secret(server.credentials["secret_key"]))
-            (request,) = api.cancel_all(pacifica.Options())
+            secrets = PacificaSecrets(secret_key=Secret(server.credentials["secret_key"]))
+            (request,) = api.cancel_all(pacifica.PacificaOptions())
             now_ms = time.time_ns() // 1_000_000
             for at in range(now_ms, now_ms - 20_000, -1):
-                body = pacifica.sign(request, secrets, pacifica.Options(), at - pacifica.VENUE.clock_lead_ms, 1).body
+                body = pacifica.sign(
+                    request, secrets, pacifica.PacificaOptions(), at - pacifica.VENUE.clock_lead_ms, 1
+                ).body
                 if json.loads(body)["signature"].startswith("1"):
                     self.at_ms = at
                     return

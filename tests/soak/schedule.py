@@ -317,7 +317,7 @@ class World:
         return next(one for one in self.owners if one.name == profile.name).network.send
 
     def _attempt(self, profile: str, attempt: Attempt) -> None:
-        said = attempt.judgement.words if attempt.judgement else attempt.fault.message if attempt.fault else ""
+        said = attempt.judgement.message if attempt.judgement else attempt.fault.message if attempt.fault else ""
         proves = load(self.plan.venue).proves_key(attempt.request)
         if attempt.judgement is not None and (proves or attempt.judgement.answer is Answer.REFUSED):
             self.heard[profile].append(attempt.judgement)
@@ -630,7 +630,7 @@ def minimal(plan: Plan, fails: Callable[[Result], bool], most: int = 400) -> Res
             tried += 1
             try:
                 result = run(candidate)
-            except Exception:  # noqa: BLE001, S112 - not every part can be left out
+            except Exception:  # noqa: S112 - not every part can be left out
                 continue
             if fails(result):
                 best, progress = result, True

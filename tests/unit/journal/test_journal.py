@@ -120,7 +120,7 @@ def test_a_torn_last_line_is_sealed_and_told(tmp_path: Path) -> None:
     made.close(5)
     assert "sealed" in made.warnings()[0]
     chain = verify(read(files(tmp_path)))
-    assert (chain.broken, chain.lines, chain.sealed) == ("", 3, ("journal.jsonl, line 2",))
+    assert (chain.broken, chain.lines, chain.sealed) == ("", 3, ["journal.jsonl, line 2"])
 
 
 def test_a_line_that_is_still_being_written_is_not_torn(tmp_path: Path) -> None:
@@ -145,7 +145,7 @@ def test_a_line_that_is_still_being_written_is_not_torn(tmp_path: Path) -> None:
     made.close(5)
     assert half.is_set()
     chain = verify(read(files(tmp_path)))
-    assert (chain.broken, chain.lines, chain.sealed, made.warnings()) == ("", 4, (), ())
+    assert (chain.broken, chain.lines, chain.sealed, made.warnings()) == ("", 4, [], ())
 
 
 def test_a_full_disk_leaves_no_torn_line(tmp_path: Path) -> None:

@@ -482,7 +482,7 @@ def test_cutting_a_tls_connection_sends_nothing_in_clear(authority: Authority) -
             connection.shut(made)
             assert isinstance(made, ssl.SSLSocket)
             assert made._sslobj is not None  # type: ignore[attr-defined]
-            with pytest.raises(OSError):  # noqa: PT011 - TLS or the system, whichever sees it first
+            with pytest.raises(OSError):  # TLS or the system, whichever sees it first
                 made.sendall(b"secret")
 
 
