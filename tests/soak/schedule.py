@@ -149,6 +149,7 @@ class World:
         self.heard: defaultdict[str, list[Judgement]] = defaultdict(list)
         """What each profile was told by signed requests."""
         self.sweeps: dict[str, ProfileSweep] = {}
+        self.held: dict[str, tuple[Verdict, float]] = {}
         self.notes = Notes()
         self.fake: FakeVenue = simulator.create(
             plan.venue, orders=plan.orders, seed=plan.seed % 1_000_003, now_ms=lambda: true_ms(self.loop)
@@ -297,7 +298,7 @@ class World:
             started=self.loop.time(),
             dry_run=self.plan.dry_run,
             hold=self.plan.hold,
-            listener=Listener(attempt=self._attempt, sweeping=self.sweeps.__setitem__),
+            listener=Listener(attempt=self._attempt, sweeping=self.sweeps.__setitem__, holding=self.holding),
             record=Record(journal=self.notes),
             clock=VirtualClock(loop=self.loop, skew_ms=self.plan.skew_ms),
             connect=self._connect,
@@ -315,6 +316,10 @@ class World:
 
     def _connect(self, profile: Profile) -> Send:
         return next(one for one in self.owners if one.name == profile.name).network.send
+
+    def holding(self, name: str, verdict: Verdict, seconds: float) -> None:
+        """Note the verdict with which the hold of a profile begins, and when, in the loop's time."""
+        self.held[name] = (verdict, self.loop.time())
 
     def _attempt(self, profile: str, attempt: Attempt) -> None:
         said = attempt.judgement.words if attempt.judgement else attempt.fault.message if attempt.fault else ""
