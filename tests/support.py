@@ -124,39 +124,38 @@ def environment(profile: str, server: SimServer) -> dict[str, str]:
 
 
 def paths(server: SimServer) -> Sequence[str]:
-    """What was asked of a server, in the order of arrival."""
+    """What was requested of a server, in the order of arrival."""
     return [f"{request.method} {request.path}" for request in server.requests]
 
 
-def swept(
+LONG = 50.0
+"""Seconds of a deadline that is not the point: what ends by itself does so within it, however busy the machine is."""
+
+
+def a_run(
     profiles: Mapping[str, Mapping[str, object]],
     *,
-    dry_run: bool = False,
-    scale: float = 0.1,
-    deadline: float = 5.0,
+    deadline: float = LONG,
     overrides: Overrides | None = None,
     environ: Mapping[str, str] | None = None,
-) -> list[ProfileReport]:
-    """The kill of some profiles in this process, over real sockets, with the venues' waits scaled down."""
+    **more: Any,
+) -> Run:
+    """A kill of some profiles that begins now, in this process, with the venues' waits scaled down."""
     document = Document(path=Path("config.toml"), data={"profiles": profiles})
-    asked = replace(overrides or Overrides(), deadline=deadline)
-    chosen = [loader.profile(document, name, environ or {}, asked) for name in profiles]
-    run = Run(profiles=chosen, environ=environ or {}, started=time.monotonic(), dry_run=dry_run, scale=scale)
-    return asyncio.run(run.all())
+    limited = replace(overrides or Overrides(), deadline=deadline)
+    chosen = [loader.profile(document, name, environ or {}, limited) for name in profiles]
+    settings = {"started": time.monotonic(), "scale": 0.1, **more}
+    return Run(profiles=chosen, environ=environ or {}, **settings)
 
 
-def kill(
-    venue: str,
-    server: SimServer,
-    *,
-    options: Mapping[str, object] | None = None,
-    dry_run: bool = False,
-    scale: float = 0.1,
-    deadline: float = 5.0,
-) -> ProfileReport:
+def swept(profiles: Mapping[str, Mapping[str, object]], **more: Any) -> list[ProfileReport]:
+    """The kill of some profiles, to its end, over real sockets."""
+    return asyncio.run(a_run(profiles, **more).all())
+
+
+def kill(venue: str, server: SimServer, *, options: Mapping[str, object] | None = None, **more: Any) -> ProfileReport:
     """The kill of one profile on one embedded exchange."""
-    table = profile_table(venue, server, **(options or {}))
-    (report,) = swept({venue: table}, dry_run=dry_run, scale=scale, deadline=deadline)
+    (report,) = swept({venue: profile_table(venue, server, **(options or {}))}, **more)
     return report
 
 

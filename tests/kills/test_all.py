@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,11 +12,11 @@ import pytest
 import ports
 from cancelall import simulator
 from cancelall.core.model import Verdict
+from cancelall.core.results import ProfileReport
+from cancelall.engine.run import Listener
 from cancelall.simulator import SimServer
 from cancelall.venues.registry import VENUES
-from support import cancelall, environment, profile_table, swept, write_config
-
-pytestmark = pytest.mark.alone
+from support import a_run, cancelall, environment, profile_table, swept, write_config
 
 
 @pytest.fixture
@@ -25,6 +25,7 @@ def servers() -> Iterator[dict[str, SimServer]]:
         yield {name: stack.enter_context(simulator.start(name, orders=15)) for name in VENUES}
 
 
+@pytest.mark.alone("compares the seconds of two kills")
 @pytest.mark.faults
 def test_five_venues_and_one_of_them_a_blackhole(servers: dict[str, SimServer], home: Path) -> None:
     dead = "bybit"
@@ -62,13 +63,20 @@ def test_five_venues_and_one_of_them_a_blackhole(servers: dict[str, SimServer], 
 def test_one_bad_venue_changes_nothing_for_the_others(servers: dict[str, SimServer], fault: str) -> None:
     bad = "deltadefi"
     servers[bad].set_faults([fault])
-    reports = swept({name: profile_table(name, server) for name, server in servers.items()}, deadline=5)
-    for report in reports:
-        if report.profile == bad:
-            assert report.verdict is not Verdict.CLEAR
-        else:
-            assert (report.profile, report.verdict) == (report.profile, Verdict.CLEAR)
-            assert servers[report.profile].open_orders() == []
+    others = set(servers) - {bad}
+
+    def finished(report: ProfileReport) -> None:
+        others.discard(report.profile)
+        if not others:
+            run.interrupt("SIGINT")
+
+    run = a_run(
+        {name: profile_table(name, server) for name, server in servers.items()}, listener=Listener(finished=finished)
+    )
+    verdicts = {report.profile: report.verdict for report in asyncio.run(run.all())}
+    assert verdicts.pop(bad) is not Verdict.CLEAR
+    assert verdicts == dict.fromkeys(verdicts, Verdict.CLEAR)
+    assert [name for name in verdicts if servers[name].open_orders()] == []
 
 
 def test_all_without_a_config_takes_the_venues_whose_secrets_are_there(
@@ -119,6 +127,5 @@ def test_a_thousandth_profile_is_like_the_first(home: Path) -> None:
             table = profile_table("deltadefi", server, symbol=["ADAUSDM"])
             table["credentials"] = {"api_key": account.key}
             tables[f"desk-{index}"] = table
-        reports = swept(tables, deadline=20)
+        reports = swept(tables)
     assert {report.verdict for report in reports} == {Verdict.CLEAR}
-    assert os.getpid()

@@ -15,9 +15,7 @@ from cancelall import simulator
 from cancelall.core.model import Verdict
 from cancelall.net import direct
 from cancelall.simulator import SimServer
-from support import profile_table, swept
-
-pytestmark = pytest.mark.alone
+from support import LONG, profile_table, swept
 
 LATER = 0.02
 """Seconds after which the second copy of an answer comes."""
@@ -82,6 +80,7 @@ def server() -> Iterator[SimServer]:
         yield running
 
 
+@pytest.mark.alone("the second copy of an answer has to come before a connection is held to be silent")
 @pytest.mark.parametrize(("fault", "verdict"), [(None, Verdict.CLEAR), ("ack-only~inverse", Verdict.OPEN)])
 def test_no_answer_is_taken_for_another_requests(server: SimServer, fault: str | None, verdict: Verdict) -> None:
     """The listings of what is empty already come in the same seconds as that of what rests."""
@@ -89,7 +88,7 @@ def test_no_answer_is_taken_for_another_requests(server: SimServer, fault: str |
     doubling = Doubling(server)
     try:
         table = {**profile_table("bybit", server), "base_url": doubling.origin}
-        (report,) = swept({"bybit": table}, deadline=6.0 if fault else 20.0)
+        (report,) = swept({"bybit": table}, deadline=6.0 if fault else LONG)
     finally:
         doubling.close()
     assert doubling.doubled

@@ -65,7 +65,7 @@ class Narrow:
     mode: str = ""
     warning: str = ""
     never: str = ""
-    """A path that must not be asked for."""
+    """A path that must not be requested."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +87,8 @@ class Truth:
     not_covered: tuple[str, ...]
     first: str
     """The path of the first request."""
+    account_shown: bool = False
+    """Whether the end of the account's address stands beside the host."""
     would_send: tuple[str, ...]
     """Requests that a dry run names."""
     parts: tuple[str, ...]
@@ -128,6 +130,9 @@ class Truth:
     """Faults by which listings hide what rests, for less than the venue's gap."""
     clocks: tuple[int, ...] = ()
     """Seconds by which the venue's clock is off."""
+    unnamed: tuple[int, ...] = ()
+    """Those of them at which no cancel is refused though its clock is behind: in its history what was cancelled then
+    has ended before the run began."""
     stamp: str = ""
     """The header with the time of a request; empty: it stands in the body, or nowhere if there are no `clocks`."""
     many: int
@@ -334,6 +339,7 @@ ASCENDEX = Truth(
     blind="/0/api/pro/v1/cash/order/all",
     filled=("fill=3", "slow-listing=0.05"),
     clocks=(-600, -25, 25, 600),
+    unnamed=(-25,),
     stamp="x-auth-timestamp",
     many=5000,
 )
@@ -342,6 +348,7 @@ PACIFICA = Truth(
     accounts=(Account(segments=("strategies", "TWAP", "orders"), kinds=9 + 1 + 7),),
     not_covered=("subaccounts",),
     first="/api/v1/orders/cancel_all",
+    account_shown=True,
     would_send=('POST /api/v1/orders/cancel_all {"all_symbols":true,"exclude_reduce_only":false}',),
     parts=("/orders", "twap", "strategies"),
     selected={"symbol": ["BTC", "SOL"]},
@@ -370,6 +377,7 @@ PACIFICA = Truth(
     blind="/api/v1/orders/cancel_all",
     filled=("fill=3",),
     clocks=(-600, -25, 25, 40, 600),
+    unnamed=(-600, -25),
     many=2000,
 )
 
@@ -398,7 +406,10 @@ DELTADEFI = Truth(
     nulls=("null-lists", 'json:listing={"data":null,"total_count":0,"total_page":0}'),
     circles=("cursor-loop", "ack-only"),
     refusals=(
-        Refusal(faults=("key",), kind="auth", hint="key and host do not match", twice=True),
+        *(
+            Refusal(faults=faults, kind="auth", hint="key and host do not match", twice=True)
+            for faults in (("key",), ('json={"error":"Unauthorized","code":"4010"}', "status=401"))  # a number as text
+        ),
         Refusal(faults=("json=404 page not found", "status=404"), kind="environment", twice=True),
     ),
     narrow=(
