@@ -410,11 +410,3 @@ def running(row: Row, home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[C
         case = Case(row=row, home=home, monkeypatch=monkeypatch, stack=stack)
         yield case
         assert case.used
-
-
-def until(fits: Callable[[], object], seconds: float = 30.0) -> None:
-    """Wait for something to be true."""
-    end = time.monotonic() + seconds
-    while not fits():
-        assert time.monotonic() < end, "it never came to that"
-        time.sleep(0.005)

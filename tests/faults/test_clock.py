@@ -13,7 +13,8 @@ import pytest
 from cancelall.core.model import Verdict
 from cancelall.net import transport
 from faults import raw
-from faults.harness import Case, shows, until
+from faults.harness import Case, shows
+from ports import until
 
 TIMES = {"ascendex": "x-auth-timestamp", "bitget": "access-timestamp", "bybit": "x-bapi-timestamp"}
 """The header that holds the time; Pacifica has it in the body."""

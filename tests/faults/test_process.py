@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from cancelall.simulator import SimServer
-from faults.harness import NARROW, VERDICTS, Case, allowance, shows, until
+from faults.harness import NARROW, VERDICTS, Case, allowance, shows
+from ports import until
 from support import environment, profile_table
 
 SOON = 1.5

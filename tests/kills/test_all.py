@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -116,6 +117,17 @@ def test_the_demo_shows_every_venue(home: Path) -> None:
     ran = cancelall("demo", "--json", "--orders", "12", home=home)
     assert ran.code == 0
     assert {line["venue"]: line["verdict"] for line in ran.lines} == dict.fromkeys(VENUES, "clear")
+
+
+def test_finished_kills_leave_nothing_open(servers: dict[str, SimServer]) -> None:
+    """A process may fire often: connections are closed with their run, and no run's garbage is kept for ever."""
+    tables = {name: profile_table(name, servers[name]) for name in ("bybit", "bitget")}
+    swept(tables)  # loads what stays open
+    before, frozen = ports.descriptors(), gc.get_freeze_count()
+    for _ in range(3):
+        swept(tables)
+    ports.until(lambda: ports.descriptors() <= before)
+    assert gc.get_freeze_count() == frozen
 
 
 def test_a_thousandth_profile_is_like_the_first(home: Path) -> None:
