@@ -53,6 +53,8 @@ DEADLINE = 1.5
 
 VERDICTS = (0, 4, 10, 11, 12)
 """The exit codes of a kill that did what it could."""
+TO_ITS_DEADLINE = "the kill goes on to its deadline, and has to be over half a second later"
+"""Why a test is run once more alone if it fails."""
 PEAK_MB = 100
 """Megabytes that a command may take, whatever a server sends."""
 
@@ -77,13 +79,14 @@ def shows(
     venues: Sequence[str] | None = None,
     over: Mapping[str, Iterable[object]] | None = None,
     share: int = 1,
+    alone: str = "",
     **row: Any,
 ) -> Callable[[F], F]:
     """This test shows that row, for each of its venues (or those of them that are named).
 
     The first of a row's tests says what the row is. `over` are variants, by the name of the parameter. Each of them is
     shown on `share` venues, and each venue shows some: where a fault knows nothing of the venue, all of them on all
-    venues would only take long.
+    venues would only take long. `alone` says why a busy machine may fail it.
     """
     if fault:
         ROWS[number] = Row(number=number, fault=fault, **row)
@@ -98,7 +101,7 @@ def shows(
             )
         elif "venue" in inspect.signature(test).parameters:
             test = pytest.mark.parametrize("venue", chosen)(test)
-        return pytest.mark.alone(pytest.mark.faults(test))
+        return pytest.mark.faults(pytest.mark.alone(alone)(test) if alone else test)
 
     return mark
 

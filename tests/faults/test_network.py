@@ -16,7 +16,7 @@ from cancelall.engine import client, hedge
 from cancelall.net import transport
 from cancelall.venues.registry import VENUES
 from faults import raw
-from faults.harness import Case, Ended, shows
+from faults.harness import TO_ITS_DEADLINE, Case, Ended, shows
 from support import profile_table
 
 HOST = "exchange.example"
@@ -71,6 +71,7 @@ def unreachable(ended: Ended, *, sent: bool) -> None:
     injected="the resolver answers that there is no such name",
     expected="tried again to the deadline, known not to be sent",
     codes=(12,),
+    alone=TO_ITS_DEADLINE,
 )
 def test_a_name_that_does_not_exist(case: Case, venue: str) -> None:
     resolves(case, no_such_name)
@@ -81,7 +82,7 @@ def test_a_name_that_does_not_exist(case: Case, venue: str) -> None:
     assert max(len(tries) for tries in ended.tries().values()) >= 3
 
 
-@shows(1)
+@shows(1, alone=TO_ITS_DEADLINE)
 def test_a_name_that_no_resolver_knows(case: Case, venue: str) -> None:
     path = case.config({venue: case.table(venue, "https://cancelall.invalid")})
     ran = case.run(venue, "--json", "--config", str(path))
@@ -94,13 +95,14 @@ def test_a_name_that_no_resolver_knows(case: Case, venue: str) -> None:
     injected="the resolver sleeps for 30 s",
     expected="abandoned at the deadline; the process ends all the same",
     codes=(12,),
+    alone=TO_ITS_DEADLINE,
 )
 def test_a_resolver_that_says_nothing(case: Case, venue: str) -> None:
     resolves(case, silent_resolver(case))
     unreachable(case.kill(venue, case.table(venue, f"https://{HOST}")), sent=True)
 
 
-@shows(2)
+@shows(2, alone=TO_ITS_DEADLINE)
 def test_the_process_does_not_wait_for_the_resolver(case: Case, venue: str) -> None:
     folder = case.home / "hooks"
     folder.mkdir()
@@ -142,6 +144,7 @@ def test_a_name_that_takes_longer_than_an_attempt_is_looked_up_once(case: Case, 
     injected="a closed port",
     expected="again at once, then with growing random pauses",
     codes=(12,),
+    alone=TO_ITS_DEADLINE,
 )
 def test_a_port_that_refuses(case: Case, venue: str) -> None:
     port = case.stack.enter_context(ports.refusing())
@@ -158,6 +161,7 @@ def test_a_port_that_refuses(case: Case, venue: str) -> None:
     injected="a listener whose accept queue is full",
     expected="tried again to the deadline; where the venue has a second host, a copy goes there and settles it",
     codes=(0, 12),
+    alone=TO_ITS_DEADLINE,
 )
 def test_a_connection_that_goes_nowhere(case: Case, venue: str) -> None:
     case.monkeypatch.setattr(transport, "CONNECT_TIMEOUT", 0.3)
@@ -167,7 +171,7 @@ def test_a_connection_that_goes_nowhere(case: Case, venue: str) -> None:
     assert max(len(tries) for tries in ended.tries().values()) >= 2
 
 
-@shows(4)
+@shows(4, alone=TO_ITS_DEADLINE)
 def test_the_usual_bounds_on_a_connection_that_goes_nowhere(case: Case, venue: str) -> None:
     port = case.stack.enter_context(ports.nowhere())
     unreachable(case.kill(venue, case.table(venue, f"http://127.0.0.1:{port}"), deadline=2.5), sent=False)
@@ -194,6 +198,7 @@ def test_the_second_host_when_the_first_cannot_be_connected_to(case: Case, venue
     injected="the resolver names two full accept queues before the host",
     expected="the addresses are raced, 250 ms apart",
     codes=(0,),
+    alone="measures the race of addresses",
 )
 def test_two_dead_addresses_before_the_good_one(case: Case, venue: str) -> None:
     dead = [("127.0.0.1", case.stack.enter_context(ports.nowhere())) for _ in range(2)]
@@ -217,6 +222,7 @@ def test_two_dead_addresses_before_the_good_one(case: Case, venue: str) -> None:
     injected="connections are accepted and no byte is ever sent",
     expected="known not to be sent; a copy goes to the second host, where there is one",
     codes=(0, 12),
+    alone=TO_ITS_DEADLINE,
 )
 def test_tls_that_never_begins(case: Case, venue: str) -> None:
     server = case.stack.enter_context(raw.Raw(raw.stall))
@@ -224,7 +230,7 @@ def test_tls_that_never_begins(case: Case, venue: str) -> None:
     assert server.connections > 0
 
 
-@shows(6)
+@shows(6, alone=TO_ITS_DEADLINE)
 def test_tls_that_never_begins_is_tried_again(case: Case, venue: str) -> None:
     case.monkeypatch.setattr(transport, "CONNECT_TIMEOUT", 0.3)
     server = case.stack.enter_context(raw.Raw(raw.stall))
@@ -239,7 +245,7 @@ def test_the_second_host_when_tls_never_begins(case: Case, venue: str) -> None:
     hedged(case, venue, case.stack.enter_context(raw.Raw(raw.stall)).origin("https"))
 
 
-@shows(6, over={"behaviour": [raw.garbage, raw.finish, raw.reset]}, share=2)
+@shows(6, over={"behaviour": [raw.garbage, raw.finish, raw.reset]}, share=2, alone=TO_ITS_DEADLINE)
 def test_tls_that_breaks(case: Case, venue: str, behaviour: raw.Behaviour) -> None:
     server = case.stack.enter_context(raw.Raw(behaviour))
     unreachable(case.kill(venue, case.table(venue, server.origin("https"))), sent=False)
@@ -287,6 +293,7 @@ def test_the_same_certificate_when_it_does_verify(case: Case, venue: str, tmp_pa
     injected="requests are read, and processed or not, and never answered",
     expected="sent again; the listing decides; a copy goes to the second host, where there is one",
     codes=(0, 12),
+    alone=TO_ITS_DEADLINE,
 )
 def test_an_answer_that_never_comes(case: Case, venue: str) -> None:
     server = case.server(venue, "stall")
@@ -311,12 +318,13 @@ def test_the_second_host_when_the_first_does_not_answer(case: Case, venue: str) 
     injected="one byte every 0.3 s",
     expected="abandoned at the deadline",
     codes=(12,),
+    alone=TO_ITS_DEADLINE,
 )
 def test_a_body_that_drips(case: Case, venue: str) -> None:
     unreachable(case.kill(venue, case.server(venue, f"drip-body={0.3 * case.slow}")), sent=True)
 
 
-@shows(9)
+@shows(9, alone=TO_ITS_DEADLINE)
 def test_a_body_of_megabytes_that_drips(case: Case, venue: str) -> None:
     head = b"HTTP/1.1 200 OK\r\nContent-Length: 4000000\r\n\r\n"
     server = case.stack.enter_context(raw.Raw(raw.dripping(head + b" " * 1000, 0.002)))
@@ -330,6 +338,7 @@ def test_a_body_of_megabytes_that_drips(case: Case, venue: str) -> None:
     injected="one byte every 0.1 s",
     expected="abandoned at the deadline",
     codes=(12,),
+    alone=TO_ITS_DEADLINE,
 )
 def test_headers_that_drip(case: Case, venue: str) -> None:
     unreachable(case.kill(venue, case.server(venue, "drip-headers=0.1")), sent=True)
@@ -418,6 +427,7 @@ def dripping_body(case: Case, venue: str) -> dict[str, object]:
     expected="the other four finish at their own speed",
     codes=(12,),
     over={"how": WAYS},
+    alone="compares the seconds of two kills",
 )
 def test_the_other_four_finish_at_their_own_speed(case: Case, venue: str, how: str) -> None:
     servers = {name: case.server(name) for name in VENUES if name != venue}

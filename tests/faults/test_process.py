@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from cancelall.simulator import SimServer
-from faults.harness import NARROW, VERDICTS, Case, allowance, shows
+from faults.harness import NARROW, TO_ITS_DEADLINE, VERDICTS, Case, allowance, shows
 from ports import until
 from support import environment, profile_table
 
@@ -43,6 +43,7 @@ def stalled(case: Case, venue: str, *words: str, **more: Any) -> tuple[SimServer
     expected="the first: no cancel any more, the orders are read once more, for 1 s; "
     "the second ends it at once, and tells what is known",
     codes=(130,),
+    alone="measures how soon a signal ends it",
 )
 def test_ctrl_c(case: Case, venue: str) -> None:
     _, process = stalled(case, venue, "--json")
@@ -53,7 +54,7 @@ def test_ctrl_c(case: Case, venue: str) -> None:
     assert any("can still land" in warning for warning in line["warnings"])
 
 
-@shows(36)
+@shows(36, alone="measures how soon a signal ends it")
 def test_ctrl_c_tells_what_is_left(case: Case, venue: str) -> None:
     """The orders are read once more. That nothing is cancelled any more is held by the random schedules."""
     server = case.server(venue, "ack-only", orders=20)
@@ -70,7 +71,7 @@ def test_ctrl_c_tells_what_is_left(case: Case, venue: str) -> None:
     assert named <= left
 
 
-@shows(36)
+@shows(36, alone="measures how soon a signal ends it")
 def test_ctrl_c_while_a_secret_is_being_read(case: Case, venue: str) -> None:
     """Nothing is sent after it, not even the first cancel."""
     server = case.server(venue)
@@ -86,7 +87,7 @@ def test_ctrl_c_while_a_secret_is_being_read(case: Case, venue: str) -> None:
     assert server.requests == []
 
 
-@shows(36)
+@shows(36, alone="measures how soon a signal ends it")
 def test_ctrl_c_twice(case: Case, venue: str) -> None:
     """The second does not even wait for the last look, and what is known is said all the same."""
     _, process = stalled(case, venue, "--json")
@@ -100,7 +101,7 @@ def test_ctrl_c_twice(case: Case, venue: str) -> None:
     assert (line["verdict"], line["error"]["kind"]) == ("unproven", "interrupted")
 
 
-@shows(36)
+@shows(36, alone="measures how soon a signal ends it")
 def test_ctrl_c_twice_while_the_output_is_not_read(case: Case, venue: str) -> None:
     """The first waits for whoever reads the result, the second for nobody."""
     reading, writing = full_pipe()
@@ -126,7 +127,7 @@ def full_pipe() -> tuple[int, int]:
     return reading, writing
 
 
-@shows(36, over={"seconds": [0.05, 0.1, 0.2, 0.3]})
+@shows(36, over={"seconds": [0.05, 0.1, 0.2, 0.3]}, alone="measures how soon a signal ends it")
 def test_ctrl_c_before_the_first_request(case: Case, venue: str, seconds: float) -> None:
     """While nothing of ours is running yet Python itself may show where it was, and end with its own code.
 
@@ -150,6 +151,7 @@ def test_ctrl_c_before_the_first_request(case: Case, venue: str, seconds: float)
     injected="the signal while the venue does not answer",
     expected="as Ctrl-C: no cancel any more, one last look, what is known is told",
     codes=(143,),
+    alone="measures how soon a signal ends it",
 )
 def test_terminate(case: Case, venue: str) -> None:
     _, process = stalled(case, venue, "--json")
@@ -158,7 +160,7 @@ def test_terminate(case: Case, venue: str) -> None:
     assert ran.line["error"]["kind"] == "interrupted"
 
 
-@shows(37)
+@shows(37, alone="measures how soon a signal ends it")
 def test_terminate_between_the_cancel_and_its_proof(case: Case, venue: str) -> None:
     """The cancels are done, the proof is not: never clear."""
     server = case.server(venue)
@@ -199,6 +201,7 @@ OUTCOMES = {"clear": ("", 0), "refused": ("key", 4), "unreachable": ("stall", 12
     expected="the outcome decides the exit code",
     codes=VERDICTS,
     over={"outcome": OUTCOMES, "word": ["", "--json", "-v"]},
+    alone=TO_ITS_DEADLINE,
 )
 def test_the_readers_go_away(case: Case, venue: str, outcome: str, word: str) -> None:
     words = [word] if word else []
@@ -252,7 +255,7 @@ def test_streams_that_are_closed_or_full(case: Case, venue: str, outcome: str, c
 def test_errors_when_nobody_can_be_told(case: Case, venue: str, closing: str, words: str) -> None:
     code = 2 if "nan" in words else 6
     shell = ["sh", "-c", f'exec "$@" {closing}', "sh"]
-    case.run(venue, *words.split(), codes=[code], limit=1.0, under=shell)
+    case.run(venue, *words.split(), codes=[code], limit=10.0, under=shell)
 
 
 # --- the journal ----------------------------------------------------------------------------------------------------
@@ -300,13 +303,13 @@ def test_a_journal_that_cannot_be_written(case: Case, venue: str, trouble: str) 
 )
 def test_the_journal_shows_the_open_attempt(case: Case, venue: str) -> None:
     killed(case, venue)
-    shown = case.run("journal", "show", limit=2.0, codes=[0], env={"COLUMNS": "200"})
+    shown = case.run("journal", "show", limit=10.0, codes=[0], env={"COLUMNS": "200"})
     assert "attempt_start" in shown.out
     assert "did not end" in shown.out
     asked = f"in flight: POST /v5/spread/order/cancel-all ({venue}, spread)" if venue == "bybit" else "in flight: "
     assert asked in shown.out
     assert "unknown whether it was executed" in shown.out
-    case.run("journal", "verify", limit=2.0, codes=[0])
+    case.run("journal", "verify", limit=10.0, codes=[0])
 
 
 # --- killed ---------------------------------------------------------------------------------------------------------
@@ -469,4 +472,4 @@ def test_two_kills_at_once(case: Case, venue: str) -> None:
     for process in both:
         ran = case.ended(process, began, deadline=18)
         assert ran.line["verdict"] == "clear"
-    case.run("journal", "verify", limit=2.0, codes=[0])
+    case.run("journal", "verify", limit=10.0, codes=[0])

@@ -8,7 +8,7 @@ import pytest
 
 from cancelall.core.model import Verdict
 from faults import raw
-from faults.harness import PEAK_MB, Case, Ended, shows
+from faults.harness import PEAK_MB, TO_ITS_DEADLINE, Case, Ended, shows
 
 
 def twice(ended: Ended) -> dict[str, int]:
@@ -30,6 +30,7 @@ def seldom(ended: Ended) -> bool:
     injected="the first cancel is answered 429, Retry-After: 1",
     expected="waits for as long as it was asked to, then cancels",
     codes=(0,),
+    alone="measures a wait of a second",
 )
 def test_a_short_wait_is_waited(case: Case, venue: str) -> None:
     server = case.server(venue, "status:cancel=429@1", "retry-after:cancel=1@1")
@@ -56,6 +57,7 @@ def test_the_venues_own_limit_is_waited_out(case: Case, venue: str) -> None:
     codes=(11,),
     over={"asked": ["600", "Wed, 21 Oct 2099 07:28:00 GMT", "soon", "-1", "nan", "1e999", "²"]},
     share=2,
+    alone=TO_ITS_DEADLINE,
 )
 def test_a_wait_that_cannot_be_waited(case: Case, venue: str, asked: str) -> None:
     server = case.server(venue, "status=429", f"retry-after={asked}")
@@ -71,7 +73,7 @@ def test_a_wait_that_cannot_be_waited(case: Case, venue: str, asked: str) -> Non
     assert warned == ([f"the venue asked to wait {told} s"] if told else [])
 
 
-@shows(14)
+@shows(14, alone=TO_ITS_DEADLINE)
 def test_a_long_wait_on_the_cancels_alone(case: Case, venue: str) -> None:
     """The listing is read all the same, and says what is left."""
     server = case.server(venue, "status:cancel=429", "retry-after:cancel=600")
@@ -92,6 +94,7 @@ def _all(server: object) -> list[object]:
     injected="everything is answered 418",
     expected="the same as a 429",
     codes=(11,),
+    alone=TO_ITS_DEADLINE,
 )
 def test_418_is_a_limit(case: Case, venue: str) -> None:
     ended = case.kill(venue, case.server(venue, "status=418"))
@@ -108,6 +111,7 @@ def test_418_is_a_limit(case: Case, venue: str) -> None:
     injected="HTTP 403 with HTML to everything",
     expected="a gateway's word: tried again, at most every 2 s, to the deadline; the page is not printed",
     codes=(4, 11),
+    alone=TO_ITS_DEADLINE,
 )
 def test_a_region_that_is_not_served(case: Case, venue: str) -> None:
     server = case.server(venue, "region")
@@ -122,7 +126,7 @@ def test_a_region_that_is_not_served(case: Case, venue: str) -> None:
         assert "10 minutes" in error.hint
 
 
-@shows(16)
+@shows(16, alone=TO_ITS_DEADLINE)
 def test_a_gateway_that_turns_everybody_away_is_asked_by_each_profile(case: Case, venue: str) -> None:
     server = case.server(venue, "region")
     other = server.add_account(orders=12)
@@ -139,6 +143,7 @@ def test_a_gateway_that_turns_everybody_away_is_asked_by_each_profile(case: Case
     injected="the venue's own code for a revoked key; a bare 401",
     expected="the code is believed when a second request hears it too; the bare 401 is a gateway's word",
     codes=(4, 11),
+    alone=TO_ITS_DEADLINE,
 )
 @pytest.mark.parametrize("fault", ["key", "status=401"])
 def test_a_refused_key(case: Case, venue: str, fault: str) -> None:
@@ -161,6 +166,7 @@ def test_a_refused_key(case: Case, venue: str, fault: str) -> None:
     expected="believed after a try over the other address family, where there is one; the cure is named",
     codes=(4,),
     not_for={"deltadefi": "its keys have no address lists"},
+    alone=TO_ITS_DEADLINE,
 )
 def test_an_address_that_is_not_on_the_list(case: Case, venue: str) -> None:
     ended = case.kill(venue, case.server(venue, "ip"), codes=[4, 10])
@@ -189,6 +195,7 @@ PARTS = {"ascendex": ("/margin/", "margin"), "bitget": ("spot", "spot"), "bybit"
         "deltadefi": "its keys have no rights by product",
         "pacifica": "one cancel takes all products; an agent key has no rights by product",
     },
+    alone=TO_ITS_DEADLINE,
 )
 def test_a_right_that_is_missing_for_one_product(case: Case, venue: str) -> None:
     text, segment = PARTS[venue]
@@ -209,6 +216,7 @@ def test_a_right_that_is_missing_for_one_product(case: Case, venue: str) -> None
     injected="the venue's own code for a key that it does not know",
     expected="the hint says what may not belong together",
     codes=(4,),
+    alone=TO_ITS_DEADLINE,
 )
 def test_a_key_of_another_environment(case: Case, venue: str) -> None:
     ended = case.kill(venue, case.server(venue, "key"), codes=[4, 10])
@@ -236,6 +244,7 @@ def test_a_demo_key_on_the_live_host(case: Case, venue: str) -> None:
     injected="302 to another host; 302 with a body of 400 MB",
     expected="not followed, not downloaded, nothing sent to the other host; asked again to the deadline",
     codes=(4, 11),
+    alone=TO_ITS_DEADLINE,
 )
 def test_a_redirect_is_not_followed(case: Case, venue: str) -> None:
     elsewhere = case.stack.enter_context(raw.Raw(raw.answering("200 OK")))
@@ -246,7 +255,11 @@ def test_a_redirect_is_not_followed(case: Case, venue: str) -> None:
     assert elsewhere.connections == 0
 
 
-@shows(24, over={"status": ["301 Moved", "302 Found", "303 Other", "307 Temporary", "308 Permanent"]})
+@shows(
+    24,
+    over={"status": ["301 Moved", "302 Found", "303 Other", "307 Temporary", "308 Permanent"]},
+    alone=TO_ITS_DEADLINE,
+)
 def test_a_redirects_body_is_not_downloaded(case: Case, venue: str, status: str) -> None:
     elsewhere = case.stack.enter_context(raw.Raw(raw.answering("200 OK")))
     giant = raw.answering(status, [f"Location: {elsewhere.origin()}/"], padding=400 << 20)

@@ -11,7 +11,7 @@ from cancelall.core.model import Verdict
 from cancelall.net import transport
 from cancelall.simulator import SimServer
 from faults import raw
-from faults.harness import Case, shows
+from faults.harness import TO_ITS_DEADLINE, Case, shows
 from faults.test_network import HOST, resolves
 from support import profile_table
 
@@ -109,7 +109,7 @@ def test_the_way_around_every_proxy(case: Case, venue: str) -> None:
     assert not any("proxy" in warning for warning in ended.report.warnings)
 
 
-@shows(49, over={"kind": TROUBLES})
+@shows(49, over={"kind": TROUBLES}, alone=TO_ITS_DEADLINE)
 def test_a_proxy_of_the_profile_has_no_way_around_it(case: Case, venue: str, kind: str) -> None:
     server, table = secured(case, venue)
     ended = case.kill(venue, {**table, "proxy": trouble(case, kind)}, codes=[12])
