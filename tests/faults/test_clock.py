@@ -14,6 +14,7 @@ from cancelall.core.model import Verdict
 from cancelall.net import transport
 from faults import raw
 from faults.harness import TO_ITS_DEADLINE, Case, shows
+from loopback import read_request
 from ports import until
 
 TIMES = {"ascendex": "x-auth-timestamp", "bitget": "access-timestamp", "bybit": "x-bapi-timestamp"}
@@ -81,19 +82,14 @@ class Refusing:
         """By how many ms the time that a cancel was signed with is ahead of that of its arrival."""
 
     def __call__(self, server: raw.Raw, connection: Any) -> None:
-        head = raw.head_of(server, connection)
-        text, _, body = head.partition(b"\r\n\r\n")
-        headers = {}
-        for line in text.decode().split("\r\n")[1:]:
-            name, _, value = line.partition(": ")
-            headers[name.lower()] = value
-        while len(body) < int(headers.get("content-length", 0)):
-            body += connection.recv(65536)
+        head, _, body = read_request(connection).partition(b"\r\n\r\n")
+        text = head.decode()
+        headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in text.split("\r\n")[1:])}
         status, answer = REFUSED[self.venue]
-        if text.startswith((b"POST", b"DELETE")):
+        if text.startswith(("POST", "DELETE")):
             self.ahead.append(stamp(self.venue, headers, body) - time.time() * 1000)
         elif self.venue == "pacifica":  # its reads are not signed
-            status, answer = "200 OK", READS.get(text.split(b"?")[0].decode(), '{"success":true,"data":[]}')
+            status, answer = "200 OK", READS.get(text.split("?")[0], '{"success":true,"data":[]}')
         lines = [f"HTTP/1.1 {status}", *([f"Date: {self.date()}"] if self.date else []), "Connection: close"]
         connection.sendall("\r\n".join([*lines, f"Content-Length: {len(answer)}", "", answer]).encode())
 

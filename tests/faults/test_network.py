@@ -227,7 +227,7 @@ def test_two_dead_addresses_before_the_good_one(case: Case, venue: str) -> None:
 def test_tls_that_never_begins(case: Case, venue: str) -> None:
     server = case.stack.enter_context(raw.Raw(raw.stall))
     unreachable(case.kill(venue, case.table(venue, server.origin("https"))), sent=True)
-    assert server.connections > 0
+    assert server.accepted > 0
 
 
 @shows(6, alone=TO_ITS_DEADLINE)

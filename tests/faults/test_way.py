@@ -67,7 +67,7 @@ def test_a_proxy_that_works(case: Case, venue: str, by: str) -> None:
     ended = case.kill(venue, {**table, **more}, environ=environ, deadline=4, codes=[0])
     assert server.open_orders() == []
     assert proxy.received.startswith(f"CONNECT {HOST}:".encode())
-    assert proxy.connections >= len(server.requests) // 4
+    assert proxy.accepted >= len(server.requests) // 4
     where = " (from the environment)" if environ else ""
     assert f"through the proxy http://127.0.0.1:{proxy.port}{where}\n" in ended.said
     assert not any("proxy" in warning for warning in ended.report.warnings)
@@ -91,7 +91,7 @@ def test_a_proxy_of_the_environment_of_a_kind_that_is_not_supported(case: Case, 
     case.secrets.add("CANARY-of-the-proxy")
     environ = {"ALL_PROXY": f"socks5h://me:CANARY-of-the-proxy@127.0.0.1:{proxy.port}"}
     ended = case.kill(venue, table, environ=environ, deadline=4, codes=[0])
-    assert (proxy.connections, server.open_orders()) == (0, [])
+    assert (proxy.accepted, server.open_orders()) == (0, [])
     assert "through the proxy" not in ended.said
     assert ended.said.count("WARNING: the proxy of the environment (ALL_PROXY) cannot be used") >= 1
     assert any("a socks5h proxy is not supported" in warning for warning in ended.report.warnings)
@@ -124,7 +124,7 @@ def test_a_host_that_is_excepted_from_the_proxy(case: Case, venue: str) -> None:
     proxy = serving(case, REFUSAL)
     environ = {"ALL_PROXY": proxy.origin(), "NO_PROXY": f"localhost, .{HOST.partition('.')[2]}"}
     ended = case.kill(venue, table, environ=environ, deadline=4, codes=[0])
-    assert (proxy.connections, server.open_orders()) == (0, [])
+    assert (proxy.accepted, server.open_orders()) == (0, [])
     assert "through the proxy" not in ended.said
 
 
