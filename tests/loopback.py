@@ -61,20 +61,13 @@ class Listening:
 class RawServer(Listening):
     """Records what arrives, byte for byte, and does with the connection what its script says."""
 
-    def __init__(
-        self,
-        script: bytes | Script = OK,
-        *,
-        context: ssl.SSLContext | None = None,
-        host: str = "127.0.0.1",
-        port: int = 0,
-    ) -> None:
+    def __init__(self, script: bytes | Script = OK, *, context: ssl.SSLContext | None = None, **at: Any) -> None:
         self.requests: list[bytes] = []
         self.connections: list[int] = []
         """For each request the number of the connection that it came on."""
         self.script = script
         self.context = context
-        super().__init__(host, port)
+        super().__init__(**at)
 
     @property
     def origin(self) -> str:

@@ -50,17 +50,29 @@ class Ran:
         return line
 
 
-def cancelall(*words: str, home: Path, env: Mapping[str, str] | None = None, seconds: float = 40) -> Ran:
-    """Run the real command with an empty environment but for what is given, no terminal and a HOME of its own."""
-    environ = {"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": str(ROOT), **(env or {})}
-    process = subprocess.run(  # noqa: S603
-        [sys.executable, "-m", "cancelall", *words],
-        env=environ,
+def surroundings(home: Path, env: Mapping[str, str] | None = None) -> dict[str, str]:
+    """An environment without anything but what is given, and a HOME of its own."""
+    return {"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": str(ROOT), **(env or {})}
+
+
+def cancelall(
+    *words: str,
+    home: Path,
+    env: Mapping[str, str] | None = None,
+    seconds: float = 40,
+    start: Sequence[str] = ("-m", "cancelall"),
+    **more: Any,
+) -> Ran:
+    """Run the real command without a terminal. `start` is what Python is given to begin with."""
+    process = subprocess.run(
+        [sys.executable, *start, *words],
+        env=surroundings(home, env),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         timeout=seconds,
         cwd=home,
         check=False,
+        **more,
     )
     return Ran(
         code=process.returncode,
@@ -71,9 +83,9 @@ def cancelall(*words: str, home: Path, env: Mapping[str, str] | None = None, sec
 
 def altered(one: T, **functions: object) -> T:
     """A copy of a segment, whose methods and properties are these: `replace` changes only what is a field."""
-    found = copy.copy(one)
-    vars(found).update(functions)
-    return found
+    made = copy.copy(one)
+    vars(made).update(functions)
+    return made
 
 
 class Bare(Segment):
@@ -91,9 +103,9 @@ class Bare(Segment):
         return ()
 
 
-def exist(*told: str) -> tuple[Known, ...]:
+def exist(*names: str) -> tuple[Known, ...]:
     """What discovery reads have shown, each as its kind and its name: `symbol BTCUSDT`."""
-    return tuple(Known(*one.split(" ", 1)) for one in told)
+    return tuple(Known(*one.split(" ", 1)) for one in names)
 
 
 def profile_table(venue: str, server: SimServer, **keys: object) -> dict[str, object]:
@@ -118,9 +130,8 @@ def write_config(path: Path, profiles: Mapping[str, object], defaults: Mapping[s
 def environment(profile: str, server: SimServer) -> dict[str, str]:
     """The same profile through environment variables alone."""
     prefix = f"CANCELALL_{profile.upper().replace('-', '_')}_"
-    found = {prefix + field.upper(): value for field, value in server.credentials.items()}
-    found |= {prefix + key.upper(): str(value) for key, value in server.account_options.items()}
-    return found | {prefix + "BASE_URL": server.origin}
+    values = {**server.credentials, **server.account_options, "base_url": server.origin}
+    return {prefix + name.upper(): str(value) for name, value in values.items()}
 
 
 def paths(server: SimServer) -> Sequence[str]:

@@ -6,7 +6,6 @@ never "clear" while something rests.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import inspect
 import io
@@ -27,20 +26,17 @@ import pytest
 from cancelall import simulator
 from cancelall.cli.execute import Streams
 from cancelall.cli.options import Output
-from cancelall.config import loader
-from cancelall.config.toml_file import Document
 from cancelall.core.attempts import Attempt
 from cancelall.core.model import Request, Verdict
-from cancelall.core.profile import Overrides
 from cancelall.core.results import ProfileReport
 from cancelall.engine import verdicts
-from cancelall.engine.run import Listener, Run
+from cancelall.engine.run import Listener
 from cancelall.report.streams import Outlet
 from cancelall.simulator import SimServer
 from cancelall.venues.contract import Venue
 from cancelall.venues.registry import load
 from faults.rows import ROWS, Row
-from support import ROOT, Ran, profile_table, write_config
+from support import Ran, profile_table, surroundings, swept, write_config
 
 LATE = 0.5
 """Seconds after the deadline by which everything has to be over."""
@@ -253,36 +249,23 @@ class Case:
         self.used = True
         deadline *= self.slow
         environ = environ or {}
-        document = Document(path=Path("config.toml"), data={"profiles": tables})
-        chosen = [loader.profile(document, name, environ, Overrides(deadline=deadline)) for name in tables]
         self.monkeypatch.setattr("cancelall.engine.run.load", lambda name: self._hurried(load(name), limits))
         log: list[tuple[str, Attempt]] = []
         printers = [self._printer(Output(json=json, verbose=True), environ) for json in (True, False)]
 
-        def heard(profile: str, attempt: Attempt) -> None:
-            log.append((profile, attempt))
-            for printer in printers:
-                printer.attempt(profile, attempt)
-
-        def tell(what: str) -> Callable[[Any], None]:
-            def told(value: object) -> None:
+        def printing(event: str) -> Callable[..., None]:
+            def happened(*values: Any) -> None:
+                if event == "attempt":
+                    log.append(values)  # type: ignore[arg-type]
                 for printer in printers:
-                    getattr(printer, what)(value)
+                    getattr(printer, event)(*values)
 
-            return told
+            return happened
 
-        listener = Listener(target=tell("target"), attempt=heard, finished=tell("finished"))
+        listener = Listener(**{event: printing(event) for event in ("target", "attempt", "finished")})
         began = time.monotonic()
-        run = Run(
-            profiles=chosen,
-            environ=environ,
-            started=began,
-            dry_run=dry_run,
-            listener=listener,
-            scale=scale,
-            **more,
-        )
-        reports = asyncio.run(run.all())
+        settings = {"environ": environ, "started": began, "dry_run": dry_run, "listener": listener, "scale": scale}
+        reports = swept(tables, deadline=deadline, **settings, **more)
         seconds = time.monotonic() - began
         for printer in printers:
             printer.summary(reports)
@@ -323,8 +306,7 @@ class Case:
 
     def environ(self, env: Mapping[str, str | None] | None = None) -> dict[str, str]:
         """An environment without anything but what is given; None takes a variable out."""
-        found = {"PATH": os.environ["PATH"], "HOME": str(self.home), "PYTHONPATH": str(ROOT), **(env or {})}
-        return {name: value for name, value in found.items() if value is not None}
+        return {name: value for name, value in {**surroundings(self.home), **(env or {})}.items() if value is not None}
 
     def start(
         self,

@@ -1,10 +1,11 @@
-"""Rows 1 to 12 and 35: names, connections, TLS, answers that never come or break off, and four others beside them."""
+"""Rows 1 to 12 and 35: names, connections, TLS, answers that never come or break off; four others meanwhile."""
 
 from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +33,9 @@ def resolves(case: Case, answer: Callable[[int], list[tuple[str, int]]], host: s
     """Have the resolver answer this for one name."""
     real = socket.getaddrinfo
 
-    def getaddrinfo(asked: Any, port: Any, *more: Any, **named: Any) -> Any:
-        if asked not in (host, host.encode()):
-            return real(asked, port, *more, **named)
+    def getaddrinfo(name: Any, port: Any, *more: Any, **named: Any) -> Any:
+        if name not in (host, host.encode()):
+            return real(name, port, *more, **named)
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", target) for target in answer(int(port))]
 
     case.monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
@@ -74,8 +75,7 @@ def unreachable(ended: Ended, *, sent: bool) -> None:
     alone=TO_ITS_DEADLINE,
 )
 def test_a_name_that_does_not_exist(case: Case, venue: str) -> None:
-    resolves(case, no_such_name)
-    ended = case.kill(venue, case.table(venue, f"https://{HOST}"))
+    ended = case.kill(venue, unresolved(case, venue, no_such_name))
     unreachable(ended, sent=False)
     assert ended.report.error is not None
     assert "could not be resolved" in ended.report.error.message
@@ -98,8 +98,7 @@ def test_a_name_that_no_resolver_knows(case: Case, venue: str) -> None:
     alone=TO_ITS_DEADLINE,
 )
 def test_a_resolver_that_says_nothing(case: Case, venue: str) -> None:
-    resolves(case, silent_resolver(case))
-    unreachable(case.kill(venue, case.table(venue, f"https://{HOST}")), sent=True)
+    unreachable(case.kill(venue, unresolved(case, venue, silent_resolver(case))), sent=True)
 
 
 @shows(2, alone=TO_ITS_DEADLINE)
@@ -117,13 +116,13 @@ def test_the_process_does_not_wait_for_the_resolver(case: Case, venue: str) -> N
 
 @shows(2)
 def test_a_name_that_takes_longer_than_an_attempt_is_looked_up_once(case: Case, venue: str) -> None:
-    """What is given up while the resolver is asked leaves the answer to those who come after it."""
+    """What is given up during a look-up leaves the answer to those who come after it."""
     case.monkeypatch.setattr(client, "ATTEMPT_SECONDS", 0.25)
-    asked: list[int] = []
+    lookups: list[int] = []
     pause = threading.Event()
 
     def slowly(port: int) -> list[tuple[str, int]]:
-        asked.append(port)
+        lookups.append(port)
         pause.wait(0.8)
         return [("127.0.0.1", port)]
 
@@ -132,7 +131,7 @@ def test_a_name_that_takes_longer_than_an_attempt_is_looked_up_once(case: Case, 
     table = {**profile_table(venue, server), "base_url": server.origin.replace("127.0.0.1", "localhost")}
     case.kill(venue, table, deadline=8, codes=[0])
     assert server.open_orders() == []
-    assert len(asked) == 1
+    assert len(lookups) == 1
 
 
 # --- connections ----------------------------------------------------------------------------------------------------
@@ -147,8 +146,7 @@ def test_a_name_that_takes_longer_than_an_attempt_is_looked_up_once(case: Case, 
     alone=TO_ITS_DEADLINE,
 )
 def test_a_port_that_refuses(case: Case, venue: str) -> None:
-    port = case.stack.enter_context(ports.refusing())
-    ended = case.kill(venue, case.table(venue, f"http://127.0.0.1:{port}"))
+    ended = case.kill(venue, at_port(case, venue, ports.refusing()))
     unreachable(ended, sent=False)
     often = max(ended.tries().values(), key=len)
     assert 4 <= len(often) <= 60 * case.slow
@@ -165,16 +163,14 @@ def test_a_port_that_refuses(case: Case, venue: str) -> None:
 )
 def test_a_connection_that_goes_nowhere(case: Case, venue: str) -> None:
     case.monkeypatch.setattr(transport, "CONNECT_TIMEOUT", 0.3)
-    port = case.stack.enter_context(ports.nowhere())
-    ended = case.kill(venue, case.table(venue, f"http://127.0.0.1:{port}"))
+    ended = case.kill(venue, at_port(case, venue, ports.nowhere()))
     unreachable(ended, sent=False)
     assert max(len(tries) for tries in ended.tries().values()) >= 2
 
 
 @shows(4, alone=TO_ITS_DEADLINE)
 def test_the_usual_bounds_on_a_connection_that_goes_nowhere(case: Case, venue: str) -> None:
-    port = case.stack.enter_context(ports.nowhere())
-    unreachable(case.kill(venue, case.table(venue, f"http://127.0.0.1:{port}"), deadline=2.5), sent=False)
+    unreachable(case.kill(venue, at_port(case, venue, ports.nowhere()), deadline=2.5), sent=False)
 
 
 def hedged(case: Case, venue: str, dead: str) -> None:
@@ -375,49 +371,25 @@ def test_a_connection_closed_without_an_answer(case: Case, venue: str, fault: st
 
 # --- one of five ----------------------------------------------------------------------------------------------------
 
-WAYS: dict[str, Callable[[Case, str], dict[str, object]]] = {}
 
-
-def way(make: Callable[[Case, str], dict[str, object]]) -> Callable[[Case, str], dict[str, object]]:
-    WAYS[make.__name__.replace("_", " ")] = make
-    return make
-
-
-@way
-def no_name(case: Case, venue: str) -> dict[str, object]:
-    resolves(case, no_such_name)
+def unresolved(case: Case, venue: str, answer: Callable[[int], list[tuple[str, int]]]) -> dict[str, object]:
+    resolves(case, answer)
     return case.table(venue, f"https://{HOST}")
 
 
-@way
-def silent_name(case: Case, venue: str) -> dict[str, object]:
-    resolves(case, silent_resolver(case))
-    return case.table(venue, f"https://{HOST}")
+def at_port(case: Case, venue: str, port: AbstractContextManager[int]) -> dict[str, object]:
+    return case.table(venue, f"http://127.0.0.1:{case.stack.enter_context(port)}")
 
 
-@way
-def refused(case: Case, venue: str) -> dict[str, object]:
-    return case.table(venue, f"http://127.0.0.1:{case.stack.enter_context(ports.refusing())}")
-
-
-@way
-def nowhere(case: Case, venue: str) -> dict[str, object]:
-    return case.table(venue, f"http://127.0.0.1:{case.stack.enter_context(ports.nowhere())}")
-
-
-@way
-def tls_stalls(case: Case, venue: str) -> dict[str, object]:
-    return case.table(venue, case.stack.enter_context(raw.Raw(raw.stall)).origin("https"))
-
-
-@way
-def no_answer(case: Case, venue: str) -> dict[str, object]:
-    return profile_table(venue, case.server(venue, "stall"))
-
-
-@way
-def dripping_body(case: Case, venue: str) -> dict[str, object]:
-    return profile_table(venue, case.server(venue, f"drip-body={0.3 * case.slow}"))
+WAYS: Mapping[str, Callable[[Case, str], dict[str, object]]] = {
+    "no name": lambda case, venue: unresolved(case, venue, no_such_name),
+    "silent name": lambda case, venue: unresolved(case, venue, silent_resolver(case)),
+    "refused": lambda case, venue: at_port(case, venue, ports.refusing()),
+    "nowhere": lambda case, venue: at_port(case, venue, ports.nowhere()),
+    "tls stalls": lambda case, venue: case.table(venue, case.stack.enter_context(raw.Raw(raw.stall)).origin("https")),
+    "no answer": lambda case, venue: profile_table(venue, case.server(venue, "stall")),
+    "dripping body": lambda case, venue: profile_table(venue, case.server(venue, f"drip-body={0.3 * case.slow}")),
+}
 
 
 @shows(

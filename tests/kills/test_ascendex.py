@@ -49,19 +49,11 @@ def test_the_command_takes_its_selectors_and_refuses_those_that_fit_nothing(home
     assert ran.line["scope"] == {"account_category": ["futures"], "symbol": ["BTC-PERP"]}
 
 
-def test_the_pace_keeps_within_the_fakes_limits() -> None:
-    assert cleared(one(mode="keep-protective", orders=80)).statuses == {200}
-
-
 def test_a_proof_is_two_listings_of_each_ledger_and_the_account_info() -> None:
     result = cleared(one())
     assert result.paths.count(INFO) == 1
     assert all(segment.listings >= 2 for segment in result.report.segments)
     assert result.report.requests == len(result.log)
-
-
-def test_five_thousand_orders() -> None:
-    assert any("recent history" in warning for warning in cleared(one(orders=5000)).report.warnings)
 
 
 # --- the account group ----------------------------------------------------------------------------------------------
@@ -86,44 +78,35 @@ def test_without_a_group_symbols_are_looked_up_after_the_first_cancel() -> None:
     assert {"GET /api/pro/v1/cash/products", "GET /api/pro/v1/margin/products"} <= set(result.paths[1:])
 
 
-def test_without_a_group_a_failing_account_info_is_unproven() -> None:
-    result = without_group("error-500:read=1", deadline=5.0)
+REFUSALS = {"key": "auth", "ip": "ip", "expired": "auth", "region": "region"}
+UNREADABLE = ("json:read=[]", "json:read={}", 'json:read={"code":0,"data":{}}', "truncated:read")
+
+
+@pytest.mark.parametrize(
+    ("fault", "verdict", "kind"),
+    [
+        ("error-500:read=1", Verdict.UNPROVEN, ""),
+        *((fault, Verdict.UNPROVEN, "unreadable") for fault in UNREADABLE),
+        *((fault, Verdict.REFUSED, kind) for fault, kind in REFUSALS.items()),
+        ("stall", Verdict.UNREACHABLE, "timeout"),
+        ("reset-after", Verdict.UNREACHABLE, "network"),
+    ],
+)
+def test_without_a_group_nothing_goes_before_the_account_info(fault: str, verdict: Verdict, kind: str) -> None:
+    """It is what is refused, unreadable or silent: no ledger can be named without it."""
+    result = without_group(fault, deadline=5.0)
     report = result.report
-    assert (report.verdict, report.exit_status, report.segments) == (Verdict.UNPROVEN, 11, ())
-    assert result.said.startswith("could not be read: account group (510001")
-    assert set(result.paths) == {INFO}
-    assert ids(result.left) == ids(result.stock)
-
-
-def test_without_a_group_the_account_info_is_asked_until_it_answers() -> None:
-    assert cleared(without_group("error-500:read=1@2")).paths.count(INFO) == 3
-
-
-@pytest.mark.parametrize("fault", ["json:read=[]", "json:read={}", 'json:read={"code":0,"data":{}}', "truncated:read"])
-def test_without_a_group_an_unreadable_account_info_is_unproven(fault: str) -> None:
-    result = without_group(fault, deadline=5.0)
-    assert (result.verdict, set(result.paths)) == (Verdict.UNPROVEN, {INFO})
-
-
-@pytest.mark.parametrize("fault", ["stall", "reset-after"])
-def test_without_a_group_silence_is_unreachable(fault: str) -> None:
-    report = without_group(fault, deadline=5.0).report
-    assert (report.verdict, report.exit_status) == (Verdict.UNREACHABLE, 12)
+    assert (report.verdict, report.exit_status, report.segments) == (verdict, verdict.exit_status, ())
+    assert (set(result.paths), ids(result.left)) == ({INFO}, ids(result.stock))
     assert report.error is not None
-    assert report.error.kind == ("timeout" if fault == "stall" else "network")
+    assert report.error.kind == kind or not kind
+    assert kind or result.said.startswith("could not be read: account group (510001")
 
 
-def test_without_a_group_a_wrong_clock_is_repaired_first() -> None:
+def test_without_a_group_the_account_info_is_requested_until_it_is_readable() -> None:
+    """A wrong clock is repaired first."""
+    assert cleared(without_group("error-500:read=1@2")).paths.count(INFO) == 3
     assert cleared(without_group("clock=600", "json:read={}@0")).paths[:2] == [INFO, INFO]
-
-
-@pytest.mark.parametrize(("fault", "kind"), [("key", "auth"), ("ip", "ip"), ("expired", "auth"), ("region", "region")])
-def test_without_a_group_a_refused_key_costs_the_account_info_alone(fault: str, kind: str) -> None:
-    result = without_group(fault, deadline=5.0)
-    assert (result.verdict, result.report.exit_status) == (Verdict.REFUSED, 4)
-    assert set(result.paths) == {INFO}
-    assert result.report.error is not None
-    assert result.report.error.kind == kind
 
 
 def test_without_a_group_a_dry_run_reads_only() -> None:

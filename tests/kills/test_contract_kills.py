@@ -94,6 +94,7 @@ def test_more_orders_than_one_call_takes_or_one_page_shows(venue: str, mode: str
     result = faced(venue, mode=mode, orders=orders, options=TRUTHS[venue].product, deadline=60.0)
     cleared(result)
     assert 429 not in result.statuses
+    assert mode != "whole" or any(TRUTHS[venue].many_warning in words for words in (*result.report.warnings, ""))
     shown = {row.order.id for row in result.report.orders}
     assert mode == "whole" or shown >= {order.id for order in result.stock if result.holds(order, "in_scope")}
 
@@ -341,6 +342,7 @@ def test_keep_protective_is_exact(venue: str) -> None:
     assert truth.blind or truth.first in paths
     assert truth.blind not in paths, "not even as a witness"
     assert any(truth.keep_warning in words for words in result.report.warnings) or not truth.keep_warning
+    assert 429 not in result.statuses
 
 
 # --- orders that fill, hide or come back ----------------------------------------------------------------------------

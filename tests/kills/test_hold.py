@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -19,7 +18,7 @@ from cancelall.engine.verdicts import exit_status
 from cancelall.simulator import Kind
 from kills.virtual import Faced, cleared, faced
 from soak.virtual import START, Weather
-from support import ROOT, cancelall, profile_table, write_config
+from support import cancelall, profile_table, surroundings, write_config
 
 SPREAD = {"category": ["spread"]}
 
@@ -139,7 +138,7 @@ def test_ctrl_c_during_the_hold_keeps_the_verdict(home: Path) -> None:
         path = write_config(home / "config.toml", {"bybit": profile_table("bybit", server, **SPREAD)})
         process = subprocess.Popen(
             [sys.executable, "-m", "cancelall", "bybit", "--json", "--hold", "60", "--config", str(path)],
-            env={"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": str(ROOT)},
+            env=surroundings(home),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

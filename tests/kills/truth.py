@@ -137,6 +137,8 @@ class Truth:
     """The header with the time of a request; empty: it stands in the body, or nowhere if there are no `clocks`."""
     many: int
     """More orders than one call takes or one page shows."""
+    many_warning: str = ""
+    """What a kill of so many says."""
 
 
 _COMMON = (
@@ -342,6 +344,7 @@ ASCENDEX = Truth(
     unnamed=(-25,),
     stamp="x-auth-timestamp",
     many=5000,
+    many_warning="recent history",
 )
 
 PACIFICA = Truth(
