@@ -87,10 +87,8 @@ def answers(name: str) -> tuple[Read, ...]:
     def discoveries(*args: Any) -> tuple[Discovery[Any], ...]:
         return tuple(replace(found, read=noting("discovery", found.read)) for found in one.discoveries(*args))
 
-    listening = replace(
-        one, segments=lambda *args: tuple(map(noting_all, one.segments(*args))), discoveries=discoveries
-    )
-    with patch.object(run, "load", lambda name: noted), simulator.start(name, orders=20, limits=False) as server:
+    recorded = replace(one, segments=lambda *args: tuple(map(noting_all, one.segments(*args))), discoveries=discoveries)
+    with patch.object(run, "load", lambda name: recorded), simulator.start(name, orders=20, limits=False) as server:
         kill(name, server, dry_run=True, deadline=4)
         kill(name, server, deadline=8)
 

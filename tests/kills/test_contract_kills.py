@@ -313,6 +313,7 @@ def test_a_selector_leaves_the_rest_of_the_account_alone(venue: str, scope: Narr
     assert not scope.segments or tuple(result.segments) == scope.segments
     assert not scope.warning or any(scope.warning in words for words in result.report.warnings)
     assert scope.never not in {one.request.path for one in result.log}
+    assert keep or result.log[0].kind is Kind.CANCEL or not scope.blind, "looking up a symbol never holds up the kill"
     shown = {
         key: list(value) if isinstance(value, tuple) else value for key, value in dict(result.report.scope).items()
     }

@@ -64,6 +64,8 @@ class Narrow:
     segments: tuple[str, ...] = ()
     mode: str = ""
     warning: str = ""
+    blind: bool = False
+    """Whether a cancel goes before anything is looked up."""
     never: str = ""
     """A path that must not be requested."""
 
@@ -368,7 +370,8 @@ PACIFICA = Truth(
         Refusal(faults=("region",), kind="region", twice=True),
     ),
     narrow=(
-        Narrow(options={"symbol": ["BTC", "kBONK"]}, warning="not witnessed: the account's own counts"),
+        Narrow(options={"symbol": ["BTC"]}, blind=True),
+        Narrow(options={"symbol": ["BTC", "kBONK"]}, blind=True, warning="not witnessed: the account's own counts"),
         Narrow(options={"exclude_reduce_only": True}),
     ),
     misspelt=tuple(
