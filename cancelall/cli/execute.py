@@ -25,6 +25,7 @@ from cancelall.core.model import Verdict
 from cancelall.core.profile import BrokenProfile, Profile
 from cancelall.core.results import ProfileReport, Timing
 from cancelall.engine import reporting, verdicts
+from cancelall.engine.hold import LAST_PROOF
 from cancelall.engine.profile_sweep import ProfileSweep
 from cancelall.engine.run import Listener, Run, Target, harden
 from cancelall.journal.record import Record, beginning
@@ -161,7 +162,8 @@ def execute(
     terms = terms or Terms()
     begun = DOG.begin()
     try:
-        known = last_words.keep(profiles, json=output.json, dry_run=dry_run, hold=terms.hold, begun=True)
+        after = terms.hold + LAST_PROOF if terms.hold else 0.0
+        known = last_words.keep(profiles, json=output.json, dry_run=dry_run, after=after, begun=True)
         return _executed(profiles, Streams(output, environ, known), environ, known, dry_run=dry_run, terms=terms)
     finally:
         if begun:

@@ -61,7 +61,7 @@ def execute(
     profiles: Sequence[Profile | BrokenProfile], output: Output, environ: dict[str, str], *, dry_run: bool, terms: Terms
 ) -> ExitStatus:
     """Run the profiles. Their connections are opened while what runs them is imported."""
-    last_words.keep(profiles, json=output.json, dry_run=dry_run, hold=terms.hold)
+    last_words.keep(profiles, json=output.json, dry_run=dry_run, after=terms.hold)
     preconnect.connect(_first_requests(profiles, environ, dry_run=dry_run))
     from cancelall.cli import execute as engine
 

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 _ASIDE = 0.5
 """Seconds that the journal and the notify command get."""
+_WRITING = 0.2
+"""Seconds that a result which is there gets to be written in the usual way."""
 _ORDER = (10, 12, 4, 6, 11)
 """The exit status of several profiles is the first of these that occurs; 0 without any."""
 _UNPROVEN = 11
@@ -66,11 +68,21 @@ class LastWords:
         status = status if self.stopped is None or (number and untold) else self.stopped
         if not number:
             self._tell_others(status, reports)
+        untold = self._unwritten(untold)
         cut = [report.profile for report in untold if report.profile not in self.finished]
         if untold and not cut:
             said = f"cancelall: nobody read the result of {', '.join(one.profile for one in untold)[:300]} in time\n"
             return ((self._out, _raw("".join(map(self._line, untold)))), (self._err, _raw(said))), status
         return self._ended(number, "".join(map(self._line, untold)), cut, status)
+
+    def _unwritten(self, reports: Sequence[ProfileReport]) -> list[ProfileReport]:
+        """Those of them that nobody writes. One that is being written right now is waited for: no line comes twice."""
+        until = time.monotonic() + _WRITING
+        while True:
+            left = [report for report in reports if report.profile not in self.told]
+            if not any(report.profile in self.finished for report in left) or time.monotonic() >= until:
+                return left
+            time.sleep(0.005)
 
     def _ended(self, number: int, data: str, cut: Sequence[str], status: int) -> Ended:
         left = f" before {', '.join(cut)[:300]} had a verdict" if cut else "" if self.profiles else _NOTHING
@@ -135,14 +147,16 @@ class LastWords:
 
 
 def keep(
-    profiles: Sequence[Profile | BrokenProfile], *, json: bool, dry_run: bool, hold: float = 0.0, begun: bool = False
+    profiles: Sequence[Profile | BrokenProfile], *, json: bool, dry_run: bool, after: float = 0.0, begun: bool = False
 ) -> LastWords:
-    """Have the watchdog know what a run is about, and when it must be over."""
+    """Have the watchdog know what a run is about, and when it must be over: `after` are the seconds of a hold and its
+    last proof, which follow the deadline.
+    """
     made = LastWords(profiles, json=json, dry_run=dry_run)
     made.begun = begun
     DOG.words = made.words
     limits = [getattr(profile, "deadline", 0.0) for profile in profiles]
-    DOG.arm(max(process_started() + max(limits, default=0.0), time.monotonic()) + hold + GRACE)
+    DOG.arm(max(process_started() + max(limits, default=0.0), time.monotonic()) + after + GRACE)
     return made
 
 

@@ -194,6 +194,13 @@ OUTCOMES = {"clear": ("", 0), "refused": ("key", 4), "unreachable": ("stall", 12
 """A fault, and the exit code that has to come through whatever the streams do."""
 
 
+def _codes(venue: str, outcome: str) -> list[int]:
+    """The exit codes of an outcome. Without a key the orders of Pacifica can still be read: a listing that came after
+    the refusal shows them open.
+    """
+    return [OUTCOMES[outcome][1], *([10] if (venue, outcome) == ("pacifica", "refused") else [])]
+
+
 @shows(
     39,
     "the reader of the output goes away",
@@ -205,16 +212,16 @@ OUTCOMES = {"clear": ("", 0), "refused": ("key", 4), "unreachable": ("stall", 12
 )
 def test_the_readers_go_away(case: Case, venue: str, outcome: str, word: str) -> None:
     words = [word] if word else []
-    fault, code = OUTCOMES[outcome]
+    fault, _ = OUTCOMES[outcome]
     path = case.narrow(venue, case.server(venue, *filter(None, [fault])))
-    deadline = 2.0 if code == 12 else 9.0
+    deadline = 2.0 if outcome == "unreachable" else 9.0
     began = time.monotonic()
     process = case.start(venue, *words, "--config", str(path), deadline=deadline)
     for stream in (process.stdout, process.stderr):
         assert stream is not None
         stream.close()
     process.stdout = process.stderr = None
-    case.ended(process, began, deadline=deadline, codes=[code])
+    case.ended(process, began, deadline=deadline, codes=_codes(venue, outcome))
 
 
 @shows(39)
@@ -225,7 +232,7 @@ def test_head_reads_one_line(case: Case, venue: str) -> None:
     process = case.start(venue, "-v", "--config", str(path), stdout=head.stdin)
     assert head.stdin is not None
     head.stdin.close()
-    case.ended(process, began, codes=[4])
+    case.ended(process, began, codes=_codes(venue, "refused"))
     assert head.wait(5) == 0
 
 
@@ -241,12 +248,10 @@ def test_head_reads_one_line(case: Case, venue: str) -> None:
     },
 )
 def test_streams_that_are_closed_or_full(case: Case, venue: str, outcome: str, closing: str) -> None:
-    fault, code = OUTCOMES[outcome]
+    fault, _ = OUTCOMES[outcome]
     path = case.narrow(venue, case.server(venue, *filter(None, [fault])))
     words = [venue, "-v", "--config", str(path)]
-    # Without a key the orders of Pacifica can still be read: a listing that came after the refusal shows them open.
-    codes = [code, 10] if (venue, outcome) == ("pacifica", "refused") else [code]
-    case.run(*words, codes=codes, deadline=9, under=["sh", "-c", f'exec "$@" {closing}', "sh"])
+    case.run(*words, codes=_codes(venue, outcome), deadline=9, under=["sh", "-c", f'exec "$@" {closing}', "sh"])
 
 
 @shows(

@@ -124,6 +124,7 @@ def test_ten_seconds_against_a_bot_that_places_an_order_every_second(home: Path)
         left = len(server.open_orders())
     placed = ran.line["orders"]
     assert "holding for 10 s" in ran.err
+    assert "nobody read" not in ran.err
     assert ran.code in (0, 10, 11)
     assert len(placed) >= 8
     assert sum(ran.line["counts"][state] for state in ("cancelled", "gone")) >= len(placed) - 3

@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, suppress
@@ -22,15 +23,18 @@ from hypothesis import strategies as st
 
 from cancelall import simulator
 from cancelall.__main__ import OTHERS
-from cancelall.cli import last_words, watchdog
+from cancelall.cli import execute, last_words, watchdog
 from cancelall.cli.last_words import LastWords
+from cancelall.cli.options import Output, Terms
+from cancelall.cli.watchdog import GRACE
 from cancelall.config import loader
 from cancelall.config.toml_file import Document
-from cancelall.core.errors import ConfigError
+from cancelall.core.errors import ConfigError, ExitStatus
 from cancelall.core.model import Verdict
 from cancelall.core.profile import BrokenProfile, Overrides
 from cancelall.core.results import ProfileReport
 from cancelall.core.secret import Secret
+from cancelall.engine.hold import LAST_PROOF
 from cancelall.engine.verdicts import exit_status
 from cancelall.simulator import SimServer
 from cancelall.venues.registry import VENUES
@@ -168,13 +172,13 @@ def test_a_verdict_that_is_there_counts(kill: Kill) -> None:
 
 def test_the_hold_belongs_to_its_time(kill: Kill) -> None:
     kill.serve(bybit="")
-    process = kill.hang(WAYS["in Python code"], "--json", "--deadline", "3", "--hold", "2")
+    process = kill.hang(WAYS["in Python code"], "--json", "--deadline", "2", "--hold", "1")
     began = time.monotonic()
     until(lambda: len(kill.servers["bybit"].requests) > 20)
     kill.hangs_now()
-    process.communicate(timeout=5 + 0.6 + SLACK)
+    process.communicate(timeout=2 + 1 + LAST_PROOF + 0.6 + SLACK)
     assert process.returncode == 11
-    assert time.monotonic() - began > 4
+    assert time.monotonic() - began > 2 + LAST_PROOF
 
 
 def test_who_holds_the_interpreter_is_killed_by_the_kernel(kill: Kill) -> None:
@@ -516,6 +520,35 @@ def test_the_line_of_a_start_is_that_of_every_run() -> None:
     assert first == second
     (nobody, _), status = LastWords((), json=True, dry_run=True).words(15)
     assert (json.loads(nobody[1])["profile"], json.loads(nobody[1]).keys(), status) == (None, first.keys(), 143)
+
+
+def test_a_result_that_is_being_written_is_not_written_twice() -> None:
+    broken = BrokenProfile(name="mine", venue="bybit", error=ConfigError("no"))
+    words = LastWords([broken], json=True, dry_run=False)
+    words.begun = True
+    words.finished["mine"] = report("mine", Verdict.UNPROVEN)
+
+    writer = threading.Timer(0.02, words.told.add, ["mine"])
+    writer.start()
+    ((_, data), (_, note)), status = words.words(0)
+    assert (data, note, status) == (b"", b"", ExitStatus.UNPROVEN)
+
+    words.told.clear()  # and nobody reads it
+    ((_, data), (_, note)), status = words.words(0)
+    assert json.loads(data)["verdict"] == "unproven"
+    assert b"nobody read the result of mine in time" in note
+
+
+@pytest.mark.parametrize(("hold", "after"), [(0.0, 0.0), (10.0, 10.0 + LAST_PROOF)])
+def test_a_hold_gets_the_time_of_its_last_proof(monkeypatch: pytest.MonkeyPatch, hold: float, after: float) -> None:
+    limits: list[float] = []
+    monkeypatch.setattr(execute, "_executed", lambda *words, **more: ExitStatus.CLEAR)
+    monkeypatch.setattr(watchdog.DOG, "arm", limits.append)
+    started = time.monotonic() + 1000  # later than now, so that it counts
+    monkeypatch.setattr(last_words, "process_started", lambda: started)
+    broken = BrokenProfile(name="mine", venue="bybit", error=ConfigError("no"))
+    execute.execute([broken], Output(), {}, terms=Terms(hold=hold))
+    assert [limit - started for limit in limits] == [pytest.approx(after + GRACE)]
 
 
 @given(
