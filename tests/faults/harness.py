@@ -28,7 +28,7 @@ from cancelall.cli.execute import Streams
 from cancelall.cli.options import Output
 from cancelall.core.attempts import Attempt
 from cancelall.core.model import Request, Verdict
-from cancelall.core.results import ProfileReport
+from cancelall.core.results import ErrorReport, ProfileReport
 from cancelall.engine import verdicts
 from cancelall.engine.run import Listener
 from cancelall.report.streams import Outlet
@@ -139,6 +139,12 @@ class Ended:
         """The only report."""
         (report,) = self.reports
         return report
+
+    @property
+    def error(self) -> ErrorReport:
+        """The error of the only report, which is there."""
+        assert self.report.error is not None
+        return self.report.error
 
     @property
     def code(self) -> int:

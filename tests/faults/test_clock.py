@@ -109,8 +109,7 @@ def test_nothing_tells_the_time(case: Case, venue: str, date: str | None) -> Non
     server = case.stack.enter_context(raw.Raw(Refusing(venue, date and (lambda: date))))
     readable = venue == "pacifica"  # its listings need no key, and no clock
     ended = case.kill(venue, case.table(venue, server.origin()), codes=[4, 10] if readable else [4])
-    error = ended.report.error
-    assert error is not None
+    error = ended.error
     assert ended.report.verdict is Verdict.REFUSED or (readable and ended.report.verdict is Verdict.OPEN)
     assert error.kind == "clock"
     assert "clock" in error.hint

@@ -77,8 +77,7 @@ def unreachable(ended: Ended, *, sent: bool) -> None:
 def test_a_name_that_does_not_exist(case: Case, venue: str) -> None:
     ended = case.kill(venue, unresolved(case, venue, no_such_name))
     unreachable(ended, sent=False)
-    assert ended.report.error is not None
-    assert "could not be resolved" in ended.report.error.message
+    assert "could not be resolved" in ended.error.message
     assert max(len(tries) for tries in ended.tries().values()) >= 3
 
 
@@ -262,8 +261,7 @@ def test_a_certificate_that_does_not_verify(case: Case, venue: str, wrong: str, 
     server = case.server(venue, ssl_context=authority.context(name, expired=wrong == "expired"))
     options = {} if wrong == "authority" else {"ca_bundle": str(authority.path)}
     ended = case.kill(venue, server, options=options)
-    error = ended.report.error
-    assert error is not None
+    error = ended.error
     assert (ended.report.verdict, error.kind) == (Verdict.REFUSED, "tls")
     assert "possible interception" in error.message
     cures = {"name": "", "expired": "set the clock", "authority": "ca_bundle or SSL_CERT_FILE"}

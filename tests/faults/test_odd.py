@@ -131,7 +131,7 @@ def test_a_row_that_names_no_order_keeps_no_other(case: Case, venue: str, oddity
 )
 def test_an_odd_way_on(case: Case, venue: str, way: str) -> None:
     server = case.server(venue, f"odd-way={way}", orders=220 if venue == "bybit" else 40)
-    case.kill(venue, server, deadline=LONG)
+    case.kill(venue, server, deadline=8)
     assert server.open_orders() == [] or (venue, way) == ("deltadefi", "empty")
 
 

@@ -389,8 +389,14 @@ def test_no_home_and_no_secrets(case: Case, venue: str) -> None:
     expected="never asks for anything",
     codes=(0, 6),
 )
-def test_nothing_is_ever_asked_for(case: Case, venue: str) -> None:
-    ran = case.run(venue, "--json", codes=[6], deadline=6, under=["sh", "-c", 'exec "$@" <&-', "sh"])
+@pytest.mark.parametrize("stdin", ["closed", "silent"])
+def test_nothing_is_ever_read_from_stdin(case: Case, venue: str, stdin: str) -> None:
+    """Nor is anybody asked for what is missing."""
+    reading, writing = os.pipe()
+    case.stack.callback(os.close, writing)
+    case.stack.callback(os.close, reading)
+    under = ["sh", "-c", 'exec "$@" <&-', "sh"] if stdin == "closed" else []
+    ran = case.run(venue, "--json", codes=[6], stdin=reading, deadline=6, under=under)
     assert ran.line["error"]["kind"] == "secret"
 
 
@@ -399,15 +405,6 @@ def test_no_stdin(case: Case, venue: str) -> None:
     path = case.narrow(venue, case.server(venue))
     words = [venue, "--json", "--config", str(path)]
     case.run(*words, deadline=9, codes=[0], under=["sh", "-c", 'exec "$@" <&-', "sh"])
-
-
-@shows(44)
-def test_stdin_is_never_read(case: Case, venue: str) -> None:
-    """A stdin that stays open and says nothing."""
-    reading, writing = os.pipe()
-    case.stack.callback(os.close, writing)
-    case.stack.callback(os.close, reading)
-    case.run(venue, "--json", codes=[6], stdin=reading, deadline=6)
 
 
 def changing_now() -> str:

@@ -7,6 +7,7 @@ from itertools import pairwise
 import pytest
 
 from cancelall.core.model import Verdict
+from cancelall.core.results import ErrorReport
 from faults import raw
 from faults.harness import PEAK_MB, TO_ITS_DEADLINE, Case, Ended, shows
 
@@ -19,6 +20,15 @@ def twice(ended: Ended) -> dict[str, int]:
 def seldom(ended: Ended) -> bool:
     """Whether no request was tried more often than once in two seconds, but for the first tries of all of them."""
     return all(again.began - first.began >= 1.9 for tries in ended.tries().values() for first, again in pairwise(tries))
+
+
+def refused(ended: Ended, *, readable: bool = True) -> ErrorReport:
+    """The error of a refused kill. On Pacifica orders are read without a key, if `readable`, and may be known."""
+    assert ended.report.verdict in (
+        Verdict.REFUSED,
+        *([Verdict.OPEN] if ended.report.venue == "pacifica" and readable else []),
+    )
+    return ended.error
 
 
 # --- limits ---------------------------------------------------------------------------------------------------------
@@ -67,8 +77,7 @@ def test_a_wait_that_cannot_be_waited(case: Case, venue: str, asked: str) -> Non
     assert listings
     told = {"600": 600, "1e999": 86_400, "Wed, 21 Oct 2099 07:28:00 GMT": 86_400}.get(asked)
     assert max(len(tries) for tries in ended.tries().values()) <= 6 * case.slow
-    assert ended.report.error is not None
-    assert ended.report.error.kind == "rate_limit"
+    assert ended.error.kind == "rate_limit"
     warned = [warning for warning in ended.report.warnings if "asked to wait" in warning]
     assert warned == ([f"the venue asked to wait {told} s"] if told else [])
 
@@ -98,8 +107,7 @@ def _all(server: object) -> list[object]:
 )
 def test_418_is_a_limit(case: Case, venue: str) -> None:
     ended = case.kill(venue, case.server(venue, "status=418"))
-    assert ended.report.error is not None
-    assert ended.report.error.kind == "rate_limit"
+    assert ended.error.kind == "rate_limit"
 
 
 # --- refusals -------------------------------------------------------------------------------------------------------
@@ -116,8 +124,7 @@ def test_418_is_a_limit(case: Case, venue: str) -> None:
 def test_a_region_that_is_not_served(case: Case, venue: str) -> None:
     server = case.server(venue, "region")
     ended = case.kill(venue, server)
-    error = ended.report.error
-    assert error is not None
+    error = ended.error
     assert (ended.report.verdict, error.kind) == (Verdict.REFUSED, "region")
     assert seldom(ended), "a gateway's page may pass, and more tries may make it worse"
     assert "<html" not in ended.said
@@ -149,11 +156,7 @@ def test_a_gateway_that_turns_everybody_away_is_asked_by_each_profile(case: Case
 def test_a_refused_key(case: Case, venue: str, fault: str) -> None:
     server = case.server(venue, fault)
     ended = case.kill(venue, server, codes=[4, 10])
-    error = ended.report.error
-    assert error is not None
-    readable = Verdict.OPEN if venue == "pacifica" and fault == "key" else Verdict.REFUSED  # read without a key
-    assert ended.report.verdict in (Verdict.REFUSED, readable)
-    assert error.kind == "auth"
+    assert refused(ended, readable=fault == "key").kind == "auth"
     assert seldom(ended)
     assert fault != "key" or max(twice(ended).values(), default=1) <= 2
     assert len(server.open_orders()) >= 12
@@ -170,10 +173,7 @@ def test_a_refused_key(case: Case, venue: str, fault: str) -> None:
 )
 def test_an_address_that_is_not_on_the_list(case: Case, venue: str) -> None:
     ended = case.kill(venue, case.server(venue, "ip"), codes=[4, 10])
-    error = ended.report.error
-    assert error is not None
-    readable = Verdict.OPEN if venue == "pacifica" else Verdict.REFUSED  # there orders are read without a key
-    assert ended.report.verdict in (Verdict.REFUSED, readable)
+    error = refused(ended)
     assert max(twice(ended).values(), default=1) <= 2, "once more, over the other address family"
     assert error.hint
     if venue in ("bybit", "bitget", "pacifica"):  # AscendEX has no words of its own for it
@@ -206,8 +206,7 @@ def test_a_right_that_is_missing_for_one_product(case: Case, venue: str) -> None
     assert {order.id for order in server.open_orders()} == mine
     assert {row.order.id for row in ended.report.orders if row.state.value in ("open", "failed")} == mine
     assert any(one.verdict is Verdict.CLEAR for one in ended.report.segments)
-    assert ended.report.error is not None
-    assert (ended.report.error.kind, bool(ended.report.error.hint)) == ("permission", True)
+    assert (ended.error.kind, bool(ended.error.hint)) == ("permission", True)
 
 
 @shows(
@@ -220,10 +219,7 @@ def test_a_right_that_is_missing_for_one_product(case: Case, venue: str) -> None
 )
 def test_a_key_of_another_environment(case: Case, venue: str) -> None:
     ended = case.kill(venue, case.server(venue, "key"), codes=[4, 10])
-    error = ended.report.error
-    assert error is not None
-    readable = Verdict.OPEN if venue == "pacifica" else Verdict.REFUSED  # there orders are read without a key
-    assert ended.report.verdict in (Verdict.REFUSED, readable)
+    error = refused(ended)
     words = ("host", "testnet", "environment", "account", "demo", "staging")
     assert any(word in error.hint for word in words), error.hint
 
@@ -231,8 +227,7 @@ def test_a_key_of_another_environment(case: Case, venue: str) -> None:
 @shows(57, venues=["bitget"])
 def test_a_demo_key_on_the_live_host(case: Case, venue: str) -> None:
     ended = case.kill(venue, case.server(venue, "demo"))
-    assert ended.report.error is not None
-    assert "demo" in ended.report.error.hint
+    assert "demo" in ended.error.hint
 
 
 # --- redirects ------------------------------------------------------------------------------------------------------
@@ -250,8 +245,7 @@ def test_a_redirect_is_not_followed(case: Case, venue: str) -> None:
     elsewhere = case.stack.enter_context(raw.Raw(raw.answering("200 OK")))
     server = case.server(venue, f"redirect={elsewhere.origin()}")
     ended = case.kill(venue, server)
-    assert ended.report.error is not None
-    assert (ended.report.verdict, ended.report.error.kind) == (Verdict.REFUSED, "redirect")
+    assert (ended.report.verdict, ended.error.kind) == (Verdict.REFUSED, "redirect")
     assert elsewhere.accepted == 0
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from unittest.mock import patch
 
 from cancelall.core.model import Verdict
-from cancelall.core.results import ProfileReport
+from cancelall.core.results import ErrorReport, ProfileReport
 from cancelall.simulator import Account, FakeVenue, SimOrder, SimRequest
 from kills.truth import MODES, SELECTED, STORED
 from soak import schedule
@@ -68,10 +68,15 @@ class Faced(Result):
         return [f"{sent.request.method} {sent.request.path}" for sent in self.log]
 
     @property
+    def error(self) -> ErrorReport:
+        """The report's error, which is there."""
+        assert self.report.error is not None
+        return self.report.error
+
+    @property
     def said(self) -> str:
         """The words of the report's error and their hint."""
-        assert self.report.error is not None
-        return f"{self.report.error.message} ({self.report.error.hint})"
+        return f"{self.error.message} ({self.error.hint})"
 
     @property
     def changes(self) -> list[SimRequest]:
