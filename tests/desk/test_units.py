@@ -174,8 +174,7 @@ def configured(boxed: Machine, servers: dict[str, SimServer]) -> Machine:
     path = boxed.room / "etc" / "config.toml"
     path.write_text(tomli_w.dumps({"profiles": tables}), encoding="utf-8")
     path.chmod(0o600)
-    for old in (boxed.room / "credstore").iterdir():
-        old.unlink()
+    forget(boxed, "*")
     for name, server in servers.items():
         for field, value in server.credentials.items():
             credential = f"cancelall.{name}.{field}"
@@ -199,7 +198,7 @@ def test_one_profile_is_fired_with_its_encrypted_keys(configured: Machine, serve
     told = configured.journal("cancelall@pac-2")
     assert started.returncode == 0, told
     assert left(servers)["pac-2"] == 0
-    assert not paths(servers["bybit"])  # nothing was asked of the other
+    assert not paths(servers["bybit"])  # nothing was requested of the other
     assert paths(servers["pac-2"])[0] == "POST /api/v1/orders/cancel_all"  # no read comes before it
     assert "CLEAR  pac-2" in told
     assert "WARNING" not in told  # no file is too open, for systemd made them
@@ -209,8 +208,7 @@ def test_one_profile_is_fired_with_its_encrypted_keys(configured: Machine, serve
 @pytest.mark.faults
 def test_all_of_them_and_a_missing_key_stops_only_its_own(configured: Machine, servers: dict[str, SimServer]) -> None:
     credential = configured.room / "etc" / "config.toml"
-    for old in (configured.room / "credstore").glob("cancelall.pac-2.*"):
-        old.unlink()
+    forget(configured, "cancelall.pac-2.*")
     started = configured.run("systemctl", "start", "cancelall@all")
     told = configured.journal("cancelall@all")
     assert started.returncode != 0
@@ -236,14 +234,9 @@ def test_a_key_that_cannot_be_decrypted_stops_the_unit_and_its_check(configured:
 
 @pytest.mark.faults
 def test_a_bot_that_fails_takes_every_order_along(configured: Machine, servers: dict[str, SimServer]) -> None:
-    drop_in = configured.room / "units" / "cancelall@.service.d" / "credentials.conf"
-    drop_in.parent.mkdir(exist_ok=True)
-    text = (UNITS / "credentials.conf").read_text(encoding="utf-8")
-    drop_in.write_text(
-        re.sub(r"^Load.*\n", "", text, flags=re.MULTILINE) + "LoadCredentialEncrypted=cancelall.pac-2.secret_key\n",
-        encoding="utf-8",
-    )
-    configured.run("systemctl", "daemon-reload")
+    text = re.sub(r"^Load.*\n", "", (UNITS / "credentials.conf").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    text += "LoadCredentialEncrypted=cancelall.pac-2.secret_key\n"
+    dropped(configured, "cancelall@", "credentials.conf", text)
     assert configured.run("systemctl", "start", "trading-bot").returncode != 0
     assert appears(configured, "cancelall@all", "CLEAR  pac-2")
     assert left(servers) == {"bybit": 0, "pac-2": 0}, configured.journal("cancelall@all")
@@ -273,8 +266,7 @@ def test_a_profile_that_cannot_be_fired_does_not_keep_the_others_from_it(
     """`all` ends with 6 for the one that has no key, and fires again for the one that is not proven."""
     unit = "cancelall@all"
     quickly(configured, unit, "Environment=CANCELALL_BYBIT_DEADLINE=6\n")
-    for old in (configured.room / "credstore").glob("cancelall.pac-2.*"):
-        old.unlink()
+    forget(configured, "cancelall.pac-2.*")
     servers["bybit"].set_faults(["listing-fails"])
     before = configured.journal(unit).count("CLEAR  bybit")
     try:
@@ -289,14 +281,25 @@ def test_a_profile_that_cannot_be_fired_does_not_keep_the_others_from_it(
     assert left(servers)["bybit"] == 0
 
 
-def quickly(box: Machine, unit: str, more: str) -> None:
-    """Give a unit the drop-in, with a second in place of half a minute."""
-    drop_in = box.room / "units" / f"{unit}.service.d" / "retry.conf"
+def dropped(box: Machine, unit: str, name: str, text: str) -> None:
+    """Give a unit a drop-in."""
+    drop_in = box.room / "units" / f"{unit}.service.d" / name
     drop_in.parent.mkdir(exist_ok=True)
+    drop_in.write_text(text, encoding="utf-8")
+    box.run("systemctl", "daemon-reload")
+
+
+def quickly(box: Machine, unit: str, more: str) -> None:
+    """Give a unit the drop-in that fires again, with a second in place of half a minute."""
     text = (UNITS / "retry.conf").read_text(encoding="utf-8")
     text = re.sub(f"^({BACKING_OFF})=.*\n", "", text, flags=re.MULTILINE).replace("RestartSec=30", "RestartSec=1")
-    drop_in.write_text(text + more, encoding="utf-8")
-    box.run("systemctl", "daemon-reload")
+    dropped(box, unit, "retry.conf", text + more)
+
+
+def forget(box: Machine, credentials: str) -> None:
+    """Take away the encrypted credentials with such a name."""
+    for old in (box.room / "credstore").glob(credentials):
+        old.unlink()
 
 
 def appears(box: Machine, unit: str, words: str, seconds: float = 40, times: int = 1) -> bool:

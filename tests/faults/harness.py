@@ -35,6 +35,7 @@ from cancelall.report.streams import Outlet
 from cancelall.simulator import SimServer
 from cancelall.venues.contract import Venue
 from cancelall.venues.registry import load
+from faults import raw
 from faults.rows import ROWS, Row
 from support import Ran, profile_table, surroundings, swept, write_config
 
@@ -205,6 +206,10 @@ class Case:
         server = self.stack.enter_context(simulator.start(venue, faults=(*quirks, *faults), **settings))
         self.secrets.update(server.credentials.values())
         return server
+
+    def raw(self, behaviour: raw.Behaviour) -> raw.Raw:
+        """A server that breaks below HTTP, until the test is over."""
+        return self.stack.enter_context(raw.Raw(behaviour))
 
     def table(self, venue: str, origin: str, **keys: object) -> dict[str, object]:
         """A profile of a made-up account on any server."""

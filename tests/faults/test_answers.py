@@ -179,7 +179,7 @@ def test_the_memory_that_it_takes(case: Case, venue: str, fault: str) -> None:
 
 @shows(23, alone=TO_ITS_DEADLINE)
 def test_a_head_without_end(case: Case, venue: str) -> None:
-    server = case.stack.enter_context(raw.Raw(raw.endless_head))
+    server = case.raw(raw.endless_head)
     path = case.config({venue: case.table(venue, server.origin())})
     peak, ran = case.measured(venue, "--json", "--config", str(path))
     assert ran.line["verdict"] == "unproven"
@@ -236,7 +236,7 @@ def message(venue: str, text: str) -> str:
     alone=TO_ITS_DEADLINE,
 )
 def test_hostile_messages(case: Case, venue: str, text: str) -> None:
-    server = case.stack.enter_context(raw.Raw(raw.answering("200 OK", body=message(venue, text).encode())))
+    server = case.raw(raw.answering("200 OK", body=message(venue, text).encode()))
     ended = case.kill(venue, case.table(venue, server.origin()))
     harmless(ended.said)
     assert len(ended.said) < 200_000
@@ -250,6 +250,6 @@ def test_a_page_that_holds_the_secrets(case: Case, venue: str) -> None:
     credentials = table["credentials"]
     assert isinstance(credentials, dict)
     text = " ".join([*credentials.values(), *(json.dumps(one)[1:-1] for one in credentials.values())])
-    server = case.stack.enter_context(raw.Raw(raw.answering("200 OK", body=message(venue, text).encode())))
+    server = case.raw(raw.answering("200 OK", body=message(venue, text).encode()))
     ended = case.kill(venue, {**table, "base_url": server.origin()})
     assert "***" in ended.said

@@ -40,11 +40,6 @@ def test_success_that_cancels_nothing(case: Case, venue: str) -> None:
     assert any(len(tries) > 1 for tries in cancels) or len(cancels) > len(ended.report.segments)
 
 
-@shows(26)
-def test_success_that_cancels_nothing_at_first(case: Case, venue: str) -> None:
-    case.kill(venue, case.server(venue, "ack-only@4"), deadline=6, codes=[0])
-
-
 @shows(
     27,
     "a cancel takes only some of the orders",

@@ -106,7 +106,7 @@ class Refusing:
     alone=TO_ITS_DEADLINE,
 )
 def test_nothing_tells_the_time(case: Case, venue: str, date: str | None) -> None:
-    server = case.stack.enter_context(raw.Raw(Refusing(venue, date and (lambda: date))))
+    server = case.raw(Refusing(venue, date and (lambda: date)))
     readable = venue == "pacifica"  # its listings need no key, and no clock
     ended = case.kill(venue, case.table(venue, server.origin()), codes=[4, 10] if readable else [4])
     error = ended.error
@@ -119,7 +119,7 @@ def test_nothing_tells_the_time(case: Case, venue: str, date: str | None) -> Non
 def test_the_date_header_tells_the_time(case: Case, venue: str) -> None:
     """The venue is ten minutes ahead, and only the Date header says so."""
     refuse = Refusing(venue, lambda: time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(time.time() + 600)))
-    server = case.stack.enter_context(raw.Raw(refuse))
+    server = case.raw(refuse)
     case.kill(venue, case.table(venue, server.origin()), codes=[4])
     assert abs(max(refuse.ahead) - 600_000) < 5000
     assert abs(min(refuse.ahead)) < 5000

@@ -220,7 +220,7 @@ def test_two_dead_addresses_before_the_good_one(case: Case, venue: str) -> None:
     alone=TO_ITS_DEADLINE,
 )
 def test_tls_that_never_begins(case: Case, venue: str) -> None:
-    server = case.stack.enter_context(raw.Raw(raw.stall))
+    server = case.raw(raw.stall)
     unreachable(case.kill(venue, case.table(venue, server.origin("https"))), sent=True)
     assert server.accepted > 0
 
@@ -228,7 +228,7 @@ def test_tls_that_never_begins(case: Case, venue: str) -> None:
 @shows(6, alone=TO_ITS_DEADLINE)
 def test_tls_that_never_begins_is_tried_again(case: Case, venue: str) -> None:
     case.monkeypatch.setattr(transport, "CONNECT_TIMEOUT", 0.3)
-    server = case.stack.enter_context(raw.Raw(raw.stall))
+    server = case.raw(raw.stall)
     ended = case.kill(venue, case.table(venue, server.origin("https")))
     assert ended.report.verdict is Verdict.UNREACHABLE
     assert ended.sent() == {"no"}
@@ -237,12 +237,12 @@ def test_tls_that_never_begins_is_tried_again(case: Case, venue: str) -> None:
 
 @shows(6, venues=HEDGED)
 def test_the_second_host_when_tls_never_begins(case: Case, venue: str) -> None:
-    hedged(case, venue, case.stack.enter_context(raw.Raw(raw.stall)).origin("https"))
+    hedged(case, venue, case.raw(raw.stall)).origin("https")
 
 
 @shows(6, over={"behaviour": [raw.garbage, raw.finish, raw.reset]}, share=2, alone=TO_ITS_DEADLINE)
 def test_tls_that_breaks(case: Case, venue: str, behaviour: raw.Behaviour) -> None:
-    server = case.stack.enter_context(raw.Raw(behaviour))
+    server = case.raw(behaviour)
     unreachable(case.kill(venue, case.table(venue, server.origin("https"))), sent=False)
 
 
@@ -303,7 +303,7 @@ def test_one_answer_that_never_comes(case: Case, venue: str, fault: str) -> None
 
 @shows(8, venues=HEDGED)
 def test_the_second_host_when_the_first_does_not_answer(case: Case, venue: str) -> None:
-    hedged(case, venue, case.stack.enter_context(raw.Raw(raw.read_and_stall)).origin())
+    hedged(case, venue, case.raw(raw.read_and_stall)).origin()
 
 
 @shows(
@@ -321,7 +321,7 @@ def test_a_body_that_drips(case: Case, venue: str) -> None:
 @shows(9, alone=TO_ITS_DEADLINE)
 def test_a_body_of_megabytes_that_drips(case: Case, venue: str) -> None:
     head = b"HTTP/1.1 200 OK\r\nContent-Length: 4000000\r\n\r\n"
-    server = case.stack.enter_context(raw.Raw(raw.dripping(head + b" " * 1000, 0.002)))
+    server = case.raw(raw.dripping(head + b" " * 1000, 0.002))
     ended = case.kill(venue, case.table(venue, server.origin()), codes=[11, 12])
     assert ended.report.verdict in (Verdict.UNPROVEN, Verdict.UNREACHABLE), "what says that it is too large is not read"
 
@@ -384,7 +384,7 @@ WAYS: Mapping[str, Callable[[Case, str], dict[str, object]]] = {
     "silent name": lambda case, venue: unresolved(case, venue, silent_resolver(case)),
     "refused": lambda case, venue: at_port(case, venue, ports.refusing()),
     "nowhere": lambda case, venue: at_port(case, venue, ports.nowhere()),
-    "tls stalls": lambda case, venue: case.table(venue, case.stack.enter_context(raw.Raw(raw.stall)).origin("https")),
+    "tls stalls": lambda case, venue: case.table(venue, case.raw(raw.stall)).origin("https"),
     "no answer": lambda case, venue: profile_table(venue, case.server(venue, "stall")),
     "dripping body": lambda case, venue: profile_table(venue, case.server(venue, f"drip-body={0.3 * case.slow}")),
 }

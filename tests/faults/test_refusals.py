@@ -242,7 +242,7 @@ def test_a_demo_key_on_the_live_host(case: Case, venue: str) -> None:
     alone=TO_ITS_DEADLINE,
 )
 def test_a_redirect_is_not_followed(case: Case, venue: str) -> None:
-    elsewhere = case.stack.enter_context(raw.Raw(raw.answering("200 OK")))
+    elsewhere = case.raw(raw.answering("200 OK"))
     server = case.server(venue, f"redirect={elsewhere.origin()}")
     ended = case.kill(venue, server)
     assert (ended.report.verdict, ended.error.kind) == (Verdict.REFUSED, "redirect")
@@ -255,9 +255,9 @@ def test_a_redirect_is_not_followed(case: Case, venue: str) -> None:
     alone=TO_ITS_DEADLINE,
 )
 def test_a_redirects_body_is_not_downloaded(case: Case, venue: str, status: str) -> None:
-    elsewhere = case.stack.enter_context(raw.Raw(raw.answering("200 OK")))
+    elsewhere = case.raw(raw.answering("200 OK"))
     giant = raw.answering(status, [f"Location: {elsewhere.origin()}/"], padding=400 << 20)
-    server = case.stack.enter_context(raw.Raw(giant))
+    server = case.raw(giant)
     path = case.config({venue: case.table(venue, server.origin())})
     peak, ran = case.measured(venue, "--json", "--config", str(path))
     assert ran.line["error"]["kind"] == "redirect"

@@ -25,10 +25,6 @@ def secured(case: Case, venue: str) -> tuple[SimServer, dict[str, object]]:
     return server, {**profile_table(venue, server), "base_url": origin, "ca_bundle": str(authority.path)}
 
 
-def serving(case: Case, behaviour: raw.Behaviour) -> raw.Raw:
-    return case.stack.enter_context(raw.Raw(behaviour))
-
-
 REFUSAL = raw.answering("407 Proxy Authentication Required", ["Proxy-Authenticate: Basic"])
 TROUBLES: Mapping[str, raw.Behaviour | None] = {
     "dead": None,
@@ -45,7 +41,7 @@ def trouble(case: Case, kind: str) -> str:
     behaviour = TROUBLES[kind]
     if behaviour is None:
         return f"http://127.0.0.1:{case.stack.enter_context(ports.refusing())}"
-    return serving(case, behaviour).origin()
+    return case.raw(behaviour).origin()
 
 
 @shows(
@@ -58,7 +54,7 @@ def trouble(case: Case, kind: str) -> str:
 @pytest.mark.parametrize("by", ["environment", "profile"])
 def test_a_proxy_that_works(case: Case, venue: str, by: str) -> None:
     server, table = secured(case, venue)
-    proxy = serving(case, raw.tunnel(to=("127.0.0.1", int(server.origin.rpartition(":")[2]))))
+    proxy = case.raw(raw.tunnel(to=("127.0.0.1", int(server.origin.rpartition(":")[2]))))
     case.secrets.add("CANARY%20word")
     case.secrets.add("CANARY word")
     address = f"http://somebody:CANARY%20word@127.0.0.1:{proxy.port}"
@@ -87,7 +83,7 @@ def test_a_proxy_of_the_environment_that_lets_nothing_through_is_passed_by(case:
 @shows(49)
 def test_a_proxy_of_the_environment_of_a_kind_that_is_not_supported(case: Case, venue: str) -> None:
     server, table = secured(case, venue)
-    proxy = serving(case, raw.finish)
+    proxy = case.raw(raw.finish)
     case.secrets.add("CANARY-of-the-proxy")
     environ = {"ALL_PROXY": f"socks5h://me:CANARY-of-the-proxy@127.0.0.1:{proxy.port}"}
     ended = case.kill(venue, table, environ=environ, deadline=4, codes=[0])
@@ -121,7 +117,7 @@ def test_a_proxy_of_the_profile_has_no_way_around_it(case: Case, venue: str, kin
 @shows(49)
 def test_a_host_that_is_excepted_from_the_proxy(case: Case, venue: str) -> None:
     server, table = secured(case, venue)
-    proxy = serving(case, REFUSAL)
+    proxy = case.raw(REFUSAL)
     environ = {"ALL_PROXY": proxy.origin(), "NO_PROXY": f"localhost, .{HOST.partition('.')[2]}"}
     ended = case.kill(venue, table, environ=environ, deadline=4, codes=[0])
     assert (proxy.accepted, server.open_orders()) == (0, [])

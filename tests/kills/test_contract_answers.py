@@ -224,10 +224,6 @@ def test_an_odd_way_on_keeps_nothing(paged: str, way: str, mode: str) -> None:
     assert always.resting == () or blind, always.told(40)
 
 
-def test_lists_that_are_null_are_empty_when_read_twice(venue: str) -> None:
-    cleared(faced(venue, "null-lists@1"))
-
-
 @IN_EACH_MODE
 def test_replicas_that_contradict_each_other_never_prove_anything_false(venue: str, mode: str) -> None:
     for seconds in (0.5, 4.0):

@@ -106,11 +106,11 @@ class Truth:
     passing: tuple[str, ...]
     """Troubles that pass, and variants of what the venue says: all of them end clear."""
     unreadable: tuple[str, ...] = ()
-    """Listings of another shape, besides those that every venue is given."""
+    """Listings of another shape, besides those that every venue shows."""
     quirks: tuple[str, ...] = ()
     """What switches off quirks that are not the point."""
-    nulls: tuple[str, ...] = ("null-lists",)
-    """Nulls that are empty lists."""
+    nulls: tuple[str, ...] = ("null-lists", "null-lists@1")
+    """Nulls that are empty lists, when they are read twice."""
     circles: tuple[str, ...] = ()
     """Pages that go in circles while orders rest."""
     refusals: tuple[Refusal, ...]
@@ -212,6 +212,8 @@ _CATEGORIES = (*_FUTURES, "SPOT", "MARGIN")
 _UNIFIED = (*_CATEGORIES, *(f"{category} strategy orders" for category in _CATEGORIES))
 _MIX = "/api/v2/mix/order"
 _ONE = {"product_type": ["USDT-FUTURES"]}
+_ETH = {"symbol": ["ethusdt"]}
+_WITH_COIN, _WITH_USDC = ({"product_type": ["USDT-FUTURES", other]} for other in ("COIN-FUTURES", "USDC-FUTURES"))
 
 BITGET = Truth(
     accounts=(
@@ -237,41 +239,19 @@ BITGET = Truth(
         Refusal(faults=("demo",), kind="environment", hint="environment demo"),
     ),
     secrets={"api_secret": "40009", "passphrase": "40012"},
-    absent=(
-        Part(
-            fault="lacks=COIN-FUTURES/40731",
-            options={"product_type": ["USDT-FUTURES", "COIN-FUTURES"]},
-            part="COIN-FUTURES",
-        ),
-    ),
+    absent=(Part(fault="lacks=COIN-FUTURES/40731", options=_WITH_COIN, part="COIN-FUTURES"),),
     refused=(
-        Part(
-            fault="permission=USDC-FUTURES",
-            options={"product_type": ["USDT-FUTURES", "USDC-FUTURES"]},
-            part="USDC-FUTURES",
-            open=True,
-        ),
+        Part(fault="permission=USDC-FUTURES", options=_WITH_USDC, part="USDC-FUTURES", open=True),
         # Neither demo trading's word, on live, nor those of a parameter, a right or a ban is absence.
         *(
-            Part(
-                fault=f"lacks=COIN-FUTURES/{code}",
-                options={"product_type": ["USDT-FUTURES", "COIN-FUTURES"]},
-                part="COIN-FUTURES",
-            )
+            Part(fault=f"lacks=COIN-FUTURES/{code}", options=_WITH_COIN, part="COIN-FUTURES")
             for code in ("40081", "40105", "40110", "22030", "40034", "40199", "40022", "40031")
         ),
     ),
     narrow=(
         *(Narrow(options=_ONE, mode=mode) for mode in ("", "unified")),
-        *(
-            Narrow(
-                options={"symbol": ["ethusdt"]},
-                mode=mode,
-                warning="does not go by symbol",
-                never=f"{_MIX}/cancel-all-orders" if not mode else "",
-            )
-            for mode in ("", "unified")
-        ),
+        Narrow(options=_ETH, warning="does not go by symbol", never=f"{_MIX}/cancel-all-orders"),
+        Narrow(options=_ETH, warning="does not go by symbol", mode="unified"),
         *(Narrow(options={"margin_coin": coin}) for coin in ("BTC", "ETH")),
         Narrow(options={"margin_coin": "BTC"}, mode="unified", never="/api/v3/trade/cancel-symbol-order"),
     ),
@@ -312,7 +292,7 @@ ASCENDEX = Truth(
         *("error-status=400", "hostile"),
     ),
     unreadable=('json:listing={"code":0}',),
-    nulls=("null-lists", 'json:listing={"code":0,"data":null}'),
+    nulls=("null-lists", "null-lists@1", 'json:listing={"code":0,"data":null}'),
     refusals=tuple(
         Refusal(
             faults=(fault, *status),
@@ -409,7 +389,7 @@ DELTADEFI = Truth(
         *("count-off", "empty-403:listing", "internal-400:listing"),
     ),
     quirks=("prompt",),
-    nulls=("null-lists", 'json:listing={"data":null,"total_count":0,"total_page":0}'),
+    nulls=("null-lists", "null-lists@1", 'json:listing={"data":null,"total_count":0,"total_page":0}'),
     circles=("cursor-loop", "ack-only"),
     refusals=(
         *(
