@@ -18,7 +18,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cancelall.simulator import SimOrder
-from tests.soak.plans import Plan, drawn, plan_of, venues
+from cancelall.venues.registry import VENUES
+from tests.soak.plans import Plan, drawn, plan_of
 from tests.soak.schedule import Result, minimal, run
 from tests.soak.truth import FOREVER, Life, Window, never_empty
 
@@ -62,7 +63,7 @@ def test_replay() -> None:
     derandomize=True,
     suppress_health_check=list(HealthCheck),
 )
-@given(venue=st.sampled_from(venues()), chance=st.randoms(use_true_random=False))
+@given(venue=st.sampled_from(list(VENUES)), chance=st.randoms(use_true_random=False))
 def test_no_schedule_that_was_sought_breaks_the_proof(venue: str, chance: random.Random) -> None:
     """The same with choices that can be made smaller one by one."""
     result = run(drawn(chance, 4, venue))
@@ -118,12 +119,12 @@ def test_a_window_without_an_empty_moment(spans: list[tuple[int, int]], covered:
 
 
 def test_a_schedule_without_faults_ends_clear() -> None:
-    for venue in venues():
+    for venue in VENUES:
         (report,) = run(Plan(seed=1, venue=venue, orders=40)).reports
         assert report.verdict.value == "clear", venue
 
 
-@pytest.mark.parametrize("venue", venues())
+@pytest.mark.parametrize("venue", VENUES)
 def test_errors_for_seven_tenths_of_the_deadline_end_clear(venue: str) -> None:
     """HTTP 500 to everything for 21 of 30 s."""
     for seed in range(3):
