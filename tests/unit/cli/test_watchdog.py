@@ -41,7 +41,10 @@ from cancelall.venues.registry import VENUES
 from hanging import HOLDING_THE_INTERPRETER, WAYS, hanging
 from support import ROOT, profile_table, write_config
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX systems")
+pytestmark = [
+    pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX systems"),
+    pytest.mark.alone("the watchdog's seconds are shortened, and a busy machine may need them itself"),
+]
 
 SLACK = 4.0
 """Seconds that a busy machine may take on top."""
