@@ -47,23 +47,23 @@ def tree_of(module: str) -> ast.Module:
 def imports(module: str, *, everywhere: bool = True) -> frozenset[str]:
     """The modules that one imports, by their full names."""
     package = module if FILES[module].name == "__init__.py" else module.rpartition(".")[0]
-    found: set[str] = set()
+    names: set[str] = set()
     for node in _nodes(tree_of(module), everywhere=everywhere):
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
+            names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             base = node.module or ""
             if node.level:
                 parts = package.split(".")
                 base = ".".join([*parts[: len(parts) - node.level + 1], *([base] if base else [])])
-            found |= {name if (name := f"{base}.{alias.name}") in FILES else base for alias in node.names}
-    return frozenset(found - {"__future__"})
+            names |= {name if (name := f"{base}.{alias.name}") in FILES else base for alias in node.names}
+    return frozenset(names - {"__future__"})
 
 
 def ours(module: str, *, everywhere: bool = True) -> set[str]:
     """Those of this program, without its own name in front."""
-    found = {name for name in imports(module, everywhere=everywhere) if name.partition(".")[0] == "cancelall"}
-    return {name.removeprefix("cancelall").removeprefix(".") for name in found}
+    names = {name for name in imports(module, everywhere=everywhere) if name.partition(".")[0] == "cancelall"}
+    return {name.removeprefix("cancelall").removeprefix(".") for name in names}
 
 
 def roots(module: str, *, everywhere: bool = True) -> set[str]:
@@ -350,12 +350,12 @@ CONNECTING = """
 import json, os, sys
 from cancelall.net import preconnect
 
-def told(origin, ca_bundle, count):
+def noting(origin, ca_bundle, count):
     if not os.path.exists(os.environ["LOADED"]):
         with open(os.environ["LOADED"], "w") as file:
             json.dump(sorted(sys.modules), file)
 
-preconnect._open_more = told
+preconnect._open_more = noting
 sys.argv = ["cancelall", "bybit", "--json", "--deadline", "10"]
 from cancelall.__main__ import run as start
 start()

@@ -71,8 +71,8 @@ BACKING_OFF = "RestartSteps|RestartMaxDelaySec"
 
 
 def version() -> int:
-    told = subprocess.run(["systemd-analyze", "--version"], capture_output=True, text=True, timeout=30, check=True)
-    return int(re.search(r"systemd (\d+)", told.stdout)[1])  # type: ignore[index]
+    shown = subprocess.run(["systemd-analyze", "--version"], capture_output=True, text=True, timeout=30, check=True)
+    return int(re.search(r"systemd (\d+)", shown.stdout)[1])  # type: ignore[index]
 
 
 @needs_analyze
@@ -126,11 +126,11 @@ def test_a_kill_that_is_not_clear_is_a_failed_unit_and_no_start_is_refused() -> 
 
 def test_the_drop_in_fires_again_whatever_may_rest_and_ever_more_slowly() -> None:
     """Nothing but a mistake in the command line ends it, and no limit of starts that would refuse one by hand."""
-    told = dict(line.split("=", 1) for line in lines_of("retry.conf") if "=" in line)
-    assert told.keys() == {"Restart", "RestartPreventExitStatus", "RestartSec", *BACKING_OFF.split("|")}
-    assert (told["Restart"], told["RestartPreventExitStatus"]) == ("on-failure", str(int(ExitStatus.USAGE)))
-    assert 10 <= int(told["RestartSec"]) < int(told["RestartMaxDelaySec"]) <= 600
-    assert int(told["RestartSteps"]) > 1
+    shown = dict(line.split("=", 1) for line in lines_of("retry.conf") if "=" in line)
+    assert shown.keys() == {"Restart", "RestartPreventExitStatus", "RestartSec", *BACKING_OFF.split("|")}
+    assert (shown["Restart"], shown["RestartPreventExitStatus"]) == ("on-failure", str(int(ExitStatus.USAGE)))
+    assert 10 <= int(shown["RestartSec"]) < int(shown["RestartMaxDelaySec"]) <= 600
+    assert int(shown["RestartSteps"]) > 1
 
 
 def test_systemd_waits_longer_than_a_run_that_hangs() -> None:
@@ -195,14 +195,14 @@ def left(servers: dict[str, SimServer]) -> dict[str, int]:
 @pytest.mark.faults
 def test_one_profile_is_fired_with_its_encrypted_keys(configured: Machine, servers: dict[str, SimServer]) -> None:
     started = configured.run("systemctl", "start", "cancelall@pac-2")
-    told = configured.journal("cancelall@pac-2")
-    assert started.returncode == 0, told
+    shown = configured.journal("cancelall@pac-2")
+    assert started.returncode == 0, shown
     assert left(servers)["pac-2"] == 0
     assert not paths(servers["bybit"])  # nothing was requested of the other
     assert paths(servers["pac-2"])[0] == "POST /api/v1/orders/cancel_all"  # no read comes before it
-    assert "CLEAR  pac-2" in told
-    assert "WARNING" not in told  # no file is too open, for systemd made them
-    assert not [value for server in servers.values() for value in server.credentials.values() if value in told]
+    assert "CLEAR  pac-2" in shown
+    assert "WARNING" not in shown  # no file is too open, for systemd made them
+    assert not [value for server in servers.values() for value in server.credentials.values() if value in shown]
 
 
 @pytest.mark.faults
@@ -210,12 +210,12 @@ def test_all_of_them_and_a_missing_key_stops_only_its_own(configured: Machine, s
     credential = configured.room / "etc" / "config.toml"
     forget(configured, "cancelall.pac-2.*")
     started = configured.run("systemctl", "start", "cancelall@all")
-    told = configured.journal("cancelall@all")
+    shown = configured.journal("cancelall@all")
     assert started.returncode != 0
     assert configured.properties("cancelall@all")["ExecMainStatus"] == "6"
     assert left(servers)["bybit"] == 0
-    assert "CLEAR  bybit" in told
-    assert "UNCONFIGURED  pac-2" in told
+    assert "CLEAR  bybit" in shown
+    assert "UNCONFIGURED  pac-2" in shown
     assert stat.S_IMODE(credential.stat().st_mode) == 0o600
     # What it keeps is its own, and one user's for all of these units.
     kept = configured.run("stat", "-c", "%a %U", "/var/lib/private/cancelall").stdout.split()

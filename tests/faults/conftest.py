@@ -1,4 +1,4 @@
-"""The matrix: `pytest -m faults`. A plain run leaves it out, because it takes minutes."""
+"""The matrix: `pytest -m faults`. A usual run leaves it out, because it takes minutes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def case(request: pytest.FixtureRequest, home: Path, monkeypatch: pytest.MonkeyP
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tell each test's row and venue to the summary."""
+    """Give each test's row and venue for the summary."""
     for item in items:
         row = getattr(getattr(item, "function", None), "fault_row", None)
         if row is not None:

@@ -163,10 +163,10 @@ class Ended:
 
     def tries(self) -> dict[tuple[str, Request], list[Attempt]]:
         """The attempts of each request of each profile, in the order of their beginnings."""
-        found: dict[tuple[str, Request], list[Attempt]] = {}
+        tries: dict[tuple[str, Request], list[Attempt]] = {}
         for profile, attempt in sorted(self.log, key=lambda one: one[1].began):
-            found.setdefault((profile, attempt.request), []).append(attempt)
-        return found
+            tries.setdefault((profile, attempt.request), []).append(attempt)
+        return tries
 
 
 class Quiet(Outlet):
@@ -200,7 +200,7 @@ class Case:
     # --- what to aim at ---
 
     def server(self, venue: str, *faults: str, prompt: bool = True, **more: Any) -> SimServer:
-        """A fake venue with 12 orders, these faults, and no rate limits unless they are asked for."""
+        """A fake venue with 12 orders, these faults, and no rate limits unless they are wanted."""
         quirks = PROMPT.get(venue, ()) if prompt else ()
         settings = {"orders": 12, "limits": False, **more}
         server = self.stack.enter_context(simulator.start(venue, faults=(*quirks, *faults), **settings))

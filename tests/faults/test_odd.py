@@ -40,7 +40,7 @@ def test_a_gateway_for_a_while(case: Case, venue: str, status: str) -> None:
     60,
     "a gateway answers for the whole run",
     injected="the same to the end, or before what is read alone",
-    expected="every cancel is tried to the deadline; what the venue could be told is done",
+    expected="every cancel is tried to the deadline; what reaches the venue is done",
     codes=(4, 11),
     over={"status": EDGES},
     share=2,
@@ -65,7 +65,7 @@ def test_a_gateway_before_what_is_only_read(case: Case, venue: str, kind: str) -
 @shows(
     61,
     "one refusal among good answers",
-    injected="the third or the sixth request hears once that the key, the address or the call is refused",
+    injected="the third or the sixth request is once answered that the key, the address or the call is refused",
     expected="it ends nothing",
     codes=(0,),
     over={"reach": ["request", "key", "address"], "spared": [2, 5]},
@@ -137,7 +137,7 @@ def test_an_odd_way_on(case: Case, venue: str, way: str) -> None:
 
 @shows(
     65,
-    "one request is asked to wait for a minute",
+    "one request has to wait for a minute",
     injected="429 and 503 with Retry-After: 60, or the venue's own limit with a reset in a minute, once",
     expected="the verdict comes within seconds of when it would have come",
     codes=(0,),
@@ -165,7 +165,7 @@ def test_replicas_that_contradict_each_other(case: Case, venue: str) -> None:
     67,
     "null in the place of a list",
     injected="every empty list is null",
-    expected="heard twice, it is empty",
+    expected="read twice, it is empty",
     codes=(0,),
 )
 def test_null_in_the_place_of_a_list(case: Case, venue: str) -> None:

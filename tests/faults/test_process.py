@@ -19,9 +19,9 @@ from ports import until
 from support import environment, profile_table
 
 SOON = 1.5
-"""Seconds within which a process that was told to stop has to be gone: one for the last look, and to say it."""
+"""Seconds within which a process that was to stop has to be gone: one for the last look, and to say it."""
 AT_ONCE = 0.5
-"""Seconds for one that was told twice."""
+"""Seconds for one that was signalled twice."""
 
 
 def stalled(case: Case, venue: str, *words: str, **more: Any) -> tuple[SimServer, subprocess.Popen[bytes]]:
@@ -149,7 +149,7 @@ def test_ctrl_c_before_the_first_request(case: Case, venue: str, seconds: float)
     37,
     "SIGTERM",
     injected="the signal while the venue does not answer",
-    expected="as Ctrl-C: no cancel any more, one last look, what is known is told",
+    expected="as Ctrl-C: no cancel any more, one last look, what is known is said",
     codes=(143,),
     alone="measures how soon a signal ends it",
 )
@@ -311,8 +311,8 @@ def test_the_journal_shows_the_open_attempt(case: Case, venue: str) -> None:
     shown = case.run("journal", "show", limit=10.0, codes=[0], env={"COLUMNS": "200"})
     assert "attempt_start" in shown.out
     assert "did not end" in shown.out
-    asked = f"in flight: POST /v5/spread/order/cancel-all ({venue}, spread)" if venue == "bybit" else "in flight: "
-    assert asked in shown.out
+    shown_as = f"in flight: POST /v5/spread/order/cancel-all ({venue}, spread)" if venue == "bybit" else "in flight: "
+    assert shown_as in shown.out
     assert "unknown whether it was executed" in shown.out
     case.run("journal", "verify", limit=10.0, codes=[0])
 
@@ -343,11 +343,11 @@ def test_another_run_finishes_the_job(case: Case, venue: str) -> None:
 
 def flags(venue: str) -> list[str]:
     """The small scope of a venue as words of a command line."""
-    found = []
+    words = []
     for key, value in NARROW[venue].items():
         for one in value if isinstance(value, list) else [value]:
-            found += [f"--{key.replace('_', '-')}", str(one)]
-    return found
+            words += [f"--{key.replace('_', '-')}", str(one)]
+    return words
 
 
 HOMES: Mapping[str, Mapping[str, str | None]] = {
@@ -391,7 +391,7 @@ def test_no_home_and_no_secrets(case: Case, venue: str) -> None:
 )
 @pytest.mark.parametrize("stdin", ["closed", "silent"])
 def test_nothing_is_ever_read_from_stdin(case: Case, venue: str, stdin: str) -> None:
-    """Nor is anybody asked for what is missing."""
+    """Nor is anybody prompted for what is missing."""
     reading, writing = os.pipe()
     case.stack.callback(os.close, writing)
     case.stack.callback(os.close, reading)

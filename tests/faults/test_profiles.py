@@ -61,12 +61,12 @@ def test_a_config_that_cannot_be_read(case: Case, venue: str, kind: str) -> None
     FILES[kind](path)
     case.secrets.add("CANARYCANARY")
     ran = case.run(command, "--config", str(path), limit=10.0)
-    told = [line for line in ran.err.splitlines() if line.startswith("cancelall: ")]
+    lines = [line for line in ran.err.splitlines() if line.startswith("cancelall: ")]
     if kind == "no profile":  # nothing is wrong with the file
         return
-    assert len(told) == 1
-    assert "config.toml" in told[0].replace("\n", "")
-    assert ("line 2" in told[0]) == (kind in ("not UTF-8", "no TOML", "NUL"))
+    assert len(lines) == 1
+    assert "config.toml" in lines[0].replace("\n", "")
+    assert ("line 2" in lines[0]) == (kind in ("not UTF-8", "no TOML", "NUL"))
 
 
 @shows(45)
@@ -185,8 +185,8 @@ def field_of(venue: str) -> str:
     return next(name for name, sec in declare.secrets_of(schema(venue).secrets).items() if not sec.optional)
 
 
-def beside(case: Case, venue: str, bad: Mapping[str, object], codes: tuple[int, ...] = (6,)) -> Ended:
-    """The kill of a profile whose secrets are somewhere else, beside a good one, which has to be clear."""
+def with_a_good_one(case: Case, venue: str, bad: Mapping[str, object], codes: tuple[int, ...] = (6,)) -> Ended:
+    """The kill of a profile whose secrets are somewhere else, and of a good one, which has to be clear."""
     server = case.server(venue)
     good = profile_table(venue, server)
     without = {key: value for key, value in good.items() if key != "credentials"}
@@ -235,12 +235,12 @@ BACKENDS: Mapping[str, str] = {
 )
 def test_a_keyring_in_trouble(case: Case, venue: str, backend: str) -> None:
     case.monkeypatch.setattr(chain, "KEYRING_SECONDS", 0.4)
-    assert BACKENDS[backend] in error_of(beside(case, venue, {"keyring_backend": backend}))
+    assert BACKENDS[backend] in error_of(with_a_good_one(case, venue, {"keyring_backend": backend}))
 
 
 @shows(51, over={"backend": ["faults.keyrings.Plain", "faults.keyrings.Hanging", "", "no.such.module"]})
 def test_a_keyring_that_is_detected(case: Case, venue: str, backend: str) -> None:
-    """A plug-in that may keep plain text is not asked; one that hangs does not hold up the process."""
+    """A plug-in that may keep plain text is not read; one that hangs does not hold up the process."""
     case.secrets.add("CANARYCANARYCANARY")
     path = f"{Path(__file__).resolve().parent.parent}:{case.environ()['PYTHONPATH']}"
     env = {"PYTHON_KEYRING_BACKEND": backend or None, "PYTHONPATH": path}
@@ -283,7 +283,7 @@ def test_a_secret_command_in_trouble(case: Case, venue: str, how: str) -> None:
     case.secrets.add("CANARYCANARYCANARY")
     words, said = COMMANDS[how]
     table = {"secret_command": {field_of(venue): words}}
-    assert said in error_of(beside(case, venue, table))
+    assert said in error_of(with_a_good_one(case, venue, table))
 
 
 @shows(52, alone=TO_ITS_DEADLINE)

@@ -38,14 +38,14 @@ def refused(ended: Ended, *, readable: bool = True) -> ErrorReport:
     13,
     "429 with a short Retry-After",
     injected="the first cancel is answered 429, Retry-After: 1",
-    expected="waits for as long as it was asked to, then cancels",
+    expected="waits for as long as it has to, then cancels",
     codes=(0,),
     alone="measures a wait of a second",
 )
 def test_a_short_wait_is_waited(case: Case, venue: str) -> None:
     server = case.server(venue, "status:cancel=429@1", "retry-after:cancel=1@1")
     ended = case.kill(venue, server, deadline=6)
-    (tries,) = (found for found in ended.tries().values() if found[0].status == 429)
+    (tries,) = (again for again in ended.tries().values() if again[0].status == 429)
     waits = [again.began - tries[0].ended for again in tries[1:]]
     assert not waits or any(0.95 <= wait < 2 for wait in waits), "a retry that nobody needs any more is dropped"
     assert (
@@ -63,23 +63,23 @@ def test_the_venues_own_limit_is_waited_out(case: Case, venue: str) -> None:
     14,
     "429 with a long or senseless Retry-After",
     injected="everything is answered 429 with Retry-After: 600, a date, rubbish, or -1",
-    expected="no hammering; one listing is still tried; the output says how long the venue asked for",
+    expected="no hammering; one listing is still tried; the output says how long the venue wants",
     codes=(11,),
-    over={"asked": ["600", "Wed, 21 Oct 2099 07:28:00 GMT", "soon", "-1", "nan", "1e999", "²"]},
+    over={"wait": ["600", "Wed, 21 Oct 2099 07:28:00 GMT", "soon", "-1", "nan", "1e999", "²"]},
     share=2,
     alone=TO_ITS_DEADLINE,
 )
-def test_a_wait_that_cannot_be_waited(case: Case, venue: str, asked: str) -> None:
-    server = case.server(venue, "status=429", f"retry-after={asked}")
+def test_a_wait_that_cannot_be_waited(case: Case, venue: str, wait: str) -> None:
+    server = case.server(venue, "status=429", f"retry-after={wait}")
     ended = case.kill(venue, server)
     listings = [request for request in server.requests if request.kind == "listing"]
     assert ended.report.verdict is Verdict.UNPROVEN
     assert listings
-    told = {"600": 600, "1e999": 86_400, "Wed, 21 Oct 2099 07:28:00 GMT": 86_400}.get(asked)
+    seconds = {"600": 600, "1e999": 86_400, "Wed, 21 Oct 2099 07:28:00 GMT": 86_400}.get(wait)
     assert max(len(tries) for tries in ended.tries().values()) <= 6 * case.slow
     assert ended.error.kind == "rate_limit"
     warned = [warning for warning in ended.report.warnings if "asked to wait" in warning]
-    assert warned == ([f"the venue asked to wait {told} s"] if told else [])
+    assert warned == ([f"the venue asked to wait {seconds} s"] if seconds else [])
 
 
 @shows(14, alone=TO_ITS_DEADLINE)
@@ -134,21 +134,21 @@ def test_a_region_that_is_not_served(case: Case, venue: str) -> None:
 
 
 @shows(16, alone=TO_ITS_DEADLINE)
-def test_a_gateway_that_turns_everybody_away_is_asked_by_each_profile(case: Case, venue: str) -> None:
+def test_a_gateway_that_turns_everybody_away_is_tried_by_each_profile(case: Case, venue: str) -> None:
     server = case.server(venue, "region")
     other = server.add_account(orders=12)
     first = {**case.table(venue, server.origin), **server.account_options, "credentials": dict(server.credentials)}
     second = {**first, **other.options, "credentials": dict(other.credentials)}
     ended = case.kills({"one": first, "two": second})
     assert [report.verdict for report in ended.reports] == [Verdict.REFUSED, Verdict.REFUSED]
-    assert all(report.requests for report in ended.reports), "what one is told stops nobody else"
+    assert all(report.requests for report in ended.reports), "an answer to one stops nobody else"
 
 
 @shows(
     17,
     "the key is refused",
     injected="the venue's own code for a revoked key; a bare 401",
-    expected="the code is believed when a second request hears it too; the bare 401 is a gateway's word",
+    expected="the code is believed when a second request is answered so, too; the bare 401 is a gateway's word",
     codes=(4, 11),
     alone=TO_ITS_DEADLINE,
 )
@@ -237,7 +237,7 @@ def test_a_demo_key_on_the_live_host(case: Case, venue: str) -> None:
     24,
     "a redirect",
     injected="302 to another host; 302 with a body of 400 MB",
-    expected="not followed, not downloaded, nothing sent to the other host; asked again to the deadline",
+    expected="not followed, not downloaded, nothing sent to the other host; sent again to the deadline",
     codes=(4, 11),
     alone=TO_ITS_DEADLINE,
 )

@@ -76,8 +76,8 @@ def test_a_proxy_of_the_environment_that_lets_nothing_through_is_passed_by(case:
     ended = case.kill(venue, table, environ={"HTTPS_PROXY": proxy}, deadline=12, codes=[0])
     assert server.open_orders() == []
     assert "through the proxy" not in ended.said
-    told = f"the proxy {proxy} (from the environment) did not let anything through: sent directly"
-    assert any(told in warning for warning in ended.report.warnings), ended.report.warnings
+    words = f"the proxy {proxy} (from the environment) did not let anything through: sent directly"
+    assert any(words in warning for warning in ended.report.warnings), ended.report.warnings
 
 
 @shows(49)

@@ -157,8 +157,8 @@ def like(segment: str, number: int = 0, **changed: Any) -> Callable[[FakeVenue, 
     """Place an order like one of these."""
 
     def place(fake: FakeVenue, account: Account) -> object:
-        found = [order for order in account.book.open() if order.segment == segment]
-        return fake.place(account, replace(found[number], **changed))
+        orders = [order for order in account.book.open() if order.segment == segment]
+        return fake.place(account, replace(orders[number], **changed))
 
     return place
 
@@ -279,4 +279,4 @@ def test_futures_v1_that_refuses_is_refused() -> None:
     result = one(options=V1, deadline=8.0)
     assert (result.verdict, result.report.exit_status) == (Verdict.REFUSED, 4)
     assert result.segments == {"cash": "clear", "margin": "clear", "futures": "refused"}
-    assert result.left == [], "what v2 is told, it does"
+    assert result.left == [], "what v2 is sent, it does"

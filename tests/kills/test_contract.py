@@ -103,16 +103,16 @@ def test_every_request_says_what_it_is_for(venue: str) -> None:
     """`judge` goes by that: a request that does not say it would be judged like any other."""
     one, options = load(venue), schema(venue).options(**STORED[venue])
     order = Order(id="1", segment="", symbol="BTCUSDT", kind="limit", type="limit")
-    found = [discovery.request for discovery in one.discoveries(options, one.facts)]
+    requests = [discovery.request for discovery in one.discoveries(options, one.facts)]
     for segment in segments(venue):
-        found += [*all_requests(segment), *segment.final_states((order,), 0)]
-        found += [witness.request for witness in segment.witnesses]
+        requests += [*all_requests(segment), *segment.final_states((order,), 0)]
+        requests += [witness.request for witness in segment.witnesses]
         ways = (segment.cancels, segment.singly) if segment.singly else (segment.cancels,)
-        found += [request for way in ways for request, _ in way((order,), None)]
+        requests += [request for way in ways for request, _ in way((order,), None)]
     preflight = load_preflight(venue)
-    found += [question.request for question in preflight.questions(options, 0)]
-    found += [probe.request for probe in preflight.probes(options, "live")]
-    assert [request.target for request in found if not request.purpose] == []
+    requests += [question.request for question in preflight.questions(options, 0)]
+    requests += [probe.request for probe in preflight.probes(options, "live")]
+    assert [request.target for request in requests if not request.purpose] == []
 
 
 def test_signing_shows_no_secret(venue: str) -> None:

@@ -24,7 +24,7 @@ each_venue = pytest.mark.parametrize("venue", VENUES)
 def each(table: str, name: str = "", *, modes: bool = False) -> pytest.MarkDecorator:
     """One test for each row of this table of each venue; with `modes` in each mode of an account."""
     rows = [
-        pytest.param(venue, row, *([mode] if modes else []), id="-".join([venue, _told(row), mode]).strip("-"))
+        pytest.param(venue, row, *([mode] if modes else []), id="-".join([venue, _shown(row), mode]).strip("-"))
         for venue, truth in TRUTHS.items()
         for row in getattr(truth, table)
         for mode in (truth.modes if modes else ("",))
@@ -32,7 +32,7 @@ def each(table: str, name: str = "", *, modes: bool = False) -> pytest.MarkDecor
     return pytest.mark.parametrize(("venue", name or table, *(["account"] if modes else [])), rows)
 
 
-def _told(row: object) -> str:
+def _shown(row: object) -> str:
     shown = row if isinstance(row, str | int) else getattr(row, "fault", None) or getattr(row, "faults", None) or row
     return str(shown).replace(" ", "")[:60]
 
@@ -64,8 +64,8 @@ def test_the_command_empties_an_account_that_holds_every_kind(venue: str, accoun
         assert strategies(server.account) == []
     line = ran.line
     assert (line["verdict"], line["exit_code"], line["error"], line["scope"]) == ("clear", 0, None, {})
-    found = {one["name"]: one["verdict"] for one in line["segments"]}
-    assert found == {**dict.fromkeys(account.segments, "clear"), **dict.fromkeys(account.absent, "absent")}
+    ended = {one["name"]: one["verdict"] for one in line["segments"]}
+    assert ended == {**dict.fromkeys(account.segments, "clear"), **dict.fromkeys(account.absent, "absent")}
     assert before <= {row["id"] for row in line["orders"]}
     assert line["counts"]["cancelled"] == len(line["orders"]), "each of them is known to be cancelled"
     for words in truth.warnings if not account.mode else ():
@@ -245,8 +245,8 @@ def test_a_refusal_says_what_it_is_and_is_not_asked_for_again(venue: str, refusa
     if not refusal.twice:
         assert len(set(sent(result.log))) == len(result.log), "the first volley, and nothing twice"
     if refusal.kind not in ("region", "redirect", "environment") and venue in ("pacifica", "deltadefi"):
-        asked = [one.request.path for one in result.log].count(TRUTHS[venue].first)
-        assert asked in (1, 2), "one word is not believed, a second one is"
+        sent_first = [one.request.path for one in result.log].count(TRUTHS[venue].first)
+        assert sent_first in (1, 2), "one word is not believed, a second one is"
 
 
 @pytest.mark.parametrize(

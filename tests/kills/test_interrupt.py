@@ -1,4 +1,4 @@
-"""Told to stop: no cancel any more, one last look, and nothing that outlasts the deadline, whatever does not stop."""
+"""Interrupted: no cancel any more, one last look, and nothing that outlasts the deadline, whatever does not stop."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ Sending = Callable[[SignedRequest, float, Callable[[], None]], Awaitable[Reply]]
 
 
 class Stubborn:
-    """A kill under virtual time whose way to the venue does not stop when it is told to."""
+    """A kill under virtual time whose way to the venue does not stop."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, send: Sending, deadline: float) -> None:
         async def inline(work: Callable[[], Any], name: str = "") -> Any:

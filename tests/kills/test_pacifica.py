@@ -222,8 +222,8 @@ def probes(result: Faced) -> int:
 
 
 def detail(result: Faced, name: str = "orders") -> str:
-    (found,) = (segment for segment in result.report.segments if segment.name == name)
-    return found.detail or ""
+    (one_of,) = (segment for segment in result.report.segments if segment.name == name)
+    return one_of.detail or ""
 
 
 def test_after_the_strategies_everything_is_cancelled_once_more() -> None:

@@ -19,7 +19,7 @@ class Account:
     mode: str = ""
     orders: int = 40
     segments: tuple[str, ...]
-    """Those that are clear at the end, in the order in which they are told."""
+    """Those that are clear at the end, in the order in which they are shown."""
     absent: tuple[str, ...] = ()
     kinds: int
     """The least number of different kinds of orders in it."""
@@ -51,7 +51,7 @@ class Part:
     part: str
     """How the names of its segments begin."""
     words: str = ""
-    """What stands beside a segment that is absent."""
+    """What stands with a segment that is absent."""
     open: bool = False
     """Whether its orders are seen although they cannot be cancelled."""
 
@@ -90,13 +90,13 @@ class Truth:
     first: str
     """The path of the first request."""
     account_shown: bool = False
-    """Whether the end of the account's address stands beside the host."""
+    """Whether the end of the account's address stands with the host."""
     would_send: tuple[str, ...]
     """Requests that a dry run names."""
     parts: tuple[str, ...]
     """What the requests about one product or kind of order have in common."""
     stored: Options = field(default_factory=dict)
-    """What a profile knows of its account (0: the right group), without which a venue cannot be asked for anything."""
+    """What a profile knows of its account (0: the right group), without which no request can be made."""
     selected: Options
     product: Options
     """The scope of one product."""

@@ -49,7 +49,7 @@ class Faced(Result):
 
     @property
     def segments(self) -> dict[str, str]:
-        """What was found out about each segment."""
+        """The verdict on each segment."""
         return {segment.name: segment.verdict.value for segment in self.report.segments}
 
     @property
@@ -144,21 +144,21 @@ def faced(
         result = Faced(**vars(schedule.run(plan)))
     (result.of,) = worlds
     problems = [one for one in result.problems if not absent or f": {absent}" not in one]
-    assert not problems, result.told(40)
+    assert not problems, result.story(40)
     resting = ids([order for order in result.resting if not absent or not order.segment.startswith(absent)])
     if result.verdict is Verdict.CLEAR:
-        assert not resting, result.told(40)
+        assert not resting, result.story(40)
     if result.report.exit_status == 0:
-        assert resting <= {row.order.id for row in result.report.orders}, result.told(40)
+        assert resting <= {row.order.id for row in result.report.orders}, result.story(40)
     return result
 
 
 def cleared(result: Faced) -> Faced:
     """All orders are gone, and that is proven. A dry run shows all of them."""
     if result.plan.dry_run:
-        assert result.verdict is Verdict.OPEN, result.told(40)
+        assert result.verdict is Verdict.OPEN, result.story(40)
     else:
-        assert (result.verdict, result.resting) == (Verdict.CLEAR, ()), result.told(40)
+        assert (result.verdict, result.resting) == (Verdict.CLEAR, ()), result.story(40)
     return result
 
 

@@ -56,11 +56,11 @@ class Plan:
 
     def written(self) -> str:
         """The schedule as Python, over several lines."""
-        plain = Plan(seed=self.seed, venue=self.venue)
+        simplest = Plan(seed=self.seed, venue=self.venue)
         parts = [
             f"    {name}={value!r},"
             for name, value in vars(self).items()
-            if name in ("seed", "venue") or value != getattr(plain, name)
+            if name in ("seed", "venue") or value != getattr(simplest, name)
         ]
         return "\n".join(["Plan(", *parts, ")"])
 
@@ -180,7 +180,7 @@ _WORD: Table = (
     ("absent", nothing),
     ("hint", one_of("60", "60/503", "60/own", "20")),
 )
-"""Words of the venue that are heard once, or for a moment."""
+"""Words of the venue that are said once, or for a moment."""
 
 _ODD: Table = (
     ("odd-row", one_of(*ROW_WORDS)),
@@ -279,7 +279,7 @@ def _fault(rng: random.Random, venue: str, gap: float, banned: frozenset[str]) -
     table = rng.choices(tables, (10, 8, 5, 4, 1, 3, 3, 3))[0]
     name, value = rng.choice([entry for entry in table if entry[0] not in banned])
     if table is _EDGE or table is _WORD:
-        return _heard(rng, venue, name, value(rng, gap))
+        return _said(rng, venue, name, value(rng, gap))
     passing = 0.4 if table in (_BOOK, _OWN[venue], _ODD) else 0.8
     text = name
     if rng.random() < 0.15 and name != "bot":
@@ -293,8 +293,8 @@ def _fault(rng: random.Random, venue: str, gap: float, banned: frozenset[str]) -
     return text
 
 
-def _heard(rng: random.Random, venue: str, name: str, word: str) -> str:
-    """A word with the requests that hear it, and when. A missing product is missing for a second, or for some only."""
+def _said(rng: random.Random, venue: str, name: str, word: str) -> str:
+    """A word, the requests that it answers, and when. A missing product is so for a second, or for some only."""
     if name == "absent":
         one_way = rng.random() < 0.5  # not to both ways for long: then nobody could tell
         ways = ("cancel",) if venue == "bitget" else ("cancel", "listing")  # some of whose products have but listings
@@ -326,11 +326,11 @@ def _odd(rng: random.Random, venue: str) -> Any:
 
 def _once(phases: Sequence[tuple[float, tuple[str, ...]]]) -> Any:
     """Without a second word for a missing product in a later phase: two of them, a gap apart, are believed."""
-    heard = False
+    said = False
     found = []
     for moment, faults in phases:
-        found.append((moment, tuple(one for one in faults if not (heard and name_of(one) == "absent"))))
-        heard |= any(name_of(one) == "absent" for one in faults)
+        found.append((moment, tuple(one for one in faults if not (said and name_of(one) == "absent"))))
+        said |= any(name_of(one) == "absent" for one in faults)
     return tuple(found)
 
 

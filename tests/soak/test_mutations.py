@@ -79,13 +79,13 @@ def trusting(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def heedless(monkeypatch: pytest.MonkeyPatch) -> None:
     """A cancel under way, or since the first of two listings, does not matter."""
-    plain = Ledger.attempt_over
+    real = Ledger.attempt_over
 
     def begins(self: Ledger, at: float) -> None:
         self.air.sent = True
 
     def over(self: Ledger, attempt: Any) -> None:
-        plain(self, attempt)
+        real(self, attempt)
         self.air.in_flight, self.air.ended, self.air.began = 0, -math.inf, -math.inf
 
     monkeypatch.setattr(Ledger, "attempt_begins", begins)
@@ -111,7 +111,7 @@ def any_order(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def deaf(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No witness is asked."""
+    """No witness is read."""
     monkeypatch.setattr(Ledger, "witnesses", property(lambda self: ()))
 
 
@@ -128,7 +128,7 @@ BREAKS: dict[str, Break] = {
     "cancels in the air do not matter": heedless,
     "cancels elsewhere do not matter": each_for_itself,
     "triggers in any order": any_order,
-    "witnesses are not asked": deaf,
+    "witnesses are not read": deaf,
     "anything is a proof": satisfied,
 }
 SIGNS = {"false clear": 300, "is clear, but the record does not show it": 60}
@@ -172,13 +172,13 @@ def hasty_absence(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def discouraged(monkeypatch: pytest.MonkeyPatch) -> None:
     """A refused read ends the firing: after it no cancel of this profile leaves any more."""
-    plain = Network.send
+    real = Network.send
 
     async def send(self: Network, signed: SignedRequest, until: float, sent: Callable[[], None]) -> Reply:
         refused = any(one.kind is not Kind.CANCEL and (one.status or 0) in (401, 403, 404, 405) for one in self.log)
         if refused and self.fake.classify(self._request(signed)) is Kind.CANCEL:
             raise TransportFault("nobody fires any more", sent="no")
-        return await plain(self, signed, until, sent)
+        return await real(self, signed, until, sent)
 
     monkeypatch.setattr(Network, "send", send)
 
@@ -191,10 +191,10 @@ def squeamish(monkeypatch: pytest.MonkeyPatch) -> None:
 
         def hiding(segment: Segment) -> Segment:
             def page(request: Request, reply: Reply) -> Page:
-                found = segment.page(request, reply)
-                if found.unsure:
-                    raise Unreadable(found.unsure)
-                return found
+                shown = segment.page(request, reply)
+                if shown.unsure:
+                    raise Unreadable(shown.unsure)
+                return shown
 
             return altered(segment, page=page)
 

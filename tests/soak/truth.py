@@ -106,7 +106,7 @@ STRATEGY = "strategy"
 
 
 def strategies_of(fake: FakeVenue, account: Account) -> list[SimOrder] | None:
-    """Strategies that live beside the book, as if they were orders; None where there are none of this sort."""
+    """Strategies that live outside of the book, as if they were orders; None where there are none of this sort."""
     alive = getattr(fake, "strategies_alive", None)
     if alive is None:
         return None
