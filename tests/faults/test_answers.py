@@ -142,15 +142,6 @@ def test_cancels_with_unreadable_answers_are_settled_by_the_listing(case: Case, 
     assert server.open_orders() == []
 
 
-@shows(22, alone=TO_ITS_DEADLINE)
-def test_keys_that_come_twice(case: Case, venue: str) -> None:
-    """Each list comes a second time, empty: the last one does not win."""
-    server = case.server(venue, "duplicate-keys:listing", "ack-only")
-    ended = case.kill(venue, server, codes=[10, 11])
-    assert ended.report.verdict is not Verdict.CLEAR
-    assert server.open_orders()
-
-
 # --- without measure ------------------------------------------------------------------------------------------------
 
 

@@ -271,13 +271,6 @@ def test_a_certificate_that_does_not_verify(case: Case, venue: str, wrong: str, 
     assert not any("can still land" in warning for warning in ended.report.warnings)
 
 
-@shows(7)
-def test_the_same_certificate_when_it_does_verify(case: Case, venue: str, tmp_path: Path) -> None:
-    authority = ports.Authority(tmp_path)
-    server = case.server(venue, ssl_context=authority.context("127.0.0.1"))
-    case.kill(venue, server, options={"ca_bundle": str(authority.path)}, deadline=5, codes=[0])
-
-
 # --- answers --------------------------------------------------------------------------------------------------------
 
 

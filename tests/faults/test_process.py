@@ -400,13 +400,6 @@ def test_nothing_is_ever_read_from_stdin(case: Case, venue: str, stdin: str) -> 
     assert ran.line["error"]["kind"] == "secret"
 
 
-@shows(44)
-def test_no_stdin(case: Case, venue: str) -> None:
-    path = case.narrow(venue, case.server(venue))
-    words = [venue, "--json", "--config", str(path)]
-    case.run(*words, deadline=9, codes=[0], under=["sh", "-c", 'exec "$@" <&-', "sh"])
-
-
 def changing_now() -> str:
     """A time zone whose clocks go forward half a minute ago, and back in a minute and a half."""
     now = datetime.now(UTC)

@@ -224,12 +224,6 @@ def test_a_key_of_another_environment(case: Case, venue: str) -> None:
     assert any(word in error.hint for word in words), error.hint
 
 
-@shows(57, venues=["bitget"])
-def test_a_demo_key_on_the_live_host(case: Case, venue: str) -> None:
-    ended = case.kill(venue, case.server(venue, "demo"))
-    assert "demo" in ended.error.hint
-
-
 # --- redirects ------------------------------------------------------------------------------------------------------
 
 

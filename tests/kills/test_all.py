@@ -89,18 +89,6 @@ def test_all_without_a_config_takes_the_venues_whose_secrets_are_there(
     assert (ran.code, sorted(line["profile"] for line in ran.lines)) == (0, sorted(two))
 
 
-def test_secrets_in_the_credentials_directory_alone(servers: dict[str, SimServer], home: Path) -> None:
-    folder = home / "credentials"
-    folder.mkdir(mode=0o700)
-    for field, value in servers["bybit"].credentials.items():
-        path = folder / f"cancelall.bybit.{field}"
-        path.write_text(value + "\n")
-        path.chmod(0o400)
-    env = {"CREDENTIALS_DIRECTORY": str(folder), "CANCELALL_BYBIT_BASE_URL": servers["bybit"].origin}
-    ran = cancelall("all", "--json", home=home, env=env)
-    assert (ran.code, [line["profile"] for line in ran.lines]) == (0, ["bybit"])
-
-
 def test_the_summary_is_last(servers: dict[str, SimServer], home: Path) -> None:
     servers["bybit"].set_faults(["key"])
     path = write_config(home / "config.toml", {name: profile_table(name, server) for name, server in servers.items()})
@@ -128,16 +116,3 @@ def test_finished_kills_leave_nothing_open(servers: dict[str, SimServer]) -> Non
         swept(tables)
     ports.until(lambda: ports.descriptors() <= before)
     assert gc.get_freeze_count() == frozen
-
-
-def test_a_thousandth_profile_is_like_the_first(home: Path) -> None:
-    """Many profiles of one host in one run: all are swept, within the limits of files and threads."""
-    with simulator.start("deltadefi", orders=1, limits=False) as server:
-        tables = {}
-        for index in range(40):
-            account = server.add_account(orders=1)
-            table = profile_table("deltadefi", server, symbol=["ADAUSDM"])
-            table["credentials"] = {"api_key": account.key}
-            tables[f"desk-{index}"] = table
-        reports = swept(tables)
-    assert {report.verdict for report in reports} == {Verdict.CLEAR}

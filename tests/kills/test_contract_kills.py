@@ -385,11 +385,3 @@ def test_the_result_can_be_printed_and_holds_no_secret(venue: str, server: Any) 
         assert max(map(len, shown.splitlines())) <= width
         for value in server.credentials.values():
             assert value not in shown + line
-
-
-@each_venue
-def test_a_dead_host_is_unreachable(venue: str) -> None:
-    with simulator.start(venue, orders=1) as server:
-        table = profile_table(venue, server)
-    (report,) = swept({venue: table}, deadline=1.0)
-    assert (report.verdict, report.exit_status) == (Verdict.UNREACHABLE, 12)

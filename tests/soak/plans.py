@@ -102,7 +102,7 @@ Table = tuple[tuple[str, Value], ...]
 
 
 def table(text: str) -> Table:
-    """Faults with their values: `a|b` is one of these (`~` a blank), `0..3` a time, `stale` how far a listing may be behind."""
+    """Faults with values: `a|b` one of these (`~` a blank), `0..3` a time, `stale` how far a listing may be behind."""
     entries: list[tuple[str, Value]] = []
     for word in text.split():
         name, _, value = word.partition("=")
