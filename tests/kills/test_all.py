@@ -109,7 +109,7 @@ def test_the_demo_shows_every_venue(home: Path) -> None:
 
 def test_finished_kills_leave_nothing_open(servers: dict[str, SimServer]) -> None:
     """A process may fire often: connections are closed with their run, and no run's garbage is kept for ever."""
-    tables = {name: profile_table(name, servers[name]) for name in ("bybit", "bitget")}
+    tables = {name: profile_table(name, servers[name]) for name in ("bybit", "ascendex")}
     swept(tables)  # loads what stays open
     before, frozen = ports.descriptors(), gc.get_freeze_count()
     for _ in range(3):
