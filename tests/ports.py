@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import os
 import socket
 import ssl
 import time
@@ -43,6 +44,17 @@ def until(fits: Callable[[], object], seconds: float = 30.0) -> None:
     while not fits():
         assert time.monotonic() < end, "it never came to that"
         time.sleep(0.005)
+
+
+def full_pipe() -> tuple[int, int]:
+    """A pipe that is full to the brim: its reading and its writing end."""
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(writing, b" " * 65536)
+    os.set_blocking(writing, True)
+    return reading, writing
 
 
 def descriptors() -> int:

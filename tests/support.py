@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import functools
 import json
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,7 +20,7 @@ import tomli_w
 from cancelall.config import loader
 from cancelall.config.toml_file import Document
 from cancelall.core.model import Acknowledgement, Order, Page, Reply, Request, State
-from cancelall.core.profile import Overrides
+from cancelall.core.profile import Overrides, Profile
 from cancelall.core.results import ProfileReport
 from cancelall.engine.run import Run
 from cancelall.simulator import SimServer
@@ -55,30 +56,37 @@ def surroundings(home: Path, env: Mapping[str, str] | None = None) -> dict[str, 
     return {"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": str(ROOT), **(env or {})}
 
 
-def cancelall(
+def started(
     *words: str,
     home: Path,
     env: Mapping[str, str] | None = None,
-    seconds: float = 40,
     start: Sequence[str] = ("-m", "cancelall"),
     **more: Any,
-) -> Ran:
-    """Run the real command without a terminal. `start` is what Python is given to begin with."""
-    process = subprocess.run(
-        [sys.executable, *start, *words],
-        env=surroundings(home, env),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        timeout=seconds,
-        cwd=home,
-        check=False,
-        **more,
-    )
-    return Ran(
-        code=process.returncode,
-        out=process.stdout.decode(errors="replace"),
-        err=process.stderr.decode(errors="replace"),
-    )
+) -> subprocess.Popen[bytes]:
+    """Begin the real command without a terminal. `start` is what Python is given to begin with."""
+    streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **more}
+    return subprocess.Popen([sys.executable, *start, *words], env=surroundings(home, env), cwd=home, **streams)
+
+
+def cancelall(*words: str, home: Path, seconds: float = 40, **more: Any) -> Ran:
+    """Run it to its end."""
+    with started(*words, home=home, **more) as process:
+        try:
+            out, err = process.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
+    return Ran(code=process.returncode, out=out.decode(errors="replace"), err=err.decode(errors="replace"))
+
+
+def on_a_loop(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
+    """Run a test on an event loop of its own."""
+
+    @functools.wraps(test)
+    def run(*args: Any, **more: Any) -> None:
+        asyncio.run(test(*args, **more))
+
+    return run
 
 
 def altered(one: T, **functions: object) -> T:
@@ -141,6 +149,17 @@ def paths(server: SimServer) -> Sequence[str]:
 
 LONG = 50.0
 """Seconds of a deadline that is not the point: what ends by itself does so within it, however busy the machine is."""
+
+
+def profiles_of(
+    tables: Mapping[str, Mapping[str, object]], environ: Mapping[str, str] | None = None, **overrides: Any
+) -> list[Profile]:
+    """The profiles of a config, which must be in order."""
+    document = Document(path=Path("config.toml"), data={"profiles": tables})
+    made = [loader.profile(document, name, environ or {}, Overrides(**overrides)) for name in tables]
+    profiles = [one for one in made if isinstance(one, Profile)]
+    assert len(profiles) == len(made), made
+    return profiles
 
 
 def a_run(

@@ -237,7 +237,7 @@ def test_tls_that_never_begins_is_tried_again(case: Case, venue: str) -> None:
 
 @shows(6, venues=HEDGED)
 def test_the_second_host_when_tls_never_begins(case: Case, venue: str) -> None:
-    hedged(case, venue, case.raw(raw.stall)).origin("https")
+    hedged(case, venue, case.raw(raw.stall).origin("https"))
 
 
 @shows(6, over={"behaviour": [raw.garbage, raw.finish, raw.reset]}, share=2, alone=TO_ITS_DEADLINE)
@@ -296,7 +296,7 @@ def test_one_answer_that_never_comes(case: Case, venue: str, fault: str) -> None
 
 @shows(8, venues=HEDGED)
 def test_the_second_host_when_the_first_does_not_answer(case: Case, venue: str) -> None:
-    hedged(case, venue, case.raw(raw.read_and_stall)).origin()
+    hedged(case, venue, case.raw(raw.read_and_stall).origin())
 
 
 @shows(
@@ -377,7 +377,7 @@ WAYS: Mapping[str, Callable[[Case, str], dict[str, object]]] = {
     "silent name": lambda case, venue: unresolved(case, venue, silent_resolver(case)),
     "refused": lambda case, venue: at_port(case, venue, ports.refusing()),
     "nowhere": lambda case, venue: at_port(case, venue, ports.nowhere()),
-    "tls stalls": lambda case, venue: case.table(venue, case.raw(raw.stall)).origin("https"),
+    "tls stalls": lambda case, venue: case.table(venue, case.raw(raw.stall).origin("https")),
     "no answer": lambda case, venue: profile_table(venue, case.server(venue, "stall")),
     "dripping body": lambda case, venue: profile_table(venue, case.server(venue, f"drip-body={0.3 * case.slow}")),
 }

@@ -15,7 +15,7 @@ import pytest
 
 from cancelall.simulator import SimServer
 from faults.harness import NARROW, TO_ITS_DEADLINE, VERDICTS, Case, allowance, shows
-from ports import until
+from ports import full_pipe, until
 from support import environment, profile_table
 
 SOON = 1.5
@@ -113,18 +113,6 @@ def test_ctrl_c_twice_while_the_output_is_not_read(case: Case, venue: str) -> No
     assert process.poll() is None
     process.send_signal(signal.SIGINT)
     case.ended(process, time.monotonic(), deadline=SOON - 0.5)
-
-
-def full_pipe() -> tuple[int, int]:
-    """A pipe that takes nothing more."""
-    reading, writing = os.pipe()
-    os.set_blocking(writing, False)
-    try:
-        while True:
-            os.write(writing, b" " * 65536)
-    except BlockingIOError:
-        os.set_blocking(writing, True)
-    return reading, writing
 
 
 @shows(36, over={"seconds": [0.05, 0.1, 0.2, 0.3]}, alone="measures how soon a signal ends it")

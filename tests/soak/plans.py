@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from cancelall.simulator.spoil import ROW_WORDS, WAY_WORDS
+from cancelall.simulator.spoil import ODD_ROWS, ODD_WAYS
 from cancelall.venues.registry import VENUES, load
 from tests.soak.virtual import Trouble, Weather
 
@@ -152,7 +152,7 @@ _WORD = table("""
 """Words of the venue that are said once, or for a moment."""
 
 _ODD = table(f"""
-    odd-row={"|".join(ROW_WORDS)} odd-row={"|".join(ROW_WORDS)} odd-way={"|".join(WAY_WORDS)} null-lists
+    odd-row={"|".join(ODD_ROWS)} odd-row={"|".join(ODD_ROWS)} odd-way={"|".join(ODD_WAYS)} null-lists
 """)
 """One thing wrong with a listing."""
 
@@ -241,7 +241,7 @@ def _silent(rng: random.Random, venue: str) -> Any:
 
 def _odd(rng: random.Random, venue: str) -> Any:
     """One thing is wrong with each listing, or with those of one part, and stays so."""
-    fault = rng.choice((f"odd-row={rng.choice(ROW_WORDS)}",) * 2 + (f"odd-way={rng.choice(WAY_WORDS)}",))
+    fault = rng.choice((f"odd-row={rng.choice(ODD_ROWS)}",) * 2 + (f"odd-way={rng.choice(ODD_WAYS)}",))
     return ((0.0, (f"{fault}~{rng.choice(_TEXTS[venue])}" if rng.random() < 0.4 else fault,)),)
 
 

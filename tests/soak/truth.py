@@ -208,7 +208,7 @@ class BybitTruth(Truth):
         instrument = self.fake.instruments.find(order.segment, order.symbol)
         if instrument is None:
             return False
-        return bool(instrument.base == base if base else instrument.settle == settle)
+        return bool(instrument.base == base if base else instrument.settle_coin == settle)
 
     def _in_filter(self, order: SimOrder) -> bool:
         wanted = self.one("order_filter")
@@ -226,7 +226,7 @@ class BybitTruth(Truth):
         closing = {"TakeProfit", "StopLoss", "TrailingStop", "PartialTakeProfit", "PartialStopLoss"}
         if order.reduce_only or order.extra.get("closeOnTrigger") is True or order.kind in closing:
             return True
-        conditional = order.kind not in (bybit_state.PLAIN,)
+        conditional = order.kind not in (bybit_state.ORDINARY,)
         return order.segment == "spot" and conditional and order.side == "sell"
 
     def covers(self, path: str, parameters: Mapping[str, str], order: SimOrder) -> bool:
@@ -242,12 +242,12 @@ class BybitTruth(Truth):
         if path != "/v5/order/realtime" or parameters.get("category") != order.segment:
             return False
         scope = bybit_state.read_scope(order.segment, dict(parameters), self.fake.instruments)
-        return scope.holds(order)
+        return scope.covers(order)
 
     def fired(self, order: SimOrder) -> SimOrder | None:
-        if order.kind == bybit_state.PLAIN or order.segment == "spread":
+        if order.kind == bybit_state.ORDINARY or order.segment == "spread":
             return None
-        return replace(order, kind=bybit_state.PLAIN, type="limit", price="100")
+        return replace(order, kind=bybit_state.ORDINARY, type="limit", price="100")
 
 
 class AscendexTruth(Truth):

@@ -94,7 +94,7 @@ def cancel_batch(venue: State, call: Call) -> object:
     head = _head(venue, call, "batch-cancel-order")
     if errors:
         words = "Batch Order failed, please check each order info for detail."
-        raise Refused(Code.INVALID_BATCH_ORDER, words, beside={**head, "status": "Err", "info": errors})
+        raise Refused(Code.INVALID_BATCH_ORDER, words, members={**head, "status": "Err", "info": errors})
     unique = list({order.id: order for order in orders}.values())
     venue.cancel(call.account, venue.cancellable(call, unique), call.request)
     venue.asked_ms.update(dict.fromkeys((order.id for order in unique), venue.now_ms()))
@@ -131,7 +131,7 @@ def _named(venue: State, call: Call, body: Body) -> SimOrder:
 def _bad_symbol(venue: State, call: Call, symbol: str) -> Refused:
     """Futures v2 nests what order errors carry in `data` (its own sample); v1 has it at the top level."""
     head = {**_head(venue, call, _action(call)), "info": {"symbol": symbol}}
-    return Refused(Code.INVALID_PRODUCT, "Invalid Product Symbol", beside={"data": head} if is_v2(call) else head)
+    return Refused(Code.INVALID_PRODUCT, "Invalid Product Symbol", members={"data": head} if is_v2(call) else head)
 
 
 def _not_cancellable(venue: State, call: Call, body: Body, message: str) -> Refused:
@@ -140,7 +140,7 @@ def _not_cancellable(venue: State, call: Call, body: Body, message: str) -> Refu
 
 def _error(venue: State, call: Call, body: Body, code: Code, message: str) -> Refused:
     info = {"id": body.get("id", ""), "symbol": body.get("symbol", "")}
-    return Refused(code, message, beside={**_head(venue, call, _action(call)), "status": "Err", "info": info})
+    return Refused(code, message, members={**_head(venue, call, _action(call)), "status": "Err", "info": info})
 
 
 def _action(call: Call) -> str:

@@ -189,4 +189,4 @@ class State(FakeVenue):
         fault = self.fault("error-status", request)
         status = refused.status or (int(fault.number) if fault else 200)
         code = Code(int(refused.code))
-        return json_reply({"code": code, **refused.beside, "message": refused.message, "reason": code.reason}, status)
+        return json_reply({"code": code, **refused.members, "message": refused.message, "reason": code.reason}, status)

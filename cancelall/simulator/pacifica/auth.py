@@ -130,7 +130,7 @@ def check_signature(
 def mismatch() -> Refused:
     """The refusal of a signature that is not the signer's over this message. `error_id` is not documented, but live."""
     words = "Verification failed: signature does not match signer and canonical payload."
-    return Refused(400, words, beside={"error_id": "signature_verification_failed"})
+    return Refused(400, words, members={"error_id": "signature_verification_failed"})
 
 
 def unauthorized_agent() -> Refused:

@@ -233,7 +233,7 @@ class State(FakeVenue):
         status = refused.status or int(refused.code)
         if self.fault("plain-text", request):
             return text_reply(refused.message, status, "text/plain", headers)
-        value = {"success": False, "data": None, "error": refused.message, "code": refused.code, **refused.beside}
+        value = {"success": False, "data": None, "error": refused.message, "code": refused.code, **refused.members}
         return json_reply(value, status, headers)
 
     def refuse(self, reason: Refusal, request: SimRequest) -> SimReply:
