@@ -178,7 +178,7 @@ _OWN: Mapping[str, Table] = {
         internal-400 empty-403 upstream-503
     """),
     "pacifica": table("""
-        plain-text bare account-list counts=1|-1 lacks=strategies|twap older spares=stop|twap|spot trigger=0..3
+        no-json bare account-list counts=1|-1 lacks=strategies|twap older keeps=stop|twap|spot trigger=0..3
         trigger=0..3 ahead=0|5 credits=20|60
     """),
 }

@@ -19,7 +19,7 @@ from cancelall.simulator.bitget import kinds as bitget_kinds
 from cancelall.simulator.book import Book
 from cancelall.simulator.bybit import state as bybit_state
 from cancelall.simulator.deltadefi import markets as deltadefi_markets
-from cancelall.simulator.pacifica import kinds as pacifica_kinds
+from cancelall.simulator.pacifica import markets as pacifica_markets
 from tests.soak.virtual import Sent, true_ms
 
 FOREVER = 1 << 60
@@ -258,7 +258,7 @@ class AscendexTruth(Truth):
         return (not ledgers or order.segment in ledgers) and (not symbols or order.symbol in symbols)
 
     def protective(self, order: SimOrder) -> bool:
-        waits = order.type in ("stop_limit", "stop_market")
+        waits = order.kind in ("stop_limit", "stop_market")
         return order.reduce_only or (order.segment == "cash" and waits and order.side == "sell")
 
     def covers(self, path: str, parameters: Mapping[str, str], order: SimOrder) -> bool:
@@ -266,7 +266,7 @@ class AscendexTruth(Truth):
         return bool(match and match[1] == order.segment)
 
     def fired(self, order: SimOrder) -> SimOrder | None:
-        if order.type not in ("stop_limit", "stop_market"):
+        if order.kind not in ("stop_limit", "stop_market"):
             return None
         return replace(order, type="limit", kind="limit", price="100")
 
@@ -355,7 +355,7 @@ class PacificaTruth(Truth):
         return not symbols or order.symbol in symbols
 
     def protective(self, order: SimOrder) -> bool:
-        sells_spot = "-" in order.symbol and order.side == "sell" and pacifica_kinds.is_stop(order)
+        sells_spot = "-" in order.symbol and order.side == "sell" and pacifica_markets.is_stop(order)
         return order.reduce_only or sells_spot
 
     def covers(self, path: str, parameters: Mapping[str, str], order: SimOrder) -> bool:
@@ -363,9 +363,9 @@ class PacificaTruth(Truth):
         return listed.get(path.removeprefix("/api/v1")) == order.segment
 
     def fired(self, order: SimOrder) -> SimOrder | None:
-        if order.kind not in pacifica_kinds.WAITING or order.extra.get("lifecycle") != "open":
+        if order.kind not in pacifica_markets.WAITING or order.extra.get("lifecycle") != "open":
             return None
-        return replace(order, segment=pacifica_kinds.ORDERS, kind="limit", price="100", extra={"strategy": order.id})
+        return replace(order, segment=pacifica_markets.ORDERS, kind="limit", price="100", extra={"strategy": order.id})
 
 
 class DeltadefiTruth(Truth):
