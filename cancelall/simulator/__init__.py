@@ -10,20 +10,22 @@
 It is written from the venues' documents and imports nothing of the client, so that a mistake in the client's signer
 cannot hide in the checker. Standard library only.
 
-How a new fake venue is added, in a package `cancelall/simulator/<venue>/`:
+How a new fake venue is added, in a package `cancelall/simulator/<venue>/` (CONTRIBUTING's page has a whole one):
 
-1. `state.py`: a subclass of `fake.FakeVenue` with what handlers use: `name`, `secrets`, `refusals` (the venue's own
-   words for a refused key, address or permission, a rate limit, an internal error and maintenance), `own_faults`,
-   `address_limit`, `stock`, and `refusal`, its envelope of an error. `text_fields` and `status_fields` name the JSON
-   fields that the faults `hostile` and `unknown-status` spoil. Handlers import this module, never what lists them.
+1. `state.py`: a subclass of `fake.FakeVenue` with what handlers use: `name`, `key_header`, `secrets`, `refusals` (the
+   venue's own words for a refused key, address or permission, a rate limit, an internal error and maintenance; for
+   other reasons where it has some), `own_faults`, `address_limit`, `stock`, and `refusal`, its envelope of an error.
+   `text_fields` and `status_fields` name the JSON fields that the faults `hostile` and `unknown-status` spoil. Handlers
+   use this module, never the class that lists them.
 2. Handlers `(venue, call) -> value`; they raise `Refused` in the venue's words, or `bare` for an answer without JSON.
    Orders are `book.SimOrder`: `segment` is what the venue cancels and lists as one, `kind` its sort of order, `extra`
    what the venue's own fields need. Put them on the book with `place` or `accept`, cancel them through `cancel` only,
    list them through `listed` only: every fault that is about orders lives in these two. `fault(name, request)` says
    whether a fault strikes, `setting` what value it sets; `cursor-loop` is the venue's to obey, where it has cursors.
    Rows are a `rows.Table`, stocks `stock.templates`, pages those of `pages`.
-3. `venue.py`: a subclass of the state with its `routes`, and `authorize`, which checks the key and the signature. A
-   route's kind is what it is for: the log, the faults and "may it change anything" hang on that. The class is `FAKE`.
+3. `venue.py`: a subclass of the state with its `routes`, and with `authorize` where a key in a header is not all that
+   is checked, `answer` where answers have an envelope. A route's kind is what it is for: the log, the faults and "may
+   it change anything" hang on that. The class is `FAKE`, and the package's `__init__` has it.
 4. Time is `now_ms()` for what happens and `server_now()` for what the venue says or checks; `later()` for what is due
    later. Never sleep, start a thread or read a clock.
 5. Add it to `VENUES`.

@@ -189,6 +189,7 @@ def test_another_place_is_tried_and_then_none(tmp_path: Path) -> None:
     assert "names no place" in Journal([], "three").warnings()[0]
 
 
+@pytest.mark.alone("measures how long a run waits for its journal")
 def test_a_held_lock_delays_once_and_is_told(tmp_path: Path) -> None:
     import fcntl
 
@@ -208,6 +209,7 @@ def test_a_held_lock_delays_once_and_is_told(tmp_path: Path) -> None:
     assert (chain.broken, chain.lines, chain.unlocked) == ("", 53, 51)
 
 
+@pytest.mark.alone("measures how long a run waits for its journal")
 def test_a_place_that_hangs_delays_nothing_and_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As a network file system does whose server is away."""
     real, answers = file.JournalFile.begin, threading.Event()
@@ -229,6 +231,7 @@ def test_a_place_that_hangs_delays_nothing_and_loses_nothing(tmp_path: Path, mon
     assert (chain_of(tmp_path), made.warnings()) == ("", ())
 
 
+@pytest.mark.alone("measures how long a run waits for its journal")
 def test_a_slow_disk_is_left_to_the_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real, mine = file.JournalFile.append, threading.get_ident()
     by_me: list[int] = []

@@ -364,6 +364,7 @@ def stall(made: socket.socket) -> None:
     made.recv(1)
 
 
+@pytest.mark.alone("measures the end at a deadline")
 @pytest.mark.parametrize("script", [drip, stall])
 def test_a_head_that_does_not_end_ends_with_the_deadline(
     context: ssl.SSLContext | None, line: Transport, script: Callable[[socket.socket], None]
