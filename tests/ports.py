@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import os
 import socket
 import ssl
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -34,6 +36,25 @@ def nowhere() -> Iterator[int]:
             with contextlib.suppress(BlockingIOError):
                 filler.connect(listener.getsockname())
         yield listener.getsockname()[1]
+
+
+def until(fits: Callable[[], object], seconds: float = 30.0) -> None:
+    """Wait for something to be true."""
+    end = time.monotonic() + seconds
+    while not fits():
+        assert time.monotonic() < end, "it never came to that"
+        time.sleep(0.005)
+
+
+def full_pipe() -> tuple[int, int]:
+    """A pipe that is full to the brim: its reading and its writing end."""
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(writing, b" " * 65536)
+    os.set_blocking(writing, True)
+    return reading, writing
 
 
 def descriptors() -> int:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import json
-import os
 import re
-import subprocess
 import sys
 import tomllib
 from collections.abc import Iterable, Iterator
@@ -19,7 +17,7 @@ import pytest
 from cancelall import simulator
 from cancelall.cli import watchdog
 from cancelall.venues.registry import VENUES, load, schema
-from support import ROOT, environment
+from support import ROOT, Ran, cancelall, environment
 
 PACKAGE = ROOT / "cancelall"
 FILES = {
@@ -49,23 +47,23 @@ def tree_of(module: str) -> ast.Module:
 def imports(module: str, *, everywhere: bool = True) -> frozenset[str]:
     """The modules that one imports, by their full names."""
     package = module if FILES[module].name == "__init__.py" else module.rpartition(".")[0]
-    found: set[str] = set()
+    names: set[str] = set()
     for node in _nodes(tree_of(module), everywhere=everywhere):
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
+            names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             base = node.module or ""
             if node.level:
                 parts = package.split(".")
                 base = ".".join([*parts[: len(parts) - node.level + 1], *([base] if base else [])])
-            found |= {name if (name := f"{base}.{alias.name}") in FILES else base for alias in node.names}
-    return frozenset(found - {"__future__"})
+            names |= {name if (name := f"{base}.{alias.name}") in FILES else base for alias in node.names}
+    return frozenset(names - {"__future__"})
 
 
 def ours(module: str, *, everywhere: bool = True) -> set[str]:
     """Those of this program, without its own name in front."""
-    found = {name for name in imports(module, everywhere=everywhere) if name.partition(".")[0] == "cancelall"}
-    return {name.removeprefix("cancelall").removeprefix(".") for name in found}
+    names = {name for name in imports(module, everywhere=everywhere) if name.partition(".")[0] == "cancelall"}
+    return {name.removeprefix("cancelall").removeprefix(".") for name in names}
 
 
 def roots(module: str, *, everywhere: bool = True) -> set[str]:
@@ -93,8 +91,9 @@ NAMED = sorted(name for room in ("engine", "journal", "venues", "check") for nam
 
 def test_a_class_has_a_name_of_its_own() -> None:
     """In the product. The simulator speaks of the other side, in the venues' words: each has its `State`."""
-    named = [node.name for module in PRODUCT for node in ast.walk(tree_of(module)) if isinstance(node, ast.ClassDef)]
-    assert {name for name in named if named.count(name) > 1} == set()
+    classes = {(n.name, one) for one in PRODUCT for n in ast.walk(tree_of(one)) if isinstance(n, ast.ClassDef)}
+    names = [name for name, _ in classes]
+    assert {name for name, module in classes if names.count(name) > 1 and module in NAMED} == set()
 
 
 AVOIDED = {
@@ -368,36 +367,23 @@ start()
 """
 
 
-def _python(code: str, home: Path, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-    environ = {"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": str(ROOT), **(env or {})}
-    return subprocess.run(
-        [sys.executable, "-c", code], env=environ, cwd=home, capture_output=True, text=True, timeout=40, check=False
-    )
+def _python(code: str, home: Path, env: dict[str, str] | None = None) -> Ran:
+    return cancelall(home=home, env=env, start=("-c", code))
 
 
 def test_what_is_not_loaded_before_the_first_cancel_leaves(home: Path) -> None:
     loaded = home / "loaded.json"
     with simulator.start("bybit", orders=5) as server:
         done = _python(SPY, home, {**environment("bybit", server), "LOADED": str(loaded)})
-        assert (done.returncode, json.loads(done.stdout)["verdict"]) == (0, "clear"), done.stderr
+        assert (done.code, done.line["verdict"]) == (0, "clear"), done.err
         assert server.requests[0].path in ("/v5/order/cancel-all", "/v5/spread/order/cancel-all")
     modules = set(json.loads(loaded.read_text()))
     assert {"cancelall.net.transport", "cancelall.venues.bybit.venue"} <= modules
     assert modules & {"http.client", "email.parser"} == set()
-    heavy = {
-        "requests",
-        "urllib3",
-        "rich",
-        "keyring",
-        "cryptography",
-        "pydantic",
-        "pydantic_core",
-        "tomli_w",
-        "jeepney",
-        "pygments",
-    }
+    heavy = {"requests", "urllib3", "rich", "keyring", "cryptography", "pydantic", "pydantic_core", "tomli_w"}
+    heavy |= {"jeepney", "pygments"}
     assert modules & heavy == set()
-    assert modules & {"typer", "cancelall.cli.app"} == set()  # a line that is written plainly
+    assert modules & {"typer", "cancelall.cli.app"} == set()  # it takes the fast path
     assert {name for name in modules if name.startswith(("cancelall.simulator", "cancelall.cli.demo"))} == set()
     assert "cancelall.cli.completion" not in modules
     assert modules & {"cancelall.cli.auth", "cancelall.credentials.keyrings", "cancelall.config.edit"} == set()
@@ -428,24 +414,21 @@ def test_what_is_loaded_before_the_first_connection_is_what_a_profile_can_say(ho
     loaded = home / "loaded.json"
     with simulator.start("bybit", orders=5) as server:
         done = _python(CONNECTING, home, {**environment("bybit", server), "LOADED": str(loaded)})
-        assert (done.returncode, json.loads(done.stdout)["verdict"]) == (0, "clear"), done.stderr
+        assert (done.code, done.line["verdict"]) == (0, "clear"), done.err
     modules = set(json.loads(loaded.read_text()))
     assert {name for name in modules if name.startswith("cancelall.venues.")} == {
         "cancelall.venues.bybit",
         "cancelall.venues.bybit.options",
         "cancelall.venues.registry",
     }
-    assert (
-        modules
-        & {"cancelall.core.model", "cancelall.cli.execute", "cancelall.engine.client", "cancelall.net.transport"}
-        == set()
-    )
+    late = {"cancelall.core.model", "cancelall.cli.execute", "cancelall.engine.client", "cancelall.net.transport"}
+    assert modules & late == set()
     assert modules & {"asyncio", "ssl", "http.client", "tomllib", "logging", "hmac", "tempfile"} == set()
 
 
 def test_the_command_line_alone_loads_no_network_and_no_terminal(home: Path) -> None:
     done = _python("import sys, cancelall.cli.app; print(*sorted(sys.modules))", home)
-    modules = set(done.stdout.split())
+    modules = set(done.out.split())
     assert "typer" in modules
     assert modules & {"requests", "urllib3", "rich", "keyring", "cryptography", "pydantic", "tomli_w"} == set()
 
@@ -462,7 +445,7 @@ def test_typer_stays_below_the_release_that_loads_pydantic() -> None:
 def test_the_deadline_counts_from_the_start_of_the_process(home: Path) -> None:
     code = "import time; time.sleep(0.3); from cancelall.cli.watchdog import *; "
     code += "print(time.monotonic() - process_started())"
-    age = float(_python(code, home).stdout)
+    age = float(_python(code, home).out)
     assert 0.3 <= age < 20 if sys.platform == "linux" else age >= 0
 
 

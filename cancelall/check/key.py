@@ -55,7 +55,7 @@ def _rights(facts: Sequence[KeyFacts], page: str) -> list[Finding]:
 def _dangers(facts: Sequence[KeyFacts], page: str) -> list[Finding]:
     found = []
     withdraw = _any(facts, lambda one: one.can_withdraw)
-    why = _first(facts, lambda one: one.withdraw_words or None)
+    why = _first(facts, lambda one: one.withdraw_note or None)
     if withdraw:
         fix = f"take that right from the key, or use another one: {page}"
         found.append(failure("withdrawal", f"the key can withdraw{f': {why}' if why else ''}", fix, Area.VENUE))

@@ -29,7 +29,7 @@ async def try_a_cancel(
     for probe in probes:
         if await _reaches_nothing(reading, listings, probe):
             what = f"{probe.request.method} {probe.request.path}"
-            await announce(f"sending a real cancel, {what}: {probe.words}, where nothing rests")
+            await announce(f"sending a real cancel, {what}: {probe.description}, where nothing rests")
             return await _sent(sending, listings, probe)
     detail = "nothing was sent: orders rest wherever a cancel could be tried"
     return warning("live", detail, "run it again when nothing rests there")
@@ -52,11 +52,11 @@ async def _sent(sending: Client, listings: Listings, probe: Probe) -> Finding:
     taken = len(outcome.value.cancelled) or outcome.value.count or 0 if outcome.value is not None else 0
     judgement, fault = outcome.attempt.judgement, outcome.attempt.fault
     if taken:
-        detail = f"the cancel took {taken} order(s) that came in between ({probe.words})"
+        detail = f"the cancel took {taken} order(s) that came in between ({probe.description})"
         return warning("live", detail, "something is trading there: try it when nothing is")
     if outcome.answer in (Answer.ACCEPTED, Answer.NOTHING_OPEN):
-        return good("live", f"a real cancel was accepted and took nothing ({probe.words})")
-    words = judgement.words if judgement is not None else fault.message if fault is not None else "no answer"
+        return good("live", f"a real cancel was accepted and took nothing ({probe.description})")
+    words = judgement.message if judgement is not None else fault.message if fault is not None else "no answer"
     if outcome.answer in (Answer.REFUSED, Answer.ABSENT, Answer.CLOCK):
         hint = judgement.hint if judgement is not None else ""
         return failure("live", f"a real cancel was refused: {words}", hint or "look at the key's rights", Area.VENUE)

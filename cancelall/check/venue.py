@@ -186,7 +186,7 @@ def sunset_finding(sunset: str, now_ms: int) -> Finding:
 def refusal_finding(refusal: Judgement) -> Finding:
     """What stopped every request of this key."""
     name = _NAMES.get(refusal.kind or "auth", "key")
-    return failure(name, refusal.words, refusal.hint or "look at the venue's site", Area.VENUE)
+    return failure(name, refusal.message, refusal.hint or "look at the venue's site", Area.VENUE)
 
 
 def _unread_answer(one: QuestionAnswer) -> Finding:
@@ -198,7 +198,7 @@ def _met(attempt: Attempt | None) -> tuple[ErrorKind, str, str]:
     """What an attempt ran into: its kind, a message, and what to do."""
     if attempt is not None and attempt.judgement is not None:
         judgement = attempt.judgement
-        return judgement.kind or "unreadable", judgement.words or judgement.answer.value, judgement.hint
+        return judgement.kind or "unreadable", judgement.message or judgement.answer.value, judgement.hint
     if attempt is not None and attempt.fault is not None:
         return attempt.fault.kind, attempt.fault.message, "check the network between here and the venue"
     return "timeout", "no answer in time", "run again with a longer --deadline"
@@ -215,7 +215,7 @@ def _order_findings(listings: Listings, refusal: Judgement | None) -> list[Findi
             found.append(good("open orders", f"{name}: {len(listing.orders) or 'none'}"))
         elif judged and all(one.answer is Answer.ABSENT for one in judged):
             absent += 1
-            found.append(good("open orders", f"{name}: the account has no such product ({judged[-1].words})"))
+            found.append(good("open orders", f"{name}: the account has no such product ({judged[-1].message})"))
         elif refusal is None:
             found.append(_unread(name, attempts, listing))
     if refusal is not None:

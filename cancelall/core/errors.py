@@ -5,26 +5,9 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import Literal
 
-ErrorKind = Literal[
-    "auth",
-    "permission",
-    "ip",
-    "region",
-    "clock",
-    "mode",
-    "environment",
-    "tls",
-    "redirect",
-    "rate_limit",
-    "parameter",
-    "network",
-    "timeout",
-    "unreadable",
-    "config",
-    "secret",
-    "interrupted",
-    "internal",
-]
+_OfVenue = Literal["auth", "permission", "ip", "region", "clock", "mode", "environment", "rate_limit", "parameter"]
+_OfTheWay = Literal["tls", "redirect", "network", "timeout", "unreadable"]
+ErrorKind = Literal[_OfVenue, _OfTheWay, "config", "secret", "interrupted", "internal"]
 
 
 class ExitStatus(IntEnum):

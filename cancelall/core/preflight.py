@@ -29,7 +29,7 @@ class KeyFacts:
     cannot: tuple[str, ...] = ()
     """Products in scope for which the key seems to have no right to trade."""
     can_withdraw: bool | None = None
-    withdraw_words: str = ""
+    withdraw_note: str = ""
     """Why it can withdraw, or why nobody can see it."""
     can_transfer: bool | None = None
     bound: bool | None = None
@@ -67,8 +67,8 @@ class Probe:
     """A real cancel that takes nothing, because nothing rests where it reaches."""
 
     request: Request
-    words: str
-    """What it would cancel, in words."""
+    description: str
+    """What it would cancel."""
     empty: tuple[str, ...] = ()
     """Segments whose complete listings must just have been empty; none where it can never take an order."""
 

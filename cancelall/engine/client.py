@@ -239,10 +239,10 @@ class Client:
             if judgement.answer is Answer.ACCEPTED:
                 value = exchange.read(request, reply)
         except Unreadable as fault:
-            judgement = Judgement(answer=Answer.AMBIGUOUS, kind="unreadable", words=fault.message)
+            judgement = Judgement(answer=Answer.AMBIGUOUS, kind="unreadable", message=fault.message)
         except Exception as bug:  # one answer that nobody thought of must not end the firing
             self.bug = self.bug or bug
-            judgement = Judgement(answer=Answer.AMBIGUOUS, kind="internal", words=bug_words(bug))
+            judgement = Judgement(answer=Answer.AMBIGUOUS, kind="internal", message=bug_words(bug))
         ended = self.clock.monotonic()
         judgement = self.refusals.weigh(request, judgement, reply.family)
         attempt = Attempt(

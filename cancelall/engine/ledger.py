@@ -41,6 +41,8 @@ class Ledger:
     reads_only: bool = False
     holding: bool = False
     """Nothing is given up, and what is seen for the first time has reappeared."""
+    fresh_from: float = -math.inf
+    """The end of a hold: no listing that began before it proves anything."""
     orders: dict[str, OrderRecord] = field(default_factory=dict)
     cancels: dict[Request, RequestRecord] = field(default_factory=dict)
     """Those that name no order."""
@@ -298,7 +300,7 @@ class Ledger:
             if outcome.value is not None:
                 self._measure(record, outcome.value)
         if outcome.answer in (Answer.REFUSED, Answer.GATEWAY):
-            words = outcome.attempt.judgement.words if outcome.attempt.judgement else "refused"
+            words = outcome.attempt.judgement.message if outcome.attempt.judgement else "refused"
             for order in named:
                 self.orders[order.id].failure = words
         if outcome.value is not None:
@@ -394,7 +396,7 @@ class Ledger:
             self.last = listing
             if listing.began >= self.air.first_answered:
                 self.last_fresh = listing
-        undisturbed = self.air.in_flight == 0 and self.air.quiet_since <= listing.began
+        undisturbed = self.air.in_flight == 0 and max(self.air.quiet_since, self.fresh_from) <= listing.began
         if listing.complete and not self.left(listing) and undisturbed:
             before = self.proof
             if older := before.last is not None and listing.older_than(before.last):

@@ -49,7 +49,7 @@ async def read_listing(
             page: Page | None = outcome.value
             if page is None:
                 judgement, fault = outcome.attempt.judgement, outcome.attempt.fault
-                return None, judgement.words if judgement else fault.message if fault else "no answer"
+                return None, judgement.message if judgement else fault.message if fault else "no answer"
             if not page.null:
                 break
         return page, ""

@@ -120,7 +120,7 @@ class ProfileSweep:
         self._around.pace = None
         self._around.released.set()
         for ledger in self.ledgers.values():
-            ledger.proof = Proof()
+            ledger.proof, ledger.fresh_from = Proof(), self.client.clock.monotonic()
 
     async def look_again(self) -> None:
         """Nothing is cancelled any more: read once what is left of the segments that are not proven."""

@@ -28,13 +28,13 @@ def error_report(sweep: ProfileSweep, verdict: Verdict) -> ErrorReport | None:
         )
     refusal = client.refusal or (client.turned_away if client.refusals.stopped is None else None)
     if refusal is not None:
-        return ErrorReport(kind=refusal.kind or "auth", message=refusal.words, hint=refusal.hint)
+        return ErrorReport(kind=refusal.kind or "auth", message=refusal.message, hint=refusal.hint)
     present = [ledger for ledger in sweep.ledgers.values() if ledger.absent is None]
     refusals = [one for ledger in present if (one := ledger.refused or ledger.refused_by_name)]
     if refusals:
         first = refusals[0]
         hints = dict.fromkeys(hint for hint in (*sweep.discoveries.doubts, first.hint) if hint)
-        return ErrorReport(kind=first.kind or "parameter", message=first.words, hint="; ".join(hints))
+        return ErrorReport(kind=first.kind or "parameter", message=first.message, hint="; ".join(hints))
     if client.refusals.stopped is not None or not client.tally.requests:
         return _unsent_report(client)
     if sweep.discoveries.doubts:
@@ -44,12 +44,12 @@ def error_report(sweep: ProfileSweep, verdict: Verdict) -> ErrorReport | None:
     if verdict is Verdict.OPEN:
         return _never_accepted(sweep)
     if verdict is Verdict.REFUSED and all(ledger.absent for ledger in sweep.ledgers.values()):
-        words = next((one.words for ledger in sweep.ledgers.values() if (one := ledger.absent)), "")
+        words = next((one.message for ledger in sweep.ledgers.values() if (one := ledger.absent)), "")
         return ErrorReport(
             kind="mode", message=f"the account has none of these products: {words}", hint="check the environment"
         )
     if verdict is Verdict.REFUSED and (clock := _clock(sweep)) is not None:
-        return ErrorReport(kind="clock", message=clock.words, hint=clock.hint)
+        return ErrorReport(kind="clock", message=clock.message, hint=clock.hint)
     if sweep.discoveries.pending:
         names = ", ".join(sweep.discoveries.pending)
         kind, words, hint = _met(sweep.discoveries.last, client)
@@ -69,7 +69,7 @@ def _unsent_report(client: Client) -> ErrorReport:
     what = "nothing more was sent" if client.tally.requests else "nothing was sent"
     block = client.refusals.stopped
     if block is not None:
-        message = f"{what}: the venue has refused this address to another profile ({block.words})"
+        message = f"{what}: the venue has refused this address to another profile ({block.message})"
         return ErrorReport(kind=block.kind or "ip", message=message, hint=block.hint)
     return ErrorReport(
         kind="timeout",
@@ -104,7 +104,7 @@ def _met(attempt: Attempt | None, client: Client) -> tuple[ErrorKind, str, str]:
     judgement = attempt.judgement
     if judgement is None or judgement.answer is Answer.ACCEPTED:
         return "unreadable", "", ""
-    return judgement.kind or "unreadable", judgement.words, judgement.hint
+    return judgement.kind or "unreadable", judgement.message, judgement.hint
 
 
 def _trouble_report(sweep: ProfileSweep, verdict: Verdict) -> ErrorReport:

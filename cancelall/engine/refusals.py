@@ -93,7 +93,7 @@ class Refusals:
         """Take in an attempt without an answer; whether it ends the profile."""
         if fault.final:
             refusal = Judgement(
-                answer=Answer.REFUSED, kind=fault.kind, words=fault.message, hint=fault.hint, reach=Reach.KEY
+                answer=Answer.REFUSED, kind=fault.kind, message=fault.message, hint=fault.hint, reach=Reach.KEY
             )
             return self._twice(refusal)
         if family is not None and fault.sent == "no" and not self._good:

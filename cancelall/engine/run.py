@@ -98,6 +98,8 @@ class Run:
     """A signal has come: every session is born without the right to cancel."""
     _sends: dict[tuple[str, Route], Send] = field(default_factory=dict)
     _sessions: list[Client] = field(default_factory=list)
+    _closing: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
+    """Closes at the end what is kept for more reads: garbage is looked for much later, and a process may run often."""
 
     def __post_init__(self) -> None:
         self.shared = SharedLimits(profiles=self.profiles, environ=self.environ)
@@ -110,7 +112,8 @@ class Run:
                 threading.Thread(target=_load_transport, name="imports", daemon=True).start()
             except (RuntimeError, MemoryError):  # no further thread
                 _load_transport()
-        return list(await asyncio.gather(*(self._reported(profile) for profile in self.profiles)))
+        with self._closing:
+            return list(await asyncio.gather(*(self._reported(profile) for profile in self.profiles)))
 
     def interrupt(self, signal_name: str) -> None:
         """From this moment no cancel goes; read once more, and report what is known."""
@@ -227,7 +230,9 @@ class Run:
             trusting = asyncio.create_task(self.shared.trust(profile))
             await self._before(trusting, deadline, f"the CA bundle {route.ca_bundle} was read")
         if way not in self._sends:  # nor has another profile been quicker
-            self._sends[way] = over_the_network(profile, self.environ, route, thrifty=self.shared.thrifty)
+            thrifty = self.shared.thrifty
+            send = over_the_network(profile, self.environ, route, thrifty=thrifty, closing=self._closing)
+            self._sends[way] = send
         return self._sends[way]
 
     async def _held(self, name: str, sweep: ProfileSweep, sweeping: asyncio.Task[None], verdict: Verdict) -> Verdict:
@@ -307,12 +312,17 @@ class Run:
 
 
 def over_the_network(
-    profile: Profile, environ: Mapping[str, str], route: Route | None = None, *, thrifty: bool = False
+    profile: Profile,
+    environ: Mapping[str, str],
+    route: Route | None = None,
+    *,
+    thrifty: bool = False,
+    closing: contextlib.ExitStack | None = None,
 ) -> Send:
     """Send by real sockets, each attempt in a thread that can be abandoned.
 
-    `route` is the profile's, if somebody wants to know how it fares; `thrifty`: no connection is kept. Blocks while
-    the CA bundle is loaded, if it is not. Raises ConfigError when it cannot be.
+    `route` is the profile's, if somebody wants to know how it fares; `thrifty`: no connection is kept; `closing` closes
+    at its end those that are. Blocks while the CA bundle is loaded, if it is not. Raises ConfigError when it cannot be.
     """
     from cancelall.net.transport import Transport
 
@@ -321,6 +331,8 @@ def over_the_network(
     if route.proxy_password:
         register(route.proxy_password)
     transport = Transport(route, ready=connection.take, keeps=not thrifty)
+    if closing is not None:
+        closing.callback(transport.close)
 
     async def send(signed: SignedRequest, until: float, sent: Callable[[], None]) -> Reply:
         loop = asyncio.get_running_loop()
@@ -352,8 +364,9 @@ def _load_transport() -> None:
     """The last import before the first request. From here on there can be garbage, and none of it is a module."""
     with contextlib.suppress(OSError, ImportError, MemoryError):  # it is reported where it is needed
         from cancelall.net import transport  # noqa: F401
-    gc.freeze()
-    gc.enable()
+    if not gc.isenabled():  # what is frozen is never looked at again: of a later run it would be a finished one
+        gc.freeze()
+        gc.enable()
     connection.at_ease()
 
 

@@ -83,10 +83,10 @@ def segment_report(ledger: Ledger, client: Client) -> SegmentReport:
     verdict = segment_verdict(ledger, client)
     details = []
     if verdict is Verdict.ABSENT and ledger.absent is not None:
-        details.append(ledger.absent.words)
+        details.append(ledger.absent.message)
     elif verdict is Verdict.REFUSED:
         refusal = ledger.refused or client.turned_away
-        details.append(refusal.words if refusal else _trouble(ledger))
+        details.append(refusal.message if refusal else _trouble(ledger))
     elif verdict in (Verdict.UNPROVEN, Verdict.UNREACHABLE) or ledger.air.suspended:
         unsent = "" if client.tally.requests else "nothing was sent"
         details.append(_trouble(ledger) or unsent or "no two complete empty listings in time")
@@ -109,7 +109,7 @@ def _trouble(ledger: Ledger) -> str:
     if attempt is None:
         return ""
     if attempt.judgement is not None:
-        return f"{attempt.judgement.answer.value}: {attempt.judgement.words}" if attempt.judgement.words else ""
+        return f"{attempt.judgement.answer.value}: {attempt.judgement.message}" if attempt.judgement.message else ""
     return attempt.fault.message if attempt.fault else ""
 
 

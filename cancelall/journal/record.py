@@ -131,7 +131,7 @@ class ProfileRecord(_Part):
                 "class": judgement.answer.value if judgement else fault.kind if fault else "ambiguous",
                 "sent": fault.sent if fault else "yes",
                 "http": attempt.status,
-                "message": (judgement.words if judgement else fault.message if fault else "") or None,
+                "message": (judgement.message if judgement else fault.message if fault else "") or None,
                 "ms": round((attempt.ended - attempt.began) * 1000),
                 "began": nanoseconds(attempt.began),
                 "ended": nanoseconds(attempt.ended),

@@ -169,6 +169,11 @@ class _Sent:
         """Whether it was accepted, or had nothing to do."""
         return self.answer in _GOOD
 
+    @property
+    def ends_profile(self) -> bool:
+        """Whether it was refused for the key or the address, as a whole."""
+        return self.answer == Answer.REFUSED.value and self.reach in _WHOLE_PROFILE
+
 
 @dataclass(frozen=True, kw_only=True)
 class _Listed:
@@ -261,20 +266,12 @@ def _stages(value: Any) -> tuple[tuple[int, ...], ...]:
 
 def _blocked(own: Sequence[_Sent], everybody: Sequence[_Sent]) -> str:
     """Why the profile as a whole is refused; empty if it is not. Whatever is accepted later takes a refusal back."""
-    why = ""
-    for one in own:
-        if one.proves_key:
-            why = ""
-        elif one.incurable or (one.answer == Answer.REFUSED.value and one.reach in _WHOLE_PROFILE):
-            why = "the venue refuses the key, or cannot be spoken to"
+    of_key = [one for one in own if one.proves_key or one.incurable or one.ends_profile]
+    if of_key and not of_key[-1].proves_key:
+        return "the venue refuses the key, or cannot be spoken to"
     hosts = {one.host for one in own}
-    address = ""
-    for one in everybody:
-        if one.host in hosts and one.reach == Reach.HOST.value:
-            address = "the venue refuses this address"
-        elif one.host in hosts and one.good:
-            address = ""
-    return why or address
+    of_address = [one for one in everybody if one.host in hosts and (one.reach == Reach.HOST.value or one.good)]
+    return "the venue refuses this address" if of_address and of_address[-1].reach == Reach.HOST.value else ""
 
 
 # --- what it shows --------------------------------------------------------------------------------------------------

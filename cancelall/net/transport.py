@@ -207,6 +207,12 @@ class Kept:
     def __del__(self) -> None:
         self.close()
 
+    def end(self) -> None:
+        """Close them all, and each that is given from now on."""
+        with self._lock:
+            self._most = 0
+        self.close()
+
     def close(self) -> bool:
         """Close them all; False when there were none."""
         with self._lock:
@@ -275,6 +281,10 @@ class Transport:
         route.passage.around()
         out.sent = sent
         return self._by(Route(ca_bundle=route.ca_bundle), out)
+
+    def close(self) -> None:
+        """Close the connections that are kept, and keep none any more."""
+        self._kept.end()
 
     def _by(self, route: Route, out: Outgoing) -> Reply:
         """One attempt on one route: on a connection that is kept, or else on a new one."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from cancelall.core.preflight import CheckReport, Finding, Level, exit_status
 from cancelall.report.badges import BAD, GOOD, WARNING, badge
-from cancelall.report.tables import REST, drawn, one_line
+from cancelall.report.tables import REST, badge_line, drawn, one_line, table
 from cancelall.report.text import clean
 
 if TYPE_CHECKING:
@@ -50,17 +50,8 @@ def check_table(report: CheckReport, made: Console) -> str:
 
 def ready_text(report: CheckReport, made: Console) -> str:
     """Whether a kill would work, with the exit code that goes with it; wrapped by terminals only."""
-    from rich.text import Text
-
     style = badge(GOOD if report.ok else BAD, made.color_system)
-    where = " ".join(
-        part for part in (report.venue if report.venue != report.profile else "", report.environment) if part
-    )
-    line = Text(f" {'READY' if report.ok else 'NOT READY'} ", style=style)
-    line.append(f" {clean(report.profile)}", style="bold not reverse default on default")
-    line.append(f"{f' ({clean(where)})' if where else ''}: {_counts(report)}", style=REST)
-    line.append(f" · exit {int(report.exit_status)}", style=REST)
-    return one_line(line, made)
+    return one_line(badge_line("READY" if report.ok else "NOT READY", style, report, _counts(report)), made)
 
 
 def check_summary(reports: Sequence[CheckReport], made: Console) -> str:
@@ -81,24 +72,21 @@ def _counts(report: CheckReport) -> str:
 
 
 def _table(report: CheckReport, made: Console) -> Table:
-    from rich import box
-    from rich.table import Table
     from rich.text import Text
 
-    title = f"{clean(report.profile)}: {clean(report.host or 'no host')}"
-    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", title_style="bold", pad_edge=False)
-    table.add_column("", no_wrap=True)
+    rows = table(f"{clean(report.profile)}: {clean(report.host or 'no host')}")
+    rows.add_column("", no_wrap=True)
     if made.width >= _NARROW:
-        table.add_column("check", overflow="fold")
-    table.add_column("found", overflow="fold")
+        rows.add_column("check", overflow="fold")
+    rows.add_column("found", overflow="fold")
     for finding in report.findings:
         style = badge(BAD, made.color_system) if finding.level is Level.FAIL else _STYLE[finding.level]
         cells = [Text(_MARK[finding.level], style=style)]
         if made.width >= _NARROW:
             cells.append(Text(clean(finding.check)))
         cells.append(_detail(finding, named=made.width < _NARROW))
-        table.add_row(*cells)
-    return table
+        rows.add_row(*cells)
+    return rows
 
 
 def _detail(finding: Finding, *, named: bool) -> Text:

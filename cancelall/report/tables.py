@@ -6,7 +6,7 @@ import io
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cancelall.core.model import Protection, State, Verdict
 from cancelall.core.results import OrderReport, ProfileReport, SegmentReport
@@ -25,6 +25,7 @@ from cancelall.report.text import (
 
 if TYPE_CHECKING:
     from rich.console import Console, JustifyMethod, RenderableType
+    from rich.table import Table
     from rich.text import Text
 
     Canvas = Console
@@ -78,6 +79,27 @@ def console(width: int, *, terminal: bool, environ: Mapping[str, str], encoding:
         _environ=dict(environ),
     )
     return made
+
+
+def table(title: str | None = None) -> Table:
+    """A table without lines between its columns, its title above it on the left."""
+    from rich import box
+    from rich.table import Table
+
+    return Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", title_style="bold", pad_edge=False)
+
+
+def badge_line(badge: str, style: str, report: Any, words: str, *more: str) -> Text:  # a report of either kind
+    """The last and most visible line of a profile: a badge, which profile, in words, and the exit code."""
+    from rich.text import Text
+
+    where = " ".join(filter(None, (report.venue if report.venue != report.profile else "", report.environment)))
+    line = Text(f" {badge} ", style=style)
+    line.append(f" {clean(report.profile)}", style="bold not reverse default on default")
+    line.append(f"{f' ({clean(where)})' if where else ''}: {words}", style=REST)
+    for part in (*more, f"exit {int(report.exit_status)}"):
+        line.append(f" · {part}", style=REST)
+    return line
 
 
 def drawn(made: Console, *parts: RenderableType) -> str:
@@ -144,22 +166,12 @@ def brief(report: ProfileReport, made: Console, step: str = "") -> str:
 
 def verdict_text(report: ProfileReport, made: Console) -> str:
     """The verdict, with the exit code that goes with it; one line unless a terminal has to wrap it."""
-    from rich.text import Text
-
-    where = " ".join(
-        part for part in (report.venue if report.venue != report.profile else "", report.environment or "") if part
-    )
     kind = DOUBTFUL if report.dry_run and not report.exit_status else of_verdict(report.verdict)
-    kind = GOOD if report.verdict is Verdict.CLEAR else kind
-    line = Text(f" {report.verdict.value.upper()} ", style=badge(kind, made.color_system))
-    line.append(f" {clean(report.profile)}", style="bold not reverse default on default")
-    line.append(f"{f' ({where})' if where else ''}: {verdict_words(report)}", style=REST)
-    if counts := counts_words(report):
-        line.append(f" · {counts}", style=REST)
-    if report.timing.verdict is not None:
-        line.append(f" · {report.timing.verdict / 1000:.1f} s", style=REST)
-    line.append(f" · exit {int(report.exit_status)}", style=REST)
-    return one_line(line, made)
+    style = badge(GOOD if report.verdict is Verdict.CLEAR else kind, made.color_system)
+    counts, spent = counts_words(report), report.timing.verdict
+    words = f"{verdict_words(report)} · {counts}" if counts else verdict_words(report)
+    seconds = () if spent is None else (f"{spent / 1000:.1f} s",)
+    return one_line(badge_line(report.verdict.value.upper(), style, report, words, *seconds), made)
 
 
 def one_line(line: Text, made: Console) -> str:
@@ -171,15 +183,13 @@ def one_line(line: Text, made: Console) -> str:
 
 def summary(reports: Sequence[ProfileReport], made: Console, status: int, step: str = "") -> str:
     """One row per profile for runs with several, the worst at the end, and a last line that tells the whole."""
-    from rich import box
-    from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD, title="summary", title_justify="left", title_style="bold", pad_edge=False)
+    rows = table("summary")
     narrow = made.width < _LINES
     for name in ("profile", "verdict") if narrow else ("profile", "venue", "verdict", "orders"):
-        table.add_column(name, overflow="fold")
-    table.add_column("exit", justify="right")
+        rows.add_column(name, overflow="fold")
+    rows.add_column("exit", justify="right")
     troubled = not_clear(reports)
     clear = [report for report in reports if report not in troubled]
     shown = clear if len(clear) <= _CLEAR_ROWS else []
@@ -187,8 +197,8 @@ def summary(reports: Sequence[ProfileReport], made: Console, status: int, step: 
         cells = [Text(clean(report.profile)), Text(report.venue)]
         cells.append(Text(f" {report.verdict.value} ", style=badge(of_verdict(report.verdict), made.color_system)))
         cells.append(Text(orders_words(report)))
-        table.add_row(*(cells[::2] if narrow else cells), str(int(report.exit_status)))
-    parts: list[RenderableType] = [table] if table.row_count else []
+        rows.add_row(*(cells[::2] if narrow else cells), str(int(report.exit_status)))
+    parts: list[RenderableType] = [rows] if rows.row_count else []
     if len(shown) < len(clear):
         parts.append(Text(f"{len(clear)} profiles are clear, {sum(map(_orders_of, clear))} orders cancelled"))
     return drawn(made, *parts) + whole(reports, made, status, step)
@@ -210,10 +220,8 @@ def _orders_of(report: ProfileReport) -> int:
 
 def _orders(report: ProfileReport, made: Console) -> RenderableType:
     """The orders, failures and survivors first. Ids are folded, never cut: a proof with a cut id is none."""
-    from rich import box
     from rich.console import Group
     from rich.padding import Padding
-    from rich.table import Table
     from rich.text import Text
 
     width = made.width
@@ -226,17 +234,17 @@ def _orders(report: ProfileReport, made: Console) -> RenderableType:
             lines.append(Text.assemble(_state(row, made, loud=not report.dry_run), f" {_row_words(row)}"))
             lines.append(Padding(Text(clean(row.order.id), overflow="fold"), (0, 0, 0, 2)))
         return Group(*lines, *([Text(note, style="dim")] if note else []), Text(""))
-    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", title_style="bold", pad_edge=False)
+    rows = table(title)
     short = all(len(row.order.id) <= _ID_WIDTH for row in shown)
-    table.add_column("state", no_wrap=True)
+    rows.add_column("state", no_wrap=True)
     layout = _wide if width >= _WIDE else _medium if width >= _MEDIUM and short else _narrow
     for name, justify in layout(None):
-        table.add_column(name, justify=justify, overflow="fold", no_wrap=name == "order id" and short)
+        rows.add_column(name, justify=justify, overflow="fold", no_wrap=name == "order id" and short)
     if note:
-        table.caption, table.caption_justify = note, "left"
+        rows.caption, rows.caption_justify = note, "left"
     for row in shown:
-        table.add_row(_state(row, made, loud=not report.dry_run), *(Text(cell) for cell, _ in layout(row)))
-    return table
+        rows.add_row(_state(row, made, loud=not report.dry_run), *(Text(cell) for cell, _ in layout(row)))
+    return rows
 
 
 def _state(row: OrderReport, made: Console, *, loud: bool) -> Text:
@@ -284,37 +292,35 @@ def _mark(row: OrderReport) -> str:
 
 def _segments(report: ProfileReport, made: Console) -> RenderableType:
     """The parts of the account; equal ones share a row, and a cause that is told below is not told here."""
-    from rich import box
     from rich.console import Group
-    from rich.table import Table
     from rich.text import Text
 
     title = f"{report.profile}: {scope_words(dict(report.scope))}"
     cause = report.error.message if report.error is not None else None
-    rows = _alike(report.segments, cause)
+    groups = _alike(report.segments, cause)
     if made.width < _LINES:
         lines = [Text(title, style="bold")]
-        for some, detail in rows:
+        for some, detail in groups:
             names = ", ".join(clean(one.name) for one in some)
             lines.append(Text(f"{names}: {segment_words(some[0].verdict)}{f' - {clean(detail)}' if detail else ''}"))
         return Group(*lines, Text(""))
-    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", title_style="bold", pad_edge=False)
+    rows = table(title)
     for name in ("part of the account", "verdict"):
-        table.add_column(name, overflow="fold")
+        rows.add_column(name, overflow="fold")
     for name in ("cancel-alls", "times read"):
-        table.add_column(name, justify="right")
-    details = any(detail for _, detail in rows)
+        rows.add_column(name, justify="right")
+    details = any(detail for _, detail in groups)
     if details:
-        table.add_column("detail", overflow="fold")
-    for some, detail in rows:
+        rows.add_column("detail", overflow="fold")
+    for some, detail in groups:
         names, verdict = ", ".join(clean(one.name) for one in some), segment_words(some[0].verdict)
         good = some[0].verdict in (Verdict.CLEAR, Verdict.ABSENT)
         kind = DOUBTFUL if report.dry_run and some[0].verdict is Verdict.OPEN else of_verdict(some[0].verdict)
         style = "" if good else badge(kind, made.color_system)
         cells = [Text(names), Text(verdict if good else f" {verdict} ", style=style)]
         cells += [Text(_span([one.mass_cancels for one in some])), Text(_span([one.listings for one in some]))]
-        table.add_row(*cells, *([Text(clean(detail))] if details else []))
-    return table
+        rows.add_row(*cells, *([Text(clean(detail))] if details else []))
+    return rows
 
 
 def _alike(segments: Sequence[SegmentReport], cause: str | None) -> list[tuple[list[SegmentReport], str]]:

@@ -258,17 +258,17 @@ def by_status(reply: Reply, unclear: int = 408) -> Judgement:
     the way answer with any of these.
     """
     status = reply.status
-    words = f"HTTP {status}"
+    text = f"HTTP {status}"
     if status in (418, 429):
-        return Judgement(answer=Answer.AGAIN, kind="rate_limit", words=words, after=retry_after(reply))
+        return Judgement(answer=Answer.AGAIN, kind="rate_limit", message=text, after=retry_after(reply))
     if status == 503 and "retry-after" in reply.headers:
-        return Judgement(answer=Answer.AMBIGUOUS, words=words, after=retry_after(reply))
+        return Judgement(answer=Answer.AMBIGUOUS, message=text, after=retry_after(reply))
     if status >= 500 or status in (408, unclear) or status < 300:
-        return Judgement(answer=Answer.AMBIGUOUS, kind="unreadable", words=words)
+        return Judgement(answer=Answer.AMBIGUOUS, kind="unreadable", message=text)
     if status < 400:
-        return Judgement(answer=Answer.GATEWAY, kind="redirect", words=words)
+        return Judgement(answer=Answer.GATEWAY, kind="redirect", message=text)
     if status == 401:
-        return Judgement(answer=Answer.GATEWAY, kind="auth", words=words, after=GATEWAY_PAUSE)
+        return Judgement(answer=Answer.GATEWAY, kind="auth", message=text, after=GATEWAY_PAUSE)
     if status in (403, 451):
-        return Judgement(answer=Answer.GATEWAY, kind="region", words=words, after=GATEWAY_PAUSE)
-    return Judgement(answer=Answer.GATEWAY, kind="environment", words=words)
+        return Judgement(answer=Answer.GATEWAY, kind="region", message=text, after=GATEWAY_PAUSE)
+    return Judgement(answer=Answer.GATEWAY, kind="environment", message=text)

@@ -213,8 +213,8 @@ def _child_of(process: subprocess.Popen[bytes]) -> int:
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
     until = time.monotonic() + 20
     while time.monotonic() < until:
-        if found := children.read_text().split():
-            return int(found[0])
+        if children_ := children.read_text().split():
+            return int(children_[0])
         time.sleep(0.02)
     raise TimeoutError("the namespace did not begin")
 

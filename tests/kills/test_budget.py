@@ -24,7 +24,7 @@ from cancelall.simulator import SimServer
 from cancelall.venues.registry import VENUES, load, schema
 from support import ROOT, kill, profile_table, swept, write_config
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.alone("counts requests and calls, and a busy machine may need a few more")
 
 EMPTY = {"bybit": 60, "bitget": 92, "ascendex": 20, "pacifica": 18, "deltadefi": 39}
 """Three or four more than the 56, 88, 17, 15 and 35 of a quiet machine.

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import parse_qsl
 
 from cancelall.simulator import Account, FakeVenue, Kind, SimOrder
@@ -19,7 +19,7 @@ from cancelall.simulator.bitget import kinds as bitget_kinds
 from cancelall.simulator.book import Book
 from cancelall.simulator.bybit import state as bybit_state
 from cancelall.simulator.deltadefi import markets as deltadefi_markets
-from cancelall.simulator.pacifica import kinds as pacifica_kinds
+from cancelall.simulator.pacifica import markets as pacifica_markets
 from tests.soak.virtual import Sent, true_ms
 
 FOREVER = 1 << 60
@@ -60,7 +60,7 @@ class _RecordingBook(Book):
 
 @dataclass
 class History:
-    """Every order that ever rested in one account, and the strategies beside it."""
+    """Every order that ever rested in one account and its strategies."""
 
     step: Callable[[], int]
     lives: dict[str, Life] = field(default_factory=dict)
@@ -106,7 +106,7 @@ STRATEGY = "strategy"
 
 
 def strategies_of(fake: FakeVenue, account: Account) -> list[SimOrder] | None:
-    """Strategies that live beside the book, as if they were orders; None where there are none of this sort."""
+    """Strategies that live outside of the book, as if they were orders; None where there are none of this sort."""
     alive = getattr(fake, "strategies_alive", None)
     if alive is None:
         return None
@@ -137,33 +137,37 @@ class Steps:
 # --- scope ----------------------------------------------------------------------------------------------------------
 
 
-class Truth(Protocol):
+@dataclass(frozen=True)
+class Truth:
     """What the words of a profile mean on one venue, in terms of the book."""
 
-    def in_scope(self, order: SimOrder) -> bool:
-        """Whether the profile asks for this order to go."""
-
-    def protective(self, order: SimOrder) -> bool:
-        """Whether it can only shrink a position."""
-
-    def covers(self, path: str, parameters: Mapping[str, str], order: SimOrder) -> bool:
-        """Whether a listing with these parameters is about this order."""
-
-    def span(self, found: Sequence[tuple[Mapping[str, str], Window]]) -> Window:
-        """When the listings that cover an order, each with its parameters, were read for the last time."""
-
-    def listed(self, order: SimOrder) -> bool:
-        """Whether the venue names the market of this order anywhere but in a listing of orders."""
-
-    def fired(self, order: SimOrder) -> SimOrder | None:
-        """What rests after its price has come; None for an order that waits for none."""
-
-
-@dataclass(frozen=True)
-class _Base:
     fake: Any
     options: Mapping[str, Any]
     environment: str
+
+    def in_scope(self, order: SimOrder) -> bool:
+        """Whether the profile asks for this order to go."""
+        raise NotImplementedError
+
+    def protective(self, order: SimOrder) -> bool:
+        """Whether it can only shrink a position."""
+        raise NotImplementedError
+
+    def covers(self, path: str, parameters: Mapping[str, str], order: SimOrder) -> bool:
+        """Whether a listing with these parameters is about this order."""
+        raise NotImplementedError
+
+    def span(self, found: Sequence[tuple[Mapping[str, str], Window]]) -> Window:
+        """When the listings that cover an order, each with its parameters, were read for the last time."""
+        return Window(min(one.first for _, one in found), max(one.last for _, one in found))
+
+    def listed(self, order: SimOrder) -> bool:
+        """Whether the venue names the market of this order anywhere but in a listing of orders. DeltaDeFi may not."""
+        return True
+
+    def fired(self, order: SimOrder) -> SimOrder | None:
+        """What rests after its price has come; None for an order that waits for none, as all of DeltaDeFi's."""
+        return None
 
     def many(self, key: str) -> tuple[str, ...]:
         """A repeatable option."""
@@ -174,20 +178,8 @@ class _Base:
         """An option with one value."""
         return str(self.options.get(key, "") or "")
 
-    def span(self, found: Sequence[tuple[Mapping[str, str], Window]]) -> Window:
-        """From the first to the last of them."""
-        return Window(min(one.first for _, one in found), max(one.last for _, one in found))
 
-    def listed(self, order: SimOrder) -> bool:
-        """Only DeltaDeFi has markets that it does not name."""
-        return True
-
-    def fired(self, order: SimOrder) -> SimOrder | None:
-        """DeltaDeFi has no triggers."""
-        return None
-
-
-class BybitTruth(_Base):
+class BybitTruth(Truth):
     """https://bybit-exchange.github.io/docs/v5/order/cancel-all"""
 
     def in_scope(self, order: SimOrder) -> bool:
@@ -216,7 +208,7 @@ class BybitTruth(_Base):
         instrument = self.fake.instruments.find(order.segment, order.symbol)
         if instrument is None:
             return False
-        return bool(instrument.base == base if base else instrument.settle == settle)
+        return bool(instrument.base == base if base else instrument.settle_coin == settle)
 
     def _in_filter(self, order: SimOrder) -> bool:
         wanted = self.one("order_filter")
@@ -234,7 +226,7 @@ class BybitTruth(_Base):
         closing = {"TakeProfit", "StopLoss", "TrailingStop", "PartialTakeProfit", "PartialStopLoss"}
         if order.reduce_only or order.extra.get("closeOnTrigger") is True or order.kind in closing:
             return True
-        conditional = order.kind not in (bybit_state.PLAIN,)
+        conditional = order.kind not in (bybit_state.ORDINARY,)
         return order.segment == "spot" and conditional and order.side == "sell"
 
     def covers(self, path: str, parameters: Mapping[str, str], order: SimOrder) -> bool:
@@ -250,15 +242,15 @@ class BybitTruth(_Base):
         if path != "/v5/order/realtime" or parameters.get("category") != order.segment:
             return False
         scope = bybit_state.read_scope(order.segment, dict(parameters), self.fake.instruments)
-        return scope.holds(order)
+        return scope.covers(order)
 
     def fired(self, order: SimOrder) -> SimOrder | None:
-        if order.kind == bybit_state.PLAIN or order.segment == "spread":
+        if order.kind == bybit_state.ORDINARY or order.segment == "spread":
             return None
-        return replace(order, kind=bybit_state.PLAIN, type="limit", price="100")
+        return replace(order, kind=bybit_state.ORDINARY, type="limit", price="100")
 
 
-class AscendexTruth(_Base):
+class AscendexTruth(Truth):
     """Three ledgers; a symbol narrows."""
 
     def in_scope(self, order: SimOrder) -> bool:
@@ -266,7 +258,7 @@ class AscendexTruth(_Base):
         return (not ledgers or order.segment in ledgers) and (not symbols or order.symbol in symbols)
 
     def protective(self, order: SimOrder) -> bool:
-        waits = order.type in ("stop_limit", "stop_market")
+        waits = order.kind in ("stop_limit", "stop_market")
         return order.reduce_only or (order.segment == "cash" and waits and order.side == "sell")
 
     def covers(self, path: str, parameters: Mapping[str, str], order: SimOrder) -> bool:
@@ -274,13 +266,13 @@ class AscendexTruth(_Base):
         return bool(match and match[1] == order.segment)
 
     def fired(self, order: SimOrder) -> SimOrder | None:
-        if order.type not in ("stop_limit", "stop_market"):
+        if order.kind not in ("stop_limit", "stop_market"):
             return None
         return replace(order, type="limit", kind="limit", price="100")
 
 
-class BitgetTruth(_Base):
-    """Product types in a classic account, categories in a unified one, plan and strategy orders beside both."""
+class BitgetTruth(Truth):
+    """Product types in a classic account, categories in a unified one, plan and strategy orders with both."""
 
     @staticmethod
     def product(order: SimOrder) -> str:
@@ -353,7 +345,7 @@ class BitgetTruth(_Base):
         return replace(order, segment=place, kind=bitget_kinds.NORMAL, type="limit", price="100", reduce_only=closing)
 
 
-class PacificaTruth(_Base):
+class PacificaTruth(Truth):
     """Orders, TWAPs and strategies."""
 
     def in_scope(self, order: SimOrder) -> bool:
@@ -363,7 +355,7 @@ class PacificaTruth(_Base):
         return not symbols or order.symbol in symbols
 
     def protective(self, order: SimOrder) -> bool:
-        sells_spot = "-" in order.symbol and order.side == "sell" and pacifica_kinds.is_stop(order)
+        sells_spot = "-" in order.symbol and order.side == "sell" and pacifica_markets.is_stop(order)
         return order.reduce_only or sells_spot
 
     def covers(self, path: str, parameters: Mapping[str, str], order: SimOrder) -> bool:
@@ -371,12 +363,12 @@ class PacificaTruth(_Base):
         return listed.get(path.removeprefix("/api/v1")) == order.segment
 
     def fired(self, order: SimOrder) -> SimOrder | None:
-        if order.kind not in pacifica_kinds.WAITING or order.extra.get("lifecycle") != "open":
+        if order.kind not in pacifica_markets.WAITING or order.extra.get("lifecycle") != "open":
             return None
-        return replace(order, segment=pacifica_kinds.ORDERS, kind="limit", price="100", extra={"strategy": order.id})
+        return replace(order, segment=pacifica_markets.ORDERS, kind="limit", price="100", extra={"strategy": order.id})
 
 
-class DeltadefiTruth(_Base):
+class DeltadefiTruth(Truth):
     """Pairs. The listing of all pairs finds pairs, and is read on for those that the market config may lack."""
 
     def in_scope(self, order: SimOrder) -> bool:

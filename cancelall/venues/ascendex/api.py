@@ -182,7 +182,7 @@ def judge(request: Request, reply: Reply) -> Judgement:
     if code is None or 300 <= reply.status < 400 or reply.status == 429:
         return payload.by_status(reply)
     reason = answer.get("message") or answer.get("reason")
-    said = partial(Judgement, words=f"{code} {payload.message(reason)}".strip())
+    said = partial(Judgement, message=f"{code} {payload.message(reason)}".strip())
     if code == 0:
         good = 200 <= reply.status < 300
         return said(answer=Answer.ACCEPTED) if good else said(answer=Answer.AMBIGUOUS, kind="unreadable")

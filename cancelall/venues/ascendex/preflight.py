@@ -35,7 +35,7 @@ def _read_key(request: Request, reply: Reply) -> KeyFacts:
         can_list=row.flag("viewPermission"),
         can_cancel=row.flag("tradePermission"),
         can_transfer=row.flag("transferPermission"),
-        withdraw_words="the venue does not show whether the key can withdraw",
+        withdraw_note="the venue does not show whether the key can withdraw",
         bound=bool(addresses) if isinstance(addresses, list) else None,
         expires_ms=None if expires is None or expires < 0 else expires,
         endless=expires is not None and expires < 0,
@@ -55,7 +55,7 @@ def probes(options: AscendexOptions, environment: str) -> tuple[Probe, ...]:
     return tuple(
         Probe(
             request=cancel_all(home_of(options.account_group, ledger), _LIQUID[ledger]),
-            words=f"all {ledger} orders of {_LIQUID[ledger]}",
+            description=f"all {ledger} orders of {_LIQUID[ledger]}",
             empty=(ledger,),
         )
         for ledger in ledgers

@@ -213,7 +213,7 @@ def judge(request: Request, reply: Reply) -> Judgement:
         return payload.by_status(reply, unclear=400)
     if code is None or 300 <= reply.status < 400:
         return payload.by_status(reply, unclear=400)
-    said = partial(Judgement, words=f"{code} {payload.message(answer.get('msg'))}".strip(), server_ms=server_ms)
+    said = partial(Judgement, message=f"{code} {payload.message(answer.get('msg'))}".strip(), server_ms=server_ms)
     mode = SERVED if request.signed and request.path.startswith("/api/v2/") else ""
     if code == "00000":
         none = request.purpose == PLANS_OF_TYPE and took_nothing(reply)

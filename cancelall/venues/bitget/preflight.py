@@ -103,7 +103,7 @@ def probes(options: BitgetOptions, environment: str) -> tuple[Probe, ...]:
     return tuple(
         Probe(
             request=api.whole_product(product, options.margin_coin),
-            words=f"all ordinary {product} orders",
+            description=f"all ordinary {product} orders",
             empty=(product, f"{product} plan orders"),
         )
         for product in FUTURES

@@ -266,12 +266,12 @@ def judge(request: Request, reply: Reply) -> Judgement:
         return _by_status(reply)
     server_ms = payload.Row(answer).number("time")
     words = _clean(payload.message(answer.get("retMsg", answer.get("ret_msg"))))
-    said = partial(Judgement, words=f"{code} {words}".strip(), server_ms=server_ms)
+    said = partial(Judgement, message=f"{code} {words}".strip(), server_ms=server_ms)
     if code == 0:
         if reply.status != 200:
             return said(answer=Answer.AMBIGUOUS, kind="unreadable")
         failed = _failure(answer) if request.purpose == Purpose.MASS_CANCEL else None
-        return said(answer=Answer.ACCEPTED) if failed is None else said(answer=Answer.AMBIGUOUS, words=failed)
+        return said(answer=Answer.ACCEPTED) if failed is None else said(answer=Answer.AMBIGUOUS, message=failed)
     if code in _CLOCK:
         named = re.search(r"server_timestamp\[(\d{13})\]", str(answer.get("retMsg")))
         now_ms = int(named[1]) if named else server_ms

@@ -101,7 +101,7 @@ def probes(options: BybitOptions, environment: str) -> tuple[Probe, ...]:
         found.append(
             Probe(
                 request=post("/v5/order/cancel-all", bucket, Purpose.MASS_CANCEL, narrow, Priority.MASS_CANCEL),
-                words=f"all {category} orders of {symbol}",
+                description=f"all {category} orders of {symbol}",
                 empty=linear if category == "linear" else (category,),
             )
         )

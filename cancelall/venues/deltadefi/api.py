@@ -133,7 +133,7 @@ def judge(request: Request, reply: Reply) -> Judgement:
 
 
 def _by_code(request: Request, reply: Reply, code: int, message: str) -> Judgement:
-    said = partial(Judgement, words=f"{code} {message}".strip())
+    said = partial(Judgement, message=f"{code} {message}".strip())
     wait = payload.retry_after(reply)
     match code:
         case 4200 | 4201 if request.changes:

@@ -18,7 +18,7 @@ def _known(options: DeltadefiOptions) -> KeyFacts:
     """https://docs.deltadefi.io/start-trading/developers/auth: no rights, no addresses, no end, no signature."""
     return KeyFacts(
         can_cancel=True,
-        withdraw_words="the documents say that it takes the operation key to withdraw, whose encrypted form this key "
+        withdraw_note="the documents say that it takes the operation key to withdraw, whose encrypted form this key "
         "can fetch",
         endless=True,
         remarks=(

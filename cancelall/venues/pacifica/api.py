@@ -219,7 +219,7 @@ def judge(request: Request, reply: Reply) -> Judgement:
     except Unreadable:
         answer = None
     text, ours = _text(answer, reply)
-    said = partial(Judgement, words=f"{reply.status} {payload.message(text)}".strip(), hold=_hold(reply))
+    said = partial(Judgement, message=f"{reply.status} {payload.message(text)}".strip(), hold=_hold(reply))
     if reply.status == 200:
         done = answer is not None and answer.get("success") is True and not answer.get("error")
         bare = answer is not None and "success" not in answer and "cancelled_count" in answer
@@ -245,12 +245,12 @@ def judge(request: Request, reply: Reply) -> Judgement:
     if reply.status in (409, 422) or reply.status == 200 or (reply.status == 400 and (ours or not text)):
         return said(answer=Answer.AMBIGUOUS, kind="unreadable")
     judged = payload.by_status(reply)
-    words, hint = judged.words if not text else f"{reply.status} {payload.message(text)}", ""
+    words, hint = judged.message if not text else f"{reply.status} {payload.message(text)}", ""
     if reply.status == 404 and request.purpose in READS:
         words = f"404 this host has no {request.path}: not checked"
     elif reply.status == 403:
         hint = "the region is refused, or this address has no access"
-    return said(answer=judged.answer, kind=judged.kind, after=judged.after, words=words, hint=hint)
+    return said(answer=judged.answer, kind=judged.kind, after=judged.after, message=words, hint=hint)
 
 
 def _refused(request: Request, text: str, code: int | None, said: Callable[..., Judgement]) -> Judgement | None:

@@ -53,12 +53,12 @@ def _known(options: PacificaOptions) -> KeyFacts:
     if not options.agent_wallet:
         return KeyFacts(
             can_withdraw=True,
-            withdraw_words="it is the account's own key, which holds the funds: use an agent key instead",
+            withdraw_note="it is the account's own key, which holds the funds: use an agent key instead",
             endless=True,
             remarks=() if options.account else ("account taken from the key: set account",),
         )
     return KeyFacts(
-        withdraw_words="whether an agent key can withdraw is not documented, and neither can its address list be seen: "
+        withdraw_note="whether an agent key can withdraw is not documented, and neither can its address list be seen: "
         "switch the list on",
         remarks=("reads need no key here: whether this one is bound to the account shows only with --live",),
         endless=True,
@@ -67,7 +67,7 @@ def _known(options: PacificaOptions) -> KeyFacts:
 
 def probes(options: PacificaOptions, environment: str) -> tuple[Probe, ...]:
     """A cancel of a TWAP that cannot exist: it succeeds only if key, agent and account belong together."""
-    return (Probe(request=signed_answer(), words="a TWAP order whose id cannot exist"),)
+    return (Probe(request=signed_answer(), description="a TWAP order whose id cannot exist"),)
 
 
 PREFLIGHT = Preflight(
