@@ -7,10 +7,10 @@ import contextlib
 import os
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from cancelall.cli import last_words, process
 from cancelall.cli.last_words import LastWords
@@ -56,6 +56,8 @@ class Streams:
         self.known = known
         """Who is told that a result has been written."""
         self.environ = environ
+        self.positions: Literal["", "after", "only"] = ""
+        """Whether positions follow a result, or are the result: with --json both are one line."""
         self.data = Outlet(sys.stdout, "stdout")
         self.notes = Outlet(sys.stderr, "stderr")
 
@@ -109,15 +111,25 @@ class Streams:
         if report.verdict is Verdict.UNCONFIGURED and report.error is not None:
             message, hint = text.clean(report.error.message, 1000), text.clean(report.error.hint, 500)
             self.notes.line(f"cancelall: {report.profile}: {message}{f' - {hint}' if hint else ''}")
+        if self.output.json and self.positions == "after":
+            return  # its line follows with the positions
         if self.output.json:
             self.data.write(lambda: profile_line(report))
         else:
             self.data.write(lambda: self._drawn(report))
         self.data.write(lambda: self._written(report))
 
+    def with_positions(self, report: ProfileReport) -> None:
+        """The positions of a profile whose result has been written; with --json both in one line."""
+        if self.output.json:
+            self.data.write(lambda: profile_line(report))
+            self.data.write(lambda: self._written(report))
+        elif report.verdict is not Verdict.UNCONFIGURED:
+            self.data.write(lambda: self._drawn_positions(report))
+
     def summary(self, reports: Sequence[ProfileReport]) -> None:
         """One row per profile after all tables."""
-        if len(reports) > 1 and not self.output.json and not self.output.quiet:
+        if len(reports) > 1 and not (self.output.json or self.output.quiet or self.positions == "only"):
             from cancelall.report import tables
 
             self.data.write(lambda: tables.summary(reports, self._canvas()))
@@ -136,10 +148,19 @@ class Streams:
     def _drawn(self, report: ProfileReport) -> str:
         from cancelall.report import tables
 
+        if self.positions == "only" and report.verdict is not Verdict.UNCONFIGURED:
+            return self._drawn_positions(report)
         made = self._canvas()
         if self.output.quiet:
             return tables.drawn(made, tables.verdict_line(report))
         return tables.profile_table(report if self.output.plan else replace(report, would_send=()), made)
+
+    def _drawn_positions(self, report: ProfileReport) -> str:
+        from cancelall.report import positions
+
+        if self.positions == "after":
+            return positions.after_a_kill(report, self._canvas())
+        return positions.listed(report, self._canvas(), quiet=self.output.quiet)
 
     def _canvas(self) -> tables.Canvas:
         from cancelall.report import tables
@@ -186,6 +207,10 @@ def _executed(
     process.speak_through(streams.notes.line)
     for warning in ignored:
         streams.warn(warning)
+    if terms.positions:
+        streams.positions = "only"
+    elif not (dry_run or output.quiet):
+        streams.positions = "after"
     reports, stopped = asyncio.run(_swept(profiles, streams, environ, record, known, dry_run=dry_run, hold=terms.hold))
     DOG.first = None  # every verdict is there: a signal ends the waiting for streams and commands
     if terms.hold and not any(report.error and report.error.kind == "interrupted" for report in reports):
@@ -276,12 +301,12 @@ async def _swept(
 
         progress = Progress(streams.notes, streams.environ)
 
-    def finished(report: ProfileReport) -> None:
+    def finished(report: ProfileReport, write: Callable[[ProfileReport], None] = streams.finished) -> None:
         known.finished[report.profile] = report
         if progress is not None:
             progress.finished(report.profile)
             streams.data.write(progress.await_wiped)
-        streams.finished(report)
+        write(report)
         if progress is not None:
             streams.data.write(progress.resume)
 
@@ -306,6 +331,7 @@ async def _swept(
         attempt=streams.attempt,
         sweeping=sweeping,
         finished=finished,
+        positions=partial(finished, write=streams.with_positions),
     )
     run = Run(
         profiles=profiles,
@@ -313,20 +339,26 @@ async def _swept(
         started=process_started(),
         dry_run=dry_run,
         hold=hold,
+        positions=streams.positions,
         listener=listener,
         record=record,
     )
     stopped: list[ExitStatus] = []
     loop = asyncio.get_running_loop()
 
+    def decided() -> bool:
+        """Whether every verdict is there: a signal then only ends the reading of positions."""
+        return len(known.finished) == len(profiles)
+
     def stop(number: int) -> None:
-        stopped.append(ExitStatus(128 + number))
+        if not decided():
+            stopped.append(ExitStatus(128 + number))
         run.interrupt(NAMES[number])
 
     def signalled(number: int) -> None:
         """On the watchdog's thread, whatever the loop is doing."""
         run.halt()
-        known.stopped = ExitStatus(128 + number)
+        known.stopped = None if decided() else ExitStatus(128 + number)
         with contextlib.suppress(RuntimeError):  # the loop has just closed
             loop.call_soon_threadsafe(stop, number)
 

@@ -199,6 +199,8 @@ def _plain_line(profile: Profile | BrokenProfile | None, number: int, dry_run: b
         "timing_ms": {"first_request": None, "first_ack": None, "verdict": _ms(time.monotonic())},
         "error": {"kind": _kind(number), "message": _why(number) + _NOTHING, "hint": _AGAIN},
         "warnings": getattr(profile, "warnings", ()),
+        "positions": None,
+        "positions_unknown": None,
     }
     return _json(told) + "\n"
 

@@ -31,6 +31,8 @@ class Terms:
     """Seconds for which what reappears is cancelled after the first verdict."""
     notify: tuple[str, ...] | None = None
     """The command that is told of all profiles; None: each profile's own, if it has one."""
+    positions: bool = False
+    """Positions are what was asked for, and orders are read for what protects them."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)

@@ -7,10 +7,10 @@ import contextlib
 import gc
 import os
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from cancelall.core.attempts import Attempt, Tally
 from cancelall.core.bugs import bug_words
@@ -31,6 +31,9 @@ from cancelall.net import preconnect
 from cancelall.net.background import NoThreadError, ThreadDiedError, in_thread
 from cancelall.net.route import Route, route_for
 from cancelall.venues.registry import load, segments
+
+if TYPE_CHECKING:
+    from cancelall.core.positions import PositionsReport
 
 T = TypeVar("T")
 
@@ -70,6 +73,8 @@ class Listener:
     holding: Callable[[str, Verdict, float], None] = lambda profile, verdict, seconds: None
     """The first verdict is there, and so many seconds of holding begin."""
     finished: Callable[[ProfileReport], None] = lambda report: None
+    positions: Callable[[ProfileReport], None] = lambda report: None
+    """The same result with its positions, where they are read after the verdict."""
 
 
 @dataclass
@@ -82,6 +87,8 @@ class Run:
     dry_run: bool = False
     hold: float = 0.0
     """Seconds for which each profile is held clear after its first verdict."""
+    positions: Literal["", "after", "only"] = ""
+    """Whether positions are read: after each verdict, which they do not change, or as what was asked for."""
     listener: Listener = field(default_factory=Listener)
     record: Record = field(default_factory=Record)
     clock: Clock = field(default_factory=SystemClock)
@@ -95,6 +102,8 @@ class Run:
     """A signal has come: every session is born without the right to cancel."""
     _sends: dict[tuple[str, Route], Send] = field(default_factory=dict)
     _sessions: list[Client] = field(default_factory=list)
+    _positions: dict[str, Callable[[], Awaitable[PositionsReport]]] = field(default_factory=dict)
+    """How to have the positions of each profile whose sweep is over."""
 
     def __post_init__(self) -> None:
         self.shared = SharedLimits(profiles=self.profiles, environ=self.environ)
@@ -139,9 +148,30 @@ class Run:
         self.shared.arrived(profile)
         told = (*report.warnings, *self.shared.warnings(profile), *self.record.warnings())
         report = replace(report, warnings=tuple(dict.fromkeys(told)))
+        if self.positions == "only":
+            report = await self._with_positions(report)
         self.record.verdict(report)
         self.listener.finished(report)
+        if self.positions == "after":
+            report = await self._with_positions(report)
+            self.listener.positions(report)
         return report
+
+    async def _with_positions(self, report: ProfileReport) -> ProfileReport:
+        """A result with its positions, or why they are not known. As what was asked for they decide it, too."""
+        from cancelall.engine import positions
+
+        reading = self._positions.pop(report.profile, None)
+        if reading is None:
+            interrupted = report.error is not None and report.error.kind == "interrupted"
+            shown = positions.not_read("interrupted" if interrupted else "nothing was sent")
+        else:
+            try:
+                shown = await reading()
+            except Exception as fault:  # noqa: BLE001 - a bug in here changes nothing of what is known of orders
+                shown = positions.not_read(bug_words(fault))
+        report = replace(report, positions=shown, requests=report.requests + shown.requests)
+        return positions.judged(report, shown) if self.positions == "only" else report
 
     async def _one(self, profile: Profile | BrokenProfile) -> ProfileReport:
         if isinstance(profile, BrokenProfile):
@@ -206,10 +236,34 @@ class Run:
         decided = self.clock.monotonic()
         reporting.listed_last(sweep, record)
         record.decided(partial(reporting.basis, sweep, venue.proof_gap * self.scale, decided))
+        if self.positions and not cut:
+            self._positions[profile.name] = self._reading(profile, sweep, verdict, decided)
         if not cut:
             await self._until(asyncio.create_task(final_states.read(sweep, since_ms)), client.deadline)
         timing = self._timing(tally, decided)
         return reporting.swept(profile, sweep, found, verdict, timing, cut_by=self.signal_name if cut else "")
+
+    def _reading(
+        self, profile: Profile, sweep: ProfileSweep, verdict: Verdict, decided: float
+    ) -> Callable[[], Awaitable[PositionsReport]]:
+        """Begin to read the positions; what is returned waits for them, and joins them with what is known of orders."""
+        from cancelall.engine import positions
+
+        until = decided + positions.SECONDS
+        if self.positions == "only":
+            until = max(until, self.started + profile.deadline)
+
+        if verdict is Verdict.UNREACHABLE:
+            return partial(_at_once, positions.not_read("no answer from the venue", verdict))
+        reading = asyncio.create_task(positions.read(sweep, profile.venue, profile.options, until))
+
+        async def read() -> PositionsReport:
+            await self._until(reading, until)
+            if reading.cancelled() or not reading.done():
+                return positions.not_read("interrupted" if self.interrupted.is_set() else "no answer in time")
+            return positions.joined(sweep, profile.venue, reading.result())
+
+        return read
 
     async def _over_the_network(self, profile: Profile, deadline: float) -> Send:
         """One for all profiles that go the same way to a host: listings find its connections open."""
@@ -301,6 +355,11 @@ class Run:
 
     def _ms(self, at: float | None) -> int | None:
         return None if at is None else max(0, round((at - self.started) * 1000))
+
+
+async def _at_once(known: T) -> T:
+    """What is known without waiting."""
+    return known
 
 
 def over_the_network(

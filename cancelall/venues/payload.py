@@ -8,15 +8,18 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, TypeVar
 
 from cancelall.core.errors import Unreadable
-from cancelall.core.model import GATEWAY_PAUSE, Answer, Judgement, Order, Reply
+from cancelall.core.model import GATEWAY_PAUSE, Answer, Judgement, Order, Protection, Reply, State
 from cancelall.core.secret import scrub
 from cancelall.core.strictjson import parse as parse
 
 T = TypeVar("T")
+End = tuple[Order, State, str]
+"""An order that is no longer open, how it ended, and a remark."""
 
 WORDS_LIMIT = 200
 """Characters of a venue's message that are kept."""
@@ -152,7 +155,7 @@ def orders(
     for entry in entries:
         try:
             row = Row(entry, name)
-            order = read(row)
+            order = _with_row(read(row), row)
             whys += row.oddities
             odd += bool(row.oddities)
         except Unreadable as fault:
@@ -170,13 +173,23 @@ def why(*reasons: str) -> str:
     return "; ".join(filter(None, reasons))
 
 
-def ends(entries: Iterable[object], read: Callable[[Row], T | None]) -> tuple[T, ...]:
+def _with_row(order: Order | None, row: Row) -> Order | None:
+    """The same order, with its row where it is protective or may be; of thousands of others no row is kept."""
+    if order is None or order.protection is Protection.NONE:
+        return order
+    return replace(order, row=row.record)
+
+
+def ends(entries: Iterable[object], read: Callable[[Row], End | None]) -> tuple[End, ...]:
     """How orders ended: what `read` says of each row. One that tells nothing, or names no order, hides no other one."""
-    found = []
+    found: list[End] = []
     for entry in entries:
         with contextlib.suppress(Unreadable):
-            found.append(read(Row(entry)))
-    return tuple(end for end in found if end is not None)
+            row = Row(entry)
+            if (end := read(row)) is not None:
+                order, state, note = end
+                found.append((_with_row(order, row) or order, state, note))
+    return tuple(found)
 
 
 _NUMBER = re.compile(r"\d{1,40}(\.\d{1,40})?")

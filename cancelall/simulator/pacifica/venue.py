@@ -25,6 +25,7 @@ from .auth import Operation
 from .credits import ADDRESS_QUOTA, KEY_QUOTA, cost_of
 from .markets import MARKETS
 from .orders import ORDERS, cancel_batch
+from .positions import positions
 from .rows import Clock, event_rows, history_row, order_row, strategy_row, twap_history_row, twap_row
 from .state import Answer, State
 
@@ -141,7 +142,7 @@ ROUTES = Routes(
         "GET /api/v1/order_strategies": listing(strategies),
         "GET /api/v1/order_strategies/{id}": read(strategy),
         "GET /api/v1/account": read(account_info),
-        "GET /api/v1/positions": read(lambda venue, _: Answer([], {"last_order_id": venue.last_order_id})),
+        "GET /api/v1/positions": read(positions),
         "GET /api/v1/orders/history": read(order_history),
         "GET /api/v1/orders/history_by_id": read(history_by_id),
         "GET /api/v1/orders/twap/history": read(twap_history),
