@@ -165,7 +165,10 @@ def _parts(report: ProfileReport, positions: PositionsReport, made: Console, tit
         parts.append(Text(f"{name}: positions: {'' if not positions.known else 'not all '}{words}", style="bold"))
     elif not shown:
         parts.append(Text(f"{name}: positions: none open in this scope"))
-    parts += [line for one in shown for line in _losses(one)]
+    losses = [line for one in shown for line in _losses(one)]
+    parts += losses[:ROWS]
+    if hidden := max(0, len(losses) - ROWS):
+        parts.append(Text(f"… and {hidden} more protective orders were cancelled; --json lists every one", style="dim"))
     parts += [
         Text(f"{name}: cancelled: {_order_words(one)}, and whether its position is open is not known", style="bold")
         for one in positions.unplaced[:ROWS]
@@ -259,7 +262,7 @@ def _losses(one: PositionReport) -> list[Text]:
     where = f"{clean(position.symbol)} {clean(position.side)} {clean(position.size)}"
     return [
         Text(f"{where} has lost its {_ROLE[order.role]}: {_order_words(order)}", style="bold")
-        for order in one.lost_stops[:ROWS]
+        for order in one.lost_stops
     ]
 
 
@@ -276,5 +279,5 @@ def _order_words(order: ProtectiveOrder) -> str:
     parts = [clean(part) for part in (order.symbol, order.type, order.side) if part]
     parts.append(clean(order.quantity) if order.quantity else "the whole position")
     trigger = f" at {clean(order.trigger_price)}" if order.trigger_price else ""
-    price = f", limit {clean(order.price)}" if order.price and order.price != order.trigger_price else ""
+    price = f" @ {clean(order.price)}" if order.price and order.price != order.trigger_price else ""
     return f"{' '.join(parts)}{trigger}{price} (order {clean(order.order_id)})"
