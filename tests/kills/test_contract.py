@@ -13,6 +13,7 @@ from cancelall import simulator
 from cancelall.core import declare
 from cancelall.core.model import Order, Request
 from cancelall.core.preflight import load_preflight
+from cancelall.venues.positions import load_positions
 from cancelall.core.secret import Secret
 from cancelall.simulator import SimServer
 from cancelall.venues.contract import Segment
@@ -50,9 +51,8 @@ def test_the_modules_read_alike(venue: str) -> None:
     """The same files with the same idea in each, after a docstring that names the doubts and the documents."""
     folder = Path(cancelall.venues.__file__).parent / venue
     names = {path.stem for path in folder.glob("*.py")}
-    assert names == {"__init__", "options", "api", "segments", "venue", "preflight"} | FURTHER_SEGMENTS.get(
-        venue, set()
-    )
+    usual = {"__init__", "options", "api", "segments", "venue", "preflight", "positions"}
+    assert names == usual | FURTHER_SEGMENTS.get(venue, set())
     for path in folder.glob("*.py"):
         assert len(path.read_text(encoding="utf-8").splitlines()) <= 360, path
     told = importlib.import_module(f"cancelall.venues.{venue}").__doc__ or ""
@@ -121,6 +121,8 @@ def test_every_request_says_what_it_is_for(venue: str) -> None:
     preflight = load_preflight(venue)
     found += [question.request for question in preflight.questions(options, 0)]
     found += [probe.request for probe in preflight.probes(options, "live")]
+    orders = tuple(request for segment in segments(venue) for stage in segment.listings for request in stage)
+    found += [listing.request for listing in load_positions(venue).listings(options, orders)]
     assert [request.target for request in found if not request.purpose] == []
 
 

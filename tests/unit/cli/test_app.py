@@ -76,6 +76,7 @@ def test_json_is_exactly_the_documented_object(home: Path) -> None:
     assert list(line) == [
         *("schema", "profile", "venue", "environment", "host", "scope", "dry_run", "verdict", "exit_code", "segments"),
         *("orders", "counts", "not_covered", "requests", "timing_ms", "error", "warnings"),
+        *("positions", "positions_unknown"),
     ]
     assert (line["schema"], line["profile"], line["venue"], line["environment"]) == (1, "bybit", "bybit", "live")
     assert (line["scope"], line["dry_run"], line["verdict"], line["exit_code"]) == (

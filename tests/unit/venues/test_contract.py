@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cancelall.core.model import Order, Request
+from cancelall.core.model import Order, Protection, Request, State
 from cancelall.venues import payload
 from cancelall.venues.contract import SYMBOL, Known, in_chunks, one_by_one, query, strangers, words
 from support import Bare
@@ -74,8 +74,24 @@ def test_what_is_left_of_a_quantity(whole: str | None, parts: tuple[str | None, 
 
 def test_a_row_that_tells_nothing_hides_no_end() -> None:
     rows = [{"id": "1"}, None, {}, {"id": "skip"}, {"id": "2"}]
-    found = payload.ends(rows, lambda row: None if row.identity("id") == "skip" else row.identity("id"))
-    assert found == ("1", "2")
+    found = payload.ends(rows, lambda row: None if row.identity("id") == "skip" else end(row.identity("id")))
+    assert [order.id for order, _, _ in found] == ["1", "2"]
+
+
+def end(identity: str) -> tuple[Order, State, str]:
+    return Order(id=identity, segment="s"), State.CANCELLED, ""
+
+
+@pytest.mark.parametrize(
+    ("protection", "kept"), [(Protection.PROTECTIVE, True), (Protection.UNKNOWN, True), (Protection.NONE, False)]
+)
+def test_the_row_of_an_order_is_kept_where_it_is_protective_or_may_be(protection: Protection, kept: bool) -> None:
+    row = {"id": "1", "triggerPrice": "90"}
+    order = Order(id="1", segment="s", protection=protection)
+    (listed,), _ = payload.orders([row], lambda _: order)
+    ((ended, _, _),) = payload.ends([row], lambda _: (order, State.CANCELLED, ""))
+    assert [one.row for one in (listed, ended)] == ([row, row] if kept else [{}, {}])
+    assert listed == ended == order
 
 
 def test_what_was_filled_before_is_remarked() -> None:
