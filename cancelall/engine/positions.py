@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from cancelall.core.attempts import Outcome, Tally, Watch
+from cancelall.core.attempts import Attempt, Outcome, Tally, Watch
 from cancelall.core.bugs import bug_words
 from cancelall.core.model import Answer, Protection, Request, State, Verdict
 from cancelall.core.positions import LONG, UNREADABLE, Position, PositionReport, PositionsReport, ProtectiveOrder, Role
@@ -40,6 +40,14 @@ class _Listed:
     why: str = "no answer in time"
     """Why it is not known; empty when it was read to its end."""
     outcome: Outcome[Any] | None = None
+
+    def ended(self, attempt: Attempt) -> None:
+        """An attempt is over: should nothing better come in time, this is why."""
+        judgement, fault = attempt.judgement, attempt.fault
+        if judgement is not None and judgement.answer is not Answer.ACCEPTED:
+            self.why = judgement.words or judgement.answer.value
+        elif fault is not None and not fault.cut:
+            self.why = fault.message
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,11 +105,15 @@ async def _read(client: Client, listed: _Listed) -> None:
     requested: set[Request] = set()
     while request not in requested and len(requested) < _MOST_PAGES:
         requested.add(request)
-        outcome = await client.ask(request, listed.listing.read, watch=Watch(about="positions"), most=_TRIES)
+        watch = Watch(about="positions", ended=listed.ended)
+        outcome = await client.ask(request, listed.listing.read, watch=watch, most=_TRIES)
         listed.outcome = outcome
         page = outcome.value
         if page is None:
-            listed.why = _why(client, outcome)
+            if client.bug is not None:
+                listed.why = bug_words(client.bug)
+            elif not outcome.attempt.sent:
+                listed.why = "the venue's limit left no room for it in time"
             return
         listed.pages.append(page)
         if page.next is None:
@@ -109,17 +121,6 @@ async def _read(client: Client, listed: _Listed) -> None:
             return
         request = page.next
     listed.why = "its pages do not end"
-
-
-def _why(client: Client, outcome: Outcome[Any]) -> str:
-    attempt = outcome.attempt
-    if client.bug is not None:
-        return bug_words(client.bug)
-    if attempt.judgement is not None:
-        return attempt.judgement.words or attempt.judgement.answer.value
-    if attempt.fault is not None:
-        return attempt.fault.message
-    return "no answer in time" if attempt.sent else "the venue's limit left no room for it in time"
 
 
 def _joined(listed: list[_Listed], reader: Client, *, pending: bool) -> Reading:

@@ -161,8 +161,8 @@ def _parts(report: ProfileReport, positions: PositionsReport, made: Console, tit
     if positions.none:
         parts.append(Text(f"{name}: positions: {clean(positions.none)}", style="dim"))
     elif positions.unknown:
-        words = f"not known ({clean(positions.unknown, _LONGEST)})"
-        parts.append(Text(f"{name}: positions: {'' if not positions.known else 'not all '}{words}", style="bold"))
+        how_many = "not all known" if positions.known else "not known"
+        parts.append(Text(f"{name}: positions: {how_many} ({clean(positions.unknown, _LONGEST)})", style="bold"))
     elif not shown:
         parts.append(Text(f"{name}: positions: none open in this scope"))
     losses = [line for one in shown for line in _losses(one)]

@@ -13,10 +13,10 @@ from cancelall import simulator
 from cancelall.core import declare
 from cancelall.core.model import Order, Request
 from cancelall.core.preflight import load_preflight
-from cancelall.venues.positions import load_positions
 from cancelall.core.secret import Secret
 from cancelall.simulator import SimServer
 from cancelall.venues.contract import Segment
+from cancelall.venues.positions import load_positions
 from cancelall.venues.registry import VENUES, load, schema
 from kills.truth import STORED, TRUTHS
 from unit.venues.kinds import EVERY, SCOPES, documented
