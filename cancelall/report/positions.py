@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-_TABLE, _WIDE = 60, 120
+_TABLE, _WIDE = 76, 120
 """Columns from which there is a table, and one with every field."""
 _LONGEST = 500
 _SHOWN = 3
@@ -193,7 +193,7 @@ def _table(title: str, shown: Sequence[PositionReport], width: int) -> Table:
             "symbol": position.symbol,
             "side": position.side,
             "size": position.size,
-            "position": f"{position.symbol} {position.side} {position.size}{_beside(position)}",
+            "position": "\n".join([f"{position.symbol} {position.side} {position.size}", *_more(position)]),
             "entry": position.entry,
             "mark": position.mark,
             "notional": position.notional,
@@ -212,11 +212,9 @@ def _cell(text: str | None) -> str:
     return "\n".join(map(clean, (text or "-").split("\n")))
 
 
-def _beside(position: Position) -> str:
-    """What has no column of its own: margin mode and notional, on a second line."""
-    parts = [position.margin_mode or "", f"notional {position.notional}" if position.notional else ""]
-    more = ", ".join(filter(None, parts))
-    return f"\n{more}" if more else ""
+def _more(position: Position) -> list[str]:
+    """What has no column of its own where there is little room: margin mode and notional."""
+    return [*filter(None, [position.margin_mode, position.notional and f"notional {position.notional}"])]
 
 
 _ALL = ("symbol", "side", "size", "entry", "mark", "notional", "unrealised", "liquidation", "margin", "stop")
@@ -233,7 +231,7 @@ def _lines(one: PositionReport) -> list[Text]:
     prices = f"  entry {clean(position.entry or '-')}, mark {clean(position.mark or '-')}"
     result = f"  unrealised {clean(position.unrealised or '-')}, liquidation {clean(position.liquidation or '-')}"
     head = Text(f"{clean(position.symbol)} {clean(position.side)} {clean(position.size)}", style="bold")
-    more = [Text(f"  {clean(line)}") for line in _beside(position).split("\n") if line]
+    more = [Text(f"  {clean(', '.join(_more(position)))}")] if _more(position) else []
     return [head, *more, Text(prices), Text(result), Text(f"  stop: {stop}", style=style)]
 
 
@@ -245,12 +243,9 @@ def _stop_words(one: PositionReport) -> tuple[str, str]:
     if one.stops:
         prices = dict.fromkeys(clean(stop.trigger_price or "trailing") for stop in one.stops)
         return f"{', '.join(list(prices)[:_SHOWN])}{' …' if len(prices) > _SHOWN else ''}", ""
-    if one.lost_stops:
-        first = one.lost_stops[0]
-        price = (
-            f" (was {clean(first.trigger_price)})" if first.trigger_price and first.role is not Role.ORDINARY else ""
-        )
-        return f"LOST{price}", "bold red"
+    lost = next((order for order in one.lost_stops if order.role in (Role.STOP, Role.UNKNOWN)), None)
+    if lost is not None:
+        return f"LOST{f' (was {clean(lost.trigger_price)})' if lost.trigger_price else ''}", "bold red"
     return ("not known", "bold") if one.stops is None else ("none", "bold red")
 
 
