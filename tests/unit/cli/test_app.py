@@ -45,7 +45,9 @@ def test_the_venues_own_example(home: Path) -> None:
     assert first.body == b'{"category":"linear","settleCoin":"USDT"}'
     for identity in mine:
         assert identity in ran.out.replace("\n", "").replace(" ", "") or identity[:15] in ran.out
-    assert ran.out.rstrip().splitlines()[-1].startswith(" CLEAR ")
+    told, positions = ran.out.split("bybit: positions", 1)
+    assert told.rstrip().splitlines()[-1].startswith(" CLEAR ")
+    assert "SOLUSDT short 0.5" in positions
     assert "cancelling settle-coin USDT on bybit (live) http://127.0.0.1" in ran.err
 
 
