@@ -32,7 +32,7 @@ class Terms:
     notify: tuple[str, ...] | None = None
     """The command that is told of all profiles; None: each profile's own, if it has one."""
     positions: bool = False
-    """Positions are what was asked for, and orders are read for what protects them."""
+    """Positions are what the run is for, and orders are read for what protects them."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)

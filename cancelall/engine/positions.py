@@ -51,7 +51,7 @@ class _Listed:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reading:
+class PositionsReading:
     """What the listings of positions have shown, before it is joined with what is known of orders."""
 
     positions: tuple[Position, ...] = ()
@@ -67,20 +67,20 @@ def not_read(why: str, verdict: Verdict = Verdict.UNPROVEN) -> PositionsReport:
     return PositionsReport(known=False, unknown=why, verdict=verdict)
 
 
-async def read(sweep: ProfileSweep, venue: str, options: Any, until: float) -> Reading:  # noqa: ANN401 - the venue's
+async def read(sweep: ProfileSweep, venue: str, options: Any, until: float) -> PositionsReading:  # noqa: ANN401 - the venue's
     """Read every listing of positions of the scope until a monotonic time. Raises nothing of what it meets."""
     module, client = load_positions(venue), sweep.client
     if module.none:
-        return Reading(none=module.none)
+        return PositionsReading(none=module.none)
     ledgers = [one for one in sweep.ledgers.values() if one.absent is None]
     orders = tuple(request for one in ledgers for stage in one.segment.listings for request in stage)
     if not sweep.ledgers or not orders:
-        return Reading(known=False, unknown="no part of the account is known", verdict=Verdict.UNPROVEN)
+        return PositionsReading(known=False, unknown="no part of the account is known", verdict=Verdict.UNPROVEN)
     if client.refusal is not None:
-        return Reading(known=False, unknown=client.refusal.words or "refused", verdict=Verdict.REFUSED)
+        return PositionsReading(known=False, unknown=client.refusal.words or "refused", verdict=Verdict.REFUSED)
     listed = [_Listed(listing) for listing in module.listings(options, orders)]
     if not listed:
-        return Reading(none="nothing in this scope has positions")
+        return PositionsReading(none="nothing in this scope has positions")
     reader = _reader(client, until)
     work = [asyncio.create_task(_read(reader, one)) for one in listed]
     try:
@@ -123,7 +123,7 @@ async def _read(client: Client, listed: _Listed) -> None:
     listed.why = "its pages do not end"
 
 
-def _joined(listed: list[_Listed], reader: Client, *, pending: bool) -> Reading:
+def _joined(listed: list[_Listed], reader: Client, *, pending: bool) -> PositionsReading:
     """What all listings show together."""
     pages = [page for one in listed for page in one.pages]
     marks = {symbol: mark for page in pages for symbol, mark in page.marks.items()}
@@ -142,7 +142,7 @@ def _joined(listed: list[_Listed], reader: Client, *, pending: bool) -> Reading:
         unknown = whys[0]
     if pending:
         unknown = "; ".join(filter(None, (unknown, "not every part of the account is known")))
-    return Reading(
+    return PositionsReading(
         positions=shown,
         known=any(one.pages for one in needed),
         unknown=unknown,
@@ -163,18 +163,18 @@ def _verdict(failed: list[_Listed]) -> Verdict:
 # --- positions and orders ---
 
 
-def joined(sweep: ProfileSweep, venue: str, reading: Reading) -> PositionsReport:
+def joined(sweep: ProfileSweep, venue: str, reading: PositionsReading) -> PositionsReport:
     """The positions with what protects them, and what this kill has taken from them."""
     module = load_positions(venue)
-    found = [_Orders.of(ledger, module) for ledger in sweep.ledgers.values()]
-    left = [one for part in found for one in part.left]
-    lost = [] if sweep.client.reads_only else [one for part in found for one in part.lost]
-    all_read = all(part.complete for part in found) and not sweep.discoveries.pending
+    parts = [_SegmentOrders.of(ledger, module) for ledger in sweep.ledgers.values()]
+    left = [one for part in parts for one in part.left]
+    lost = [] if sweep.client.reads_only else [one for part in parts for one in part.lost]
+    all_read = all(part.complete for part in parts) and not sweep.discoveries.pending
     reports = tuple(_position(one, left, lost, all_read=all_read) for one in reading.positions)
     reported = {order.order_id for one in reports for order in one.lost_stops}
     covered = {order.order_id for one in reading.positions for order in lost if _fits(one, order)}
     open_elsewhere = () if not reading.unknown else (one for one in lost if one.order_id not in covered | reported)
-    unnamed = 0 if sweep.client.reads_only else sum(part.unnamed for part in found)
+    unnamed = 0 if sweep.client.reads_only else sum(part.unnamed for part in parts)
     doubt = f"what {unnamed} cancelled order(s) were is not known, a stop may be among them" if unnamed else ""
     relevant = doubt if reading.positions or reading.unknown else ""
     return PositionsReport(
@@ -189,7 +189,7 @@ def joined(sweep: ProfileSweep, venue: str, reading: Reading) -> PositionsReport
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Orders:
+class _SegmentOrders:
     """The protective orders of one segment."""
 
     left: tuple[ProtectiveOrder, ...]
@@ -202,7 +202,7 @@ class _Orders:
     """Whether all open orders are known."""
 
     @classmethod
-    def of(cls, ledger: Ledger, module: PositionsModule[Any]) -> _Orders:
+    def of(cls, ledger: Ledger, module: PositionsModule[Any]) -> _SegmentOrders:
         listed = ledger.last.ids if ledger.last is not None else frozenset()
         left, lost = [], []
         unnamed = 0

@@ -88,7 +88,7 @@ class Run:
     hold: float = 0.0
     """Seconds for which each profile is held clear after its first verdict."""
     positions: Literal["", "after", "only"] = ""
-    """Whether positions are read: after each verdict, which they do not change, or as what was asked for."""
+    """Whether positions are read: after each verdict, which they do not change, or as the result of the run."""
     listener: Listener = field(default_factory=Listener)
     record: Record = field(default_factory=Record)
     clock: Clock = field(default_factory=SystemClock)
@@ -158,7 +158,7 @@ class Run:
         return report
 
     async def _with_positions(self, report: ProfileReport) -> ProfileReport:
-        """A result with its positions, or why they are not known. As what was asked for they decide it, too."""
+        """A result with its positions, or why they are not known. Where the run is for them they decide it, too."""
         from cancelall.engine import positions
 
         reading = self._positions.pop(report.profile, None)

@@ -58,7 +58,7 @@ def profile_object(report: ProfileReport) -> dict[str, object]:
 
 def _positions(report: ProfileReport) -> dict[str, object]:
     """The positions, null where none were read; and which are not known, and why, null where all are or none were
-    asked for.
+    to be read.
     """
     if report.positions is None:
         return {"positions": None, "positions_unknown": None}

@@ -98,7 +98,7 @@ def after_a_kill(report: ProfileReport, made: Console) -> str:
 
 
 def listed(report: ProfileReport, made: Console, *, quiet: bool) -> str:
-    """The positions as what was asked for; how many, and the exit code, stand in the last line."""
+    """The positions as the result itself; how many, and the exit code, stand in the last line."""
     from rich.text import Text
 
     positions = report.positions or PositionsReport(known=False, unknown="not read")
@@ -114,7 +114,7 @@ def listed(report: ProfileReport, made: Console, *, quiet: bool) -> str:
 def _last_line(report: ProfileReport, positions: PositionsReport) -> Text:
     from rich.text import Text
 
-    plain = "default on default not bold"
+    ordinary = "default on default not bold"
     good = int(report.exit_status) == 0
     line = Text(
         " POSITIONS " if good else " NOT KNOWN ", style="bold black on green" if good else "bold black on yellow"
@@ -123,10 +123,10 @@ def _last_line(report: ProfileReport, positions: PositionsReport) -> Text:
         part for part in (report.venue if report.venue != report.profile else "", report.environment or "") if part
     )
     line.append(f" {clean(report.profile)}", style="bold not reverse default on default")
-    line.append(f"{f' ({where})' if where else ''}: {_counts(positions)}", style=plain)
+    line.append(f"{f' ({where})' if where else ''}: {_counts(positions)}", style=ordinary)
     if report.timing.verdict is not None:
-        line.append(f" · {report.timing.verdict / 1000:.1f} s", style=f"dim {plain}")
-    line.append(f" · exit {int(report.exit_status)}", style=f"dim {plain}")
+        line.append(f" · {report.timing.verdict / 1000:.1f} s", style=f"dim {ordinary}")
+    line.append(f" · exit {int(report.exit_status)}", style=f"dim {ordinary}")
     return line
 
 
@@ -137,11 +137,11 @@ def _counts(positions: PositionsReport) -> str:
         return f"not known ({clean(positions.unknown, _LONGEST)})"
     bare = sum(one.has_stop is False for one in positions.positions)
     open_ended = sum(one.has_stop is None for one in positions.positions)
-    told = [f"{len(positions.positions)} open" if positions.positions else "none open"]
-    told += [f"{bare} without a stop"] if bare else []
-    told += [f"of {open_ended} it is not known whether a stop is open"] if open_ended else []
-    told += [f"not all known ({clean(positions.unknown, _LONGEST)})"] if positions.unknown else []
-    return ", ".join(told)
+    counts = [f"{len(positions.positions)} open" if positions.positions else "none open"]
+    counts += [f"{bare} without a stop"] if bare else []
+    counts += [f"of {open_ended} it is not known whether a stop is open"] if open_ended else []
+    counts += [f"not all known ({clean(positions.unknown, _LONGEST)})"] if positions.unknown else []
+    return ", ".join(counts)
 
 
 def _parts(report: ProfileReport, positions: PositionsReport, made: Console, title: str) -> list[RenderableType]:

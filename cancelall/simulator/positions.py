@@ -14,7 +14,7 @@ from .book import Account, SimOrder
 
 @dataclass(frozen=True, kw_only=True)
 class SimPosition:
-    """A position in neutral words."""
+    """A position as no venue in particular has it."""
 
     symbol: str
     long: bool

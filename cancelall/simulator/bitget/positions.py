@@ -32,7 +32,7 @@ def _closes(order: SimOrder) -> SimPosition | None:
     closing = order.kind in _CLOSING or order.reduce_only or order.extra.get("tradeSide") == "close"
     if _FUTURES not in order.segment or not closing:
         return None
-    part = next(word for word in order.segment.split() if word.endswith(_FUTURES))
+    part = next(name for name in order.segment.split() if name.endswith(_FUTURES))
     long = {"long": True, "short": False}.get(str(order.extra.get("posSide")), order.side == "sell")
     return SimPosition(symbol=order.symbol, long=long, segment=part, coin=str(order.extra.get("marginCoin", "")))
 

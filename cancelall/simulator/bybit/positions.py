@@ -31,10 +31,10 @@ def _closes(order: SimOrder) -> SimPosition | None:
 
 def position_list(venue: State, call: Call) -> Answer:
     """Open positions of a category; of linear ones a symbol or a settle coin has to be named."""
-    asked, category = call.query, call.query.get("category", "")
+    query, category = call.query, call.query.get("category", "")
     if category not in _CATEGORIES:
         raise bad("Category is invalid")
-    symbol, coin = asked.get("symbol", ""), asked.get("settleCoin", "")
+    symbol, coin = query.get("symbol", ""), query.get("settleCoin", "")
     if category == "linear" and not (symbol or coin):
         raise bad("symbol or settleCoin is required")
     rows = []
@@ -43,8 +43,8 @@ def position_list(venue: State, call: Call) -> Answer:
         wanted = one.segment == category and instrument is not None
         if wanted and symbol in ("", one.symbol) and (symbol or coin in ("", instrument.settle if instrument else "")):
             rows.append(_row(venue, one))
-    size = whole(asked.get("limit", "20"), bad("limit is invalid"), least=1, most=200)
-    start = whole(unquote(asked.get("cursor", "")).removeprefix("from:") or "0", bad("cursor is invalid"))
+    size = whole(query.get("limit", "20"), bad("limit is invalid"), least=1, most=200)
+    start = whole(unquote(query.get("cursor", "")).removeprefix("from:") or "0", bad("cursor is invalid"))
     page = by_offset(rows, start, size)
     cursor = f"from%3A{page.end}" if page.more else ""
     return Answer(result={"category": category, "list": list(page.items), "nextPageCursor": cursor})

@@ -22,7 +22,7 @@ _ORDERS = "/v2/futures/order/open"
 
 
 def listings(options: Any, orders: tuple[Request, ...]) -> tuple[PositionListing, ...]:  # noqa: ANN401 - the venue's
-    """Of the futures ledger, where its orders were listed. The retired path of v1 is not asked."""
+    """Of the futures ledger, where its orders were listed. The retired path of v1 has no part in it."""
     homes = dict.fromkeys(one.path.removesuffix("/order/open") for one in orders if one.path.endswith(_ORDERS))
     read = partial(_page, frozenset(options.symbol))
     return tuple(

@@ -39,24 +39,24 @@ _TRIGGERS = ("triggerPrice", "stopLoss", "stopLossTriggerPrice", "takeProfit", "
 
 def listings(options: Any, orders: tuple[Request, ...]) -> tuple[PositionListing, ...]:  # noqa: ANN401 - the venue's
     """Of each product whose orders were listed, of the API that listed them."""
-    found: dict[str, PositionListing] = {}
+    listed: dict[str, PositionListing] = {}
     symbols, coin = frozenset(options.symbol), options.margin_coin
     for order in orders:
-        asked = dict(parse_qsl(order.query))
+        parameters = dict(parse_qsl(order.query))
         classic = order.path.startswith("/api/v2/mix/")
-        product = asked.get("productType" if classic else "category", "")
+        product = parameters.get("productType" if classic else "category", "")
         if product not in FUTURES:
             continue
         request = get(_CLASSIC, _PURPOSE, productType=product) if classic else get(_UNIFIED, _PURPOSE, category=product)
         name = product if classic else f"unified {product}"
         read = partial(_page, classic, symbols, coin)
-        found[name] = PositionListing(name=name, request=replace(request, priority=Priority.OTHER), read=read)
-    return tuple(found.values())
+        listed[name] = PositionListing(name=name, request=replace(request, priority=Priority.OTHER), read=read)
+    return tuple(listed.values())
 
 
 def _page(classic: bool, symbols: frozenset[str], coin: str | None, request: Request, reply: Reply) -> PositionPage:
-    """The positions in scope. A null in the place of the list, as the listings of orders have it, is no list of none
-    that could be told from a lost one.
+    """The positions in scope. A null in the place of the list, as listings of orders have it, could also be a
+    list that was lost: it is unreadable.
     """
     body = data(reply)
     entries = payload.as_list(body if classic else payload.as_object(body, "data").get("list"), "data")

@@ -40,11 +40,11 @@ def listings(options: Any, orders: tuple[Request, ...]) -> tuple[PositionListing
     """Of each part whose orders were listed. A base coin is looked for among all linear contracts."""
     parts: dict[tuple[tuple[str, str], ...], str] = {}
     for order in orders:
-        asked = dict(parse_qsl(order.query))
-        category = asked.get("category", "")
+        parameters = dict(parse_qsl(order.query))
+        category = parameters.get("category", "")
         if not order.path.startswith("/v5/order/") or category not in _CATEGORIES:
             continue
-        narrow = {key: asked[key] for key in _NARROWED_BY if key in asked}
+        narrow = {key: parameters[key] for key in _NARROWED_BY if key in parameters}
         base = narrow.pop("baseCoin", "") if category != "option" else ""
         coins = LINEAR_COINS if category == "linear" and not narrow else ("",)
         for coin in coins:

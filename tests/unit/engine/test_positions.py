@@ -15,7 +15,7 @@ from cancelall.core.model import Listing, Order, Protection, Reply, Request, Sig
 from cancelall.core.positions import LONG, SHORT, Position, PositionsReport, ProtectiveOrder, Role
 from cancelall.core.results import OrderReport, ProfileReport
 from cancelall.engine import positions
-from cancelall.engine.positions import Reading
+from cancelall.engine.positions import PositionsReading
 from cancelall.venues.positions import PositionsModule
 
 BITCOIN = Position(symbol="BTC", side=LONG, size="1", mark="100", market="BTC")
@@ -63,7 +63,7 @@ def joined(
     monkeypatch.setattr(positions, "load_positions", lambda name: module)
     monkeypatch.setattr(positions.verdicts, "order_rows", lambda one: tuple(rows))
     shown = () if unknown else (position,)
-    return positions.joined(sweep, "venue", Reading(positions=shown, known=not unknown, unknown=unknown))
+    return positions.joined(sweep, "venue", PositionsReading(positions=shown, known=not unknown, unknown=unknown))
 
 
 GONE, OPEN = State.CANCELLED, State.OPEN
@@ -218,7 +218,7 @@ def test_a_line_for_positions_may_only_read_and_tells_the_other_nothing(monkeypa
         sent()
         return Reply(status=200, headers={}, body=b'{"retCode":0,"result":{}}')
 
-    async def read() -> tuple[Reading, Client]:
+    async def read() -> tuple[PositionsReading, Client]:
         client = Client(
             venue=load("bybit"), origin="http://127.0.0.1", options=schema("bybit").options(), send=send,
             secrets=schema("bybit").secrets(api_key=Secret("k" * 18), api_secret=Secret("s" * 36)),
