@@ -103,8 +103,8 @@ async def _read(client: Client, listed: _Listed) -> None:
     """All pages of a listing. What has come stays, however it ends."""
     request = listed.listing.request
     requested: set[Request] = set()
+    null = False
     while request not in requested and len(requested) < _MOST_PAGES:
-        requested.add(request)
         watch = Watch(about="positions", ended=listed.ended)
         outcome = await client.ask(request, listed.listing.read, watch=watch, most=_TRIES)
         listed.outcome = outcome
@@ -115,6 +115,11 @@ async def _read(client: Client, listed: _Listed) -> None:
             elif not outcome.attempt.sent:
                 listed.why = "the venue's limit left no room for it in time"
             return
+        if page.null and not null:
+            null, listed.why = True, "a null in the place of its list"
+            continue
+        null = False
+        requested.add(request)
         listed.pages.append(page)
         if page.next is None:
             listed.why = next((one.unsure for one in listed.pages if one.unsure), "")

@@ -28,6 +28,8 @@ class PositionPage:
     next: Request | None = None
     unsure: str = ""
     """Why these may not be all, or not all that matters of them could be read; empty when nothing is odd."""
+    null: bool = False
+    """A null stands in the place of a documented array: empty if the same request has it twice."""
     marks: Mapping[str, str] = field(default_factory=dict)
     """Mark prices by symbol, where the venue has a listing of their own for them."""
     margin_mode: str | None = None

@@ -311,8 +311,10 @@ def test_several_profiles_and_one_that_does_not_exist(home: Path) -> None:
     assert told == {"bybit": (0, False), "pacifica": (0, False), "nobody": (6, True)}
 
 
-def test_an_account_without_positions_has_none(home: Path) -> None:
-    with stocked("bybit", orders=0) as server:
+@pytest.mark.parametrize("faults", [[], ["null-lists:read~/v5/position"]])
+def test_an_account_without_positions_has_none(faults: list[str], home: Path) -> None:
+    """A null in the place of the list is believed when it comes twice."""
+    with stocked("bybit", *faults, orders=0) as server:
         ran = run("bybit", server, home, "positions")
         line = run("bybit", server, home, "bybit", "--json").line
     assert ran.code == 0

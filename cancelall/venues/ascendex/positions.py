@@ -35,11 +35,12 @@ def listings(options: Any, orders: tuple[Request, ...]) -> tuple[PositionListing
 
 def _page(symbols: frozenset[str], request: Request, reply: Reply) -> PositionPage:
     answer = payload.as_object(payload.as_object(reply.json).get("data"), "data")
-    shown, unsure = positions(payload.as_list(answer.get("contracts"), "contracts"), _position)
+    entries, null = payload.null_or_list(answer, "contracts")
+    shown, unsure = positions(entries, _position)
     chosen = tuple(one for one in shown if not symbols or one.symbol in (*symbols, UNREADABLE))
     ledger = answer.get("ac")
     wrong = "" if ledger is None or str(ledger).lower() == "futures" else "the answer is about another ledger"
-    return PositionPage(positions=chosen, unsure=payload.why(unsure, wrong))
+    return PositionPage(positions=chosen, unsure=payload.why(unsure, wrong), null=null)
 
 
 def _position(row: Row) -> Position:

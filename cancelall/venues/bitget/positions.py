@@ -55,11 +55,9 @@ def listings(options: Any, orders: tuple[Request, ...]) -> tuple[PositionListing
 
 
 def _page(classic: bool, symbols: frozenset[str], coin: str | None, request: Request, reply: Reply) -> PositionPage:
-    """The positions in scope. A null in the place of the list, as listings of orders have it, could also be a
-    list that was lost: it is unreadable.
-    """
-    body = data(reply)
-    entries = payload.as_list(body if classic else payload.as_object(body, "data").get("list"), "data")
+    """The positions in scope."""
+    body = {"list": data(reply)} if classic else payload.as_object(data(reply), "data")
+    entries, null = payload.null_or_list(body, "list")
     shown, unsure = positions(entries, partial(_position, classic))
     chosen = tuple(
         one
@@ -67,7 +65,7 @@ def _page(classic: bool, symbols: frozenset[str], coin: str | None, request: Req
         if one.symbol in (*symbols, UNREADABLE) or not symbols
         if coin is None or not classic or entry_coin in (coin, UNREADABLE)
     )
-    return PositionPage(positions=chosen, unsure=unsure)
+    return PositionPage(positions=chosen, unsure=unsure, null=null)
 
 
 def _position(classic: bool, row: Row) -> Position:

@@ -72,7 +72,7 @@ def _page(base: str, request: Request, reply: Reply) -> PositionPage:
     if base:
         shown = tuple(one for one in shown if one.symbol == UNREADABLE or one.symbol.startswith(base))
     following = None if page.next is None else _last(page.next)
-    return PositionPage(positions=shown, next=following, unsure=payload.why(page.unsure, odd))
+    return PositionPage(positions=shown, next=following, unsure=payload.why(page.unsure, odd), null=page.null)
 
 
 def _position(row: Row) -> Position:

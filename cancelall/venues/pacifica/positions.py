@@ -36,10 +36,11 @@ def listings(options: Any, orders: tuple[Request, ...]) -> tuple[PositionListing
 
 def _page(symbols: frozenset[str], request: Request, reply: Reply) -> PositionPage:
     answer = Row(reply.json, "answer")
-    shown, odd = positions(payload.as_list(answer.record.get("data"), "data"), _position)
+    entries, null = payload.null_or_list(answer.record, "data")
+    shown, odd = positions(entries, _position)
     chosen = tuple(one for one in shown if not symbols or one.symbol in (*symbols, UNREADABLE))
     more = "the venue has more than it lists" if answer.flag("has_more") or answer.text("next_cursor") else ""
-    return PositionPage(positions=chosen, unsure=payload.why(odd, more))
+    return PositionPage(positions=chosen, unsure=payload.why(odd, more), null=null)
 
 
 def _position(row: Row) -> Position:

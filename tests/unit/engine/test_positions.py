@@ -16,7 +16,7 @@ from cancelall.core.positions import LONG, SHORT, Position, PositionsReport, Pro
 from cancelall.core.results import OrderReport, ProfileReport
 from cancelall.engine import positions
 from cancelall.engine.positions import PositionsReading
-from cancelall.venues.positions import PositionsModule
+from cancelall.venues.positions import PositionListing, PositionPage, PositionsModule
 
 BITCOIN = Position(symbol="BTC", side=LONG, size="1", mark="100", market="BTC")
 STOP = ProtectiveOrder(order_id="s", symbol="BTC", market="BTC", closes=LONG, role=Role.STOP, trigger_price="90")
@@ -66,6 +66,8 @@ def joined(
     return positions.joined(sweep, "venue", PositionsReading(positions=shown, known=not unknown, unknown=unknown))
 
 
+FIRST = Request(method="GET", path="/first", purpose="list positions")
+PAGE = Request(method="GET", path="/second", purpose="list positions")
 GONE, OPEN = State.CANCELLED, State.OPEN
 BY_MARK = of(STOP, role=Role.UNKNOWN)
 
@@ -205,13 +207,38 @@ def test_positions_that_could_not_be_read_decide_a_run_that_was_for_them() -> No
     assert positions.judged(orders, PositionsReport(unknown="why")).exit_status is ExitStatus.REFUSED
 
 
+@pytest.mark.parametrize(
+    ("pages", "shown", "why"),
+    [
+        ([PositionPage(null=True), PositionPage(null=True)], 0, ""),
+        ([PositionPage(null=True), PositionPage(positions=(BITCOIN,))], 1, ""),
+        ([PositionPage(null=True)], 0, "a null in the place of its list"),
+        ([PositionPage(positions=(BITCOIN,), next=PAGE), PositionPage(positions=(BITCOIN,))], 2, ""),
+        ([PositionPage(positions=(BITCOIN,), next=PAGE), PositionPage(next=PAGE)], 1, "its pages do not end"),
+        ([PositionPage(positions=(BITCOIN,), next=PAGE)], 1, "no answer in time"),
+        ([PositionPage(positions=(BITCOIN,), unsure="odd")], 1, "odd"),
+        ([], 0, "no answer in time"),
+    ],
+)
+def test_pages_are_read_to_their_end(pages: list[PositionPage], shown: int, why: str) -> None:
+    """What has come stays, however it ends."""
+    left = list(pages)
+
+    async def ask(request: Request, read: object, **more: object) -> SimpleNamespace:
+        page = left.pop(0) if left else None
+        return SimpleNamespace(value=page, attempt=SimpleNamespace(sent=True, answered=page is not None))
+
+    listed = positions._Listed(PositionListing(name="all", request=FIRST, read=lambda *answer: PositionPage()))
+    asyncio.run(positions._read(SimpleNamespace(ask=ask, bug=None), listed))  # type: ignore[arg-type]
+    assert (sum(len(page.positions) for page in listed.pages), listed.why) == (shown, why)
+
+
 def test_a_line_for_positions_may_only_read_and_tells_the_other_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """The real client, with a venue whose reader has a bug: the sweep's own line stays as it was."""
     from cancelall.core.clock import SystemClock
     from cancelall.core.secret import Secret
     from cancelall.engine.client import Client
     from cancelall.engine.rate_limiter import HostGate
-    from cancelall.venues.positions import PositionListing
     from cancelall.venues.registry import load, schema
 
     async def send(signed: SignedRequest, until: float, sent: Callable[[], None]) -> Reply:

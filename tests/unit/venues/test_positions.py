@@ -258,6 +258,11 @@ def test_an_empty_listing_and_an_empty_position_are_none(case: str) -> None:
 
 
 @each
+def test_a_null_in_the_place_of_the_list_is_marked(case: str) -> None:
+    assert page_of(case, None) == PositionPage(null=True)
+
+
+@each
 def test_a_field_that_cannot_be_read_is_shown_as_that_and_the_row_stays(case: str) -> None:
     *_, row, size, position = CASES[case]
     for key in row:
