@@ -119,6 +119,16 @@ class Streams:
             self.data.write(lambda: self._drawn(report))
         self.data.write(lambda: self._written(report))
 
+    def as_last_words(self, report: ProfileReport) -> ProfileReport:
+        """A result as it stands should the run end now: positions that are still to be read are not known."""
+        if self.positions != "after" or report.positions is not None:
+            return report
+        from cancelall.core.positions import PositionsReport
+
+        return replace(
+            report, positions=PositionsReport(known=False, unknown="the run was ended before they were read")
+        )
+
     def with_positions(self, report: ProfileReport) -> None:
         """The positions of a profile whose result has been written; with --json both in one line."""
         if self.output.json:
@@ -302,7 +312,7 @@ async def _swept(
         progress = Progress(streams.notes, streams.environ)
 
     def finished(report: ProfileReport, write: Callable[[ProfileReport], None] = streams.finished) -> None:
-        known.finished[report.profile] = report
+        known.finished[report.profile] = streams.as_last_words(report)
         if progress is not None:
             progress.finished(report.profile)
             streams.data.write(progress.await_wiped)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -320,3 +321,21 @@ def test_an_account_without_positions_has_none(faults: list[str], home: Path) ->
     assert ran.code == 0
     assert "bybit: positions: none open in this scope" in ran.out
     assert (line["positions"], line["positions_unknown"]) == ([], None)
+
+
+def test_a_second_signal_leaves_the_verdict_and_says_that_positions_are_not_known(home: Path) -> None:
+    """With --json the line waits for the positions: it is not lost with them."""
+    with stocked("bybit", "stall~/v5/position") as server:
+        env = {**environment("bybit", server), "PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": str(ROOT)}
+        words = [sys.executable, "-m", "cancelall", "bybit", "--json", "-v"]
+        process = subprocess.Popen(words, env=env, cwd=home, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)  # noqa: S603
+        until = time.monotonic() + 20
+        while not of_positions("bybit", server) and time.monotonic() < until:
+            time.sleep(0.01)
+        time.sleep(0.3)
+        process.send_signal(signal.SIGTERM)
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=20)
+    line = json.loads(out)
+    assert (line["verdict"], line["positions"]) == ("clear", None)
+    assert line["positions_unknown"] in ("interrupted", "the run was ended before they were read")
