@@ -88,7 +88,9 @@ async def read(sweep: ProfileSweep, venue: str, options: Any, until: float) -> P
     finally:
         for task in work:
             task.cancel()
-    await asyncio.gather(*work, return_exceptions=True)
+    for one, fault in zip(listed, await asyncio.gather(*work, return_exceptions=True), strict=True):
+        if isinstance(fault, Exception):
+            one.why = bug_words(fault)
     return _joined(listed, reader, pending=bool(sweep.discoveries.pending))
 
 

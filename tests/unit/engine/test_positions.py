@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -241,8 +242,11 @@ def test_a_line_for_positions_may_only_read_and_tells_the_other_nothing(monkeypa
     from cancelall.engine.rate_limiter import HostGate
     from cancelall.venues.registry import load, schema
 
+    left: list[str] = []
+
     async def send(signed: SignedRequest, until: float, sent: Callable[[], None]) -> Reply:
         sent()
+        left.append(signed.request.path)
         return Reply(status=200, headers={}, body=b'{"retCode":0,"result":{}}')
 
     async def read() -> tuple[PositionsReading, Client]:
@@ -253,7 +257,8 @@ def test_a_line_for_positions_may_only_read_and_tells_the_other_nothing(monkeypa
         )  # fmt: skip
         request = Request(method="GET", path="/p", purpose="list positions")
         listing = PositionListing(name="all", request=request, read=lambda *answer: 1 // 0)  # type: ignore[arg-type, return-value]
-        module = PositionsModule[object](listings=lambda options, orders: (listing,))
+        changing = replace(listing, name="a cancel", request=replace(request, path="/cancel", changes=True))
+        module = PositionsModule[object](listings=lambda options, orders: (listing, changing))
         monkeypatch.setattr(positions, "load_positions", lambda name: module)
         segment = SimpleNamespace(listings=((request,),))
         sweep: Any = SimpleNamespace(
@@ -266,4 +271,6 @@ def test_a_line_for_positions_may_only_read_and_tells_the_other_nothing(monkeypa
     reading, client = asyncio.run(read())
     assert (reading.known, reading.verdict) == (False, Verdict.UNPROVEN)
     assert "ZeroDivisionError" in reading.unknown
+    assert "a cancel: a bug: DryRunViolation" in reading.unknown
+    assert set(left) == {"/p"}
     assert (client.bug, client.tally.requests, client.reads_only, client.over) == (None, 0, False, True)
