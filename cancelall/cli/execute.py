@@ -123,8 +123,10 @@ class Streams:
         """A result as it stands should the run end now: positions that are still to be read are not known."""
         if self.positions != "after" or report.positions is not None:
             return report
-        from cancelall.core.positions import PositionsReport
-
+        try:
+            from cancelall.core.positions import PositionsReport
+        except (ImportError, OSError, MemoryError):  # no file descriptor or memory for a module
+            return report
         return replace(
             report, positions=PositionsReport(known=False, unknown="the run was ended before they were read")
         )

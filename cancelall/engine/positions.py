@@ -23,10 +23,8 @@ from cancelall.engine.ledger import Ledger
 from cancelall.engine.profile_sweep import ProfileSweep
 from cancelall.venues.positions import PositionListing, PositionPage, PositionsModule, load_positions
 
-SECONDS = 2.0
-"""Longest time after a verdict of a kill."""
 _MARGIN = 0.1
-"""Seconds of it that are left for what comes of the answers."""
+"""Seconds of the time for them that are left for what comes of the answers."""
 _MOST_PAGES = 50
 _TRIES = 3
 

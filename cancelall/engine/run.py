@@ -34,11 +34,14 @@ from cancelall.venues.registry import load, segments
 
 if TYPE_CHECKING:
     from cancelall.core.positions import PositionsReport
+    from cancelall.engine.positions import PositionsReading
 
 T = TypeVar("T")
 
 PROOF_SECONDS = 1.0
 """On top of the venue's gap between two listings: what the listings of a proof may take."""
+POSITIONS_SECONDS = 2.0
+"""Longest time that positions are read after a verdict."""
 LAST_LOOK_SECONDS = 1.0
 """What a run that is interrupted takes to read the open orders once more."""
 _TURNS_OF_THE_LOOP = 4
@@ -158,20 +161,31 @@ class Run:
         return report
 
     async def _with_positions(self, report: ProfileReport) -> ProfileReport:
-        """A result with its positions, or why they are not known. Where the run is for them they decide it, too."""
-        from cancelall.engine import positions
+        """A result with its positions, or why they are not known. Where the run is for them they decide it, too.
 
-        reading = self._positions.pop(report.profile, None)
-        if reading is None:
+        Whatever goes wrong in here, be it that a module cannot be loaded any more, changes nothing of a verdict.
+        """
+        try:
+            from cancelall.engine import positions
+
+            reading = self._positions.pop(report.profile, None)
             interrupted = report.error is not None and report.error.kind == "interrupted"
-            shown = positions.not_read("interrupted" if interrupted else "nothing was sent")
-        else:
-            try:
-                shown = await reading()
-            except Exception as fault:  # noqa: BLE001 - a bug in here changes nothing of what is known of orders
-                shown = positions.not_read(bug_words(fault))
+            why = "interrupted" if interrupted else "nothing was sent"
+            shown = positions.not_read(why) if reading is None else await reading()
+        except Exception as fault:  # noqa: BLE001 - a bug in here changes nothing of what is known of orders
+            return self._without_positions(report, bug_words(fault))
         report = replace(report, positions=shown, requests=report.requests + shown.requests)
         return positions.judged(report, shown) if self.positions == "only" else report
+
+    def _without_positions(self, report: ProfileReport, why: str) -> ProfileReport:
+        """The same, where even what reads them has failed."""
+        if self.positions == "only":
+            report = replace(report, verdict=Verdict.UNPROVEN, all_read=False)
+        try:
+            from cancelall.core.positions import PositionsReport
+        except (ImportError, OSError, MemoryError):
+            return report
+        return replace(report, positions=PositionsReport(known=False, unknown=why, verdict=Verdict.UNPROVEN))
 
     async def _one(self, profile: Profile | BrokenProfile) -> ProfileReport:
         if isinstance(profile, BrokenProfile):
@@ -247,21 +261,28 @@ class Run:
         self, profile: Profile, sweep: ProfileSweep, verdict: Verdict, decided: float
     ) -> Callable[[], Awaitable[PositionsReport]]:
         """Begin to read the positions; what is returned waits for them, and joins them with what is known of orders."""
-        from cancelall.engine import positions
-
-        until = decided + positions.SECONDS
+        until = decided + POSITIONS_SECONDS
         if self.positions == "only":
             until = max(until, self.started + profile.deadline)
 
-        if verdict is Verdict.UNREACHABLE:
-            return partial(_at_once, positions.not_read("no answer from the venue", verdict))
-        reading = asyncio.create_task(positions.read(sweep, profile.venue, profile.options, until))
+        async def begin() -> PositionsReading | None:
+            from cancelall.engine import positions
+
+            if verdict is Verdict.UNREACHABLE:
+                return None
+            return await positions.read(sweep, profile.venue, profile.options, until)
+
+        reading = asyncio.create_task(begin())
 
         async def read() -> PositionsReport:
             await self._until(reading, until)
+            from cancelall.engine import positions
+
             if reading.cancelled() or not reading.done():
                 return positions.not_read("interrupted" if self.interrupted.is_set() else "no answer in time")
-            return positions.joined(sweep, profile.venue, reading.result())
+            if (known := reading.result()) is None:
+                return positions.not_read("no answer from the venue", verdict)
+            return positions.joined(sweep, profile.venue, known)
 
         return read
 
@@ -355,11 +376,6 @@ class Run:
 
     def _ms(self, at: float | None) -> int | None:
         return None if at is None else max(0, round((at - self.started) * 1000))
-
-
-async def _at_once(known: T) -> T:
-    """What is known without waiting."""
-    return known
 
 
 def over_the_network(

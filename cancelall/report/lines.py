@@ -62,8 +62,10 @@ def _positions(report: ProfileReport) -> dict[str, object]:
     """
     if report.positions is None:
         return {"positions": None, "positions_unknown": None}
-    from cancelall.report.positions import json_fields
-
+    try:
+        from cancelall.report.positions import json_fields
+    except (ImportError, OSError, MemoryError):  # the line of a verdict is not lost with them
+        return {"positions": None, "positions_unknown": "they cannot be shown"}
     return json_fields(report.positions)
 
 

@@ -339,3 +339,28 @@ def test_a_second_signal_leaves_the_verdict_and_says_that_positions_are_not_know
     line = json.loads(out)
     assert (line["verdict"], line["positions"]) == ("clear", None)
     assert line["positions_unknown"] in ("interrupted", "the run was ended before they were read")
+
+
+@pytest.mark.parametrize(
+    "lost", ["core.positions", "venues.positions", "venues.bybit.positions", "engine.positions", "report.positions"]
+)
+@pytest.mark.parametrize("words", [["bybit", "--json"], ["bybit"], ["positions", "--json"]])
+def test_a_module_that_cannot_be_loaded_any_more_costs_the_positions_alone(
+    lost: str, words: list[str], home: Path
+) -> None:
+    """As where no file descriptor or no memory is left after a kill."""
+    site = home / "site"
+    site.mkdir()
+    (site / "sitecustomize.py").write_text(f"import sys\nsys.modules['cancelall.{lost}'] = None\n", encoding="utf-8")
+    with stocked("bybit") as server:
+        env = {**environment("bybit", server), "PYTHONPATH": f"{site}:{ROOT}"}
+        ran = cancelall(*words, home=home, env=env)
+        left = server.open_orders()
+    assert (words[0] == "positions") == bool(left)
+    if words == ["bybit"]:
+        assert ran.code == 0
+        assert " CLEAR  bybit (live): nothing is left" in ran.out
+    elif words[0] == "bybit":
+        assert (ran.code, ran.line["verdict"], ran.line["positions"]) == (0, "clear", None)
+    elif lost != "report.positions":
+        assert (ran.code, ran.line["verdict"], ran.line["positions"]) == (11, "unproven", None)
