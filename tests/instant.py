@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import selectors
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 
@@ -36,3 +37,13 @@ def run(work: Coroutine[Any, Any, Any]) -> Any:
     """What comes of some work, on a loop of its own."""
     with asyncio.Runner(loop_factory=Loop) as runner:
         return runner.run(work)
+
+
+def instantly(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
+    """Run a test on such a loop."""
+
+    @functools.wraps(test)
+    def on_the_loop(*args: Any, **more: Any) -> None:
+        run(test(*args, **more))
+
+    return on_the_loop

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import os
 import socket
 import ssl
 from collections.abc import Iterator
@@ -34,6 +35,17 @@ def nowhere() -> Iterator[int]:
             with contextlib.suppress(BlockingIOError):
                 filler.connect(listener.getsockname())
         yield listener.getsockname()[1]
+
+
+def full_pipe() -> tuple[int, int]:
+    """A pipe that is full to the brim: its reading and its writing end."""
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(writing, b" " * 65536)
+    os.set_blocking(writing, True)
+    return reading, writing
 
 
 def descriptors() -> int:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import functools
 import json
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,7 +20,7 @@ import tomli_w
 from cancelall.config import loader
 from cancelall.config.toml_file import Document
 from cancelall.core.model import Acknowledgement, Order, Page, Reply, Request, State
-from cancelall.core.profile import Overrides
+from cancelall.core.profile import Overrides, Profile
 from cancelall.core.results import ProfileReport
 from cancelall.engine.run import Run
 from cancelall.simulator import SimServer
@@ -50,23 +51,32 @@ class Ran:
         return line
 
 
-def cancelall(*words: str, home: Path, env: Mapping[str, str] | None = None, seconds: float = 40) -> Ran:
-    """Run the real command with an empty environment but for what is given, no terminal and a HOME of its own."""
+def started(*words: str, home: Path, env: Mapping[str, str] | None = None, **more: Any) -> subprocess.Popen[bytes]:
+    """Begin the real command with an empty environment but for what is given, no terminal and a HOME of its own."""
     environ = {"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": str(ROOT), **(env or {})}
-    process = subprocess.run(  # noqa: S603
-        [sys.executable, "-m", "cancelall", *words],
-        env=environ,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        timeout=seconds,
-        cwd=home,
-        check=False,
-    )
-    return Ran(
-        code=process.returncode,
-        out=process.stdout.decode(errors="replace"),
-        err=process.stderr.decode(errors="replace"),
-    )
+    streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **more}
+    return subprocess.Popen([sys.executable, "-m", "cancelall", *words], env=environ, cwd=home, **streams)
+
+
+def cancelall(*words: str, home: Path, env: Mapping[str, str] | None = None, seconds: float = 40) -> Ran:
+    """Run it to its end."""
+    with started(*words, home=home, env=env) as process:
+        try:
+            out, err = process.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
+    return Ran(code=process.returncode, out=out.decode(errors="replace"), err=err.decode(errors="replace"))
+
+
+def on_a_loop(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
+    """Run a test on an event loop of its own."""
+
+    @functools.wraps(test)
+    def run(*args: Any, **more: Any) -> None:
+        asyncio.run(test(*args, **more))
+
+    return run
 
 
 def altered(one: T, **functions: object) -> T:
@@ -126,6 +136,17 @@ def environment(profile: str, server: SimServer) -> dict[str, str]:
 def paths(server: SimServer) -> Sequence[str]:
     """What was asked of a server, in the order of arrival."""
     return [f"{request.method} {request.path}" for request in server.requests]
+
+
+def profiles_of(
+    tables: Mapping[str, Mapping[str, object]], environ: Mapping[str, str] | None = None, **overrides: Any
+) -> list[Profile]:
+    """The profiles of a config, which must be in order."""
+    document = Document(path=Path("config.toml"), data={"profiles": tables})
+    made = [loader.profile(document, name, environ or {}, Overrides(**overrides)) for name in tables]
+    profiles = [one for one in made if isinstance(one, Profile)]
+    assert len(profiles) == len(made), made
+    return profiles
 
 
 def swept(

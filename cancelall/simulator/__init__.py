@@ -10,20 +10,22 @@
 It is written from the venues' documents and imports nothing of the client, so that a mistake in the client's signer
 cannot hide in the checker. Standard library only.
 
-How a new fake venue is added, in a package `cancelall/simulator/<venue>/`:
+How a new fake venue is added, in a package `cancelall/simulator/<venue>/` (CONTRIBUTING's page has a whole one):
 
-1. `state.py`: a subclass of `fake.FakeVenue` with what handlers use: `name`, `secrets`, `refusals` (the venue's own
-   words for a refused key, address or permission, a rate limit, an internal error and maintenance), `own_faults`,
-   `stock`, and `refusal`, its envelope of an error. `text_fields` and `status_fields` name the JSON fields that the
-   faults `hostile` and `unknown-status` spoil. Handlers import this module, never the one that lists them.
+1. `state.py`: a subclass of `fake.FakeVenue` with what handlers use: `name`, `key_header`, `secrets`, `refusals` (the
+   venue's own words for a refused key, address or permission, a rate limit, an internal error and maintenance; for
+   other reasons where it has some), `own_faults`, `address_limit`, `stock`, and `refusal`, its envelope of an error.
+   `text_fields` and `status_fields` name the JSON fields that the faults `hostile` and `unknown-status` spoil. Handlers
+   use this module, never the class that lists them.
 2. Handlers `(venue, call) -> value`; they raise `Refused` in the venue's words, or `bare` for an answer without JSON.
    Orders are `book.SimOrder`: `segment` is what the venue cancels and lists as one, `kind` its sort of order, `extra`
-   what the venue's own fields need. Put them on the book with `place`, cancel them through `cancel` only, list them
-   through `listed` only: every fault that is about orders lives in these two. `fault(name, request)` tells whether a
-   fault strikes; `cursor-loop` is the venue's to obey, where it has cursors. Rows are a `rows.Table`, stocks
-   `stock.templates`, pages those of `pages`.
-3. `venue.py`: a subclass of the state with its `routes`, and `authorize`, which checks the key and the signature. A
-   route's kind is what it is for: the log, the faults and "may it change anything" hang on that. The class is `FAKE`.
+   what the venue's own fields need. Put them on the book with `place` or `accept`, cancel them through `cancel` only,
+   list them through `listed` only: every fault that is about orders lives in these two. `fault(name, request)` says
+   whether a fault strikes, `setting` what value it sets; `cursor-loop` is the venue's to obey, where it has cursors.
+   Rows are a `rows.Table`, stocks `stock.templates`, pages those of `pages`.
+3. `venue.py`: a subclass of the state with its `routes`, and with `authorize` where a key in a header is not all that
+   is checked, `answer` where answers have an envelope. A route's kind is what it is for: the log, the faults and "may
+   it change anything" hang on that. The class is `FAKE`, and the package's `__init__` has it.
 4. Time is `now_ms()` for what happens and `server_now()` for what the venue says or checks; `later()` for what is due
    later. Never sleep, start a thread or read a clock.
 5. Add it to `VENUES`.
@@ -41,24 +43,8 @@ from .faults import FAULTS, Fault, Kind, parse_fault
 from .server import SimServer
 from .wire import Manner, SimReply, SimRequest
 
-__all__ = [
-    "FAULTS",
-    "VENUES",
-    "Account",
-    "FakeVenue",
-    "Fault",
-    "Kind",
-    "LoggedRequest",
-    "Manner",
-    "SimOrder",
-    "SimReply",
-    "SimRequest",
-    "SimServer",
-    "create",
-    "fault_help",
-    "parse_fault",
-    "start",
-]
+__all__ = ["FAULTS", "VENUES", "Account", "FakeVenue", "Fault", "Kind", "LoggedRequest", "Manner", "SimOrder"]
+__all__ += ["SimReply", "SimRequest", "SimServer", "create", "fault_help", "parse_fault", "start"]
 
 VENUES: Mapping[str, str] = {
     name: f"cancelall.simulator.{name}" for name in ("bybit", "bitget", "ascendex", "pacifica", "deltadefi")
@@ -69,8 +55,8 @@ def venue_class(venue_name: str) -> type[FakeVenue]:
     """The class of a fake venue; only that venue's module is loaded."""
     if venue_name not in VENUES:
         raise ValueError(f"no fake venue {venue_name!r}: {', '.join(VENUES)}")
-    found: type[FakeVenue] = import_module(VENUES[venue_name]).FAKE
-    return found
+    fake: type[FakeVenue] = import_module(VENUES[venue_name]).FAKE
+    return fake
 
 
 def fault_help(venue_name: str) -> dict[str, str]:
@@ -79,15 +65,10 @@ def fault_help(venue_name: str) -> dict[str, str]:
 
 
 def create(
-    venue_name: str,
-    *,
-    orders: int = 40,
-    seed: int = 1,
-    now_ms: Callable[[], int] | None = None,
-    limits: bool = True,
+    venue_name: str, *, orders: int = 40, seed: int = 1, now_ms: Callable[[], int] = wall_clock_ms, limits: bool = True
 ) -> FakeVenue:
     """A fake venue without a server, with one account full of orders: for tests under a clock of their own."""
-    fake = venue_class(venue_name)(now_ms=now_ms or wall_clock_ms, seed=seed, limits=limits)
+    fake = venue_class(venue_name)(now_ms=now_ms, seed=seed, limits=limits)
     fake.add_account(orders=orders)
     return fake
 
@@ -98,7 +79,7 @@ def start(
     orders: int = 40,
     faults: Iterable[Fault | str] = (),
     seed: int = 1,
-    now_ms: Callable[[], int] | None = None,
+    now_ms: Callable[[], int] = wall_clock_ms,
     ssl_context: ssl.SSLContext | None = None,
     limits: bool = True,
     speed: float = 1.0,

@@ -11,12 +11,10 @@ Encode = Callable[[bytes], str]
 
 
 def as_hex(digest: bytes) -> str:
-    """A digest in lower-case hex."""
     return digest.hex()
 
 
 def as_base64(digest: bytes) -> str:
-    """A digest in base64."""
     return base64.b64encode(digest).decode("ascii")
 
 
@@ -26,9 +24,7 @@ def hmac_sha256(secret: str, signed: bytes, encode: Encode) -> str:
 
 
 def genuine(signed: bytes, signature: str, credentials: Mapping[str, str], encode: Encode) -> bool:
-    """Whether the owner of these credentials has signed these bytes: with an RSA key if they hold one (PKCS#1 v1.5,
-    SHA-256, base64), else with HMAC-SHA256.
-    """
+    """Whether the owner of these credentials signed this: by RSA (PKCS#1 v1.5, SHA-256, base64) or HMAC-SHA256."""
     if "rsa_public_key" in credentials:
         return _rsa_verifies(signed, signature, credentials["rsa_public_key"])
     expected = hmac_sha256(credentials["api_secret"], signed, encode)
@@ -38,16 +34,15 @@ def genuine(signed: bytes, signature: str, credentials: Mapping[str, str], encod
 def _rsa_verifies(signed: bytes, signature: str, public_key_pem: str) -> bool:
     """Whether the signature is one. The library is loaded only for accounts with an RSA key."""
     from cryptography.exceptions import InvalidSignature
-    from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+    from cryptography.hazmat.primitives.asymmetric import padding, rsa
     from cryptography.hazmat.primitives.hashes import SHA256
     from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
     key = load_pem_public_key(public_key_pem.encode("ascii"))
-    if not isinstance(key, RSAPublicKey):
+    if not isinstance(key, rsa.RSAPublicKey):
         raise TypeError("rsa_public_key is not an RSA key")
     try:
-        key.verify(base64.b64decode(signature, validate=True), signed, PKCS1v15(), SHA256())
+        key.verify(base64.b64decode(signature, validate=True), signed, padding.PKCS1v15(), SHA256())
     except (InvalidSignature, ValueError):  # binascii.Error is one
         return False
     return True

@@ -13,10 +13,7 @@ Side = Literal["buy", "sell"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SimOrder:
-    """An order in neutral words; a fake venue renders it in its own, with what `extra` holds for that.
-
-    One without an id is a template of the stock.
-    """
+    """An order in neutral words, with `extra` for a venue's own; one without an id is a template of the stock."""
 
     id: str = ""
     symbol: str
@@ -37,11 +34,9 @@ class SimOrder:
 
     @property
     def executed(self) -> Decimal:
-        """How much of it has been filled."""
         return Decimal(self.quantity) - Decimal(self.remaining)
 
     def but(self, **extra: object) -> SimOrder:
-        """The same with more fields of the venue's own."""
         return replace(self, extra={**self.extra, **extra})
 
     def placed(self, order_id: str, when_ms: int, client_id: str = "") -> SimOrder:
@@ -80,19 +75,16 @@ class Book:
         del self._segments[before.segment][order_id]
         remaining = "0" if status == "filled" else before.remaining
         after = replace(before, status=status, remaining=remaining, updated_ms=when_ms)
-        self._closed[order_id] = (before, after)
+        self._closed[order_id] = before, after
         return after
 
     def find(self, order_id: str = "", client_id: str = "") -> SimOrder | None:
         """An order by its id, else by its client id, open or closed."""
         wanted = order_id or self._client_ids.get(client_id, "")
-        if wanted in self._open:
-            return self._open[wanted]
-        closed = self._closed.get(wanted)
-        return closed[1] if closed else None
+        _, closed = self._closed.get(wanted, (None, None))
+        return self._open.get(wanted, closed)
 
     def is_open(self, order_id: str) -> bool:
-        """Whether this order rests on the book now."""
         return order_id in self._open
 
     def open(self, segment: str | None = None) -> Iterator[SimOrder]:
@@ -101,18 +93,17 @@ class Book:
         return reversed(orders.values())
 
     def closed(self, segment: str | None = None) -> Iterator[SimOrder]:
-        """Closed orders, the last closed first."""
         return (after for _, after in reversed(self._closed.values()) if segment is None or after.segment == segment)
 
     def open_as_of(self, when_ms: int, segment: str | None = None) -> list[SimOrder]:
         """The orders that were open at that moment, newest first: what a listing that lags would show."""
-        still = [order for order in self.open(segment) if order.created_ms <= when_ms]
-        since = [
+        orders = [order for order in self.open(segment) if order.created_ms <= when_ms]
+        orders += [
             before
             for before, after in self._closed.values()
-            if after.updated_ms > when_ms >= before.created_ms and (segment is None or before.segment == segment)
+            if after.updated_ms > when_ms >= before.created_ms and segment in (None, before.segment)
         ]
-        return sorted(still + since, key=lambda order: order.sequence, reverse=True)
+        return sorted(orders, key=lambda order: order.sequence, reverse=True)
 
 
 @dataclass(frozen=True, kw_only=True)

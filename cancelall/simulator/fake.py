@@ -22,13 +22,15 @@ from typing import ClassVar
 from . import spoil
 from .book import Account, Book, SimOrder
 from .faults import SPECS, Fault, FaultSet, FaultSpec, Fits, Kind, parse_fault
-from .limits import Allowance, TokenBuckets
+from .limits import AddressLimit, Allowance, TokenBuckets
 from .refusals import Answered, Refusal, Refused, bare
 from .routes import Call, Routes
 from .wire import PAGING, Headers, Manner, SimReply, SimRequest, came_by, json_reply, text_reply
 
 _STOCK_AGE_MS = 3_600_000
 _STOCK_STEP_MS = 100
+
+NewId = Callable[[SimOrder], str] | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,16 +44,12 @@ class LoggedRequest(SimRequest):
 
     @property
     def changes(self) -> bool:
-        """Whether the request could change an order."""
         return self.kind.changes
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cancelled:
-    """What a cancel is going to be answered with: the orders that it took, and those that it could not take.
-
-    `ignored` says that the venue only claims to have taken them (the fault `ack-only`).
-    """
+    """What a cancel took, or only claims to have (`ignored`: the fault `ack-only`), and what it could not take."""
 
     accepted: tuple[SimOrder, ...] = ()
     failed: tuple[SimOrder, ...] = ()
@@ -59,7 +57,6 @@ class Cancelled:
 
 
 def wall_clock_ms() -> int:
-    """The computer's clock, in milliseconds since 1970."""
     return time.time_ns() // 1_000_000
 
 
@@ -69,18 +66,14 @@ class FakeVenue(ABC):
     name: ClassVar[str]
     routes: ClassVar[Routes] = Routes({})
     refusals: ClassVar[Mapping[Refusal, Refused | Answered]] = {}
+    """The venue's words. Where it has none for a reason, faults that are about them do not strike."""
     secrets: ClassVar[Mapping[str, tuple[str, int]]] = {}
     """What each secret's dummy begins with, and how many hex digits make it differ from others."""
     key_header: ClassVar[str] = ""
     own_faults: ClassVar[Mapping[str, FaultSpec]] = {}
     text_fields: ClassVar[frozenset[str]] = frozenset()
     status_fields: ClassVar[frozenset[str]] = frozenset()
-    wordless: ClassVar[frozenset[Refusal]] = frozenset()
-    """Reasons for which `refusals` has no word: faults that are about the venue's words do not strike then."""
-
-    def __init_subclass__(cls) -> None:
-        if "refusals" in cls.__dict__:
-            cls.wordless = frozenset(Refusal) - cls.refusals.keys()
+    address_limit: ClassVar[AddressLimit | None] = None
 
     def __init__(self, *, now_ms: Callable[[], int] = wall_clock_ms, seed: int = 1, limits: bool = True) -> None:
         self.now_ms = now_ms
@@ -95,12 +88,12 @@ class FakeVenue(ABC):
         self._later_count = 0
         self._fills_left = 0
         self._first_request_ms: int | None = None
-        self._banned_until_ms: dict[str, int] = {}
+        self._shut_out_until_ms: dict[str, int] = {}
         self._hidden_until_ms: dict[str, int] = {}
         self._readings: dict[tuple[str, str, str], int] = {}
         self.begin()
 
-    # What a venue must write.
+    # What a venue writes: these two, and of what follows as much as it needs.
 
     @abstractmethod
     def stock(self, account: Account, orders: int) -> None:
@@ -110,9 +103,7 @@ class FakeVenue(ABC):
     def refusal(self, refused: Refused, request: SimRequest, headers: Headers = ()) -> SimReply:
         """A refusal in the venue's envelope."""
 
-    # What a venue may write.
-
-    def begin(self) -> None:  # noqa: B027 - most venues need little here
+    def begin(self) -> None:  # noqa: B027
         """Set up what the venue remembers besides accounts and orders."""
 
     def answer(self, value: object, call: Call, headers: Headers) -> SimReply:
@@ -121,11 +112,18 @@ class FakeVenue(ABC):
 
     def admit(self, request: SimRequest) -> Headers:
         """The gateway, before any route is looked for: raise, or give the headers that every answer carries."""
+        if self.address_limit and self.limits and self._shut_out(request.client, self.address_limit):
+            raise self.address_limit.refused
         return ()
 
     def authorize(self, call: Call) -> Call:
-        """Check key, clock and signature of a call that is not public: raise, or give the call its account."""
-        return call
+        """Check key, clock and signature of a call that is not public: raise, or give the call its account.
+
+        Here a key in a header is all that there is.
+        """
+        if account := self.accounts.get(self.key_of(call.request)):
+            return replace(call, account=account)
+        raise self.refusals[Refusal.KEY]
 
     def limit_of(self, call: Call) -> tuple[Hashable, int]:
         """The name of the bucket that an account's call draws from, and how much it holds and gains in a second."""
@@ -139,7 +137,7 @@ class FakeVenue(ABC):
         """The refusal of a request that its bucket did not hold."""
         return self.refuse(Refusal.RATE_LIMIT, request)
 
-    def check(self, call: Call) -> None:  # noqa: B027 - most venues need nothing here
+    def check(self, call: Call) -> None:  # noqa: B027
         """Raise for what the venue looks at after the limit."""
 
     def no_route(self, request: SimRequest) -> Exception:
@@ -148,9 +146,8 @@ class FakeVenue(ABC):
 
     def classify(self, request: SimRequest) -> Kind:
         """What this request is for: an unknown path that is not read counts as one that changes something."""
-        if call := self.routes.find(request):
-            return call.route.kind
-        return Kind.PUBLIC if request.method == "GET" else Kind.CREATE
+        call = self.routes.find(request)
+        return call.route.kind if call else Kind.PUBLIC if request.method == "GET" else Kind.CREATE
 
     def key_of(self, request: SimRequest) -> str:
         """The key or account that the request names, not yet verified; empty if it names none."""
@@ -158,8 +155,10 @@ class FakeVenue(ABC):
 
     def new_credentials(self) -> Mapping[str, str]:
         """Credentials for one more account, under the names that a profile gives them: obvious dummies."""
-        made = self.secrets.items()
-        return {name: f"{start}{self.random.getrandbits(4 * digits):0{digits}x}" for name, (start, digits) in made}
+        return {
+            name: f"{start}{self.random.getrandbits(4 * digits):0{digits}x}"
+            for name, (start, digits) in self.secrets.items()
+        }
 
     def new_id(self, like: SimOrder) -> str:
         """An id for a new order of the same kind."""
@@ -182,7 +181,7 @@ class FakeVenue(ABC):
         """The venue's refusal of a request too many, with a limit that is full again in so many seconds."""
         return spoil.with_headers(self.refuse(Refusal.RATE_LIMIT, request), ("Retry-After", f"{seconds:.0f}"))
 
-    def on_cancelled(self, account: Account, order: SimOrder) -> None:  # noqa: B027 - most venues need nothing here
+    def on_cancelled(self, account: Account, order: SimOrder) -> None:  # noqa: B027
         """Called for each order that was really cancelled."""
 
     # What a venue uses.
@@ -191,27 +190,18 @@ class FakeVenue(ABC):
         """A fresh UUID, the same for the same seed."""
         return str(uuid.UUID(int=self.random.getrandbits(128), version=4))
 
-    def banned(self, request: SimRequest, *, limit: int, per_ms: int, ban_ms: int) -> bool:
-        """Whether this address, whatever the key, has sent so many requests in that time, and is shut out for a while.
-
-        Asking counts as a request.
-        """
-        now_ms, address = self.now_ms(), request.client
-        if not self.limits or self._banned_until_ms.get(address, 0) > now_ms:
-            return self.limits
-        allowance = self.buckets.take(("address", address), limit=limit, per_ms=per_ms, now_ms=now_ms)
+    def _shut_out(self, address: str, limit: AddressLimit) -> bool:
+        """Whether this address is shut out, or is from this request on."""
+        now_ms = self.now_ms()
+        if self._shut_out_until_ms.get(address, 0) > now_ms:
+            return True
+        allowance = self.buckets.take(("address", address), limit=limit.requests, per_ms=limit.per_ms, now_ms=now_ms)
         if not allowance.allowed:
-            self._banned_until_ms[address] = now_ms + ban_ms
+            self._shut_out_until_ms[address] = now_ms + limit.ban_ms
         return not allowance.allowed
 
     def put_stock(
-        self,
-        account: Account,
-        templates: Sequence[SimOrder],
-        count: int,
-        new_id: Callable[[SimOrder], str] | None = None,
-        *,
-        named: bool = False,
+        self, account: Account, templates: Sequence[SimOrder], count: int, new_id: NewId = None, *, named: bool = False
     ) -> None:
         """Place so many orders, one after another some time before now. With `named`, every third has a client id."""
         first_ms = self.now_ms() - max(_STOCK_AGE_MS, 2 * count * _STOCK_STEP_MS)
@@ -227,9 +217,8 @@ class FakeVenue(ABC):
         """Open an account, with made-up credentials unless some are given, and stock it with orders."""
         with self.lock:
             given = dict(credentials if credentials is not None else self.new_credentials())
-            key = self.account_key(given)
-            account = Account(key=key, credentials=given, options=self.account_options(given))
-            self.accounts[key] = account
+            account = Account(key=self.account_key(given), credentials=given, options=self.account_options(given))
+            self.accounts[account.key] = account
             self.stock(account, orders)
             return account
 
@@ -284,11 +273,9 @@ class FakeVenue(ABC):
             self.catch_up()
             self._faults = FaultSet(parsed, self._elapsed)
             self._first_request_ms = None
-            self._hidden_until_ms = {}
-            self._readings = {}
-            fill = self._faults.named("fill")
+            self._hidden_until_ms, self._readings = {}, {}
+            fill, bot = self._faults.named("fill"), self._faults.named("bot")
             self._fills_left = int(fill.number) if fill else 0
-            bot = self._faults.named("bot")
             if bot:
                 self._schedule_bot(bot, self._faults, self.now_ms())
 
@@ -297,6 +284,11 @@ class FakeVenue(ABC):
         if not self._faults.named(name):
             return None
         return self._faults.strike(name, self.classify(request), f"{request.text} {self.key_of(request)}", fits)
+
+    def setting(self, name: str, request: SimRequest, usual: str) -> str:
+        """The value of the fault of this name if it strikes this request, else the usual one."""
+        fault = self.fault(name, request)
+        return str(fault.value) if fault else usual
 
     def has_fault(self, name: str) -> Fault | None:
         """The fault of this name if it is on, whomever it meets; asking does not count."""
@@ -308,9 +300,7 @@ class FakeVenue(ABC):
             return self._faults.strikes(name)
 
     def faults_end_ms(self, concerns: Fits = lambda fault: True) -> int | None:
-        """When the last of these faults is over, on the injected clock; None while one can strike for ever, or as long
-        as it has not struck as often as it should.
-        """
+        """When the last of these faults is over, on the injected clock; None while one can still strike."""
         with self.lock:
             end = self._faults.end(concerns)
             first_ms = self.now_ms() if self._first_request_ms is None else self._first_request_ms
@@ -323,15 +313,14 @@ class FakeVenue(ABC):
     def connection_stalls(self) -> bool:
         """Whether a new connection should be left unread."""
         with self.lock:
-            found = self._faults.named("accept-stall")
-            if found:
-                self._faults.count(found)
-            return found is not None
+            stall = self._faults.named("accept-stall")
+            if stall:
+                self._faults.count(stall)
+            return stall is not None
 
     # The way of a request.
 
     def handle(self, request: SimRequest) -> SimReply:
-        """Answer one request."""
         arrived = time.monotonic()
         with self.lock:
             self.catch_up()
@@ -355,23 +344,24 @@ class FakeVenue(ABC):
                 raise self.no_route(request)
             if call.route.kind is not Kind.PUBLIC:
                 call = self.authorize(call)
-                headers += self._draw(call)
+                allowance = self.draw(call)
+                if not allowance.allowed:
+                    raise Answered(self.over_limit(allowance, request))
+                headers += self.limit_headers(allowance) if allowance.limit else ()
                 self.check(call)
             return self.answer(call.route.handler(self, call), call, headers)
         except Refused as refused:
             # Many are constants: what they would hold on to is not theirs.
             return self.refusal(refused.with_traceback(None), request, headers)
         except Answered as answered:
-            return spoil.with_headers(answered.reply, *headers)
+            return spoil.with_headers(answered.with_traceback(None).reply, *headers)
 
-    def _draw(self, call: Call) -> Headers:
+    def draw(self, call: Call) -> Allowance:
+        """What is left of the limit of such calls after this one."""
         bucket, limit = self.limit_of(call)
         if not (self.limits and limit):
-            return ()
-        allowance = self.buckets.take((call.account.key, bucket), limit=limit, now_ms=self.now_ms())
-        if not allowance.allowed:
-            raise Answered(self.over_limit(allowance, call.request))
-        return self.limit_headers(allowance)
+            return Allowance(allowed=True, limit=0, remaining=0, reset_ms=0)
+        return self.buckets.take((call.account.key, bucket), limit=limit, now_ms=self.now_ms())
 
     def _answer(self, request: SimRequest) -> SimReply:
         if self.fault("stall", request):
@@ -384,32 +374,24 @@ class FakeVenue(ABC):
         return self._deliver(self._spoil(reply, request), request)
 
     def _refused_at_the_door(self, request: SimRequest) -> SimReply | None:
-        """Faults that keep a request from being processed."""
-        if self.fault("region", request):
-            return text_reply("<html><body>The service is not available in your country.</body></html>", 403)
-        if fault := self.fault("html", request):
-            return text_reply("<html><body><h1>Bad gateway</h1></body></html>", int(fault.number))
-        if fault := self.fault("edge", request):
-            return spoil.edge_page(str(fault.value), request.path)
-        if fault := self.fault("status", request):
-            return json_reply({}, int(fault.number))
-        if fault := self.fault("redirect", request):
-            where = f"{fault.value}{request.path}" + (f"?{request.query}" if request.query else "")
-            return SimReply(status=302, headers=(("Location", where),))
-        for name, reason in _DOOR:
-            if reason not in self.wordless and self.fault(name, request):
+        """The answer of a fault that keeps a request from being processed."""
+        for name, page in _PAGES.items():
+            if fault := self.fault(name, request):
+                return page(fault, request)
+        for name, reason in _REFUSALS:
+            if reason in self.refusals and self.fault(name, request):
                 return self.refuse(reason, request)
-        if fault := self.fault("refused", request, lambda fault: Refusal(fault.value) not in self.wordless):
+        if fault := self.fault("refused", request, lambda fault: Refusal(fault.value) in self.refusals):
             return self.refuse(Refusal(fault.value), request)
         if fault := self.fault("hint", request):
-            seconds, _, form = str(fault.value).partition("/")
+            seconds, form = fault.parts
             if form == "own":
                 return self.too_many(float(seconds), request)
-            page = text_reply("<html><body><h1>Slow down</h1></body></html>", int(form or "429"))
-            return spoil.with_headers(page, ("Retry-After", seconds))
-        if self.fault("error-500", request, lambda fault: self.random.random() < fault.number):
-            return self.refuse(Refusal.INTERNAL, request)
-        if self.fault("error-500-for", request, lambda fault: self._elapsed() < fault.number):
+            slow = text_reply("<html><body><h1>Slow down</h1></body></html>", int(form or "429"))
+            return spoil.with_headers(slow, ("Retry-After", seconds))
+        if self.fault("error-500", request, lambda fault: self.random.random() < fault.number) or self.fault(
+            "error-500-for", request, lambda fault: self._elapsed() < fault.number
+        ):
             return self.refuse(Refusal.INTERNAL, request)
         if self.fault("permission", request, lambda fault: str(fault.value) in request.text):
             return self.refuse(Refusal.PERMISSION, request)
@@ -423,32 +405,24 @@ class FakeVenue(ABC):
         """Faults of the body and the headers."""
         if reply.status >= 400 and (fault := self.fault("retry-after", request)):
             reply = spoil.with_headers(reply, ("Retry-After", str(fault.value)))
-        if self.fault("null-lists", request):
-            reply = spoil.null_lists(reply)
-        reply = self._odd("odd-row", reply, request, lambda word: spoil.odd_row(reply, word, self.status_fields))
-        reply = self._odd("odd-way", reply, request, lambda word: self._odd_way(reply, request, word))
-        if self.fault("unknown-status", request):
-            reply = spoil.unknown_status(reply, self.status_fields)
-        if self.fault("hostile", request):
-            reply = spoil.hostile(reply, self.text_fields)
+        facts = spoil.Facts(self.text_fields, self.status_fields, came_by(request.query), self.strikes("odd-way"))
         for name, change in spoil.SPOILS.items():
-            if fault := self.fault(name, request):
-                reply = change(reply, str(fault.value))
+            if self.has_fault(name):
+                reply = self._spoiled(name, change, reply, request, facts)
         return reply
 
-    def _odd(self, name: str, reply: SimReply, request: SimRequest, change: Callable[[str], SimReply]) -> SimReply:
-        """The reply with one thing changed. A fault that finds nothing to change does not strike."""
+    def _spoiled(
+        self, name: str, change: spoil.Spoil, reply: SimReply, request: SimRequest, facts: spoil.Facts
+    ) -> SimReply:
+        """The reply as the fault of this name leaves it. One of a listing that changes nothing does not strike."""
         changed = reply
 
-        def changes(fault: Fault) -> bool:
+        def strikes(fault: Fault) -> bool:
             nonlocal changed
-            changed = change(str(fault.value))
-            return changed is not reply
+            changed = change(reply, str(fault.value), facts)
+            return changed is not reply or name not in spoil.OF_LISTINGS
 
-        return changed if self.fault(name, request, changes) else reply
-
-    def _odd_way(self, reply: SimReply, request: SimRequest, word: str) -> SimReply:
-        return spoil.odd_way(reply, word, came_by(request.query), self.strikes("odd-way"))
+        return changed if self.fault(name, request, strikes) else reply
 
     def _deliver(self, reply: SimReply, request: SimRequest) -> SimReply:
         """Faults of the connection."""
@@ -462,8 +436,15 @@ class FakeVenue(ABC):
     # What happens to orders.
 
     def place(self, account: Account, order: SimOrder) -> SimOrder:
-        """Put an order on an account's book."""
         return account.book.add(order)
+
+    def accept(self, account: Account, order: SimOrder, quantity: str, client_id: str, *, fills: bool) -> SimOrder:
+        """Put an order of this size that a client places now on the book, or fill it at once."""
+        sized = replace(order, quantity=quantity, remaining=quantity)
+        placed = self.place(account, sized.placed(self.new_id(sized), self.now_ms(), client_id))
+        if fills:
+            account.book.close(placed.id, "filled", placed.created_ms)
+        return placed
 
     def place_like(self, account: Account, order: SimOrder, when_ms: int) -> SimOrder:
         """Put a fresh copy of an order on the book, as a bot would."""
@@ -471,9 +452,7 @@ class FakeVenue(ABC):
         return self.place(account, fresh.placed(self.new_id(order), when_ms))
 
     def cancel(self, account: Account, orders: Sequence[SimOrder], request: SimRequest) -> Cancelled:
-        """Cancel these open orders as the venue would. Every cancel of every venue goes through here, so that the
-        faults that are about cancels work everywhere.
-        """
+        """Cancel these open orders as the venue would. All venues do it here, so that faults about cancels work."""
         now_ms = self.now_ms()
         if orders and (fault := self.fault("hidden", request)):
             # From its arrival: where a venue lets a cancel land later, its answer is long known by then.
@@ -481,12 +460,9 @@ class FakeVenue(ABC):
             self._hidden_until_ms[account.key] = max(until_ms, self._hidden_until_ms.get(account.key, 0))
         if self.fault("ack-only", request):
             return Cancelled(accepted=tuple(orders), ignored=True)
-        taken = tuple(orders)
-        if len(taken) > 1 and self.fault("partial", request):
-            taken = taken[: ceil(len(taken) / 2)]
-        failed = tuple(orders[len(taken) :])
-        late = self.fault("late-cancel", request)
-        if late:
+        count = ceil(len(orders) / 2) if len(orders) > 1 and self.fault("partial", request) else len(orders)
+        taken, failed = tuple(orders[:count]), tuple(orders[count:])
+        if late := self.fault("late-cancel", request):
             self.later(now_ms + round(late.number * 1000), lambda due_ms: self._land(account, taken, request, due_ms))
         else:
             self._land(account, taken, request, now_ms)
@@ -501,9 +477,7 @@ class FakeVenue(ABC):
             if self._fills_left > 0 and self.fault("fill", request):
                 self._fills_left -= 1
                 account.book.close(order.id, "filled", when_ms)
-                continue
-            after = account.book.close(order.id, "cancelled", when_ms)
-            if after:
+            elif after := account.book.close(order.id, "cancelled", when_ms):
                 gone.append(order)
                 self.on_cancelled(account, after)
         if gone and (fault := self.fault("reappear", request)):
@@ -531,10 +505,11 @@ class FakeVenue(ABC):
         """The open orders that a listing shows, newest first: the faults `lag`, `hidden` and `replicas` included."""
         if self._hidden_until_ms.get(account.key, 0) > self.now_ms():
             return []
-        if fault := self.fault("lag", request):
-            return account.book.open_as_of(self.now_ms() - round(fault.number * 1000), segment)
-        if (fault := self.fault("replicas", request)) and self._reading(account, request) % 2:
-            return account.book.open_as_of(self.now_ms() - round(fault.number * 1000), segment)
+        behind = self.fault("lag", request)
+        if not behind and (replica := self.fault("replicas", request)) and self._reading(account, request) % 2:
+            behind = replica
+        if behind:
+            return account.book.open_as_of(self.now_ms() - round(behind.number * 1000), segment)
         return list(account.book.open(segment))
 
     def _reading(self, account: Account, request: SimRequest) -> int:
@@ -545,7 +520,16 @@ class FakeVenue(ABC):
         return self._readings[key]
 
 
-_DOOR = (
+_PAGES: Mapping[str, Callable[[Fault, SimRequest], SimReply]] = {
+    "region": lambda *_: text_reply("<html><body>The service is not available in your country.</body></html>", 403),
+    "html": lambda fault, _: text_reply("<html><body><h1>Bad gateway</h1></body></html>", int(fault.number)),
+    "edge": lambda fault, request: spoil.edge_page(str(fault.value), request.path),
+    "status": lambda fault, _: json_reply({}, int(fault.number)),
+    "redirect": lambda fault, request: SimReply(status=302, headers=(("Location", f"{fault.value}{request.target}"),)),
+}
+"""What faults answer that something in front of the venue obeys."""
+
+_REFUSALS = (
     ("maintenance", Refusal.MAINTENANCE),
     ("key", Refusal.KEY),
     ("ip", Refusal.IP),

@@ -11,7 +11,7 @@ One fault is written `NAME[:KIND][=VALUE][@N][+N][^SECONDS][~TEXT]`:
     refused=key+6@1          the seventh request is refused once, as if the key were wrong
 
 KIND is `cancel`, `create`, `listing`, `read` or `public`; without it each fault meets the requests that it is about.
-`@N` bounds how often it strikes, `+N` spares the first N requests that it would meet, `^SECONDS` ends it so long after
+`@N` bounds how often it strikes, `+N` skips the first N requests that it would meet, `^SECONDS` ends it so long after
 the first request. TEXT restricts it to requests that contain that text.
 """
 
@@ -25,7 +25,7 @@ from enum import StrEnum
 from textwrap import dedent
 
 from .refusals import REACHES
-from .spoil import ROW_WORDS, WAY_WORDS
+from .spoil import ODD_ROWS, ODD_WAYS
 
 
 class Kind(StrEnum):
@@ -39,7 +39,6 @@ class Kind(StrEnum):
 
     @property
     def changes(self) -> bool:
-        """Whether a request of this kind could change an order."""
         return self in (Kind.CANCEL, Kind.CREATE)
 
 
@@ -47,15 +46,16 @@ ANY = frozenset(Kind)
 SIGNED = ANY - {Kind.PUBLIC}
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class FaultSpec:
-    """What a fault does, the value that it has if none is given (None: it takes no value), and whom it meets."""
+    """What a fault does, the value that it has if none is given (None: it takes no value), whom it meets, and what a
+    value that is text has to match (empty: any text).
+    """
 
     help: str
     default: str | float | None = None
     kinds: frozenset[Kind] = ANY
     pattern: str = ""
-    """What a value that is text has to match; empty: any text."""
 
 
 def declared(text: str, patterns: Mapping[str, str] | None = None) -> dict[str, FaultSpec]:
@@ -64,16 +64,13 @@ def declared(text: str, patterns: Mapping[str, str] | None = None) -> dict[str, 
     A default in quotes is text, another one a number; the kind `signed` is every kind but `public`.
     """
     specs = {}
-    for entry in re.split(r"\n(?=\S)", dedent(text).strip()):
-        if entry.startswith("#"):
-            continue
+    for entry in re.split(r"\n(?=\S)", re.sub(r"(?m)^ *#.*\n", "", dedent(text)).strip()):
         head, _, words = entry.partition("  ")
         left, equals, value = head.partition("=")
         name, _, kind = left.partition(":")
         default = None if not equals else value[1:-1] if value[0] == "'" else float(value)
         kinds = ANY if not kind else SIGNED if kind == "signed" else frozenset({Kind(kind)})
-        pattern = (patterns or {}).get(name, "")
-        specs[name] = FaultSpec(help=" ".join(words.split()), default=default, kinds=kinds, pattern=pattern)
+        specs[name] = FaultSpec(" ".join(words.split()), default, kinds, (patterns or {}).get(name, ""))
     return specs
 
 
@@ -124,6 +121,7 @@ SPECS: Mapping[str, FaultSpec] = declared(
     odd-row:listing='date'  one row of a listing is odd: date, price, flag, status, symbol, side or type;
         string, null or list in its place; no-id, unknown (a field), twice, or foreign (an order of another
         market)
+    odd-field:listing='price'  this field of a listing's first row is an object, or the text (or null) after a slash
     odd-way:listing='missing'  a listing's way on is odd: missing, null, number, object, itself, empty (an empty
         page before the first one), endless (each page names another), or total (a total that does not fit)
     cursor-loop:listing  a listing's next page is its first page again
@@ -147,8 +145,8 @@ SPECS: Mapping[str, FaultSpec] = declared(
         "edge": r"[1-5]\d\d(/(html|json|text|empty))?",
         "refused": "|".join(REACHES),
         "hint": r"\d+(/(503|own))?",
-        "odd-row": "|".join(ROW_WORDS),
-        "odd-way": "|".join(WAY_WORDS),
+        "odd-row": "|".join(ODD_ROWS),
+        "odd-way": "|".join(ODD_WAYS),
     },
 )
 
@@ -157,54 +155,56 @@ FAULTS: Mapping[str, str] = {name: spec.help for name, spec in SPECS.items()}
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
-    """One fault, parsed and checked."""
+    """One fault, parsed and checked: it skips so many of the requests that it would meet, strikes at most so often
+    (None: whenever it can), and ends so many seconds after the first request (None: never).
+    """
 
     name: str
     value: str | float | None = None
     kinds: frozenset[Kind] = ANY
     limit: int | None = None
-    """How often it strikes; None: whenever it can."""
     text: str = ""
-    spares: int = 0
-    """How many of the requests that it would meet pass before it strikes."""
+    skips: int = 0
     seconds: float | None = None
-    """How long after the first request it ends; None: never."""
 
     @property
     def number(self) -> float:
-        """The value of a fault whose value is a number."""
         return float(self.value or 0.0)
+
+    @property
+    def parts(self) -> tuple[str, str]:
+        """What stands before a slash in the value, and behind it."""
+        before, _, behind = str(self.value).partition("/")
+        return before, behind
 
 
 Fits = Callable[[Fault], bool]
-"""Whether a fault is about what is asked."""
+"""Whether a fault is about a request."""
 
-_MARK = re.compile(r"(?<=[^=])(?:@(?P<limit>\d+)|\+(?P<spares>\d+)|\^(?P<seconds>\d+(?:\.\d+)?))$")
+_WRITTEN = re.compile(
+    r"([^:=@+^~]*)(?::([^=@+^~]*))?(?:=([^~]*?))?((?:(?<!=)(?:[@+]\d+|\^\d+(?:\.\d+)?))*)(?:~(.*))?", re.DOTALL
+)
 
 
 def parse_fault(written: str, specs: Mapping[str, FaultSpec] = SPECS) -> Fault:
     """Read `NAME[:KIND][=VALUE][@N][+N][^SECONDS][~TEXT]`; `ValueError` says what is wrong with it."""
-    rest, _, text = written.partition("~")
-    marks: dict[str, str] = {}
-    while found := _MARK.search(rest):
-        marks |= {name: value for name, value in found.groupdict().items() if value is not None}
-        rest = rest[: found.start()]
-    left, equals, value = rest.partition("=")
-    name, _, kind = left.partition(":")
+    parts = _WRITTEN.fullmatch(written)
+    name, kind, value, marks, text = parts.groups() if parts else (written, None, None, "", None)
     spec = specs.get(name)
     if spec is None:
         nearest = get_close_matches(name, specs, n=1)
         raise ValueError(f"unknown fault {name!r}" + (f"; did you mean {nearest[0]!r}?" if nearest else ""))
     if kind and kind not in set(Kind):
         raise ValueError(f"{written!r}: {kind!r} is no kind of request ({', '.join(Kind)})")
+    numbers = {mark[0]: mark[1:] for mark in re.findall(r"[@+^][\d.]+", marks)}
     return Fault(
         name=name,
-        value=_value(written, spec, value) if equals else spec.default,
+        value=spec.default if value is None else _value(written, spec, value),
         kinds=frozenset({Kind(kind)}) if kind else spec.kinds,
-        limit=int(marks["limit"]) if "limit" in marks else None,
-        text=text,
-        spares=int(marks.get("spares", "0")),
-        seconds=float(marks["seconds"]) if "seconds" in marks else None,
+        limit=int(numbers["@"]) if "@" in numbers else None,
+        text=text or "",
+        skips=int(numbers.get("+", "0")),
+        seconds=float(numbers["^"]) if "^" in numbers else None,
     )
 
 
@@ -234,17 +234,12 @@ class _Armed:
     def used_up(self) -> bool:
         return self.fault.limit is not None and self.struck >= self.fault.limit
 
-    @property
-    def end(self) -> float | None:
-        """Seconds after the first request at which it is over; None: it still can strike."""
-        return self.last if self.used_up else self.fault.seconds
+    def strike(self, now: float) -> None:
+        self.struck, self.last = self.struck + 1, now
 
 
 class FaultSet:
-    """The faults that are on, and how often each has struck. Not thread-safe: the fake venue holds its lock.
-
-    `elapsed` tells the seconds since the first request.
-    """
+    """The faults that are on; `elapsed` tells seconds since the first request. Not thread-safe: the fake has a lock."""
 
     def __init__(self, faults: Iterable[Fault], elapsed: Callable[[], float] = lambda: 0.0) -> None:
         self._elapsed = elapsed
@@ -253,52 +248,40 @@ class FaultSet:
             self._armed.setdefault(fault.name, []).append(_Armed(fault))
 
     def _on(self, name: str) -> Iterator[_Armed]:
-        """The faults of this name that are not over."""
         for armed in self._armed.get(name, ()):
             if not armed.used_up and (armed.fault.seconds is None or self._elapsed() < armed.fault.seconds):
                 yield armed
 
-    def _meeting(self, name: str, kind: Kind, text: str, fits: Fits | None) -> _Armed | None:
+    def strike(self, name: str, kind: Kind, text: str = "", fits: Fits | None = None) -> Fault | None:
+        """The fault of this name that strikes such a request, counted; None also where it skips the request."""
         for armed in self._on(name):
             fault = armed.fault
             if kind in fault.kinds and fault.text in text and (fits is None or fits(fault)):
-                return armed
+                armed.met += 1
+                if armed.met <= fault.skips:
+                    return None
+                armed.strike(self._elapsed())
+                return fault
         return None
 
-    def find(self, name: str, kind: Kind, text: str = "") -> Fault | None:
-        """The fault of this name that meets such a request, or None. Asking does not count as meeting or striking."""
-        armed = self._meeting(name, kind, text, None)
-        return armed.fault if armed else None
-
-    def strike(self, name: str, kind: Kind, text: str = "", fits: Fits | None = None) -> Fault | None:
-        """The fault of this name that strikes such a request, counted; None also where it spares the request."""
-        armed = self._meeting(name, kind, text, fits)
-        if armed is None:
-            return None
-        armed.met += 1
-        if armed.met <= armed.fault.spares:
-            return None
-        armed.struck, armed.last = armed.struck + 1, self._elapsed()
-        return armed.fault
-
     def strikes(self, name: str) -> int:
-        """How often faults of this name have struck."""
         return sum(armed.struck for armed in self._armed.get(name, ()))
 
-    def named(self, name: str) -> Fault | None:
-        """The fault of this name, whomever it meets, unless it is over."""
-        if name not in self._armed:  # the usual case, asked dozens of times for each request
+    def named(self, name: str, text: str = "") -> Fault | None:
+        """The fault of this name, whomever it meets, unless it is over; with a text, only one that is about it."""
+        if name not in self._armed:  # the usual case, dozens of times for each request
             return None
-        return next((armed.fault for armed in self._on(name)), None)
+        return next((armed.fault for armed in self._on(name) if armed.fault.text in text or not text), None)
 
     def count(self, fault: Fault) -> None:
         """Count one strike of a fault that meets no requests."""
         for armed in self._armed.get(fault.name, ()):
             if armed.fault is fault:
-                armed.struck, armed.last = armed.struck + 1, self._elapsed()
+                armed.strike(self._elapsed())
 
     def end(self, concerns: Fits = lambda fault: True) -> float | None:
         """Seconds after the first request at which the last of these faults is over; None: it still can strike."""
-        ends = [armed.end for each in self._armed.values() for armed in each if concerns(armed.fault)]
+        meant = [armed for each in self._armed.values() for armed in each if concerns(armed.fault)]
+        ends = [armed.last if armed.used_up else armed.fault.seconds for armed in meant]
         known = [each for each in ends if each is not None]
         return max(known, default=0.0) if len(known) == len(ends) else None

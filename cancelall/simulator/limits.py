@@ -16,6 +16,16 @@ class Allowance:
     reset_ms: int
 
 
+@dataclass(frozen=True)
+class AddressLimit:
+    """How many requests one address may send within a while, whatever the key, before it is shut out for another."""
+
+    requests: int
+    per_ms: int
+    ban_ms: int
+    refused: Exception
+
+
 class TokenBuckets:
     """Buckets by name; each holds `limit` tokens and gains `limit` tokens per `per_ms`."""
 

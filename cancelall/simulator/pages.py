@@ -9,38 +9,26 @@ from typing import Generic, TypeVar
 Item = TypeVar("Item")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Page(Generic[Item]):
-    """A page, where it begins and ends among how many, and how many pages of its size there are."""
+    """A page, where it ends among how many, and how many pages of its size there are."""
 
     items: Sequence[Item]
-    start: int
-    size: int
+    end: int
     total: int
-
-    @property
-    def end(self) -> int:
-        """Where the next page begins."""
-        return self.start + self.size
+    pages: int
 
     @property
     def more(self) -> bool:
-        """Whether a page follows."""
         return self.end < self.total
-
-    @property
-    def pages(self) -> int:
-        """How many pages there are."""
-        return -(-self.total // self.size)
 
 
 def by_offset(items: Sequence[Item], start: int, size: int) -> Page[Item]:
     """The page that begins after so many items."""
-    return Page(items=items[start : start + size], start=start, size=size, total=len(items))
+    return Page(items[start : start + size], start + size, len(items), -(-len(items) // size))
 
 
 def by_number(items: Sequence[Item], number: int, size: int) -> Page[Item]:
-    """The page of this number; the first is 1."""
     return by_offset(items, (number - 1) * size, size)
 
 

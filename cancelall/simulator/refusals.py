@@ -28,16 +28,13 @@ REACHES = ("request", "product", "address", "key", "host")
 
 
 class Refused(Exception):
-    """A request that is answered with a code and words of the venue's; `beside` stands in the answer, too.
-
-    Without a `status` the HTTP status is the one that the venue's refusals usually have.
-    """
+    """The venue's code and message, and more `members` of the answer. Without `status`: that of most refusals."""
 
     def __init__(
-        self, code: int | str, message: str, status: int | None = None, beside: Mapping[str, object] | None = None
+        self, code: int | str, message: str, status: int | None = None, members: Mapping[str, object] | None = None
     ) -> None:
         super().__init__(message)
-        self.code, self.message, self.status, self.beside = code, message, status, beside or {}
+        self.code, self.message, self.status, self.members = code, message, status, members or {}
 
 
 class Answered(Exception):
@@ -54,5 +51,4 @@ def bare(status: int, text: str = "", content_type: str = "text/plain") -> Answe
 
 
 def page(status: int, html: str) -> Answered:
-    """An HTML page of what stands in front of the API."""
     return bare(status, html, "text/html")

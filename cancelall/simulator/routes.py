@@ -41,16 +41,11 @@ class Route:
     detail: Any = None
 
 
-cancel = partial(Route, Kind.CANCEL)
-"""A route that cancels orders."""
-create = partial(Route, Kind.CREATE)
-"""A route that may change anything else, such as one that places an order."""
-listing = partial(Route, Kind.LISTING)
-"""A route that lists open orders."""
-read = partial(Route, Kind.READ)
-"""A route that reads anything else of an account."""
-public = partial(Route, Kind.PUBLIC)
-"""A route for everyone: nobody is asked for a key."""
+# What cancels orders, what may change anything else, what lists open orders, what reads anything else of an account,
+# and what is for everyone, without a key.
+cancel, create, listing, read, public = (
+    partial(Route, kind) for kind in (Kind.CANCEL, Kind.CREATE, Kind.LISTING, Kind.READ, Kind.PUBLIC)
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,32 +64,30 @@ class Call:
 
     @cached_property
     def query(self) -> dict[str, str]:
-        """The query's parameters."""
         return self.request.parameters()
 
 
 class Routes:
-    """The routes of a venue, found by method and path."""
-
     def __init__(self, table: Mapping[str, Route]) -> None:
-        self._plain = {written: route for written, route in table.items() if "{" not in written}
-        self._patterns = [(re.compile(_expression(each)), each, route) for each, route in table.items() if "{" in each]
+        self._table = table
+        self._patterns = {re.compile(_expression(written)): written for written in table if "{" in written}
 
     def find(self, request: SimRequest) -> Call | None:
         """The call that a request makes, by nobody yet; None if there is no such path."""
-        asked = f"{request.method} {request.path}"
-        if route := self._plain.get(asked):
+        line = f"{request.method} {request.path}"
+        if route := self._table.get(line):
             return Call(request=request, route=route, path=request.path)
-        for pattern, written, route in self._patterns:
-            if match := pattern.fullmatch(asked):
-                return Call(request=request, route=route, path=written.partition(" ")[2], names=match.groupdict())
+        for pattern, written in self._patterns.items():
+            if match := pattern.fullmatch(line):
+                path = written.partition(" ")[2]
+                return Call(request=request, route=self._table[written], path=path, names=match.groupdict())
         return None
 
 
 def _expression(written: str) -> str:
     """The regular expression of a path with placeholders."""
-    parts = re.split(r"\{(\w+)(?::([^}]*))?\}", written)
-    groups = (f"(?P<{name}>{pattern or '[^/]+'})" for name, pattern in zip(parts[1::3], parts[2::3], strict=True))
-    return re.escape(parts[0]) + "".join(
-        group + re.escape(rest) for group, rest in zip(groups, parts[3::3], strict=True)
+    text, *parts = re.split(r"\{(\w+)(?::([^}]*))?\}", written)
+    groups = zip(parts[::3], parts[1::3], parts[2::3], strict=True)
+    return re.escape(text) + "".join(
+        f"(?P<{name}>{pattern or '[^/]+'}){re.escape(rest)}" for name, pattern, rest in groups
     )

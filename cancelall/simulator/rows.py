@@ -18,9 +18,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from .book import SimOrder
-
-Cell = Callable[[SimOrder, Any], object]
+Cell = Callable[[Any, Any], object]
 
 COMMON: Mapping[str, Cell] = {
     "number": lambda order, _: int(order.id),
@@ -30,30 +28,26 @@ COMMON: Mapping[str, Cell] = {
     "average": lambda order, _: order.price if order.executed else "0",
     "created": lambda order, to_server: to_server(order.created_ms),
     "updated": lambda order, to_server: to_server(order.updated_ms),
+    "created_text": lambda order, to_server: str(to_server(order.created_ms)),
+    "updated_text": lambda order, to_server: str(to_server(order.updated_ms)),
 }
-"""Cells that need no word of a venue, besides the fields of an order. The last two are for views that are a clock: a
-function of a moment.
-"""
+"""Cells that need no word of a venue. The last four are for views that are a clock: a function of a moment."""
 
 
 class Table:
-    """Writes orders as rows."""
-
     def __init__(self, text: str, cells: Mapping[str, Cell]) -> None:
         known = {**COMMON, **cells}
         sources = [_split(word) for word in text.split()]
         # What is fixed, and what is a field of the order, is told apart here: thousands of rows are written.
         self._fixed = {name: None if source[:1] in (".", "?") else _literal(source) for name, source in sources}
-        plain = {name: source[1:] for name, source in sources if source[:1] == "." and source[1:] not in known}
-        self._fields = list(plain.items())
+        self._fields = [(name, source[1:]) for name, source in sources if source[:1] == "." and source[1:] not in known]
         self._cells = [
-            (name, known[source[1:]] if source[:1] == "." else _extra(source[1:]))
+            (name, known[source[1:]] if source[0] == "." else _extra(source[1:]))
             for name, source in sources
-            if source[:1] in (".", "?") and name not in plain
+            if source[:1] == "?" or (source[:1] == "." and source[1:] in known)
         ]
 
-    def __call__(self, order: SimOrder, view: object = None) -> dict[str, object]:
-        """The row of an order."""
+    def __call__(self, order: object, view: object = None) -> dict[str, object]:
         row = self._fixed.copy()
         for name, field in self._fields:
             row[name] = getattr(order, field)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import socket
 import ssl
 import struct
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from email.utils import formatdate
 from http import HTTPStatus
+from http.client import responses
 from http.server import BaseHTTPRequestHandler
-from types import TracebackType
 
-from .book import Account, SimOrder
+from .book import Account
 from .fake import FakeVenue, LoggedRequest
 from .faults import Fault
 from .wire import Manner, SimReply, SimRequest
@@ -25,10 +25,7 @@ _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
 class SimServer:
-    """Serves one fake venue.
-
-    `speed` is how many seconds of the injected clock pass in a real one: delays shrink by it.
-    """
+    """Serves a fake venue. `speed`: how many seconds of the injected clock pass in a real one; delays shrink by it."""
 
     def __init__(
         self,
@@ -47,18 +44,16 @@ class SimServer:
         self._lock = threading.Lock()
         self._listener: socket.socket | None = None
         self._port = 0
+        self.open_orders, self.closed_orders = fake.open_orders, fake.closed_orders
+        self.add_account, self.set_faults = fake.add_account, fake.set_faults
         fake.set_faults(faults)
-
-    # What a client needs to know.
 
     @property
     def origin(self) -> str:
-        """Scheme, host and port."""
         return f"{'https' if self.ssl_context else 'http'}://127.0.0.1:{self._port}"
 
     @property
     def account(self) -> Account:
-        """The first account."""
         return next(iter(self.fake.accounts.values()))
 
     @property
@@ -71,29 +66,10 @@ class SimServer:
         """Keys that a profile for the first account needs beyond the credentials."""
         return self.account.options
 
-    # What a test wants to know.
-
     @property
     def requests(self) -> list[LoggedRequest]:
-        """Every request so far, in the order of arrival."""
         with self.fake.lock:
             return list(self.fake.requests)
-
-    def open_orders(self, account: Account | str | None = None) -> list[SimOrder]:
-        """What really rests now, of one account or of all."""
-        return self.fake.open_orders(account)
-
-    def closed_orders(self, account: Account | str | None = None) -> list[SimOrder]:
-        """What was cancelled or filled, of one account or of all."""
-        return self.fake.closed_orders(account)
-
-    def add_account(self, credentials: Mapping[str, str] | None = None, *, orders: int = 40) -> Account:
-        """Open one more account."""
-        return self.fake.add_account(credentials, orders=orders)
-
-    def set_faults(self, faults: Iterable[Fault | str]) -> None:
-        """Replace the faults that are on."""
-        self.fake.set_faults(faults)
 
     # Start and stop.
 
@@ -111,20 +87,18 @@ class SimServer:
             return
         self.stopping.set()
         # The accepting thread sleeps in accept(), and closing a listener wakes it on some systems only: knock instead.
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self._port), timeout=1):
+        with suppress(OSError), socket.create_connection(("127.0.0.1", self._port), timeout=1):
             pass
         self._listener.close()
         with self._lock:
             for connection in self._open:
-                with contextlib.suppress(OSError):
+                with suppress(OSError):
                     connection.shutdown(socket.SHUT_RDWR)
 
     def __enter__(self) -> SimServer:
         return self.start()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     def pause(self, seconds: float) -> None:
@@ -135,49 +109,42 @@ class SimServer:
     # Connections.
 
     def _accept(self, listener: socket.socket) -> None:
-        while not self.stopping.is_set():
-            try:
+        with suppress(OSError):
+            while True:
                 connection, address = listener.accept()
-            except OSError:
-                return
-            if self.stopping.is_set():
-                connection.close()
-                return
-            self.connections += 1
-            threading.Thread(target=self._serve, args=(connection, address), daemon=True).start()
+                if self.stopping.is_set():
+                    connection.close()
+                    return
+                self.connections += 1
+                threading.Thread(target=self._serve, args=(connection, address), daemon=True).start()
 
-    def _serve(self, connection: socket.socket, address: tuple[str, int]) -> None:
+    @contextmanager
+    def _kept(self, connection: socket.socket) -> Iterator[None]:
+        """Have stop() cut this connection as long as it is served, and close it then."""
         with self._lock:
             self._open.add(connection)
         try:
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if self.fake.connection_stalls():
-                self.stopping.wait()
-                return
-            self._talk(connection, address)
-        except OSError:
-            pass  # the client left or spoke no TLS, or the server stops: nothing to tell anyone
+            yield
         finally:
             with self._lock:
                 self._open.discard(connection)
             connection.close()
 
-    def _talk(self, connection: socket.socket, address: tuple[str, int]) -> None:
-        if self.ssl_context is None:
-            _Handler(connection, address, self)
-            return
-        # Here and not in the accepting thread: a client that never shakes hands holds up nobody else. The wrapped
-        # socket takes over the descriptor, so from here on it is the one that stop() has to cut.
-        wrapped = self.ssl_context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
-        with self._lock:
-            self._open.add(wrapped)
-        try:
-            wrapped.do_handshake()
-            _Handler(wrapped, address, self)
-        finally:
-            with self._lock:
-                self._open.discard(wrapped)
-            wrapped.close()
+    def _serve(self, connection: socket.socket, address: tuple[str, int]) -> None:
+        # The client may leave or speak no TLS, or the server stops: there is nobody to tell.
+        with suppress(OSError), self._kept(connection):
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if self.fake.connection_stalls():
+                self.stopping.wait()
+            elif self.ssl_context is None:
+                _Handler(connection, address, self)
+            else:
+                # Not in the accepting thread: a client that never shakes hands holds up nobody else. The wrapped
+                # socket takes over the descriptor, so from here on it is the one that stop() has to cut.
+                wrapped = self.ssl_context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+                with self._kept(wrapped):
+                    wrapped.do_handshake()
+                    _Handler(wrapped, address, self)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -190,7 +157,7 @@ class _Handler(BaseHTTPRequestHandler):
         super().__init__(connection, address, owner)  # type: ignore[arg-type]  # only stored
 
     def log_message(self, format: str, *args: object) -> None:
-        """Say nothing."""
+        pass
 
     def _serve(self) -> None:
         length = self.headers.get("Content-Length", "0")
@@ -213,19 +180,12 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_DELETE = do_PUT = _serve
 
     def _head(self, reply: SimReply) -> bytes:
-        try:
-            phrase = HTTPStatus(reply.status).phrase
-        except ValueError:
-            phrase = "Unknown"
-        framing = (
-            ("Transfer-Encoding", "chunked")
-            if reply.manner is Manner.ENDLESS
-            else ("Content-Length", str(len(reply.body)))
-        )
+        endless = reply.manner is Manner.ENDLESS
+        framing = "Transfer-Encoding: chunked" if endless else f"Content-Length: {len(reply.body)}"
         date = formatdate(self.owner.fake.server_now() / 1000, usegmt=True)
-        headers = (("Date", date), framing, *reply.headers)
-        lines = [f"HTTP/1.1 {reply.status} {phrase}", *(f"{name}: {value}" for name, value in headers), "", ""]
-        return "\r\n".join(lines).encode("latin-1", "replace")
+        headers = (f"{name}: {value}" for name, value in reply.headers)
+        first = f"HTTP/1.1 {reply.status} {responses.get(reply.status, 'Unknown')}"
+        return "\r\n".join((first, f"Date: {date}", framing, *headers, "", "")).encode("latin-1", "replace")
 
     def _deliver(self, reply: SimReply) -> None:
         self.owner.pause(reply.delay_seconds)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import replace
-from functools import cache
-from http import HTTPStatus
+from dataclasses import dataclass, replace
+from functools import cache, partial
+from http.client import responses
 
 from .wire import MADE_UP, SimReply, json_reply, text_reply
 
@@ -21,13 +21,23 @@ _BOMB_BYTES = 64 * 1024 * 1024
 _DEPTH = 50_000
 
 
+@dataclass(frozen=True)
+class Facts:
+    """What a fault has to know of a reply: which of the venue's fields hold text or a status, the cursor with which
+    this page was requested (empty for a first one), and a number for cursors that are made up.
+    """
+
+    text_fields: Collection[str] = ()
+    status_fields: Collection[str] = ()
+    came_by: str = ""
+    number: int = 0
+
+
 def with_body(reply: SimReply, body: bytes) -> SimReply:
-    """The same reply around another body."""
     return replace(reply, body=body)
 
 
 def with_headers(reply: SimReply, *headers: tuple[str, str]) -> SimReply:
-    """The same reply with headers more."""
     return replace(reply, headers=(*reply.headers, *headers))
 
 
@@ -37,63 +47,25 @@ def _bomb() -> bytes:
     return gzip.compress(b" " * _BOMB_BYTES, mtime=0)
 
 
-SPOILS: Mapping[str, Callable[[SimReply, str], SimReply]] = {
-    # Each list that holds something comes a second time, empty: most parsers silently keep the last.
-    "duplicate-keys": lambda reply, _: _changed(reply, lambda root: True, _dump_twice),
-    # Content-Length will fit the half, so that only the JSON shows the damage.
-    "truncated": lambda reply, _: with_body(reply, reply.body[: len(reply.body) // 2]),
-    "json": lambda reply, text: with_body(reply, text.encode("utf-8", "surrogatepass")),
-    # More nested brackets than a recursive parser survives.
-    "deep-json": lambda reply, _: with_body(reply, b"[" * _DEPTH + b"]" * _DEPTH),
-    "empty-body": lambda reply, _: with_body(reply, b""),
-    "gzip-bomb": lambda reply, _: with_headers(with_body(reply, _bomb()), ("Content-Encoding", "gzip")),
-    "many-headers": lambda reply, count: with_headers(
-        reply, *((f"X-Padding-{number}", "0") for number in range(int(float(count))))
-    ),
-}
-"""What the faults of these names make of a reply, with their value, one after another."""
-
-
-def null_lists(reply: SimReply) -> SimReply:
-    """Empty lists become null, as several venues do by themselves."""
-    return _edited(reply, lambda _, value: value == [], None)
-
-
-def hostile(reply: SimReply, fields: Collection[str]) -> SimReply:
-    """Hostile text in every one of these fields that holds text."""
-    return _edited(reply, lambda name, value: name in fields and isinstance(value, str), HOSTILE)
-
-
-def unknown_status(reply: SimReply, fields: Collection[str]) -> SimReply:
-    """The last status in the body becomes a word that nobody documented."""
-    return _edited(reply, lambda name, _: name in fields, UNKNOWN_STATUS, only_last=True)
-
-
 def edge_page(written: str, path: str) -> SimReply:
     """What something in front of the venue answers: `STATUS[/FORM]`, without a word of the venue's."""
     number, _, form = written.partition("/")
     status = int(number)
-    sentence = HTTPStatus(status).phrase if status in set(HTTPStatus) else "Unknown"
-    match form:
-        case "json":
-            reply = json_reply({"message": sentence}, status)
-        case "text":
-            reply = text_reply(f"{status} {sentence.lower()}", status, "text/plain")
-        case "empty":
-            reply = SimReply(status=status)
-        case _:
-            page = f"<html><head><title>{status} {sentence}</title></head><body><h1>{sentence}</h1></body></html>"
-            reply = text_reply(page, status)
-    if 300 <= status < 400:
-        reply = with_headers(reply, ("Location", f"https://login.example.invalid{path}"))
-    return reply
+    sentence = responses.get(status, "Unknown")
+    html = f"<html><head><title>{status} {sentence}</title></head><body><h1>{sentence}</h1></body></html>"
+    forms = {
+        "json": json_reply({"message": sentence}, status),
+        "text": text_reply(f"{status} {sentence.lower()}", status, "text/plain"),
+        "empty": SimReply(status=status),
+    }
+    location = [("Location", f"https://login.example.invalid{path}")] if 300 <= status < 400 else []
+    return with_headers(forms.get(form) or text_reply(html, status), *location)
 
 
 # --- listings -------------------------------------------------------------------------------------------------------
 
 _IDS = ("orderId", "order_id", "strategyId", "strategy_id", "id")
 _WAYS = ("nextPageCursor", "nextCursor", "endId", "idLessThan", "cursor", "total_page")
-_TOTALS = ("total_count",)
 _FIELDS: Mapping[str, str] = {
     "date": "createdTime createdTimeE3 cTime lastExecTime created_at",
     "price": "price triggerPrice executePrice initial_price initial_amount size definition",
@@ -106,29 +78,25 @@ _FIELDS: Mapping[str, str] = {
 """The names under which venues have what can be odd in a row; each venue says itself which fields are its statuses."""
 _IN_PLACE: Mapping[str, object] = {"string": "order", "null": None, "list": []}
 
-ROW_WORDS = (*_FIELDS, *_IN_PLACE, "no-id", "unknown", "twice", "foreign")
-WAY_WORDS = ("missing", "null", "number", "object", "itself", "empty", "endless", "total")
+ODD_ROWS = (*_FIELDS, *_IN_PLACE, "no-id", "unknown", "twice", "foreign")
+ODD_WAYS = ("missing", "null", "number", "object", "itself", "empty", "endless", "total")
 
 
-def odd_row(reply: SimReply, word: str, status_fields: Collection[str] = ()) -> SimReply:
-    """The same listing with one row in its middle odd in this way; the reply itself if it has no such row."""
-
-    def change(root: object) -> bool:
-        rows = _rows(root)
-        index = len(rows) // 2
-        row = rows[index] if rows else None
-        odd = _odd(row, word, status_fields) if isinstance(row, dict) else []
-        rows[index : index + 1] = odd or rows[index : index + 1]
-        return bool(odd)
-
-    return _changed(reply, change)
+def _odd_row(root: object, oddity: str, facts: Facts) -> bool:
+    """Make one row, in the middle, odd in this way, if there is such a row."""
+    rows = _rows(root)
+    index = len(rows) // 2
+    row = rows[index] if rows else None
+    odd = _odd(row, oddity, facts.status_fields) if isinstance(row, dict) else []
+    rows[index : index + 1] = odd or rows[index : index + 1]
+    return bool(odd)
 
 
-def _odd(row: dict[str, object], word: str, status_fields: Collection[str]) -> list[object]:
+def _odd(row: dict[str, object], oddity: str, status_fields: Collection[str]) -> list[object]:
     """What stands in the place of a row; nothing where the row has nothing that could be odd in this way."""
-    if word in _IN_PLACE:
-        return [_IN_PLACE[word]]
-    match word:
+    if oddity in _IN_PLACE:
+        return [_IN_PLACE[oddity]]
+    match oddity:
         case "no-id":
             return [{name: value for name, value in row.items() if name not in _IDS}]
         case "unknown":
@@ -136,57 +104,49 @@ def _odd(row: dict[str, object], word: str, status_fields: Collection[str]) -> l
         case "twice":
             return [row, dict(row)]
         case "foreign":
-            name = next(name for name in _IDS if name in row)
-            return [row, {**row, name: _another(row[name]), "symbol": "ELSEWHEREUSDT"}]
-    field = next((name for name in _FIELDS[word].split() or status_fields if name in row), None)
+            name, text = next((name, str(row[name])) for name in _IDS if name in row)
+            another = text[:-1] + ("1" if text[-1] != "1" else "2")
+            number = isinstance(row[name], int)
+            return [row, {**row, name: int(text) + 7_000_000_000 if number else another, "symbol": "ELSEWHEREUSDT"}]
+    field = next((name for name in _FIELDS[oddity].split() or status_fields if name in row), None)
     if field is None:
         return []
-    value: object = {"date": _fraction(row[field]), "price": {"value": "1"}, "flag": "maybe"}.get(word)
-    return [{**row, field: value}]
+    moment, text = row[field], str(row[field])
+    # A date that is no whole number of milliseconds.
+    date = moment + 0.5 if isinstance(moment, int) else f"{text}.5" if text.isdecimal() else 1_700_000_000.5
+    values: Mapping[str, object] = {"date": date, "price": {"value": "1"}, "flag": "maybe"}
+    return [{**row, field: values.get(oddity)}]
 
 
-def _another(identity: object) -> object:
-    """An id of the same form that nothing has."""
-    if isinstance(identity, int):
-        return identity + 7_000_000_000
-    text = str(identity)
-    return text[:-1] + ("1" if text[-1] != "1" else "2")
+def _odd_field(root: object, value: str, facts: Facts) -> bool:
+    """Give one field of the first row another shape, if there is a row."""
+    name, slash, text = value.partition("/")
+    for row in _rows(root)[:1]:
+        if isinstance(row, dict):
+            row[name] = None if text == "null" else text if slash else {}
+    return bool(_rows(root))
 
 
-def _fraction(moment: object) -> object:
-    """A date that is no whole number of milliseconds."""
-    if isinstance(moment, int):
-        return moment + 0.5
-    text = str(moment)
-    return f"{text}.5" if text.isdecimal() else 1_700_000_000.5
-
-
-def odd_way(reply: SimReply, word: str, came_by: str, number: int) -> SimReply:
-    """The same listing with an odd way on; the reply itself if it names none.
-
-    `came_by` is the cursor with which the page was asked for, empty for a first one; `number` makes fresh ones.
-    """
-
-    def change(root: object) -> bool:
-        holder = _holder(root, _TOTALS if word == "total" else _WAYS)
-        if holder is None or (word == "empty" and came_by):
-            return False
-        for name in [name for name in (_TOTALS if word == "total" else _WAYS) if name in holder]:
-            if word == "missing":
-                del holder[name]
-            elif word == "total":
-                holder[name] = int(str(holder[name])) + 1
-            elif name == "total_page" and word in ("itself", "empty", "endless"):
-                holder[name] = 1_000_000
-            else:
-                own, fresh = came_by or MADE_UP, f"{MADE_UP}{number + 1}"
-                values = {"null": None, "number": 7.5, "object": {"next": 1}, "itself": own}
-                holder[name] = values.get(word, fresh)
-        if word == "empty":
-            _rows(root).clear()
-        return True
-
-    return _changed(reply, change)
+def _odd_way(root: object, oddity: str, facts: Facts) -> bool:
+    """Make the way on odd, if the listing names one."""
+    names = ("total_count",) if oddity == "total" else _WAYS
+    own, fresh = facts.came_by or MADE_UP, f"{MADE_UP}{facts.number + 1}"
+    values: Mapping[str, object] = {"null": None, "number": 7.5, "object": {"next": 1}, "itself": own}
+    holder = _holder(root, names)
+    if holder is None or (oddity == "empty" and facts.came_by):
+        return False
+    for name in [name for name in names if name in holder]:
+        if oddity == "missing":
+            del holder[name]
+        elif oddity == "total":
+            holder[name] = int(str(holder[name])) + 1
+        elif name == "total_page" and oddity in ("itself", "empty", "endless"):
+            holder[name] = 1_000_000
+        else:
+            holder[name] = values.get(oddity, fresh)
+    if oddity == "empty":
+        _rows(root).clear()
+    return True
 
 
 def _rows(value: object) -> list[object]:
@@ -194,21 +154,20 @@ def _rows(value: object) -> list[object]:
     if isinstance(value, list) and value and isinstance(value[0], dict) and any(name in value[0] for name in _IDS):
         return value
     inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return next((found for each in inside if (found := _rows(each))), [])
+    return next((rows for each in inside if (rows := _rows(each))), [])
 
 
 def _holder(value: object, names: Collection[str]) -> dict[str, object] | None:
     """The object around the rows that holds one of these names, to be changed in place."""
     if not isinstance(value, dict) or any(name in value for name in names):
         return value if isinstance(value, dict) else None
-    return next((found for each in value.values() if (found := _holder(each, names)) is not None), None)
+    return next((holder for each in value.values() if (holder := _holder(each, names)) is not None), None)
 
 
 # --- bodies ---------------------------------------------------------------------------------------------------------
 
 
-def _dump(value: object) -> str:
-    return json.dumps(value, separators=(",", ":"))
+_dump = partial(json.dumps, separators=(",", ":"))
 
 
 def _changed(reply: SimReply, change: Callable[[object], bool], dump: Callable[[object], str] = _dump) -> SimReply:
@@ -220,18 +179,12 @@ def _changed(reply: SimReply, change: Callable[[object], bool], dump: Callable[[
     return with_body(reply, dump(root[""]).encode("ascii")) if change(root) else reply
 
 
-def _edited(
-    reply: SimReply, meant: Callable[[str, object], bool], value: object, *, only_last: bool = False
-) -> SimReply:
-    """The same JSON with this value in the place of the members that are meant, by their name and what they hold."""
-
-    def change(root: object) -> bool:
-        found = [(holder, name) for holder, name, held in _members(root) if meant(name, held)]
-        for holder, name in found[-1:] if only_last else found:
-            holder[name] = value
-        return True
-
-    return _changed(reply, change)
+def _edited(root: object, meant: Callable[[str, object], bool], value: object, *, last: bool = False) -> bool:
+    """Put this value in the place of the members that are meant, by their name and what they hold."""
+    places = [(holder, name) for holder, name, member in _members(root) if meant(name, member)]
+    for holder, name in places[-1:] if last else places:
+        holder[name] = value
+    return True
 
 
 def _members(value: object) -> Iterator[tuple[dict[str, object], str, object]]:
@@ -255,3 +208,47 @@ def _dump_twice(value: object) -> str:
     members = [f"{json.dumps(key)}:{_dump_twice(member)}" for key, member in value.items()]
     members += [f"{json.dumps(key)}:[]" for key, member in value.items() if isinstance(member, list) and member]
     return "{" + ",".join(members) + "}"
+
+
+# --- the table ------------------------------------------------------------------------------------------------------
+
+Spoil = Callable[[SimReply, str, Facts], SimReply]
+"""Changes a reply as the value of a fault says."""
+
+
+def _json(edit: Callable[[object, str, Facts], bool]) -> Spoil:
+    """Changes the JSON of a reply in place."""
+    return lambda reply, value, facts: _changed(reply, lambda root: edit(root, value, facts))
+
+
+SPOILS: Mapping[str, Spoil] = {
+    # Empty lists become null, as several venues do by themselves.
+    "null-lists": _json(lambda root, _, facts: _edited(root, lambda _, value: value == [], None)),
+    "odd-row": _json(_odd_row),
+    "odd-field": _json(_odd_field),
+    "odd-way": _json(_odd_way),
+    # The last status in the body becomes a word that nobody documented.
+    "unknown-status": _json(
+        lambda root, _, facts: _edited(root, lambda name, _: name in facts.status_fields, UNKNOWN_STATUS, last=True)
+    ),
+    "hostile": _json(
+        lambda root, _, facts: _edited(
+            root, lambda name, value: name in facts.text_fields and isinstance(value, str), HOSTILE
+        )
+    ),
+    # Each list that holds something comes a second time, empty: most parsers silently keep the last.
+    "duplicate-keys": lambda reply, _, facts: _changed(reply, lambda root: True, _dump_twice),
+    # Content-Length will fit the half, so that only the JSON shows the damage.
+    "truncated": lambda reply, _, facts: with_body(reply, reply.body[: len(reply.body) // 2]),
+    "json": lambda reply, text, facts: with_body(reply, text.encode("utf-8", "surrogatepass")),
+    # More nested brackets than a recursive parser survives.
+    "deep-json": lambda reply, _, facts: with_body(reply, b"[" * _DEPTH + b"]" * _DEPTH),
+    "empty-body": lambda reply, _, facts: with_body(reply, b""),
+    "gzip-bomb": lambda reply, _, facts: with_headers(with_body(reply, _bomb()), ("Content-Encoding", "gzip")),
+    "many-headers": lambda reply, count, facts: with_headers(
+        reply, *((f"X-Padding-{number}", "0") for number in range(int(float(count))))
+    ),
+}
+"""What the faults of these names make of a reply, one after another."""
+
+OF_LISTINGS = ("odd-row", "odd-field", "odd-way")

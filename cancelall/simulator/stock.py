@@ -13,17 +13,11 @@ from collections.abc import Callable, Mapping
 
 from .book import SimOrder
 
+Extra = Mapping[str, object]
+
 
 def template(
-    segment: str,
-    symbol: str,
-    side: str,
-    price: str,
-    kind: str,
-    extra: Mapping[str, object],
-    *,
-    left: str = "1",
-    reduces: object = False,
+    segment: str, symbol: str, side: str, price: str, kind: str, extra: Extra, *, left: str = "1", reduces: object = ""
 ) -> SimOrder:
     """The template of an order at this price, or at the market where it is 0."""
     return SimOrder(
@@ -41,9 +35,8 @@ def template(
 
 def templates(text: str, make: Callable[..., SimOrder]) -> list[SimOrder]:
     """The templates of a table, in its order."""
-    return [_made(entry.split(), make) for entry in re.split(r"[;\n]", text) if entry.strip()]
-
-
-def _made(words: list[str], make: Callable[..., SimOrder]) -> SimOrder:
-    named = dict(word.split("=", 1) for word in words if "=" in word)
-    return make(*(word for word in words if "=" not in word), **named)
+    entries = (entry.split() for entry in re.split(r"[;\n]", text) if entry.strip())
+    return [
+        make(*(word for word in words if "=" not in word), **dict(word.split("=", 1) for word in words if "=" in word))
+        for words in entries
+    ]

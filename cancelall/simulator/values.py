@@ -19,16 +19,14 @@ def positive(values: Mapping[str, object], name: str, refused: Refused) -> str:
     """A positive, finite number as it was written, or the refusal."""
     written = str(values.get(name, ""))
     try:
-        good = Decimal(written).is_finite() and Decimal(written) > 0
+        if Decimal(written).is_finite() and Decimal(written) > 0:
+            return written
     except InvalidOperation:
-        good = False
-    if not good:
-        raise refused
-    return written
+        pass
+    raise refused
 
 
 def text(values: Mapping[str, object], name: str, refused: Refused) -> str:
-    """A text; empty if it is absent."""
     value = values.get(name, "")
     if not isinstance(value, str):
         raise refused

@@ -17,13 +17,12 @@ Headers = tuple[tuple[str, str], ...]
 MADE_UP = "19990000000000"
 """What cursors begin with that no venue gave out: digits, which every venue's own could be."""
 
-
 PAGING = ("cursor", "idLessThan", "page", "offset")
 """Parameters that name one page of a listing."""
 
 
 def came_by(query: str) -> str:
-    """What names the page that is asked for: a cursor, a number; empty for a first page."""
+    """What names the page that is requested: a cursor, a number; empty for a first page."""
     pairs = (part.partition("=") for part in query.split("&"))
     values = {name: unquote_plus(value) for name, _, value in pairs if name in PAGING}
     first = values.get("page") == "1" or values.get("offset") == "0"
@@ -62,18 +61,20 @@ class SimRequest:
     client: str = "127.0.0.1"
 
     @property
+    def target(self) -> str:
+        """Path and query."""
+        return self.path + (f"?{self.query}" if self.query else "")
+
+    @property
     def text(self) -> str:
         """Path, query and body in one string, for faults that look for a word."""
         return f"{self.path}?{self.query} {self.body.decode('utf-8', 'replace')}"
 
     def parameters(self) -> dict[str, str]:
-        """The query's parameters, decoded once; a repeated name keeps its last value.
-
-        A way on that the fault `odd-way` made up leads to where nothing was asked for: the first page.
-        """
+        """The query, decoded, the last of each name. A way on that `odd-way` made up leads to the first page."""
         pairs = (part.partition("=") for part in self.query.split("&") if part)
-        found = {unquote_plus(name): unquote_plus(value) for name, _, value in pairs}
-        return {name: value for name, value in found.items() if not value.startswith(MADE_UP)}
+        read = {unquote_plus(name): unquote_plus(value) for name, _, value in pairs}
+        return {name: value for name, value in read.items() if not value.startswith(MADE_UP)}
 
     def json_object(self, otherwise: Exception | None = None) -> dict[str, object]:
         """The body as a JSON object without the members that are null; `otherwise` or `ValueError` if it is none."""

@@ -1,104 +1,91 @@
-"""CONTRIBUTING's page on a further venue, word for word: its files are a venue that fires, lists and proves."""
+"""CONTRIBUTING's page on a further venue, word for word: a venue that fires, lists and proves, and its exchange."""
 
 from __future__ import annotations
 
-import json
 import re
 import sys
-import threading
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 import cancelall.venues
+from cancelall import simulator
 from cancelall.core.model import Verdict
+from cancelall.simulator import SimServer
 from cancelall.venues import registry
-from support import ROOT, swept
+from support import ROOT, kill, paths, swept
 
 PAGE = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-FILES = dict(re.findall(r"`toy/(\w+\.py)`\n\n```python\n(.*?)```\n", PAGE, re.DOTALL))
-
-
-@dataclass
-class Exchange:
-    """The toy's exchange: its cancel of all leaves the first order, which goes by name only."""
-
-    orders: list[str] = field(default_factory=lambda: [str(number) for number in range(12)])
-    asked: list[str] = field(default_factory=list)
-
-    def answer(self, method: str, path: str, key: str | None) -> tuple[int, object]:
-        self.asked.append(f"{method} {path}")
-        if key != "toy-key":
-            return 401, {}
-        if path == "/cancel-all":
-            del self.orders[1:]
-        elif path.startswith("/cancel/"):
-            self.orders.remove(path.rpartition("/")[2])
-        return 200, {"orders": [{"id": one} for one in self.orders]}
+FILES = dict(re.findall(r"`((?:simulator/)?toy/\w+\.py)`\n\n```python\n(.*?)```\n", PAGE, re.DOTALL))
+START = Callable[..., SimServer]
 
 
 @pytest.fixture
-def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Exchange, dict[str, object]]]:
-    """The venue as the page has it, listed, and its exchange on a loopback port."""
-    (tmp_path / "toy").mkdir()
+def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[START]:
+    """Starts the toy's exchange; it and the venue are as the page has them, each in the list of its kind."""
     for name, text in FILES.items():
-        (tmp_path / "toy" / name).write_text(text, encoding="utf-8")
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
     monkeypatch.setattr(cancelall.venues, "__path__", [*cancelall.venues.__path__, str(tmp_path)])
+    monkeypatch.setattr(simulator, "__path__", [*simulator.__path__, str(tmp_path / "simulator")])
     monkeypatch.setitem(registry.VENUES, "toy", "Toy")
-    exchange = Exchange()
+    monkeypatch.setitem(simulator.VENUES, "toy", "cancelall.simulator.toy")  # type: ignore[arg-type]
+    servers = []
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            status, value = exchange.answer(self.command, self.path, self.headers.get("X-API-KEY"))
-            body = json.dumps(value).encode()
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+    def started(*faults: str) -> SimServer:
+        # The kill's waits are scaled down, so that it comes faster than the limits allow.
+        servers.append(simulator.start("toy", orders=12, faults=faults, limits=False))
+        return servers[-1]
 
-        do_POST = do_GET  # noqa: N815 - the library's name
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
-            """Nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    origin = f"http://127.0.0.1:{server.server_port}"
-    yield exchange, {"venue": "toy", "base_url": origin, "credentials": {"api_key": "toy-key"}}
-    server.shutdown()
-    server.server_close()
-    for name in [name for name in sys.modules if name.startswith("cancelall.venues.toy")]:
-        del sys.modules[name]
+    yield started
+    for server in servers:
+        server.stop()
+    for module in [name for name in sys.modules if re.match(r"cancelall\.(venues|simulator)\.toy", name)]:
+        del sys.modules[module]
 
 
-def test_the_page_has_a_small_venue() -> None:
-    assert list(FILES) == ["__init__.py", "options.py", "api.py", "venue.py"]
-    written = [line for text in FILES.values() for line in text.splitlines() if line.strip()]
-    assert len(written) <= 60
+def test_the_page_has_a_small_venue_and_a_small_exchange() -> None:
+    venue = {name: text for name, text in FILES.items() if name.startswith("toy/")}
+    exchange = {name: text for name, text in FILES.items() if name not in venue}
+    assert [name.rpartition("/")[2] for name in venue] == ["__init__.py", "options.py", "api.py", "venue.py"]
+    assert [name.rpartition("/")[2] for name in exchange] == ["__init__.py", "state.py", "venue.py"]
+    for files, most in ((venue, 60), (exchange, 75)):
+        assert len([line for text in files.values() for line in text.splitlines() if line.strip()]) <= most
 
 
-def test_it_fires_lists_cancels_survivors_by_name_and_proves(toy: tuple[Exchange, dict[str, object]]) -> None:
-    exchange, table = toy
-    (report,) = swept({"toy": table})
-    assert (report.verdict, exchange.orders) == (Verdict.CLEAR, [])
-    assert exchange.asked[0] == "POST /cancel-all"
-    assert "POST /cancel/0" in exchange.asked
-    assert exchange.asked[-1] == "GET /orders"
+# Every fault of the shared parts works on the toy, and no line of the toy's speaks of one.
+@pytest.mark.parametrize(
+    "faults", [(), ("latency=0.05",), ("error-500=1@2",), ("lag=0.2",), ("late-cancel=0.2",), ("partial",)]
+)
+def test_it_fires_lists_cancels_survivors_by_name_and_proves(start: START, faults: tuple[str, ...]) -> None:
+    server = start(*faults)
+    stops = {f"POST /cancel/{order.id}" for order in server.open_orders() if order.kind == "stop"}
+    report = kill("toy", server)
+    assert (report.verdict, server.open_orders()) == (Verdict.CLEAR, [])
+    assert "POST /cancel-all" in paths(server)[:2]  # it is sent first, and need not arrive first
+    assert stops <= set(paths(server))
+    assert len(stops) == 4
+    assert paths(server)[-1] == "GET /orders"
+    assert all(server.fake.strikes(fault.partition("=")[0]) for fault in faults)
 
 
-def test_it_lists_without_cancelling(toy: tuple[Exchange, dict[str, object]]) -> None:
-    exchange, table = toy
-    (report,) = swept({"toy": table}, dry_run=True)
+@pytest.mark.parametrize(("fault", "verdict"), [("ack-only", Verdict.OPEN), ("listing-fails", Verdict.UNPROVEN)])
+def test_it_claims_nothing_that_is_not_so(start: START, fault: str, verdict: Verdict) -> None:
+    assert kill("toy", start(fault), deadline=1.5).verdict is verdict
+
+
+def test_it_lists_without_cancelling(start: START) -> None:
+    server = start()
+    report = kill("toy", server, dry_run=True)
     assert (report.verdict, len(report.orders)) == (Verdict.OPEN, 12)
-    assert {one.partition(" ")[0] for one in exchange.asked} == {"GET"}
+    assert {request.method for request in server.requests} == {"GET"}
 
 
-def test_a_key_that_is_refused_proves_nothing(toy: tuple[Exchange, dict[str, object]]) -> None:
-    exchange, table = toy
-    (report,) = swept({"toy": {**table, "credentials": {"api_key": "another"}}}, deadline=1.5)
-    assert report.verdict is not Verdict.CLEAR
-    assert len(exchange.orders) == 12
+def test_a_key_that_is_refused_proves_nothing(start: START) -> None:
+    server = start()
+    table = {"venue": "toy", "base_url": server.origin, "credentials": {"api_key": "another"}}
+    (report,) = swept({"toy": table}, deadline=1.5)
+    assert report.verdict is Verdict.REFUSED
+    assert len(server.open_orders()) == 12

@@ -203,7 +203,7 @@ def test_an_order_that_cannot_be_named_spoils_no_other_one_s_cancel(number: int)
 
 def test_orders_that_cannot_be_cancelled_are_listed() -> None:
     result = one("stubborn=StopLimit", deadline=8.0)
-    stuck = {order.id for order in result.stock if order.type == "stop_limit"}
+    stuck = {order.id for order in result.stock if order.kind == "stop_limit"}
     assert (result.verdict, ids(result.left)) == (Verdict.OPEN, stuck)
     assert result.ended("open", "failed") == stuck
 

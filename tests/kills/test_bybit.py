@@ -49,7 +49,7 @@ def test_an_odd_row_costs_the_proof_and_no_cancel_by_name(field: str) -> None:
     assert result.verdict is not Verdict.CLEAR
 
 
-@pytest.mark.parametrize("fault", ["cursor-stays", "empty-page", "page-refused@3"])
+@pytest.mark.parametrize("fault", ["cursor-stays", "odd-way=empty", "page-refused@3"])
 def test_cursors_as_they_were_seen_keep_no_proof_away(fault: str) -> None:
     """The anchor of a refused page was just cancelled: the next listing begins anew."""
     assert len(ids(kept(fault, 400).left)) > 51

@@ -347,12 +347,12 @@ PACIFICA = Truth(
     selected={"symbol": ["BTC", "SOL"]},
     product={},
     passing=(
-        *(*_COMMON, "bare", "account-list", "plain-text", "status=409@2", "latency=0.05", "trigger=0.2@1"),
-        *("hostile", "spares=stop", "spares=twap", "spares=spot"),
+        *(*_COMMON, "bare", "account-list", "no-json", "status=409@2", "latency=0.05", "trigger=0.2@1"),
+        *("hostile", "keeps=stop", "keeps=twap", "keeps=spot"),
     ),
     refusals=(
         Refusal(faults=("key",), kind="auth", twice=True),
-        Refusal(faults=("key", "plain-text"), kind="auth", twice=True),
+        Refusal(faults=("key", "no-json"), kind="auth", twice=True),
         Refusal(faults=("permission",), kind="permission", twice=True),
         Refusal(faults=("ip",), kind="ip", twice=True),
         Refusal(faults=("region",), kind="region", twice=True),

@@ -29,20 +29,20 @@ FOLDER = Path(os.environ.get("CANCELALL_CCXT_ASCENDEX") or HERE)
 # Reads what to do from its input, does it in one go, and prints what came of it, or the name of the error.
 DRIVER = """
 import json, sys
-asked = json.load(sys.stdin)
-sys.path.insert(0, asked["folder"])
+task = json.load(sys.stdin)
+sys.path.insert(0, task["folder"])
 import ccxt
 assert ccxt.__version__ == "4.5.63", ccxt.__version__
-client = ccxt.ascendex({"apiKey": asked["key"], "secret": asked["secret"], "enableRateLimit": False})
-client.urls["api"] = {"rest": asked["origin"]}
-found = []
-for name, arguments in asked["calls"]:
-    arguments = [found[each["of"]]["id"] if isinstance(each, dict) and "of" in each else each for each in arguments]
+client = ccxt.ascendex({"apiKey": task["key"], "secret": task["secret"], "enableRateLimit": False})
+client.urls["api"] = {"rest": task["origin"]}
+results = []
+for name, arguments in task["calls"]:
+    arguments = [results[each["of"]]["id"] if isinstance(each, dict) and "of" in each else each for each in arguments]
     try:
-        found.append(getattr(client, name)(*arguments))
+        results.append(getattr(client, name)(*arguments))
     except ccxt.BaseError as error:
-        found.append({"error": type(error).__name__})
-print(json.dumps(found))
+        results.append({"error": type(error).__name__})
+print(json.dumps(results))
 """
 
 
@@ -57,7 +57,7 @@ def ccxt_does(server: SimServer, *calls: tuple[Any, ...], secret: str = "") -> l
     """The results of these calls, each a method's name and its arguments; `{"of": 0}` is the id of the first result."""
     if not (FOLDER / "ccxt" / "ascendex.py").is_file():
         pytest.skip(f"no ccxt 4.5.63 in {FOLDER}")
-    asked = {
+    task = {
         "folder": str(FOLDER),
         "origin": server.origin,
         "key": server.credentials["api_key"],
@@ -65,7 +65,7 @@ def ccxt_does(server: SimServer, *calls: tuple[Any, ...], secret: str = "") -> l
         "calls": [(call[0], call[1:]) for call in calls],
     }
     done = subprocess.run(
-        [sys.executable, "-c", DRIVER], input=json.dumps(asked), capture_output=True, text=True, check=False
+        [sys.executable, "-c", DRIVER], input=json.dumps(task), capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
     return list(json.loads(done.stdout))
@@ -93,7 +93,7 @@ def test_ccxt_lists_and_cancels_each_ledger(server: SimServer) -> None:
 
 def test_ccxt_places_finds_and_cancels(server: SimServer) -> None:
     for symbol in ("BTC/USDT", "BTC/USDT:USDT"):
-        placed, found, open_now, cancelled, after, again = ccxt_does(
+        placed, shown, open_now, cancelled, after, again = ccxt_does(
             server,
             ("create_order", symbol, "limit", "buy", 0.01, 50_000),
             ("fetch_order", {"of": 0}, symbol),
@@ -102,9 +102,9 @@ def test_ccxt_places_finds_and_cancels(server: SimServer) -> None:
             ("fetch_order", {"of": 0}, symbol),
             ("cancel_order", {"of": 0}, symbol),
         )
-        assert found["id"] == placed["id"]
-        assert (found["symbol"], found["price"], found["amount"]) == (symbol, 50_000, 0.01)
-        assert (found["status"], after["status"]) == ("open", "canceled")
+        assert shown["id"] == placed["id"]
+        assert (shown["symbol"], shown["price"], shown["amount"]) == (symbol, 50_000, 0.01)
+        assert (shown["status"], after["status"]) == ("open", "canceled")
         assert placed["id"] in {row["id"] for row in open_now}
         assert cancelled["id"] == placed["id"]
         assert "error" in again

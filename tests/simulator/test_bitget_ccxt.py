@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -149,22 +146,3 @@ def test_demo() -> None:
             client.fetch_open_orders(SWAP)
         client.options["sandboxMode"] = True
         assert ids(client.fetch_open_orders(SWAP)) == real(server, "USDT-FUTURES")
-
-
-def test_the_venue_s_own_recipe_for_a_signature() -> None:
-    """What the official python SDK does: prehash of stamp, method, target and body; here over the socket, unsorted."""
-    requests = pytest.importorskip("requests")
-    with simulator.start("bitget", orders=40) as server:
-        keys = server.credentials
-        target = "/api/v2/mix/order/orders-pending?productType=USDT-FUTURES&limit=100"
-        stamp = str(server.fake.now_ms())
-        signed = hmac.new(keys["api_secret"].encode(), f"{stamp}GET{target}".encode(), hashlib.sha256).digest()
-        headers = {
-            "ACCESS-KEY": keys["api_key"],
-            "ACCESS-SIGN": base64.b64encode(signed).decode(),
-            "ACCESS-TIMESTAMP": stamp,
-            "ACCESS-PASSPHRASE": keys["passphrase"],
-            "locale": "zh-CN",
-        }
-        with requests.get(server.origin + target, headers=headers, timeout=5) as answer:
-            assert answer.json()["code"] == "00000"

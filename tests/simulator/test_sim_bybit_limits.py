@@ -85,16 +85,6 @@ def test_option_cancels_know_two_codes(open_desk: Opener) -> None:
     assert codes == [0, 30035, 10006]
 
 
-def test_one_address_may_ask_600_times_in_5_seconds(open_desk: Opener) -> None:
-    desk = open_desk(limits=True)
-    statuses = [desk.reply("GET", TIME).status for _ in range(601)]
-    assert statuses == [200] * 600 + [403]
-    desk.clock.tick(599)
-    assert desk.reply("GET", TIME).status == 403
-    desk.clock.tick(1)
-    assert desk.reply("GET", TIME).status == 200
-
-
 def test_limits_can_be_off(open_desk: Opener) -> None:
     desk = open_desk(limits=False)
     assert {desk.reply("GET", TIME).status for _ in range(700)} == {200}

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 LIST = "/v5/order/realtime"
 HISTORY = "/v5/order/history"
+INSTRUMENTS = "/v5/market/instruments-info"
+STRATEGIES = "/v5/strategy/list"
 QUERIES: list[dict[str, object]] = [
     {"category": "linear", "settleCoin": "USDT"},
     {"category": "linear", "settleCoin": "USDC"},
@@ -44,13 +46,12 @@ def test_newest_first_without_gaps(open_desk: Opener) -> None:
 
 @pytest.mark.parametrize("encode", [lambda cursor: cursor, lambda cursor: quote(cursor, safe="")])
 def test_cursor_as_received_or_encoded_again(open_desk: Opener, encode: Any) -> None:
-    desk = open_desk(orders=200)
-    query = "category=spot&limit=50"
-    first = desk.read(desk.fake.handle(desk.request("GET", LIST, query=query)))["result"]
+    desk, query = open_desk(orders=200), "category=spot&limit=50"
+    first = desk.query(LIST, query)["result"]
     cursor = first["nextPageCursor"]
     assert "%3A" in cursor
     assert "%2C" in cursor
-    second = desk.read(desk.fake.handle(desk.request("GET", LIST, query=f"{query}&cursor={encode(cursor)}")))["result"]
+    second = desk.query(LIST, f"{query}&cursor={encode(cursor)}")["result"]
     assert first["list"][-1]["createdTime"] > second["list"][0]["createdTime"]
 
 
@@ -64,13 +65,11 @@ def test_default_page_is_20_and_a_last_page_has_a_cursor(desk: Desk) -> None:
 
 
 def test_paging_goes_on_when_the_cursors_order_is_cancelled(open_desk: Opener) -> None:
-    desk = open_desk(orders=1000)
-    query = "category=linear&settleCoin=USDT&limit=50"
-    page = desk.read(desk.fake.handle(desk.request("GET", LIST, query=query)))["result"]
+    desk, query = open_desk(orders=1000), "category=linear&settleCoin=USDT&limit=50"
+    page = desk.query(LIST, query)["result"]
     last = page["list"][-1]
     desk.post("/v5/order/cancel", category="linear", symbol=last["symbol"], orderId=last["orderId"])
-    query += f"&cursor={page['nextPageCursor']}"
-    rest = desk.read(desk.fake.handle(desk.request("GET", LIST, query=query)))["result"]["list"]
+    rest = desk.query(LIST, f"{query}&cursor={page['nextPageCursor']}")["result"]["list"]
     assert int(rest[0]["createdTime"]) < int(last["createdTime"])
     assert len(rest) == 50
 
@@ -84,7 +83,7 @@ def walk(desk: Desk, path: str, limit: int = 10, most: int = 9) -> list[dict[str
     cursor = ""
     while len(answers) < most:
         query = f"limit={limit}" + ("&category=spot" if path == LIST else "") + (cursor and f"&cursor={cursor}")
-        answers.append(desk.read(desk.fake.handle(desk.request("GET", path, query=query))))
+        answers.append(desk.query(path, query))
         cursor = answers[-1]["result"].get("nextPageCursor", "")
         if not cursor:
             break
@@ -105,13 +104,6 @@ def test_the_last_cursor_can_point_to_its_own_page(open_desk: Opener) -> None:
     assert 0 < len(pages[-1]["list"]) < 10
 
 
-def test_a_first_page_can_be_empty_and_have_a_cursor(open_desk: Opener) -> None:
-    desk = open_desk(faults=["empty-page"])
-    first, *rest = [answer["result"]["list"] for answer in walk(desk, LIST, 50)]
-    assert first == []
-    assert {row["orderId"] for rows in rest for row in rows} == {order.id for order in desk.open("spot")}
-
-
 @pytest.mark.parametrize(
     ("fault", "name", "value"),
     [
@@ -123,8 +115,8 @@ def test_a_first_page_can_be_empty_and_have_a_cursor(open_desk: Opener) -> None:
 @pytest.mark.parametrize("path", [LIST, "/v5/spread/order/realtime", "/v5/strategy/list"])
 def test_one_field_of_a_row_can_be_odd(open_desk: Opener, path: str, fault: str, name: str, value: object) -> None:
     rows = walk(open_desk(faults=[fault]), path, 50)[0]["result"]["list"]
-    plain = walk(open_desk(), path, 50)[0]["result"]["list"]
-    assert rows == [{**plain[0], name: value}, *plain[1:]]
+    usual = walk(open_desk(), path, 50)[0]["result"]["list"]
+    assert rows == [{**usual[0], name: value}, *usual[1:]]
 
 
 @pytest.mark.parametrize(("fault", "status", "code"), [("no-batch", 404, None), ("no-batch=10017", 200, 10017)])
@@ -165,14 +157,13 @@ def test_bad_parameters(desk: Desk, values: dict[str, object]) -> None:
     assert desk.get(LIST, **values)["retCode"] == 10001
 
 
-@pytest.mark.parametrize("order_filter", ["Order", "StopOrder", "tpslOrder", "OcoOrder", "BidirectionalTpslOrder"])
-def test_filters_divide_spot(desk: Desk, order_filter: str) -> None:
-    rows = desk.listing(category="spot", orderFilter=order_filter)
-    assert rows
-    others = {"Order", "StopOrder", "tpslOrder", "OcoOrder", "BidirectionalTpslOrder"} - {order_filter}
-    ids = {row["orderId"] for row in rows}
-    for other in others:
-        assert ids.isdisjoint(row["orderId"] for row in desk.listing(category="spot", orderFilter=other))
+def test_filters_divide_spot(desk: Desk) -> None:
+    filters = ("Order", "StopOrder", "tpslOrder", "OcoOrder", "BidirectionalTpslOrder")
+    parts = [{row["orderId"] for row in desk.listing(category="spot", orderFilter=each)} for each in filters]
+    whole = [row["orderId"] for row in desk.listing(category="spot")]
+    assert all(parts)
+    assert sum(map(len, parts)) == len(whole)
+    assert set().union(*parts) == set(whole)
 
 
 def test_statuses(desk: Desk) -> None:
@@ -191,71 +182,56 @@ def test_closed_orders(desk: Desk) -> None:
     spot = {row["orderId"]: row for row in desk.listing(category="spot")}
     for order_filter in ("Order", "StopOrder"):
         desk.cancel_all(category="spot", orderFilter=order_filter)
-    closed = desk.get(LIST, category="spot", openOnly=1, limit=50)["result"]["list"]
-    past = desk.get(HISTORY, category="spot", limit=50)["result"]["list"]
-    assert closed == past
+    past = desk.rows(HISTORY, category="spot", limit=50)
+    assert desk.rows(LIST, category="spot", openOnly=1, limit=50) == past
     assert {row["orderStatus"] for row in past} == {"Cancelled", "Deactivated", "PartiallyFilledCanceled"}
     partly = next(row for row in past if row["orderStatus"] == "PartiallyFilledCanceled")
     assert (partly["cumExecQty"], partly["leavesQty"], partly["cancelType"]) == ("0.6", "0", "CancelByUser")
-    found = desk.get(LIST, category="spot", orderId=partly["orderId"])["result"]["list"]
-    assert found == [partly]
+    assert desk.rows(LIST, category="spot", orderId=partly["orderId"]) == [partly]
     by_client = next(row for row in past if row["orderLinkId"])
-    assert desk.get(LIST, category="spot", orderLinkId=by_client["orderLinkId"])["result"]["list"] == [by_client]
-    assert desk.get(HISTORY, category="spot", orderId=by_client["orderId"])["result"]["list"] == [by_client]
+    assert desk.rows(LIST, category="spot", orderLinkId=by_client["orderLinkId"]) == [by_client]
+    assert desk.rows(HISTORY, category="spot", orderId=by_client["orderId"]) == [by_client]
     assert {row["orderId"] for row in past} <= set(spot)
     desk.clock.tick(24 * 3600 + 1)
-    assert desk.get(HISTORY, category="spot")["result"]["list"] == []
+    assert desk.rows(HISTORY, category="spot") == []
 
 
 def test_an_id_needs_no_coin(desk: Desk) -> None:
     order = desk.open("linear")[0]
-    assert desk.get(LIST, category="linear", orderId=order.id)["result"]["list"][0]["orderId"] == order.id
+    assert desk.rows(LIST, category="linear", orderId=order.id)[0]["orderId"] == order.id
 
 
 def test_history_pages(open_desk: Opener) -> None:
     desk = open_desk(orders=400)
     taken = desk.cancel_all(category="linear", settleCoin="USDT")
-    seen: list[str] = []
-    cursor = ""
-    while True:
-        query = "category=linear&limit=50" + (cursor and f"&cursor={cursor}")
-        page = desk.read(desk.fake.handle(desk.request("GET", HISTORY, query=query)))["result"]
-        if not page["list"]:
-            break
-        seen += [row["orderId"] for row in page["list"]]
-        cursor = page["nextPageCursor"]
-    assert sorted(seen) == sorted(taken)
+    assert sorted(row["orderId"] for row in desk.listing(HISTORY, category="linear")) == sorted(taken)
 
 
 # Instruments.
 
 
 def test_linear_instruments_do_not_fit_the_default_page(desk: Desk) -> None:
-    path = "/v5/market/instruments-info"
-    first = desk.get(path, category="linear")["result"]
+    first = desk.get(INSTRUMENTS, category="linear")["result"]
     assert len(first["list"]) == 500
-    rest = desk.read(
-        desk.fake.handle(desk.request("GET", path, query=f"category=linear&cursor={first['nextPageCursor']}"))
-    )["result"]
+    rest = desk.query(INSTRUMENTS, f"category=linear&cursor={first['nextPageCursor']}")["result"]
     assert rest["nextPageCursor"] == ""
-    everything = desk.get(path, category="linear", limit=1000)["result"]
-    assert everything["list"] == first["list"] + rest["list"]
-    assert {row["settleCoin"] for row in everything["list"]} == {"USDT", "USDC"}
-    assert desk.get(path, category="linear", symbol="ETHPERP")["result"]["list"][0]["settleCoin"] == "USDC"
-    assert desk.get(path, category="linear", limit=1001)["retCode"] == 10001
+    everything = desk.rows(INSTRUMENTS, category="linear", limit=1000)
+    assert everything == first["list"] + rest["list"]
+    assert {row["settleCoin"] for row in everything} == {"USDT", "USDC"}
+    assert desk.rows(INSTRUMENTS, category="linear", symbol="ETHPERP")[0]["settleCoin"] == "USDC"
+    assert desk.get(INSTRUMENTS, category="linear", limit=1001)["retCode"] == 10001
 
 
 def test_other_instruments(desk: Desk) -> None:
-    path = "/v5/market/instruments-info"
-    inverse = desk.get(path, category="inverse")["result"]["list"]
+    inverse = desk.rows(INSTRUMENTS, category="inverse")
     assert {"BTC", "ETH", "XRP", "SOL"} <= {row["settleCoin"] for row in inverse}
     assert "BTCUSDH24" in {row["symbol"] for row in inverse}
-    assert {row["baseCoin"] for row in desk.get(path, category="option")["result"]["list"]} == {"BTC"}
-    assert "nextPageCursor" in desk.get(path, category="spot")["result"]
-    before_launch = desk.get(path, category="linear", status="PreLaunch")["result"]["list"]
+    assert {row["baseCoin"] for row in desk.rows(INSTRUMENTS, category="option")} == {"BTC"}
+    assert "nextPageCursor" in desk.get(INSTRUMENTS, category="spot")["result"]
+    before_launch = desk.rows(INSTRUMENTS, category="linear", status="PreLaunch")
     assert [row["symbol"] for row in before_launch] == ["NEXTUSDT"]
-    assert desk.get(path)["retCode"] == 10001
-    spreads = desk.get("/v5/spread/instrument")["result"]["list"]
+    assert desk.get(INSTRUMENTS)["retCode"] == 10001
+    spreads = desk.rows("/v5/spread/instrument")
     assert {order.symbol for order in desk.open("spread")} <= {row["symbol"] for row in spreads}
 
 
@@ -270,14 +246,14 @@ def test_every_order_is_of_a_known_instrument(desk: Desk) -> None:
 
 
 def test_strategies_list(desk: Desk) -> None:
-    rows = desk.get("/v5/strategy/list")["result"]["list"]
+    rows = desk.rows(STRATEGIES)
     assert {row["strategyType"] for row in rows} == {"twap", "chaseOrder", "iceberg", "pov"}
     assert {2, 4, 5, 6} == {row["status"] for row in rows}
-    assert {row["status"] for row in desk.get("/v5/strategy/list", status=6)["result"]["list"]} == {6}
-    page = desk.get("/v5/strategy/list", pageSize=3)["result"]
-    rest = desk.get("/v5/strategy/list", pageSize=50, cursor=page["nextCursor"])["result"]
+    assert {row["status"] for row in desk.rows(STRATEGIES, status=6)} == {6}
+    page = desk.get(STRATEGIES, pageSize=3)["result"]
+    rest = desk.get(STRATEGIES, pageSize=50, cursor=page["nextCursor"])["result"]
     assert (len(page["list"]), len(rest["list"]), rest["nextCursor"]) == (3, len(rows) - 3, "")
-    assert desk.get("/v5/strategy/list", pageSize=51)["retCode"] == 10001
+    assert desk.get(STRATEGIES, pageSize=51)["retCode"] == 10001
 
 
 def test_a_running_strategy_replaces_its_order_until_it_is_stopped(desk: Desk) -> None:
@@ -292,34 +268,35 @@ def test_a_running_strategy_replaces_its_order_until_it_is_stopped(desk: Desk) -
         desk.clock.tick(0.2)
         assert len(children()) == 1
     assert children() != before
-    strategy = desk.get("/v5/strategy/list", strategyType="iceberg", status=2)["result"]["list"][0]
-    stopped = desk.post("/v5/strategy/stop", strategyId=strategy["strategyId"])
-    assert stopped["result"] == {"strategyId": strategy["strategyId"]}
+    strategy = desk.rows(STRATEGIES, strategyType="iceberg", status=2)[0]["strategyId"]
+    assert desk.post("/v5/strategy/stop", strategyId=strategy)["result"] == {"strategyId": strategy}
     desk.clock.tick(1)
     assert children() == [], "stopping cancels the child orders, and none comes back"
-    assert desk.post("/v5/strategy/stop", strategyId=strategy["strategyId"])["retCode"] == 60074
+    assert desk.post("/v5/strategy/stop", strategyId=strategy)["retCode"] == 60074
     assert desk.post("/v5/strategy/stop", strategyId="another")["retCode"] == 60065
-    assert desk.get("/v5/strategy/list", strategyId=strategy["strategyId"])["result"]["list"][0]["status"] == 3
+    assert desk.rows(STRATEGIES, strategyId=strategy)[0]["status"] == 3
 
 
 def test_a_terminated_strategy_leaves_an_order_that_the_sweep_takes(desk: Desk) -> None:
-    inverse = [order for order in desk.open("inverse") if order.extra.get("createType") == "CreateByTWAP"]
-    assert len(inverse) == 1
+    def left() -> int:
+        return len([order for order in desk.open("inverse") if order.extra.get("createType") == "CreateByTWAP"])
+
+    assert left() == 1
     desk.cancel_all(category="inverse", settleCoin="BTC")
     desk.clock.tick(1)
-    assert not [order for order in desk.open("inverse") if order.extra.get("createType") == "CreateByTWAP"]
+    assert left() == 0
 
 
 def test_ack_only_stops_no_strategy(open_desk: Opener) -> None:
     desk = open_desk(faults=["ack-only"])
-    strategy = desk.get("/v5/strategy/list", status=2)["result"]["list"][0]
+    strategy = desk.rows(STRATEGIES, status=2)[0]
     assert desk.post("/v5/strategy/stop", strategyId=strategy["strategyId"])["retCode"] == 0
-    assert desk.get("/v5/strategy/list", status=2)["result"]["list"][0] == strategy
+    assert desk.rows(STRATEGIES, status=2)[0] == strategy
 
 
 def test_without_the_feature_nothing_is_replaced(open_desk: Opener) -> None:
     desk = open_desk(faults=["lacks=strategy/404"])
-    assert desk.reply("GET", "/v5/strategy/list").status == 404
+    assert desk.reply("GET", STRATEGIES).status == 404
     desk.cancel_all(category="linear", settleCoin="USDC")
     desk.clock.tick(1)
     assert desk.listing(category="linear", settleCoin="USDC") == []
@@ -345,7 +322,7 @@ def test_create(open_desk: Opener, change: dict[str, object], status: str) -> No
     placed = desk.post("/v5/order/create", **{**LIMIT, **change})
     assert placed["retCode"] == 0
     category = str(change.get("category", "linear"))
-    row = desk.get(LIST, category=category, orderId=placed["result"]["orderId"])["result"]["list"][0]
+    (row,) = desk.rows(LIST, category=category, orderId=placed["result"]["orderId"])
     assert (row["orderStatus"], row["qty"], row["side"]) == (status, "0.1", "Buy")
 
 
@@ -360,18 +337,14 @@ def test_create(open_desk: Opener, change: dict[str, object], status: str) -> No
         ({"orderType": "Stop"}, 10001),
         ({"category": "spot", "orderFilter": "OcoOrder"}, 170201),
         ({"category": "spot", "orderFilter": "tpslOrder"}, 10001),
+        ({"orderLinkId": "mine"}, 110072),
     ],
 )
 def test_create_refuses(open_desk: Opener, change: dict[str, str], code: int) -> None:
     desk = open_desk(orders=0)
-    assert desk.post("/v5/order/create", **{**LIMIT, **change})["retCode"] == code
-    assert not desk.open()
-
-
-def test_a_client_id_is_used_once(open_desk: Opener) -> None:
-    desk = open_desk(orders=0)
     assert desk.post("/v5/order/create", **LIMIT, orderLinkId="mine")["retCode"] == 0
-    assert desk.post("/v5/order/create", **LIMIT, orderLinkId="mine")["retCode"] == 110072
+    assert desk.post("/v5/order/create", **{**LIMIT, **change})["retCode"] == code
+    assert len(desk.open()) == 1
 
 
 # About the key and the account.

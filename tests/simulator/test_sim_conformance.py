@@ -60,8 +60,8 @@ def test_pybit_places_finds_and_cancels(server: SimServer) -> None:
     session = pybit_session(server)
     with closing(session.client):
         placed = session.place_order(**LIMIT, orderLinkId="mine")["result"]["orderId"]
-        found = session.get_open_orders(category="linear", symbol="BTCUSDT", orderLinkId="mine")["result"]["list"]
-        assert [row["orderId"] for row in found] == [placed]
+        listed = session.get_open_orders(category="linear", symbol="BTCUSDT", orderLinkId="mine")["result"]["list"]
+        assert [row["orderId"] for row in listed] == [placed]
         session.cancel_order(category="linear", symbol="BTCUSDT", orderId=placed)
         gone = session.get_order_history(category="linear", orderId=placed)["result"]["list"]
         assert [row["orderStatus"] for row in gone] == ["Cancelled"]

@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 from cancelall.simulator import venue_class
-from cancelall.simulator.spoil import ROW_WORDS, WAY_WORDS
+from cancelall.simulator.spoil import ODD_ROWS, ODD_WAYS
 from cancelall.venues.registry import VENUES, load
 from tests.soak.virtual import Trouble, Weather
 
@@ -199,9 +199,9 @@ _WORD: Table = (
 """Words of the venue that are heard once, or for a moment."""
 
 _ODD: Table = (
-    ("odd-row", one_of(*ROW_WORDS)),
-    ("odd-row", one_of(*ROW_WORDS)),
-    ("odd-way", one_of(*WAY_WORDS)),
+    ("odd-row", one_of(*ODD_ROWS)),
+    ("odd-row", one_of(*ODD_ROWS)),
+    ("odd-way", one_of(*ODD_WAYS)),
     ("null-lists", nothing),
 )
 """One thing wrong with a listing."""
@@ -264,13 +264,13 @@ _OWN: Mapping[str, Table] = {
         ("upstream-503", nothing),
     ),
     "pacifica": (
-        ("plain-text", nothing),
+        ("no-json", nothing),
         ("bare", nothing),
         ("account-list", nothing),
         ("counts", one_of("1", "-1")),
         ("lacks", one_of("strategies", "twap")),
         ("older", nothing),
-        ("spares", one_of("stop", "twap", "spot")),
+        ("keeps", one_of("stop", "twap", "spot")),
         ("trigger", seconds(0, 3)),
         ("trigger", seconds(0, 3)),
         ("ahead", one_of("0", "5")),
@@ -336,7 +336,7 @@ def _silent(rng: random.Random, venue: str) -> Any:
 
 def _odd(rng: random.Random, venue: str) -> Any:
     """One thing is wrong with each listing, or with those of one part, and stays so."""
-    fault = rng.choice((f"odd-row={rng.choice(ROW_WORDS)}",) * 2 + (f"odd-way={rng.choice(WAY_WORDS)}",))
+    fault = rng.choice((f"odd-row={rng.choice(ODD_ROWS)}",) * 2 + (f"odd-way={rng.choice(ODD_WAYS)}",))
     return ((0.0, (f"{fault}~{rng.choice(_TEXTS[venue])}" if rng.random() < 0.4 else fault,)),)
 
 

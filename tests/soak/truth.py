@@ -19,7 +19,7 @@ from cancelall.simulator.bitget import kinds as bitget_kinds
 from cancelall.simulator.book import Book
 from cancelall.simulator.bybit import state as bybit_state
 from cancelall.simulator.deltadefi import markets as deltadefi_markets
-from cancelall.simulator.pacifica import kinds as pacifica_kinds
+from cancelall.simulator.pacifica import markets as pacifica_markets
 from tests.soak.virtual import Sent, true_ms
 
 FOREVER = 1 << 60
@@ -216,7 +216,7 @@ class BybitTruth(_Base):
         instrument = self.fake.instruments.find(order.segment, order.symbol)
         if instrument is None:
             return False
-        return bool(instrument.base == base if base else instrument.settle == settle)
+        return bool(instrument.base == base if base else instrument.settle_coin == settle)
 
     def _in_filter(self, order: SimOrder) -> bool:
         wanted = self.one("order_filter")
@@ -234,7 +234,7 @@ class BybitTruth(_Base):
         closing = {"TakeProfit", "StopLoss", "TrailingStop", "PartialTakeProfit", "PartialStopLoss"}
         if order.reduce_only or order.extra.get("closeOnTrigger") is True or order.kind in closing:
             return True
-        conditional = order.kind not in (bybit_state.PLAIN,)
+        conditional = order.kind not in (bybit_state.ORDINARY,)
         return order.segment == "spot" and conditional and order.side == "sell"
 
     def covers(self, path: str, parameters: Mapping[str, str], order: SimOrder) -> bool:
@@ -250,12 +250,12 @@ class BybitTruth(_Base):
         if path != "/v5/order/realtime" or parameters.get("category") != order.segment:
             return False
         scope = bybit_state.read_scope(order.segment, dict(parameters), self.fake.instruments)
-        return scope.holds(order)
+        return scope.covers(order)
 
     def fired(self, order: SimOrder) -> SimOrder | None:
-        if order.kind == bybit_state.PLAIN or order.segment == "spread":
+        if order.kind == bybit_state.ORDINARY or order.segment == "spread":
             return None
-        return replace(order, kind=bybit_state.PLAIN, type="limit", price="100")
+        return replace(order, kind=bybit_state.ORDINARY, type="limit", price="100")
 
 
 class AscendexTruth(_Base):
@@ -266,7 +266,7 @@ class AscendexTruth(_Base):
         return (not ledgers or order.segment in ledgers) and (not symbols or order.symbol in symbols)
 
     def protective(self, order: SimOrder) -> bool:
-        waits = order.type in ("stop_limit", "stop_market")
+        waits = order.kind in ("stop_limit", "stop_market")
         return order.reduce_only or (order.segment == "cash" and waits and order.side == "sell")
 
     def covers(self, path: str, parameters: Mapping[str, str], order: SimOrder) -> bool:
@@ -274,7 +274,7 @@ class AscendexTruth(_Base):
         return bool(match and match[1] == order.segment)
 
     def fired(self, order: SimOrder) -> SimOrder | None:
-        if order.type not in ("stop_limit", "stop_market"):
+        if order.kind not in ("stop_limit", "stop_market"):
             return None
         return replace(order, type="limit", kind="limit", price="100")
 
@@ -363,7 +363,7 @@ class PacificaTruth(_Base):
         return not symbols or order.symbol in symbols
 
     def protective(self, order: SimOrder) -> bool:
-        sells_spot = "-" in order.symbol and order.side == "sell" and pacifica_kinds.is_stop(order)
+        sells_spot = "-" in order.symbol and order.side == "sell" and pacifica_markets.is_stop(order)
         return order.reduce_only or sells_spot
 
     def covers(self, path: str, parameters: Mapping[str, str], order: SimOrder) -> bool:
@@ -371,9 +371,9 @@ class PacificaTruth(_Base):
         return listed.get(path.removeprefix("/api/v1")) == order.segment
 
     def fired(self, order: SimOrder) -> SimOrder | None:
-        if order.kind not in pacifica_kinds.WAITING or order.extra.get("lifecycle") != "open":
+        if order.kind not in pacifica_markets.WAITING or order.extra.get("lifecycle") != "open":
             return None
-        return replace(order, segment=pacifica_kinds.ORDERS, kind="limit", price="100", extra={"strategy": order.id})
+        return replace(order, segment=pacifica_markets.ORDERS, kind="limit", price="100", extra={"strategy": order.id})
 
 
 class DeltadefiTruth(_Base):

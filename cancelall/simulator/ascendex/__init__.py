@@ -9,6 +9,5 @@ the group in its path, and a market: orders never match and conditional ones nev
 says so. Where the documents leave a question open, a comment says what was chosen.
 """
 
-from .venue import FAKE, AscendEX
-
-__all__ = ["FAKE", "AscendEX"]
+from .venue import FAKE as FAKE
+from .venue import AscendEX as AscendEX

@@ -1,4 +1,4 @@
-"""What can be traded in which ledger, the public lists of it, and an account full of orders of every kind.
+"""What can be traded in which ledger, the public lists of it, an account full of orders of every kind, and their rows.
 
 https://ascendex.github.io/ascendex-pro-api/#list-all-products and
 https://ascendex.github.io/ascendex-futures-pro-api-v2/#futures-contracts-info. A contract's name on the website is not
@@ -9,8 +9,8 @@ fill at once and rest nowhere. Take-profit and stop-loss of a position are no or
 from __future__ import annotations
 
 from ..book import SimOrder
-from ..rows import fixed
-from ..stock import templates
+from ..rows import fixed, tables
+from ..stock import template, templates
 
 LEDGERS = ("cash", "margin", "futures")
 SYMBOLS = {
@@ -20,75 +20,53 @@ SYMBOLS = {
 }
 COINS = sorted({coin for symbol in SYMBOLS["cash"] for coin in symbol.split("/")})
 
+_TERMS = fixed("""
+    minNotional=5 maxNotional=400000 commissionType=Quote commissionReserveRate=0.001 tickSize=0.01 lotSize=0.00001
+""")
 _PRODUCT = fixed("""
-    tradingStartTime=#1546300800000 collapseDecimals=1,0.1,0.01 minQty=0.000000001 maxQty=1000000000 minNotional=5
-    maxNotional=400000 statusCode=Normal statusMessage= tickSize=0.01 useTick=#false lotSize=0.00001 useLot=#false
-    commissionType=Quote commissionReserveRate=0.001 qtyScale=#5 priceScale=#2 notionalScale=#4
+    tradingStartTime=#1546300800000 collapseDecimals=1,0.1,0.01 minQty=0.000000001 maxQty=1000000000 statusCode=Normal
+    statusMessage= useTick=#false useLot=#false qtyScale=#5 priceScale=#2 notionalScale=#4
 """)
-_LEGACY = fixed("""
-    status=Normal minNotional=5 maxNotional=400000 commissionType=Quote commissionReserveRate=0.001 tickSize=0.01
-    lotSize=0.00001
-""")
-_MARGIN = fixed("""
-    positionNotionalLowerbound=0 positionNotionalUpperbound=50000 initialMarginRate=0.01 maintenanceMarginRate=0.006
-""")
+_BOUNDS = "positionNotionalLowerbound=0 positionNotionalUpperbound=50000"
 _CONTRACT = {
     **fixed("status=Normal settlementAsset=USDT tradingStartTime=#1579701600000"),
     "priceFilter": fixed("minPrice=0.25 maxPrice=1000000 tickSize=0.25"),
     "lotSizeFilter": fixed("minQty=0.0001 maxQty=1000000000 lotSize=0.0001"),
-    "marginRequirements": [_MARGIN],
+    "marginRequirements": [fixed(f"{_BOUNDS} initialMarginRate=0.01 maintenanceMarginRate=0.006")],
 }
+_PAIRS = [(symbol, *symbol.split("/")) for symbol in SYMBOLS["cash"]]
 
-
-def products(ledger: str) -> list[dict[str, object]]:
-    """What is traded in cash or on margin."""
-    domains = {symbol: symbol.partition("/")[2].replace("USDT", "USDS") for symbol in SYMBOLS[ledger]}
-    return [{"symbol": each, "displayName": each, "domain": domain, **_PRODUCT} for each, domain in domains.items()]
-
-
-def contracts() -> list[dict[str, object]]:
-    """The futures."""
-    coins = {symbol: symbol.partition("-")[0] for symbol in SYMBOLS["futures"]}
-    return [
-        {"symbol": symbol, "displayName": f"{coin}USDT", "underlying": f"{coin}/USDT", **_CONTRACT}
-        for symbol, coin in coins.items()
-    ]
-
-
-def legacy_products() -> list[dict[str, object]]:
-    """Of `GET /api/pro/v1/products`: not in the documents any more, but other people's clients ask for it first."""
-    pairs = [(symbol, *symbol.split("/")) for symbol in SYMBOLS["cash"]]
-    return [
-        {"symbol": each, "baseAsset": base, "quoteAsset": quote, "marginTradable": each in SYMBOLS["margin"], **_LEGACY}
-        for each, base, quote in pairs
-    ]
-
-
-def assets() -> list[dict[str, object]]:
-    """The coins, without chains: nobody deposits here."""
-    shared = fixed("precisionScale=#9 nativeScale=#4 blockChain=#[]")
-    return [{"assetCode": coin, "assetName": coin, **shared} for coin in COINS]
+PRODUCTS = [
+    {"symbol": each, "displayName": each, "domain": quote.replace("USDT", "USDS"), **_TERMS, **_PRODUCT}
+    for each, _, quote in _PAIRS
+]
+MARGIN_PRODUCTS = [row for row in PRODUCTS if row["symbol"] in SYMBOLS["margin"]]
+# Not in the documents any more, but other people's clients ask for it first.
+LEGACY_PRODUCTS = [
+    {"symbol": each, "baseAsset": base, "quoteAsset": quote, "marginTradable": each in SYMBOLS["margin"], **_TERMS}
+    | {"status": "Normal"}
+    for each, base, quote in _PAIRS
+]
+CONTRACTS = [
+    {"symbol": f"{coin}-PERP", "displayName": f"{coin}USDT", "underlying": f"{coin}/USDT", **_CONTRACT}
+    for coin in (symbol.removesuffix("-PERP") for symbol in SYMBOLS["futures"])
+]
+# Without chains: nobody deposits here.
+ASSETS = [
+    {"assetCode": coin, "assetName": coin, **fixed("precisionScale=#9 nativeScale=#4 blockChain=#[]")} for coin in COINS
+]
 
 
 def _template(
     ledger: str, symbol: str, side: str, price: str = "0", execInst: str = "", left: str = "1", **extra: str
 ) -> SimOrder:
     """A limit order, or with a `stopPrice` a conditional one, at the market if its price is 0."""
-    plain = "stopPrice" not in extra
-    order_type = "limit" if plain else "stop_market" if price == "0" else "stop_limit"
-    return SimOrder(
-        symbol=symbol,
-        segment=ledger,
-        side="buy" if side == "buy" else "sell",
-        type=order_type,
-        kind=order_type,
-        price=price,
-        remaining=left,
-        reduce_only="Reduce" in execInst,
-        extra={**({"execInst": execInst} if execInst else {}), **extra},
-    )
+    kind = "limit" if "stopPrice" not in extra else "stop_market" if price == "0" else "stop_limit"
+    cells = {**({"execInst": execInst} if execInst else {}), **extra}
+    return template(ledger, symbol, side, price, kind, cells, left=left, reduces="Reduce" in execInst)
 
 
+# One of each. The first nine reach every ledger with an unconditional and a conditional order.
 STOCK = templates(
     """
     cash BTC/USDT buy 60000; margin ETH/USDT buy 2500; futures BTC-PERP buy 60000
@@ -106,4 +84,42 @@ STOCK = templates(
     """,
     _template,
 )
-"""One of each. The first nine reach every ledger with a plain and a conditional order."""
+
+# Rows. Times follow the venue's own clock.
+
+TYPES = {"limit": "Limit", "market": "Market", "stop_limit": "StopLimit", "stop_market": "StopMarket"}
+
+
+def is_conditional(order: SimOrder) -> bool:
+    return order.kind.startswith("stop")
+
+
+def status(order: SimOrder, _: object = None) -> str:
+    """`status`: https://ascendex.github.io/ascendex-futures-pro-api-v2/#order-status-status."""
+    if order.status != "open":
+        return "Filled" if order.status == "filled" else "Canceled"
+    return "PendingNew" if is_conditional(order) else "PartiallyFilled" if order.executed else "New"
+
+
+_table = tables({"type": lambda order, _: TYPES[order.kind], "status": status})
+_SHARED = "orderId=.id symbol orderType=.type side=.Side price orderQty=.quantity lastExecTime=.updated feeAsset=USDT"
+
+# One order of cash, margin or futures v1: https://ascendex.github.io/ascendex-pro-api/#list-open-orders. `stopPrice` is
+# filled for stop orders only, else empty.
+row_v1 = _table(f"""
+    {_SHARED} avgPx=.average cumFee=0 cumFilledQty=.executed errorCode= seqNum=.sequence status stopPrice=?stopPrice|
+    execInst=?execInst|NULL_VAL
+""")
+# One order of futures v2: https://ascendex.github.io/ascendex-futures-pro-api-v2/#query-order-by-id, whose sample is
+# the fullest. Without a stop price it says "0".
+row_v2 = _table(f"""
+    ac=FUTURES accountId= time=.created {_SHARED} seqNum=.sequence execInst=?execInst|NULL_VAL stopPrice=?stopPrice|0
+    stopBy=?stopBy|market status lastQty=0 lastPx=0 avgFilledPx=.average cumFilledQty=.executed fee=0 cumFee=0
+    errorCode= posStopLossPrice=?posStopLossPrice|0 posStopLossTrigger=market
+    posTakeProfitPrice=?posTakeProfitPrice|0 posTakeProfitTrigger=market liquidityInd=n
+""")
+# One closed order of the long history, whose fields have names of their own.
+history_row = _table(f"""
+    {_SHARED} seqNum=.sequence accountId= stopPrice=?stopPrice|0 status createTime=.created avgFillPrice=.average
+    fillQty=.executed fee=0
+""")

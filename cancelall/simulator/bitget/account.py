@@ -2,7 +2,7 @@
 
 https://www.bitget.com/api-doc/common/signature (as of 2025-12-05): the signed text is timestamp, method, path, then "?"
 and the query if there is one, then the body, with nothing in between. System-made keys sign it with HMAC-SHA256,
-self-made ones with RSA PKCS#1 v1.5 and SHA-256, both in base64. The passphrase travels in the clear beside it. Reads:
+self-made ones with RSA PKCS#1 v1.5 and SHA-256, both in base64. The passphrase travels in the clear with it. Reads:
 https://www.bitget.com/api-doc/spot/account/Get-Account-Info, https://www.bitget.com/api-doc/uta/account/Get-Account-Setting
 and https://www.bitget.com/api-doc/common/public/Get-Server-Time (as of 2025-12-05).
 """
@@ -18,7 +18,8 @@ from ..routes import Call
 from ..rows import fixed
 from ..wire import SimRequest
 from . import kinds
-from .state import State, invalid
+from .instruments import CONTRACT, UNIFIED_CONTRACT, UNIFIED_PAIR
+from .state import State, category
 
 KEY_HEADER = "access-key"
 _WINDOW_MS = 30_000
@@ -36,14 +37,12 @@ _SETTINGS = fixed(
 
 
 def check_headers(request: SimRequest) -> None:
-    """Raise unless every header of a private call is there."""
     for name, code in _REQUIRED.items():
         if not request.headers.get(name.lower().replace("_", "-")):
             raise Refused(code, f"{name} cannot be empty")
 
 
 def authenticate(request: SimRequest, credentials: Mapping[str, str], server_ms: int) -> None:
-    """Raise unless content type, clock, passphrase and signature are right."""
     headers = request.headers
     stamp = headers["access-timestamp"]
     if request.method == "POST" and headers.get("content-type", "").partition(";")[0].strip() != "application/json":
@@ -63,64 +62,35 @@ def authenticate(request: SimRequest, credentials: Mapping[str, str], server_ms:
     raise Refused("40009", "sign signature error")
 
 
-def _rights(venue: State, call: Call, usual: str) -> list[str]:
-    fault = venue.fault("rights", call.request)
-    return str(fault.value if fault else usual).split("+")
-
-
 def account_info(venue: State, call: Call) -> object:
-    """`GET /api/v2/spot/account/info`: a key that may trade futures and spot, bound to one address.
-
-    The fault `rights` names other rights, `unbound` leaves the address out.
-    """
+    """A key that may trade futures and spot, bound to one address, unless the faults `rights` and `unbound` are on."""
     bound = "" if venue.fault("unbound", call.request) else "127.0.0.1"
-    return _ACCOUNT | {"ips": bound, "authorities": _rights(venue, call, "coow+cpow+stow")}
+    rights = venue.setting("rights", call.request, "coow+cpow+stow")
+    return _ACCOUNT | {"ips": bound, "authorities": rights.split("+")}
 
 
 def unified_info(venue: State, call: Call) -> object:
-    """`GET /api/v3/account/info`: the key's rights; the document writes `read-and-write`, the wire an underscore."""
+    """The same of a unified account; the document writes `read-and-write`, the wire an underscore."""
     bound = None if venue.fault("unbound", call.request) else "127.0.0.1"
-    known = {"userId": "1000000001", "permType": "read_and_write", "ips": bound}
-    return known | {"permissions": _rights(venue, call, "uta_mgt+uta_trade")}
+    rights = venue.setting("rights", call.request, "uta_mgt+uta_trade")
+    return {"userId": "1000000001", "permType": "read_and_write", "ips": bound, "permissions": rights.split("+")}
 
 
 def settings(venue: State, call: Call) -> object:
-    """`GET /api/v3/account/settings`: the mode, which the fault `account-mode` replaces by another word."""
-    fault = venue.fault("account-mode", call.request)
-    return _SETTINGS | {"accountMode": str(fault.value) if fault else venue.mode_of(call.account)}
-
-
-def public_time(venue: State, call: Call) -> object:
-    """`GET /api/v2/public/time`."""
-    return {"serverTime": str(venue.server_now())}
+    """The mode, which the fault `account-mode` replaces by another word."""
+    return _SETTINGS | {"accountMode": venue.setting("account-mode", call.request, venue.mode_of(call.account))}
 
 
 def contracts(venue: State, call: Call) -> object:
-    """`GET /api/v2/mix/market/contracts`: of one product type."""
     product = call.query.get("productType", "").upper()
     if product in _DEMO_PRODUCTS:
         return []
     if product not in kinds.FUTURES:
         raise Refused("40017", "Parameter verification failed productType")
-    return [one.contract_row() for one in venue.instruments.of(product, call.query.get("symbol", ""))]
+    return [CONTRACT(one) for one in venue.instruments.of(product, call.query.get("symbol", ""))]
 
 
-def symbols(venue: State, call: Call) -> object:
-    """`GET /api/v2/spot/public/symbols`."""
-    return [one.spot_row() for one in venue.instruments.of(kinds.SPOT, call.query.get("symbol", ""))]
-
-
-def instruments_v3(venue: State, call: Call) -> object:
-    """`GET /api/v3/market/instruments`: of one category."""
-    part = call.query.get("category", "").upper()
-    if part not in kinds.CATEGORIES:
-        raise invalid("category")
-    return [one.unified_row() for one in venue.instruments.of(part, call.query.get("symbol", ""))]
-
-
-def margin_currencies(venue: State, call: Call) -> object:
-    """`GET /api/v2/margin/currencies`."""
-    return [
-        {"symbol": one.symbol, "baseCoin": one.base, "quoteCoin": one.quote, "isBorrowable": True}
-        for one in venue.instruments.of("MARGIN")
-    ]
+def instruments(venue: State, call: Call) -> object:
+    part = category(call.query)
+    table = UNIFIED_CONTRACT if part in kinds.FUTURES else UNIFIED_PAIR
+    return [table(one) for one in venue.instruments.of(part, call.query.get("symbol", ""))]

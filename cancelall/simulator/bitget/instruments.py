@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from itertools import chain, cycle
 
 from ..book import SimOrder
-from ..rows import fixed
+from ..rows import Cell, Table
 from ..stock import template, templates
 from . import kinds
 
@@ -26,25 +26,39 @@ _INVERSE_COINS = ("BTC", "ETH", "XRP")
 _USDC_COINS = ("BTC", "ETH", "SOL")
 _MARGIN_COINS = ("BTC", "ETH", "SOL", "XRP")
 
-_CONTRACT = fixed(
-    """buyLimitPriceRatio=0.01 sellLimitPriceRatio=0.01 makerFeeRate=0.0002 takerFeeRate=0.0006 feeRateUpRatio=0.005
+_CELLS: dict[str, Cell] = {
+    "margin": lambda one, _: list(one.margin_coins),
+    "sort": lambda one, _: "delivery" if one.delivery_ms else "perpetual",
+    "delivery": lambda one, _: str(one.delivery_ms or ""),
+    "period": lambda one, _: "this_quarter" if one.delivery_ms else "",
+}
+_NAMES = "symbol baseCoin=.base quoteCoin=.quote"
+CONTRACT = Table(
+    f"""buyLimitPriceRatio=0.01 sellLimitPriceRatio=0.01 makerFeeRate=0.0002 takerFeeRate=0.0006 feeRateUpRatio=0.005
     openCostUpRatio=0.01 minTradeNum=0.001 priceEndStep=1 volumePlace=3 pricePlace=1 sizeMultiplier=0.001 minTradeUSDT=5
     maxSymbolOrderNum=200 maxProductOrderNum=400 maxPositionNum=150 symbolStatus=normal offTime=-1 limitOpenTime=-1
-    deliveryStartTime= launchTime= fundInterval=8 minLever=1 maxLever=125 posLimit=0.05 maintainTime="""
+    deliveryStartTime= launchTime= fundInterval=8 minLever=1 maxLever=125 posLimit=0.05 maintainTime= {_NAMES}
+    supportMarginCoins=.margin symbolType=.sort deliveryTime=.delivery deliveryPeriod=.period""",
+    _CELLS,
 )
-_SPOT = fixed(
-    """minTradeAmount=0 maxTradeAmount=10000000000 takerFeeRate=0.002 makerFeeRate=0.002 pricePrecision=2
+PAIR = Table(
+    f"""minTradeAmount=0 maxTradeAmount=10000000000 takerFeeRate=0.002 makerFeeRate=0.002 pricePrecision=2
     quantityPrecision=6 quotePrecision=8 status=online minTradeUSDT=1 buyLimitPriceRatio=0.05
-    sellLimitPriceRatio=0.05"""
+    sellLimitPriceRatio=0.05 {_NAMES}""",
+    _CELLS,
 )
-_UNIFIED = fixed(
-    """minOrderQty=0.001 maxOrderQty= pricePrecision=1 quantityPrecision=3 quotePrecision=6 minOrderAmount=1
-    status=online"""
+BORROWED = Table(f"{_NAMES} isBorrowable=#true", _CELLS)
+_UNIFIED = f"""
+    minOrderQty=0.001 maxOrderQty= pricePrecision=1 quantityPrecision=3 quotePrecision=6 minOrderAmount=1 status=online
+    {_NAMES} category=.part
+"""
+UNIFIED_PAIR = Table(_UNIFIED, _CELLS)
+UNIFIED_CONTRACT = Table(
+    f"""{_UNIFIED} priceMultiplier=0.1 quantityMultiplier=0.001 makerFeeRate=0.0002 takerFeeRate=0.0006 fundInterval=8
+    minLeverage=1 maxLeverage=125 symbolType=.sort type=.sort deliveryTime=.delivery""",
+    _CELLS,
 )
-_UNIFIED_FUTURES = fixed(
-    """priceMultiplier=0.1 quantityMultiplier=0.001 makerFeeRate=0.0002 takerFeeRate=0.0006 fundInterval=8 minLeverage=1
-    maxLeverage=125"""
-)
+"""The page says symbolType; clients read type."""
 
 
 @dataclass(frozen=True)
@@ -58,60 +72,27 @@ class Instrument:
     margin_coins: tuple[str, ...] = ()
     delivery_ms: int = 0
 
-    @property
-    def _names(self) -> dict[str, object]:
-        return {"symbol": self.symbol, "baseCoin": self.base, "quoteCoin": self.quote}
-
-    @property
-    def _sort(self) -> str:
-        return "delivery" if self.delivery_ms else "perpetual"
-
-    def contract_row(self) -> dict[str, object]:
-        """The contract as v2 lists it."""
-        return _CONTRACT | {
-            **self._names,
-            "supportMarginCoins": list(self.margin_coins),
-            "symbolType": self._sort,
-            "deliveryTime": str(self.delivery_ms or ""),
-            "deliveryPeriod": "this_quarter" if self.delivery_ms else "",
-        }
-
-    def spot_row(self) -> dict[str, object]:
-        """The pair as v2 lists it."""
-        return _SPOT | self._names
-
-    def unified_row(self) -> dict[str, object]:
-        """The instrument as v3 lists it. The page says symbolType; clients read type."""
-        row = _UNIFIED | self._names | {"category": self.part}
-        if self.part not in kinds.FUTURES:
-            return row
-        varied = {"symbolType": self._sort, "type": self._sort, "deliveryTime": str(self.delivery_ms or "")}
-        return row | _UNIFIED_FUTURES | varied
-
 
 class Instruments:
     """All instruments of the fake. The delivery contract ends in the year after `now_ms`: it has not expired."""
 
     def __init__(self, now_ms: int) -> None:
         self._year = datetime.fromtimestamp(now_ms / 1000, UTC).year + 1
-        self._by_part: dict[str, dict[str, Instrument]] = {part: {} for part in kinds.CATEGORIES}
-        for one in self._all():
-            self._by_part[one.part][one.symbol] = one
+        self._all = {(one.part, one.symbol): one for one in self._listed()}
 
     def find(self, part: str, symbol: str) -> Instrument | None:
         """The instrument of that exact name; lower case is another name."""
-        return self._by_part[part].get(symbol)
+        return self._all.get((part, symbol))
 
     def of(self, part: str, symbol: str = "") -> Sequence[Instrument]:
-        """All instruments of a part, or the one of this name."""
-        return [one for one in self._by_part[part].values() if symbol in ("", one.symbol)]
+        return [one for one in self._all.values() if one.part == part and symbol in ("", one.symbol)]
 
     @property
     def delivery(self) -> str:
         """A coin-margined contract with a delivery date: the letter is the month."""
         return f"BTCUSDM{self._year % 100:02}"
 
-    def _all(self) -> Iterator[Instrument]:
+    def _listed(self) -> Iterator[Instrument]:
         for coin in (*_COINS, *_OTHER_SCRIPTS):
             yield Instrument("USDT-FUTURES", f"{coin}USDT", coin, "USDT", ("USDT",))
             yield Instrument(kinds.SPOT, f"{coin}USDT", coin, "USDT")
@@ -128,7 +109,6 @@ class Instruments:
             yield Instrument("MARGIN", f"{coin}USDT", coin, "USDT")
 
 
-MODES = ("classic", "unified", "hybrid")
 # One of each. The first eight reach every part of the account, so that a small stock does too.
 _CLASSIC_STOCK = """
     USDT-FUTURES BTCUSDT buy 60000; COIN-FUTURES BTCUSD buy 60000; USDC-FUTURES BTCPERP buy 60000
@@ -204,4 +184,4 @@ def stock(mode: str, delivery: str) -> list[SimOrder]:
 
 
 MARGIN = [_order(mode, "BTCUSDT", "buy", "60000", kinds.NORMAL) for mode in kinds.MARGIN_MODES]
-"""Orders of the two margin accounts of a classic account, which rest there only where they are asked for."""
+"""Orders of the two margin accounts of a classic account, which rest there only on request."""

@@ -37,13 +37,12 @@ def plan_segment(part: str) -> str:
 
 
 def unified_segment(category: str) -> str:
-    """Where the ordinary orders of a unified account's category rest."""
     return f"unified {category}"
 
 
 def strategy_segment(category: str) -> str:
-    """Where the strategy orders of a unified account's category rest."""
     return f"unified {category} strategy"
 
 
 SPOT_PLANS = plan_segment(SPOT)
+UNIFIED, STRATEGIES = tuple(map(unified_segment, CATEGORIES)), tuple(map(strategy_segment, CATEGORIES))

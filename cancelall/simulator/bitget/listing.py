@@ -35,8 +35,8 @@ class Listing:
     """A handler that lists orders: open ones, or closed ones where its route only reads.
 
     `segments` are those that a call is about, `wanted` says which of their orders it means. `rows_as` and `last_as`
-    name the page's rows and its last id in the answer, which is a plain array without a name, `beside` what stands
-    there besides. `way` is the parameter that holds the id to go on with: without it there are no pages.
+    name the page's rows and its last id in the answer, which is an array if they have no name, `more` what else stands
+    there. `way` is the parameter that holds the id to go on with: without it there are no pages.
     """
 
     segments: Callable[[Call], Sequence[str]]
@@ -44,67 +44,62 @@ class Listing:
     wanted: Callable[[State, Call], Wanted] = lambda venue, call: lambda order: True
     rows_as: str = ""
     last_as: str = ""
-    beside: Callable[[Page[SimOrder]], dict[str, object]] = lambda page: {}
+    more: Callable[[Page[SimOrder]], dict[str, object]] = lambda page: {}
     way: str = "idLessThan"
     limit: int = _LIMIT_MAX
 
     def __call__(self, venue: State, call: Call) -> object:
-        """One page of the listing."""
-        segments, wanted, book = self.segments(call), self.wanted(venue, call), call.account.book
-        read = book.closed if _is_past(call) else lambda segment: venue.listed(call.account, call.request, segment)
+        segments, wanted = self.segments(call), self.wanted(venue, call)
+        past, book = call.route.kind is Kind.READ, call.account.book
+        read = book.closed if past else lambda segment: venue.listed(call.account, call.request, segment)
         orders = [order for segment in segments for order in read(segment) if wanted(order)]
         orders.sort(key=lambda order: order.sequence, reverse=True)
         page = self._page(venue, call, orders) if self.way else by_offset(orders, 0, len(orders) or 1)
         cells = [self.row(order, venue.to_server) for order in page.items]
-        told: dict[str, object] = {self.rows_as: cells, **self.beside(page)}
+        answer: dict[str, object] = {self.rows_as: cells, **self.more(page)}
         if self.last_as:
-            told[self.last_as] = page.items[-1].id if cells else None
+            answer[self.last_as] = page.items[-1].id if cells else None
         if self.rows_as == "entrustedList" and not cells:
-            told[self.rows_as] = None  # observed, not documented
-        if cells and not _is_past(call):
-            self._spoil(venue, call, told, cells)
-        return told if self.rows_as else told[self.rows_as]
+            answer[self.rows_as] = None  # observed, not documented
+        if cells and not past:
+            self._spoil(venue, call, answer, cells)
+        return answer if self.rows_as else answer[""]
 
     def _page(self, venue: State, call: Call, orders: list[SimOrder]) -> Page[SimOrder]:
-        start_ms, end_ms = _number(call, "startTime"), _number(call, "endTime")
+        query, (start_ms, end_ms) = call.query, (_number(call, name) for name in ("startTime", "endTime"))
         if start_ms and end_ms and not 0 <= end_ms - start_ms <= _WINDOW_MS:
             raise Refused("40017", "Parameter verification failed startTime endTime")
         if fault := venue.fault("forgets", call.request):
             start_ms = max(start_ms, venue.now_ms() - round(fault.number * 1000))
-        order_id, client_id, symbol = (call.query.get(name, "") for name in ("orderId", "clientOid", "symbol"))
-        found = [
+        names = {"orderId": "id", "clientOid": "client_id", "symbol": "symbol"}
+        meant = {field: query[name] for name, field in names.items() if query.get(name)}
+        shown = [
             order
             for order in orders
             if start_ms <= order.created_ms <= (end_ms or order.created_ms)
-            and (order_id in ("", order.id) and client_id in ("", order.client_id) and symbol in ("", order.symbol))
+            and all(getattr(order, field) == value for field, value in meant.items())
         ]
-        limit = whole(call.query.get("limit") or str(self.limit), bad("limit"), least=1, most=_LIMIT_MAX)
+        limit = whole(query.get("limit") or str(self.limit), bad("limit"), least=1, most=_LIMIT_MAX)
         below = 0 if venue.fault("cursor-loop", call.request) else _number(call, self.way)
-        return after(found, lambda order: 0 < below <= int(order.id), limit)
+        return after(shown, lambda order: 0 < below <= int(order.id), limit)
 
-    def _spoil(self, venue: State, call: Call, told: dict[str, object], cells: list[dict[str, object]]) -> None:
+    def _spoil(self, venue: State, call: Call, answer: dict[str, object], cells: list[dict[str, object]]) -> None:
         """Fields that are missing, null or odd, as they have been met, or may be."""
         request = call.request
         if venue.fault("lower-case", request):
             for row in cells:
                 row |= {name: str(row[name]).lower() for name in ("symbol", "marginCoin") if name in row}
         if venue.fault("null-list", request):
-            told[self.rows_as] = None
+            answer[self.rows_as] = None
             return
-        if fault := venue.fault("odd-field", request):
-            cells[0][str(fault.value)] = {}
         if venue.fault("bare-rows", request):
             for row in cells:
                 row.pop("holdMode", None)
                 row.pop("reduceOnly", None)
         if self.last_as and (fault := venue.fault("no-way-on", request)):
-            told[self.last_as] = _WAYS_ON.get(str(fault.value))
+            answer[self.last_as] = _WAYS_ON.get(str(fault.value))
             if fault.value == "missing":
-                del told[self.last_as]
-
-
-def _is_past(call: Call) -> bool:
-    return call.route.kind is Kind.READ
+                del answer[self.last_as]
 
 
 def _number(call: Call, name: str) -> int:
@@ -150,8 +145,8 @@ def _of_type(venue: State, call: Call) -> Wanted:
     kind = call.query.get("type", "")
     if not kind and venue.fault("tpsl-only", call.request):
         kind = kinds.TPSL
-    few = venue.fault("strategy-types", call.request)
-    if kind not in ("", *(str(few.value).split("+") if few else kinds.STRATEGY_TYPES)):
+    known = venue.setting("strategy-types", call.request, "+".join(kinds.STRATEGY_TYPES))
+    if kind not in ("", *known.split("+")):
         raise invalid("type")
     return lambda order: kind in ("", order.kind)
 
@@ -161,44 +156,42 @@ def _categories(call: Call) -> list[str]:
     return [kinds.unified_segment(part) for part in parts]
 
 
-_FUTURES = Listing(
+futures_history = Listing(
     segments=lambda call: [product_type(call.query)], row=rows.FUTURES, rows_as="entrustedList", last_as="endId"
 )
-_SPOT = Listing(segments=lambda call: [kinds.SPOT], row=rows.SPOT, wanted=_of_spot)
-_SPOT_PLANS = Listing(
+futures = replace(futures_history, wanted=_of_status)
+futures_plans = replace(
+    futures_history,
+    segments=lambda call: [kinds.plan_segment(product_type(call.query))],
+    row=rows.PLAN,
+    wanted=_of_plan,
+)
+spot = Listing(segments=lambda call: [kinds.SPOT], row=rows.SPOT, wanted=_of_spot)
+spot_history = replace(spot, row=rows.SPOT_HISTORY)
+spot_plan_history = Listing(
     segments=lambda call: [kinds.SPOT_PLANS],
     row=rows.SPOT_PLAN,
     rows_as="orderList",
     last_as="idLessThan",
-    beside=lambda page: {"nextFlag": page.more},
+    more=lambda page: {"nextFlag": page.more},
 )
-_STRATEGIES = Listing(
-    segments=lambda call: [kinds.strategy_segment(category(call.query))], row=rows.strategy, wanted=_of_type
-)
-futures = replace(_FUTURES, wanted=_of_status)
-futures_history = _FUTURES
-futures_plans = replace(
-    _FUTURES, segments=lambda call: [kinds.plan_segment(product_type(call.query))], row=rows.PLAN, wanted=_of_plan
-)
-spot = _SPOT
-spot_history = replace(_SPOT, row=rows.SPOT_HISTORY)
-spot_plans = replace(_SPOT_PLANS, limit=20)
-spot_plan_history = _SPOT_PLANS
+spot_plans = replace(spot_plan_history, limit=20)
 margin = Listing(
     segments=lambda call: [call.names["mode"]],
     row=rows.MARGIN,
     wanted=_of_symbol,
     rows_as="orderList",
     last_as="minId",
-    beside=lambda page: {"maxId": page.items[0].id if page.items else None},
+    more=lambda page: {"maxId": page.items[0].id if page.items else None},
 )
 unified = Listing(segments=_categories, row=rows.UNIFIED, rows_as="list", last_as="cursor", way="cursor")
-strategies = replace(_STRATEGIES, way="")
-strategy_history = replace(_STRATEGIES, rows_as="list", last_as="cursor", way="cursor")
+strategies = Listing(
+    segments=lambda call: [kinds.strategy_segment(category(call.query))], row=rows.strategy, wanted=_of_type, way=""
+)
+strategy_history = replace(strategies, rows_as="list", last_as="cursor", way="cursor")
 
 
 def futures_order(venue: State, call: Call) -> object:
-    """`GET /api/v2/mix/order/detail`."""
     order = named(call, call.query, product_type(call.query))
     if order is None or order.symbol != call.query.get("symbol"):
         raise Refused("40109", "The data of the order cannot be found, please confirm the order number")
@@ -206,14 +199,13 @@ def futures_order(venue: State, call: Call) -> object:
 
 
 def spot_order(venue: State, call: Call) -> object:
-    """`GET /api/v2/spot/trade/orderInfo`: an array of one order, or of none."""
+    """An array of one order, or of none."""
     order = named(call, call.query, kinds.SPOT)
     return [rows.SPOT_HISTORY(order, venue.to_server)] if order else []
 
 
 def unified_order(venue: State, call: Call) -> object:
-    """`GET /api/v3/trade/order-info`."""
-    order = named(call, call.query, *map(kinds.unified_segment, kinds.CATEGORIES))
+    order = named(call, call.query, *kinds.UNIFIED)
     if order is None:
         raise Refused("25204", "Order does not exist")
     return rows.UNIFIED(order, venue.to_server)

@@ -45,11 +45,9 @@ _CELLS: dict[str, Cell] = {
     "limit": lambda order, _: order.price if order.type == "limit" else "",
     "limit_or_0": lambda order, _: order.price if order.type == "limit" else "0",
     "category": lambda order, _: _category(order),
-    "created": lambda order, clock: str(clock(order.created_ms)),
-    "updated": lambda order, clock: str(clock(order.updated_ms)),
 }
 _IDS = "orderId=.id clientOid=.client_id symbol"
-_TIMES = "cTime=.created uTime=.updated"
+_TIMES = "cTime=.created_text uTime=.updated_text"
 _FUTURES = f"""
     {_IDS} size=.quantity baseVolume=.executed fee= price priceAvg=.fills side force=?force|gtc totalProfits=
     posSide=?posSide|net marginCoin=?marginCoin|USDT quoteVolume= leverage=20 marginMode=crossed reduceOnly=.YES
@@ -94,7 +92,7 @@ MARGIN = Table(
     """,
     _CELLS,
 )
-_UNIFIED_TIMES = "createdTime=.created updatedTime=.updated"
+_UNIFIED_TIMES = "createdTime=.created_text updatedTime=.updated_text"
 # There is no margin coin in it, and no trade side in a listing.
 UNIFIED = Table(
     f"""

@@ -20,8 +20,6 @@ _ID_STEP = 1_000_003
 
 
 class State(FakeVenue):
-    """A fake Bitget as its handlers know it."""
-
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.instruments = Instruments(self.now_ms())
@@ -32,7 +30,6 @@ class State(FakeVenue):
         self._ids = count(_FIRST_ID, _ID_STEP)
 
     def mode_of(self, account: Account) -> str:
-        """Whether an account is classic, unified or hybrid."""
         return self.modes.get(account.key, "classic")
 
     def new_id(self, like: SimOrder) -> str:
@@ -56,7 +53,6 @@ class State(FakeVenue):
 
 
 def bad(name: str) -> Refused:
-    """The refusal of a parameter's value."""
     return Refused("40020", f"Parameter {name} error")
 
 
@@ -66,7 +62,6 @@ def invalid(what: str) -> Refused:
 
 
 def body(call: Call) -> dict[str, object]:
-    """A request's body."""
     try:
         return call.request.json_object()
     except ValueError as error:
@@ -74,12 +69,10 @@ def body(call: Call) -> dict[str, object]:
 
 
 def text(values: Mapping[str, object], name: str) -> str:
-    """A text parameter; absent is empty."""
     return read_text(values, name, bad(name))
 
 
 def needed(values: Mapping[str, object], name: str) -> str:
-    """A text parameter that has to be there."""
     if value := text(values, name):
         return value
     raise Refused("40019", f"Parameter {name} cannot be empty")
@@ -94,7 +87,6 @@ def product_type(values: Mapping[str, object]) -> str:
 
 
 def category(values: Mapping[str, object]) -> str:
-    """A unified request's category."""
     value = text(values, "category").upper()
     if value not in kinds.CATEGORIES:
         raise invalid("category")
@@ -111,5 +103,4 @@ def named(call: Call, values: Mapping[str, object], *segments: str) -> SimOrder 
 
 
 def ids(order: SimOrder) -> dict[str, str]:
-    """The two ids of an order."""
     return {"orderId": order.id, "clientOid": order.client_id}

@@ -10,22 +10,19 @@ from collections.abc import Hashable, Iterable
 from dataclasses import replace
 from typing import ClassVar
 
-from ..book import Account
-from ..faults import Fault, Kind, declared
-from ..limits import Allowance
+from ..book import Account, Book
+from ..faults import Fault, declared
+from ..limits import AddressLimit, Allowance
 from ..refusals import Answered, Refusal, Refused, page
 from ..routes import Call, Routes, cancel, create, listing, public, read
 from ..wire import Headers, SimReply, SimRequest, json_reply
-from . import account
-from . import cancel as cancels
+from . import account, orders
 from . import listing as listings
 from .account import KEY_HEADER, authenticate, check_headers
-from .create import CLOSING, PLANS, SPOT_PLANS, STRATEGIES, place
-from .instruments import MARGIN, MODES, stock
+from .instruments import BORROWED, MARGIN, PAIR, stock
 from .positions import all_positions, current_positions
 from .state import State
 
-_IP_LIMIT, _IP_WINDOW_MS, _IP_BLOCK_MS = 6000, 60_000, 300_000
 _LIMIT = 10
 """What nearly every private endpoint has, futures all of them."""
 _BROKEN = "Internal server error"
@@ -34,42 +31,42 @@ _BROKEN = "Internal server error"
 # endpoints count independently, and that an address may send 6000 requests in a minute and then waits five.
 ROUTES = Routes(
     {
-        "POST /api/v2/mix/order/cancel-all-orders": cancel(cancels.cancel_all),
-        "POST /api/v2/mix/order/batch-cancel-orders": cancel(cancels.batch_cancel),
-        "POST /api/v2/mix/order/cancel-order": cancel(cancels.cancel_one),
-        "POST /api/v2/mix/order/cancel-plan-order": cancel(cancels.cancel_plan),
-        "POST /api/v2/mix/order/place-order": create(place),
-        "POST /api/v2/mix/order/place-plan-order": create(place, detail=PLANS),
-        "POST /api/v2/mix/order/place-tpsl-order": create(place, detail=CLOSING),
+        "POST /api/v2/mix/order/cancel-all-orders": cancel(orders.cancel_all),
+        "POST /api/v2/mix/order/batch-cancel-orders": cancel(orders.batch_cancel),
+        "POST /api/v2/mix/order/cancel-order": cancel(orders.cancel_one),
+        "POST /api/v2/mix/order/cancel-plan-order": cancel(orders.cancel_plan),
+        "POST /api/v2/mix/order/place-order": create(orders.place),
+        "POST /api/v2/mix/order/place-plan-order": create(orders.place, detail=orders.PLANS),
+        "POST /api/v2/mix/order/place-tpsl-order": create(orders.place, detail=orders.CLOSING),
         "GET /api/v2/mix/order/orders-pending": listing(listings.futures),
         "GET /api/v2/mix/order/orders-plan-pending": listing(listings.futures_plans),
         "GET /api/v2/mix/order/orders-history": read(listings.futures_history),
         "GET /api/v2/mix/order/orders-plan-history": read(listings.futures_plans),
         "GET /api/v2/mix/order/detail": read(listings.futures_order),
         "GET /api/v2/mix/position/all-position": read(all_positions, 5),
-        "POST /api/v2/spot/trade/cancel-symbol-order": cancel(cancels.cancel_symbol, 5),
-        "POST /api/v2/spot/trade/batch-cancel-order": cancel(cancels.spot_batch),
-        "POST /api/v2/spot/trade/cancel-order": cancel(cancels.spot_one),
-        "POST /api/v2/spot/trade/batch-cancel-plan-order": cancel(cancels.spot_plans, 5),
-        "POST /api/v2/spot/trade/cancel-plan-order": cancel(cancels.spot_plan, 20),
-        "POST /api/v2/spot/trade/place-order": create(place),
-        "POST /api/v2/spot/trade/place-plan-order": create(place, 20, detail=SPOT_PLANS),
+        "POST /api/v2/spot/trade/cancel-symbol-order": cancel(orders.cancel_symbol, 5),
+        "POST /api/v2/spot/trade/batch-cancel-order": cancel(orders.spot_batch),
+        "POST /api/v2/spot/trade/cancel-order": cancel(orders.spot_one),
+        "POST /api/v2/spot/trade/batch-cancel-plan-order": cancel(orders.spot_plans, 5),
+        "POST /api/v2/spot/trade/cancel-plan-order": cancel(orders.spot_plan, 20),
+        "POST /api/v2/spot/trade/place-order": create(orders.place),
+        "POST /api/v2/spot/trade/place-plan-order": create(orders.place, 20, detail=orders.SPOT_PLANS),
         "GET /api/v2/spot/trade/unfilled-orders": listing(listings.spot, 20),
         "GET /api/v2/spot/trade/current-plan-order": listing(listings.spot_plans, 20),
         "GET /api/v2/spot/trade/history-orders": read(listings.spot_history, 20),
         "GET /api/v2/spot/trade/history-plan-order": read(listings.spot_plan_history, 20),
         "GET /api/v2/spot/trade/orderInfo": read(listings.spot_order, 20),
         "GET /api/v2/margin/{mode:crossed|isolated}/open-orders": listing(listings.margin),
-        "POST /api/v2/margin/{mode:crossed|isolated}/batch-cancel-order": cancel(cancels.spot_batch),
-        "POST /api/v2/margin/{mode:crossed|isolated}/cancel-order": cancel(cancels.spot_one),
-        "POST /api/v2/margin/{mode:crossed|isolated}/place-order": create(place),
+        "POST /api/v2/margin/{mode:crossed|isolated}/batch-cancel-order": cancel(orders.spot_batch),
+        "POST /api/v2/margin/{mode:crossed|isolated}/cancel-order": cancel(orders.spot_one),
+        "POST /api/v2/margin/{mode:crossed|isolated}/place-order": create(orders.place),
         "GET /api/v2/spot/account/info": read(account.account_info, 1),
-        "POST /api/v3/trade/cancel-symbol-order": cancel(cancels.unified_symbol, 5),
-        "POST /api/v3/trade/cancel-batch": cancel(cancels.unified_batch, 5),
-        "POST /api/v3/trade/cancel-order": cancel(cancels.unified_one),
-        "POST /api/v3/trade/cancel-strategy-order": cancel(cancels.strategy_one),
-        "POST /api/v3/trade/place-order": create(place),
-        "POST /api/v3/trade/place-strategy-order": create(place, detail=STRATEGIES),
+        "POST /api/v3/trade/cancel-symbol-order": cancel(orders.unified_symbol, 5),
+        "POST /api/v3/trade/cancel-batch": cancel(orders.unified_batch, 5),
+        "POST /api/v3/trade/cancel-order": cancel(orders.unified_one),
+        "POST /api/v3/trade/cancel-strategy-order": cancel(orders.strategy_one),
+        "POST /api/v3/trade/place-order": create(orders.place),
+        "POST /api/v3/trade/place-strategy-order": create(orders.place, detail=orders.STRATEGIES),
         "GET /api/v3/trade/unfilled-orders": listing(listings.unified, 20),
         "GET /api/v3/trade/unfilled-strategy-orders": listing(listings.strategies, 20),
         "GET /api/v3/trade/history-orders": read(listings.unified, 20),
@@ -78,11 +75,15 @@ ROUTES = Routes(
         "GET /api/v3/position/current-position": read(current_positions, 20),
         "GET /api/v3/account/settings": read(account.settings, 20),
         "GET /api/v3/account/info": read(account.unified_info),
-        "GET /api/v2/public/time": public(account.public_time),
+        "GET /api/v2/public/time": public(lambda venue, _: {"serverTime": str(venue.server_now())}),
         "GET /api/v2/mix/market/contracts": public(account.contracts),
-        "GET /api/v2/spot/public/symbols": public(account.symbols),
-        "GET /api/v2/margin/currencies": public(account.margin_currencies),
-        "GET /api/v3/market/instruments": public(account.instruments_v3),
+        "GET /api/v2/spot/public/symbols": public(
+            lambda venue, call: [PAIR(one) for one in venue.instruments.of("SPOT", call.query.get("symbol", ""))]
+        ),
+        "GET /api/v2/margin/currencies": public(
+            lambda venue, _: [BORROWED(one) for one in venue.instruments.of("MARGIN")]
+        ),
+        "GET /api/v3/market/instruments": public(account.instruments),
     }
 )
 
@@ -134,51 +135,34 @@ class Bitget(State):
         bare-rows:listing  rows lack holdMode and reduceOnly, in hedge mode too
         no-way-on:listing='missing'  pages with rows do not say where to read on: missing, null, empty or odd
         null-list:listing  null stands in the place of a listing's rows, whatever rests
-        odd-field:listing='price'  this field of the first row of each listing is an object
         nothing:cancel='25204'  the code of a unified mass cancel that meets no order, such as 25578
         bot-orders:cancel  orders of the venue's own bots cannot be cancelled
         fires:cancel  a trigger order fires right after each mass cancel, and turns into an ordinary one
-        """
+        """,
+        {"mode": "classic|unified|hybrid"},
     )
+    # In milliseconds: 6000 requests in a minute from one address, and it is shut out for five.
+    address_limit = AddressLimit(6000, 60_000, 300_000, Refused("429", "Too Many Requests", 429))
     _empties = 0
-
-    # Accounts.
 
     def stock(self, account: Account, orders: int) -> None:
         """Orders of every kind that an account of this mode can hold, but no margin orders of a classic one."""
         self._stocked[account.key] = orders
         self.put_stock(account, stock(self.mode_of(account), self.instruments.delivery), orders, named=True)
 
-    def set_mode(self, account: Account, mode: str) -> Account:
-        """Open the account anew in this mode, with as many orders; the key stays."""
-        if mode not in MODES:
-            raise ValueError(f"no mode {mode!r}: {', '.join(MODES)}")
-        with self.lock:
-            self.modes[account.key] = mode
-            opened = Account(key=account.key, credentials=account.credentials, options=account.options)
-            self.accounts[account.key] = opened
-            self.stock(opened, self._stocked[account.key])
-            return opened
-
     def set_faults(self, faults: Iterable[Fault | str]) -> None:
         """Replace the faults that are on. `mode` and `margin` are about accounts and leave their mark for good."""
         super().set_faults(faults)
         with self.lock:
-            for account in list(self.accounts.values()):
-                mode = self._faults.find("mode", Kind.READ, account.key)
+            for key, account in list(self.accounts.items()):
+                mode, margin = self._faults.named("mode", key), self._faults.named("margin", key)
                 if mode and mode.value != self.mode_of(account):
-                    account = self.set_mode(account, str(mode.value))
-                extra = self._faults.find("margin", Kind.READ, account.key)
-                if extra and self.mode_of(account) == "classic":
-                    self.put_stock(account, MARGIN, int(extra.number), named=True)
-
-    # The way of a request.
-
-    def admit(self, request: SimRequest) -> Headers:
-        """6000 requests in a minute from one address, whatever the key, and it is shut out for five."""
-        if self.banned(request, limit=_IP_LIMIT, per_ms=_IP_WINDOW_MS, ban_ms=_IP_BLOCK_MS):
-            raise self.refusals[Refusal.RATE_LIMIT]
-        return ()
+                    # Opened anew, with as many orders; the key stays.
+                    self.modes[key] = str(mode.value)
+                    account = self.accounts[key] = replace(account, book=Book())
+                    self.stock(account, self._stocked[key])
+                if margin and self.mode_of(account) == "classic":
+                    self.put_stock(account, MARGIN, int(margin.number), named=True)
 
     def no_route(self, request: SimRequest) -> Refused | Answered:
         """Paths that are no more, that never were, and the web framework's own 404, which has no `code`."""
@@ -213,16 +197,12 @@ class Bitget(State):
         return call.request.path, call.route.limit or _LIMIT
 
     def limit_headers(self, allowance: Allowance) -> Headers:
-        """How much is left."""
         return (("x-mbx-used-remain-limit", str(allowance.remaining)),)
 
     def check(self, call: Call) -> None:
-        """Whether the account has the product."""
         lacks = self.fault("lacks", call.request, lambda each: str(each.value).rpartition("/")[0] in call.request.text)
         if lacks:
             raise Refused(str(lacks.value).rpartition("/")[2], "This product is not available to you")
-
-    # Answers.
 
     def answer(self, value: object, call: Call, headers: Headers) -> SimReply:
         """A success; every envelope carries the server's time."""

@@ -20,10 +20,7 @@ from ..wire import SimRequest
 from .state import Answer, State
 
 KEY_HEADER = "x-bapi-api-key"
-_WINDOW_MS = "5000"
-_AHEAD_MS = 1000
-_DAY_MS = 86_400_000
-_DAYS = 80.0
+_WINDOW_MS, _AHEAD_MS, _DAY_MS = 5000, 1000, 86_400_000
 _RIGHTS = "ContractTrade.Order+ContractTrade.Position+Spot.SpotTrade+Options.OptionsTrade+Derivatives.DerivativesTrade"
 _PRODUCTS = "ContractTrade Spot Wallet Options Derivatives CopyTrading BlockTrade Exchange NFT Affiliate Earn".split()
 _KEY = fixed(
@@ -37,18 +34,17 @@ _ACCOUNT = fixed(
 )
 
 
-def authenticate(request: SimRequest, credentials: Mapping[str, str] | None, server_ms: int) -> None:
-    """Raise unless key, timestamp and signature are right. `credentials` is None if nobody has this key."""
+def authenticate(request: SimRequest, credentials: Mapping[str, str], server_ms: int) -> None:
+    """Raise unless key, timestamp and signature are right. `credentials` are empty if nobody has this key."""
     key, stamp, window, signature = (
         request.headers.get(name, "") for name in (KEY_HEADER, "x-bapi-timestamp", "x-bapi-recv-window", "x-bapi-sign")
     )
     if request.method == "GET" and request.body:
         # Documented as one cause of HTTP 403; even `{}` is a body.
         raise bare(403, "GET request with a body")
-    if not (key and stamp and signature):
-        raise Refused(10003, "API key is invalid.", status=401)
-    if credentials is None:
-        raise Refused(10003, "API key is invalid.")
+    complete = key and stamp and signature
+    if not (complete and credentials):
+        raise Refused(10003, "API key is invalid.", status=None if complete else 401)
     if not stamp.isdecimal() or not (window or "0").isdecimal():
         raise Refused(10001, "request parameter error: timestamp or recv_window")
     # The asymmetric rule: behind by recv_window at most, ahead by less than a second whatever recv_window is.
@@ -67,25 +63,24 @@ def authenticate(request: SimRequest, credentials: Mapping[str, str] | None, ser
 
 
 def query_api(venue: State, call: Call) -> Answer:
-    """`GET /v5/user/query-api`: a master key that may trade everything, bound to no address, with 80 days to live.
+    """A master key that may trade everything, bound to no address, with 80 days to live.
 
     The faults `rights`, `read-only`, `bound`, `key-days` and `classic` make it another one. Of a key that is bound to
     addresses the venue tells no end: the days are -2 and the date is 1970.
     """
-    asked = call.request
-    rights, bound, ending = (venue.fault(name, asked) for name in ("rights", "bound", "key-days"))
-    named = [right.partition(".") for right in str(rights.value if rights else _RIGHTS).split("+")]
-    days = -2 if bound else int(ending.number if ending else _DAYS)
+    request = call.request
+    named = [right.partition(".") for right in venue.setting("rights", request, _RIGHTS).split("+")]
+    bound, days = venue.setting("bound", request, ""), int(float(venue.setting("key-days", request, "80")))
     ends_s = 0 if bound else (venue.server_now() + days * _DAY_MS) // 1000
     varied = {
         "note": "embedded exchange",
         "apiKey": call.account.key,
-        "readOnly": 1 if venue.fault("read-only", asked) else 0,
+        "readOnly": 1 if venue.fault("read-only", request) else 0,
         "permissions": {product: [right for group, _, right in named if group == product] for product in _PRODUCTS},
-        "ips": [str(bound.value)] if bound else ["*"],
-        "deadlineDay": days,
+        "ips": [bound or "*"],
+        "deadlineDay": -2 if bound else days,
         "expiredAt": datetime.fromtimestamp(ends_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "uta": 0 if venue.fault("classic", asked) else 1,
+        "uta": 0 if venue.fault("classic", request) else 1,
         "vipLevel": "No VIP",
         "rsaPublicKey": call.account.credentials.get("rsa_public_key", ""),
     }
@@ -93,16 +88,13 @@ def query_api(venue: State, call: Call) -> Answer:
 
 
 def account_info(venue: State, call: Call) -> Answer:
-    """`GET /v5/account/info`: a unified account of the second generation."""
     return Answer(result=_ACCOUNT | {"updatedTime": str(venue.server_now())})
 
 
 def market_time(venue: State, call: Call) -> Answer:
-    """`GET /v5/market/time`."""
     now_ms = venue.server_now()
     return Answer(result={"timeSecond": str(now_ms // 1000), "timeNano": str(now_ms * 1_000_000)})
 
 
 def nothing(name: str) -> Handler:
-    """A handler that lists nothing under this name."""
     return lambda venue, call: Answer(result={name: []}, message="")

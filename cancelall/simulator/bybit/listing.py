@@ -14,31 +14,27 @@ from itertools import islice
 from urllib.parse import quote, unquote
 
 from ..book import SimOrder
-from ..pages import by_offset
+from ..pages import Item, Page, by_offset
 from ..routes import Call
 from ..rows import Cell, Table
 from ..values import whole
-from .instruments import CATEGORIES, PLAIN, SPREADS, spread_row
+from .instruments import CATEGORIES, ORDINARY, SPREADS, Instrument, spread_row
 from .state import Answer, Scope, State, bad, read_scope, segment_of, triggered
 
 _RECENT = 500
 _HISTORY_MS = 24 * 3_600_000
 _LIMIT_DEFAULT, _LIMIT_MAX = "20", 50
 _INSTRUMENTS_DEFAULT, _INSTRUMENTS_MAX = "500", 1000
-_START = "first%3A9999999999999"
-"""A cursor after which every order comes."""
 
 
 def realtime(venue: State, call: Call) -> Answer:
-    """`GET /v5/order/realtime`: open orders of all kinds, newest first; `openOnly=1` shows recent closed ones instead.
-    With an order's id, `openOnly` does not matter: a closed order is found too.
-
-    `GET /v5/spread/order/realtime`: the open ones; there an id picks one of them.
+    """Open orders of all kinds, newest first; `openOnly=1` shows recent closed ones instead. With an order's id,
+    `openOnly` does not matter: a closed order is found too. Of spread orders the open ones, of which an id picks one.
     """
-    segment, asked, book = segment_of(call), call.query, call.account.book
-    order_id, client_id, which = asked.get("orderId", ""), asked.get("orderLinkId", ""), asked.get("openOnly", "0")
+    segment, query, book = segment_of(call), call.query, call.account.book
+    order_id, client_id, which = query.get("orderId", ""), query.get("orderLinkId", ""), query.get("openOnly", "0")
     named = segment != "spread" and bool(order_id or client_id)
-    scope = read_scope(segment, asked, venue.instruments, coin_for=() if named else ("linear",))
+    scope = read_scope(segment, query, venue.instruments, coin_for=() if named else ("linear",))
     if named:
         order = book.find(order_id, client_id)
         if order is None or order.segment != segment:
@@ -52,42 +48,33 @@ def realtime(venue: State, call: Call) -> Answer:
 
 
 def history(venue: State, call: Call) -> Answer:
-    """`GET /v5/order/history` and `/v5/spread/order/history`: here the orders that ended within 24 hours, the last
-    first.
-    """
+    """Here the orders that ended within 24 hours, the last first."""
     scope, since_ms = read_scope(segment_of(call), call.query, venue.instruments), venue.now_ms() - _HISTORY_MS
     closed = call.account.book.closed(scope.segment)
     return _paged(venue, call, scope, (order for order in closed if order.updated_ms >= since_ms))
 
 
 def _paged(venue: State, call: Call, scope: Scope, orders: Iterable[SimOrder]) -> Answer:
-    """The page that is asked for, of orders from the newest to the oldest.
-
-    An order of the cursor that has vanished meanwhile is skipped by its time. Faults do with cursors what was met.
-    """
-    asked, order_id, client_id = (call.query.get(name, "") for name in ("cursor", "orderId", "orderLinkId"))
-    known = [
+    """A page, from the newest order on. A cursor's order that has vanished meanwhile is skipped by its time."""
+    after, order_id, client_id = (call.query.get(name, "") for name in ("cursor", "orderId", "orderLinkId"))
+    shown = [
         order
         for order in orders
-        if scope.holds(order) and order_id in ("", order.id) and client_id in ("", order.client_id)
+        if scope.covers(order) and order_id in ("", order.id) and client_id in ("", order.client_id)
     ]
     refuse_continued(venue, call)
-    if not asked and venue.fault("empty-page", call.request):
-        return _page(venue, call, (), _START)
     loop = venue.fault("cursor-loop", call.request) is not None
     limit = whole(call.query.get("limit", _LIMIT_DEFAULT), bad("limit is invalid"), least=1, most=_LIMIT_MAX)
-    start = _after(known, unquote(asked)) if asked and not loop else 0
-    page = known[start : start + limit]
+    page = by_offset(shown, _after(shown, unquote(after)) if after and not loop else 0, limit).items
     cursor = quote(",".join(f"{order.id}:{_time_of(order)}" for order in (page[0], page[-1])), safe="") if page else ""
-    if asked and 0 < len(page) < limit and venue.fault("cursor-stays", call.request):
-        cursor = quote(unquote(asked), safe="")
+    if after and 0 < len(page) < limit and venue.fault("cursor-stays", call.request):
+        cursor = quote(unquote(after), safe="")
     return _page(venue, call, page, cursor)
 
 
 def _page(venue: State, call: Call, orders: Sequence[SimOrder], cursor: str) -> Answer:
-    rows = odd_first(venue, call, [_TABLES.get(order.segment, _OTHERS)(order, venue.to_server) for order in orders])
-    result = {"list": rows, "nextPageCursor": cursor}
-    segment = segment_of(call)
+    rows = [_TABLES.get(order.segment, _OTHERS)(order, venue.to_server) for order in orders]
+    result, segment = {"list": rows, "nextPageCursor": cursor}, segment_of(call)
     if segment == "spread":
         return Answer(result=result, message="Success")
     return Answer(result={"category": segment, **result})
@@ -99,14 +86,12 @@ def refuse_continued(venue: State, call: Call) -> None:
         raise bad("cursor is invalid")
 
 
-def odd_first(venue: State, call: Call, rows: list[dict[str, object]]) -> list[dict[str, object]]:
-    """The rows of a page, one field of the first of them of another shape where a fault asks for it."""
-    fault = venue.fault("odd-field", call.request) if rows else None
-    if fault is None:
-        return rows
-    name, slash, word = str(fault.value).partition("/")
-    odd: object = None if word == "null" else word if slash else {}
-    return [{**rows[0], name: odd}, *rows[1:]]
+def counted(call: Call, items: Sequence[Item], name: str, default: str, most: int, *, loop: bool = False) -> Page[Item]:
+    """The page after as many items as the cursor says, or with `loop` the first one; `name` says how many it holds."""
+    refused = bad(f"{name} or cursor is invalid")
+    size = whole(call.query.get(name, default), refused, least=1, most=most)
+    start = whole(unquote(call.query.get("cursor", "")).removeprefix("from:") or "0", refused)
+    return by_offset(items, 0 if loop else start, size)
 
 
 def _after(orders: Sequence[SimOrder], cursor: str) -> int:
@@ -127,7 +112,7 @@ def _time_of(order: SimOrder) -> int:
 # --- rows -----------------------------------------------------------------------------------------------------------
 
 
-def _status(order: SimOrder) -> str:
+def _status(order: SimOrder, _: object) -> str:
     """`orderStatus`. Only spot has a word for cancelled with fills, and for cancelled before the trigger."""
     if order.status == "filled":
         return "Filled"
@@ -139,17 +124,8 @@ def _status(order: SimOrder) -> str:
     return "Deactivated" if waits else "PartiallyFilledCanceled" if partly else "Cancelled"
 
 
-def _stop_type(order: SimOrder) -> str:
-    """A plain order's `stopOrderType` is documented as "" and as UNKNOWN; both occur here."""
-    if order.kind != PLAIN:
-        return order.kind
-    return "UNKNOWN" if order.sequence % 2 else ""
-
-
 def _raced(order: SimOrder) -> bool:
-    """Whether it filled after its cancel was acknowledged: it keeps the mark of the cancel
-    (.../v5/websocket/private/order).
-    """
+    """Whether it filled after its cancel was acknowledged: it keeps the mark (.../v5/websocket/private/order)."""
     return order.status == "filled" and order.type == "limit"
 
 
@@ -162,9 +138,10 @@ def _worth(order: SimOrder, quantity: Decimal) -> str:
 
 
 _CELLS: dict[str, Cell] = {
-    "status": lambda order, _: _status(order),
+    "status": _status,
     "Type": lambda order, _: order.type.capitalize(),
-    "stop_type": lambda order, _: _stop_type(order),
+    # An ordinary order's `stopOrderType` is documented as "" and as UNKNOWN; both occur here.
+    "stop_type": lambda order, _: ("", "UNKNOWN")[order.sequence % 2] if order.kind == ORDINARY else order.kind,
     "cancel_type": lambda order, _: "CancelByUser" if _raced(order) or order.status == "cancelled" else "UNKNOWN",
     "reject": lambda order, _: "EC_OrigClOrdIDDoesNotExist" if _raced(order) else "EC_NoError",
     "average": lambda order, _: order.price if order.executed else "",
@@ -174,8 +151,6 @@ _CELLS: dict[str, Cell] = {
     "in_force": lambda order, _: "IOC" if order.type == "market" else "GTC",
     "trigger_by": lambda order, _: "LastPrice" if order.extra.get("triggerPrice") else "",
     "place_type": lambda order, _: "price" if order.segment == "option" else "",
-    "created": lambda order, to_server: str(to_server(order.created_ms)),
-    "updated": lambda order, to_server: str(to_server(order.updated_ms)),
     "base": lambda order, _: order.symbol.split("USDT", 1)[0],
 }
 _ORDER = """
@@ -186,12 +161,12 @@ _ORDER = """
     triggerPrice=?triggerPrice| takeProfit= stopLoss= tpslMode= ocoTriggerBy=?ocoTriggerBy| tpLimitPrice= slLimitPrice=
     tpTriggerBy= slTriggerBy= triggerDirection=?triggerDirection|#0 triggerBy=.trigger_by lastPriceOnCreated= basePrice=
     reduceOnly=.reduce_only closeOnTrigger=?closeOnTrigger|#false placeType=.place_type smpType=None smpGroup=#0
-    smpOrderId= createdTime=.created updatedTime=.updated
+    smpOrderId= createdTime=.created_text updatedTime=.updated_text
 """
 _SPREAD = """
     symbol baseCoin=.base orderType=.Type orderLinkId=.client_id orderId=.id side=.Side price qty=.quantity
     leavesQty=.leaves cumExecQty=.executed avgPrice= orderStatus=.status timeInForce=GTC cxlRejReason=
-    createdTime=.created updatedTime=.updated
+    createdTime=.created_text updatedTime=.updated_text
 """
 _TABLES = {"spot": Table(_ORDER, _CELLS), "spread": Table(_SPREAD, _CELLS)}
 _OTHERS = Table(f"{_ORDER} createType=?createType|CreateByUser", _CELLS)
@@ -201,32 +176,25 @@ _OTHERS = Table(f"{_ORDER} createType=?createType|CreateByUser", _CELLS)
 
 
 def instruments_info(venue: State, call: Call) -> Answer:
-    """`GET /v5/market/instruments-info`: what trades, unless another status is asked for.
-
-    Spot is not paged; options are of one base coin, BTC by default.
-    """
-    asked, category = call.query, call.query.get("category", "")
+    """What trades, unless another status is named. Spot is not paged; options are of one base coin, BTC by default."""
+    query, category = call.query, call.query.get("category", "")
     if category not in CATEGORIES:
         raise bad("Category is invalid")
-    symbol = asked.get("symbol")
-    base = asked.get("baseCoin", "BTC" if category == "option" and symbol is None else "")
-    found = [
+    symbol, status = query.get("symbol"), query.get("status", "Trading")
+    base = query.get("baseCoin", "BTC" if category == "option" and symbol is None else "")
+    shown: Sequence[Instrument] = [
         each
         for each in venue.instruments.of(category)
-        if each.status == asked.get("status", "Trading") and symbol in (None, each.symbol) and base in ("", each.base)
+        if each.status == status and symbol in (None, each.symbol) and base in ("", each.base)
     ]
     cursor = ""
     if category != "spot":
-        refused = bad("limit or cursor is invalid")
-        size = whole(asked.get("limit", _INSTRUMENTS_DEFAULT), refused, least=1, most=_INSTRUMENTS_MAX)
-        start = whole(unquote(asked.get("cursor", "")).removeprefix("from:") or "0", refused)
-        page = by_offset(found, start, size)
-        found, cursor = list(page.items), f"from%3A{page.end}" if page.more else ""
-    result = {"category": category, "list": [each.row() for each in found], "nextPageCursor": cursor}
+        page = counted(call, shown, "limit", _INSTRUMENTS_DEFAULT, _INSTRUMENTS_MAX)
+        shown, cursor = page.items, f"from%3A{page.end}" if page.more else ""
+    result = {"category": category, "list": [each.row() for each in shown], "nextPageCursor": cursor}
     return Answer(result=result, message="success" if category == "option" else "OK")
 
 
 def spread_instruments(venue: State, call: Call) -> Answer:
-    """`GET /v5/spread/instrument`: combinations of two legs."""
     rows = [spread_row(symbol) for symbol in SPREADS if call.query.get("symbol", symbol) == symbol]
     return Answer(result={"list": rows, "nextPageCursor": ""}, message="Success")

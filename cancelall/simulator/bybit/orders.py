@@ -9,62 +9,55 @@ at once, orders with a trigger price wait. There is no balance, no margin and no
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from ..book import SimOrder
 from ..refusals import Refused, bare
 from ..routes import Call
 from ..stock import template
 from ..values import positive
-from .instruments import PLAIN
-from .state import STOP, TPSL, Answer, State, bad, bad_filter, in_filter, read_scope, segment_of, text
+from .instruments import ORDINARY
+from .state import FUTURES, STOP, TPSL, Answer, State, bad, bad_filter, in_filter, read_scope, segment_of, text
 
 _CAP = 500
 # The document of the single cancel names no value for OCO and bidirectional orders.
 _SINGLE_FILTERS = frozenset({"Order", "StopOrder", TPSL})
-_SPOT_KINDS = {"": PLAIN, "Order": PLAIN, "StopOrder": STOP, TPSL: TPSL}
+_SPOT_KINDS = {"": ORDINARY, "Order": ORDINARY, "StopOrder": STOP, TPSL: TPSL}
 _KEPT = ("triggerPrice", "triggerDirection", "closeOnTrigger", "positionIdx")
 _BUSY = (110079, "The order is processing and can not be operated on, please try again later")
 
 
 def cancel_all(venue: State, call: Call) -> Answer:
-    """`POST /v5/order/cancel-all`: without `orderFilter`, futures and options lose every kind of order, spot only the
-    plain ones. Futures lose at most 500 per call, and with more of them the venue picks 500 at random.
-
-    `POST /v5/spread/order/cancel-all`: of one symbol (`cancelAll` is then ignored), else with `cancelAll` true.
+    """Without `orderFilter`, futures and options lose every kind of order, spot only the ordinary ones. Futures lose at
+    most 500 per call, and with more of them the venue picks 500 at random. Spread orders go of one symbol (`cancelAll`
+    is then ignored), else with `cancelAll` true.
 
     The answer holds the ids that were taken, and `success`, which some accounts lack.
     """
-    segment, asked = segment_of(call), call.payload
-    scope = read_scope(segment, asked, venue.instruments, coin_for=("linear", "inverse"), cancels=True)
-    if segment == "spread" and not scope.symbol and asked.get("cancelAll") is not True:
+    segment, values = segment_of(call), call.payload
+    scope = read_scope(segment, values, venue.instruments, coin_for=FUTURES, cancels=True)
+    if segment == "spread" and not scope.symbol and values.get("cancelAll") is not True:
         raise bad("symbol or cancelAll is required")
-    futures = segment in ("linear", "inverse")
-    # `Stop` spares TP/SL and trailing stops. It is for futures with StopOrder only; elsewhere it does nothing.
-    only_stop = text(asked, "stopOrderType") == "Stop" and futures and scope.order_filter == "StopOrder"
+    futures = segment in FUTURES
+    # `Stop` leaves TP/SL and trailing stops. It is for futures with StopOrder only; elsewhere it does nothing.
+    only_stop = text(values, "stopOrderType") == "Stop" and futures and scope.order_filter == "StopOrder"
     orders = [
         order
         for order in call.account.book.open(segment)
-        if scope.holds(order) and (not only_stop or order.kind == STOP)
+        if scope.covers(order) and (not only_stop or order.kind == STOP)
     ]
     if futures and len(orders) > _CAP:
         orders = venue.random.sample(orders, _CAP)
-    word = venue.fault("success", call.request)
-    if word and word.value == "0":
+    success = venue.setting("success", call.request, "1")
+    if success == "0":
         return Answer(result={"list": [], "success": "0"})
     taken = venue.cancel(call.account, orders, call.request).accepted
-    result: dict[str, object] = {"list": [_ids(order) for order in taken], "success": "1"}
-    if word:
-        del result["success"]
-    if shape := venue.fault("ack-list", call.request):
-        result["list"] = None
-        if shape.value == "absent":
-            del result["list"]
-    return Answer(result=result)
+    shape = venue.setting("ack-list", call.request, "")
+    listed = {} if shape == "absent" else {"list": None if shape else [_ids(order) for order in taken]}
+    return Answer(result={**listed, **({"success": "1"} if success == "1" else {})})
 
 
 def cancel_one(venue: State, call: Call) -> Answer:
-    """`POST /v5/order/cancel` and `/v5/spread/order/cancel`: by `orderId`, else by `orderLinkId`."""
+    """By `orderId`, else by `orderLinkId`."""
     segment, order_filter = segment_of(call), text(call.payload, "orderFilter")
     if segment == "spot":
         order_filter = order_filter or "Order"
@@ -77,7 +70,7 @@ def cancel_one(venue: State, call: Call) -> Answer:
 
 
 def cancel_batch(venue: State, call: Call) -> Answer:
-    """`POST /v5/order/cancel-batch`: the outer code is 0 even if every item failed; the items' are in `retExtInfo`.
+    """The outer code is 0 even if every item failed; the items' are in `retExtInfo`.
 
     But for options each order counts as a request; those that exceed the limit fail, and the others do not.
     """
@@ -88,20 +81,20 @@ def cancel_batch(venue: State, call: Call) -> Answer:
     if not isinstance(items, list) or not 1 <= len(items) <= most:
         raise bad(f"request must hold 1 to {most} orders")
     named = [item if isinstance(item, dict) else {} for item in items]
-    found: list[SimOrder | Refused] = []
+    read: list[SimOrder | Refused] = []
     for index, item in enumerate(named):
         try:
-            if index and segment != "option" and not venue.takes_another(call):
+            if index and segment != "option" and not venue.draw(call).allowed:
                 raise Refused(10006, "Too many visits!")
-            # Items carry no orderFilter: on spot only plain orders can be reached.
-            found.append(_named(call, segment, item, "Order" if segment == "spot" else ""))
+            # Items carry no orderFilter: on spot only ordinary orders can be reached.
+            read.append(_named(call, segment, item, "Order" if segment == "spot" else ""))
         except Refused as refused:
-            found.append(refused)
-    orders = {order.id: order for order in found if isinstance(order, SimOrder)}
+            read.append(refused)
+    orders = {order.id: order for order in read if isinstance(order, SimOrder)}
     failed = venue.cancel(call.account, list(orders.values()), call.request).failed
     outcomes = [
         (each.code, each.message) if isinstance(each, Refused) else _BUSY if each in failed else (0, "OK")
-        for each in found
+        for each in read
     ]
     rows = [{name: item.get(name, "") for name in ("symbol", "orderId", "orderLinkId")} for item in named]
     return Answer(
@@ -115,10 +108,7 @@ def _ids(order: SimOrder) -> dict[str, str]:
 
 
 def _named(call: Call, segment: str, values: Mapping[str, object], order_filter: str) -> SimOrder:
-    """The open order that the ids name, or the venue's refusal.
-
-    A wrong category, symbol or filter makes an order that exists "not found", as does one that is gone.
-    """
+    """The open order that the ids name. One of another category, symbol or filter counts as gone."""
     order_id, client_id = text(values, "orderId"), text(values, "orderLinkId")
     symbol = text(values, "symbol")
     if segment != "spread" and not (symbol and (order_id or client_id)):
@@ -140,7 +130,6 @@ def _named(call: Call, segment: str, values: Mapping[str, object], order_filter:
 
 
 def create_order(venue: State, call: Call) -> Answer:
-    """`POST /v5/order/create`."""
     body, book = call.payload, call.account.book
     category, symbol, client_id = segment_of(call), text(body, "symbol"), text(body, "orderLinkId")
     if venue.instruments.find(category, symbol) is None:
@@ -154,16 +143,13 @@ def create_order(venue: State, call: Call) -> Answer:
         raise Refused(110072, "OrderLinkedID is duplicate")
     kind, extra = _kind(category, body), {name: body[name] for name in _KEPT if name in body}
     order = template(category, symbol, side.lower(), price, kind, extra, reduces=body.get("reduceOnly") is True)
-    order = replace(order, quantity=quantity, remaining=quantity)
-    order = venue.place(call.account, order.placed(venue.order_id(category), venue.now_ms(), client_id))
-    if order.type == "market" and order.kind == PLAIN:
-        book.close(order.id, "filled", order.created_ms)
-    return Answer(result={"orderId": order.id, "orderLinkId": client_id})
+    fills = order_type == "Market" and kind == ORDINARY
+    return Answer(result=_ids(venue.accept(call.account, order, quantity, client_id, fills=fills)))
 
 
 def _kind(category: str, body: Mapping[str, object]) -> str:
     if category != "spot":
-        return STOP if "triggerPrice" in body else PLAIN
+        return STOP if "triggerPrice" in body else ORDINARY
     order_filter = text(body, "orderFilter")
     if order_filter not in _SPOT_KINDS:
         raise bad_filter(category)

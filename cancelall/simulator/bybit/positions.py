@@ -41,7 +41,11 @@ def position_list(venue: State, call: Call) -> Answer:
     for one in held(call.account, _closes, _BARE):
         instrument = venue.instruments.find(category, one.symbol)
         wanted = one.segment == category and instrument is not None
-        if wanted and symbol in ("", one.symbol) and (symbol or coin in ("", instrument.settle if instrument else "")):
+        if (
+            wanted
+            and symbol in ("", one.symbol)
+            and (symbol or coin in ("", instrument.settle_coin if instrument else ""))
+        ):
             rows.append(_row(venue, one))
     size = whole(query.get("limit", "20"), bad("limit is invalid"), least=1, most=200)
     start = whole(unquote(query.get("cursor", "")).removeprefix("from:") or "0", bad("cursor is invalid"))

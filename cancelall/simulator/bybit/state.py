@@ -17,16 +17,16 @@ from ..fake import FakeVenue
 from ..refusals import Refused
 from ..routes import Call
 from ..values import text as read_text
-from .instruments import CATEGORIES, PLAIN, Instruments
+from .instruments import CATEGORIES, ORDINARY, Instruments
 
 STOP, TPSL, OCO, BIDIRECTIONAL = "Stop", "tpslOrder", "OcoOrder", "BidirectionalTpslOrder"
-
-_FILTERS = {category: frozenset({"Order", "StopOrder"}) for category in CATEGORIES}
-LISTING_FILTERS = {**_FILTERS, "spot": _FILTERS["spot"] | {TPSL, OCO, BIDIRECTIONAL}}
-CANCEL_FILTERS = {
-    **LISTING_FILTERS,
-    **{category: _FILTERS[category] | {"OpenOrder"} for category in ("linear", "inverse")},
+FUTURES = ("linear", "inverse")
+_FILTERS: Mapping[str, Collection[str]] = {
+    **dict.fromkeys(CATEGORIES, ("Order", "StopOrder")),
+    "spot": ("Order", "StopOrder", TPSL, OCO, BIDIRECTIONAL),
 }
+CANCEL_FILTERS = {**_FILTERS, **dict.fromkeys(FUTURES, ("Order", "StopOrder", "OpenOrder"))}
+Values = Mapping[str, object]
 RUNNING, TERMINATED, TERMINATED_WITH_ORDERS, PAUSED, UNTRIGGERED = 2, 3, 4, 5, 6
 
 
@@ -34,7 +34,9 @@ RUNNING, TERMINATED, TERMINATED_WITH_ORDERS, PAUSED, UNTRIGGERED = 2, 3, 4, 5, 6
 class Answer:
     """What a handler answers. The document says that a success may read OK, success, SUCCESS or be empty."""
 
-    result: Mapping[str, object]
+    result: Mapping[str, object] = field(default_factory=dict)
+    code: int | str = 0
+    status: int = 200
     ext: Mapping[str, object] = field(default_factory=dict)
     message: str = "OK"
 
@@ -53,13 +55,10 @@ class Strategy:
 
     @property
     def alive(self) -> bool:
-        """Whether it can still place orders."""
         return self.status in (RUNNING, PAUSED, UNTRIGGERED)
 
 
 class State(FakeVenue):
-    """A fake Bybit as its handlers know it."""
-
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.instruments = Instruments(self.now_ms())
@@ -67,28 +66,24 @@ class State(FakeVenue):
         """Each account's, by the account's key and their id."""
 
     def strategies_alive(self, account: Account) -> list[Strategy]:
-        """The strategies of an account that can still place orders."""
         with self.lock:
             return [strategy for strategy in self.strategies[account.key].values() if strategy.alive]
 
-    def order_id(self, segment: str) -> str:
-        """A fresh order id: digits on spot, a UUID elsewhere."""
-        return str(self.random.randrange(10**18, 2 * 10**18)) if segment == "spot" else self.uuid()
-
-    def takes_another(self, call: Call) -> bool:
-        """Whether the limit holds one more order of a batch, which counts as a request of its own."""
-        bucket, limit = self.limit_of(call)
-        taken = self.buckets.take((call.account.key, bucket), limit=limit, now_ms=self.now_ms())
-        return taken.allowed or not self.limits
+    def new_id(self, like: SimOrder) -> str:
+        """Digits on spot, a UUID elsewhere."""
+        return str(self.random.randrange(10**18, 2 * 10**18)) if like.segment == "spot" else self.uuid()
 
 
 def bad(what: str) -> Refused:
-    """The refusal of a parameter."""
     return Refused(10001, f"params error: {what}")
 
 
-def text(values: Mapping[str, object], name: str) -> str:
-    """A text parameter; absent is empty."""
+def bad_filter(segment: str) -> Refused:
+    """The refusal of an `orderFilter` that the category does not have; spot has a code of its own."""
+    return Refused(170201 if segment == "spot" else 10001, "params error: orderFilter is invalid")
+
+
+def text(values: Values, name: str) -> str:
     return read_text(values, name, bad(f"{name} is not a string"))
 
 
@@ -107,8 +102,8 @@ def segment_of(call: Call) -> str:
 
 
 def triggered(order: SimOrder) -> bool:
-    """Whether the order works on the market's book now: a plain one, or one whose trigger has fired."""
-    return order.kind == PLAIN or order.extra.get("triggered") is True
+    """Whether the order works on the market's book now: an ordinary one, or one whose trigger has fired."""
+    return order.kind == ORDINARY or order.extra.get("triggered") is True
 
 
 def in_filter(order: SimOrder, order_filter: str) -> bool:
@@ -121,16 +116,14 @@ def in_filter(order: SimOrder, order_filter: str) -> bool:
         return True
     if order_filter == "OpenOrder":
         reduces = order.reduce_only or order.extra.get("closeOnTrigger") is True
-        return not reduces and order.kind in (PLAIN, STOP)
+        return not reduces and order.kind in (ORDINARY, STOP)
     if triggered(order):
         return order_filter == "Order"
     return order_filter == (order.kind if order.segment == "spot" and order.kind != STOP else "StopOrder")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Scope:
-    """The selectors of a request after the venue has read them."""
-
     segment: str
     symbol: str
     base_coin: str
@@ -138,54 +131,35 @@ class Scope:
     order_filter: str
     instruments: Instruments
 
-    def holds(self, order: SimOrder) -> bool:
+    def covers(self, order: SimOrder) -> bool:
         """Whether the order is in scope. Of several selectors one counts: symbol, else base coin, else settle coin.
 
         A symbol or coin that does not exist is no error: it matches nothing, and the answer is a success.
         """
         if not in_filter(order, self.order_filter):
             return False
-        if self.symbol:
-            return order.symbol == self.symbol
-        if not (self.base_coin or self.settle_coin):
-            return True
+        if self.symbol or not (self.base_coin or self.settle_coin):
+            return self.symbol in ("", order.symbol)
         instrument = self.instruments.find(order.segment, order.symbol)
         if instrument is None:
             return False
-        return instrument.base == self.base_coin if self.base_coin else instrument.settle == self.settle_coin
+        return instrument.base == self.base_coin if self.base_coin else instrument.settle_coin == self.settle_coin
 
 
 def read_scope(
-    segment: str,
-    values: Mapping[str, object],
-    instruments: Instruments,
-    *,
-    coin_for: Collection[str] = (),
-    cancels: bool = False,
+    segment: str, values: Values, known: Instruments, *, coin_for: Collection[str] = (), cancels: bool = False
 ) -> Scope:
     """Check the selectors. `coin_for` are the categories that need one of symbol, base coin or settle coin.
 
-    A cancel knows more filters than a listing, and without one it means the plain orders of spot.
+    A cancel knows more filters than a listing, and one of spot without a filter is about its ordinary orders.
     """
-    scope = Scope(
-        segment=segment,
-        symbol=text(values, "symbol"),
-        base_coin=text(values, "baseCoin"),
-        settle_coin=text(values, "settleCoin"),
-        order_filter=text(values, "orderFilter") or ("Order" if cancels and segment == "spot" else ""),
-        instruments=instruments,
-    )
-    if segment == "spot" and scope.settle_coin:
+    symbol, base, settle_coin = (text(values, name) for name in ("symbol", "baseCoin", "settleCoin"))
+    order_filter = text(values, "orderFilter") or ("Order" if cancels and segment == "spot" else "")
+    if segment == "spot" and settle_coin:
         # The words are from another call's real answer.
         raise bad("settle_coin not support")
-    if segment in coin_for and not (scope.symbol or scope.base_coin or scope.settle_coin):
+    if segment in coin_for and not (symbol or base or settle_coin):
         raise bad("symbol, baseCoin or settleCoin is required")
-    filters = CANCEL_FILTERS if cancels else LISTING_FILTERS
-    if scope.order_filter and scope.order_filter not in filters.get(segment, ()):
+    if order_filter and order_filter not in (CANCEL_FILTERS if cancels else _FILTERS).get(segment, ()):
         raise bad_filter(segment)
-    return scope
-
-
-def bad_filter(segment: str) -> Refused:
-    """The refusal of an `orderFilter` that the category does not have; spot has a code of its own."""
-    return Refused(170201 if segment == "spot" else 10001, "params error: orderFilter is invalid")
+    return Scope(segment, symbol, base, settle_coin, order_filter, known)

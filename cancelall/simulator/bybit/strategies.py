@@ -7,22 +7,20 @@ an end.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 from ..book import Account, SimOrder
-from ..pages import by_offset
 from ..refusals import Refused
 from ..routes import Call
-from ..rows import fixed
+from ..rows import Table
 from ..stock import template
-from ..values import whole
-from .instruments import PLAIN
-from .listing import odd_first, refuse_continued
-from .state import PAUSED, RUNNING, TERMINATED, TERMINATED_WITH_ORDERS, UNTRIGGERED, Answer, State, Strategy, bad
+from .instruments import ORDINARY
+from .listing import counted, refuse_continued
+from .state import PAUSED, RUNNING, TERMINATED, TERMINATED_WITH_ORDERS, UNTRIGGERED, Answer, State, Strategy
 
 _NEXT_CHILD_MS = 200
 _PAGE_MAX = 50
+_SELECTORS = ("strategyId", "symbol", "status", "category", "strategyType")
 # Type, createType of its orders, category, symbol, status, and whether an order of it rests. None runs on linear
 # contracts: there a sweep of one settle coin alone, the example that everybody tries first, would never come to an end.
 _STOCK = (
@@ -34,7 +32,12 @@ _STOCK = (
     ("chaseOrder", "CreateByChaseOrder", "UTA_USDT", "SOLUSDT", UNTRIGGERED, False),
     ("iceberg", "CreateByIceBerg", "UTA_USDT", "XRPUSDT", PAUSED, False),
 )
-_ROW = fixed("side=Buy size=10 executedSize=1 reduceOnly=#false")
+# Unlike an order's, a strategy's status is a number.
+_ROW = Table(
+    """side=Buy size=10 executedSize=1 reduceOnly=#false strategyId=.id category symbol strategyType=.type status
+    triggerPrice=.trigger_price createdTimeE3=.created_text""",
+    {"trigger_price": lambda strategy, _: "50000" if strategy.status == UNTRIGGERED else ""},
+)
 _SEGMENTS = {"UTA_USDT": "linear", "UTA_USDC": "linear", "UTA_SPOT": "spot", "UTA_INVERSE": "inverse"}
 
 
@@ -52,9 +55,9 @@ def stock_strategies(venue: State, account: Account, with_orders: int) -> None:
 
 
 def _place_child(venue: State, account: Account, strategy: Strategy, when_ms: int) -> None:
-    marks, segment = {"createType": strategy.create_type, "strategy": strategy.id}, _SEGMENTS[strategy.category]
-    child = template(segment, strategy.symbol, "buy", "50000", PLAIN, marks)
-    venue.place(account, child.placed(venue.order_id(segment), when_ms))
+    marks = {"createType": strategy.create_type, "strategy": strategy.id}
+    child = template(_SEGMENTS[strategy.category], strategy.symbol, "buy", "50000", ORDINARY, marks)
+    venue.place(account, child.placed(venue.new_id(child), when_ms))
 
 
 def child_cancelled(venue: State, account: Account, order: SimOrder) -> None:
@@ -72,41 +75,18 @@ def child_cancelled(venue: State, account: Account, order: SimOrder) -> None:
 
 
 def strategy_list(venue: State, call: Call) -> Answer:
-    """`GET /v5/strategy/list`. Pages hold 20 unless told otherwise, and the cursor of the last one is empty."""
-    refused = bad("pageSize or cursor is invalid")
-    size = whole(call.query.get("pageSize", "20"), refused, least=1, most=_PAGE_MAX)
-    start = whole(call.query.get("cursor", "") or "0", refused)
+    """Pages hold 20 unless told otherwise, and the cursor of the last one is empty."""
+    query, loop = call.query, venue.fault("cursor-loop", call.request) is not None
+    rows = [_ROW(each, venue.to_server) for each in venue.strategies[call.account.key].values()]
+    meant = [row for row in rows if all(query.get(name, str(row[name])) == str(row[name]) for name in _SELECTORS)]
+    page = counted(call, meant, "pageSize", "20", _PAGE_MAX, loop=loop)
     refuse_continued(venue, call)
-    loop = venue.fault("cursor-loop", call.request) is not None
-    rows = [_row(venue, each) for each in venue.strategies[call.account.key].values()]
-    page = by_offset([row for row in rows if _meets(row, call.query)], 0 if loop else start, size)
     cursor = str(page.end) if loop or page.more else ""
-    return Answer(result={"list": odd_first(venue, call, list(page.items)), "nextCursor": cursor}, message="SUCCESS")
-
-
-def _row(venue: State, strategy: Strategy) -> dict[str, object]:
-    """The strategy as the listing shows it; unlike an order's, its status is a number."""
-    return _ROW | {
-        "strategyId": strategy.id,
-        "category": strategy.category,
-        "symbol": strategy.symbol,
-        "strategyType": strategy.type,
-        "status": strategy.status,
-        "triggerPrice": "50000" if strategy.status == UNTRIGGERED else "",
-        "createdTimeE3": str(venue.to_server(strategy.created_ms)),
-    }
-
-
-def _meets(row: Mapping[str, object], asked: Mapping[str, str]) -> bool:
-    names = ("strategyId", "symbol", "status", "category", "strategyType")
-    return all(asked.get(name, str(row[name])) == str(row[name]) for name in names)
+    return Answer(result={"list": page.items, "nextCursor": cursor}, message="SUCCESS")
 
 
 def stop_strategy(venue: State, call: Call) -> Answer:
-    """`POST /v5/strategy/stop`: ends it for good and cancels its orders.
-
-    Only running and untriggered ones are said to be stoppable; here a paused one is too.
-    """
+    """Ends it and its orders. Only running and untriggered ones are said to be stoppable; here paused ones, too."""
     strategies = venue.strategies[call.account.key]
     strategy = strategies.get(str(call.payload.get("strategyId")))
     if strategy is None:

@@ -8,24 +8,23 @@ from typing import Any, ClassVar
 
 from ..book import Account, SimOrder
 from ..faults import declared
-from ..limits import Allowance
+from ..limits import AddressLimit, Allowance
 from ..refusals import Answered, Refusal, Refused, bare, page
-from ..routes import Call, Routes, cancel, create, listing, public, read
+from ..routes import NOBODY, Call, Routes, cancel, create, listing, public, read
 from ..wire import Headers, SimReply, SimRequest, json_reply
 from .account import KEY_HEADER, account_info, authenticate, market_time, nothing, query_api
 from .instruments import stock
 from .listing import history, instruments_info, realtime, spread_instruments
 from .orders import cancel_all, cancel_batch, cancel_one, create_order
 from .positions import position_list
-from .state import State, bad, product_of
+from .state import Answer, State, bad, product_of
 from .strategies import child_cancelled, stock_strategies, stop_strategy, strategy_list
 
 # Per second, key and path: https://bybit-exchange.github.io/docs/v5/rate-limit (as of 2026-07-24), default tier. Three
 # numbers: futures (linear and inverse share one cell of the table), option, spot. 50 where the table names no number.
 _TOO_MANY = Refused(10006, "Too many visits. Exceeded the API Rate Limit.")
 _THREE, _FIFTY = (10, 10, 20), (50, 50, 50)
-_IP_LIMIT, _IP_WINDOW_MS, _IP_BAN_MS = 600, 5000, 600_000
-# What an account without a product answers; any other code can be asked for by its number.
+# What an account without a product answers; any other code goes by its number.
 _ABSENT_WORDS = {
     "10028": "The API can only be accessed by unified account users.",
     "110132": "This product is not available in your region.",
@@ -93,8 +92,6 @@ class Bybit(State):
         no-batch:cancel='404'  the account has no batch cancel: 404 without JSON, or this code
         page-refused:listing  the second and later pages of a listing are refused
         cursor-stays:listing  the last page's cursor points to that page itself
-        empty-page:listing  a listing's first page is empty and has a cursor
-        odd-field:listing='price'  this field of a page's first row is an object, or the text (or null) after a slash
         rights:read='Spot.SpotTrade+Wallet.Withdraw'  the key's rights as query-api names them
         read-only:signed  the key may read and cannot cancel
         bound:read='127.0.0.1'  the key is bound to this address
@@ -103,11 +100,9 @@ class Bybit(State):
         classic:read  the account is no unified one
         """
     )
+    # In milliseconds: 600 requests in 5 seconds from one address, and it is shut out for ten minutes.
+    address_limit = AddressLimit(600, 5000, 600_000, _gateway(403, "access too frequent"))
     _limited = 0
-
-    def new_id(self, like: SimOrder) -> str:
-        """An id as the order's segment has them."""
-        return self.order_id(like.segment)
 
     def stock(self, account: Account, orders: int) -> None:
         """Orders of every kind, and strategies of every type and state, of whose orders five are among the number."""
@@ -119,16 +114,8 @@ class Bybit(State):
     def on_cancelled(self, account: Account, order: SimOrder) -> None:
         """A running strategy replaces its order, unless accounts lack strategies."""
         fault = self.has_fault("lacks")
-        if fault is None or str(fault.value).partition("/")[0] != "strategy":
+        if fault is None or fault.parts[0] != "strategy":
             child_cancelled(self, account, order)
-
-    # The way of a request.
-
-    def admit(self, request: SimRequest) -> Headers:
-        """600 requests in 5 seconds from one address, whatever the key, and it is shut out for ten minutes."""
-        if self.banned(request, limit=_IP_LIMIT, per_ms=_IP_WINDOW_MS, ban_ms=_IP_BAN_MS):
-            raise _gateway(403, "access too frequent")
-        return ()
 
     def no_route(self, request: SimRequest) -> Refused:
         """A code in JSON, with HTTP 404."""
@@ -137,10 +124,8 @@ class Bybit(State):
     def authorize(self, call: Call) -> Call:
         """Key, clock and signature, and what the key may do; then the body has to be a JSON object."""
         request = call.request
-        account = self.accounts.get(self.key_of(request))
-        authenticate(request, account.credentials if account else None, self.server_now())
-        if account is None:
-            raise AssertionError("authenticate() lets no unknown key pass")
+        account = self.accounts.get(self.key_of(request), NOBODY)
+        authenticate(request, account.credentials, self.server_now())
         if self.fault("expired", request):
             raise Refused(33004, "Your api key has expired.")
         if call.route.kind.changes and self.fault("read-only", request):
@@ -160,7 +145,6 @@ class Bybit(State):
         return (call.path, name), {"futures": futures, "option": option, "spot": spot}[name]
 
     def limit_headers(self, allowance: Allowance) -> Headers:
-        """How much is left, and when the limit is full again."""
         return (
             ("X-Bapi-Limit", str(allowance.limit)),
             ("X-Bapi-Limit-Status", str(allowance.remaining)),
@@ -177,42 +161,32 @@ class Bybit(State):
         return self.refusal(said, request, self.limit_headers(allowance))
 
     def check(self, call: Call) -> None:
-        """Whether the account has the product."""
         product = product_of(call)
-        fault = self.fault("lacks", call.request, lambda each: str(each.value).partition("/")[0] == product)
-        if fault is None:
-            return
-        answer = str(fault.value).partition("/")[2] or "10028"
+        fault = self.fault("lacks", call.request, lambda each: each.parts[0] == product)
+        answer = fault.parts[1] or "10028" if fault else ""
         if answer == "404":
             raise bare(404, "404 page not found")
-        raise Refused(int(answer), _ABSENT_WORDS.get(answer, "This product is not available to you."))
+        if answer:
+            raise Refused(int(answer), _ABSENT_WORDS.get(answer, "This product is not available to you."))
 
-    # Answers.
-
-    def answer(self, value: Any, call: Call, headers: Headers) -> SimReply:
-        """A success. Every V5 answer carries the server's time at the top level."""
-        return self._envelope(0, value.message, value.result, value.ext, headers=headers)
+    def answer(self, value: Any, call: Call | None, headers: Headers) -> SimReply:
+        """Every V5 answer carries the server's time at the top level."""
+        said = {"retCode": value.code, "retMsg": value.message, "result": value.result, "retExtInfo": value.ext}
+        return json_reply({**said, "time": self.server_now()}, value.status, headers)
 
     def refusal(self, refused: Refused, request: SimRequest, headers: Headers = ()) -> SimReply:
-        """A refusal in JSON."""
-        return self._envelope(refused.code, refused.message, {}, {}, refused.status or 200, headers)
-
-    def _envelope(
-        self, code: object, message: str, result: object, ext: object, status: int = 200, headers: Headers = ()
-    ) -> SimReply:
-        said = {"retCode": code, "retMsg": message, "result": result, "retExtInfo": ext, "time": self.server_now()}
-        return json_reply(said, status, headers)
+        said = Answer(code=refused.code, message=refused.message, status=refused.status or 200)
+        return self.answer(said, None, headers)
 
     def refuse(self, reason: Refusal, request: SimRequest) -> SimReply:
         """A limit that is full tells when it is not."""
         if reason is Refusal.RATE_LIMIT:
-            return self.over_limit(self._full(limit=1, seconds=1), request)
+            return self.over_limit(self._full(1, seconds=1), request)
         return super().refuse(reason, request)
 
     def too_many(self, seconds: float, request: SimRequest) -> SimReply:
-        """Code 10006; the limit header names the moment."""
-        headers = self.limit_headers(self._full(limit=10, seconds=seconds))
-        return self.refusal(Refused(10006, "Too many visits!"), request, headers)
+        """The limit header names the moment."""
+        return self.refusal(Refused(10006, "Too many visits!"), request, self.limit_headers(self._full(10, seconds)))
 
     def _full(self, limit: int, seconds: float) -> Allowance:
         return Allowance(allowed=False, limit=limit, remaining=0, reset_ms=self.now_ms() + round(seconds * 1000))

@@ -5,6 +5,5 @@ taken), Hydra cycles that lock trading by themselves (the fault `locked` does), 
 only fill when a fault says so.
 """
 
-from .venue import FAKE, DeltaDeFi
-
-__all__ = ["FAKE", "DeltaDeFi"]
+from .venue import FAKE as FAKE
+from .venue import DeltaDeFi as DeltaDeFi

@@ -7,7 +7,7 @@ page nor the logs hold are made up.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import ClassVar
@@ -16,9 +16,10 @@ from ..book import Account, SimOrder
 from ..fake import FakeVenue
 from ..faults import declared
 from ..refusals import Refusal, Refused
+from ..routes import Call
+from ..rows import Table
 from ..wire import Headers, SimReply, SimRequest, json_reply
-from .markets import template, templates
-from .rows import YOUNG_MS, Style
+from .markets import QUANTITIES, ROW, YOUNG_MS, Style, is_young, template, templates
 
 # One cancel in so many lands late. The latest fill after a cancel that the bot logs show came after 1.85 s, the median
 # after 0.36 s: a power of an even distribution has both.
@@ -27,29 +28,15 @@ _LATEST_MS = 1850
 _LATE_POWER = 2.36
 
 
-def not_found(status: int = 400) -> Refused:
-    """4200. The OpenAPI text of cancel-all says 404, the logs say 400."""
-    return Refused(4200, "Order not found", status)
+NO_ORDER = Refused(4200, "Order not found")
+"""The OpenAPI text of cancel-all says 404, the logs say 400."""
+UNKNOWN_SYMBOL = Refused(4106, "Invalid trading pair symbol")
+UNAUTHORIZED = Refused(4010, "Unauthorized", 401)
 
 
 def invalid(what: str) -> Refused:
     """4000, with the one HTTP status that the OpenAPI text of cancel-all names for it."""
     return Refused(4000, f"Invalid request: {what}", 422)
-
-
-def invalid_symbol() -> Refused:
-    """4106."""
-    return Refused(4106, "Invalid trading pair symbol")
-
-
-def unauthorized() -> Refused:
-    """4010."""
-    return Refused(4010, "Unauthorized", 401)
-
-
-def internal(status: int) -> Refused:
-    """5000."""
-    return Refused(5000, "Internal Server Error", status)
 
 
 class State(FakeVenue):
@@ -62,13 +49,13 @@ class State(FakeVenue):
     status_fields = frozenset({"status"})
     # It documents no address lists and no rights of a key: those sound like a wrong key. For a host it has no word.
     refusals: ClassVar = {
-        **dict.fromkeys((Refusal.KEY, Refusal.IP, Refusal.PERMISSION), unauthorized()),
+        **dict.fromkeys((Refusal.KEY, Refusal.IP, Refusal.PERMISSION), UNAUTHORIZED),
         Refusal.RATE_LIMIT: Refused(4290, "Rate limit exceeded", 429),
-        Refusal.INTERNAL: internal(500),
+        Refusal.INTERNAL: Refused(5000, "Internal Server Error", 500),
         Refusal.MAINTENANCE: Refused(5001, "Resources temporarily unavailable", 503),
         Refusal.REQUEST: invalid("a parameter"),
         Refusal.PRODUCT: Refused(4406, "Operation key not found"),
-        Refusal.ABSENT: invalid_symbol(),
+        Refusal.ABSENT: UNKNOWN_SYMBOL,
     }
     own_faults = declared("""
         bare-list:listing  open orders come as a bare list, without totals
@@ -89,7 +76,7 @@ class State(FakeVenue):
             status
         internal-400  an internal error that comes with HTTP 400; nothing is processed
         empty-403  the gateway answers 403 without a body
-        upstream-503  the gateway answers 503 with a sentence in plain text
+        upstream-503  the gateway answers 503 with a sentence that is no JSON
     """)
 
     def begin(self) -> None:
@@ -102,31 +89,23 @@ class State(FakeVenue):
         """The account's id, which outlives its keys."""
         return self._account_ids.setdefault(account.key, self.uuid())
 
-    def style(self, account: Account, request: SimRequest) -> Style:
-        """How the rows of this answer are written."""
-        return Style(
-            account_id=self.account_id(account),
-            now_ms=self.now_ms(),
-            sdk_words=self.fault("sdk-words", request) is not None,
-            numbers=self.fault("numbers", request) is not None,
-        )
+    def rows(self, call: Call, orders: Iterable[SimOrder], table: Table = ROW) -> list[dict[str, object]]:
+        """The rows of an answer. The fault `numbers` makes JSON numbers of an order's quantities."""
+        sdk_words, numbers = (self.fault(name, call.request) for name in ("sdk-words", "numbers"))
+        style = Style(self.account_id(call.account), self.now_ms(), sdk_words is not None)
+        names = QUANTITIES if numbers and table is ROW else ()
+        rows = [table(order, style) for order in orders]
+        return [{**row, **{name: float(str(row[name])) for name in names}} for row in rows]
 
-    def delisted(self, request: SimRequest) -> str:
-        """The symbol that no call may name any more, if there is one."""
-        fault = self.fault("delisted", request)
-        return str(fault.value) if fault else ""
-
-    def is_landing(self, order_id: str) -> bool:
-        """Whether a cancel of this order was acknowledged and has not landed yet."""
-        return order_id in self._landing
+    def can_cancel(self, order: SimOrder) -> bool:
+        """Whether a cancel can take this open order now: none of it is on its way, and the engine has it."""
+        return order.id not in self._landing and not is_young(order, self.now_ms())
 
     def is_locked(self) -> bool:
-        """Whether trading is locked now."""
         fault = self.has_fault("locked")
-        return fault is not None and self._elapsed() < float(str(fault.value).partition("/")[0])
+        return fault is not None and self._elapsed() < float(fault.parts[0])
 
     def rotate_key(self, account: Account) -> str:
-        """Give the account a new key. The old one opens nothing any more."""
         credentials = {**account.credentials, **self.new_credentials()}
         key = self.account_key(credentials)
         self._account_ids[key] = self.account_id(account)
@@ -139,14 +118,14 @@ class State(FakeVenue):
         if account.key in self._straggled or not (fault := self.fault("straggler", request)):
             return
         self._straggled.add(account.key)
-        due_ms = self.now_ms() + round(fault.number * 1000)
-        # When it lands it is old enough for a cancel to reach it.
-        self.later(
-            due_ms, lambda when_ms: self.place(account, template(symbol).placed(self.uuid(), when_ms - YOUNG_MS))
-        )
+
+        def land(when_ms: int) -> None:
+            # It is old enough for a cancel to reach it.
+            self.place(account, template(symbol).placed(self.uuid(), when_ms - YOUNG_MS))
+
+        self.later(self.now_ms() + round(fault.number * 1000), land)
 
     def stock(self, account: Account, orders: int) -> None:
-        """Limit orders and remainders of market orders, in every symbol and phase."""
         self.put_stock(account, templates(), orders)
 
     def _land(self, account: Account, orders: Sequence[SimOrder], request: SimRequest, when_ms: int) -> None:
@@ -157,11 +136,7 @@ class State(FakeVenue):
         for order in late:
             self._landing.add(order.id)
             delay_ms = round(_LATEST_MS * self.random.random() ** _LATE_POWER)
-            self.later(when_ms + delay_ms, partial(self._land_late, account, order, request))
-
-    def _land_late(self, account: Account, order: SimOrder, request: SimRequest, when_ms: int) -> None:
-        self._landing.discard(order.id)
-        super()._land(account, [order], request, when_ms)
+            self.later(when_ms + delay_ms, partial(super()._land, account, [order], request))
 
     def refusal(self, refused: Refused, request: SimRequest, headers: Headers = ()) -> SimReply:
         """An error in JSON, its members in the order that the logs show."""

@@ -6,6 +6,5 @@ never match, they only fill when a fault says so. Where the documents leave a qu
 chosen, and it is always what would fool a careless client.
 """
 
-from .venue import FAKE, Pacifica
-
-__all__ = ["FAKE", "Pacifica"]
+from .venue import FAKE as FAKE
+from .venue import Pacifica as Pacifica

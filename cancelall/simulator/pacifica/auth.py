@@ -11,16 +11,38 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 
 from ..refusals import Refused
 
 ALPHABET = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
-DEFAULT_EXPIRY_MS = 30_000
-_KEY_BYTES = 32
-_SIGNATURE_BYTES = 64
+_KEY_BYTES, _SIGNATURE_BYTES = 32, 64
+_BY_ID = "symbol order_id?:u64 client_order_id?"
+OPERATIONS = {
+    "cancel_all_orders": "all_symbols:bool exclude_reduce_only:bool symbol?",
+    "cancel_order": _BY_ID,
+    "cancel_stop_order": _BY_ID,
+    "cancel_twap_order": _BY_ID,
+    "cancel_order_strategy": "strategy_id",
+    "create_order": "symbol price amount side tif reduce_only:bool client_order_id? take_profit?:map stop_loss?:map "
+    "builder_code?",
+    "create_stop_order": "symbol side reduce_only:bool stop_order:map builder_code?",
+    **dict.fromkeys(("create_api_key", "list_api_keys", "list_agent_wallets", "list_subaccounts"), ""),
+}
+"""Of each signed call its `type` in the message, and the payload's fields: `name[?][:sort]`, `?` for optional ones."""
+_OWNER_ONLY = ("list_agent_wallets", "list_subaccounts")
+"""Refused to agent keys."""
 _HEADER = "account signature timestamp:u64 agent_wallet? expiry_window?:u64"
 _SORTS = {"string": "a string", "u64": "u64", "bool": "a boolean", "map": "a map"}
+
+Fields = Mapping[str, object]
+
+# `error_id` is not documented, but live.
+MISMATCH = Refused(
+    400,
+    "Verification failed: signature does not match signer and canonical payload.",
+    members={"error_id": "signature_verification_failed"},
+)
+UNAUTHORIZED_AGENT = Refused(400, "Agent not authorized for account")
 
 
 def base58(data: bytes) -> str:
@@ -43,99 +65,62 @@ def unbase58(text: str) -> bytes:
 
 
 def public_key(seed: bytes) -> bytes:
-    """The Ed25519 public key of a 32-byte seed."""
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
     return Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
 
 
-@dataclass(frozen=True)
-class Operation:
-    """A signed call: its `type` in the signed message, and its payload's fields as `name[?][:sort]`, with `?` for one
-    that may be left out. Null is as good as absent.
-    """
-
-    type: str
-    fields: str = ""
-    owner_only: bool = False
-    """Agent keys are refused."""
-
-    def payload_of(self, body: Mapping[str, object]) -> dict[str, object]:
-        """The payload of a flat body, or the parser's refusal. Parsing comes before the signature is looked at."""
-        parts = [word.partition(":") for word in f"{_HEADER} {self.fields}".split()]
-        sorts = {name.rstrip("?"): sort or "string" for name, _, sort in parts}
-        for name, _, _ in parts:
-            if not name.endswith("?") and name not in body:
-                raise unparsable(f"missing field `{name}`")
-        for name, value in body.items():
-            if name not in sorts:
-                raise unparsable(f"unknown field `{name}`")
-            _check(value, sorts[name])
-        header = len(_HEADER.split())
-        return {name: body[name] for name in list(sorts)[header:] if name in body}
-
-
 def unparsable(why: str) -> Refused:
-    """The refusal of a body that is not as its page says."""
     return Refused(400, f"Failed to deserialize the JSON body into the target type: {why}")
 
 
-def _check(value: object, sort: str) -> None:
-    if isinstance(value, bool):
-        good, found = sort == "bool", f"boolean `{str(value).lower()}`"
-    elif isinstance(value, int):
-        good, found = sort == "u64" and value >= 0, f"integer `{value}`"
-    elif isinstance(value, str):
-        good, found = sort == "string", f'string "{value}"'
-    else:
-        good, found = sort == "map" and isinstance(value, dict), type(value).__name__
-    if not good:
-        raise unparsable(f"invalid type: {found}, expected {_SORTS[sort]}")
+def payload_of(operation: str, body: Fields) -> dict[str, object]:
+    """The payload of a flat body, or the parser's refusal. Null is as good as absent.
+
+    Parsing comes before the signature is looked at.
+    """
+    sorts = {}
+    for name, _, sort in (word.partition(":") for word in f"{_HEADER} {OPERATIONS[operation]}".split()):
+        if not name.endswith("?") and name not in body:
+            raise unparsable(f"missing field `{name}`")
+        sorts[name.rstrip("?")] = sort or "string"
+    for name, value in body.items():
+        if name not in sorts:
+            raise unparsable(f"unknown field `{name}`")
+        _check(value, sorts[name])
+    return {name: body[name] for name in list(sorts)[len(_HEADER.split()) :] if name in body}
 
 
-def message_of(operation: Operation, body: Mapping[str, object], payload: Mapping[str, object]) -> bytes:
-    """The message that must have been signed, rebuilt from the flat body.
+def check_signature(operation: str, body: Fields, payload: Fields, agents: Collection[str]) -> None:
+    """Raise unless the account, or an agent that is bound to it, has signed. Which check comes first is not known.
 
     What is signed when `expiry_window` is left out is not documented; here it is then left out of the message too.
     """
     header = {name: body[name] for name in ("timestamp", "expiry_window") if name in body}
-    message = {"type": operation.type, **header, "data": payload}
-    written = json.dumps(message, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return written.encode("utf-8", "surrogatepass")
-
-
-def check_clock(body: Mapping[str, object], server_ms: int, ahead_ms: int | None) -> None:
-    """`timestamp + expiry_window` must not have passed. How far ahead a timestamp may be is not documented: only the
-    fault `ahead` bounds it.
-    """
-    timestamp, window = (int(str(each)) for each in (body["timestamp"], body.get("expiry_window", DEFAULT_EXPIRY_MS)))
-    if timestamp + window < server_ms or (ahead_ms is not None and timestamp > server_ms + ahead_ms):
-        raise Refused(400, "Invalid message")
-
-
-def check_signature(
-    operation: Operation, body: Mapping[str, object], payload: Mapping[str, object], agents: Collection[str]
-) -> None:
-    """Raise unless the account, or an agent that is bound to it, has signed. Which check comes first is not known."""
+    message = {"type": operation, **header, "data": payload}
+    signed = json.dumps(message, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     agent = body.get("agent_wallet")
     account = _bytes(body["account"], _KEY_BYTES, "Invalid public key")
     signer = account if agent is None else _bytes(agent, _KEY_BYTES, "Invalid public key")
     signature = _bytes(body["signature"], _SIGNATURE_BYTES, "Invalid signature")
-    if not _verifies(signer, signature, message_of(operation, body, payload)) or (agent and operation.owner_only):
-        raise mismatch()
+    genuine = _verifies(signer, signature, signed.encode("utf-8", "surrogatepass"))
+    if not genuine or (agent and operation in _OWNER_ONLY):
+        raise MISMATCH
     if agent is not None and agent not in agents:
-        raise unauthorized_agent()
+        raise UNAUTHORIZED_AGENT
 
 
-def mismatch() -> Refused:
-    """The refusal of a signature that is not the signer's over this message. `error_id` is not documented, but live."""
-    words = "Verification failed: signature does not match signer and canonical payload."
-    return Refused(400, words, beside={"error_id": "signature_verification_failed"})
-
-
-def unauthorized_agent() -> Refused:
-    """The refusal of an agent that is bound to other accounts only."""
-    return Refused(400, "Agent not authorized for account")
+def _check(value: object, sort: str) -> None:
+    if isinstance(value, bool):
+        good, written = sort == "bool", f"boolean `{str(value).lower()}`"
+    elif isinstance(value, int):
+        good, written = sort == "u64" and value >= 0, f"integer `{value}`"
+    elif isinstance(value, str):
+        good, written = sort == "string", f'string "{value}"'
+    else:
+        good, written = sort == "map" and isinstance(value, dict), type(value).__name__
+    if not good:
+        raise unparsable(f"invalid type: {written}, expected {_SORTS[sort]}")
 
 
 def _bytes(written: object, length: int, otherwise: str) -> bytes:

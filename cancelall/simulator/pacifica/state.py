@@ -7,31 +7,35 @@ with a number in `code`; other refusals repeat their status there.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import ClassVar
+from collections.abc import Hashable, Mapping
+from dataclasses import replace
+from typing import ClassVar, NamedTuple
 
 from ..book import Account, SimOrder
 from ..fake import FakeVenue
-from ..faults import Fault, declared
-from ..refusals import Answered, Refusal, Refused, bare
+from ..faults import Fault, Fits, declared
+from ..refusals import Refusal, Refused, bare
 from ..routes import Call
 from ..wire import Headers, SimReply, SimRequest, json_reply, text_reply
-from . import auth, kinds
-from .credits import Credits, credit_headers
-from .markets import MARKETS, chosen
+from . import auth
+from .markets import ORDERS, STRATEGIES, WAITING, chosen
 
 _NEXT_CHILD_MS = 200
 _STOCK_AGE_MS = 3_600_000
+_DEFAULT_EXPIRY_MS = 30_000
 _DUMMY = b"EMBEDDED-EXCHANGE-DUMMY-"
+_WINDOW_MS = 60_000
+
+INVALID = Refused(400, "Invalid parameters")
+NO_CREDITS = Refused(429, "Rate limit exceeded")
+NO_STRATEGY = Refused(404, "STRATEGIST_NOT_FOUND")
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """What a handler answers where more than `data` stands at the top level."""
 
     data: object
-    beside: Mapping[str, object] = field(default_factory=dict)
+    members: Mapping[str, object] = {}
 
 
 class State(FakeVenue):
@@ -46,16 +50,16 @@ class State(FakeVenue):
     text_fields = frozenset({"error", "client_order_id", "symbol", "strategy_type"})
     status_fields = frozenset({"lifecycle", "order_type"})
     refusals: ClassVar = {
-        Refusal.KEY: auth.mismatch(),
+        Refusal.KEY: auth.MISMATCH,
         # For an address that is not on an agent's list no words are known: these are made up.
         Refusal.IP: Refused(403, "IP address is not whitelisted for this agent wallet"),
-        Refusal.PERMISSION: auth.unauthorized_agent(),
+        Refusal.PERMISSION: auth.UNAUTHORIZED_AGENT,
         Refusal.INTERNAL: Refused(500, "Internal server error"),
         Refusal.MAINTENANCE: bare(503, "Service Unavailable"),
-        Refusal.REQUEST: Refused(400, "Invalid parameters"),
+        Refusal.REQUEST: INVALID,
     }
     own_faults = declared("""
-        plain-text  refusals are a bare sentence instead of JSON
+        no-json  refusals are a bare sentence instead of JSON
         bare:cancel  cancel_all answers `cancelled_count` without the envelope
         account-list:read  `/account` answers a list of one
         counts:read=1  `/account` counts so many orders more than rest
@@ -63,7 +67,7 @@ class State(FakeVenue):
         lacks='strategies'  the host has no such calls: strategies or twap; they are 404
         strangers='shown'  an address that nobody has opened, such as an agent's own, may cancel like an account
             without orders; `shown`: /account shows it, with nothing in it, too
-        spares:cancel='stop'  cancel_all leaves these alone, which no document excludes: stop, twap or spot
+        keeps:cancel='stop'  cancel_all leaves these alone, which no document excludes: stop, twap or spot
         trigger:cancel=0.5  so many seconds after a cancel, the waiting strategies that still run place an order
         ahead=5  a timestamp more than so many seconds ahead is refused
         credits=20  an address without a config key has so many credits in a minute
@@ -72,18 +76,14 @@ class State(FakeVenue):
     def begin(self) -> None:
         self.last_order_id = 1_557_370_000
         self.api_config_keys: set[str] = set()
-        self.credits = Credits()
         self._agents: dict[str, set[str]] = {}
-
-    # Keys and accounts.
+        self._spent: dict[Hashable, deque[tuple[int, int]]] = {}
 
     def agents_of(self, address: str) -> set[str]:
-        """The agent keys that are bound to this account."""
         return self._agents.get(address, set())
 
     def bind_agent(self, account: Account) -> tuple[Mapping[str, str], Mapping[str, object]]:
         """Bind a new agent key to an account: the credentials of who uses it, and the options that its profile needs.
-
         The venue does this in the app or with `POST /agent/bind`, signed by the owner.
         """
         with self.lock:
@@ -98,16 +98,30 @@ class State(FakeVenue):
         self.api_config_keys.add(key)
         return key
 
-    def authenticate(
-        self, operation: auth.Operation, body: Mapping[str, object]
-    ) -> tuple[Account, Mapping[str, object]]:
-        """The account that a flat signed body may act for, and the payload; or the venue's refusal.
-
-        What an account that nobody has opened is told is not documented: the words here follow the list of codes.
+    def spend(self, spender: Hashable, *, quota: int, cost: int) -> tuple[bool, Headers]:
+        """Spend `cost` if the quota of the last minute has room for it; the headers say what is left. A refused request
+        costs nothing. All numbers are tenths of a credit, as on the wire.
         """
-        payload = operation.payload_of(body)
-        ahead = self.has_fault("ahead")
-        auth.check_clock(body, self.server_now(), round(ahead.number * 1000) if ahead else None)
+        spent, now_ms = self._spent.setdefault(spender, deque()), self.now_ms()
+        while spent and spent[0][0] <= now_ms - _WINDOW_MS:
+            spent.popleft()
+        allowed = quota - sum(each for _, each in spent) >= cost
+        if allowed:
+            spent.append((now_ms, cost))
+        left = quota - sum(each for _, each in spent)
+        oldest_ms = spent[0][0] if spent else now_ms
+        return allowed, _credit_headers(quota, max(0, left), -(-(oldest_ms + _WINDOW_MS - now_ms) // 1000))
+
+    def authenticate(self, operation: str, body: auth.Fields) -> tuple[Account, auth.Fields]:
+        """The account that a flat signed body may act for, and the payload; or the venue's refusal. `timestamp +
+        expiry_window` must not have passed. How far ahead a timestamp may be is not documented: only the fault `ahead`
+        bounds it. What an account that nobody has opened gets is not documented either: the words here follow the list
+        of codes.
+        """
+        payload, now_ms, ahead = auth.payload_of(operation, body), self.server_now(), self.has_fault("ahead")
+        timestamp, window = int(str(body["timestamp"])), int(str(body.get("expiry_window", _DEFAULT_EXPIRY_MS)))
+        if timestamp + window < now_ms or (ahead and timestamp > now_ms + round(ahead.number * 1000)):
+            raise Refused(400, "Invalid message")
         address = str(body["account"])
         auth.check_signature(operation, body, payload, self.agents_of(address))
         if address not in self.accounts and not self.has_fault("strangers"):
@@ -115,7 +129,6 @@ class State(FakeVenue):
         return self.account_at(address), payload
 
     def account_at(self, address: str) -> Account:
-        """The account of an address; an empty one if nobody has opened it."""
         return self.accounts.get(address) or Account(key=address, credentials={})
 
     def account_key(self, credentials: Mapping[str, str]) -> str:
@@ -123,15 +136,13 @@ class State(FakeVenue):
         return auth.base58(auth.unbase58(credentials["secret_key"])[32:])
 
     def new_credentials(self) -> Mapping[str, str]:
-        """A key pair whose seed says in plain letters that it is none to fund."""
+        """A key pair whose seed says in letters that it is none to fund."""
         seed = _DUMMY + self.random.randbytes(8)
         return {"secret_key": auth.base58(seed + auth.public_key(seed))}
 
-    # Orders and strategies.
-
-    def check_feature(self, feature: str, call: Call) -> None:
-        """Raise if this host does not have it."""
-        if self.fault("lacks", call.request, lambda fault: fault.value == feature):
+    def check(self, call: Call) -> None:
+        kind = "" if call.path.endswith("history") else call.path
+        if self.fault("lacks", call.request, lambda fault: str(fault.value) in kind):
             raise bare(404)
 
     def order_id(self) -> str:
@@ -139,48 +150,31 @@ class State(FakeVenue):
         self.last_order_id += self.random.randrange(1, 9)
         return str(self.last_order_id)
 
-    def last_order_id_of(self, request: SimRequest) -> int:
-        """What a listing of orders tells of that counter."""
-        return self.last_order_id - (self._faults.strikes("older") if self.fault("older", request) else 0)
-
     def new_id(self, like: SimOrder) -> str:
-        """A number for orders and TWAPs, a UUID for strategies."""
-        return self.uuid() if like.segment == kinds.STRATEGIES else self.order_id()
+        return self.uuid() if like.segment == STRATEGIES else self.order_id()
 
     def stock(self, account: Account, orders: int) -> None:
-        """Orders of every type, TWAPs, and strategies of every type and state, all of which count.
-
-        Placed one after another in the hour before now, ordinary ones last: a bot copies the newest.
-        """
+        """Placed one after another in the hour before now, ordinary ones last: a bot copies the newest."""
         chases: deque[str] = deque()
-        wanted = sorted(enumerate(chosen(orders)), key=lambda pair: pair[1].segment == kinds.ORDERS)
+        wanted = sorted(enumerate(chosen(orders)), key=lambda pair: pair[1].segment == ORDERS)
         for step, (number, template) in enumerate(wanted):
             order_id = self.new_id(template)
             if template.kind == "auto_chase":
                 chases.append(order_id)
-            if template.segment == kinds.STRATEGIES:
+            if template.segment == STRATEGIES:
                 template = template.but(account=account.key)
             elif "strategy" in template.extra:
                 template = template.but(strategy=chases.popleft())
-            client_id = self.uuid() if number % 3 == 1 and template.segment != kinds.STRATEGIES else ""
+            client_id = self.uuid() if number % 3 == 1 and template.segment != STRATEGIES else ""
             self.place(account, template.placed(order_id, self.now_ms() - _STOCK_AGE_MS + step * 100, client_id))
 
     def runs(self, account: Account, strategy_id: object) -> SimOrder | None:
-        """The strategy of this id if it can place orders now."""
         strategy = account.book.find(str(strategy_id or ""))
         alive = strategy and strategy.status == "open" and strategy.extra.get("lifecycle") == "open"
         return strategy if alive else None
 
     def _place_child(self, account: Account, strategy: SimOrder, when_ms: int) -> None:
-        child = SimOrder(
-            symbol=strategy.symbol,
-            segment=kinds.ORDERS,
-            side=strategy.side,
-            kind="limit",
-            price=MARKETS[strategy.symbol].price,
-            reduce_only=strategy.reduce_only,
-            extra={"strategy": strategy.id},
-        )
+        child = replace(strategy, segment=ORDERS, kind="limit", extra={"strategy": strategy.id})
         self.place(account, child.placed(self.order_id(), when_ms))
 
     def on_cancelled(self, account: Account, order: SimOrder) -> None:
@@ -203,37 +197,32 @@ class State(FakeVenue):
             return
 
         def trigger(due_ms: int) -> None:
-            for strategy in [each for each in account.book.open(kinds.STRATEGIES) if each.kind in kinds.WAITING]:
+            for strategy in [each for each in account.book.open(STRATEGIES) if each.kind in WAITING]:
                 if self.runs(account, strategy.id):
                     account.book.close(strategy.id, "filled", due_ms)
                     self._place_child(account, strategy, due_ms)
 
         self.later(self.now_ms() + round(fault.number * 1000), trigger)
 
-    # Answers and refusals.
-
-    def fault(self, name: str, request: SimRequest, fits: Callable[[Fault], bool] | None = None) -> Fault | None:
+    def fault(self, name: str, request: SimRequest, fits: Fits | None = None) -> Fault | None:
         """As everywhere, but a key or an address list cannot be refused where no key is needed."""
-        keyless = request.method == "GET"
-        if keyless and name in ("key", "ip"):
+        if request.method == "GET" and name in ("key", "ip"):
             return None
-        if keyless and name == "refused":
+        if request.method == "GET" and name == "refused":
             return super().fault(name, request, lambda each: each.value == "request")
         return super().fault(name, request, fits)
 
     def answer(self, value: object, call: Call, headers: Headers) -> SimReply:
-        """A success in its envelope."""
         shown = value if isinstance(value, Answer) else Answer(value)
-        return json_reply(
-            {"success": True, "data": shown.data, "error": None, "code": None, **shown.beside}, 200, headers
-        )
+        envelope = {"success": True, "data": shown.data, "error": None, "code": None, **shown.members}
+        return json_reply(envelope, 200, headers)
 
     def refusal(self, refused: Refused, request: SimRequest, headers: Headers = ()) -> SimReply:
         """A refusal in JSON, or as a bare sentence: both are seen live."""
         status = refused.status or int(refused.code)
-        if self.fault("plain-text", request):
+        if self.fault("no-json", request):
             return text_reply(refused.message, status, "text/plain", headers)
-        value = {"success": False, "data": None, "error": refused.message, "code": refused.code, **refused.beside}
+        value = {"success": False, "data": None, "error": refused.message, "code": refused.code, **refused.members}
         return json_reply(value, status, headers)
 
     def refuse(self, reason: Refusal, request: SimRequest) -> SimReply:
@@ -245,9 +234,13 @@ class State(FakeVenue):
         return super().refuse(reason, request)
 
     def too_many(self, seconds: float, request: SimRequest) -> SimReply:
-        """429; the header tells when the oldest spending is forgotten."""
-        return self.over(credit_headers(10, 0, round(seconds)), request).reply
+        """The header tells when the oldest spending is forgotten."""
+        return self.refusal(NO_CREDITS, request, _credit_headers(10, 0, round(seconds)))
 
-    def over(self, headers: Headers, request: SimRequest) -> Answered:
-        """The refusal of a request for which the credits do not last."""
-        return Answered(self.refusal(Refused(429, "Rate limit exceeded"), request, headers))
+
+def _credit_headers(quota: int, remaining: int, seconds: int) -> Headers:
+    """`ratelimit` and `ratelimit-policy` as every answer has them; the oldest spending is forgotten in `seconds`."""
+    return (
+        ("ratelimit", f'"credits";r={remaining};t={seconds}'),
+        ("ratelimit-policy", f'"credits";q={quota};w={_WINDOW_MS // 1000}'),
+    )

@@ -16,13 +16,14 @@ from cancelall import simulator
 from cancelall.check import live, network
 from cancelall.check.venue import read_again, sunset_finding
 from cancelall.core.errors import ExitStatus
-from cancelall.core.findings import Level
+from cancelall.core.findings import CheckReport, Level
 from cancelall.core.model import Listing
 from cancelall.core.preflight import load_preflight
 from cancelall.engine.client import Client
 from cancelall.net import dial
 from cancelall.net.route import Route
 from cancelall.simulator import SimServer
+from cancelall.simulator.fake import LoggedRequest
 from cancelall.simulator.pacifica import Pacifica
 from cancelall.venues.contract import Segment
 from cancelall.venues.registry import VENUES, load, schema
@@ -39,6 +40,11 @@ def venue(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
+def changes(server: SimServer) -> list[LoggedRequest]:
+    """The requests that could change something."""
+    return [request for request in server.requests if request.changes]
+
+
 @pytest.fixture
 def server(venue: str) -> Iterator[SimServer]:
     with simulator.start(venue, orders=30) as running:
@@ -51,7 +57,7 @@ def server(venue: str) -> Iterator[SimServer]:
 def test_everything_is_found_good_and_nothing_is_changed(venue: str, server: SimServer) -> None:
     before = {order.id for order in server.open_orders()}
     report = checked(venue, server)
-    assert not [request for request in server.requests if request.changes]
+    assert not changes(server)
     assert {order.id for order in server.open_orders()} == before
     assert report.exit_status == OWN_KEY.get(venue, ExitStatus.CLEAR), report.failed
     counted = [finding.detail.rpartition(": ")[2] for finding in named(report, "open orders")]
@@ -83,35 +89,34 @@ def test_no_secret_is_ever_shown(venue: str, server: SimServer) -> None:
             assert secret not in told
 
 
-def test_live_sends_only_where_nothing_rests(venue: str, server: SimServer) -> None:
+def live_check(venue: str, server: SimServer) -> tuple[CheckReport, list[LoggedRequest], list[tuple[str, int]]]:
+    """The report, the cancels that were sent, and what was announced after how many of them."""
     said: list[tuple[str, int]] = []
 
     async def announce(profile: str, words: str) -> None:
-        said.append((words, len([request for request in server.requests if request.changes])))
+        said.append((words, len(changes(server))))
 
-    before = {order.id for order in server.open_orders()}
     report = checked(venue, server, live=True, announce=announce)
-    sent = [request for request in server.requests if request.changes]
+    return report, changes(server), said
+
+
+def test_live_sends_only_where_nothing_rests(venue: str, server: SimServer) -> None:
+    before = {order.id for order in server.open_orders()}
+    report, sent, said = live_check(venue, server)
     assert {order.id for order in server.open_orders()} == before
     assert len(sent) == len(said) == (1 if venue == "pacifica" else 0)
     assert "nothing was sent" in named(report, "live")[0].detail or venue == "pacifica"
 
 
 def test_live_says_so_before_it_sends(venue: str) -> None:
-    said: list[tuple[str, int]] = []
     with simulator.start(venue, orders=0) as server:
-
-        async def announce(profile: str, words: str) -> None:
-            said.append((words, len([request for request in server.requests if request.changes])))
-
-        report = checked(venue, server, live=True, announce=announce)
-        sent = [request.path for request in server.requests if request.changes]
+        report, sent, said = live_check(venue, server)
     assert level(report, "live") == "ok"
     harmless = bool(load_preflight(venue).probes(schema(venue).options(**server.account_options), "live"))
     assert harmless == (venue != "deltadefi")
     assert len(sent) == harmless
     assert [before for _, before in said] == [0] * harmless
-    assert all(path in words for path, (words, _) in zip(sent, said, strict=True))
+    assert all(request.path in words for request, (words, _) in zip(sent, said, strict=True))
 
 
 @pytest.mark.parametrize(
@@ -144,9 +149,9 @@ def test_live_reaches_nothing_that_the_profile_does_not_list(
             kill(venue, server, options={"category": ["strategy"]}, scale=0.05, deadline=15)
         kill(venue, server, options=options, scale=0.05, deadline=15)
         left = {order.id for order in server.open_orders()}
-        before = len([request for request in server.requests if request.changes])
+        before = len(changes(server))
         report = checked(venue, server, options, live=True)
-        sent = [request for request in server.requests if request.changes][before:]
+        sent = changes(server)[before:]
         assert {order.id for order in server.open_orders()} == left
     assert left
     assert (len(sent), level(report, "live") == "fail") == (int(sends), False), report.failed
@@ -164,25 +169,24 @@ def test_live_looks_again_before_it_sends(monkeypatch: pytest.MonkeyPatch) -> No
 
         monkeypatch.setattr(live, "read_again", placed_meanwhile)
         report = checked("bybit", server, {"category": ["linear"]}, live=True)
-        assert not [request for request in server.requests if request.changes]
+        assert not changes(server)
         assert len(server.open_orders()) == len(orders) > 0
     assert (level(report, "live"), "orders rest" in named(report, "live")[0].detail) == ("warn", True)
 
 
 def test_live_tells_a_refused_cancel(venue: str) -> None:
-    if venue in ("deltadefi",):
+    if venue == "deltadefi":
         return
     with simulator.start(venue, orders=0, faults=["permission"]) as server:
         report = checked(venue, server, live=True)
-    assert level(report, "live") == "fail"
-    assert report.exit_status == ExitStatus.REFUSED
+    assert (level(report, "live"), report.exit_status) == ("fail", ExitStatus.REFUSED)
 
 
 def test_live_sends_nothing_when_something_else_is_wrong(venue: str) -> None:
     for faults in (["listing-fails"], ["key"]):
         with simulator.start(venue, orders=0, faults=faults) as server:
             report = checked(venue, server, live=True, deadline=2)
-            sent = [request.path for request in server.requests if request.changes]
+            sent = changes(server)
         if venue == "pacifica" and faults == ["listing-fails"]:
             continue  # what it sends there can never take an order
         assert sent == []
@@ -254,11 +258,11 @@ def test_each_trouble_has_its_cure(
         server.set_faults(faults)
         narrow = {"product_type": ["USDT-FUTURES", "SPOT"]} if venue == "bitget" else {}  # within its limits at once
         report = checked(venue, server, narrow, deadline=8)
-        assert not [request for request in server.requests if request.changes]
+        assert not changes(server)
     found = named(report, check)
-    told = [one for one in found if detail in one.detail.replace("9.9 s", "10.0 s").replace("10.1 s", "10.0 s")]
-    assert [one.level.value for one in told] == [expected], found
-    assert fix in told[0].fix
+    such = [one for one in found if detail in one.detail.replace("9.9 s", "10.0 s").replace("10.1 s", "10.0 s")]
+    assert [one.level.value for one in such] == [expected], found
+    assert fix in such[0].fix
     assert report.ok == (expected != "fail" and venue != "pacifica"), report.failed
     assert report.exit_status == (ExitStatus.CLEAR if report.ok else ExitStatus.REFUSED)
 
@@ -293,7 +297,7 @@ def test_an_agent_key_is_proven_by_live_alone() -> None:
 def test_a_selector_that_the_venue_does_not_know() -> None:
     with simulator.start("bybit", orders=5) as server:
         report = checked("bybit", server, {"symbol": ["BTCUSDTT"]}, live=True)
-        assert not [request for request in server.requests if request.changes]
+        assert not changes(server)
     assert level(report, "scope") == "fail"
     assert "BTCUSDT" in named(report, "scope")[0].detail
     assert report.exit_status == ExitStatus.UNCONFIGURED
@@ -301,13 +305,13 @@ def test_a_selector_that_the_venue_does_not_know() -> None:
 
 def test_a_busy_venue_is_waited_for() -> None:
     """Bots use the same limits: an answer that only asks to wait is no finding."""
-    asked = []
+    sent = []
     for faults in ([], ["rate-limit=2"]):
         with simulator.start("bybit", orders=3, faults=faults) as server:
             report = checked("bybit", server, {"settle_coin": "USDT"}, deadline=20)
-            asked.append(len(server.requests))
+            sent.append(len(server.requests))
         assert report.ok, report.failed
-    assert asked[0] < asked[1]
+    assert sent[0] < sent[1]
 
 
 def test_when_a_venue_closes_is_told() -> None:

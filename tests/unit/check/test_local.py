@@ -59,18 +59,10 @@ def test_a_config_that_others_can_read(path: Path, home: Path) -> None:
 
 def test_a_config_without_secrets_may_be_read(path: Path, home: Path, server: SimServer) -> None:
     secret = server.credentials["api_key"]
-    table = {"venue": "deltadefi", "base_url": server.origin}
-    path.write_text(config_text({"desk": table}))
-    path.chmod(0o644)
+    write_config(path, {"desk": {"venue": "deltadefi", "base_url": server.origin}}).chmod(0o644)
     report = here(path, home, CANCELALL_DESK_API_KEY=secret)
     assert (level(report, "config"), report.ok) == ("warn", True)
     assert secret not in shown(report)
-
-
-def config_text(profiles: dict[str, dict[str, object]]) -> str:
-    import tomli_w
-
-    return tomli_w.dumps({"profiles": profiles})
 
 
 def test_where_each_secret_comes_from(path: Path, home: Path, server: SimServer) -> None:
@@ -80,20 +72,19 @@ def test_where_each_secret_comes_from(path: Path, home: Path, server: SimServer)
     assert "CANCELALL_DESK_API_KEY" in named(report, "environment")[0].detail
 
 
-@pytest.mark.parametrize(
-    ("backend", "said"),
-    [
-        ("faults.keyrings.Hanging", "was not given within"),
-        ("faults.keyrings.Locked", "KeyringLocked"),
-        ("faults.keyrings.Broken", "ZeroDivisionError"),
-    ],
-)
-def test_a_dead_keyring(
-    backend: str, said: str, home: Path, server: SimServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(chain, "KEYRING_SECONDS", 0.3)
+def with_keyring(home: Path, server: SimServer, backend: str) -> CheckReport:
+    """The report of a profile whose secret is in this keyring."""
     table = {"venue": "deltadefi", "base_url": server.origin, "keyring_backend": backend}
-    report = here(write_config(home / "config.toml", {"desk": table}), home)
+    return here(write_config(home / "config.toml", {"desk": table}), home)
+
+
+DEAD = {"Hanging": "was not given within", "Locked": "KeyringLocked", "Broken": "ZeroDivisionError"}
+
+
+@pytest.mark.parametrize(("name", "said"), DEAD.items())
+def test_a_dead_keyring(name: str, said: str, home: Path, server: SimServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chain, "KEYRING_SECONDS", 0.3)
+    report = with_keyring(home, server, f"faults.keyrings.{name}")
     assert (level(report, "keyring"), report.exit_status) == ("fail", ExitStatus.UNCONFIGURED)
     assert said in named(report, "keyring")[0].detail
     assert "use the credentials directory" in named(report, "keyring")[0].fix
@@ -106,8 +97,7 @@ def test_a_keyring_that_answers_is_named_and_timed(
     from faults import keyrings
 
     monkeypatch.setattr(keyrings.Plain, "get_password", lambda *words: server.credentials["api_key"])
-    table = {"venue": "deltadefi", "base_url": server.origin, "keyring_backend": "faults.keyrings.Plain"}
-    report = here(write_config(home / "config.toml", {"desk": table}), home)
+    report = with_keyring(home, server, "faults.keyrings.Plain")
     assert (level(report, "keyring"), report.ok) == ("ok", True)
     assert "faults.keyrings.Plain" in named(report, "keyring")[0].detail
     assert str(Path(keyrings.__file__)) in named(report, "keyring")[0].detail
@@ -115,8 +105,7 @@ def test_a_keyring_that_answers_is_named_and_timed(
 
 
 def test_a_missing_secret(home: Path, server: SimServer) -> None:
-    table = {"venue": "deltadefi", "base_url": server.origin, "keyring_backend": "keyring.backends.null.Keyring"}
-    report = here(write_config(home / "config.toml", {"desk": table}), home)
+    report = with_keyring(home, server, "keyring.backends.null.Keyring")
     assert (level(report, "secret"), report.exit_status) == ("fail", ExitStatus.UNCONFIGURED)
     assert "CANCELALL_DESK_" in named(report, "secret")[0].fix
 
@@ -211,18 +200,14 @@ def test_evidence_of_another_shape_is_none(home: Path, text: str) -> None:
 @pytest.mark.parametrize(
     ("hours", "ok", "host", "expected"),
     [
-        (1, True, "https://a.test", "ok"),
-        (23.9, True, "https://a.test", "ok"),
-        (25, True, "https://a.test", "fail"),
-        (1, False, "https://a.test", "fail"),
-        (1, True, "https://b.test", "fail"),
-        (-1, True, "https://a.test", "fail"),
+        *((1, True, "a", "ok"), (23.9, True, "a", "ok"), (25, True, "a", "fail"), (1, False, "a", "fail")),
+        *((1, True, "b", "fail"), (-1, True, "a", "fail")),
     ],
 )
 def test_how_old_evidence_may_be(home: Path, hours: float, ok: bool, host: str, expected: str) -> None:
     environ = {"HOME": str(home)}
     evidence.write([report(ok=ok)], environ, NOW_MS - round(hours * HOUR_MS))
-    found = evidence.age_finding(evidence.read(environ).get("desk"), host, 86_400.0, NOW_MS)
+    found = evidence.age_finding(evidence.read(environ).get("desk"), f"https://{host}.test", 86_400.0, NOW_MS)
     assert (found.level.value, found.area is Area.EVIDENCE) == (expected, expected == "fail")
     assert bool(found.fix) == (expected == "fail")
 
@@ -266,14 +251,14 @@ HOSTILE = CheckReport(
 def test_the_table_at_every_width(width: int, terminal: bool) -> None:
     made = tables.console(width, terminal=terminal, environ={"TERM": "xterm-256color"}, encoding="ascii")
     text = check_table(HOSTILE, made)
-    plain = "".join(text.split())
+    flat = "".join(text.split())
     assert "\x1b[2J" not in text
     assert ("\x1b[" in text) == terminal
-    assert "[red]Unmatched" in plain or terminal
+    assert "[red]Unmatched" in flat or terminal
     if not terminal:
         assert max(map(len, text.splitlines())) <= width
-        assert "x" * 90 in plain.replace("→", "") or width < 100
-        assert plain.count("x") >= 90
+        assert "x" * 90 in flat.replace("→", "") or width < 100
+        assert flat.count("x") >= 90
     assert "NOT READY" in text
     assert check_line(HOSTILE).isascii()
 
@@ -284,25 +269,21 @@ def test_the_last_line_tells_the_code() -> None:
     assert "1 of 2 profiles ready" in check_summary([HOSTILE, report()], made)
 
 
+def with_finding(one: Finding) -> CheckReport:
+    return CheckReport(profile="x", venue="", environment=None, host=None, findings=(one,))
+
+
 @pytest.mark.parametrize(
     ("areas", "code"),
     [
-        ([], 0),
-        ([Area.EVIDENCE], 11),
-        ([Area.EVIDENCE, Area.OURS], 6),
-        ([Area.OURS, Area.VENUE], 4),
+        *(([], 0), ([Area.EVIDENCE], 11), ([Area.EVIDENCE, Area.OURS], 6), ([Area.OURS, Area.VENUE], 4)),
         ([Area.VENUE, Area.OURS, Area.NETWORK], 12),
     ],
 )
 def test_which_code_wins(areas: list[Area], code: int) -> None:
-    found = [failure("x", "x", "x", area) for area in areas]
-    reports = [
-        CheckReport(profile=str(number), venue="", environment=None, host=None, findings=(one,))
-        for number, one in enumerate(found)
-    ]
-    assert exit_status(reports) == code
-    merely = (Finding(check="x", level=Level.WARN, detail="x", fix="x", area=Area.NETWORK),)
-    assert CheckReport(profile="x", venue="", environment=None, host=None, findings=merely).exit_status == 0
+    assert exit_status([with_finding(failure("x", "x", "x", area)) for area in areas]) == code
+    warned = with_finding(Finding(check="x", level=Level.WARN, detail="x", fix="x", area=Area.NETWORK))
+    assert warned.exit_status == 0
 
 
 # --- the command ----------------------------------------------------------------------------------------------------
@@ -314,9 +295,9 @@ def test_the_command_from_check_to_monitoring(path: Path, home: Path, server: Si
     assert server.requests == []
     ran = cancelall("check", "--json", "--config", str(path), home=home)
     assert (ran.code, ran.line["ok"], ran.line["profile"]) == (0, True, "desk"), ran.out
-    asked = len(server.requests)
+    sent = len(server.requests)
     after = cancelall("check", "--max-age", "24h", "--config", str(path), home=home)
-    assert (after.code, len(server.requests)) == (0, asked)
+    assert (after.code, len(server.requests)) == (0, sent)
     assert "READY" in after.out
     old = cancelall("check", "desk", "--max-age", "0.001s", "--json", "--config", str(path), home=home)
     assert old.code == 11
@@ -345,17 +326,11 @@ def at_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("at_home")
 @pytest.mark.parametrize(
-    ("words", "code"),
-    [
-        (["--max-age", "soon"], 2),
-        (["--max-age", "1h", "--live"], 2),
-        (["--max-age", "1h", "--store-account-group"], 2),
-        (["--deadline", "0"], 2),
-    ],
+    "line", ["--max-age soon", "--max-age 1h --live", "--max-age 1h --store-account-group", "--deadline 0"]
 )
-def test_bad_usage(path: Path, capfd: pytest.CaptureFixture[str], words: list[str], code: int) -> None:
-    got, _, err = run(capfd, "--config", str(path), *words)
-    assert (got, err.startswith("cancelall: "), err.count("\n")) == (code, True, 1)
+def test_bad_usage(path: Path, capfd: pytest.CaptureFixture[str], line: str) -> None:
+    code, _, err = run(capfd, "--config", str(path), *line.split())
+    assert (code, err.startswith("cancelall: "), err.count("\n")) == (2, True, 1)
 
 
 @pytest.mark.usefixtures("at_home")
@@ -422,10 +397,10 @@ def test_the_account_group_is_stored_when_asked(
 def test_the_account_group_is_offered_at_a_terminal(
     home: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, answer: bool
 ) -> None:
-    asked: list[str] = []
+    questions: list[str] = []
 
     def confirm(question: str) -> bool:
-        asked.append(question)
+        questions.append(question)
         return answer
 
     monkeypatch.setattr(check, "_at_a_terminal", lambda: True)
@@ -435,7 +410,7 @@ def test_the_account_group_is_offered_at_a_terminal(
         table.pop("account_group")
         path = write_config(home / "config.toml", {"asc": table})
         code, out, _ = run(capfd, "--config", str(path))
-    assert (code, len(asked), "account_group = 0" in asked[0]) == (0, 1, True)
+    assert (code, len(questions), "account_group = 0" in questions[0]) == (0, 1, True)
     assert "READY" in out
     assert ("account_group = 0" in path.read_text()) == answer
 

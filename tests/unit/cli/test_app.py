@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +17,8 @@ import pytest
 from cancelall import simulator
 from cancelall.cli import app, kills
 from cancelall.simulator import SimServer
-from support import ROOT, Ran, cancelall, environment, paths, profile_table, write_config
+from ports import full_pipe
+from support import ROOT, Ran, cancelall, environment, paths, profile_table, started, write_config
 
 
 @pytest.fixture
@@ -53,18 +54,10 @@ def test_the_venues_own_example(home: Path) -> None:
 
 def place(server: SimServer, index: int) -> str:
     """A limit order on the fake's book."""
-    order = simulator.SimOrder(
-        id=f"00000000-0000-4000-8000-{index:012d}",
-        symbol="BTCUSDT",
-        segment="linear",
-        side="buy",
-        type="limit",
-        kind="Order",
-        price="60000",
-        quantity="0.1",
-        remaining="0.1",
-        extra={"category": "linear", "settleCoin": "USDT"},
-    )
+    what = {"symbol": "BTCUSDT", "segment": "linear", "side": "buy", "type": "limit", "kind": "Order"}
+    amounts = {"price": "60000", "quantity": "0.1", "remaining": "0.1"}
+    extra = {"category": "linear", "settleCoin": "USDT"}
+    order = simulator.SimOrder(id=f"00000000-0000-4000-8000-{index:012d}", **what, **amounts, extra=extra)
     server.fake.place(server.account, order)
     return order.id
 
@@ -81,15 +74,9 @@ def test_json_is_exactly_the_documented_object(home: Path) -> None:
         *("positions", "positions_unknown"),
     ]
     assert (line["schema"], line["profile"], line["venue"], line["environment"]) == (1, "bybit", "bybit", "live")
-    assert (line["scope"], line["dry_run"], line["verdict"], line["exit_code"]) == (
-        {"settle_coin": "USDT"},
-        False,
-        "clear",
-        0,
-    )
-    assert [list(segment) for segment in line["segments"]] == [
-        ["name", "verdict", "mass_cancels", "listings", "detail"]
-    ]
+    assert (line["scope"], line["dry_run"], line["verdict"]) == ({"settle_coin": "USDT"}, False, "clear")
+    assert line["exit_code"] == 0
+    assert list(*line["segments"]) == ["name", "verdict", "mass_cancels", "listings", "detail"]
     assert list(line["orders"][0]) == [
         *("id", "client_id", "symbol", "side", "type", "price", "quantity", "remaining", "segment", "protective"),
         *("state", "reason"),
@@ -204,13 +191,11 @@ def one_line(ran: Ran, code: int, *words: str) -> None:
         (["bybit", "--symbol", "", "--json"], 2, "--symbol has no value"),
         (["all", "--only", "--json"], 2, "--only has no value"),
         (["bybit", "--deadline", "0"], 2, "--deadline"),
-        (["bybit", "--deadline", "0.99"], 2, "--deadline must be from 1 to 86400"),
-        (["all", "--deadline", "0.5"], 2, "--deadline must be from 1 to 86400"),
-        (["orders", "--deadline", "0.5"], 2, "--deadline must be from 1 to 86400"),
-        (["check", "--deadline", "0.5"], 2, "--deadline must be from 1 to 86400"),
-        (["demo", "--deadline", "0.5"], 2, "--deadline must be from 1 to 86400"),
-        (["bybit", "--deadline", "-3"], 2, "--deadline"),
-        (["bybit", "--deadline", "nan"], 2, "--deadline"),
+        *(
+            ([command, "--deadline", "0.99"], 2, "--deadline must be from 1 to 86400")
+            for command in ("bybit", "all", "orders", "check", "demo")
+        ),
+        *((["bybit", "--deadline", value], 2, "--deadline") for value in ("-3", "nan")),
         (["bybit", "--environment", "mars"], 2, "mars"),
         (["bybit", "--recv-window", "1"], 2, "--recv-window"),
         (["bybit", "--profile", "nobody"], 6, "nobody"),
@@ -336,14 +321,8 @@ def test_a_missing_secret_names_every_place(home: Path) -> None:
     line = cancelall("bybit", "--json", home=home).line
     message = line["error"]["message"]
     assert (line["verdict"], line["exit_code"], line["error"]["kind"]) == ("unconfigured", 6, "secret")
-    for place_name in (
-        "credentials directory",
-        "CANCELALL_BYBIT_API_KEY",
-        "secret_command",
-        "[credentials]",
-        "keyring",
-    ):
-        assert place_name in message
+    places = ("credentials directory", "CANCELALL_BYBIT_API_KEY", "secret_command", "[credentials]", "keyring")
+    assert [one for one in places if one not in message] == []
 
 
 @pytest.mark.parametrize("value", ["CANARY line\nbreak", "CANARY’quote’", "CANARY space"])
@@ -420,25 +399,12 @@ def test_config_show_redacts(config: Path, server: SimServer, home: Path) -> Non
 
 def test_an_unread_stderr_does_not_delay_a_send(server: SimServer, config: Path, home: Path) -> None:
     """stderr is a pipe that is full before the start: nothing can ever be written to it."""
-    reading, writing = os.pipe()
-    os.set_blocking(writing, False)
-    try:
-        while True:
-            os.write(writing, b"x" * 65536)
-    except BlockingIOError:
-        os.set_blocking(writing, True)
-    process = subprocess.run(
-        [sys.executable, "-m", "cancelall", "bybit", "--json", "-v", "--config", str(config)],
-        env={"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": str(ROOT)},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=writing,
-        timeout=20,
-        check=False,
-    )
+    reading, writing = full_pipe()
+    with started("bybit", "--json", "-v", "--config", str(config), home=home, stderr=writing) as process:
+        out, _ = process.communicate(timeout=20)
     os.close(writing)
     os.close(reading)
-    assert (process.returncode, json.loads(process.stdout)["verdict"]) == (0, "clear")
+    assert (process.returncode, json.loads(out)["verdict"]) == (0, "clear")
     assert server.open_orders() == []
 
 
@@ -446,13 +412,7 @@ def test_an_unread_stderr_does_not_delay_a_send(server: SimServer, config: Path,
 def test_a_signal_ends_it_with_what_is_known(home: Path, number: int, code: int) -> None:
     with simulator.start("bybit", orders=12, faults=["stall"]) as server:
         path = write_config(home / "config.toml", {"bybit": profile_table("bybit", server)})
-        process = subprocess.Popen(
-            [sys.executable, "-m", "cancelall", "bybit", "--json", "--config", str(path)],
-            env={"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": str(ROOT)},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
+        process = started("bybit", "--json", "--config", str(path), home=home)
         until = time.monotonic() + 10
         while not server.requests and time.monotonic() < until:
             server.fake.has_fault("stall")
@@ -509,8 +469,7 @@ def test_hostile_text_is_shown_harmless(home: Path) -> None:
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
 def test_any_encoding_of_stdout(config: Path, home: Path, encoding: str) -> None:
     ran = cancelall("bybit", "--config", str(config), home=home, env={"PYTHONIOENCODING": encoding, "LC_ALL": "C"})
-    assert ran.code == 0
-    assert "CLEAR" in ran.out
+    assert (ran.code, "CLEAR" in ran.out) == (0, True)
 
 
 def test_ids_are_never_cut(config: Path, home: Path, server: SimServer) -> None:
@@ -519,12 +478,8 @@ def test_ids_are_never_cut(config: Path, home: Path, server: SimServer) -> None:
         ran = cancelall("bybit", "--dry-run", "--config", str(config), home=home, env={"COLUMNS": width})
         assert max(map(len, ran.out.splitlines())) <= int(width)
         flat = "".join(character for character in ran.out if character.isalnum() or character == "-")
-        assert sum(identity in flat or all(part in flat for part in pieces(identity)) for identity in ids) >= 34
-
-
-def pieces(identity: str) -> list[str]:
-    """An id as a folded cell shows it: at least its first and last characters."""
-    return [identity[:8], identity[-8:]]
+        # A folded cell shows at least the first and last characters.
+        assert sum(identity in flat or (identity[:8] in flat and identity[-8:] in flat) for identity in ids) >= 34
 
 
 def test_version_and_help_need_nothing(home: Path) -> None:
@@ -548,16 +503,10 @@ def test_demo_is_the_whole_thing(home: Path) -> None:
 
 
 def test_demo_can_be_served_and_tried(home: Path) -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "cancelall", "demo", "--serve", "--orders", "10"],
-        env={"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": str(ROOT)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
+    process = started("demo", "--serve", "--orders", "10", home=home, stderr=subprocess.DEVNULL)
     try:
         assert process.stdout is not None
-        path = process.stdout.readline().removeprefix("--config ").strip()
+        path = process.stdout.readline().decode().removeprefix("--config ").strip()
         ran = cancelall("bybit", "--json", "--config", path, home=home)
         assert (ran.code, ran.line["counts"]["open"]) == (0, 0)
     finally:
@@ -581,13 +530,8 @@ def test_a_stopped_terminal_does_not_delay_a_send(server: SimServer, config: Pat
 
     master, slave = pty.openpty()
     termios.tcflow(slave, termios.TCOOFF)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "cancelall", "bybit", "--config", str(config)],
-        env={"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": str(ROOT), "TERM": "xterm"},
-        stdin=subprocess.DEVNULL,
-        stdout=slave,
-        stderr=slave,
-    )
+    words = ("bybit", "--config", str(config))
+    process = started(*words, home=home, env={"TERM": "xterm"}, stdout=slave, stderr=slave)
     until = time.monotonic() + 15
     while server.open_orders() and time.monotonic() < until:
         process.poll()
@@ -595,35 +539,24 @@ def test_a_stopped_terminal_does_not_delay_a_send(server: SimServer, config: Pat
     termios.tcflow(slave, termios.TCOON)
     os.close(slave)
     shown = b""
-    while True:
-        try:
-            chunk = os.read(master, 65536)
-        except OSError:
-            break
-        if not chunk:
-            break
-        shown += chunk
+    with contextlib.suppress(OSError):  # how Linux tells the end of a terminal
+        while chunk := os.read(master, 65536):
+            shown += chunk
     os.close(master)
     assert process.wait(15) == 0
     assert b"CLEAR" in shown
 
 
 @pytest.mark.parametrize(
-    "words",
+    "line",
     [
-        ["bybit", "--symbol", "BTC USDT"],
-        ["bybit", "--deadline", "0"],
-        ["bybit", "--config", "/nonexistent.toml"],
-        ["bybit", "--profile", "nobody", "--json"],
-        ["all", "--only", "zz"],
-        ["config", "show"],
-        ["--help"],
-        ["--version"],
+        *("bybit --symbol BTC!USDT", "bybit --deadline 0", "bybit --config /nonexistent.toml", "all --only zz"),
+        *("bybit --profile nobody --json", "config show", "--help", "--version"),
     ],
 )
-def test_no_command_repeats_a_secret_of_the_environment(home: Path, words: list[str]) -> None:
+def test_no_command_repeats_a_secret_of_the_environment(home: Path, line: str) -> None:
     env = {"CANCELALL_BYBIT_API_KEY": "CANARYKEY123456", "CANCELALL_BYBIT_API_SECRET": "CANARYSECRET123456"}
-    ran = cancelall(*words, home=home, env=env)
+    ran = cancelall(*line.split(), home=home, env=env)
     assert "CANARY" not in ran.out + ran.err
 
 

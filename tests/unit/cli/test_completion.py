@@ -34,7 +34,7 @@ words=({words} "{last}"); CURRENT=${{#words}}
 _cancelall
 """,
 }
-"""How each shell is asked what it would offer."""
+"""How each shell tells what it would offer."""
 
 
 @pytest.fixture
@@ -54,10 +54,10 @@ def offered(shell: str, home: Path, *words: str) -> set[str]:
     """What Tab offers at the end of these words."""
     script = home / f"script.{shell}"
     script.write_text(completion.SCRIPTS[shell], encoding="utf-8")
-    asked = ASK[shell].format(script=script, words=" ".join(["cancelall", *words[:-1]]), last=words[-1])
+    code = ASK[shell].format(script=script, words=" ".join(["cancelall", *words[:-1]]), last=words[-1])
     flags = {"bash": ["--norc"], "zsh": ["-f"], "fish": ["--no-config"]}[shell]
     done = subprocess.run(
-        [shell, *flags, "-c", asked],
+        [shell, *flags, "-c", code],
         env={"PATH": f"{home / 'bin'}:{os.environ['PATH']}", "HOME": str(home), "LANG": "C.UTF-8"},
         cwd=home,
         capture_output=True,

@@ -30,7 +30,7 @@ class Echo:
     """An HTTP server that refuses everything, with what it was sent in every text of its answer."""
 
     def __init__(self) -> None:
-        self.heard: set[str] = set()
+        self.secrets: set[str] = set()
         """Keys and signatures."""
         echo = self
 
@@ -46,7 +46,7 @@ class Echo:
                 found = {value for name, value in self.headers.items() if any(one in name.lower() for one in named)}
                 found |= set(re.findall(r'"signature":"([^"]+)"', body))
                 found = {value for value in found if len(value) >= PART}
-                echo.heard |= found
+                echo.secrets |= found
                 said = f"bad request {' '.join(how(value) for value in sorted(found) for how in HOW)} !"
                 fields = {"retMsg": said, "msg": said, "message": said, "error": said, "reason": said, "info": said}
                 answer = json.dumps({"retCode": 99999, "code": 99999, "success": False, **fields, "data": None})
@@ -86,10 +86,10 @@ def test_what_a_venue_says_back_is_nowhere(home: Path, echo: Echo, venue: str, w
     path = write_config(home / "config.toml", {venue: {**table, "base_url": echo.origin}})
     ran = cancelall(venue, word, "--config", str(path), "--deadline", "1.5", home=home)
     assert ran.code != 0
-    assert echo.heard
+    assert echo.secrets
     journal = (home / ".local" / "state" / "cancelall" / "journal.jsonl").read_text()
     assert "bad request ***" in journal
     assert "bad request" in ran.out + ran.err
-    parts = {value[place : place + PART] for value in echo.heard for place in range(len(value) - PART + 1)}
+    parts = {value[place : place + PART] for value in echo.secrets for place in range(len(value) - PART + 1)}
     for text in (journal, ran.out, ran.err):
         assert not [place for place in range(len(text) - PART + 1) if text[place : place + PART] in parts]

@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,11 +27,9 @@ from cancelall.cli import execute, last_words, watchdog
 from cancelall.cli.last_words import LastWords
 from cancelall.cli.options import Output, Terms
 from cancelall.cli.watchdog import GRACE
-from cancelall.config import loader
-from cancelall.config.toml_file import Document
 from cancelall.core.errors import ConfigError, ExitStatus
 from cancelall.core.model import Verdict
-from cancelall.core.profile import BrokenProfile, Overrides
+from cancelall.core.profile import BrokenProfile
 from cancelall.core.results import ProfileReport
 from cancelall.core.secret import Secret
 from cancelall.engine.hold import LAST_PROOF
@@ -39,7 +37,8 @@ from cancelall.engine.verdicts import exit_status
 from cancelall.simulator import SimServer
 from cancelall.venues.registry import VENUES
 from hanging import HOLDING_THE_INTERPRETER, WAYS, hanging
-from support import ROOT, profile_table, write_config
+from ports import full_pipe
+from support import ROOT, profile_table, profiles_of, started, write_config
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX systems")
 
@@ -69,14 +68,8 @@ class Kill:
 
     def start(self, *words: str, env: Mapping[str, str] | None = None, **more: Any) -> subprocess.Popen[bytes]:
         """Begin it; it is ended with the test."""
-        environ = {"PATH": os.environ["PATH"], "HOME": str(self.home), "PYTHONPATH": str(ROOT), **(env or {})}
-        process = subprocess.Popen(
-            [sys.executable, "-m", "cancelall", "all", "--config", str(self.home / "config.toml"), *words],
-            env=environ,
-            cwd=self.home,
-            start_new_session=True,
-            **{"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **more},
-        )
+        line = ("all", "--config", str(self.home / "config.toml"), *words)
+        process = started(*line, home=self.home, env=env, start_new_session=True, **more)
         self.stack.callback(end, process)
         return process
 
@@ -86,7 +79,8 @@ class Kill:
         return self.start(*words, env={"PYTHONPATH": path})
 
     def hangs_now(self) -> None:
-        """Let it hang, and wait until it does."""
+        """Let it hang once every host has been sent something, and wait until it does."""
+        until(lambda: all(server.requests for server in self.servers.values()))
         self.mark.touch()
         until(Path(f"{self.mark}.hanging").exists)
 
@@ -148,7 +142,6 @@ def test_whatever_hangs_what_is_known_is_said(kill: Kill, way: str) -> None:
 def test_the_text_says_it_too(kill: Kill) -> None:
     kill.serve(bybit="stall")
     process = kill.hang(WAYS["in Python code"], "--deadline", "2")
-    until(lambda: kill.servers["bybit"].requests)
     kill.hangs_now()
     out, _ = process.communicate(timeout=2 + 0.6 + SLACK)
     assert process.returncode == 11
@@ -185,7 +178,6 @@ def test_who_holds_the_interpreter_is_killed_by_the_kernel(kill: Kill) -> None:
     """Nothing can be said then, and nothing hangs for ever."""
     kill.serve(bybit="stall")
     process = kill.hang(HOLDING_THE_INTERPRETER, "--json", "--deadline", "2", seconds=(0.3, 0.5, 5.0))
-    until(lambda: kill.servers["bybit"].requests)
     kill.hangs_now()
     process.communicate(timeout=2 + 0.8 + SLACK)
     assert process.returncode == -signal.SIGALRM
@@ -203,23 +195,12 @@ def test_a_result_that_nobody_reads_keeps_its_exit_code(kill: Kill) -> None:
     assert err.endswith(b"cancelall: nobody read the result of bybit in time\n")
 
 
-def full_pipe() -> tuple[int, int]:
-    reading, writing = os.pipe()
-    os.set_blocking(writing, False)
-    with suppress(BlockingIOError):
-        while True:
-            os.write(writing, b" " * 65536)
-    os.set_blocking(writing, True)
-    return reading, writing
-
-
 def test_whoever_is_to_be_notified_is(kill: Kill) -> None:
     kill.serve(bybit="stall")
     told = kill.home / "told"
     process = kill.hang(
         WAYS["in a lock"], "--deadline", "2", "--notify-command", f"sh -c 'cat > {told}.new; mv {told}.new {told}'"
     )
-    until(lambda: kill.servers["bybit"].requests)
     kill.hangs_now()
     process.communicate(timeout=2 + 0.6 + SLACK)
     until(told.exists)
@@ -236,7 +217,6 @@ STATUS = {signal.SIGINT: 130, signal.SIGTERM: 143}
 def test_the_second_signal_ends_whatever_hangs(kill: Kill, way: str, number: signal.Signals) -> None:
     kill.serve(bybit="stall")
     process = kill.hang(WAYS[way], "--json", "--deadline", "30")
-    until(lambda: kill.servers["bybit"].requests)
     kill.hangs_now()
     began = time.monotonic()
     process.send_signal(number)
@@ -254,7 +234,6 @@ def test_the_second_signal_ends_whatever_hangs(kill: Kill, way: str, number: sig
 def test_one_signal_is_enough_for_what_hangs(kill: Kill) -> None:
     kill.serve(bybit="stall")
     process = kill.hang(WAYS["in Python code"], "--json", "--deadline", "60", seconds=(5.0, 5.0, 0.5))
-    until(lambda: kill.servers["bybit"].requests)
     kill.hangs_now()
     process.send_signal(signal.SIGINT)
     out, _ = process.communicate(timeout=SLACK)
@@ -278,15 +257,9 @@ def test_after_a_signal_no_cancel_leaves_though_the_loop_is_busy(kill: Kill, num
     assert not [request for request in server.requests[seen:] if request.changes]
 
 
-# The moments of a start: an import of that name begins while the signal comes.
-MOMENTS = [
-    "cancelall.cli.fast_path",
-    "cancelall.config.loader",
-    "cancelall.net.preconnect",
-    "cancelall.cli.execute",
-    "cancelall.engine.sweep",
-    "json",
-]
+MOMENTS = "cancelall.cli.fast_path cancelall.config.loader cancelall.net.preconnect cancelall.cli.execute".split()
+MOMENTS += ["cancelall.engine.sweep", "json"]
+"""The moments of a start: an import of that name begins while the signal comes."""
 INTERRUPTED_IMPORT = """
 import os, signal, sys, time
 class Spy:
@@ -300,14 +273,19 @@ sys.meta_path.insert(0, Spy())
 """
 
 
+def interrupted(kill: Kill, name: str, number: signal.Signals, pause: int) -> subprocess.Popen[bytes]:
+    """A kill that gets a signal as an import begins, which then takes so many seconds."""
+    (kill.home / "site").mkdir()
+    code = INTERRUPTED_IMPORT.format(name=name, number=int(number), pause=pause)
+    (kill.home / "site" / "sitecustomize.py").write_text(code)
+    return kill.start("--json", env={"PYTHONPATH": f"{kill.home / 'site'}{os.pathsep}{ROOT}"})
+
+
 @pytest.mark.parametrize("number", STATUS)
 @pytest.mark.parametrize("name", MOMENTS)
 def test_a_signal_during_the_start(kill: Kill, name: str, number: signal.Signals) -> None:
     kill.serve(bybit="", bitget="")
-    (kill.home / "site").mkdir()
-    code = INTERRUPTED_IMPORT.format(name=name, number=int(number), pause=20)
-    (kill.home / "site" / "sitecustomize.py").write_text(code)
-    process = kill.start("--json", env={"PYTHONPATH": f"{kill.home / 'site'}{os.pathsep}{ROOT}"})
+    process = interrupted(kill, name, number, 20)
     out, err = process.communicate(timeout=15)
     assert process.returncode == STATUS[number], err
     told = [json.loads(line) for line in out.splitlines()]
@@ -320,10 +298,7 @@ def test_a_signal_during_the_start(kill: Kill, name: str, number: signal.Signals
 @pytest.mark.parametrize("name", MOMENTS)
 def test_a_terminal_that_goes_away_during_the_start(kill: Kill, name: str) -> None:
     kill.serve(bybit="")
-    (kill.home / "site").mkdir()
-    code = INTERRUPTED_IMPORT.format(name=name, number=int(signal.SIGHUP), pause=0)
-    (kill.home / "site" / "sitecustomize.py").write_text(code)
-    process = kill.start("--json", env={"PYTHONPATH": f"{kill.home / 'site'}{os.pathsep}{ROOT}"})
+    process = interrupted(kill, name, signal.SIGHUP, 0)
     out, _ = process.communicate(timeout=30)
     assert (process.returncode, json.loads(out)["verdict"]) == (0, "clear")
 
@@ -507,13 +482,12 @@ def test_the_line_of_a_start_is_that_of_every_run() -> None:
     """It is made without anything that has to be imported, and differs in nothing."""
     with simulator.start("bybit", orders=1) as server:
         table = profile_table("bybit", server, symbol=["BTCUSDT"], category=["linear"])
-        document = Document(path=Path("config.toml"), data={"profiles": {"mine": table}})
-        profile = loader.profile(document, "mine", {}, Overrides())
+        (profile,) = profiles_of({"mine": table})
     words = LastWords([profile], json=True, dry_run=True)
-    (early, _), _ = words.words(2)
+    (at_first, _), _ = words.words(2)
     words.begun = True
-    (late, _), _ = words.words(2)
-    first, second = json.loads(early[1]), json.loads(late[1])
+    (later, _), _ = words.words(2)
+    first, second = json.loads(at_first[1]), json.loads(later[1])
     assert first["scope"] == {"symbol": ["BTCUSDT"], "category": ["linear"]}
     for line in (first, second):
         assert line["timing_ms"].pop("verdict") >= 0

@@ -9,7 +9,7 @@ import os
 import stat
 import sys
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -42,12 +42,7 @@ def read(folder: Path, text: str | bytes, mode: int = 0o600) -> Document:
 
 
 def profile(
-    folder: Path,
-    text: str,
-    environ: Mapping[str, str] | None = None,
-    *,
-    name: str = "bybit",
-    **overrides: Any,
+    folder: Path, text: str, environ: Mapping[str, str] | None = None, *, name: str = "bybit", **overrides: Any
 ) -> Profile:
     """The profile, which must be in order."""
     found = loader.profile(read(folder, text), name, environ or {}, Overrides(**overrides))
@@ -89,10 +84,7 @@ def refused(folder: Path, text: str | bytes) -> str:
     ],
 )
 def test_where_it_is_looked_for(
-    chosen: str | None,
-    environ: dict[str, str],
-    expected: tuple[str | None, bool],
-    monkeypatch: pytest.MonkeyPatch,
+    chosen: str | None, environ: dict[str, str], expected: tuple[str | None, bool], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "platform", "linux")
     path, required = toml_file.locate(Path(chosen) if chosen else None, environ)
@@ -180,28 +172,37 @@ def test_a_file_of_more_than_1_mib_is_refused(tmp_path: Path) -> None:
     assert read(tmp_path, b"#" * limit).tables == {}
 
 
-def test_a_directory_is_no_file(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="cannot be read: Is a directory"):
-        toml_file.read(tmp_path, {})
+def pipe(folder: Path) -> Path:
+    os.mkfifo(folder / "pipe", 0o600)
+    return folder / "pipe"
+
+
+def loop(folder: Path) -> Path:
+    (folder / "a").symlink_to(folder / "b")
+    (folder / "b").symlink_to(folder / "a")
+    return folder / "a"
 
 
 @pytest.mark.timeout(10)
-def test_a_pipe_that_nobody_writes_to_is_not_waited_for(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "pipe", 0o600)
-    with pytest.raises(ConfigError, match="is not a regular file"):
-        toml_file.read(tmp_path / "pipe", {})
-
-
-def test_a_device_is_no_file() -> None:
-    with pytest.raises(ConfigError, match="is not a regular file"):
-        toml_file.read(Path("/dev/zero"), {})
-
-
-def test_a_loop_of_links_is_told(tmp_path: Path) -> None:
-    (tmp_path / "a").symlink_to(tmp_path / "b")
-    (tmp_path / "b").symlink_to(tmp_path / "a")
-    with pytest.raises(ConfigError, match=r"cannot be read: Too many levels of symbolic links"):
-        toml_file.read(tmp_path / "a", {})
+@pytest.mark.parametrize(
+    ("place", "problem"),
+    [
+        pytest.param(lambda folder: folder, "cannot be read: Is a directory", id="directory"),
+        pytest.param(pipe, "is not a regular file", id="pipe that nobody writes to"),
+        pytest.param(lambda folder: Path("/dev/zero"), "is not a regular file", id="device"),
+        pytest.param(loop, "cannot be read: Too many levels of symbolic links", id="loop"),
+        pytest.param(
+            lambda folder: written(folder, BYBIT) / "config.toml",
+            "cannot be read: Not a directory",
+            id="through a file",
+        ),
+    ],
+)
+def test_what_is_no_file_is_refused_and_not_waited_for(
+    tmp_path: Path, place: Callable[[Path], Path], problem: str
+) -> None:
+    with pytest.raises(ConfigError, match=problem):
+        toml_file.read(place(tmp_path), {})
 
 
 def test_a_file_that_may_not_be_read_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -212,11 +213,6 @@ def test_a_file_that_may_not_be_read_is_told(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(os, "open", fail)
     with pytest.raises(ConfigError, match="cannot be read: Permission denied"):
         toml_file.read(path, {})
-
-
-def test_a_path_through_a_file_is_told(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="cannot be read: Not a directory"):
-        toml_file.read(written(tmp_path, BYBIT) / "config.toml", {})
 
 
 @pytest.mark.parametrize("mode", [0o620, 0o602, 0o666, 0o777])
@@ -640,10 +636,7 @@ def test_selectors_that_contradict_each_other_in_the_file_can_be_overruled(tmp_p
             "--symbol may hold letters and digits of any script and _ - . / : @ only: "
             "no spaces, quotes or percent signs",
         ),
-        (
-            {"options": {"stop_order_type": "Stop"}},
-            "--stop-order-type needs --order-filter StopOrder",
-        ),
+        ({"options": {"stop_order_type": "Stop"}}, "--stop-order-type needs --order-filter StopOrder"),
         ({"environment": "tesnet"}, '--environment: Bybit has no environment "tesnet" (did you mean "testnet"?)'),
     ],
 )
@@ -657,96 +650,25 @@ def test_what_stood_on_the_command_line_is_its_fault(tmp_path: Path, overrides: 
 # --- mistakes in a profile ------------------------------------------------------------------------------------------
 
 
+MISTAKES = tomllib.loads(Path(__file__).with_name("mistakes.toml").read_text(encoding="utf-8"))
+"""Files and variables with one mistake each, and how it is told."""
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        (
-            '[defaults]\n\n[profiles.bybit]\nvenue = "bybit"\nsettle-coin = "USDT"\n',
-            'FILE, line 5 [profiles.bybit]: unknown key "settle-coin" (did you mean "settle_coin"?)',
-        ),
-        (f"{BYBIT}xyzzy = 1\n", 'FILE, line 3 [profiles.bybit]: unknown key "xyzzy"'),
-        (
-            f'{BYBIT}[profiles.bybit.credential]\napi_key = "{CANARY}"\n',
-            'FILE, line 3 [profiles.bybit]: unknown key "credential" (did you mean "credentials"?)',
-        ),
-        (
-            'profiles.bybit = { venue = "bybit", symbl = ["A"] }\n',
-            'FILE, line 1 [profiles.bybit]: unknown key "symbl" (did you mean "symbol"?)',
-        ),
-        (
-            'profiles.bybit.venue = "bybit"\nprofiles.bybit.symbl = ["A"]\n',
-            'FILE, line 2 [profiles.bybit]: unknown key "symbl" (did you mean "symbol"?)',
-        ),
+        *((one["text"], one["problem"]) for one in MISTAKES["profile"]),
+        (f"{BYBIT}deadline = 1{'0' * 400}\n", "FILE, line 3 [profiles.bybit]: deadline must be from 1 to 86400"),
         (
             f"# \u2028\n[defaults]\ndeadlin = 5\n{BYBIT}",
             'FILE, line 3 [defaults]: unknown key "deadlin" (did you mean "deadline"?)',
         ),
-        (f'[defaults]\nsymbol = "A"\n{BYBIT}', 'FILE, line 2 [defaults]: unknown key "symbol"'),
-        (f'[defaults]\nenvironment = "demo"\n{BYBIT}', 'FILE, line 2 [defaults]: unknown key "environment"'),
-        (
-            f'{BYBIT}[profiles.bybit.credentials]\napi_key = "k"\napi_secert = "{CANARY}"\n',
-            'FILE, line 5 [profiles.bybit.credentials]: unknown secret "api_secert" (did you mean "api_secret"?)',
-        ),
-        (
-            f"{BYBIT}[profiles.bybit.credentials]\napi_key = 12345678\n",
-            "FILE, line 4 [profiles.bybit.credentials]: api_key must be text",
-        ),
-        (f'{BYBIT}credentials = "{CANARY}"\n', "FILE, line 3 [profiles.bybit]: credentials must be a table"),
-        (
-            f'{BYBIT}secret_command = {{ api_secert = ["pass"] }}\n',
-            'FILE, line 3 [profiles.bybit.secret_command]: unknown secret "api_secert" (did you mean "api_secret"?)',
-        ),
-        (
-            f'{BYBIT}[profiles.bybit.secret_command]\n\napi_secret = "pass show x"\n',
-            "FILE, line 5 [profiles.bybit.secret_command]: "
-            "secret_command.api_secret must be a list of words: no shell is used",
-        ),
-        (
-            f'{BYBIT}secret_command = {{ api_secret = ["pass", 5] }}\n',
-            "FILE, line 3 [profiles.bybit.secret_command]: "
-            "secret_command.api_secret must be a list of words: no shell is used",
-        ),
-        (
-            f"{BYBIT}secret_command = {{ api_secret = [] }}\n",
-            "FILE, line 3 [profiles.bybit.secret_command]: "
-            "secret_command.api_secret must be a list of words: no shell is used",
-        ),
-        (
-            f'{BYBIT}secret_command = ["pass"]\n',
-            "FILE, line 3 [profiles.bybit]: secret_command must be a table of argument lists, one for each secret",
-        ),
-        (f'{BYBIT}recv_window = "5000"\n', "FILE, line 3 [profiles.bybit]: recv_window must be a whole number"),
-        (f"{BYBIT}\ndeadline = true\n", "FILE, line 4 [profiles.bybit]: deadline must be a number"),
-        (f"{BYBIT}deadline = nan\n", "FILE, line 3 [profiles.bybit]: deadline must be from 1 to 86400"),
-        (f"{BYBIT}deadline = 1{'0' * 400}\n", "FILE, line 3 [profiles.bybit]: deadline must be from 1 to 86400"),
-        (f'{BYBIT}keep_protective = "yes"\n', "FILE, line 3 [profiles.bybit]: keep_protective must be true or false"),
-        (
-            f'{BYBIT}category = ["liner"]\n',
-            "FILE, line 3 [profiles.bybit]: category must be one of "
-            'linear, inverse, spot, option, spread, strategy (did you mean "linear"?)',
-        ),
-        (f"[defaults]\ndeadline = 0\n{BYBIT}", "FILE, line 2 [defaults]: deadline must be from 1 to 86400"),
-        (
-            '[profiles.bybit]\nvenue = "bibit"\n',
-            'FILE, line 2 [profiles.bybit]: unknown venue "bibit" (did you mean "bybit"?)',
-        ),
-        ('[profiles.bybit]\nvenue = "kraken"\n', 'FILE, line 2 [profiles.bybit]: unknown venue "kraken"'),
-        (
-            f'{BYBIT}environment = "live2"\n',
-            'FILE, line 3 [profiles.bybit]: Bybit has no environment "live2" (did you mean "live"?)',
-        ),
-        ("[profiles]\nbybit = 5\n", "FILE, line 2 [profiles.bybit]: a profile must be a table"),
-        (
-            f'{BYBIT}symbol = ["A"]\nsettle_coin = "B"\n',
-            "FILE, line 1 [profiles.bybit]: --symbol and --settle-coin cannot be combined: "
-            "Bybit would use --symbol alone and silently ignore the other",
-        ),
     ],
 )
 def test_a_mistake_names_key_table_and_line(tmp_path: Path, text: str, problem: str) -> None:
-    told = broken(tmp_path, text)
-    assert told == problem
-    assert CANARY not in told
+    message = broken(tmp_path, text)
+    assert message == problem
+    assert CANARY not in message
 
 
 @pytest.mark.parametrize("venue", ["5", "[]", "{}", "true"])
@@ -760,45 +682,14 @@ def test_a_venue_that_is_no_text_is_missing(tmp_path: Path, venue: str) -> None:
 @pytest.mark.parametrize(
     ("environ", "problem"),
     [
-        ({"CANCELALL_BYBIT_DEADLINE": "soon"}, "environment variable CANCELALL_BYBIT_DEADLINE must be a number"),
-        (
-            {"CANCELALL_BYBIT_SYMBOL": ","},
-            "environment variable CANCELALL_BYBIT_SYMBOL must not be empty or have spaces around it",
-        ),
-        (
-            {"CANCELALL_BYBIT_NOTIFY_COMMAND": "mail 'x"},
-            "environment variable CANCELALL_BYBIT_NOTIFY_COMMAND is not a command line",
-        ),
-        (
-            {"CANCELALL_BYBIT_NOTIFY_COMMAND": "mail ''"},
-            "environment variable CANCELALL_BYBIT_NOTIFY_COMMAND must not be empty or have spaces around it",
-        ),
-        (
-            {"CANCELALL_BYBIT_ENVIRONMENT": "liv"},
-            'environment variable CANCELALL_BYBIT_ENVIRONMENT: Bybit has no environment "liv" (did you mean "live"?)',
-        ),
-        (
-            {"CANCELALL_BYBIT_BASE_URL": "http://api.bybit.com"},
-            "environment variable CANCELALL_BYBIT_BASE_URL: "
-            "http is allowed on loopback only: keys would travel in clear",
-        ),
+        *((one["variables"], one["problem"]) for one in MISTAKES["environment"]),
         *(
             (
                 {"CANCELALL_BYBIT_SECRET_COMMAND": text},
                 "environment variable CANCELALL_BYBIT_SECRET_COMMAND: "
                 "secret_command must be a table of argument lists, one for each secret",
             )
-            for text in ("pass show x", "5", "9" * 5000, "[" * 5000)
-        ),
-        (
-            {"CANCELALL_BYBIT_SECRET_COMMAND": '{ api_secret = "pass" }'},
-            "environment variable CANCELALL_BYBIT_SECRET_COMMAND: "
-            "secret_command.api_secret must be a list of words: no shell is used",
-        ),
-        (
-            {"CANCELALL_BYBIT_SYMBOL": "BTCUSDT", "CANCELALL_BYBIT_BASE_COIN": "BTC"},
-            "[profiles.bybit], set in the environment: --symbol and --base-coin cannot be combined: "
-            "Bybit would use --symbol alone and silently ignore the other",
+            for text in ("9" * 5000, "[" * 5000)
         ),
     ],
     ids=lambda value: "" if isinstance(value, str) else next(iter(value)),
@@ -850,12 +741,9 @@ def test_a_profile_with_a_bad_name_is_broken_and_the_others_are_not(tmp_path: Pa
 
 def test_both_of_two_names_that_are_the_same_in_the_environment_are_broken(tmp_path: Path) -> None:
     text = '[profiles.a-b]\nvenue = "bybit"\n[profiles.A_b]\nvenue = "bybit"\n'
-    assert broken(tmp_path, text, name="a-b") == (
-        'FILE, line 1 [profiles.a-b]: its name and "A_b" are the same in the environment'
-    )
-    assert broken(tmp_path, text, name="A_b") == (
-        'FILE, line 3 [profiles.A_b]: its name and "a-b" are the same in the environment'
-    )
+    for line, name, other in ((1, "a-b", "A_b"), (3, "A_b", "a-b")):
+        expected = f'FILE, line {line} [profiles.{name}]: its name and "{other}" are the same in the environment'
+        assert broken(tmp_path, text, name=name) == expected
 
 
 def test_one_broken_profile_does_not_stop_the_others(tmp_path: Path) -> None:
@@ -883,56 +771,40 @@ def test_an_origin_is_taken(tmp_path: Path, url: str, origin: str) -> None:
     assert profile(tmp_path, f'{BYBIT}base_url = "{url}"\n').origin == origin
 
 
-NO_ORIGIN = "base_url must be an origin such as https://api.example.com"
-TOO_MUCH = "base_url must be scheme, host and port only"
-IN_CLEAR = "http is allowed on loopback only: keys would travel in clear"
-
-
-@pytest.mark.parametrize(
-    ("url", "problem"),
-    [
-        ("http://api.example.com", IN_CLEAR),
-        ("http://10.0.0.7", IN_CLEAR),
-        ("http://0.0.0.0:80", IN_CLEAR),
-        ("http://localhost.evil.com", IN_CLEAR),
-        ("http://127.0.0.1.evil.com", IN_CLEAR),
-        ("https://api.example.com/v5", NO_ORIGIN),
-        ("https://api.example.com//", NO_ORIGIN),
-        ("https://api.example.com?a=b", NO_ORIGIN),
-        ("https://api.example.com#a", NO_ORIGIN),
-        ("https://", NO_ORIGIN),
-        ("https://:443", NO_ORIGIN),
-        ("https://host:99999", NO_ORIGIN),
-        ("https://host:port", NO_ORIGIN),
-        ("https://[::1", NO_ORIGIN),
-        ("ftp://api.example.com", NO_ORIGIN),
-        ("api.example.com", NO_ORIGIN),
-        ("//api.example.com", NO_ORIGIN),
-        (f"https://user:{CANARY}@api.example.com", TOO_MUCH),
-        (f"https://{CANARY}@api.example.com", TOO_MUCH),
-        ("https://api.exämple.com", TOO_MUCH),
-        ("https://api.example.com%2fevil", TOO_MUCH),
-        ("https://api example.com", TOO_MUCH),
-        ("https://api.example.com\\\\@evil.com", TOO_MUCH),
+NO_ORIGINS = {
+    "http is allowed on loopback only: keys would travel in clear": [
+        *("http://api.example.com", "http://10.0.0.7", "http://0.0.0.0:80"),
+        *("http://localhost.evil.com", "http://127.0.0.1.evil.com"),
     ],
-)
+    "base_url must be an origin such as https://api.example.com": [
+        *("https://api.example.com/v5", "https://api.example.com//", "https://api.example.com?a=b"),
+        *("https://api.example.com#a", "https://", "https://:443", "https://host:99999", "https://host:port"),
+        *("https://[::1", "ftp://api.example.com", "api.example.com", "//api.example.com"),
+    ],
+    "base_url must be scheme, host and port only": [
+        *(f"https://user:{CANARY}@api.example.com", f"https://{CANARY}@api.example.com", "https://api.exämple.com"),
+        *("https://api.example.com%2fevil", "https://api example.com", "https://api.example.com\\\\@evil.com"),
+    ],
+}
+
+
+@pytest.mark.parametrize(("url", "problem"), [(url, problem) for problem, urls in NO_ORIGINS.items() for url in urls])
 def test_an_origin_is_refused(tmp_path: Path, url: str, problem: str) -> None:
-    told = broken(tmp_path, f'{BYBIT}base_url = "{url}"\n')
-    assert told == f"FILE, line 3 [profiles.bybit]: {problem}"
+    assert broken(tmp_path, f'{BYBIT}base_url = "{url}"\n') == f"FILE, line 3 [profiles.bybit]: {problem}"
 
 
 # --- which profile --------------------------------------------------------------------------------------------------
 
 
-def _choose(profiles: dict[str, object], venue: str, asked: str | None) -> str:
-    return loader.choose(Document(path=Path("f"), data={"profiles": profiles}), venue, asked)
+def _choose(profiles: dict[str, object], venue: str, chosen: str | None) -> str:
+    return loader.choose(Document(path=Path("f"), data={"profiles": profiles}), venue, chosen)
 
 
 A, B = {"venue": "bybit"}, {"venue": "bitget"}
 
 
 @pytest.mark.parametrize(
-    ("profiles", "asked", "expected"),
+    ("profiles", "chosen", "expected"),
     [
         ({}, None, "bybit"),
         ({}, "bybit", "bybit"),
@@ -944,21 +816,19 @@ A, B = {"venue": "bybit"}, {"venue": "bitget"}
         ({"mm": A, "b": B, "broken": 5}, None, "mm"),
     ],
 )
-def test_which_profile_a_venue_means(profiles: dict[str, object], asked: str | None, expected: str) -> None:
-    assert _choose(profiles, "bybit", asked) == expected
+def test_which_profile_a_venue_means(profiles: dict[str, object], chosen: str | None, expected: str) -> None:
+    assert _choose(profiles, "bybit", chosen) == expected
+
+
+SEVERAL = {"mm-1": A, "mm-2": A}
 
 
 @pytest.mark.parametrize(
-    ("profiles", "asked", "message", "hint"),
+    ("profiles", "chosen", "message", "hint"),
     [
+        (SEVERAL, None, "bybit has several profiles and none is named bybit", "add --profile with one of: mm-1, mm-2"),
         (
-            {"mm-1": A, "mm-2": A},
-            None,
-            "bybit has several profiles and none is named bybit",
-            "add --profile with one of: mm-1, mm-2",
-        ),
-        (
-            {"mm-1": A, "mm-2": A, "mm-9": B},
+            {**SEVERAL, "mm-9": B},
             "mm_1",
             'there is no profile "mm_1" (did you mean "mm-1"?)',
             "profiles of bybit: mm-1, mm-2",
@@ -966,19 +836,14 @@ def test_which_profile_a_venue_means(profiles: dict[str, object], asked: str | N
         ({}, "xyz", 'there is no profile "xyz"', "profiles of bybit: none"),
         ({"mm": B}, "mm", 'profile "mm" is of venue bitget, not of bybit', "profiles of bybit: none"),
         ({"mm": 5}, "mm", 'profile "mm" is of venue none, not of bybit', "profiles of bybit: none"),
-        (
-            {"bybit": B},
-            None,
-            'profile "bybit" is of venue bitget',
-            "give it another name, or set its venue to bybit",
-        ),
+        ({"bybit": B}, None, 'profile "bybit" is of venue bitget', "give it another name, or set its venue to bybit"),
     ],
 )
 def test_what_is_not_clear_lists_the_candidates(
-    profiles: dict[str, object], asked: str | None, message: str, hint: str
+    profiles: dict[str, object], chosen: str | None, message: str, hint: str
 ) -> None:
     with pytest.raises(ConfigError) as caught:
-        _choose(profiles, "bybit", asked)
+        _choose(profiles, "bybit", chosen)
     assert (caught.value.message, caught.value.hint) == (message, hint)
 
 
@@ -1153,9 +1018,7 @@ def test_a_date_is_no_text(value: object) -> None:
 
 
 def test_the_venue_can_come_from_the_environment(tmp_path: Path) -> None:
-    path = tmp_path / "config.toml"
-    path.write_text('[profiles.desk-1]\nsettle_coin = "USDT"\n')
-    path.chmod(0o600)
+    path = written(tmp_path, '[profiles.desk-1]\nsettle_coin = "USDT"\n')
     environ = {"CANCELALL_DESK_1_VENUE": "bybit"}
     document = toml_file.read(path, environ)
     assert loader.choose(document, "bybit", None) == "desk-1"
@@ -1170,9 +1033,7 @@ def test_the_lines_of_good_profiles_are_not_looked_up(tmp_path: Path, monkeypatc
     def looked_up(*args: object) -> int:
         raise AssertionError("nothing is wrong with this profile")
 
-    path = tmp_path / "config.toml"
-    path.write_text('[profiles.a]\nvenue = "bybit"\nbase_url = "https://example.com"\nsettle_coin = "USDT"\n')
-    path.chmod(0o600)
-    document = toml_file.read(path, {})
+    text = '[profiles.a]\nvenue = "bybit"\nbase_url = "https://example.com"\nsettle_coin = "USDT"\n'
+    document = read(tmp_path, text)
     monkeypatch.setattr(toml_file, "line_of", looked_up)
     assert isinstance(loader.profile(document, "a", {}, Overrides()), Profile)

@@ -56,29 +56,22 @@ def test_the_order_is_that_of_the_declaration() -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "flag", "base", "choices", "repeatable", "optional", "default", "words"),
+    ("key", "base", "choices", "repeatable", "optional", "default", "words"),
     [
-        ("symbol", "--symbol", str, (), True, False, (), "a list; each text"),
-        ("kind", "--kind", str, ("limit", "stop_loss"), True, False, (), "a list; each one of limit, stop_loss"),
-        ("side", "--side", str, ("buy", "sell"), False, True, None, "one of buy, sell"),
-        ("recv_window", "--recv-window", int, (), False, False, 10000, "a whole number"),
-        ("deadline", "--deadline", float, (), False, True, None, "a number"),
-        ("keep", "--keep", bool, (), False, True, None, "true or false"),
-        ("name", "--name", str, (), False, True, None, "text"),
+        ("symbol", str, (), True, False, (), "a list; each text"),
+        ("kind", str, ("limit", "stop_loss"), True, False, (), "a list; each one of limit, stop_loss"),
+        ("side", str, ("buy", "sell"), False, True, None, "one of buy, sell"),
+        ("recv_window", int, (), False, False, 10000, "a whole number"),
+        ("deadline", float, (), False, True, None, "a number"),
+        ("keep", bool, (), False, True, None, "true or false"),
+        ("name", str, (), False, True, None, "text"),
     ],
 )
 def test_an_option_is_taken_apart(
-    key: str,
-    flag: str,
-    base: type,
-    choices: tuple[str, ...],
-    repeatable: bool,
-    optional: bool,
-    default: object,
-    words: str,
+    key: str, base: type, choices: tuple[str, ...], repeatable: bool, optional: bool, default: object, words: str
 ) -> None:
     item = ITEMS[key]
-    assert (item.flag, item.base, item.choices) == (flag, base, choices)
+    assert (item.flag, item.base, item.choices) == (f"--{key.replace('_', '-')}", base, choices)
     assert (item.repeatable, item.optional, item.default) == (repeatable, optional, default)
     assert item.type_words == words
 
@@ -139,56 +132,41 @@ def test_a_value_is_taken(key: str, value: object, expected: object) -> None:
     assert type(found) is type(expected)
 
 
+EMPTY, CONTROL = "must not be empty or have spaces around it", "must not hold control characters"
+SIDE, WINDOW, WHOLE = "must be one of buy, sell", "must be from 1000 to 60000", "must be a whole number"
+TEXTS = "must be a list; each text"
+SYMBOLS: dict[str, list[object]] = {
+    TEXTS: [7, {"a": 1}, [7], [["A"]]],
+    EMPTY: [[""], [" BTCUSDT"]],
+    NO_NAME: [
+        *(["BTC USDT"], ["BTC%20USDT"], ["“BTCUSDT”"], ["'BTCUSDT'"], ["BTC，ETH"], ["BTC\ufe0f"], ["BTC?x=1"]),
+        ["\u3164"],  # a letter that is not seen
+    ],
+    CONTROL: [["BTC\u200bUSDT"], ["BTC\u3000USDT"], ["BTC\u202eTDSU"]],
+    "must not begin with a dash: that is an option": [["--json"]],
+}
+
+
 @pytest.mark.parametrize(
     ("key", "value", "problem"),
     [
-        ("symbol", 7, "must be a list; each text"),
-        ("symbol", {"a": 1}, "must be a list; each text"),
-        ("symbol", [7], "must be a list; each text"),
-        ("symbol", [["A"]], "must be a list; each text"),
-        ("symbol", [""], "must not be empty or have spaces around it"),
-        ("symbol", [" BTCUSDT"], "must not be empty or have spaces around it"),
-        ("symbol", ["BTC USDT"], NO_NAME),
-        ("symbol", ["BTC%20USDT"], NO_NAME),
-        ("symbol", ["“BTCUSDT”"], NO_NAME),
-        ("symbol", ["'BTCUSDT'"], NO_NAME),
-        ("symbol", ["BTC，ETH"], NO_NAME),
-        ("symbol", ["\u3164"], NO_NAME),  # a letter that is not seen
-        ("symbol", ["BTC\ufe0f"], NO_NAME),
-        ("symbol", ["BTC\u200bUSDT"], "must not hold control characters"),
-        ("symbol", ["BTC\u3000USDT"], "must not hold control characters"),
-        ("symbol", ["--json"], "must not begin with a dash: that is an option"),
-        ("symbol", ["BTC?x=1"], NO_NAME),
-        ("symbol", ["BTC\u202eTDSU"], "must not hold control characters"),
+        *(("symbol", value, problem) for problem, several in SYMBOLS.items() for value in several),
         ("kind", ["limit", "stoploss"], 'must be one of limit, stop_loss (did you mean "stop_loss"?)'),
-        ("side", "Buy", 'must be one of buy, sell (did you mean "buy"?)'),
-        ("side", "xyzzy", "must be one of buy, sell"),
-        ("side", 1, "must be one of buy, sell"),
-        ("side", None, "must be one of buy, sell"),
-        ("recv_window", 999, "must be from 1000 to 60000"),
-        ("recv_window", 60001, "must be from 1000 to 60000"),
-        pytest.param("recv_window", 10**400, "must be from 1000 to 60000", id="401 digits"),
-        ("recv_window", 5000.0, "must be a whole number"),
-        ("recv_window", "5000", "must be a whole number"),
-        ("recv_window", True, "must be a whole number"),
-        ("deadline", 0.4, "must be at least 0.5"),
-        ("deadline", float("nan"), "must be at least 0.5"),
-        ("deadline", float("inf"), "must be at least 0.5"),
+        ("side", "Buy", f'{SIDE} (did you mean "buy"?)'),
+        *(("side", value, SIDE) for value in ("xyzzy", 1, None)),
+        *(("recv_window", value, WINDOW) for value in (999, 60001)),
+        pytest.param("recv_window", 10**400, WINDOW, id="401 digits"),
+        *(("recv_window", value, WHOLE) for value in (5000.0, "5000", True)),
+        *(("deadline", value, "must be at least 0.5") for value in (0.4, float("nan"), float("inf"))),
         pytest.param("deadline", 10**400, "must be at least 0.5", id="401 digits as seconds"),
-        ("deadline", True, "must be a number"),
-        ("deadline", "30", "must be a number"),
-        ("share", 1.1, "must be at most 1"),
-        ("share", float("-inf"), "must be at most 1"),
+        *(("deadline", value, "must be a number") for value in (True, "30")),
+        *(("share", value, "must be at most 1") for value in (1.1, float("-inf"))),
         ("offset", float("nan"), "must be a finite number"),
         pytest.param("offset", -(10**400), "must be a finite number", id="minus 401 digits"),
-        ("keep", 1, "must be true or false"),
-        ("keep", "true", "must be true or false"),
-        ("name", "", "must not be empty or have spaces around it"),
-        ("name", "a\nb", "must not hold control characters"),
-        ("url", "a\x1b]8;;b", "must not hold control characters"),
-        ("url", "a\udcff", "must not hold control characters"),
-        ("url", "", "must not be empty or have spaces around it"),
-        ("url", 5, "must be text"),
+        *(("keep", value, "must be true or false") for value in (1, "true")),
+        *(("name", "", EMPTY), ("name", "a\nb", CONTROL)),
+        *(("url", value, CONTROL) for value in ("a\x1b]8;;b", "a\udcff")),
+        *(("url", "", EMPTY), ("url", 5, "must be text")),
     ],
 )
 def test_a_value_is_refused_in_words(key: str, value: object, problem: str) -> None:
@@ -210,14 +188,8 @@ def test_a_value_is_refused_in_words(key: str, value: object, problem: str) -> N
         ("recv_window", " 5000 ", 5000),
         ("deadline", "30", 30.0),
         ("deadline", "1e3", 1000.0),
-        ("keep", "1", True),
-        ("keep", "TRUE", True),
-        ("keep", "Yes", True),
-        ("keep", " on ", True),
-        ("keep", "0", False),
-        ("keep", "false", False),
-        ("keep", "no", False),
-        ("keep", "off", False),
+        *(("keep", text, True) for text in ("1", "TRUE", "Yes", " on ")),
+        *(("keep", text, False) for text in ("0", "false", "no", "off")),
         ("url", " https://host ", "https://host"),
     ],
 )
@@ -230,22 +202,17 @@ def test_text_is_taken(key: str, text: str, expected: object) -> None:
 @pytest.mark.parametrize(
     ("key", "text", "problem"),
     [
-        ("symbol", ",", "must not be empty or have spaces around it"),
-        ("symbol", "  ", "must not be empty or have spaces around it"),
+        *(("symbol", text, EMPTY) for text in (",", "  ")),
         ("symbol", "BTC USDT", NO_NAME),
         ("kind", "limit;stop", 'must be one of limit, stop_loss (did you mean "limit"?)'),
-        ("side", "Sell", 'must be one of buy, sell (did you mean "sell"?)'),
-        ("recv_window", "5000.0", "must be a whole number"),
-        ("recv_window", "0x10", "must be a whole number"),
-        pytest.param("recv_window", "9" * 5000, "must be a whole number", id="5000 digits"),
-        ("recv_window", "1", "must be from 1000 to 60000"),
+        ("side", "Sell", f'{SIDE} (did you mean "sell"?)'),
+        *(("recv_window", text, WHOLE) for text in ("5000.0", "0x10")),
+        pytest.param("recv_window", "9" * 5000, WHOLE, id="5000 digits"),
+        ("recv_window", "1", WINDOW),
         ("deadline", "soon", "must be a number"),
-        ("deadline", "nan", "must be at least 0.5"),
-        ("deadline", "1e999", "must be at least 0.5"),
-        ("keep", "2", "must be true or false"),
-        ("keep", "ja", "must be true or false"),
-        ("name", " ", "must not be empty or have spaces around it"),
-        ("name", "a b", NO_NAME),
+        *(("deadline", text, "must be at least 0.5") for text in ("nan", "1e999")),
+        *(("keep", text, "must be true or false") for text in ("2", "ja")),
+        *(("name", " ", EMPTY), ("name", "a b", NO_NAME)),
     ],
 )
 def test_text_is_refused_in_words(key: str, text: str, problem: str) -> None:

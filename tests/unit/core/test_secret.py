@@ -175,8 +175,9 @@ def test_the_longest_is_taken_out_first() -> None:
 
 
 def test_a_later_secret_is_taken_out_too() -> None:
+    """Also of a text that was harmless before."""
     Secret("first-secret")
-    assert scrub("first-secret second-secret") == "*** second-secret"
+    assert [scrub("first-secret second-secret") for _ in range(2)] == ["*** second-secret"] * 2
     Secret("second-secret")
     assert scrub("first-secret second-secret") == "*** ***"
 
@@ -231,13 +232,6 @@ def test_whatever_a_secret_is_it_is_not_in_what_is_scrubbed(value: str, before: 
     scrubbed = scrub(before + value + after)
     assert MASK in scrubbed
     assert all(value not in part for part in scrubbed.split(MASK))
-
-
-def test_a_text_that_was_harmless_is_looked_at_again_when_a_secret_comes_along() -> None:
-    text = "the word is hunter2hunter2"
-    assert (scrub(text), scrub(text)) == (text, text)
-    Secret("hunter2hunter2")
-    assert scrub(text) == "the word is ***"
 
 
 # --- what the venue says back in parts ------------------------------------------------------------------------------
@@ -299,12 +293,8 @@ def test_no_part_of_a_pem_block_is_left_but_what_all_have() -> None:
 @pytest.mark.parametrize(
     ("form", "where"),
     [
-        ("hex", "header"),
-        ("base64", "header"),
-        ("base58", "body"),
-        ("hex", "body"),
-        ("hex", "query"),
-        ("base64", "query"),
+        *(("hex", where) for where in ("header", "body", "query")),
+        *(("base64", "header"), ("base64", "query"), ("base58", "body")),
     ],
 )
 def test_the_signature_of_a_request_is_taken_out(form: str, where: str) -> None:

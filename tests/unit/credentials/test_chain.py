@@ -24,13 +24,13 @@ from keyring.backends import chainer, fail, null
 from keyring.errors import KeyringLocked
 
 from cancelall.config import loader
-from cancelall.config.toml_file import Document
 from cancelall.core import files, secret
 from cancelall.core.declare import Form
 from cancelall.core.errors import SecretError
-from cancelall.core.profile import Overrides, Profile
+from cancelall.core.profile import Profile
 from cancelall.credentials import chain, secret_command
 from cancelall.credentials.chain import Found, checked, resolve
+from support import profiles_of
 
 KEY, VALUE = "the-api-key-0001", "the-api-secret-0001"
 
@@ -44,10 +44,10 @@ class Memory(keyring.backend.KeyringBackend):
         super().__init__()
         self.items = items or {}
         self.act = act
-        self.asked: list[tuple[str, str]] = []
+        self.requested: list[tuple[str, str]] = []
 
     def get_password(self, service: str, username: str) -> str | None:
-        self.asked.append((service, username))
+        self.requested.append((service, username))
         self.act()
         return self.items.get(username)
 
@@ -89,14 +89,17 @@ def use_keyring(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], Any]:
 
 
 def a_profile(name: str = "bybit", **keys: object) -> Profile:
-    document = Document(path=Path("f"), data={"profiles": {name: {"venue": "bybit", **keys}}})
-    found = loader.profile(document, name, {}, Overrides())
-    assert isinstance(found, Profile), found
-    return found
+    (profile,) = profiles_of({name: {"venue": "bybit", **keys}})
+    return profile
 
 
 def values(found: Found) -> tuple[str, str]:
     return found.secrets.api_key.reveal(), found.secrets.api_secret.reveal()
+
+
+def with_key(folder: Path) -> dict[str, str]:
+    """An environment with the key and a credentials directory."""
+    return {"CREDENTIALS_DIRECTORY": str(folder), "CANCELALL_BYBIT_API_KEY": KEY}
 
 
 def refusal(profile: Profile, environ: dict[str, str]) -> SecretError:
@@ -125,19 +128,18 @@ def test_a_credentials_directory_that_cannot_be_looked_into_is_no_trouble_yet() 
 
 # --- the order ------------------------------------------------------------------------------------------------------
 
-SOURCES = ["directory", "environment", "command", "config", "keyring"]
-SAID = [
-    "credentials directory (cancelall.bybit.api_secret)",
-    "environment (CANCELALL_BYBIT_API_SECRET)",
-    "secret_command",
-    "config file",
-    "keyring",
-]
+SOURCES = {
+    "directory": "credentials directory (cancelall.bybit.api_secret)",
+    "environment": "environment (CANCELALL_BYBIT_API_SECRET)",
+    "command": "secret_command",
+    "config": "config file",
+    "keyring": "keyring",
+}
 
 
-@pytest.mark.parametrize("first", range(5))
-def test_each_source_wins_over_all_later_ones(tmp_path: Path, use_keyring: Callable[[Any], Any], first: int) -> None:
-    there = SOURCES[first:]
+@pytest.mark.parametrize("first", SOURCES)
+def test_each_source_wins_over_all_later_ones(tmp_path: Path, use_keyring: Callable[[Any], Any], first: str) -> None:
+    there = list(SOURCES)[list(SOURCES).index(first) :]
     environ = {"CANCELALL_BYBIT_API_KEY": KEY, "CREDENTIALS_DIRECTORY": str(tmp_path), "PATH": os.environ["PATH"]}
     keys: dict[str, object] = {}
     if "directory" in there:
@@ -150,19 +152,15 @@ def test_each_source_wins_over_all_later_ones(tmp_path: Path, use_keyring: Calla
         keys["credentials"] = {"api_secret": "from-config"}
     memory = use_keyring(Encrypted({"bybit.api_secret": "from-keyring"}))
     found = resolve(a_profile(**keys), environ)
-    assert values(found) == (KEY, f"from-{SOURCES[first]}")
-    assert found.sources == (("api_key", "environment (CANCELALL_BYBIT_API_KEY)"), ("api_secret", SAID[first]))
-    assert memory.asked == ([("cancelall", "bybit.api_secret")] if first == 4 else [])
+    assert values(found) == (KEY, f"from-{first}")
+    assert found.sources == (("api_key", "environment (CANCELALL_BYBIT_API_KEY)"), ("api_secret", SOURCES[first]))
+    assert memory.requested == ([("cancelall", "bybit.api_secret")] if first == "keyring" else [])
 
 
 @pytest.mark.parametrize("empty", ["", "\n", "\r\n"])
 def test_what_is_empty_is_not_set(tmp_path: Path, use_keyring: Callable[[Any], Any], empty: str) -> None:
     put(tmp_path, "api_secret", empty)
-    environ = {
-        "CREDENTIALS_DIRECTORY": str(tmp_path),
-        "CANCELALL_BYBIT_API_KEY": KEY,
-        "CANCELALL_BYBIT_API_SECRET": empty,
-    }
+    environ = {**with_key(tmp_path), "CANCELALL_BYBIT_API_SECRET": empty}
     use_keyring(Encrypted({"bybit.api_secret": "from-keyring"}))
     found = resolve(a_profile(credentials={"api_secret": empty}), environ)
     assert found.sources[1] == ("api_secret", "keyring")
@@ -198,8 +196,7 @@ def test_what_is_missing_is_named_with_every_place(tmp_path: Path) -> None:
         "run: cancelall auth set bybit; or set CANCELALL_BYBIT_… in the environment, "
         "or [profiles.bybit.credentials] in the config"
     )
-    environ = {"CREDENTIALS_DIRECTORY": str(tmp_path), "CANCELALL_BYBIT_API_KEY": KEY}
-    assert refusal(a_profile(), environ).message == (
+    assert refusal(a_profile(), with_key(tmp_path)).message == (
         "no api_secret: looked in $CREDENTIALS_DIRECTORY/cancelall.bybit.api_secret, $CANCELALL_BYBIT_API_SECRET, "
         "secret_command and [credentials] of the config, the keyring (cancelall, bybit.api_secret)"
     )
@@ -213,7 +210,7 @@ def test_what_is_missing_is_named_with_every_place(tmp_path: Path) -> None:
 )
 def test_a_credential_that_others_can_read_is_a_warning(tmp_path: Path, mode: int, warned: bool) -> None:
     path = put(tmp_path, "api_secret", VALUE, mode)
-    found = resolve(a_profile(), {"CREDENTIALS_DIRECTORY": str(tmp_path), "CANCELALL_BYBIT_API_KEY": KEY})
+    found = resolve(a_profile(), with_key(tmp_path))
     assert values(found)[1] == VALUE
     assert found.warnings == ((f"{path} can be read by others: chmod 400 {path}",) if warned else ())
 
@@ -263,7 +260,7 @@ def test_a_credential_of_systemds_is_no_warning(tmp_path: Path) -> None:
     except OSError:
         pytest.skip("this file system has no access control lists")
     assert path.stat().st_mode & 0o777 == 0o440
-    found = resolve(a_profile(), {"CREDENTIALS_DIRECTORY": str(tmp_path), "CANCELALL_BYBIT_API_KEY": KEY})
+    found = resolve(a_profile(), with_key(tmp_path))
     assert (values(found)[1], found.warnings) == (VALUE, ())
 
 
@@ -300,6 +297,9 @@ def test_a_container_mounts_links_that_all_can_read(tmp_path: Path) -> None:
     assert [warning.split(" can ")[1].split(":")[0] for warning in found.warnings] == ["be read by others"] * 2
 
 
+DER = b"\x30\x82\x04\xbd\x02\x01\x00\xff"
+
+
 @pytest.mark.timeout(10)
 @pytest.mark.parametrize(
     ("make", "problem"),
@@ -311,19 +311,15 @@ def test_a_container_mounts_links_that_all_can_read(tmp_path: Path) -> None:
         (lambda path: path.write_bytes(b"x" * 16385), "PATH is longer than 16 KiB"),
         (lambda path: path.write_bytes(b"canary\xff"), "PATH is not UTF-8 text"),
         (lambda path: path.write_bytes(b"\xff\xfec"), "PATH is not UTF-8 text"),
-        (
-            lambda path: path.write_bytes(b"\x30\x82\x04\xbd\x02\x01\x00\xff"),
-            "PATH is a key in binary form (DER), not a PEM block",
-        ),
+        (lambda path: path.write_bytes(DER), "PATH is a key in binary form (DER), not a PEM block"),
     ],
     ids=["directory", "pipe", "device", "loop", "large", "bytes", "utf-16", "der"],
 )
 def test_a_credential_that_cannot_be_used(tmp_path: Path, make: Callable[[Path], object], problem: str) -> None:
     path = tmp_path / "cancelall.bybit.api_key"
     make(path)
-    environ = {"CANCELALL_BYBIT_API_KEY": KEY, "CANCELALL_BYBIT_API_SECRET": VALUE}
-    told = refusal(a_profile(), {"CREDENTIALS_DIRECTORY": str(tmp_path), **environ})
-    assert told.message.replace(str(path), "PATH") == problem
+    refused = refusal(a_profile(), {**with_key(tmp_path), "CANCELALL_BYBIT_API_SECRET": VALUE})
+    assert refused.message.replace(str(path), "PATH") == problem
 
 
 def test_a_credential_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -332,19 +328,18 @@ def test_a_credential_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.M
 
     path = put(tmp_path, "api_key", KEY)
     monkeypatch.setattr(os, "open", fail_to_open)
-    told = refusal(a_profile(), {"CREDENTIALS_DIRECTORY": str(tmp_path), "CANCELALL_BYBIT_API_KEY": KEY})
+    told = refusal(a_profile(), with_key(tmp_path))
     assert told.message == f"{path} cannot be read: Permission denied"
 
 
 def test_a_directory_that_is_not_there_holds_nothing(tmp_path: Path) -> None:
-    environ = {"CREDENTIALS_DIRECTORY": str(tmp_path / "no"), "CANCELALL_BYBIT_API_KEY": KEY}
-    assert refusal(a_profile(), environ).message.startswith("no api_secret: looked in ")
+    assert refusal(a_profile(), with_key(tmp_path / "no")).message.startswith("no api_secret: looked in ")
 
 
 # --- commands -------------------------------------------------------------------------------------------------------
 
 
-def command(*words: str, seconds: float | None = None, **environ: str) -> Found:
+def command(*words: str, **environ: str) -> Found:
     """What comes of a command as the source of the secret."""
     environ = {"PATH": os.environ["PATH"], "CANCELALL_BYBIT_API_KEY": KEY, **environ}
     return resolve(a_profile(secret_command={"api_secret": list(words)}), environ)
@@ -406,8 +401,7 @@ def test_a_command_that_fails_is_an_error_and_no_other_source_is_asked(words: tu
 
 
 def test_what_a_command_prints_has_the_form_of_the_secret() -> None:
-    expected = "api_secret (from secret_command) holds a line break"
-    assert failed("printf", "canary\ncanary\n") == expected
+    assert failed("printf", "canary\ncanary\n") == "api_secret (from secret_command) holds a line break"
 
 
 @pytest.mark.parametrize("words", [("cat", "/dev/zero"), ("sh", "-c", "cat /dev/zero"), ("yes", "canary")])
@@ -492,9 +486,7 @@ def test_a_command_that_is_a_secret_pasted_there_is_not_repeated() -> None:
 
 def ticketed(environ: dict[str, str], **keys: object) -> Found:
     """The secrets of a profile of which one is optional: a ticket for higher limits."""
-    data = {"profiles": {"pacifica": {"venue": "pacifica", **keys}}}
-    profile = loader.profile(Document(path=Path("f"), data=data), "pacifica", {}, Overrides())
-    assert isinstance(profile, Profile), profile
+    (profile,) = profiles_of({"pacifica": {"venue": "pacifica", **keys}})
     return resolve(profile, {"PATH": os.environ["PATH"], **environ})
 
 
@@ -591,7 +583,7 @@ def of_keyring(**keys: object) -> Found:
     return resolve(a_profile(**keys), {})
 
 
-def not_of_keyring(**keys: object) -> str:
+def why_not(**keys: object) -> str:
     return refusal(a_profile(**keys), {}).message
 
 
@@ -599,18 +591,18 @@ ITEMS = {"bybit.api_key": KEY, "bybit.api_secret": VALUE}
 ITEM = "the keyring item cancelall/bybit.api_key"
 
 
-def test_the_keyring_is_asked_for_service_and_name(use_keyring: Callable[[Any], Any]) -> None:
+def test_the_keyring_is_read_by_service_and_name(use_keyring: Callable[[Any], Any]) -> None:
     memory = use_keyring(Encrypted(ITEMS))
     found = of_keyring()
     assert values(found) == (KEY, VALUE)
     assert found.sources == (("api_key", "keyring"), ("api_secret", "keyring"))
-    assert memory.asked == [("cancelall", "bybit.api_key"), ("cancelall", "bybit.api_secret")]
+    assert memory.requested == [("cancelall", "bybit.api_key"), ("cancelall", "bybit.api_secret")]
 
 
 @pytest.mark.parametrize("backend", [null.Keyring, fail.Keyring, Encrypted])
 def test_a_keyring_without_the_item_or_none_at_all(use_keyring: Callable[[Any], Any], backend: type) -> None:
     use_keyring(backend())
-    assert not_of_keyring().startswith("no api_key and no api_secret: looked in ")
+    assert why_not().startswith("no api_key and no api_secret: looked in ")
 
 
 def _raise(error: Exception) -> Callable[[], object]:
@@ -621,23 +613,19 @@ def _raise(error: Exception) -> Callable[[], object]:
 
 
 @pytest.mark.parametrize(
-    ("error", "told"),
+    ("error", "words"),
     [
         (KeyringLocked("Failed to unlock the collection!"), "KeyringLocked: Failed to unlock the collection!"),
         (RuntimeError("x" * 500), f"RuntimeError: {'x' * 150}"),
         (OSError(5, "D-Bus is gone"), "OSError: [Errno 5] D-Bus is gone"),
         (ImportError("No module named 'dbus'"), "ImportError: No module named 'dbus'"),
+        (RuntimeError(f"bad item {VALUE}"), "RuntimeError: bad item ***"),
     ],
 )
-def test_a_keyring_that_fails_is_an_error(use_keyring: Callable[[Any], Any], error: Exception, told: str) -> None:
-    use_keyring(Encrypted(act=_raise(error)))
-    assert not_of_keyring() == f"{ITEM} could not be read: {told}"
-
-
-def test_the_words_of_a_keyring_are_scrubbed(use_keyring: Callable[[Any], Any]) -> None:
+def test_a_keyring_that_fails_is_an_error(use_keyring: Callable[[Any], Any], error: Exception, words: str) -> None:
     secret.register(VALUE)
-    use_keyring(Encrypted(act=_raise(RuntimeError(f"bad item {VALUE}"))))
-    assert not_of_keyring() == f"{ITEM} could not be read: RuntimeError: bad item ***"
+    use_keyring(Encrypted(act=_raise(error)))
+    assert why_not() == f"{ITEM} could not be read: {words}"
 
 
 def test_a_keyring_that_hangs_is_not_waited_for(
@@ -647,7 +635,7 @@ def test_a_keyring_that_hangs_is_not_waited_for(
     for_ever = threading.Event()
     use_keyring(Encrypted(ITEMS, act=lambda: for_ever.wait(20)))
     began = time.monotonic()
-    assert not_of_keyring() == f"{ITEM} was not given within 0.2 s: is the keyring locked?"
+    assert why_not() == f"{ITEM} was not given within 0.2 s: is the keyring locked?"
     assert time.monotonic() - began < 1
     for_ever.set()
 
@@ -655,17 +643,17 @@ def test_a_keyring_that_hangs_is_not_waited_for(
 def test_a_plug_in_that_may_store_plain_text_is_not_asked(use_keyring: Callable[[Any], Any]) -> None:
     memory = use_keyring(Plaintext(ITEMS))
     name = f"{Plaintext.__module__}.Plaintext"
-    assert not_of_keyring() == (
+    assert why_not() == (
         f"{ITEM} could not be read: the keyring back-end {name} may store secrets in plain text: "
         "name it in keyring_backend to use it"
     )
-    assert memory.asked == []
+    assert memory.requested == []
 
 
 def test_a_back_end_that_is_named_is_used_without_detection(use_keyring: Callable[[Any], Any]) -> None:
     other = use_keyring(Encrypted())
     assert values(of_keyring(keyring_backend=f"{Named.__module__}.Named")) == (KEY, VALUE)
-    assert other.asked == []
+    assert other.requested == []
 
 
 @pytest.mark.parametrize(
@@ -676,50 +664,46 @@ def test_a_back_end_that_is_named_is_used_without_detection(use_keyring: Callabl
     ],
 )
 def test_a_back_end_that_does_not_exist(name: str, told: str) -> None:
-    assert not_of_keyring(keyring_backend=name) == f"{ITEM} could not be read: {told}"
+    assert why_not(keyring_backend=name) == f"{ITEM} could not be read: {told}"
 
 
 def test_several_back_ends_are_asked_in_turn_but_no_plain_text_one(
     use_keyring: Callable[[Any], Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plain, first, second = Plaintext(ITEMS), Encrypted(), Encrypted(ITEMS)
-    monkeypatch.setattr(chainer.ChainerBackend, "backends", [plain, first, second])
+    plugin, first, second = Plaintext(ITEMS), Encrypted(), Encrypted(ITEMS)
+    monkeypatch.setattr(chainer.ChainerBackend, "backends", [plugin, first, second])
     use_keyring(chainer.ChainerBackend())
     assert values(of_keyring()) == (KEY, VALUE)
-    assert (plain.asked, len(first.asked), len(second.asked)) == ([], 2, 2)
-    monkeypatch.setattr(chainer.ChainerBackend, "backends", [plain, Plaintext()])
-    assert "may store secrets in plain text" in not_of_keyring()
-    assert plain.asked == []
+    assert (plugin.requested, len(first.requested), len(second.requested)) == ([], 2, 2)
+    monkeypatch.setattr(chainer.ChainerBackend, "backends", [plugin, Plaintext()])
+    assert "may store secrets in plain text" in why_not()
+    assert plugin.requested == []
 
 
 def test_a_keyring_is_not_even_loaded_when_the_rest_is_there(use_keyring: Callable[[Any], Any]) -> None:
     memory = use_keyring(Encrypted(act=_raise(KeyringLocked("locked"))))
     environ = {"CANCELALL_BYBIT_API_KEY": KEY, "CANCELALL_BYBIT_API_SECRET": VALUE}
     assert values(resolve(a_profile(), environ)) == (KEY, VALUE)
-    assert memory.asked == []
+    assert memory.requested == []
 
 
 # --- forms ----------------------------------------------------------------------------------------------------------
 
 PEM = "-----BEGIN PRIVATE KEY-----\nMIIcanary\n-----END PRIVATE KEY-----\n"
-LINE_BREAK, SPACE, NUL = "holds a line break", "holds a space", "holds a NUL character"
-NOT_ASCII = "holds a character outside ASCII, such as a “smart quote”"
-CONTROL, NOT_WHOLE = "holds a control character", "is a PEM block, but not a whole private key"
+RSA, BASE58 = PEM.replace("PRIVATE", "RSA PRIVATE"), "4uQeVj5tqViQh7yWWGStvkEG1Zmhx6uasJtWCJziofM"
+SIGNS = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
 
 
 @pytest.mark.parametrize(
     ("form", "text", "expected"),
     [
-        ("token", "canary-123", "canary-123"),
-        ("token", "canary-123\n", "canary-123"),
-        ("token", "canary-123\r\n", "canary-123"),
-        ("token", "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~", "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"),
+        *(("token", f"canary-123{end}", "canary-123") for end in ("", "\n", "\r\n")),
+        ("token", SIGNS, SIGNS),
         ("token or pem", "canary-123", "canary-123"),
-        ("token or pem", PEM, PEM),
-        ("token or pem", f"\n  {PEM}\n\n", PEM),
+        *(("token or pem", text, PEM) for text in (PEM, f"\n  {PEM}\n\n")),
         ("pem", PEM.replace("\n", "\r\n"), PEM),
-        ("pem", PEM.replace("PRIVATE", "RSA PRIVATE"), PEM.replace("PRIVATE", "RSA PRIVATE")),
-        ("base58", "4uQeVj5tqViQh7yWWGStvkEG1Zmhx6uasJtWCJziofM", "4uQeVj5tqViQh7yWWGStvkEG1Zmhx6uasJtWCJziofM"),
+        ("pem", RSA, RSA),
+        ("base58", BASE58, BASE58),
         ("base58 or json", "4uQeVj5tq", "4uQeVj5tq"),
         ("base58 or json", " [1, 2,\n3] \n", "[1, 2,\n3]"),
     ],
@@ -728,31 +712,26 @@ def test_a_secret_of_the_right_form_is_taken(form: Form, text: str, expected: st
     assert checked("api_secret", form, text, "environment (X)") == expected
 
 
-@pytest.mark.parametrize(
-    ("form", "text", "problem"),
-    [
-        ("token", "", "is empty"),
-        ("token", "\n", "is empty"),
-        ("token", "canary\ncanary", LINE_BREAK),
-        ("token", "canary\rcanary", LINE_BREAK),
-        ("token", "canary\u2019s", NOT_ASCII),
-        ("token", "canary\udcff", NOT_ASCII),
-        ("token", "cänary", NOT_ASCII),
-        ("token", "canary\0", NUL),
-        ("token", "can ary", SPACE),
-        ("token", "canary\x1b[0m", CONTROL),
-        ("token", "canary\x7f", CONTROL),
-        ("token", PEM, "is a PEM block, where text without line breaks belongs"),
-        ("token or pem", "canary canary", SPACE),
-        ("token or pem", PEM[:40], f"{NOT_WHOLE}: its end is missing"),
-        ("pem", "canary", "is not a PEM block"),
-        ("base58", "canary0", "is not base58 text"),
-        ("base58", "canary-", "is not base58 text"),
-        ("base58", "Il", "is not base58 text"),
-        ("base58", "[1, 2]", SPACE),
-        ("base58 or json", "can ary", SPACE),
-        ("base58 or json", "O", "is not base58 text"),
+WRONG: dict[str, list[tuple[Form, str]]] = {
+    "is empty": [("token", ""), ("token", "\n")],
+    "holds a line break": [("token", "canary\ncanary"), ("token", "canary\rcanary")],
+    "holds a character outside ASCII, such as a “smart quote”": [
+        *(("token", "canary\u2019s"), ("token", "canary\udcff"), ("token", "cänary"))
     ],
+    "holds a NUL character": [("token", "canary\0")],
+    "holds a space": [
+        *(("token", "can ary"), ("token or pem", "canary canary"), ("base58", "[1, 2]"), ("base58 or json", "can ary"))
+    ],
+    "holds a control character": [("token", "canary\x1b[0m"), ("token", "canary\x7f")],
+    "is a PEM block, where text without line breaks belongs": [("token", PEM)],
+    "is a PEM block, but not a whole private key: its end is missing": [("token or pem", PEM[:40])],
+    "is not a PEM block": [("pem", "canary")],
+    "is not base58 text": [("base58", "canary0"), ("base58", "canary-"), ("base58", "Il"), ("base58 or json", "O")],
+}
+
+
+@pytest.mark.parametrize(
+    ("form", "text", "problem"), [(*one, problem) for problem, several in WRONG.items() for one in several]
 )
 def test_a_secret_of_another_form_is_refused_without_showing_it(form: Form, text: str, problem: str) -> None:
     with pytest.raises(SecretError) as caught:
@@ -779,25 +758,18 @@ def test_whatever_is_taken_can_stand_in_a_header_or_is_a_block(form: Form, text:
 def keys() -> dict[str, str]:
     """Private keys as PEM."""
     made = {"rsa": rsa.generate_private_key(65537, 2048), "ed25519": ed25519.Ed25519PrivateKey.generate()}
-    found = {
-        name: key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
-        for name, key in made.items()
-    }
-    public = made["rsa"].public_key()
-    return {**found, "public": public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()}
+    private = (Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    public = made["rsa"].public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    return {name: key.private_bytes(*private).decode() for name, key in made.items()} | {"public": public.decode()}
 
 
 @pytest.mark.parametrize("through", ["file", "environment", "config"])
 def test_a_pem_key_comes_through_every_source(tmp_path: Path, keys: dict[str, str], through: str) -> None:
-    environ = {"CANCELALL_BYBIT_API_KEY": KEY}
-    more: dict[str, object] = {}
+    environ, more = with_key(tmp_path), {"credentials": {"api_secret": keys["rsa"]}} if through == "config" else {}
     if through == "file":
         put(tmp_path, "api_secret", keys["rsa"])
-        environ["CREDENTIALS_DIRECTORY"] = str(tmp_path)
     elif through == "environment":
         environ["CANCELALL_BYBIT_API_SECRET"] = keys["rsa"]
-    else:
-        more["credentials"] = {"api_secret": keys["rsa"]}
     assert values(resolve(a_profile(**more), environ))[1] == keys["rsa"]
 
 
@@ -805,11 +777,7 @@ def test_a_pem_key_comes_through_every_source(tmp_path: Path, keys: dict[str, st
     ("key", "problem"),
     [
         ("ed25519", "api_secret is a private key, but not an RSA one"),
-        (
-            "public",
-            "api_secret (from environment (CANCELALL_BYBIT_API_SECRET)) "
-            "is a public key: that half belongs to the venue",
-        ),
+        ("public", f"api_secret (from {SOURCES['environment']}) is a public key: that half belongs to the venue"),
         (PEM, "api_secret is a PEM block that does not hold an unencrypted private key"),
     ],
 )

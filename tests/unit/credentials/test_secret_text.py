@@ -154,17 +154,8 @@ def test_a_json_array_is_read(text: str, expected: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "changeme",
-        "password",
-        "xxxxxxxx",
-        "$ecret1",
-        "a=b",
-        "key:value",
-        "pass:word",
-        "my.key",
-        "<My$ecret>",
-        '"half',
-        "**",
+        *("changeme", "password", "xxxxxxxx", "$ecret1", "a=b", "key:value", "pass:word", "my.key"),
+        *("<My$ecret>", '"half', "**"),
     ],
 )
 def test_what_somebody_made_up_may_look_like_anything(text: str) -> None:
@@ -173,98 +164,80 @@ def test_what_somebody_made_up_may_look_like_anything(text: str) -> None:
 
 # --- what is named ----------------------------------------------------------------------------------------------------
 
-VARIABLE = "is the name of a variable, which nobody has replaced by its value"
-PLACEHOLDER = "is a placeholder, which nobody has filled in"
-PATH = "is the path of a file, which is not opened"
-SHORTENED = "was shortened or hidden before it was copied"
-SAME = "is one character over and over: a placeholder, or a value that was hidden"
-NO_NAME = "looks like NAME=value, and the name is not that of api_secret"
-
-NAMED = [
-    ("op://Private/Bybit/secret", "is a reference of 1Password, which nobody resolves here"),
-    ("vault:secret/data/bybit#key", "is a reference to another store (vault:), which nobody resolves here"),
-    ("ref+vault://secret/bybit", "is a reference to Vault, which nobody resolves here"),
-    ("arn:aws:secretsmanager:eu-west-1:1:secret:x", "is the name of a secret at AWS, which nobody resolves here"),
-    ("projects/p/secrets/s/versions/1", "is the name of a secret at Google, which nobody resolves here"),
-    ("@Microsoft.KeyVault(SecretUri=x)", "is a reference to Azure Key Vault, which nobody resolves here"),
-    ("ENC[AES256_GCM,data:x]", "is a value that sops has encrypted, which nobody resolves here"),
-    ("$ANSIBLE_VAULT;1.1;AES256", "is a file that Ansible has encrypted, which nobody resolves here"),
-    ("https://example.com/secret", "is an address, not a secret"),
-    ("${BYBIT_SECRET}", VARIABLE),
-    ("${BYBIT_SECRET:-none}", VARIABLE),
-    ('"$BYBIT_SECRET"', VARIABLE),
-    ("API_SECRET=$BYBIT_SECRET", VARIABLE),
-    ("$(pass show bybit)", VARIABLE),
-    ("${{ secrets.BYBIT }}", VARIABLE),
-    ("{{ bybit_secret }}", VARIABLE),
-    ("%BYBIT_SECRET%", VARIABLE),
-    ("$env:BYBIT_SECRET", VARIABLE),
-    ("<your key here>", PLACEHOLDER),
-    ("[your api secret]", PLACEHOLDER),
-    ("your_api_secret", PLACEHOLDER),
-    ("YOUR-API-SECRET-HERE", PLACEHOLDER),
-    ("changeme", PLACEHOLDER),
-    ("CHANGE_ME", PLACEHOLDER),
-    ("'todo'", PLACEHOLDER),
-    ("null", PLACEHOLDER),
-    ("insert_secret_here", PLACEHOLDER),
-    ("xxx-xxx-xxx", PLACEHOLDER),
-    ("XXXXXXXXXXXXXXXX", PLACEHOLDER),
-    ("••••••••••••", SAME),
-    ("************", SAME),
-    ("...", SAME),
-    ("aB3d****Uv9z", SHORTENED),
-    ("aB3dEfGh...", SHORTENED),
-    ("aB3dEfGh…", SHORTENED),
-    ("…aB3d", SHORTENED),
-    ("~/.keys/bybit.pem", PATH),
-    ("/run/secrets/bybit", PATH),
-    ("/builds/group/project.tmp/API_SECRET", PATH),
-    ("./bybit.key", PATH),
-    ("bybit.pem", PATH),
-    ("@/etc/bybit.key", PATH),
-    ("file:///etc/bybit", PATH),
-    ("C:\\keys\\bybit.pem", PATH),
-    ('"/home/me/my key.pem"', PATH),
-    ("Basic dXNlcjpwYXNz", "is a header of HTTP, in which a name and a password are packed"),
-    ("FOO=canary-1", NO_NAME),
-    ("BYBIT_API_KEY=canary-1", NO_NAME),
-    ("export FOO='canary-1'", NO_NAME),
-    ("API_SECRET=", "is an assignment without a value"),
-    ("A=canary-1\nB=canary-2", "is several lines of NAME=value, and not one of them is plainly the api_secret"),
-    ('{"apiKey": "canary"}', "is a JSON object in which nothing, or more than one thing, can be the api_secret"),
-    (
-        '{"secret": "a-1", "secretKey": "b-2"}',
-        "is a JSON object in which nothing, or more than one thing, can be the api_secret",
-    ),
-    (BODY, "is the inside of a PEM block, without its first and last line"),
-    (LOCKED, "is a private key with a passphrase, which nothing here could type"),
-    (LOCKED.replace("\n", "\\n"), "is a private key with a passphrase, which nothing here could type"),
-    (OLD_LOCKED, "is a private key with a passphrase, which nothing here could type"),
-    (OPENSSH, "is a private key of OpenSSH, not a PEM block"),
-    (block("PUBLIC KEY"), "is a public key: that half belongs to the venue"),
-    (block("RSA PUBLIC KEY").replace("\n", "\\n"), "is a public key: that half belongs to the venue"),
-    (block("CERTIFICATE"), "is a certificate, not a private key"),
-    (block("CERTIFICATE REQUEST"), "is a request for a certificate, not a private key"),
-    (block("PGP MESSAGE"), "is an encrypted message or a key for messages"),
-    (block("DH PARAMETERS"), "is a PEM block, but not a private key"),
-    (PEM + PEM.replace("MII", "MIJ"), "holds 2 private keys"),
-    (PEM.splitlines()[0], "is the first line of a PEM block and nothing more"),
-    (PEM[:200], "is a PEM block, but not a whole private key: its end is missing"),
-    (PEM[200:], "is a PEM block, but not a whole private key: its beginning is missing"),
-    (PEM.replace("MII", "M<I"), "is a PEM block with something else than base64 in it, or nothing"),
-    (
-        f"-----BEGIN {LABEL}-----\n-----END {LABEL}-----",
-        "is a PEM block with something else than base64 in it, or nothing",
-    ),
-    ('"canary', "has a quotation mark at one end"),
-    ("canary\ncanary", "holds a line break"),
-    ("can ary", "holds a space"),
-    ("can\u00a0ary", "holds a space that does not break, as it is copied out of web pages"),
-    ("cänary", "holds a character outside ASCII, such as a “smart quote”"),
-    ("canary\0", "holds a NUL character"),
-    ("canary\x1b[0m", "holds a control character"),
-]
+NOBODY = "which nobody resolves here"
+JSON_OBJECT = "is a JSON object in which nothing, or more than one thing, can be the api_secret"
+WITH_PASSPHRASE = "is a private key with a passphrase, which nothing here could type"
+PUBLIC = "is a public key: that half belongs to the venue"
+NO_BASE64 = "is a PEM block with something else than base64 in it, or nothing"
+LOOKS_LIKE = {
+    f"is a reference of 1Password, {NOBODY}": ["op://Private/Bybit/secret"],
+    f"is a reference to another store (vault:), {NOBODY}": ["vault:secret/data/bybit#key"],
+    f"is a reference to Vault, {NOBODY}": ["ref+vault://secret/bybit"],
+    f"is the name of a secret at AWS, {NOBODY}": ["arn:aws:secretsmanager:eu-west-1:1:secret:x"],
+    f"is the name of a secret at Google, {NOBODY}": ["projects/p/secrets/s/versions/1"],
+    f"is a reference to Azure Key Vault, {NOBODY}": ["@Microsoft.KeyVault(SecretUri=x)"],
+    f"is a value that sops has encrypted, {NOBODY}": ["ENC[AES256_GCM,data:x]"],
+    f"is a file that Ansible has encrypted, {NOBODY}": ["$ANSIBLE_VAULT;1.1;AES256"],
+    "is an address, not a secret": ["https://example.com/secret"],
+    "is the name of a variable, which nobody has replaced by its value": [
+        *(
+            "${BYBIT_SECRET}",
+            "${BYBIT_SECRET:-none}",
+            '"$BYBIT_SECRET"',
+            "API_SECRET=$BYBIT_SECRET",
+            "$(pass show bybit)",
+        ),
+        *("${{ secrets.BYBIT }}", "{{ bybit_secret }}", "%BYBIT_SECRET%", "$env:BYBIT_SECRET"),
+    ],
+    "is a placeholder, which nobody has filled in": [
+        *("<your key here>", "[your api secret]", "your_api_secret", "YOUR-API-SECRET-HERE", "changeme", "CHANGE_ME"),
+        *("'todo'", "null", "insert_secret_here", "xxx-xxx-xxx", "XXXXXXXXXXXXXXXX"),
+    ],
+    "is one character over and over: a placeholder, or a value that was hidden": [
+        "••••••••••••",
+        "************",
+        "...",
+    ],
+    "was shortened or hidden before it was copied": ["aB3d****Uv9z", "aB3dEfGh...", "aB3dEfGh…", "…aB3d"],
+    "is the path of a file, which is not opened": [
+        *(
+            "~/.keys/bybit.pem",
+            "/run/secrets/bybit",
+            "/builds/group/project.tmp/API_SECRET",
+            "./bybit.key",
+            "bybit.pem",
+        ),
+        *("@/etc/bybit.key", "file:///etc/bybit", "C:\\keys\\bybit.pem", '"/home/me/my key.pem"'),
+    ],
+    "is a header of HTTP, in which a name and a password are packed": ["Basic dXNlcjpwYXNz"],
+    "looks like NAME=value, and the name is not that of api_secret": [
+        *("FOO=canary-1", "BYBIT_API_KEY=canary-1", "export FOO='canary-1'")
+    ],
+    "is an assignment without a value": ["API_SECRET="],
+    "is several lines of NAME=value, and not one of them is plainly the api_secret": ["A=canary-1\nB=canary-2"],
+    JSON_OBJECT: ['{"apiKey": "canary"}', '{"secret": "a-1", "secretKey": "b-2"}'],
+    "is the inside of a PEM block, without its first and last line": [BODY],
+    WITH_PASSPHRASE: [LOCKED, LOCKED.replace("\n", "\\n"), OLD_LOCKED],
+    "is a private key of OpenSSH, not a PEM block": [OPENSSH],
+    PUBLIC: [block("PUBLIC KEY"), block("RSA PUBLIC KEY").replace("\n", "\\n")],
+    "is a certificate, not a private key": [block("CERTIFICATE")],
+    "is a request for a certificate, not a private key": [block("CERTIFICATE REQUEST")],
+    "is an encrypted message or a key for messages": [block("PGP MESSAGE")],
+    "is a PEM block, but not a private key": [block("DH PARAMETERS")],
+    "holds 2 private keys": [PEM + PEM.replace("MII", "MIJ")],
+    "is the first line of a PEM block and nothing more": [PEM.splitlines()[0]],
+    "is a PEM block, but not a whole private key: its end is missing": [PEM[:200]],
+    "is a PEM block, but not a whole private key: its beginning is missing": [PEM[200:]],
+    NO_BASE64: [PEM.replace("MII", "M<I"), f"-----BEGIN {LABEL}-----\n-----END {LABEL}-----"],
+    "has a quotation mark at one end": ['"canary'],
+    "holds a line break": ["canary\ncanary"],
+    "holds a space": ["can ary"],
+    "holds a space that does not break, as it is copied out of web pages": ["can\u00a0ary"],
+    "holds a character outside ASCII, such as a “smart quote”": ["cänary"],
+    "holds a NUL character": ["canary\0"],
+    "holds a control character": ["canary\x1b[0m"],
+}
+NAMED = [(text, problem) for problem, several in LOOKS_LIKE.items() for text in several]
 
 
 @pytest.mark.parametrize(("text", "problem"), NAMED, ids=[problem[:40] for _, problem in NAMED])

@@ -21,7 +21,8 @@ from cancelall.engine.rate_limiter import HostGate
 from cancelall.net.background import in_thread
 from cancelall.venues.contract import Limit, Venue
 from cancelall.venues.registry import load
-from instant import run
+from instant import instantly, run
+from support import on_a_loop
 
 WALL_MS = 1_700_000_000_000
 CANCEL = Request(method="POST", path="/cancel-all", body=b"{}", changes=True, priority=Priority.MASS_CANCEL)
@@ -130,6 +131,18 @@ class Line:
         outcome: Outcome[Any] = run(work())
         return outcome
 
+    def asks(self, *requests: Request, at_once: bool = False, **more: Any) -> list[Outcome[Any]]:
+        """Ask several times on one client, one after the other or at the same time."""
+
+        async def work() -> list[Outcome[Any]]:
+            self.client_used = client = self.client(**more)
+            if at_once:
+                return await asyncio.gather(*(client.ask(request, self.reads) for request in requests))
+            return [await client.ask(request, self.reads) for request in requests]
+
+        outcomes: list[Outcome[Any]] = run(work())
+        return outcomes
+
 
 # --- one attempt ----------------------------------------------------------------------------------------------------
 
@@ -178,16 +191,16 @@ def test_a_public_read_is_not_signed() -> None:
 
 
 def test_those_who_watch_are_told_of_every_attempt() -> None:
-    told: list[object] = []
+    seen: list[object] = []
     fault = TransportFault("no answer in time", kind="timeout")
     line = Line([Says(fault, after=0.5), OK])
     watch = Watch(
-        begins=lambda at: told.append(("begins", at)),
-        sent=lambda: told.append("sent"),
-        ended=lambda attempt: told.append((attempt.began, attempt.ended, attempt.fault, attempt.answered)),
+        begins=lambda at: seen.append(("begins", at)),
+        sent=lambda: seen.append("sent"),
+        ended=lambda attempt: seen.append((attempt.began, attempt.ended, attempt.fault, attempt.answered)),
     )
-    line.ask(watch=watch, before_send=lambda sending: told.append(sending.request.path))
-    assert told == [
+    line.ask(watch=watch, before_send=lambda sending: seen.append(sending.request.path))
+    assert seen == [
         *(("begins", 0.0), "/cancel-all", "sent", (0.0, 0.5, fault, False)),
         *(("begins", 0.5), "/cancel-all", "sent", (0.5, 0.5, None, True)),
     ]
@@ -242,9 +255,8 @@ def test_a_hint_is_obeyed(answers: list[Judgement], times: list[float]) -> None:
 def test_a_hint_longer_than_the_time_leaves_one_more_try_and_the_proof(answer: Answer) -> None:
     line = Line([said(answer, after=600.0), OK])
     assert line.ask(deadline=4.0, reserve=2.0).answer is Answer.ACCEPTED
-    ((first, second),) = [line.times]
-    assert first == 0.0
-    assert 1.0 < second < 2.0, "one more try, and the proof behind it"
+    first, second = line.times
+    assert first == 0.0 < 1.0 < second < 2.0, "one more try, and the proof behind it"
     assert line.client_used.tally.longest_ask == 600.0
 
 
@@ -256,18 +268,15 @@ def test_too_late_for_a_proof_the_waits_do_not_shrink_with_the_time() -> None:
     assert min(waits) >= 1.0
 
 
-def test_a_wait_holds_every_request_of_its_bucket_and_no_cancel_for_a_read() -> None:
+@instantly
+async def test_a_wait_holds_every_request_of_its_bucket_and_no_cancel_for_a_read() -> None:
     line = Line([said(Answer.AGAIN, after=60.0), OK], limits={"a": Limit(count=100)})
     read = _in("a", LISTING, "/told")
-
-    async def work() -> None:
-        client = line.client()
-        first = asyncio.create_task(client.ask(read, line.reads))
-        await asyncio.sleep(0.1)
-        others = [_in("a", LISTING, "/held"), _in("a", CANCEL, "/cancel"), _in("b", LISTING, "/free")]
-        await asyncio.gather(first, *(client.ask(one, line.reads) for one in others))
-
-    run(work())
+    client = line.client()
+    first = asyncio.create_task(client.ask(read, line.reads))
+    await asyncio.sleep(0.1)
+    others = [_in("a", LISTING, "/held"), _in("a", CANCEL, "/cancel"), _in("b", LISTING, "/free")]
+    await asyncio.gather(first, *(client.ask(one, line.reads) for one in others))
     gone = [signed.url.removeprefix("https://host") for signed in line.wires]
     assert sorted(zip(line.times, gone, strict=True)) == [
         *((0.0, "/told"), (0.1, "/cancel"), (0.1, "/free")),
@@ -286,7 +295,7 @@ def test_who_waits_is_told_and_a_wait_that_nobody_needs_ends() -> None:
 
 @pytest.mark.parametrize("answer", [Answer.ACCEPTED, Answer.NOTHING_OPEN, Answer.REFUSED, Answer.ABSENT])
 @pytest.mark.parametrize("reach", [Reach.REQUEST, Reach.PRODUCT])
-def test_what_is_settled_is_never_sent_again(answer: Answer, reach: Reach) -> None:
+def test_a_final_answer_is_never_asked_for_again(answer: Answer, reach: Reach) -> None:
     line = Line([said(answer, reach=reach), OK])
     outcome = line.ask()
     assert (outcome.answer, outcome.final) == (answer, True)
@@ -309,11 +318,15 @@ def test_an_answer_that_cannot_be_read_is_ambiguous() -> None:
     assert line.client_used.tally.first_ack == 0.0
 
 
-def test_an_unreadable_answer_is_no_acknowledgement() -> None:
+def raising(fault: Exception) -> Callable[[Request, Reply], str]:
     def reads(request: Request, reply: Reply) -> str:
-        raise Unreadable("no")
+        raise fault
 
-    line = Line([OK], reads=reads)
+    return reads
+
+
+def test_an_unreadable_answer_is_no_acknowledgement() -> None:
+    line = Line([OK], reads=raising(Unreadable("no")))
     assert (line.ask(most=2).value, line.client_used.tally.first_ack) == (None, None)
 
 
@@ -365,7 +378,7 @@ def test_silence_is_abandoned() -> None:
 
 
 def _two(script: list[Any], *, same_gate: bool = False, own: bool = True) -> tuple[Outcome[Any], Outcome[Any], int]:
-    """What the second ask hears after the first: of the same client, or of another one."""
+    """The outcomes of two requests, and how many left: of the same client, or of two."""
     line, other = Line(script), Line([OK])
 
     async def work() -> tuple[Outcome[Any], Outcome[Any]]:
@@ -406,30 +419,22 @@ def test_a_refusal_of_the_key_that_is_said_twice_ends_the_profile_and_no_other(r
 def test_a_key_that_was_good_once_is_never_refused_for_good() -> None:
     refusal = said(Answer.REFUSED, kind="auth", reach=Reach.KEY)
     line = Line([OK, *[refusal] * 5, OK])
-
-    async def work() -> list[Outcome[Any]]:
-        client = line.client()
-        return [await client.ask(LISTING, line.reads), await client.ask(CANCEL, line.reads)]
-
-    assert [outcome.answer for outcome in run(work())] == [Answer.ACCEPTED, Answer.ACCEPTED]
+    assert [outcome.answer for outcome in line.asks(LISTING, CANCEL)] == [Answer.ACCEPTED, Answer.ACCEPTED]
     assert line.times == [0.0, 0.0, 2.0, 4.0, 6.0, 8.0, 10.0]
 
 
-def test_an_accepted_answer_takes_a_refusal_of_the_key_back() -> None:
+@instantly
+async def test_an_accepted_answer_takes_a_refusal_of_the_key_back() -> None:
     refusal = said(Answer.REFUSED, kind="auth", reach=Reach.KEY)
     line = Line([Says(OK, after=0.5), refusal, refusal, OK])
-
-    async def work() -> None:
-        client = line.client()
-        slow = asyncio.create_task(client.ask(LISTING, line.reads))
-        await asyncio.sleep(0.1)
-        await asyncio.gather(*(client.ask(CANCEL, line.reads) for _ in range(2)))
-        assert client.refusal == refusal
-        await slow
-        assert client.refusal is None
-        assert (await client.ask(CANCEL, line.reads)).answer is Answer.ACCEPTED
-
-    run(work())
+    client = line.client()
+    slow = asyncio.create_task(client.ask(LISTING, line.reads))
+    await asyncio.sleep(0.1)
+    await asyncio.gather(*(client.ask(CANCEL, line.reads) for _ in range(2)))
+    assert client.refusal == refusal
+    await slow
+    assert client.refusal is None
+    assert (await client.ask(CANCEL, line.reads)).answer is Answer.ACCEPTED
 
 
 def test_an_address_that_the_key_does_not_know_is_tried_over_the_other_family() -> None:
@@ -480,34 +485,26 @@ def test_an_address_family_that_leads_nowhere_lets_the_refusal_count() -> None:
     assert run(work()) == refusal
 
 
-def test_a_blocked_address_stops_reads_and_leaves_each_cancel_its_answer() -> None:
+@instantly
+async def test_a_blocked_address_stops_reads_and_leaves_each_cancel_its_answer() -> None:
     block = said(Answer.REFUSED, kind="ip", reach=Reach.HOST)
     told, others, well = Line([block]), Line([block]), Line([OK])
-
-    async def work() -> None:
-        gate = HostGate.alone(None)
-        first, second = told.client(gate=gate), others.client(gate=gate)
-        assert (await first.ask(CANCEL, told.reads)).attempt.judgement == block
-        assert not (await second.ask(LISTING, others.reads)).attempt.sent
-        assert (await second.ask(replace(CANCEL, path="/other"), others.reads)).attempt.judgement == block
-        assert not (await first.ask(CANCEL, told.reads)).attempt.sent, "it has had its answer"
-        assert (await well.client(gate=gate).ask(replace(CANCEL, path="/good"), well.reads)).value == "read"
-        assert gate.refusals.blocked is None, "the venue has taken it back"
-        assert (await well.client(gate=gate).ask(LISTING, well.reads)).value == "read"
-
-    run(work())
+    gate = HostGate.alone(None)
+    first, second = told.client(gate=gate), others.client(gate=gate)
+    assert (await first.ask(CANCEL, told.reads)).attempt.judgement == block
+    assert not (await second.ask(LISTING, others.reads)).attempt.sent
+    assert (await second.ask(replace(CANCEL, path="/other"), others.reads)).attempt.judgement == block
+    assert not (await first.ask(CANCEL, told.reads)).attempt.sent, "it has had its answer"
+    assert (await well.client(gate=gate).ask(replace(CANCEL, path="/good"), well.reads)).value == "read"
+    assert gate.refusals.blocked is None, "the venue has taken it back"
+    assert (await well.client(gate=gate).ask(LISTING, well.reads)).value == "read"
     assert (told.times, len(others.times)) == ([0.0, 2.0], 2)
 
 
 def test_a_wrong_certificate_refuses_everything_when_it_is_met_twice() -> None:
     fault = TransportFault("the certificate was refused", kind="tls", sent="no", final=True)
     line = Line([fault])
-
-    async def work() -> tuple[Outcome[Any], Outcome[Any]]:
-        client = line.client()
-        return await client.ask(CANCEL, line.reads), await client.ask(LISTING, line.reads)
-
-    first, second = run(work())
+    first, second = line.asks(CANCEL, LISTING)
     assert (first.answer, first.final, first.attempt.answered) == (Answer.REFUSED, True, False)
     assert second.attempt.judgement == Judgement(
         answer=Answer.REFUSED, kind="tls", words="the certificate was refused", reach=Reach.KEY
@@ -526,10 +523,7 @@ def test_what_a_gateway_says_is_asked_again_to_the_deadline() -> None:
 
 
 def test_a_bug_in_a_reader_makes_the_answer_unreadable() -> None:
-    def reads(request: Request, reply: Reply) -> str:
-        raise KeyError("secret")
-
-    line = Line([OK], reads=reads)
+    line = Line([OK], reads=raising(KeyError("secret")))
     assert line.ask(most=2).answer is Answer.AMBIGUOUS
     assert isinstance(line.client_used.bug, KeyError)
     judgement = line.traced[0].judgement
@@ -541,25 +535,14 @@ def test_a_bug_in_a_reader_makes_the_answer_unreadable() -> None:
 
 def test_a_refusal_stops_requests_that_wait_for_their_turn() -> None:
     line = Line([Says(said(Answer.REFUSED, reach=Reach.KEY), after=0.1)], limits={"": Limit(count=1)})
-
-    async def work() -> list[Outcome[Any]]:
-        client = line.client()
-        requests = [replace(LISTING, path=f"/orders/{number}") for number in range(5)]
-        return await asyncio.gather(*(client.ask(request, line.reads) for request in requests))
-
-    outcomes = run(work())
+    outcomes = line.asks(*(replace(LISTING, path=f"/orders/{number}") for number in range(5)), at_once=True)
     assert [one.attempt.sent for one in outcomes] == [True, True, False, False, False]
     assert len(line.wires) == 2
 
 
 def test_a_refusal_stops_requests_that_wait_for_a_socket() -> None:
     line = Line([Says(said(Answer.REFUSED, reach=Reach.KEY), after=0.1)])
-
-    async def work() -> list[Outcome[Any]]:
-        client = line.client(gate=HostGate.alone(None, at_once=2))
-        return await asyncio.gather(*(client.ask(LISTING, line.reads) for _ in range(5)))
-
-    outcomes = run(work())
+    outcomes = line.asks(*[LISTING] * 5, at_once=True, gate=HostGate.alone(None, at_once=2))
     assert [one.attempt.sent for one in outcomes] == [True, True, False, False, False]
 
 
@@ -586,16 +569,11 @@ def test_the_venues_clock_repairs_the_timestamp() -> None:
     assert line.client_used.venue_ms(WALL_MS) == WALL_MS + 5_000
 
 
-def test_the_date_header_repairs_it_too() -> None:
-    line = Line([Says(_off(None), headers={"date": "Tue, 14 Nov 2023 22:14:20 GMT"}), OK])
+@pytest.mark.parametrize(("headers", "late"), [({"date": "Tue, 14 Nov 2023 22:14:20 GMT"}, 60_000), ({}, 0)])
+def test_the_date_header_repairs_it_too_and_without_it_nothing_changes(headers: dict[str, str], late: int) -> None:
+    line = Line([Says(_off(None), headers=headers), OK])
     line.ask()
-    assert line.stamps == [(0, 1), (60_000, 1)]
-
-
-def test_a_clock_answer_that_tells_no_time_is_tried_again_as_it_is() -> None:
-    line = Line([Says(_off(None)), OK])
-    line.ask()
-    assert line.stamps == [(0, 1), (0, 1)]
+    assert line.stamps == [(0, 1), (late, 1)]
 
 
 def test_an_offset_that_does_not_help_is_followed_by_a_wider_window() -> None:
@@ -606,13 +584,7 @@ def test_an_offset_that_does_not_help_is_followed_by_a_wider_window() -> None:
 
 def test_an_offset_holds_for_the_requests_after_it() -> None:
     line = Line([Says(_off(WALL_MS - 3_000)), OK])
-
-    async def work() -> None:
-        client = line.client()
-        await client.ask(CANCEL, line.reads)
-        await client.ask(LISTING, line.reads)
-
-    run(work())
+    line.asks(CANCEL, LISTING)
     assert line.stamps == [(0, 1), (-3_000, 1), (-3_000, 1)]
 
 
@@ -655,19 +627,16 @@ def test_a_wider_window_makes_it_longer() -> None:
 
 
 @pytest.mark.parametrize(("request_", "abandoned"), [(CANCEL, True), (LISTING, False)])
-def test_what_is_under_way_when_the_run_ends_is_abandoned(request_: Request, abandoned: bool) -> None:
+@instantly
+async def test_what_is_under_way_when_the_run_ends_is_abandoned(request_: Request, abandoned: bool) -> None:
     line = Line([SILENT])
-
-    async def work() -> Client:
-        client = line.client()
-        task = asyncio.create_task(client.ask(request_, line.reads))
-        await asyncio.sleep(1.5)
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-        assert task.cancelled()
-        return client
-
-    tally = run(work()).tally
+    client = line.client()
+    task = asyncio.create_task(client.ask(request_, line.reads))
+    await asyncio.sleep(1.5)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert task.cancelled()
+    tally = client.tally
     assert (tally.abandoned, tally.late_until_ms) == (abandoned, WALL_MS + 10_000 if abandoned else 0)
 
 
@@ -745,17 +714,6 @@ def test_both_names_silent() -> None:
 # --- pacing ---------------------------------------------------------------------------------------------------------
 
 
-def _asked_together(line: Line, requests: list[Request], **more: Any) -> list[str]:
-    """The paths in the order of leaving, with their times."""
-
-    async def work() -> None:
-        client = line.client(**more)
-        await asyncio.gather(*(client.ask(request, line.reads) for request in requests))
-
-    run(work())
-    return [f"{at:g} {signed.target}" for at, signed in zip(line.times, line.wires, strict=True)]
-
-
 def _in(bucket: str, request: Request, path: str) -> Request:
     return replace(request, bucket=bucket, path=path, query="")
 
@@ -764,28 +722,27 @@ def test_each_bucket_has_its_own_limit_and_the_urgent_go_first() -> None:
     line = Line([OK], limits={"a": Limit(count=1), "b": Limit(count=2)})
     requests = [_in("a", LISTING, "/a1"), _in("a", LISTING, "/a2"), _in("a", CANCEL, "/a3")]
     requests += [_in("b", LISTING, f"/b{number}") for number in (1, 2, 3)] + [_in("c", LISTING, "/c")] * 2
-    assert _asked_together(line, requests) == [
+    line.asks(*requests, at_once=True)
+    assert [f"{at:g} {signed.target}" for at, signed in zip(line.times, line.wires, strict=True)] == [
         *("0 /a1", "0 /b1", "0 /b2", "0 /c", "0 /c"),
         *("1.02 /a3", "1.02 /b3"),
         "2.04 /a2",
     ]
 
 
-def test_the_profiles_of_an_address_share_its_limit() -> None:
+@instantly
+async def test_the_profiles_of_an_address_share_its_limit() -> None:
     first, second = Line([OK]), Line([OK])
-
-    async def work() -> None:
-        gate = HostGate.alone(Limit(count=1))
-        clients = [first.client(gate=gate), second.client(gate=gate)]
-        await clients[0].ask(LISTING, first.reads)
-        asking = [clients[0].ask(LISTING, first.reads), clients[1].ask(CANCEL, second.reads)]
-        await asyncio.gather(*asking)
-
-    run(work())
+    gate = HostGate.alone(Limit(count=1))
+    clients = [first.client(gate=gate), second.client(gate=gate)]
+    await clients[0].ask(LISTING, first.reads)
+    asking = [clients[0].ask(LISTING, first.reads), clients[1].ask(CANCEL, second.reads)]
+    await asyncio.gather(*asking)
     assert (first.times, second.times) == ([0.0, 2.04], [1.02])
 
 
-def test_no_more_sockets_than_the_gate_has() -> None:
+@instantly
+async def test_no_more_sockets_than_the_gate_has() -> None:
     now = [0]
     most: list[int] = []
     line = Line([Says(OK, after=0.5)])
@@ -797,12 +754,9 @@ def test_no_more_sockets_than_the_gate_has() -> None:
     def ended(attempt: Attempt) -> None:
         now[0] -= 1
 
-    async def work() -> None:
-        client = line.client(gate=HostGate.alone(None, at_once=3))
-        watch = Watch(begins=begins, ended=ended)
-        await asyncio.gather(*(client.ask(LISTING, line.reads, watch=watch) for _ in range(10)))
-
-    run(work())
+    client = line.client(gate=HostGate.alone(None, at_once=3))
+    watch = Watch(begins=begins, ended=ended)
+    await asyncio.gather(*(client.ask(LISTING, line.reads, watch=watch) for _ in range(10)))
     assert (max(most), len(line.wires)) == (3, 10)
     assert line.times == [0.0] * 3 + [0.5] * 3 + [1.0] * 3 + [1.5]
 
@@ -823,16 +777,14 @@ def test_while_the_venue_has_little_left_the_proof_goes_first() -> None:
     assert (by_name.attempt.began, cancel.attempt.began, listing.attempt.began) == (5.0, 0.0, 0.0)
 
 
-# --- work beside the loop -------------------------------------------------------------------------------------------
+# --- work in the background -------------------------------------------------------------------------------------------
 
 
-def test_blocking_work_gives_its_result_or_its_exception() -> None:
-    async def work() -> None:
-        assert await in_thread(lambda: threading.current_thread().name, "attempt") == "attempt"
-        with pytest.raises(TransportFault, match="broke"):
-            await in_thread(_fail)
-
-    asyncio.run(work())
+@on_a_loop
+async def test_blocking_work_gives_its_result_or_its_exception() -> None:
+    assert await in_thread(lambda: threading.current_thread().name, "attempt") == "attempt"
+    with pytest.raises(TransportFault, match="broke"):
+        await in_thread(_fail)
 
 
 def _fail() -> None:
@@ -861,33 +813,20 @@ def test_stuck_work_is_left_behind() -> None:
 
 
 @pytest.mark.parametrize("request_", [CANCEL, BY_NAME])
-def test_after_a_signal_no_cancel_goes_though_the_sweep_is_begun_anew(request_: Request) -> None:
-    async def work() -> None:
-        line = Line([OK])
-        client = line.client()
-        client.over = client.halted = True
-        client.over = False  # as a hold does
-        assert not (await client.ask(request_, line.reads)).attempt.sent
-        assert (await client.ask(LISTING, line.reads)).attempt.sent
-        assert [signed.method for signed in line.wires] == ["GET"]
-
-    run(work())
+@instantly
+async def test_after_a_signal_no_cancel_goes_though_the_sweep_is_begun_anew(request_: Request) -> None:
+    line = Line([OK])
+    client = line.client()
+    client.over = client.halted = True
+    client.over = False  # as a hold does
+    assert not (await client.ask(request_, line.reads)).attempt.sent
+    assert (await client.ask(LISTING, line.reads)).attempt.sent
+    assert [signed.method for signed in line.wires] == ["GET"]
 
 
 def test_what_is_on_its_way_out_is_called_back_by_a_signal() -> None:
     line = Line([OK])
-    line.ask(CANCEL)
-    line.ask(LISTING)
-    cancel, listing = line.wires[0], line.wires[-1]
-    assert not cancel.recalled()
-    line2 = Line([OK])
-
-    async def work() -> None:
-        client = line2.client()
-        await client.ask(CANCEL, line2.reads)
-        await client.ask(LISTING, line2.reads)
-        client.halted = True
-
-    run(work())
-    assert [signed.recalled() for signed in line2.wires] == [True, False], "reads may still tell what is left"
-    assert not listing.recalled()
+    line.asks(CANCEL, LISTING)
+    assert [signed.recalled() for signed in line.wires] == [False, False]
+    line.client_used.halted = True
+    assert [signed.recalled() for signed in line.wires] == [True, False], "reads may still tell what is left"

@@ -9,16 +9,10 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from cancelall.core.attempts import Outcome
-from cancelall.core.clock import SystemClock
 from cancelall.core.errors import TransportFault
-from cancelall.core.model import Answer, Reply, Request, SignedRequest
-from cancelall.core.secret import Secret
+from cancelall.core.model import Reply, Request, SignedRequest
 from cancelall.engine import hedge
-from cancelall.engine.client import Client
-from cancelall.engine.rate_limiter import HostGate
 from cancelall.venues.bybit import venue as bybit
-from cancelall.venues.bybit.options import Secrets
 
 FIRST, SECOND = "https://one.example", "https://two.example"
 CANCEL = Request(method="POST", path="/v5/order/cancel-all", body=b'{"category":"option"}', changes=True)
@@ -59,86 +53,6 @@ def code(number: int) -> Behaviour:
 async def blocked() -> Reply:
     return Reply(status=403, headers={}, body=b"<html>")
 
-
-def ask(first: Behaviour, second: Behaviour) -> tuple[Outcome[object], list[SignedRequest], Client]:
-    """One request on a line whose two names behave like this."""
-    sent: list[SignedRequest] = []
-
-    async def send(signed: SignedRequest, until: float, out: Callable[[], None]) -> Reply:
-        sent.append(signed)
-        out()
-        return await (first if signed.url.startswith(FIRST) else second)()
-
-    async def run() -> tuple[Outcome[object], Client]:
-        clock = SystemClock()
-        line = Client(
-            venue=bybit.VENUE,
-            origin=FIRST,
-            alternate=SECOND,
-            secrets=Secrets(api_key=Secret("testkey"), api_secret=Secret("testsecret")),
-            options=bybit.Options(),
-            send=send,
-            clock=clock,
-            gate=HostGate.alone(None),
-            deadline=clock.monotonic() + 2,
-            reserve=0.1,
-        )
-        return await line.ask(CANCEL, lambda request, reply: None, most=1), line
-
-    outcome, line = asyncio.run(run())
-    return outcome, sent, line
-
-
-def hosts(sent: list[SignedRequest]) -> list[str]:
-    return [signed.url.removesuffix("/v5/order/cancel-all") for signed in sent]
-
-
-def test_an_answer_in_time_sends_no_copy() -> None:
-    outcome, sent, _ = ask(good, good)
-    assert (outcome.answer, hosts(sent)) == (Answer.ACCEPTED, [FIRST])
-
-
-def test_silence_sends_one_copy_with_a_signature_of_its_own() -> None:
-    outcome, sent, line = ask(silent, good)
-    assert (outcome.answer, hosts(sent)) == (Answer.ACCEPTED, [FIRST, SECOND])
-    stamps = [dict(signed.headers)["X-BAPI-TIMESTAMP"] for signed in sent]
-    assert stamps[0] < stamps[1]
-    assert line.tally.requests == 2
-    assert line.tally.abandoned  # the first copy may still be executed
-
-
-def test_a_dead_first_name_is_replaced_at_once() -> None:
-    outcome, sent, line = ask(gone, good)
-    assert (outcome.answer, hosts(sent)) == (Answer.ACCEPTED, [FIRST, SECOND])
-    assert not line.tally.abandoned
-
-
-def test_the_slower_first_name_may_still_win() -> None:
-    outcome, sent, _ = ask(slow, silent)
-    assert (outcome.answer, hosts(sent)) == (Answer.ACCEPTED, [FIRST, SECOND])
-
-
-@pytest.mark.parametrize("refusal", [blocked, code(10010), code(10009)])
-def test_a_refusal_of_the_second_name_is_its_own_affair(refusal: Behaviour) -> None:
-    outcome, _, line = ask(slow, refusal)
-    assert outcome.answer is Answer.ACCEPTED
-    assert line.refusal is None
-
-
-def test_a_refused_key_is_refused_by_either() -> None:
-    outcome, _, line = ask(silent, code(10003))
-    assert outcome.attempt.judgement is not None
-    assert (outcome.answer, outcome.attempt.judgement.kind) == (Answer.GATEWAY, "auth"), "once is not believed yet"
-    assert line.refusal is None
-
-
-def test_both_dead_is_the_first_ones_fault() -> None:
-    outcome, _, _ = ask(gone, gone)
-    assert outcome.attempt.fault is not None
-    assert outcome.attempt.fault.message == "the connection was refused"
-
-
-# --- the class by itself ---------------------------------------------------------------------------------------------
 
 ORIGINAL = SignedRequest(request=CANCEL, origin=FIRST, target=CANCEL.path)
 COPY = replace(ORIGINAL, origin=SECOND, copy_of=ORIGINAL)
@@ -213,10 +127,20 @@ def test_the_slower_one_is_let_go_and_told_of_as_the_copy() -> None:
     assert (two.given_up, two.cancelled) == ([(COPY, "abandoned")], [SECOND])
 
 
-def test_a_first_name_that_broke_is_told_of_and_only_the_copy_is_waited_for() -> None:
-    two = Two(failing(TransportFault("the connection broke")), slow)
+@pytest.mark.parametrize("fault", [TransportFault("the connection broke"), TransportFault("refused", sent="no")])
+def test_a_first_name_that_broke_is_told_of_and_only_the_copy_is_waited_for(fault: TransportFault) -> None:
+    two = Two(failing(fault), slow)
     assert two.answer().body == GOOD
-    assert two.given_up == [(COPY, "the connection broke")]
+    assert two.given_up == [(COPY, fault.message)]
+
+
+@pytest.mark.parametrize("refusal", [blocked, code(10010), code(10009)])
+def test_a_refusal_of_the_second_name_is_its_own_affair(refusal: Behaviour) -> None:
+    assert Two(slow, refusal).answer().body == GOOD
+
+
+def test_a_key_that_the_second_name_refuses_is_refused() -> None:
+    assert json.loads(Two(silent, code(10003)).answer().body)["retCode"] == 10003
 
 
 def test_what_the_second_name_turns_away_is_no_answer() -> None:

@@ -14,7 +14,7 @@ from cancelall.core.model import Priority, Request
 from cancelall.engine.rate_limiter import Address, Backoffs, HostGate, RateLimiter
 from cancelall.venues.contract import Limit
 from cancelall.venues.registry import VENUES, load
-from instant import run
+from instant import instantly, run
 
 
 def now() -> float:
@@ -104,69 +104,64 @@ def test_who_comes_later_but_is_more_urgent_goes_first() -> None:
     assert [name for _, name in gone] == ["2:0", "0:3", "2:1", "2:2"]
 
 
-def test_who_gives_up_waiting_takes_no_place() -> None:
-    async def work() -> list[tuple[float, str]]:
-        gone: list[tuple[float, str]] = []
-        limiter = RateLimiter(Limit(count=1))
-        tasks = [asyncio.create_task(_go(limiter, 2, name, gone)) for name in "abcd"]
-        await asyncio.sleep(0.5)
-        tasks[1].cancel()
-        tasks[2].cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        assert [task.cancelled() for task in tasks] == [False, True, True, False]
-        return gone
-
-    assert run(work()) == [(0.0, "a"), (1.02, "d")]
+@instantly
+async def test_who_gives_up_waiting_takes_no_place() -> None:
+    gone: list[tuple[float, str]] = []
+    limiter = RateLimiter(Limit(count=1))
+    tasks = [asyncio.create_task(_go(limiter, 2, name, gone)) for name in "abcd"]
+    await asyncio.sleep(0.5)
+    tasks[1].cancel()
+    tasks[2].cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    assert [task.cancelled() for task in tasks] == [False, True, True, False]
+    assert gone == [(0.0, "a"), (1.02, "d")]
 
 
-def test_a_turn_that_was_not_needed_goes_to_the_next() -> None:
-    async def work() -> list[tuple[float, str]]:
-        gone: list[tuple[float, str]] = []
-        limiter = RateLimiter(Limit(count=1))
-        await limiter.turn(0)
-        task = asyncio.create_task(_go(limiter, 2, "next", gone))
-        await asyncio.sleep(0.25)
-        limiter.unused()
-        await task
-        await _go(limiter, 2, "after", gone)
-        return gone
-
-    assert run(work()) == [(0.25, "next"), (1.27, "after")]
+@instantly
+async def test_a_turn_that_was_not_needed_goes_to_the_next() -> None:
+    gone: list[tuple[float, str]] = []
+    limiter = RateLimiter(Limit(count=1))
+    await limiter.turn(0)
+    task = asyncio.create_task(_go(limiter, 2, "next", gone))
+    await asyncio.sleep(0.25)
+    limiter.unused()
+    await task
+    await _go(limiter, 2, "after", gone)
+    assert gone == [(0.25, "next"), (1.27, "after")]
 
 
 # --- what a venue asks to wait --------------------------------------------------------------------------------------
 
 
+READ = Request(method="GET", path="/orders", bucket="a")
+
+
 def test_hints_in_a_row_are_granted_more_and_more() -> None:
     backoffs = Backoffs()
-    read = Request(method="GET", path="/orders", bucket="a")
     now = 0.0
-    granted = []
-    for _ in range(4):
-        backoffs.hold(read, 60.0, now)
-        granted.append(backoffs.until(read) - now)
-        now = backoffs.until(read)
-    assert granted == [1.5, 3.0, 6.0, 12.0]
-    backoffs.good(read)
-    backoffs.hold(read, 60.0, now)
-    assert backoffs.until(read) - now == 1.5
+    for granted in (1.5, 3.0, 6.0, 12.0):
+        backoffs.hold(READ, 60.0, now)
+        assert backoffs.until(READ) - now == granted
+        now = backoffs.until(READ)
+    backoffs.good(READ)
+    backoffs.hold(READ, 60.0, now)
+    assert backoffs.until(READ) - now == 1.5
 
 
-def test_what_was_under_way_together_is_told_one_thing() -> None:
+def test_what_was_under_way_together_gets_one_wait() -> None:
     backoffs = Backoffs()
-    read = Request(method="GET", path="/orders", bucket="a")
     for _ in range(10):
-        backoffs.hold(read, 60.0, 0.1)
-    assert backoffs.until(read) == 1.6
+        backoffs.hold(READ, 60.0, 0.1)
+    assert backoffs.until(READ) == 1.6
 
 
 def test_cancels_and_other_buckets_have_waits_of_their_own() -> None:
     backoffs = Backoffs()
-    read = Request(method="GET", path="/orders", bucket="a")
-    backoffs.hold(read, 1.0, 5.0)
-    assert backoffs.until(replace(read, path="/else")) == 6.0
-    assert backoffs.until(replace(read, changes=True)) == 0.0
-    assert backoffs.until(replace(read, bucket="b")) == 0.0
+    backoffs.hold(READ, 1.0, 5.0)
+    waits = [
+        backoffs.until(replace(READ, **other)) for other in ({"path": "/else"}, {"changes": True}, {"bucket": "b"})
+    ]
+    assert waits == [6.0, 0.0, 0.0]
 
 
 # --- what a host's profiles share -----------------------------------------------------------------------------------
@@ -188,80 +183,66 @@ class Host:
             self.gate.leave()
 
 
-def test_a_gate_counts_requests() -> None:
-    async def work() -> None:
-        gate = HostGate.alone(Limit(count=2, seconds=5.0))
-        assert gate.refusals.blocked is None
-        for _ in range(3):
-            await gate.turn(0)
-        assert round(now(), 6) == 5.1
-
-    run(work())
+@instantly
+async def test_a_gate_counts_requests() -> None:
+    gate = HostGate.alone(Limit(count=2, seconds=5.0))
+    assert gate.refusals.blocked is None
+    for _ in range(3):
+        await gate.turn(0)
+    assert round(now(), 6) == 5.1
 
 
-def test_places_go_to_the_most_urgent_and_reads_leave_some_free() -> None:
+@instantly
+async def test_places_go_to_the_most_urgent_and_reads_leave_some_free() -> None:
     """Eight places: reads take six at most, whatever else is free, and wait behind every cancel."""
-
-    async def work() -> list[tuple[float, str]]:
-        gone: list[tuple[float, str]] = []
-        host = Host(HostGate.alone(None, at_once=8), gone)
-        reads = [host.ask(Priority.LISTING, f"read {index}", 1.0) for index in range(8)]
-        late = [host.ask(Priority.MASS_CANCEL, f"mass {index}", 1.0, 0.5) for index in range(4)]
-        await asyncio.gather(*reads, *late)
-        return gone
-
-    at = {name: time for time, name in run(work())}
+    gone: list[tuple[float, str]] = []
+    host = Host(HostGate.alone(None, at_once=8), gone)
+    reads = [host.ask(Priority.LISTING, f"read {index}", 1.0) for index in range(8)]
+    late = [host.ask(Priority.MASS_CANCEL, f"mass {index}", 1.0, 0.5) for index in range(4)]
+    await asyncio.gather(*reads, *late)
+    at = {name: time for time, name in gone}
     assert [at[f"read {index}"] for index in range(8)] == [0.0] * 6 + [1.0] * 2
     assert sorted(at[f"mass {index}"] for index in range(4)) == [0.5] * 2 + [1.0] * 2
 
 
-def test_a_dead_host_takes_no_place_of_another_and_no_more_of_the_limit_than_it_has_places() -> None:
-    async def work() -> list[tuple[float, str]]:
-        gone: list[tuple[float, str]] = []
-        address = Address(Limit(count=100, seconds=5.0))
-        dead, live = Host(address.gate(4), gone), Host(address.gate(4), gone)
-        hanging = [asyncio.create_task(dead.ask(0, f"dead {index}", 60.0)) for index in range(50)]
-        await asyncio.sleep(0)
-        await asyncio.gather(*(live.ask(0, f"live {index}", 0.1) for index in range(20)))
-        for task in hanging:
-            task.cancel()
-        return gone
-
-    gone = run(work())
+@instantly
+async def test_a_dead_host_takes_no_place_of_another_and_no_more_of_the_limit_than_it_has_places() -> None:
+    gone: list[tuple[float, str]] = []
+    address = Address(Limit(count=100, seconds=5.0))
+    dead, live = Host(address.gate(4), gone), Host(address.gate(4), gone)
+    hanging = [asyncio.create_task(dead.ask(0, f"dead {index}", 60.0)) for index in range(50)]
+    await asyncio.sleep(0)
+    await asyncio.gather(*(live.ask(0, f"live {index}", 0.1) for index in range(20)))
+    for task in hanging:
+        task.cancel()
     assert [name for _, name in gone if name.startswith("dead")] == [f"dead {index}" for index in range(4)]
     assert max(time for time, name in gone if name.startswith("live")) < 0.5
 
 
-def test_hosts_of_one_venue_share_the_limit_of_the_address_and_its_order() -> None:
-    async def work() -> list[tuple[float, str]]:
-        gone: list[tuple[float, str]] = []
-        address = Address(Limit(count=2, seconds=5.0))
-        one, other = Host(address.gate(64), gone), Host(address.gate(64), gone)
-        await asyncio.gather(
-            *(one.ask(Priority.MASS_CANCEL, f"first {index}") for index in range(2)),
-            *(one.ask(Priority.LISTING, f"read {index}") for index in range(2)),
-            *(other.ask(Priority.MASS_CANCEL, f"mass {index}", 0.0, 1.0) for index in range(2)),
-        )
-        return gone
-
-    assert run(work()) == [
+@instantly
+async def test_hosts_of_one_venue_share_the_limit_of_the_address_and_its_order() -> None:
+    gone: list[tuple[float, str]] = []
+    address = Address(Limit(count=2, seconds=5.0))
+    one, other = Host(address.gate(64), gone), Host(address.gate(64), gone)
+    await asyncio.gather(
+        *(one.ask(Priority.MASS_CANCEL, f"first {index}") for index in range(2)),
+        *(one.ask(Priority.LISTING, f"read {index}") for index in range(2)),
+        *(other.ask(Priority.MASS_CANCEL, f"mass {index}", 0.0, 1.0) for index in range(2)),
+    )
+    assert gone == [
         *((0.0, f"first {index}") for index in range(2)),
         *((5.1, f"mass {index}") for index in range(2)),
         *((10.2, f"read {index}") for index in range(2)),
     ]
 
 
-def test_reads_leave_a_share_of_the_address_limit_for_cancels_that_come_late() -> None:
-    async def work() -> list[tuple[float, str]]:
-        gone: list[tuple[float, str]] = []
-        host = Host(HostGate.alone(Limit(count=100, seconds=5.0), at_once=1000), gone)
-        reads = [host.ask(Priority.LISTING, "read") for _ in range(100)]
-        await asyncio.gather(*reads, *(host.ask(Priority.MASS_CANCEL, "mass", 0.0, 1.0) for _ in range(5)))
-        return gone
-
-    gone = run(work())
-    assert gone.count((0.0, "read")) == 95
-    assert gone.count((1.0, "mass")) == 5
+@instantly
+async def test_reads_leave_a_share_of_the_address_limit_for_cancels_that_come_late() -> None:
+    gone: list[tuple[float, str]] = []
+    host = Host(HostGate.alone(Limit(count=100, seconds=5.0), at_once=1000), gone)
+    reads = [host.ask(Priority.LISTING, "read") for _ in range(100)]
+    await asyncio.gather(*reads, *(host.ask(Priority.MASS_CANCEL, "mass", 0.0, 1.0) for _ in range(5)))
+    assert (gone.count((0.0, "read")), gone.count((1.0, "mass"))) == (95, 5)
 
 
 def test_reads_wait_for_the_first_cancels_that_are_on_their_way_and_not_for_ever() -> None:
@@ -284,26 +265,22 @@ def test_reads_wait_for_the_first_cancels_that_are_on_their_way_and_not_for_ever
     assert later == [(3.5, "read although nobody came")]
 
 
-def test_a_place_that_was_given_to_who_has_just_given_up_is_free_again() -> None:
-    async def work() -> None:
-        gate = HostGate.alone(None, at_once=1)
-        await gate.turn(0)
-        waiting = asyncio.create_task(gate.turn(0))
-        await asyncio.sleep(0)
-        gate.leave()  # the place is the other's now, who does not know it yet
-        waiting.cancel()
-        await asyncio.gather(waiting, return_exceptions=True)
-        await asyncio.wait_for(gate.turn(0), 1)
-
-    run(work())
+@instantly
+async def test_a_place_that_was_given_to_who_has_just_given_up_is_free_again() -> None:
+    gate = HostGate.alone(None, at_once=1)
+    await gate.turn(0)
+    waiting = asyncio.create_task(gate.turn(0))
+    await asyncio.sleep(0)
+    gate.leave()  # the place is the other's now, who does not know it yet
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+    await asyncio.wait_for(gate.turn(0), 1)
 
 
-def test_a_gate_without_an_address_limit() -> None:
-    async def work() -> None:
-        gate = HostGate.alone(None)
-        for _ in range(1000):
-            await gate.turn(2)
-            gate.leave()
-        assert now() == 0.0
-
-    run(work())
+@instantly
+async def test_a_gate_without_an_address_limit() -> None:
+    gate = HostGate.alone(None)
+    for _ in range(1000):
+        await gate.turn(2)
+        gate.leave()
+    assert now() == 0.0

@@ -11,16 +11,13 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any, Literal
 
 import pytest
 
-from cancelall.config import loader
-from cancelall.config.toml_file import Document
 from cancelall.core.errors import SecretError, TransportFault
 from cancelall.core.model import Reply, SignedRequest, Verdict
-from cancelall.core.profile import Overrides, Profile
+from cancelall.core.profile import Profile
 from cancelall.engine import shared_limits
 from cancelall.engine.run import over_the_network
 from cancelall.engine.shared_limits import SharedLimits, at_once
@@ -29,7 +26,7 @@ from cancelall.net.background import Crew, Job, NoThreadError, ThreadDiedError, 
 from cancelall.net.transport import Transport
 from cancelall.simulator import SimServer, create
 from loopback import a_request
-from support import profile_table, swept
+from support import on_a_loop, profile_table, profiles_of, swept
 
 
 @pytest.mark.parametrize(
@@ -70,14 +67,11 @@ def test_a_limit_that_cannot_be_raised_is_respected(
 # --- threads --------------------------------------------------------------------------------------------------------
 
 
-def test_a_thread_that_is_done_takes_the_next_job() -> None:
+@on_a_loop
+async def test_a_thread_that_is_done_takes_the_next_job() -> None:
     seen: list[int] = []
-
-    async def work() -> None:
-        for _ in range(20):
-            seen.append(await in_thread(threading.get_ident))
-
-    asyncio.run(work())
+    for _ in range(20):
+        seen.append(await in_thread(threading.get_ident))
     assert len(set(seen)) < 20
 
 
@@ -104,7 +98,7 @@ def test_an_idle_thread_goes_home(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def few_threads(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
-    """The system gives so many threads for work beside the loop, and no more."""
+    """The system gives so many threads for work in the background, and no more."""
     start, crew = threading.Thread.start, Crew()
     given: list[threading.Thread] = []
 
@@ -128,18 +122,18 @@ def test_with_few_threads_work_waits_its_turn(monkeypatch: pytest.MonkeyPatch) -
     assert asyncio.run(work()) == list(range(50))
 
 
-def test_without_any_thread_it_is_done_on_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+@on_a_loop
+async def test_without_any_thread_it_is_done_on_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     few_threads(monkeypatch, 0)
-
-    async def work() -> None:
-        assert await in_thread(threading.get_ident) == threading.get_ident()
-        with pytest.raises(ValueError, match="its own"):
-            await in_thread(lambda: int("its own"))
-
-    asyncio.run(work())
+    assert await in_thread(threading.get_ident) == threading.get_ident()
+    with pytest.raises(ValueError, match="its own"):
+        await in_thread(lambda: int("its own"))
 
 
-def test_with_all_threads_hanging_nothing_waits_for_them_nor_blocks_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+@on_a_loop
+async def test_with_all_threads_hanging_nothing_waits_for_them_nor_blocks_the_loop(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     few_threads(monkeypatch, 1)
     held, begun = threading.Event(), threading.Event()
 
@@ -147,30 +141,28 @@ def test_with_all_threads_hanging_nothing_waits_for_them_nor_blocks_the_loop(mon
         begun.set()
         held.wait(20)
 
-    async def work() -> None:
-        hanging = asyncio.create_task(in_thread(hang))
-        assert await asyncio.to_thread(begun.wait, 10)
-        waiting = asyncio.create_task(in_thread(lambda: "it came to its turn"))
+    hanging = asyncio.create_task(in_thread(hang))
+    assert await asyncio.to_thread(begun.wait, 10)
+    waiting = asyncio.create_task(in_thread(lambda: "it came to its turn"))
+    await asyncio.sleep(0)
+    hanging.cancel()
+    async with asyncio.timeout(5):
+        with pytest.raises(NoThreadError):
+            await waiting
+        with pytest.raises(NoThreadError):
+            await in_thread(lambda: "later")
+    held.set()
+    while True:  # the thread that comes back is counted on again
+        with contextlib.suppress(NoThreadError):
+            assert await in_thread(lambda: "again") == "again"
+            return
         await asyncio.sleep(0)
-        hanging.cancel()
-        async with asyncio.timeout(5):
-            with pytest.raises(NoThreadError):
-                await waiting
-            with pytest.raises(NoThreadError):
-                await in_thread(lambda: "later")
-        held.set()
-        while True:  # the thread that comes back is counted on again
-            with contextlib.suppress(NoThreadError):
-                assert await in_thread(lambda: "again") == "again"
-                return
-            await asyncio.sleep(0)
-
-    asyncio.run(work())
 
 
 @pytest.mark.parametrize("raised", [SystemExit(3), KeyboardInterrupt(), GeneratorExit(), StopIteration(1)])
 @pytest.mark.parametrize("threads", [0, 1])
-def test_what_would_end_a_thread_is_told_and_the_thread_goes_on(
+@on_a_loop
+async def test_what_would_end_a_thread_is_told_and_the_thread_goes_on(
     monkeypatch: pytest.MonkeyPatch, raised: BaseException, threads: int
 ) -> None:
     few_threads(monkeypatch, threads)
@@ -178,16 +170,14 @@ def test_what_would_end_a_thread_is_told_and_the_thread_goes_on(
     def dies() -> None:
         raise raised
 
-    async def work() -> None:
-        async with asyncio.timeout(5):
-            with pytest.raises(ThreadDiedError, match=type(raised).__name__):
-                await in_thread(dies)
-            assert await in_thread(lambda: "another") == "another"
-
-    asyncio.run(work())
+    async with asyncio.timeout(5):
+        with pytest.raises(ThreadDiedError, match=type(raised).__name__):
+            await in_thread(dies)
+        assert await in_thread(lambda: "another") == "another"
 
 
-def test_threads_that_hang_are_bounded_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+@on_a_loop
+async def test_threads_that_hang_are_bounded_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     """A host that never ends its answers, for hours: its attempts are given up, and their threads are left behind."""
     monkeypatch.setattr(background, "LEFT_BEHIND", 5)
     monkeypatch.setattr(background, "_crew", Crew())
@@ -208,34 +198,28 @@ def test_threads_that_hang_are_bounded_by_name(monkeypatch: pytest.MonkeyPatch) 
         (outcome,) = await asyncio.gather(attempt, return_exceptions=True)
         return not isinstance(outcome, NoThreadError)
 
-    async def work() -> None:
-        assert [await give_up() for _ in range(40)] == [True] * 5 + [False] * 35
-        assert await in_thread(lambda: "unharmed", "another host") == "unharmed"
-        assert threading.active_count() <= before + 5 + 3, "those that hang, one for the other host, and the test's own"
-        held.set()
-        while not await give_up():
-            await asyncio.sleep(0)
-
-    asyncio.run(work())
+    assert [await give_up() for _ in range(40)] == [True] * 5 + [False] * 35
+    assert await in_thread(lambda: "unharmed", "another host") == "unharmed"
+    assert threading.active_count() <= before + 5 + 3, "those that hang, one for the other host, and the test's own"
+    held.set()
+    while not await give_up():
+        await asyncio.sleep(0)
 
 
-def test_work_that_nobody_waits_for_any_more_is_not_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+@on_a_loop
+async def test_work_that_nobody_waits_for_any_more_is_not_begun(monkeypatch: pytest.MonkeyPatch) -> None:
     """A cancel that waited for a thread until it was given up must not leave afterwards."""
     few_threads(monkeypatch, 1)
     held, done = threading.Event(), []
-
-    async def work() -> None:
-        first = asyncio.create_task(in_thread(lambda: held.wait(10)))
-        await asyncio.sleep(0)
-        second = asyncio.create_task(in_thread(lambda: done.append("second")))
-        await asyncio.sleep(0)
-        second.cancel()
-        await asyncio.gather(second, return_exceptions=True)
-        held.set()
-        await first
-        await in_thread(lambda: done.append("third"))
-
-    asyncio.run(work())
+    first = asyncio.create_task(in_thread(lambda: held.wait(10)))
+    await asyncio.sleep(0)
+    second = asyncio.create_task(in_thread(lambda: done.append("second")))
+    await asyncio.sleep(0)
+    second.cancel()
+    await asyncio.gather(second, return_exceptions=True)
+    held.set()
+    await first
+    await in_thread(lambda: done.append("third"))
     assert done == ["third"]
 
 
@@ -256,38 +240,33 @@ def profiles(commands: int, at_hand: int) -> list[Profile]:
         for index in range(commands)
     }
     tables |= {f"quick{index}": {"venue": "bybit", "credentials": keys} for index in range(at_hand)}
-    document = Document(path=Path("config.toml"), data={"profiles": tables})
-    found = [loader.profile(document, name, {}, Overrides()) for name in tables]
-    assert all(isinstance(profile, Profile) for profile in found)
-    return [profile for profile in found if isinstance(profile, Profile)]
+    return profiles_of(tables)
 
 
-def test_secrets_at_hand_wait_for_no_command_and_these_are_few_at_a_time() -> None:
-    async def work() -> None:
-        chosen = profiles(commands=200, at_hand=200)
-        shared = SharedLimits(profiles=chosen, environ={})
-        asked, most, got, never = 0, 0, [], asyncio.Event()
+@on_a_loop
+async def test_secrets_at_hand_wait_for_no_command_and_these_are_few_at_a_time() -> None:
+    chosen = profiles(commands=200, at_hand=200)
+    shared = SharedLimits(profiles=chosen, environ={})
+    begun, most, got, never = 0, 0, [], asyncio.Event()
 
-        async def resolve(profile: Profile) -> None:
-            nonlocal asked, most
-            if profile.name.startswith("slow"):
-                asked += 1
-                most = max(most, asked)
-                await never.wait()
-            got.append(profile.name)
+    async def resolve(profile: Profile) -> None:
+        nonlocal begun, most
+        if profile.name.startswith("slow"):
+            begun += 1
+            most = max(most, begun)
+            await never.wait()
+        got.append(profile.name)
 
-        def start(profile: Profile) -> asyncio.Task[None]:
-            return asyncio.create_task(shared.secrets(profile, lambda: resolve(profile)))
+    def start(profile: Profile) -> asyncio.Task[None]:
+        return asyncio.create_task(shared.secrets(profile, lambda: resolve(profile)))
 
-        tasks = [start(profile) for profile in chosen]
-        await asyncio.wait(tasks[200:], timeout=5)
-        assert len(got) == 200
-        assert most == shared_limits.SECRETS_AT_ONCE
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-    asyncio.run(work())
+    tasks = [start(profile) for profile in chosen]
+    await asyncio.wait(tasks[200:], timeout=5)
+    assert len(got) == 200
+    assert most == shared_limits.SECRETS_AT_ONCE
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def test_a_slow_command_holds_up_no_other_profile() -> None:
@@ -308,59 +287,53 @@ def test_a_slow_command_holds_up_no_other_profile() -> None:
     assert first < 3000
 
 
-def test_who_waits_for_a_turn_is_told_how_long_and_for_what(monkeypatch: pytest.MonkeyPatch) -> None:
+@on_a_loop
+async def test_who_waits_for_a_turn_is_told_how_long_and_for_what(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shared_limits, "SECRETS_AT_ONCE", 1)
     monkeypatch.setattr(shared_limits, "_WAITED", 0.02)
+    first, second = profiles(commands=2, at_hand=0)
+    shared = SharedLimits(profiles=[first, second], environ={})
+    shared._slow = asyncio.Semaphore(shared_limits.SECRETS_AT_ONCE)
+    begun, over = asyncio.Event(), asyncio.Event()
 
-    async def work() -> None:
-        first, second = profiles(commands=2, at_hand=0)
-        shared = SharedLimits(profiles=[first, second], environ={})
-        shared._slow = asyncio.Semaphore(shared_limits.SECRETS_AT_ONCE)
-        begun, over = asyncio.Event(), asyncio.Event()
+    async def slow() -> None:
+        begun.set()
+        await over.wait()
 
-        async def slow() -> None:
-            begun.set()
-            await over.wait()
+    async def quick() -> None:
+        return
 
-        async def quick() -> None:
-            return
-
-        asking = asyncio.create_task(shared.secrets(first, slow))
-        await begun.wait()
-        waiting = asyncio.create_task(shared.secrets(second, quick))
-        asyncio.get_running_loop().call_later(0.05, over.set)
-        await asyncio.gather(asking, waiting)
-        assert shared.warnings(first) == ()
-        (told,) = shared.warnings(second)
-        assert "for a turn to read its secrets: 1 commands and keyrings are asked at a time" in told
-
-    asyncio.run(work())
+    asking = asyncio.create_task(shared.secrets(first, slow))
+    await begun.wait()
+    waiting = asyncio.create_task(shared.secrets(second, quick))
+    asyncio.get_running_loop().call_later(0.05, over.set)
+    await asyncio.gather(asking, waiting)
+    assert shared.warnings(first) == ()
+    (told,) = shared.warnings(second)
+    assert "for a turn to read its secrets: 1 commands and keyrings are asked at a time" in told
 
 
-def test_who_waited_in_vain_is_told_too(monkeypatch: pytest.MonkeyPatch) -> None:
+@on_a_loop
+async def test_who_waited_in_vain_is_told_too(monkeypatch: pytest.MonkeyPatch) -> None:
     """Until the deadline: what is reported then is not that its own secrets took so long."""
     monkeypatch.setattr(shared_limits, "_WAITED", 0.0)
+    first, second = profiles(commands=2, at_hand=0)
+    shared = SharedLimits(profiles=[first, second], environ={})
+    shared._slow = asyncio.Semaphore(1)
+    never = asyncio.Event()
 
-    async def work() -> None:
-        first, second = profiles(commands=2, at_hand=0)
-        shared = SharedLimits(profiles=[first, second], environ={})
-        shared._slow = asyncio.Semaphore(1)
-        never = asyncio.Event()
+    async def hang() -> None:
+        await never.wait()
 
-        async def hang() -> None:
-            await never.wait()
-
-        asking = [asyncio.create_task(shared.secrets(one, hang)) for one in (first, second)]
-        await asyncio.sleep(0)
-        for task in asking:
-            task.cancel()
-        await asyncio.gather(*asking, return_exceptions=True)
-        (told,) = shared.warnings(second)
-        assert "for a turn to read its secrets" in told
-        async with asyncio.timeout(5), shared._slow:
-            pass
-
-    asyncio.run(work())
+    asking = [asyncio.create_task(shared.secrets(one, hang)) for one in (first, second)]
+    await asyncio.sleep(0)
+    for task in asking:
+        task.cancel()
+    await asyncio.gather(*asking, return_exceptions=True)
+    (told,) = shared.warnings(second)
+    assert "for a turn to read its secrets" in told
+    async with asyncio.timeout(5), shared._slow:
+        pass
 
 
 def test_the_wait_stands_in_the_result(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -379,59 +352,45 @@ def test_the_wait_stands_in_the_result(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def with_an_option(count: int) -> list[Profile]:
-    """What they need is at hand; what they can do without is asked of a command."""
-    tables: dict[str, dict[str, object]] = {
-        f"extra{index}": {
-            "venue": "pacifica",
-            "credentials": {"secret_key": "k" * 40},
-            "secret_command": {"api_config_key": ["true"]},
-        }
-        for index in range(count)
-    }
-    document = Document(path=Path("config.toml"), data={"profiles": tables})
-    found = [loader.profile(document, name, {}, Overrides()) for name in tables]
-    assert all(isinstance(profile, Profile) for profile in found)
-    return [profile for profile in found if isinstance(profile, Profile)]
+    """What they need is at hand; what they can do without comes from a command."""
+    secrets = {"credentials": {"secret_key": "k" * 40}, "secret_command": {"api_config_key": ["true"]}}
+    return profiles_of({f"extra{index}": {"venue": "pacifica", **secrets} for index in range(count)})
 
 
-def test_optional_secrets_take_no_place_of_those_at_hand_nor_wait_for_those_that_are_needed() -> None:
-    async def work() -> None:
-        slow, quick, extra = profiles(commands=100, at_hand=0), profiles(commands=0, at_hand=50), with_an_option(20)
-        shared = SharedLimits(profiles=[*slow, *extra, *quick], environ={})
-        asked: list[str] = []
-        never, all_extra = asyncio.Event(), asyncio.Event()
+@on_a_loop
+async def test_optional_secrets_take_no_place_of_those_at_hand_nor_wait_for_those_that_are_needed() -> None:
+    slow, quick, extra = profiles(commands=100, at_hand=0), profiles(commands=0, at_hand=50), with_an_option(20)
+    shared = SharedLimits(profiles=[*slow, *extra, *quick], environ={})
+    begun: list[str] = []
+    never, all_extra = asyncio.Event(), asyncio.Event()
 
-        async def hang(profile: Profile) -> None:
-            asked.append(profile.name)
-            if sum(name.startswith("extra") for name in asked) == len(extra):
-                all_extra.set()
-            await never.wait()
+    async def hang(profile: Profile) -> None:
+        begun.append(profile.name)
+        if sum(name.startswith("extra") for name in begun) == len(extra):
+            all_extra.set()
+        await never.wait()
 
-        async def answer(profile: Profile) -> None:
-            asked.append(profile.name)
+    async def answer(profile: Profile) -> None:
+        begun.append(profile.name)
 
-        hanging = [
-            asyncio.create_task(shared.secrets(one, lambda one=one: hang(one)))  # type: ignore[misc]
-            for one in (*slow, *extra)
-        ]
-        async with asyncio.timeout(5):
-            await all_extra.wait()
-            await asyncio.gather(*(shared.secrets(one, lambda one=one: answer(one)) for one in quick))  # type: ignore[misc]
-        for task in hanging:
-            task.cancel()
-        await asyncio.gather(*hanging, return_exceptions=True)
-
-    asyncio.run(work())
+    hanging = [
+        asyncio.create_task(shared.secrets(one, lambda one=one: hang(one)))  # type: ignore[misc]
+        for one in (*slow, *extra)
+    ]
+    async with asyncio.timeout(5):
+        await all_extra.wait()
+        await asyncio.gather(*(shared.secrets(one, lambda one=one: answer(one)) for one in quick))  # type: ignore[misc]
+    for task in hanging:
+        task.cancel()
+    await asyncio.gather(*hanging, return_exceptions=True)
 
 
-def test_nobodys_reads_wait_for_who_asks_a_command_first() -> None:
-    async def work() -> None:
-        chosen = [*profiles(commands=1, at_hand=1), *with_an_option(1)]
-        shared = SharedLimits(profiles=chosen, environ={})
-        shared.begin()
-        assert set(shared._coming) == {"quick0"}
-
-    asyncio.run(work())
+@on_a_loop
+async def test_nobodys_reads_wait_for_who_asks_a_command_first() -> None:
+    chosen = [*profiles(commands=1, at_hand=1), *with_an_option(1)]
+    shared = SharedLimits(profiles=chosen, environ={})
+    shared.begin()
+    assert set(shared._coming) == {"quick0"}
 
 
 @pytest.mark.parametrize(
@@ -444,17 +403,15 @@ def test_nobodys_reads_wait_for_who_asks_a_command_first() -> None:
         (ImportError("libffi.so.8: failed to map segment"), "failed to map segment"),
     ],
 )
-def test_secrets_that_this_machine_has_nothing_left_for_are_no_bug(fault: Exception, words: str) -> None:
-    async def work() -> None:
-        (profile,) = profiles(commands=1, at_hand=0)
+@on_a_loop
+async def test_secrets_that_this_machine_has_nothing_left_for_are_no_bug(fault: Exception, words: str) -> None:
+    (profile,) = profiles(commands=1, at_hand=0)
 
-        async def resolve() -> None:
-            raise fault
+    async def resolve() -> None:
+        raise fault
 
-        with pytest.raises(SecretError, match=words):
-            await SharedLimits(profiles=[profile], environ={}).secrets(profile, resolve)
-
-    asyncio.run(work())
+    with pytest.raises(SecretError, match=words):
+        await SharedLimits(profiles=[profile], environ={}).secrets(profile, resolve)
 
 
 # --- file descriptors -----------------------------------------------------------------------------------------------

@@ -29,7 +29,7 @@ from cancelall.journal.chain import RunRecord, files, read, runs, verify
 from cancelall.journal.fields import id_fields
 from cancelall.journal.record import Record, beginning
 from cancelall.journal.writer import Journal
-from support import ROOT, cancelall, environment, profile_table, write_config
+from support import ROOT, Ran, cancelall, environment, profile_table, write_config
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="locks and modes of POSIX systems")
 
@@ -47,6 +47,13 @@ def records(directory: Path) -> list[Mapping[str, Any]]:
 def chain_of(directory: Path) -> str:
     """Why the chain does not hold."""
     return verify(read(files(directory))).broken
+
+
+def a_kill(home: Path) -> Ran:
+    """A kill that writes its journal in this home."""
+    with simulator.start("bybit", orders=2) as server:
+        path = write_config(home / "config.toml", {"bybit": profile_table("bybit", server, category=["spread"])})
+        return cancelall("bybit", "--json", "--config", str(path), home=home, seconds=60)
 
 
 # --- the file -------------------------------------------------------------------------------------------------------
@@ -85,15 +92,10 @@ print(made.warnings())
 
 
 def test_eight_at_once_make_one_chain(tmp_path: Path) -> None:
+    more: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    words = [sys.executable, "-c", WRITER, str(tmp_path)]
     processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", WRITER, str(tmp_path), f"run-{index}"],
-            env={"PYTHONPATH": str(ROOT)},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for index in range(8)
+        subprocess.Popen([*words, f"run-{index}"], env={"PYTHONPATH": str(ROOT)}, **more) for index in range(8)
     ]
     for process in processes:  # all of them go on when the last one has come so far
         assert process.stdin is not None
@@ -129,13 +131,13 @@ def test_a_line_that_is_still_being_written_is_not_torn(tmp_path: Path) -> None:
     with (tmp_path / "journal.jsonl").open("ab", buffering=0) as stream:
         stream.write(other[:40])
         half = threading.Event()
-        plain = time.sleep
+        real = time.sleep
 
         def sleeps(seconds: float) -> None:
             if not half.is_set():
                 half.set()
                 stream.write(other[40:])
-            plain(seconds)
+            real(seconds)
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(file.time, "sleep", sleeps)
@@ -166,15 +168,12 @@ def test_a_full_disk_leaves_no_torn_line(tmp_path: Path) -> None:
 
 
 def test_another_place_is_tried_and_then_none(tmp_path: Path) -> None:
-    taken = tmp_path / "taken"
+    taken, device, pipe, good = (tmp_path / name for name in ("taken", "device", "pipe", "good"))
     taken.write_text("a file where a directory should be")
-    device = tmp_path / "device"
     device.mkdir()
     (device / "journal.jsonl").symlink_to("/dev/full")
-    pipe = tmp_path / "pipe"
     pipe.mkdir()
     os.mkfifo(pipe / "journal.jsonl")
-    good = tmp_path / "good"
     made = Journal([taken, device, pipe, good], "one")
     made.begin({})
     made.write("something", {})
@@ -212,11 +211,11 @@ def test_a_held_lock_delays_once_and_is_told(tmp_path: Path) -> None:
 
 def test_a_place_that_hangs_delays_nothing_and_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As a network file system does whose server is away."""
-    plain, answers = file.JournalFile.begin, threading.Event()
+    real, answers = file.JournalFile.begin, threading.Event()
 
     def hangs(self: file.JournalFile, body: str) -> bool:
         answers.wait(20)
-        return plain(self, body)
+        return real(self, body)
 
     monkeypatch.setattr(file.JournalFile, "begin", hangs)
     start = time.monotonic()
@@ -232,13 +231,13 @@ def test_a_place_that_hangs_delays_nothing_and_loses_nothing(tmp_path: Path, mon
 
 
 def test_a_slow_disk_is_left_to_the_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    plain, mine = file.JournalFile.append, threading.get_ident()
+    real, mine = file.JournalFile.append, threading.get_ident()
     by_me: list[int] = []
 
     def slow(self: file.JournalFile, bodies: Sequence[str], patience: float) -> bool:
         by_me.append(threading.get_ident() == mine)
         time.sleep(0.05)
-        return plain(self, bodies, patience)
+        return real(self, bodies, patience)
 
     monkeypatch.setattr(file.JournalFile, "append", slow)
     made = began(tmp_path)
@@ -357,10 +356,11 @@ JSON = st.recursive(
     max_leaves=8,
 )
 EVENTS = ("run_start", "run_end", "attempt_start", "attempt_end", "list", "verdict", "credential", "signal", "x\x1b")
-FIELDS = ("v", "ts", "mono", "a", "copy_of", "profile", "venue", "segment", "attempt", "changes", "method", "path")
-FIELDS += ("query", "body", "signed_ms", "window_ms", "class", "http", "message", "ms", "cancelled", "count", "ids")
-FIELDS += ("complete", "why", "verdict", "exit_code", "remaining", "error", "counts", "pid", "host", "user", "uid")
-FIELDS += ("argv", "reason", "from", "tty", "unit", "prev", "unlocked", "sources")
+FIELDS = (
+    "v ts mono a copy_of profile venue segment attempt changes method path query body signed_ms window_ms class "
+    "http message ms cancelled count ids complete why verdict exit_code remaining error counts pid host user uid argv "
+    "reason from tty unit prev unlocked sources"
+).split()
 RECORD = st.fixed_dictionaries(
     {"run": st.sampled_from(["one", "two", "\x1b[31m"]), "event": st.sampled_from(EVENTS), "seq": st.integers()},
     optional=dict.fromkeys(FIELDS, JSON),
@@ -408,10 +408,7 @@ def test_a_line_of_any_length_takes_little_memory(used: Path) -> None:
         for _ in range(100):
             stream.write(b"x" * (1 << 20))
         stream.write(b"\n")
-    with simulator.start("bybit", orders=2) as server:
-        table = profile_table("bybit", server, category=["spread"])
-        config = write_config(used / "config.toml", {"bybit": table})
-        ran = cancelall("bybit", "--json", "--config", str(config), home=used, seconds=60)
+    ran = a_kill(used)
     assert (ran.code, ran.line["warnings"]) == (0, [])
     code = f"""
 import sys
@@ -425,14 +422,8 @@ print(commands.check(env)[0])
 print(commands.show(env, run=None, last=5, json_lines=False))
 print("grown by", peak() - before)
 """
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        env={"PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
+    words, env = [sys.executable, "-c", code], {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(words, env=env, capture_output=True, text=True, timeout=60, check=True)
     assert "the chain holds" in done.stdout
     assert "1 line(s) torn and sealed" in done.stdout
     assert done.stdout.count("fat finger") == 2  # in the line of the command and as its reason
@@ -453,13 +444,8 @@ def shown(*lines: Mapping[str, object]) -> RunRecord:
 
 
 def test_what_was_in_flight() -> None:
-    run = shown(
-        {"event": "attempt_start", "a": 1},
-        {"event": "attempt_start", "a": 2},
-        {"event": "attempt_start", "a": 3, "copy_of": 1},
-        {"event": "attempt_start", "a": 4, "copy_of": 2},
-        {"event": "attempt_end", "a": 1},
-    )
+    starts: list[dict[str, object]] = [{"a": 1}, {"a": 2}, {"a": 3, "copy_of": 1}, {"a": 4, "copy_of": 2}]
+    run = shown(*({"event": "attempt_start", **one} for one in starts), {"event": "attempt_end", "a": 1})
     assert [record["a"] for record in run.in_flight] == [2, 4]
     assert (run.end, run.alive) == (None, False)
 
@@ -560,10 +546,7 @@ def test_a_journal_that_others_can_write_is_told_and_written(home: Path, what: s
     began(folder).close(5)
     exposed = folder / "journal.jsonl" if what == "the file" else folder
     exposed.chmod(exposed.stat().st_mode & 0o777 | mode)
-    with simulator.start("bybit", orders=1) as server:
-        table = profile_table("bybit", server, category=["spread"])
-        path = write_config(home / "config.toml", {"bybit": table})
-        ran = cancelall("bybit", "--json", "--config", str(path), home=home)
+    ran = a_kill(home)
     assert ran.code == 0
     (warning,) = ran.line["warnings"]
     assert warning.startswith("others can change the journal: ")
@@ -624,6 +607,10 @@ def test_a_bug_in_the_journal_stops_nothing(tmp_path: Path) -> None:
     assert "3 event(s) are not in it: a bug: ZeroDivisionError" in record.warnings()[0]
 
 
+def of_kind(directory: Path, event: str) -> list[Mapping[str, Any]]:
+    return [record for record in records(directory) if record["event"] == event]
+
+
 def test_an_attempt_has_a_beginning_and_an_end(tmp_path: Path) -> None:
     made = began(tmp_path)
     profile = Record(journal=made).of("main", "bybit", Tally())
@@ -656,22 +643,21 @@ WORDS: Mapping[str, tuple[Judgement, object]] = {
 def test_a_witness_has_its_word(tmp_path: Path) -> None:
     made = began(tmp_path)
     profile = Record(journal=made).of("main", "bybit", Tally())
-    plain = signed()
-    profile.begins(plain)
+    first = signed()
+    profile.begins(first)
     for judgement, value in [*WORDS.values(), (Judgement(answer=Answer.NOTHING_OPEN), None)]:
-        one = signed(request=replace(plain.request, priority=Priority.WITNESS))
+        one = signed(request=replace(first.request, priority=Priority.WITNESS))
         profile.begins(one)
         attempt = Attempt(request=one.request, began=1.0, ended=1.5, judgement=judgement, status=200)
         profile.ended(one, Outcome[object](attempt=attempt, value=value))
     made.close(5)
-    starts = [record for record in records(tmp_path) if record["event"] == "attempt_start"]
+    starts = of_kind(tmp_path, "attempt_start")
     assert [record["request"] for record in starts] == [1] * 6  # it is one request, whoever sends it
     assert [record.get("witness") for record in starts] == [None, *[True] * 5]
-    ends = [record for record in records(tmp_path) if record["event"] == "attempt_end"]
+    ends = of_kind(tmp_path, "attempt_end")
     assert [record["witness"] for record in ends] == [*WORDS, "agrees"]
-    assert {(record["began"], record["ended"], record["answered"]) for record in ends} == {
-        (1_000_000_000, 1_500_000_000, True)
-    }
+    times = {(record["began"], record["ended"], record["answered"]) for record in ends}
+    assert times == {(1_000_000_000, 1_500_000_000, True)}
 
 
 def test_a_refusal_has_its_reach(tmp_path: Path) -> None:
@@ -685,11 +671,11 @@ def test_a_refusal_has_its_reach(tmp_path: Path) -> None:
     ):
         one = signed()
         fault = TransportFault("no certificate", kind="tls") if judgement is None else None
-        told = {"judgement": judgement, "fault": fault, "incurable": judgement is None}
+        more: dict[str, Any] = {"judgement": judgement, "fault": fault, "incurable": judgement is None}
         profile.begins(one)
-        profile.ended(one, Outcome[object](attempt=Attempt(request=one.request, began=1.0, ended=1.5, **told)))
+        profile.ended(one, Outcome[object](attempt=Attempt(request=one.request, began=1.0, ended=1.5, **more)))
     made.close(5)
-    ends = [record for record in records(tmp_path) if record["event"] == "attempt_end"]
+    ends = of_kind(tmp_path, "attempt_end")
     assert [record.get("reach") for record in ends] == [Reach.KEY.value, Reach.HOST.value, None, None]
     assert [record.get("proves_key", False) for record in ends] == [False, False, True, False]
     assert [record.get("suspended", False) for record in ends] == [False, False, True, False]
@@ -705,14 +691,14 @@ def test_a_listing_has_what_is_left_of_it(tmp_path: Path) -> None:
     pages = [Request(method="GET", path=f"/{number}") for number in range(3)]
     profile.listed("linear", shown_, lambda order: order.id == "b", ((pages[0],), (pages[1], pages[2])))
     made.close(5)
-    (line,) = (record for record in records(tmp_path) if record["event"] == "list")
+    (line,) = of_kind(tmp_path, "list")
     assert (line["began"], line["ended"], line["passes"]) == (1_000_000_000, 2_000_000_000, [[1], [2, 3]])
     assert (line["count"], line["left"], line["kept"]) == (3, 2, {"count": 1, "ids": ["b"]})
     assert (line["complete"], line["superseded"], line["why"]) == (False, True, "it was left off")
 
 
 def test_a_cancel_is_written_down_before_it_leaves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """And with it what was not urgent before; the thread beside it has no part in that."""
+    """And with it what was not urgent before; the thread in the background has no part in that."""
     monkeypatch.setattr(writer, "_SYNC_PAUSE", 30.0)
     made = began(tmp_path)
     made.write("something", {}, at_once=False)
@@ -757,11 +743,8 @@ def test_a_kill_is_told_in_full(used: Path) -> None:
     assert {"attempt_end", "list"} <= set(events)
     assert events.count("attempt_start") == events.count("attempt_end")
     start, verdict, end = found[0], found[-2], found[-1]
-    assert (start["reason"], start["dry_run"], start["profiles"]) == (
-        "fat finger",
-        False,
-        {"count": 1, "ids": ["bybit"]},
-    )
+    assert (start["reason"], start["dry_run"]) == ("fat finger", False)
+    assert start["profiles"] == {"count": 1, "ids": ["bybit"]}
     assert start["argv"][:2] == ["bybit", "--json"]
     assert (verdict["verdict"], verdict["segments"], verdict["remaining"]["count"]) == ("clear", {"spread": "clear"}, 0)
     assert (end["exit_code"], end["counts"]) == (0, {"clear": 1})

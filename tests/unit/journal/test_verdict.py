@@ -65,8 +65,8 @@ class Tape:
         self.events.append(start)
         if ended is not None:
             judged = says not in ("timeout", "abandoned")
-            told = {"http": 200} if judged else {}
-            end = {"event": "attempt_end", "a": number, "profile": profile, "class": says, **told, "answered": judged}
+            status = {"http": 200} if judged else {}
+            end = {"event": "attempt_end", "a": number, "profile": profile, "class": says, **status, "answered": judged}
             self.events.append({**end, "began": ns(began), "ended": ns(ended), **more})
 
     def cancel(
@@ -115,8 +115,8 @@ class Tape:
 
 
 def segment(blind: Sequence[int], passes: Sequence[Sequence[int]], **more: Any) -> dict[str, Any]:
-    plain = {"mass": [], "witnesses": [], "spawns": False, "protective_kinds": True, "contradictions": 0}
-    return {"blind": list(blind), "passes": passes, **plain, **more}
+    defaults = {"mass": [], "witnesses": [], "spawns": False, "protective_kinds": True, "contradictions": 0}
+    return {"blind": list(blind), "passes": passes, **defaults, **more}
 
 
 def witness(request: int, **more: bool) -> dict[str, Any]:
@@ -185,6 +185,19 @@ def cancel(*args: Any, **more: Any) -> Edit:
     return lambda tape: tape.cancel(*args, **more)
 
 
+def without(request: int) -> Edit:
+    """Nothing was sent to a witness."""
+    return lambda tape: tape.drop(tape.end(request), *tape.all("attempt_start", request=request))
+
+
+def of_reads(**fields: bool) -> Edit:
+    """The witness that reads is of another kind."""
+    return lambda tape: basis_of(MAIN)(tape)["witnesses"][1].update(fields)
+
+
+ABSENT_TWICE = [(request, at, "absent") for at in (0.1, 1.2) for request in (40, 41)]
+
+
 def a_product(says: Sequence[tuple[int, float, str]]) -> Edit:
     """A third segment, and what the venue says to its mass cancel (40) and its listing (41), and when."""
 
@@ -243,22 +256,13 @@ CLEAR: Mapping[str, Edit] = {
         lambda tape: once_more(tape, 2.0),
     ),
     "a cancel by name that is refused": cancel(MAIN, NAMED, 0.1, 0.2, "refused", **A_CALL),
-    "a witness that need not answer": then(
-        lambda tape: basis_of(MAIN)(tape)["witnesses"][1].update(optional=True),
-        edited(end_of(READ_WITNESS), witness="is silent"),
-    ),
-    "a witness that need not answer and was not asked": then(
-        lambda tape: basis_of(MAIN)(tape)["witnesses"][1].update(optional=True),
-        lambda tape: tape.drop(tape.end(READ_WITNESS), *tape.all("attempt_start", request=READ_WITNESS)),
-    ),
-    "a witness of the key that an accepted cancel spares": then(
-        lambda tape: basis_of(MAIN)(tape)["witnesses"][1].update(signature=True),
-        lambda tape: tape.drop(tape.end(READ_WITNESS), *tape.all("attempt_start", request=READ_WITNESS)),
+    "a witness that need not answer": then(of_reads(optional=True), edited(end_of(READ_WITNESS), witness="is silent")),
+    "a witness that need not answer and was not sent": then(of_reads(optional=True), without(READ_WITNESS)),
+    "a witness of the key that an accepted cancel makes needless": then(
+        of_reads(signature=True), without(READ_WITNESS)
     ),
     "a witness that took nothing, twice": took_nothing,
-    "a product that the account lacks": a_product(
-        [(40, 0.1, "absent"), (41, 0.1, "absent"), (40, 1.2, "absent"), (41, 1.2, "absent")]
-    ),
+    "a product that the account lacks": a_product(ABSENT_TWICE),
     "a key that was refused before something was accepted": then(
         edited(end_of(FEED_MASS), **{"class": "refused", **A_KEY}), cancel(FEED, FEED_MASS, 0.2, 0.25, proves_key=True)
     ),
@@ -289,15 +293,14 @@ CLEAR: Mapping[str, Edit] = {
         lambda tape: tape.send(FEED, FEED_PASS, 1.5, 1.51, "timeout"),
         lambda tape: tape.listing(FEED, 1.5, 1.6),
     ),
-    "a witness that is silent beside a listing that was not read to its end": lambda tape: tape.witness(
+    "a witness that is silent at the time of a listing that was not read to its end": lambda tape: tape.witness(
         READ_WITNESS, 1.82, 1.85, "is silent", "timeout"
     ),
     "a dry run that shows nothing": then(
         edited(the_basis, reads_only=True), lambda tape: tape.drop(first(FEED)(tape), first(MAIN)(tape))
     ),
     "keeping protective orders, without a witness that would cancel them": then(
-        edited(the_basis, keep=True),
-        lambda tape: tape.drop(tape.end(CANCEL_WITNESS), *tape.all("attempt_start", request=CANCEL_WITNESS)),
+        edited(the_basis, keep=True), without(CANCEL_WITNESS)
     ),
 }
 
@@ -312,11 +315,8 @@ UNPROVEN: Mapping[str, tuple[Edit, str]] = {
         "no two complete",
     ),
     "a page that was refused": (edited(end_of(23, 1), **{"class": "refused"}), "refuses a cancel or a listing"),
-    "a page without an answer": (
-        edited(end_of(23, 1), **{"class": "timeout", "answered": False}),
-        "no two complete",
-    ),
-    "a page that was never asked for": (
+    "a page without an answer": (edited(end_of(23, 1), **{"class": "timeout", "answered": False}), "no two complete"),
+    "a page that was never requested": (
         lambda tape: tape.drop(tape.end(22, 1), tape.all("attempt_start", request=22)[1]),
         "no two complete",
     ),
@@ -334,10 +334,7 @@ UNPROVEN: Mapping[str, tuple[Edit, str]] = {
         "no two complete",
     ),
     "orders that were listed before a cancel was answered": (
-        then(
-            lambda tape: tape.drop(*tape.all("list", segment=MAIN)),
-            lambda tape: tape.listing(MAIN, 0.1, 0.2, ["a"]),
-        ),
+        then(lambda tape: tape.drop(*tape.all("list", segment=MAIN)), lambda tape: tape.listing(MAIN, 0.1, 0.2, ["a"])),
         "no two complete",
     ),
     "an order that was there, then not, then there": (
@@ -368,11 +365,8 @@ UNPROVEN: Mapping[str, tuple[Edit, str]] = {
     ),
     "a cancel of a segment that is not there any more": (cancel("plans", NAMED, 1.0, 1.1), "read too early"),
     "orders read before what turns into them": (edited(last(FEED), ended=ns(1.71)), "before those whose orders turn"),
-    "a witness that was not asked": (
-        lambda tape: tape.drop(tape.end(READ_WITNESS), *tape.all("attempt_start", request=READ_WITNESS)),
-        "witness",
-    ),
-    "a witness that was asked before the first listing": (
+    "a witness that was not sent": (without(READ_WITNESS), "witness"),
+    "a witness that was sent before the first listing": (
         edited(end_of(CANCEL_WITNESS), began=ns(0.1), ended=ns(0.2)),
         "witness",
     ),
@@ -391,10 +385,7 @@ UNPROVEN: Mapping[str, tuple[Edit, str]] = {
         "no two complete",
     ),
     "a witness that need not answer and objects": (
-        then(
-            lambda tape: basis_of(MAIN)(tape)["witnesses"][1].update(optional=True),
-            edited(end_of(READ_WITNESS), witness="objects"),
-        ),
+        then(of_reads(optional=True), edited(end_of(READ_WITNESS), witness="objects")),
         "no two complete",
     ),
     "a witness that may have cancelled, just before": (
@@ -440,10 +431,7 @@ UNPROVEN: Mapping[str, tuple[Edit, str]] = {
     "a bug": (edited(the_basis, bug=True), "bug"),
     "no segment": (edited(the_basis, segments={}), "no segment"),
     "only segments that the account lacks": (
-        then(
-            edited(the_basis, segments={}),
-            a_product([(40, 0.1, "absent"), (41, 0.1, "absent"), (40, 1.2, "absent"), (41, 1.2, "absent")]),
-        ),
+        then(edited(the_basis, segments={}), a_product(ABSENT_TWICE)),
         "no segment",
     ),
     "a hold that is proven by what was read before its end": (hold(9.0, cut=False), "no two complete"),

@@ -94,15 +94,15 @@ class Resolver:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *answers: list[dial.Address] | OSError) -> None:
         self.answers = list(answers)
-        self.asked = 0
+        self.lookups = 0
         self.entered = threading.Event()
         self.go_on = threading.Event()
         self.go_on.set()
         monkeypatch.setattr(dial.socket, "getaddrinfo", self)
 
     def __call__(self, *words: object, **more: object) -> list[dial.Address]:
-        answer = self.answers[min(self.asked, len(self.answers) - 1)]
-        self.asked += 1
+        answer = self.answers[min(self.lookups, len(self.answers) - 1)]
+        self.lookups += 1
         self.entered.set()
         assert self.go_on.wait(10)
         if isinstance(answer, OSError):
@@ -126,10 +126,10 @@ def test_a_name_is_looked_up_once(monkeypatch: pytest.MonkeyPatch, listening: in
     for _ in range(3):
         dial.connect("host", 1, 5.0).close()
     assert dial.resolve("host", 1) == [address(listening)]
-    assert resolver.asked == 1
+    assert resolver.lookups == 1
     dial.connect("host", 2, 5.0).close()
     dial.connect("other", 1, 5.0).close()
-    assert resolver.asked == 3
+    assert resolver.lookups == 3
 
 
 def test_who_asks_second_waits_for_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,7 +147,7 @@ def test_who_asks_second_waits_for_the_first(monkeypatch: pytest.MonkeyPatch) ->
     for one in asking:
         one.join(10)
     assert found == [[address(1)]] * 5
-    assert resolver.asked == 1
+    assert resolver.lookups == 1
 
 
 def test_a_failure_is_told_to_all_and_soon_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,10 +155,10 @@ def test_a_failure_is_told_to_all_and_soon_forgotten(monkeypatch: pytest.MonkeyP
     for _ in range(2):
         with pytest.raises(socket.gaierror):
             dial.resolve("host", 1)
-    assert resolver.asked == 1
+    assert resolver.lookups == 1
     monkeypatch.setattr(dial, "FAILED_SECONDS", 0.0)
     assert dial.resolve("host", 1) == [address(1)]
-    assert resolver.asked == 2
+    assert resolver.lookups == 2
 
 
 def test_addresses_that_have_moved_are_looked_up_once_more(
@@ -169,7 +169,7 @@ def test_addresses_that_have_moved_are_looked_up_once_more(
     for _ in range(2):
         with dial.connect("host", 1, 5.0) as made:
             assert made.getpeername()[1] == listening
-    assert resolver.asked == 2
+    assert resolver.lookups == 2
 
 
 @pytest.mark.parametrize("again", [NOBODY, "the same"])
@@ -180,7 +180,7 @@ def test_when_looking_up_once_more_does_not_help_the_first_fault_is_told(
     monkeypatch.setattr(dial, "RENEW_SECONDS", 0.0)
     with pytest.raises(ConnectionRefusedError):
         dial.connect("host", 1, 5.0)
-    assert resolver.asked == 2
+    assert resolver.lookups == 2
     assert dial.resolve("host", 1) == [address(closed)]
 
 
@@ -189,7 +189,7 @@ def test_addresses_that_were_just_found_are_not_looked_up_again(monkeypatch: pyt
     for _ in range(5):
         with pytest.raises(ConnectionRefusedError):
             dial.connect("host", 1, 5.0)
-    assert resolver.asked == 1
+    assert resolver.lookups == 1
 
 
 def test_only_one_looks_up_once_more_and_the_others_do_not_wait(monkeypatch: pytest.MonkeyPatch, closed: int) -> None:
@@ -213,7 +213,7 @@ def test_only_one_looks_up_once_more_and_the_others_do_not_wait(monkeypatch: pyt
     assert faults == ["ConnectionRefusedError"] * 3
     resolver.go_on.set()
     slow.join(10)
-    assert (len(faults), resolver.asked) == (4, 2)
+    assert (len(faults), resolver.lookups) == (4, 2)
 
 
 # --- families -------------------------------------------------------------------------------------------------------

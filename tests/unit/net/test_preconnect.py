@@ -1,4 +1,4 @@
-"""Connections that are opened beside the imports: used when they are good, without a trace when they are not."""
+"""Connections that are opened during the imports: used when they are good, without a trace when they are not."""
 
 from __future__ import annotations
 
@@ -15,17 +15,15 @@ import pytest
 
 from cancelall import simulator
 from cancelall.cli.kills import _first_requests
-from cancelall.config import loader
-from cancelall.config.toml_file import Document
 from cancelall.core.errors import TransportFault
-from cancelall.core.profile import Overrides, Profile
+from cancelall.core.profile import Profile
 from cancelall.net import preconnect, tls
 from cancelall.net.route import Route
 from cancelall.net.transport import Transport
 from cancelall.simulator import SimServer
 from loopback import a_request
 from ports import Authority
-from support import cancelall, environment, profile_table
+from support import cancelall, environment, profile_table, profiles_of
 
 
 @pytest.fixture(scope="module")
@@ -53,9 +51,7 @@ def put_away(door: preconnect._Door) -> None:
 
 def begin(table: Mapping[str, object], environ: Mapping[str, str] | None = None, *, dry_run: bool = False) -> Profile:
     """Begin to connect for one profile."""
-    document = Document(path=Path("config.toml"), data={"profiles": {"bybit": table}})
-    profile = loader.profile(document, "bybit", {}, Overrides())
-    assert isinstance(profile, Profile)
+    (profile,) = profiles_of({"bybit": table})
     preconnect.connect(_first_requests([profile], environ or {}, dry_run=dry_run))
     return profile
 

@@ -29,7 +29,7 @@ from cancelall.engine.shared_limits import SharedLimits
 from cancelall.net import preconnect, tls
 from cancelall.net.route import BUNDLES, Route, proxy_problem, route_for
 from ports import Authority
-from support import ROOT, cancelall, environment, profile_table, swept, write_config
+from support import cancelall, environment, on_a_loop, profile_table, started, swept, write_config
 
 LIVE = "https://api.bybit.com"
 CANARY = "CANARYpassword"
@@ -43,22 +43,11 @@ def bybit(tables: dict[str, object], environ: dict[str, str] | None = None) -> P
 # --- what can be a proxy --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "proxy",
-    [
-        *(
-            "http://p:1",
-            "https://p",
-            "HTTP://p:1",
-            "p:1",
-            "p",
-            "user:word@p:1",
-            "http://u:a@b:c@p:3128/",
-            "http://[::1]:1",
-        ),
-        *("none", "None", "NONE"),
-    ],
-)
+USABLE = ["http://p:1", "https://p", "HTTP://p:1", "p:1", "p", "user:word@p:1", "http://u:a@b:c@p:3128/"]
+USABLE += ["http://[::1]:1", "none", "None", "NONE"]
+
+
+@pytest.mark.parametrize("proxy", USABLE)
 def test_what_can_be_obeyed(proxy: str) -> None:
     assert proxy_problem(proxy) == ""
     made = bybit({"profiles": {"bybit": {"venue": "bybit", "proxy": proxy}}})
@@ -67,14 +56,8 @@ def test_what_can_be_obeyed(proxy: str) -> None:
 
 SOCKS = ["socks", "socks4", "socks4a", "socks5", "socks5h", "SOCKS5"]
 UNUSABLE = [*(f"{scheme}://me:{CANARY}@p:1" for scheme in SOCKS), f"ftp://{CANARY}@p", f"{CANARY}://p"]
-UNUSABLE += [
-    "http://",
-    f"http://{CANARY}@:1",
-    f"http://me:{CANARY}@p:99999",
-    "http://p:0",
-    f"http://p:{CANARY}",
-    "http://[::1",
-]
+UNUSABLE += ["http://", f"http://{CANARY}@:1", f"http://me:{CANARY}@p:99999", "http://p:0", f"http://p:{CANARY}"]
+UNUSABLE += ["http://[::1"]
 
 
 @pytest.mark.parametrize("proxy", UNUSABLE)
@@ -223,14 +206,14 @@ def trusts(context: ssl.SSLContext, authority: Authority) -> bool:
     client = context.wrap_bio(inward, outward, server_hostname="api.venue.test")
     server = authority.context("api.venue.test").wrap_bio(back, forth, server_side=True)
     for _ in range(6):
-        for side, said, heard in ((client, outward, back), (server, forth, inward)):
+        for side, said, into in ((client, outward, back), (server, forth, inward)):
             try:
                 side.do_handshake()
             except ssl.SSLWantReadError:
                 pass
             except ssl.SSLCertVerificationError:
                 return False
-            heard.write(said.read())
+            into.write(said.read())
     return client.getpeercert() is not None
 
 
@@ -353,10 +336,8 @@ def test_a_signal_ends_a_run_whose_bundle_hangs(authority: Authority, home: Path
     with simulator.start("bybit", orders=3, ssl_context=authority.context("127.0.0.1")) as server:
         table = profile_table("bybit", server, settle_coin="USDT", ca_bundle=str(authority.path))
         path = write_config(home / "config.toml", {"bybit": table})
-        environ = {"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": str(ROOT)}
-        words = [sys.executable, "-m", "cancelall", "bybit", "--config", str(path), "--json", "--deadline", "20"]
         with opening_hangs(authority.path):
-            process = subprocess.Popen(words, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            process = started("bybit", "--config", str(path), "--json", "--deadline", "20", home=home)
             with pytest.raises(subprocess.TimeoutExpired):
                 process.wait(1.5)
             process.send_signal(signal.SIGTERM)
@@ -376,20 +357,17 @@ def test_a_pipe_in_its_place_is_told_at_once(home: Path) -> None:
     assert f"{bundle} is a pipe" in ran.line["error"]["message"]
 
 
-def test_trusting_is_told_once_however_many_ask(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
-    real, asked = tls._loaded, []
+@on_a_loop
+async def test_trusting_is_told_once_however_many_ask(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, loads = tls._loaded, []
 
     def loaded(path: str | None) -> ssl.SSLContext:
-        asked.append(path)
+        loads.append(path)
         return real(path)
 
     monkeypatch.setattr(tls, "_loaded", loaded)
     made = bybit({"profiles": {"bybit": {"venue": "bybit", "ca_bundle": str(authority.path)}}})
     assert isinstance(made, Profile)
     shared = SharedLimits(profiles=[made], environ={})
-
-    async def work() -> None:
-        await asyncio.gather(*(shared.trust(made) for _ in range(20)))
-
-    asyncio.run(work())
-    assert asked == [str(authority.path)]
+    await asyncio.gather(*(shared.trust(made) for _ in range(20)))
+    assert loads == [str(authority.path)]

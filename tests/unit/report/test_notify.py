@@ -132,13 +132,9 @@ def told(path: Path) -> list[list[str]]:
 
 def test_each_command_once_with_its_profiles(server: SimServer, home: Path) -> None:
     one, two = home / "one", home / "two"
-    narrow = {"category": ["spread"]}
-    tables: dict[str, object] = {
-        "a": profile_table("bybit", server, **narrow),
-        "b": profile_table("bybit", server, **narrow),
-        "c": profile_table("bybit", server, **narrow, notify_command=keeps(two)),
-        "broken": {"venue": "bybit", "nonsense": 1},
-    }
+    table = profile_table("bybit", server, category=["spread"])
+    tables = {"a": table, "b": table, "c": {**table, "notify_command": keeps(two)}}
+    tables |= {"broken": {"venue": "bybit", "nonsense": 1}}
     path = write_config(home / "config.toml", tables, {"notify_command": keeps(one)})
     ran = cancelall("all", "--json", "--config", str(path), home=home, env={"CANCELALL_A_DEADLINE": "20"})
     assert ran.code == 6
@@ -253,13 +249,5 @@ def test_the_recipes_do_what_they_say(tmp_path: Path) -> None:
 
 
 def report(name: str) -> ProfileReport:
-    return ProfileReport(
-        profile=name,
-        venue="bybit",
-        environment="live",
-        host="https://host",
-        account="",
-        scope={},
-        dry_run=False,
-        verdict=Verdict.CLEAR,
-    )
+    where = {"venue": "bybit", "environment": "live", "host": "https://host", "account": ""}
+    return ProfileReport(profile=name, **where, scope={}, dry_run=False, verdict=Verdict.CLEAR)

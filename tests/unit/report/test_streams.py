@@ -1,8 +1,7 @@
-"""Streams written beside the work: what is slow, closed or broken loses text and delays nothing."""
+"""Streams written in the background: what is slow, closed or broken loses text and delays nothing."""
 
 from __future__ import annotations
 
-import contextlib
 import io
 import os
 import threading
@@ -13,6 +12,7 @@ from typing import Any, TextIO
 
 import pytest
 
+import ports
 from cancelall.cli.execute import Output
 from cancelall.core.secret import Secret
 from cancelall.report import streams
@@ -73,12 +73,7 @@ def test_nothing_begins_before_there_is_something_to_write() -> None:
 @pytest.fixture
 def full_pipe() -> Iterator[tuple[TextIO, int]]:
     """A pipe that is full to the brim, and its reading end."""
-    reading, writing = os.pipe()
-    os.set_blocking(writing, False)
-    with contextlib.suppress(BlockingIOError):
-        while True:
-            os.write(writing, b"x" * 65536)
-    os.set_blocking(writing, True)
+    reading, writing = ports.full_pipe()
     with open(writing, "w", encoding="utf-8") as made:  # noqa: PTH123 - a descriptor
         yield made, reading
         os.close(reading)
@@ -120,16 +115,16 @@ def test_a_text_that_would_end_the_thread_ends_neither_it_nor_who_waits_for_it()
 
 
 class Broken(io.TextIOBase):
-    """A stream that fails as it is told to, and counts how often it was asked."""
+    """A stream that fails as it is told to, and counts how often that was tried."""
 
     encoding = "utf-8"
 
     def __init__(self, fault: BaseException) -> None:
         self.fault = fault
-        self.asked = 0
+        self.tries = 0
 
     def write(self, text: str) -> int:
-        self.asked += 1
+        self.tries += 1
         raise self.fault
 
     def isatty(self) -> bool:
@@ -142,7 +137,7 @@ class Broken(io.TextIOBase):
 def test_a_broken_stream_is_given_up_after_one_try(fault: Exception) -> None:
     broken = Broken(fault)
     said(broken, *(lambda: "x" for _ in range(5)))
-    assert broken.asked == 1
+    assert broken.tries == 1
 
 
 def test_a_closed_stream_loses_its_text_and_nothing_else() -> None:
@@ -184,14 +179,7 @@ def test_a_stream_without_a_file_below_it() -> None:
 
 def test_what_cannot_be_drawn_does_not_lose_the_rest() -> None:
     made, buffer = stream()
-    said(
-        made,
-        lambda: "before\n",
-        _raise(KeyError("hunter2")),
-        _raise(RecursionError()),
-        lambda: "",
-        lambda: "after\n",
-    )
+    said(made, lambda: "before\n", _raise(KeyError("hunter2")), _raise(RecursionError()), lambda: "", lambda: "after\n")
     assert text_of(buffer) == (
         "before\n"
         "cancelall: this output could not be drawn (KeyError)\n"
@@ -250,7 +238,7 @@ def test_no_outlet_lets_a_secret_through(capsysbinary: pytest.CaptureFixture[byt
 def test_a_commands_data_that_nobody_reads(gone: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdout", gone)
     streams.emit("data\n")
-    assert gone is None or gone.asked == 1
+    assert gone is None or gone.tries == 1
 
 
 def test_a_full_disk(monkeypatch: pytest.MonkeyPatch) -> None:

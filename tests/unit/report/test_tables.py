@@ -81,39 +81,30 @@ def test_the_line_of_a_profile_is_the_documented_one() -> None:
     )
 
 
+UNREAD = ProfileReport(
+    profile="mm-2",
+    venue="bitget",
+    environment=None,
+    host=None,
+    account="",
+    scope={},
+    dry_run=True,
+    verdict=Verdict.UNCONFIGURED,
+    error=ErrorReport(kind="secret", message="no api_key", hint="set it"),
+    warnings=("a warning",),
+)
+
+
 def test_a_profile_that_could_not_be_read_has_every_key_too() -> None:
-    report = ProfileReport(
-        profile="mm-2",
-        venue="bitget",
-        environment=None,
-        host=None,
-        account="",
-        scope={},
-        dry_run=True,
-        verdict=Verdict.UNCONFIGURED,
-        error=ErrorReport(kind="secret", message="no api_key", hint="set it"),
-        warnings=("a warning",),
-    )
-    found = profile_object(report)
+    found = profile_object(UNREAD)
     assert list(found) == list(profile_object(REPORT))
     assert found == {
-        "schema": 1,
-        "profile": "mm-2",
-        "venue": "bitget",
-        "environment": None,
-        "host": None,
-        "scope": {},
-        "dry_run": True,
-        "verdict": "unconfigured",
-        "exit_code": 6,
-        "segments": [],
-        "orders": [],
+        **{"schema": 1, "profile": "mm-2", "venue": "bitget", "environment": None, "host": None, "scope": {}},
+        **{"dry_run": True, "verdict": "unconfigured", "exit_code": 6, "requests": 0},
+        **{"segments": [], "orders": [], "not_covered": [], "warnings": ["a warning"]},
         "counts": {"cancelled": 0, "filled": 0, "gone": 0, "open": 0, "failed": 0, "kept": 0},
-        "not_covered": [],
-        "requests": 0,
         "timing_ms": {"first_request": None, "first_ack": None, "verdict": None},
         "error": {"kind": "secret", "message": "no api_key", "hint": "set it"},
-        "warnings": ["a warning"],
         "positions": None,
         "positions_unknown": None,
     }
@@ -126,37 +117,26 @@ def test_an_order_of_which_only_the_id_is_known() -> None:
     assert found == {"id": "1", **nothing, "segment": "s", "protective": False, "state": "gone", "reason": None}
 
 
-@pytest.mark.parametrize(
-    ("protection", "expected"),
-    [(Protection.PROTECTIVE, True), (Protection.NONE, False), (Protection.UNKNOWN, False)],
-)
-def test_what_is_protective(protection: Protection, expected: bool) -> None:
-    row = OrderReport(order=replace(ORDER, protection=protection), state=State.KEPT)
-    (found,) = profile_object(replace(REPORT, orders=(row,)))["orders"]  # type: ignore[misc]
-    assert found["protective"] is expected
+def test_only_what_is_known_to_be_protective_is_called_so() -> None:
+    rows = tuple(OrderReport(order=replace(ORDER, protection=one), state=State.KEPT) for one in Protection)
+    found = profile_object(replace(REPORT, orders=rows))["orders"]
+    assert [one["protective"] for one in found] == [one is Protection.PROTECTIVE for one in Protection]  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(
-    ("verdict", "dry_run", "code"),
+    ("verdict", "code", "code_of_a_dry_run"),
     [
-        (Verdict.CLEAR, False, 0),
-        (Verdict.OPEN, False, 10),
-        (Verdict.UNREACHABLE, False, 12),
-        (Verdict.REFUSED, False, 4),
-        (Verdict.UNCONFIGURED, False, 6),
-        (Verdict.UNPROVEN, False, 11),
-        (Verdict.OPEN, True, 0),
-        (Verdict.CLEAR, True, 0),
-        (Verdict.UNPROVEN, True, 11),
-        (Verdict.REFUSED, True, 4),
+        *((Verdict.CLEAR, 0, 0), (Verdict.OPEN, 10, 0), (Verdict.UNREACHABLE, 12, 12), (Verdict.REFUSED, 4, 4)),
+        *((Verdict.UNCONFIGURED, 6, 6), (Verdict.UNPROVEN, 11, 11)),
     ],
 )
-def test_the_exit_code_of_a_verdict(verdict: Verdict, dry_run: bool, code: int) -> None:
-    report = replace(REPORT, verdict=verdict, dry_run=dry_run)
-    found = profile_object(report)
-    assert (found["verdict"], found["exit_code"]) == (verdict.value, code)
-    assert last_line(drawn(report, 200)).endswith(f"exit {code}")
-    assert last_line(drawn(report, 200)).startswith(f" {verdict.value.upper()} ")
+def test_the_exit_code_of_a_verdict(verdict: Verdict, code: int, code_of_a_dry_run: int) -> None:
+    for dry_run, expected in ((False, code), (True, code_of_a_dry_run)):
+        report = replace(REPORT, verdict=verdict, dry_run=dry_run)
+        found = profile_object(report)
+        assert (found["verdict"], found["exit_code"]) == (verdict.value, expected)
+        assert last_line(drawn(report, 200)).endswith(f"exit {expected}")
+        assert last_line(drawn(report, 200)).startswith(f" {verdict.value.upper()} ")
 
 
 # --- hostile text ---------------------------------------------------------------------------------------------------
@@ -232,16 +212,11 @@ def test_text_is_never_markup() -> None:
 @pytest.mark.parametrize(
     ("text", "limit", "expected"),
     [
-        ("plain é 日本 😀", 200, "plain é 日本 😀"),
-        ("\x1b[31m", 200, "\\x1b[31m"),
-        ("\u202e", 200, "\\u202e"),
-        ("\ud83d", 200, "\\ud83d"),
-        ("\x00\n\t", 200, "\\x00\\n\\t"),
-        ("\U000e0001", 200, "\\U000e0001"),
+        ("usual é 日本 😀", 200, "usual é 日本 😀"),
+        *((text, 200, ascii(text)[1:-1]) for text in ("\x1b[31m", "\u202e", "\ud83d", "\x00\n\t", "\U000e0001", "")),
         ("x" * 200, 200, "x" * 200),
         ("x" * 201, 200, "x" * 200 + "…"),
         ("\x00" * 3, 10, "\\x00\\x00\\x…"),
-        ("", 200, ""),
     ],
 )
 def test_cleaning(text: str, limit: int, expected: str) -> None:
@@ -446,15 +421,8 @@ def test_an_encoding_without_lines_gets_none() -> None:
 @pytest.mark.parametrize(
     ("environ", "expected"),
     [
-        ({"COLUMNS": "132"}, 132),
-        ({"COLUMNS": "100000"}, 1000),
-        ({"COLUMNS": "0"}, 80),
-        ({"COLUMNS": "-5"}, 80),
-        ({"COLUMNS": ""}, 80),
-        ({"COLUMNS": "wide"}, 80),
-        ({"COLUMNS": "²"}, 80),
-        ({"COLUMNS": "9" * 5000}, 80),
-        ({}, 80),
+        *(({"COLUMNS": "132"}, 132), ({"COLUMNS": "100000"}, 1000), ({}, 80)),
+        *(({"COLUMNS": text}, 80) for text in ("0", "-5", "", "wide", "²", "9" * 5000)),
     ],
     ids=lambda value: str(value)[:20],
 )
@@ -495,10 +463,7 @@ def test_counts_in_words() -> None:
     [
         ({}, "everything"),
         ({"settle_coin": "USDT"}, "settle-coin USDT"),
-        (
-            {"category": ("linear", "spot"), "exclude_reduce_only": True},
-            "category linear,spot · exclude-reduce-only",
-        ),
+        ({"category": ("linear", "spot"), "exclude_reduce_only": True}, "category linear,spot · exclude-reduce-only"),
     ],
 )
 def test_the_scope_in_words(scope: dict[str, object], expected: str) -> None:

@@ -45,7 +45,7 @@ class Kind:
     by_symbol: bool = True
     """Whether an order without a symbol cannot be named."""
     twice: bool = True
-    """Whether null in the place of the list has to be heard twice to be an empty one."""
+    """Whether null in the place of the list has to be read twice to be an empty one."""
 
     @property
     def one(self) -> Segment:
@@ -54,7 +54,7 @@ class Kind:
 
     @property
     def request(self) -> Request:
-        """Its first listing; of Bybit the last, which is the plain one."""
+        """Its first listing; of Bybit the last, which is that of ordinary orders."""
         return self.one.listings[-1 if self.venue == "bybit" else 0][0]
 
     def page(self, rows: object) -> Page:
@@ -66,6 +66,16 @@ class Kind:
         return {order.id for _, some in self.one.cancels(orders, None) for order in some}
 
 
+GOOD_ANSWERS: Mapping[str, Callable[[object], object]] = {
+    "bybit": lambda data: {"retCode": 0, "retMsg": "OK", "result": data},
+    "bitget": lambda data: {"code": "00000", "msg": "success", "data": data},
+    "ascendex": lambda data: {"code": 0, "data": data},
+    "pacifica": lambda data: {"success": True, "data": data, "error": None, "code": None},
+    "deltadefi": lambda data: data,
+}
+"""Each venue's good answer with this in it."""
+
+
 def segments(venue: str, options: Mapping[str, Any], facts: Any = None) -> tuple[Segment, ...]:
     """The segments of a scope."""
     about = load(venue)
@@ -74,7 +84,7 @@ def segments(venue: str, options: Mapping[str, Any], facts: Any = None) -> tuple
 
 
 def documented(name: str) -> Any:
-    """A table of what each venue's documents have, beside this file."""
+    """A table of what each venue's documents have, next to this file."""
     return json.loads(Path(__file__).with_name(f"{name}.json").read_text(encoding="utf-8"))
 
 
@@ -90,7 +100,7 @@ _BYBIT = tuple(
         key="orderId",
         status="orderStatus",
         ended=("Rejected", "PartiallyFilledCanceled", "Filled", "Cancelled", "Deactivated"),
-        shape=lambda rows: {"retCode": 0, "retMsg": "OK", "result": {"list": rows, "nextPageCursor": ""}},
+        shape=lambda rows: GOOD_ANSWERS["bybit"]({"list": rows, "nextPageCursor": ""}),
         read="price qty leavesQty createdTime orderLinkId orderType side triggerPrice createType reduceOnly "
         "closeOnTrigger stopOrderType orderStatus symbol",
         by_symbol=False,
@@ -104,7 +114,7 @@ _BYBIT_STRATEGY = Kind(
     key="strategyId",
     status="status",
     ended=("3", "4"),
-    shape=lambda rows: {"retCode": 0, "retMsg": "OK", "result": {"list": rows, "nextCursor": ""}},
+    shape=lambda rows: GOOD_ANSWERS["bybit"]({"list": rows, "nextCursor": ""}),
     read="symbol side status reduceOnly",
     by_symbol=False,
 )
@@ -138,11 +148,7 @@ def _bitget(kind: str, segment: str, row: Row, status: str, ended: str, facts: A
         key="orderId",
         status=status,
         ended=tuple(ended.split()),
-        shape=lambda rows: {
-            "code": "00000",
-            "msg": "success",
-            "data": shaped(kind, rows, None if rows == [] else "11"),
-        },
+        shape=lambda rows: GOOD_ANSWERS["bitget"](shaped(kind, rows, None if rows == [] else "11")),
         read=f"{status} symbol clientOid side",
         **more,
     )
@@ -184,7 +190,7 @@ _ASCENDEX = tuple(
         key="orderId",
         status="status",
         ended=("Filled", "Canceled", "Rejected"),
-        shape=lambda rows: {"code": 0, "data": rows},
+        shape=GOOD_ANSWERS["ascendex"],
         read="orderType execInst side price orderQty stopPrice cumFilledQty time status symbol ac",
     )
     for ledger in ("cash", "margin", "futures")
@@ -220,25 +226,18 @@ def strategy_row(kind: str = "conditional", params: object = None, **changes: ob
 
 _READ = "symbol side initial_amount filled_amount reduce_only client_order_id created_at"
 _PACIFICA = (
-    Kind(
-        venue="pacifica",
-        segment="orders",
-        row=order_row(),
-        key="order_id",
-        status="",
-        ended=(),
-        shape=lambda rows: {"success": True, "data": rows, "error": None, "code": None},
-        read=f"{_READ} price order_type",
-    ),
-    Kind(
-        venue="pacifica",
-        segment="TWAP",
-        row=twap_row(),
-        key="order_id",
-        status="",
-        ended=(),
-        shape=lambda rows: {"success": True, "data": rows, "error": None, "code": None},
-        read=_READ,
+    *(
+        Kind(
+            venue="pacifica",
+            segment=segment,
+            row=row,
+            key="order_id",
+            status="",
+            ended=(),
+            shape=GOOD_ANSWERS["pacifica"],
+            read=_READ + more,
+        )
+        for segment, row, more in (("orders", order_row(), " price order_type"), ("TWAP", twap_row(), ""))
     ),
     Kind(
         venue="pacifica",
@@ -247,7 +246,7 @@ _PACIFICA = (
         key="strategy_id",
         status="lifecycle",
         ended=("cancelled", "expired", "completed", "failed"),
-        shape=lambda rows: {"success": True, "data": {"strategies": rows}, "error": None, "code": None},
+        shape=lambda rows: GOOD_ANSWERS["pacifica"]({"strategies": rows}),
         read="",
         by_symbol=False,
     ),
@@ -313,7 +312,7 @@ def readers(venue: str) -> Iterator[tuple[str, Request, Callable[[Request, Reply
             for witness in one.witnesses:
                 yield f"{one.name} witness", witness.request, witness.read
                 if witness.twice:
-                    yield f"{one.name} witness heard twice", witness.request, witness.twice
+                    yield f"{one.name} witness that answers twice", witness.request, witness.twice
                 if witness.fits:
                     yield f"{one.name} witness of what stays", witness.request, _of_nothing(witness.fits)
         values = {"account_group": 6, **options} if venue == "ascendex" else options

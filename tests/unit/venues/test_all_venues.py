@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import json
 from typing import Any
@@ -11,12 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cancelall.core.errors import OptionError, SecretError, Unreadable
-from cancelall.core.model import Answer, Protection, Reach
+from cancelall.core.model import Acknowledgement, Answer, Failure, Order, Protection, Reach
 from cancelall.core.secret import Secret
 from cancelall.venues import payload
 from cancelall.venues.bitget import venue as bitget
 from cancelall.venues.registry import VENUES, load, schema
-from unit.venues.kinds import EVERY, Kind, documented, readers, reply, requests, segments
+from support import exist
+from unit.venues.kinds import EVERY, GOOD_ANSWERS, ROWS, Kind, documented, readers, reply, requests, segments
 
 each_venue = pytest.mark.parametrize("venue", VENUES)
 each_kind = pytest.mark.parametrize("kind", EVERY.values(), ids=EVERY)
@@ -25,6 +27,11 @@ each_kind = pytest.mark.parametrize("kind", EVERY.values(), ids=EVERY)
 def rows(kind: Kind, *numbers: int, **fields: object) -> list[dict[str, Any]]:
     """Rows that differ in their ids."""
     return [{**kind.row, kind.key: str(number), **fields} for number in numbers]
+
+
+def lists_as_tuples(values: dict[str, Any]) -> dict[str, Any]:
+    """Options as a profile has them."""
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
 
 
 # --- rows -----------------------------------------------------------------------------------------------------------
@@ -89,24 +96,16 @@ def test_a_null_in_the_place_of_the_list_is_told(kind: Kind) -> None:
 def spoilt(kind: Kind) -> list[bytes]:
     """Answers that are no listing: other shapes, and what is no JSON or no strict one."""
     empty = json.dumps(kind.shape([])).encode()
-    plain: list[object] = [kind.shape(value) for value in ({}, "none", 0, False)]
-    plain += [
-        {},
-        {"data": {}},
-        {"result": {}},
-        {"result": None},
-        {"a": 1},
-        "text",
-        None,
-        *([[]] if kind.venue != "deltadefi" else []),
-    ]
+    shapes: list[object] = [kind.shape(value) for value in ({}, "none", 0, False)]
+    shapes += [{}, {"data": {}}, {"result": {}}, {"result": None}, {"a": 1}, "text", None]
+    shapes += [[]] if kind.venue != "deltadefi" else []
     whole = kind.shape([])
     assert isinstance(whole, dict)
     holder = next(name for name, value in whole.items() if isinstance(value, dict | list))
-    plain += [{name: value for name, value in whole.items() if name != holder}]
-    plain += [{**whole, holder: value} for value in ("x", 0, False)]
+    shapes += [{name: value for name, value in whole.items() if name != holder}]
+    shapes += [{**whole, holder: value} for value in ("x", 0, False)]
     return [
-        *(json.dumps(value).encode() for value in plain),
+        *(json.dumps(value).encode() for value in shapes),
         *(b"", b"<html>502 Bad Gateway [/oops]</html>", b"404 page not found", b"[" * 50_000, b"\xff\xfe"),
         *(empty[:-1], empty.replace(b"[]", b"NaN"), empty[:-1] + b',"' + holder.encode() + b'":[]}'),
     ]
@@ -128,6 +127,50 @@ def test_the_table_of_protective_orders(name: str, fields: dict[str, object], ex
     assert (found.origin == "liquidation") is (fields.get("execInst") == "Liquidation")
 
 
+@pytest.mark.parametrize(("name", "row", "expected"), documented("orders"))
+def test_a_documented_row_becomes_an_order_with_the_venues_own_digits(
+    name: str, row: str, expected: dict[str, Any]
+) -> None:
+    kind = EVERY[name]
+    (found,) = kind.page([ROWS[row] if row else kind.row]).orders
+    protection = Protection[expected.get("protection", "NONE")]
+    assert found == Order(**{**expected, "segment": kind.segment, "protection": protection})
+
+
+@pytest.mark.parametrize(("name", "row", "changes", "state", "note"), documented("ends"))
+def test_a_record_tells_how_an_order_ended(name: str, row: str, changes: dict[str, Any], state: str, note: str) -> None:
+    """Each row names the record of the documents and what is different in it; one of an open order tells nothing."""
+    kind = EVERY[name]
+    record = {**(ROWS[row] if row else kind.row), **changes}
+    *_, request = kind.one.final_states((Order(id="1", segment=kind.segment, symbol="BTCUSDT"),), 0)
+    found = kind.one.final_page(request, reply(record if kind.venue == "deltadefi" else kind.shape([record])))
+    assert [(ended.value, why) for _, ended, why in found.orders] == ([(state, note)] if state else [])
+    assert found.next is None
+
+
+# --- acknowledgements -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("name", "options", "way", "body", "expected"), documented("acknowledgements"))
+def test_what_an_accepted_cancel_says(
+    name: str, options: dict[str, Any], way: str, body: Any, expected: dict[str, Any] | str
+) -> None:
+    """Which orders it took and which not; an odd row loses no other one, and another shape is unreadable."""
+    one, venue = dataclasses.replace(EVERY[name], options=lists_as_tuples(options)).one, EVERY[name].venue
+    way, _, kind = way.partition(" ")
+    order = Order(id="7", segment=one.name, symbol="BTCUSDT", kind=kind)
+    request = one.mass_cancels(())[0] if way == "mass" else one.cancels((order,), ())[0][0]
+    by_itself = isinstance(body, dict) and body.keys() in ({"whole"}, {"bytes"})
+    got = reply(body.get("bytes", "").encode() or body.get("whole", b"") if by_itself else GOOD_ANSWERS[venue](body))
+    if isinstance(expected, str):
+        with pytest.raises(Unreadable):
+            one.acknowledge(request, got)
+        return
+    failed = tuple(Failure(id=identity, reason=reason) for identity, reason in expected.get("failed", ()))
+    fields = {**expected, "cancelled": tuple(expected.get("cancelled", ())), "failed": failed}
+    assert one.acknowledge(request, got) == Acknowledgement(**fields)
+
+
 # --- scope ----------------------------------------------------------------------------------------------------------
 
 
@@ -136,13 +179,31 @@ def test_selectors_choose_segments_or_are_refused(
     venue: str, words: dict[str, Any], mode: str, expected: list[str] | str
 ) -> None:
     """Those that the venue would rank, ignore or find nothing for are refused, with the reason."""
-    options = {name: tuple(value) if isinstance(value, list) else value for name, value in words.items()}
+    options = lists_as_tuples(words)
     facts = bitget.Facts(mode=mode) if mode else None
     if isinstance(expected, str):
         with pytest.raises(OptionError, match=expected):
             segments(venue, options, facts)
     else:
         assert [one.name for one in segments(venue, options, facts)] == expected
+
+
+@pytest.mark.parametrize(("venue", "words", "known", "expected"), documented("doubts"))
+def test_what_the_venue_does_not_know_is_a_doubt_with_the_right_spelling(
+    venue: str, words: dict[str, Any], known: list[str], expected: list[str]
+) -> None:
+    """An order that was listed under a symbol proves that it exists: the lists show only what trades."""
+    options = schema(venue).options(**lists_as_tuples(words))
+    assert load(venue).doubts(options, frozenset(exist(*known))) == tuple(expected)
+
+
+@pytest.mark.parametrize(("venue", "words", "environment", "named", "unnamed"), documented("not_covered"))
+def test_what_no_request_of_a_scope_reaches_is_named(
+    venue: str, words: dict[str, Any], environment: str, named: list[str], unnamed: list[str]
+) -> None:
+    sentences = load(venue).not_covered(schema(venue).options(**lists_as_tuples(words)), environment)
+    for part in (*named, *unnamed):
+        assert any(part in sentence for sentence in sentences) is (part in named), part
 
 
 # --- judging --------------------------------------------------------------------------------------------------------
@@ -248,11 +309,7 @@ def test_an_odd_time_of_the_answer_costs_nothing(venue: str) -> None:
     ("venue", "header", "prehash"),
     [
         ("bybit", "X-BAPI-SIGN", '1700000000000testkey10000{"category":"linear","settleCoin":"USDT"}'),
-        (
-            "bitget",
-            "ACCESS-SIGN",
-            '1700000000000POST/api/v2/mix/order/cancel-all-orders{"productType":"USDT-FUTURES"}',
-        ),
+        ("bitget", "ACCESS-SIGN", '1700000000000POST/api/v2/mix/order/cancel-all-orders{"productType":"USDT-FUTURES"}'),
     ],
 )
 def test_a_pem_secret_signs_with_rsa(venue: str, header: str, prehash: str) -> None:

@@ -18,18 +18,7 @@ from cancelall.venues.contract import Discovery, Segment
 from cancelall.venues.registry import schema
 from support import ROOT, exist
 from unit.venues import kinds
-from unit.venues.kinds import (
-    CLASSIC,
-    FUTURE,
-    SPOT_PLAN_ROW,
-    SPOT_ROW,
-    STOP,
-    STRATEGY,
-    UNIFIED,
-    UNIFIED_ROW,
-    reply,
-    shaped,
-)
+from unit.venues.kinds import CLASSIC, FUTURE, SPOT_PLAN_ROW, SPOT_ROW, STRATEGY, UNIFIED, UNIFIED_ROW, reply, shaped
 
 VECTORS: list[dict[str, Any]] = json.loads((ROOT / "tests" / "vectors" / "bitget.json").read_text())
 SIGNED = [row for row in VECTORS if row["prehash"]]
@@ -108,26 +97,15 @@ def all_requests() -> list[Request]:
     return [*found, *(one.request for one in bitget.discoveries(bitget.Options(), bitget.Facts()))]
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "cancel_all_usdt_futures",
-        "cancel_all_usdt_futures_margincoin",
-        "cancel_all_coin_futures",
-        "cancel_plan_pos_loss_by_id",
-        "batch_cancel_by_ids",
-        "orders_pending_limit",
-        "orders_pending_partially_filled",
-        "orders_plan_pending_normal_plan",
-        "orders_plan_pending_track_plan",
-        "orders_plan_pending_profit_loss",
-        "spot_batch_cancel_plan_all",
-        "spot_batch_cancel_plan_symbols",
-        "uta_account_settings",
-        "uta_cancel_symbol_order_usdt_futures",
-        "uta_unfilled_orders",
-    ],
-)
+PUBLISHED = (
+    "cancel_all_usdt_futures cancel_all_usdt_futures_margincoin cancel_all_coin_futures cancel_plan_pos_loss_by_id "
+    "batch_cancel_by_ids orders_pending_limit orders_pending_partially_filled orders_plan_pending_normal_plan "
+    "orders_plan_pending_track_plan orders_plan_pending_profit_loss spot_batch_cancel_plan_all "
+    "spot_batch_cancel_plan_symbols uta_account_settings uta_cancel_symbol_order_usdt_futures uta_unfilled_orders"
+).split()
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
 def test_what_is_sent_has_the_published_bytes(name: str) -> None:
     (row,) = (row for row in VECTORS if row["name"] == name)
     url = urlsplit(row["url"])
@@ -166,7 +144,7 @@ def test_a_symbol_of_any_script_is_in_bodies_and_in_no_query(facts: bitget.Facts
     assert ([found.symbol for found in page.orders], page.unsure) == ([CHINESE, "BTCUSDT"], "")
 
 
-def test_plain_symbols_narrow_the_listings() -> None:
+def test_symbols_in_latin_letters_narrow_the_listings() -> None:
     for facts in (CLASSIC, UNIFIED):
         one = segment("USDT-FUTURES", facts, symbol=("BTCUSDT", "ETHUSDT"))
         assert [api.asked(request, "symbol") for request in one.listings[0]] == ["BTCUSDT", "ETHUSDT"]
@@ -236,18 +214,13 @@ def test_the_blind_cancels_of_a_unified_account() -> None:
 
 
 def test_a_symbol_never_goes_to_cancel_all() -> None:
-    options = {"symbol": ("BTCUSDT", "ETHUSDT")}
-    assert fired(segment("USDT-FUTURES", **options)) == [
-        f'{MIX}/batch-cancel-orders {{"symbol":"{symbol}","productType":"USDT-FUTURES"}}'
-        for symbol in ("BTCUSDT", "ETHUSDT")
-    ]
-    assert fired(segment("SPOT", **options)) == [
-        f'{SPOT}/cancel-symbol-order {{"symbol":"{symbol}"}}' for symbol in ("BTCUSDT", "ETHUSDT")
-    ]
-    assert fired(segment("USDT-FUTURES", UNIFIED, **options)) == [
-        f'{V3}/cancel-symbol-order {{"category":"USDT-FUTURES","symbol":"{symbol}"}}'
-        for symbol in ("BTCUSDT", "ETHUSDT")
-    ]
+    for name, facts, start in (
+        ("USDT-FUTURES", CLASSIC, f'{MIX}/batch-cancel-orders {{"symbol":"SYMBOL","productType":"USDT-FUTURES"}}'),
+        ("SPOT", CLASSIC, f'{SPOT}/cancel-symbol-order {{"symbol":"SYMBOL"}}'),
+        ("USDT-FUTURES", UNIFIED, f'{V3}/cancel-symbol-order {{"category":"USDT-FUTURES","symbol":"SYMBOL"}}'),
+    ):
+        symbols = ("BTCUSDT", "ETHUSDT")
+        assert fired(segment(name, facts, symbol=symbols)) == [start.replace("SYMBOL", symbol) for symbol in symbols]
     for facts in (CLASSIC, UNIFIED):
         for one in bitget.segments(bitget.Options(symbol=("BTCUSDT",)), facts, "live"):
             assert not any("cancel-all" in text for text in fired(one))
@@ -255,13 +228,11 @@ def test_a_symbol_never_goes_to_cancel_all() -> None:
 
 
 def test_a_margin_coin_narrows_every_cancel() -> None:
-    assert fired(segment("COIN-FUTURES", margin_coin="btc")) == [
-        f'{MIX}/cancel-all-orders {{"productType":"COIN-FUTURES","marginCoin":"BTC"}}'
-    ]
-    with_symbol = segment("COIN-FUTURES", margin_coin="BTC", symbol=("ETHUSD",))
-    assert fired(with_symbol) == [
-        f'{MIX}/batch-cancel-orders {{"symbol":"ETHUSD","productType":"COIN-FUTURES","marginCoin":"BTC"}}'
-    ]
+    (mass,) = fired(segment("COIN-FUTURES", margin_coin="btc"))
+    assert mass == f'{MIX}/cancel-all-orders {{"productType":"COIN-FUTURES","marginCoin":"BTC"}}'
+    (by_symbol,) = fired(segment("COIN-FUTURES", margin_coin="BTC", symbol=("ETHUSD",)))
+    fields = '{"symbol":"ETHUSD","productType":"COIN-FUTURES","marginCoin":"BTC"}'
+    assert by_symbol == f"{MIX}/batch-cancel-orders {fields}"
     assert fired(segment("COIN-FUTURES", UNIFIED, margin_coin="BTC")) == []
     assert fired(segment("USDT-FUTURES", UNIFIED, margin_coin="USDT")) != []
 
@@ -274,30 +245,28 @@ def test_spot_goes_by_symbol_where_that_saves_batches() -> None:
     assert fired(segment("SPOT"), *many[:20], *few) == []
 
 
-def test_partly_filled_orders_are_asked_for_after_the_live_ones() -> None:
-    query = "limit=100&productType=USDT-FUTURES"
-    pending = f"{MIX}/orders-pending?{query}"
-    assert listed(segment("USDT-FUTURES")) == [[pending], [f"{pending}&status=partially_filled"]]
+PENDING = f"{MIX}/orders-pending?limit=100&productType=USDT-FUTURES"
+PLANNED = f"{MIX}/orders-plan-pending?limit=100&planType={{}}&productType=USDT-FUTURES"
+RESTING = f"{SPOT}/unfilled-orders?limit=100&tpslType="
+BY_TYPE = f"{V3}/unfilled-strategy-orders?category=MARGIN"
+TYPES = ("tpsl", "trigger", "oco", "trailing_stop", "iceberg", "twap")
 
 
-def test_the_three_words_list_every_plan_order() -> None:
-    start, end = f"{MIX}/orders-plan-pending?limit=100&planType=", "&productType=USDT-FUTURES"
-    words = ("normal_plan", "track_plan", "profit_loss")
-    assert listed(segment("USDT-FUTURES plan orders")) == [[f"{start}{word}{end}" for word in words]]
-
-
-def test_spot_is_listed_in_both_its_kinds() -> None:
-    path = f"{SPOT}/unfilled-orders?limit=100&tpslType="
-    assert listed(segment("SPOT")) == [[f"{path}tpsl"], [f"{path}normal"]]
-    assert listed(segment("SPOT plan orders")) == [[f"{SPOT}/current-plan-order?limit=100"]]
-
-
-def test_strategies_are_listed_by_type_and_without() -> None:
-    path = f"{V3}/unfilled-strategy-orders?category=MARGIN"
-    one = segment("MARGIN strategy orders", UNIFIED)
-    types = ("tpsl", "trigger", "oco", "trailing_stop", "iceberg", "twap")
-    assert listed(one) == [[f"{path}&type={kind}" for kind in types], [path]]
-    assert listed(segment("MARGIN", UNIFIED)) == [[f"{V3}/unfilled-orders?category=MARGIN&limit=100"]]
+@pytest.mark.parametrize(
+    ("name", "facts", "stages"),
+    [
+        ("USDT-FUTURES", CLASSIC, [[PENDING], [f"{PENDING}&status=partially_filled"]]),
+        (PLANS[0], CLASSIC, [[PLANNED.format(word) for word in ("normal_plan", "track_plan", "profit_loss")]]),
+        ("SPOT", CLASSIC, [[f"{RESTING}tpsl"], [f"{RESTING}normal"]]),
+        ("SPOT plan orders", CLASSIC, [[f"{SPOT}/current-plan-order?limit=100"]]),
+        ("MARGIN strategy orders", UNIFIED, [[f"{BY_TYPE}&type={kind}" for kind in TYPES], [BY_TYPE]]),
+        ("MARGIN", UNIFIED, [[f"{V3}/unfilled-orders?category=MARGIN&limit=100"]]),
+    ],
+)
+def test_every_kind_and_status_is_listed_conditional_ones_first(
+    name: str, facts: bitget.Facts, stages: list[list[str]]
+) -> None:
+    assert listed(segment(name, facts)) == stages
 
 
 def test_what_turns_into_ordinary_orders_is_read_before_them() -> None:
@@ -315,7 +284,6 @@ def test_classic_futures_need_the_venues_own_word() -> None:
         one = segment(product)
         (witness,) = one.witnesses
         assert sent(witness.request) == fired(one)[0]
-        assert witness.request.priority is Priority.OTHER
         assert not witness.optional
         said = bitget.judge(witness.request, reply(answer(None, "22001", "No order to cancel"), 400))
         assert said.answer is Answer.NOTHING_OPEN
@@ -330,22 +298,16 @@ def test_classic_futures_need_the_venues_own_word() -> None:
 
 
 def test_what_may_be_a_silent_no_op_is_no_witness() -> None:
-    """It is sent all the same, first of all; asked once more it would only use up the limit."""
+    """It is sent all the same, first of all; sent once more it would only use up the limit."""
     one = segment("COIN-FUTURES plan orders", margin_coin="BTC")
     assert one.witnesses == ()
     for request in one.mass_cancels(()):
         none = bitget.judge(request, reply(answer({"successList": [], "failureList": []})))
         assert none.answer is Answer.NOTHING_OPEN
-        for data in ({"successList": [{"orderId": "1"}], "failureList": []}, {"successList": []}, None):
+        for data in ({"successList": [{"orderId": "1"}], "failureList": []}, {"successList": []}, {}, [], None):
             assert bitget.judge(request, reply(answer(data))).answer is Answer.ACCEPTED
     ((named, _),) = segment("USDT-FUTURES plan orders").cancels((order("1", kind="pos_loss"),), ())
     assert bitget.judge(named, reply(answer({"successList": [], "failureList": []}))).answer is Answer.ACCEPTED
-
-
-def test_two_lists_that_are_empty_are_told_from_everything_else() -> None:
-    assert api.took_nothing(reply(answer({"successList": [], "failureList": []})))
-    for data in ({}, {"successList": []}, {"successList": [{"orderId": "1"}], "failureList": []}, None, []):
-        assert not api.took_nothing(reply(answer(data)))
 
 
 def test_witnesses_are_the_last_in_their_bucket() -> None:
@@ -407,13 +369,9 @@ def test_every_plan_order_is_cancelled_by_its_own_type() -> None:
     kinds = ["normal_plan", "profit_plan", "loss_plan", "pos_profit", "pos_loss", "moving_plan", "brand_new_plan"]
     orders = [order(str(number), kind=kind) for number, kind in enumerate(kinds)]
     found = named(segment("USDT-FUTURES plan orders"), *orders)
+    start = f'{MIX}/cancel-plan-order {{"symbol":"BTCUSDT","productType":"USDT-FUTURES","planType"'
     assert found == [
-        (
-            f'{MIX}/cancel-plan-order {{"symbol":"BTCUSDT","productType":"USDT-FUTURES","planType":"{kind}",'
-            f'"orderIdList":[{{"orderId":"{number}"}}]}}',
-            1,
-        )
-        for number, kind in enumerate(kinds)
+        (f'{start}:"{kind}","orderIdList":[{{"orderId":"{number}"}}]}}', 1) for number, kind in enumerate(kinds)
     ]
     assert not any('"profit_loss"' in text for text, _ in found), "a word for listings is a silent no-op here"
 
@@ -463,6 +421,9 @@ def test_unified_orders_go_in_arrays_of_one_category() -> None:
     ]
 
 
+CANCEL_PLAN = f'{MIX}/cancel-plan-order {{"symbol":"BTCUSDT","productType":"USDT-FUTURES","planType":"pos_loss",'
+
+
 @pytest.mark.parametrize(
     ("name", "facts", "kind", "expected"),
     [
@@ -472,13 +433,7 @@ def test_unified_orders_go_in_arrays_of_one_category() -> None:
             "",
             f'{MIX}/cancel-order {{"orderId":"1","symbol":"BTCUSDT","productType":"USDT-FUTURES"}}',
         ),
-        (
-            "USDT-FUTURES plan orders",
-            CLASSIC,
-            "pos_loss",
-            f'{MIX}/cancel-plan-order {{"symbol":"BTCUSDT","productType":"USDT-FUTURES","planType":"pos_loss",'
-            '"orderIdList":[{"orderId":"1"}]}',
-        ),
+        ("USDT-FUTURES plan orders", CLASSIC, "pos_loss", CANCEL_PLAN + '"orderIdList":[{"orderId":"1"}]}'),
         ("SPOT", CLASSIC, "normal", f'{SPOT}/cancel-order {{"orderId":"1","symbol":"BTCUSDT"}}'),
         ("SPOT", CLASSIC, "tpsl", f'{SPOT}/cancel-order {{"orderId":"1","tpslType":"tpsl"}}'),
         ("USDT-FUTURES", UNIFIED, "", f'{V3}/cancel-order {{"orderId":"1"}}'),
@@ -487,12 +442,12 @@ def test_unified_orders_go_in_arrays_of_one_category() -> None:
 def test_where_batches_are_refused_each_order_goes_by_itself(
     name: str, facts: bitget.Facts, kind: str, expected: str
 ) -> None:
-    singly = segment(name, facts).singly
-    assert singly is not None
-    found = singly((order("1", kind=kind), order("2", kind=kind)), ())
+    one = segment(name, facts)
+    assert one.singly is not None
+    found = one.singly((order("1", kind=kind), order("2", kind=kind)), ())
     assert [len(some) for _, some in found] == [1, 1]
     assert sent(found[0][0]) == expected
-    assert acknowledged({"orderId": "1", "clientOid": ""}, found[0][0]) == (("1",), [])
+    assert one.acknowledge(found[0][0], reply(answer({"orderId": "1", "clientOid": ""}))).cancelled == ("1",)
 
 
 # --- reading --------------------------------------------------------------------------------------------------------
@@ -508,28 +463,10 @@ def read(kind: str, rows: object, last: object = None, *, stage: int = 0, number
     return one.page(one.listings[stage][number], reply(answer(shaped(kind, rows, last))))
 
 
-def test_a_row_becomes_an_order_with_the_venues_own_digits() -> None:
-    (found,) = read("future", [FUTURE]).orders
-    assert found == Order(
-        id="11",
-        segment="USDT-FUTURES",
-        client_id="a",
-        symbol="BTCUSDT",
-        side="buy",
-        type="limit",
-        price="20000",
-        quantity="0.10",
-        remaining="0.06",
-        origin="strategy_positive",
-        created_ms=1699999990000,
-    )
-    (stop,) = read("plan", [STOP], number=2).orders
-    assert (stop.id, stop.kind, stop.type, stop.price) == ("21", "pos_loss", "pos_loss", "18000")
-    assert (stop.quantity, stop.remaining, stop.protection) == (None, None, Protection.PROTECTIVE)
-    (spot,) = read("spot", [SPOT_ROW], stage=1).orders
-    assert (spot.price, spot.remaining, spot.kind, spot.type) == ("34829.12", "1", "normal", "limit")
-    (strategy,) = read("strategy", [STRATEGY]).orders
-    assert (strategy.kind, strategy.price, strategy.protection) == ("tpsl", "90000", Protection.PROTECTIVE)
+def test_a_spot_order_of_the_listing_of_ordinary_ones_is_never_protective() -> None:
+    (found,) = read("spot", [SPOT_ROW], stage=1).orders
+    assert (found.side, found.protection) == ("sell", Protection.NONE)
+    assert (found.price, found.remaining, found.kind, found.type) == ("34829.12", "1", "normal", "limit")
 
 
 P, N, U = Protection.PROTECTIVE, Protection.NONE, Protection.UNKNOWN
@@ -567,11 +504,6 @@ def test_strategies_by_type_and_category(
     (request,) = (one for stage in one.listings for one in stage if api.asked(one, "type") == kind)
     (found,) = one.page(request, reply(answer([{**STRATEGY, "category": category, **fields}]))).orders
     assert found.protection is expected
-
-
-def test_a_spot_order_of_the_plain_listing_is_never_protective() -> None:
-    (found,) = read("spot", [SPOT_ROW], stage=1).orders
-    assert (found.side, found.protection) == ("sell", Protection.NONE)
 
 
 def numbered(row: dict[str, object], count: int) -> list[dict[str, object]]:
@@ -727,69 +659,6 @@ def test_strategies_have_no_listing_by_symbol_and_are_sorted_here() -> None:
     assert [found.id for found in one.page(one.listings[0][0], reply(answer(rows))).orders] == ["61"]
 
 
-# --- acknowledgements -----------------------------------------------------------------------------------------------
-
-
-def acknowledged(data: object, request: Request | None = None) -> tuple[tuple[str, ...], list[tuple[str, str]]]:
-    one = segment("USDT-FUTURES")
-    said = one.acknowledge(request or one.mass_cancels(())[0], reply(answer(data)))
-    return said.cancelled, [(failure.id, failure.reason) for failure in said.failed]
-
-
-def test_acknowledgements() -> None:
-    failed = {"orderId": "13", "clientOid": "c", "errorMsg": "The order is finalized", "errorCode": "45031"}
-    both = {"successList": [{"orderId": "11", "clientOid": "a"}, {"orderId": "12"}], "failureList": [failed]}
-    assert acknowledged(both) == (("11", "12"), [("13", "45031 The order is finalized")])
-    one = segment("USDT-FUTURES")
-    said = one.acknowledge(one.mass_cancels(())[0], reply(answer(both)))
-    assert dict(said.client_ids) == {"11": "a"}
-    assert acknowledged({"failureList": [{"orderId": "232", "errorMsg": "notExistend"}]}) == (
-        (),
-        [("232", "notExistend")],
-    )
-    for nothing in ({"successList": [], "failureList": []}, {"successList": None, "failureList": None}, {}, None, []):
-        assert acknowledged(nothing) == ((), [])
-    assert acknowledged({"symbol": "BTCUSDT"}) == ((), []), "the cancel of a spot symbol names no orders"
-    assert acknowledged({"orderId": "5", "clientOid": "x"}) == (("5",), [])
-
-
-def test_unified_acknowledgements_hide_failures_behind_a_success() -> None:
-    rows = [
-        {"orderId": "1", "clientOid": ""},
-        {"orderId": "2", "code": "0", "msg": "success"},
-        {"orderId": "3", "code": "00000"},
-        {"orderId": "4", "code": "24056", "msg": "notExisted"},
-    ]
-    expected = (("1", "2", "3"), [("4", "24056 notExisted")])
-    assert acknowledged({"list": rows}) == expected
-    assert acknowledged(rows) == expected
-
-
-def test_a_single_cancel_speaks_for_the_order_that_it_named() -> None:
-    ((strategy, _),) = segment("SPOT strategy orders", UNIFIED).cancels((order("5"),), ())
-    assert acknowledged(None, strategy) == (("5",), [])
-    ((plan, _),) = segment("SPOT plan orders").cancels((order("6"),), ())
-    assert acknowledged({"result": "success"}, plan) == (("6",), [])
-    assert acknowledged({"result": "failure"}, plan) == ((), [("", "the venue says that it failed")])
-    ((silent, _),) = segment("USDT-FUTURES plan orders").cancels((order("7", kind="pos_loss"),), ())
-    assert acknowledged({"successList": [], "failureList": []}, silent) == ((), []), "the silent no-op is no success"
-
-
-@pytest.mark.parametrize("data", ["x", 1, {"successList": {}}, {"failureList": "x"}, {"list": "x"}])
-def test_an_acknowledgement_of_another_shape_is_unreadable(data: object) -> None:
-    with pytest.raises(Unreadable):
-        acknowledged(data)
-
-
-@pytest.mark.parametrize("odd", [None, 7, [], {}, {"orderId": {}}, {"orderId": "8", "clientOid": {}}])
-def test_an_odd_row_of_an_acknowledgement_takes_no_other_along(odd: object) -> None:
-    one = segment("USDT-FUTURES")
-    for data in ({"successList": [{"orderId": "1"}, odd]}, {"list": [odd, {"orderId": "1"}]}, [{"orderId": "1"}, odd]):
-        said = one.acknowledge(one.mass_cancels(())[0], reply(answer(data)))
-        assert "1" in said.cancelled
-        assert "cannot be read" in said.remark
-
-
 # --- history --------------------------------------------------------------------------------------------------------
 
 
@@ -797,26 +666,23 @@ def final_page(one: Segment, request: Request, data: object) -> list[tuple[str, 
     return [(found.id, state, note) for found, state, note in one.final_page(request, reply(answer(data))).orders]
 
 
-def test_history_tells_filled_from_cancelled() -> None:
-    one = segment("USDT-FUTURES")
-    (request,) = one.final_states(tuple(order(str(number)) for number in range(2)), 0)
+def test_what_the_history_is_asked_for() -> None:
+    (request,) = segment("USDT-FUTURES").final_states((order("0"), order("1")), 0)
     assert request.target == f"{MIX}/orders-history?limit=100&productType=USDT-FUTURES"
-    rows = [
-        {**FUTURE, "orderId": "1", "status": "filled", "baseVolume": "0.10"},
-        {**FUTURE, "orderId": "2", "status": "canceled"},
-        {**FUTURE, "orderId": "3", "status": "cancelled", "baseVolume": "0.000"},
-        {**FUTURE, "orderId": "4", "status": "live"},
-    ]
-    assert final_page(one, request, shaped("future", rows)) == [
-        ("1", State.FILLED, ""),
-        ("2", State.CANCELLED, "0.04 filled before"),
-        ("3", State.CANCELLED, ""),
-    ]
-
-
-def test_a_single_order_is_asked_for_by_id() -> None:
     (request,) = segment("USDT-FUTURES").final_states((order("1"),), 0)
     assert request.query == "limit=100&orderId=1&productType=USDT-FUTURES"
+    plans = tuple(order(str(number), kind="pos_loss") for number in range(6))
+    (request,) = segment("USDT-FUTURES plan orders").final_states(plans, 0)
+    assert request.target == f"{MIX}/orders-plan-history?limit=100&planType=profit_loss&productType=USDT-FUTURES"
+    some = (order("1", kind="tpsl"), order("2", kind=""))
+    assert [request.query for request in segment("SPOT").final_states(some, 0)] == [
+        "limit=100&orderId=2&tpslType=normal",
+        "limit=100&orderId=1&tpslType=tpsl",
+    ]
+    (request,) = segment("SPOT", UNIFIED).final_states((order("51"),), 0)
+    assert request.target == f"{V3}/history-orders?category=SPOT&limit=100"
+    (request,) = segment("SPOT strategy orders", UNIFIED).final_states((order("61", kind="trigger"),), 0)
+    assert request.target == f"{V3}/history-strategy-orders?category=SPOT&limit=100&type=trigger"
 
 
 def test_odd_rows_of_a_history_are_passed_over() -> None:
@@ -840,39 +706,6 @@ def test_plan_orders_of_which_only_a_cancel_told_are_looked_for_under_every_word
     ]
 
 
-def test_plan_orders_that_fired_are_gone_not_filled() -> None:
-    one = segment("USDT-FUTURES plan orders")
-    (request,) = one.final_states(tuple(order(str(number), kind="pos_loss") for number in range(6)), 0)
-    assert request.target == f"{MIX}/orders-plan-history?limit=100&planType=profit_loss&productType=USDT-FUTURES"
-    rows = [{**STOP, "orderId": "1", "planStatus": "executed"}, {**STOP, "orderId": "2", "planStatus": "cancelled"}]
-    assert final_page(one, request, shaped("plan", rows)) == [
-        ("1", State.GONE, "triggered"),
-        ("2", State.CANCELLED, ""),
-    ]
-
-
-def test_the_other_histories() -> None:
-    spot = segment("SPOT")
-    some = (order("1", kind="tpsl"), order("2", kind=""))
-    assert [request.query for request in spot.final_states(some, 0)] == [
-        "limit=100&orderId=2&tpslType=normal",
-        "limit=100&orderId=1&tpslType=tpsl",
-    ]
-    assert final_page(spot, spot.final_states(some, 0)[0], [{**SPOT_ROW, "status": "cancelled"}]) == [
-        ("31", State.CANCELLED, "")
-    ]
-    plan = segment("SPOT plan orders")
-    (request,) = plan.final_states((order("41"),), 0)
-    rows = [{**SPOT_PLAN_ROW, "status": "fail_execute"}]
-    assert final_page(plan, request, shaped("spot plan", rows, None)) == [("41", State.GONE, "triggered and failed")]
-    unified = segment("SPOT", UNIFIED)
-    (request,) = unified.final_states((order("51"),), 0)
-    assert request.target == f"{V3}/history-orders?category=SPOT&limit=100"
-    strategies = segment("SPOT strategy orders", UNIFIED)
-    (request,) = strategies.final_states((order("61", kind="trigger"),), 0)
-    assert request.target == f"{V3}/history-strategy-orders?category=SPOT&limit=100&type=trigger"
-
-
 # --- judging --------------------------------------------------------------------------------------------------------
 
 CANCEL = segment("USDT-FUTURES").mass_cancels(())[0]
@@ -887,25 +720,10 @@ def test_a_copy_trading_account_is_told_why_it_lacks_a_product() -> None:
     assert "copy-trading" in bitget.judge(LISTING, reply(answer(None, "40731"), 400)).hint
 
 
-@pytest.mark.parametrize("status", [200, 400])
-def test_nothing_to_cancel_is_a_good_answer_to_a_cancel(status: int) -> None:
-    for code in ("22001", "43004", "31054", "25578"):
-        for request in (CANCEL, BY_NAME, UNIFIED_CANCEL):
-            assert bitget.judge(request, reply(answer(None, code), status)).answer is Answer.NOTHING_OPEN
-        assert bitget.judge(LISTING, reply(answer(None, code), status)).answer is Answer.AMBIGUOUS
-
-
-def test_an_order_that_is_gone_is_a_good_answer_to_a_cancel_by_name() -> None:
-    classic = "43001 43020 43025 43033 40109 40768 40819 45031 45055 45057 31007 50062 80011"
-    for code in f"{classic} 24056 25204 25575 25576 25577 25597".split():
-        assert bitget.judge(BY_NAME, reply(answer(None, code), 400)).answer is Answer.NOTHING_OPEN
-        assert bitget.judge(LISTING, reply(answer(None, code), 400)).answer is Answer.AMBIGUOUS
-
-
 def test_a_plan_type_that_is_not_met_is_left_to_the_listing() -> None:
-    assert bitget.judge(BY_PLAN, reply(answer(None, "40812"), 400)).answer is Answer.NOTHING_OPEN
     plans = segment("USDT-FUTURES plan orders").listings[0][0]
-    assert bitget.judge(plans, reply(answer(None, "40812"), 400)).answer is Answer.REFUSED
+    for request, judged in ((BY_PLAN, Answer.NOTHING_OPEN), (plans, Answer.REFUSED)):
+        assert bitget.judge(request, reply(answer(None, "40812"), 400)).answer is judged
 
 
 def blind(word: str, **options: Any) -> Request:
@@ -915,14 +733,13 @@ def blind(word: str, **options: Any) -> Request:
 
 def test_a_word_or_a_missing_symbol_that_is_refused_costs_that_plan_cancel_only() -> None:
     """They are tried unseen, and cancels by name go on."""
-    ((track, _), (moving, _), (plain, _)) = segment("USDT-FUTURES plan orders").cancels(
-        (order("1", kind="track_plan"),), ()
-    )
+    trailing = (order("1", kind="track_plan"),)
+    ((track, _), (moving, _), (without, _)) = segment("USDT-FUTURES plan orders").cancels(trailing, ())
     for code in ("40812", "43048", "40017", "400172", "40020", "40034"):
         for request in (blind("normal_plan"), blind("track_plan"), track):
             assert bitget.judge(request, reply(answer(None, code), 400)).answer is Answer.NOTHING_OPEN
     for code in ("43048", "40017", "40020"):
-        for request in (BY_PLAN, moving, plain):
+        for request in (BY_PLAN, moving, without):
             assert bitget.judge(request, reply(answer(None, code), 400)).answer is Answer.REFUSED
     for code, reach in (("40014", Reach.PRODUCT), ("40009", Reach.KEY)):
         assert bitget.judge(blind("normal_plan"), reply(answer(None, code), 400)).reach is reach
@@ -999,42 +816,31 @@ def after(*events: str) -> bitget.Facts:
 
 ONLY_CLASSIC, ONLY_UNIFIED = {*PLANS, *PRODUCTS}, {*STRATEGIES, *CATEGORIES}
 BOTH = ONLY_CLASSIC | {f"unified {name}" for name in ONLY_UNIFIED}
-UNIFIED_PART = BOTH - ONLY_CLASSIC
+
+
+EVENTS = {
+    "classic": ["", "v2+", "none", "v2+ none", "secret v3-"],
+    "unified": ["v2-", "unified", "unified v2-", "v2- unified", "v2- hybrid", "v2- secret"],
+    "unified part": ["hybrid v2-", "secret v2-"],
+    "both": [
+        *("hybrid", "v2+ hybrid", "hybrid v2+", "secret", "upgrading", "somethingnew", "unified v2+", "v2+ unified"),
+        *("v2- v3-", "none v2-", "v2- none"),
+    ],
+}
+"""Which segments there are after which answers."""
 
 
 @pytest.mark.parametrize(
-    ("events", "expected"),
-    [
-        ([], ONLY_CLASSIC),
-        (["v2+"], ONLY_CLASSIC),
-        (["none"], ONLY_CLASSIC),
-        (["v2+", "none"], ONLY_CLASSIC),
-        (["v2-"], ONLY_UNIFIED),
-        (["unified"], ONLY_UNIFIED),
-        (["unified", "v2-"], ONLY_UNIFIED),
-        (["v2-", "unified"], ONLY_UNIFIED),
-        (["v2-", "hybrid"], ONLY_UNIFIED),
-        (["v2-", "secret"], ONLY_UNIFIED),
-        (["hybrid"], BOTH),
-        (["v2+", "hybrid"], BOTH),
-        (["hybrid", "v2+"], BOTH),
-        (["secret"], BOTH),
-        (["upgrading"], BOTH),
-        (["somethingnew"], BOTH),
-        (["hybrid", "v2-"], UNIFIED_PART),
-        (["secret", "v2-"], UNIFIED_PART),
-        (["secret", "v3-"], ONLY_CLASSIC),
-        (["unified", "v2+"], BOTH),
-        (["v2+", "unified"], BOTH),
-        (["v2-", "v3-"], BOTH),
-        (["none", "v2-"], BOTH),
-        (["v2-", "none"], BOTH),
-    ],
+    ("answers", "apis"), [(answers, apis) for apis, several in EVENTS.items() for answers in several]
 )
-def test_segments_follow_what_the_apis_say(events: list[str], expected: set[str]) -> None:
+def test_segments_follow_what_the_apis_say(answers: str, apis: str) -> None:
+    events = answers.split()
     facts = after(*events)
     found = names(facts)
-    assert set(found) == expected
+    assert (
+        set(found)
+        == {"classic": ONLY_CLASSIC, "unified": ONLY_UNIFIED, "unified part": BOTH - ONLY_CLASSIC, "both": BOTH}[apis]
+    )
     assert len(found) == len(set(found))
     for event in [one for one in events if one in ("v2+", "v2-", "v3-")]:
         assert after(*events, event) == facts, "the same answer again changes nothing"
@@ -1043,16 +849,6 @@ def test_segments_follow_what_the_apis_say(events: list[str], expected: set[str]
 def test_unified_segments_are_listed_otherwise_than_classic_ones_of_the_same_name() -> None:
     for name in CATEGORIES[:4]:
         assert segment(name).listings != segment(name, UNIFIED).listings
-
-
-def test_a_mode_that_is_changing_or_unknown_is_a_doubt() -> None:
-    for mode in ("upgrading", "switching"):
-        (said,) = bitget.doubts(bitget.Options(), frozenset(exist(f"mode {mode}")))
-        assert "run again in a minute" in said
-    (said,) = bitget.doubts(bitget.Options(), frozenset(exist("mode quantum")))
-    assert "quantum" in said
-    for mode in ("classic", "unified", "hybrid", "undisclosed"):
-        assert bitget.doubts(bitget.Options(), frozenset(exist(f"mode {mode}"))) == ()
 
 
 def test_only_the_settings_call_takes_a_refusal_for_an_answer() -> None:
@@ -1073,62 +869,31 @@ def test_a_mode_that_is_not_told_leaves_both_apis_to_answer(data: object) -> Non
 
 # --- selectors ------------------------------------------------------------------------------------------------------
 
-KNOWN = frozenset(exist("symbol BTCUSDT", "symbol ETHUSDT", "coin BTC", "coin ETH", "mode classic"))
-
-
-def test_unknown_selectors_are_named_with_the_right_spelling() -> None:
-    assert bitget.doubts(bitget.Options(symbol=("BTCUSTD", "ETHUSDT")), KNOWN) == (
-        'Bitget knows no --symbol BTCUSTD (did you mean "BTCUSDT"?)',
-    )
-    assert bitget.doubts(bitget.Options(margin_coin="BTCC"), KNOWN) == (
-        'Bitget knows no --margin-coin BTCC (did you mean "BTC"?)',
-    )
-    assert bitget.doubts(bitget.Options(margin_coin="USDT"), frozenset()) == ()
-
 
 def discovered(**options: Any) -> list[str]:
     return [one.request.target for one in bitget.discoveries(bitget.Options(**options), bitget.Facts())]
 
 
 def test_instruments_are_read_only_where_a_selector_needs_them() -> None:
-    settings, contracts, symbols = (
-        "/api/v3/account/settings",
-        "/api/v2/mix/market/contracts",
-        "/api/v2/spot/public/symbols",
-    )
+    settings, contracts = "/api/v3/account/settings", "/api/v2/mix/market/contracts"
+    symbols = "/api/v2/spot/public/symbols"
     assert discovered() == [settings]
     assert discovered(margin_coin="USDT") == [settings]
     assert discovered(margin_coin="BTC") == [settings, f"{contracts}?productType=COIN-FUTURES"]
     assert discovered(symbol=("BTCUSDT",)) == [settings, f"{contracts}?productType=USDT-FUTURES", symbols]
-    assert [one.request.signed for one in bitget.discoveries(bitget.Options(symbol=("BTCUSDT",)), CLASSIC)] == [
-        True,
-        False,
-        False,
-    ]
-
-
-def test_instrument_lists_are_read() -> None:
-    contracts, symbols = bitget.discoveries(bitget.Options(symbol=("BTCUSDT",)), CLASSIC)[1:]
-    rows = [{"symbol": "BTCUSDT", "supportMarginCoins": ["USDT", 7]}]
-    assert contracts.read(contracts.request, reply(answer(rows))).names == exist("symbol BTCUSDT", "coin USDT")
-    assert symbols.read(symbols.request, reply(answer([{"symbol": "BTCUSDT"}]))).names == exist("symbol BTCUSDT")
-    for data in (None, {}, "x"):
-        with pytest.raises(Unreadable):
-            contracts.read(contracts.request, reply(answer(data)))
+    found = bitget.discoveries(bitget.Options(symbol=("BTCUSDT",)), CLASSIC)
+    assert [one.request.signed for one in found] == [True, False, False]
 
 
 def test_odd_rows_of_an_instrument_list_name_nothing_and_the_others_do() -> None:
     contracts, symbols = bitget.discoveries(bitget.Options(symbol=("BTCUSDT",)), CLASSIC)[1:]
     rows: list[object] = [None, {}, 7, {"symbol": {}}, {"symbol": "ethusdt", "supportMarginCoins": None}]
-    got = reply(answer([*rows, {"symbol": CHINESE, "supportMarginCoins": ["usdt", None]}]))
+    got = reply(answer([*rows, {"symbol": CHINESE, "supportMarginCoins": ["usdt", None, 7]}]))
     assert contracts.read(contracts.request, got).names == exist("symbol ETHUSDT", f"symbol {CHINESE}", "coin USDT")
     assert symbols.read(symbols.request, got).names == exist("symbol ETHUSDT", f"symbol {CHINESE}")
-
-
-def test_a_symbol_that_was_listed_exists() -> None:
-    """An order's own symbol counts like one of the venue's list."""
-    assert bitget.doubts(bitget.Options(symbol=(CHINESE,)), frozenset(exist(f"symbol {CHINESE}", "mode classic"))) == ()
-    assert bitget.doubts(bitget.Options(symbol=(CHINESE,)), frozenset(exist("symbol BTCUSDT"))) != ()
+    for data in (None, {}, "x"):
+        with pytest.raises(Unreadable):
+            contracts.read(contracts.request, reply(answer(data)))
 
 
 @pytest.mark.parametrize(
@@ -1147,18 +912,3 @@ def test_what_looks_back_and_has_no_witness_is_told(options: dict[str, Any], mod
     assert len(said) == bool(words)
     for one in ("SPOT orders", "strategy orders"):
         assert (one in "".join(said)) is (one in words)
-
-
-def test_what_is_not_covered_is_named() -> None:
-    everything = bitget.not_covered(bitget.Options(), "live")
-    assert "margin orders of a classic account (cross and isolated)" in everything
-    for word in ("grid bots", "copy trading", "Stock+"):
-        assert any(word in words for words in everything)
-    for coin in ("USDT", "USDC"):  # coin-margined contracts take USDC as margin, and never USDT
-        named = "COIN-FUTURES orders with USDC as their margin" in bitget.not_covered(
-            bitget.Options(margin_coin=coin), "live"
-        )
-        assert named is (coin == "USDC")
-    assert not any(
-        "margin" in words for words in bitget.not_covered(bitget.Options(product_type=("USDT-FUTURES",)), "live")
-    )

@@ -140,7 +140,6 @@ def test_a_symbol_in_another_script_is_signed_as_it_is_sent() -> None:
     found = one.page(read, reply(answer({"list": rows(2, symbol="币安人生USDT"), "nextPageCursor": "a%3A1"})))
     assert ([order.symbol for order in found.orders], found.unsure) == (["币安人生USDT"] * 2, "")
     assert found.next.query == f"{read.query}&cursor=a%3A1"
-    assert bybit.doubts(options, frozenset(exist("symbol 币安人生USDT"))) == ()
 
 
 def test_the_blind_cancels_of_a_whole_account() -> None:
@@ -293,22 +292,6 @@ def page(name: str, rows: list[dict[str, object]], query: str | None = None, **r
     return one.page(request, reply(answer({"list": rows, "nextPageCursor": "", **result})))
 
 
-def test_a_row_becomes_an_order_with_the_venues_own_digits() -> None:
-    (found,) = page("linear USDT", [ROW]).orders
-    assert found == Order(
-        id="fd4300ae-7847-404e-b947-b46980a4d140",
-        segment="linear USDT",
-        client_id="mine-1",
-        symbol="BTCUSDT",
-        side="buy",
-        type="limit",
-        price="60000.50",
-        quantity="0.10",
-        remaining="0.04",
-        created_ms=1684738540559,
-    )
-
-
 def test_the_cursor_goes_back_as_received() -> None:
     cursor = "fd43%3A1684738540559%2cfd43%3A1684738540559"
     following = page("linear USDT", [ROW], nextPageCursor=cursor).next
@@ -386,11 +369,8 @@ def test_an_odd_field_keeps_no_order_from_being_named(name: str, field: str, val
 @pytest.mark.parametrize(
     ("status", "kind"),
     [
-        ("Untriggered", "StopOrder"),
-        ("Limbo", "StopOrder"),
-        (None, "StopOrder"),
-        ("New", "Order"),
-        ("Triggered", "Order"),
+        *((status, "StopOrder") for status in ("Untriggered", "Limbo", None)),
+        *((status, "Order") for status in ("New", "Triggered")),
     ],
 )
 def test_a_spot_order_is_reached_by_its_own_filter_until_it_has_triggered(status: str | None, kind: str) -> None:
@@ -399,7 +379,7 @@ def test_a_spot_order_is_reached_by_its_own_filter_until_it_has_triggered(status
     assert found.kind == kind
 
 
-def test_the_symbol_that_was_asked_for_stands_in_for_one_that_cannot_be_read() -> None:
+def test_the_symbol_of_the_request_stands_in_for_one_that_cannot_be_read() -> None:
     one = segment("linear", bybit.Options(symbol=("BTCUSDT",)))
     found = one.page(one.listings[-1][0], reply(answer({"list": rows(1, symbol=None), "nextPageCursor": ""})))
     assert [order.symbol for order in found.orders] == ["BTCUSDT"]
@@ -434,15 +414,10 @@ def test_a_listing_of_another_category_proves_nothing_and_names_nobody() -> None
 def test_strategies_are_read_row_by_row() -> None:
     one = segment("strategy")
     row = {"strategyId": "a", "symbol": "BTCUSDT", "side": "Buy", "status": 2, "reduceOnly": False}
-    odd = [
-        {**row, "strategyId": "b", "size": {}},
-        {**row, "strategyId": "c", "status": None},
-        {**row, "strategyId": "d", "status": 9},
-        {**row, "strategyId": "e", "reduceOnly": "maybe"},
-        {**row, "strategyId": "f", "symbol": None},
-        {**row, "strategyId": None},
-        "row",
-    ]
+    differences: list[dict[str, object]] = [{"size": {}}, {"status": None}, {"status": 9}, {"reduceOnly": "maybe"}]
+    differences += [{"symbol": None}]
+    odd = [{**row, "strategyId": name, **one} for name, one in zip("bcdef", differences, strict=True)]
+    odd += [{**row, "strategyId": None}, "row"]
     ended = [{**row, "strategyId": "x", "status": 3}, {**row, "strategyId": "y", "status": "4"}]
     found = one.page(one.listings[0][0], reply(answer({"list": [row, *odd, *ended]})))
     assert [order.id for order in found.orders] == list("abcdef")
@@ -451,93 +426,51 @@ def test_strategies_are_read_row_by_row() -> None:
     assert one.page(one.listings[0][0], reply(answer({"list": [row, *ended]}))).unsure == ""
 
 
-def test_acknowledgements() -> None:
-    one = segment("linear USDT")
-    (request,) = one.mass_cancels(())
-    said = one.acknowledge(request, reply(answer({"list": [{"orderId": "1", "orderLinkId": "c"}], "success": "1"})))
-    assert (said.cancelled, dict(said.client_ids), said.capped) == (("1",), {"1": "c"}, False)
-    for result in ({"success": "1"}, {"list": None, "success": "1"}, {}):
-        assert one.acknowledge(request, reply(answer(result))).cancelled == ()
+def test_an_acknowledgement_of_five_hundred_orders_is_at_the_cap_of_all_but_spot() -> None:
     full = [{"orderId": str(index), "orderLinkId": ""} for index in range(500)]
-    assert one.acknowledge(request, reply(answer({"list": full, "success": "1"}))).capped
-    (request, *_) = segment("spot").mass_cancels(())
-    assert not segment("spot").acknowledge(request, reply(answer({"list": full, "success": "1"}))).capped
+    for name, capped in (("linear USDT", True), ("spot", False)):
+        one = segment(name)
+        said = one.acknowledge(one.mass_cancels(())[0], reply(answer({"list": full, "success": "1"})))
+        assert said.capped is capped
+
+
+def outcome_of(took: list[Any], extra: object) -> tuple[tuple[str, ...], list[tuple[str, str]]]:
+    """Which orders of a batch were cancelled, and which failed and why."""
+    one = segment("linear USDT")
+    ((request, _),) = one.cancels((order("1"), order("2"), order("3")), None)
+    said = one.acknowledge(request, reply(answer({"list": took}, retExtInfo=extra)))
+    return said.cancelled, [(failure.id, failure.reason) for failure in said.failed]
+
+
+BUSY = {"code": 110095, "msg": "call auction"}
 
 
 def test_a_batch_tells_its_failures_by_position() -> None:
-    one = segment("linear USDT")
-    ((request, _),) = one.cancels((order("1"), order("2"), order("3")), None)
-    rows = [{"orderId": identity} for identity in ("1", "2", "3")]
-    outcomes = [{"code": 0, "msg": "OK"}, {"code": 110095, "msg": "call auction"}, {"code": 110001, "msg": "gone"}]
-    said = one.acknowledge(request, reply(answer({"list": rows}, retExtInfo={"list": outcomes})))
-    assert said.cancelled == ("1",)
-    assert [(failure.id, failure.reason) for failure in said.failed] == [("2", "110095 call auction")]
+    took = [{"orderId": identity} for identity in ("1", "2", "3")]
+    outcomes = [{"code": 0, "msg": "OK"}, BUSY, {"code": 110001, "msg": "gone"}]
+    assert outcome_of(took, {"list": outcomes}) == (("1",), [("2", "110095 call auction")])
 
 
-ODD_ROWS: list[Any] = [None, "row", 5, {}, {"orderId": None}, {"orderId": {}}, {"orderId": True}]
-
-
-@pytest.mark.parametrize("bad", ODD_ROWS)
-def test_an_odd_row_of_an_acknowledgement_loses_no_other(bad: object) -> None:
-    one = segment("linear USDT")
-    (request,) = one.mass_cancels(())
-    took = [{"orderId": "1", "orderLinkId": []}, bad, {"orderId": "2", "orderLinkId": "c"}]
-    said = one.acknowledge(request, reply(answer({"list": took, "success": "1"})))
-    assert (said.cancelled, dict(said.client_ids)) == (("1", "2"), {"1": "?", "2": "c"})
-
-
-@pytest.mark.parametrize("bad", ODD_ROWS)
+@pytest.mark.parametrize("bad", [None, "row", 5, {}, {"orderId": None}, {"orderId": {}}, {"orderId": True}])
 def test_an_odd_row_of_a_batch_moves_no_outcome(bad: object) -> None:
-    one = segment("linear USDT")
-    ((request, _),) = one.cancels((order("1"), order("2"), order("3")), None)
-    outcomes = [{"code": 0, "msg": "OK"}, {"code": 0}, {"code": 110095, "msg": "call auction"}]
+    outcomes = [{"code": 0, "msg": "OK"}, {"code": 0}, BUSY]
     took = [{"orderId": "1"}, bad, {"orderId": "3"}]
-    said = one.acknowledge(request, reply(answer({"list": took}, retExtInfo={"list": outcomes})))
-    assert said.cancelled == ("1",)
-    assert [failure.id for failure in said.failed] == ["3"]
+    assert outcome_of(took, {"list": outcomes}) == (("1",), [("3", "110095 call auction")])
 
 
 @pytest.mark.parametrize("extra", [None, [], "x", {}, {"list": None}, {"list": {}}, {"list": ["x", {"code": {}}]}])
 def test_an_order_of_a_batch_without_an_outcome_is_not_called_cancelled(extra: object) -> None:
-    one = segment("linear USDT")
-    ((request, _),) = one.cancels((order("1"), order("2")), None)
-    said = one.acknowledge(request, reply(answer({"list": [{"orderId": "1"}, {"orderId": "2"}]}, retExtInfo=extra)))
-    assert (said.cancelled, said.failed) == ((), ())
-
-
-def test_a_single_cancel_names_its_order() -> None:
-    one = segment("spot")
-    ((request, _),) = one.cancels((order("7", kind="tpslOrder"),), None)
-    assert one.acknowledge(request, reply(answer({"orderId": "7", "orderLinkId": ""}))).cancelled == ("7",)
-    assert one.acknowledge(request, reply(answer({"orderId": {}}))).cancelled == ()
+    assert outcome_of([{"orderId": "1"}, {"orderId": "2"}], extra) == ((), [])
 
 
 def test_an_odd_row_of_the_history_loses_no_other() -> None:
     one = segment("linear USDT")
     (request,) = one.final_states((order("1"),), 0)
     ended = {**ROW, "orderStatus": "Cancelled", "cumExecQty": {}, "price": {}}
-    found = one.final_page(
-        request, reply(answer({"list": [None, {**ended, "orderId": {}}, ended], "nextPageCursor": {}}))
-    )
+    rows = [None, {**ended, "orderId": {}}, ended]
+    found = one.final_page(request, reply(answer({"list": rows, "nextPageCursor": {}})))
     assert [(row.id, state, note) for row, state, note in found.orders] == [(ROW["orderId"], State.CANCELLED, "")]
     assert one.final_page(request, reply(answer({"list": None}))).orders == ()
-
-
-def test_history_tells_filled_from_cancelled() -> None:
-    one = segment("linear USDT")
-    (request,) = one.final_states((order("1"),), 0)
-    rows = [
-        {**ROW, "orderId": "1", "orderStatus": "Filled", "cumExecQty": "0.10"},
-        {**ROW, "orderId": "2", "orderStatus": "Cancelled", "cumExecQty": "0.06"},
-        {**ROW, "orderId": "3", "orderStatus": "Deactivated", "cumExecQty": "0.000"},
-        {**ROW, "orderId": "4", "orderStatus": "New"},
-    ]
-    found = one.final_page(request, reply(answer({"list": rows, "nextPageCursor": ""})))
-    assert [(row.id, state, note) for row, state, note in found.orders] == [
-        ("1", State.FILLED, ""),
-        ("2", State.CANCELLED, "0.06 filled before"),
-        ("3", State.CANCELLED, ""),
-    ]
 
 
 # --- judging --------------------------------------------------------------------------------------------------------
@@ -553,17 +486,12 @@ def test_the_old_spelling_of_a_code_is_read() -> None:
 def test_only_what_a_classic_account_lacks_is_absent_by_its_words(code: int) -> None:
     """It has linear, inverse and spot orders, and this API does not show them."""
     no_unified_account = reply(answer({}, code, "unified account users only"))
-    for name in ("option", "spread", "strategy"):
-        one = segment(name)
-        for request in (*one.mass_cancels(()), one.listings[0][0], one.cancels((order("1"),), None)[0][0]):
-            said = bybit.judge(request, no_unified_account)
-            assert (said.answer, said.kind, said.reach) == (Answer.ABSENT, "mode", Reach.REQUEST)
-    for name in ("linear USDT", "linear USDC", "inverse", "spot"):
-        one = segment(name)
-        for request in (*one.mass_cancels(()), one.listings[0][0], one.cancels((order("1"),), None)[0][0]):
-            said = bybit.judge(request, no_unified_account)
-            assert (said.answer, said.kind) == (Answer.AMBIGUOUS, "mode")
-            assert "classic" in said.hint
+    for names, absent in ((("option", "spread", "strategy"), True), (("linear USDT", "inverse", "spot"), False)):
+        for one in map(segment, names):
+            for request in (*one.mass_cancels(()), one.listings[0][0], one.cancels((order("1"),), None)[0][0]):
+                said = bybit.judge(request, no_unified_account)
+                assert (said.answer, said.kind) == (Answer.ABSENT if absent else Answer.AMBIGUOUS, "mode")
+                assert said.reach is Reach.REQUEST if absent else "classic" in said.hint
 
 
 @pytest.mark.parametrize("code", [110102, 110110, 110111, 110112, 110113])
@@ -589,13 +517,6 @@ def test_a_refused_page_is_no_fault_of_the_selectors() -> None:
 def test_a_403_without_a_code_may_be_a_ban_of_minutes() -> None:
     for status in (403, 401, 500):
         assert ("10 minutes" in bybit.judge(CANCEL, reply(b"", status)).hint) == (status == 403)
-
-
-@pytest.mark.parametrize("status", [400, 401, 403, 404])
-def test_a_code_decides_whatever_the_status(status: int) -> None:
-    assert bybit.judge(CANCEL, reply(answer({}, 10003), status)).reach is Reach.KEY
-    assert bybit.judge(CANCEL, reply(answer({}, 10018), status)).reach is Reach.HOST
-    assert bybit.judge(CANCEL, reply(answer({}, 10017), status)).reach is Reach.REQUEST
 
 
 @pytest.mark.parametrize("success", ["0", 0, False, "fail"])
@@ -624,29 +545,7 @@ def test_a_signature_refusal_does_not_repeat_the_key() -> None:
     assert said.words == "10004 error sign! origin_string[…]"
 
 
-# --- any bytes ------------------------------------------------------------------------------------------------------
-
-
-# --- selectors ------------------------------------------------------------------------------------------------------
-
-KNOWN = frozenset(exist("symbol BTCUSDT", "symbol ETHUSDT", "baseCoin BTC", "settleCoin USDT", "settleCoin BTC"))
-
-
-def test_unknown_selectors_are_named_with_the_right_spelling() -> None:
-    assert bybit.doubts(bybit.Options(symbol=("BTCUSTD", "ETHUSDT")), KNOWN) == (
-        'Bybit knows no --symbol BTCUSTD (did you mean "BTCUSDT"?)',
-    )
-    assert bybit.doubts(bybit.Options(settle_coin="BTCC"), KNOWN) == (
-        'Bybit knows no --settle-coin BTCC (did you mean "BTC"?)',
-    )
-    assert bybit.doubts(bybit.Options(settle_coin="USDT"), frozenset()) == ()
-
-
-def test_an_order_that_was_listed_under_a_symbol_proves_that_it_exists() -> None:
-    """The lists show what trades: not a contract that is being settled or was delisted."""
-    options = bybit.Options(symbol=("OLDUSDT",))
-    assert len(bybit.doubts(options, KNOWN)) == 1
-    assert bybit.doubts(options, KNOWN | set(exist("symbol OLDUSDT"))) == ()
+# --- instruments ----------------------------------------------------------------------------------------------------
 
 
 def test_one_odd_instrument_hides_no_other() -> None:
@@ -673,7 +572,7 @@ def test_no_discovery_read_without_a_selector_that_needs_one() -> None:
     assert not read.request.signed
 
 
-def test_instruments_that_no_plain_list_shows_are_asked_for() -> None:
+def test_instruments_that_no_ordinary_list_shows_are_read_by_their_own() -> None:
     """Options come by base coin, BTC by default; pre-market contracts only by their status."""
 
     def queries(**options: Any) -> list[str]:
@@ -692,20 +591,4 @@ def test_instruments_that_no_plain_list_shows_are_asked_for() -> None:
         "category=linear&limit=1000&status=PreLaunch",
     ]
     assert queries(category=("option",), base_coin="SOL")[1:] == ["baseCoin=SOL&category=option&limit=1000"]
-    assert queries(symbol=("BTCUSDT",)) == [
-        "category=linear&limit=1000",
-        "category=linear&limit=1000&status=PreLaunch",
-    ]
-
-
-def test_what_is_not_covered_is_named() -> None:
-    everything = bybit.not_covered(bybit.Options(), "live")
-    assert {"trading bots (grid, DCA, martingale)", "TradFi (MT5) orders"} <= set(everything)
-    for product in ("RWA stock orders", "Event Contracts", "RFQs"):
-        assert any(words.startswith(product) for words in everything)
-    narrowed = bybit.not_covered(bybit.Options(settle_coin="USDT"), "live")
-    assert "options settled in USDT" in narrowed
-    assert any("strategies" in words for words in narrowed)
-    for chosen in ({}, {"category": ("linear", "spread")}):
-        assert any("spread" in words for words in bybit.not_covered(bybit.Options(**chosen), "demo"))
-    assert not any("spread" in words for words in bybit.not_covered(bybit.Options(category=("linear",)), "demo"))
+    assert queries(symbol=("BTCUSDT",)) == ["category=linear&limit=1000", "category=linear&limit=1000&status=PreLaunch"]

@@ -49,9 +49,9 @@ def test_a_segment_leaves_empty_what_most_venues_lack() -> None:
 
 
 def test_two_purposes_of_the_same_bytes_are_two_requests() -> None:
-    asked = Request(method="GET", path="/orders", purpose="list")
-    assert asked != Request(method="GET", path="/orders", purpose="tell")
-    assert asked == Request(method="GET", path="/orders", purpose="list")
+    one = Request(method="GET", path="/orders", purpose="list")
+    assert one != Request(method="GET", path="/orders", purpose="tell")
+    assert one == Request(method="GET", path="/orders", purpose="list")
 
 
 @pytest.mark.parametrize(

@@ -43,36 +43,17 @@ def test_json_is_read(body: bytes, expected: object) -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        b"",
-        b" ",
-        b"{",
-        b'{"a":1',
-        b'{"retCode":0,"result":{"list":[{"orderId":"1"}',
-        b'{"success":"0","success":"1"}',
-        b'{"result":{"list":[1],"list":[]}}',
-        b'[{"a":1,"a":1}]',
-        b'{"a":1,"\\u0061":2}',
-        b"NaN",
-        b"[Infinity]",
-        b'{"a":-Infinity}',
-        b"[" * 50_000,
-        b"[" * 50_000 + b"]" * 50_000,
-        b'{"a":' * 50_000,
-        b"9" * 5_000,
-        b'{"price":-' + b"1" * 4_400 + b"}",
-        b"[1,]",
-        b'{"a":1,}',
-        b"{'a':1}",
-        b"{} {}",
-        b"<html>502 Bad Gateway</html>",
-        b'"\xff"',
-        b'{"a":"\x00"}',
-        b"\x1f\x8b\x08\x00",
-        b"[01]",
-        b"[+1]",
-        b"[.5]",
-        b"[0x10]",
-        b"True",
+        *(b"", b" ", b"{", b'{"a":1', b'{"retCode":0,"result":{"list":[{"orderId":"1"}'),
+        *(
+            b'{"success":"0","success":"1"}',
+            b'{"result":{"list":[1],"list":[]}}',
+            b'[{"a":1,"a":1}]',
+            b'{"a":1,"\\u0061":2}',
+        ),
+        *(b"NaN", b"[Infinity]", b'{"a":-Infinity}', b"[" * 50_000, b"[" * 50_000 + b"]" * 50_000, b'{"a":' * 50_000),
+        *(b"9" * 5_000, b'{"price":-' + b"1" * 4_400 + b"}", b"[1,]", b'{"a":1,}', b"{'a':1}", b"{} {}"),
+        *(b"<html>502 Bad Gateway</html>", b'"\xff"', b'{"a":"\x00"}', b"\x1f\x8b\x08\x00"),
+        *(b"[01]", b"[+1]", b"[.5]", b"[0x10]", b"True"),
     ],
     ids=lambda body: body[:24].decode("latin-1"),
 )
@@ -204,17 +185,8 @@ def test_what_is_no_whole_number(value: object) -> None:
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
-        (True, True),
-        ("true", True),
-        ("TRUE", True),
-        ("yes", True),
-        ("1", True),
-        (False, False),
-        ("false", False),
-        ("No", False),
-        ("0", False),
-        ("", False),
-        (None, False),
+        *((value, True) for value in (True, "true", "TRUE", "yes", "1")),
+        *((value, False) for value in (False, "false", "No", "0", "", None)),
     ],
 )
 def test_a_flag_in_any_spelling(value: object, expected: bool) -> None:
@@ -256,57 +228,46 @@ def test_a_secret_at_the_limit_is_not_cut_in_two() -> None:
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
-        ("0", 0.0),
-        ("5", 5.0),
-        ("1.5", 1.5),
-        (" 7 ", 7.0),
-        ("86400", 86_400.0),
-        ("999999999", 86_400.0),
-        ("1e300", 86_400.0),
-        ("inf", 86_400.0),
-        ("-1", None),
-        ("-inf", None),
-        ("nan", None),
-        ("", None),
-        ("soon", None),
+        *(("0", 0.0), ("5", 5.0), ("1.5", 1.5), (" 7 ", 7.0)),
+        *((value, 86_400.0) for value in ("86400", "999999999", "1e300", "inf")),
+        *((value, None) for value in ("-1", "-inf", "nan", "", "soon", "5, 6", "\x1b[31m", None)),
         ("Wed, 21 Oct 2026 07:28:00 GMT", None),
-        ("5, 6", None),
-        ("\x1b[31m", None),
-        (None, None),
     ],
 )
 def test_how_long_a_venue_asks_to_wait(value: str | None, expected: float | None) -> None:
-    assert asked(value) == expected
+    assert wait(value) == expected
 
 
-def asked(value: str | None, date: str | None = None) -> float | None:
-    told = {"retry-after": value, "date": date}
-    headers = {name: text for name, text in told.items() if text is not None}
+def wait(value: str | None, date: str | None = None) -> float | None:
+    headers = {name: text for name, text in (("retry-after", value), ("date", date)) if text is not None}
     return payload.asked_to_wait(Reply(status=429, headers=headers, body=b""))
+
+
+AT = "Wed, 21 Oct 2026 07:28:00 GMT"
 
 
 @pytest.mark.parametrize(
     ("value", "date", "expected"),
     [
-        ("Wed, 21 Oct 2026 07:28:00 GMT", "Wed, 21 Oct 2026 07:27:15 GMT", 45.0),
-        ("Wed, 21 Oct 2026 07:28:00 GMT", "Wed, 21 Oct 2026 09:27:15 +0200", 45.0),
-        ("Wed, 21 Oct 2026 07:28:00 GMT", "Wed, 21 Oct 2026 07:28:00 GMT", 0.0),
-        ("Wed, 21 Oct 2099 07:28:00 GMT", "Wed, 21 Oct 2026 07:28:00 GMT", 86_400.0),
-        ("Wed, 21 Oct 2026 07:28:00 GMT", "Wed, 21 Oct 2026 07:28:01 GMT", None),
-        ("Wed, 21 Oct 2026 07:28:00 GMT", "now", None),
-        ("Wed, 21 Oct 2026 07:28:00", "Wed, 21 Oct 2026 07:28:00 GMT", None),
-        ("Wed, 99 Oct 2026 07:28:00 GMT", "Wed, 21 Oct 2026 07:28:00 GMT", None),
+        (AT, "Wed, 21 Oct 2026 07:27:15 GMT", 45.0),
+        (AT, "Wed, 21 Oct 2026 09:27:15 +0200", 45.0),
+        (AT, AT, 0.0),
+        ("Wed, 21 Oct 2099 07:28:00 GMT", AT, 86_400.0),
+        (AT, "Wed, 21 Oct 2026 07:28:01 GMT", None),
+        (AT, "now", None),
+        ("Wed, 21 Oct 2026 07:28:00", AT, None),
+        ("Wed, 99 Oct 2026 07:28:00 GMT", AT, None),
     ],
 )
 def test_a_date_to_wait_for_counts_from_the_venues_own(value: str, date: str, expected: float | None) -> None:
     """This machine's clock has no say."""
-    assert asked(value, date) == expected
+    assert wait(value, date) == expected
 
 
 @given(value=st.text(), date=st.text())
 def test_any_header_is_a_bounded_wait_or_none(value: str, date: str) -> None:
-    wait = asked(value, date)
-    assert wait is None or 0 <= wait <= 86_400
+    seconds = wait(value, date)
+    assert seconds is None or 0 <= seconds <= 86_400
 
 
 def _by_status(status: int, **headers: str) -> tuple[Answer, str | None, Reach, float | None]:

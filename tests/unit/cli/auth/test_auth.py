@@ -103,10 +103,8 @@ def test_lines_go_into_the_keyring_and_the_profile_into_the_config(user: User) -
     assert "cancelall bybit --dry-run" in ran.err
     status = user.runs("status", "--json")
     assert status.code == 0
-    assert [(one["field"], one["source"]) for one in status.line["secrets"]] == [
-        ("api_key", "keyring"),
-        ("api_secret", "keyring"),
-    ]
+    sources = {one["field"]: one["source"] for one in status.line["secrets"]}
+    assert sources == {"api_key": "keyring", "api_secret": "keyring"}
     assert all(0 <= one["age_seconds"] < 60 for one in status.line["secrets"])
 
 
@@ -184,20 +182,18 @@ ED25519 = ed25519.Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, Priva
         (["bybit"], b"#" * 70000, 6, "standard input is longer than 64 KiB"),
         (["bybit"], "", 6, "CANCELALL_BYBIT_API_KEY in the environment"),
         (["bybit", "--field", "api_secret"], "", 6, "nothing came on standard input"),
-        (
-            ["bybit", "--field", "api_secret"],
-            "CANARY\nCANARY",
-            6,
-            "api_secret (from standard input) holds a line break",
+        *(
+            (["bybit", "--field", "api_secret"], given, 6, said)
+            for given, said in (
+                ("CANARY\nCANARY", "api_secret (from standard input) holds a line break"),
+                ("-----BEGIN PRIVATE KEY-----\nCANARY", "not a whole private key"),
+                (
+                    "-----BEGIN PRIVATE KEY-----\nCANARY\n-----END PRIVATE KEY-----",
+                    "does not hold an unencrypted private key",
+                ),
+                (ED25519, "but not an RSA one"),
+            )
         ),
-        (["bybit", "--field", "api_secret"], "-----BEGIN PRIVATE KEY-----\nCANARY", 6, "not a whole private key"),
-        (
-            ["bybit", "--field", "api_secret"],
-            "-----BEGIN PRIVATE KEY-----\nCANARY\n-----END PRIVATE KEY-----",
-            6,
-            "does not hold an unencrypted private key",
-        ),
-        (["bybit", "--field", "api_secret"], ED25519, 6, "but not an RSA one"),
         (["bybit", "--field", "nope"], "CANARY", 2, 'bybit has no secret "nope"'),
         (["bybit", "--file", "x"], "CANARY", 2, "--file needs --field"),
         (["bybit", "--field", "api_key", "--file", "/nonexistent"], "", 6, "/nonexistent cannot be read"),
@@ -243,9 +239,7 @@ def test_no_option_takes_a_secret_as_its_value() -> None:
         name: {option for one in command.params for option in one.opts} for name, command in auth.commands.items()
     }
     common = {"--config", "--help"}
-    assert options["set"] - common == {
-        *("name", "--venue", "--environment", "--field", "--file", "--allow-plaintext"),
-    }
+    assert options["set"] - common == {*("name", "--venue", "--environment", "--field", "--file", "--allow-plaintext")}
     assert options["status"] - common == {"names", "--json"}
     assert options["remove"] - common == {"name", "--venue"}
     assert options["export-systemd"] - common == {"name", "--venue", "--run", "--with-key"}
@@ -378,11 +372,11 @@ def test_a_keyring_that_hangs_is_not_waited_for(user: User, monkeypatch: pytest.
 
 def test_status_waits_for_a_hanging_keyring_only_once(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(chain, "KEYRING_SECONDS", 0.2)
-    for_ever, asked = threading.Event(), []
+    for_ever, reads = threading.Event(), []
 
     class Hanging(Encrypted):
         def get_password(self, service: str, username: str) -> str | None:
-            asked.append(username)
+            reads.append(username)
             for_ever.wait(20)
             return None
 
@@ -390,7 +384,7 @@ def test_status_waits_for_a_hanging_keyring_only_once(user: User, monkeypatch: p
     user.has(Hanging())
     ran = user.runs("status", "bybit", "--json")
     for_ever.set()
-    assert (ran.code, asked) == (6, ["bybit.api_key"])
+    assert (ran.code, reads) == (6, ["bybit.api_key"])
     assert all("within 0.2 s" in one["error"]["message"] for one in ran.line["secrets"])
 
 
@@ -444,10 +438,7 @@ def test_status_without_a_config_looks_where_a_kill_would(user: User, monkeypatc
     assert user.runs("status").code == 6
     monkeypatch.setenv("CANCELALL_DELTADEFI_API_KEY", "CANARY-delta")
     ran = user.runs("status")
-    assert (ran.code, ran.out) == (
-        0,
-        "deltadefi (deltadefi)\n  api_key  environment (CANCELALL_DELTADEFI_API_KEY)\n",
-    )
+    assert (ran.code, ran.out) == (0, "deltadefi (deltadefi)\n  api_key  environment (CANCELALL_DELTADEFI_API_KEY)\n")
 
 
 def test_status_tells_a_pair_that_the_venue_cannot_use(user: User) -> None:

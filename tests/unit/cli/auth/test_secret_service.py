@@ -102,12 +102,12 @@ def test_set_kill_status_remove(
     path = session.home / "config.toml"
     write_config(path, {"bybit": keyless(server)})
     path.write_text(f"# mine\n{path.read_text()}")
-    asked = ["--config", str(path)]
+    config = ["--config", str(path)]
     lines = "".join(f"{field}={value}\n" for field, value in server.credentials.items())
     python_path, loaded = plugged_in(tmp_path / "site")
     env = {"PYTHONPATH": python_path}
 
-    ran = command(session, "auth", "set", "bybit", *asked, given=lines, env=env)
+    ran = command(session, "auth", "set", "bybit", *config, given=lines, env=env)
     assert ran.code == 0, ran
     assert f'keyring_backend = "{SERVICE}"' in path.read_text()
     assert path.read_text().startswith("# mine\n")
@@ -121,18 +121,18 @@ def test_set_kill_status_remove(
     # By the recorded name, the plug-ins of the machine are not even looked for; detection did load them.
     assert loaded.exists()
     loaded.unlink()
-    ran = command(session, "bybit", "--json", *asked, env=env)
+    ran = command(session, "bybit", "--json", *config, env=env)
     assert (ran.code, ran.line["verdict"], server.open_orders()) == (0, "clear", []), ran
     assert not loaded.exists()
 
-    ran = command(session, "auth", "status", "--json", *asked)
+    ran = command(session, "auth", "status", "--json", *config)
     assert (ran.code, [one["source"] for one in ran.line["secrets"]]) == (0, ["keyring", "keyring"])
     assert all(one["age_seconds"] < 60 for one in ran.line["secrets"])
-    ran = command(session, "auth", "remove", "bybit", *asked)
+    ran = command(session, "auth", "remove", "bybit", *config)
     assert (ran.code, "removed api_key and api_secret" in ran.err) == (0, True)
     with collection_of(session, monkeypatch) as collection:
         assert list(collection.search_items({"service": "cancelall"})) == []
-    ran = command(session, "auth", "status", *asked)
+    ran = command(session, "auth", "status", *config)
     assert (ran.code, ran.out.count("missing")) == (6, 2)
 
 
@@ -154,7 +154,7 @@ print(secrets.api_key.reveal(), secrets.passphrase.reveal(), len(opened), "keyri
 
 
 def test_a_kill_reads_all_items_on_one_connection_and_without_keyring(start_session: Start) -> None:
-    """Unless keyring is told where to look: then it is asked."""
+    """Unless keyring is told where to look: then keyring reads them."""
     session = start_session()
     given = "api_key=CANARY-key-12345678\napi_secret=CANARY-secret-12345678\npassphrase=CANARY-phrase\n"
     assert command(session, "auth", "set", "bitget", given=given).code == 0
@@ -232,11 +232,7 @@ def test_a_user_at_a_terminal(start_session: Start, monkeypatch: pytest.MonkeyPa
     assert "bitget: api_key and api_secret and passphrase in the keyring" in shown
     with collection_of(session, monkeypatch) as collection:
         held = {item.get_attributes()["username"]: item.get_secret().decode() for item in collection.get_all_items()}
-    assert held == {
-        "bitget.api_key": "CANARY-key-1",
-        "bitget.api_secret": SECRET,
-        "bitget.passphrase": "CANARY-phrase",
-    }
+    assert held == {"bitget.api_key": "CANARY-key-1", "bitget.api_secret": SECRET, "bitget.passphrase": "CANARY-phrase"}
 
     user = Terminal(session, "auth", "set", "bitget")  # a new passphrase, the rest as it is
     for field in ("api_key", "api_secret"):

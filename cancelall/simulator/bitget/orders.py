@@ -1,4 +1,4 @@
-"""Bitget's cancels.
+"""Bitget's calls that change orders: cancel them, place them.
 
 https://www.bitget.com/api-doc/contract/trade/Cancel-All-Orders, .../Batch-Cancel-Orders,
 https://www.bitget.com/api-doc/contract/plan/Cancel-Plan-Order, https://www.bitget.com/api-doc/spot/trade/Cancel-Symbol-Orders,
@@ -6,6 +6,11 @@ https://www.bitget.com/api-doc/contract/plan/Cancel-Plan-Order, https://www.bitg
 https://www.bitget.com/api-doc/margin/cross/trade/Cross-Batch-Cancel-Order (the isolated account has the same calls),
 https://www.bitget.com/api-doc/uta/trade/Cancel-All-Order and .../Cancel-Batch (as of 2025-12-05). Later clients know
 strategy orders of six types, and in every category.
+
+Placing is there so that bots and other people's clients can trade against the fake:
+https://www.bitget.com/api-doc/contract/trade/Place-Order, .../plan/Place-Plan-Order and .../plan/Place-Tpsl-Order, the
+spot and margin pages of the same names, and https://www.bitget.com/api-doc/uta/trade/Place-Order (as of 2025-12-05).
+Limit orders rest, market orders fill at once, plan and strategy orders wait. There is no balance and no matching.
 """
 
 from __future__ import annotations
@@ -17,6 +22,8 @@ from dataclasses import dataclass
 from ..book import SimOrder
 from ..refusals import Refused
 from ..routes import Call
+from ..stock import template
+from ..values import positive
 from . import kinds
 from .state import State, bad, body, category, ids, invalid, named, needed, product_type, text
 
@@ -41,7 +48,7 @@ _STRATEGY_GONE = Refused("25597", "Strategy does not exist or has already been s
 
 Named = Mapping[str, object]
 """What names one order: a body, or a row of a batch."""
-Find = Callable[[Named], SimOrder | None]
+Failed = tuple[dict[str, str], Refused]
 
 
 @dataclass(frozen=True)
@@ -49,7 +56,7 @@ class Outcome:
     """What became of a cancel: the orders that it took, and the ids that it did not, each with the reason."""
 
     taken: Sequence[SimOrder] = ()
-    failed: Sequence[tuple[dict[str, str], Refused]] = ()
+    failed: Sequence[Failed] = ()
 
     def one(self) -> dict[str, str]:
         """The answer to the cancel of one order, or the refusal."""
@@ -66,9 +73,7 @@ class Outcome:
         return {"successList": [ids(order) for order in self.taken], "failureList": failed}
 
     def rows(self) -> list[dict[str, object]]:
-        """One list, as v3 answers: the page gives each row a code, recordings show the two ids of a cancelled order
-        alone. Here every other one has a code.
-        """
+        """One list, as v3 has it: its page gives each row a code, recordings show ids alone. Here it is by turns."""
         good = {"code": "0", "msg": "success"}
         rows: list[dict[str, object]] = [
             {**ids(order), **(good if number % 2 else {})} for number, order in enumerate(self.taken)
@@ -76,52 +81,54 @@ class Outcome:
         return rows + [{**names, "code": reason.code, "msg": reason.message} for names, reason in self.failed]
 
 
-def _take(venue: State, call: Call, orders: Iterable[SimOrder], *, by_name: bool = False) -> Outcome:
+def _take(
+    venue: State, call: Call, orders: Iterable[SimOrder], failed: Sequence[Failed] = (), *, by_name: bool = False
+) -> Outcome:
     """Cancel these open orders. One that is named again within a second of its last cancel is refused.
 
     https://www.bitget.com/api-doc/contract/error-code/restapi, 45129; for which calls it holds is not written.
     """
     now_ms = venue.now_ms()
     chosen: list[SimOrder] = []
-    failed: list[tuple[SimOrder, Refused]] = []
+    refused: list[tuple[SimOrder, Refused]] = []
     for order in orders:
         if by_name and now_ms - venue.struck_ms.get(order.id, -_AGAIN_AFTER_MS) < _AGAIN_AFTER_MS:
-            failed.append((order, _TOO_FREQUENT))
+            refused.append((order, _TOO_FREQUENT))
         elif order.extra.get("orderSource") in _BOTS and venue.fault("bot-orders", call.request):
-            failed.append((order, _NOT_CANCELLABLE))
+            refused.append((order, _NOT_CANCELLABLE))
         else:
             chosen.append(order)
             venue.struck_ms[order.id] = now_ms
     done = venue.cancel(call.account, chosen, call.request)
-    failed += [(order, _FAILED) for order in done.failed]
-    return Outcome(done.accepted, [(ids(order), reason) for order, reason in failed])
+    refused += [(order, _FAILED) for order in done.failed]
+    return Outcome(done.accepted, [*failed, *((ids(order), reason) for order, reason in refused)])
 
 
 def _take_named(
-    venue: State, call: Call, rows: Iterable[Named], find: Find, gone: Refused, final: Refused | None = None
+    venue: State,
+    call: Call,
+    rows: Iterable[Named],
+    *segments: str,
+    gone: Refused,
+    final: Refused | None = None,
+    symbol: Callable[[Named], str | None] = lambda row: None,
+    kind: str = "",
 ) -> Outcome:
-    """Cancel the orders that these rows name. One that is not found is `gone`, a closed one that or `final`."""
+    """Cancel the orders of these segments that the rows name, if they are of that symbol and kind. One that is not
+    there is `gone`, a closed one that or `final`.
+    """
     orders: list[SimOrder] = []
-    failed: list[tuple[dict[str, str], Refused]] = []
+    failed: list[Failed] = []
     for row in rows:
-        order = find(row)
-        if order is not None and order.status == "open":
+        wanted, order = symbol(row), named(call, row, *segments)
+        if order and (wanted not in (None, order.symbol) or kind not in ("", order.kind)):
+            order = None
+        if order and order.status == "open":
             orders.append(order)
         else:
             names = {name: text(row, name) for name in ("orderId", "clientOid")}
-            failed.append((names, gone if order is None else final or gone))
-    outcome = _take(venue, call, orders, by_name="/v2/" in call.path)
-    return Outcome(outcome.taken, [*failed, *outcome.failed])
-
-
-def _finder(call: Call, *segments: str, symbol: str | None = None, kind: str = "") -> Find:
-    """Finds the order of these segments that a row names, if it is of that symbol and kind."""
-
-    def find(row: Named) -> SimOrder | None:
-        order = named(call, row, *segments)
-        return order if order and symbol in (None, order.symbol) and kind in ("", order.kind) else None
-
-    return find
+            failed.append((names, final or gone if order else gone))
+    return _take(venue, call, orders, failed, by_name="/v2/" in call.path)
 
 
 def _open(call: Call, segment: str, symbol: str = "", coin: str = "") -> list[SimOrder]:
@@ -134,9 +141,7 @@ def _open(call: Call, segment: str, symbol: str = "", coin: str = "") -> list[Si
 
 
 def _batch(venue: State, call: Call, values: Named, name: str) -> list[Named]:
-    """The rows of a batch; none if the field is absent. The page says 50, the page of best practices 20: the fault
-    `batch` makes it 20.
-    """
+    """The rows of a batch; none if absent. The page says 50, that of best practices 20, as with the fault `batch`."""
     rows = values.get(name, [])
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise bad(name)
@@ -147,14 +152,15 @@ def _batch(venue: State, call: Call, values: Named, name: str) -> list[Named]:
     return rows
 
 
+def _symbol(row: Named) -> str:
+    return text(row, "symbol")
+
+
 # --- classic futures: ordinary orders and plan orders, which are two books with calls of their own --------------------
 
 
 def cancel_all(venue: State, call: Call) -> object:
-    """`POST /api/v2/mix/order/cancel-all-orders`: of one product type, and of one margin coin if it is given.
-
-    A `symbol` is not documented, and here it is ignored: everything of the product type goes. No order is code 22001.
-    """
+    """Of one product type, and margin coin if given; a `symbol`, undocumented, is ignored. No order is code 22001."""
     values = body(call)
     product = product_type(values)
     orders = _open(call, product, coin=text(values, "marginCoin"))
@@ -168,13 +174,13 @@ def cancel_all(venue: State, call: Call) -> object:
 
 
 def batch_cancel(venue: State, call: Call) -> object:
-    """`POST /api/v2/mix/order/batch-cancel-orders`: by ids, else by symbol, else the whole product type."""
+    """By ids, else by symbol, else the whole product type."""
     values = body(call)
     product, symbol, rows = product_type(values), text(values, "symbol"), _batch(venue, call, values, "orderIdList")
     if rows and not symbol:
         raise _NO_SYMBOL
     if rows:
-        return _take_named(venue, call, rows, _finder(call, product, symbol=symbol), _GONE, _FINAL).two_lists()
+        return _take_named(venue, call, rows, product, gone=_GONE, final=_FINAL, symbol=lambda row: symbol).two_lists()
     orders = _open(call, product, symbol, text(values, "marginCoin"))
     if not orders:
         raise _NOTHING
@@ -182,14 +188,12 @@ def batch_cancel(venue: State, call: Call) -> object:
 
 
 def cancel_one(venue: State, call: Call) -> object:
-    """`POST /api/v2/mix/order/cancel-order`."""
     values = body(call)
-    find = _finder(call, product_type(values), symbol=text(values, "symbol"))
-    return _take_named(venue, call, [values], find, _GONE, _FINAL).one()
+    return _take_named(venue, call, [values], product_type(values), gone=_GONE, final=_FINAL, symbol=_symbol).one()
 
 
 def cancel_plan(venue: State, call: Call) -> object:
-    """`POST /api/v2/mix/order/cancel-plan-order`: of one `planType`, `normal_plan` if none is given.
+    """Of one `planType`, `normal_plan` if none is given.
 
     The venue's silent no-op, met by many: what the planType does not reach, named or not, is in neither list, and the
     answer is a success. The same is reported of moving_plan without ids in hedge mode (the fault `hedge`); that a call
@@ -215,15 +219,12 @@ def cancel_plan(venue: State, call: Call) -> object:
 
 
 def cancel_symbol(venue: State, call: Call) -> object:
-    """`POST /api/v2/spot/trade/cancel-symbol-order`: names no orders, and lands after its answer.
-
-    Whether it takes TP/SL orders is not written; here it does not.
-    """
+    """Names no orders, and lands after its answer. Whether it takes TP/SL orders is not written; here it does not."""
     symbol = needed(body(call), "symbol")
-    found = [order for order in _open(call, kinds.SPOT, symbol) if order.kind == kinds.NORMAL]
+    orders = [order for order in _open(call, kinds.SPOT, symbol) if order.kind == kinds.NORMAL]
 
     def land(_: int) -> None:
-        _take(venue, call, [order for order in found if call.account.book.is_open(order.id)])
+        _take(venue, call, [order for order in orders if call.account.book.is_open(order.id)])
 
     venue.later(venue.now_ms() + _LANDS_AFTER_MS, land)
     venue.fire_trigger(call, kinds.SPOT_PLANS, kinds.SPOT)
@@ -231,39 +232,34 @@ def cancel_symbol(venue: State, call: Call) -> object:
 
 
 def spot_batch(venue: State, call: Call) -> object:
-    """`POST /api/v2/spot/trade/batch-cancel-order`: of one symbol, or of several with `batchMode` multiple.
-    `POST /api/v2/margin/{crossed,isolated}/batch-cancel-order`: of one symbol.
-
-    They have no word for TP/SL orders, so that those do not exist for them.
-    """
+    """Of one symbol, or on spot of several with `batchMode` multiple. It has no word for TP/SL: they do not exist."""
     values, mode = body(call), call.names.get("mode", "")
     name = "orderIdList" if mode else "orderList"
     rows, several = _batch(venue, call, values, name), text(values, "batchMode") == "multiple"
     if not rows:
         raise Refused("40019", f"Parameter {name} cannot be empty")
 
-    def find(row: Named) -> SimOrder | None:
-        symbol = needed(row if several else values, "symbol")
-        return _finder(call, mode or kinds.SPOT, symbol=symbol, kind=kinds.NORMAL)(row)
+    def symbol(row: Named) -> str:
+        return needed(row if several else values, "symbol")
 
-    return _take_named(venue, call, rows, find, _SPOT_GONE).two_lists(with_code=not mode)
+    segment = mode or kinds.SPOT
+    outcome = _take_named(venue, call, rows, segment, gone=_SPOT_GONE, symbol=symbol, kind=kinds.NORMAL)
+    return outcome.two_lists(with_code=not mode)
 
 
 def spot_one(venue: State, call: Call) -> object:
-    """`POST /api/v2/spot/trade/cancel-order` and `/api/v2/margin/{crossed,isolated}/cancel-order`: a TP/SL order needs
-    `tpslType` tpsl, and then no symbol.
-    """
+    """On spot or margin. A TP/SL order needs `tpslType` tpsl, and then no symbol."""
     values = body(call)
     kind = text(values, "tpslType") or kinds.NORMAL
     if kind not in (kinds.NORMAL, kinds.TPSL):
         raise bad("tpslType")
     symbol = needed(values, "symbol") if kind == kinds.NORMAL else text(values, "symbol") or None
-    find = _finder(call, call.names.get("mode", kinds.SPOT), symbol=symbol, kind=kind)
-    return _take_named(venue, call, [values], find, _SPOT_GONE).one()
+    segment = call.names.get("mode", kinds.SPOT)
+    return _take_named(venue, call, [values], segment, gone=_SPOT_GONE, symbol=lambda _: symbol, kind=kind).one()
 
 
 def spot_plans(venue: State, call: Call) -> object:
-    """`POST /api/v2/spot/trade/batch-cancel-plan-order`: of some symbols, or all. No order is an empty success."""
+    """Of some symbols, or all. No order is an empty success."""
     wanted = body(call).get("symbolList", [])
     if not isinstance(wanted, list):
         raise bad("symbolList")
@@ -272,8 +268,7 @@ def spot_plans(venue: State, call: Call) -> object:
 
 
 def spot_plan(venue: State, call: Call) -> object:
-    """`POST /api/v2/spot/trade/cancel-plan-order`: one, by either id."""
-    _take_named(venue, call, [body(call)], _finder(call, kinds.SPOT_PLANS), _PLAN_GONE).one()
+    _take_named(venue, call, [body(call)], kinds.SPOT_PLANS, gone=_PLAN_GONE).one()
     return {"result": "success"}
 
 
@@ -281,10 +276,7 @@ def spot_plan(venue: State, call: Call) -> object:
 
 
 def unified_symbol(venue: State, call: Call) -> object:
-    """`POST /api/v3/trade/cancel-symbol-order`: a whole category, or one symbol of it.
-
-    What it answers when there is nothing is not written: an empty list here, unless the fault `nothing` names a code.
-    """
+    """A category, or one symbol of it. Its answer to none is not written: an empty list, or the code of `nothing`."""
     values = body(call)
     part = category(values)
     orders = _open(call, kinds.unified_segment(part), text(values, "symbol"))
@@ -296,7 +288,7 @@ def unified_symbol(venue: State, call: Call) -> object:
 
 
 def unified_batch(venue: State, call: Call) -> object:
-    """`POST /api/v3/trade/cancel-batch`: the body is an array of at most 20, all of one category."""
+    """The body is an array of at most 20, all of one category."""
     try:
         rows = json.loads(call.request.body or b"[]")
     except ValueError as error:
@@ -308,23 +300,86 @@ def unified_batch(venue: State, call: Call) -> object:
     parts = {category(row) for row in rows}
     if len(parts) > 1:
         raise invalid("category")
-    segment = kinds.unified_segment(parts.pop())
-
-    def find(row: Named) -> SimOrder | None:
-        order = named(call, row, segment)
-        return order if order and order.symbol == text(row, "symbol") else None
-
-    return _take_named(venue, call, rows, find, _ROW_GONE).rows()
+    return _take_named(venue, call, rows, *map(kinds.unified_segment, parts), gone=_ROW_GONE, symbol=_symbol).rows()
 
 
 def unified_one(venue: State, call: Call) -> object:
-    """`POST /api/v3/trade/cancel-order`: one order of whatever category."""
-    find = _finder(call, *map(kinds.unified_segment, kinds.CATEGORIES))
-    return _take_named(venue, call, [body(call)], find, _UNIFIED_GONE).one()
+    return _take_named(venue, call, [body(call)], *kinds.UNIFIED, gone=_UNIFIED_GONE).one()
 
 
 def strategy_one(venue: State, call: Call) -> object:
-    """`POST /api/v3/trade/cancel-strategy-order`: one, by either id; there is no call for several."""
-    find = _finder(call, *map(kinds.strategy_segment, kinds.CATEGORIES))
-    _take_named(venue, call, [body(call)], find, _STRATEGY_GONE).one()
+    """One of whatever category; there is no call for several."""
+    _take_named(venue, call, [body(call)], *kinds.STRATEGIES, gone=_STRATEGY_GONE).one()
     return None
+
+
+# --- placing ----------------------------------------------------------------------------------------------------------
+
+# The position's side decides where no side is named: what closes a long one sells. Some call a long one `buy`.
+_CLOSING_SIDES = {"long": "sell", "short": "buy", "buy": "sell", "sell": "buy"}
+_KEPT = (
+    "marginCoin posSide tradeSide force triggerPrice callbackRatio presetStopSurplusPrice presetStopLossPrice "
+    "stopSurplusTriggerPrice stopLossTriggerPrice takeProfit stopLoss triggerBy triggerOrderType"
+).split()
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """What a call places that waits for a price: the parameter that names its kind, the kinds, and the usual one."""
+
+    name: str
+    kinds: tuple[str, ...]
+    usual: str = ""
+
+
+PLANS = Waiting("planType", kinds.OPENING_PLANS)
+CLOSING = Waiting("planType", kinds.CLOSING_PLANS)
+SPOT_PLANS = Waiting("planType", ("amount", "total"), "amount")
+STRATEGIES = Waiting("type", kinds.STRATEGY_TYPES, kinds.TPSL)
+
+
+def place(venue: State, call: Call) -> object:
+    """Every call that places an order: a route's detail tells what it places that waits.
+
+    A spot order with `tpslType` tpsl waits, too; the size of a margin order is `baseSize` or `quoteSize`.
+    """
+    values, waiting = body(call), call.route.detail
+    family = call.path.split("/")[3]
+    (part, segment), kind = _place_of(call, family, values), text(values, "tpslType") or kinds.NORMAL
+    if waiting:
+        kind = text(values, waiting.name) or waiting.usual
+        if kind not in waiting.kinds:
+            raise invalid("type") if family == "trade" else Refused("40812", "The condition planType is not met")
+    symbol, client_id = text(values, "symbol"), text(values, "clientOid")
+    if venue.instruments.find(part, symbol) is None:
+        raise Refused("40034", f"Parameter {symbol} does not exist")
+    side = text(values, "side").lower()
+    if waiting and not side:
+        side = _CLOSING_SIDES.get(text(values, "holdSide" if family == "mix" else "posSide"), "")
+    order_type = text(values, "triggerOrderType" if waiting and family == "trade" else "orderType") or "market"
+    if side not in ("buy", "sell") or order_type not in ("limit", "market"):
+        raise Refused("40020", "Parameter side or orderType error")
+    if client_id and call.account.book.find(client_id=client_id):
+        raise Refused("40786", "Duplicate clientOid")
+    whole_position = kind in ("pos_profit", "pos_loss") or (waiting is STRATEGIES and "qty" not in values)
+    sized = next((name for name in ("qty", "baseSize", "quoteSize") if name in values), "size")
+    quantity = ("1" if waiting is STRATEGIES else "0") if whole_position else positive(values, sized, bad(sized))
+    priced = next((name for name in ("price", "executePrice", "triggerOrderPrice") if values.get(name)), "price")
+    price = positive(values, priced, bad(priced)) if order_type == "limit" else "0"
+    extra = {name: values[name] for name in _KEPT if name in values}
+    reduces = text(values, "reduceOnly").upper() == "YES"
+    order = template(segment, symbol, side, price, kind, extra, reduces=reduces)
+    fills = order_type == "market" and not waiting and kind != kinds.TPSL
+    return ids(venue.accept(call.account, order, quantity, client_id, fills=fills))
+
+
+def _place_of(call: Call, family: str, values: Named) -> tuple[str, str]:
+    """The part of which a call places an order, and the segment where the order rests."""
+    waits = call.route.detail is not None
+    if family == "margin":
+        return "MARGIN", call.names["mode"]
+    if family == "trade":
+        part = category(values)
+        return part, kinds.strategy_segment(part) if waits else kinds.unified_segment(part)
+    part = product_type(values) if family == "mix" else kinds.SPOT
+    return part, kinds.plan_segment(part) if waits else part
