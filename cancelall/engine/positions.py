@@ -30,7 +30,7 @@ _TRIES = 3
 
 
 @dataclass
-class _Listed:
+class _PartlyRead:
     """What one listing has shown so far."""
 
     listing: PositionListing
@@ -76,7 +76,7 @@ async def read(sweep: ProfileSweep, venue: str, options: Any, until: float) -> P
         return PositionsReading(known=False, unknown="no part of the account is known", verdict=Verdict.UNPROVEN)
     if client.refusal is not None:
         return PositionsReading(known=False, unknown=client.refusal.words or "refused", verdict=Verdict.REFUSED)
-    listed = [_Listed(listing) for listing in module.listings(options, orders)]
+    listed = [_PartlyRead(listing) for listing in module.listings(options, orders)]
     if not listed:
         return PositionsReading(none="nothing in this scope has positions")
     reader = _reader(client, until)
@@ -99,7 +99,7 @@ def _reader(client: Client, until: float) -> Client:
     return made
 
 
-async def _read(client: Client, listed: _Listed) -> None:
+async def _read(client: Client, listed: _PartlyRead) -> None:
     """All pages of a listing. What has come stays, however it ends."""
     request = listed.listing.request
     requested: set[Request] = set()
@@ -128,7 +128,7 @@ async def _read(client: Client, listed: _Listed) -> None:
     listed.why = "its pages do not end"
 
 
-def _joined(listed: list[_Listed], reader: Client, *, pending: bool) -> PositionsReading:
+def _joined(listed: list[_PartlyRead], reader: Client, *, pending: bool) -> PositionsReading:
     """What all listings show together."""
     pages = [page for one in listed for page in one.pages]
     marks = {symbol: mark for page in pages for symbol, mark in page.marks.items()}
@@ -156,7 +156,7 @@ def _joined(listed: list[_Listed], reader: Client, *, pending: bool) -> Position
     )
 
 
-def _verdict(failed: list[_Listed]) -> Verdict:
+def _verdict(failed: list[_PartlyRead]) -> Verdict:
     """What listings that failed are worth together."""
     outcomes = [one.outcome for one in failed]
     if any(one is not None and one.answer is Answer.REFUSED for one in outcomes):

@@ -229,7 +229,7 @@ def test_pages_are_read_to_their_end(pages: list[PositionPage], shown: int, why:
         page = left.pop(0) if left else None
         return SimpleNamespace(value=page, attempt=SimpleNamespace(sent=True, answered=page is not None))
 
-    listed = positions._Listed(PositionListing(name="all", request=FIRST, read=lambda *answer: PositionPage()))
+    listed = positions._PartlyRead(PositionListing(name="all", request=FIRST, read=lambda *answer: PositionPage()))
     asyncio.run(positions._read(SimpleNamespace(ask=ask, bug=None), listed))  # type: ignore[arg-type]
     assert (sum(len(page.positions) for page in listed.pages), listed.why) == (shown, why)
 

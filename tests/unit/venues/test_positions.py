@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,12 +13,11 @@ from hypothesis import strategies as st
 from cancelall.core.errors import Unreadable
 from cancelall.core.model import Answer, Order, Protection, Request
 from cancelall.core.positions import Position, ProtectiveOrder, Role
-from cancelall.venues.bitget.options import Facts as BitgetFacts
 from cancelall.venues.positions import PositionListing, PositionPage, load_positions
 from cancelall.venues.registry import VENUES, load, schema
 from unit.venues.kinds import EVERY, Kind, reply, segments
 
-UNIFIED = BitgetFacts(mode="unified")
+UNIFIED = replace(load("bitget").facts, mode="unified")
 
 
 def listed(venue: str, facts: Any = None, **options: Any) -> tuple[PositionListing, ...]:
