@@ -13,7 +13,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
-from fleet import Fleet  # noqa: E402
+from fleet import Fleet
 
 SHARDS = (1, 2, 3, 4, 7)
 ORIGIN = "http://127.0.0.1:1"

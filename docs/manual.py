@@ -32,7 +32,7 @@ _EXAMPLES = (
 )
 
 
-def page(command: Any) -> str:  # noqa: ANN401 - Typer has no public name for it
+def page(command: Any) -> str:  # Typer has no public name for it
     """The page in the man macros of roff. `command` is the whole command line."""
     top = command.make_context("cancelall", [], resilient_parsing=True)
     lines = [
@@ -70,7 +70,7 @@ def page(command: Any) -> str:  # noqa: ANN401 - Typer has no public name for it
     return "\n".join(lines) + "\n"
 
 
-def _commands(group: Any, context: Any, before: Sequence[str]) -> Iterator[tuple[tuple[str, ...], Any, Any]]:  # noqa: ANN401
+def _commands(group: Any, context: Any, before: Sequence[str]) -> Iterator[tuple[tuple[str, ...], Any, Any]]:
     commands: Mapping[str, Any] = group.commands
     for name, command in commands.items():
         words = (*before, name)
@@ -81,7 +81,7 @@ def _commands(group: Any, context: Any, before: Sequence[str]) -> Iterator[tuple
             yield words, command, inner
 
 
-def _options(command: Any, context: Any) -> list[str]:  # noqa: ANN401
+def _options(command: Any, context: Any) -> list[str]:
     lines: list[str] = []
     for parameter in command.get_params(context):
         record = parameter.get_help_record(context)

@@ -21,7 +21,7 @@ from support import profile_table
 
 
 async def nobody(profile: str, words: str) -> None:
-    """Is told nothing."""
+    """Announces nothing."""
 
 
 def checked_all(
@@ -36,8 +36,8 @@ def checked_all(
     """Every profile's report. With `path` the config is read from there, else it is no file."""
     surroundings = dict(environ or {})
     document = toml_file.read(path, surroundings) if path else Document(path=None, data={"profiles": tables_})
-    asked = Overrides(deadline=deadline)
-    profiles = [loader.profile(document, name, surroundings, asked) for name in document.tables]
+    overrides = Overrides(deadline=deadline)
+    profiles = [loader.profile(document, name, surroundings, overrides) for name in document.tables]
     run = Check(
         profiles=profiles,
         document=document,
@@ -79,5 +79,5 @@ def shown(report: CheckReport, width: int = 80, *, terminal: bool = False) -> st
 
 def line_of(report: CheckReport) -> dict[str, Any]:
     """The JSON line."""
-    found: dict[str, Any] = json.loads(check_line(report))
-    return found
+    line: dict[str, Any] = json.loads(check_line(report))
+    return line

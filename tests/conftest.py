@@ -11,42 +11,13 @@ from hypothesis import settings
 
 from cancelall.core import secret
 from cancelall.net import dial
-from rerun import pytest_addoption, pytest_collection_finish  # noqa: F401 - hooks
+from rerun import pytest_addoption, pytest_collection_finish, pytest_collection_modifyitems  # noqa: F401 - hooks
 
 # Enough to find what is easily found; `make faults` looks harder. The same every time: a run that fails fails again.
 # Nobody knows how long an example takes on a busy machine.
 settings.register_profile("quick", max_examples=40, derandomize=True, deadline=None)
 settings.register_profile("thorough", max_examples=200, derandomize=True, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
-
-
-MEASURING = frozenset(
-    {
-        *("simulator/test_sim_server.py", "desk/test_units.py", "unit/check/test_check.py"),
-        *(
-            f"unit/cli/{name}.py"
-            for name in ("auth/test_auth", "auth/test_secret_service", "test_app", "test_watchdog")
-        ),
-        *("unit/credentials/test_chain.py", "unit/journal/test_journal.py"),
-        *(f"unit/engine/{name}.py" for name in ("test_client", "test_hedge", "test_shared_limits")),
-        *(f"unit/net/{name}.py" for name in ("test_connections", "test_dial", "test_preconnect", "test_route")),
-        *("unit/net/test_transport.py", "unit/report/test_notify.py", "unit/report/test_streams.py"),
-    }
-)
-"""Modules of which many tests measure wall time, besides those that are marked `alone` themselves."""
-
-
-OVER_SOCKETS = ("faults/", "kills/", "desk/")
-"""Folders whose kills run over real sockets and against deadlines in wall time."""
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what may be run once more by itself when it fails."""
-    here = Path(__file__).parent
-    for item in items:
-        path = item.path.relative_to(here).as_posix() if item.path.is_relative_to(here) else ""
-        if path in MEASURING or path.startswith(OVER_SOCKETS):
-            item.add_marker("alone")
 
 
 @pytest.fixture(autouse=True)

@@ -26,7 +26,7 @@ _TEMPLATE = """
 import asyncio, os
 from cancelall.cli import watchdog
 watchdog.GRACE, watchdog.KERNEL, watchdog.STOPPING = {seconds!r}
-plain = asyncio.run
+real = asyncio.run
 
 def hang():
     open({mark!r} + ".hanging", "w").close()
@@ -42,7 +42,7 @@ def run(main):
     async def wrapped():
         look(asyncio.get_running_loop())
         return await main
-    return plain(wrapped())
+    return real(wrapped())
 
 asyncio.run = run
 """

@@ -9,8 +9,7 @@ import struct
 import threading
 import time
 from collections.abc import Callable
-from types import TracebackType
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 from cancelall.core.model import Request, SignedRequest
@@ -20,71 +19,76 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 Script = Callable[[socket.socket], None]
 
 
-class RawServer:
-    """Records what arrives, byte for byte, and does with the connection what its script says."""
+class Listening:
+    """Accepts connections and serves each in a thread of its own. At its end all of them are cut."""
 
-    def __init__(
-        self,
-        script: bytes | Script = OK,
-        *,
-        context: ssl.SSLContext | None = None,
-        host: str = "127.0.0.1",
-        port: int = 0,
-    ) -> None:
-        self.requests: list[bytes] = []
-        self.connections: list[int] = []
-        """For each request the number of the connection that it came on."""
+    def __init__(self, host: str = "127.0.0.1", port: int = 0) -> None:
         self.accepted = 0
-        self.script = script
-        self.context = context
         self.stopped = threading.Event()
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self._listener = socket.create_server((host, port), family=family)
         self._open: list[socket.socket] = []
-        self.port = self._listener.getsockname()[1]
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._listener = socket.create_server((host, port), family=family, backlog=256)
+        self.port: int = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
 
-    def __enter__(self) -> RawServer:
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(self, *raised: object) -> None:
         self.stopped.set()
         for one in (self._listener, *self._open):
             with contextlib.suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)
             one.close()
 
+    def serve(self, connection: socket.socket, number: int) -> None:
+        """What is done with one connection, which is closed afterwards. `number` counts them."""
+        raise NotImplementedError
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while not self.stopped.is_set():
+                connection, _ = self._listener.accept()
+                self.accepted += 1
+                self._open.append(connection)
+                threading.Thread(target=self._serve, args=(connection, self.accepted), daemon=True).start()
+
+    def _serve(self, connection: socket.socket, number: int) -> None:
+        with contextlib.suppress(OSError), connection:
+            self.serve(connection, number)
+
+
+class RawServer(Listening):
+    """Records what arrives, byte for byte, and does with the connection what its script says."""
+
+    def __init__(self, script: bytes | Script = OK, *, context: ssl.SSLContext | None = None, **at: Any) -> None:
+        self.requests: list[bytes] = []
+        self.connections: list[int] = []
+        """For each request the number of the connection that it came on."""
+        self.script = script
+        self.context = context
+        super().__init__(**at)
+
     @property
     def origin(self) -> str:
         return f"{'https' if self.context else 'http'}://127.0.0.1:{self.port}"
 
-    def _accept(self) -> None:
-        while not self.stopped.is_set():
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            self.accepted += 1
+    def serve(self, connection: socket.socket, number: int) -> None:
+        if self.context is not None:
+            connection = self.context.wrap_socket(connection, server_side=True)
             self._open.append(connection)
-            threading.Thread(target=self._serve, args=(connection, self.accepted), daemon=True).start()
-
-    def _serve(self, connection: socket.socket, number: int) -> None:
-        with contextlib.suppress(OSError), connection:
-            if self.context is not None:
-                connection = self.context.wrap_socket(connection, server_side=True)
-                self._open.append(connection)
-            with connection:
-                while request := read_request(connection):
-                    self.requests.append(request)
-                    self.connections.append(number)
-                    if callable(self.script):
-                        self.script(connection)
-                        return
-                    connection.sendall(self.script)
+        with connection:
+            while request := read_request(connection):
+                self.requests.append(request)
+                self.connections.append(number)
+                if callable(self.script):
+                    self.script(connection)
+                    return
+                connection.sendall(self.script)
 
 
 def read_request(connection: socket.socket) -> bytes:
-    """One request, head and body; nothing when the client has left."""
+    """One message, head and body; nothing when the peer has closed."""
     data = b""
     while b"\r\n\r\n" not in data:
         chunk = connection.recv(65536)
@@ -92,9 +96,8 @@ def read_request(connection: socket.socket) -> bytes:
             return b""
         data += chunk
     head, _, body = data.partition(b"\r\n\r\n")
-    length = next(
-        (int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")), 0
-    )
+    lines = head.lower().split(b"\r\n")
+    length = next((int(line.split(b":")[1]) for line in lines if line.startswith(b"content-length:")), 0)
     while len(body) < length:
         body += connection.recv(65536)
     return head + b"\r\n\r\n" + body

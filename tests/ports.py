@@ -7,7 +7,8 @@ import datetime
 import os
 import socket
 import ssl
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,14 @@ def nowhere() -> Iterator[int]:
             with contextlib.suppress(BlockingIOError):
                 filler.connect(listener.getsockname())
         yield listener.getsockname()[1]
+
+
+def until(fits: Callable[[], object], seconds: float = 30.0) -> None:
+    """Wait for something to be true."""
+    end = time.monotonic() + seconds
+    while not fits():
+        assert time.monotonic() < end, "it never came to that"
+        time.sleep(0.005)
 
 
 def full_pipe() -> tuple[int, int]:

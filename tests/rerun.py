@@ -1,7 +1,8 @@
 """Runs pytest, and once more, one by one, what failed and measures wall time: `python tests/rerun.py WORDS_OF_PYTEST`.
 
 A deadline in wall time may be missed on a machine that is busy with other tests; a test that measures one is marked
-`alone`. A race that shows in any other test is a failure of the run, however often it would pass afterwards.
+`alone`, with the reason. A race that shows in any other test is a failure of the run, however often it would pass
+afterwards.
 """
 
 from __future__ import annotations
@@ -18,6 +19,13 @@ AGAIN = ("-n", "0", "--dist", "no", "--last-failed", "--last-failed-no-failures"
 def pytest_addoption(parser: pytest.Parser) -> None:
     """What says that this run repeats failures."""
     parser.addoption("--only-alone", action="store_true", help="fail if any of the tests is not marked `alone`")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Hold that every mark says why."""
+    for item in items:
+        if any(not mark.args for mark in item.iter_markers("alone")):
+            raise pytest.UsageError(f"{item.nodeid} is marked alone, and does not say why")
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

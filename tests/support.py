@@ -51,16 +51,26 @@ class Ran:
         return line
 
 
-def started(*words: str, home: Path, env: Mapping[str, str] | None = None, **more: Any) -> subprocess.Popen[bytes]:
-    """Begin the real command with an empty environment but for what is given, no terminal and a HOME of its own."""
-    environ = {"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": str(ROOT), **(env or {})}
+def surroundings(home: Path, env: Mapping[str, str] | None = None) -> dict[str, str]:
+    """An environment without anything but what is given, and a HOME of its own."""
+    return {"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": str(ROOT), **(env or {})}
+
+
+def started(
+    *words: str,
+    home: Path,
+    env: Mapping[str, str] | None = None,
+    start: Sequence[str] = ("-m", "cancelall"),
+    **more: Any,
+) -> subprocess.Popen[bytes]:
+    """Begin the real command without a terminal. `start` is what Python is given to begin with."""
     streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **more}
-    return subprocess.Popen([sys.executable, "-m", "cancelall", *words], env=environ, cwd=home, **streams)
+    return subprocess.Popen([sys.executable, *start, *words], env=surroundings(home, env), cwd=home, **streams)
 
 
-def cancelall(*words: str, home: Path, env: Mapping[str, str] | None = None, seconds: float = 40) -> Ran:
+def cancelall(*words: str, home: Path, seconds: float = 40, **more: Any) -> Ran:
     """Run it to its end."""
-    with started(*words, home=home, env=env) as process:
+    with started(*words, home=home, **more) as process:
         try:
             out, err = process.communicate(timeout=seconds)
         except subprocess.TimeoutExpired:
@@ -81,9 +91,9 @@ def on_a_loop(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., N
 
 def altered(one: T, **functions: object) -> T:
     """A copy of a segment, whose methods and properties are these: `replace` changes only what is a field."""
-    found = copy.copy(one)
-    vars(found).update(functions)
-    return found
+    made = copy.copy(one)
+    vars(made).update(functions)
+    return made
 
 
 class Bare(Segment):
@@ -101,9 +111,9 @@ class Bare(Segment):
         return ()
 
 
-def exist(*told: str) -> tuple[Known, ...]:
+def exist(*names: str) -> tuple[Known, ...]:
     """What discovery reads have shown, each as its kind and its name: `symbol BTCUSDT`."""
-    return tuple(Known(*one.split(" ", 1)) for one in told)
+    return tuple(Known(*one.split(" ", 1)) for one in names)
 
 
 def profile_table(venue: str, server: SimServer, **keys: object) -> dict[str, object]:
@@ -128,14 +138,17 @@ def write_config(path: Path, profiles: Mapping[str, object], defaults: Mapping[s
 def environment(profile: str, server: SimServer) -> dict[str, str]:
     """The same profile through environment variables alone."""
     prefix = f"CANCELALL_{profile.upper().replace('-', '_')}_"
-    found = {prefix + field.upper(): value for field, value in server.credentials.items()}
-    found |= {prefix + key.upper(): str(value) for key, value in server.account_options.items()}
-    return found | {prefix + "BASE_URL": server.origin}
+    values = {**server.credentials, **server.account_options, "base_url": server.origin}
+    return {prefix + name.upper(): str(value) for name, value in values.items()}
 
 
 def paths(server: SimServer) -> Sequence[str]:
-    """What was asked of a server, in the order of arrival."""
+    """What was requested of a server, in the order of arrival."""
     return [f"{request.method} {request.path}" for request in server.requests]
+
+
+LONG = 50.0
+"""Seconds of a deadline that is not the point: what ends by itself does so within it, however busy the machine is."""
 
 
 def profiles_of(
@@ -149,35 +162,30 @@ def profiles_of(
     return profiles
 
 
-def swept(
+def a_run(
     profiles: Mapping[str, Mapping[str, object]],
     *,
-    dry_run: bool = False,
-    scale: float = 0.1,
-    deadline: float = 5.0,
+    deadline: float = LONG,
     overrides: Overrides | None = None,
     environ: Mapping[str, str] | None = None,
-) -> list[ProfileReport]:
-    """The kill of some profiles in this process, over real sockets, with the venues' waits scaled down."""
+    **more: Any,
+) -> Run:
+    """A kill of some profiles that begins now, in this process, with the venues' waits scaled down."""
     document = Document(path=Path("config.toml"), data={"profiles": profiles})
-    asked = replace(overrides or Overrides(), deadline=deadline)
-    chosen = [loader.profile(document, name, environ or {}, asked) for name in profiles]
-    run = Run(profiles=chosen, environ=environ or {}, started=time.monotonic(), dry_run=dry_run, scale=scale)
-    return asyncio.run(run.all())
+    limited = replace(overrides or Overrides(), deadline=deadline)
+    chosen = [loader.profile(document, name, environ or {}, limited) for name in profiles]
+    settings = {"started": time.monotonic(), "scale": 0.1, **more}
+    return Run(profiles=chosen, environ=environ or {}, **settings)
 
 
-def kill(
-    venue: str,
-    server: SimServer,
-    *,
-    options: Mapping[str, object] | None = None,
-    dry_run: bool = False,
-    scale: float = 0.1,
-    deadline: float = 5.0,
-) -> ProfileReport:
+def swept(profiles: Mapping[str, Mapping[str, object]], **more: Any) -> list[ProfileReport]:
+    """The kill of some profiles, to its end, over real sockets."""
+    return asyncio.run(a_run(profiles, **more).all())
+
+
+def kill(venue: str, server: SimServer, *, options: Mapping[str, object] | None = None, **more: Any) -> ProfileReport:
     """The kill of one profile on one embedded exchange."""
-    table = profile_table(venue, server, **(options or {}))
-    (report,) = swept({venue: table}, dry_run=dry_run, scale=scale, deadline=deadline)
+    (report,) = swept({venue: profile_table(venue, server, **(options or {}))}, **more)
     return report
 
 

@@ -28,7 +28,7 @@ from cancelall.config.toml_file import Document
 from cancelall.core.declare import secrets_of
 from cancelall.core.errors import ConfigError, SecretError, Unreadable
 from cancelall.core.model import Answer, Reply, Request
-from cancelall.core.preflight import Question, Told, load_preflight
+from cancelall.core.preflight import KeyFacts, Question, load_preflight
 from cancelall.core.profile import BrokenProfile, Overrides, Profile
 from cancelall.core.secret import Secret
 from cancelall.credentials.chain import resolve
@@ -49,7 +49,7 @@ Reader = Callable[[Request, Reply], Any]
 
 
 @dataclass(frozen=True)
-class Heard:
+class Read:
     """An answer of an embedded exchange, and who has read it. `page` when it was read as a page of open orders."""
 
     request: Request
@@ -59,9 +59,9 @@ class Heard:
 
 
 @cache
-def heard(name: str) -> tuple[Heard, ...]:
+def answers(name: str) -> tuple[Read, ...]:
     """What was read in a kill and in a reading of one embedded exchange: of each kind of request the longest answer."""
-    said: dict[tuple[object, ...], Heard] = {}
+    said: dict[tuple[object, ...], Read] = {}
     one = load(name)
 
     def noting(what: str, read: Reader) -> Reader:
@@ -69,32 +69,32 @@ def heard(name: str) -> tuple[Heard, ...]:
             keys = sorted(part.split("=")[0] for part in request.query.split("&"))
             key = (what, request.method, request.path, *keys)
             if key not in said or len(said[key].reply.body) < len(reply.body):
-                said[key] = Heard(request, reply, read, page=what == "page")
+                said[key] = Read(request, reply, read, page=what == "page")
             return read(request, reply)
 
         return noted
 
-    def heard_by(segment: Segment) -> Segment:
+    def noting_all(segment: Segment) -> Segment:
         witnesses = tuple(replace(witness, read=noting("witness", witness.read)) for witness in segment.witnesses)
         return altered(
             segment,
             page=noting("page", segment.page),
             acknowledge=noting("acknowledge", segment.acknowledge),
-            final_page=noting("settled", segment.final_page),
+            final_page=noting("final states", segment.final_page),
             witnesses=witnesses,
         )
 
     def discoveries(*args: Any) -> tuple[Discovery[Any], ...]:
         return tuple(replace(found, read=noting("discovery", found.read)) for found in one.discoveries(*args))
 
-    listening = replace(one, segments=lambda *args: tuple(map(heard_by, one.segments(*args))), discoveries=discoveries)
-    with patch.object(run, "load", lambda name: listening), simulator.start(name, orders=20, limits=False) as server:
+    recorded = replace(one, segments=lambda *args: tuple(map(noting_all, one.segments(*args))), discoveries=discoveries)
+    with patch.object(run, "load", lambda name: recorded), simulator.start(name, orders=20, limits=False) as server:
         kill(name, server, dry_run=True, deadline=4)
         kill(name, server, deadline=8)
 
         def questions(*args: Any) -> tuple[Question, ...]:
-            asked = load_preflight(name).questions(*args)
-            return tuple(replace(one, read=noting("question", one.read)) for one in asked)
+            own = load_preflight(name).questions(*args)
+            return tuple(replace(one, read=noting("question", one.read)) for one in own)
 
         asking = replace(load_preflight(name), questions=questions)
         with patch.object(check_run, "load_preflight", lambda name: asking):
@@ -102,7 +102,7 @@ def heard(name: str) -> tuple[Heard, ...]:
     return tuple(said.values())
 
 
-def classified(venue: Venue[Any, Any, Any], one: Heard, reply: Reply) -> Answer:
+def classified(venue: Venue[Any, Any, Any], one: Read, reply: Reply) -> Answer:
     """The answer's class. Nothing may come out of reading it but values and Unreadable, and no secret but in values."""
     judgement = venue.judge(one.request, reply)
     assert isinstance(judgement.answer, Answer)
@@ -113,7 +113,7 @@ def classified(venue: Venue[Any, Any, Any], one: Heard, reply: Reply) -> Answer:
         except Unreadable as fault:
             assert CANARY not in fault.message + fault.hint  # noqa: PT017 - one outcome of two
         else:
-            if isinstance(read, Told):
+            if isinstance(read, KeyFacts):
                 key_findings([read], "the page", 1_800_000_000_000, refused=False)
     return judgement.answer
 
@@ -181,7 +181,7 @@ def changed(data: st.DataObject, value: Any) -> tuple[bytes, Way]:
 @given(data=st.data())
 def test_an_answer_with_one_thing_changed_is_judged_and_read_or_unreadable(name: str, data: st.DataObject) -> None:
     Secret(CANARY)
-    one = data.draw(st.sampled_from(heard(name)))
+    one = data.draw(st.sampled_from(answers(name)))
     try:
         body, _ = changed(data, json.loads(one.reply.body))
     except ValueError:
@@ -191,9 +191,9 @@ def test_an_answer_with_one_thing_changed_is_judged_and_read_or_unreadable(name:
 
 
 @cache
-def listings(name: str) -> tuple[Heard, ...]:
+def listings(name: str) -> tuple[Read, ...]:
     """Listings that show orders."""
-    return tuple(one for one in heard(name) if one.page and one.read(one.request, one.reply).orders)
+    return tuple(one for one in answers(name) if one.page and one.read(one.request, one.reply).orders)
 
 
 @pytest.mark.parametrize("name", VENUES)
@@ -234,7 +234,7 @@ def rows_of(value: Any, here: Way = ()) -> Iterator[Way]:
 
 
 @cache
-def several(name: str) -> tuple[Heard, ...]:
+def several(name: str) -> tuple[Read, ...]:
     """Listings that show several orders, a row each."""
     found = []
     for one in listings(name):
@@ -278,35 +278,23 @@ def _values(value: Any) -> Iterator[Any]:
 
 @pytest.mark.parametrize("name", VENUES)
 def test_the_fuzz_has_something_to_change(name: str) -> None:
-    """Cancels, listings with orders and other reads were heard, those of the pre-flight too."""
-    questions = [one for one in heard(name) if type(one.read(one.request, one.reply)) is Told]
+    """Cancels, listings with orders and other reads were read, those of the pre-flight too."""
+    questions = [one for one in answers(name) if type(one.read(one.request, one.reply)) is KeyFacts]
     assert bool(questions) == (name != "deltadefi")
-    assert any(one.request.changes for one in heard(name))
-    assert any(not one.request.changes and not one.page for one in heard(name))
+    assert any(one.request.changes for one in answers(name))
+    assert any(not one.request.changes and not one.page for one in answers(name))
     assert listings(name)
 
 
 # --- config and credentials -----------------------------------------------------------------------------------------
 
+KEYS = ["profiles", "defaults", "bybit", "venue", "credentials", "secret_command", "symbol", "deadline", "é", ""]
 TABLES: Any = st.recursive(
     st.booleans() | st.integers(-(2**62), 2**62) | st.floats() | st.text(max_size=8) | st.sampled_from(list(VENUES)),
     lambda inner: (
         st.lists(inner, max_size=2)
         | st.dictionaries(
-            st.sampled_from(
-                [
-                    "profiles",
-                    "defaults",
-                    "bybit",
-                    "venue",
-                    "credentials",
-                    "secret_command",
-                    "symbol",
-                    "deadline",
-                    "é",
-                    "",
-                ]
-            ),
+            st.sampled_from(KEYS),
             inner,
             max_size=4,
         )
@@ -315,7 +303,7 @@ TABLES: Any = st.recursive(
 )
 
 
-@settings(deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+@OFTEN
 @given(tables=st.dictionaries(st.sampled_from(["profiles", "defaults", "venue", "x"]), TABLES, max_size=3))
 def test_any_structure_of_tables_is_profiles_or_told(tmp_path_factory: pytest.TempPathFactory, tables: Any) -> None:
     path = tmp_path_factory.getbasetemp() / "any.toml"
@@ -335,7 +323,7 @@ TEXTS = st.text(max_size=60).map(lambda text: text.encode("utf-8", "replace"))
 
 
 @pytest.mark.parametrize("name", VENUES)
-@settings(deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+@OFTEN
 @given(raw=st.just(b"") | (st.binary(max_size=60) | TEXTS).map(lambda raw: b"zQ9" + raw))  # no word of any message
 def test_any_bytes_for_a_secret_are_taken_or_told_without_them(
     tmp_path_factory: pytest.TempPathFactory, name: str, raw: bytes
@@ -354,6 +342,6 @@ def test_any_bytes_for_a_secret_are_taken_or_told_without_them(
         found = resolve(profile, environ)
     except SecretError as error:
         told = f"{error.message} {error.hint}"
-        assert len(text) < 6 or text not in told  # noqa: PT017 - one outcome of two
+        assert len(text) < 6 or text not in told  # one outcome of two
     else:
         assert text not in repr(found) or len(text) < 6

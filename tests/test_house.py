@@ -5,9 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import json
-import os
 import re
-import subprocess
 import sys
 import tomllib
 from collections.abc import Iterable, Iterator
@@ -19,7 +17,7 @@ import pytest
 from cancelall import simulator
 from cancelall.core import clock
 from cancelall.venues.registry import VENUES, load, schema
-from support import ROOT, environment
+from support import ROOT, Ran, cancelall, environment
 
 PACKAGE = ROOT / "cancelall"
 FILES = {
@@ -49,23 +47,23 @@ def tree_of(module: str) -> ast.Module:
 def imports(module: str, *, everywhere: bool = True) -> frozenset[str]:
     """The modules that one imports, by their full names."""
     package = module if FILES[module].name == "__init__.py" else module.rpartition(".")[0]
-    found: set[str] = set()
+    names: set[str] = set()
     for node in _nodes(tree_of(module), everywhere=everywhere):
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
+            names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             base = node.module or ""
             if node.level:
                 parts = package.split(".")
                 base = ".".join([*parts[: len(parts) - node.level + 1], *([base] if base else [])])
-            found |= {name if (name := f"{base}.{alias.name}") in FILES else base for alias in node.names}
-    return frozenset(found - {"__future__"})
+            names |= {name if (name := f"{base}.{alias.name}") in FILES else base for alias in node.names}
+    return frozenset(names - {"__future__"})
 
 
 def ours(module: str, *, everywhere: bool = True) -> set[str]:
     """Those of this program, without its own name in front."""
-    found = {name for name in imports(module, everywhere=everywhere) if name.partition(".")[0] == "cancelall"}
-    return {name.removeprefix("cancelall").removeprefix(".") for name in found}
+    names = {name for name in imports(module, everywhere=everywhere) if name.partition(".")[0] == "cancelall"}
+    return {name.removeprefix("cancelall").removeprefix(".") for name in names}
 
 
 def roots(module: str, *, everywhere: bool = True) -> set[str]:
@@ -83,6 +81,51 @@ def below(prefix: str) -> set[str]:
 
 
 CORE = sorted(set(FILES) - below("cancelall.venues") - below("cancelall.simulator"))
+
+# --- names ----------------------------------------------------------------------------------------------------------
+
+PRODUCT = sorted(set(FILES) - below("cancelall.simulator"))
+NAMED = sorted(name for room in ("engine", "journal", "venues", "check") for name in below(f"cancelall.{room}"))
+"""The modules whose names are held to this."""
+
+
+def test_a_class_has_a_name_of_its_own() -> None:
+    """In the product. The simulator speaks of the other side, in the venues' words: each has its `State`."""
+    classes = {(n.name, one) for one in PRODUCT for n in ast.walk(tree_of(one)) if isinstance(n, ast.ClassDef)}
+    names = [name for name, _ in classes]
+    assert {name for name, module in classes if names.count(name) > 1 and module in NAMED} == set()
+
+
+AVOIDED = {
+    *("asked", "heard", "hearing", "plain", "beside", "means", "early", "spares", "twins", "feeds", "overtaken"),
+    *("settle", "settled"),
+}
+"""Words that had several meanings, or none of the field's. `settle_coin` is a venue's own."""
+
+
+def public_names(tree: ast.AST) -> Iterator[str]:
+    """Of classes, functions, their parameters, attributes and constants."""
+    for node in ast.iter_child_nodes(tree):
+        match node:
+            case ast.ClassDef(name=name):
+                yield name
+                yield from public_names(node)
+            case ast.FunctionDef(name=name, args=args) | ast.AsyncFunctionDef(name=name, args=args):
+                yield name
+                if not name.startswith("_") or name == "__init__":
+                    yield from (one.arg for one in ast.walk(args) if isinstance(one, ast.arg))
+            case ast.Assign(targets=targets):
+                yield from (one.id for one in targets if isinstance(one, ast.Name))
+            case ast.AnnAssign(target=ast.Name(id=name)):
+                yield name
+
+
+@pytest.mark.parametrize("module", NAMED)
+def test_a_public_name_is_a_word_with_one_meaning(module: str) -> None:
+    names = {name for name in public_names(tree_of(module)) if not name.startswith("_")}
+    assert {name for name in names if AVOIDED & {*name.lower().replace("settle_coin", "").split("_")}} == set()
+    assert names & {"told", "found"} == set()
+
 
 # --- who may import whom --------------------------------------------------------------------------------------------
 
@@ -234,14 +277,14 @@ def test_the_heart_names_no_venue(module: str) -> None:
 def test_only_signing_code_the_sources_and_the_stores_reveal_a_secret(module: str) -> None:
     reveals = ".reveal(" in FILES[module].read_text(encoding="utf-8")
     stores = {"cancelall.credentials.chain", "cancelall.credentials.keyrings", "cancelall.cli.auth.systemd"}
-    assert not reveals or module in {*stores, "cancelall.venues.rsa"}
+    assert not reveals or module in {*stores, "cancelall.venues.signing"}
 
 
 # --- venues ---------------------------------------------------------------------------------------------------------
 
 SHARED = {
     "cancelall.venues",
-    *(f"cancelall.venues.{name}" for name in ("contract", "payload", "positions", "registry", "rsa")),
+    *(f"cancelall.venues.{name}" for name in ("contract", "payload", "positions", "registry", "signing")),
 }
 VENUE_MODULES = sorted(below("cancelall.venues") - SHARED)
 IMPURE = {
@@ -326,36 +369,23 @@ start()
 """
 
 
-def _python(code: str, home: Path, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-    environ = {"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": str(ROOT), **(env or {})}
-    return subprocess.run(
-        [sys.executable, "-c", code], env=environ, cwd=home, capture_output=True, text=True, timeout=40, check=False
-    )
+def _python(code: str, home: Path, env: dict[str, str] | None = None) -> Ran:
+    return cancelall(home=home, env=env, start=("-c", code))
 
 
 def test_what_is_not_loaded_before_the_first_cancel_leaves(home: Path) -> None:
     loaded = home / "loaded.json"
     with simulator.start("bybit", orders=5) as server:
         done = _python(SPY, home, {**environment("bybit", server), "LOADED": str(loaded)})
-        assert (done.returncode, json.loads(done.stdout)["verdict"]) == (0, "clear"), done.stderr
+        assert (done.code, done.line["verdict"]) == (0, "clear"), done.err
         assert server.requests[0].path in ("/v5/order/cancel-all", "/v5/spread/order/cancel-all")
     modules = set(json.loads(loaded.read_text()))
     assert {"cancelall.net.transport", "cancelall.net.direct", "cancelall.venues.bybit.venue"} <= modules
     assert modules & {"http.client", "email.parser"} == set()
-    heavy = {
-        "requests",
-        "urllib3",
-        "rich",
-        "keyring",
-        "cryptography",
-        "pydantic",
-        "pydantic_core",
-        "tomli_w",
-        "jeepney",
-        "pygments",
-    }
+    heavy = {"requests", "urllib3", "rich", "keyring", "cryptography", "pydantic", "pydantic_core", "tomli_w"}
+    heavy |= {"jeepney", "pygments"}
     assert modules & heavy == set()
-    assert modules & {"typer", "cancelall.cli.app"} == set()  # a line that is written plainly
+    assert modules & {"typer", "cancelall.cli.app"} == set()  # it takes the fast path
     assert {name for name in modules if name.startswith(("cancelall.simulator", "cancelall.cli.demo"))} == set()
     assert "cancelall.cli.completion" not in modules
     assert modules & {"cancelall.cli.auth", "cancelall.credentials.keyrings", "cancelall.config.edit"} == set()
@@ -371,12 +401,12 @@ CONNECTING = """
 import json, os, sys
 from cancelall.net import preconnect
 
-def told(origin, ca_bundle, count):
+def noting(origin, ca_bundle, count):
     if not os.path.exists(os.environ["LOADED"]):
         with open(os.environ["LOADED"], "w") as file:
             json.dump(sorted(sys.modules), file)
 
-preconnect._open_more = told
+preconnect._open_more = noting
 sys.argv = ["cancelall", "bybit", "--json", "--deadline", "10"]
 from cancelall.__main__ import run as start
 start()
@@ -387,24 +417,21 @@ def test_what_is_loaded_before_the_first_connection_is_what_a_profile_can_say(ho
     loaded = home / "loaded.json"
     with simulator.start("bybit", orders=5) as server:
         done = _python(CONNECTING, home, {**environment("bybit", server), "LOADED": str(loaded)})
-        assert (done.returncode, json.loads(done.stdout)["verdict"]) == (0, "clear"), done.stderr
+        assert (done.code, done.line["verdict"]) == (0, "clear"), done.err
     modules = set(json.loads(loaded.read_text()))
     assert {name for name in modules if name.startswith("cancelall.venues.")} == {
         "cancelall.venues.bybit",
         "cancelall.venues.bybit.options",
         "cancelall.venues.registry",
     }
-    assert (
-        modules
-        & {"cancelall.core.model", "cancelall.cli.execute", "cancelall.engine.client", "cancelall.net.transport"}
-        == set()
-    )
+    late = {"cancelall.core.model", "cancelall.cli.execute", "cancelall.engine.client", "cancelall.net.transport"}
+    assert modules & late == set()
     assert modules & {"asyncio", "ssl", "http.client", "tomllib", "logging", "hmac", "tempfile"} == set()
 
 
 def test_the_command_line_alone_loads_no_network_and_no_terminal(home: Path) -> None:
     done = _python("import sys, cancelall.cli.app; print(*sorted(sys.modules))", home)
-    modules = set(done.stdout.split())
+    modules = set(done.out.split())
     assert "typer" in modules
     assert modules & {"requests", "urllib3", "rich", "keyring", "cryptography", "pydantic", "tomli_w"} == set()
 
@@ -422,7 +449,7 @@ def test_the_deadline_counts_from_the_start_of_the_process(home: Path) -> None:
     code = (
         "import time; time.sleep(0.3); from cancelall.core.clock import *; print(time.monotonic() - process_started())"
     )
-    age = float(_python(code, home).stdout)
+    age = float(_python(code, home).out)
     assert 0.3 <= age < 20 if sys.platform == "linux" else age >= 0
 
 

@@ -14,7 +14,7 @@ from support import ROOT
 FOLDER = """
 [pytest]
 markers =
-    alone: measures wall time
+    alone(why): measures wall time
     faults: chosen by -m
 """
 ONCE = """
@@ -27,8 +27,9 @@ def once(name):
 """
 TESTS = {
     "good": "def test_good(): pass",
-    "busy": "@pytest.mark.alone\ndef test_busy(): once('busy')",
-    "slow": "@pytest.mark.alone\ndef test_slow(): assert False",
+    "busy": "@pytest.mark.alone('why')\ndef test_busy(): once('busy')",
+    "slow": "@pytest.mark.alone('why')\ndef test_slow(): assert False",
+    "mute": "@pytest.mark.alone\ndef test_mute(): pass",
     "race": "def test_race(): once('race')",
     "broken": "import no_such_module",
     "stopped": "def test_stopped(): raise KeyboardInterrupt",
@@ -50,6 +51,7 @@ BESIDE = ("-n", "2", "--dist", "worksteal")
                 ("good busy", (), 0, "1 passed"),
                 ("good slow", BESIDE, 1, "test_slow"),
                 ("good race", (), 1, "not for want of time"),
+                ("good mute", (), 4, "test_mute is marked alone, and does not say why"),
                 ("good broken busy", (), 2, "no_such_module"),
                 ("busy stopped", (), 2, "KeyboardInterrupt"),
                 ("", (), 5, "no tests ran"),
@@ -62,7 +64,7 @@ def test_only_what_measures_time_has_a_second_chance(
 ) -> None:
     (tmp_path / "pytest.ini").write_text(FOLDER)
     (tmp_path / "conftest.py").write_text(
-        "from rerun import pytest_addoption, pytest_collection_finish  # noqa: F401\n"
+        "from rerun import pytest_addoption, pytest_collection_finish, pytest_collection_modifyitems  # noqa: F401\n"
     )
     for name in which.split():
         (tmp_path / f"test_{name}.py").write_text(f"import pytest\n{ONCE}\n{TESTS[name]}\n")

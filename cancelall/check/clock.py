@@ -43,14 +43,14 @@ def clock_finding(exact: Reading | None, from_dates: list[Reading], window: Wind
     ahead = -reading.offset_ms
     source = "" if exact is not None else ", by the Date header"
     side = "ahead" if ahead > 0 else "behind"
-    told = f"this clock is {abs(ahead) / 1000:.1f} s {side} (± {reading.doubt_ms} ms{source})"
+    detail = f"this clock is {abs(ahead) / 1000:.1f} s {side} (± {reading.doubt_ms} ms{source})"
     sure = abs(ahead) - reading.doubt_ms
     if window is None:
         noticed = sure > 10 * _NOTICED_MS
-        return warning("clock", f"{told}; the venue does not mind", _FIX) if noticed else good("clock", told)
+        return warning("clock", f"{detail}; the venue does not mind", _FIX) if noticed else good("clock", detail)
     allowed = window.ahead_ms if ahead > 0 else window.behind_ms
     if sure > allowed or (exact is not None and abs(ahead) > allowed * _CLOSE):
-        return failure("clock", f"{told}: the venue allows {allowed / 1000:.1f} s", _FIX, Area.VENUE)
+        return failure("clock", f"{detail}: the venue allows {allowed / 1000:.1f} s", _FIX, Area.VENUE)
     if sure > min(_NOTICED_MS, allowed / 2):
-        return warning("clock", f"{told}: the venue allows {allowed / 1000:.1f} s", _FIX)
-    return good("clock", told)
+        return warning("clock", f"{detail}: the venue allows {allowed / 1000:.1f} s", _FIX)
+    return good("clock", detail)

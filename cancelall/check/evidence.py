@@ -29,7 +29,7 @@ _AHEAD_MS = 300_000
 
 
 @dataclass(frozen=True, kw_only=True)
-class Kept:
+class Evidence:
     """What the file says of one profile."""
 
     at_ms: int
@@ -57,16 +57,15 @@ def age_words(seconds: float) -> str:
     return f"{seconds / _UNITS[unit]:.0f} {unit}"
 
 
-def read(environ: Mapping[str, str]) -> dict[str, Kept]:
+def read(environ: Mapping[str, str]) -> dict[str, Evidence]:
     """What is known of each profile, from every place where evidence could be; empty when there is none."""
-    found: dict[str, Kept] = {}
+    newest: dict[str, Evidence] = {}
     for place in reversed(state_directories(environ)):
-        found |= {name: kept for name, kept in _read(place / NAME).items() if _newer(kept, found.get(name))}
-    return found
-
-
-def _newer(one: Kept, other: Kept | None) -> bool:
-    return other is None or one.at_ms >= other.at_ms
+        for name, row in _profiles(place / NAME).items():
+            kept = _kept(row)
+            if kept is not None and (name not in newest or kept.at_ms >= newest[name].at_ms):
+                newest[name] = kept
+    return newest
 
 
 def _profiles(path: Path) -> dict[str, Any]:
@@ -80,17 +79,13 @@ def _profiles(path: Path) -> dict[str, Any]:
     return profiles if isinstance(profiles, dict) else {}
 
 
-def _read(path: Path) -> dict[str, Kept]:
-    return {name: kept for name, row in _profiles(path).items() if (kept := _kept(row)) is not None}
-
-
-def _kept(row: Any) -> Kept | None:  # noqa: ANN401 - whatever the file holds
+def _kept(row: Any) -> Evidence | None:  # whatever the file holds
     if not isinstance(row, dict):
         return None
     at_ms, good_ms = row.get("at_ms"), row.get("last_good_ms")
     if not isinstance(at_ms, int) or not isinstance(good_ms, int | None) or not isinstance(row.get("ok"), bool):
         return None
-    return Kept(at_ms=at_ms, ok=row["ok"], host=str(row.get("host")), good_ms=good_ms)
+    return Evidence(at_ms=at_ms, ok=row["ok"], host=str(row.get("host")), good_ms=good_ms)
 
 
 def write(reports: Sequence[CheckReport], environ: Mapping[str, str], now_ms: int) -> Path | None:
@@ -109,7 +104,7 @@ def write(reports: Sequence[CheckReport], environ: Mapping[str, str], now_ms: in
     return None
 
 
-def _row(report: CheckReport, before: Kept | None, now_ms: int) -> dict[str, object]:
+def _row(report: CheckReport, before: Evidence | None, now_ms: int) -> dict[str, object]:
     same = before is not None and before.host == str(report.host)
     last = before.good_ms if before is not None and same else None
     return {
@@ -147,19 +142,19 @@ def _locked(path: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def age_finding(kept: Kept | None, host: str | None, oldest: float, now_ms: int) -> Finding:
+def age_finding(kept: Evidence | None, host: str | None, oldest: float, now_ms: int) -> Finding:
     """Whether the last good check is young enough. `oldest` in seconds; a check of another host does not count."""
     fix = "run: cancelall check (from a timer, so that it stays fresh)"
     if kept is None or kept.good_ms is None:
-        told = "no check of this profile was ever good" if kept is not None else "this profile was never checked"
-        return failure("evidence", told, fix, Area.EVIDENCE)
+        detail = "no check of this profile was ever good" if kept is not None else "this profile was never checked"
+        return failure("evidence", detail, fix, Area.EVIDENCE)
     if host is not None and kept.host != host:
         return failure("evidence", f"the last check was of another host ({clean(kept.host)})", fix, Area.EVIDENCE)
     if kept.good_ms > now_ms + _AHEAD_MS:
-        told = "the last good check lies in the future: the clock was wrong then, or is now"
-        return failure("evidence", told, fix, Area.EVIDENCE)
+        detail = "the last good check lies in the future: the clock was wrong then, or is now"
+        return failure("evidence", detail, fix, Area.EVIDENCE)
     age = max((now_ms - kept.good_ms) / 1000, 0.0)
-    told = f"the last good check is {age_words(age)} old"
+    detail = f"the last good check is {age_words(age)} old"
     if age > oldest:
-        return failure("evidence", f"{told}, more than {age_words(oldest)}", fix, Area.EVIDENCE)
-    return good("evidence", told) if kept.ok else warning("evidence", f"{told}; the last one was not good", fix)
+        return failure("evidence", f"{detail}, more than {age_words(oldest)}", fix, Area.EVIDENCE)
+    return good("evidence", detail) if kept.ok else warning("evidence", f"{detail}; the last one was not good", fix)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from cancelall.core.findings import Area, Finding, failure, good, warning
-from cancelall.core.preflight import Told
+from cancelall.core.preflight import KeyFacts
 
 T = TypeVar("T")
 SOON_DAYS = 14
@@ -15,29 +15,29 @@ SOON_DAYS = 14
 _DAY_MS = 86_400_000
 
 
-def key_findings(told: Sequence[Told], page: str, now_ms: int, *, refused: bool) -> list[Finding]:
-    """Rights, addresses, end and mode, from what several answers told together."""
-    found = [] if refused else _rights(told, page)
-    found += _dangers(told, page)
-    found += _end(told, page, now_ms)
-    found += _account(told)
-    found += [warning("key", remark, f"see {page}") for one in told for remark in one.remarks]
+def key_findings(facts: Sequence[KeyFacts], page: str, now_ms: int, *, refused: bool) -> list[Finding]:
+    """Rights, addresses, end and mode, from what several answers say together."""
+    found = [] if refused else _rights(facts, page)
+    found += _dangers(facts, page)
+    found += _end(facts, page, now_ms)
+    found += _account(facts)
+    found += [warning("key", remark, f"see {page}") for one in facts for remark in one.remarks]
     return found
 
 
-def _first(told: Sequence[Told], pick: Callable[[Told], T | None]) -> T | None:
-    return next((value for one in told if (value := pick(one)) is not None), None)
+def _first(facts: Sequence[KeyFacts], pick: Callable[[KeyFacts], T | None]) -> T | None:
+    return next((value for one in facts if (value := pick(one)) is not None), None)
 
 
-def _any(told: Sequence[Told], pick: Callable[[Told], bool | None]) -> bool | None:
+def _any(facts: Sequence[KeyFacts], pick: Callable[[KeyFacts], bool | None]) -> bool | None:
     """Whether any of them says so; None when none says anything. Several speak where an account has two APIs."""
-    said = [value for one in told if (value := pick(one)) is not None]
+    said = [value for one in facts if (value := pick(one)) is not None]
     return any(said) if said else None
 
 
-def _rights(told: Sequence[Told], page: str) -> list[Finding]:
-    can_cancel, can_list = _any(told, lambda one: one.can_cancel), _any(told, lambda one: one.can_list)
-    lacking = [product for one in told for product in one.cannot]
+def _rights(facts: Sequence[KeyFacts], page: str) -> list[Finding]:
+    can_cancel, can_list = _any(facts, lambda one: one.can_cancel), _any(facts, lambda one: one.can_list)
+    lacking = [product for one in facts for product in one.cannot]
     found = []
     if can_list is False:
         fix = f"give the key the right to view: {page}"
@@ -53,10 +53,10 @@ def _rights(told: Sequence[Told], page: str) -> list[Finding]:
     return found
 
 
-def _dangers(told: Sequence[Told], page: str) -> list[Finding]:
+def _dangers(facts: Sequence[KeyFacts], page: str) -> list[Finding]:
     found = []
-    withdraw = _any(told, lambda one: one.can_withdraw)
-    why = _first(told, lambda one: one.withdraw_words or None)
+    withdraw = _any(facts, lambda one: one.can_withdraw)
+    why = _first(facts, lambda one: one.withdraw_note or None)
     if withdraw:
         fix = f"take that right from the key, or use another one: {page}"
         found.append(failure("withdrawal", f"the key can withdraw{f': {why}' if why else ''}", fix, Area.VENUE))
@@ -64,9 +64,9 @@ def _dangers(told: Sequence[Told], page: str) -> list[Finding]:
         found.append(warning("withdrawal", why, f"look at the key's rights: {page}"))
     elif withdraw is False:
         found.append(good("withdrawal", "the key cannot withdraw"))
-    if _any(told, lambda one: one.can_transfer):
+    if _any(facts, lambda one: one.can_transfer):
         found.append(warning("transfer", "the key can move money between accounts", f"take that right away: {page}"))
-    free = _any(told, lambda one: None if one.bound is None else not one.bound)
+    free = _any(facts, lambda one: None if one.bound is None else not one.bound)
     if free is False:
         found.append(good("addresses", "the key works from certain addresses only, and this is one of them"))
     elif free:
@@ -75,10 +75,10 @@ def _dangers(told: Sequence[Told], page: str) -> list[Finding]:
     return found
 
 
-def _end(told: Sequence[Told], page: str, now_ms: int) -> list[Finding]:
-    ends = [end for one in told for end in _ends(one, now_ms)]
+def _end(facts: Sequence[KeyFacts], page: str, now_ms: int) -> list[Finding]:
+    ends = [end for one in facts for end in _ends(one, now_ms)]
     if not ends:
-        return [good("expiry", "the key does not expire")] if any(one.endless for one in told) else []
+        return [good("expiry", "the key does not expire")] if any(one.endless for one in facts) else []
     left = (min(ends) - now_ms) / _DAY_MS
     fix = f"renew it, or make a new one: {page}"
     if left <= 0:
@@ -87,21 +87,21 @@ def _end(told: Sequence[Told], page: str, now_ms: int) -> list[Finding]:
     return [warning("expiry", words, fix) if left < SOON_DAYS else good("expiry", words)]
 
 
-def _ends(told: Told, now_ms: int) -> list[int]:
+def _ends(facts: KeyFacts, now_ms: int) -> list[int]:
     """Every way in which an answer names the end; what is not a date after 1970 names none."""
-    found = [told.expires_ms] if told.expires_ms is not None else []
-    if told.days_left is not None:
-        found.append(now_ms + told.days_left * _DAY_MS)
+    found = [facts.expires_ms] if facts.expires_ms is not None else []
+    if facts.days_left is not None:
+        found.append(now_ms + facts.days_left * _DAY_MS)
     try:
-        named = datetime.datetime.fromisoformat(told.expires_at)
+        named = datetime.datetime.fromisoformat(facts.expires_at)
         found.append(int(named.replace(tzinfo=named.tzinfo or datetime.UTC).timestamp() * 1000))
     except (ValueError, OverflowError):
         pass
     return [end for end in found if end > _DAY_MS]
 
 
-def _account(told: Sequence[Told]) -> list[Finding]:
-    mode, trouble = _first(told, lambda one: one.mode or None), _first(told, lambda one: one.mode_trouble or None)
+def _account(facts: Sequence[KeyFacts]) -> list[Finding]:
+    mode, trouble = _first(facts, lambda one: one.mode or None), _first(facts, lambda one: one.mode_trouble or None)
     if mode is None:
         return []
     if trouble:

@@ -28,9 +28,7 @@ _SAMPLE = b"\0" * 4096
 
 
 def config_finding(document: Document) -> Finding:
-    """The config file and its mode. Who reads it could have read the secrets in it; what others can write or replace
-    was refused before.
-    """
+    """The config file and its mode: who reads it has its secrets. What others can write or replace was refused."""
     path = document.path
     if path is None:
         return good("config", "no config file: everything comes from the environment")
@@ -40,10 +38,11 @@ def config_finding(document: Document) -> Finding:
         return failure("config", f"{path} cannot be looked at: {fault.strerror}", "correct its path", Area.OURS)
     mode = status.st_mode
     if rights_of_others(path, status) & READ:
-        told, fix = f"{path} can be read by others (mode {stat.S_IMODE(mode):o})", f"chmod 600 {path}"
-        if _holds_secrets(document):
-            return failure("config", f"{told}, and it holds secrets", f"{fix}; make new keys if others did", Area.OURS)
-        return warning("config", f"{told}; it holds no secret", fix)
+        detail, fix = f"{path} can be read by others (mode {stat.S_IMODE(mode):o})", f"chmod 600 {path}"
+        if not _holds_secrets(document):
+            return warning("config", f"{detail}; it holds no secret", fix)
+        fix = f"{fix}; make new keys if others did"
+        return failure("config", f"{detail}, and it holds secrets", fix, Area.OURS)
     return good("config", f"{path} (mode {stat.S_IMODE(mode):o})")
 
 
@@ -55,21 +54,18 @@ def _holds_secrets(document: Document) -> bool:
 
 def environment_findings(profile: Profile, document: Document, environ: Mapping[str, str]) -> list[Finding]:
     """Variables that are obeyed, ignored, or misspelt."""
-    found = [
-        warning("environment", told, "correct or unset it")
-        for told in profile.warnings
-        if told not in document.warnings
-    ]
+    own = [one for one in profile.warnings if one not in document.warnings]
+    findings = [warning("environment", one, "correct or unset it") for one in own]
     prefix = environment_prefix(profile.name)
-    strays = {told.partition(" ")[0] for told in profile.warnings}
+    strays = {one.partition(" ")[0] for one in profile.warnings}
     names = sorted(name for name in environ if name.startswith(prefix) and name not in strays)
     names += [name for name in (*BUNDLES, "CANCELALL_CONFIG", "CREDENTIALS_DIRECTORY") if environ.get(name)]
     ignored = [name for name in _IGNORED if environ.get(name)]
-    told = f"obeyed: {', '.join(names) or 'nothing'}" + (f"; ignored: {', '.join(ignored)}" if ignored else "")
+    detail = f"obeyed: {', '.join(names) or 'nothing'}" + (f"; ignored: {', '.join(ignored)}" if ignored else "")
     if "SSLKEYLOGFILE" in ignored:
         fix = "unset SSLKEYLOGFILE: other programs obey it, and who has the file can read what they send"
-        return [*found, warning("environment", told, fix)]
-    return [*found, good("environment", told)]
+        return [*findings, warning("environment", detail, fix)]
+    return [*findings, good("environment", detail)]
 
 
 def proxy_finding(route: Route, profile: Profile, environ: Mapping[str, str]) -> Finding:
@@ -99,11 +95,11 @@ def bundle_finding(route: Route, profile: Profile, environ: Mapping[str, str]) -
     return good("CA bundle", f"{route.ca_bundle} ({source})")
 
 
-def secret_findings(profile: Profile, found: Found, seconds: float) -> list[Finding]:
+def secret_findings(profile: Profile, resolved: Found, seconds: float) -> list[Finding]:
     """Each secret's source, never its value; and how long a keyring took."""
-    findings = [good("secret", f"{field}: from {source}") for field, source in found.sources]
-    findings += [warning("secret", told, told.rpartition(": ")[2]) for told in found.warnings]
-    if not any(source == "keyring" for _, source in found.sources):
+    findings = [good("secret", f"{field}: from {source}") for field, source in resolved.sources]
+    findings += [warning("secret", note, note.rpartition(": ")[2]) for note in resolved.warnings]
+    if not any(source == "keyring" for _, source in resolved.sources):
         return findings
     from cancelall.credentials import keyrings
 
@@ -111,11 +107,11 @@ def secret_findings(profile: Profile, found: Found, seconds: float) -> list[Find
         names = ", ".join(keyrings.names(profile.common.keyring_backend))
     except SecretError as error:
         return [*findings, failure("keyring", error.message, error.hint, Area.OURS)]
-    told = f"answered in {seconds:.1f} s: {names}"
+    detail = f"answered in {seconds:.1f} s: {names}"
     if seconds > _SLOW:
         fix = f"a kill waits {KEYRING_SECONDS:g} s at most: use a credentials directory, a file or a command"
-        return [*findings, warning("keyring", told, fix)]
-    return [*findings, good("keyring", told)]
+        return [*findings, warning("keyring", detail, fix)]
+    return [*findings, good("keyring", detail)]
 
 
 def error_finding(error: CancelallError) -> Finding:

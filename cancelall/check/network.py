@@ -53,8 +53,8 @@ def way_to(origin: str, route: Route, label: str = "") -> Way:
     if not direct.open:
         return way
     last = way.findings[-1]
-    told = warning(last.check, f"{last.detail}; the direct way is open", last.fix)
-    return Way(findings=(*way.findings[:-1], told, *direct.findings), open=True)
+    detail = warning(last.check, f"{last.detail}; the direct way is open", last.fix)
+    return Way(findings=(*way.findings[:-1], detail, *direct.findings), open=True)
 
 
 def _way(origin: str, route: Route, label: str) -> Way:
@@ -74,8 +74,8 @@ def _walk(origin: str, route: Route, label: str, findings: list[Finding]) -> Non
     host, port = first.hostname or "", first.port or (443 if first.scheme == "https" else 80)
     name = f"{label}{host}"
     addresses = _resolved(host, port, name, findings)
-    with _connected(addresses, name, findings) as plain:
-        made: socket.socket = plain
+    with _connected(addresses, name, findings) as opened:
+        made: socket.socket = opened
         if proxy is not None and secure:
             if proxy.scheme == "https":
                 _shaken(made, host, route, name, findings).close()
@@ -96,8 +96,8 @@ def _timed(work: Callable[[], Any]) -> tuple[Any, float]:
     return work(), time.monotonic() - began
 
 
-def _measured(check: str, told: str, seconds: float) -> Finding:
-    shown = f"{told} in {seconds * 1000:.0f} ms"
+def _measured(check: str, detail: str, seconds: float) -> Finding:
+    shown = f"{detail} in {seconds * 1000:.0f} ms"
     if seconds > _SLOW:
         return warning(check, shown, "a kill has to wait for it: look for a nearer resolver, network or machine")
     return good(check, shown)
@@ -107,9 +107,9 @@ def _resolved(host: str, port: int, name: str, findings: list[Finding]) -> list[
     try:
         addresses, seconds = _timed(lambda: dial.resolve(host, port))
     except (socket.gaierror, UnicodeError) as fault:
-        told = fault.strerror if isinstance(fault, socket.gaierror) else "not a host name"
+        detail = fault.strerror if isinstance(fault, socket.gaierror) else "not a host name"
         fix = "check the resolver of this machine (/etc/resolv.conf), the network, and the host name"
-        raise _Blocked(failure("DNS", f"{name} cannot be resolved: {told}", fix, Area.NETWORK)) from None
+        raise _Blocked(failure("DNS", f"{name} cannot be resolved: {detail}", fix, Area.NETWORK)) from None
     findings.append(_measured("DNS", f"{name}: {len(addresses)} address(es)", seconds))
     return list(addresses)
 
@@ -128,12 +128,12 @@ def _connected(addresses: list[dial.Address], name: str, findings: list[Finding]
         except OSError as fault:
             faults.append(f"{words}: {fault.strerror or fault}")
     if not made:
-        told = "; ".join(faults) or "no address"
+        detail = "; ".join(faults) or "no address"
         fix = "check the network, the firewall and the proxy; a kill would be unreachable"
-        raise _Blocked(failure("TCP", f"{name} does not answer ({told})", fix, Area.NETWORK))
+        raise _Blocked(failure("TCP", f"{name} does not answer ({detail})", fix, Area.NETWORK))
     made.sort(key=lambda one: one[0])
-    for _, _, spare in made[1:]:
-        spare.close()
+    for _, _, other in made[1:]:
+        other.close()
     seconds, words, best = made[0]
     slower = [f"{other} {spent * 1000:.0f} ms" for spent, other, _ in made[1:]] + faults
     finding = _measured("TCP", f"{name}: {words}", seconds)
@@ -159,13 +159,13 @@ def _through(made: socket.socket, host: str, port: int, user: str | None, passwo
                 break
             head += byte
     except OSError as fault:
-        head, told = b"", fault.strerror or str(fault)
+        head, detail = b"", fault.strerror or str(fault)
     else:
-        told = head.split(b"\r\n")[0].decode("latin-1") or "nothing"
+        detail = head.split(b"\r\n")[0].decode("latin-1") or "nothing"
     words = head.split(b" ")
     if len(words) < 2 or words[1] != b"200":
         fix = "correct proxy, HTTPS_PROXY or NO_PROXY, or allow this host in the proxy"
-        raise _Blocked(failure("proxy", f"{name} opens no tunnel to {host}: {told}", fix, Area.NETWORK))
+        raise _Blocked(failure("proxy", f"{name} opens no tunnel to {host}: {detail}", fix, Area.NETWORK))
 
 
 def _shaken(
@@ -182,12 +182,12 @@ def _shaken(
         )
         if cure := failures.cure_of(fault):
             fix = f"{cure}; otherwise {fix}"
-        told = f"the certificate of {name} was refused ({fault.verify_message}): possible interception"
-        raise _Blocked(failure("certificate", told, fix, Area.VENUE)) from None
+        detail = f"the certificate of {name} was refused ({fault.verify_message}): possible interception"
+        raise _Blocked(failure("certificate", detail, fix, Area.VENUE)) from None
     except OSError as fault:
-        told = fault.strerror or "it did not end in time"
+        detail = fault.strerror or "it did not end in time"
         fix = "check the firewall and the proxy: the host takes connections, but does not speak TLS"
-        raise _Blocked(failure("TLS", f"{name}: no TLS ({told})", fix, Area.NETWORK)) from None
+        raise _Blocked(failure("TLS", f"{name}: no TLS ({detail})", fix, Area.NETWORK)) from None
     if tell:
         findings.append(_measured("TLS", f"{name}: {secured.version()}", seconds))
     done: ssl.SSLSocket = secured
@@ -209,12 +209,12 @@ def _interception(origin: str, route: Route, label: str) -> list[Finding]:
         return []
     host = urlsplit(origin).hostname or ""
     try:
-        with dial.connect(host, urlsplit(origin).port or 443, SECONDS) as plain:
-            plain.settimeout(SECONDS)
-            _shaken(plain, host, Route(), host, [], tell=False).close()
+        with dial.connect(host, urlsplit(origin).port or 443, SECONDS) as opened:
+            opened.settimeout(SECONDS)
+            _shaken(opened, host, Route(), host, [], tell=False).close()
     except _Blocked:
-        told = f"{label}{host}: only the configured CA bundle trusts this certificate, no public authority does"
-        return [warning("certificate", told, "whoever made the bundle can read the keys: is that meant?")]
+        detail = f"{label}{host}: only the configured CA bundle trusts this certificate, no public authority does"
+        return [warning("certificate", detail, "whoever made the bundle can read the keys: is that meant?")]
     except OSError:
         return []
     return []

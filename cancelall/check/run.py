@@ -1,4 +1,4 @@
-"""All profiles at once: files, secrets, the way to the host, and then what the venue tells."""
+"""All profiles at once: files, secrets, the way to the host, and then what the venue says."""
 
 from __future__ import annotations
 
@@ -11,19 +11,20 @@ from typing import Any, TypeVar
 from cancelall.check import local, network
 from cancelall.check.clock import Reading, dated
 from cancelall.check.live import try_a_cancel
-from cancelall.check.venue import Answered, Listings, ask_all, sunset_finding, venue_findings
+from cancelall.check.venue import Listings, QuestionAnswer, ask_all, sunset_finding, venue_findings
 from cancelall.config.toml_file import Document
 from cancelall.core.attempts import Attempt
 from cancelall.core.clock import Clock, SystemClock
 from cancelall.core.errors import CancelallError, OptionError
 from cancelall.core.findings import Area, CheckReport, Finding, Level, failure, good, warning
 from cancelall.core.model import Reply, SignedRequest
-from cancelall.core.preflight import Preflight, Told, load_preflight
+from cancelall.core.preflight import Preflight, load_preflight
 from cancelall.core.profile import BrokenProfile, Profile
 from cancelall.credentials.chain import Found, resolve
 from cancelall.engine.client import Client, Send
 from cancelall.engine.run import over_the_network
 from cancelall.engine.shared_limits import SharedLimits
+from cancelall.engine.signer import Signer
 from cancelall.net.background import in_thread
 from cancelall.net.route import route_for
 from cancelall.venues.registry import load, segments
@@ -31,16 +32,16 @@ from cancelall.venues.registry import load, segments
 T = TypeVar("T")
 _RESERVE = 1.0
 _LAST_WORDS = 1.0
-"""Seconds that are left at the end to tell what did not answer, a quarter of the time at most."""
+"""Seconds that are left at the end to report what did not answer, a quarter of the time at most."""
 
 
 async def _silent(profile: str, words: str) -> None:
-    """Nobody is told."""
+    """Nobody wants to know."""
 
 
 @dataclass
-class Asked:
-    """What one venue was asked, and what it has told so far."""
+class VenueCheck:
+    """One venue's questions and listings, and what has come of them so far."""
 
     profile: Profile
     preflight: Preflight[Any]
@@ -48,7 +49,7 @@ class Asked:
     listings: Listings
     readings: list[Reading]
     """The venue's clock by the Date header of every answer."""
-    answers: list[Answered] = field(default_factory=list)
+    answers: list[QuestionAnswer] = field(default_factory=list)
 
     async def ask(self) -> None:
         """Everything at once, until it is answered or the client's deadline is there. What has come by then counts."""
@@ -65,15 +66,15 @@ class Asked:
             task.result()
 
     @property
-    def told(self) -> list[Told]:
-        """What the answers say."""
-        return [one.outcome.value for one in self.answers if one.outcome.value is not None]
+    def _group(self) -> int | None:
+        """The account group, as the venue names it."""
+        facts = (one.outcome.value for one in self.answers if one.outcome.value is not None)
+        return next((one.account_group for one in facts if one.account_group is not None), None)
 
     @property
     def group(self) -> int | None:
         """An account group that the profile does not hold."""
-        held = getattr(self.profile.options, "account_group", 0)
-        return next((one.account_group for one in self.told if one.account_group is not None and held is None), None)
+        return self._group if getattr(self.profile.options, "account_group", 0) is None else None
 
     def findings(self) -> list[Finding]:
         """What all that means."""
@@ -87,11 +88,10 @@ class Asked:
     def _group_findings(self) -> list[Finding]:
         """A part of every path that costs one read before the first cancel, unless the profile holds it."""
         if self.group is not None:
-            told = f"it is {self.group}, and a kill has to ask for it before its first cancel"
-            return [warning("account group", told, f"cancelall check {self.profile.name} --store-account-group")]
-        known = next((one.account_group for one in self.told if one.account_group is not None), None)
-        same = known is not None and known == getattr(self.profile.options, "account_group", None)
-        return [good("account group", f"{known}, as in the profile")] if same else []
+            detail = f"it is {self.group}, and a kill has to ask for it before its first cancel"
+            return [warning("account group", detail, f"cancelall check {self.profile.name} --store-account-group")]
+        same = self._group is not None and self._group == getattr(self.profile.options, "account_group", None)
+        return [good("account group", f"{self._group}, as in the profile")] if same else []
 
 
 @dataclass
@@ -106,7 +106,7 @@ class Check:
     live: bool = False
     trace: Callable[[str, Attempt], None] = lambda profile, attempt: None
     announce: Callable[[str, str], Awaitable[None]] = _silent
-    """Told before something real is sent, and waited for."""
+    """Called before something real is sent, and waited for."""
     finished: Callable[[CheckReport], None] = lambda report: None
     clock: Clock = field(default_factory=SystemClock)
     connect: Callable[[Profile], Send] | None = None
@@ -116,16 +116,16 @@ class Check:
         self._shared = SharedLimits(profiles=self.profiles, environ=self.environ)
 
     async def all(self) -> list[CheckReport]:
-        """One report for each profile, in the order in which they were asked for."""
+        """One report for each profile, in their order."""
         self._shared.count()
         return list(await asyncio.gather(*(self._reported(profile) for profile in self.profiles)))
 
     async def _reported(self, profile: Profile | BrokenProfile) -> CheckReport:
         try:
             report = await self._one(profile)
-        except Exception as fault:  # noqa: BLE001 - a bug in one profile must not take the others along
-            told = f"a bug in the check: {type(fault).__name__}"
-            report = _report(profile, [failure("check", told, "report it with the output of -v", Area.EVIDENCE)])
+        except Exception as fault:  # a bug in one profile must not take the others along
+            detail = f"a bug in the check: {type(fault).__name__}"
+            report = _report(profile, [failure("check", detail, "report it with the output of -v", Area.EVIDENCE)])
         self.finished(report)
         return report
 
@@ -141,7 +141,7 @@ class Check:
         route = self._shared.route(profile)
         way = asyncio.create_task(in_thread(lambda: network.way_to(profile.origin, route), "way"))
         second = asyncio.create_task(self._bounded(self._second_host(profile), deadline, "second host", Area.NETWORK))
-        found, secrets = await self._secrets(profile, deadline)
+        resolved, secrets = await self._secrets(profile, deadline)
         findings = [
             config,
             *local.environment_findings(profile, self.document, self.environ),
@@ -150,18 +150,18 @@ class Check:
             *secrets,
             *await journal,
         ]
-        told = await _within(way, deadline)
-        if told is None:
+        walked = await _within(way, deadline)
+        if walked is None:
             fix = "check the resolver of this machine, the network and the firewall"
             findings.append(failure("DNS", f"{profile.origin}: no answer within the deadline", fix, Area.NETWORK))
         else:
-            findings += told.findings
+            findings += walked.findings
         findings += await second
         broken_bundle = any(one.check == "CA bundle" and one.level is Level.FAIL for one in findings)
-        if found is None or told is None or not told.open or broken_bundle:
+        if resolved is None or walked is None or not walked.open or broken_bundle:
             return _report(profile, findings)
         try:
-            venue = self._venue(profile, found, deadline)
+            venue = self._venue(profile, resolved, deadline)
         except OptionError as error:
             fix = error.hint or "correct the profile"
             return _report(profile, [*findings, failure("scope", error.message, fix, Area.OURS)])
@@ -170,7 +170,7 @@ class Check:
         await venue.ask()
         findings += venue.findings()
         if self.live:
-            findings += await self._bounded(self._live(profile, found, venue), deadline, "live", Area.NETWORK)
+            findings += await self._bounded(self._live(profile, resolved, venue), deadline, "live", Area.NETWORK)
         return _report(profile, findings, venue.group)
 
     # --- the parts ---
@@ -200,23 +200,23 @@ class Check:
         began = time.monotonic()
         try:
             async with asyncio.timeout(max(0.0, deadline - self.clock.monotonic())):
-                found = await in_thread(lambda: resolve(profile, self.environ), "secrets")
+                resolved = await in_thread(lambda: resolve(profile, self.environ), "secrets")
         except TimeoutError:
-            told = "the deadline passed while the secrets were read"
-            return None, [failure("secret", told, "give more time or another source", Area.OURS)]
+            detail = "the deadline passed while the secrets were read"
+            return None, [failure("secret", detail, "give more time or another source", Area.OURS)]
         except CancelallError as error:
             return None, [local.error_finding(error)]
         seconds = time.monotonic() - began
-        return found, await in_thread(lambda: local.secret_findings(profile, found, seconds), "keyring")
+        return resolved, await in_thread(lambda: local.secret_findings(profile, resolved, seconds), "keyring")
 
-    def _venue(self, profile: Profile, found: Found, deadline: float) -> Asked:
+    def _venue(self, profile: Profile, resolved: Found, deadline: float) -> VenueCheck:
         """Raises OptionError when the selectors leave nothing, ConfigError when there is no way to send."""
         venue = load(profile.venue)
         segments(venue, profile.options, venue.facts, profile.environment)
         readings: list[Reading] = []
         last_words = min(_LAST_WORDS, (deadline - self.started) / 4)
-        client = self._client(profile, found, deadline - last_words, readings, reads_only=True)
-        return Asked(
+        client = self._client(profile, resolved, deadline - last_words, readings, reads_only=True)
+        return VenueCheck(
             profile=profile,
             preflight=load_preflight(profile.venue),
             client=client,
@@ -224,10 +224,10 @@ class Check:
             readings=readings,
         )
 
-    async def _live(self, profile: Profile, found: Found, venue: Asked) -> list[Finding]:
+    async def _live(self, profile: Profile, resolved: Found, venue: VenueCheck) -> list[Finding]:
         options = replace(profile.options, account_group=venue.group) if venue.group is not None else profile.options
         known = replace(profile, options=options)
-        sending = self._client(known, found, venue.client.deadline, [], reads_only=False)
+        sending = self._client(known, resolved, venue.client.deadline, [], reads_only=False)
 
         async def announce(words: str) -> None:
             await self.announce(profile.name, words)
@@ -235,31 +235,28 @@ class Check:
         return [await try_a_cancel(venue.client, sending, venue.preflight, venue.listings, announce)]
 
     def _client(
-        self, profile: Profile, found: Found, deadline: float, readings: list[Reading], *, reads_only: bool
+        self, profile: Profile, resolved: Found, deadline: float, readings: list[Reading], *, reads_only: bool
     ) -> Client:
         venue = load(profile.venue)
-        send = (
-            self.connect(profile)
-            if self.connect
-            else over_the_network(profile, self.environ, self._shared.route(profile))
-        )
-        return Client(
+        connect = self.connect or (lambda one: over_the_network(one, self.environ, self._shared.route(one)))
+        signer = Signer(
             venue=venue,
             origin=profile.origin,
-            secrets=found.secrets,
+            secrets=resolved.secrets,
             options=profile.options,
-            send=self._noting(send, readings),
+            clock=self.clock,
+            headers=venue.headers(profile.environment),
+        )
+        return Client(
+            signer=signer,
+            send=self._noting(connect(profile), readings),
             clock=self.clock,
             gate=self._shared.gate(profile),
             deadline=deadline,
             reserve=_RESERVE,
-            headers=venue.headers(profile.environment),
             reads_only=reads_only,
             trace=lambda attempt: self.trace(profile.name, attempt),
         )
-
-    def _over_the_network(self, profile: Profile) -> Send:
-        return over_the_network(profile, self.environ, self._shared.route(profile), thrifty=self._shared.thrifty)
 
     def _noting(self, send: Send, readings: list[Reading]) -> Send:
         """The same, with a look at the Date header of every answer, refusals too."""

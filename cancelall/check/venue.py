@@ -1,4 +1,4 @@
-"""What the venue itself tells: its clock, the key, the account, and the open orders of every segment."""
+"""What the venue itself says: its clock, the key, the account, and the open orders of every segment."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from cancelall.check.clock import Reading, clock_finding
 from cancelall.core.attempts import Attempt, Outcome
 from cancelall.core.errors import ErrorKind
 from cancelall.core.findings import Area, Finding, failure, good, warning
-from cancelall.core.model import Answer, Judgement, Listing, Order
-from cancelall.core.preflight import Preflight, Question, Told
+from cancelall.core.model import Answer, Judgement, Listing
+from cancelall.core.preflight import KeyFacts, Preflight, Question
 from cancelall.engine.client import Client
 from cancelall.engine.discovery import Discoveries
 from cancelall.engine.listing import read_listing
@@ -84,11 +84,11 @@ class Listings:
         for name, segment in known.items():
             if name not in self.segments:
                 self.segments[name] = segment
-                self._reading[name] = self._beside(self._read(segment))
+                self._reading[name] = self._in_background(self._read(segment))
         for read in self.discoveries.due():
-            self._beside(read)
+            self._in_background(read)
 
-    def _beside(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    def _in_background(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         return task
@@ -102,14 +102,10 @@ class Listings:
 
         for _ in range(_READINGS):
             attempts.clear()
-            self.read[segment.name] = listing = await read_listing(self.client, segment, _shown, answered)
-            if listing.complete or not any(_is_busy(one) for one in attempts):
+            self.read[segment.name] = listing = await read_listing(self.client, segment, answered=answered)
+            busy = any(one.judgement is not None and one.judgement.answer is Answer.AGAIN for one in attempts)
+            if listing.complete or not busy:  # other programs use the same limit
                 return
-
-
-def _is_busy(attempt: Attempt) -> bool:
-    """Whether the venue only wants us to wait: other programs use the same limit."""
-    return attempt.judgement is not None and attempt.judgement.answer is Answer.AGAIN
 
 
 async def _at_once() -> None:
@@ -121,94 +117,92 @@ async def _long_ago() -> float:
     return 0.0
 
 
-def _shown(orders: tuple[Order, ...], began: float) -> None:
-    """They are counted at the end."""
-
-
 @dataclass(frozen=True, kw_only=True)
-class Answered:
+class QuestionAnswer:
     """A question and what came of it."""
 
     question: Question
-    outcome: Outcome[Told]
+    outcome: Outcome[KeyFacts]
     got_ms: int
     """This machine's clock when the answer was there."""
 
     @property
     def reading(self) -> Reading | None:
-        """The venue's clock beside this machine's, if the answer told it."""
-        told = self.outcome.value
-        if told is None or told.server_ms is None:
+        """The venue's clock against this machine's, if the answer has it."""
+        facts = self.outcome.value
+        if facts is None or facts.server_ms is None:
             return None
         spent = (self.outcome.attempt.ended - self.outcome.attempt.began) * 1000
-        return Reading(offset_ms=round(told.server_ms - (self.got_ms - spent / 2)), doubt_ms=round(spent / 2))
+        return Reading(offset_ms=round(facts.server_ms - (self.got_ms - spent / 2)), doubt_ms=round(spent / 2))
 
 
-async def ask_all(client: Client, preflight: Preflight[Any], answers: list[Answered]) -> None:
-    """Every question, side by side; each answer is there as soon as it has come."""
+async def ask_all(client: Client, preflight: Preflight[Any], answers: list[QuestionAnswer]) -> None:
+    """Every question, in parallel; each answer is there as soon as it has come."""
 
     async def one(question: Question) -> None:
         outcome = await client.ask(question.request, question.read, most=_TRIES)
-        answers.append(Answered(question=question, outcome=outcome, got_ms=client.clock.now_ms()))
+        answers.append(QuestionAnswer(question=question, outcome=outcome, got_ms=client.clock.now_ms()))
 
-    await asyncio.gather(*map(one, preflight.questions(client.options, client.clock.now_ms())))
+    await asyncio.gather(*map(one, preflight.questions(client.signer.options, client.clock.now_ms())))
 
 
 def venue_findings(
     client: Client,
     preflight: Preflight[Any],
-    answers: list[Answered],
+    answers: list[QuestionAnswer],
     listings: Listings,
     dated: list[Reading],
     now_ms: int,
 ) -> list[Finding]:
-    """Everything that the venue told, in the order clock, key, account, open orders."""
-    told = [preflight.known(client.options), *(one.outcome.value for one in answers if one.outcome.value is not None)]
+    """Everything that the venue said, in the order clock, key, account, open orders."""
+    options, refusal = client.signer.options, in_doubt(client)
+    facts = [preflight.known(options), *(one.outcome.value for one in answers if one.outcome.value is not None)]
     exact = next((reading for one in answers if (reading := one.reading) is not None), None)
-    found = [clock_finding(exact, dated, preflight.window(client.options))]
-    if client.in_doubt is not None:
-        found.append(refusal_finding(client.in_doubt))
+    found = [clock_finding(exact, dated, preflight.window(options))]
+    if refusal is not None:
+        found.append(refusal_finding(refusal))
     else:
-        found += [_unheard(one) for one in answers if _is_unheard(one)]
-    found += key.key_findings(told, preflight.key_page, now_ms, refused=client.in_doubt is not None)
-    found += _order_findings(client, listings)
-    return found
+        unread = (one for one in answers if one.outcome.value is None)
+        found += [_unread_answer(one) for one in unread if one.outcome.answer is not Answer.ABSENT]  # not of its mode
+    found += key.key_findings(facts, preflight.key_page, now_ms, refused=refusal is not None)
+    found += _order_findings(listings, refusal)
+    return found + _discovery_findings(listings.discoveries, refusal)
+
+
+def in_doubt(client: Client) -> Judgement | None:
+    """Why the profile is refused as a whole, even by a refusal of the key that stands alone: a check is careful."""
+    return client.turned_away or client.refusals.doubted
 
 
 def sunset_finding(sunset: str, now_ms: int) -> Finding:
     """When the venue closes or has closed, a year and a month."""
     over = time.strftime("%Y-%m", time.gmtime(now_ms / 1000)) >= sunset
-    told = f"it has closed, or is closing: announced or reported for {sunset}" if over else f"it closes in {sunset}"
-    return warning("sunset", told, "take what you have there elsewhere")
+    detail = f"it has closed, or is closing: announced or reported for {sunset}" if over else f"it closes in {sunset}"
+    return warning("sunset", detail, "take what you have there elsewhere")
 
 
 def refusal_finding(refusal: Judgement) -> Finding:
     """What stopped every request of this key."""
     name = _NAMES.get(refusal.kind or "auth", "key")
-    return failure(name, refusal.words, refusal.hint or "look at the venue's site", Area.VENUE)
+    return failure(name, refusal.message, refusal.hint or "look at the venue's site", Area.VENUE)
 
 
-def _is_unheard(one: Answered) -> bool:
-    """An API that the account is not behind has nothing to say."""
-    return one.outcome.value is None and one.outcome.answer is not Answer.ABSENT
-
-
-def _unheard(one: Answered) -> Finding:
-    _, words, hint = _met(one.outcome.attempt)
-    return warning(one.question.name, f"could not be read: {words}", hint or "run again, or look at the venue's site")
+def _unread_answer(one: QuestionAnswer) -> Finding:
+    _, message, hint = _met(one.outcome.attempt)
+    return warning(one.question.name, f"could not be read: {message}", hint or "run again, or look at the venue's site")
 
 
 def _met(attempt: Attempt | None) -> tuple[ErrorKind, str, str]:
-    """What an attempt ran into: its kind, in words, and what to do."""
+    """What an attempt ran into: its kind, a message, and what to do."""
     if attempt is not None and attempt.judgement is not None:
         judgement = attempt.judgement
-        return judgement.kind or "unreadable", judgement.words or judgement.answer.value, judgement.hint
+        return judgement.kind or "unreadable", judgement.message or judgement.answer.value, judgement.hint
     if attempt is not None and attempt.fault is not None:
         return attempt.fault.kind, attempt.fault.message, "check the network between here and the venue"
     return "timeout", "no answer in time", "run again with a longer --deadline"
 
 
-def _order_findings(client: Client, listings: Listings) -> list[Finding]:
+def _order_findings(listings: Listings, refusal: Judgement | None) -> list[Finding]:
     """The open orders, segment by segment."""
     found: list[Finding] = []
     absent = 0
@@ -219,45 +213,39 @@ def _order_findings(client: Client, listings: Listings) -> list[Finding]:
             found.append(good("open orders", f"{name}: {len(listing.orders) or 'none'}"))
         elif judged and all(one.answer is Answer.ABSENT for one in judged):
             absent += 1
-            found.append(good("open orders", f"{name}: the account has no such product ({judged[-1].words})"))
-        elif client.in_doubt is None:
+            found.append(good("open orders", f"{name}: the account has no such product ({judged[-1].message})"))
+        elif refusal is None:
             found.append(_unread(name, attempts, listing))
-    if client.in_doubt is not None:
+    if refusal is not None:
         fix = "see what was refused above"
         found.append(failure("open orders", "they could not all be read: the venue refused", fix, Area.VENUE))
     elif absent and absent == len(listings.segments):
-        told = "the account has none of these products"
-        found.append(failure("open orders", told, "check environment and selectors of this profile", Area.VENUE))
-    return found + _discovery_findings(client, listings.discoveries)
+        fix = "check environment and selectors of this profile"
+        found.append(failure("open orders", "the account has none of these products", fix, Area.VENUE))
+    return found
 
 
 def _unread(name: str, attempts: list[Attempt], listing: Listing | None) -> Finding:
     bad = [one for one in attempts if one.judgement is None or one.judgement.answer is not Answer.ACCEPTED]
     said = [one for one in bad if one.answered] or bad or attempts
-    kind, words, hint = _met(said[-1] if said else None)
-    if not bad and listing is not None:
-        words = listing.why
+    kind, message, hint = _met(said[-1] if said else None)
+    message = listing.why if not bad and listing is not None else message
     area = Area.NETWORK if kind in _ELSEWHERE else Area.VENUE
-    return failure("open orders", f"{name}: could not be read: {words}", hint or "run again", area)
+    return failure("open orders", f"{name}: could not be read: {message}", hint or "run again", area)
 
 
-def _discovery_findings(client: Client, discoveries: Discoveries) -> list[Finding]:
+def _discovery_findings(discoveries: Discoveries, refusal: Judgement | None) -> list[Finding]:
     found = []
-    if discoveries.pending and client.in_doubt is None:
-        kind, words, hint = _met(discoveries.last)
+    if discoveries.pending and refusal is None:
+        kind, message, hint = _met(discoveries.last)
         area = Area.NETWORK if kind in _ELSEWHERE else Area.VENUE
-        told = f"could not be read: {', '.join(discoveries.pending)} ({words})"
-        found.append(failure("account", told, hint or "run again: without it a kill is unproven at best", area))
+        detail = f"could not be read: {', '.join(discoveries.pending)} ({message})"
+        found.append(failure("account", detail, hint or "run again: without it a kill is unproven at best", area))
     fix = "put it right in the profile or the account: a kill would be unproven at best"
-    return [*found, *(failure("scope", told, fix, Area.OURS) for told in discoveries.doubts)]
+    return [*found, *(failure("scope", doubt, fix, Area.OURS) for doubt in discoveries.doubts)]
 
 
 def is_empty(listings: Listings, names: tuple[str, ...]) -> bool:
     """Whether all these segments were read completely and hold nothing."""
     read = [listings.read.get(name) for name in names]
     return all(one is not None and one.complete and not one.orders for one in read)
-
-
-async def read_again(client: Client, segment: Segment) -> Listing:
-    """One more reading, right before something is sent."""
-    return await read_listing(client, segment, _shown, lambda attempt: None)

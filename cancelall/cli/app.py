@@ -111,7 +111,7 @@ def _typer(words: str, epilog: str | None = None) -> typer.Typer:
     )
 
 
-def command(only: str | None = None) -> Any:  # noqa: ANN401 - a class of Typer's without a public name
+def command(only: str | None = None) -> Any:  # a class of Typer's without a public name
     """The command line as it runs: without Typer's own options of completion, of which one edits start-up files."""
     made = typer.main.get_command(build(only))
     made.params = [one for one in made.params if one.name not in ("install_completion", "show_completion")]

@@ -57,20 +57,20 @@ def profile_names(venue: str, chosen: Path | None, environ: Mapping[str, str]) -
     return [name for name in names if re.fullmatch(r"[A-Za-z0-9_-]+", name)]  # other names are no profiles
 
 
-def profiles(ctx: Any, incomplete: str) -> list[str]:  # noqa: ANN401 - a context of Typer's, known by its name
+def profiles(ctx: Any, incomplete: str) -> list[str]:  # a context of Typer's, known by its name
     """Completes the name of a profile. Never says anything, never looks at a secret."""
     names = profile_names(ctx.info_name or "", ctx.params.get("config"), os.environ)
     return [name for name in names if name.startswith(incomplete)]
 
 
-def environments(ctx: Any, incomplete: str) -> list[str]:  # noqa: ANN401 - a context of Typer's
+def environments(ctx: Any, incomplete: str) -> list[str]:  # a context of Typer's
     """Completes an environment of the command's venue, or of any venue."""
     names = [ctx.info_name] if ctx.info_name in VENUES else list(VENUES)
     known = dict.fromkeys(key for name in names for key in schema(name).hosts)
     return [key for key in known if key.startswith(incomplete)]
 
 
-def faults(ctx: Any, incomplete: str) -> list[str]:  # noqa: ANN401 - a context of Typer's
+def faults(ctx: Any, incomplete: str) -> list[str]:  # a context of Typer's
     """Completes a fault of the embedded exchange."""
     from cancelall.cli import demo
 

@@ -97,7 +97,7 @@ class Streams:
         if not self.output.verbose:
             return
         judgement, fault = attempt.judgement, attempt.fault
-        said = f"{judgement.answer.value} {judgement.words}" if judgement else fault.message if fault else ""
+        said = f"{judgement.answer.value} {judgement.message}" if judgement else fault.message if fault else ""
         status = f"{attempt.status} " if attempt.status is not None else ""
         spent = round((attempt.ended - attempt.began) * 1000)
         request = attempt.request

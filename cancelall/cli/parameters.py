@@ -28,12 +28,12 @@ def completer(of: str) -> Callable[[typer.Context, str], list[str]]:
     return complete
 
 
-def profiles(name: str = "[PROFILE]...", words: str = "Profiles; none means all.") -> Any:  # noqa: ANN401 - as Typer's
+def profiles(name: str = "[PROFILE]...", words: str = "Profiles; none means all.") -> Any:  # as Typer's
     """The argument that names profiles."""
     return typer.Argument(metavar=name, help=words, show_default=False, autocompletion=completer("profiles"))
 
 
-def option(key: str, words: str = "") -> Any:  # noqa: ANN401 - as Typer's
+def option(key: str, words: str = "") -> Any:  # as Typer's
     """A common option for a command that is no run, which may have words of its own for it."""
     item = next(item for item in declare.declared(Kill) if item.key == key)
     return _option(item, words or item.on_line)
@@ -43,7 +43,7 @@ def of_kill(name: str) -> Callable[..., int]:
     """The command that kills all, or a venue, whose own options are the declared ones."""
     own = declare.declared(schema(name).options) if name in VENUES else ()
 
-    def called(**given: Any) -> int:  # noqa: ANN401 - the values of the options
+    def called(**given: Any) -> int:  # the values of the options
         return kills.run(name, options.kill_of(name, _plain(given)))
 
     shown = [_parameter(item, f" [default: {item.default}]" if item.default not in (None, ()) else "") for item in own]
@@ -55,7 +55,7 @@ def command(name: str, run: Callable[..., int]) -> Callable[..., int]:
     own = [one for one in inspect.signature(run, eval_str=True).parameters.values() if one.name != "kill"]
     shared = options.common(name)
 
-    def called(**given: Any) -> int:  # noqa: ANN401 - the values of the parameters
+    def called(**given: Any) -> int:  # the values of the parameters
         common = {item.key: given.pop(item.key) for item in shared}
         return run(**given, kill=options.kill_of(name, _plain(common)))
 
@@ -79,7 +79,7 @@ def _parameter(item: Declared, more: str = "") -> inspect.Parameter:
     return inspect.Parameter(item.key, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
 
 
-def _option(item: Declared, words: str) -> Any:  # noqa: ANN401 - as Typer's
+def _option(item: Declared, words: str) -> Any:  # as Typer's
     return typer.Option(
         *item.flags,
         help=words,

@@ -36,7 +36,7 @@ _say: Callable[[str], None] = _to_stderr
 
 def speak_through(say: Callable[[str], None]) -> None:
     """Hand lines to this from now on: while a kill runs, no thread waits for stderr."""
-    global _say  # noqa: PLW0603 - the hooks are the process's own, and so is where they speak
+    global _say  # the hooks are the process's own, and so is where they speak
     _say = say
 
 
@@ -68,7 +68,7 @@ def no_core_dumps() -> None:
 
             prctl = _ctypes.dlsym(_ctypes.dlopen(None, 0), "prctl")  # type: ignore[arg-type]  # None: the program itself
             _ctypes.call_function(prctl, (_PR_SET_DUMPABLE, 0, 0, 0, 0))
-        except Exception:  # noqa: BLE001 - another interpreter, another C library: the limit has to do
+        except Exception:  # another interpreter, another C library: the limit has to do
             return
 
 
@@ -84,7 +84,7 @@ def spare_address_space() -> None:
 
         mallopt = _ctypes.dlsym(_ctypes.dlopen(None, 0), "mallopt")  # type: ignore[arg-type]  # None: the program itself
         _ctypes.call_function(mallopt, (_M_ARENA_MAX, 1))
-    except Exception:  # noqa: BLE001 - another system, another C library: it goes on with what there is
+    except Exception:  # another system, another C library: it goes on with what there is
         return
 
 
@@ -131,7 +131,7 @@ def held(work: Callable[[], int]) -> int:
         return fail(error.message, error.hint, error.status)
     except KeyboardInterrupt:
         return fail("interrupted", "", ExitStatus.INTERRUPTED)
-    except Exception as fault:  # noqa: BLE001 - the one boundary
+    except Exception as fault:  # the one boundary
         return fail(bug_words(fault), "please report it with the command that you ran", ExitStatus.BUG)
 
 
@@ -164,7 +164,7 @@ def hear_logs() -> None:
             """Say it. A record that cannot be formatted is told by its place."""
             try:
                 said = record.getMessage()
-            except Exception:  # noqa: BLE001 - whatever a library passed
+            except Exception:  # whatever a library passed
                 said = f"a message of {record.filename}:{record.lineno}"
             say_line(f"{record.name}: {said}")
 

@@ -19,7 +19,7 @@ MAY_BE_EMPTY = [item.flag for item in declare.declared(Kill) if item.opt.may_be_
 """An empty reason is none, and an empty command switches off what the config says."""
 
 
-def check(command: Any, words: Sequence[str]) -> None:  # noqa: ANN401 - a command of Typer's, which has no public class
+def check(command: Any, words: Sequence[str]) -> None:  # a command of Typer's, which has no public class
     """Raise UsageError for the first option of a line that has no value, or the next option in its place."""
     rest = list(words)
     takes = _that_take_one(command)
@@ -53,7 +53,7 @@ def words_of(words: Sequence[str]) -> list[str]:
     return [*words, *(word.partition("=")[2] for word in words if word.startswith("-") and "=" in word)]
 
 
-def _that_take_one(command: Any) -> Mapping[str, bool]:  # noqa: ANN401
+def _that_take_one(command: Any) -> Mapping[str, bool]:
     return {
         name: not (getattr(one, "is_flag", False) or getattr(one, "count", False))
         for one in command.params

@@ -142,7 +142,7 @@ class Watchdog:
             self.arm(now + STOPPING)
         try:
             handler(number)
-        except BaseException:  # noqa: BLE001 - whatever it is, a signal is never lost
+        except BaseException:  # whatever it is, a signal is never lost
             self._end(number)
 
     # --- the end ---
@@ -289,7 +289,7 @@ def spare_address_space() -> None:
 
             mallopt = _ctypes.dlsym(_ctypes.dlopen(None, 0), "mallopt")  # type: ignore[arg-type]
             _ctypes.call_function(mallopt, (_M_ARENA_MAX, 1))
-    except Exception:  # noqa: BLE001 - another system, another C library: then it is as it is
+    except Exception:  # another system, another C library: then it is as it is
         return
 
 

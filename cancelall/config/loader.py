@@ -183,7 +183,7 @@ def _profile(document: Document, name: str, table: Any, environ: Mapping[str, st
 
 def _options(
     document: Document, where: str, declaration: type, values: dict[str, object], flags: dict[str, object]
-) -> Any:  # noqa: ANN401
+) -> Any:
     """The venue's options; a broken rule is the file's fault where the command line has none of them."""
     items = {item.key: item for item in declare.declared(declaration)}
     for key, value in flags.items():
@@ -199,7 +199,7 @@ def _options(
         raise ConfigError(f"{place(document, where, '')}: {error.message}", error.hint) from None
 
 
-def _built(declaration: type, values: Mapping[str, object]) -> Any:  # noqa: ANN401
+def _built(declaration: type, values: Mapping[str, object]) -> Any:
     """The venue's options. Its rules may quote a value, which may be a secret that was pasted there."""
     try:
         return declare.build(declaration, values)
@@ -209,7 +209,7 @@ def _built(declaration: type, values: Mapping[str, object]) -> Any:  # noqa: ANN
         raise OptionError(veiled(error.message, words), veiled(error.hint, words)) from None
 
 
-def _check_keys(document: Document, where: str, table: Mapping[str, Any], valid: Any) -> None:  # noqa: ANN401
+def _check_keys(document: Document, where: str, table: Mapping[str, Any], valid: Any) -> None:
     for key in table:
         if key not in valid:
             fail(document, where, key, f'unknown key "{quoted(key)}"{declare.nearest(key, valid)}')

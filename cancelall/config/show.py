@@ -29,7 +29,7 @@ def escaped(text: str) -> str:
     return "".join(letter if letter.isprintable() or letter == "\n" else f"\\U{ord(letter):08x}" for letter in text)
 
 
-def _table(value: Any) -> Any:  # noqa: ANN401 - a TOML value
+def _table(value: Any) -> Any:  # a TOML value
     """A profile, or the defaults. A key that is unknown may be a secret, and so may what it holds."""
     if not isinstance(value, dict):
         return MASK
@@ -53,14 +53,14 @@ def _table(value: Any) -> Any:  # noqa: ANN401 - a TOML value
     return found
 
 
-def _command(words: Any) -> Any:  # noqa: ANN401
+def _command(words: Any) -> Any:
     """Its program alone: the other words may hold the token of a chat, or open a safe."""
     if not isinstance(words, list) or not words or not isinstance(words[0], str):
         return MASK
     return [quoted(words[0]), *[MASK] * (len(words) - 1)]
 
 
-def _value(value: Any) -> Any:  # noqa: ANN401
+def _value(value: Any) -> Any:
     """A value without the password of an address."""
     if isinstance(value, dict):
         return dict.fromkeys(map(quoted, value), MASK)

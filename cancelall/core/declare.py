@@ -94,7 +94,7 @@ class Declared:
         return f"a list; each {one}" if self.repeatable else one
 
 
-def _declared(declaration: Any) -> tuple[Declared, ...]:  # noqa: ANN401 - a dataclass
+def _declared(declaration: Any) -> tuple[Declared, ...]:  # a dataclass
     hints = get_type_hints(declaration, include_extras=True)
     found = []
     for field in fields(declaration):
@@ -128,7 +128,7 @@ declared: Callable[[type], tuple[Declared, ...]] = functools.cache(_declared)
 """Every option of a declaration, in the order in which it is written; fields without an `Opt` are none."""
 
 
-def _secrets_of(declaration: Any) -> Mapping[str, Sec]:  # noqa: ANN401 - a dataclass
+def _secrets_of(declaration: Any) -> Mapping[str, Sec]:  # a dataclass
     hints = get_type_hints(declaration, include_extras=True)
     found = {}
     for field in fields(declaration):
@@ -265,7 +265,7 @@ def _is_of_a_name(letter: str) -> bool:
     return unicodedata.category(letter) in ("Mn", "Mc") and "VARIATION SELECTOR" not in unicodedata.name(letter, "")
 
 
-def build(declaration: type, values: Mapping[str, object]) -> Any:  # noqa: ANN401 - an instance of `declaration`
+def build(declaration: type, values: Mapping[str, object]) -> Any:  # an instance of `declaration`
     """The declaration's dataclass from values that were checked one by one.
 
     Raises OptionError when its own rules across fields are broken.

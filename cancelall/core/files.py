@@ -18,7 +18,7 @@ _NAMED_USER, _GROUP, _NAMED_GROUP, _MASK, _OTHERS = 0x02, 0x04, 0x08, 0x10, 0x20
 def open_at_once(path: Path) -> BinaryIO:
     """A file to read from. A pipe that nobody writes to does not make us wait."""
     nonblock = getattr(os, "O_NONBLOCK", 0)
-    return open(path, "rb", opener=lambda name, flags: os.open(name, flags | nonblock))  # noqa: PTH123, SIM115
+    return open(path, "rb", opener=lambda name, flags: os.open(name, flags | nonblock))
 
 
 def write_private(path: Path, text: str, *, new: bool = False) -> None:

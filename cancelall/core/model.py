@@ -243,11 +243,11 @@ class Reach(Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class Judgement:
-    """A reply in the sweep's own words. `words` are the venue's, without any secret that it echoed."""
+    """A reply in the sweep's own words. `message` is the venue's, without any secret that it echoed."""
 
     answer: Answer
     kind: ErrorKind | None = None
-    words: str = ""
+    message: str = ""
     hint: str = ""
     reach: Reach = Reach.REQUEST
     after: float | None = None

@@ -17,7 +17,7 @@ O = TypeVar("O")  # noqa: E741 - the venue's Options
 
 
 @dataclass(frozen=True, kw_only=True)
-class Told:
+class KeyFacts:
     """What is known of a key, its account and the venue's clock. None and empty: this does not tell."""
 
     server_ms: int | None = None
@@ -27,7 +27,7 @@ class Told:
     cannot: tuple[str, ...] = ()
     """Products in scope for which the key seems to have no right to trade."""
     can_withdraw: bool | None = None
-    withdraw_words: str = ""
+    withdraw_note: str = ""
     """Why it can withdraw, or why nobody can see it."""
     can_transfer: bool | None = None
     bound: bool | None = None
@@ -56,7 +56,7 @@ class Question:
 
     name: str
     request: Request
-    read: Callable[[Request, Reply], Told]
+    read: Callable[[Request, Reply], KeyFacts]
     """Raises Unreadable."""
 
 
@@ -65,8 +65,8 @@ class Probe:
     """A real cancel that takes nothing, because nothing rests where it reaches."""
 
     request: Request
-    words: str
-    """What it would cancel, in words."""
+    description: str
+    """What it would cancel."""
     empty: tuple[str, ...] = ()
     """Segments whose complete listings must just have been empty; none where it can never take an order."""
 
@@ -85,14 +85,14 @@ class Preflight(Generic[O]):
 
     questions: Callable[[O, int], tuple[Question, ...]]
     """The reads for these options; the int is now, in ms."""
-    known: Callable[[O], Told]
-    """What is known without asking."""
     window: Callable[[O], Window | None]
     """None where no clock is compared."""
     key_page: str
     """Where the key can be changed."""
     probes: Callable[[O, str], tuple[Probe, ...]]
     """Harmless real cancels for options and environment, the best first."""
+    known: Callable[[O], KeyFacts] = lambda options: KeyFacts()
+    """What is known without a read."""
     no_probe: str = ""
     """Why there is none, in words."""
 

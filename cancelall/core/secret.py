@@ -92,7 +92,7 @@ def last_four(value: str) -> str:
 
 def register(value: str) -> None:
     """Make `scrub` take this value out, in the spellings that it could have in a message."""
-    global _longest_first, _harmless  # noqa: PLW0603 - made new on the next use
+    global _longest_first, _harmless  # made new on the next use
     if len(value) < _SHORTEST:
         return
     import base64

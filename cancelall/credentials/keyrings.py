@@ -72,7 +72,7 @@ def bounded(
             result.append(work())
         except SecretError as error:
             problem.append(SecretError(f"{what} {failed}: {error.message}", error.hint or _cure("")))
-        except Exception as fault:  # noqa: BLE001 - back-ends are plug-ins and raise anything
+        except Exception as fault:  # back-ends are plug-ins and raise anything
             told = f"{type(fault).__name__}: {scrub(str(fault))[:150]}"
             problem.append(SecretError(f"{what} {failed}: {told}", _cure(told)))
 
@@ -190,7 +190,7 @@ def names(backend: str | None) -> tuple[str, ...]:
         found = readable(backend)
     except SecretError:
         raise
-    except Exception as fault:  # noqa: BLE001 - back-ends are plug-ins and raise anything
+    except Exception as fault:  # back-ends are plug-ins and raise anything
         raise SecretError(f"the keyring cannot be loaded ({type(fault).__name__})", "correct keyring_backend") from None
     return tuple(f"{name_of(one)} ({getattr(sys.modules.get(type(one).__module__), '__file__', '')})" for one in found)
 
@@ -255,7 +255,7 @@ def writable(
     Raises SecretError when there is none.
     """
 
-    def find() -> Any:  # noqa: ANN401 - a back-end
+    def find() -> Any:  # a back-end
         import keyring.core
 
         backends = [keyring.core.load_keyring(backend)] if backend else _detected()
@@ -265,7 +265,7 @@ def writable(
     return Store(backend=found, seconds=seconds, waiting=waiting)
 
 
-def _chosen(backends: Sequence[Any], *, plaintext: bool) -> Any:  # noqa: ANN401 - a back-end
+def _chosen(backends: Sequence[Any], *, plaintext: bool) -> Any:  # a back-end
     keeping = [one for one in backends if not name_of(one).startswith(_KEEP_NOTHING)]
     good = [one for one in keeping if name_of(one).startswith(TRUSTED)]
     if good or (plaintext and keeping):

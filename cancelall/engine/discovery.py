@@ -1,4 +1,4 @@
-"""Reads beside the kill that may reveal further segments or a selector that the venue does not know.
+"""Reads during the kill that may reveal further segments or a selector that the venue does not know.
 
 They never hold up what is known already; one that fails leaves the profile `unproven` at best.
 """
@@ -27,14 +27,14 @@ _SHORTEST_PAUSE, _LONGEST_PAUSE = 1.0, 5.0
 
 @dataclass
 class Discoveries:
-    """What a venue's discovery reads have told so far, and what that leaves in doubt."""
+    """What a venue's discovery reads have shown so far, and what that leaves in doubt."""
 
     client: Client
     environment: str
     fired: Callable[[], Awaitable[None]]
     """Returns once the first cancels are out: no read goes before them."""
     found_more: Callable[[], None]
-    """Told whenever the set of segments may have changed."""
+    """Called whenever the set of segments may have changed."""
     needed: Callable[[], bool]
     """Whether optional reads are still worth their time."""
     at_rest: Callable[[], Awaitable[float]]
@@ -57,12 +57,12 @@ class Discoveries:
 
     def segments(self) -> tuple[Segment, ...]:
         """The segments as far as they are known."""
-        return segments(self.client.venue, self.client.options, self._facts, self.environment)
+        return segments(self.client.venue, self.client.signer.options, self._facts, self.environment)
 
     def due(self) -> list[Coroutine[Any, Any, None]]:
         """The reads that the facts allow by now and that have not begun."""
         found = []
-        for discovery in self.client.venue.discoveries(self.client.options, self._facts):
+        for discovery in self.client.venue.discoveries(self.client.signer.options, self._facts):
             if discovery.name not in self._begun:
                 self._begun.add(discovery.name)
                 self.pending += [discovery.name] if discovery.shows_orders or not discovery.optional else []
@@ -102,25 +102,25 @@ class Discoveries:
         """All pages, and then what follows from them: whether they are all, and whether an answer leaves that open."""
         found: list[Known] = []
         request: Request | None = discovery.request
-        asked: set[Request] = set()
+        requested: set[Request] = set()
         complete, unsure = True, False
         refused = False
         may_wait = discovery.optional and not discovery.shows_orders
         wanted = self.needed if may_wait else lambda: True
         while request is not None:
-            asked.add(request)
+            requested.add(request)
             outcome = await self._ask(request, discovery, wanted)
             batch, refused = outcome.value, outcome.answer in (Answer.REFUSED, Answer.ABSENT)
             onward = batch.next if batch is not None else None
-            repeats = onward in asked or len(asked) >= MOST_PAGES
+            repeats = onward in requested or len(requested) >= MOST_PAGES
             found += batch.names if batch is not None else ()
             unsure |= batch is not None and bool(batch.unsure or repeats)
             complete &= batch is not None
             request = None if repeats else onward
         complete &= not unsure
         self.pending = [name for name in self.pending if name != discovery.name]
-        spared = discovery.optional and (refused or not discovery.shows_orders)
-        if unsure or not (complete or spared):  # what was answered, and not to the end, is no option
+        excused = discovery.optional and (refused or not discovery.shows_orders)
+        if unsure or not (complete or excused):  # what was answered, and not to the end, is no option
             self.pending.append(discovery.name)
         elif not complete:
             self.missed.append(discovery.name)
@@ -128,7 +128,7 @@ class Discoveries:
             self._facts = discovery.learn(self._facts, tuple(found))
             self.found_more()
             self._names.update(found)
-            self.remarks = self.client.venue.remarks(self.client.options, frozenset(self._names))
+            self.remarks = self.client.venue.remarks(self.client.signer.options, frozenset(self._names))
         return complete, unsure
 
     @property
@@ -137,13 +137,13 @@ class Discoveries:
         if self.pending:
             return ()
         names = frozenset((*self._names, *(Known(SYMBOL, symbol) for symbol in self.listed())))
-        found: tuple[str, ...] = self.client.venue.doubts(self.client.options, names)
+        found: tuple[str, ...] = self.client.venue.doubts(self.client.signer.options, names)
         return found if self._begun else ()
 
     async def _ask(self, request: Request, discovery: Discovery[Any], wanted: Callable[[], bool]) -> Outcome[Batch]:
-        """One page, asked for more and more seldom: what a venue counts in requests is for cancels and listings.
+        """One page, requested more and more seldom: what a venue counts in requests is for cancels and listings.
 
-        One that is refused is asked for again some times, too: one bad answer costs no proof.
+        One that is refused is requested again some times, too: one bad answer costs no proof.
         """
         watch, refused, pause = Watch(ended=self._over), 0, _SHORTEST_PAUSE
         while True:

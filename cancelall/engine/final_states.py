@@ -1,11 +1,10 @@
-"""After the verdict: how did the orders end, and what were those that the kill overtook? Bounded in time."""
+"""After the verdict: how did the orders end, and what were those that no listing has shown? Bounded in time."""
 
 from __future__ import annotations
 
 import asyncio
 
 from cancelall.core.attempts import Watch
-from cancelall.core.errors import Unreadable
 from cancelall.core.model import Order, Request
 from cancelall.engine.client import Client
 from cancelall.engine.ledger import Ledger
@@ -38,29 +37,22 @@ async def _read_segment(client: Client, ledger: Ledger, since_ms: int, *, fired:
     if wanted or unnamed:
         missing = {order.id: order for order in wanted}
         requests = ledger.segment.final_states(wanted, since_ms)
-        since = client.venue_ms(since_ms) if unnamed else None
+        since = client.signer.venue_ms(since_ms) if unnamed else None
         await asyncio.gather(*(_read_pages(client, ledger, request, missing, since) for request in requests))
 
 
 async def _read_pages(
     client: Client, ledger: Ledger, first: Request, missing: dict[str, Order], since_ms: int | None
 ) -> None:
-    """Page after page, newest first, until every order is found. With `since_ms`, also those that nobody had seen."""
+    """Page after page, newest first, until every order is there. With `since_ms`, also those that nobody had seen."""
     request: Request | None = first
     requested: set[Request] = set()
-    pages = 4 + len(missing) // 20
     watch = Watch(about=ledger.segment.name)
-    while (
-        request is not None
-        and (missing or since_ms is not None)
-        and request not in requested
-        and len(requested) < pages
-    ):
-        requested.add(request)
-        try:
-            outcome = await client.ask(request, ledger.segment.final_page, watch=watch, most=2)
-        except Unreadable:
+    for _ in range(4 + len(missing) // 20):
+        if request is None or request in requested or not (missing or since_ms is not None):
             return
+        requested.add(request)
+        outcome = await client.ask(request, ledger.segment.final_page, watch=watch, most=2)
         if outcome.value is None:
             return
         if since_ms is not None and outcome.value.more:

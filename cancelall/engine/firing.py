@@ -13,7 +13,7 @@ MOST_COPIES = 4
 """Parallel copies of one mass cancel, at most, while each takes as many orders as it can."""
 
 _NEVER = OrderRecord(order=Order(id="", segment=""))
-_UNASKED = RequestRecord()
+_UNSENT = RequestRecord()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +29,7 @@ class Moves:
 
 def blind(ledger: Ledger, at: float) -> Moves:
     """The cancels that need to know nothing, unless they are under way."""
-    if ledger.keep and _keeps_some(ledger):
+    if ledger.keep and ledger.keeps_some:
         return Moves()
     return Moves(mass=tuple(one for one in ledger.segment.blind if _is_due(ledger, one, at)))
 
@@ -44,10 +44,10 @@ def due(ledger: Ledger, orders: tuple[Order, ...], began: float, *, complete: bo
     targets = _targets(ledger, orders)
     if not targets:
         return Moves()
-    segment, keeps_some = ledger.segment, _keeps_some(ledger)
-    whole = () if keeps_some else segment.mass_cancels(targets)
+    segment = ledger.segment
+    whole = () if ledger.keeps_some else segment.mass_cancels(targets)
     untaken = tuple(order for order in targets if not _record(ledger, order).taken)
-    fresh = complete and began >= ledger.air.first_answered and not keeps_some
+    fresh = complete and began >= ledger.air.first_answered and not ledger.keeps_some
     shares = segment.shares(untaken) if fresh else ()
     mass = tuple(request for request in (*whole, *shares) if _is_due(ledger, request, began, listed=True))
     tried = all((at := _request(ledger, one).ended) is not None and at <= began for one in whole)
@@ -60,8 +60,8 @@ def due(ledger: Ledger, orders: tuple[Order, ...], began: float, *, complete: bo
 
 
 def again(ledger: Ledger, at: float) -> Moves:
-    """Mass cancels whose last word was a refusal: believed only when it is said again, a gap later."""
-    if _keeps_some(ledger):
+    """Mass cancels whose last answer was a refusal: believed only when it comes again, a gap later."""
+    if ledger.keeps_some:
         return Moves()
     refused = (one for one, record in ledger.cancels.items() if record.said is not None and record.said.unwelcome)
     return Moves(mass=tuple(one for one in refused if _is_due(ledger, one, at)))
@@ -124,12 +124,7 @@ def _record(ledger: Ledger, order: Order) -> OrderRecord:
 
 
 def _request(ledger: Ledger, request: Request) -> RequestRecord:
-    return ledger.cancels.get(request, _UNASKED)
-
-
-def _keeps_some(ledger: Ledger) -> bool:
-    """Whether a mass cancel could take what has to be kept."""
-    return ledger.keep and ledger.segment.protective_kinds
+    return ledger.cancels.get(request, _UNSENT)
 
 
 def _targets(ledger: Ledger, orders: tuple[Order, ...]) -> tuple[Order, ...]:
@@ -161,7 +156,7 @@ def _by_name(
 
 def _is_due(ledger: Ledger, request: Request, began: float, *, listed: bool = False) -> bool:
     """Whether what was shown then calls for it: it was not sent since, and is not under way but for late copies."""
-    record = ledger.cancels.get(request, _UNASKED)
+    record = ledger.cancels.get(request, _UNSENT)
     if record.under_way >= record.copies:
         return False
     if record.said is not None and not _is_open(ledger, record.said, began, listed=listed):

@@ -26,8 +26,7 @@ class Hedge:
     """Signs the copy, and has it written down."""
     judge: Callable[[Request, Reply], Judgement]
     given_up: Callable[[SignedRequest, TransportFault], None]
-    """Told that one of the two may be executed though nobody has its answer, by the signature that is good for longer:
-    the copy's."""
+    """Notes that one of the two may be executed without an answer, by the signature that is good for longer."""
 
     async def answer(self, original: SignedRequest) -> Reply:
         """The first answer of the two. Raises the TransportFault of the original when there is none."""

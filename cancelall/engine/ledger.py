@@ -13,17 +13,7 @@ from functools import cached_property
 from typing import Any
 
 from cancelall.core.attempts import Attempt, Outcome
-from cancelall.core.model import (
-    Acknowledgement,
-    Answer,
-    Judgement,
-    Listing,
-    Order,
-    Protection,
-    Reach,
-    Request,
-    State,
-)
+from cancelall.core.model import Acknowledgement, Answer, Judgement, Listing, Order, Protection, Reach, Request, State
 from cancelall.engine.records import Airtime, OrderRecord, Presence, Proof, RequestRecord, Said
 from cancelall.venues.contract import Segment, Witness
 
@@ -42,15 +32,17 @@ _GATEWAY_PASSES = 5.0
 
 @dataclass
 class Ledger:
-    """A segment during a run. `keep` spares protective orders."""
+    """A segment during a run. With `keep` protective orders stay."""
 
     segment: Segment
     gap: float = 0.0
-    """Seconds between two words of the venue that are believed together: empty listings, refusals, absence."""
+    """Seconds between two answers of the venue that are believed together: empty listings, refusals, absence."""
     keep: bool = False
     reads_only: bool = False
     holding: bool = False
     """Nothing is given up, and what is seen for the first time has reappeared."""
+    fresh_from: float = -math.inf
+    """The end of a hold: no listing that began before it proves anything."""
     orders: dict[str, OrderRecord] = field(default_factory=dict)
     cancels: dict[Request, RequestRecord] = field(default_factory=dict)
     """Those that name no order."""
@@ -112,8 +104,7 @@ class Ledger:
     @cached_property
     def whole(self) -> frozenset[Request]:
         """The requests that have to be answered for the segment: blind mass cancels, and each pass of a listing."""
-        none = self.reads_only or (self.keep and self.segment.protective_kinds)
-        blind = () if none else self.segment.blind
+        blind = () if self.reads_only or self.keeps_some else self.segment.blind
         return frozenset((*blind, *(request for stage in self.segment.listings for request in stage)))
 
     def _said(self) -> list[Said | None]:
@@ -172,7 +163,7 @@ class Ledger:
     @property
     def answered(self) -> bool:
         """Whether any request got a complete HTTP answer."""
-        return self.air.answered > -math.inf or any(record.answered for record in self.passes.values())
+        return self.air.any_answered or any(record.answered for record in self.passes.values())
 
     @property
     def idle(self) -> bool:
@@ -196,6 +187,11 @@ class Ledger:
         """Whether all cancels have been answered since a listing began: the next one will show more, and count."""
         return self.air.in_flight == 0 and self.air.quiet_since > began
 
+    @property
+    def keeps_some(self) -> bool:
+        """Whether a mass cancel could take what has to be kept."""
+        return self.keep and self.segment.protective_kinds
+
     def keeps(self, order: Order) -> bool:
         """Whether an order is left in place on request."""
         return self.segment.keeps(order) or (self.keep and order.protection is Protection.PROTECTIVE)
@@ -206,12 +202,11 @@ class Ledger:
 
     @property
     def witnesses(self) -> tuple[Witness, ...]:
-        """The witnesses that may be asked. One that mass cancels could remove what has to be kept."""
-        keep = self.keep and self.segment.protective_kinds
+        """The witnesses that may be used. One that mass cancels could remove what has to be kept."""
         return tuple(
             one
             for one in self.segment.witnesses
-            if not (one.request.changes and (self.reads_only or (keep and not one.harmless)))
+            if not (one.request.changes and (self.reads_only or (self.keeps_some and not one.harmless)))
         )
 
     @property
@@ -305,7 +300,7 @@ class Ledger:
             if outcome.value is not None:
                 self._measure(record, outcome.value)
         if outcome.answer in (Answer.REFUSED, Answer.GATEWAY):
-            words = outcome.attempt.judgement.words if outcome.attempt.judgement else "refused"
+            words = outcome.attempt.judgement.message if outcome.attempt.judgement else "refused"
             for order in named:
                 self.orders[order.id].failure = words
         if outcome.value is not None:
@@ -401,7 +396,7 @@ class Ledger:
             self.last = listing
             if listing.began >= self.air.first_answered:
                 self.last_fresh = listing
-        undisturbed = self.air.in_flight == 0 and self.air.quiet_since <= listing.began
+        undisturbed = self.air.in_flight == 0 and max(self.air.quiet_since, self.fresh_from) <= listing.began
         if listing.complete and not self.left(listing) and undisturbed:
             before = self.proof
             if older := before.last is not None and listing.older_than(before.last):

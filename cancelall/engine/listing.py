@@ -22,8 +22,8 @@ EMPTY_PAGES = 3
 async def read_listing(
     client: Client,
     segment: Segment,
-    shown: Callable[[tuple[Order, ...], float], None],
-    answered: Callable[[Attempt], None],
+    shown: Callable[[tuple[Order, ...], float], None] = lambda orders, began: None,
+    answered: Callable[[Attempt], None] = lambda attempt: None,
     outdated: Callable[[float], bool] = lambda began: False,
     *,
     tries: int = TRIES,
@@ -34,7 +34,7 @@ async def read_listing(
 
     Whatever is missing, short, odd or inconsistent makes it incomplete, and then it proves nothing: what can be read is
     shown all the same. One that is outdated and has shown nothing yet is not read to the end: it would not count, and
-    the next one does. `fresh` pages come on connections that nothing else uses; `waits` is told while a page waits.
+    the next one does. `fresh` pages come on connections that nothing else uses; `waits` is called while a page waits.
     """
     began = client.clock.monotonic()
     orders: dict[str, Order] = {}
@@ -43,13 +43,13 @@ async def read_listing(
     watch = Watch(about=segment.name, ended=answered, waits=waits)
 
     async def one_page(request: Request) -> tuple[Page | None, str]:
-        """A page, or why there is none. A null in the place of an array is requested for twice, and then empty."""
+        """A page, or why there is none. A null in the place of an array is read twice, and then empty."""
         for _ in range(2):
             outcome = await client.ask(request, segment.page, watch=watch, most=tries, fresh=fresh)
             page: Page | None = outcome.value
             if page is None:
                 judgement, fault = outcome.attempt.judgement, outcome.attempt.fault
-                return None, judgement.words if judgement else fault.message if fault else "no answer"
+                return None, judgement.message if judgement else fault.message if fault else "no answer"
             if not page.null:
                 break
         return page, ""

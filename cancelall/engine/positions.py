@@ -43,7 +43,7 @@ class _PartlyRead:
         """An attempt is over: should nothing better come in time, this is why."""
         judgement, fault = attempt.judgement, attempt.fault
         if judgement is not None and judgement.answer is not Answer.ACCEPTED:
-            self.why = judgement.words or judgement.answer.value
+            self.why = judgement.message or judgement.answer.value
         elif fault is not None and not fault.cut:
             self.why = fault.message
 
@@ -65,7 +65,7 @@ def not_read(why: str, verdict: Verdict = Verdict.UNPROVEN) -> PositionsReport:
     return PositionsReport(known=False, unknown=why, verdict=verdict)
 
 
-async def read(sweep: ProfileSweep, venue: str, options: Any, until: float) -> PositionsReading:  # noqa: ANN401 - the venue's
+async def read(sweep: ProfileSweep, venue: str, options: Any, until: float) -> PositionsReading:
     """Read every listing of positions of the scope until a monotonic time. Raises nothing of what it meets."""
     module, client = load_positions(venue), sweep.client
     if module.none:
@@ -75,7 +75,7 @@ async def read(sweep: ProfileSweep, venue: str, options: Any, until: float) -> P
     if not sweep.ledgers or not orders:
         return PositionsReading(known=False, unknown="no part of the account is known", verdict=Verdict.UNPROVEN)
     if client.refusal is not None:
-        return PositionsReading(known=False, unknown=client.refusal.words or "refused", verdict=Verdict.REFUSED)
+        return PositionsReading(known=False, unknown=client.refusal.message or "refused", verdict=Verdict.REFUSED)
     listed = [_PartlyRead(listing) for listing in module.listings(options, orders)]
     if not listed:
         return PositionsReading(none="nothing in this scope has positions")
@@ -95,7 +95,7 @@ async def read(sweep: ProfileSweep, venue: str, options: Any, until: float) -> P
 def _reader(client: Client, until: float) -> Client:
     """A line of its own to the same venue: nothing is changed over it, and what it is refused with stays here."""
     made = replace(client, reads_only=True, over=False, deadline=until, reserve=0.0, tally=Tally(), bug=None)
-    made._limits = client._limits  # noqa: SLF001 - one key has one limit, whichever line it is used on
+    made._limits = client._limits
     return made
 
 

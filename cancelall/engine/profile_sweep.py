@@ -1,4 +1,4 @@
-"""The sweep of one profile: its segments side by side, again what others' last cancels may have changed, and holds."""
+"""The sweep of one profile: its segments in parallel, again what others' last cancels may have changed, and holds."""
 
 from __future__ import annotations
 
@@ -35,6 +35,8 @@ class ProfileSweep:
         listed: Callable[[str, Listing], None] = lambda segment, listing: None,
     ) -> None:
         self.client = client
+        self.ledgers: dict[str, Ledger] = {}
+        """What is known of each segment, by its name."""
         self.keep = keep_protective
         self.gap = client.venue.proof_gap * scale
         self.discoveries = Discoveries(
@@ -67,11 +69,6 @@ class ProfileSweep:
         """Segments whose sweep has ended before its end."""
 
     @property
-    def ledgers(self) -> dict[str, Ledger]:
-        """What is known of each segment, by its name."""
-        return {name: one.ledger for name, one in self._sweeps.items()}
-
-    @property
     def held(self) -> bool:
         """Whether it went on after its first verdict."""
         return self._around.held
@@ -102,14 +99,14 @@ class ProfileSweep:
             for task in self._tasks:
                 task.cancel()
             if self._tasks:
-                await asyncio.wait(self._tasks, timeout=_LAST_WORDS)  # what was abandoned is to be told
+                await asyncio.wait(self._tasks, timeout=_LAST_WORDS)  # what was abandoned is to be noted
             for ledger in self.ledgers.values():
                 ledger.cut_off()
 
     def hold(self, pace: float) -> None:
         """From now on no segment is ever done: each is read every `pace` seconds, and what appears is cancelled.
 
-        To be said again from time to time: a segment that was done all the same is begun anew.
+        To be called again from time to time: a segment that was done all the same is begun anew.
         """
         self._around.held, self._around.pace, self.client.over = True, pace, False
         for ledger in self.ledgers.values():
@@ -121,14 +118,13 @@ class ProfileSweep:
         self._around.pace = None
         self._around.released.set()
         for ledger in self.ledgers.values():
-            ledger.proof = Proof()
+            ledger.proof, ledger.fresh_from = Proof(), self.client.clock.monotonic()
 
     async def look_again(self) -> None:
         """Nothing is cancelled any more: read once what is left of the segments that are not proven."""
 
         async def look(ledger: Ledger) -> None:
-            shown = await read_listing(self.client, ledger.segment, lambda orders, began: None, ledger.page_answered)
-            ledger.listing_over(shown)
+            ledger.listing_over(await read_listing(self.client, ledger.segment, answered=ledger.page_answered))
 
         if self.client.refusal is None:
             await asyncio.gather(*(look(one) for one in proof.live(self.ledgers.values()) if not one.proven))
@@ -148,14 +144,15 @@ class ProfileSweep:
         known = self.discoveries.segments()
         listings = {segment.name: segment.listings for segment in known}
         before: dict[str, SegmentSweep] = {}
-        for name, ledger in self.ledgers.items():
+        for name, ledger in tuple(self.ledgers.items()):
             if listings.get(name) != ledger.segment.listings:
                 before[name] = self._sweeps.pop(name)
+                del self.ledgers[name]
                 self._sweeping.pop(name).cancel()
         new = [segment for segment in known if segment.name not in self._sweeps]
         held = self.held
         for segment in new:
-            ledger = Ledger(
+            ledger = self.ledgers[segment.name] = Ledger(
                 segment=segment, gap=self.gap, keep=self.keep, reads_only=self.client.reads_only, holding=held
             )
             made = self._sweeps[segment.name] = SegmentSweep(ledger, self._around)
@@ -203,12 +200,12 @@ class ProfileSweep:
         self._sweeping[name] = self._in_background(self._guarded(self._sweeps[name], after))
 
     async def _guarded(self, sweep: SegmentSweep, after: float) -> None:
-        """Sweep a segment; a bug on the way is told, and costs no more than that."""
+        """Sweep a segment; a bug on the way is reported, and costs no more than that."""
         await asyncio.sleep(after)
         came_to_its_end = False
         try:
             came_to_its_end = await sweep.run()
-        except Exception as bug:  # noqa: BLE001 - whatever it is, the other orders have to go
+        except Exception as bug:  # whatever it is, the other orders have to go
             self.bug = self.bug or bug
         if not came_to_its_end:
             self._left_off.add(sweep.ledger.segment.name)
@@ -218,7 +215,7 @@ class ProfileSweep:
         self._tasks.add(task)
         return task
 
-    # --- what the segments and the discoveries ask ---
+    # --- what the segments and the discoveries use ---
 
     async def _fired(self) -> None:
         """No read of a run goes before its first cancels: wait until one of them is out, or has failed."""

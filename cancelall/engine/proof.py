@@ -23,7 +23,7 @@ def unproven(ledgers: Collection[Ledger]) -> bool:
 
 
 def stale(ledgers: Collection[Ledger]) -> list[Ledger]:
-    """Proven segments that were read too early for the last cancel of another one, as if it had been their own.
+    """Proven segments that were read too soon for the last cancel of another one, as if it had been their own.
 
     What spawns orders of others is read before them: an order that has moved on by then is in the later listing.
     """
@@ -35,5 +35,5 @@ def stale(ledgers: Collection[Ledger]) -> list[Ledger]:
     if spawning := [one for one in old if one.segment.spawns]:
         return spawning
     spawned = max((one.proof.last.ended for one in known if one.segment.spawns and one.proof.last), default=0.0)
-    early = [one for one in known if not one.segment.spawns and one.proof.last and one.proof.last.began < spawned]
-    return [one for one in known if any(one is other for other in (*old, *early))]
+    before = [one for one in known if not one.segment.spawns and one.proof.last and one.proof.last.began < spawned]
+    return [one for one in known if any(one is other for other in (*old, *before))]

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from cancelall.core.attempts import Attempt
+from cancelall.core.clock import INSTANT
 from cancelall.core.model import Answer, Judgement, Priority, Request
 from cancelall.engine.refusals import HostRefusals
 from cancelall.venues.contract import Limit
@@ -22,21 +23,15 @@ _PLACES_FOR_CANCELS = 0.25
 """Share of a host's places that reads leave free, for the same reason: one that hangs keeps its place for seconds."""
 _EXPECTING = 2.0
 """Longest wait of reads, in seconds, for the next of the profiles whose first cancels are on their way."""
-
 _FIRST_BACKOFF = 1.5
 """Longest wait, in seconds, that is granted to the first hint of a bucket: a kill is not frozen by one answer."""
-
-_INSTANT = 1e-9
-"""Seconds that no clock can tell from none: sums of floats end just before the time that they mean."""
 
 _Ticket = tuple[int, int, asyncio.Future[None], int]
 """Priority, number, the future that lets it go, and what it costs."""
 
 
 class Backoffs:
-    """How long a venue has asked the requests of each bucket to wait, and a gateway a single one. Cancels have waits of
-    their own.
-    """
+    """How long a venue wants the requests of each bucket to wait, and a gateway a single one. Cancels wait apart."""
 
     def __init__(self) -> None:
         self._until: dict[tuple[str, bool], float] = {}
@@ -47,12 +42,12 @@ class Backoffs:
         """A gateway turned this very request away: it may come again then."""
         self._turned_away[request] = until
 
-    def hold(self, request: Request, asked: float, now: float) -> None:
-        """A request was told to wait: so do all like it. The wait that is granted doubles with each hint in a row."""
+    def back_off(self, request: Request, wait: float, now: float) -> None:
+        """A request has to wait: so do all like it. The wait that is granted doubles with each hint in a row."""
         key = request.bucket, request.changes
-        if now >= self._until.get(key, 0.0):  # what was under way together was told one thing
+        if now >= self._until.get(key, 0.0):  # what was under way together got one hint
             self._hints[key] += 1
-        granted = min(asked, _FIRST_BACKOFF * 2 ** min(self._hints[key] - 1, 6))
+        granted = min(wait, _FIRST_BACKOFF * 2 ** min(self._hints[key] - 1, 6))
         self._until[key] = max(self._until.get(key, 0.0), now + granted)
 
     def good(self, request: Request) -> None:
@@ -64,7 +59,7 @@ class Backoffs:
         return max(self._until.get((request.bucket, request.changes), 0.0), self._turned_away.get(request, 0.0))
 
 
-class Window:
+class LimitWindow:
     """How many requests may still go within one rate limit. A venue may count some of them more than once."""
 
     def __init__(self, limit: Limit | None) -> None:
@@ -137,7 +132,7 @@ class _Turns:
     """Grants turns now, and again when time has made room for more."""
 
     def __init__(self, limit: Limit | None) -> None:
-        self._window = Window(limit)
+        self._window = LimitWindow(limit)
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0
 
@@ -179,7 +174,7 @@ class RateLimiter(_Turns):
         now = asyncio.get_running_loop().time()
         while self._queue.waiting:
             wait = self._window.wait(now)
-            if wait > _INSTANT:
+            if wait > INSTANT:
                 self._later(now + wait)
                 return
             if self._queue.let_go():
@@ -230,7 +225,7 @@ class Address(_Turns):
                 return
             cost = gate.queue.waiting[0][3]
             wait = self._window.wait(now, _SPARE if reads else 0.0, cost)
-            if wait > _INSTANT:
+            if wait > INSTANT:
                 self._later(now + wait)
                 return
             if gate.queue.let_go():
@@ -289,15 +284,15 @@ class ProfileLimits:
         self._gate = gate
         self._limiters: dict[str, RateLimiter] = {}
         self._backoffs = Backoffs()
-        self.held_until = 0.0
+        self.proof_only_until = 0.0
         """Until then no cancel by name goes: what is left of a limit is for mass cancels and the proof."""
 
     def until(self, request: Request) -> float:
-        """When a request may go, as far as the venue, or a gateway, has asked for a wait."""
+        """When a request may go, as far as the venue, or a gateway, wants it to wait."""
         return self._backoffs.until(request)
 
     async def turn(self, request: Request, cost: int, queued: Callable[[], None]) -> None:
-        """Wait for a place within all limits; `queued` is told as it waits for the last one. Ends with `leave`."""
+        """Wait for a place within all limits; `queued` is called as it waits for the last one. Ends with `leave`."""
         limiter = self._limiters.get(request.bucket)
         if limiter is None:
             limiter = self._limiters[request.bucket] = RateLimiter(self._limits.get(request.bucket))
@@ -315,13 +310,13 @@ class ProfileLimits:
         if unused:
             self._limiters[request.bucket].unused()
 
-    def learn(self, attempt: Attempt, judgement: Judgement, asked: float | None) -> None:
-        """What an answer means for the requests after it; `asked` are the seconds that are granted to its wish."""
+    def learn(self, attempt: Attempt, judgement: Judgement, wait: float | None) -> None:
+        """What an answer means for the requests after it; `wait` are the seconds that are granted to its wish."""
         if judgement.answer is Answer.GATEWAY:  # which knows no buckets
             self._backoffs.turn_away(attempt.request, attempt.ended + (judgement.after or 0.0))
-        elif asked is not None:
-            self._backoffs.hold(attempt.request, asked, attempt.ended)
+        elif wait is not None:
+            self._backoffs.back_off(attempt.request, wait, attempt.ended)
         elif judgement.answer is not Answer.AMBIGUOUS:
             self._backoffs.good(attempt.request)
         if judgement.hold is not None:
-            self.held_until = max(self.held_until, attempt.ended + judgement.hold)
+            self.proof_only_until = max(self.proof_only_until, attempt.ended + judgement.hold)

@@ -27,15 +27,15 @@ def error_report(sweep: ProfileSweep, verdict: Verdict) -> ErrorReport | None:
             message=f"in this profile's sweep: {bug_words(bug)}",
             hint="check this account on the venue's site, and report the bug with the output of -v",
         )
-    refusal = client.refusal or (client.turned_away if client.stopped is None else None)
+    refusal = client.refusal or (client.turned_away if client.refusals.stopped is None else None)
     if refusal is not None:
-        return ErrorReport(kind=refusal.kind or "auth", message=refusal.words, hint=refusal.hint)
+        return ErrorReport(kind=refusal.kind or "auth", message=refusal.message, hint=refusal.hint)
     refusals = [one for ledger in sweep.ledgers.values() if (one := ledger.refused or ledger.refused_by_name)]
     if refusals:
         first = refusals[0]
         hints = dict.fromkeys(hint for hint in (*sweep.discoveries.doubts, first.hint) if hint)
-        return ErrorReport(kind=first.kind or "parameter", message=first.words, hint="; ".join(hints))
-    if client.stopped is not None or not client.tally.requests:
+        return ErrorReport(kind=first.kind or "parameter", message=first.message, hint="; ".join(hints))
+    if client.refusals.stopped is not None or not client.tally.requests:
         return _unsent_report(client)
     if sweep.discoveries.doubts:
         return ErrorReport(
@@ -44,17 +44,17 @@ def error_report(sweep: ProfileSweep, verdict: Verdict) -> ErrorReport | None:
     if verdict is Verdict.OPEN:
         return _never_accepted(sweep)
     if verdict is Verdict.REFUSED and all(ledger.absent for ledger in sweep.ledgers.values()):
-        words = next((one.words for ledger in sweep.ledgers.values() if (one := ledger.absent)), "")
+        words = next((one.message for ledger in sweep.ledgers.values() if (one := ledger.absent)), "")
         return ErrorReport(
             kind="mode", message=f"the account has none of these products: {words}", hint="check the environment"
         )
     if verdict is Verdict.REFUSED and (clock := _clock(sweep)) is not None:
-        return ErrorReport(kind="clock", message=clock.words, hint=clock.hint)
+        return ErrorReport(kind="clock", message=clock.message, hint=clock.hint)
     if sweep.discoveries.pending:
         names = ", ".join(sweep.discoveries.pending)
         kind, words, hint = _met(sweep.discoveries.last)
-        told = f"could not be read: {names}" + (f" ({words})" if words else "")
-        return ErrorReport(kind=kind, message=told, hint=hint or "run again, or check on the site")
+        message = f"could not be read: {names}" + (f" ({words})" if words else "")
+        return ErrorReport(kind=kind, message=message, hint=hint or "run again, or check on the site")
     return _trouble_report(sweep, verdict)
 
 
@@ -65,11 +65,11 @@ def _clock(sweep: ProfileSweep) -> Judgement | None:
 
 
 def _unsent_report(client: Client) -> ErrorReport:
-    """Why nothing was sent, or nothing more: what the venue told another profile, or all the places being taken."""
+    """Why nothing was sent, or nothing more: what the venue said to another profile, or all the places being taken."""
     what = "nothing more was sent" if client.tally.requests else "nothing was sent"
-    block = client.stopped
+    block = client.refusals.stopped
     if block is not None:
-        message = f"{what}: the venue has refused this address to another profile ({block.words})"
+        message = f"{what}: the venue has refused this address to another profile ({block.message})"
         return ErrorReport(kind=block.kind or "ip", message=message, hint=block.hint)
     return ErrorReport(
         kind="timeout",
@@ -103,28 +103,24 @@ def _met(attempt: Attempt | None) -> tuple[ErrorKind, str, str]:
     judgement = attempt.judgement
     if judgement is None or judgement.answer is Answer.ACCEPTED:
         return "unreadable", "", ""
-    return judgement.kind or "unreadable", judgement.words, judgement.hint
+    return judgement.kind or "unreadable", judgement.message, judgement.hint
 
 
 def _trouble_report(sweep: ProfileSweep, verdict: Verdict) -> ErrorReport:
     """The last thing that went wrong, of segments that are not proven: what the venue said before what it did not."""
+    unproven = (one for one in sweep.ledgers.values() if not one.proven and one.absent is None)
+    met = (one.trouble for one in unproven if one.trouble is not None and (one.trouble.judgement or one.trouble.fault))
+    troubles = (attempt for attempt in met if not _of_no_product(attempt))
+    attempt = min(troubles, key=partial(_rank, verdict), default=None)
+    kind, message, _ = _met(attempt)
+    message = "the time was too short for a proof" if attempt is None else message or "unreadable answer"
+    own = attempt.judgement.hint if attempt is not None and attempt.judgement is not None else ""
     hint = "run again, or look at the venue's site: orders may still be open"
-    unproven = [one for one in sweep.ledgers.values() if not one.proven and one.absent is None]
-    troubles = (one.trouble for one in unproven if one.trouble is not None and not _of_no_product(one.trouble))
-    found = sorted(troubles, key=partial(_rank, verdict))
-    for attempt in found:
-        if attempt.judgement is not None:
-            kind = attempt.judgement.kind or "unreadable"
-            return ErrorReport(
-                kind=kind, message=attempt.judgement.words or "unreadable answer", hint=attempt.judgement.hint or hint
-            )
-        if attempt.fault is not None:
-            return ErrorReport(kind=attempt.fault.kind, message=attempt.fault.message, hint=hint)
-    return ErrorReport(kind="timeout", message="the time was too short for a proof", hint=hint)
+    return ErrorReport(kind=kind, message=message, hint=own or hint)
 
 
 def _rank(verdict: Verdict, attempt: Attempt) -> int:
-    """How much a failed attempt tells; the clock alone makes a verdict `refused` without a refusal."""
+    """How little a failed attempt explains; the clock alone makes a verdict `refused` without a refusal."""
     if attempt.judgement is None:
         return 2
     return 0 if verdict is Verdict.REFUSED and attempt.judgement.kind == "clock" else 1
@@ -166,15 +162,11 @@ def warnings(sweep: ProfileSweep) -> tuple[str, ...]:
             found.append(f"do not restart bots before {at}: a cancel without an answer can still land until then")
         else:
             found.append("a cancel without an answer can still land, with no known limit: wait before restarting bots")
-    found += [
-        f"{names}: could not be read: what it would have shown is not known"
-        for names in [", ".join(sweep.discoveries.pending)]
-        if names
-    ]
-    refused = sweep.client.refusal is not None
-    found += [
-        f"{name}: could not be read, so they were not looked for" for name in sweep.discoveries.missed if not refused
-    ]
+    if sweep.discoveries.pending:
+        names = ", ".join(sweep.discoveries.pending)
+        found.append(f"{names}: could not be read: what it would have shown is not known")
+    missed = sweep.discoveries.missed if sweep.client.refusal is None else ()
+    found += [f"{name}: could not be read, so they were not looked for" for name in missed]
     found += [
         f"{ledger.segment.name}: orders that a complete listing had lacked were listed again "
         f"({ledger.contradictions} time(s)): its listings are not reliable, so the proof took longer"

@@ -84,7 +84,7 @@ class RequestRecord:
     """When the last one was over."""
     under_way: int = 0
     copies: int = 1
-    """How many were sent side by side, the last time."""
+    """How many were sent in parallel, the last time."""
     left_some: bool = False
     """It took as many orders as it can, all of them: there are more."""
     took_less: bool = False
@@ -122,6 +122,11 @@ class Airtime:
     """Until when orders are cancelled one by one: the call for several was refused."""
 
     @property
+    def any_answered(self) -> bool:
+        """Whether any was answered."""
+        return self.answered > -math.inf
+
+    @property
     def accepted(self) -> bool:
         """Whether any was accepted."""
         return self.mass_accepted + self.named_accepted > 0
@@ -144,4 +149,4 @@ class Proof:
     cancels_agree: bool = False
     """Every witness that is a cancel has agreed since the first of the listings."""
     reads_agree: bool = False
-    """Every witness that is a mere read has agreed, asked in the background of the last of them."""
+    """Every witness that is a mere read has agreed, read in the background of the last of them."""

@@ -23,24 +23,24 @@ class HostRefusals:
 
     blocked: Judgement | None = None
     """The address is blocked: reads on this host wait for nothing. Whatever is accepted afterwards lifts it."""
-    _told: Counter[Request] = field(default_factory=Counter)
+    _times: Counter[Request] = field(default_factory=Counter)
     """How often a request was answered so."""
 
-    def heard(self, request: Request, judgement: Judgement) -> bool:
+    def weigh(self, request: Request, judgement: Judgement) -> bool:
         """Take in an answer; whether it says again that the address is blocked."""
         if judgement.answer is Answer.REFUSED and judgement.reach is Reach.HOST:
-            self._told[request] += 1
+            self._times[request] += 1
             self.blocked = self.blocked or judgement
-            return self._told[request] > 1
+            return self._times[request] > 1
         if judgement.answer in (Answer.ACCEPTED, Answer.NOTHING_OPEN):
             self.blocked = None
-            self._told.clear()
+            self._times.clear()
         return False
 
     def stops(self, request: Request) -> bool:
         """Whether a block keeps this request from being sent: a read, and a cancel that has had its own answers."""
-        told = self._told[request]
-        return self.blocked is not None and (told > 1 or (told == 0 and not request.changes))
+        times = self._times[request]
+        return self.blocked is not None and (times > 1 or (times == 0 and not request.changes))
 
 
 @dataclass
@@ -55,19 +55,28 @@ class Refusals:
     family: int | None = None
     """The only address family to use, once the venue has refused the key over the other one."""
     _doubted: Judgement | None = None
-    """A refusal that was heard once."""
+    """A refusal that came once."""
     _good: bool = False
     """Whether anything was accepted with this key."""
     _unreached: int = 0
 
     @property
     def doubted(self) -> Judgement | None:
-        """A refusal of the key that was heard, and that nothing has contradicted; it may stand alone."""
+        """A refusal of the key that nothing has contradicted; it may stand alone."""
         return None if self._good else self.believed or self._doubted
 
-    def heard(self, request: Request, judgement: Judgement, family: int | None, at: float) -> Judgement:
-        """Take in a judgement; it comes back as a gateway's word where it is not believed, and is asked again."""
-        again = self.host.heard(request, judgement)
+    @property
+    def stopped(self) -> Judgement | None:
+        """The refusal that ends the profile's line: its own, or a block of the address."""
+        return self.believed or self.host.blocked
+
+    def stops(self, request: Request) -> bool:
+        """Whether a refusal ends this request. A block of the address leaves each mass cancel its own answer."""
+        return self.believed is not None or self.host.stops(request)
+
+    def weigh(self, request: Request, judgement: Judgement, family: int | None) -> Judgement:
+        """Take in a judgement; one that is not believed comes back as a gateway's word, to be tried again."""
+        again = self.host.weigh(request, judgement)
         if judgement.answer in (Answer.ACCEPTED, Answer.NOTHING_OPEN) and self.proves_key(request):
             self._good, self._doubted, self.believed = True, None, None
         if judgement.answer is not Answer.REFUSED or judgement.reach in (Reach.REQUEST, Reach.PRODUCT):
@@ -87,10 +96,10 @@ class Refusals:
     def failed(self, fault: TransportFault, family: int | None) -> bool:
         """Take in an attempt without an answer; whether it ends the profile."""
         if fault.final:
-            words = Judgement(
-                answer=Answer.REFUSED, kind=fault.kind, words=fault.message, hint=fault.hint, reach=Reach.KEY
+            refusal = Judgement(
+                answer=Answer.REFUSED, kind=fault.kind, message=fault.message, hint=fault.hint, reach=Reach.KEY
             )
-            return self._twice(words)
+            return self._twice(refusal)
         if family is not None and fault.sent == "no" and not self._good:
             self._unreached += 1
             if self._unreached >= _UNREACHED:
@@ -109,5 +118,5 @@ class Refusals:
 
 
 def _once_more(judgement: Judgement, *, at_once: bool = False) -> Judgement:
-    """A refusal that is not believed: its words stay, and it is asked again."""
+    """A refusal that is not believed: its words stay, and the request is sent again."""
     return replace(judgement, answer=Answer.GATEWAY, after=0.0 if at_once else max(judgement.after or 0, GATEWAY_PAUSE))

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from cancelall.core.errors import CancelallError
-from cancelall.core.model import Listing, Order, Protection, Verdict
+from cancelall.core.model import Listing, Verdict
 from cancelall.core.profile import BrokenProfile, Profile
 from cancelall.core.results import ErrorReport, ProfileReport, Timing
 from cancelall.core.secret import last_four
@@ -14,7 +14,7 @@ from cancelall.credentials.chain import Found
 from cancelall.engine import reasons, verdicts
 from cancelall.engine.ledger import Ledger
 from cancelall.engine.profile_sweep import ProfileSweep
-from cancelall.journal.record import ProfileRecord
+from cancelall.journal.record import ProfileRecord, nanoseconds
 from cancelall.venues.registry import VENUES
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def swept(
-    profile: Profile, sweep: ProfileSweep, found: Found, verdict: Verdict, timing: Timing, *, cut_by: str = ""
+    profile: Profile, sweep: ProfileSweep, resolved: Found, verdict: Verdict, timing: Timing, *, cut_by: str = ""
 ) -> ProfileReport:
     """A sweep that has ended, or that a signal has cut short."""
     client, venue = sweep.client, sweep.client.venue
@@ -32,13 +32,13 @@ def swept(
         error = ErrorReport(kind="interrupted", message=f"stopped by {cut_by}", hint="run again to finish and prove it")
     unwitnessed = venue.unwitnessed(profile.options, sweep.keep, client.reads_only)
     closes = f"{VENUES[profile.venue]} closes, or has closed: {venue.sunset}" if venue.sunset else ""
-    notes = (*profile.warnings, *found.warnings, venue.notice, closes, *reasons.warnings(sweep), unwitnessed)
+    notes = (*profile.warnings, *resolved.warnings, venue.notice, closes, *reasons.warnings(sweep), unwitnessed)
     return ProfileReport(
         profile=profile.name,
         venue=profile.venue,
         environment=profile.environment,
         host=profile.origin,
-        account=last_four(venue.account(found.secrets, profile.options)),
+        account=last_four(venue.account(resolved.secrets, profile.options)),
         scope=profile.scope,
         dry_run=client.reads_only,
         verdict=verdict,
@@ -79,39 +79,32 @@ def nothing_sent(
 
 def listed(sweep: ProfileSweep, record: ProfileRecord, name: str, listing: Listing) -> None:
     """Have a listing written down, with what of it stays in place."""
-    ledger = sweep.ledgers.get(name)
-    if ledger is None:
-        return
-    segment = ledger.segment
-
-    def keeps(order: Order) -> bool:
-        return segment.keeps(order) or (sweep.keep and order.protection is Protection.PROTECTIVE)
-
-    record.listed(name, listing, keeps, segment.listings)
+    if (ledger := sweep.ledgers.get(name)) is not None:
+        record.listed(name, listing, ledger.keeps, ledger.segment.listings)
 
 
 def listed_last(sweep: ProfileSweep, record: ProfileRecord) -> None:
-    """The same of what nobody has told of yet: what a listing had shown when it was cut off, and what was read last."""
+    """The same of what is not written yet: what a listing had shown when it was cut off, and what was read last."""
     for name, ledger in sweep.ledgers.items():
         last = ledger.last
         if last is not None and last.began > record.read.get(name, -math.inf):
             listed(sweep, record, name, last)
 
 
-def basis(sweep: ProfileSweep, gap: float, decided: float) -> Basis:
+def basis(sweep: ProfileSweep, decided: float) -> Basis:
     """What the verdict of this moment rests on, besides what the journal has of requests and listings."""
     from cancelall.journal.basis import Basis
 
-    found = sweep.discoveries
+    discoveries = sweep.discoveries
     return Basis(
-        decided=decided,
-        gap=gap,
+        decided=nanoseconds(decided),
+        gap=sweep.gap,
         keep=sweep.keep,
         reads_only=sweep.client.reads_only,
         segments={name: _segment_basis(ledger) for name, ledger in sweep.ledgers.items()},
-        pending=tuple(found.pending),
-        missed=tuple(found.missed),
-        doubts=found.doubts,
+        pending=tuple(discoveries.pending),
+        missed=tuple(discoveries.missed),
+        doubts=discoveries.doubts,
         bug=sweep.bug is not None or sweep.client.bug is not None,
     )
 
@@ -124,9 +117,15 @@ def _segment_basis(ledger: Ledger) -> SegmentBasis:
     return SegmentBasis(
         blind=blind,
         mass=tuple(request for request in ledger.cancels if request not in blind),
-        stages=segment.listings,
+        passes=segment.listings,
         witnesses=tuple(
-            WitnessBasis(request=one.request, harmless=one.harmless, optional=one.optional, signature=one.signature)
+            WitnessBasis(
+                request=one.request,
+                changes=one.request.changes,
+                harmless=one.harmless,
+                optional=one.optional,
+                signature=one.signature,
+            )
             for one in segment.witnesses
         ),
         spawns=segment.spawns,

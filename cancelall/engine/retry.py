@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from cancelall.core.attempts import Attempt
+from cancelall.core.model import Answer, Judgement
 
 _LONGEST_PAUSE = 2.0
-_SHORTEST_ASKED = 0.5
-"""Seconds that a venue gets that asks for a pause and does not say how long."""
+_SHORTEST_UNSAID = 0.5
+"""Seconds that a venue gets that wants a pause and does not say how long."""
 
 
 def pause(attempt: Attempt, tries: int, random: Callable[[], float]) -> float:
-    """Seconds to the next try: the first at once, then full jitter. What a venue asks for holds its bucket besides.
+    """Seconds to the next try: the first at once, then full jitter. What a venue wants is waited for by its bucket.
 
     A hint of no time at all holds for the first try only: a venue that keeps giving it is not hammered.
     """
@@ -22,19 +23,22 @@ def pause(attempt: Attempt, tries: int, random: Callable[[], float]) -> float:
     return 0.0 if tries == 1 else _jitter(tries - 1, random)
 
 
-def unsaid(tries: int, random: Callable[[], float]) -> float:
-    """Seconds for a venue that asks to try again and does not say when."""
-    return max(_SHORTEST_ASKED, _jitter(tries, random))
+def granted(judgement: Judgement, tries: int, left: float, reserve: float, random: Callable[[], float]) -> float | None:
+    """Seconds for which requests like the one that was answered wait; None where the venue wants no pause."""
+    wait = judgement.after
+    if wait is None and judgement.answer is Answer.AGAIN:
+        wait = max(_SHORTEST_UNSAID, _jitter(tries, random))
+    return None if wait is None else clipped(wait, left, reserve)
 
 
-def clipped(asked: float, left: float, reserve: float) -> float:
+def clipped(wait: float, left: float, reserve: float) -> float:
     """A wait that is longer than the time left still leaves room for one more try and, where it fits, the proof, which
     needs `reserve`.
 
     Too late for a proof, the waits do not shrink with the time left: a venue that is busy is not hammered.
     """
     room = left - reserve if left > reserve else max(left, reserve) * 0.5
-    return max(0.0, min(asked, room))
+    return max(0.0, min(wait, room))
 
 
 def _jitter(tries: int, random: Callable[[], float]) -> float:

@@ -26,6 +26,7 @@ from cancelall.engine.client import Client, Send
 from cancelall.engine.hold import Hold
 from cancelall.engine.profile_sweep import ProfileSweep
 from cancelall.engine.shared_limits import SCARCE, SharedLimits, scarcity, with_descriptors
+from cancelall.engine.signer import Signer
 from cancelall.journal.record import Record, nanoseconds
 from cancelall.net import preconnect
 from cancelall.net.background import NoThreadError, ThreadDiedError, in_thread
@@ -47,12 +48,12 @@ LAST_LOOK_SECONDS = 1.0
 _TURNS_OF_THE_LOOP = 4
 """Within how many a first cancel that has to wait for nothing is on its way."""
 _LETTING_GO = 0.3
-"""Seconds for work that was told to stop; after that it is left behind."""
+"""Seconds for work that has to stop; after that it is left behind."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """What a profile's sweep aims at, told as its first requests leave."""
+    """What a profile's sweep aims at, announced as its first requests leave."""
 
     profile: str
     venue: str
@@ -68,7 +69,7 @@ class Target:
 
 @dataclass(frozen=True, kw_only=True)
 class Listener:
-    """Who is told what happens, as it happens. None of it may block."""
+    """What is called as things happen. None of it may block."""
 
     target: Callable[[Target], None] = lambda target: None
     attempt: Callable[[str, Attempt], None] = lambda profile, attempt: None
@@ -105,6 +106,8 @@ class Run:
     """A signal has come: every session is born without the right to cancel."""
     _sends: dict[tuple[str, Route], Send] = field(default_factory=dict)
     _sessions: list[Client] = field(default_factory=list)
+    _closing: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
+    """Closes at the end what is kept for more reads: garbage is looked for much later, and a process may run often."""
     _positions: dict[str, Callable[[], Awaitable[PositionsReport]]] = field(default_factory=dict)
     """How to have the positions of each profile whose sweep is over."""
 
@@ -112,14 +115,15 @@ class Run:
         self.shared = SharedLimits(profiles=self.profiles, environ=self.environ)
 
     async def all(self) -> list[ProfileReport]:
-        """ProfileSweep every profile; one report for each, in the order in which they were asked for."""
+        """Sweep every profile; one report for each, in the order of the profiles."""
         self.shared.begin()
         if self.connect is None:  # what sends takes as long to import as some secrets take to be fetched
             try:
                 threading.Thread(target=_load_transport, name="imports", daemon=True).start()
             except (RuntimeError, MemoryError):  # no further thread
                 _load_transport()
-        return list(await asyncio.gather(*(self._reported(profile) for profile in self.profiles)))
+        with self._closing:
+            return list(await asyncio.gather(*(self._reported(profile) for profile in self.profiles)))
 
     def interrupt(self, signal_name: str) -> None:
         """From this moment no cancel goes; read once more, and report what is known."""
@@ -144,13 +148,13 @@ class Run:
         except (OSError, ImportError, MemoryError) as fault:  # no file descriptor or memory for a module or the loop
             scarce = CancelallError(f"nothing could be sent: {scarcity(fault)}", SCARCE)
             report = self._nothing_sent(profile, scarce, Verdict.UNPROVEN)
-        except Exception as fault:  # noqa: BLE001 - a bug in one profile must not take the others along
+        except Exception as fault:  # a bug in one profile must not take the others along
             where = f"in this profile's run: {bug_words(fault)}"
             bug = CancelallError(where, "check this account on the site, and report the bug with the output of -v")
             report = self._nothing_sent(profile, bug, Verdict.UNPROVEN)
         self.shared.arrived(profile)
-        told = (*report.warnings, *self.shared.warnings(profile), *self.record.warnings())
-        report = replace(report, warnings=tuple(dict.fromkeys(told)))
+        notes = (*report.warnings, *self.shared.warnings(profile), *self.record.warnings())
+        report = replace(report, warnings=tuple(dict.fromkeys(notes)))
         if self.positions == "only":
             report = await self._with_positions(report)
         self.record.verdict(report)
@@ -172,7 +176,7 @@ class Run:
             interrupted = report.error is not None and report.error.kind == "interrupted"
             why = "interrupted" if interrupted else "nothing was sent"
             shown = positions.not_read(why) if reading is None else await reading()
-        except Exception as fault:  # noqa: BLE001 - a bug in here changes nothing of what is known of orders
+        except Exception as fault:
             return self._without_positions(report, bug_words(fault))
         report = replace(report, positions=shown, requests=report.requests + shown.requests)
         return positions.judged(report, shown) if self.positions == "only" else report
@@ -191,7 +195,7 @@ class Run:
         if isinstance(profile, BrokenProfile):
             raise profile.error
         deadline = self.started + profile.deadline
-        found = await self._secrets(profile, deadline)
+        resolved = await self._secrets(profile, deadline)
         send = self.connect(profile) if self.connect else await self._over_the_network(profile, deadline)
         venue = load(profile.venue)
         try:
@@ -200,19 +204,23 @@ class Run:
             raise ConfigError(f"profile {profile.name}: {error.message}", error.hint) from None
         tally = Tally()
         record = self.record.of(profile.name, profile.venue, tally, venue.proves_key)
-        record.credential(found.sources, last_four(venue.account(found.secrets, profile.options)))
-        client = Client(
+        record.credential(resolved.sources, last_four(venue.account(resolved.secrets, profile.options)))
+        signer = Signer(
             venue=venue,
             origin=profile.origin,
-            secrets=found.secrets,
+            secrets=resolved.secrets,
             options=profile.options,
-            send=send,
             clock=self.clock,
-            gate=self.shared.gate(profile, own_limit=venue.own_limit(found.secrets)),
-            deadline=deadline,
-            reserve=venue.proof_gap * self.scale + PROOF_SECONDS * self.scale,
             alternate=venue.alternates.get(profile.origin),
             headers=venue.headers(profile.environment),
+        )
+        client = Client(
+            signer=signer,
+            send=send,
+            clock=self.clock,
+            gate=self.shared.gate(profile, own_limit=venue.own_limit(resolved.secrets)),
+            deadline=deadline,
+            reserve=venue.proof_gap * self.scale + PROOF_SECONDS * self.scale,
             reads_only=self.dry_run,
             arrived=lambda: self.shared.arrived(profile),
             trace=lambda attempt: self.listener.attempt(profile.name, attempt),
@@ -236,11 +244,11 @@ class Run:
             await asyncio.sleep(0)
             if client.tally.requests or sweeping.done():
                 break
-        self.listener.target(self._target(profile, client, found))
+        self.listener.target(self._target(profile, client, resolved))
         self.listener.sweeping(profile.name, sweep)
         await self._until(sweeping, deadline, go_on=self.hold > 0)
         cut = self.interrupted.is_set() and not sweep.finished
-        if cut and not self.dry_run:  # no cancel goes any more, but what is left can still be told
+        if cut and not self.dry_run:  # no cancel goes any more, but what is left can still be read
             look = asyncio.create_task(sweep.look_again())
             await asyncio.wait({look}, timeout=min(LAST_LOOK_SECONDS, max(0.0, deadline - self.clock.monotonic())))
             look.cancel()
@@ -249,13 +257,13 @@ class Run:
             verdict = await self._held(profile.name, sweep, sweeping, verdict)
         decided = self.clock.monotonic()
         reporting.listed_last(sweep, record)
-        record.decided(partial(reporting.basis, sweep, venue.proof_gap * self.scale, decided))
+        record.decided(partial(reporting.basis, sweep, decided))
         if self.positions and not cut:
             self._positions[profile.name] = self._reading(profile, sweep, verdict, decided)
         if not cut:
             await self._until(asyncio.create_task(final_states.read(sweep, since_ms)), client.deadline)
         timing = self._timing(tally, decided)
-        return reporting.swept(profile, sweep, found, verdict, timing, cut_by=self.signal_name if cut else "")
+        return reporting.swept(profile, sweep, resolved, verdict, timing, cut_by=self.signal_name if cut else "")
 
     def _reading(
         self, profile: Profile, sweep: ProfileSweep, verdict: Verdict, decided: float
@@ -294,7 +302,9 @@ class Run:
             trusting = asyncio.create_task(self.shared.trust(profile))
             await self._before(trusting, deadline, f"the CA bundle {route.ca_bundle} was read")
         if way not in self._sends:  # nor has another profile been quicker
-            self._sends[way] = over_the_network(profile, self.environ, route, thrifty=self.shared.thrifty)
+            thrifty = self.shared.thrifty
+            send = over_the_network(profile, self.environ, route, thrifty=thrifty, closing=self._closing)
+            self._sends[way] = send
         return self._sends[way]
 
     async def _held(self, name: str, sweep: ProfileSweep, sweeping: asyncio.Task[None], verdict: Verdict) -> Verdict:
@@ -309,15 +319,10 @@ class Run:
 
     async def _secrets(self, profile: Profile, deadline: float) -> Found:
         """In threads of their own: a hanging keyring of one profile delays none that has its secrets at hand."""
+        reading = self.shared.secrets(profile, lambda: in_thread(lambda: resolve(profile, self.environ), "secrets"))
+        return await self._before(asyncio.create_task(reading), deadline, "the secrets were read")
 
-        async def read() -> Found:
-            return await self.shared.secrets(
-                profile, lambda: in_thread(lambda: resolve(profile, self.environ), "secrets")
-            )
-
-        return await self._before(asyncio.create_task(read()), deadline, "the secrets were read")
-
-    async def _before(self, work: asyncio.Task[T], deadline: float, words: str) -> T:
+    async def _before(self, work: asyncio.Task[T], deadline: float, step: str) -> T:
         """What has to be there before the first request. Raises what it raised, ConfigError, Interrupted."""
         await self._until(work, deadline)
         if self.interrupted.is_set():
@@ -325,14 +330,14 @@ class Run:
                 f"stopped by {self.signal_name} before anything was sent", "run again: orders may be open"
             )
         if work.cancelled() or not work.done():
-            raise ConfigError(f"the deadline passed while {words}", "give more time or another source")
+            raise ConfigError(f"the deadline passed while {step}", "give more time or another source")
         return work.result()
 
     async def _until(self, work: asyncio.Task[T], deadline: float, *, go_on: bool = False) -> None:
         """Until the work is done, the deadline, or a signal. What is known stays known.
 
-        Work that does not stop when it is told to is left behind: nothing outlasts the deadline. With `go_on` it is not
-        even told to at the deadline, only by a signal. Raises what it raised.
+        Work that does not stop when it is cancelled is left behind: nothing outlasts the deadline. With `go_on` only a
+        signal cancels it, not the deadline. Raises what it raised.
         """
         stop = asyncio.create_task(self.interrupted.wait())
         try:
@@ -356,17 +361,17 @@ class Run:
         timing = self._timing(Tally(), self.clock.monotonic())
         return reporting.nothing_sent(profile, error, verdict, timing, dry_run=self.dry_run)
 
-    def _target(self, profile: Profile, client: Client, found: Found) -> Target:
+    def _target(self, profile: Profile, client: Client, resolved: Found) -> Target:
         return Target(
             profile=profile.name,
             venue=profile.venue,
             environment=profile.environment,
             host=profile.origin,
-            account=last_four(client.venue.account(found.secrets, profile.options)),
+            account=last_four(client.venue.account(resolved.secrets, profile.options)),
             scope=profile.scope,
             dry_run=self.dry_run,
             way=self.shared.route(profile).in_words,
-            warnings=(*profile.warnings, *found.warnings, *self.shared.warnings(profile)),
+            warnings=(*profile.warnings, *resolved.warnings, *self.shared.warnings(profile)),
         )
 
     def _timing(self, tally: Tally, decided: float) -> Timing:
@@ -379,12 +384,17 @@ class Run:
 
 
 def over_the_network(
-    profile: Profile, environ: Mapping[str, str], route: Route | None = None, *, thrifty: bool = False
+    profile: Profile,
+    environ: Mapping[str, str],
+    route: Route | None = None,
+    *,
+    thrifty: bool = False,
+    closing: contextlib.ExitStack | None = None,
 ) -> Send:
     """Send by real sockets, each attempt in a thread that can be abandoned.
 
-    `route` is the profile's, if somebody wants to know how it fares; `thrifty`: no connection is kept. Blocks while
-    the CA bundle is loaded, if it is not. Raises ConfigError when it cannot be.
+    `route` is the profile's, if somebody wants to know how it fares; `thrifty`: no connection is kept; `closing` closes
+    at its end those that are. Blocks while the CA bundle is loaded, if it is not. Raises ConfigError when it cannot be.
     """
     from cancelall.net.connection import Handle
     from cancelall.net.transport import Transport
@@ -394,6 +404,8 @@ def over_the_network(
     if route.proxy_password:
         register(route.proxy_password)
     transport = Transport(route, ready=preconnect.take, keeps=not thrifty)
+    if closing is not None:
+        closing.callback(transport.close)
 
     async def send(signed: SignedRequest, until: float, sent: Callable[[], None]) -> Reply:
         loop = asyncio.get_running_loop()
@@ -423,10 +435,11 @@ def over_the_network(
 
 def _load_transport() -> None:
     """The last import before the first request. From here on there can be garbage, and none of it is a module."""
-    with contextlib.suppress(OSError, ImportError, MemoryError):  # it is told where it is needed
+    with contextlib.suppress(OSError, ImportError, MemoryError):  # it is reported where it is needed
         from cancelall.net import transport  # noqa: F401
-    gc.freeze()
-    gc.enable()
+    if not gc.isenabled():  # what is frozen is never looked at again: of a later run it would be a finished one
+        gc.freeze()
+        gc.enable()
     preconnect.at_ease()
 
 

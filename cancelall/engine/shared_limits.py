@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import os
 import time
@@ -24,11 +25,11 @@ T = TypeVar("T")
 AT_ONCE = 64
 """Attempts under way to one host, where the file descriptors allow it."""
 SECRETS_AT_ONCE = 32
-"""Profiles whose secret commands run, or whose keyring is asked, at the same time."""
+"""Profiles whose secret commands run, or whose keyring is read, at the same time."""
 _FILES_AT_ONCE = 4
 """Profiles whose secrets are taken from files and variables at the same time: that keeps the processor busy."""
 _WAITED = 0.1
-"""Seconds of waiting for a turn from which it is told."""
+"""Seconds of waiting for a turn from which it is a warning."""
 _DESCRIPTORS = 4096
 """What the soft limit is raised to, if the hard one lets us: what is started inherits it, and some close them all."""
 _DESCRIPTORS_FOR_OTHERS = 48
@@ -58,11 +59,9 @@ def descriptors() -> int:
         return _DESCRIPTORS
     wanted = _DESCRIPTORS if hard == unlimited else min(_DESCRIPTORS, hard)
     if soft < wanted:
-        try:
+        with contextlib.suppress(ValueError, OSError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-        except (ValueError, OSError):
-            return soft
-        return wanted
+            return wanted
     return soft
 
 
@@ -150,8 +149,8 @@ class SharedLimits:
         return (waited, *ways) if waited else ways
 
     async def secrets(self, profile: Profile, resolve: Callable[[], Awaitable[T]]) -> T:
-        """Resolve a profile's secrets. Those that are at hand wait for no command and no keyring, nor for who asks one
-        for something optional.
+        """Resolve a profile's secrets. Those that are at hand wait for no command and no keyring, nor for who reads
+        something optional there.
 
         Raises what resolving raises, and SecretError when this machine has nothing left to do it with.
         """
@@ -177,9 +176,9 @@ class SharedLimits:
             turns.release()
 
     def _at_hand(self, profile: Profile, *, optional: bool = False) -> bool:
-        """Whether no command and no keyring has to be asked for the secrets that it needs.
+        """Whether the secrets that it needs take no command and no keyring.
 
-        With `optional`: nor for those that it can do without. A keyring is never asked for these alone.
+        With `optional`: nor for those that it can do without. A keyring is never read for these alone.
         """
         return all(
             at_hand(profile.name, key, self.environ)

@@ -1,6 +1,6 @@
 """The sweep of one segment: fire, list, act on what is listed, rest, and again, until it is proven empty.
 
-An accepted cancel is not a cancelled order: only what is read counts. All segments of a profile are swept side by side
+An accepted cancel is not a cancelled order: only what is read counts. All segments of a profile are swept in parallel
 (`profile_sweep`); what happens is written into the segment's `ledger`, and what is due follows from it (`firing`).
 """
 
@@ -28,7 +28,7 @@ venue counts in requests is left for the proof."""
 _ROUND_PAUSE = 1.5
 """Longest wait, in seconds, for a cancel to be answered before the next look."""
 _HELD_PAUSE = 0.25
-"""The same while the venue has asked cancels to wait: what rests is looked at meanwhile."""
+"""The same while the venue wants cancels to wait: what rests is looked at meanwhile."""
 _LONGEST_REST = 2.0
 """Longest rest, in seconds, between two listings where nothing comes of them."""
 _LONGEST_BLIND_REST = 3.0
@@ -45,9 +45,9 @@ class Around:
 
     client: Client
     listed: Callable[[str, Listing], None]
-    """Told of each listing."""
+    """Takes each listing."""
     learn: Callable[[Attempt], None]
-    """Told of each answer: it may reveal the account's mode."""
+    """Takes each answer: it may reveal the account's mode."""
     fired: Callable[[], Awaitable[None]]
     """Returns once the first cancel of the run is out, or has failed: no read of a run goes before its cancels."""
     disturbed: Callable[[], float]
@@ -128,7 +128,7 @@ class SegmentSweep:
             ledger.segment.acknowledge,
             watch=watch,
             wanted=ledger.still_wanted,
-            spared=partial(firing.superseded, ledger, request, named, self._now()),
+            superseded=partial(firing.superseded, ledger, request, named, self._now()),
             enough=(Answer.GATEWAY,) if several else (),
         )
         sent()
@@ -175,7 +175,7 @@ class SegmentSweep:
             self.fire_blind()
 
     async def _ask_reads(self) -> Word | None:
-        """What the witnesses that are mere reads say, asked in the background of a listing that may end a proof."""
+        """What the witnesses that are mere reads say, read in the background of a listing that may end a proof."""
         holding = self.around.pace is not None and self.ledger.witnessed
         return None if self.ledger.half is None or holding else await ask_reads(self.client, self.ledger)
 
@@ -206,7 +206,7 @@ class SegmentSweep:
         """Wait for what the next listing needs: answered cancels, the gap after an empty one, what spawns orders."""
         ledger, client = self.ledger, self.client
         if self.cancelling:
-            held = any(client.holds(request) for request in ledger.whole if request.changes)
+            held = any(client.backs_off(request) for request in ledger.whole if request.changes)
             await asyncio.wait(set(self.cancelling), timeout=_HELD_PAUSE if held else _ROUND_PAUSE)
         if ledger.half is not None:
             await ask_cancels(client, ledger)

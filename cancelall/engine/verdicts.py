@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 
 from cancelall.core.errors import ExitStatus
-from cancelall.core.model import Answer, Order, State, Verdict, worst
+from cancelall.core.model import GRAVITY, Answer, Order, State, Verdict, worst
 from cancelall.core.results import OrderReport, ProfileReport, SegmentReport
 from cancelall.engine import firing
 from cancelall.engine.client import Client
@@ -14,38 +14,21 @@ from cancelall.engine.ledger import Ledger
 from cancelall.engine.profile_sweep import ProfileSweep
 from cancelall.engine.records import OrderRecord
 
-_EXIT_ORDER = (
-    ExitStatus.OPEN,
-    ExitStatus.UNREACHABLE,
-    ExitStatus.REFUSED,
-    ExitStatus.UNCONFIGURED,
-    ExitStatus.UNPROVEN,
-)
-
 
 def segment_verdict(ledger: Ledger, client: Client) -> Verdict:
     """The first that fits: open, absent, unreachable, refused, clear, unproven."""
-    evidence = ledger.last if ledger.reads_only or not _cancelled(ledger) else ledger.last_fresh
-    stopped = _fired(ledger) or client.stopped is not None
-    if evidence is not None and ledger.left(evidence) and (_cancelled(ledger) or not stopped):
+    cancelled = ledger.air.any_answered
+    evidence = ledger.last if ledger.reads_only or not cancelled else ledger.last_fresh
+    stopped = ledger.air.sent or client.refusals.stopped is not None
+    if evidence is not None and ledger.left(evidence) and (cancelled or not stopped):
         return Verdict.OPEN
     if ledger.absent is not None:
         return Verdict.ABSENT
-    if not ledger.answered and client.stopped is None:
+    if not ledger.answered and client.refusals.stopped is None:
         return Verdict.UNREACHABLE if client.tally.requests else Verdict.UNPROVEN  # of what was not sent nobody knows
     if ledger.refused is not None or client.turned_away is not None or _clock_refused(ledger):
         return Verdict.REFUSED
     return Verdict.CLEAR if ledger.proven else Verdict.UNPROVEN
-
-
-def _cancelled(ledger: Ledger) -> bool:
-    """Whether the venue has answered a cancel."""
-    return ledger.air.answered > -math.inf
-
-
-def _fired(ledger: Ledger) -> bool:
-    """Whether a cancel was sent, answered or not."""
-    return ledger.air.sent
 
 
 def _clock_refused(ledger: Ledger) -> bool:
@@ -79,7 +62,7 @@ def all_read(sweep: ProfileSweep) -> bool:
 
 
 def _verdict_without_segments(sweep: ProfileSweep) -> Verdict:
-    """What the reads that should have told the segments have met with."""
+    """What the reads that should have shown the segments have met with."""
     attempt = sweep.discoveries.last
     judgement = attempt.judgement if attempt else None
     if sweep.client.turned_away is not None or (judgement and judgement.answer in (Answer.REFUSED, Answer.CLOCK)):
@@ -90,27 +73,26 @@ def _verdict_without_segments(sweep: ProfileSweep) -> Verdict:
 
 
 def exit_status(reports: Iterable[ProfileReport]) -> ExitStatus:
-    """One exit code for several profiles."""
+    """One exit code for several profiles: the worst."""
     statuses = {report.exit_status for report in reports}
-    return next((status for status in _EXIT_ORDER if status in statuses), ExitStatus.CLEAR)
+    return next((one.exit_status for one in GRAVITY if one.exit_status in statuses), ExitStatus.CLEAR)
 
 
 def segment_report(ledger: Ledger, client: Client) -> SegmentReport:
-    """A segment's verdict with the venue's words, where there are any to tell."""
+    """A segment's verdict with the venue's words, where there are any."""
     verdict = segment_verdict(ledger, client)
     details = []
     if verdict is Verdict.ABSENT and ledger.absent is not None:
-        details.append(ledger.absent.words)
+        details.append(ledger.absent.message)
     elif verdict is Verdict.REFUSED:
         refusal = ledger.refused or client.turned_away
-        details.append(refusal.words if refusal else _trouble(ledger))
+        details.append(refusal.message if refusal else _trouble(ledger))
     elif verdict in (Verdict.UNPROVEN, Verdict.UNREACHABLE) or ledger.air.suspended:
         unsent = "" if client.tally.requests else "nothing was sent"
         details.append(_trouble(ledger) or unsent or "no two complete empty listings in time")
         details += [f"listing incomplete: {ledger.incomplete}"] if ledger.incomplete else []
-        details += (
-            ["the listing is empty, but another answer of the venue says otherwise"] if ledger.contradicted else []
-        )
+        if ledger.contradicted:
+            details.append("the listing is empty, but another answer of the venue says otherwise")
     if ledger.counted:
         details.append(f"the venue counted {ledger.counted} as cancelled, without naming them")
     return SegmentReport(
@@ -127,7 +109,7 @@ def _trouble(ledger: Ledger) -> str:
     if attempt is None:
         return ""
     if attempt.judgement is not None:
-        return f"{attempt.judgement.answer.value}: {attempt.judgement.words}" if attempt.judgement.words else ""
+        return f"{attempt.judgement.answer.value}: {attempt.judgement.message}" if attempt.judgement.message else ""
     return attempt.fault.message if attempt.fault else ""
 
 
@@ -148,8 +130,8 @@ def _row(ledger: Ledger, record: OrderRecord, order: Order, *, listed: bool) -> 
             return OrderReport(order=order, state=State.KEPT)
         return OrderReport(order=order, state=State.FAILED if reason else State.OPEN, reason=reason)
     if not ledger.last.complete:
-        told = "cancel accepted, but not read back" if record.taken else "not read back"
-        return OrderReport(order=order, state=State.OPEN, reason=reason or told)
+        unread = "cancel accepted, but not read back" if record.taken else "not read back"
+        return OrderReport(order=order, state=State.OPEN, reason=reason or unread)
     if record.end is not None:
         state, note = record.end
         return OrderReport(order=order, state=state, reason=note or None)

@@ -1,4 +1,7 @@
-"""What a verdict rests on, besides what was sent, answered and listed. Imported after the verdict, to write it down."""
+"""What a verdict rests on, besides what was sent, answered and listed, by the names that the journal has for it.
+
+Imported after the verdict, to write it down.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ class WitnessBasis:
     """A witness of a segment, whether or not this run may ask it."""
 
     request: Request
+    changes: bool
     harmless: bool
     optional: bool
     signature: bool
@@ -28,8 +32,8 @@ class SegmentBasis:
     """Mass cancels that need to know no order."""
     mass: tuple[Request, ...]
     """All other cancels of this run that named no order."""
-    stages: Stages
-    """First pages of the passes of a listing, those that are read side by side together."""
+    passes: Stages
+    """First pages of the passes of a listing, those that are read in parallel together."""
     witnesses: tuple[WitnessBasis, ...]
     spawns: bool
     protective_kinds: bool
@@ -41,8 +45,8 @@ class SegmentBasis:
 class Basis:
     """What a profile's verdict rests on, besides what was sent, answered and listed."""
 
-    decided: float
-    """The moment of the verdict: what is read afterwards only fills in how orders ended."""
+    decided: int
+    """The moment of the verdict, in ns: what is read afterwards only fills in how orders ended."""
     gap: float
     """Seconds between two empty listings of a proof, where none contradicts another."""
     keep: bool

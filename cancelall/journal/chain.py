@@ -1,4 +1,4 @@
-"""Reading the journal: its lines, the runs that they tell of, and whether the chain of hashes holds. Sends nothing."""
+"""Reading the journal: its lines, the runs that they record, and whether the chain of hashes holds. Sends nothing."""
 
 from __future__ import annotations
 
@@ -49,30 +49,41 @@ class Line:
         return self.value is not None and self.value.get("unlocked") is True and self.value.get("prev") is None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class Chain:
     """What verifying a journal has shown. `broken` is empty when the chain holds."""
 
-    lines: int
-    runs: int
+    lines: int = 0
     broken: str = ""
     begins: bool = False
     """Whether its first line says that there was none before it."""
     last: str = ""
     """The hash of the last line: who has it elsewhere sees later whether it is still there."""
-    sealed: tuple[str, ...] = ()
+    sealed: list[str] = field(default_factory=list)
     """Places of torn lines that the next one vouches for."""
-    blank: tuple[str, ...] = ()
+    blank: list[str] = field(default_factory=list)
     """Places of lines without anything in them: nobody vouches for those, and they say nothing."""
-    apart: tuple[str, ...] = ()
+    apart: list[str] = field(default_factory=list)
     """Places of lines that were written without the lock: nothing vouches for where they stand."""
-    anchored: Mapping[str, int] = field(default_factory=dict)
-    """Of the anchors, those that were found: the number of lines up to each."""
+    anchored: dict[str, int] = field(default_factory=dict)
+    """Of the anchors, those that are there: the number of lines up to each."""
+    sequences: dict[str, int] = field(default_factory=dict)
+    """The number of each run's last event."""
+
+    @property
+    def runs(self) -> int:
+        """How many runs it has."""
+        return len(self.sequences)
 
     @property
     def unlocked(self) -> int:
         """How many lines were written without the lock."""
         return len(self.apart)
+
+    def broken_at(self, line: Line, why: str) -> Chain:
+        """The same, broken at this line."""
+        self.broken = f"{line.place}: {why}"
+        return self
 
 
 @dataclass(kw_only=True)
@@ -120,7 +131,7 @@ class RunRecord:
 
 
 def host() -> str:
-    """This machine's name. No resolver is asked."""
+    """This machine's name. No resolver is used."""
     return os.uname().nodename if sys.platform != "win32" else os.environ.get("COMPUTERNAME", "")
 
 
@@ -134,7 +145,7 @@ def read(paths: Sequence[Path]) -> Iterator[Line]:
     """Every line of these files, one after the other, and never more of one than LINE_LIMIT. Raises OSError."""
     for path in paths:
         with path.open("rb") as stream:
-            left = _settled_size(stream.fileno())
+            left = _whole_size(stream.fileno())
             number = 0
             while left > 0:
                 number += 1
@@ -159,7 +170,7 @@ def read(paths: Sequence[Path]) -> Iterator[Line]:
                 )
 
 
-def _settled_size(descriptor: int) -> int:
+def _whole_size(descriptor: int) -> int:
     """The file's size while nobody is in the middle of a line, if that can be had in time."""
     if sys.platform == "win32":
         return os.fstat(descriptor).st_size
@@ -193,11 +204,11 @@ def _number(value: object) -> int | None:
 
 def runs(lines: Iterable[Line]) -> list[RunRecord]:
     """The runs, the one that began last at the end."""
-    found: dict[str, RunRecord] = {}
+    known: dict[str, RunRecord] = {}
     for line in lines:
         if line.value is not None:
-            found.setdefault(line.value["run"], RunRecord(id=line.value["run"])).records.append(line.value)
-    return list(found.values())
+            known.setdefault(line.value["run"], RunRecord(id=line.value["run"])).records.append(line.value)
+    return list(known.values())
 
 
 def verify(lines: Iterable[Line], anchors: Container[str] = ()) -> Chain:
@@ -207,64 +218,42 @@ def verify(lines: Iterable[Line], anchors: Container[str] = ()) -> Chain:
     ones between. The first line of all is taken as it is: older files may have been removed. For the last one nobody
     vouches yet. `anchors` are hashes of lines that are to be there.
     """
-    count = 0
-    sealed: list[str] = []
-    blank: list[str] = []
-    apart: list[str] = []
-    anchored: dict[str, int] = {}
-    sequences: dict[str, int] = {}
+    chain = Chain()
     known: set[str] = set()
     """What the next line may name as its predecessor."""
     torn: Line | None = None
-    complete = False
-    """Whether the first line says that there was none before it."""
-    last = ""
-
-    def chain(why: str = "", line: Line | None = None) -> Chain:
-        return Chain(
-            lines=count,
-            runs=len(sequences),
-            broken=f"{line.place}: {why}" if line is not None else "",
-            begins=complete,
-            last=last,
-            sealed=tuple(sealed),
-            blank=tuple(blank),
-            apart=tuple(apart),
-            anchored=anchored,
-        )
-
     for line in lines:
         if line.blank:  # also the seal of a line that was not torn after all
-            blank.append(line.place)
-            known |= {line.digest} if count else set()
+            chain.blank.append(line.place)
+            known |= {line.digest} if chain.lines else set()
             continue
-        count, last = count + 1, line.digest
+        chain.lines, chain.last = chain.lines + 1, line.digest
         if line.digest in anchors:
-            anchored.setdefault(line.digest, count)
+            chain.anchored.setdefault(line.digest, chain.lines)
         value = line.value
         if value is None or not line.ended:
             if torn is not None:
-                return chain("it is torn, or no record, and the next line does not vouch for it", torn)
+                return chain.broken_at(torn, "it is torn, or no record, and the next line does not vouch for it")
             torn = line
             continue
         if not line.unlocked:
-            if count > 1 and str(value.get("prev")) not in ({torn.digest} if torn is not None else known):
-                return chain("it does not follow the line before it: one was changed, removed or put in", line)
+            if chain.lines > 1 and str(value.get("prev")) not in ({torn.digest} if torn is not None else known):
+                return chain.broken_at(
+                    line, "it does not follow the line before it: one was changed, removed or put in"
+                )
             known = set()
         known.add(line.digest)
-        complete |= count == 1 and value.get("prev") == ""
-        apart += [line.place] if line.unlocked else []
+        chain.begins |= chain.lines == 1 and value.get("prev") == ""
+        chain.apart += [line.place] if line.unlocked else []
         if torn is not None:
-            sealed.append(torn.place)
+            chain.sealed.append(torn.place)
             known |= {torn.digest} if line.unlocked else set()
             torn = None
-        run, expected = value["run"], sequences.get(value["run"], -1) + 1
-        if value["seq"] != expected and (complete or value["run"] in sequences):
-            return chain(f"events of run {run[:8]} are missing before it", line)
-        sequences[run] = value["seq"]
-    if torn is not None:
-        return chain("it is torn, or no record", torn)
-    return chain()
+        run, expected = value["run"], chain.sequences.get(value["run"], -1) + 1
+        if value["seq"] != expected and (chain.begins or value["run"] in chain.sequences):
+            return chain.broken_at(line, f"events of run {run[:8]} are missing before it")
+        chain.sequences[run] = value["seq"]
+    return chain if torn is None else chain.broken_at(torn, "it is torn, or no record")
 
 
 def some(places: Sequence[str]) -> str:

@@ -30,7 +30,7 @@ def harmless(fields: Mapping[str, object]) -> Mapping[str, object]:
     texts = _texts(fields)
     if max(map(len, texts), default=0) <= TEXT_LIMIT and scrubbed_already(texts):
         return fields
-    return {key: _plain(value) for key, value in fields.items()}
+    return {key: _json_value(value) for key, value in fields.items()}
 
 
 def _texts(fields: Mapping[str, object]) -> list[str]:
@@ -49,16 +49,16 @@ def _texts(fields: Mapping[str, object]) -> list[str]:
     return found
 
 
-def _plain(value: object) -> object:
+def _json_value(value: object) -> object:
     """A value as JSON may hold it: no secret in it, and no more than is useful. What is no ASCII is escaped later."""
     if isinstance(value, str):
         return _text(value)
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, Mapping):
-        return {_text(str(key)): _plain(one) for key, one in value.items()}
+        return {_text(str(key)): _json_value(one) for key, one in value.items()}
     if isinstance(value, Sequence):
-        return [_plain(one) for one in value]
+        return [_json_value(one) for one in value]
     return _text(str(value))
 
 

@@ -131,8 +131,8 @@ class JournalFile:
             if not last.ended:
                 data, self.sealed = b"\n", self.sealed or locked
         for body in bodies:
-            told = f'"prev":"{before}"' if locked else '"unlocked":true,"prev":null'
-            line = f"{body},{told}}}".encode("ascii")
+            claim = f'"prev":"{before}"' if locked else '"unlocked":true,"prev":null'
+            line = f"{body},{claim}}}".encode("ascii")
             data, before = b"%s%s\n" % (data, line), digest(line)
         self._put(data, size, locked)
         self._end, self._last = size + len(data), before
@@ -249,9 +249,9 @@ def exposed(path: Path, *, mine: bool = True) -> str:
     if sys.platform == "win32":
         return ""
     for what, one in (("", path), ("its directory ", path.parent)):
-        told = one.stat()  # of what a link points to: systemd's state directories are links
-        if told.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-            return f"{what}can be written by others (mode {stat.S_IMODE(told.st_mode):04o})"
-        if mine and told.st_uid not in (os.geteuid(), 0):
-            return f"{what}belongs to another user ({told.st_uid})"
+        status = one.stat()  # of what a link points to: systemd's state directories are links
+        if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+            return f"{what}can be written by others (mode {stat.S_IMODE(status.st_mode):04o})"
+        if mine and status.st_uid not in (os.geteuid(), 0):
+            return f"{what}belongs to another user ({status.st_uid})"
     return ""

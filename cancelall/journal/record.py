@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import itertools
 import os
@@ -21,7 +22,7 @@ from cancelall.journal.writer import Journal
 if TYPE_CHECKING:
     from cancelall.core.attempts import Outcome, Tally
     from cancelall.core.model import Listing, SignedRequest
-    from cancelall.journal.basis import Basis, SegmentBasis, Stages
+    from cancelall.journal.basis import Basis, Stages
 
 _HEADERS = ("traceid", "x-request-id", "x-bapi-traceid", "x-trace-id", "cf-ray", "retry-after", "date")
 """Of an answer: what a venue's support asks for. Limits are kept besides."""
@@ -33,7 +34,7 @@ R = TypeVar("R", "ProfileRecord", "Record")
 
 
 def _aside(method: Callable[Concatenate[R, P], None]) -> Callable[Concatenate[R, P], None]:
-    """Nothing without a journal; and a bug in here must not stop a cancel: it is told as a gap in the journal."""
+    """Nothing without a journal; and a bug in here must not stop a cancel: it is reported as a gap in the journal."""
 
     @wraps(method)
     def guarded(self: R, /, *args: P.args, **kwargs: P.kwargs) -> None:
@@ -41,17 +42,27 @@ def _aside(method: Callable[Concatenate[R, P], None]) -> Callable[Concatenate[R,
             return
         try:
             method(self, *args, **kwargs)
-        except Exception as fault:  # noqa: BLE001
+        except Exception as fault:
             self.journal.lose(f"a bug: {type(fault).__name__}")
 
     return guarded
 
 
-@dataclass(frozen=True, kw_only=True)
-class ProfileRecord:
+@dataclass(kw_only=True)
+class _Part:
+    """What writes into the journal, if there is one."""
+
+    journal: Journal | None = None
+
+    def _write(self, event: str, fields: Mapping[str, object], *, at_once: bool = False) -> None:
+        if self.journal is not None:
+            self.journal.write(event, fields, at_once=at_once)
+
+
+@dataclass(kw_only=True)
+class ProfileRecord(_Part):
     """One profile's part."""
 
-    journal: Journal | None
     attempts: Iterator[int]
     profile: str
     venue: str
@@ -70,9 +81,7 @@ class ProfileRecord:
     @_aside
     def credential(self, sources: Sequence[tuple[str, str]], account: str) -> None:
         """The secrets are there: where each came from, and the last four characters of the account or key."""
-        if self.journal is not None:
-            fields = {"profile": self.profile, "sources": dict(sources), "account": account}
-            self.journal.write("credential", fields, at_once=False)
+        self._write("credential", {"profile": self.profile, "sources": dict(sources), "account": account})
 
     @_aside
     def begins(self, signed: SignedRequest) -> None:
@@ -111,7 +120,7 @@ class ProfileRecord:
     def ended(self, signed: SignedRequest, outcome: Outcome[Any] | None) -> None:
         """It was answered, or has failed; None: nobody waits for its answer any more."""
         number = self._open.pop(id(signed), None)
-        if self.journal is None or number is None:
+        if number is None:
             return
         fields: dict[str, object] = {"a": number, "profile": self.profile}
         if outcome is None:
@@ -123,26 +132,25 @@ class ProfileRecord:
                 "class": judgement.answer.value if judgement else fault.kind if fault else "ambiguous",
                 "sent": fault.sent if fault else "yes",
                 "http": attempt.status,
-                "message": (judgement.words if judgement else fault.message if fault else "") or None,
+                "message": (judgement.message if judgement else fault.message if fault else "") or None,
                 "ms": round((attempt.ended - attempt.began) * 1000),
                 "began": nanoseconds(attempt.began),
                 "ended": nanoseconds(attempt.ended),
                 "answered": attempt.answered,
                 "incurable": attempt.incurable or None,
                 **self._said(outcome),
-                "headers": {name: told for name, told in attempt.headers.items() if _worth_keeping(name)} or None,
+                "headers": {name: one for name, one in attempt.headers.items() if name in _HEADERS or "limit" in name}
+                or None,
                 **_acknowledged(outcome.value),
             }
-        self.journal.write("attempt_end", fields, at_once=False)
+        self._write("attempt_end", fields)
 
     @_aside
     def listed(self, segment: str, listing: Listing, keeps: Callable[[Order], bool], stages: Stages) -> None:
         """All passes and pages of a segment's open orders were read, as far as that went. What is kept is not left."""
-        if self.journal is None:
-            return
         self.read[segment] = listing.began
         kept = [order.id for order in listing.orders if keeps(order)]
-        self.journal.write(
+        self._write(
             "list",
             {
                 "profile": self.profile,
@@ -152,54 +160,29 @@ class ProfileRecord:
                 "superseded": listing.superseded or None,
                 "began": nanoseconds(listing.began),
                 "ended": nanoseconds(listing.ended),
-                "passes": self._stages(stages),
+                "passes": self._numbered(stages),
                 "serial": listing.serial,
                 **id_fields(order.id for order in listing.orders),
                 "left": len(listing.orders) - len(kept),
                 "kept": id_fields(kept) if kept else None,
             },
-            at_once=False,
         )
 
     @_aside
     def decided(self, basis: Callable[[], Basis]) -> None:
         """The verdict is there, and this is what it rests on."""
-        known = basis()
-        told = {
-            "decided": nanoseconds(known.decided),
-            "gap": known.gap,
-            "keep": known.keep,
-            "reads_only": known.reads_only,
-            "segments": {name: self._rests_on(one) for name, one in known.segments.items()},
-            "pending": known.pending,
-            "missed": known.missed,
-            "doubts": known.doubts,
-            "bug": known.bug,
-        }
-        self.bases[self.profile] = {name: value for name, value in told.items() if value or name in ("gap", "segments")}
+        fields = self._numbered(basis())
+        self.bases[self.profile] = {key: value for key, value in fields.items() if value or key in ("gap", "segments")}
 
-    def _rests_on(self, segment: SegmentBasis) -> dict[str, object]:
-        return {
-            "blind": [self._number(request) for request in segment.blind],
-            "mass": [self._number(request) for request in segment.mass],
-            "passes": self._stages(segment.stages),
-            "witnesses": [
-                {
-                    "request": self._number(one.request),
-                    "changes": one.request.changes,
-                    "harmless": one.harmless,
-                    "optional": one.optional,
-                    "signature": one.signature,
-                }
-                for one in segment.witnesses
-            ],
-            "spawns": segment.spawns,
-            "protective_kinds": segment.protective_kinds,
-            "contradictions": segment.contradictions,
-        }
-
-    def _stages(self, stages: Stages) -> list[list[int]]:
-        return [[self._number(request) for request in stage] for stage in stages]
+    def _numbered(self, value: object) -> Any:
+        """A value as JSON may hold it, with its requests by their numbers."""
+        if isinstance(value, Request):
+            return self._number(value)
+        if dataclasses.is_dataclass(value):
+            return {one.name: self._numbered(getattr(value, one.name)) for one in dataclasses.fields(value)}
+        if isinstance(value, Mapping):
+            return {key: self._numbered(one) for key, one in value.items()}
+        return [self._numbered(one) for one in value] if isinstance(value, tuple) else value
 
     def _number(self, request: Request) -> int:
         """The same number for the same request."""
@@ -209,29 +192,28 @@ class ProfileRecord:
         """What an answer says besides its class, as far as a verdict can depend on it."""
         judgement, request = outcome.attempt.judgement, outcome.attempt.request
         witness = request.priority is Priority.WITNESS
-        told: dict[str, object] = {"witness": _word(outcome)} if witness else {}
+        fields: dict[str, object] = {"witness": _word(outcome)} if witness else {}
         if judgement is None:
-            return told
+            return fields
         if judgement.answer in (Answer.REFUSED, Answer.GATEWAY):
-            told["reach"] = judgement.reach.value
+            fields["reach"] = judgement.reach.value
         if judgement.suspended:
-            told["suspended"] = True
+            fields["suspended"] = True
         if judgement.answer in (Answer.ACCEPTED, Answer.NOTHING_OPEN) and self.proves_key(request):
-            told["proves_key"] = True
-        return told
+            fields["proves_key"] = True
+        return fields
 
 
 @dataclass(kw_only=True)
-class Record:
+class Record(_Part):
     """A run's part."""
 
-    journal: Journal | None = None
     finished: bool = False
     """`finish` was called."""
     _attempts: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     _tallies: dict[str, Tally] = field(default_factory=dict)
     _bases: dict[str, Mapping[str, object]] = field(default_factory=dict)
-    _told: set[str] = field(default_factory=set)
+    _written: set[str] = field(default_factory=set)
     """The profiles whose verdict has been written."""
 
     def of(
@@ -256,19 +238,16 @@ class Record:
     @_aside
     def note(self, event: str, /, **fields: object) -> None:
         """Something that has no more to it: a signal, the beginning of a hold."""
-        if self.journal is not None:
-            self.journal.write(event, fields)
+        self._write(event, fields, at_once=True)
 
     @_aside
     def verdict(self, report: ProfileReport) -> None:
         """One profile's end."""
-        if self.journal is None:
-            return
-        self._told.add(report.profile)
+        self._written.add(report.profile)
         tally = self._tallies.get(report.profile)
         left = [row.order.id for row in report.orders if row.state in (State.OPEN, State.FAILED)]
         kept = [row.order.id for row in report.orders if row.state is State.KEPT]
-        self.journal.write(
+        self._write(
             "verdict",
             {
                 "profile": report.profile,
@@ -286,13 +265,12 @@ class Record:
                 "requests": report.requests,
                 "basis": self._bases.get(report.profile),
             },
-            at_once=False,
         )
 
     def hung(self, status: int, reports: Sequence[ProfileReport], seconds: float, started: float) -> None:
-        """The run hangs and is ended now. Called beside it: what hangs may hold the journal, and then nothing comes."""
+        """The run hangs and is ended now. Called by another thread: whatever hangs may hold the journal for good."""
         for report in reports:
-            if report.profile not in self._told:
+            if report.profile not in self._written:
                 self.verdict(report)
         self.note("hung")
         self.finish(status, reports, seconds, started)
@@ -325,7 +303,7 @@ def beginning(
     config: str | None,
     config_text: str,
 ) -> dict[str, object]:
-    """The fields of `run_start`: who, when, from where, and what was asked."""
+    """The fields of `run_start`: who, when, from where, and what for."""
     return {
         "version": __version__,
         "python": ".".join(map(str, sys.version_info[:3])),
@@ -346,16 +324,16 @@ def beginning(
 
 
 def _harmless(argv: Sequence[str]) -> list[str]:
-    """The words of the command line, without what a notify command is told: it may hold the token of a chat."""
-    found, hide = [], False
+    """The words of the command line, without the arguments of a notify command: they may hold the token of a chat."""
+    words, hide = [], False
     for word in argv:
         if hide:
             word = _program(word)
         elif word.startswith(f"{_SECRET_OPTION}="):
             word = f"{_SECRET_OPTION}={_program(word.partition('=')[2])}"
         hide = word == _SECRET_OPTION and not hide
-        found.append(word)
-    return found
+        words.append(word)
+    return words
 
 
 def _program(command: str) -> str:
@@ -375,10 +353,6 @@ def _moment(ms: int) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(ms // 1000 + 1))
 
 
-def _worth_keeping(name: str) -> bool:
-    return name in _HEADERS or "limit" in name
-
-
 def nanoseconds(seconds: float) -> int:
     """A moment of the monotonic clock as `mono` has it."""
     return round(seconds * 1_000_000_000)
@@ -393,14 +367,14 @@ def _word(outcome: Outcome[Any]) -> str:
 
 
 def _acknowledged(value: object) -> dict[str, object]:
-    """What a cancel's answer says of the orders that it took; a witness that is a cancel says it beside its word."""
+    """What a cancel's answer says of the orders that it took; a witness that is a cancel says it with its word."""
     if isinstance(value, tuple) and value:
         value = value[-1]
     if not isinstance(value, Acknowledgement):
         return {}
-    told: dict[str, object] = {"cancelled": id_fields(value.cancelled)} if value.cancelled else {}
+    fields: dict[str, object] = {"cancelled": id_fields(value.cancelled)} if value.cancelled else {}
     if value.count is not None:
-        told["counted"] = value.count
+        fields["counted"] = value.count
     if value.failed:
-        told["failed"] = {failure.id: failure.reason for failure in value.failed[:100]}
-    return told
+        fields["failed"] = {failure.id: failure.reason for failure in value.failed[:100]}
+    return fields

@@ -1,8 +1,8 @@
 """A second opinion on a run: what verdict its record shows. Pure, and written without the engine that decided it.
 
-It takes what was sent, answered and listed, and of the engine's own word only what no request shows: the venue's gap,
-the requests that name no order, the discovery reads that failed. It is on the safe side: `clear` is what the record
-shows in full, everything else has a reason why not. Times are ns of one monotonic clock.
+It takes what was sent, answered and listed, and from the engine itself only what no request shows: the venue's gap, the
+requests that name no order, the discovery reads that failed. It is on the safe side: `clear` is what the record shows
+in full, everything else has a reason why not. Times are ns of one monotonic clock.
 """
 
 from __future__ import annotations
@@ -26,21 +26,20 @@ _WHOLE_PROFILE = (Reach.KEY.value, Reach.ADDRESS.value)
 
 @dataclass(frozen=True, kw_only=True)
 class Opinion:
-    """What the record shows of a profile or a segment. `why` is the reason why that is not `clear`."""
+    """What the record shows of a profile or a segment."""
 
-    verdict: Verdict
+    verdict: Verdict | None = None
+    """CLEAR, OPEN or UNPROVEN, of a segment also ABSENT; None where it cannot be recomputed."""
     why: str = ""
+    """Why it is not `clear`."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class ProfileOpinion:
-    """What the record of a run shows of one profile, beside the verdict that the run came to."""
+class ProfileOpinion(Opinion):
+    """What the record of a run shows of one profile, and the verdict that the run came to."""
 
     profile: str
     recorded: str
-    verdict: Verdict | None = None
-    """CLEAR, OPEN or UNPROVEN; None where it cannot be recomputed."""
-    why: str = ""
     segments: Mapping[str, Opinion] = field(default_factory=dict)
 
     @property
@@ -51,10 +50,8 @@ class ProfileOpinion:
     @property
     def differs(self) -> bool:
         """Whether one says `clear` or `open`, and the other one does not."""
-        told = (Verdict.CLEAR, Verdict.OPEN)
-        return (
-            self.verdict is not None and self.recorded != self.verdict and bool({self.recorded, self.verdict} & {*told})
-        )
+        both = {self.recorded, self.verdict}
+        return self.verdict is not None and len(both) > 1 and not both.isdisjoint((Verdict.CLEAR, Verdict.OPEN))
 
 
 class _CannotError(Exception):
@@ -94,7 +91,8 @@ def recompute(records: Sequence[Record]) -> tuple[ProfileOpinion, ...]:
     for number, end in enumerate(records):
         if end["event"] != "verdict":
             continue
-        profile, recorded = str(end.get("profile", "")), str(end.get("verdict"))
+        profile = str(end.get("profile", ""))
+        segments: Mapping[str, _Segment] = {}
         try:
             if number >= whole:
                 raise _CannotError("events of the run are missing")
@@ -103,34 +101,41 @@ def recompute(records: Sequence[Record]) -> tuple[ProfileOpinion, ...]:
                 for some in (by_profile[profile], by_profile.get("", ()), records[:whole] if blocks else ())
             )
             opinion, segments = _recomputed(own, signals, others, end)
-        except _CannotError as why:
-            found.append(ProfileOpinion(profile=profile, recorded=recorded, why=str(why)))
+        except _CannotError as fault:
+            opinion = Opinion(why=str(fault))
         except (KeyError, TypeError, ValueError, AttributeError, RecursionError, OverflowError):
-            found.append(ProfileOpinion(profile=profile, recorded=recorded, why="what it rests on cannot be read"))
-        else:
-            found.append(
-                ProfileOpinion(
-                    profile=profile,
-                    recorded=recorded,
-                    verdict=opinion.verdict,
-                    why=opinion.why,
-                    segments=segments,
-                )
-            )
+            opinion = Opinion(why="what it rests on cannot be read")
+        recorded, verdict, why = str(end.get("verdict")), opinion.verdict, opinion.why
+        found.append(ProfileOpinion(profile=profile, recorded=recorded, verdict=verdict, why=why, segments=segments))
     return tuple(found)
 
 
 def _recomputed(
     own: Sequence[Record], signals: Sequence[Record], others: Sequence[Record], end: Record
-) -> tuple[Opinion, Mapping[str, Opinion]]:
+) -> tuple[Opinion, Mapping[str, _Segment]]:
     """One profile's verdict and those of its segments, from what was written before it."""
     if "basis" not in end:
         if any(record["event"] == "attempt_start" for record in own):
             raise _CannotError("it was written without what it rests on")
         return Opinion(verdict=Verdict.UNPROVEN, why="nothing was sent"), {}
-    shown = _shown(own, signals, others, end["basis"])
-    segments = {name: shown.segment(name) for name in shown.basis["segments"]}
-    return shown.overall(segments), {name: one.opinion for name, one in segments.items()}
+    basis = end["basis"]
+    decided = _whole(basis["decided"])
+    sent = [one for one in _requests(own) if one.began is None or one.began <= decided]
+    answers = [one for one in _requests(others) if one.ended is not None and one.ended <= decided]
+    listed: dict[str, list[_Listed]] = {}
+    for record in own:
+        if record["event"] == "list":
+            listed.setdefault(str(record["segment"]), []).append(_listing(record))
+    shown = _Shown(
+        basis=basis,
+        gap=_seconds(basis["gap"]),
+        sent=sent,
+        blocked=_blocked(sent, answers),
+        listed=listed,
+        fresh_from=_held_until(own, signals),
+    )
+    segments = {name: shown.segment(name) for name in basis["segments"]}
+    return shown.overall(segments), segments
 
 
 # --- what the record says -------------------------------------------------------------------------------------------
@@ -153,7 +158,7 @@ class _Sent:
     """What the venue's answer was taken for; empty where none came that could be judged."""
     answered: bool = False
     reach: str = ""
-    word: str = ""
+    testimony: str = ""
     """A witness's."""
     suspended: bool = False
     incurable: bool = False
@@ -164,13 +169,18 @@ class _Sent:
         """Whether it was accepted, or had nothing to do."""
         return self.answer in _GOOD
 
+    @property
+    def ends_profile(self) -> bool:
+        """Whether it was refused for the key or the address, as a whole."""
+        return self.answer == Answer.REFUSED.value and self.reach in _WHOLE_PROFILE
+
 
 @dataclass(frozen=True, kw_only=True)
 class _Listed:
     """One reading of a segment."""
 
     place: int
-    """In the record: what witnesses say beside it stands before it."""
+    """In the record: what witnesses say of it stands before it."""
     began: int
     ended: int
     complete: bool
@@ -197,26 +207,8 @@ def _seconds(value: object) -> int:
     return round(value * 1_000_000_000)
 
 
-def _shown(own: Sequence[Record], signals: Sequence[Record], others: Sequence[Record], basis: Record) -> _Shown:
-    decided = _whole(basis["decided"])
-    sent = [one for one in _requests(own) if one.began is None or one.began <= decided]
-    heard = [one for one in _requests(others) if one.ended is not None and one.ended <= decided]
-    listed: dict[str, list[_Listed]] = {}
-    for record in own:
-        if record["event"] == "list":
-            listed.setdefault(str(record["segment"]), []).append(_listing(record))
-    return _Shown(
-        basis=basis,
-        gap=_seconds(basis["gap"]),
-        sent=sent,
-        blocked=_blocked(sent, heard),
-        listed=listed,
-        fresh_from=_held_until(own, signals),
-    )
-
-
 def _held_until(own: Sequence[Record], signals: Sequence[Record]) -> int:
-    """The end of a hold, after which everything is proven anew. Who ends one by a signal is told its last verdict."""
+    """The end of a hold, after which everything is proven anew. One that a signal ends keeps its last verdict."""
     hold = next((record for record in own if record["event"] == "hold_start"), None)
     cut = hold is not None and any(one["event"] == "signal" and one["seq"] > hold["seq"] for one in signals)
     return 0 if hold is None or cut else _whole(hold["ends"])
@@ -247,7 +239,7 @@ def _sent(start: Record, end: Record) -> _Sent:
         answer=str(end["class"]) if "http" in end else "",
         answered=end.get("answered") is True,
         reach=str(end.get("reach", "")),
-        word=str(end.get("witness", "")),
+        testimony=str(end.get("witness", "")),
         suspended=end.get("suspended") is True,
         incurable=end.get("incurable") is True,
         proves_key=end.get("proves_key") is True,
@@ -274,45 +266,37 @@ def _stages(value: Any) -> tuple[tuple[int, ...], ...]:
 
 def _blocked(own: Sequence[_Sent], everybody: Sequence[_Sent]) -> str:
     """Why the profile as a whole is refused; empty if it is not. Whatever is accepted later takes a refusal back."""
-    why = ""
-    for one in own:
-        if one.proves_key:
-            why = ""
-        elif one.incurable or (one.answer == Answer.REFUSED.value and one.reach in _WHOLE_PROFILE):
-            why = "the venue refuses the key, or cannot be spoken to"
+    of_key = [one for one in own if one.proves_key or one.incurable or one.ends_profile]
+    if of_key and not of_key[-1].proves_key:
+        return "the venue refuses the key, or cannot be spoken to"
     hosts = {one.host for one in own}
-    address = ""
-    for one in everybody:
-        if one.host in hosts and one.reach == Reach.HOST.value:
-            address = "the venue refuses this address"
-        elif one.host in hosts and one.good:
-            address = ""
-    return why or address
+    of_address = [one for one in everybody if one.host in hosts and (one.reach == Reach.HOST.value or one.good)]
+    return "the venue refuses this address" if of_address and of_address[-1].reach == Reach.HOST.value else ""
 
 
 # --- what it shows --------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Pair:
-    """Two empty listings that are a proof, apart from what other segments do."""
+class _Segment(Opinion):
+    """What is shown of a segment alone."""
 
-    first: _Listed
-    last: _Listed
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Segment:
-    opinion: Opinion
     gap: int = 0
     spawns: bool = False
-    pairs: tuple[_Pair, ...] = ()
-    """From the earliest to the latest."""
+    first: _Listed | None = None
+    lasts: tuple[_Listed, ...] = ()
+    """Empty listings, each of which is a proof with the first one, apart from what other segments do."""
+
+    def proves_after(self, cancel: int) -> list[_Listed]:
+        """Those that are a proof in spite of a cancel of another segment which was over then."""
+        late = cancel + self.gap - _ROUNDING
+        anew = self.first is not None and self.first.began >= cancel
+        return [one for one in self.lasts if anew or one.began >= late]
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Word:
-    """The venue's last word on a request, and since when it has been the same."""
+class _Last:
+    """The venue's last answer to a request, and since when it has been the same."""
 
     answer: str
     reach: str
@@ -334,11 +318,11 @@ class _Shown:
 
     def overall(self, segments: Mapping[str, _Segment]) -> Opinion:
         """The profile's verdict: `clear` only if all of its segments are, for each other, too."""
-        present = [one for one in segments.values() if one.opinion.verdict is not Verdict.ABSENT]
+        present = [one for one in segments.values() if one.verdict is not Verdict.ABSENT]
         for verdict in (Verdict.OPEN, Verdict.UNPROVEN):
             for name, one in segments.items():
-                if one.opinion.verdict is verdict:
-                    return Opinion(verdict=verdict, why=f"{name}: {one.opinion.why}")
+                if one.verdict is verdict:
+                    return Opinion(verdict=verdict, why=f"{name}: {one.why}")
         why = self._doubt() or ("" if present else "no segment is known to be there")
         if not why and not self.basis.get("reads_only"):
             why = _apart(present, self._disturbed(segments))
@@ -359,7 +343,7 @@ class _Shown:
 
         Of segments that the account has turned out not to have those count to which the venue did not say so.
         """
-        absent = {name for name, one in segments.items() if one.opinion.verdict is Verdict.ABSENT}
+        absent = {name for name, one in segments.items() if one.verdict is Verdict.ABSENT}
         harmless = {
             (name, witness["request"])
             for name, one in self.basis["segments"].items()
@@ -385,25 +369,31 @@ class _Shown:
         listings = self.listed.get(name, ())
         mass = {*basis["blind"], *basis["mass"]}
         passes = {request for stage in _stages(basis["passes"]) for request in stage}
-        words, failing = _words(one for one in sent if not one.witness and one.request in mass | passes)
+        answers, failing = _last_answers(one for one in sent if not one.witness and one.request in mass | passes)
         if open_orders := self._open(sent, listings):
-            return _Segment(opinion=Opinion(verdict=Verdict.OPEN, why=f"{open_orders} order(s) are listed"))
-        if not failing and self._absent(basis, passes, words):
-            return _Segment(opinion=Opinion(verdict=Verdict.ABSENT))
+            return _Segment(verdict=Verdict.OPEN, why=f"{open_orders} order(s) are listed")
+        if not failing and self._absent(basis, passes, answers):
+            return _Segment(verdict=Verdict.ABSENT)
         if self.basis.get("reads_only"):
             read = bool(listings) and _empty(listings[-1], _reads(sent))
             why = "" if read else "its last listing is not complete"
-            return _Segment(opinion=Opinion(verdict=Verdict.CLEAR if read else Verdict.UNPROVEN, why=why))
-        gap, run = self._run(basis, sent, listings)
-        pairs = tuple(_Pair(first=run[0], last=one) for one in run[1:] if one.began - run[0].ended >= gap - _ROUNDING)
+            return _Segment(verdict=Verdict.CLEAR if read else Verdict.UNPROVEN, why=why)
+        gap, row = self._row(basis, sent, listings)
+        lasts = tuple(one for one in row[1:] if one.began - row[0].ended >= gap - _ROUNDING)
         why = (
-            self._refused(sent, words, mass)
-            or self._unsettled(sent)
-            or ("" if pairs else "there are no two complete empty listings, a proof gap apart, after its last cancel")
-            or self._unwitnessed(basis, sent, run)
+            self._refused(sent, answers, mass)
+            or self._unfinished(sent)
+            or ("" if lasts else "there are no two complete empty listings, a proof gap apart, after its last cancel")
+            or self._unwitnessed(basis, sent, row)
         )
-        opinion = Opinion(verdict=Verdict.UNPROVEN if why else Verdict.CLEAR, why=why)
-        return _Segment(opinion=opinion, gap=gap, spawns=basis["spawns"] is True, pairs=pairs)
+        return _Segment(
+            verdict=Verdict.UNPROVEN if why else Verdict.CLEAR,
+            why=why,
+            gap=gap,
+            spawns=basis["spawns"] is True,
+            first=row[0] if row else None,
+            lasts=lasts,
+        )
 
     def _open(self, sent: Sequence[_Sent], listings: Sequence[_Listed]) -> int:
         """How many orders are known to rest: in the last listing that began after a cancel was answered."""
@@ -417,37 +407,36 @@ class _Shown:
             return 0
         return readable[-1].left if readable else 0
 
-    def _absent(self, basis: Record, passes: set[int], words: Mapping[int, _Word]) -> bool:
+    def _absent(self, basis: Record, passes: set[int], answers: Mapping[int, _Last]) -> bool:
         """Whether the venue has said to every request, twice a gap apart, that there is no such product."""
-        asked = passes | {*(() if self._spared(basis) else basis["blind"])}
-        said = [words.get(one) for one in asked]
-        return bool(said) and all(one is not None and self._twice(one, "absent") for one in said)
+        blind = () if self._keeps_some(basis) or self.basis.get("reads_only") is True else basis["blind"]
+        said = [answers.get(one) for one in passes.union(blind)]
+        return bool(said) and all(one is not None and one.answer == "absent" and self._twice(one) for one in said)
 
-    def _spared(self, basis: Record) -> bool:
-        """Whether nothing may be cancelled here without naming it."""
-        keep = self.basis.get("keep") is True and basis["protective_kinds"] is True
-        return keep or self.basis.get("reads_only") is True
+    def _keeps_some(self, basis: Record) -> bool:
+        """Whether a mass cancel could take what has to be kept."""
+        return self.basis.get("keep") is True and basis["protective_kinds"] is True
 
-    def _twice(self, word: _Word, answer: str) -> bool:
-        return word.answer == answer and word.at - word.since >= self.gap - _ROUNDING
+    def _twice(self, last: _Last) -> bool:
+        return last.at - last.since >= self.gap - _ROUNDING
 
-    def _refused(self, sent: Sequence[_Sent], words: Mapping[int, _Word], mass: set[int]) -> str:
-        """A refusal that stands, or one that was heard once and may yet be said again."""
+    def _refused(self, sent: Sequence[_Sent], answers: Mapping[int, _Last], mass: set[int]) -> str:
+        """A refusal that stands, or one that came once and may yet be said again."""
         named = any(
             one.changes and not one.witness and one.good and one.request not in mass and one.segment for one in sent
         )
-        for request, word in words.items():
-            if word.answer not in ("refused", "absent"):
+        for request, last in answers.items():
+            if last.answer not in ("refused", "absent"):
                 continue
-            replaced = request in mass and word.reach == Reach.REQUEST.value and named
-            if word.answer == "refused" and not replaced:
+            replaced = request in mass and last.reach == Reach.REQUEST.value and named
+            if last.answer == "refused" and not replaced:
                 return "the venue refuses a cancel or a listing"
-            if request in mass and not self._twice(word, word.answer):
+            if request in mass and not self._twice(last):
                 return "a refusal was heard once, and not asked about again"
         return ""
 
     @staticmethod
-    def _unsettled(sent: Sequence[_Sent]) -> str:
+    def _unfinished(sent: Sequence[_Sent]) -> str:
         """What of the cancels keeps a listing from being a proof."""
         cancels = [one for one in sent if one.changes and not one.witness]
         if any(one.ended is None for one in cancels):
@@ -457,62 +446,62 @@ class _Shown:
             return "the venue is halted"
         return ""
 
-    def _run(self, basis: Record, sent: Sequence[_Sent], listings: Sequence[_Listed]) -> tuple[int, Sequence[_Listed]]:
+    def _row(self, basis: Record, sent: Sequence[_Sent], listings: Sequence[_Listed]) -> tuple[int, Sequence[_Listed]]:
         """The gap of a proof, and the empty listings in a row with which the record ends."""
         quiet = max((one.ended or 0 for one in sent if one.changes and not one.witness), default=0)
-        objections = [one for one in sent if one.witness and one.word == "objects"]
+        objections = [one for one in sent if one.witness and one.testimony == "objects"]
         since = max(quiet, self.fresh_from, *(one.ended or 0 for one in objections))
         place = max((one.place for one in objections), default=0)
         reads = _reads(sent)
-        run: list[_Listed] = []
+        row: list[_Listed] = []
         shown: set[str] = set()
         vanished: set[str] = set()
         contradictions = 0
         stages: tuple[tuple[int, ...], ...] | None = None
         for one in listings:
             if one.stages != stages:  # the same part of the account, listed in another way
-                stages, run, shown, vanished, contradictions = one.stages, [], set(), set(), 0
+                stages, row, shown, vanished, contradictions = one.stages, [], set(), set(), 0
             contradictions += not vanished.isdisjoint(one.ids)
             vanished -= one.ids
             vanished |= shown - one.ids if one.complete else set()
             shown |= one.ids
             if one.began < since or one.place < place or not _empty(one, reads):
-                run = []
-            elif run and None not in (one.serial, run[-1].serial) and (one.serial or 0) < (run[-1].serial or 0):
-                run = [one]  # the venue says that it is older than the one before
+                row = []
+            elif row and None not in (one.serial, row[-1].serial) and (one.serial or 0) < (row[-1].serial or 0):
+                row = [one]  # the venue says that it is older than the one before
             else:
-                run.append(one)
+                row.append(one)
         if _stages(basis["passes"]) != stages:
-            run = []
+            row = []
         doublings = min(max(contradictions, _whole(basis["contradictions"])), _MOST_DOUBLINGS)
-        return self.gap << doublings, run
+        return self.gap << doublings, row
 
-    def _unwitnessed(self, basis: Record, sent: Sequence[_Sent], run: Sequence[_Listed]) -> str:
+    def _unwitnessed(self, basis: Record, sent: Sequence[_Sent], row: Sequence[_Listed]) -> str:
         """Which witness has not agreed since the first of the empty listings was over.
 
-        What one that is a mere read said beside a listing that was not read to its end does not count.
+        What one that is a mere read said during a listing that was not read to its end does not count.
         """
-        keep = self.basis.get("keep") is True and basis["protective_kinds"] is True
+        keep = self._keeps_some(basis)
         accepted = any(one.changes and one.answer == Answer.ACCEPTED.value for one in self.sent)
         for witness in basis["witnesses"]:
             may_not = witness["changes"] and keep and not witness["harmless"]
             if may_not or witness["optional"] or (witness["signature"] and accepted):
                 continue  # one that is optional says nothing by its silence: only its objection counts
-            heard = [
+            answers = [
                 one
                 for one in sent
-                if one.witness and one.request == witness["request"] and (one.began or 0) >= run[0].ended
-                if one.changes or one.place <= run[-1].place
+                if one.witness and one.request == witness["request"] and (one.began or 0) >= row[0].ended
+                if one.changes or one.place <= row[-1].place
             ]
-            if not (heard and self._agrees(heard)):
+            if not (answers and self._agrees(answers)):
                 return "a witness of the venue has not agreed"
         return ""
 
-    def _agrees(self, heard: Sequence[_Sent]) -> bool:
-        """Whether the last word of a witness is that nothing is left."""
-        took_nothing = [one.ended or 0 for one in heard if one.word == "took nothing"]
+    def _agrees(self, answers: Sequence[_Sent]) -> bool:
+        """Whether the last answer of a witness is that nothing is left."""
+        took_nothing = [one.ended or 0 for one in answers if one.testimony == "took nothing"]
         twice = bool(took_nothing) and took_nothing[-1] - took_nothing[0] >= self.gap - _ROUNDING
-        return heard[-1].word == "agrees" or (heard[-1].word == "took nothing" and twice)
+        return answers[-1].testimony == "agrees" or (answers[-1].testimony == "took nothing" and twice)
 
 
 def _reads(sent: Iterable[_Sent]) -> list[tuple[int, int, _Sent]]:
@@ -537,9 +526,9 @@ def _empty(listing: _Listed, reads: Sequence[tuple[int, int, _Sent]]) -> bool:
     return bool(listing.stages)
 
 
-def _words(sent: Iterable[_Sent]) -> tuple[dict[int, _Word], set[int]]:
-    """The last word on each request, and the requests whose last try was not answered."""
-    found: dict[int, _Word] = {}
+def _last_answers(sent: Iterable[_Sent]) -> tuple[dict[int, _Last], set[int]]:
+    """The last answer to each request, and the requests whose last try was not answered."""
+    found: dict[int, _Last] = {}
     failing: set[int] = set()
     for one in sent:
         if one.ended is None:
@@ -551,20 +540,19 @@ def _words(sent: Iterable[_Sent]) -> tuple[dict[int, _Word], set[int]]:
         before = found.get(one.request)
         same = before is not None and before.answer == one.answer
         since = before.since if before is not None and same else one.ended
-        found[one.request] = _Word(answer=one.answer, reach=one.reach, since=since, at=one.ended)
+        found[one.request] = _Last(answer=one.answer, reach=one.reach, since=since, at=one.ended)
     return found, failing
 
 
 def _apart(present: Sequence[_Segment], last_cancel: int) -> str:
     """Why the segments' proofs are none together: orders move from one to the other."""
-    fed_from = 0
+    spawned = 0
     for one in sorted(present, key=lambda each: not each.spawns):
-        late = last_cancel + one.gap - _ROUNDING
-        after = [pair for pair in one.pairs if pair.first.began >= last_cancel or pair.last.began >= late]
-        if not after:
+        proofs = one.proves_after(last_cancel)
+        if not proofs:
             return "a segment was read too early for the last cancel of another one"
         if one.spawns:
-            fed_from = max(fed_from, after[0].last.ended)
-        elif after[-1].last.began < fed_from:
+            spawned = max(spawned, proofs[0].ended)
+        elif proofs[-1].began < spawned:
             return "a segment was read before those whose orders turn into its own"
     return ""

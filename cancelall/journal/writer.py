@@ -1,9 +1,9 @@
-"""The journal: what was asked, sent, answered and left, one JSON line per event, written before and after each send.
+"""The journal: what was wanted, sent, answered and left, one JSON line per event, written before and after each send.
 
 It must never stop or noticeably delay a cancel. The line of a cancel is one `write` of some microseconds on the event
-loop, before it leaves; other lines go with the next one of those, or some ms later by a thread beside it. That thread
+loop, before it leaves; other lines go with the next one of those, or some ms later by a thread in the background. It
 also opens the file and does every `fsync`, and whatever waits longer than an allowance is left to it. Every `write`
-holds whole lines. What cannot be written is counted and told as a warning, and the kill goes on.
+holds whole lines. What cannot be written is counted and reported as a warning, and the kill goes on.
 """
 
 from __future__ import annotations
@@ -58,10 +58,10 @@ class Journal:
         self._unlocked = 0
 
     def begin(self, fields: Mapping[str, object]) -> None:
-        """Open the file beside what the caller does next; its first line is `run_start` with these fields."""
+        """Open the file in the background; its first line is `run_start` with these fields."""
         first = self._body("run_start", fields)
         try:
-            threading.Thread(target=self._beside, args=(first,), name="journal", daemon=True).start()
+            threading.Thread(target=self._write_in_background, args=(first,), name="journal", daemon=True).start()
         except RuntimeError as fault:
             self._failed.append(str(fault))
             self._ready.set()
@@ -162,9 +162,9 @@ class Journal:
         self._sequence += 1
         return json.dumps(record, separators=(",", ":"))[:-1]
 
-    # --- on the thread beside it ---
+    # --- on the thread in the background ---
 
-    def _beside(self, first: str) -> None:
+    def _write_in_background(self, first: str) -> None:
         file = self._file = self._opened(first)
         self._ready.set()
         while True:

@@ -129,7 +129,7 @@ class Crew:
         threading.current_thread().name = job.name
         try:
             job.run()
-        except BaseException as raised:  # noqa: BLE001 - nobody may wait for a thread that has ended
+        except BaseException as raised:  # nobody may wait for a thread that has ended
             job.fail(ThreadDiedError(type(raised).__name__))
         with self._lock:
             job.over = True
@@ -196,9 +196,9 @@ async def in_thread(work: Callable[[], T], name: str = "worker") -> T:
         result, fault = None, None
         try:
             result = work()
-        except Exception as raised:  # noqa: BLE001 - handed over to the caller, whatever it is
+        except Exception as raised:  # handed over to the caller, whatever it is
             fault = raised if not isinstance(raised, StopIteration) else ThreadDiedError("StopIteration")
-        except BaseException as raised:  # noqa: BLE001 - and this would end more than the work
+        except BaseException as raised:  # and this would end more than the work
             fault = ThreadDiedError(type(raised).__name__)
         tell(result, fault)
 

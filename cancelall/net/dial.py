@@ -52,7 +52,7 @@ class _LookUp:
         """Ask the resolver; nothing bounds its time."""
         try:
             self.addresses = tuple(_ask(host, port))
-        except Exception as fault:  # noqa: BLE001 - handed to whoever asked
+        except Exception as fault:  # handed to whoever asked
             self.fault = fault
         finally:
             self.ended = time.monotonic()

@@ -179,6 +179,12 @@ class Kept:
         for one in old:
             one.made.close()
 
+    def end(self) -> None:
+        """Close them all, and each that is given from now on."""
+        with self._lock:
+            self._most = 0
+        self.close()
+
     def __del__(self) -> None:
         self.close()
 

@@ -84,7 +84,7 @@ def connect(hosts: Mapping[Host, Iterable[int]]) -> None:
     for ca_bundle in {ca_bundle for origin, ca_bundle in hosts if origin.startswith("https:")}:
         _beside(_load, ca_bundle)
     share = min(AT_MOST, room // max(1, len(hosts)))
-    if share < 2:  # noqa: PLR2004 - each has its one
+    if share < 2:  # each has its one
         return
     for (origin, ca_bundle), numbers in hosts.items():
         count = 0
@@ -177,6 +177,6 @@ def _open(door: _Door, origin: str, ca_bundle: str | None) -> None:
     made = None
     try:
         made = connection.connect(origin, ca_bundle, CONNECT_SECONDS)
-    except Exception:  # noqa: BLE001 - whatever it is, the ordinary way meets it too and tells it
+    except Exception:  # whatever it is, the ordinary way meets it too and tells it
         made = None
     door.opened.put((made, time.monotonic()))

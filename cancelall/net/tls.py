@@ -68,7 +68,7 @@ def _trust(made: ssl.SSLContext, path: str) -> None:
 
     Opening a pipe would hang, so what it is is looked at first.
     """
-    if not os.path.lexists(path) and os.pathsep in path:  # noqa: PTH110 - pathlib would be one more import
+    if not os.path.lexists(path) and os.pathsep in path:  # pathlib would be one more import
         for part in filter(None, path.split(os.pathsep)):
             _trust(made, part)
         return

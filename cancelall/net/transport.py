@@ -98,6 +98,10 @@ class Transport:
         out.sent = sent
         return self._by(Route(ca_bundle=route.ca_bundle), out)
 
+    def close(self) -> None:
+        """Close the connections that are kept, and keep none any more."""
+        self._kept.end()
+
     def _by(self, route: Route, out: Outgoing) -> Reply:
         """One attempt on one route: on a connection that is kept, or else on a new one."""
         kept = self._kept if route.proxy == self.route.proxy and self._keeps else None

@@ -64,7 +64,7 @@ class Progress:
                 continue
             self._outlet.write(self._frame([f"  {name}: {line()}" for name, line in list(self._lines.items())[:12]]))
 
-    def _frame(self, lines: list[str]):  # type: ignore[no-untyped-def] # noqa: ANN202 - a renderer for the outlet
+    def _frame(self, lines: list[str]):  # type: ignore[no-untyped-def] # a renderer for the outlet
         elapsed = time.monotonic() - self._began
 
         def draw() -> str:

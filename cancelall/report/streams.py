@@ -65,7 +65,7 @@ class Outlet:
         """Whether the stream still takes something. A table that cannot be drawn must not lose the lines after it."""
         try:
             text = scrub(render())
-        except BaseException as fault:  # noqa: BLE001 - SystemExit would end the thread without a word
+        except BaseException as fault:  # SystemExit would end the thread without a word
             text = f"cancelall: this output could not be drawn ({type(fault).__name__})\n"
         return _put(self.stream, text)
 

@@ -14,10 +14,11 @@ from urllib.parse import quote
 
 from cancelall.core.declare import nearest
 from cancelall.core.model import Acknowledgement, FinalStates, Judgement, Order, Page, Reply, Request, Signed
+from cancelall.venues import signing
 
-O = TypeVar("O")  # noqa: E741 - the venue's Options
-S = TypeVar("S")  # the venue's Secrets
-F = TypeVar("F")  # what the venue's discovery reads have told
+O = TypeVar("O")  # noqa: E741 - the venue's options
+S = TypeVar("S")  # the venue's secrets
+F = TypeVar("F")  # what the venue's discovery reads have shown
 
 Named = tuple[tuple[Request, tuple[Order, ...]], ...]
 """Cancels by name, each with the orders that it names."""
@@ -48,8 +49,8 @@ def query(**values: str) -> str:
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Witness:
-    """The venue's own word, besides the listing, that nothing is left. A cancel is asked between two empty
-    listings, a mere read beside the second.
+    """The venue's own word, besides the listing, that nothing is left. A cancel is sent between two empty listings, a
+    mere read at the same time as the second.
 
     It agrees when the answer is judged NOTHING_OPEN, or when `read` returns True.
     """
@@ -58,17 +59,16 @@ class Witness:
     read: Callable[[Request, Reply], bool] = lambda request, reply: True
     """Raises Unreadable."""
     fits: Callable[[tuple[Order, ...], Request, Reply], bool] | None = None
-    """Asked instead of `read` where the answer has to fit the orders that stay in place on request, which it is given.
-    Raises Unreadable."""
+    """Replaces `read` where the answer has to fit the orders that stay in place on request. Raises Unreadable."""
     twice: Callable[[Request, Reply], bool] | None = None
-    """Whether an answer of a cancel agrees when it is heard twice, a gap apart, with empty listings between: it took
+    """Whether an answer of a cancel agrees when it comes twice, a gap apart, with empty listings between: it took
     nothing, and does not say so in words. Raises Unreadable."""
     harmless: bool = False
-    """It cancels nothing, though it is a cancel by its kind: it is also asked when protective orders are kept."""
+    """It cancels nothing, though it is a cancel by its kind: it is also sent when protective orders are kept."""
     optional: bool = False
     """One that does not answer says nothing: only its contradiction counts."""
     signature: bool = False
-    """It only shows that the key is good for this account on this host: spared once an accepted cancel has shown it."""
+    """It only shows that the key is good for this account and host: not sent once an accepted cancel has done so."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +76,7 @@ class Segment(ABC):
     """A part of an account that the venue cancels and lists as one.
 
     A venue has a class for each kind of segment, whose fields are what tells two of a kind apart. Its methods are pure
-    functions of fields and arguments; what is asked for often and needs no argument is a `cached_property`.
+    functions of fields and arguments; what is used often and needs no argument is a `cached_property`.
     """
 
     name: str
@@ -88,7 +88,7 @@ class Segment(ABC):
     """Orders of this segment turn into, or place, orders of others: it is read before them."""
     unnamed: ClassVar[bool] = False
     """No answer names what a mass cancel took: `final_states` also reads what has ended lately, and orders that ended
-    since the start of the run are told though no listing has shown them."""
+    since the start of the run are reported though no listing has shown them."""
     named_gap: ClassVar[float] = 0.0
     """Seconds that must lie between two cancels that name the same order."""
     singly: ClassVar[NamedCancels | None] = None
@@ -109,8 +109,8 @@ class Segment(ABC):
         return self.mass_cancels(())
 
     def shares(self, survivors: tuple[Order, ...]) -> tuple[Request, ...]:
-        """Mass cancels of parts of the segment, given the orders that the whole ones have left: they go beside these
-        where these have a cap. None while the whole ones would do.
+        """Mass cancels of parts of the segment, given the orders that the whole ones have left: they go at the same
+        time as these where these have a cap. None while the whole ones would do.
         """
         return ()
 
@@ -130,7 +130,7 @@ class Segment(ABC):
         return False
 
     def unsaid(self, order: Order) -> bool:
-        """Whether it cannot be told if the scope spares this order: it is left, and is open."""
+        """Whether the order does not say if the scope keeps it: it is left, and is open."""
         return False
 
     # --- listing and proof ---
@@ -138,7 +138,7 @@ class Segment(ABC):
     @property
     @abstractmethod
     def listings(self) -> tuple[tuple[Request, ...], ...]:
-        """First pages of every pass that together show all open orders, in stages: a stage is read side by side, the
+        """First pages of every pass that together show all open orders, in stages: a stage is read in parallel, the
         next one after it. Trigger kinds stand before the ordinary ones that they turn into.
         """
 
@@ -169,7 +169,7 @@ class Known:
     """Something that exists at the venue, as a discovery read has shown: a symbol, a coin, a mode of the account."""
 
     kind: str
-    word: str
+    name: str
     """As the venue spells it."""
     alias: str = ""
     """Another name of it, by which a user may call it."""
@@ -179,18 +179,18 @@ SYMBOL = "symbol"
 """The kind of `Known` that the engine adds for every order that was listed, which proves that its symbol exists."""
 
 
-def words(known: Iterable[Known], kind: str) -> list[str]:
-    """What is known of a kind, sorted."""
-    return sorted({one.word for one in known if one.kind == kind})
+def names_of(known: Iterable[Known], kind: str) -> list[str]:
+    """The names of a kind, sorted."""
+    return sorted({one.name for one in known if one.kind == kind})
 
 
-def strangers(said: str, asked: Iterable[str], known: Iterable[str]) -> tuple[str, ...]:
+def unknown_selectors(beginning: str, selectors: Iterable[str], names: Iterable[Known], kind: str) -> tuple[str, ...]:
     """A doubt for each selector that the venue does not know, with the nearest right spelling.
 
-    `said` begins the sentence: `Bybit knows no --symbol`.
+    `beginning` is that of the sentence: `Bybit knows no --symbol`.
     """
-    told = list(known)
-    return tuple(f"{said} {word}{nearest(word, told)}" for word in asked if word not in told)
+    known = names_of(names, kind)
+    return tuple(f"{beginning} {one}{nearest(one, known)}" for one in selectors if one not in known)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -205,7 +205,7 @@ class Batch:
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Discovery(Generic[F]):
-    """A read beside the kill that may reveal further segments or an unknown selector. It never holds up a cancel."""
+    """A read during the kill that may reveal further segments or an unknown selector. It never delays a cancel."""
 
     name: str
     request: Request
@@ -231,25 +231,24 @@ class Limit:
 class Venue(Generic[O, S, F]):
     """One exchange: what it does. What a profile can say of it is its `Schema`."""
 
-    # --- what is asked ---
+    # --- what is sent ---
 
     facts: F
-    """What is known before any discovery read."""
+    """What is known before any discovery read; None where none adds to it."""
     segments: Callable[[O, F, str], tuple[Segment, ...]]
     """Options, facts and environment to segments. Raises OptionError when the options leave none."""
     discoveries: Callable[[O, F], tuple[Discovery[F], ...]] = lambda options, facts: ()
-    """The reads that these facts allow. It is asked again after each of them; a name that was there before is not
-    read again."""
+    """The reads that these facts allow. It is called again after each; a known name is not read again."""
     learn_mode: Callable[[F, str], F] = lambda facts, mode: facts
     """Facts after a judgement revealed the account's mode."""
 
-    # --- how it is asked ---
+    # --- how it is sent ---
 
     sign: Callable[[Request, S, O, int, int], Signed]
     """Request, secrets, options, timestamp in ms, and by how much to widen the window (1 = as configured).
     Raises SecretError when a key cannot be used."""
-    account: Callable[[S, O], str]
-    """The account's public name, of which only the last four characters are shown."""
+    account: Callable[[S, O], str] = signing.api_key
+    """The account's public name, of which only the last four characters are shown: one key is one account."""
     check_secrets: Callable[[S, O], None] = lambda secrets, options: None
     """Offline checks of the key, where the documents describe its form. Raises SecretError."""
     headers: Callable[[str], tuple[tuple[str, str], ...]] = lambda environment: ()

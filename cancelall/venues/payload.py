@@ -18,10 +18,11 @@ from cancelall.core.secret import scrub
 from cancelall.core.strictjson import parse as parse
 
 T = TypeVar("T")
+R = TypeVar("R")
 End = tuple[Order, State, str]
 """An order that is no longer open, how it ended, and a remark."""
 
-WORDS_LIMIT = 200
+MESSAGE_LIMIT = 200
 """Characters of a venue's message that are kept."""
 ID_LIMIT = 128
 """Characters of an order's id: the longest of any venue, a UUID with a prefix, has 60."""
@@ -110,10 +111,7 @@ class Row:
 
     def text(self, key: str, *, needed: bool = False) -> str | None:
         """A field as text; None when it is absent, null or empty, which is odd where it is `needed`."""
-        try:
-            value = maybe(self.record, key)
-        except Unreadable as fault:
-            return self.odd(fault.message, UNREADABLE)
+        value = self._read(maybe, key, UNREADABLE)
         return self.odd(f"{key} is missing", None) if needed and value is None else value
 
     def name(self, key: str, *, needed: bool = False) -> str | None:
@@ -123,22 +121,31 @@ class Row:
 
     def number(self, key: str) -> int | None:
         """A whole number such as a time in ms; None when it is absent, or odd."""
-        try:
-            return number(self.record, key)
-        except Unreadable as fault:
-            return self.odd(fault.message, None)
+        return self._read(number, key, None)
 
     def flag(self, key: str) -> bool | None:
         """A truth value; False when it is absent, None when it is odd."""
+        return self._read(flag, key, None)
+
+    def _read(self, read: Callable[[Mapping[str, Any], str], T], key: str, instead: R) -> T | R:
+        """A field; something `instead` when it is odd."""
         try:
-            return flag(self.record, key)
+            return read(self.record, key)
         except Unreadable as fault:
-            return self.odd(fault.message, None)
+            return self.odd(fault.message, instead)
 
     def odd(self, why: str, value: T) -> T:
         """Note that something is wrong with the row, and go on with this value."""
         self.oddities.append(why)
         return value
+
+
+def usable_id(entry: object, *keys: str) -> str | None:
+    """The id of an entry, under the first of these keys that has one; None without."""
+    try:
+        return Row(entry).identity(*keys)
+    except Unreadable:
+        return None
 
 
 def orders(
@@ -173,6 +180,32 @@ def why(*reasons: str) -> str:
     return "; ".join(filter(None, reasons))
 
 
+def each(entries: Iterable[T], read: Callable[[T], R | None]) -> tuple[R, ...]:
+    """What `read` makes of each entry. One that says nothing, or cannot be read, hides no other one."""
+    known = []
+    for entry in entries:
+        with contextlib.suppress(Unreadable):
+            known.append(read(entry))
+    return tuple(one for one in known if one is not None)
+
+
+def each_row(entries: Iterable[object], read: Callable[[Row], R | None]) -> tuple[R, ...]:
+    """The same of entries that are objects, read field by field."""
+    return each(entries, lambda entry: read(Row(entry)))
+
+
+def ends(entries: Iterable[object], read: Callable[[Row], End | None]) -> tuple[End, ...]:
+    """How orders ended, by rows of a history: each order with its row where it is protective or may be."""
+
+    def end(row: Row) -> End | None:
+        if (known := read(row)) is None:
+            return None
+        order, state, note = known
+        return _with_row(order, row) or order, state, note
+
+    return each_row(entries, end)
+
+
 def _with_row(order: Order | None, row: Row) -> Order | None:
     """The same order, with its row where it is protective or may be; of thousands of others no row is kept."""
     if order is None or order.protection is Protection.NONE:
@@ -180,27 +213,15 @@ def _with_row(order: Order | None, row: Row) -> Order | None:
     return replace(order, row=row.record)
 
 
-def ends(entries: Iterable[object], read: Callable[[Row], End | None]) -> tuple[End, ...]:
-    """How orders ended: what `read` says of each row. One that tells nothing, or names no order, hides no other one."""
-    found: list[End] = []
-    for entry in entries:
-        with contextlib.suppress(Unreadable):
-            row = Row(entry)
-            if (end := read(row)) is not None:
-                order, state, note = end
-                found.append((_with_row(order, row) or order, state, note))
-    return tuple(found)
-
-
 _NUMBER = re.compile(r"\d{1,40}(\.\d{1,40})?")
 
 
 def minus(whole: str | None, *parts: str | None) -> str | None:
-    """What is left of a quantity, parts that are not told left out; None if anything is no plain number."""
-    told = [whole or "", *(part for part in parts if part)]
-    if not all(_NUMBER.fullmatch(one) for one in told):
+    """What is left of a quantity, unknown parts left out; None if anything is not digits with a point at most."""
+    numbers = [whole or "", *(part for part in parts if part)]
+    if not all(_NUMBER.fullmatch(one) for one in numbers):
         return None
-    return f"{Decimal(told[0]) - sum(map(Decimal, told[1:]), Decimal(0)):f}"
+    return f"{Decimal(numbers[0]) - sum(map(Decimal, numbers[1:]), Decimal(0)):f}"
 
 
 def filled_before(quantity: str | None) -> str:
@@ -215,12 +236,12 @@ def null_or_list(record: Mapping[str, Any], key: str) -> tuple[list[Any], bool]:
     return as_list(record.get(key), key), False
 
 
-def words(value: object) -> str:
+def message(value: object) -> str:
     """A venue's message, short. It is still foreign text: whoever prints it sanitises it.
 
     Secrets are taken out first: half of one, cut off at the limit, could not be recognised any more.
     """
-    return _encodable(scrub(value)[:WORDS_LIMIT]) if isinstance(value, str) else ""
+    return _encodable(scrub(value)[:MESSAGE_LIMIT]) if isinstance(value, str) else ""
 
 
 def _encodable(text: str) -> str:
@@ -228,8 +249,8 @@ def _encodable(text: str) -> str:
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
-def asked_to_wait(reply: Reply) -> float | None:
-    """What `Retry-After` asks for, in seconds, clipped to a day. None without one, and for rubbish.
+def retry_after(reply: Reply) -> float | None:
+    """What `Retry-After` says, in seconds, clipped to a day. None without one, and for rubbish.
 
     An HTTP date counts from the answer's own `Date`: this machine's clock may be off.
     """
@@ -251,24 +272,25 @@ def _until(then: str, now: str) -> float:
         return -1.0
 
 
-def by_status(reply: Reply) -> Judgement:
-    """What an HTTP status says without a code of the venue: it is a gateway's word, and refuses nothing.
+def by_status(reply: Reply, unclear: int = 408) -> Judgement:
+    """What an HTTP status says without a code of the venue: it is a gateway's word, and refuses nothing. One that is
+    `unclear` leaves open what was done.
 
-    401, 403 and 451 are asked again at most every 2 s; no redirect is followed. RFC 9110 lets anything on the way
-    answer with any of these.
+    After 401, 403 and 451 a request is repeated at most every 2 s; no redirect is followed. RFC 9110 lets anything on
+    the way answer with any of these.
     """
     status = reply.status
-    words = f"HTTP {status}"
+    text = f"HTTP {status}"
     if status in (418, 429):
-        return Judgement(answer=Answer.AGAIN, kind="rate_limit", words=words, after=asked_to_wait(reply))
+        return Judgement(answer=Answer.AGAIN, kind="rate_limit", message=text, after=retry_after(reply))
     if status == 503 and "retry-after" in reply.headers:
-        return Judgement(answer=Answer.AMBIGUOUS, words=words, after=asked_to_wait(reply))
-    if status >= 500 or status == 408 or status < 300:
-        return Judgement(answer=Answer.AMBIGUOUS, kind="unreadable", words=words)
+        return Judgement(answer=Answer.AMBIGUOUS, message=text, after=retry_after(reply))
+    if status >= 500 or status in (408, unclear) or status < 300:
+        return Judgement(answer=Answer.AMBIGUOUS, kind="unreadable", message=text)
     if status < 400:
-        return Judgement(answer=Answer.GATEWAY, kind="redirect", words=words)
+        return Judgement(answer=Answer.GATEWAY, kind="redirect", message=text)
     if status == 401:
-        return Judgement(answer=Answer.GATEWAY, kind="auth", words=words, after=GATEWAY_PAUSE)
+        return Judgement(answer=Answer.GATEWAY, kind="auth", message=text, after=GATEWAY_PAUSE)
     if status in (403, 451):
-        return Judgement(answer=Answer.GATEWAY, kind="region", words=words, after=GATEWAY_PAUSE)
-    return Judgement(answer=Answer.GATEWAY, kind="environment", words=words)
+        return Judgement(answer=Answer.GATEWAY, kind="region", message=text, after=GATEWAY_PAUSE)
+    return Judgement(answer=Answer.GATEWAY, kind="environment", message=text)

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from cancelall.core.declare import Opt
+
 if TYPE_CHECKING:
     from cancelall.venues.contract import Segment, Venue
 
@@ -35,11 +37,15 @@ class Schema:
     secrets: type[Any]
 
 
+selector = functools.partial(Opt, selector=True)
+"""An option that narrows a profile to a part of the account."""
+
+
 @functools.cache
 def schema(name: str) -> Schema:
     """What a profile of the venue with this module name can say; little of the venue is imported."""
-    found: Schema = importlib.import_module(f"cancelall.venues.{name}.options").SCHEMA
-    return found
+    known: Schema = importlib.import_module(f"cancelall.venues.{name}.options").SCHEMA
+    return known
 
 
 def load(name: str) -> Venue[Any, Any, Any]:
@@ -49,7 +55,7 @@ def load(name: str) -> Venue[Any, Any, Any]:
 
 
 @functools.lru_cache(maxsize=1024)
-def segments(venue: Venue[Any, Any, Any], options: Any, facts: Any, environment: str) -> tuple[Segment, ...]:  # noqa: ANN401 - the venue's own
+def segments(venue: Venue[Any, Any, Any], options: Any, facts: Any, environment: str) -> tuple[Segment, ...]:
     """The segments of a scope, as far as these facts tell: built once for all who ask, anew when the facts change.
 
     Raises OptionError when the options leave none.

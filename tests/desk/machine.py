@@ -168,7 +168,7 @@ def booted(room: Path, *, program: bool = True, units: bool = True) -> Iterator[
             stdout=console,
             stderr=subprocess.STDOUT,
             env=environ,
-            preexec_fn=lambda: _enter(group),  # noqa: PLW1509
+            preexec_fn=lambda: _enter(group),
         )
     machine = None
     try:
@@ -213,8 +213,8 @@ def _child_of(process: subprocess.Popen[bytes]) -> int:
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
     until = time.monotonic() + 20
     while time.monotonic() < until:
-        if found := children.read_text().split():
-            return int(found[0])
+        if children_ := children.read_text().split():
+            return int(children_[0])
         time.sleep(0.02)
     raise TimeoutError("the namespace did not begin")
 

@@ -126,7 +126,7 @@ NEEDS = {
     ("bybit", "stop_order_type"): 'order_filter = "StopOrder"',
     ("pacifica", "agent_wallet"): f'account = "{OTHER}"',
 }
-"""What a key asks for beside it."""
+"""What a key needs besides."""
 
 
 def _lines_of(name: str) -> list[str]:
@@ -158,9 +158,9 @@ def test_each_default_is_valid_by_itself(key: str) -> None:
     start, end = EXAMPLE.index("[defaults]"), EXAMPLE.index("# ---")
     (line,) = re.findall(rf"^# ({key} = .+)$", EXAMPLE[start:end], re.MULTILINE)
     document = _document(f'[defaults]\n{line}\n[profiles.bybit]\nvenue = "bybit"\n')
-    found = loader.profile(document, "bybit", {}, Overrides())
-    assert isinstance(found, Profile), found
-    assert getattr(found.common, key) not in (None, ())
+    profile = loader.profile(document, "bybit", {}, Overrides())
+    assert isinstance(profile, Profile), profile
+    assert getattr(profile.common, key) not in (None, ())
 
 
 def _document(text: str) -> Document:
@@ -176,15 +176,15 @@ def test_each_line_of_a_profile_is_valid_by_itself(name: str) -> None:
     keys, secrets = lines[2 : lines.index(heading)], lines[lines.index(heading) + 1 :]
     for line in keys:
         key = line.split(" = ")[0]
-        line = line.replace('"ADDRESS"', f'"{ADDRESS}"')  # noqa: PLW2901 - what everybody has to put in
+        line = line.replace('"ADDRESS"', f'"{ADDRESS}"')  # what everybody has to put in
         text = "\n".join((first, venue_line, NEEDS.get((name, key), ""), line))
-        found = loader.profile(_document(text), name, {}, Overrides())
-        assert isinstance(found, Profile), (line, found)
-        assert found.warnings == ()
+        profile = loader.profile(_document(text), name, {}, Overrides())
+        assert isinstance(profile, Profile), (line, profile)
+        assert profile.warnings == ()
     for line in secrets:
-        found = loader.profile(_document("\n".join((first, venue_line, heading, line))), name, {}, Overrides())
-        assert isinstance(found, Profile), (line, found)
-        assert list(found.credentials) == [line.split(" = ")[0]]
+        profile = loader.profile(_document("\n".join((first, venue_line, heading, line))), name, {}, Overrides())
+        assert isinstance(profile, Profile), (line, profile)
+        assert list(profile.credentials) == [line.split(" = ")[0]]
 
 
 def test_it_is_written_for_its_owner_alone(tmp_path: Path) -> None:

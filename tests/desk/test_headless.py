@@ -57,7 +57,7 @@ def creds(*words: str, given: str = "") -> subprocess.CompletedProcess[bytes]:
 
 @pytest.mark.parametrize("configured", [False, True])
 def test_keys_from_the_credentials_directory_and_nothing_else(tmp_path: Path, configured: bool) -> None:
-    """Without a config the venue's name finds them; with one, the unit hands it over beside them."""
+    """Without a config the venue's name finds them; with one, the unit hands it over with them."""
     folder = tmp_path / "credentials"
     folder.mkdir(mode=0o700)
     profile = "mm-2" if configured else "bybit"

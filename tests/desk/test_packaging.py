@@ -110,7 +110,7 @@ def test_the_wheel_holds_the_program_and_its_manual(artifacts: list[dict[str, Pa
         "share/cancelall/cron/cancelall",
     } <= shared
     assert "cancelall/py.typed" in names
-    assert all(name.startswith(("cancelall/", "cancelall-")) for name in names)  # nothing else is put beside it
+    assert all(name.startswith(("cancelall/", "cancelall-")) for name in names)  # nothing else is put next to it
     assert not [name for name in names if "/tests/" in name or name.endswith(".pyc")]
 
 
@@ -128,7 +128,7 @@ def test_the_source_holds_what_is_needed_to_build_and_test_it(artifacts: list[di
 # --- the lock file --------------------------------------------------------------------------------------------------
 
 
-def plain(name: str) -> str:
+def normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
@@ -140,7 +140,7 @@ def test_every_dependency_is_pinned_with_hashes() -> None:
         assert re.fullmatch(r"[a-z0-9-]+", name), line
         assert len(re.findall(r"--hash=sha256:[0-9a-f]{64}(?= |$)", rest)) >= 1, name
         pinned[name] = rest.split()[0]
-    wanted = {plain(re.split(r"[<>=!~ ;\[]", needed)[0]) for needed in PROJECT["dependencies"]}
+    wanted = {normal(re.split(r"[<>=!~ ;\[]", needed)[0]) for needed in PROJECT["dependencies"]}
     assert wanted <= set(pinned)
     assert pinned["typer"].startswith("0.28.")
     # What the keyring needs where a unit runs: locked although it is of one platform only.
@@ -164,11 +164,11 @@ def test_the_aliases_fire_here_and_there(tmp_path: Path, shell: str) -> None:
         program.chmod(0o755)
     aliases = ROOT / "contrib" / "shell" / ("aliases.fish" if shell == "fish" else "aliases.sh")
     first = "shopt -s expand_aliases\n" if shell == "bash" else ""
-    asked = f"{first}source {aliases}\npanic --keep-protective\npanic-there desk --json\n"
+    typed = f"{first}source {aliases}\npanic --keep-protective\npanic-there desk --json\n"
     flags = {"bash": ["--norc"], "zsh": ["-f"], "fish": ["--no-config"]}[shell]
     environ = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "HOME": str(tmp_path)}
     done = subprocess.run(
-        [shell, *flags], input=asked, env=environ, capture_output=True, text=True, timeout=20, check=False
+        [shell, *flags], input=typed, env=environ, capture_output=True, text=True, timeout=20, check=False
     )
     assert done.stdout.splitlines() == [
         "cancelall all --keep-protective",

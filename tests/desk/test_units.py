@@ -71,8 +71,8 @@ BACKING_OFF = "RestartSteps|RestartMaxDelaySec"
 
 
 def version() -> int:
-    told = subprocess.run(["systemd-analyze", "--version"], capture_output=True, text=True, timeout=30, check=True)
-    return int(re.search(r"systemd (\d+)", told.stdout)[1])  # type: ignore[index]
+    shown = subprocess.run(["systemd-analyze", "--version"], capture_output=True, text=True, timeout=30, check=True)
+    return int(re.search(r"systemd (\d+)", shown.stdout)[1])  # type: ignore[index]
 
 
 @needs_analyze
@@ -126,11 +126,11 @@ def test_a_kill_that_is_not_clear_is_a_failed_unit_and_no_start_is_refused() -> 
 
 def test_the_drop_in_fires_again_whatever_may_rest_and_ever_more_slowly() -> None:
     """Nothing but a mistake in the command line ends it, and no limit of starts that would refuse one by hand."""
-    told = dict(line.split("=", 1) for line in lines_of("retry.conf") if "=" in line)
-    assert told.keys() == {"Restart", "RestartPreventExitStatus", "RestartSec", *BACKING_OFF.split("|")}
-    assert (told["Restart"], told["RestartPreventExitStatus"]) == ("on-failure", str(int(ExitStatus.USAGE)))
-    assert 10 <= int(told["RestartSec"]) < int(told["RestartMaxDelaySec"]) <= 600
-    assert int(told["RestartSteps"]) > 1
+    shown = dict(line.split("=", 1) for line in lines_of("retry.conf") if "=" in line)
+    assert shown.keys() == {"Restart", "RestartPreventExitStatus", "RestartSec", *BACKING_OFF.split("|")}
+    assert (shown["Restart"], shown["RestartPreventExitStatus"]) == ("on-failure", str(int(ExitStatus.USAGE)))
+    assert 10 <= int(shown["RestartSec"]) < int(shown["RestartMaxDelaySec"]) <= 600
+    assert int(shown["RestartSteps"]) > 1
 
 
 def test_systemd_waits_longer_than_a_run_that_hangs() -> None:
@@ -174,8 +174,7 @@ def configured(boxed: Machine, servers: dict[str, SimServer]) -> Machine:
     path = boxed.room / "etc" / "config.toml"
     path.write_text(tomli_w.dumps({"profiles": tables}), encoding="utf-8")
     path.chmod(0o600)
-    for old in (boxed.room / "credstore").iterdir():
-        old.unlink()
+    forget(boxed, "*")
     for name, server in servers.items():
         for field, value in server.credentials.items():
             credential = f"cancelall.{name}.{field}"
@@ -196,28 +195,27 @@ def left(servers: dict[str, SimServer]) -> dict[str, int]:
 @pytest.mark.faults
 def test_one_profile_is_fired_with_its_encrypted_keys(configured: Machine, servers: dict[str, SimServer]) -> None:
     started = configured.run("systemctl", "start", "cancelall@pac-2")
-    told = configured.journal("cancelall@pac-2")
-    assert started.returncode == 0, told
+    shown = configured.journal("cancelall@pac-2")
+    assert started.returncode == 0, shown
     assert left(servers)["pac-2"] == 0
-    assert not paths(servers["bybit"])  # nothing was asked of the other
+    assert not paths(servers["bybit"])  # nothing was requested of the other
     assert paths(servers["pac-2"])[0] == "POST /api/v1/orders/cancel_all"  # no read comes before it
-    assert "CLEAR  pac-2" in told
-    assert "WARNING" not in told  # no file is too open, for systemd made them
-    assert not [value for server in servers.values() for value in server.credentials.values() if value in told]
+    assert "CLEAR  pac-2" in shown
+    assert "WARNING" not in shown  # no file is too open, for systemd made them
+    assert not [value for server in servers.values() for value in server.credentials.values() if value in shown]
 
 
 @pytest.mark.faults
 def test_all_of_them_and_a_missing_key_stops_only_its_own(configured: Machine, servers: dict[str, SimServer]) -> None:
     credential = configured.room / "etc" / "config.toml"
-    for old in (configured.room / "credstore").glob("cancelall.pac-2.*"):
-        old.unlink()
+    forget(configured, "cancelall.pac-2.*")
     started = configured.run("systemctl", "start", "cancelall@all")
-    told = configured.journal("cancelall@all")
+    shown = configured.journal("cancelall@all")
     assert started.returncode != 0
     assert configured.properties("cancelall@all")["ExecMainStatus"] == "6"
     assert left(servers)["bybit"] == 0
-    assert "CLEAR  bybit" in told
-    assert "UNCONFIGURED  pac-2" in told
+    assert "CLEAR  bybit" in shown
+    assert "UNCONFIGURED  pac-2" in shown
     assert stat.S_IMODE(credential.stat().st_mode) == 0o600
     # What it keeps is its own, and one user's for all of these units.
     kept = configured.run("stat", "-c", "%a %U", "/var/lib/private/cancelall").stdout.split()
@@ -236,14 +234,9 @@ def test_a_key_that_cannot_be_decrypted_stops_the_unit_and_its_check(configured:
 
 @pytest.mark.faults
 def test_a_bot_that_fails_takes_every_order_along(configured: Machine, servers: dict[str, SimServer]) -> None:
-    drop_in = configured.room / "units" / "cancelall@.service.d" / "credentials.conf"
-    drop_in.parent.mkdir(exist_ok=True)
-    text = (UNITS / "credentials.conf").read_text(encoding="utf-8")
-    drop_in.write_text(
-        re.sub(r"^Load.*\n", "", text, flags=re.MULTILINE) + "LoadCredentialEncrypted=cancelall.pac-2.secret_key\n",
-        encoding="utf-8",
-    )
-    configured.run("systemctl", "daemon-reload")
+    text = re.sub(r"^Load.*\n", "", (UNITS / "credentials.conf").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    text += "LoadCredentialEncrypted=cancelall.pac-2.secret_key\n"
+    dropped(configured, "cancelall@", "credentials.conf", text)
     assert configured.run("systemctl", "start", "trading-bot").returncode != 0
     assert appears(configured, "cancelall@all", "CLEAR  pac-2")
     assert left(servers) == {"bybit": 0, "pac-2": 0}, configured.journal("cancelall@all")
@@ -273,8 +266,7 @@ def test_a_profile_that_cannot_be_fired_does_not_keep_the_others_from_it(
     """`all` ends with 6 for the one that has no key, and fires again for the one that is not proven."""
     unit = "cancelall@all"
     quickly(configured, unit, "Environment=CANCELALL_BYBIT_DEADLINE=6\n")
-    for old in (configured.room / "credstore").glob("cancelall.pac-2.*"):
-        old.unlink()
+    forget(configured, "cancelall.pac-2.*")
     servers["bybit"].set_faults(["listing-fails"])
     before = configured.journal(unit).count("CLEAR  bybit")
     try:
@@ -289,14 +281,25 @@ def test_a_profile_that_cannot_be_fired_does_not_keep_the_others_from_it(
     assert left(servers)["bybit"] == 0
 
 
-def quickly(box: Machine, unit: str, more: str) -> None:
-    """Give a unit the drop-in, with a second in place of half a minute."""
-    drop_in = box.room / "units" / f"{unit}.service.d" / "retry.conf"
+def dropped(box: Machine, unit: str, name: str, text: str) -> None:
+    """Give a unit a drop-in."""
+    drop_in = box.room / "units" / f"{unit}.service.d" / name
     drop_in.parent.mkdir(exist_ok=True)
+    drop_in.write_text(text, encoding="utf-8")
+    box.run("systemctl", "daemon-reload")
+
+
+def quickly(box: Machine, unit: str, more: str) -> None:
+    """Give a unit the drop-in that fires again, with a second in place of half a minute."""
     text = (UNITS / "retry.conf").read_text(encoding="utf-8")
     text = re.sub(f"^({BACKING_OFF})=.*\n", "", text, flags=re.MULTILINE).replace("RestartSec=30", "RestartSec=1")
-    drop_in.write_text(text + more, encoding="utf-8")
-    box.run("systemctl", "daemon-reload")
+    dropped(box, unit, "retry.conf", text + more)
+
+
+def forget(box: Machine, credentials: str) -> None:
+    """Take away the encrypted credentials with such a name."""
+    for old in (box.room / "credstore").glob(credentials):
+        old.unlink()
 
 
 def appears(box: Machine, unit: str, words: str, seconds: float = 40, times: int = 1) -> bool:

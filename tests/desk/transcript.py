@@ -34,13 +34,13 @@ class Block:
 
 def blocks(document: Path, where: str) -> list[Block]:
     """The blocks of a document that are to be run there, in order."""
-    found = []
+    blocks_there = []
     for indent, words, body in _BLOCK.findall(document.read_text(encoding="utf-8")):
         lines = [line.removeprefix(indent) for line in body.splitlines()]
         block = Block(where=frozenset(words.split()), steps=tuple(_steps(lines)))
         if where in block.where:
-            found.append(block)
-    return found
+            blocks_there.append(block)
+    return blocks_there
 
 
 def _steps(lines: Sequence[str]) -> list[Step]:
@@ -69,9 +69,9 @@ def compare(steps: Sequence[Step], output: str) -> list[str]:
     printed = [parts[0], *(part.partition("\n")[2] for part in parts[1:])]
     codes = [part.partition("\n")[0] for part in parts[1:]]
     for step, text, code in zip(steps, printed, codes, strict=False):
-        told = "\n".join(line.rstrip() for line in text.strip("\n").splitlines())
+        shown = "\n".join(line.rstrip() for line in text.strip("\n").splitlines())
         if code != "0":
-            wrong.append(f"$ {step.command}\nended with {code}:\n{told}")
-        elif not re.fullmatch(step.pattern(), told):
-            wrong.append(f"$ {step.command}\nprinted:\n{told}\nand not:\n" + "\n".join(step.printed))
+            wrong.append(f"$ {step.command}\nended with {code}:\n{shown}")
+        elif not re.fullmatch(step.pattern(), shown):
+            wrong.append(f"$ {step.command}\nprinted:\n{shown}\nand not:\n" + "\n".join(step.printed))
     return wrong

@@ -1,4 +1,4 @@
-"""The matrix: `pytest -m faults`. A plain run leaves it out, because it takes minutes."""
+"""The matrix: `pytest -m faults`. A usual run leaves it out, because it takes minutes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def case(request: pytest.FixtureRequest, home: Path, monkeypatch: pytest.MonkeyP
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tell each test's row and venue to the summary."""
+    """Give each test's row and venue for the summary."""
     for item in items:
         row = getattr(getattr(item, "function", None), "fault_row", None)
         if row is not None:
@@ -35,27 +35,25 @@ def _venue(item: pytest.Item) -> str:
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """How many tests of each row and venue passed, and of each venue altogether."""
-    counts: Counter[tuple[str, str, str]] = Counter()
+    counts: dict[tuple[str, str], Counter[str]] = {}
     for outcome in ("passed", "failed", "error", "skipped", "xfailed", "xpassed"):
         for report in terminalreporter.stats.get(outcome, ()):
-            told = dict(getattr(report, "user_properties", ()))
-            if "fault row" in told and (report.when == "call" or outcome in ("error", "skipped")):
-                counts[told["fault row"], told["fault venue"], outcome] += 1
-    rows = sorted({row for row, _, _ in counts})
-    if not rows:
+            shown = dict(getattr(report, "user_properties", ()))
+            if "fault row" in shown and (report.when == "call" or outcome in ("error", "skipped")):
+                counts.setdefault((shown["fault row"], shown["fault venue"]), Counter())[outcome] += 1
+    if not counts:
         return
     terminalreporter.section("fault matrix")
+    rows, venues = (sorted(set(names)) for names in zip(*counts, strict=True))
     for row in rows:
-        cells = []
-        for venue in sorted({one for number, one, _ in counts if number == row}):
-            ends = {end: number for (at, one, end), number in counts.items() if (at, one) == (row, venue)}
-            told = " ".join(f"{number} {end}" for end, number in ends.items() if end != "passed")
-            cells.append(f"{venue} {ends.get('passed', 0)}" + (f" ({told})" if told else ""))
+        cells = [f"{venue} {_ends(counts[row, venue])}" for venue in venues if (row, venue) in counts]
         terminalreporter.write_line(f"{row:<63} {', '.join(cells)}")
-    for venue in sorted({venue for _, venue, _ in counts}):
-        mine = {(row, end): number for (row, one, end), number in counts.items() if one == venue}
-        passed = sum(number for (_, end), number in mine.items() if end == "passed")
-        shown = len({row for row, _ in mine})
-        terminalreporter.write_line(f"{venue:>10}: {shown} rows, {passed} of {sum(mine.values())} tests passed")
-    passed = sum(number for (_, _, end), number in counts.items() if end == "passed")
-    terminalreporter.write_line(f"{'all':>10}: {len(rows)} rows, {passed} of {counts.total()} tests passed")
+    for venue in (*venues, "all"):
+        mine = {row: ends for (row, one), ends in counts.items() if venue in (one, "all")}
+        ends = sum((ends for (_, one), ends in counts.items() if venue in (one, "all")), Counter[str]())
+        terminalreporter.write_line(f"{venue:>10}: {len(mine)} rows, {ends['passed']} of {ends.total()} tests passed")
+
+
+def _ends(ends: Counter[str]) -> str:
+    others = " ".join(f"{number} {end}" for end, number in ends.items() if end != "passed")
+    return f"{ends['passed']}" + (f" ({others})" if others else "")

@@ -41,20 +41,20 @@ def tests() -> Iterator[tuple[int, str, frozenset[str]]]:
 
 def _venues(test: FunctionType) -> frozenset[str]:
     """The venues that a test is run for."""
-    found: set[str] = set()
+    venues: set[str] = set()
     for mark in test.pytestmark:  # type: ignore[attr-defined]
         if mark.name == "parametrize" and "venue" in (names := mark.args[0]):
             values = mark.args[1]
-            found |= set(values) if isinstance(names, str) else {value[names.index("venue")] for value in values}
-    return frozenset(found)
+            venues |= set(values) if isinstance(names, str) else {value[names.index("venue")] for value in values}
+    return frozenset(venues)
 
 
 def shown() -> Mapping[int, Mapping[str, frozenset[str]]]:
     """For each row the tests that show it, with their venues."""
-    found: dict[int, dict[str, frozenset[str]]] = {}
+    rows: dict[int, dict[str, frozenset[str]]] = {}
     for row, name, venues in tests():
-        found.setdefault(row, {})[name] = venues
-    return found
+        rows.setdefault(row, {})[name] = venues
+    return rows
 
 
 def document() -> str:
@@ -65,8 +65,8 @@ def document() -> str:
 
 def _line(row: Row, names: tuple[str, ...]) -> str:
     codes = ", ".join(map(str, row.codes))
-    told = "<br>".join(f"`{name}`" for name in names)
-    cells = (str(row.number), row.fault, row.injected, row.expected, codes, _where(row), told)
+    names_shown = "<br>".join(f"`{name}`" for name in names)
+    cells = (str(row.number), row.fault, row.injected, row.expected, codes, _where(row), names_shown)
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
 
 

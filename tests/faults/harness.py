@@ -6,7 +6,6 @@ never "clear" while something rests.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import inspect
 import io
@@ -27,20 +26,18 @@ import pytest
 from cancelall import simulator
 from cancelall.cli.execute import Streams
 from cancelall.cli.options import Output
-from cancelall.config import loader
-from cancelall.config.toml_file import Document
 from cancelall.core.attempts import Attempt
 from cancelall.core.model import Request, Verdict
-from cancelall.core.profile import Overrides
-from cancelall.core.results import ProfileReport
+from cancelall.core.results import ErrorReport, ProfileReport
 from cancelall.engine import verdicts
-from cancelall.engine.run import Listener, Run
+from cancelall.engine.run import Listener
 from cancelall.report.streams import Outlet
 from cancelall.simulator import SimServer
 from cancelall.venues.contract import Venue
 from cancelall.venues.registry import load
+from faults import raw
 from faults.rows import ROWS, Row
-from support import ROOT, Ran, profile_table, write_config
+from support import Ran, profile_table, surroundings, swept, write_config
 
 LATE = 0.5
 """Seconds after the deadline by which everything has to be over."""
@@ -53,6 +50,8 @@ DEADLINE = 1.5
 
 VERDICTS = (0, 4, 10, 11, 12)
 """The exit codes of a kill that did what it could."""
+TO_ITS_DEADLINE = "the kill goes on to its deadline, and has to be over half a second later"
+"""Why a test is run once more alone if it fails."""
 PEAK_MB = 100
 """Megabytes that a command may take, whatever a server sends."""
 
@@ -77,13 +76,14 @@ def shows(
     venues: Sequence[str] | None = None,
     over: Mapping[str, Iterable[object]] | None = None,
     share: int = 1,
+    alone: str = "",
     **row: Any,
 ) -> Callable[[F], F]:
     """This test shows that row, for each of its venues (or those of them that are named).
 
     The first of a row's tests says what the row is. `over` are variants, by the name of the parameter. Each of them is
     shown on `share` venues, and each venue shows some: where a fault knows nothing of the venue, all of them on all
-    venues would only take long.
+    venues would only take long. `alone` says why a busy machine may fail it.
     """
     if fault:
         ROWS[number] = Row(number=number, fault=fault, **row)
@@ -98,7 +98,7 @@ def shows(
             )
         elif "venue" in inspect.signature(test).parameters:
             test = pytest.mark.parametrize("venue", chosen)(test)
-        return pytest.mark.alone(pytest.mark.faults(test))
+        return pytest.mark.faults(pytest.mark.alone(alone)(test) if alone else test)
 
     return mark
 
@@ -142,6 +142,12 @@ class Ended:
         return report
 
     @property
+    def error(self) -> ErrorReport:
+        """The error of the only report, which is there."""
+        assert self.report.error is not None
+        return self.report.error
+
+    @property
     def code(self) -> int:
         """The exit code of all reports."""
         return int(verdicts.exit_status(self.reports))
@@ -157,10 +163,10 @@ class Ended:
 
     def tries(self) -> dict[tuple[str, Request], list[Attempt]]:
         """The attempts of each request of each profile, in the order of their beginnings."""
-        found: dict[tuple[str, Request], list[Attempt]] = {}
+        tries: dict[tuple[str, Request], list[Attempt]] = {}
         for profile, attempt in sorted(self.log, key=lambda one: one[1].began):
-            found.setdefault((profile, attempt.request), []).append(attempt)
-        return found
+            tries.setdefault((profile, attempt.request), []).append(attempt)
+        return tries
 
 
 class Quiet(Outlet):
@@ -194,12 +200,16 @@ class Case:
     # --- what to aim at ---
 
     def server(self, venue: str, *faults: str, prompt: bool = True, **more: Any) -> SimServer:
-        """A fake venue with 12 orders, these faults, and no rate limits unless they are asked for."""
+        """A fake venue with 12 orders, these faults, and no rate limits unless they are wanted."""
         quirks = PROMPT.get(venue, ()) if prompt else ()
         settings = {"orders": 12, "limits": False, **more}
         server = self.stack.enter_context(simulator.start(venue, faults=(*quirks, *faults), **settings))
         self.secrets.update(server.credentials.values())
         return server
+
+    def raw(self, behaviour: raw.Behaviour) -> raw.Raw:
+        """A server that breaks below HTTP, until the test is over."""
+        return self.stack.enter_context(raw.Raw(behaviour))
 
     def table(self, venue: str, origin: str, **keys: object) -> dict[str, object]:
         """A profile of a made-up account on any server."""
@@ -250,36 +260,23 @@ class Case:
         self.used = True
         deadline *= self.slow
         environ = environ or {}
-        document = Document(path=Path("config.toml"), data={"profiles": tables})
-        chosen = [loader.profile(document, name, environ, Overrides(deadline=deadline)) for name in tables]
         self.monkeypatch.setattr("cancelall.engine.run.load", lambda name: self._hurried(load(name), limits))
         log: list[tuple[str, Attempt]] = []
         printers = [self._printer(Output(json=json, verbose=True), environ) for json in (True, False)]
 
-        def heard(profile: str, attempt: Attempt) -> None:
-            log.append((profile, attempt))
-            for printer in printers:
-                printer.attempt(profile, attempt)
-
-        def tell(what: str) -> Callable[[Any], None]:
-            def told(value: object) -> None:
+        def printing(event: str) -> Callable[..., None]:
+            def happened(*values: Any) -> None:
+                if event == "attempt":
+                    log.append(values)  # type: ignore[arg-type]
                 for printer in printers:
-                    getattr(printer, what)(value)
+                    getattr(printer, event)(*values)
 
-            return told
+            return happened
 
-        listener = Listener(target=tell("target"), attempt=heard, finished=tell("finished"))
+        listener = Listener(**{event: printing(event) for event in ("target", "attempt", "finished")})
         began = time.monotonic()
-        run = Run(
-            profiles=chosen,
-            environ=environ,
-            started=began,
-            dry_run=dry_run,
-            listener=listener,
-            scale=scale,
-            **more,
-        )
-        reports = asyncio.run(run.all())
+        settings = {"environ": environ, "started": began, "dry_run": dry_run, "listener": listener, "scale": scale}
+        reports = swept(tables, deadline=deadline, **settings, **more)
         seconds = time.monotonic() - began
         for printer in printers:
             printer.summary(reports)
@@ -320,8 +317,7 @@ class Case:
 
     def environ(self, env: Mapping[str, str | None] | None = None) -> dict[str, str]:
         """An environment without anything but what is given; None takes a variable out."""
-        found = {"PATH": os.environ["PATH"], "HOME": str(self.home), "PYTHONPATH": str(ROOT), **(env or {})}
-        return {name: value for name, value in found.items() if value is not None}
+        return {name: value for name, value in {**surroundings(self.home), **(env or {})}.items() if value is not None}
 
     def start(
         self,
@@ -410,11 +406,3 @@ def running(row: Row, home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[C
         case = Case(row=row, home=home, monkeypatch=monkeypatch, stack=stack)
         yield case
         assert case.used
-
-
-def until(fits: Callable[[], object], seconds: float = 30.0) -> None:
-    """Wait for something to be true."""
-    end = time.monotonic() + seconds
-    while not fits():
-        assert time.monotonic() < end, "it never came to that"
-        time.sleep(0.005)

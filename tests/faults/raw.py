@@ -8,59 +8,29 @@ import struct
 import threading
 from collections.abc import Callable, Iterable
 
+from loopback import Listening
+
 _CHUNK = b" " * 65536
 
 Behaviour = Callable[["Raw", socket.socket], None]
 """What a server does with one connection; it is closed afterwards."""
 
 
-class Raw:
-    """Accepts connections and gives each to a behaviour, in a thread of its own."""
+class Raw(Listening):
+    """Gives each connection to a behaviour."""
 
     def __init__(self, behaviour: Behaviour) -> None:
         self.behaviour = behaviour
-        self.connections = 0
         self.received = b""
         self.sent = 0
-        self.stopping = threading.Event()
-        self._open: set[socket.socket] = set()
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=256)
-        self.port: int = self._listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
+        super().__init__()
 
     def origin(self, scheme: str = "http", host: str = "127.0.0.1") -> str:
         """Where it is."""
         return f"{scheme}://{host}:{self.port}"
 
-    def __enter__(self) -> Raw:
-        return self
-
-    def __exit__(self, *raised: object) -> None:
-        self.stopping.set()
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=1):
-            pass
-        self._listener.close()
-        for connection in list(self._open):
-            with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
-
-    def _accept(self) -> None:
-        while not self.stopping.is_set():
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            if self.stopping.is_set():
-                connection.close()
-                return
-            self.connections += 1
-            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
-
-    def _serve(self, connection: socket.socket) -> None:
-        self._open.add(connection)
-        with contextlib.suppress(OSError), connection:
-            self.behaviour(self, connection)
-        self._open.discard(connection)
+    def serve(self, connection: socket.socket, number: int) -> None:
+        self.behaviour(self, connection)
 
     def send(self, connection: socket.socket, data: bytes) -> None:
         """Send, and count what the other side took."""
@@ -82,13 +52,13 @@ def head_of(server: Raw, connection: socket.socket) -> bytes:
 
 def stall(server: Raw, connection: socket.socket) -> None:
     """Accept, and nothing else."""
-    server.stopping.wait()
+    server.stopped.wait()
 
 
 def read_and_stall(server: Raw, connection: socket.socket) -> None:
     """Read the request, and never answer."""
     head_of(server, connection)
-    server.stopping.wait()
+    server.stopped.wait()
 
 
 def garbage(server: Raw, connection: socket.socket) -> None:
@@ -114,7 +84,7 @@ def dripping(data: bytes, seconds: float) -> Behaviour:
         head_of(server, connection)
         for byte in data:
             server.send(connection, bytes((byte,)))
-            if server.stopping.wait(seconds):
+            if server.stopped.wait(seconds):
                 return
 
     return drip
@@ -129,7 +99,7 @@ def answering(status: str, headers: Iterable[str] = (), body: bytes = b"", paddi
         lines = [f"HTTP/1.1 {status}", *headers, length, "Connection: close", "", ""]
         server.send(connection, "\r\n".join(lines).encode() + body)
         left = padding
-        while left > 0 and not server.stopping.is_set():
+        while left > 0 and not server.stopped.is_set():
             server.send(connection, _CHUNK[:left])
             left -= len(_CHUNK)
 
@@ -140,7 +110,7 @@ def endless_head(server: Raw, connection: socket.socket) -> None:
     """A status line, and then one header without end."""
     head_of(server, connection)
     server.send(connection, b"HTTP/1.1 200 OK\r\nX-Long: ")
-    while not server.stopping.is_set():
+    while not server.stopped.is_set():
         server.send(connection, b"x" * 65536)
 
 

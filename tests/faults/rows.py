@@ -1,6 +1,6 @@
 """The matrix as data: number, fault, how it is injected, what has to come of it, and where it does not apply.
 
-A row stands at the first of its tests, in `shows`; the test modules that were imported have told theirs.
+A row stands at the first of its tests, in `shows`; the test modules that were imported have added theirs.
 """
 
 from __future__ import annotations

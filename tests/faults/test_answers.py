@@ -9,7 +9,7 @@ import pytest
 from cancelall.core.model import State, Verdict
 from cancelall.simulator.spoil import HOSTILE
 from faults import raw
-from faults.harness import PEAK_MB, VERDICTS, Case, shows
+from faults.harness import PEAK_MB, TO_ITS_DEADLINE, VERDICTS, Case, shows
 
 # --- errors of the venue --------------------------------------------------------------------------------------------
 
@@ -30,7 +30,7 @@ def test_errors_that_pass(case: Case, venue: str, fault: str) -> None:
     assert "<html" not in ended.said
 
 
-@shows(20)
+@shows(20, alone="errors for a share of the deadline, and a verdict soon after them")
 def test_errors_for_most_of_the_time(case: Case, venue: str) -> None:
     """HTTP 500 to everything for 70 % of the deadline: it is tried as long as a proof still fits.
 
@@ -61,6 +61,7 @@ def test_errors_after_the_cancel(case: Case, venue: str, fault: str) -> None:
     injected="listings are answered 500",
     expected="not proven",
     codes=(11,),
+    alone=TO_ITS_DEADLINE,
 )
 @pytest.mark.parametrize("fault", ["listing-fails", "html:listing=502", "stall:listing"])
 def test_a_listing_that_fails(case: Case, venue: str, fault: str) -> None:
@@ -69,7 +70,7 @@ def test_a_listing_that_fails(case: Case, venue: str, fault: str) -> None:
     assert {one.listings for one in ended.report.segments if one.verdict is not Verdict.CLEAR} == {0}
 
 
-@shows(31)
+@shows(31, alone=TO_ITS_DEADLINE)
 def test_one_listing_of_several_that_fails(case: Case, venue: str) -> None:
     """What can be read is clear; the profile is not."""
     some = {"ascendex": "margin", "bitget": "spot", "bybit": "option", "deltadefi": "ADAUSDM", "pacifica": "strategies"}
@@ -113,6 +114,7 @@ SHAPES = [
     codes=(0, 11),
     over={"fault": ["truncated", "empty-body", "deep-json", *(f"json:listing={one}" for one in SHAPES)]},
     share=2,
+    alone=TO_ITS_DEADLINE,
 )
 def test_a_listing_that_cannot_be_read_is_never_empty(case: Case, venue: str, fault: str) -> None:
     name, _, rest = fault.partition(":")
@@ -132,21 +134,12 @@ def test_unreadable_answers_that_pass(case: Case, venue: str, fault: str) -> Non
     case.kill(venue, case.server(venue, f"{fault}@4"), deadline=8, codes=[0])
 
 
-@shows(22, over={"fault": ["truncated", "empty-body", "deep-json", "json={}"]}, share=2)
+@shows(22, over={"fault": ["truncated", "empty-body", "deep-json", "json={}"]}, share=2, alone=TO_ITS_DEADLINE)
 def test_cancels_with_unreadable_answers_are_settled_by_the_listing(case: Case, venue: str, fault: str) -> None:
     name, equals, value = fault.partition("=")
     server = case.server(venue, f"{name}:cancel{equals}{value}")
     case.kill(venue, server, deadline=3, codes=[0, 11, *BARE_400.get(venue, ())])
     assert server.open_orders() == []
-
-
-@shows(22)
-def test_keys_that_come_twice(case: Case, venue: str) -> None:
-    """Each list comes a second time, empty: the last one does not win."""
-    server = case.server(venue, "duplicate-keys:listing", "ack-only")
-    ended = case.kill(venue, server, codes=[10, 11])
-    assert ended.report.verdict is not Verdict.CLEAR
-    assert server.open_orders()
 
 
 # --- without measure ------------------------------------------------------------------------------------------------
@@ -159,13 +152,14 @@ def test_keys_that_come_twice(case: Case, venue: str) -> None:
     expected="cut off at the limit; the process stays under 100 MB",
     codes=(11,),
     over={"fault": ["giant", "gzip-bomb", "many-headers=200"]},
+    alone=TO_ITS_DEADLINE,
 )
 def test_an_answer_without_measure(case: Case, venue: str, fault: str) -> None:
     ended = case.kill(venue, case.server(venue, fault))
     assert ended.report.verdict is Verdict.UNPROVEN
 
 
-@shows(23, over={"fault": ["giant", "gzip-bomb", "giant:listing", "gzip-bomb:listing"]})
+@shows(23, over={"fault": ["giant", "gzip-bomb", "giant:listing", "gzip-bomb:listing"]}, alone=TO_ITS_DEADLINE)
 def test_the_memory_that_it_takes(case: Case, venue: str, fault: str) -> None:
     server = case.server(venue, fault)
     path = case.config({venue: {**case.table(venue, server.origin), "credentials": dict(server.credentials)}})
@@ -174,9 +168,9 @@ def test_the_memory_that_it_takes(case: Case, venue: str, fault: str) -> None:
     assert peak < PEAK_MB, f"{peak:.0f} MB"
 
 
-@shows(23)
+@shows(23, alone=TO_ITS_DEADLINE)
 def test_a_head_without_end(case: Case, venue: str) -> None:
-    server = case.stack.enter_context(raw.Raw(raw.endless_head))
+    server = case.raw(raw.endless_head)
     path = case.config({venue: case.table(venue, server.origin())})
     peak, ran = case.measured(venue, "--json", "--config", str(path))
     assert ran.line["verdict"] == "unproven"
@@ -208,7 +202,7 @@ def test_hostile_text_in_every_field(case: Case, venue: str, dry_run: bool) -> N
     harmless(ended.said)
 
 
-@shows(25, over={"fault": ["key", "ip", "permission", "error-500=1", "rate-limit=1"]})
+@shows(25, over={"fault": ["key", "ip", "permission", "error-500=1", "rate-limit=1"]}, alone=TO_ITS_DEADLINE)
 def test_hostile_text_in_refusals(case: Case, venue: str, fault: str) -> None:
     ended = case.kill(venue, case.server(venue, "hostile", fault))
     harmless(ended.said)
@@ -230,9 +224,10 @@ def message(venue: str, text: str) -> str:
     25,
     over={"text": [HOSTILE, "[/oops][bold]", "\u2028\u2029\x85\ufeff", "a" * 1_000_000, "é\x1b[31m" * 9999]},
     share=2,
+    alone=TO_ITS_DEADLINE,
 )
 def test_hostile_messages(case: Case, venue: str, text: str) -> None:
-    server = case.stack.enter_context(raw.Raw(raw.answering("200 OK", body=message(venue, text).encode())))
+    server = case.raw(raw.answering("200 OK", body=message(venue, text).encode()))
     ended = case.kill(venue, case.table(venue, server.origin()))
     harmless(ended.said)
     assert len(ended.said) < 200_000
@@ -246,6 +241,6 @@ def test_a_page_that_holds_the_secrets(case: Case, venue: str) -> None:
     credentials = table["credentials"]
     assert isinstance(credentials, dict)
     text = " ".join([*credentials.values(), *(json.dumps(one)[1:-1] for one in credentials.values())])
-    server = case.stack.enter_context(raw.Raw(raw.answering("200 OK", body=message(venue, text).encode())))
+    server = case.raw(raw.answering("200 OK", body=message(venue, text).encode()))
     ended = case.kill(venue, {**table, "base_url": server.origin()})
     assert "***" in ended.said

@@ -14,13 +14,14 @@ from typing import Any
 import pytest
 
 from cancelall.simulator import SimServer
-from faults.harness import NARROW, VERDICTS, Case, allowance, shows, until
+from faults.harness import NARROW, TO_ITS_DEADLINE, VERDICTS, Case, allowance, shows
+from ports import full_pipe, until
 from support import environment, profile_table
 
 SOON = 1.5
-"""Seconds within which a process that was told to stop has to be gone: one for the last look, and to say it."""
+"""Seconds within which a process that was to stop has to be gone: one for the last look, and to say it."""
 AT_ONCE = 0.5
-"""Seconds for one that was told twice."""
+"""Seconds for one that was signalled twice."""
 
 
 def stalled(case: Case, venue: str, *words: str, **more: Any) -> tuple[SimServer, subprocess.Popen[bytes]]:
@@ -42,6 +43,7 @@ def stalled(case: Case, venue: str, *words: str, **more: Any) -> tuple[SimServer
     expected="the first: no cancel any more, the orders are read once more, for 1 s; "
     "the second ends it at once, and tells what is known",
     codes=(130,),
+    alone="measures how soon a signal ends it",
 )
 def test_ctrl_c(case: Case, venue: str) -> None:
     _, process = stalled(case, venue, "--json")
@@ -52,7 +54,7 @@ def test_ctrl_c(case: Case, venue: str) -> None:
     assert any("can still land" in warning for warning in line["warnings"])
 
 
-@shows(36)
+@shows(36, alone="measures how soon a signal ends it")
 def test_ctrl_c_tells_what_is_left(case: Case, venue: str) -> None:
     """The orders are read once more. That nothing is cancelled any more is held by the random schedules."""
     server = case.server(venue, "ack-only", orders=20)
@@ -69,7 +71,7 @@ def test_ctrl_c_tells_what_is_left(case: Case, venue: str) -> None:
     assert named <= left
 
 
-@shows(36)
+@shows(36, alone="measures how soon a signal ends it")
 def test_ctrl_c_while_a_secret_is_being_read(case: Case, venue: str) -> None:
     """Nothing is sent after it, not even the first cancel."""
     server = case.server(venue)
@@ -85,7 +87,7 @@ def test_ctrl_c_while_a_secret_is_being_read(case: Case, venue: str) -> None:
     assert server.requests == []
 
 
-@shows(36)
+@shows(36, alone="measures how soon a signal ends it")
 def test_ctrl_c_twice(case: Case, venue: str) -> None:
     """The second does not even wait for the last look, and what is known is said all the same."""
     _, process = stalled(case, venue, "--json")
@@ -99,7 +101,7 @@ def test_ctrl_c_twice(case: Case, venue: str) -> None:
     assert (line["verdict"], line["error"]["kind"]) == ("unproven", "interrupted")
 
 
-@shows(36)
+@shows(36, alone="measures how soon a signal ends it")
 def test_ctrl_c_twice_while_the_output_is_not_read(case: Case, venue: str) -> None:
     """The first waits for whoever reads the result, the second for nobody."""
     reading, writing = full_pipe()
@@ -113,19 +115,7 @@ def test_ctrl_c_twice_while_the_output_is_not_read(case: Case, venue: str) -> No
     case.ended(process, time.monotonic(), deadline=SOON - 0.5)
 
 
-def full_pipe() -> tuple[int, int]:
-    """A pipe that takes nothing more."""
-    reading, writing = os.pipe()
-    os.set_blocking(writing, False)
-    try:
-        while True:
-            os.write(writing, b" " * 65536)
-    except BlockingIOError:
-        os.set_blocking(writing, True)
-    return reading, writing
-
-
-@shows(36, over={"seconds": [0.05, 0.1, 0.2, 0.3]})
+@shows(36, over={"seconds": [0.05, 0.1, 0.2, 0.3]}, alone="measures how soon a signal ends it")
 def test_ctrl_c_before_the_first_request(case: Case, venue: str, seconds: float) -> None:
     """While nothing of ours is running yet Python itself may show where it was, and end with its own code.
 
@@ -147,8 +137,9 @@ def test_ctrl_c_before_the_first_request(case: Case, venue: str, seconds: float)
     37,
     "SIGTERM",
     injected="the signal while the venue does not answer",
-    expected="as Ctrl-C: no cancel any more, one last look, what is known is told",
+    expected="as Ctrl-C: no cancel any more, one last look, what is known is said",
     codes=(143,),
+    alone="measures how soon a signal ends it",
 )
 def test_terminate(case: Case, venue: str) -> None:
     _, process = stalled(case, venue, "--json")
@@ -157,7 +148,7 @@ def test_terminate(case: Case, venue: str) -> None:
     assert ran.line["error"]["kind"] == "interrupted"
 
 
-@shows(37)
+@shows(37, alone="measures how soon a signal ends it")
 def test_terminate_between_the_cancel_and_its_proof(case: Case, venue: str) -> None:
     """The cancels are done, the proof is not: never clear."""
     server = case.server(venue)
@@ -205,6 +196,7 @@ def _codes(venue: str, outcome: str) -> list[int]:
     expected="the outcome decides the exit code",
     codes=VERDICTS,
     over={"outcome": OUTCOMES, "word": ["", "--json", "-v"]},
+    alone=TO_ITS_DEADLINE,
 )
 def test_the_readers_go_away(case: Case, venue: str, outcome: str, word: str) -> None:
     words = [word] if word else []
@@ -256,7 +248,7 @@ def test_streams_that_are_closed_or_full(case: Case, venue: str, outcome: str, c
 def test_errors_when_nobody_can_be_told(case: Case, venue: str, closing: str, words: str) -> None:
     code = 2 if "nan" in words else 6
     shell = ["sh", "-c", f'exec "$@" {closing}', "sh"]
-    case.run(venue, *words.split(), codes=[code], limit=1.0, under=shell)
+    case.run(venue, *words.split(), codes=[code], limit=10.0, under=shell)
 
 
 # --- the journal ----------------------------------------------------------------------------------------------------
@@ -304,13 +296,13 @@ def test_a_journal_that_cannot_be_written(case: Case, venue: str, trouble: str) 
 )
 def test_the_journal_shows_the_open_attempt(case: Case, venue: str) -> None:
     killed(case, venue)
-    shown = case.run("journal", "show", limit=2.0, codes=[0], env={"COLUMNS": "200"})
+    shown = case.run("journal", "show", limit=10.0, codes=[0], env={"COLUMNS": "200"})
     assert "attempt_start" in shown.out
     assert "did not end" in shown.out
-    asked = f"in flight: POST /v5/spread/order/cancel-all ({venue}, spread)" if venue == "bybit" else "in flight: "
-    assert asked in shown.out
+    shown_as = f"in flight: POST /v5/spread/order/cancel-all ({venue}, spread)" if venue == "bybit" else "in flight: "
+    assert shown_as in shown.out
     assert "unknown whether it was executed" in shown.out
-    case.run("journal", "verify", limit=2.0, codes=[0])
+    case.run("journal", "verify", limit=10.0, codes=[0])
 
 
 # --- killed ---------------------------------------------------------------------------------------------------------
@@ -339,11 +331,11 @@ def test_another_run_finishes_the_job(case: Case, venue: str) -> None:
 
 def flags(venue: str) -> list[str]:
     """The small scope of a venue as words of a command line."""
-    found = []
+    words = []
     for key, value in NARROW[venue].items():
         for one in value if isinstance(value, list) else [value]:
-            found += [f"--{key.replace('_', '-')}", str(one)]
-    return found
+            words += [f"--{key.replace('_', '-')}", str(one)]
+    return words
 
 
 HOMES: Mapping[str, Mapping[str, str | None]] = {
@@ -385,25 +377,15 @@ def test_no_home_and_no_secrets(case: Case, venue: str) -> None:
     expected="never asks for anything",
     codes=(0, 6),
 )
-def test_nothing_is_ever_asked_for(case: Case, venue: str) -> None:
-    ran = case.run(venue, "--json", codes=[6], deadline=6, under=["sh", "-c", 'exec "$@" <&-', "sh"])
-    assert ran.line["error"]["kind"] == "secret"
-
-
-@shows(44)
-def test_no_stdin(case: Case, venue: str) -> None:
-    path = case.narrow(venue, case.server(venue))
-    words = [venue, "--json", "--config", str(path)]
-    case.run(*words, deadline=9, codes=[0], under=["sh", "-c", 'exec "$@" <&-', "sh"])
-
-
-@shows(44)
-def test_stdin_is_never_read(case: Case, venue: str) -> None:
-    """A stdin that stays open and says nothing."""
+@pytest.mark.parametrize("stdin", ["closed", "silent"])
+def test_nothing_is_ever_read_from_stdin(case: Case, venue: str, stdin: str) -> None:
+    """Nor is anybody prompted for what is missing."""
     reading, writing = os.pipe()
     case.stack.callback(os.close, writing)
     case.stack.callback(os.close, reading)
-    case.run(venue, "--json", codes=[6], stdin=reading, deadline=6)
+    under = ["sh", "-c", 'exec "$@" <&-', "sh"] if stdin == "closed" else []
+    ran = case.run(venue, "--json", codes=[6], stdin=reading, deadline=6, under=under)
+    assert ran.line["error"]["kind"] == "secret"
 
 
 def changing_now() -> str:
@@ -473,4 +455,4 @@ def test_two_kills_at_once(case: Case, venue: str) -> None:
     for process in both:
         ran = case.ended(process, began, deadline=18)
         assert ran.line["verdict"] == "clear"
-    case.run("journal", "verify", limit=2.0, codes=[0])
+    case.run("journal", "verify", limit=10.0, codes=[0])

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import json
 import os
 import resource
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,7 +18,7 @@ from cancelall import simulator
 from cancelall.simulator import SimServer
 from cancelall.venues.registry import VENUES
 from faults.harness import allowance
-from support import ROOT, Ran, profile_table, write_config
+from support import Ran, cancelall, profile_table, write_config
 
 pytestmark = pytest.mark.faults
 
@@ -55,24 +53,13 @@ def nothing() -> None:
 
 def ran(home: Path, *words: str, limit: Limit = nothing, threads: int | None = None) -> Ran:
     """The real command under a limit, to its end."""
-    start = ["-m", "cancelall"] if threads is None else ["-c", THREADS, str(threads)]
+    start = ("-m", "cancelall") if threads is None else ("-c", THREADS, str(threads))
     began = time.monotonic()
-    process = subprocess.run(
-        [sys.executable, *start, *words],
-        env={"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": str(ROOT)},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        cwd=home,
-        preexec_fn=limit,
-        timeout=60,
-        check=False,
-    )
-    took = time.monotonic() - began
-    found = Ran(code=process.returncode, out=process.stdout.decode(), err=process.stderr.decode())
-    assert "a bug" not in found.out + found.err
-    assert "Traceback" not in found.err
-    assert took < DEADLINE + 1.5 + allowance()
-    return found
+    ended = cancelall(*words, home=home, start=start, preexec_fn=limit, seconds=60)
+    assert time.monotonic() - began < DEADLINE + 1.5 + allowance()
+    assert "a bug" not in ended.out + ended.err
+    assert "Traceback" not in ended.err
+    return ended
 
 
 @pytest.fixture
@@ -91,7 +78,7 @@ def venues(home: Path) -> Iterator[Mapping[str, SimServer]]:
         yield servers
 
 
-def asks_commands(servers: Mapping[str, SimServer], home: Path) -> None:
+def prints_secrets(servers: Mapping[str, SimServer], home: Path) -> None:
     """The same config, with each secret printed by a command."""
     tables = {}
     for name, server in servers.items():
@@ -132,8 +119,8 @@ def test_a_kill_of_all(venues: Mapping[str, SimServer], home: Path, limit: str) 
 
 
 @pytest.mark.parametrize("limit", ["24 file descriptors", "120 MB of address space"])
-def test_a_kill_whose_secrets_are_asked_of_commands(venues: Mapping[str, SimServer], home: Path, limit: str) -> None:
-    asks_commands(venues, home)
+def test_a_kill_whose_secrets_are_printed_by_commands(venues: Mapping[str, SimServer], home: Path, limit: str) -> None:
+    prints_secrets(venues, home)
     ended = ran(home, "all", *config(home), "--json", **LIMITS[limit])  # type: ignore[arg-type]
     assert {line["profile"]: line["verdict"] for line in ended.lines} == dict.fromkeys(VENUES, "clear")
 
@@ -142,7 +129,7 @@ def test_a_kill_whose_secrets_are_asked_of_commands(venues: Mapping[str, SimServ
 def test_a_command_that_cannot_be_read_is_named_as_what_it_is(
     venues: Mapping[str, SimServer], home: Path, threads: int
 ) -> None:
-    asks_commands(venues, home)
+    prints_secrets(venues, home)
     ended = ran(home, "all", *config(home), "--json", threads=threads)
     for line in ended.lines:
         assert line["verdict"] in ("unconfigured", "clear"), line
@@ -169,20 +156,10 @@ def test_a_check(venues: Mapping[str, SimServer], home: Path, limit: str) -> Non
 @pytest.mark.parametrize("number", [3, 5, 7, 9, 11, 13])
 def test_with_even_less_there_is_a_clear_line(venues: Mapping[str, SimServer], home: Path, number: int) -> None:
     """Too few for the interpreter itself, or for the event loop, or for a connection."""
-    ended = subprocess.run(
-        [sys.executable, "-m", "cancelall", "bybit", *config(home), "--json", "--deadline", "4"],
-        env={"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": str(ROOT)},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        preexec_fn=files(number),
-        timeout=20,
-        check=False,
-    )
-    assert ended.returncode != 0 or venues["bybit"].open_orders() == []
-    said = ended.stdout + ended.stderr
-    assert said
-    if ended.stdout:
-        json.loads(ended.stdout)
+    ended = cancelall("bybit", *config(home), "--json", "--deadline", "4", home=home, preexec_fn=files(number))
+    assert ended.code != 0 or venues["bybit"].open_orders() == []
+    assert ended.out + ended.err
+    assert not ended.out or ended.line
 
 
 def no_further_thread() -> None:

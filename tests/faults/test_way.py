@@ -11,7 +11,7 @@ from cancelall.core.model import Verdict
 from cancelall.net import transport
 from cancelall.simulator import SimServer
 from faults import raw
-from faults.harness import Case, shows
+from faults.harness import TO_ITS_DEADLINE, Case, shows
 from faults.test_network import HOST, resolves
 from support import profile_table
 
@@ -23,10 +23,6 @@ def secured(case: Case, venue: str) -> tuple[SimServer, dict[str, object]]:
     resolves(case, lambda port: [("127.0.0.1", port)])
     origin = server.origin.replace("127.0.0.1", HOST)
     return server, {**profile_table(venue, server), "base_url": origin, "ca_bundle": str(authority.path)}
-
-
-def serving(case: Case, behaviour: raw.Behaviour) -> raw.Raw:
-    return case.stack.enter_context(raw.Raw(behaviour))
 
 
 REFUSAL = raw.answering("407 Proxy Authentication Required", ["Proxy-Authenticate: Basic"])
@@ -45,7 +41,7 @@ def trouble(case: Case, kind: str) -> str:
     behaviour = TROUBLES[kind]
     if behaviour is None:
         return f"http://127.0.0.1:{case.stack.enter_context(ports.refusing())}"
-    return serving(case, behaviour).origin()
+    return case.raw(behaviour).origin()
 
 
 @shows(
@@ -58,7 +54,7 @@ def trouble(case: Case, kind: str) -> str:
 @pytest.mark.parametrize("by", ["environment", "profile"])
 def test_a_proxy_that_works(case: Case, venue: str, by: str) -> None:
     server, table = secured(case, venue)
-    proxy = serving(case, raw.tunnel(to=("127.0.0.1", int(server.origin.rpartition(":")[2]))))
+    proxy = case.raw(raw.tunnel(to=("127.0.0.1", int(server.origin.rpartition(":")[2]))))
     case.secrets.add("CANARY%20word")
     case.secrets.add("CANARY word")
     address = f"http://somebody:CANARY%20word@127.0.0.1:{proxy.port}"
@@ -67,7 +63,7 @@ def test_a_proxy_that_works(case: Case, venue: str, by: str) -> None:
     ended = case.kill(venue, {**table, **more}, environ=environ, deadline=4, codes=[0])
     assert server.open_orders() == []
     assert proxy.received.startswith(f"CONNECT {HOST}:".encode())
-    assert proxy.connections >= len(server.requests) // 4
+    assert proxy.accepted >= len(server.requests) // 4
     where = " (from the environment)" if environ else ""
     assert f"through the proxy http://127.0.0.1:{proxy.port}{where}\n" in ended.said
     assert not any("proxy" in warning for warning in ended.report.warnings)
@@ -80,18 +76,18 @@ def test_a_proxy_of_the_environment_that_lets_nothing_through_is_passed_by(case:
     ended = case.kill(venue, table, environ={"HTTPS_PROXY": proxy}, deadline=12, codes=[0])
     assert server.open_orders() == []
     assert "through the proxy" not in ended.said
-    told = f"the proxy {proxy} (from the environment) did not let anything through: sent directly"
-    assert any(told in warning for warning in ended.report.warnings), ended.report.warnings
+    words = f"the proxy {proxy} (from the environment) did not let anything through: sent directly"
+    assert any(words in warning for warning in ended.report.warnings), ended.report.warnings
 
 
 @shows(49)
 def test_a_proxy_of_the_environment_of_a_kind_that_is_not_supported(case: Case, venue: str) -> None:
     server, table = secured(case, venue)
-    proxy = serving(case, raw.finish)
+    proxy = case.raw(raw.finish)
     case.secrets.add("CANARY-of-the-proxy")
     environ = {"ALL_PROXY": f"socks5h://me:CANARY-of-the-proxy@127.0.0.1:{proxy.port}"}
     ended = case.kill(venue, table, environ=environ, deadline=4, codes=[0])
-    assert (proxy.connections, server.open_orders()) == (0, [])
+    assert (proxy.accepted, server.open_orders()) == (0, [])
     assert "through the proxy" not in ended.said
     assert ended.said.count("WARNING: the proxy of the environment (ALL_PROXY) cannot be used") >= 1
     assert any("a socks5h proxy is not supported" in warning for warning in ended.report.warnings)
@@ -109,7 +105,7 @@ def test_the_way_around_every_proxy(case: Case, venue: str) -> None:
     assert not any("proxy" in warning for warning in ended.report.warnings)
 
 
-@shows(49, over={"kind": TROUBLES})
+@shows(49, over={"kind": TROUBLES}, alone=TO_ITS_DEADLINE)
 def test_a_proxy_of_the_profile_has_no_way_around_it(case: Case, venue: str, kind: str) -> None:
     server, table = secured(case, venue)
     ended = case.kill(venue, {**table, "proxy": trouble(case, kind)}, codes=[12])
@@ -121,10 +117,10 @@ def test_a_proxy_of_the_profile_has_no_way_around_it(case: Case, venue: str, kin
 @shows(49)
 def test_a_host_that_is_excepted_from_the_proxy(case: Case, venue: str) -> None:
     server, table = secured(case, venue)
-    proxy = serving(case, REFUSAL)
+    proxy = case.raw(REFUSAL)
     environ = {"ALL_PROXY": proxy.origin(), "NO_PROXY": f"localhost, .{HOST.partition('.')[2]}"}
     ended = case.kill(venue, table, environ=environ, deadline=4, codes=[0])
-    assert (proxy.connections, server.open_orders()) == (0, [])
+    assert (proxy.accepted, server.open_orders()) == (0, [])
     assert "through the proxy" not in ended.said
 
 

@@ -36,7 +36,7 @@ class Counter:
         self.done = False
         self.job = threading.local()
 
-    def __call__(self, frame: FrameType, event: str, arg: Any) -> None:  # noqa: ANN401 - what the interpreter gives
+    def __call__(self, frame: FrameType, event: str, arg: Any) -> None:  # what the interpreter gives
         """Count a call, or end at the first byte."""
         code = frame.f_code
         if self.done or not code.co_filename.startswith(PRODUCT):

@@ -4,26 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cancelall import simulator
-from cancelall.config import loader
-from cancelall.config.toml_file import Document
 from cancelall.core.model import Verdict
-from cancelall.core.profile import Overrides
-from cancelall.engine.run import Run
 from cancelall.simulator import SimServer
-from cancelall.venues.bitget.options import Options
+from cancelall.venues.bitget.options import BitgetOptions
 from kills.truth import BITGET
 from kills.virtual import Faced, cleared, faced, ids
-from support import profile_table, swept
+from support import a_run, kill, profile_table, swept
 
 MIX, V3 = "/api/v2/mix/order", "/api/v3/trade"
 CANCEL_ALL = f"{MIX}/cancel-all-orders"
@@ -61,7 +55,7 @@ VARIANTS = {
     "or anything": ("unified", ["nothing=99999"]),
     "a trigger that fires in between": ("", ["fires@2"]),
     "a strategy that fires in between": ("unified", ["fires@2"]),
-    "strategies that the plain listing leaves out": ("unified", ["tpsl-only"]),
+    "strategies that the listing without a type leaves out": ("unified", ["tpsl-only"]),
     "types of strategies that an account does not know": ("unified", ["strategy-types=tpsl"]),
     **{
         f"pages that do not say where to read on: {value} {mode}": (mode, [f"no-way-on={value}"])
@@ -111,40 +105,39 @@ def test_null_for_a_whole_listing_is_not_empty(mode: str) -> None:
     assert faced("bitget", fault, account=mode, deadline=10.0).verdict is Verdict.UNPROVEN
 
 
-@pytest.mark.alone
 def test_margin_orders_of_a_classic_account_are_named_and_left() -> None:
     with simulator.start("bitget", orders=40, faults=["margin=2"]) as server:
         margin = {order.id for order in server.open_orders() if order.segment in ("crossed", "isolated")}
-        (report,) = swept({"bitget": profile_table("bitget", server)}, deadline=20.0)
+        report = kill("bitget", server)
         assert (report.verdict, {order.id for order in server.open_orders()}) == (Verdict.CLEAR, margin)
     assert any("margin orders of a classic account" in words for words in report.not_covered)
 
 
+UNREADABLE = ("json:read=[]", "status:read=500", "empty-body:read")
+
 # --- the account's mode ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("fault", ["json:read=[]", "status:read=500", "empty-body:read"])
-def test_while_the_mode_is_not_known_nothing_is_clear(fault: str) -> None:
-    result = one(fault, account="hybrid", orders=60, deadline=10.0)
-    assert left(result, "unified USDT-FUTURES")
-    assert (result.verdict, result.report.exit_status) == (Verdict.UNPROVEN, 11)
-    assert result.report.error is not None
-    assert "account mode" in result.report.error.message
-
-
-@pytest.mark.parametrize("word", ["upgrading", "switching", "somethingnew"])
-def test_an_account_that_is_being_switched_is_not_called_clear(word: str) -> None:
-    result = one(f"account-mode={word}", account="unified")
-    assert result.verdict is Verdict.UNPROVEN
-    assert result.report.error is not None
-    assert word in result.report.error.message
-
-
-def test_an_account_that_both_apis_refuse_is_refused() -> None:
-    result = one("lacks=/api/v2/mix/40085", "lacks=/api/v3/40084")
-    assert (result.verdict, result.report.exit_status) == (Verdict.REFUSED, 4)
-    assert result.report.error is not None
-    assert result.report.error.kind == "mode"
+@pytest.mark.parametrize(
+    ("faults", "account", "verdict", "words"),
+    [
+        *(([fault], "hybrid", Verdict.UNPROVEN, "account mode") for fault in UNREADABLE),
+        *(
+            ([f"account-mode={mode}"], "unified", Verdict.UNPROVEN, mode)
+            for mode in ("upgrading", "switching", "somethingnew")
+        ),
+        (["lacks=/api/v2/mix/40085", "lacks=/api/v3/40084"], "", Verdict.REFUSED, ""),
+    ],
+)
+def test_while_the_mode_is_not_known_nothing_is_clear(
+    faults: list[str], account: str, verdict: Verdict, words: str
+) -> None:
+    """It cannot be read; it is just being switched; both APIs refuse the account."""
+    result = one(*faults, account=account, orders=60, deadline=10.0)
+    assert (result.verdict, result.report.exit_status) == (verdict, verdict.exit_status)
+    assert words in result.error.message
+    assert left(result, "unified USDT-FUTURES") or account != "hybrid"
+    assert result.error.kind == "mode" or verdict is not Verdict.REFUSED
 
 
 def test_a_listing_reveals_the_mode_too() -> None:
@@ -223,7 +216,7 @@ def test_a_trailing_order_is_tried_by_its_own_word_before_the_others() -> None:
     assert {each["orderId"] for body in named for each in body["orderIdList"]} <= mine
 
 
-def test_a_batch_call_that_is_refused_has_a_single_one_beside_it() -> None:
+def test_a_batch_call_that_is_refused_has_a_single_one_in_its_place() -> None:
     result = one("lacks=batch-cancel-orders/40404", "lacks=cancel-all-orders/40404", deadline=8.0)
     assert left(result, "USDT-FUTURES") == set()
 
@@ -250,10 +243,10 @@ def test_plan_orders_that_the_listing_forgets_are_cancelled_unseen() -> None:
     assert {body["symbol"] for body in bodies(some, "cancel-plan-order")} == {"BTCUSDT"}
 
 
-@pytest.mark.alone
 def test_plan_orders_that_are_kept_are_not_cancelled_unseen() -> None:
+    """And nothing but the warning tells of those that no listing shows."""
     with simulator.start("bitget", orders=40, faults=["forgets=1~orders-plan-pending?"]) as server:
-        (report,) = swept({"bitget": profile_table("bitget", server, **ONE, keep_protective=True)}, deadline=20.0)
+        report = kill("bitget", server, options={**ONE, "keep_protective": True})
         assert len([order for order in server.open_orders() if order.segment == "USDT-FUTURES plan"]) > 4
         assert not [request for request in server.requests if request.path.endswith("cancel-plan-order")]
     assert any("was not heard" in warning for warning in report.warnings)
@@ -271,7 +264,7 @@ def test_without_the_witness_nothing_is_clear() -> None:
     assert result.segments == {"USDT-FUTURES plan orders": "clear", "USDT-FUTURES": "unproven"}
 
 
-def test_partly_filled_orders_that_the_plain_listing_leaves_out_are_seen() -> None:
+def test_partly_filled_orders_that_the_listing_of_live_ones_leaves_out_are_seen() -> None:
     result = one("live-only", mode="dry-run", orders=120)
     partly = {order.id for order in result.stock if order.segment == "USDT-FUTURES" and order.remaining != "1"}
     assert partly
@@ -295,7 +288,7 @@ FIELDS = ("price", "size", "side", "symbol", "status", "planStatus", "planType",
 @pytest.mark.parametrize("field", [*FIELDS, "orderId", "qty", "orderStatus", "posSide", "createdTime"])
 @each_mode
 def test_one_odd_row_keeps_no_order_from_being_cancelled(mode: str, field: str) -> None:
-    """Named or not: what is shown beside it goes; and once nothing odd is shown any more, it is clear."""
+    """Named or not: what is shown with it goes; and once nothing odd is shown any more, it is clear."""
     lacks = ("lacks=cancel-all-orders/40404", "lacks=cancel-symbol-order/40404")
     result = one(f"odd-field={field}", *lacks, account=mode, deadline=10.0)
     assert len(left(result, *IN_ONE)) <= (3 if field in ("orderId", "symbol") else 0)
@@ -338,7 +331,6 @@ def server(request: pytest.FixtureRequest) -> Iterator[SimServer]:
 
 
 @pytest.mark.parametrize("server", [{}, {"faults": ["mode=unified"]}], indirect=True, ids=["classic", "unified"])
-@pytest.mark.alone
 def test_a_symbol_of_another_script_is_a_symbol_like_others(server: SimServer) -> None:
     """As it stands in bodies, and in no query."""
     name = "币安人生USDT"
@@ -346,15 +338,14 @@ def test_a_symbol_of_another_script_is_a_symbol_like_others(server: SimServer) -
     for order in like:
         server.fake.place(server.account, replace(order, id=server.fake.new_id(order), client_id="", symbol=name))
     rest = {order.id for order in server.open_orders() if order.symbol != name}
-    document = Document(path=Path("config.toml"), data={"profiles": {"bitget": profile_table("bitget", server)}})
-    named = replace(loader.profile(document, "bitget", {}, Overrides(deadline=20.0)), options=Options(symbol=(name,)))
-    (report,) = asyncio.run(Run(profiles=[named], environ={}, started=time.monotonic(), scale=0.1).all())
+    run = a_run({"bitget": profile_table("bitget", server)})
+    named = replace(run.profiles[0], options=BitgetOptions(symbol=(name,)))
+    (report,) = asyncio.run(replace(run, profiles=[named]).all())
     assert (report.verdict, {order.id for order in server.open_orders()}) == (Verdict.CLEAR, rest)
     assert len(report.orders) == len(like)
     assert all(request.query.isascii() and "%" not in request.query for request in server.requests)
 
 
-@pytest.mark.alone
 def test_an_rsa_key_signs_for_the_same_account(server: SimServer) -> None:
     from cryptography.hazmat.primitives.asymmetric import rsa
     from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
@@ -366,7 +357,7 @@ def test_an_rsa_key_signs_for_the_same_account(server: SimServer) -> None:
     other = server.add_account({"api_key": key, "passphrase": passphrase, "rsa_public_key": public})
     table = profile_table("bitget", server, **ONE)
     table["credentials"] = {"api_key": key, "api_secret": pem, "passphrase": passphrase}
-    (report,) = swept({"bitget": table}, deadline=20.0)
+    (report,) = swept({"bitget": table})
     assert report.verdict is Verdict.CLEAR
     assert {order.segment for order in server.open_orders(other)}.isdisjoint(IN_ONE)
     assert len(server.open_orders(server.account)) == 40

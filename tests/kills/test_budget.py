@@ -29,7 +29,7 @@ from cancelall.simulator import SimServer
 from cancelall.venues.registry import VENUES, load, schema
 from support import ROOT, kill, profile_table, swept, write_config
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.alone("counts requests and calls, and a busy machine may need a few more")
 
 EMPTY = {"bybit": 60, "bitget": 92, "ascendex": 20, "pacifica": 18, "deltadefi": 39}
 """Three or four more than the 56, 88, 17, 15 and 35 of a quiet machine.
@@ -126,7 +126,7 @@ def _counted(venue: str, server: SimServer, home: Path) -> dict[str, int]:
     script, out = ROOT / "tests" / "kills" / "counted.py", home / "calls.json"
     environ = {"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": str(ROOT)}
     words = [sys.executable, str(script), str(out), venue, "--config", str(config), "--json"]
-    ran = subprocess.run(words, env=environ, cwd=home, stdin=subprocess.DEVNULL, capture_output=True, check=False)  # noqa: S603
+    ran = subprocess.run(words, env=environ, cwd=home, stdin=subprocess.DEVNULL, capture_output=True, check=False)
     assert ran.returncode == ExitStatus.CLEAR, ran.stderr
     found: dict[str, int] = json.loads(out.read_text(encoding="utf-8"))
     return found

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,6 @@ from cancelall.core import declare
 from cancelall.core.model import Order, Request
 from cancelall.core.preflight import load_preflight
 from cancelall.core.secret import Secret
-from cancelall.simulator import SimServer
 from cancelall.venues.contract import Segment
 from cancelall.venues.positions import load_positions
 from cancelall.venues.registry import VENUES, load, schema
@@ -27,17 +25,10 @@ def venue(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-@pytest.fixture
-def server(venue: str) -> Iterator[SimServer]:
-    with simulator.start(venue, orders=30) as running:
-        yield running
-
-
 def segments(name: str) -> tuple[Segment, ...]:
-    """The segments that a venue has before it has been asked anything."""
+    """The segments that a venue has before the first request."""
     one = load(name)
-    values = {"account_group": 1} if name == "ascendex" else {}
-    return tuple(one.segments(schema(name).options(**values), one.facts, "live"))
+    return tuple(one.segments(schema(name).options(**STORED[name]), one.facts, "live"))
 
 
 # --- the module -----------------------------------------------------------------------------------------------------
@@ -55,9 +46,9 @@ def test_the_modules_read_alike(venue: str) -> None:
     assert names == usual | FURTHER_SEGMENTS.get(venue, set())
     for path in folder.glob("*.py"):
         assert len(path.read_text(encoding="utf-8").splitlines()) <= 360, path
-    told = importlib.import_module(f"cancelall.venues.{venue}").__doc__ or ""
-    assert "https://" in told
-    assert "Handled on the safe side" in told
+    docstring = importlib.import_module(f"cancelall.venues.{venue}").__doc__ or ""
+    assert "https://" in docstring
+    assert "Handled on the safe side" in docstring
 
 
 def test_every_venue_has_its_tables() -> None:
@@ -112,27 +103,25 @@ def test_every_request_says_what_it_is_for(venue: str) -> None:
     """`judge` goes by that: a request that does not say it would be judged like any other."""
     one, options = load(venue), schema(venue).options(**STORED[venue])
     order = Order(id="1", segment="", symbol="BTCUSDT", kind="limit", type="limit")
-    found = [discovery.request for discovery in one.discoveries(options, one.facts)]
+    requests = [discovery.request for discovery in one.discoveries(options, one.facts)]
     for segment in segments(venue):
-        found += [*all_requests(segment), *segment.final_states((order,), 0)]
-        found += [witness.request for witness in segment.witnesses]
+        requests += [*all_requests(segment), *segment.final_states((order,), 0)]
+        requests += [witness.request for witness in segment.witnesses]
         ways = (segment.cancels, segment.singly) if segment.singly else (segment.cancels,)
-        found += [request for way in ways for request, _ in way((order,), None)]
+        requests += [request for way in ways for request, _ in way((order,), None)]
     preflight = load_preflight(venue)
-    found += [question.request for question in preflight.questions(options, 0)]
-    found += [probe.request for probe in preflight.probes(options, "live")]
+    requests += [question.request for question in preflight.questions(options, 0)]
+    requests += [probe.request for probe in preflight.probes(options, "live")]
     orders = tuple(request for segment in segments(venue) for stage in segment.listings for request in stage)
-    found += [listing.request for listing in load_positions(venue).listings(options, orders)]
-    assert [request.target for request in found if not request.purpose] == []
+    requests += [listing.request for listing in load_positions(venue).listings(options, orders)]
+    assert [request.target for request in requests if not request.purpose] == []
 
 
-@pytest.mark.alone
-def test_signing_shows_no_secret(venue: str, server: SimServer) -> None:
-    one = load(venue)
-    secrets = schema(venue).secrets(**{name: Secret(value) for name, value in server.credentials.items()})
-    values = {"account_group": 1} if venue == "ascendex" else {}
+def test_signing_shows_no_secret(venue: str) -> None:
+    one, (account,) = load(venue), simulator.create(venue, orders=0).accounts.values()
+    secrets = schema(venue).secrets(**{name: Secret(value) for name, value in account.credentials.items()})
     request = all_requests(segments(venue)[0])[0]
-    signed = one.sign(request, secrets, schema(venue).options(**values), 1700000000000, 1)
+    signed = one.sign(request, secrets, schema(venue).options(**STORED[venue]), 1700000000000, 1)
     shown = repr((secrets, signed, request))
-    for value in server.credentials.values():
+    for value in account.credentials.values():
         assert value not in shown

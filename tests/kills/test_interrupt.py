@@ -1,77 +1,42 @@
-"""Told to stop: no cancel any more, one last look, and nothing that outlasts the deadline, whatever does not stop."""
+"""Interrupted: no cancel any more, one last look, and nothing that outlasts the deadline, whatever does not stop."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
-from collections.abc import Callable, Mapping
-from pathlib import Path
+import threading
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 
 from cancelall import simulator
-from cancelall.config import loader
-from cancelall.config.toml_file import Document
-from cancelall.core.attempts import Attempt
 from cancelall.core.model import Listing, Reply, SignedRequest, Verdict
-from cancelall.core.profile import Overrides
 from cancelall.core.results import ProfileReport
 from cancelall.credentials import chain
+from cancelall.engine import run as running
 from cancelall.engine.run import LAST_LOOK_SECONDS, Listener, Run
 from cancelall.venues.registry import VENUES
-from support import profile_table
-
-pytestmark = pytest.mark.alone
-
-SLACK = 2.0
-"""Seconds that a busy machine may take on top."""
-
-
-def a_run(tables: Mapping[str, Mapping[str, object]], deadline: float, **more: object) -> Run:
-    document = Document(path=Path("config.toml"), data={"profiles": tables})
-    profiles = [loader.profile(document, name, {}, Overrides(deadline=deadline)) for name in tables]
-    return Run(profiles=profiles, environ={}, started=time.monotonic(), scale=0.1, **more)  # type: ignore[arg-type]
-
-
-def interrupted(venue: str, server: simulator.SimServer, at: Callable[[Attempt], bool]) -> tuple[Run, list[Attempt]]:
-    """A kill that is interrupted after the first attempt of that kind, and every attempt since."""
-    later: list[Attempt] = []
-
-    def heard(profile: str, attempt: Attempt) -> None:
-        if run.interrupted.is_set() and attempt.began > stopped[0]:
-            later.append(attempt)
-        elif not run.interrupted.is_set() and at(attempt):
-            stopped.append(time.monotonic())
-            run.interrupt("SIGINT")
-
-    stopped: list[float] = []
-    run = a_run({venue: profile_table(venue, server)}, 20, listener=Listener(attempt=heard))
-    return run, later
+from kills.virtual import faced
+from soak.virtual import START, VirtualClock, VirtualLoop, Weather
+from support import a_run, profile_table
 
 
 @pytest.mark.parametrize("venue", VENUES)
-def test_after_an_interruption_orders_are_read_and_not_cancelled(venue: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cancelall.engine.run.LAST_LOOK_SECONDS", 10.0)  # a busy machine may take more than one
-    with simulator.start(venue, orders=12, faults=["ack-only"], limits=False) as server:
-        run, later = interrupted(
-            venue, server, lambda attempt: attempt.request.changes and attempt.judgement is not None
-        )
-        (report,) = asyncio.run(run.all())
-        left = {order.id for order in server.open_orders()}
+def test_after_an_interruption_orders_are_read_and_not_cancelled(venue: str) -> None:
+    """That no cancel leaves any more is held of each kill under virtual time; see `soak.schedule`."""
+    result = faced(venue, "ack-only", orders=12, interrupted=0.8, weather=Weather(latency=0.1))
+    later = [sent for sent in result.log if sent.at >= START + 0.8]
     assert later
-    assert not any(attempt.request.changes for attempt in later)
-    assert report.error is not None
-    assert report.error.kind == "interrupted"
-    assert (report.verdict, report.verdict.exit_status) == (Verdict.OPEN, 10)
-    assert left & {row.order.id for row in report.orders if row.state.value in ("open", "failed")}
+    assert not any(sent.kind.changes for sent in later)
+    assert result.error.kind == "interrupted"
+    assert (result.verdict, result.verdict.exit_status) == (Verdict.OPEN, 10)
+    assert {order.id for order in result.left} & result.ended("open", "failed")
 
 
 def test_the_last_look_is_bounded() -> None:
-    with simulator.start("bybit", orders=12, faults=["stall:listing"], limits=False) as server:
-        run, _ = interrupted("bybit", server, lambda attempt: attempt.request.changes)
-        asyncio.run(run.all())
-        assert time.monotonic() - run.started < LAST_LOOK_SECONDS + SLACK
+    result = faced("bybit", "stall:listing", orders=12, interrupted=0.1)
+    assert result.seconds <= 0.1 + LAST_LOOK_SECONDS + 0.01
 
 
 def test_a_profile_that_has_ended_keeps_its_verdict() -> None:
@@ -85,7 +50,7 @@ def test_a_profile_that_has_ended_keeps_its_verdict() -> None:
             run.interrupt("SIGTERM")
 
         tables = {"bybit": profile_table("bybit", good), "bitget": profile_table("bitget", bad)}
-        run = a_run(tables, 20, listener=Listener(finished=finished))
+        run = a_run(tables, listener=Listener(finished=finished))
         first, second = asyncio.run(run.all())
     assert (first.verdict, first.error) == (Verdict.CLEAR, None)
     assert second.error is not None
@@ -94,16 +59,24 @@ def test_a_profile_that_has_ended_keeps_its_verdict() -> None:
 
 
 def test_nothing_is_sent_for_a_profile_whose_secrets_are_still_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    reading, stopped = threading.Event(), threading.Event()
+
+    def resolve(*words: Any) -> Any:
+        reading.set()
+        assert stopped.wait(30)
+        return chain.resolve(*words)
+
+    async def interrupted() -> list[ProfileReport]:
+        ending = asyncio.ensure_future(run.all())
+        await asyncio.to_thread(reading.wait, 30)
+        run.interrupt("SIGINT")
+        stopped.set()
+        return await ending
+
+    monkeypatch.setattr("cancelall.engine.run.resolve", resolve)
     with simulator.start("bybit", orders=3) as server:
-
-        async def stopped() -> list[ProfileReport]:
-            asyncio.get_running_loop().call_later(0.05, run.interrupt, "SIGINT")
-            return await run.all()
-
-        real = chain.resolve
-        monkeypatch.setattr("cancelall.engine.run.resolve", lambda *words: (time.sleep(0.3), real(*words))[1])
-        run = a_run({"bybit": profile_table("bybit", server)}, 20)
-        (report,) = asyncio.run(stopped())
+        run = a_run({"bybit": profile_table("bybit", server)})
+        (report,) = asyncio.run(interrupted())
         assert server.requests == []
     assert report.verdict is Verdict.UNPROVEN
     assert report.error is not None
@@ -112,37 +85,59 @@ def test_nothing_is_sent_for_a_profile_whose_secrets_are_still_read(monkeypatch:
 
 # --- what does not stop ---------------------------------------------------------------------------------------------
 
+Sending = Callable[[SignedRequest, float, Callable[[], None]], Awaitable[Reply]]
 
-def test_a_cancellation_that_gets_lost_does_not_keep_the_run_alive() -> None:
+
+class Stubborn:
+    """A kill under virtual time whose way to the venue does not stop."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, send: Sending, deadline: float) -> None:
+        async def inline(work: Callable[[], Any], name: str = "") -> Any:
+            return work()
+
+        monkeypatch.setattr(running, "in_thread", inline)
+        self.loop = VirtualLoop()
+        account = next(iter(simulator.create("bybit", orders=1).accounts.values()))
+        table = {"venue": "bybit", "credentials": dict(account.credentials)}
+        clock = VirtualClock(loop=self.loop)
+        more: dict[str, Any] = {"started": START, "clock": clock, "connect": lambda profile: send, "deadline": deadline}
+        self.run: Run = a_run({"bybit": table}, **more)
+
+    def interrupt(self, seconds: float) -> None:
+        """Interrupt it after so many seconds."""
+        self.loop.call_later(seconds, self.run.interrupt, "SIGINT")
+
+    def all(self) -> tuple[ProfileReport, float]:
+        """Its report, and the seconds that it took."""
+
+        async def timed() -> tuple[ProfileReport, float]:
+            (report,) = await self.run.all()
+            return report, self.loop.time() - START
+
+        return self.loop.finish(timed())
+
+
+def test_a_cancellation_that_gets_lost_does_not_keep_the_run_alive(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every send answers instead of stopping, as `asyncio.wait_for` did when both came in the same moment."""
     cancels: list[float] = []
 
     async def send(signed: SignedRequest, until: float, sent: Callable[[], None]) -> Reply:
         sent()
         if signed.method == "POST":
-            cancels.append(time.monotonic() - run.started)
+            cancels.append(kill.loop.time())
         try:
             await asyncio.sleep(60)
         except asyncio.CancelledError:
             return Reply(status=200, headers={}, body=b"{}")
         raise AssertionError
 
-    stopped_at: list[float] = []
-
-    def stop() -> None:
-        stopped_at.append(time.monotonic() - run.started)
-        run.interrupt("SIGINT")
-
-    async def stopped() -> list[ProfileReport]:
-        asyncio.get_running_loop().call_later(0.2, stop)
-        return await run.all()
-
-    with simulator.start("bybit", orders=1) as server:
-        run = a_run({"bybit": profile_table("bybit", server)}, 1.0, connect=lambda profile: send)
-        (report,) = asyncio.run(stopped())
-    assert time.monotonic() - run.started < 1.0 + SLACK
+    kill = Stubborn(monkeypatch, send, deadline=1.0)
+    kill.interrupt(0.2)
+    report, seconds = kill.all()
+    assert seconds <= 1.0
     assert report.verdict is not Verdict.CLEAR
-    assert 1 <= len([at for at in cancels if at < stopped_at[0]]) == len(cancels)
+    assert cancels
+    assert max(cancels) < START + 0.2
 
 
 @pytest.mark.parametrize("ended_by", ["the deadline", "an interruption"])
@@ -152,37 +147,30 @@ def test_a_round_that_swallows_its_cancellation_is_the_last(ended_by: str, monke
             await asyncio.sleep(0.02)
         return Listing(began=0.0, ended=0.0, orders=(), complete=False, why="a test")
 
-    async def ended() -> list[ProfileReport]:
-        if ended_by == "an interruption":
-            asyncio.get_running_loop().call_later(0.1, run.interrupt, "SIGINT")
-        return await run.all()
+    async def send(signed: SignedRequest, until: float, sent: Callable[[], None]) -> Reply:
+        sent()
+        return Reply(status=200, headers={}, body=b"{}")
 
     monkeypatch.setattr("cancelall.engine.sweep.read_listing", swallowing)
     monkeypatch.setattr("cancelall.engine.sweep.SegmentSweep._rest", swallowing)
-    with simulator.start("bybit", orders=1, limits=False) as server:
-        run = a_run({"bybit": profile_table("bybit", server)}, 0.6 if ended_by == "the deadline" else 20)
-        (report,) = asyncio.run(ended())
-    assert time.monotonic() - run.started < 0.6 + SLACK
+    kill = Stubborn(monkeypatch, send, deadline=0.6 if ended_by == "the deadline" else 20.0)
+    if ended_by == "an interruption":
+        kill.interrupt(0.1)
+    report, seconds = kill.all()
+    assert seconds <= (0.65 if ended_by == "the deadline" else 0.1 + LAST_LOOK_SECONDS)
     assert report.verdict is not Verdict.CLEAR
 
 
-def test_work_that_does_not_stop_at_all_is_left_behind() -> None:
+def test_work_that_does_not_stop_at_all_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     """The verdict is there in time all the same."""
-    at: list[float] = []
 
     async def send(signed: SignedRequest, until: float, sent: Callable[[], None]) -> Reply:
-        end = time.monotonic() + 4
-        while time.monotonic() < end:
-            try:
+        end = kill.loop.time() + 4
+        while kill.loop.time() < end:
+            with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.sleep(0.05)
-            except asyncio.CancelledError:
-                continue
         return Reply(status=200, headers={}, body=b"{}")
 
-    async def timed(run: Run) -> None:
-        await run.all()
-        at.append(time.monotonic() - run.started)
-
-    with simulator.start("bybit", orders=1) as server:
-        asyncio.run(timed(a_run({"bybit": profile_table("bybit", server)}, 0.3, connect=lambda profile: send)))
-    assert at[0] < 0.3 + SLACK
+    kill = Stubborn(monkeypatch, send, deadline=0.3)
+    _, seconds = kill.all()
+    assert seconds < 2.0

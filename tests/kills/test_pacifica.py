@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import time
 from collections.abc import Iterator
@@ -12,22 +11,20 @@ from typing import Any
 import pytest
 
 from cancelall import simulator
-from cancelall.config import loader
-from cancelall.config.toml_file import Document
 from cancelall.core.model import Verdict
-from cancelall.core.profile import Overrides, Profile
+from cancelall.core.profile import Profile
 from cancelall.core.results import ProfileReport
 from cancelall.core.secret import Secret
 from cancelall.credentials import chain, keyrings
-from cancelall.engine.run import Run
 from cancelall.simulator import SimServer
 from cancelall.simulator.pacifica import Pacifica
 from cancelall.venues.pacifica import api
 from cancelall.venues.pacifica import venue as pacifica
 from cancelall.venues.pacifica.api import NOWHERE
-from cancelall.venues.pacifica.options import Secrets, _unbase58
+from cancelall.venues.pacifica.options import PacificaSecrets, _unbase58
+from kills.truth import PACIFICA
 from kills.virtual import Faced, cleared, faced
-from support import Ran, cancelall, environment, kill, paths, profile_table, states, swept
+from support import Ran, a_run, cancelall, environment, kill, paths, profile_table, states, swept
 
 CANCEL_ALL = "POST /api/v1/orders/cancel_all"
 PROBE = {"symbol": "BTC", "order_id": NOWHERE}
@@ -58,14 +55,13 @@ def as_agent(server: SimServer, **changes: object) -> ProfileReport:
     """A kill with a new agent key that is bound to the server's first account."""
     keys, options = fake(server).bind_agent(server.account)
     table = {"venue": "pacifica", "base_url": server.origin, **options, **changes, "credentials": dict(keys)}
-    (report,) = swept({"pacifica": table}, deadline=4)
+    (report,) = swept({"pacifica": table})
     return report
 
 
 # --- the main job ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.alone
 def test_an_agent_key_on_the_command_line(server: SimServer, home: Path) -> None:
     keys, options = fake(server).bind_agent(server.account)
     words = ["--account", str(options["account"]), "--agent-wallet", str(options["agent_wallet"])]
@@ -77,17 +73,18 @@ def test_an_agent_key_on_the_command_line(server: SimServer, home: Path) -> None
     }
 
 
-@pytest.mark.alone
 def test_signatures_that_begin_with_a_zero_byte(server: SimServer) -> None:
     class Clock:
         """Stands still at a moment at which the signature of the first cancel begins with zero."""
 
         def __init__(self) -> None:
-            secrets = Secrets(secret_key=Secret(server.credentials["secret_key"]))
-            (request,) = api.cancel_all(pacifica.Options())
+            secrets = PacificaSecrets(secret_key=Secret(server.credentials["secret_key"]))
+            (request,) = api.cancel_all(pacifica.PacificaOptions())
             now_ms = time.time_ns() // 1_000_000
             for at in range(now_ms, now_ms - 20_000, -1):
-                body = pacifica.sign(request, secrets, pacifica.Options(), at - pacifica.VENUE.clock_lead_ms, 1).body
+                body = pacifica.sign(
+                    request, secrets, pacifica.PacificaOptions(), at - pacifica.VENUE.clock_lead_ms, 1
+                ).body
                 if json.loads(body)["signature"].startswith("1"):
                     self.at_ms = at
                     return
@@ -98,10 +95,7 @@ def test_signatures_that_begin_with_a_zero_byte(server: SimServer) -> None:
 
         monotonic = staticmethod(time.monotonic)
 
-    document = Document(path=Path("config.toml"), data={"profiles": {"pacifica": profile_table("pacifica", server)}})
-    chosen = [loader.profile(document, "pacifica", {}, Overrides(deadline=5.0))]
-    sweep = Run(profiles=chosen, environ={}, started=time.monotonic(), scale=0.1, clock=Clock())
-    (report,) = asyncio.run(sweep.all())
+    report = kill("pacifica", server, clock=Clock())
     assert (report.verdict, server.open_orders()) == (Verdict.CLEAR, [])
     zeros = [each for each in server.requests if each.changes and json.loads(each.body)["signature"].startswith("1")]
     assert {each.status for each in zeros} == {200}
@@ -111,7 +105,6 @@ def test_signatures_that_begin_with_a_zero_byte(server: SimServer) -> None:
 # --- the wrong account ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.alone
 def test_an_agent_of_another_account_is_refused_though_that_account_looks_empty(server: SimServer) -> None:
     other = server.add_account(orders=0)
     report = as_agent(server, account=other.key)
@@ -123,17 +116,15 @@ def test_an_agent_of_another_account_is_refused_though_that_account_looks_empty(
     assert as_agent(server, account=other.key, keep_protective=True).verdict is Verdict.REFUSED
 
 
-@pytest.mark.alone
 def test_an_account_that_nobody_has_is_never_clear(server: SimServer) -> None:
     keys = fake(server).new_credentials()
     table = {"venue": "pacifica", "base_url": server.origin, "credentials": dict(keys)}
-    (report,) = swept({"pacifica": table}, deadline=3)
+    (report,) = swept({"pacifica": table})
     assert (report.verdict, report.exit_status) == (Verdict.REFUSED, 4)
     assert report.error is not None
     assert report.error.kind == "environment"
 
 
-@pytest.mark.alone
 @pytest.mark.parametrize("how", ["public key", "public key and account", "other account", "agent without wallet"])
 def test_a_key_that_cannot_be_right_is_refused_offline(server: SimServer, home: Path, how: str) -> None:
     keys, options = fake(server).bind_agent(server.account)
@@ -150,16 +141,11 @@ def test_a_key_that_cannot_be_right_is_refused_offline(server: SimServer, home: 
     assert env not in ran.out + ran.err or env == address
 
 
-@pytest.mark.alone
-@pytest.mark.parametrize(
-    ("words", "code"), [(["--account", "abc"], 2), (["--agent-wallet", "1" * 32], 2), (["--expiry-window", "1"], 2)]
-)
-def test_bad_options(server: SimServer, home: Path, words: list[str], code: int) -> None:
-    ran = run(server, home, *words)
-    assert (ran.code, server.requests) == (code, [])
+@pytest.mark.parametrize("words", ["--account abc", f"--agent-wallet {'1' * 32}", "--expiry-window 1"])
+def test_bad_options(server: SimServer, home: Path, words: str) -> None:
+    assert (run(server, home, *words.split()).code, server.requests) == (2, [])
 
 
-@pytest.mark.alone
 @pytest.mark.parametrize("options", [{}, {"symbol": ["BTC"]}, {"keep_protective": True}, {"exclude_reduce_only": True}])
 @pytest.mark.parametrize("shown", ["shown", "hidden"])
 @pytest.mark.parametrize("dry_run", [False, True])
@@ -180,7 +166,6 @@ def test_an_agent_s_key_is_never_taken_for_an_account(shown: str, options: dict[
 # --- credits --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.alone
 @pytest.mark.parametrize("server", [{"faults": ["credits=3"]}], indirect=True)
 def test_a_config_key_has_credits_of_its_own(server: SimServer, home: Path) -> None:
     key = fake(server).new_api_config_key()
@@ -190,22 +175,18 @@ def test_a_config_key_has_credits_of_its_own(server: SimServer, home: Path) -> N
     assert key not in ran.out + ran.err
 
 
-@pytest.mark.alone
 def test_nobody_looks_into_a_keyring_for_what_is_not_needed(server: SimServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[str] = []
-    monkeypatch.setattr(keyrings.Reader, "read", lambda reader, profile, field, seconds: asked.append(field))
-    document = Document(path=Path("config.toml"), data={"profiles": {"pacifica": profile_table("pacifica", server)}})
-    profile = loader.profile(document, "pacifica", {}, Overrides())
+    fields: list[str] = []
+    monkeypatch.setattr(keyrings.Reader, "read", lambda reader, profile, field, seconds: fields.append(field))
+    (profile,) = a_run({"pacifica": profile_table("pacifica", server)}).profiles
     assert isinstance(profile, Profile)
-    found = chain.resolve(profile, {})
-    assert found.secrets.api_config_key is None
-    assert asked == []
+    assert chain.resolve(profile, {}).secrets.api_config_key is None
+    assert fields == []
 
 
 # --- scope ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.alone
 @pytest.mark.parametrize("how", ["JSON array", "begins with a zero byte"])
 def test_a_secret_key_in_another_form(server: SimServer, how: str) -> None:
     raw = _unbase58(server.credentials["secret_key"])
@@ -217,7 +198,6 @@ def test_a_secret_key_in_another_form(server: SimServer, how: str) -> None:
     assert len(server.open_orders()) == (0 if how == "JSON array" else 40), "the other account is untouched"
 
 
-@pytest.mark.alone
 @pytest.mark.parametrize("options", [{}, {"symbol": ["BTC"]}])
 @pytest.mark.parametrize("configured", [False, True])
 def test_an_account_that_is_taken_from_the_key_is_told(
@@ -244,8 +224,8 @@ def probes(result: Faced) -> int:
 
 
 def detail(result: Faced, name: str = "orders") -> str:
-    (found,) = (segment for segment in result.report.segments if segment.name == name)
-    return found.detail or ""
+    (one_of,) = (segment for segment in result.report.segments if segment.name == name)
+    return one_of.detail or ""
 
 
 def test_after_the_strategies_everything_is_cancelled_once_more() -> None:
@@ -257,7 +237,7 @@ def test_after_the_strategies_everything_is_cancelled_once_more() -> None:
 
 def test_thousands_of_orders_within_the_credits_of_an_address() -> None:
     result = cleared(one(orders=2000))
-    assert 429 not in {sent.status for sent in result.log}
+    assert 429 not in result.statuses
     # One page of history names a hundred of them; how many the others were, the venue has counted.
     assert "counted" in detail(result)
     assert states(result.report)["cancelled"] >= 200
@@ -270,7 +250,7 @@ def test_an_accepted_cancel_is_the_signed_answer_and_the_account_is_counted() ->
         [at for at, path in enumerate(result.paths) if path == f"GET /api/v1/{name}"]
         for name in ("order_strategies", "account")
     )
-    # Beside the last listing, which comes after those of what places orders: an earlier count is older than the proof.
+    # With the last listing, which comes after those of what places orders: an earlier count is older than the proof.
     assert counted[-1] > strategies[-1]
 
 
@@ -302,7 +282,7 @@ def test_a_host_without_strategies_or_twaps_proves_nothing(lacks: str, segment: 
 
 
 def test_listings_that_lag_cost_no_storm_of_cancels() -> None:
-    assert 429 not in {sent.status for sent in cleared(one("lag=0.8", orders=200)).log}
+    assert 429 not in cleared(one("lag=0.8", orders=200)).statuses
 
 
 def test_a_refused_read_does_not_stop_the_cancels() -> None:
@@ -311,17 +291,17 @@ def test_a_refused_read_does_not_stop_the_cancels() -> None:
     assert not [order for order in result.left if order.segment != "strategies" and not order.extra]
 
 
-@pytest.mark.parametrize("seconds", [-600, -25, 25, 40, 600])
-@pytest.mark.parametrize("ahead", [(), ("ahead=5",)])
-def test_a_wrong_clock_is_repaired_from_the_date_of_the_answer(seconds: int, ahead: tuple[str, ...]) -> None:
-    refused = [
-        sent for sent in cleared(one(f"clock={seconds}", *ahead)).log if sent.kind.changes and sent.status == 400
-    ]
-    assert len(refused) <= 16
-    assert bool(refused) == (seconds > 29 or bool(seconds < -5 and ahead))
+@pytest.mark.parametrize("seconds", PACIFICA.clocks)
+def test_a_wrong_clock_is_repaired_from_the_date_of_the_answer(seconds: int) -> None:
+    """The same where requests from the future are refused, too."""
+    for ahead in ((), ("ahead=5",)):
+        result = cleared(one(f"clock={seconds}", *ahead))
+        refused = [sent for sent in result.log if sent.kind.changes and sent.status == 400]
+        assert len(refused) <= 16
+        assert bool(refused) == (seconds > 29 or bool(seconds < -5 and ahead))
 
 
-@pytest.mark.alone
+@pytest.mark.alone("counts the cancels and listings that fit before the deadline")
 def test_cancels_by_name_leave_the_credits_of_a_proof_alone() -> None:
     with simulator.start("pacifica", orders=400, faults=["credits=60"]) as server:
         report = kill("pacifica", server, options={"keep_protective": True}, deadline=3)
@@ -357,14 +337,9 @@ def test_keeping_protective_orders_of_an_account_without_any_is_proven_by_a_sign
     result = cleared(one(mode="keep-protective", orders=0))
     assert {path for path in result.paths if path.startswith("POST")} == {"POST /api/v1/orders/twap/cancel"}
     assert len([path for path in result.paths if path.startswith("POST")]) == probes(result)
-    assert probes(result) in (1, 2, 3), "as many as were asked before the first answer"
+    assert probes(result) in (1, 2, 3), "as many as left before the first answer"
     missing = one("error-500=1~/orders/twap/cancel", mode="keep-protective", orders=0, deadline=15.0)
     assert (missing.verdict, probes(missing) > 3) == (Verdict.UNPROVEN, True)
     assert set(missing.segments.values()) == {"unproven"}
     assert all("500" in (segment.detail or "") for segment in missing.report.segments)
-    assert len(missing.log) <= 125, "not asked for in a storm: no more than its credits"
-
-
-def test_looking_up_a_symbol_never_holds_up_the_kill() -> None:
-    sent = cleared(one(options={"symbol": ["BTC"]})).paths
-    assert sent.index(CANCEL_ALL) < sent.index("GET /api/v1/info")
+    assert len(missing.log) <= 125, "not sent in a storm: no more than its credits"

@@ -230,7 +230,7 @@ def test_a_signal_after_the_verdict_ends_only_the_reading_of_positions(home: Pat
     with stocked("bybit", "stall~/v5/position") as server:
         env = {**environment("bybit", server), "PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": str(ROOT)}
         words = [sys.executable, "-m", "cancelall", "bybit"]
-        process = subprocess.Popen(words, env=env, cwd=home, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)  # noqa: S603
+        process = subprocess.Popen(words, env=env, cwd=home, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         assert process.stdout is not None
         for text in process.stdout:
             if " CLEAR " in text:
@@ -328,7 +328,7 @@ def test_a_second_signal_leaves_the_verdict_and_says_that_positions_are_not_know
     with stocked("bybit", "stall~/v5/position") as server:
         env = {**environment("bybit", server), "PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": str(ROOT)}
         words = [sys.executable, "-m", "cancelall", "bybit", "--json", "-v"]
-        process = subprocess.Popen(words, env=env, cwd=home, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)  # noqa: S603
+        process = subprocess.Popen(words, env=env, cwd=home, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         until = time.monotonic() + 20
         while not of_positions("bybit", server) and time.monotonic() < until:
             time.sleep(0.01)

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -15,43 +16,28 @@ from cancelall import simulator
 from cancelall.core.model import Verdict
 from cancelall.net import direct
 from cancelall.simulator import SimServer
-from support import profile_table, swept
-
-pytestmark = pytest.mark.alone
+from loopback import Listening, read_request
+from support import LONG, profile_table, swept
 
 LATER = 0.02
 """Seconds after which the second copy of an answer comes."""
 
 
-class Doubling:
+class Doubling(Listening):
     """Passes requests on to an exchange, and its answers back: at once, and a little later once more."""
 
     def __init__(self, server: SimServer) -> None:
-        self._target = server.origin.removeprefix("http://").split(":")
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
-        self.origin = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self._target = urlsplit(server.origin)
         self.doubled = 0
-        threading.Thread(target=self._accept, daemon=True).start()
+        super().__init__()
 
-    def close(self) -> None:
-        with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-
-    def _accept(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                made, _ = self._listener.accept()
-                threading.Thread(target=self._serve, args=(made,), daemon=True).start()
-
-    def _serve(self, client: socket.socket) -> None:
-        with contextlib.suppress(OSError), client:
-            with socket.create_connection((self._target[0], int(self._target[1]))) as venue:
-                while request := _message(client):
-                    venue.sendall(request)
-                    answer = _message(venue)
-                    client.sendall(answer)
-                    threading.Thread(target=self._again, args=(client, answer), daemon=True).start()
+    def serve(self, connection: socket.socket, number: int) -> None:
+        with socket.create_connection((self._target.hostname, self._target.port)) as venue:
+            while request := read_request(connection):
+                venue.sendall(request)
+                answer = read_request(venue)
+                connection.sendall(answer)
+                threading.Thread(target=self._again, args=(connection, answer), daemon=True).start()
 
     def _again(self, client: socket.socket, answer: bytes) -> None:
         time.sleep(LATER)  # what is tested is what comes after an answer, not when
@@ -60,38 +46,20 @@ class Doubling:
             self.doubled += 1
 
 
-def _message(peer: socket.socket) -> bytes:
-    """One HTTP message with a Content-Length; nothing when the peer has closed."""
-    data = b""
-    while b"\r\n\r\n" not in data:
-        if not (more := peer.recv(65536)):
-            return b""
-        data += more
-    head, _, body = data.partition(b"\r\n\r\n")
-    lengths = [line.partition(b":")[2] for line in head.split(b"\r\n") if line.lower().startswith(b"content-length")]
-    missing = int(lengths[0]) - len(body) if lengths else 0
-    while missing > 0:
-        more = peer.recv(65536)
-        data, missing = data + more, missing - len(more)
-    return data
-
-
 @pytest.fixture
 def server() -> Iterator[SimServer]:
     with simulator.start("bybit", orders=16) as running:
         yield running
 
 
+@pytest.mark.alone("the second copy of an answer has to come before a connection is held to be silent")
 @pytest.mark.parametrize(("fault", "verdict"), [(None, Verdict.CLEAR), ("ack-only~inverse", Verdict.OPEN)])
 def test_no_answer_is_taken_for_another_requests(server: SimServer, fault: str | None, verdict: Verdict) -> None:
     """The listings of what is empty already come in the same seconds as that of what rests."""
     server.set_faults([fault] if fault else [])
-    doubling = Doubling(server)
-    try:
-        table = {**profile_table("bybit", server), "base_url": doubling.origin}
-        (report,) = swept({"bybit": table}, deadline=6.0 if fault else 20.0)
-    finally:
-        doubling.close()
+    with Doubling(server) as doubling:
+        table = {**profile_table("bybit", server), "base_url": f"http://127.0.0.1:{doubling.port}"}
+        (report,) = swept({"bybit": table}, deadline=6.0 if fault else LONG)
     assert doubling.doubled
     assert (report.verdict, bool(server.open_orders())) == (verdict, bool(fault)), report
 

@@ -19,7 +19,7 @@ class Account:
     mode: str = ""
     orders: int = 40
     segments: tuple[str, ...]
-    """Those that are clear at the end, in the order in which they are told."""
+    """Those that are clear at the end, in the order in which they are shown."""
     absent: tuple[str, ...] = ()
     kinds: int
     """The least number of different kinds of orders in it."""
@@ -51,7 +51,7 @@ class Part:
     part: str
     """How the names of its segments begin."""
     words: str = ""
-    """What stands beside a segment that is absent."""
+    """What stands with a segment that is absent."""
     open: bool = False
     """Whether its orders are seen although they cannot be cancelled."""
 
@@ -64,8 +64,10 @@ class Narrow:
     segments: tuple[str, ...] = ()
     mode: str = ""
     warning: str = ""
+    blind: bool = False
+    """Whether a cancel goes before anything is looked up."""
     never: str = ""
-    """A path that must not be asked for."""
+    """A path that must not be requested."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,12 +89,14 @@ class Truth:
     not_covered: tuple[str, ...]
     first: str
     """The path of the first request."""
+    account_shown: bool = False
+    """Whether the end of the account's address stands with the host."""
     would_send: tuple[str, ...]
     """Requests that a dry run names."""
     parts: tuple[str, ...]
     """What the requests about one product or kind of order have in common."""
     stored: Options = field(default_factory=dict)
-    """What a profile knows of its account (0: the right group), without which a venue cannot be asked for anything."""
+    """What a profile knows of its account (0: the right group), without which no request can be made."""
     selected: Options
     product: Options
     """The scope of one product."""
@@ -102,11 +106,11 @@ class Truth:
     passing: tuple[str, ...]
     """Troubles that pass, and variants of what the venue says: all of them end clear."""
     unreadable: tuple[str, ...] = ()
-    """Listings of another shape, besides those that every venue is given."""
+    """Listings of another shape, besides those that every venue shows."""
     quirks: tuple[str, ...] = ()
     """What switches off quirks that are not the point."""
-    nulls: tuple[str, ...] = ("null-lists",)
-    """Nulls that are empty lists."""
+    nulls: tuple[str, ...] = ("null-lists", "null-lists@1")
+    """Nulls that are empty lists, when they are read twice."""
     circles: tuple[str, ...] = ()
     """Pages that go in circles while orders rest."""
     refusals: tuple[Refusal, ...]
@@ -128,10 +132,15 @@ class Truth:
     """Faults by which listings hide what rests, for less than the venue's gap."""
     clocks: tuple[int, ...] = ()
     """Seconds by which the venue's clock is off."""
+    unnamed: tuple[int, ...] = ()
+    """Those of them at which no cancel is refused though its clock is behind: in its history what was cancelled then
+    has ended before the run began."""
     stamp: str = ""
     """The header with the time of a request; empty: it stands in the body, or nowhere if there are no `clocks`."""
     many: int
     """More orders than one call takes or one page shows."""
+    many_warning: str = ""
+    """What a kill of so many says."""
 
 
 _COMMON = (
@@ -203,6 +212,8 @@ _CATEGORIES = (*_FUTURES, "SPOT", "MARGIN")
 _UNIFIED = (*_CATEGORIES, *(f"{category} strategy orders" for category in _CATEGORIES))
 _MIX = "/api/v2/mix/order"
 _ONE = {"product_type": ["USDT-FUTURES"]}
+_ETH = {"symbol": ["ethusdt"]}
+_WITH_COIN, _WITH_USDC = ({"product_type": ["USDT-FUTURES", other]} for other in ("COIN-FUTURES", "USDC-FUTURES"))
 
 BITGET = Truth(
     accounts=(
@@ -228,41 +239,19 @@ BITGET = Truth(
         Refusal(faults=("demo",), kind="environment", hint="environment demo"),
     ),
     secrets={"api_secret": "40009", "passphrase": "40012"},
-    absent=(
-        Part(
-            fault="lacks=COIN-FUTURES/40731",
-            options={"product_type": ["USDT-FUTURES", "COIN-FUTURES"]},
-            part="COIN-FUTURES",
-        ),
-    ),
+    absent=(Part(fault="lacks=COIN-FUTURES/40731", options=_WITH_COIN, part="COIN-FUTURES"),),
     refused=(
-        Part(
-            fault="permission=USDC-FUTURES",
-            options={"product_type": ["USDT-FUTURES", "USDC-FUTURES"]},
-            part="USDC-FUTURES",
-            open=True,
-        ),
+        Part(fault="permission=USDC-FUTURES", options=_WITH_USDC, part="USDC-FUTURES", open=True),
         # Neither demo trading's word, on live, nor those of a parameter, a right or a ban is absence.
         *(
-            Part(
-                fault=f"lacks=COIN-FUTURES/{code}",
-                options={"product_type": ["USDT-FUTURES", "COIN-FUTURES"]},
-                part="COIN-FUTURES",
-            )
+            Part(fault=f"lacks=COIN-FUTURES/{code}", options=_WITH_COIN, part="COIN-FUTURES")
             for code in ("40081", "40105", "40110", "22030", "40034", "40199", "40022", "40031")
         ),
     ),
     narrow=(
         *(Narrow(options=_ONE, mode=mode) for mode in ("", "unified")),
-        *(
-            Narrow(
-                options={"symbol": ["ethusdt"]},
-                mode=mode,
-                warning="does not go by symbol",
-                never=f"{_MIX}/cancel-all-orders" if not mode else "",
-            )
-            for mode in ("", "unified")
-        ),
+        Narrow(options=_ETH, warning="does not go by symbol", never=f"{_MIX}/cancel-all-orders"),
+        Narrow(options=_ETH, warning="does not go by symbol", mode="unified"),
         *(Narrow(options={"margin_coin": coin}) for coin in ("BTC", "ETH")),
         Narrow(options={"margin_coin": "BTC"}, mode="unified", never="/api/v3/trade/cancel-symbol-order"),
     ),
@@ -303,7 +292,7 @@ ASCENDEX = Truth(
         *("error-status=400", "hostile"),
     ),
     unreadable=('json:listing={"code":0}',),
-    nulls=("null-lists", 'json:listing={"code":0,"data":null}'),
+    nulls=("null-lists", "null-lists@1", 'json:listing={"code":0,"data":null}'),
     refusals=tuple(
         Refusal(
             faults=(fault, *status),
@@ -334,14 +323,17 @@ ASCENDEX = Truth(
     blind="/0/api/pro/v1/cash/order/all",
     filled=("fill=3", "slow-listing=0.05"),
     clocks=(-600, -25, 25, 600),
+    unnamed=(-25,),
     stamp="x-auth-timestamp",
     many=5000,
+    many_warning="recent history",
 )
 
 PACIFICA = Truth(
     accounts=(Account(segments=("strategies", "TWAP", "orders"), kinds=9 + 1 + 7),),
     not_covered=("subaccounts",),
     first="/api/v1/orders/cancel_all",
+    account_shown=True,
     would_send=('POST /api/v1/orders/cancel_all {"all_symbols":true,"exclude_reduce_only":false}',),
     parts=("/orders", "twap", "strategies"),
     selected={"symbol": ["BTC", "SOL"]},
@@ -358,7 +350,8 @@ PACIFICA = Truth(
         Refusal(faults=("region",), kind="region", twice=True),
     ),
     narrow=(
-        Narrow(options={"symbol": ["BTC", "kBONK"]}, warning="not witnessed: the account's own counts"),
+        Narrow(options={"symbol": ["BTC"]}, blind=True),
+        Narrow(options={"symbol": ["BTC", "kBONK"]}, blind=True, warning="not witnessed: the account's own counts"),
         Narrow(options={"exclude_reduce_only": True}),
     ),
     misspelt=tuple(
@@ -370,6 +363,7 @@ PACIFICA = Truth(
     blind="/api/v1/orders/cancel_all",
     filled=("fill=3",),
     clocks=(-600, -25, 25, 40, 600),
+    unnamed=(-600, -25),
     many=2000,
 )
 
@@ -395,10 +389,13 @@ DELTADEFI = Truth(
         *("count-off", "empty-403:listing", "internal-400:listing"),
     ),
     quirks=("prompt",),
-    nulls=("null-lists", 'json:listing={"data":null,"total_count":0,"total_page":0}'),
+    nulls=("null-lists", "null-lists@1", 'json:listing={"data":null,"total_count":0,"total_page":0}'),
     circles=("cursor-loop", "ack-only"),
     refusals=(
-        Refusal(faults=("key",), kind="auth", hint="key and host do not match", twice=True),
+        *(
+            Refusal(faults=faults, kind="auth", hint="key and host do not match", twice=True)
+            for faults in (("key",), ('json={"error":"Unauthorized","code":"4010"}', "status=401"))  # a number as text
+        ),
         Refusal(faults=("json=404 page not found", "status=404"), kind="environment", twice=True),
     ),
     narrow=(

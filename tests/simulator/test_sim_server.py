@@ -135,6 +135,7 @@ def test_faults_change_while_it_runs(desk: Desk) -> None:
             server.set_faults(["no-such"])
 
 
+@pytest.mark.alone("measures the time of the exchange")
 def test_latency_runs_on_the_scaled_clock(desk: Desk) -> None:
     with serving(desk, "latency=10", speed=100) as server:
         started = time.monotonic()
@@ -142,6 +143,7 @@ def test_latency_runs_on_the_scaled_clock(desk: Desk) -> None:
         assert 0.1 <= time.monotonic() - started < 2
 
 
+@pytest.mark.alone("measures the time of the exchange")
 def test_stops_at_once_while_clients_hang(desk: Desk) -> None:
     server = SimServer(desk.fake, faults=["stall"]).start()
     with closing(socket.create_connection(("127.0.0.1", urlsplit(server.origin).port or 0))) as idle:

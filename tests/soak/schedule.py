@@ -55,8 +55,8 @@ FASTEST = 0.2
 GRACE = 0.5
 """Seconds by which a run may exceed its deadline."""
 PATIENCE = READ_TIMEOUT + 6.0
-"""Seconds of health, besides those of the way, in which everything that rests has to be asked for: an answer that never
-came is waited for, a pause for a gateway or a limit is over, and what only a listing names is read and named."""
+"""Seconds of health, besides those of the way, in which everything that rests has to be requested to go: an answer that
+never came is waited for, a pause for a gateway or a limit is over, and what only a listing names is read and named."""
 PASSABLE = frozenset(
     {
         *("ack-only", "partial", "late-cancel", "fill", "reappear", "bot", "lag", "hidden", "replicas"),
@@ -88,7 +88,7 @@ class Result:
     resting: tuple[SimOrder, ...] = ()
     """What rests at the end, is in scope and was not to be kept; strategies too."""
 
-    def told(self, requests: int = 60) -> str:
+    def story(self, requests: int = 60) -> str:
         """Everything that a person needs to find out why."""
         shown = [str(sent) for sent in self.log[-requests:]]
         verdicts = ", ".join(f"{report.profile}: {report.verdict.value}" for report in self.reports)
@@ -146,9 +146,10 @@ class World:
         self.rng = random.Random(plan.seed ^ 0x5EED)
         self.steps = Steps(self.loop)
         self.attempts: list[str] = []
-        self.heard: defaultdict[str, list[Judgement]] = defaultdict(list)
-        """What each profile was told by signed requests."""
+        self.judged: defaultdict[str, list[Judgement]] = defaultdict(list)
+        """What the answers to signed requests of each profile were taken for."""
         self.sweeps: dict[str, ProfileSweep] = {}
+        self.held: dict[str, tuple[Verdict, float]] = {}
         self.notes = Notes()
         self.fake: FakeVenue = simulator.create(
             plan.venue, orders=plan.orders, seed=plan.seed % 1_000_003, now_ms=lambda: true_ms(self.loop)
@@ -158,11 +159,11 @@ class World:
         if plan.mode:
             self.fake.set_faults([f"mode={plan.mode}"])
         self._be_on_time()
-        self.asked: dict[str, float] = {}
+        self.requested: dict[str, float] = {}
         """When each order was last meant by a cancel that reached the venue, in the loop's time."""
         self.over = 0.0
         """When the kill was over, in the loop's time."""
-        self._note_asked()
+        self._note_requested()
         self.owners: list[_Owner] = []
         for key in list(self.fake.accounts):
             self.owners.append(self._owner(len(self.owners), self.fake.accounts[key]))
@@ -203,22 +204,22 @@ class World:
     def _be_on_time(self) -> None:
         """What is due later happens at its own moment, not when the next request comes by."""
         fake, loop = self.fake, self.loop
-        plain = fake.later
+        real = fake.later
 
         def later(due_ms: int, action: Callable[[int], object]) -> None:
-            plain(due_ms, action)
+            real(due_ms, action)
             loop.call_at(loop.time() + max(0.0, (due_ms - true_ms(loop)) / 1000 + 0.0005), fake.catch_up)
 
         fake.later = later  # type: ignore[method-assign]
 
-    def _note_asked(self) -> None:
+    def _note_requested(self) -> None:
         """Note which orders each cancel means, whatever the faults of the book make of it."""
         fake = self.fake
-        plain = fake.cancel
+        real = fake.cancel
 
         def cancel(account: Account, orders: Sequence[SimOrder], request: SimRequest) -> Cancelled:
-            self.asked.update((order.id, self.loop.time()) for order in orders)
-            return plain(account, orders, request)
+            self.requested.update((order.id, self.loop.time()) for order in orders)
+            return real(account, orders, request)
 
         fake.cancel = cancel  # type: ignore[method-assign]
 
@@ -290,14 +291,14 @@ class World:
     def kill(self) -> tuple[list[ProfileReport], float]:
         """Run it. The number is how many virtual seconds it took."""
         document = Document(path=Path("config.toml"), data={"profiles": {one.name: one.table for one in self.owners}})
-        asked = Overrides(deadline=self.plan.deadline, keep_protective=self.plan.keep or None)
+        overrides = Overrides(deadline=self.plan.deadline, keep_protective=self.plan.keep or None)
         run = Run(
-            profiles=[loader.profile(document, one.name, {}, asked) for one in self.owners],
+            profiles=[loader.profile(document, one.name, {}, overrides) for one in self.owners],
             environ={},
             started=self.loop.time(),
             dry_run=self.plan.dry_run,
             hold=self.plan.hold,
-            listener=Listener(attempt=self._attempt, sweeping=self.sweeps.__setitem__),
+            listener=Listener(attempt=self._attempt, sweeping=self.sweeps.__setitem__, holding=self.holding),
             record=Record(journal=self.notes),
             clock=VirtualClock(loop=self.loop, skew_ms=self.plan.skew_ms),
             connect=self._connect,
@@ -307,20 +308,24 @@ class World:
             self.loop.call_later(self.plan.interrupted, run.interrupt, "SIGINT")
 
         async def timed() -> tuple[list[ProfileReport], float]:
-            found = await run.all()
+            reports = await run.all()
             self.over = self.loop.time()
-            return found, self.over - run.started
+            return reports, self.over - run.started
 
         return self.loop.finish(timed())
 
     def _connect(self, profile: Profile) -> Send:
         return next(one for one in self.owners if one.name == profile.name).network.send
 
+    def holding(self, name: str, verdict: Verdict, seconds: float) -> None:
+        """Note the verdict with which the hold of a profile begins, and when, in the loop's time."""
+        self.held[name] = (verdict, self.loop.time())
+
     def _attempt(self, profile: str, attempt: Attempt) -> None:
-        said = attempt.judgement.words if attempt.judgement else attempt.fault.message if attempt.fault else ""
+        said = attempt.judgement.message if attempt.judgement else attempt.fault.message if attempt.fault else ""
         proves = load(self.plan.venue).proves_key(attempt.request)
         if attempt.judgement is not None and (proves or attempt.judgement.answer is Answer.REFUSED):
-            self.heard[profile].append(attempt.judgement)
+            self.judged[profile].append(attempt.judgement)
         self.attempts.append(f"{profile} {attempt.request.target} {said} {attempt!r}")
 
     @property
@@ -370,13 +375,13 @@ def _problems(world: World, reports: list[ProfileReport], took: float, shown: st
         if report.error is not None and report.error.kind == "internal":
             sweep = world.sweeps.get(owner.name)
             bug = sweep.bug if sweep is not None else None
-            told = "".join(traceback.format_exception(bug)) if bug is not None else report.error.message
-            yield f"internal error: {told}"
+            trace = "".join(traceback.format_exception(bug)) if bug is not None else report.error.message
+            yield f"internal error: {trace}"
         for secret in owner.secrets:
             if secret in shown:
                 yield f"a secret is shown: {shown[max(0, shown.index(secret) - 80) :][:80]}"
         yield from _overreach(plan, owner, report)
-        yield from _unasked(world, owner, report)
+        yield from _unrequested(world, owner, report)
         if report.verdict is Verdict.CLEAR and not plan.dry_run:
             yield from _false_clear(world, owner, report, last)
         elif _harmless(plan) and report.verdict not in (Verdict.CLEAR, Verdict.UNCONFIGURED):
@@ -400,11 +405,11 @@ def _harmless(plan: Plan) -> bool:
     """Whether nothing can keep this kill from being proven."""
     words = {str(word) for value in plan.options.values() for word in (value if isinstance(value, list) else [value])}
     quiet = not (any(faults for _, faults in plan.faults) or plan.bots or plan.weather.trouble or plan.dry_run)
-    plain = not plan.keep and plan.interrupted is None and plan.options.get("account_group") != 7
+    ordinary = not plan.keep and plan.interrupted is None and plan.options.get("account_group") != 7
     known = not words & UNKNOWN_WORDS[plan.venue] and "futures_api" not in plan.options and plan.environment == "live"
     # Out of the reach of selectors a running strategy of Bybit goes on placing orders.
     known &= plan.venue != "bybit" or plan.options.keys() <= {"recv_window"}
-    return quiet and plain and known and plan.weather.latency <= 0.3 and plan.deadline >= 20 and plan.orders <= 40
+    return quiet and ordinary and known and plan.weather.latency <= 0.3 and plan.deadline >= 20 and plan.orders <= 40
 
 
 def _false_clear(world: World, owner: _Owner, report: ProfileReport, last: int) -> Iterator[str]:
@@ -416,19 +421,19 @@ def _false_clear(world: World, owner: _Owner, report: ProfileReport, last: int) 
         return  # what is kept stands before all others, on a listing that silently shows so few
 
     hidden = plan.dry_run and "hidden" in plan.fault_names  # which reads once
-    told = hidden or any("not looked for" in warning for warning in report.warnings)
+    admitted = hidden or any("not looked for" in warning for warning in report.warnings)
 
     def wanted(order: SimOrder) -> bool:
         kept = plan.keep and truth.protective(order)
-        named = truth.listed(order) or not told
+        named = truth.listed(order) or not admitted
         return truth.in_scope(order) and named and not kept and not _absent(plan, order)
 
     for why in false_claims(owner.history, wanted, truth, owner.network.log, world.steps, last):
         yield f"false clear: {why}"
 
 
-def _unasked(world: World, owner: _Owner, report: ProfileReport) -> Iterator[str]:
-    """No order is left that the venue would have cancelled had it been asked."""
+def _unrequested(world: World, owner: _Owner, report: ProfileReport) -> Iterator[str]:
+    """No order is left that the venue would have cancelled at a request."""
     plan, truth = world.plan, owner.truth
     if plan.dry_run or plan.interrupted is not None or report.verdict in (Verdict.CLEAR, Verdict.UNCONFIGURED):
         return
@@ -436,7 +441,7 @@ def _unasked(world: World, owner: _Owner, report: ProfileReport) -> Iterator[str
         return
     healthy = world.healthy_from()
     patience = PATIENCE + 3 * plan.weather.latency
-    if healthy is None or healthy + patience > START + plan.deadline or _refused_for_good(world.heard[owner.name]):
+    if healthy is None or healthy + patience > START + plan.deadline or _refused_for_good(world.judged[owner.name]):
         return
     scarce = [sent for sent in owner.network.log if sent.status == 429 and sent.at >= healthy]
     # In halves of a credit, which all behind one address share.
@@ -459,11 +464,11 @@ def _unasked(world: World, owner: _Owner, report: ProfileReport) -> Iterator[str
             continue
         if life.born and (plan.venue == "pacifica" or not _shown(owner, order, born, world.over - patience)):
             continue  # of a bot: where nothing rested any more nobody looks again, and credits do not last for ever
-        if max(world.asked.get(order.id, 0.0), _named(owner, order)) < healthy:
+        if max(world.requested.get(order.id, 0.0), _named(owner, order)) < healthy:
             left.append(f"{order.segment} {order.kind} {order.symbol} {order.id}")
     if left:
-        told = f"{len(left)} never asked for after {healthy - START:.3f} s, when all faults were over"
-        yield f"left: {told}, {report.verdict.value} after {world.over - START:.3f} s: {', '.join(left[:3])}"
+        why = f"{len(left)} never requested to go after {healthy - START:.3f} s, when all faults were over"
+        yield f"left: {why}, {report.verdict.value} after {world.over - START:.3f} s: {', '.join(left[:3])}"
 
 
 def _shown(owner: _Owner, order: SimOrder, since: float, until: float) -> bool:
@@ -488,10 +493,10 @@ def _named(owner: _Owner, order: SimOrder) -> float:
     return max(((sent.processed_ms - START_MS) / 1000 for sent in named), default=0.0)
 
 
-def _refused_for_good(heard: Sequence[Judgement]) -> bool:
+def _refused_for_good(judged: Sequence[Judgement]) -> bool:
     """Whether the venue blocked this address, or refused this key twice and never accepted anything of it."""
-    refused = [said.reach for said in heard if said.answer is Answer.REFUSED]
-    accepted = any(said.answer in (Answer.ACCEPTED, Answer.NOTHING_OPEN) for said in heard)
+    refused = [said.reach for said in judged if said.answer is Answer.REFUSED]
+    accepted = any(said.answer in (Answer.ACCEPTED, Answer.NOTHING_OPEN) for said in judged)
     of_the_key = [reach for reach in refused if reach in (Reach.KEY, Reach.ADDRESS)]
     return Reach.HOST in refused or (len(of_the_key) > 1 and not accepted)
 
@@ -561,14 +566,14 @@ def _tables(plan: Plan, reports: list[ProfileReport]) -> list[str]:
 @contextmanager
 def _harness(bugs: list[str]) -> Iterator[None]:
     """No threads, no network, and no bug that goes unnoticed."""
-    plain = final_states._read_segment
+    real = final_states._read_segment
 
     async def inline(work: Callable[[], Any], name: str = "") -> Any:
         return work()
 
     async def noticed(*args: Any, **kwargs: Any) -> None:
         try:
-            await plain(*args, **kwargs)
+            await real(*args, **kwargs)
         except Exception:
             bugs.append("after the verdict: " + traceback.format_exc())
             raise
@@ -588,7 +593,7 @@ def _harness(bugs: list[str]) -> Iterator[None]:
 
 def smaller(plan: Plan) -> Iterator[Plan]:
     """Schedules that are simpler by one thing."""
-    for name, plain in (
+    for name, simplest in (
         ("accounts", 1),
         ("interrupted", None),
         ("bots", ()),
@@ -599,8 +604,8 @@ def smaller(plan: Plan) -> Iterator[Plan]:
         ("skew_ms", 0),
         ("weather", Weather()),
     ):
-        if getattr(plan, name) != plain:
-            yield replace(plan, **{name: plain})
+        if getattr(plan, name) != simplest:
+            yield replace(plan, **{name: simplest})
     if plan.weather.trouble:
         yield replace(plan, weather=replace(plan.weather, trouble=0.0))
     if plan.weather.latency:
@@ -630,7 +635,7 @@ def minimal(plan: Plan, fails: Callable[[Result], bool], most: int = 400) -> Res
             tried += 1
             try:
                 result = run(candidate)
-            except Exception:  # noqa: BLE001, S112 - not every part can be left out
+            except Exception:  # noqa: S112 - not every part can be left out
                 continue
             if fails(result):
                 best, progress = result, True

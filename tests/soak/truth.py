@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import parse_qsl
 
 from cancelall.simulator import Account, FakeVenue, Kind, SimOrder
@@ -60,7 +60,7 @@ class _RecordingBook(Book):
 
 @dataclass
 class History:
-    """Every order that ever rested in one account, and the strategies beside it."""
+    """Every order that ever rested in one account and its strategies."""
 
     step: Callable[[], int]
     lives: dict[str, Life] = field(default_factory=dict)
@@ -106,7 +106,7 @@ STRATEGY = "strategy"
 
 
 def strategies_of(fake: FakeVenue, account: Account) -> list[SimOrder] | None:
-    """Strategies that live beside the book, as if they were orders; None where there are none of this sort."""
+    """Strategies that live outside of the book, as if they were orders; None where there are none of this sort."""
     alive = getattr(fake, "strategies_alive", None)
     if alive is None:
         return None
@@ -137,33 +137,37 @@ class Steps:
 # --- scope ----------------------------------------------------------------------------------------------------------
 
 
-class Truth(Protocol):
+@dataclass(frozen=True)
+class Truth:
     """What the words of a profile mean on one venue, in terms of the book."""
 
-    def in_scope(self, order: SimOrder) -> bool:
-        """Whether the profile asks for this order to go."""
-
-    def protective(self, order: SimOrder) -> bool:
-        """Whether it can only shrink a position."""
-
-    def covers(self, path: str, parameters: Mapping[str, str], order: SimOrder) -> bool:
-        """Whether a listing with these parameters is about this order."""
-
-    def span(self, found: Sequence[tuple[Mapping[str, str], Window]]) -> Window:
-        """When the listings that cover an order, each with its parameters, were read for the last time."""
-
-    def listed(self, order: SimOrder) -> bool:
-        """Whether the venue names the market of this order anywhere but in a listing of orders."""
-
-    def fired(self, order: SimOrder) -> SimOrder | None:
-        """What rests after its price has come; None for an order that waits for none."""
-
-
-@dataclass(frozen=True)
-class _Base:
     fake: Any
     options: Mapping[str, Any]
     environment: str
+
+    def in_scope(self, order: SimOrder) -> bool:
+        """Whether the profile asks for this order to go."""
+        raise NotImplementedError
+
+    def protective(self, order: SimOrder) -> bool:
+        """Whether it can only shrink a position."""
+        raise NotImplementedError
+
+    def covers(self, path: str, parameters: Mapping[str, str], order: SimOrder) -> bool:
+        """Whether a listing with these parameters is about this order."""
+        raise NotImplementedError
+
+    def span(self, found: Sequence[tuple[Mapping[str, str], Window]]) -> Window:
+        """When the listings that cover an order, each with its parameters, were read for the last time."""
+        return Window(min(one.first for _, one in found), max(one.last for _, one in found))
+
+    def listed(self, order: SimOrder) -> bool:
+        """Whether the venue names the market of this order anywhere but in a listing of orders. DeltaDeFi may not."""
+        return True
+
+    def fired(self, order: SimOrder) -> SimOrder | None:
+        """What rests after its price has come; None for an order that waits for none, as all of DeltaDeFi's."""
+        return None
 
     def many(self, key: str) -> tuple[str, ...]:
         """A repeatable option."""
@@ -174,20 +178,8 @@ class _Base:
         """An option with one value."""
         return str(self.options.get(key, "") or "")
 
-    def span(self, found: Sequence[tuple[Mapping[str, str], Window]]) -> Window:
-        """From the first to the last of them."""
-        return Window(min(one.first for _, one in found), max(one.last for _, one in found))
 
-    def listed(self, order: SimOrder) -> bool:
-        """Only DeltaDeFi has markets that it does not name."""
-        return True
-
-    def fired(self, order: SimOrder) -> SimOrder | None:
-        """DeltaDeFi has no triggers."""
-        return None
-
-
-class BybitTruth(_Base):
+class BybitTruth(Truth):
     """https://bybit-exchange.github.io/docs/v5/order/cancel-all"""
 
     def in_scope(self, order: SimOrder) -> bool:
@@ -258,7 +250,7 @@ class BybitTruth(_Base):
         return replace(order, kind=bybit_state.ORDINARY, type="limit", price="100")
 
 
-class AscendexTruth(_Base):
+class AscendexTruth(Truth):
     """Three ledgers; a symbol narrows."""
 
     def in_scope(self, order: SimOrder) -> bool:
@@ -279,8 +271,8 @@ class AscendexTruth(_Base):
         return replace(order, type="limit", kind="limit", price="100")
 
 
-class BitgetTruth(_Base):
-    """Product types in a classic account, categories in a unified one, plan and strategy orders beside both."""
+class BitgetTruth(Truth):
+    """Product types in a classic account, categories in a unified one, plan and strategy orders with both."""
 
     @staticmethod
     def product(order: SimOrder) -> str:
@@ -353,7 +345,7 @@ class BitgetTruth(_Base):
         return replace(order, segment=place, kind=bitget_kinds.NORMAL, type="limit", price="100", reduce_only=closing)
 
 
-class PacificaTruth(_Base):
+class PacificaTruth(Truth):
     """Orders, TWAPs and strategies."""
 
     def in_scope(self, order: SimOrder) -> bool:
@@ -376,7 +368,7 @@ class PacificaTruth(_Base):
         return replace(order, segment=pacifica_markets.ORDERS, kind="limit", price="100", extra={"strategy": order.id})
 
 
-class DeltadefiTruth(_Base):
+class DeltadefiTruth(Truth):
     """Pairs. The listing of all pairs finds pairs, and is read on for those that the market config may lack."""
 
     def in_scope(self, order: SimOrder) -> bool:

@@ -2,7 +2,7 @@
 
 Proof: two complete empty listings of each ledger, and the account group of `info`, which must be the one that was used.
 An `Ack` only says that a request was received: the venue cancels "with best effort". The signature covers neither the
-ledger nor the group nor the body, so what an answer repeats of them is compared with what was asked.
+ledger nor the group nor the body, so what an answer repeats of them is compared with the request.
 
 Handled on the safe side, because the documents leave it open:
 - whether cancel-all takes conditional orders (`PendingNew`): they are listed, and cancelled by name if they stay
@@ -14,7 +14,7 @@ Handled on the safe side, because the documents leave it open:
 - only "not a valid account for margin trading" (310002) says that a ledger is not there; "not setup properly" (200004)
   is a refusal; where a symbol is not traded nothing is to be cancelled, and the listing of the whole ledger decides
 - an unknown order status is open, an unknown code is ambiguous; the meaning of several `execInst` words is not written
-  down, so they are never taken for plain orders
+  down, so they are never taken for ordinary orders
 - an order without a readable symbol cannot be named: only the cancel of the whole ledger reaches it
 - a batch whose parts are not all good fails as a whole: its orders go one by one
 - the secret's own bytes are the key of the HMAC, as in all documents; some demo programs decode it from base64 first

@@ -1,22 +1,20 @@
-"""AscendEX: how it is asked, and its codes in our words."""
+"""AscendEX: its requests, and its codes as judgements."""
 
 from __future__ import annotations
 
-import base64
 import json
 import re
 from collections.abc import Callable
 from functools import partial
-from typing import Literal
 from urllib.parse import quote
 
 from cancelall.core.errors import ErrorKind, Unreadable
 from cancelall.core.model import Answer, Judgement, Order, Priority, Purpose, Reach, Reply, Request, Signed
-from cancelall.venues import payload
-from cancelall.venues.ascendex.options import Ledger, Options, Secrets
+from cancelall.venues import payload, signing
+from cancelall.venues.ascendex.options import AscendexOptions, AscendexSecrets, Ledger
 from cancelall.venues.contract import Limit
 
-# None is documented. A user was told 10 in a second (https://github.com/bitmax-exchange/api-doc/issues/17);
+# None is documented. Support named 10 in a second to a user (https://github.com/bitmax-exchange/api-doc/issues/17);
 # hummingbot sent up to 50 order calls and 100 in all for years.
 LIMITS = {"cancels": Limit(count=10), "reads": Limit(count=10)}
 
@@ -98,20 +96,16 @@ def _delete(path: str, purpose: str, body: object, priority: Priority) -> Reques
     )
 
 
-def sign(request: Request, secrets: Secrets, options: Options, timestamp_ms: int, widen: int) -> Signed:
+def sign(request: Request, secrets: AscendexSecrets, options: AscendexOptions, timestamp_ms: int, widen: int) -> Signed:
     """`<timestamp>+<api-path>`. https://ascendex.github.io/ascendex-pro-api/#authenticate-a-restful-request
 
     The window is 30 s for everyone. Cancels by name carry the time in their body, too.
     """
     prehash = f"{timestamp_ms}+{api_path(request.path)}".encode()
-    import hashlib  # OpenSSL, 3 ms in which the connections can begin already
-    import hmac
-
-    digest = hmac.new(secrets.api_secret.reveal().encode(), prehash, hashlib.sha256).digest()
     headers = [
         ("x-auth-key", secrets.api_key.reveal()),
         ("x-auth-timestamp", str(timestamp_ms)),
-        ("x-auth-signature", base64.b64encode(digest).decode()),
+        ("x-auth-signature", signing.signature(secrets.api_secret, prehash, signing.to_base64)),
     ]
     if request.method == "GET":
         return Signed(headers=tuple(headers), body=request.body)
@@ -134,11 +128,6 @@ def _timed(request: Request, timestamp_ms: int) -> bytes:
     return json.dumps(body, separators=(",", ":")).encode()
 
 
-def account(secrets: Secrets, options: Options) -> str:
-    """The API key stands for the account."""
-    return secrets.api_key.reveal()
-
-
 # --- answers ---
 
 _GONE = frozenset({300006, 300019, 60060})
@@ -157,7 +146,7 @@ _AMBIGUOUS = frozenset({100002, 100101, 510001})
 _SUSPENDED = frozenset({300020, 300021})
 _KEY_PAGE = "https://ascendex.com (API management)"
 
-_REFUSED: dict[int, tuple[Literal["auth", "permission", "mode", "parameter"], Reach, str]] = {
+_REFUSED: dict[int, tuple[ErrorKind, Reach, str]] = {
     100009: ("auth", Reach.KEY, "check key and secret"),
     100010: ("mode", Reach.REQUEST, "the venue does not allow this call for the account; futures v1 is retired"),
     200001: ("auth", Reach.KEY, f"wrong key or secret, an unbound key older than 90 days, or testnet: {_KEY_PAGE}"),
@@ -172,13 +161,7 @@ _REFUSED: dict[int, tuple[Literal["auth", "permission", "mode", "parameter"], Re
 }
 """https://ascendex.github.io/ascendex-pro-api/#error-message, whose numbers begin with their group."""
 
-_GROUPS: dict[int, Literal["auth", "parameter"]] = {
-    10: "parameter",
-    15: "parameter",
-    20: "auth",
-    30: "parameter",
-    31: "parameter",
-}
+_GROUPS: dict[int, ErrorKind] = {10: "parameter", 15: "parameter", 20: "auth", 30: "parameter", 31: "parameter"}
 """Error groups whose other codes refuse one call, and no more: those of group 20 that the table above lacks are about
 log-ins on the site. What is of group 50 (system) or unknown may pass."""
 
@@ -198,13 +181,13 @@ def judge(request: Request, reply: Reply) -> Judgement:
         return payload.by_status(reply)
     if code is None or 300 <= reply.status < 400 or reply.status == 429:
         return payload.by_status(reply)
-    told = answer.get("message") or answer.get("reason")
-    said = partial(Judgement, words=f"{code} {payload.words(told)}".strip())
+    reason = answer.get("message") or answer.get("reason")
+    said = partial(Judgement, message=f"{code} {payload.message(reason)}".strip())
     if code == 0:
         good = 200 <= reply.status < 300
         return said(answer=Answer.ACCEPTED) if good else said(answer=Answer.AMBIGUOUS, kind="unreadable")
     # Which code a clock that is off gets is not written down: a refused signature that speaks of time is one, too.
-    if code in _CLOCK or (code == 200001 and "timestamp" in str(told).lower()):
+    if code in _CLOCK or (code == 200001 and "timestamp" in str(reason).lower()):
         return said(answer=Answer.CLOCK, kind="clock", hint="set this machine's clock: 30 s are allowed")
     # Of a batch, one order that fails the venue's check fails the others with it: they go one by one then.
     gone = code in _GONE and request.changes and request.purpose != Purpose.BATCH
@@ -218,14 +201,13 @@ def judge(request: Request, reply: Reply) -> Judgement:
         return said(answer=Answer.AGAIN, kind="mode", hint=hint, suspended=request.changes)
     if code in _AMBIGUOUS or not (code in _REFUSED or code // 10_000 in _GROUPS):
         return said(answer=Answer.AMBIGUOUS, kind=None if code in _AMBIGUOUS else "unreadable")
-    return _refused(request, code, str(told), said)
+    return _refused(request, code, str(reason), said)
 
 
-def _refused(request: Request, code: int, told: str, said: Callable[..., Judgement]) -> Judgement:
+def _refused(request: Request, code: int, reason: str, said: Callable[..., Judgement]) -> Judgement:
     """A refusal, and how far it reaches. One that speaks of the address is about that, not about the key."""
-    kind: ErrorKind
     kind, reach, hint = _REFUSED.get(code) or (_GROUPS[code // 10_000], Reach.REQUEST, "")
-    if code == 200001 and re.search(r"\bip\b", told, re.IGNORECASE):
+    if code == 200001 and re.search(r"\bip\b", reason, re.IGNORECASE):
         hint = f"add this machine's address to the key's list, or use another key: {_KEY_PAGE}"
         kind, reach = "ip", Reach.ADDRESS
     within = Reach.REQUEST if request.purpose in _ASIDE else reach

@@ -8,33 +8,23 @@ from typing import Annotated, Literal
 from cancelall.core.declare import Opt, Sec
 from cancelall.core.errors import OptionError
 from cancelall.core.secret import Secret
-from cancelall.venues.registry import Schema
+from cancelall.venues.registry import Schema, selector
 
-HOSTS = {
-    "live": "https://ascendex.com",
-    "testnet": "https://api-test.ascendex-sandbox.com",
-}
+HOSTS = {"live": "https://ascendex.com", "testnet": "https://api-test.ascendex-sandbox.com"}
 
 Ledger = Literal["cash", "margin", "futures"]
 LEDGERS: tuple[Ledger, ...] = ("cash", "margin", "futures")
+_SYMBOL = "Only this symbol, in the venue's case: BTC/USDT is cash and margin, BTC-PERP is futures."
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class AscendexOptions:
     """What an AscendEX profile can say. With no selector: all three ledgers."""
 
     account_category: Annotated[
         tuple[Ledger, ...], Opt(help="Only this ledger of the account.", selector=True, example="futures")
     ] = ()
-    symbol: Annotated[
-        tuple[str, ...],
-        Opt(
-            help="Only this symbol, in the venue's case: BTC/USDT is cash and margin, BTC-PERP is futures.",
-            metavar="SYMBOL",
-            selector=True,
-            example="BTC-PERP",
-        ),
-    ] = ()
+    symbol: Annotated[tuple[str, ...], selector(help=_SYMBOL, metavar="SYMBOL", example="BTC-PERP")] = ()
     account_group: Annotated[
         int | None,
         Opt(
@@ -58,7 +48,7 @@ class Options:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Secrets:
+class AscendexSecrets:
     """An API key with the rights to view and to trade. One without bound addresses expires after 90 days.
 
     The documents describe no form of them: nothing can be checked offline.
@@ -69,8 +59,8 @@ class Secrets:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Facts:
-    """The account group, once `info` has told it. 0 is one."""
+class AscendexFacts:
+    """The account group, once `info` has named it. 0 is one."""
 
     account_group: int | None = None
 
@@ -80,7 +70,7 @@ def holds(ledger: Ledger, symbol: str) -> bool:
     return ("/" in symbol) == (ledger != "futures")
 
 
-def selected(options: Options) -> tuple[Ledger, ...]:
+def selected(options: AscendexOptions) -> tuple[Ledger, ...]:
     """The ledgers that the selectors leave."""
     return tuple(
         ledger
@@ -90,9 +80,9 @@ def selected(options: Options) -> tuple[Ledger, ...]:
     )
 
 
-def group_of(options: Options, facts: Facts) -> int | None:
-    """The account group: what the profile says, else what `info` has told. None if neither does."""
+def group_of(options: AscendexOptions, facts: AscendexFacts) -> int | None:
+    """The account group: what the profile says, else what `info` has said. None if neither does."""
     return options.account_group if options.account_group is not None else facts.account_group
 
 
-SCHEMA = Schema(hosts=HOSTS, options=Options, secrets=Secrets)
+SCHEMA = Schema(hosts=HOSTS, options=AscendexOptions, secrets=AscendexSecrets)

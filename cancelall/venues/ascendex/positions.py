@@ -21,7 +21,7 @@ from cancelall.venues.positions import price as price_of
 _ORDERS = "/v2/futures/order/open"
 
 
-def listings(options: Any, orders: tuple[Request, ...]) -> tuple[PositionListing, ...]:  # noqa: ANN401 - the venue's
+def listings(options: Any, orders: tuple[Request, ...]) -> tuple[PositionListing, ...]:
     """Of the futures ledger, where its orders were listed. The retired path of v1 has no part in it."""
     homes = dict.fromkeys(one.path.removesuffix("/order/open") for one in orders if one.path.endswith(_ORDERS))
     read = partial(_page, frozenset(options.symbol))

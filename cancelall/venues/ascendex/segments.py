@@ -36,7 +36,6 @@ class LedgerOrders(Segment):
     """Those that it can hold, of those that the options choose."""
     retired: str = ""
     """Where the calls of futures v1 lived, if they are used as well."""
-
     unnamed = True
 
     @cached_property
@@ -75,19 +74,18 @@ class LedgerOrders(Segment):
         The symbol that it repeats is the only sign that a filter has arrived: the signature does not cover it.
         The older futures document shows CASH in such answers, so there the ledger is not compared.
         """
-        told = payload.as_object(reply.json).get("data")
-        row = Row(told if isinstance(told, dict) else {})
+        data = payload.as_object(reply.json).get("data")
+        row = Row(data if isinstance(data, dict) else {})
         if (row.text("status") or "ack").lower() == "err":
             raise Unreadable("the answer is a success and an error at once")
         if "/v1/futures/" not in request.path:
             _same_ledger(self.name, row, "ac")
         info = row.record.get("info")
         if request.purpose in (Purpose.MASS_CANCEL, api.SYMBOL_CANCEL) and isinstance(info, dict) and "symbol" in info:
-            asked = payload.as_object(json.loads(request.body)).get("symbol", "")
-            echoed = Row(info).text("symbol") or ""
-            if echoed != asked:
-                words = f"orders of {asked or 'every symbol'}, and the answer is about"
-                row.odd(f"the cancel was for {words} {payload.words(echoed) or 'every symbol'}", None)
+            sent, echoed = json.loads(request.body).get("symbol", ""), Row(info).text("symbol") or ""
+            if echoed != sent:
+                about = f"orders of {sent or 'every symbol'}, and the answer is about"
+                row.odd(f"the cancel was for {about} {payload.message(echoed) or 'every symbol'}", None)
         return Acknowledgement(remark=f"{self.name}: {'; '.join(row.oddities)}" if row.oddities else "")
 
     def cancels(self, orders: tuple[Order, ...], others: tuple[Order, ...] | None) -> Named:
@@ -133,9 +131,7 @@ _CLOSED = ("Filled", "Canceled", "Rejected")
 
 _TYPES = frozenset({"Limit", "Market", "StopLimit", "StopMarket"})
 _CONDITIONAL = frozenset({"StopLimit", "StopMarket"})
-_PLAIN = frozenset(
-    "null_val post stoponmarket stoponmark stoponref poststopmarket poststopmark poststopref".split(),
-)
+_ORDINARY = frozenset("null_val post stoponmarket stoponmark stoponref poststopmarket poststopmark poststopref".split())
 _REDUCING = frozenset(
     "reduceonly postreduceonly reduceonlymarket reduceonlymark reduceonlyref postreducemarket postreducemark "
     "postreduceref".split()
@@ -146,12 +142,12 @@ https://ascendex.github.io/ascendex-futures-pro-api-v2/#execution-instruction-ex
 
 
 def _same_ledger(ledger: Ledger, row: Row, key: str) -> bool:
-    """Whether this is about the ledger that was asked for, as far as it says: the signature would have been good for
+    """Whether this is about the ledger of the request, as far as it says: the signature would have been good for
     another one as well. Anything but its name is odd."""
-    told = (row.text(key) or ledger).lower()
-    if told in (ledger, payload.UNREADABLE):
+    named = (row.text(key) or ledger).lower()
+    if named in (ledger, payload.UNREADABLE):
         return True
-    return row.odd(f"it is about {payload.words(told)}, not about {ledger}", told not in LEDGERS)
+    return row.odd(f"it is about {payload.message(named)}, not about {ledger}", named not in LEDGERS)
 
 
 def _order(ledger: Ledger, row: Row) -> Order:
@@ -182,7 +178,7 @@ def _protection(ledger: Ledger, status: str, kind: str, side: str | None, instru
     """
     if instruction in _REDUCING:
         return Protection.PROTECTIVE
-    if instruction not in _PLAIN or kind not in _TYPES:
+    if instruction not in _ORDINARY or kind not in _TYPES:
         return Protection.UNKNOWN
     if ledger == "cash" and kind in _CONDITIONAL and side != "Buy":
         if status in ("New", "PartiallyFilled"):  # it has triggered: an ordinary order from then on
@@ -202,4 +198,4 @@ def _end(ledger: Ledger, row: Row) -> tuple[Order, State, str]:
         return order, State.FILLED, ""
     if status == "Canceled":
         return order, State.CANCELLED, payload.filled_before(row.text("cumFilledQty"))
-    return order, State.GONE, f"not listed any more, but its record says {payload.words(status) or 'nothing'}"
+    return order, State.GONE, f"not listed any more, but its record says {payload.message(status) or 'nothing'}"

@@ -8,14 +8,14 @@ from cancelall.core.declare import nearest
 from cancelall.core.errors import Unreadable
 from cancelall.core.model import Priority, Purpose, Reply, Request
 from cancelall.venues import payload
-from cancelall.venues.ascendex.api import LIMITS, account, account_info, get, home_of, judge, sign
-from cancelall.venues.ascendex.options import Facts, Ledger, Options, group_of, holds, selected
+from cancelall.venues.ascendex.api import LIMITS, account_info, get, home_of, judge, sign
+from cancelall.venues.ascendex.options import AscendexFacts, AscendexOptions, Ledger, group_of, holds, selected
 from cancelall.venues.ascendex.segments import LedgerOrders
-from cancelall.venues.contract import SYMBOL, Batch, Discovery, Known, Segment, Venue, words
+from cancelall.venues.contract import SYMBOL, Batch, Discovery, Known, Segment, Venue, names_of
 from cancelall.venues.payload import Row
 
 
-def segments(options: Options, facts: Facts, environment: str) -> tuple[Segment, ...]:
+def segments(options: AscendexOptions, facts: AscendexFacts, environment: str) -> tuple[Segment, ...]:
     """One segment for each ledger in scope; none while the account group is not known."""
     group = group_of(options, facts)
     if group is None:
@@ -32,7 +32,7 @@ def segments(options: Options, facts: Facts, environment: str) -> tuple[Segment,
     )
 
 
-def discoveries(options: Options, facts: Facts) -> tuple[Discovery[Facts], ...]:
+def discoveries(options: AscendexOptions, facts: AscendexFacts) -> tuple[Discovery[AscendexFacts], ...]:
     """The account group; once that is known, what the selectors may say, and what hangs on positions.
 
     A wrong group must not look like an empty account: `info` is read even if the profile names the group.
@@ -59,8 +59,8 @@ _PRODUCTS: dict[Ledger, str] = {
 
 
 def _info(request: Request, reply: Reply) -> Batch:
-    told = payload.as_object(payload.as_object(reply.json).get("data"), "data")
-    group = payload.number(told, "accountGroup")
+    info = payload.as_object(payload.as_object(reply.json).get("data"), "data")
+    group = payload.number(info, "accountGroup")
     if group is None or group < 0:
         raise Unreadable("accountGroup is missing")
     return Batch(names=(Known("group", str(group)),))
@@ -69,46 +69,46 @@ def _info(request: Request, reply: Reply) -> Batch:
 def _products(request: Request, reply: Reply) -> Batch:
     """Symbols, and the names on the website, which differ for contracts: BTC-PERP is shown as BTCUSDT."""
     rows = payload.as_list(payload.as_object(reply.json).get("data"), "data")
-    names: list[Known] = []
-    for row in (entry for entry in rows if isinstance(entry, dict)):
-        symbol, shown = (Row(row).name(key) for key in ("symbol", "displayName"))
-        if symbol is not None:  # an odd one hides no other
-            names.append(Known(SYMBOL, symbol, shown or ""))
+
+    def read(row: Row) -> Known | None:
+        symbol, shown = row.name("symbol"), row.name("displayName")
+        return None if symbol is None else Known(SYMBOL, symbol, shown or "")
+
+    names = payload.each_row(rows, read)
     if not names:
         raise Unreadable("the list of products names none")
-    return Batch(names=tuple(names))
+    return Batch(names=names)
 
 
 def _positions(symbols: tuple[str, ...], request: Request, reply: Reply) -> Batch:
     """https://ascendex.github.io/ascendex-futures-pro-api-v2/#position: "0" where a position has no such exit."""
     data = payload.as_object(payload.as_object(reply.json).get("data"), "data")
-    found = []
-    for row in (Row(one) for one in payload.as_list(data.get("contracts"), "contracts") if isinstance(one, dict)):
+    exits = {"take-profit": "takeProfitPrice", "stop-loss": "stopLossPrice"}
+
+    def read(row: Row) -> Known | None:
         symbol = row.text("symbol") or payload.UNREADABLE
-        exits = {"take-profit": "takeProfitPrice", "stop-loss": "stopLossPrice"}
-        prices = {words: row.text(key) or "0" for words, key in exits.items()}
-        told = " and ".join(
-            f"{words} at {payload.words(price)}" for words, price in prices.items() if price.strip("0.")
-        )
-        if told and (not symbols or symbol in (*symbols, payload.UNREADABLE)):
-            found.append(Known("exit", f"{payload.words(symbol)} keeps its {told}"))
-    return Batch(names=tuple(found))
+        prices = {name: row.text(key) or "0" for name, key in exits.items()}
+        kept = " and ".join(f"{name} at {payload.message(one)}" for name, one in prices.items() if one.strip("0."))
+        in_scope = not symbols or symbol in (*symbols, payload.UNREADABLE)
+        return Known("exit", f"{payload.message(symbol)} keeps its {kept}") if kept and in_scope else None
+
+    return Batch(names=payload.each_row(payload.as_list(data.get("contracts"), "contracts"), read))
 
 
-def _learn_group(facts: Facts, names: tuple[Known, ...]) -> Facts:
-    return Facts(account_group=int(names[0].word))
+def _learn_group(facts: AscendexFacts, names: tuple[Known, ...]) -> AscendexFacts:
+    return AscendexFacts(account_group=int(names[0].name))
 
 
-def doubts(options: Options, names: frozenset[Known]) -> tuple[str, ...]:
+def doubts(options: AscendexOptions, names: frozenset[Known]) -> tuple[str, ...]:
     """An account group that is not this key's, and symbols that the venue does not know."""
-    groups = words(names, "group")
+    groups = names_of(names, "group")
     found = [
         f"account_group is {options.account_group} in this profile, but {group} is the one of this key"
         for group in groups
         if options.account_group is not None and group != str(options.account_group)
     ]
-    known = words(names, SYMBOL)
-    shown = {one.alias: one.word for one in names if one.alias}
+    known = names_of(names, SYMBOL)
+    shown = {one.alias: one.name for one in names if one.alias}
     for symbol in options.symbol:
         if symbol not in known:
             meant = f' (did you mean "{shown[symbol]}"?)' if symbol in shown else nearest(symbol, known)
@@ -116,18 +116,18 @@ def doubts(options: Options, names: frozenset[Known]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def remarks(options: Options, names: frozenset[Known]) -> tuple[str, ...]:
+def remarks(options: AscendexOptions, names: frozenset[Known]) -> tuple[str, ...]:
     """Take-profits and stop-losses of positions: no cancel reaches them."""
-    return tuple(f"the position in {told}: that is no order, no cancel removes it" for told in words(names, "exit"))
+    return tuple(f"the position in {one}: that is no order, no cancel removes it" for one in names_of(names, "exit"))
 
 
-def not_covered(options: Options, environment: str) -> tuple[str, ...]:
+def not_covered(options: AscendexOptions, environment: str) -> tuple[str, ...]:
     """https://ascendex.github.io/ascendex-futures-pro-api-v2/#position (exits belong to the position)."""
     futures = ("take-profits and stop-losses of positions",) if "futures" in selected(options) else ()
     return (*futures, "orders of sub-accounts (they have keys of their own)")
 
 
-def unwitnessed(options: Options, keep_protective: bool, reads_only: bool) -> str:
+def unwitnessed(options: AscendexOptions, keep_protective: bool, reads_only: bool) -> str:
     """The retired futures paths may answer without meaning it."""
     if options.futures_api == "v1" and "futures" in selected(options):
         return "futures v1 was retired on 2021-02-28 and proves nothing: v2 is cancelled and listed as well"
@@ -135,11 +135,10 @@ def unwitnessed(options: Options, keep_protective: bool, reads_only: bool) -> st
 
 
 VENUE = Venue(
-    facts=Facts(),
+    facts=AscendexFacts(),
     segments=segments,
     discoveries=discoveries,
     sign=sign,
-    account=account,
     limits=LIMITS,
     judge=judge,
     late_ms=lambda options: 30_000,

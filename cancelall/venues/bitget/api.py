@@ -1,8 +1,7 @@
-"""Bitget: how it is asked, whichever API, and its codes in our words."""
+"""Bitget: its requests, whichever API, and its codes as judgements."""
 
 from __future__ import annotations
 
-import base64
 import json
 from dataclasses import replace
 from functools import partial
@@ -11,13 +10,12 @@ from urllib.parse import parse_qsl
 
 from cancelall.core.errors import ErrorKind, Unreadable
 from cancelall.core.model import Answer, Judgement, Priority, Purpose, Reach, Reply, Request, Signed
-from cancelall.core.secret import Secret
-from cancelall.venues import payload, rsa
-from cancelall.venues.bitget.options import FUTURES, Options, Secrets
+from cancelall.venues import payload, signing
+from cancelall.venues.bitget.options import FUTURES, BitgetOptions, BitgetSecrets
 from cancelall.venues.contract import Limit, query
 
 PAGE = 100
-"""Rows asked for at a time, which is the most that is documented."""
+"""Rows of a page, which is the most that is documented."""
 NAMED_GAP = 1.1
 """Seconds between two cancels of one order: code 45129 allows one in a second."""
 _PER_SECOND = {
@@ -64,7 +62,7 @@ def post(path: str, purpose: str, body: object, priority: Priority = Priority.CA
 def get(path: str, purpose: str, **values: str) -> Request:
     """A read. The query is signed as it is sent, sorted: https://www.bitget.com/api-doc/common/signature.
 
-    Sources disagree on whether its encoded or its plain form is signed: nothing is ever put into it that has two.
+    Sources disagree on whether its encoded or its raw form is signed: nothing is ever put into it that has two.
     """
     text = query(**dict(sorted(values.items())))
     return Request(method="GET", path=path, query=text, priority=Priority.LISTING, bucket=path, purpose=purpose)
@@ -75,7 +73,7 @@ def public(path: str, purpose: str, **values: str) -> Request:
     return replace(get(path, purpose, **values), signed=False)
 
 
-def asked(request: Request, key: str) -> str:
+def parameter(request: Request, key: str) -> str:
     """A parameter of a read; empty if it has none of this name."""
     return dict(parse_qsl(request.query)).get(key, "")
 
@@ -106,7 +104,7 @@ def strategies(category: str, type_: str) -> Request:
     return get(path, purpose, category=category, **({"type": type_} if type_ else {}))
 
 
-def sign(request: Request, secrets: Secrets, options: Options, timestamp_ms: int, widen: int) -> Signed:
+def sign(request: Request, secrets: BitgetSecrets, options: BitgetOptions, timestamp_ms: int, widen: int) -> Signed:
     """timestamp + method + path and query + body. https://www.bitget.com/api-doc/common/signature
 
     The window is 30 s and cannot be widened. Without `locale` the venue's messages are Chinese.
@@ -114,7 +112,7 @@ def sign(request: Request, secrets: Secrets, options: Options, timestamp_ms: int
     prehash = f"{timestamp_ms}{request.method}{request.target}".encode() + request.body
     headers = [
         ("ACCESS-KEY", secrets.api_key.reveal()),
-        ("ACCESS-SIGN", _signature(secrets.api_secret, prehash)),
+        ("ACCESS-SIGN", signing.signature(secrets.api_secret, prehash, signing.to_base64)),
         ("ACCESS-TIMESTAMP", str(timestamp_ms)),
         ("ACCESS-PASSPHRASE", secrets.passphrase.reveal()),
         ("locale", "en-US"),
@@ -122,21 +120,6 @@ def sign(request: Request, secrets: Secrets, options: Options, timestamp_ms: int
     if request.method == "POST":
         headers.append(("Content-Type", "application/json"))
     return Signed(headers=tuple(headers), body=request.body)
-
-
-def _signature(secret: Secret, prehash: bytes) -> str:
-    if rsa.is_private_key(secret):
-        return rsa.signature(secret, prehash)
-    import hashlib  # OpenSSL, 3 ms in which the connections can begin already
-    import hmac
-
-    return base64.b64encode(hmac.new(secret.reveal().encode(), prehash, hashlib.sha256).digest()).decode()
-
-
-def check_secrets(secrets: Secrets, options: Options) -> None:
-    """A PEM secret must be an RSA private key that can be read."""
-    if rsa.is_private_key(secrets.api_secret):
-        rsa.private_key(secrets.api_secret)
 
 
 def headers(environment: str) -> tuple[tuple[str, str], ...]:
@@ -189,6 +172,10 @@ _ANSWERS = {MODE: UNIFIED_SAYS_NO | NO_RIGHT, LISTING_OF_SOME: NO_SUCH_TYPE}
 """Refusals that answer the question."""
 
 _KEYS = "on Bitget's page of API keys"
+_RESTRICTED = "40013 40022 40023 40024 40026 40031 40710 40760 40916"
+_UNFIT = "40007 40017 400172 40019 40020 40306 40811 40812 40813 40912 40913 43048 48001 48002 00171 00172"
+_DEMO = "demo trading does not have this: narrow the profile by product_type, or use a key of live trading"
+_OTHER_PRODUCT = "is the symbol one of this product? name the product with product_type"
 
 _REFUSALS: tuple[tuple[str, ErrorKind, Reach, str], ...] = (
     ("40006 40037 40041", "auth", Reach.KEY, "wrong or deleted key, or a demo key without environment demo"),
@@ -198,52 +185,34 @@ _REFUSALS: tuple[tuple[str, ErrorKind, Reach, str], ...] = (
     ("40099", "environment", Reach.KEY, "a demo key needs environment demo, and no other key works there"),
     ("40018 40038 22010 49003", "ip", Reach.ADDRESS, f"add this machine's address to the key {_KEYS}"),
     ("40014 40025 40040 25620", "permission", Reach.PRODUCT, f"give the key the right to trade this {_KEYS}"),
-    (
-        "40013 40022 40023 40024 40026 40031 40710 40760 40916",
-        "permission",
-        Reach.PRODUCT,
-        "the account is restricted here: use the app or support",
-    ),
+    (_RESTRICTED, "permission", Reach.PRODUCT, "the account is restricted here: use the app or support"),
     ("40016 40035 40101 40111", "permission", Reach.PRODUCT, "Bitget wants the account verified: log in to the site"),
     ("40199", "permission", Reach.PRODUCT, "lead traders may not use the API here: use the app"),
     ("40000 40100 40103 40104", "region", Reach.PRODUCT, "this region is refused: run from another place"),
-    (
-        "40081 40105 40110 22030",
-        "environment",
-        Reach.PRODUCT,
-        "demo trading does not have this: narrow the profile by product_type, or use a key of live trading",
-    ),
+    ("40081 40105 40110 22030", "environment", Reach.PRODUCT, _DEMO),
     ("45056", "parameter", Reach.REQUEST, "an order of a bot or a copied trade: stop what placed it in the app"),
     ("40072 40309 22004 25013", "parameter", Reach.REQUEST, "not tradable by API: use the app"),
     ("40086 40404 30032", "parameter", Reach.REQUEST, "host or path is wrong: check base_url"),
-    (
-        "40034 40102 25100",
-        "parameter",
-        Reach.REQUEST,
-        "is the symbol one of this product? name the product with product_type",
-    ),
-    (
-        "40007 40017 400172 40019 40020 40306 40811 40812 40813 40912 40913 43048 48001 48002 00171 00172 "
-        "25002 25200 25240",
-        "parameter",
-        Reach.REQUEST,
-        "check the selectors of this profile",
-    ),
+    ("40034 40102 25100", "parameter", Reach.REQUEST, _OTHER_PRODUCT),
+    (_UNFIT, "parameter", Reach.REQUEST, "check the selectors of this profile"),
+    ("25002 25200 25240", "parameter", Reach.REQUEST, "check the selectors of this profile"),
 )
 _REFUSED = {code: (kind, reach, hint) for codes, kind, reach, hint in _REFUSALS for code in codes.split()}
 """https://www.bitget.com/api-doc/contract/error-code/restapi and .../uta/error-code/restapi; some from clients only."""
 
 
 def judge(request: Request, reply: Reply) -> Judgement:
-    """Bitget answers errors with HTTP 400 or 200 and a `code`; without one the HTTP status decides."""
+    """Bitget answers errors with HTTP 400 or 200 and a `code`; without one the HTTP status decides, but that 400 is no
+    refusal: nearly all of the venue's words come with it, "nothing to do" too.
+    """
     try:
         answer = payload.as_object(reply.json)
         code, server_ms = payload.maybe(answer, "code"), payload.Row(answer).number("requestTime")
     except Unreadable:
-        return _by_status(reply)
+        return payload.by_status(reply, unclear=400)
     if code is None or 300 <= reply.status < 400:
-        return _by_status(reply)
-    said = partial(Judgement, words=f"{code} {payload.words(answer.get('msg'))}".strip(), server_ms=server_ms)
+        return payload.by_status(reply, unclear=400)
+    said = partial(Judgement, message=f"{code} {payload.message(answer.get('msg'))}".strip(), server_ms=server_ms)
     mode = SERVED if request.signed and request.path.startswith("/api/v2/") else ""
     if code == "00000":
         none = request.purpose == PLANS_OF_TYPE and took_nothing(reply)
@@ -262,7 +231,7 @@ def judge(request: Request, reply: Reply) -> Judgement:
     if code in _CLOCK:
         return said(answer=Answer.CLOCK, kind="clock", hint="set this machine's clock")
     if code in _AGAIN:
-        after = payload.asked_to_wait(reply)
+        after = payload.retry_after(reply)
         hint = "Bitget shuts an address out for 5 minutes after 6000 requests in one" if code == "429" else ""
         return said(answer=Answer.AGAIN, kind="rate_limit", after=_AGAIN[code] if after is None else after, hint=hint)
     if code in _NO_PRODUCT:
@@ -273,19 +242,12 @@ def judge(request: Request, reply: Reply) -> Judgement:
     return said(answer=Answer.AMBIGUOUS, kind=None if code in _AMBIGUOUS else "unreadable")
 
 
-def _by_status(reply: Reply) -> Judgement:
-    """Without a code, HTTP 400 is no refusal: nearly all of the venue's words come with it, "nothing to do" too."""
-    if reply.status == 400:
-        return Judgement(answer=Answer.AMBIGUOUS, kind="unreadable", words="HTTP 400")
-    return payload.by_status(reply)
-
-
 def code_of(reply: Reply) -> str:
     """The code of the envelope. Raises Unreadable."""
     return payload.field(payload.as_object(reply.json), "code")
 
 
-def data(reply: Reply) -> Any:  # noqa: ANN401 - whatever JSON the venue put there
+def data(reply: Reply) -> Any:  # whatever JSON the venue put there
     """The payload of the envelope; None where the venue sent null."""
     answer = payload.as_object(reply.json)
     if "data" not in answer:

@@ -1,7 +1,7 @@
 """Bitget: the segments of a classic account, REST v2: orders and plan orders of futures by product type, and of spot.
 
 https://www.bitget.com/api-doc/contract/trade/Cancel-All-Orders, .../contract/plan/Cancel-Plan-Order,
-https://www.bitget.com/api-doc/spot/trade/Cancel-Symbol-Orders, .../spot/plan/Batch-Cancel-Plan-Order and those beside.
+https://www.bitget.com/api-doc/spot/trade/Cancel-Symbol-Orders, .../spot/plan/Batch-Cancel-Plan-Order and so on.
 """
 
 from __future__ import annotations
@@ -13,30 +13,8 @@ from typing import Any
 from cancelall.core.errors import Unreadable
 from cancelall.core.model import Order, Priority, Protection, Purpose, Reply, Request
 from cancelall.venues import payload
-from cancelall.venues.bitget.api import (
-    PAGE,
-    PLANS_BY_GUESS,
-    PLANS_BY_NAME,
-    PLANS_OF_TYPE,
-    asked,
-    data,
-    get,
-    of_product,
-    post,
-    took_nothing,
-    whole_product,
-)
-from cancelall.venues.bitget.segments import (
-    BATCH,
-    SELLS,
-    TRIGGERED,
-    BitgetSegment,
-    acknowledge,
-    listed,
-    recent,
-    tells,
-    word,
-)
+from cancelall.venues.bitget import api
+from cancelall.venues.bitget.segments import BATCH, SELLS, TRIGGERED, BitgetSegment, listed, lower, recent, tells
 from cancelall.venues.contract import Named, Witness, in_chunks, one_by_one
 from cancelall.venues.payload import UNREADABLE, Row
 
@@ -72,10 +50,10 @@ class _OfProduct(BitgetSegment):
     """The margin coin that it is narrowed to."""
 
     def _rows(self, request: Request, reply: Reply) -> tuple[list[Any], object, bool]:
-        """The list and `endId` are both null on an empty page, as observed; a null beside an id is not that. One
+        """The list and `endId` are both null on an empty page, as observed; a null with an id is not that. One
         observed answer with rows has no `endId` at all.
         """
-        rows, last, null = listed(payload.as_object(data(reply), "data"), "entrustedList", "endId")
+        rows, last, null = listed(payload.as_object(api.data(reply), "data"), "entrustedList", "endId")
         return rows, last, null and last not in (None, "")
 
     def _holds(self, row: Row) -> bool:
@@ -83,18 +61,18 @@ class _OfProduct(BitgetSegment):
         return (not self.coin or (row.text("marginCoin", needed=True) or "").upper() == self.coin) and in_scope
 
 
-def _closes(row: Row, *, told: bool) -> Protection:
+def _closes(row: Row, *, opens: bool) -> Protection:
     """Whether an order can only shrink a position.
 
     In one-way mode `reduceOnly` says so, in hedge mode `tradeSide`; there `side` names the position, not the order.
-    `told` says whether a row with neither of them opens. https://www.bitget.com/api-doc/contract/trade/Get-Orders-Pending
+    `opens` says whether a row with neither of them opens one. https://www.bitget.com/api-doc/contract/trade/Get-Orders-Pending
     """
-    trade_side, reduces = word(row, "tradeSide"), row.flag("reduceOnly")
+    trade_side, reduces = lower(row, "tradeSide"), row.flag("reduceOnly")
     if reduces or "close" in trade_side:
         return Protection.PROTECTIVE
     if reduces is None:
         return Protection.UNKNOWN
-    if trade_side in ("open", "buy_single", "sell_single") or (trade_side == "" and told):
+    if trade_side in ("open", "buy_single", "sell_single") or (trade_side == "" and opens):
         return Protection.NONE
     return Protection.UNKNOWN
 
@@ -103,14 +81,14 @@ class Futures(_OfProduct):
     """Ordinary orders. `cancel-all-orders` is said to ignore a symbol: those of a symbol go by the batch call."""
 
     def mass_cancels(self, survivors: tuple[Order, ...]) -> tuple[Request, ...]:
-        path, narrow = f"{_MIX}/batch-cancel-orders", of_product(self.product, self.coin)
+        path, narrow = f"{_MIX}/batch-cancel-orders", api.of_product(self.product, self.coin)
         bodies = [{"symbol": symbol, **narrow} for symbol in self.symbols]
-        by_symbol = tuple(post(path, Purpose.MASS_CANCEL, body, Priority.MASS_CANCEL) for body in bodies)
-        return by_symbol or (whole_product(self.product, self.coin),)
+        by_symbol = tuple(api.post(path, Purpose.MASS_CANCEL, body, Priority.MASS_CANCEL) for body in bodies)
+        return by_symbol or (api.whole_product(self.product, self.coin),)
 
     @cached_property
     def listings(self) -> tuple[tuple[Request, ...], ...]:
-        """The listing without a status may leave out partly filled orders, so that they are asked for by name:
+        """The listing without a status may leave out partly filled orders, so that they are listed by it:
         afterwards, because that is what a live one turns into.
         """
         passes = partial(self._passes, f"{_MIX}/orders-pending", productType=self.product)
@@ -118,13 +96,11 @@ class Futures(_OfProduct):
 
     @cached_property
     def witnesses(self) -> tuple[Witness, ...]:
-        """A last cancel of all: 22001, or two that took nothing a gap apart. Whatever else waits for the same limit
-        goes before it.
-        """
+        """A last cancel of all: 22001, or two that took nothing a gap apart. All else in its limit goes before it."""
         if self.symbols:
             return ()
-        request = replace(whole_product(self.product, self.coin), priority=Priority.OTHER)
-        return (Witness(request=request, read=_met_none, twice=lambda request, reply: took_nothing(reply)),)
+        request = replace(api.whole_product(self.product, self.coin), priority=Priority.OTHER)
+        return (Witness(request=request, read=self._met_none, twice=lambda request, reply: api.took_nothing(reply)),)
 
     def cancels(self, orders: tuple[Order, ...], others: tuple[Order, ...] | None) -> Named:
         symbols = dict.fromkeys(order.symbol for order in orders if order.symbol)
@@ -134,31 +110,30 @@ class Futures(_OfProduct):
     def _several(self, orders: tuple[Order, ...]) -> Request:
         ids = [{"orderId": one.id} for one in orders]
         body = {"symbol": orders[0].symbol, "productType": self.product, "orderIdList": ids}
-        return post(f"{_MIX}/batch-cancel-orders", Purpose.BATCH, body)
+        return api.post(f"{_MIX}/batch-cancel-orders", Purpose.BATCH, body)
 
     def singly(self, orders: tuple[Order, ...], others: tuple[Order, ...] | None) -> Named:
         return one_by_one((order for order in orders if order.symbol), self._single)
 
     def _single(self, order: Order) -> Request:
         body = {"orderId": order.id, "symbol": order.symbol, "productType": self.product}
-        return post(f"{_MIX}/cancel-order", Purpose.CANCEL, body)
+        return api.post(f"{_MIX}/cancel-order", Purpose.CANCEL, body)
 
     def _kind(self, request: Request, row: Row) -> tuple[str, str, Protection]:
         """A row without a `tradeSide` is of one-way mode if it says so; there `reduceOnly` tells everything."""
-        type_, mode = row.text("orderType") or "", word(row, "posMode")
-        told = mode == "one_way_mode" or (mode == "" and tells(row, "reduceOnly"))
-        return "", type_, _closes(row, told=told)
+        type_, mode = row.text("orderType") or "", lower(row, "posMode")
+        opens = mode == "one_way_mode" or (mode == "" and tells(row, "reduceOnly"))
+        return "", type_, _closes(row, opens=opens)
 
     def final_states(self, orders: tuple[Order, ...], since_ms: int) -> tuple[Request, ...]:
         return recent(f"{_MIX}/orders-history", orders, productType=self.product)
 
-
-def _met_none(request: Request, reply: Reply) -> bool:
-    """Code 22001 agrees; a success that met an order does not; one that met none without saying so is no word."""
-    said = acknowledge(request, reply)
-    if not (said.cancelled or said.failed):
-        raise Unreadable('a success without an order in the place of 22001, "no order to cancel"')
-    return False
+    def _met_none(self, request: Request, reply: Reply) -> bool:
+        """Code 22001 agrees; a success that met an order does not; one that met none without saying so is no word."""
+        said = self.acknowledge(request, reply)
+        if not (said.cancelled or said.failed):
+            raise Unreadable('a success without an order in the place of 22001, "no order to cancel"')
+        return False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -196,9 +171,9 @@ class Plans(_OfProduct):
     def _by_type(self, kind: str, symbol: str | None) -> Request:
         """What can open a position goes first."""
         narrow = {"symbol": symbol} if symbol else {}
-        body = {**narrow, **of_product(self.product, self.coin), "planType": kind}
+        body = {**narrow, **api.of_product(self.product, self.coin), "planType": kind}
         first = Priority.MASS_CANCEL if kind in _OPENING else Priority.CANCEL
-        return post(f"{_MIX}/cancel-plan-order", PLANS_OF_TYPE, body, first)
+        return api.post(f"{_MIX}/cancel-plan-order", api.PLANS_OF_TYPE, body, first)
 
     def cancels(self, orders: tuple[Order, ...], others: tuple[Order, ...] | None) -> Named:
         return self._by_name(orders, BATCH)
@@ -218,14 +193,14 @@ class Plans(_OfProduct):
     def _several(self, plan_type: str, orders: tuple[Order, ...]) -> Request:
         typed = {"planType": plan_type} if plan_type else {}
         body = {"symbol": orders[0].symbol, "productType": self.product, **typed}
-        purpose = PLANS_BY_GUESS if plan_type == "track_plan" else PLANS_BY_NAME
-        return post(
+        purpose = api.PLANS_BY_GUESS if plan_type == "track_plan" else api.PLANS_BY_NAME
+        return api.post(
             f"{_MIX}/cancel-plan-order", purpose, {**body, "orderIdList": [{"orderId": one.id} for one in orders]}
         )
 
     def _kind(self, request: Request, row: Row) -> tuple[str, str, Protection]:
-        kind = word(row, "planType")
-        protection = _closes(row, told=True) if kind in _OPENING else Protection.UNKNOWN
+        kind = lower(row, "planType")
+        protection = _closes(row, opens=True) if kind in _OPENING else Protection.UNKNOWN
         return kind, kind or "plan", Protection.PROTECTIVE if kind in _OF_A_POSITION else protection
 
     def final_states(self, orders: tuple[Order, ...], since_ms: int) -> tuple[Request, ...]:
@@ -251,18 +226,18 @@ def _words_that_may_cancel(kind: str) -> tuple[str, ...]:
 # --- spot -----------------------------------------------------------------------------------------------------------
 
 
-class Spot(BitgetSegment):
+class BitgetSpot(BitgetSegment):
     """Ordinary and TP/SL orders, listed apart. There is no call for all symbols: they come from the listing.
 
     Whether the cancel of a symbol takes TP/SL orders is not written; by name they are cancelled as what they are.
     """
 
     def mass_cancels(self, survivors: tuple[Order, ...]) -> tuple[Request, ...]:
-        """By symbol where that was asked for, or where it saves batches: it is the slower one, and lands later."""
+        """By symbol where the scope has some, or where it saves batches: it is the slower one, and lands later."""
         known = [order.symbol for order in survivors if order.kind == "normal" and order.symbol]
         many = (symbol for symbol in dict.fromkeys(known) if known.count(symbol) > BATCH)
         path, first = f"{_SPOT}/cancel-symbol-order", Priority.MASS_CANCEL
-        return tuple(post(path, Purpose.MASS_CANCEL, {"symbol": symbol}, first) for symbol in self.symbols or many)
+        return tuple(api.post(path, Purpose.MASS_CANCEL, {"symbol": symbol}, first) for symbol in self.symbols or many)
 
     @cached_property
     def listings(self) -> tuple[tuple[Request, ...], ...]:
@@ -270,29 +245,29 @@ class Spot(BitgetSegment):
         return self._passes(path, tpslType="tpsl"), self._passes(path, tpslType="normal")
 
     def _rows(self, request: Request, reply: Reply) -> tuple[list[Any], object, bool]:
-        """A plain array does not say where to read on: from the id of its last row that has one."""
-        rows, null = payload.null_or_list({"data": data(reply)}, "data")
+        """An array alone does not say where to read on: from the id of its last row that has one."""
+        rows, null = payload.null_or_list({"data": api.data(reply)}, "data")
         ids = (row["orderId"] for row in reversed(rows) if isinstance(row, dict) and row.get("orderId"))
         return rows, next(ids, None), null
 
     def _kind(self, request: Request, row: Row) -> tuple[str, str, Protection]:
-        kind = asked(request, "tpslType")
+        kind = api.parameter(request, "tpslType")
         if kind == "normal":
             return kind, row.text("orderType") or "", Protection.NONE
-        return kind, kind, SELLS.get(word(row, "side"), Protection.UNKNOWN)
+        return kind, kind, SELLS.get(lower(row, "side"), Protection.UNKNOWN)
 
     def cancels(self, orders: tuple[Order, ...], others: tuple[Order, ...] | None) -> Named:
         """In batches of several symbols; TP/SL orders singly, for the batch has no word for them.
 
         https://www.bitget.com/api-doc/spot/trade/Cancel-Order
         """
-        plain = tuple(order for order in orders if order.kind == "normal" and order.symbol)
+        ordinary = tuple(order for order in orders if order.kind == "normal" and order.symbol)
         waiting = (order for order in orders if order.kind == "tpsl")
-        return (*in_chunks(plain, BATCH, self._several), *one_by_one(waiting, self._single))
+        return (*in_chunks(ordinary, BATCH, self._several), *one_by_one(waiting, self._single))
 
     def _several(self, orders: tuple[Order, ...]) -> Request:
         named = [{"orderId": one.id, "symbol": one.symbol} for one in orders]
-        return post(f"{_SPOT}/batch-cancel-order", Purpose.BATCH, {"batchMode": "multiple", "orderList": named})
+        return api.post(f"{_SPOT}/batch-cancel-order", Purpose.BATCH, {"batchMode": "multiple", "orderList": named})
 
     def singly(self, orders: tuple[Order, ...], others: tuple[Order, ...] | None) -> Named:
         return one_by_one((order for order in orders if order.symbol or order.kind == "tpsl"), self._single)
@@ -300,7 +275,7 @@ class Spot(BitgetSegment):
     def _single(self, order: Order) -> Request:
         """A TP/SL order is named by its kind, and then without a symbol."""
         narrow = {"tpslType": "tpsl"} if order.kind == "tpsl" else {"symbol": order.symbol}
-        return post(f"{_SPOT}/cancel-order", Purpose.CANCEL, {"orderId": order.id, **narrow})
+        return api.post(f"{_SPOT}/cancel-order", Purpose.CANCEL, {"orderId": order.id, **narrow})
 
     def final_states(self, orders: tuple[Order, ...], since_ms: int) -> tuple[Request, ...]:
         kinds = {kind: tuple(one for one in orders if (one.kind or "normal") == kind) for kind in ("normal", "tpsl")}
@@ -316,14 +291,14 @@ class SpotPlans(BitgetSegment):
 
     def mass_cancels(self, survivors: tuple[Order, ...]) -> tuple[Request, ...]:
         body = {"symbolList": list(self.symbols)} if self.symbols else {}
-        return (post(f"{_SPOT}/batch-cancel-plan-order", Purpose.MASS_CANCEL, body, Priority.MASS_CANCEL),)
+        return (api.post(f"{_SPOT}/batch-cancel-plan-order", Purpose.MASS_CANCEL, body, Priority.MASS_CANCEL),)
 
     @cached_property
     def listings(self) -> tuple[tuple[Request, ...], ...]:
         return (self._passes(f"{_SPOT}/current-plan-order"),)
 
     def _rows(self, request: Request, reply: Reply) -> tuple[list[Any], object, bool]:
-        found = payload.as_object(data(reply), "data")
+        found = payload.as_object(api.data(reply), "data")
         rows, null = payload.null_or_list(found, "orderList")
         return rows, found, null
 
@@ -337,7 +312,7 @@ class SpotPlans(BitgetSegment):
         if request.purpose == Purpose.FINAL_STATES:
             return super()._way_on(request, rows, last if more is True else None)
         following = self._from_id(request, last)
-        more_to_come = more is not False and (more is not None or len(rows) >= PAGE)
+        more_to_come = more is not False and (more is not None or len(rows) >= api.PAGE)
         goes_on = more_to_come or (not rows and following not in (None, request))
         if goes_on and following is None:
             return None, "there may be more, and the page does not say where to read on"
@@ -345,11 +320,11 @@ class SpotPlans(BitgetSegment):
         return following if goes_on else None, "nextFlag is not a truth value" if odd else ""
 
     def _kind(self, request: Request, row: Row) -> tuple[str, str, Protection]:
-        return "plan", "plan", SELLS.get(word(row, "side"), Protection.UNKNOWN)
+        return "plan", "plan", SELLS.get(lower(row, "side"), Protection.UNKNOWN)
 
     def cancels(self, orders: tuple[Order, ...], others: tuple[Order, ...] | None) -> Named:
         path = f"{_SPOT}/cancel-plan-order"
-        return one_by_one(orders, lambda order: post(path, Purpose.CANCEL, {"orderId": order.id}))
+        return one_by_one(orders, lambda order: api.post(path, Purpose.CANCEL, {"orderId": order.id}))
 
     def final_states(self, orders: tuple[Order, ...], since_ms: int) -> tuple[Request, ...]:
-        return (get(f"{_SPOT}/history-plan-order", Purpose.FINAL_STATES, limit=str(PAGE)),)
+        return (api.get(f"{_SPOT}/history-plan-order", Purpose.FINAL_STATES, limit=str(api.PAGE)),)

@@ -9,35 +9,23 @@ from typing import Annotated, Literal
 from cancelall.core.declare import Opt, Sec
 from cancelall.core.errors import OptionError
 from cancelall.core.secret import Secret
-from cancelall.venues.registry import Schema
+from cancelall.venues.registry import Schema, selector
 
 HOSTS = {"live": "https://api.bitget.com", "demo": "https://api.bitget.com"}
 """Demo trading has keys of its own, and a header: https://www.bitget.com/api-doc/common/demotrading/restapi"""
 
-
 Product = Literal["USDT-FUTURES", "COIN-FUTURES", "USDC-FUTURES", "SPOT"]
-
-
 FUTURES = ("USDT-FUTURES", "COIN-FUTURES", "USDC-FUTURES")
+_MARGIN = "Only futures orders with this margin coin. In a unified account: settled in it."
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class BitgetOptions:
     """What a Bitget profile can say. With no selector: everything."""
 
     product_type: Annotated[tuple[Product, ...], Opt(help="Only this product type.", selector=True)] = ()
-    margin_coin: Annotated[
-        str | None,
-        Opt(
-            help="Only futures orders with this margin coin. In a unified account: settled in it.",
-            metavar="COIN",
-            selector=True,
-            example="USDT",
-        ),
-    ] = None
-    symbol: Annotated[
-        tuple[str, ...], Opt(help="Only this symbol.", metavar="SYMBOL", selector=True, example="BTCUSDT")
-    ] = ()
+    margin_coin: Annotated[str | None, selector(help=_MARGIN, metavar="COIN", example="USDT")] = None
+    symbol: Annotated[tuple[str, ...], selector(help="Only this symbol.", metavar="SYMBOL", example="BTCUSDT")] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "symbol", tuple(symbol.upper() for symbol in self.symbol))
@@ -57,7 +45,7 @@ class Options:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Secrets:
+class BitgetSecrets:
     """An API key with the right to trade. A secret that is a PEM private key makes it an RSA key."""
 
     api_key: Annotated[Secret, Sec(help="API key.")] = field(repr=False)
@@ -68,7 +56,7 @@ class Secrets:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Facts:
+class BitgetFacts:
     """The account's mode as far as it is known, and what the two APIs have shown of it."""
 
     mode: Literal["", "classic", "unified", "hybrid"] = ""
@@ -80,8 +68,9 @@ class Facts:
 
 def _fits_a_name(letter: str) -> bool:
     """Whether a symbol can hold this character: of other scripts any letter, sign or digit."""
-    plain = letter.isalnum() or letter in "_-"
-    return plain if letter.isascii() else letter.isprintable() and not letter.isspace()
+    if letter.isascii():
+        return letter.isalnum() or letter in "_-"
+    return letter.isprintable() and not letter.isspace()
 
 
 def _takes(product: str, coin: str) -> bool:
@@ -100,7 +89,7 @@ def _holds(product: str, symbol: str) -> bool:
     return product in ("SPOT", "MARGIN") or (product == "USDT-FUTURES" and "USDT" in symbol)
 
 
-def selected(options: Options) -> dict[str, tuple[str, ...]]:
+def selected(options: BitgetOptions) -> dict[str, tuple[str, ...]]:
     """The products that the selectors leave, each with the symbols that it is narrowed to."""
     found = {}
     for product in (*FUTURES, "SPOT", "MARGIN"):
@@ -118,4 +107,4 @@ def selected(options: Options) -> dict[str, tuple[str, ...]]:
     return found
 
 
-SCHEMA = Schema(hosts=HOSTS, options=Options, secrets=Secrets)
+SCHEMA = Schema(hosts=HOSTS, options=BitgetOptions, secrets=BitgetSecrets)

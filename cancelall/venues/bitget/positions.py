@@ -37,7 +37,7 @@ _ROLES = {
 _TRIGGERS = ("triggerPrice", "stopLoss", "stopLossTriggerPrice", "takeProfit", "stopSurplusTriggerPrice")
 
 
-def listings(options: Any, orders: tuple[Request, ...]) -> tuple[PositionListing, ...]:  # noqa: ANN401 - the venue's
+def listings(options: Any, orders: tuple[Request, ...]) -> tuple[PositionListing, ...]:
     """Of each product whose orders were listed, of the API that listed them."""
     listed: dict[str, PositionListing] = {}
     symbols, coin = frozenset(options.symbol), options.margin_coin

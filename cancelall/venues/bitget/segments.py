@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
@@ -27,14 +27,14 @@ from cancelall.core.model import (
     State,
 )
 from cancelall.venues import payload
-from cancelall.venues.bitget.api import NAMED_GAP, PAGE, asked, data, get
+from cancelall.venues.bitget import api
 from cancelall.venues.contract import Segment
 from cancelall.venues.payload import Row
 
 BATCH = 20
 """Orders per cancel by name. The endpoints' pages say 50 or nothing, that of best practices and code 40306 say 20."""
 _SMALLEST_PAGE = 20
-"""Rows of the smallest page that the venue makes by itself: one with fewer was not cut off, whatever it was asked for.
+"""Rows of the smallest page that the venue makes by itself: one with fewer was not cut off, whatever its limit was.
 https://www.bitget.com/api-doc/spot/plan/Get-Current-Plan-Order"""
 
 CANCELLED = {"canceled": (State.CANCELLED, ""), "cancelled": (State.CANCELLED, "")}
@@ -51,7 +51,7 @@ class BitgetSegment(Segment):
 
     symbols: tuple[str, ...] = ()
     """Those that it is narrowed to."""
-    named_gap = NAMED_GAP
+    named_gap = api.NAMED_GAP
     status: ClassVar[str] = "status"
     quantity: ClassVar[str] = "size"
     filled: ClassVar[str] = "baseVolume"
@@ -69,9 +69,9 @@ class BitgetSegment(Segment):
         A symbol of another script has two forms in a query, and which of them is signed is not certain: then all
         symbols are listed, and narrowed here.
         """
-        plain = all(re.fullmatch(r"[A-Za-z0-9_-]+", symbol) for symbol in self.symbols)
-        narrow = [{"symbol": symbol} for symbol in self.symbols if plain] or [{}]
-        return tuple(get(path, purpose, limit=str(PAGE), **one, **values) for one in narrow)
+        latin = all(re.fullmatch(r"[A-Za-z0-9_-]+", symbol) for symbol in self.symbols)
+        narrow = [{"symbol": symbol} for symbol in self.symbols if latin] or [{}]
+        return tuple(api.get(path, purpose, limit=str(api.PAGE), **one, **values) for one in narrow)
 
     # --- rows ---
 
@@ -98,7 +98,7 @@ class BitgetSegment(Segment):
             id=row.identity("orderId"),
             client_id=row.text("clientOid"),
             symbol=symbol_of(row),
-            side=word(row, "side") or None,
+            side=lower(row, "side") or None,
             type=type_.lower() or None,
             price=next((price for price in prices if price not in (None, "0")), None),
             quantity=quantity,
@@ -141,11 +141,11 @@ class BitgetSegment(Segment):
         return None if state is None else (self._order(request, row), state, note)
 
     def _way_on(self, request: Request, rows: list[Any], last: object) -> tuple[Request | None, str]:
-        """The request for the next page, and why there may be one that cannot be asked for.
+        """The request for the next page, and why there may be one that cannot be requested.
 
         A short page is the last one. The id to go on from is there on the last page too, and one observed answer with
-        rows has none at all: without it, a page is unsure only when it holds as many rows as were asked for. An empty
-        page that names an id which nobody asked from is followed.
+        rows has none at all: without it, a page is unsure only when it holds as many rows as it can. An empty
+        page that names another id than its request is followed.
         """
         following = self._from_id(request, last)
         if following is None and last not in (None, ""):
@@ -157,13 +157,32 @@ class BitgetSegment(Segment):
 
     def _from_id(self, request: Request, last: object) -> Request | None:
         """The same read, from this id on; None if it is none."""
-        plain = isinstance(last, str) or (isinstance(last, int) and not isinstance(last, bool))
-        if not plain or not re.fullmatch(r"[0-9]{1,32}", str(last)):
+        if not isinstance(last, str | int) or not re.fullmatch(r"[0-9]{1,32}", str(last)):
             return None
-        return get(request.path, request.purpose, **{**dict(parse_qsl(request.query)), self.onward: str(last)})
+        return api.get(request.path, request.purpose, **{**dict(parse_qsl(request.query)), self.onward: str(last)})
 
     def acknowledge(self, request: Request, reply: Reply) -> Acknowledgement:
-        return acknowledge(request, reply)
+        """What was cancelled and what was not, in all of the venue's ways to say so. Its lists may be null or missing.
+
+        An empty list says nothing: a plan order cancelled under a wrong `planType` is in neither. Where a cancel of one
+        order is answered without its id, the success is that of the order that was named. Rows are read one by one: one
+        that is odd takes no other along.
+        """
+        said = api.data(reply)
+        if isinstance(said, dict):
+            if payload.maybe(said, "result") not in (None, "success"):
+                return Acknowledgement(failed=(Failure(id="", reason="the venue says that it failed"),))
+            cancelled, failed, rows = (_list(said, key) for key in ("successList", "failureList", "list"))
+            rows = rows or ([said] if "orderId" in said else [])
+        elif said is None or isinstance(said, list):
+            cancelled, failed, rows = [], [], said or []
+        else:
+            raise Unreadable("data is neither an object nor a list")
+        if not (cancelled or failed or rows):
+            named = re.match(rb'\{"orderId":"([0-9]+)"', request.body) if request.purpose == Purpose.CANCEL else None
+            return Acknowledgement(cancelled=(named[1].decode(),) if named else ())
+        answers = ((cancelled, False), (failed, True), (rows, None))
+        return _acknowledged((row, fails) for several, fails in answers for row in several)
 
 
 def recent(path: str, orders: tuple[Order, ...], **values: str) -> tuple[Request, ...]:
@@ -172,7 +191,7 @@ def recent(path: str, orders: tuple[Order, ...], **values: str) -> tuple[Request
     The history is sorted by the age of the orders: an old one may lie many pages deep.
     """
     alone = {"orderId": orders[0].id} if len(orders) == 1 else {}
-    return (get(path, Purpose.FINAL_STATES, limit=str(PAGE), **alone, **values),) if orders else ()
+    return (api.get(path, Purpose.FINAL_STATES, limit=str(api.PAGE), **alone, **values),) if orders else ()
 
 
 def symbol_of(row: Row, *, needed: bool = False) -> str | None:
@@ -181,7 +200,7 @@ def symbol_of(row: Row, *, needed: bool = False) -> str | None:
     return symbol and symbol.upper()
 
 
-def word(row: Row, key: str) -> str:
+def lower(row: Row, key: str) -> str:
     """A field that holds one of a few words, in lower case; empty without one, `?` where it cannot be read."""
     return (row.text(key) or "").lower()
 
@@ -199,38 +218,10 @@ def listed(record: Mapping[str, Any], key: str, last: str) -> tuple[list[Any], o
 
 def _size(request: Request) -> int:
     """How many rows a page holds at most."""
-    return int(asked(request, "limit") or PAGE)
+    return int(api.parameter(request, "limit") or api.PAGE)
 
 
-# --- acknowledgements -----------------------------------------------------------------------------------------------
-
-
-def acknowledge(request: Request, reply: Reply) -> Acknowledgement:
-    """What was cancelled and what was not, in all of the venue's ways to say so. Its lists may be null or missing.
-
-    An empty list says nothing: a plan order cancelled under a wrong `planType` is in neither. Where a cancel of one
-    order is answered without its id, the success is that of the order that was named. Rows are read one by one: one
-    that is odd takes no other along.
-    """
-    said = data(reply)
-    if isinstance(said, dict):
-        if payload.maybe(said, "result") not in (None, "success"):
-            return Acknowledgement(failed=(Failure(id="", reason="the venue says that it failed"),))
-        cancelled, failed, rows = (_list(said, key) for key in ("successList", "failureList", "list"))
-        rows = rows or ([said] if "orderId" in said else [])
-    elif said is None or isinstance(said, list):
-        cancelled, failed, rows = [], [], said or []
-    else:
-        raise Unreadable("data is neither an object nor a list")
-    if not (cancelled or failed or rows):
-        named = re.match(rb'\{"orderId":"([0-9]+)"', request.body) if request.purpose == Purpose.CANCEL else None
-        return Acknowledgement(cancelled=(named[1].decode(),) if named else ())
-    return _taken(
-        [*((one, False) for one in cancelled), *((one, True) for one in failed), *((one, None) for one in rows)]
-    )
-
-
-def _taken(rows: list[tuple[Any, bool | None]]) -> Acknowledgement:
+def _acknowledged(rows: Iterable[tuple[Any, bool | None]]) -> Acknowledgement:
     """Orders that were cancelled (False) or not (True), and those whose row says for itself what became of them."""
     ids: dict[str, str | None] = {}
     failures: list[Failure] = []
@@ -239,7 +230,7 @@ def _taken(rows: list[tuple[Any, bool | None]]) -> Acknowledgement:
         try:
             row = Row(entry)
             if fails or (fails is None and (row.text("code") or "").strip("0")):  # a success has none, or zeroes
-                failures.append(Failure(id=_id_or_none(row), reason=_reason(row)))
+                failures.append(Failure(id=payload.usable_id(entry, "orderId") or "", reason=_reason(row)))
             else:
                 ids[row.identity("orderId")] = row.text("clientOid")
             odd += bool(row.oddities)
@@ -257,14 +248,7 @@ def _list(record: Mapping[str, Any], key: str) -> list[Any]:
     return [] if record.get(key) is None else payload.as_list(record[key], key)
 
 
-def _id_or_none(row: Row) -> str:
-    try:
-        return row.identity("orderId")
-    except Unreadable:
-        return ""
-
-
 def _reason(row: Row) -> str:
     code = row.text("errorCode") or row.text("code") or ""
     text = row.text("errorMsg") or row.text("msg") or "refused"
-    return payload.words(f"{code} {text}".strip())
+    return payload.message(f"{code} {text}".strip())

@@ -7,32 +7,28 @@ from functools import partial
 from typing import Literal
 
 from cancelall.core.model import Purpose, Reply, Request
-from cancelall.venues import payload
-from cancelall.venues.bitget.api import (
-    LIMITS,
-    MODE,
-    NO_RIGHT,
-    SERVED,
-    UNIFIED_SAYS_NO,
-    account_mode,
-    check_secrets,
-    code_of,
-    data,
-    headers,
-    judge,
-    public,
-    sign,
+from cancelall.venues import payload, signing
+from cancelall.venues.bitget import api
+from cancelall.venues.bitget.classic import BLIND_AT_MOST, BitgetSpot, Futures, Plans, SpotPlans
+from cancelall.venues.bitget.options import FUTURES, BitgetFacts, BitgetOptions, selected
+from cancelall.venues.bitget.unified import BitgetStrategies, Unified
+from cancelall.venues.contract import (
+    SYMBOL,
+    Batch,
+    Discovery,
+    Known,
+    Limit,
+    Segment,
+    Venue,
+    names_of,
+    unknown_selectors,
 )
-from cancelall.venues.bitget.classic import BLIND_AT_MOST, Futures, Plans, Spot, SpotPlans
-from cancelall.venues.bitget.options import FUTURES, Facts, Options, selected
-from cancelall.venues.bitget.unified import Strategies, Unified
-from cancelall.venues.contract import SYMBOL, Batch, Discovery, Known, Limit, Segment, Venue, strangers, words
 from cancelall.venues.payload import Row
 
 # --- scope ----------------------------------------------------------------------------------------------------------
 
 
-def segments(options: Options, facts: Facts, environment: str) -> tuple[Segment, ...]:
+def segments(options: BitgetOptions, facts: BitgetFacts, environment: str) -> tuple[Segment, ...]:
     """The segments of the APIs that this account can be behind; the classic one until it is known.
 
     An account that both refuse is being switched: both stay, each with its refusal. Those come first whose ordinary
@@ -47,8 +43,8 @@ def segments(options: Options, facts: Facts, environment: str) -> tuple[Segment,
     return tuple(sorted(found, key=lambda segment: (segment.spawns or not segment.blind, not segment.spawns)))
 
 
-def _classic(options: Options) -> list[Segment]:
-    """Two for each product: the plan orders feed the ordinary ones, which they become when they fire.
+def _classic(options: BitgetOptions) -> list[Segment]:
+    """Two for each product: the plan orders become ordinary ones when they fire.
 
     Margin orders are listed by symbol only: they cannot be proven empty.
     """
@@ -57,7 +53,7 @@ def _classic(options: Options) -> list[Segment]:
     for product, symbols in selected(options).items():
         name = f"{product} plan orders"
         if product == "SPOT":
-            found += (Spot(name=product, symbols=symbols), SpotPlans(name=name, symbols=symbols))
+            found += (BitgetSpot(name=product, symbols=symbols), SpotPlans(name=name, symbols=symbols))
         elif product in FUTURES:
             plans = Plans(name=name, product=product, symbols=symbols, coin=coin, unseen=unseen)
             found += (Futures(name=product, product=product, symbols=symbols, coin=coin), plans)
@@ -65,8 +61,8 @@ def _classic(options: Options) -> list[Segment]:
     return found
 
 
-def _unified(options: Options, prefix: str) -> list[Segment]:
-    """Two for each category: the strategies feed the ordinary orders, which they become when they fire."""
+def _unified(options: BitgetOptions, prefix: str) -> list[Segment]:
+    """Two for each category: the strategies become ordinary orders when they fire."""
     found: list[Segment] = []
     for category, symbols in selected(options).items():
         # Only coin-margined contracts differ in their coin. They are settled in the one that their name begins with.
@@ -74,12 +70,12 @@ def _unified(options: Options, prefix: str) -> list[Segment]:
         name = f"{prefix}{category}"
         found += (
             Unified(name=name, category=category, symbols=symbols, base=base),
-            Strategies(name=f"{name} strategy orders", category=category, symbols=symbols, base=base),
+            BitgetStrategies(name=f"{name} strategy orders", category=category, symbols=symbols, base=base),
         )
     return found
 
 
-def not_covered(options: Options, environment: str) -> tuple[str, ...]:
+def not_covered(options: BitgetOptions, environment: str) -> tuple[str, ...]:
     """What no request of this scope reaches."""
     chosen = selected(options)
     found = ["grid bots and other bots", "copy trading", "sub-accounts (each has its own key)"]
@@ -91,7 +87,7 @@ def not_covered(options: Options, environment: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def unwitnessed(options: Options, keep_protective: bool, reads_only: bool) -> str:
+def unwitnessed(options: BitgetOptions, keep_protective: bool, reads_only: bool) -> str:
     """Where Bitget's own word, 22001, is not to be had."""
     if not any(product in FUTURES for product in selected(options)):
         return ""
@@ -103,9 +99,9 @@ def unwitnessed(options: Options, keep_protective: bool, reads_only: bool) -> st
 # --- the account's mode, and instruments ----------------------------------------------------------------------------
 
 
-def learn_mode(facts: Facts, mode: str) -> Facts:
+def learn_mode(facts: BitgetFacts, mode: str) -> BitgetFacts:
     """Facts after an API refused the account because it is in the other mode, or the classic one served it."""
-    if mode == SERVED:
+    if mode == api.SERVED:
         both = facts.mode == "unified" and "classic" not in facts.closed
         return replace(facts, served=True, mode="hybrid" if both else facts.mode)
     closed = facts.closed | {"classic" if mode == "unified" else "unified"}
@@ -117,68 +113,68 @@ _BEING_SWITCHED = frozenset({"upgrading", "switching"})
 _MODES = _BEING_SWITCHED | {"classic", "unified", "hybrid", "undisclosed"}
 
 
-def discoveries(options: Options, facts: Facts) -> tuple[Discovery[Facts], ...]:
+def discoveries(options: BitgetOptions, facts: BitgetFacts) -> tuple[Discovery[BitgetFacts], ...]:
     """Which mode is the account in? And is every selector known to the venue?"""
-    found = [Discovery(name="account mode", request=account_mode(), read=_read_mode, learn=_learn_settings)]
+    found = [Discovery(name="account mode", request=api.account_mode(), read=_read_mode, learn=_learn_settings)]
     for product in selected(options) if options.symbol or _coins(options) else ():
         if product == "MARGIN":  # its symbols are those of spot
             continue
-        request = public("/api/v2/spot/public/symbols", Purpose.DISCOVERY)
+        request = api.public("/api/v2/spot/public/symbols", Purpose.DISCOVERY)
         if product in FUTURES:
-            request = public("/api/v2/mix/market/contracts", Purpose.DISCOVERY, productType=product)
+            request = api.public("/api/v2/mix/market/contracts", Purpose.DISCOVERY, productType=product)
         read = partial(_read_instruments, product in FUTURES)
         found.append(Discovery(name=f"{product} instruments", request=request, read=read))
     return tuple(found)
 
 
 def _read_mode(request: Request, reply: Reply) -> Batch:
-    """`accountMode`, or that there is none. Where it is not told, or odd, both APIs are asked, and each has to answer.
+    """`accountMode`, or that there is none. Where it is missing, or odd, both APIs are used, and each has to answer.
 
     Raises Unreadable for another shape: then it is read again.
     """
-    code = code_of(reply)
-    if code in UNIFIED_SAYS_NO:
+    code = api.code_of(reply)
+    if code in api.UNIFIED_SAYS_NO:
         return Batch(names=(Known("mode", "classic"),))
-    if code in NO_RIGHT:
+    if code in api.NO_RIGHT:
         return Batch(names=(Known("mode", "undisclosed"),))
-    mode = Row(data(reply), "data").text("accountMode")
-    told = None if mode == payload.UNREADABLE else mode
-    return Batch(names=(Known("mode", payload.words(told) if told else "undisclosed"),))
+    mode = Row(api.data(reply), "data").text("accountMode")
+    known = None if mode == payload.UNREADABLE else mode
+    return Batch(names=(Known("mode", payload.message(known) if known else "undisclosed"),))
 
 
-def _learn_settings(facts: Facts, names: tuple[Known, ...]) -> Facts:
+def _learn_settings(facts: BitgetFacts, names: tuple[Known, ...]) -> BitgetFacts:
     """`unified` leaves out the classic API, unless it serves; other words leave both in, unless one refuses."""
-    word = names[0].word
-    if word == "classic":
+    mode = names[0].name
+    if mode == "classic":
         return learn_mode(facts, "classic")
     if facts.mode:
         return facts
-    return replace(facts, mode="unified" if word == "unified" and not facts.served else "hybrid")
+    return replace(facts, mode="unified" if mode == "unified" and not facts.served else "hybrid")
 
 
 def _read_instruments(contracts: bool, request: Request, reply: Reply) -> Batch:
     """The symbols, and of contracts the margin coins. A row that cannot be read names none; the others do."""
     names: list[Known] = []
-    for entry in payload.as_list(data(reply), "data"):
+    for entry in payload.as_list(api.data(reply), "data"):
         record = entry if isinstance(entry, dict) else {}
         symbol = record.get("symbol")
         names += [Known(SYMBOL, symbol.upper())] if isinstance(symbol, str) and symbol else []
         coins = record.get("supportMarginCoins") if contracts else None
-        told = coins if isinstance(coins, list) else []
-        names += [Known("coin", coin.upper()) for coin in told if isinstance(coin, str)]
+        listed = coins if isinstance(coins, list) else []
+        names += [Known("coin", coin.upper()) for coin in listed if isinstance(coin, str)]
     return Batch(names=tuple(names))
 
 
-def _coins(options: Options) -> tuple[str, ...]:
+def _coins(options: BitgetOptions) -> tuple[str, ...]:
     """Coins to look up. USDT and USDC are none: the documents name them, each as that of its own contracts."""
     return () if options.margin_coin in (None, "USDT", "USDC") else (options.margin_coin,)
 
 
-def doubts(options: Options, names: frozenset[Known]) -> tuple[str, ...]:
+def doubts(options: BitgetOptions, names: frozenset[Known]) -> tuple[str, ...]:
     """Selectors that none of the venue's instruments has, and a mode in which nothing can be proven."""
-    found = [*strangers("Bitget knows no --symbol", options.symbol, words(names, SYMBOL))]
-    found += strangers("Bitget knows no --margin-coin", _coins(options), words(names, "coin"))
-    for mode in words(names, "mode"):
+    found = [*unknown_selectors("Bitget knows no --symbol", options.symbol, names, SYMBOL)]
+    found += unknown_selectors("Bitget knows no --margin-coin", _coins(options), names, "coin")
+    for mode in names_of(names, "mode"):
         if mode in _BEING_SWITCHED:
             found.append(f"the account is being moved to another mode ({mode}): run again in a minute")
         elif mode not in _MODES:
@@ -186,12 +182,12 @@ def doubts(options: Options, names: frozenset[Known]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def remarks(options: Options, names: frozenset[Known]) -> tuple[str, ...]:
+def remarks(options: BitgetOptions, names: frozenset[Known]) -> tuple[str, ...]:
     """What no second word of the venue would show: orders that are older than a listing looks back.
 
     The default windows are being narrowed (fills from 90 to 7 days, 2026-08-04).
     """
-    modes = words(names, "mode")
+    modes = names_of(names, "mode")
     blind = ["SPOT orders"] if "SPOT" in selected(options) and "unified" not in modes else []
     blind += ["strategy orders"] if {"unified", "hybrid", "undisclosed"} & set(modes) else []
     if not blind:
@@ -203,19 +199,18 @@ def remarks(options: Options, names: frozenset[Known]) -> tuple[str, ...]:
 
 
 VENUE = Venue(
-    facts=Facts(),
+    facts=BitgetFacts(),
     segments=segments,
     discoveries=discoveries,
     learn_mode=learn_mode,
-    sign=sign,
-    account=lambda secrets, options: secrets.api_key.reveal(),
-    check_secrets=check_secrets,
-    headers=headers,
-    limits=LIMITS,
+    sign=api.sign,
+    check_secrets=signing.check_rsa_key,
+    headers=api.headers,
+    limits=api.LIMITS,
     address_limit=Limit(count=6000, seconds=60.0),
-    judge=judge,
+    judge=api.judge,
     # That an account has no settings may be said before the signature is looked at.
-    proves_key=lambda request: request.signed and request.purpose != MODE,
+    proves_key=lambda request: request.signed and request.purpose != api.MODE,
     late_ms=lambda options: 30_000,
     doubts=doubts,
     remarks=remarks,

@@ -1,4 +1,4 @@
-"""Bybit: how it is asked, page by page, and its codes in our words."""
+"""Bybit: its requests, pages and acknowledgements, and its codes as judgements."""
 
 from __future__ import annotations
 
@@ -24,9 +24,8 @@ from cancelall.core.model import (
     Request,
     Signed,
 )
-from cancelall.core.secret import Secret
-from cancelall.venues import payload, rsa
-from cancelall.venues.bybit.options import CAP, Options, Secrets
+from cancelall.venues import payload, signing
+from cancelall.venues.bybit.options import CAP, BybitOptions, BybitSecrets
 from cancelall.venues.contract import Limit, query
 
 _PER_SECOND = {
@@ -65,40 +64,25 @@ def get(path: str, bucket: str, purpose: str, values: Mapping[str, str], *, sign
     )
 
 
-def asked_for(request: Request) -> Mapping[str, str]:
+def parameters(request: Request) -> Mapping[str, str]:
     """The parameters of a read."""
     return dict(parse_qsl(request.query))
 
 
-def sign(request: Request, secrets: Secrets, options: Options, timestamp_ms: int, widen: int) -> Signed:
+def sign(request: Request, secrets: BybitSecrets, options: BybitOptions, timestamp_ms: int, widen: int) -> Signed:
     """timestamp + key + window + (query or body). https://bybit-exchange.github.io/docs/v5/guide#authentication"""
     key, window = secrets.api_key.reveal(), str(options.recv_window * widen)
-    signed_part = request.query.encode() if request.method == "GET" else request.body
+    prehash = f"{timestamp_ms}{key}{window}{request.query}".encode() + request.body  # one of the two is empty
     headers = [
         ("X-BAPI-API-KEY", key),
         ("X-BAPI-TIMESTAMP", str(timestamp_ms)),
         ("X-BAPI-RECV-WINDOW", window),
         ("X-BAPI-SIGN-TYPE", "2"),
-        ("X-BAPI-SIGN", _signature(secrets.api_secret, f"{timestamp_ms}{key}{window}".encode() + signed_part)),
+        ("X-BAPI-SIGN", signing.signature(secrets.api_secret, prehash, bytes.hex)),
     ]
     if request.method != "GET":  # a GET with a body or its content type is one cause of HTTP 403
         headers.append(("Content-Type", "application/json"))
     return Signed(headers=tuple(headers), body=request.body)
-
-
-def _signature(secret: Secret, prehash: bytes) -> str:
-    if rsa.is_private_key(secret):
-        return rsa.signature(secret, prehash)
-    import hashlib  # OpenSSL, 3 ms in which the connections can begin already
-    import hmac
-
-    return hmac.new(secret.reveal().encode(), prehash, hashlib.sha256).hexdigest()
-
-
-def check_secrets(secrets: Secrets, options: Options) -> None:
-    """A PEM secret must be an RSA private key that can be read."""
-    if rsa.is_private_key(secrets.api_secret):
-        rsa.private_key(secrets.api_secret)
 
 
 # --- pages ----------------------------------------------------------------------------------------------------------
@@ -113,11 +97,11 @@ def rows_of(request: Request, reply: Reply) -> tuple[list[object], Page]:
     """
     result = payload.as_object(payload.as_object(reply.json).get("result"), "result")
     rows, null = payload.null_or_list(result, "list")
-    asked = asked_for(request)
-    category, answered = asked.get("category"), result.get("category")
+    wanted = parameters(request)
+    category, answered = wanted.get("category"), result.get("category")
     if category and isinstance(answered, str) and answered not in ("", category):
-        return [], Page(orders=(), unsure=f"the listing is of {payload.words(answered)}, not of {category}")
-    full = 0 < int(asked.get("limit") or asked.get("pageSize") or "0") <= len(rows)
+        return [], Page(orders=(), unsure=f"the listing is of {payload.message(answered)}, not of {category}")
+    full = 0 < int(wanted.get("limit") or wanted.get("pageSize") or "0") <= len(rows)
     cursor, why = _cursor(result)
     following = None if cursor is None else _continued(request, cursor)
     if following is not None and following.query == request.query and not full:
@@ -155,12 +139,12 @@ def acknowledge(request: Request, reply: Reply) -> Acknowledgement:
     answer = payload.as_object(reply.json)
     result = answer.get("result")
     if not isinstance(result, dict) or result.get("list") is None:
-        single = _identity(result, "orderId", "strategyId")
+        single = payload.usable_id(result, "orderId", "strategyId")
         return Acknowledgement(cancelled=(single,) if single else ())
     rows = payload.as_list(result["list"], "list")
     cancelled, failed, client_ids = [], [], {}
     for index, entry in enumerate(rows):
-        identity = _identity(entry, "orderId")
+        identity = payload.usable_id(entry, "orderId")
         if identity is None:
             continue
         if client_id := payload.Row(entry).text("orderLinkId"):
@@ -168,18 +152,10 @@ def acknowledge(request: Request, reply: Reply) -> Acknowledgement:
         code, words = _outcome(answer, index) if request.purpose == Purpose.BATCH else (0, "")
         if code == 0:
             cancelled.append(identity)
-        elif code is not None and code not in _GONE:  # a finished order is settled by the listing
+        elif code is not None and code not in _GONE:  # of a finished order the listing decides
             failed.append(Failure(id=identity, reason=f"{code} {words}".strip()))
     capped = len(rows) >= CAP and request.bucket == "cancel-all futures"  # spot and options know no cap
     return Acknowledgement(cancelled=tuple(cancelled), client_ids=client_ids, failed=tuple(failed), capped=capped)
-
-
-def _identity(entry: object, *keys: str) -> str | None:
-    """An id, None where there is none that could be used."""
-    try:
-        return payload.Row(entry).identity(*keys)
-    except Unreadable:
-        return None
 
 
 def _outcome(answer: Mapping[str, Any], index: int) -> tuple[int | None, str]:
@@ -192,7 +168,7 @@ def _outcome(answer: Mapping[str, Any], index: int) -> tuple[int | None, str]:
     outcome = outcomes[index] if isinstance(outcomes, list) and index < len(outcomes) else None
     if not isinstance(outcome, dict):
         return None, ""
-    return payload.Row(outcome).number("code"), payload.words(outcome.get("msg"))
+    return payload.Row(outcome).number("code"), payload.message(outcome.get("msg"))
 
 
 # --- codes ----------------------------------------------------------------------------------------------------------
@@ -237,35 +213,24 @@ _FORBIDDEN = "too many requests from this address (other programs count too: wai
 _Refusal = tuple[ErrorKind, Reach, str]
 """What kind it is, how far it goes, and what to do."""
 
-_CLASSIC: _Refusal = (
-    "mode",
-    Reach.PRODUCT,
-    "a classic account was asked as if it were a unified one: upgrade it, or cancel on the site",
-)
+_WHERE_MADE = "key and host do not match? A key works only where it was made: live, testnet, demo or a regional site"
+_REGION = "this region is refused: run from another place, or use the site of your region (environment)"
+_ADDRESS = f"add this machine's address to the key, the IPv6 one too: {_KEY_PAGE}; bybit.eu binds keys to applications"
+_AUCTION = "a pre-market contract in its call auction cannot be cancelled now: try again after it"
+_FOR_UNIFIED = "a classic account was asked as if it were a unified one: upgrade it, or cancel on the site"
+_CLASSIC: _Refusal = ("mode", Reach.PRODUCT, _FOR_UNIFIED)
 _OFF: _Refusal = ("mode", Reach.PRODUCT, f"the account's mode lacks this product; {_ELSEWHERE}")
 _EXPIRED: _Refusal = ("auth", Reach.KEY, f"the key has expired: {_KEY_PAGE}")
 
 _REFUSED: dict[int, _Refusal] = dict.fromkeys(_SWITCHED_OFF, _OFF) | {
     10001: ("parameter", Reach.REQUEST, "check the selectors of this profile"),
-    10003: (
-        "auth",
-        Reach.KEY,
-        "key and host do not match? A key works only where it was made: live, testnet, demo or a regional site",
-    ),
+    10003: ("auth", Reach.KEY, _WHERE_MADE),
     10004: ("auth", Reach.KEY, "the secret does not belong to this key; if it does, make a new key"),
     10005: ("permission", Reach.PRODUCT, f"give the key the right to trade this product: {_KEY_PAGE}"),
     10007: ("auth", Reach.KEY, "check key and secret"),
     10008: ("mode", Reach.PRODUCT, "the account is banned or in another mode: log in to the site"),
-    10009: (
-        "region",
-        Reach.PRODUCT,
-        "this region is refused: run from another place, or use the site of your region (environment)",
-    ),
-    10010: (
-        "ip",
-        Reach.ADDRESS,
-        f"add this machine's address to the key, the IPv6 one too: {_KEY_PAGE}; bybit.eu binds keys to applications",
-    ),
+    10009: ("region", Reach.PRODUCT, _REGION),
+    10010: ("ip", Reach.ADDRESS, _ADDRESS),
     10017: ("parameter", Reach.REQUEST, "host or path is wrong: check base_url"),
     10018: ("ip", Reach.HOST, "stop what else calls Bybit from this address; the block lifts after 10 minutes"),
     10024: ("region", Reach.PRODUCT, "trading is restricted for compliance: use the site or support"),
@@ -276,11 +241,7 @@ _REFUSED: dict[int, _Refusal] = dict.fromkeys(_SWITCHED_OFF, _OFF) | {
     100028: ("mode", Reach.PRODUCT, f"Bybit serves this to classic accounts only; {_ELSEWHERE}"),
     110067: _CLASSIC,
     110088: _CLASSIC,
-    110095: (
-        "mode",
-        Reach.REQUEST,
-        "a pre-market contract in its call auction cannot be cancelled now: try again after it",
-    ),
+    110095: ("mode", Reach.REQUEST, _AUCTION),
     110097: ("mode", Reach.REQUEST, "pre-market contracts are for unified accounts"),
     110100: ("mode", Reach.REQUEST, "demo trading cannot cancel pre-market contracts"),
     110115: ("parameter", Reach.REQUEST, "a leg of a spread order: cancel the combination (category spread)"),
@@ -304,23 +265,23 @@ def judge(request: Request, reply: Reply) -> Judgement:
     if code is None or 300 <= reply.status < 400:
         return _by_status(reply)
     server_ms = payload.Row(answer).number("time")
-    words = _clean(payload.words(answer.get("retMsg", answer.get("ret_msg"))))
-    said = partial(Judgement, words=f"{code} {words}".strip(), server_ms=server_ms)
+    words = _clean(payload.message(answer.get("retMsg", answer.get("ret_msg"))))
+    said = partial(Judgement, message=f"{code} {words}".strip(), server_ms=server_ms)
     if code == 0:
         if reply.status != 200:
             return said(answer=Answer.AMBIGUOUS, kind="unreadable")
         failed = _failure(answer) if request.purpose == Purpose.MASS_CANCEL else None
-        return said(answer=Answer.ACCEPTED) if failed is None else said(answer=Answer.AMBIGUOUS, words=failed)
+        return said(answer=Answer.ACCEPTED) if failed is None else said(answer=Answer.AMBIGUOUS, message=failed)
     if code in _CLOCK:
-        told = re.search(r"server_timestamp\[(\d{13})\]", str(answer.get("retMsg")))
-        now_ms = int(told[1]) if told else server_ms
+        named = re.search(r"server_timestamp\[(\d{13})\]", str(answer.get("retMsg")))
+        now_ms = int(named[1]) if named else server_ms
         return said(answer=Answer.CLOCK, kind="clock", server_ms=now_ms, hint="set this machine's clock")
     if code in _GONE:
         return said(answer=Answer.NOTHING_OPEN)
     if code in _AGAIN:
         return said(answer=Answer.AGAIN, kind="rate_limit", after=_reset_after(reply, server_ms) or _AGAIN[code])
     if code in _ABSENT and request.bucket.endswith(_CLASSIC_HAS):
-        return said(answer=Answer.AMBIGUOUS, kind="mode", hint=_CLASSIC[2])
+        return said(answer=Answer.AMBIGUOUS, kind="mode", hint=_FOR_UNIFIED)
     if code in _ABSENT or (code in _SWITCHED_OFF and request.changes):
         return said(answer=Answer.ABSENT, kind="mode")
     if code in _REFUSED:
@@ -334,7 +295,7 @@ def _failure(answer: Mapping[str, Any]) -> str | None:
     """Why a code of 0 is no success, as `success` says; "0" is a failure, its absence is not."""
     result = answer.get("result")
     success = result.get("success") if isinstance(result, dict) else None
-    return None if success in (None, "", "1", 1, True) else f'success "{payload.words(str(success))}"'
+    return None if success in (None, "", "1", 1, True) else f'success "{payload.message(str(success))}"'
 
 
 def _by_status(reply: Reply) -> Judgement:

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from cancelall.core.declare import Opt, Sec
 from cancelall.core.errors import OptionError
 from cancelall.core.secret import Secret
-from cancelall.venues.registry import Schema
+from cancelall.venues.registry import Schema, selector
 
 HOSTS = {
     "live": "https://api.bybit.com",
@@ -26,44 +26,27 @@ HOSTS = {
 }
 """Regional hosts change about twice a year: `base_url` replaces any of them. https://bybit-exchange.github.io/docs/v5/guide"""
 
-
 Category = Literal["linear", "inverse", "spot", "option", "spread", "strategy"]
-
-
 CATEGORIES: tuple[Category, ...] = ("linear", "inverse", "spot", "option", "spread", "strategy")
 
-
 SPOT_FILTERS = ("Order", "StopOrder", "tpslOrder", "OcoOrder", "BidirectionalTpslOrder")
-"""Spot cancels only `Order` unless told: https://bybit-exchange.github.io/docs/v5/order/cancel-all"""
-
-
+"""Spot cancels only `Order` unless a filter is given: https://bybit-exchange.github.io/docs/v5/order/cancel-all"""
 CAP = 500
 """Futures: one cancel-all takes at most 500 orders, picked at random."""
-
-
 LINEAR_COINS = ("USDT", "USDC")
+_SETTLED = "Only orders settled in this coin: USDT and USDC mean linear contracts, another coin inverse ones."
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class BybitOptions:
     """What a Bybit profile can say. With no selector: everything."""
 
     category: Annotated[tuple[Category, ...], Opt(help="Only this product category.", selector=True)] = ()
-    symbol: Annotated[
-        tuple[str, ...], Opt(help="Only this symbol.", metavar="SYMBOL", selector=True, example="BTCUSDT")
-    ] = ()
-    base_coin: Annotated[
-        str | None, Opt(help="Only orders of this base coin.", metavar="COIN", selector=True, example="BTC")
-    ] = None
-    settle_coin: Annotated[
-        str | None,
-        Opt(
-            help="Only orders settled in this coin: USDT and USDC mean linear contracts, another coin inverse ones.",
-            metavar="COIN",
-            selector=True,
-            example="USDT",
-        ),
-    ] = None
+    symbol: Annotated[tuple[str, ...], selector(help="Only this symbol.", metavar="SYMBOL", example="BTCUSDT")] = ()
+    base_coin: Annotated[str | None, selector(help="Only orders of this base coin.", metavar="COIN", example="BTC")] = (
+        None
+    )
+    settle_coin: Annotated[str | None, selector(help=_SETTLED, metavar="COIN", example="USDT")] = None
     order_filter: Annotated[
         Literal["Order", "StopOrder", "OpenOrder", "tpslOrder", "OcoOrder", "BidirectionalTpslOrder"] | None,
         Opt(help="Only this kind of order.", selector=True),
@@ -115,18 +98,13 @@ class Options:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Secrets:
+class BybitSecrets:
     """An API key with the right to trade. A secret that is a PEM private key makes it an RSA key."""
 
     api_key: Annotated[Secret, Sec(help="API key.")] = field(repr=False)
     api_secret: Annotated[
         Secret, Sec(help="API secret, or the PEM private key of an RSA key.", form="token or pem")
     ] = field(repr=False)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Facts:
-    """Nothing is learnt about a Bybit account during a run."""
 
 
 _FILTERS: dict[Category, tuple[str, ...]] = {
@@ -172,13 +150,13 @@ def holds(category: Category, symbol: str) -> bool:
     )
 
 
-def symbols_of(category: Category, options: Options) -> tuple[str, ...]:
+def symbols_of(category: Category, options: BybitOptions) -> tuple[str, ...]:
     """The selected symbols that go to a category: those that can be of it, if categories are selected, too."""
     fits = can_hold if options.category else holds
     return tuple(symbol for symbol in options.symbol if fits(category, symbol))
 
 
-def selected(options: Options) -> tuple[Category, ...]:
+def selected(options: BybitOptions) -> tuple[Category, ...]:
     """The categories that the selectors leave."""
     left = [one for one in CATEGORIES if not options.category or one in options.category]
     if options.symbol:
@@ -195,4 +173,4 @@ def selected(options: Options) -> tuple[Category, ...]:
     return tuple(left)
 
 
-SCHEMA = Schema(hosts=HOSTS, options=Options, secrets=Secrets)
+SCHEMA = Schema(hosts=HOSTS, options=BybitOptions, secrets=BybitSecrets)

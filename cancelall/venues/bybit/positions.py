@@ -36,7 +36,7 @@ _ROLES = {
 """https://bybit-exchange.github.io/docs/v5/enum#stopordertype"""
 
 
-def listings(options: Any, orders: tuple[Request, ...]) -> tuple[PositionListing, ...]:  # noqa: ANN401 - not used
+def listings(options: Any, orders: tuple[Request, ...]) -> tuple[PositionListing, ...]:
     """Of each part whose orders were listed. A base coin is looked for among all linear contracts."""
     parts: dict[tuple[tuple[str, str], ...], str] = {}
     for order in orders:

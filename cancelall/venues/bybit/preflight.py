@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import partial
 
 from cancelall.core.model import Priority, Purpose, Reply, Request
-from cancelall.core.preflight import Preflight, Probe, Question, Told, Window
+from cancelall.core.preflight import KeyFacts, Preflight, Probe, Question, Window
 from cancelall.venues import payload
 from cancelall.venues.bybit.api import get, post
-from cancelall.venues.bybit.options import LINEAR_COINS, Category, Options, holds, selected
+from cancelall.venues.bybit.options import LINEAR_COINS, BybitOptions, Category, holds, selected
 
 _RIGHTS: dict[Category, frozenset[str]] = {
     "linear": frozenset({"ContractTrade.Order", "Derivatives.DerivativesTrade", "Options.OptionsTrade"}),
@@ -25,7 +25,7 @@ _CLASSIC = ("a classic account: the documents speak of unified ones only, some p
 _TRANSFERS = frozenset({"Wallet.AccountTransfer", "Wallet.SubMemberTransfer"})
 
 
-def questions(options: Options, now_ms: int) -> tuple[Question, ...]:
+def questions(options: BybitOptions, now_ms: int) -> tuple[Question, ...]:
     """The venue's clock, and what it says of the key."""
     time = get("/v5/market/time", "", Purpose.QUESTION, {}, signed=False)
     key = get("/v5/user/query-api", "query-api key", Purpose.QUESTION, {})
@@ -35,14 +35,14 @@ def questions(options: Options, now_ms: int) -> tuple[Question, ...]:
     )
 
 
-def _read_time(request: Request, reply: Reply) -> Told:
+def _read_time(request: Request, reply: Reply) -> KeyFacts:
     """https://bybit-exchange.github.io/docs/v5/market/time"""
     answer = payload.as_object(reply.json)
     nanoseconds = payload.number(payload.as_object(answer.get("result"), "result"), "timeNano")
-    return Told(server_ms=payload.number(answer, "time") if nanoseconds is None else nanoseconds // 1_000_000)
+    return KeyFacts(server_ms=payload.number(answer, "time") if nanoseconds is None else nanoseconds // 1_000_000)
 
 
-def _read_key(options: Options, request: Request, reply: Reply) -> Told:
+def _read_key(options: BybitOptions, request: Request, reply: Reply) -> KeyFacts:
     """https://bybit-exchange.github.io/docs/v5/user/apikey-info
 
     `deadlineDay` and `expiredAt` mean something only for keys without bound addresses; else they are -2 and 1970.
@@ -59,7 +59,7 @@ def _read_key(options: Options, request: Request, reply: Reply) -> Told:
     days = payload.number(key, "deadlineDay")
     unified = payload.number(key, "uta")
     third = payload.number(key, "type") == 2
-    return Told(
+    return KeyFacts(
         can_list=True,
         can_cancel=not read_only and len(lacking) < len(selected(options)),
         cannot=() if read_only else lacking,
@@ -74,7 +74,7 @@ def _read_key(options: Options, request: Request, reply: Reply) -> Told:
     )
 
 
-def _window(options: Options) -> Window:
+def _window(options: BybitOptions) -> Window:
     """`server - recv_window <= timestamp < server + 1000`: https://bybit-exchange.github.io/docs/v5/guide
 
     Timestamps are 200 ms late on purpose.
@@ -82,7 +82,7 @@ def _window(options: Options) -> Window:
     return Window(behind_ms=options.recv_window - 200, ahead_ms=1200)
 
 
-def probes(options: Options, environment: str) -> tuple[Probe, ...]:
+def probes(options: BybitOptions, environment: str) -> tuple[Probe, ...]:
     """One symbol's orders of a category whose listing is empty. `success` comes for nothing, too, if the key may.
 
     The listings of the profile must show at least what the cancel reaches: a filter or a base coin would hide orders.
@@ -101,14 +101,14 @@ def probes(options: Options, environment: str) -> tuple[Probe, ...]:
         found.append(
             Probe(
                 request=post("/v5/order/cancel-all", bucket, Purpose.MASS_CANCEL, narrow, Priority.MASS_CANCEL),
-                words=f"all {category} orders of {symbol}",
+                description=f"all {category} orders of {symbol}",
                 empty=linear if category == "linear" else (category,),
             )
         )
     return tuple(found)
 
 
-def _symbol(category: Category, options: Options) -> str | None:
+def _symbol(category: Category, options: BybitOptions) -> str | None:
     """A symbol that exists, and whose orders the listings of this scope show."""
     if category not in ("linear", "inverse", "spot"):
         return None
@@ -121,7 +121,6 @@ def _symbol(category: Category, options: Options) -> str | None:
 
 PREFLIGHT = Preflight(
     questions=questions,
-    known=lambda options: Told(),
     window=_window,
     key_page="https://www.bybit.com/app/user/api-management",
     probes=probes,

@@ -23,8 +23,8 @@ from cancelall.core.model import (
     State,
 )
 from cancelall.venues import payload
-from cancelall.venues.bybit.api import LIMITS, SPREAD_MASS_CANCEL, acknowledge, asked_for, get, post, rows_of
-from cancelall.venues.bybit.options import CAP, SPOT_FILTERS, Options
+from cancelall.venues.bybit.api import LIMITS, SPREAD_MASS_CANCEL, acknowledge, get, parameters, post, rows_of
+from cancelall.venues.bybit.options import CAP, SPOT_FILTERS, BybitOptions
 from cancelall.venues.contract import Named, Segment, in_chunks, one_by_one
 from cancelall.venues.payload import UNREADABLE, Row
 
@@ -62,23 +62,23 @@ class BybitSegment(Segment):
         return tuple(get(path, bucket, purpose, {**values, **part}) for part in self.parts)
 
     def page(self, request: Request, reply: Reply) -> Page:
-        """Only an id is needed to act on an order, and the symbol that its row names or that was asked for."""
+        """Only an id is needed to act on an order, and the symbol that its row or the request names."""
         rows, page = rows_of(request, reply)
-        orders, odd = payload.orders(rows, partial(self._listed, asked_for(request)), self.noun)
+        orders, odd = payload.orders(rows, partial(self._listed, parameters(request)), self.noun)
         return replace(page, orders=orders, unsure=payload.why(page.unsure, odd))
 
-    def _listed(self, asked: Mapping[str, str], row: Row) -> Order | None:
+    def _listed(self, query: Mapping[str, str], row: Row) -> Order | None:
         status = row.text(self.status, needed=True)
         if status in self.over:
             return None
         if status not in (None, UNREADABLE, *self.alive):
-            row.odd(f"{self.status} {payload.words(status)} is unknown", None)
-        return self._order(asked, status, row)
+            row.odd(f"{self.status} {payload.message(status)} is unknown", None)
+        return self._order(query, status, row)
 
-    def _order(self, asked: Mapping[str, str], status: str | None, row: Row) -> Order:
-        """An order as a list shows it. Raises Unreadable without an id, and for another symbol than was asked for."""
-        identity, symbol = row.identity("orderId"), _symbol(asked, row)
-        listed_as, stop_type = asked.get("orderFilter", ""), row.text("stopOrderType") or ""
+    def _order(self, query: Mapping[str, str], status: str | None, row: Row) -> Order:
+        """An order as a list shows it. Raises Unreadable without an id, and for another symbol than the request's."""
+        identity, symbol = row.identity("orderId"), _symbol(query, row)
+        listed_as, stop_type = query.get("orderFilter", ""), row.text("stopOrderType") or ""
         side, price, trigger = (row.text("side") or "").lower(), row.text("price"), row.text("triggerPrice")
         ordinary, (kind, opening) = row.text("orderType") or "", self._kind(listed_as, stop_type, side, status)
         return Order(
@@ -105,7 +105,7 @@ class BybitSegment(Segment):
         return Protection.UNKNOWN if None in shrinks else opening
 
     def _kind(self, listed_as: str, stop_type: str, side: str, status: str | None) -> tuple[str, Protection]:
-        """Its kind, and its protection where it can open a position. Unknown kinds are never called plain."""
+        """Its kind, and its protection where it can open a position. Unknown kinds are never called ordinary."""
         return "", Protection.NONE if stop_type in (*_PLAIN, "Stop") else Protection.UNKNOWN
 
     def acknowledge(self, request: Request, reply: Reply) -> Acknowledgement:
@@ -114,19 +114,19 @@ class BybitSegment(Segment):
     def final_page(self, request: Request, reply: Reply) -> FinalStates:
         """https://bybit-exchange.github.io/docs/v5/order/order-list (cancelled ones stay 24 h)."""
         rows, page = rows_of(request, reply)
-        return FinalStates(orders=payload.ends(rows, partial(self._end, asked_for(request))), next=page.next)
+        return FinalStates(orders=payload.ends(rows, partial(self._end, parameters(request))), next=page.next)
 
-    def _end(self, asked: Mapping[str, str], row: Row) -> tuple[Order, State, str] | None:
+    def _end(self, query: Mapping[str, str], row: Row) -> tuple[Order, State, str] | None:
         status = row.text("orderStatus")
         if status not in _CLOSED:
             return None
         filled = "" if status == "Filled" else payload.filled_before(row.name("cumExecQty"))
-        return self._order(asked, status, row), State.FILLED if status == "Filled" else State.CANCELLED, filled
+        return self._order(query, status, row), State.FILLED if status == "Filled" else State.CANCELLED, filled
 
 
-def _symbol(asked: Mapping[str, str], row: Row) -> str | None:
-    """The symbol of a row, or the one that was asked for. Raises Unreadable when it is another: it is out of scope."""
-    symbol, wanted = row.name("symbol", needed=True), asked.get("symbol")
+def _symbol(query: Mapping[str, str], row: Row) -> str | None:
+    """The symbol of a row, or else of the request. Raises Unreadable when they differ: it is out of scope."""
+    symbol, wanted = row.name("symbol", needed=True), query.get("symbol")
     if symbol and wanted and symbol.upper() != wanted.upper():
         raise Unreadable("symbol is not the one that was asked for")
     return symbol or wanted
@@ -136,7 +136,7 @@ def _symbol(asked: Mapping[str, str], row: Row) -> str | None:
 class Orders(BybitSegment):
     """Orders of one category: the same calls for each, with other parameters."""
 
-    options: Options
+    options: BybitOptions
     coin: str | None
     """The settle coin that it is narrowed to."""
     category: ClassVar[str]
@@ -170,12 +170,12 @@ class Orders(BybitSegment):
         """Conditional kinds by name first, then the default pass, which is said to hold every kind.
 
         NautilusTrader found the second pass necessary: https://github.com/nautechsystems/nautilus_trader (2026-03-23).
-        `OpenOrder` is no filter of the listing: all kinds are listed and the protective ones spared.
+        `OpenOrder` is no filter of the listing: all kinds are listed and the protective ones kept.
         """
         chosen = self.options.order_filter
         stages = (self.conditional, ("",)) if chosen in (None, "OpenOrder") else ((chosen,),)
-        asked = {"category": self.category, "limit": "50", "openOnly": "0"}
-        pages = partial(self._pages, "/v5/order/realtime", f"realtime {self.product}", Purpose.LISTING, **asked)
+        query = {"category": self.category, "limit": "50", "openOnly": "0"}
+        pages = partial(self._pages, "/v5/order/realtime", f"realtime {self.product}", Purpose.LISTING, **query)
         return tuple(tuple(one for kind in stage for one in pages(orderFilter=kind)) for stage in stages if stage)
 
     def cancels(self, orders: tuple[Order, ...], others: tuple[Order, ...] | None) -> Named:
@@ -209,8 +209,8 @@ class Orders(BybitSegment):
         return post("/v5/order/cancel", f"cancel {self.product}", Purpose.CANCEL, body)
 
     def final_states(self, orders: tuple[Order, ...], since_ms: int) -> tuple[Request, ...]:
-        asked = {"category": self.category, "limit": "50"}
-        return self._pages("/v5/order/history", f"history {self.category}", Purpose.FINAL_STATES, **asked)
+        path, bucket = "/v5/order/history", f"history {self.category}"
+        return self._pages(path, bucket, Purpose.FINAL_STATES, category=self.category, limit="50")
 
     def keeps(self, order: Order) -> bool:
         """`OpenOrder` leaves what closes a position, `stopOrderType=Stop` leaves TP/SL and trailing stops."""
@@ -229,11 +229,11 @@ class Linear(Orders):
     conditional = ("StopOrder",)
 
     def shares(self, survivors: tuple[Order, ...]) -> tuple[Request, ...]:
-        """Of more than one call takes: beside the coin the symbols with the most orders, as many as a second allows."""
+        """Of more than one call takes: with the coin the symbols with the most orders, as many as a second allows."""
         if len(survivors) <= CAP or self.symbols:
             return ()
-        beside = LIMITS["cancel-all futures"].count - 1
-        most = Counter(order.symbol for order in survivors if order.symbol).most_common(beside)
+        others = LIMITS["cancel-all futures"].count - 1
+        most = Counter(order.symbol for order in survivors if order.symbol).most_common(others)
         return self._cancel_all({"symbol": symbol} for symbol, _ in most)
 
 
@@ -252,7 +252,7 @@ class Inverse(Linear):
         return self._cancel_all([*parts, *({"symbol": one} for one in symbols if one not in coins)])
 
 
-class Spot(Orders):
+class BybitSpot(Orders):
     """Spot orders, each of a kind that a request has to name."""
 
     category = product = "spot"
@@ -286,7 +286,7 @@ class Spot(Orders):
         return tuple(found)
 
 
-class DemoSpot(Spot):
+class DemoSpot(BybitSpot):
     """Spot orders of demo trading, which has no batch for them."""
 
     batch = 0
@@ -322,7 +322,7 @@ class Spread(BybitSegment):
         return one_by_one(orders, lambda order: post(path, bucket, Purpose.CANCEL, {"orderId": order.id}))
 
 
-class Strategies(BybitSegment):
+class BybitStrategies(BybitSegment):
     """TWAP, iceberg, chase and POV strategies. There is no call that stops all: list, then stop each.
 
     https://bybit-exchange.github.io/docs/v5/strategy/strategy-list - 2 running, 6 untriggered, 5 paused. Of those that
@@ -341,11 +341,11 @@ class Strategies(BybitSegment):
         reads = [self._pages(path, bucket, Purpose.LISTING, status=one, pageSize="50") for one in ("2", "6", "5")]
         return (tuple(read for several in reads for read in several),)
 
-    def _order(self, asked: Mapping[str, str], status: str | None, row: Row) -> Order:
+    def _order(self, query: Mapping[str, str], status: str | None, row: Row) -> Order:
         shrinks = row.flag("reduceOnly")
         return Order(
             id=row.identity("strategyId"),
-            symbol=_symbol(asked, row),
+            symbol=_symbol(query, row),
             side=(row.text("side") or "").lower() or None,
             type=(row.text("strategyType") or "strategy").lower(),
             price=row.text("triggerPrice"),

@@ -6,19 +6,24 @@ from dataclasses import replace
 
 from cancelall.core.errors import OptionError, Unreadable
 from cancelall.core.model import Purpose, Reply, Request
-from cancelall.venues import payload
-from cancelall.venues.bybit.api import LIMITS, check_secrets, get, judge, rows_of, sign
-from cancelall.venues.bybit.options import HOSTS, LINEAR_COINS, Category, Facts, Options, selected, symbols_of
-from cancelall.venues.bybit.segments import DemoSpot, Inverse, Linear, Option, Orders, Spot, Spread, Strategies
-from cancelall.venues.contract import SYMBOL, Batch, Discovery, Known, Limit, Segment, Venue, strangers, words
+from cancelall.venues import payload, signing
+from cancelall.venues.bybit import segments as kinds
+from cancelall.venues.bybit.api import LIMITS, get, judge, rows_of, sign
+from cancelall.venues.bybit.options import HOSTS, LINEAR_COINS, BybitOptions, Category, selected, symbols_of
+from cancelall.venues.contract import SYMBOL, Batch, Discovery, Known, Limit, Segment, Venue, unknown_selectors
 from cancelall.venues.payload import Row
 
 # --- scope ----------------------------------------------------------------------------------------------------------
 
-_ORDERS: dict[Category, type[Orders]] = {"linear": Linear, "inverse": Inverse, "spot": Spot, "option": Option}
+_ORDERS: dict[Category, type[kinds.Orders]] = {
+    "linear": kinds.Linear,
+    "inverse": kinds.Inverse,
+    "spot": kinds.BybitSpot,
+    "option": kinds.Option,
+}
 
 
-def segments(options: Options, facts: Facts, environment: str) -> tuple[Segment, ...]:
+def segments(options: BybitOptions, facts: None, environment: str) -> tuple[Segment, ...]:
     """The segments in scope, strategies first: a running strategy places new orders in the others.
 
     Demo trading has no spread and no strategy calls: https://bybit-exchange.github.io/docs/v5/demo
@@ -28,13 +33,15 @@ def segments(options: Options, facts: Facts, environment: str) -> tuple[Segment,
     for category in selected(options):
         symbols = symbols_of(category, options)
         if category in _ORDERS:
-            kind = DemoSpot if demo and category == "spot" else _ORDERS[category]
+            kind = kinds.DemoSpot if demo and category == "spot" else _ORDERS[category]
             whole = category == "linear" and not (symbols or options.base_coin or options.settle_coin)
             for coin in LINEAR_COINS if whole else (options.settle_coin,):
                 name = f"linear {coin}" if category == "linear" and coin else category
                 found.append(kind(name=name, symbols=symbols, options=options, coin=coin))
         elif not demo:
-            found.append((Strategies if category == "strategy" else Spread)(name=category, symbols=symbols))
+            found.append(
+                (kinds.BybitStrategies if category == "strategy" else kinds.Spread)(name=category, symbols=symbols)
+            )
     if not found:
         raise OptionError(
             "demo trading has none of the selected categories", "choose other categories for this profile"
@@ -42,7 +49,7 @@ def segments(options: Options, facts: Facts, environment: str) -> tuple[Segment,
     return tuple(sorted(found, key=lambda segment: not segment.spawns))
 
 
-def not_covered(options: Options, environment: str) -> tuple[str, ...]:
+def not_covered(options: BybitOptions, environment: str) -> tuple[str, ...]:
     """What no call of the API reaches, or only with more than a cancel: closing a bot also closes its positions.
 
     https://bybit-exchange.github.io/docs/v5/bot and https://bybit-exchange.github.io/docs/v5/tradfi-integration
@@ -66,22 +73,23 @@ def not_covered(options: Options, environment: str) -> tuple[str, ...]:
 # --- instruments ----------------------------------------------------------------------------------------------------
 
 
-def discoveries(options: Options, facts: Facts) -> tuple[Discovery[Facts], ...]:
+def discoveries(options: BybitOptions, facts: None) -> tuple[Discovery[None], ...]:
     """Is every selector known to the venue? Bybit answers success to a misspelt one.
 
-    Pre-market contracts are in no list unless asked for.
+    Pre-market contracts are only in a list of their own.
     """
-    if not any(_asked(options).values()):
+    if not any(_lookups(options).values()):
         return ()
     chosen = selected(options)
     categories = [one for one in chosen if one not in ("strategy", "spread")]
-    plain: tuple[Category, ...] = ("linear", "inverse", "spot")
-    if options.symbol and "strategy" in chosen and not set(plain) & set(categories):
-        categories += plain  # strategies trade what these list, and have no list of their own
-    reads = [
-        (f"{one} {words}", {"category": one, **more}) for one in categories for words, more in _lists(one, options)
+    traded: tuple[Category, ...] = ("linear", "inverse", "spot")
+    if options.symbol and "strategy" in chosen and not set(traded) & set(categories):
+        categories += traded  # strategies trade what these list, and have no list of their own
+    found = [
+        _instruments(f"{one} {name}", {"category": one, **more, "limit": "1000"})
+        for one in categories
+        for name, more in _lists(one, options)
     ]
-    found = [_instruments(name, {**values, "limit": "1000"}) for name, values in reads]
     if options.symbol and "linear" in categories:
         before = {"category": "linear", "limit": "1000", "status": "PreLaunch"}
         found.append(replace(_instruments("pre-market contracts", before), optional=True))
@@ -90,12 +98,12 @@ def discoveries(options: Options, facts: Facts) -> tuple[Discovery[Facts], ...]:
     return tuple(found)
 
 
-def _instruments(name: str, asked: dict[str, str], path: str = "/v5/market/instruments-info") -> Discovery[Facts]:
-    request = get(path, "instruments", Purpose.DISCOVERY, asked, signed=False)
+def _instruments(name: str, query: dict[str, str], path: str = "/v5/market/instruments-info") -> Discovery[None]:
+    request = get(path, "instruments", Purpose.DISCOVERY, query, signed=False)
     return Discovery(name=name, request=request, read=_read_instruments)
 
 
-def _lists(category: str, options: Options) -> tuple[tuple[str, dict[str, str]], ...]:
+def _lists(category: str, options: BybitOptions) -> tuple[tuple[str, dict[str, str]], ...]:
     """What to call a read of a category's instruments, and what narrows it.
 
     Options come one base coin at a time, BTC by default: https://bybit-exchange.github.io/docs/v5/market/instrument
@@ -118,42 +126,41 @@ def _read_instruments(request: Request, reply: Reply) -> Batch:
     names: list[Known] = []
 
     def read(row: Row) -> None:
-        told = ((key, row.name(key)) for key in _ASKED)
-        names.extend(Known(key, word) for key, word in told if word is not None)
+        names.extend(Known(key, name) for key in _SELECTORS if (name := row.name(key)) is not None)
 
     payload.orders(rows, read, "instrument")
     return Batch(names=tuple(names), next=page.next)
 
 
-_ASKED = {SYMBOL: "--symbol", "baseCoin": "--base-coin", "settleCoin": "--settle-coin"}
+_SELECTORS = {SYMBOL: "--symbol", "baseCoin": "--base-coin", "settleCoin": "--settle-coin"}
 """The fields that tell whether a selector is known to the venue."""
 
 
-def _asked(options: Options) -> dict[str, tuple[str, ...]]:
+def _lookups(options: BybitOptions) -> dict[str, tuple[str, ...]]:
     """Selectors that have to be looked up. USDT and USDC are none: the documents name them."""
     settle = options.settle_coin if options.settle_coin not in LINEAR_COINS else None
     coins = {"baseCoin": options.base_coin, "settleCoin": settle}
     return {SYMBOL: options.symbol, **{key: (coin,) for key, coin in coins.items() if coin}}
 
 
-def doubts(options: Options, names: frozenset[Known]) -> tuple[str, ...]:
+def doubts(options: BybitOptions, names: frozenset[Known]) -> tuple[str, ...]:
     """Selectors that none of the venue's instruments has, each with the nearest right spelling.
 
     The lists show what trades now; a symbol under which an order is listed exists, too.
     """
-    asked = _asked(options).items()
     return tuple(
-        doubt for key, said in asked for doubt in strangers(f"Bybit knows no {_ASKED[key]}", said, words(names, key))
+        doubt
+        for kind, selectors in _lookups(options).items()
+        for doubt in unknown_selectors(f"Bybit knows no {_SELECTORS[kind]}", selectors, names, kind)
     )
 
 
 VENUE = Venue(
-    facts=Facts(),
+    facts=None,
     segments=segments,
     discoveries=discoveries,
     sign=sign,
-    account=lambda secrets, options: secrets.api_key.reveal(),
-    check_secrets=check_secrets,
+    check_secrets=signing.check_rsa_key,
     clock_lead_ms=200,
     limits=LIMITS,
     address_limit=Limit(count=600, seconds=5.0),

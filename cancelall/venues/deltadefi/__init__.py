@@ -3,7 +3,7 @@
 Proof: two complete empty listings of each pair, 2 s apart; DeltaDeFi has no second witness. HTTP 200 is no proof (its
 team's bot saw 40 fills of orders up to 1.85 s after their cancel was accepted), and neither is code 4200, "nothing to
 cancel" (it came while fresh orders were on the book). There is no wildcard: pairs are enumerated from a built-in list,
-fired blind, the market config and a listing of all pairs, which are read beside the kill, the listing once more 2 s
+fired blind, the market config and a listing of all pairs, which are read during the kill, the listing once more 2 s
 after the last cancel. The pairs of the venue's own pages go first; those that only SDKs name go behind all others.
 
 Handled on the safe side, because the documents leave it open:
@@ -19,7 +19,7 @@ Handled on the safe side, because the documents leave it open:
 - a trading lock (5002) has no known status or end: while a cancel is answered so, an empty listing proves nothing
 - rate limits are documented without numbers: cancels go 250 ms apart, reads 8 in a second
 
-`GET /accounts/new-api-key` replaces the key although it is a GET. Nothing here asks for it.
+`GET /accounts/new-api-key` replaces the key although it is a GET. Nothing here sends it.
 
 Documents: https://docs.deltadefi.io (repository deltadefi-protocol/deltadefi-docs of 2026-04-17), the venue's SDKs and
 its team's bot logs (deltadefi-protocol/hummingbot-strategies, March 2026), read 2026-11-21.

@@ -1,4 +1,4 @@
-"""DeltaDeFi: how it is asked, and its codes in our words."""
+"""DeltaDeFi: its requests, and its codes as judgements."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cancelall.core.errors import Unreadable
 from cancelall.core.model import Answer, Judgement, Priority, Purpose, Reach, Reply, Request, Signed
 from cancelall.venues import payload
 from cancelall.venues.contract import Limit, query
-from cancelall.venues.deltadefi.options import PAGE_ROWS, Options, Secrets
+from cancelall.venues.deltadefi.options import PAGE_ROWS, DeltadefiOptions, DeltadefiSecrets
 
 LIMITS = {
     "cancels": Limit(count=1, seconds=0.25),
@@ -78,7 +78,9 @@ def _rows(path: str, purpose: Purpose, page: int, narrow: dict[str, str]) -> Req
     return _get(path, purpose, query(**narrow, limit=str(PAGE_ROWS), page=str(page)), path.rpartition("/")[2])
 
 
-def sign(request: Request, secrets: Secrets, options: Options, timestamp_ms: int, widen: int) -> Signed:
+def sign(
+    request: Request, secrets: DeltadefiSecrets, options: DeltadefiOptions, timestamp_ms: int, widen: int
+) -> Signed:
     """The key in a header is all: no signature, no clock. https://docs.deltadefi.io/start-trading/developers/auth"""
     headers = [("X-API-KEY", secrets.api_key.reveal())]
     if request.body:
@@ -86,14 +88,8 @@ def sign(request: Request, secrets: Secrets, options: Options, timestamp_ms: int
     return Signed(headers=tuple(headers), body=request.body)
 
 
-def account(secrets: Secrets, options: Options) -> str:
-    """The API key stands for the account: it is one to one."""
-    return secrets.api_key.reveal()
-
-
 # --- answers ---
 _KEY_PAGE = "https://docs.deltadefi.io/start-trading/developers/auth"
-
 _KEY_HINT = (
     "key and host do not match? A key works on live or testnet only, and a new key of the account kills the old one: "
     f"{_KEY_PAGE}"
@@ -130,15 +126,15 @@ def judge(request: Request, reply: Reply) -> Judgement:
     if 300 <= reply.status < 400:
         return payload.by_status(reply)
     if code is not None:
-        return _by_code(request, reply, code, payload.words(payload.as_object(answer).get("error")))
+        return _by_code(request, reply, code, payload.message(payload.as_object(answer).get("error")))
     if reply.status == 200 and isinstance(answer, dict | list):
         return Judgement(answer=Answer.ACCEPTED)
     return _by_status(reply)
 
 
 def _by_code(request: Request, reply: Reply, code: int, message: str) -> Judgement:
-    said = partial(Judgement, words=f"{code} {message}".strip())
-    asked = payload.asked_to_wait(reply)
+    said = partial(Judgement, message=f"{code} {message}".strip())
+    wait = payload.retry_after(reply)
     match code:
         case 4200 | 4201 if request.changes:
             # Nothing to cancel, or this order is not open: good answers to a cancel. The listing decides.
@@ -150,12 +146,12 @@ def _by_code(request: Request, reply: Reply, code: int, message: str) -> Judgeme
         case 4106:
             return said(answer=Answer.ABSENT, kind="parameter")
         case 4290:
-            return said(answer=Answer.AGAIN, kind="rate_limit", after=_BUSY_SECONDS if asked is None else asked)
+            return said(answer=Answer.AGAIN, kind="rate_limit", after=_BUSY_SECONDS if wait is None else wait)
         case 5001:
-            return said(answer=Answer.AGAIN, after=asked)
+            return said(answer=Answer.AGAIN, after=wait)
         case 5002:
             hint = "trading is locked, orders may still be live: run again when the lock is over"
-            return said(answer=Answer.AGAIN, kind="mode", hint=hint, after=asked, suspended=True)
+            return said(answer=Answer.AGAIN, kind="mode", hint=hint, after=wait, suspended=True)
     if code in _REFUSED:
         kind, reach, hint = _REFUSED[code]
         reach = Reach.REQUEST if request.purpose in _ASIDE else reach
@@ -168,10 +164,8 @@ def _by_code(request: Request, reply: Reply, code: int, message: str) -> Judgeme
 def _by_status(reply: Reply) -> Judgement:
     """Most of the venue's codes come with 400, good ones too: without its code it may be one of them.
 
-    Any other status may be a gateway's: an empty 403 came from one in trouble, seen with a plain-text 503 within one
-    half hour of 2026-03-31. 404 in plain text is a router's: if it stays so, this is not the venue's API.
+    Any other status may be a gateway's: an empty 403 came from one in trouble, seen with a 503 of bare text within one
+    half hour of 2026-03-31. A 404 of bare text is a router's: if it stays so, this is not the venue's API.
     """
-    if reply.status == 400:
-        return Judgement(answer=Answer.AMBIGUOUS, kind="unreadable", words="HTTP 400")
-    judged = payload.by_status(reply)
+    judged = payload.by_status(reply, unclear=400)
     return replace(judged, hint="host or path is wrong? check base_url") if reply.status == 404 else judged

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from cancelall.core.preflight import Preflight, Probe, Question, Told
-from cancelall.venues.deltadefi.options import Options
+from cancelall.core.preflight import KeyFacts, Preflight, Probe, Question
+from cancelall.venues.deltadefi.options import DeltadefiOptions
 
 
-def questions(options: Options, now_ms: int) -> tuple[Question, ...]:
+def questions(options: DeltadefiOptions, now_ms: int) -> tuple[Question, ...]:
     """None: the listings prove the key, and nothing tells more of it than that.
 
-    `/accounts/api-key` repeats the key, and `/accounts/new-api-key` replaces it: neither is ever asked.
+    `/accounts/api-key` repeats the key, and `/accounts/new-api-key` replaces it: neither is ever sent.
     """
     return ()
 
 
-def _known(options: Options) -> Told:
+def _known(options: DeltadefiOptions) -> KeyFacts:
     """https://docs.deltadefi.io/start-trading/developers/auth: no rights, no addresses, no end, no signature."""
-    return Told(
+    return KeyFacts(
         can_cancel=True,
-        withdraw_words="the documents say that it takes the operation key to withdraw, whose encrypted form this key "
+        withdraw_note="the documents say that it takes the operation key to withdraw, whose encrypted form this key "
         "can fetch",
         endless=True,
         remarks=(
@@ -28,7 +28,7 @@ def _known(options: Options) -> Told:
     )
 
 
-def probes(options: Options, environment: str) -> tuple[Probe, ...]:
+def probes(options: DeltadefiOptions, environment: str) -> tuple[Probe, ...]:
     """None: cancels were seen to land 1.85 s after their answer, on orders that were placed meanwhile."""
     return ()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -25,7 +24,6 @@ class Pair(Segment):
 
     doubtful: bool = False
     """Nothing but an SDK names it: until orders are listed, its mass cancel goes behind those of all others."""
-
     protective_kinds = False
 
     def mass_cancels(self, survivors: tuple[Order, ...]) -> tuple[Request, ...]:
@@ -48,7 +46,7 @@ class Pair(Segment):
         order = _order(self.name, row)
         if _is_of(self.name, order.symbol):
             return order
-        return row.odd(f"an order of {payload.words(order.symbol)} among those of {self.name}", None)
+        return row.odd(f"an order of {payload.message(order.symbol)} among those of {self.name}", None)
 
     def acknowledge(self, request: Request, reply: Reply) -> Acknowledgement:
         """The ids that the venue claims. A single cancel repeats its id; a list may be null, as empty lists of Go are.
@@ -62,14 +60,10 @@ class Pair(Segment):
                 raise Unreadable("the answer is about another order")
             return Acknowledgement(cancelled=(identity,))
         entries, _ = payload.null_or_list(answer.record, "order_ids")
-        told = answer.text("symbol")
-        if told not in (None, payload.UNREADABLE) and not _is_of(self.name, told):
-            return Acknowledgement(remark=f"{self.name}: the answer to its cancel is about {payload.words(told)}")
-        found = []
-        for entry in entries:
-            with contextlib.suppress(Unreadable):
-                found.append(_id(entry, "order_ids"))
-        return Acknowledgement(cancelled=tuple(found))
+        symbol = answer.text("symbol")
+        if symbol not in (None, payload.UNREADABLE) and not _is_of(self.name, symbol):
+            return Acknowledgement(remark=f"{self.name}: the answer to its cancel is about {payload.message(symbol)}")
+        return Acknowledgement(cancelled=payload.each(entries, lambda entry: _id(entry, "order_ids")))
 
     def cancels(self, orders: tuple[Order, ...], others: tuple[Order, ...] | None) -> Named:
         return one_by_one(orders[:STRAGGLERS], lambda order: cancel(order.id))
@@ -80,11 +74,10 @@ class Pair(Segment):
         return executed(self.name), *(record(order.id) for order in records)
 
     def final_page(self, request: Request, reply: Reply) -> FinalStates:
-        """How orders ended. A partly filled order that was cancelled is `cancelled` too: what was filled stands beside
-        it.
+        """How orders ended. A partly filled order that was cancelled is `cancelled` too, with what was filled.
 
         A record that still says alive, of an order that is not listed any more, claims nothing: the order is gone, with
-        the record's word beside it.
+        the record's word for it.
         """
         if request.purpose == Purpose.FINAL_STATES:
             rows, found = read_rows(request, reply)
@@ -101,7 +94,7 @@ class Pair(Segment):
         if not _is_of(self.name, order.symbol):
             return None
         if status not in _FINAL:
-            return order, State.GONE, f"not listed any more, but its record says {payload.words(status)}"
+            return order, State.GONE, f"not listed any more, but its record says {payload.message(status)}"
         if status in ("closed", "fully_filled"):
             return order, State.FILLED, ""
         if status == "failed":
@@ -111,9 +104,7 @@ class Pair(Segment):
 
 @dataclass(frozen=True, kw_only=True)
 class ApartPair(Pair):
-    """A pair that the market config may lack: only the listing of all pairs is sure to show it, its own may call it
-    unknown.
-    """
+    """A pair that the market config may lack: only the listing of all pairs is sure to show it, not its own."""
 
     everything: bool
     """No selector narrows the profile: an order whose pair cannot be read is in scope, and may be of this one."""
@@ -130,8 +121,8 @@ class ApartPair(Pair):
         return replace(found, unsure=payload.why(found.unsure, several), total=None)
 
     def _listed(self, row: Row) -> Order | None:
-        told = row.record.get("symbol")
-        if (isinstance(told, str) and told and not _is_of(self.name, told)) or not alive(row):
+        symbol = row.record.get("symbol")
+        if (isinstance(symbol, str) and symbol and not _is_of(self.name, symbol)) or not alive(row):
             return None
         order = _order(self.name, row)
         return order if order.symbol is not None or self.everything else None
@@ -139,10 +130,9 @@ class ApartPair(Pair):
     @cached_property
     def witnesses(self) -> tuple[Witness, ...]:
         """The pair's own listing, where it is answered: what it shows is there."""
-        return (Witness(request=open_orders(1, self.name), read=self._shows_none, optional=True),)
-
-    def _shows_none(self, request: Request, reply: Reply) -> bool:
-        return not Pair(name=self.name).page(request, reply).orders
+        pair = Pair(name=self.name)
+        read = open_orders(1, self.name)
+        return (Witness(request=read, read=lambda *answer: not pair.page(*answer).orders, optional=True),)
 
 
 # --- rows -----------------------------------------------------------------------------------------------------------
@@ -190,9 +180,9 @@ def _page(request: Request, rows: list[Any], total: int | None, pages: int) -> P
     return Page(orders=(), next=following, unsure=payload.why(*whys), full=full, total=total)
 
 
-def _is_of(symbol: str, told: str | None) -> bool:
+def _is_of(pair: str, symbol: str | None) -> bool:
     """Whether this is the pair, as far as can be read."""
-    return told is None or told.casefold() == symbol.casefold()
+    return symbol is None or symbol.casefold() == pair.casefold()
 
 
 def alive(row: Row) -> bool:
@@ -218,7 +208,7 @@ def _order(symbol: str, row: Row) -> Order:
 
 
 def _id(value: object, key: str) -> str:
-    """An order's id. It becomes part of a path: an empty one is another path, and only plain ones are sent."""
+    """An order's id. It becomes part of a path: an empty one is another path. Letters, digits, _ and - are sent."""
     identity = Row({key: value}).identity(key)
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", identity):
         raise Unreadable(f"{key} is no order id")

@@ -11,7 +11,7 @@ Handled on the safe side, because the documents leave it open:
 - strategies are said nowhere to be stopped by a cancel of everything: each is cancelled by name, twenty of them before
   anything is kept back for the proof, and then everything again
 - what `cancelled_count` counts is not said: it is information, but after the last cancel it must be 0
-- whether `exclude_reduce_only` spares stops and TWAPs is not said: of each order its own `reduce_only` decides
+- whether `exclude_reduce_only` leaves stops and TWAPs is not said: of each order its own `reduce_only` decides
 - a strategy without a readable market or `reduce_only` is open; it is cancelled only where no selector depends on it
 - `expiry_window` is always sent and signed; timestamps are one second late, since how far ahead they may be is not said
 - numbers of errors have changed over the years, so the words decide first; a refusal may come as bare text, and only

@@ -1,4 +1,4 @@
-"""Pacifica: how it is asked, and its codes in our words."""
+"""Pacifica: its requests, and its codes as judgements."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cancelall.core.model import Answer, Judgement, Order, Priority, Purpose, Re
 from cancelall.core.secret import Secret
 from cancelall.venues import payload
 from cancelall.venues.contract import Limit
-from cancelall.venues.pacifica.options import Options, Secrets, account, base58, key_bytes, public_key
+from cancelall.venues.pacifica.options import PacificaOptions, PacificaSecrets, account, base58, key_bytes, public_key
 
 API = "/api/v1"
 
@@ -49,11 +49,11 @@ READS = frozenset({Purpose.LISTING, Purpose.FINAL_STATES, Purpose.DISCOVERY})
 # --- requests ---
 
 
-def get(path: str, options: Options | None = None, purpose: Purpose = Purpose.LISTING, **more: object) -> Request:
-    """A read; of the account, where options are given. It needs no signature, but `sign` adds the config key, and the
+def get(path: str, of: PacificaOptions | None = None, purpose: Purpose = Purpose.LISTING, **more: object) -> Request:
+    """A read; of the account whose options are given. It needs no signature, but `sign` adds the config key, and the
     account, which nobody has to configure with a key of its own. Never a body: that is HTTP 403.
     """
-    values = {**({} if options is None else {"account": options.account or ""}), **more}
+    values = {**({} if of is None else {"account": of.account or ""}), **more}
     return Request(
         method="GET",
         path=API + path,
@@ -77,7 +77,7 @@ def _post(path: str, purpose: str, data: Mapping[str, object], priority: Priorit
     )
 
 
-def cancel_all(options: Options) -> tuple[Request, ...]:
+def cancel_all(options: PacificaOptions) -> tuple[Request, ...]:
     """`symbol` is left out with `all_symbols`; leaving out `exclude_reduce_only` is an error.
 
     https://docs.pacifica.fi/api-documentation/api/rest-api/orders/cancel-all-orders
@@ -112,7 +112,7 @@ def signed_answer() -> Request:
     return _post("/orders/twap/cancel", SIGNED_ANSWER, data, Priority.LISTING, "read")
 
 
-def sign(request: Request, secrets: Secrets, options: Options, timestamp_ms: int, widen: int) -> Signed:
+def sign(request: Request, secrets: PacificaSecrets, options: PacificaOptions, timestamp_ms: int, widen: int) -> Signed:
     """Ed25519 over the compact JSON of header and payload, keys sorted; the body is the same, flat, without `type`.
 
     https://docs.pacifica.fi/api-documentation/api/signing/implementation
@@ -142,7 +142,7 @@ def _signature(secret: Secret, message: bytes) -> bytes:
     return Ed25519PrivateKey.from_private_bytes(key_bytes(secret)[:32]).sign(message)
 
 
-def check_secrets(secrets: Secrets, options: Options) -> None:
+def check_secrets(secrets: PacificaSecrets, options: PacificaOptions) -> None:
     """Offline: the key is whole, and it is the one that the options name."""
     raw = key_bytes(secrets.secret_key)
     public, named = public_key(raw[:32]), options.agent_wallet or options.account
@@ -165,39 +165,21 @@ def check_secrets(secrets: Secrets, options: Options) -> None:
 # --- answers ---
 
 _KEYS_PAGE = "https://app.pacifica.fi/apikey"
-
 _CHANGED = "the venue has changed its interface: report this"
-
+_NOT_OF_ACCOUNT = "secret_key does not belong to this account; an agent key needs agent_wallet"
+_ADDRESS = f"add this machine's address to the agent key's list, or use another key: {_KEYS_PAGE}"
+_NO_ACCESS = "the signing key has no access to this host"
+_UNBOUND = f"bind the agent key to this account, or correct account: {_KEYS_PAGE}"
 _REFUSALS: tuple[tuple[str, ErrorKind, Reach, str], ...] = (
-    (
-        "verification failed",
-        "auth",
-        Reach.KEY,
-        "secret_key does not belong to this account; an agent key needs agent_wallet",
-    ),
+    ("verification failed", "auth", Reach.KEY, _NOT_OF_ACCOUNT),
     ("invalid signature", "auth", Reach.KEY, "check secret_key; if it is right, report this"),
     ("invalid public key", "auth", Reach.KEY, "check account and agent_wallet"),
-    (
-        "agent not authorized",
-        "permission",
-        Reach.KEY,
-        f"bind the agent key to this account, or correct account: {_KEYS_PAGE}",
-    ),
+    ("agent not authorized", "permission", Reach.KEY, _UNBOUND),
     ("unauthorized", "auth", Reach.KEY, f"the key is not bound to this account: {_KEYS_PAGE}"),
     ("account not found", "environment", Reach.KEY, "this host has no such account: check account and environment"),
-    (
-        "ip address",
-        "ip",
-        Reach.ADDRESS,
-        f"add this machine's address to the agent key's list, or use another key: {_KEYS_PAGE}",
-    ),
-    (
-        "beta access",
-        "permission",
-        Reach.PRODUCT,
-        "the signing key has no access to this host: redeem its code, or another key",
-    ),
-    ("not whitelisted", "permission", Reach.PRODUCT, "the signing key has no access to this host"),
+    ("ip address", "ip", Reach.ADDRESS, _ADDRESS),
+    ("beta access", "permission", Reach.PRODUCT, f"{_NO_ACCESS}: redeem its code, or another key"),
+    ("not whitelisted", "permission", Reach.PRODUCT, _NO_ACCESS),
     ("deserialize", "parameter", Reach.REQUEST, _CHANGED),
     ("missing field", "parameter", Reach.REQUEST, _CHANGED),
     ("unknown field", "parameter", Reach.REQUEST, _CHANGED),
@@ -218,9 +200,7 @@ _GONE = re.compile(r"failed to cancel order|order not found|strateg(ist|y) not f
 """Answers to a cancel by name: it is not open any more. The listing decides."""
 
 _GONE_CODES = frozenset({5, 6, 37, 47})
-
 _HALTED = re.compile(r"trading (is )?disabled")
-
 _HALTED_CODES = frozenset({38})
 """Business codes, HTTP 422. Three generations of their numbers exist: the older 5 and the newer 6 are the same."""
 
@@ -232,14 +212,14 @@ what is on its way when an answer first says so. A hundred strategies and the na
 def judge(request: Request, reply: Reply) -> Judgement:
     """By the words of the answer first, then by its code and status. Some refusals are bare text, some are empty.
 
-    Reads need no key: what they are refused with says nothing of it, and is asked again.
+    Reads need no key: what they are refused with says nothing of it, and they are sent again.
     """
     try:
         answer: Mapping[str, Any] | None = payload.as_object(reply.json)
     except Unreadable:
         answer = None
     text, ours = _text(answer, reply)
-    said = partial(Judgement, words=f"{reply.status} {payload.words(text)}".strip(), hold=_hold(reply))
+    said = partial(Judgement, message=f"{reply.status} {payload.message(text)}".strip(), hold=_hold(reply))
     if reply.status == 200:
         done = answer is not None and answer.get("success") is True and not answer.get("error")
         bare = answer is not None and "success" not in answer and "cancelled_count" in answer
@@ -247,8 +227,8 @@ def judge(request: Request, reply: Reply) -> Judgement:
             return said(answer=Answer.ACCEPTED)
     if 300 <= reply.status < 400:
         return payload.by_status(reply)
-    told = answer.get("code") if answer is not None else None
-    code = told if isinstance(told, int) else None
+    known = answer.get("code") if answer is not None else None
+    code = known if isinstance(known, int) else None
     if reply.status == 429 or (ours and "rate limit" in text.lower()):
         return said(
             answer=Answer.AGAIN,
@@ -256,25 +236,25 @@ def judge(request: Request, reply: Reply) -> Judgement:
             after=_refresh(reply),
             hint="an API config key has credits of its own",
         )
-    if ours and request.purpose not in READS and (refused := _refused(request, _plain(text), code, said)) is not None:
+    if ours and request.purpose not in READS and (refused := _refused(request, _normal(text), code, said)) is not None:
         return refused
     # 404 in the venue's own words, whichever, is said of what was named. A router's page is no such answer; and a TWAP
-    # cancel succeeds for any id, which is why one is asked for as a signed answer: there 404 would be none.
+    # cancel succeeds for any id, which is why one is sent for a signed answer: there 404 would be none.
     if ours and reply.status == 404 and answer is not None and request.purpose == Purpose.CANCEL:
         return said(answer=Answer.NOTHING_OPEN)
     if reply.status in (409, 422) or reply.status == 200 or (reply.status == 400 and (ours or not text)):
         return said(answer=Answer.AMBIGUOUS, kind="unreadable")
     judged = payload.by_status(reply)
-    words, hint = judged.words if not text else f"{reply.status} {payload.words(text)}", ""
+    words, hint = judged.message if not text else f"{reply.status} {payload.message(text)}", ""
     if reply.status == 404 and request.purpose in READS:
         words = f"404 this host has no {request.path}: not checked"
     elif reply.status == 403:
         hint = "the region is refused, or this address has no access"
-    return said(answer=judged.answer, kind=judged.kind, after=judged.after, words=words, hint=hint)
+    return said(answer=judged.answer, kind=judged.kind, after=judged.after, message=words, hint=hint)
 
 
 def _refused(request: Request, text: str, code: int | None, said: Callable[..., Judgement]) -> Judgement | None:
-    """What a signed request is told besides success; None when neither words nor code say anything known."""
+    """What an answer to a signed request is besides success; None when neither words nor code say anything known."""
     if "invalid message" in text:
         return said(answer=Answer.CLOCK, kind="clock", hint="set this machine's clock")
     for words, kind, reach, hint in _REFUSALS:
@@ -294,24 +274,24 @@ def _text(answer: Mapping[str, Any] | None, reply: Reply) -> tuple[str, bool]:
     also a word of the venue's must not change what an answer means.
     """
     if answer is not None:
-        told = answer.get("error")
-        text = told if isinstance(told, str) else ""
+        error = answer.get("error")
+        text = error if isinstance(error, str) else ""
         enveloped = answer.get("success") is False and "error" in answer
     else:
         text, enveloped = reply.body[:400].decode("utf-8", "replace").strip(), False
         text = "" if text.startswith(("<", "{", "[")) else text
-    return text, enveloped or _BARE.match(_plain(text)) is not None
+    return text, enveloped or _BARE.match(_normal(text)) is not None
 
 
-def _plain(text: str) -> str:
+def _normal(text: str) -> str:
     """The same words for `ORDER_NOT_FOUND` and `Order not found`: an error comes as its name or as a sentence."""
     return text.lower().replace("_", " ")
 
 
 def _refresh(reply: Reply) -> float | None:
     """Seconds until there are credits again."""
-    told = limit(reply, "ratelimit", "t")
-    return float(told) if told is not None else payload.asked_to_wait(reply)
+    seconds = limit(reply, "ratelimit", "t")
+    return float(seconds) if seconds is not None else payload.retry_after(reply)
 
 
 def _hold(reply: Reply) -> float | None:

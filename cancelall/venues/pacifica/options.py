@@ -9,22 +9,18 @@ from typing import Annotated
 from cancelall.core.declare import Opt, Sec
 from cancelall.core.errors import OptionError, SecretError
 from cancelall.core.secret import Secret
-from cancelall.venues.registry import Schema
+from cancelall.venues.registry import Schema, selector
 
-HOSTS = {
-    "live": "https://api.pacifica.fi",
-    "testnet": "https://test-api.pacifica.fi",
-}
+HOSTS = {"live": "https://api.pacifica.fi", "testnet": "https://test-api.pacifica.fi"}
 """A signature names neither host nor network: the same request is valid on both. https://docs.pacifica.fi/testnet"""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class PacificaOptions:
     """What a Pacifica profile can say. With no selector: everything."""
 
     symbol: Annotated[
-        tuple[str, ...],
-        Opt(help="Only this market, spelt as the venue does.", metavar="SYMBOL", selector=True, example="BTC"),
+        tuple[str, ...], selector(help="Only this market, spelt as the venue does.", metavar="SYMBOL", example="BTC")
     ] = ()
     exclude_reduce_only: Annotated[
         bool, Opt(help="Leave reduce-only orders in place; clear then means that only they are left.", selector=True)
@@ -63,7 +59,7 @@ class Options:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Secrets:
+class PacificaSecrets:
     """An agent key's secret, or the account's own. The config key is a ticket for more requests and gives no rights."""
 
     secret_key: Annotated[
@@ -72,11 +68,6 @@ class Secrets:
     api_config_key: Annotated[Secret | None, Sec(help="API config key, for higher rate limits.", optional=True)] = (
         field(default=None, repr=False)
     )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Facts:
-    """Nothing is learnt about a Pacifica account during a run."""
 
 
 _ALPHABET = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
@@ -105,7 +96,7 @@ def key_bytes(secret: Secret) -> bytes:
     return raw
 
 
-def account(secrets: Secrets, options: Options) -> str:
+def account(secrets: PacificaSecrets, options: PacificaOptions) -> str:
     """The address whose orders are meant: as configured, else that of the secret key."""
     if options.account:
         return options.account
@@ -133,4 +124,4 @@ def _unbase58(text: str) -> bytes | None:
     return bytes(zeros) + number.to_bytes((number.bit_length() + 7) // 8, "big")
 
 
-SCHEMA = Schema(hosts=HOSTS, options=Options, secrets=Secrets)
+SCHEMA = Schema(hosts=HOSTS, options=PacificaOptions, secrets=PacificaSecrets)

@@ -22,7 +22,7 @@ from cancelall.venues.positions import PositionListing, PositionPage, PositionsM
 from cancelall.venues.positions import price as price_of
 
 
-def listings(options: Any, orders: tuple[Request, ...]) -> tuple[PositionListing, ...]:  # noqa: ANN401 - the venue's
+def listings(options: Any, orders: tuple[Request, ...]) -> tuple[PositionListing, ...]:
     """Two reads: what they cost in credits is not documented, and what is kept for a proof holds them up."""
     if not orders:
         return ()

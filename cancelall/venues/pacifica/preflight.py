@@ -6,14 +6,14 @@ import json
 from functools import partial
 
 from cancelall.core.model import Priority, Purpose, Reply, Request
-from cancelall.core.preflight import Preflight, Probe, Question, Told, Window
+from cancelall.core.preflight import KeyFacts, Preflight, Probe, Question, Window
 from cancelall.venues import payload
 from cancelall.venues.pacifica.api import API, get, signed_answer
-from cancelall.venues.pacifica.options import Options
+from cancelall.venues.pacifica.options import PacificaOptions
 from cancelall.venues.pacifica.venue import read_known
 
 
-def questions(options: Options, now_ms: int) -> tuple[Question, ...]:
+def questions(options: PacificaOptions, now_ms: int) -> tuple[Question, ...]:
     """Whether the host has the account; with the account's own key also a signed read, which agents may not do."""
     read = partial(_read_account, options)
     account = Question(name="account", request=get("/account", options, Purpose.DISCOVERY), read=read)
@@ -30,7 +30,7 @@ def questions(options: Options, now_ms: int) -> tuple[Question, ...]:
     return (account, Question(name="signature", request=listing, read=_read_agents))
 
 
-def _read_account(options: Options, request: Request, reply: Reply) -> Told:
+def _read_account(options: PacificaOptions, request: Request, reply: Reply) -> KeyFacts:
     """Anyone may read any account: this tells nothing of the key. There is no call for the venue's clock.
 
     An address that was taken from the key must at least be one that the venue knows.
@@ -38,36 +38,36 @@ def _read_account(options: Options, request: Request, reply: Reply) -> Told:
     if not options.account:
         read_known(request, reply)
     payload.as_object(reply.json)
-    return Told()
+    return KeyFacts()
 
 
-def _read_agents(request: Request, reply: Reply) -> Told:
+def _read_agents(request: Request, reply: Reply) -> KeyFacts:
     """https://docs.pacifica.fi/api-documentation/api/signing/api-agent-keys: for the account's own key only."""
     data = payload.as_object(payload.as_object(reply.json).get("data"), "data")
     payload.as_list(data.get("agent_wallets"), "agent_wallets")
-    return Told(can_list=True, can_cancel=True)
+    return KeyFacts(can_list=True, can_cancel=True)
 
 
-def _known(options: Options) -> Told:
+def _known(options: PacificaOptions) -> KeyFacts:
     """What kind of key it is. Sources disagree on whether an agent key can withdraw: it is not said that it cannot."""
     if not options.agent_wallet:
-        return Told(
+        return KeyFacts(
             can_withdraw=True,
-            withdraw_words="it is the account's own key, which holds the funds: use an agent key instead",
+            withdraw_note="it is the account's own key, which holds the funds: use an agent key instead",
             endless=True,
             remarks=() if options.account else ("account taken from the key: set account",),
         )
-    return Told(
-        withdraw_words="whether an agent key can withdraw is not documented, and neither can its address list be seen: "
+    return KeyFacts(
+        withdraw_note="whether an agent key can withdraw is not documented, and neither can its address list be seen: "
         "switch the list on",
         remarks=("reads need no key here: whether this one is bound to the account shows only with --live",),
         endless=True,
     )
 
 
-def probes(options: Options, environment: str) -> tuple[Probe, ...]:
+def probes(options: PacificaOptions, environment: str) -> tuple[Probe, ...]:
     """A cancel of a TWAP that cannot exist: it succeeds only if key, agent and account belong together."""
-    return (Probe(request=signed_answer(), words="a TWAP order whose id cannot exist"),)
+    return (Probe(request=signed_answer(), description="a TWAP order whose id cannot exist"),)
 
 
 PREFLIGHT = Preflight(

@@ -14,14 +14,14 @@ from cancelall.core.model import Acknowledgement, FinalStates, Order, Page, Prot
 from cancelall.venues import payload
 from cancelall.venues.contract import Named, Segment, Witness, one_by_one
 from cancelall.venues.pacifica.api import TWAP, cancel, cancel_all, cancel_strategy, get, limit, signed_answer
-from cancelall.venues.pacifica.options import Options
+from cancelall.venues.pacifica.options import PacificaOptions
 from cancelall.venues.payload import Row
 
 _STRATEGIES_PAGE = 500
 _AT_ONCE = 20
 """Strategies whose cancels are as urgent as a mass cancel: 10 credits."""
 
-# Not asked once a cancel has been accepted, which shows the same.
+# Not sent once a cancel has been accepted, which shows the same.
 _SIGNED_ANSWER = Witness(request=signed_answer(), harmless=True, signature=True)
 
 
@@ -29,8 +29,7 @@ _SIGNED_ANSWER = Witness(request=signed_answer(), harmless=True, signature=True)
 class PacificaSegment(Segment):
     """A kind of order, with a listing of its own. Orders and TWAPs have one without pages."""
 
-    options: Options
-
+    options: PacificaOptions
     path: ClassVar[str]
     unnamed = True
 
@@ -73,7 +72,7 @@ class PacificaSegment(Segment):
         return self.options.exclude_reduce_only and order.kind.endswith(_REDUCE_ONLY)
 
     def unsaid(self, order: Order) -> bool:
-        """Whether it is to be spared if it is reduce-only, and does not tell."""
+        """Whether it is to stay if it is reduce-only, and does not tell."""
         return self.options.exclude_reduce_only and order.kind.endswith(_UNSAID)
 
     def final_states(self, orders: tuple[Order, ...], since_ms: int) -> tuple[Request, ...]:
@@ -114,7 +113,6 @@ class PacificaOrders(PacificaSegment):
     """
 
     name: str = "orders"
-
     path = "/orders"
 
     def mass_cancels(self, survivors: tuple[Order, ...]) -> tuple[Request, ...]:
@@ -131,13 +129,13 @@ class PacificaOrders(PacificaSegment):
 
         https://docs.pacifica.fi/api-documentation/api/rest-api/orders/cancel-stop-order
         """
-        plain, stop = "/orders/cancel", "/orders/stop/cancel"
-        found: list[tuple[Request, tuple[Order, ...]]] = []
-        for order in (one for one in orders if one.symbol):
-            paths = [stop if is_stop(order.type or "") else plain]
-            paths = [plain, stop] if order.type == payload.UNREADABLE else paths
-            found += ((cancel(path, order), (order,)) for path in paths)
-        return tuple(found)
+        ordinary, stop = "/orders/cancel", "/orders/stop/cancel"
+
+        def paths(order: Order) -> tuple[str, ...]:
+            either = (ordinary, stop) if order.type == payload.UNREADABLE else ()
+            return either or ((stop,) if is_stop(order.type or "") else (ordinary,))
+
+        return tuple((cancel(path, one), (one,)) for one in orders if one.symbol for path in paths(one))
 
     @cached_property
     def witnesses(self) -> tuple[Witness, ...]:
@@ -155,7 +153,6 @@ class PacificaTwaps(PacificaSegment):
     """
 
     name: str = "TWAP"
-
     path = "/orders/twap"
     spawns = True
 
@@ -174,7 +171,6 @@ class PacificaStrategies(PacificaSegment):
     """
 
     name: str = "strategies"
-
     path = "/order_strategies"
     unnamed = False
     named_gap = 2.0

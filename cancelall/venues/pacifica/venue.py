@@ -5,40 +5,38 @@ from __future__ import annotations
 from cancelall.core.errors import Unreadable
 from cancelall.core.model import Purpose, Reply, Request
 from cancelall.venues import payload
-from cancelall.venues.contract import SYMBOL, Batch, Discovery, Known, Segment, Venue, strangers, words
+from cancelall.venues.contract import SYMBOL, Batch, Discovery, Known, Segment, Venue, unknown_selectors
 from cancelall.venues.pacifica.api import ADDRESS_LIMIT, LIMITS, READS, check_secrets, get, judge, sign
-from cancelall.venues.pacifica.options import Facts, Options, account
+from cancelall.venues.pacifica.options import PacificaOptions, account
 from cancelall.venues.pacifica.segments import PacificaOrders, PacificaStrategies, PacificaTwaps, read_account
 from cancelall.venues.payload import Row
 
 
-def segments(options: Options, facts: Facts, environment: str) -> tuple[Segment, ...]:
+def segments(options: PacificaOptions, facts: None, environment: str) -> tuple[Segment, ...]:
     """Strategies and TWAPs first: they place orders of their own."""
     return (PacificaStrategies(options=options), PacificaTwaps(options=options), PacificaOrders(options=options))
 
 
-def discoveries(options: Options, facts: Facts) -> tuple[Discovery[Facts], ...]:
+def discoveries(options: PacificaOptions, facts: None) -> tuple[Discovery[None], ...]:
     """Is every symbol known to the venue, and is a key's own address an account?
 
     A cancel of a misspelt symbol succeeds, and its case matters. An agent key without an account to act for would look
     like an account without orders, whose cancels succeed.
     https://docs.pacifica.fi/api-documentation/api/rest-api/markets/get-market-info
     """
-    markets = Discovery[Facts](name="markets", request=get("/info", None, Purpose.DISCOVERY), read=_markets)
+    markets = Discovery[None](name="markets", request=get("/info", None, Purpose.DISCOVERY), read=_markets)
     request = get("/account", options, Purpose.DISCOVERY)
-    account = Discovery[Facts](name="account, taken from the key", request=request, read=read_known)
+    account = Discovery[None](name="account, taken from the key", request=request, read=read_known)
     return (*((markets,) if options.symbol else ()), *(() if options.account else (account,)))
 
 
 def _markets(request: Request, reply: Reply) -> Batch:
     """One odd market hides no other one."""
-    names = []
-    for entry in payload.as_list(payload.as_object(reply.json).get("data"), "data"):
-        symbol = Row(entry).name("symbol") if isinstance(entry, dict) else None
-        names += [Known(SYMBOL, symbol)] if symbol is not None else []
-    if not names:
+    entries = payload.as_list(payload.as_object(reply.json).get("data"), "data")
+    symbols = payload.each_row(entries, lambda row: row.name("symbol"))
+    if not symbols:
         raise Unreadable("the list of markets names none")
-    return Batch(names=tuple(names))
+    return Batch(names=tuple(Known(SYMBOL, symbol) for symbol in symbols))
 
 
 _SHOWN = ("balance", "account_equity", "pending_balance", "available_to_spend", "total_margin_used")
@@ -57,26 +55,26 @@ def read_known(request: Request, reply: Reply) -> Batch:
 KNOWN, EMPTY = Known("account", "known"), Known("account", "empty")
 
 
-def doubts(options: Options, names: frozenset[Known]) -> tuple[str, ...]:
+def doubts(options: PacificaOptions, names: frozenset[Known]) -> tuple[str, ...]:
     """Symbols that the venue does not know, each with the nearest right spelling; an address that may be an agent's."""
-    unknown = strangers("Pacifica knows no --symbol", options.symbol, words(names, SYMBOL))
+    unknown = unknown_selectors("Pacifica knows no --symbol", options.symbol, names, SYMBOL)
     if options.account or KNOWN in names:
         return unknown
     return (*unknown, "nothing is at the address of this key: set account, as it may be an agent's key")
 
 
-def remarks(options: Options, names: frozenset[Known]) -> tuple[str, ...]:
+def remarks(options: PacificaOptions, names: frozenset[Known]) -> tuple[str, ...]:
     """An account that nobody has configured."""
     taken = "account taken from the key: set account, so that an agent's key is never taken for one"
     return () if options.account else (taken,)
 
 
-def not_covered(options: Options, environment: str) -> tuple[str, ...]:
+def not_covered(options: PacificaOptions, environment: str) -> tuple[str, ...]:
     """https://docs.pacifica.fi/api-documentation/api/rest-api/subaccounts: each has orders and keys of its own."""
     return ("orders of subaccounts (a profile for each)", "vaults")
 
 
-def unwitnessed(options: Options, keep_protective: bool, reads_only: bool) -> str:
+def unwitnessed(options: PacificaOptions, keep_protective: bool, reads_only: bool) -> str:
     """What the proof could not rest on."""
     if reads_only:
         return "reading needs no key here: a mistyped account would look empty, too"
@@ -86,7 +84,7 @@ def unwitnessed(options: Options, keep_protective: bool, reads_only: bool) -> st
 
 
 VENUE = Venue(
-    facts=Facts(),
+    facts=None,
     segments=segments,
     discoveries=discoveries,
     sign=sign,

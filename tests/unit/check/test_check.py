@@ -14,12 +14,13 @@ import pytest
 import ports
 from cancelall import simulator
 from cancelall.check import live, network
-from cancelall.check.venue import read_again, sunset_finding
+from cancelall.check.venue import sunset_finding
 from cancelall.core.errors import ExitStatus
 from cancelall.core.findings import CheckReport, Level
 from cancelall.core.model import Listing
 from cancelall.core.preflight import load_preflight
 from cancelall.engine.client import Client
+from cancelall.engine.listing import read_listing
 from cancelall.net import dial
 from cancelall.net.route import Route
 from cancelall.simulator import SimServer
@@ -165,9 +166,9 @@ def test_live_looks_again_before_it_sends(monkeypatch: pytest.MonkeyPatch) -> No
         async def placed_meanwhile(client: Client, segment: Segment) -> Listing:
             for order in orders:
                 server.fake.place(server.account, order)
-            return await read_again(client, segment)
+            return await read_listing(client, segment)
 
-        monkeypatch.setattr(live, "read_again", placed_meanwhile)
+        monkeypatch.setattr(live, "read_listing", placed_meanwhile)
         report = checked("bybit", server, {"category": ["linear"]}, live=True)
         assert not changes(server)
         assert len(server.open_orders()) == len(orders) > 0

@@ -424,6 +424,7 @@ def test_a_signal_ends_it_with_what_is_known(home: Path, number: int, code: int)
     assert line["verdict"] != "clear"
 
 
+@pytest.mark.alone("the deadline of a command is measured")
 def test_the_deadline_holds_in_wall_time(home: Path) -> None:
     with simulator.start("bybit", orders=12, faults=["stall"]) as server:
         began = time.monotonic()

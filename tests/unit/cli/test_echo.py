@@ -57,7 +57,7 @@ class Echo:
                 self.end_headers()
                 self.wfile.write(answer.encode())
 
-            do_GET = do_POST = do_DELETE = answer  # noqa: N815 - the names that http.server looks for
+            do_GET = do_POST = do_DELETE = answer  # the names that http.server looks for
 
         class Server(ThreadingHTTPServer):
             request_queue_size = 128

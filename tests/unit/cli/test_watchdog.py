@@ -40,7 +40,10 @@ from hanging import HOLDING_THE_INTERPRETER, WAYS, hanging
 from ports import full_pipe
 from support import ROOT, profile_table, profiles_of, started, write_config
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX systems")
+pytestmark = [
+    pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX systems"),
+    pytest.mark.alone("the watchdog's seconds are shortened, and a busy machine may need them itself"),
+]
 
 SLACK = 4.0
 """Seconds that a busy machine may take on top."""

@@ -65,7 +65,7 @@ def test_every_word_that_the_program_knows_is_a_name() -> None:
 @settings(deadline=None, max_examples=300)
 @given(st.integers(24, 64), st.integers(0, 1 << 64))
 def test_random_keys_in_the_usual_alphabets_are_secrets(length: int, seed: int) -> None:
-    chance = random.Random(seed)  # noqa: S311
+    chance = random.Random(seed)
     raw = chance.randbytes(length)
     assert looks_secret(raw.hex())
     assert looks_secret(base64.b64encode(raw).decode())

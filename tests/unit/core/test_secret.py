@@ -74,7 +74,7 @@ def test_it_is_not_shown(way: str) -> None:
 def test_a_width_pads_the_mask() -> None:
     assert f"{Secret(VALUE):>6}" == "   ***"
     with pytest.raises(ValueError, match="Unknown format code"):
-        f"{Secret(VALUE):d}"  # noqa: B018 - it must not come to a value
+        f"{Secret(VALUE):d}"  # it must not come to a value
 
 
 REFUSED: dict[str, Callable[[Secret], object]] = {

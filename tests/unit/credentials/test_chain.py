@@ -404,6 +404,7 @@ def test_what_a_command_prints_has_the_form_of_the_secret() -> None:
     assert failed("printf", "canary\ncanary\n") == "api_secret (from secret_command) holds a line break"
 
 
+@pytest.mark.alone("measures how long a secret is waited for")
 @pytest.mark.parametrize("words", [("cat", "/dev/zero"), ("sh", "-c", "cat /dev/zero"), ("yes", "canary")])
 def test_a_command_that_prints_without_end(words: tuple[str, ...]) -> None:
     began = time.monotonic()
@@ -430,6 +431,7 @@ def _ended(process: int) -> bool:
         return True
 
 
+@pytest.mark.alone("measures how long a secret is waited for")
 @pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc")
 def test_a_command_that_hangs_is_ended_with_all_its_children(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(chain, "COMMAND_SECONDS", 0.8)
@@ -445,6 +447,7 @@ def test_a_command_that_hangs_is_ended_with_all_its_children(tmp_path: Path, mon
     assert _ended(child)
 
 
+@pytest.mark.alone("measures how long a secret is waited for")
 @pytest.mark.parametrize("handles", [True, False], ids=["told", "looked for"])
 def test_a_child_that_keeps_the_pipe_open_costs_nothing(monkeypatch: pytest.MonkeyPatch, handles: bool) -> None:
     if not handles:
@@ -510,6 +513,7 @@ def without_ticket(found: Found) -> str:
 LEFT_OUT = "; it is optional and was left out: "
 
 
+@pytest.mark.alone("measures how long a secret is waited for")
 @pytest.mark.parametrize(
     ("words", "told"),
     [
@@ -557,6 +561,7 @@ def test_a_file_that_is_not_needed_and_that_others_can_write_is_left_out(pair: s
     assert f"can be written by others{LEFT_OUT}chmod 400" in without_ticket(ticketed(environ))
 
 
+@pytest.mark.alone("measures how long a secret is waited for")
 def test_a_keyring_that_has_what_is_needed_is_not_waited_for_beyond_that(
     pair: str, use_keyring: Callable[[Any], Any]
 ) -> None:
@@ -628,6 +633,7 @@ def test_a_keyring_that_fails_is_an_error(use_keyring: Callable[[Any], Any], err
     assert why_not() == f"{ITEM} could not be read: {words}"
 
 
+@pytest.mark.alone("measures how long a secret is waited for")
 def test_a_keyring_that_hangs_is_not_waited_for(
     use_keyring: Callable[[Any], Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

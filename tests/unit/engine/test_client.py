@@ -18,6 +18,7 @@ from cancelall.core.errors import DryRunViolation, TransportFault, Unreadable
 from cancelall.core.model import Answer, Judgement, Priority, Reach, Reply, Request, Signed, SignedRequest
 from cancelall.engine.client import Client
 from cancelall.engine.rate_limiter import HostGate
+from cancelall.engine.signer import Signer
 from cancelall.net.background import in_thread
 from cancelall.venues.contract import Limit, Venue
 from cancelall.venues.registry import load
@@ -51,7 +52,7 @@ class Says:
 
 
 def said(answer: Answer, **more: Any) -> Judgement:
-    return Judgement(answer=answer, words="the venue's words", **more)
+    return Judgement(answer=answer, message="the venue's words", **more)
 
 
 OK, AMBIGUOUS, REFUSED = (said(answer) for answer in (Answer.ACCEPTED, Answer.AMBIGUOUS, Answer.REFUSED))
@@ -87,13 +88,18 @@ class Line:
 
     def client(self, **more: Any) -> Client:
         self._judgements: list[Any] = []
+        clock = more.get("clock", Clock())
         options: dict[str, Any] = {
-            "venue": self.venue(),
-            "origin": "https://host",
-            "secrets": None,
-            "options": None,
+            "signer": Signer(
+                venue=more.pop("venue", None) or self.venue(),
+                origin="https://host",
+                secrets=None,
+                options=None,
+                clock=clock,
+                **{name: more.pop(name) for name in ("alternate", "headers") if name in more},
+            ),
             "send": self._send,
-            "clock": Clock(),
+            "clock": clock,
             "gate": HostGate.alone(None),
             "deadline": 30.0,
             "reserve": 2.0,
@@ -122,7 +128,7 @@ class Line:
 
     def ask(self, request: Request = CANCEL, *, watch: Watch | None = None, **more: Any) -> Outcome[Any]:
         """Ask once on a client of its own."""
-        asking = {key: more.pop(key) for key in ("wanted", "spared", "most", "fresh", "enough") if key in more}
+        asking = {key: more.pop(key) for key in ("wanted", "superseded", "most", "fresh", "enough") if key in more}
 
         async def work() -> Outcome[Any]:
             self.client_used = self.client(**more)
@@ -314,7 +320,7 @@ def test_an_answer_that_cannot_be_read_is_ambiguous() -> None:
     outcome = line.ask()
     assert (outcome.value, len(line.wires)) == ("read", 2)
     first = line.traced[0].judgement
-    assert first == Judgement(answer=Answer.AMBIGUOUS, kind="unreadable", words="list is not a list")
+    assert first == Judgement(answer=Answer.AMBIGUOUS, kind="unreadable", message="list is not a list")
     assert line.client_used.tally.first_ack == 0.0
 
 
@@ -343,9 +349,9 @@ def test_nobody_wants_it_any_more() -> None:
     assert line.times == [0.0, 0.0, 0.5]
 
 
-def test_what_is_spared_is_not_sent() -> None:
+def test_what_is_superseded_is_not_sent() -> None:
     line = Line([OK])
-    outcome = line.ask(spared=lambda: True)
+    outcome = line.ask(superseded=lambda: True)
     assert (outcome.attempt.sent, outcome.attempt.answered, outcome.answer) == (False, False, Answer.AMBIGUOUS)
     assert (line.wires, line.client_used.tally.requests) == ([], 0)
 
@@ -507,7 +513,7 @@ def test_a_wrong_certificate_refuses_everything_when_it_is_met_twice() -> None:
     first, second = line.asks(CANCEL, LISTING)
     assert (first.answer, first.final, first.attempt.answered) == (Answer.REFUSED, True, False)
     assert second.attempt.judgement == Judgement(
-        answer=Answer.REFUSED, kind="tls", words="the certificate was refused", reach=Reach.KEY
+        answer=Answer.REFUSED, kind="tls", message="the certificate was refused", reach=Reach.KEY
     )
     assert len(line.wires) == 2
 
@@ -528,9 +534,9 @@ def test_a_bug_in_a_reader_makes_the_answer_unreadable() -> None:
     assert isinstance(line.client_used.bug, KeyError)
     judgement = line.traced[0].judgement
     assert judgement is not None
-    assert "KeyError at client.py:" in judgement.words
-    assert "(test_client.py:" in judgement.words
-    assert "secret" not in judgement.words
+    assert "KeyError at client.py:" in judgement.message
+    assert "(test_client.py:" in judgement.message
+    assert "secret" not in judgement.message
 
 
 def test_a_refusal_stops_requests_that_wait_for_their_turn() -> None:
@@ -566,7 +572,7 @@ def test_the_venues_clock_repairs_the_timestamp() -> None:
     assert line.ask().answer is Answer.ACCEPTED
     assert line.stamps == [(-200, 1), (200 + 5_000 - 200, 1)]
     assert line.times == [0.0, 0.2]
-    assert line.client_used.venue_ms(WALL_MS) == WALL_MS + 5_000
+    assert line.client_used.signer.venue_ms(WALL_MS) == WALL_MS + 5_000
 
 
 @pytest.mark.parametrize(("headers", "late"), [({"date": "Tue, 14 Nov 2023 22:14:20 GMT"}, 60_000), ({}, 0)])

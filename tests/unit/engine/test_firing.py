@@ -25,11 +25,11 @@ BATCH = Request(method="POST", path="/batch", changes=True)
 ONE = Request(method="POST", path="/one", query="a", changes=True)
 
 OK, EMPTY = Judgement(answer=Answer.ACCEPTED), Judgement(answer=Answer.NOTHING_OPEN)
-ABSENT = Judgement(answer=Answer.ABSENT, words="no such product")
-REFUSED = Judgement(answer=Answer.REFUSED, kind="permission", words="no right", reach=Reach.PRODUCT)
+ABSENT = Judgement(answer=Answer.ABSENT, message="no such product")
+REFUSED = Judgement(answer=Answer.REFUSED, kind="permission", message="no right", reach=Reach.PRODUCT)
 AS_A_CALL = replace(REFUSED, reach=Reach.REQUEST)
-AMBIGUOUS = Judgement(answer=Answer.AMBIGUOUS, words="?")
-GATEWAY = Judgement(answer=Answer.GATEWAY, words="HTTP 404")
+AMBIGUOUS = Judgement(answer=Answer.AMBIGUOUS, message="?")
+GATEWAY = Judgement(answer=Answer.GATEWAY, message="HTTP 404")
 FAULT = TransportFault("no answer in time")
 
 

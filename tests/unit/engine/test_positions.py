@@ -240,6 +240,7 @@ def test_a_line_for_positions_may_only_read_and_tells_the_other_nothing(monkeypa
     from cancelall.core.secret import Secret
     from cancelall.engine.client import Client
     from cancelall.engine.rate_limiter import HostGate
+    from cancelall.engine.signer import Signer
     from cancelall.venues.registry import load, schema
 
     left: list[str] = []
@@ -250,10 +251,14 @@ def test_a_line_for_positions_may_only_read_and_tells_the_other_nothing(monkeypa
         return Reply(status=200, headers={}, body=b'{"retCode":0,"result":{}}')
 
     async def read() -> tuple[PositionsReading, Client]:
+        about = schema("bybit")
+        signer = Signer(
+            venue=load("bybit"), origin="http://127.0.0.1", options=about.options(), clock=SystemClock(),
+            secrets=about.secrets(api_key=Secret("k" * 18), api_secret=Secret("s" * 36)),
+        )  # fmt: skip
         client = Client(
-            venue=load("bybit"), origin="http://127.0.0.1", options=schema("bybit").options(), send=send,
-            secrets=schema("bybit").secrets(api_key=Secret("k" * 18), api_secret=Secret("s" * 36)),
-            clock=SystemClock(), gate=HostGate.alone(None), deadline=0.0, reserve=1.0, over=True,
+            signer=signer, send=send, clock=SystemClock(), gate=HostGate.alone(None), deadline=0.0, reserve=1.0,
+            over=True,
         )  # fmt: skip
         request = Request(method="GET", path="/p", purpose="list positions")
         listing = PositionListing(name="all", request=request, read=lambda *answer: 1 // 0)  # type: ignore[arg-type, return-value]

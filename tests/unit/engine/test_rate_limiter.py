@@ -140,24 +140,24 @@ def test_hints_in_a_row_are_granted_more_and_more() -> None:
     backoffs = Backoffs()
     now = 0.0
     for granted in (1.5, 3.0, 6.0, 12.0):
-        backoffs.hold(READ, 60.0, now)
+        backoffs.back_off(READ, 60.0, now)
         assert backoffs.until(READ) - now == granted
         now = backoffs.until(READ)
     backoffs.good(READ)
-    backoffs.hold(READ, 60.0, now)
+    backoffs.back_off(READ, 60.0, now)
     assert backoffs.until(READ) - now == 1.5
 
 
 def test_what_was_under_way_together_gets_one_wait() -> None:
     backoffs = Backoffs()
     for _ in range(10):
-        backoffs.hold(READ, 60.0, 0.1)
+        backoffs.back_off(READ, 60.0, 0.1)
     assert backoffs.until(READ) == 1.6
 
 
 def test_cancels_and_other_buckets_have_waits_of_their_own() -> None:
     backoffs = Backoffs()
-    backoffs.hold(READ, 1.0, 5.0)
+    backoffs.back_off(READ, 1.0, 5.0)
     waits = [
         backoffs.until(replace(READ, **other)) for other in ({"path": "/else"}, {"changes": True}, {"bucket": "b"})
     ]

@@ -269,6 +269,7 @@ async def test_secrets_at_hand_wait_for_no_command_and_these_are_few_at_a_time()
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
+@pytest.mark.alone("measures when the first request leaves")
 def test_a_slow_command_holds_up_no_other_profile() -> None:
     """Forty profiles whose command hangs, and one whose secrets are at hand: it does not wait for any of them."""
     with SimServer(create("bybit", orders=3)) as server:

@@ -120,7 +120,7 @@ def test_a_torn_last_line_is_sealed_and_told(tmp_path: Path) -> None:
     made.close(5)
     assert "sealed" in made.warnings()[0]
     chain = verify(read(files(tmp_path)))
-    assert (chain.broken, chain.lines, chain.sealed) == ("", 3, ("journal.jsonl, line 2",))
+    assert (chain.broken, chain.lines, chain.sealed) == ("", 3, ["journal.jsonl, line 2"])
 
 
 def test_a_line_that_is_still_being_written_is_not_torn(tmp_path: Path) -> None:
@@ -145,7 +145,7 @@ def test_a_line_that_is_still_being_written_is_not_torn(tmp_path: Path) -> None:
     made.close(5)
     assert half.is_set()
     chain = verify(read(files(tmp_path)))
-    assert (chain.broken, chain.lines, chain.sealed, made.warnings()) == ("", 4, (), ())
+    assert (chain.broken, chain.lines, chain.sealed, made.warnings()) == ("", 4, [], ())
 
 
 def test_a_full_disk_leaves_no_torn_line(tmp_path: Path) -> None:
@@ -190,6 +190,7 @@ def test_another_place_is_tried_and_then_none(tmp_path: Path) -> None:
     assert "names no place" in Journal([], "three").warnings()[0]
 
 
+@pytest.mark.alone("measures how long a run waits for its journal")
 def test_a_held_lock_delays_once_and_is_told(tmp_path: Path) -> None:
     import fcntl
 
@@ -209,6 +210,7 @@ def test_a_held_lock_delays_once_and_is_told(tmp_path: Path) -> None:
     assert (chain.broken, chain.lines, chain.unlocked) == ("", 53, 51)
 
 
+@pytest.mark.alone("measures how long a run waits for its journal")
 def test_a_place_that_hangs_delays_nothing_and_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As a network file system does whose server is away."""
     real, answers = file.JournalFile.begin, threading.Event()
@@ -230,6 +232,7 @@ def test_a_place_that_hangs_delays_nothing_and_loses_nothing(tmp_path: Path, mon
     assert (chain_of(tmp_path), made.warnings()) == ("", ())
 
 
+@pytest.mark.alone("measures how long a run waits for its journal")
 def test_a_slow_disk_is_left_to_the_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real, mine = file.JournalFile.append, threading.get_ident()
     by_me: list[int] = []

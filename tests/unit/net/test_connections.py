@@ -364,6 +364,7 @@ def stall(made: socket.socket) -> None:
     made.recv(1)
 
 
+@pytest.mark.alone("measures the end at a deadline")
 @pytest.mark.parametrize("script", [drip, stall])
 def test_a_head_that_does_not_end_ends_with_the_deadline(
     context: ssl.SSLContext | None, line: Transport, script: Callable[[socket.socket], None]
@@ -482,7 +483,7 @@ def test_cutting_a_tls_connection_sends_nothing_in_clear(authority: Authority) -
             connection.shut(made)
             assert isinstance(made, ssl.SSLSocket)
             assert made._sslobj is not None  # type: ignore[attr-defined]
-            with pytest.raises(OSError):  # noqa: PT011 - TLS or the system, whichever sees it first
+            with pytest.raises(OSError):  # TLS or the system, whichever sees it first
                 made.sendall(b"secret")
 
 

@@ -47,6 +47,7 @@ def test_the_families_take_turns() -> None:
     assert [one[4][0] for one in found] == ["a", "c", "b", "d"]
 
 
+@pytest.mark.alone("measures the race of addresses")
 def test_two_dead_addresses_cost_two_staggers(monkeypatch: pytest.MonkeyPatch, listening: int, blackhole: int) -> None:
     resolve(monkeypatch, address(blackhole), address(blackhole), address(listening))
     began = time.monotonic()
@@ -56,6 +57,7 @@ def test_two_dead_addresses_cost_two_staggers(monkeypatch: pytest.MonkeyPatch, l
     assert 2 * dial.STAGGER <= time.monotonic() - began < 2.0
 
 
+@pytest.mark.alone("measures the race of addresses")
 def test_a_refusal_lets_the_next_one_start_at_once(
     monkeypatch: pytest.MonkeyPatch, listening: int, closed: int
 ) -> None:
@@ -72,6 +74,7 @@ def test_all_refused_is_the_first_refusal(monkeypatch: pytest.MonkeyPatch, close
         dial.connect("host", 1, 5.0)
 
 
+@pytest.mark.alone("measures the race of addresses")
 def test_the_time_bounds_all_addresses_together(monkeypatch: pytest.MonkeyPatch, blackhole: int) -> None:
     resolve(monkeypatch, *[address(blackhole)] * 6)
     began = time.monotonic()

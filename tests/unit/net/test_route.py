@@ -271,6 +271,7 @@ def test_one_bundle_that_hangs_holds_up_no_other(authority: Authority, tmp_path:
     assert tls.loaded(str(authority.path))
 
 
+@pytest.mark.alone("measures the end at a deadline")
 def test_a_kill_whose_bundle_hangs_ends_at_its_deadline_and_the_others_are_clear(
     authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -297,6 +298,7 @@ def test_a_kill_whose_bundle_hangs_ends_at_its_deadline_and_the_others_are_clear
     assert time.monotonic() - began < 3 + 1.5
 
 
+@pytest.mark.alone("measures the end at a deadline")
 def test_a_check_whose_bundle_hangs_ends_at_its_deadline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from checking import checked_all, level
 

@@ -208,6 +208,7 @@ def test_a_redirect_is_not_followed(status: int) -> None:
         assert (reply.status, reply.body, other.accepted) == (status, b"", 0)
 
 
+@pytest.mark.alone("measures the end at a deadline")
 def test_a_redirect_is_not_even_downloaded() -> None:
     giant, chunk = 200 << 20, b" " * (1 << 20)
     poured: list[int] = []
@@ -330,6 +331,7 @@ def test_a_gzip_bomb_stays_small() -> None:
             tracemalloc.stop()
 
 
+@pytest.mark.alone("measures the end at a deadline")
 def test_a_dripping_body_ends_with_the_deadline() -> None:
     def drip(connection: socket.socket) -> None:
         connection.sendall(_HEAD + b"Content-Length: 1000\r\n\r\n")
@@ -814,6 +816,7 @@ def test_a_proxy_that_opens_no_tunnel(answer: bytes, words: str) -> None:
         assert CANARY not in f"{caught.value} {caught.value!r}"
 
 
+@pytest.mark.alone("measures the end at a deadline")
 def test_a_tunnel_whose_head_drips_ends_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transport, "CONNECT_TIMEOUT", 0.3)
 

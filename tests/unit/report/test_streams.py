@@ -79,6 +79,7 @@ def full_pipe() -> Iterator[tuple[TextIO, int]]:
         os.close(reading)
 
 
+@pytest.mark.alone("measures how long a reader is waited for")
 def test_a_stream_that_blocks_delays_nobody(full_pipe: tuple[TextIO, int]) -> None:
     made, reading = full_pipe
     outlet = Outlet(made, "blocked")

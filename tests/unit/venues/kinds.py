@@ -11,7 +11,7 @@ from typing import Any
 from cancelall.core.model import Order, Page, Purpose, Reply, Request
 from cancelall.venues.bitget import venue as bitget
 from cancelall.venues.contract import Segment
-from cancelall.venues.deltadefi.options import Facts
+from cancelall.venues.deltadefi.options import DeltadefiFacts
 from cancelall.venues.pacifica.api import TWAP
 from cancelall.venues.registry import load, schema
 
@@ -127,7 +127,7 @@ SPOT_ROW = ROWS["bitget spot"]
 SPOT_PLAN_ROW = ROWS["bitget spot plan"]
 UNIFIED_ROW = ROWS["bitget unified"]
 STRATEGY = ROWS["bitget strategy"]
-CLASSIC, UNIFIED = bitget.Facts(mode="classic"), bitget.Facts(mode="unified")
+CLASSIC, UNIFIED = bitget.BitgetFacts(mode="classic"), bitget.BitgetFacts(mode="unified")
 
 
 def shaped(kind: str, rows: object, last: object = "11") -> object:
@@ -291,7 +291,7 @@ SCOPES: Mapping[str, tuple[tuple[Mapping[str, Any], Any], ...]] = {
     ),
     "ascendex": (({"futures_api": "v1"}, None), ({"symbol": ("BTC/USDT", "A-PERP")}, None)),
     "pacifica": (({}, None), ({"symbol": ("BTC",)}, None)),
-    "deltadefi": (({}, None), ({"symbol": ("ADAUSDX",)}, Facts(symbols=("ADAUSDX",), apart=("ADAUSDX",)))),
+    "deltadefi": (({}, None), ({"symbol": ("ADAUSDX",)}, DeltadefiFacts(symbols=("ADAUSDX",), apart=("ADAUSDX",)))),
 }
 """Options and facts with which each venue has every kind of segment and of discovery read."""
 

@@ -180,7 +180,7 @@ def test_selectors_choose_segments_or_are_refused(
 ) -> None:
     """Those that the venue would rank, ignore or find nothing for are refused, with the reason."""
     options = lists_as_tuples(words)
-    facts = bitget.Facts(mode=mode) if mode else None
+    facts = bitget.BitgetFacts(mode=mode) if mode else None
     if isinstance(expected, str):
         with pytest.raises(OptionError, match=expected):
             segments(venue, options, facts)
@@ -282,8 +282,8 @@ def test_documented_answers(
     got = reply(body if code is not None else body["text"].encode() if "text" in body else body["json"], status)
     said = load(venue).judge(requests(venue)[name], got)
     assert (said.answer, said.kind, said.reach) == (Answer[str(answer)], kind, Reach[str(reach)])
-    assert code is None or said.words == f"{code} words"
-    assert "<" not in said.words
+    assert code is None or said.message == f"{code} words"
+    assert "<" not in said.message
     if said.answer is Answer.REFUSED and (venue == "bitget" or kind in ("auth", "permission", "ip", "environment")):
         assert said.hint or status == 401 or venue not in ("bitget", "pacifica")
     if venue == "bitget":

@@ -13,7 +13,7 @@ from cancelall.core.model import Answer, Order, Purpose, Reach, Request, State
 from cancelall.core.secret import Secret
 from cancelall.venues.ascendex import api
 from cancelall.venues.ascendex import venue as ascendex
-from cancelall.venues.ascendex.options import Secrets
+from cancelall.venues.ascendex.options import AscendexSecrets
 from support import ROOT, exist
 from unit.venues.kinds import CASH_ROW, FUTURES_ROW, documented, reply
 
@@ -21,21 +21,21 @@ VECTORS: list[dict[str, Any]] = json.loads((ROOT / "tests" / "vectors" / "ascend
 RAW = [row for row in VECTORS if row["secret_encoding"] == "raw utf-8"]
 SENT = [row for row in RAW if row["url"]]
 DECODED = [row for row in VECTORS if row["secret_encoding"] == "base64-decoded"]
-SECRETS = Secrets(api_key=Secret("testkey"), api_secret=Secret("testsecret"))
+SECRETS = AscendexSecrets(api_key=Secret("testkey"), api_secret=Secret("testsecret"))
 NOW = 1700000000000
 
 
-def options(**values: Any) -> ascendex.Options:
-    return ascendex.Options(**{"account_group": 6, **values})
+def options(**values: Any) -> ascendex.AscendexOptions:
+    return ascendex.AscendexOptions(**{"account_group": 6, **values})
 
 
 def segment(name: str, **values: Any) -> Any:
-    found = ascendex.segments(options(**values), ascendex.Facts(), "live")
+    found = ascendex.segments(options(**values), ascendex.AscendexFacts(), "live")
     return next(one for one in found if one.name == name)
 
 
 def names(**values: Any) -> list[str]:
-    return [one.name for one in ascendex.segments(options(**values), ascendex.Facts(), "live")]
+    return [one.name for one in ascendex.segments(options(**values), ascendex.AscendexFacts(), "live")]
 
 
 def fired(one: Any, known: tuple[Order, ...] = ()) -> list[str]:
@@ -73,7 +73,7 @@ def test_reproduces_every_recorded_request(row: dict[str, Any]) -> None:
 @pytest.mark.parametrize("row", [row for row in RAW if not row["url"]], ids=lambda row: row["name"])
 def test_reproduces_every_published_signature(row: dict[str, Any]) -> None:
     timestamp, _, path = row["prehash"].partition("+")
-    secrets = Secrets(api_key=Secret("any"), api_secret=Secret(row["secret"]))
+    secrets = AscendexSecrets(api_key=Secret("any"), api_secret=Secret(row["secret"]))
     request = Request(method="GET", path=f"/api/pro/{path}")
     signed = dict(ascendex.sign(request, secrets, options(), int(timestamp), 1).headers)
     assert signed["x-auth-signature"] == row["headers"]["x-auth-signature"]
@@ -86,7 +86,7 @@ def test_the_demo_programs_urls_are_signed_over_the_same_text(row: dict[str, Any
 
 
 def test_the_secret_is_never_decoded() -> None:
-    secrets = Secrets(api_key=Secret("k"), api_secret=Secret("not base64 at all, ünicode"))
+    secrets = AscendexSecrets(api_key=Secret("k"), api_secret=Secret("not base64 at all, ünicode"))
     ascendex.VENUE.check_secrets(secrets, options())
     assert ascendex.sign(Request(method="GET", path="/api/pro/v1/info"), secrets, options(), NOW, 6).headers
 
@@ -162,9 +162,9 @@ def test_each_symbol_goes_to_the_ledgers_that_can_hold_it() -> None:
 
 
 def test_nothing_can_be_fired_before_the_group_is_known() -> None:
-    unknown = ascendex.Options()
-    assert ascendex.segments(unknown, ascendex.Facts(), "live") == ()
-    learnt = ascendex.Facts(account_group=0)
+    unknown = ascendex.AscendexOptions()
+    assert ascendex.segments(unknown, ascendex.AscendexFacts(), "live") == ()
+    learnt = ascendex.AscendexFacts(account_group=0)
     assert fired(ascendex.segments(unknown, learnt, "live")[0]) == ["DELETE /0/api/pro/v1/cash/order/all {}"]
     # What the profile says is what is used: another group in `info` is a doubt, not a correction.
     assert "/6/" in fired(ascendex.segments(options(), learnt, "live")[0])[0]
@@ -370,8 +370,8 @@ CONTRACTS: list[object] = [
 POSITIONS = {"code": 0, "data": {"ac": "FUTURES", "contracts": CONTRACTS}}
 
 
-def discovery(name: str, facts: ascendex.Facts | None = None, **values: Any) -> Any:
-    found = ascendex.discoveries(options(**values), facts or ascendex.Facts())
+def discovery(name: str, facts: ascendex.AscendexFacts | None = None, **values: Any) -> Any:
+    found = ascendex.discoveries(options(**values), facts or ascendex.AscendexFacts())
     return next(one for one in found if one.name == name)
 
 
@@ -386,10 +386,10 @@ EXITS = "take-profits and stop-losses of positions"
 
 
 def test_only_the_account_info_is_asked_before_the_group_is_known() -> None:
-    unknown = ascendex.Options(symbol=("BTC/USDT", "BTC-PERP"))
-    (only,) = ascendex.discoveries(unknown, ascendex.Facts())
+    unknown = ascendex.AscendexOptions(symbol=("BTC/USDT", "BTC-PERP"))
+    (only,) = ascendex.discoveries(unknown, ascendex.AscendexFacts())
     assert (only.request.target, only.request.signed, only.optional) == ("/api/pro/v1/info", True, False)
-    later = ascendex.discoveries(unknown, ascendex.Facts(account_group=0))
+    later = ascendex.discoveries(unknown, ascendex.AscendexFacts(account_group=0))
     assert [(one.name, one.request.target, one.request.signed, one.optional) for one in later] == [
         ("account group", "/api/pro/v1/info", True, False),
         ("cash products", "/api/pro/v1/cash/products", False, False),
@@ -400,17 +400,17 @@ def test_only_the_account_info_is_asked_before_the_group_is_known() -> None:
 
 
 def test_the_account_info_is_read_although_the_profile_names_the_group() -> None:
-    assert [one.name for one in ascendex.discoveries(options(), ascendex.Facts())] == ["account group", EXITS]
-    cash = ascendex.discoveries(options(account_category=("cash",)), ascendex.Facts())
+    assert [one.name for one in ascendex.discoveries(options(), ascendex.AscendexFacts())] == ["account group", EXITS]
+    cash = ascendex.discoveries(options(account_category=("cash",)), ascendex.AscendexFacts())
     assert [one.name for one in cash] == ["account group"]
 
 
 def test_the_account_group_is_learnt() -> None:
     one = discovery("account group")
     assert read("account group", INFO) == exist("group 0")
-    assert one.learn(ascendex.Facts(), exist("group 0")) == ascendex.Facts(account_group=0)
+    assert one.learn(ascendex.AscendexFacts(), exist("group 0")) == ascendex.AscendexFacts(account_group=0)
     text = {"code": 0, "data": {"accountGroup": "8"}}
-    assert one.learn(ascendex.Facts(), read("account group", text)) == ascendex.Facts(account_group=8)
+    assert one.learn(ascendex.AscendexFacts(), read("account group", text)) == ascendex.AscendexFacts(account_group=8)
 
 
 @pytest.mark.parametrize("data", [None, [], {}, {"accountGroup": None}, {"accountGroup": -1}, {"accountGroup": True}])
@@ -420,7 +420,7 @@ def test_an_account_info_without_a_group_is_unreadable(data: object) -> None:
 
 
 def test_symbols_are_looked_up_in_the_ledgers_that_can_hold_them() -> None:
-    found = ascendex.discoveries(options(symbol=("BTC-PERP",)), ascendex.Facts())
+    found = ascendex.discoveries(options(symbol=("BTC-PERP",)), ascendex.AscendexFacts())
     assert [one.name for one in found] == ["account group", "futures products", EXITS]
     products = {"code": 0, "data": [{"symbol": "BTC-PERP", "status": "Normal", "displayName": "BTCUSDT"}]}
     names = frozenset({*read("futures products", products, symbol=("X",)), *exist("symbol BTC/USDT")})
@@ -524,7 +524,7 @@ def test_an_address_that_is_refused_is_not_the_key() -> None:
 
 @pytest.mark.parametrize("code", [100009, 200001, 200003, 200014, 200015, 900001])
 def test_what_only_the_report_needs_ends_nothing(code: int) -> None:
-    (positions,) = (one for one in ascendex.discoveries(options(), ascendex.Facts()) if one.name == EXITS)
+    (positions,) = (one for one in ascendex.discoveries(options(), ascendex.AscendexFacts()) if one.name == EXITS)
     products = discovery("cash products", symbol=("BTC/USDT",))
     for request in (positions.request, products.request, *segment("cash").final_states((order("1"),), 0)):
         said = judged(code, "IP address is not allowed.", request=request)
@@ -563,12 +563,12 @@ def test_a_halt_proves_nothing() -> None:
 def test_documented_error_bodies() -> None:
     for words in ("Duplicated order cancel request.", "Trying to cancel non-open order"):
         said = judged(300019, words)
-        assert (said.answer, said.words) == (Answer.NOTHING_OPEN, f"300019 {words}")
-    assert judged(200001, "API key is expired.", request=LISTING).words == "200001 API key is expired."
+        assert (said.answer, said.message) == (Answer.NOTHING_OPEN, f"300019 {words}")
+    assert judged(200001, "API key is expired.", request=LISTING).message == "200001 API key is expired."
     nested = {"code": 300012, "message": "Invalid Product Symbol", "reason": "INVALID_PRODUCT"}
     nested["data"] = {"ac": "FUTURES", "info": {"symbol": "ABC-PERP"}}
     assert ascendex.judge(CANCEL, reply(nested)).answer is Answer.REFUSED
-    assert judged(100006, reason="INVALID_ARGUMENT").words == "100006 INVALID_ARGUMENT"
+    assert judged(100006, reason="INVALID_ARGUMENT").message == "100006 INVALID_ARGUMENT"
 
 
 def test_a_rate_limit_says_how_long() -> None:
@@ -578,4 +578,4 @@ def test_a_rate_limit_says_how_long() -> None:
 
 def test_the_clock_window_and_the_account() -> None:
     assert ascendex.VENUE.late_ms(options()) == 30_000
-    assert ascendex.account(SECRETS, options()) == "testkey"
+    assert ascendex.VENUE.account(SECRETS, options()) == "testkey"

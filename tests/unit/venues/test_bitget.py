@@ -13,7 +13,7 @@ from cancelall.core.model import Answer, Order, Priority, Protection, Reach, Req
 from cancelall.core.secret import Secret
 from cancelall.venues.bitget import api
 from cancelall.venues.bitget import venue as bitget
-from cancelall.venues.bitget.options import Secrets
+from cancelall.venues.bitget.options import BitgetSecrets
 from cancelall.venues.contract import Discovery, Segment
 from cancelall.venues.registry import schema
 from support import ROOT, exist
@@ -22,7 +22,7 @@ from unit.venues.kinds import CLASSIC, FUTURE, SPOT_PLAN_ROW, SPOT_ROW, STRATEGY
 
 VECTORS: list[dict[str, Any]] = json.loads((ROOT / "tests" / "vectors" / "bitget.json").read_text())
 SIGNED = [row for row in VECTORS if row["prehash"]]
-SECRETS = Secrets(api_key=Secret("testkey"), api_secret=Secret("testsecret"), passphrase=Secret("testpass"))
+SECRETS = BitgetSecrets(api_key=Secret("testkey"), api_secret=Secret("testsecret"), passphrase=Secret("testpass"))
 NOW = 1700000000000
 PRODUCTS = ["USDT-FUTURES", "COIN-FUTURES", "USDC-FUTURES", "SPOT"]
 PLANS = [f"{product} plan orders" for product in PRODUCTS]
@@ -35,13 +35,13 @@ def answer(data: object, code: object = "00000", message: str = "success") -> di
     return {"code": code, "msg": message, "requestTime": NOW + 100, "data": data}
 
 
-def segment(name: str, facts: bitget.Facts = CLASSIC, **options: Any) -> Segment:
-    found = bitget.segments(bitget.Options(**options), facts, "live")
+def segment(name: str, facts: bitget.BitgetFacts = CLASSIC, **options: Any) -> Segment:
+    found = bitget.segments(bitget.BitgetOptions(**options), facts, "live")
     return next(one for one in found if one.name == name)
 
 
-def names(facts: bitget.Facts = CLASSIC, **options: Any) -> list[str]:
-    return [one.name for one in bitget.segments(bitget.Options(**options), facts, "live")]
+def names(facts: bitget.BitgetFacts = CLASSIC, **options: Any) -> list[str]:
+    return [one.name for one in bitget.segments(bitget.BitgetOptions(**options), facts, "live")]
 
 
 def sent(request: Request) -> str:
@@ -71,7 +71,7 @@ def order(identity: str, symbol: str | None = "BTCUSDT", **more: Any) -> Order:
 def test_reproduces_every_vector(row: dict[str, Any]) -> None:
     url = urlsplit(row["url"])
     request = Request(method=row["method"], path=url.path, query=url.query, body=row["body"].encode())
-    signed = bitget.sign(request, SECRETS, bitget.Options(), NOW, 1)
+    signed = bitget.VENUE.sign(request, SECRETS, bitget.BitgetOptions(), NOW, 1)
     headers = dict(signed.headers)
     assert row["prehash"] == f"{NOW}{row['method']}{request.target}{row['body']}"
     published = {name: value for name, value in row["headers"].items() if name.startswith("ACCESS-")}
@@ -87,14 +87,14 @@ def all_requests() -> list[Request]:
     known = tuple(order(number, kind=kind) for number, kind in (("121211212122", "pos_loss"), ("121211212123", "")))
     for facts in (CLASSIC, UNIFIED):
         for options in ({}, {"margin_coin": "USDT"}):
-            for one in bitget.segments(bitget.Options(**options), facts, "live"):
+            for one in bitget.segments(bitget.BitgetOptions(**options), facts, "live"):
                 found += [*one.mass_cancels(()), *(request for stage in one.listings for request in stage)]
                 found += [request for request, _ in one.cancels(known, ())]
                 found += [request for request, _ in one.singly(known, ())] if one.singly else []
                 found += [witness.request for witness in one.witnesses]
     found += [request for request, _ in segment("USDT-FUTURES").cancels(known, ())]
     found += segment("SPOT plan orders", symbol=("BTCUSDT", "ETHUSDT")).mass_cancels(())
-    return [*found, *(one.request for one in bitget.discoveries(bitget.Options(), bitget.Facts()))]
+    return [*found, *(one.request for one in bitget.discoveries(bitget.BitgetOptions(), bitget.BitgetFacts()))]
 
 
 PUBLISHED = (
@@ -114,8 +114,8 @@ def test_what_is_sent_has_the_published_bytes(name: str) -> None:
 
 
 def test_demo_trading_has_its_header_and_nothing_else_does() -> None:
-    assert bitget.headers("demo") == (("paptrading", "1"),)
-    assert bitget.headers("live") == ()
+    assert bitget.VENUE.headers("demo") == (("paptrading", "1"),)
+    assert bitget.VENUE.headers("live") == ()
     assert schema("bitget").hosts["demo"] == schema("bitget").hosts["live"]
 
 
@@ -126,7 +126,7 @@ CHINESE = "币安人生USDT"
 
 
 @pytest.mark.parametrize("facts", [CLASSIC, UNIFIED])
-def test_a_symbol_of_any_script_is_in_bodies_and_in_no_query(facts: bitget.Facts) -> None:
+def test_a_symbol_of_any_script_is_in_bodies_and_in_no_query(facts: bitget.BitgetFacts) -> None:
     """In a query it would have two forms, and which of them is signed is not certain."""
     both = {"symbol": (CHINESE, "BTCUSDT")}
     for name in names(facts, **both):
@@ -147,7 +147,7 @@ def test_a_symbol_of_any_script_is_in_bodies_and_in_no_query(facts: bitget.Facts
 def test_symbols_in_latin_letters_narrow_the_listings() -> None:
     for facts in (CLASSIC, UNIFIED):
         one = segment("USDT-FUTURES", facts, symbol=("BTCUSDT", "ETHUSDT"))
-        assert [api.asked(request, "symbol") for request in one.listings[0]] == ["BTCUSDT", "ETHUSDT"]
+        assert [api.parameter(request, "symbol") for request in one.listings[0]] == ["BTCUSDT", "ETHUSDT"]
 
 
 WORDS = ("normal_plan", "track_plan", "loss_plan", "pos_loss", "profit_plan", "pos_profit", "moving_plan")
@@ -163,7 +163,7 @@ def test_the_blind_cancels_of_a_classic_account() -> None:
     """Plan orders go by type and product, as many as the limit lets out within a second: the last word of the last
     product waits for a listing that shows one.
     """
-    assert {one.name: fired(one) for one in bitget.segments(bitget.Options(), CLASSIC, "live")} == {
+    assert {one.name: fired(one) for one in bitget.segments(bitget.BitgetOptions(), CLASSIC, "live")} == {
         "USDT-FUTURES plan orders": by_type("USDT-FUTURES", *WORDS),
         "COIN-FUTURES plan orders": by_type("COIN-FUTURES", *WORDS),
         "USDC-FUTURES plan orders": by_type("USDC-FUTURES", *WORDS[:-1]),
@@ -207,7 +207,7 @@ def test_plan_orders_of_some_symbols_go_by_symbol_and_type() -> None:
 
 
 def test_the_blind_cancels_of_a_unified_account() -> None:
-    assert {one.name: fired(one) for one in bitget.segments(bitget.Options(), UNIFIED, "live")} == {
+    assert {one.name: fired(one) for one in bitget.segments(bitget.BitgetOptions(), UNIFIED, "live")} == {
         **{name: [] for name in STRATEGIES},
         **{name: [f'{V3}/cancel-symbol-order {{"category":"{name}"}}'] for name in CATEGORIES},
     }
@@ -222,7 +222,7 @@ def test_a_symbol_never_goes_to_cancel_all() -> None:
         symbols = ("BTCUSDT", "ETHUSDT")
         assert fired(segment(name, facts, symbol=symbols)) == [start.replace("SYMBOL", symbol) for symbol in symbols]
     for facts in (CLASSIC, UNIFIED):
-        for one in bitget.segments(bitget.Options(symbol=("BTCUSDT",)), facts, "live"):
+        for one in bitget.segments(bitget.BitgetOptions(symbol=("BTCUSDT",)), facts, "live"):
             assert not any("cancel-all" in text for text in fired(one))
             assert not any("cancel-all" in sent(witness.request) for witness in one.witnesses)
 
@@ -264,14 +264,14 @@ TYPES = ("tpsl", "trigger", "oco", "trailing_stop", "iceberg", "twap")
     ],
 )
 def test_every_kind_and_status_is_listed_conditional_ones_first(
-    name: str, facts: bitget.Facts, stages: list[list[str]]
+    name: str, facts: bitget.BitgetFacts, stages: list[list[str]]
 ) -> None:
     assert listed(segment(name, facts)) == stages
 
 
 def test_what_turns_into_ordinary_orders_is_read_before_them() -> None:
     for facts in (CLASSIC, UNIFIED):
-        for one in bitget.segments(bitget.Options(), facts, "live"):
+        for one in bitget.segments(bitget.BitgetOptions(), facts, "live"):
             assert one.spawns == one.name.endswith(("plan orders", "strategy orders"))
             assert one.named_gap > 1.0
 
@@ -285,7 +285,7 @@ def test_classic_futures_need_the_venues_own_word() -> None:
         (witness,) = one.witnesses
         assert sent(witness.request) == fired(one)[0]
         assert not witness.optional
-        said = bitget.judge(witness.request, reply(answer(None, "22001", "No order to cancel"), 400))
+        said = bitget.VENUE.judge(witness.request, reply(answer(None, "22001", "No order to cancel"), 400))
         assert said.answer is Answer.NOTHING_OPEN
         for data in ({"successList": [{"orderId": "1"}]}, {"failureList": [{"orderId": "1"}]}):
             assert witness.read(witness.request, reply(answer(data))) is False
@@ -302,24 +302,24 @@ def test_what_may_be_a_silent_no_op_is_no_witness() -> None:
     one = segment("COIN-FUTURES plan orders", margin_coin="BTC")
     assert one.witnesses == ()
     for request in one.mass_cancels(()):
-        none = bitget.judge(request, reply(answer({"successList": [], "failureList": []})))
+        none = bitget.VENUE.judge(request, reply(answer({"successList": [], "failureList": []})))
         assert none.answer is Answer.NOTHING_OPEN
         for data in ({"successList": [{"orderId": "1"}], "failureList": []}, {"successList": []}, {}, [], None):
-            assert bitget.judge(request, reply(answer(data))).answer is Answer.ACCEPTED
+            assert bitget.VENUE.judge(request, reply(answer(data))).answer is Answer.ACCEPTED
     ((named, _),) = segment("USDT-FUTURES plan orders").cancels((order("1", kind="pos_loss"),), ())
-    assert bitget.judge(named, reply(answer({"successList": [], "failureList": []}))).answer is Answer.ACCEPTED
+    assert bitget.VENUE.judge(named, reply(answer({"successList": [], "failureList": []}))).answer is Answer.ACCEPTED
 
 
 def test_witnesses_are_the_last_in_their_bucket() -> None:
     for facts in (CLASSIC, UNIFIED):
-        for one in bitget.segments(bitget.Options(), facts, "live"):
+        for one in bitget.segments(bitget.BitgetOptions(), facts, "live"):
             assert all(witness.request.priority is Priority.OTHER for witness in one.witnesses)
 
 
 @pytest.mark.parametrize("code", ["43001", "40768", "45031", "25204", "25577"])
 def test_no_other_word_passes_for_the_witness(code: str) -> None:
     (witness,) = segment("USDT-FUTURES").witnesses
-    assert bitget.judge(witness.request, reply(answer(None, code, "no order"))).answer is Answer.AMBIGUOUS
+    assert bitget.VENUE.judge(witness.request, reply(answer(None, code, "no order"))).answer is Answer.AMBIGUOUS
 
 
 def test_elsewhere_only_a_contradiction_counts() -> None:
@@ -346,7 +346,7 @@ def test_elsewhere_only_a_contradiction_counts() -> None:
     ],
 )
 def test_a_missing_witness_is_told(options: dict[str, Any], keep: bool, reads: bool, words: str) -> None:
-    said = bitget.unwitnessed(bitget.Options(**options), keep, reads)
+    said = bitget.unwitnessed(bitget.BitgetOptions(**options), keep, reads)
     assert (words in said) if words else said == ""
 
 
@@ -440,7 +440,7 @@ CANCEL_PLAN = f'{MIX}/cancel-plan-order {{"symbol":"BTCUSDT","productType":"USDT
     ],
 )
 def test_where_batches_are_refused_each_order_goes_by_itself(
-    name: str, facts: bitget.Facts, kind: str, expected: str
+    name: str, facts: bitget.BitgetFacts, kind: str, expected: str
 ) -> None:
     one = segment(name, facts)
     assert one.singly is not None
@@ -501,7 +501,7 @@ def test_strategies_by_type_and_category(
     category: str, kind: str, fields: dict[str, object], expected: Protection
 ) -> None:
     one = segment(f"{category} strategy orders", UNIFIED)
-    (request,) = (one for stage in one.listings for one in stage if api.asked(one, "type") == kind)
+    (request,) = (one for stage in one.listings for one in stage if api.parameter(one, "type") == kind)
     (found,) = one.page(request, reply(answer([{**STRATEGY, "category": category, **fields}]))).orders
     assert found.protection is expected
 
@@ -601,7 +601,9 @@ def test_null_beside_its_id_is_empty_as_observed() -> None:
         ("USDT-FUTURES strategy orders", UNIFIED, None),
     ],
 )
-def test_null_in_the_place_of_an_array_has_to_be_heard_twice(name: str, facts: bitget.Facts, data: object) -> None:
+def test_null_in_the_place_of_an_array_has_to_be_heard_twice(
+    name: str, facts: bitget.BitgetFacts, data: object
+) -> None:
     one = segment(name, facts)
     page = one.page(one.listings[0][0], reply(answer(data)))
     assert (page.orders, page.unsure, page.null) == ((), "", True)
@@ -713,17 +715,17 @@ CANCEL = segment("USDT-FUTURES").mass_cancels(())[0]
 ((BY_PLAN, _),) = segment("USDT-FUTURES plan orders").cancels((order("1", kind="pos_loss"),), ())
 UNIFIED_CANCEL = segment("SPOT", UNIFIED).mass_cancels(())[0]
 LISTING = segment("USDT-FUTURES").listings[0][0]
-SETTINGS = bitget.discoveries(bitget.Options(), bitget.Facts())[0].request
+SETTINGS = bitget.discoveries(bitget.BitgetOptions(), bitget.BitgetFacts())[0].request
 
 
 def test_a_copy_trading_account_is_told_why_it_lacks_a_product() -> None:
-    assert "copy-trading" in bitget.judge(LISTING, reply(answer(None, "40731"), 400)).hint
+    assert "copy-trading" in bitget.VENUE.judge(LISTING, reply(answer(None, "40731"), 400)).hint
 
 
 def test_a_plan_type_that_is_not_met_is_left_to_the_listing() -> None:
     plans = segment("USDT-FUTURES plan orders").listings[0][0]
     for request, judged in ((BY_PLAN, Answer.NOTHING_OPEN), (plans, Answer.REFUSED)):
-        assert bitget.judge(request, reply(answer(None, "40812"), 400)).answer is judged
+        assert bitget.VENUE.judge(request, reply(answer(None, "40812"), 400)).answer is judged
 
 
 def blind(word: str, **options: Any) -> Request:
@@ -737,12 +739,12 @@ def test_a_word_or_a_missing_symbol_that_is_refused_costs_that_plan_cancel_only(
     ((track, _), (moving, _), (without, _)) = segment("USDT-FUTURES plan orders").cancels(trailing, ())
     for code in ("40812", "43048", "40017", "400172", "40020", "40034"):
         for request in (blind("normal_plan"), blind("track_plan"), track):
-            assert bitget.judge(request, reply(answer(None, code), 400)).answer is Answer.NOTHING_OPEN
+            assert bitget.VENUE.judge(request, reply(answer(None, code), 400)).answer is Answer.NOTHING_OPEN
     for code in ("43048", "40017", "40020"):
         for request in (BY_PLAN, moving, without):
-            assert bitget.judge(request, reply(answer(None, code), 400)).answer is Answer.REFUSED
+            assert bitget.VENUE.judge(request, reply(answer(None, code), 400)).answer is Answer.REFUSED
     for code, reach in (("40014", Reach.PRODUCT), ("40009", Reach.KEY)):
-        assert bitget.judge(blind("normal_plan"), reply(answer(None, code), 400)).reach is reach
+        assert bitget.VENUE.judge(blind("normal_plan"), reply(answer(None, code), 400)).reach is reach
 
 
 def test_a_symbol_that_a_product_is_said_not_to_have_is_refused_and_never_absent() -> None:
@@ -750,14 +752,14 @@ def test_a_symbol_that_a_product_is_said_not_to_have_is_refused_and_never_absent
     narrowed = segment("SPOT", symbol=("BTCUSDT",))
     for request in (*narrowed.mass_cancels(()), narrowed.listings[0][0], CANCEL, LISTING, BY_NAME):
         for code in ("40034", "40102", "25100"):
-            said = bitget.judge(request, reply(answer(None, code), 400))
+            said = bitget.VENUE.judge(request, reply(answer(None, code), 400))
             assert (said.answer, said.reach) == (Answer.REFUSED, Reach.REQUEST)
             assert "product_type" in said.hint
 
 
 def strategies(category: str, kind: str) -> tuple[Segment, Request]:
     one = segment(f"{category} strategy orders", UNIFIED)
-    (found,) = (request for stage in one.listings for request in stage if api.asked(request, "type") == kind)
+    (found,) = (request for stage in one.listings for request in stage if api.parameter(request, "type") == kind)
     return one, found
 
 
@@ -768,48 +770,50 @@ def test_a_strategy_type_that_is_refused_costs_that_word_only(category: str, kin
     one, request = strategies(category, kind)
     got = reply(answer(None, code, "type validation error"), 400)
     if category == "USDT-FUTURES" and kind in ("", "tpsl"):  # what the documents have
-        assert bitget.judge(request, got).answer is Answer.REFUSED
+        assert bitget.VENUE.judge(request, got).answer is Answer.REFUSED
         return
-    assert bitget.judge(request, got).answer is Answer.ACCEPTED
+    assert bitget.VENUE.judge(request, got).answer is Answer.ACCEPTED
     page = one.page(request, got)
     assert (page.orders, page.next, page.unsure, page.null) == ((), None, "", kind == "")
-    other = bitget.judge(request, reply(answer(None, "40014"), 400))
+    other = bitget.VENUE.judge(request, reply(answer(None, "40014"), 400))
     assert other.answer is Answer.REFUSED
 
 
 def test_success_needs_its_http_status() -> None:
-    assert bitget.judge(CANCEL, reply(answer({}))).answer is Answer.ACCEPTED
-    assert bitget.judge(CANCEL, reply(answer({}), 500)).answer is Answer.AMBIGUOUS
-    assert bitget.judge(CANCEL, reply(answer({}, 0))).answer is Answer.AMBIGUOUS, "success is the text of five zeroes"
+    assert bitget.VENUE.judge(CANCEL, reply(answer({}))).answer is Answer.ACCEPTED
+    assert bitget.VENUE.judge(CANCEL, reply(answer({}), 500)).answer is Answer.AMBIGUOUS
+    assert bitget.VENUE.judge(CANCEL, reply(answer({}, 0))).answer is Answer.AMBIGUOUS, (
+        "success is the text of five zeroes"
+    )
 
 
 def test_limits_say_how_long_to_wait() -> None:
     limited = answer(None, "429", "Too Many Requests")
-    assert bitget.judge(CANCEL, reply(limited, 429)).after == 1.0
-    assert bitget.judge(CANCEL, reply(limited, 429, retry_after="3")).after == 3.0
-    assert bitget.judge(CANCEL, reply(limited, 400)).answer is Answer.AGAIN
-    assert "5 minutes" in bitget.judge(CANCEL, reply(limited, 429)).hint
-    assert bitget.judge(BY_NAME, reply(answer(None, "45129"), 400)).after == api.NAMED_GAP
+    assert bitget.VENUE.judge(CANCEL, reply(limited, 429)).after == 1.0
+    assert bitget.VENUE.judge(CANCEL, reply(limited, 429, retry_after="3")).after == 3.0
+    assert bitget.VENUE.judge(CANCEL, reply(limited, 400)).answer is Answer.AGAIN
+    assert "5 minutes" in bitget.VENUE.judge(CANCEL, reply(limited, 429)).hint
+    assert bitget.VENUE.judge(BY_NAME, reply(answer(None, "45129"), 400)).after == api.NAMED_GAP
 
 
 # --- the account's mode ---------------------------------------------------------------------------------------------
 
 
-def after(*events: str) -> bitget.Facts:
+def after(*events: str) -> bitget.BitgetFacts:
     """Facts after answers: `v2+` and `v2-` of the classic API, `v3-` of the unified one, else what the settings say."""
-    facts = bitget.Facts()
-    discovery: Discovery[bitget.Facts] = bitget.discoveries(bitget.Options(), facts)[0]
+    facts = bitget.BitgetFacts()
+    discovery: Discovery[bitget.BitgetFacts] = bitget.discoveries(bitget.BitgetOptions(), facts)[0]
     codes = {"v2+": (CANCEL, "00000"), "v2-": (CANCEL, "40085"), "v3-": (UNIFIED_CANCEL, "40084")}
     for event in events:
         if event in codes:
             request, code = codes[event]
-            mode = bitget.judge(request, reply(answer({}, code))).mode
+            mode = bitget.VENUE.judge(request, reply(answer({}, code))).mode
             assert mode
             facts = bitget.learn_mode(facts, mode)
             continue
         bodies = {"none": answer(None, "40084"), "secret": answer(None, "40014")}
         got = reply(bodies.get(event, answer({"accountMode": event})), 400 if event in bodies else 200)
-        assert bitget.judge(discovery.request, got).answer is Answer.ACCEPTED
+        assert bitget.VENUE.judge(discovery.request, got).answer is Answer.ACCEPTED
         facts = discovery.learn(facts, discovery.read(discovery.request, got).names)
     return facts
 
@@ -853,17 +857,17 @@ def test_unified_segments_are_listed_otherwise_than_classic_ones_of_the_same_nam
 
 def test_only_the_settings_call_takes_a_refusal_for_an_answer() -> None:
     for code in ("40084", "25245", "40014"):
-        assert bitget.judge(SETTINGS, reply(answer(None, code), 400)).answer is Answer.ACCEPTED
+        assert bitget.VENUE.judge(SETTINGS, reply(answer(None, code), 400)).answer is Answer.ACCEPTED
     for code in ("40037", "40009", "40018"):
-        assert bitget.judge(SETTINGS, reply(answer(None, code), 400)).answer is Answer.REFUSED
+        assert bitget.VENUE.judge(SETTINGS, reply(answer(None, code), 400)).answer is Answer.REFUSED
     for body in (b"", b"{}", b"[]", answer(None), answer([]), answer("x"), {"code": "00000"}):
         with pytest.raises(Unreadable):
-            bitget.discoveries(bitget.Options(), bitget.Facts())[0].read(SETTINGS, reply(body))
+            bitget.discoveries(bitget.BitgetOptions(), bitget.BitgetFacts())[0].read(SETTINGS, reply(body))
 
 
 @pytest.mark.parametrize("data", [{}, {"accountMode": None}, {"accountMode": ""}, {"accountMode": {}}])
 def test_a_mode_that_is_not_told_leaves_both_apis_to_answer(data: object) -> None:
-    read_mode = bitget.discoveries(bitget.Options(), bitget.Facts())[0].read
+    read_mode = bitget.discoveries(bitget.BitgetOptions(), bitget.BitgetFacts())[0].read
     assert read_mode(SETTINGS, reply(answer(data))).names == exist("mode undisclosed")
 
 
@@ -871,7 +875,7 @@ def test_a_mode_that_is_not_told_leaves_both_apis_to_answer(data: object) -> Non
 
 
 def discovered(**options: Any) -> list[str]:
-    return [one.request.target for one in bitget.discoveries(bitget.Options(**options), bitget.Facts())]
+    return [one.request.target for one in bitget.discoveries(bitget.BitgetOptions(**options), bitget.BitgetFacts())]
 
 
 def test_instruments_are_read_only_where_a_selector_needs_them() -> None:
@@ -881,12 +885,12 @@ def test_instruments_are_read_only_where_a_selector_needs_them() -> None:
     assert discovered(margin_coin="USDT") == [settings]
     assert discovered(margin_coin="BTC") == [settings, f"{contracts}?productType=COIN-FUTURES"]
     assert discovered(symbol=("BTCUSDT",)) == [settings, f"{contracts}?productType=USDT-FUTURES", symbols]
-    found = bitget.discoveries(bitget.Options(symbol=("BTCUSDT",)), CLASSIC)
+    found = bitget.discoveries(bitget.BitgetOptions(symbol=("BTCUSDT",)), CLASSIC)
     assert [one.request.signed for one in found] == [True, False, False]
 
 
 def test_odd_rows_of_an_instrument_list_name_nothing_and_the_others_do() -> None:
-    contracts, symbols = bitget.discoveries(bitget.Options(symbol=("BTCUSDT",)), CLASSIC)[1:]
+    contracts, symbols = bitget.discoveries(bitget.BitgetOptions(symbol=("BTCUSDT",)), CLASSIC)[1:]
     rows: list[object] = [None, {}, 7, {"symbol": {}}, {"symbol": "ethusdt", "supportMarginCoins": None}]
     got = reply(answer([*rows, {"symbol": CHINESE, "supportMarginCoins": ["usdt", None, 7]}]))
     assert contracts.read(contracts.request, got).names == exist("symbol ETHUSDT", f"symbol {CHINESE}", "coin USDT")
@@ -908,7 +912,7 @@ def test_odd_rows_of_an_instrument_list_name_nothing_and_the_others_do() -> None
     ],
 )
 def test_what_looks_back_and_has_no_witness_is_told(options: dict[str, Any], mode: str, words: list[str]) -> None:
-    said = bitget.VENUE.remarks(bitget.Options(**options), frozenset(exist(f"mode {mode}")))
+    said = bitget.VENUE.remarks(bitget.BitgetOptions(**options), frozenset(exist(f"mode {mode}")))
     assert len(said) == bool(words)
     for one in ("SPOT orders", "strategy orders"):
         assert (one in "".join(said)) is (one in words)

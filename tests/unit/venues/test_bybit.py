@@ -15,7 +15,7 @@ from cancelall.core.errors import OptionError, Unreadable
 from cancelall.core.model import Answer, Order, Protection, Purpose, Reach, Request, State
 from cancelall.core.secret import Secret
 from cancelall.venues.bybit import venue as bybit
-from cancelall.venues.bybit.options import Secrets
+from cancelall.venues.bybit.options import BybitSecrets
 from support import ROOT, exist
 from unit.venues.kinds import BYBIT_ROW as ROW
 from unit.venues.kinds import reply
@@ -23,20 +23,20 @@ from unit.venues.kinds import reply
 VECTORS: list[dict[str, Any]] = json.loads((ROOT / "tests" / "vectors" / "bybit.json").read_text())
 HMAC = [row for row in VECTORS if "rsa_public_key_pem" not in row]
 RSA = [row for row in VECTORS if "rsa_public_key_pem" in row]
-SECRETS = Secrets(api_key=Secret("testkey"), api_secret=Secret("testsecret"))
+SECRETS = BybitSecrets(api_key=Secret("testkey"), api_secret=Secret("testsecret"))
 
 
 def answer(result: object, code: object = 0, message: str = "OK", **more: object) -> dict[str, object]:
     return {"retCode": code, "retMsg": message, "result": result, "retExtInfo": {}, "time": 1700000000123, **more}
 
 
-def segment(name: str, options: bybit.Options | None = None, environment: str = "live") -> Any:
-    found = bybit.segments(options or bybit.Options(), bybit.Facts(), environment)
+def segment(name: str, options: bybit.BybitOptions | None = None, environment: str = "live") -> Any:
+    found = bybit.segments(options or bybit.BybitOptions(), None, environment)
     return next(one for one in found if one.name == name)
 
 
-def names(options: bybit.Options, environment: str = "live") -> list[str]:
-    return [one.name for one in bybit.segments(options, bybit.Facts(), environment)]
+def names(options: bybit.BybitOptions, environment: str = "live") -> list[str]:
+    return [one.name for one in bybit.segments(options, None, environment)]
 
 
 def bodies(requests: tuple[Request, ...]) -> list[str]:
@@ -54,7 +54,7 @@ def test_reproduces_every_hmac_vector(row: dict[str, Any]) -> None:
         query=urlsplit(row["url"]).query,
         body=(row["body"] or "").encode(),
     )
-    headers = dict(bybit.sign(request, SECRETS, bybit.Options(recv_window=5000), 1700000000000, 1).headers)
+    headers = dict(bybit.sign(request, SECRETS, bybit.BybitOptions(recv_window=5000), 1700000000000, 1).headers)
     assert row["prehash"] == "1700000000000testkey5000" + (request.query or (row["body"] or ""))
     assert headers["X-BAPI-SIGN"] == row["headers"]["X-BAPI-SIGN"]
     assert headers["X-BAPI-TIMESTAMP"] == "1700000000000"
@@ -78,13 +78,13 @@ COMPACT = {
 def test_the_requests_that_are_sent_have_the_published_bytes_and_signatures(body: str, signature: str) -> None:
     sent = [
         request
-        for one in bybit.segments(bybit.Options(), bybit.Facts(), "live")
+        for one in bybit.segments(bybit.BybitOptions(), None, "live")
         for request in one.mass_cancels(())
         if request.body.decode() == body
     ]
     assert len(sent) == 1
     assert sent[0].changes
-    headers = dict(bybit.sign(sent[0], SECRETS, bybit.Options(recv_window=5000), 1700000000000, 1).headers)
+    headers = dict(bybit.sign(sent[0], SECRETS, bybit.BybitOptions(recv_window=5000), 1700000000000, 1).headers)
     assert headers["X-BAPI-SIGN"] == signature
 
 
@@ -103,7 +103,7 @@ def test_rsa_vectors_verify_over_the_prehash_that_we_build(row: dict[str, Any]) 
 
 def test_a_wider_window_is_signed_and_sent() -> None:
     (request,) = segment("linear USDT").mass_cancels(())
-    headers = dict(bybit.sign(request, SECRETS, bybit.Options(recv_window=5000), 1, 3).headers)
+    headers = dict(bybit.sign(request, SECRETS, bybit.BybitOptions(recv_window=5000), 1, 3).headers)
     assert headers["X-BAPI-RECV-WINDOW"] == "15000"
 
 
@@ -111,13 +111,13 @@ def test_a_wider_window_is_signed_and_sent() -> None:
 
 
 def test_demo_trading_has_no_spread_and_no_strategies() -> None:
-    assert names(bybit.Options(), "demo") == ["linear USDT", "linear USDC", "inverse", "spot", "option"]
+    assert names(bybit.BybitOptions(), "demo") == ["linear USDT", "linear USDC", "inverse", "spot", "option"]
     with pytest.raises(OptionError, match="demo"):
-        names(bybit.Options(category=("spread",)), "demo")
+        names(bybit.BybitOptions(category=("spread",)), "demo")
 
 
 def test_each_symbol_goes_to_the_selected_categories_that_can_hold_it() -> None:
-    options = bybit.Options(category=("linear", "option", "spread"), symbol=("BTCUSDT", "BTC-26DEC26-100000-C"))
+    options = bybit.BybitOptions(category=("linear", "option", "spread"), symbol=("BTCUSDT", "BTC-26DEC26-100000-C"))
     assert names(options) == ["linear", "option"]
     assert bodies(segment("linear", options).mass_cancels(())) == ['{"category":"linear","symbol":"BTCUSDT"}']
     assert bodies(segment("option", options).mass_cancels(())) == [
@@ -126,7 +126,7 @@ def test_each_symbol_goes_to_the_selected_categories_that_can_hold_it() -> None:
 
 
 def test_a_symbol_in_another_script_is_signed_as_it_is_sent() -> None:
-    options = bybit.Options(symbol=("币安人生usdt",))
+    options = bybit.BybitOptions(symbol=("币安人生usdt",))
     assert names(options) == ["strategy", "linear", "spot"]
     one = segment("linear", options)
     read, (cancel,) = one.listings[-1][0], one.mass_cancels(())
@@ -143,7 +143,7 @@ def test_a_symbol_in_another_script_is_signed_as_it_is_sent() -> None:
 
 
 def test_the_blind_cancels_of_a_whole_account() -> None:
-    fired = {one.name: bodies(one.mass_cancels(())) for one in bybit.segments(bybit.Options(), bybit.Facts(), "live")}
+    fired = {one.name: bodies(one.mass_cancels(())) for one in bybit.segments(bybit.BybitOptions(), None, "live")}
     assert fired == {
         "strategy": [],
         "linear USDT": ['{"category":"linear","settleCoin":"USDT"}'],
@@ -163,10 +163,10 @@ def test_the_blind_cancels_of_a_whole_account() -> None:
 
 def test_options_of_a_base_coin_are_cancelled_by_name_alone() -> None:
     """The document of the cancel says what a base coin does for futures; the listing's says it for options."""
-    one = segment("option", bybit.Options(base_coin="BTC"))
+    one = segment("option", bybit.BybitOptions(base_coin="BTC"))
     assert one.mass_cancels(()) == one.mass_cancels((order("1"),)) == ()
     assert one.listings[0][0].query == "baseCoin=BTC&category=option&limit=50&openOnly=0"
-    assert bodies(segment("option", bybit.Options(category=("option",), settle_coin="USDC")).mass_cancels(())) == [
+    assert bodies(segment("option", bybit.BybitOptions(category=("option",), settle_coin="USDC")).mass_cancels(())) == [
         '{"category":"option","settleCoin":"USDC"}'
     ]
 
@@ -380,7 +380,7 @@ def test_a_spot_order_is_reached_by_its_own_filter_until_it_has_triggered(status
 
 
 def test_the_symbol_of_the_request_stands_in_for_one_that_cannot_be_read() -> None:
-    one = segment("linear", bybit.Options(symbol=("BTCUSDT",)))
+    one = segment("linear", bybit.BybitOptions(symbol=("BTCUSDT",)))
     found = one.page(one.listings[-1][0], reply(answer({"list": rows(1, symbol=None), "nextPageCursor": ""})))
     assert [order.symbol for order in found.orders] == ["BTCUSDT"]
     assert found.unsure
@@ -396,7 +396,7 @@ def test_an_order_whose_symbol_nobody_knows_goes_alone_by_its_id() -> None:
 
 
 def test_rows_of_another_symbol_are_no_orders_of_this_scope() -> None:
-    one = segment("linear", bybit.Options(symbol=("BTCUSDT",)))
+    one = segment("linear", bybit.BybitOptions(symbol=("BTCUSDT",)))
     mixed = [*rows(2), {**ROW, "orderId": "other", "symbol": "ETHUSDT"}]
     found = one.page(one.listings[-1][0], reply(answer({"list": mixed, "nextPageCursor": ""})))
     assert [order.id for order in found.orders] == ["id-0", "id-1"]
@@ -541,15 +541,15 @@ def test_the_limit_header_says_how_long_to_wait() -> None:
 def test_a_signature_refusal_does_not_repeat_the_key() -> None:
     message = "error sign! origin_string[1700000000000testkey5000{}]"
     said = bybit.judge(CANCEL, reply(answer({}, 10004, message)))
-    assert "testkey" not in said.words
-    assert said.words == "10004 error sign! origin_string[…]"
+    assert "testkey" not in said.message
+    assert said.message == "10004 error sign! origin_string[…]"
 
 
 # --- instruments ----------------------------------------------------------------------------------------------------
 
 
 def test_one_odd_instrument_hides_no_other() -> None:
-    (read, *_) = bybit.discoveries(bybit.Options(symbol=("BTCUSDT",)), bybit.Facts())
+    (read, *_) = bybit.discoveries(bybit.BybitOptions(symbol=("BTCUSDT",)), None)
     known = {"symbol": "BTCUSDT", "baseCoin": "BTC", "settleCoin": "USDT"}
     odd = [None, "x", {"symbol": {}, "baseCoin": []}, {"symbol": None, "baseCoin": "ETH"}]
     found = read.read(read.request, reply(answer({"category": "linear", "list": [*odd, known], "nextPageCursor": {}})))
@@ -565,9 +565,9 @@ def test_one_odd_instrument_hides_no_other() -> None:
 
 
 def test_no_discovery_read_without_a_selector_that_needs_one() -> None:
-    assert bybit.discoveries(bybit.Options(), bybit.Facts()) == ()
-    assert bybit.discoveries(bybit.Options(settle_coin="USDT"), bybit.Facts()) == ()
-    (read,) = bybit.discoveries(bybit.Options(settle_coin="BTC"), bybit.Facts())
+    assert bybit.discoveries(bybit.BybitOptions(), None) == ()
+    assert bybit.discoveries(bybit.BybitOptions(settle_coin="USDT"), None) == ()
+    (read,) = bybit.discoveries(bybit.BybitOptions(settle_coin="BTC"), None)
     assert read.request.query == "category=inverse&limit=1000"
     assert not read.request.signed
 
@@ -576,7 +576,7 @@ def test_instruments_that_no_ordinary_list_shows_are_read_by_their_own() -> None
     """Options come by base coin, BTC by default; pre-market contracts only by their status."""
 
     def queries(**options: Any) -> list[str]:
-        found = bybit.discoveries(bybit.Options(**options), bybit.Facts())
+        found = bybit.discoveries(bybit.BybitOptions(**options), None)
         assert len({read.name for read in found}) == len(found), "a name is read once"
         return [read.request.query for read in found if "spot" not in read.request.query]
 

@@ -6,7 +6,7 @@ import pytest
 
 from cancelall.core.model import Order, Protection, Request, State
 from cancelall.venues import payload
-from cancelall.venues.contract import SYMBOL, Known, in_chunks, one_by_one, query, strangers, words
+from cancelall.venues.contract import SYMBOL, Known, in_chunks, names_of, one_by_one, query, unknown_selectors
 from support import Bare
 
 ORDERS = tuple(Order(id=str(number), segment="s") for number in range(5))
@@ -33,8 +33,10 @@ def test_parameters_keep_their_order_and_are_encoded_once() -> None:
 
 def test_what_is_known_is_told_by_its_kind() -> None:
     known = {Known(SYMBOL, "B"), Known(SYMBOL, "A"), Known(SYMBOL, "A", "alias"), Known("coin", "C")}
-    assert words(known, SYMBOL) == ["A", "B"]
-    assert strangers("X knows no --symbol", ("A", "QQQQ", "btc"), ["A", "BTC"]) == (
+    assert names_of(known, SYMBOL) == ["A", "B"]
+    assert unknown_selectors(
+        "X knows no --symbol", ("A", "QQQQ", "btc"), {Known(SYMBOL, "A"), Known(SYMBOL, "BTC")}, SYMBOL
+    ) == (
         "X knows no --symbol QQQQ",
         'X knows no --symbol btc (did you mean "BTC"?)',
     )
@@ -74,12 +76,8 @@ def test_what_is_left_of_a_quantity(whole: str | None, parts: tuple[str | None, 
 
 def test_a_row_that_tells_nothing_hides_no_end() -> None:
     rows = [{"id": "1"}, None, {}, {"id": "skip"}, {"id": "2"}]
-    found = payload.ends(rows, lambda row: None if row.identity("id") == "skip" else end(row.identity("id")))
-    assert [order.id for order, _, _ in found] == ["1", "2"]
-
-
-def end(identity: str) -> tuple[Order, State, str]:
-    return Order(id=identity, segment="s"), State.CANCELLED, ""
+    found = payload.each_row(rows, lambda row: None if row.identity("id") == "skip" else row.identity("id"))
+    assert found == ("1", "2")
 
 
 @pytest.mark.parametrize(

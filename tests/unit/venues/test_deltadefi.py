@@ -15,7 +15,7 @@ from cancelall.core.secret import Secret
 from cancelall.venues.contract import SYMBOL, Batch, Discovery, Known, Segment
 from cancelall.venues.deltadefi import api
 from cancelall.venues.deltadefi import venue as deltadefi
-from cancelall.venues.deltadefi.options import HOSTS, RECORDS, Facts, Options, Secrets
+from cancelall.venues.deltadefi.options import HOSTS, RECORDS, DeltadefiFacts, DeltadefiOptions, DeltadefiSecrets
 from cancelall.venues.registry import schema
 from support import ROOT
 from unit.venues.kinds import pair_row as row
@@ -23,18 +23,20 @@ from unit.venues.kinds import reply
 
 VECTORS: list[dict[str, Any]] = json.loads((ROOT / "tests" / "vectors" / "deltadefi.json").read_text())
 ROWS = {row["name"]: row for row in VECTORS}
-SECRETS = Secrets(api_key=Secret("testkey"))
+SECRETS = DeltadefiSecrets(api_key=Secret("testkey"))
 ONE = "550e8400-e29b-41d4-a716-446655440000"
 TWO = "550e8400-e29b-41d4-a716-446655440001"
 
 
-def segment(symbol: str = "ADAUSDM", options: Options | None = None, facts: Facts | None = None) -> Segment:
-    found = deltadefi.segments(options or Options(), facts or Facts(), "live")
+def segment(
+    symbol: str = "ADAUSDM", options: DeltadefiOptions | None = None, facts: DeltadefiFacts | None = None
+) -> Segment:
+    found = deltadefi.segments(options or DeltadefiOptions(), facts or DeltadefiFacts(), "live")
     return next(one for one in found if one.name == symbol)
 
 
-def names(options: Options, facts: Facts | None = None) -> list[str]:
-    return [one.name for one in deltadefi.segments(options, facts or Facts(), "live")]
+def names(options: DeltadefiOptions, facts: DeltadefiFacts | None = None) -> list[str]:
+    return [one.name for one in deltadefi.segments(options, facts or DeltadefiFacts(), "live")]
 
 
 def envelope(*rows: object, count: int | None = None, pages: int = 1) -> dict[str, object]:
@@ -58,7 +60,7 @@ def order(identity: str = ONE) -> Order:
 
 
 def sent(request: Request) -> dict[str, str]:
-    signed = deltadefi.sign(request, SECRETS, Options(), 1_700_000_000_000, 1)
+    signed = deltadefi.sign(request, SECRETS, DeltadefiOptions(), 1_700_000_000_000, 1)
     assert signed.body == request.body
     return dict(signed.headers)
 
@@ -75,7 +77,7 @@ def test_the_mass_cancel_is_the_documents_byte_for_byte() -> None:
 FIRST, SECOND = LISTING, ADA.page(LISTING, reply(envelope(*many(250), count=300, pages=2))).next
 EXECUTED, RECORD = ADA.final_states((order(),), 0)
 ((BY_NAME, _),) = ADA.cancels((order(),), None)
-MARKETS, ALL_PAIRS = deltadefi.discoveries(Options(), Facts())
+MARKETS, ALL_PAIRS = deltadefi.discoveries(DeltadefiOptions(), DeltadefiFacts())
 
 
 @pytest.mark.parametrize(
@@ -144,11 +146,11 @@ BUILT_IN = [*CONFIRMED, *UNCONFIRMED]
 def test_a_segment_for_each_pair_in_the_venues_spelling(
     symbols: tuple[str, ...], shown: tuple[str, ...], expected: list[str]
 ) -> None:
-    assert names(Options(symbol=symbols), Facts(symbols=shown)) == expected
+    assert names(DeltadefiOptions(symbol=symbols), DeltadefiFacts(symbols=shown)) == expected
 
 
 def test_every_segment_is_fired_blind_and_keeps_nothing() -> None:
-    for one in deltadefi.segments(Options(), Facts(), "live"):
+    for one in deltadefi.segments(DeltadefiOptions(), DeltadefiFacts(), "live"):
         (request,) = one.mass_cancels(())
         assert json.loads(request.body) == {"symbol": one.name}
         assert one.mass_cancels((order(),)) == (request,)
@@ -157,17 +159,17 @@ def test_every_segment_is_fired_blind_and_keeps_nothing() -> None:
 
 @pytest.mark.parametrize("known", [{}, {"symbols": ("IAGUSDM", "NEWUSDM"), "markets": ("IAGUSDM", "NEWUSDM")}])
 def test_pairs_that_nobody_has_confirmed_go_behind_all_others(known: dict[str, tuple[str, ...]]) -> None:
-    found = deltadefi.segments(Options(), Facts(**known), "live")
+    found = deltadefi.segments(DeltadefiOptions(), DeltadefiFacts(**known), "live")
     urgent = [one.name for one in found if one.mass_cancels(())[0].priority is Priority.MASS_CANCEL]
     later = [one.name for one in found if one.mass_cancels(())[0].priority is Priority.CANCEL]
     assert urgent == [*CONFIRMED, *known.get("symbols", ())]
     assert later == [one for one in UNCONFIRMED if one not in urgent]
-    (named,) = deltadefi.segments(Options(symbol=("HOSKYUSDM",)), Facts(), "live")
+    (named,) = deltadefi.segments(DeltadefiOptions(symbol=("HOSKYUSDM",)), DeltadefiFacts(), "live")
     assert named.mass_cancels(())[0].priority is Priority.MASS_CANCEL, "who asks for it means it"
 
 
 def test_symbols_of_any_script_are_sent_as_they_are() -> None:
-    one = segment("币安USDM", Options(symbol=("币安USDM",)))
+    one = segment("币安USDM", DeltadefiOptions(symbol=("币安USDM",)))
     assert json.loads(one.mass_cancels(())[0].body) == {"symbol": "币安USDM"}
     assert parse_qs(one.listings[0][0].query)["symbol"] == ["币安USDM"]
     assert one.listings[0][0].query.isascii()
@@ -176,10 +178,10 @@ def test_symbols_of_any_script_are_sent_as_they_are() -> None:
 def test_discoveries_teach_pairs() -> None:
     assert (MARKETS.optional, ALL_PAIRS.optional) == (False, True)
     assert ALL_PAIRS.request.target == "/accounts/open-orders?limit=250&page=1"
-    facts = MARKETS.learn(Facts(), named("ADAUSDM", "ADAUSDCx"))
+    facts = MARKETS.learn(DeltadefiFacts(), named("ADAUSDM", "ADAUSDCx"))
     assert facts.markets == ("ADAUSDM", "ADAUSDCx")
     assert ALL_PAIRS.learn(facts, named("ADAUSDX", "ADAUSDM")).symbols == ("ADAUSDM", "ADAUSDCx", "ADAUSDX")
-    assert MARKETS.learn(Facts(), (*named("ADAUSDM"), deltadefi.ODD_MARKET)).markets == ("ADAUSDM",)
+    assert MARKETS.learn(DeltadefiFacts(), (*named("ADAUSDM"), deltadefi.ODD_MARKET)).markets == ("ADAUSDM",)
 
 
 def named(*symbols: str) -> tuple[Known, ...]:
@@ -200,16 +202,18 @@ SHOWN, LISTED = (ALL_PAIRS, ("IAGUSDM", "ADAUSDX", "ADAUSDCx")), (MARKETS, ("ADA
     ],
 )
 def test_pairs_that_hold_orders_and_that_the_market_config_may_lack(
-    reads: list[tuple[Discovery[Facts], tuple[str, ...]]], apart: str
+    reads: list[tuple[Discovery[DeltadefiFacts], tuple[str, ...]]], apart: str
 ) -> None:
-    facts = Facts()
+    facts = DeltadefiFacts()
     for discovery, found in reads:
         facts = discovery.learn(facts, named(*found))
     assert facts.apart == tuple(apart.split())
 
 
 def test_a_pair_that_is_apart_is_read_from_the_listing_of_all_pairs() -> None:
-    (one,) = deltadefi.segments(Options(symbol=("ADAUSDX",)), Facts(symbols=("ADAUSDX",), apart=("ADAUSDX",)), "live")
+    (one,) = deltadefi.segments(
+        DeltadefiOptions(symbol=("ADAUSDX",)), DeltadefiFacts(symbols=("ADAUSDX",), apart=("ADAUSDX",)), "live"
+    )
     ((wide,),) = one.listings
     assert wide == ALL_PAIRS.request
     shown = one.page(wide, reply(envelope(row(), row(id=TWO, symbol="ADAUSDX"))))
@@ -231,7 +235,7 @@ def config(*pairs: object, assets: object = ()) -> dict[str, object]:
     return {"trading_pairs": [{"symbol": pair} for pair in pairs], "assets": assets}
 
 
-def read(discovery: Discovery[Facts], body: object) -> tuple[Known, ...]:
+def read(discovery: Discovery[DeltadefiFacts], body: object) -> tuple[Known, ...]:
     return discovery.read(discovery.request, reply(body)).names
 
 
@@ -249,8 +253,8 @@ def test_an_odd_market_hides_no_other_one_but_then_they_are_not_all(odd: object)
     for body in (config("ADAUSDM", odd, "NEWUSDM"), config("ADAUSDM", assets=[{"trading_pairs": [odd, "NEWUSDM"]}])):
         names = read(MARKETS, body)
         assert names == (*named("ADAUSDM", "NEWUSDM"), deltadefi.ODD_MARKET)
-        assert "cannot be read" in deltadefi.doubts(Options(), frozenset(names))[0]
-        assert deltadefi.doubts(Options(symbol=("ADAUSDM",)), frozenset(names)) == ()
+        assert "cannot be read" in deltadefi.doubts(DeltadefiOptions(), frozenset(names))[0]
+        assert deltadefi.doubts(DeltadefiOptions(symbol=("ADAUSDM",)), frozenset(names)) == ()
     rows = {"trading_pairs": [odd if isinstance(odd, dict | list) else None, {"symbol": "ADAUSDM"}]}
     assert read(MARKETS, rows) == (*named("ADAUSDM"), deltadefi.ODD_MARKET)
 
@@ -404,8 +408,8 @@ def test_an_order_of_another_pair_is_left_out_and_tells_that_the_filter_did_not_
 def test_whose_pair_cannot_be_read_is_taken_along_only_where_everything_is_in_scope(
     symbols: tuple[str, ...], taken: list[str]
 ) -> None:
-    facts = Facts(symbols=("ADAUSDX",), apart=("ADAUSDX",))
-    one = segment("ADAUSDX", Options(symbol=symbols), facts)
+    facts = DeltadefiFacts(symbols=("ADAUSDX",), apart=("ADAUSDX",))
+    one = segment("ADAUSDX", DeltadefiOptions(symbol=symbols), facts)
     rows = [row(symbol=None), row(id=TWO, symbol="ADAUSDX"), row(id="other")]
     page = one.page(one.listings[0][0], reply(envelope(*rows)))
     assert [order.id for order in page.orders] == taken
@@ -525,18 +529,18 @@ def test_what_is_public_or_only_for_the_report_ends_nothing(code: int) -> None:
 
 def test_a_refused_key_comes_with_its_cure() -> None:
     found = deltadefi.judge(CANCEL, reply(error(4010, "Unauthorized"), 401))
-    assert found.words == "4010 Unauthorized"
+    assert found.message == "4010 Unauthorized"
     assert "live or testnet" in found.hint
 
 
 def test_a_late_cancel_has_no_known_limit() -> None:
-    assert deltadefi.VENUE.late_ms(Options()) is None
+    assert deltadefi.VENUE.late_ms(DeltadefiOptions()) is None
     assert deltadefi.VENUE.proof_gap == 2.0
 
 
 def test_the_key_is_the_account_and_is_never_shown() -> None:
-    secrets = Secrets(api_key=Secret("d0d0d0d0d0d0d0d0"))
-    deltadefi.VENUE.check_secrets(secrets, Options())
-    assert deltadefi.account(secrets, Options()) == "d0d0d0d0d0d0d0d0"
+    secrets = DeltadefiSecrets(api_key=Secret("d0d0d0d0d0d0d0d0"))
+    deltadefi.VENUE.check_secrets(secrets, DeltadefiOptions())
+    assert deltadefi.VENUE.account(secrets, DeltadefiOptions()) == "d0d0d0d0d0d0d0d0"
     assert "d0d0" not in repr(secrets)
-    assert "d0d0" not in repr(deltadefi.sign(CANCEL, secrets, Options(), 0, 1))
+    assert "d0d0" not in repr(deltadefi.sign(CANCEL, secrets, DeltadefiOptions(), 0, 1))

@@ -18,7 +18,7 @@ from cancelall.venues.contract import Segment
 from cancelall.venues.pacifica import api
 from cancelall.venues.pacifica import venue as pacifica
 from cancelall.venues.pacifica.api import API, OPERATIONS, TWAP
-from cancelall.venues.pacifica.options import Secrets, _unbase58, base58
+from cancelall.venues.pacifica.options import PacificaSecrets, _unbase58, base58
 from support import ROOT, exist
 from unit.venues.kinds import ROWS, order_row, reply, strategy_row, twap_row
 
@@ -33,8 +33,8 @@ OWNER_SECRET = "1GMkH3brNXiNNs1tiFZHu4yZSRrzJwxi5wB9bHFtMikjwpAW9DMZzU2Pqakc5it8
 AGENT_SECRET = "eFw8KcxosMZqtBWT8JEcdQLHJzEfqMKYxFnupURVKWkTJKiwGjyTrLXnUHcauicAomgCJoC3c5aVhPiYjCSEgJA"
 
 
-def secrets(text: str = OWNER_SECRET, config_key: str | None = None) -> Secrets:
-    return Secrets(secret_key=Secret(text), api_config_key=Secret(config_key) if config_key else None)
+def secrets(text: str = OWNER_SECRET, config_key: str | None = None) -> PacificaSecrets:
+    return PacificaSecrets(secret_key=Secret(text), api_config_key=Secret(config_key) if config_key else None)
 
 
 def answer(data: object, **more: object) -> dict[str, object]:
@@ -46,7 +46,7 @@ def refusal(words: str, code: int) -> dict[str, object]:
 
 
 def segment(name: str, **options: Any) -> Segment:
-    found = pacifica.segments(pacifica.Options(**options), pacifica.Facts(), "live")
+    found = pacifica.segments(pacifica.PacificaOptions(**options), None, "live")
     return next(one for one in found if one.name == name)
 
 
@@ -60,7 +60,7 @@ def get(path: str, query: str = "account=") -> Request:
 
 
 def signed(request: Request, *, widen: int = 1, text: str = OWNER_SECRET, **options: Any) -> Signed:
-    return pacifica.sign(request, secrets(text), pacifica.Options(**options), NOW, widen)
+    return pacifica.sign(request, secrets(text), pacifica.PacificaOptions(**options), NOW, widen)
 
 
 def listed(name: str, rows: list[dict[str, object]], **options: Any) -> tuple[Order, ...]:
@@ -134,7 +134,7 @@ def test_a_wider_window_is_signed_and_sent() -> None:
 def test_a_signature_that_begins_with_a_zero_byte_keeps_it() -> None:
     (request,) = segment("orders").mass_cancels(())
     for late in range(5000):
-        made = pacifica.sign(request, secrets(), pacifica.Options(), NOW + late, 1)
+        made = pacifica.sign(request, secrets(), pacifica.PacificaOptions(), NOW + late, 1)
         text = json.loads(made.body)["signature"]
         if text.startswith("1"):
             break
@@ -171,7 +171,7 @@ def test_what_is_not_base58(text: str) -> None:
 
 def test_a_read_names_the_account_and_carries_only_the_config_key() -> None:
     (stage,) = segment("strategies").listings
-    made = pacifica.sign(stage[0], secrets(config_key="SIMDUMMY_abcdef"), pacifica.Options(), NOW, 1)
+    made = pacifica.sign(stage[0], secrets(config_key="SIMDUMMY_abcdef"), pacifica.PacificaOptions(), NOW, 1)
     assert (stage[0].query, made.query) == ("account=&limit=500&offset=0", f"account={OWNER}&limit=500&offset=0")
     assert made.headers == (("PF-API-KEY", "SIMDUMMY_abcdef"),)
     assert made.body == b""
@@ -182,7 +182,7 @@ def test_a_read_names_the_account_and_carries_only_the_config_key() -> None:
 
 def test_the_config_key_is_on_cancels_too() -> None:
     (request,) = segment("orders").mass_cancels(())
-    made = pacifica.sign(request, secrets(config_key="SIMDUMMY_abcdef"), pacifica.Options(), NOW, 1)
+    made = pacifica.sign(request, secrets(config_key="SIMDUMMY_abcdef"), pacifica.PacificaOptions(), NOW, 1)
     assert dict(made.headers) == {"PF-API-KEY": "SIMDUMMY_abcdef", "Content-Type": "application/json"}
     assert b"SIMDUMMY" not in made.body
     assert "SIMDUMMY" not in repr((made, secrets(config_key="SIMDUMMY_abcdef")))
@@ -212,12 +212,12 @@ SEED = base58(bytes(range(32)))
     ],
 )
 def test_good_secrets(text: str, options: dict[str, str]) -> None:
-    pacifica.check_secrets(secrets(text), pacifica.Options(**options))
-    assert pacifica.account(secrets(text), pacifica.Options(**options)) == OWNER
+    pacifica.check_secrets(secrets(text), pacifica.PacificaOptions(**options))
+    assert pacifica.account(secrets(text), pacifica.PacificaOptions(**options)) == OWNER
     (request,) = segment("orders").mass_cancels(())
     signer = OWNER_SECRET if "agent_wallet" not in options else AGENT_SECRET
-    expected = pacifica.sign(request, secrets(signer), pacifica.Options(**options), NOW, 1)
-    assert pacifica.sign(request, secrets(text), pacifica.Options(**options), NOW, 1) == expected
+    expected = pacifica.sign(request, secrets(signer), pacifica.PacificaOptions(**options), NOW, 1)
+    assert pacifica.sign(request, secrets(text), pacifica.PacificaOptions(**options), NOW, 1) == expected
 
 
 @pytest.mark.parametrize(
@@ -246,13 +246,13 @@ def test_good_secrets(text: str, options: dict[str, str]) -> None:
 )
 def test_bad_secrets_are_refused_without_being_shown(text: str, options: dict[str, str], words: str) -> None:
     with pytest.raises(SecretError, match=words) as caught:
-        pacifica.check_secrets(secrets(text), pacifica.Options(**options))
+        pacifica.check_secrets(secrets(text), pacifica.PacificaOptions(**options))
     assert len(text) < 12 or text not in caught.value.message + caught.value.hint
 
 
 def test_an_agent_key_without_its_wallet_is_explained() -> None:
     with pytest.raises(SecretError) as caught:
-        pacifica.check_secrets(secrets(AGENT_SECRET), pacifica.Options(account=OWNER))
+        pacifica.check_secrets(secrets(AGENT_SECRET), pacifica.PacificaOptions(account=OWNER))
     assert "set agent_wallet" in caught.value.hint
 
 
@@ -260,7 +260,7 @@ def test_an_agent_key_without_its_wallet_is_explained() -> None:
 
 
 def test_the_case_of_a_symbol_is_kept() -> None:
-    assert pacifica.Options(symbol=("kBONK",)).symbol == ("kBONK",)
+    assert pacifica.PacificaOptions(symbol=("kBONK",)).symbol == ("kBONK",)
     requests = segment("orders", symbol=("kBONK", "BTC")).mass_cancels(())
     assert [request.body for request in requests] == [
         b'{"all_symbols":false,"exclude_reduce_only":false,"symbol":"kBONK"}',
@@ -280,7 +280,7 @@ def test_exclude_reduce_only_is_the_venue_s_own_flag() -> None:
 
 
 def test_the_segments_and_what_they_read() -> None:
-    found = pacifica.segments(pacifica.Options(), pacifica.Facts(), "live")
+    found = pacifica.segments(pacifica.PacificaOptions(), None, "live")
     assert [(one.name, one.spawns) for one in found] == [("strategies", True), ("TWAP", True), ("orders", False)]
     reads = [request for one in found for stage in one.listings for request in stage]
     assert [request.target for request in reads] == [
@@ -293,7 +293,7 @@ def test_the_segments_and_what_they_read() -> None:
 
 
 def test_each_proof_rests_on_a_signed_answer() -> None:
-    for one in pacifica.segments(pacifica.Options(), pacifica.Facts(), "live"):
+    for one in pacifica.segments(pacifica.PacificaOptions(), None, "live"):
         witness = one.witnesses[0] if one.name == "orders" else one.witnesses[-1]
         assert (witness.harmless, witness.request.changes) == (True, True)
         assert witness.request.path == "/api/v1/orders/twap/cancel"
@@ -508,10 +508,10 @@ def test_an_account_without_counts_is_unreadable(data: object) -> None:
 
 def test_with_a_symbol_the_counts_say_nothing() -> None:
     assert len(segment("orders", symbol=("BTC",)).witnesses) == 1
-    assert "counts" in pacifica.unwitnessed(pacifica.Options(symbol=("BTC",)), False, False)
-    assert "last cancel" in pacifica.unwitnessed(pacifica.Options(), True, False)
-    assert "mistyped account" in pacifica.unwitnessed(pacifica.Options(), False, True)
-    assert pacifica.unwitnessed(pacifica.Options(), False, False) == ""
+    assert "counts" in pacifica.unwitnessed(pacifica.PacificaOptions(symbol=("BTC",)), False, False)
+    assert "last cancel" in pacifica.unwitnessed(pacifica.PacificaOptions(), True, False)
+    assert "mistyped account" in pacifica.unwitnessed(pacifica.PacificaOptions(), False, True)
+    assert pacifica.unwitnessed(pacifica.PacificaOptions(), False, False) == ""
 
 
 # --- how orders ended -----------------------------------------------------------------------------------------------
@@ -568,8 +568,8 @@ def test_a_history_is_only_nice_to_know() -> None:
 
 
 def test_symbols_are_looked_up_beside_the_kill() -> None:
-    assert pacifica.discoveries(pacifica.Options(account=OWNER), pacifica.Facts()) == ()
-    (read,) = pacifica.discoveries(pacifica.Options(symbol=("btc",), account=OWNER), pacifica.Facts())
+    assert pacifica.discoveries(pacifica.PacificaOptions(account=OWNER), None) == ()
+    (read,) = pacifica.discoveries(pacifica.PacificaOptions(symbol=("btc",), account=OWNER), None)
     assert (read.request.path, read.request.query, read.request.changes) == ("/api/v1/info", "", False)
     batch = read.read(read.request, reply(answer([{"symbol": "BTC"}, {"symbol": "kBONK"}])))
     assert batch.names == exist("symbol BTC", "symbol kBONK")
@@ -599,8 +599,8 @@ ACCOUNT = {"balance": "0", "account_equity": "0.00", "positions_count": 0, "orde
 def test_the_address_of_a_key_is_an_account_only_if_the_venue_shows_one(
     symbols: tuple[str, ...], changes: dict[str, object], exists: bool
 ) -> None:
-    options = pacifica.Options(symbol=symbols)
-    *_, read = pacifica.discoveries(options, pacifica.Facts())
+    options = pacifica.PacificaOptions(symbol=symbols)
+    *_, read = pacifica.discoveries(options, None)
     assert (read.request.path, read.request.query, read.optional) == ("/api/v1/account", "account=", False)
     assert "account, taken from the key" in read.name
     for data in ({**ACCOUNT, **changes}, [{**ACCOUNT, **changes}]):
@@ -615,13 +615,13 @@ def test_the_address_of_a_key_is_an_account_only_if_the_venue_shows_one(
     "body", [answer(None), answer([]), answer({}), answer({"balance": "5"}), answer([{}, {}]), b""]
 )
 def test_an_account_that_the_venue_does_not_show_is_not_known(body: object) -> None:
-    (read,) = pacifica.discoveries(pacifica.Options(), pacifica.Facts())
+    (read,) = pacifica.discoveries(pacifica.PacificaOptions(), None)
     with pytest.raises(Unreadable):
         read.read(read.request, reply(body))
 
 
 def test_a_configured_account_needs_no_such_proof() -> None:
-    assert pacifica.remarks(pacifica.Options(account=OWNER), frozenset()) == ()
+    assert pacifica.remarks(pacifica.PacificaOptions(account=OWNER), frozenset()) == ()
 
 
 # --- judging --------------------------------------------------------------------------------------------------------
@@ -638,8 +638,8 @@ def test_a_halt_keeps_an_empty_listing_from_proving_anything() -> None:
 
 def test_a_host_without_a_listing_says_which() -> None:
     said = pacifica.judge(get("/order_strategies"), reply(b"", 404))
-    assert "/api/v1/order_strategies" in said.words
-    assert "not checked" in said.words
+    assert "/api/v1/order_strategies" in said.message
+    assert "not checked" in said.message
 
 
 @pytest.mark.parametrize(
@@ -669,9 +669,9 @@ def test_credits_for_the_proof_are_kept_back(left: int, quota: int | None, hold:
 
 
 def test_what_is_said_of_the_account_and_of_what_is_left_out() -> None:
-    assert pacifica.account(secrets(), pacifica.Options()) == OWNER
-    assert pacifica.account(secrets(AGENT_SECRET), pacifica.Options(account=OWNER, agent_wallet=AGENT)) == OWNER
-    assert pacifica.VENUE.late_ms(pacifica.Options(expiry_window=5000)) == 5000
+    assert pacifica.account(secrets(), pacifica.PacificaOptions()) == OWNER
+    assert pacifica.account(secrets(AGENT_SECRET), pacifica.PacificaOptions(account=OWNER, agent_wallet=AGENT)) == OWNER
+    assert pacifica.VENUE.late_ms(pacifica.PacificaOptions(expiry_window=5000)) == 5000
 
 
 # --- whatever a venue may send --------------------------------------------------------------------------------------
@@ -686,7 +686,7 @@ def test_any_answer_is_judged(body: bytes, status: int, header: str) -> None:
 @given(text=st.text(max_size=100))
 def test_any_secret_is_a_key_or_refused(text: str) -> None:
     try:
-        pacifica.check_secrets(secrets(text), pacifica.Options())
+        pacifica.check_secrets(secrets(text), pacifica.PacificaOptions())
     except SecretError:
         return
 
@@ -695,4 +695,4 @@ def test_a_secret_that_is_a_word_of_the_venue_changes_no_judgement() -> None:
     Secret("Order not found")
     said = pacifica.judge(post("/orders/cancel", symbol="BTC", order_id=1), reply(refusal("Order not found", 5), 422))
     assert said.answer is Answer.NOTHING_OPEN
-    assert "Order not found" not in said.words
+    assert "Order not found" not in said.message

@@ -77,8 +77,8 @@ def _read_all(value: object) -> None:
     for key in (*record, "missing"):
         for reader in (payload.field, payload.maybe, payload.number, payload.flag):
             _something(reader, record, key)
-        text = payload.words(record.get(key))
-        assert len(text) <= payload.WORDS_LIMIT
+        text = payload.message(record.get(key))
+        assert len(text) <= payload.MESSAGE_LIMIT
         text.encode()
 
 
@@ -109,7 +109,7 @@ def test_any_json_is_read_and_a_cut_one_is_never_taken_for_an_object(value: obje
     try:
         whole = payload.parse(body)
     except Unreadable:
-        assert b"NaN" in body or b"Infinity" in body  # noqa: PT017 - one outcome of two
+        assert b"NaN" in body or b"Infinity" in body
         return
     _read_all(whole)
     if cut < len(body):
@@ -214,12 +214,12 @@ def test_what_is_no_flag(value: object) -> None:
     ],
 )
 def test_the_words_of_a_venue(value: object, expected: str) -> None:
-    assert payload.words(value) == expected
+    assert payload.message(value) == expected
 
 
 def test_a_secret_at_the_limit_is_not_cut_in_two() -> None:
     Secret("hunter2-canary-0001")
-    assert payload.words("x" * 190 + "hunter2-canary-0001") == "x" * 190 + "***"
+    assert payload.message("x" * 190 + "hunter2-canary-0001") == "x" * 190 + "***"
 
 
 # --- what HTTP says -------------------------------------------------------------------------------------------------
@@ -240,7 +240,7 @@ def test_how_long_a_venue_asks_to_wait(value: str | None, expected: float | None
 
 def wait(value: str | None, date: str | None = None) -> float | None:
     headers = {name: text for name, text in (("retry-after", value), ("date", date)) if text is not None}
-    return payload.asked_to_wait(Reply(status=429, headers=headers, body=b""))
+    return payload.retry_after(Reply(status=429, headers=headers, body=b""))
 
 
 AT = "Wed, 21 Oct 2026 07:28:00 GMT"
@@ -272,7 +272,7 @@ def test_any_header_is_a_bounded_wait_or_none(value: str, date: str) -> None:
 
 def _by_status(status: int, **headers: str) -> tuple[Answer, str | None, Reach, float | None]:
     found = payload.by_status(Reply(status=status, headers={"retry-after": "7"} if headers else {}, body=b""))
-    assert found.words == f"HTTP {status}"
+    assert found.message == f"HTTP {status}"
     return found.answer, found.kind, found.reach, found.after
 
 

@@ -316,6 +316,7 @@ _SLACK = 4.0
 """Seconds for a busy machine."""
 
 
+@pytest.mark.alone("measures how long a keyring is waited for")
 @pytest.mark.parametrize("situation", SITUATIONS, ids=lambda one: one.__name__)
 def test_a_keyring_that_does_not_serve_is_bounded_and_holds_up_nobody(
     start_session: Start, server: SimServer, home: Path, monkeypatch: pytest.MonkeyPatch, situation: Situation
@@ -338,6 +339,7 @@ def test_a_keyring_that_does_not_serve_is_bounded_and_holds_up_nobody(
     assert bad.timing.verdict < 1000 * (seconds + _SLACK)
 
 
+@pytest.mark.alone("measures how long a keyring is waited for")
 @pytest.mark.parametrize(
     ("situation", "said"),
     [

@@ -1,0 +1,87 @@
+"""One profile's requests as they go: each attempt signed afresh, over the very bytes that are sent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from cancelall.core.attempts import Watch
+from cancelall.core.clock import Clock
+from cancelall.core.model import Reply, Request, SignedRequest
+from cancelall.venues.contract import Venue
+
+T = TypeVar("T")
+
+
+@dataclass(kw_only=True)
+class Exchange(Generic[T]):
+    """One request that is sent until it is answered."""
+
+    request: Request
+    read: Callable[[Request, Reply], T]
+    watch: Watch
+    needless: Callable[[], bool]
+    """Whether it need not, or after the end of the sweep must not, be sent any more."""
+    rested: bool
+    """Its answer comes on a connection that nothing else is using."""
+    tries: int = 1
+    widen: int = 1
+    """Times the configured window of validity."""
+
+
+@dataclass
+class Signer:
+    """Signs by the venue's clock, as far as its refusals have shown it."""
+
+    venue: Venue[Any, Any, Any]
+    origin: str
+    secrets: Any
+    options: Any
+    clock: Clock
+    alternate: str | None = None
+    """The host's second official name: one copy of a request that stays unanswered goes there."""
+    headers: tuple[tuple[str, str], ...] = ()
+    """What every request carries besides its signature."""
+    corrections: int = 0
+    """How often a refusal has shown the venue's clock."""
+    _offset_ms: int = 0
+
+    def venue_ms(self, ours_ms: int) -> int:
+        """A moment of this machine's clock as the venue's clock names it."""
+        return ours_ms + self._offset_ms
+
+    def correct(self, signed: SignedRequest, seconds: float, server_ms: int) -> None:
+        """A request that was answered after so many seconds was refused for its timestamp; the venue's clock was so."""
+        self._offset_ms = server_ms - signed.made_ms - round(seconds * 500)
+        self.corrections += 1
+
+    def sign(
+        self, exchange: Exchange[Any], family: int | None, recalled: Callable[[], bool], copy_of: SignedRequest | None
+    ) -> SignedRequest:
+        """The request as it goes, or its copy for the second name. Raises SecretError when the key cannot be used."""
+        request, ours_ms = exchange.request, self.clock.now_ms()
+        headers, body, target = self.headers, request.body, request.target
+        signed_ms = ours_ms + self._offset_ms - self.venue.clock_lead_ms
+        if request.signed:
+            signed = self.venue.sign(request, self.secrets, self.options, signed_ms, exchange.widen)
+            headers, body = (*headers, *signed.headers), signed.body
+            target = target if signed.query is None else f"{request.path}?{signed.query}"
+        window = self.venue.late_ms(self.options) if request.changes else None
+        return SignedRequest(
+            request=request,
+            origin=self.origin if copy_of is None else self.alternate or self.origin,
+            headers=headers,
+            body=body,
+            target=target,
+            about=exchange.watch.about,
+            tries=exchange.tries,
+            signed_ms=signed_ms,
+            made_ms=ours_ms,
+            window_ms=None if window is None else window * exchange.widen,
+            copy_of=copy_of,
+            rested_connection=exchange.rested and copy_of is None,
+            body_limit=(1 << 20) if request.changes else (4 << 20),
+            family=family,
+            recalled=recalled,
+        )
