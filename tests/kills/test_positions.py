@@ -21,7 +21,7 @@ from cancelall.simulator.book import SimOrder
 from cancelall.venues.registry import VENUES
 from support import ROOT, Ran, cancelall, environment, profile_table, write_config
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.alone("positions get two seconds of wall time after a verdict")
 
 SLACK = 1.5
 """Seconds that a busy machine may take on top."""
