@@ -12,7 +12,7 @@ from typing import Any
 from cancelall.check.run import Check
 from cancelall.config import loader, toml_file
 from cancelall.config.toml_file import Document
-from cancelall.core.findings import CheckReport, Finding, Level
+from cancelall.core.preflight import CheckReport, Finding, Level
 from cancelall.core.profile import Overrides
 from cancelall.report import tables
 from cancelall.report.findings import check_line, check_table

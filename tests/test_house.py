@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from cancelall import simulator
-from cancelall.core import clock
+from cancelall.cli import watchdog
 from cancelall.venues.registry import VENUES, load, schema
 from support import ROOT, Ran, cancelall, environment
 
@@ -173,8 +173,8 @@ def test_every_module_is_in_a_room() -> None:
     ("module", "forbidden"),
     [
         ("cancelall.core.model", "venues.contract"),
-        ("cancelall.venues.bybit.venue", "net.tls"),
-        ("cancelall.net.tls", "config.loader"),
+        ("cancelall.venues.bybit.venue", "net.route"),
+        ("cancelall.net.route", "config.loader"),
         ("cancelall.engine.sweep", "report.tables"),
         ("cancelall.report.lines", "engine.sweep"),
         ("cancelall.check.run", "cli.app"),
@@ -215,7 +215,7 @@ def test_nothing_imports_in_a_circle() -> None:
     [
         ("requests", {"cancelall.net.proxied"}),
         ("urllib3", {"cancelall.net.proxied"}),
-        ("certifi", {"cancelall.net.tls"}),
+        ("certifi", {"cancelall.net.route"}),
         ("keyring", {"cancelall.credentials.keyrings"}),
         ("secretstorage", {"cancelall.credentials.secret_service"}),
         ("rich", {f"cancelall.report.{name}" for name in ("tables", "findings", "history", "positions")}),
@@ -324,8 +324,8 @@ def test_every_venue_is_in_the_list_and_in_its_place() -> None:
 
 @pytest.mark.parametrize("module", sorted(set(FILES) - below("cancelall.check")))
 def test_a_kill_loads_no_preflight(module: str) -> None:
-    using = {one for one in ours(module) if room_of(one) == "check" or one in ("core.preflight", "core.findings")}
-    fitting = {"cancelall.cli.check", "cancelall.report.findings", "cancelall.core.findings"}
+    using = {one for one in ours(module) if room_of(one) == "check" or one == "core.preflight"}
+    fitting = {"cancelall.cli.check", "cancelall.report.findings"}
     assert not using or module in fitting or module.endswith(".preflight")
 
 
@@ -380,7 +380,7 @@ def test_what_is_not_loaded_before_the_first_cancel_leaves(home: Path) -> None:
         assert (done.code, done.line["verdict"]) == (0, "clear"), done.err
         assert server.requests[0].path in ("/v5/order/cancel-all", "/v5/spread/order/cancel-all")
     modules = set(json.loads(loaded.read_text()))
-    assert {"cancelall.net.transport", "cancelall.net.direct", "cancelall.venues.bybit.venue"} <= modules
+    assert {"cancelall.net.transport", "cancelall.venues.bybit.venue"} <= modules
     assert modules & {"http.client", "email.parser"} == set()
     heavy = {"requests", "urllib3", "rich", "keyring", "cryptography", "pydantic", "pydantic_core", "tomli_w"}
     heavy |= {"jeepney", "pygments"}
@@ -399,14 +399,14 @@ def test_what_is_not_loaded_before_the_first_cancel_leaves(home: Path) -> None:
 
 CONNECTING = """
 import json, os, sys
-from cancelall.net import preconnect
+from cancelall.net import connection
 
-def noting(origin, ca_bundle, count):
+def note(origin, ca_bundle, count):
     if not os.path.exists(os.environ["LOADED"]):
         with open(os.environ["LOADED"], "w") as file:
             json.dump(sorted(sys.modules), file)
 
-preconnect._open_more = noting
+connection._open_more = note
 sys.argv = ["cancelall", "bybit", "--json", "--deadline", "10"]
 from cancelall.__main__ import run as start
 start()
@@ -446,9 +446,8 @@ def test_typer_stays_below_the_release_that_loads_pydantic() -> None:
 
 
 def test_the_deadline_counts_from_the_start_of_the_process(home: Path) -> None:
-    code = (
-        "import time; time.sleep(0.3); from cancelall.core.clock import *; print(time.monotonic() - process_started())"
-    )
+    code = "import time; time.sleep(0.3); from cancelall.cli.watchdog import *; "
+    code += "print(time.monotonic() - process_started())"
     age = float(_python(code, home).out)
     assert 0.3 <= age < 20 if sys.platform == "linux" else age >= 0
 
@@ -459,4 +458,4 @@ def test_where_the_system_does_not_tell_the_import_counts(
 ) -> None:
     (tmp_path / "stat").write_bytes(content)
     monkeypatch.setattr("builtins.open", lambda *words: Path.open(tmp_path / "stat", "rb"))
-    assert clock.process_started.__wrapped__() == clock._IMPORTED
+    assert watchdog._process_start() == watchdog._IMPORTED

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
-from cancelall.core.findings import Area, Finding, failure, good, warning
-from cancelall.core.preflight import Window
+from cancelall.core.preflight import Area, Finding, Window, failure, good, warning
 
 _NOTICED_MS = 1000
 """A difference that no clock that is kept has."""

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from cancelall.core import files
-from cancelall.core.directories import state_directories
 from cancelall.core.errors import UsageError
-from cancelall.core.findings import Area, CheckReport, Finding, Level, failure, good, warning
+from cancelall.core.files import state_directories
+from cancelall.core.preflight import Area, CheckReport, Finding, Level, failure, good, warning
 from cancelall.report.text import clean
 
 NAME = "check.json"

@@ -6,8 +6,7 @@ import datetime
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from cancelall.core.findings import Area, Finding, failure, good, warning
-from cancelall.core.preflight import KeyFacts
+from cancelall.core.preflight import Area, Finding, KeyFacts, failure, good, warning
 
 T = TypeVar("T")
 SOON_DAYS = 14

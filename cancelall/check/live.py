@@ -6,9 +6,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from cancelall.check.venue import Listings, in_doubt, is_empty
-from cancelall.core.findings import Area, Finding, failure, good, warning
 from cancelall.core.model import Acknowledgement, Answer, Reply, Request
-from cancelall.core.preflight import Preflight, Probe
+from cancelall.core.preflight import Area, Finding, Preflight, Probe, failure, good, warning
 from cancelall.engine.client import Client
 from cancelall.engine.listing import read_listing
 

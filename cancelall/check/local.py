@@ -11,12 +11,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from cancelall.config.toml_file import Document
-from cancelall.core.directories import state_directories
 from cancelall.core.errors import CancelallError, SecretError
-from cancelall.core.files import READ, rights_of_others
-from cancelall.core.findings import Area, Finding, failure, good, warning
+from cancelall.core.files import READ, rights_of_others, state_directories
+from cancelall.core.preflight import Area, Finding, failure, good, warning
 from cancelall.core.profile import Profile, environment_prefix
-from cancelall.credentials.chain import KEYRING_SECONDS, Found
+from cancelall.credentials.chain import KEYRING_SECONDS, ResolvedSecrets
 from cancelall.net.route import BUNDLES, NO_PROXY, PROXY_HINT, Route
 
 _PROXIES = ("https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY")
@@ -95,7 +94,7 @@ def bundle_finding(route: Route, profile: Profile, environ: Mapping[str, str]) -
     return good("CA bundle", f"{route.ca_bundle} ({source})")
 
 
-def secret_findings(profile: Profile, resolved: Found, seconds: float) -> list[Finding]:
+def secret_findings(profile: Profile, resolved: ResolvedSecrets, seconds: float) -> list[Finding]:
     """Each secret's source, never its value; and how long a keyring took."""
     findings = [good("secret", f"{field}: from {source}") for field, source in resolved.sources]
     findings += [warning("secret", note, note.rpartition(": ")[2]) for note in resolved.warnings]

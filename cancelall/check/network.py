@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import base64
 import socket
 import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, urlsplit
 
-from cancelall.core.errors import ConfigError
-from cancelall.core.findings import Area, Finding, failure, good, warning
-from cancelall.net import dial, failures, tls
-from cancelall.net.route import Route, proxy_parts
+from cancelall.core.errors import ConfigError, TransportFault
+from cancelall.core.preflight import Area, Finding, failure, good, warning
+from cancelall.net import dial, failures
+from cancelall.net.route import Route, proxy_parts, tls_context
 
 SECONDS = 3.0
 """For each of connecting and TLS."""
-_HEAD_LIMIT = 8192
 _SLOW = 1.0
 """Seconds for one step after which it is worth a warning."""
 _FAMILIES = {socket.AF_INET: "IPv4", socket.AF_INET6: "IPv6"}
@@ -81,7 +79,7 @@ def _walk(origin: str, route: Route, label: str, findings: list[Finding]) -> Non
                 _shaken(made, host, route, name, findings).close()
                 findings.append(warning("proxy", f"{name}: no tunnel inside TLS is measured", "see the reads below"))
                 return
-            _through(made, parts.hostname or "", parts.port or 443, proxy.username, proxy.password, name)
+            _through(made, proxy, parts.hostname or "", parts.port or 443, name)
         if secure:
             target = parts.hostname or ""
             made = _shaken(made, target, route, f"{label}{target}", findings)
@@ -142,37 +140,24 @@ def _connected(addresses: list[dial.Address], name: str, findings: list[Finding]
     return best
 
 
-def _through(made: socket.socket, host: str, port: int, user: str | None, password: str | None, name: str) -> None:
-    """Ask a proxy for a tunnel. https://www.rfc-editor.org/rfc/rfc9110#section-9.3.6"""
-    target = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    lines = [f"CONNECT {target} HTTP/1.1", f"Host: {target}"]
-    if user is not None:
-        token = base64.b64encode(f"{unquote(user)}:{unquote(password or '')}".encode()).decode()
-        lines.append(f"Proxy-Authorization: Basic {token}")
-    head = b""
+def _through(made: socket.socket, proxy: SplitResult, host: str, port: int, name: str) -> None:
+    """Have a proxy open a tunnel, as a kill does."""
+    from cancelall.net import proxied
+
     try:
-        made.sendall("\r\n".join([*lines, "", ""]).encode())
-        while b"\r\n\r\n" not in head and len(head) < _HEAD_LIMIT:
-            # One byte at a time: what follows the head belongs to the TLS that comes next.
-            byte = made.recv(1)
-            if not byte:
-                break
-            head += byte
-    except OSError as fault:
-        head, detail = b"", fault.strerror or str(fault)
-    else:
-        detail = head.split(b"\r\n")[0].decode("latin-1") or "nothing"
-    words = head.split(b" ")
-    if len(words) < 2 or words[1] != b"200":
+        proxied.ask_tunnel(made, proxy, host, port, time.monotonic() + SECONDS)
+    except TransportFault as fault:
         fix = "correct proxy, HTTPS_PROXY or NO_PROXY, or allow this host in the proxy"
-        raise _Blocked(failure("proxy", f"{name} opens no tunnel to {host}: {detail}", fix, Area.NETWORK))
+        raise _Blocked(
+            failure("proxy", f"{name} opens no tunnel to {host}: {fault.message}", fix, Area.NETWORK)
+        ) from None
 
 
 def _shaken(
     made: socket.socket, host: str, route: Route, name: str, findings: list[Finding], *, tell: bool = True
 ) -> ssl.SSLSocket:
     try:
-        context = tls.context(route.ca_bundle)
+        context = tls_context(route.ca_bundle)
         secured, seconds = _timed(lambda: context.wrap_socket(made, server_hostname=host))
     except ConfigError as error:
         raise _Blocked(failure("CA bundle", error.message, error.hint, Area.OURS)) from None

@@ -14,17 +14,25 @@ from cancelall.check.live import try_a_cancel
 from cancelall.check.venue import Listings, QuestionAnswer, ask_all, sunset_finding, venue_findings
 from cancelall.config.toml_file import Document
 from cancelall.core.attempts import Attempt
-from cancelall.core.clock import Clock, SystemClock
 from cancelall.core.errors import CancelallError, OptionError
-from cancelall.core.findings import Area, CheckReport, Finding, Level, failure, good, warning
 from cancelall.core.model import Reply, SignedRequest
-from cancelall.core.preflight import Preflight, load_preflight
+from cancelall.core.preflight import (
+    Area,
+    CheckReport,
+    Finding,
+    Level,
+    Preflight,
+    failure,
+    good,
+    load_preflight,
+    warning,
+)
 from cancelall.core.profile import BrokenProfile, Profile
-from cancelall.credentials.chain import Found, resolve
+from cancelall.credentials.chain import ResolvedSecrets, resolve
 from cancelall.engine.client import Client, Send
 from cancelall.engine.run import over_the_network
 from cancelall.engine.shared_limits import SharedLimits
-from cancelall.engine.signer import Signer
+from cancelall.engine.signer import Clock, Signer, SystemClock
 from cancelall.net.background import in_thread
 from cancelall.net.route import route_for
 from cancelall.venues.registry import load, segments
@@ -196,7 +204,7 @@ class Check:
         fix = "a kill works without it, but has no second way"
         return [warning(one.check, one.detail, fix) if one.fix else one for one in way.findings]
 
-    async def _secrets(self, profile: Profile, deadline: float) -> tuple[Found | None, list[Finding]]:
+    async def _secrets(self, profile: Profile, deadline: float) -> tuple[ResolvedSecrets | None, list[Finding]]:
         began = time.monotonic()
         try:
             async with asyncio.timeout(max(0.0, deadline - self.clock.monotonic())):
@@ -209,7 +217,7 @@ class Check:
         seconds = time.monotonic() - began
         return resolved, await in_thread(lambda: local.secret_findings(profile, resolved, seconds), "keyring")
 
-    def _venue(self, profile: Profile, resolved: Found, deadline: float) -> VenueCheck:
+    def _venue(self, profile: Profile, resolved: ResolvedSecrets, deadline: float) -> VenueCheck:
         """Raises OptionError when the selectors leave nothing, ConfigError when there is no way to send."""
         venue = load(profile.venue)
         segments(venue, profile.options, venue.facts, profile.environment)
@@ -224,7 +232,7 @@ class Check:
             readings=readings,
         )
 
-    async def _live(self, profile: Profile, resolved: Found, venue: VenueCheck) -> list[Finding]:
+    async def _live(self, profile: Profile, resolved: ResolvedSecrets, venue: VenueCheck) -> list[Finding]:
         options = replace(profile.options, account_group=venue.group) if venue.group is not None else profile.options
         known = replace(profile, options=options)
         sending = self._client(known, resolved, venue.client.deadline, [], reads_only=False)
@@ -235,7 +243,7 @@ class Check:
         return [await try_a_cancel(venue.client, sending, venue.preflight, venue.listings, announce)]
 
     def _client(
-        self, profile: Profile, resolved: Found, deadline: float, readings: list[Reading], *, reads_only: bool
+        self, profile: Profile, resolved: ResolvedSecrets, deadline: float, readings: list[Reading], *, reads_only: bool
     ) -> Client:
         venue = load(profile.venue)
         connect = self.connect or (lambda one: over_the_network(one, self.environ, self._shared.route(one)))
@@ -293,12 +301,11 @@ async def _within(task: asyncio.Task[T], deadline: float) -> T | None:
 def _report(
     profile: Profile | BrokenProfile, findings: Sequence[Finding], account_group: int | None = None
 ) -> CheckReport:
-    usable = profile if isinstance(profile, Profile) else None
     return CheckReport(
         profile=profile.name,
         venue=profile.venue,
-        environment=usable.environment if usable else None,
-        host=usable.origin if usable else None,
+        environment=profile.environment,
+        host=profile.origin,
         findings=tuple(findings),
         account_group=account_group,
     )

@@ -12,13 +12,13 @@ from cancelall.check import key
 from cancelall.check.clock import Reading, clock_finding
 from cancelall.core.attempts import Attempt, Outcome
 from cancelall.core.errors import ErrorKind
-from cancelall.core.findings import Area, Finding, failure, good, warning
 from cancelall.core.model import Answer, Judgement, Listing
-from cancelall.core.preflight import KeyFacts, Preflight, Question
+from cancelall.core.preflight import Area, Finding, KeyFacts, Preflight, Question, failure, good, warning
 from cancelall.engine.client import Client
 from cancelall.engine.discovery import Discoveries
 from cancelall.engine.listing import read_listing
 from cancelall.venues.contract import Segment
+from cancelall.venues.registry import segments
 
 _TRIES = 3
 _READINGS = 4
@@ -52,7 +52,7 @@ class Listings:
     def __post_init__(self) -> None:
         self.discoveries = Discoveries(
             self.client,
-            self.environment,
+            self.client.venue.facts,
             fired=_at_once,
             found_more=self._join,
             needed=lambda: True,
@@ -75,7 +75,9 @@ class Listings:
 
     def _join(self) -> None:
         """Begin with every segment that is new; forget those that the account lacks, or lists in another way."""
-        known = {segment.name: segment for segment in self.discoveries.segments()}
+        client = self.client
+        chosen = segments(client.venue, client.signer.options, self.discoveries.facts, self.environment)
+        known = {segment.name: segment for segment in chosen}
         for name, segment in list(self.segments.items()):
             if name not in known or known[name].listings != segment.listings:
                 del self.segments[name]

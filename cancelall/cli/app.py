@@ -11,7 +11,7 @@ from typing import Annotated, Any, Optional
 import typer
 
 from cancelall import __version__
-from cancelall.cli import parameters, process, values
+from cancelall.cli import parameters, process
 from cancelall.core.errors import EXIT_STATUSES, ExitStatus, UsageError
 from cancelall.core.quoting import veiled
 from cancelall.report.streams import emit
@@ -95,7 +95,7 @@ def _group(app: typer.Typer, name: str) -> typer.Typer:
 
 
 def _typer(words: str, epilog: str | None = None) -> typer.Typer:
-    """Plain help, no tracebacks with local variables in them, no option that edits the shell's start-up files.
+    """Help without markup, no tracebacks with local variables in them, no option that edits the shell's start-up files.
 
     Completion is on for its protocol; `command` takes its options away.
     """
@@ -173,21 +173,21 @@ def _run(words: Sequence[str]) -> int:
         line = (os.environ.get("COMP_WORDS") or os.environ.get("_TYPER_COMPLETE_ARGS") or "").split()[1:]
     made = command(next((one for one in line if one[:1] != "-"), ""))
     if not completes:
-        values.check(made, words)
+        parameters.check_values(made, words)
     try:
         result = made.main(args=list(words), prog_name="cancelall", standalone_mode=False)
     except typer.Abort:
         raise KeyboardInterrupt from None
     except UsageError as error:
-        raise UsageError(veiled(error.message, values.words_of(words)), error.hint) from None
+        raise UsageError(veiled(error.message, parameters.values_of(words)), error.hint) from None
     except Exception as fault:
-        told = getattr(fault, "format_message", None)  # a usage error of Typer's; its class has no public name
+        message = getattr(fault, "format_message", None)  # a usage error of Typer's; its class has no public name
         if type(fault).__name__ == "NoArgsIsHelpError":
             sys.stderr.write(f"{fault}\n")
             return ExitStatus.USAGE
-        if told is None:
+        if message is None:
             raise
-        said = veiled(" ".join(str(told()).split()), values.words_of(words))
+        said = veiled(" ".join(str(message()).split()), parameters.values_of(words))
         return process.fail(said, _help_hint(fault), ExitStatus.USAGE)
     return int(result) if isinstance(result, int) else 0
 

@@ -17,11 +17,11 @@ from cancelall.check.run import Check
 from cancelall.cli import kills, parameters
 from cancelall.cli.execute import Streams
 from cancelall.cli.options import Kill, Output
+from cancelall.cli.watchdog import process_started
 from cancelall.config import toml_file
 from cancelall.config.toml_file import Document
-from cancelall.core.clock import process_started
 from cancelall.core.errors import CancelallError, ConfigError, ExitStatus, UsageError
-from cancelall.core.findings import CheckReport, exit_status
+from cancelall.core.preflight import CheckReport, exit_status
 from cancelall.core.profile import BrokenProfile, Profile, environment_prefix
 from cancelall.core.quoting import quoted
 from cancelall.engine.run import harden
@@ -60,7 +60,7 @@ def run(
     kill: Kill,
 ) -> int:
     """Check these profiles, or all."""
-    output, overrides = kill.output(), kills.overrides(kill)
+    output, overrides = kills.output_of(kill), kills.overrides(kill)
     oldest = evidence.age_of(max_age) if max_age is not None else None
     if oldest is not None and (live or store_account_group):
         raise UsageError("--max-age sends nothing: it goes with neither --live nor --store-account-group")
@@ -83,7 +83,7 @@ def _at_a_terminal() -> bool:
     return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
 
 
-class _Told(Streams):
+class _CheckStreams(Streams):
     """The streams of a check."""
 
     def checked(self, report: CheckReport) -> None:
@@ -137,10 +137,10 @@ def check(
     keep_group: bool = False,
     confirm: Callable[[str], bool] | None = None,
 ) -> ExitStatus:
-    """Look at everything, say what was found, and remember it. `keep_group` stores what `confirm` else is asked for."""
+    """Look at everything, say what was found, and remember it. `keep_group` stores what `confirm` else decides."""
     given = dict(environ)
     harden(environ)  # it takes away what the environment is to be told about
-    streams = _Told(output, environ)
+    streams = _CheckStreams(output, environ)
     reports = asyncio.run(_found(profiles, document, given, streams, live=live))
     if evidence.write(reports, given, time.time_ns() // 1_000_000) is None:
         streams.note("the evidence of this check could not be kept: see journal")
@@ -158,7 +158,7 @@ async def _found(
     profiles: Sequence[Profile | BrokenProfile],
     document: Document,
     environ: Mapping[str, str],
-    streams: _Told,
+    streams: _CheckStreams,
     *,
     live: bool,
 ) -> list[CheckReport]:
@@ -182,7 +182,7 @@ async def _found(
 
 
 def _keep(
-    report: CheckReport, document: Document, streams: _Told, keep: bool, confirm: Callable[[str], bool] | None
+    report: CheckReport, document: Document, streams: _CheckStreams, keep: bool, confirm: Callable[[str], bool] | None
 ) -> bool:
     """Store the account group where that is wanted. False when it was wanted and could not be done."""
     group = report.account_group
@@ -194,7 +194,7 @@ def _keep(
     try:
         streams.note(_stored(document, report.profile, "account_group", group))
     except ConfigError as error:
-        streams.note(f"{error.message} - {error.hint}")
+        streams.note(error.line)
         return False
     return True
 
@@ -219,10 +219,9 @@ def aged(
 ) -> ExitStatus:
     """Whether the last good check of each profile is young enough. Reads the evidence, and sends nothing."""
     kept, now_ms = evidence.read(environ), time.time_ns() // 1_000_000
-    streams = _Told(output, environ)
+    streams = _CheckStreams(output, environ)
     reports = []
     for profile in profiles:
-        usable = profile if isinstance(profile, Profile) else None
         if isinstance(profile, BrokenProfile):
             finding = local.error_finding(profile.error)
         else:
@@ -231,8 +230,8 @@ def aged(
             CheckReport(
                 profile=profile.name,
                 venue=profile.venue,
-                environment=usable.environment if usable else None,
-                host=usable.origin if usable else None,
+                environment=profile.environment,
+                host=profile.origin,
                 findings=(finding,),
             )
         )
@@ -244,10 +243,10 @@ def aged(
 
 def unreadable(error: CancelallError, names: Sequence[str], output: Output) -> ExitStatus:
     """The lines of profiles whose config cannot even be read."""
-    streams = _Told(output, os.environ)
+    streams = _CheckStreams(output, os.environ)
     for name in names:
         finding = local.error_finding(error)
         streams.checked(CheckReport(profile=name, venue="", environment=None, host=None, findings=(finding,)))
-    streams.note(f"{error.message}{f' - {error.hint}' if error.hint else ''}")
+    streams.note(error.line)
     streams.close()
     return error.status

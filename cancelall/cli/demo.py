@@ -49,7 +49,7 @@ def run(
 
     from cancelall import simulator
 
-    output, overrides, faults = kill.output(), kills.overrides(kill), fault or []
+    output, overrides, faults = kills.output_of(kill), kills.overrides(kill), fault or []
     venues = [name for name in VENUES if name in simulator.VENUES]
     if "list" in faults:
         for name, words in simulator.fault_help(venues[0]).items():

@@ -9,18 +9,17 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Literal
 
 from cancelall.cli import last_words, process
 from cancelall.cli.last_words import LastWords
 from cancelall.cli.options import Output, Terms
-from cancelall.cli.watchdog import DOG, GRACE, NAMES
+from cancelall.cli.watchdog import DOG, GRACE, NAMES, process_started
 from cancelall.config.loader import default_notify
 from cancelall.core.attempts import Attempt
-from cancelall.core.clock import process_started
-from cancelall.core.directories import state_directories
 from cancelall.core.errors import ConfigError, ExitStatus
+from cancelall.core.files import state_directories
 from cancelall.core.model import Verdict
 from cancelall.core.profile import BrokenProfile, Profile
 from cancelall.core.results import ProfileReport, Timing
@@ -36,6 +35,7 @@ from cancelall.report.streams import Outlet
 
 if TYPE_CHECKING:
     from cancelall.report import tables
+    from cancelall.report.live import Progress
     from cancelall.report.notify import Notification
 
 _LAST_WORDS = 0.2
@@ -54,19 +54,27 @@ class Streams:
     def __init__(self, output: Output, environ: Mapping[str, str], known: LastWords | None = None) -> None:
         self.output = output
         self.known = known
-        """Who is told that a result has been written."""
+        """What has been written is noted there."""
         self.environ = environ
         self.positions: Literal["", "after", "only"] = ""
         """Whether positions follow a result, or are the result: with --json both are one line."""
-        self.data = Outlet(sys.stdout, "stdout")
-        self.notes = Outlet(sys.stderr, "stderr")
+
+    @cached_property
+    def data(self) -> Outlet:
+        """Where results go."""
+        return Outlet(sys.stdout, "stdout")
+
+    @cached_property
+    def notes(self) -> Outlet:
+        """Where everything else goes."""
+        return Outlet(sys.stderr, "stderr")
 
     def warn(self, warning: str) -> None:
         """A line that even `--quiet` leaves."""
         self.notes.line(f"cancelall: WARNING: {text.clean(warning, 500)}")
 
     def target(self, target: Target) -> None:
-        """The first line of a profile, written beside the send."""
+        """The first line of a profile, written in the background of the send."""
         for warning in target.warnings:
             self.warn(warning)
         if not self.output.quiet:
@@ -154,7 +162,7 @@ class Streams:
     def _written(self, report: ProfileReport) -> str:
         """Called by who writes, when everything before is out."""
         if self.known is not None:
-            self.known.told.add(report.profile)
+            self.known.written.add(report.profile)
         return ""
 
     def _drawn(self, report: ProfileReport) -> str:
@@ -177,7 +185,7 @@ class Streams:
     def _canvas(self) -> tables.Canvas:
         from cancelall.report import tables
 
-        width = tables.width_of(self.environ, _descriptor(sys.stdout))
+        width = tables.width_of(self.environ, self.data.descriptor)
         encoding = getattr(self.data.stream, "encoding", None) or "utf-8"
         return tables.console(width, terminal=self.data.is_terminal, environ=self.environ, encoding=encoding)
 
@@ -197,191 +205,180 @@ def execute(
     try:
         after = terms.hold + LAST_PROOF if terms.hold else 0.0
         known = last_words.keep(profiles, json=output.json, dry_run=dry_run, after=after, begun=True)
-        return _executed(profiles, Streams(output, environ, known), environ, known, dry_run=dry_run, terms=terms)
+        streams = Streams(output, environ, known)
+        return _Execution(profiles, streams, environ, known, terms, dry_run=dry_run).status()
     finally:
         if begun:
             DOG.rest()
 
 
-def _executed(
-    profiles: Sequence[Profile | BrokenProfile],
-    streams: Streams,
-    environ: dict[str, str],
-    known: LastWords,
-    *,
-    dry_run: bool,
-    terms: Terms,
-) -> ExitStatus:
-    output = streams.output
-    record = _record(profiles, environ, terms, dry_run=dry_run)
-    known.aside = lambda status, reports: _told_of_hang(record, profiles, status, reports, terms, environ)
-    ignored = harden(environ)
-    process.speak_through(streams.notes.line)
-    for warning in ignored:
-        streams.warn(warning)
-    if terms.positions:
-        streams.positions = "only"
-    elif not (dry_run or output.quiet):
-        streams.positions = "after"
-    reports, stopped = asyncio.run(_swept(profiles, streams, environ, record, known, dry_run=dry_run, hold=terms.hold))
-    DOG.first = None  # every verdict is there: a signal ends the waiting for streams and commands
-    if terms.hold and not any(report.error and report.error.kind == "interrupted" for report in reports):
-        stopped = None  # only a hold was ended: every verdict is there
-    status = known.stopped = stopped if stopped is not None else verdicts.exit_status(reports)
-    record.finish(status, reports, _DISK, process_started())
-    told = {warning for report in reports for warning in report.warnings} if not output.quiet else set()
-    for warning in record.warnings():
-        if warning not in told:
-            streams.warn(warning)
-    telling = _telling(profiles, reports, terms, environ) if terms.journalled else None
-    DOG.extend(time.monotonic() + GRACE + (telling.seconds if telling is not None else 0.0))
-    streams.summary(reports)
-    for failure in telling.wait() if telling is not None else ():
-        streams.warn(failure)
-    streams.close()
-    return status
+class _Execution:
+    """One run over profiles, and who is told of it."""
 
+    def __init__(
+        self,
+        profiles: Sequence[Profile | BrokenProfile],
+        streams: Streams,
+        environ: dict[str, str],
+        known: LastWords,
+        terms: Terms,
+        *,
+        dry_run: bool,
+    ) -> None:
+        self.profiles, self.streams, self.environ, self.known = profiles, streams, environ, known
+        self.terms, self.dry_run = terms, dry_run
+        self.record = self._begun() if terms.journalled else Record()
+        self.ticking: asyncio.Task[None] | None = None
 
-def _told_of_hang(
-    record: Record,
-    profiles: Sequence[Profile | BrokenProfile],
-    status: int,
-    reports: Sequence[ProfileReport],
-    terms: Terms,
-    environ: Mapping[str, str],
-) -> None:
-    """Journal and notify command of a run that has hung. What is begun here is not waited for."""
-    if terms.journalled and not record.finished:
-        _telling(profiles, reports, terms, environ)
-        record.hung(status, reports, _DISK, process_started())
-
-
-def _telling(
-    profiles: Sequence[Profile | BrokenProfile],
-    reports: Sequence[ProfileReport],
-    terms: Terms,
-    environ: Mapping[str, str],
-) -> Notification | None:
-    """Each notify command with the lines of its profiles. One that cannot be read has that of `[defaults]`."""
-    lines: dict[tuple[str, ...], str] = {}
-    for profile, report in zip(profiles, reports, strict=True):
-        own = profile.common.notify_command if isinstance(profile, Profile) else default_notify(terms.document)
-        if words := terms.notify if terms.notify is not None else own:
-            lines[words] = lines.get(words, "") + profile_line(report)
-    if not lines:
-        return None
-    from cancelall.report.notify import Notification
-
-    return Notification(lines, environ)
-
-
-def _record(
-    profiles: Sequence[Profile | BrokenProfile], environ: Mapping[str, str], terms: Terms, *, dry_run: bool
-) -> Record:
-    """The journal of this run; its file is opened beside what comes next."""
-    if not terms.journalled:
-        return Record()
-    document = terms.document
-    journal = Journal(state_directories(environ), new_run())
-    journal.begin(
-        beginning(
-            argv=sys.argv[1:],
-            environ=environ,
-            profiles=[profile.name for profile in profiles],
-            dry_run=dry_run,
-            reason=terms.reason,
-            config=str(document.path) if document is not None and document.path is not None else None,
-            config_text=document.text if document is not None else "",
+    def _begun(self) -> Record:
+        """The journal of this run; its file is opened in the background of what comes next."""
+        document = self.terms.document
+        journal = Journal(state_directories(self.environ), new_run())
+        journal.begin(
+            beginning(
+                argv=sys.argv[1:],
+                environ=self.environ,
+                profiles=[profile.name for profile in self.profiles],
+                dry_run=self.dry_run,
+                reason=self.terms.reason,
+                config=str(document.path) if document is not None and document.path is not None else None,
+                config_text=document.text if document is not None else "",
+            )
         )
-    )
-    return Record(journal=journal)
+        return Record(journal=journal)
 
+    def status(self) -> ExitStatus:
+        """The exit status, after everything is done and said."""
+        streams, known, record, hold = self.streams, self.known, self.record, self.terms.hold
+        known.aside = self._hung
+        ignored = harden(self.environ)
+        process.speak_through(lambda line: streams.notes.line(line))
+        for warning in ignored:
+            streams.warn(warning)
+        if self.terms.positions:
+            streams.positions = "only"
+        elif not (self.dry_run or streams.output.quiet):
+            streams.positions = "after"
+        reports, stopped = asyncio.run(self._swept())
+        DOG.first = None  # every verdict is there: a signal ends the waiting for streams and commands
+        if hold and not any(report.error and report.error.kind == "interrupted" for report in reports):
+            stopped = None  # only a hold was ended: every verdict is there
+        status = known.stopped = stopped if stopped is not None else verdicts.exit_status(reports)
+        record.finish(status, reports, _DISK, process_started())
+        shown = {warning for report in reports for warning in report.warnings} if not streams.output.quiet else set()
+        for warning in record.warnings():
+            if warning not in shown:
+                streams.warn(warning)
+        notification = self._notified(reports) if self.terms.journalled else None
+        DOG.extend(time.monotonic() + GRACE + (notification.seconds if notification is not None else 0.0))
+        streams.summary(reports)
+        for failure in notification.wait() if notification is not None else ():
+            streams.warn(failure)
+        streams.close()
+        return status
 
-async def _swept(
-    profiles: Sequence[Profile | BrokenProfile],
-    streams: Streams,
-    environ: Mapping[str, str],
-    record: Record,
-    known: LastWords,
-    *,
-    dry_run: bool,
-    hold: float,
-) -> tuple[list[ProfileReport], ExitStatus | None]:
-    progress = None
-    if streams.notes.is_terminal and not streams.output.quiet and not streams.output.verbose:
+    def _hung(self, status: int, reports: Sequence[ProfileReport]) -> None:
+        """Journal and notify command of a run that has hung. What is begun here is not waited for."""
+        if self.terms.journalled and not self.record.finished:
+            self._notified(reports)
+            self.record.hung(status, reports, _DISK, process_started())
+
+    def _notified(self, reports: Sequence[ProfileReport]) -> Notification | None:
+        """Each notify command with the lines of its profiles. One that cannot be read has that of `[defaults]`."""
+        terms, lines = self.terms, dict[tuple[str, ...], str]()
+        for profile, report in zip(self.profiles, reports, strict=True):
+            own = profile.common.notify_command if isinstance(profile, Profile) else default_notify(terms.document)
+            if words := terms.notify if terms.notify is not None else own:
+                lines[words] = lines.get(words, "") + profile_line(report)
+        if not lines:
+            return None
+        from cancelall.report.notify import Notification
+
+        return Notification(lines, self.environ)
+
+    # --- on the event loop ---
+
+    async def _swept(self) -> tuple[list[ProfileReport], ExitStatus | None]:
+        """Every profile's report, and the exit status of the signal that has stopped the run, if one has."""
+        run = Run(
+            profiles=self.profiles,
+            environ=self.environ,
+            started=process_started(),
+            dry_run=self.dry_run,
+            hold=self.terms.hold,
+            positions=self.streams.positions,
+            listener=Listener(
+                target=self._target,
+                holding=self._holding,
+                attempt=self.streams.attempt,
+                sweeping=self._sweeping,
+                finished=partial(self._finished, self.streams.finished),
+                positions=partial(self._finished, self.streams.with_positions),
+            ),
+            record=self.record,
+        )
+        stopped: list[ExitStatus] = []
+        loop = asyncio.get_running_loop()
+
+        def decided() -> bool:
+            """Whether every verdict is there: a signal then only ends the reading of positions."""
+            return len(self.known.finished) == len(self.profiles)
+
+        def stop(number: int) -> None:
+            if not decided():
+                stopped.append(ExitStatus(128 + number))
+            run.interrupt(NAMES[number])
+
+        def signalled(number: int) -> None:
+            """On the watchdog's thread, whatever the loop is doing."""
+            run.halt()
+            self.known.stopped = None if decided() else ExitStatus(128 + number)
+            with contextlib.suppress(RuntimeError):  # the loop has just closed
+                loop.call_soon_threadsafe(stop, number)
+
+        loop.set_exception_handler(lambda loop, context: None)  # bugs are reported with their profile, in one line
+        DOG.first = signalled
+        try:
+            return await run.all(), stopped[0] if stopped else None
+        finally:
+            if self.ticking is not None:
+                self.ticking.cancel()
+
+    @cached_property
+    def _progress(self) -> Progress | None:
+        """The live lines, where there are any: not made before the first cancels are out."""
+        streams = self.streams
+        if not streams.notes.is_terminal or streams.output.quiet or streams.output.verbose:
+            return None
         from cancelall.report.live import Progress
 
-        progress = Progress(streams.notes, streams.environ)
+        made = Progress(streams.notes, streams.environ)
+        self.ticking = asyncio.create_task(made.tick())
+        return made
 
-    def finished(report: ProfileReport, write: Callable[[ProfileReport], None] = streams.finished) -> None:
-        known.finished[report.profile] = streams.as_last_words(report)
-        if progress is not None:
-            progress.finished(report.profile)
-            streams.data.write(progress.await_wiped)
+    def _target(self, target: Target) -> None:
+        if self._progress:
+            self._progress.wipe()
+        self.streams.target(target)
+
+    def _holding(self, profile: str, verdict: Verdict, seconds: float) -> None:
+        if self._progress:
+            self._progress.wipe()
+        self.streams.holding(profile, verdict, seconds)
+
+    def _sweeping(self, profile: str, sweep: ProfileSweep) -> None:
+        self.known.tallies[profile] = sweep.client.tally
+        if self._progress:
+            self._progress.sweeping(profile, partial(_how_far, sweep))
+
+    def _finished(self, write: Callable[[ProfileReport], None], report: ProfileReport) -> None:
+        self.known.finished[report.profile] = self.streams.as_last_words(report)
+        if self._progress:
+            self._progress.finished(report.profile)
+            self.streams.data.write(self._progress.await_wiped)
         write(report)
-        if progress is not None:
-            streams.data.write(progress.resume)
-
-    def target(told: Target) -> None:
-        if progress is not None:
-            progress.wipe()
-        streams.target(told)
-
-    def holding(profile: str, verdict: Verdict, seconds: float) -> None:
-        if progress is not None:
-            progress.wipe()
-        streams.holding(profile, verdict, seconds)
-
-    def sweeping(profile: str, sweep: ProfileSweep) -> None:
-        known.tallies[profile] = sweep.client.tally
-        if progress is not None:
-            progress.sweeping(profile, partial(_how_far, sweep))
-
-    listener = Listener(
-        target=target,
-        holding=holding,
-        attempt=streams.attempt,
-        sweeping=sweeping,
-        finished=finished,
-        positions=partial(finished, write=streams.with_positions),
-    )
-    run = Run(
-        profiles=profiles,
-        environ=environ,
-        started=process_started(),
-        dry_run=dry_run,
-        hold=hold,
-        positions=streams.positions,
-        listener=listener,
-        record=record,
-    )
-    stopped: list[ExitStatus] = []
-    loop = asyncio.get_running_loop()
-
-    def decided() -> bool:
-        """Whether every verdict is there: a signal then only ends the reading of positions."""
-        return len(known.finished) == len(profiles)
-
-    def stop(number: int) -> None:
-        if not decided():
-            stopped.append(ExitStatus(128 + number))
-        run.interrupt(NAMES[number])
-
-    def signalled(number: int) -> None:
-        """On the watchdog's thread, whatever the loop is doing."""
-        run.halt()
-        known.stopped = None if decided() else ExitStatus(128 + number)
-        with contextlib.suppress(RuntimeError):  # the loop has just closed
-            loop.call_soon_threadsafe(stop, number)
-
-    loop.set_exception_handler(lambda loop, context: None)  # bugs are reported with their profile, without a traceback
-    DOG.first = signalled
-    ticking = asyncio.create_task(progress.tick()) if progress is not None else None
-    try:
-        return await run.all(), stopped[0] if stopped else None
-    finally:
-        if ticking is not None:
-            ticking.cancel()
+        if self._progress:
+            self.streams.data.write(self._progress.resume)
 
 
 def report_error(
@@ -393,7 +390,7 @@ def report_error(
     dry_run: bool,
     notify: tuple[str, ...] | None = None,
 ) -> int:
-    """The result of a profile that was asked for but cannot be read, in the form that was asked for."""
+    """The result of a profile that was named but cannot be read, in the form that the line wants."""
     process.hear_logs()
     broken = BrokenProfile(name=profile, venue=venue, error=error)
     report = reporting.nothing_sent(broken, error, Verdict.UNCONFIGURED, Timing(), dry_run=dry_run)
@@ -408,13 +405,6 @@ def report_error(
             streams.warn(failure)
     streams.close()
     return int(error.status)
-
-
-def _descriptor(stream: object) -> int | None:
-    try:
-        return stream.fileno()  # type: ignore[attr-defined, no-any-return]
-    except (AttributeError, OSError, ValueError):
-        return None
 
 
 def _how_far(sweep: ProfileSweep) -> str:

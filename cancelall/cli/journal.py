@@ -13,8 +13,8 @@ import typer
 
 from cancelall.cli import parameters
 from cancelall.cli.options import Output
-from cancelall.core.directories import state_directories
 from cancelall.core.errors import ConfigError, ExitStatus, UsageError
+from cancelall.core.files import state_directories
 from cancelall.journal.chain import Chain, Line, RunRecord, files, read, runs, some, verify
 from cancelall.journal.file import NAME, exposed
 from cancelall.report.streams import emit

@@ -10,8 +10,7 @@ import _thread
 import sys
 import time
 
-from cancelall.cli.watchdog import DOG, GRACE, NAMES
-from cancelall.core.clock import process_started
+from cancelall.cli.watchdog import DOG, GRACE, NAMES, process_started
 
 TYPE_CHECKING = False
 """Not `typing`'s, which takes longer to import than it takes to be told to stop."""
@@ -48,7 +47,7 @@ class LastWords:
         self.tallies: dict[str, Tally] = {}
         """What was sent for each profile whose sweep has begun."""
         self.finished: dict[str, ProfileReport] = {}
-        self.told: set[str] = set()
+        self.written: set[str] = set()
         """The profiles whose result has been written."""
         self.stopped: int | None = None
         """The exit status that the run has come to by itself, or that of the signal which it has obeyed."""
@@ -59,11 +58,11 @@ class LastWords:
     def words(self, number: int) -> Ended:
         """Every result that was not written yet, and the exit status. `number` is the signal, or 0."""
         if not self.begun:
-            told = [_plain_line(profile, number, self.dry_run) for profile in self.profiles or (None,)]
+            told = [_empty_line(profile, number, self.dry_run) for profile in self.profiles or (None,)]
             data = "".join(told) if self.json else ""
             return self._ended(number, data, [profile.name for profile in self.profiles], _status(number, (), True))
         reports = [self.finished.get(profile.name) or self._cut(profile, number) for profile in self.profiles]
-        untold = [report for report in reports if report.profile not in self.told]
+        untold = [report for report in reports if report.profile not in self.written]
         status = _status(number, [int(report.exit_status) for report in reports], bool(untold))
         status = status if self.stopped is None or (number and untold) else self.stopped
         if not number:
@@ -79,7 +78,7 @@ class LastWords:
         """Those of them that nobody writes. One that is being written right now is waited for: no line comes twice."""
         until = time.monotonic() + _WRITING
         while True:
-            left = [report for report in reports if report.profile not in self.told]
+            left = [report for report in reports if report.profile not in self.written]
             if not any(report.profile in self.finished for report in left) or time.monotonic() >= until:
                 return left
             time.sleep(0.005)
@@ -92,19 +91,17 @@ class LastWords:
     def _cut(self, profile: Profile | BrokenProfile, number: int) -> ProfileReport:
         """The result of a profile that has none."""
         from cancelall.core.model import Verdict
-        from cancelall.core.profile import Profile
         from cancelall.core.results import ErrorReport, ProfileReport, Timing
 
-        known = profile if isinstance(profile, Profile) else None
         tally = self.tallies.get(profile.name)
         sent = tally is not None and tally.requests > 0
         return ProfileReport(
             profile=profile.name,
             venue=profile.venue,
-            environment=known.environment if known else None,
-            host=known.origin if known else None,
+            environment=profile.environment,
+            host=profile.origin,
             account="",
-            scope=known.scope if known else {},
+            scope=profile.scope,
             dry_run=self.dry_run,
             verdict=Verdict.UNPROVEN,
             requests=tally.requests if tally else 0,
@@ -114,7 +111,7 @@ class LastWords:
                 verdict=_ms(time.monotonic()),
             ),
             error=ErrorReport(kind=_kind(number), message=_why(number) + ("" if sent else _NOTHING), hint=_AGAIN),
-            warnings=(*(known.warnings if known else ()), *((_LATE,) if sent and not self.dry_run else ())),
+            warnings=(*profile.warnings, *((_LATE,) if sent and not self.dry_run else ())),
         )
 
     def _line(self, report: ProfileReport) -> str:
@@ -178,16 +175,15 @@ def _status(number: int, statuses: Sequence[int], untold: bool) -> int:
     return next((status for status in _ORDER if status in statuses), 0) if statuses else _UNPROVEN
 
 
-def _plain_line(profile: Profile | BrokenProfile | None, number: int, dry_run: bool) -> str:
+def _empty_line(profile: Profile | BrokenProfile | None, number: int, dry_run: bool) -> str:
     """The line of `report.lines` for a profile of which nothing was sent, or of none, made of what is always there."""
-    scope = getattr(profile, "scope", {})
-    told = {
+    line = {
         "schema": 1,
         "profile": profile.name if profile else None,
         "venue": profile.venue if profile else None,
-        "environment": getattr(profile, "environment", None),
-        "host": getattr(profile, "origin", None),
-        "scope": scope,
+        "environment": profile.environment if profile else None,
+        "host": profile.origin if profile else None,
+        "scope": profile.scope if profile else {},
         "dry_run": dry_run,
         "verdict": "unproven",
         "exit_code": _UNPROVEN,
@@ -198,11 +194,11 @@ def _plain_line(profile: Profile | BrokenProfile | None, number: int, dry_run: b
         "requests": 0,
         "timing_ms": {"first_request": None, "first_ack": None, "verdict": _ms(time.monotonic())},
         "error": {"kind": _kind(number), "message": _why(number) + _NOTHING, "hint": _AGAIN},
-        "warnings": getattr(profile, "warnings", ()),
+        "warnings": profile.warnings if profile else (),
         "positions": None,
         "positions_unknown": None,
     }
-    return _json(told) + "\n"
+    return _json(line) + "\n"
 
 
 def _json(value: object) -> str:
@@ -223,7 +219,7 @@ def _json(value: object) -> str:
 
 
 def _escaped(code: int) -> str:
-    """A character as JSON escapes it; no codec is asked for, as that would be an import."""
+    """A character as JSON escapes it; no codec is looked up, as that would be an import."""
     if code > 0xFFFF:
         code -= 0x10000
         return f"\\u{0xD800 | code >> 10:04x}\\u{0xDC00 | code & 0x3FF:04x}"

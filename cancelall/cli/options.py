@@ -8,29 +8,27 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from cancelall.config.toml_file import Document
-from cancelall.core import declare
-from cancelall.core.declare import Declared, Opt
+from cancelall.core.declare import Opt
 from cancelall.core.profile import DEADLINE, ENVIRONMENT, KEEP_PROTECTIVE, KILLS, NOTIFY_COMMAND, READS, RUNS
 from cancelall.core.secret import scrub
-from cancelall.venues.registry import VENUES
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Terms:
-    """What a run is told besides its profiles."""
+    """What a run has to know besides its profiles."""
 
     reason: str = ""
     document: Document | None = None
     """The config, which the journal names."""
     journalled: bool = True
-    """A kill, or its rehearsal: it leaves a journal, and the notify command is told."""
+    """A kill, or its rehearsal: it leaves a journal, and the notify command gets the result."""
     hold: float = 0.0
     """Seconds for which what reappears is cancelled after the first verdict."""
     notify: tuple[str, ...] | None = None
-    """The command that is told of all profiles; None: each profile's own, if it has one."""
+    """The command that gets the result of all profiles; None: each profile's own, if it has one."""
     positions: bool = False
     """Positions are what the run is for, and orders are read for what protects them."""
 
@@ -114,20 +112,3 @@ class Kill:
     json: Annotated[bool, Opt(help="One JSON line per profile on stdout.", commands=RUNS)] = False
     verbose: Annotated[bool, Opt(help="Show every request on stderr.", short="-v", commands=RUNS)] = False
     quiet: Annotated[bool, Opt(help="Only the verdict.", short="-q", commands=RUNS)] = False
-
-    def output(self, *, several: bool = True, plan: bool = True) -> Output:
-        """What the user wants to see of a run."""
-        return Output(json=self.json, verbose=self.verbose, quiet=self.quiet, several=several, plan=plan)
-
-
-def common(command: str) -> tuple[Declared, ...]:
-    """The options that the line of a command takes besides its own, in the order in which they are declared."""
-    kind = "VENUE" if command in VENUES else command
-    return tuple(item for item in declare.declared(Kill) if kind in item.opt.commands)
-
-
-def kill_of(command: str, given: Mapping[str, Any]) -> Kill:
-    """What a line says, from the values that were given on it: those of the venue's own options are put apart."""
-    shared = {item.key for item in common(command)}
-    own = {key: value for key, value in given.items() if key not in shared}
-    return Kill(options=own, **{key: value for key, value in given.items() if key in shared})

@@ -22,4 +22,4 @@ def read(names: list[str] | None, kill: Kill, terms: Terms) -> int:
     document = toml_file.read(kill.config, environ)
     chosen = names or kills.selected(kills.known(document, environ), [], [])
     profiles = kills.load_all(document, list(dict.fromkeys(chosen)), environ, overrides)
-    return kills.execute(profiles, kill.output(plan=False), environ, dry_run=True, terms=terms)
+    return kills.execute(profiles, kills.output_of(kill, plan=False), environ, dry_run=True, terms=terms)

@@ -1,18 +1,21 @@
-"""Declared options as parameters of Typer's."""
+"""Declared options as parameters of Typer's, and whether each on a line has a value of its own."""
 
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from typing import Annotated, Any, Literal, Optional
 
 import typer
 
-from cancelall.cli import kills, options
+from cancelall.cli import kills
 from cancelall.cli.options import Kill
 from cancelall.core import declare
 from cancelall.core.declare import Declared
+from cancelall.core.errors import UsageError
+from cancelall.core.quoting import quoted
 from cancelall.venues.registry import VENUES, schema
 
 
@@ -43,21 +46,21 @@ def of_kill(name: str) -> Callable[..., int]:
     """The command that kills all, or a venue, whose own options are the declared ones."""
     own = declare.declared(schema(name).options) if name in VENUES else ()
 
-    def called(**given: Any) -> int:  # the values of the options
-        return kills.run(name, options.kill_of(name, _plain(given)))
+    def called(**given: Any) -> int:
+        return kills.run(name, kills.kill_of(name, _given(given)))
 
     shown = [_parameter(item, f" [default: {item.default}]" if item.default not in (None, ()) else "") for item in own]
-    return _with([*shown, *map(_parameter, options.common(name))], called)
+    return _with([*shown, *map(_parameter, kills.common(name))], called)
 
 
 def command(name: str, run: Callable[..., int]) -> Callable[..., int]:
     """A command with the parameters of `run`, whose `kill` is what it takes of the common options."""
     own = [one for one in inspect.signature(run, eval_str=True).parameters.values() if one.name != "kill"]
-    shared = options.common(name)
+    shared = kills.common(name)
 
     def called(**given: Any) -> int:  # the values of the parameters
         common = {item.key: given.pop(item.key) for item in shared}
-        return run(**given, kill=options.kill_of(name, _plain(common)))
+        return run(**given, kill=kills.kill_of(name, _given(common)))
 
     return _with([*own, *map(_parameter, shared)], called)
 
@@ -90,7 +93,7 @@ def _option(item: Declared, words: str) -> Any:  # as Typer's
     )
 
 
-def _plain(given: Mapping[str, Any]) -> dict[str, Any]:
+def _given(given: Mapping[str, Any]) -> dict[str, Any]:
     """What was given, of what Typer made of options."""
     several = {
         key: tuple(one.value if isinstance(one, Enum) else one for one in value)
@@ -98,3 +101,56 @@ def _plain(given: Mapping[str, Any]) -> dict[str, Any]:
         if isinstance(value, list | tuple)
     }
     return {key: value for key, value in {**given, **several}.items() if value not in (None, ())}
+
+
+# --- before a line is read ---
+
+MAY_BE_EMPTY = [item.flag for item in declare.declared(Kill) if item.opt.may_be_empty]
+"""An empty reason is none, and an empty command switches off what the config says."""
+
+
+def check_values(command: Any, words: Sequence[str]) -> None:
+    """Raise UsageError for the first option of a line that has no value, or the next option in its place.
+
+    A shell that expands an unset variable to nothing makes `--symbol $COIN --json` into `--symbol --json`. Read by the
+    letter, that is a symbol named `--json`; meant was something else, and a kill of something else is none.
+    """
+    rest = list(words)
+    takes = _that_take_one(command)
+    while rest:
+        word = rest.pop(0)
+        if word == "--":
+            return
+        name, equals, value = word.partition("=")
+        if not word.startswith("-"):
+            inner = getattr(command, "commands", {}).get(word)
+            if inner is not None:
+                command, takes = inner, _that_take_one(inner)
+            continue
+        if not takes.get(name):
+            continue
+        if not equals:
+            if not rest:
+                return  # Typer says so
+            value = rest.pop(0)
+            if value.startswith("-") and not re.match(r"-(\.?[0-9]|$)", value):
+                raise UsageError(
+                    f'{name} has no value: "{quoted(value)}" comes next, which is an option',
+                    f"give it one, or leave it out; a value that begins with a dash is written {name}=VALUE",
+                )
+        if not value.strip() and name not in MAY_BE_EMPTY:
+            raise UsageError(f"{name} has no value: it is empty", "give it one, or leave it out")
+
+
+def values_of(words: Sequence[str]) -> list[str]:
+    """All that a line says, the values of `--option=value` by themselves, too."""
+    return [*words, *(word.partition("=")[2] for word in words if word.startswith("-") and "=" in word)]
+
+
+def _that_take_one(command: Any) -> Mapping[str, bool]:
+    return {
+        name: not (getattr(one, "is_flag", False) or getattr(one, "count", False))
+        for one in command.params
+        for name in (*one.opts, *one.secondary_opts)
+        if name.startswith("-")
+    }

@@ -1,26 +1,70 @@
-"""The boundary of the process: a failure is one line without a secret and an exit status, never a traceback or a core.
+"""The process, from its first moment to its exit status: a failure is one line without a secret, never a traceback or a
+core.
 
 Python's own hooks print tracebacks, and with them the source lines and messages of exceptions that may quote a header.
+Little is imported here at once: a signal in the first milliseconds counts.
 """
 
 from __future__ import annotations
 
+import gc
+import os
 import sys
-import threading
-import warnings
-from collections.abc import Callable
-from types import TracebackType
 
-from cancelall.core.bugs import bug_words
-from cancelall.core.errors import CancelallError, ExitStatus
+TYPE_CHECKING = False
+"""Not `typing`'s, which takes longer to import than all of this."""
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable
+    from types import TracebackType
 
+OTHERS = ("auth", "check", "config", "demo", "guard", "journal", "setup")
+"""Commands that are no run over profiles. Signals do to them what they do to any program."""
 _PR_SET_DUMPABLE = 4
 """From linux/prctl.h."""
-_STACK = 512 << 10
-"""Bytes for each thread's stack where address space is scarce, of the usual 8 MiB: JSON that is nested as deep as
-Python reads it takes less than 192 KiB."""
-_M_ARENA_MAX = -8
-"""From malloc.h."""
+
+
+def run() -> None:
+    """Run the command line and leave with its status, whatever abandoned threads or broken streams are left."""
+    status = 130
+    try:
+        words = sys.argv[1:]
+        if words and words[0] not in OTHERS and words[0][:1] != "-" and "_CANCELALL_COMPLETE" not in os.environ:
+            _watch(words)
+        gc.disable()  # a tenth of the start goes into looking for garbage among modules; a run enables it again
+        install()
+        status = held(lambda: _status(words))
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except (OSError, ValueError, KeyboardInterrupt):
+        os._exit(status)  # the outcome decides the status, not the terminal
+    os._exit(status)  # stderr is not waited for: a stopped terminal or an unread pipe must not keep us here
+
+
+def _watch(words: list[str]) -> None:
+    """Before anything else is done: from here on a signal ends a run in an orderly way, or not at all."""
+    from cancelall.cli.watchdog import DOG
+
+    DOG.begin()
+    from cancelall.cli.last_words import LastWords
+
+    DOG.words = LastWords((), json="--json" in words, dry_run="--dry-run" in words).words
+
+
+def _status(words: list[str]) -> int:
+    """The exit status of a line: that of a kill in its usual form, which is read without Typer, or of any other."""
+    from cancelall.cli import kills
+
+    kill = kills.read(words) if "_CANCELALL_COMPLETE" not in os.environ else None
+    if kill is not None:
+        return kills.run(*kill)
+    from cancelall.cli.app import main
+
+    hear_logs()
+    return main(words)
+
+
+# --- what nobody caught ---
 
 
 def _to_stderr(line: str) -> None:
@@ -42,6 +86,11 @@ def speak_through(say: Callable[[str], None]) -> None:
 
 def install() -> None:
     """Guard this process. Costs about a millisecond; nothing of it can fail."""
+    import threading
+    import warnings
+
+    from cancelall.cli.watchdog import spare_address_space
+
     no_core_dumps()
     spare_address_space()
     sys.excepthook = _uncaught
@@ -72,22 +121,6 @@ def no_core_dumps() -> None:
             return
 
 
-def spare_address_space() -> None:
-    """Where this is limited (`ulimit -v`), have threads take little: 8 MiB of stack and 64 of heap each otherwise."""
-    try:
-        import resource
-
-        if resource.getrlimit(resource.RLIMIT_AS)[0] == resource.RLIM_INFINITY:
-            return
-        threading.stack_size(_STACK)
-        import _ctypes
-
-        mallopt = _ctypes.dlsym(_ctypes.dlopen(None, 0), "mallopt")  # type: ignore[arg-type]  # None: the program itself
-        _ctypes.call_function(mallopt, (_M_ARENA_MAX, 1))
-    except Exception:  # another system, another C library: it goes on with what there is
-        return
-
-
 def say_line(text: str) -> None:
     """One line, without a secret and without control characters."""
     from cancelall.report.text import clean
@@ -97,22 +130,28 @@ def say_line(text: str) -> None:
 
 def _uncaught(kind: type[BaseException], fault: BaseException, trace: TracebackType | None) -> None:
     """In place of `sys.excepthook`."""
+    from cancelall.core.errors import bug_words
+
     if issubclass(kind, KeyboardInterrupt):
         say_line("interrupted")
     else:
         say_line(f"{bug_words(fault.with_traceback(trace))} - please report it with the command that you ran")
 
 
-def _in_a_thread(told: threading.ExceptHookArgs) -> None:
+def _in_a_thread(raised: threading.ExceptHookArgs) -> None:
     """In place of `threading.excepthook`."""
-    if told.exc_value is not None and not isinstance(told.exc_value, SystemExit):
-        say_line(f"{bug_words(told.exc_value)}, in a thread")
+    from cancelall.core.errors import bug_words
+
+    if raised.exc_value is not None and not isinstance(raised.exc_value, SystemExit):
+        say_line(f"{bug_words(raised.exc_value)}, in a thread")
 
 
-def _unraisable(told: sys.UnraisableHookArgs) -> None:
+def _unraisable(raised: sys.UnraisableHookArgs) -> None:
     """In place of `sys.unraisablehook`: an error while something was being thrown away."""
-    if told.exc_value is not None:
-        say_line(f"{bug_words(told.exc_value)}, ignored")
+    from cancelall.core.errors import bug_words
+
+    if raised.exc_value is not None:
+        say_line(f"{bug_words(raised.exc_value)}, ignored")
 
 
 def _warned(message: Warning | str, category: type[Warning], *where: object, **more: object) -> None:
@@ -125,6 +164,8 @@ def _warned(message: Warning | str, category: type[Warning], *where: object, **m
 
 def held(work: Callable[[], int]) -> int:
     """The exit status of a command, whatever it raises."""
+    from cancelall.core.errors import CancelallError, ExitStatus, bug_words
+
     try:
         return work()
     except CancelallError as error:
@@ -135,15 +176,11 @@ def held(work: Callable[[], int]) -> int:
         return fail(bug_words(fault), "please report it with the command that you ran", ExitStatus.BUG)
 
 
-def fail(message: str, hint: str, status: ExitStatus) -> int:
+def fail(message: str, hint: str, status: int) -> int:
     """Say what failed and what to do next."""
     from cancelall.report.text import clean
 
-    try:
-        sys.stderr.write(f"cancelall: {clean(message, 1000)}{f' - {clean(hint, 500)}' if hint else ''}\n")
-        sys.stderr.flush()
-    except (OSError, ValueError, AttributeError):  # nobody to tell
-        return int(status)
+    _to_stderr(f"cancelall: {clean(message, 1000)}{f' - {clean(hint, 500)}' if hint else ''}")
     return int(status)
 
 
@@ -161,7 +198,7 @@ def hear_logs() -> None:
         """Log records of libraries as one line each, without tracebacks."""
 
         def emit(self, record: logging.LogRecord) -> None:
-            """Say it. A record that cannot be formatted is told by its place."""
+            """Say it. Of a record that cannot be formatted the place is told."""
             try:
                 said = record.getMessage()
             except Exception:  # whatever a library passed

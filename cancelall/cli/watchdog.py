@@ -41,11 +41,16 @@ _LONGEST = 3600.0
 """Seconds that are slept at a time."""
 _STACK = 1 << 20
 """Bytes of stack of the thread: the usual 8 MB are much where memory is short."""
+_SCARCE_STACK = 512 << 10
+"""The same for every thread where address space is scarce: JSON that is nested as deep as Python reads it takes less
+than 192 KiB."""
 _SCARCE = 32
 """Descriptors; with fewer all are left to the connections."""
 _M_ARENA_MAX = -8
 """From malloc.h of glibc."""
 
+_IMPORTED = time.monotonic()
+_started: float | None = None
 SIGINT: int = _signal.SIGINT
 SIGTERM: int = _signal.SIGTERM
 NAMES = {SIGINT: "SIGINT", SIGTERM: "SIGTERM"}
@@ -238,6 +243,24 @@ class Watchdog:
             _signal.setitimer(_signal.ITIMER_REAL, max(seconds, 0.0))
 
 
+def process_started() -> float:
+    """Monotonic time of the process's start, from which deadlines count; if it is not told, of this module's import."""
+    global _started
+    if _started is None:
+        _started = _process_start()
+    return _started
+
+
+def _process_start() -> float:
+    try:
+        with open("/proc/self/stat", "rb") as stream:  # noqa: PTH123 - pathlib would be one more import
+            ticks = int(stream.read().rpartition(b")")[2].split()[19])
+        age = time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError, IndexError, AttributeError):
+        return _IMPORTED
+    return min(_IMPORTED, time.monotonic() - max(0.0, age))
+
+
 def write(said: Iterable[tuple[int, bytes]], seconds: float) -> None:
     """Write to descriptors and wait for no reader: in pieces that a pipe takes whole, as long as they are taken."""
     until, piece = time.monotonic() + seconds, getattr(select, "PIPE_BUF", 512)
@@ -273,7 +296,7 @@ def _scarce() -> bool:
 
 
 def spare_address_space() -> None:
-    """Where it is limited, take little of it for each thread: before the first one begins.
+    """Where it is limited (`ulimit -v`), have each further thread take little of it.
 
     By default that is 8 MB of stack and, in glibc, 64 MB for what the thread allocates; two threads take more than the
     rest of this program.
@@ -283,7 +306,7 @@ def spare_address_space() -> None:
 
         if resource.getrlimit(resource.RLIMIT_AS)[0] == resource.RLIM_INFINITY:
             return
-        _thread.stack_size(2 * _STACK)
+        _thread.stack_size(_SCARCE_STACK)
         if sys.platform == "linux":
             import _ctypes
 

@@ -1,7 +1,7 @@
 """Change a few keys of one profile in the config file and nothing else: comments, order and spacing stay.
 
 The text is edited where it stands, and an edit counts only when the result parses to exactly what was meant. Where
-none does (an inline table, dotted keys), the file is written anew from its data and the old one kept beside it.
+none does (an inline table, dotted keys), the file is written anew from its data and the old one kept next to it.
 """
 
 from __future__ import annotations

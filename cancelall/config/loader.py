@@ -26,19 +26,14 @@ DEFAULTS_KEYS = tuple(item.key for item in declare.declared(Common) if item.opt.
 """Keys of `[defaults]`: those that make sense for every profile."""
 
 
-def _check_name(document: Document, name: str) -> None:
-    if problem := name_problem(document, name):
-        fail(document, f"profiles.{name}", "", problem)
-
-
 def name_problem(document: Document, name: str) -> str:
     """Why a profile cannot have this name in this config, or nothing."""
     if not re.fullmatch(_PROFILE_NAME, name):
         return "a profile name has letters, digits, _ and - only, and at most 64 of them"
     if environment_prefix(name) == environment_prefix("all"):
         return 'a profile cannot be called "all"'
-    twins = [other for other in document.names.get(environment_prefix(name), ()) if other != name]
-    return f'its name and "{quoted(twins[0])}" are the same in the environment' if twins else ""
+    others = [other for other in document.names.get(environment_prefix(name), ()) if other != name]
+    return f'its name and "{quoted(others[0])}" are the same in the environment' if others else ""
 
 
 def shown_name(name: str) -> str:
@@ -61,24 +56,21 @@ def venue_profiles(document: Document, venue: str) -> tuple[str, ...]:
     )
 
 
-def choose(document: Document, venue: str, asked: str | None) -> str:
+def choose(document: Document, venue: str, wanted: str | None) -> str:
     """Which profile `cancelall VENUE` means. Raises ConfigError with the candidates when that is not clear."""
     mine = venue_profiles(document, venue)
-    if asked is not None:
-        if asked in document.tables:
-            if asked not in mine:
-                other = _venue_of(document.tables[asked]) or "none"
-                raise ConfigError(
-                    f'profile "{quoted(asked)}" is of venue {other}, not of {venue}',
-                    f"profiles of {venue}: {', '.join(map(shown_name, mine)) or 'none'}",
-                )
-            return asked
-        if asked == venue:
-            return asked
-        raise ConfigError(
-            f'there is no profile "{quoted(asked)}"{declare.nearest(asked, mine)}',
-            f"profiles of {venue}: {', '.join(map(shown_name, mine)) or 'none'}",
-        )
+    shown = ", ".join(map(shown_name, mine))
+    if wanted is not None:
+        if wanted in document.tables:
+            if wanted not in mine:
+                other = _venue_of(document.tables[wanted]) or "none"
+                problem = f'profile "{quoted(wanted)}" is of venue {other}, not of {venue}'
+                raise ConfigError(problem, f"profiles of {venue}: {shown or 'none'}")
+            return wanted
+        if wanted == venue:
+            return wanted
+        problem = f'there is no profile "{quoted(wanted)}"{declare.nearest(wanted, mine)}'
+        raise ConfigError(problem, f"profiles of {venue}: {shown or 'none'}")
     if venue in mine or not mine:
         if venue in document.tables and venue not in mine:
             raise ConfigError(
@@ -88,10 +80,7 @@ def choose(document: Document, venue: str, asked: str | None) -> str:
         return venue
     if len(mine) == 1:
         return mine[0]
-    raise ConfigError(
-        f"{venue} has several profiles and none is named {venue}",
-        f"add --profile with one of: {', '.join(map(shown_name, mine))}",
-    )
+    raise ConfigError(f"{venue} has several profiles and none is named {venue}", f"add --profile with one of: {shown}")
 
 
 def _venue_of(table: object) -> str:
@@ -116,7 +105,8 @@ def profile(
 
 def _profile(document: Document, name: str, table: Any, environ: Mapping[str, str], overrides: Overrides) -> Profile:
     where = f"profiles.{name}"
-    _check_name(document, name)
+    if problem := name_problem(document, name):
+        fail(document, where, "", problem)
     if not isinstance(table, dict):
         fail(document, where, "", "a profile must be a table")
     venue_name = table.get("venue")
@@ -184,7 +174,10 @@ def _profile(document: Document, name: str, table: Any, environ: Mapping[str, st
 def _options(
     document: Document, where: str, declaration: type, values: dict[str, object], flags: dict[str, object]
 ) -> Any:
-    """The venue's options; a broken rule is the file's fault where the command line has none of them."""
+    """The venue's options; a broken rule is the file's fault where the command line has none of them.
+
+    A rule may quote a value, which may be a secret that was pasted there.
+    """
     items = {item.key: item for item in declare.declared(declaration)}
     for key, value in flags.items():
         try:
@@ -192,21 +185,14 @@ def _options(
         except OptionError as error:
             raise OptionError(f"{items[key].flag} {error.message}", error.hint) from None
     try:
-        return _built(declaration, values)
-    except OptionError as error:
-        if flags:
-            raise
-        raise ConfigError(f"{place(document, where, '')}: {error.message}", error.hint) from None
-
-
-def _built(declaration: type, values: Mapping[str, object]) -> Any:
-    """The venue's options. Its rules may quote a value, which may be a secret that was pasted there."""
-    try:
-        return declare.build(declaration, values)
+        return declaration(**values)
     except OptionError as error:
         given = [one for value in values.values() for one in (value if isinstance(value, tuple) else (value,))]
         words = [one for one in given if isinstance(one, str)]
-        raise OptionError(veiled(error.message, words), veiled(error.hint, words)) from None
+        message, hint = veiled(error.message, words), veiled(error.hint, words)
+        if flags:
+            raise OptionError(message, hint) from None
+        raise ConfigError(f"{place(document, where, '')}: {message}", hint) from None
 
 
 def _check_keys(document: Document, where: str, table: Mapping[str, Any], valid: Any) -> None:
@@ -272,7 +258,7 @@ def _check_proxy(proxy: str | None, source: Callable[[], str]) -> None:
 def _origin(url: str, source: Callable[[], str]) -> str:
     """An origin, without path or user. Plain http only on this machine: elsewhere keys would travel in clear.
 
-    `source` tells what set it. It is asked in trouble only: to look a line up for each of 1,000 profiles takes 20 s.
+    `source` tells what set it. It is called in trouble only: to look a line up for each of 1,000 profiles takes 20 s.
     """
     from cancelall.net.route import is_loopback
 

@@ -77,7 +77,7 @@ def config_directory(environ: Mapping[str, str]) -> Path | None:
 
 
 def locate(chosen: Path | None, environ: Mapping[str, str]) -> tuple[Path | None, bool]:
-    """The file to read, and whether it was asked for by name (and so must exist)."""
+    """The file to read, and whether it was named (and so must exist)."""
     if chosen is not None:
         return chosen, True
     if environ.get("CANCELALL_CONFIG"):

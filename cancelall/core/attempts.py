@@ -11,6 +11,9 @@ from cancelall.core.model import Answer, Judgement, Request, SignedRequest
 
 T = TypeVar("T")
 
+INSTANT = 1e-6
+"""Seconds that are none: sums of floats end just before, or just after, the time that they mean."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Attempt:
@@ -46,7 +49,7 @@ class Watch:
     """Its bytes are out, or it has failed."""
     ended: Callable[[Attempt], None] = lambda attempt: None
     waits: Callable[[], None] = lambda: None
-    """Told from time to time while it waits for what the venue has asked for."""
+    """Called from time to time while it waits as the venue wants."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +86,7 @@ class Tally:
     venue_spoke: bool = False
     """Whether anything was ever answered otherwise than by a gateway."""
     longest_ask: float = 0.0
-    """The longest wait that the venue has asked for, in seconds."""
+    """The longest wait that the venue wanted, in seconds."""
     late_until_ms: int = 0
     """Wall time until which an abandoned cancel could still be executed."""
     abandoned: bool = False

@@ -17,6 +17,7 @@ from cancelall.core.errors import OptionError
 
 Form = Literal["token", "pem", "token or pem", "base58", "base58 or json"]
 """What a secret looks like: printable ASCII without spaces, a PEM block, base58 text or a JSON array of numbers."""
+_TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 _LARGEST = 10**300
 """Larger whole numbers are no floating-point numbers."""
 
@@ -71,13 +72,13 @@ class Declared:
     repeatable: bool
     optional: bool
     default: object
-    flag: str
-    """The command-line spelling."""
+    flags: tuple[str, ...]
+    """The command-line spellings, the long one first."""
 
     @property
-    def flags(self) -> tuple[str, ...]:
-        """All command-line spellings."""
-        return (self.flag, self.opt.short) if self.opt.short else (self.flag,)
+    def flag(self) -> str:
+        """The long spelling."""
+        return self.flags[0]
 
     @property
     def on_line(self) -> str:
@@ -118,7 +119,7 @@ def _declared(declaration: Any) -> tuple[Declared, ...]:  # a dataclass
                 repeatable=repeatable,
                 optional=optional,
                 default=default,
-                flag="--" + field.name.replace("_", "-"),
+                flags=("--" + field.name.replace("_", "-"), *([opt.short] if opt.short else ())),
             )
         )
     return tuple(found)
@@ -187,19 +188,10 @@ def from_text(item: Declared, text: str) -> object:
         parts = [part.strip() for part in text.split(",") if part.strip()]
         return from_value(item, parts or [""])
     if item.base is bool:
-        words = {
-            "1": True,
-            "true": True,
-            "yes": True,
-            "on": True,
-            "0": False,
-            "false": False,
-            "no": False,
-            "off": False,
-        }
-        if text.strip().lower() not in words:
+        value = text.strip().lower()
+        if value not in _TRUE + _FALSE:
             raise OptionError("must be true or false")
-        return words[text.strip().lower()]
+        return value in _TRUE
     if item.base in (int, float):
         try:
             return from_value(item, item.base(text.strip()))
@@ -263,11 +255,3 @@ def _is_of_a_name(letter: str) -> bool:
     import unicodedata  # for scripts whose vowels are marks; most names need none of it
 
     return unicodedata.category(letter) in ("Mn", "Mc") and "VARIATION SELECTOR" not in unicodedata.name(letter, "")
-
-
-def build(declaration: type, values: Mapping[str, object]) -> Any:  # an instance of `declaration`
-    """The declaration's dataclass from values that were checked one by one.
-
-    Raises OptionError when its own rules across fields are broken.
-    """
-    return declaration(**values)

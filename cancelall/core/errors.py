@@ -1,30 +1,13 @@
-"""The one error tree, and what each outcome is worth as an exit status."""
+"""The one error tree, what each outcome is worth as an exit status, and what is said of a bug: its place alone."""
 
 from __future__ import annotations
 
 from enum import IntEnum
 from typing import Literal
 
-ErrorKind = Literal[
-    "auth",
-    "permission",
-    "ip",
-    "region",
-    "clock",
-    "mode",
-    "environment",
-    "tls",
-    "redirect",
-    "rate_limit",
-    "parameter",
-    "network",
-    "timeout",
-    "unreadable",
-    "config",
-    "secret",
-    "interrupted",
-    "internal",
-]
+_OfVenue = Literal["auth", "permission", "ip", "region", "clock", "mode", "environment", "rate_limit", "parameter"]
+_OfTheWay = Literal["tls", "redirect", "network", "timeout", "unreadable"]
+ErrorKind = Literal[_OfVenue, _OfTheWay, "config", "secret", "interrupted", "internal"]
 
 
 class ExitStatus(IntEnum):
@@ -42,30 +25,22 @@ class ExitStatus(IntEnum):
     TERMINATED = 143
 
 
+_VERDICTS = {
+    ExitStatus.CLEAR: "complete fresh listings of every segment in scope are empty (or hold only what was to be kept)",
+    ExitStatus.OPEN: "orders are known to be open at the end; they are listed",
+    ExitStatus.UNREACHABLE: "not one complete answer from this venue",
+    ExitStatus.REFUSED: "the venue, or TLS, refused: key, signature, permission, address, region, account mode, clock, "
+    "certificate",
+    ExitStatus.UNCONFIGURED: "a profile, option or secret is missing or unusable; nothing was sent",
+    ExitStatus.UNPROVEN: "anything else: accepted or perhaps accepted, but not proven",
+}
 EXIT_STATUSES: tuple[tuple[tuple[ExitStatus, ...], str, str], ...] = (
-    (
-        (ExitStatus.CLEAR,),
-        "clear",
-        "complete fresh listings of every segment in scope are empty (or hold only what was to be kept)",
-    ),
-    ((ExitStatus.OPEN,), "open", "orders are known to be open at the end; they are listed"),
-    ((ExitStatus.UNREACHABLE,), "unreachable", "not one complete answer from this venue"),
-    (
-        (ExitStatus.REFUSED,),
-        "refused",
-        "the venue, or TLS, refused: key, signature, permission, address, region, account mode, clock, certificate",
-    ),
-    (
-        (ExitStatus.UNCONFIGURED,),
-        "unconfigured",
-        "a profile, option or secret is missing or unusable; nothing was sent",
-    ),
-    ((ExitStatus.UNPROVEN,), "unproven", "anything else: accepted or perhaps accepted, but not proven"),
+    *(((status,), status.name.lower(), meaning) for status, meaning in _VERDICTS.items()),
     ((ExitStatus.BUG,), "", "a bug that left no verdict"),
     ((ExitStatus.USAGE,), "", "wrong usage"),
     ((ExitStatus.INTERRUPTED, ExitStatus.TERMINATED), "", "interrupted"),
 )
-"""Codes, the verdict that they stand for if any, and what that means: help, manual and README are made from this."""
+"""Codes, the verdict that they stand for if any, and what it says: help, manual and README are made from this."""
 
 
 class CancelallError(Exception):
@@ -81,6 +56,11 @@ class CancelallError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+
+    @property
+    def line(self) -> str:
+        """What failed, and what to do next if that is known."""
+        return f"{self.message} - {self.hint}" if self.hint else self.message
 
 
 class UsageError(CancelallError):
@@ -159,3 +139,30 @@ class TransportFault(CancelallError):
         self.final = final
         self.answered = answered
         self.cut = cut
+
+
+def bug_words(fault: BaseException) -> str:
+    """Kind and place of what was raised. Never its text: it may quote what was being sent."""
+    return f"a bug: {bug_place(fault)}"
+
+
+def bug_place(fault: BaseException) -> str:
+    """The type of what was raised, and the file and line where: in this program, and where it was raised if elsewhere.
+
+    `TypeError at listing.py:82`, or `JSONDecodeError at listing.py:82 (decoder.py:355)`.
+    """
+    kind, raised, ours = type(fault).__name__, "", ""
+    where = fault.__traceback__
+    while where is not None:
+        folder, _, name = where.tb_frame.f_code.co_filename.replace("\\", "/").rpartition("/")
+        raised = f"{name}:{where.tb_lineno}"
+        if f"{folder}/".startswith(_OURS):
+            ours = raised
+        where = where.tb_next
+    if not raised:
+        return kind
+    return f"{kind} at {ours or raised}" + (f" ({raised})" if ours and ours != raised else "")
+
+
+_OURS = f"{__file__.replace(chr(92), '/').rsplit('/', 2)[0]}/"
+"""Where this program's own code is."""

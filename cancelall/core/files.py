@@ -1,10 +1,13 @@
-"""Files: opened without waiting, written for their owner alone; and who else can read or write one."""
+"""Files: where this program keeps its own, opened without waiting, written for their owner alone; and who else can read
+or write one."""
 
 from __future__ import annotations
 
 import os
 import stat
 import struct
+import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import BinaryIO
 
@@ -13,6 +16,25 @@ READ, WRITE = 4, 2
 _ACL = "system.posix_acl_access"
 _NAMED_USER, _GROUP, _NAMED_GROUP, _MASK, _OTHERS = 0x02, 0x04, 0x08, 0x10, 0x20
 """Kinds of entries of an access control list: acl(5), and linux/posix_acl_xattr.h for its bytes."""
+
+
+def state_directories(environ: Mapping[str, str]) -> tuple[Path, ...]:
+    """Directories for the journal and the evidence of checks, best first; none when the environment names no place.
+
+    systemd's `$STATE_DIRECTORY`, else the user's state directory; `$XDG_RUNTIME_DIR` where neither can be written.
+    https://specifications.freedesktop.org/basedir-spec/latest/
+    """
+    places: list[str] = []
+    if sys.platform == "win32":
+        places += [os.path.join(environ["LOCALAPPDATA"], "cancelall")] if environ.get("LOCALAPPDATA") else []  # noqa: PTH118
+        return tuple(Path(one) for one in places)
+    home, state, runtime = (environ.get(name) or "" for name in ("HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR"))
+    units = (environ.get("STATE_DIRECTORY") or "").split(":")
+    places += units[:1]
+    if not units[0]:
+        places += [f"{state}/cancelall" if os.path.isabs(state) else f"{home}/.local/state/cancelall" if home else ""]  # noqa: PTH117
+    places += [f"{runtime}/cancelall"] if runtime else []
+    return tuple(Path(one) for one in places if os.path.isabs(one))  # noqa: PTH117
 
 
 def open_at_once(path: Path) -> BinaryIO:

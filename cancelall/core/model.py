@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum, StrEnum
 from functools import cached_property
-from typing import Any
+from typing import Any, NoReturn
 
 from cancelall.core.errors import ErrorKind, ExitStatus, Unreadable
 
@@ -26,18 +26,8 @@ class Verdict(StrEnum):
     @property
     def exit_status(self) -> ExitStatus:
         """The exit code that stands for this verdict."""
-        return _STATUS[self]
+        return ExitStatus.CLEAR if self is Verdict.ABSENT else ExitStatus[self.name]
 
-
-_STATUS = {
-    Verdict.CLEAR: ExitStatus.CLEAR,
-    Verdict.ABSENT: ExitStatus.CLEAR,
-    Verdict.OPEN: ExitStatus.OPEN,
-    Verdict.UNREACHABLE: ExitStatus.UNREACHABLE,
-    Verdict.REFUSED: ExitStatus.REFUSED,
-    Verdict.UNCONFIGURED: ExitStatus.UNCONFIGURED,
-    Verdict.UNPROVEN: ExitStatus.UNPROVEN,
-}
 
 GRAVITY = (
     Verdict.OPEN,
@@ -152,19 +142,9 @@ class SignedRequest:
     """Asked, in the attempt's own thread, right before the first byte leaves: True, and it does not leave."""
 
     @property
-    def method(self) -> str:
-        """As in the request."""
-        return self.request.method
-
-    @property
     def url(self) -> str:
         """Where it goes."""
         return self.origin + self.target
-
-    @property
-    def fresh_connection(self) -> bool:
-        """Whether it opens its own connection: one that the venue has just closed would swallow a cancel."""
-        return self.request.changes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -187,8 +167,6 @@ class Reply:
 
     @cached_property
     def _parsed(self) -> tuple[object, str | None]:
-        from cancelall.core.strictjson import parse
-
         try:
             return parse(self.body), None
         except Unreadable as fault:
@@ -203,6 +181,31 @@ class Reply:
             return int(parsedate_to_datetime(self.headers.get("date", "")).timestamp() * 1000)
         except (ValueError, TypeError, OverflowError):
             return None
+
+
+def parse(body: bytes) -> object:
+    """JSON as strict as a proof needs it: no duplicate keys, no NaN, no infinities. Decimal numbers stay the text that
+    the venue sent. Raises Unreadable.
+
+    Python's own parser keeps the last of two equal keys, so `"success":"0","success":"1"` would read as success.
+    """
+    import json
+
+    try:
+        return json.loads(body, parse_constant=_refuse, parse_float=str, object_pairs_hook=_unique)
+    except (ValueError, RecursionError) as fault:
+        raise Unreadable("the answer is not valid JSON") from fault
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(constant)
+
+
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("duplicate key")
+    return members
 
 
 GATEWAY_PAUSE = 2.0
@@ -221,9 +224,9 @@ class Answer(Enum):
     ABSENT = "absent"
     """This account has no such product."""
     AMBIGUOUS = "ambiguous"
-    """The venue may or may not have done it: sent again, then settled by reading."""
+    """The venue may or may not have done it: sent again, then decided by reading."""
     GATEWAY = "a gateway's word"
-    """A status without a code of the venue's: it says nothing of account or orders, and is asked again."""
+    """A status without a code of the venue's: it says nothing of account or orders, and the request is sent again."""
 
 
 class Reach(Enum):
@@ -306,7 +309,7 @@ class Page:
     """Why this page cannot prove that nothing else is open, in words; empty when it can. Its orders are acted on, and
     its next page is read, all the same."""
     full: bool = False
-    """It holds as many rows as were asked for: one more page that cannot be asked for leaves it unsure."""
+    """It holds as many rows as were requested: one more page that cannot be requested leaves it unsure."""
     null: bool = False
     """A null stands in the place of a documented array: empty if the same request hears it twice."""
     total: int | None = None
@@ -333,7 +336,7 @@ class Acknowledgement:
     count: int | None = None
     capped: bool = False
     remark: str = ""
-    """A warning: the answer is about something else than what was asked."""
+    """A warning: the answer is about something else than the request."""
 
 
 class State(StrEnum):

@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from cancelall.core.declare import Opt
 from cancelall.core.errors import ConfigError
@@ -123,11 +123,15 @@ class Profile:
 
 @dataclass(frozen=True, kw_only=True)
 class BrokenProfile:
-    """A profile that cannot be used, and why."""
+    """A profile that cannot be used, and why. Of the rest nothing is known."""
 
     name: str
     venue: str
     error: ConfigError
+    environment: ClassVar[None] = None
+    origin: ClassVar[None] = None
+    scope: ClassVar[Mapping[str, object]] = {}
+    warnings: ClassVar[tuple[str, ...]] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -124,7 +124,7 @@ def register(value: str) -> None:
             _harmless = set()  # a new one, last of all: whoever is about to add to the old one adds in vain
 
 
-def passes(headers: Iterable[tuple[str, str]], body: bytes, url: str) -> None:
+def passes(headers: Iterable[tuple[str, str]], body: bytes, target: str) -> None:
     """A signed request is about to leave: `scrub` takes its signature out, should the venue say it back.
 
     The signature is in a header or a field of the query whose name says so, or it is the only row of letters in the
@@ -133,8 +133,8 @@ def passes(headers: Iterable[tuple[str, str]], body: bytes, url: str) -> None:
     found = [value for name, value in headers if "sign" in name.lower() and len(value) >= PART]
     if len(body) >= _SIGNATURE:
         found += [one.decode() for one in re.findall(_LONG_ROW, body)]
-    if "signature=" in url:
-        found.append(urllib.parse.unquote(url.partition("signature=")[2].partition("&")[0]))
+    if "signature=" in target:
+        found.append(urllib.parse.unquote(target.partition("signature=")[2].partition("&")[0]))
     with _lock:
         for value in found:
             if value not in _registry:

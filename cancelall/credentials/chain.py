@@ -22,7 +22,7 @@ from cancelall.core.secret import Secret, register
 from cancelall.venues.registry import load, schema
 
 if TYPE_CHECKING:
-    from cancelall.credentials.keyrings import Reader
+    from cancelall.credentials.keyrings import KeyringReader
 
 COMMAND_SECONDS = 5.0
 """For all commands of a profile together: they run side by side."""
@@ -33,7 +33,7 @@ _FILE_LIMIT = 16 << 10
 
 
 @dataclass(frozen=True, kw_only=True)
-class Found:
+class ResolvedSecrets:
     """A venue's Secrets, where each came from, and what is worth a warning."""
 
     secrets: Any
@@ -41,12 +41,12 @@ class Found:
     warnings: tuple[str, ...] = ()
 
 
-def resolve(profile: Profile, environ: Mapping[str, str]) -> Found:
+def resolve(profile: Profile, environ: Mapping[str, str]) -> ResolvedSecrets:
     """All secrets of a profile. Blocks for as long as the sources of those that it needs take; each is bounded.
 
-    What is optional is taken if it is at hand, or asked beside what is needed; nobody waits for it, and whatever is
-    wrong with it is a warning. Raises SecretError that names every missing secret and all places looked in, or the one
-    that failed.
+    What is optional is taken if it is at hand, or looked up together with what is needed; nobody waits for it, and
+    whatever is wrong with it is a warning. Raises SecretError that names every missing secret and all places looked in,
+    or the one that failed.
     """
     _check_directory(environ)
     declared = declare.secrets_of(schema(profile.venue).secrets)
@@ -60,7 +60,7 @@ def resolve(profile: Profile, environ: Mapping[str, str]) -> Found:
         for key, sec in sorted(declared.items(), key=lambda item: item[1].optional):
             try:
                 if key not in texts and key not in profile.secret_command:
-                    # A keyring can hang for seconds: what is not needed is looked for there only beside what is.
+                    # A keyring can hang for seconds: what is not needed is looked for there only with what is.
                     needed = not sec.optional
                     if needed or any(source == "keyring" for _, source in sources):
                         texts |= keyring.read(key, KEYRING_SECONDS if needed else OPTIONAL_SECONDS)
@@ -84,7 +84,7 @@ def resolve(profile: Profile, environ: Mapping[str, str]) -> Found:
         raise SecretError(error.message, error.hint or _how_to_set(profile)) from None
     warnings += [_left_out(without)] if without is not None else []
     kept = [(key, source) for key, source in sources if without is None or not declared[key].optional]
-    return Found(secrets=secrets, sources=tuple(kept), warnings=tuple(warnings))
+    return ResolvedSecrets(secrets=secrets, sources=tuple(kept), warnings=tuple(warnings))
 
 
 def whole(profile: Profile, values: Mapping[str, Secret]) -> tuple[Any, SecretError | None]:
@@ -143,14 +143,14 @@ def _at_hand(
 def _from_commands(
     profile: Profile, wanted: Mapping[str, Sec], environ: Mapping[str, str], warnings: list[str]
 ) -> dict[str, tuple[str, str]]:
-    """What the commands of these secrets print, all asked at the same time. Raises SecretError for one that is needed.
+    """What the commands of these secrets print, all run at the same time. Raises SecretError for one that is needed.
 
-    One that is optional is asked only where something that is needed takes its time, too.
+    One that is optional is run only where something that is needed takes its time, too.
     """
     commands = {key: profile.secret_command[key] for key in wanted if key in profile.secret_command}
     needed = frozenset(key for key, sec in wanted.items() if not sec.optional)
     if not needed:
-        warnings += [told for key in commands if (told := not_asked(profile, wanted, key))]
+        warnings += [told for key in commands if (told := left_out(profile, wanted, key))]
         return {}
     if not commands:
         return {}
@@ -170,7 +170,7 @@ def _from_commands(
     return found
 
 
-def not_asked(profile: Profile, declared: Mapping[str, Sec], key: str) -> str:
+def left_out(profile: Profile, declared: Mapping[str, Sec], key: str) -> str:
     """Why a kill does not ask the command of a secret, given those that are not at hand; empty when it does."""
     if not declared[key].optional or key not in profile.secret_command:
         return ""
@@ -292,7 +292,7 @@ def decoded(raw: bytes, name: str) -> str:
             raise SecretError(
                 f"{name} is a key in binary form (DER), not a PEM block", "openssl pkey makes one"
             ) from None
-        raise SecretError(f"{name} is not UTF-8 text", "a secret is plain text") from None
+        raise SecretError(f"{name} is not UTF-8 text", "a secret is text") from None
 
 
 def _printed(printed: bytes | SecretError, name: str) -> str:
@@ -313,13 +313,13 @@ class _Keyring:
 
     def __init__(self, profile: Profile) -> None:
         self._profile = profile
-        self._reader: Reader | None = None
+        self._reader: KeyringReader | None = None
 
     def read(self, field: str, seconds: float) -> dict[str, tuple[str, str]]:
         """One item, if it is there. Raises SecretError."""
-        from cancelall.credentials.keyrings import Reader
+        from cancelall.credentials.keyrings import KeyringReader
 
-        self._reader = self._reader or Reader(self._profile.common.keyring_backend)
+        self._reader = self._reader or KeyringReader(self._profile.common.keyring_backend)
         text = _trimmed(self._reader.read(self._profile.name, field, seconds))
         return {field: (text, "keyring")} if text else {}
 
@@ -366,4 +366,4 @@ def _evident(text: str) -> bool:
     )
 
 
-__all__ = ["Found", "Sec", "before_keyring", "checked", "look_up", "resolve"]
+__all__ = ["ResolvedSecrets", "Sec", "before_keyring", "checked", "look_up", "resolve"]

@@ -52,7 +52,7 @@ _COPIES = 8
 
 
 class Late(SecretError):
-    """The keyring did not answer in time. What it was asked for may still happen."""
+    """The keyring did not answer in time. What it was to do may still happen."""
 
 
 def bounded(
@@ -112,7 +112,7 @@ def _cure(told: str) -> str:
 # --- back-ends ------------------------------------------------------------------------------------------------------
 
 
-class Reader:
+class KeyringReader:
     """Reads items from the configured back-end, else from the detected ones, one after the other.
 
     A kill reads the Secret Service without keyring's imports and on one connection, when it is configured by its name.
@@ -168,7 +168,7 @@ def readable(backend: str | None) -> list[Any]:
     if not trusted:
         names = ", ".join(map(name_of, backends))
         raise SecretError(
-            f"the keyring back-end {names} may store secrets in plain text: name it in keyring_backend to use it"
+            f"the keyring back-end {names} may store secrets unencrypted: name it in keyring_backend to use it"
         )
     return trusted
 
@@ -177,7 +177,7 @@ def _detected() -> list[Any]:
     import keyring
 
     found: Any = keyring.get_keyring()
-    several = name_of(found).startswith(_CHAINER)  # which asks everything that is installed, plain-text plug-ins too
+    several = name_of(found).startswith(_CHAINER)  # which asks all that is installed, unencrypted plug-ins too
     return list(found.backends) if several else [found]
 
 
@@ -273,7 +273,7 @@ def _chosen(backends: Sequence[Any], *, plaintext: bool) -> Any:  # a back-end
     if keeping:
         names = ", ".join(map(name_of, keeping))
         raise SecretError(
-            f"{names} may store secrets in plain text", f"{_OTHERS}; --allow-plaintext uses it all the same"
+            f"{names} may store secrets unencrypted", f"{_OTHERS}; --allow-plaintext uses it all the same"
         )
     unset = sys.platform == "linux" and not os.environ.get("DBUS_SESSION_BUS_ADDRESS")
     why = " (DBUS_SESSION_BUS_ADDRESS is not set)" if unset else ""

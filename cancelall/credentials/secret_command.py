@@ -21,27 +21,9 @@ from cancelall.core.quoting import quoted
 OUTPUT_LIMIT = 16 << 10
 """Bytes of a secret."""
 _PASSED_ON = (
-    "PATH",
-    "HOME",
-    "USER",
-    "LOGNAME",
-    "LANG",
-    "LC_ALL",
-    "TZ",
-    "TMPDIR",
-    "DBUS_SESSION_BUS_ADDRESS",
-    "XDG_RUNTIME_DIR",
-    "XDG_CONFIG_HOME",
-    "XDG_DATA_HOME",
-    "GNUPGHOME",
-    "GPG_TTY",
-    "PASSWORD_STORE_DIR",
-    "SSH_AUTH_SOCK",
-    "VAULT_ADDR",
-    "VAULT_TOKEN",
-    "OP_SERVICE_ACCOUNT_TOKEN",
-    "BW_SESSION",
-    "SystemRoot",
+    *("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ", "TMPDIR", "DBUS_SESSION_BUS_ADDRESS", "SystemRoot"),
+    *("XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "GNUPGHOME", "GPG_TTY", "PASSWORD_STORE_DIR"),
+    *("SSH_AUTH_SOCK", "VAULT_ADDR", "VAULT_TOKEN", "OP_SERVICE_ACCOUNT_TOKEN", "BW_SESSION"),
 )
 """What a command sees of our environment: never the secrets of other profiles."""
 _LOOK = 0.01

@@ -84,7 +84,7 @@ _STOPGAP = re.compile(
 )
 """What stands in examples and templates, in small letters without signs."""
 _SHORT = 32
-"""Characters. As long as a key a stopgap could be one, and the venue is asked."""
+"""Characters. As long as a key a stopgap could be one, and the venue decides."""
 _ROOTS = (
     "home|etc|run|var|usr|root|tmp|opt|mnt|srv|dev|proc|media|users|volumes|private|builds|workspace|github|secrets|app"
     "|data"
@@ -192,7 +192,7 @@ def _of_object(text: str, field: str) -> str:
     if not isinstance(found, dict):
         return text
     texts = {name: one if isinstance(one, str) else json.dumps(one) for name, one in found.items() if one}
-    exact = {one for name, one in texts.items() if _plain(name) == _plain(field)}
+    exact = {one for name, one in texts.items() if _bare(name) == _bare(field)}
     fitting = exact or {one for name, one in texts.items() if _fits(name, field)}
     if len(fitting) == 1:
         return fitting.pop()
@@ -212,7 +212,7 @@ def _assigned(text: str, form: Form, field: str, *, chosen: bool) -> str | None:
         if not value.strip("\"'"):
             _refuse(f"is {'an assignment' if '=' in sign else 'a name'} without a value", "paste what stands behind it")
         return value
-    if _plain(name) in ("authorization", "proxyauthorization") and re.match(r"(?i)(?:bearer|token)\s", value):
+    if _bare(name) in ("authorization", "proxyauthorization") and re.match(r"(?i)(?:bearer|token)\s", value):
         return value
     padded = not value.strip("=") and sign == "="  # base64 ends so
     if chosen or padded or sign == ":" or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
@@ -228,24 +228,24 @@ def _of_lines(lines: list[str], field: str) -> str | None:
     found = [match for match in matches if match[3].strip("=") or not match[3]]  # base64 ends in such signs
     if len(found) < len(lines):
         return None
-    exact = [match[3].strip() for match in found if _plain(match[1]).endswith(_plain(field))]
+    exact = [match[3].strip() for match in found if _bare(match[1]).endswith(_bare(field))]
     fitting = exact or [match[3].strip() for match in found if _fits(match[1], field)]
     if len(fitting) == 1 and fitting[0]:
         return fitting[0]
-    _refuse(f"is several lines of NAME=value, and not one of them is plainly the {field}", "paste the value alone")
+    _refuse(f"is several lines of NAME=value, and not one of them is clearly the {field}", "paste the value alone")
 
 
-def _plain(name: str) -> str:
+def _bare(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
 def _fits(name: str, field: str) -> bool:
     """Whether a name is one of those that this secret has: alone, or behind the name of a venue or a profile."""
-    own, plain = _plain(field), _plain(name)
+    own, bare = _bare(field), _bare(name)
     names = (own, *_ALIASES.get(own, ()))
     others = {other for key, known in _ALIASES.items() if key != own for other in known if other not in names}
-    longest = max((one for one in names if plain.endswith(one)), key=len, default="")
-    rival = max((one for one in others if plain.endswith(one)), key=len, default="")
+    longest = max((one for one in names if bare.endswith(one)), key=len, default="")
+    rival = max((one for one in others if bare.endswith(one)), key=len, default="")
     return bool(longest) and len(longest) >= len(rival)
 
 
@@ -352,7 +352,7 @@ def _name_what_it_is(text: str, form: Form, field: str, *, chosen: bool) -> None
 
 
 def _name_placeholder(text: str) -> None:
-    if _FILL_IN.fullmatch(text) or (len(text) < _SHORT and _STOPGAP.fullmatch(_plain(text))):
+    if _FILL_IN.fullmatch(text) or (len(text) < _SHORT and _STOPGAP.fullmatch(_bare(text))):
         _refuse("is a placeholder, which nobody has filled in", "paste the real one")
     if 2 < len(text) < _SHORT and len(set(text)) == 1 and text[0] in "xX*•●.-_?#0…":
         _refuse("is one character over and over: a placeholder, or a value that was hidden", "copy the real one")

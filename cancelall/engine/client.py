@@ -13,16 +13,14 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
 
-from cancelall.core.attempts import Attempt, Outcome, Tally, Watch
-from cancelall.core.bugs import bug_words
-from cancelall.core.clock import INSTANT, Clock
-from cancelall.core.errors import DryRunViolation, TransportFault, Unreadable
+from cancelall.core.attempts import INSTANT, Attempt, Outcome, Tally, Watch
+from cancelall.core.errors import DryRunViolation, TransportFault, Unreadable, bug_words
 from cancelall.core.model import Answer, Judgement, Priority, Reply, Request, SignedRequest
 from cancelall.engine import retry
 from cancelall.engine.hedge import Hedge
 from cancelall.engine.rate_limiter import HostGate, ProfileLimits
 from cancelall.engine.refusals import Refusals
-from cancelall.engine.signer import Exchange, Signer
+from cancelall.engine.signer import Clock, Exchange, Signer
 
 T = TypeVar("T")
 Send = Callable[[SignedRequest, float, Callable[[], None]], Awaitable[Reply]]
@@ -88,6 +86,11 @@ class Client:
         """A refusal that ends every request with this key."""
         return self.refusals.believed
 
+    def stops(self, request: Request) -> bool:
+        """Whether a refusal ends this request. A block of the address leaves each mass cancel its own answer."""
+        refusals, host = self.refusals, self.gate.refusals
+        return refusals.believed is not None or (host.blocked is not None and host.stops(request))
+
     @property
     def last_send(self) -> float:
         """When the last request may leave, so that its answer can still come."""
@@ -140,9 +143,8 @@ class Client:
             if outcome.final or outcome.answer in enough or exchange.tries == most:
                 return outcome
             if outcome.answer is Answer.CLOCK and corrected:
-                exchange.widen = min(
-                    exchange.widen + 1, _WIDEST
-                )  # it did not help: perhaps the way to the venue is slow
+                # It did not help: perhaps the way to the venue is slow.
+                exchange.widen = min(exchange.widen + 1, _WIDEST)
             last, until = outcome, self.clock.monotonic() + retry.pause(outcome.attempt, exchange.tries, self.random)
             if until >= self.deadline or not await self._wait(exchange, partial(float, until)):
                 return outcome
@@ -151,7 +153,7 @@ class Client:
     async def _attempt(self, exchange: Exchange[T]) -> Outcome[T]:
         """One turn, one signature, one send, one judgement."""
         request, watch = exchange.request, exchange.watch
-        if self.refusals.stops(request) or not await self._turn(exchange):
+        if self.stops(request) or not await self._turn(exchange):
             at, stopped = self.clock.monotonic(), self.refusals.stopped
             return Outcome(attempt=Attempt(request=request, began=at, ended=at, judgement=stopped, sent=False))
         try:
@@ -264,19 +266,19 @@ class Client:
         while await self._wait(exchange, partial(self._limits.until, request)):
             await self._limits.turn(request, self.venue.cost(request), self.arrived)
             waits = self._limits.until(request) > self.clock.monotonic() + INSTANT
-            if not (self.refusals.stops(request) or needless() or waits or self._kept_back(request)):
+            if not (self.stops(request) or needless() or waits or self._kept_back(request)):
                 return True
             self._limits.leave(request, unused=True)
             while not needless() and (left := self._kept_back(request)) and request.priority is Priority.CANCEL:
                 await asyncio.sleep(min(_GLANCE, left))
-            if self.refusals.stops(request) or needless() or self._kept_back(request):
+            if self.stops(request) or needless() or self._kept_back(request):
                 return False
         return False
 
     async def _wait(self, exchange: Exchange[Any], until: Callable[[], float]) -> bool:
         """Wait until a moment that may move; False as soon as nobody needs the request any more."""
         while (left := until() - self.clock.monotonic()) > INSTANT:
-            if exchange.needless() or self.ended or self.refusals.stops(exchange.request):
+            if exchange.needless() or self.ended or self.stops(exchange.request):
                 return False
             await asyncio.sleep(min(left, _GLANCE))
             exchange.watch.waits()

@@ -14,8 +14,7 @@ from cancelall.core.attempts import Attempt, Outcome, Watch
 from cancelall.core.model import Answer, Request
 from cancelall.engine.client import Client
 from cancelall.engine.listing import MOST_PAGES
-from cancelall.venues.contract import SYMBOL, Batch, Discovery, Known, Segment
-from cancelall.venues.registry import segments
+from cancelall.venues.contract import SYMBOL, Batch, Discovery, Known
 
 _REFUSED_TRIES = 3
 """How often a read is sent that the venue refuses."""
@@ -30,7 +29,8 @@ class Discoveries:
     """What a venue's discovery reads have shown so far, and what that leaves in doubt."""
 
     client: Client
-    environment: str
+    facts: Any
+    """What is known by now; the segments follow from it."""
     fired: Callable[[], Awaitable[None]]
     """Returns once the first cancels are out: no read goes before them."""
     found_more: Callable[[], None]
@@ -48,21 +48,13 @@ class Discoveries:
     """Optional reads that failed."""
     last: Attempt | None = None
     """The last answer to a read, or the last attempt while there is no answer."""
-    _facts: Any = None
     _begun: set[str] = field(default_factory=set)
     _names: set[Known] = field(default_factory=set)
-
-    def __post_init__(self) -> None:
-        self._facts = self.client.venue.facts
-
-    def segments(self) -> tuple[Segment, ...]:
-        """The segments as far as they are known."""
-        return segments(self.client.venue, self.client.signer.options, self._facts, self.environment)
 
     def due(self) -> list[Coroutine[Any, Any, None]]:
         """The reads that the facts allow by now and that have not begun."""
         found = []
-        for discovery in self.client.venue.discoveries(self.client.signer.options, self._facts):
+        for discovery in self.client.venue.discoveries(self.client.signer.options, self.facts):
             if discovery.name not in self._begun:
                 self._begun.add(discovery.name)
                 self.pending += [discovery.name] if discovery.shows_orders or not discovery.optional else []
@@ -73,9 +65,9 @@ class Discoveries:
         """An answer may reveal the account's mode, and with it other segments."""
         if attempt.judgement is None or not attempt.judgement.mode:
             return
-        facts = self.client.venue.learn_mode(self._facts, attempt.judgement.mode)
-        if facts != self._facts:
-            self._facts = facts
+        facts = self.client.venue.learn_mode(self.facts, attempt.judgement.mode)
+        if facts != self.facts:
+            self.facts = facts
             self.found_more()
 
     async def _read(self, discovery: Discovery[Any]) -> None:
@@ -125,7 +117,7 @@ class Discoveries:
         elif not complete:
             self.missed.append(discovery.name)
         if complete or found or discovery.optional:  # what it has shown counts, whatever it may have left out
-            self._facts = discovery.learn(self._facts, tuple(found))
+            self.facts = discovery.learn(self.facts, tuple(found))
             self.found_more()
             self._names.update(found)
             self.remarks = self.client.venue.remarks(self.client.signer.options, frozenset(self._names))

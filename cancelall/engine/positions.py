@@ -13,7 +13,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from cancelall.core.attempts import Attempt, Outcome, Tally, Watch
-from cancelall.core.bugs import bug_words
+from cancelall.core.errors import bug_words
 from cancelall.core.model import Answer, Protection, Request, State, Verdict
 from cancelall.core.positions import LONG, UNREADABLE, Position, PositionReport, PositionsReport, ProtectiveOrder, Role
 from cancelall.core.results import ErrorReport, ProfileReport

@@ -14,6 +14,7 @@ from cancelall.engine.ledger import Ledger
 from cancelall.engine.listing import read_listing
 from cancelall.engine.records import Proof
 from cancelall.engine.sweep import Around, SegmentSweep, Tasks
+from cancelall.venues.registry import segments
 
 _LAST_WORDS = 0.1
 """Seconds that the tasks of a run get to note what they leave behind."""
@@ -35,13 +36,14 @@ class ProfileSweep:
         listed: Callable[[str, Listing], None] = lambda segment, listing: None,
     ) -> None:
         self.client = client
+        self.environment = environment
         self.ledgers: dict[str, Ledger] = {}
         """What is known of each segment, by its name."""
         self.keep = keep_protective
         self.gap = client.venue.proof_gap * scale
         self.discoveries = Discoveries(
             client,
-            environment,
+            client.venue.facts,
             fired=self._fired,
             found_more=self._join_segments,
             needed=lambda: proof.unproven(self.ledgers.values()),
@@ -141,11 +143,12 @@ class ProfileSweep:
 
     def _join_segments(self) -> None:
         """Begin every segment that is new; forget those that the account lacks, or lists in another way."""
-        known = self.discoveries.segments()
-        listings = {segment.name: segment.listings for segment in known}
+        client = self.client
+        known = segments(client.venue, client.signer.options, self.discoveries.facts, self.environment)
+        by_name = {segment.name: segment for segment in known}
         before: dict[str, SegmentSweep] = {}
-        for name, ledger in tuple(self.ledgers.items()):
-            if listings.get(name) != ledger.segment.listings:
+        for name, ledger in tuple(self.ledgers.items()):  # none at first: no listing is made before the first cancels
+            if name not in by_name or by_name[name].listings != ledger.segment.listings:
                 before[name] = self._sweeps.pop(name)
                 del self.ledgers[name]
                 self._sweeping.pop(name).cancel()
@@ -153,7 +156,7 @@ class ProfileSweep:
         held = self.held
         for segment in new:
             ledger = self.ledgers[segment.name] = Ledger(
-                segment=segment, gap=self.gap, keep=self.keep, reads_only=self.client.reads_only, holding=held
+                segment=segment, gap=self.gap, keep=self.keep, reads_only=client.reads_only, holding=held
             )
             made = self._sweeps[segment.name] = SegmentSweep(ledger, self._around)
             if (old := before.get(segment.name)) is not None:
@@ -161,8 +164,12 @@ class ProfileSweep:
                 made.cancelling = old.cancelling
             made.fire_blind()
         self._dropped += [one.ledger for name, one in before.items() if name not in self._sweeps]
+        self._in_background(self._discover())  # it runs after the cancels, and its reads go before the listings
         for segment in new:
             self._begin(self._sweeps[segment.name].ledger)
+
+    async def _discover(self) -> None:
+        """Begin the discovery reads that are due."""
         for read in self.discoveries.due():
             self._in_background(read)
 

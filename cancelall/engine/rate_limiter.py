@@ -9,8 +9,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from cancelall.core.attempts import Attempt
-from cancelall.core.clock import INSTANT
+from cancelall.core.attempts import INSTANT, Attempt
 from cancelall.core.model import Answer, Judgement, Priority, Request
 from cancelall.engine.refusals import HostRefusals
 from cancelall.venues.contract import Limit

@@ -5,8 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from cancelall.core.attempts import Attempt
-from cancelall.core.bugs import bug_words
-from cancelall.core.errors import ErrorKind
+from cancelall.core.errors import ErrorKind, bug_words
 from cancelall.core.model import Answer, Judgement, State, Verdict
 from cancelall.core.results import ErrorReport
 from cancelall.engine.client import Client

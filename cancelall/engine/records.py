@@ -6,8 +6,7 @@ import math
 from dataclasses import dataclass
 from enum import Enum
 
-from cancelall.core.attempts import Attempt
-from cancelall.core.clock import INSTANT
+from cancelall.core.attempts import INSTANT, Attempt
 from cancelall.core.model import Answer, Judgement, Listing, Order, State
 
 

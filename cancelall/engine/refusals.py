@@ -70,10 +70,6 @@ class Refusals:
         """The refusal that ends the profile's line: its own, or a block of the address."""
         return self.believed or self.host.blocked
 
-    def stops(self, request: Request) -> bool:
-        """Whether a refusal ends this request. A block of the address leaves each mass cancel its own answer."""
-        return self.believed is not None or self.host.stops(request)
-
     def weigh(self, request: Request, judgement: Judgement, family: int | None) -> Judgement:
         """Take in a judgement; one that is not believed comes back as a gateway's word, to be tried again."""
         again = self.host.weigh(request, judgement)

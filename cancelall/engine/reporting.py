@@ -10,7 +10,7 @@ from cancelall.core.model import Listing, Verdict
 from cancelall.core.profile import BrokenProfile, Profile
 from cancelall.core.results import ErrorReport, ProfileReport, Timing
 from cancelall.core.secret import last_four
-from cancelall.credentials.chain import Found
+from cancelall.credentials.chain import ResolvedSecrets
 from cancelall.engine import reasons, verdicts
 from cancelall.engine.ledger import Ledger
 from cancelall.engine.profile_sweep import ProfileSweep
@@ -22,7 +22,13 @@ if TYPE_CHECKING:
 
 
 def swept(
-    profile: Profile, sweep: ProfileSweep, resolved: Found, verdict: Verdict, timing: Timing, *, cut_by: str = ""
+    profile: Profile,
+    sweep: ProfileSweep,
+    resolved: ResolvedSecrets,
+    verdict: Verdict,
+    timing: Timing,
+    *,
+    cut_by: str = "",
 ) -> ProfileReport:
     """A sweep that has ended, or that a signal has cut short."""
     client, venue = sweep.client, sweep.client.venue
@@ -58,19 +64,18 @@ def nothing_sent(
     profile: Profile | BrokenProfile, error: CancelallError, verdict: Verdict, timing: Timing, *, dry_run: bool
 ) -> ProfileReport:
     """A profile whose sweep has not begun."""
-    known = profile if isinstance(profile, Profile) else None
     return ProfileReport(
         profile=profile.name,
         venue=profile.venue,
-        environment=known.environment if known else None,
-        host=known.origin if known else None,
+        environment=profile.environment,
+        host=profile.origin,
         account="",
-        scope=known.scope if known else {},
+        scope=profile.scope,
         dry_run=dry_run,
         verdict=verdict,
         timing=timing,
         error=ErrorReport(kind=error.kind, message=error.message, hint=error.hint),
-        warnings=known.warnings if known else (),
+        warnings=profile.warnings,
     )
 
 

@@ -13,22 +13,20 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from cancelall.core.attempts import Attempt, Tally
-from cancelall.core.bugs import bug_words
-from cancelall.core.clock import Clock, SystemClock
-from cancelall.core.errors import CancelallError, ConfigError, Interrupted, OptionError, TransportFault
+from cancelall.core.errors import CancelallError, ConfigError, Interrupted, OptionError, TransportFault, bug_words
 from cancelall.core.model import Reply, SignedRequest, Verdict
 from cancelall.core.profile import BrokenProfile, Profile
 from cancelall.core.results import ProfileReport, Timing
 from cancelall.core.secret import last_four, passes, register
-from cancelall.credentials.chain import Found, resolve
+from cancelall.credentials.chain import ResolvedSecrets, resolve
 from cancelall.engine import final_states, reporting, verdicts
 from cancelall.engine.client import Client, Send
 from cancelall.engine.hold import Hold
 from cancelall.engine.profile_sweep import ProfileSweep
 from cancelall.engine.shared_limits import SCARCE, SharedLimits, scarcity, with_descriptors
-from cancelall.engine.signer import Signer
+from cancelall.engine.signer import Clock, Signer, SystemClock
 from cancelall.journal.record import Record, nanoseconds
-from cancelall.net import preconnect
+from cancelall.net import connection
 from cancelall.net.background import NoThreadError, ThreadDiedError, in_thread
 from cancelall.net.route import Route, route_for
 from cancelall.venues.registry import load, segments
@@ -317,7 +315,7 @@ class Run:
         await self._until(asyncio.create_task(hold.run()), hold.deadline)
         return hold.look() if self.interrupted.is_set() else verdicts.profile_verdict(sweep)
 
-    async def _secrets(self, profile: Profile, deadline: float) -> Found:
+    async def _secrets(self, profile: Profile, deadline: float) -> ResolvedSecrets:
         """In threads of their own: a hanging keyring of one profile delays none that has its secrets at hand."""
         reading = self.shared.secrets(profile, lambda: in_thread(lambda: resolve(profile, self.environ), "secrets"))
         return await self._before(asyncio.create_task(reading), deadline, "the secrets were read")
@@ -361,7 +359,7 @@ class Run:
         timing = self._timing(Tally(), self.clock.monotonic())
         return reporting.nothing_sent(profile, error, verdict, timing, dry_run=self.dry_run)
 
-    def _target(self, profile: Profile, client: Client, resolved: Found) -> Target:
+    def _target(self, profile: Profile, client: Client, resolved: ResolvedSecrets) -> Target:
         return Target(
             profile=profile.name,
             venue=profile.venue,
@@ -396,26 +394,25 @@ def over_the_network(
     `route` is the profile's, if somebody wants to know how it fares; `thrifty`: no connection is kept; `closing` closes
     at its end those that are. Blocks while the CA bundle is loaded, if it is not. Raises ConfigError when it cannot be.
     """
-    from cancelall.net.connection import Handle
     from cancelall.net.transport import Transport
 
     route = route or route_for(profile.origin, profile.common.proxy, profile.common.ca_bundle, environ)
     name = f"attempt at {profile.origin}"
     if route.proxy_password:
         register(route.proxy_password)
-    transport = Transport(route, ready=preconnect.take, keeps=not thrifty)
+    transport = Transport(route, ready=connection.take, keeps=not thrifty)
     if closing is not None:
         closing.callback(transport.close)
 
     async def send(signed: SignedRequest, until: float, sent: Callable[[], None]) -> Reply:
         loop = asyncio.get_running_loop()
-        passes(signed.headers, signed.body, signed.url)
+        passes(signed.headers, signed.body, signed.target)
 
         def tell() -> None:
             with contextlib.suppress(RuntimeError):  # the loop has closed: nobody waits any more
                 loop.call_soon_threadsafe(sent)
 
-        handle = Handle()
+        handle = connection.Handle()
 
         def attempt() -> Reply:
             return transport.send(signed, until, tell, handle)
@@ -440,7 +437,7 @@ def _load_transport() -> None:
     if not gc.isenabled():  # what is frozen is never looked at again: of a later run it would be a finished one
         gc.freeze()
         gc.enable()
-    preconnect.at_ease()
+    connection.at_ease()
 
 
 def harden(environ: dict[str, str]) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from cancelall.core.errors import CancelallError, SecretError, TransportFault
 from cancelall.core.profile import BrokenProfile, Profile
 from cancelall.engine.rate_limiter import Address, HostGate
 from cancelall.net.background import in_thread
-from cancelall.net.route import Route, route_for
+from cancelall.net.route import Route, is_loaded, route_for, tls_context
 from cancelall.venues.registry import load, schema
 
 T = TypeVar("T")
@@ -136,11 +136,9 @@ class SharedLimits:
 
         Raises ConfigError when it cannot be used.
         """
-        from cancelall.net import tls
-
         bundle = self.route(profile).ca_bundle
-        if not tls.loaded(bundle):
-            await in_thread(lambda: tls.context(bundle), f"CA bundle {bundle}")
+        if not is_loaded(bundle):
+            await in_thread(lambda: tls_context(bundle), f"CA bundle {bundle}")
 
     def warnings(self, profile: Profile | BrokenProfile) -> tuple[str, ...]:
         """What a profile's result has to say of what it shares: what it waited for, and where its requests went."""

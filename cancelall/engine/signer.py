@@ -1,17 +1,41 @@
-"""One profile's requests as they go: each attempt signed afresh, over the very bytes that are sent."""
+"""One profile's requests as they go: each attempt signed afresh, over the very bytes that are sent, by a clock.
+
+Where the time of a run comes from, for signatures and for deadlines, stands here, too; tests inject another clock.
+"""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from cancelall.core.attempts import Watch
-from cancelall.core.clock import Clock
 from cancelall.core.model import Reply, Request, SignedRequest
 from cancelall.venues.contract import Venue
 
 T = TypeVar("T")
+
+
+class Clock(Protocol):
+    """Where time comes from."""
+
+    def now_ms(self) -> int:
+        """Wall time in ms since the epoch, for signatures."""
+
+    def monotonic(self) -> float:
+        """Seconds that only ever grow, for deadlines."""
+
+
+class SystemClock:
+    """The machine's own clocks."""
+
+    def now_ms(self) -> int:
+        """Wall time in ms since the epoch."""
+        return time.time_ns() // 1_000_000
+
+    monotonic = staticmethod(time.monotonic)
+    """Seconds since some fixed point."""
 
 
 @dataclass(kw_only=True)
@@ -61,19 +85,19 @@ class Signer:
     ) -> SignedRequest:
         """The request as it goes, or its copy for the second name. Raises SecretError when the key cannot be used."""
         request, ours_ms = exchange.request, self.clock.now_ms()
-        headers, body, target = self.headers, request.body, request.target
+        headers, body, query = self.headers, request.body, request.query
         signed_ms = ours_ms + self._offset_ms - self.venue.clock_lead_ms
         if request.signed:
             signed = self.venue.sign(request, self.secrets, self.options, signed_ms, exchange.widen)
             headers, body = (*headers, *signed.headers), signed.body
-            target = target if signed.query is None else f"{request.path}?{signed.query}"
+            query = query if signed.query is None else signed.query
         window = self.venue.late_ms(self.options) if request.changes else None
         return SignedRequest(
             request=request,
             origin=self.origin if copy_of is None else self.alternate or self.origin,
             headers=headers,
             body=body,
-            target=target,
+            target=f"{request.path}?{query}" if query else request.path,
             about=exchange.watch.about,
             tries=exchange.tries,
             signed_ms=signed_ms,

@@ -12,8 +12,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import partial
 
-from cancelall.core.attempts import Attempt, Watch
-from cancelall.core.clock import INSTANT
+from cancelall.core.attempts import INSTANT, Attempt, Watch
 from cancelall.core.model import Answer, Listing, Order, Request
 from cancelall.engine import firing
 from cancelall.engine.client import Client
@@ -108,7 +107,7 @@ class SegmentSweep:
         of orders that are known to be open until one round trip before the deadline; in a hold, to its end.
         """
         client, now = self.client, self._now()
-        if client.reads_only or client.refusal is not None or client.closed or now > client.last_send:
+        if client.reads_only or client.refusals.believed is not None or client.closed or now > client.last_send:
             return
         late = not known and now > client.deadline - client.reserve and not self.around.held
         for request, orders in (*((request, ()) for request in moves.mass), *moves.named):

@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 from cancelall import __version__
 from cancelall.core.model import Acknowledgement, Answer, Order, Priority, Request, State
 from cancelall.core.results import ProfileReport
-from cancelall.journal.fields import id_fields
-from cancelall.journal.writer import Journal
+from cancelall.journal.writer import Journal, id_fields
 
 if TYPE_CHECKING:
     from cancelall.core.attempts import Outcome, Tally

@@ -18,7 +18,8 @@ HEAD_LIMIT = 1 << 16
 """Bytes of an answer that are not its body: status lines, headers, interim answers, chunk heads, trailers together."""
 HEADERS_AT_MOST = 100
 """Header lines of one head."""
-_PIECE = 1 << 16
+_PIECE = 1 << 15
+"""Bytes that are read, or come out of a compressed body, at once: many bombs must not unpack before anybody counts."""
 
 _KEPT = frozenset(
     ("date", "retry-after", "content-type", "content-length", "traceid", "x-request-id", "x-trace-id", "cf-ray")
@@ -62,7 +63,7 @@ class Reader:
         self._monotonic = monotonic
         self._there = bytearray()
         self._head_left = HEAD_LIMIT
-        self.heard = False
+        self.begun = False
         """Whether any byte has come."""
 
     @property
@@ -101,7 +102,7 @@ class Reader:
         came = self._source.recv(_PIECE)
         if not came:
             raise Ended
-        self.heard = True
+        self.begun = True
         self._there += came
 
 
@@ -270,7 +271,7 @@ def _chunks(reader: Reader) -> Iterator[bytes]:
         pass
 
 
-class _Plain:
+class _Identity:
     """A body that is not compressed."""
 
     def feed(self, data: bytes, room: int) -> Iterator[bytes]:
@@ -280,11 +281,7 @@ class _Plain:
         """Nothing is missing."""
 
 
-_PIECE = 1 << 15
-"""Bytes that come out of a compressed body at once, so that many bombs do not all unpack before anybody counts."""
-
-
-class _Inflating(_Plain):
+class _Inflating(_Identity):
     """A body in gzip, which may have several members, or in deflate, which comes with and without its frame.
 
     https://www.rfc-editor.org/rfc/rfc9110#section-8.4.1
@@ -325,9 +322,9 @@ class _Inflating(_Plain):
             raise _undecodable()
 
 
-def _decoder(coding: str) -> _Plain:
+def _decoder(coding: str) -> _Identity:
     if not coding:
-        return _Plain()
+        return _Identity()
     if coding in ("gzip", "x-gzip"):
         return _Inflating(31)
     if coding == "deflate":

@@ -1,4 +1,4 @@
-"""Blocking work beside the event loop, in daemon threads that can be left behind.
+"""Blocking work in the background of the event loop, in daemon threads that can be left behind.
 
 A thread pool makes the process wait for a stuck worker at exit (4.05 s against 0.33 s, measured); these do not. A
 thread that is done takes the next piece of work: starting one costs more than most of what is done in it, above all
@@ -64,7 +64,7 @@ class Crew:
         """Those at work that nobody waits for any more, by name. One that comes back is counted on again."""
 
     def do(self, job: Job) -> bool:
-        """Have it done beside; False when there is no thread and none can be had. Raises NoThreadError."""
+        """Have it done in the background; False when there is no thread and none can be had. Raises NoThreadError."""
         with self._lock:
             if self._left[job.name] >= LEFT_BEHIND:
                 raise NoThreadError(f"{LEFT_BEHIND} earlier ones hang without an end")
@@ -167,7 +167,7 @@ _crew = Crew()
 
 
 async def in_thread(work: Callable[[], T], name: str = "worker") -> T:
-    """The result of `work`, run beside the loop. When the caller is cancelled the thread is left behind.
+    """The result of `work`, run in the background of the loop. When the caller is cancelled the thread is left behind.
 
     Without any thread it is run on the loop, which then waits for it. Raises NoThreadError when it was not begun,
     ThreadDiedError when it would have ended its thread, and what it raised.

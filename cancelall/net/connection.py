@@ -1,20 +1,47 @@
-"""A connection to a venue: the race of its addresses, then TLS; and how whoever waits on one is let go."""
+"""A connection to a venue: the race of its addresses, then TLS; how whoever waits on one is let go; and those that are
+opened ahead, in the background of the imports.
+
+What is opened ahead goes where the requests will go, in the same way: the same race of addresses, the same TLS context,
+the same name check. Nothing is said on it. When one fails, has been closed in the meantime, or no thread or file
+descriptor can be had for it, the ordinary way is taken, and its trouble is told there. A profile with a proxy has none.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import queue
 import socket
+import sys
 import threading
+import time
 import urllib.parse
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from cancelall.core.errors import TransportFault
-from cancelall.net import dial
+from cancelall.core.errors import CancelallError, TransportFault
+from cancelall.net import dial, route
 
 if TYPE_CHECKING:
     import ssl
+
+CONNECT_SECONDS = 2.0
+"""For TCP, and again for TLS."""
+SWITCH_SECONDS = 0.0005
+"""How long a thread waits for the interpreter while the program starts; see `at_ease`."""
+UNDISTURBED = 0.001
+"""Seconds that the connections have the interpreter to themselves: their first packets are out before it imports on."""
+LIFETIME = 10.0
+"""Seconds after which one is not used any more: a router on the way may have forgotten it without a word."""
+AT_MOST = 16
+"""Connections to one host, for as many first cancels. 80 ms away, the tenth cancel leaves 0.5 s after the first when
+only that one finds a connection, 0.3 s with eight, 0.07 s with one for each, and the first leaves no later."""
+ALTOGETHER = 48
+"""Connections to all hosts: each takes a thread and a file descriptor until it is used."""
+_DESCRIPTORS_FOR_OTHERS = 16
+"""File descriptors that are left to the rest of the start, which opens modules, the journal, and the event loop's."""
+_DESCRIPTORS_EACH = 3
+"""What one takes while the addresses are raced: the socket, its copy, the selector."""
 
 
 class Handle:
@@ -61,28 +88,6 @@ def shut(made: socket.socket) -> None:
         socket.socket.shutdown(inner, socket.SHUT_RDWR)
 
 
-def tcp(
-    host: str,
-    port: int,
-    seconds: float,
-    *,
-    family: int | None = None,
-    until: float | None = None,
-    handle: Handle | None = None,
-) -> socket.socket:
-    """A connection to the first address that answers, with that time for each further step. Raises as dial.connect."""
-    made = dial.connect(host, port, seconds, family=family, until=until)
-    try:
-        made.settimeout(seconds)
-        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if handle is not None:
-            handle.hold(made)
-    except BaseException:
-        made.close()
-        raise
-    return made
-
-
 def connect(
     origin: str,
     ca_bundle: str | None,
@@ -92,30 +97,35 @@ def connect(
     until: float | None = None,
     handle: Handle | None = None,
 ) -> socket.socket:
-    """A connection to an origin that has said nothing yet. `seconds` bounds TCP, and again all of TLS.
+    """A connection to an origin that has said nothing yet, over the first address that answers. `seconds` bounds TCP,
+    and again all of TLS.
 
     Raises as dial.connect, OSError (ssl.SSLError for TLS), ConfigError, and TransportFault when it was given up.
     """
     parts = urllib.parse.urlsplit(origin)
     host, encrypted = parts.hostname or "", parts.scheme == "https"
-    made = tcp(host, parts.port or (443 if encrypted else 80), seconds, family=family, until=until, handle=handle)
-    if not encrypted:
-        return made
-    return secure(made, host, ca_bundle, handle)
+    made = dial.connect(host, parts.port or (443 if encrypted else 80), seconds, family=family, until=until)
+    try:
+        made.settimeout(seconds)
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if handle is not None:
+            handle.hold(made)
+    except BaseException:
+        made.close()
+        raise
+    return secure(made, host, ca_bundle, handle) if encrypted else made
 
 
-def secure(plain: socket.socket, host: str, ca_bundle: str | None, handle: Handle | None = None) -> ssl.SSLSocket:
+def secure(tcp_socket: socket.socket, host: str, ca_bundle: str | None, handle: Handle | None = None) -> ssl.SSLSocket:
     """TLS on a connection, which it takes over, with the host that its certificate must name.
 
     Raises ssl.SSLError and other OSErrors, ConfigError, and TransportFault when it was given up.
     """
-    from cancelall.net import tls  # the addresses are raced already
-
-    made = plain
+    made = tcp_socket
     try:
         name = host.rstrip(".")
-        secured = tls.context(ca_bundle).wrap_socket(
-            plain,
+        secured = route.tls_context(ca_bundle).wrap_socket(
+            tcp_socket,
             # As bytes where that is the same: a str is taken through the tables of IDNA.
             server_hostname=name.encode() if name.isascii() else name,
             do_handshake_on_connect=False,
@@ -147,3 +157,140 @@ def silent(made: socket.socket) -> bool:
     except (OSError, ValueError):
         return False
     return False
+
+
+# --- opened ahead ---
+
+
+class _Door:
+    """The connections to one origin: how many are still to be had, and those that are there, the fastest first."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.promised = 0
+        self.opened: queue.SimpleQueue[tuple[socket.socket | None, float]] = queue.SimpleQueue()
+
+    def claim(self) -> bool:
+        """Whether one more may wait for a connection."""
+        with self.lock:
+            self.promised -= 1 if (free := self.promised > 0) else 0
+        return free
+
+    def give_back(self, connections: Sequence[tuple[socket.socket | None, float]]) -> None:
+        """Leave to others what was claimed and not used."""
+        with self.lock:
+            self.promised += len(connections)
+        for one in connections:
+            self.opened.put(one)
+
+
+Host = tuple[str, str | None]
+"""An origin, and the certificate authorities to trust there, None for the usual ones."""
+_doors: dict[Host, _Door] = {}
+
+
+def preconnect(hosts: Mapping[Host, Iterable[int]]) -> None:
+    """Begin to connect to some hosts, and return at once. A kill goes on without what fails here.
+
+    What is given for a host are numbers of first requests, one for each profile there; they are computed only when one
+    connection to each host is on its way, since a venue has to be imported to know them. The threads that do it have a
+    few steps each, and the imports on the main thread would keep each waiting for the interpreter for its usual 5 ms.
+    """
+    sys.setswitchinterval(SWITCH_SECONDS)
+    room = _room()
+    hosts = dict(list(hosts.items())[:room])
+    for origin, ca_bundle in hosts:
+        _doors[origin, ca_bundle] = _Door()
+        _open_more(origin, ca_bundle, 1)
+    if hosts:
+        time.sleep(UNDISTURBED)
+    for ca_bundle in {ca_bundle for origin, ca_bundle in hosts if origin.startswith("https:")}:
+        _start_threads(1, _load, ca_bundle)
+    share = min(AT_MOST, room // max(1, len(hosts)))
+    if share < 2:
+        return
+    for (origin, ca_bundle), numbers in hosts.items():
+        count = 0
+        for number in numbers:  # of a thousand profiles on one host not all need be looked at
+            count += number
+            if count >= share:
+                break
+        _open_more(origin, ca_bundle, min(count, share) - 1)
+
+
+def at_ease() -> None:
+    """The start is over: threads take turns as usual."""
+    sys.setswitchinterval(0.005)
+
+
+def take(origin: str, ca_bundle: str | None, seconds: float, family: int | None = None) -> socket.socket | None:
+    """An open connection to an origin that nobody has used, or None when there is none within so many seconds.
+
+    Of a given address family, only one that is there already: the next may go the other way again.
+    """
+    door = _doors.get((origin, ca_bundle))
+    until = time.monotonic() + (seconds if family is None else 0.0)
+    others: list[tuple[socket.socket | None, float]] = []
+    try:
+        while door is not None and door.claim():
+            try:
+                made, since = door.opened.get(timeout=max(0.0, until - time.monotonic()))
+            except queue.Empty:
+                return None
+            if made is None:
+                return None
+            if time.monotonic() - since >= LIFETIME or not silent(made):
+                made.close()
+            elif family is None or made.family == family:
+                return made
+            else:
+                others.append((made, since))
+        return None
+    finally:
+        if door is not None:
+            door.give_back(others)
+
+
+def _open_more(origin: str, ca_bundle: str | None, count: int) -> None:
+    door = _doors[origin, ca_bundle]
+    with door.lock:
+        door.promised += count
+    begun = _start_threads(count, _open, door, origin, ca_bundle)
+    with door.lock:
+        door.promised -= count - begun
+
+
+def _start_threads(count: int, work: Callable[..., None], *arguments: object) -> int:
+    """Begin the work so many times, each in a thread of its own; how many could be had."""
+    for begun in range(count):
+        try:
+            threading.Thread(target=work, args=arguments, name="preconnect", daemon=True).start()
+        except (RuntimeError, MemoryError):
+            return begun
+    return count
+
+
+def _room() -> int:
+    """How many connections may be opened ahead; none take the file descriptors that the start itself needs."""
+    try:
+        import resource  # the guard has loaded it
+    except ImportError:  # Windows has no such limit for sockets
+        return ALTOGETHER
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY:
+        return ALTOGETHER
+    return max(0, min(ALTOGETHER, (soft - _DESCRIPTORS_FOR_OTHERS) // _DESCRIPTORS_EACH))
+
+
+def _load(ca_bundle: str | None) -> None:
+    with contextlib.suppress(CancelallError):
+        route.tls_context(ca_bundle)
+
+
+def _open(door: _Door, origin: str, ca_bundle: str | None) -> None:
+    made = None
+    try:
+        made = connect(origin, ca_bundle, CONNECT_SECONDS)
+    except Exception:
+        made = None
+    door.opened.put((made, time.monotonic()))

@@ -18,9 +18,9 @@ import time
 from collections.abc import Iterable, Sequence
 
 STAGGER = 0.25
-"""Seconds before the next address is tried beside those under way."""
+"""Seconds before the next address is tried next to those under way."""
 FAILED_SECONDS = 0.5
-"""How long a name that did not resolve is not asked for again."""
+"""How long a name that did not resolve is not looked up again."""
 RENEW_SECONDS = 2.0
 """How old addresses must be before the name is looked up once more because none of them can be connected to."""
 
@@ -52,7 +52,7 @@ class _LookUp:
         """Ask the resolver; nothing bounds its time."""
         try:
             self.addresses = tuple(_ask(host, port))
-        except Exception as fault:  # handed to whoever asked
+        except Exception as fault:  # handed to whoever waits
             self.fault = fault
         finally:
             self.ended = time.monotonic()

@@ -1,7 +1,7 @@
 """The tunnel through a proxy, and the only module that knows requests and urllib3.
 
 They know how a proxy is told a name and a password, and TLS inside of TLS. What then goes through the tunnel is sent
-and read like anything else, by `cancelall.net.direct`: no byte of a signed request is theirs, and no proxy sees one.
+and read like anything else, by `cancelall.net.transport`: no byte of a signed request is theirs, and no proxy sees one.
 """
 
 from __future__ import annotations
@@ -9,16 +9,15 @@ from __future__ import annotations
 import socket
 import time
 import urllib.parse
-from collections.abc import Mapping
 from typing import cast
 
 import requests.adapters
 from urllib3.util.ssltransport import SSLTransport
 
 from cancelall.core.errors import TransportFault
-from cancelall.net import answer, connection, failures, tls
+from cancelall.net import answer, connection, failures
 from cancelall.net.connection import Handle
-from cancelall.net.route import Route
+from cancelall.net.route import Route, proxy_parts, tls_context
 
 _PORTS = {"http": 80, "https": 443}
 _REFUSED = "the proxy did not let the request through"
@@ -31,23 +30,21 @@ def tunnel(route: Route, origin: str, seconds: float, until: float, handle: Hand
     like one where the proxy itself speaks TLS. Raises TransportFault, ConfigError.
     """
     try:
-        proxy = route.proxy or ""
-        parts = urllib.parse.urlsplit(proxy if "://" in proxy else f"http://{proxy}")
-        port = parts.port or _PORTS.get(parts.scheme, 0)
+        parts = proxy_parts(route.proxy or "")
+        scheme = parts.scheme or "http"
+        port = parts.port or _PORTS.get(scheme, 0)
     except ValueError:
         raise TransportFault("the proxy's address cannot be read", sent="no") from None
-    if parts.scheme not in _PORTS:
-        raise TransportFault(f"the proxy is no HTTP proxy ({parts.scheme}://)", sent="no")
-    headers = requests.adapters.HTTPAdapter().proxy_headers(parts.geturl())
-    made = _to_proxy(route, parts.scheme, parts.hostname or "", port, seconds, until, handle)
+    if scheme not in _PORTS:
+        raise TransportFault(f"the proxy is no HTTP proxy ({scheme}://)", sent="no")
+    made = _to_proxy(route, scheme, parts.hostname or "", port, seconds, until, handle)
     try:
         to = urllib.parse.urlsplit(origin)
-        _ask_for(made, to.hostname or "", to.port or 443, headers, min(until, time.monotonic() + seconds))
+        ask_tunnel(made, parts, to.hostname or "", to.port or 443, min(until, time.monotonic() + seconds))
         made.settimeout(max(0.01, min(seconds, until - time.monotonic())))
-        if parts.scheme == "http":
+        if scheme == "http":
             return connection.secure(made, to.hostname or "", route.ca_bundle, handle)
-        context = tls.context(route.ca_bundle)
-        return cast(socket.socket, SSLTransport(made, context, server_hostname=to.hostname))
+        return cast(socket.socket, SSLTransport(made, tls_context(route.ca_bundle), server_hostname=to.hostname))
     except BaseException as fault:
         made.close()
         if isinstance(fault, OSError):
@@ -63,15 +60,19 @@ def _to_proxy(
     try:
         return connection.connect(origin, route.ca_bundle, seconds, until=until, handle=handle)
     except (OSError, UnicodeError) as fault:
-        told = failures.of_connecting(fault)
-        final = told.final and not route.proxy_from_environment
-        refused = TransportFault(f"{_REFUSED}: {told.message}", kind=told.kind, sent="no", final=final)
-        refused.hint = told.hint
+        why = failures.of_connecting(fault)
+        final = why.final and not route.proxy_from_environment
+        refused = TransportFault(f"{_REFUSED}: {why.message}", kind=why.kind, sent="no", final=final)
+        refused.hint = why.hint
         raise refused from fault
 
 
-def _ask_for(made: socket.socket, host: str, port: int, headers: Mapping[str, str], until: float) -> None:
-    """Have the proxy open a way to a host. https://www.rfc-editor.org/rfc/rfc9110#section-9.3.6"""
+def ask_tunnel(made: socket.socket, proxy: urllib.parse.SplitResult, host: str, port: int, until: float) -> None:
+    """Have the proxy at the other end of a connection open a way to a host. Raises TransportFault.
+
+    https://www.rfc-editor.org/rfc/rfc9110#section-9.3.6
+    """
+    headers = requests.adapters.HTTPAdapter().proxy_headers(proxy.geturl())
     target = f"{_bracketed(host)}:{port}"
     lines = [f"CONNECT {target} HTTP/1.1", f"Host: {target}", *(f"{name}: {text}" for name, text in headers.items())]
     reader = answer.Reader(made, until, until - time.monotonic())
@@ -85,7 +86,7 @@ def _ask_for(made: socket.socket, host: str, port: int, headers: Mapping[str, st
     if not 200 <= status < 300:
         raise TransportFault(f"{_REFUSED} (HTTP {status})", sent="no")
     if not reader.empty:
-        raise TransportFault(f"{_REFUSED}: it said more than it was asked", sent="no")
+        raise TransportFault(f"{_REFUSED}: it said more than its answer", sent="no")
 
 
 def _bracketed(host: str) -> str:

@@ -1,25 +1,31 @@
 """Sends signed requests: exact bytes, bounded time and size, no redirects, TLS always.
 
-A cancel goes on a connection of its own, and so does what asks for one; other reads share those that are kept. A proxy
-only opens a tunnel. What is sent and read on a connection, `cancelall.net.direct` does, whichever way it leads.
+A cancel goes on a connection of its own: one that the venue has just closed would swallow it. So does what asks for
+one; other reads share those that are kept. A proxy only opens a tunnel.
+
+Standard library alone: requests takes longer to import than all the rest of a start, and does nothing for a request
+whose bytes are signed already. Here no redirect is followed, no netrc entry is read, no cookie is kept, nothing is
+printed whatever debug level somebody has set, and nothing is sent again.
 """
 
 from __future__ import annotations
 
 import contextlib
+import re
 import socket
 import threading
 import time
 import urllib.parse
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 from cancelall import __version__
 from cancelall.core.errors import ConfigError, TransportFault, Unreadable
 from cancelall.core.model import Reply, SignedRequest
-from cancelall.net import connection, direct, failures, tls
-from cancelall.net.connection import Handle
-from cancelall.net.direct import Answered, Kept, Outgoing, Unheard
-from cancelall.net.route import Route, is_loopback
+from cancelall.net import answer, connection, failures
+from cancelall.net.connection import Handle, silent
+from cancelall.net.route import Route, is_loopback, tls_context
 
 CONNECT_TIMEOUT = 2.0
 """Seconds for TCP, and again for TLS."""
@@ -35,8 +41,182 @@ CONTAINERS_AT_MOST = 100_000
 MEMBERS_AT_MOST = 1_000_000
 """Commas and colons in a body: 5,000 orders of fifty fields have half as many."""
 
+RESTED_SECONDS = 0.25
+"""Silence after an answer in which a second copy of it would have come."""
+SPARE = 4
+"""Connections of cancels that are kept, at most, while there are no others."""
+IDLE_SECONDS = 15.0
+"""How long a connection is kept without use: a router on the way may have forgotten it without a word."""
+
+_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_TARGET = re.compile(r"[!-~]+")
+_VALUE = re.compile(r"[\t -~\x80-\xff]*")
+
 Ready = Callable[[str, str | None, float], socket.socket | None]
 """Gives a connection to an origin, under a CA bundle, that is already there; waits for it at most so many seconds."""
+
+
+@dataclass(kw_only=True)
+class Outgoing:
+    """A request on its way out: its bytes, how far it has come, and whom to tell that all of it is out.
+
+    Its bytes hold secrets: the repr does not show them.
+    """
+
+    signed: SignedRequest
+    data: bytes = field(repr=False)
+    until: float
+    """The deadline, on the monotonic clock."""
+    seconds: float
+    """The longest silence."""
+    handle: Handle
+    sent: Callable[[], object] = field(repr=False)
+    monotonic: Callable[[], float] = time.monotonic
+    began: bool = False
+    """Some of it can have left."""
+    reported: bool = False
+    """Somebody was told that all of it has."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answered:
+    """An answer whose body is still to come."""
+
+    head: answer.Head
+    reader: answer.Reader
+
+
+class Unanswered(Exception):
+    """A connection broke before the first byte of an answer came."""
+
+    def __init__(self, fault: TransportFault) -> None:
+        super().__init__(fault.message)
+        self.fault = fault
+
+
+def request_bytes(signed: SignedRequest, headers: Mapping[str, str]) -> bytes:
+    """The request as it goes on the wire, its target as it was signed. Raises TransportFault for what cannot go.
+
+    https://www.rfc-editor.org/rfc/rfc9112#section-3
+    """
+    method, target = signed.request.method, signed.target
+    fields = {"Host": urllib.parse.urlsplit(signed.origin).netloc, **headers}
+    fits = _TOKEN.fullmatch(method) and _TARGET.fullmatch(target)
+    if not fits or not all(_TOKEN.fullmatch(name) and _VALUE.fullmatch(value) for name, value in fields.items()):
+        raise TransportFault("the request holds a character that HTTP cannot carry", sent="no")
+    lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items()), "", ""]
+    return "\r\n".join(lines).encode("latin-1") + signed.body
+
+
+def ask(out: Outgoing, made: socket.socket) -> Answered:
+    """Send a request, and read the head of its answer. Raises TransportFault; Unanswered where nothing at all came."""
+    out.handle.hold(made)
+    reader = None
+    try:
+        _send(out, made)
+        reader = answer.Reader(made, out.until, out.seconds, out.monotonic)
+        return Answered(head=answer.head(reader), reader=reader)
+    except (OSError, answer.Ended) as fault:
+        reason = failures.of_waiting(fault)
+        if (reader is not None and reader.begun) or isinstance(fault, TimeoutError):
+            raise reason from fault
+        raise Unanswered(reason) from fault
+
+
+def _body(out: Outgoing, answered: Answered, large: Callable[[int], None]) -> bytes:
+    """Read the body. Raises TransportFault."""
+    try:
+        return answer.body(answered.reader, answered.head, out.signed.body_limit, large)
+    except (OSError, answer.Ended) as fault:
+        raise failures.of_reading(fault) from fault
+
+
+def _send(out: Outgoing, made: socket.socket) -> None:
+    left = out.until - out.monotonic()
+    if left <= 0:
+        raise TransportFault("no time left to send", kind="timeout", sent="no")
+    made.settimeout(min(out.seconds, left))
+    if out.signed.recalled():
+        raise TransportFault("it was called back before it left", sent="no")
+    out.began = True
+    with contextlib.suppress(BrokenPipeError):  # it may have been answered before all of it was read
+        made.sendall(out.data)
+    if not out.reported:
+        out.reported = True
+        out.sent()
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Idle:
+    """A connection, since when it is, and whether it has to rest before anything else is sent on it."""
+
+    since: float
+    made: socket.socket
+    must_rest: bool
+
+
+class Kept:
+    """Connections of one way to one host that wait for more reads, the one that was used last first."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._lock = threading.Lock()
+        self._idle: deque[_Idle] = deque()
+
+    def take(self, family: int | None, *, rested: bool = False) -> socket.socket | None:
+        """One whose peer has said nothing since its last answer, if `rested` for a while by now; None without one."""
+        while True:
+            latest = time.monotonic() - RESTED_SECONDS
+            with self._lock:
+                fitting = [
+                    one
+                    for one in self._idle
+                    if (one.since <= latest or not (rested or one.must_rest))
+                    and (family is None or one.made.family == family)
+                ]
+                if not fitting:
+                    return None
+                chosen = fitting[-1]
+                self._idle.remove(chosen)
+            if time.monotonic() - chosen.since < IDLE_SECONDS and silent(chosen.made):
+                return chosen.made
+            chosen.made.close()
+
+    def give(self, made: socket.socket, answered: Answered, *, of_a_cancel: bool = False) -> None:
+        """Keep a connection whose answer is complete, unless more has come on it than that.
+
+        Those of cancels rest first, and few are kept: for the last listing of a proof, which then needs no handshake.
+        """
+        if not (answered.head.lasting and answered.reader.empty and silent(made)):
+            made.close()
+            return
+        now = time.monotonic()
+        with self._lock:
+            old = [_Idle(since=now, made=made, must_rest=of_a_cancel)]
+            if not of_a_cancel or len(self._idle) < SPARE:
+                self._idle += old
+                old = [self._idle.popleft() for _ in range(len(self._idle) - self._most)]
+            while self._idle and now - self._idle[0].since >= IDLE_SECONDS:
+                old.append(self._idle.popleft())
+        for one in old:
+            one.made.close()
+
+    def __del__(self) -> None:
+        self.close()
+
+    def end(self) -> None:
+        """Close them all, and each that is given from now on."""
+        with self._lock:
+            self._most = 0
+        self.close()
+
+    def close(self) -> bool:
+        """Close them all; False when there were none."""
+        with self._lock:
+            idle, self._idle = self._idle, deque()
+        for one in idle:
+            one.made.close()
+        return bool(idle)
 
 
 class Transport:
@@ -55,7 +235,7 @@ class Transport:
         self._ready = ready
         self._keeps = keeps
         self._monotonic = monotonic
-        tls.context(route.ca_bundle)  # whether it can be read is told now
+        tls_context(route.ca_bundle)  # whether it can be read is told now
         self._kept = Kept(_KEPT)
         self._large = threading.BoundedSemaphore(_LARGE_AT_ONCE)
 
@@ -81,7 +261,7 @@ class Transport:
             raise TransportFault("a proxy chooses the address family itself", sent="no")
         out = Outgoing(
             signed=signed,
-            data=direct.request_bytes(signed, _headers(signed, keep=self._keeps)),
+            data=request_bytes(signed, _headers(signed, keep=self._keeps)),
             until=deadline,
             seconds=READ_TIMEOUT,
             handle=handle or Handle(),
@@ -106,16 +286,16 @@ class Transport:
         """One attempt on one route: on a connection that is kept, or else on a new one."""
         kept = self._kept if route.proxy == self.route.proxy and self._keeps else None
         try:
-            may = kept is not None and not out.signed.fresh_connection
+            may = kept is not None and not out.signed.request.changes
             made = kept.take(out.signed.family, rested=out.signed.rested_connection) if kept and may else None
             if made is not None:
                 try:
                     return self._on(made, route, out, kept)
-                except Unheard:  # the host had closed it: a read may go once more
+                except Unanswered:  # the host had closed it: a read may go once more
                     if out.handle.given_up:
                         raise
             return self._on(self._connected(route, out), route, out, kept)
-        except Unheard as broken:
+        except Unanswered as broken:
             raise broken.fault from broken.__cause__
         except MemoryError as fault:
             raise failures.out_of_memory("maybe" if out.began else "no") from fault
@@ -155,17 +335,17 @@ class Transport:
         )
 
     def _on(self, made: socket.socket, route: Route, out: Outgoing, kept: Kept | None) -> Reply:
-        """Ask on a connection; afterwards it is kept, or closed. Raises TransportFault, Unheard."""
+        """Ask on a connection; afterwards it is kept, or closed. Raises TransportFault, Unanswered."""
         done = False
         try:
             with self._measured(out) as large:
-                answered = direct.ask(out, made)
+                answered = ask(out, made)
                 body = b""
                 if not 300 <= answered.head.status < 400:  # what a redirect says is not even downloaded
-                    body = direct.body(out, answered, large)
+                    body = _body(out, answered, large)
                     done = out.handle.let_go() and kept is not None
                     if done and kept is not None:
-                        kept.give(made, answered, of_a_cancel=out.signed.fresh_connection)
+                        kept.give(made, answered, of_a_cancel=out.signed.request.changes)
                 return _reply(answered, body, made.family if route.proxy is None else None)
         finally:
             if not done:
@@ -198,9 +378,9 @@ class Transport:
 
 
 def _reply(answered: Answered, body: bytes, family: int | None) -> Reply:
-    """The complete answer, its JSON parsed here, beside everybody else. Raises TransportFault for its shape.
+    """The complete answer, its JSON parsed here, in its own thread. Raises TransportFault for its shape.
 
-    What is no JSON is told when somebody asks for it.
+    What is no JSON raises where somebody reads it.
     """
     containers = body.count(b"{") + body.count(b"[")
     if containers > CONTAINERS_AT_MOST or body.count(b",") + body.count(b":") > MEMBERS_AT_MOST:
@@ -221,6 +401,6 @@ def _headers(signed: SignedRequest, *, keep: bool) -> Mapping[str, str]:
         "Connection": "keep-alive" if keep else "close",
         **dict(signed.headers),
     }
-    if signed.body or signed.method in ("POST", "DELETE"):
+    if signed.body or signed.request.method in ("POST", "DELETE"):
         headers["Content-Length"] = str(len(signed.body))
     return headers

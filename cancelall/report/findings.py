@@ -6,8 +6,8 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from cancelall.core.findings import CheckReport, Finding, Level, exit_status
-from cancelall.report.tables import drawn
+from cancelall.core.preflight import CheckReport, Finding, Level, exit_status
+from cancelall.report.tables import badge_line, drawn, table
 from cancelall.report.text import clean
 
 if TYPE_CHECKING:
@@ -49,18 +49,8 @@ def check_table(report: CheckReport, made: Console) -> str:
 
 def ready_line(report: CheckReport) -> RenderableType:
     """Whether a kill would work, with the exit code that goes with it."""
-    from rich.text import Text
-
-    style = "bold white on green" if report.ok else "bold white on red"
-    where = " ".join(
-        part for part in (report.venue if report.venue != report.profile else "", report.environment) if part
-    )
-    plain = "default on default not bold"
-    line = Text(f" {'READY' if report.ok else 'NOT READY'} ", style=style)
-    line.append(f" {clean(report.profile)}", style="bold not reverse default on default")
-    line.append(f"{f' ({clean(where)})' if where else ''}: {_counts(report)}", style=plain)
-    line.append(f" · exit {int(report.exit_status)}", style=f"dim {plain}")
-    return line
+    badge, style = ("READY", "bold white on green") if report.ok else ("NOT READY", "bold white on red")
+    return badge_line(badge, style, report, _counts(report))
 
 
 def check_summary(reports: Sequence[CheckReport], made: Console) -> str:
@@ -81,23 +71,20 @@ def _counts(report: CheckReport) -> str:
 
 
 def _table(report: CheckReport, width: int) -> Table:
-    from rich import box
-    from rich.table import Table
     from rich.text import Text
 
-    title = f"{clean(report.profile)}: {clean(report.host or 'no host')}"
-    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", title_style="bold", pad_edge=False)
-    table.add_column("", no_wrap=True)
+    rows = table(f"{clean(report.profile)}: {clean(report.host or 'no host')}")
+    rows.add_column("", no_wrap=True)
     if width >= _NARROW:
-        table.add_column("check", overflow="fold")
-    table.add_column("found", overflow="fold")
+        rows.add_column("check", overflow="fold")
+    rows.add_column("found", overflow="fold")
     for finding in report.findings:
         cells = [Text(_MARK[finding.level], style=_STYLE[finding.level])]
         if width >= _NARROW:
             cells.append(Text(clean(finding.check)))
         cells.append(_detail(finding, named=width < _NARROW))
-        table.add_row(*cells)
-    return table
+        rows.add_row(*cells)
+    return rows
 
 
 def _detail(finding: Finding, *, named: bool) -> Text:

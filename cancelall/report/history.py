@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-from cancelall.report.tables import drawn
+from cancelall.report.tables import drawn, table
 from cancelall.report.text import clean
 
 if TYPE_CHECKING:
@@ -55,46 +55,43 @@ class Recorded(Protocol):
 
 
 def run_in_full(run: Recorded, made: Console) -> str:
-    """Who asked for what, every event, and how it ended; requests of which nothing is known come last."""
-    from rich import box
-    from rich.table import Table
+    """Who wanted what, every event, and how it ended; requests of which nothing is known come last."""
     from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD, title=Text(f"run {clean(run.id)}"), title_justify="left", pad_edge=False)
-    table.add_column("after", justify="right", no_wrap=True)
-    table.add_column("event", no_wrap=True)
+    rows = table()
+    rows.title, rows.title_style = Text(f"run {clean(run.id)}"), None
+    rows.add_column("after", justify="right", no_wrap=True)
+    rows.add_column("event", no_wrap=True)
     for name in ("profile", "what"):
-        table.add_column(name, overflow="fold")
+        rows.add_column(name, overflow="fold")
     first = next((record.get("mono") for record in run.records), 0)
     for record in _middle_left_out(run.records):
         if record is None:
-            table.add_row("", Text("…", style="dim"), "", f"{len(run.records) - ROWS} more: --json has all")
+            rows.add_row("", Text("…", style="dim"), "", f"{len(run.records) - ROWS} more: --json has all")
             continue
         words = Text(_words(record))
         event = Text(clean(record["event"]), style=_STYLE.get(record["event"], ""))
-        table.add_row(_after(record, first), event, Text(clean(_text(record.get("profile", "")))), words)
-    parts: list[RenderableType] = [table, *(Text(line, style=style) for line, style in _facts(run))]
+        rows.add_row(_after(record, first), event, Text(clean(_text(record.get("profile", "")))), words)
+    parts: list[RenderableType] = [rows, *(Text(line, style=style) for line, style in _facts(run))]
     return drawn(made, *parts) + "\n"
 
 
 def runs_in_short(runs: Sequence[Recorded], made: Console) -> str:
     """One row for each run, and the requests of which nothing is known."""
-    from rich import box
-    from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    rows = table()
     for name in ("run", "began", "command", "reason", "ended"):
-        table.add_column(name, overflow="fold", no_wrap=name == "run")
+        rows.add_column(name, overflow="fold", no_wrap=name == "run")
     for run in runs:
         ended = Text(_ending(run), style="" if run.end is not None else "bold yellow")
-        table.add_row(
+        rows.add_row(
             *map(Text, (clean(run.id[:8]), _clock(run.start.get("ts")), _command(run))),
             Text(clean(_text(run.start.get("reason", "")))),
             ended,
         )
     unknown = [Text(line, style="bold yellow") for run in runs for line in _unknown(run)]
-    return drawn(made, table, *unknown) + "\n"
+    return drawn(made, rows, *unknown) + "\n"
 
 
 _STYLE = {
@@ -126,16 +123,16 @@ def _facts(run: Recorded) -> list[tuple[str, str]]:
 
 
 def _unknown(run: Recorded) -> list[str]:
-    """Requests that were in flight when the run stopped being heard of."""
+    """Requests that were in flight at the last event of the run."""
     found = []
     for record in run.in_flight:
         where = ", ".join(_text(record[name]) for name in ("profile", "segment") if record.get(name))
-        asked = f"{_text(record.get('method'))} {_text(record.get('path'))} ({where}), {_clock(record.get('ts'))}"
+        request = f"{_text(record.get('method'))} {_text(record.get('path'))} ({where}), {_clock(record.get('ts'))}"
         if not record.get("changes"):
-            found.append(f"in flight: {clean(asked)}: unknown whether it was answered; it changes nothing")
+            found.append(f"in flight: {clean(request)}: unknown whether it was answered; it changes nothing")
             continue
         limit = _moment(record.get("signed_ms"), record.get("window_ms"))
-        found.append(f"in flight: {clean(asked)}: unknown whether it was executed; it could be, {limit}")
+        found.append(f"in flight: {clean(request)}: unknown whether it was executed; it could be, {limit}")
     return found
 
 

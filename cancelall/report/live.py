@@ -22,7 +22,7 @@ class Progress:
     def __init__(self, outlet: Outlet, environ: Mapping[str, str]) -> None:
         self._outlet = outlet
         self._environ = environ
-        self._descriptor = _descriptor(outlet)
+        self._descriptor = outlet.descriptor
         self._lines: dict[str, Callable[[], str]] = {}
         self._drawn = 0
         self._held = 0
@@ -80,10 +80,3 @@ class Progress:
 def _signal(event: threading.Event) -> str:
     event.set()
     return ""
-
-
-def _descriptor(outlet: Outlet) -> int | None:
-    try:
-        return outlet.stream.fileno() if outlet.stream is not None else None
-    except (OSError, ValueError, AttributeError):
-        return None

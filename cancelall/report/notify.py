@@ -29,7 +29,7 @@ Words = tuple[str, ...]
 
 
 @dataclass
-class _Told:
+class _Running:
     """One command at work."""
 
     words: Words
@@ -47,7 +47,7 @@ class Notification:
     def __init__(self, lines: Mapping[Words, str], environ: Mapping[str, str]) -> None:
         self._until = time.monotonic() + SECONDS
         self._failures: list[str] = []
-        self._begun: list[_Told] = []
+        self._begun: list[_Running] = []
         clean = without_secrets(environ)
         for words, text in lines.items():
             try:
@@ -87,7 +87,7 @@ def without_secrets(environ: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _begin(words: Sequence[str], data: bytes, environ: Mapping[str, str]) -> _Told:
+def _begin(words: Sequence[str], data: bytes, environ: Mapping[str, str]) -> _Running:
     process = subprocess.Popen(  # noqa: S603 - the user's own command, in a list of words
         words,
         stdin=subprocess.PIPE,
@@ -96,7 +96,7 @@ def _begin(words: Sequence[str], data: bytes, environ: Mapping[str, str]) -> _To
         env=dict(environ),
         start_new_session=sys.platform != "win32",
     )
-    told = _Told(words=tuple(words), process=process)
+    told = _Running(words=tuple(words), process=process)
     if process.stdin is not None:
         threading.Thread(target=_feed, args=(process.stdin, data), name="notify", daemon=True).start()
     if process.stderr is not None:

@@ -1,4 +1,4 @@
-"""Streams written beside the work: no send ever waits for a terminal, a full pipe or a stopped reader."""
+"""Streams written in the background of the work: no send ever waits for a terminal, a full pipe or a stopped reader."""
 
 from __future__ import annotations
 
@@ -22,6 +22,14 @@ class Outlet:
         self._thread: threading.Thread | None = None
         self._name = name
         self._done = threading.Event()
+
+    @property
+    def descriptor(self) -> int | None:
+        """Where the stream goes; None where it has no descriptor."""
+        try:
+            return self.stream.fileno() if self.stream is not None else None
+        except (OSError, ValueError, AttributeError):
+            return None
 
     def write(self, render: Callable[[], str]) -> None:
         """Have the text made and written, in the order of the calls. Making it may import and take its time."""

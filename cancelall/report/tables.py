@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cancelall.core.model import Protection, State, Verdict
 from cancelall.core.results import OrderReport, ProfileReport
@@ -14,6 +14,7 @@ from cancelall.report.text import clean, counts_words, scope_words, verdict_word
 if TYPE_CHECKING:
     from rich.console import Console, JustifyMethod, RenderableType
     from rich.table import Table
+    from rich.text import Text
 
     Canvas = Console
     _Cell = tuple[str, JustifyMethod]
@@ -77,6 +78,28 @@ def console(width: int, *, terminal: bool, environ: Mapping[str, str], encoding:
     return made
 
 
+def table(title: str | None = None) -> Table:
+    """A table without lines between its columns, its title above it on the left."""
+    from rich import box
+    from rich.table import Table
+
+    return Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", title_style="bold", pad_edge=False)
+
+
+def badge_line(badge: str, style: str, report: Any, words: str, *more: str) -> Text:  # a report of either kind
+    """The last and most visible line of a profile: a badge, which profile, in words, and the exit code."""
+    from rich.text import Text
+
+    normal = "default on default not bold"
+    where = " ".join(filter(None, (report.venue if report.venue != report.profile else "", report.environment)))
+    line = Text(f" {badge} ", style=style)
+    line.append(f" {clean(report.profile)}", style="bold not reverse default on default")
+    line.append(f"{f' ({clean(where)})' if where else ''}: {words}", style=normal)
+    for part in (*more, f"exit {int(report.exit_status)}"):
+        line.append(f" · {part}", style=f"dim {normal}")
+    return line
+
+
 def drawn(made: Console, *parts: RenderableType) -> str:
     """What the parts look like."""
     with made.capture() as captured:
@@ -113,63 +136,48 @@ def profile_table(report: ProfileReport, made: Console) -> str:
 
 def verdict_line(report: ProfileReport) -> RenderableType:
     """The verdict, with the exit code that goes with it."""
-    from rich.text import Text
-
-    where = " ".join(
-        part for part in (report.venue if report.venue != report.profile else "", report.environment or "") if part
-    )
-    line = Text(f" {report.verdict.value.upper()} ", style=_VERDICT_STYLE[report.verdict])
-    line.append(f" {clean(report.profile)}", style="bold not reverse default on default")
-    line.append(f"{f' ({where})' if where else ''}: {verdict_words(report)}", style="default on default not bold")
-    if counts := counts_words(report):
-        line.append(f" · {counts}", style="default on default not bold")
-    if report.timing.verdict is not None:
-        line.append(f" · {report.timing.verdict / 1000:.1f} s", style="dim default on default not bold")
-    line.append(f" · exit {int(report.exit_status)}", style="dim default on default not bold")
-    return line
+    counts, spent = counts_words(report), report.timing.verdict
+    words = f"{verdict_words(report)} · {counts}" if counts else verdict_words(report)
+    seconds = () if spent is None else (f"{spent / 1000:.1f} s",)
+    return badge_line(report.verdict.value.upper(), _VERDICT_STYLE[report.verdict], report, words, *seconds)
 
 
 def summary(reports: Sequence[ProfileReport], made: Console) -> str:
     """One row per profile, for runs with several."""
-    from rich import box
-    from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD, title="summary", title_justify="left", title_style="bold", pad_edge=False)
+    rows = table("summary")
     for name in ("profile", "venue", "verdict", "orders"):
-        table.add_column(name, overflow="fold")
-    table.add_column("exit", justify="right")
+        rows.add_column(name, overflow="fold")
+    rows.add_column("exit", justify="right")
     for report in reports:
-        table.add_row(
+        rows.add_row(
             Text(clean(report.profile)),
             Text(report.venue),
             Text(f" {report.verdict.value} ", style=_VERDICT_STYLE[report.verdict]),
             Text(counts_words(report) or "none"),
             str(int(report.exit_status)),
         )
-    return drawn(made, table)
+    return drawn(made, rows)
 
 
 def _orders(report: ProfileReport, width: int) -> Table:
     """The orders, failures and survivors first. Ids are folded, never cut: a proof with a cut id is none."""
-    from rich import box
-    from rich.table import Table
     from rich.text import Text
 
-    title = f"{report.profile}: orders{' that are open' if report.dry_run else ''}"
-    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", title_style="bold", pad_edge=False)
+    rows = table(f"{report.profile}: orders{' that are open' if report.dry_run else ''}")
     shown = sorted(report.orders, key=lambda row: _FIRST.index(row.state))[:ROWS]
     short = all(len(row.order.id) <= _ID_WIDTH for row in shown)
-    table.add_column("state", no_wrap=True)
+    rows.add_column("state", no_wrap=True)
     layout = _wide if width >= _WIDE else _medium if width >= _MEDIUM and short else _narrow
     for name, justify in layout(None):
-        table.add_column(name, justify=justify, overflow="fold", no_wrap=name == "order id" and short)
+        rows.add_column(name, justify=justify, overflow="fold", no_wrap=name == "order id" and short)
     if any(_mark(row) for row in shown):
-        table.caption, table.caption_justify = "* protective: can only shrink a position", "left"
+        rows.caption, rows.caption_justify = "* protective: can only shrink a position", "left"
     for row in shown:
         state = Text(row.state.value, style=_STATE_STYLE[row.state])
-        table.add_row(state, *(Text(cell) for cell, _ in layout(row)))
-    return table
+        rows.add_row(state, *(Text(cell) for cell, _ in layout(row)))
+    return rows
 
 
 def _narrow(row: OrderReport | None) -> list[_Cell]:
@@ -180,7 +188,7 @@ def _narrow(row: OrderReport | None) -> list[_Cell]:
 
 
 def _medium(row: OrderReport | None) -> list[_Cell]:
-    """The order in words, and its id in full beside them."""
+    """The order in words, and its id in full next to them."""
     if row is None:
         return [("order", "left"), ("order id", "left")]
     return [(_words(row), "left"), (clean(row.order.id), "left")]
@@ -212,25 +220,17 @@ def _mark(row: OrderReport) -> str:
 
 
 def _segments(report: ProfileReport, width: int) -> Table:
-    from rich import box
-    from rich.table import Table
     from rich.text import Text
 
-    table = Table(
-        box=box.SIMPLE_HEAD,
-        title=f"{report.profile}: {scope_words(dict(report.scope))}",
-        title_justify="left",
-        title_style="bold",
-        pad_edge=False,
-    )
+    rows = table(f"{report.profile}: {scope_words(dict(report.scope))}")
     for name in ("segment", "verdict"):
-        table.add_column(name, overflow="fold")
+        rows.add_column(name, overflow="fold")
     if width >= 60:
         for name in ("mass cancels", "listings"):
-            table.add_column(name, justify="right")
+            rows.add_column(name, justify="right")
     details = any(segment.detail for segment in report.segments)
     if details:
-        table.add_column("detail", overflow="fold")
+        rows.add_column("detail", overflow="fold")
     for segment in report.segments:
         cells = [
             Text(clean(segment.name)),
@@ -240,5 +240,5 @@ def _segments(report: ProfileReport, width: int) -> Table:
             cells += [Text(str(segment.mass_cancels)), Text(str(segment.listings))]
         if details:
             cells.append(Text(clean(segment.detail or "")))
-        table.add_row(*cells)
-    return table
+        rows.add_row(*cells)
+    return rows

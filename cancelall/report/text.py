@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cancelall.core.model import State, Verdict
+from cancelall.core.quoting import visible
 from cancelall.core.results import ProfileReport
 from cancelall.core.secret import scrub
 
@@ -16,10 +17,7 @@ def clean(text: str, limit: int = LIMIT) -> str:
     Secrets go first: half of one, cut off at the limit, could not be recognised any more.
     """
     scrubbed = scrub(text)
-    shown = "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii")
-        for letter in scrubbed[: limit + 1]
-    )
+    shown = visible(scrubbed[: limit + 1])
     return shown[:limit] + ("…" if len(shown) > limit or len(scrubbed) > limit else "")
 
 

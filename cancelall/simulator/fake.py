@@ -79,6 +79,7 @@ class FakeVenue(ABC):
         self.now_ms = now_ms
         self.limits = limits
         self.random = random.Random(seed)  # it has to repeat itself, not to be secret
+        self.random_of_keys = random.Random(f"credentials {seed}")  # no id of an order holds a piece of one
         self.buckets = TokenBuckets()
         self.accounts: dict[str, Account] = {}
         self.requests: list[LoggedRequest] = []
@@ -156,7 +157,7 @@ class FakeVenue(ABC):
     def new_credentials(self) -> Mapping[str, str]:
         """Credentials for one more account, under the names that a profile gives them: obvious dummies."""
         return {
-            name: f"{start}{self.random.getrandbits(4 * digits):0{digits}x}"
+            name: f"{start}{self.random_of_keys.getrandbits(4 * digits):0{digits}x}"
             for name, (start, digits) in self.secrets.items()
         }
 

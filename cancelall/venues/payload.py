@@ -14,8 +14,8 @@ from typing import Any, TypeVar
 
 from cancelall.core.errors import Unreadable
 from cancelall.core.model import GATEWAY_PAUSE, Answer, Judgement, Order, Protection, Reply, State
+from cancelall.core.model import parse as parse
 from cancelall.core.secret import scrub
-from cancelall.core.strictjson import parse as parse
 
 T = TypeVar("T")
 R = TypeVar("R")

@@ -248,7 +248,7 @@ def test_a_keyring_that_is_detected(case: Case, venue: str, backend: str) -> Non
     assert ran.line["verdict"] == "unconfigured"
     assert ran.line["error"]["hint"]
     if backend.endswith("Plain"):
-        assert "plain text" in ran.line["error"]["message"]
+        assert "unencrypted" in ran.line["error"]["message"]
 
 
 COMMANDS: Mapping[str, tuple[list[str], str]] = {

@@ -1,7 +1,7 @@
 """Run the real command line, and count what the first byte of a request waits for: `counted.py OUT WORDS...`.
 
 The result, as JSON, is how often each function is entered: on the main thread until it hands the first request over, in
-the job that then sends one, and in the jobs that read secrets before. What goes on beside them counts nothing: the
+the job that then sends one, and in the jobs that read secrets before. What goes on at the same time counts nothing: the
 connections that are opened ahead, the journal's own thread, the other first requests. That a coroutine goes on is no
 call, nor is the body of a module, a class or a comprehension.
 """
@@ -21,7 +21,7 @@ from typing import Any
 import cancelall
 
 PRODUCT = str(Path(cancelall.__file__).parent) + os.sep
-SENDING, THREADS = str(Path("net/direct.py")), str(Path("net/background.py"))
+SENDING, THREADS = str(Path("net/transport.py")), str(Path("net/background.py"))
 _RESUME = dis.opmap["RESUME"]
 
 

@@ -123,7 +123,7 @@ def test_a_cancellation_that_gets_lost_does_not_keep_the_run_alive(monkeypatch: 
 
     async def send(signed: SignedRequest, until: float, sent: Callable[[], None]) -> Reply:
         sent()
-        if signed.method == "POST":
+        if signed.request.method == "POST":
             cancels.append(kill.loop.time())
         try:
             await asyncio.sleep(60)

@@ -177,7 +177,7 @@ def test_a_config_key_has_credits_of_its_own(server: SimServer, home: Path) -> N
 
 def test_nobody_looks_into_a_keyring_for_what_is_not_needed(server: SimServer, monkeypatch: pytest.MonkeyPatch) -> None:
     fields: list[str] = []
-    monkeypatch.setattr(keyrings.Reader, "read", lambda reader, profile, field, seconds: fields.append(field))
+    monkeypatch.setattr(keyrings.KeyringReader, "read", lambda reader, profile, field, seconds: fields.append(field))
     (profile,) = a_run({"pacifica": profile_table("pacifica", server)}).profiles
     assert isinstance(profile, Profile)
     assert chain.resolve(profile, {}).secrets.api_config_key is None

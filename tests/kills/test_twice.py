@@ -14,7 +14,7 @@ import pytest
 
 from cancelall import simulator
 from cancelall.core.model import Verdict
-from cancelall.net import direct
+from cancelall.net import transport
 from cancelall.simulator import SimServer
 from loopback import Listening, read_request
 from support import LONG, profile_table, swept
@@ -69,15 +69,15 @@ def test_a_rested_connection_is_one_that_has_been_silent_for_a_while(
     must_rest: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = [100.0]
-    monkeypatch.setattr(direct.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(transport.time, "monotonic", lambda: now[0])
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        kept = direct.Kept(4)
-        kept._idle.append(direct._Idle(since=now[0], made=ours, must_rest=must_rest))
+        kept = transport.Kept(4)
+        kept._idle.append(transport._Idle(since=now[0], made=ours, must_rest=must_rest))
         assert kept.take(None, rested=True) is None
-        now[0] += direct.RESTED_SECONDS
+        now[0] += transport.RESTED_SECONDS
         assert kept.take(None, rested=True) is ours
-        kept._idle.append(direct._Idle(since=now[0], made=ours, must_rest=must_rest))
+        kept._idle.append(transport._Idle(since=now[0], made=ours, must_rest=must_rest))
         assert (kept.take(None) is ours) is not must_rest, "any other read may have at once what carried no cancel"
 
 

@@ -207,7 +207,7 @@ class Network:
         if self.weather.kinds and self.rng.random() < self.weather.trouble:
             trouble = self.rng.choice(self.weather.kinds)
         there, back = (self.rng.random() * self.weather.latency / 2 for _ in range(2))
-        if signed.fresh_connection:
+        if signed.request.changes:
             await self._connect(seen, trouble, until)
         elif trouble in (Trouble.REFUSED, Trouble.BLACKHOLE):
             trouble = Trouble.CUT  # there is a connection already
@@ -308,7 +308,7 @@ class Network:
     def _request(signed: SignedRequest) -> SimRequest:
         parts = urlsplit(signed.url)
         return SimRequest(
-            method=signed.method,
+            method=signed.request.method,
             path=parts.path,
             query=parts.query,
             headers={name.lower(): text for name, text in signed.headers},

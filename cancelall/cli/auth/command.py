@@ -12,7 +12,7 @@ from typing import Annotated, Optional
 import typer
 
 from cancelall.cli import parameters
-from cancelall.cli.auth import given, keeping, prompt, status, systemd
+from cancelall.cli.auth import given, keeping, status, systemd
 from cancelall.cli.auth.status import note_times
 from cancelall.config import loader, toml_file
 from cancelall.config.toml_file import Document
@@ -29,13 +29,13 @@ from cancelall.report.text import clean
 from cancelall.venues.registry import VENUES, schema
 
 _PATIENCE = 60.0
-"""Seconds for the keyring where somebody at a screen is asked to unlock it."""
+"""Seconds for the keyring where somebody at a screen has to unlock it."""
 _TRIES = 3
 _SET = """Put a profile's keys into the OS keyring.
 
-On a terminal each one is asked for and not shown. Else FIELD=value lines are read from standard input, or with --field
-one value. No option takes a key. All of it is checked, then written, or none; the profile in the config is made or
-completed.
+On a terminal each one is prompted for and not shown. Else FIELD=value lines are read from standard input, or with
+--field one value. No option takes a key. All of it is checked, then written, or none; the profile in the config is made
+or completed.
 """
 
 Name = Annotated[str, parameters.profiles("PROFILE", "A profile of the config, or a new one.")]
@@ -81,11 +81,11 @@ def _set(
         typer.Option("--file", metavar="PATH", help="Read the value of --field from here.", show_default=False),
     ] = None,
     plaintext: Annotated[
-        bool, typer.Option("--allow-plaintext", help="Use a keyring back-end that may keep secrets in plain text.")
+        bool, typer.Option("--allow-plaintext", help="Use a keyring back-end that may keep secrets unencrypted.")
     ] = False,
     config: Config = None,
 ) -> None:
-    """On a terminal every field is asked for and hidden; else FIELD=value lines are read from standard input."""
+    """On a terminal every field is prompted for and hidden; else FIELD=value lines are read from standard input."""
     environ = dict(os.environ)
     harden(environ)
     document, path = _document(config, environ)
@@ -99,14 +99,14 @@ def _set(
             " ".join(fields),
         )
     try:
-        store = _store(profile, plaintext=plaintext, patient=prompt.on_terminal(), environ=environ)
+        store = _store(profile, plaintext=plaintext, patient=given.on_terminal(), environ=environ)
         if path is None:
             raise ConfigError(
                 "there is no home directory to keep the profile in",
                 f"set CANCELALL_CONFIG or give --config; {keeping.instead(profile)}",
             )
         if not store.encrypts:
-            _note(f"WARNING: {store.name} may keep secrets in plain text")
+            _note(f"WARNING: {store.name} may keep secrets unencrypted")
         # Read first: a keyring that is locked is known before anybody has typed a key.
         before = {one: store.get(name, one) for one in fields}
         held = {one: secret for one, secret in before.items() if secret is not None}
@@ -139,7 +139,7 @@ def _set(
 
 def _gathered(profile: Profile, field: str | None, file: Path | None, held: Mapping[str, Secret]) -> dict[str, Secret]:
     """The secrets, from whoever has them: a file, somebody at a terminal, or a pipe."""
-    if file is None and prompt.on_terminal():
+    if file is None and given.on_terminal():
         return _answers(profile, [field] if field else list(declare.secrets_of(schema(profile.venue).secrets)), held)
     if field is None:
         return given.from_lines(_standard_input(profile), profile)
@@ -169,10 +169,10 @@ def _store(profile: Profile, *, plaintext: bool, patient: bool, environ: Mapping
 
 
 def _answers(profile: Profile, fields: list[str], held: Mapping[str, Secret]) -> dict[str, Secret]:
-    """Ask for each field. Nothing is shown, nothing is asked twice but what cannot be right."""
+    """Prompt for each field. Nothing is shown, nothing is prompted for twice but what cannot be right."""
     declared = declare.secrets_of(schema(profile.venue).secrets)
     found: dict[str, Secret] = {}
-    with prompt.asking() as ask:
+    with given.asking() as ask:
         for field in fields:
             sec = declared[field]
             empty = (
@@ -191,7 +191,7 @@ def _answers(profile: Profile, fields: list[str], held: Mapping[str, Secret]) ->
                 except SecretError as error:
                     if attempt == _TRIES:
                         raise
-                    _note(f"{error.message} - {error.hint}")
+                    _note(error.line)
     return found
 
 
@@ -250,7 +250,7 @@ def _remove(name: Name, venue: Venue = None, config: Config = None) -> None:
     profile = keeping.profile_of(document, name, venue, environ)
     failed: tuple[CancelallError, ...]
     try:
-        store = _store(profile, plaintext=True, patient=prompt.on_terminal(), environ=environ)
+        store = _store(profile, plaintext=True, patient=given.on_terminal(), environ=environ)
     except SecretError as error:
         failed = (SecretError(error.message, "run it where the keyring is"),)
     else:

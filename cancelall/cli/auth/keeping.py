@@ -72,7 +72,7 @@ def open_store(
     try:
         return keyrings.writable(profile.common.keyring_backend, limit, plaintext=plaintext, waiting=waiting)
     except SecretError as error:
-        more = " (or --allow-plaintext)" if "plain text" in error.message else ""
+        more = " (or --allow-plaintext)" if "unencrypted" in error.message else ""
         raise SecretError(error.message, instead(profile) + more) from None
 
 
@@ -88,7 +88,7 @@ class Writing:
     before: dict[str, Secret | None]
     begun: list[str] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
-    """Those that the keyring was asked to write, and never said whether it did."""
+    """Those that the keyring was to write, and never said whether it did."""
 
     def put(self, name: str, secret: Secret) -> None:
         """Write one. Raises SecretError."""
@@ -149,7 +149,7 @@ def write(
 
 @dataclass
 class Signals:
-    """What asked us to stop while something was half done."""
+    """What told us to stop while something was half done."""
 
     caught: signal.Signals | None = None
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cancelall.core import declare, files
-from cancelall.core.directories import state_directories
 from cancelall.core.errors import CancelallError, SecretError
+from cancelall.core.files import state_directories
 from cancelall.core.profile import BrokenProfile, Profile, credential_path
 from cancelall.core.secret import Secret
 from cancelall.credentials import chain
@@ -89,7 +89,7 @@ def status(profile: Profile | BrokenProfile, environ: Mapping[str, str], path: P
         found.append(one)
     declared = declare.secrets_of(accepts.secrets)
     slow = {one.name: declared[one.name] for one in found if one.source in ("", "secret_command", "keyring")}
-    warnings += [chain.not_asked(profile, slow, one.name) for one in found if one.source == "secret_command"]
+    warnings += [chain.left_out(profile, slow, one.name) for one in found if one.source == "secret_command"]
     result = ProfileStatus(
         profile=profile.name,
         venue=profile.venue,
@@ -129,25 +129,25 @@ def age_words(since: float, now: float) -> str:
     return "just now"
 
 
-def status_text(found: ProfileStatus, now: float) -> str:
+def status_text(status: ProfileStatus, now: float) -> str:
     """A profile's secrets for people, one line each."""
-    lines = [f"{found.profile} ({found.venue or 'no venue'})"]
-    for one in found.secrets:
+    lines = [f"{status.profile} ({status.venue or 'no venue'})"]
+    for one in status.secrets:
         if one.error is not None:
-            told = f"{one.error.message} - {one.error.hint}"
+            told = one.error.line
         elif not one.source:
             told = "not set (optional)" if one.optional else "missing"
         else:
             verb = "set" if one.source == "keyring" else "changed"
             told = one.source + (f", {verb} {age_words(one.since, now)}" if one.since is not None else "")
-        lines.append(f"  {one.name.ljust(max(len(other.name) for other in found.secrets))}  {told}")
-    if found.error is not None:
-        lines.append(f"  {found.error.message}{f' - {found.error.hint}' if found.error.hint else ''}")
-    lines += [f"  WARNING: {warning}" for warning in found.warnings]
+        lines.append(f"  {one.name.ljust(max(len(other.name) for other in status.secrets))}  {told}")
+    if status.error is not None:
+        lines.append(f"  {status.error.line}")
+    lines += [f"  WARNING: {warning}" for warning in status.warnings]
     return "\n".join(lines) + "\n"
 
 
-def status_line(found: ProfileStatus, now: float) -> str:
+def status_line(status: ProfileStatus, now: float) -> str:
     """The same as one JSON line."""
 
     def error(fault: CancelallError | None) -> dict[str, str] | None:
@@ -162,16 +162,16 @@ def status_line(found: ProfileStatus, now: float) -> str:
             "age_seconds": max(0, int(now - one.since)) if one.since is not None else None,
             "error": error(one.error),
         }
-        for one in found.secrets
+        for one in status.secrets
     ]
     line = {
         "schema": 1,
-        "profile": found.profile,
-        "venue": found.venue,
-        "ok": found.ok,
+        "profile": status.profile,
+        "venue": status.venue,
+        "ok": status.ok,
         "secrets": secrets,
-        "error": error(found.error),
-        "warnings": list(found.warnings),
+        "error": error(status.error),
+        "warnings": list(status.warnings),
     }
     return json.dumps(line, ensure_ascii=False) + "\n"
 

@@ -94,7 +94,7 @@ class State(FakeVenue):
 
     def new_api_config_key(self) -> str:
         """A ticket for more credits, as the venue forms them: eight characters and a UUID in base58."""
-        key = f"SIMDUMMY_{auth.base58(self.random.randbytes(16))}"
+        key = f"SIMDUMMY_{auth.base58(self.random_of_keys.randbytes(16))}"
         self.api_config_keys.add(key)
         return key
 
@@ -137,7 +137,7 @@ class State(FakeVenue):
 
     def new_credentials(self) -> Mapping[str, str]:
         """A key pair whose seed says in letters that it is none to fund."""
-        seed = _DUMMY + self.random.randbytes(8)
+        seed = _DUMMY + self.random_of_keys.randbytes(8)
         return {"secret_key": auth.base58(seed + auth.public_key(seed))}
 
     def check(self, call: Call) -> None:

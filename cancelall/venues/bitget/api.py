@@ -109,7 +109,8 @@ def sign(request: Request, secrets: BitgetSecrets, options: BitgetOptions, times
 
     The window is 30 s and cannot be widened. Without `locale` the venue's messages are Chinese.
     """
-    prehash = f"{timestamp_ms}{request.method}{request.target}".encode() + request.body
+    query = f"?{request.query}" if request.query else ""
+    prehash = f"{timestamp_ms}{request.method}{request.path}{query}".encode() + request.body
     headers = [
         ("ACCESS-KEY", secrets.api_key.reveal()),
         ("ACCESS-SIGN", signing.signature(secrets.api_secret, prehash, signing.to_base64)),

@@ -16,9 +16,8 @@ from cancelall import simulator
 from cancelall.check import live, network
 from cancelall.check.venue import sunset_finding
 from cancelall.core.errors import ExitStatus
-from cancelall.core.findings import CheckReport, Level
 from cancelall.core.model import Listing
-from cancelall.core.preflight import load_preflight
+from cancelall.core.preflight import CheckReport, Level, load_preflight
 from cancelall.engine.client import Client
 from cancelall.engine.listing import read_listing
 from cancelall.net import dial

@@ -18,7 +18,7 @@ from cancelall import simulator
 from cancelall.check import evidence
 from cancelall.cli import app, check
 from cancelall.core.errors import ExitStatus, UsageError
-from cancelall.core.findings import Area, CheckReport, Finding, Level, exit_status, failure, good, warning
+from cancelall.core.preflight import Area, CheckReport, Finding, Level, exit_status, failure, good, warning
 from cancelall.credentials import chain
 from cancelall.report import tables
 from cancelall.report.findings import check_line, check_summary, check_table

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cancelall.core import bugs
+from cancelall.core import errors
 from support import ROOT
 
 CANARY = "CANARY-of-a-secret"
@@ -92,21 +92,21 @@ os.abort()
 def test_a_bug_is_told_by_its_place() -> None:
     with pytest.raises(ValueError) as caught:
         int("x" + CANARY)
-    assert bugs.bug_words(caught.value).startswith("a bug: ValueError at test_process.py:")
-    assert bugs.bug_words(ValueError(CANARY)) == "a bug: ValueError"
+    assert errors.bug_words(caught.value).startswith("a bug: ValueError at test_process.py:")
+    assert errors.bug_words(ValueError(CANARY)) == "a bug: ValueError"
 
 
 def test_a_bug_in_a_library_is_told_by_who_called_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """The deepest line of this program, and the line where it was raised."""
-    from cancelall.core import strictjson
+    from cancelall.core import model
 
     def fails(*words: object, **more: object) -> None:
         raise ZeroDivisionError(CANARY)
 
     monkeypatch.setattr("json.loads", fails)
     with pytest.raises(ZeroDivisionError) as caught:
-        strictjson.parse(b"{}")
-    told = bugs.bug_place(caught.value)
-    assert re.fullmatch(r"ZeroDivisionError at strictjson\.py:\d+ \(test_process\.py:\d+\)", told)
-    assert bugs.bug_words(caught.value) == f"a bug: {told}"
-    assert bugs.bug_place(KeyError()) == "KeyError"
+        model.parse(b"{}")
+    told = errors.bug_place(caught.value)
+    assert re.fullmatch(r"ZeroDivisionError at model\.py:\d+ \(test_process\.py:\d+\)", told)
+    assert errors.bug_words(caught.value) == f"a bug: {told}"
+    assert errors.bug_place(KeyError()) == "KeyError"

@@ -22,10 +22,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cancelall import simulator
-from cancelall.__main__ import OTHERS
 from cancelall.cli import execute, last_words, watchdog
 from cancelall.cli.last_words import LastWords
 from cancelall.cli.options import Output, Terms
+from cancelall.cli.process import OTHERS
 from cancelall.cli.watchdog import GRACE
 from cancelall.core.errors import ConfigError, ExitStatus
 from cancelall.core.model import Verdict
@@ -260,7 +260,7 @@ def test_after_a_signal_no_cancel_leaves_though_the_loop_is_busy(kill: Kill, num
     assert not [request for request in server.requests[seen:] if request.changes]
 
 
-MOMENTS = "cancelall.cli.fast_path cancelall.config.loader cancelall.net.preconnect cancelall.cli.execute".split()
+MOMENTS = "cancelall.cli.options cancelall.config.loader cancelall.net.connection cancelall.cli.execute".split()
 MOMENTS += ["cancelall.engine.sweep", "json"]
 """The moments of a start: an import of that name begins while the signal comes."""
 INTERRUPTED_IMPORT = """
@@ -505,12 +505,12 @@ def test_a_result_that_is_being_written_is_not_written_twice() -> None:
     words.begun = True
     words.finished["mine"] = report("mine", Verdict.UNPROVEN)
 
-    writer = threading.Timer(0.02, words.told.add, ["mine"])
+    writer = threading.Timer(0.02, words.written.add, ["mine"])
     writer.start()
     ((_, data), (_, note)), status = words.words(0)
     assert (data, note, status) == (b"", b"", ExitStatus.UNPROVEN)
 
-    words.told.clear()  # and nobody reads it
+    words.written.clear()  # and nobody reads it
     ((_, data), (_, note)), status = words.words(0)
     assert json.loads(data)["verdict"] == "unproven"
     assert b"nobody read the result of mine in time" in note
@@ -519,7 +519,8 @@ def test_a_result_that_is_being_written_is_not_written_twice() -> None:
 @pytest.mark.parametrize(("hold", "after"), [(0.0, 0.0), (10.0, 10.0 + LAST_PROOF)])
 def test_a_hold_gets_the_time_of_its_last_proof(monkeypatch: pytest.MonkeyPatch, hold: float, after: float) -> None:
     limits: list[float] = []
-    monkeypatch.setattr(execute, "_executed", lambda *words, **more: ExitStatus.CLEAR)
+    monkeypatch.setattr(execute._Execution, "__init__", lambda *words, **more: None)
+    monkeypatch.setattr(execute._Execution, "status", lambda execution: ExitStatus.CLEAR)
     monkeypatch.setattr(watchdog.DOG, "arm", limits.append)
     started = time.monotonic() + 1000  # later than now, so that it counts
     monkeypatch.setattr(last_words, "process_started", lambda: started)

@@ -278,9 +278,9 @@ def test_the_nearest_word(word: str, expected: str) -> None:
 
 def test_rules_across_fields_are_the_declarations_own() -> None:
     bybit = schema("bybit").options
-    assert declare.build(bybit, {"settle_coin": "usdt"}).settle_coin == "USDT"
+    assert bybit(settle_coin="usdt").settle_coin == "USDT"
     with pytest.raises(OptionError, match="--symbol and --base-coin cannot be combined"):
-        declare.build(bybit, {"symbol": ("BTCUSDT",), "base_coin": "BTC"})
+        bybit(symbol=("BTCUSDT",), base_coin="BTC")
 
 
 # --- what the real declarations must hold ---------------------------------------------------------------------------

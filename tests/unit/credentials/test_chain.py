@@ -29,7 +29,7 @@ from cancelall.core.declare import Form
 from cancelall.core.errors import SecretError
 from cancelall.core.profile import Profile
 from cancelall.credentials import chain, secret_command
-from cancelall.credentials.chain import Found, checked, resolve
+from cancelall.credentials.chain import ResolvedSecrets, checked, resolve
 from support import profiles_of
 
 KEY, VALUE = "the-api-key-0001", "the-api-secret-0001"
@@ -93,7 +93,7 @@ def a_profile(name: str = "bybit", **keys: object) -> Profile:
     return profile
 
 
-def values(found: Found) -> tuple[str, str]:
+def values(found: ResolvedSecrets) -> tuple[str, str]:
     return found.secrets.api_key.reveal(), found.secrets.api_secret.reveal()
 
 
@@ -339,7 +339,7 @@ def test_a_directory_that_is_not_there_holds_nothing(tmp_path: Path) -> None:
 # --- commands -------------------------------------------------------------------------------------------------------
 
 
-def command(*words: str, **environ: str) -> Found:
+def command(*words: str, **environ: str) -> ResolvedSecrets:
     """What comes of a command as the source of the secret."""
     environ = {"PATH": os.environ["PATH"], "CANCELALL_BYBIT_API_KEY": KEY, **environ}
     return resolve(a_profile(secret_command={"api_secret": list(words)}), environ)
@@ -487,7 +487,7 @@ def test_a_command_that_is_a_secret_pasted_there_is_not_repeated() -> None:
 # --- what is not needed ---------------------------------------------------------------------------------------------
 
 
-def ticketed(environ: dict[str, str], **keys: object) -> Found:
+def ticketed(environ: dict[str, str], **keys: object) -> ResolvedSecrets:
     """The secrets of a profile of which one is optional: a ticket for higher limits."""
     (profile,) = profiles_of({"pacifica": {"venue": "pacifica", **keys}})
     return resolve(profile, {"PATH": os.environ["PATH"], **environ})
@@ -500,7 +500,7 @@ def pair() -> str:
     return json.dumps(list(key.private_bytes_raw() + key.public_key().public_bytes_raw()))
 
 
-def without_ticket(found: Found) -> str:
+def without_ticket(found: ResolvedSecrets) -> str:
     """The one warning, where the ticket is missing and nothing else is."""
     assert found.secrets.api_config_key is None
     assert [field for field, _ in found.sources] == ["secret_key"]
@@ -584,7 +584,7 @@ def test_a_keyring_that_has_what_is_needed_is_not_waited_for_beyond_that(
 # --- the keyring ----------------------------------------------------------------------------------------------------
 
 
-def of_keyring(**keys: object) -> Found:
+def of_keyring(**keys: object) -> ResolvedSecrets:
     return resolve(a_profile(**keys), {})
 
 
@@ -650,7 +650,7 @@ def test_a_plug_in_that_may_store_plain_text_is_not_asked(use_keyring: Callable[
     memory = use_keyring(Plaintext(ITEMS))
     name = f"{Plaintext.__module__}.Plaintext"
     assert why_not() == (
-        f"{ITEM} could not be read: the keyring back-end {name} may store secrets in plain text: "
+        f"{ITEM} could not be read: the keyring back-end {name} may store secrets unencrypted: "
         "name it in keyring_backend to use it"
     )
     assert memory.requested == []
@@ -682,7 +682,7 @@ def test_several_back_ends_are_asked_in_turn_but_no_plain_text_one(
     assert values(of_keyring()) == (KEY, VALUE)
     assert (plugin.requested, len(first.requested), len(second.requested)) == ([], 2, 2)
     monkeypatch.setattr(chainer.ChainerBackend, "backends", [plugin, Plaintext()])
-    assert "may store secrets in plain text" in why_not()
+    assert "may store secrets unencrypted" in why_not()
     assert plugin.requested == []
 
 

@@ -214,7 +214,7 @@ LOOKS_LIKE = {
         *("FOO=canary-1", "BYBIT_API_KEY=canary-1", "export FOO='canary-1'")
     ],
     "is an assignment without a value": ["API_SECRET="],
-    "is several lines of NAME=value, and not one of them is plainly the api_secret": ["A=canary-1\nB=canary-2"],
+    "is several lines of NAME=value, and not one of them is clearly the api_secret": ["A=canary-1\nB=canary-2"],
     JSON_OBJECT: ['{"apiKey": "canary"}', '{"secret": "a-1", "secretKey": "b-2"}'],
     "is the inside of a PEM block, without its first and last line": [BODY],
     WITH_PASSPHRASE: [LOCKED, LOCKED.replace("\n", "\\n"), OLD_LOCKED],

@@ -172,7 +172,7 @@ def test_an_accepted_cancel_is_sent_once_and_read() -> None:
             body_limit=1 << 20,
         )
     ]
-    assert line.wires[0].fresh_connection
+    assert line.wires[0].request.changes
     tally = line.client_used.tally
     assert (tally.requests, tally.first_request, tally.first_ack) == (1, 0.0, 0.25)
     assert (tally.abandoned, tally.late_until_ms, tally.longest_ask) == (False, 0, 0.0)
@@ -183,7 +183,7 @@ def test_a_listing_shares_a_connection_and_may_sign_its_query() -> None:
     line.ask(LISTING, headers=(("X-ALWAYS", "1"),))
     (signed,) = line.wires
     assert signed.url == "https://host/orders?limit=50&signed=1"
-    assert (signed.fresh_connection, signed.body_limit) == (False, 4 << 20)
+    assert (signed.request.changes, signed.body_limit) == (False, 4 << 20)
     assert signed.headers == (("X-ALWAYS", "1"), ("X-T", str(WALL_MS)))
     assert line.client_used.tally.first_ack is None
 
@@ -827,7 +827,7 @@ async def test_after_a_signal_no_cancel_goes_though_the_sweep_is_begun_anew(requ
     client.over = False  # as a hold does
     assert not (await client.ask(request_, line.reads)).attempt.sent
     assert (await client.ask(LISTING, line.reads)).attempt.sent
-    assert [signed.method for signed in line.wires] == ["GET"]
+    assert [signed.request.method for signed in line.wires] == ["GET"]
 
 
 def test_what_is_on_its_way_out_is_called_back_by_a_signal() -> None:

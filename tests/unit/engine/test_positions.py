@@ -236,11 +236,10 @@ def test_pages_are_read_to_their_end(pages: list[PositionPage], shown: int, why:
 
 def test_a_line_for_positions_may_only_read_and_tells_the_other_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """The real client, with a venue whose reader has a bug: the sweep's own line stays as it was."""
-    from cancelall.core.clock import SystemClock
     from cancelall.core.secret import Secret
     from cancelall.engine.client import Client
     from cancelall.engine.rate_limiter import HostGate
-    from cancelall.engine.signer import Signer
+    from cancelall.engine.signer import Signer, SystemClock
     from cancelall.venues.registry import load, schema
 
     left: list[str] = []

@@ -8,13 +8,12 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from cancelall.core.attempts import Attempt
-from cancelall.core.clock import SystemClock
 from cancelall.core.model import Answer, Judgement, Reply, Request, Signed, SignedRequest
 from cancelall.engine.client import Client
 from cancelall.engine.ledger import Ledger
 from cancelall.engine.profile_sweep import ProfileSweep
 from cancelall.engine.rate_limiter import HostGate
-from cancelall.engine.signer import Signer
+from cancelall.engine.signer import Signer, SystemClock
 from cancelall.venues.bitget.options import BitgetFacts, BitgetOptions
 from cancelall.venues.registry import load, segments
 from instant import run

@@ -26,9 +26,8 @@ from cancelall.core.errors import ConfigError, TransportFault, UsageError
 from cancelall.core.model import Answer, Judgement, Listing, Order, Priority, Reach, Request, SignedRequest
 from cancelall.journal import file, writer
 from cancelall.journal.chain import RunRecord, files, read, runs, verify
-from cancelall.journal.fields import id_fields
 from cancelall.journal.record import Record, beginning
-from cancelall.journal.writer import Journal
+from cancelall.journal.writer import Journal, id_fields
 from support import ROOT, Ran, cancelall, environment, profile_table, write_config
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="locks and modes of POSIX systems")
@@ -80,7 +79,7 @@ def test_a_line_is_an_event(tmp_path: Path) -> None:
 WRITER = """
 import sys
 from pathlib import Path
-from cancelall.journal.writer import Journal
+from cancelall.journal.writer import Journal, id_fields
 made = Journal([Path(sys.argv[1])], sys.argv[2])
 made.begin({})
 sys.stdin.read()

@@ -19,7 +19,7 @@ from cancelall.core.profile import Profile
 from cancelall.engine import client, run
 from cancelall.engine.client import Send
 from cancelall.engine.run import Listener, Run
-from cancelall.net import background, connection, direct, preconnect, transport
+from cancelall.net import background, connection, transport
 from cancelall.net.connection import Handle
 from cancelall.net.route import Route
 from cancelall.net.transport import Transport
@@ -128,7 +128,7 @@ def test_a_cancels_connection_is_kept_for_a_listing_that_ends_a_proof(
         line.send(a_get(server, fresh_connection=True), in_seconds())
         line.send(a_get(server, fresh_connection=True), in_seconds())
         line.send(a_get(server), in_seconds())
-        monkeypatch.setattr(direct, "RESTED_SECONDS", 0.0)
+        monkeypatch.setattr(transport, "RESTED_SECONDS", 0.0)
         line.send(a_get(server, rested_connection=True), in_seconds())
         assert server.connections == [1, 2, 3, 3]
         taken = [line._kept.take(None) for _ in range(4)]
@@ -140,9 +140,9 @@ def test_a_cancels_connection_is_kept_for_a_listing_that_ends_a_proof(
 
 def test_few_connections_of_cancels_are_kept(line: Transport) -> None:
     with RawServer() as server:
-        for _ in range(direct.SPARE + 3):
+        for _ in range(transport.SPARE + 3):
             line.send(a_get(server, fresh_connection=True), in_seconds())
-        assert len(line._kept._idle) == direct.SPARE
+        assert len(line._kept._idle) == transport.SPARE
 
 
 CLOSES = OK.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
@@ -223,18 +223,18 @@ def test_a_cancel_that_breaks_does_not_go_once_more(line: Transport) -> None:
 def test_a_connection_that_was_idle_for_long_is_not_used(line: Transport, monkeypatch: pytest.MonkeyPatch) -> None:
     with RawServer() as server:
         line.send(a_get(server), in_seconds())
-        monkeypatch.setattr(direct, "IDLE_SECONDS", 0.0)
+        monkeypatch.setattr(transport, "IDLE_SECONDS", 0.0)
         line.send(a_get(server), in_seconds())
         assert server.connections == [1, 2]
 
 
 def test_no_more_are_kept_than_there_is_room_for() -> None:
     ends = [socket.socketpair() for _ in range(3)]
-    kept = direct.Kept(2)
-    head = direct.answer.Head(status=200, headers={}, length=0, lasting=True)
+    kept = transport.Kept(2)
+    head = transport.answer.Head(status=200, headers={}, length=0, lasting=True)
     for mine, _ in ends:
-        reader = direct.answer.Reader(mine, 1.0, 1.0)
-        kept.give(mine, direct.Answered(head=head, reader=reader))
+        reader = transport.answer.Reader(mine, 1.0, 1.0)
+        kept.give(mine, transport.Answered(head=head, reader=reader))
     assert [mine.fileno() >= 0 for mine, _ in ends] == [False, True, True]
     assert kept.take(None) is ends[2][0]
     for pair in ends:
@@ -462,13 +462,13 @@ def test_an_attempt_that_is_given_up_when_it_is_through_costs_no_connection(
 ) -> None:
     """Its answer is complete, its connection is about to be kept, and somebody else will use it."""
     handle = Handle()
-    real = direct.Kept.give
+    real = transport.Kept.give
 
-    def give(self: direct.Kept, made: socket.socket, answered: direct.Answered, **more: bool) -> None:
+    def give(self: transport.Kept, made: socket.socket, answered: transport.Answered, **more: bool) -> None:
         handle.give_up()
         real(self, made, answered, **more)
 
-    monkeypatch.setattr(direct.Kept, "give", give)
+    monkeypatch.setattr(transport.Kept, "give", give)
     with RawServer() as server:
         for _ in range(2):
             line.send(a_get(server), in_seconds(), handle=handle if server.accepted == 0 else None)
@@ -511,7 +511,7 @@ def test_attempts_that_are_given_up_leave_no_thread_and_no_socket(
     script: Callable[[socket.socket], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As through a long hold: each attempt is given up by whoever bounds it, or ends with its own deadline."""
-    monkeypatch.setattr(preconnect, "_doors", {})
+    monkeypatch.setattr(connection, "_doors", {})
     with RawServer(script) as server:
         send = run.over_the_network(profile_of(server), {})
         before = ports.descriptors()
@@ -534,7 +534,7 @@ def test_attempts_that_are_given_up_leave_no_thread_and_no_socket(
 
 def test_a_hold_at_a_host_that_drips_leaves_no_thread_and_no_socket(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hundreds of attempts, none of which is answered: what they take does not grow with their number."""
-    monkeypatch.setattr(preconnect, "_doors", {})
+    monkeypatch.setattr(connection, "_doors", {})
     monkeypatch.setattr(client, "ATTEMPT_SECONDS", 0.2)
     threads: list[int] = []
 

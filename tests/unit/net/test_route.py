@@ -26,8 +26,9 @@ from cancelall.core.errors import ConfigError
 from cancelall.core.model import Verdict
 from cancelall.core.profile import BrokenProfile, Overrides, Profile
 from cancelall.engine.shared_limits import SharedLimits
-from cancelall.net import preconnect, tls
-from cancelall.net.route import BUNDLES, Route, proxy_problem, route_for
+from cancelall.net import connection
+from cancelall.net import route as routes
+from cancelall.net.route import BUNDLES, Route, _loaded, is_loaded, proxy_problem, route_for, tls_context
 from ports import Authority
 from support import cancelall, environment, on_a_loop, profile_table, started, swept, write_config
 
@@ -188,9 +189,9 @@ def authority(tmp_path: Path) -> Authority:
 
 @pytest.fixture(autouse=True)
 def nothing_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tls, "_contexts", {})
-    monkeypatch.setattr(tls, "_loading", {})
-    monkeypatch.setattr(preconnect, "_doors", {})
+    monkeypatch.setattr("cancelall.net.route._contexts", {})
+    monkeypatch.setattr("cancelall.net.route._loading", {})
+    monkeypatch.setattr(connection, "_doors", {})
 
 
 @pytest.mark.parametrize("index", range(len(BUNDLES)))
@@ -240,8 +241,8 @@ def test_a_file_or_a_directory_of_any_kind(tmp_path: Path, authority: Authority,
         if shape == "several":
             bundle = os.pathsep.join([str(tmp_path / "empty"), bundle])
             (tmp_path / "empty").mkdir()
-    assert trusts(tls.context(bundle), authority)
-    assert not trusts(tls.context(None), authority)
+    assert trusts(tls_context(bundle), authority)
+    assert not trusts(tls_context(None), authority)
 
 
 @pytest.mark.parametrize("kind", ["pipe", "device", "socket", "missing", "text"])
@@ -257,7 +258,7 @@ def test_what_is_none_is_refused_without_being_opened(tmp_path: Path, kind: str)
         with socket.socket(socket.AF_UNIX) as made:
             made.bind(str(path))
     with pytest.raises(ConfigError, match=str(path)) as fault:
-        tls.context(str(path))
+        tls_context(str(path))
     assert "ca_bundle" in fault.value.hint
     if kind in ("pipe", "device", "socket"):
         assert kind in fault.value.message
@@ -265,10 +266,10 @@ def test_what_is_none_is_refused_without_being_opened(tmp_path: Path, kind: str)
 
 def test_one_bundle_that_hangs_holds_up_no_other(authority: Authority, tmp_path: Path) -> None:
     hanging = str(tmp_path / "hanging.pem")
-    with tls.loading(hanging):
-        assert not tls.loaded(hanging)
-        tls.context(str(authority.path))
-    assert tls.loaded(str(authority.path))
+    with routes._loading.setdefault(hanging, threading.Lock()):
+        assert not is_loaded(hanging)
+        tls_context(str(authority.path))
+    assert is_loaded(str(authority.path))
 
 
 @pytest.mark.alone("measures the end at a deadline")
@@ -276,14 +277,14 @@ def test_a_kill_whose_bundle_hangs_ends_at_its_deadline_and_the_others_are_clear
     authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As on a network mount that is gone: nothing bounds how long reading takes."""
-    real, over = tls._loaded, threading.Event()
+    real, over = _loaded, threading.Event()
 
     def loaded(path: str | None) -> ssl.SSLContext:
         if path is not None and path.endswith("hanging.pem"):
             over.wait(30)
         return real(path)
 
-    monkeypatch.setattr(tls, "_loaded", loaded)
+    monkeypatch.setattr("cancelall.net.route._loaded", loaded)
     with simulator.start("bybit", orders=3, ssl_context=authority.context("127.0.0.1")) as server:
         good = profile_table("bybit", server, settle_coin="USDT", ca_bundle=str(authority.path))
         dead = {**good, "ca_bundle": str(tmp_path / "hanging.pem")}
@@ -303,7 +304,7 @@ def test_a_check_whose_bundle_hangs_ends_at_its_deadline(tmp_path: Path, monkeyp
     from checking import checked_all, level
 
     over = threading.Event()
-    monkeypatch.setattr(tls, "_loaded", lambda path: over.wait(30))
+    monkeypatch.setattr("cancelall.net.route._loaded", lambda path: over.wait(30))
     with simulator.start("bybit", orders=3) as server:
         began = time.monotonic()
         (report,) = checked_all(
@@ -361,13 +362,13 @@ def test_a_pipe_in_its_place_is_told_at_once(home: Path) -> None:
 
 @on_a_loop
 async def test_trusting_is_told_once_however_many_ask(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
-    real, loads = tls._loaded, []
+    real, loads = _loaded, []
 
     def loaded(path: str | None) -> ssl.SSLContext:
         loads.append(path)
         return real(path)
 
-    monkeypatch.setattr(tls, "_loaded", loaded)
+    monkeypatch.setattr("cancelall.net.route._loaded", loaded)
     made = bybit({"profiles": {"bybit": {"venue": "bybit", "ca_bundle": str(authority.path)}}})
     assert isinstance(made, Profile)
     shared = SharedLimits(profiles=[made], environ={})

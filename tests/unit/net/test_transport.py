@@ -23,12 +23,11 @@ import requests
 import responses
 
 from cancelall import __version__, simulator
-from cancelall.core import strictjson
+from cancelall.core import model
 from cancelall.core.errors import ConfigError, TransportFault, Unreadable
 from cancelall.core.model import Reply, SignedRequest
-from cancelall.net import dial, direct, tls, transport
+from cancelall.net import dial, transport
 from cancelall.net.connection import Handle
-from cancelall.net.direct import Outgoing
 from cancelall.net.route import Route, is_loopback, route_for
 from cancelall.net.transport import Transport
 from loopback import CANARY, OK, RawServer, Script, a_cancel, a_get, a_request, in_seconds, read_request, reset
@@ -396,8 +395,8 @@ def test_what_cannot_be_sent_was_not_sent(url: str, sign: str) -> None:
 
 def test_what_is_on_its_way_out_shows_no_secret() -> None:
     signed = a_request(method="GET", url="https://host/", headers=(("X-SIGN", CANARY),), body=CANARY.encode())
-    data = direct.request_bytes(signed, {"X-SIGN": CANARY})
-    out = Outgoing(signed=signed, data=data, until=1.0, seconds=1.0, handle=Handle(), sent=lambda: None)
+    data = transport.request_bytes(signed, {"X-SIGN": CANARY})
+    out = transport.Outgoing(signed=signed, data=data, until=1.0, seconds=1.0, handle=Handle(), sent=lambda: None)
     assert CANARY.encode() in data
     assert CANARY not in repr(out)
 
@@ -448,7 +447,7 @@ def test_a_body_that_can_hold_no_listing_is_refused_before_it_is_parsed(
 ) -> None:
     body = b"[" + filler * (3_900_000 // len(filler)) + b"0]"
     parsed: list[int] = []
-    monkeypatch.setattr("cancelall.core.strictjson.parse", lambda body: parsed.append(len(body)))
+    monkeypatch.setattr("cancelall.core.model.parse", lambda body: parsed.append(len(body)))
     with RawServer(_answer(body)) as server:
         with pytest.raises(TransportFault, match="more than any listing of orders") as caught:
             Transport(Route()).send(a_get(server), in_seconds(20))
@@ -458,13 +457,13 @@ def test_a_body_that_can_hold_no_listing_is_refused_before_it_is_parsed(
 
 def test_an_answer_is_parsed_once_and_in_the_thread_of_its_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
     where: list[threading.Thread] = []
-    real = strictjson.parse
+    real = model.parse
 
     def parse(body: bytes) -> object:
         where.append(threading.current_thread())
         return real(body)
 
-    monkeypatch.setattr(strictjson, "parse", parse)
+    monkeypatch.setattr(model, "parse", parse)
     replies: list[Reply] = []
     with RawServer(_answer(b'{"a":1}')) as server:
         line = Transport(Route())
@@ -635,7 +634,7 @@ def test_what_is_no_tls_has_got_nothing() -> None:
 def test_no_session_keys_are_written(authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     log = tmp_path / "keys.log"
     monkeypatch.setenv("SSLKEYLOGFILE", str(log))
-    monkeypatch.setattr(tls, "_contexts", {})
+    monkeypatch.setattr("cancelall.net.route._contexts", {})
     with RawServer(context=authority.context()) as server:
         trusting(authority).send(a_cancel(server), in_seconds())
         assert len(server.requests) == 1
@@ -802,7 +801,7 @@ def test_a_proxy_whose_certificate_is_refused(authority: Authority, by_environme
         (b"HTTP/1.1 302 Found\r\nLocation: http://login/\r\n\r\n", r"\(HTTP 302\)"),
         (b"HTTP/1.1 200 OK\r\nX: " + b"a" * 70_000, "its answer broke off or is no HTTP"),
         (b"SSH-2.0-OpenSSH\r\n", "its answer broke off or is no HTTP"),
-        (b"HTTP/1.1 200 OK\r\n\r\nearly", "it said more than it was asked"),
+        (b"HTTP/1.1 200 OK\r\n\r\nearly", "it said more than its answer"),
         (b"", "its answer broke off or is no HTTP"),
     ],
 )

@@ -336,15 +336,15 @@ def test_without_a_keyring_it_says_what_to_use_instead(
     assert ran.err.rstrip().endswith(" - run it where the keyring is")
 
 
-def test_a_plain_text_back_end_has_to_be_asked_for(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_back_end_without_encryption_has_to_be_named(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
     user.has(Memory())
     ran = user.runs("set", "bybit", given=LINES)
     assert (ran.code, user.items, user.config.exists()) == (6, {}, False)
-    assert "unit.cli.auth.memory.Memory may store secrets in plain text" in ran.err
+    assert "unit.cli.auth.memory.Memory may store secrets unencrypted" in ran.err
     assert "--allow-plaintext" in ran.err
     ran = user.runs("set", "bybit", "--allow-plaintext", given=LINES)
     assert (ran.code, user.items) == (0, ITEMS)
-    assert "WARNING: unit.cli.auth.memory.Memory may keep secrets in plain text" in ran.err
+    assert "WARNING: unit.cli.auth.memory.Memory may keep secrets unencrypted" in ran.err
     assert user.tables == {"bybit": {"venue": "bybit", "keyring_backend": "unit.cli.auth.memory.Memory"}}
     assert user.runs("status").code == 0  # by its recorded name
     encrypted = Encrypted()

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from cancelall.core.directories import state_directories
+from cancelall.core.files import state_directories
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the paths of POSIX systems")
 

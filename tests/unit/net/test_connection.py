@@ -17,8 +17,8 @@ from cancelall import simulator
 from cancelall.cli.kills import _first_requests
 from cancelall.core.errors import TransportFault
 from cancelall.core.profile import Profile
-from cancelall.net import preconnect, tls
-from cancelall.net.route import Route
+from cancelall.net import connection
+from cancelall.net.route import Route, _loading
 from cancelall.net.transport import Transport
 from cancelall.simulator import SimServer
 from loopback import a_request
@@ -33,15 +33,15 @@ def trusted(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 @pytest.fixture(autouse=True)
 def none_yet(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    doors: dict[tuple[str, str | None], preconnect._Door] = {}
-    monkeypatch.setattr(preconnect, "_doors", doors)
-    monkeypatch.setattr(tls, "_contexts", {})  # a bundle that is loaded holds up no handshake
+    doors: dict[tuple[str, str | None], connection._Door] = {}
+    monkeypatch.setattr(connection, "_doors", doors)
+    monkeypatch.setattr("cancelall.net.route._contexts", {})  # a bundle that is loaded holds up no handshake
     yield
     for door in doors.values():
         put_away(door)
 
 
-def put_away(door: preconnect._Door) -> None:
+def put_away(door: connection._Door) -> None:
     """Close what nobody has taken."""
     while door.claim():
         made, _ = door.opened.get(timeout=10)
@@ -52,13 +52,13 @@ def put_away(door: preconnect._Door) -> None:
 def begin(table: Mapping[str, object], environ: Mapping[str, str] | None = None, *, dry_run: bool = False) -> Profile:
     """Begin to connect for one profile."""
     (profile,) = profiles_of({"bybit": table})
-    preconnect.connect(_first_requests([profile], environ or {}, dry_run=dry_run))
+    connection.preconnect(_first_requests([profile], environ or {}, dry_run=dry_run))
     return profile
 
 
 def await_opened(count: int) -> None:
     """Until so many connections were opened, or have failed."""
-    (door,) = preconnect._doors.values()
+    (door,) = connection._doors.values()
     until = time.monotonic() + 10
     while door.opened.qsize() < count:
         assert time.monotonic() < until
@@ -69,7 +69,7 @@ def send(origin: str, bundle: Path | None) -> int:
     """Send something to an origin; the status of the answer."""
     signed = a_request(method="GET", url=f"{origin}/v5/market/time", body=b"", fresh_connection=True)
     route = Route(ca_bundle=str(bundle) if bundle else None)
-    return Transport(route, ready=preconnect.take).send(signed, time.monotonic() + 10).status
+    return Transport(route, ready=connection.take).send(signed, time.monotonic() + 10).status
 
 
 @contextlib.contextmanager
@@ -110,24 +110,14 @@ def test_a_request_goes_out_on_the_connection_that_is_there(trusted: Authority, 
         assert server.connections == 2
 
 
-def test_whether_connections_are_on_their_way(trusted: Authority) -> None:
-    assert not preconnect.waiting()
-    with simulator.start("bybit", orders=0, ssl_context=trusted.context()) as server:
-        with tls.loading(str(trusted.path)):
-            begin(profile_table("bybit", server, settle_coin="USDT", ca_bundle=str(trusted.path)))
-            assert preconnect.waiting()
-        await_opened(1)
-        assert not preconnect.waiting()
-
-
 def test_a_request_waits_for_a_connection_that_is_on_its_way(trusted: Authority) -> None:
-    loading = tls.loading(str(trusted.path))
+    loading = _loading.setdefault(str(trusted.path), threading.Lock())
     with simulator.start("bybit", orders=0, ssl_context=trusted.context()) as server, loading:
         table = profile_table("bybit", server, settle_coin="USDT", ca_bundle=str(trusted.path))
         begin(table)
         taken: list[socket.socket | None] = []
         waiting = threading.Thread(
-            target=lambda: taken.append(preconnect.take(server.origin, str(trusted.path), 10)), daemon=True
+            target=lambda: taken.append(connection.take(server.origin, str(trusted.path), 10)), daemon=True
         )
         waiting.start()
         assert not taken
@@ -156,7 +146,7 @@ def test_one_that_the_peer_has_closed_is_not_used(trusted: Authority, secure: bo
 
 
 def test_an_old_one_is_not_used(trusted: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(preconnect, "LIFETIME", 0)
+    monkeypatch.setattr(connection, "LIFETIME", 0)
     with simulator.start("bybit", orders=0) as server:
         begin(profile_table("bybit", server, settle_coin="USDT"))
         await_opened(1)
@@ -182,7 +172,7 @@ def test_a_profile_with_a_proxy_has_none(where: str) -> None:
         table | ({"proxy": proxy} if where == "profile" else {}),
         {"HTTPS_PROXY": proxy} if where == "environment" else {},
     )
-    assert preconnect._doors == {}
+    assert connection._doors == {}
 
 
 def test_of_a_family_that_is_asked_for_or_left_to_others() -> None:
@@ -190,12 +180,12 @@ def test_of_a_family_that_is_asked_for_or_left_to_others() -> None:
         begin(profile_table("bybit", server, settle_coin="USDT"))
         await_opened(1)
         for _ in range(2):
-            assert preconnect.take(server.origin, None, 10, socket.AF_INET6) is None
-        made = preconnect.take(server.origin, None, 10, socket.AF_INET)
+            assert connection.take(server.origin, None, 10, socket.AF_INET6) is None
+        made = connection.take(server.origin, None, 10, socket.AF_INET)
         assert made is not None
         with made:
             assert made.family == socket.AF_INET
-        assert preconnect.take(server.origin, None, 10) is None, "each is given once"
+        assert connection.take(server.origin, None, 10) is None, "each is given once"
 
 
 @pytest.mark.parametrize("threads", [0, 1, 3])
@@ -206,7 +196,7 @@ def test_without_threads_there_are_fewer_and_nobody_waits_for_them(
     given: list[threading.Thread] = []
 
     def limited(self: threading.Thread) -> None:
-        if self.name == "early":
+        if self.name == "preconnect":
             if len(given) >= threads:
                 raise RuntimeError("can't start new thread")
             given.append(self)
@@ -215,7 +205,7 @@ def test_without_threads_there_are_fewer_and_nobody_waits_for_them(
     with simulator.start("bybit", orders=0) as server:
         monkeypatch.setattr(threading.Thread, "start", limited)
         begin(profile_table("bybit", server))
-        (door,) = preconnect._doors.values()
+        (door,) = connection._doors.values()
         assert door.promised == threads
         await_opened(threads)
         assert send(server.origin, None) == 200
@@ -225,28 +215,28 @@ def test_without_threads_there_are_fewer_and_nobody_waits_for_them(
 def test_with_few_file_descriptors_there_are_fewer(monkeypatch: pytest.MonkeyPatch, soft: int, room: int) -> None:
     """Each takes up to three: what the start needs is left to it."""
     monkeypatch.setattr(resource, "getrlimit", lambda which: (soft, 4096))
-    assert preconnect._room() == room
-    monkeypatch.setattr(preconnect, "_room", lambda: min(room, 2))
+    assert connection._room() == room
+    monkeypatch.setattr(connection, "_room", lambda: min(room, 2))
     with simulator.start("bybit", orders=0) as server:
         begin(profile_table("bybit", server))
-        assert sum(door.promised for door in preconnect._doors.values()) == min(room, 2)
+        assert sum(door.promised for door in connection._doors.values()) == min(room, 2)
 
 
 def test_as_many_as_there_are_first_cancels_but_few(monkeypatch: pytest.MonkeyPatch) -> None:
     with simulator.start("bybit", orders=0) as server:
         begin(profile_table("bybit", server, category=["linear", "spread"]))
         await_opened(3)  # USDT, USDC and spread
-        (door,) = preconnect._doors.values()
+        (door,) = connection._doors.values()
         assert door.promised == 3
         put_away(door)
-        monkeypatch.setattr(preconnect, "AT_MOST", 5)
+        monkeypatch.setattr(connection, "AT_MOST", 5)
         begin(profile_table("bybit", server))
         await_opened(5)
-        put_away(next(iter(preconnect._doors.values())))
-        monkeypatch.setattr(preconnect, "ALTOGETHER", 1)
+        put_away(next(iter(connection._doors.values())))
+        monkeypatch.setattr(connection, "ALTOGETHER", 1)
         begin(profile_table("bybit", server))
         await_opened(1)
-        put_away(next(iter(preconnect._doors.values())))
+        put_away(next(iter(connection._doors.values())))
         begin(profile_table("bybit", server), dry_run=True)
         await_opened(1)
         assert server.requests == []
