@@ -218,7 +218,7 @@ def test_nothing_imports_in_a_circle() -> None:
         ("certifi", {"cancelall.net.route"}),
         ("keyring", {"cancelall.credentials.keyrings"}),
         ("secretstorage", {"cancelall.credentials.secret_service"}),
-        ("rich", {"cancelall.report.tables", "cancelall.report.findings", "cancelall.report.history"}),
+        ("rich", {f"cancelall.report.{name}" for name in ("tables", "findings", "history", "positions")}),
     ],
 )
 def test_one_module_knows_a_package(package: str, expected: set[str]) -> None:
@@ -242,6 +242,7 @@ LAZY = {"rich", "keyring", "cryptography", "tomli_w", "certifi"}
 LAZY_OURS = {
     *("simulator", "cli.demo", "net.transport", "net.proxied", "credentials.keyrings", "credentials.secret_service"),
     *("check", "report.notify"),
+    *("core.positions", "venues.positions", "engine.positions", "report.positions", "cli.positions"),
 }
 """What a kill can do without, or does not need before its first connections."""
 
@@ -252,6 +253,7 @@ def test_what_costs_is_imported_where_it_is_used(module: str) -> None:
     inside = {name for name in LAZY_OURS if module in below(f"cancelall.{name}")}
     inside |= {"credentials.keyrings"} if module in below("cancelall.cli.auth") else set()
     inside |= {"check"} if module == "cancelall.cli.check" else set()
+    inside |= {name for name in LAZY_OURS if name.endswith("positions")} if module.endswith("positions") else set()
     late = {
         name
         for name in LAZY_OURS - inside
@@ -283,7 +285,10 @@ def test_only_signing_code_the_sources_and_the_stores_reveal_a_secret(module: st
 
 # --- venues ---------------------------------------------------------------------------------------------------------
 
-SHARED = {"cancelall.venues", *(f"cancelall.venues.{name}" for name in ("contract", "payload", "registry", "signing"))}
+SHARED = {
+    "cancelall.venues",
+    *(f"cancelall.venues.{name}" for name in ("contract", "payload", "positions", "registry", "signing")),
+}
 VENUE_MODULES = sorted(below("cancelall.venues") - SHARED)
 IMPURE = {
     *("asyncio", "builtins", "calendar", "ctypes", "datetime", "http", "importlib", "io", "locale", "logging"),
@@ -302,7 +307,7 @@ def test_a_venue_is_pure(module: str) -> None:
     own = f"venues.{venue_of(module)}"
     allowed = {"core.model", "core.declare", "core.errors", "core.secret"}
     allowed |= {name.removeprefix("cancelall.") for name in SHARED}
-    allowed |= {"core.preflight"} if module == f"cancelall.{own}.preflight" else set()
+    allowed |= {f"core.{name}" for name in ("preflight", "positions") if module == f"cancelall.{own}.{name}"}
     assert {name for name in ours(module) if name != own and not name.startswith(f"{own}.")} <= allowed
     assert not imports(module) & IMPURE
     assert not roots(module) & IMPURE
@@ -390,6 +395,7 @@ def test_what_is_not_loaded_before_the_first_cancel_leaves(home: Path) -> None:
     rare = {"cancelall.credentials.secret_text", "cancelall.credentials.secret_command", "unicodedata"}
     assert modules & rare == set()
     assert {name for name in modules if name.startswith("cancelall.check") or name.endswith("preflight")} == set()
+    assert {name for name in modules if name.endswith("positions")} == set()  # they are for after the verdict
     others = {f"cancelall.venues.{name}" for name in VENUES if name != "bybit"}
     assert modules & others == set()
 

@@ -21,6 +21,7 @@ COMMANDS: Mapping[str, str] = {
     **{name: f"Cancel everything on {title}, or what the options select." for name, title in VENUES.items()},
     "all": "Cancel everything on every profile, all at once.",
     "orders": "List what is open. Only reads.",
+    "positions": "List positions, and which have no stop. Only reads.",
     "check": "Would the kill work from here, now? Only reads, but for --live.",
     "setup": "From nothing to a rehearsed kill, one question after the other.",
     "demo": "The whole thing against the embedded exchange on this machine. No account is needed.",
@@ -99,6 +100,10 @@ def _add(app: typer.Typer, name: str) -> None:
             from cancelall.cli import orders
 
             app.command(name, help=words)(parameters.command(name, orders.run))
+        case "positions":
+            from cancelall.cli import positions
+
+            app.command(name, help=words)(parameters.command(name, positions.run))
         case "check":
             from cancelall.cli import check
 

@@ -7,10 +7,10 @@ import contextlib
 import os
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from cancelall.cli import last_words, process
 from cancelall.cli.last_words import LastWords
@@ -58,6 +58,8 @@ class Streams:
         self.environ = environ
         self.line = sys.argv[1:]
         """The words of the command line."""
+        self.positions: Literal["", "after", "only"] = ""
+        """Whether positions follow a result, or are the result: with --json both are one line."""
 
     @cached_property
     def data(self) -> Outlet:
@@ -119,6 +121,8 @@ class Streams:
         if report.verdict is Verdict.UNCONFIGURED and report.error is not None:
             message, hint = text.clean(report.error.message, 1000), text.clean(report.error.hint, 500)
             self.notes.line(f"cancelall: {report.profile}: {message}{f' - {hint}' if hint else ''}")
+        if self.output.json and self.positions == "after":
+            return  # its line follows with the positions
         if self.output.json:
             self.data.write(lambda: profile_line(report))
         else:
@@ -130,9 +134,29 @@ class Streams:
         if not self.output.quiet:
             self.notes.line(f"cancelall: {profile}: {verdict.value.upper()} after {seconds:.1f} s; reading the details")
 
+    def as_last_words(self, report: ProfileReport) -> ProfileReport:
+        """A result as it stands should the run end now: positions that are still to be read are not known."""
+        if self.positions != "after" or report.positions is not None:
+            return report
+        try:
+            from cancelall.core.positions import PositionsReport
+        except (ImportError, OSError, MemoryError):  # no file descriptor or memory for a module
+            return report
+        return replace(
+            report, positions=PositionsReport(known=False, unknown="the run was ended before they were read")
+        )
+
+    def with_positions(self, report: ProfileReport) -> None:
+        """The positions of a profile whose result has been written; with --json both in one line."""
+        if self.output.json:
+            self.data.write(lambda: profile_line(report))
+            self.data.write(lambda: self._written(report))
+        elif report.verdict is not Verdict.UNCONFIGURED:
+            self.data.write(lambda: self._drawn_positions(report))
+
     def summary(self, reports: Sequence[ProfileReport], status: int) -> None:
         """One row per profile after all tables, and the line that tells the whole."""
-        if len(reports) > 1 and not self.output.json:
+        if len(reports) > 1 and not self.output.json and self.positions != "only":
             from cancelall.cli import next_step
             from cancelall.report import tables
 
@@ -154,10 +178,19 @@ class Streams:
         from cancelall.cli import next_step
         from cancelall.report import tables
 
+        if self.positions == "only" and report.verdict is not Verdict.UNCONFIGURED:
+            return self._drawn_positions(report)
         made, step = self._canvas(), next_step.of_profile(report, self.line)
         if self.output.quiet:
             return tables.brief(report, made, step)
         return tables.profile_table(report if self.output.plan else replace(report, would_send=()), made, step)
+
+    def _drawn_positions(self, report: ProfileReport) -> str:
+        from cancelall.report import positions
+
+        if self.positions == "after":
+            return positions.after_a_kill(report, self._canvas())
+        return positions.listed(report, self._canvas(), quiet=self.output.quiet)
 
     def _canvas(self) -> tables.Canvas:
         from cancelall.report import tables
@@ -232,6 +265,10 @@ class _Execution:
         process.speak_through(lambda line: streams.notes.line(line))
         for warning in ignored:
             streams.warn(warning)
+        if self.terms.positions:
+            streams.positions = "only"
+        elif not (self.dry_run or streams.output.quiet):
+            streams.positions = "after"
         reports, stopped = asyncio.run(self._swept())
         DOG.first = None  # every verdict is there: a signal ends the waiting for streams and commands
         if hold and not any(report.error and report.error.kind == "interrupted" for report in reports):
@@ -280,27 +317,34 @@ class _Execution:
             dry_run=self.dry_run,
             hold=self.terms.hold,
             details=self.streams.output.json or not self.streams.output.quiet,
+            positions=self.streams.positions,
             listener=Listener(
                 target=self._target,
                 holding=self._holding,
                 decided=self._decided,
                 attempt=self.streams.attempt,
                 sweeping=self._sweeping,
-                finished=self._finished,
+                finished=partial(self._finished, self.streams.finished),
+                positions=partial(self._finished, self.streams.with_positions),
             ),
             record=self.record,
         )
         stopped: list[ExitStatus] = []
         loop = asyncio.get_running_loop()
 
+        def decided() -> bool:
+            """Whether every verdict is there: a signal then only ends the reading of positions."""
+            return len(self.known.finished) == len(self.profiles)
+
         def stop(number: int) -> None:
-            stopped.append(ExitStatus(128 + number))
+            if not decided():
+                stopped.append(ExitStatus(128 + number))
             run.interrupt(NAMES[number])
 
         def signalled(number: int) -> None:
             """On the watchdog's thread, whatever the loop is doing."""
             run.halt()
-            self.known.stopped = ExitStatus(128 + number)
+            self.known.stopped = None if decided() else ExitStatus(128 + number)
             with contextlib.suppress(RuntimeError):  # the loop has just closed
                 loop.call_soon_threadsafe(stop, number)
 
@@ -344,12 +388,12 @@ class _Execution:
         if self._progress:
             self._progress.sweeping(profile, partial(_how_far, sweep))
 
-    def _finished(self, report: ProfileReport) -> None:
-        self.known.finished[report.profile] = report
+    def _finished(self, write: Callable[[ProfileReport], None], report: ProfileReport) -> None:
+        self.known.finished[report.profile] = self.streams.as_last_words(report)
         if self._progress:
             self._progress.finished(report.profile)
             self.streams.data.write(self._progress.await_wiped)
-        self.streams.finished(report)
+        write(report)
         if self._progress:
             self.streams.data.write(self._progress.resume)
 

@@ -195,6 +195,8 @@ def _empty_line(profile: Profile | BrokenProfile | None, number: int, dry_run: b
         "timing_ms": {"first_request": None, "first_ack": None, "verdict": _ms(time.monotonic())},
         "error": {"kind": _kind(number), "message": _why(number) + _NOTHING, "hint": _AGAIN},
         "warnings": profile.warnings if profile else (),
+        "positions": None,
+        "positions_unknown": None,
     }
     return _json(line) + "\n"
 

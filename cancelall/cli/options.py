@@ -29,6 +29,8 @@ class Terms:
     """Seconds for which what reappears is cancelled after the first verdict."""
     notify: tuple[str, ...] | None = None
     """The command that gets the result of all profiles; None: each profile's own, if it has one."""
+    positions: bool = False
+    """Positions are what the run is for, and orders are read for what protects them."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)

@@ -12,11 +12,14 @@ from cancelall.config import toml_file
 
 def run(names: Annotated[Optional[list[str]], parameters.profiles()] = None, *, kill: Kill) -> int:
     """List what is open on these profiles, or on all."""
+    return read(names, kill, Terms(journalled=False))
+
+
+def read(names: list[str] | None, kill: Kill, terms: Terms) -> int:
+    """Read these profiles, or all; the exit status."""
     overrides = kills.overrides(kill)
     environ = dict(os.environ)
     document = toml_file.read(kill.config, environ)
     chosen = names or kills.selected(document, kills.known(document, environ), [], [])
     profiles = kills.load_all(document, list(dict.fromkeys(chosen)), environ, overrides)
-    return kills.execute(
-        profiles, kills.output_of(kill, plan=False), environ, dry_run=True, terms=Terms(journalled=False)
-    )
+    return kills.execute(profiles, kills.output_of(kill, plan=False), environ, dry_run=True, terms=terms)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum, StrEnum
 from functools import cached_property
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from cancelall.core.errors import ErrorKind, ExitStatus, Unreadable
 
@@ -311,6 +311,8 @@ class Order:
     created_ms: int | None = None
     ended_ms: int | None = None
     """When it ended, in an answer about orders that are no longer open."""
+    row: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    """The venue's own row of it, where it is protective or may be: who loses it may want to place it again."""
 
 
 @dataclass(frozen=True, kw_only=True)

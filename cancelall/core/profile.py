@@ -21,7 +21,7 @@ DEFAULT_DEADLINE = 30.0
 
 KILLS = ("VENUE", "all")
 """The commands that kill."""
-READS = (*KILLS, "orders", "check")
+READS = (*KILLS, "orders", "positions", "check")
 """Those on profiles of the config."""
 RUNS = (*READS, "demo")
 

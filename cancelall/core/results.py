@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from cancelall.core.errors import ErrorKind, ExitStatus
 from cancelall.core.model import Order, State, Verdict
+
+if TYPE_CHECKING:
+    from cancelall.core.positions import PositionsReport
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +74,8 @@ class ProfileReport:
     """Whether everything in scope could be read; reading alone succeeds only then."""
     would_send: tuple[str, ...] = ()
     """What a dry run would have sent, without signature or secret."""
+    positions: PositionsReport | None = None
+    """The positions of the scope, read after the verdict; None while, or where, they are not read."""
 
     @property
     def exit_status(self) -> ExitStatus:

@@ -7,10 +7,10 @@ import contextlib
 import gc
 import os
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from cancelall.core.attempts import Attempt, Tally
 from cancelall.core.errors import CancelallError, ConfigError, Interrupted, OptionError, TransportFault, bug_words
@@ -31,10 +31,16 @@ from cancelall.net.background import NoThreadError, ThreadDiedError, in_thread
 from cancelall.net.route import Route, route_for
 from cancelall.venues.registry import load, segments
 
+if TYPE_CHECKING:
+    from cancelall.core.positions import PositionsReport
+    from cancelall.engine.positions import PositionsReading
+
 T = TypeVar("T")
 
 PROOF_SECONDS = 1.0
 """On top of the venue's gap between two listings: what the listings of a proof may take."""
+POSITIONS_SECONDS = 2.0
+"""Longest time that positions are read after a verdict."""
 LAST_LOOK_SECONDS = 1.0
 """What a run that is interrupted takes to read the open orders once more."""
 _TURNS_OF_THE_LOOP = 4
@@ -71,6 +77,8 @@ class Listener:
     decided: Callable[[str, Verdict, float], None] = lambda profile, verdict, seconds: None
     """The verdict is there, so many seconds after the start, and details of its orders are still to be read."""
     finished: Callable[[ProfileReport], None] = lambda report: None
+    positions: Callable[[ProfileReport], None] = lambda report: None
+    """The same result with its positions, where they are read after the verdict."""
 
 
 @dataclass
@@ -85,6 +93,8 @@ class Run:
     """Seconds for which each profile is held clear after its first verdict."""
     details: bool = True
     """Whether what became of each order is read after the verdict."""
+    positions: Literal["", "after", "only"] = ""
+    """Whether positions are read: after each verdict, which they do not change, or as the result of the run."""
     listener: Listener = field(default_factory=Listener)
     record: Record = field(default_factory=Record)
     clock: Clock = field(default_factory=SystemClock)
@@ -100,6 +110,8 @@ class Run:
     _sessions: list[Client] = field(default_factory=list)
     _closing: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
     """Closes at the end what is kept for more reads: garbage is looked for much later, and a process may run often."""
+    _positions: dict[str, Callable[[], Awaitable[PositionsReport]]] = field(default_factory=dict)
+    """How to have the positions of each profile whose sweep is over."""
 
     def __post_init__(self) -> None:
         self.shared = SharedLimits(profiles=self.profiles, environ=self.environ)
@@ -145,9 +157,41 @@ class Run:
         self.shared.arrived(profile)
         notes = (*report.warnings, *self.shared.warnings(profile), *self.record.warnings())
         report = replace(report, warnings=tuple(dict.fromkeys(notes)))
+        if self.positions == "only":
+            report = await self._with_positions(report)
         self.record.verdict(report)
         self.listener.finished(report)
+        if self.positions == "after":
+            report = await self._with_positions(report)
+            self.listener.positions(report)
         return report
+
+    async def _with_positions(self, report: ProfileReport) -> ProfileReport:
+        """A result with its positions, or why they are not known. Where the run is for them they decide it, too.
+
+        Whatever goes wrong in here, be it that a module cannot be loaded any more, changes nothing of a verdict.
+        """
+        try:
+            from cancelall.engine import positions
+
+            reading = self._positions.pop(report.profile, None)
+            interrupted = report.error is not None and report.error.kind == "interrupted"
+            why = "interrupted" if interrupted else "nothing was sent"
+            shown = positions.not_read(why) if reading is None else await reading()
+        except Exception as fault:
+            return self._without_positions(report, bug_words(fault))
+        report = replace(report, positions=shown, requests=report.requests + shown.requests)
+        return positions.judged(report, shown) if self.positions == "only" else report
+
+    def _without_positions(self, report: ProfileReport, why: str) -> ProfileReport:
+        """The same, where even what reads them has failed."""
+        if self.positions == "only":
+            report = replace(report, verdict=Verdict.UNPROVEN, all_read=False)
+        try:
+            from cancelall.core.positions import PositionsReport
+        except (ImportError, OSError, MemoryError):
+            return report
+        return replace(report, positions=PositionsReport(known=False, unknown=why, verdict=Verdict.UNPROVEN))
 
     async def _one(self, profile: Profile | BrokenProfile) -> ProfileReport:
         if isinstance(profile, BrokenProfile):
@@ -216,11 +260,42 @@ class Run:
         decided = self.clock.monotonic()
         reporting.listed_last(sweep, record)
         record.decided(partial(reporting.basis, sweep, decided))
+        if self.positions and not cut:
+            self._positions[profile.name] = self._reading(profile, sweep, verdict, decided)
         if not cut and self.details and final_states.wanted(sweep):
             self.listener.decided(profile.name, verdict, decided - self.started)
             await self._until(asyncio.create_task(final_states.read(sweep, since_ms)), client.deadline)
         timing = self._timing(tally, decided)
         return reporting.swept(profile, sweep, resolved, verdict, timing, cut_by=self.signal_name if cut else "")
+
+    def _reading(
+        self, profile: Profile, sweep: ProfileSweep, verdict: Verdict, decided: float
+    ) -> Callable[[], Awaitable[PositionsReport]]:
+        """Begin to read the positions; what is returned waits for them, and joins them with what is known of orders."""
+        until = decided + POSITIONS_SECONDS
+        if self.positions == "only":
+            until = max(until, self.started + profile.deadline)
+
+        async def begin() -> PositionsReading | None:
+            from cancelall.engine import positions
+
+            if verdict is Verdict.UNREACHABLE:
+                return None
+            return await positions.read(sweep, profile.venue, profile.options, until)
+
+        reading = asyncio.create_task(begin())
+
+        async def read() -> PositionsReport:
+            await self._until(reading, until)
+            from cancelall.engine import positions
+
+            if reading.cancelled() or not reading.done():
+                return positions.not_read("interrupted" if self.interrupted.is_set() else "no answer in time")
+            if (known := reading.result()) is None:
+                return positions.not_read("no answer from the venue", verdict)
+            return positions.joined(sweep, profile.venue, known)
+
+        return read
 
     async def _over_the_network(self, profile: Profile, deadline: float) -> Send:
         """One for all profiles that go the same way to a host: listings find its connections open."""

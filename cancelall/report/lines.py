@@ -52,7 +52,21 @@ def profile_object(report: ProfileReport) -> dict[str, object]:
             "hint": clean(report.error.hint, 500),
         },
         "warnings": [clean(warning, 500) for warning in report.warnings],
+        **_positions(report),
     }
+
+
+def _positions(report: ProfileReport) -> dict[str, object]:
+    """The positions, null where none were read; and which are not known, and why, null where all are or none were
+    to be read.
+    """
+    if report.positions is None:
+        return {"positions": None, "positions_unknown": None}
+    try:
+        from cancelall.report.positions import json_fields
+    except (ImportError, OSError, MemoryError):  # the line of a verdict is not lost with them
+        return {"positions": None, "positions_unknown": "they cannot be shown"}
+    return json_fields(report.positions)
 
 
 _COUNTED = (State.CANCELLED, State.FILLED, State.GONE, State.OPEN, State.FAILED, State.KEPT)

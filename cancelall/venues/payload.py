@@ -8,16 +8,19 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, TypeVar
 
 from cancelall.core.errors import Unreadable
-from cancelall.core.model import GATEWAY_PAUSE, Answer, Judgement, Order, Reply
+from cancelall.core.model import GATEWAY_PAUSE, Answer, Judgement, Order, Protection, Reply, State
 from cancelall.core.model import parse as parse
 from cancelall.core.secret import scrub
 
 T = TypeVar("T")
 R = TypeVar("R")
+End = tuple[Order, State, str]
+"""An order that is no longer open, how it ended, and a remark."""
 
 MESSAGE_LIMIT = 200
 """Characters of a venue's message that are kept."""
@@ -159,7 +162,7 @@ def orders(
     for entry in entries:
         try:
             row = Row(entry, name)
-            order = read(row)
+            order = _with_row(read(row), row)
             whys += row.oddities
             odd += bool(row.oddities)
         except Unreadable as fault:
@@ -189,6 +192,25 @@ def each(entries: Iterable[T], read: Callable[[T], R | None]) -> tuple[R, ...]:
 def each_row(entries: Iterable[object], read: Callable[[Row], R | None]) -> tuple[R, ...]:
     """The same of entries that are objects, read field by field."""
     return each(entries, lambda entry: read(Row(entry)))
+
+
+def ends(entries: Iterable[object], read: Callable[[Row], End | None]) -> tuple[End, ...]:
+    """How orders ended, by rows of a history: each order with its row where it is protective or may be."""
+
+    def end(row: Row) -> End | None:
+        if (known := read(row)) is None:
+            return None
+        order, state, note = known
+        return _with_row(order, row) or order, state, note
+
+    return each_row(entries, end)
+
+
+def _with_row(order: Order | None, row: Row) -> Order | None:
+    """The same order, with its row where it is protective or may be; of thousands of others no row is kept."""
+    if order is None or order.protection is Protection.NONE:
+        return order
+    return replace(order, row=row.record)
 
 
 _NUMBER = re.compile(r"\d{1,40}(\.\d{1,40})?")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,8 +18,11 @@ import pytest
 
 import cancelall
 from cancelall import simulator
+from cancelall.config import loader
+from cancelall.config.toml_file import Document
 from cancelall.core.errors import ExitStatus
 from cancelall.core.model import Reply, SignedRequest, Verdict
+from cancelall.core.profile import Overrides
 from cancelall.engine import run
 from cancelall.engine.client import Send
 from cancelall.simulator import SimServer
@@ -30,7 +35,10 @@ EMPTY = {"bybit": 60, "bitget": 92, "ascendex": 20, "pacifica": 18, "deltadefi":
 """Three or four more than the 56, 88, 17, 15 and 35 of a quiet machine.
 
 Requests of a kill of a whole account without an order: cancels, two listings of each segment, discovery reads,
-witnesses, and what the venue tells of orders that have ended."""
+witnesses, and what the venue tells of orders that have ended. What is read of positions comes after the verdict and
+proves nothing, so that it is counted by itself."""
+POSITIONS = {"bybit": 5, "bitget": 3, "ascendex": 1, "pacifica": 2, "deltadefi": 0}
+"""Requests for the positions of a whole account that has none; none of them where they are not asked for."""
 
 
 @pytest.fixture
@@ -66,6 +74,24 @@ def test_an_empty_account(venue: str) -> None:
         requests = server.requests
     assert (report.verdict, report.requests) == (Verdict.CLEAR, len(requests))
     assert len(requests) <= EMPTY[venue]
+
+
+@pytest.mark.parametrize("venue", VENUES)
+def test_positions_are_read_after_the_proof_and_add_little(venue: str, leaving: list[SignedRequest]) -> None:
+    """The proof takes no more requests than without them, and no cancel leaves after them."""
+    with simulator.start(venue, orders=0) as server:
+        document = Document(path=Path("config.toml"), data={"profiles": {venue: profile_table(venue, server)}})
+        profile = loader.profile(document, venue, {}, Overrides(deadline=20))
+        made = run.Run(profiles=[profile], environ={}, started=time.monotonic(), scale=0.1, positions="after")
+        (report,) = asyncio.run(made.all())
+        requests = len(server.requests)
+    assert (report.verdict, report.requests) == (Verdict.CLEAR, requests)
+    assert report.positions is not None
+    assert (report.positions.requests, report.positions.unknown) == (POSITIONS[venue], "")
+    assert requests - POSITIONS[venue] <= EMPTY[venue]
+    cancels = [place for place, signed in enumerate(leaving) if signed.fresh_connection]
+    assert max(cancels) < len(leaving) - POSITIONS[venue]
+    assert leaving[0].fresh_connection
 
 
 @pytest.mark.parametrize("venue", VENUES)

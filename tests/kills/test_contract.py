@@ -14,6 +14,7 @@ from cancelall.core.model import Order, Request
 from cancelall.core.preflight import load_preflight
 from cancelall.core.secret import Secret
 from cancelall.venues.contract import Segment
+from cancelall.venues.positions import load_positions
 from cancelall.venues.registry import VENUES, load, schema
 from kills.truth import STORED, TRUTHS
 from unit.venues.kinds import EVERY, SCOPES, documented
@@ -41,9 +42,8 @@ def test_the_modules_read_alike(venue: str) -> None:
     """The same files with the same idea in each, after a docstring that names the doubts and the documents."""
     folder = Path(cancelall.venues.__file__).parent / venue
     names = {path.stem for path in folder.glob("*.py")}
-    assert names == {"__init__", "options", "api", "segments", "venue", "preflight"} | FURTHER_SEGMENTS.get(
-        venue, set()
-    )
+    usual = {"__init__", "options", "api", "segments", "venue", "preflight", "positions"}
+    assert names == usual | FURTHER_SEGMENTS.get(venue, set())
     for path in folder.glob("*.py"):
         assert len(path.read_text(encoding="utf-8").splitlines()) <= 360, path
     docstring = importlib.import_module(f"cancelall.venues.{venue}").__doc__ or ""
@@ -112,6 +112,8 @@ def test_every_request_says_what_it_is_for(venue: str) -> None:
     preflight = load_preflight(venue)
     requests += [question.request for question in preflight.questions(options, 0)]
     requests += [probe.request for probe in preflight.probes(options, "live")]
+    orders = tuple(request for segment in segments(venue) for stage in segment.listings for request in stage)
+    requests += [listing.request for listing in load_positions(venue).listings(options, orders)]
     assert [request.target for request in requests if not request.purpose] == []
 
 

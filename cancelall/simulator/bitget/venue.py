@@ -20,6 +20,7 @@ from . import account, orders
 from . import listing as listings
 from .account import KEY_HEADER, authenticate, check_headers
 from .instruments import BORROWED, MARGIN, PAIR, stock
+from .positions import all_positions, current_positions
 from .state import State
 
 _LIMIT = 10
@@ -42,6 +43,7 @@ ROUTES = Routes(
         "GET /api/v2/mix/order/orders-history": read(listings.futures_history),
         "GET /api/v2/mix/order/orders-plan-history": read(listings.futures_plans),
         "GET /api/v2/mix/order/detail": read(listings.futures_order),
+        "GET /api/v2/mix/position/all-position": read(all_positions, 5),
         "POST /api/v2/spot/trade/cancel-symbol-order": cancel(orders.cancel_symbol, 5),
         "POST /api/v2/spot/trade/batch-cancel-order": cancel(orders.spot_batch),
         "POST /api/v2/spot/trade/cancel-order": cancel(orders.spot_one),
@@ -70,6 +72,7 @@ ROUTES = Routes(
         "GET /api/v3/trade/history-orders": read(listings.unified, 20),
         "GET /api/v3/trade/history-strategy-orders": read(listings.strategy_history, 20),
         "GET /api/v3/trade/order-info": read(listings.unified_order, 20),
+        "GET /api/v3/position/current-position": read(current_positions, 20),
         "GET /api/v3/account/settings": read(account.settings, 20),
         "GET /api/v3/account/info": read(account.unified_info),
         "GET /api/v2/public/time": public(lambda venue, _: {"serverTime": str(venue.server_now())}),

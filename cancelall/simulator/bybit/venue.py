@@ -16,6 +16,7 @@ from .account import KEY_HEADER, account_info, authenticate, market_time, nothin
 from .instruments import stock
 from .listing import history, instruments_info, realtime, spread_instruments
 from .orders import cancel_all, cancel_batch, cancel_one, create_order
+from .positions import position_list
 from .state import Answer, State, bad, product_of
 from .strategies import child_cancelled, stock_strategies, stop_strategy, strategy_list
 
@@ -59,6 +60,7 @@ class Bybit(State):
             "GET /v5/strategy/list": listing(strategy_list, 200),
             "GET /v5/order/history": read(history, detail=_FIFTY),
             "GET /v5/spread/order/history": read(history, 50),
+            "GET /v5/position/list": read(position_list, 50),
             "GET /v5/user/query-api": read(query_api, 10),
             "GET /v5/account/info": read(account_info, 50),
             # Empty, but there: clients that load everything ask for it.

@@ -26,6 +26,7 @@ from ..wire import Headers, SimRequest, json_reply
 from . import markets
 from .auth import Fields, unparsable
 from .markets import MARKETS, ORDERS, STRATEGIES, TWAP, is_stop
+from .positions import positions
 from .state import INVALID, NO_CREDITS, NO_STRATEGY, Answer, State
 
 _SIDES: Mapping[str, Side] = {"bid": "buy", "ask": "sell"}
@@ -289,7 +290,7 @@ class Pacifica(State):
             "GET /api/v1/order_strategies": listing(strategies),
             "GET /api/v1/order_strategies/{id}": read(strategy),
             "GET /api/v1/account": read(account_info),
-            "GET /api/v1/positions": read(lambda venue, _: Answer([], {"last_order_id": venue.last_order_id})),
+            "GET /api/v1/positions": read(positions),
             "GET /api/v1/orders/history": read(history, detail=(ORDERS, markets.history_row)),
             "GET /api/v1/orders/twap/history": read(history, detail=(TWAP, markets.twap_history_row)),
             "GET /api/v1/orders/history_by_id": read(history_by_id),

@@ -117,7 +117,7 @@ class LedgerOrders(Segment):
         """
         data = payload.as_object(reply.json).get("data")
         entries = [data] if isinstance(data, dict) else payload.as_list(data, "data")
-        ends = payload.each_row(entries, partial(_end, self.name))
+        ends = payload.ends(entries, partial(_end, self.name))
         cut = request.purpose == api.RECENT_ENDS and entries and len(entries) % 100 == 0
         more = f"{self.name}: more than the {len(entries)} orders of the venue's recent history may have ended"
         chosen = tuple(end for end in ends if not self.symbols or end[0].symbol in self.symbols)

@@ -131,7 +131,7 @@ class BitgetSegment(Segment):
     def final_page(self, request: Request, reply: Reply) -> FinalStates:
         """How the orders of a page of the history ended. Rows that cannot be read are passed over."""
         rows, last, _ = self._rows(request, reply)
-        ends = payload.each_row(rows, partial(self._ended, request))
+        ends = payload.ends(rows, partial(self._ended, request))
         return FinalStates(orders=ends, next=self._way_on(request, rows, last)[0])
 
     def _ended(self, request: Request, row: Row) -> tuple[Order, State, str] | None:

@@ -114,7 +114,7 @@ class BybitSegment(Segment):
     def final_page(self, request: Request, reply: Reply) -> FinalStates:
         """https://bybit-exchange.github.io/docs/v5/order/order-list (cancelled ones stay 24 h)."""
         rows, page = rows_of(request, reply)
-        return FinalStates(orders=payload.each_row(rows, partial(self._end, parameters(request))), next=page.next)
+        return FinalStates(orders=payload.ends(rows, partial(self._end, parameters(request))), next=page.next)
 
     def _end(self, query: Mapping[str, str], row: Row) -> tuple[Order, State, str] | None:
         status = row.text("orderStatus")

@@ -81,9 +81,9 @@ class Pair(Segment):
         """
         if request.purpose == Purpose.FINAL_STATES:
             rows, found = read_rows(request, reply)
-            ends = payload.each_row(rows, lambda row: None if alive(row) else self._end(row))
+            ends = payload.ends(rows, lambda row: None if alive(row) else self._end(row))
             return FinalStates(orders=ends, next=found.next)
-        ends = payload.each_row((reply.json,), self._end)
+        ends = payload.ends((reply.json,), self._end)
         if not ends:
             raise Unreadable("the record names no order")
         return FinalStates(orders=ends)

@@ -85,7 +85,7 @@ class PacificaSegment(Segment):
         https://docs.pacifica.fi/api-documentation/api/rest-api/orders/get-order-history
         """
         answer = Row(reply.json, "answer")
-        found = payload.each_row(payload.as_list(answer.record.get("data"), "data"), self._end)
+        found = payload.ends(payload.as_list(answer.record.get("data"), "data"), self._end)
         left, quota = limit(reply, "ratelimit", "r"), limit(reply, "ratelimit-policy", "q")
         cursor = answer.name("next_cursor") if answer.flag("has_more") is not False else None
         if cursor is None:

@@ -46,7 +46,9 @@ def test_the_venues_own_example(home: Path) -> None:
     assert first.body == b'{"category":"linear","settleCoin":"USDT"}'
     for identity in mine:
         assert identity in ran.out.replace("\n", "").replace(" ", "") or identity[:15] in ran.out
-    assert ran.out.rstrip().splitlines()[-1].startswith(" CLEAR ")
+    told, positions = ran.out.split("bybit: positions", 1)
+    assert told.rstrip().splitlines()[-1].startswith(" CLEAR ")
+    assert "SOLUSDT short 0.5" in positions
     assert "cancelling settle-coin USDT on bybit (live) http://127.0.0.1" in ran.err
 
 
@@ -69,6 +71,7 @@ def test_json_is_exactly_the_documented_object(home: Path) -> None:
     assert list(line) == [
         *("schema", "profile", "venue", "environment", "host", "scope", "dry_run", "verdict", "exit_code", "segments"),
         *("orders", "counts", "not_covered", "requests", "timing_ms", "error", "warnings"),
+        *("positions", "positions_unknown"),
     ]
     assert (line["schema"], line["profile"], line["venue"], line["environment"]) == (1, "bybit", "bybit", "live")
     assert (line["scope"], line["dry_run"], line["verdict"]) == ({"settle_coin": "USDT"}, False, "clear")

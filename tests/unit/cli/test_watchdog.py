@@ -553,7 +553,7 @@ def test_commands_that_are_no_run_are_left_to_python() -> None:
     from cancelall.cli.app import command
 
     known = set(command().commands)
-    assert known - set(OTHERS) == {*VENUES, "all", "orders"}
+    assert known - set(OTHERS) == {*VENUES, "all", "orders", "positions"}
 
 
 def test_the_last_words_know_no_lock() -> None:

@@ -23,6 +23,7 @@ import pytest
 from cancelall import simulator
 from cancelall.core import secret
 from cancelall.core.model import Verdict
+from cancelall.core.positions import Position, PositionReport, PositionsReport, ProtectiveOrder, Role
 from cancelall.core.results import ProfileReport
 from cancelall.report import notify
 from cancelall.report.lines import profile_line
@@ -219,7 +220,11 @@ def test_the_recipes_do_what_they_say(tmp_path: Path) -> None:
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
-    bad = replace(report("one"), verdict=Verdict.OPEN, warnings=("look & see",))
+    stop = ProtectiveOrder(order_id="1", role=Role.STOP, trigger_price="58000")
+    bare = PositionReport(position=Position(symbol="BTC", side="long", size="2"), lost_stops=(stop,))
+    safe = PositionReport(position=Position(symbol="ETH", side="long", size="2"), stops=(stop,))
+    lost = PositionsReport(positions=(bare, safe))
+    bad = replace(report("one"), verdict=Verdict.OPEN, warnings=("look & see",), positions=lost)
     text = profile_line(bad) + profile_line(report("two"))
     environ = {**os.environ, "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}"}
     try:
@@ -231,14 +236,15 @@ def test_the_recipes_do_what_they_say(tmp_path: Path) -> None:
         server.shutdown()
         server.server_close()
         thread.join()
-    said = "one: OPEN (exit 10)\n  ! look & see\ntwo: CLEAR (exit 0)\n"
+    worst = "one: OPEN (exit 10)\n  ! look & see\n  ! BTC long 2 has lost its stop at 58000\n"
+    said = f"{worst}two: CLEAR (exit 0)\n"
     telegram, slack, ntfy = Receiver.posted
     assert telegram[0] == "/botTOKEN/sendMessage"
     assert dict(urllib.parse.parse_qsl(telegram[1])) == {"chat_id": "CHAT", "text": said}
     assert (slack[0], json.loads(slack[1])) == ("/services/T0/B0/XXX", {"text": said})
     assert ntfy == ("/TOPIC", said)
     mail = "mail -s cancelall desk@example.com"
-    only = "mail -E -s cancelall desk@example.com\none: OPEN (exit 10)\n  ! look & see\n"
+    only = f"mail -E -s cancelall desk@example.com\n{worst}"
     assert (tmp_path / "stubs").read_text() == (f"apprise -t cancelall tgram://TOKEN/CHAT\n{said}{mail}\n{said}{only}")
 
 

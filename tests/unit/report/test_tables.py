@@ -79,7 +79,7 @@ def test_the_line_of_a_profile_is_the_documented_one() -> None:
         '"counts":{"cancelled":1,"filled":0,"gone":0,"open":0,"failed":0,"kept":0},'
         '"not_covered":["trading bots"],'
         '"requests":9,"timing_ms":{"first_request":212,"first_ack":251,"verdict":930},'
-        '"error":null,"warnings":[]}\n'
+        '"error":null,"warnings":[],"positions":null,"positions_unknown":null}\n'
     )
 
 
@@ -107,6 +107,8 @@ def test_a_profile_that_could_not_be_read_has_every_key_too() -> None:
         "counts": {"cancelled": 0, "filled": 0, "gone": 0, "open": 0, "failed": 0, "kept": 0},
         "timing_ms": {"first_request": None, "first_ack": None, "verdict": None},
         "error": {"kind": "secret", "message": "no api_key", "hint": "set it"},
+        "positions": None,
+        "positions_unknown": None,
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cancelall.core.model import Order, Request
+from cancelall.core.model import Order, Protection, Request, State
 from cancelall.venues import payload
 from cancelall.venues.contract import SYMBOL, Known, in_chunks, names_of, one_by_one, query, unknown_selectors
 from support import Bare
@@ -78,6 +78,18 @@ def test_a_row_that_tells_nothing_hides_no_end() -> None:
     rows = [{"id": "1"}, None, {}, {"id": "skip"}, {"id": "2"}]
     found = payload.each_row(rows, lambda row: None if row.identity("id") == "skip" else row.identity("id"))
     assert found == ("1", "2")
+
+
+@pytest.mark.parametrize(
+    ("protection", "kept"), [(Protection.PROTECTIVE, True), (Protection.UNKNOWN, True), (Protection.NONE, False)]
+)
+def test_the_row_of_an_order_is_kept_where_it_is_protective_or_may_be(protection: Protection, kept: bool) -> None:
+    row = {"id": "1", "triggerPrice": "90"}
+    order = Order(id="1", segment="s", protection=protection)
+    (listed,), _ = payload.orders([row], lambda _: order)
+    ((ended, _, _),) = payload.ends([row], lambda _: (order, State.CANCELLED, ""))
+    assert [one.row for one in (listed, ended)] == ([row, row] if kept else [{}, {}])
+    assert listed == ended == order
 
 
 def test_what_was_filled_before_is_remarked() -> None:
