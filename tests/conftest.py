@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from cancelall.config import toml_file
 from cancelall.core import secret
 from cancelall.net import dial
 from rerun import pytest_addoption, pytest_collection_finish  # noqa: F401 - hooks
@@ -47,6 +48,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         path = item.path.relative_to(here).as_posix() if item.path.is_relative_to(here) else ""
         if path in MEASURING or path.startswith(OVER_SOCKETS):
             item.add_marker("alone")
+
+
+def pytest_sessionstart() -> None:
+    """Tests type `cancelall all`, and where a machine has a config that would cancel what really rests."""
+    if os.path.exists(toml_file.MACHINE):  # noqa: PTH110 - it never raises
+        pytest.exit(f"{toml_file.MACHINE} is there: this machine cancels for real, run the tests on another one", 3)
 
 
 @pytest.fixture(autouse=True)

@@ -33,18 +33,20 @@ def config_finding(document: Document) -> Finding:
     """
     path = document.path
     if path is None:
-        return good("config", "no config file: everything comes from the environment")
+        told = "no config file: everything comes from the environment"
+        return good("config", f"{told}; {document.notice}" if document.notice else told)
     try:
         status = path.stat()
     except OSError as fault:
         return failure("config", f"{path} cannot be looked at: {fault.strerror}", "correct its path", Area.OURS)
     mode = status.st_mode
-    if rights_of_others(path, status) & READ:
+    if mode & stat.S_IROTH if document.shared else rights_of_others(path, status) & READ:
         told, fix = f"{path} can be read by others (mode {stat.S_IMODE(mode):o})", f"chmod 600 {path}"
         if _holds_secrets(document):
             return failure("config", f"{told}, and it holds secrets", f"{fix}; make new keys if others did", Area.OURS)
         return warning("config", f"{told}; it holds no secret", fix)
-    return good("config", f"{path} (mode {stat.S_IMODE(mode):o})")
+    more = ", the machine's, as you have none of your own" if document.shared else ""
+    return good("config", f"{path} (mode {stat.S_IMODE(mode):o}){more}")
 
 
 def _holds_secrets(document: Document) -> bool:

@@ -32,7 +32,7 @@ def _place(chosen: Path | None) -> Path:
 
 
 def _path(config: Config = None) -> None:
-    emit(f"{_place(config)}\n")
+    emit(f"{toml_file.in_force(config, os.environ) or _place(config)}\n")
 
 
 def _show(config: Config = None) -> None:
@@ -42,7 +42,10 @@ def _show(config: Config = None) -> None:
 
     document = toml_file.read(config, os.environ)
     if document.path is None:
-        raise ConfigError("there is no config file", "run: cancelall config init")
+        told = f"there is no config file{f': {document.notice}' if document.notice else ''}"
+        raise ConfigError(told, "run: cancelall config init")
+    if document.notice:
+        Output().note(document.notice)
     emit(escaped(tomli_w.dumps(redacted(document))))
 
 
@@ -50,7 +53,7 @@ def _init(config: Config = None) -> None:
     from cancelall.config.example import example_config
     from cancelall.core.files import why_others_can_replace, write_private
 
-    path = _place(config)
+    path, before = _place(config), toml_file.in_force(config, os.environ)
     try:
         write_private(path, example_config(), new=True)
     except FileExistsError:
@@ -60,3 +63,5 @@ def _init(config: Config = None) -> None:
     emit(f"{path}\n")
     if why := why_others_can_replace(path, path.stat()):
         Output().note(f"WARNING: it {why}: no kill will read it there")
+    if before == toml_file.MACHINE != path:
+        Output().note(f"WARNING: {before} is not read by you any more, but this file in its place")

@@ -63,6 +63,11 @@ class Streams:
         """A line that even `--quiet` leaves."""
         self.notes.line(f"cancelall: WARNING: {text.clean(warning, 500)}")
 
+    def origin(self, notice: str) -> None:
+        """Where the config comes from, if that has to be said."""
+        if notice and not self.output.quiet:
+            self.notes.line(f"cancelall: {text.clean(notice, 500)}")
+
     def target(self, target: Target) -> None:
         """The first line of a profile, written beside the send."""
         for warning in target.warnings:
@@ -186,6 +191,8 @@ def _executed(
     process.speak_through(streams.notes.line)
     for warning in ignored:
         streams.warn(warning)
+    if terms.document is not None:
+        streams.origin(terms.document.notice)
     reports, stopped = asyncio.run(_swept(profiles, streams, environ, record, known, dry_run=dry_run, hold=terms.hold))
     DOG.first = None  # every verdict is there: a signal ends the waiting for streams and commands
     if terms.hold and not any(report.error and report.error.kind == "interrupted" for report in reports):

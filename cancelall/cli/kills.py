@@ -48,7 +48,7 @@ def every(kill: Kill) -> int:
     output, asked = kill.output(), overrides(kill)
     (index, count), environ, terms = _shard(kill.shard), dict(os.environ), _terms(kill)
     document = toml_file.read(kill.config, environ)
-    names = selected(known(document, environ), kill.only, kill.skip)
+    names = selected(known(document, environ), kill.only, kill.skip, document.notice)
     mine = names[index - 1 :: count]
     if not mine:
         output.note(f"shard {kill.shard}: none of the {len(names)} selected profile(s)")
@@ -115,16 +115,15 @@ def _has_secrets(venue: str, environ: Mapping[str, str]) -> bool:
     return any(loader.at_hand(venue, field, environ) for field in fields)
 
 
-def selected(names: list[str], only: Sequence[str], skip: Sequence[str]) -> list[str]:
+def selected(names: list[str], only: Sequence[str], skip: Sequence[str], notice: str = "") -> list[str]:
     everyone = not only or "all" in only  # no profile can have that name, and a unit's instance is one word
     chosen = [name for name in names if everyone or any(fnmatchcase(name, pattern) for pattern in only)]
     chosen = [name for name in chosen if not any(fnmatchcase(name, pattern) for pattern in skip)]
     if chosen:
         return chosen
     if not names:
-        raise ConfigError(
-            "no profile is configured and no venue's secrets are in the environment", "run: cancelall config init"
-        )
+        nothing = "no profile is configured and no venue's secrets are in the environment"
+        raise ConfigError(f"{nothing}; {notice}" if notice else nothing, "run: cancelall config init")
     patterns = [*map(quoted, only), *(f"--skip {quoted(one)}" for one in skip)]
     raise ConfigError(
         f"no profile matches {' '.join(patterns)}", f"profiles: {', '.join(map(loader.shown_name, names))}"

@@ -111,7 +111,7 @@ class Kill:
     notify_command: Annotated[str | None, NOTIFY_COMMAND] = None
     json: Annotated[bool, Opt(help="One JSON line per profile on stdout.", commands=RUNS)] = False
     verbose: Annotated[bool, Opt(help="Show every request on stderr.", short="-v", commands=RUNS)] = False
-    quiet: Annotated[bool, Opt(help="Only the verdict.", short="-q", commands=RUNS)] = False
+    quiet: Annotated[bool, Opt(help="Only the verdict; of a check only what fails.", short="-q", commands=RUNS)] = False
 
     def output(self, *, several: bool = True, plan: bool = True) -> Output:
         """What the user wants to see of a run."""

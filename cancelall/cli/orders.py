@@ -15,6 +15,8 @@ def run(names: Annotated[Optional[list[str]], parameters.profiles()] = None, *, 
     overrides = kills.overrides(kill)
     environ = dict(os.environ)
     document = toml_file.read(kill.config, environ)
-    chosen = names or kills.selected(kills.known(document, environ), [], [])
+    chosen = names or kills.selected(kills.known(document, environ), [], [], document.notice)
     profiles = kills.load_all(document, list(dict.fromkeys(chosen)), environ, overrides)
-    return kills.execute(profiles, kill.output(plan=False), environ, dry_run=True, terms=Terms(journalled=False))
+    return kills.execute(
+        profiles, kill.output(plan=False), environ, dry_run=True, terms=Terms(document=document, journalled=False)
+    )

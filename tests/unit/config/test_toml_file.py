@@ -1,0 +1,146 @@
+"""The machine's config, for whoever has none of his own: when it is read, and that this is said."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from cancelall import simulator
+from cancelall.cli import app
+from cancelall.config import toml_file
+from cancelall.core.errors import ConfigError
+from support import profile_table, write_config
+
+READING = "as you have no config of your own"
+
+
+@pytest.fixture
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the machine's config would be; it is not there yet."""
+    path = tmp_path / "etc" / "config.toml"
+    path.parent.mkdir()
+    monkeypatch.setattr(toml_file, "MACHINE", path)
+    return path
+
+
+@pytest.fixture
+def user(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the user's own config would be, in an environment without anything else."""
+    for name in list(os.environ):
+        if name.startswith(("CANCELALL_", "XDG_")) or "PROXY" in name.upper() or name.endswith("_DIRECTORY"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(home))
+    path = home / ".config" / "cancelall" / "config.toml"
+    path.parent.mkdir(parents=True)
+    return path
+
+
+def names(environ: dict[str, str], chosen: Path | None = None) -> list[str]:
+    return list(toml_file.read(chosen, environ).tables)
+
+
+def named(path: Path, name: str) -> Path:
+    return write_config(path, {name: {"venue": "bybit"}})
+
+
+@pytest.mark.usefixtures("user")
+def test_it_is_read_by_whoever_has_none_of_his_own_and_names_no_other(
+    machine: Path, user: Path, home: Path, tmp_path: Path
+) -> None:
+    environ = {"HOME": str(home)}
+    assert toml_file.read(None, environ) == toml_file.Document(path=None)
+    named(machine, "of-the-machine")
+    for without in (environ, {}, {"HOME": "/dev/null"}):
+        document = toml_file.read(None, without)
+        assert (list(document.tables), document.path, document.shared) == (["of-the-machine"], machine, True)
+        assert document.notice == f"reading {machine}, {READING}"
+    other = named(tmp_path / "other.toml", "other")
+    assert names(environ, other) == names({**environ, "CANCELALL_CONFIG": str(other)}) == ["other"]
+    with pytest.raises(ConfigError, match="does not exist"):
+        toml_file.read(tmp_path / "none.toml", environ)
+    with pytest.raises(ConfigError, match="does not exist"):
+        toml_file.read(None, {**environ, "CANCELALL_CONFIG": str(tmp_path / "none.toml")})
+    document = toml_file.read(named(user, "mine"), environ)
+    assert (list(document.tables), document.shared, document.notice) == (["mine"], False, "")
+    assert names(environ) == ["mine"]
+
+
+def test_an_own_config_that_cannot_be_used_is_not_passed_over(machine: Path, user: Path, home: Path) -> None:
+    named(machine, "of-the-machine")
+    user.write_text("this is not TOML", encoding="utf-8")
+    with pytest.raises(ConfigError, match="not valid TOML"):
+        toml_file.read(None, {"HOME": str(home)})
+
+
+def test_one_that_is_not_for_the_user_to_read_is_none_and_that_is_said(
+    machine: Path, home: Path, user: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    named(machine, "of-the-machine")
+
+    def kept_out(path: Path) -> object:
+        if path == machine:
+            raise PermissionError(13, "Permission denied")
+        raise FileNotFoundError(2, "No such file or directory")
+
+    monkeypatch.setattr(toml_file, "open_at_once", kept_out)
+    document = toml_file.read(None, {"HOME": str(home)})
+    assert (document.path, document.shared) == (None, False)
+    assert app.main(["all"]) == 6
+    err = capfd.readouterr().err
+    assert f"{machine} is not for you to read: nothing of it is used" in err
+
+
+@pytest.mark.parametrize(("mode", "warned"), [(0o600, False), (0o640, False), (0o644, True)])
+def test_a_group_may_read_it_but_not_everybody(machine: Path, home: Path, mode: int, warned: bool) -> None:
+    named(machine, "one").chmod(mode)
+    assert toml_file.read(None, {"HOME": str(home)}).warnings == (
+        (f"{machine} can be read by everybody: chmod o-r {machine}",) if warned else ()
+    )
+
+
+@pytest.mark.parametrize("mode", [0o660, 0o602])
+def test_one_that_others_can_write_is_refused(machine: Path, home: Path, mode: int) -> None:
+    named(machine, "one").chmod(mode)
+    with pytest.raises(ConfigError, match="can be written by others"):
+        toml_file.read(None, {"HOME": str(home)})
+
+
+@pytest.mark.usefixtures("user")
+def test_every_command_that_reads_it_says_so(machine: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    with simulator.start("bybit", orders=5) as server:
+        write_config(machine, {"desk": profile_table("bybit", server)})
+        for words in (["orders"], ["check", "desk"], ["bybit"], ["all"], ["check", "--max-age", "1h"]):
+            assert app.main(words) == 0, words
+            out, err = capfd.readouterr()
+            assert f"cancelall: reading {machine}, {READING}" in err.splitlines(), words
+            assert "desk" in out
+        assert app.main(["all", "--quiet"]) == 0
+        assert READING not in capfd.readouterr().err
+        assert app.main(["check", "--json"]) == 0
+        (config,) = [one for one in json.loads(capfd.readouterr().out)["findings"] if one["check"] == "config"]
+        assert config["detail"] == f"{machine} (mode 600), the machine's, as you have none of your own"
+    assert app.main(["config", "path"]) == 0
+    assert capfd.readouterr().out == f"{machine}\n"
+    assert app.main(["config", "show"]) == 0
+    out, err = capfd.readouterr()
+    assert "[profiles.desk]" in out
+    assert READING in err
+
+
+def test_it_is_never_made_and_a_first_one_of_the_users_own_takes_its_place(
+    machine: Path, user: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    before = named(machine, "of-the-machine").read_bytes()
+    assert app.main(["config", "init"]) == 0
+    out, err = capfd.readouterr()
+    assert out == f"{user}\n"
+    assert f"WARNING: {machine} is not read by you any more, but this file in its place" in err
+    assert machine.read_bytes() == before
+    machine.unlink()
+    user.unlink()
+    assert app.main(["config", "init"]) == 0
+    assert "WARNING" not in capfd.readouterr().err
+    assert (user.exists(), machine.exists()) == (True, False)
