@@ -75,6 +75,8 @@ class FakeVenue(ABC):
     own_faults: ClassVar[Mapping[str, FaultSpec]] = {}
     text_fields: ClassVar[frozenset[str]] = frozenset()
     status_fields: ClassVar[frozenset[str]] = frozenset()
+    key_has_rights: ClassVar[bool] = True
+    """Whether a key has rights that can be taken away. Where it has none, nobody can rehearse that one is missing."""
     wordless: ClassVar[frozenset[Refusal]] = frozenset()
     """Reasons for which `refusals` has no word: faults that are about the venue's words do not strike then."""
 

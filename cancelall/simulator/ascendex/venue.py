@@ -133,7 +133,8 @@ def info(venue: State, call: Call) -> object:
     """
     other = venue.fault("group-moved", call.request)
     named, ending = venue.fault("rights", call.request), venue.fault("key-days", call.request)
-    rights = str(named.value if named else "view+trade").split("+")
+    refused = venue.has_fault("permission")
+    rights = str(named.value if named else "view" if refused and not refused.value else "view+trade").split("+")
     days = ending.number if ending else None
     return data(
         {

@@ -63,9 +63,10 @@ def authenticate(request: SimRequest, credentials: Mapping[str, str], server_ms:
     raise Refused("40009", "sign signature error")
 
 
-def _rights(venue: State, call: Call, usual: str) -> list[str]:
-    fault = venue.fault("rights", call.request)
-    return str(fault.value if fault else usual).split("+")
+def _rights(venue: State, call: Call, usual: str, reading: str) -> list[str]:
+    """What a key may do as a rule, and what is left when the fault `permission` takes the cancels from it."""
+    fault, refused = venue.fault("rights", call.request), venue.has_fault("permission")
+    return str(fault.value if fault else reading if refused and not refused.value else usual).split("+")
 
 
 def account_info(venue: State, call: Call) -> object:
@@ -74,14 +75,14 @@ def account_info(venue: State, call: Call) -> object:
     The fault `rights` names other rights, `unbound` leaves the address out.
     """
     bound = "" if venue.fault("unbound", call.request) else "127.0.0.1"
-    return _ACCOUNT | {"ips": bound, "authorities": _rights(venue, call, "coow+cpow+stow")}
+    return _ACCOUNT | {"ips": bound, "authorities": _rights(venue, call, "coow+cpow+stow", "coor+cpor+stor")}
 
 
 def unified_info(venue: State, call: Call) -> object:
     """`GET /api/v3/account/info`: the key's rights; the document writes `read-and-write`, the wire an underscore."""
     bound = None if venue.fault("unbound", call.request) else "127.0.0.1"
     known = {"userId": "1000000001", "permType": "read_and_write", "ips": bound}
-    return known | {"permissions": _rights(venue, call, "uta_mgt+uta_trade")}
+    return known | {"permissions": _rights(venue, call, "uta_mgt+uta_trade", "uta_mgt")}
 
 
 def settings(venue: State, call: Call) -> object:
