@@ -7,6 +7,7 @@ import shutil
 import stat
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,8 +25,9 @@ from cancelall.simulator import SimServer
 from cancelall.venues.registry import VENUES, schema
 from desk import machine
 from desk.machine import UNITS, Machine
-from support import paths
+from support import ROOT, paths
 
+PANIC_UNIT = ROOT / "contrib" / "shell" / "panic-unit"
 needs_analyze = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not installed")
 
 
@@ -48,6 +50,10 @@ def copies(tmp_path: Path) -> Path:
         text = path.read_text(encoding="utf-8").replace("/usr/local/bin/cancelall", sys.executable)
         path.write_text(text, encoding="utf-8")
     (tmp_path / "trading-bot.service").write_text("[Service]\nExecStart=/bin/true\n", encoding="utf-8")
+    drop_in = tmp_path / "trading-bot.service.d" / "cancelall.conf"
+    # Both lines, also the one that is commented.
+    text = re.sub(r"^#(ExecStopPost=)", r"\1", drop_in.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    drop_in.write_text(text.replace("/usr/local/bin/panic-unit", str(PANIC_UNIT)), encoding="utf-8")
     for unit in ("cancelall@", "cancelall-check"):
         (tmp_path / f"{unit}.service.d").mkdir()
         shutil.copy(UNITS / "credentials.conf", tmp_path / f"{unit}.service.d")
@@ -143,14 +149,26 @@ def test_systemd_waits_longer_than_a_run_that_hangs() -> None:
 # --- on a machine ---------------------------------------------------------------------------------------------------
 
 
+BOT = """\
+[Service]
+Type=notify
+NotifyAccess=all
+WatchdogSec=2
+Restart=always
+RestartSec=1
+ExecStartPre=/bin/sh -c 'echo begun >> /run/bot; rm -f /run/crash'
+ExecStart=/bin/sh -c 'systemd-notify --ready; while ! test -e /run/crash; do test -e /run/hang || systemd-notify WATCHDOG=1; sleep 0.2; done; exit 1'
+"""  # noqa: E501
+"""One that is always started again, tells systemd that it lives, and hangs or crashes when it should."""
+
+
 @pytest.fixture(scope="module")
 def boxed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     if why := machine.missing():
         pytest.skip(why)
     with machine.booted(tmp_path_factory.mktemp("machine")) as running:
-        (running.room / "units" / "trading-bot.service").write_text(
-            "[Service]\nType=oneshot\nExecStart=/bin/false\n", encoding="utf-8"
-        )
+        (running.room / "units" / "trading-bot.service").write_text(BOT, encoding="utf-8")
+        shutil.copy(PANIC_UNIT, running.room / "bin")
         assert running.run("systemctl", "daemon-reload").returncode == 0
         yield running
 
@@ -235,18 +253,169 @@ def test_a_key_that_cannot_be_decrypted_stops_the_unit_and_its_check(configured:
 
 
 @pytest.mark.faults
-def test_a_bot_that_fails_takes_every_order_along(configured: Machine, servers: dict[str, SimServer]) -> None:
-    drop_in = configured.room / "units" / "cancelall@.service.d" / "credentials.conf"
+@pytest.mark.parametrize("way", ["crash", "hang", "kill"])
+def test_a_bot_that_ends_otherwise_than_asked_takes_every_order_along(
+    configured: Machine, servers: dict[str, SimServer], way: str
+) -> None:
+    """Although it is always restarted; and it is started again only when they are gone."""
+    with_keys_of_pac_2(configured)
+    configured.run("rm", "-f", "/run/bot", "/run/crash", "/run/hang")
+    assert configured.run("systemctl", "start", "trading-bot").returncode == 0
+    try:
+        if way == "kill":
+            configured.run("systemctl", "kill", "-s", "KILL", "trading-bot")
+        else:
+            configured.run("touch", f"/run/{way}")
+        begun, until = 1, time.monotonic() + 40
+        while begun < 2 and time.monotonic() < until:
+            rest = left(servers)
+            begun = configured.run("cat", "/run/bot").stdout.count("begun")
+        assert (begun, rest) == (2, {"bybit": 0, "pac-2": 0}), configured.journal("trading-bot")
+        assert "CLEAR  cancelall@all.service · exit 0" in configured.journal(
+            "trading-bot"
+        )  # whoever looks there sees it
+    finally:
+        configured.run("rm", "-f", "/run/hang")
+        configured.run("systemctl", "stop", "trading-bot", seconds=100)
+
+
+@pytest.mark.faults
+def test_a_bot_that_is_stopped_leaves_its_orders_unless_it_is_told_otherwise(
+    configured: Machine, servers: dict[str, SimServer]
+) -> None:
+    before, every_end = left(servers), configured.room / "units" / "trading-bot.service.d" / "cancelall.conf"
+    assert configured.run("systemctl", "start", "trading-bot").returncode == 0
+    assert configured.run("systemctl", "stop", "trading-bot", seconds=100).returncode == 0
+    assert left(servers) == before
+    with_keys_of_pac_2(configured)
+    as_it_was = every_end.read_text(encoding="utf-8")
+    first, last = re.findall(r"^#?ExecStopPost=.*$", as_it_was, flags=re.MULTILINE)
+    every_end.write_text(as_it_was.replace(first, "").replace(last, last[1:]), encoding="utf-8")
+    try:
+        configured.run("systemctl", "daemon-reload")
+        assert configured.run("systemctl", "start", "trading-bot").returncode == 0
+        assert configured.run("systemctl", "stop", "trading-bot", seconds=100).returncode == 0
+        assert left(servers) == {"bybit": 0, "pac-2": 0}, configured.journal("trading-bot")
+    finally:
+        every_end.write_text(as_it_was, encoding="utf-8")
+        configured.run("systemctl", "daemon-reload")
+
+
+def with_keys_of_pac_2(box: Machine) -> None:
+    drop_in = box.room / "units" / "cancelall@.service.d" / "credentials.conf"
     drop_in.parent.mkdir(exist_ok=True)
     text = (UNITS / "credentials.conf").read_text(encoding="utf-8")
     drop_in.write_text(
         re.sub(r"^Load.*\n", "", text, flags=re.MULTILINE) + "LoadCredentialEncrypted=cancelall.pac-2.secret_key\n",
         encoding="utf-8",
     )
+    box.run("systemctl", "daemon-reload")
+
+
+# --- what is shown is what became of this start ---
+
+
+def pressed(box: Machine, *words: str, seconds: float = 60) -> tuple[int, list[str], str]:
+    """`panic-unit …`: its status, what it printed line by line, and what it said besides."""
+    done = box.run("panic-unit", *words, seconds=seconds)
+    return done.returncode, done.stdout.splitlines(), done.stderr
+
+
+@pytest.mark.faults
+def test_the_verdict_shown_is_that_of_this_start(configured: Machine, servers: dict[str, SimServer]) -> None:
+    status, lines, _ = pressed(configured, "bybit")
+    assert (status, lines[-1].split(" · run ")[0]) == (0, "CLEAR  cancelall@bybit.service · exit 0")
+    assert [line for line in lines if line.startswith(" CLEAR  bybit (live): nothing is left")]
+    servers["bybit"].set_faults(["key"])
+    status, lines, _ = pressed(configured, "bybit")
+    assert (status, lines[-1].split(" · run ")[0]) == (4, "REFUSED  cancelall@bybit.service · exit 4")
+    assert [line for line in lines if line.startswith(" REFUSED  bybit")]
+    assert not [line for line in lines if "CLEAR" in line]
+    assert "CLEAR  bybit" in configured.journal("cancelall@bybit")  # that of the start before
+    servers["bybit"].set_faults([])
+    status, lines, _ = pressed(configured, "bybit")
+    assert (status, lines[-1].split()[0]) == (0, "CLEAR")  # a unit that had failed
+    assert not [line for line in lines if "REFUSED" in line]
+
+
+@pytest.mark.faults
+def test_a_start_that_meets_a_run_joins_it_and_says_so(configured: Machine, servers: dict[str, SimServer]) -> None:
+    servers["bybit"].set_faults(["latency=1"])
+    configured.run("systemctl", "start", "--no-block", "cancelall@bybit")
+    while not paths(servers["bybit"]):
+        time.sleep(0.05)
+    status, lines, said = pressed(configured, "bybit")
+    assert (status, lines[-1].split()[0]) == (0, "CLEAR")
+    assert "is at work already" in said
+
+
+@pytest.mark.faults
+def test_what_keeps_the_unit_from_firing_is_shown(configured: Machine) -> None:
+    status, lines, _ = pressed(configured, "no-such-one")
+    assert (status, lines[-1].split()[0]) == (6, "UNCONFIGURED")
+    assert [line for line in lines if "no profile matches" in line]
+    (configured.room / "credstore" / "cancelall.bybit.api_key").write_text("bm90IG9uZQ==\n", encoding="utf-8")
+    status, lines, said = pressed(configured, "bybit")
+    assert (status, lines[-1].split(" · ")[:2]) == (243, ["NOT CLEAR  cancelall@bybit.service", "exit 243"])
+    assert "243/CREDENTIALS" in said  # in the manager's words
+    done = configured.run("setpriv", "--reuid=65534", "--clear-groups", "panic-unit", "bybit")
+    assert (done.returncode, "NOT STARTED: nothing was sent" in done.stderr) == (6, True)
+
+
+@pytest.mark.faults
+def test_one_that_is_killed_is_not_taken_for_a_verdict(configured: Machine, servers: dict[str, SimServer]) -> None:
+    """SIGSEGV has the number of `unproven`."""
+    servers["bybit"].set_faults(["stall"])
+    killer = threading.Thread(target=segfault, args=(configured, servers["bybit"]))
+    killer.start()
+    status, lines, _ = pressed(configured, "bybit")
+    killer.join()
+    assert (status, lines[-1].split("  ")[0]) == (128 + 11, "NOT CLEAR")
+
+
+def segfault(box: Machine, server: SimServer) -> None:
+    while not paths(server):
+        time.sleep(0.05)
+    box.run("systemctl", "kill", "-s", "SEGV", "cancelall@bybit")
+
+
+@pytest.mark.faults
+def test_it_does_not_wait_for_the_pause_of_the_retry_drop_in(
+    configured: Machine, servers: dict[str, SimServer]
+) -> None:
+    quickly(configured, "cancelall@bybit", "RestartSec=300\n")
+    try:
+        servers["bybit"].set_faults(["key"])
+        status, lines, said = pressed(configured, "bybit")
+        assert (status, "it fires again by itself" in said) == (4, True)
+        servers["bybit"].set_faults([])
+        status, lines, _ = pressed(configured, "bybit", seconds=30)
+        assert (status, lines[-1].split()[0]) == (0, "CLEAR")
+    finally:
+        configured.run("systemctl", "stop", "cancelall@bybit")
+        (configured.room / "units" / "cancelall@bybit.service.d" / "retry.conf").unlink()
+        configured.run("systemctl", "daemon-reload")
+
+
+@pytest.mark.faults
+def test_the_check_is_shown_in_the_same_way(configured: Machine, servers: dict[str, SimServer]) -> None:
+    drop_in = configured.room / "units" / "cancelall-check.service.d" / "credentials.conf"
+    drop_in.parent.mkdir(exist_ok=True)
+    drop_in.write_text("[Service]\nExecStart=\nExecStart=/usr/local/bin/cancelall check bybit\n", encoding="utf-8")
     configured.run("systemctl", "daemon-reload")
-    assert configured.run("systemctl", "start", "trading-bot").returncode != 0
-    assert appears(configured, "cancelall@all", "CLEAR  pac-2")
-    assert left(servers) == {"bybit": 0, "pac-2": 0}, configured.journal("cancelall@all")
+    status, lines, _ = pressed(configured, "--check")
+    assert (status, lines[-1].split(" · ")[:2]) == (0, ["READY  cancelall-check.service", "exit 0"])
+    servers["bybit"].set_faults(["permission"])
+    status, lines, _ = pressed(configured, "--check")
+    assert (status, lines[-1].split(" · ")[:2]) == (4, ["NOT READY  cancelall-check.service", "exit 4"])
+    assert [line for line in lines if "the key is read-only" in line]
+
+
+@pytest.mark.parametrize("words", [["a;b"], ["a", "b"], [""], ["-x"], ["../all"], ["all --reason"]])
+def test_no_other_unit_can_be_named(words: list[str]) -> None:
+    done = subprocess.run([PANIC_UNIT, *words], capture_output=True, text=True, timeout=20, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "usage: panic-unit [PROFILE | --check]\n"
 
 
 @pytest.mark.faults
