@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import shutil
 import stat
@@ -279,6 +281,67 @@ def test_a_bot_that_ends_otherwise_than_asked_takes_every_order_along(
         configured.run("systemctl", "stop", "trading-bot", seconds=100)
 
 
+PAGE = (ROOT / "docs" / "bots.md").read_text(encoding="utf-8")
+FIRST, SECOND, WATCH, TIMER = re.findall(r"^```ini\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+"""What the page on bots has: for its first step, for its second one, and the two units of the third."""
+(TELL,) = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+
+
+@needs_analyze
+def test_systemd_has_nothing_to_say_about_the_page_on_bots(copies: Path) -> None:
+    (copies / "trading-bot-watch.service").write_text(WATCH, encoding="utf-8")
+    (copies / "trading-bot-watch.timer").write_text(TIMER, encoding="utf-8")
+    for step in (FIRST, SECOND):
+        text = step.replace("/usr/local/bin/panic-unit", str(PANIC_UNIT))
+        (copies / "trading-bot.service").write_text(f"{text}ExecStart=/bin/true\n", encoding="utf-8")
+        for unit in ("trading-bot.service", "trading-bot-watch.timer", "trading-bot-watch.service"):
+            checked = analyze(copies, "verify", unit)
+            assert (checked.returncode, [line for line in checked.stderr.splitlines() if "trading-bot" in line]) == (
+                0,
+                [],
+            )
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("step", [1, 2, 3])
+def test_a_bot_that_hangs_as_the_page_has_it(configured: Machine, servers: dict[str, SimServer], step: int) -> None:
+    """With the page's own lines and its own Python; only the times are shorter."""
+    with_keys_of_pac_2(configured)
+    units = configured.room / "units"
+    python = Path(sys.executable).resolve().name
+    loop = 'tell("READY=1")\nfor _ in range(10):\n    tell("WATCHDOG=1"); beat(); time.sleep(0.1)\ntime.sleep(600)\n'
+    beat = "def beat():\n    if os.path.isdir('/run/trading-bot'): open('/run/trading-bot/alive', 'w').close()\n"
+    (configured.room / "bin" / "bot.py").write_text(f"import time\n{TELL}\n{beat}\n{loop}", encoding="utf-8")
+    start = (
+        "Environment=LD_LIBRARY_PATH=/opt/host/python/lib\n"
+        f"ExecStart=/opt/host/python/bin/{python} -u /usr/local/bin/bot.py\n"
+    )
+    first, second, watched = (
+        FIRST,
+        SECOND.replace("WatchdogSec=30", "WatchdogSec=2"),
+        ("[Service]\nRestart=always\nRuntimeDirectory=trading-bot\nExecStartPre=/bin/touch /run/trading-bot/alive\n"),
+    )
+    (units / "trading-bot.service").write_text((first, second, watched)[step - 1] + start, encoding="utf-8")
+    quick_watch, quick_timer = WATCH.replace("-30 seconds", "-3 seconds"), re.sub(r"(Sec)=\d+", r"\1=1", TIMER)
+    (units / "trading-bot-watch.service").write_text(quick_watch, encoding="utf-8")
+    (units / "trading-bot-watch.timer").write_text(quick_timer, encoding="utf-8")
+    configured.run("systemctl", "daemon-reload")
+    clear = "CLEAR  cancelall@all.service · exit 0"
+    before = configured.journal("trading-bot").count(clear)
+    try:
+        assert configured.run("systemctl", "start", "trading-bot").returncode == 0
+        assert left(servers) == ({"bybit": 0, "pac-2": 0} if step == 1 else {"bybit": 10, "pac-2": 10})
+        if step == 3:
+            assert configured.run("systemctl", "start", "trading-bot-watch.timer").returncode == 0
+        if step > 1:
+            assert appears(configured, "trading-bot", clear, times=before + 1)
+        assert left(servers) == {"bybit": 0, "pac-2": 0}, configured.journal("trading-bot")
+    finally:
+        configured.run("systemctl", "stop", "trading-bot-watch.timer", "trading-bot", seconds=100)
+        (units / "trading-bot.service").write_text(BOT, encoding="utf-8")
+        configured.run("systemctl", "daemon-reload")
+
+
 @pytest.mark.faults
 def test_a_bot_that_is_stopped_leaves_its_orders_unless_it_is_told_otherwise(
     configured: Machine, servers: dict[str, SimServer]
@@ -409,6 +472,78 @@ def test_the_check_is_shown_in_the_same_way(configured: Machine, servers: dict[s
     status, lines, _ = pressed(configured, "--check")
     assert (status, lines[-1].split(" · ")[:2]) == (4, ["NOT READY  cancelall-check.service", "exit 4"])
     assert [line for line in lines if "the key is read-only" in line]
+
+
+# --- a trader who is not root ---
+
+POLKITD = ("/usr/bin/dbus-daemon", "/usr/lib/polkit-1/polkitd", "/lib/systemd/system/polkit.service")
+_PEOPLE = """\
+set -eu
+test "$(findmnt --noheadings --output=FSTYPE /etc)" = overlay
+cd /lib/systemd/system && cp dbus.service dbus.socket polkit.service /etc/systemd/system && cd -
+groupadd --force trading
+useradd --groups trading trader
+useradd stranger
+install -D -m 0644 contrib/polkit/50-cancelall.rules /etc/polkit-1/rules.d/50-cancelall.rules
+systemctl daemon-reload
+systemctl start dbus.socket polkit.service
+"""
+_ANSWERS = """
+const told = [];
+const polkit = {Result: {YES: "yes"}, addRule: (rule) => told.push(rule)};
+eval(require("fs").readFileSync(process.argv[1], "utf8"));
+const asked = JSON.parse(process.argv[2]);
+console.log(JSON.stringify(asked.map(([id, verb, unit, group]) => told[0](
+  {id, lookup: (name) => ({verb, unit})[name]}, {isInGroup: (name) => name === group}) === "yes")));
+"""
+MANAGE = "org.freedesktop.systemd1.manage-units"
+RULES = ROOT / "contrib" / "polkit" / "50-cancelall.rules"
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="there is nothing here to run the rule with")
+def test_who_may_press_the_button_may_do_nothing_else() -> None:
+    allowed = [
+        (MANAGE, verb, unit, "trading")
+        for verb in ("start", "restart")
+        for unit in ("cancelall@all.service", "cancelall@mm-2.service", "cancelall-check.service")
+    ]
+    denied = [
+        (MANAGE, "stop", "cancelall@all.service", "trading"),
+        (MANAGE, "start", "cancelall@all.service", "users"),
+        ("org.freedesktop.systemd1.manage-unit-files", "start", "cancelall@all.service", "trading"),
+        *(
+            (MANAGE, "start", unit, "trading")
+            for unit in ("ssh.service", "cancelall@all.service.d", "x-cancelall@all.service", "cancelall@.service")
+        ),
+        (MANAGE, "start", "cancelall@../x.service", "trading"),
+        (MANAGE, "start", "cancelall@all.service\nssh.service", "trading"),
+    ]
+    done = subprocess.run(
+        ["node", "-e", _ANSWERS, str(RULES), json.dumps(allowed + denied)],
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=True,
+    )
+    assert json.loads(done.stdout) == [True] * len(allowed) + [False] * len(denied)
+
+
+@pytest.mark.faults
+@pytest.mark.skipif(not all(map(os.path.exists, POLKITD)), reason="polkit is not installed")
+def test_a_trader_who_is_not_root_presses_it(configured: Machine, servers: dict[str, SimServer]) -> None:
+    """By the real polkit. Whoever is not in the group, or means another unit, is turned away."""
+    set_up = configured.run("sh", "-c", _PEOPLE)
+    assert set_up.returncode == 0, set_up.stderr
+    as_trader = ("setpriv", "--reuid=trader", "--regid=trader", "--init-groups")
+    as_stranger = ("setpriv", "--reuid=stranger", "--regid=stranger", "--init-groups")
+    turned_away = configured.run(*as_stranger, "panic-unit", "bybit")
+    assert (turned_away.returncode, turned_away.stdout) == (6, "")
+    assert "NOT STARTED: nothing was sent" in turned_away.stderr
+    assert configured.run(*as_trader, "systemctl", "stop", "trading-bot").returncode != 0
+    assert not paths(servers["bybit"])
+    done = configured.run(*as_trader, "panic-unit", "bybit")
+    assert (done.returncode, done.stdout.splitlines()[-1].split()[0]) == (0, "CLEAR"), done.stderr
+    assert left(servers)["bybit"] == 0
 
 
 @pytest.mark.parametrize("words", [["a;b"], ["a", "b"], [""], ["-x"], ["../all"], ["all --reason"]])
