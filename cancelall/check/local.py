@@ -33,8 +33,8 @@ def config_finding(document: Document) -> Finding:
     """
     path = document.path
     if path is None:
-        told = "no config file: everything comes from the environment"
-        return good("config", f"{told}; {document.notice}" if document.notice else told)
+        nothing = "no config file: everything comes from the environment"
+        return good("config", f"{nothing}; {document.notice}" if document.notice else nothing)
     try:
         status = path.stat()
     except OSError as fault:

@@ -42,8 +42,8 @@ def _show(config: Config = None) -> None:
 
     document = toml_file.read(config, os.environ)
     if document.path is None:
-        told = f"there is no config file{f': {document.notice}' if document.notice else ''}"
-        raise ConfigError(told, "run: cancelall config init")
+        problem = f"there is no config file{f': {document.notice}' if document.notice else ''}"
+        raise ConfigError(problem, "run: cancelall config init")
     if document.notice:
         Output().note(document.notice)
     emit(escaped(tomli_w.dumps(redacted(document))))

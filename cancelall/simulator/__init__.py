@@ -82,10 +82,10 @@ def fault_help(venue_name: str) -> dict[str, str]:
 
 def every_fault() -> list[tuple[str, str, str]]:
     """Each fault as it is written with the value that it has if none is given, its venue (none: all), and its help."""
-    found = [(_with_value(name, spec), "", spec.help) for name, spec in SPECS.items()]
+    faults = [(_with_value(name, spec), "", spec.help) for name, spec in SPECS.items()]
     for venue in VENUES:
-        found += [(_with_value(name, one), venue, one.help) for name, one in venue_class(venue).own_faults.items()]
-    return found
+        faults += [(_with_value(name, one), venue, one.help) for name, one in venue_class(venue).own_faults.items()]
+    return faults
 
 
 def _with_value(name: str, spec: FaultSpec) -> str:
@@ -99,7 +99,7 @@ def venues_with(written: str) -> list[str]:
 
     A missing right cannot be rehearsed where a key has no rights: no check could tell it.
     """
-    found, problems = [], []
+    venues, problems = [], []
     for name in VENUES:
         venue = venue_class(name)
         try:
@@ -107,10 +107,10 @@ def venues_with(written: str) -> list[str]:
         except ValueError as error:
             problems.append(str(error))
         else:
-            found += [name] * (fault.name != "permission" or venue.key_has_rights)
-    if not found:
+            venues += [name] * (fault.name != "permission" or venue.key_has_rights)
+    if not venues:
         raise ValueError(min(problems, key=lambda words: words.startswith("unknown fault")))
-    return found
+    return venues
 
 
 def create(

@@ -8,6 +8,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,11 @@ def test_in_an_empty_environment_and_a_fresh_home(home: Path) -> None:
         check=False,
     )
     assert transcript.compare(steps, done.stdout) == []
+    # The last section takes everything away again, but for what was put into a directory of the user's own choice.
+    kept, until = {program.parent, home / "secrets", home / "state"}, time.monotonic() + 10
+    while left := [path for path in home.rglob("*cancelall*") if path.parent not in kept]:
+        assert time.monotonic() < until, left
+        time.sleep(0.05)  # an exchange that was ended is going
 
 
 @pytest.mark.faults
@@ -106,9 +112,11 @@ def test_from_another_machine(tmp_path: Path) -> None:
 def test_installed_with_uv(home: Path) -> None:
     """The program, its manual page and its completion, as the document says."""
     steps = [step for block in transcript.blocks(DOCS / "operations.md", "uv") for step in block.steps]
-    uv = str(Path(shutil.which("uv") or "").parent)
-    passed_on = {key: value for key, value in os.environ.items() if key.startswith(("PIP_", "UV_"))}
-    environ = {"PATH": f"{home / '.local/bin'}:{uv}:/usr/bin:/bin", "HOME": str(home), **passed_on}
+    programs = home / ".local" / "bin"
+    programs.mkdir(parents=True)
+    (programs / "uv").symlink_to(shutil.which("uv") or "")
+    passed_on = {key: value for key, value in os.environ.items() if key.startswith("UV_") or key == "SSL_CERT_FILE"}
+    environ = {"PATH": f"{programs}:/usr/bin:/bin", "HOME": str(home), **passed_on}
     done = subprocess.run(
         ["bash", "--norc", "-c", transcript.script(steps)],
         env=environ,
@@ -151,6 +159,13 @@ def test_links_lead_somewhere(document: Path) -> None:
             headings = re.findall(r"^#+ (.+)$", found.read_text(encoding="utf-8"), re.MULTILINE)
             slugs = {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
             assert anchor in slugs, target
+
+
+def test_the_address_of_a_clone_is_a_placeholder_that_says_so() -> None:
+    for document in DOCUMENTS:
+        for line in re.findall(r"^.*git clone.*$", document.read_text(encoding="utf-8"), re.MULTILINE):
+            assert re.search(r"https://HOST\.example/\S+ .*# a placeholder", line), (document.name, line)
+    assert "git clone" in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_files_that_are_named_are_there() -> None:

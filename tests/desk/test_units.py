@@ -489,11 +489,11 @@ systemctl daemon-reload
 systemctl start dbus.socket polkit.service
 """
 _ANSWERS = """
-const told = [];
-const polkit = {Result: {YES: "yes"}, addRule: (rule) => told.push(rule)};
+const rules = [];
+const polkit = {Result: {YES: "yes"}, addRule: (rule) => rules.push(rule)};
 eval(require("fs").readFileSync(process.argv[1], "utf8"));
-const asked = JSON.parse(process.argv[2]);
-console.log(JSON.stringify(asked.map(([id, verb, unit, group]) => told[0](
+const requests = JSON.parse(process.argv[2]);
+console.log(JSON.stringify(requests.map(([id, verb, unit, group]) => rules[0](
   {id, lookup: (name) => ({verb, unit})[name]}, {isInGroup: (name) => name === group}) === "yes")));
 """
 MANAGE = "org.freedesktop.systemd1.manage-units"
@@ -531,7 +531,7 @@ def test_who_may_press_the_button_may_do_nothing_else() -> None:
 @pytest.mark.faults
 @pytest.mark.skipif(not all(map(os.path.exists, POLKITD)), reason="polkit is not installed")
 def test_a_trader_who_is_not_root_presses_it(configured: Machine, servers: dict[str, SimServer]) -> None:
-    """By the real polkit. Whoever is not in the group, or means another unit, is turned away."""
+    """By the real polkit. Whoever is not in the group, or names another unit, is turned away."""
     set_up = configured.run("sh", "-c", _PEOPLE)
     assert set_up.returncode == 0, set_up.stderr
     as_trader = ("setpriv", "--reuid=trader", "--regid=trader", "--init-groups")
@@ -544,6 +544,21 @@ def test_a_trader_who_is_not_root_presses_it(configured: Machine, servers: dict[
     done = configured.run(*as_trader, "panic-unit", "bybit")
     assert (done.returncode, done.stdout.splitlines()[-1].split()[0]) == (0, "CLEAR"), done.stderr
     assert left(servers)["bybit"] == 0
+    # The machine's config is root's alone here, and the trader is told that it is there.
+    done = configured.run(*as_trader, "cancelall", "all", environ={"HOME": "/home/trader"})
+    assert (done.returncode, done.stdout) == (6, "")
+    assert "/etc/cancelall/config.toml is not for you to read: nothing of it is used" in done.stderr
+
+
+@pytest.mark.faults
+def test_root_without_a_config_of_his_own_reads_the_machines(
+    configured: Machine, servers: dict[str, SimServer]
+) -> None:
+    key, secret = (servers["bybit"].credentials[field] for field in ("api_key", "api_secret"))
+    environ = {"HOME": "/nonexistent", "CANCELALL_BYBIT_API_KEY": key, "CANCELALL_BYBIT_API_SECRET": secret}
+    done = configured.run("cancelall", "bybit", environ=environ)
+    assert (done.returncode, left(servers)["bybit"]) == (0, 0), done.stderr
+    assert "cancelall: reading /etc/cancelall/config.toml, as you have no config of your own" in done.stderr
 
 
 @pytest.mark.parametrize("words", [["a;b"], ["a", "b"], [""], ["-x"], ["../all"], ["all --reason"]])
