@@ -191,7 +191,7 @@ def _executed(
     process.speak_through(streams.notes.line)
     for warning in ignored:
         streams.warn(warning)
-    if terms.document is not None:
+    if terms.document is not None and terms.document.notice:
         streams.origin(terms.document.notice)
     reports, stopped = asyncio.run(_swept(profiles, streams, environ, record, known, dry_run=dry_run, hold=terms.hold))
     DOG.first = None  # every verdict is there: a signal ends the waiting for streams and commands

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from cancelall import simulator
-from cancelall.cli import app
+from cancelall.cli import kills
 from cancelall.config import toml_file
 from cancelall.core.errors import ConfigError
-from support import profile_table, write_config
+from support import ROOT, Ran, profile_table, write_config
 
 READING = "as you have no config of your own"
 
@@ -27,15 +28,36 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def user(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where the user's own config would be, in an environment without anything else."""
-    for name in list(os.environ):
-        if name.startswith(("CANCELALL_", "XDG_")) or "PROXY" in name.upper() or name.endswith("_DIRECTORY"):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("HOME", str(home))
+def user(home: Path) -> Path:
+    """Where the user's own config would be."""
     path = home / ".config" / "cancelall" / "config.toml"
     path.parent.mkdir(parents=True)
     return path
+
+
+_PROGRAM = """\
+import sys
+sys.path.insert(0, sys.argv.pop(1))
+from pathlib import Path
+from cancelall.config import toml_file
+toml_file.MACHINE = Path(sys.argv.pop(1))
+from cancelall.__main__ import run
+run()
+"""
+
+
+def typed(machine: Path, home: Path, *words: str) -> Ran:
+    """The real command of a user, on a machine whose config is at `machine`."""
+    done = subprocess.run(
+        [sys.executable, "-c", _PROGRAM, str(ROOT), str(machine), *words],
+        env={"PATH": os.environ["PATH"], "HOME": str(home), "COLUMNS": "200"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+    )
+    return Ran(code=done.returncode, out=done.stdout, err=done.stderr)
 
 
 def names(environ: dict[str, str], chosen: Path | None = None) -> list[str]:
@@ -46,7 +68,6 @@ def named(path: Path, name: str) -> Path:
     return write_config(path, {name: {"venue": "bybit"}})
 
 
-@pytest.mark.usefixtures("user")
 def test_it_is_read_by_whoever_has_none_of_his_own_and_names_no_other(
     machine: Path, user: Path, home: Path, tmp_path: Path
 ) -> None:
@@ -76,8 +97,9 @@ def test_an_own_config_that_cannot_be_used_is_not_passed_over(machine: Path, use
 
 
 def test_one_that_is_not_for_the_user_to_read_is_none_and_that_is_said(
-    machine: Path, home: Path, user: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    machine: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Root may read everything: what a trader sees on a real machine is tried with the units."""
     named(machine, "of-the-machine")
 
     def kept_out(path: Path) -> object:
@@ -88,9 +110,9 @@ def test_one_that_is_not_for_the_user_to_read_is_none_and_that_is_said(
     monkeypatch.setattr(toml_file, "open_at_once", kept_out)
     document = toml_file.read(None, {"HOME": str(home)})
     assert (document.path, document.shared) == (None, False)
-    assert app.main(["all"]) == 6
-    err = capfd.readouterr().err
-    assert f"{machine} is not for you to read: nothing of it is used" in err
+    assert document.notice == f"{machine} is not for you to read: nothing of it is used"
+    with pytest.raises(ConfigError, match="is not for you to read"):
+        kills.selected([], [], [], document.notice)
 
 
 @pytest.mark.parametrize(("mode", "warned"), [(0o600, False), (0o640, False), (0o644, True)])
@@ -108,39 +130,34 @@ def test_one_that_others_can_write_is_refused(machine: Path, home: Path, mode: i
         toml_file.read(None, {"HOME": str(home)})
 
 
-@pytest.mark.usefixtures("user")
-def test_every_command_that_reads_it_says_so(machine: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_every_command_that_reads_it_says_so(machine: Path, home: Path) -> None:
+    said = f"cancelall: reading {machine}, {READING}"
     with simulator.start("bybit", orders=5) as server:
         write_config(machine, {"desk": profile_table("bybit", server)})
         for words in (["orders"], ["check", "desk"], ["bybit"], ["all"], ["check", "--max-age", "1h"]):
-            assert app.main(words) == 0, words
-            out, err = capfd.readouterr()
-            assert f"cancelall: reading {machine}, {READING}" in err.splitlines(), words
-            assert "desk" in out
-        assert app.main(["all", "--quiet"]) == 0
-        assert READING not in capfd.readouterr().err
-        assert app.main(["check", "--json"]) == 0
-        (config,) = [one for one in json.loads(capfd.readouterr().out)["findings"] if one["check"] == "config"]
+            ran = typed(machine, home, *words)
+            assert (ran.code, said in ran.err.splitlines(), "desk" in ran.out) == (0, True, True), words
+        quiet = typed(machine, home, "all", "--quiet")
+        assert (quiet.code, READING in quiet.err) == (0, False)
+        (config,) = [
+            one for one in typed(machine, home, "check", "--json").line["findings"] if one["check"] == "config"
+        ]
         assert config["detail"] == f"{machine} (mode 600), the machine's, as you have none of your own"
-    assert app.main(["config", "path"]) == 0
-    assert capfd.readouterr().out == f"{machine}\n"
-    assert app.main(["config", "show"]) == 0
-    out, err = capfd.readouterr()
-    assert "[profiles.desk]" in out
-    assert READING in err
+    assert typed(machine, home, "config", "path").out == f"{machine}\n"
+    shown = typed(machine, home, "config", "show")
+    assert ("[profiles.desk]" in shown.out, said in shown.err) == (True, True)
 
 
 def test_it_is_never_made_and_a_first_one_of_the_users_own_takes_its_place(
-    machine: Path, user: Path, capfd: pytest.CaptureFixture[str]
+    machine: Path, user: Path, home: Path
 ) -> None:
     before = named(machine, "of-the-machine").read_bytes()
-    assert app.main(["config", "init"]) == 0
-    out, err = capfd.readouterr()
-    assert out == f"{user}\n"
-    assert f"WARNING: {machine} is not read by you any more, but this file in its place" in err
+    begun = typed(machine, home, "config", "init")
+    assert (begun.code, begun.out) == (0, f"{user}\n")
+    assert f"WARNING: {machine} is not read by you any more, but this file in its place" in begun.err
     assert machine.read_bytes() == before
     machine.unlink()
     user.unlink()
-    assert app.main(["config", "init"]) == 0
-    assert "WARNING" not in capfd.readouterr().err
+    begun = typed(machine, home, "config", "init")
+    assert (begun.code, "WARNING" in begun.err) == (0, False)
     assert (user.exists(), machine.exists()) == (True, False)
