@@ -225,6 +225,8 @@ def _status(
     environ = dict(os.environ)
     harden(environ)
     document = toml_file.read(config, environ)
+    if document.notice:
+        _note(document.notice)
     profiles: list[Profile | BrokenProfile] = []
     for name in names or list(document.tables) or [venue for venue in VENUES if _anywhere(venue, environ)]:
         if name in document.tables:
