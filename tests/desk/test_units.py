@@ -402,6 +402,15 @@ def test_the_verdict_shown_is_that_of_this_start(configured: Machine, servers: d
 
 
 @pytest.mark.faults
+def test_a_disk_that_takes_nothing_keeps_nobody_from_firing(configured: Machine, servers: dict[str, SimServer]) -> None:
+    done = configured.run("panic-unit", "bybit", environ={"TMPDIR": "/nonexistent"})
+    lines = done.stdout.splitlines()
+    assert (done.returncode, lines[-1].split(" · run ")[0]) == (0, "CLEAR  cancelall@bybit.service · exit 0")
+    assert len([line for line in lines if line.startswith(" CLEAR  bybit")]) == 1
+    assert left(servers)["bybit"] == 0
+
+
+@pytest.mark.faults
 def test_a_start_that_meets_a_run_joins_it_and_says_so(configured: Machine, servers: dict[str, SimServer]) -> None:
     servers["bybit"].set_faults(["latency=1"])
     configured.run("systemctl", "start", "--no-block", "cancelall@bybit")
