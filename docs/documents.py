@@ -12,7 +12,7 @@ from cancelall.core.errors import EXIT_STATUSES
 from cancelall.core.profile import Common
 from cancelall.venues.registry import VENUES, schema
 
-WITH_BLOCKS = ("README.md", "docs/venues.md")
+WITH_BLOCKS = ("README.md", "docs/venues.md", "docs/demo.md")
 """Documents with generated blocks."""
 
 
@@ -95,8 +95,18 @@ def doubts_list() -> str:
     return "\n".join(lines[1:])
 
 
+def faults_table() -> str:
+    """What can be switched on in the embedded exchange, as a Markdown table."""
+    from cancelall import simulator
+
+    lines = ["| fault | on | what happens |", "| --- | --- | --- |"]
+    for written, venue, words in simulator.every_fault():
+        lines.append(f"| `{written}` | {venue or 'every venue'} | {words} |")
+    return "\n".join(lines)
+
+
 def blocks() -> dict[str, str]:
-    """Every generated block of the README by its name."""
+    """Every generated block of the documents by its name."""
     found = {f"options {name}": options_table(name) for name in VENUES}
     found |= {
         "exit statuses": statuses_table(),
@@ -105,6 +115,7 @@ def blocks() -> dict[str, str]:
         "secrets": secrets_table(),
         "keys": common_table(),
         "environments": environments_table(),
+        "faults": faults_table(),
     }
     return found
 

@@ -22,6 +22,7 @@ _ENVIRONMENT = (
 )
 _FILES = (
     ("~/.config/cancelall/config.toml", "Profiles. Should be readable for its owner only."),
+    ("/etc/cancelall/config.toml", "Profiles of the machine, for whoever has no config of his own. Never written."),
     ("/etc/credstore.encrypted/cancelall.<profile>.<field>", "Secrets for the units of systemd, encrypted."),
 )
 _EXAMPLES = (

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from cancelall.config import toml_file
 from cancelall.core import secret
 from cancelall.net import dial
 from rerun import pytest_addoption, pytest_collection_finish, pytest_collection_modifyitems  # noqa: F401 - hooks
@@ -18,6 +19,12 @@ from rerun import pytest_addoption, pytest_collection_finish, pytest_collection_
 settings.register_profile("quick", max_examples=40, derandomize=True, deadline=None)
 settings.register_profile("thorough", max_examples=200, derandomize=True, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+
+
+def pytest_sessionstart() -> None:
+    """Tests type `cancelall all`, and where a machine has a config that would cancel what really rests."""
+    if os.path.exists(toml_file.MACHINE):  # noqa: PTH110 - it never raises
+        pytest.exit(f"{toml_file.MACHINE} is there: this machine cancels for real, run the tests on another one", 3)
 
 
 @pytest.fixture(autouse=True)

@@ -30,19 +30,21 @@ def config_finding(document: Document) -> Finding:
     """The config file and its mode: who reads it has its secrets. What others can write or replace was refused."""
     path = document.path
     if path is None:
-        return good("config", "no config file: everything comes from the environment")
+        nothing = "no config file: everything comes from the environment"
+        return good("config", f"{nothing}; {document.notice}" if document.notice else nothing)
     try:
         status = path.stat()
     except OSError as fault:
         return failure("config", f"{path} cannot be looked at: {fault.strerror}", "correct its path", Area.OURS)
     mode = status.st_mode
-    if rights_of_others(path, status) & READ:
+    if mode & stat.S_IROTH if document.shared else rights_of_others(path, status) & READ:
         detail, fix = f"{path} can be read by others (mode {stat.S_IMODE(mode):o})", f"chmod 600 {path}"
         if not _holds_secrets(document):
             return warning("config", f"{detail}; it holds no secret", fix)
         fix = f"{fix}; make new keys if others did"
         return failure("config", f"{detail}, and it holds secrets", fix, Area.OURS)
-    return good("config", f"{path} (mode {stat.S_IMODE(mode):o})")
+    more = ", the machine's, as you have none of your own" if document.shared else ""
+    return good("config", f"{path} (mode {stat.S_IMODE(mode):o}){more}")
 
 
 def _holds_secrets(document: Document) -> bool:

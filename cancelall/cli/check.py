@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Annotated, Optional
 
 import typer
@@ -27,12 +28,13 @@ from cancelall.core.quoting import quoted
 from cancelall.engine.run import harden
 from cancelall.net.background import in_thread
 from cancelall.report import text
-from cancelall.report.findings import check_line, check_summary, check_table, ready_text
+from cancelall.report.findings import check_line, check_summary, check_table
 
 _PATIENCE = 2.0
 """Seconds that a stopped terminal may keep a line for people, above all that something real is going to be sent."""
 
 EPILOG = (
+    "With -q nothing is printed when all is well, else what has to be put right: for cron. "
     "Exit codes: 0 nothing has to be put right; else the first that fits: 12 network, 4 the venue's side (key, rights, "
     "clock), 6 config, secret or file, 11 no young enough evidence."
 )
@@ -73,7 +75,7 @@ def run(
         return unreadable(error, [*map(quoted, names or [])], output)
     profiles = kills.load_all(document, chosen, environ, overrides)
     if oldest is not None:
-        return aged(profiles, output, environ, oldest)
+        return aged(profiles, output, environ, oldest, document.notice)
     confirm = None if kill.json or not _at_a_terminal() else typer.confirm
     return check(profiles, document, output, environ, live=live, keep_group=store_account_group, confirm=confirm)
 
@@ -87,10 +89,10 @@ class _CheckStreams(Streams):
     """The streams of a check."""
 
     def checked(self, report: CheckReport) -> None:
-        """A profile's findings, as soon as they are there."""
+        """A profile's findings, as soon as they are there. With `--quiet` none where nothing has to be put right."""
         if self.output.json:
             self.data.write(lambda: check_line(report))
-        else:
+        elif not (self.output.quiet and report.ok):
             self.data.write(lambda: self._drawn_check(report))
 
     def all_checked(self, reports: Sequence[CheckReport]) -> None:
@@ -121,7 +123,7 @@ class _CheckStreams(Streams):
 
     def _drawn_check(self, report: CheckReport) -> str:
         if self.output.quiet:
-            return ready_text(report, self._canvas())
+            report = replace(report, findings=report.failed)
         return check_table(report, self._canvas())
 
 
@@ -139,6 +141,7 @@ def check(
     given = dict(environ)
     harden(environ)  # it takes away what the environment is to be told about
     streams = _CheckStreams(output, environ)
+    streams.origin(document.notice)
     reports = asyncio.run(_found(profiles, document, given, streams, live=live))
     if evidence.write(reports, given, time.time_ns() // 1_000_000) is None:
         streams.note("the evidence of this check could not be kept: see journal")
@@ -213,11 +216,16 @@ def _stored(document: Document, profile: str, key: str, value: int) -> str:
 
 
 def aged(
-    profiles: Sequence[Profile | BrokenProfile], output: Output, environ: Mapping[str, str], oldest: float
+    profiles: Sequence[Profile | BrokenProfile],
+    output: Output,
+    environ: Mapping[str, str],
+    oldest: float,
+    notice: str = "",
 ) -> ExitStatus:
     """Whether the last good check of each profile is young enough. Reads the evidence, and sends nothing."""
     kept, now_ms = evidence.read(environ), time.time_ns() // 1_000_000
     streams = _CheckStreams(output, environ)
+    streams.origin(notice)
     reports = []
     for profile in profiles:
         if isinstance(profile, BrokenProfile):

@@ -49,7 +49,7 @@ def _place(chosen: Path | None) -> Path:
 
 
 def _path(config: Config = None) -> None:
-    emit(f"{_place(config)}\n")
+    emit(f"{toml_file.in_force(config, os.environ) or _place(config)}\n")
 
 
 def _show(config: Config = None) -> None:
@@ -59,6 +59,8 @@ def _show(config: Config = None) -> None:
     from cancelall.config.troubles import troubles
 
     document = _document(config)
+    if document.notice:
+        Output().note(document.notice)
     emit(escaped(tomli_w.dumps(redacted(document))))
     if found := troubles(document, os.environ):
         Output().note(f"WARNING: it has {len(found)} mistake(s), and what they are in is not used: {_CHECK}")
@@ -68,7 +70,7 @@ def _init(config: Config = None) -> None:
     from cancelall.config.example import example_config
     from cancelall.core.files import why_others_can_replace, write_private
 
-    path = _place(config)
+    path, before = _place(config), toml_file.in_force(config, os.environ)
     try:
         write_private(path, example_config(), new=True)
     except FileExistsError:
@@ -78,6 +80,8 @@ def _init(config: Config = None) -> None:
     emit(f"{path}\n")
     if why := why_others_can_replace(path, path.stat()):
         Output().note(f"WARNING: it {why}: no kill will read it there")
+    if before == toml_file.MACHINE != path:
+        Output().note(f"WARNING: {before} is not read by you any more, but this file in its place")
 
 
 _CHECK = "cancelall config check"
@@ -87,7 +91,8 @@ def _document(chosen: Path | None) -> Document:
     """The config that there is. Raises ConfigError."""
     document = toml_file.read(chosen, os.environ)
     if document.path is None:
-        raise ConfigError("there is no config file", "run: cancelall auth set PROFILE, or cancelall config init")
+        problem = f"there is no config file{f': {document.notice}' if document.notice else ''}"
+        raise ConfigError(problem, "run: cancelall auth set PROFILE, or cancelall config init")
     return document
 
 

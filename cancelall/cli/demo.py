@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import tempfile
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Optional
 
@@ -33,8 +34,8 @@ def run(
         Optional[list[str]],
         typer.Option(
             "--fault",
-            metavar="NAME",
-            help="Switch a fault on; `list` shows them. Repeatable.",
+            metavar="NAME[=VALUE]",
+            help="Switch a fault on; `list` shows them with their values. Repeatable.",
             autocompletion=parameters.completer("faults"),
         ),
     ] = None,
@@ -52,18 +53,23 @@ def run(
     output, overrides, faults = kills.output_of(kill), kills.overrides(kill), fault or []
     venues = [name for name in VENUES if name in simulator.VENUES]
     if "list" in faults:
-        for name, words in simulator.fault_help(venues[0]).items():
-            emit(f"{name:<18} {words}\n")
+        for written, venue, words in simulator.every_fault():
+            emit(f"{written:<22} {words}{f' ({venue} alone)' if venue else ''}\n")
         return ExitStatus.CLEAR
+    met: dict[str, list[str]] = {}
     for one in faults:
         try:
-            simulator.parse_fault(one)
+            met[one] = simulator.venues_with(one)
         except ValueError as error:
             raise UsageError(f"--fault {one}: {error}", "--fault list shows them all") from None
+        if others := [name for name in venues if name not in met[one]]:
+            output.note(f"demo: without the fault {one}, which cannot be there: {', '.join(others)}")
     with contextlib.ExitStack() as stack:
+        stack.enter_context(_orderly_end())
         tables: dict[str, object] = {}
         for name in venues:
-            server = stack.enter_context(simulator.start(name, orders=orders, faults=faults))
+            mine = [one for one in faults if name in met[one]]
+            server = stack.enter_context(simulator.start(name, orders=orders, faults=mine))
             tables[name] = {
                 "venue": name,
                 "base_url": server.origin,
@@ -71,6 +77,7 @@ def run(
                 "credentials": dict(server.credentials),
             }
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="cancelall-demo-"))
+        stack.callback(_undisturbed)
         path = Path(folder) / "config.toml"
         files.write_private(path, tomli_w.dumps({"profiles": tables}))
         if serve:
@@ -89,10 +96,39 @@ def fault_names() -> list[str]:
     return ["list", *simulator.FAULTS]
 
 
+_ENDING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+
+
+@contextlib.contextmanager
+def _orderly_end() -> Iterator[None]:
+    """Let SIGTERM, and a terminal that goes away, end this as Ctrl-C does: with nothing left on the disk.
+
+    A signal that whoever started this has it ignore stays ignored (`nohup`, a shell's background).
+    """
+    before = {number: signal.getsignal(number) for number in _ENDING}
+    if threading.current_thread() is not threading.main_thread():
+        before.clear()
+    for number, handler in before.items():
+        if handler is signal.SIG_DFL:
+            signal.signal(number, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _undisturbed() -> None:
+    """Ignore further signals: what is left to remove is removed."""
+    if threading.current_thread() is threading.main_thread():
+        for number in _ENDING:
+            signal.signal(number, signal.SIG_IGN)
+
+
 def _serve(path: Path, venues: Sequence[str]) -> ExitStatus:
-    """Keep the exchange running until Ctrl-C."""
-    emit(f"--config {path}\n")
-    Output().note(f"serving {', '.join(venues)}; try: cancelall all --config {path}   (Ctrl-C ends it)")
+    """Keep the exchange running until Ctrl-C or another signal that ends it."""
     with contextlib.suppress(KeyboardInterrupt):
+        emit(f"--config {path}\n")
+        Output().note(f"serving {', '.join(venues)}; try: cancelall all --config {path}   (Ctrl-C ends it)")
         threading.Event().wait()
     return ExitStatus.CLEAR

@@ -75,6 +75,11 @@ class Streams:
         """A line that even `--quiet` leaves."""
         self.notes.line(f"cancelall: WARNING: {text.clean(warning, 500)}")
 
+    def origin(self, notice: str) -> None:
+        """Where the config comes from, if that has to be said."""
+        if notice and not self.output.quiet:
+            self.notes.line(f"cancelall: {text.clean(notice, 500)}")
+
     def target(self, target: Target) -> None:
         """The first line of a profile, written in the background of the send."""
         for warning in target.warnings:
@@ -265,6 +270,8 @@ class _Execution:
         process.speak_through(lambda line: streams.notes.line(line))
         for warning in ignored:
             streams.warn(warning)
+        if self.terms.document is not None and self.terms.document.notice:
+            streams.origin(self.terms.document.notice)
         if self.terms.positions:
             streams.positions = "only"
         elif not (self.dry_run or streams.output.quiet):

@@ -197,8 +197,10 @@ def selected(document: Document, names: list[str], only: Sequence[str], skip: Se
         return chosen
     if not names:
         where = f"there is no profile in {document.path}" if document.path else "no profile is configured"
+        nothing = f"{where} and no venue's secrets are in the environment"
         raise ConfigError(
-            f"{where} and no venue's secrets are in the environment", "add one, with its keys: cancelall auth set bybit"
+            f"{nothing}; {document.notice}" if document.notice else nothing,
+            "add one, with its keys: cancelall auth set bybit",
         )
     patterns = [*map(quoted, only), *(f"--skip {quoted(one)}" for one in skip)]
     near = declare.nearest(only[0], names) if len(only) == 1 else ""

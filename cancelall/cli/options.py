@@ -111,4 +111,4 @@ class Kill:
     notify_command: Annotated[str | None, NOTIFY_COMMAND] = None
     json: Annotated[bool, Opt(help="One JSON line per profile on stdout.", commands=RUNS)] = False
     verbose: Annotated[bool, Opt(help="Show every request on stderr.", short="-v", commands=RUNS)] = False
-    quiet: Annotated[bool, Opt(help="Only the verdict.", short="-q", commands=RUNS)] = False
+    quiet: Annotated[bool, Opt(help="Only the verdict; of a check only what fails.", short="-q", commands=RUNS)] = False

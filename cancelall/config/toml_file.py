@@ -11,7 +11,7 @@ import re
 import stat
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,8 @@ from cancelall.core.files import READ, WRITE, open_at_once, rights_of_others, wh
 from cancelall.core.profile import environment_prefix
 from cancelall.core.quoting import quoted
 
+MACHINE = Path("/etc/cancelall/config.toml")
+"""The machine's config, for whoever has none of his own. Root writes it; this program never does."""
 SIZE_LIMIT = 1 << 20
 """Bytes; a larger file is refused before it is parsed."""
 DEEPEST = 16
@@ -45,6 +47,10 @@ class Document:
     text: str = field(default="", repr=False)
     data: Mapping[str, Any] = field(default_factory=dict, repr=False)
     warnings: tuple[str, ...] = ()
+    shared: bool = False
+    """Whether it is the machine's, read because the user has none of his own."""
+    notice: str = ""
+    """What a user has to know about where it comes from."""
 
     @property
     def tables(self) -> Mapping[str, Any]:
@@ -87,29 +93,67 @@ def locate(chosen: Path | None, environ: Mapping[str, str]) -> tuple[Path | None
 
 
 def read(chosen: Path | None, environ: Mapping[str, str]) -> Document:
-    """The configuration. No file at the usual place is an empty configuration.
+    """The configuration: the user's own; with none at the usual place the machine's, and without that an empty one.
 
     Raises ConfigError when the file cannot be read, is not TOML, or could have been changed by others.
     """
     path, required = locate(chosen, environ)
     if path is None:
-        return Document(path=None)
+        return _of_the_machine(environ)
     try:
-        text, warnings = read_text(path)
+        return _read(path, environ)
     except FileNotFoundError:
         if required:
             raise ConfigError(
                 f"the config file {_named(path)} does not exist",
                 "give the right --config, or run: cancelall config init",
             ) from None
-        return Document(path=None)
+        return _of_the_machine(environ)
     except OSError as fault:
         if isinstance(fault, NotADirectoryError) and not required:
-            return Document(path=None)  # a HOME that is a file, such as /dev/null
-        raise ConfigError(
-            f"the config file {_named(path)} cannot be read: {fault.strerror or fault}",
-            "correct its permissions or path",
-        ) from None
+            return _of_the_machine(environ)  # a HOME that is a file, such as /dev/null
+        raise _unreadable(path, fault) from None
+
+
+def in_force(chosen: Path | None, environ: Mapping[str, str]) -> Path | None:
+    """The file that is read: the machine's only where it would be; else where the user's own is, or has to be."""
+    path, required = locate(chosen, environ)
+    if required or sys.platform == "win32" or (path is not None and os.path.lexists(path)):
+        return path
+    return MACHINE if os.access(MACHINE, os.R_OK) else path
+
+
+def _of_the_machine(environ: Mapping[str, str]) -> Document:
+    """The machine's configuration. To a user who may not read it there is none, and that is said.
+
+    Whom root lets read it by way of its group is root's affair: only what everybody may read is warned of.
+    """
+    if sys.platform == "win32":
+        return Document(path=None)
+    try:
+        document = _read(MACHINE, environ)
+        to_all = MACHINE.stat().st_mode & stat.S_IROTH
+    except (FileNotFoundError, NotADirectoryError):
+        return Document(path=None)
+    except PermissionError:
+        return Document(path=None, notice=f"{MACHINE} is not for you to read: nothing of it is used")
+    except OSError as fault:
+        raise _unreadable(MACHINE, fault) from None
+    warnings = (f"{MACHINE} can be read by everybody: chmod o-r {MACHINE}",) if to_all else ()
+    notice = f"reading {MACHINE}, as you have no config of your own"
+    return replace(document, warnings=warnings, shared=True, notice=notice)
+
+
+def _unreadable(path: Path, fault: OSError) -> ConfigError:
+    return ConfigError(
+        f"the config file {_named(path)} cannot be read: {fault.strerror or fault}",
+        "correct its permissions or path",
+    )
+
+
+def _read(path: Path, environ: Mapping[str, str]) -> Document:
+    """The configuration in a file. Raises ConfigError, OSError."""
+    text, warnings = read_text(path)
     return parsed(path, text, environ, warnings)
 
 

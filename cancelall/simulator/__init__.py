@@ -39,12 +39,13 @@ from importlib import import_module
 
 from .book import Account, SimOrder
 from .fake import FakeVenue, LoggedRequest, wall_clock_ms
-from .faults import FAULTS, Fault, Kind, parse_fault
+from .faults import FAULTS, SPECS, Fault, FaultSpec, Kind, parse_fault
 from .server import SimServer
 from .wire import Manner, SimReply, SimRequest
 
 __all__ = ["FAULTS", "VENUES", "Account", "FakeVenue", "Fault", "Kind", "LoggedRequest", "Manner", "SimOrder"]
-__all__ += ["SimReply", "SimRequest", "SimServer", "create", "fault_help", "parse_fault", "start"]
+__all__ += ["SimReply", "SimRequest", "SimServer", "create", "every_fault", "fault_help", "parse_fault", "start"]
+__all__ += ["venues_with"]
 
 VENUES: Mapping[str, str] = {
     name: f"cancelall.simulator.{name}" for name in ("bybit", "bitget", "ascendex", "pacifica", "deltadefi")
@@ -62,6 +63,39 @@ def venue_class(venue_name: str) -> type[FakeVenue]:
 def fault_help(venue_name: str) -> dict[str, str]:
     """Each fault that a venue knows, with one line of help."""
     return {name: spec.help for name, spec in venue_class(venue_name).fault_specs().items()}
+
+
+def every_fault() -> list[tuple[str, str, str]]:
+    """Each fault as it is written with the value that it has if none is given, its venue (none: all), and its help."""
+    faults = [(_with_value(name, spec), "", spec.help) for name, spec in SPECS.items()]
+    for venue in VENUES:
+        faults += [(_with_value(name, one), venue, one.help) for name, one in venue_class(venue).own_faults.items()]
+    return faults
+
+
+def _with_value(name: str, spec: FaultSpec) -> str:
+    if not spec.default:
+        return name
+    return f"{name}={spec.default}" if isinstance(spec.default, str) else f"{name}={spec.default:.10g}"
+
+
+def venues_with(written: str) -> list[str]:
+    """The venues that can have a fault, written so. Raises ValueError, in words, where there is none.
+
+    A missing right cannot be rehearsed where a key has no rights: no check could tell it.
+    """
+    venues, problems = [], []
+    for name in VENUES:
+        venue = venue_class(name)
+        try:
+            fault = parse_fault(written, venue.fault_specs())
+        except ValueError as error:
+            problems.append(str(error))
+        else:
+            venues += [name] * (fault.name != "permission" or venue.key_has_rights)
+    if not venues:
+        raise ValueError(min(problems, key=lambda words: words.startswith("unknown fault")))
+    return venues
 
 
 def create(

@@ -73,6 +73,8 @@ class FakeVenue(ABC):
     own_faults: ClassVar[Mapping[str, FaultSpec]] = {}
     text_fields: ClassVar[frozenset[str]] = frozenset()
     status_fields: ClassVar[frozenset[str]] = frozenset()
+    key_has_rights: ClassVar[bool] = True
+    """Whether a key has rights that can be taken away. Where it has none, nobody can rehearse that one is missing."""
     address_limit: ClassVar[AddressLimit | None] = None
 
     def __init__(self, *, now_ms: Callable[[], int] = wall_clock_ms, seed: int = 1, limits: bool = True) -> None:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
+from cancelall import simulator
 from cancelall.core.errors import ExitStatus
 from desk import machine, transcript
-from support import ROOT
+from support import ROOT, profile_table, write_config
 
 DOCS = ROOT / "docs"
 DOCUMENTS = [ROOT / "README.md", ROOT / "SECURITY.md", *sorted(DOCS.glob("*.md"))]
@@ -42,6 +45,11 @@ def test_in_an_empty_environment_and_a_fresh_home(home: Path) -> None:
         check=False,
     )
     assert transcript.compare(steps, done.stdout) == []
+    # The last section takes everything away again, but for what was put into a directory of the user's own choice.
+    kept, until = {program.parent, home / "secrets", home / "state"}, time.monotonic() + 10
+    while left := [path for path in home.rglob("*cancelall*") if path.parent not in kept]:
+        assert time.monotonic() < until, left
+        time.sleep(0.05)  # an exchange that was ended is going
 
 
 @pytest.mark.faults
@@ -60,11 +68,69 @@ def test_from_nothing_to_a_panic_unit(tmp_path: Path) -> None:
     room.mkdir()
     passed_on = {key: value for key, value in os.environ.items() if install and key.startswith("PIP_")}
     with machine.booted(room, program=not install, units=False) as fresh:
+        if fresh.run("findmnt", "--noheadings", "--output=FSTYPE", "/etc").stdout.strip() != "overlay":
+            pytest.skip("this machine has no overlay: its own /etc would be changed")
         (room / "units" / "trading-bot.service").write_text("[Service]\nExecStart=/bin/true\n", encoding="utf-8")
-        environ = {"TMPDIR": str(room), **passed_on}
+        assert fresh.run("useradd", "trader").returncode == 0
+        environ = {"TMPDIR": str(room), "HOME": str(a_root_with_a_config_of_its_own(tmp_path)), **passed_on}
         done = fresh.run("bash", "--norc", "-c", transcript.script(steps), seconds=300, environ=environ)
+        assert [one.name for one in (room / "units").glob("*cancelall*")] == []
     of_pip = re.compile(r"^WARNING: Location .*\n", re.MULTILINE)  # about where this machine gets packages from
     assert transcript.compare(steps, of_pip.sub("", done.stdout)) == []
+
+
+def a_root_with_a_config_of_its_own(folder: Path) -> Path:
+    """A home whose config must not be read by what is typed for the machine."""
+    path = folder / "root" / ".config" / "cancelall" / "config.toml"
+    path.parent.mkdir(parents=True)
+    path.write_text('[profiles.bybit]\nvenue = "bybit"\nbase_url = "http://127.0.0.1:1"\n', encoding="utf-8")
+    path.chmod(0o600)
+    return folder / "root"
+
+
+@pytest.mark.faults
+def test_from_another_machine(tmp_path: Path) -> None:
+    """On the machine that is set up, with an ssh that goes no further than there."""
+    if why := machine.missing():
+        pytest.skip(why)
+    steps = [step for block in transcript.blocks(DOCS / "operations.md", "there") for step in block.steps]
+    assert len(steps) == 2
+    room = tmp_path / "room"
+    room.mkdir()
+    with machine.booted(room) as there, simulator.start("bybit", orders=5) as server:
+        write_config(room / "etc" / "config.toml", {"bybit": profile_table("bybit", server)})
+        shutil.copy(ROOT / "contrib" / "shell" / "panic-unit", room / "bin")
+        (room / "bin" / "ssh").write_text('#!/bin/sh\nshift\nexec sh -c "$*"\n', encoding="utf-8")
+        (room / "bin" / "ssh").chmod(0o755)
+        environ = {"HOME": str(a_root_with_a_config_of_its_own(tmp_path))}
+        done = there.run("bash", "--norc", "-c", transcript.script(steps), environ=environ)
+        assert transcript.compare(steps, done.stdout) == []
+        assert not server.open_orders()
+
+
+@pytest.mark.skipif(shutil.which("uv") is None or os.environ.get("DOCS_INSTALL") != "1", reason="it downloads")
+def test_installed_with_uv(home: Path) -> None:
+    """The program, its manual page and its completion, as the document says."""
+    steps = [step for block in transcript.blocks(DOCS / "operations.md", "uv") for step in block.steps]
+    programs = home / ".local" / "bin"
+    programs.mkdir(parents=True)
+    (programs / "uv").symlink_to(shutil.which("uv") or "")
+    passed_on = {key: value for key, value in os.environ.items() if key.startswith("UV_") or key == "SSL_CERT_FILE"}
+    environ = {"PATH": f"{programs}:/usr/bin:/bin", "HOME": str(home), **passed_on}
+    done = subprocess.run(
+        ["bash", "--norc", "-c", transcript.script(steps)],
+        env=environ,
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert transcript.compare(steps, done.stdout) == []
+    assert (home / ".local/share/man/man1/cancelall.1").read_bytes() == (ROOT / "man" / "cancelall.1").read_bytes()
+    completion = home / ".local/share/bash-completion/completions/cancelall"
+    assert completion.read_bytes() == (ROOT / "contrib" / "shell" / "completion.bash").read_bytes()
 
 
 def test_fire_until_it_is_clear(tmp_path: Path) -> None:
@@ -93,6 +159,13 @@ def test_links_lead_somewhere(document: Path) -> None:
             headings = re.findall(r"^#+ (.+)$", document_at.read_text(encoding="utf-8"), re.MULTILINE)
             slugs = {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
             assert anchor in slugs, target
+
+
+def test_the_address_of_a_clone_is_a_placeholder_that_says_so() -> None:
+    for document in DOCUMENTS:
+        for line in re.findall(r"^.*git clone.*$", document.read_text(encoding="utf-8"), re.MULTILINE):
+            assert re.search(r"https://HOST\.example/\S+ .*# a placeholder", line), (document.name, line)
+    assert "git clone" in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_files_that_are_named_are_there() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -89,12 +90,24 @@ def test_nothing_at_all_is_one_line_and_no_success() -> None:
     ]
 
 
+def jobs_of(text: str) -> list[list[str]]:
+    """The jobs of a crontab with users, each as its seven fields."""
+    return [line.split(maxsplit=6) for line in text.splitlines() if line[:1].isdigit()]
+
+
 def test_the_jobs_of_cron_in_the_environment_of_cron(tmp_path: Path) -> None:
-    """Each line has its user, its command runs with cron's short PATH, and what is not clear reaches the log."""
-    lines = (ROOT / "contrib" / "cron" / "cancelall").read_text(encoding="utf-8").splitlines()
-    settings = dict(line.split("=", 1) for line in lines if "=" in line.split(" ")[0] and line[0] != "#")
-    jobs = [line.split(maxsplit=6) for line in lines if line[:1].isdigit()]
-    assert [job[5] for job in jobs] == ["trader", "trader"]
+    """Nothing fires as the file stands. Each line has its user, its command runs with cron's short PATH.
+
+    What is not clear reaches the log.
+    """
+    text = (ROOT / "contrib" / "cron" / "cancelall").read_text(encoding="utf-8")
+    settings = dict(line.split("=", 1) for line in text.splitlines() if re.match(r"[A-Z_]+=", line))
+    reads = ["cancelall check --quiet", "cancelall check"]
+    assert [job[6] for job in jobs_of(text)] == [f"/usr/local/bin/{words}" for words in reads]
+    days = ",".join(job[4] for job in jobs_of(text))
+    assert sorted(days) == sorted("0,2-6,1")  # each day one of them
+    jobs = jobs_of(re.sub(r"^#(?=\d)", "", text, flags=re.MULTILINE))
+    assert [job[5] for job in jobs] == ["trader"] * 3
     for name, does in (("cancelall", "exit 11"), ("logger", ":")):
         (tmp_path / name).write_text(f'#!/bin/sh\necho {name} "$@" >> {tmp_path}/ran\n{does}\n', encoding="utf-8")
         (tmp_path / name).chmod(0o755)
@@ -104,7 +117,7 @@ def test_the_jobs_of_cron_in_the_environment_of_cron(tmp_path: Path) -> None:
         environ = {"PATH": f"{tmp_path}:/usr/bin:/bin", "HOME": "/nonexistent", "SHELL": settings["SHELL"]}
         subprocess.run([settings["SHELL"], "-c", command], env=environ, timeout=20, check=False)
     assert (tmp_path / "ran").read_text(encoding="utf-8").splitlines() == [
-        "cancelall check",
+        *reads,
         "cancelall all --quiet",
         "logger -t cancelall -p user.alert not clear: exit 11",
     ]

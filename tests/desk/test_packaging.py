@@ -108,6 +108,8 @@ def test_the_wheel_holds_the_program_and_its_manual(artifacts: list[dict[str, Pa
         "share/fish/vendor_completions.d/cancelall.fish",
         "share/cancelall/systemd/cancelall@.service",
         "share/cancelall/cron/cancelall",
+        "share/cancelall/shell/panic-unit",
+        "share/cancelall/polkit/50-cancelall.rules",
     } <= shared
     assert "cancelall/py.typed" in names
     assert all(name.startswith(("cancelall/", "cancelall-")) for name in names)  # nothing else is put next to it

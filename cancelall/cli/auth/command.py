@@ -94,7 +94,10 @@ def _set(
     """On a terminal every field is prompted for and hidden; else FIELD=value lines are read from standard input."""
     environ = dict(os.environ)
     harden(environ)
-    document, path = _document(config, environ)
+    path, _ = toml_file.locate(config, environ)
+    read = toml_file.in_force(config, environ)
+    begun = path is not None and not os.path.lexists(path)
+    document = Document(path=None) if begun else toml_file.read(config, environ)
     profile = keeping.profile_of(document, name, venue, environ, environment)
     fields = declare.secrets_of(schema(profile.venue).secrets)
     if file is not None and field is None:
@@ -134,7 +137,8 @@ def _set(
         told = keeping.write(profile, secrets, writing, path, keys, signals)
     note_times(name, list(secrets), environ, time.time())
     _note(f"{name}: {' and '.join(secrets)} in the keyring ({store.name}), profile in {path}")
-    notes = [told, f"not set yet: {', '.join(missing)}" if missing else ""]
+    unread = f"{read} is not read by you any more, but {path}" if read == toml_file.MACHINE != path else ""
+    notes = [told, unread, f"not set yet: {', '.join(missing)}" if missing else ""]
     for one in secrets:
         for source in before_keyring(profile, one, environ):
             notes.append(f"{one} comes from the {source} as long as that is set, not from the keyring")
@@ -202,9 +206,9 @@ def _gathered(profile: Profile, field: str | None, file: Path | None, held: Mapp
 
 def _document(chosen: Path | None, environ: Mapping[str, str]) -> tuple[Document, Path | None]:
     """The config as far as there is one, and where it is or will be."""
-    path, _ = toml_file.locate(chosen, environ)
+    path = toml_file.in_force(chosen, environ)
     if path is not None and not os.path.lexists(path):
-        return toml_file.Document(path=None), path
+        return Document(path=None), path
     return toml_file.read(chosen, environ), path
 
 
@@ -246,6 +250,8 @@ def _status(
     environ = dict(os.environ)
     harden(environ)
     document = toml_file.read(config, environ)
+    if document.notice:
+        _note(document.notice)
     profiles: list[Profile | BrokenProfile] = []
     for name in names or list(document.tables) or [venue for venue in VENUES if _anywhere(venue, environ)]:
         if name in document.tables:

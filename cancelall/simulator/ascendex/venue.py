@@ -265,7 +265,9 @@ def history(venue: State, call: Call) -> object:
 
 def info(venue: State, call: Call) -> object:
     """The account group, and what the key may do. One whose fault `key-days` has -1 days does not expire."""
-    rights, expires = venue.setting("rights", call.request, "view+trade").split("+"), _EXPIRES_MS
+    refused = venue.has_fault("permission")
+    usual = "view" if refused and not refused.value else "view+trade"
+    rights, expires = venue.setting("rights", call.request, usual).split("+"), _EXPIRES_MS
     other = venue.fault("group-moved", call.request)
     if ending := venue.fault("key-days", call.request):
         expires = -1 if ending.number < 0 else venue.server_now() + round(ending.number * _DAY_MS)

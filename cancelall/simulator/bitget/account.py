@@ -62,18 +62,23 @@ def authenticate(request: SimRequest, credentials: Mapping[str, str], server_ms:
     raise Refused("40009", "sign signature error")
 
 
+def _rights(venue: State, call: Call, usual: str, reading: str) -> list[str]:
+    """What a key may do as a rule, and what is left when the fault `permission` takes the cancels from it."""
+    refused = venue.has_fault("permission")
+    return venue.setting("rights", call.request, reading if refused and not refused.value else usual).split("+")
+
+
 def account_info(venue: State, call: Call) -> object:
     """A key that may trade futures and spot, bound to one address, unless the faults `rights` and `unbound` are on."""
     bound = "" if venue.fault("unbound", call.request) else "127.0.0.1"
-    rights = venue.setting("rights", call.request, "coow+cpow+stow")
-    return _ACCOUNT | {"ips": bound, "authorities": rights.split("+")}
+    return _ACCOUNT | {"ips": bound, "authorities": _rights(venue, call, "coow+cpow+stow", "coor+cpor+stor")}
 
 
 def unified_info(venue: State, call: Call) -> object:
     """The same of a unified account; the document writes `read-and-write`, the wire an underscore."""
     bound = None if venue.fault("unbound", call.request) else "127.0.0.1"
-    rights = venue.setting("rights", call.request, "uta_mgt+uta_trade")
-    return {"userId": "1000000001", "permType": "read_and_write", "ips": bound, "permissions": rights.split("+")}
+    known = {"userId": "1000000001", "permType": "read_and_write", "ips": bound}
+    return known | {"permissions": _rights(venue, call, "uta_mgt+uta_trade", "uta_mgt")}
 
 
 def settings(venue: State, call: Call) -> object:

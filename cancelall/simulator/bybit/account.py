@@ -22,6 +22,8 @@ from .state import Answer, State
 KEY_HEADER = "x-bapi-api-key"
 _WINDOW_MS, _AHEAD_MS, _DAY_MS = 5000, 1000, 86_400_000
 _RIGHTS = "ContractTrade.Order+ContractTrade.Position+Spot.SpotTrade+Options.OptionsTrade+Derivatives.DerivativesTrade"
+_OF_CATEGORY = {"option": {"Options", "Derivatives"}, "spot": {"Spot"}}
+"""Rights without which a category cannot be traded, and every other one can."""
 _PRODUCTS = "ContractTrade Spot Wallet Options Derivatives CopyTrading BlockTrade Exchange NFT Affiliate Earn".split()
 _KEY = fixed(
     """id=10000001 secret= type=#1 createdAt=2020-01-01T00:00:00Z unified=#0 userID=#24600000 inviterID=#0
@@ -65,17 +67,19 @@ def authenticate(request: SimRequest, credentials: Mapping[str, str], server_ms:
 def query_api(venue: State, call: Call) -> Answer:
     """A master key that may trade everything, bound to no address, with 80 days to live.
 
-    The faults `rights`, `read-only`, `bound`, `key-days` and `classic` make it another one. Of a key that is bound to
-    addresses the venue tells no end: the days are -2 and the date is 1970.
+    The faults `rights`, `read-only`, `permission`, `bound`, `key-days` and `classic` make it another one. Of a key that
+    is bound to addresses the venue tells no end: the days are -2 and the date is 1970.
     """
-    request = call.request
+    request, refused = call.request, venue.has_fault("permission")
+    taken = _OF_CATEGORY.get(str(refused.value), set()) if refused else set()
     named = [right.partition(".") for right in venue.setting("rights", request, _RIGHTS).split("+")]
+    named = [right for right in named if right[0] not in taken]
     bound, days = venue.setting("bound", request, ""), int(float(venue.setting("key-days", request, "80")))
     ends_s = 0 if bound else (venue.server_now() + days * _DAY_MS) // 1000
     varied = {
         "note": "embedded exchange",
         "apiKey": call.account.key,
-        "readOnly": 1 if venue.fault("read-only", request) else 0,
+        "readOnly": 1 if venue.fault("read-only", request) or (refused and not refused.value) else 0,
         "permissions": {product: [right for group, _, right in named if group == product] for product in _PRODUCTS},
         "ips": [bound or "*"],
         "deadlineDay": -2 if bound else days,

@@ -43,6 +43,7 @@ class State(FakeVenue):
     """The accounts, and what is on its way."""
 
     name = "deltadefi"
+    key_has_rights = False
     key_header = "x-api-key"
     secrets: ClassVar = {"api_key": ("d0d0d0d0", 24)}  # in the form of the real one: 32 hex digits
     text_fields = frozenset({"error", "symbol", "account_id"})

@@ -47,6 +47,7 @@ class State(FakeVenue):
     """
 
     name = "pacifica"
+    key_has_rights = False
     text_fields = frozenset({"error", "client_order_id", "symbol", "strategy_type"})
     status_fields = frozenset({"lifecycle", "order_type"})
     refusals: ClassVar = {

@@ -353,6 +353,12 @@ def test_a_config_that_others_can_write(path: Path, capfd: pytest.CaptureFixture
 
 
 @pytest.mark.usefixtures("at_home")
+def test_for_cron_nothing_is_said_when_all_is_well(path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    for words in ([], ["--max-age", "1h"]):
+        assert run(capfd, "--config", str(path), "--quiet", *words) == (0, "", "")
+
+
+@pytest.mark.usefixtures("at_home")
 def test_several_profiles_and_their_last_line(home: Path, server: SimServer, capfd: pytest.CaptureFixture[str]) -> None:
     with simulator.start("bybit", orders=2, faults=["read-only"]) as other:
         tables_ = {"desk": profile_table("deltadefi", server), "mm-2": profile_table("bybit", other)}
@@ -362,7 +368,10 @@ def test_several_profiles_and_their_last_line(home: Path, server: SimServer, cap
         verbose = run(capfd, "mm-2", "--config", str(path), "-v", "--json")
     assert code == 4
     assert out.rstrip().endswith("1 of 2 profiles ready · exit 4")
-    assert len(quiet[1].splitlines()) == 2
+    assert "desk" not in quiet[1]  # nothing has to be put right there
+    assert " FAIL " in quiet[1]
+    assert " ok " not in quiet[1]
+    assert "NOT READY  mm-2" in quiet[1].rstrip().splitlines()[-1]
     assert "/v5/user/query-api" in verbose[2]
     assert [json.loads(line)["profile"] for line in verbose[1].splitlines()] == ["mm-2"]
     evidence_of = evidence.read({"HOME": str(home)})

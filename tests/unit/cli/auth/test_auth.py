@@ -21,6 +21,7 @@ from keyring.backends import chainer, fail, null
 
 from cancelall.cli import app
 from cancelall.cli.auth.status import age_words
+from cancelall.config import toml_file
 from cancelall.credentials import chain
 from support import Ran
 from unit.cli.auth.memory import Encrypted, Memory
@@ -521,3 +522,26 @@ def test_remove_tells_what_it_could_not(user: User) -> None:
 )
 def test_ages_in_words(spent: float, words: str) -> None:
     assert age_words(1000.0, 1000.0 + spent) == words
+
+
+# --- the machine's config ---
+
+
+def test_the_machines_config_is_read_but_never_written(
+    user: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A first profile of the user's own begins a config of his own, and he is warned of what that ends."""
+    machine = tmp_path / "machine.toml"
+    machine.write_text('[profiles.desk]\nvenue = "bybit"\n')
+    machine.chmod(0o600)
+    before = machine.read_bytes()
+    monkeypatch.setattr(toml_file, "MACHINE", machine)
+    notice = f"cancelall: reading {machine}, as you have no config of your own"
+    shown = user.runs("status")
+    assert (shown.code, notice in shown.err, "desk" in shown.out) == (6, True, True)
+    assert "cancelall.desk.api_key" in user.runs("export-systemd", "desk").out
+    unread = f"WARNING: {machine} is not read by you any more, but {user.config}"
+    assert unread in user.runs("set", "bybit", given=LINES).err
+    assert unread not in user.runs("set", "bybit", given=LINES).err
+    assert list(user.tables) == ["bybit"]
+    assert machine.read_bytes() == before
