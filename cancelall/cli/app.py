@@ -41,6 +41,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "deltadefi": ("cancelall deltadefi --dry-run",),
     "all": ("cancelall all --hold 60", "cancelall all --only 'mm-*' --skip mm-9", "cancelall all --json"),
     "orders": ("cancelall orders", "cancelall orders bybit --json"),
+    "positions": ("cancelall positions", "cancelall positions bybit --json"),
     "check": ("cancelall check", "cancelall check --max-age 24h"),
     "demo": ("cancelall demo --orders 100", "cancelall demo --fault list"),
     "setup": ("cancelall setup", "cancelall setup bybit"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import Annotated, Optional
 
 from cancelall.cli import kills, parameters
@@ -22,4 +23,5 @@ def read(names: list[str] | None, kill: Kill, terms: Terms) -> int:
     document = toml_file.read(kill.config, environ)
     chosen = names or kills.selected(document, kills.known(document, environ), [], [])
     profiles = kills.load_all(document, list(dict.fromkeys(chosen)), environ, overrides)
+    terms = replace(terms, document=document)
     return kills.execute(profiles, kills.output_of(kill, plan=False), environ, dry_run=True, terms=terms)

@@ -86,7 +86,8 @@ def test_nothing_at_all_is_one_line_and_no_success() -> None:
     ran = bare("all", environ={})
     assert (ran.returncode, ran.stdout) == (6, b"")
     assert ran.stderr.decode().splitlines() == [
-        "cancelall: no profile is configured and no venue's secrets are in the environment - run: cancelall config init"
+        "cancelall: no profile is configured and no venue's secrets are in the environment - "
+        "add one, with its keys: cancelall auth set bybit"
     ]
 
 

@@ -89,9 +89,9 @@ def test_positions_are_read_after_the_proof_and_add_little(venue: str, leaving: 
     assert report.positions is not None
     assert (report.positions.requests, report.positions.unknown) == (POSITIONS[venue], "")
     assert requests - POSITIONS[venue] <= EMPTY[venue]
-    cancels = [place for place, signed in enumerate(leaving) if signed.fresh_connection]
+    cancels = [place for place, signed in enumerate(leaving) if signed.request.changes]
     assert max(cancels) < len(leaving) - POSITIONS[venue]
-    assert leaving[0].fresh_connection
+    assert leaving[0].request.changes
 
 
 @pytest.mark.parametrize("venue", VENUES)

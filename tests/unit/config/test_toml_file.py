@@ -112,7 +112,7 @@ def test_one_that_is_not_for_the_user_to_read_is_none_and_that_is_said(
     assert (document.path, document.shared) == (None, False)
     assert document.notice == f"{machine} is not for you to read: nothing of it is used"
     with pytest.raises(ConfigError, match="is not for you to read"):
-        kills.selected([], [], [], document.notice)
+        kills.selected(document, [], [], [])
 
 
 @pytest.mark.parametrize(("mode", "warned"), [(0o600, False), (0o640, False), (0o644, True)])
