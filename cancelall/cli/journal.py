@@ -68,10 +68,7 @@ def _path() -> None:
 
 
 def place(environ: Mapping[str, str]) -> Path:
-    """Where the journal is: the first of its directories that has one, else where it would be.
-
-    Raises ConfigError when the environment names no place.
-    """
+    """Where the journal is, or would be: the first directory that has one. Raises ConfigError for no place."""
     directories = state_directories(environ)
     if not directories:
         raise ConfigError("there is no place for a journal", _NO_PLACE)

@@ -234,10 +234,7 @@ def _shard(text: str | None) -> tuple[int, int]:
 def load_all(
     document: Document, names: Sequence[str], environ: Mapping[str, str], overrides: Overrides
 ) -> list[Profile | BrokenProfile]:
-    """The profiles of these names. A flag that does not fit one of them is that one's trouble, unless it fits none.
-
-    Raises OptionError.
-    """
+    """The profiles of these names; a flag that does not fit one breaks that one. Raises OptionError if it fits none."""
     names_known = known(document, environ)
     loaded: list[Profile | BrokenProfile] = []
     misfits: list[OptionError] = []

@@ -92,10 +92,7 @@ def _venue_of(table: object) -> str:
 def profile(
     document: Document, name: str, environ: Mapping[str, str], overrides: Overrides, implicit_venue: str | None = None
 ) -> Profile | BrokenProfile:
-    """A profile from the file, the environment and the command line, in rising order.
-
-    Raises OptionError only for what stood on the command line.
-    """
+    """A profile from file, environment and command line, in rising order. Raises OptionError for the last alone."""
     table = document.tables.get(name, {"venue": implicit_venue} if implicit_venue else {})
     try:
         return _profile(document, name, table, environ, overrides)

@@ -158,10 +158,7 @@ def nearest(word: str, valid: Iterable[str]) -> str:
 
 
 def from_value(item: Declared, value: object) -> object:
-    """A typed value (from TOML or Typer) as the declaration wants it.
-
-    Raises OptionError when it has another type or is out of range.
-    """
+    """A typed value (TOML, Typer) as declared. Raises OptionError for another type, or one out of range."""
     if item.repeatable:
         if isinstance(value, str):
             value = [value]

@@ -65,10 +65,7 @@ def _required(profile: Profile) -> list[str]:
 
 
 def seal(profile: Profile, secrets: Mapping[str, Secret], directory: Path, key: str | None) -> tuple[Path, ...]:
-    """Encrypt every secret into a file that is decrypted again to see that it holds it. All of them, or none.
-
-    Raises SecretError.
-    """
+    """Encrypt every secret, or none, into a file that is decrypted again and compared. Raises SecretError."""
     sealed: dict[Path, str] = {}
     for field, secret in secrets.items():
         name = credential(profile.name, field)
