@@ -13,7 +13,7 @@ from typing import Annotated, Optional
 import typer
 
 from cancelall.check import evidence, local
-from cancelall.check.run import Check
+from cancelall.check.run import Check, report_on
 from cancelall.cli import kills, parameters
 from cancelall.cli.execute import Streams
 from cancelall.cli.options import Kill, Output
@@ -79,13 +79,10 @@ def run(
 
 
 def _at_a_terminal() -> bool:
-    """Whether somebody is there to answer a question."""
     return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
 
 
 class _CheckStreams(Streams):
-    """The streams of a check."""
-
     def checked(self, report: CheckReport) -> None:
         """A profile's findings, as soon as they are there."""
         if self.output.json:
@@ -111,7 +108,6 @@ class _CheckStreams(Streams):
         out.wait(_PATIENCE)
 
     def note(self, words: str) -> None:
-        """A line for people."""
         self.notes.line(f"cancelall: {text.clean(words, 1000)}")
 
     def close(self) -> None:
@@ -226,15 +222,7 @@ def aged(
             finding = local.error_finding(profile.error)
         else:
             finding = evidence.age_finding(kept.get(profile.name), profile.origin, oldest, now_ms)
-        reports.append(
-            CheckReport(
-                profile=profile.name,
-                venue=profile.venue,
-                environment=profile.environment,
-                host=profile.origin,
-                findings=(finding,),
-            )
-        )
+        reports.append(report_on(profile, [finding]))
         streams.checked(reports[-1])
     streams.all_checked(reports)
     streams.close()

@@ -23,13 +23,12 @@ _NO_PLACE = "set HOME, XDG_STATE_HOME or STATE_DIRECTORY"
 
 
 def add_to(group: typer.Typer) -> None:
-    """Add the commands to their group."""
     group.command("show", help="Show the last run, or others; also what was in flight when one was killed.")(_show)
     group.command(
         "verify",
         help="Check the chain of hashes, and recompute each verdict from the record. Exit 0 when both hold, else 11.",
     )(_verify)
-    group.command("path", help="Print the path of the journal.")(_path)
+    group.command("path", help="Print the path of the journal.")(lambda: emit(f"{place(os.environ)}\n"))
 
 
 def _show(
@@ -63,10 +62,6 @@ def _verify(
     return status
 
 
-def _path() -> None:
-    emit(f"{place(os.environ)}\n")
-
-
 def place(environ: Mapping[str, str]) -> Path:
     """Where the journal is, or would be: the first directory that has one. Raises ConfigError for no place."""
     directories = state_directories(environ)
@@ -90,7 +85,7 @@ def show(environ: Mapping[str, str], *, run: str | None, last: int | None, json_
         many = f"{len(chosen)} runs begin so" if chosen else "there is no such run"
         raise ConfigError(f"--run {run}: {many}", "`cancelall journal show --last 20` lists them")
     if json_lines:
-        return "".join(_raw(one) for one in chosen)
+        return "".join(_line(record) for one in chosen for record in one.records)
     drawn = _drawn(chosen, environ, several=last is not None and run is None)
     return drawn + (_earlier(found[:-1]) if run is None and last is None else "")
 
@@ -150,7 +145,6 @@ def check(environ: Mapping[str, str], anchor: str | None = None) -> tuple[str, E
 
 
 def _told(chain: Chain) -> list[str]:
-    """What is said of one chain."""
     from cancelall.report.text import clean
 
     if chain.broken:
@@ -234,10 +228,6 @@ def _newest(paths: list[Path], run: str | None, last: int) -> list[RunRecord]:
         if any(one.id.startswith(run) for one in begun) if run is not None else len(begun) >= last:
             break
     return found
-
-
-def _raw(run: RunRecord) -> str:
-    return "".join(_line(record) for record in run.records)
 
 
 def _line(record: Mapping[str, object]) -> str:

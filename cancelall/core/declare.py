@@ -143,6 +143,11 @@ secrets_of: Callable[[type], Mapping[str, Sec]] = functools.cache(_secrets_of)
 """Every secret of a declaration by its field name."""
 
 
+def required(declaration: type) -> list[str]:
+    """The secrets without which nothing works."""
+    return [name for name, sec in secrets_of(declaration).items() if not sec.optional]
+
+
 def selectors(declaration: type) -> frozenset[str]:
     """The keys that narrow a profile to a part of the account."""
     return frozenset(item.key for item in declared(declaration) if item.opt.selector)

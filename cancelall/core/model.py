@@ -143,7 +143,6 @@ class SignedRequest:
 
     @property
     def url(self) -> str:
-        """Where it goes."""
         return self.origin + self.target
 
 

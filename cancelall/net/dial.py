@@ -170,7 +170,6 @@ def _begin(address: Address, faults: list[OSError]) -> socket.socket | None:
 
 
 def _end(seconds: float, until: float | None) -> float:
-    """When connecting has to be over."""
     end = time.monotonic() + seconds
     return end if until is None else min(end, until)
 

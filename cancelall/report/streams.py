@@ -47,7 +47,6 @@ class Outlet:
                 self._thread = thread
 
     def line(self, text: str) -> None:
-        """Write one line."""
         self.write(lambda: text + "\n")
 
     def close(self, seconds: float | None) -> None:

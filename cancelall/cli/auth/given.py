@@ -133,7 +133,6 @@ def decoded(raw: bytes, name: str) -> str:
 
 
 def open_to_others(path: Path) -> bool:
-    """Whether others can read a file."""
     try:
         return os.name == "posix" and bool(path.stat().st_mode & 0o044)
     except OSError:

@@ -46,7 +46,7 @@ def commands(profile: Profile, directory: Path, key: str | None) -> str:
         asking = shlex.join(["systemd-ask-password", "-n", f"{field} of {profile.name}:"])
         comment = "# " if sec.optional else ""
         lines += [f"{comment}{asking} | {seal} - {target}"]
-    return "\n".join(lines) + "\n\n" + unit_lines(profile, directory, _required(profile))
+    return "\n".join(lines) + "\n\n" + unit_lines(profile, directory, declare.required(schema(profile.venue).secrets))
 
 
 def unit_lines(profile: Profile, directory: Path, fields: Iterable[str]) -> str:
@@ -58,10 +58,6 @@ def unit_lines(profile: Profile, directory: Path, fields: Iterable[str]) -> str:
         f"LoadCredentialEncrypted={name}" + ("" if directory == STORE else f":{directory / name}") for name in names
     ]
     return "\n".join(lines) + "\n"
-
-
-def _required(profile: Profile) -> list[str]:
-    return [name for name, sec in declare.secrets_of(schema(profile.venue).secrets).items() if not sec.optional]
 
 
 def seal(profile: Profile, secrets: Mapping[str, Secret], directory: Path, key: str | None) -> tuple[Path, ...]:

@@ -65,7 +65,6 @@ def get(path: str, bucket: str, purpose: str, values: Mapping[str, str], *, sign
 
 
 def parameters(request: Request) -> Mapping[str, str]:
-    """The parameters of a read."""
     return dict(parse_qsl(request.query))
 
 
