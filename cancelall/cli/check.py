@@ -28,6 +28,7 @@ from cancelall.engine.run import harden
 from cancelall.net.background import in_thread
 from cancelall.report import text
 from cancelall.report.findings import check_line, check_summary, check_table, ready_line
+from cancelall.report.streams import is_terminal
 
 _PATIENCE = 2.0
 """Seconds that a stopped terminal may keep a line for people, above all that something real is going to be sent."""
@@ -74,12 +75,8 @@ def run(
     profiles = kills.load_all(document, chosen, environ, overrides)
     if oldest is not None:
         return aged(profiles, output, environ, oldest)
-    confirm = None if kill.json or not _at_a_terminal() else typer.confirm
+    confirm = None if kill.json or not all(map(is_terminal, (sys.stdin, sys.stdout, sys.stderr))) else typer.confirm
     return check(profiles, document, output, environ, live=live, keep_group=store_account_group, confirm=confirm)
-
-
-def _at_a_terminal() -> bool:
-    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
 
 
 class _CheckStreams(Streams):

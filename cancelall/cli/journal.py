@@ -17,7 +17,7 @@ from cancelall.core.errors import ConfigError, ExitStatus, UsageError
 from cancelall.core.files import state_directories
 from cancelall.journal.chain import Chain, Line, RunRecord, files, read, runs, some, verify
 from cancelall.journal.file import NAME, exposed
-from cancelall.report.streams import emit
+from cancelall.report.streams import emit, is_terminal
 
 _NO_PLACE = "set HOME, XDG_STATE_HOME or STATE_DIRECTORY"
 
@@ -245,7 +245,7 @@ def _drawn(chosen: list[RunRecord], environ: Mapping[str, str], *, several: bool
 
     from cancelall.report import history, tables
 
-    terminal = sys.stdout is not None and sys.stdout.isatty()
+    terminal = is_terminal(sys.stdout)
     width = tables.width_of(environ, sys.stdout.fileno() if terminal else None)
     made = tables.console(width, terminal=terminal, environ=os.environ)
     if several:

@@ -141,10 +141,6 @@ class SignedRequest:
     recalled: Callable[[], bool] = field(default=lambda: False, repr=False, compare=False)
     """Asked, in the attempt's own thread, right before the first byte leaves: True, and it does not leave."""
 
-    @property
-    def url(self) -> str:
-        return self.origin + self.target
-
 
 @dataclass(frozen=True, kw_only=True)
 class Reply:
