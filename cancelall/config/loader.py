@@ -110,10 +110,8 @@ def _profile(document: Document, name: str, table: Any, environ: Mapping[str, st
     if not isinstance(venue_name, str):
         fail(document, where, "venue", f"venue is missing: one of {', '.join(VENUES)}")
     if venue_name not in VENUES:
-        fail(
-            document, where, "venue", f'unknown venue "{quoted(venue_name)}"{declare.nearest(str(venue_name), VENUES)}'
-        )
-    accepts = schema(str(venue_name))
+        fail(document, where, "venue", f'unknown venue "{quoted(venue_name)}"{declare.nearest(venue_name, VENUES)}')
+    accepts = schema(venue_name)
     items = {item.key: item for item in declare.declared(accepts.options)}
     common_items = {item.key: item for item in declare.declared(Common)}
     _check_keys(document, where, table, [*items, *common_items, "venue", "secret_command", "credentials"])
@@ -159,7 +157,7 @@ def _profile(document: Document, name: str, table: Any, environ: Mapping[str, st
         common=made,
         options=options,
         scope=scope,
-        secret_command=_secret_commands(document, where, table, secret_fields, name, environ),
+        secret_command=_secret_commands(document, name, table, secret_fields, environ),
         credentials=_credentials(document, where, table, secret_fields),
         warnings=(
             *(document.warnings if table.get("credentials") else ()),
@@ -282,15 +280,11 @@ def _origin(url: str, source: Callable[[], str]) -> str:
 
 
 def _secret_commands(
-    document: Document,
-    where: str,
-    table: Mapping[str, Any],
-    fields: Mapping[str, Any],
-    name: str,
-    environ: Mapping[str, str],
+    document: Document, name: str, table: Mapping[str, Any], fields: Mapping[str, Any], environ: Mapping[str, str]
 ) -> dict[str, tuple[str, ...]]:
-    commands = table.get("secret_command", {})
-    text = environ.get(environment_prefix(name) + "SECRET_COMMAND")
+    commands, where = table.get("secret_command", {}), f"profiles.{name}"
+    variable = environment_prefix(name) + "SECRET_COMMAND"
+    text = environ.get(variable)
     hint = 'write it as secret_command = { api_secret = ["pass", "show", "name"] }'
     if text:
         import tomllib
@@ -302,7 +296,7 @@ def _secret_commands(
 
     def refuse(key: str, problem: str) -> ConfigError:
         if text:
-            return ConfigError(f"environment variable {environment_prefix(name)}SECRET_COMMAND: {problem}", hint)
+            return ConfigError(f"environment variable {variable}: {problem}", hint)
         inside = f"{where}.secret_command" if key else where
         return ConfigError(f"{place(document, inside, key or 'secret_command')}: {problem}", hint)
 

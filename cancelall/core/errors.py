@@ -44,7 +44,7 @@ EXIT_STATUSES: tuple[tuple[tuple[ExitStatus, ...], str, str], ...] = (
 
 
 class CancelallError(Exception):
-    """What is raised on purpose: `message` says what failed and where, `hint` what to do, neither a secret."""
+    """Base of what is raised on purpose: `message` says what failed and where, `hint` what to do, neither a secret."""
 
     kind: ErrorKind = "internal"
     status: ExitStatus = ExitStatus.BUG

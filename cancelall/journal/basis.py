@@ -1,4 +1,7 @@
-"""What a verdict rests on besides what was sent, answered and listed. Imported after the verdict, to write it down."""
+"""What a verdict rests on, besides what was sent, answered and listed, by the names that the journal has for it.
+
+Imported after the verdict, to write it down.
+"""
 
 from __future__ import annotations
 

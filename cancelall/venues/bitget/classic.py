@@ -255,7 +255,10 @@ class BitgetSpot(BitgetSegment):
         return kind, kind, SELLS.get(lower(row, "side"), Protection.UNKNOWN)
 
     def cancels(self, orders: tuple[Order, ...], others: tuple[Order, ...] | None) -> Named:
-        """Batches of symbols, without TP/SL: https://www.bitget.com/api-doc/spot/trade/Cancel-Order"""
+        """In batches of several symbols; TP/SL orders singly, for the batch has no word for them.
+
+        https://www.bitget.com/api-doc/spot/trade/Cancel-Order
+        """
         ordinary = tuple(order for order in orders if order.kind == "normal" and order.symbol)
         waiting = (order for order in orders if order.kind == "tpsl")
         return (*in_chunks(ordinary, BATCH, self._several), *one_by_one(waiting, self._single))

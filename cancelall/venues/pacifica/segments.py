@@ -248,7 +248,10 @@ def is_stop(kind: str) -> bool:
 
 
 def _order(segment: str, row: Row) -> Order:
-    """One order or TWAP, whatever else is wrong with its row. Raises Unreadable without an id that is a number."""
+    """One order or TWAP, whatever else is wrong with its row. Raises Unreadable without an id.
+
+    A cancel names it as a number: it has to be one.
+    """
     identity, symbol = row.identity("order_id"), row.name("symbol", needed=True)
     if not (identity.isdigit() and len(identity) <= 20):
         raise Unreadable("order_id is no number")
