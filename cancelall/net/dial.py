@@ -69,12 +69,6 @@ _names: dict[tuple[str, int], _LookUp] = {}
 _lock = threading.Lock()
 
 
-def forget() -> None:
-    """Look every name up anew from now on."""
-    with _lock:
-        _names.clear()
-
-
 def connect(
     host: str, port: int, seconds: float, *, family: int | None = None, until: float | None = None
 ) -> socket.socket:
