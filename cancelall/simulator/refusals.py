@@ -23,10 +23,6 @@ class Refusal(Enum):
     ABSENT = "absent"
 
 
-REACHES = ("request", "product", "address", "key", "host")
-"""Reasons that differ in how far the refusal reaches."""
-
-
 class Refused(Exception):
     """The venue's code and message, and more `members` of the answer. Without `status`: that of most refusals."""
 

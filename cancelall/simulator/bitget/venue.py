@@ -105,39 +105,7 @@ class Bitget(State):
         Refusal.PRODUCT: Refused("40022", "The business of this account has been restricted"),
         Refusal.ABSENT: Refused("40731", "This product is not open to copy trading accounts"),
     }
-    own_faults = declared(
-        """
-        mode='unified'  accounts are classic, unified or hybrid, and stocked anew if they were not; ~KEY picks one. It
-            stays when the fault goes
-        margin=2  classic accounts hold so many margin orders more, for good
-        demo:signed  keys are demo keys: without the header paptrading they are refused
-        account-mode:signed='upgrading'  account/settings names this mode, whatever the account is
-        rights:signed='coor+stor'  the key's rights as account info names them
-        unbound:read  the key is bound to no address
-        lacks:signed='COIN-FUTURES/40731'  private requests with this text in them are refused; after a slash the code,
-            by default that for a copy-trading account
-        empty=400  HTTP status of code 22001, which is 400 and 200 by turns
-        error-status:signed=200  HTTP status of every refusal by code
-        live-only:listing  a futures listing without `status` leaves out partly filled orders
-        tpsl-only:listing  a listing of strategy orders without `type` shows TP/SL only
-        forgets:listing=7776000  listings leave out orders older than so many seconds
-        lower-case:listing  symbols and coins are in lower case, as in the samples
-        batch:cancel=20  classic batches hold so many orders, not 50
-        trailing='moving_plan'  the planType that cancels a trailing trigger order: moving_plan or normal_plan
-        hedge:cancel  the account is in hedge mode: a cancel of moving_plan orders without ids is a silent no-op
-        wants-symbol:cancel  a cancel of plan orders without a symbol is refused, 43048
-        hollow:cancel  cancel-all-orders says nothing of having met no order: two empty lists in the place of 22001
-        strategy-types:listing='tpsl+trigger'  the only types of strategy orders that unified listings know; others are
-            refused
-        bare-rows:listing  rows lack holdMode and reduceOnly, in hedge mode too
-        no-way-on:listing='missing'  pages with rows do not say where to read on: missing, null, empty or odd
-        null-list:listing  null stands in the place of a listing's rows, whatever rests
-        nothing:cancel='25204'  the code of a unified mass cancel that meets no order, such as 25578
-        bot-orders:cancel  orders of the venue's own bots cannot be cancelled
-        fires:cancel  a trigger order fires right after each mass cancel, and turns into an ordinary one
-        """,
-        {"mode": "classic|unified|hybrid"},
-    )
+    own_faults = declared(__file__)
     # In milliseconds: 6000 requests in a minute from one address, and it is shut out for five.
     address_limit = AddressLimit(6000, 60_000, 300_000, Refused("429", "Too Many Requests", 429))
     _empties = 0
