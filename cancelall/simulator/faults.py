@@ -41,7 +41,10 @@ class Kind(StrEnum):
 
 
 ANY = frozenset(Kind)
-_KINDS = {"": ANY, "signed": ANY - {Kind.PUBLIC}, **{kind: frozenset({kind}) for kind in Kind}}
+_KINDS: Mapping[str, frozenset[Kind]] = {
+    **{kind: frozenset({kind}) for kind in Kind},
+    "signed": ANY - {Kind.PUBLIC},
+}
 
 
 @dataclass(frozen=True)
@@ -57,9 +60,9 @@ class FaultSpec:
 
 
 def declared(module: str) -> dict[str, FaultSpec]:
-    """The faults that `faults.toml` next to this module's file declares."""
+    """The faults in the file `faults.toml` next to this module's, which says itself what its columns are."""
     rows = tomllib.loads(Path(module).with_name("faults.toml").read_text(encoding="utf-8"))
-    return {name: FaultSpec(kinds=_KINDS[row.pop("kind", "")], **row) for name, row in rows.items()}
+    return {name: FaultSpec(kinds=_KINDS.get(row.pop("kind", ""), ANY), **row) for name, row in rows.items()}
 
 
 SPECS: Mapping[str, FaultSpec] = declared(__file__)
