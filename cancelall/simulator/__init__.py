@@ -31,8 +31,6 @@ How a new fake venue is added, in a package `cancelall/simulator/<venue>/` (CONT
 5. Add it to `VENUES`.
 """
 
-from __future__ import annotations
-
 import ssl
 from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module

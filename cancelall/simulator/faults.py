@@ -15,8 +15,6 @@ KIND is `cancel`, `create`, `listing`, `read` or `public`; without it each fault
 the first request. TEXT restricts it to requests that contain that text.
 """
 
-from __future__ import annotations
-
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping

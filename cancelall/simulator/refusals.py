@@ -1,7 +1,5 @@
 """Refusals: the reasons that every venue has, and the exceptions with which a handler refuses."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from enum import Enum
 

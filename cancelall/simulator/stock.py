@@ -6,8 +6,6 @@ Entries stand on lines of their own, or apart by `;`. Each calls `make` with its
 name, any other one goes by its place.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping
 

@@ -1,7 +1,5 @@
 """What stands in a query or a body, read strictly: a reader gives the value, or raises the refusal that it is given."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 

@@ -6,8 +6,6 @@ its symbol: `BTC-PERP` is displayed as `BTCUSDT`. Types and execution instructio
 fill at once and rest nowhere. Take-profit and stop-loss of a position are no orders: see the call `position`.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from ..book import SimOrder

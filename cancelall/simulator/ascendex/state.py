@@ -4,8 +4,6 @@ Success is `code` 0 inside the JSON, whatever the HTTP status. The documents cap
 200; which errors come with another one is not written anywhere, so the fault `error-status` can change it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 

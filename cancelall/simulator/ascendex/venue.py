@@ -7,8 +7,6 @@ was received: "the server will process the cancel all request with best effort".
 at once, stop orders wait. There is no balance, no margin, no matching. Open orders have no pages, no documented limit.
 """
 
-from __future__ import annotations
-
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import replace
 from decimal import Decimal

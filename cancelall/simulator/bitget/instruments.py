@@ -4,8 +4,6 @@ https://www.bitget.com/api-doc/contract/market/Get-All-Symbols-Contracts, https:
 and https://www.bitget.com/api-doc/uta/public/Instruments (as of 2025-12-05). None of the three is paged.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime

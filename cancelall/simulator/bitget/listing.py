@@ -8,8 +8,6 @@ https://www.bitget.com/api-doc/uta/trade/Get-Order-Pending and .../uta/strategy/
 2025-12-05).
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 

@@ -13,8 +13,6 @@ spot and margin pages of the same names, and https://www.bitget.com/api-doc/uta/
 Limit orders rest, market orders fill at once, plan and strategy orders wait. There is no balance and no matching.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """What the handlers of Bitget's requests share: what the fake remembers, and what many requests name."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import replace
 from itertools import count

@@ -4,8 +4,6 @@ Codes: https://www.bitget.com/api-doc/contract/error-code/restapi and https://ww
 (as of 2025-12-05). A code is text, success is "00000", and a refusal comes with HTTP 400 or 200: only the code counts.
 """
 
-from __future__ import annotations
-
 from collections.abc import Hashable, Iterable
 from dataclasses import replace
 from typing import ClassVar

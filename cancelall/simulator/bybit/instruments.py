@@ -5,8 +5,6 @@ USDC) are linear perpetuals, BTCUSDT-26MAR27 and BTC-26MAR27 linear futures, BTC
 has more than 500 of them, as the real list has, so that a client that does not page is found out.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta

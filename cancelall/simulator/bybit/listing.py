@@ -6,8 +6,6 @@ row, and is there even on the last page: only an empty page has none. Clients se
 yields it) or encode it again (two do); both schools are in production, so both are understood.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from itertools import islice

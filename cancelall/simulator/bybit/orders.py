@@ -6,8 +6,6 @@ and other people's clients can trade against the fake: .../v5/order/create-order
 at once, orders with a trigger price wait. There is no balance, no margin and no matching.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from ..book import SimOrder

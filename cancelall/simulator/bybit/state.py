@@ -5,8 +5,6 @@ with a `retCode` is the normal case, for errors too. Where the document names a 
 are made up.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """The fake Bybit: its routes, its checks in the venue's order, and its own words."""
 
-from __future__ import annotations
-
 from collections.abc import Hashable
 from dataclasses import replace
 from typing import Any, ClassVar

@@ -5,8 +5,6 @@ The page ties no HTTP status to a code; the team's bot logs show 400 with 4200 a
 page nor the logs hold are made up.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial

@@ -10,8 +10,6 @@ cursor. Placing is from the python SDK, too: the transaction between the two ste
 checked. Limit orders rest, market orders fill at once. No balance, no matching.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal

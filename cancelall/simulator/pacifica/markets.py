@@ -3,8 +3,6 @@
 Symbols are case-sensitive: https://docs.pacifica.fi/api-documentation/api/market-symbols.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace

@@ -4,8 +4,6 @@ https://docs.pacifica.fi/api-documentation/api/error-codes: HTTP 400 for signatu
 with a number in `code`; other refusals repeat their status there.
 """
 
-from __future__ import annotations
-
 from collections import deque
 from collections.abc import Hashable, Mapping
 from dataclasses import replace

@@ -8,8 +8,6 @@ one that nobody has is answered as one without orders (whether the venue does so
 success.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
