@@ -6,6 +6,7 @@ its symbol: `BTC-PERP` is displayed as `BTCUSDT`. Types and execution instructio
 fill at once and rest nowhere. Take-profit and stop-loss of a position are no orders: see the call `position`.
 """
 
+import json
 from pathlib import Path
 
 from ..book import SimOrder
@@ -20,20 +21,8 @@ SYMBOLS = {
 }
 COINS = sorted({coin for symbol in SYMBOLS["cash"] for coin in symbol.split("/")})
 
-_TERMS = fixed("""
-    minNotional=5 maxNotional=400000 commissionType=Quote commissionReserveRate=0.001 tickSize=0.01 lotSize=0.00001
-""")
-_PRODUCT = fixed("""
-    tradingStartTime=#1546300800000 collapseDecimals=1,0.1,0.01 minQty=0.000000001 maxQty=1000000000 statusCode=Normal
-    statusMessage= useTick=#false useLot=#false qtyScale=#5 priceScale=#2 notionalScale=#4
-""")
-_BOUNDS = "positionNotionalLowerbound=0 positionNotionalUpperbound=50000"
-_CONTRACT = {
-    **fixed("status=Normal settlementAsset=USDT tradingStartTime=#1579701600000"),
-    "priceFilter": fixed("minPrice=0.25 maxPrice=1000000 tickSize=0.25"),
-    "lotSizeFilter": fixed("minQty=0.0001 maxQty=1000000000 lotSize=0.0001"),
-    "marginRequirements": [fixed(f"{_BOUNDS} initialMarginRate=0.01 maintenanceMarginRate=0.006")],
-}
+_FIXED = json.loads(Path(__file__).with_name("products.json").read_text("utf-8"))
+_TERMS, _PRODUCT, _CONTRACT = _FIXED["terms"], _FIXED["product"], _FIXED["contract"]
 _PAIRS = [(symbol, *symbol.split("/")) for symbol in SYMBOLS["cash"]]
 
 PRODUCTS = [

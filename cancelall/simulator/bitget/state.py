@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from itertools import count
-from typing import Any
 
 from ..book import Account, SimOrder
 from ..fake import FakeVenue
@@ -18,8 +17,7 @@ _ID_STEP = 1_000_003
 
 
 class State(FakeVenue):
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
+    def begin(self) -> None:
         self.instruments = Instruments(self.now_ms())
         self.struck_ms: dict[str, int] = {}
         """When each order was last meant by a cancel that could have taken it."""

@@ -5,6 +5,7 @@ USDC) are linear perpetuals, BTCUSDT-26MAR27 and BTC-26MAR27 linear futures, BTC
 has more than 500 of them, as the real list has, so that a client that does not page is found out.
 """
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,7 +13,6 @@ from itertools import product
 from pathlib import Path
 
 from ..book import SimOrder
-from ..rows import fixed
 from ..stock import template, templates
 
 CATEGORIES = ("linear", "inverse", "spot", "option")
@@ -29,24 +29,8 @@ _INVERSE_COINS = ("BTC", "ETH", "XRP", "SOL", "LTC", "DOT", "ADA")
 _SPOT = {"USDT": ("BTC", "ETH", "SOL", "XRP", "DOGE", "ADA", "LTC", "币安人生"), "USDC": ("BTC", "ETH", "SOL", "XRP")}
 _MONTHS = "JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC".split()
 
-_PRICES = fixed('priceFilter=#{"minPrice":"0.01","maxPrice":"1999999.98","tickSize":"0.01"}')
-_SPOT_ROW = fixed(
-    """innovation=0 marginTrading=utaOnly
-    lotSizeFilter=#{"basePrecision":"0.000001","quotePrecision":"0.0000001","minOrderQty":"0.000011",\
-"maxOrderQty":"83","minOrderAmt":"5","maxOrderAmt":"8000000"}"""
-)
-_DERIVATIVE_ROW = fixed(
-    """launchTime=1585526400000 deliveryFeeRate=
-    lotSizeFilter=#{"minOrderQty":"0.001","maxOrderQty":"1190.000","qtyStep":"0.001"}"""
-)
-_CONTRACT_ROW = fixed(
-    """priceScale=2 unifiedMarginTrade=#true fundingInterval=#480
-    leverageFilter=#{"minLeverage":"1","maxLeverage":"100.00","leverageStep":"0.01"}"""
-)
-_SPREAD_ROW = fixed(
-    """contractType=FundingRateArb status=Trading quoteCoin=USDT settleCoin=USDT tickSize=0.0001 minSize=0.001
-    maxSize=10 lotSize=0.001"""
-)
+_FIXED: dict[str, dict[str, object]] = json.loads(Path(__file__).with_name("instruments.json").read_text("utf-8"))
+"""What stands in the rows of every instrument, and in those of some sorts."""
 
 
 @dataclass(frozen=True)
@@ -62,14 +46,15 @@ class Instrument:
     status: str = "Trading"
 
     def row(self) -> dict[str, object]:
-        row = {"symbol": self.symbol, "baseCoin": self.base, "quoteCoin": self.quote, "status": self.status} | _PRICES
+        names = {"symbol": self.symbol, "baseCoin": self.base, "quoteCoin": self.quote, "status": self.status}
+        row = names | _FIXED["every"]
         if self.category == "spot":
-            return row | _SPOT_ROW
-        row |= _DERIVATIVE_ROW | {"settleCoin": self.settle_coin, "deliveryTime": str(self.delivery_ms)}
+            return row | _FIXED["spot"]
+        row |= _FIXED["derivative"] | {"settleCoin": self.settle_coin, "deliveryTime": str(self.delivery_ms)}
         if self.category == "option":
             return row | {"optionsType": "Put" if "-P" in self.symbol else "Call"}
         sort = "Futures" if self.delivery_ms else "Perpetual"
-        return row | _CONTRACT_ROW | {"contractType": f"{self.category.capitalize()}{sort}"}
+        return row | _FIXED["contract"] | {"contractType": f"{self.category.capitalize()}{sort}"}
 
 
 class Instruments:
@@ -123,7 +108,7 @@ def spread_row(symbol: str) -> dict[str, object]:
     """A combination of two legs as `spread/instrument` lists it."""
     future, spot = symbol.split("_")
     legs = [{"symbol": future, "contractType": "LinearPerpetual"}, {"symbol": spot, "contractType": "Spot"}]
-    return _SPREAD_ROW | {"symbol": symbol, "baseCoin": spot.split("/")[0], "legs": legs}
+    return _FIXED["spread"] | {"symbol": symbol, "baseCoin": spot.split("/")[0], "legs": legs}
 
 
 def _last_friday(year: int, month: int) -> datetime:

@@ -8,7 +8,6 @@ are made up.
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from ..book import Account, SimOrder
 from ..fake import FakeVenue
@@ -57,8 +56,7 @@ class Strategy:
 
 
 class State(FakeVenue):
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
+    def begin(self) -> None:
         self.instruments = Instruments(self.now_ms())
         self.strategies: dict[str, dict[str, Strategy]] = defaultdict(dict)
         """Each account's, by the account's key and their id."""
