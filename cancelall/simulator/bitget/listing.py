@@ -14,9 +14,8 @@ from dataclasses import dataclass, replace
 from ..book import SimOrder
 from ..faults import Kind
 from ..pages import Page, after, by_offset
-from ..refusals import Refused
+from ..refusals import Refused, whole
 from ..routes import Call
-from ..values import whole
 from . import kinds, rows
 from .state import State, bad, category, invalid, named, needed, product_type
 

@@ -18,10 +18,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..book import SimOrder
-from ..refusals import Refused
+from ..refusals import Refused, positive
 from ..routes import Call
 from ..stock import template
-from ..values import positive
 from . import kinds
 from .state import State, bad, body, category, ids, invalid, named, needed, product_type, text
 

@@ -6,9 +6,8 @@ from itertools import count
 
 from ..book import Account, SimOrder
 from ..fake import FakeVenue
-from ..refusals import Refused
+from ..refusals import Refused, string
 from ..routes import Call
-from ..values import text as read_text
 from . import kinds
 from .instruments import Instruments
 
@@ -65,7 +64,7 @@ def body(call: Call) -> dict[str, object]:
 
 
 def text(values: Mapping[str, object], name: str) -> str:
-    return read_text(values, name, bad(name))
+    return string(values, name, bad(name))
 
 
 def needed(values: Mapping[str, object], name: str) -> str:

@@ -13,9 +13,9 @@ from urllib.parse import quote, unquote
 
 from ..book import SimOrder
 from ..pages import Item, Page, by_offset
+from ..refusals import whole
 from ..routes import Call
 from ..rows import Cell, Table
-from ..values import whole
 from .instruments import CATEGORIES, ORDINARY, SPREADS, Instrument, spread_row
 from .state import Answer, Scope, State, bad, read_scope, segment_of, triggered
 

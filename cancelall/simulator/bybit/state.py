@@ -11,9 +11,8 @@ from dataclasses import dataclass, field
 
 from ..book import Account, SimOrder
 from ..fake import FakeVenue
-from ..refusals import Refused
+from ..refusals import Refused, string
 from ..routes import Call
-from ..values import text as read_text
 from .instruments import CATEGORIES, ORDINARY, Instruments
 
 STOP, TPSL, OCO, BIDIRECTIONAL = "Stop", "tpslOrder", "OcoOrder", "BidirectionalTpslOrder"
@@ -80,7 +79,7 @@ def bad_filter(segment: str) -> Refused:
 
 
 def text(values: Values, name: str) -> str:
-    return read_text(values, name, bad(f"{name} is not a string"))
+    return string(values, name, bad(f"{name} is not a string"))
 
 
 def product_of(call: Call) -> str:

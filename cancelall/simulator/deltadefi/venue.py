@@ -16,11 +16,10 @@ from decimal import Decimal
 
 from ..book import Side, SimOrder
 from ..pages import Page, by_number
-from ..refusals import Refused, bare
+from ..refusals import Refused, bare, positive, whole
 from ..routes import Call, Routes, cancel, create, listing, public, read
 from ..rows import iso
 from ..stock import template
-from ..values import positive, whole
 from ..wire import Headers, SimRequest
 from .markets import MARKETS, ROW, assets, execution, legacy_row, locked, market_config
 from .state import NO_ORDER, UNKNOWN_SYMBOL, State, invalid

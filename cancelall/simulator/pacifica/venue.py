@@ -16,10 +16,9 @@ from itertools import chain
 from ..book import Side, SimOrder
 from ..faults import Kind
 from ..pages import by_offset
-from ..refusals import Answered, Refused, bare, page
+from ..refusals import Answered, Refused, bare, page, positive, whole
 from ..routes import Call, Routes, cancel, create, listing, public, read
 from ..rows import fixed
-from ..values import positive, whole
 from ..wire import Headers, SimRequest, json_reply
 from . import markets
 from .auth import Fields, unparsable
