@@ -58,7 +58,7 @@ class FaultSpec:
 
 
 def declared(module: str) -> dict[str, FaultSpec]:
-    """The faults in the file `faults.toml` next to this module's, which says itself what its columns are."""
+    """The faults in `faults.toml` next to this module's file; the simulator's own says what its columns are."""
     rows = tomllib.loads(Path(module).with_name("faults.toml").read_text(encoding="utf-8"))
     return {name: FaultSpec(kinds=_KINDS.get(row.pop("kind", ""), ANY), **row) for name, row in rows.items()}
 

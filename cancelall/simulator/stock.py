@@ -1,4 +1,4 @@
-"""Stocks: which orders an account is opened with, as a table writes them down.
+"""Stocks: which orders an account is opened with, as a table writes them down, such as a venue's `stock.txt`.
 
     STOCK = templates("limit BTC buy; limit ETH sell left=0.6", make)
 

@@ -51,8 +51,6 @@ def is_retired(call: Call) -> bool:
 
 
 class State(FakeVenue):
-    """Accounts with a cash, a margin and a futures ledger."""
-
     name = "ascendex"
     key_header = "x-auth-key"
     secrets: ClassVar = {"api_key": ("SIM", 29), "api_secret": ("DUMMY", 59)}  # 32 and 64 letters and digits

@@ -26,8 +26,6 @@ _BROKEN = "Internal server error"
 
 
 class Bitget(State):
-    """Both APIs, and accounts of every mode."""
-
     name = "bitget"
     key_header = KEY_HEADER
     secrets: ClassVar = {"api_key": ("bg_SIM", 29), "api_secret": ("DUMMY", 59), "passphrase": ("DUMMY", 11)}

@@ -35,8 +35,6 @@ def _gateway(status: int, sentence: str) -> Answered:
 
 
 class Bybit(State):
-    """The V5 API of a unified account."""
-
     name = "bybit"
     key_header = KEY_HEADER
     # In the form of the real ones: 18 and 36 letters and digits.
