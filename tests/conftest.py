@@ -39,9 +39,9 @@ def own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def own_names() -> None:
+def own_names(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test finds the addresses that another one has looked up."""
-    dial.forget()
+    monkeypatch.setattr(dial, "_names", {})
 
 
 @pytest.fixture

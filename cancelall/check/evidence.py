@@ -39,7 +39,6 @@ class Evidence:
 
 
 def age_words(seconds: float) -> str:
-    """An age for people."""
     unit = next((unit for unit in ("d", "h", "m") if seconds >= 2 * _UNITS[unit]), "s")
     return f"{seconds / _UNITS[unit]:.0f} {unit}"
 

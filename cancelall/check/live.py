@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from cancelall.check.venue import Listings, in_doubt, is_empty
-from cancelall.core.model import Acknowledgement, Answer, Reply, Request
+from cancelall.core.model import Acknowledgement, Answer
 from cancelall.core.preflight import Area, Finding, Preflight, Probe, failure, good, warning
 from cancelall.engine.client import Client
 from cancelall.engine.listing import read_listing
@@ -47,7 +47,8 @@ async def _reaches_nothing(reading: Client, listings: Listings, probe: Probe) ->
 
 
 async def _sent(sending: Client, listings: Listings, probe: Probe) -> Finding:
-    read = listings.segments[probe.empty[0]].acknowledge if probe.empty else _nothing
+    # One that reaches no segment names no order that could exist, so it took none.
+    read = listings.segments[probe.empty[0]].acknowledge if probe.empty else lambda request, reply: Acknowledgement()
     outcome = await sending.ask(probe.request, read, most=_TRIES)
     taken = len(outcome.value.cancelled) or outcome.value.count or 0 if outcome.value is not None else 0
     judgement, fault = outcome.attempt.judgement, outcome.attempt.fault
@@ -62,8 +63,3 @@ async def _sent(sending: Client, listings: Listings, probe: Probe) -> Finding:
         return failure("live", f"a real cancel was refused: {words}", hint or "look at the key's rights", Area.VENUE)
     area = Area.NETWORK if fault is not None and not fault.answered else Area.VENUE
     return failure("live", f"a real cancel got no clear answer: {words}", "run it again", area)
-
-
-def _nothing(request: Request, reply: Reply) -> Acknowledgement:
-    """It names no order that could exist, so it took none."""
-    return Acknowledgement()

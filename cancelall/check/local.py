@@ -83,7 +83,6 @@ def proxy_finding(route: Route, profile: Profile, environ: Mapping[str, str]) ->
 
 
 def _shown(proxy: str) -> str:
-    """A proxy without its password."""
     return re.sub(r"//[^/@]*@", "//***@", proxy)
 
 

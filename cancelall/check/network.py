@@ -7,7 +7,7 @@ import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
 from cancelall.core.errors import ConfigError, TransportFault
@@ -15,6 +15,7 @@ from cancelall.core.preflight import Area, Finding, failure, good, warning
 from cancelall.net import dial, failures
 from cancelall.net.route import Route, proxy_parts, tls_context
 
+T = TypeVar("T")
 SECONDS = 3.0
 """For each of connecting and TLS."""
 _SLOW = 1.0
@@ -89,7 +90,7 @@ def _walk(origin: str, route: Route, label: str, findings: list[Finding]) -> Non
         findings += _interception(origin, route, label)
 
 
-def _timed(work: Callable[[], Any]) -> tuple[Any, float]:
+def _timed(work: Callable[[], T]) -> tuple[T, float]:
     began = time.monotonic()
     return work(), time.monotonic() - began
 
@@ -153,9 +154,7 @@ def _through(made: socket.socket, proxy: SplitResult, host: str, port: int, name
         ) from None
 
 
-def _shaken(
-    made: socket.socket, host: str, route: Route, name: str, findings: list[Finding], *, tell: bool = True
-) -> ssl.SSLSocket:
+def _shaken(made: socket.socket, host: str, route: Route, name: str, findings: list[Finding]) -> ssl.SSLSocket:
     try:
         context = tls_context(route.ca_bundle)
         secured, seconds = _timed(lambda: context.wrap_socket(made, server_hostname=host))
@@ -173,10 +172,8 @@ def _shaken(
         detail = fault.strerror or "it did not end in time"
         fix = "check the firewall and the proxy: the host takes connections, but does not speak TLS"
         raise _Blocked(failure("TLS", f"{name}: no TLS ({detail})", fix, Area.NETWORK)) from None
-    if tell:
-        findings.append(_measured("TLS", f"{name}: {secured.version()}", seconds))
-    done: ssl.SSLSocket = secured
-    return done
+    findings.append(_measured("TLS", f"{name}: {secured.version()}", seconds))
+    return secured
 
 
 def _issuer(made: socket.socket, name: str) -> Finding:
@@ -196,7 +193,7 @@ def _interception(origin: str, route: Route, label: str) -> list[Finding]:
     try:
         with dial.connect(host, urlsplit(origin).port or 443, SECONDS) as opened:
             opened.settimeout(SECONDS)
-            _shaken(opened, host, Route(), host, [], tell=False).close()
+            _shaken(opened, host, Route(), host, []).close()
     except _Blocked:
         detail = f"{label}{host}: only the configured CA bundle trusts this certificate, no public authority does"
         return [warning("certificate", detail, "whoever made the bundle can read the keys: is that meant?")]

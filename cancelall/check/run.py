@@ -133,7 +133,7 @@ class Check:
             report = await self._one(profile)
         except Exception as fault:  # a bug in one profile must not take the others along
             detail = f"a bug in the check: {type(fault).__name__}"
-            report = _report(profile, [failure("check", detail, "report it with the output of -v", Area.EVIDENCE)])
+            report = report_on(profile, [failure("check", detail, "report it with the output of -v", Area.EVIDENCE)])
         self.finished(report)
         return report
 
@@ -141,7 +141,7 @@ class Check:
         config = await in_thread(lambda: local.config_finding(self.document), "config")
         journal = asyncio.create_task(self._bounded(self._journal(), self.started + 30.0, "journal", Area.OURS))
         if isinstance(profile, BrokenProfile):
-            return _report(profile, [config, local.error_finding(profile.error), *await journal])
+            return report_on(profile, [config, local.error_finding(profile.error), *await journal])
         return await self._usable(profile, config, journal)
 
     async def _usable(self, profile: Profile, config: Finding, journal: asyncio.Task[list[Finding]]) -> CheckReport:
@@ -167,19 +167,19 @@ class Check:
         findings += await second
         broken_bundle = any(one.check == "CA bundle" and one.level is Level.FAIL for one in findings)
         if resolved is None or walked is None or not walked.open or broken_bundle:
-            return _report(profile, findings)
+            return report_on(profile, findings)
         try:
             venue = self._venue(profile, resolved, deadline)
         except OptionError as error:
             fix = error.hint or "correct the profile"
-            return _report(profile, [*findings, failure("scope", error.message, fix, Area.OURS)])
+            return report_on(profile, [*findings, failure("scope", error.message, fix, Area.OURS)])
         except CancelallError as error:  # a proxy or a bundle that cannot be used
-            return _report(profile, [*findings, local.error_finding(error)])
+            return report_on(profile, [*findings, local.error_finding(error)])
         await venue.ask()
         findings += venue.findings()
         if self.live:
             findings += await self._bounded(self._live(profile, resolved, venue), deadline, "live", Area.NETWORK)
-        return _report(profile, findings, venue.group)
+        return report_on(profile, findings, venue.group)
 
     # --- the parts ---
 
@@ -187,7 +187,6 @@ class Check:
         return [await in_thread(lambda: local.journal_finding(self.environ), "journal")]
 
     async def _bundle(self, profile: Profile) -> list[Finding]:
-        """The CA bundle, and whether it can be used."""
         try:
             await self._shared.trust(profile)
         except CancelallError as error:
@@ -298,9 +297,10 @@ async def _within(task: asyncio.Task[T], deadline: float) -> T | None:
     return task.result()
 
 
-def _report(
+def report_on(
     profile: Profile | BrokenProfile, findings: Sequence[Finding], account_group: int | None = None
 ) -> CheckReport:
+    """The report of one profile, with what was found about it."""
     return CheckReport(
         profile=profile.name,
         venue=profile.venue,

@@ -205,7 +205,6 @@ def _met(attempt: Attempt | None) -> tuple[ErrorKind, str, str]:
 
 
 def _order_findings(listings: Listings, refusal: Judgement | None) -> list[Finding]:
-    """The open orders, segment by segment."""
     found: list[Finding] = []
     absent = 0
     for name in listings.segments:

@@ -14,7 +14,7 @@ from typing import Annotated, Optional
 import typer
 
 from cancelall.check import evidence, local
-from cancelall.check.run import Check
+from cancelall.check.run import Check, report_on
 from cancelall.cli import kills, parameters
 from cancelall.cli.execute import Streams
 from cancelall.cli.options import Kill, Output
@@ -29,6 +29,7 @@ from cancelall.engine.run import harden
 from cancelall.net.background import in_thread
 from cancelall.report import text
 from cancelall.report.findings import check_line, check_summary, check_table
+from cancelall.report.streams import is_terminal
 
 _PATIENCE = 2.0
 """Seconds that a stopped terminal may keep a line for people, above all that something real is going to be sent."""
@@ -76,18 +77,11 @@ def run(
     profiles = kills.load_all(document, chosen, environ, overrides)
     if oldest is not None:
         return aged(profiles, output, environ, oldest, document.notice)
-    confirm = None if kill.json or not _at_a_terminal() else typer.confirm
+    confirm = None if kill.json or not all(map(is_terminal, (sys.stdin, sys.stdout, sys.stderr))) else typer.confirm
     return check(profiles, document, output, environ, live=live, keep_group=store_account_group, confirm=confirm)
 
 
-def _at_a_terminal() -> bool:
-    """Whether somebody is there to answer a question."""
-    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
-
-
 class _CheckStreams(Streams):
-    """The streams of a check."""
-
     def checked(self, report: CheckReport) -> None:
         """A profile's findings, as soon as they are there. With `--quiet` none where nothing has to be put right."""
         if self.output.json:
@@ -113,7 +107,6 @@ class _CheckStreams(Streams):
         out.wait(_PATIENCE)
 
     def note(self, words: str) -> None:
-        """A line for people."""
         self.notes.line(f"cancelall: {text.clean(words, 1000)}")
 
     def close(self) -> None:
@@ -232,15 +225,7 @@ def aged(
             finding = local.error_finding(profile.error)
         else:
             finding = evidence.age_finding(kept.get(profile.name), profile.origin, oldest, now_ms)
-        reports.append(
-            CheckReport(
-                profile=profile.name,
-                venue=profile.venue,
-                environment=profile.environment,
-                host=profile.origin,
-                findings=(finding,),
-            )
-        )
+        reports.append(report_on(profile, [finding]))
         streams.checked(reports[-1])
     streams.all_checked(reports)
     streams.close()

@@ -1,7 +1,4 @@
-"""`cancelall demo`: the embedded exchange and the very same kill on it.
-
-Real sockets on loopback, made-up keys, nothing goes out.
-"""
+"""`cancelall demo`: the embedded exchange, and the very same kill on it. Real loopback sockets, made-up keys."""
 
 from __future__ import annotations
 

@@ -19,13 +19,12 @@ from cancelall.core.errors import ConfigError, ExitStatus, UsageError
 from cancelall.core.files import state_directories
 from cancelall.journal.chain import Chain, Line, RunRecord, files, read, runs, some, verify
 from cancelall.journal.file import NAME, exposed
-from cancelall.report.streams import emit
+from cancelall.report.streams import emit, is_terminal
 
 _NO_PLACE = "set HOME, XDG_STATE_HOME or STATE_DIRECTORY"
 
 
 def add_to(group: typer.Typer) -> None:
-    """Add the commands to their group."""
     group.command("show", help="Show the last run, or others; also what was in flight when one was killed.")(_show)
     group.command(
         "verify",
@@ -34,7 +33,7 @@ def add_to(group: typer.Typer) -> None:
     group.command(
         "report", help="One page about the last run, or others: who, when, why, what was open, what is left, how long."
     )(_report)
-    group.command("path", help="Print the path of the journal.")(_path)
+    group.command("path", help="Print the path of the journal.")(lambda: emit(f"{place(os.environ)}\n"))
 
 
 def _show(
@@ -82,15 +81,8 @@ def _report(
     emit(found or "")
 
 
-def _path() -> None:
-    emit(f"{place(os.environ)}\n")
-
-
 def place(environ: Mapping[str, str]) -> Path:
-    """Where the journal is: the first of its directories that has one, else where it would be.
-
-    Raises ConfigError when the environment names no place.
-    """
+    """Where the journal is, or would be: the first directory that has one. Raises ConfigError for no place."""
     directories = state_directories(environ)
     if not directories:
         raise ConfigError("there is no place for a journal", _NO_PLACE)
@@ -149,7 +141,7 @@ def show(environ: Mapping[str, str], *, run: str | None, last: int | None, json_
         many = f"{len(chosen)} runs begin so" if chosen else "there is no such run"
         raise ConfigError(f"--run {run}: {many}", "`cancelall journal show --last 20` lists them")
     if json_lines:
-        return "".join(_raw(one) for one in chosen)
+        return "".join(_line(record) for one in chosen for record in one.records)
     drawn = _drawn(chosen, environ, several=last is not None and run is None)
     return drawn + (_earlier(found[:-1]) if run is None and last is None else "")
 
@@ -209,7 +201,6 @@ def check(environ: Mapping[str, str], anchor: str | None = None) -> tuple[str, E
 
 
 def _told(chain: Chain) -> list[str]:
-    """What is said of one chain."""
     from cancelall.report.text import clean
 
     if chain.broken:
@@ -295,10 +286,6 @@ def _newest(paths: list[Path], run: str | None, last: int) -> list[RunRecord]:
     return found
 
 
-def _raw(run: RunRecord) -> str:
-    return "".join(_line(record) for record in run.records)
-
-
 def _line(record: Mapping[str, object]) -> str:
     import json
 
@@ -314,7 +301,7 @@ def _drawn(chosen: list[RunRecord], environ: Mapping[str, str], *, several: bool
 
     from cancelall.report import history, tables
 
-    terminal = sys.stdout is not None and sys.stdout.isatty()
+    terminal = is_terminal(sys.stdout)
     width = tables.width_of(environ, sys.stdout.fileno() if terminal else None)
     made = tables.console(width, terminal=terminal, environ=os.environ)
     if several:

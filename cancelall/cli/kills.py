@@ -179,12 +179,8 @@ def known(document: Document, environ: Mapping[str, str]) -> list[str]:
     """The profiles of the config; with no config file, the venues whose secrets are at hand."""
     if document.path is not None:
         return list(document.tables)
-    return [name for name in VENUES if _has_secrets(name, environ)]
-
-
-def _has_secrets(venue: str, environ: Mapping[str, str]) -> bool:
-    fields = [field for field, sec in declare.secrets_of(schema(venue).secrets).items() if not sec.optional]
-    return any(loader.at_hand(venue, field, environ) for field in fields)
+    needed = {venue: declare.required(schema(venue).secrets) for venue in VENUES}
+    return [name for name in VENUES if any(loader.at_hand(name, field, environ) for field in needed[name])]
 
 
 def selected(document: Document, names: list[str], only: Sequence[str], skip: Sequence[str]) -> list[str]:
@@ -240,10 +236,7 @@ def _shard(text: str | None) -> tuple[int, int]:
 def load_all(
     document: Document, names: Sequence[str], environ: Mapping[str, str], overrides: Overrides
 ) -> list[Profile | BrokenProfile]:
-    """The profiles of these names. A flag that does not fit one of them is that one's trouble, unless it fits none.
-
-    Raises OptionError.
-    """
+    """The profiles of these names; a flag that does not fit one breaks that one. Raises OptionError if it fits none."""
     names_known = known(document, environ)
     loaded: list[Profile | BrokenProfile] = []
     misfits: list[OptionError] = []

@@ -100,7 +100,6 @@ class LastWords:
             venue=profile.venue,
             environment=profile.environment,
             host=profile.origin,
-            account="",
             scope=profile.scope,
             dry_run=self.dry_run,
             verdict=Verdict.UNPROVEN,

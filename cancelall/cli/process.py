@@ -129,7 +129,6 @@ def say_line(text: str) -> None:
 
 
 def _uncaught(kind: type[BaseException], fault: BaseException, trace: TracebackType | None) -> None:
-    """In place of `sys.excepthook`."""
     from cancelall.core.errors import bug_words
 
     if issubclass(kind, KeyboardInterrupt):
@@ -139,7 +138,6 @@ def _uncaught(kind: type[BaseException], fault: BaseException, trace: TracebackT
 
 
 def _in_a_thread(raised: threading.ExceptHookArgs) -> None:
-    """In place of `threading.excepthook`."""
     from cancelall.core.errors import bug_words
 
     if raised.exc_value is not None and not isinstance(raised.exc_value, SystemExit):

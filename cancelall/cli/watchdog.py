@@ -42,8 +42,7 @@ _LONGEST = 3600.0
 _STACK = 1 << 20
 """Bytes of stack of the thread: the usual 8 MB are much where memory is short."""
 _SCARCE_STACK = 512 << 10
-"""The same for every thread where address space is scarce: JSON that is nested as deep as Python reads it takes less
-than 192 KiB."""
+"""The same for every thread where address space is scarce: JSON as deep as Python reads it takes less than 192 KiB."""
 _SCARCE = 32
 """Descriptors; with fewer all are left to the connections."""
 _M_ARENA_MAX = -8

@@ -35,8 +35,8 @@ def example_config() -> str:
             "",
             f"# [profiles.{name}]",
             f'# venue = "{name}"',
+            f'# environment = "live"            # {", ".join(accepts.hosts)}',
         ]
-        lines += [f'# environment = "live"            # {", ".join(accepts.hosts)}']
         for item in declare.declared(accepts.options):
             lines += _commented(item)
         fields = declare.secrets_of(accepts.secrets)

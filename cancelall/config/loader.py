@@ -92,10 +92,7 @@ def _venue_of(table: object) -> str:
 def profile(
     document: Document, name: str, environ: Mapping[str, str], overrides: Overrides, implicit_venue: str | None = None
 ) -> Profile | BrokenProfile:
-    """A profile from the file, the environment and the command line, in rising order.
-
-    Raises OptionError only for what stood on the command line.
-    """
+    """A profile from file, environment and command line, in rising order. Raises OptionError for the last alone."""
     table = document.tables.get(name, {"venue": implicit_venue} if implicit_venue else {})
     try:
         return _profile(document, name, table, environ, overrides)
@@ -115,10 +112,8 @@ def _profile(document: Document, name: str, table: Any, environ: Mapping[str, st
         told = "venue is missing" if meant == "venue" else f'unknown key "{quoted(meant)}" (did you mean "venue"?)'
         fail(document, where, meant, f"{told}: one of {', '.join(VENUES)}")
     if venue_name not in VENUES:
-        fail(
-            document, where, "venue", f'unknown venue "{quoted(venue_name)}"{declare.nearest(str(venue_name), VENUES)}'
-        )
-    accepts = schema(str(venue_name))
+        fail(document, where, "venue", f'unknown venue "{quoted(venue_name)}"{declare.nearest(venue_name, VENUES)}')
+    accepts = schema(venue_name)
     items = {item.key: item for item in declare.declared(accepts.options)}
     common_items = {item.key: item for item in declare.declared(Common)}
     secret_fields = declare.secrets_of(accepts.secrets)
@@ -165,7 +160,7 @@ def _profile(document: Document, name: str, table: Any, environ: Mapping[str, st
         common=made,
         options=options,
         scope=scope,
-        secret_command=_secret_commands(document, where, table, secret_fields, name, environ),
+        secret_command=_secret_commands(document, name, table, secret_fields, environ),
         credentials=_credentials(document, where, table, secret_fields),
         warnings=(
             *(document.warnings if table.get("credentials") else ()),
@@ -294,15 +289,11 @@ def _origin(url: str, source: Callable[[], str]) -> str:
 
 
 def _secret_commands(
-    document: Document,
-    where: str,
-    table: Mapping[str, Any],
-    fields: Mapping[str, Any],
-    name: str,
-    environ: Mapping[str, str],
+    document: Document, name: str, table: Mapping[str, Any], fields: Mapping[str, Any], environ: Mapping[str, str]
 ) -> dict[str, tuple[str, ...]]:
-    commands = table.get("secret_command", {})
-    text = environ.get(environment_prefix(name) + "SECRET_COMMAND")
+    commands, where = table.get("secret_command", {}), f"profiles.{name}"
+    variable = environment_prefix(name) + "SECRET_COMMAND"
+    text = environ.get(variable)
     hint = 'write it as secret_command = { api_secret = ["pass", "show", "name"] }'
     if text:
         import tomllib
@@ -314,7 +305,7 @@ def _secret_commands(
 
     def refuse(key: str, problem: str) -> ConfigError:
         if text:
-            return ConfigError(f"environment variable {environment_prefix(name)}SECRET_COMMAND: {problem}", hint)
+            return ConfigError(f"environment variable {variable}: {problem}", hint)
         inside = f"{where}.secret_command" if key else where
         return ConfigError(f"{place(document, inside, key or 'secret_command')}: {problem}", hint)
 

@@ -61,7 +61,6 @@ def _command(words: Any) -> Any:
 
 
 def _value(value: Any) -> Any:
-    """A value without the password of an address."""
     if isinstance(value, dict):
         return dict.fromkeys(map(quoted, value), MASK)
     if isinstance(value, list):

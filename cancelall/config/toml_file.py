@@ -1,7 +1,4 @@
-"""The configuration file as it stands: find it, read it, and tell where in it something is wrong.
-
-What it means is `cancelall.config`'s affair.
-"""
+"""The configuration file as it stands: found, read, and where in it something is wrong. Its meaning is `loader`'s."""
 
 from __future__ import annotations
 

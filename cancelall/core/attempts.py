@@ -108,9 +108,7 @@ class Tally:
             self.first_ack = attempt.ended if self.first_ack is None else self.first_ack
 
     def given_up(self, signed: SignedRequest, fault: TransportFault) -> None:
-        """Nobody waits for its answer. A cancel can be executed until its signature's window closes, and then kills new
-        orders.
-        """
+        """Nobody waits for it. A cancel can be executed, and kill new orders, until its signature's window closes."""
         self.unconnected = signed.wire.quiet
         if not signed.request.changes or fault.sent == "no" or signed.wire.quiet:
             return

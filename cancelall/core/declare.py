@@ -143,6 +143,11 @@ secrets_of: Callable[[type], Mapping[str, Sec]] = functools.cache(_secrets_of)
 """Every secret of a declaration by its field name."""
 
 
+def required(declaration: type) -> list[str]:
+    """The secrets without which nothing works."""
+    return [name for name, sec in secrets_of(declaration).items() if not sec.optional]
+
+
 def selectors(declaration: type) -> frozenset[str]:
     """The keys that narrow a profile to a part of the account."""
     return frozenset(item.key for item in declared(declaration) if item.opt.selector)
@@ -158,10 +163,7 @@ def nearest(word: str, valid: Iterable[str]) -> str:
 
 
 def from_value(item: Declared, value: object) -> object:
-    """A typed value (from TOML or Typer) as the declaration wants it.
-
-    Raises OptionError when it has another type or is out of range.
-    """
+    """A typed value (TOML, Typer) as declared. Raises OptionError for another type, or one out of range."""
     if item.repeatable:
         if isinstance(value, str):
             value = [value]

@@ -44,10 +44,7 @@ EXIT_STATUSES: tuple[tuple[tuple[ExitStatus, ...], str, str], ...] = (
 
 
 class CancelallError(Exception):
-    """Base of everything this program raises on purpose.
-
-    `message` says what failed and where, `hint` what to do next; neither ever holds a secret.
-    """
+    """Base of what is raised on purpose: `message` says what failed and where, `hint` what to do, neither a secret."""
 
     kind: ErrorKind = "internal"
     status: ExitStatus = ExitStatus.BUG

@@ -1,5 +1,4 @@
-"""Files: where this program keeps its own, opened without waiting, written for their owner alone; and who else can read
-or write one."""
+"""Files: where this program keeps its own, opened without waiting, private; and who else can read or write one."""
 
 from __future__ import annotations
 
@@ -44,10 +43,7 @@ def open_at_once(path: Path) -> BinaryIO:
 
 
 def write_private(path: Path, text: str, *, new: bool = False) -> None:
-    """Write a file that only its owner can read, all or nothing. With `new`, an existing one is left alone.
-
-    Raises FileExistsError, OSError.
-    """
+    """Write a file for its owner alone, all or nothing; `new` keeps an old one. Raises FileExistsError, OSError."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     import tempfile  # with what it brings, 3 ms that a kill does not need
 

@@ -157,11 +157,6 @@ class SignedRequest:
     """Asked, in the attempt's own thread, right before the first byte leaves: True, and it does not leave."""
     wire: Wire = field(default_factory=Wire, repr=False, compare=False)
 
-    @property
-    def url(self) -> str:
-        """Where it goes."""
-        return self.origin + self.target
-
 
 @dataclass(frozen=True, kw_only=True)
 class Reply:

@@ -83,8 +83,6 @@ class Window:
 
 @dataclass(frozen=True, kw_only=True)
 class Preflight(Generic[O]):
-    """One venue's pre-flight."""
-
     questions: Callable[[O, int], tuple[Question, ...]]
     """The reads for these options; the int is now, in ms."""
     window: Callable[[O], Window | None]
@@ -180,7 +178,6 @@ class CheckReport:
         return worst(self.failed)
 
     def count(self, level: Level) -> int:
-        """Findings of this level."""
         return sum(1 for finding in self.findings if finding.level is level)
 
 

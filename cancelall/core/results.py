@@ -59,7 +59,6 @@ class ProfileReport:
     venue: str
     environment: str | None
     host: str | None
-    account: str
     scope: Mapping[str, object]
     dry_run: bool
     verdict: Verdict

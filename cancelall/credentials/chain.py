@@ -90,10 +90,7 @@ def resolve(profile: Profile, environ: Mapping[str, str]) -> ResolvedSecrets:
 
 
 def whole(profile: Profile, values: Mapping[str, Secret]) -> tuple[Any, SecretError | None]:
-    """The venue's Secrets after its own checks; and why what is optional had to be left out, if it had to.
-
-    Raises SecretError.
-    """
+    """The venue's Secrets, checked; and why what is optional had to be left out, if it had to. Raises SecretError."""
     accepts = schema(profile.venue)
     check = load(profile.venue).check_secrets
     secrets = accepts.secrets(**values)
@@ -320,10 +317,7 @@ def _printed(printed: bytes | SecretError, name: str) -> str:
 
 
 class _Keyring:
-    """The OS keyring's items of a profile; nothing of it is imported before the first is read.
-
-    A back-end that the profile names is loaded without detection.
-    """
+    """The OS keyring's items of a profile, imported at the first read. A back-end that is named is not detected."""
 
     def __init__(self, profile: Profile) -> None:
         self._profile = profile

@@ -250,10 +250,7 @@ class Store:
 def writable(
     backend: str | None, seconds: float, *, plaintext: bool = False, waiting: Callable[[], None] | None = None
 ) -> Store:
-    """The configured back-end, else the first detected one that encrypts; with `plaintext`, any that keeps something.
-
-    Raises SecretError when there is none.
-    """
+    """The configured back-end, else the first that encrypts, or with `plaintext` any. Raises SecretError for none."""
 
     def find() -> Any:  # a back-end
         import keyring.core

@@ -36,8 +36,6 @@ Printed = bytes | SecretError
 
 @dataclass
 class _Child:
-    """A command under way."""
-
     name: str
     process: subprocess.Popen[bytes]
     printed: bytearray = field(default_factory=bytearray)

@@ -116,7 +116,7 @@ def read(text: str, form: Form, field: str, *, chosen: bool = False) -> str:
         return _of_block(text, form)
     if form == "base58 or json" and text.startswith("["):
         return text.translate({0xA0: " "})
-    _name_what_it_is(text, form, field, chosen=chosen)
+    _name_what_it_is(text, field, chosen=chosen)
     _check_characters(text)
     if form.startswith("base58") and not all(letter.isalnum() and letter not in "0OIl" for letter in text):
         _refuse("is not base58 text", "paste it again")
@@ -329,7 +329,7 @@ def _other_block(labels: list[str]) -> NoReturn:
 # --- what it is instead -----------------------------------------------------------------------------------------------
 
 
-def _name_what_it_is(text: str, form: Form, field: str, *, chosen: bool) -> None:
+def _name_what_it_is(text: str, field: str, *, chosen: bool) -> None:
     """Raise SecretError when a text is no secret, but stands for one."""
     value = f'give the value; secret_command = {{ {field} = ["…"] }} runs what fetches it'
     for pattern, what in _REFERENCES:
@@ -347,11 +347,10 @@ def _name_what_it_is(text: str, form: Form, field: str, *, chosen: bool) -> None
         hint = f'give what is in it; secret_command = {{ {field} = ["cat", "…"] }} reads it'
         _refuse("is the path of a file, which is not opened", hint)
     if not chosen:
-        _name_placeholder(text)
-        _name_bare_block(text)
+        _name_part(text)
 
 
-def _name_placeholder(text: str) -> None:
+def _name_part(text: str) -> None:
     if _FILL_IN.fullmatch(text) or (len(text) < _SHORT and _STOPGAP.fullmatch(_bare(text))):
         _refuse("is a placeholder, which nobody has filled in", "paste the real one")
     if 2 < len(text) < _SHORT and len(set(text)) == 1 and text[0] in "xX*•●.-_?#0…":
@@ -360,9 +359,6 @@ def _name_placeholder(text: str) -> None:
         _refuse("was shortened or hidden before it was copied", "copy all of it")
     if text[0] in "\"'`" or text[-1] in "\"'`":
         _refuse("has a quotation mark at one end", "paste it again, without quotes")
-
-
-def _name_bare_block(text: str) -> None:
     packed = "".join(text.split())
     if len(packed) > 300 and re.match(r"MI[A-Za-z0-9+/]", packed) and re.fullmatch(r"[A-Za-z0-9+/]+={0,2}", packed):
         _refuse("is the inside of a PEM block, without its first and last line", "paste it from BEGIN to END")

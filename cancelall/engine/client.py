@@ -221,7 +221,6 @@ class Client:
             raise TransportFault(f"no answer from {host} in time", kind="timeout") from None
 
     def _failed(self, signed: SignedRequest, fault: TransportFault, began: float) -> Attempt:
-        """No answer came."""
         fault.__traceback__ = fault.__cause__ = fault.__context__ = None  # they hold what was read so far
         incurable = self.refusals.failed(fault, signed.family)
         self.tally.given_up(signed, fault)

@@ -87,7 +87,6 @@ def otherwise(ledger: Ledger, named: tuple[Order, ...]) -> Moves:
 
 
 def never_answered(ledger: Ledger, request: Request) -> bool:
-    """Whether a mass cancel was never answered."""
     return not _request(ledger, request).answered
 
 

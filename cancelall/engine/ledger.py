@@ -97,7 +97,6 @@ class Ledger:
         return (record for record in self.orders.values() if record.seen)
 
     def has_seen(self, identity: str) -> bool:
-        """Whether this order is one of them."""
         record = self.orders.get(identity)
         return record is not None and record.seen
 

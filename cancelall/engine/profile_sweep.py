@@ -169,7 +169,6 @@ class ProfileSweep:
             self._begin(self._sweeps[segment.name].ledger)
 
     async def _discover(self) -> None:
-        """Begin the discovery reads that are due."""
         for read in self.discoveries.due():
             self._in_background(read)
 

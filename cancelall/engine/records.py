@@ -122,12 +122,10 @@ class Airtime:
 
     @property
     def any_answered(self) -> bool:
-        """Whether any was answered."""
         return self.answered > -math.inf
 
     @property
     def accepted(self) -> bool:
-        """Whether any was accepted."""
         return self.mass_accepted + self.named_accepted > 0
 
     @property

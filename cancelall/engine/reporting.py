@@ -9,7 +9,6 @@ from cancelall.core.errors import CancelallError
 from cancelall.core.model import Listing, Verdict
 from cancelall.core.profile import BrokenProfile, Profile
 from cancelall.core.results import ErrorReport, ProfileReport, Timing
-from cancelall.core.secret import last_four
 from cancelall.credentials.chain import ResolvedSecrets
 from cancelall.engine import reasons, verdicts
 from cancelall.engine.ledger import Ledger
@@ -44,7 +43,6 @@ def swept(
         venue=profile.venue,
         environment=profile.environment,
         host=profile.origin,
-        account=last_four(venue.account(resolved.secrets, profile.options)),
         scope=profile.scope,
         dry_run=client.reads_only,
         verdict=verdict,
@@ -69,7 +67,6 @@ def nothing_sent(
         venue=profile.venue,
         environment=profile.environment,
         host=profile.origin,
-        account="",
         scope=profile.scope,
         dry_run=dry_run,
         verdict=verdict,

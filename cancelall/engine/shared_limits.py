@@ -91,7 +91,6 @@ class SharedLimits:
     """For those that need nothing slow, but have something optional that is."""
 
     def count(self) -> None:
-        """Count what there is."""
         good = [profile for profile in self.profiles if isinstance(profile, Profile)]
         files, hosts = descriptors(), len({profile.origin for profile in good})
         self._places = at_once(files, hosts)

@@ -31,7 +31,6 @@ class SystemClock:
     """The machine's own clocks."""
 
     def now_ms(self) -> int:
-        """Wall time in ms since the epoch."""
         return time.time_ns() // 1_000_000
 
     monotonic = staticmethod(time.monotonic)

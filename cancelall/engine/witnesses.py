@@ -54,10 +54,7 @@ async def _ask(client: Client, ledger: Ledger, *, cancels: bool) -> Word:
 def _testimony(
     segment: Segment, witness: Witness, agrees: Callable[[Request, Reply], bool], request: Request, reply: Reply
 ) -> tuple[bool, bool, Acknowledgement | None]:
-    """Whether a witness agrees, or would if it said so twice, and what it cancelled if it is a cancel.
-
-    Raises Unreadable.
-    """
+    """Whether it agrees, or would if it said so twice, and what it cancelled if it is a cancel. Raises Unreadable."""
     if witness.twice is not None and witness.twice(request, reply):
         return False, True, None
     return agrees(request, reply), False, segment.acknowledge(request, reply) if request.changes else None

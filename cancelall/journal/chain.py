@@ -72,13 +72,7 @@ class Chain:
 
     @property
     def runs(self) -> int:
-        """How many runs it has."""
         return len(self.sequences)
-
-    @property
-    def unlocked(self) -> int:
-        """How many lines were written without the lock."""
-        return len(self.apart)
 
     def broken_at(self, line: Line, why: str) -> Chain:
         """The same, broken at this line."""
@@ -94,7 +88,6 @@ class RunRecord:
     records: list[Mapping[str, Any]] = field(default_factory=list)
 
     def of(self, event: str) -> list[Mapping[str, Any]]:
-        """Its records of one kind."""
         return [record for record in self.records if record.get("event") == event]
 
     @property

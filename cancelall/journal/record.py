@@ -60,8 +60,6 @@ class _Part:
 
 @dataclass(kw_only=True)
 class ProfileRecord(_Part):
-    """One profile's part."""
-
     attempts: Iterator[int]
     profile: str
     venue: str
@@ -184,7 +182,6 @@ class ProfileRecord(_Part):
         return [self._numbered(one) for one in value] if isinstance(value, tuple) else value
 
     def _number(self, request: Request) -> int:
-        """The same number for the same request."""
         return self._requests.setdefault(request, len(self._requests) + 1)
 
     def _said(self, outcome: Outcome[Any]) -> dict[str, object]:
@@ -205,8 +202,6 @@ class ProfileRecord(_Part):
 
 @dataclass(kw_only=True)
 class Record(_Part):
-    """A run's part."""
-
     finished: bool = False
     """`finish` was called."""
     _attempts: Iterator[int] = field(default_factory=lambda: itertools.count(1))
@@ -241,7 +236,6 @@ class Record(_Part):
 
     @_aside
     def verdict(self, report: ProfileReport) -> None:
-        """One profile's end."""
         self._written.add(report.profile)
         tally = self._tallies.get(report.profile)
         left = [row.order.id for row in report.orders if row.state in (State.OPEN, State.FAILED)]

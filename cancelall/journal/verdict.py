@@ -177,8 +177,6 @@ class _Sent:
 
 @dataclass(frozen=True, kw_only=True)
 class _Listed:
-    """One reading of a segment."""
-
     place: int
     """In the record: what witnesses say of it stands before it."""
     began: int
@@ -279,8 +277,6 @@ def _blocked(own: Sequence[_Sent], everybody: Sequence[_Sent]) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class _Segment(Opinion):
-    """What is shown of a segment alone."""
-
     gap: int = 0
     spawns: bool = False
     first: _Listed | None = None

@@ -192,7 +192,6 @@ class Journal:
             self.lose(fault.strerror or type(fault).__name__)
 
     def _opened(self, first: str) -> JournalFile | None:
-        """The first directory that takes a line."""
         for directory in self._directories:
             file = JournalFile(directory / NAME)
             try:

@@ -272,8 +272,6 @@ def _chunks(reader: Reader) -> Iterator[bytes]:
 
 
 class _Identity:
-    """A body that is not compressed."""
-
     def feed(self, data: bytes, room: int) -> Iterator[bytes]:
         yield data
 

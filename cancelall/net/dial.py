@@ -69,12 +69,6 @@ _names: dict[tuple[str, int], _LookUp] = {}
 _lock = threading.Lock()
 
 
-def forget() -> None:
-    """Look every name up anew from now on."""
-    with _lock:
-        _names.clear()
-
-
 def connect(
     host: str, port: int, seconds: float, *, family: int | None = None, until: float | None = None
 ) -> socket.socket:
@@ -170,7 +164,6 @@ def _begin(address: Address, faults: list[OSError]) -> socket.socket | None:
 
 
 def _end(seconds: float, until: float | None) -> float:
-    """When connecting has to be over."""
     end = time.monotonic() + seconds
     return end if until is None else min(end, until)
 

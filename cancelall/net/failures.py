@@ -1,7 +1,4 @@
-"""What an exception of name look-up, sockets or TLS says of an attempt, in this program's words.
-
-Above all: whether the request can have been sent.
-"""
+"""What an exception of look-up, sockets or TLS says of an attempt: above all whether its request can have been sent."""
 
 from __future__ import annotations
 

@@ -264,10 +264,7 @@ def _trust(made: ssl.SSLContext, path: str) -> None:
 
 
 def _trust_directory(made: ssl.SSLContext, path: str) -> None:
-    """The certificates of a directory: OpenSSL finds those that `openssl rehash` has named, others are loaded.
-
-    One that is empty trusts nobody.
-    """
+    """A directory's certificates: OpenSSL finds those of `openssl rehash`, others are loaded. Empty: trusts none."""
     import re
 
     names = os.listdir(path)  # noqa: PTH208 - pathlib would be one more import

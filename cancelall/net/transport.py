@@ -58,10 +58,7 @@ Ready = Callable[[str, str | None, float], socket.socket | None]
 
 @dataclass(kw_only=True)
 class Outgoing:
-    """A request on its way out: its bytes, how far it has come, and whom to tell that all of it is out.
-
-    Its bytes hold secrets: the repr does not show them.
-    """
+    """A request on its way out: its bytes, how far they are, whom to tell at the end. The repr hides them: secrets."""
 
     signed: SignedRequest
     data: bytes = field(repr=False)

@@ -24,38 +24,22 @@ _Fields = Mapping[str, Any]
 
 
 class Recorded(Protocol):
-    """One run, as its records tell it."""
+    """One run, as its records tell it: `journal.chain.RunRecord`, which says what each of these is."""
 
     @property
-    def id(self) -> str:
-        """The run's id."""
-
+    def id(self) -> str: ...
     @property
-    def start(self) -> Mapping[str, Any]:
-        """What it began with."""
-
+    def start(self) -> Mapping[str, Any]: ...
     @property
-    def user(self) -> str:
-        """Who began it."""
-
+    def user(self) -> str: ...
     @property
-    def end(self) -> Mapping[str, Any] | None:
-        """What it ended with, if it did."""
-
+    def end(self) -> Mapping[str, Any] | None: ...
     @property
-    def in_flight(self) -> Sequence[Mapping[str, Any]]:
-        """The requests of whose end nothing is known."""
-
+    def in_flight(self) -> Sequence[Mapping[str, Any]]: ...
     @property
-    def alive(self) -> bool:
-        """Whether it may still be at work."""
-
+    def alive(self) -> bool: ...
     @property
-    def records(self) -> Sequence[Mapping[str, Any]]:
-        """All of them, in their order."""
-
-    def of(self, event: str) -> Sequence[Mapping[str, Any]]:
-        """Its records of one kind."""
+    def records(self) -> Sequence[Mapping[str, Any]]: ...
 
 
 def run_in_full(run: Recorded, made: Console) -> str:
@@ -73,7 +57,7 @@ def run_in_full(run: Recorded, made: Console) -> str:
         if record is None:
             rows.add_row("", Text("…", style="dim"), "", f"{len(run.records) - ROWS} more: --json has all")
             continue
-        words = Text(_words(record))
+        words = Text(clean(_WORDS.get(record["event"], _other)(record), 500))
         event = Text(clean(record["event"]), style=_STYLE.get(record["event"], ""))
         rows.add_row(_after(record, first), event, Text(clean(_text(record.get("profile", "")))), words)
     parts: list[RenderableType] = [rows, *(Text(line, style=style) for line, style in _facts(run))]
@@ -115,7 +99,6 @@ def _middle_left_out(records: Sequence[_Fields]) -> list[_Fields | None]:
 
 
 def _facts(run: Recorded) -> list[tuple[str, str]]:
-    """What stands below the table."""
     start = run.start
     who = clean(f"{run.user}@{_text(start.get('host', '?'))}")
     where = [clean(f"{name} {_text(start[name])}") for name in ("from", "tty", "unit") if start.get(name)]
@@ -127,7 +110,6 @@ def _facts(run: Recorded) -> list[tuple[str, str]]:
 
 
 def _unknown(run: Recorded) -> list[str]:
-    """Requests that were in flight at the last event of the run."""
     found = []
     for record in run.in_flight:
         where = ", ".join(_text(record[name]) for name in ("profile", "segment") if record.get(name))
@@ -192,11 +174,6 @@ def _text(value: object) -> str:
         return json.dumps(value)
     except (RecursionError, ValueError):
         return "?"
-
-
-def _words(record: _Fields) -> str:
-    told = _WORDS.get(record["event"], _other)(record)
-    return clean(told, 500)
 
 
 def _attempt_start(record: _Fields) -> str:

@@ -17,7 +17,6 @@ def profile_line(report: ProfileReport) -> str:
 
 
 def profile_object(report: ProfileReport) -> dict[str, object]:
-    """The report as JSON values."""
     timing = report.timing
     return {
         "schema": SCHEMA,

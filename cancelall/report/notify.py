@@ -30,8 +30,6 @@ Words = tuple[str, ...]
 
 @dataclass
 class _Running:
-    """One command at work."""
-
     words: Words
     process: subprocess.Popen[bytes]
     tail: bytearray = field(default_factory=bytearray)

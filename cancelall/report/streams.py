@@ -17,7 +17,7 @@ class Outlet:
 
     def __init__(self, stream: TextIO | None, name: str) -> None:
         self.stream = stream
-        self.is_terminal = _is_terminal(stream)
+        self.is_terminal = is_terminal(stream)
         self._queue: queue.SimpleQueue[Callable[[], str] | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._name = name
@@ -47,7 +47,6 @@ class Outlet:
                 self._thread = thread
 
     def line(self, text: str) -> None:
-        """Write one line."""
         self.write(lambda: text + "\n")
 
     def close(self, seconds: float | None) -> None:
@@ -96,10 +95,11 @@ def _put(stream: TextIO | None, text: str) -> bool:
     return True
 
 
-def _is_terminal(stream: TextIO | None) -> bool:
+def is_terminal(stream: TextIO | None) -> bool:
+    """Whether somebody can be at the other end."""
     try:
         return stream is not None and stream.isatty()
-    except ValueError:
+    except ValueError:  # it was closed
         return False
 
 

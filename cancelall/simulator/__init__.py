@@ -14,9 +14,9 @@ How a new fake venue is added, in a package `cancelall/simulator/<venue>/` (CONT
 
 1. `state.py`: a subclass of `fake.FakeVenue` with what handlers use: `name`, `key_header`, `secrets`, `refusals` (the
    venue's own words for a refused key, address or permission, a rate limit, an internal error and maintenance; for
-   other reasons where it has some), `own_faults`, `address_limit`, `stock`, and `refusal`, its envelope of an error.
-   `text_fields` and `status_fields` name the JSON fields that the faults `hostile` and `unknown-status` spoil. Handlers
-   use this module, never the class that lists them.
+   other reasons where it has some), `own_faults` (`faults.declared` reads them from a `faults.toml`), `address_limit`,
+   `stock`, and `refusal`, its envelope of an error. `text_fields` and `status_fields` name the JSON fields that the
+   faults `hostile` and `unknown-status` spoil. Handlers use this module, never the class that lists them.
 2. Handlers `(venue, call) -> value`; they raise `Refused` in the venue's words, or `bare` for an answer without JSON.
    Orders are `book.SimOrder`: `segment` is what the venue cancels and lists as one, `kind` its sort of order, `extra`
    what the venue's own fields need. Put them on the book with `place` or `accept`, cancel them through `cancel` only,
@@ -30,8 +30,6 @@ How a new fake venue is added, in a package `cancelall/simulator/<venue>/` (CONT
    later. Never sleep, start a thread or read a clock.
 5. Add it to `VENUES`.
 """
-
-from __future__ import annotations
 
 import ssl
 from collections.abc import Callable, Iterable, Mapping

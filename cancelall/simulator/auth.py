@@ -1,7 +1,5 @@
 """What the venues' signatures have in common. Written from their documents, and never from the client's signer."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import hmac

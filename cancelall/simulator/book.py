@@ -1,11 +1,9 @@
 """Orders of one account: what is open, what became of the rest, and what the book looked like a moment ago."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, Self
 
 Status = Literal["open", "cancelled", "filled"]
 Side = Literal["buy", "sell"]
@@ -36,10 +34,10 @@ class SimOrder:
     def executed(self) -> Decimal:
         return Decimal(self.quantity) - Decimal(self.remaining)
 
-    def but(self, **extra: object) -> SimOrder:
+    def but(self, **extra: object) -> Self:
         return replace(self, extra={**self.extra, **extra})
 
-    def placed(self, order_id: str, when_ms: int, client_id: str = "") -> SimOrder:
+    def placed(self, order_id: str, when_ms: int, client_id: str = "") -> Self:
         """The same as it is placed at this moment."""
         return replace(self, id=order_id, client_id=client_id, created_ms=when_ms, updated_ms=when_ms)
 

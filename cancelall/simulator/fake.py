@@ -5,8 +5,6 @@ A fake venue answers synchronously and knows no socket. Time comes from the inje
 question, arrives.
 """
 
-from __future__ import annotations
-
 import heapq
 import random
 import threading

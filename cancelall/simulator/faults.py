@@ -15,17 +15,13 @@ KIND is `cancel`, `create`, `listing`, `read` or `public`; without it each fault
 the first request. TEXT restricts it to requests that contain that text.
 """
 
-from __future__ import annotations
-
 import re
+import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
-from textwrap import dedent
-
-from .refusals import REACHES
-from .spoil import ODD_ROWS, ODD_WAYS
+from pathlib import Path
 
 
 class Kind(StrEnum):
@@ -43,7 +39,10 @@ class Kind(StrEnum):
 
 
 ANY = frozenset(Kind)
-SIGNED = ANY - {Kind.PUBLIC}
+_KINDS: Mapping[str, frozenset[Kind]] = {
+    **{kind: frozenset({kind}) for kind in Kind},
+    "signed": ANY - {Kind.PUBLIC},
+}
 
 
 @dataclass(frozen=True)
@@ -58,98 +57,13 @@ class FaultSpec:
     pattern: str = ""
 
 
-def declared(text: str, patterns: Mapping[str, str] | None = None) -> dict[str, FaultSpec]:
-    """Faults as a table declares them: `NAME[:KIND][=DEFAULT]`, two blanks and the help, which goes on further inside.
-
-    A default in quotes is text, another one a number; the kind `signed` is every kind but `public`.
-    """
-    specs = {}
-    for entry in re.split(r"\n(?=\S)", re.sub(r"(?m)^ *#.*\n", "", dedent(text)).strip()):
-        head, _, words = entry.partition("  ")
-        left, equals, value = head.partition("=")
-        name, _, kind = left.partition(":")
-        default = None if not equals else value[1:-1] if value[0] == "'" else float(value)
-        kinds = ANY if not kind else SIGNED if kind == "signed" else frozenset({Kind(kind)})
-        specs[name] = FaultSpec(" ".join(words.split()), default, kinds, (patterns or {}).get(name, ""))
-    return specs
+def declared(module: str) -> dict[str, FaultSpec]:
+    """The faults in `faults.toml` next to this module's file; the simulator's own says what its columns are."""
+    rows = tomllib.loads(Path(module).with_name("faults.toml").read_text(encoding="utf-8"))
+    return {name: FaultSpec(kinds=_KINDS.get(row.pop("kind", ""), ANY), **row) for name, row in rows.items()}
 
 
-SPECS: Mapping[str, FaultSpec] = declared(
-    """
-    # Before the request is processed.
-    region  HTTP 403 with an HTML page: this country is not served
-    maintenance  the venue's own words for maintenance
-    html=502  a gateway's HTML page; the value is its HTTP status
-    edge='403'  what stands in front of the venue answers: an HTTP status, and after a slash its form: html (if
-        none is given), json (without a code of the venue's), text or empty
-    status=503  an empty JSON object with this HTTP status, such as 401, 418 or 429
-    error-500=0.3  this share of the requests (0 to 1) is answered 500 and not processed
-    error-500-for=2  everything is answered 500 for so many seconds after the first request
-    redirect='http://127.0.0.1:9'  302 to this origin
-    rate-limit=1  so many requests per second and key, else the venue's own refusal
-    key:signed  the key is refused
-    ip:signed  the address is not on the key's list
-    refused='key'  the venue's own refusal of this reach: request, product, address, key or host
-    absent:signed  the venue's own word for: this account has no such product
-    hint='60'  too many requests, come again in so many seconds; after a slash 503, or own for the venue's own
-        words
-    permission:cancel=''  the key may not cancel; the value narrows it to what it names
-    listing-fails:listing  listings are answered 500
-    listing-refused:listing  the key may not list
-    stall  the request is read, not processed and never answered
-    # What the book does.
-    ack-only:cancel  a cancel is acknowledged and cancels nothing
-    partial:cancel  a cancel of many takes only half of them, rounded up
-    late-cancel:cancel=1.5  a cancel lands so many seconds after its answer
-    fill:cancel=1  so many orders fill at the moment when they should be cancelled
-    reappear:cancel=0.2  a running bot: so many seconds after each cancel that took an order, a like one appears
-    bot=0.5  a running bot places an order in every account, every so many seconds
-    lag:listing=1.5  listings show the state of so many seconds ago
-    hidden:cancel=1.5  listings are empty for so many seconds after each cancel of orders, whatever rests
-    replicas:listing=3  every second reading of each listing comes from a replica that is so many seconds behind
-    clock=600  the venue's clock is so many seconds ahead (behind if negative)
-    # How the answer looks.
-    error-after  the request is processed and then answered 500
-    empty-body  an answer without a body
-    truncated  half of the JSON, with a Content-Length that fits the half
-    json='[]'  this text instead of the body, such as [] or NaN
-    deep-json  50,000 nested brackets
-    duplicate-keys  each list comes twice under its key, the second time empty
-    null-lists  empty lists are null
-    hostile  control sequences, markup, NUL and lone surrogates in messages and order fields
-    unknown-status:listing  the last order of a listing has a status that nobody documented
-    odd-row:listing='date'  one row of a listing is odd: date, price, flag, status, symbol, side or type;
-        string, null or list in its place; no-id, unknown (a field), twice, or foreign (an order of another
-        market)
-    odd-field:listing='price'  this field of a listing's first row is an object, or the text (or null) after a slash
-    odd-way:listing='missing'  a listing's way on is odd: missing, null, number, object, itself, empty (an empty
-        page before the first one), endless (each page names another), or total (a total that does not fit)
-    cursor-loop:listing  a listing's next page is its first page again
-    gzip-bomb  a small gzip body that unpacks to 64 MiB
-    many-headers=200  so many headers more
-    retry-after='1'  refusals carry this Retry-After: seconds, a date or rubbish
-    # How the answer travels.
-    latency=0.3  answers travel for so many seconds; the request is processed at once
-    slow-listing:listing=1  listings are answered so many seconds late
-    stall-after  the request is processed and never answered
-    reset-after  the request is processed, then the connection is reset
-    fin-after  the request is processed, then the connection is closed without an answer
-    reset-body  the connection is reset in the middle of the body
-    drip-body=0.3  one byte of the body every so many seconds
-    drip-headers=0.1  one byte of the headers every so many seconds
-    giant  a chunked body that never ends
-    garbage  bytes that are not HTTP
-    accept-stall  connections are accepted and nothing is read, so that TLS never begins
-    """,
-    {
-        "edge": r"[1-5]\d\d(/(html|json|text|empty))?",
-        "refused": "|".join(REACHES),
-        "hint": r"\d+(/(503|own))?",
-        "odd-row": "|".join(ODD_ROWS),
-        "odd-way": "|".join(ODD_WAYS),
-    },
-)
-
+SPECS: Mapping[str, FaultSpec] = declared(__file__)
 FAULTS: Mapping[str, str] = {name: spec.help for name, spec in SPECS.items()}
 
 

@@ -1,7 +1,5 @@
 """Rate limits: token buckets under the injected clock."""
 
-from __future__ import annotations
-
 from collections.abc import Hashable
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Pages of a listing: by offset, by number, by the id or the moment after which they begin."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar

@@ -1,8 +1,10 @@
-"""Refusals: the reasons that every venue has, and the exceptions with which a handler refuses."""
+"""Refusals: the reasons that every venue has, the exceptions with which a handler refuses, and strict readers.
 
-from __future__ import annotations
+A reader of what stands in a query or a body gives the value, or raises the refusal that it is given.
+"""
 
 from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
 from enum import Enum
 
 from .wire import SimReply, text_reply
@@ -21,10 +23,6 @@ class Refusal(Enum):
     PRODUCT = "product"
     HOST = "host"
     ABSENT = "absent"
-
-
-REACHES = ("request", "product", "address", "key", "host")
-"""Reasons that differ in how far the refusal reaches."""
 
 
 class Refused(Exception):
@@ -52,3 +50,28 @@ def bare(status: int, text: str = "", content_type: str = "text/plain") -> Answe
 
 def page(status: int, html: str) -> Answered:
     return bare(status, html, "text/html")
+
+
+def whole(text: str, refused: Refused, *, least: int = 0, most: int = 10**20 - 1) -> int:
+    """A whole number from `least` to `most`, or the refusal."""
+    if text.isascii() and text.isdecimal() and least <= int(text) <= most:
+        return int(text)
+    raise refused
+
+
+def positive(values: Mapping[str, object], name: str, refused: Refused) -> str:
+    """A positive, finite number as it was written, or the refusal."""
+    written = str(values.get(name, ""))
+    try:
+        if Decimal(written).is_finite() and Decimal(written) > 0:
+            return written
+    except InvalidOperation:
+        pass
+    raise refused
+
+
+def string(values: Mapping[str, object], name: str, refused: Refused) -> str:
+    value = values.get(name, "")
+    if not isinstance(value, str):
+        raise refused
+    return value

@@ -9,8 +9,6 @@
 `{name}` stands for one part of a path, `{name:PATTERN}` for what the pattern matches; the call tells what they were.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """A fake venue on a loopback port: HTTP/1.1 with keep-alive, TLS on request, a thread per connection, no log."""
 
-from __future__ import annotations
-
 import socket
 import ssl
 import struct
@@ -12,6 +10,7 @@ from email.utils import formatdate
 from http import HTTPStatus
 from http.client import responses
 from http.server import BaseHTTPRequestHandler
+from typing import Self
 
 from .book import Account
 from .fake import FakeVenue, LoggedRequest
@@ -73,7 +72,7 @@ class SimServer:
 
     # Start and stop.
 
-    def start(self) -> SimServer:
+    def start(self) -> Self:
         """Listen. A second call does nothing."""
         if self._listener is None:
             self._listener = socket.create_server(("127.0.0.1", 0), backlog=_BACKLOG)
@@ -95,7 +94,7 @@ class SimServer:
                 with suppress(OSError):
                     connection.shutdown(socket.SHUT_RDWR)
 
-    def __enter__(self) -> SimServer:
+    def __enter__(self) -> Self:
         return self.start()
 
     def __exit__(self, *_: object) -> None:

@@ -1,7 +1,5 @@
 """What a fault does to a body that a fake venue has already written."""
 
-from __future__ import annotations
-
 import gzip
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping

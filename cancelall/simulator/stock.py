@@ -1,12 +1,10 @@
-"""Stocks: which orders an account is opened with, as a table writes them down.
+"""Stocks: which orders an account is opened with, as a table writes them down, such as a venue's `stock.txt`.
 
     STOCK = templates("limit BTC buy; limit ETH sell left=0.6", make)
 
 Entries stand on lines of their own, or apart by `;`. Each calls `make` with its words: `name=TEXT` is an argument by
 name, any other one goes by its place.
 """
-
-from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping

@@ -4,8 +4,6 @@ Neither knows a socket. A test may build a `SimRequest` by hand, give it to a fa
 read from the `SimReply` what a client would have lived through, a connection reset included.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field

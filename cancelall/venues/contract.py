@@ -1,7 +1,4 @@
-"""The contract of a venue and of its segments.
-
-A venue is pure: no I/O, no clock, no other venue. Everything in it is a function of its arguments.
-"""
+"""The contract of a venue and of its segments. A venue is pure: no I/O, no clock, no other venue, arguments only."""
 
 from __future__ import annotations
 

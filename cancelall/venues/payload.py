@@ -87,10 +87,7 @@ def flag(record: Mapping[str, Any], key: str) -> bool:
 
 
 class Row:
-    """One row of a listing, read field by field.
-
-    No field but the id keeps an order from being acted on: one that is odd is noted, and shown as `?`.
-    """
+    """One row of a listing, field by field. One odd field but the id stops no action: it is noted, and shown as `?`."""
 
     __slots__ = ("oddities", "record")
 

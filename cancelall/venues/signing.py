@@ -36,7 +36,6 @@ def signature(secret: Secret, message: bytes, encode: Callable[[bytes], str]) ->
 
 
 def to_base64(data: bytes) -> str:
-    """Bytes as text."""
     return base64.b64encode(data).decode()
 
 
@@ -47,7 +46,6 @@ def check_rsa_key(secrets: Any, options: object) -> None:  # the venue's own
 
 
 def _is_private_key(secret: Secret) -> bool:
-    """Whether a secret is a PEM private key rather than a shared secret."""
     return "PRIVATE KEY" in secret.reveal()
 
 

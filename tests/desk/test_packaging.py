@@ -21,6 +21,8 @@ from support import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+DATA = {str(path.relative_to(ROOT)) for kind in ("toml", "json", "txt") for path in ROOT.glob(f"cancelall/**/*.{kind}")}
+"""What modules read when they are imported."""
 GENERATED = "run: python docs/documents.py"
 
 
@@ -111,7 +113,7 @@ def test_the_wheel_holds_the_program_and_its_manual(artifacts: list[dict[str, Pa
         "share/cancelall/shell/panic-unit",
         "share/cancelall/polkit/50-cancelall.rules",
     } <= shared
-    assert "cancelall/py.typed" in names
+    assert {"cancelall/py.typed", *DATA} <= set(names)
     assert all(name.startswith(("cancelall/", "cancelall-")) for name in names)  # nothing else is put next to it
     assert not [name for name in names if "/tests/" in name or name.endswith(".pyc")]
 
@@ -123,6 +125,7 @@ def test_the_source_holds_what_is_needed_to_build_and_test_it(artifacts: list[di
     assert {
         *("pyproject.toml", "requirements.lock", "Makefile", "LICENSE", "README.md", "config.example.toml"),
         *("docs/operations.md", "contrib/systemd/cancelall@.service", "man/cancelall.1", "tests/support.py"),
+        *DATA,
     } <= names
     assert not [name for name in names if "__pycache__" in name or name.startswith(".conformance")]
 

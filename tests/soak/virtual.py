@@ -306,7 +306,7 @@ class Network:
 
     @staticmethod
     def _request(signed: SignedRequest) -> SimRequest:
-        parts = urlsplit(signed.url)
+        parts = urlsplit(signed.origin + signed.target)
         return SimRequest(
             method=signed.request.method,
             path=parts.path,

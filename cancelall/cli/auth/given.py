@@ -13,17 +13,16 @@ from cancelall.core.errors import SecretError
 from cancelall.core.profile import Profile, environment_prefix
 from cancelall.core.secret import Secret
 from cancelall.credentials import chain
+from cancelall.report.streams import is_terminal
 from cancelall.venues.registry import load, schema
 
 INPUT_LIMIT = 64 << 10
-"""Bytes of a file or of standard input that are read."""
+"""Bytes of a file, of standard input or of an answer that are read."""
 _STAND_IN = "not-there-yet"
 _TRIES = 3
 
 Ask = Callable[[str], str]
 """A question to its answer. Raises EOFError when the input ends."""
-_LINE_LIMIT = 1 << 16
-_BLOCK_LIMIT = 1 << 16
 
 
 def from_lines(text: str, profile: Profile) -> dict[str, Secret]:
@@ -166,7 +165,6 @@ def decoded(raw: bytes, name: str) -> str:
 
 
 def open_to_others(path: Path) -> bool:
-    """Whether others can read a file."""
     try:
         return os.name == "posix" and bool(path.stat().st_mode & 0o044)
     except OSError:
@@ -181,10 +179,7 @@ def open_to_others(path: Path) -> bool:
 
 def on_terminal() -> bool:
     """Whether there is somebody to answer: standard input is a terminal."""
-    try:
-        return sys.stdin is not None and sys.stdin.isatty()
-    except ValueError:  # it was closed
-        return False
+    return is_terminal(sys.stdin)
 
 
 @contextlib.contextmanager
@@ -223,7 +218,7 @@ def _answer(descriptor: int, question: str) -> str:
     try:
         text = _line(descriptor)
         if text.lstrip().startswith("-----BEGIN"):
-            while "-----END" not in text.rpartition("\n")[2] and len(text) < _BLOCK_LIMIT:
+            while "-----END" not in text.rpartition("\n")[2] and len(text) < INPUT_LIMIT:
                 text += "\n" + _line(descriptor)
         return text
     finally:
@@ -233,7 +228,7 @@ def _answer(descriptor: int, question: str) -> str:
 def _line(descriptor: int) -> str:
     """What was typed, up to the end of the line: in canonical mode a read gives no more than one line."""
     raw = b""
-    while not raw.endswith(b"\n") and len(raw) < _LINE_LIMIT:
+    while not raw.endswith(b"\n") and len(raw) < INPUT_LIMIT:
         part = os.read(descriptor, 4096)
         if not part and not raw:
             raise EOFError

@@ -23,10 +23,7 @@ from cancelall.venues.registry import VENUES, schema
 def profile_of(
     document: Document, name: str, venue: str | None, environ: Mapping[str, str], environment: str | None = None
 ) -> Profile:
-    """A profile of the config, or one that is not there yet: of the venue given, or the one that it is named like.
-
-    Raises ConfigError, OptionError.
-    """
+    """A profile of the config, or a new one, of this venue or named like one. Raises ConfigError, OptionError."""
     if venue is not None and venue not in VENUES:
         raise UsageError(
             f'--venue: there is no venue "{quoted(venue)}"{declare.nearest(venue, VENUES)}', " ".join(VENUES)

@@ -105,7 +105,6 @@ def status(profile: Profile | BrokenProfile, environ: Mapping[str, str], path: P
 
 
 def _changed(profile: Profile, name: str, source: str, environ: Mapping[str, str], path: Path | None) -> float | None:
-    """When the file was changed that a secret came from."""
     if source.startswith("credentials directory"):
         path = credential_path(profile.name, name, environ)
     elif source != "config file":

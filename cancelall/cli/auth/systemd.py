@@ -46,7 +46,7 @@ def commands(profile: Profile, directory: Path, key: str | None) -> str:
         asking = shlex.join(["systemd-ask-password", "-n", f"{field} of {profile.name}:"])
         comment = "# " if sec.optional else ""
         lines += [f"{comment}{asking} | {seal} - {target}"]
-    return "\n".join(lines) + "\n\n" + unit_lines(profile, directory, _required(profile))
+    return "\n".join(lines) + "\n\n" + unit_lines(profile, directory, declare.required(schema(profile.venue).secrets))
 
 
 def unit_lines(profile: Profile, directory: Path, fields: Iterable[str]) -> str:
@@ -60,15 +60,8 @@ def unit_lines(profile: Profile, directory: Path, fields: Iterable[str]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _required(profile: Profile) -> list[str]:
-    return [name for name, sec in declare.secrets_of(schema(profile.venue).secrets).items() if not sec.optional]
-
-
 def seal(profile: Profile, secrets: Mapping[str, Secret], directory: Path, key: str | None) -> tuple[Path, ...]:
-    """Encrypt every secret into a file that is decrypted again to see that it holds it. All of them, or none.
-
-    Raises SecretError.
-    """
+    """Encrypt every secret, or none, into a file that is decrypted again and compared. Raises SecretError."""
     sealed: dict[Path, str] = {}
     for field, secret in secrets.items():
         name = credential(profile.name, field)

@@ -6,7 +6,8 @@ its symbol: `BTC-PERP` is displayed as `BTCUSDT`. Types and execution instructio
 fill at once and rest nowhere. Take-profit and stop-loss of a position are no orders: see the call `position`.
 """
 
-from __future__ import annotations
+import json
+from pathlib import Path
 
 from ..book import SimOrder
 from ..rows import fixed, tables
@@ -20,20 +21,8 @@ SYMBOLS = {
 }
 COINS = sorted({coin for symbol in SYMBOLS["cash"] for coin in symbol.split("/")})
 
-_TERMS = fixed("""
-    minNotional=5 maxNotional=400000 commissionType=Quote commissionReserveRate=0.001 tickSize=0.01 lotSize=0.00001
-""")
-_PRODUCT = fixed("""
-    tradingStartTime=#1546300800000 collapseDecimals=1,0.1,0.01 minQty=0.000000001 maxQty=1000000000 statusCode=Normal
-    statusMessage= useTick=#false useLot=#false qtyScale=#5 priceScale=#2 notionalScale=#4
-""")
-_BOUNDS = "positionNotionalLowerbound=0 positionNotionalUpperbound=50000"
-_CONTRACT = {
-    **fixed("status=Normal settlementAsset=USDT tradingStartTime=#1579701600000"),
-    "priceFilter": fixed("minPrice=0.25 maxPrice=1000000 tickSize=0.25"),
-    "lotSizeFilter": fixed("minQty=0.0001 maxQty=1000000000 lotSize=0.0001"),
-    "marginRequirements": [fixed(f"{_BOUNDS} initialMarginRate=0.01 maintenanceMarginRate=0.006")],
-}
+_FIXED = json.loads(Path(__file__).with_name("products.json").read_text("utf-8"))
+_TERMS, _PRODUCT, _CONTRACT = _FIXED["terms"], _FIXED["product"], _FIXED["contract"]
 _PAIRS = [(symbol, *symbol.split("/")) for symbol in SYMBOLS["cash"]]
 
 PRODUCTS = [
@@ -67,23 +56,7 @@ def _template(
 
 
 # One of each. The first nine reach every ledger with an unconditional and a conditional order.
-STOCK = templates(
-    """
-    cash BTC/USDT buy 60000; margin ETH/USDT buy 2500; futures BTC-PERP buy 60000
-    cash BTC/USDT buy 61000 stopPrice=90; margin ETH/USDT sell stopPrice=90
-    futures BTC-PERP buy 61000 StopOnMarket stopPrice=90; cash BTC/USDT sell 55000 stopPrice=90
-    futures BTC-PERP sell 70000 ReduceOnly; futures BTC-PERP sell 0 ReduceOnlyMark stopPrice=90 stopBy=mark
-    cash ETH/USDT sell 4000 Post; margin BTC/USDT sell 70000 Post; futures ETH-PERP buy 2000 Post
-    cash BTC/USDT sell stopPrice=90; margin ETH/USDT buy 2600 stopPrice=90
-    futures ETH-PERP sell stopPrice=90 stopBy=ref
-    cash BTC/USDT buy 60000 left=0.4; margin SOL/USDT buy 120 left=0.6; futures SOL-PERP buy 120 left=0.25
-    futures BTC-PERP sell 80000 PostReduceOnly; futures BTC-PERP sell 54000 PostReduceMarket stopPrice=90
-    futures ETH-PERP buy 1900 posStopLossPrice=1500 posTakeProfitPrice=9000; cash ETH/BTC buy 0.05
-    cash BTC/USDT buy stopPrice=90; margin XRP/USDT buy 0.5; margin BTC/USDT sell 56000 stopPrice=90
-    futures XRP-PERP buy 0.5; futures DOGE-PERP sell 0.4; cash DOGE/USDT sell 0.4
-    """,
-    _template,
-)
+STOCK = templates(Path(__file__).with_name("stock.txt").read_text(encoding="utf-8"), _template)
 
 # Rows. Times follow the venue's own clock.
 

@@ -4,8 +4,6 @@ Success is `code` 0 inside the JSON, whatever the HTTP status. The documents cap
 200; which errors come with another one is not written anywhere, so the fault `error-status` can change it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
@@ -53,8 +51,6 @@ def is_retired(call: Call) -> bool:
 
 
 class State(FakeVenue):
-    """Accounts with a cash, a margin and a futures ledger."""
-
     name = "ascendex"
     key_header = "x-auth-key"
     secrets: ClassVar = {"api_key": ("SIM", 29), "api_secret": ("DUMMY", 59)}  # 32 and 64 letters and digits
@@ -74,29 +70,7 @@ class State(FakeVenue):
         Refusal.PRODUCT: Refused("RESTRICTED_ACCOUNT", "The account is restricted"),
         Refusal.ABSENT: Refused("INVALID_PRODUCT", "Invalid product"),
     }
-    own_faults = declared("""
-        conditional-left:cancel  cancel-all leaves orders that wait for their trigger
-        stubborn:cancel='PendingNew'  orders with this status, type or execution instruction cannot be cancelled
-        unnamable:cancel='Liquidation'  orders with this execution instruction fail the basic check of a cancel by
-            name, and with them their whole batch
-        unacked=1  orders younger than so many seconds are not in the engine yet: futures show them as Ack, and
-            cancel-all misses them
-        ack-form:cancel='data'  another documented form of a mass cancel's answer: data (futures v2 with data, v1 with
-            an empty orderType) or bare (v1 without data)
-        symbol-lost:cancel  a mass cancel's symbol gets lost: it takes the whole ledger
-        lenient-symbols  an unknown symbol is answered like one without orders
-        capped:listing=100  open orders show so many orders at most
-        futures-v1:signed='ack'  the retired futures paths answer instead of refusing: ack (and nothing is cancelled),
-            empty (and nothing is listed either) or alive (as their document says)
-        foreign-group:signed  a wrong account group is answered like an account without orders
-        group-moved:read=9  the account info names another account group
-        no-margin:signed  the account cannot trade on margin
-        expired:signed  the key has expired
-        rights:read='view'  what account info says that the key may do: view, trade, transfer
-        unbound:read  the key is bound to no address
-        key-days:read=5  the key ends in so many days; with -1 it has no end
-        error-status=400  refusals in JSON come with this HTTP status instead of 200
-    """)
+    own_faults = declared(__file__)
 
     def begin(self) -> None:
         self.cancelled_ms: dict[str, int] = {}  # by order: when it was last cancelled by name

@@ -7,8 +7,6 @@ was received: "the server will process the cancel all request with best effort".
 at once, stop orders wait. There is no balance, no margin, no matching. Open orders have no pages, no documented limit.
 """
 
-from __future__ import annotations
-
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import replace
 from decimal import Decimal
@@ -16,11 +14,10 @@ from itertools import islice
 
 from ..auth import as_base64, genuine
 from ..book import Book, SimOrder
-from ..refusals import Refused
+from ..refusals import Refused, positive, whole
 from ..routes import Call, Routes, cancel, create, listing, public, read
 from ..rows import fixed
 from ..stock import template
-from ..values import positive, whole
 from . import products
 from .products import COINS, LEDGERS, SYMBOLS, TYPES, history_row, is_conditional
 from .state import CODES, State, data, is_retired, is_v2, ledger_of

@@ -7,8 +7,6 @@ https://www.bitget.com/api-doc/spot/account/Get-Account-Info, https://www.bitget
 and https://www.bitget.com/api-doc/common/public/Get-Server-Time (as of 2025-12-05).
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from urllib.parse import unquote
 

@@ -4,12 +4,11 @@ https://www.bitget.com/api-doc/contract/market/Get-All-Symbols-Contracts, https:
 and https://www.bitget.com/api-doc/uta/public/Instruments (as of 2025-12-05). None of the three is paged.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain, cycle
+from pathlib import Path
 
 from ..book import SimOrder
 from ..rows import Cell, Table
@@ -109,48 +108,10 @@ class Instruments:
             yield Instrument("MARGIN", f"{coin}USDT", coin, "USDT")
 
 
-# One of each. The first eight reach every part of the account, so that a small stock does too.
-_CLASSIC_STOCK = """
-    USDT-FUTURES BTCUSDT buy 60000; COIN-FUTURES BTCUSD buy 60000; USDC-FUTURES BTCPERP buy 60000
-    SPOT BTCUSDT buy 60000; USDT-FUTURES BTCUSDT buy 59000 normal_plan; COIN-FUTURES BTCUSD sell 0 pos_loss
-    USDC-FUTURES BTCPERP buy 0 track_plan callbackRatio=2; SPOT BTCUSDT buy 58000 amount
-    SPOT BTCUSDT buy 60000 tpsl triggerPrice=57000; USDT-FUTURES BTCUSDT sell 0 loss_plan
-    USDT-FUTURES BTCUSDT sell 70000 profit_plan; USDT-FUTURES BTCUSDT sell 0 pos_profit
-    USDT-FUTURES BTCUSDT sell 0 pos_loss; USDT-FUTURES BTCUSDT sell 0 moving_plan callbackRatio=1
-    USDT-FUTURES ETHUSDT buy 0 track_plan callbackRatio=3; USDT-FUTURES BTCUSDT buy 60000 left=0.6
-    USDT-FUTURES ETHUSDT sell 3000 reduces=yes
-    USDT-FUTURES ETHUSDT buy 2500 posMode=hedge_mode posSide=long tradeSide=close
-    USDT-FUTURES ETHUSDT buy 2500 force=post_only presetStopSurplusPrice=3000 presetStopLossPrice=2000
-    USDT-FUTURES SOLUSDT buy 60000 orderSource=strategy_positive; COIN-FUTURES ETHUSD buy 2500
-    COIN-FUTURES BTCUSD buy 60000 marginCoin=ETH; COIN-FUTURES {delivery} buy 60000
-    COIN-FUTURES BTCUSD buy 0 normal_plan; COIN-FUTURES BTCUSD buy 0 track_plan marginCoin=ETH callbackRatio=2
-    USDC-FUTURES BTCPERP sell 0 loss_plan; USDC-FUTURES BTCPERP buy 50000 normal_plan
-    USDC-FUTURES ETHPERP sell 3000; SPOT ETHUSDT sell 4000; SPOT BTCUSDT buy 60000 left=0.4
-    SPOT BTCUSDT buy 60000 orderSource=strategy_oco_limit; SPOT ETHUSDT sell 0 total; SPOT ETHUSDT sell 4100 amount
-    SPOT ETHUSDT sell 4000 tpsl triggerPrice=4200
-    USDT-FUTURES ETHUSDT buy 0 normal_plan posMode=hedge_mode posSide=short tradeSide=open
-    USDC-FUTURES BTCPERP buy 60000 left=0.5; COIN-FUTURES BTCUSD sell 0 moving_plan callbackRatio=1
-    USDT-FUTURES ETHUSDT sell 0 profit_plan posMode=hedge_mode posSide=long tradeSide=close; SPOT BTCUSDC buy 60000
-    SPOT SOLUSDT buy 100
-"""
-# Here the first ten do.
-_UNIFIED_STOCK = """
-    USDT-FUTURES BTCUSDT buy 60000; COIN-FUTURES BTCUSD buy 60000; USDC-FUTURES BTCPERP buy 60000
-    SPOT BTCUSDT buy 60000; MARGIN BTCUSDT buy 60000; USDT-FUTURES BTCUSDT buy 0 tpsl posSide=long
-    COIN-FUTURES BTCUSD buy 0 trigger; USDC-FUTURES BTCPERP buy 0 tpsl posSide=short; SPOT BTCUSDT buy 0 trigger
-    MARGIN BTCUSDT buy 0 tpsl; USDT-FUTURES ETHUSDT buy 2500; USDT-FUTURES ETHUSDT sell 2500 reduces=yes
-    USDT-FUTURES ETHUSDT sell 2500 posMode=hedge_mode posSide=long
-    USDT-FUTURES ETHUSDT buy 2500 posMode=hedge_mode posSide=long; USDT-FUTURES BTCUSDT buy 60000 left=0.6
-    USDT-FUTURES BTCUSDT buy 60000 force=post_only; USDT-FUTURES BTCUSDT buy 0 trigger triggerOrderType=market
-    USDT-FUTURES ETHUSDT buy 0 trigger triggerOrderType=limit triggerOrderPrice=2400
-    USDT-FUTURES ETHUSDT buy 0 tpsl posSide=long; COIN-FUTURES ETHUSD buy 2500; COIN-FUTURES {delivery} buy 60000
-    COIN-FUTURES BTCUSD buy 0 tpsl posSide=long; USDC-FUTURES ETHPERP sell 60000; USDC-FUTURES BTCPERP buy 0 trigger
-    SPOT ETHUSDT sell 4000; SPOT BTCUSDC buy 60000; SPOT BTCUSDT buy 60000 left=0.4; SPOT BTCUSDT buy 0 tpsl
-    MARGIN ETHUSDT sell 4000; MARGIN BTCUSDT buy 0 trigger; USDT-FUTURES BTCUSDT buy 0 iceberg posSide=long
-    USDT-FUTURES BTCUSDT sell 0 trailing_stop posSide=long; USDT-FUTURES ETHUSDT sell 0 oco posSide=short
-    USDC-FUTURES BTCPERP sell 0 oco reduces=yes; SPOT BTCUSDT buy 0 twap; SPOT BTCUSDT sell 0 trailing_stop
-    MARGIN BTCUSDT buy 0 iceberg; COIN-FUTURES BTCUSD buy 0 twap
-"""
+# One of each. The first eight of the classic ones, and the first ten of the unified ones, reach every part of the
+# account, so that a small stock does too.
+_CLASSIC_STOCK = Path(__file__).with_name("stock_classic.txt").read_text(encoding="utf-8")
+_UNIFIED_STOCK = Path(__file__).with_name("stock_unified.txt").read_text(encoding="utf-8")
 
 
 def _classic(part: str, symbol: str, side: str, price: str, kind: str = kinds.NORMAL, **more: str) -> SimOrder:

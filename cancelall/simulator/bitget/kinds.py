@@ -4,8 +4,6 @@ https://www.bitget.com/api-doc/contract/plan/Cancel-Plan-Order and .../get-order
 plan order is listed under one of three words and cancelled under its own.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 FUTURES = ("USDT-FUTURES", "COIN-FUTURES", "USDC-FUTURES")

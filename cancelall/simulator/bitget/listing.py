@@ -8,17 +8,14 @@ https://www.bitget.com/api-doc/uta/trade/Get-Order-Pending and .../uta/strategy/
 2025-12-05).
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from ..book import SimOrder
 from ..faults import Kind
 from ..pages import Page, after, by_offset
-from ..refusals import Refused
+from ..refusals import Refused, whole
 from ..routes import Call
-from ..values import whole
 from . import kinds, rows
 from .state import State, bad, category, invalid, named, needed, product_type
 

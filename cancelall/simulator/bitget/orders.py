@@ -13,17 +13,14 @@ spot and margin pages of the same names, and https://www.bitget.com/api-doc/uta/
 Limit orders rest, market orders fill at once, plan and strategy orders wait. There is no balance and no matching.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..book import SimOrder
-from ..refusals import Refused
+from ..refusals import Refused, positive
 from ..routes import Call
 from ..stock import template
-from ..values import positive
 from . import kinds
 from .state import State, bad, body, category, ids, invalid, named, needed, product_type, text
 

@@ -1,7 +1,5 @@
 """Orders as Bitget's listings show them: the fields, and their spelling, of each endpoint's page (as of 2025-12-05)."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from ..book import SimOrder

@@ -1,17 +1,13 @@
 """What the handlers of Bitget's requests share: what the fake remembers, and what many requests name."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import replace
 from itertools import count
-from typing import Any
 
 from ..book import Account, SimOrder
 from ..fake import FakeVenue
-from ..refusals import Refused
+from ..refusals import Refused, string
 from ..routes import Call
-from ..values import text as read_text
 from . import kinds
 from .instruments import Instruments
 
@@ -20,8 +16,7 @@ _ID_STEP = 1_000_003
 
 
 class State(FakeVenue):
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
+    def begin(self) -> None:
         self.instruments = Instruments(self.now_ms())
         self.struck_ms: dict[str, int] = {}
         """When each order was last meant by a cancel that could have taken it."""
@@ -69,7 +64,7 @@ def body(call: Call) -> dict[str, object]:
 
 
 def text(values: Mapping[str, object], name: str) -> str:
-    return read_text(values, name, bad(name))
+    return string(values, name, bad(name))
 
 
 def needed(values: Mapping[str, object], name: str) -> str:

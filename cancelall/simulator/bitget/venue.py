@@ -4,8 +4,6 @@ Codes: https://www.bitget.com/api-doc/contract/error-code/restapi and https://ww
 (as of 2025-12-05). A code is text, success is "00000", and a refusal comes with HTTP 400 or 200: only the code counts.
 """
 
-from __future__ import annotations
-
 from collections.abc import Hashable, Iterable
 from dataclasses import replace
 from typing import ClassVar
@@ -27,72 +25,9 @@ _LIMIT = 10
 """What nearly every private endpoint has, futures all of them."""
 _BROKEN = "Internal server error"
 
-# Each endpoint's page names its own limit (as of 2025-12-05); https://www.bitget.com/api-doc/common/faq says that
-# endpoints count independently, and that an address may send 6000 requests in a minute and then waits five.
-ROUTES = Routes(
-    {
-        "POST /api/v2/mix/order/cancel-all-orders": cancel(orders.cancel_all),
-        "POST /api/v2/mix/order/batch-cancel-orders": cancel(orders.batch_cancel),
-        "POST /api/v2/mix/order/cancel-order": cancel(orders.cancel_one),
-        "POST /api/v2/mix/order/cancel-plan-order": cancel(orders.cancel_plan),
-        "POST /api/v2/mix/order/place-order": create(orders.place),
-        "POST /api/v2/mix/order/place-plan-order": create(orders.place, detail=orders.PLANS),
-        "POST /api/v2/mix/order/place-tpsl-order": create(orders.place, detail=orders.CLOSING),
-        "GET /api/v2/mix/order/orders-pending": listing(listings.futures),
-        "GET /api/v2/mix/order/orders-plan-pending": listing(listings.futures_plans),
-        "GET /api/v2/mix/order/orders-history": read(listings.futures_history),
-        "GET /api/v2/mix/order/orders-plan-history": read(listings.futures_plans),
-        "GET /api/v2/mix/order/detail": read(listings.futures_order),
-        "GET /api/v2/mix/position/all-position": read(all_positions, 5),
-        "POST /api/v2/spot/trade/cancel-symbol-order": cancel(orders.cancel_symbol, 5),
-        "POST /api/v2/spot/trade/batch-cancel-order": cancel(orders.spot_batch),
-        "POST /api/v2/spot/trade/cancel-order": cancel(orders.spot_one),
-        "POST /api/v2/spot/trade/batch-cancel-plan-order": cancel(orders.spot_plans, 5),
-        "POST /api/v2/spot/trade/cancel-plan-order": cancel(orders.spot_plan, 20),
-        "POST /api/v2/spot/trade/place-order": create(orders.place),
-        "POST /api/v2/spot/trade/place-plan-order": create(orders.place, 20, detail=orders.SPOT_PLANS),
-        "GET /api/v2/spot/trade/unfilled-orders": listing(listings.spot, 20),
-        "GET /api/v2/spot/trade/current-plan-order": listing(listings.spot_plans, 20),
-        "GET /api/v2/spot/trade/history-orders": read(listings.spot_history, 20),
-        "GET /api/v2/spot/trade/history-plan-order": read(listings.spot_plan_history, 20),
-        "GET /api/v2/spot/trade/orderInfo": read(listings.spot_order, 20),
-        "GET /api/v2/margin/{mode:crossed|isolated}/open-orders": listing(listings.margin),
-        "POST /api/v2/margin/{mode:crossed|isolated}/batch-cancel-order": cancel(orders.spot_batch),
-        "POST /api/v2/margin/{mode:crossed|isolated}/cancel-order": cancel(orders.spot_one),
-        "POST /api/v2/margin/{mode:crossed|isolated}/place-order": create(orders.place),
-        "GET /api/v2/spot/account/info": read(account.account_info, 1),
-        "POST /api/v3/trade/cancel-symbol-order": cancel(orders.unified_symbol, 5),
-        "POST /api/v3/trade/cancel-batch": cancel(orders.unified_batch, 5),
-        "POST /api/v3/trade/cancel-order": cancel(orders.unified_one),
-        "POST /api/v3/trade/cancel-strategy-order": cancel(orders.strategy_one),
-        "POST /api/v3/trade/place-order": create(orders.place),
-        "POST /api/v3/trade/place-strategy-order": create(orders.place, detail=orders.STRATEGIES),
-        "GET /api/v3/trade/unfilled-orders": listing(listings.unified, 20),
-        "GET /api/v3/trade/unfilled-strategy-orders": listing(listings.strategies, 20),
-        "GET /api/v3/trade/history-orders": read(listings.unified, 20),
-        "GET /api/v3/trade/history-strategy-orders": read(listings.strategy_history, 20),
-        "GET /api/v3/trade/order-info": read(listings.unified_order, 20),
-        "GET /api/v3/position/current-position": read(current_positions, 20),
-        "GET /api/v3/account/settings": read(account.settings, 20),
-        "GET /api/v3/account/info": read(account.unified_info),
-        "GET /api/v2/public/time": public(lambda venue, _: {"serverTime": str(venue.server_now())}),
-        "GET /api/v2/mix/market/contracts": public(account.contracts),
-        "GET /api/v2/spot/public/symbols": public(
-            lambda venue, call: [PAIR(one) for one in venue.instruments.of("SPOT", call.query.get("symbol", ""))]
-        ),
-        "GET /api/v2/margin/currencies": public(
-            lambda venue, _: [BORROWED(one) for one in venue.instruments.of("MARGIN")]
-        ),
-        "GET /api/v3/market/instruments": public(account.instruments),
-    }
-)
-
 
 class Bitget(State):
-    """Both APIs, and accounts of every mode."""
-
     name = "bitget"
-    routes = ROUTES
     key_header = KEY_HEADER
     secrets: ClassVar = {"api_key": ("bg_SIM", 29), "api_secret": ("DUMMY", 59), "passphrase": ("DUMMY", 11)}
     text_fields = frozenset({"msg", "errorMsg", "clientOid", "symbol", "orderSource"})
@@ -108,38 +43,65 @@ class Bitget(State):
         Refusal.PRODUCT: Refused("40022", "The business of this account has been restricted"),
         Refusal.ABSENT: Refused("40731", "This product is not open to copy trading accounts"),
     }
-    own_faults = declared(
-        """
-        mode='unified'  accounts are classic, unified or hybrid, and stocked anew if they were not; ~KEY picks one. It
-            stays when the fault goes
-        margin=2  classic accounts hold so many margin orders more, for good
-        demo:signed  keys are demo keys: without the header paptrading they are refused
-        account-mode:signed='upgrading'  account/settings names this mode, whatever the account is
-        rights:signed='coor+stor'  the key's rights as account info names them
-        unbound:read  the key is bound to no address
-        lacks:signed='COIN-FUTURES/40731'  private requests with this text in them are refused; after a slash the code,
-            by default that for a copy-trading account
-        empty=400  HTTP status of code 22001, which is 400 and 200 by turns
-        error-status:signed=200  HTTP status of every refusal by code
-        live-only:listing  a futures listing without `status` leaves out partly filled orders
-        tpsl-only:listing  a listing of strategy orders without `type` shows TP/SL only
-        forgets:listing=7776000  listings leave out orders older than so many seconds
-        lower-case:listing  symbols and coins are in lower case, as in the samples
-        batch:cancel=20  classic batches hold so many orders, not 50
-        trailing='moving_plan'  the planType that cancels a trailing trigger order: moving_plan or normal_plan
-        hedge:cancel  the account is in hedge mode: a cancel of moving_plan orders without ids is a silent no-op
-        wants-symbol:cancel  a cancel of plan orders without a symbol is refused, 43048
-        hollow:cancel  cancel-all-orders says nothing of having met no order: two empty lists in the place of 22001
-        strategy-types:listing='tpsl+trigger'  the only types of strategy orders that unified listings know; others are
-            refused
-        bare-rows:listing  rows lack holdMode and reduceOnly, in hedge mode too
-        no-way-on:listing='missing'  pages with rows do not say where to read on: missing, null, empty or odd
-        null-list:listing  null stands in the place of a listing's rows, whatever rests
-        nothing:cancel='25204'  the code of a unified mass cancel that meets no order, such as 25578
-        bot-orders:cancel  orders of the venue's own bots cannot be cancelled
-        fires:cancel  a trigger order fires right after each mass cancel, and turns into an ordinary one
-        """,
-        {"mode": "classic|unified|hybrid"},
+    own_faults = declared(__file__)
+    # Each endpoint's page names its own limit (as of 2025-12-05); https://www.bitget.com/api-doc/common/faq says that
+    # endpoints count independently, and that an address may send 6000 requests in a minute and then waits five.
+    routes = Routes(
+        {
+            "POST /api/v2/mix/order/cancel-all-orders": cancel(orders.cancel_all),
+            "POST /api/v2/mix/order/batch-cancel-orders": cancel(orders.batch_cancel),
+            "POST /api/v2/mix/order/cancel-order": cancel(orders.cancel_one),
+            "POST /api/v2/mix/order/cancel-plan-order": cancel(orders.cancel_plan),
+            "POST /api/v2/mix/order/place-order": create(orders.place),
+            "POST /api/v2/mix/order/place-plan-order": create(orders.place, detail=orders.PLANS),
+            "POST /api/v2/mix/order/place-tpsl-order": create(orders.place, detail=orders.CLOSING),
+            "GET /api/v2/mix/order/orders-pending": listing(listings.futures),
+            "GET /api/v2/mix/order/orders-plan-pending": listing(listings.futures_plans),
+            "GET /api/v2/mix/order/orders-history": read(listings.futures_history),
+            "GET /api/v2/mix/order/orders-plan-history": read(listings.futures_plans),
+            "GET /api/v2/mix/order/detail": read(listings.futures_order),
+            "GET /api/v2/mix/position/all-position": read(all_positions, 5),
+            "POST /api/v2/spot/trade/cancel-symbol-order": cancel(orders.cancel_symbol, 5),
+            "POST /api/v2/spot/trade/batch-cancel-order": cancel(orders.spot_batch),
+            "POST /api/v2/spot/trade/cancel-order": cancel(orders.spot_one),
+            "POST /api/v2/spot/trade/batch-cancel-plan-order": cancel(orders.spot_plans, 5),
+            "POST /api/v2/spot/trade/cancel-plan-order": cancel(orders.spot_plan, 20),
+            "POST /api/v2/spot/trade/place-order": create(orders.place),
+            "POST /api/v2/spot/trade/place-plan-order": create(orders.place, 20, detail=orders.SPOT_PLANS),
+            "GET /api/v2/spot/trade/unfilled-orders": listing(listings.spot, 20),
+            "GET /api/v2/spot/trade/current-plan-order": listing(listings.spot_plans, 20),
+            "GET /api/v2/spot/trade/history-orders": read(listings.spot_history, 20),
+            "GET /api/v2/spot/trade/history-plan-order": read(listings.spot_plan_history, 20),
+            "GET /api/v2/spot/trade/orderInfo": read(listings.spot_order, 20),
+            "GET /api/v2/margin/{mode:crossed|isolated}/open-orders": listing(listings.margin),
+            "POST /api/v2/margin/{mode:crossed|isolated}/batch-cancel-order": cancel(orders.spot_batch),
+            "POST /api/v2/margin/{mode:crossed|isolated}/cancel-order": cancel(orders.spot_one),
+            "POST /api/v2/margin/{mode:crossed|isolated}/place-order": create(orders.place),
+            "GET /api/v2/spot/account/info": read(account.account_info, 1),
+            "POST /api/v3/trade/cancel-symbol-order": cancel(orders.unified_symbol, 5),
+            "POST /api/v3/trade/cancel-batch": cancel(orders.unified_batch, 5),
+            "POST /api/v3/trade/cancel-order": cancel(orders.unified_one),
+            "POST /api/v3/trade/cancel-strategy-order": cancel(orders.strategy_one),
+            "POST /api/v3/trade/place-order": create(orders.place),
+            "POST /api/v3/trade/place-strategy-order": create(orders.place, detail=orders.STRATEGIES),
+            "GET /api/v3/trade/unfilled-orders": listing(listings.unified, 20),
+            "GET /api/v3/trade/unfilled-strategy-orders": listing(listings.strategies, 20),
+            "GET /api/v3/trade/history-orders": read(listings.unified, 20),
+            "GET /api/v3/trade/history-strategy-orders": read(listings.strategy_history, 20),
+            "GET /api/v3/trade/order-info": read(listings.unified_order, 20),
+            "GET /api/v3/position/current-position": read(current_positions, 20),
+            "GET /api/v3/account/settings": read(account.settings, 20),
+            "GET /api/v3/account/info": read(account.unified_info),
+            "GET /api/v2/public/time": public(lambda venue, _: {"serverTime": str(venue.server_now())}),
+            "GET /api/v2/mix/market/contracts": public(account.contracts),
+            "GET /api/v2/spot/public/symbols": public(
+                lambda venue, call: [PAIR(one) for one in venue.instruments.of("SPOT", call.query.get("symbol", ""))]
+            ),
+            "GET /api/v2/margin/currencies": public(
+                lambda venue, _: [BORROWED(one) for one in venue.instruments.of("MARGIN")]
+            ),
+            "GET /api/v3/market/instruments": public(account.instruments),
+        }
     )
     # In milliseconds: 6000 requests in a minute from one address, and it is shut out for five.
     address_limit = AddressLimit(6000, 60_000, 300_000, Refused("429", "Too Many Requests", 429))

@@ -7,8 +7,6 @@ https://bybit-exchange.github.io/docs/v5/user/apikey-info, .../account/account-i
 .../system-status (as of 2026-07-24).
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import UTC, datetime
 

@@ -5,15 +5,14 @@ USDC) are linear perpetuals, BTCUSDT-26MAR27 and BTC-26MAR27 linear futures, BTC
 has more than 500 of them, as the real list has, so that a client that does not page is found out.
 """
 
-from __future__ import annotations
-
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import product
+from pathlib import Path
 
 from ..book import SimOrder
-from ..rows import fixed
 from ..stock import template, templates
 
 CATEGORIES = ("linear", "inverse", "spot", "option")
@@ -30,24 +29,8 @@ _INVERSE_COINS = ("BTC", "ETH", "XRP", "SOL", "LTC", "DOT", "ADA")
 _SPOT = {"USDT": ("BTC", "ETH", "SOL", "XRP", "DOGE", "ADA", "LTC", "币安人生"), "USDC": ("BTC", "ETH", "SOL", "XRP")}
 _MONTHS = "JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC".split()
 
-_PRICES = fixed('priceFilter=#{"minPrice":"0.01","maxPrice":"1999999.98","tickSize":"0.01"}')
-_SPOT_ROW = fixed(
-    """innovation=0 marginTrading=utaOnly
-    lotSizeFilter=#{"basePrecision":"0.000001","quotePrecision":"0.0000001","minOrderQty":"0.000011",\
-"maxOrderQty":"83","minOrderAmt":"5","maxOrderAmt":"8000000"}"""
-)
-_DERIVATIVE_ROW = fixed(
-    """launchTime=1585526400000 deliveryFeeRate=
-    lotSizeFilter=#{"minOrderQty":"0.001","maxOrderQty":"1190.000","qtyStep":"0.001"}"""
-)
-_CONTRACT_ROW = fixed(
-    """priceScale=2 unifiedMarginTrade=#true fundingInterval=#480
-    leverageFilter=#{"minLeverage":"1","maxLeverage":"100.00","leverageStep":"0.01"}"""
-)
-_SPREAD_ROW = fixed(
-    """contractType=FundingRateArb status=Trading quoteCoin=USDT settleCoin=USDT tickSize=0.0001 minSize=0.001
-    maxSize=10 lotSize=0.001"""
-)
+_FIXED: dict[str, dict[str, object]] = json.loads(Path(__file__).with_name("instruments.json").read_text("utf-8"))
+"""What stands in the rows of every instrument, and in those of some sorts."""
 
 
 @dataclass(frozen=True)
@@ -63,14 +46,15 @@ class Instrument:
     status: str = "Trading"
 
     def row(self) -> dict[str, object]:
-        row = {"symbol": self.symbol, "baseCoin": self.base, "quoteCoin": self.quote, "status": self.status} | _PRICES
+        names = {"symbol": self.symbol, "baseCoin": self.base, "quoteCoin": self.quote, "status": self.status}
+        row = names | _FIXED["every"]
         if self.category == "spot":
-            return row | _SPOT_ROW
-        row |= _DERIVATIVE_ROW | {"settleCoin": self.settle_coin, "deliveryTime": str(self.delivery_ms)}
+            return row | _FIXED["spot"]
+        row |= _FIXED["derivative"] | {"settleCoin": self.settle_coin, "deliveryTime": str(self.delivery_ms)}
         if self.category == "option":
             return row | {"optionsType": "Put" if "-P" in self.symbol else "Call"}
         sort = "Futures" if self.delivery_ms else "Perpetual"
-        return row | _CONTRACT_ROW | {"contractType": f"{self.category.capitalize()}{sort}"}
+        return row | _FIXED["contract"] | {"contractType": f"{self.category.capitalize()}{sort}"}
 
 
 class Instruments:
@@ -124,7 +108,7 @@ def spread_row(symbol: str) -> dict[str, object]:
     """A combination of two legs as `spread/instrument` lists it."""
     future, spot = symbol.split("_")
     legs = [{"symbol": future, "contractType": "LinearPerpetual"}, {"symbol": spot, "contractType": "Spot"}]
-    return _SPREAD_ROW | {"symbol": symbol, "baseCoin": spot.split("/")[0], "legs": legs}
+    return _FIXED["spread"] | {"symbol": symbol, "baseCoin": spot.split("/")[0], "legs": legs}
 
 
 def _last_friday(year: int, month: int) -> datetime:
@@ -139,6 +123,7 @@ def _date_name(when: datetime) -> str:
 
 _CLOSING = frozenset({"StopLoss", "TakeProfit", "PartialTakeProfit", "PartialStopLoss", "TrailingStop"})
 """Kinds that can only shrink a position."""
+_STOCK = Path(__file__).with_name("stock.txt").read_text(encoding="utf-8")
 _VALUES = {"true": True, "1": 1, "2": 2}
 
 
@@ -152,26 +137,11 @@ def _template(segment: str, symbol: str, side: str, price: str, kind: str = ORDI
 
 def stock(known: Instruments) -> list[SimOrder]:
     """One of each. The first nine reach every part of the account, so that a small stock does too."""
-    option, usdc_option, inverse = known.option("USDT"), known.option("USDC"), known.inverse_future()
-    future, usdc_future = known.linear_future("USDT"), known.linear_future("USDC")
-    return templates(
-        f"""
-        linear BTCUSDT buy 60000; linear BTCPERP sell 70000; inverse BTCUSD buy 60000; spot BTCUSDT buy 60000
-        option {option} buy 500; spread BTCUSDT_BTC/USDT buy -20; spot BTCUSDT buy 59000 Stop
-        linear ETHUSDT buy 2600 Stop; inverse XRPUSD buy 0.5; linear BTCUSDT sell 0 StopLoss closeOnTrigger=true
-        spot BTCUSDT buy 58000 tpslOrder; spot BTCUSDT buy 57000 OcoOrder ocoTriggerBy=OcoTriggerByUnknown
-        spot BTCUSDT buy 56000 BidirectionalTpslOrder; spot ETHUSDT sell 4100 BidirectionalTpslOrder
-        linear BTCUSDT sell 0 TakeProfit closeOnTrigger=true; linear BTCUSDT sell 75000 PartialTakeProfit
-        linear BTCUSDT sell 0 PartialStopLoss; linear BTCUSDT sell 0 TrailingStop
-        linear BTCUSDT sell 80000 reduces=yes positionIdx=1; inverse ETHUSD buy 2500 Stop; inverse SOLUSD buy 120
-        option {usdc_option} buy 500; linear ETHPERP sell 0 Stop; linear {future} buy 60000
-        linear {usdc_future} sell 70000; inverse {inverse} buy 60000; linear ETHUSDT buy 0 Stop closeOnTrigger=true
-        linear BTCUSDT buy 60000 left=0.6; spot BTCUSDT buy 60000 left=0.4; spot ETHUSDT sell 0 tpslOrder
-        spot ETHUSDT sell 0 Stop; spot BTCUSDT buy 55000 BidirectionalTpslOrder triggered=true
-        inverse LTCUSD sell 0 StopLoss closeOnTrigger=true; option {option} buy 300 Stop
-        spread SOLUSDT_SOL/USDT sell -20; linear ETHUSDT buy 0 Stop
-        linear BTCPERP sell 0 TakeProfit closeOnTrigger=true; linear SOLUSDT buy 120 positionIdx=2
-        linear XRPUSDT buy 0.5 left=0.25; spot ETHUSDT sell 4200 OcoOrder
-        """,
-        _template,
-    )
+    names = {
+        "option": known.option("USDT"),
+        "usdc_option": known.option("USDC"),
+        "inverse": known.inverse_future(),
+        "future": known.linear_future("USDT"),
+        "usdc_future": known.linear_future("USDC"),
+    }
+    return templates(_STOCK.format(**names), _template)

@@ -6,8 +6,6 @@ row, and is there even on the last page: only an empty page has none. Clients se
 yields it) or encode it again (two do); both schools are in production, so both are understood.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from itertools import islice
@@ -15,9 +13,9 @@ from urllib.parse import quote, unquote
 
 from ..book import SimOrder
 from ..pages import Item, Page, by_offset
+from ..refusals import whole
 from ..routes import Call
 from ..rows import Cell, Table
-from ..values import whole
 from .instruments import CATEGORIES, ORDINARY, SPREADS, Instrument, spread_row
 from .state import Answer, Scope, State, bad, read_scope, segment_of, triggered
 

@@ -6,15 +6,12 @@ and other people's clients can trade against the fake: .../v5/order/create-order
 at once, orders with a trigger price wait. There is no balance, no margin and no matching.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from ..book import SimOrder
-from ..refusals import Refused, bare
+from ..refusals import Refused, bare, positive
 from ..routes import Call
 from ..stock import template
-from ..values import positive
 from .instruments import ORDINARY
 from .state import FUTURES, STOP, TPSL, Answer, State, bad, bad_filter, in_filter, read_scope, segment_of, text
 

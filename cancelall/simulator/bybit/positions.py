@@ -7,9 +7,9 @@ from urllib.parse import unquote
 from ..book import SimOrder
 from ..pages import by_offset
 from ..positions import SimPosition, held
+from ..refusals import whole
 from ..routes import Call
 from ..rows import fixed
-from ..values import whole
 from .state import Answer, State, bad
 
 _CATEGORIES = ("linear", "inverse", "option")

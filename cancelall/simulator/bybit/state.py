@@ -5,18 +5,14 @@ with a `retCode` is the normal case, for errors too. Where the document names a 
 are made up.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from ..book import Account, SimOrder
 from ..fake import FakeVenue
-from ..refusals import Refused
+from ..refusals import Refused, string
 from ..routes import Call
-from ..values import text as read_text
 from .instruments import CATEGORIES, ORDINARY, Instruments
 
 STOP, TPSL, OCO, BIDIRECTIONAL = "Stop", "tpslOrder", "OcoOrder", "BidirectionalTpslOrder"
@@ -59,8 +55,7 @@ class Strategy:
 
 
 class State(FakeVenue):
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
+    def begin(self) -> None:
         self.instruments = Instruments(self.now_ms())
         self.strategies: dict[str, dict[str, Strategy]] = defaultdict(dict)
         """Each account's, by the account's key and their id."""
@@ -84,7 +79,7 @@ def bad_filter(segment: str) -> Refused:
 
 
 def text(values: Values, name: str) -> str:
-    return read_text(values, name, bad(f"{name} is not a string"))
+    return string(values, name, bad(f"{name} is not a string"))
 
 
 def product_of(call: Call) -> str:

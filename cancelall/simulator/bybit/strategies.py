@@ -5,8 +5,6 @@ strategy whose child order is cancelled places another: whoever sweeps orders wi
 an end.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from ..book import Account, SimOrder

@@ -1,7 +1,5 @@
 """The fake Bybit: its routes, its checks in the venue's order, and its own words."""
 
-from __future__ import annotations
-
 from collections.abc import Hashable
 from dataclasses import replace
 from typing import Any, ClassVar
@@ -38,8 +36,6 @@ def _gateway(status: int, sentence: str) -> Answered:
 
 
 class Bybit(State):
-    """The V5 API of a unified account."""
-
     name = "bybit"
     key_header = KEY_HEADER
     # In the form of the real ones: 18 and 36 letters and digits.
@@ -83,23 +79,7 @@ class Bybit(State):
         Refusal.HOST: Refused(10018, "Exceeded the IP Rate Limit."),
         Refusal.ABSENT: Refused(10028, _ABSENT_WORDS["10028"]),
     }
-    own_faults = declared(
-        """
-        lacks:signed='option'  the account lacks a product: linear, inverse, spot, option, spread or strategy; after a
-            slash what it answers: 10028, 110132, another code, or 404
-        success:cancel='missing'  a mass cancel's `success`: missing, or 0 and then nothing is cancelled
-        ack-list:cancel='absent'  a mass cancel's `list`: absent or null
-        no-batch:cancel='404'  the account has no batch cancel: 404 without JSON, or this code
-        page-refused:listing  the second and later pages of a listing are refused
-        cursor-stays:listing  the last page's cursor points to that page itself
-        rights:read='Spot.SpotTrade+Wallet.Withdraw'  the key's rights as query-api names them
-        read-only:signed  the key may read and cannot cancel
-        bound:read='127.0.0.1'  the key is bound to this address
-        key-days:read=5  the key ends in so many days
-        expired:signed  the key has expired
-        classic:read  the account is no unified one
-        """
-    )
+    own_faults = declared(__file__)
     # In milliseconds: 600 requests in 5 seconds from one address, and it is shut out for ten minutes.
     address_limit = AddressLimit(600, 5000, 600_000, _gateway(403, "access too frequent"))
     _limited = 0

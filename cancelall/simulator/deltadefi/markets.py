@@ -6,8 +6,6 @@ without anything between, and `ADAUSDCx` shows that its case matters. There are 
 The rest of the variety is symbols, phases and partial fills.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import NamedTuple

@@ -5,8 +5,6 @@ The page ties no HTTP status to a code; the team's bot logs show 400 with 4200 a
 page nor the logs hold are made up.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -58,27 +56,7 @@ class State(FakeVenue):
         Refusal.PRODUCT: Refused(4406, "Operation key not found"),
         Refusal.ABSENT: UNKNOWN_SYMBOL,
     }
-    own_faults = declared("""
-        bare-list:listing  open orders come as a bare list, without totals
-        symbol-needed:listing  open orders are refused without a symbol
-        lenient-symbols  an unknown symbol is answered like one without orders
-        delisted='ADAUSDX'  this symbol has left the market config, and calls that name it call it invalid; its
-            orders rest
-        count-off:listing=1  total_count is so much too high
-        unlisted:listing=1  orders younger than so many seconds are not listed
-        straggler:listing=1.5  so many seconds after an account's first empty listing, an order lands on that symbol
-        sdk-words  statuses as the python SDK knows them: partially_filled and the like
-        numbers  prices and quantities are JSON numbers
-        nothing:cancel='404'  the HTTP status of a cancel-all that finds nothing: 404, or 200 and then without an
-            error
-        short-ack:cancel  cancel-all names only half of the orders that it takes
-        prompt:cancel  every cancel lands at once; without this, one in ten is late
-        locked:signed='2/400'  trading is locked for so many seconds after the first request; after a slash the HTTP
-            status
-        internal-400  an internal error that comes with HTTP 400; nothing is processed
-        empty-403  the gateway answers 403 without a body
-        upstream-503  the gateway answers 503 with a sentence that is no JSON
-    """)
+    own_faults = declared(__file__)
 
     def begin(self) -> None:
         self.building: dict[str, SimOrder] = {}

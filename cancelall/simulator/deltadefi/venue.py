@@ -10,19 +10,16 @@ cursor. Placing is from the python SDK, too: the transaction between the two ste
 checked. Limit orders rest, market orders fill at once. No balance, no matching.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
 from ..book import Side, SimOrder
 from ..pages import Page, by_number
-from ..refusals import Refused, bare
+from ..refusals import Refused, bare, positive, whole
 from ..routes import Call, Routes, cancel, create, listing, public, read
 from ..rows import iso
 from ..stock import template
-from ..values import positive, whole
 from ..wire import Headers, SimRequest
 from .markets import MARKETS, ROW, assets, execution, legacy_row, locked, market_config
 from .state import NO_ORDER, UNKNOWN_SYMBOL, State, invalid

@@ -7,8 +7,6 @@ https://docs.pacifica.fi/api-documentation/api/signing/operation-types and the p
 .../signing/api-agent-keys: an agent's signature is checked against `agent_wallet`, which must be bound to `account`.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Collection, Mapping
 

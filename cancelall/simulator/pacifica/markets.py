@@ -3,12 +3,11 @@
 Symbols are case-sensitive: https://docs.pacifica.fi/api-documentation/api/market-symbols.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import cycle
+from pathlib import Path
 
 from ..book import SimOrder
 from ..rows import fixed, iso, tables
@@ -80,19 +79,7 @@ def _template(kind: str, symbol: str, way: str = "buy", amount: str = "1", left:
 # `strategy` is the one resting order of a chase before it. That take_profit and stop_loss can stand alone is from the
 # venue's own tests (pacifica-mcp, scripts/smoke-1d.ts). The amount of a stop is not looked at before it triggers: 0
 # rests too.
-_STOCK = templates(
-    """
-    limit BTC; stop_market BTC; twap BTC left=0.6; auto_chase ETH lifecycle=open; limit ETH strategy=
-    stop_loss_market BTC closing; take_profit_limit BTC closing; limit SOL closing; oco BTC closing lifecycle=open
-    limit SOL-USDC; stop_limit ETH; take_profit_market ETH closing
-    stop_loss_limit SOL closing parent=1557000001; twap ETH closing left=0.6
-    conditional BTC lifecycle=open; trailing_stop ETH closing lifecycle=open; swarm SOL lifecycle=pending
-    trigger_swarm kBONK lifecycle=open; twap XRP lifecycle=paused; limit kBONK; limit BTC left=0.6
-    stop_market HYPE amount=0; twap kPEPE left=0.6; trailing_stop HYPE lifecycle=open; oco SOL lifecycle=pending
-    limit BTC-USDC sell; limit XPL sell left=0.25; take_profit kPEPE closing; stop_loss XRP closing; limit URNM
-    """,
-    _template,
-)
+_STOCK = templates(Path(__file__).with_name("stock.txt").read_text(encoding="utf-8"), _template)
 
 
 def chosen(count: int) -> Iterator[SimOrder]:

@@ -4,8 +4,6 @@ https://docs.pacifica.fi/api-documentation/api/error-codes: HTTP 400 for signatu
 with a number in `code`; other refusals repeat their status there.
 """
 
-from __future__ import annotations
-
 from collections import deque
 from collections.abc import Hashable, Mapping
 from dataclasses import replace
@@ -59,20 +57,7 @@ class State(FakeVenue):
         Refusal.MAINTENANCE: bare(503, "Service Unavailable"),
         Refusal.REQUEST: INVALID,
     }
-    own_faults = declared("""
-        no-json  refusals are a bare sentence instead of JSON
-        bare:cancel  cancel_all answers `cancelled_count` without the envelope
-        account-list:read  `/account` answers a list of one
-        counts:read=1  `/account` counts so many orders more than rest
-        older:listing  each listing of orders comes from an older state than the one before
-        lacks='strategies'  the host has no such calls: strategies or twap; they are 404
-        strangers='shown'  an address that nobody has opened, such as an agent's own, may cancel like an account
-            without orders; `shown`: /account shows it, with nothing in it, too
-        keeps:cancel='stop'  cancel_all leaves these alone, which no document excludes: stop, twap or spot
-        trigger:cancel=0.5  so many seconds after a cancel, the waiting strategies that still run place an order
-        ahead=5  a timestamp more than so many seconds ahead is refused
-        credits=20  an address without a config key has so many credits in a minute
-    """)
+    own_faults = declared(__file__)
 
     def begin(self) -> None:
         self.last_order_id = 1_557_370_000

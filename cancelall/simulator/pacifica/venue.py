@@ -8,8 +8,6 @@ one that nobody has is answered as one without orders (whether the venue does so
 success.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
@@ -18,10 +16,9 @@ from itertools import chain
 from ..book import Side, SimOrder
 from ..faults import Kind
 from ..pages import by_offset
-from ..refusals import Answered, Refused, bare, page
+from ..refusals import Answered, Refused, bare, page, positive, whole
 from ..routes import Call, Routes, cancel, create, listing, public, read
 from ..rows import fixed
-from ..values import positive, whole
 from ..wire import Headers, SimRequest, json_reply
 from . import markets
 from .auth import Fields, unparsable

@@ -190,7 +190,6 @@ def _protection(ledger: Ledger, status: str, kind: str, side: str | None, instru
 
 
 def _end(ledger: Ledger, row: Row) -> tuple[Order, State, str]:
-    """How an order ended."""
     order, status = _order(ledger, row), row.text("status")
     if status in _CLOSED:
         order = replace(order, ended_ms=row.number("lastExecTime"))

@@ -43,8 +43,6 @@ comes a second later. What is left out goes as soon as a listing shows it."""
 
 @dataclass(frozen=True, kw_only=True)
 class _OfProduct(BitgetSegment):
-    """Orders of futures of one product type."""
-
     product: str
     coin: str | None
     """The margin coin that it is narrowed to."""

@@ -217,7 +217,6 @@ def listed(record: Mapping[str, Any], key: str, last: str) -> tuple[list[Any], o
 
 
 def _size(request: Request) -> int:
-    """How many rows a page holds at most."""
     return int(api.parameter(request, "limit") or api.PAGE)
 
 

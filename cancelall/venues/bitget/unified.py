@@ -33,8 +33,6 @@ _ENDS = {"success": (State.GONE, "triggered"), "failed": (State.GONE, "triggered
 
 @dataclass(frozen=True, kw_only=True)
 class _OfCategory(BitgetSegment):
-    """Orders of one category."""
-
     category: str
     base: str | None
     """The coin of coin-margined contracts that it is narrowed to: they are settled in it, as only their names tell."""
@@ -71,8 +69,6 @@ def _single(call: str, order: Order) -> Request:
 
 
 class Unified(_OfCategory):
-    """Ordinary orders."""
-
     status = "orderStatus"
     prices = ("price",)
 

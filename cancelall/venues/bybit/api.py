@@ -65,7 +65,6 @@ def get(path: str, bucket: str, purpose: str, values: Mapping[str, str], *, sign
 
 
 def parameters(request: Request) -> Mapping[str, str]:
-    """The parameters of a read."""
     return dict(parse_qsl(request.query))
 
 
@@ -159,10 +158,7 @@ def acknowledge(request: Request, reply: Reply) -> Acknowledgement:
 
 
 def _outcome(answer: Mapping[str, Any], index: int) -> tuple[int | None, str]:
-    """Code and words for one order of a batch, by position; no code where it cannot be read.
-
-    https://bybit-exchange.github.io/docs/v5/order/batch-cancel
-    """
+    """Code (if readable) and words for an order: https://bybit-exchange.github.io/docs/v5/order/batch-cancel"""
     extra = answer.get("retExtInfo")
     outcomes = extra.get("list") if isinstance(extra, dict) else None
     outcome = outcomes[index] if isinstance(outcomes, list) and index < len(outcomes) else None

@@ -74,14 +74,6 @@ def _read_key(options: BybitOptions, request: Request, reply: Reply) -> KeyFacts
     )
 
 
-def _window(options: BybitOptions) -> Window:
-    """`server - recv_window <= timestamp < server + 1000`: https://bybit-exchange.github.io/docs/v5/guide
-
-    Timestamps are 200 ms late on purpose.
-    """
-    return Window(behind_ms=options.recv_window - 200, ahead_ms=1200)
-
-
 def probes(options: BybitOptions, environment: str) -> tuple[Probe, ...]:
     """One symbol's orders of a category whose listing is empty. `success` comes for nothing, too, if the key may.
 
@@ -121,7 +113,9 @@ def _symbol(category: Category, options: BybitOptions) -> str | None:
 
 PREFLIGHT = Preflight(
     questions=questions,
-    window=_window,
+    # `server - recv_window <= timestamp < server + 1000`: https://bybit-exchange.github.io/docs/v5/guide
+    # Timestamps are 200 ms late on purpose.
+    window=lambda options: Window(behind_ms=options.recv_window - 200, ahead_ms=1200),
     key_page="https://www.bybit.com/app/user/api-management",
     probes=probes,
     no_probe="only linear, inverse and spot, without a filter or a base coin, have one that stays within the listing",

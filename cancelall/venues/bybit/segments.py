@@ -274,9 +274,7 @@ class BybitSpot(Orders):
         return (*super().singly(single, others), *(() if others is None else self._groups(grouped, others)))
 
     def _groups(self, orders: tuple[Order, ...], others: tuple[Order, ...]) -> Named:
-        """All of a symbol and kind, if none of them is to be kept. Without a symbol it would be all of the kind: those
-        are left out.
-        """
+        """All of a symbol and kind, if none is to be kept; a symbol is needed, else it would be all of the kind."""
         kept = {(order.symbol, order.kind) for order in others}
         free = [one for one in orders if not {(one.symbol, one.kind), (None, one.kind)} & kept]
         found = []

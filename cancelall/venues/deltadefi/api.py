@@ -50,7 +50,6 @@ RECORD = "tell what became of one order"
 
 
 def record(identity: str) -> Request:
-    """The record of one order."""
     return _get(f"/accounts/order/{identity}", RECORD, bucket="order")
 
 

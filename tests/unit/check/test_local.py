@@ -412,7 +412,7 @@ def test_the_account_group_is_offered_at_a_terminal(
         questions.append(question)
         return answer
 
-    monkeypatch.setattr(check, "_at_a_terminal", lambda: True)
+    monkeypatch.setattr(check, "is_terminal", lambda stream: True)
     monkeypatch.setattr(check.typer, "confirm", confirm)
     with simulator.start("ascendex", orders=2) as server:
         table = profile_table("ascendex", server)

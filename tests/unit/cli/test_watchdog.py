@@ -468,7 +468,7 @@ def test_a_reader_that_has_gone_is_no_trouble() -> None:
 
 def report(name: str, verdict: Verdict, *, dry_run: bool = False) -> ProfileReport:
     return ProfileReport(
-        profile=name, venue="bybit", environment=None, host=None, account="", scope={}, dry_run=dry_run, verdict=verdict
+        profile=name, venue="bybit", environment=None, host=None, scope={}, dry_run=dry_run, verdict=verdict
     )
 
 

@@ -182,7 +182,7 @@ def test_a_listing_shares_a_connection_and_may_sign_its_query() -> None:
     line = Line([OK])
     line.ask(LISTING, headers=(("X-ALWAYS", "1"),))
     (signed,) = line.wires
-    assert signed.url == "https://host/orders?limit=50&signed=1"
+    assert signed.origin + signed.target == "https://host/orders?limit=50&signed=1"
     assert (signed.request.changes, signed.body_limit) == (False, 4 << 20)
     assert signed.headers == (("X-ALWAYS", "1"), ("X-T", str(WALL_MS)))
     assert line.client_used.tally.first_ack is None
@@ -193,7 +193,7 @@ def test_a_public_read_is_not_signed() -> None:
     line.ask(replace(LISTING, signed=False), headers=(("X-ALWAYS", "1"),))
     assert line.stamps == []
     assert line.wires[0].headers == (("X-ALWAYS", "1"),)
-    assert line.wires[0].url == "https://host/orders?limit=50"
+    assert line.wires[0].target == "/orders?limit=50"
 
 
 def test_those_who_watch_are_told_of_every_attempt() -> None:
@@ -283,7 +283,7 @@ async def test_a_wait_holds_every_request_of_its_bucket_and_no_cancel_for_a_read
     await asyncio.sleep(0.1)
     others = [_in("a", LISTING, "/held"), _in("a", CANCEL, "/cancel"), _in("b", LISTING, "/free")]
     await asyncio.gather(first, *(client.ask(one, line.reads) for one in others))
-    gone = [signed.url.removeprefix("https://host") for signed in line.wires]
+    gone = [signed.target for signed in line.wires]
     assert sorted(zip(line.times, gone, strict=True)) == [
         *((0.0, "/told"), (0.1, "/cancel"), (0.1, "/free")),
         *((1.5, "/held"), (1.5, "/told")),
@@ -675,7 +675,7 @@ def test_one_copy_goes_to_the_second_name(script: list[Any], times: list[float],
     assert round(outcome.attempt.ended, 6) == ended
     assert line.times == times
     origins = ["https://host", SECOND][: len(times)]
-    assert [signed.url for signed in line.wires] == [f"{origin}/cancel-all" for origin in origins]
+    assert [signed.origin + signed.target for signed in line.wires] == [f"{origin}/cancel-all" for origin in origins]
     tally = line.client_used.tally
     assert (tally.requests, tally.abandoned) == (len(times), abandoned)
     assert line.client_used.refusal is None
@@ -698,7 +698,7 @@ def test_what_the_second_name_says_about_the_key_is_true() -> None:
 def test_a_wrong_certificate_is_not_tried_on_the_second_name() -> None:
     line = Line([FINAL])
     assert line.ask(alternate=SECOND).attempt.fault == FINAL
-    assert {signed.url for signed in line.wires} == {"https://host/cancel-all"}
+    assert {signed.origin + signed.target for signed in line.wires} == {"https://host/cancel-all"}
 
 
 def test_both_names_gone() -> None:

@@ -491,7 +491,7 @@ def test_an_attempt_that_ends_its_thread_outlasts_nothing_and_ends_nothing_else(
     real, died = Transport.send, []
 
     def send(self: Transport, signed: SignedRequest, *more: Any) -> Reply:
-        if "/spread/" in signed.url and not died:
+        if "/spread/" in signed.target and not died:
             died.append(signed)
             raise raised
         return real(self, signed, *more)

@@ -249,5 +249,5 @@ def test_the_recipes_do_what_they_say(tmp_path: Path) -> None:
 
 
 def report(name: str) -> ProfileReport:
-    where = {"venue": "bybit", "environment": "live", "host": "https://host", "account": ""}
+    where = {"venue": "bybit", "environment": "live", "host": "https://host"}
     return ProfileReport(profile=name, **where, scope={}, dry_run=False, verdict=Verdict.CLEAR)
