@@ -8,6 +8,7 @@ import signal
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Optional
 
@@ -19,6 +20,7 @@ from cancelall.cli.options import Kill, Output, Terms
 from cancelall.config import loader, toml_file
 from cancelall.core import files
 from cancelall.core.errors import ExitStatus, UsageError
+from cancelall.core.profile import Profile
 from cancelall.report.streams import emit
 from cancelall.venues.registry import VENUES
 
@@ -82,7 +84,8 @@ def run(
         output.note(f"demo: an exchange on this machine with {orders} open orders on each venue; nothing leaves it")
         environ = {key: value for key, value in os.environ.items() if not key.startswith("CANCELALL_")}
         document = toml_file.read(path, environ)
-        profiles = [loader.profile(document, name, environ, overrides) for name in venues]
+        loaded = [loader.profile(document, name, environ, overrides) for name in venues]
+        profiles = [replace(one, rehearsal=True) if isinstance(one, Profile) else one for one in loaded]
         return execute(profiles, output, environ, dry_run=kill.dry_run, terms=Terms(journalled=False))
 
 

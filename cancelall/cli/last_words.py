@@ -98,7 +98,7 @@ class LastWords:
         return ProfileReport(
             profile=profile.name,
             venue=profile.venue,
-            environment=profile.environment,
+            environment=profile.shown_environment,
             host=profile.origin,
             scope=profile.scope,
             dry_run=self.dry_run,

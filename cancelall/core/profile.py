@@ -114,6 +114,13 @@ class Profile:
     secret_command: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     credentials: Mapping[str, Secret] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    rehearsal: bool = False
+    """It is on the embedded exchange."""
+
+    @property
+    def shown_environment(self) -> str:
+        """The environment as a user sees it: nothing of the embedded exchange is live."""
+        return "demo" if self.rehearsal else self.environment
 
     @property
     def deadline(self) -> float:
@@ -129,6 +136,7 @@ class BrokenProfile:
     venue: str
     error: ConfigError
     environment: ClassVar[None] = None
+    shown_environment: ClassVar[None] = None
     origin: ClassVar[None] = None
     scope: ClassVar[Mapping[str, object]] = {}
     warnings: ClassVar[tuple[str, ...]] = ()

@@ -41,7 +41,7 @@ def swept(
     return ProfileReport(
         profile=profile.name,
         venue=profile.venue,
-        environment=profile.environment,
+        environment=profile.shown_environment,
         host=profile.origin,
         scope=profile.scope,
         dry_run=client.reads_only,
@@ -65,7 +65,7 @@ def nothing_sent(
     return ProfileReport(
         profile=profile.name,
         venue=profile.venue,
-        environment=profile.environment,
+        environment=profile.shown_environment,
         host=profile.origin,
         scope=profile.scope,
         dry_run=dry_run,

@@ -368,7 +368,7 @@ class Run:
         return Target(
             profile=profile.name,
             venue=profile.venue,
-            environment=profile.environment,
+            environment=profile.shown_environment,
             host=profile.origin,
             account=last_four(client.venue.account(resolved.secrets, profile.options)),
             scope=profile.scope,

@@ -109,6 +109,7 @@ def test_the_demo_shows_every_venue(home: Path) -> None:
     ran = cancelall("demo", "--json", "--orders", "12", home=home)
     assert ran.code == 0
     assert {line["venue"]: line["verdict"] for line in ran.lines} == dict.fromkeys(VENUES, "clear")
+    assert {line["environment"] for line in ran.lines} == {"demo"}
 
 
 def test_finished_kills_leave_nothing_open(servers: dict[str, SimServer]) -> None:
