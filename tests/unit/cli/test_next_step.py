@@ -15,7 +15,7 @@ from cancelall.venues.registry import VENUES
 
 
 def report(verdict: Verdict, profile: str = "mm-2", **more: Any) -> ProfileReport:
-    fields = {"venue": "bitget", "environment": "live", "host": "h", "account": "", "scope": {}, "dry_run": False}
+    fields = {"venue": "bitget", "environment": "live", "host": "h", "scope": {}, "dry_run": False}
     return ProfileReport(profile=profile, verdict=verdict, **{**fields, **more})
 
 

@@ -190,7 +190,7 @@ def test_what_was_cancelled_is_told_where_no_position_is_known(monkeypatch: pyte
 
 def test_positions_that_could_not_be_read_decide_a_run_that_was_for_them() -> None:
     report = ProfileReport(
-        profile="x", venue="v", environment=None, host=None, account="", scope={}, dry_run=True, verdict=Verdict.OPEN
+        profile="x", venue="v", environment=None, host=None, scope={}, dry_run=True, verdict=Verdict.OPEN
     )
     good = positions.judged(report, PositionsReport())
     assert (good.exit_status, good.error) == (ExitStatus.CLEAR, None)

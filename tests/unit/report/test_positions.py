@@ -27,7 +27,7 @@ STOP = ProtectiveOrder(
 PROFIT = replace(STOP, order_id="2", role=Role.TAKE_PROFIT, type="takeprofit", trigger_price="70000", quantity=None)
 LOST = PositionReport(position=BITCOIN, lost_stops=(STOP, PROFIT))
 REPORT = ProfileReport(
-    profile="desk", venue="bybit", environment="live", host="https://api.bybit.com", account="abcd", scope={},
+    profile="desk", venue="bybit", environment="live", host="https://api.bybit.com", scope={},
     dry_run=False, verdict=Verdict.CLEAR,
 )  # fmt: skip
 
