@@ -21,7 +21,7 @@ _LONGEST = 500
 _NARROW = 60
 """Columns below which the name of a check stands above its detail."""
 _STYLE = {Level.OK: "green", Level.WARN: WARNING}
-_MARK = {Level.OK: "ok", Level.WARN: "warn", Level.FAIL: " FAIL "}
+_MARK = {Level.OK: "ok", Level.WARN: "warn", Level.FAIL: "FAIL"}
 
 
 def check_line(report: CheckReport) -> str:
@@ -81,7 +81,9 @@ def _table(report: CheckReport, made: Console) -> Table:
     rows.add_column("found", overflow="fold")
     for finding in report.findings:
         style = badge(BAD, made.color_system) if finding.level is Level.FAIL else _STYLE[finding.level]
-        cells = [Text(_MARK[finding.level], style=style)]
+        mark = _MARK[finding.level]
+        badged = finding.level is Level.FAIL and made.color_system is not None
+        cells = [Text(f" {mark} " if badged else mark, style=style)]
         if made.width >= _NARROW:
             cells.append(Text(clean(finding.check)))
         cells.append(_detail(finding, named=made.width < _NARROW))

@@ -279,7 +279,7 @@ class Case:
         reports = swept(tables, deadline=deadline, **settings, **more)
         seconds = time.monotonic() - began
         for printer in printers:
-            printer.summary(reports)
+            printer.summary(reports, int(verdicts.exit_status(reports)))
             printer.data.close(10)
             printer.notes.close(10)
         said = "".join(outlet.text for printer in printers for outlet in (printer.data, printer.notes))  # type: ignore[attr-defined]
