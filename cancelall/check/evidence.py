@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from cancelall.core import files
+from cancelall.core.declare import AGE_UNITS
 from cancelall.core.files import state_directories
 from cancelall.core.preflight import Area, CheckReport, Finding, Level, failure, good, warning
 from cancelall.report.text import clean
 
 NAME = "check.json"
 SCHEMA = 1
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _SIZE_LIMIT = 4 << 20
 _LOCK_SECONDS = 2.0
 """How long another check may keep the file; after that it is written all the same."""
@@ -39,8 +39,8 @@ class Evidence:
 
 
 def age_words(seconds: float) -> str:
-    unit = next((unit for unit in ("d", "h", "m") if seconds >= 2 * _UNITS[unit]), "s")
-    return f"{seconds / _UNITS[unit]:.0f} {unit}"
+    unit = next((unit for unit in ("d", "h", "m") if seconds >= 2 * AGE_UNITS[unit]), "s")
+    return f"{seconds / AGE_UNITS[unit]:.0f} {unit}"
 
 
 def read(environ: Mapping[str, str]) -> dict[str, Evidence]:

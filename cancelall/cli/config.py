@@ -70,7 +70,7 @@ def _init(config: Config = None) -> None:
     from cancelall.config.example import example_config
     from cancelall.core.files import why_others_can_replace, write_private
 
-    path, before = _place(config), toml_file.in_force(config, os.environ)
+    path, displaced = _place(config), toml_file.displaced(config, os.environ, "this file in its place")
     try:
         write_private(path, example_config(), new=True)
     except FileExistsError:
@@ -80,8 +80,8 @@ def _init(config: Config = None) -> None:
     emit(f"{path}\n")
     if why := why_others_can_replace(path, path.stat()):
         Output().note(f"WARNING: it {why}: no kill will read it there")
-    if before == toml_file.MACHINE != path:
-        Output().note(f"WARNING: {before} is not read by you any more, but this file in its place")
+    if displaced:
+        Output().note(f"WARNING: {displaced}")
 
 
 _CHECK = "cancelall config check"
@@ -119,8 +119,8 @@ def _set(
     from cancelall.config import edit, loader
     from cancelall.config.troubles import troubles
 
-    path = _place(config)
-    document = toml_file.read(config, os.environ) if os.path.lexists(path) else Document(path=None)
+    path, displaced = _place(config), toml_file.displaced(config, os.environ)
+    _, document = toml_file.own(config, os.environ)
     where = ("defaults",) if profile == "defaults" else edit.of_profile(profile)
     if profile != "defaults" and profile not in document.tables and (problem := loader.name_problem(document, profile)):
         raise UsageError(f'"{quoted(profile)}": {problem}', "give it another name")
@@ -133,8 +133,8 @@ def _set(
         raise UsageError(f"nothing was written: {wrong[0].message}", wrong[0].hint)
     told = edit.save(path, {where: {key: given}}, careful=True)
     Output().note(f"{path}: {'.'.join(where)}.{key} is set")
-    if told:
-        Output().note(f"WARNING: {told}")
+    for warning in filter(None, (told, displaced)):
+        Output().note(f"WARNING: {warning}")
 
 
 def _value_of(document: Document, profile: str, key: str, value: str) -> edit.Value:

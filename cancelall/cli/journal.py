@@ -95,25 +95,38 @@ def pages(environ: Mapping[str, str], *, run: str | None, since: str | None) -> 
     from cancelall.report.page import page
 
     oldest = None if since is None else datetime.now(UTC) - timedelta(seconds=age_of(since, "--since"))
-    place(environ)
-    kept = [paths for directory in state_directories(environ) if (paths := files(directory))]
-    if not kept:
+    found = _runs(environ, run, 1 if oldest is None else _EVERY)
+    if found is None:
         return None
-    last = 1 if since is None else _EVERY
-    found = [(one, paths) for paths in kept for one in _newest(paths, run, last)]
-    found = [(one, paths) for one, paths in found if run is None or one.id.startswith(run)]
-    found.sort(key=lambda pair: str(pair[0].start.get("ts"))[:40])
-    if run is not None and len(found) != 1:
-        raise ConfigError(f"--run {run}: {len(found)} runs begin so", "`cancelall journal show --last 20` lists them")
     if oldest is not None:
         stamp = oldest.isoformat()
         found = [pair for pair in found if str(pair[0].start.get("ts")) >= stamp]
-    chosen = found if oldest is not None else found[-1:]
+    chosen = found if oldest is not None or run is not None else found[-1:]
     chains = {paths[-1]: _chain_words(paths) for _, paths in chosen}
     return "\n".join(page(summarise(one), chains[paths[-1]]) for one, paths in chosen)
 
 
 _EVERY = 1 << 31
+
+
+def _runs(environ: Mapping[str, str], run: str | None, last: int) -> list[tuple[RunRecord, list[Path]]] | None:
+    """The last runs of each place, oldest first, or the one whose id begins so; each with the files of its journal.
+
+    None when there is no journal. Raises ConfigError.
+    """
+    place(environ)
+    kept = [paths for directory in state_directories(environ) if (paths := files(directory))]
+    if not kept:
+        return None
+    found = [(one, paths) for paths in kept for one in _newest(paths, run, last)]
+    found.sort(key=lambda pair: str(pair[0].records[0].get("ts"))[:40])
+    if run is None:
+        return found
+    named = [pair for pair in found if pair[0].id.startswith(run)]
+    if len(named) != 1:
+        many = f"{len(named)} runs begin so" if named else "there is no such run"
+        raise ConfigError(f"--run {run}: {many}", "`cancelall journal show --last 20` lists them")
+    return named
 
 
 def _chain_words(paths: list[Path]) -> str:
@@ -128,22 +141,15 @@ def _chain_words(paths: list[Path]) -> str:
 
 def show(environ: Mapping[str, str], *, run: str | None, last: int | None, json_lines: bool) -> str | None:
     """What `journal show` prints; None when there is no journal. Raises ConfigError."""
-    place(environ)
-    kept = [files(directory) for directory in state_directories(environ)]
-    if not any(kept):
+    found = _runs(environ, run, last or 1)
+    if found is None:
         return None
-    found = sorted(
-        (one for paths in kept for one in _newest(paths, run, last or 1)),
-        key=lambda one: str(one.records[0].get("ts"))[:40],
-    )
-    chosen = found[-(last or 1) :] if run is None else [one for one in found if one.id.startswith(run)]
-    if run is not None and len(chosen) != 1:
-        many = f"{len(chosen)} runs begin so" if chosen else "there is no such run"
-        raise ConfigError(f"--run {run}: {many}", "`cancelall journal show --last 20` lists them")
+    kept = [one for one, _ in found]
+    chosen = kept if run is not None else kept[-(last or 1) :]
     if json_lines:
         return "".join(_line(record) for one in chosen for record in one.records)
     drawn = _drawn(chosen, environ, several=last is not None and run is None)
-    return drawn + (_earlier(found[:-1]) if run is None and last is None else "")
+    return drawn + (_earlier(kept[:-1]) if run is None and last is None else "")
 
 
 def _earlier(found: list[RunRecord]) -> str:

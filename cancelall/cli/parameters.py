@@ -166,14 +166,11 @@ def _that_take_one(command: Any) -> Mapping[str, bool]:
     }
 
 
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-
-
 def age_of(text: str, option: str = "--max-age") -> float:
     """Seconds from `90s`, `15m`, `24h` or `7d`. Raises UsageError that names the option."""
     number, unit = text[:-1], text[-1:]
     try:
-        seconds = float(number) * _UNITS[unit]
+        seconds = float(number) * declare.AGE_UNITS[unit]
     except (ValueError, KeyError):
         seconds = -1.0
     if not 0 < seconds < 1e10 or not number[0].isdigit():

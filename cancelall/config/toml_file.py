@@ -112,6 +112,20 @@ def read(chosen: Path | None, environ: Mapping[str, str]) -> Document:
         raise _unreadable(path, fault) from None
 
 
+def own(chosen: Path | None, environ: Mapping[str, str]) -> tuple[Path | None, Document]:
+    """Where the user's own config is or will be, and what it says as far as there is one. Raises ConfigError."""
+    path, _ = locate(chosen, environ)
+    begun = path is not None and not os.path.lexists(path)
+    return path, Document(path=None) if begun else read(chosen, environ)
+
+
+def displaced(chosen: Path | None, environ: Mapping[str, str], by: str = "") -> str:
+    """What is not read any more as soon as the user's own config is begun, as a warning; empty when nothing is."""
+    path, _ = locate(chosen, environ)
+    gone = in_force(chosen, environ) == MACHINE != path
+    return f"{MACHINE} is not read by you any more, but {by or path}" if gone else ""
+
+
 def in_force(chosen: Path | None, environ: Mapping[str, str]) -> Path | None:
     """The file that is read: the machine's only where it would be; else where the user's own is, or has to be."""
     path, required = locate(chosen, environ)

@@ -153,6 +153,10 @@ def selectors(declaration: type) -> frozenset[str]:
     return frozenset(item.key for item in declared(declaration) if item.opt.selector)
 
 
+AGE_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+"""Seconds of the units in which an age is written."""
+
+
 def nearest(word: str, valid: Iterable[str]) -> str:
     """The valid word that was probably meant, as ` (did you mean …?)`, or nothing."""
     import difflib

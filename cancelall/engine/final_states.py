@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from cancelall.core.attempts import Watch
 from cancelall.core.model import Order, Request
@@ -14,44 +16,47 @@ SECONDS = 3.0
 """Longest time for these reads."""
 
 
-def wanted(sweep: ProfileSweep) -> bool:
-    """Whether the venue's history has anything to tell that is not known: no listing and no answer names it."""
+@dataclass(frozen=True, kw_only=True)
+class Missing:
+    """What the venue's history is to tell of one segment."""
+
+    ledger: Ledger
+    orders: tuple[Order, ...]
+    """Those that were seen and are not listed any more."""
+    unnamed: bool
+    """Its mass cancels may have taken orders that nobody has seen; one of another segment, too."""
+
+
+def missing(sweep: ProfileSweep) -> list[Missing]:
+    """What no listing and no answer has told of how orders ended, of each segment of which there is any."""
     if sweep.client.reads_only or sweep.client.refusal is not None:
-        return False
+        return []
     fired = any(ledger.air.mass_accepted for ledger in sweep.ledgers.values())
-    return any(_gone(ledger) or (ledger.segment.unnamed and fired) for ledger in sweep.ledgers.values())
+    found = []
+    for ledger in sweep.ledgers.values():
+        listed = {order.id for order in ledger.last.orders} if ledger.last else set()
+        gone = tuple(one.order for one in ledger.seen if one.order.id not in listed)
+        found.append(Missing(ledger=ledger, orders=gone, unnamed=ledger.segment.unnamed and fired))
+    return [one for one in found if one.orders or one.unnamed]
 
 
-def _gone(ledger: Ledger) -> tuple[Order, ...]:
-    """The orders that were seen and are not listed any more."""
-    listed = {order.id for order in ledger.last.orders} if ledger.last else set()
-    return tuple(one.order for one in ledger.seen if one.order.id not in listed)
-
-
-async def read(sweep: ProfileSweep, since_ms: int) -> None:
+async def read(client: Client, wanted: Sequence[Missing], since_ms: int) -> None:
     """Fill in final states and missing details from the venue's history, as far as the time goes."""
-    client = sweep.client
     left = min(SECONDS, client.deadline - client.clock.monotonic())
-    if client.reads_only or client.refusal is not None or left <= 0:
+    if left <= 0:
         return
-    fired = any(ledger.air.mass_accepted for ledger in sweep.ledgers.values())
-    work = [_read_segment(client, ledger, since_ms, fired=fired) for ledger in sweep.ledgers.values()]
     try:
         async with asyncio.timeout(left):
-            await asyncio.gather(*work, return_exceptions=True)
+            await asyncio.gather(*(_read_segment(client, one, since_ms) for one in wanted), return_exceptions=True)
     except TimeoutError:
         return
 
 
-async def _read_segment(client: Client, ledger: Ledger, since_ms: int, *, fired: bool) -> None:
-    """One segment. A mass cancel of another one may have taken its orders, too."""
-    wanted = _gone(ledger)
-    unnamed = ledger.segment.unnamed and fired
-    if wanted or unnamed:
-        missing = {order.id: order for order in wanted}
-        requests = ledger.segment.final_states(wanted, since_ms)
-        since = client.signer.venue_ms(since_ms) if unnamed else None
-        await asyncio.gather(*(_read_pages(client, ledger, request, missing, since) for request in requests))
+async def _read_segment(client: Client, wanted: Missing, since_ms: int) -> None:
+    left = {order.id: order for order in wanted.orders}
+    requests = wanted.ledger.segment.final_states(wanted.orders, since_ms)
+    since = client.signer.venue_ms(since_ms) if wanted.unnamed else None
+    await asyncio.gather(*(_read_pages(client, wanted.ledger, request, left, since) for request in requests))
 
 
 async def _read_pages(

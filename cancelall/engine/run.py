@@ -262,9 +262,9 @@ class Run:
         record.decided(partial(reporting.basis, sweep, decided))
         if self.positions and not cut:
             self._positions[profile.name] = self._reading(profile, sweep, verdict, decided)
-        if not cut and self.details and final_states.wanted(sweep):
+        if not cut and self.details and (missing := final_states.missing(sweep)):
             self.listener.decided(profile.name, verdict, decided - self.started)
-            await self._until(asyncio.create_task(final_states.read(sweep, since_ms)), client.deadline)
+            await self._until(asyncio.create_task(final_states.read(client, missing, since_ms)), client.deadline)
         timing = self._timing(tally, decided)
         return reporting.swept(profile, sweep, resolved, verdict, timing, cut_by=self.signal_name if cut else "")
 

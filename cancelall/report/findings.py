@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from cancelall.core.preflight import CheckReport, Finding, Level, exit_status
 from cancelall.report.badges import BAD, GOOD, WARNING, badge
-from cancelall.report.tables import REST, badge_line, drawn, one_line, table
+from cancelall.report.tables import LINES, REST, badge_line, drawn, one_line, table
 from cancelall.report.text import clean
 
 if TYPE_CHECKING:
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 SCHEMA = 1
 _LONGEST = 500
-_NARROW = 60
-"""Columns below which the name of a check stands above its detail."""
 _STYLE = {Level.OK: "green", Level.WARN: WARNING}
 _MARK = {Level.OK: "ok", Level.WARN: "warn", Level.FAIL: "FAIL"}
 
@@ -76,7 +74,7 @@ def _table(report: CheckReport, made: Console) -> Table:
 
     rows = table(f"{clean(report.profile)}: {clean(report.host or 'no host')}")
     rows.add_column("", no_wrap=True)
-    if made.width >= _NARROW:
+    if made.width >= LINES:
         rows.add_column("check", overflow="fold")
     rows.add_column("found", overflow="fold")
     for finding in report.findings:
@@ -84,9 +82,9 @@ def _table(report: CheckReport, made: Console) -> Table:
         mark = _MARK[finding.level]
         badged = finding.level is Level.FAIL and made.color_system is not None
         cells = [Text(f" {mark} " if badged else mark, style=style)]
-        if made.width >= _NARROW:
+        if made.width >= LINES:
             cells.append(Text(clean(finding.check)))
-        cells.append(_detail(finding, named=made.width < _NARROW))
+        cells.append(_detail(finding, named=made.width < LINES))
         rows.add_row(*cells)
     return rows
 

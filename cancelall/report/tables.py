@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 ROWS = 40
 """Orders that a table shows; --json always has all."""
 _ID_WIDTH = 36
-_LINES = 60
+LINES = 60
 """Columns below which there are lines instead of tables."""
 _MEDIUM = 72
 _WIDE = 120
@@ -186,7 +186,7 @@ def summary(reports: Sequence[ProfileReport], made: Console, status: int, step: 
     from rich.text import Text
 
     rows = table("summary")
-    narrow = made.width < _LINES
+    narrow = made.width < LINES
     for name in ("profile", "verdict") if narrow else ("profile", "venue", "verdict", "orders"):
         rows.add_column(name, overflow="fold")
     rows.add_column("exit", justify="right")
@@ -228,7 +228,7 @@ def _orders(report: ProfileReport, made: Console) -> RenderableType:
     title = f"{report.profile}: orders{' that are open' if report.dry_run else ''}"
     shown = sorted(report.orders, key=lambda row: _FIRST.index(row.state))[:ROWS]
     note = "* protective: can only shrink a position" if any(_mark(row) for row in shown) else ""
-    if width < _LINES:
+    if width < LINES:
         lines: list[RenderableType] = [Text(title, style="bold")]
         for row in shown:
             lines.append(Text.assemble(_state(row, made, loud=not report.dry_run), f" {_row_words(row)}"))
@@ -298,7 +298,7 @@ def _segments(report: ProfileReport, made: Console) -> RenderableType:
     title = f"{report.profile}: {scope_words(dict(report.scope))}"
     cause = report.error.message if report.error is not None else None
     groups = _alike(report.segments, cause)
-    if made.width < _LINES:
+    if made.width < LINES:
         lines = [Text(title, style="bold")]
         for some, detail in groups:
             names = ", ".join(clean(one.name) for one in some)

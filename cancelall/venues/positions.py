@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar
 
 from cancelall.core.errors import Unreadable
 from cancelall.core.model import Order, Reply, Request
-from cancelall.core.positions import LONG, SHORT, UNREADABLE, Position, ProtectiveOrder
+from cancelall.core.positions import LONG, SHORT, UNREADABLE, Position, ProtectiveOrder, Role
 from cancelall.venues.payload import Row
 
 O = TypeVar("O")  # noqa: E741 - the venue's options
@@ -81,6 +81,35 @@ def side_of(row: Row, key: str) -> str:
 def closed_by(order: Order) -> str:
     """The side of the position that an order closes by its own side: a sell closes a long one."""
     return {"buy": SHORT, "sell": LONG}.get(order.side or "", "")
+
+
+def protective_order(
+    order: Order,
+    *,
+    closes: str,
+    role: Role,
+    trigger_price: str | None,
+    price: str | None,
+    quantity: str | None,
+    reduce_only: bool | None,
+    market: str | None = None,
+) -> ProtectiveOrder:
+    """An order with what its row tells of it; its market is its symbol unless it is named."""
+    return ProtectiveOrder(
+        order_id=order.id,
+        client_id=order.client_id,
+        market=(order.symbol or "") if market is None else market,
+        closes=closes,
+        role=role,
+        symbol=order.symbol,
+        type=order.type,
+        side=order.side,
+        trigger_price=trigger_price,
+        price=price,
+        quantity=quantity,
+        reduce_only=reduce_only,
+        row=order.row,
+    )
 
 
 def price(row: Row, key: str) -> str | None:

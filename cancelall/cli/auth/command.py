@@ -94,10 +94,7 @@ def _set(
     """On a terminal every field is prompted for and hidden; else FIELD=value lines are read from standard input."""
     environ = dict(os.environ)
     harden(environ)
-    path, _ = toml_file.locate(config, environ)
-    read = toml_file.in_force(config, environ)
-    begun = path is not None and not os.path.lexists(path)
-    document = Document(path=None) if begun else toml_file.read(config, environ)
+    (path, document), displaced = toml_file.own(config, environ), toml_file.displaced(config, environ)
     profile = keeping.profile_of(document, name, venue, environ, environment)
     fields = declare.secrets_of(schema(profile.venue).secrets)
     if file is not None and field is None:
@@ -109,7 +106,7 @@ def _set(
         )
     try:
         if to != "keyring":
-            _set_elsewhere(to, document, path, profile, environment, field, file, environ)
+            _set_elsewhere(to, document, path, profile, environment, field, file, environ, displaced)
             return
         store = _store(profile, plaintext=plaintext, patient=given.on_terminal(), environ=environ)
         if path is None:
@@ -122,14 +119,10 @@ def _set(
         # Read first: a keyring that is locked is known before anybody has typed a key.
         before = {one: store.get(name, one) for one in fields}
         held = {one: secret for one, secret in before.items() if secret is not None}
-        secrets = _gathered(profile, field, file, held)
+        secrets, missing = _gathered(profile, field, file, held, environ)
     except KeyboardInterrupt:
         raise Interrupted("interrupted", "nothing was written") from None
-    missing = given.check(profile, secrets, held, environ)
-    if missing and field is None:
-        raise SecretError(f"no {' and no '.join(missing)} was given; nothing was written", "give every field")
     if not secrets:
-        _note(f"{name}: nothing was given, so nothing was changed")
         return
     keys = keeping.keys_for(document, profile, store.name, environment)
     writing = keeping.Writing(store=store, profile=name, before=before)
@@ -137,8 +130,7 @@ def _set(
         told = keeping.write(profile, secrets, writing, path, keys, signals)
     note_times(name, list(secrets), environ, time.time())
     _note(f"{name}: {' and '.join(secrets)} in the keyring ({store.name}), profile in {path}")
-    unread = f"{read} is not read by you any more, but {path}" if read == toml_file.MACHINE != path else ""
-    notes = [told, unread, f"not set yet: {', '.join(missing)}" if missing else ""]
+    notes = [told, displaced, f"not set yet: {', '.join(missing)}" if missing else ""]
     for one in secrets:
         for source in before_keyring(profile, one, environ):
             notes.append(f"{one} comes from the {source} as long as that is set, not from the keyring")
@@ -158,17 +150,14 @@ def _set_elsewhere(
     field: str | None,
     file: Path | None,
     environ: Mapping[str, str],
+    displaced: str,
 ) -> None:
     """Into the config file or the encrypted credentials of systemd, all or none, and the profile into the config."""
     if path is None:
         raise ConfigError("there is no home directory to keep the profile in", "set CANCELALL_CONFIG or give --config")
     held = dict(profile.credentials) if to == "config" else {}
-    secrets = _gathered(profile, field, file, held)
-    missing = given.check(profile, secrets, held, environ)
-    if missing and field is None:
-        raise SecretError(f"no {' and no '.join(missing)} was given; nothing was written", "give every field")
+    secrets, missing = _gathered(profile, field, file, held, environ)
     if not secrets:
-        _note(f"{profile.name}: nothing was given, so nothing was changed")
         return
     keys = elsewhere.keys_for(document, profile, environment)
     names = " and ".join(secrets)
@@ -180,7 +169,7 @@ def _set_elsewhere(
         told = elsewhere.into_config(path, profile, {}, keys)
         _note(f"{profile.name}: {names} encrypted in {systemd.STORE}, profile in {path}")
         emit(systemd.unit_lines(profile, systemd.STORE, secrets) if sealed else "")
-    notes = [told, f"not set yet: {', '.join(missing)}" if missing else ""]
+    notes = [told, displaced, f"not set yet: {', '.join(missing)}" if missing else ""]
     for one in secrets if to == "config" else ():
         winning = [source for source in before_keyring(profile, one, environ) if source != "config file"]
         notes += [f"{one} comes from the {source} as long as that is set" for source in winning]
@@ -192,7 +181,23 @@ def _set_elsewhere(
         _note(f"to see whether it works: cancelall {profile.name} --dry-run")
 
 
-def _gathered(profile: Profile, field: str | None, file: Path | None, held: Mapping[str, Secret]) -> dict[str, Secret]:
+def _gathered(
+    profile: Profile, field: str | None, file: Path | None, held: Mapping[str, Secret], environ: Mapping[str, str]
+) -> tuple[dict[str, Secret], tuple[str, ...]]:
+    """The secrets that were given and fit, and those that are still missing where one alone was to be set.
+
+    Raises SecretError.
+    """
+    secrets = _read_in(profile, field, file, held)
+    missing = given.check(profile, secrets, held, environ)
+    if missing and field is None:
+        raise SecretError(f"no {' and no '.join(missing)} was given; nothing was written", "give every field")
+    if not secrets:
+        _note(f"{profile.name}: nothing was given, so nothing was changed")
+    return secrets, missing
+
+
+def _read_in(profile: Profile, field: str | None, file: Path | None, held: Mapping[str, Secret]) -> dict[str, Secret]:
     """The secrets, from whoever has them: a file, somebody at a terminal, or a pipe."""
     if file is None and given.on_terminal():
         fields = [field] if field else list(declare.secrets_of(schema(profile.venue).secrets))

@@ -82,7 +82,10 @@ def _set_up(venue: str, config: Path | None, environ: dict[str, str]) -> int:
         emit(_plan(profile, path, place, list(secrets)))
         if not _agreed("Write this?"):
             raise Interrupted("left: nothing was written", f"go on with: cancelall setup {venue}")
+        displaced = toml_file.displaced(config, environ)
         emit(f"{place.keep(secrets)}\n")
+        if displaced:
+            Output().note(f"WARNING: {displaced}")
         path, document = _document(config, environ)
         profile = _profile(document, venue, environ)
     else:
@@ -116,10 +119,10 @@ def _rehearsed(document: Document, profile: Profile, config: Path | None, enviro
 
 
 def _document(chosen: Path | None, environ: Mapping[str, str]) -> tuple[Path, Document]:
-    path, _ = toml_file.locate(chosen, environ)
+    path, document = toml_file.own(chosen, environ)
     if path is None:
         raise ConfigError("there is no home directory to keep the profile in", "set CANCELALL_CONFIG or give --config")
-    return path, toml_file.read(chosen, environ) if os.path.lexists(path) else Document(path=None)
+    return path, document
 
 
 def _profile(document: Document, venue: str, environ: Mapping[str, str]) -> Profile:

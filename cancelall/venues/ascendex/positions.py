@@ -15,7 +15,15 @@ from cancelall.core.positions import UNREADABLE, Position, ProtectiveOrder, Role
 from cancelall.venues import payload
 from cancelall.venues.ascendex.api import get
 from cancelall.venues.payload import Row
-from cancelall.venues.positions import PositionListing, PositionPage, PositionsModule, closed_by, positions, side_of
+from cancelall.venues.positions import (
+    PositionListing,
+    PositionPage,
+    PositionsModule,
+    closed_by,
+    positions,
+    protective_order,
+    side_of,
+)
 from cancelall.venues.positions import price as price_of
 
 _ORDERS = "/v2/futures/order/open"
@@ -68,20 +76,14 @@ def protective(order: Order) -> ProtectiveOrder | None:
         return None
     row = Row(order.row)
     trigger = price_of(row, "stopPrice")
-    return ProtectiveOrder(
-        order_id=order.id,
-        client_id=order.client_id,
-        market=order.symbol or "",
+    return protective_order(
+        order,
         closes=closed_by(order),
         role=Role.UNKNOWN if trigger or not order.row else Role.ORDINARY,
-        symbol=order.symbol,
-        type=order.type,
-        side=order.side,
         trigger_price=trigger,
         price=price_of(row, "price"),
         quantity=order.quantity,
         reduce_only=True if order.row else None,
-        row=order.row,
     )
 
 

@@ -19,7 +19,15 @@ from cancelall.venues import payload
 from cancelall.venues.bitget.api import data, get
 from cancelall.venues.bitget.options import FUTURES
 from cancelall.venues.payload import Row
-from cancelall.venues.positions import PositionListing, PositionPage, PositionsModule, closed_by, positions, side_of
+from cancelall.venues.positions import (
+    PositionListing,
+    PositionPage,
+    PositionsModule,
+    closed_by,
+    positions,
+    protective_order,
+    side_of,
+)
 from cancelall.venues.positions import price as price_of
 
 _PURPOSE = "list positions"
@@ -111,20 +119,15 @@ def protective(order: Order) -> ProtectiveOrder | None:
     if kind in ("tpsl", "oco"):
         role = Role.STOP if price_of(row, "stopLoss") or kind == "oco" else Role.TAKE_PROFIT
     classic = "planType" in order.row or "marginCoin" in order.row
-    return ProtectiveOrder(
-        order_id=order.id,
-        client_id=order.client_id,
+    return protective_order(
+        order,
         market="" if order.symbol is None else _market(order.symbol, row) if classic else order.symbol,
         closes=closes,
         role=role,
-        symbol=order.symbol,
-        type=order.type,
-        side=order.side,
         trigger_price=price_of(row, "stopLoss") or next(iter(triggers), None),
         price=next((price for key in ("price", "executePrice") if (price := price_of(row, key)) is not None), None),
         quantity=price_of(row, "size") or price_of(row, "qty"),
         reduce_only=row.flag("reduceOnly") if "reduceOnly" in order.row else None,
-        row=order.row,
     )
 
 

@@ -18,7 +18,15 @@ from cancelall.venues import payload
 from cancelall.venues.bybit.api import get, rows_of
 from cancelall.venues.bybit.options import LINEAR_COINS
 from cancelall.venues.payload import Row
-from cancelall.venues.positions import PositionListing, PositionPage, PositionsModule, closed_by, positions, side_of
+from cancelall.venues.positions import (
+    PositionListing,
+    PositionPage,
+    PositionsModule,
+    closed_by,
+    positions,
+    protective_order,
+    side_of,
+)
 from cancelall.venues.positions import price as price_of
 
 _PURPOSE = "list positions"
@@ -121,20 +129,14 @@ def protective(order: Order) -> ProtectiveOrder | None:
     role = _ROLES.get(kind, Role.UNKNOWN if trigger or not order.row else Role.ORDINARY)
     if role is Role.UNKNOWN and closes and falls in ("1", "2"):
         role = Role.STOP if (falls == "2") == (closes == LONG) else Role.TAKE_PROFIT
-    return ProtectiveOrder(
-        order_id=order.id,
-        client_id=order.client_id,
-        market=order.symbol or "",
+    return protective_order(
+        order,
         closes=closes,
         role=role,
-        symbol=order.symbol,
-        type=order.type,
-        side=order.side,
         trigger_price=trigger,
         price=price_of(row, "price"),
         quantity=price_of(row, "qty") or order.quantity,
         reduce_only=row.flag("reduceOnly"),
-        row=order.row,
     )
 
 

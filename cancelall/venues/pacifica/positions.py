@@ -18,7 +18,15 @@ from cancelall.core.positions import LONG, SHORT, UNREADABLE, Position, Protecti
 from cancelall.venues import payload
 from cancelall.venues.pacifica.api import get
 from cancelall.venues.payload import Row
-from cancelall.venues.positions import PositionListing, PositionPage, PositionsModule, closed_by, positions, side_of
+from cancelall.venues.positions import (
+    PositionListing,
+    PositionPage,
+    PositionsModule,
+    closed_by,
+    positions,
+    protective_order,
+    side_of,
+)
 from cancelall.venues.positions import price as price_of
 
 
@@ -81,20 +89,14 @@ def protective(order: Order) -> ProtectiveOrder | None:
         role = Role.STOP
     elif kind.startswith("take_profit"):
         role = Role.TAKE_PROFIT
-    return ProtectiveOrder(
-        order_id=order.id,
-        client_id=order.client_id,
-        market=order.symbol or "",
+    return protective_order(
+        order,
         closes=closes,
         role=role,
-        symbol=order.symbol,
-        type=order.type,
-        side=order.side,
         trigger_price=trigger,
         price=price_of(row, "price") or price_of(row, "initial_price"),
         quantity=order.quantity,
         reduce_only=row.flag("reduce_only") if "reduce_only" in order.row else None,
-        row=order.row,
     )
 
 

@@ -46,12 +46,12 @@ run()
 """
 
 
-def typed(machine: Path, home: Path, *words: str) -> Ran:
-    """The real command of a user, on a machine whose config is at `machine`."""
+def typed(machine: Path, home: Path, *words: str, given: str = "") -> Ran:
+    """The real command of a user, on a machine whose config is at `machine`. `given` comes on its standard input."""
     done = subprocess.run(
         [sys.executable, "-c", _PROGRAM, str(ROOT), str(machine), *words],
         env={"PATH": os.environ["PATH"], "HOME": str(home), "COLUMNS": "200"},
-        stdin=subprocess.DEVNULL,
+        input=given,
         capture_output=True,
         text=True,
         timeout=50,
@@ -161,3 +161,23 @@ def test_it_is_never_made_and_a_first_one_of_the_users_own_takes_its_place(
     begun = typed(machine, home, "config", "init")
     assert (begun.code, "WARNING" in begun.err) == (0, False)
     assert (user.exists(), machine.exists()) == (True, False)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("config", "set", "mine", "venue", "bybit"),
+        ("auth", "set", "mine", "--venue", "bybit", "--to", "config"),
+    ],
+    ids=lambda words: " ".join(words[:2]),
+)
+def test_whatever_begins_an_own_config_says_that_the_machines_is_not_read_any_more(
+    words: tuple[str, ...], machine: Path, user: Path, home: Path
+) -> None:
+    named(machine, "of-the-machine")
+    keys = "api_key=CANARYkey0123456789\napi_secret=CANARYsecret0123456789\n"
+    begun = typed(machine, home, *words, given=keys)
+    assert (begun.code, user.exists()) == (0, True), begun.err
+    assert f"WARNING: {machine} is not read by you any more, but {user}" in begun.err
+    again = typed(machine, home, *words, given=keys)
+    assert (again.code, str(machine) in again.err) == (0, False)
