@@ -307,9 +307,10 @@ def _segments(report: ProfileReport, made: Console) -> RenderableType:
     rows = table(title)
     for name in ("part of the account", "verdict"):
         rows.add_column(name, overflow="fold")
-    for name in ("cancel-alls", "times read"):
-        rows.add_column(name, justify="right")
     details = any(detail for _, detail in groups)
+    counted = made.width >= _MEDIUM or not details  # a cut heading tells nobody anything
+    for name in ("cancel-alls", "times read") if counted else ():
+        rows.add_column(name, justify="right")
     if details:
         rows.add_column("detail", overflow="fold")
     for some, detail in groups:
@@ -318,7 +319,8 @@ def _segments(report: ProfileReport, made: Console) -> RenderableType:
         kind = DOUBTFUL if report.dry_run and some[0].verdict is Verdict.OPEN else of_verdict(some[0].verdict)
         style = "" if good else badge(kind, made.color_system)
         cells = [Text(names), Text(verdict if good else f" {verdict} ", style=style)]
-        cells += [Text(_span([one.mass_cancels for one in some])), Text(_span([one.listings for one in some]))]
+        if counted:
+            cells += [Text(_span([one.mass_cancels for one in some])), Text(_span([one.listings for one in some]))]
         rows.add_row(*cells, *([Text(clean(detail))] if details else []))
     return rows
 

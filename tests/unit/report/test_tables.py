@@ -577,6 +577,14 @@ def test_numbers_of_segments_that_share_a_row_are_a_span() -> None:
     assert "a, b, c clear 1 2-4" in lines
 
 
+@pytest.mark.parametrize("width", [60, 71, 72, 100])
+def test_no_heading_is_cut_whatever_a_segment_has_to_say(width: int) -> None:
+    absent = SegmentReport(name="HOSKYUSDM", verdict=Verdict.ABSENT, detail="4106 Invalid trading pair symbol")
+    shown = drawn(replace(REPORT, segments=(*REPORT.segments, absent), orders=()), width)
+    assert "…" not in shown
+    assert ("cancel-alls" in shown) == (width >= 72)
+
+
 NUMBERS = (("a", 2), ("b", 4), ("c", 3))
 
 
