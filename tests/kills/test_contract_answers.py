@@ -16,7 +16,6 @@ from kills.truth import MODES, PAGED, PARTS
 from kills.virtual import cleared, faced, healthy
 from soak.virtual import START
 
-
 LATER = pytest.mark.faults
 
 

@@ -361,7 +361,9 @@ def test_a_module_that_cannot_be_loaded_any_more_costs_the_positions_alone(
     """As where no file descriptor or no memory is left after a kill."""
     site = home / "site"
     site.mkdir()
-    (site / "sitecustomize.py").write_text(f"import sys\nsys.modules['cancelall.{lost}.positions'] = None\n", encoding="utf-8")
+    (site / "sitecustomize.py").write_text(
+        f"import sys\nsys.modules['cancelall.{lost}.positions'] = None\n", encoding="utf-8"
+    )
     with stocked("bybit") as server:
         env = {**environment("bybit", server), "PYTHONPATH": f"{site}:{ROOT}"}
         ran = cancelall(*words, home=home, env=env)
