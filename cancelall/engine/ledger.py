@@ -336,10 +336,10 @@ class Ledger:
         """The venue names what it has cancelled, and what it could not."""
         self.counted += said.count or 0
         self.remarks |= {said.remark} if said.remark else set()
-        ids, news = {order.id for order in named}, 0
+        ids, news, shown = {order.id for order in named}, 0, {order.id: order for order in said.orders}
         for identity in said.cancelled:
             order = Order(id=identity, segment=self.segment.name, client_id=said.client_ids.get(identity))
-            record = self.orders.setdefault(identity, OrderRecord(order=order))
+            record = self.orders.setdefault(identity, OrderRecord(order=shown.get(identity, order)))
             record.taken, record.failure = True, ""
             record.stray |= bool(named) and identity not in ids and not record.seen
             record.reappeared |= not record.seen and (self.holding or self._still_before)
