@@ -438,10 +438,14 @@ class Ledger:
 
     # --- what happens: witnesses ---
 
+    def witness_attempt_over(self, witness: Witness, attempt: Attempt) -> None:
+        """An attempt at a witness is over. One that is a cancel may have taken something, unless it says otherwise."""
+        said = attempt.judgement.answer if attempt.judgement is not None else None
+        if witness.request.changes and not witness.harmless and said is not Answer.NOTHING_OPEN:
+            self.air.disturbed = attempt.ended
+
     def witness_answered(self, witness: Witness, outcome: Outcome[Any]) -> None:
-        """A witness has answered, or not. One that is a cancel may have done something."""
-        if witness.request.changes and not witness.harmless and outcome.answer is not Answer.NOTHING_OPEN:
-            self.air.disturbed = outcome.attempt.ended
+        """A witness has answered, or not."""
         if outcome.value is None and outcome.answer is not Answer.NOTHING_OPEN and not witness.optional:
             self.trouble = outcome.attempt
 

@@ -92,7 +92,8 @@ def cancel_many(venue: State, call: Call) -> object:
         orders = [order for order in orders if _group(order) != failing]
         error = {"code": int(fault.number), "message": "matching_engine_queue_full"}
         errors = [{"type": failing[0], "currency": failing[1], "error": error}]
-    taken = venue.cancel(call.account, orders, call.request).accepted
+    accepted = venue.cancel(call.account, orders, call.request).accepted
+    taken = [order for order in accepted if not _filled(call, order)]
     shape = venue.setting("shape", call.request, "")
     if shape == "number" or str(params.get("detailed", False)).lower() != "true":
         return len(taken)
@@ -102,6 +103,11 @@ def cancel_many(venue: State, call: Call) -> object:
     for order in taken:
         groups.setdefault(_group(order), []).append(_cancelled(venue, order))
     return [*({"type": name, "currency": coin, "result": rows} for (name, coin), rows in groups.items()), *errors]
+
+
+def _filled(call: Call, order: SimOrder) -> bool:
+    now = call.account.book.find(order.id)
+    return now is not None and now.status == "filled"
 
 
 def _group(order: SimOrder) -> tuple[str, str]:

@@ -5,7 +5,7 @@ status goes with which code is not documented: 400 in general, and 401 for a bad
 """
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import ClassVar
 
@@ -17,7 +17,7 @@ from ..refusals import Refusal, Refused
 from ..routes import Call
 from ..wire import Headers, SimReply, SimRequest, json_reply
 from . import auth
-from .instruments import ACCOUNT, INSTRUMENTS, STOCK, Instrument, id_of
+from .instruments import ACCOUNT, INSTRUMENTS, STOCK, TRIGGERED, Instrument, id_of
 
 _BUCKETS = {"cancel_all": (250, 1250), "matching": (20, 4000), "reads": (100, 5000)}
 """Requests of a burst, and the milliseconds in which they are there again: the lowest tier."""
@@ -120,6 +120,10 @@ class State(FakeVenue):
     def new_id(self, like: SimOrder) -> str:
         self._number += self.random.randrange(1, 9)
         return id_of(like, self._number)
+
+    def _land(self, account: Account, orders: Sequence[SimOrder], request: SimRequest, when_ms: int) -> None:
+        """Those that work on a book come first: a trigger order has nothing that could fill."""
+        super()._land(account, sorted(orders, key=lambda order: order.kind in TRIGGERED), request, when_ms)
 
     def on_cancelled(self, account: Account, order: SimOrder) -> None:
         """One leg of a pair takes the other along, and an order those that it would have placed."""

@@ -17,13 +17,15 @@ from cancelall.venues.deribit.options import DeribitOptions, DeribitSecrets
 
 LIMITS = {
     "cancel all": Limit(count=250, seconds=1.25),
-    "matching": Limit(count=20, seconds=4.0),
+    "matching": Limit(count=16, seconds=4.0),
+    "quotes": Limit(count=1),
     "reads": Limit(count=100, seconds=5.0),
     "instruments": Limit(count=20, seconds=20.0),
 }
 """Bursts, and the time in which they are full again, of the lowest tier: https://docs.deribit.com/articles/rate-limits
 
-Which cancels besides `cancel_all` itself have its limit is not said: they count as trading.
+Trading is 20 at once and 5 a second, of which one is kept for mass quotes: their cancel waits for none by name. Which
+cancels besides `cancel_all` itself have its limit is not said: they count as trading.
 """
 
 QUOTES = "cancel all quotes"

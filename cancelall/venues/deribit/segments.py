@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from urllib.parse import parse_qsl
 
+from cancelall.core.errors import Unreadable
 from cancelall.core.model import Acknowledgement, Failure, FinalStates, Order, Page, Protection, Purpose, Reply, Request
 from cancelall.core.model import State as EndState
 from cancelall.venues import payload
@@ -45,6 +46,10 @@ class DeribitOrders(Segment):
     currency: str = ""
     kind: str = ""
     instruments: tuple[str, ...] = ()
+    unnamed = True
+    named_gap = (
+        4.0  # as long as it takes until as many cancels by name may go again: a mass cancel waits for none of them
+    )
 
     # --- cancelling ---
 
@@ -58,7 +63,8 @@ class DeribitOrders(Segment):
             return self._orders
         parts = [{"cancel_type": "instrument", "instrument_name": one} for one in self.instruments]
         whole = {"cancel_type": "currency", "currency": self.currency} if self.currency else {"cancel_type": "all"}
-        return (*self._orders, *(cancelling("cancel_quotes", QUOTES, self.testnet, one) for one in parts or [whole]))
+        quotes = partial(cancelling, "cancel_quotes", QUOTES, self.testnet, bucket="quotes")
+        return (*self._orders, *(quotes(one) for one in parts or [whole]))
 
     @cached_property
     def _orders(self) -> tuple[Request, ...]:
@@ -113,6 +119,8 @@ class DeribitOrders(Segment):
         entries, null = payload.null_or_list(answer, "result")
         orders, odd = payload.orders(entries, self._listed)
         silent = "" if isinstance(answer.get("testnet"), bool) else "the answer does not say its environment"
+        if null and silent:
+            raise Unreadable("result is null, and the answer is none of the venue's")
         return Page(orders=orders, unsure=payload.why(odd, silent), null=null)
 
     def _listed(self, row: Row) -> Order | None:
@@ -121,9 +129,11 @@ class DeribitOrders(Segment):
             return None
         if state not in (None, payload.UNREADABLE, *_WORKING):
             row.odd(f"order_state {payload.message(state)} is unknown", None)
-        order = self._order(row)
-        elsewhere = self.instruments and order.symbol is not None and order.symbol not in self.instruments
-        return None if elsewhere else order
+        return self._in_scope(self._order(row))
+
+    def _in_scope(self, order: Order) -> Order | None:
+        """An order whose instrument cannot be read may be in every scope."""
+        return order if not self.instruments or order.symbol is None or order.symbol in self.instruments else None
 
     def _order(self, row: Row, key: str = "order_id") -> Order:
         """An order as any list shows it. Raises Unreadable without an id."""
@@ -161,11 +171,12 @@ class DeribitOrders(Segment):
         https://docs.deribit.com/api-reference/trading/private-get_order_history_by_currency: those that never filled
         are shown on request only; recent ones stay for 30 minutes.
         """
-        waiting = dict.fromkeys(coin for one in orders if _waits(one) for coin in currencies_of(one))
-        coins = dict.fromkeys(coin for one in orders for coin in currencies_of(one))
+        own = (self.currency,) if self.currency else ()
+        waiting = dict.fromkeys(coin for one in orders if _waits(one) for coin in own or currencies_of(one))
+        coins = dict.fromkeys(coin for one in orders for coin in own or currencies_of(one))
         triggers = partial(get, "private/get_trigger_order_history", TRIGGER_ENDS, self.testnet)
         others = partial(get, "private/get_order_history_by_currency", Purpose.FINAL_STATES, self.testnet)
-        more = {"kind": "any", "count": str(_HISTORY), "include_unfilled": "true"}
+        more = {"kind": self.kind or "any", "count": str(_HISTORY), "include_unfilled": "true"}
         return (
             *(triggers({"currency": coin, "count": str(_HISTORY)}) for coin in waiting),
             *(others({"currency": coin, **more}) for coin in coins),
@@ -187,9 +198,10 @@ class DeribitOrders(Segment):
     def _end(self, row: Row) -> tuple[Order, EndState, str] | None:
         """How one order ended; None for a row that does not tell."""
         state, reason = row.text("order_state"), row.text("cancel_reason")
-        if state not in _CLOSED:
+        order = self._in_scope(self._order(row))
+        if order is None or state not in _CLOSED:
             return None
-        order = replace(self._order(row), ended_ms=row.number("last_update_timestamp"))
+        order = replace(order, ended_ms=row.number("last_update_timestamp"))
         if state == "filled":
             return order, EndState.FILLED, ""
         filled = payload.filled_before(row.name("filled_amount"))
@@ -199,9 +211,11 @@ class DeribitOrders(Segment):
     def _trigger_end(self, row: Row) -> tuple[Order, EndState, str] | None:
         """The same of a trigger order. One that fired has placed another order; its own kind is not shown any more."""
         state, placed = row.text("order_state") or "", row.text("order_id")
-        if state != "cancelled" and state != "triggered" and not state.startswith("rejected"):
+        order = self._in_scope(self._order(row, "trigger_order_id"))
+        if order is None or not state.startswith(("cancelled", "triggered", "rejected")):
             return None
-        order = replace(self._order(row, "trigger_order_id"), ended_ms=row.number("timestamp"))
+        if not self.kind:  # this history is of every kind: of a part of it, only orders that are known by now count
+            order = replace(order, ended_ms=row.number("timestamp"))
         if state == "cancelled":
             return order, EndState.CANCELLED, ""
         return order, EndState.GONE, payload.why(state, f"it placed {placed}" if placed else "")
