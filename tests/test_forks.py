@@ -16,7 +16,7 @@ from support import cancelall, environment, started, surroundings
 FRESH = {"LC_ALL": "C.UTF-8"}
 
 
-@pytest.mark.parametrize("line", ["--version", "bybit --help", "bybbit", "config path", "journal verify", "bybit", ""])
+@pytest.mark.parametrize("line", ["--version", "bybit --help", "bybbit", "config path", "journal verify", "all", ""])
 def test_a_fork_says_what_a_process_from_the_beginning_says(line: str, home: Path) -> None:
     forked = cancelall(*line.split(), home=home)
     begun = cancelall(*line.split(), home=home, env=FRESH)
