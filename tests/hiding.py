@@ -25,7 +25,11 @@ def hide(folder: Path) -> bool:
     if libc.unshare(_NEW_MOUNTS) != 0:
         if libc.unshare(_NEW_MOUNTS | _NEW_USER) != 0:
             return False
-        for name, text in (("setgroups", "deny"), ("uid_map", f"{user} {user} 1"), ("gid_map", f"{group} {group} 1")):
-            Path("/proc/self", name).write_text(text)
+        maps = {"setgroups": "deny", "uid_map": f"{user} {user} 1", "gid_map": f"{group} {group} 1"}
+        try:
+            for name, text in maps.items():
+                Path("/proc/self", name).write_text(text, encoding="ascii")
+        except OSError:
+            return False
     private = libc.mount(b"none", b"/", None, _RECURSIVE_PRIVATE, None) == 0
     return private and libc.mount(b"none", os.fsencode(folder), b"tmpfs", 0, b"size=4k,mode=755") == 0
