@@ -178,6 +178,7 @@ def test_orders_that_cannot_be_cancelled_are_listed(venue: str, account: str) ->
         assert named >= {f"/order/{one}/cancel" for one in left}
 
 
+LATER = pytest.mark.faults
 SHAPES = (
     *("json:listing=[]", "json:listing={}", "truncated:listing", "empty-body:listing", "html:listing"),
     *("html:listing=200", "duplicate-keys:listing", "listing-fails"),
@@ -187,9 +188,9 @@ SHAPES = (
 @pytest.mark.parametrize(
     ("venue", "fault", "account"),
     [
-        (venue, fault, mode)
-        for venue, truth in TRUTHS.items()
-        for fault in (*SHAPES, *truth.unreadable)
+        pytest.param(venue, fault, mode, marks=() if (at + number) % 2 == 0 or fault not in SHAPES else LATER)
+        for at, (venue, truth) in enumerate(TRUTHS.items())
+        for number, fault in enumerate((*SHAPES, *truth.unreadable))
         for mode in truth.modes
     ],
 )
