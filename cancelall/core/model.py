@@ -276,6 +276,10 @@ class Judgement:
     """The venue is halted: until it answers a cancel otherwise, an empty listing proves nothing."""
 
 
+UNREADABLE = "?"
+"""What is shown in the place of a field that cannot be read."""
+
+
 class Protection(Enum):
     """Whether an order can only shrink a position."""
 
@@ -292,6 +296,7 @@ class Order:
     id: str
     segment: str
     client_id: str | None = None
+    """The name that its owner gave it; None where it has none, `UNREADABLE` where that is not known."""
     symbol: str | None = None
     side: str | None = None
     type: str | None = None
@@ -308,6 +313,36 @@ class Order:
     """When it ended, in an answer about orders that are no longer open."""
     row: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
     """The venue's own row of it, where it is protective or may be: who loses it may want to place it again."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClientIds:
+    """A selection of orders by how their client ids begin; of all orders while it is empty."""
+
+    only: tuple[str, ...] = ()
+    """Orders whose client id begins with one of these."""
+    but: tuple[str, ...] = ()
+    """No order whose client id begins with one of these."""
+
+    def __bool__(self) -> bool:
+        return bool(self.only or self.but)
+
+    def selects(self, client_id: str | None, begins: Callable[[str, str], bool]) -> bool | None:
+        """Whether an order with this client id is selected; None where the id is not known.
+
+        `begins` tells whether a client id begins with a prefix.
+        """
+        if not self:
+            return True
+        if client_id is None:  # it has none: it is nobody's
+            return not self.only
+        if client_id == UNREADABLE:
+            return None
+        chosen = not self.only or any(begins(client_id, prefix) for prefix in self.only)
+        return chosen and not any(begins(client_id, prefix) for prefix in self.but)
+
+
+ANY_CLIENT_ID = ClientIds()
 
 
 @dataclass(frozen=True, kw_only=True)

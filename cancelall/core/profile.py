@@ -11,6 +11,7 @@ from typing import Annotated, Any, ClassVar
 
 from cancelall.core.declare import Opt
 from cancelall.core.errors import ConfigError
+from cancelall.core.model import ClientIds
 from cancelall.core.secret import Secret
 
 SHORTEST = 1.0
@@ -47,6 +48,22 @@ KEEP_PROTECTIVE = Opt(
     commands=(*KILLS, "demo"),
     defaults=True,
 )
+CLIENT_ID = Opt(
+    help="Only orders whose client id begins so; by name, never by a mass cancel.",
+    metavar="PREFIX",
+    selector=True,
+    text="free",
+    example="mine-",
+    commands=KILLS,
+)
+NOT_CLIENT_ID = Opt(
+    help="No order whose client id begins so; by name, never by a mass cancel.",
+    metavar="PREFIX",
+    selector=True,
+    text="free",
+    example="grid-",
+    commands=KILLS,
+)
 NOTIFY_COMMAND = Opt(
     help="A command (a list of words, no shell) that gets the result as JSON lines on its stdin.",
     on_line="Run this at the end, with the result as JSON lines on its stdin. No shell, 10 s.",
@@ -73,6 +90,8 @@ class Common:
     ] = None
     deadline: Annotated[float | None, DEADLINE] = None
     keep_protective: Annotated[bool | None, KEEP_PROTECTIVE] = None
+    client_id: Annotated[tuple[str, ...], CLIENT_ID] = ()
+    not_client_id: Annotated[tuple[str, ...], NOT_CLIENT_ID] = ()
     proxy: Annotated[
         str | None,
         Opt(
@@ -123,6 +142,11 @@ class Profile:
         return "demo" if self.rehearsal else self.environment
 
     @property
+    def client_ids(self) -> ClientIds:
+        """The orders that are selected by their client ids."""
+        return ClientIds(only=self.common.client_id, but=self.common.not_client_id)
+
+    @property
     def deadline(self) -> float:
         """Seconds until the verdict."""
         return self.common.deadline if self.common.deadline is not None else DEFAULT_DEADLINE
@@ -150,6 +174,8 @@ class Overrides:
     environment: str | None = None
     deadline: float | None = None
     keep_protective: bool | None = None
+    client_id: tuple[str, ...] = ()
+    not_client_id: tuple[str, ...] = ()
     everything: bool = False
 
 

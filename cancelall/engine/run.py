@@ -232,11 +232,11 @@ class Run:
         )
         self._sessions.append(client)
         client.halted = self.halted
-        keep = bool(profile.common.keep_protective)
         sweep = ProfileSweep(
             client,
             profile.environment,
-            keep_protective=keep,
+            keep_protective=bool(profile.common.keep_protective),
+            client_ids=profile.client_ids,
             scale=self.scale,
             listed=lambda segment, listing: reporting.listed(sweep, record, segment, listing),
         )

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from cancelall.core.errors import Unreadable
 from cancelall.core.model import GATEWAY_PAUSE, Answer, Judgement, Order, Protection, Reply, State
+from cancelall.core.model import UNREADABLE as UNREADABLE
 from cancelall.core.model import parse as parse
 from cancelall.core.secret import scrub
 
@@ -26,8 +27,6 @@ MESSAGE_LIMIT = 200
 """Characters of a venue's message that are kept."""
 ID_LIMIT = 128
 """Characters of an order's id: the longest of any venue, a UUID with a prefix, has 60."""
-UNREADABLE = "?"
-"""What is shown in the place of a field that cannot be read."""
 
 
 def as_object(value: object, name: str = "answer") -> Mapping[str, Any]:
@@ -115,6 +114,12 @@ class Row:
         """A field that names something, such as a symbol; None when it is absent, or odd."""
         value = self.text(key, needed=needed)
         return None if value == UNREADABLE else value
+
+    def client_id(self, key: str) -> str | None:
+        """The client's own id, under a key that every row has: None when it is null or empty, `UNREADABLE` where the
+        key is missing. Where rows of orders without one lack the key, it is a `text`.
+        """
+        return self.text(key) if key in self.record else UNREADABLE
 
     def number(self, key: str) -> int | None:
         """A whole number such as a time in ms; None when it is absent, or odd."""
