@@ -115,11 +115,15 @@ class Row:
         value = self.text(key, needed=needed)
         return None if value == UNREADABLE else value
 
-    def client_id(self, key: str) -> str | None:
-        """The client's own id, under a key that every row has: None when it is null or empty, `UNREADABLE` where the
-        key is missing. Where rows of orders without one lack the key, it is a `text`.
+    def client_id(self, key: str, *, may_lack: bool = False) -> str | None:
+        """The client's own id: None when it is null or empty, `UNREADABLE` where it is not known.
+
+        `may_lack`: rows of orders that have none do not have the key either.
         """
-        return self.text(key) if key in self.record else UNREADABLE
+        if key not in self.record:
+            return None if may_lack else UNREADABLE
+        value = self.text(key)
+        return value if value is None or value.isprintable() else UNREADABLE
 
     def number(self, key: str) -> int | None:
         """A whole number such as a time in ms; None when it is absent, or odd."""

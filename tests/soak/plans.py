@@ -379,6 +379,11 @@ def _deltadefi(rng: random.Random) -> dict[str, Any]:
 
 
 _OPTIONS = {"ascendex": _ascendex, "bitget": _bitget, "bybit": _bybit, "deltadefi": _deltadefi, "pacifica": _pacifica}
+_OWNERS: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(("bitget", "bybit"), ("mine-", "desk-", "mine-1", "nobody-")),
+    "pacifica": ("f00d0000", "de50", "f00d0000-1", "dead"),
+}
+"""How client ids begin, where listings show any."""
 UNKNOWN_WORDS: Mapping[str, frozenset[str]] = {
     "ascendex": frozenset({"BTCUSDT"}),
     "bitget": frozenset({"BTCUSTD", "XYZ"}),
@@ -414,11 +419,12 @@ def drawn(rng: random.Random, seed: int, venue: str) -> Plan:
         kinds=tuple(rng.sample(list(Trouble), rng.randint(1, 4))),
     )
     keep = rng.random() < 0.2
+    chosen = _by_client_id(random.Random(f"client ids {seed}"), venue)
     banned = _cannot_be_told(rng, venue, options)
     chance = rng.random()
     faults: Any = ()
     if chance < (0.65 if calm else 0.15):
-        faults = _combined(rng, venue, banned, witnessed=not keep and "symbol" not in options)
+        faults = _combined(rng, venue, banned, witnessed=not (keep or chosen) and "symbol" not in options)
     elif chance < 0.72:
         faults = rng.choice((_silent, _odd))(rng, venue)
     elif chance < 0.94:
@@ -431,7 +437,7 @@ def drawn(rng: random.Random, seed: int, venue: str) -> Plan:
         seed=seed,
         venue=venue,
         orders=rng.choice((25, 40) if lying else (0, 3, 8, 8, 12, 12, 25, 40, 40, 60, 120)),
-        options=options,
+        options={**options, **chosen},
         environment="demo" if demo else "live",
         mode=rng.choice(("classic", "unified", "hybrid")) if venue == "bitget" else "",
         keep=keep,
@@ -445,6 +451,14 @@ def drawn(rng: random.Random, seed: int, venue: str) -> Plan:
         accounts=rng.choice((1,) * 9 + (2,)),
         interrupted=round(rng.uniform(0, min(deadline, 8)), 3) if not calm and rng.random() < 0.1 else None,
     )
+
+
+def _by_client_id(rng: random.Random, venue: str) -> dict[str, Any]:
+    """Now and then only some owners' orders are to go, or all but theirs; from chance of its own."""
+    if venue not in _OWNERS or rng.random() > 0.12:
+        return {}
+    prefixes = _some(rng, _OWNERS[venue], 2)
+    return rng.choice(({"client_id": prefixes}, {"not_client_id": prefixes}, {"client_id": prefixes[:1]}))
 
 
 def _last_trigger(rng: random.Random, seed: int) -> Plan:

@@ -149,6 +149,20 @@ class Truth:
         """Whether the profile asks for this order to go."""
         raise NotImplementedError
 
+    def wanted(self, order: SimOrder) -> bool:
+        """Whether it is in scope, and its client id one of those that are to go."""
+        return self.in_scope(order) and self.selected(order)
+
+    def selected(self, order: SimOrder) -> bool:
+        """Whether an order's client id is one of those that are to go."""
+        own, only, but = order.client_id, self.many("client_id"), self.many("not_client_id")
+        return (not only or own.startswith(only)) and not (but and own.startswith(but))
+
+    @property
+    def by_name(self) -> bool:
+        """Whether client ids select orders."""
+        return not self.options.keys().isdisjoint(("client_id", "not_client_id"))
+
     def protective(self, order: SimOrder) -> bool:
         """Whether it can only shrink a position."""
         raise NotImplementedError

@@ -157,7 +157,8 @@ class State(FakeVenue):
                 template = template.but(account=account.key)
             elif "strategy" in template.extra:
                 template = template.but(strategy=chases.popleft())
-            owner = ("", "mine", "desk")[number % 3] if template.segment != STRATEGIES else ""
+            placed_by_a_client = template.segment != STRATEGIES and "strategy" not in template.extra
+            owner = ("", "mine", "desk")[number % 3] if placed_by_a_client else ""
             client_id = self.client_id(owner, number, order_id) if owner else ""
             self.place(account, template.placed(order_id, self.now_ms() - _STOCK_AGE_MS + step * 100, client_id))
 

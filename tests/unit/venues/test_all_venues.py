@@ -68,7 +68,7 @@ def test_no_field_but_the_id_keeps_a_row_or_its_neighbours_from_being_acted_on(k
         if field in kind.read.split() and wrong:
             assert found.unsure, field
         for order in found.orders:
-            assert order.symbol != payload.UNREADABLE
+            assert order.symbol != payload.payload.UNREADABLE
         wanted = {order.id for order in found.orders if order.symbol or not kind.by_symbol}
         assert kind.named(found.orders) == wanted or kind.venue == "bybit", field
     assert kind.page(rows(kind, 1, 2)).unsure == ""
@@ -84,6 +84,25 @@ def test_a_row_that_names_no_order_hides_no_other(kind: Kind, bad: Any) -> None:
     found = kind.page([*rows(kind, 1), entry, *rows(kind, 2)])
     assert [order.id for order in found.orders] == ["1", "2"]
     assert found.unsure
+
+
+@each_kind
+def test_a_client_id_is_read_as_it_is_and_never_guessed(kind: Kind) -> None:
+    """None where the row says that it has none. Where that is not known, nobody's filter may take it for none."""
+    field = kind.client_id
+    if not field:
+        assert [one.client_id for one in kind.page([{**kind.row, "clientOid": "a", "orderLinkId": "a"}]).orders] == [
+            None
+        ]
+        return
+    cases = {"Mine-1": "Mine-1", "ümlaut 1": "ümlaut 1", None: None, "": None, "\x1b[2J": payload.UNREADABLE}
+    for value, expected in cases.items():
+        page = kind.page([{**kind.row, field: value}])
+        assert ([one.client_id for one in page.orders], page.unsure) == ([expected], "")
+    odd = kind.page([{**kind.row, field: {"id": 1}}])
+    assert ([one.client_id for one in odd.orders], bool(odd.unsure)) == ([payload.UNREADABLE], True)
+    lacking = kind.page([{name: value for name, value in kind.row.items() if name != field}])
+    assert [one.client_id for one in lacking.orders] == [payload.UNREADABLE if kind.names_all else None]
 
 
 @each_kind
