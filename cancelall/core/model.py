@@ -317,32 +317,24 @@ class Order:
 
 @dataclass(frozen=True, kw_only=True)
 class ClientIds:
-    """A selection of orders by how their client ids begin; of all orders while it is empty."""
+    """A selection of orders by how their client ids begin."""
 
     only: tuple[str, ...] = ()
     """Orders whose client id begins with one of these."""
     but: tuple[str, ...] = ()
     """No order whose client id begins with one of these."""
 
-    def __bool__(self) -> bool:
-        return bool(self.only or self.but)
-
     def selects(self, client_id: str | None, begins: Callable[[str, str], bool]) -> bool | None:
         """Whether an order with this client id is selected; None where the id is not known.
 
         `begins` tells whether a client id begins with a prefix.
         """
-        if not self:
-            return True
         if client_id is None:  # it has none: it is nobody's
             return not self.only
         if client_id == UNREADABLE:
             return None
         chosen = not self.only or any(begins(client_id, prefix) for prefix in self.only)
         return chosen and not any(begins(client_id, prefix) for prefix in self.but)
-
-
-ANY_CLIENT_ID = ClientIds()
 
 
 @dataclass(frozen=True, kw_only=True)

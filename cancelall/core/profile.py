@@ -11,7 +11,6 @@ from typing import Annotated, Any, ClassVar
 
 from cancelall.core.declare import Opt
 from cancelall.core.errors import ConfigError
-from cancelall.core.model import ClientIds
 from cancelall.core.secret import Secret
 
 SHORTEST = 1.0
@@ -53,7 +52,7 @@ CLIENT_ID = Opt(
     metavar="PREFIX",
     selector=True,
     text="free",
-    example="mine-",
+    example="b07",
     commands=KILLS,
 )
 NOT_CLIENT_ID = Opt(
@@ -61,7 +60,7 @@ NOT_CLIENT_ID = Opt(
     metavar="PREFIX",
     selector=True,
     text="free",
-    example="grid-",
+    example="9a1d",
     commands=KILLS,
 )
 NOTIFY_COMMAND = Opt(
@@ -140,11 +139,6 @@ class Profile:
     def shown_environment(self) -> str:
         """The environment as a user sees it: nothing of the embedded exchange is live."""
         return "demo" if self.rehearsal else self.environment
-
-    @property
-    def client_ids(self) -> ClientIds:
-        """The orders that are selected by their client ids."""
-        return ClientIds(only=self.common.client_id, but=self.common.not_client_id)
 
     @property
     def deadline(self) -> float:

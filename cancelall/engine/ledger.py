@@ -14,7 +14,6 @@ from typing import Any
 
 from cancelall.core.attempts import Attempt, Outcome
 from cancelall.core.model import (
-    ANY_CLIENT_ID,
     Acknowledgement,
     Answer,
     ClientIds,
@@ -50,7 +49,8 @@ class Ledger:
     gap: float = 0.0
     """Seconds between two answers of the venue that are believed together: empty listings, refusals, absence."""
     keep: bool = False
-    client_ids: ClientIds = ANY_CLIENT_ID
+    client_ids: ClientIds | None = None
+    """None: whatever their client ids are."""
     reads_only: bool = False
     holding: bool = False
     """Nothing is given up, and what is seen for the first time has reappeared."""
@@ -199,19 +199,15 @@ class Ledger:
         """Whether all cancels have been answered since a listing began: the next one will show more, and count."""
         return self.air.in_flight == 0 and self.air.quiet_since > began
 
-    @cached_property
-    def by_name(self) -> bool:
-        """Whether orders are selected by their client ids: they go by name alone."""
-        return bool(self.client_ids)
-
     @property
     def keeps_some(self) -> bool:
         """Whether a mass cancel could take what has to be kept."""
-        return self.by_name or (self.keep and self.segment.protective_kinds)
+        return self.client_ids is not None or (self.keep and self.segment.protective_kinds)
 
     def selects(self, order: Order) -> bool | None:
         """Whether an order's client id is one of those that are to go; None where it is not known."""
-        return self.client_ids.selects(order.client_id, self.segment.begins) if self.by_name else True
+        known = self.client_ids
+        return True if known is None else known.selects(order.client_id, self.segment.begins)
 
     def keeps(self, order: Order) -> bool:
         """Whether an order is left in place on request: one reason is enough."""

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from cancelall.core.model import ANY_CLIENT_ID, ClientIds, Listing
+from cancelall.core.model import ClientIds, Listing
 from cancelall.engine import proof
 from cancelall.engine.client import Client
 from cancelall.engine.discovery import Discoveries
@@ -32,7 +32,7 @@ class ProfileSweep:
         environment: str,
         *,
         keep_protective: bool = False,
-        client_ids: ClientIds = ANY_CLIENT_ID,
+        client_ids: ClientIds | None = None,
         scale: float = 1.0,
         listed: Callable[[str, Listing], None] = lambda segment, listing: None,
     ) -> None:

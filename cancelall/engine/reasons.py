@@ -150,7 +150,7 @@ def _some(ids: list[str]) -> str:
 def _unmet(sweep: ProfileSweep) -> list[str]:
     """Prefixes of client ids that no order had, where all was read: one may be misspelt."""
     ledgers = [one for one in sweep.ledgers.values() if one.absent is None]
-    if not all(one.listings for one in ledgers):
+    if sweep.client_ids is None or not all(one.listings for one in ledgers):
         return []
     known = [(one.segment.begins, record.order.client_id or "") for one in ledgers for record in one.seen]
     prefixes = dict.fromkeys((*sweep.client_ids.only, *sweep.client_ids.but))

@@ -61,8 +61,8 @@ def verdict_words(report: ProfileReport) -> str:
     if report.verdict is Verdict.OPEN:
         return f"{report.count(State.OPEN) + report.count(State.FAILED)} order(s) are still open"
     if report.verdict is Verdict.CLEAR and (report.count(State.KEPT) or by_client_id(report.scope)):
-        kept = f"{report.count(State.KEPT)} order(s) that were to be kept are left"
-        return f"of the selected orders none is left; {kept}" if by_client_id(report.scope) else f"only {kept}"
+        others = f"{report.count(State.KEPT)} order(s) that were to be kept are left"
+        return f"of the selected orders none is left; {others}" if by_client_id(report.scope) else f"only {others}"
     return _SAYS[report.verdict]
 
 

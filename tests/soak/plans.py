@@ -384,6 +384,7 @@ _OWNERS: Mapping[str, tuple[str, ...]] = {
     "pacifica": ("f00d0000", "de50", "f00d0000-1", "dead"),
 }
 """How client ids begin, where listings show any."""
+_CLIENT_ID_FIELDS = {"bitget": "clientOid", "bybit": "orderLinkId", "pacifica": "client_order_id"}
 UNKNOWN_WORDS: Mapping[str, frozenset[str]] = {
     "ascendex": frozenset({"BTCUSDT"}),
     "bitget": frozenset({"BTCUSTD", "XYZ"}),
@@ -419,7 +420,8 @@ def drawn(rng: random.Random, seed: int, venue: str) -> Plan:
         kinds=tuple(rng.sample(list(Trouble), rng.randint(1, 4))),
     )
     keep = rng.random() < 0.2
-    chosen = _by_client_id(random.Random(f"client ids {seed}"), venue)
+    own = random.Random(f"client ids {seed}")
+    chosen = _by_client_id(own, venue)
     banned = _cannot_be_told(rng, venue, options)
     chance = rng.random()
     faults: Any = ()
@@ -429,6 +431,8 @@ def drawn(rng: random.Random, seed: int, venue: str) -> Plan:
         faults = rng.choice((_silent, _odd))(rng, venue)
     elif chance < 0.94:
         faults = _faults(rng, venue, deadline, banned)
+    if chosen and own.random() < 0.3:
+        faults = _unreadable_ids(own, venue, faults)
     on = [fault for _, some in faults for fault in some]
     blind, lying = any(fault.startswith("listing-fails~") for fault in on), _LIES.get(venue) in on
     prices = rng.choice((6, 12, 20) if blind else (0, 0, 0, 1, 3, 6, 12))
@@ -459,6 +463,13 @@ def _by_client_id(rng: random.Random, venue: str) -> dict[str, Any]:
         return {}
     prefixes = _some(rng, _OWNERS[venue], 2)
     return rng.choice(({"client_id": prefixes}, {"not_client_id": prefixes}, {"client_id": prefixes[:1]}))
+
+
+def _unreadable_ids(rng: random.Random, venue: str, faults: Any) -> Any:
+    """The same faults, and the client ids of some rows cannot be read, for a while or to the end."""
+    fault = f"odd-field={_CLIENT_ID_FIELDS[venue]}{rng.choice(('', '/missing'))}{rng.choice(('', '', '@5'))}"
+    (moment, first), *rest = faults or ((0.0, ()),)
+    return ((moment, (*first, fault)), *rest)
 
 
 def _last_trigger(rng: random.Random, seed: int) -> Plan:

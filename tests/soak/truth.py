@@ -23,6 +23,8 @@ from cancelall.simulator.pacifica import markets as pacifica_markets
 from tests.soak.virtual import Sent, true_ms
 
 FOREVER = 1 << 60
+CLIENT_IDS = frozenset({"client_id", "not_client_id"})
+"""Options that select orders by their client ids."""
 PAGING = frozenset({"cursor", "idLessThan", "page", "offset"})
 
 
@@ -161,7 +163,7 @@ class Truth:
     @property
     def by_name(self) -> bool:
         """Whether client ids select orders."""
-        return not self.options.keys().isdisjoint(("client_id", "not_client_id"))
+        return not self.options.keys().isdisjoint(CLIENT_IDS)
 
     def protective(self, order: SimOrder) -> bool:
         """Whether it can only shrink a position."""
