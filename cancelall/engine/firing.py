@@ -112,8 +112,10 @@ def exhausted(ledger: Ledger, listing: Listing) -> bool:
         return True
     if not (listing.complete and ledger.idle and listing.began >= ledger.air.ended) or ledger.doubted:
         return False
-    stays = bool(ledger.left(listing)) or ledger.refused is not None
-    return stays and not due(ledger, listing.orders, math.inf, complete=True)
+    left = ledger.left(listing)
+    if any(ledger.selects(order) is None for order in left):  # the next answer may tell
+        return False
+    return (bool(left) or ledger.refused is not None) and not due(ledger, listing.orders, math.inf, complete=True)
 
 
 # --- the parts ---
