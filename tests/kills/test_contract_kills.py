@@ -495,7 +495,7 @@ def test_whose_client_id_is_not_known_is_left_and_is_open(venue: str, account: s
     unread = {row.order.id for row in result.report.orders if (row.reason or "").endswith("not read back")}
     assert (result.verdict, result.report.exit_status) == (Verdict.OPEN, 10)
     assert unknown - unread
-    assert (unknown - unread | result.ended("kept")) & ids(result.stock) == left
+    assert (unknown - unread | result.ended("kept")) & ids(result.stock) <= left <= result.ended("open", "kept")
     assert {row.reason for row in result.report.orders if row.order.id in unknown - unread} == {
         "left in place: its client id cannot be read"
     }
