@@ -19,6 +19,7 @@ from cancelall import simulator
 from cancelall.simulator import SimServer
 from cancelall.simulator.book import SimOrder
 from cancelall.venues.registry import VENUES
+from kills.truth import TRUTHS
 from support import ROOT, Ran, cancelall, environment, profile_table, write_config
 
 pytestmark = pytest.mark.alone("positions get two seconds of wall time after a verdict")
@@ -171,6 +172,20 @@ def test_with_protective_orders_kept_no_stop_is_lost(venue: str, home: Path) -> 
     kept = {order["id"] for order in line["orders"] if order["state"] == "kept"}
     assert position["protected_by"] or venue == "ascendex"
     assert set(position["protected_by"]) <= kept
+
+
+@pytest.mark.parametrize("venue", [venue for venue in LISTED if TRUTHS[venue].mine])
+def test_of_orders_selected_by_client_id_only_what_was_cancelled_is_lost(venue: str, home: Path) -> None:
+    with stocked(venue) as server:
+        mine = {order.id for order in server.open_orders() if order.client_id.startswith(TRUTHS[venue].mine)}
+        line = run(venue, server, home, venue, "--client-id", TRUTHS[venue].mine, "--json").line
+    lost = {stop["order_id"] for position in line["positions"] for stop in position["lost_stops"]}
+    kept = {order["id"] for order in line["orders"] if order["state"] == "kept"}
+    assert line["verdict"] == "clear"
+    assert lost <= mine
+    assert {one for position in line["positions"] for one in position["protected_by"]} <= kept
+    removed = sum(order["protective"] for order in line["orders"] if order["id"] in mine)
+    assert any(words.startswith(f"{removed} protective order(s)") for words in line["warnings"]) is bool(removed)
 
 
 @in_turns(["-q"], ["-q", "--json"], ["--dry-run"], ["--dry-run", "--json"])
