@@ -438,7 +438,6 @@ DERIBIT = Truth(
         *("odd-field=instrument_name/null", "odd-field=order_id@3"),
     ),
     unreadable=("silent:listing", 'json:listing={"result":[]}', 'json:listing={"jsonrpc":"2.0","testnet":false}'),
-    nulls=("null-lists:listing", "null-lists:listing@1"),
     refusals=(
         Refusal(faults=("key",), kind="auth", hint="check client_id and client_secret"),
         Refusal(faults=("ip",), kind="auth"),
