@@ -210,7 +210,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     if words == ["--show-completion"]:
         words.append(Path(os.environ.get("SHELL") or "?").name)
-    return process.held(lambda: _run(words))
+    return process.held(lambda: _run(words), words)
 
 
 def _run(words: Sequence[str]) -> int:
@@ -238,7 +238,7 @@ def _run(words: Sequence[str]) -> int:
         if message is None:
             raise
         said = veiled(parameters.with_nearest(" ".join(str(message()).split())), parameters.values_of(words))
-        return process.fail(said, _help_hint(fault), ExitStatus.USAGE)
+        return process.fail(said, _help_hint(fault), ExitStatus.USAGE, "parameter", words)
     return int(result) if isinstance(result, int) else 0
 
 

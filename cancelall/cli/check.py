@@ -235,7 +235,7 @@ def aged(
 def unreadable(error: CancelallError, names: Sequence[str], output: Output) -> ExitStatus:
     """The lines of profiles whose config cannot even be read."""
     streams = _CheckStreams(output, os.environ)
-    for name in names:
+    for name in names or ([""] if output.json else []):
         finding = local.error_finding(error)
         streams.checked(CheckReport(profile=name, venue="", environment=None, host=None, findings=(finding,)))
     streams.note(error.line)

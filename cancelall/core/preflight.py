@@ -155,6 +155,7 @@ class CheckReport:
     """Everything that was found about one profile."""
 
     profile: str
+    """Empty where it came to none."""
     venue: str
     environment: str | None
     host: str | None

@@ -379,7 +379,10 @@ class Run:
 
     def _timing(self, tally: Tally, decided: float) -> Timing:
         return Timing(
-            first_request=self._ms(tally.first_request), first_ack=self._ms(tally.first_ack), verdict=self._ms(decided)
+            first_request=self._ms(tally.first_request),
+            first_ack=self._ms(tally.first_ack),
+            verdict=self._ms(decided),
+            verdict_at=self.clock.now_ms() - round((self.clock.monotonic() - decided) * 1000),
         )
 
     def _ms(self, at: float | None) -> int | None:

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from cancelall.cli.execute import _how_far
 from cancelall.core.errors import TransportFault
 from cancelall.core.model import Order, Protection, State, Verdict
-from cancelall.core.results import ErrorReport, OrderReport, ProfileReport, SegmentReport, Timing
+from cancelall.core.results import ErrorReport, OrderReport, ProfileReport, RunFacts, SegmentReport, Timing
 from cancelall.core.secret import Secret
 from cancelall.engine.verdicts import exit_status
 from cancelall.report import live, tables
@@ -49,7 +49,7 @@ REPORT = ProfileReport(
     orders=(OrderReport(order=ORDER, state=State.CANCELLED),),
     not_covered=("trading bots",),
     requests=9,
-    timing=Timing(first_request=212, first_ack=251, verdict=930),
+    timing=Timing(first_request=212, first_ack=251, verdict=930, verdict_at=1795953601250),
 )
 
 
@@ -67,7 +67,7 @@ def last_line(text: str) -> str:
 
 
 def test_the_line_of_a_profile_is_the_documented_one() -> None:
-    assert profile_line(REPORT) == (
+    assert profile_line(REPORT, RunFacts(id="5bf1", machine="vps-3", reason="drill")) == (
         '{"schema":1,"profile":"bybit","venue":"bybit","environment":"live","host":"https://api.bybit.com",'
         '"scope":{"settle_coin":"USDT","symbol":["BTCUSDT","ETHUSDT"]},"dry_run":false,'
         '"verdict":"clear","exit_code":0,'
@@ -78,7 +78,8 @@ def test_the_line_of_a_profile_is_the_documented_one() -> None:
         '"counts":{"cancelled":1,"filled":0,"gone":0,"open":0,"failed":0,"kept":0},'
         '"not_covered":["trading bots"],'
         '"requests":9,"timing_ms":{"first_request":212,"first_ack":251,"verdict":930},'
-        '"error":null,"warnings":[],"positions":null,"positions_unknown":null}\n'
+        '"error":null,"warnings":[],"positions":null,"positions_unknown":null,'
+        '"run":"5bf1","time":"2026-11-29T12:00:01.250Z","machine":"vps-3","reason":"drill"}\n'
     )
 
 
@@ -107,6 +108,7 @@ def test_a_profile_that_could_not_be_read_has_every_key_too() -> None:
         "error": {"kind": "secret", "message": "no api_key", "hint": "set it"},
         "positions": None,
         "positions_unknown": None,
+        **dict.fromkeys(("run", "time", "machine", "reason")),
     }
 
 
