@@ -45,6 +45,8 @@ _LAST_WORDS = 0.2
 
 _WAY_KNOWN = 1.0
 """Seconds that the first line of a profile waits for whether a proxy of the environment lets its requests through."""
+_STANDSTILL = 1.0
+"""Seconds after which the live line names what connecting waits for."""
 _DISK = 0.25
 """Seconds that the disk gets at the end to take the journal in."""
 
@@ -451,7 +453,7 @@ def _how_far(sweep: ProfileSweep) -> str:
     ledgers, client = list(sweep.ledgers.values()), sweep.client
     if not any(one.answered for one in ledgers) and client.tally.turned_away is None:
         troubles = (one.trouble.fault.message for one in ledgers if one.trouble is not None and one.trouble.fault)
-        why = next(troubles, "")
+        why = client.standstill(_STANDSTILL) or next(troubles, "")
         return f"no answer yet: {text.clean(why)}" if why else f"no answer yet from {host_of(client.signer.origin)}"
     taken = sum(record.taken for one in ledgers for record in one.seen)
     read = [one for one in ledgers if one.last is not None]

@@ -97,8 +97,7 @@ def _of_no_product(attempt: Attempt) -> bool:
 def _met(attempt: Attempt | None, client: Client) -> tuple[ErrorKind, str, str]:
     """Kind, words and hint of what went wrong with an attempt, if anything did."""
     if attempt is None:
-        what = "no connection to" if client.tally.unconnected else "no answer from"
-        return "timeout", f"{what} {host_of(client.signer.origin)} in time", ""
+        return "timeout", client.tally.silence or f"no answer from {host_of(client.signer.origin)} in time", ""
     if attempt.fault is not None:
         return attempt.fault.kind, attempt.fault.message, attempt.fault.hint
     judgement = attempt.judgement

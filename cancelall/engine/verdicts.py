@@ -89,7 +89,8 @@ def segment_report(ledger: Ledger, client: Client) -> SegmentReport:
         details.append(refusal.message if refusal else _trouble(ledger))
     elif verdict in (Verdict.UNPROVEN, Verdict.UNREACHABLE) or ledger.air.suspended:
         unsent = "" if client.tally.requests else "nothing was sent"
-        details.append(_trouble(ledger) or unsent or "no two complete empty listings in time")
+        short = "no two complete empty listings in time" if verdict is not Verdict.UNREACHABLE else ""
+        details += filter(None, [_trouble(ledger) or unsent or short])
         details += [f"listing incomplete: {ledger.incomplete}"] if ledger.incomplete else []
         if ledger.contradicted:
             details.append("the listing is empty, but another answer of the venue says otherwise")

@@ -16,6 +16,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterable, Sequence
+from typing import Literal
 
 STAGGER = 0.25
 """Seconds before the next address is tried next to those under way."""
@@ -45,6 +46,7 @@ class _LookUp:
         self.done = threading.Event()
         self.addresses: tuple[Address, ...] = ()
         self.fault: Exception | None = None
+        self.began = time.monotonic()
         self.ended = 0.0
         self.renewing = False
 
@@ -66,6 +68,8 @@ class _LookUp:
 
 
 _names: dict[tuple[str, int], _LookUp] = {}
+_racing: dict[object, tuple[str, float]] = {}
+"""The host of each race of addresses that is under way, and when it began."""
 _lock = threading.Lock()
 
 
@@ -81,19 +85,42 @@ def connect(
     """
     found = _looked_up(host, port, until)
     try:
-        return race(_of_family(found.addresses, family), _end(seconds, until))
+        return _race(host, _of_family(found.addresses, family), _end(seconds, until))
     except NoFamily:
         raise
     except OSError:
         again = _once_more(host, port, found)
         if again is None:
             raise
-    return race(_of_family(again.addresses, family), _end(seconds, until))
+    return _race(host, _of_family(again.addresses, family), _end(seconds, until))
 
 
 def resolve(host: str, port: int, until: float | None = None) -> list[Address]:
     """A host's addresses, the families taking turns; looked up once in a run. Raises as `connect` does for the name."""
     return list(_looked_up(host, port, until).addresses)
+
+
+def standstill(host: str, seconds: float) -> Literal["", "name", "connection"]:
+    """What connecting to a host has been waiting for, so many seconds at least; empty where it gets on."""
+    latest = time.monotonic() - seconds
+    with _lock:
+        names = [one for (name, _), one in _names.items() if name == host]
+        races = [since for name, since in _racing.values() if name == host]
+    if any(one.fault is not None if one.done.is_set() else one.began <= latest for one in names):
+        return "name"
+    return "connection" if any(since <= latest for since in races) else ""
+
+
+def _race(host: str, addresses: Sequence[Address], until: float) -> socket.socket:
+    """The race to a host, noted while it is under way. Raises as `race`."""
+    mine = object()
+    with _lock:
+        _racing[mine] = host, time.monotonic()
+    try:
+        return race(addresses, until)
+    finally:
+        with _lock:
+            del _racing[mine]
 
 
 def alternate(addresses: Iterable[Address]) -> list[Address]:

@@ -327,10 +327,11 @@ def _segments(report: ProfileReport, made: Console) -> RenderableType:
 
 def _alike(segments: Sequence[SegmentReport], cause: str | None) -> list[tuple[list[SegmentReport], str]]:
     """Segments of one verdict and detail together, and the detail unless it is the cause that is told below."""
-    groups: dict[tuple[Verdict, str | None], list[SegmentReport]] = {}
+    groups: dict[tuple[Verdict, str], list[SegmentReport]] = {}
     for segment in segments:
-        groups.setdefault((segment.verdict, segment.detail), []).append(segment)
-    return [(some, "" if detail == cause else detail or "") for (_, detail), some in groups.items()]
+        detail = "" if segment.detail == cause else segment.detail or ""
+        groups.setdefault((segment.verdict, detail), []).append(segment)
+    return [(some, detail) for (_, detail), some in groups.items()]
 
 
 def _span(numbers: Sequence[int]) -> str:
