@@ -47,6 +47,8 @@ _WAY_KNOWN = 1.0
 """Seconds that the first line of a profile waits for whether a proxy of the environment lets its requests through."""
 _STANDSTILL = 1.0
 """Seconds after which the live line names what connecting waits for."""
+_IN_SIGHT = 4
+"""Lines that may follow a verdict before it is said once more."""
 _DISK = 0.25
 """Seconds that the disk gets at the end to take the journal in."""
 
@@ -159,7 +161,7 @@ class Streams:
     def with_positions(self, report: ProfileReport) -> None:
         """The positions of a profile whose result has been written; with --json both in one line.
 
-        Below them the verdict is said again where no other line comes: it is what has to stand on the last screen.
+        Below them a terminal gets the verdict once more where no other line comes: it belongs on the last screen.
         """
         if self.output.json:
             self.data.write(lambda: self._line(report))
@@ -205,8 +207,9 @@ class Streams:
         from cancelall.report import positions, tables
 
         if self.positions == "after":
-            below = tables.verdict_text(report, self._canvas()) if self.alone else ""
-            return f"{positions.after_a_kill(report, self._canvas())}{below}"
+            shown = positions.after_a_kill(report, self._canvas())
+            again = self.alone and self.data.is_terminal and shown.count("\n") > _IN_SIGHT
+            return shown + tables.verdict_text(report, self._canvas()) if again else shown
         return positions.listed(report, self._canvas(), quiet=self.output.quiet)
 
     def _canvas(self) -> tables.Canvas:

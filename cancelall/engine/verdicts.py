@@ -91,7 +91,8 @@ def segment_report(ledger: Ledger, client: Client) -> SegmentReport:
         unsent = "" if client.tally.requests else "nothing was sent"
         short = "no two complete empty listings in time" if verdict is not Verdict.UNREACHABLE else ""
         details += filter(None, [_trouble(ledger) or unsent or short])
-        details += [f"listing incomplete: {ledger.incomplete}"] if ledger.incomplete else []
+        incomplete = ledger.incomplete if ledger.incomplete not in details else ""
+        details += [f"listing incomplete: {incomplete}"] if incomplete else []
         if ledger.contradicted:
             details.append("the listing is empty, but another answer of the venue says otherwise")
     if ledger.counted:
@@ -130,7 +131,7 @@ def _row(ledger: Ledger, record: OrderRecord, order: Order, *, listed: bool) -> 
         if ledger.keeps(order):
             return OrderReport(order=order, state=State.KEPT)
         return OrderReport(order=order, state=State.FAILED if reason else State.OPEN, reason=reason)
-    if not ledger.last.complete:
+    if not (ledger.last.complete or record.lacked):
         unread = "cancel accepted, but not read back" if record.taken else "not read back"
         return OrderReport(order=order, state=State.OPEN, reason=reason or unread)
     if record.end is not None:

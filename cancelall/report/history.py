@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
+from cancelall.report.badges import WARNING
 from cancelall.report.tables import drawn, table
 from cancelall.report.text import clean
 
@@ -72,13 +73,13 @@ def runs_in_short(runs: Sequence[Recorded], made: Console) -> str:
     for name in ("run", "began", "command", "reason", "ended"):
         rows.add_column(name, overflow="fold", no_wrap=name == "run")
     for run in runs:
-        ended = Text(_ending(run), style="" if run.end is not None else "bold yellow")
+        ended = Text(_ending(run), style="" if run.end is not None else WARNING)
         rows.add_row(
             *map(Text, (clean(run.id[:8]), _clock(run.start.get("ts")), _command(run))),
             Text(clean(_text(run.start.get("reason", "")))),
             ended,
         )
-    unknown = [Text(line, style="bold yellow") for run in runs for line in _unknown(run)]
+    unknown = [Text(line, style=WARNING) for run in runs for line in _unknown(run)]
     return drawn(made, rows, *unknown) + "\n"
 
 
@@ -86,9 +87,8 @@ _STYLE = {
     "run_start": "bold",
     "run_end": "bold",
     "verdict": "bold",
-    "signal": "yellow",
+    "signal": WARNING,
     "credential": "dim",
-    "list": "cyan",
 }
 
 
@@ -105,8 +105,8 @@ def _facts(run: Recorded) -> list[tuple[str, str]]:
     found = [(f"{_command(run)} · {', '.join([who, *where])} · {_clock(start.get('ts'))}", "")]
     if start.get("reason"):
         found.append((f"reason: {clean(_text(start['reason']), 500)}", ""))
-    found += [(line, "bold yellow") for line in _unknown(run)]
-    return [*found, (_ending(run), "bold" if run.end is not None else "bold yellow")]
+    found += [(line, WARNING) for line in _unknown(run)]
+    return [*found, (_ending(run), "bold" if run.end is not None else WARNING)]
 
 
 def _unknown(run: Recorded) -> list[str]:

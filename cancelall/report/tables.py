@@ -138,20 +138,23 @@ def bad_news(report: ProfileReport, *, survivors: bool = True, step: str = "") -
     parts: list[RenderableType] = []
     left = [row for row in report.orders if row.state in _BAD_STATES] if survivors and not report.dry_run else []
     if left and len(report.orders) > _SURVIVORS:  # else they stand at the top of the table, on the same screen
-        parts += [
-            Text(f"{row.state.value}: {order_words(row)}  {clean(row.order.id)}", style=WARNING)
-            for row in left[:_SURVIVORS]
-        ]
+        parts += [Text(_left(row), style=WARNING) for row in left[:_SURVIVORS]]
         if more := len(left) - _SURVIVORS:
             parts += [Text(f"… and {more} more that are open or failed", style=WARNING)] if more > 0 else []
     parts += [Text(f"warning: {clean(warning, 500)}", style=WARNING) for warning in report.warnings]
     if report.error is not None:
         parts.append(Text(f"{report.error.kind}: {clean(report.error.message, 500)}", style=WARNING))
-        if report.error.hint:
+        if report.error.hint and not (step and report.error.kind == "interrupted"):  # the next step says the same
             parts.append(Text(f"what to do: {clean(report.error.hint, 500)}"))
     if step:
         parts.append(Text(f"next: {clean(step, 500)}"))
     return parts
+
+
+def _left(row: OrderReport) -> str:
+    """An order that is left, with its id in full."""
+    words = f"{row.state.value}: {order_words(row)}".strip()
+    return f"{words}  {clean(row.order.id)}"
 
 
 def brief(report: ProfileReport, made: Console, step: str = "") -> str:
@@ -283,7 +286,8 @@ def _wide(row: OrderReport | None) -> list[_Cell]:
 
 def _row_words(row: OrderReport) -> str:
     """The order in words, marked when it is protective, and what the venue remarked."""
-    return f"{order_words(row, _mark(row))}{f' ({clean(row.reason)})' if row.reason else ''}"
+    words = order_words(row, _mark(row)) or "(details not read)"
+    return f"{words}{f' ({clean(row.reason)})' if row.reason else ''}"
 
 
 def _mark(row: OrderReport) -> str:

@@ -119,16 +119,6 @@ def test_quiet_runs_read_no_details(form: tuple[str, ...], config: Path, server:
     assert (quiet, bool(usual)) == ([], True)
 
 
-def test_the_verdict_is_the_last_line_below_the_positions_too(config: Path, home: Path) -> None:
-    """Where one profile is killed: after several, the line that tells the whole is the last."""
-    ran = cancelall("bybit", "--config", str(config), home=home)
-    lines = ran.out.rstrip().splitlines()
-    told = [index for index, line in enumerate(lines) if line.startswith(" CLEAR ")]
-    positions = next(index for index, line in enumerate(lines) if line.startswith("bybit: positions"))
-    assert told[0] < positions < told[1] == len(lines) - 1
-    assert lines[told[0]] == lines[told[1]]
-
-
 def test_dry_run_and_orders_only_read(server: SimServer, config: Path, home: Path) -> None:
     before = server.open_orders()
     dry = cancelall("bybit", "--dry-run", "--config", str(config), home=home)

@@ -371,7 +371,7 @@ def test_everything_else_is_said_before_the_verdict() -> None:
         "warning: a bot is still running",
         "timeout: the time was too short",
         "what to do: run again",
-        "UNPROVEN bybit (live): not proven: orders may be open · 1 cancelled · 0.9 s · exit 11",
+        "UNPROVEN bybit (live): orders may be open · 1 cancelled · 0.9 s · exit 11",
     ]
     assert "spot not proven 0 0 the listing broke off" in lines
 
@@ -447,10 +447,10 @@ def test_how_wide(environ: dict[str, str], expected: int) -> None:
         (Verdict.CLEAR, True, [], "no order is open; nothing was sent"),
         (Verdict.OPEN, True, [State.OPEN, State.KEPT], "2 order(s) open; nothing was sent"),
         (Verdict.OPEN, False, [State.OPEN, State.FAILED, State.GONE], "2 order(s) are still open"),
-        (Verdict.UNREACHABLE, False, [], "not one complete answer: orders may be open"),
+        (Verdict.UNREACHABLE, False, [], "no answer: orders may be open"),
         (Verdict.REFUSED, True, [], "the venue refused: orders may be open"),
         (Verdict.UNCONFIGURED, False, [], "nothing was sent: orders may be open"),
-        (Verdict.UNPROVEN, False, [State.OPEN], "not proven: orders may be open"),
+        (Verdict.UNPROVEN, False, [State.OPEN], "orders may be open"),
     ],
 )
 def test_the_verdict_in_words(verdict: Verdict, dry_run: bool, states: list[State], expected: str) -> None:
