@@ -62,8 +62,8 @@ class LastWords:
     def words(self, number: int) -> Ended:
         """Every result that was not written yet, and the exit status. `number` is the signal, or 0."""
         if not self.begun:
-            told = [self._empty_line(profile, number) for profile in self.profiles or (None,)]
-            data = "".join(told) if self.json else ""
+            lines = [self._empty_line(profile, number) for profile in self.profiles or (None,)]
+            data = "".join(lines) if self.json else ""
             return self._ended(number, data, [profile.name for profile in self.profiles], _status(number, (), True))
         reports = [self.finished.get(profile.name) or self._cut(profile, number) for profile in self.profiles]
         untold = [report for report in reports if report.profile not in self.written]
@@ -132,8 +132,8 @@ class LastWords:
             return profile_line(report, self.facts())
         error = f" - {clean(report.error.message)}" if report.error else ""
         where = f"{report.venue} {report.environment or ''}".strip()
-        told = f" {report.verdict.value.upper()}  {report.profile} ({where}): {verdict_words(report)}{error}"
-        return f"{told} - exit {int(report.exit_status)}\n"
+        said = f" {report.verdict.value.upper()}  {report.profile} ({where}): {verdict_words(report)}{error}"
+        return f"{said} - exit {int(report.exit_status)}\n"
 
     def _empty_line(self, profile: Profile | BrokenProfile | None, number: int) -> str:
         """The line of `report.lines` where nothing was sent, of a profile or of none, made of what is always there."""

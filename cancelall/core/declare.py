@@ -97,7 +97,7 @@ class Declared:
 
 def _declared(declaration: Any) -> tuple[Declared, ...]:  # a dataclass
     hints = get_type_hints(declaration, include_extras=True)
-    found = []
+    items = []
     for field in fields(declaration):
         if get_origin(hints[field.name]) is not Annotated:
             continue
@@ -110,7 +110,7 @@ def _declared(declaration: Any) -> tuple[Declared, ...]:  # a dataclass
             inner = next(part for part in get_args(inner) if part is not type(None))
         choices = get_args(inner) if get_origin(inner) is Literal else ()
         default = field.default if field.default is not MISSING else None
-        found.append(
+        items.append(
             Declared(
                 key=field.name,
                 opt=opt,
@@ -122,7 +122,7 @@ def _declared(declaration: Any) -> tuple[Declared, ...]:  # a dataclass
                 flags=("--" + field.name.replace("_", "-"), *([opt.short] if opt.short else ())),
             )
         )
-    return tuple(found)
+    return tuple(items)
 
 
 declared: Callable[[type], tuple[Declared, ...]] = functools.cache(_declared)
@@ -131,12 +131,12 @@ declared: Callable[[type], tuple[Declared, ...]] = functools.cache(_declared)
 
 def _secrets_of(declaration: Any) -> Mapping[str, Sec]:  # a dataclass
     hints = get_type_hints(declaration, include_extras=True)
-    found = {}
+    secrets = {}
     for field in fields(declaration):
         hint = hints[field.name]
         marks = get_args(hint) if get_origin(hint) is Annotated else ()
-        found[field.name] = next(mark for mark in marks if isinstance(mark, Sec))
-    return types.MappingProxyType(found)
+        secrets[field.name] = next(mark for mark in marks if isinstance(mark, Sec))
+    return types.MappingProxyType(secrets)
 
 
 secrets_of: Callable[[type], Mapping[str, Sec]] = functools.cache(_secrets_of)
@@ -173,8 +173,8 @@ def from_value(item: Declared, value: object) -> object:
             value = [value]
         if not isinstance(value, list | tuple):
             raise OptionError(f"must be {item.type_words}")
-        found = [_single(item, one) for one in value]
-        return tuple(dict.fromkeys(found) if item.opt.selector else found)
+        values = [_single(item, one) for one in value]
+        return tuple(dict.fromkeys(values) if item.opt.selector else values)
     return _single(item, value)
 
 

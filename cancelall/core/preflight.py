@@ -99,8 +99,8 @@ class Preflight(Generic[O]):
 
 def load_preflight(name: str) -> Preflight[Any]:
     """The pre-flight of the venue with this module name."""
-    found: Preflight[Any] = importlib.import_module(f"cancelall.venues.{name}.preflight").PREFLIGHT
-    return found
+    preflight: Preflight[Any] = importlib.import_module(f"cancelall.venues.{name}.preflight").PREFLIGHT
+    return preflight
 
 
 # --- findings ---

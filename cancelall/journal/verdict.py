@@ -87,7 +87,7 @@ def recompute(records: Sequence[Record]) -> tuple[ProfileOpinion, ...]:
     for record in records[:whole]:
         by_profile.setdefault(str(record.get("profile", "")), []).append(record)
     blocks = any(record.get("reach") == Reach.HOST.value for record in records)
-    found = []
+    verdicts = []
     for number, end in enumerate(records):
         if end["event"] != "verdict":
             continue
@@ -106,8 +106,8 @@ def recompute(records: Sequence[Record]) -> tuple[ProfileOpinion, ...]:
         except (KeyError, TypeError, ValueError, AttributeError, RecursionError, OverflowError):
             opinion = Opinion(why="what it rests on cannot be read")
         recorded, verdict, why = str(end.get("verdict")), opinion.verdict, opinion.why
-        found.append(ProfileOpinion(profile=profile, recorded=recorded, verdict=verdict, why=why, segments=segments))
-    return tuple(found)
+        verdicts.append(ProfileOpinion(profile=profile, recorded=recorded, verdict=verdict, why=why, segments=segments))
+    return tuple(verdicts)
 
 
 def _recomputed(
@@ -428,7 +428,7 @@ class _Shown:
             if last.answer == "refused" and not replaced:
                 return "the venue refuses a cancel or a listing"
             if request in mass and not self._twice(last):
-                return "a refusal was heard once, and not asked about again"
+                return "a refusal came once, and the request was not sent again"
         return ""
 
     @staticmethod
@@ -524,7 +524,7 @@ def _empty(listing: _Listed, reads: Sequence[tuple[int, int, _Sent]]) -> bool:
 
 def _last_answers(sent: Iterable[_Sent]) -> tuple[dict[int, _Last], set[int]]:
     """The last answer to each request, and the requests whose last try was not answered."""
-    found: dict[int, _Last] = {}
+    answers: dict[int, _Last] = {}
     failing: set[int] = set()
     for one in sent:
         if one.ended is None:
@@ -533,11 +533,11 @@ def _last_answers(sent: Iterable[_Sent]) -> tuple[dict[int, _Last], set[int]]:
             failing.add(one.request)
             continue
         failing.discard(one.request)
-        before = found.get(one.request)
+        before = answers.get(one.request)
         same = before is not None and before.answer == one.answer
         since = before.since if before is not None and same else one.ended
-        found[one.request] = _Last(answer=one.answer, reach=one.reach, since=since, at=one.ended)
-    return found, failing
+        answers[one.request] = _Last(answer=one.answer, reach=one.reach, since=since, at=one.ended)
+    return answers, failing
 
 
 def _apart(present: Sequence[_Segment], last_cancel: int) -> str:

@@ -82,8 +82,8 @@ def of_reading(fault: Exception) -> TransportFault:
 def of_certificate(fault: ssl.SSLCertVerificationError) -> TransportFault:
     """A certificate that does not verify. What an honest cause would be, and its cure, stands in message and hint."""
     why = fault.verify_message or "it does not verify"
-    told, cure = f"the certificate was refused ({why}): possible interception", cure_of(fault)
-    refused = TransportFault(f"{told}; {cure}" if cure else told, kind="tls", sent="no", final=True)
+    message, cure = f"the certificate was refused ({why}): possible interception", cure_of(fault)
+    refused = TransportFault(f"{message}; {cure}" if cure else message, kind="tls", sent="no", final=True)
     refused.hint = cure or "do not work around it: ask who runs the network"
     return refused
 

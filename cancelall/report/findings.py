@@ -26,7 +26,7 @@ _MARK = {Level.OK: "ok", Level.WARN: "warn", Level.FAIL: "FAIL"}
 
 def check_line(report: CheckReport) -> str:
     """The report as one line of JSON, ASCII only."""
-    found = {
+    line = {
         "schema": SCHEMA,
         "profile": report.profile or None,
         "ok": report.ok,
@@ -42,7 +42,7 @@ def check_line(report: CheckReport) -> str:
         "time": moment(now_ms()),
         "machine": machine(),
     }
-    return json.dumps(found, separators=(",", ":")) + "\n"
+    return json.dumps(line, separators=(",", ":")) + "\n"
 
 
 def check_line_without_profile(error: ErrorReport) -> str:
@@ -75,8 +75,8 @@ def check_summary(reports: Sequence[CheckReport], made: Console) -> str:
 
 def _counts(report: CheckReport) -> str:
     words = {Level.FAIL: "to put right", Level.WARN: "to look at", Level.OK: "good"}
-    told = [f"{report.count(level)} {text}" for level, text in words.items() if report.count(level)]
-    return ", ".join(told) or "nothing was looked at"
+    counts = [f"{report.count(level)} {text}" for level, text in words.items() if report.count(level)]
+    return ", ".join(counts) or "nothing was looked at"
 
 
 def _table(report: CheckReport, made: Console) -> Table:

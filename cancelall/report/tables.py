@@ -43,7 +43,7 @@ _FIRST = (State.FAILED, State.OPEN, State.KEPT, State.FILLED, State.GONE, State.
 _BAD_STATES = (State.FAILED, State.OPEN)
 _STATE_STYLE = {State.GONE: "dim", State.CANCELLED: "green"}
 _SURVIVORS = 6
-"""Orders that are named once more beside the verdict."""
+"""Orders that are named once more above the verdict."""
 _CLEAR_ROWS = 12
 """Profiles that are clear and still have a row of their own in the summary."""
 REST = "default on default not bold"
@@ -211,9 +211,9 @@ def whole(reports: Sequence[ProfileReport], made: Console, status: int, step: st
     """The last line of a run with several profiles."""
     from rich.text import Text
 
-    told = last_line(reports, status)
-    line = Text(f" {told.badge} ", style=badge(BAD if told.bad else GOOD, made.color_system))
-    line.append(f" {told.text}{f' · next: {clean(step, 500)}' if step else ''}", style=REST)
+    last = last_line(reports, status)
+    line = Text(f" {last.badge} ", style=badge(BAD if last.bad else GOOD, made.color_system))
+    line.append(f" {last.text}{f' · next: {clean(step, 500)}' if step else ''}", style=REST)
     return one_line(line, made)
 
 

@@ -493,7 +493,8 @@ def test_the_line_of_a_start_is_that_of_every_run() -> None:
     assert first["scope"] == {"symbol": ["BTCUSDT"], "category": ["linear"]}
     for line in (first, second):
         assert line["timing_ms"].pop("verdict") >= 0
-        assert line.pop("time")
+        assert line["time"]
+        line["time"] = ""
     assert first == second
     (nobody, _), status = LastWords((), json=True, dry_run=True).words(15)
     assert (json.loads(nobody[1])["profile"], json.loads(nobody[1]).keys(), status) == (None, first.keys(), 143)
