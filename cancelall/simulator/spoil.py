@@ -122,7 +122,10 @@ def _odd_field(root: object, value: str, facts: Facts) -> bool:
     name, slash, text = value.partition("/")
     for row in _rows(root)[:1]:
         if isinstance(row, dict):
-            row[name] = None if text == "null" else text if slash else {}
+            if text == "missing":
+                row.pop(name, None)
+            else:
+                row[name] = None if text == "null" else text if slash else {}
     return bool(_rows(root))
 
 

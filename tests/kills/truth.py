@@ -124,6 +124,8 @@ class Truth:
     keep: int = 0
     """More protective orders than this are in the account."""
     keep_warning: str = ""
+    mine: str = ""
+    """How client ids of the stock begin that are one owner's; empty where no listing shows any."""
     blind: str = ""
     """The path of a cancel that must not be sent while protective orders are kept."""
     filled: tuple[str, ...]
@@ -199,6 +201,7 @@ BYBIT = Truth(
         Misspelt(options={"settle_coin": "BTX"}, right="BTC"),
     ),
     keep=8,
+    mine="mine-",
     blind="/v5/spread/order/cancel-all",
     filled=("fill=3",),
     clocks=(-600, -5, 2, 600),
@@ -265,7 +268,8 @@ BITGET = Truth(
         )
     ),
     keep=12,
-    keep_warning="protective orders are kept",
+    keep_warning="some orders are kept",
+    mine="mine-",
     blind=f"{_MIX}/cancel-all-orders",
     filled=("fill=2~cancel-all-orders", "fill=2~cancel-symbol-order"),
     clocks=(-600, 600),
@@ -359,6 +363,7 @@ PACIFICA = Truth(
         for symbol, right in (("btc", "BTC"), ("KBONK", "kBONK"), ("SOL-USD", "SOL-USDC"))
     ),
     keep=3,
+    mine="f00d",
     keep_warning="not witnessed: a last cancel of everything",
     blind="/api/v1/orders/cancel_all",
     filled=("fill=3",),

@@ -24,6 +24,8 @@ from cancelall.simulator.pacifica import markets as pacifica_markets
 from tests.soak.virtual import Sent, true_ms
 
 FOREVER = 1 << 60
+CLIENT_IDS = frozenset({"client_id", "not_client_id"})
+"""Options that select orders by their client ids."""
 PAGING = frozenset({"cursor", "idLessThan", "page", "offset"})
 
 
@@ -149,6 +151,20 @@ class Truth:
     def in_scope(self, order: SimOrder) -> bool:
         """Whether the profile asks for this order to go."""
         raise NotImplementedError
+
+    def wanted(self, order: SimOrder) -> bool:
+        """Whether it is in scope, and its client id one of those that are to go."""
+        return self.in_scope(order) and self.selected(order)
+
+    def selected(self, order: SimOrder) -> bool:
+        """Whether an order's client id is one of those that are to go."""
+        own, only, but = order.client_id, self.many("client_id"), self.many("not_client_id")
+        return (not only or own.startswith(only)) and not (but and own.startswith(but))
+
+    @property
+    def by_name(self) -> bool:
+        """Whether client ids select orders."""
+        return not self.options.keys().isdisjoint(CLIENT_IDS)
 
     def protective(self, order: SimOrder) -> bool:
         """Whether it can only shrink a position."""

@@ -42,6 +42,10 @@ class Kind:
     """The whole answer, with this in the place of its list."""
     options: Mapping[str, Any] = field(default_factory=dict)
     facts: Any = None
+    client_id: str = ""
+    """The field with the client's own id; empty where rows have none."""
+    names_all: bool = True
+    """Whether rows of orders without a client id have the field all the same."""
     read: str
     """Fields of which an object or a list makes the page unsure."""
     by_symbol: bool = True
@@ -101,6 +105,7 @@ _BYBIT = tuple(
         segment=name,
         row={**BYBIT_ROW, "orderId": "1"},
         key="orderId",
+        client_id="orderLinkId",
         status="orderStatus",
         ended=("Rejected", "PartiallyFilledCanceled", "Filled", "Cancelled", "Deactivated"),
         shape=lambda rows: GOOD_ANSWERS["bybit"]({"list": rows, "nextPageCursor": ""}),
@@ -149,6 +154,7 @@ def _bitget(kind: str, segment: str, row: Row, status: str, ended: str, facts: A
         facts=facts,
         row=row,
         key="orderId",
+        client_id="clientOid",
         status=status,
         ended=tuple(ended.split()),
         shape=lambda rows: GOOD_ANSWERS["bitget"](shaped(kind, rows, None if rows == [] else "11")),
@@ -235,6 +241,7 @@ _PACIFICA = (
             segment=segment,
             row=row,
             key="order_id",
+            client_id="client_order_id",
             status="",
             ended=(),
             shape=GOOD_ANSWERS["pacifica"],
@@ -378,5 +385,5 @@ def requests(venue: str) -> Mapping[str, Request]:
     if venue == "deribit":
         some = DeribitOrders(name="", testnet=False, instruments=("BTC-PERPETUAL",))
         found["instrument cancel"], found["quotes"] = some.mass_cancels((replace(order, kind="quote"),))
-        found["question"] = load_preflight(venue).questions(None, 0)[2].request
+        found["question"] = load_preflight(venue).questions(None, 0)[-1].request
     return found
