@@ -153,11 +153,11 @@ def was_removed(ledger: Ledger, row: OrderReport) -> bool:
 
 def would_send(sweep: ProfileSweep) -> tuple[str, ...]:
     """What a kill would send first for what was read: method, path and body, no signature."""
-    found = []
+    lines = []
     for ledger in sweep.ledgers.values():
         known = ledger.last.orders if ledger.last else ()
         moves = firing.due(ledger, known, math.inf)
         mass = moves.mass or firing.blind(ledger, math.inf).mass
         for request in (*mass, *(request for request, _ in moves.named)):
-            found.append(f"{request.method} {request.target} {request.body.decode()}".strip())
-    return tuple(dict.fromkeys(found))
+            lines.append(f"{request.method} {request.target} {request.body.decode()}".strip())
+    return tuple(dict.fromkeys(lines))
