@@ -44,7 +44,7 @@ _LAST_WORDS = 1.0
 
 
 async def _silent(profile: str, words: str) -> None:
-    """Nobody wants to know."""
+    """Announce nothing."""
 
 
 @dataclass

@@ -30,7 +30,7 @@ class Attempt:
     sent: bool = True
     """False when an earlier refusal kept it from being sent."""
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """Those of the answer."""
+    """The headers of the answer, their names in lower case."""
 
     @property
     def answered(self) -> bool:

@@ -19,7 +19,7 @@ Form = Literal["token", "pem", "token or pem", "base58", "base58 or json"]
 """What a secret looks like: printable ASCII without spaces, a PEM block, base58 text or a JSON array of numbers."""
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 _LARGEST = 10**300
-"""Larger whole numbers are no floating-point numbers."""
+"""A larger whole number has no floating-point number that is near it."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -247,7 +247,7 @@ def _check_text(item: Declared, value: str) -> None:
 
 
 _UNSEEN = "\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0"
-"""Letters and marks to Unicode, nothing to the eye."""
+"""Characters that Unicode calls letters or marks, and that no reader can see."""
 
 
 def _is_of_a_name(letter: str) -> bool:

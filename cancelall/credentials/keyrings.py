@@ -90,7 +90,7 @@ def bounded(
 
 
 def item_of(profile: str, field: str) -> str:
-    """An item in words."""
+    """What messages call the item of a field."""
     return f"the keyring item {SERVICE}/{profile}.{field}"
 
 

@@ -42,7 +42,7 @@ class _Child:
     handle: int | None = None
     """Becomes readable when the command ends; None where there is no such thing."""
     closed: bool = False
-    """It has closed its output."""
+    """The command has closed its output."""
 
     @property
     def output(self) -> int:
@@ -161,7 +161,7 @@ def _read(child: _Child) -> None:
 
 
 def _in_threads(children: Mapping[str, _Child], needed: frozenset[str], until: float, grace: float) -> Iterator[str]:
-    """The same where pipes cannot be watched."""
+    """The secrets whose commands have ended, one by one, where pipes cannot be watched: a thread reads each."""
 
     def drain(child: _Child) -> None:
         while len(child.printed) <= OUTPUT_LIMIT and (part := os.read(child.output, OUTPUT_LIMIT)):

@@ -19,7 +19,7 @@ Record = Mapping[str, Any]
 _ROUNDING = 1_000
 """Times are rounded to ns, and sums of floats end just before what they mean."""
 _MOST_DOUBLINGS = 40
-"""Of a gap; it is longer than any run by then."""
+"""Times that a gap is doubled, at most: by then it is longer than any run."""
 _GOOD = (Answer.ACCEPTED.value, Answer.NOTHING_OPEN.value)
 _WHOLE_PROFILE = (Reach.KEY.value, Reach.ADDRESS.value)
 
@@ -151,7 +151,7 @@ class _Sent:
     witness: bool
     host: str
     place: int
-    """That of its end in the record."""
+    """The place of its end in the record."""
     began: int | None = None
     ended: int | None = None
     answer: str = ""
@@ -159,7 +159,7 @@ class _Sent:
     answered: bool = False
     reach: str = ""
     testimony: str = ""
-    """A witness's."""
+    """What a witness said by it; empty where it is none."""
     suspended: bool = False
     incurable: bool = False
     proves_key: bool = False
