@@ -272,6 +272,9 @@ class Judgement:
     """The venue's clock at this answer, where it tells (ms since the epoch)."""
     mode: str = ""
     """The account mode that this answer reveals, where it does; the set of segments follows from it."""
+    perhaps_clock: bool = False
+    """A refusal in words that the venue also has for a timestamp that is off: whether it is about the clock is told by
+    how far `server_ms` is off."""
     suspended: bool = False
     """The venue is halted: until it answers a cancel otherwise, an empty listing proves nothing."""
 
@@ -370,6 +373,8 @@ class Acknowledgement:
 
     cancelled: tuple[str, ...] = ()
     client_ids: Mapping[str, str] = field(default_factory=dict)
+    orders: tuple[Order, ...] = field(default=(), compare=False)
+    """The cancelled orders as the answer shows them, where it shows more than their ids."""
     failed: tuple[Failure, ...] = ()
     count: int | None = None
     capped: bool = False

@@ -360,10 +360,10 @@ class Ledger:
         """The venue names what it has cancelled, and what it could not."""
         self.counted += said.count or 0
         self.remarks |= {said.remark} if said.remark else set()
-        ids, news = {order.id for order in named}, 0
+        ids, news, shown = {order.id for order in named}, 0, {order.id: order for order in said.orders}
         for identity in said.cancelled:
             order = Order(id=identity, segment=self.segment.name, client_id=said.client_ids.get(identity))
-            record = self.orders.setdefault(identity, OrderRecord(order=order))
+            record = self.orders.setdefault(identity, OrderRecord(order=shown.get(identity, order)))
             record.taken, record.failure = True, ""
             record.stray |= bool(named) and identity not in ids and not record.seen
             record.reappeared |= not record.seen and (self.holding or self._still_before)
@@ -463,10 +463,14 @@ class Ledger:
 
     # --- what happens: witnesses ---
 
+    def witness_attempt_over(self, witness: Witness, attempt: Attempt) -> None:
+        """An attempt at a witness is over. One that is a cancel may have taken something, unless it says otherwise."""
+        said = attempt.judgement.answer if attempt.judgement is not None else None
+        if witness.request.changes and not witness.harmless and said is not Answer.NOTHING_OPEN:
+            self.air.disturbed = attempt.ended
+
     def witness_answered(self, witness: Witness, outcome: Outcome[Any]) -> None:
-        """A witness has answered, or not. One that is a cancel may have done something."""
-        if witness.request.changes and not witness.harmless and outcome.answer is not Answer.NOTHING_OPEN:
-            self.air.disturbed = outcome.attempt.ended
+        """A witness has answered, or not."""
         if outcome.value is None and outcome.answer is not Answer.NOTHING_OPEN and not witness.optional:
             self.trouble = outcome.attempt
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -108,17 +109,23 @@ def test_every_attempt_is_signed_afresh(venue: str) -> None:
     if not TRUTHS[venue].clocks:
         assert all(b"time" not in one.body for one in cancels)
         return
-    stamps = [int(one.headers[stamp] if stamp else json.loads(one.body)["timestamp"]) for one in cancels]
+    stamps = [
+        int(re.findall(r"1\d{12}", one.headers[stamp])[0] if stamp else json.loads(one.body)["timestamp"])
+        for one in cancels
+    ]
     assert len(set(stamps)) >= 2
     assert stamps == sorted(stamps)  # two tries may fall into one millisecond
-    signatures = {str([text for name, text in one.headers.items() if "-sign" in name] or one.body) for one in cancels}
+    signatures = {
+        str([text for name, text in one.headers.items() if "-sign" in name or name == stamp] or one.body)
+        for one in cancels
+    }
     assert len(signatures) >= len(set(stamps))
 
 
 @each_account
 def test_bodies_are_compact_and_hold_no_null(venue: str, account: str) -> None:
     bodies = [one.request.body for one in faced(venue, account=account).log if one.request.method != "GET"]
-    assert any(bodies)
+    assert any(bodies) or venue == "deribit", "its cancels are reads by their method"
     separators = (", ", ": ") if venue == "deltadefi" else (",", ":")  # as its own document has them
     for body in filter(None, bodies):
         assert b"null" not in body

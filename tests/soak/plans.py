@@ -177,6 +177,10 @@ _OWN: Mapping[str, Table] = {
         straggler=0..3 straggler=0..3 sdk-words numbers nothing=404|200 short-ack prompt locked=2/400|2/503|6/400
         internal-400 empty-403 upstream-503
     """),
+    "deribit": table("""
+        shape=number|order group-error=10047|10041|13021|987 quotes-left quotes-left quotes-refused testnet silent
+        lenient-names
+    """),
     "pacifica": table("""
         no-json bare account-list counts=1|-1 lacks=strategies|twap older keeps=stop|twap|spot trigger=0..3
         trigger=0..3 ahead=0|5 credits=20|60
@@ -189,6 +193,7 @@ _TEXTS: Mapping[str, tuple[str, ...]] = {
     "bitget": ("USDT-FUTURES", "plan", "spot", "cancel-all", "settings", "v3", "normal"),
     "bybit": ("linear", "inverse", "spot", "option", "strategy", "USDC", "StopOrder", "cancel-all"),
     "deltadefi": ("ADAUSDM", "ADAUSDX", "cancel-all", "market-config", "limit=250&page=1"),
+    "deribit": ("cancel_all", "get_open_orders", "private/", "private/cancel?", "BTC"),
     "pacifica": ("/orders?", "twap", "strategies", "cancel_all", "/account"),
 }
 _OF_THE_ACCOUNT = frozenset({"lacks"})
@@ -378,18 +383,36 @@ def _deltadefi(rng: random.Random) -> dict[str, Any]:
     return {}
 
 
-_OPTIONS = {"ascendex": _ascendex, "bitget": _bitget, "bybit": _bybit, "deltadefi": _deltadefi, "pacifica": _pacifica}
+def _deribit(rng: random.Random) -> dict[str, Any]:
+    if rng.random() < 0.4:
+        names = ("BTC-PERPETUAL", "BTC_USDC", "ETH-25DEC26-4000-P", "BTC-FS-25DEC26_PERP", "BTC-PERPETAUL")
+        return {"instrument": _some(rng, names)}
+    found: dict[str, Any] = {}
+    if rng.random() < 0.6:
+        found["currency"] = _some(rng, ("BTC", "ETH", "USDC", "btc", "EURR", "BCT"))
+    if rng.random() < 0.5:
+        found["kind"] = rng.choice(("future", "option", "spot", "future_combo", "option_combo"))
+    return found
+
+
+_OPTIONS = {
+    **{"ascendex": _ascendex, "bitget": _bitget, "bybit": _bybit, "deltadefi": _deltadefi, "pacifica": _pacifica},
+    "deribit": _deribit,
+}
 _OWNERS: Mapping[str, tuple[str, ...]] = {
-    **dict.fromkeys(("bitget", "bybit"), ("mine-", "desk-", "mine-1", "nobody-")),
+    **dict.fromkeys(("bitget", "bybit", "deribit"), ("mine-", "desk-", "mine-1", "nobody-")),
     "pacifica": ("f00d0000", "de50", "f00d0000-1", "dead"),
 }
 """How client ids begin, where listings show any."""
-_CLIENT_ID_FIELDS = {"bitget": "clientOid", "bybit": "orderLinkId", "pacifica": "client_order_id"}
+_CLIENT_ID_FIELDS = {
+    **{"bitget": "clientOid", "bybit": "orderLinkId", "deribit": "label", "pacifica": "client_order_id"},
+}
 UNKNOWN_WORDS: Mapping[str, frozenset[str]] = {
     "ascendex": frozenset({"BTCUSDT"}),
     "bitget": frozenset({"BTCUSTD", "XYZ"}),
     "bybit": frozenset({"BTCUSTD", "USTD"}),
     "deltadefi": frozenset({"ADAUSDQ"}),
+    "deribit": frozenset({"BTC-PERPETAUL", "BCT"}),
     "pacifica": frozenset({"KBONK"}),
 }
 """Selectors that no venue knows: what they select can never be proven clear."""

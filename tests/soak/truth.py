@@ -19,6 +19,7 @@ from cancelall.simulator.bitget import kinds as bitget_kinds
 from cancelall.simulator.book import Book
 from cancelall.simulator.bybit import state as bybit_state
 from cancelall.simulator.deltadefi import markets as deltadefi_markets
+from cancelall.simulator.deribit import instruments as deribit_instruments
 from cancelall.simulator.pacifica import markets as pacifica_markets
 from tests.soak.virtual import Sent, true_ms
 
@@ -409,11 +410,41 @@ class DeltadefiTruth(Truth):
         return Window(own[0].first, wide[0].last) if wide[0].first > own[0].first else own[0]
 
 
+class DeribitTruth(Truth):
+    """One account; a currency, a kind or instruments narrow. A spot pair counts under both of its coins."""
+
+    def in_scope(self, order: SimOrder) -> bool:
+        instrument = deribit_instruments.INSTRUMENTS[order.symbol]
+        names, coins, kind = self.many("instrument"), [one.upper() for one in self.many("currency")], self.one("kind")
+        if names and order.symbol not in names:
+            return False
+        return (not coins or any(map(instrument.listed_under, coins))) and kind in ("", instrument.kind)
+
+    def protective(self, order: SimOrder) -> bool:
+        spot = deribit_instruments.INSTRUMENTS[order.symbol].kind == "spot"
+        return order.reduce_only or (spot and order.kind in deribit_instruments.TRIGGERED and order.side == "sell")
+
+    def covers(self, path: str, parameters: Mapping[str, str], order: SimOrder) -> bool:
+        instrument = deribit_instruments.INSTRUMENTS[order.symbol]
+        if not path.startswith("/api/v2/private/get_open_orders"):
+            return False
+        coin = parameters.get("currency", "")
+        return parameters.get("kind", instrument.kind) == instrument.kind and (
+            not coin or instrument.listed_under(coin)
+        )
+
+    def fired(self, order: SimOrder) -> SimOrder | None:
+        if order.kind not in deribit_instruments.TRIGGERED:
+            return None
+        return replace(order, kind="limit", type="limit", price="100", extra={"trigger_order_id": order.id})
+
+
 TRUTHS: Mapping[str, Callable[[Any, Mapping[str, Any], str], Truth]] = {
     "ascendex": AscendexTruth,
     "bitget": BitgetTruth,
     "bybit": BybitTruth,
     "deltadefi": DeltadefiTruth,
+    "deribit": DeribitTruth,
     "pacifica": PacificaTruth,
 }
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from cancelall.core.model import Order, Page, Purpose, Reply, Request
+from cancelall.core.preflight import load_preflight
 from cancelall.venues.bitget import venue as bitget
 from cancelall.venues.contract import Segment
 from cancelall.venues.deltadefi.options import DeltadefiFacts
+from cancelall.venues.deribit.segments import DeribitOrders
 from cancelall.venues.pacifica.api import TWAP
 from cancelall.venues.registry import load, schema
 
@@ -76,6 +78,7 @@ GOOD_ANSWERS: Mapping[str, Callable[[object], object]] = {
     "ascendex": lambda data: {"code": 0, "data": data},
     "pacifica": lambda data: {"success": True, "data": data, "error": None, "code": None},
     "deltadefi": lambda data: data,
+    "deribit": lambda data: {"jsonrpc": "2.0", "id": 1, "result": data, "testnet": False},
 }
 """Each venue's good answer with this in it."""
 
@@ -283,9 +286,25 @@ _DELTADEFI = Kind(
     by_symbol=False,
 )
 
+# --- Deribit --------------------------------------------------------------------------------------------------------
+
+_DERIBIT = Kind(
+    venue="deribit",
+    segment="account",
+    row=ROWS["deribit"],
+    key="order_id",
+    client_id="label",
+    status="order_state",
+    ended=("filled", "cancelled", "rejected"),
+    shape=GOOD_ANSWERS["deribit"],
+    read="price amount filled_amount creation_timestamp label order_type direction reduce_only order_state "
+    "instrument_name trigger_price quote is_liquidation app_name",
+    by_symbol=False,
+)
+
 EVERY: Mapping[str, Kind] = {
     f"{one.venue} {one.segment}{' unified' if one.facts is UNIFIED else ''}": one
-    for one in (*_BYBIT, _BYBIT_STRATEGY, *KINDS.values(), *_ASCENDEX, *_PACIFICA, _DELTADEFI)
+    for one in (*_BYBIT, _BYBIT_STRATEGY, *KINDS.values(), *_ASCENDEX, *_PACIFICA, _DELTADEFI, _DERIBIT)
 }
 """All listings."""
 
@@ -299,6 +318,15 @@ SCOPES: Mapping[str, tuple[tuple[Mapping[str, Any], Any], ...]] = {
     "ascendex": (({"futures_api": "v1"}, None), ({"symbol": ("BTC/USDT", "A-PERP")}, None)),
     "pacifica": (({}, None), ({"symbol": ("BTC",)}, None)),
     "deltadefi": (({}, None), ({"symbol": ("ADAUSDX",)}, DeltadefiFacts(symbols=("ADAUSDX",), apart=("ADAUSDX",)))),
+    "deribit": tuple(
+        (options, None)
+        for options in (
+            {},
+            {"currency": ("BTC",), "kind": "option"},
+            {"kind": "spot"},
+            {"instrument": ("BTC-PERPETUAL",)},
+        )
+    ),
 }
 """Options and facts with which each venue has every kind of segment and of discovery read."""
 
@@ -355,4 +383,8 @@ def requests(venue: str) -> Mapping[str, Request]:
                 ("strategy", "/order_strategies/cancel", Purpose.CANCEL),
             )
         }
+    if venue == "deribit":
+        some = DeribitOrders(name="", testnet=False, instruments=("BTC-PERPETUAL",))
+        found["instrument cancel"], found["quotes"] = some.mass_cancels((replace(order, kind="quote"),))
+        found["question"] = load_preflight(venue).questions(None, 0)[2].request
     return found

@@ -269,6 +269,8 @@ def _body(venue: str, code: object) -> object:
         return {"retCode": code, "retMsg": "words", "result": {"success": "1"}, "retExtInfo": {}, "time": 1}
     if venue == "bitget":
         return {"code": code, "msg": "words", "requestTime": 1700000000100, "data": None}
+    if venue == "deribit":
+        return {"jsonrpc": "2.0", "error": {"code": code, "message": "words"}, "testnet": False}
     return {"code": code, "error" if venue == "deltadefi" else "message": "words", "reason": ""}
 
 
@@ -361,7 +363,7 @@ ENVELOPES = (
     "code msg message reason data error success result list retCode retMsg time requestTime entrustedList endId cursor "
     "orderList nextFlag idLessThan successList failureList strategies cancelled_count has_more next_cursor total_count "
     "total_page order_ids order_id trading_pairs assets ac info contracts accountGroup accountMode errorCode params "
-    "legs"
+    "legs testnet order currency entries continuation param"
 ).split()
 WORDS = st.sampled_from(["00000", "0", "1", "live", "limit", "bid", "cancelled", "ADAUSDM", "open"])
 FIELDS = sorted({*ENVELOPES, *(field for kind in EVERY.values() for field in kind.row)})
