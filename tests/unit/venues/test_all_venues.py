@@ -68,7 +68,7 @@ def test_no_field_but_the_id_keeps_a_row_or_its_neighbours_from_being_acted_on(k
         if field in kind.read.split() and wrong:
             assert found.unsure, field
         for order in found.orders:
-            assert order.symbol != payload.payload.UNREADABLE
+            assert order.symbol != payload.UNREADABLE
         wanted = {order.id for order in found.orders if order.symbol or not kind.by_symbol}
         assert kind.named(found.orders) == wanted or kind.venue == "bybit", field
     assert kind.page(rows(kind, 1, 2)).unsure == ""
