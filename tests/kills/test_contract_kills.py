@@ -200,7 +200,7 @@ def test_listings_of_another_shape_never_prove_anything(venue: str, fault: str, 
         pytest.skip("its keys stand once in an answer that is empty")
     bare = venue == "deltadefi" and fault == "json:listing=[]"  # documented: some clients were given a bare list
     faults = [*TRUTHS[venue].quirks, fault, *(["ack-only"] if fault.startswith("duplicate") else [])]
-    result = faced(venue, *faults, account=account, orders=12, options=TRUTHS[venue].product, deadline=12.0)
+    result = faced(venue, *faults, account=account, orders=12, options=TRUTHS[venue].product, deadline=6.0)
     proven = (Verdict.CLEAR, 0) if bare else (Verdict.UNPROVEN, 11)
     assert (result.verdict, result.report.exit_status) == proven
     assert bare or {segment.listings for segment in result.report.segments} == {0}

@@ -37,15 +37,6 @@ def instruments(venue: State, call: Call) -> object:
     return [one.row() for one in chosen if currency == "any" or one.listed_under(currency)]
 
 
-def summary(venue: State, call: Call) -> object:
-    """https://docs.deribit.com/api-reference/account-management/private-get_account_summary"""
-    limits = {"cancel_all": {"rate": 200, "burst": 250}, "non_matching_engine": {"rate": 10000, "burst": 50000}}
-    return {
-        **{"currency": str(params_of(call).get("currency", "BTC")), "id": 7, "type": "main", "system_name": "embedded"},
-        **{"username": "embedded", "margin_model": "cross_sm", "mmp_enabled": False, "limits": limits, "equity": 10.0},
-    }
-
-
 def locks(venue: State, call: Call) -> object:
     """`locked` as its schema has it."""
     locked = venue.setting("locked", call.request, "")
@@ -90,7 +81,6 @@ def _methods() -> dict[str, Route]:
         **dict.fromkeys((f"private/get_open_orders{end}" for end in ("", "_by_currency", "_by_instrument")), listed),
         "private/get_order_history_by_currency": read(orders.history, 1, "reads"),
         "private/get_trigger_order_history": read(orders.trigger_history, 1, "reads"),
-        "private/get_account_summary": read(summary, 1, "reads"),
         "private/get_user_locks": read(locks, 1, "reads"),
         "private/get_positions": read(positions, 1, "reads"),
         **dict.fromkeys(("private/buy", "private/sell"), create(orders.place, 1, "matching")),

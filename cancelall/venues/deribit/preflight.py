@@ -15,19 +15,16 @@ _NOBODY = "cancelall: no order has this label"
 
 
 def questions(options: DeribitOptions, now_ms: int) -> tuple[Question, ...]:
-    """The venue's clock, what a log-in says that the key may do, which account it is, and what is locked there.
+    """The venue's clock, what a log-in says that the key may do, and what is locked.
 
     The list of API keys would show to which addresses this one is bound, and the secrets of all: it is not read.
     """
     time = get("public/get_time", Purpose.QUESTION, None)
-    values = {"currency": "BTC", "extended": "true"}
-    summary = get("private/get_account_summary", Purpose.QUESTION, None, values)
     login = replace(get("public/auth", LOGIN, None), method="POST", body=b"{}", signed=True)
     locks = get("private/get_user_locks", Purpose.QUESTION, None)
     return (
         Question(name="server time", request=time, read=_read_time),
         Question(name="key", request=login, read=_read_scope),
-        Question(name="account", request=summary, read=_read_account),
         Question(name="locks", request=locks, read=_read_locks),
     )
 
@@ -51,14 +48,6 @@ def _read_scope(request: Request, reply: Reply) -> KeyFacts:
         bound=True if addresses else None,
         remarks=makes_keys[: "account:read_write" in scope],
     )
-
-
-def _read_account(request: Request, reply: Reply) -> KeyFacts:
-    """https://docs.deribit.com/api-reference/account-management/private-get_account_summary"""
-    row = Row(payload.as_object(reply.json).get("result"), "result")
-    kind, margin = row.name("type"), row.name("margin_model")
-    said = [f"{kind} account" if kind else "", f"margin model {margin}" if margin else ""]
-    return KeyFacts(mode=", ".join(map(payload.message, filter(None, said))))
 
 
 def _read_locks(request: Request, reply: Reply) -> KeyFacts:

@@ -26,8 +26,11 @@ _HISTORY = 1000
 
 
 def is_spot(instrument: str) -> bool:
-    """Whether it is a pair of coins, `BTC_USDC`: every other name has a dash. https://docs.deribit.com/articles/instrument-names"""
-    return "-" not in instrument
+    """Whether it is a pair of coins, `BTC_USDC`: every other name has a dash.
+
+    https://docs.deribit.com/articles/instrument-names
+    """
+    return "_" in instrument and "-" not in instrument
 
 
 def currencies_of(order: Order) -> tuple[str, ...]:
@@ -240,8 +243,8 @@ def _protection(row: Row, kind: str, instrument: str | None, side: str | None) -
         return Protection.PROTECTIVE
     if reduces is None or kind not in (*_ORDINARY, *TRIGGERED):
         return Protection.UNKNOWN
-    if kind in _ORDINARY or (instrument is not None and not is_spot(instrument)):
+    if kind in _ORDINARY or "-" in (instrument or ""):
         return Protection.NONE
-    if instrument is None or side not in ("buy", "sell"):
+    if not is_spot(instrument or "") or side not in ("buy", "sell"):
         return Protection.UNKNOWN
     return Protection.PROTECTIVE if side == "sell" else Protection.NONE

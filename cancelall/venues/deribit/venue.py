@@ -9,7 +9,7 @@ from cancelall.core.errors import Unreadable
 from cancelall.core.model import Purpose, Reply, Request
 from cancelall.venues import payload
 from cancelall.venues.contract import SYMBOL, Batch, Discovery, Known, Segment, Venue, unknown_selectors
-from cancelall.venues.deribit.api import LIMITS, check_secrets, get, judge, sign
+from cancelall.venues.deribit.api import LIMITS, DeribitRequest, check_secrets, get, judge, sign
 from cancelall.venues.deribit.options import DeribitOptions
 from cancelall.venues.deribit.segments import DeribitOrders, is_spot
 
@@ -102,6 +102,7 @@ VENUE = Venue(
     clock_lead_ms=1000,
     limits=LIMITS,
     judge=judge,
+    proves_key=lambda request: isinstance(request, DeribitRequest) and request.testnet is not None,
     late_ms=lambda options: 60_000,  # https://docs.deribit.com/articles/authentication
     doubts=doubts,
     not_covered=not_covered,

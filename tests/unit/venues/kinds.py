@@ -386,5 +386,5 @@ def requests(venue: str) -> Mapping[str, Request]:
     if venue == "deribit":
         some = DeribitOrders(name="", testnet=False, instruments=("BTC-PERPETUAL",))
         found["instrument cancel"], found["quotes"] = some.mass_cancels((replace(order, kind="quote"),))
-        found["question"] = load_preflight(venue).questions(None, 0)[2].request
+        found["question"] = load_preflight(venue).questions(None, 0)[-1].request
     return found

@@ -379,7 +379,7 @@ def test_instruments_are_picked_out_of_the_listing_of_the_account() -> None:
         ("BTC-CS-27SEP24-60000_65000", ("any", "option_combo")),
         ("BTC-CSR13-27SEP24-60000_65000", ("any", "option_combo")),
         ("btc-perpetual", ("any", "future")),
-        ("", ("any", "spot")),
+        ("", ("any", "future")),
     ],
 )
 def test_an_instrument_is_looked_up_among_those_of_its_shape(name: str, expected: tuple[str, str]) -> None:
@@ -531,9 +531,6 @@ def test_a_login_tells_what_the_key_may_do(
 
 def test_the_other_questions() -> None:
     assert learnt("server time", 1550147385946).server_ms == 1550147385946
-    facts = learnt("account", {"type": "subaccount", "margin_model": "segregated_pm", "id": 7})
-    assert facts.mode == "subaccount account, margin model segregated_pm"
-    assert learnt("account", {}).mode == ""
     locks = [
         {"currency": "BTC", "locked": True, "message": "risk"},
         {"currency": "ETH", "enabled": False},
@@ -541,7 +538,7 @@ def test_the_other_questions() -> None:
         {"locked": {}},
     ]
     assert learnt("locks", locks).remarks == ("the account is locked in BTC: risk",)
-    for name, result in (("key", {}), ("key", []), ("account", []), ("locks", {}), ("server time", {})):
+    for name, result in (("key", {}), ("key", []), ("locks", {}), ("server time", {})):
         with pytest.raises(Unreadable):
             learnt(name, result)
 
