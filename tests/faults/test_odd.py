@@ -9,6 +9,8 @@ import pytest
 
 from cancelall.core.model import Verdict
 from faults.harness import TO_ITS_DEADLINE, Case, shows
+from kills.truth import TRUTHS
+from unit.venues.kinds import EVERY
 
 LONG = 20.0
 """Seconds of a deadline behind which something has passed."""
@@ -174,3 +176,29 @@ def test_replicas_that_contradict_each_other(case: Case, venue: str) -> None:
 def test_null_in_the_place_of_a_list(case: Case, venue: str) -> None:
     server = case.server(venue, "null-lists")
     assert case.kill(venue, server, deadline=LONG).report.verdict is Verdict.CLEAR
+
+
+NO_CLIENT_IDS = {venue: "its listings show none" for venue, truth in TRUTHS.items() if not truth.mine}
+FIELDS = {kind.venue: kind.client_id for kind in EVERY.values() if kind.client_id}
+"""The field of a row with the client's own id."""
+
+
+@shows(
+    68,
+    "a client id cannot be read",
+    injected="that of each listing's first row is an object, or missing, while client ids select what is cancelled",
+    expected="that order is left and is open; of the others just the selected ones are cancelled",
+    codes=(10,),
+    not_for=NO_CLIENT_IDS,
+    over={"how": ["", "/missing"]},
+    alone=TO_ITS_DEADLINE,
+)
+def test_a_client_id_that_cannot_be_read(case: Case, venue: str, how: str) -> None:
+    server, mine = case.server(venue, f"odd-field={FIELDS[venue]}{how}"), TRUTHS[venue].mine
+    before = {order.id: order for order in server.open_orders()}
+    ended = case.kill(venue, server, options={"client_id": [mine]}, deadline=3)
+    left = {order.id for order in server.open_orders()}
+    assert {one for one, order in before.items() if not order.client_id.startswith(mine)} <= left
+    states = {row.order.id: row.state.value for row in ended.report.orders}
+    assert {states[one] for one in left if before[one].client_id.startswith(mine)} <= {"open"}
+    assert left < set(before)

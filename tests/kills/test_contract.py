@@ -57,6 +57,12 @@ def test_every_venue_has_its_tables() -> None:
     assert set(documented("answers")) == set(VENUES)
 
 
+def test_a_venue_says_whether_its_listings_show_client_ids(venue: str) -> None:
+    """One that says so and reads none would keep every order that a client id was to select, and call that clear."""
+    shown = {kind.client_id for kind in EVERY.values() if kind.venue == venue} - {""}
+    assert bool(schema(venue).client_ids) is bool(TRUTHS[venue].mine) is bool(shown)
+
+
 def test_hosts_are_https_origins(venue: str) -> None:
     for host in schema(venue).hosts.values():
         assert host.startswith("https://")

@@ -535,7 +535,7 @@ def test_the_command_selects_by_client_id(venue: str, home: Path) -> None:
     mine = TRUTHS[venue].mine
     with simulator.start(venue, orders=30) as server:
         before = list(server.open_orders())
-        table = {**profile_table(venue, server), "not_client_id": [mine], "symbol": ["ELSEWHERE"]}
+        table = {**profile_table(venue, server), **TRUTHS[venue].product, "not_client_id": [mine]}
         file = write_config(home / "c.toml", {venue: table})
         ran = cancelall(venue, "--config", str(file), "--json", f"--client-id={mine}", home=home)
         left = list(server.open_orders())

@@ -467,6 +467,7 @@ DERIBIT = Truth(
     ),
     keep=8,
     keep_warning="not witnessed: a last cancel of everything",
+    mine="mine-",
     blind="/api/v2/private/cancel_all",
     filled=("fill=3",),
     clocks=(-600, -25, 25, 600),

@@ -400,11 +400,13 @@ _OPTIONS = {
     "deribit": _deribit,
 }
 _OWNERS: Mapping[str, tuple[str, ...]] = {
-    **dict.fromkeys(("bitget", "bybit"), ("mine-", "desk-", "mine-1", "nobody-")),
+    **dict.fromkeys(("bitget", "bybit", "deribit"), ("mine-", "desk-", "mine-1", "nobody-")),
     "pacifica": ("f00d0000", "de50", "f00d0000-1", "dead"),
 }
 """How client ids begin, where listings show any."""
-_CLIENT_ID_FIELDS = {"bitget": "clientOid", "bybit": "orderLinkId", "pacifica": "client_order_id"}
+_CLIENT_ID_FIELDS = {
+    **{"bitget": "clientOid", "bybit": "orderLinkId", "deribit": "label", "pacifica": "client_order_id"},
+}
 UNKNOWN_WORDS: Mapping[str, frozenset[str]] = {
     "ascendex": frozenset({"BTCUSDT"}),
     "bitget": frozenset({"BTCUSTD", "XYZ"}),

@@ -293,6 +293,7 @@ _DERIBIT = Kind(
     segment="account",
     row=ROWS["deribit"],
     key="order_id",
+    client_id="label",
     status="order_state",
     ended=("filled", "cancelled", "rejected"),
     shape=GOOD_ANSWERS["deribit"],
