@@ -43,7 +43,7 @@ class ProfileSweep:
         self.gap = client.venue.proof_gap * scale
         self.discoveries = Discoveries(
             client,
-            client.venue.facts,
+            client.venue.with_key(client.venue.facts, client.signer.secrets),
             fired=self._fired,
             found_more=self._join_segments,
             needed=lambda: proof.unproven(self.ledgers.values()),
@@ -152,6 +152,11 @@ class ProfileSweep:
                 before[name] = self._sweeps.pop(name)
                 del self.ledgers[name]
                 self._sweeping.pop(name).cancel()
+        for name, one in self._sweeps.items():
+            if by_name[name].learns and by_name[name] != one.ledger.segment:
+                one.learn(by_name[name])
+                if self._sweeping[name].done():
+                    self._begin(one.ledger)
         new = [segment for segment in known if segment.name not in self._sweeps]
         held = self.held
         for segment in new:

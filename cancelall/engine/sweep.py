@@ -20,6 +20,7 @@ from cancelall.engine.firing import Moves
 from cancelall.engine.ledger import Ledger, Word
 from cancelall.engine.listing import TRIES, read_listing
 from cancelall.engine.witnesses import ask_cancels, ask_reads
+from cancelall.venues.contract import Segment
 
 _NOTHING_TO_READ = 6
 """Failed tries of a segment's listings in a row, after which one try is enough to see whether that has passed: what a
@@ -101,6 +102,12 @@ class SegmentSweep:
     def fire_blind(self) -> None:
         """Send the cancels that need to know nothing."""
         self._fire(firing.blind(self.ledger, self._now()))
+
+    def learn(self, segment: Segment) -> None:
+        """From now on the segment is this one, which may name orders that the one before it could not."""
+        self.ledger.segment = segment
+        if (last := self.ledger.last) is not None:
+            self._fire(firing.due(self.ledger, last.orders, last.began, complete=last.complete), known=True)
 
     def _fire(self, moves: Moves, *, known: bool = False) -> None:
         """Send what is due. Blind cancels that were answered before go as long as a proof still fits behind them, those

@@ -81,6 +81,8 @@ class Segment(ABC):
 
     protective_kinds: ClassVar[bool] = True
     """Whether a mass cancel here could remove protective orders."""
+    learns: ClassVar[bool] = False
+    """Discovery reads show how its orders are named: one with the same listings that differs takes its place."""
     spawns: ClassVar[bool] = False
     """Orders of this segment turn into, or place, orders of others: it is read before them."""
     unnamed: ClassVar[bool] = False
@@ -232,6 +234,8 @@ class Venue(Generic[O, S, F]):
 
     facts: F
     """What is known before any discovery read; None where none adds to it."""
+    with_key: Callable[[F, S], F] = lambda facts, secrets: facts
+    """The same with what the key itself shows, such as its address."""
     segments: Callable[[O, F, str], tuple[Segment, ...]]
     """Options, facts and environment to segments. Raises OptionError when the options leave none."""
     discoveries: Callable[[O, F], tuple[Discovery[F], ...]] = lambda options, facts: ()
