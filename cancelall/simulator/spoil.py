@@ -62,14 +62,14 @@ def edge_page(written: str, path: str) -> SimReply:
 
 # --- listings -------------------------------------------------------------------------------------------------------
 
-_IDS = ("orderId", "order_id", "strategyId", "strategy_id", "id")
+_IDS = ("orderId", "order_id", "strategyId", "strategy_id", "id", "oid", "twapId")
 _WAYS = ("nextPageCursor", "nextCursor", "endId", "idLessThan", "cursor", "total_page")
 _FIELDS: Mapping[str, str] = {
-    "date": "createdTime createdTimeE3 cTime lastExecTime created_at",
-    "price": "price triggerPrice executePrice initial_price initial_amount size definition",
+    "date": "createdTime createdTimeE3 cTime lastExecTime created_at timestamp time",
+    "price": "price triggerPrice executePrice initial_price initial_amount size definition limitPx state",
     "flag": "reduceOnly reduce_only execInst",
     "status": "",
-    "symbol": "symbol",
+    "symbol": "symbol coin state",
     "side": "side",
     "type": "orderType order_type strategyType strategy_type planType type",
 }
@@ -105,7 +105,8 @@ def _odd(row: dict[str, object], oddity: str, status_fields: Collection[str]) ->
             name, text = next((name, str(row[name])) for name in _IDS if name in row)
             another = text[:-1] + ("1" if text[-1] != "1" else "2")
             number = isinstance(row[name], int)
-            return [row, {**row, name: int(text) + 7_000_000_000 if number else another, "symbol": "ELSEWHEREUSDT"}]
+            of = "coin" if "coin" in row else "symbol"
+            return [row, {**row, name: int(text) + 7_000_000_000 if number else another, of: "ELSEWHEREUSDT"}]
     field = next((name for name in _FIELDS[oddity].split() or status_fields if name in row), None)
     if field is None:
         return []

@@ -181,6 +181,10 @@ _OWN: Mapping[str, Table] = {
         no-json bare account-list counts=1|-1 lacks=strategies|twap older keeps=stop|twap|spot trigger=0..3
         trigger=0..3 ahead=0|5 credits=20|60
     """),
+    "hyperliquid": table("""
+        budget=0|1|5 weights=300|600 role=missing|user duplicate-nonce busy-key=60|3600 orphans nameless long-log
+        restarted
+    """),
 }
 
 _KINDS = ("cancel", "listing", "read", "public")
@@ -190,6 +194,7 @@ _TEXTS: Mapping[str, tuple[str, ...]] = {
     "bybit": ("linear", "inverse", "spot", "option", "strategy", "USDC", "StopOrder", "cancel-all"),
     "deltadefi": ("ADAUSDM", "ADAUSDX", "cancel-all", "market-config", "limit=250&page=1"),
     "pacifica": ("/orders?", "twap", "strategies", "cancel_all", "/account"),
+    "hyperliquid": ("twap", "xyz", "frontendOpenOrders", "/exchange", "userRole", "allPerpMetas", '"dex":""'),
 }
 _OF_THE_ACCOUNT = frozenset({"lacks"})
 """These say what an account has: they do not change in the middle of a run."""
@@ -378,13 +383,33 @@ def _deltadefi(rng: random.Random) -> dict[str, Any]:
     return {}
 
 
-_OPTIONS = {"ascendex": _ascendex, "bitget": _bitget, "bybit": _bybit, "deltadefi": _deltadefi, "pacifica": _pacifica}
+def _hyperliquid(rng: random.Random) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    match rng.randrange(4):
+        case 0:
+            found["coin"] = _some(rng, ("BTC", "ETH", "SOL", "xyz:TSLA", "@107", "PURR/USDC", "XBT"))
+        case 1:
+            found["dex"] = _some(rng, ("core", "xyz", "flx", "zyx"))
+        case 2:
+            found["account"] = None
+    return found
+
+
+_OPTIONS = {
+    "ascendex": _ascendex,
+    "bitget": _bitget,
+    "bybit": _bybit,
+    "deltadefi": _deltadefi,
+    "pacifica": _pacifica,
+    "hyperliquid": _hyperliquid,
+}
 UNKNOWN_WORDS: Mapping[str, frozenset[str]] = {
     "ascendex": frozenset({"BTCUSDT"}),
     "bitget": frozenset({"BTCUSTD", "XYZ"}),
     "bybit": frozenset({"BTCUSTD", "USTD"}),
     "deltadefi": frozenset({"ADAUSDQ"}),
     "pacifica": frozenset({"KBONK"}),
+    "hyperliquid": frozenset({"XBT", "zyx"}),
 }
 """Selectors that no venue knows: what they select can never be proven clear."""
 

@@ -41,7 +41,7 @@ def not_covered(options: HyperliquidOptions, environment: str) -> tuple[str, ...
 
 # --- whose the key is ------------------------------------------------------------------------------------------------
 
-ACTS_FOR, VAULT_OF, ROLE, DEX = "acts for", "vault of", "role", "dex"
+ACTS_FOR, VAULT_OF, ROLE, VAULT_ROLE, DEX = "master", "leader", "role", "role-of-vault", "dex"
 """Kinds of what discovery reads show."""
 
 
@@ -101,9 +101,9 @@ def _read_vault(request: Request, reply: Reply) -> Batch:
     answer = payload.as_object(reply.json)
     role = payload.field(answer, "role")
     if role != "subAccount":
-        return Batch(names=(Known("vault's role", role),))
+        return Batch(names=(Known(VAULT_ROLE, role),))
     master = payload.field(payload.as_object(answer.get("data"), "data"), "master")
-    return Batch(names=(Known("vault's role", role), Known(VAULT_OF, master.lower())))
+    return Batch(names=(Known(VAULT_ROLE, role), Known(VAULT_OF, master.lower())))
 
 
 def _read_leader(request: Request, reply: Reply) -> Batch:
