@@ -61,7 +61,9 @@ class ProfileSweep:
             disturbed=self._disturbed,
             spawning=self._spawning,
             background=self._in_background,
+            spacing=self._spacing,
         )
+        self._began = client.clock.monotonic()
         self._sweeps: dict[str, SegmentSweep] = {}
         self._sweeping: dict[str, asyncio.Task[None]] = {}
         self._dropped: list[Ledger] = []
@@ -245,6 +247,13 @@ class ProfileSweep:
     def _disturbed(self) -> float:
         """When the last cancel of any segment was over."""
         return max(proof.disturbed(self.ledgers.values()), *(one.disturbed_unless_absent for one in self._dropped), 0.0)
+
+    def _spacing(self) -> float:
+        """Seconds between two listings of a segment, by which those of all segments last to the deadline."""
+        a_minute = self.client.venue.listings
+        if a_minute is None:
+            return 0.0
+        return len(self._sweeps) * min(60.0, self.client.deadline - self._began) / a_minute
 
     def _spawning(self) -> Tasks:
         """The sweeps under way whose segments spawn orders of others."""

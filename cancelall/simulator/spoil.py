@@ -66,7 +66,7 @@ _IDS = ("orderId", "order_id", "strategyId", "strategy_id", "id", "oid", "twapId
 _WAYS = ("nextPageCursor", "nextCursor", "endId", "idLessThan", "cursor", "total_page")
 _FIELDS: Mapping[str, str] = {
     "date": "createdTime createdTimeE3 cTime lastExecTime created_at timestamp time",
-    "price": "price triggerPrice executePrice initial_price initial_amount size definition limitPx state",
+    "price": "price triggerPrice executePrice initial_price initial_amount size definition limitPx",
     "flag": "reduceOnly reduce_only execInst",
     "status": "",
     "symbol": "symbol coin state",

@@ -263,6 +263,8 @@ class Venue(Generic[O, S, F]):
     """Rate limits per key, by bucket."""
     address_limit: Limit | None = None
     """Rate limit per IP address over all requests."""
+    listings: int | None = None
+    """How many listings the limit of the address allows in a minute, where they have to be made to last."""
     cost: Callable[[Request], int] = lambda request: 1
     """How often a request counts against the limit of the address."""
     own_limit: Callable[[S], bool] = lambda secrets: False

@@ -89,6 +89,8 @@ class Truth:
     not_covered: tuple[str, ...]
     first: str
     """The path of the first request."""
+    lists_first: bool = False
+    """Whether no cancel can go before orders are listed."""
     account_shown: bool = False
     """Whether the end of the account's address stands with the host."""
     would_send: tuple[str, ...]
@@ -414,20 +416,21 @@ DELTADEFI = Truth(
 _AT_TWO = {"dex": ["core", "xyz"]}
 
 HYPERLIQUID = Truth(
-    accounts=(Account(segments=("TWAPs", "core", "xyz", "flx"), kinds=16, orders=44),),
+    accounts=(Account(segments=("TWAPs", "core", "xyz", "flx"), kinds=10, orders=44),),
     warnings=("protective order(s)",),
     not_covered=("orders of sub-accounts and vaults (a profile for each)", "staking"),
     first="/info",
+    lists_first=True,
     account_shown=True,
     would_send=(),
     parts=("twap", "xyz", '"dex":""'),
     selected=_AT_TWO,
     product={"dex": ["core"]},
     passing=(
-        *(*_COMMON, "hostile", "orphans", "duplicate-nonce@2", "busy-key", "restarted@2", "budget=2", "latency=0.05"),
+        *(*_COMMON, "orphans", "duplicate-nonce@2", "busy-key", "restarted@2", "latency=0.05"),
         *("null-lists@1", "html=429@3"),
     ),
-    unreadable=("json:listing=null", "status:listing=422", "nameless~twapHistory"),
+    unreadable=("json:listing=null", "status:listing=422"),
     nulls=(),
     refusals=(
         Refusal(faults=("key",), kind="auth", hint="the venue knows no such key", twice=True),

@@ -409,7 +409,9 @@ class HyperliquidTruth(Truth):
 
     def protective(self, order: SimOrder) -> bool:
         spot = order.symbol in hyperliquid_markets.SPOT or order.symbol.startswith("#")
-        waits = "trigger" in order.extra
+        waits, parent = "trigger" in order.extra, str(order.extra.get("parent", ""))
+        if parent and not any(one.id == parent for one in self.fake.closed_orders() if one.status == "filled"):
+            return False  # it goes with the order that it belongs to
         return order.reduce_only or (spot and waits and order.side == "sell")
 
     def covers(self, path: str, parameters: Mapping[str, str], order: SimOrder) -> bool:

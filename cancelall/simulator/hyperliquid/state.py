@@ -112,6 +112,11 @@ class State(FakeVenue):
             client_id = f"0x{self.random.getrandbits(128):032x}" if number % 3 == 1 and order.segment != TWAPS else ""
             self.place(account, order.placed(order_id, self.now_ms() - _STOCK_AGE_MS + number * 100, client_id))
 
+    def on_cancelled(self, account: Account, order: SimOrder) -> None:
+        """With an order its children go; those of a filled one stay."""
+        for child in below(order, account):
+            account.book.close(child.id, "cancelled", order.updated_ms)
+
     # Signed actions.
 
     def authenticate(self, body: Mapping[str, object]) -> Account:

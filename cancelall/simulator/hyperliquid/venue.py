@@ -158,10 +158,8 @@ def cancel_orders(venue: State, call: Call) -> object:
     entries, account = _entries(call), call.account
     found = [_named(account, entry) for entry in entries]
     venue.spend(account, call.request, len(entries))
-    chosen = list({order.id: order for order in found if order is not None}.values())
-    named = {order.id for order in chosen}
-    more = [child for order in chosen for child in below(order, account) if child.id not in named]
-    result = venue.cancel(account, [*chosen, *more], call.request)
+    chosen = {order.id: order for order in found if order is not None}
+    result = venue.cancel(account, list(chosen.values()), call.request)
     taken, failed = {order.id for order in result.accepted}, {order.id for order in result.failed}
     said: list[object] = []
     gone: set[object] = set()

@@ -27,7 +27,11 @@ TWAP = "cancel one TWAP"
 
 # https://hyperliquid.gitbook.io/hyperliquid-docs/for-developers/api/rate-limits-and-user-limits
 # The limit is the address's alone, in weights; what an account may send in its life is told when it is used up.
-LIMITS = {"actions": Limit(count=1200, seconds=60.0), "reads": Limit(count=600, seconds=60.0)}
+LIMITS = {
+    "actions": Limit(count=1200, seconds=60.0),
+    "listings": Limit(count=57, seconds=60.0),
+    "reads": Limit(count=600, seconds=60.0),
+}
 ADDRESS_LIMIT = Limit(count=1200, seconds=60.0)
 _LIGHT = ("clearinghouseState", "spotClearinghouseState", "orderStatus", "exchangeStatus")
 _WEIGHTS = {**dict.fromkeys(_LIGHT, 2), "userRole": 60, "historicalOrders": 120, "twapHistory": 30}
@@ -46,7 +50,7 @@ def read(kind: str, purpose: Purpose = Purpose.LISTING, **values: object) -> Req
         body=_compact({"type": kind, **values}),
         signed=values.get("user") == "",
         priority=Priority.LISTING if purpose == Purpose.LISTING else Priority.OTHER,
-        bucket="reads",
+        bucket="listings" if purpose == Purpose.LISTING else "reads",
         purpose=purpose,
     )
 

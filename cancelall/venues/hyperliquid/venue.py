@@ -233,6 +233,7 @@ VENUE = Venue(
     headers=lambda environment: api.JSON_HEADERS,
     limits=api.LIMITS,
     address_limit=api.ADDRESS_LIMIT,
+    listings=30,
     cost=api.cost,
     judge=api.judge,
     proves_key=lambda request: request.changes,
