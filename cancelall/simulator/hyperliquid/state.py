@@ -76,7 +76,7 @@ class State(FakeVenue):
 
     def account_options(self, credentials: Mapping[str, str]) -> Mapping[str, object]:
         own = crypto.address(credentials["private_key"])
-        return {"account": self.agents[own], "agent": own} if own in self.agents else {"account": own}
+        return {"account": self.agents.get(own, own)}
 
     def add_own_key(self, *, orders: int = 40) -> Account:
         """An account whose own key is used."""

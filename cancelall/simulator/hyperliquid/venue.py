@@ -94,6 +94,8 @@ def _status(venue: State, order: SimOrder, at_ms: int | None = None) -> dict[str
 
 def role(venue: State, call: Call) -> object:
     address = call.account.key
+    if venue.has_fault("key"):
+        return {"role": "missing"}
     if address in venue.agents:
         if fault := venue.fault("role", call.request):
             return {"role": str(fault.value)}

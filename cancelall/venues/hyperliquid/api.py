@@ -24,6 +24,7 @@ INFO, EXCHANGE = "/info", "/exchange"
 MOST = 200
 """Cancels in one action; more are refused whole: https://github.com/MarcosACH/tickwright (2026-10-08, testnet)."""
 TWAP = "cancel one TWAP"
+ROLE = "tell whose the key is"
 
 # https://hyperliquid.gitbook.io/hyperliquid-docs/for-developers/api/rate-limits-and-user-limits
 # The limit is the address's alone, in weights; what an account may send in its life is told when it is used up.
@@ -42,7 +43,7 @@ JSON_HEADERS = (("Content-Type", "application/json"),)
 # --- requests --------------------------------------------------------------------------------------------------------
 
 
-def read(kind: str, purpose: Purpose = Purpose.LISTING, **values: object) -> Request:
+def read(kind: str, purpose: str = Purpose.LISTING, **values: object) -> Request:
     """A read. `user` is whose orders are meant; empty, it is the address of the key, which signing puts in."""
     return Request(
         method="POST",
@@ -184,7 +185,7 @@ def is_gone(error: str) -> bool:
 def judge(request: Request, reply: Reply) -> Judgement:
     """By the words of an action's answer; a read is good when it is 200 with JSON, and its reader decides.
 
-    Reads need no key: what they are refused with says nothing of it.
+    Reads need no key: what they are refused with says nothing of it. But one tells whose the key is, if anyone's.
     """
     if reply.status == 200:
         return _judge_good(request, reply)
@@ -202,8 +203,11 @@ def _judge_good(request: Request, reply: Reply) -> Judgement:
     except Unreadable:
         return unreadable
     if request.path == INFO:
-        refusal = isinstance(answer, dict) and answer.get("status") == "err"
-        return unreadable if refusal else Judgement(answer=Answer.ACCEPTED)
+        known = answer if isinstance(answer, dict) else {}
+        if request.purpose == ROLE and known.get("role") == "missing":
+            words = "the venue knows no account of this key (role missing)"
+            return Judgement(answer=Answer.REFUSED, kind="auth", reach=Reach.KEY, message=words, hint=_NOT_APPROVED)
+        return unreadable if known.get("status") == "err" else Judgement(answer=Answer.ACCEPTED)
     if not isinstance(answer, dict) or answer.get("status") not in ("ok", "err"):
         return unreadable
     said = answer.get("response")

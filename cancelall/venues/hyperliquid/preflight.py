@@ -8,7 +8,7 @@ from cancelall.core.errors import Unreadable
 from cancelall.core.model import Purpose, Reply, Request
 from cancelall.core.preflight import KeyFacts, Preflight, Probe, Question, Window
 from cancelall.venues import payload
-from cancelall.venues.hyperliquid.api import noop_cancel, read
+from cancelall.venues.hyperliquid.api import ROLE, noop_cancel, read
 from cancelall.venues.hyperliquid.options import HyperliquidOptions
 from cancelall.venues.payload import Row
 
@@ -22,7 +22,7 @@ def questions(options: HyperliquidOptions, now_ms: int) -> tuple[Question, ...]:
     of, master = partial(read, purpose=Purpose.QUESTION), options.account
     found = [
         Question(name="server time", request=of("exchangeStatus"), read=_read_time),
-        Question(name="key", request=of("userRole", user=options.agent or ""), read=_read_role),
+        Question(name="key", request=read("userRole", ROLE, user=options.agent or ""), read=_read_role),
     ]
     if master is not None:
         agents = partial(_read_agents, options.agent)
@@ -50,7 +50,7 @@ def _read_role(request: Request, reply: Reply) -> KeyFacts:
     if role == "user":
         note = "it is the account's own key, which holds the funds: approve an agent (API wallet) and use its key"
         return KeyFacts(can_list=True, can_cancel=True, can_withdraw=True, withdraw_note=note, endless=True)
-    return KeyFacts(remarks=(f"the venue knows no account of this key (role {payload.message(role)})",))
+    return KeyFacts(remarks=(f"the key is that of no account and of no agent (role {payload.message(role)})",))
 
 
 def _read_agents(agent: str | None, request: Request, reply: Reply) -> KeyFacts:

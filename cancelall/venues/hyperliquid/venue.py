@@ -54,7 +54,7 @@ def discoveries(options: HyperliquidOptions, facts: HyperliquidFacts) -> tuple[D
     found = [
         Discovery(
             name="whose key it is",
-            request=api.read("userRole", Purpose.DISCOVERY, user=facts.signer),
+            request=api.read("userRole", api.ROLE, user=facts.signer),
             read=partial(read_role, facts.signer),
             learn=_learn_account,
         )
@@ -197,8 +197,7 @@ def _of_the_key(options: HyperliquidOptions, names: Iterable[Known]) -> tuple[st
     if not roles:  # it could not be read, which is said by itself
         return ()
     if not acts_for:
-        role = payload.message(roles[0])
-        return (f"the venue knows no account of this key (role {role}): not approved, expired, or of another network",)
+        return (f"the key is that of no account and of no agent (role {payload.message(roles[0])})",)
     (master, *_) = acts_for
     found = []
     if options.account not in (None, master):
