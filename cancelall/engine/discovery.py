@@ -139,8 +139,9 @@ class Discoveries:
         """
         watch, refused, pause = Watch(ended=self._over), 0, _SHORTEST_PAUSE
         scarce = self.client.venue.listings is not None  # no second try at once, and other pauses
+        most = 1 if scarce else _AT_ONCE
         while True:
-            outcome = await self.client.ask(request, discovery.read, wanted=wanted, watch=watch, most=1 if scarce else _AT_ONCE)
+            outcome = await self.client.ask(request, discovery.read, wanted=wanted, watch=watch, most=most)
             turned_down = outcome.answer in (Answer.REFUSED, Answer.ABSENT)
             refused += turned_down
             over = outcome.final and (not turned_down or refused >= _REFUSED_TRIES)
