@@ -201,7 +201,8 @@ class Run:
         send = self.connect(profile) if self.connect else await self._over_the_network(profile, deadline)
         venue = load(profile.venue)
         try:
-            segments(venue, profile.options, venue.facts, profile.environment)
+            facts = venue.with_key(venue.facts, resolved.secrets)
+            segments(venue, profile.options, facts, profile.environment)
         except OptionError as error:
             raise ConfigError(f"profile {profile.name}: {error.message}", error.hint) from None
         tally = Tally()

@@ -256,7 +256,7 @@ class SegmentSweep:
         return since + gap + INSTANT - self._now()
 
     async def _make_last(self, began: float) -> None:
-        """Where listings are scarce: wait until the next one is due. The first ones go at once, and so does the last."""
+        """Where listings are scarce: wait until the next one is due. The first ones and the last go at once."""
         if self.listings >= _FREE_LISTINGS and self.around.pace is None:
             due = min(began + self.around.spacing(), self.client.last_send - _LAST_LISTING)
             await asyncio.sleep(max(0.0, due - self._now()))

@@ -49,7 +49,8 @@ def spot_meta() -> dict[str, object]:
         {"name": name, "tokens": [index + 1, 0], "index": index, "isCanonical": "/" in name}
         for name, index in SPOT.items()
     ]
-    return {"universe": universe, "tokens": [{"name": "USDC", "index": 0, "szDecimals": 8}]}
+    names = {0: "USDC", **{index + 1: name.partition("/")[0].replace("@", "T") for name, index in SPOT.items()}}
+    return {"universe": universe, "tokens": [{"name": names[one], "index": one, "szDecimals": 2} for one in names]}
 
 
 def _template(kind: str, coin: str, way: str = "buy", left: str = "1", price: str = "100", **extra: str) -> SimOrder:

@@ -36,11 +36,11 @@ def listings(options: Any, orders: tuple[Request, ...]) -> tuple[PositionListing
 
 
 def _page(coins: frozenset[str], request: Request, reply: Reply) -> PositionPage:
-    entries = payload.as_list(payload.as_object(reply.json).get("assetPositions"), "assetPositions")
+    entries, null = payload.null_or_list(payload.as_object(reply.json), "assetPositions")
     inner = [entry.get("position") if isinstance(entry, dict) else entry for entry in entries]
     shown, odd = shown_positions(inner, _position)
     chosen = tuple(one for one in shown if not coins or one.symbol in (*coins, UNREADABLE))
-    return PositionPage(positions=chosen, unsure=odd)
+    return PositionPage(positions=chosen, unsure=odd, null=null)
 
 
 def _position(row: Row) -> Position:

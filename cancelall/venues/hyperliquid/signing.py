@@ -139,20 +139,20 @@ def _times_g(factor: int) -> tuple[int, int]:
             s, m = 4 * x * squared % _P, 3 * x * x % _P
             x, y, z = (m * m - 2 * s) % _P, squared, 2 * y * z % _P
             y = (m * (s - x) - 8 * y * y) % _P
-        if bit == "1":
-            x, y, z = _plus_g(x, y, z) if z else (*_G, 1)
+        if bit == "0":
+            continue
+        if not z:
+            (x, y), z = _G, 1
+            continue
+        # The sum with the generator: never with itself, as what is doubled before is two times it or more.
+        square = z * z % _P
+        h, r = (_G[0] * square - x) % _P, (_G[1] * square * z - y) % _P
+        h2 = h * h % _P
+        h3, v = h * h2 % _P, x * h2 % _P
+        x, z = (r * r - h3 - 2 * v) % _P, h * z % _P
+        y = (r * (v - x) - y * h3) % _P
     inverse = pow(z, -1, _P)
     return x * inverse * inverse % _P, y * pow(inverse, 3, _P) % _P
-
-
-def _plus_g(x: int, y: int, z: int) -> tuple[int, int, int]:
-    """The sum with the generator: never with itself, as what is doubled before is two times it or more."""
-    square = z * z % _P
-    h, r = (_G[0] * square - x) % _P, (_G[1] * square * z - y) % _P
-    h2 = h * h % _P
-    h3, v = h * h2 % _P, x * h2 % _P
-    third = (r * r - h3 - 2 * v) % _P
-    return third, (r * (v - third) - y * h3) % _P, h * z % _P
 
 
 def signature(key: int, digest: bytes) -> tuple[int, int, int]:
