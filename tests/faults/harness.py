@@ -61,6 +61,7 @@ NARROW: Mapping[str, Mapping[str, object]] = {
     "bybit": {"category": ["spread"]},
     "deltadefi": {"symbol": ["ADAUSDM"]},
     "pacifica": {"symbol": ["BTC"]},
+    "hyperliquid": {"dex": ["core"]},
 }
 """A small scope of each venue, for commands that have to keep to real rate limits."""
 PROMPT: Mapping[str, tuple[str, ...]] = {"deltadefi": ("prompt",)}

@@ -147,7 +147,8 @@ def test_the_first_byte_waits_for_few_calls_and_for_segments_once(venue: str, tm
     assert len({name.partition(":")[0] for name in calls}) <= FILES + 5 * (venue in LISTS_FIRST)
     built = load(venue).segments.__code__
     where = Path(built.co_filename).relative_to(Path(cancelall.__file__).parent)
-    assert calls[f"{where}:{built.co_firstlineno}:{built.co_name}"] == 1
+    once = 1 + (venue in LISTS_FIRST)  # and once more with what the key shows
+    assert calls[f"{where}:{built.co_firstlineno}:{built.co_name}"] == once
 
 
 @pytest.mark.parametrize("venue", VENUES)
