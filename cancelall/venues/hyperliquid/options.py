@@ -115,4 +115,10 @@ class HyperliquidFacts:
     """Markets with the numbers by which a cancel names them."""
 
 
-SCHEMA = Schema(hosts=HOSTS, options=HyperliquidOptions, secrets=HyperliquidSecrets)
+SCHEMA = Schema(
+    hosts=HOSTS,
+    options=HyperliquidOptions,
+    secrets=HyperliquidSecrets,
+    client_ids=r"(0[xX])?[0-9a-fA-F]{1,32}",  # https://hyperliquid.gitbook.io/hyperliquid-docs/for-developers/api/exchange-endpoint
+    client_ids_are="they are up to 32 hexadecimal digits, with or without 0x",
+)

@@ -71,6 +71,10 @@ class HyperliquidSegment(Segment):
         """An order whose market cannot be read is in every scope."""
         return order if not self.coins or order.symbol is None or order.symbol in self.coins else None
 
+    def begins(self, client_id: str, prefix: str) -> bool:
+        """They are hexadecimal numbers, with 0x or without."""
+        return super().begins(*(one.lower().removeprefix("0x") for one in (client_id, prefix)))
+
     def acknowledge(self, request: Request, reply: Reply) -> Acknowledgement:
         """What became of each order, in the order of the action. One that is gone has ended in some way: no failure."""
         named, said = _ids(request), statuses(reply)
@@ -275,7 +279,7 @@ def _order(segment: str, row: Row, ended_ms: int | None = None) -> Order:
     return Order(
         id=identity,
         segment=segment,
-        client_id=row.text("cloid"),
+        client_id=row.client_id("cloid"),
         symbol=coin,
         side=_SIDES.get(side or "", side),
         type=kind.lower(),
