@@ -52,7 +52,7 @@ class Listings:
     def __post_init__(self) -> None:
         self.discoveries = Discoveries(
             self.client,
-            self.client.venue.facts,
+            self.client.venue.with_key(self.client.venue.facts, self.client.signer.secrets),
             fired=_at_once,
             found_more=self._join,
             needed=lambda: True,

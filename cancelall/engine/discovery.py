@@ -20,8 +20,8 @@ _REFUSED_TRIES = 3
 """How often a read is sent that the venue refuses."""
 _AT_ONCE = 2
 """Tries before a pause."""
-_SHORTEST_PAUSE, _LONGEST_PAUSE = 1.0, 5.0
-"""Seconds of a pause, which doubles each time."""
+_SHORTEST_PAUSE, _LONGEST_PAUSE, _LONGEST_THRIFT = 1.0, 5.0, 10.0
+"""Seconds of a pause, which doubles each time; the last where reads are scarce."""
 
 
 @dataclass
@@ -138,15 +138,22 @@ class Discoveries:
         One that is refused is requested again some times, too: one bad answer costs no proof.
         """
         watch, refused, pause = Watch(ended=self._over), 0, _SHORTEST_PAUSE
+        scarce = self.client.venue.listings is not None  # no second try at once, and other pauses
+        most = 1 if scarce else _AT_ONCE
         while True:
-            outcome = await self.client.ask(request, discovery.read, wanted=wanted, watch=watch, most=_AT_ONCE)
+            outcome = await self.client.ask(request, discovery.read, wanted=wanted, watch=watch, most=most)
             turned_down = outcome.answer in (Answer.REFUSED, Answer.ABSENT)
             refused += turned_down
             over = outcome.final and (not turned_down or refused >= _REFUSED_TRIES)
             if over or not outcome.attempt.sent or self.client.ended or not wanted():
                 return outcome
-            await asyncio.sleep(self.client.patience(pause))
-            pause = min(2 * pause, _LONGEST_PAUSE)
+            await asyncio.sleep(self._thrift(pause) if scarce else self.client.patience(pause))
+            pause = min(2 * pause, _LONGEST_THRIFT if scarce else _LONGEST_PAUSE)
+
+    def _thrift(self, pause: float) -> float:
+        """The pause, as long as three of it fit before the end."""
+        left = self.client.deadline - self.client.clock.monotonic()
+        return min(pause, max(_SHORTEST_PAUSE / 4, left / 3))
 
     def _over(self, attempt: Attempt) -> None:
         if attempt.answered or self.last is None or not self.last.answered:

@@ -168,7 +168,7 @@ def test_a_refused_key(case: Case, venue: str, fault: str) -> None:
     injected="the venue's own code",
     expected="believed after a try over the other address family, where there is one; the cure is named",
     codes=(4,),
-    not_for={"deltadefi": "its keys have no address lists"},
+    not_for=dict.fromkeys(("deltadefi", "hyperliquid"), "its keys have no address lists"),
     alone=TO_ITS_DEADLINE,
 )
 def test_an_address_that_is_not_on_the_list(case: Case, venue: str) -> None:
@@ -194,6 +194,7 @@ PARTS = {"ascendex": ("/margin/", "margin"), "bitget": ("spot", "spot"), "bybit"
     not_for={
         **dict.fromkeys(("deltadefi", "deribit"), "its keys have no rights by product"),
         "pacifica": "one cancel takes all products; an agent key has no rights by product",
+        "hyperliquid": "an agent key has no rights by product",
     },
     alone=TO_ITS_DEADLINE,
 )

@@ -12,7 +12,7 @@ import pytest
 from cancelall.core.model import Verdict
 from cancelall.simulator import Kind
 from cancelall.venues.registry import VENUES, load
-from kills.truth import MODES, PAGED, PARTS
+from kills.truth import MODES, PAGED, PARTS, TRUTHS
 from kills.virtual import cleared, faced, healthy
 from soak.virtual import START
 
@@ -90,7 +90,8 @@ def test_a_gateway_for_the_whole_run_is_fought_to_the_deadline(venue: str, statu
     proof = load(venue).proof_gap + 1.0
     last: dict[str, float] = {}
     for sent in result.log:
-        if sent.kind.changes:  # bodies of Pacifica differ in their timestamps
+        fires = sent.kind == "listing" if TRUTHS[venue].lists_first else sent.kind.changes
+        if fires:  # bodies of Pacifica differ in their timestamps
             last[sent.request.path + ("" if venue == "pacifica" else sent.request.text)] = sent.at - START
     assert last
     assert min(last.values()) >= 9.0 - proof - 3.5, (last, result.story(40))
@@ -102,6 +103,7 @@ def test_a_gateway_before_what_is_not_needed_keeps_no_cancel(venue: str, kind: s
     for status in ("401", "403", "404"):
         result = faced(venue, f"edge:{kind}={status}", deadline=8.0)
         unknown = venue == "bitget" and kind == "read"  # the account's mode decides what there is
+        unknown |= venue == "hyperliquid" and kind == "public"  # a cancel names a market by its place in a list
         assert unknown or result.resting == (), result.story(40)
 
 
@@ -214,7 +216,7 @@ def test_a_row_that_is_odd_once_keeps_nothing(venue: str, oddity: str) -> None:
 def test_a_row_that_names_nothing_keeps_no_other(venue: str, oddity: str, mode: str) -> None:
     """At most that one of each listing is left, and then it is not clear."""
     result = faced(venue, f"odd-row={oddity}", mode=mode, deadline=6.0)
-    listings = {sent.request.path + sent.request.query for sent in result.log if sent.kind == "listing"}
+    listings = {sent.request.text for sent in result.log if sent.kind == "listing"}
     assert len(result.resting) <= len(listings), result.story(40)
 
 

@@ -185,6 +185,10 @@ _OWN: Mapping[str, Table] = {
         no-json bare account-list counts=1|-1 lacks=strategies|twap older keeps=stop|twap|spot trigger=0..3
         trigger=0..3 ahead=0|5 credits=20|60
     """),
+    "hyperliquid": table("""
+        budget=0|1|5 weights=300|600 role=missing|user duplicate-nonce busy-key=60|3600 orphans nameless long-log
+        restarted
+    """),
 }
 
 _KINDS = ("cancel", "listing", "read", "public")
@@ -195,6 +199,7 @@ _TEXTS: Mapping[str, tuple[str, ...]] = {
     "deltadefi": ("ADAUSDM", "ADAUSDX", "cancel-all", "market-config", "limit=250&page=1"),
     "deribit": ("cancel_all", "get_open_orders", "private/", "private/cancel?", "BTC"),
     "pacifica": ("/orders?", "twap", "strategies", "cancel_all", "/account"),
+    "hyperliquid": ("twap", "xyz", "frontendOpenOrders", "/exchange", "userRole", "allPerpMetas", '"dex":""'),
 }
 _OF_THE_ACCOUNT = frozenset({"lacks"})
 """These say what an account has: they do not change in the middle of a run."""
@@ -395,17 +400,35 @@ def _deribit(rng: random.Random) -> dict[str, Any]:
     return found
 
 
+def _hyperliquid(rng: random.Random) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    match rng.randrange(4):
+        case 0:
+            found["coin"] = _some(rng, ("BTC", "ETH", "SOL", "xyz:TSLA", "@107", "PURR/USDC", "XBT"))
+        case 1:
+            found["dex"] = _some(rng, ("core", "xyz", "flx", "zyx"))
+        case 2:
+            found["account"] = None
+    return found
+
+
 _OPTIONS = {
     **{"ascendex": _ascendex, "bitget": _bitget, "bybit": _bybit, "deltadefi": _deltadefi, "pacifica": _pacifica},
     "deribit": _deribit,
+    "hyperliquid": _hyperliquid,
 }
 _OWNERS: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("bitget", "bybit", "deribit"), ("mine-", "desk-", "mine-1", "nobody-")),
     "pacifica": ("f00d0000", "de50", "f00d0000-1", "dead"),
+    "hyperliquid": ("0xf00d", "de50", "0Xdead", "f"),
 }
 """How client ids begin, where listings show any."""
 _CLIENT_ID_FIELDS = {
-    **{"bitget": "clientOid", "bybit": "orderLinkId", "deribit": "label", "pacifica": "client_order_id"},
+    "bitget": "clientOid",
+    "bybit": "orderLinkId",
+    "pacifica": "client_order_id",
+    "deribit": "label",
+    "hyperliquid": "cloid",
 }
 UNKNOWN_WORDS: Mapping[str, frozenset[str]] = {
     "ascendex": frozenset({"BTCUSDT"}),
@@ -414,6 +437,7 @@ UNKNOWN_WORDS: Mapping[str, frozenset[str]] = {
     "deltadefi": frozenset({"ADAUSDQ"}),
     "deribit": frozenset({"BTC-PERPETAUL", "BCT"}),
     "pacifica": frozenset({"KBONK"}),
+    "hyperliquid": frozenset({"XBT", "zyx"}),
 }
 """Selectors that no venue knows: what they select can never be proven clear."""
 
