@@ -62,6 +62,7 @@ NARROW: Mapping[str, Mapping[str, object]] = {
     "deltadefi": {"symbol": ["ADAUSDM"]},
     "deribit": {"kind": "future"},
     "pacifica": {"symbol": ["BTC"]},
+    "hyperliquid": {"dex": ["core"]},
 }
 """A small scope of each venue, for commands that have to keep to real rate limits."""
 PROMPT: Mapping[str, tuple[str, ...]] = {"deltadefi": ("prompt",)}
