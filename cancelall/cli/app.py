@@ -39,6 +39,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "ascendex": ("cancelall ascendex --account-category futures",),
     "pacifica": ("cancelall pacifica --symbol BTC",),
     "deltadefi": ("cancelall deltadefi --dry-run",),
+    "deribit": ("cancelall deribit --currency BTC --currency ETH", "cancelall deribit --instrument BTC-PERPETUAL"),
     "hyperliquid": ("cancelall hyperliquid --dex core", "cancelall hyperliquid --coin BTC --coin xyz:TSLA"),
     "all": ("cancelall all --hold 60", "cancelall all --only 'mm-*' --skip mm-9", "cancelall all --json"),
     "orders": ("cancelall orders", "cancelall orders bybit --json"),

@@ -428,6 +428,7 @@ _CLIENT_ID_FIELDS = {
     "bybit": "orderLinkId",
     "deribit": "label",
     "pacifica": "client_order_id",
+    "deribit": "label",
     "hyperliquid": "cloid",
 }
 UNKNOWN_WORDS: Mapping[str, frozenset[str]] = {
