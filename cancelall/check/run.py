@@ -32,7 +32,7 @@ from cancelall.credentials.chain import ResolvedSecrets, resolve
 from cancelall.engine.client import Client, Send
 from cancelall.engine.run import over_the_network
 from cancelall.engine.shared_limits import SharedLimits
-from cancelall.engine.signer import Clock, Signer, SystemClock
+from cancelall.engine.signer import SYSTEM_CLOCK, Clock, Signer
 from cancelall.net.background import in_thread
 from cancelall.net.route import route_for
 from cancelall.venues.registry import load, segments
@@ -116,7 +116,7 @@ class Check:
     announce: Callable[[str, str], Awaitable[None]] = _silent
     """Called before something real is sent, and waited for."""
     finished: Callable[[CheckReport], None] = lambda report: None
-    clock: Clock = field(default_factory=SystemClock)
+    clock: Clock = SYSTEM_CLOCK
     connect: Callable[[Profile], Send] | None = None
     """How to send for a profile; tests put their own in."""
 

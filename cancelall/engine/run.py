@@ -24,7 +24,7 @@ from cancelall.engine.client import Client, Send
 from cancelall.engine.hold import Hold
 from cancelall.engine.profile_sweep import ProfileSweep
 from cancelall.engine.shared_limits import SCARCE, SharedLimits, scarcity, with_descriptors
-from cancelall.engine.signer import Clock, Signer, SystemClock
+from cancelall.engine.signer import SYSTEM_CLOCK, Clock, Signer
 from cancelall.journal.record import Record, nanoseconds
 from cancelall.net import connection
 from cancelall.net.background import NoThreadError, ThreadDiedError, in_thread
@@ -97,7 +97,7 @@ class Run:
     """Whether positions are read: after each verdict, which they do not change, or as the result of the run."""
     listener: Listener = field(default_factory=Listener)
     record: Record = field(default_factory=Record)
-    clock: Clock = field(default_factory=SystemClock)
+    clock: Clock = SYSTEM_CLOCK
     connect: Callable[[Profile], Send] | None = None
     """How to send for a profile; tests put their own in."""
     scale: float = 1.0

@@ -250,6 +250,9 @@ class Venue(Generic[O, S, F]):
     """Offline checks of the key, where the documents describe its form. Raises SecretError."""
     headers: Callable[[str], tuple[tuple[str, str], ...]] = lambda environment: ()
     """Headers that every request of an environment carries, outside the signature."""
+    nonces: Callable[[S], str] | None = None
+    """Who signs, where the venue takes each of a signer's timestamps once: they only grow, whatever profiles of this
+    process share the signer. None: a timestamp may come again."""
     clock_lead_ms: int = 0
     """Taken off every timestamp so as never to be ahead of the venue."""
     limits: Mapping[str, Limit]
