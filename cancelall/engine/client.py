@@ -69,7 +69,8 @@ class Client:
     def __post_init__(self) -> None:
         self.venue = self.signer.venue
         self.refusals = Refusals(proves_key=self.venue.proves_key, host=self.gate.refusals)
-        self._limits = ProfileLimits(self.venue.limits, self.gate)
+        self._serial = self.signer.serial
+        self._limits = ProfileLimits(self.venue.limits, self.gate, self._serial)
 
     @property
     def closed(self) -> bool:
@@ -89,6 +90,8 @@ class Client:
     def stops(self, request: Request) -> bool:
         """Whether a refusal ends this request. A block of the address leaves each mass cancel its own answer."""
         refusals, host = self.refusals, self.gate.refusals
+        if self._serial is not None and self._serial.ended is not None:  # perhaps by another profile with this key
+            refusals.believed = self._serial.ended
         return refusals.believed is not None or (host.blocked is not None and host.stops(request))
 
     @property
@@ -209,7 +212,11 @@ class Client:
 
         try:
             # Not `wait_for`: until Python 3.12 it loses a cancellation that comes together with the answer.
-            async with asyncio.timeout(max(until - began, 0.01)):
+            async with asyncio.timeout(max(until - began, 0.01)) as limit:
+                if self._serial is not None:
+                    if signed.request.signed:
+                        self._serial.sending(signed.request, limit)
+                    return await send(signed)
                 if self.signer.alternate is None:
                     return await send(signed)
                 hedge = Hedge(send=send, copy=copy, judge=self.venue.judge, given_up=self.tally.given_up)
@@ -243,7 +250,10 @@ class Client:
             self.bug = self.bug or bug
             judgement = Judgement(answer=Answer.AMBIGUOUS, kind="internal", message=bug_words(bug))
         ended = self.clock.monotonic()
-        judgement = self.refusals.weigh(request, judgement, reply.family)
+        if self._serial is not None:
+            judgement = self._serial.weigh(judgement)
+        if self._serial is None or self._serial.ended is None:
+            judgement = self.refusals.weigh(request, judgement, reply.family)
         attempt = Attempt(
             request=request, began=began, ended=ended, judgement=judgement, status=reply.status, headers=reply.headers
         )

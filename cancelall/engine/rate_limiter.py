@@ -8,6 +8,7 @@ import itertools
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from functools import partial
+from typing import Protocol
 
 from cancelall.core.attempts import INSTANT, Attempt
 from cancelall.core.model import Answer, Judgement, Priority, Request
@@ -64,13 +65,20 @@ class LimitWindow:
     def __init__(self, limit: Limit | None) -> None:
         self._limit = limit
         self._gone: deque[tuple[float, int]] = deque()
-        self._spent = 0
+        self._spent = 0.0
+        self._fell_at = 0.0
+        """Of a counter that falls: when it stood as high as that."""
 
     def wait(self, now: float, spare: float = 0.0, cost: int = 1) -> float:
         """Seconds until the next request may go; `spare` is the share of the limit that it leaves to others."""
         if self._limit is None:
             return 0.0
         window = self._limit.seconds * (1 + _MARGIN)
+        if self._limit.falls:
+            self._fall(now, self._limit.count / window)
+            return (
+                max(0.0, self._spent + cost - max(self._limit.count * (1 - spare), cost)) * window / self._limit.count
+            )
         while self._gone and self._gone[0][0] <= now - window:
             self._spent -= self._gone.popleft()[1]
         room = max(self._limit.count - int(self._limit.count * spare), cost) - cost
@@ -91,10 +99,16 @@ class LimitWindow:
     def unused(self) -> None:
         """The last one did not go."""
         if self._gone:
-            self._spent -= self._gone.pop()[1]
+            self._spent = max(0.0, self._spent - self._gone.pop()[1])
+
+    def _fall(self, now: float, each_second: float) -> None:
+        """Let the counter fall to where it stands now."""
+        self._spent, self._fell_at = max(0.0, self._spent - (now - self._fell_at) * each_second), now
+        while len(self._gone) > 1:  # the last one may still turn out to be unused
+            self._gone.popleft()
 
 
-class _Queue:
+class Queue:
     """Those who wait for their turn, the urgent first, equals as they came."""
 
     _count = itertools.count()
@@ -158,7 +172,7 @@ class RateLimiter(_Turns):
 
     def __init__(self, limit: Limit | None) -> None:
         super().__init__(limit)
-        self._queue = _Queue()
+        self._queue = Queue()
 
     async def turn(self, priority: int) -> None:
         """Wait for a place within the limit."""
@@ -247,7 +261,7 @@ class HostGate:
 
     def __init__(self, address: Address, at_once: int) -> None:
         self.address = address
-        self.queue = _Queue()
+        self.queue = Queue()
         self.under_way = 0
         self.refusals = HostRefusals()
         self._at_once = at_once
@@ -275,12 +289,25 @@ class HostGate:
         self.address.left(self, unused=unused)
 
 
-class ProfileLimits:
-    """What the requests of one profile wait for: the limits of its key, its host's gate, the venue's wishes."""
+class OneAtATime(Protocol):
+    """Turns of which only one is taken at a time."""
 
-    def __init__(self, limits: Mapping[str, Limit], gate: HostGate) -> None:
+    async def turn(self, priority: int) -> None:
+        """Wait for one. Whoever had it calls `leave`."""
+
+    def leave(self) -> None:
+        """It is over."""
+
+
+class ProfileLimits:
+    """What the requests of one profile wait for: the limits of its key, its host's gate, the venue's wishes, and their
+    turn where requests with one key go one at a time.
+    """
+
+    def __init__(self, limits: Mapping[str, Limit], gate: HostGate, serial: OneAtATime | None = None) -> None:
         self._limits = limits
         self._gate = gate
+        self._serial = serial
         self._limiters: dict[str, RateLimiter] = {}
         self._backoffs = Backoffs()
         self.proof_only_until = 0.0
@@ -299,12 +326,20 @@ class ProfileLimits:
         try:
             asyncio.get_running_loop().call_soon(queued)  # as soon as its brothers are in the queue, too
             await self._gate.turn(request.priority, cost)
+            if self._serial is not None and request.signed:
+                try:
+                    await self._serial.turn(request.priority)
+                except asyncio.CancelledError:
+                    self._gate.leave(unused=True)
+                    raise
         except asyncio.CancelledError:
             limiter.unused()
             raise
 
     def leave(self, request: Request, *, unused: bool = False) -> None:
         """The place is free again; `unused` if nothing was sent."""
+        if self._serial is not None and request.signed:
+            self._serial.leave()
         self._gate.leave(unused=unused)
         if unused:
             self._limiters[request.bucket].unused()
