@@ -14,7 +14,7 @@ Handled on the safe side, because the documents leave it open:
 - whether a cancel of everything may still be pending when it is answered is not said: its count is what was accepted
 - that it counts 0 where nothing is open is seen in the venue's SDK only: a proof needs it, a cancel does not
 - whether it reaches tokenized stocks is not said: what is listed is cancelled by name as well
-- an order with a conditional close places another one when it fills: hence 2 s, and the last cancel between the listings
+- an order with a conditional close places another one when it fills: hence 2 s, and the cancel between the listings
 - the listing has no pages; a `count` that does not fit its rows leaves it unsure
 - an unknown status is open, and so is `pending`; an unknown kind of order is never called ordinary
 - whether an order on margin may only reduce a position is not listed: one that waits for a trigger is unknown

@@ -25,7 +25,7 @@ https://docs.kraken.com/exchange/guides/rest/ratelimits - what a cancel by name 
 """
 
 SERIAL = Serial(refusals=3, lead_ms=5000)
-"""https://support.kraken.com/articles/360001491786: too many refused nonces lock the key out for a quarter of an hour."""
+"""https://support.kraken.com/articles/360001491786 - with too many refused nonces a key is locked out for a while."""
 NANOSECONDS = 3
 """From this widening on nonces are nanoseconds, the finest unit of any client; before they are milliseconds."""
 
@@ -181,7 +181,7 @@ _DECISIVE = (frozenset({_NONCES}), frozenset(_REFUSED), _LIMITED, _GONE, _AMBIGU
 
 
 def judge(request: Request, reply: Reply) -> Judgement:
-    """Errors come with HTTP 200, in a list, as `ECategory:text:more`; what begins with W is a warning, and fails nothing.
+    """Errors come with HTTP 200, in a list, as `ECategory:text:more`; what begins with W only warns.
 
     https://docs.kraken.com/exchange/guides/rest/errors
     """

@@ -37,9 +37,7 @@ def _read_status(request: Request, reply: Reply) -> KeyFacts:
     status = payload.field(result(reply), "status")
     if status in ("online", "cancel_only", "post_only"):
         return KeyFacts()
-    return KeyFacts(
-        mode=status, mode_trouble=f"the engine's state is {payload.message(status)}: cancels may not work now"
-    )
+    return KeyFacts(mode=status, mode_trouble="the engine may not take cancels now")
 
 
 def _either(record: Mapping[str, Any], name: str) -> object:

@@ -93,7 +93,7 @@ class KrakenSpot(Segment):
         return () if self.pairs else (Witness(request=api.CANCEL_ALL, read=_took_nothing),)
 
     def final_states(self, orders: tuple[Order, ...], since_ms: int) -> tuple[Request, ...]:
-        """What has ended since the run began, where a cancel of everything named nothing, and records of orders seen."""
+        """What has ended lately, since a cancel of everything names nothing, and the records of orders once seen."""
         recent = api.private("ClosedOrders", _HISTORY, start=str(since_ms // 1000 - 1), closetime="close")
         records = in_chunks(orders, IDS, _records)
         return (*(() if self.pairs else (recent,)), *(request for request, _ in records))
@@ -202,4 +202,5 @@ def _offset(request: Request) -> int:
 
 def milliseconds(seconds: str | None) -> int | None:
     """Unix seconds with a fraction, as ms; None for anything else."""
-    return int(Decimal(seconds) * 1000) if re.fullmatch(r"\d{1,12}(\.\d{1,12})?", seconds or "", re.ASCII) else None
+    text = seconds or ""
+    return int(Decimal(text) * 1000) if re.fullmatch(r"\d{1,12}(\.\d{1,12})?", text, re.ASCII) else None
