@@ -148,7 +148,9 @@ class Client:
             if outcome.answer is Answer.CLOCK and corrected:
                 # It did not help: perhaps the way to the venue is slow.
                 exchange.widen = min(exchange.widen + 1, _WIDEST)
-            last, until = outcome, self.clock.monotonic() + retry.pause(outcome.attempt, exchange.tries, self.random)
+            repaired = self._serial is not None and outcome.answer is Answer.CLOCK  # it bears few refusals anyway
+            pause = 0.0 if repaired else retry.pause(outcome.attempt, exchange.tries, self.random)
+            last, until = outcome, self.clock.monotonic() + pause
             if until >= self.deadline or not await self._wait(exchange, partial(float, until)):
                 return outcome
             exchange.tries += 1

@@ -26,7 +26,7 @@ _EXPECTING = 2.0
 _FIRST_BACKOFF = 1.5
 """Longest wait, in seconds, that is granted to the first hint of a bucket: a kill is not frozen by one answer."""
 
-_Ticket = tuple[int, int, asyncio.Future[None], int]
+Ticket = tuple[int, int, asyncio.Future[None], int]
 """Priority, number, the future that lets it go, and what it costs."""
 
 
@@ -114,7 +114,7 @@ class Queue:
     _count = itertools.count()
 
     def __init__(self) -> None:
-        self.waiting: list[_Ticket] = []
+        self.waiting: list[Ticket] = []
         """A heap: who is next stands first."""
 
     async def wait(self, priority: int, grant: Callable[[], None], back: Callable[[], None], cost: int = 1) -> None:
@@ -128,17 +128,30 @@ class Queue:
             if ticket[2].done() and not ticket[2].cancelled():
                 back()
             else:
-                self.waiting = [other for other in self.waiting if other is not ticket]
-                heapq.heapify(self.waiting)
+                self._leave(ticket)
             raise
 
-    def let_go(self) -> bool:
-        """Let the next one go; False if it has given up."""
-        _, _, future, _ = heapq.heappop(self.waiting)
-        if future.done():
+    def next(self, least: int) -> Ticket:
+        """Who is next of those of this priority, or a lower one, that are no mass cancels; the first without any."""
+        first = self.waiting[0]
+        if first[0] == Priority.MASS_CANCEL:
+            return first
+        return min((one for one in self.waiting if one[0] >= least), key=lambda one: one[:2], default=first)
+
+    def let_go(self, chosen: Ticket | None = None) -> bool:
+        """Let the next one go, or one that was chosen; False if it has given up."""
+        if chosen is None or chosen is self.waiting[0]:
+            chosen = heapq.heappop(self.waiting)
+        else:
+            self._leave(chosen)
+        if chosen[2].done():
             return False
-        future.set_result(None)
+        chosen[2].set_result(None)
         return True
+
+    def _leave(self, ticket: Ticket) -> None:
+        self.waiting = [other for other in self.waiting if other is not ticket]
+        heapq.heapify(self.waiting)
 
 
 class _Turns:
@@ -323,15 +336,17 @@ class ProfileLimits:
         if limiter is None:
             limiter = self._limiters[request.bucket] = RateLimiter(self._limits.get(request.bucket))
         await limiter.turn(request.priority)
+        serial = self._serial if request.signed else None
         try:
             asyncio.get_running_loop().call_soon(queued)  # as soon as its brothers are in the queue, too
-            await self._gate.turn(request.priority, cost)
-            if self._serial is not None and request.signed:
-                try:
-                    await self._serial.turn(request.priority)
-                except asyncio.CancelledError:
-                    self._gate.leave(unused=True)
-                    raise
+            if serial is not None:  # who waits for that takes no place of the host's
+                await serial.turn(request.priority)
+            try:
+                await self._gate.turn(request.priority, cost)
+            except asyncio.CancelledError:
+                if serial is not None:
+                    serial.leave()
+                raise
         except asyncio.CancelledError:
             limiter.unused()
             raise
