@@ -177,6 +177,11 @@ _OWN: Mapping[str, Table] = {
         straggler=0..3 straggler=0..3 sdk-words numbers nothing=404|200 short-ack prompt locked=2/400|2/503|6/400
         internal-400 empty-403 upstream-503
     """),
+    "kraken": table("""
+        nonces=us|ns|60 rival invalid-nonce nonce-window locked-out close=0..3 close=0..3 no-count pending
+        no-batch=EOrder:Rate~limit~exceeded|EOrder:Unknown~order counted=0|1 warns
+        error=EService:Busy|EService:Unavailable|EAPI:Rate~limit~exceeded|EService:Deadline~elapsed|EGeneral:X
+    """),
     "pacifica": table("""
         no-json bare account-list counts=1|-1 lacks=strategies|twap older keeps=stop|twap|spot trigger=0..3
         trigger=0..3 ahead=0|5 credits=20|60
@@ -189,6 +194,7 @@ _TEXTS: Mapping[str, tuple[str, ...]] = {
     "bitget": ("USDT-FUTURES", "plan", "spot", "cancel-all", "settings", "v3", "normal"),
     "bybit": ("linear", "inverse", "spot", "option", "strategy", "USDC", "StopOrder", "cancel-all"),
     "deltadefi": ("ADAUSDM", "ADAUSDX", "cancel-all", "market-config", "limit=250&page=1"),
+    "kraken": ("CancelAll", "OpenOrders", "AssetPairs", "private", "Batch"),
     "pacifica": ("/orders?", "twap", "strategies", "cancel_all", "/account"),
 }
 _OF_THE_ACCOUNT = frozenset({"lacks"})
@@ -378,12 +384,26 @@ def _deltadefi(rng: random.Random) -> dict[str, Any]:
     return {}
 
 
-_OPTIONS = {"ascendex": _ascendex, "bitget": _bitget, "bybit": _bybit, "deltadefi": _deltadefi, "pacifica": _pacifica}
+def _kraken(rng: random.Random) -> dict[str, Any]:
+    if rng.random() < 0.4:
+        return {"pair": _some(rng, ("XBTUSD", "XBT/USD", "btc/usd", "XETHZUSD", "USDTZUSD", "SOL/USD", "XBTUSX"))}
+    return {}
+
+
+_OPTIONS: Mapping[str, Callable[[random.Random], dict[str, Any]]] = {
+    "ascendex": _ascendex,
+    "bitget": _bitget,
+    "bybit": _bybit,
+    "deltadefi": _deltadefi,
+    "kraken": _kraken,
+    "pacifica": _pacifica,
+}
 UNKNOWN_WORDS: Mapping[str, frozenset[str]] = {
     "ascendex": frozenset({"BTCUSDT"}),
     "bitget": frozenset({"BTCUSTD", "XYZ"}),
     "bybit": frozenset({"BTCUSTD", "USTD"}),
     "deltadefi": frozenset({"ADAUSDQ"}),
+    "kraken": frozenset({"XBTUSX"}),
     "pacifica": frozenset({"KBONK"}),
 }
 """Selectors that no venue knows: what they select can never be proven clear."""
@@ -418,7 +438,7 @@ def drawn(rng: random.Random, seed: int, venue: str) -> Plan:
     chance = rng.random()
     faults: Any = ()
     if chance < (0.65 if calm else 0.15):
-        faults = _combined(rng, venue, banned, witnessed=not keep and "symbol" not in options)
+        faults = _combined(rng, venue, banned, witnessed=not keep and not {"symbol", "pair"} & options.keys())
     elif chance < 0.72:
         faults = rng.choice((_silent, _odd))(rng, venue)
     elif chance < 0.94:

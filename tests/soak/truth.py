@@ -19,6 +19,7 @@ from cancelall.simulator.bitget import kinds as bitget_kinds
 from cancelall.simulator.book import Book
 from cancelall.simulator.bybit import state as bybit_state
 from cancelall.simulator.deltadefi import markets as deltadefi_markets
+from cancelall.simulator.kraken import state as kraken_state
 from cancelall.simulator.pacifica import markets as pacifica_markets
 from tests.soak.virtual import Sent, true_ms
 
@@ -152,6 +153,10 @@ class Truth:
     def protective(self, order: SimOrder) -> bool:
         """Whether it can only shrink a position."""
         raise NotImplementedError
+
+    def unsure(self, order: SimOrder) -> bool:
+        """Whether nothing tells if it can only shrink a position: it stays with those that do, and is open."""
+        return False
 
     def covers(self, path: str, parameters: Mapping[str, str], order: SimOrder) -> bool:
         """Whether a listing with these parameters is about this order."""
@@ -393,11 +398,37 @@ class DeltadefiTruth(Truth):
         return Window(own[0].first, wide[0].last) if wide[0].first > own[0].first else own[0]
 
 
+class KrakenTruth(Truth):
+    """One listing of everything; pairs in any spelling narrow it."""
+
+    def in_scope(self, order: SimOrder) -> bool:
+        pair = kraken_state.PAIRS[order.symbol]
+        site = pair.wsname.replace("XBT", "BTC").replace("XDG", "DOGE")
+        spellings = {pair.id, pair.altname, pair.wsname, site, site.replace("/", "")}
+        return not self.many("pair") or any(one.upper() in spellings for one in self.many("pair"))
+
+    def unsure(self, order: SimOrder) -> bool:
+        return "leverage" in order.extra and order.kind != "limit"
+
+    def protective(self, order: SimOrder) -> bool:
+        waits = order.kind.startswith(("stop-loss", "take-profit", "trailing-stop"))
+        return self.unsure(order) or ("leverage" not in order.extra and waits and order.side == "sell")
+
+    def covers(self, path: str, parameters: Mapping[str, str], order: SimOrder) -> bool:
+        return path == "/0/private/OpenOrders"
+
+    def fired(self, order: SimOrder) -> SimOrder | None:
+        if order.kind in ("limit", "iceberg"):
+            return None
+        return replace(order, kind="limit", price="100")
+
+
 TRUTHS: Mapping[str, Callable[[Any, Mapping[str, Any], str], Truth]] = {
     "ascendex": AscendexTruth,
     "bitget": BitgetTruth,
     "bybit": BybitTruth,
     "deltadefi": DeltadefiTruth,
+    "kraken": KrakenTruth,
     "pacifica": PacificaTruth,
 }
 

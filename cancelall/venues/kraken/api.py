@@ -187,7 +187,7 @@ def judge(request: Request, reply: Reply) -> Judgement:
     """
     try:
         answer = payload.as_object(reply.json)
-        said = payload.as_list(answer.get("error"), "error")
+        said, _ = payload.null_or_list(answer, "error")
     except Unreadable:
         return payload.by_status(reply)
     if 300 <= reply.status < 400:
@@ -214,7 +214,7 @@ def _by_code(request: Request, reply: Reply, errors: list[str]) -> Judgement:
         return judged(
             answer=Answer.REFUSED, kind=kind, reach=reach if request.signed else Reach.REQUEST, hint=hint, after=after
         )
-    if request.purpose == Purpose.BATCH and code in (*_LIMITED, *_GONE) and not code.startswith("eapi"):
+    if request.purpose == Purpose.BATCH and code in (*_LIMITED, *_GONE) and code.startswith("eorder"):
         # Of one order or of all together, and nothing says whether the others were cancelled: they go one by one.
         return judged(answer=Answer.REFUSED, kind="rate_limit" if code in _LIMITED else "parameter")
     if code in _LIMITED:
@@ -241,7 +241,7 @@ def _until(codes: list[str], reply: Reply) -> float | None:
 def result(reply: Reply) -> Mapping[str, Any]:
     """What a good answer holds. Raises Unreadable where it is no good answer."""
     answer = payload.as_object(reply.json)
-    payload.as_list(answer.get("error"), "error")
+    payload.null_or_list(answer, "error")
     return payload.as_object(answer.get("result"), "result")
 
 

@@ -61,7 +61,7 @@ class KrakenSpot(Segment):
         return Page(orders=orders, unsure=payload.why(*answer.oddities, odd, short), null=null)
 
     def _listed(self, row: Row) -> Order | None:
-        if row.record.get("status") in _ENDS:
+        if row.record.get("status") in tuple(_ENDS):
             return None
         order = self._order(row)
         return order if self._holds(order) else None
@@ -154,7 +154,7 @@ class KrakenSpot(Segment):
 
 
 _BROKEN = "not an object"
-_ENDS: Mapping[object, State] = {"closed": State.FILLED, "canceled": State.CANCELLED, "expired": State.CANCELLED}
+_ENDS: Mapping[str, State] = {"closed": State.FILLED, "canceled": State.CANCELLED, "expired": State.CANCELLED}
 """Every other status is open, `pending` too. https://docs.kraken.com/api-reference/account-data/get-open-orders"""
 
 _ORDINARY = frozenset({"limit", "market", "iceberg"})
@@ -174,12 +174,13 @@ def _protection(row: Row, descr: Row) -> Protection:
 
     https://docs.kraken.com/api-reference/trading/add-order (`reduce_only` is no part of the documented rows)
     """
-    kind, side, leverage = descr.text("ordertype"), descr.text("type"), descr.text("leverage")
-    if row.flag("reduce_only"):
+    kind, side, reduces = descr.text("ordertype"), descr.text("type"), row.flag("reduce_only")
+    cash = descr.text("leverage") == "none" and row.flag("margin") is False
+    if reduces:
         return Protection.PROTECTIVE
     if kind in _ORDINARY:
         return Protection.NONE
-    if kind not in _TRIGGERED or leverage != "none" or side not in ("buy", "sell"):
+    if kind not in _TRIGGERED or not cash or side not in ("buy", "sell") or reduces is None:
         return Protection.UNKNOWN
     return Protection.PROTECTIVE if side == "sell" else Protection.NONE
 
