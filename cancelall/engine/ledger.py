@@ -438,10 +438,14 @@ class Ledger:
 
     # --- what happens: witnesses ---
 
+    def witness_tried(self, witness: Witness, attempt: Attempt) -> None:
+        """A try of a witness is over. One that is a cancel may have done something, unless it says that it has not."""
+        nothing = attempt.judgement is not None and attempt.judgement.answer is Answer.NOTHING_OPEN
+        if witness.request.changes and not witness.harmless and not nothing:
+            self.air.disturbed = attempt.ended
+
     def witness_answered(self, witness: Witness, outcome: Outcome[Any]) -> None:
-        """A witness has answered, or not. One that is a cancel may have done something."""
-        if witness.request.changes and not witness.harmless and outcome.answer is not Answer.NOTHING_OPEN:
-            self.air.disturbed = outcome.attempt.ended
+        """A witness has answered for good, or nobody waits for it any more."""
         if outcome.value is None and outcome.answer is not Answer.NOTHING_OPEN and not witness.optional:
             self.trouble = outcome.attempt
 

@@ -210,6 +210,7 @@ def _dump_twice(value: object) -> str:
         return json.dumps(value)
     members = [f"{json.dumps(key)}:{_dump_twice(member)}" for key, member in value.items()]
     members += [f"{json.dumps(key)}:[]" for key, member in value.items() if isinstance(member, list) and member]
+    members += [f"{json.dumps(name)}:{{}}" for holder, name, _ in _maps(value) if holder is value]
     return "{" + ",".join(members) + "}"
 
 

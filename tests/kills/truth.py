@@ -415,7 +415,7 @@ _PRIVATE = "/0/private"
 _ERRORS = ("EService:Busy", "EGeneral:Internal error", "EAPI:Rate limit exceeded", "EService:Unavailable")
 
 KRAKEN = Truth(
-    accounts=(Account(segments=("spot",), kinds=11),),
+    accounts=(Account(segments=("spot",), kinds=9),),
     warnings=("protective order(s)",),
     not_covered=("derivatives of Kraken Futures", "perpetuals of Kraken's US venue", "sub-accounts"),
     first=f"{_PRIVATE}/CancelAll",
@@ -436,7 +436,7 @@ KRAKEN = Truth(
     refusals=(
         Refusal(faults=("key",), kind="auth", hint="key wrong or deleted"),
         Refusal(faults=("otp",), kind="auth", hint="two-factor"),
-        Refusal(faults=("permission",), kind="permission", hint="cancel and close orders", twice=True),
+        Refusal(faults=("permission",), kind="permission", hint="cancel and close orders", twice=True, orders=0),
         Refusal(faults=("invalid-nonce",), kind="clock", hint="a key of its own"),
         Refusal(faults=("locked-out",), kind="rate_limit", hint="quarter of an hour"),
         Refusal(faults=("region",), kind="region", twice=True),
@@ -461,7 +461,7 @@ KRAKEN = Truth(
     blind=f"{_PRIVATE}/CancelAll",
     filled=("fill=3",),
     many=1500,
-    many_warning="of which 200 were read",
+    many_warning="200 of them were read",
 )
 
 TRUTHS: Mapping[str, Truth] = {
