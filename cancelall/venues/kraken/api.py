@@ -58,7 +58,6 @@ def public(call: str, purpose: str) -> Request:
         path=f"/0/public/{call}",
         signed=False,
         priority=Priority.LISTING,
-        bucket="public",
         purpose=purpose,
     )
 
