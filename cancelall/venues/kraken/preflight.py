@@ -52,7 +52,7 @@ def _read_key(request: Request, reply: Reply) -> KeyFacts:
     `validUntil` is "0" for a key without an end; `ipAllowlist` may hold an empty text, and is empty then.
     """
     key = result(reply)
-    rights = frozenset(payload.as_list(key.get("permissions"), "permissions"))
+    rights = frozenset(map(str, payload.as_list(key.get("permissions"), "permissions")))
     addresses = [one for one in payload.as_list(_either(key, "ipAllowlist") or [], "ipAllowlist") if one]
     ends, nonce, now_ms = _number(key, "validUntil"), _number(key, "nonce"), reply.date_ms
     ahead = nonce is not None and now_ms is not None and nonce > now_ms + _AHEAD_MS

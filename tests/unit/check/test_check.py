@@ -214,7 +214,7 @@ def test_the_questions_are_reads(venue: str) -> None:
         ("bitget", ["mode", "rights=uta_mgt+uta_trade+withdraw"], "withdrawal", "fail", "can withdraw", "API keys"),
         ("pacifica", [], "withdrawal", "fail", "holds the funds", "app.pacifica.fi/apikey"),
         ("ascendex", [], "withdrawal", "warn", "does not show", "API management"),
-        ("kraken", ["rights=query-open-trades+close-trades+withdraw-funds"], "withdrawal", "fail", "can withdraw", "/api"),
+        ("kraken", ["rights=close-trades+withdraw-funds"], "withdrawal", "fail", "can withdraw", "/api"),
         ("kraken", ["rights=query-open-trades"], "rights", "fail", "read-only", "right to trade"),
         ("kraken", ["rights=close-trades"], "rights", "fail", "may not read", "right to view"),
         ("kraken", ["rights=close-trades+query-open-trades", "snake"], "key", "warn", "query closed orders", "/api"),
