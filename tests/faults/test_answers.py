@@ -70,7 +70,7 @@ def test_a_listing_that_fails(case: Case, venue: str, fault: str) -> None:
     assert {one.listings for one in ended.report.segments if one.verdict is not Verdict.CLEAR} == {0}
 
 
-@shows(31, alone=TO_ITS_DEADLINE)
+@shows(31, venues=["ascendex", "bitget", "bybit", "deltadefi", "pacifica"], alone=TO_ITS_DEADLINE)
 def test_one_listing_of_several_that_fails(case: Case, venue: str) -> None:
     """What can be read is clear; the profile is not."""
     some = {"ascendex": "margin", "bitget": "spot", "bybit": "option", "deltadefi": "ADAUSDM", "pacifica": "strategies"}
@@ -215,6 +215,7 @@ def message(venue: str, text: str) -> str:
         "bitget": {"code": "40034", "msg": text, "data": None},
         "bybit": {"retCode": 10001, "retMsg": text, "result": {}},
         "deltadefi": {"code": 4000, "error": text},
+        "kraken": {"error": [f"EGeneral:Invalid arguments:{text}"]},
         "pacifica": {"success": False, "error": f"Invalid parameters {text}", "code": 400},
     }
     return json.dumps(fields[venue])

@@ -193,6 +193,7 @@ PARTS = {"ascendex": ("/margin/", "margin"), "bitget": ("spot", "spot"), "bybit"
     codes=(4, 10),
     not_for={
         "deltadefi": "its keys have no rights by product",
+        "kraken": "one cancel takes all pairs; a key has no rights by pair",
         "pacifica": "one cancel takes all products; an agent key has no rights by product",
     },
     alone=TO_ITS_DEADLINE,

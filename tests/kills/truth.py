@@ -437,7 +437,7 @@ KRAKEN = Truth(
         Refusal(faults=("key",), kind="auth", hint="key wrong or deleted"),
         Refusal(faults=("otp",), kind="auth", hint="two-factor"),
         Refusal(faults=("permission",), kind="permission", hint="cancel and close orders", twice=True, orders=0),
-        Refusal(faults=("invalid-nonce",), kind="clock", hint="a key of its own"),
+        Refusal(faults=("invalid-nonce",), kind="clock", hint="a key for this command alone"),
         Refusal(faults=("locked-out",), kind="rate_limit", hint="quarter of an hour"),
         Refusal(faults=("region",), kind="region", twice=True),
         Refusal(faults=("redirect=http://127.0.0.1:9/",), kind="redirect", twice=True),

@@ -24,7 +24,7 @@ So many go here, spread over them: 7, and then 0.6 in a second. A cancel by name
 its pair, by the age of its order. https://docs.kraken.com/exchange/guides/rest/ratelimits
 """
 
-SERIAL = Serial(refusals=3, lead_ms=5000)
+SERIAL = Serial(refusals=3, lead_ms=3000)
 """https://support.kraken.com/articles/360001491786 - with too many refused nonces a key is locked out for a while."""
 NANOSECONDS = 3
 """From this widening on nonces are nanoseconds, the finest unit of any client; before they are milliseconds."""
@@ -133,7 +133,10 @@ _KEY_PAGE = "https://www.kraken.com/c/account-settings/api"
 _KEY = f"key wrong or deleted, of Kraken Futures, or not allowed from this address: {_KEY_PAGE}"
 _SIGNATURE = "the secret does not belong to this key, or the key has a two-factor login whose password `otp` lacks"
 _RIGHTS = f"the key needs the rights to cancel and close orders and to query open ones, from this address: {_KEY_PAGE}"
-_NONCE = f"another program uses this key with larger nonces: make a key of its own for this command: {_KEY_PAGE}"
+_NONCE = (
+    "another program uses this key with larger nonces, or this clock is behind: make a key for this command alone: "
+    f"{_KEY_PAGE}"
+)
 _LOCKED = "locked out, mostly for a quarter of an hour: cancel in the app or on the site, and stop what uses this key"
 _ACCOUNT = "the account is locked, disabled or not confirmed: use the site or support"
 

@@ -71,7 +71,7 @@ def _read_key(request: Request, reply: Reply) -> KeyFacts:
 _HIDDEN = ("the key sees a window of time only: orders outside of it would look as if there were none",)
 _FINE = (
     "another program has used this key with finer or later nonces than milliseconds of now: a kill has up to two "
-    "requests refused before one is high enough: make a key of its own for this command",
+    "requests refused before one is high enough: make a key for this command alone",
 )
 _UNNAMED = ("without the right to query closed orders nothing can name what a kill has cancelled",)
 

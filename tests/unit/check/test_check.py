@@ -227,7 +227,7 @@ def test_the_questions_are_reads(venue: str) -> None:
         ("kraken", ["otp"], "key", "fail", "EAPI:Invalid signature", "two-factor"),
         ("kraken", ["nonces=ns"], "key", "warn", "finer or later nonces", "/api"),
         ("kraken", ["nonces=3600"], "key", "warn", "finer or later nonces", "/api"),
-        ("kraken", ["invalid-nonce"], "clock", "fail", "Invalid nonce", "a key of its own"),
+        ("kraken", ["invalid-nonce"], "clock", "fail", "Invalid nonce", "a key for this command alone"),
         ("kraken", ["engine=maintenance"], "account mode", "fail", "may not take cancels", "wait"),
         ("kraken", ["clock=60"], "clock", "warn", "does not mind", "timedatectl"),
         ("bybit", ["read-only"], "rights", "fail", "read-only", "right to trade"),
