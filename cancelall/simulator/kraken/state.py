@@ -122,7 +122,7 @@ class State(FakeVenue):
         Refusal.IP: refused("EAPI:Invalid key"),
         Refusal.PERMISSION: refused("EGeneral:Permission denied"),
         Refusal.RATE_LIMIT: refused("EAPI:Rate limit exceeded"),
-        Refusal.INTERNAL: refused("EGeneral:Internal error"),
+        Refusal.INTERNAL: Refused("EGeneral:Internal error", "EGeneral:Internal error", 500),  # as what is before it
         Refusal.MAINTENANCE: refused("EService:Unavailable"),
         Refusal.REQUEST: ARGUMENTS,
         Refusal.PRODUCT: refused("EGeneral:Permission denied"),

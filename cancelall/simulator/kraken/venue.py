@@ -127,10 +127,10 @@ def _closes(order: SimOrder) -> SimPosition | None:
 
 
 def open_positions(venue: State, call: Call) -> object:
-    """One row for each position; what is left of it is the volume less what was closed."""
+    """One row for each position; what is left is the volume less what was closed. Consolidated, they are a list."""
     found = held(call.account, _closes, SimPosition(symbol="SOLUSD", long=False))
     row = fixed("posstatus=open ordertype=limit vol=1 vol_closed=0.5 margin=10 terms=0.01%_per_4_hours misc= oflags=")
-    return {
+    rows = {
         f"T{number:05}-AAAAA-AAAAAA": {
             "ordertxid": "OAAAAA-BBBBB-CCCCCC",
             **row,
@@ -144,6 +144,7 @@ def open_positions(venue: State, call: Call) -> object:
         }
         for number, one in enumerate(found)
     }
+    return list(rows.values()) if "consolidation" in call.payload else rows
 
 
 def balance(venue: State, call: Call) -> object:
