@@ -254,7 +254,9 @@ class Client:
         ended = self.clock.monotonic()
         if self._serial is not None:
             judgement = self._serial.weigh(judgement)
-        if self._serial is None or self._serial.ended is None:
+        if self._serial is not None and self._serial.ended is not None:
+            self.refusals.believed = self._serial.ended
+        else:
             judgement = self.refusals.weigh(request, judgement, reply.family)
         attempt = Attempt(
             request=request, began=began, ended=ended, judgement=judgement, status=reply.status, headers=reply.headers
