@@ -38,6 +38,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "bitget": ("cancelall bitget --product-type USDT-FUTURES", "cancelall bitget --keep-protective"),
     "ascendex": ("cancelall ascendex --account-category futures",),
     "pacifica": ("cancelall pacifica --symbol BTC",),
+    "kraken": ("cancelall kraken --pair XBT/USD",),
     "deltadefi": ("cancelall deltadefi --dry-run",),
     "all": ("cancelall all --hold 60", "cancelall all --only 'mm-*' --skip mm-9", "cancelall all --json"),
     "orders": ("cancelall orders", "cancelall orders bybit --json"),

@@ -154,7 +154,7 @@ def balance(venue: State, call: Call) -> object:
 def key_info(venue: State, call: Call) -> object:
     """The names of the fields are those of the document; clients have seen others. `0` stands for no end."""
     request, refused_right = call.request, venue.has_fault("permission")
-    rights = venue.setting("rights", request, "query-funds" if refused_right else _RIGHTS)
+    rights = venue.setting("rights", request, "query-open-trades" if refused_right else _RIGHTS)
     days, window = venue.fault("key-days", request), venue.fault("window", request)
     ends_s = (venue.server_now() + round(days.number * _DAY_MS)) // 1000 if days else 0
     info = _KEY | {

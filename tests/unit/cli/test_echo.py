@@ -49,6 +49,8 @@ class Echo:
                 echo.secrets |= found
                 said = f"bad request {' '.join(how(value) for value in sorted(found) for how in HOW)} !"
                 fields = {"retMsg": said, "msg": said, "message": said, "error": said, "reason": said, "info": said}
+                if self.path.startswith("/0/"):  # as Kraken has its errors
+                    fields["error"] = [said]  # type: ignore[assignment]
                 answer = json.dumps({"retCode": 99999, "code": 99999, "success": False, **fields, "data": None})
                 self.send_response(400)
                 self.send_header("X-Request-Id", said)
