@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from cancelall.core.attempts import Attempt, Tally
 from cancelall.core.errors import CancelallError, ConfigError, Interrupted, OptionError, TransportFault, bug_words
-from cancelall.core.model import Reply, SignedRequest, Verdict
+from cancelall.core.model import ClientIds, Reply, SignedRequest, Verdict
 from cancelall.core.profile import BrokenProfile, Profile
 from cancelall.core.results import ProfileReport, Timing
 from cancelall.core.secret import last_four, passes, register
@@ -201,7 +201,8 @@ class Run:
         send = self.connect(profile) if self.connect else await self._over_the_network(profile, deadline)
         venue = load(profile.venue)
         try:
-            segments(venue, profile.options, venue.facts, profile.environment)
+            facts = venue.with_key(venue.facts, resolved.secrets)
+            segments(venue, profile.options, facts, profile.environment)
         except OptionError as error:
             raise ConfigError(f"profile {profile.name}: {error.message}", error.hint) from None
         tally = Tally()
@@ -229,15 +230,17 @@ class Run:
             trace=lambda attempt: self.listener.attempt(profile.name, attempt),
             before_send=record.begins,
             after_send=record.ended,
+            standstill=self._standstill(profile),
             tally=tally,
         )
         self._sessions.append(client)
         client.halted = self.halted
-        keep = bool(profile.common.keep_protective)
+        only, but = profile.common.client_id, profile.common.not_client_id
         sweep = ProfileSweep(
             client,
             profile.environment,
-            keep_protective=keep,
+            keep_protective=bool(profile.common.keep_protective),
+            client_ids=ClientIds(only=only, but=but) if only or but else None,
             scale=self.scale,
             listed=lambda segment, listing: reporting.listed(sweep, record, segment, listing),
         )
@@ -297,6 +300,18 @@ class Run:
             return positions.joined(sweep, profile.venue, known)
 
         return read
+
+    def _standstill(self, profile: Profile) -> Callable[[float], str]:
+        """What tells why there was no connection to a profile's venue for so many seconds."""
+        if self.connect is not None:
+            return lambda seconds: ""
+
+        def words(seconds: float) -> str:
+            from cancelall.net import failures
+
+            return failures.standstill(self.shared.route(profile).proxy or profile.origin, seconds)
+
+        return words
 
     async def _over_the_network(self, profile: Profile, deadline: float) -> Send:
         """One for all profiles that go the same way to a host: listings find its connections open."""
@@ -380,7 +395,10 @@ class Run:
 
     def _timing(self, tally: Tally, decided: float) -> Timing:
         return Timing(
-            first_request=self._ms(tally.first_request), first_ack=self._ms(tally.first_ack), verdict=self._ms(decided)
+            first_request=self._ms(tally.first_request),
+            first_ack=self._ms(tally.first_ack),
+            verdict=self._ms(decided),
+            verdict_at=self.clock.now_ms() - round((self.clock.monotonic() - decided) * 1000),
         )
 
     def _ms(self, at: float | None) -> int | None:

@@ -18,6 +18,8 @@ from cancelall.engine.serial_key import SerialKey
 from cancelall.venues.contract import Venue
 
 T = TypeVar("T")
+_NEAR_MS = 1000
+"""Milliseconds by which clocks may differ, and no refusal is about that."""
 
 
 class Clock(Protocol):
@@ -116,6 +118,13 @@ class Signer:
         if self.venue.nonces is None:
             return None
         return _nonces.setdefault(self.clock, {}).setdefault(self.venue.nonces(self.secrets), Nonces())
+
+    def is_off(self, signed: SignedRequest, seconds: float, server_ms: int | None) -> bool:
+        """Whether the venue's clock, as the answer after so many seconds tells it, is further from the one by which a
+        request was signed than its way explains.
+        """
+        expected = signed.signed_ms + self.venue.clock_lead_ms + round(seconds * 500)
+        return server_ms is not None and abs(server_ms - expected) > _NEAR_MS + round(seconds * 1000)
 
     def sign(
         self, exchange: Exchange[Any], family: int | None, recalled: Callable[[], bool], copy_of: SignedRequest | None

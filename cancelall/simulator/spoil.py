@@ -65,15 +65,15 @@ def edge_page(written: str, path: str) -> SimReply:
 
 _MAP_ID, _INNER = "txid", "descr"
 """Where rows are a map by their ids: how these are called while it is a list, and what a row of it holds inside."""
-_IDS = ("orderId", "order_id", "strategyId", "strategy_id", "id", _MAP_ID)
+_IDS = ("orderId", "order_id", "strategyId", "strategy_id", "id", "oid", "twapId", _MAP_ID)
 _WAYS = ("nextPageCursor", "nextCursor", "endId", "idLessThan", "cursor", "total_page")
 _FIELDS: Mapping[str, str] = {
-    "date": "createdTime createdTimeE3 cTime lastExecTime created_at opentm",
-    "price": "vol price triggerPrice executePrice initial_price initial_amount size definition",
+    "date": "createdTime createdTimeE3 cTime lastExecTime created_at creation_timestamp timestamp time opentm",
+    "price": "vol price triggerPrice executePrice initial_price initial_amount size definition limitPx",
     "flag": "reduceOnly reduce_only execInst margin",
     "status": "",
-    "symbol": "symbol pair",
-    "side": "side type",
+    "symbol": "symbol instrument_name coin state pair",
+    "side": "side direction type",
     "type": "orderType order_type strategyType strategy_type planType ordertype type",
 }
 """The names under which venues have what can be odd in a row; each venue says itself which fields are its statuses."""
@@ -108,7 +108,9 @@ def _odd(row: dict[str, object], oddity: str, status_fields: Collection[str]) ->
             name, text = next((name, str(row[name])) for name in _IDS if name in row)
             another = text[:-1] + ("1" if text[-1] != "1" else "2")
             number = isinstance(row[name], int)
-            return [row, {**row, name: int(text) + 7_000_000_000 if number else another, "symbol": "ELSEWHEREUSDT"}]
+            named = (one for one in _FIELDS["symbol"].split() if isinstance(row.get(one), str))
+            elsewhere = dict.fromkeys(named, "ELSEWHEREUSDT")
+            return [row, {**row, name: int(text) + 7_000_000_000 if number else another, **elsewhere}]
     names = _FIELDS[oddity].split() or status_fields
     field, inner = next((name for name in names if name in row), None), row.get(_INNER)
     if field is None:
@@ -126,7 +128,10 @@ def _odd_field(root: object, value: str, facts: Facts) -> bool:
     name, slash, text = value.partition("/")
     for row in _rows(root)[:1]:
         if isinstance(row, dict):
-            row[name] = None if text == "null" else text if slash else {}
+            if text == "missing":
+                row.pop(name, None)
+            else:
+                row[name] = None if text == "null" else text if slash else {}
     return bool(_rows(root))
 
 

@@ -60,8 +60,10 @@ NARROW: Mapping[str, Mapping[str, object]] = {
     "bitget": {"product_type": ["SPOT"]},
     "bybit": {"category": ["spread"]},
     "deltadefi": {"symbol": ["ADAUSDM"]},
+    "deribit": {"kind": "future"},
     "kraken": {},
     "pacifica": {"symbol": ["BTC"]},
+    "hyperliquid": {"dex": ["core"]},
 }
 """A small scope of each venue, for commands that have to keep to real rate limits."""
 PROMPT: Mapping[str, tuple[str, ...]] = {"deltadefi": ("prompt",)}
