@@ -38,6 +38,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "bitget": ("cancelall bitget --product-type USDT-FUTURES", "cancelall bitget --keep-protective"),
     "ascendex": ("cancelall ascendex --account-category futures",),
     "pacifica": ("cancelall pacifica --symbol BTC",),
+    "kraken": ("cancelall kraken --pair XBT/USD",),
     "deltadefi": ("cancelall deltadefi --dry-run",),
     "deribit": ("cancelall deribit --currency BTC --currency ETH", "cancelall deribit --instrument BTC-PERPETUAL"),
     "hyperliquid": ("cancelall hyperliquid --dex core", "cancelall hyperliquid --coin BTC --coin xyz:TSLA"),

@@ -149,6 +149,8 @@ class SignedRequest:
     rested_connection: bool = False
     """Its answer may end a proof: it goes on a connection that has been silent for a while, or on a new one. So a peer
     that says everything twice cannot pass the answer to another question off as this one's."""
+    once: bool = False
+    """Its signature is good for one arrival: it is not sent again where a connection broke before any answer."""
     body_limit: int = 4 << 20
     """Bytes after which an answer is cut off and counts as unreadable."""
     family: int | None = None

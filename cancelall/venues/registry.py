@@ -25,6 +25,7 @@ VENUES: Mapping[str, str] = {
     "deltadefi": "DeltaDeFi",
     "deribit": "Deribit",
     "hyperliquid": "Hyperliquid",
+    "kraken": "Kraken",
 }
 """Module name to the name that people know."""
 

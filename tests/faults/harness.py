@@ -61,6 +61,7 @@ NARROW: Mapping[str, Mapping[str, object]] = {
     "bybit": {"category": ["spread"]},
     "deltadefi": {"symbol": ["ADAUSDM"]},
     "deribit": {"kind": "future"},
+    "kraken": {},
     "pacifica": {"symbol": ["BTC"]},
     "hyperliquid": {"dex": ["core"]},
 }

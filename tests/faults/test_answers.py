@@ -70,7 +70,11 @@ def test_a_listing_that_fails(case: Case, venue: str, fault: str) -> None:
     assert {one.listings for one in ended.report.segments if one.verdict is not Verdict.CLEAR} == {0}
 
 
-@shows(31, alone=TO_ITS_DEADLINE)
+SEVERAL = ["ascendex", "bitget", "bybit", "deltadefi", "deribit", "hyperliquid", "pacifica"]
+"""Venues with more than one listing."""
+
+
+@shows(31, venues=SEVERAL, alone=TO_ITS_DEADLINE)
 def test_one_listing_of_several_that_fails(case: Case, venue: str) -> None:
     """What can be read is clear; the profile is not."""
     some = {"ascendex": "margin", "bitget": "spot", "bybit": "option", "deltadefi": "ADAUSDM", "pacifica": "strategies"}
@@ -220,6 +224,7 @@ def message(venue: str, text: str) -> str:
         "deltadefi": {"code": 4000, "error": text},
         "deribit": {"error": {"code": -32602, "message": text}, "testnet": False},
         "hyperliquid": {"status": "err", "response": text},
+        "kraken": {"error": [f"EGeneral:Invalid arguments:{text}"]},
         "pacifica": {"success": False, "error": f"Invalid parameters {text}", "code": 400},
     }
     return json.dumps(fields[venue])

@@ -128,7 +128,7 @@ def test_bodies_are_compact_and_hold_no_null(venue: str, account: str) -> None:
     bodies = [one.request.body for one in faced(venue, account=account).log if one.request.method != "GET"]
     assert any(bodies) or venue == "deribit", "its cancels are reads by their method"
     separators = (", ", ": ") if venue == "deltadefi" else (",", ":")  # as its own document has them
-    for body in filter(None, bodies):
+    for body in (one for one in bodies if one.startswith((b"{", b"["))):  # Kraken's are forms
         assert b"null" not in body
         assert json.dumps(json.loads(body), separators=separators, ensure_ascii=False).encode() == body
 
@@ -342,7 +342,7 @@ def test_keep_protective_is_exact(venue: str) -> None:
     result = cleared(faced(venue, mode="keep-protective", orders=80))
     keep = {order.id for order in result.stock if result.holds(order, "protective")}
     assert len(keep) >= truth.keep
-    assert ids(result.left) == keep == result.ended("kept") & ids(result.left)
+    assert ids(result.left) == keep == result.ended("kept", "open") & ids(result.left)
     paths = {one.request.path for one in result.log}
     assert bool(keep) is bool(truth.blind) or truth.lists_first, "where nothing is protective, nothing is kept"
     assert truth.blind or truth.first in paths

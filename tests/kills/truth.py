@@ -522,12 +522,66 @@ HYPERLIQUID = Truth(
     many=1500,
 )
 
+_PRIVATE = "/0/private"
+_ERRORS = ("EService:Busy", "EGeneral:Internal error", "EAPI:Rate limit exceeded", "EService:Unavailable")
+
+KRAKEN = Truth(
+    accounts=(Account(segments=("spot",), kinds=9),),
+    warnings=("protective order(s)",),
+    not_covered=("derivatives of Kraken Futures", "perpetuals of Kraken's US venue", "sub-accounts"),
+    first=f"{_PRIVATE}/CancelAll",
+    would_send=(f"POST {_PRIVATE}/CancelAll",),
+    parts=("CancelAll", "OpenOrders"),
+    selected={"pair": ["XBTUSD", "ETHUSD"]},
+    product={},
+    passing=(
+        *(*_COMMON, "warns", "no-count@2", "pending", "no-batch", "counted", "snake", "hostile", "close=0.5@1"),
+        *("nonces=us", "nonces=10ns", "nonces=ns", "nonces=30", "nonce-window", "rival", "invalid-nonce@2"),
+        *(f"error={code}@3" for code in _ERRORS),
+    ),
+    unreadable=(
+        *('json:listing={"error":[]}', 'json:listing={"error":[],"result":{}}', 'json:listing={"result":{"open":{}}}'),
+        *('json:listing={"error":[],"result":{"open":[]}}', "counted:listing=1"),
+    ),
+    nulls=("null-lists", "null-lists@1", 'json:listing={"error":[],"result":{"open":null}}'),
+    refusals=(
+        Refusal(faults=("key",), kind="auth", hint="key wrong or deleted"),
+        Refusal(faults=("otp",), kind="auth", hint="two-factor"),
+        Refusal(faults=("permission",), kind="permission", hint="cancel and close orders", twice=True, orders=0),
+        Refusal(faults=("invalid-nonce",), kind="clock", hint="a key for this command alone"),
+        Refusal(faults=("locked-out",), kind="rate_limit", hint="quarter of an hour"),
+        Refusal(faults=("region",), kind="region", twice=True),
+        Refusal(faults=("redirect=http://127.0.0.1:9/",), kind="redirect", twice=True),
+    ),
+    narrow=(
+        Narrow(
+            options={"pair": ["XBT/USD"]},
+            segments=("spot",),
+            warning="not witnessed: a last cancel of everything",
+            never=f"{_PRIVATE}/CancelAll",
+        ),
+        Narrow(options={"pair": ["XXDGZUSD", "btc/usd"]}, never=f"{_PRIVATE}/CancelAll"),
+        Narrow(options={"pair": ["USDTZUSD"]}, never=f"{_PRIVATE}/CancelAll"),
+    ),
+    misspelt=tuple(
+        Misspelt(options={"pair": [pair]}, right=right)
+        for pair, right in (("XBTUSX", "XBTUSD"), ("SOLUST", "SOLUSD"), ("ETH-USD", "ETHUSD"))
+    ),
+    keep=8,
+    keep_warning="not witnessed: a last cancel of everything",
+    blind=f"{_PRIVATE}/CancelAll",
+    filled=("fill=3",),
+    many=1500,
+    many_warning="200 of them were read",
+)
+
 TRUTHS: Mapping[str, Truth] = {
     "bybit": BYBIT,
     "bitget": BITGET,
     "ascendex": ASCENDEX,
     "pacifica": PACIFICA,
     "deltadefi": DELTADEFI,
+    "kraken": KRAKEN,
     "deribit": DERIBIT,
     "hyperliquid": HYPERLIQUID,
 }

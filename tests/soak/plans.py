@@ -181,6 +181,11 @@ _OWN: Mapping[str, Table] = {
         shape=number|order group-error=10047|10041|13021|987 quotes-left quotes-left quotes-refused testnet silent
         lenient-names
     """),
+    "kraken": table("""
+        nonces=us|ns|60 rival invalid-nonce nonce-window locked-out close=0..3 close=0..3 no-count pending
+        no-batch=EOrder:Rate~limit~exceeded|EOrder:Unknown~order counted=0|1 warns
+        error=EService:Busy|EService:Unavailable|EAPI:Rate~limit~exceeded|EService:Deadline~elapsed|EGeneral:X
+    """),
     "pacifica": table("""
         no-json bare account-list counts=1|-1 lacks=strategies|twap older keeps=stop|twap|spot trigger=0..3
         trigger=0..3 ahead=0|5 credits=20|60
@@ -198,6 +203,7 @@ _TEXTS: Mapping[str, tuple[str, ...]] = {
     "bybit": ("linear", "inverse", "spot", "option", "strategy", "USDC", "StopOrder", "cancel-all"),
     "deltadefi": ("ADAUSDM", "ADAUSDX", "cancel-all", "market-config", "limit=250&page=1"),
     "deribit": ("cancel_all", "get_open_orders", "private/", "private/cancel?", "BTC"),
+    "kraken": ("CancelAll", "OpenOrders", "AssetPairs", "private", "Batch"),
     "pacifica": ("/orders?", "twap", "strategies", "cancel_all", "/account"),
     "hyperliquid": ("twap", "xyz", "frontendOpenOrders", "/exchange", "userRole", "allPerpMetas", '"dex":""'),
 }
@@ -412,10 +418,17 @@ def _hyperliquid(rng: random.Random) -> dict[str, Any]:
     return found
 
 
+def _kraken(rng: random.Random) -> dict[str, Any]:
+    if rng.random() < 0.4:
+        return {"pair": _some(rng, ("XBTUSD", "XBT/USD", "btc/usd", "XETHZUSD", "USDTZUSD", "SOL/USD", "XBTUSX"))}
+    return {}
+
+
 _OPTIONS = {
     **{"ascendex": _ascendex, "bitget": _bitget, "bybit": _bybit, "deltadefi": _deltadefi, "pacifica": _pacifica},
     "deribit": _deribit,
     "hyperliquid": _hyperliquid,
+    "kraken": _kraken,
 }
 _OWNERS: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("bitget", "bybit", "deribit"), ("mine-", "desk-", "mine-1", "nobody-")),
@@ -428,7 +441,6 @@ _CLIENT_ID_FIELDS = {
     "bybit": "orderLinkId",
     "deribit": "label",
     "pacifica": "client_order_id",
-    "deribit": "label",
     "hyperliquid": "cloid",
 }
 UNKNOWN_WORDS: Mapping[str, frozenset[str]] = {
@@ -436,6 +448,7 @@ UNKNOWN_WORDS: Mapping[str, frozenset[str]] = {
     "bitget": frozenset({"BTCUSTD", "XYZ"}),
     "bybit": frozenset({"BTCUSTD", "USTD"}),
     "deltadefi": frozenset({"ADAUSDQ"}),
+    "kraken": frozenset({"XBTUSX"}),
     "deribit": frozenset({"BTC-PERPETAUL", "BCT"}),
     "pacifica": frozenset({"KBONK"}),
     "hyperliquid": frozenset({"XBT", "zyx"}),
@@ -474,7 +487,9 @@ def drawn(rng: random.Random, seed: int, venue: str) -> Plan:
     chance = rng.random()
     faults: Any = ()
     if chance < (0.65 if calm else 0.15):
-        faults = _combined(rng, venue, banned, witnessed=not (keep or chosen) and "symbol" not in options)
+        faults = _combined(
+            rng, venue, banned, witnessed=not (keep or chosen) and not {"symbol", "pair"} & options.keys()
+        )
     elif chance < 0.72:
         faults = rng.choice((_silent, _odd))(rng, venue)
     elif chance < 0.94:

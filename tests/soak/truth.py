@@ -22,6 +22,7 @@ from cancelall.simulator.bybit import state as bybit_state
 from cancelall.simulator.deltadefi import markets as deltadefi_markets
 from cancelall.simulator.deribit import instruments as deribit_instruments
 from cancelall.simulator.hyperliquid import markets as hyperliquid_markets
+from cancelall.simulator.kraken import state as kraken_state
 from cancelall.simulator.pacifica import markets as pacifica_markets
 from tests.soak.virtual import Sent, true_ms
 
@@ -171,6 +172,10 @@ class Truth:
     def protective(self, order: SimOrder) -> bool:
         """Whether it can only shrink a position."""
         raise NotImplementedError
+
+    def unsure(self, order: SimOrder) -> bool:
+        """Whether nothing tells if it can only shrink a position: it stays with those that do, and is open."""
+        return False
 
     def covers(self, path: str, parameters: Mapping[str, str], order: SimOrder) -> bool:
         """Whether a listing with these parameters is about this order."""
@@ -480,11 +485,37 @@ class HyperliquidTruth(Truth):
         return replace(order, kind="Limit", extra={})
 
 
+class KrakenTruth(Truth):
+    """One listing of everything; pairs in any spelling narrow it."""
+
+    def in_scope(self, order: SimOrder) -> bool:
+        pair = kraken_state.PAIRS[order.symbol]
+        site = pair.wsname.replace("XBT", "BTC").replace("XDG", "DOGE")
+        spellings = {pair.id, pair.altname, pair.wsname, site, site.replace("/", "")}
+        return not self.many("pair") or any(one.upper() in spellings for one in self.many("pair"))
+
+    def unsure(self, order: SimOrder) -> bool:
+        return "leverage" in order.extra and order.kind != "limit"
+
+    def protective(self, order: SimOrder) -> bool:
+        waits = order.kind.startswith(("stop-loss", "take-profit", "trailing-stop"))
+        return self.unsure(order) or ("leverage" not in order.extra and waits and order.side == "sell")
+
+    def covers(self, path: str, parameters: Mapping[str, str], order: SimOrder) -> bool:
+        return path == "/0/private/OpenOrders"
+
+    def fired(self, order: SimOrder) -> SimOrder | None:
+        if order.kind in ("limit", "iceberg"):
+            return None
+        return replace(order, kind="limit", price="100")
+
+
 TRUTHS: Mapping[str, Callable[[Any, Mapping[str, Any], str], Truth]] = {
     "ascendex": AscendexTruth,
     "bitget": BitgetTruth,
     "bybit": BybitTruth,
     "deltadefi": DeltadefiTruth,
+    "kraken": KrakenTruth,
     "deribit": DeribitTruth,
     "hyperliquid": HyperliquidTruth,
     "pacifica": PacificaTruth,

@@ -83,6 +83,7 @@ GOOD_ANSWERS: Mapping[str, Callable[[object], object]] = {
     "ascendex": lambda data: {"code": 0, "data": data},
     "pacifica": lambda data: {"success": True, "data": data, "error": None, "code": None},
     "deltadefi": lambda data: data,
+    "kraken": lambda data: {"error": [], "result": data},
     "deribit": lambda data: {"jsonrpc": "2.0", "id": 1, "result": data, "testnet": False},
     "hyperliquid": lambda data: data,
 }
@@ -350,13 +351,54 @@ _HYPERLIQUID = (
     ),
 )
 
+# --- Kraken ---------------------------------------------------------------------------------------------------------
+
+
+def _mapped(rows: object) -> object:
+    """The listing is a map by ids. What has none that can be one gets a name that none is; two alike do not stay so."""
+    if not isinstance(rows, list):
+        return {"error": [], "result": {"open": [] if rows == {} else rows}}
+    shown: dict[str, object] = {}
+    for row in rows:
+        identity = row.get("txid") if isinstance(row, dict) else None
+        good = isinstance(identity, str | int) and not isinstance(identity, bool)
+        name = str(identity) if good else "\n"
+        while name in shown:
+            name += "2" if good else "\n"
+        shown[name] = {key: one for key, one in row.items() if key != "txid"} if isinstance(row, dict) else row
+    return {"error": [], "result": {"open": shown}}
+
+
+_KRAKEN = Kind(
+    venue="kraken",
+    segment="spot",
+    row={**ROWS["kraken"], "txid": "1"},
+    key="txid",
+    status="status",
+    ended=("closed", "canceled", "expired"),
+    shape=_mapped,
+    read="status cl_ord_id vol vol_exec opentm descr margin",
+    by_symbol=False,
+)
+
 EVERY: Mapping[str, Kind] = {
     f"{one.venue} {one.segment}{' unified' if one.facts is UNIFIED else ''}": one
-    for one in (*_BYBIT, _BYBIT_STRATEGY, *KINDS.values(), *_ASCENDEX, *_PACIFICA, _DELTADEFI, _DERIBIT, *_HYPERLIQUID)
+    for one in (
+        *_BYBIT,
+        _BYBIT_STRATEGY,
+        *KINDS.values(),
+        *_ASCENDEX,
+        *_PACIFICA,
+        _DELTADEFI,
+        _KRAKEN,
+        _DERIBIT,
+        *_HYPERLIQUID,
+    )
 }
 """All listings."""
 
 SCOPES: Mapping[str, tuple[tuple[Mapping[str, Any], Any], ...]] = {
+    "kraken": (({}, None), ({"pair": ("XBTUSD",)}, None)),
     "bybit": (({}, None), ({"symbol": ("BTCUSDT",)}, None)),
     "bitget": tuple(
         (options, facts)
@@ -426,6 +468,9 @@ def requests(venue: str) -> Mapping[str, Request]:
         found["unified cancel"] = next(
             one.mass_cancels(())[0] for one in segments(venue, {}, UNIFIED) if one.name == "SPOT"
         )
+    if venue == "kraken":
+        two = (order, Order(id="2", segment=first.name))
+        found["batch"] = first.cancels(two, None)[0][0]
     if venue == "pacifica":
         found |= {
             word: Request(method="POST", path=f"/api/v1{path}", body=b"{}", changes=True, purpose=purpose)
