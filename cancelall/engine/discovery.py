@@ -53,13 +53,13 @@ class Discoveries:
 
     def due(self) -> list[Coroutine[Any, Any, None]]:
         """The reads that the facts allow by now and that have not begun."""
-        found = []
+        due_now = []
         for discovery in self.client.venue.discoveries(self.client.signer.options, self.facts):
             if discovery.name not in self._begun:
                 self._begun.add(discovery.name)
                 self.pending += [discovery.name] if discovery.shows_orders or not discovery.optional else []
-                found.append(self._read(discovery))
-        return found
+                due_now.append(self._read(discovery))
+        return due_now
 
     def learn_mode(self, attempt: Attempt) -> None:
         """An answer may reveal the account's mode, and with it other segments."""
@@ -92,7 +92,7 @@ class Discoveries:
 
     async def _read_once(self, discovery: Discovery[Any]) -> tuple[bool, bool]:
         """All pages, and then what follows from them: whether they are all, and whether an answer leaves that open."""
-        found: list[Known] = []
+        names: list[Known] = []
         request: Request | None = discovery.request
         requested: set[Request] = set()
         complete, unsure = True, False
@@ -105,7 +105,7 @@ class Discoveries:
             batch, refused = outcome.value, outcome.answer in (Answer.REFUSED, Answer.ABSENT)
             onward = batch.next if batch is not None else None
             repeats = onward in requested or len(requested) >= MOST_PAGES
-            found += batch.names if batch is not None else ()
+            names += batch.names if batch is not None else ()
             unsure |= batch is not None and bool(batch.unsure or repeats)
             complete &= batch is not None
             request = None if repeats else onward
@@ -116,10 +116,10 @@ class Discoveries:
             self.pending.append(discovery.name)
         elif not complete:
             self.missed.append(discovery.name)
-        if complete or found or discovery.optional:  # what it has shown counts, whatever it may have left out
-            self.facts = discovery.learn(self.facts, tuple(found))
+        if complete or names or discovery.optional:  # what it has shown counts, whatever it may have left out
+            self.facts = discovery.learn(self.facts, tuple(names))
             self.found_more()
-            self._names.update(found)
+            self._names.update(names)
             self.remarks = self.client.venue.remarks(self.client.signer.options, frozenset(self._names))
         return complete, unsure
 
@@ -129,8 +129,8 @@ class Discoveries:
         if self.pending:
             return ()
         names = frozenset((*self._names, *(Known(SYMBOL, symbol) for symbol in self.listed())))
-        found: tuple[str, ...] = self.client.venue.doubts(self.client.signer.options, names)
-        return found if self._begun else ()
+        doubts: tuple[str, ...] = self.client.venue.doubts(self.client.signer.options, names)
+        return doubts if self._begun else ()
 
     async def _ask(self, request: Request, discovery: Discovery[Any], wanted: Callable[[], bool]) -> Outcome[Batch]:
         """One page, requested more and more seldom: what a venue counts in requests is for cancels and listings.

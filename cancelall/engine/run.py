@@ -229,6 +229,7 @@ class Run:
             trace=lambda attempt: self.listener.attempt(profile.name, attempt),
             before_send=record.begins,
             after_send=record.ended,
+            standstill=self._standstill(profile),
             tally=tally,
         )
         self._sessions.append(client)
@@ -298,6 +299,18 @@ class Run:
             return positions.joined(sweep, profile.venue, known)
 
         return read
+
+    def _standstill(self, profile: Profile) -> Callable[[float], str]:
+        """What tells why there was no connection to a profile's venue for so many seconds."""
+        if self.connect is not None:
+            return lambda seconds: ""
+
+        def words(seconds: float) -> str:
+            from cancelall.net import failures
+
+            return failures.standstill(self.shared.route(profile).proxy or profile.origin, seconds)
+
+        return words
 
     async def _over_the_network(self, profile: Profile, deadline: float) -> Send:
         """One for all profiles that go the same way to a host: listings find its connections open."""
@@ -381,7 +394,10 @@ class Run:
 
     def _timing(self, tally: Tally, decided: float) -> Timing:
         return Timing(
-            first_request=self._ms(tally.first_request), first_ack=self._ms(tally.first_ack), verdict=self._ms(decided)
+            first_request=self._ms(tally.first_request),
+            first_ack=self._ms(tally.first_ack),
+            verdict=self._ms(decided),
+            verdict_at=self.clock.now_ms() - round((self.clock.monotonic() - decided) * 1000),
         )
 
     def _ms(self, at: float | None) -> int | None:

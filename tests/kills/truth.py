@@ -440,7 +440,6 @@ DERIBIT = Truth(
         *("odd-field=instrument_name/null", "odd-field=order_id@3"),
     ),
     unreadable=("silent:listing", 'json:listing={"result":[]}', 'json:listing={"jsonrpc":"2.0","testnet":false}'),
-    nulls=("null-lists:listing", "null-lists:listing@1"),
     refusals=(
         Refusal(faults=("key",), kind="auth", hint="check client_id and client_secret"),
         Refusal(faults=("ip",), kind="auth"),
@@ -485,6 +484,7 @@ HYPERLIQUID = Truth(
     not_covered=("orders of sub-accounts and vaults (a profile for each)", "staking"),
     first="/info",
     lists_first=True,
+    mine="0xf00d",
     account_shown=True,
     would_send=(),
     parts=("twap", "xyz", '"dex":""'),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cancelall.simulator.spoil import ODD_ROWS, ODD_WAYS
@@ -483,7 +483,7 @@ def drawn(rng: random.Random, seed: int, venue: str) -> Plan:
     blind, lying = any(fault.startswith("listing-fails~") for fault in on), _LIES.get(venue) in on
     prices = rng.choice((6, 12, 20) if blind else (0, 0, 0, 1, 3, 6, 12))
     demo = venue == "bybit" and rng.random() < 0.1
-    return Plan(
+    plan = Plan(
         seed=seed,
         venue=venue,
         orders=rng.choice((25, 40) if lying else (0, 3, 8, 8, 12, 12, 25, 40, 40, 60, 120)),
@@ -501,6 +501,8 @@ def drawn(rng: random.Random, seed: int, venue: str) -> Plan:
         accounts=rng.choice((1,) * 9 + (2,)),
         interrupted=round(rng.uniform(0, min(deadline, 8)), 3) if not calm and rng.random() < 0.1 else None,
     )
+    holds = rng.random() < 0.15 and not plan.dry_run  # which go together nowhere
+    return replace(plan, hold=round(rng.choice((1, 3, 10, 20)) * rng.uniform(0.5, 1.5), 3)) if holds else plan
 
 
 def _by_client_id(rng: random.Random, venue: str) -> dict[str, Any]:
