@@ -485,6 +485,7 @@ HYPERLIQUID = Truth(
     not_covered=("orders of sub-accounts and vaults (a profile for each)", "staking"),
     first="/info",
     lists_first=True,
+    mine="0xf00d",
     account_shown=True,
     would_send=(),
     parts=("twap", "xyz", '"dex":""'),

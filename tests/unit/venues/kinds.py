@@ -331,6 +331,7 @@ _HYPERLIQUID = (
             status="",
             ended=(),
             shape=GOOD_ANSWERS["hyperliquid"],
+            client_id="cloid",
             read="coin side limitPx sz origSz timestamp cloid orderType reduceOnly isTrigger isPositionTpsl",
             bare=True,
         )
