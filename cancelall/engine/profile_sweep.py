@@ -14,6 +14,7 @@ from cancelall.engine.ledger import Ledger
 from cancelall.engine.listing import read_listing
 from cancelall.engine.records import Proof
 from cancelall.engine.sweep import Around, SegmentSweep, Tasks
+from cancelall.venues.contract import Segment
 from cancelall.venues.registry import segments
 
 _LAST_WORDS = 0.1
@@ -148,7 +149,7 @@ class ProfileSweep:
         by_name = {segment.name: segment for segment in known}
         before: dict[str, SegmentSweep] = {}
         for name, ledger in tuple(self.ledgers.items()):  # none at first: no listing is made before the first cancels
-            if name not in by_name or by_name[name].listings != ledger.segment.listings:
+            if name not in by_name or not self._reads_alike(by_name[name], ledger.segment):
                 before[name] = self._sweeps.pop(name)
                 del self.ledgers[name]
                 self._sweeping.pop(name).cancel()
@@ -167,6 +168,10 @@ class ProfileSweep:
         self._in_background(self._discover())  # it runs after the cancels, and its reads go before the listings
         for segment in new:
             self._begin(self._sweeps[segment.name].ledger)
+
+    def _reads_alike(self, one: Segment, other: Segment) -> bool:
+        """Whether both list the same; where protective orders are kept, also whether they tell them by the same."""
+        return one.listings == other.listings and (not self.keep or one == other)
 
     async def _discover(self) -> None:
         for read in self.discoveries.due():
