@@ -62,16 +62,16 @@ def edge_page(written: str, path: str) -> SimReply:
 
 # --- listings -------------------------------------------------------------------------------------------------------
 
-_IDS = ("orderId", "order_id", "strategyId", "strategy_id", "id")
+_IDS = ("orderId", "order_id", "strategyId", "strategy_id", "id", "ordId", "algoId")
 _WAYS = ("nextPageCursor", "nextCursor", "endId", "idLessThan", "cursor", "total_page")
 _FIELDS: Mapping[str, str] = {
     "date": "createdTime createdTimeE3 cTime lastExecTime created_at",
-    "price": "price triggerPrice executePrice initial_price initial_amount size definition",
+    "price": "price triggerPrice executePrice initial_price initial_amount size definition px triggerPx",
     "flag": "reduceOnly reduce_only execInst",
     "status": "",
-    "symbol": "symbol",
+    "symbol": "symbol instId sprdId",
     "side": "side",
-    "type": "orderType order_type strategyType strategy_type planType type",
+    "type": "orderType order_type strategyType strategy_type planType type ordType",
 }
 """The names under which venues have what can be odd in a row; each venue says itself which fields are its statuses."""
 _IN_PLACE: Mapping[str, object] = {"string": "order", "null": None, "list": []}

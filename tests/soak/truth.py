@@ -23,7 +23,7 @@ from cancelall.simulator.pacifica import markets as pacifica_markets
 from tests.soak.virtual import Sent, true_ms
 
 FOREVER = 1 << 60
-PAGING = frozenset({"cursor", "idLessThan", "page", "offset"})
+PAGING = frozenset({"cursor", "idLessThan", "page", "offset", "after", "endId"})
 
 
 # --- lives ----------------------------------------------------------------------------------------------------------

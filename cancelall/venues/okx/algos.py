@@ -9,8 +9,11 @@ from functools import cached_property, partial
 from cancelall.core.model import Order, Priority, Protection, Purpose, Request, State
 from cancelall.venues.contract import Named, in_chunks
 from cancelall.venues.okx import api
-from cancelall.venues.okx.segments import CONTRACTS, DETAILS, OkxSegment, by_limit, closes, limit_key, lower
+from cancelall.venues.okx.segments import CONTRACTS, OkxSegment, by_limit, closes, limit_key, lower
 from cancelall.venues.payload import Row
+
+_DETAILS = 4
+"""How many orders are looked up one by one: these reads share a tight limit."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,7 +119,7 @@ class Algos(OkxSegment):
         return self.of.advance and (request.purpose == api.ADVANCE or code in ("51403", "51413"))
 
     def final_states(self, orders: tuple[Order, ...], since_ms: int) -> tuple[Request, ...]:
-        if len(orders) <= DETAILS:
+        if len(orders) <= _DETAILS:
             read = partial(api.get, "trade/order-algo", "algo order", Purpose.FINAL_STATES)
             return tuple(read({"algoId": one.id}) for one in orders)
         read = partial(api.get, "trade/orders-algo-history", "algo history", Purpose.FINAL_STATES)
