@@ -34,7 +34,7 @@ def segments(name: str) -> tuple[Segment, ...]:
 # --- the module -----------------------------------------------------------------------------------------------------
 
 
-FURTHER_SEGMENTS = {"bitget": {"classic", "unified"}}
+FURTHER_SEGMENTS = {"bitget": {"classic", "unified"}, "okx": {"algos"}}
 """Where there are two families of calls."""
 
 

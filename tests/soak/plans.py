@@ -177,6 +177,10 @@ _OWN: Mapping[str, Table] = {
         straggler=0..3 straggler=0..3 sdk-words numbers nothing=404|200 short-ack prompt locked=2/400|2/503|6/400
         internal-400 empty-403 upstream-503
     """),
+    "okx": table("""
+        lacks=EVENTS|chase|twap/404|smart_iceberg/50030|sprd|sprd/50038|sprd/404 old-kinds no-advance=404|50005
+        no-batch events-among false-result page-refused level=1|3|4 read-only
+    """),
     "pacifica": table("""
         no-json bare account-list counts=1|-1 lacks=strategies|twap older keeps=stop|twap|spot trigger=0..3
         trigger=0..3 ahead=0|5 credits=20|60
@@ -189,6 +193,7 @@ _TEXTS: Mapping[str, tuple[str, ...]] = {
     "bitget": ("USDT-FUTURES", "plan", "spot", "cancel-all", "settings", "v3", "normal"),
     "bybit": ("linear", "inverse", "spot", "option", "strategy", "USDC", "StopOrder", "cancel-all"),
     "deltadefi": ("ADAUSDM", "ADAUSDX", "cancel-all", "market-config", "limit=250&page=1"),
+    "okx": ("conditional", "trigger", "orders-pending?limit", "sprd", "EVENTS", "cancel-algos", "batch", "config"),
     "pacifica": ("/orders?", "twap", "strategies", "cancel_all", "/account"),
 }
 _OF_THE_ACCOUNT = frozenset({"lacks"})
@@ -378,12 +383,33 @@ def _deltadefi(rng: random.Random) -> dict[str, Any]:
     return {}
 
 
-_OPTIONS = {"ascendex": _ascendex, "bitget": _bitget, "bybit": _bybit, "deltadefi": _deltadefi, "pacifica": _pacifica}
+def _okx(rng: random.Random) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    match rng.randrange(6):
+        case 0 | 1:
+            found["instrument_type"] = _some(rng, ("SPOT", "MARGIN", "SWAP", "FUTURES", "OPTION", "SPREAD"))
+        case 2:
+            found["underlying"] = rng.choice(("BTC-USD", "BTC-USDT", "eth-usdt", "BTC-USTD"))
+        case 3:
+            names = ("BTC-USDT", "BTC-USDT-SWAP", "eth-usdt-swap", "BTC-USD-SWAP", "BTC-USDT_BTC-USDT-SWAP", "BTC-USTD")
+            found["instrument"] = _some(rng, names)
+    return found
+
+
+_OPTIONS = {
+    "ascendex": _ascendex,
+    "bitget": _bitget,
+    "bybit": _bybit,
+    "deltadefi": _deltadefi,
+    "okx": _okx,
+    "pacifica": _pacifica,
+}
 UNKNOWN_WORDS: Mapping[str, frozenset[str]] = {
     "ascendex": frozenset({"BTCUSDT"}),
     "bitget": frozenset({"BTCUSTD", "XYZ"}),
     "bybit": frozenset({"BTCUSTD", "USTD"}),
     "deltadefi": frozenset({"ADAUSDQ"}),
+    "okx": frozenset({"BTC-USTD"}),
     "pacifica": frozenset({"KBONK"}),
 }
 """Selectors that no venue knows: what they select can never be proven clear."""

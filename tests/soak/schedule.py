@@ -62,6 +62,7 @@ PASSABLE = frozenset(
         *("ack-only", "partial", "late-cancel", "fill", "reappear", "bot", "lag", "hidden", "replicas"),
         *("null-lists", "unknown-status", "odd-way", "hint"),
         *("fires", "trigger", "straggler", "prompt", "numbers", "sdk-words", "short-ack", "bare", "account-list"),
+        *("old-kinds", "no-advance", "events-among", "level"),
         *("lower-case", "empty", "nothing", "ack-list", "ack-form", "counts", "count-off", "older"),
     }
 )
@@ -337,6 +338,8 @@ class World:
 # --- what must hold -------------------------------------------------------------------------------------------------
 
 _NO_SUCH_PRODUCT = frozenset({"10028", "40731"})
+_OKX_LACKS = {"EVENTS": "events", "chase": "chase", "twap": "TWAP", "smart_iceberg": "smart", "sprd": "spreads"}
+"""How the parts of an account of OKX begin that it may lack; what says so is the usual code, or one for spreads."""
 
 
 def blocks(fault: Fault) -> bool:
@@ -350,6 +353,11 @@ def _absent(plan: Plan, order: SimOrder) -> bool:
     """Whether the venue says of this part of the account that there is no such thing."""
     for fault in (fault for _, faults in plan.faults for fault in faults if name_of(fault) == "lacks"):
         product, _, code = fault.partition("=")[2].partition("/")
+        if plan.venue == "okx":
+            said = code or ("51010" if product == "sprd" else "51000")
+            if order.segment.startswith(_OKX_LACKS[product]) and said in ("51000", "51010", "50038"):
+                return True
+            continue
         part = order.segment == product if plan.venue == "bybit" else product in order.segment
         if plan.venue in ("bybit", "bitget") and part and (code or "10028") in _NO_SUCH_PRODUCT:
             return True

@@ -56,9 +56,9 @@ def _cancel(venue: State, call: Call, segments: frozenset[str], key: str, client
     wanted = {one.id: one for _, one in found if isinstance(one, SimOrder)}
     failed = {one.id for one in venue.cancel(call.account, list(wanted.values()), call.request).failed}
     told = []
-    for item, one in found:
+    for named, one in found:
         reason = one if isinstance(one, Refused) else _BUSY if one.id in failed else None
-        names: Item = {key: item.get(key, ""), client: item.get(client, "")}
+        names: dict[str, object] = {key: named.get(key, ""), client: named.get(client, "")}
         if isinstance(one, SimOrder):
             names = {key: one.id, client: one.client_id}
         said = {"sCode": reason.code, "sMsg": reason.message} if reason else {"sCode": "0", "sMsg": ""}
@@ -156,11 +156,8 @@ def place(venue: State, call: Call) -> Outcome:
             type_ = "MARGIN"
         resting = kind in ("limit", "post_only")
         price = positive(item, "px", bad("px")) if resting else "0"
-        extra = {
-            "instType": type_,
-            "tdMode": text(item, "tdMode"),
-            **{one: item[one] for one in _PLACED if one in item},
-        }
+        kept = {one: item[one] for one in _KEPT if one in item}
+        extra = {"instType": type_, "tdMode": text(item, "tdMode"), **kept}
         reduces = item.get("reduceOnly") in (True, "true")
         order = template(segment_of(kind, type_), name, side, price, kind, extra, reduces=reduces)
         quantity = positive(item, "sz", bad("sz"))

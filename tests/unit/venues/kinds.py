@@ -12,6 +12,7 @@ from cancelall.core.model import Order, Page, Purpose, Reply, Request
 from cancelall.venues.bitget import venue as bitget
 from cancelall.venues.contract import Segment
 from cancelall.venues.deltadefi.options import DeltadefiFacts
+from cancelall.venues.okx.options import OkxFacts
 from cancelall.venues.pacifica.api import TWAP
 from cancelall.venues.registry import load, schema
 
@@ -72,6 +73,7 @@ GOOD_ANSWERS: Mapping[str, Callable[[object], object]] = {
     "ascendex": lambda data: {"code": 0, "data": data},
     "pacifica": lambda data: {"success": True, "data": data, "error": None, "code": None},
     "deltadefi": lambda data: data,
+    "okx": lambda data: {"code": "0", "data": data, "msg": ""},
 }
 """Each venue's good answer with this in it."""
 
@@ -276,9 +278,56 @@ _DELTADEFI = Kind(
     by_symbol=False,
 )
 
+# --- OKX ------------------------------------------------------------------------------------------------------------
+
+LEVEL = OkxFacts(level="2")
+"""An account whose mode has reduce-only orders."""
+
+
+def _okx(name: str, row: Row, key: str, ended: str, read: str, **more: Any) -> Kind:
+    return Kind(
+        venue="okx",
+        segment=name,
+        facts=LEVEL,
+        row=row,
+        key=key,
+        status="state",
+        ended=tuple(ended.split()),
+        shape=GOOD_ANSWERS["okx"],
+        read=f"state {read}",
+        **more,
+    )
+
+
+_OKX_READ = "instId instType side ordType sz posSide reduceOnly cTime"
+_OKX = (
+    *(
+        _okx(name, row, "ordId", "filled canceled mmp_canceled", _OKX_READ + " px clOrdId category accFillSz isTpLimit")
+        for name, row in (("orders", ROWS["okx order"]), ("events", {**ROWS["okx order"], "instType": "EVENTS"}))
+    ),
+    *(
+        _okx(
+            name,
+            {**ROWS["okx algo"], "ordType": type_},
+            "algoId",
+            "effective canceled order_failed",
+            _OKX_READ + " triggerPx",
+        )
+        for name, type_ in (("TP/SL", "conditional"), ("triggers", "trigger"), ("trailing stops", "move_order_stop"))
+    ),
+    _okx(
+        "spreads",
+        ROWS["okx spread"],
+        "ordId",
+        "filled canceled",
+        "sprdId side sz px ordType clOrdId cTime",
+        by_symbol=False,
+    ),
+)
+
 EVERY: Mapping[str, Kind] = {
     f"{one.venue} {one.segment}{' unified' if one.facts is UNIFIED else ''}": one
-    for one in (*_BYBIT, _BYBIT_STRATEGY, *KINDS.values(), *_ASCENDEX, *_PACIFICA, _DELTADEFI)
+    for one in (*_BYBIT, _BYBIT_STRATEGY, *KINDS.values(), *_ASCENDEX, *_PACIFICA, _DELTADEFI, *_OKX)
 }
 """All listings."""
 
@@ -291,6 +340,12 @@ SCOPES: Mapping[str, tuple[tuple[Mapping[str, Any], Any], ...]] = {
     ),
     "ascendex": (({"futures_api": "v1"}, None), ({"symbol": ("BTC/USDT", "A-PERP")}, None)),
     "pacifica": (({}, None), ({"symbol": ("BTC",)}, None)),
+    "okx": (
+        ({}, None),
+        ({"instrument": ("BTC-USDT-SWAP",)}, LEVEL),
+        ({"instrument": ("BTC-USDT", "BTC-USDT_BTC-USDT-SWAP", "BTC-USD-260327-80000-C")}, None),
+        ({"underlying": "BTC-USD"}, LEVEL),
+    ),
     "deltadefi": (({}, None), ({"symbol": ("ADAUSDX",)}, DeltadefiFacts(symbols=("ADAUSDX",), apart=("ADAUSDX",)))),
 }
 """Options and facts with which each venue has every kind of segment and of discovery read."""
