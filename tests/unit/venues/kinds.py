@@ -302,8 +302,11 @@ def _okx(name: str, row: Row, key: str, ended: str, read: str, **more: Any) -> K
 _OKX_READ = "instId instType side ordType sz posSide reduceOnly cTime"
 _OKX = (
     *(
-        _okx(name, row, "ordId", "filled canceled mmp_canceled", _OKX_READ + " px clOrdId category accFillSz isTpLimit")
-        for name, row in (("orders", ROWS["okx order"]), ("events", {**ROWS["okx order"], "instType": "EVENTS"}))
+        _okx(name, row, "ordId", "filled canceled mmp_canceled", f"{read} px clOrdId category accFillSz")
+        for name, row, read in (
+            ("orders", ROWS["okx order"], f"{_OKX_READ} isTpLimit"),
+            ("events", {**ROWS["okx order"], "instType": "EVENTS"}, "instId instType side ordType sz cTime"),
+        )
     ),
     *(
         _okx(
@@ -394,6 +397,17 @@ def requests(venue: str) -> Mapping[str, Request]:
         found["unified cancel"] = next(
             one.mass_cancels(())[0] for one in segments(venue, {}, UNIFIED) if one.name == "SPOT"
         )
+    if venue == "okx":
+        there = {one.name: one for one in segments(venue, {})}
+        found = {
+            "cancel": there["spreads"].mass_cancels(())[0],
+            "listing": there["orders"].listings[0][0],
+            "some": there["events"].listings[0][0],
+            "spreads": there["spreads"].listings[0][0],
+            "by name": there["orders"].cancels((order,), None)[0][0],
+            "advance": there["TWAP"].cancels((order,), None)[1][0],
+            "of one": segments(venue, {"instrument": ("BTC-USDT",)})[0].listings[0][0],
+        }
     if venue == "pacifica":
         found |= {
             word: Request(method="POST", path=f"/api/v1{path}", body=b"{}", changes=True, purpose=purpose)

@@ -250,6 +250,8 @@ def _body(venue: str, code: object) -> object:
         return {"retCode": code, "retMsg": "words", "result": {"success": "1"}, "retExtInfo": {}, "time": 1}
     if venue == "bitget":
         return {"code": code, "msg": "words", "requestTime": 1700000000100, "data": None}
+    if venue == "okx":
+        return {"code": code, "msg": "words", "data": []}
     return {"code": code, "error" if venue == "deltadefi" else "message": "words", "reason": ""}
 
 
