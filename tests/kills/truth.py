@@ -468,6 +468,7 @@ OKX = Truth(
     blind="/api/v5/trade/mass-cancel",
     filled=("fill=3",),
     clocks=(-600, -25, 25, 600),
+    unnamed=(-25,),
     stamp="ok-access-timestamp",
     many=1000,
 )

@@ -393,7 +393,7 @@ def _problems(world: World, reports: list[ProfileReport], took: float, shown: st
         if report.verdict is Verdict.CLEAR and not plan.dry_run:
             yield from _false_clear(world, owner, report, last)
         elif _harmless(plan) and report.verdict not in (Verdict.CLEAR, Verdict.UNCONFIGURED):
-            if report.error is not None and report.error.kind == "parameter":
+            if (report.error is not None and report.error.kind == "parameter") or _limited(report):
                 continue  # selectors that do not fit each other
             yield f"{report.verdict.value}, though nothing was in the way: {report.error}"
 
@@ -447,6 +447,8 @@ def _unrequested(world: World, owner: _Owner, report: ProfileReport) -> Iterator
         return
     if (report.error is not None and report.error.kind == "parameter") or plan.options.get("account_group") == 7:
         return
+    if _limited(report):
+        return
     healthy = world.healthy_from()
     patience = PATIENCE + 3 * plan.weather.latency
     if healthy is None or healthy + patience > START + plan.deadline or _refused_for_good(world.judged[owner.name]):
@@ -477,6 +479,11 @@ def _unrequested(world: World, owner: _Owner, report: ProfileReport) -> Iterator
     if left:
         why = f"{len(left)} never requested to go after {healthy - START:.3f} s, when all faults were over"
         yield f"left: {why}, {report.verdict.value} after {world.over - START:.3f} s: {', '.join(left[:3])}"
+
+
+def _limited(report: ProfileReport) -> bool:
+    """Whether a limit of the venue let fewer cancels out than there were, and the result says how long they take."""
+    return report.error is not None and "limit lets" in report.error.message and "--deadline" in report.error.hint
 
 
 def _shown(owner: _Owner, order: SimOrder, since: float, until: float) -> bool:

@@ -19,8 +19,6 @@ from ..stock import template
 from .instruments import ADVANCE, ALGOS, EVENTS, ORDERS, SPREADS, TYPES, segment_of
 from .state import State, bad, rows, text
 
-_LANDS_AFTER_MS = 100
-"""A mass cancel is asynchronous; how long it takes is not written."""
 _GONE = Refused("51400", "Cancellation failed as the order has been filled, canceled or does not exist.")
 _ADVANCE_GONE = Refused("51293", "The strategy does not exist or has stopped.")
 _WRONG_CALL = Refused("51403", "Cancellation failed as the order type doesn't support cancellation.")
@@ -125,17 +123,13 @@ def cancel_spread(venue: State, call: Call) -> Outcome:
 
 
 def cancel_spreads(venue: State, call: Call) -> object:
-    """All, or those of one spread. What there is to cancel is not said, and it lands after the answer."""
+    """All, or those of one spread. What there is to cancel is not said."""
     (values,) = rows(call)
     name = text(values, "sprdId")
-    swept = [one for one in call.account.book.open(SPREADS) if name in ("", one.symbol)]
     if venue.fault("false-result", call.request):
         return [{"result": False}]
-
-    def land(_: int) -> None:
-        venue.cancel(call.account, [one for one in swept if call.account.book.is_open(one.id)], call.request)
-
-    venue.later(venue.now_ms() + _LANDS_AFTER_MS, land)
+    swept = [one for one in call.account.book.open(SPREADS) if name in ("", one.symbol)]
+    venue.cancel(call.account, swept, call.request)
     return [{"result": True}]
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl
@@ -83,7 +82,7 @@ def sign(request: Request, secrets: OkxSecrets, options: OkxOptions, timestamp_m
 
     The window is 30 s and cannot be widened.
     """
-    at = datetime.fromtimestamp(timestamp_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    at = iso(timestamp_ms)
     prehash = f"{at}{request.method}{request.target}".encode() + request.body
     headers = [
         ("OK-ACCESS-KEY", secrets.api_key.reveal()),
@@ -94,6 +93,22 @@ def sign(request: Request, secrets: OkxSecrets, options: OkxOptions, timestamp_m
     if request.method == "POST":
         headers.append(("Content-Type", "application/json"))
     return Signed(headers=tuple(headers), body=request.body)
+
+
+def iso(timestamp_ms: int) -> str:
+    """A time as ISO 8601 in UTC, with exactly three decimals. A venue's module has no calendar of the machine's.
+
+    By years of 365.2425 days that begin in March: https://howardhinnant.github.io/date_algorithms.html#civil_from_days
+    """
+    days, ms = divmod(timestamp_ms, 86_400_000)
+    era, day = divmod(days + 719_468, 146_097)
+    year = (day - day // 1460 + day // 36_524 - day // 146_096) // 365
+    day -= 365 * year + year // 4 - year // 100
+    month = (5 * day + 2) // 153
+    day -= (153 * month + 2) // 5 - 1
+    january = month >= 10
+    date = f"{400 * era + year + january:04}-{month - 9 if january else month + 3:02}-{day:02}"
+    return f"{date}T{ms // 3_600_000:02}:{ms // 60_000 % 60:02}:{ms // 1000 % 60:02}.{ms % 1000:03}Z"
 
 
 def headers(environment: str) -> tuple[tuple[str, str], ...]:

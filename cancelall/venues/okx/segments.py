@@ -31,6 +31,7 @@ CONTRACTS = ("MARGIN", "SWAP", "FUTURES")
 _AGAINST = {("long", "sell"), ("short", "buy")}
 """In hedge mode these close, whatever `reduceOnly` says."""
 _WITH = {("long", "buy"), ("short", "sell")}
+_LONGER = "OKX's history is longer than was read: more orders may have ended than are shown"
 DETAILS = 20
 """How many orders are looked up one by one before the history is read instead."""
 
@@ -159,21 +160,20 @@ class OkxSegment(Segment):
     def final_page(self, request: Request, reply: Reply) -> FinalStates:
         """Orders that were looked up, or a page of the history. Rows that cannot be read are passed over."""
         rows, _ = api.rows_of(reply)
-        listed = len(rows) >= api.PAGE
-        return FinalStates(
-            orders=payload.ends(rows, self._ended), next=self._way_on(request, rows)[0] if listed else None
-        )
+        ends, following = payload.ends(rows, self._ended), self._way_on(request, rows)[0]
+        return FinalStates(orders=ends, next=following, more=_LONGER if following is not None else "")
 
     def _ended(self, row: Row) -> tuple[Order, State, str] | None:
         """How an order ended. One whose parent order carried a TP/SL loses that for what was filled of it."""
         state = row.text("state")
         if state not in self.over:
             return None
+        order = replace(self._order(row), ended_ms=row.number("uTime"))
         if state == "filled":
-            return self._order(row), State.FILLED, ""
+            return order, State.FILLED, ""
         note = payload.filled_before(row.name("accFillSz"))
         bare = bool(note) and row.record.get("attachAlgoOrds") not in (None, "", [])
-        return self._order(row), State.CANCELLED, f"{note}, and its TP/SL are gone" if bare else note
+        return order, State.CANCELLED, f"{note}, and its TP/SL are gone" if bare else note
 
 
 def lower(row: Row, key: str) -> str:
@@ -302,6 +302,7 @@ class Spreads(OkxSegment):
     """Orders of combinations of two legs: the only ones with a cancel of all."""
 
     protective_kinds = False
+    unnamed = True
     instrument = "sprdId"
     onward = "endId"
 
@@ -325,8 +326,10 @@ class Spreads(OkxSegment):
         return one_by_one(orders, lambda one: api.post(path, bucket, Purpose.CANCEL, {"ordId": one.id}))
 
     def final_states(self, orders: tuple[Order, ...], since_ms: int) -> tuple[Request, ...]:
-        if len(orders) <= DETAILS:
-            read = partial(api.get, "sprd/order", "spread order", Purpose.FINAL_STATES)
-            return tuple(read({"ordId": one.id}) for one in orders)
-        path, size = "sprd/orders-history", {"limit": str(api.PAGE)}
-        return (api.get(path, "spread history", Purpose.FINAL_STATES, size),)
+        """The history, which alone tells what the cancel of all took before a listing showed it."""
+        read = partial(api.get, purpose=Purpose.FINAL_STATES)
+        details = orders if len(orders) <= DETAILS else ()
+        return (
+            read("sprd/orders-history", "spread history", values={"limit": str(api.PAGE)}),
+            *(read("sprd/order", "spread order", values={"ordId": one.id}) for one in details),
+        )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -77,6 +78,12 @@ def test_the_time_has_three_digits_of_milliseconds() -> None:
     for now_ms, written in ((NOW + 7, "2023-11-14T22:13:20.007Z"), (1600000000000, "2020-09-13T12:26:40.000Z")):
         signed = okx.VENUE.sign(Request(method="GET", path="/x"), SECRETS, OkxOptions(), now_ms, 3)
         assert dict(signed.headers)["OK-ACCESS-TIMESTAMP"] == written
+
+
+@given(st.integers(0, 4_102_444_800_000))
+def test_any_time_until_2100_is_written_like_the_calendar_has_it(now_ms: int) -> None:
+    at = datetime.fromtimestamp(now_ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    assert api.iso(now_ms) == f"{at}.{now_ms % 1000:03}Z"
 
 
 def all_requests() -> list[Request]:
