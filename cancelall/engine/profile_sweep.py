@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
 from cancelall.core.model import Listing
@@ -149,10 +149,12 @@ class ProfileSweep:
         by_name = {segment.name: segment for segment in known}
         before: dict[str, SegmentSweep] = {}
         for name, ledger in tuple(self.ledgers.items()):  # none at first: no listing is made before the first cancels
-            if name not in by_name or not self._reads_alike(by_name[name], ledger.segment):
+            if name not in by_name or by_name[name].listings != ledger.segment.listings:
                 before[name] = self._sweeps.pop(name)
                 del self.ledgers[name]
                 self._sweeping.pop(name).cancel()
+        if self.keep:
+            self._tell_anew(known)
         new = [segment for segment in known if segment.name not in self._sweeps]
         held = self.held
         for segment in new:
@@ -169,9 +171,14 @@ class ProfileSweep:
         for segment in new:
             self._begin(self._sweeps[segment.name].ledger)
 
-    def _reads_alike(self, one: Segment, other: Segment) -> bool:
-        """Whether both list the same; where protective orders are kept, also whether they tell them by the same."""
-        return one.listings == other.listings and (not self.keep or one == other)
+    def _tell_anew(self, known: Iterable[Segment]) -> None:
+        """What is kept may be told by other facts from now on: read it once more. All else that is known stays true."""
+        for segment in known:
+            ledger = self.ledgers.get(segment.name)
+            if ledger is not None and ledger.segment != segment:
+                ledger.segment, ledger.proof = segment, Proof()
+                self._sweeping[segment.name].cancel()
+                self._begin(ledger)
 
     async def _discover(self) -> None:
         for read in self.discoveries.due():

@@ -436,7 +436,10 @@ class OkxTruth(Truth):
     def fired(self, order: SimOrder) -> SimOrder | None:
         if order.kind not in self.TRIGGERED:
             return None
-        return replace(order, segment="orders", kind="limit", type="limit", price="100")
+        extra = {name: value for name, value in order.extra.items() if name != "closeFraction"}
+        closes = self.protective(order) and order.extra["instType"] in self.CONTRACTS
+        turned = replace(order, segment="orders", kind="limit", type="limit", price="100", extra=extra)
+        return replace(turned, reduce_only=closes)
 
 
 TRUTHS: Mapping[str, Callable[[Any, Mapping[str, Any], str], Truth]] = {
