@@ -24,10 +24,11 @@ _POSITION = fixed("mgnMode=cross lever=10 adl=1 availPos= ccy=USDT posCcy= imr= 
 
 def config(venue: State, call: Call) -> object:
     """A master key that may trade, bound to an address; faults make it another one."""
-    request = call.request
+    request, refused = call.request, venue.has_fault("permission")
+    usual = "read_only" if venue.has_fault("read-only") or (refused and not refused.value) else "read_only,trade"
     varied = {
         "acctLv": venue.setting("level", request, "2"),
-        "perm": venue.setting("rights", request, "read_only,trade").replace("+", ","),
+        "perm": venue.setting("rights", request, usual).replace("+", ","),
         "ip": "" if venue.fault("unbound", request) else "127.0.0.1",
         "roleType": "1" if venue.fault("lead", request) else "0",
         "spotRoleType": "0",

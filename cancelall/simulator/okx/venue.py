@@ -26,7 +26,7 @@ class Okx(State):
     name = "okx"
     key_header = KEY_HEADER
     # In the form of the real ones: a UUID, 32 hex digits, whatever the user has chosen.
-    secrets: ClassVar = {"api_key": ("51a0ca5e-", 27), "api_secret": ("D1", 30), "passphrase": ("Dummy!", 10)}
+    secrets: ClassVar = {"api_key": ("51a0ca5e-", 27), "api_secret": ("D0D0", 28), "passphrase": ("DUMMY", 11)}
     text_fields = frozenset({"msg", "sMsg", "clOrdId", "algoClOrdId", "category", "tag"})
     status_fields = frozenset({"state"})
     # Requests, or orders, in two seconds: from each endpoint's section.

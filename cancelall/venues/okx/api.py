@@ -82,8 +82,8 @@ def sign(request: Request, secrets: OkxSecrets, options: OkxOptions, timestamp_m
 
     The window is 30 s and cannot be widened.
     """
-    at = iso(timestamp_ms)
-    prehash = f"{at}{request.method}{request.target}".encode() + request.body
+    at, text = iso(timestamp_ms), f"?{request.query}" if request.query else ""
+    prehash = f"{at}{request.method}{request.path}{text}".encode() + request.body
     headers = [
         ("OK-ACCESS-KEY", secrets.api_key.reveal()),
         ("OK-ACCESS-SIGN", signing.signature(secrets.api_secret, prehash, signing.to_base64)),

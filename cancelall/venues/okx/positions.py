@@ -65,7 +65,7 @@ def _position(row: Row) -> Position:
     return Position(
         symbol=symbol,
         side=_side(row, size) if size.strip("-0.") else "",
-        size=size.removeprefix("-"),
+        size=size,
         entry=row.text("avgPx"),
         mark=row.text("markPx"),
         notional=row.text("notionalUsd"),
