@@ -98,7 +98,7 @@ def test_the_verdict_comes_first_and_then_what_stays_open_and_has_lost_its_stop(
     assert verdict < positions < ran.out.index(known.lost)
     assert known.bare in ran.out[positions:]
     assert listed
-    # AscendEX may have to read its account group before; of two that leave one after the other, either may arrive first.
+    # AscendEX may have to read its account group before; of two that leave in turn either may arrive first.
     assert any(one.changes for one in requests[:3]) or venue == "ascendex"
     assert max(one.arrived for one in requests if one.changes) < min(one.arrived for one in listed)
     assert not any(one.changes for one in listed)
