@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -178,7 +178,7 @@ class Client:
                 self.after_send(signed, None)
                 raise
             else:
-                outcome = self._judge(exchange, reply, began)
+                outcome = self._judge(exchange, reply, began, signed)
                 self._learn(outcome.attempt, reply, signed, exchange.tries)
         finally:
             self._limits.leave(request)
@@ -236,7 +236,7 @@ class Client:
 
     # --- judge ---
 
-    def _judge(self, exchange: Exchange[T], reply: Reply, began: float) -> Outcome[T]:
+    def _judge(self, exchange: Exchange[T], reply: Reply, began: float, signed: SignedRequest) -> Outcome[T]:
         """An answer in our words, and what it holds. A reader that fails makes it unreadable, and ends nothing."""
         request, value = exchange.request, None
         try:
@@ -249,6 +249,8 @@ class Client:
             self.bug = self.bug or bug
             judgement = Judgement(answer=Answer.AMBIGUOUS, kind="internal", message=bug_words(bug))
         ended = self.clock.monotonic()
+        if judgement.perhaps_clock and self.signer.is_off(signed, ended - began, judgement.server_ms):
+            judgement = replace(judgement, answer=Answer.CLOCK, kind="clock", hint="set this machine's clock")
         judgement = self.refusals.weigh(request, judgement, reply.family)
         attempt = Attempt(
             request=request, began=began, ended=ended, judgement=judgement, status=reply.status, headers=reply.headers

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
-from cancelall.core.model import Listing
+from cancelall.core.model import ClientIds, Listing
 from cancelall.engine import proof
 from cancelall.engine.client import Client
 from cancelall.engine.discovery import Discoveries
@@ -33,6 +33,7 @@ class ProfileSweep:
         environment: str,
         *,
         keep_protective: bool = False,
+        client_ids: ClientIds | None = None,
         scale: float = 1.0,
         listed: Callable[[str, Listing], None] = lambda segment, listing: None,
     ) -> None:
@@ -41,6 +42,7 @@ class ProfileSweep:
         self.ledgers: dict[str, Ledger] = {}
         """What is known of each segment, by its name."""
         self.keep = keep_protective
+        self.client_ids = client_ids
         self.gap = client.venue.proof_gap * scale
         self.discoveries = Discoveries(
             client,
@@ -159,7 +161,12 @@ class ProfileSweep:
         held = self.held
         for segment in new:
             ledger = self.ledgers[segment.name] = Ledger(
-                segment=segment, gap=self.gap, keep=self.keep, reads_only=client.reads_only, holding=held
+                segment=segment,
+                gap=self.gap,
+                keep=self.keep,
+                client_ids=self.client_ids,
+                reads_only=client.reads_only,
+                holding=held,
             )
             made = self._sweeps[segment.name] = SegmentSweep(ledger, self._around)
             if (old := before.get(segment.name)) is not None:

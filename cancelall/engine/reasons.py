@@ -7,11 +7,11 @@ from functools import partial
 
 from cancelall.core.attempts import Attempt
 from cancelall.core.errors import ErrorKind, bug_words
-from cancelall.core.model import Answer, Judgement, State, Verdict, host_of
+from cancelall.core.model import Answer, Judgement, Verdict, host_of
 from cancelall.core.results import ErrorReport
 from cancelall.engine.client import Client
 from cancelall.engine.profile_sweep import ProfileSweep
-from cancelall.engine.verdicts import order_rows
+from cancelall.engine.verdicts import order_rows, was_removed
 
 _IDS_IN_A_WARNING = 5
 _TENS = 10
@@ -166,12 +166,28 @@ def _some(ids: list[str]) -> str:
     return ", ".join(ids[:_IDS_IN_A_WARNING]) + (f" and {more} more" if more else "")
 
 
+def _unmet(sweep: ProfileSweep) -> list[str]:
+    """Prefixes of client ids that no order had, where all was read: one may be misspelt."""
+    ledgers = [one for one in sweep.ledgers.values() if one.absent is None]
+    if sweep.client_ids is None or not all(one.listings for one in ledgers):
+        return []
+    known = [(one.segment.begins, record.order.client_id or "") for one in ledgers for record in one.seen]
+    prefixes = dict.fromkeys((*sweep.client_ids.only, *sweep.client_ids.but))
+    return [
+        f'no order was listed whose client id begins with "{prefix}"'
+        for prefix in prefixes
+        if not any(begins(client_id, prefix) for begins, client_id in known)
+    ]
+
+
 def warnings(sweep: ProfileSweep) -> tuple[str, ...]:
     """What a trader should know besides the verdict."""
-    rows = [row for ledger in sweep.ledgers.values() for row in order_rows(ledger)]
     found = []
     removed = [
-        row for row in rows if row.order.protection.value == "protective" and row.state in (State.CANCELLED, State.GONE)
+        row
+        for ledger in sweep.ledgers.values()
+        for row in order_rows(ledger)
+        if row.order.protection.value == "protective" and was_removed(ledger, row)
     ]
     if removed and not sweep.client.reads_only:
         found.append(
@@ -211,4 +227,5 @@ def warnings(sweep: ProfileSweep) -> tuple[str, ...]:
     if strays:
         found.append(f"the cancel of a group took {len(strays)} order(s) that no listing had shown: {_some(strays)}")
     found += sorted(remark for ledger in sweep.ledgers.values() for remark in ledger.remarks)
+    found += _unmet(sweep)
     return (*found, *sweep.discoveries.remarks)

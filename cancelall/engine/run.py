@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from cancelall.core.attempts import Attempt, Tally
 from cancelall.core.errors import CancelallError, ConfigError, Interrupted, OptionError, TransportFault, bug_words
-from cancelall.core.model import Reply, SignedRequest, Verdict
+from cancelall.core.model import ClientIds, Reply, SignedRequest, Verdict
 from cancelall.core.profile import BrokenProfile, Profile
 from cancelall.core.results import ProfileReport, Timing
 from cancelall.core.secret import last_four, passes, register
@@ -232,11 +232,12 @@ class Run:
         )
         self._sessions.append(client)
         client.halted = self.halted
-        keep = bool(profile.common.keep_protective)
+        only, but = profile.common.client_id, profile.common.not_client_id
         sweep = ProfileSweep(
             client,
             profile.environment,
-            keep_protective=keep,
+            keep_protective=bool(profile.common.keep_protective),
+            client_ids=ClientIds(only=only, but=but) if only or but else None,
             scale=self.scale,
             listed=lambda segment, listing: reporting.listed(sweep, record, segment, listing),
         )

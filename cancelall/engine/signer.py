@@ -15,6 +15,8 @@ from cancelall.core.model import Reply, Request, SignedRequest
 from cancelall.venues.contract import Venue
 
 T = TypeVar("T")
+_NEAR_MS = 1000
+"""Milliseconds by which clocks may differ, and no refusal is about that."""
 
 
 class Clock(Protocol):
@@ -78,6 +80,13 @@ class Signer:
         """A request that was answered after so many seconds was refused for its timestamp; the venue's clock was so."""
         self._offset_ms = server_ms - signed.made_ms - round(seconds * 500)
         self.corrections += 1
+
+    def is_off(self, signed: SignedRequest, seconds: float, server_ms: int | None) -> bool:
+        """Whether the venue's clock, as the answer after so many seconds tells it, is further from the one by which a
+        request was signed than its way explains.
+        """
+        expected = signed.signed_ms + self.venue.clock_lead_ms + round(seconds * 500)
+        return server_ms is not None and abs(server_ms - expected) > _NEAR_MS + round(seconds * 1000)
 
     def sign(
         self, exchange: Exchange[Any], family: int | None, recalled: Callable[[], bool], copy_of: SignedRequest | None

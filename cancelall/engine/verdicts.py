@@ -128,14 +128,25 @@ def _row(ledger: Ledger, record: OrderRecord, order: Order, *, listed: bool) -> 
     if listed or ledger.last is None:
         if ledger.keeps(order):
             return OrderReport(order=order, state=State.KEPT)
-        return OrderReport(order=order, state=State.FAILED if reason else State.OPEN, reason=reason)
+        unsaid = ledger.selects(order) is None
+        reason = "left in place: its client id cannot be read" if unsaid else reason
+        return OrderReport(order=order, state=State.FAILED if reason and not unsaid else State.OPEN, reason=reason)
     if not ledger.last.complete:
+        if ledger.keeps(order) and not record.taken:
+            return OrderReport(order=order, state=State.KEPT, reason="not read back")
         unread = "cancel accepted, but not read back" if record.taken else "not read back"
         return OrderReport(order=order, state=State.OPEN, reason=reason or unread)
     if record.end is not None:
         state, note = record.end
         return OrderReport(order=order, state=state, reason=note or None)
     return OrderReport(order=order, state=State.CANCELLED if record.taken else State.GONE)
+
+
+def was_removed(ledger: Ledger, row: OrderReport) -> bool:
+    """Whether an order was taken off the book. One that was to be kept only if the venue says that it was cancelled: it
+    may as well have filled, or have been cancelled by its owner.
+    """
+    return row.state is State.CANCELLED or (row.state is State.GONE and not ledger.keeps(row.order))
 
 
 def would_send(sweep: ProfileSweep) -> tuple[str, ...]:

@@ -411,7 +411,8 @@ class _Shown:
 
     def _keeps_some(self, basis: Record) -> bool:
         """Whether a mass cancel could take what has to be kept."""
-        return self.basis.get("keep") is True and basis["protective_kinds"] is True
+        keep = self.basis.get("keep") is True and basis["protective_kinds"] is True
+        return keep or self.basis.get("by_name") is True
 
     def _twice(self, last: _Last) -> bool:
         return last.at - last.since >= self.gap - _ROUNDING

@@ -126,6 +126,10 @@ class Segment(ABC):
         """Whether the scope itself leaves this order in place."""
         return False
 
+    def begins(self, client_id: str, prefix: str) -> bool:
+        """Whether a client id begins with a prefix that a user gave, as the venue compares them."""
+        return client_id.startswith(prefix)
+
     def unsaid(self, order: Order) -> bool:
         """Whether the order does not say if the scope keeps it: it is left, and is open."""
         return False
@@ -146,7 +150,7 @@ class Segment(ABC):
     @cached_property
     def witnesses(self) -> tuple[Witness, ...]:
         """All of them must agree before the segment is clear. Those that could change something are left out of a dry
-        run and, unless they are harmless, when protective orders are kept.
+        run and, unless they are harmless, when orders are kept.
         """
         return ()
 
@@ -279,8 +283,9 @@ class Venue(Generic[O, S, F]):
     """Warnings, from all that the discovery reads have shown: what stays in place whatever is cancelled."""
     not_covered: Callable[[O, str], tuple[str, ...]]
     """What no request of this scope reaches, in words; options and environment."""
-    unwitnessed: Callable[[O, bool, bool], str] = lambda options, keep_protective, reads_only: ""
-    """What the proof of this scope cannot rest on, as a warning; keeping protective orders, only reading."""
+    unwitnessed: Callable[[O, bool, bool], str] = lambda options, keeps_some, reads_only: ""
+    """What the proof of this scope cannot rest on, as a warning; where orders are kept, by kind or by client id, and no
+    mass cancel is sent, or where the run only reads."""
     notice: str = ""
     """Shown with every run."""
     sunset: str = ""

@@ -23,6 +23,7 @@ VENUES: Mapping[str, str] = {
     "ascendex": "AscendEX",
     "pacifica": "Pacifica",
     "deltadefi": "DeltaDeFi",
+    "deribit": "Deribit",
     "okx": "OKX",
 }
 """Module name to the name that people know."""
@@ -36,6 +37,10 @@ class Schema:
     """Origin of each environment."""
     options: type[Any]
     secrets: type[Any]
+    client_ids: str = r".+"
+    """Which prefixes the client ids that its listings show can begin with, as a pattern; empty where none shows any."""
+    client_ids_are: str = ""
+    """The same in words, for who gives another one."""
 
 
 selector = functools.partial(Opt, selector=True)

@@ -6,6 +6,7 @@ OpenSSL and cryptography are imported when one signs: the connections have begun
 from __future__ import annotations
 
 import base64
+import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,13 @@ def signature(secret: Secret, message: bytes, encode: Callable[[bytes], str]) ->
     from cryptography.hazmat.primitives.asymmetric import padding
 
     return to_base64(_private_key(secret).sign(message, padding.PKCS1v15(), hashes.SHA256()))
+
+
+def nonce() -> str:
+    """Text that no other signature has: 16 random bytes in hex. The only chance in a venue's `sign`; what signs with it
+    takes it as an argument, so that it is as pure as the rest.
+    """
+    return os.urandom(16).hex()
 
 
 def to_base64(data: bytes) -> str:

@@ -14,7 +14,7 @@ from cancelall.config import loader, toml_file
 from cancelall.config.example import example_config
 from cancelall.config.toml_file import Document
 from cancelall.core import declare, files
-from cancelall.core.profile import Overrides, Profile
+from cancelall.core.profile import Common, Overrides, Profile
 from cancelall.venues.registry import VENUES, schema
 from support import ROOT
 
@@ -148,9 +148,11 @@ def test_uncommented_as_a_whole_it_is_valid() -> None:
     for name, table in data["profiles"].items():
         accepts = schema(name)
         keys = [item.key for item in declare.declared(accepts.options)]
-        assert list(table) == ["venue", "environment", *keys, "secret_command", "credentials"]
+        secrets = declare.secrets_of(accepts.secrets)  # a key of this name is the secret
+        keys += [key for key in declare.selectors(Common) if accepts.client_ids and key not in secrets]
+        assert sorted(table) == sorted(["venue", "environment", *keys, "secret_command", "credentials"])
         assert table["venue"] == name
-        assert list(table["credentials"]) == list(declare.secrets_of(accepts.secrets))
+        assert list(table["credentials"]) == list(secrets)
 
 
 @pytest.mark.parametrize("key", loader.DEFAULTS_KEYS)

@@ -60,6 +60,7 @@ NARROW: Mapping[str, Mapping[str, object]] = {
     "bitget": {"product_type": ["SPOT"]},
     "bybit": {"category": ["spread"]},
     "deltadefi": {"symbol": ["ADAUSDM"]},
+    "deribit": {"kind": "future"},
     "pacifica": {"symbol": ["BTC"]},
 }
 """A small scope of each venue, for commands that have to keep to real rate limits."""

@@ -192,7 +192,7 @@ PARTS = {"ascendex": ("/margin/", "margin"), "bitget": ("spot", "spot"), "bybit"
     expected="the other products are cleared; what is left is listed",
     codes=(4, 10),
     not_for={
-        "deltadefi": "its keys have no rights by product",
+        **dict.fromkeys(("deltadefi", "deribit"), "its keys have no rights by product"),
         "pacifica": "one cancel takes all products; an agent key has no rights by product",
     },
     alone=TO_ITS_DEADLINE,

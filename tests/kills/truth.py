@@ -124,6 +124,8 @@ class Truth:
     keep: int = 0
     """More protective orders than this are in the account."""
     keep_warning: str = ""
+    mine: str = ""
+    """How client ids of the stock begin that are one owner's; empty where no listing shows any."""
     blind: str = ""
     """The path of a cancel that must not be sent while protective orders are kept."""
     filled: tuple[str, ...]
@@ -136,7 +138,7 @@ class Truth:
     """Those of them at which no cancel is refused though its clock is behind: in its history what was cancelled then
     has ended before the run began."""
     stamp: str = ""
-    """The header with the time of a request; empty: it stands in the body, or nowhere if there are no `clocks`."""
+    """The header with the time of a request in it; empty: it is in the body, or nowhere if there are no `clocks`."""
     many: int
     """More orders than one call takes or one page shows."""
     many_warning: str = ""
@@ -199,6 +201,7 @@ BYBIT = Truth(
         Misspelt(options={"settle_coin": "BTX"}, right="BTC"),
     ),
     keep=8,
+    mine="mine-",
     blind="/v5/spread/order/cancel-all",
     filled=("fill=3",),
     clocks=(-600, -5, 2, 600),
@@ -265,7 +268,8 @@ BITGET = Truth(
         )
     ),
     keep=12,
-    keep_warning="protective orders are kept",
+    keep_warning="some orders are kept",
+    mine="mine-",
     blind=f"{_MIX}/cancel-all-orders",
     filled=("fill=2~cancel-all-orders", "fill=2~cancel-symbol-order"),
     clocks=(-600, 600),
@@ -359,6 +363,7 @@ PACIFICA = Truth(
         for symbol, right in (("btc", "BTC"), ("KBONK", "kBONK"), ("SOL-USD", "SOL-USDC"))
     ),
     keep=3,
+    mine="f00d",
     keep_warning="not witnessed: a last cancel of everything",
     blind="/api/v1/orders/cancel_all",
     filled=("fill=3",),
@@ -408,6 +413,65 @@ DELTADEFI = Truth(
     ),
     filled=("fill=2",),
     hidden=("unlisted=1.0", "bot=0.7@2"),
+    many=2000,
+)
+
+_INSTRUMENTS = {"instrument": ["BTC-PERPETUAL", "BTC-CS-25DEC26-100000_110000"]}
+
+DERIBIT = Truth(
+    accounts=(Account(segments=("account",), kinds=8),),
+    warnings=("protective order(s)",),
+    not_covered=("orders of direct access", "block RFQs", "other subaccounts"),
+    first="/api/v2/private/cancel_all",
+    would_send=("GET /api/v2/private/cancel_all?detailed=true",),
+    parts=("private/",),
+    selected={"currency": ["BTC", "ETH"]},
+    product={"kind": "future"},
+    passing=(
+        *(*_COMMON, "shape=number", "shape=order", "group-error=10047@3", "group-error=10041@1", "group-error=13021@2"),
+        *("quotes-left", "hostile", "html=429@3", "html=403@2", "status=401@2", "silent:listing@2"),
+        *(
+            f"odd-field={field}"
+            for field in ("price", "creation_timestamp/1.5", "reduce_only/maybe", "order_state/null")
+        ),
+        *("odd-field=order_type", "odd-field=direction", "odd-field=label", "odd-field=amount", "odd-field=quote"),
+        *("odd-field=instrument_name/null", "odd-field=order_id@3"),
+    ),
+    unreadable=("silent:listing", 'json:listing={"result":[]}', 'json:listing={"jsonrpc":"2.0","testnet":false}'),
+    nulls=("null-lists:listing", "null-lists:listing@1"),
+    refusals=(
+        Refusal(faults=("key",), kind="auth", hint="check client_id and client_secret"),
+        Refusal(faults=("ip",), kind="auth"),
+        Refusal(faults=("permission",), kind="permission", hint="trade:read_write", twice=True, orders=0),
+        Refusal(faults=("region",), kind="region", twice=True),
+        Refusal(faults=("redirect=http://127.0.0.1:9/",), kind="redirect", twice=True),
+    ),
+    secrets={"client_id": "13004", "client_secret": "13009"},
+    narrow=(
+        Narrow(options={"currency": ["BTC"]}, segments=("BTC",), blind=True, never="/api/v2/private/cancel_all"),
+        Narrow(
+            options={"currency": ["USDC", "ETH"], "kind": "option"}, segments=("USDC option", "ETH option"), blind=True
+        ),
+        Narrow(options={"kind": "future_combo"}, segments=("future_combo",), blind=True),
+        Narrow(options={"kind": "spot"}, segments=("spot",), blind=True, never="/api/v2/private/cancel_all"),
+        Narrow(options=_INSTRUMENTS, segments=("instruments",), blind=True, never="/api/v2/private/cancel_all"),
+    ),
+    misspelt=tuple(
+        Misspelt(options={"instrument": [name]}, right=right, fault=fault)
+        for fault in ("", "lenient-names")
+        for name, right in (
+            ("BTC-PERPETAUL", "BTC-PERPETUAL"),
+            ("btc_usdc", "BTC_USDC"),
+            ("BTC-25DEC26-10000-C", "BTC-25DEC26-100000-C"),
+            ("BTC-FS-25DEC26_PREP", "BTC-FS-25DEC26_PERP"),
+        )
+    ),
+    keep=8,
+    keep_warning="not witnessed: a last cancel of everything",
+    blind="/api/v2/private/cancel_all",
+    filled=("fill=3",),
+    clocks=(-600, -25, 25, 600),
+    stamp="authorization",
     many=2000,
 )
 
@@ -479,6 +543,7 @@ TRUTHS: Mapping[str, Truth] = {
     "ascendex": ASCENDEX,
     "pacifica": PACIFICA,
     "deltadefi": DELTADEFI,
+    "deribit": DERIBIT,
     "okx": OKX,
 }
 PARTS = {name: truth.parts for name, truth in TRUTHS.items()}

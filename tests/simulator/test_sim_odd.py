@@ -155,11 +155,11 @@ def test_one_request_is_refused_once_in_the_venues_words(venue: str, reach: str)
 
 
 def test_the_words_of_the_reaches_differ(venue: str) -> None:
-    """But for two venues that have one word for keys and addresses."""
+    """But for those venues that have one word for keys and addresses."""
     fake = Client(venue).fake
     reasons = [reason for reason in REACHES.values() if reason in fake.refusals]
     known = [word(fake.refuse(reason, SimRequest(method="POST", path="/"))) for reason in reasons]
-    assert len(set(map(str, known))) == len(known) - (venue in ("ascendex", "deltadefi"))
+    assert len(set(map(str, known))) == len(known) - (venue in ("ascendex", "deltadefi", "deribit"))
 
 
 def test_the_word_for_a_missing_product(venue: str) -> None:
@@ -181,11 +181,14 @@ def test_a_long_hint(venue: str, form: str, status: int) -> None:
 def test_a_long_hint_in_the_venues_words(venue: str) -> None:
     client = Client(venue, "hint=60/own@1")
     first, *_ = client.listings()
-    headers = {name.lower(): value for name, value in client.ask(first).headers}
+    refused = client.ask(first)
+    headers = {name.lower(): value for name, value in refused.headers}
     if venue == "bybit":
         assert int(headers["x-bapi-limit-reset-timestamp"]) == client.ms + 60_000
     elif venue == "pacifica":
         assert headers["ratelimit"].endswith(";t=60")
+    elif venue == "deribit":
+        assert json.loads(refused.body)["error"]["data"] == {"wait": 60}
     else:
         assert headers["retry-after"] == "60"
     assert client.ask(first).status == 200

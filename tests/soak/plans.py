@@ -177,6 +177,10 @@ _OWN: Mapping[str, Table] = {
         straggler=0..3 straggler=0..3 sdk-words numbers nothing=404|200 short-ack prompt locked=2/400|2/503|6/400
         internal-400 empty-403 upstream-503
     """),
+    "deribit": table("""
+        shape=number|order group-error=10047|10041|13021|987 quotes-left quotes-left quotes-refused testnet silent
+        lenient-names
+    """),
     "okx": table("""
         lacks=EVENTS|chase|twap/404|smart_iceberg/50030|sprd|sprd/50038|sprd/404 old-kinds no-advance=404|50005
         no-batch events-among false-result page-refused level=1|3|4 read-only
@@ -193,6 +197,7 @@ _TEXTS: Mapping[str, tuple[str, ...]] = {
     "bitget": ("USDT-FUTURES", "plan", "spot", "cancel-all", "settings", "v3", "normal"),
     "bybit": ("linear", "inverse", "spot", "option", "strategy", "USDC", "StopOrder", "cancel-all"),
     "deltadefi": ("ADAUSDM", "ADAUSDX", "cancel-all", "market-config", "limit=250&page=1"),
+    "deribit": ("cancel_all", "get_open_orders", "private/", "private/cancel?", "BTC"),
     "okx": ("conditional", "trigger", "orders-pending?limit", "sprd", "EVENTS", "cancel-algos", "batch", "config"),
     "pacifica": ("/orders?", "twap", "strategies", "cancel_all", "/account"),
 }
@@ -383,6 +388,18 @@ def _deltadefi(rng: random.Random) -> dict[str, Any]:
     return {}
 
 
+def _deribit(rng: random.Random) -> dict[str, Any]:
+    if rng.random() < 0.4:
+        names = ("BTC-PERPETUAL", "BTC_USDC", "ETH-25DEC26-4000-P", "BTC-FS-25DEC26_PERP", "BTC-PERPETAUL")
+        return {"instrument": _some(rng, names)}
+    found: dict[str, Any] = {}
+    if rng.random() < 0.6:
+        found["currency"] = _some(rng, ("BTC", "ETH", "USDC", "btc", "EURR", "BCT"))
+    if rng.random() < 0.5:
+        found["kind"] = rng.choice(("future", "option", "spot", "future_combo", "option_combo"))
+    return found
+
+
 def _okx(rng: random.Random) -> dict[str, Any]:
     found: dict[str, Any] = {}
     match rng.randrange(6):
@@ -397,18 +414,22 @@ def _okx(rng: random.Random) -> dict[str, Any]:
 
 
 _OPTIONS = {
-    "ascendex": _ascendex,
-    "bitget": _bitget,
-    "bybit": _bybit,
-    "deltadefi": _deltadefi,
     "okx": _okx,
-    "pacifica": _pacifica,
+    **{"ascendex": _ascendex, "bitget": _bitget, "bybit": _bybit, "deltadefi": _deltadefi, "pacifica": _pacifica},
+    "deribit": _deribit,
 }
+_OWNERS: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(("bitget", "bybit"), ("mine-", "desk-", "mine-1", "nobody-")),
+    "pacifica": ("f00d0000", "de50", "f00d0000-1", "dead"),
+}
+"""How client ids begin, where listings show any."""
+_CLIENT_ID_FIELDS = {"bitget": "clientOid", "bybit": "orderLinkId", "pacifica": "client_order_id"}
 UNKNOWN_WORDS: Mapping[str, frozenset[str]] = {
     "ascendex": frozenset({"BTCUSDT"}),
     "bitget": frozenset({"BTCUSTD", "XYZ"}),
     "bybit": frozenset({"BTCUSTD", "USTD"}),
     "deltadefi": frozenset({"ADAUSDQ"}),
+    "deribit": frozenset({"BTC-PERPETAUL", "BCT"}),
     "okx": frozenset({"BTC-USTD"}),
     "pacifica": frozenset({"KBONK"}),
 }
@@ -440,15 +461,19 @@ def drawn(rng: random.Random, seed: int, venue: str) -> Plan:
         kinds=tuple(rng.sample(list(Trouble), rng.randint(1, 4))),
     )
     keep = rng.random() < 0.2
+    own = random.Random(f"client ids {seed}")
+    chosen = _by_client_id(own, venue)
     banned = _cannot_be_told(rng, venue, options)
     chance = rng.random()
     faults: Any = ()
     if chance < (0.65 if calm else 0.15):
-        faults = _combined(rng, venue, banned, witnessed=not keep and "symbol" not in options)
+        faults = _combined(rng, venue, banned, witnessed=not (keep or chosen) and "symbol" not in options)
     elif chance < 0.72:
         faults = rng.choice((_silent, _odd))(rng, venue)
     elif chance < 0.94:
         faults = _faults(rng, venue, deadline, banned)
+    if chosen and own.random() < 0.3:
+        faults = _unreadable_ids(own, venue, faults)
     on = [fault for _, some in faults for fault in some]
     blind, lying = any(fault.startswith("listing-fails~") for fault in on), _LIES.get(venue) in on
     prices = rng.choice((6, 12, 20) if blind else (0, 0, 0, 1, 3, 6, 12))
@@ -457,7 +482,7 @@ def drawn(rng: random.Random, seed: int, venue: str) -> Plan:
         seed=seed,
         venue=venue,
         orders=rng.choice((25, 40) if lying else (0, 3, 8, 8, 12, 12, 25, 40, 40, 60, 120)),
-        options=options,
+        options={**options, **chosen},
         environment="demo" if demo else "live",
         mode=rng.choice(("classic", "unified", "hybrid")) if venue == "bitget" else "",
         keep=keep,
@@ -471,6 +496,21 @@ def drawn(rng: random.Random, seed: int, venue: str) -> Plan:
         accounts=rng.choice((1,) * 9 + (2,)),
         interrupted=round(rng.uniform(0, min(deadline, 8)), 3) if not calm and rng.random() < 0.1 else None,
     )
+
+
+def _by_client_id(rng: random.Random, venue: str) -> dict[str, Any]:
+    """Now and then only some owners' orders are to go, or all but theirs; from chance of its own."""
+    if venue not in _OWNERS or rng.random() > 0.12:
+        return {}
+    prefixes = _some(rng, _OWNERS[venue], 2)
+    return rng.choice(({"client_id": prefixes}, {"not_client_id": prefixes}, {"client_id": prefixes[:1]}))
+
+
+def _unreadable_ids(rng: random.Random, venue: str, faults: Any) -> Any:
+    """The same faults, and the client ids of some rows cannot be read, for a while or to the end."""
+    fault = f"odd-field={_CLIENT_ID_FIELDS[venue]}{rng.choice(('', '/missing'))}{rng.choice(('', '', '@5'))}"
+    (moment, first), *rest = faults or ((0.0, ()),)
+    return ((moment, (*first, fault)), *rest)
 
 
 def _last_trigger(rng: random.Random, seed: int) -> Plan:

@@ -19,10 +19,13 @@ from cancelall.simulator.bitget import kinds as bitget_kinds
 from cancelall.simulator.book import Book
 from cancelall.simulator.bybit import state as bybit_state
 from cancelall.simulator.deltadefi import markets as deltadefi_markets
+from cancelall.simulator.deribit import instruments as deribit_instruments
 from cancelall.simulator.pacifica import markets as pacifica_markets
 from tests.soak.virtual import Sent, true_ms
 
 FOREVER = 1 << 60
+CLIENT_IDS = frozenset({"client_id", "not_client_id"})
+"""Options that select orders by their client ids."""
 PAGING = frozenset({"cursor", "idLessThan", "page", "offset", "after", "endId"})
 
 
@@ -148,6 +151,20 @@ class Truth:
     def in_scope(self, order: SimOrder) -> bool:
         """Whether the profile asks for this order to go."""
         raise NotImplementedError
+
+    def wanted(self, order: SimOrder) -> bool:
+        """Whether it is in scope, and its client id one of those that are to go."""
+        return self.in_scope(order) and self.selected(order)
+
+    def selected(self, order: SimOrder) -> bool:
+        """Whether an order's client id is one of those that are to go."""
+        own, only, but = order.client_id, self.many("client_id"), self.many("not_client_id")
+        return (not only or own.startswith(only)) and not (but and own.startswith(but))
+
+    @property
+    def by_name(self) -> bool:
+        """Whether client ids select orders."""
+        return not self.options.keys().isdisjoint(CLIENT_IDS)
 
     def protective(self, order: SimOrder) -> bool:
         """Whether it can only shrink a position."""
@@ -393,6 +410,35 @@ class DeltadefiTruth(Truth):
         return Window(own[0].first, wide[0].last) if wide[0].first > own[0].first else own[0]
 
 
+class DeribitTruth(Truth):
+    """One account; a currency, a kind or instruments narrow. A spot pair counts under both of its coins."""
+
+    def in_scope(self, order: SimOrder) -> bool:
+        instrument = deribit_instruments.INSTRUMENTS[order.symbol]
+        names, coins, kind = self.many("instrument"), [one.upper() for one in self.many("currency")], self.one("kind")
+        if names and order.symbol not in names:
+            return False
+        return (not coins or any(map(instrument.listed_under, coins))) and kind in ("", instrument.kind)
+
+    def protective(self, order: SimOrder) -> bool:
+        spot = deribit_instruments.INSTRUMENTS[order.symbol].kind == "spot"
+        return order.reduce_only or (spot and order.kind in deribit_instruments.TRIGGERED and order.side == "sell")
+
+    def covers(self, path: str, parameters: Mapping[str, str], order: SimOrder) -> bool:
+        instrument = deribit_instruments.INSTRUMENTS[order.symbol]
+        if not path.startswith("/api/v2/private/get_open_orders"):
+            return False
+        coin = parameters.get("currency", "")
+        return parameters.get("kind", instrument.kind) == instrument.kind and (
+            not coin or instrument.listed_under(coin)
+        )
+
+    def fired(self, order: SimOrder) -> SimOrder | None:
+        if order.kind not in deribit_instruments.TRIGGERED:
+            return None
+        return replace(order, kind="limit", type="limit", price="100", extra={"trigger_order_id": order.id})
+
+
 class OkxTruth(Truth):
     """Ordinary orders, event contracts, algo orders by their types, spread orders; a type, a name, or an underlying."""
 
@@ -447,8 +493,9 @@ TRUTHS: Mapping[str, Callable[[Any, Mapping[str, Any], str], Truth]] = {
     "bitget": BitgetTruth,
     "bybit": BybitTruth,
     "deltadefi": DeltadefiTruth,
-    "pacifica": PacificaTruth,
+    "deribit": DeribitTruth,
     "okx": OkxTruth,
+    "pacifica": PacificaTruth,
 }
 
 

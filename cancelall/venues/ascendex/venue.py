@@ -127,7 +127,7 @@ def not_covered(options: AscendexOptions, environment: str) -> tuple[str, ...]:
     return (*futures, "orders of sub-accounts (they have keys of their own)")
 
 
-def unwitnessed(options: AscendexOptions, keep_protective: bool, reads_only: bool) -> str:
+def unwitnessed(options: AscendexOptions, keeps_some: bool, reads_only: bool) -> str:
     """The retired futures paths may answer without meaning it."""
     if options.futures_api == "v1" and "futures" in selected(options):
         return "futures v1 was retired on 2021-02-28 and proves nothing: v2 is cancelled and listed as well"

@@ -96,7 +96,7 @@ class BitgetSegment(Segment):
         origin = row.text("orderSource") or ""
         return Order(
             id=row.identity("orderId"),
-            client_id=row.text("clientOid"),
+            client_id=row.client_id("clientOid"),
             symbol=symbol_of(row),
             side=lower(row, "side") or None,
             type=type_.lower() or None,

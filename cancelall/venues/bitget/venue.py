@@ -87,11 +87,11 @@ def not_covered(options: BitgetOptions, environment: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def unwitnessed(options: BitgetOptions, keep_protective: bool, reads_only: bool) -> str:
+def unwitnessed(options: BitgetOptions, keeps_some: bool, reads_only: bool) -> str:
     """Where Bitget's own word, 22001, is not to be had."""
     if not any(product in FUTURES for product in selected(options)):
         return ""
-    why = "nothing was cancelled" if reads_only else "protective orders are kept" if keep_protective else ""
+    why = "nothing was cancelled" if reads_only else "some orders are kept" if keeps_some else ""
     why = why or ("it does not go by symbol" if options.symbol else "")
     return f'Bitget\'s own "no order to cancel" was not heard ({why}): this rests on the listings alone' if why else ""
 

@@ -83,7 +83,7 @@ class BybitSegment(Segment):
         ordinary, (kind, opening) = row.text("orderType") or "", self._kind(listed_as, stop_type, side, status)
         return Order(
             id=identity,
-            client_id=row.text("orderLinkId"),
+            client_id=row.client_id("orderLinkId"),
             symbol=symbol,
             side=side or None,
             type=(ordinary if stop_type in _PLAIN else stop_type).lower() or None,

@@ -67,6 +67,10 @@ class PacificaSegment(Segment):
     def witnesses(self) -> tuple[Witness, ...]:
         return (_SIGNED_ANSWER,)
 
+    def begins(self, client_id: str, prefix: str) -> bool:
+        """They are UUIDs, which mean the same in either case."""
+        return super().begins(client_id.lower(), prefix.lower())
+
     def keeps(self, order: Order) -> bool:
         """What `--exclude-reduce-only` leaves in place."""
         return self.options.exclude_reduce_only and order.kind.endswith(_REDUCE_ONLY)
@@ -264,7 +268,7 @@ def _order(segment: str, row: Row) -> Order:
     return Order(
         id=identity,
         segment=segment,
-        client_id=row.text("client_order_id"),
+        client_id=row.client_id("client_order_id"),
         symbol=symbol,
         side=_SIDES.get(side or "", side),
         type=kind,

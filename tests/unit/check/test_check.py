@@ -31,8 +31,8 @@ from checking import bad, checked, checked_all, level, line_of, named, shown
 from faults import raw
 from support import kill, profile_table
 
-IMPOSSIBLE = ("pacifica", "okx")
-"""Venues whose real cancel names an order that cannot exist: it is sent whatever rests."""
+NEVER_TAKES = ("pacifica", "deribit", "okx")
+"""Where a real cancel can be sent that never takes an order, whatever rests."""
 OWN_KEY = {"pacifica": ExitStatus.REFUSED}
 """Venues where the key of the embedded exchange is the one that holds the funds."""
 
@@ -106,8 +106,8 @@ def test_live_sends_only_where_nothing_rests(venue: str, server: SimServer) -> N
     before = {order.id for order in server.open_orders()}
     report, sent, said = live_check(venue, server)
     assert {order.id for order in server.open_orders()} == before
-    assert len(sent) == len(said) == (1 if venue in IMPOSSIBLE else 0)
-    assert "nothing was sent" in named(report, "live")[0].detail or venue in IMPOSSIBLE
+    assert len(sent) == len(said) == (1 if venue in NEVER_TAKES else 0)
+    assert "nothing was sent" in named(report, "live")[0].detail or venue in NEVER_TAKES
 
 
 def test_live_says_so_before_it_sends(venue: str) -> None:
@@ -189,7 +189,7 @@ def test_live_sends_nothing_when_something_else_is_wrong(venue: str) -> None:
         with simulator.start(venue, orders=0, faults=faults) as server:
             report = checked(venue, server, live=True, deadline=2)
             sent = changes(server)
-        if venue in IMPOSSIBLE and faults == ["listing-fails"]:
+        if venue in NEVER_TAKES and faults == ["listing-fails"]:
             continue  # what it sends there can never take an order
         assert sent == []
         assert named(report, "live")[0].level is not Level.OK or venue == "deltadefi"
@@ -215,6 +215,18 @@ def test_the_questions_are_reads(venue: str) -> None:
         ("bitget", ["mode", "rights=uta_mgt+uta_trade+withdraw"], "withdrawal", "fail", "can withdraw", "API keys"),
         ("pacifica", [], "withdrawal", "fail", "holds the funds", "app.pacifica.fi/apikey"),
         ("ascendex", [], "withdrawal", "warn", "does not show", "API management"),
+        ("deribit", ["scope=trade:read_write wallet:read_write"], "withdrawal", "fail", "can withdraw", "BTC/api"),
+        ("deribit", [], "withdrawal", "ok", "cannot withdraw", ""),
+        ("deribit", ["permission"], "rights", "fail", "read-only", "right to trade"),
+        ("deribit", ["scope=account:read"], "rights", "fail", "may not read", "right to view"),
+        ("deribit", ["scope=trade:read_write ip:10.0.0.1"], "addresses", "ok", "certain addresses", ""),
+        ("deribit", ["scope=trade:read_write account:read_write"], "key", "warn", "make and change", "BTC/api"),
+        ("deribit", [], "key", "warn", "behind a second factor only", "account/BTC/api"),
+        ("deribit", ["locked=ETH"], "key", "warn", "locked in ETH", "account/BTC/api"),
+        ("deribit", ["key"], "key", "fail", "13004", "check client_id"),
+        ("deribit", ["testnet"], "environment", "fail", "comes from testnet", "correct environment"),
+        ("deribit", ["clock=70"], "clock", "fail", "s behind", "timedatectl"),
+        ("deribit", ["clock=-12"], "clock", "fail", "s ahead", "timedatectl"),
         ("bybit", ["read-only"], "rights", "fail", "read-only", "right to trade"),
         ("bitget", ["rights=coor+stor"], "rights", "fail", "read-only", "right to trade"),
         ("bitget", ["mode", "rights=uta_mgt"], "rights", "fail", "read-only", "right to trade"),

@@ -164,7 +164,9 @@ def test_no_venue_has_an_option_that_every_kill_has(venue: str) -> None:
 def test_what_a_line_and_a_profile_share_is_one_declaration() -> None:
     keys = {item.key: item.opt for item in declare.declared(Common)}
     shared = {item.key: item.opt for item in declare.declared(Kill) if item.key in keys}
-    assert set(shared) == {"environment", "deadline", "keep_protective", "notify_command"}
+    assert set(shared) == {
+        *("environment", "deadline", "keep_protective", "client_id", "not_client_id", "notify_command")
+    }
     assert all(keys[key] is opt for key, opt in shared.items())
     for_all = ("deadline", "keep_protective", "proxy", "ca_bundle", "keyring_backend", "notify_command")
     assert loader.DEFAULTS_KEYS == example.DEFAULTS_KEYS == for_all

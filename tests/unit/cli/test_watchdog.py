@@ -144,7 +144,7 @@ def test_whatever_hangs_what_is_known_is_said(kill: Kill, way: str) -> None:
 
 def test_the_text_says_it_too(kill: Kill) -> None:
     kill.serve(bybit="stall")
-    process = kill.hang(WAYS["in Python code"], "--deadline", "2")
+    process = kill.hang(WAYS["in a lock"], "--deadline", "2")
     kill.hangs_now()
     out, _ = process.communicate(timeout=2 + 0.6 + SLACK)
     assert process.returncode == 11
@@ -168,7 +168,7 @@ def test_a_verdict_that_is_there_counts(kill: Kill) -> None:
 
 def test_the_hold_belongs_to_its_time(kill: Kill) -> None:
     kill.serve(bybit="")
-    process = kill.hang(WAYS["in Python code"], "--json", "--deadline", "2", "--hold", "1")
+    process = kill.hang(WAYS["in a lock"], "--json", "--deadline", "2", "--hold", "1")
     began = time.monotonic()
     until(lambda: len(kill.servers["bybit"].requests) > 20)
     kill.hangs_now()

@@ -299,6 +299,9 @@ CLEAR: Mapping[str, Edit] = {
     "a dry run that shows nothing": then(
         edited(the_basis, reads_only=True), lambda tape: tape.drop(first(FEED)(tape), first(MAIN)(tape))
     ),
+    "orders selected by their client ids, without a witness that would cancel others": then(
+        edited(the_basis, by_name=True), without(CANCEL_WITNESS)
+    ),
     "keeping protective orders, without a witness that would cancel them": then(
         edited(the_basis, keep=True), without(CANCEL_WITNESS)
     ),

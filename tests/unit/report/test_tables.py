@@ -443,6 +443,7 @@ def test_how_wide(environ: dict[str, str], expected: int) -> None:
         (Verdict.CLEAR, False, [State.CANCELLED], "nothing is left"),
         (Verdict.CLEAR, False, [State.KEPT, State.KEPT], "only 2 order(s) that were to be kept are left"),
         (Verdict.CLEAR, True, [], "no order is open; nothing was sent"),
+        (Verdict.CLEAR, True, [State.KEPT], "1 order(s) open, all of them to be kept; nothing was sent"),
         (Verdict.OPEN, True, [State.OPEN, State.KEPT], "2 order(s) open; nothing was sent"),
         (Verdict.OPEN, False, [State.OPEN, State.FAILED, State.GONE], "2 order(s) are still open"),
         (Verdict.UNREACHABLE, False, [], "not one complete answer: orders may be open"),
@@ -454,6 +455,15 @@ def test_how_wide(environ: dict[str, str], expected: int) -> None:
 def test_the_verdict_in_words(verdict: Verdict, dry_run: bool, states: list[State], expected: str) -> None:
     rows = tuple(OrderReport(order=ORDER, state=state) for state in states)
     assert verdict_words(replace(REPORT, verdict=verdict, dry_run=dry_run, orders=rows)) == expected
+
+
+@pytest.mark.parametrize("key", ["client_id", "not_client_id"])
+def test_what_is_clear_of_selected_orders_says_so(key: str) -> None:
+    report = replace(REPORT, scope={key: ("mine-",)}, verdict=Verdict.CLEAR)
+    for count in (0, 2):
+        rows = tuple(OrderReport(order=ORDER, state=State.KEPT) for _ in range(count))
+        expected = f"of the selected orders none is left; {count} order(s) that were to be kept are left"
+        assert verdict_words(replace(report, orders=rows)) == expected
 
 
 def test_counts_in_words() -> None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from cancelall.core.model import Order, Page, Purpose, Reply, Request
+from cancelall.core.preflight import load_preflight
 from cancelall.venues.bitget import venue as bitget
 from cancelall.venues.contract import Segment
 from cancelall.venues.deltadefi.options import DeltadefiFacts
+from cancelall.venues.deribit.segments import DeribitOrders
 from cancelall.venues.okx.options import OkxFacts
 from cancelall.venues.pacifica.api import TWAP
 from cancelall.venues.registry import load, schema
@@ -41,6 +43,10 @@ class Kind:
     """The whole answer, with this in the place of its list."""
     options: Mapping[str, Any] = field(default_factory=dict)
     facts: Any = None
+    client_id: str = ""
+    """The field with the client's own id; empty where rows have none."""
+    names_all: bool = True
+    """Whether rows of orders without a client id have the field all the same."""
     read: str
     """Fields of which an object or a list makes the page unsure."""
     by_symbol: bool = True
@@ -73,6 +79,7 @@ GOOD_ANSWERS: Mapping[str, Callable[[object], object]] = {
     "ascendex": lambda data: {"code": 0, "data": data},
     "pacifica": lambda data: {"success": True, "data": data, "error": None, "code": None},
     "deltadefi": lambda data: data,
+    "deribit": lambda data: {"jsonrpc": "2.0", "id": 1, "result": data, "testnet": False},
     "okx": lambda data: {"code": "0", "data": data, "msg": ""},
 }
 """Each venue's good answer with this in it."""
@@ -100,6 +107,7 @@ _BYBIT = tuple(
         segment=name,
         row={**BYBIT_ROW, "orderId": "1"},
         key="orderId",
+        client_id="orderLinkId",
         status="orderStatus",
         ended=("Rejected", "PartiallyFilledCanceled", "Filled", "Cancelled", "Deactivated"),
         shape=lambda rows: GOOD_ANSWERS["bybit"]({"list": rows, "nextPageCursor": ""}),
@@ -148,6 +156,7 @@ def _bitget(kind: str, segment: str, row: Row, status: str, ended: str, facts: A
         facts=facts,
         row=row,
         key="orderId",
+        client_id="clientOid",
         status=status,
         ended=tuple(ended.split()),
         shape=lambda rows: GOOD_ANSWERS["bitget"](shaped(kind, rows, None if rows == [] else "11")),
@@ -234,6 +243,7 @@ _PACIFICA = (
             segment=segment,
             row=row,
             key="order_id",
+            client_id="client_order_id",
             status="",
             ended=(),
             shape=GOOD_ANSWERS["pacifica"],
@@ -275,6 +285,21 @@ _DELTADEFI = Kind(
     ended=("cancelled", "partially_cancelled", "closed", "fully_filled", "failed", "CLOSED"),
     shape=_paged,
     read="status symbol side type price base_qty ob_open_order_base_qty",
+    by_symbol=False,
+)
+
+# --- Deribit --------------------------------------------------------------------------------------------------------
+
+_DERIBIT = Kind(
+    venue="deribit",
+    segment="account",
+    row=ROWS["deribit"],
+    key="order_id",
+    status="order_state",
+    ended=("filled", "cancelled", "rejected"),
+    shape=GOOD_ANSWERS["deribit"],
+    read="price amount filled_amount creation_timestamp label order_type direction reduce_only order_state "
+    "instrument_name trigger_price quote is_liquidation app_name",
     by_symbol=False,
 )
 
@@ -330,7 +355,7 @@ _OKX = (
 
 EVERY: Mapping[str, Kind] = {
     f"{one.venue} {one.segment}{' unified' if one.facts is UNIFIED else ''}": one
-    for one in (*_BYBIT, _BYBIT_STRATEGY, *KINDS.values(), *_ASCENDEX, *_PACIFICA, _DELTADEFI, *_OKX)
+    for one in (*_BYBIT, _BYBIT_STRATEGY, *KINDS.values(), *_ASCENDEX, *_PACIFICA, _DELTADEFI, _DERIBIT, *_OKX)
 }
 """All listings."""
 
@@ -350,6 +375,15 @@ SCOPES: Mapping[str, tuple[tuple[Mapping[str, Any], Any], ...]] = {
         ({"underlying": "BTC-USD"}, LEVEL),
     ),
     "deltadefi": (({}, None), ({"symbol": ("ADAUSDX",)}, DeltadefiFacts(symbols=("ADAUSDX",), apart=("ADAUSDX",)))),
+    "deribit": tuple(
+        (options, None)
+        for options in (
+            {},
+            {"currency": ("BTC",), "kind": "option"},
+            {"kind": "spot"},
+            {"instrument": ("BTC-PERPETUAL",)},
+        )
+    ),
 }
 """Options and facts with which each venue has every kind of segment and of discovery read."""
 
@@ -417,4 +451,8 @@ def requests(venue: str) -> Mapping[str, Request]:
                 ("strategy", "/order_strategies/cancel", Purpose.CANCEL),
             )
         }
+    if venue == "deribit":
+        some = DeribitOrders(name="", testnet=False, instruments=("BTC-PERPETUAL",))
+        found["instrument cancel"], found["quotes"] = some.mass_cancels((replace(order, kind="quote"),))
+        found["question"] = load_preflight(venue).questions(None, 0)[-1].request
     return found

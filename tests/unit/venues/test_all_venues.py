@@ -87,6 +87,25 @@ def test_a_row_that_names_no_order_hides_no_other(kind: Kind, bad: Any) -> None:
 
 
 @each_kind
+def test_a_client_id_is_read_as_it_is_and_never_guessed(kind: Kind) -> None:
+    """None where the row says that it has none. Where that is not known, nobody's filter may take it for none."""
+    field = kind.client_id
+    if not field:
+        assert [one.client_id for one in kind.page([{**kind.row, "clientOid": "a", "orderLinkId": "a"}]).orders] == [
+            None
+        ]
+        return
+    cases = {"Mine-1": "Mine-1", "ümlaut 1": "ümlaut 1", None: None, "": None, "\x1b[2J": payload.UNREADABLE}
+    for value, expected in cases.items():
+        page = kind.page([{**kind.row, field: value}])
+        assert ([one.client_id for one in page.orders], page.unsure) == ([expected], "")
+    odd = kind.page([{**kind.row, field: {"id": 1}}])
+    assert ([one.client_id for one in odd.orders], bool(odd.unsure)) == ([payload.UNREADABLE], True)
+    lacking = kind.page([{name: value for name, value in kind.row.items() if name != field}])
+    assert [one.client_id for one in lacking.orders] == [payload.UNREADABLE if kind.names_all else None]
+
+
+@each_kind
 def test_a_null_in_the_place_of_the_list_is_told(kind: Kind) -> None:
     found = kind.page(None)
     assert (found.orders, found.null, found.unsure) == ((), kind.twice, "")
@@ -250,6 +269,8 @@ def _body(venue: str, code: object) -> object:
         return {"retCode": code, "retMsg": "words", "result": {"success": "1"}, "retExtInfo": {}, "time": 1}
     if venue == "bitget":
         return {"code": code, "msg": "words", "requestTime": 1700000000100, "data": None}
+    if venue == "deribit":
+        return {"jsonrpc": "2.0", "error": {"code": code, "message": "words"}, "testnet": False}
     if venue == "okx":
         return {"code": code, "msg": "words", "data": []}
     return {"code": code, "error" if venue == "deltadefi" else "message": "words", "reason": ""}
@@ -344,7 +365,7 @@ ENVELOPES = (
     "code msg message reason data error success result list retCode retMsg time requestTime entrustedList endId cursor "
     "orderList nextFlag idLessThan successList failureList strategies cancelled_count has_more next_cursor total_count "
     "total_page order_ids order_id trading_pairs assets ac info contracts accountGroup accountMode errorCode params "
-    "legs"
+    "legs testnet order currency entries continuation param"
 ).split()
 WORDS = st.sampled_from(["00000", "0", "1", "live", "limit", "bid", "cancelled", "ADAUSDM", "open"])
 FIELDS = sorted({*ENVELOPES, *(field for kind in EVERY.values() for field in kind.row)})

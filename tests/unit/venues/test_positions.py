@@ -96,6 +96,15 @@ def protective(venue: str, segment: str, row: dict[str, Any], facts: Any = None)
         ("ascendex", None, {"account_category": ("cash", "margin")}, []),
         ("pacifica", None, {"account": "7" * 44}, [f"/api/v1/positions?account={'7' * 44}", "/api/v1/info/prices"]),
         ("deltadefi", None, {}, []),
+        ("deribit", None, {}, ["/api/v2/private/get_positions?currency=any"]),
+        (
+            "deribit",
+            None,
+            {"currency": ("BTC", "ETH"), "kind": "option"},
+            [f"/api/v2/private/get_positions?currency={coin}&kind=option" for coin in ("BTC", "ETH")],
+        ),
+        ("deribit", None, {"kind": "spot"}, []),
+        ("deribit", None, {"kind": "future_combo"}, []),
         ("okx", None, {}, ["/api/v5/account/positions"]),
         ("okx", None, {"underlying": "BTC-USD"}, ["/api/v5/account/positions"]),
         ("okx", None, {"instrument_type": ("SPOT", "SPREAD")}, []),
@@ -229,6 +238,18 @@ def ascendex(rows: object) -> object:
     return {"code": 0, "data": {"ac": "FUTURES", "accountId": "x", "collaterals": [], "contracts": rows}}
 
 
+DERIBIT = {
+    "average_price": 7440.18, "delta": 0.006687487, "direction": "sell", "estimated_liquidation_price": 1.74,
+    "floating_profit_loss": 0.0000125, "index_price": 7466.79, "instrument_name": "BTC-PERPETUAL", "kind": "future",
+    "leverage": 34, "mark_price": 7476.65, "size": -50, "size_currency": -0.006687487, "total_profit_loss": 0.000032781,
+}  # fmt: skip
+"""https://docs.deribit.com/api-reference/account-management/private-get_positions"""
+
+
+def deribit(rows: object) -> object:
+    return {"jsonrpc": "2.0", "id": 1, "result": rows, "testnet": False}
+
+
 CASES: dict[str, tuple[str, Any, int, Any, dict[str, Any], str, Position]] = {
     "bybit": (
         "bybit", None, 2, bybit, BYBIT, "size",
@@ -248,6 +269,11 @@ CASES: dict[str, tuple[str, Any, int, Any, dict[str, Any], str, Position]] = {
     "pacifica": (
         "pacifica", None, 0, pacifica, PACIFICA, "amount",
         Position(symbol="AAVE", side="short", size="223.72", entry="279.283134", margin_mode="cross", market="AAVE"),
+    ),
+    "deribit": (
+        "deribit", None, 0, deribit, DERIBIT, "size",
+        Position(symbol="BTC-PERPETUAL", side="short", size="-50", entry="7440.18", mark="7476.65",
+                 unrealised="1.25e-05", liquidation="1.74", market="BTC-PERPETUAL"),
     ),
     "ascendex": (
         "ascendex", None, 0, ascendex, ASCENDEX, "position",
@@ -298,7 +324,8 @@ def test_a_field_that_cannot_be_read_is_shown_as_that_and_the_row_stays(case: st
         page = page_of(case, [{**row, key: {}}, row])
         assert page.positions[1] == position, key
         assert len(page.positions) == 2, key
-        decisive = key == size or key in ("symbol", "side", "holdSide", "posSide", "instId")
+        names = ("symbol", "side", "holdSide", "posSide", "instrument_name", "direction", "instId")
+        decisive = key == size or key in names
         assert bool(page.unsure) == decisive, key
         if decisive:
             assert "?" in (page.positions[0].symbol, page.positions[0].side, page.positions[0].size)
@@ -471,6 +498,12 @@ def kind_row(venue: str, segment: str) -> dict[str, Any]:
                                       "reduce_only": True}, (Role.TAKE_PROFIT, "short", "40000")),
         ("pacifica", "orders", None, {"order_type": "limit", "side": "ask", "stop_price": None, "reduce_only": True},
          (Role.ORDINARY, "long", None)),
+        ("deribit", "account", None, {"order_type": "stop_market", "direction": "sell", "trigger_price": 90,
+                                      "reduce_only": True, "price": "market_price"}, (Role.STOP, "long", "90")),
+        ("deribit", "account", None, {"order_type": "take_limit", "direction": "buy", "trigger_price": 95,
+                                      "reduce_only": True, "price": 94}, (Role.TAKE_PROFIT, "short", "95")),
+        ("deribit", "account", None, {"order_type": "limit", "direction": "sell", "reduce_only": True, "price": 7},
+         (Role.ORDINARY, "long", None)),
         ("ascendex", "futures", None, {"orderType": "StopMarket", "side": "Sell", "stopPrice": "90",
                                        "execInst": "ReduceOnlyMark", "status": "PendingNew"},
          (Role.UNKNOWN, "long", "90")),
@@ -510,6 +543,7 @@ def test_what_an_order_does_for_a_position(
         ("ascendex", "cash", "BTC/USDT"),
         ("pacifica", "orders", "SOL-USDC"),
         ("deltadefi", "ADAUSDM", "ADAUSDM"),
+        ("deribit", "account", "BTC_USDC"),
         ("okx", "spreads", "BTC-USDT_BTC-USDT-SWAP"),
     ],
 )
@@ -530,6 +564,7 @@ def test_of_two_legs_the_stop_is_the_one_that_loses() -> None:
 
 
 SEGMENTS = {"bybit": "linear USDT", "bitget": "USDT-FUTURES plan orders", "ascendex": "futures", "pacifica": "orders"}
+SEGMENTS["deribit"] = "account"
 
 
 @pytest.mark.parametrize("venue", SEGMENTS)
