@@ -538,7 +538,8 @@ def test_the_command_selects_by_client_id(venue: str, home: Path) -> None:
     mine = TRUTHS[venue].mine
     with simulator.start(venue, orders=30) as server:
         before = list(server.open_orders())
-        table = {**profile_table(venue, server), "not_client_id": [mine], "symbol": ["ELSEWHERE"]}
+        elsewhere = {"instrument": ["ELSE-WHERE"]} if venue == "okx" else {"symbol": ["ELSEWHERE"]}
+        table = {**profile_table(venue, server), "not_client_id": [mine], **elsewhere}
         file = write_config(home / "c.toml", {venue: table})
         ran = cancelall(venue, "--config", str(file), "--json", f"--client-id={mine}", home=home)
         left = list(server.open_orders())

@@ -534,6 +534,7 @@ OKX = Truth(
     clocks=(-600, -25, 25, 600),
     unnamed=(-25,),
     stamp="ok-access-timestamp",
+    mine="mine",
     many=1000,
 )
 

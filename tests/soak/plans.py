@@ -420,10 +420,11 @@ _OPTIONS = {
 }
 _OWNERS: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("bitget", "bybit"), ("mine-", "desk-", "mine-1", "nobody-")),
+    "okx": ("mine", "desk", "mine1", "nobody"),
     "pacifica": ("f00d0000", "de50", "f00d0000-1", "dead"),
 }
 """How client ids begin, where listings show any."""
-_CLIENT_ID_FIELDS = {"bitget": "clientOid", "bybit": "orderLinkId", "pacifica": "client_order_id"}
+_CLIENT_ID_FIELDS = {"bitget": "clientOid", "bybit": "orderLinkId", "okx": "clOrdId", "pacifica": "client_order_id"}
 UNKNOWN_WORDS: Mapping[str, frozenset[str]] = {
     "ascendex": frozenset({"BTCUSDT"}),
     "bitget": frozenset({"BTCUSTD", "XYZ"}),

@@ -6,11 +6,10 @@ timestamp, the method, path and query as they came over the wire, and the body, 
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 
 from ..auth import as_base64, genuine
-from ..book import Account, SimOrder
+from ..book import SimOrder
 from ..fake import FakeVenue
 from ..refusals import Refused, string
 from ..routes import Call
@@ -33,9 +32,9 @@ class State(FakeVenue):
         self._last_id += self.random.randrange(1, 10**9)
         return str(self._last_id)
 
-    def place(self, account: Account, order: SimOrder) -> SimOrder:
-        """Client ids are letters and digits only."""
-        return super().place(account, replace(order, client_id="".join(filter(str.isalnum, order.client_id))))
+    def client_id(self, owner: str, number: int, order_id: str) -> str:
+        """Letters and digits only."""
+        return f"{owner}{number}x{order_id[-4:]}"
 
 
 def bad(name: str) -> Refused:

@@ -104,4 +104,10 @@ def is_of(instrument: str, underlying: str) -> bool:
     return len(instrument.split("-")) > 2 and family(instrument).partition("_")[0] == underlying
 
 
-SCHEMA = Schema(hosts=HOSTS, options=OkxOptions, secrets=OkxSecrets)
+SCHEMA = Schema(
+    hosts=HOSTS,
+    options=OkxOptions,
+    secrets=OkxSecrets,
+    client_ids=r"[A-Za-z0-9]{1,32}",  # https://www.okx.com/docs-v5/en/#order-book-trading-trade-post-place-order
+    client_ids_are="they are letters and digits, at most 32",
+)

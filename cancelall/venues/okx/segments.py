@@ -112,7 +112,7 @@ class OkxSegment(Segment):
         origin = row.text("category") or ""
         return Order(
             id=row.identity(self.identity),
-            client_id=row.text(self.client),
+            client_id=row.client_id(self.client),
             symbol=row.name(self.instrument, needed=True),
             side=lower(row, "side") or None,
             type=lower(row, "ordType") or None,

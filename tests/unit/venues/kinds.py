@@ -319,6 +319,7 @@ def _okx(name: str, row: Row, key: str, ended: str, read: str, **more: Any) -> K
         status="state",
         ended=tuple(ended.split()),
         shape=GOOD_ANSWERS["okx"],
+        client_id="algoClOrdId" if key == "algoId" else "clOrdId",
         read=f"state {read}",
         **more,
     )
