@@ -61,6 +61,7 @@ NARROW: Mapping[str, Mapping[str, object]] = {
     "bybit": {"category": ["spread"]},
     "deltadefi": {"symbol": ["ADAUSDM"]},
     "deribit": {"kind": "future"},
+    "okx": {"instrument_type": ["SPREAD"]},
     "pacifica": {"symbol": ["BTC"]},
 }
 """A small scope of each venue, for commands that have to keep to real rate limits."""
