@@ -42,6 +42,7 @@ format: $(VENV)/.developed
 docs: $(VENV)/.developed  ## regenerate the example config, the README's tables and its picture
 	$(BIN)/python docs/documents.py
 	PYTHONPATH=tests $(BIN)/python -m faults.documents
+	PYTHONPATH=tests $(BIN)/python -m screens.documents
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache dist build

@@ -112,7 +112,7 @@ def venue(name: str, kill: Kill) -> int:
         from cancelall.cli import execute as engine
 
         shown = quoted(kill.profile or name)
-        return engine.report_error(error, shown, name, output, dry_run=kill.dry_run, notify=terms.notify)
+        return engine.report_error(error, shown, name, output, dry_run=kill.dry_run, terms=terms)
     profile = loader.profile(document, chosen, environ, on_line, implicit_venue=name)
     return execute([profile], output, environ, dry_run=kill.dry_run, terms=replace(terms, document=document))
 
@@ -135,7 +135,7 @@ def execute(
     profiles: Sequence[Profile | BrokenProfile], output: Output, environ: dict[str, str], *, dry_run: bool, terms: Terms
 ) -> ExitStatus:
     """Run the profiles. Their connections are opened while what runs them is imported."""
-    last_words.keep(profiles, json=output.json, dry_run=dry_run, after=terms.hold)
+    last_words.keep(profiles, json=output.json, dry_run=dry_run, reason=terms.reason, after=terms.hold)
     connection.preconnect(_first_requests(profiles, environ, dry_run=dry_run))
     from cancelall.cli import execute as engine
 

@@ -25,8 +25,8 @@ def completer(of: str) -> Callable[[typer.Context, str], list[str]]:
     def complete(ctx: typer.Context, incomplete: str) -> list[str]:
         from cancelall.cli import completion
 
-        found: list[str] = getattr(completion, of)(ctx, incomplete)
-        return found
+        offers: list[str] = getattr(completion, of)(ctx, incomplete)
+        return offers
 
     return complete
 

@@ -109,8 +109,8 @@ def _profile(document: Document, name: str, table: Any, environ: Mapping[str, st
     venue_name = table.get("venue")
     if not isinstance(venue_name, str):
         meant = next((key for key in table if key != "venue" and declare.nearest(key, ("venue",))), "venue")
-        told = "venue is missing" if meant == "venue" else f'unknown key "{quoted(meant)}" (did you mean "venue"?)'
-        fail(document, where, meant, f"{told}: one of {', '.join(VENUES)}")
+        mistake = "venue is missing" if meant == "venue" else f'unknown key "{quoted(meant)}" (did you mean "venue"?)'
+        fail(document, where, meant, f"{mistake}: one of {', '.join(VENUES)}")
     if venue_name not in VENUES:
         fail(document, where, "venue", f'unknown venue "{quoted(venue_name)}"{declare.nearest(venue_name, VENUES)}')
     accepts = schema(venue_name)
@@ -218,26 +218,26 @@ def _source(document: Document, where: str, key: str, name: str, from_environmen
 def _values(
     document: Document, where: str, table: Mapping[str, Any], items: Mapping[str, Declared]
 ) -> dict[str, object]:
-    found: dict[str, object] = {}
+    values: dict[str, object] = {}
     for key, value in table.items():
         if key in items:
             try:
-                found[key] = declare.from_value(items[key], value)
+                values[key] = declare.from_value(items[key], value)
             except OptionError as error:
                 fail(document, where, key, f"{key} {error.message}")
-    return found
+    return values
 
 
 def _environment_values(name: str, items: Mapping[str, Declared], environ: Mapping[str, str]) -> dict[str, object]:
-    found: dict[str, object] = {}
+    values: dict[str, object] = {}
     for key, item in items.items():
         variable = environment_prefix(name) + key.upper()
         if text := environ.get(variable):
             try:
-                found[key] = declare.from_text(item, text)
+                values[key] = declare.from_text(item, text)
             except OptionError as error:
                 raise ConfigError(f"environment variable {variable} {error.message}", "correct or unset it") from None
-    return found
+    return values
 
 
 def _stray_variables(name: str, document: Document, environ: Mapping[str, str], valid: list[str]) -> list[str]:

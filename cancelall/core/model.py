@@ -136,13 +136,13 @@ class SignedRequest:
     body: bytes = field(default=b"", repr=False)
     """As it goes on the wire, which may be more than what was signed."""
     target: str = field(repr=False)
-    """Path and query, likewise."""
+    """Path and query as they go on the wire, the signature included."""
     about: str = ""
     """The segment, where the request is about one."""
     tries: int = 1
     """1 for the first attempt at this request."""
     signed_ms: int = 0
-    """Its timestamp, in the venue's time."""
+    """The timestamp that was signed, in ms of the venue's clock."""
     made_ms: int = 0
     """When it was signed, in this machine's time."""
     window_ms: int | None = None
@@ -173,7 +173,7 @@ class Reply:
 
     @property
     def json(self) -> object:
-        """The body as JSON, parsed once, by whoever asks first. Raises Unreadable."""
+        """The body as JSON, parsed once, when it is first needed. Raises Unreadable."""
         value, fault = self._parsed
         if fault is not None:
             raise Unreadable(fault)
@@ -418,9 +418,9 @@ class Listing:
     why: str = ""
     """Why it is incomplete."""
     superseded: bool = False
-    """It was left off because it would not have counted, nothing being wrong with it."""
+    """It was not read to the end, because a later cancel had made it worthless; nothing is wrong with it."""
     serial: int | None = None
-    """The smallest that its pages tell."""
+    """The lowest serial number on its pages."""
 
     def older_than(self, other: Listing) -> bool:
         """Whether the venue says that this one, which came later, is the older one."""

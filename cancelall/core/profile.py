@@ -133,7 +133,7 @@ class Profile:
     credentials: Mapping[str, Secret] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     rehearsal: bool = False
-    """It is on the embedded exchange."""
+    """The profile is on the embedded exchange."""
 
     @property
     def shown_environment(self) -> str:

@@ -62,6 +62,8 @@ class Client:
     """Called right before each send; it may take microseconds, and must not raise."""
     after_send: Callable[[SignedRequest, Outcome[Any] | None], None] = lambda signed, outcome: None
     """Called when it is over; with None when nobody waits for its answer any more."""
+    standstill: Callable[[float], str] = lambda seconds: ""
+    """Why there was no connection for so many seconds, in words; empty where connecting gets on, or is over."""
     random: Callable[[], float] = random.random
     tally: Tally = field(default_factory=Tally)
     bug: BaseException | None = None
@@ -174,7 +176,9 @@ class Client:
             except TransportFault as fault:
                 outcome = Outcome[T](attempt=self._failed(signed, fault, began))
             except asyncio.CancelledError:  # the run is over, the request may not be
-                self.tally.given_up(signed, TransportFault("abandoned"))
+                silence = self._silence(signed)
+                self.tally.silence = silence.message
+                self.tally.given_up(signed, silence)
                 self.after_send(signed, None)
                 raise
             else:
@@ -221,10 +225,14 @@ class Client:
                 hedge = Hedge(send=send, copy=copy, judge=self.venue.judge, given_up=self.tally.given_up)
                 return await hedge.answer(signed)
         except TimeoutError:
-            host = host_of(signed.origin)
-            if signed.wire.quiet:
-                raise TransportFault(f"no connection to {host} in time", kind="timeout", sent="no") from None
-            raise TransportFault(f"no answer from {host} in time", kind="timeout") from None
+            raise self._silence(signed) from None
+
+    def _silence(self, signed: SignedRequest) -> TransportFault:
+        """Why nothing has come of a request for which nobody waits any longer."""
+        host = host_of(signed.origin)
+        if signed.wire.quiet:
+            return TransportFault(self.standstill(0.0) or f"no connection to {host} in time", kind="timeout", sent="no")
+        return TransportFault(f"no answer from {host} in time", kind="timeout")
 
     def _failed(self, signed: SignedRequest, fault: TransportFault, began: float) -> Attempt:
         fault.__traceback__ = fault.__cause__ = fault.__context__ = None  # they hold what was read so far

@@ -100,7 +100,7 @@ class Ledger:
         """
         self.orders, self.cancels, self.air = other.orders, other.cancels, other.air
         for record in self.orders.values():
-            record.presence = Presence.UNLISTED
+            record.presence, record.lacked = Presence.UNLISTED, False
 
     # --- what follows ---
 
@@ -441,6 +441,7 @@ class Ledger:
             record = self.orders.setdefault(order.id, OrderRecord(order=order))
             back |= record.presence is Presence.MISSING
             record.presence = Presence.LISTED
+            record.lacked = False
             appeared = not record.seen and self._cleared_before
             record.reappeared |= appeared and self.selects(order) is not False
             news += record.reappeared and not record.seen
@@ -451,7 +452,8 @@ class Ledger:
         self.reappearances += news > 0
         if listing.complete:
             for record in self.orders.values():
-                if record.presence is Presence.LISTED and record.order.id not in listing.ids:
+                record.lacked = record.order.id not in listing.ids
+                if record.presence is Presence.LISTED and record.lacked:
                     record.presence = Presence.MISSING
 
     def order_ended(self, order: Order, state: State, note: str) -> None:

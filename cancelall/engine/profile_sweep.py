@@ -46,7 +46,7 @@ class ProfileSweep:
         self.gap = client.venue.proof_gap * scale
         self.discoveries = Discoveries(
             client,
-            client.venue.facts,
+            client.venue.with_key(client.venue.facts, client.signer.secrets),
             fired=self._fired,
             found_more=self._join_segments,
             needed=lambda: proof.unproven(self.ledgers.values()),
@@ -64,7 +64,9 @@ class ProfileSweep:
             disturbed=self._disturbed,
             spawning=self._spawning,
             background=self._in_background,
+            spacing=self._spacing,
         )
+        self._began = client.clock.monotonic()
         self._sweeps: dict[str, SegmentSweep] = {}
         self._sweeping: dict[str, asyncio.Task[None]] = {}
         self._dropped: list[Ledger] = []
@@ -155,6 +157,11 @@ class ProfileSweep:
                 before[name] = self._sweeps.pop(name)
                 del self.ledgers[name]
                 self._sweeping.pop(name).cancel()
+        for name, one in self._sweeps.items():
+            if by_name[name].learns and by_name[name] != one.ledger.segment:
+                one.learn(by_name[name])
+                if self._sweeping[name].done():
+                    self._begin(one.ledger)
         if self.keep:
             self._tell_anew(known)
         new = [segment for segment in known if segment.name not in self._sweeps]
@@ -182,7 +189,7 @@ class ProfileSweep:
         """What is kept may be told by other facts from now on: read it once more. All else that is known stays true."""
         for segment in known:
             ledger = self.ledgers.get(segment.name)
-            if ledger is not None and ledger.segment != segment:
+            if ledger is not None and ledger.segment != segment and not segment.learns:
                 ledger.segment, ledger.proof = segment, Proof()
                 self._sweeping[segment.name].cancel()
                 self._begin(ledger)
@@ -259,6 +266,13 @@ class ProfileSweep:
     def _disturbed(self) -> float:
         """When the last cancel of any segment was over."""
         return max(proof.disturbed(self.ledgers.values()), *(one.disturbed_unless_absent for one in self._dropped), 0.0)
+
+    def _spacing(self) -> float:
+        """Seconds between two listings of a segment, by which those of all segments last to the deadline."""
+        a_minute = self.client.venue.listings
+        if a_minute is None:
+            return 0.0
+        return len(self._sweeps) * min(60.0, self.client.deadline - self._began) / a_minute
 
     def _spawning(self) -> Tasks:
         """The sweeps under way whose segments spawn orders of others."""

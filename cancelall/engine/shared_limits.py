@@ -126,8 +126,8 @@ class SharedLimits:
         """How a profile's requests leave this machine: one for all that go the same way, which knows how they fared."""
         known = self._routes_of.get(profile.name)
         if known is None:
-            found = route_for(profile.origin, profile.common.proxy, profile.common.ca_bundle, self.environ)
-            known = self._routes_of[profile.name] = self._routes.setdefault((profile.origin, found), found)
+            route = route_for(profile.origin, profile.common.proxy, profile.common.ca_bundle, self.environ)
+            known = self._routes_of[profile.name] = self._routes.setdefault((profile.origin, route), route)
         return known
 
     async def trust(self, profile: Profile) -> None:
@@ -154,9 +154,9 @@ class SharedLimits:
         if self._at_hand(profile, optional=True):
             turns, words = self._files, f"{_FILES_AT_ONCE} profiles are read at a time"
         elif self._at_hand(profile):
-            turns, words = self._extras, f"{SECRETS_AT_ONCE} commands are asked for optional secrets at a time"
+            turns, words = self._extras, f"{SECRETS_AT_ONCE} commands are run for optional secrets at a time"
         else:
-            turns, words = self._slow, f"{SECRETS_AT_ONCE} commands and keyrings are asked at a time"
+            turns, words = self._slow, f"{SECRETS_AT_ONCE} commands and keyrings are read at a time"
         began = time.monotonic()
         try:
             await turns.acquire()

@@ -89,8 +89,10 @@ def segment_report(ledger: Ledger, client: Client) -> SegmentReport:
         details.append(refusal.message if refusal else _trouble(ledger))
     elif verdict in (Verdict.UNPROVEN, Verdict.UNREACHABLE) or ledger.air.suspended:
         unsent = "" if client.tally.requests else "nothing was sent"
-        details.append(_trouble(ledger) or unsent or "no two complete empty listings in time")
-        details += [f"listing incomplete: {ledger.incomplete}"] if ledger.incomplete else []
+        short = "no two complete empty listings in time" if verdict is not Verdict.UNREACHABLE else ""
+        details += filter(None, [_trouble(ledger) or unsent or short])
+        incomplete = ledger.incomplete if ledger.incomplete not in details else ""
+        details += [f"listing incomplete: {incomplete}"] if incomplete else []
         if ledger.contradicted:
             details.append("the listing is empty, but another answer of the venue says otherwise")
     if ledger.counted:
@@ -131,7 +133,7 @@ def _row(ledger: Ledger, record: OrderRecord, order: Order, *, listed: bool) -> 
         unsaid = ledger.selects(order) is None
         reason = "left in place: its client id cannot be read" if unsaid else reason
         return OrderReport(order=order, state=State.FAILED if reason and not unsaid else State.OPEN, reason=reason)
-    if not ledger.last.complete:
+    if not (ledger.last.complete or record.lacked):
         if ledger.keeps(order) and not record.taken:
             return OrderReport(order=order, state=State.KEPT, reason="not read back")
         unread = "cancel accepted, but not read back" if record.taken else "not read back"
@@ -151,11 +153,11 @@ def was_removed(ledger: Ledger, row: OrderReport) -> bool:
 
 def would_send(sweep: ProfileSweep) -> tuple[str, ...]:
     """What a kill would send first for what was read: method, path and body, no signature."""
-    found = []
+    lines = []
     for ledger in sweep.ledgers.values():
         known = ledger.last.orders if ledger.last else ()
         moves = firing.due(ledger, known, math.inf)
         mass = moves.mass or firing.blind(ledger, math.inf).mass
         for request in (*mass, *(request for request, _ in moves.named)):
-            found.append(f"{request.method} {request.target} {request.body.decode()}".strip())
-    return tuple(dict.fromkeys(found))
+            lines.append(f"{request.method} {request.target} {request.body.decode()}".strip())
+    return tuple(dict.fromkeys(lines))

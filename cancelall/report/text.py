@@ -43,10 +43,10 @@ def by_client_id(scope: Mapping[str, object]) -> bool:
 _SAYS = {
     Verdict.CLEAR: "nothing is left",
     Verdict.OPEN: "orders are still open",
-    Verdict.UNREACHABLE: "not one complete answer: orders may be open",
+    Verdict.UNREACHABLE: "no answer: orders may be open",
     Verdict.REFUSED: "the venue refused: orders may be open",
     Verdict.UNCONFIGURED: "nothing was sent: orders may be open",
-    Verdict.UNPROVEN: "not proven: orders may be open",
+    Verdict.UNPROVEN: "orders may be open",
 }
 
 

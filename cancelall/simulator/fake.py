@@ -526,7 +526,7 @@ class FakeVenue(ABC):
     def _reading(self, account: Account, request: SimRequest) -> int:
         """How often this listing has been begun anew: its later pages belong to the same reading."""
         scope = {name: value for name, value in request.parameters().items() if name not in PAGING}
-        key = account.key, request.path, repr(sorted(scope.items()))
+        key = account.key, request.path, repr((sorted(scope.items()), request.body))
         self._readings[key] = self._readings.get(key, -1) + (not came_by(request.query))
         return self._readings[key]
 

@@ -62,14 +62,14 @@ def edge_page(written: str, path: str) -> SimReply:
 
 # --- listings -------------------------------------------------------------------------------------------------------
 
-_IDS = ("orderId", "order_id", "strategyId", "strategy_id", "id", "ordId", "algoId")
+_IDS = ("orderId", "order_id", "strategyId", "strategy_id", "id", "oid", "twapId", "ordId", "algoId")
 _WAYS = ("nextPageCursor", "nextCursor", "endId", "idLessThan", "cursor", "total_page")
 _FIELDS: Mapping[str, str] = {
-    "date": "createdTime createdTimeE3 cTime lastExecTime created_at creation_timestamp",
-    "price": "price triggerPrice executePrice initial_price initial_amount size definition px triggerPx",
+    "date": "createdTime createdTimeE3 cTime lastExecTime created_at creation_timestamp timestamp time",
+    "price": "price triggerPrice executePrice initial_price initial_amount size definition limitPx px triggerPx",
     "flag": "reduceOnly reduce_only execInst",
     "status": "",
-    "symbol": "symbol instrument_name instId sprdId",
+    "symbol": "symbol instrument_name coin instId sprdId state",
     "side": "side direction",
     "type": "orderType order_type strategyType strategy_type planType type ordType",
 }
@@ -105,7 +105,8 @@ def _odd(row: dict[str, object], oddity: str, status_fields: Collection[str]) ->
             name, text = next((name, str(row[name])) for name in _IDS if name in row)
             another = text[:-1] + ("1" if text[-1] != "1" else "2")
             number = isinstance(row[name], int)
-            elsewhere = dict.fromkeys((one for one in _FIELDS["symbol"].split() if one in row), "ELSEWHEREUSDT")
+            named = (one for one in _FIELDS["symbol"].split() if isinstance(row.get(one), str))
+            elsewhere = dict.fromkeys(named, "ELSEWHEREUSDT")
             return [row, {**row, name: int(text) + 7_000_000_000 if number else another, **elsewhere}]
     field = next((name for name in _FIELDS[oddity].split() or status_fields if name in row), None)
     if field is None:

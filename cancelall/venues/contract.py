@@ -81,6 +81,8 @@ class Segment(ABC):
 
     protective_kinds: ClassVar[bool] = True
     """Whether a mass cancel here could remove protective orders."""
+    learns: ClassVar[bool] = False
+    """Discovery reads show how its orders are named: one with the same listings that differs takes its place."""
     spawns: ClassVar[bool] = False
     """Orders of this segment turn into, or place, orders of others: it is read before them."""
     unnamed: ClassVar[bool] = False
@@ -236,6 +238,8 @@ class Venue(Generic[O, S, F]):
 
     facts: F
     """What is known before any discovery read; None where none adds to it."""
+    with_key: Callable[[F, S], F] = lambda facts, secrets: facts
+    """The same with what the key itself shows, such as its address."""
     segments: Callable[[O, F, str], tuple[Segment, ...]]
     """Options, facts and environment to segments. Raises OptionError when the options leave none."""
     discoveries: Callable[[O, F], tuple[Discovery[F], ...]] = lambda options, facts: ()
@@ -254,12 +258,17 @@ class Venue(Generic[O, S, F]):
     """Offline checks of the key, where the documents describe its form. Raises SecretError."""
     headers: Callable[[str], tuple[tuple[str, str], ...]] = lambda environment: ()
     """Headers that every request of an environment carries, outside the signature."""
+    nonces: Callable[[S], str] | None = None
+    """Who signs, where the venue takes each of a signer's timestamps once: they only grow, whatever profiles of this
+    process share the signer. None: a timestamp may come again."""
     clock_lead_ms: int = 0
     """Taken off every timestamp so as never to be ahead of the venue."""
     limits: Mapping[str, Limit]
     """Rate limits per key, by bucket."""
     address_limit: Limit | None = None
     """Rate limit per IP address over all requests."""
+    listings: int | None = None
+    """How many listings the limit of the address allows in a minute, where they have to be made to last."""
     cost: Callable[[Request], int] = lambda request: 1
     """How often a request counts against the limit of the address."""
     own_limit: Callable[[S], bool] = lambda secrets: False

@@ -162,7 +162,7 @@ def orders(
     `read` gives None for a row that is no open order, or out of scope, and may raise Unreadable for one that names no
     order. Every other row is kept whatever is wrong with its neighbours.
     """
-    found: list[Order] = []
+    orders_read: list[Order] = []
     whys: list[str] = []
     odd = 0
     for entry in entries:
@@ -175,10 +175,10 @@ def orders(
             order = None
             whys.append(fault.message)
             odd += 1
-        found += [] if order is None else [order]
+        orders_read += [] if order is None else [order]
     more = f" and {len(set(whys)) - 3} more" if len(set(whys)) > 3 else ""
     unsure = f"{odd} odd {name}(s): {', '.join(list(dict.fromkeys(whys))[:3])}{more}" if odd else ""
-    return tuple(found), unsure
+    return tuple(orders_read), unsure
 
 
 def why(*reasons: str) -> str:

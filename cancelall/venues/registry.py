@@ -24,6 +24,7 @@ VENUES: Mapping[str, str] = {
     "pacifica": "Pacifica",
     "deltadefi": "DeltaDeFi",
     "deribit": "Deribit",
+    "hyperliquid": "Hyperliquid",
     "okx": "OKX",
 }
 """Module name to the name that people know."""

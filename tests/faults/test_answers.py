@@ -74,7 +74,7 @@ def test_a_listing_that_fails(case: Case, venue: str, fault: str) -> None:
 def test_one_listing_of_several_that_fails(case: Case, venue: str) -> None:
     """What can be read is clear; the profile is not."""
     some = {"ascendex": "margin", "bitget": "spot", "bybit": "option", "deltadefi": "ADAUSDM", "pacifica": "strategies"}
-    some |= {"deribit": "currency=BTC", "okx": "sprd"}
+    some |= {"deribit": "currency=BTC", "hyperliquid": "twapHistory", "okx": "sprd"}
     options = {"currency": ["BTC", "ETH"]} if venue == "deribit" else {}
     server = case.server(venue, f"listing-fails~{some[venue]}")
     # A strategy that cannot be read goes on placing orders, and one may be there in the end.
@@ -218,6 +218,7 @@ def message(venue: str, text: str) -> str:
         "bybit": {"retCode": 10001, "retMsg": text, "result": {}},
         "deltadefi": {"code": 4000, "error": text},
         "deribit": {"error": {"code": -32602, "message": text}, "testnet": False},
+        "hyperliquid": {"status": "err", "response": text},
         "okx": {"code": "51000", "msg": text, "data": []},
         "pacifica": {"success": False, "error": f"Invalid parameters {text}", "code": 400},
     }

@@ -89,6 +89,8 @@ class Truth:
     not_covered: tuple[str, ...]
     first: str
     """The path of the first request."""
+    lists_first: bool = False
+    """Whether no cancel can go before orders are listed."""
     account_shown: bool = False
     """Whether the end of the account's address stands with the host."""
     would_send: tuple[str, ...]
@@ -438,7 +440,6 @@ DERIBIT = Truth(
         *("odd-field=instrument_name/null", "odd-field=order_id@3"),
     ),
     unreadable=("silent:listing", 'json:listing={"result":[]}', 'json:listing={"jsonrpc":"2.0","testnet":false}'),
-    nulls=("null-lists:listing", "null-lists:listing@1"),
     refusals=(
         Refusal(faults=("key",), kind="auth", hint="check client_id and client_secret"),
         Refusal(faults=("ip",), kind="auth"),
@@ -473,6 +474,51 @@ DERIBIT = Truth(
     clocks=(-600, -25, 25, 600),
     stamp="authorization",
     many=2000,
+)
+
+_AT_TWO = {"dex": ["core", "xyz"]}
+
+HYPERLIQUID = Truth(
+    accounts=(Account(segments=("TWAPs", "core", "xyz", "flx"), kinds=10, orders=44),),
+    warnings=("protective order(s)",),
+    not_covered=("orders of sub-accounts and vaults (a profile for each)", "staking"),
+    first="/info",
+    lists_first=True,
+    account_shown=True,
+    would_send=(),
+    parts=("twap", "xyz", '"dex":""'),
+    selected=_AT_TWO,
+    product={"dex": ["core"]},
+    passing=(
+        *(*_COMMON, "orphans", "duplicate-nonce@2", "busy-key", "restarted@2", "latency=0.05"),
+        *("null-lists@1", "html=429@3"),
+    ),
+    unreadable=("json:listing=null", "status:listing=422"),
+    nulls=(),
+    refusals=(
+        Refusal(faults=("key",), kind="auth", hint="the venue knows no such key", twice=True),
+        Refusal(faults=("permission",), kind="auth", twice=True),
+        Refusal(faults=("region",), kind="region", twice=True),
+        Refusal(faults=("redirect=http://127.0.0.1:9/",), kind="redirect", twice=True),
+    ),
+    narrow=(
+        Narrow(options={"dex": ["core"]}, segments=("TWAPs", "core")),
+        Narrow(options={"dex": ["xyz"]}, segments=("TWAPs", "xyz")),
+        Narrow(options={"coin": ["BTC", "xyz:TSLA"]}, segments=("TWAPs", "core", "xyz")),
+        Narrow(options={"coin": ["PURR/USDC", "@107"]}, segments=("TWAPs", "core")),
+    ),
+    misspelt=(
+        Misspelt(options={"coin": ["BTCC"]}, right="BTC"),
+        Misspelt(options={"coin": ["xyz:TLSA"]}, right="xyz:TSLA"),
+        Misspelt(options={"coin": ["PURR/USDT"]}, right="PURR/USDC"),
+        Misspelt(options={"dex": ["xzy"]}, right="xyz"),
+    ),
+    keep=12,
+    filled=("fill=3",),
+    hidden=("hidden=1.5",),
+    clocks=(-600, -5, 2, 600),
+    unnamed=(),
+    many=1500,
 )
 
 _ALGOS = ("TP/SL", "triggers", "trailing stops", "chase orders", "TWAP", "icebergs", "smart icebergs")
@@ -545,6 +591,7 @@ TRUTHS: Mapping[str, Truth] = {
     "pacifica": PACIFICA,
     "deltadefi": DELTADEFI,
     "deribit": DERIBIT,
+    "hyperliquid": HYPERLIQUID,
     "okx": OKX,
 }
 PARTS = {name: truth.parts for name, truth in TRUTHS.items()}

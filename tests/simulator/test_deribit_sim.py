@@ -129,8 +129,8 @@ def test_a_login_gives_a_token_and_names_the_rights(open_deribit: Opener) -> Non
     signature = hmac.new(secret.encode(), f"{stamp}\n{nonce}\n".encode(), hashlib.sha256).hexdigest()
     signed = {"grant_type": "client_signature", "client_id": desk.key, "timestamp": stamp, "nonce": nonce, "data": ""}
     assert desk.good("public/auth", **signed, signature=signature)["token_type"] == "bearer"
-    assert desk.code("public/auth", {**signed, "signature": signature})[1] == 13004, "a nonce is good once"
-    assert desk.code("public/auth", {**signed, "nonce": "d", "signature": "0" * 64})[1] == 13004
+    assert desk.code("public/auth", {**signed, "signature": signature})[1] == 13009, "a nonce is good once"
+    assert desk.code("public/auth", {**signed, "nonce": "d", "signature": "0" * 64})[1] == 13009
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cancelall.simulator.spoil import ODD_ROWS, ODD_WAYS
@@ -189,6 +189,10 @@ _OWN: Mapping[str, Table] = {
         no-json bare account-list counts=1|-1 lacks=strategies|twap older keeps=stop|twap|spot trigger=0..3
         trigger=0..3 ahead=0|5 credits=20|60
     """),
+    "hyperliquid": table("""
+        budget=0|1|5 weights=300|600 role=missing|user duplicate-nonce busy-key=60|3600 orphans nameless long-log
+        restarted
+    """),
 }
 
 _KINDS = ("cancel", "listing", "read", "public")
@@ -200,6 +204,7 @@ _TEXTS: Mapping[str, tuple[str, ...]] = {
     "deribit": ("cancel_all", "get_open_orders", "private/", "private/cancel?", "BTC"),
     "okx": ("conditional", "trigger", "orders-pending?limit", "sprd", "EVENTS", "cancel-algos", "batch", "config"),
     "pacifica": ("/orders?", "twap", "strategies", "cancel_all", "/account"),
+    "hyperliquid": ("twap", "xyz", "frontendOpenOrders", "/exchange", "userRole", "allPerpMetas", '"dex":""'),
 }
 _OF_THE_ACCOUNT = frozenset({"lacks"})
 """These say what an account has: they do not change in the middle of a run."""
@@ -400,6 +405,18 @@ def _deribit(rng: random.Random) -> dict[str, Any]:
     return found
 
 
+def _hyperliquid(rng: random.Random) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    match rng.randrange(4):
+        case 0:
+            found["coin"] = _some(rng, ("BTC", "ETH", "SOL", "xyz:TSLA", "@107", "PURR/USDC", "XBT"))
+        case 1:
+            found["dex"] = _some(rng, ("core", "xyz", "flx", "zyx"))
+        case 2:
+            found["account"] = None
+    return found
+
+
 def _okx(rng: random.Random) -> dict[str, Any]:
     found: dict[str, Any] = {}
     match rng.randrange(6):
@@ -417,14 +434,22 @@ _OPTIONS = {
     "okx": _okx,
     **{"ascendex": _ascendex, "bitget": _bitget, "bybit": _bybit, "deltadefi": _deltadefi, "pacifica": _pacifica},
     "deribit": _deribit,
+    "hyperliquid": _hyperliquid,
 }
 _OWNERS: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("bitget", "bybit"), ("mine-", "desk-", "mine-1", "nobody-")),
     "okx": ("mine", "desk", "mine1", "nobody"),
     "pacifica": ("f00d0000", "de50", "f00d0000-1", "dead"),
+    "hyperliquid": ("0xf00d", "de50", "0Xdead", "f"),
 }
 """How client ids begin, where listings show any."""
-_CLIENT_ID_FIELDS = {"bitget": "clientOid", "bybit": "orderLinkId", "okx": "clOrdId", "pacifica": "client_order_id"}
+_CLIENT_ID_FIELDS = {
+    "bitget": "clientOid",
+    "bybit": "orderLinkId",
+    "okx": "clOrdId",
+    "pacifica": "client_order_id",
+    "hyperliquid": "cloid",
+}
 UNKNOWN_WORDS: Mapping[str, frozenset[str]] = {
     "ascendex": frozenset({"BTCUSDT"}),
     "bitget": frozenset({"BTCUSTD", "XYZ"}),
@@ -433,6 +458,7 @@ UNKNOWN_WORDS: Mapping[str, frozenset[str]] = {
     "deribit": frozenset({"BTC-PERPETAUL", "BCT"}),
     "okx": frozenset({"BTC-USTD"}),
     "pacifica": frozenset({"KBONK"}),
+    "hyperliquid": frozenset({"XBT", "zyx"}),
 }
 """Selectors that no venue knows: what they select can never be proven clear."""
 
@@ -479,7 +505,7 @@ def drawn(rng: random.Random, seed: int, venue: str) -> Plan:
     blind, lying = any(fault.startswith("listing-fails~") for fault in on), _LIES.get(venue) in on
     prices = rng.choice((6, 12, 20) if blind else (0, 0, 0, 1, 3, 6, 12))
     demo = venue == "bybit" and rng.random() < 0.1
-    return Plan(
+    plan = Plan(
         seed=seed,
         venue=venue,
         orders=rng.choice((25, 40) if lying else (0, 3, 8, 8, 12, 12, 25, 40, 40, 60, 120)),
@@ -497,6 +523,8 @@ def drawn(rng: random.Random, seed: int, venue: str) -> Plan:
         accounts=rng.choice((1,) * 9 + (2,)),
         interrupted=round(rng.uniform(0, min(deadline, 8)), 3) if not calm and rng.random() < 0.1 else None,
     )
+    holds = rng.random() < 0.15 and not plan.dry_run  # which go together nowhere
+    return replace(plan, hold=round(rng.choice((1, 3, 10, 20)) * rng.uniform(0.5, 1.5), 3)) if holds else plan
 
 
 def _by_client_id(rng: random.Random, venue: str) -> dict[str, Any]:

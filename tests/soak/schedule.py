@@ -612,6 +612,7 @@ def smaller(plan: Plan) -> Iterator[Plan]:
     for name, simplest in (
         ("accounts", 1),
         ("interrupted", None),
+        ("hold", 0.0),
         ("bots", ()),
         ("firings", ()),
         ("options", {}),

@@ -7,6 +7,7 @@ scope that was not empty at any step of the last listing that covers it.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -20,6 +21,7 @@ from cancelall.simulator.book import Book
 from cancelall.simulator.bybit import state as bybit_state
 from cancelall.simulator.deltadefi import markets as deltadefi_markets
 from cancelall.simulator.deribit import instruments as deribit_instruments
+from cancelall.simulator.hyperliquid import markets as hyperliquid_markets
 from cancelall.simulator.pacifica import markets as pacifica_markets
 from tests.soak.virtual import Sent, true_ms
 
@@ -439,6 +441,45 @@ class DeribitTruth(Truth):
         return replace(order, kind="limit", type="limit", price="100", extra={"trigger_order_id": order.id})
 
 
+class HyperliquidTruth(Truth):
+    """The first dex with spot and outcomes, further dexes, TWAPs of all of them."""
+
+    @staticmethod
+    def dex(order: SimOrder) -> str:
+        """The dex of its market."""
+        return order.symbol.partition(":")[0] if ":" in order.symbol else hyperliquid_markets.CORE
+
+    def selected(self, order: SimOrder) -> bool:
+        """Hexadecimal numbers, with 0x or without."""
+        own = order.client_id.lower().removeprefix("0x")
+        only, but = (
+            tuple(one.lower().removeprefix("0x") for one in self.many(key)) for key in ("client_id", "not_client_id")
+        )
+        return (not only or own.startswith(only)) and not (bool(own) and but != () and own.startswith(but))
+
+    def in_scope(self, order: SimOrder) -> bool:
+        coins, dexes = self.many("coin"), self.many("dex")
+        return (not coins or order.symbol in coins) and (not dexes or self.dex(order) in dexes)
+
+    def protective(self, order: SimOrder) -> bool:
+        spot = order.symbol in hyperliquid_markets.SPOT or order.symbol.startswith("#")
+        waits, parent = "trigger" in order.extra, str(order.extra.get("parent", ""))
+        if parent and not any(one.id == parent for one in self.fake.closed_orders() if one.status == "filled"):
+            return False  # it goes with the order that it belongs to
+        return order.reduce_only or (spot and waits and order.side == "sell")
+
+    def covers(self, path: str, parameters: Mapping[str, str], order: SimOrder) -> bool:
+        if order.segment == hyperliquid_markets.TWAPS:
+            return parameters.get("type") == "twapHistory"
+        listed = parameters.get("dex") or hyperliquid_markets.CORE
+        return parameters.get("type") == "frontendOpenOrders" and listed == order.segment
+
+    def fired(self, order: SimOrder) -> SimOrder | None:
+        if "trigger" not in order.extra:
+            return None
+        return replace(order, kind="Limit", extra={})
+
+
 class OkxTruth(Truth):
     """Ordinary orders, event contracts, algo orders by their types, spread orders; a type, a name, or an underlying."""
 
@@ -494,6 +535,7 @@ TRUTHS: Mapping[str, Callable[[Any, Mapping[str, Any], str], Truth]] = {
     "bybit": BybitTruth,
     "deltadefi": DeltadefiTruth,
     "deribit": DeribitTruth,
+    "hyperliquid": HyperliquidTruth,
     "okx": OkxTruth,
     "pacifica": PacificaTruth,
 }
@@ -520,6 +562,8 @@ def listings(log: Sequence[Sent], steps: Steps) -> dict[tuple[str, tuple[tuple[s
         if sent.kind is not Kind.LISTING or sent.answered is None or sent.processed is None:
             continue
         parameters = dict(parse_qsl(sent.request.query, keep_blank_values=True))
+        if sent.request.method == "POST":
+            parameters |= {key: str(value) for key, value in json.loads(sent.request.body).items()}
         rest = tuple(sorted((key, value) for key, value in parameters.items() if key not in PAGING))
         key = (sent.request.path, rest)
         paging = PAGING & parameters.keys()

@@ -2,8 +2,8 @@
 
     Authorization: deri-hmac-sha256 id=<client id>,ts=<ms>,sig=<hex>,nonce=<text>
 
-The signed text is `ts\\nnonce\\nMETHOD\\nURI\\nBODY\\n`, the URI with its query as sent; the header's parts have no
-order. A timestamp is good for 60 s. How far it may be ahead is not documented: here 10 s. A nonce is good once.
+The signed text is `ts\\nnonce\\nMETHOD\\nURI\\nBODY\\n`, the URI with its query as sent. A timestamp is good for 60 s.
+How far it may be ahead is not documented: here 10 s. A nonce is good once.
 """
 
 import hmac
@@ -27,34 +27,23 @@ def parts_of(request: SimRequest) -> Mapping[str, str]:
 
 def check_signature(request: SimRequest, parts: Mapping[str, str], secret: str, server_ms: int, used: set[str]) -> None:
     """Raise unless the owner of this secret has just signed this, for the first time with this nonce."""
-    body = request.body.decode("utf-8", "replace")
-    head = f"{parts.get('ts')}\n{parts.get('nonce')}\n"
-    _check(head + f"{request.method}\n{request.target}\n{body}\n", parts.get("sig", ""), secret)
-    _check_time(parts.get("ts", ""), parts.get("nonce", ""), server_ms, used)
+    signed = f"{request.method}\n{request.target}\n{request.body.decode('utf-8', 'replace')}\n"
+    _check(parts.get("ts", ""), parts.get("nonce", ""), signed, parts.get("sig", ""), secret, server_ms, used)
 
 
 def check_login(params: Mapping[str, object], secret: str, server_ms: int, used: set[str]) -> None:
     """The same of a log-in: with the secret itself, or with a signature of time, nonce and data."""
-    if params.get("grant_type") == "client_credentials":
-        if not hmac.compare_digest(str(params.get("client_secret")).encode(), secret.encode()):
-            raise CREDENTIALS
-        return
-    stamp, nonce = str(params.get("timestamp", "")), str(params.get("nonce", ""))
-    try:
-        _check(f"{stamp}\n{nonce}\n{params.get('data', '')}", str(params.get("signature")), secret)
-        _check_time(stamp, nonce, server_ms, used)
-    except Refused as refused:
-        raise CREDENTIALS from refused
+    given = {name: str(params.get(name, "")) for name in ("client_secret", "timestamp", "nonce", "data", "signature")}
+    if params.get("grant_type") == "client_signature":
+        _check(given["timestamp"], given["nonce"], given["data"], given["signature"], secret, server_ms, used)
+    elif not hmac.compare_digest(given["client_secret"].encode(), secret.encode()):
+        raise CREDENTIALS
 
 
-def _check(signed: str, signature: str, secret: str) -> None:
-    expected = hmac_sha256(secret, signed.encode("utf-8", "replace"), as_hex)
-    if not hmac.compare_digest(expected.encode(), signature.encode("utf-8", "replace")):
-        raise UNAUTHORIZED
-
-
-def _check_time(stamp: str, nonce: str, server_ms: int, used: set[str]) -> None:
+def _check(stamp: str, nonce: str, signed: str, signature: str, secret: str, server_ms: int, used: set[str]) -> None:
+    expected = hmac_sha256(secret, f"{stamp}\n{nonce}\n{signed}".encode("utf-8", "replace"), as_hex)
+    genuine = hmac.compare_digest(expected.encode(), signature.encode("utf-8", "replace"))
     fresh = stamp.isdecimal() and server_ms - OLDEST_MS <= int(stamp) <= server_ms + AHEAD_MS
-    if not fresh or nonce in used:
+    if not (genuine and fresh) or nonce in used:
         raise UNAUTHORIZED
     used.add(nonce)

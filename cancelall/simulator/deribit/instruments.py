@@ -13,7 +13,8 @@ from ..stock import template, templates
 
 CURRENCIES = ("BTC", "ETH", "SOL", "XRP", "USDC", "USDT", "EURR")
 KINDS = ("future", "option", "spot", "future_combo", "option_combo")
-TRIGGERED = frozenset({"stop_market", "stop_limit", "take_market", "take_limit", "trailing_stop"})
+TRIGGERED = dict(stop_market="SLMS", stop_limit="SLIS", take_market="TPMS", take_limit="TPIS", trailing_stop="SLTS")
+"""Trigger orders, and what their ids hold."""
 ACCOUNT = "account"
 """The only segment of the book: one listing shows all."""
 
@@ -26,13 +27,8 @@ class Instrument:
 
     @property
     def kind(self) -> str:
-        _, _, rest = self.name.partition("-")
-        if not rest:
-            return "spot"
-        if re.fullmatch(r".+-[CP]", rest):
-            return "option"
-        combo = re.match(r"([A-Z]+)-", rest)
-        return "future" if combo is None else "future_combo" if combo[1] == "FS" else "option_combo"
+        shapes = {"spot": "[^-]+", "option": ".+-[CP]", "future_combo": ".+-FS-.+", "option_combo": ".+-[A-Z]+-.+"}
+        return next((kind for kind, shape in shapes.items() if re.fullmatch(shape, self.name)), "future")
 
     @property
     def pair(self) -> tuple[str, str]:
@@ -57,7 +53,7 @@ class Instrument:
     def row(self) -> dict[str, object]:
         """https://docs.deribit.com/api-reference/market-data/public-get_instruments"""
         base, quote = self.pair
-        settled = {} if self.kind == "spot" else {"settlement_currency": self.settled_in}
+        settled = {"settlement_currency": self.settled_in}
         option = {"strike": 100.0, "option_type": "call" if self.name.endswith("C") else "put"}
         expires = 32503708800000 if "PERPETUAL" in self.name or self.kind == "spot" else 1798185600000
         return {
@@ -66,7 +62,7 @@ class Instrument:
             **{"instrument_name": self.name, "kind": self.kind, "base_currency": base, "quote_currency": quote},
             **{"counter_currency": quote, "price_index": f"{base}_{quote}".lower(), "expiration_timestamp": expires},
             "settlement_period": "perpetual" if expires > 10**13 else "month",
-            **settled,
+            **(settled if self.kind != "spot" else {}),
             **(option if self.kind == "option" else {}),
         }
 
@@ -79,8 +75,6 @@ INSTRUMENTS = {
         "BTC-CS-25DEC26-100000_110000"
     ).split()
 }
-
-# --- the stock ------------------------------------------------------------------------------------------------------
 
 
 def _template(kind: str, name: str, way: str = "buy", left: str = "1", **extra: str) -> SimOrder:
@@ -100,13 +94,9 @@ def id_of(like: SimOrder, number: int) -> str:
     """Ids of three forms, as the documents' examples have them: `146062`, `ETH-331562`, `ETH-SLIS-12`."""
     instrument = INSTRUMENTS[like.symbol]
     prefix = "_".join(instrument.pair) if instrument.kind == "spot" else instrument.settled_in
-    if like.kind in TRIGGERED:
-        code = {"stop": "SL", "take": "TP", "trailing": "SL"}[like.kind.partition("_")[0]]
-        return f"{prefix}-{code}{'TS' if like.kind == 'trailing_stop' else 'MS'}-{number}"
+    if code := TRIGGERED.get(like.kind):
+        return f"{prefix}-{code}-{number}"
     return str(number) if prefix == "BTC" else f"{prefix}-{number}"
-
-
-# --- rows -----------------------------------------------------------------------------------------------------------
 
 
 def number(text: str) -> object:
@@ -116,7 +106,9 @@ def number(text: str) -> object:
 _CELLS = {
     "state": lambda order, _: "untriggered" if order.status == "open" and order.kind in TRIGGERED else order.status,
     "price": lambda order, _: "market_price" if order.price == "0" and order.kind in TRIGGERED else number(order.price),
+    "filled": lambda order, _: number(str(order.executed)),
     "amount": lambda order, _: number(order.remaining if order.kind == "quote" else order.quantity),
+    "ended": lambda order, _: "triggered" if order.status == "filled" else order.status,
     "order_type": lambda order, _: "limit" if order.kind in ("quote", "market_limit") else order.kind,
 }
 _table = tables(_CELLS)
@@ -124,9 +116,10 @@ _ORDER = _table("""
     order_id=.id order_state=.state order_type time_in_force=good_til_cancelled instrument_name=.symbol
     creation_timestamp=.created last_update_timestamp=.updated direction=.side price label=.client_id
     post_only=#false api=#true web=#false replaced=#false mmp=#false average_price=#0.0 amount contracts=.amount
+    filled_amount=.filled
 """)
 trigger_row = _table("""
-    trigger_order_id=.id order_id=#null order_state=.status instrument_name=.symbol request=cancel direction=.side price
+    trigger_order_id=.id order_id=#null order_state=.ended instrument_name=.symbol request=cancel direction=.side price
     amount trigger=?trigger trigger_price=?trigger_price trigger_offset=#null order_type=limit timestamp=.updated
     last_update_timestamp=.updated reduce_only=#null post_only=#null label=.client_id source=api
 """)
@@ -136,23 +129,16 @@ trigger_row = _table("""
 def order_row(order: SimOrder, clock: object) -> dict[str, object]:
     """One order. Trigger orders at the market lack their amount, spot orders `reduce_only`."""
     row, extra = _ORDER(order, clock), order.extra
-    if order.kind not in ("stop_market", "take_market"):
-        row["filled_amount"] = number(str(order.executed))
-    else:
-        del row["amount"]
+    if order.kind in ("stop_market", "take_market"):
+        del row["amount"], row["filled_amount"]
     if INSTRUMENTS[order.symbol].kind != "spot":
         row |= {"reduce_only": order.reduce_only, "is_liquidation": False}
     row |= {name: extra[name] for name in ("trigger", "trigger_price", "advanced", "trigger_order_id") if name in extra}
-    if order.kind in TRIGGERED:
-        row["triggered"] = False
-    if order.kind == "quote":
-        row |= {"quote": True, "mmp": True, "quote_set_id": "1", "quote_id": order.id}
-    if order.kind == "market_limit":
-        row["original_order_type"] = "market_limit"
+    row |= {"triggered": False} if order.kind in TRIGGERED else {}
+    row |= {"quote": True, "mmp": True, "quote_set_id": "1", "quote_id": order.id} if order.kind == "quote" else {}
+    row |= {"original_order_type": "market_limit"} if order.kind == "market_limit" else {}
     if "oco" in extra:
         row["oco_ref"] = f"{order.symbol}-OCO"
     if "oto" in extra:
         row |= {"is_secondary_oto": True} if extra["oto"] == -1 else {"oto_order_ids": ["ETH-OTO-1"]}
-    if order.status == "cancelled":
-        row["cancel_reason"] = "user_request"
-    return row
+    return {**row, "cancel_reason": "user_request"} if order.status == "cancelled" else row

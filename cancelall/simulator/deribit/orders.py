@@ -1,17 +1,16 @@
 """Deribit's cancels and lists of orders. https://docs.deribit.com/api-reference/trading"""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 from ..book import SimOrder
 from ..refusals import Refused, positive, whole
 from ..routes import Call
 from ..stock import template
-from .instruments import ACCOUNT, CURRENCIES, INSTRUMENTS, KINDS, TRIGGERED, order_row, trigger_row
+from .instruments import ACCOUNT, CURRENCIES, INSTRUMENTS, KINDS, TRIGGERED, Instrument, order_row, trigger_row
 from .state import State, instrument_of, invalid, params_of
 
 Fits = Callable[[SimOrder], bool]
 Params = Mapping[str, object]
-
 _MOST = 1000
 
 
@@ -25,10 +24,9 @@ def _kind(params: Params, *more: str) -> Fits:
 
 def _type(params: Params) -> Fits:
     kind = str(params.get("type", "all"))
-    groups = {"all": None, "limit": False, "trigger_all": True}
+    groups = {"all": (True, False), "limit": (False,), "trigger_all": (True,)}
     if kind in groups:
-        wanted = groups[kind]
-        return lambda order: wanted in (None, order.kind in TRIGGERED)
+        return lambda order: (order.kind in TRIGGERED) in groups[kind]
     return lambda order: order.kind.startswith(kind.removesuffix("_all"))
 
 
@@ -38,9 +36,8 @@ def _currency(params: Params, *, cancels: bool, any_too: bool = False) -> Fits:
         return lambda order: True
     if currency not in CURRENCIES:
         raise invalid("currency", "invalid currency")
-    if cancels:
-        return lambda order: INSTRUMENTS[order.symbol].cancelled_under(currency)
-    return lambda order: INSTRUMENTS[order.symbol].listed_under(currency)
+    by = Instrument.cancelled_under if cancels else Instrument.listed_under
+    return lambda order: by(INSTRUMENTS[order.symbol], currency)
 
 
 def _scope(venue: State, call: Call, params: Params) -> Fits:
@@ -65,15 +62,12 @@ def _scope(venue: State, call: Call, params: Params) -> Fits:
 def _quotes(venue: State, call: Call, params: Params) -> Fits:
     if venue.fault("quotes-refused", call.request):
         raise invalid("currency", "is required")
-    by: dict[object, Callable[[], Fits]] = {
-        "all": lambda: lambda order: True,
-        "currency": lambda: _currency(params, cancels=True),
-        "instrument": lambda: lambda order: order.symbol == instrument_of(params).name,
-    }
-    if params.get("cancel_type") not in by:
+    by = params.get("cancel_type")
+    if by not in ("all", "currency", "instrument"):
         raise invalid("cancel_type")
-    of_part = by[params["cancel_type"]]()
-    return lambda order: order.kind == "quote" and of_part(order)
+    name = instrument_of(params).name if by == "instrument" else ""
+    of_coin = _currency(params, cancels=True) if by == "currency" else None
+    return lambda order: order.kind == "quote" and name in ("", order.symbol) and (of_coin is None or of_coin(order))
 
 
 def cancel_many(venue: State, call: Call) -> object:
@@ -91,9 +85,10 @@ def cancel_many(venue: State, call: Call) -> object:
         failing = _group(orders[0])
         orders = [order for order in orders if _group(order) != failing]
         error = {"code": int(fault.number), "message": "matching_engine_queue_full"}
-        errors = [{"type": failing[0], "currency": failing[1], "error": error}]
+        errors.append({"type": failing[0], "currency": failing[1], "error": error})
     accepted = venue.cancel(call.account, orders, call.request).accepted
-    taken = [order for order in accepted if not _filled(call, order)]
+    filled = {order.id for order in call.account.book.closed() if order.status == "filled"}
+    taken = [order for order in accepted if order.id not in filled]
     shape = venue.setting("shape", call.request, "")
     if shape == "number" or str(params.get("detailed", False)).lower() != "true":
         return len(taken)
@@ -103,11 +98,6 @@ def cancel_many(venue: State, call: Call) -> object:
     for order in taken:
         groups.setdefault(_group(order), []).append(_cancelled(venue, order))
     return [*({"type": name, "currency": coin, "result": rows} for (name, coin), rows in groups.items()), *errors]
-
-
-def _filled(call: Call, order: SimOrder) -> bool:
-    now = call.account.book.find(order.id)
-    return now is not None and now.status == "filled"
 
 
 def _group(order: SimOrder) -> tuple[str, str]:
@@ -143,21 +133,14 @@ def open_orders(venue: State, call: Call) -> object:
     return [order_row(order, venue.to_server) for order in listed if all(check(order) for check in checks)]
 
 
-def _page(params: Params, rows: Sequence[SimOrder]) -> Sequence[SimOrder]:
-    start = whole(str(params.get("offset", "0")), invalid("offset"))
-    return rows[start : start + whole(str(params.get("count", "20")), invalid("count"), least=1, most=_MOST)]
-
-
 def history(venue: State, call: Call) -> object:
     """What ended lately, the last first: without what never filled, unless that is requested; no untriggered orders."""
     params = params_of(call)
     fits, unfilled = _currency(params, cancels=False), str(params.get("include_unfilled", False)).lower() == "true"
-    ended = [
-        order
-        for order in call.account.book.closed(ACCOUNT)
-        if fits(order) and order.kind not in TRIGGERED and (unfilled or order.executed)
-    ]
-    return [order_row(order, venue.to_server) for order in _page(params, ended)]
+    closed = (order for order in call.account.book.closed(ACCOUNT) if fits(order) and order.kind not in TRIGGERED)
+    ended = [order for order in closed if unfilled or order.executed]
+    start, size = (whole(str(params.get(*one)), invalid(one[0]), most=_MOST) for one in (("offset", 0), ("count", 20)))
+    return [order_row(order, venue.to_server) for order in ended[start : start + size]]
 
 
 def trigger_history(venue: State, call: Call) -> object:
@@ -166,12 +149,8 @@ def trigger_history(venue: State, call: Call) -> object:
     fits, size = _currency(params, cancels=False), whole(str(params.get("count", "20")), invalid("count"), most=_MOST)
     start = whole(str(params.get("continuation", "0")), invalid("continuation"))
     ended = [one for one in call.account.book.closed(ACCOUNT) if one.kind in TRIGGERED and fits(one)]
-    rows: list[dict[str, object]] = []
-    for order in ended[start : start + size]:
-        state = "cancelled" if order.status == "cancelled" else "triggered"
-        rows.append({**trigger_row(order, venue.to_server), "order_state": state})
-    more = str(start + size) if start + size < len(ended) else "none"
-    return {"entries": rows, "continuation": more}
+    rows = [trigger_row(order, venue.to_server) for order in ended[start : start + size]]
+    return {"entries": rows, "continuation": str(start + size) if start + size < len(ended) else "none"}
 
 
 def place(venue: State, call: Call) -> object:
@@ -183,6 +162,5 @@ def place(venue: State, call: Call) -> object:
     extra = {name: params[name] for name in ("trigger", "trigger_price") if name in params}
     closing = str(params.get("reduce_only", False)).lower() == "true"
     order = template(ACCOUNT, instrument.name, side, price, kind, extra, reduces=closing)
-    label = str(params.get("label", ""))
-    placed = venue.accept(call.account, order, amount, label, fills=kind == "market")
+    placed = venue.accept(call.account, order, amount, str(params.get("label", "")), fills=kind == "market")
     return {"order": order_row(placed, venue.to_server), "trades": []}

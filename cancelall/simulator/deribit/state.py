@@ -1,7 +1,7 @@
 """What the fake Deribit remembers, its limits, and its own words for a refusal.
 
-https://docs.deribit.com/articles/errors ("Complete RPC Error Codes Reference") and …/articles/rate-limits. Which HTTP
-status goes with which code is not documented: 400 in general, and 401 for a bad signature, were seen.
+https://docs.deribit.com/articles/errors and …/articles/rate-limits. Which HTTP status goes with which code is not
+documented: 400, and 401 for a bad signature, were seen.
 """
 
 from collections import defaultdict
@@ -19,34 +19,27 @@ from ..wire import Headers, SimReply, SimRequest, json_reply
 from . import auth
 from .instruments import ACCOUNT, INSTRUMENTS, STOCK, TRIGGERED, Instrument, id_of
 
+# Requests of a burst, and the milliseconds in which they are there again: the lowest tier.
 _BUCKETS = {"cancel_all": (250, 1250), "matching": (20, 4000), "reads": (100, 5000)}
-"""Requests of a burst, and the milliseconds in which they are there again: the lowest tier."""
 
 LOG_IN = "/api/v2/public/auth"
-FORBIDDEN = Refused(13021, "forbidden")
-NOT_FOUND = Refused(13020, "not_found")
 TOO_MANY = Refused(10028, "too_many_requests", 429)
 
 
 def invalid(name: str, reason: str = "invalid value") -> Refused:
-    data = {"data": {"reason": reason, "param": name}}
-    return Refused(-32602, "Invalid params", members=data)
+    return Refused(-32602, "Invalid params", members={"data": {"reason": reason, "param": name}})
 
 
 class State(FakeVenue):
     name = "deribit"
-    secrets: ClassVar = {
-        "client_id": ("SIM", 5),
-        "client_secret": ("DUMMY", 38),
-    }  # 8 and 43 characters, as the real ones
+    secrets: ClassVar = {"client_id": ("SIM", 5), "client_secret": ("DUMMY", 38)}  # as long as the real ones
     text_fields = frozenset({"message", "reason", "label", "instrument_name"})
     status_fields = frozenset({"order_state"})
-    # What an address that is not on the key's list gets is not documented: it sounds like a wrong key. For a block of
-    # an address, and for a missing product, there is no word.
+    # An address that is not on the key's list: not documented, it sounds like a wrong key. Others have no word.
     refusals: ClassVar = {
         Refusal.KEY: auth.CREDENTIALS,
         Refusal.IP: auth.CREDENTIALS,
-        Refusal.PERMISSION: FORBIDDEN,
+        Refusal.PERMISSION: Refused(13021, "forbidden"),
         Refusal.RATE_LIMIT: TOO_MANY,
         Refusal.INTERNAL: Refused(11094, "internal_server_error", 500),
         Refusal.MAINTENANCE: Refused(11051, "system_maintenance", 503),
@@ -56,12 +49,9 @@ class State(FakeVenue):
     own_faults = declared(__file__)
 
     def begin(self) -> None:
-        self.tokens: dict[str, str] = {}
-        """Client ids by token."""
+        self.tokens: dict[str, str] = {}  # client ids by token
         self.nonces: dict[str, set[str]] = defaultdict(set)
         self._number = 331_000
-
-    # --- who asks ---
 
     def account_key(self, credentials: Mapping[str, str]) -> str:
         return credentials["client_id"]
@@ -87,11 +77,8 @@ class State(FakeVenue):
     def draw(self, call: Call) -> Allowance:
         if not (self.limits and call.route.bucket):
             return Allowance(allowed=True, limit=0, remaining=0, reset_ms=0)
-        burst, per_ms = _BUCKETS[call.route.bucket]
-        name = call.account.key, call.route.bucket
+        (burst, per_ms), name = _BUCKETS[call.route.bucket], (call.account.key, call.route.bucket)
         return self.buckets.take(name, limit=burst, per_ms=per_ms, now_ms=self.now_ms())
-
-    # --- what it answers ---
 
     def envelope(self, request: SimRequest, members: Mapping[str, object]) -> dict[str, object]:
         now_us = self.server_now() * 1000
@@ -106,13 +93,10 @@ class State(FakeVenue):
         return json_reply(self.envelope(request, {"error": error}), refused.status or 400, headers)
 
     def too_many(self, seconds: float, request: SimRequest) -> SimReply:
-        wait = Refused(TOO_MANY.code, TOO_MANY.message, 429, {"data": {"wait": round(seconds)}})
-        return self.refusal(wait, request)
+        return self.refusal(Refused(TOO_MANY.code, TOO_MANY.message, 429, {"data": {"wait": round(seconds)}}), request)
 
     def no_route(self, request: SimRequest) -> Exception:
         return Refused(-32601, "Method not found")
-
-    # --- orders ---
 
     def stock(self, account: Account, orders: int) -> None:
         self.put_stock(account, STOCK, orders, named=True)
@@ -148,7 +132,6 @@ def params_of(call: Call) -> Mapping[str, object]:
 
 
 def instrument_of(params: Mapping[str, object]) -> Instrument:
-    known = INSTRUMENTS.get(str(params.get("instrument_name", "")))
-    if known is None:
-        raise NOT_FOUND
-    return known
+    if known := INSTRUMENTS.get(str(params.get("instrument_name", ""))):
+        return known
+    raise Refused(13020, "not_found")

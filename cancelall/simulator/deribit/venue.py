@@ -1,7 +1,6 @@
 """The fake Deribit: its calls by method, what it says of keys and accounts, its instruments and positions.
 
-https://docs.deribit.com/articles/json-rpc-overview: a method is a path below `/api/v2`, as a GET with a query or a POST
-with a JSON-RPC body.
+https://docs.deribit.com/articles/json-rpc-overview: a path below `/api/v2`, as a GET, or a POST with a JSON-RPC body.
 """
 
 from ..book import SimOrder
@@ -29,16 +28,13 @@ def log_in(venue: State, call: Call) -> object:
 def instruments(venue: State, call: Call) -> object:
     params = params_of(call)
     currency, kind = str(params.get("currency", "any")), str(params.get("kind", "any"))
-    if currency not in (*CURRENCIES, "any"):
-        raise invalid("currency", "invalid currency")
-    if kind not in (*KINDS, "any"):
-        raise invalid("kind")
+    if currency not in (*CURRENCIES, "any") or kind not in (*KINDS, "any"):
+        raise invalid("currency" if kind in (*KINDS, "any") else "kind")
     chosen = (one for one in INSTRUMENTS.values() if kind in ("any", one.kind))
     return [one.row() for one in chosen if currency == "any" or one.listed_under(currency)]
 
 
 def locks(venue: State, call: Call) -> object:
-    """`locked` as its schema has it."""
     locked = venue.setting("locked", call.request, "")
     return [{"currency": one, "locked": one == locked, "message": ""} for one in CURRENCIES]
 
@@ -52,20 +48,21 @@ def positions(venue: State, call: Call) -> object:
     """https://docs.deribit.com/api-reference/account-management/private-get_positions"""
     params = params_of(call)
     currency, kind = str(params.get("currency", "any")), str(params.get("kind", "any"))
-    rows: list[dict[str, object]] = []
-    for one in held(call.account, _closes, _BARE):
-        instrument = INSTRUMENTS[one.symbol]
-        if kind in ("any", instrument.kind) and (currency == "any" or instrument.listed_under(currency)):
-            size = float(one.size) if one.long else -float(one.size)
-            rows.append(
-                {
-                    **{"instrument_name": one.symbol, "kind": instrument.kind, "size": size, "leverage": 50},
-                    **{"direction": "buy" if one.long else "sell", "average_price": float(one.entry)},
-                    **{"mark_price": float(one.mark), "index_price": float(one.mark), "floating_profit_loss": 0.5},
-                    **{"estimated_liquidation_price": float(one.liquidation), "total_profit_loss": 0.5},
-                }
-            )
-    return rows
+    held_now = ((one, INSTRUMENTS[one.symbol]) for one in held(call.account, _closes, _BARE))
+    return [
+        _position(one, instrument.kind)
+        for one, instrument in held_now
+        if kind in ("any", instrument.kind) and (currency == "any" or instrument.listed_under(currency))
+    ]
+
+
+def _position(one: SimPosition, kind: str) -> dict[str, object]:
+    return {
+        **{"instrument_name": one.symbol, "kind": kind, "size": float(one.size) * (1 if one.long else -1)},
+        **{"direction": "buy" if one.long else "sell", "average_price": float(one.entry), "leverage": 50},
+        **{"mark_price": float(one.mark), "index_price": float(one.mark), "floating_profit_loss": 0.5},
+        **{"estimated_liquidation_price": float(one.liquidation), "total_profit_loss": 0.5},
+    }
 
 
 def _methods() -> dict[str, Route]:
@@ -73,12 +70,10 @@ def _methods() -> dict[str, Route]:
     listed = listing(orders.open_orders, 1, "reads")
     return {
         "private/cancel_all": cancel(orders.cancel_many, 1, "cancel_all"),
-        **dict.fromkeys(
-            (f"private/cancel_{one}" for one in ("all_by_currency", "all_by_kind_or_type", "all_by_instrument")), mass
-        ),
-        **dict.fromkeys(("private/cancel_by_label", "private/cancel_quotes"), mass),
+        **{f"private/cancel_all_by_{one}": mass for one in ("currency", "kind_or_type", "instrument")},
+        **{f"private/cancel_{one}": mass for one in ("by_label", "quotes")},
         "private/cancel": cancel(orders.cancel_one, 1, "matching"),
-        **dict.fromkeys((f"private/get_open_orders{end}" for end in ("", "_by_currency", "_by_instrument")), listed),
+        **{f"private/get_open_orders{end}": listed for end in ("", "_by_currency", "_by_instrument")},
         "private/get_order_history_by_currency": read(orders.history, 1, "reads"),
         "private/get_trigger_order_history": read(orders.trigger_history, 1, "reads"),
         "private/get_user_locks": read(locks, 1, "reads"),
@@ -86,7 +81,6 @@ def _methods() -> dict[str, Route]:
         **dict.fromkeys(("private/buy", "private/sell"), create(orders.place, 1, "matching")),
         "public/auth": read(log_in),
         "public/get_time": public(lambda venue, _: venue.server_now()),
-        "public/test": public(lambda *_: {"version": "1.2.26"}),
         "public/get_currencies": public(lambda *_: [{"currency": one, "fee_precision": 4} for one in CURRENCIES]),
         "public/get_instruments": public(instruments),
     }

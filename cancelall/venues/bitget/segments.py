@@ -123,10 +123,10 @@ class BitgetSegment(Segment):
         def read(row: Row) -> Order | None:
             return None if self._end(row) is not None or not self._holds(row) else self._order(request, row)
 
-        found, odd = payload.orders(rows, read)
+        orders, odd = payload.orders(rows, read)
         following, why = self._way_on(request, rows, last)
         full = len(rows) >= _size(request)
-        return Page(orders=found, next=following, unsure=payload.why(odd, why), full=full, null=null)
+        return Page(orders=orders, next=following, unsure=payload.why(odd, why), full=full, null=null)
 
     def final_page(self, request: Request, reply: Reply) -> FinalStates:
         """How the orders of a page of the history ended. Rows that cannot be read are passed over."""

@@ -1,8 +1,8 @@
 """Deribit: one account in one call, every currency, kind of instrument, combo, trigger order and quote.
 
 Proof: two complete empty listings, which have no pages, and the venue's own word: between them the mass cancel is sent
-once more, and has to find nothing. The answer says which environment it comes from; one from the other environment is
-refused, whatever else it says.
+once more, and has to find nothing. Each answer says which environment it comes from: one from the other environment is
+refused, whatever else it says, and one that does not say it proves nothing.
 
 Handled on the safe side, because the documents leave it open:
 - the number alone says nothing of parts that failed: `detailed` is always sent. Its answer comes in three shapes (a
@@ -19,9 +19,7 @@ Handled on the safe side, because the documents leave it open:
 - an instrument that the venue does not know has nothing to cancel: the listing of the whole account decides, and the
   public lists say whether it exists
 - an unknown order status is open, and so is `triggered`; an unknown kind of order is never called ordinary
-- an answer that does not say which environment it comes from proves nothing
-- cancelling the first order of a linked pair also takes those that it would have placed, protective ones too: they
-  wait for a position that is not there
+- cancelling the first order of a linked pair also takes those that it would have placed, protective ones, too
 - an asymmetric key (PEM) signs a log-in only: a header for single requests is not documented, so it is refused
 - the list of API keys is not read, though it would show bound addresses: it also shows secrets
 

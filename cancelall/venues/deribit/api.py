@@ -24,18 +24,14 @@ LIMITS = {
 }
 """Bursts, and the time in which they are full again, of the lowest tier: https://docs.deribit.com/articles/rate-limits
 
-Trading is 20 at once and 5 a second, of which one is kept for mass quotes: their cancel waits for none by name. Which
-cancels besides `cancel_all` itself have its limit is not said: they count as trading.
-"""
+Trading is 20 at once and 5 a second, one of them kept for mass quotes: their cancel waits for none by name. Other mass
+cancels count as trading: whether they have the limit of `cancel_all` is not said."""
 
 QUOTES = "cancel all quotes"
 INSTRUMENT_CANCEL = "cancel all orders of one instrument"
 TRIGGER_ENDS = "tell how trigger orders ended"
 LOGIN = "log in, and tell what the key may do"
-"""A POST, whose body `sign` makes."""
 _MASS = frozenset({Purpose.MASS_CANCEL, INSTRUMENT_CANCEL, QUOTES})
-
-# --- requests -------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,10 +132,12 @@ class CancelReport:
 def report(reply: Reply) -> CancelReport:
     """A number; or for each instrument, type and currency what was cancelled, or an error; or each order by itself.
 
-    Nothing to cancel is an empty list. Raises Unreadable for another shape.
+    Nothing to cancel is an empty list; null names nothing, and says nothing. Raises Unreadable for another shape.
     https://docs.deribit.com/articles/json-rpc-overview#detailed-response-for-cancel-methods
     """
-    result = payload.as_object(reply.json).get("result")
+    result = payload.as_object(reply.json).get("result", ...)
+    if result is None:
+        return CancelReport()
     if not isinstance(result, list):
         number = re.fullmatch(r"(\d{1,9})(\.0+)?", str(result)) if not isinstance(result, bool) else None
         if number is None:
@@ -181,35 +179,28 @@ _GONE = frozenset({11044, 10010, 11008, 10004})
 """The order is closed, filled or unknown: a cancel has nothing left to do. The listing decides."""
 
 _NO_INSTRUMENT = frozenset({10020, 13020})
-
 _LIMITED = {10028: 0.1, 10047: 0.5, 10066: 0.5, 12003: 2.0, 12998: 2.0, 13780: 1.0}
 _AGAIN = {10040: 0.25, 10041: 1.0, 10012: 1.0, 11051: 2.0, 13025: 1.0, 13028: 0.5, 13036: 0.5, 13503: 1.0}
 """Seconds to wait, unless the answer says how many. 10041: a settlement, every day at 08:00 UTC, lasts seconds."""
 
 _AMBIGUOUS = frozenset({10001, 10072, 11030, 11031, 11056, 11094, 13008, 13019, 13666, 13888})
-
 _PERHAPS_CLOCK = frozenset({13009, 13004, 10000})
-
 _MISTAKES = (
     *(-32602, -32601, -32600, -32700, -32000, 10020, 10025, 10029, 10030, 10031, 11029, 11043, 11047, 11049, 11050),
     *(13010, 13016, 13018, 13020),
 )
 _WRONG_KEY = f"check client_id and client_secret; a key works in its own environment only: {KEY_PAGE}"
 _SCOPE = f"give the key the scope trade:read_write: {KEY_PAGE}"
-_LOCKED = "the account is locked: log in to the site"
-_REGION = "this region is refused: run from another place"
+_SITE = "look at the account on the site"
 
-_Refusal = tuple[ErrorKind, Reach, str]
-"""What kind it is, how far it goes, and what to do."""
-
-_REFUSED: dict[int, _Refusal] = {
+_REFUSED: dict[int, tuple[ErrorKind, Reach, str]] = {
     **dict.fromkeys((13004, 13009, 10000, 13007, 9999), ("auth", Reach.KEY, _WRONG_KEY)),
     **dict.fromkeys((13021, 11042, 13403), ("permission", Reach.PRODUCT, _SCOPE)),
-    **dict.fromkeys((13012, 13031, 13668, 13904), ("permission", Reach.PRODUCT, "look at the account on the site")),
-    **dict.fromkeys((11098, 10019, 13001, 13002), ("mode", Reach.PRODUCT, _LOCKED)),
+    **dict.fromkeys((13012, 13031, 13668, 13904), ("permission", Reach.PRODUCT, _SITE)),
+    **dict.fromkeys((11098, 10019, 13001, 13002), ("mode", Reach.PRODUCT, _SITE)),
     **dict.fromkeys((13040, 13902, 10033, 10048), ("mode", Reach.REQUEST, "the account has no such call")),
     10045: ("mode", Reach.REQUEST, "an order of the venue's own liquidation: it cannot be cancelled"),
-    12005: ("region", Reach.PRODUCT, _REGION),
+    12005: ("region", Reach.PRODUCT, "this region is refused: run from another place"),
     **dict.fromkeys(_MISTAKES, ("parameter", Reach.REQUEST, "check the selectors of this profile")),
 }
 """https://docs.deribit.com/articles/errors, "Complete RPC Error Codes Reference". A key without the scope, a locked
@@ -239,7 +230,8 @@ def judge(request: Request, reply: Reply) -> Judgement:
             message=f"the answer comes from {of[actual]}, this profile is {of[expected]}",
             hint="correct environment or base_url of this profile",
         )
-    said = partial(Judgement, message=words, server_ms=_server_ms(answer))
+    out = payload.Row(answer).number("usOut")  # in microseconds
+    said = partial(Judgement, message=words, server_ms=None if out is None else out // 1000)
     if code is not None:
         return _judge_code(request, code, error, said)
     if reply.status != 200:
@@ -262,7 +254,7 @@ def _judge_result(request: Request, reply: Reply, result: object, said: Callable
         code, words = done.errors[0]
         after = {**_LIMITED, **_AGAIN}.get(code or 0)
         return said(answer=Answer.AMBIGUOUS if after is None else Answer.AGAIN, message=words, after=after)
-    return said(answer=Answer.ACCEPTED if done.took else Answer.NOTHING_OPEN)
+    return said(answer=Answer.ACCEPTED if done.took or result is None else Answer.NOTHING_OPEN)
 
 
 def _judge_code(request: Request, code: int, error: Any, said: Callable[..., Judgement]) -> Judgement:
@@ -302,9 +294,3 @@ def _wait(about: object) -> float | None:
     """Seconds that an error names to wait, where it does."""
     wait = payload.Row(about).number("wait") if isinstance(about, dict) else None
     return float(min(wait, 86_400)) if wait and wait > 0 else None
-
-
-def _server_ms(answer: Mapping[str, Any]) -> int | None:
-    """The venue's clock when it answered, of which it tells the microsecond."""
-    out = payload.Row(answer).number("usOut")
-    return None if out is None else out // 1000

@@ -1,7 +1,6 @@
 """Deribit: the positions in futures and options, and what an order does for one.
 
-https://docs.deribit.com/api-reference/account-management/private-get_positions - all currencies in one answer; spot and
-combos have none of their own.
+https://docs.deribit.com/api-reference/account-management/private-get_positions; spot and combos have none of their own.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from cancelall.venues.deribit.api import KEY_PAGE, LOGIN, cancelling, get
 from cancelall.venues.deribit.options import DeribitOptions
 from cancelall.venues.payload import Row
 
+_ADDRESSES = "to which addresses the key is bound, the venue shows behind a second factor only"
 _NOBODY = "cancelall: no order has this label"
 
 
@@ -72,9 +73,7 @@ def probes(options: DeribitOptions, environment: str) -> tuple[Probe, ...]:
 
 PREFLIGHT = Preflight(
     questions=questions,
-    known=lambda options: KeyFacts(
-        remarks=("to which addresses the key is bound, the venue shows behind a second factor only",)
-    ),
+    known=lambda options: KeyFacts(remarks=(_ADDRESSES,)),
     # 60 s after it was made a signature ends; how far ahead it may be is not documented. They are 1 s late on purpose.
     window=lambda options: Window(behind_ms=59_000, ahead_ms=1000),
     key_page=KEY_PAGE,

@@ -26,10 +26,7 @@ _HISTORY = 1000
 
 
 def is_spot(instrument: str) -> bool:
-    """Whether it is a pair of coins, `BTC_USDC`: every other name has a dash.
-
-    https://docs.deribit.com/articles/instrument-names
-    """
+    """Whether it is a pair of coins, `BTC_USDC`. https://docs.deribit.com/articles/instrument-names"""
     return "_" in instrument and "-" not in instrument
 
 
@@ -50,11 +47,7 @@ class DeribitOrders(Segment):
     kind: str = ""
     instruments: tuple[str, ...] = ()
     unnamed = True
-    named_gap = (
-        4.0  # as long as it takes until as many cancels by name may go again: a mass cancel waits for none of them
-    )
-
-    # --- cancelling ---
+    named_gap = 4.0  # until as many cancels by name may go again: so no mass cancel has to wait for them
 
     def mass_cancels(self, survivors: tuple[Order, ...]) -> tuple[Request, ...]:
         """Once quotes are known to survive, those by themselves, too.
@@ -106,13 +99,9 @@ class DeribitOrders(Segment):
         """Whether it may be one of another instrument: the listing is of all, and this one does not tell."""
         return bool(self.instruments) and order.symbol is None
 
-    # --- listing and proof ---
-
     @cached_property
     def listings(self) -> tuple[tuple[Request, ...], ...]:
-        """One answer without pages. Instruments are looked for in that of the whole account: of one that does not exist
-        there would be no other.
-        """
+        """One answer without pages. Of an instrument that does not exist there is none but that of the account."""
         path = "private/get_open_orders_by_currency" if self.currency else "private/get_open_orders"
         return ((get(path, Purpose.LISTING, self.testnet, {"currency": self.currency, "kind": self.kind}),),)
 
@@ -163,16 +152,13 @@ class DeribitOrders(Segment):
 
     @cached_property
     def witnesses(self) -> tuple[Witness, ...]:
-        """The mass cancel, once more: it must find nothing. One that found something has taken it."""
-        return tuple(Witness(request=request, read=lambda _, reply: False) for request in self._orders)
-
-    # --- afterwards ---
+        """The mass cancel once more: it must find nothing, or say null twice. What it found it has taken."""
+        return tuple(Witness(request=one, read=lambda *_: False, twice=_is_null) for one in self._orders)
 
     def final_states(self, orders: tuple[Order, ...], since_ms: int) -> tuple[Request, ...]:
         """Trigger orders that never fired have a history of their own.
 
-        https://docs.deribit.com/api-reference/trading/private-get_order_history_by_currency: those that never filled
-        are shown on request only; recent ones stay for 30 minutes.
+        https://docs.deribit.com/api-reference/trading/private-get_order_history_by_currency (30 minutes)
         """
         own = (self.currency,) if self.currency else ()
         waiting = dict.fromkeys(coin for one in orders if _waits(one) for coin in own or currencies_of(one))
@@ -224,8 +210,11 @@ class DeribitOrders(Segment):
         return order, EndState.GONE, payload.why(state, f"it placed {placed}" if placed else "")
 
 
+def _is_null(request: Request, reply: Reply) -> bool:
+    return payload.as_object(reply.json).get("result", ...) is None
+
+
 def _with(request: Request, **values: str) -> Request:
-    """The same read with other parameters."""
     return replace(request, query=query(**{**dict(parse_qsl(request.query)), **values}))
 
 

@@ -30,12 +30,15 @@ def segments(options: DeribitOptions, facts: None, environment: str) -> tuple[Se
 
 def discoveries(options: DeribitOptions, facts: None) -> tuple[Discovery[None], ...]:
     """Is every selector known to the venue?"""
-    currencies = get("public/get_currencies", Purpose.DISCOVERY, None)
-    found = [Discovery[None](name="currencies", request=currencies, read=_currencies)] if options.currency else []
+    coins, names = partial(_names, _CURRENCY, _CURRENCY), partial(_names, "instrument_name", SYMBOL)
+    found: list[Discovery[None]] = []
+    if options.currency:
+        request = get("public/get_currencies", Purpose.DISCOVERY, None)
+        found.append(Discovery(name="currencies", request=request, read=coins))
     for currency, kind in dict.fromkeys(map(lookup, options.instrument)):
         values = {"currency": currency, "kind": kind}
         request = get("public/get_instruments", Purpose.DISCOVERY, None, values, "instruments")
-        found.append(Discovery(name=f"instruments ({currency} {kind})", request=request, read=_instruments))
+        found.append(Discovery(name=f"instruments ({currency} {kind})", request=request, read=names))
     return tuple(found)
 
 
@@ -61,10 +64,6 @@ def _names(key: str, kind: str, request: Request, reply: Reply) -> Batch:
     if entries and not names:
         raise Unreadable(f"no row has a readable {key}")
     return Batch(names=tuple(Known(kind, name) for name in names))
-
-
-_currencies = partial(_names, "currency", _CURRENCY)
-_instruments = partial(_names, "instrument_name", SYMBOL)
 
 
 def doubts(options: DeribitOptions, names: frozenset[Known]) -> tuple[str, ...]:

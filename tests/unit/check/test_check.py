@@ -31,7 +31,7 @@ from checking import bad, checked, checked_all, level, line_of, named, shown
 from faults import raw
 from support import kill, profile_table
 
-NEVER_TAKES = ("pacifica", "deribit", "okx")
+NEVER_TAKES = ("pacifica", "deribit", "hyperliquid", "okx")
 """Where a real cancel can be sent that never takes an order, whatever rests."""
 OWN_KEY = {"pacifica": ExitStatus.REFUSED}
 """Venues where the key of the embedded exchange is the one that holds the funds."""
@@ -71,7 +71,8 @@ def test_everything_is_found_good_and_nothing_is_changed(venue: str, server: Sim
 
 
 def test_what_is_not_good_says_what_to_do(venue: str, server: SimServer) -> None:
-    for faults in ([], ["key"], ["ip"], ["region"], ["html"], ["listing-refused"]):
+    addressed = [] if venue == "hyperliquid" else [["ip"]]  # where no key has a list of addresses
+    for faults in ([], ["key"], *addressed, ["region"], ["html"], ["listing-refused"]):
         server.set_faults(faults)
         report = checked(venue, server, deadline=2)
         assert [one for one in report.findings if one.level is not Level.OK and not one.fix] == []
@@ -263,6 +264,11 @@ def test_the_questions_are_reads(venue: str) -> None:
         ("ascendex", ["clock=-40"], "clock", "fail", "40.0 s ahead", "timedatectl"),
         ("pacifica", ["clock=-10"], "clock", "fail", "s ahead", "timedatectl"),
         ("deltadefi", ["clock=60"], "clock", "warn", "does not mind", "timedatectl"),
+        ("hyperliquid", [], "withdrawal", "ok", "cannot withdraw", ""),
+        ("hyperliquid", ["role=user"], "withdrawal", "fail", "holds the funds", "app.hyperliquid.xyz/API"),
+        ("hyperliquid", ["key"], "key", "fail", "knows no account of this key", "approve it"),
+        ("hyperliquid", ["clock=-100000"], "clock", "fail", "s ahead", "timedatectl"),
+        ("hyperliquid", ["clock=10"], "clock", "warn", "10.0 s behind", "timedatectl"),
     ],
 )  # fmt: skip
 def test_each_trouble_has_its_cure(

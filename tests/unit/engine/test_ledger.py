@@ -20,8 +20,9 @@ from cancelall.core.model import (
     Order,
     Protection,
     Reach,
+    State,
 )
-from cancelall.engine import firing
+from cancelall.engine import firing, verdicts
 from cancelall.engine.ledger import Ledger, Word
 from cancelall.engine.records import Proof
 from cancelall.venues.contract import Witness
@@ -144,6 +145,7 @@ def facts(ledger: Ledger) -> dict[str, Any]:
         "strays": "".join(sorted(record.order.id for record in ledger.seen if record.stray)),
         "contradictions": ledger.contradictions,
         "reappearances": ledger.reappearances,
+        "open": "".join(sorted(row.order.id for row in verdicts.order_rows(ledger) if row.state is State.OPEN)),
         "gap": ledger.proof_gap,
         "witnessed": ledger.witnessed,
         "blind": bool(firing.blind(ledger, 99.0) or firing.again(ledger, 99.0)),
@@ -174,6 +176,13 @@ ALL_ABSENT = "mass 0 absent, reads 0 absent, mass 1 absent, reads 1 absent"
 TOO_CLOSE = ALL_ABSENT.replace(" 1 ", " 0.9 ")
 AGREES = "witnesses agree cancels"
 ROWS = [
+    # --- what is called open where the last listing is incomplete ---
+    row("nothing complete was read", "mass 0 abc, lists 1 a incomplete", open="abc"),
+    row("a complete one lacked two", "mass 0 abc, lists 1 a, lists 2 a incomplete", open="a"),
+    row("one of them is back", "mass 0 abc, lists 1 a, lists 2 ab incomplete", open="ab"),
+    row("one was back in between", "mass 0 abc, lists 1 a, lists 2 ab incomplete, lists 3 a incomplete", open="ab"),
+    row("one is new since then", "mass 0 ab, lists 1 a, mass 2 c, lists 3 a incomplete", open="ac"),
+    row("the last one is complete", "mass 0 abc, lists 1 a incomplete, lists 2 a", open="a"),
     # --- the proof ---
     row("nothing happened", "", proven=False, half=False, answered=False, idle=True, seen="", left=None, blind=True),
     row("one empty listing", "mass 0, lists 1", proven=False, half=True),

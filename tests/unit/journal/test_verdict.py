@@ -406,7 +406,7 @@ UNPROVEN: Mapping[str, tuple[Edit, str]] = {
         ),
         "refuses a cancel",
     ),
-    "a product that is absent, said once": (edited(end_of(MAIN_MASS), **{"class": "absent"}), "heard once"),
+    "a product that is absent, said once": (edited(end_of(MAIN_MASS), **{"class": "absent"}), "came once"),
     "a product whose listing says that it is there": (
         a_product([(40, 0.1, "absent"), (40, 1.2, "absent"), (41, 1.2, "accepted")]),
         "options: ",

@@ -14,6 +14,7 @@ from cancelall.venues.bitget import venue as bitget
 from cancelall.venues.contract import Segment
 from cancelall.venues.deltadefi.options import DeltadefiFacts
 from cancelall.venues.deribit.segments import DeribitOrders
+from cancelall.venues.hyperliquid.options import HyperliquidFacts
 from cancelall.venues.okx.options import OkxFacts
 from cancelall.venues.pacifica.api import TWAP
 from cancelall.venues.registry import load, schema
@@ -51,6 +52,10 @@ class Kind:
     """Fields of which an object or a list makes the page unsure."""
     by_symbol: bool = True
     """Whether an order without a symbol cannot be named."""
+    bare: bool = False
+    """Whether the answer is the list itself."""
+    log: bool = False
+    """Whether one order may have several rows."""
     twice: bool = True
     """Whether null in the place of the list has to be read twice to be an empty one."""
 
@@ -80,6 +85,7 @@ GOOD_ANSWERS: Mapping[str, Callable[[object], object]] = {
     "pacifica": lambda data: {"success": True, "data": data, "error": None, "code": None},
     "deltadefi": lambda data: data,
     "deribit": lambda data: {"jsonrpc": "2.0", "id": 1, "result": data, "testnet": False},
+    "hyperliquid": lambda data: data,
     "okx": lambda data: {"code": "0", "data": data, "msg": ""},
 }
 """Each venue's good answer with this in it."""
@@ -303,6 +309,48 @@ _DERIBIT = Kind(
     by_symbol=False,
 )
 
+# --- Hyperliquid ----------------------------------------------------------------------------------------------------
+
+
+def dex_row(**changes: object) -> Row:
+    """A row of the open orders, with the fields of the documents' sample."""
+    return {**ROWS["hyperliquid order"], **changes}
+
+
+HYPERLIQUID_FACTS = HyperliquidFacts(
+    signer=f"0x{7:040x}", dexes=("xyz",), assets=(("BTC", 0), ("ETH", 1), ("PURR/USDC", 10_000), ("xyz:TSLA", 110_000))
+)
+_HYPERLIQUID = (
+    *(
+        Kind(
+            venue="hyperliquid",
+            segment=segment,
+            facts=HYPERLIQUID_FACTS,
+            row=dex_row(coin=coin),
+            key="oid",
+            status="",
+            ended=(),
+            shape=GOOD_ANSWERS["hyperliquid"],
+            read="coin side limitPx sz origSz timestamp cloid orderType reduceOnly isTrigger isPositionTpsl",
+            bare=True,
+        )
+        for segment, coin in (("core", "BTC"), ("xyz", "xyz:TSLA"))
+    ),
+    Kind(
+        venue="hyperliquid",
+        segment="TWAPs",
+        facts=HYPERLIQUID_FACTS,
+        row=ROWS["hyperliquid twap"],
+        key="twapId",
+        status="",
+        ended=(),
+        shape=GOOD_ANSWERS["hyperliquid"],
+        read="state",
+        bare=True,
+        log=True,
+    ),
+)
+
 # --- OKX ------------------------------------------------------------------------------------------------------------
 
 LEVEL = OkxFacts(level="2")
@@ -356,7 +404,10 @@ _OKX = (
 
 EVERY: Mapping[str, Kind] = {
     f"{one.venue} {one.segment}{' unified' if one.facts is UNIFIED else ''}": one
-    for one in (*_BYBIT, _BYBIT_STRATEGY, *KINDS.values(), *_ASCENDEX, *_PACIFICA, _DELTADEFI, _DERIBIT, *_OKX)
+    for one in (
+        *(*_BYBIT, _BYBIT_STRATEGY, *KINDS.values(), *_ASCENDEX, *_PACIFICA, _DELTADEFI, _DERIBIT, *_HYPERLIQUID),
+        *_OKX,
+    )
 }
 """All listings."""
 
@@ -369,6 +420,7 @@ SCOPES: Mapping[str, tuple[tuple[Mapping[str, Any], Any], ...]] = {
     ),
     "ascendex": (({"futures_api": "v1"}, None), ({"symbol": ("BTC/USDT", "A-PERP")}, None)),
     "pacifica": (({}, None), ({"symbol": ("BTC",)}, None)),
+    "hyperliquid": (({}, HYPERLIQUID_FACTS), ({"coin": ("BTC",), "vault": f"0x{9:040x}"}, HYPERLIQUID_FACTS)),
     "okx": (
         ({}, None),
         ({"instrument": ("BTC-USDT-SWAP",)}, LEVEL),
@@ -394,7 +446,7 @@ def readers(venue: str) -> Iterator[tuple[str, Request, Callable[[Request, Reply
     about = load(venue)
     for options, facts in SCOPES[venue]:
         for one in segments(venue, options, facts):
-            order = Order(id="1", segment=one.name, symbol="BTCUSDT")
+            order = Order(id="1", segment=one.name, symbol="@1" if venue == "hyperliquid" else "BTCUSDT")
             named = (*one.cancels((order,), None), *(one.singly((order,), None) if one.singly else ()))
             for request in (request for stage in one.listings for request in stage):
                 yield f"{one.name} page", request, one.page
@@ -419,14 +471,17 @@ def _of_nothing(fits: Callable[..., bool]) -> Callable[[Request, Reply], bool]:
 
 def requests(venue: str) -> Mapping[str, Request]:
     """Requests of each sort, by the names that `answers.json` has for them."""
-    first = next(one for one in segments(venue, {}, CLASSIC if venue == "bitget" else None) if one.mass_cancels(()))
+    facts = {"bitget": CLASSIC, "hyperliquid": HYPERLIQUID_FACTS}.get(venue)
+    known = segments(venue, {}, facts)
+    first = next((one for one in known if one.mass_cancels(())), known[-1])
     if venue == "bitget":
         first = KINDS["future"].one
-    order = Order(id="1", segment=first.name, symbol="BTCUSDT", kind="limit")
+    order = Order(id="1", segment=first.name, symbol="xyz:TSLA" if venue == "hyperliquid" else "BTCUSDT", kind="limit")
+    by_name = first.cancels((order,), None)[0][0]
     found = {
-        "cancel": first.mass_cancels(())[0],
+        "cancel": next(iter(first.mass_cancels(())), by_name),
         "listing": first.listings[-1][0],
-        "by name": first.cancels((order,), None)[0][0],
+        "by name": by_name,
     }
     if venue == "bitget":
         found["unified cancel"] = next(

@@ -300,6 +300,14 @@ def test_only_a_cancel_that_names_nothing_is_a_witness() -> None:
     for took in (1, [{"order": {"order_id": "1"}}], REPORT):
         assert VENUE.judge(witness.request, reply(good(took))).answer is Answer.ACCEPTED
         assert witness.read(witness.request, reply(good(took))) is False
+    assert witness.twice is not None
+    said_null = reply(good(None))
+    assert VENUE.judge(witness.request, said_null).answer is Answer.ACCEPTED
+    assert [witness.twice(witness.request, one) for one in (said_null, reply(good([])), reply({}))] == [
+        True,
+        False,
+        False,
+    ]
 
 
 JSON = st.recursive(

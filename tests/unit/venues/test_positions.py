@@ -250,6 +250,24 @@ def deribit(rows: object) -> object:
     return {"jsonrpc": "2.0", "id": 1, "result": rows, "testnet": False}
 
 
+HYPERLIQUID = {
+    "coin": "ETH",
+    "cumFunding": {"allTime": "514.085417"},
+    "entryPx": "2986.3",
+    "leverage": {"rawUsd": "-95.059824", "type": "isolated", "value": 20},
+    "liquidationPx": "2866.26936529",
+    "positionValue": "100.02765",
+    "szi": "0.0335",
+    "unrealizedPnl": "-0.0134",
+}
+"""https://hyperliquid.gitbook.io/hyperliquid-docs/for-developers/api/info-endpoint/perpetuals"""
+
+
+def hyperliquid(rows: object) -> object:
+    held = [{"type": "oneWay", "position": row} for row in rows] if isinstance(rows, list) else rows
+    return {"assetPositions": held, "time": 1}
+
+
 CASES: dict[str, tuple[str, Any, int, Any, dict[str, Any], str, Position]] = {
     "bybit": (
         "bybit", None, 2, bybit, BYBIT, "size",
@@ -274,6 +292,11 @@ CASES: dict[str, tuple[str, Any, int, Any, dict[str, Any], str, Position]] = {
         "deribit", None, 0, deribit, DERIBIT, "size",
         Position(symbol="BTC-PERPETUAL", side="short", size="-50", entry="7440.18", mark="7476.65",
                  unrealised="1.25e-05", liquidation="1.74", market="BTC-PERPETUAL"),
+    ),
+    "hyperliquid": (
+        "hyperliquid", None, 0, hyperliquid, HYPERLIQUID, "szi",
+        Position(symbol="ETH", side="long", size="0.0335", entry="2986.3", mark="2985.9", notional="100.02765",
+                 unrealised="-0.0134", liquidation="2866.26936529", margin_mode="isolated", market="ETH"),
     ),
     "ascendex": (
         "ascendex", None, 0, ascendex, ASCENDEX, "position",
@@ -324,7 +347,7 @@ def test_a_field_that_cannot_be_read_is_shown_as_that_and_the_row_stays(case: st
         page = page_of(case, [{**row, key: {}}, row])
         assert page.positions[1] == position, key
         assert len(page.positions) == 2, key
-        names = ("symbol", "side", "holdSide", "posSide", "instrument_name", "direction", "instId")
+        names = ("symbol", "side", "holdSide", "posSide", "instrument_name", "direction", "instId", "coin")
         decisive = key == size or key in names
         assert bool(page.unsure) == decisive, key
         if decisive:
@@ -415,6 +438,8 @@ def test_pacificas_mark_prices_come_from_a_listing_of_their_own() -> None:
         ("pacifica", {"symbol": ("BTC",)}, False),
         ("pacifica", {"symbol": ("AAVE",)}, True),
         ("ascendex", {"symbol": ("ETH-PERP",)}, False),
+        ("hyperliquid", {"coin": ("ETH",)}, True),
+        ("hyperliquid", {"coin": ("BTC",)}, False),
         ("okx", {"instrument": ("ETH-USDT-SWAP", "X-Y")}, False),
         ("okx", {"instrument_type": ("SWAP",)}, True),
         ("okx", {"underlying": "ETH-USDT"}, False),
@@ -423,8 +448,7 @@ def test_pacificas_mark_prices_come_from_a_listing_of_their_own() -> None:
 def test_a_selector_narrows_positions_too(case: str, options: dict[str, Any], wanted: bool) -> None:
     venue, facts, at, shape, row, *_ = CASES[case]
     assert bool(read(venue, shape([row]), facts, at, **options).positions) is wanted
-    name = "instId" if venue == "okx" else "symbol"
-    unreadable = read(venue, shape([{**row, name: {}}]), facts, at, **options)
+    unreadable = read(venue, shape([{**row, "symbol": {}, "coin": {}, "instId": {}}]), facts, at, **options)
     assert len(unreadable.positions) == 1, "whose symbol cannot be read may be in scope"
 
 
@@ -504,6 +528,11 @@ def kind_row(venue: str, segment: str) -> dict[str, Any]:
                                       "reduce_only": True, "price": 94}, (Role.TAKE_PROFIT, "short", "95")),
         ("deribit", "account", None, {"order_type": "limit", "direction": "sell", "reduce_only": True, "price": 7},
          (Role.ORDINARY, "long", None)),
+        ("hyperliquid", "core", None, {"orderType": "Stop Market", "isTrigger": True, "triggerPx": "90",
+                                       "reduceOnly": True}, (Role.STOP, "long", "90")),
+        ("hyperliquid", "core", None, {"orderType": "Take Profit Limit", "isTrigger": True, "triggerPx": "120",
+                                       "side": "B", "reduceOnly": True}, (Role.TAKE_PROFIT, "short", "120")),
+        ("hyperliquid", "core", None, {"reduceOnly": True}, (Role.ORDINARY, "long", None)),
         ("ascendex", "futures", None, {"orderType": "StopMarket", "side": "Sell", "stopPrice": "90",
                                        "execInst": "ReduceOnlyMark", "status": "PendingNew"},
          (Role.UNKNOWN, "long", "90")),
