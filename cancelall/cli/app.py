@@ -42,6 +42,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "deltadefi": ("cancelall deltadefi --dry-run",),
     "deribit": ("cancelall deribit --currency BTC --currency ETH", "cancelall deribit --instrument BTC-PERPETUAL"),
     "hyperliquid": ("cancelall hyperliquid --dex core", "cancelall hyperliquid --coin BTC --coin xyz:TSLA"),
+    "okx": ("cancelall okx --instrument-type SWAP", "cancelall okx --underlying BTC-USD --keep-protective"),
     "all": ("cancelall all --hold 60", "cancelall all --only 'mm-*' --skip mm-9", "cancelall all --json"),
     "orders": ("cancelall orders", "cancelall orders bybit --json"),
     "positions": ("cancelall positions", "cancelall positions bybit --json"),

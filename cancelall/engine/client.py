@@ -21,6 +21,7 @@ from cancelall.engine.hedge import Hedge
 from cancelall.engine.rate_limiter import HostGate, ProfileLimits
 from cancelall.engine.refusals import Refusals
 from cancelall.engine.signer import Clock, Exchange, Signer
+from cancelall.venues.contract import Limit
 
 T = TypeVar("T")
 Send = Callable[[SignedRequest, float, Callable[[], None]], Awaitable[Reply]]
@@ -109,6 +110,11 @@ class Client:
     def patience(self, longest: float) -> float:
         """Seconds that a pause may take: so many at most, and ever less as the time runs out."""
         return min(longest, max(_GLANCE, (self.deadline - self.clock.monotonic()) / 8))
+
+    @property
+    def behind(self) -> tuple[str, Limit, float] | None:
+        """The bucket in which the most cancels waited in vain, its limit, and the seconds that they still needed."""
+        return self._limits.behind
 
     def backs_off(self, request: Request) -> bool:
         """Whether the venue, or a gateway, wants this request to wait."""

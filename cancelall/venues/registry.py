@@ -26,6 +26,7 @@ VENUES: Mapping[str, str] = {
     "deribit": "Deribit",
     "hyperliquid": "Hyperliquid",
     "kraken": "Kraken",
+    "okx": "OKX",
 }
 """Module name to the name that people know."""
 

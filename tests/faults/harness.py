@@ -62,6 +62,7 @@ NARROW: Mapping[str, Mapping[str, object]] = {
     "deltadefi": {"symbol": ["ADAUSDM"]},
     "deribit": {"kind": "future"},
     "kraken": {},
+    "okx": {"instrument_type": ["SPREAD"]},
     "pacifica": {"symbol": ["BTC"]},
     "hyperliquid": {"dex": ["core"]},
 }

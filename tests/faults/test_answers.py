@@ -78,8 +78,7 @@ SEVERAL = ["ascendex", "bitget", "bybit", "deltadefi", "deribit", "hyperliquid",
 def test_one_listing_of_several_that_fails(case: Case, venue: str) -> None:
     """What can be read is clear; the profile is not."""
     some = {"ascendex": "margin", "bitget": "spot", "bybit": "option", "deltadefi": "ADAUSDM", "pacifica": "strategies"}
-    some["hyperliquid"] = "twapHistory"
-    some["deribit"] = "currency=BTC"
+    some |= {"deribit": "currency=BTC", "hyperliquid": "twapHistory", "okx": "sprd"}
     options = {"currency": ["BTC", "ETH"]} if venue == "deribit" else {}
     server = case.server(venue, f"listing-fails~{some[venue]}")
     # A strategy that cannot be read goes on placing orders, and one may be there in the end.
@@ -225,6 +224,7 @@ def message(venue: str, text: str) -> str:
         "deribit": {"error": {"code": -32602, "message": text}, "testnet": False},
         "hyperliquid": {"status": "err", "response": text},
         "kraken": {"error": [f"EGeneral:Invalid arguments:{text}"]},
+        "okx": {"code": "51000", "msg": text, "data": []},
         "pacifica": {"success": False, "error": f"Invalid parameters {text}", "code": 400},
     }
     return json.dumps(fields[venue])

@@ -24,7 +24,7 @@ from cancelall.simulator.spoil import HOSTILE, ODD_ROWS, UNKNOWN_STATUS
 from cancelall.simulator.wire import MADE_UP
 from cancelall.venues.registry import VENUES, load, schema
 
-IDS = {"orderId", "order_id", "strategyId", "strategy_id", "id", "oid", "twapId", "txid"}
+IDS = {"orderId", "order_id", "strategyId", "strategy_id", "id", "oid", "twapId", "txid", "ordId", "algoId"}
 WAYS = {"nextPageCursor", "nextCursor", "endId", "idLessThan", "cursor", "total_page"}
 PAGED = ("bybit", "bitget", "deltadefi")
 """Venues whose listings name the page that follows."""

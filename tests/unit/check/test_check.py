@@ -31,7 +31,7 @@ from checking import bad, checked, checked_all, level, line_of, named, shown
 from faults import raw
 from support import kill, profile_table
 
-NEVER_TAKES = ("pacifica", "deribit", "hyperliquid", "kraken")
+NEVER_TAKES = ("pacifica", "deribit", "hyperliquid", "kraken", "okx")
 """Where a real cancel can be sent that never takes an order, whatever rests."""
 OWN_KEY = {"pacifica": ExitStatus.REFUSED}
 """Venues where the key of the embedded exchange is the one that holds the funds."""

@@ -15,6 +15,7 @@ from cancelall.venues.contract import Segment
 from cancelall.venues.deltadefi.options import DeltadefiFacts
 from cancelall.venues.deribit.segments import DeribitOrders
 from cancelall.venues.hyperliquid.options import HyperliquidFacts
+from cancelall.venues.okx.options import OkxFacts
 from cancelall.venues.pacifica.api import TWAP
 from cancelall.venues.registry import load, schema
 
@@ -86,6 +87,7 @@ GOOD_ANSWERS: Mapping[str, Callable[[object], object]] = {
     "kraken": lambda data: {"error": [], "result": data},
     "deribit": lambda data: {"jsonrpc": "2.0", "id": 1, "result": data, "testnet": False},
     "hyperliquid": lambda data: data,
+    "okx": lambda data: {"code": "0", "data": data, "msg": ""},
 }
 """Each venue's good answer with this in it."""
 
@@ -382,6 +384,57 @@ _KRAKEN = Kind(
     by_symbol=False,
 )
 
+# --- OKX ------------------------------------------------------------------------------------------------------------
+
+LEVEL = OkxFacts(level="2")
+"""An account whose mode has reduce-only orders."""
+
+
+def _okx(name: str, row: Row, key: str, ended: str, read: str, **more: Any) -> Kind:
+    return Kind(
+        venue="okx",
+        segment=name,
+        facts=LEVEL,
+        row=row,
+        key=key,
+        status="state",
+        ended=tuple(ended.split()),
+        shape=GOOD_ANSWERS["okx"],
+        client_id="algoClOrdId" if key == "algoId" else "clOrdId",
+        read=f"state {read}",
+        **more,
+    )
+
+
+_OKX_READ = "instId instType side ordType sz posSide reduceOnly cTime"
+_OKX = (
+    *(
+        _okx(name, row, "ordId", "filled canceled mmp_canceled", f"{read} px clOrdId category accFillSz")
+        for name, row, read in (
+            ("orders", ROWS["okx order"], f"{_OKX_READ} isTpLimit"),
+            ("events", {**ROWS["okx order"], "instType": "EVENTS"}, "instId instType side ordType sz cTime"),
+        )
+    ),
+    *(
+        _okx(
+            name,
+            {**ROWS["okx algo"], "ordType": type_},
+            "algoId",
+            "effective canceled order_failed",
+            _OKX_READ + " triggerPx",
+        )
+        for name, type_ in (("TP/SL", "conditional"), ("triggers", "trigger"), ("trailing stops", "move_order_stop"))
+    ),
+    _okx(
+        "spreads",
+        ROWS["okx spread"],
+        "ordId",
+        "filled canceled",
+        "sprdId side sz px ordType clOrdId cTime",
+        by_symbol=False,
+    ),
+)
+
 EVERY: Mapping[str, Kind] = {
     f"{one.venue} {one.segment}{' unified' if one.facts is UNIFIED else ''}": one
     for one in (
@@ -394,6 +447,7 @@ EVERY: Mapping[str, Kind] = {
         _KRAKEN,
         _DERIBIT,
         *_HYPERLIQUID,
+        *_OKX,
     )
 }
 """All listings."""
@@ -409,6 +463,12 @@ SCOPES: Mapping[str, tuple[tuple[Mapping[str, Any], Any], ...]] = {
     "ascendex": (({"futures_api": "v1"}, None), ({"symbol": ("BTC/USDT", "A-PERP")}, None)),
     "pacifica": (({}, None), ({"symbol": ("BTC",)}, None)),
     "hyperliquid": (({}, HYPERLIQUID_FACTS), ({"coin": ("BTC",), "vault": f"0x{9:040x}"}, HYPERLIQUID_FACTS)),
+    "okx": (
+        ({}, None),
+        ({"instrument": ("BTC-USDT-SWAP",)}, LEVEL),
+        ({"instrument": ("BTC-USDT", "BTC-USDT_BTC-USDT-SWAP", "BTC-USD-260327-80000-C")}, None),
+        ({"underlying": "BTC-USD"}, LEVEL),
+    ),
     "deltadefi": (({}, None), ({"symbol": ("ADAUSDX",)}, DeltadefiFacts(symbols=("ADAUSDX",), apart=("ADAUSDX",)))),
     "deribit": tuple(
         (options, None)
@@ -472,6 +532,17 @@ def requests(venue: str) -> Mapping[str, Request]:
     if venue == "kraken":
         two = (order, Order(id="2", segment=first.name))
         found["batch"] = first.cancels(two, None)[0][0]
+    if venue == "okx":
+        there = {one.name: one for one in segments(venue, {})}
+        found = {
+            "cancel": there["spreads"].mass_cancels(())[0],
+            "listing": there["orders"].listings[0][0],
+            "some": there["events"].listings[0][0],
+            "spreads": there["spreads"].listings[0][0],
+            "by name": there["orders"].cancels((order,), None)[0][0],
+            "advance": there["TWAP"].cancels((order,), None)[1][0],
+            "of one": segments(venue, {"instrument": ("BTC-USDT",)})[0].listings[0][0],
+        }
     if venue == "pacifica":
         found |= {
             word: Request(method="POST", path=f"/api/v1{path}", body=b"{}", changes=True, purpose=purpose)

@@ -283,6 +283,8 @@ def _body(venue: str, code: object) -> object:
         return {"error": [code]}
     if venue == "deribit":
         return {"jsonrpc": "2.0", "error": {"code": code, "message": "words"}, "testnet": False}
+    if venue == "okx":
+        return {"code": code, "msg": "words", "data": []}
     return {"code": code, "error" if venue == "deltadefi" else "message": "words", "reason": ""}
 
 
