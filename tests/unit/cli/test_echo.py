@@ -60,6 +60,8 @@ class Echo:
                 }
                 if self.path.startswith("/api/v2/private/"):  # as Deribit has its errors
                     fields["error"] = {"code": 99999, "message": said}
+                if self.path.startswith("/0/"):  # as Kraken has its errors
+                    fields["error"] = [said]
                 answer = json.dumps({"retCode": 99999, "code": 99999, "success": False, **fields, "data": None})
                 self.send_response(400)
                 self.send_header("X-Request-Id", said)
