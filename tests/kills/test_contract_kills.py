@@ -495,6 +495,11 @@ def test_one_bad_row_and_troubles_that_pass_keep_nothing_of_mine(venue: str, acc
     cleared(selecting(venue, account, odd))
 
 
+def lacks_nothing(venue: str) -> bool:
+    """Whether a row without the field tells that the order has no client id."""
+    return not any(kind.names_all for kind in EVERY.values() if kind.venue == venue)
+
+
 def client_id_field(venue: str) -> str:
     return next(kind.client_id for kind in EVERY.values() if kind.venue == venue and kind.client_id)
 
@@ -503,6 +508,8 @@ def client_id_field(venue: str) -> str:
 @pytest.mark.parametrize("how", ["", "/missing"])
 def test_whose_client_id_is_not_known_is_left_and_is_open(venue: str, account: str, how: str) -> None:
     """Never cancelled, and never kept without a word."""
+    if how and lacks_nothing(venue):
+        pytest.skip("a row without the field is one of an order without a client id")
     fault = f"odd-field={client_id_field(venue)}{how}"
     result = selecting(venue, account, fault, deadline=8.0, options=TRUTHS[venue].product)
     left = {order.id for order in in_scope(result) if order.id in ids(result.left)}

@@ -572,6 +572,7 @@ KRAKEN = Truth(
     keep_warning="not witnessed: a last cancel of everything",
     blind=f"{_PRIVATE}/CancelAll",
     filled=("fill=3",),
+    mine="mine-",
     many=1500,
     many_warning="200 of them were read",
 )

@@ -593,7 +593,7 @@ def listings(log: Sequence[Sent], steps: Steps) -> dict[tuple[str, tuple[tuple[s
         if sent.kind is not Kind.LISTING or sent.answered is None or sent.processed is None:
             continue
         parameters = dict(parse_qsl(sent.request.query, keep_blank_values=True))
-        if sent.request.method == "POST":
+        if sent.request.body.startswith(b"{"):  # a form holds a nonce and nothing else
             parameters |= {key: str(value) for key, value in json.loads(sent.request.body).items()}
         rest = tuple(sorted((key, value) for key, value in parameters.items() if key not in PAGING))
         key = (sent.request.path, rest)

@@ -380,6 +380,8 @@ _KRAKEN = Kind(
     status="status",
     ended=("closed", "canceled", "expired"),
     shape=_mapped,
+    client_id="cl_ord_id",
+    names_all=False,
     read="status cl_ord_id vol vol_exec opentm descr margin",
     by_symbol=False,
 )
