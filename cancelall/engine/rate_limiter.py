@@ -276,11 +276,12 @@ class HostGate:
 
 
 class ProfileLimits:
-    """What the requests of one profile wait for: the limits of its key, its host's gate, the venue's wishes."""
+    """What the requests of one profile wait for: the limits of its key, their host's gate, the venue's wishes."""
 
-    def __init__(self, limits: Mapping[str, Limit], gate: HostGate) -> None:
+    def __init__(self, limits: Mapping[str, Limit], gate: HostGate, further: Mapping[str, HostGate]) -> None:
         self._limits = limits
         self._gate = gate
+        self._further = further
         self._limiters: dict[str, RateLimiter] = {}
         self._backoffs = Backoffs()
         self.proof_only_until = 0.0
@@ -298,14 +299,14 @@ class ProfileLimits:
         await limiter.turn(request.priority)
         try:
             asyncio.get_running_loop().call_soon(queued)  # as soon as its brothers are in the queue, too
-            await self._gate.turn(request.priority, cost)
+            await self._further.get(request.host, self._gate).turn(request.priority, cost)
         except asyncio.CancelledError:
             limiter.unused()
             raise
 
     def leave(self, request: Request, *, unused: bool = False) -> None:
         """The place is free again; `unused` if nothing was sent."""
-        self._gate.leave(unused=unused)
+        self._further.get(request.host, self._gate).leave(unused=unused)
         if unused:
             self._limiters[request.bucket].unused()
 

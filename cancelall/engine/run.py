@@ -214,13 +214,15 @@ class Run:
             options=profile.options,
             clock=self.clock,
             alternate=venue.alternates.get(profile.origin),
+            further=profile.further,
             headers=venue.headers(profile.environment),
         )
         client = Client(
             signer=signer,
             send=send,
             clock=self.clock,
-            gate=self.shared.gate(profile, own_limit=venue.own_limit(resolved.secrets)),
+            gate=self.shared.gate(profile, own_limit=(own_limit := venue.own_limit(resolved.secrets))),
+            gates={name: self.shared.gate(profile, name, own_limit=own_limit) for name in profile.further},
             deadline=deadline,
             reserve=venue.proof_gap * self.scale + PROOF_SECONDS * self.scale,
             reads_only=self.dry_run,
@@ -299,8 +301,14 @@ class Run:
 
     async def _over_the_network(self, profile: Profile, deadline: float) -> Send:
         """One for all profiles that go the same way to a host: listings find its connections open."""
-        route = self.shared.route(profile)
-        way = profile.origin, route
+        sends = {
+            origin: await self._to(origin, profile, deadline) for origin in (profile.origin, *profile.further.values())
+        }
+        return sends[profile.origin] if len(sends) == 1 else by_origin(sends)
+
+    async def _to(self, origin: str, profile: Profile, deadline: float) -> Send:
+        route = self.shared.route(profile, origin)
+        way = origin, route
         if way not in self._sends:
             trusting = asyncio.create_task(self.shared.trust(profile))
             await self._before(trusting, deadline, f"the CA bundle {route.ca_bundle} was read")
@@ -369,11 +377,11 @@ class Run:
             profile=profile.name,
             venue=profile.venue,
             environment=profile.shown_environment,
-            host=profile.origin,
+            host=profile.hosts,
             account=last_four(client.venue.account(resolved.secrets, profile.options)),
             scope=profile.scope,
             dry_run=self.dry_run,
-            way=self.shared.route(profile).in_words,
+            way=partial(_ways_in_words, self.shared.routes(profile)),
             warnings=(*profile.warnings, *resolved.warnings, *self.shared.warnings(profile)),
         )
 
@@ -384,6 +392,20 @@ class Run:
 
     def _ms(self, at: float | None) -> int | None:
         return None if at is None else max(0, round((at - self.started) * 1000))
+
+
+def _ways_in_words(routes: Sequence[Route], seconds: float) -> str:
+    """What requests go through, in words; empty when nothing."""
+    return ", ".join(dict.fromkeys(words for route in routes if (words := route.in_words(seconds))))
+
+
+def by_origin(sends: Mapping[str, Send]) -> Send:
+    """Sends each request by what goes to its origin; a venue may have several."""
+
+    def send(signed: SignedRequest, until: float, sent: Callable[[], None]) -> Awaitable[Reply]:
+        return sends[signed.origin](signed, until, sent)
+
+    return send
 
 
 def over_the_network(

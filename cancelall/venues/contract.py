@@ -256,6 +256,9 @@ class Venue(Generic[O, S, F]):
     """Rate limits per key, by bucket."""
     address_limit: Limit | None = None
     """Rate limit per IP address over all requests."""
+    further_limits: Mapping[str, tuple[str, Limit]] = field(default_factory=dict)
+    """The same of further hosts, by their names: what the limit is called, and the limit. Hosts that count against one
+    limit together have the same name for it."""
     cost: Callable[[Request], int] = lambda request: 1
     """How often a request counts against the limit of the address."""
     own_limit: Callable[[S], bool] = lambda secrets: False

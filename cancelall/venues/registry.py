@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import functools
 import importlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from cancelall.core.declare import Opt
@@ -35,6 +35,11 @@ class Schema:
     """Origin of each environment."""
     options: type[Any]
     secrets: type[Any]
+    further: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Where a venue has several hosts: the origins of the others in each environment, by the names that requests have
+    for them (`Request.host`)."""
+    uses: Callable[[Any, str], tuple[str, ...]] = lambda options, environment: ("",)
+    """Options and environment to the names of the hosts that the scope's requests go to, the most urgent first."""
 
 
 selector = functools.partial(Opt, selector=True)
