@@ -31,6 +31,7 @@ class ProfileSweep:
         client: Client,
         environment: str,
         *,
+        facts: Any = None,
         keep_protective: bool = False,
         scale: float = 1.0,
         listed: Callable[[str, Listing], None] = lambda segment, listing: None,
@@ -43,7 +44,7 @@ class ProfileSweep:
         self.gap = client.venue.proof_gap * scale
         self.discoveries = Discoveries(
             client,
-            client.venue.facts,
+            client.venue.facts if facts is None else facts,
             fired=self._fired,
             found_more=self._join_segments,
             needed=lambda: proof.unproven(self.ledgers.values()),

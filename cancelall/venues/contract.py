@@ -216,6 +216,10 @@ class Discovery(Generic[F]):
     """Its names are those of markets on which it shows orders, perhaps late, like any listing: it is read twice."""
 
 
+Remembered = tuple[tuple[str, tuple[str, ...]], ...]
+"""Names of segments, each with symbols that had open orders when they were last read, perhaps long ago."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Limit:
     """A documented rate limit: `count` requests in any `seconds`."""
@@ -238,6 +242,10 @@ class Venue(Generic[O, S, F]):
     """The reads that these facts allow. It is called again after each; a known name is not read again."""
     learn_mode: Callable[[F, str], F] = lambda facts, mode: facts
     """Facts after a judgement revealed the account's mode."""
+
+    recall: Callable[[F, Remembered], F] | None = None
+    """Facts with what is remembered of an earlier run, for a venue whose first cancels need symbols: they are fired at
+    unseen. What is remembered may be out of date: it proves nothing, and a cancel of it must be harmless."""
 
     # --- how it is sent ---
 

@@ -70,7 +70,7 @@ def client(answers: dict[str, Judgement | TransportFault], log: list[SignedReque
     )
 
 
-def asked(made: Client, *requests: Request, most: int = 2) -> list[Answer]:
+def answers_to(made: Client, *requests: Request, most: int = 2) -> list[Answer]:
     async def ask() -> list[Answer]:
         return [(await made.ask(one, lambda request, reply: None, most=most)).answer for one in requests]
 
@@ -83,7 +83,7 @@ ALL_GOOD: dict[str, Judgement | TransportFault] = dict.fromkeys(("https://one", 
 def test_each_request_goes_to_its_own_host_and_only_the_first_has_a_second_name() -> None:
     log: list[SignedRequest] = []
     made = client(ALL_GOOD, log, alternate="https://one-b")
-    assert asked(made, FIRST, SECOND, THIRD) == [Answer.ACCEPTED] * 3
+    assert answers_to(made, FIRST, SECOND, THIRD) == [Answer.ACCEPTED] * 3
     assert [one.origin for one in log] == ["https://one", "https://two", "https://three"]
     assert [made.signer.alternate_of(one) for one in (FIRST, SECOND)] == ["https://one-b", None]
 
@@ -92,11 +92,11 @@ def test_each_request_goes_to_its_own_host_and_only_the_first_has_a_second_name(
 def test_what_one_host_says_ends_nothing_on_the_others(trouble: Judgement | TransportFault) -> None:
     log: list[SignedRequest] = []
     made = client({**ALL_GOOD, "https://two": trouble}, log)
-    assert Answer.ACCEPTED not in asked(made, SECOND, SECOND)
+    assert Answer.ACCEPTED not in answers_to(made, SECOND, SECOND)
     sent = len(log)
-    asked(made, SECOND)
+    answers_to(made, SECOND)
     assert len(log) == sent, "that host is read no more"
-    assert asked(made, FIRST, THIRD) == [Answer.ACCEPTED] * 2
+    assert answers_to(made, FIRST, THIRD) == [Answer.ACCEPTED] * 2
     assert made.refusal is None
     assert made.stops(SECOND)
     assert not made.stops(FIRST)
@@ -108,7 +108,7 @@ def test_a_host_that_cannot_be_spoken_to_is_still_the_end_where_it_is_the_only_o
     log: list[SignedRequest] = []
     made = client(dict.fromkeys(ALL_GOOD, BAD_TLS), log)
     made.refusals.further = {}
-    asked(made, FIRST, FIRST)
+    answers_to(made, FIRST, FIRST)
     assert made.refusal is not None
 
 
@@ -158,9 +158,9 @@ def test_connections_are_opened_to_every_host_of_the_first_requests() -> None:
 
 
 def test_a_venue_without_further_hosts_says_nothing_of_them() -> None:
-    plain: Schema = schema("bybit")
-    assert plain.further == {}
-    assert plain.uses(plain.options(), "live") == ("",)
+    bybit: Schema = schema("bybit")
+    assert bybit.further == {}
+    assert bybit.uses(bybit.options(), "live") == ("",)
 
 
 @instantly
