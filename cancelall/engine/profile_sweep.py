@@ -149,7 +149,8 @@ class ProfileSweep:
         by_name = {segment.name: segment for segment in known}
         before: dict[str, SegmentSweep] = {}
         for name, ledger in tuple(self.ledgers.items()):  # none at first: no listing is made before the first cancels
-            if name not in by_name or by_name[name].listings != ledger.segment.listings:
+            gone = name not in by_name and not any(record.order.symbol for record in ledger.seen)
+            if gone or (name in by_name and by_name[name].listings != ledger.segment.listings):
                 before[name] = self._sweeps.pop(name)
                 del self.ledgers[name]
                 self._sweeping.pop(name).cancel()

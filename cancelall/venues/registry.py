@@ -23,6 +23,7 @@ VENUES: Mapping[str, str] = {
     "ascendex": "AscendEX",
     "pacifica": "Pacifica",
     "deltadefi": "DeltaDeFi",
+    "binance": "Binance",
 }
 """Module name to the name that people know."""
 
