@@ -415,7 +415,8 @@ class BinanceTruth(Truth):
         if order.segment.startswith("algo-"):
             return False
         if product in ("spot", "margin", "isolated"):
-            return order.side == "sell" and (binance_wallets.waits(order) or "list" in order.extra)
+            working = order.extra.get("status") != "PENDING_NEW"
+            return order.side == "sell" and working and (binance_wallets.waits(order) or "list" in order.extra)
         against = (order.extra.get("held"), order.side) in (("LONG", "sell"), ("SHORT", "buy"))
         return order.reduce_only or "closes" in order.extra or against
 

@@ -43,12 +43,11 @@ _CELLS = {
     "parent_status": lambda order, _: "WORKING" if order.status == "open" else "CANCELLED",
     "upper": lambda order, _: order.side.upper(),
     "stop": lambda order, _: "90" if waits(order) else "0.00",
-    "executed_or_zero": lambda order, _: str(order.executed),
     "held": lambda order, _: order.extra.get("held", "BOTH"),
     "reduces": lambda order, _: order.reduce_only,
+    "shrinks": lambda order, _: order.reduce_only or "closes" in order.extra,
     "closes": lambda order, _: order.extra.get("closes") is not None,
     "list": lambda order, _: int(str(order.extra.get("list", -1))),
-    "leg_price": lambda order, _: order.price,
 }
 _row_table = tables(_CELLS)
 _SPOT = """symbol orderId=.number orderListId=.list clientOrderId=.client_id price origQty=.quantity
@@ -57,7 +56,7 @@ _SPOT = """symbol orderId=.number orderListId=.list clientOrderId=.client_id pri
     time=.created updateTime=.updated isWorking=#true workingTime=.created"""
 _BOOK = """symbol orderId=.number clientOrderId=.client_id price origQty=.quantity executedQty=.executed avgPrice=0
     cumQuote=0 status=.status timeInForce=GTC type=.kind origType=.kind side=.upper stopPrice=.stop reduceOnly=.reduces
-    closePosition=#false positionSide=.held workingType=CONTRACT_PRICE priceMatch=NONE time=.created
+    closePosition=.closes positionSide=.held workingType=CONTRACT_PRICE priceMatch=NONE time=.created
     updateTime=.updated"""
 ROWS: Mapping[str, Table] = {
     "spot": _row_table(_SPOT),
@@ -71,7 +70,7 @@ ROWS: Mapping[str, Table] = {
     ),
     "conditional": _row_table(
         """newClientStrategyId=.client_id strategyId=.number strategyStatus=.algo_status strategyType=.kind
-        origQty=.quantity price stopPrice=90 side=.upper positionSide=.held reduceOnly=.reduces symbol timeInForce=GTC
+        origQty=.quantity price stopPrice=90 side=.upper positionSide=.held reduceOnly=.shrinks symbol timeInForce=GTC
         bookTime=.created updateTime=.updated"""
     ),
     "option": _row_table(

@@ -27,7 +27,8 @@ Handled on the safe side, because the documents leave it open:
 - 503 is ambiguous but in the words that say that nothing was done
 - a time stamp is refused in both directions without the venue's time: the Date header corrects it
 - a triggered buy on margin may protect a short position: with protective orders it is kept, and told
-- a sell that is a leg of a list of orders protects what is held
+- a sell that is a leg of a list of orders protects what is held, unless it waits for another leg to fill first; the
+  cancel of one leg takes the whole list, so that none goes by name while another one is to stay
 - a special margin key sees its margin account behind the calls of spot: it is swept as such
 - PM Pro has no calls of its own: its orders are looked for where those of a classic account are
 - an unknown status is open, an unknown code is ambiguous

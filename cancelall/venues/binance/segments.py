@@ -31,6 +31,8 @@ _STATES_AT_MOST = 100
 _SAYS = {True: Protection.PROTECTIVE, False: Protection.NONE, None: Protection.UNKNOWN}
 _AGAINST = {("LONG", "SELL"), ("SHORT", "BUY")}
 _TRIGGERS = ("STOP", "TAKE_PROFIT", "TRAILING")
+_LIST = "list "
+"""What the kind of an order that is a leg of a list begins with; the list's number follows."""
 _ORDINARY = frozenset({"LIMIT", "MARKET", "LIMIT_MAKER"})
 
 
@@ -163,9 +165,12 @@ class Wallet(Segment):
             remaining=payload.minus(quantity, filled) if filled else quantity,
             segment=self.name,
             protection=self._protection(row, type_, side),
-            kind=book.kind,
+            kind=self._kind(book, row),
             created_ms=row.number(book.created),
         )
+
+    def _kind(self, book: Book, row: Row) -> str:
+        return book.kind
 
     def _protection(self, row: Row, type_: str, side: str) -> Protection:
         """Of futures: what closes a position, or only reduces one; in hedge mode the sides tell."""
@@ -218,10 +223,11 @@ class Spot(Wallet):
     """Whether a position can be short, so that a buy may protect one."""
 
     def _protection(self, row: Row, type_: str, side: str) -> Protection:
-        """A sell that waits for its trigger, or is a leg of a list, protects what is held. No row tells more.
-
-        On margin a buy that waits may protect a short position: it cannot be known.
+        """A sell that waits for its trigger, or is a leg of a list, protects what is held, unless it waits for another
+        leg to fill. No row tells more. On margin a buy that waits may protect a short position: it cannot be known.
         """
+        if row.text("status") == "PENDING_NEW":
+            return Protection.NONE
         waits, number = any(word in type_ for word in _TRIGGERS), row.number("orderListId")
         leg = number is not None and number >= 0
         surely_not = type_ in _ORDINARY and not leg and (number is not None or "orderListId" not in row.record)
@@ -231,6 +237,16 @@ class Spot(Wallet):
             return Protection.PROTECTIVE
         known = side == "BUY" and (waits or type_ in _ORDINARY)
         return Protection.NONE if known and not (self.borrows and waits) else Protection.UNKNOWN
+
+    def _kind(self, book: Book, row: Row) -> str:
+        number = row.number("orderListId")
+        return _LIST + str(number) if number is not None and number >= 0 else ""
+
+    def cancels(self, orders: tuple[Order, ...], others: tuple[Order, ...] | None) -> Named:
+        """The cancel of a leg takes its whole list: it waits until no other leg of it is known to stay."""
+        staying = {order.kind for order in others or ()}
+        free = (one for one in orders if not one.kind or (others is not None and one.kind not in staying))
+        return super().cancels(tuple(free), others)
 
     @cached_property
     def witnesses(self) -> tuple[Witness, ...]:
