@@ -11,7 +11,7 @@ import pytest
 
 from cancelall import simulator
 from cancelall.core.model import Verdict
-from cancelall.simulator import Kind
+from cancelall.simulator import Kind, SimRequest
 from cancelall.venues.registry import VENUES
 from kills.truth import TRUTHS, Account, Misspelt, Narrow, Part, Refusal
 from kills.virtual import cleared, faced, ids
@@ -55,7 +55,7 @@ def test_the_command_empties_an_account_that_holds_every_kind(venue: str, accoun
     """The real command over sockets, the client's own signer against the exchange's own checks."""
     truth = TRUTHS[venue]
     with simulator.start(venue, orders=account.orders, faults=account.faults) as server:
-        before = {order.id for order in server.open_orders()}
+        before = {order.id for order in server.open_orders() if order.segment not in truth.unseen}
         assert len({(order.segment, order.kind, order.type) for order in server.open_orders()}) >= account.kinds
         file = write_config(home / "c.toml", {venue: profile_table(venue, server)})
         ran = cancelall(venue, "--config", str(file), "--json", home=home)
@@ -107,17 +107,26 @@ def test_every_attempt_is_signed_afresh(venue: str) -> None:
     if not TRUTHS[venue].clocks:
         assert all(b"time" not in one.body for one in cancels)
         return
-    stamps = [int(one.headers[stamp] if stamp else json.loads(one.body)["timestamp"]) for one in cancels]
+    stamps = [_stamp(stamp, one) for one in cancels]
     assert len(set(stamps)) >= 2
     assert stamps == sorted(stamps)  # two tries may fall into one millisecond
-    signatures = {str([text for name, text in one.headers.items() if "-sign" in name] or one.body) for one in cancels}
+    signatures = {
+        str([text for name, text in one.headers.items() if "-sign" in name] or one.body or one.query) for one in cancels
+    }
     assert len(signatures) >= len(set(stamps))
+
+
+def _stamp(stamp: str, request: SimRequest) -> int:
+    """The time of a request, from where it stands."""
+    if stamp.startswith("?"):
+        return int(request.parameters()[stamp[1:]])
+    return int(request.headers[stamp] if stamp else json.loads(request.body)["timestamp"])
 
 
 @each_account
 def test_bodies_are_compact_and_hold_no_null(venue: str, account: str) -> None:
     bodies = [one.request.body for one in faced(venue, account=account).log if one.request.method != "GET"]
-    assert any(bodies)
+    assert any(bodies) or venue == "binance"  # all of whose parameters stand in the query
     separators = (", ", ": ") if venue == "deltadefi" else (",", ":")  # as its own document has them
     for body in filter(None, bodies):
         assert b"null" not in body
@@ -135,7 +144,7 @@ def test_a_dry_run_changes_nothing(venue: str, account: Account) -> None:
     assert (report.verdict, report.exit_status, ids(result.left)) == (Verdict.OPEN, 0, ids(result.stock))
     assert result.ended("open") == {row.order.id for row in report.orders} >= ids(result.stock)
     assert any("nothing was cancelled" in words for words in report.warnings) or venue != "bitget"
-    assert set(TRUTHS[venue].would_send) <= set(report.would_send) or account.mode == "unified"
+    assert set(TRUTHS[venue].would_send) <= set(report.would_send) or account.mode in ("unified", "pm")
     assert not any("sign" in words.lower() for words in report.would_send)
 
 
@@ -188,15 +197,17 @@ SHAPES = (
 )
 def test_listings_of_another_shape_never_prove_anything(venue: str, fault: str, account: str) -> None:
     """An unreadable listing is never an empty one. The cancels go out all the same."""
-    if fault.startswith("duplicate-keys") and venue == "bybit":
+    if fault.startswith("duplicate-keys") and venue in ("bybit", "binance"):
         pytest.skip("its keys stand once in an answer that is empty")
+    if fault == "json:listing=[]" and venue == "binance":
+        pytest.skip("its listings are bare lists")
     bare = venue == "deltadefi" and fault == "json:listing=[]"  # documented: some clients were given a bare list
     faults = [*TRUTHS[venue].quirks, fault, *(["ack-only"] if fault.startswith("duplicate") else [])]
     result = faced(venue, *faults, account=account, orders=12, options=TRUTHS[venue].product, deadline=12.0)
     proven = (Verdict.CLEAR, 0) if bare else (Verdict.UNPROVEN, 11)
     assert (result.verdict, result.report.exit_status) == proven
     assert bare or {segment.listings for segment in result.report.segments} == {0}
-    assert result.changes
+    assert result.changes or venue == "binance"  # whose cancels want the symbols that a listing tells
 
 
 @each("nulls", "fault", modes=True)
@@ -224,7 +235,8 @@ def test_a_wrong_clock_is_repaired_from_the_refusal(venue: str, seconds: int, ac
     result = cleared(faced(venue, f"clock={seconds}", account=account))
     cancelled = result.ended("cancelled")
     assert cancelled == {row.order.id for row in result.report.orders}
-    assert cancelled >= ids(result.stock) or seconds in TRUTHS[venue].unnamed
+    named = [order for order in result.stock if order.segment not in TRUTHS[venue].unseen]
+    assert cancelled >= ids(named) or seconds in TRUTHS[venue].unnamed
 
 
 # --- refusals -------------------------------------------------------------------------------------------------------
@@ -303,7 +315,8 @@ def test_a_selector_leaves_the_rest_of_the_account_alone(venue: str, scope: Narr
         assert ids(cleared(result).left) == ids(result.stock) - ids(goes) | kept
         return
     assert ids(cleared(result).left) == ids(result.stock) - ids(goes)
-    assert {row.order.id for row in result.report.orders} >= ids(goes)
+    named = [order for order in goes if order.segment not in TRUTHS[venue].unseen]
+    assert scope.unseen or {row.order.id for row in result.report.orders} >= ids(named)
     assert not scope.segments or tuple(result.segments) == scope.segments
     assert not scope.warning or any(scope.warning in words for words in result.report.warnings)
     assert scope.never not in {one.request.path for one in result.log}

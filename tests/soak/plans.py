@@ -163,7 +163,8 @@ _OWN: Mapping[str, Table] = {
         capped=1|7|50|100 futures-v1=ack|alive foreign-group group-moved expired error-status=400|500
     """),
     "binance": table("""
-        lacks=fapi/-2015|dapi/-1022|eapi/-4109|algo/-1002|margin/-4402 no-mass=algoOpenOrders/404|algoOpenOrders/-5000
+        lacks=usdm/-2015|coinm/-1022|option/-4109|algo/-1002|margin/-4402
+        no-mass=algoOpenOrders/404|algoOpenOrders/-5000
         trigger=0..3 trigger=0..3 ghosts lists-stay used=0.5|0.95 other-id
     """),
     "bitget": table("""
@@ -288,7 +289,9 @@ def _combined(rng: random.Random, venue: str, banned: frozenset[str], *, witness
     gap = load(venue).proof_gap
     times = rng.choice(("", "", "@1", "@2", "@6"))
     until = round(rng.uniform(0.5, 6), 3)
-    feeder = {"pacifica": "strategies", "bitget": "plan", "bybit": "strategy/list", "binance": "/algo/"}.get(venue, "all-of-them")
+    feeder = {"pacifica": "strategies", "bitget": "plan", "bybit": "strategy/list", "binance": "/algo/"}.get(
+        venue, "all-of-them"
+    )
     slow = rng.choice(("latency:cancel", "drip-headers:cancel", "late-cancel"))
     parts = {
         "survive": rng.choice((f"ack-only{times}", f"partial{times}", f"reappear={rng.uniform(0, 2):.2f}{times}")),
@@ -395,7 +398,14 @@ def _binance(rng: random.Random) -> dict[str, Any]:
     return found
 
 
-_OPTIONS = {"ascendex": _ascendex, "binance": _binance, "bitget": _bitget, "bybit": _bybit, "deltadefi": _deltadefi, "pacifica": _pacifica}
+_OPTIONS = {
+    "ascendex": _ascendex,
+    "binance": _binance,
+    "bitget": _bitget,
+    "bybit": _bybit,
+    "deltadefi": _deltadefi,
+    "pacifica": _pacifica,
+}
 UNKNOWN_WORDS: Mapping[str, frozenset[str]] = {
     "ascendex": frozenset({"BTCUSDT"}),
     "binance": frozenset({"BTCUSTD"}),

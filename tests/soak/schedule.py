@@ -489,7 +489,9 @@ def _named(owner: _Owner, order: SimOrder) -> float:
     named = [
         sent
         for sent in owner.network.log
-        if sent.kind is Kind.CANCEL and sent.processed is not None and identity in (sent.request.body or sent.request.query.encode())
+        if sent.kind is Kind.CANCEL
+        and sent.processed is not None
+        and identity in (sent.request.body or sent.request.query.encode())
     ]
     return max(((sent.processed_ms - START_MS) / 1000 for sent in named), default=0.0)
 

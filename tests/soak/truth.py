@@ -401,7 +401,7 @@ class BinanceTruth(Truth):
     @staticmethod
     def product(order: SimOrder) -> str:
         """The product of an order; TWAP and VP orders belong to the one in which they trade."""
-        name = order.segment.removeprefix("pm ").partition(":")[0].partition(" ")[0]
+        name = binance_wallets.product_of(order.segment)
         return {"algo-spot": "spot", "algo-futures": "usdm"}.get(name, name)
 
     def in_scope(self, order: SimOrder) -> bool:
@@ -430,7 +430,7 @@ class BinanceTruth(Truth):
         return path == binance_wallets.book_of(order).listing and "isIsolated" not in parameters
 
     def fired(self, order: SimOrder) -> SimOrder | None:
-        return binance_state.fired(order) if ":" in order.segment else None
+        return binance_state.fired(order) if binance_wallets.conditional(order) else None
 
 
 TRUTHS: Mapping[str, Callable[[Any, Mapping[str, Any], str], Truth]] = {

@@ -19,10 +19,11 @@ from ..faults import Fault, declared
 from ..refusals import Answered, Refusal, Refused, page
 from ..routes import Call
 from ..wire import Headers, SimReply, SimRequest, json_reply
-from .wallets import PM, Symbols, waits
+from .wallets import Symbols, conditional, waits
 
 _GROUPS = {"api": ("api", 6000), "sapi": ("sapi", 12_000), "fapi": ("futures", 2400), "dapi": ("futures", 2400)}
 _GROUPS |= {"eapi": ("eapi", 2400), "papi": ("papi", 6000)}
+_PRODUCTS = {"api": "spot", "fapi": "usdm", "dapi": "coinm", "eapi": "option", "papi": "pm"}
 _MINUTE_MS, _BAN_MS, _PATIENCE = 60_000, 120_000, 20
 _NEXT_CHILD_MS = 200
 _MISSING = "Mandatory parameter '{}' was not sent, was empty/null, or malformed."
@@ -89,7 +90,7 @@ class State(FakeVenue):
         """The symbol, the book and a number. Numbers of different symbols and books are equal now and then."""
         if like.segment.startswith("algo-"):
             return str(next(self._numbers))
-        kind = like.segment.partition(":")[2]
+        kind = like.segment.rpartition(" ")[2] if conditional(like) else ""
         number = next(self._numbers) // 2 if not kind else next(self._numbers)
         number += (1 << 62) * (like.segment == "option")
         made = ":".join(filter(None, (like.symbol, kind, str(number))))
@@ -113,7 +114,7 @@ class State(FakeVenue):
             return
 
         def fire(due_ms: int) -> None:
-            for order in [each for each in account.book.open() if ":" in each.segment]:
+            for order in [each for each in account.book.open() if conditional(each)]:
                 account.book.close(order.id, "filled", due_ms)
                 self.place_like(account, fired(order), due_ms)
 
@@ -179,13 +180,14 @@ class State(FakeVenue):
     def check(self, call: Call) -> None:
         """Which wallets the account has, and what it was told to lack."""
         path, pm = call.path, self.mode_of(call.account) == "pm"
-        classic = path.startswith(("/fapi/", "/dapi/", "/sapi/v1/margin/"))
-        isolated = "isolated" in path or call.payload.get("isIsolated", "").upper() == "TRUE"  # type: ignore[attr-defined]
-        if pm and classic and not isolated:
+        isolated = "isolated" in path or str(call.payload.get("isIsolated", "")).upper() == "TRUE"
+        if pm and path.startswith(("/fapi/", "/dapi/", "/sapi/v1/margin/")) and not isolated:
             raise NO_RIGHT
         if path.startswith("/papi/") and not pm:
             raise Refused(-21001, "USER_IS_NOT_UNIACCOUNT")
-        if fault := self.fault("lacks", call.request, lambda one: one.parts[0] in call.request.text):
+        margin = "isolated" if isolated else path.split("/")[3]
+        product = {**_PRODUCTS, "sapi": margin}.get(path.split("/")[1], "")
+        if fault := self.fault("lacks", call.request, lambda one: one.parts[0] == product):
             raise Refused(int(fault.parts[1] or -3003), "the account lacks this")
 
     def refusal(self, refused: Refused, request: SimRequest, headers: Headers = ()) -> SimReply:
@@ -197,7 +199,7 @@ class State(FakeVenue):
 
 def fired(order: SimOrder) -> SimOrder:
     """What rests after its price has come."""
-    where = order.segment.partition(":")[0]
+    where = order.segment.rpartition(" ")[0]
     return replace(order, segment=where, kind="LIMIT" if waits(order) else order.kind, type="limit", price="100")
 
 
@@ -216,6 +218,3 @@ def _genuine(signed: bytes, signature: str, credentials: Mapping[str, str]) -> b
     except (InvalidSignature, ValueError):
         return False
     return True
-
-
-__all__ = ["PM"]

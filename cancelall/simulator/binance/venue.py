@@ -46,7 +46,7 @@ def open_orders(book: SimBook, venue: State, call: Call) -> object:
     orders = [order for order in venue.listed(call.account, call.request, segment) if symbol in (None, order.symbol)]
     if book.segment == "option":
         orders = orders[:_CUT_OFF]
-    if ":" not in book.segment and book.rows == "book" and venue.fault("ghosts", call.request):
+    if book.rows == "book" and venue.fault("ghosts", call.request):
         orders += list(call.account.book.closed(segment))[:3]
     return [_row(venue, order) for order in orders]
 

@@ -14,7 +14,7 @@ from ..positions import SimPosition
 from ..rows import Table, tables
 from ..stock import template, templates
 
-PM = {"usdm": "pm usdm", "usdm:algo": "pm usdm:algo", "coinm": "pm coinm", "coinm:algo": "pm coinm:conditional"}
+PM = {"usdm": "pm usdm", "usdm algo": "pm usdm algo", "coinm": "pm coinm", "coinm algo": "pm coinm conditional"}
 PM |= {"margin": "pm margin"}
 """Where the orders of these segments are once portfolio margin is on."""
 _UNDERLYINGS = ("BTC", "ETH", "BNB", "SOL")
@@ -111,15 +111,15 @@ _ALGO = "openAlgoOrders algoOpenOrders algoOrder algoOrder"
 BOOKS = (
     _book("spot", "/api/v3", _SAME, "spot"),
     _book("margin", "/sapi/v1/margin", _SAME, "margin"),
-    _book("usdm:algo", "/fapi/v1", _ALGO, "algo", "algoId"),
+    _book("usdm algo", "/fapi/v1", _ALGO, "algo", "algoId"),
     _book("usdm", "/fapi/v1", _ORDERS),
-    _book("coinm:algo", "/dapi/v1", _ALGO, "algo", "algoId"),
+    _book("coinm algo", "/dapi/v1", _ALGO, "algo", "algoId"),
     _book("coinm", "/dapi/v1", _ORDERS),
     _book("option", "/eapi/v1", _ORDERS, "option"),
-    _book("pm usdm:algo", "/papi/v1/um/algo", "openAlgoOrders allOpenOrders order algoOrder", "algo", "algoId"),
+    _book("pm usdm algo", "/papi/v1/um/algo", "openAlgoOrders allOpenOrders order algoOrder", "algo", "algoId"),
     _book("pm usdm", "/papi/v1/um", _ORDERS),
     _book(
-        "pm coinm:conditional",
+        "pm coinm conditional",
         "/papi/v1/cm/conditional",
         "openOrders allOpenOrders order orderHistory",
         "conditional",
@@ -134,6 +134,16 @@ BY_SEGMENT = {book.segment: book for book in BOOKS}
 def book_of(order: SimOrder) -> SimBook:
     """The book of an order; all isolated accounts are behind the calls of the cross one."""
     return BY_SEGMENT["margin" if order.segment.startswith("isolated") else order.segment]
+
+
+def product_of(segment: str) -> str:
+    """The product of a segment, whoever lists it."""
+    return segment.removeprefix("pm ").partition(" ")[0]
+
+
+def conditional(order: SimOrder) -> bool:
+    """Whether it is in a book of its own until its price comes."""
+    return order.segment.endswith((" algo", " conditional"))
 
 
 def waits(order: SimOrder) -> bool:
@@ -159,8 +169,7 @@ class Symbols:
         }
 
     def known(self, segment: str, symbol: str) -> bool:
-        product = segment.removeprefix("pm ").partition(":")[0]
-        return symbol in self.of.get(product, self.of["spot"])
+        return symbol in self.of.get(product_of(segment), self.of["spot"])
 
     def stock(self, mode: str) -> list[SimOrder]:
         """One of each. The first eleven reach every part of the account."""
@@ -171,7 +180,7 @@ class Symbols:
 def _template(segment: str, symbol: str, side: str, price: str, kind: str, **more: str) -> SimOrder:
     left, reduces = more.pop("left", "1"), more.pop("reduces", "")
     extra: dict[str, object] = {**more, "isolated": True} if segment == "isolated" else dict(more)
-    where = f"isolated {symbol}" if segment == "isolated" else segment
+    where = f"isolated {symbol}" if segment == "isolated" else segment.replace(":", " ")
     return template(where, symbol, side, price, kind, extra, left=left, reduces=reduces)
 
 
@@ -183,7 +192,11 @@ def _moved(order: SimOrder) -> SimOrder:
 
 def closes(order: SimOrder) -> SimPosition | None:
     """The position that an order of futures closes; None for one that closes none."""
-    product = order.segment.removeprefix("pm ").partition(":")[0]
+    product = product_of(order.segment)
     if product not in ("usdm", "coinm", "option") or not (order.reduce_only or order.extra.get("closes")):
         return None
-    return SimPosition(symbol=order.symbol, long=order.side == "sell", segment=order.segment.partition(":")[0])
+    return SimPosition(
+        symbol=order.symbol,
+        long=order.side == "sell",
+        segment=order.segment.removesuffix(" algo").removesuffix(" conditional"),
+    )

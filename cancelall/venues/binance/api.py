@@ -194,6 +194,8 @@ def judge(request: Request, reply: Reply) -> Judgement:
         return said(answer=Answer.NOTHING_OPEN)
     if code == -2013 and request.purpose == Purpose.FINAL_STATES:
         return said(answer=Answer.NOTHING_OPEN)
+    if code == -1121 and "isIsolated" in request.query:
+        return said(answer=Answer.ABSENT, kind="mode")  # there is no such pair
     if code == -1121 and request.purpose == Purpose.MASS_CANCEL:
         return said(answer=Answer.NOTHING_OPEN)  # this product has no such symbol, so that nothing rests there
     if code in _CLOCK:

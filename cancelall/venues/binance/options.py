@@ -92,7 +92,7 @@ def can_hold(product: str, symbol: str) -> bool:
     if re.fullmatch(r".+USD_(PERP|\d{6})", symbol):
         return product in ("coinm", "pm")
     if "_" in symbol:
-        return product in ("usdm", "pm")
+        return product in ("usdm", "pm") or (product == "coinm" and not re.search(r"USD[TC]_", symbol))
     return product in ("spot", "margin", "isolated", "usdm", "pm")
 
 
