@@ -230,11 +230,12 @@ class ProfileSweep:
         if any(one.cancelling for one in self._sweeps.values()):
             await self._around.first_out.wait()
 
-    async def _at_rest(self) -> float:
-        """Wait until all cancels of all segments have been over for a gap; since when they are."""
+    async def _at_rest(self, since: float) -> float:
+        """Wait until all cancels of all segments, and `since`, have been over for a gap; since when the cancels are."""
         while True:
             under_way = any(one.cancelling for one in self._sweeps.values())
-            left = self.gap if under_way else self._disturbed() + self.gap - self.client.clock.monotonic()
+            quiet = max(self._disturbed(), since)
+            left = self.gap if under_way else quiet + self.gap - self.client.clock.monotonic()
             if left <= 0:
                 return self._disturbed()
             await asyncio.sleep(left)

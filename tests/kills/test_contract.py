@@ -34,8 +34,8 @@ def segments(name: str) -> tuple[Segment, ...]:
 # --- the module -----------------------------------------------------------------------------------------------------
 
 
-FURTHER_SEGMENTS = {"bitget": {"classic", "unified"}}
-"""Where there are two families of calls."""
+FURTHER_SEGMENTS = {"bitget": {"classic", "unified"}, "binance": {"books", "parents"}}
+"""Where there are two families of calls, or a table of many."""
 
 
 def test_the_modules_read_alike(venue: str) -> None:

@@ -93,7 +93,7 @@ class State(FakeVenue):
         kind = like.segment.rpartition(" ")[2] if conditional(like) else ""
         number = next(self._numbers) // 2 if not kind else next(self._numbers)
         number += (1 << 62) * (like.segment == "option")
-        made = ":".join(filter(None, (like.symbol, kind, str(number))))
+        made = ":".join(filter(None, (like.symbol if kind != "algo" else "", kind, str(number))))
         taken = any(account.book.find(made) for account in self.accounts.values())
         return self.new_id(like) if taken else made
 

@@ -121,8 +121,7 @@ LISTS = {
 
 
 def identity(book: Book, row: Row, symbol: str | None) -> str:
-    """An id that no other order of the wallet has: numbers are unique within a symbol and a book only.
-
-    Raises Unreadable.
+    """An id that no other order of the wallet has: numbers are unique within a book, and within a symbol where a cancel
+    wants one. Raises Unreadable.
     """
-    return ":".join(filter(None, (symbol, book.kind, row.identity(book.key))))
+    return ":".join(filter(None, (symbol if book.needs_symbol else "", book.kind, row.identity(book.key))))

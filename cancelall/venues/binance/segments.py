@@ -105,8 +105,7 @@ class Wallet(Segment):
             if book.key in wanted and number != wanted[book.key] and book.kind:
                 remark = f"{self.name}: the cancel was of {wanted[book.key]}, and the answer is about {number}"
                 continue
-            symbol = row.name("symbol") or wanted.get("symbol")
-            order_id = identity(book, row, symbol) if symbol else self._known_as(book, number)
+            order_id = identity(book, row, row.name("symbol") or wanted.get("symbol"))
             code = row.number("code")
             if code not in (None, 0, 200):
                 failed.append(Failure(id=order_id, reason=f"{code} {payload.message(row.record.get('msg'))}".strip()))
@@ -117,9 +116,6 @@ class Wallet(Segment):
         if request.purpose == Purpose.CANCEL and not (cancelled or failed or remark):
             raise Unreadable("the answer names no order")
         return Acknowledgement(cancelled=tuple(cancelled), failed=tuple(failed), client_ids=client_ids, remark=remark)
-
-    def _known_as(self, book: Book, number: str) -> str:
-        return f"{book.kind}:{number}" if book.kind else number
 
     # --- listing ---
 

@@ -159,7 +159,10 @@ def discoveries(options: BinanceOptions, facts: BinanceFacts) -> tuple[Discovery
         )
     if "isolated" in selected(options, "live") and not options.symbol:
         request = get("/sapi/v1/margin/isolated/account", PAIRS)
-        found.append(Discovery(name="isolated margin pairs", request=request, read=_read_pairs, learn=_learn_pairs))
+        pairs = Discovery(
+            name="isolated margin pairs", request=request, read=_read_pairs, learn=_learn_pairs, shows_orders=True
+        )
+        found.append(pairs)
     return (*found, *_instruments(options))
 
 

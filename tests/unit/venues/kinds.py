@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from cancelall.core.model import Order, Page, Purpose, Reply, Request
+from cancelall.venues.binance.options import BinanceFacts
 from cancelall.venues.bitget import venue as bitget
 from cancelall.venues.contract import Segment
 from cancelall.venues.deltadefi.options import DeltadefiFacts
@@ -44,6 +45,8 @@ class Kind:
     """Fields of which an object or a list makes the page unsure."""
     by_symbol: bool = True
     """Whether an order without a symbol cannot be named."""
+    pass_: int | None = None
+    """Which pass of the listing it is, where that is not the usual one."""
     twice: bool = True
     """Whether null in the place of the list has to be read twice to be an empty one."""
 
@@ -55,6 +58,8 @@ class Kind:
     @property
     def request(self) -> Request:
         """Its first listing; of Bybit the last, which is that of ordinary orders."""
+        if self.pass_ is not None:
+            return self.one.listings[0][self.pass_]
         return self.one.listings[-1 if self.venue == "bybit" else 0][0]
 
     def page(self, rows: object) -> Page:
@@ -72,6 +77,7 @@ GOOD_ANSWERS: Mapping[str, Callable[[object], object]] = {
     "ascendex": lambda data: {"code": 0, "data": data},
     "pacifica": lambda data: {"success": True, "data": data, "error": None, "code": None},
     "deltadefi": lambda data: data,
+    "binance": lambda data: data,
 }
 """Each venue's good answer with this in it."""
 
@@ -276,10 +282,81 @@ _DELTADEFI = Kind(
     by_symbol=False,
 )
 
+# --- Binance --------------------------------------------------------------------------------------------------------
+
+PM = BinanceFacts(mode="pm")
+_BOOK_READ = "symbol side status type clientOrderId origQty time"
+
+
+def _binance(segment: str, row: str, key: str, status: str, ended: str, read: str, **more: Any) -> Kind:
+    return Kind(
+        venue="binance",
+        segment=segment,
+        row={**ROWS[f"binance {row}"], key: 1},
+        key=key,
+        status=status,
+        ended=tuple(ended.split()),
+        shape=GOOD_ANSWERS["binance"],
+        read=read,
+        twice=False,
+        **more,
+    )
+
+
+_FINAL = "CANCELED CANCELLED FILLED REJECTED EXPIRED EXPIRED_IN_MATCH"
+_BINANCE = {
+    f"binance {name}": kind
+    for name, kind in {
+        "spot": _binance("spot", "spot", "orderId", "status", _FINAL, f"{_BOOK_READ} orderListId"),
+        "margin": _binance("margin", "spot", "orderId", "status", _FINAL, f"{_BOOK_READ} orderListId"),
+        "usdm": _binance(
+            "usdm", "book", "orderId", "status", _FINAL, f"{_BOOK_READ} reduceOnly closePosition", pass_=1
+        ),
+        "usdm algo": _binance(
+            "usdm",
+            "algo",
+            "algoId",
+            "algoStatus",
+            f"{_FINAL} TRIGGERED FINISHED",
+            "symbol side algoStatus orderType clientAlgoId quantity createTime reduceOnly closePosition",
+            by_symbol=False,
+        ),
+        "pm coinm": _binance(
+            "pm coinm",
+            "conditional",
+            "strategyId",
+            "strategyStatus",
+            f"{_FINAL} TRIGGERED FINISHED",
+            "symbol side strategyStatus strategyType newClientStrategyId origQty bookTime reduceOnly",
+            facts=PM,
+        ),
+        "option": _binance(
+            "option",
+            "option",
+            "orderId",
+            "status",
+            _FINAL,
+            "symbol side status type clientOrderId quantity createTime reduceOnly",
+        ),
+        "usdm TWAP/VP": replace(
+            _binance(
+                "usdm TWAP/VP",
+                "parent",
+                "algoId",
+                "algoStatus",
+                f"{_FINAL} TRIGGERED FINISHED",
+                "symbol side algoStatus algoType clientAlgoId totalQty bookTime",
+                by_symbol=False,
+            ),
+            shape=lambda rows: {"total": len(rows) if isinstance(rows, list) else 0, "orders": rows},
+        ),
+    }.items()
+}
+
 EVERY: Mapping[str, Kind] = {
     f"{one.venue} {one.segment}{' unified' if one.facts is UNIFIED else ''}": one
     for one in (*_BYBIT, _BYBIT_STRATEGY, *KINDS.values(), *_ASCENDEX, *_PACIFICA, _DELTADEFI)
-}
+} | _BINANCE
 """All listings."""
 
 SCOPES: Mapping[str, tuple[tuple[Mapping[str, Any], Any], ...]] = {
@@ -291,6 +368,11 @@ SCOPES: Mapping[str, tuple[tuple[Mapping[str, Any], Any], ...]] = {
     ),
     "ascendex": (({"futures_api": "v1"}, None), ({"symbol": ("BTC/USDT", "A-PERP")}, None)),
     "pacifica": (({}, None), ({"symbol": ("BTC",)}, None)),
+    "binance": tuple(
+        (options, facts)
+        for facts in (None, BinanceFacts(mode="pm", pairs=("BTCUSDT",)))
+        for options in ({}, {"symbol": ("BTCUSDT", "BTCUSD_PERP")})
+    ),
     "deltadefi": (({}, None), ({"symbol": ("ADAUSDX",)}, DeltadefiFacts(symbols=("ADAUSDX",), apart=("ADAUSDX",)))),
 }
 """Options and facts with which each venue has every kind of segment and of discovery read."""
@@ -329,7 +411,7 @@ def requests(venue: str) -> Mapping[str, Request]:
     first = next(one for one in segments(venue, {}, CLASSIC if venue == "bitget" else None) if one.mass_cancels(()))
     if venue == "bitget":
         first = KINDS["future"].one
-    order = Order(id="1", segment=first.name, symbol="BTCUSDT", kind="limit")
+    order = Order(id="1", segment=first.name, symbol="BTCUSDT", kind="" if venue == "binance" else "limit")
     found = {
         "cancel": first.mass_cancels(())[0],
         "listing": first.listings[-1][0],
@@ -339,6 +421,11 @@ def requests(venue: str) -> Mapping[str, Request]:
         found["unified cancel"] = next(
             one.mass_cancels(())[0] for one in segments(venue, {}, UNIFIED) if one.name == "SPOT"
         )
+    if venue == "binance":
+        spot = next(one for one in segments(venue, {"symbol": ("BTCUSDT",)}) if one.name == "spot")
+        found["cancel"] = spot.mass_cancels(())[0]
+        found["listing"] = spot.listings[0][0]
+        found["by name"] = spot.cancels((order,), None)[0][0]
     if venue == "pacifica":
         found |= {
             word: Request(method="POST", path=f"/api/v1{path}", body=b"{}", changes=True, purpose=purpose)
