@@ -305,7 +305,7 @@ class Client:
         only nice to know is left. 0 for any other.
         """
         now = self.clock.monotonic()
-        wait = self._limits.proof_only_until - now
+        wait = self._limits.proof_only_until.get(request.host, 0.0) - now
         if wait <= 0 or request.priority not in (Priority.CANCEL, Priority.OTHER):
             return 0.0
         if request.priority is Priority.CANCEL and now > self.deadline - self.reserve:

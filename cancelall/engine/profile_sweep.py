@@ -149,8 +149,7 @@ class ProfileSweep:
         by_name = {segment.name: segment for segment in known}
         before: dict[str, SegmentSweep] = {}
         for name, ledger in tuple(self.ledgers.items()):  # none at first: no listing is made before the first cancels
-            gone = name not in by_name and not any(record.order.symbol for record in ledger.seen)
-            if gone or (name in by_name and by_name[name].listings != ledger.segment.listings):
+            if name not in by_name or by_name[name].listings != ledger.segment.listings:
                 before[name] = self._sweeps.pop(name)
                 del self.ledgers[name]
                 self._sweeping.pop(name).cancel()
@@ -165,6 +164,9 @@ class ProfileSweep:
                 ledger.take_over(old.ledger)
                 made.cancelling = old.cancelling
             made.fire_blind()
+        for name in client.venue.never(self.discoveries.facts):
+            if name in self.ledgers:
+                self.ledgers[name].never = True
         self._dropped += [one.ledger for name, one in before.items() if name not in self._sweeps]
         self._in_background(self._discover())  # it runs after the cancels, and its reads go before the listings
         for segment in new:

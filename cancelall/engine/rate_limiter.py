@@ -284,8 +284,8 @@ class ProfileLimits:
         self._further = further
         self._limiters: dict[str, RateLimiter] = {}
         self._backoffs = Backoffs()
-        self.proof_only_until = 0.0
-        """Until then no cancel by name goes: what is left of a limit is for mass cancels and the proof."""
+        self.proof_only_until: dict[str, float] = {}
+        """Until when no cancel by name goes to a host: what is left of its limit is for mass cancels and the proof."""
 
     def until(self, request: Request) -> float:
         """When a request may go, as far as the venue, or a gateway, wants it to wait."""
@@ -319,4 +319,5 @@ class ProfileLimits:
         elif judgement.answer is not Answer.AMBIGUOUS:
             self._backoffs.good(attempt.request)
         if judgement.hold is not None:
-            self.proof_only_until = max(self.proof_only_until, attempt.ended + judgement.hold)
+            host, until = attempt.request.host, attempt.ended + judgement.hold
+            self.proof_only_until[host] = max(self.proof_only_until.get(host, 0.0), until)

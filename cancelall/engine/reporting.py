@@ -131,6 +131,7 @@ def _segment_basis(ledger: Ledger) -> SegmentBasis:
             for one in segment.witnesses
         ),
         spawns=segment.spawns,
+        never=ledger.never,
         protective_kinds=segment.protective_kinds,
         contradictions=ledger.contradictions,
     )

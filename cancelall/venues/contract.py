@@ -240,6 +240,9 @@ class Venue(Generic[O, S, F]):
     """Options, facts and environment to segments. Raises OptionError when the options leave none."""
     discoveries: Callable[[O, F], tuple[Discovery[F], ...]] = lambda options, facts: ()
     """The reads that these facts allow. It is called again after each; a known name is not read again."""
+    never: Callable[[F], frozenset[str]] = lambda facts: frozenset()
+    """Names of segments that the account was never opened for, or has elsewhere, as the venue has said to a discovery
+    read. There a refusal of every request, twice, is the word that there is no such product."""
     learn_mode: Callable[[F, str], F] = lambda facts, mode: facts
     """Facts after a judgement revealed the account's mode."""
 

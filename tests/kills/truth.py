@@ -426,6 +426,7 @@ BINANCE = Truth(
         Account(
             mode="pm",
             segments=(*_BOTH, "option", "spot", *_ISOLATED, "pm margin", "pm usdm", "pm coinm"),
+            absent=("margin", "usdm", "coinm"),
             kinds=20,
         ),
     ),
@@ -478,7 +479,7 @@ BINANCE = Truth(
     ),
     narrow=(
         Narrow(options=_USDM, segments=("usdm TWAP/VP", "usdm")),
-        Narrow(options=_USDM, segments=("usdm TWAP/VP", "pm usdm"), mode="pm"),
+        Narrow(options=_USDM, segments=("usdm TWAP/VP", "usdm", "pm usdm"), mode="pm"),
         Narrow(options={"product": ["isolated"]}, segments=_ISOLATED),
         Narrow(options={"product": ["option"]}, segments=("option",), blind=True),
         Narrow(options={"symbol": ["ethusdt"]}, blind=True, unseen=True),

@@ -11,7 +11,7 @@ in a book of their own, and both are always listed. TWAP and VP orders are read 
 
 Whether portfolio margin is on, and what the account was never opened for, is read during the kill. While that is not
 known nothing is proven, and cancels go to the wallets of a classic account, and to `papi` if an earlier run saw orders
-there. A wallet that has shown an order stays in the sweep, whatever that read says.
+there. What that read says leaves no wallet out: only where a wallet refuses everything, too, it is not there.
 
 Handled on the safe side, because the documents leave it open:
 - numbers of orders are unique within a symbol only: an id here is the symbol and the number
@@ -21,8 +21,8 @@ Handled on the safe side, because the documents leave it open:
 - order numbers of batches have two spellings: there are none here, orders go one by one
 - a cancel for a symbol that a product lacks (-1121) has nothing to cancel; the public lists tell whether it is misspelt
 - -2015 and -1022 are said for a key, an address, a right, a kind of key or portfolio margin: they end one product only
-- absent is what the documents have a code for (-3003, -11001, -21001, -5000), and what `account/info` says was never
-  opened unless the profile names it; an account without futures or options has no documented code
+- absent is what the documents have a code for (-3003, -11001, -21001, -5000); an account without futures or options has
+  none, and is taken for one that lacks them where `account/info` says so and everything is refused there
 - a status of 451 refuses the place whatever code it carries; 418, or "banned until", ends the reads on that host
 - 503 is ambiguous but in the words that say that nothing was done
 - a time stamp is refused in both directions without the venue's time: the Date header corrects it

@@ -21,8 +21,8 @@ FURTHER_LIMITS = {host: (name, Limit(count=WEIGHTS[name], seconds=60.0)) for hos
 ADDRESS_LIMIT = Limit(count=WEIGHTS["api"], seconds=60.0)
 LIMITS = {name: Limit(count=1000) for name in WEIGHTS}
 """Raw requests: 300,000 in 5 minutes on spot. Cancels count against no limit of orders."""
-_KEPT_BACK = 0.9
-"""Share of the weight of a minute after which no cancel by name goes: the rest is for mass cancels and the proof."""
+_KEPT_BACK = 400
+"""Weight that is left of a minute when no cancel by name goes any more: it is for mass cancels and the proof."""
 
 _COSTS = {
     "GET /api/v3/openOrders": 80,
@@ -218,7 +218,7 @@ def _good(request: Request, answer: object, code: int | None, reply: Reply) -> J
 def _hold(request: Request, reply: Reply) -> float | None:
     """Seconds for which cancels by name wait, once this address has used up most of the weight of a minute."""
     used = next((value for name, value in reply.headers.items() if name.startswith("x-mbx-used-weight-1m")), "")
-    most = WEIGHTS[_LIMIT_OF[request.host]] * _KEPT_BACK
+    most = WEIGHTS[_LIMIT_OF[request.host]] - _KEPT_BACK
     return (
         _rest_of_a_minute(reply) if used.isascii() and used.isdigit() and len(used) < 9 and int(used) >= most else None
     )

@@ -79,7 +79,7 @@ class BinanceFacts:
     mode: Literal["", "classic", "pm"] = ""
     """Whether portfolio margin is on; empty while that is not known."""
     lacks: frozenset[str] = frozenset()
-    """Products that the account was never opened for, in the venue's words."""
+    """Wallets that the account was never opened for, in the venue's words."""
     pairs: tuple[str, ...] = ()
     """Pairs that have an isolated margin account."""
     remembered: tuple[tuple[str, tuple[str, ...]], ...] = ()

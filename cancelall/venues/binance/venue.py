@@ -65,8 +65,8 @@ _ISOLATED = "isolated "
 def segments(options: BinanceOptions, facts: BinanceFacts, environment: str) -> tuple[Segment, ...]:
     """The wallets in scope, parents first, and those first whose orders are cancelled unseen.
 
-    While it is not known whether portfolio margin is on, the wallets of a classic account; and those behind `papi`,
-    too, where an earlier run has seen orders there. Raises OptionError when the options leave none.
+    Those behind `papi` once portfolio margin is known to be on, or an earlier run has seen orders there. Raises
+    OptionError when the options leave none.
     """
     chosen = selected(options, environment)
     if not chosen:
@@ -74,24 +74,22 @@ def segments(options: BinanceOptions, facts: BinanceFacts, environment: str) -> 
         raise OptionError(
             f"the environment {environment} has none of {words}", "choose other products or symbols for this profile"
         )
-    there = [one for one in chosen if one not in facts.lacks or one in options.product]
-    moved = [one for one in _PM if "pm" in options.product or one in there]
-    pm = "pm" in options.product or facts.mode == "pm" or (not facts.mode and _remembers_pm(facts))
-    classic = [one for one in there if not (one in _PM and facts.mode == "pm")]
+    moved = [one for one in _PM if "pm" in options.product or one in chosen]
+    pm = "pm" in options.product or facts.mode == "pm" or any(name.startswith("pm ") for name, _ in facts.remembered)
     remembered = dict(facts.remembered)
     found: list[Segment] = []
-    for name in (*classic, *(f"pm {one}" for one in moved if pm)):
+    for name in (*chosen, *(f"pm {one}" for one in moved if pm)):
         if name in _CLASS:
             product = "pm" if name.startswith("pm ") else name
             symbols = tuple(one for one in symbols_of(product, options) if _fits(name, one))
             if not options.symbol or symbols:
                 known = () if options.symbol else remembered.get(name, ())
                 found.append(_CLASS[name](name=name, wallet=name, symbols=symbols, remembered=known))
-    if "isolated" in there:
+    if "isolated" in chosen:
         pairs = symbols_of("isolated", options) or facts.pairs
         found += [kinds.Margin(name=_ISOLATED + pair, wallet="isolated", pair=pair) for pair in pairs]
     if environment == "live":
-        found += _parents(options, there, pm=pm)
+        found += _parents(options, chosen, pm=pm)
     return tuple(sorted(found, key=lambda segment: (not segment.spawns, not segment.blind)))
 
 
@@ -111,8 +109,9 @@ def _fits(name: str, symbol: str) -> bool:
     return can_hold(name.removeprefix("pm "), symbol)
 
 
-def _remembers_pm(facts: BinanceFacts) -> bool:
-    return any(name.startswith("pm ") for name, _ in facts.remembered)
+def never(facts: BinanceFacts) -> frozenset[str]:
+    """Wallets that the account was never opened for, or has behind `papi`: they refuse everything then (-2015)."""
+    return facts.lacks | frozenset(_PM if facts.mode == "pm" else ())
 
 
 def recall(facts: BinanceFacts, remembered: Remembered) -> BinanceFacts:
@@ -140,8 +139,8 @@ def not_covered(options: BinanceOptions, environment: str) -> tuple[str, ...]:
 # --- the account ----------------------------------------------------------------------------------------------------
 
 _FLAGS = {
-    "isMarginEnabled": ("margin", "isolated"),
-    "isFutureEnabled": ("usdm", "coinm"),
+    "isMarginEnabled": ("margin",),
+    "isFutureEnabled": ("usdm", "usdm TWAP/VP", "coinm"),
     "isOptionsEnabled": ("option",),
 }
 
@@ -182,9 +181,8 @@ def _read_account(request: Request, reply: Reply) -> Batch:
 
 def _learn_account(facts: BinanceFacts, names: tuple[Known, ...]) -> BinanceFacts:
     mode = names_of(names, "mode")
-    if mode == ["pm"]:
-        return replace(facts, mode="pm", lacks=frozenset(names_of(names, "lacks")) - {"usdm", "coinm", "margin"})
-    return replace(facts, mode="classic", lacks=frozenset(names_of(names, "lacks"))) if mode else facts
+    lacks = frozenset(names_of(names, "lacks"))
+    return replace(facts, mode="pm" if mode == ["pm"] else "classic", lacks=lacks) if mode else facts
 
 
 def _read_pairs(request: Request, reply: Reply) -> Batch:
@@ -248,6 +246,7 @@ VENUE = Venue(
     segments=segments,
     discoveries=discoveries,
     recall=recall,
+    never=never,
     sign=sign,
     check_secrets=signing.check_any_key,
     clock_lead_ms=200,
