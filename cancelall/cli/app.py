@@ -39,6 +39,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "ascendex": ("cancelall ascendex --account-category futures",),
     "pacifica": ("cancelall pacifica --symbol BTC",),
     "deltadefi": ("cancelall deltadefi --dry-run",),
+    "binance": ("cancelall binance --product usdm", "cancelall binance --symbol BTCUSDT --symbol ETHUSDT"),
     "all": ("cancelall all --hold 60", "cancelall all --only 'mm-*' --skip mm-9", "cancelall all --json"),
     "orders": ("cancelall orders", "cancelall orders bybit --json"),
     "positions": ("cancelall positions", "cancelall positions bybit --json"),

@@ -62,10 +62,10 @@ def edge_page(written: str, path: str) -> SimReply:
 
 # --- listings -------------------------------------------------------------------------------------------------------
 
-_IDS = ("orderId", "order_id", "strategyId", "strategy_id", "id")
+_IDS = ("orderId", "order_id", "strategyId", "strategy_id", "algoId", "id")
 _WAYS = ("nextPageCursor", "nextCursor", "endId", "idLessThan", "cursor", "total_page")
 _FIELDS: Mapping[str, str] = {
-    "date": "createdTime createdTimeE3 cTime lastExecTime created_at",
+    "date": "createdTime createdTimeE3 cTime lastExecTime created_at time createTime bookTime",
     "price": "price triggerPrice executePrice initial_price initial_amount size definition",
     "flag": "reduceOnly reduce_only execInst",
     "status": "",

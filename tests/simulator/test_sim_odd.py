@@ -43,6 +43,12 @@ class Client:
         self.venue = load(venue)
         self.options = schema(venue).options(**self.account.options)
         facts = self.venue.facts
+        if self.venue.recall is not None:  # one whose cancels want symbols
+            kept = {(one.segment.split()[0], one.symbol) for one in self.account.book.open()}
+            names = sorted({segment for segment, _ in kept})
+            facts = self.venue.recall(
+                facts, tuple((one, tuple(sorted(s for n, s in kept if n == one))) for one in names)
+            )
         self.segments = self.venue.segments(self.options, facts, "live")
 
     def listings(self) -> Iterator[Request]:

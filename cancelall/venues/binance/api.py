@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from functools import partial
 from urllib.parse import parse_qsl, quote
@@ -182,7 +181,7 @@ def judge(request: Request, reply: Reply) -> Judgement:
     if reply.status == 451:
         return said(answer=Answer.REFUSED, kind="region", reach=Reach.PRODUCT, hint=_RESTRICTED)
     if reply.status == 418 or (code == -1003 and "banned until" in words):
-        hint = f"this address is banned{_until(words)}: stop what else calls Binance from it"
+        hint = "this address is banned for minutes to days: stop what else calls Binance from it"
         return said(answer=Answer.REFUSED, kind="ip", reach=Reach.HOST, hint=hint)
     if reply.status == 429 or code in _AGAIN or any(words.startswith(one) for one in _SURELY_FAILED):
         return said(answer=Answer.AGAIN, kind="rate_limit", after=_after(reply, code))
@@ -234,11 +233,3 @@ def _after(reply: Reply, code: int) -> float:
 
 def _rest_of_a_minute(reply: Reply) -> float:
     return 60.0 - ((reply.date_ms or 0) // 1000) % 60 if reply.date_ms is not None else 10.0
-
-
-def _until(words: str) -> str:
-    """When a ban ends, in words."""
-    import time
-
-    found = re.search(r"banned until (\d{13})", words)
-    return time.strftime(" until %Y-%m-%d %H:%M:%S UTC", time.gmtime(int(found[1]) // 1000)) if found else ""

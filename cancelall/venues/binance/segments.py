@@ -212,7 +212,7 @@ def _legs(entry: object) -> list[object]:
     return reports if isinstance(reports, list) else [entry]
 
 
-class Spot(Wallet):
+class SpotWallet(Wallet):
     """Spot and margin orders, which may belong to lists of orders."""
 
     borrows: ClassVar[bool] = False
@@ -265,13 +265,13 @@ class Spot(Wallet):
         return True
 
 
-class Margin(Spot):
+class MarginWallet(SpotWallet):
     """Orders of a margin account: the cross one, that of a pair, or that of portfolio margin."""
 
     borrows = True
 
 
-class Option(Wallet):
+class OptionWallet(Wallet):
     """Options. Cancelled by underlying, of which there are few and well-known ones: they are fired at unseen.
 
     A listing of a hundred orders may be cut off: https://developers.binance.com/docs/derivatives/options-trading/trade

@@ -48,12 +48,12 @@ from cancelall.venues.payload import Row
 # --- scope ----------------------------------------------------------------------------------------------------------
 
 _CLASS: Mapping[str, type[kinds.Wallet]] = {
-    "spot": kinds.Spot,
-    "margin": kinds.Margin,
+    "spot": kinds.SpotWallet,
+    "margin": kinds.MarginWallet,
     "usdm": kinds.Wallet,
     "coinm": kinds.Wallet,
-    "option": kinds.Option,
-    "pm margin": kinds.Margin,
+    "option": kinds.OptionWallet,
+    "pm margin": kinds.MarginWallet,
     "pm usdm": kinds.Wallet,
     "pm coinm": kinds.Wallet,
 }
@@ -87,7 +87,7 @@ def segments(options: BinanceOptions, facts: BinanceFacts, environment: str) -> 
                 found.append(_CLASS[name](name=name, wallet=name, symbols=symbols, remembered=known))
     if "isolated" in chosen:
         pairs = symbols_of("isolated", options) or facts.pairs
-        found += [kinds.Margin(name=_ISOLATED + pair, wallet="isolated", pair=pair) for pair in pairs]
+        found += [kinds.MarginWallet(name=_ISOLATED + pair, wallet="isolated", pair=pair) for pair in pairs]
     if environment == "live":
         found += _parents(options, chosen, pm=pm)
     return tuple(sorted(found, key=lambda segment: (not segment.spawns, not segment.blind)))

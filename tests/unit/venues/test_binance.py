@@ -181,8 +181,6 @@ def test_what_the_venue_asks_to_wait_is_waited_for() -> None:
     assert api.judge(request, reply(said, 429, retry_after="7")).after == 7.0
     assert api.judge(request, reply(said, 429, date="Mon, 30 Nov 2026 01:00:50 GMT")).after == 10.0
     assert api.judge(request, reply(said, 429)).after == 10.0
-    ban = api.judge(request, reply({**said, "msg": "IP banned until 1659146400000."}, 418))
-    assert "2022-07-30 02:00:00 UTC" in ban.hint
 
 
 def test_an_account_that_has_no_isolated_margin_says_so_to_one_question_only() -> None:
