@@ -23,7 +23,7 @@ from cancelall.simulator.spoil import HOSTILE, ODD_ROWS, UNKNOWN_STATUS
 from cancelall.simulator.wire import MADE_UP
 from cancelall.venues.registry import VENUES, load, schema
 
-IDS = {"orderId", "order_id", "strategyId", "strategy_id", "id"}
+IDS = {"orderId", "order_id", "strategyId", "strategy_id", "algoId", "id"}
 WAYS = {"nextPageCursor", "nextCursor", "endId", "idLessThan", "cursor", "total_page"}
 PAGED = ("bybit", "bitget", "deltadefi")
 """Venues whose listings name the page that follows."""
@@ -144,6 +144,8 @@ REACHES = {
 def word(reply: SimReply) -> object:
     """The venue's own word for what it says."""
     answer = read(reply)
+    if isinstance(answer, list):  # a good answer of Binance
+        return "list", None
     return answer.get("retCode", answer.get("code", "success")), answer.get("error")
 
 
