@@ -8,6 +8,8 @@ CHECKED := cancelall tests benchmarks docs
 # crowded machine. Anything else that fails is a failure of the run.
 PYTEST := $(BIN)/python tests/rerun.py
 OLD_CCXT := .conformance/ccxt-4.5.63
+# Without bytecode each of pytest's processes rewrites all tests before it runs one, which takes longer than many tests.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test faults soak bench check format docs clean
 
@@ -15,10 +17,11 @@ demo: $(VENV)/.installed  ## the main job on the embedded exchange
 	$(BIN)/cancelall demo
 
 test: $(VENV)/.developed $(OLD_CCXT) check  ## lint, types and all tests but the two below
-	$(PYTEST) -n 10 --dist worksteal
+	$(PYTEST) -n 5 --dist worksteal
 
 faults: $(VENV)/.developed  ## what takes minutes: the fault matrix of docs/faults.md, units on a systemd of their own
 	$(PYTEST) -m faults -n 6
+	SOAK=400 $(BIN)/pytest tests/soak/test_schedules.py -n 2 --timeout 600
 	HYPOTHESIS_PROFILE=thorough $(BIN)/pytest -n 2 tests/test_fuzz.py tests/unit/cli/test_options.py tests/unit/config/test_loader.py
 
 soak: $(VENV)/.developed  ## 10,000 random schedules of faults under virtual time
@@ -39,6 +42,7 @@ format: $(VENV)/.developed
 docs: $(VENV)/.developed  ## regenerate the example config, the README's tables and its picture
 	$(BIN)/python docs/documents.py
 	PYTHONPATH=tests $(BIN)/python -m faults.documents
+	PYTHONPATH=tests $(BIN)/python -m screens.documents
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache dist build

@@ -1,4 +1,4 @@
-"""A `sitecustomize` that lets the event loop of a kill hang, in the way and at the time that a test wants.
+"""A `sitecustomize` that lets the event loop of a kill hang, when and how a test wants it, or its resolver.
 
 The loop hangs as soon as a file exists; the watchdog's seconds are short, so that nobody waits for long.
 """
@@ -54,4 +54,25 @@ def hanging(folder: Path, mark: Path, code: str, seconds: tuple[float, float, fl
     (folder / "sitecustomize.py").write_text(
         _TEMPLATE.format(seconds=seconds, mark=str(mark), code=code), encoding="utf-8"
     )
+    return str(folder)
+
+
+_RESOLVER = """
+import socket, time
+real = socket.getaddrinfo
+
+def getaddrinfo(name, *given, **named):
+    if name in ("127.0.0.1", b"127.0.0.1", "localhost", b"localhost"):
+        return real(name, *given, **named)
+    time.sleep({seconds!r})
+    raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+
+socket.getaddrinfo = getaddrinfo
+"""
+
+
+def resolver(folder: Path, seconds: float) -> str:
+    """The same for a resolver that knows this machine alone, and takes so long to say so; the PYTHONPATH entry."""
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text(_RESOLVER.format(seconds=seconds), encoding="utf-8")
     return str(folder)

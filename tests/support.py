@@ -25,6 +25,7 @@ from cancelall.core.results import ProfileReport
 from cancelall.engine.run import Run
 from cancelall.simulator import SimServer
 from cancelall.venues.contract import Known, Named, Segment
+from forks import forks, serves
 
 T = TypeVar("T")
 
@@ -70,6 +71,13 @@ def started(
 
 def cancelall(*words: str, home: Path, seconds: float = 40, given: str | None = None, **more: Any) -> Ran:
     """Run it to its end. `given` comes on its standard input."""
+    if serves(more.get("env") or {}, {name: value for name, value in more.items() if name != "env"}):
+        environ = surroundings(home, more.get("env"))
+        begun = forks(*((name, environ[name]) for name in ("PATH", "PYTHONPATH")))
+        code, *texts = begun.run(
+            words, env=environ, cwd=home, given=None if given is None else given.encode(), seconds=seconds
+        )
+        return Ran(code=code, out=texts[0].decode(errors="replace"), err=texts[1].decode(errors="replace"))
     with started(*words, home=home, **({"stdin": subprocess.PIPE} if given is not None else {}), **more) as process:
         try:
             out, err = process.communicate(None if given is None else given.encode(), timeout=seconds)

@@ -42,13 +42,13 @@ BESIDE = ("-n", "2", "--dist", "worksteal")
 @pytest.mark.parametrize(
     ("which", "words", "status", "said"),
     [
-        ("good busy", BESIDE, 0, "1 passed"),
+        ("good busy", (), 0, "1 passed"),
         ("good busy race", BESIDE, 1, "not for want of time: test_race.py::test_race"),
         *(
             pytest.param(*row, marks=pytest.mark.faults)
             for row in (
                 ("good", (), 0, "1 passed"),
-                ("good busy", (), 0, "1 passed"),
+                ("good busy", BESIDE, 0, "1 passed"),
                 ("good slow", BESIDE, 1, "test_slow"),
                 ("good race", (), 1, "not for want of time"),
                 ("good mute", (), 4, "test_mute is marked alone, and does not say why"),

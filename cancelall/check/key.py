@@ -16,12 +16,12 @@ _DAY_MS = 86_400_000
 
 def key_findings(facts: Sequence[KeyFacts], page: str, now_ms: int, *, refused: bool) -> list[Finding]:
     """Rights, addresses, end and mode, from what several answers say together."""
-    found = [] if refused else _rights(facts, page)
-    found += _dangers(facts, page)
-    found += _end(facts, page, now_ms)
-    found += _account(facts)
-    found += [warning("key", remark, f"see {page}") for one in facts for remark in one.remarks]
-    return found
+    findings = [] if refused else _rights(facts, page)
+    findings += _dangers(facts, page)
+    findings += _end(facts, page, now_ms)
+    findings += _account(facts)
+    findings += [warning("key", remark, f"see {page}") for one in facts for remark in one.remarks]
+    return findings
 
 
 def _first(facts: Sequence[KeyFacts], pick: Callable[[KeyFacts], T | None]) -> T | None:
@@ -37,41 +37,41 @@ def _any(facts: Sequence[KeyFacts], pick: Callable[[KeyFacts], bool | None]) -> 
 def _rights(facts: Sequence[KeyFacts], page: str) -> list[Finding]:
     can_cancel, can_list = _any(facts, lambda one: one.can_cancel), _any(facts, lambda one: one.can_list)
     lacking = [product for one in facts for product in one.cannot]
-    found = []
+    findings = []
     if can_list is False:
         fix = f"give the key the right to view: {page}"
-        found.append(failure("rights", "the key may not read orders: nothing could be proven", fix, Area.VENUE))
+        findings.append(failure("rights", "the key may not read orders: nothing could be proven", fix, Area.VENUE))
     if can_cancel is False:
         fix = f"give the key the right to trade, and none to withdraw: {page}"
-        found.append(failure("rights", "the key is read-only: it cannot cancel", fix, Area.VENUE))
+        findings.append(failure("rights", "the key is read-only: it cannot cancel", fix, Area.VENUE))
     elif lacking:
         fix = f"give the key the right to trade them, or narrow the profile: {page}"
-        found.append(warning("rights", f"the key may have no right for {', '.join(lacking)}", fix))
+        findings.append(warning("rights", f"the key may have no right for {', '.join(lacking)}", fix))
     elif can_cancel:
-        found.append(good("rights", "the key can cancel"))
-    return found
+        findings.append(good("rights", "the key can cancel"))
+    return findings
 
 
 def _dangers(facts: Sequence[KeyFacts], page: str) -> list[Finding]:
-    found = []
+    findings = []
     withdraw = _any(facts, lambda one: one.can_withdraw)
     why = _first(facts, lambda one: one.withdraw_note or None)
     if withdraw:
         fix = f"take that right from the key, or use another one: {page}"
-        found.append(failure("withdrawal", f"the key can withdraw{f': {why}' if why else ''}", fix, Area.VENUE))
+        findings.append(failure("withdrawal", f"the key can withdraw{f': {why}' if why else ''}", fix, Area.VENUE))
     elif withdraw is None and why:
-        found.append(warning("withdrawal", why, f"look at the key's rights: {page}"))
+        findings.append(warning("withdrawal", why, f"look at the key's rights: {page}"))
     elif withdraw is False:
-        found.append(good("withdrawal", "the key cannot withdraw"))
+        findings.append(good("withdrawal", "the key cannot withdraw"))
     if _any(facts, lambda one: one.can_transfer):
-        found.append(warning("transfer", "the key can move money between accounts", f"take that right away: {page}"))
+        findings.append(warning("transfer", "the key can move money between accounts", f"take that right away: {page}"))
     free = _any(facts, lambda one: None if one.bound is None else not one.bound)
     if free is False:
-        found.append(good("addresses", "the key works from certain addresses only, and this is one of them"))
+        findings.append(good("addresses", "the key works from certain addresses only, and this is one of them"))
     elif free:
         fix = f"bind it to the address of the machine that fires: {page}"
-        found.append(warning("addresses", "the key works from any address", fix))
-    return found
+        findings.append(warning("addresses", "the key works from any address", fix))
+    return findings
 
 
 def _end(facts: Sequence[KeyFacts], page: str, now_ms: int) -> list[Finding]:
@@ -88,15 +88,15 @@ def _end(facts: Sequence[KeyFacts], page: str, now_ms: int) -> list[Finding]:
 
 def _ends(facts: KeyFacts, now_ms: int) -> list[int]:
     """Every way in which an answer names the end; what is not a date after 1970 names none."""
-    found = [facts.expires_ms] if facts.expires_ms is not None else []
+    ends = [facts.expires_ms] if facts.expires_ms is not None else []
     if facts.days_left is not None:
-        found.append(now_ms + facts.days_left * _DAY_MS)
+        ends.append(now_ms + facts.days_left * _DAY_MS)
     try:
         named = datetime.datetime.fromisoformat(facts.expires_at)
-        found.append(int(named.replace(tzinfo=named.tzinfo or datetime.UTC).timestamp() * 1000))
+        ends.append(int(named.replace(tzinfo=named.tzinfo or datetime.UTC).timestamp() * 1000))
     except (ValueError, OverflowError):
         pass
-    return [end for end in found if end > _DAY_MS]
+    return [end for end in ends if end > _DAY_MS]
 
 
 def _account(facts: Sequence[KeyFacts]) -> list[Finding]:

@@ -33,7 +33,7 @@ from cancelall.credentials.chain import ResolvedSecrets, resolve
 from cancelall.engine.client import Client, Send
 from cancelall.engine.run import by_origin, over_the_network
 from cancelall.engine.shared_limits import SharedLimits
-from cancelall.engine.signer import Clock, Signer, SystemClock
+from cancelall.engine.signer import SYSTEM_CLOCK, Clock, Signer
 from cancelall.net.background import in_thread
 from cancelall.net.route import route_for
 from cancelall.venues.registry import load, segments
@@ -45,7 +45,7 @@ _LAST_WORDS = 1.0
 
 
 async def _silent(profile: str, words: str) -> None:
-    """Nobody wants to know."""
+    """Announce nothing."""
 
 
 @dataclass
@@ -89,10 +89,10 @@ class VenueCheck:
         """What all that means."""
         now_ms = self.client.clock.now_ms()
         venue = self.client.venue
-        found = [warning("venue", venue.notice, "ask the venue, or use another one")] if venue.notice else []
-        found += [sunset_finding(venue.sunset, now_ms)] if venue.sunset else []
-        found += venue_findings(self.client, self.preflight, self.answers, self.listings, self.readings, now_ms)
-        return found + self._group_findings()
+        findings = [warning("venue", venue.notice, "ask the venue, or use another one")] if venue.notice else []
+        findings += [sunset_finding(venue.sunset, now_ms)] if venue.sunset else []
+        findings += venue_findings(self.client, self.preflight, self.answers, self.listings, self.readings, now_ms)
+        return findings + self._group_findings()
 
     def _group_findings(self) -> list[Finding]:
         """A part of every path that costs one read before the first cancel, unless the profile holds it."""
@@ -117,7 +117,7 @@ class Check:
     announce: Callable[[str, str], Awaitable[None]] = _silent
     """Called before something real is sent, and waited for."""
     finished: Callable[[CheckReport], None] = lambda report: None
-    clock: Clock = field(default_factory=SystemClock)
+    clock: Clock = SYSTEM_CLOCK
     connect: Callable[[Profile], Send] | None = None
     """How to send for a profile; tests put their own in."""
 
@@ -295,11 +295,11 @@ class Check:
         self, work: Coroutine[Any, Any, list[Finding]], deadline: float, check: str, area: Area
     ) -> list[Finding]:
         """What was found, or that it took too long."""
-        found = await _within(asyncio.create_task(work), deadline)
-        if found is None:
+        findings = await _within(asyncio.create_task(work), deadline)
+        if findings is None:
             fix = "run again with a longer --deadline; a kill would not be done in time either"
             return [failure(check, "not finished within the deadline", fix, area)]
-        return found
+        return findings
 
 
 async def _within(task: asyncio.Task[T], deadline: float) -> T | None:

@@ -52,7 +52,7 @@ class Listings:
     def __post_init__(self) -> None:
         self.discoveries = Discoveries(
             self.client,
-            self.client.venue.facts,
+            self.client.venue.with_key(self.client.venue.facts, self.client.signer.secrets),
             fired=_at_once,
             found_more=self._join,
             needed=lambda: True,
@@ -160,15 +160,17 @@ def venue_findings(
     options, refusal = client.signer.options, in_doubt(client)
     facts = [preflight.known(options), *(one.outcome.value for one in answers if one.outcome.value is not None)]
     exact = next((reading for one in answers if (reading := one.reading) is not None), None)
-    found = [clock_finding(exact, dated, preflight.window(options))]
+    findings = [clock_finding(exact, dated, preflight.window(options))]
     if refusal is not None:
-        found.append(refusal_finding(refusal))
+        findings.append(refusal_finding(refusal))
     else:
         unread = (one for one in answers if one.outcome.value is None)
-        found += [_unread_answer(one) for one in unread if one.outcome.answer is not Answer.ABSENT]  # not of its mode
-    found += key.key_findings(facts, preflight.key_page, now_ms, refused=refusal is not None)
-    found += _order_findings(listings, refusal)
-    return found + _discovery_findings(listings.discoveries, refusal)
+        findings += [
+            _unread_answer(one) for one in unread if one.outcome.answer is not Answer.ABSENT
+        ]  # not of its mode
+    findings += key.key_findings(facts, preflight.key_page, now_ms, refused=refusal is not None)
+    findings += _order_findings(listings, refusal)
+    return findings + _discovery_findings(listings.discoveries, refusal)
 
 
 def in_doubt(client: Client) -> Judgement | None:
@@ -205,25 +207,25 @@ def _met(attempt: Attempt | None) -> tuple[ErrorKind, str, str]:
 
 
 def _order_findings(listings: Listings, refusal: Judgement | None) -> list[Finding]:
-    found: list[Finding] = []
+    findings: list[Finding] = []
     absent = 0
     for name in listings.segments:
         attempts, listing = listings.attempts.get(name, []), listings.read.get(name)
         judged = [one.judgement for one in attempts if one.judgement is not None]
         if listing is not None and listing.complete:
-            found.append(good("open orders", f"{name}: {len(listing.orders) or 'none'}"))
+            findings.append(good("open orders", f"{name}: {len(listing.orders) or 'none'}"))
         elif judged and all(one.answer is Answer.ABSENT for one in judged):
             absent += 1
-            found.append(good("open orders", f"{name}: the account has no such product ({judged[-1].message})"))
+            findings.append(good("open orders", f"{name}: the account has no such product ({judged[-1].message})"))
         elif refusal is None:
-            found.append(_unread(name, attempts, listing))
+            findings.append(_unread(name, attempts, listing))
     if refusal is not None:
         fix = "see what was refused above"
-        found.append(failure("open orders", "they could not all be read: the venue refused", fix, Area.VENUE))
+        findings.append(failure("open orders", "they could not all be read: the venue refused", fix, Area.VENUE))
     elif absent and absent == len(listings.segments):
         fix = "check environment and selectors of this profile"
-        found.append(failure("open orders", "the account has none of these products", fix, Area.VENUE))
-    return found
+        findings.append(failure("open orders", "the account has none of these products", fix, Area.VENUE))
+    return findings
 
 
 def _unread(name: str, attempts: list[Attempt], listing: Listing | None) -> Finding:
@@ -236,14 +238,14 @@ def _unread(name: str, attempts: list[Attempt], listing: Listing | None) -> Find
 
 
 def _discovery_findings(discoveries: Discoveries, refusal: Judgement | None) -> list[Finding]:
-    found = []
+    findings = []
     if discoveries.pending and refusal is None:
         kind, message, hint = _met(discoveries.last)
         area = Area.NETWORK if kind in _ELSEWHERE else Area.VENUE
         detail = f"could not be read: {', '.join(discoveries.pending)} ({message})"
-        found.append(failure("account", detail, hint or "run again: without it a kill is unproven at best", area))
+        findings.append(failure("account", detail, hint or "run again: without it a kill is unproven at best", area))
     fix = "put it right in the profile or the account: a kill would be unproven at best"
-    return [*found, *(failure("scope", doubt, fix, Area.OURS) for doubt in discoveries.doubts)]
+    return [*findings, *(failure("scope", doubt, fix, Area.OURS) for doubt in discoveries.doubts)]
 
 
 def is_empty(listings: Listings, names: tuple[str, ...]) -> bool:

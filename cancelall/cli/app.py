@@ -40,6 +40,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "pacifica": ("cancelall pacifica --symbol BTC",),
     "deltadefi": ("cancelall deltadefi --dry-run",),
     "binance": ("cancelall binance --product usdm", "cancelall binance --symbol BTCUSDT --symbol ETHUSDT"),
+    "hyperliquid": ("cancelall hyperliquid --dex core", "cancelall hyperliquid --coin BTC --coin xyz:TSLA"),
     "all": ("cancelall all --hold 60", "cancelall all --only 'mm-*' --skip mm-9", "cancelall all --json"),
     "orders": ("cancelall orders", "cancelall orders bybit --json"),
     "positions": ("cancelall positions", "cancelall positions bybit --json"),
@@ -211,19 +212,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     if words == ["--show-completion"]:
         words.append(Path(os.environ.get("SHELL") or "?").name)
-    return process.held(lambda: _run(words))
+    return process.held(lambda: _run(words), words)
 
 
 def _run(words: Sequence[str]) -> int:
-    line = words
-    if completes := "_CANCELALL_COMPLETE" in os.environ:  # the shell hands its line over in a variable
-        line = (os.environ.get("COMP_WORDS") or os.environ.get("_TYPER_COMPLETE_ARGS") or "").split()[1:]
-    if not completes:
+    if "_CANCELALL_COMPLETE" in os.environ:
+        made = _for_completion()
+    else:
         from cancelall.cli import first_word
 
-        words = line = first_word.as_commands(words, COMMANDS, os.environ)
-    made = command(next((one for one in line if one[:1] != "-"), ""))
-    if not completes:
+        words = first_word.as_commands(words, COMMANDS, os.environ)
+        made = command(next((one for one in words if one[:1] != "-"), ""))
         parameters.check_values(made, words)
     try:
         result = made.main(args=list(words), prog_name="cancelall", standalone_mode=False)
@@ -239,8 +238,20 @@ def _run(words: Sequence[str]) -> int:
         if message is None:
             raise
         said = veiled(parameters.with_nearest(" ".join(str(message()).split())), parameters.values_of(words))
-        return process.fail(said, _help_hint(fault), ExitStatus.USAGE)
+        return process.fail(said, _help_hint(fault), ExitStatus.USAGE, "parameter", words)
     return int(result) if isinstance(result, int) else 0
+
+
+def _for_completion() -> Any:  # as `command`
+    """As much of the command line as what is completed needs."""
+    from cancelall.cli import completion
+
+    line, further = completion.line_of(os.environ)
+    names = completion.venues_of_profiles(line, os.environ)
+    first = line[0] if len(line) > 1 or (further and line) else ""
+    made = command(names.get(first, first) if first not in COMMANDS else first)
+    completion.add_profiles(made, names)
+    return made
 
 
 def _help_hint(fault: Exception) -> str:

@@ -201,11 +201,11 @@ def _stored(document: Document, profile: str, key: str, value: int) -> str:
         variable = f"{environment_prefix(profile)}{key.upper()}"
         raise ConfigError(f"profile {profile} stands in no config file", f"set {variable}={value} in the environment")
     try:
-        told = edit.save(document.path, {edit.of_profile(profile): {key: value}})
+        remark = edit.save(document.path, {edit.of_profile(profile): {key: value}})
     except OSError as fault:
         by_hand = f"write {key} = {value} into [profiles.{profile}] by hand"
         raise ConfigError(f"{document.path} cannot be written: {fault.strerror}", by_hand) from None
-    return f"{key} = {value} is now in [profiles.{profile}] of {document.path}{f'; {told}' if told else ''}"
+    return f"{key} = {value} is now in [profiles.{profile}] of {document.path}{f'; {remark}' if remark else ''}"
 
 
 def aged(
@@ -235,7 +235,7 @@ def aged(
 def unreadable(error: CancelallError, names: Sequence[str], output: Output) -> ExitStatus:
     """The lines of profiles whose config cannot even be read."""
     streams = _CheckStreams(output, os.environ)
-    for name in names:
+    for name in names or ([""] if output.json else []):
         finding = local.error_finding(error)
         streams.checked(CheckReport(profile=name, venue="", environment=None, host=None, findings=(finding,)))
     streams.note(error.line)

@@ -6,12 +6,14 @@ and never installed: nothing here edits a start-up file.
 
 from __future__ import annotations
 
+import copy
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from cancelall.cli import first_word
 from cancelall.config import loader, toml_file
 from cancelall.core.errors import CancelallError
 from cancelall.venues.registry import VENUES, schema
@@ -45,6 +47,8 @@ complete --command cancelall --no-files --condition '__cancelall_completion is-a
 """,
 }
 """What each shell has to read once per session."""
+_NAME = re.compile(r"[A-Za-z0-9_-]+")
+"""Other names are no profiles."""
 
 
 def profile_names(venue: str, chosen: Path | None, environ: Mapping[str, str]) -> list[str]:
@@ -54,18 +58,42 @@ def profile_names(venue: str, chosen: Path | None, environ: Mapping[str, str]) -
     except CancelallError:
         return []
     names = loader.venue_profiles(document, venue) if venue in VENUES else tuple(document.tables)
-    return [name for name in names if re.fullmatch(r"[A-Za-z0-9_-]+", name)]  # other names are no profiles
+    return [name for name in names if _NAME.fullmatch(name)]
+
+
+def line_of(environ: Mapping[str, str]) -> tuple[list[str], bool]:
+    """The words of the line so far, as the shell hands it over in a variable, and whether the last one is not begun."""
+    line = environ.get("COMP_WORDS") or environ.get("_TYPER_COMPLETE_ARGS") or ""
+    return line.split()[1:], line[-1:].isspace()
+
+
+def venues_of_profiles(words: Sequence[str], environ: Mapping[str, str]) -> Mapping[str, str]:
+    """Each profile of the config that a line uses, and its venue. A broken config has none."""
+    try:
+        names = first_word.profiles(words, environ)
+    except CancelallError:
+        return {}
+    return {name: venue for name, venue in names.items() if _NAME.fullmatch(name)}
+
+
+def add_profiles(made: Any, names: Mapping[str, str]) -> None:  # a group of Typer's
+    """Let the first word of a line be a profile's name, too: what follows it is completed as behind its venue."""
+    for name, venue in names.items():
+        if name not in made.commands and venue in made.commands:
+            command = made.commands[name] = copy.copy(made.commands[venue])
+            command.help = command.short_help = f"The profile {name}: {VENUES[venue]}."
 
 
 def profiles(ctx: Any, incomplete: str) -> list[str]:  # a context of Typer's, known by its name
     """Completes the name of a profile. Never says anything, never looks at a secret."""
-    names = profile_names(ctx.info_name or "", ctx.params.get("config"), os.environ)
+    names = profile_names(ctx.command.name or "", ctx.params.get("config"), os.environ)
     return [name for name in names if name.startswith(incomplete)]
 
 
 def environments(ctx: Any, incomplete: str) -> list[str]:  # a context of Typer's
     """Completes an environment of the command's venue, or of any venue."""
-    names = [ctx.info_name] if ctx.info_name in VENUES else list(VENUES)
+    own = ctx.command.name  # of a profile, its venue's
+    names = [own] if own in VENUES else list(VENUES)
     known = dict.fromkeys(key for name in names for key in schema(name).hosts)
     return [key for key in known if key.startswith(incomplete)]
 

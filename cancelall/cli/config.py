@@ -62,8 +62,8 @@ def _show(config: Config = None) -> None:
     if document.notice:
         Output().note(document.notice)
     emit(escaped(tomli_w.dumps(redacted(document))))
-    if found := troubles(document, os.environ):
-        Output().note(f"WARNING: it has {len(found)} mistake(s), and what they are in is not used: {_CHECK}")
+    if mistakes := troubles(document, os.environ):
+        Output().note(f"WARNING: it has {len(mistakes)} mistake(s), and what they are in is not used: {_CHECK}")
 
 
 def _init(config: Config = None) -> None:
@@ -100,14 +100,14 @@ def _check(config: Config = None) -> int:
     from cancelall.config.troubles import troubles
 
     document = _document(config)
-    found = troubles(document, os.environ)
-    for error in found:
+    mistakes = troubles(document, os.environ)
+    for error in mistakes:
         emit(f"{error.message} - {error.hint}\n")
     for warning in document.warnings:
         emit(f"{warning}\n")
     count = len(document.tables)
-    emit(f"{document.path}: {count} profile(s), {len(found) or 'no'} mistake(s)\n")
-    return ExitStatus.UNCONFIGURED if found else ExitStatus.CLEAR
+    emit(f"{document.path}: {count} profile(s), {len(mistakes) or 'no'} mistake(s)\n")
+    return ExitStatus.UNCONFIGURED if mistakes else ExitStatus.CLEAR
 
 
 def _set(
@@ -131,9 +131,9 @@ def _set(
     after = troubles(toml_file.parsed(path, made, os.environ), os.environ)
     if wrong := [error for error in after if error.message not in before]:
         raise UsageError(f"nothing was written: {wrong[0].message}", wrong[0].hint)
-    told = edit.save(path, {where: {key: given}}, careful=True)
+    remark = edit.save(path, {where: {key: given}}, careful=True)
     Output().note(f"{path}: {'.'.join(where)}.{key} is set")
-    for warning in filter(None, (told, displaced)):
+    for warning in filter(None, (remark, displaced)):
         Output().note(f"WARNING: {warning}")
 
 
@@ -160,7 +160,7 @@ def _value_of(document: Document, profile: str, key: str, value: str) -> edit.Va
     if key not in items:
         raise UsageError(f'unknown key "{quoted(key)}"{declare.nearest(key, items)}', " ".join(["venue", *items]))
     try:
-        found = declare.from_text(items[key], value)
+        read = declare.from_text(items[key], value)
     except OptionError as error:
         raise UsageError(f"{key} {error.message}", error.hint) from None
-    return int(found) if isinstance(found, float) and found.is_integer() else cast("edit.Value", found)
+    return int(read) if isinstance(read, float) and read.is_integer() else cast("edit.Value", read)

@@ -23,6 +23,7 @@ from cancelall.core.files import state_directories
 from cancelall.core.model import Verdict, host_of
 from cancelall.core.profile import BrokenProfile, Profile
 from cancelall.core.results import ProfileReport, Timing
+from cancelall.core.stamp import now_ms
 from cancelall.engine import reporting, verdicts
 from cancelall.engine.hold import LAST_PROOF
 from cancelall.engine.profile_sweep import ProfileSweep
@@ -44,6 +45,10 @@ _LAST_WORDS = 0.2
 
 _WAY_KNOWN = 1.0
 """Seconds that the first line of a profile waits for whether a proxy of the environment lets its requests through."""
+_STANDSTILL = 1.0
+"""Seconds after which the live line names what connecting waits for."""
+_IN_SIGHT = 4
+"""Lines that may follow a verdict before it is said once more."""
 _DISK = 0.25
 """Seconds that the disk gets at the end to take the journal in."""
 
@@ -60,6 +65,8 @@ class Streams:
         """The words of the command line."""
         self.positions: Literal["", "after", "only"] = ""
         """Whether positions follow a result, or are the result: with --json both are one line."""
+        self.alone = False
+        """Whether the run has one profile: no line that tells the whole comes after it."""
 
     @cached_property
     def data(self) -> Outlet:
@@ -129,7 +136,7 @@ class Streams:
         if self.output.json and self.positions == "after":
             return  # its line follows with the positions
         if self.output.json:
-            self.data.write(lambda: profile_line(report))
+            self.data.write(lambda: self._line(report))
         else:
             self.data.write(lambda: self._drawn(report))
         self.data.write(lambda: self._written(report))
@@ -152,9 +159,12 @@ class Streams:
         )
 
     def with_positions(self, report: ProfileReport) -> None:
-        """The positions of a profile whose result has been written; with --json both in one line."""
+        """The positions of a profile whose result has been written; with --json both in one line.
+
+        Below them a terminal gets the verdict once more where no other line comes: it belongs on the last screen.
+        """
         if self.output.json:
-            self.data.write(lambda: profile_line(report))
+            self.data.write(lambda: self._line(report))
             self.data.write(lambda: self._written(report))
         elif report.verdict is not Verdict.UNCONFIGURED:
             self.data.write(lambda: self._drawn_positions(report))
@@ -172,6 +182,9 @@ class Streams:
         """Everything said. Progress may be lost, data is waited for."""
         self.data.close(None)
         self.notes.close(_LAST_WORDS)
+
+    def _line(self, report: ProfileReport) -> str:
+        return profile_line(report, self.known.facts()) if self.known is not None else profile_line(report)
 
     def _written(self, report: ProfileReport) -> str:
         """Called by who writes, when everything before is out."""
@@ -191,10 +204,12 @@ class Streams:
         return tables.profile_table(report if self.output.plan else replace(report, would_send=()), made, step)
 
     def _drawn_positions(self, report: ProfileReport) -> str:
-        from cancelall.report import positions
+        from cancelall.report import positions, tables
 
         if self.positions == "after":
-            return positions.after_a_kill(report, self._canvas())
+            shown = positions.after_a_kill(report, self._canvas())
+            again = self.alone and self.data.is_terminal and shown.count("\n") > _IN_SIGHT
+            return shown + tables.verdict_text(report, self._canvas()) if again else shown
         return positions.listed(report, self._canvas(), quiet=self.output.quiet)
 
     def _canvas(self) -> tables.Canvas:
@@ -219,7 +234,9 @@ def execute(
     begun = DOG.begin()
     try:
         after = terms.hold + LAST_PROOF if terms.hold else 0.0
-        known = last_words.keep(profiles, json=output.json, dry_run=dry_run, after=after, begun=True)
+        known = last_words.keep(
+            profiles, json=output.json, dry_run=dry_run, reason=terms.reason, after=after, begun=True
+        )
         streams = Streams(output, environ, known)
         return _Execution(profiles, streams, environ, known, terms, dry_run=dry_run).status()
     finally:
@@ -243,6 +260,8 @@ class _Execution:
         self.profiles, self.streams, self.environ, self.known = profiles, streams, environ, known
         self.terms, self.dry_run = terms, dry_run
         self.record = self._begun() if terms.journalled else Record()
+        if self.record.journal is not None:
+            known.run = self.record.journal.run
         self.ticking: asyncio.Task[None] | None = None
 
     def _begun(self) -> Record:
@@ -272,6 +291,7 @@ class _Execution:
             streams.warn(warning)
         if self.terms.document is not None and self.terms.document.notice:
             streams.origin(self.terms.document.notice)
+        streams.alone = len(self.profiles) == 1
         if self.terms.positions:
             streams.positions = "only"
         elif not (self.dry_run or streams.output.quiet):
@@ -306,7 +326,7 @@ class _Execution:
         for profile, report in zip(self.profiles, reports, strict=True):
             own = profile.common.notify_command if isinstance(profile, Profile) else default_notify(terms.document)
             if words := terms.notify if terms.notify is not None else own:
-                lines[words] = lines.get(words, "") + profile_line(report)
+                lines[words] = lines.get(words, "") + profile_line(report, self.known.facts())
         if not lines:
             return None
         from cancelall.report.notify import Notification
@@ -323,7 +343,7 @@ class _Execution:
             started=process_started(),
             dry_run=self.dry_run,
             hold=self.terms.hold,
-            details=self.streams.output.json or not self.streams.output.quiet,
+            details=not self.streams.output.quiet,
             positions=self.streams.positions,
             listener=Listener(
                 target=self._target,
@@ -412,20 +432,20 @@ def report_error(
     output: Output,
     *,
     dry_run: bool,
-    notify: tuple[str, ...] | None = None,
+    terms: Terms,
 ) -> int:
     """The result of a profile that was named but cannot be read, in the form that the line wants."""
     process.hear_logs()
     broken = BrokenProfile(name=profile, venue=venue, error=error)
-    report = reporting.nothing_sent(broken, error, Verdict.UNCONFIGURED, Timing(), dry_run=dry_run)
-    known = last_words.keep([broken], json=output.json, dry_run=dry_run, begun=True)
+    report = reporting.nothing_sent(broken, error, Verdict.UNCONFIGURED, Timing(verdict_at=now_ms()), dry_run=dry_run)
+    known = last_words.keep([broken], json=output.json, dry_run=dry_run, reason=terms.reason, begun=True)
     known.finished[profile] = report
     streams = Streams(output, os.environ, known)
     streams.finished(report)
-    if notify:
+    if terms.notify:
         from cancelall.report.notify import Notification
 
-        for failure in Notification({notify: profile_line(report)}, os.environ).wait():
+        for failure in Notification({terms.notify: profile_line(report, known.facts())}, os.environ).wait():
             streams.warn(failure)
     streams.close()
     return int(error.status)
@@ -436,7 +456,7 @@ def _how_far(sweep: ProfileSweep) -> str:
     ledgers, client = list(sweep.ledgers.values()), sweep.client
     if not any(one.answered for one in ledgers) and client.tally.turned_away is None:
         troubles = (one.trouble.fault.message for one in ledgers if one.trouble is not None and one.trouble.fault)
-        why = next(troubles, "")
+        why = client.standstill(_STANDSTILL) or next(troubles, "")
         return f"no answer yet: {text.clean(why)}" if why else f"no answer yet from {host_of(client.signer.origin)}"
     taken = sum(record.taken for one in ledgers for record in one.seen)
     read = [one for one in ledgers if one.last is not None]

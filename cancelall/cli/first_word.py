@@ -33,7 +33,7 @@ def as_commands(words: Sequence[str], commands: Collection[str], environ: Mappin
         if first in VENUES or first == "all":
             _no_second(first, rest)
         return [first, *rest]
-    names = _profiles(rest, environ)
+    names = profiles(rest, environ)
     profile = first if first in names else _in_any_case(first, names)
     if profile is None:
         near = declare.nearest(first, [*commands, *names])
@@ -60,7 +60,7 @@ def _in_any_case(word: str, names: Collection[str]) -> str | None:
     return alike[0] if len(alike) == 1 else None
 
 
-def _profiles(words: Sequence[str], environ: Mapping[str, str]) -> dict[str, str]:
+def profiles(words: Sequence[str], environ: Mapping[str, str]) -> dict[str, str]:
     """Each profile of the config and its venue. Raises ConfigError where the config cannot be read."""
     document = toml_file.read(_config(words), environ)
     venues = {name: table.get("venue") for name, table in document.tables.items() if isinstance(table, dict)}

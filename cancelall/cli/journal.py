@@ -45,10 +45,10 @@ def _show(
     ] = None,
     json_lines: Annotated[bool, parameters.option("json", "The journal's own lines, one event each.")] = False,
 ) -> None:
-    found = show(os.environ, run=run, last=last, json_lines=json_lines)
-    if found is None:
+    shown = show(os.environ, run=run, last=last, json_lines=json_lines)
+    if shown is None:
         Output().note(f"there is no journal yet at {place(os.environ)}")
-    emit(found or "")
+    emit(shown or "")
 
 
 def _verify(
@@ -75,10 +75,10 @@ def _report(
         Optional[str], typer.Option("--since", metavar="AGE", help="All runs of this time: 90s, 15m, 24h, 7d.")
     ] = None,
 ) -> None:
-    found = pages(os.environ, run=run, since=since)
-    if found is None:
+    report = pages(os.environ, run=run, since=since)
+    if report is None:
         Output().note(f"there is no journal yet at {place(os.environ)}")
-    emit(found or "")
+    emit(report or "")
 
 
 def place(environ: Mapping[str, str]) -> Path:
@@ -95,13 +95,13 @@ def pages(environ: Mapping[str, str], *, run: str | None, since: str | None) -> 
     from cancelall.report.page import page
 
     oldest = None if since is None else datetime.now(UTC) - timedelta(seconds=age_of(since, "--since"))
-    found = _runs(environ, run, 1 if oldest is None else _EVERY)
-    if found is None:
+    records = _runs(environ, run, 1 if oldest is None else _EVERY)
+    if records is None:
         return None
     if oldest is not None:
         stamp = oldest.isoformat()
-        found = [pair for pair in found if str(pair[0].start.get("ts")) >= stamp]
-    chosen = found if oldest is not None or run is not None else found[-1:]
+        records = [pair for pair in records if str(pair[0].start.get("ts")) >= stamp]
+    chosen = records if oldest is not None or run is not None else records[-1:]
     chains = {paths[-1]: _chain_words(paths) for _, paths in chosen}
     return "\n".join(page(summarise(one), chains[paths[-1]]) for one, paths in chosen)
 
@@ -118,11 +118,11 @@ def _runs(environ: Mapping[str, str], run: str | None, last: int) -> list[tuple[
     kept = [paths for directory in state_directories(environ) if (paths := files(directory))]
     if not kept:
         return None
-    found = [(one, paths) for paths in kept for one in _newest(paths, run, last)]
-    found.sort(key=lambda pair: str(pair[0].records[0].get("ts"))[:40])
+    records = [(one, paths) for paths in kept for one in _newest(paths, run, last)]
+    records.sort(key=lambda pair: str(pair[0].records[0].get("ts"))[:40])
     if run is None:
-        return found
-    named = [pair for pair in found if pair[0].id.startswith(run)]
+        return records
+    named = [pair for pair in records if pair[0].id.startswith(run)]
     if len(named) != 1:
         many = f"{len(named)} runs begin so" if named else "there is no such run"
         raise ConfigError(f"--run {run}: {many}", "`cancelall journal show --last 20` lists them")
@@ -141,10 +141,10 @@ def _chain_words(paths: list[Path]) -> str:
 
 def show(environ: Mapping[str, str], *, run: str | None, last: int | None, json_lines: bool) -> str | None:
     """What `journal show` prints; None when there is no journal. Raises ConfigError."""
-    found = _runs(environ, run, last or 1)
-    if found is None:
+    records = _runs(environ, run, last or 1)
+    if records is None:
         return None
-    kept = [one for one, _ in found]
+    kept = [one for one, _ in records]
     chosen = kept if run is not None else kept[-(last or 1) :]
     if json_lines:
         return "".join(_line(record) for one in chosen for record in one.records)
@@ -152,15 +152,15 @@ def show(environ: Mapping[str, str], *, run: str | None, last: int | None, json_
     return drawn + (_earlier(kept[:-1]) if run is None and last is None else "")
 
 
-def _earlier(found: list[RunRecord]) -> str:
+def _earlier(records: list[RunRecord]) -> str:
     """That there are runs before the last one of which nobody knows how they ended: a second kill hides the first."""
     from cancelall.report.text import clean
 
-    cut = [clean(one.id[:8]) for one in found if one.end is None and not one.alive and one.in_flight]
+    cut = [clean(one.id[:8]) for one in records if one.end is None and not one.alive and one.in_flight]
     if not cut:
         return ""
-    told = f"{len(cut)} earlier run(s) did not end, with requests in flight: {', '.join(cut[-5:])}"
-    return f"{told} (journal show --run ID)\n"
+    remark = f"{len(cut)} earlier run(s) did not end, with requests in flight: {', '.join(cut[-5:])}"
+    return f"{remark} (journal show --run ID)\n"
 
 
 _UNSEEN = (
@@ -177,7 +177,7 @@ def check(environ: Mapping[str, str], anchor: str | None = None) -> tuple[str, E
     """
     own = place(environ)
     anchors = _anchors(anchor) if anchor is not None else {}
-    found: dict[str, int] = {}
+    digests: dict[str, int] = {}
     said: list[str] = []
     status = ExitStatus.CLEAR
     for directory in state_directories(environ):
@@ -192,33 +192,33 @@ def check(environ: Mapping[str, str], anchor: str | None = None) -> tuple[str, E
             said.append(f"{directory}: it cannot be read: {fault.strerror}")
             status = ExitStatus.UNPROVEN
             continue
-        found |= chain.anchored
+        digests |= chain.anchored
         status = ExitStatus.UNPROVEN if chain.broken or unshown else status
-        said += [f"{directory}: {line}" for line in (*_told(chain), *again)]
+        said += [f"{directory}: {line}" for line in (*_result_lines(chain), *again)]
         said += [f"{directory}: {paths[-1].name}: {others}: who can may have written all of it anew"] if others else []
         said += [f"anchor: {chain.last}:{chain.lines}"] if not chain.broken and chain.last else []
     if not said:
         return f"there is no journal at {own}", ExitStatus.UNPROVEN
-    lost = [_lost(digest, count, found.get(digest)) for digest, count in anchors.items()]
+    lost = [_lost(digest, count, digests.get(digest)) for digest, count in anchors.items()]
     if any(lost):
         return "\n".join([*said, *filter(None, lost)]), ExitStatus.UNPROVEN
     held = f"{len(anchors)} anchor(s) are where they were: nothing up to them was changed or cut off"
     return "\n".join([*said, *([held] if anchors else [])]), status
 
 
-def _told(chain: Chain) -> list[str]:
+def _result_lines(chain: Chain) -> list[str]:
     from cancelall.report.text import clean
 
     if chain.broken:
         return [f"the chain is broken: {clean(chain.broken)}"]
-    told = [f"the chain holds: {chain.lines} line(s), {chain.runs} run(s)"]
+    lines = [f"the chain holds: {chain.lines} line(s), {chain.runs} run(s)"]
     for what, places in (
         ("torn and sealed", chain.sealed),
         ("blank", chain.blank),
         ("written without the lock, so that nobody vouches for their place", chain.apart),
     ):
-        told += [f"{len(places)} line(s) {what}: {some(places)}"] if places else []
-    return [*told, _UNSEEN + ("" if chain.begins else _UNSEEN_FIRST) + " (--anchor does)"]
+        lines += [f"{len(places)} line(s) {what}: {some(places)}"] if places else []
+    return [*lines, _UNSEEN + ("" if chain.begins else _UNSEEN_FIRST) + " (--anchor does)"]
 
 
 def _recomputed(paths: list[Path]) -> tuple[list[str], bool]:
@@ -226,7 +226,7 @@ def _recomputed(paths: list[Path]) -> tuple[list[str], bool]:
     from cancelall.journal.verdict import opinions
     from cancelall.report.text import clean
 
-    told: list[str] = []
+    lines: list[str] = []
     recomputed, unshown, unknown = 0, False, Counter[str]()
     for run, one in opinions(line.value for line in read(paths) if line.value is not None):
         if one.verdict is None:
@@ -235,12 +235,12 @@ def _recomputed(paths: list[Path]) -> tuple[list[str], bool]:
         recomputed, unshown = recomputed + 1, unshown or one.contradicted
         where = f"run {clean(run[:8])}, {clean(one.profile)}"
         if one.contradicted:
-            told.append(f"{where}: it was told to be clear, which the record does not show: {clean(one.why)}")
+            lines.append(f"{where}: it was told to be clear, which the record does not show: {clean(one.why)}")
         elif one.differs:
             why = f" ({clean(one.why)})" if one.why else ""
-            told.append(f"note: {where}: it was told to be {clean(one.recorded)}; the record shows {one.verdict}{why}")
-    told += [f"{recomputed} verdict(s) recomputed from the record"] if recomputed or unknown else []
-    return [*told, *(f"{count} verdict(s) cannot be recomputed: {why}" for why, count in unknown.items())], unshown
+            lines.append(f"note: {where}: it was told to be {clean(one.recorded)}; the record shows {one.verdict}{why}")
+    lines += [f"{recomputed} verdict(s) recomputed from the record"] if recomputed or unknown else []
+    return [*lines, *(f"{count} verdict(s) cannot be recomputed: {why}" for why, count in unknown.items())], unshown
 
 
 def _anchors(given: str) -> dict[str, int]:
@@ -254,10 +254,10 @@ def _anchors(given: str) -> dict[str, int]:
         except (OSError, ValueError) as fault:
             why = getattr(fault, "strerror", None) or "no file has such a name"
             raise UsageError(f"--anchor {given[:80]}: it is no hash, and no file: {why}", _ANCHOR_HINT) from None
-    found = {digest: int(count or 0) for digest, count in re.findall(rf"\b{_ANCHOR}\b", text)}
-    if not found:
+    anchors = {digest: int(count or 0) for digest, count in re.findall(rf"\b{_ANCHOR}\b", text)}
+    if not anchors:
         raise UsageError(f"--anchor {given[:80]}: there is no hash in it", _ANCHOR_HINT)
-    return found
+    return anchors
 
 
 _ANCHOR = r"([0-9a-f]{64})(?::([0-9]{1,15}))?"
@@ -266,30 +266,30 @@ _ANCHOR_FILE = 1 << 20
 _ANCHOR_HINT = "give what an earlier `cancelall journal verify` printed after `anchor:`, or a file of such lines"
 
 
-def _lost(digest: str, count: int, found: int | None) -> str:
+def _lost(digest: str, count: int, rest: int | None) -> str:
     """Why an anchor does not hold; empty if it does."""
-    if found is None:
+    if rest is None:
         return f"anchor {digest[:16]}…: no line has this hash: it was changed or cut off, or its file was taken away"
-    if count and found != count:
-        more = "missing" if found < count else "more"
-        return f"anchor {digest[:16]}…: {abs(count - found)} line(s) are {more} before it"
+    if count and rest != count:
+        more = "missing" if rest < count else "more"
+        return f"anchor {digest[:16]}…: {abs(count - rest)} line(s) are {more} before it"
     return ""
 
 
 def _newest(paths: list[Path], run: str | None, last: int) -> list[RunRecord]:
     """The runs of the newest files, as far back as is needed."""
     lines: list[Line] = []
-    found: list[RunRecord] = []
+    newest: list[RunRecord] = []
     for path in reversed(paths):
         try:
             lines = [*read([path]), *lines]
         except OSError as fault:
             raise ConfigError(f"{path} cannot be read: {fault.strerror}", "run as the user who may") from None
-        found = runs(lines)
-        begun = [one for one in found if one.start]
+        newest = runs(lines)
+        begun = [one for one in newest if one.start]
         if any(one.id.startswith(run) for one in begun) if run is not None else len(begun) >= last:
             break
-    return found
+    return newest
 
 
 def _line(record: Mapping[str, object]) -> str:
@@ -298,8 +298,8 @@ def _line(record: Mapping[str, object]) -> str:
     try:
         return json.dumps(record, separators=(",", ":")) + "\n"
     except RecursionError:  # somebody has nested lists in lists: not this program
-        told = {key: value for key, value in record.items() if isinstance(value, str | int | float)}
-        return json.dumps(told, separators=(",", ":")) + "\n"
+        shown = {key: value for key, value in record.items() if isinstance(value, str | int | float)}
+        return json.dumps(shown, separators=(",", ":")) + "\n"
 
 
 def _drawn(chosen: list[RunRecord], environ: Mapping[str, str], *, several: bool) -> str:

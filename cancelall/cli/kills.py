@@ -91,6 +91,8 @@ def _typed(item: Declared, value: str) -> object:
 
 # --- the run ---
 
+_CONTRADICTION = "--everything and a selector contradict each other", "drop one of them"
+
 
 def run(command: str, kill: Kill) -> int:
     """Kill what a line says; the exit status."""
@@ -101,7 +103,7 @@ def venue(name: str, kill: Kill) -> int:
     """Kill one profile of a venue; the exit status."""
     output, on_line = output_of(kill, several=False), overrides(kill)
     if kill.everything and any(key in declare.selectors(schema(name).options) for key in kill.options):
-        raise UsageError("--everything and a selector contradict each other", "drop one of them")
+        raise UsageError(*_CONTRADICTION)
     environ, terms = dict(os.environ), _terms(kill)
     try:
         document = toml_file.read(kill.config, environ)
@@ -110,7 +112,7 @@ def venue(name: str, kill: Kill) -> int:
         from cancelall.cli import execute as engine
 
         shown = quoted(kill.profile or name)
-        return engine.report_error(error, shown, name, output, dry_run=kill.dry_run, notify=terms.notify)
+        return engine.report_error(error, shown, name, output, dry_run=kill.dry_run, terms=terms)
     profile = loader.profile(document, chosen, environ, on_line, implicit_venue=name)
     return execute([profile], output, environ, dry_run=kill.dry_run, terms=replace(terms, document=document))
 
@@ -133,7 +135,7 @@ def execute(
     profiles: Sequence[Profile | BrokenProfile], output: Output, environ: dict[str, str], *, dry_run: bool, terms: Terms
 ) -> ExitStatus:
     """Run the profiles. Their connections are opened while what runs them is imported."""
-    last_words.keep(profiles, json=output.json, dry_run=dry_run, after=terms.hold)
+    last_words.keep(profiles, json=output.json, dry_run=dry_run, reason=terms.reason, after=terms.hold)
     connection.preconnect(_first_requests(profiles, environ, dry_run=dry_run))
     from cancelall.cli import execute as engine
 
@@ -179,7 +181,9 @@ def overrides(kill: Kill) -> Overrides:
     """What a line says of every profile. Raises UsageError for a value that its option cannot have."""
     for item in declare.declared(type(kill)):
         value = getattr(kill, item.key)
-        if value is not None and item.opt.text == "word":  # every other text is taken as it is
+        if item.opt.selector and value and kill.everything:
+            raise UsageError(*_CONTRADICTION)
+        if value is not None and (item.opt.text == "word" or item.opt.selector):  # other texts are taken as they are
             try:
                 declare.from_value(item, value)
             except OptionError as error:

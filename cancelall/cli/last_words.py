@@ -11,6 +11,7 @@ import sys
 import time
 
 from cancelall.cli.watchdog import DOG, GRACE, NAMES, process_started
+from cancelall.core.stamp import machine, moment, now_ms
 
 TYPE_CHECKING = False
 """Not `typing`'s, which takes longer to import than it takes to be told to stop."""
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from cancelall.core.attempts import Tally
     from cancelall.core.errors import ErrorKind
     from cancelall.core.profile import BrokenProfile, Profile
-    from cancelall.core.results import ProfileReport
+    from cancelall.core.results import ProfileReport, RunFacts
 
 _ASIDE = 0.5
 """Seconds that the journal and the notify command get."""
@@ -42,6 +43,9 @@ class LastWords:
         self.profiles = profiles
         self.json = json
         self.dry_run = dry_run
+        self.run: str | None = None
+        """The journal's name for the run, where there is one."""
+        self.reason: str | None = None
         self.begun = False
         """Whether what runs the profiles is imported: from then on results are made and written as usual."""
         self.tallies: dict[str, Tally] = {}
@@ -58,8 +62,8 @@ class LastWords:
     def words(self, number: int) -> Ended:
         """Every result that was not written yet, and the exit status. `number` is the signal, or 0."""
         if not self.begun:
-            told = [_empty_line(profile, number, self.dry_run) for profile in self.profiles or (None,)]
-            data = "".join(told) if self.json else ""
+            lines = [self._empty_line(profile, number) for profile in self.profiles or (None,)]
+            data = "".join(lines) if self.json else ""
             return self._ended(number, data, [profile.name for profile in self.profiles], _status(number, (), True))
         reports = [self.finished.get(profile.name) or self._cut(profile, number) for profile in self.profiles]
         untold = [report for report in reports if report.profile not in self.written]
@@ -108,21 +112,57 @@ class LastWords:
                 first_request=_ms(tally.first_request) if tally else None,
                 first_ack=_ms(tally.first_ack) if tally else None,
                 verdict=_ms(time.monotonic()),
+                verdict_at=now_ms(),
             ),
             error=ErrorReport(kind=_kind(number), message=_why(number) + ("" if sent else _NOTHING), hint=_AGAIN),
             warnings=(*profile.warnings, *((_LATE,) if sent and not self.dry_run else ())),
         )
+
+    def facts(self) -> RunFacts:
+        """Which run all this is said of."""
+        from cancelall.core.results import RunFacts
+
+        return RunFacts(id=self.run, machine=machine(), reason=self.reason)
 
     def _line(self, report: ProfileReport) -> str:
         from cancelall.report.lines import profile_line
         from cancelall.report.text import clean, verdict_words
 
         if self.json:
-            return profile_line(report)
+            return profile_line(report, self.facts())
         error = f" - {clean(report.error.message)}" if report.error else ""
         where = f"{report.venue} {report.environment or ''}".strip()
-        told = f" {report.verdict.value.upper()}  {report.profile} ({where}): {verdict_words(report)}{error}"
-        return f"{told} - exit {int(report.exit_status)}\n"
+        said = f" {report.verdict.value.upper()}  {report.profile} ({where}): {verdict_words(report)}{error}"
+        return f"{said} - exit {int(report.exit_status)}\n"
+
+    def _empty_line(self, profile: Profile | BrokenProfile | None, number: int) -> str:
+        """The line of `report.lines` where nothing was sent, of a profile or of none, made of what is always there."""
+        line = {
+            "schema": 1,
+            "profile": profile.name if profile else None,
+            "venue": profile.venue if profile else None,
+            "environment": profile.environment if profile else None,
+            "host": profile.origin if profile else None,
+            "scope": profile.scope if profile else {},
+            "dry_run": self.dry_run,
+            "verdict": "unproven",
+            "exit_code": _UNPROVEN,
+            "segments": (),
+            "orders": (),
+            "counts": dict.fromkeys(("cancelled", "filled", "gone", "open", "failed", "kept"), 0),
+            "not_covered": (),
+            "requests": 0,
+            "timing_ms": {"first_request": None, "first_ack": None, "verdict": _ms(time.monotonic())},
+            "error": {"kind": _kind(number), "message": _why(number) + _NOTHING, "hint": _AGAIN},
+            "warnings": profile.warnings if profile else (),
+            "positions": None,
+            "positions_unknown": None,
+            "run": self.run,
+            "time": moment(now_ms()),
+            "machine": machine(),
+            "reason": self.reason,
+        }
+        return _json(line) + "\n"
 
     def _tell_others(self, status: int, reports: Sequence[ProfileReport]) -> None:
         """Beside the rest, and for a short time: whoever it is may be what hangs."""
@@ -143,13 +183,19 @@ class LastWords:
 
 
 def keep(
-    profiles: Sequence[Profile | BrokenProfile], *, json: bool, dry_run: bool, after: float = 0.0, begun: bool = False
+    profiles: Sequence[Profile | BrokenProfile],
+    *,
+    json: bool,
+    dry_run: bool,
+    reason: str = "",
+    after: float = 0.0,
+    begun: bool = False,
 ) -> LastWords:
     """Have the watchdog know what a run is about, and when it must be over: `after` are the seconds of a hold and its
     last proof, which follow the deadline.
     """
     made = LastWords(profiles, json=json, dry_run=dry_run)
-    made.begun = begun
+    made.begun, made.reason = begun, reason or None
     DOG.words = made.words
     limits = [getattr(profile, "deadline", 0.0) for profile in profiles]
     DOG.arm(max(process_started() + max(limits, default=0.0), time.monotonic()) + after + GRACE)
@@ -172,32 +218,6 @@ def _status(number: int, statuses: Sequence[int], untold: bool) -> int:
     if number and untold:
         return 128 + number
     return next((status for status in _ORDER if status in statuses), 0) if statuses else _UNPROVEN
-
-
-def _empty_line(profile: Profile | BrokenProfile | None, number: int, dry_run: bool) -> str:
-    """The line of `report.lines` for a profile of which nothing was sent, or of none, made of what is always there."""
-    line = {
-        "schema": 1,
-        "profile": profile.name if profile else None,
-        "venue": profile.venue if profile else None,
-        "environment": profile.environment if profile else None,
-        "host": profile.hosts if profile else None,
-        "scope": profile.scope if profile else {},
-        "dry_run": dry_run,
-        "verdict": "unproven",
-        "exit_code": _UNPROVEN,
-        "segments": (),
-        "orders": (),
-        "counts": dict.fromkeys(("cancelled", "filled", "gone", "open", "failed", "kept"), 0),
-        "not_covered": (),
-        "requests": 0,
-        "timing_ms": {"first_request": None, "first_ack": None, "verdict": _ms(time.monotonic())},
-        "error": {"kind": _kind(number), "message": _why(number) + _NOTHING, "hint": _AGAIN},
-        "warnings": profile.warnings if profile else (),
-        "positions": None,
-        "positions_unknown": None,
-    }
-    return _json(line) + "\n"
 
 
 def _json(value: object) -> str:

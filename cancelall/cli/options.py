@@ -12,7 +12,17 @@ from typing import Annotated
 
 from cancelall.config.toml_file import Document
 from cancelall.core.declare import Opt
-from cancelall.core.profile import DEADLINE, ENVIRONMENT, KEEP_PROTECTIVE, KILLS, NOTIFY_COMMAND, READS, RUNS
+from cancelall.core.profile import (
+    CLIENT_ID,
+    DEADLINE,
+    ENVIRONMENT,
+    KEEP_PROTECTIVE,
+    KILLS,
+    NOT_CLIENT_ID,
+    NOTIFY_COMMAND,
+    READS,
+    RUNS,
+)
 from cancelall.core.secret import scrub
 
 
@@ -89,6 +99,8 @@ class Kill:
         None
     )
     everything: Annotated[bool, Opt(help="Drop every selector: the whole account.", commands=KILLS)] = False
+    client_id: Annotated[tuple[str, ...], CLIENT_ID] = ()
+    not_client_id: Annotated[tuple[str, ...], NOT_CLIENT_ID] = ()
     keep_protective: Annotated[bool | None, KEEP_PROTECTIVE] = None
     dry_run: Annotated[
         bool, Opt(help="Only read: show what is open and what would be sent.", commands=(*KILLS, "demo"))

@@ -25,8 +25,8 @@ def completer(of: str) -> Callable[[typer.Context, str], list[str]]:
     def complete(ctx: typer.Context, incomplete: str) -> list[str]:
         from cancelall.cli import completion
 
-        found: list[str] = getattr(completion, of)(ctx, incomplete)
-        return found
+        offers: list[str] = getattr(completion, of)(ctx, incomplete)
+        return offers
 
     return complete
 
@@ -45,12 +45,14 @@ def option(key: str, words: str = "") -> Any:  # as Typer's
 def of_kill(name: str) -> Callable[..., int]:
     """The command that kills all, or a venue, whose own options are the declared ones."""
     own = declare.declared(schema(name).options) if name in VENUES else ()
+    useless = name in VENUES and not schema(name).client_ids  # taken, and refused with a reason, but not offered
 
     def called(**given: Any) -> int:
         return kills.run(name, kills.kill_of(name, _given(given)))
 
     shown = [_parameter(item, f" [default: {item.default}]" if item.default not in (None, ()) else "") for item in own]
-    return _with([*shown, *map(_parameter, kills.common(name))], called)
+    common = [_parameter(item, hidden=useless and item.opt.selector) for item in kills.common(name)]
+    return _with([*shown, *common], called)
 
 
 def command(name: str, run: Callable[..., int]) -> Callable[..., int]:
@@ -72,22 +74,23 @@ def _with(parameters: Sequence[inspect.Parameter], called: Callable[..., int]) -
     return called
 
 
-def _parameter(item: Declared, more: str = "") -> inspect.Parameter:
+def _parameter(item: Declared, more: str = "", *, hidden: bool = False) -> inspect.Parameter:
     """A declared option as a parameter that Typer understands. None means: not given."""
     base: Any = item.base
     if item.choices:  # Typer knows no list of literals, but lists of an enumeration
         base = Enum(item.key, {one: one for one in item.choices}) if item.repeatable else Literal[item.choices]
     kind: Any = Optional[list[base]] if item.repeatable else Optional[base]
-    annotation = Annotated[kind, _option(item, item.on_line + more)]
+    annotation = Annotated[kind, _option(item, item.on_line + more, hidden=hidden)]
     return inspect.Parameter(item.key, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
 
 
-def _option(item: Declared, words: str) -> Any:  # as Typer's
+def _option(item: Declared, words: str, *, hidden: bool = False) -> Any:  # as Typer's
     return typer.Option(
         *item.flags,
         help=words,
         metavar=item.opt.metavar or None,
         show_default=False,
+        hidden=hidden,
         readable=False,  # who reads a file tells that it cannot be read: to Typer it is a mistake on the line
         autocompletion=completer(item.opt.completes) if item.opt.completes else None,
     )

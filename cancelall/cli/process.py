@@ -15,11 +15,15 @@ TYPE_CHECKING = False
 """Not `typing`'s, which takes longer to import than all of this."""
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from types import TracebackType
+
+    from cancelall.core.errors import ErrorKind
 
 OTHERS = ("auth", "check", "config", "demo", "guard", "journal", "setup")
 """Commands that are no run over profiles. Signals do to them what they do to any program."""
+JSON, DRY_RUN = "--json", "--dry-run"
+"""Options that count before a line is read, or when it cannot be."""
 _PR_SET_DUMPABLE = 4
 """From linux/prctl.h."""
 
@@ -33,7 +37,7 @@ def run() -> None:
             _watch(words)
         gc.disable()  # a tenth of the start goes into looking for garbage among modules; a run enables it again
         install()
-        status = held(lambda: _status(words))
+        status = held(lambda: _status(words), words)
         if sys.stdout is not None:
             sys.stdout.flush()
     except (OSError, ValueError, KeyboardInterrupt):
@@ -48,7 +52,7 @@ def _watch(words: list[str]) -> None:
     DOG.begin()
     from cancelall.cli.last_words import LastWords
 
-    DOG.words = LastWords((), json="--json" in words, dry_run="--dry-run" in words).words
+    DOG.words = LastWords((), json=JSON in words, dry_run=DRY_RUN in words).words
 
 
 def _status(words: list[str]) -> int:
@@ -160,25 +164,36 @@ def _warned(message: Warning | str, category: type[Warning], *where: object, **m
 # --- what a command raises ---
 
 
-def held(work: Callable[[], int]) -> int:
-    """The exit status of a command, whatever it raises."""
+def held(work: Callable[[], int], words: Sequence[str] = ()) -> int:
+    """The exit status of a command, whatever it raises. `words` is its line."""
     from cancelall.core.errors import CancelallError, ExitStatus, bug_words
 
     try:
         return work()
     except CancelallError as error:
-        return fail(error.message, error.hint, error.status)
+        return fail(error.message, error.hint, error.status, error.kind, words)
     except KeyboardInterrupt:
-        return fail("interrupted", "", ExitStatus.INTERRUPTED)
+        return fail("interrupted", "", ExitStatus.INTERRUPTED, "interrupted", words)
     except Exception as fault:  # the one boundary
-        return fail(bug_words(fault), "please report it with the command that you ran", ExitStatus.BUG)
+        hint = "please report it with the command that you ran"
+        return fail(bug_words(fault), hint, ExitStatus.BUG, "internal", words)
 
 
-def fail(message: str, hint: str, status: int) -> int:
-    """Say what failed and what to do next."""
+def fail(message: str, hint: str, status: int, kind: ErrorKind, words: Sequence[str]) -> int:
+    """Say what failed and what to do next, in the form that the line wants, too; the exit status."""
     from cancelall.report.text import clean
 
     _to_stderr(f"cancelall: {clean(message, 1000)}{f' - {clean(hint, 500)}' if hint else ''}")
+    if JSON in words:
+        try:
+            from cancelall.cli import no_profile
+            from cancelall.core.results import ErrorReport
+
+            no_profile.tell(words, ErrorReport(kind=kind, message=message, hint=hint), int(status))
+        except Exception as fault:  # the exit status stays what it is
+            from cancelall.core.errors import bug_words
+
+            say_line(bug_words(fault))
     return int(status)
 
 

@@ -69,10 +69,12 @@ def save(path: Path, tables: Mapping[Where, Mapping[str, Value]], *, careful: bo
         if not edit.keeps_comments:
             write_private(backup, before)
         write_private(path, edit.text)
-    told = [f"{path} {why}: no kill will read it there"] if (why := why_others_can_replace(path, path.stat())) else []
+    remarks = (
+        [f"{path} {why}: no kill will read it there"] if (why := why_others_can_replace(path, path.stat())) else []
+    )
     if not edit.keeps_comments:
-        told.append(f"{path} had to be written anew and has lost its comments; as it was before: {backup}")
-    return "; ".join(told)
+        remarks.append(f"{path} had to be written anew and has lost its comments; as it was before: {backup}")
+    return "; ".join(remarks)
 
 
 def _refuse_open_places(path: Path) -> None:
@@ -134,8 +136,8 @@ def _meant(text: str, where: Where, keys: Mapping[str, Value]) -> tuple[dict[str
     if data is None or not isinstance(table, dict):
         what = f'a profile "{where[1]}"' if len(where) == 2 else f"[{'.'.join(where)}]"
         raise ConfigError(f"the config has no place for {what}", "correct the file and run again")
-    plain = {key: list(value) if isinstance(value, tuple | list) else value for key, value in keys.items()}
-    new = {key: value for key, value in plain.items() if table.get(key) != value or type(table[key]) is not type(value)}
+    own = {key: list(value) if isinstance(value, tuple | list) else value for key, value in keys.items()}
+    new = {key: value for key, value in own.items() if table.get(key) != value or type(table[key]) is not type(value)}
     table.update(new)
     return data, new
 
@@ -174,11 +176,11 @@ def _in_table(table: list[str], keys: Mapping[str, Value], end: str) -> list[str
         changed[0] += end
     for key, value in keys.items():
         old = re.compile(rf"""(\s*(?:{key}|"{key}"|'{key}')\s*=\s*){_OLD_VALUE}(.*)""", re.DOTALL)
-        found = next(((at, match) for at, line in enumerate(changed) if (match := old.fullmatch(line))), None)
-        if found is None:
+        place = next(((at, match) for at, line in enumerate(changed) if (match := old.fullmatch(line))), None)
+        if place is None:
             new.append(_line(key, value, end))
         else:
-            at, match = found
+            at, match = place
             changed[at] = match[1] + _value(value) + match[2]
     return [changed[0], *new, *changed[1:]]
 

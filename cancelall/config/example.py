@@ -37,9 +37,10 @@ def example_config() -> str:
             f'# venue = "{name}"',
             f'# environment = "live"            # {", ".join(accepts.hosts)}',
         ]
-        for item in declare.declared(accepts.options):
-            lines += _commented(item)
         fields = declare.secrets_of(accepts.secrets)
+        selectors = [item for item in common.values() if item.opt.selector and accepts.client_ids]
+        for item in (*declare.declared(accepts.options), *selectors):
+            lines += _commented(item) if item.key not in fields else []
         first = next(iter(fields))
         lines += [
             f'# secret_command = {{ {first} = ["pass", "show", "{name}/{first}"] }}',

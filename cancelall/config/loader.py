@@ -109,14 +109,15 @@ def _profile(document: Document, name: str, table: Any, environ: Mapping[str, st
     venue_name = table.get("venue")
     if not isinstance(venue_name, str):
         meant = next((key for key in table if key != "venue" and declare.nearest(key, ("venue",))), "venue")
-        told = "venue is missing" if meant == "venue" else f'unknown key "{quoted(meant)}" (did you mean "venue"?)'
-        fail(document, where, meant, f"{told}: one of {', '.join(VENUES)}")
+        mistake = "venue is missing" if meant == "venue" else f'unknown key "{quoted(meant)}" (did you mean "venue"?)'
+        fail(document, where, meant, f"{mistake}: one of {', '.join(VENUES)}")
     if venue_name not in VENUES:
         fail(document, where, "venue", f'unknown venue "{quoted(venue_name)}"{declare.nearest(venue_name, VENUES)}')
     accepts = schema(venue_name)
     items = {item.key: item for item in declare.declared(accepts.options)}
-    common_items = {item.key: item for item in declare.declared(Common)}
     secret_fields = declare.secrets_of(accepts.secrets)
+    # What a key and a secret are both called is the secret, in file and environment: as a selector it would end a kill.
+    common_items = {item.key: item for item in declare.declared(Common) if item.key not in secret_fields}
     valid = [*items, *common_items, "venue", "secret_command", "credentials"]
     _check_keys(document, where, table, valid, secret_fields)
     _check_keys(document, "defaults", document.data.get("defaults", {}), DEFAULTS_KEYS, secret_fields)
@@ -126,14 +127,17 @@ def _profile(document: Document, name: str, table: Any, environ: Mapping[str, st
     from_environment = _environment_values(name, common_items, environ)
     common |= from_environment
     values = _values(document, where, table, items) | _environment_values(name, items, environ)
-    chosen = declare.selectors(accepts.options)
+    chosen = declare.selectors(accepts.options) | declare.selectors(Common)
     flags = dict(overrides.options)
-    if overrides.everything or any(key in chosen for key in flags):
+    on_line = {item.key: getattr(overrides, item.key, None) for item in declare.declared(Common)}
+    on_line = {key: value for key, value in on_line.items() if value not in (None, ())}
+    if overrides.everything or any(key in chosen for key in (*flags, *on_line)):
         values = {key: value for key, value in values.items() if key not in chosen}
-    on_line = {key: getattr(overrides, key, None) for key in common_items}
-    common |= {key: value for key, value in on_line.items() if value is not None}
+        common = {key: value for key, value in common.items() if key not in chosen}
+    common |= on_line
     options = _options(document, where, accepts.options, values, flags)
     made = Common(**common)  # type: ignore[arg-type]
+    _check_client_ids(venue_name, made, on_line, lambda key: _source(document, where, key, name, from_environment))
     proxy_table = where if "proxy" in table else "defaults"
     _check_proxy(made.proxy, lambda: _source(document, proxy_table, "proxy", name, from_environment))
     environment = made.environment or "live"
@@ -150,9 +154,8 @@ def _profile(document: Document, name: str, table: Any, environ: Mapping[str, st
     if made.base_url:
         origin = _origin(made.base_url, lambda: _source(document, where, "base_url", name, from_environment))
         further = dict.fromkeys(further, origin)
-    scope = {
-        key: getattr(options, key) for key in items if key in chosen and getattr(options, key) not in (None, (), False)
-    }
+    said = {**{key: getattr(options, key) for key in items}, **vars(made)}
+    scope = {key: value for key, value in said.items() if key in chosen and value not in (None, (), False)}
     return Profile(
         name=name,
         venue=venue_name,
@@ -218,26 +221,26 @@ def _source(document: Document, where: str, key: str, name: str, from_environmen
 def _values(
     document: Document, where: str, table: Mapping[str, Any], items: Mapping[str, Declared]
 ) -> dict[str, object]:
-    found: dict[str, object] = {}
+    values: dict[str, object] = {}
     for key, value in table.items():
         if key in items:
             try:
-                found[key] = declare.from_value(items[key], value)
+                values[key] = declare.from_value(items[key], value)
             except OptionError as error:
                 fail(document, where, key, f"{key} {error.message}")
-    return found
+    return values
 
 
 def _environment_values(name: str, items: Mapping[str, Declared], environ: Mapping[str, str]) -> dict[str, object]:
-    found: dict[str, object] = {}
+    values: dict[str, object] = {}
     for key, item in items.items():
         variable = environment_prefix(name) + key.upper()
         if text := environ.get(variable):
             try:
-                found[key] = declare.from_text(item, text)
+                values[key] = declare.from_text(item, text)
             except OptionError as error:
                 raise ConfigError(f"environment variable {variable} {error.message}", "correct or unset it") from None
-    return found
+    return values
 
 
 def _stray_variables(name: str, document: Document, environ: Mapping[str, str], valid: list[str]) -> list[str]:
@@ -252,6 +255,26 @@ def _stray_variables(name: str, document: Document, environ: Mapping[str, str], 
         for variable in stray
         if not any(variable.startswith(one) for one in longer)
     ]
+
+
+def _check_client_ids(venue: str, made: Common, on_line: Container[str], source: Callable[[str], str]) -> None:
+    """Refuse prefixes of client ids that no order of a venue can have: nothing would be cancelled, and called clear.
+
+    Raises OptionError for those of the line, else ConfigError.
+    """
+    accepts = schema(venue)
+    for item in declare.declared(Common):
+        for prefix in getattr(made, item.key) if item.opt.selector else ():
+            if re.fullmatch(accepts.client_ids or r"(?!)", prefix):
+                continue
+            problem = f"no client id of {VENUES[venue]} begins with {quoted(prefix)}: {accepts.client_ids_are}"
+            hint = "correct it"
+            if not accepts.client_ids:
+                problem = f"the listings of {VENUES[venue]} show no client ids: no order can be selected by one"
+                hint = f"leave {item.flag} out, or select by something else"
+            if item.key in on_line:
+                raise OptionError(f"{item.flag}: {problem}", hint)
+            raise ConfigError(f"{source(item.key)}: {problem}", hint)
 
 
 def _check_proxy(proxy: str | None, source: Callable[[], str]) -> None:

@@ -16,12 +16,12 @@ from cancelall.venues.registry import VENUES, schema
 
 def redacted(document: Document) -> dict[str, Any]:
     """The configuration with every secret replaced, also one that stands where none should: only known keys show."""
-    found: dict[str, Any] = {}
+    shown: dict[str, Any] = {}
     if "defaults" in document.data:
-        found["defaults"] = _table(document.data["defaults"])
+        shown["defaults"] = _table(document.data["defaults"])
     if "profiles" in document.data:
-        found["profiles"] = {shown_name(name): _table(inner) for name, inner in document.tables.items()}
-    return found
+        shown["profiles"] = {shown_name(name): _table(inner) for name, inner in document.tables.items()}
+    return shown
 
 
 def escaped(text: str) -> str:
@@ -37,20 +37,20 @@ def _table(value: Any) -> Any:  # a TOML value
     accepts = schema(venue) if isinstance(venue, str) and venue in VENUES else None
     keys = {item.key for item in declare.declared(Common)}
     keys |= {item.key for item in declare.declared(accepts.options)} if accepts is not None else set()
-    found: dict[str, Any] = {}
+    shown: dict[str, Any] = {}
     for key, inner in value.items():
         if key in ("venue", "environment"):
-            found[key] = quoted(inner) if isinstance(inner, str) else MASK
+            shown[key] = quoted(inner) if isinstance(inner, str) else MASK
         elif key == "notify_command":
-            found[key] = _command(inner)
+            shown[key] = _command(inner)
         elif key == "secret_command":
             commands = inner.items() if isinstance(inner, dict) else ()
-            found[key] = {quoted(field): _command(words) for field, words in commands} if commands else MASK
+            shown[key] = {quoted(field): _command(words) for field, words in commands} if commands else MASK
         elif key in keys:
-            found[key] = _value(inner)
+            shown[key] = _value(inner)
         else:
-            found[quoted(key)] = dict.fromkeys(map(quoted, inner), MASK) if isinstance(inner, dict) else MASK
-    return found
+            shown[quoted(key)] = dict.fromkeys(map(quoted, inner), MASK) if isinstance(inner, dict) else MASK
+    return shown
 
 
 def _command(words: Any) -> Any:

@@ -58,11 +58,11 @@ class Document:
     @functools.cached_property
     def names(self) -> Mapping[str, tuple[str, ...]]:
         """The profiles by what the names of their environment variables begin with."""
-        found: dict[str, tuple[str, ...]] = {}
+        names_of: dict[str, tuple[str, ...]] = {}
         for name in self.tables:
             prefix = environment_prefix(name)
-            found[prefix] = (*found.get(prefix, ()), name)
-        return found
+            names_of[prefix] = (*names_of.get(prefix, ()), name)
+        return names_of
 
 
 def config_directory(environ: Mapping[str, str]) -> Path | None:
@@ -232,8 +232,8 @@ def too_deep(text: str) -> int | None:
     if all(line.count(".") < DEEPEST and line.count("[") + line.count("{") <= DEEPEST for line in text.split("\n")):
         return None
     line, dots, depth = 1, 0, 0
-    for found in _SIGN.finditer(text):
-        sign = found[0]
+    for match in _SIGN.finditer(text):
+        sign = match[0]
         if sign == ".":
             dots += 1
         elif sign in "[{":

@@ -25,12 +25,12 @@ def troubles(document: Document, environ: Mapping[str, str]) -> list[ConfigError
     One at a time is taken out of the data, and the rest is read again: whatever can make a profile unusable is found
     so, by the very code that a kill reads it with.
     """
-    found: dict[str, ConfigError] = {}
+    mistakes: dict[str, ConfigError] = {}
     for name in document.tables:
         for error in _of_profile(document, name, environ):
-            found.setdefault(error.message, error)
+            mistakes.setdefault(error.message, error)
     alone = _of_defaults(document, environ) if not document.tables else None
-    return sorted([*found.values(), *([alone] if alone else [])], key=_line)
+    return sorted([*mistakes.values(), *([alone] if alone else [])], key=_line)
 
 
 def _line(error: ConfigError) -> int:

@@ -30,7 +30,7 @@ class Attempt:
     sent: bool = True
     """False when an earlier refusal kept it from being sent."""
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """Those of the answer."""
+    """The headers of the answer, their names in lower case."""
 
     @property
     def answered(self) -> bool:
@@ -89,8 +89,8 @@ class Tally:
     """The longest wait that the venue wanted, in seconds."""
     late_until_ms: int = 0
     """Wall time until which an abandoned cancel could still be executed."""
-    unconnected: bool = False
-    """The last request that was given up had no connection yet."""
+    silence: str = ""
+    """Why the last request that was given up had no answer."""
     abandoned: bool = False
     """A cancel was given up while it could still be executed."""
 
@@ -109,7 +109,6 @@ class Tally:
 
     def given_up(self, signed: SignedRequest, fault: TransportFault) -> None:
         """Nobody waits for it. A cancel can be executed, and kill new orders, until its signature's window closes."""
-        self.unconnected = signed.wire.quiet
         if not signed.request.changes or fault.sent == "no" or signed.wire.quiet:
             return
         self.abandoned = True

@@ -19,7 +19,7 @@ Form = Literal["token", "pem", "token or pem", "base58", "base58 or json"]
 """What a secret looks like: printable ASCII without spaces, a PEM block, base58 text or a JSON array of numbers."""
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 _LARGEST = 10**300
-"""Larger whole numbers are no floating-point numbers."""
+"""A larger whole number has no floating-point number that is near it."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -97,7 +97,7 @@ class Declared:
 
 def _declared(declaration: Any) -> tuple[Declared, ...]:  # a dataclass
     hints = get_type_hints(declaration, include_extras=True)
-    found = []
+    items = []
     for field in fields(declaration):
         if get_origin(hints[field.name]) is not Annotated:
             continue
@@ -110,7 +110,7 @@ def _declared(declaration: Any) -> tuple[Declared, ...]:  # a dataclass
             inner = next(part for part in get_args(inner) if part is not type(None))
         choices = get_args(inner) if get_origin(inner) is Literal else ()
         default = field.default if field.default is not MISSING else None
-        found.append(
+        items.append(
             Declared(
                 key=field.name,
                 opt=opt,
@@ -122,7 +122,7 @@ def _declared(declaration: Any) -> tuple[Declared, ...]:  # a dataclass
                 flags=("--" + field.name.replace("_", "-"), *([opt.short] if opt.short else ())),
             )
         )
-    return tuple(found)
+    return tuple(items)
 
 
 declared: Callable[[type], tuple[Declared, ...]] = functools.cache(_declared)
@@ -131,12 +131,12 @@ declared: Callable[[type], tuple[Declared, ...]] = functools.cache(_declared)
 
 def _secrets_of(declaration: Any) -> Mapping[str, Sec]:  # a dataclass
     hints = get_type_hints(declaration, include_extras=True)
-    found = {}
+    secrets = {}
     for field in fields(declaration):
         hint = hints[field.name]
         marks = get_args(hint) if get_origin(hint) is Annotated else ()
-        found[field.name] = next(mark for mark in marks if isinstance(mark, Sec))
-    return types.MappingProxyType(found)
+        secrets[field.name] = next(mark for mark in marks if isinstance(mark, Sec))
+    return types.MappingProxyType(secrets)
 
 
 secrets_of: Callable[[type], Mapping[str, Sec]] = functools.cache(_secrets_of)
@@ -173,8 +173,8 @@ def from_value(item: Declared, value: object) -> object:
             value = [value]
         if not isinstance(value, list | tuple):
             raise OptionError(f"must be {item.type_words}")
-        found = [_single(item, one) for one in value]
-        return tuple(dict.fromkeys(found) if item.opt.selector else found)
+        values = [_single(item, one) for one in value]
+        return tuple(dict.fromkeys(values) if item.opt.selector else values)
     return _single(item, value)
 
 
@@ -247,7 +247,7 @@ def _check_text(item: Declared, value: str) -> None:
 
 
 _UNSEEN = "\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0"
-"""Letters and marks to Unicode, nothing to the eye."""
+"""Characters that Unicode calls letters or marks, and that no reader can see."""
 
 
 def _is_of_a_name(letter: str) -> bool:

@@ -135,13 +135,13 @@ class SignedRequest:
     body: bytes = field(default=b"", repr=False)
     """As it goes on the wire, which may be more than what was signed."""
     target: str = field(repr=False)
-    """Path and query, likewise."""
+    """Path and query as they go on the wire, the signature included."""
     about: str = ""
     """The segment, where the request is about one."""
     tries: int = 1
     """1 for the first attempt at this request."""
     signed_ms: int = 0
-    """Its timestamp, in the venue's time."""
+    """The timestamp that was signed, in ms of the venue's clock."""
     made_ms: int = 0
     """When it was signed, in this machine's time."""
     window_ms: int | None = None
@@ -172,7 +172,7 @@ class Reply:
 
     @property
     def json(self) -> object:
-        """The body as JSON, parsed once, by whoever asks first. Raises Unreadable."""
+        """The body as JSON, parsed once, when it is first needed. Raises Unreadable."""
         value, fault = self._parsed
         if fault is not None:
             raise Unreadable(fault)
@@ -274,8 +274,15 @@ class Judgement:
     """The venue's clock at this answer, where it tells (ms since the epoch)."""
     mode: str = ""
     """The account mode that this answer reveals, where it does; the set of segments follows from it."""
+    perhaps_clock: bool = False
+    """A refusal in words that the venue also has for a timestamp that is off: whether it is about the clock is told by
+    how far `server_ms` is off."""
     suspended: bool = False
     """The venue is halted: until it answers a cancel otherwise, an empty listing proves nothing."""
+
+
+UNREADABLE = "?"
+"""What is shown in the place of a field that cannot be read."""
 
 
 class Protection(Enum):
@@ -294,6 +301,7 @@ class Order:
     id: str
     segment: str
     client_id: str | None = None
+    """The name that its owner gave it; None where it has none, `UNREADABLE` where that is not known."""
     symbol: str | None = None
     side: str | None = None
     type: str | None = None
@@ -310,6 +318,28 @@ class Order:
     """When it ended, in an answer about orders that are no longer open."""
     row: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
     """The venue's own row of it, where it is protective or may be: who loses it may want to place it again."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClientIds:
+    """A selection of orders by how their client ids begin."""
+
+    only: tuple[str, ...] = ()
+    """Orders whose client id begins with one of these."""
+    but: tuple[str, ...] = ()
+    """No order whose client id begins with one of these."""
+
+    def selects(self, client_id: str | None, begins: Callable[[str, str], bool]) -> bool | None:
+        """Whether an order with this client id is selected; None where the id is not known.
+
+        `begins` tells whether a client id begins with a prefix.
+        """
+        if client_id is None:  # it has none: it is nobody's
+            return not self.only
+        if client_id == UNREADABLE:
+            return None
+        chosen = not self.only or any(begins(client_id, prefix) for prefix in self.only)
+        return chosen and not any(begins(client_id, prefix) for prefix in self.but)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -345,6 +375,8 @@ class Acknowledgement:
 
     cancelled: tuple[str, ...] = ()
     client_ids: Mapping[str, str] = field(default_factory=dict)
+    orders: tuple[Order, ...] = field(default=(), compare=False)
+    """The cancelled orders as the answer shows them, where it shows more than their ids."""
     failed: tuple[Failure, ...] = ()
     count: int | None = None
     capped: bool = False
@@ -385,9 +417,9 @@ class Listing:
     why: str = ""
     """Why it is incomplete."""
     superseded: bool = False
-    """It was left off because it would not have counted, nothing being wrong with it."""
+    """It was not read to the end, because a later cancel had made it worthless; nothing is wrong with it."""
     serial: int | None = None
-    """The smallest that its pages tell."""
+    """The lowest serial number on its pages."""
 
     def older_than(self, other: Listing) -> bool:
         """Whether the venue says that this one, which came later, is the older one."""

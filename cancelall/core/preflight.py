@@ -99,8 +99,8 @@ class Preflight(Generic[O]):
 
 def load_preflight(name: str) -> Preflight[Any]:
     """The pre-flight of the venue with this module name."""
-    found: Preflight[Any] = importlib.import_module(f"cancelall.venues.{name}.preflight").PREFLIGHT
-    return found
+    preflight: Preflight[Any] = importlib.import_module(f"cancelall.venues.{name}.preflight").PREFLIGHT
+    return preflight
 
 
 # --- findings ---
@@ -155,6 +155,7 @@ class CheckReport:
     """Everything that was found about one profile."""
 
     profile: str
+    """Empty where it came to none."""
     venue: str
     environment: str | None
     host: str | None

@@ -47,6 +47,22 @@ KEEP_PROTECTIVE = Opt(
     commands=(*KILLS, "demo"),
     defaults=True,
 )
+CLIENT_ID = Opt(
+    help="Only orders whose client id begins so; by name, never by a mass cancel.",
+    metavar="PREFIX",
+    selector=True,
+    text="free",
+    example="b07",
+    commands=KILLS,
+)
+NOT_CLIENT_ID = Opt(
+    help="No order whose client id begins so; by name, never by a mass cancel.",
+    metavar="PREFIX",
+    selector=True,
+    text="free",
+    example="9a1d",
+    commands=KILLS,
+)
 NOTIFY_COMMAND = Opt(
     help="A command (a list of words, no shell) that gets the result as JSON lines on its stdin.",
     on_line="Run this at the end, with the result as JSON lines on its stdin. No shell, 10 s.",
@@ -73,6 +89,8 @@ class Common:
     ] = None
     deadline: Annotated[float | None, DEADLINE] = None
     keep_protective: Annotated[bool | None, KEEP_PROTECTIVE] = None
+    client_id: Annotated[tuple[str, ...], CLIENT_ID] = ()
+    not_client_id: Annotated[tuple[str, ...], NOT_CLIENT_ID] = ()
     proxy: Annotated[
         str | None,
         Opt(
@@ -119,7 +137,7 @@ class Profile:
     uses: tuple[str, ...] = ("",)
     """Names of the hosts that the scope's requests go to, the most urgent first; empty is the first host's."""
     rehearsal: bool = False
-    """It is on the embedded exchange."""
+    """The profile is on the embedded exchange."""
 
     @property
     def shown_environment(self) -> str:
@@ -169,6 +187,8 @@ class Overrides:
     environment: str | None = None
     deadline: float | None = None
     keep_protective: bool | None = None
+    client_id: tuple[str, ...] = ()
+    not_client_id: tuple[str, ...] = ()
     everything: bool = False
 
 

@@ -49,6 +49,8 @@ class Timing:
     first_request: int | None = None
     first_ack: int | None = None
     verdict: int | None = None
+    verdict_at: int | None = None
+    """The moment of the verdict, in ms since the epoch."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +88,17 @@ class ProfileReport:
     def count(self, state: State) -> int:
         """Orders that ended in this state."""
         return sum(1 for row in self.orders if row.state is state)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunFacts:
+    """Which run a result belongs to."""
+
+    id: str | None = None
+    """The journal's name for it; None where no journal is kept."""
+    machine: str | None = None
+    reason: str | None = None
+    """Why it was run, in its user's words."""
 
 
 @dataclass(frozen=True, kw_only=True)

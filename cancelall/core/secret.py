@@ -130,13 +130,13 @@ def passes(headers: Iterable[tuple[str, str]], body: bytes, target: str) -> None
     The signature is in a header or a field of the query whose name says so, or it is the only row of letters in the
     body that is as long. It takes some microseconds, and is to be called before each send.
     """
-    found = [value for name, value in headers if "sign" in name.lower() and len(value) >= PART]
+    values = [value for name, value in headers if "sign" in name.lower() and len(value) >= PART]
     if len(body) >= _SIGNATURE:
-        found += [one.decode() for one in re.findall(_LONG_ROW, body)]
+        values += [one.decode() for one in re.findall(_LONG_ROW, body)]
     if "signature=" in target:
-        found.append(urllib.parse.unquote(target.partition("signature=")[2].partition("&")[0]))
+        values.append(urllib.parse.unquote(target.partition("signature=")[2].partition("&")[0]))
     with _lock:
-        for value in found:
+        for value in values:
             if value not in _registry:
                 _passing.append(value)
                 _index(value)
@@ -208,8 +208,8 @@ def scrubbed_already(texts: Sequence[str]) -> bool:
 def _in_question(text: str) -> list[str]:
     """The values whose beginning is in a text, longest first."""
     starts = {text[place : place + _SHORTEST] for place in range(len(text) - _SHORTEST + 1)}
-    found = [value for start in starts for value in _by_start.get(start, ())]
-    return sorted(found, key=len, reverse=True)
+    candidates = [value for start in starts for value in _by_start.get(start, ())]
+    return sorted(candidates, key=len, reverse=True)
 
 
 def _without_parts(text: str) -> str:
@@ -233,13 +233,13 @@ def _without_parts(text: str) -> str:
 def _row(text: str, place: int, value: str, after: int) -> tuple[int, int]:
     """The longest row around a place of a text that is in a value, too; it begins at `after` or later."""
     gram = text[place : place + _GRAM]
-    found, best = value.find(gram), (place, place)
-    while found >= 0:
-        begin, end, left, right = place, place + _GRAM, found, found + _GRAM
+    at, best = value.find(gram), (place, place)
+    while at >= 0:
+        begin, end, left, right = place, place + _GRAM, at, at + _GRAM
         while begin > after and left and text[begin - 1] == value[left - 1]:
             begin, left = begin - 1, left - 1
         while end < len(text) and right < len(value) and text[end] == value[right]:
             end, right = end + 1, right + 1
         best = max(best, (begin, end), key=lambda row: row[1] - row[0])
-        found = value.find(gram, found + 1)
+        at = value.find(gram, at + 1)
     return best

@@ -125,7 +125,7 @@ def _at_hand(
     profile: Profile, declared: Mapping[str, Sec], environ: Mapping[str, str], warnings: list[str]
 ) -> dict[str, tuple[str, str]]:
     """Each secret that a file, the environment or the config has, with its source in words. Raises SecretError."""
-    found: dict[str, tuple[str, str]] = {}
+    texts: dict[str, tuple[str, str]] = {}
     for key, sec in declared.items():
         try:
             text = _first(profile, key, environ, warnings)
@@ -135,8 +135,8 @@ def _at_hand(
             warnings.append(_left_out(error))
             continue
         if text is not None:
-            found[key] = text
-    return found
+            texts[key] = text
+    return texts
 
 
 def _from_commands(
@@ -149,7 +149,7 @@ def _from_commands(
     commands = {key: profile.secret_command[key] for key in wanted if key in profile.secret_command}
     needed = frozenset(key for key, sec in wanted.items() if not sec.optional)
     if not needed:
-        warnings += [told for key in commands if (told := left_out(profile, wanted, key))]
+        warnings += [warning for key in commands if (warning := left_out(profile, wanted, key))]
         return {}
     if not commands:
         return {}
@@ -158,15 +158,15 @@ def _from_commands(
     printed = secret_command.ask(
         commands, needed & set(commands), environ, seconds=COMMAND_SECONDS, grace=OPTIONAL_SECONDS
     )
-    found: dict[str, tuple[str, str]] = {}
+    texts: dict[str, tuple[str, str]] = {}
     for key, words in commands.items():
         try:
-            found[key] = _printed(printed[key], secret_command.name_of(key, words)), "secret_command"
+            texts[key] = _printed(printed[key], secret_command.name_of(key, words)), "secret_command"
         except SecretError as error:
             if key in needed:
                 raise
             warnings.append(_left_out(error))
-    return found
+    return texts
 
 
 def left_out(profile: Profile, declared: Mapping[str, Sec], key: str) -> str:
@@ -186,28 +186,28 @@ def look_up(
 ) -> tuple[Secret, str] | None:
     """One secret in its declared form, and its source in words; None when no source has it. Raises SecretError."""
     _check_directory(environ)
-    found = _first(profile, field, environ, warnings)
-    if found is None and field in profile.secret_command:
-        found = _from_commands(profile, {field: Sec(help="", form=sec.form)}, environ, warnings)[field]
-    elif found is None and keyring:
+    held = _first(profile, field, environ, warnings)
+    if held is None and field in profile.secret_command:
+        held = _from_commands(profile, {field: Sec(help="", form=sec.form)}, environ, warnings)[field]
+    elif held is None and keyring:
         with _Keyring(profile) as items:
-            found = items.read(field, KEYRING_SECONDS).get(field)
-    if found is None:
+            held = items.read(field, KEYRING_SECONDS).get(field)
+    if held is None:
         return None
-    text, source = found
+    text, source = held
     return Secret(checked(field, sec.form, text, source, chosen=sec.chosen)), source
 
 
 def before_keyring(profile: Profile, field: str, environ: Mapping[str, str]) -> tuple[str, ...]:
     """The sources that are set for a secret and win over the keyring, in words; none of them is read."""
-    found = []
+    sources = []
     if path := credential_path(profile.name, field, environ):
-        found += [f"credentials directory ({path.name})"] if os.path.exists(path) else []  # noqa: PTH110 - it never raises
+        sources += [f"credentials directory ({path.name})"] if os.path.exists(path) else []  # noqa: PTH110 - it never raises
     variable = environment_prefix(profile.name) + field.upper()
-    found += [f"environment ({variable})"] if _trimmed(environ.get(variable)) else []
-    found += ["secret_command"] if field in profile.secret_command else []
-    found += ["config file"] if field in profile.credentials else []
-    return tuple(found)
+    sources += [f"environment ({variable})"] if _trimmed(environ.get(variable)) else []
+    sources += ["secret_command"] if field in profile.secret_command else []
+    sources += ["config file"] if field in profile.credentials else []
+    return tuple(sources)
 
 
 def _first(profile: Profile, field: str, environ: Mapping[str, str], warnings: list[str]) -> tuple[str, str] | None:
@@ -352,14 +352,14 @@ def checked(field: str, form: Form, text: str, source: str, *, chosen: bool = Fa
     from cancelall.credentials import secret_text
 
     try:
-        found = secret_text.read(text, form, field, chosen=chosen)
+        secret = secret_text.read(text, form, field, chosen=chosen)
     except SecretError as error:
         raise SecretError(f"{field} (from {source}) {error.message}", error.hint) from None
-    if not found:
+    if not secret:
         raise SecretError(f"{field} (from {source}) is empty", "paste it again")
-    if found != text:
+    if secret != text:
         register(text.strip())  # what it stood in could be told, too
-    return found
+    return secret
 
 
 def _evident(text: str) -> bool:

@@ -73,8 +73,8 @@ def bounded(
         except SecretError as error:
             problem.append(SecretError(f"{what} {failed}: {error.message}", error.hint or _cure("")))
         except Exception as fault:  # back-ends are plug-ins and raise anything
-            told = f"{type(fault).__name__}: {scrub(str(fault))[:150]}"
-            problem.append(SecretError(f"{what} {failed}: {told}", _cure(told)))
+            words = f"{type(fault).__name__}: {scrub(str(fault))[:150]}"
+            problem.append(SecretError(f"{what} {failed}: {words}", _cure(words)))
 
     thread = threading.Thread(target=run, name="keyring", daemon=True)
     thread.start()
@@ -90,11 +90,11 @@ def bounded(
 
 
 def item_of(profile: str, field: str) -> str:
-    """An item in words."""
+    """What messages call the item of a field."""
     return f"the keyring item {SERVICE}/{profile}.{field}"
 
 
-def _cure(told: str) -> str:
+def _cure(message: str) -> str:
     """What to do about a fault; D-Bus and its libraries have no code for it, only words."""
     no_service = (
         "DBUS_SESSION_BUS_ADDRESS",
@@ -102,9 +102,9 @@ def _cure(told: str) -> str:
         "Unable to initialize SecretService",
         "neither running nor activatable",
     )
-    if any(words in told for words in no_service) or told.startswith(_NO_BUS):
+    if any(words in message for words in no_service) or message.startswith(_NO_BUS):
         return f"there is no keyring in this session: {_OTHERS}"
-    if told.startswith(("ModuleNotFoundError", "AttributeError", "ImportError")):
+    if message.startswith(("ModuleNotFoundError", "AttributeError", "ImportError")):
         return f"correct keyring_backend, or {_OTHERS}"
     return f"unlock the keyring, or {_OTHERS}"
 
@@ -137,8 +137,8 @@ class KeyringReader:
             if self._backend == _READ_DIRECTLY and not any(name.startswith(_PROPERTY) for name in os.environ):
                 text = self._read_directly(user)
             else:
-                found = (one.get_password(SERVICE, user) for one in readable(self._backend))
-                text = next((text for text in found if text), None)
+                values = (one.get_password(SERVICE, user) for one in readable(self._backend))
+                text = next((text for text in values if text), None)
         except Exception as fault:
             if type(fault).__name__ == "NoKeyringError":
                 return None  # a machine without a keyring has no item in it
@@ -176,9 +176,9 @@ def readable(backend: str | None) -> list[Any]:
 def _detected() -> list[Any]:
     import keyring
 
-    found: Any = keyring.get_keyring()
-    several = name_of(found).startswith(_CHAINER)  # which asks all that is installed, unencrypted plug-ins too
-    return list(found.backends) if several else [found]
+    backend: Any = keyring.get_keyring()
+    several = name_of(backend).startswith(_CHAINER)  # which asks all that is installed, unencrypted plug-ins too
+    return list(backend.backends) if several else [backend]
 
 
 def names(backend: str | None) -> tuple[str, ...]:
@@ -187,12 +187,14 @@ def names(backend: str | None) -> tuple[str, ...]:
     Loading one can take as long as reading: this is for those who have just read.
     """
     try:
-        found = readable(backend)
+        backends = readable(backend)
     except SecretError:
         raise
     except Exception as fault:  # back-ends are plug-ins and raise anything
         raise SecretError(f"the keyring cannot be loaded ({type(fault).__name__})", "correct keyring_backend") from None
-    return tuple(f"{name_of(one)} ({getattr(sys.modules.get(type(one).__module__), '__file__', '')})" for one in found)
+    return tuple(
+        f"{name_of(one)} ({getattr(sys.modules.get(type(one).__module__), '__file__', '')})" for one in backends
+    )
 
 
 def name_of(backend: object) -> str:
@@ -258,8 +260,8 @@ def writable(
         backends = [keyring.core.load_keyring(backend)] if backend else _detected()
         return _chosen(backends, plaintext=plaintext or backend is not None)
 
-    found = bounded("the keyring", "using", find, seconds, waiting)
-    return Store(backend=found, seconds=seconds, waiting=waiting)
+    usable = bounded("the keyring", "using", find, seconds, waiting)
+    return Store(backend=usable, seconds=seconds, waiting=waiting)
 
 
 def _chosen(backends: Sequence[Any], *, plaintext: bool) -> Any:  # a back-end

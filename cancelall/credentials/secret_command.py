@@ -42,7 +42,7 @@ class _Child:
     handle: int | None = None
     """Becomes readable when the command ends; None where there is no such thing."""
     closed: bool = False
-    """It has closed its output."""
+    """The command has closed its output."""
 
     @property
     def output(self) -> int:
@@ -77,27 +77,27 @@ def ask(
 
     They have so many seconds together. When all that are needed have answered, the others have `grace` left.
     """
-    found: dict[str, Printed] = {}
+    printed: dict[str, Printed] = {}
     children: dict[str, _Child] = {}
     for secret, words in commands.items():
         try:
             children[secret] = _started(name_of(secret, words), words, environ)
         except SecretError as error:
-            found[secret] = error
+            printed[secret] = error
     until = time.monotonic() + seconds
     try:
         ended = _as_they_end if hasattr(os, "set_blocking") and os.name == "posix" else _in_threads
-        for secret in ended(children, needed - set(found), until, grace):
-            found[secret] = children[secret].result()
+        for secret in ended(children, needed - set(printed), until, grace):
+            printed[secret] = children[secret].result()
     finally:
         for secret, child in children.items():
-            if secret not in found:
+            if secret not in printed:
                 waited = seconds if secret in needed else grace
-                found[secret] = SecretError(
+                printed[secret] = SecretError(
                     f"{child.name} did not end within {waited:g} s", "does it ask for something?"
                 )
             _leave(child)
-    return found
+    return printed
 
 
 def _started(name: str, words: tuple[str, ...], environ: Mapping[str, str]) -> _Child:
@@ -161,7 +161,7 @@ def _read(child: _Child) -> None:
 
 
 def _in_threads(children: Mapping[str, _Child], needed: frozenset[str], until: float, grace: float) -> Iterator[str]:
-    """The same where pipes cannot be watched."""
+    """The secrets whose commands have ended, one by one, where pipes cannot be watched: a thread reads each."""
 
     def drain(child: _Child) -> None:
         while len(child.printed) <= OUTPUT_LIMIT and (part := os.read(child.output, OUTPUT_LIMIT)):

@@ -79,7 +79,7 @@ _STOPGAP = re.compile(
     r"changeme|changeit|change|replaceme|replacethis|fillme|fillmein|placeholder|todo|tbd|fixme|dummy|example|redacted"
     r"|removed|hidden|masked|none|null|nil|undefined|na|empty|true|false|unset|notset|foo|bar|foobar|password|x{3,}\w*"
     r"|(?!(?:key|secret|token|passphrase)$)(?:my|your|the|an?|insert|enter|paste|put|add|replace|with|change|here|new|real|own|actual|exchange|venue)*"
-    r"(?:bybit|bitget|ascendex|pacifica|deltadefi|binance)?(?:api|private|secret)*(?:key|secret|passphrase|token)"
+    r"(?:bybit|bitget|ascendex|pacifica|deltadefi|hyperliquid|binance)?(?:api|private|secret)*(?:key|secret|passphrase|token)"
     r"(?:here|goeshere|value|placeholder|please)*"
 )
 """What stands in examples and templates, in small letters without signs."""
@@ -154,8 +154,8 @@ def _unwrapped(text: str, form: Form, field: str, *, chosen: bool) -> str:
         return _of_object(text, field)
     if text.startswith("Environment="):  # a unit of systemd
         return text.removeprefix("Environment=")
-    if (found := _assigned(text, form, field, chosen=chosen)) is not None:
-        return found
+    if (value := _assigned(text, form, field, chosen=chosen)) is not None:
+        return value
     if match := re.fullmatch(r"(?:Bearer|Token)\s+([!-~]+)", text, re.IGNORECASE):
         return match[1]
     if text.startswith("LS0t") and (block := _decoded(text)):
@@ -175,10 +175,10 @@ def _of_string(text: str) -> str:
     import json
 
     try:
-        found = json.loads(text, strict=False)
+        value = json.loads(text, strict=False)
     except ValueError:
         return text[1:-1]
-    return found if isinstance(found, str) else text[1:-1]
+    return value if isinstance(value, str) else text[1:-1]
 
 
 def _of_object(text: str, field: str) -> str:
@@ -186,12 +186,12 @@ def _of_object(text: str, field: str) -> str:
     import json
 
     try:
-        found = json.loads(text)
+        value = json.loads(text)
     except (ValueError, RecursionError):
         return text
-    if not isinstance(found, dict):
+    if not isinstance(value, dict):
         return text
-    texts = {name: one if isinstance(one, str) else json.dumps(one) for name, one in found.items() if one}
+    texts = {name: one if isinstance(one, str) else json.dumps(one) for name, one in value.items() if one}
     exact = {one for name, one in texts.items() if _bare(name) == _bare(field)}
     fitting = exact or {one for name, one in texts.items() if _fits(name, field)}
     if len(fitting) == 1:
@@ -202,8 +202,8 @@ def _of_object(text: str, field: str) -> str:
 def _assigned(text: str, form: Form, field: str, *, chosen: bool) -> str | None:
     """The value in `KEY=value` or `key: value`; None when the text is no such thing. Raises SecretError."""
     lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
-    if len(lines) > 1 and not _LINE.search(text) and (found := _of_lines(lines, field)) is not None:
-        return found
+    if len(lines) > 1 and not _LINE.search(text) and (inner := _of_lines(lines, field)) is not None:
+        return inner
     match = _ASSIGNED.fullmatch(text)
     if match is None or (match[2] == ":" and match[3].startswith("//")):
         return None
@@ -225,11 +225,11 @@ def _assigned(text: str, form: Form, field: str, *, chosen: bool) -> str | None:
 def _of_lines(lines: list[str], field: str) -> str | None:
     """The value of this secret in several lines of an env file. Raises SecretError."""
     matches = [match for line in lines if (match := _ASSIGNED.fullmatch(line.strip()))]
-    found = [match for match in matches if match[3].strip("=") or not match[3]]  # base64 ends in such signs
-    if len(found) < len(lines):
+    assignments = [match for match in matches if match[3].strip("=") or not match[3]]  # base64 ends in such signs
+    if len(assignments) < len(lines):
         return None
-    exact = [match[3].strip() for match in found if _bare(match[1]).endswith(_bare(field))]
-    fitting = exact or [match[3].strip() for match in found if _fits(match[1], field)]
+    exact = [match[3].strip() for match in assignments if _bare(match[1]).endswith(_bare(field))]
+    fitting = exact or [match[3].strip() for match in assignments if _fits(match[1], field)]
     if len(fitting) == 1 and fitting[0]:
         return fitting[0]
     _refuse(f"is several lines of NAME=value, and not one of them is clearly the {field}", "paste the value alone")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -64,6 +64,8 @@ class Client:
     """Called right before each send; it may take microseconds, and must not raise."""
     after_send: Callable[[SignedRequest, Outcome[Any] | None], None] = lambda signed, outcome: None
     """Called when it is over; with None when nobody waits for its answer any more."""
+    standstill: Callable[[float], str] = lambda seconds: ""
+    """Why there was no connection for so many seconds, in words; empty where connecting gets on, or is over."""
     random: Callable[[], float] = random.random
     tally: Tally = field(default_factory=Tally)
     bug: BaseException | None = None
@@ -182,11 +184,13 @@ class Client:
             except TransportFault as fault:
                 outcome = Outcome[T](attempt=self._failed(signed, fault, began))
             except asyncio.CancelledError:  # the run is over, the request may not be
-                self.tally.given_up(signed, TransportFault("abandoned"))
+                silence = self._silence(signed)
+                self.tally.silence = silence.message
+                self.tally.given_up(signed, silence)
                 self.after_send(signed, None)
                 raise
             else:
-                outcome = self._judge(exchange, reply, began)
+                outcome = self._judge(exchange, reply, began, signed)
                 self._learn(outcome.attempt, reply, signed, exchange.tries)
         finally:
             self._limits.leave(request)
@@ -229,10 +233,14 @@ class Client:
                 hedge = Hedge(send=send, copy=copy, judge=self.venue.judge, given_up=self.tally.given_up)
                 return await hedge.answer(signed)
         except TimeoutError:
-            host = host_of(signed.origin)
-            if signed.wire.quiet:
-                raise TransportFault(f"no connection to {host} in time", kind="timeout", sent="no") from None
-            raise TransportFault(f"no answer from {host} in time", kind="timeout") from None
+            raise self._silence(signed) from None
+
+    def _silence(self, signed: SignedRequest) -> TransportFault:
+        """Why nothing has come of a request for which nobody waits any longer."""
+        host = host_of(signed.origin)
+        if signed.wire.quiet:
+            return TransportFault(self.standstill(0.0) or f"no connection to {host} in time", kind="timeout", sent="no")
+        return TransportFault(f"no answer from {host} in time", kind="timeout")
 
     def _failed(self, signed: SignedRequest, fault: TransportFault, began: float) -> Attempt:
         fault.__traceback__ = fault.__cause__ = fault.__context__ = None  # they hold what was read so far
@@ -244,7 +252,7 @@ class Client:
 
     # --- judge ---
 
-    def _judge(self, exchange: Exchange[T], reply: Reply, began: float) -> Outcome[T]:
+    def _judge(self, exchange: Exchange[T], reply: Reply, began: float, signed: SignedRequest) -> Outcome[T]:
         """An answer in our words, and what it holds. A reader that fails makes it unreadable, and ends nothing."""
         request, value = exchange.request, None
         try:
@@ -257,6 +265,8 @@ class Client:
             self.bug = self.bug or bug
             judgement = Judgement(answer=Answer.AMBIGUOUS, kind="internal", message=bug_words(bug))
         ended = self.clock.monotonic()
+        if judgement.perhaps_clock and self.signer.is_off(signed, ended - began, judgement.server_ms):
+            judgement = replace(judgement, answer=Answer.CLOCK, kind="clock", hint="set this machine's clock")
         judgement = self.refusals.weigh(request, judgement, reply.family)
         attempt = Attempt(
             request=request, began=began, ended=ended, judgement=judgement, status=reply.status, headers=reply.headers

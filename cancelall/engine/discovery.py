@@ -20,8 +20,8 @@ _REFUSED_TRIES = 3
 """How often a read is sent that the venue refuses."""
 _AT_ONCE = 2
 """Tries before a pause."""
-_SHORTEST_PAUSE, _LONGEST_PAUSE = 1.0, 5.0
-"""Seconds of a pause, which doubles each time."""
+_SHORTEST_PAUSE, _LONGEST_PAUSE, _LONGEST_THRIFT = 1.0, 5.0, 10.0
+"""Seconds of a pause, which doubles each time; the last where reads are scarce."""
 
 
 @dataclass
@@ -54,13 +54,13 @@ class Discoveries:
 
     def due(self) -> list[Coroutine[Any, Any, None]]:
         """The reads that the facts allow by now and that have not begun."""
-        found = []
+        due_now = []
         for discovery in self.client.venue.discoveries(self.client.signer.options, self.facts):
             if discovery.name not in self._begun:
                 self._begun.add(discovery.name)
                 self.pending += [discovery.name] if discovery.shows_orders or not discovery.optional else []
-                found.append(self._read(discovery))
-        return found
+                due_now.append(self._read(discovery))
+        return due_now
 
     def learn_mode(self, attempt: Attempt) -> None:
         """An answer may reveal the account's mode, and with it other segments."""
@@ -94,7 +94,7 @@ class Discoveries:
 
     async def _read_once(self, discovery: Discovery[Any]) -> tuple[bool, bool]:
         """All pages, and then what follows from them: whether they are all, and whether an answer leaves that open."""
-        found: list[Known] = []
+        names: list[Known] = []
         request: Request | None = discovery.request
         requested: set[Request] = set()
         complete, unsure = True, False
@@ -107,7 +107,7 @@ class Discoveries:
             batch, refused = outcome.value, outcome.answer in (Answer.REFUSED, Answer.ABSENT)
             onward = batch.next if batch is not None else None
             repeats = onward in requested or len(requested) >= MOST_PAGES
-            found += batch.names if batch is not None else ()
+            names += batch.names if batch is not None else ()
             unsure |= batch is not None and bool(batch.unsure or repeats)
             complete &= batch is not None
             request = None if repeats else onward
@@ -118,10 +118,10 @@ class Discoveries:
             self.pending.append(discovery.name)
         elif not complete:
             self.missed.append(discovery.name)
-        if complete or found or discovery.optional:  # what it has shown counts, whatever it may have left out
-            self.facts = discovery.learn(self.facts, tuple(found))
+        if complete or names or discovery.optional:  # what it has shown counts, whatever it may have left out
+            self.facts = discovery.learn(self.facts, tuple(names))
             self.found_more()
-            self._names.update(found)
+            self._names.update(names)
             self.remarks = self.client.venue.remarks(self.client.signer.options, frozenset(self._names))
         return complete, unsure
 
@@ -131,8 +131,8 @@ class Discoveries:
         if self.pending:
             return ()
         names = frozenset((*self._names, *(Known(SYMBOL, symbol) for symbol in self.listed())))
-        found: tuple[str, ...] = self.client.venue.doubts(self.client.signer.options, names)
-        return found if self._begun else ()
+        doubts: tuple[str, ...] = self.client.venue.doubts(self.client.signer.options, names)
+        return doubts if self._begun else ()
 
     async def _ask(self, request: Request, discovery: Discovery[Any], wanted: Callable[[], bool]) -> Outcome[Batch]:
         """One page, requested more and more seldom: what a venue counts in requests is for cancels and listings.
@@ -140,15 +140,22 @@ class Discoveries:
         One that is refused is requested again some times, too: one bad answer costs no proof.
         """
         watch, refused, pause = Watch(ended=self._over), 0, _SHORTEST_PAUSE
+        scarce = self.client.venue.listings is not None  # no second try at once, and other pauses
+        most = 1 if scarce else _AT_ONCE
         while True:
-            outcome = await self.client.ask(request, discovery.read, wanted=wanted, watch=watch, most=_AT_ONCE)
+            outcome = await self.client.ask(request, discovery.read, wanted=wanted, watch=watch, most=most)
             turned_down = outcome.answer in (Answer.REFUSED, Answer.ABSENT)
             refused += turned_down
             over = outcome.final and (not turned_down or refused >= _REFUSED_TRIES)
             if over or not outcome.attempt.sent or self.client.ended or not wanted():
                 return outcome
-            await asyncio.sleep(self.client.patience(pause))
-            pause = min(2 * pause, _LONGEST_PAUSE)
+            await asyncio.sleep(self._thrift(pause) if scarce else self.client.patience(pause))
+            pause = min(2 * pause, _LONGEST_THRIFT if scarce else _LONGEST_PAUSE)
+
+    def _thrift(self, pause: float) -> float:
+        """The pause, as long as three of it fit before the end."""
+        left = self.client.deadline - self.client.clock.monotonic()
+        return min(pause, max(_SHORTEST_PAUSE / 4, left / 3))
 
     def _over(self, attempt: Attempt) -> None:
         if attempt.answered or self.last is None or not self.last.answered:

@@ -32,12 +32,12 @@ def missing(sweep: ProfileSweep) -> list[Missing]:
     if sweep.client.reads_only or sweep.client.refusal is not None:
         return []
     fired = any(ledger.air.mass_accepted for ledger in sweep.ledgers.values())
-    found = []
+    unread = []
     for ledger in sweep.ledgers.values():
         listed = {order.id for order in ledger.last.orders} if ledger.last else set()
         gone = tuple(one.order for one in ledger.seen if one.order.id not in listed)
-        found.append(Missing(ledger=ledger, orders=gone, unnamed=ledger.segment.unnamed and fired))
-    return [one for one in found if one.orders or one.unnamed]
+        unread.append(Missing(ledger=ledger, orders=gone, unnamed=ledger.segment.unnamed and fired))
+    return [one for one in unread if one.orders or one.unnamed]
 
 
 async def read(client: Client, wanted: Sequence[Missing], since_ms: int) -> None:

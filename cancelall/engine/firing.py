@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from cancelall.core.model import Answer, Listing, Order, Protection, Request
+from cancelall.core.model import Answer, Listing, Order, Request
 from cancelall.engine.ledger import Ledger
 from cancelall.engine.records import OrderRecord, RequestRecord, Said
 
@@ -29,7 +29,7 @@ class Moves:
 
 def blind(ledger: Ledger, at: float) -> Moves:
     """The cancels that need to know nothing, unless they are under way."""
-    if ledger.keep and ledger.keeps_some:
+    if ledger.keeps_some:
         return Moves()
     return Moves(mass=tuple(one for one in ledger.segment.blind if _is_due(ledger, one, at)))
 
@@ -55,7 +55,8 @@ def due(ledger: Ledger, orders: tuple[Order, ...], began: float, *, complete: bo
         return Moves(mass=mass)
     named = tuple(order for order in targets if _may_be_named(ledger, order, began))
     going = {order.id for order in targets}
-    others = tuple(order for order in orders if order.id not in going) if complete else None
+    known = complete and ledger.client_ids is None  # else others may place more meanwhile: no group is safe
+    others = tuple(order for order in orders if order.id not in going) if known else None
     return Moves(mass=mass, named=_by_name(ledger, named, others, began) if named else ())
 
 
@@ -111,8 +112,10 @@ def exhausted(ledger: Ledger, listing: Listing) -> bool:
         return True
     if not (listing.complete and ledger.idle and listing.began >= ledger.air.ended) or ledger.doubted:
         return False
-    stays = bool(ledger.left(listing)) or ledger.refused is not None
-    return stays and not due(ledger, listing.orders, math.inf, complete=True)
+    left = ledger.left(listing)
+    if any(ledger.selects(order) is None for order in left):  # the next answer may tell
+        return False
+    return (bool(left) or ledger.refused is not None) and not due(ledger, listing.orders, math.inf, complete=True)
 
 
 # --- the parts ---
@@ -127,13 +130,8 @@ def _request(ledger: Ledger, request: Request) -> RequestRecord:
 
 
 def _targets(ledger: Ledger, orders: tuple[Order, ...]) -> tuple[Order, ...]:
-    """Orders to cancel. Kinds that the venue's table does not know are left when protective ones are kept."""
-    return tuple(
-        order
-        for order in orders
-        if not (ledger.keeps(order) or ledger.segment.unsaid(order))
-        and not (ledger.keep and order.protection is Protection.UNKNOWN)
-    )
+    """Orders to cancel."""
+    return tuple(order for order in orders if not (ledger.keeps(order) or ledger.unsaid(order)))
 
 
 def _may_be_named(ledger: Ledger, order: Order, began: float) -> bool:

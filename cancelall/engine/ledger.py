@@ -13,7 +13,18 @@ from functools import cached_property
 from typing import Any
 
 from cancelall.core.attempts import Attempt, Outcome
-from cancelall.core.model import Acknowledgement, Answer, Judgement, Listing, Order, Protection, Reach, Request, State
+from cancelall.core.model import (
+    Acknowledgement,
+    Answer,
+    ClientIds,
+    Judgement,
+    Listing,
+    Order,
+    Protection,
+    Reach,
+    Request,
+    State,
+)
 from cancelall.engine.records import Airtime, OrderRecord, Presence, Proof, RequestRecord, Said
 from cancelall.venues.contract import Segment, Witness
 
@@ -32,12 +43,14 @@ _GATEWAY_PASSES = 5.0
 
 @dataclass
 class Ledger:
-    """A segment during a run. With `keep` protective orders stay."""
+    """A segment during a run. With `keep` protective orders stay, and so does what `client_ids` do not select."""
 
     segment: Segment
     gap: float = 0.0
     """Seconds between two answers of the venue that are believed together: empty listings, refusals, absence."""
     keep: bool = False
+    client_ids: ClientIds | None = None
+    """None: whatever their client ids are."""
     reads_only: bool = False
     never: bool = False
     """The account was never opened for it, as the venue has said elsewhere: what it refuses then is not there."""
@@ -89,7 +102,7 @@ class Ledger:
         """
         self.orders, self.cancels, self.air = other.orders, other.cancels, other.air
         for record in self.orders.values():
-            record.presence = Presence.UNLISTED
+            record.presence, record.lacked = Presence.UNLISTED, False
 
     # --- what follows ---
 
@@ -191,11 +204,22 @@ class Ledger:
     @property
     def keeps_some(self) -> bool:
         """Whether a mass cancel could take what has to be kept."""
-        return self.keep and self.segment.protective_kinds
+        return self.client_ids is not None or (self.keep and self.segment.protective_kinds)
+
+    def selects(self, order: Order) -> bool | None:
+        """Whether an order's client id is one of those that are to go; None where it is not known."""
+        known = self.client_ids
+        return True if known is None else known.selects(order.client_id, self.segment.begins)
 
     def keeps(self, order: Order) -> bool:
-        """Whether an order is left in place on request."""
-        return self.segment.keeps(order) or (self.keep and order.protection is Protection.PROTECTIVE)
+        """Whether an order is left in place on request: one reason is enough."""
+        by_kind = self.segment.keeps(order) or (self.keep and order.protection is Protection.PROTECTIVE)
+        return by_kind or self.selects(order) is False
+
+    def unsaid(self, order: Order) -> bool:
+        """Whether an order does not say if it is to be kept: it is left, and is open."""
+        by_kind = self.segment.unsaid(order) or (self.keep and order.protection is Protection.UNKNOWN)
+        return (by_kind or self.selects(order) is None) and not self.keeps(order)
 
     def left(self, listing: Listing) -> tuple[Order, ...]:
         """Listed orders that must go before the segment is clear."""
@@ -338,10 +362,10 @@ class Ledger:
         """The venue names what it has cancelled, and what it could not."""
         self.counted += said.count or 0
         self.remarks |= {said.remark} if said.remark else set()
-        ids, news = {order.id for order in named}, 0
+        ids, news, shown = {order.id for order in named}, 0, {order.id: order for order in said.orders}
         for identity in said.cancelled:
             order = Order(id=identity, segment=self.segment.name, client_id=said.client_ids.get(identity))
-            record = self.orders.setdefault(identity, OrderRecord(order=order))
+            record = self.orders.setdefault(identity, OrderRecord(order=shown.get(identity, order)))
             record.taken, record.failure = True, ""
             record.stray |= bool(named) and identity not in ids and not record.seen
             record.reappeared |= not record.seen and (self.holding or self._still_before)
@@ -419,7 +443,9 @@ class Ledger:
             record = self.orders.setdefault(order.id, OrderRecord(order=order))
             back |= record.presence is Presence.MISSING
             record.presence = Presence.LISTED
-            record.reappeared |= not record.seen and self._cleared_before
+            record.lacked = False
+            appeared = not record.seen and self._cleared_before
+            record.reappeared |= appeared and self.selects(order) is not False
             news += record.reappeared and not record.seen
             if not record.seen or record.order.symbol is None:
                 record.order = order
@@ -428,7 +454,8 @@ class Ledger:
         self.reappearances += news > 0
         if listing.complete:
             for record in self.orders.values():
-                if record.presence is Presence.LISTED and record.order.id not in listing.ids:
+                record.lacked = record.order.id not in listing.ids
+                if record.presence is Presence.LISTED and record.lacked:
                     record.presence = Presence.MISSING
 
     def order_ended(self, order: Order, state: State, note: str) -> None:
@@ -440,10 +467,14 @@ class Ledger:
 
     # --- what happens: witnesses ---
 
+    def witness_attempt_over(self, witness: Witness, attempt: Attempt) -> None:
+        """An attempt at a witness is over. One that is a cancel may have taken something, unless it says otherwise."""
+        said = attempt.judgement.answer if attempt.judgement is not None else None
+        if witness.request.changes and not witness.harmless and said is not Answer.NOTHING_OPEN:
+            self.air.disturbed = attempt.ended
+
     def witness_answered(self, witness: Witness, outcome: Outcome[Any]) -> None:
-        """A witness has answered, or not. One that is a cancel may have done something."""
-        if witness.request.changes and not witness.harmless and outcome.answer is not Answer.NOTHING_OPEN:
-            self.air.disturbed = outcome.attempt.ended
+        """A witness has answered, or not."""
         if outcome.value is None and outcome.answer is not Answer.NOTHING_OPEN and not witness.optional:
             self.trouble = outcome.attempt
 

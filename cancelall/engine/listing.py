@@ -56,7 +56,7 @@ async def read_listing(
 
     async def one_pass(first: Request) -> tuple[list[Order], list[str]]:
         """The orders of one pass, and everything that makes it incomplete."""
-        found: list[Order] = []
+        orders_read: list[Order] = []
         ids: set[str] = set()
         doubts: list[str] = []
         requested: set[Request] = set()
@@ -67,10 +67,10 @@ async def read_listing(
             requested.add(request)
             page, why = await one_page(request)
             if page is None:
-                return found, [*doubts, why]
+                return orders_read, [*doubts, why]
             shown(page.orders, began)
             news = {order.id for order in page.orders} - ids
-            found += page.orders
+            orders_read += page.orders
             ids |= news
             totals.add(page.total)
             serials.extend(() if page.serial is None else (page.serial,))
@@ -89,7 +89,7 @@ async def read_listing(
                 break
         if None not in totals and totals != {len(ids)}:
             doubts.append(f"its pages hold {len(ids)} orders, which is not the total that they tell")
-        return found, doubts
+        return orders_read, doubts
 
     superseded = False
     for stage in segment.listings:
@@ -97,8 +97,8 @@ async def read_listing(
         if superseded:
             whys.append("cancels have superseded it")
             break
-        for found, doubts in await asyncio.gather(*(one_pass(first) for first in stage)):
-            orders.update((order.id, order) for order in found if order.id not in orders)
+        for shown_orders, doubts in await asyncio.gather(*(one_pass(first) for first in stage)):
+            orders.update((order.id, order) for order in shown_orders if order.id not in orders)
             whys += [doubt or "no answer" for doubt in doubts]
     return Listing(
         began=began,

@@ -214,7 +214,7 @@ class _SegmentOrders:
         for row in verdicts.order_rows(ledger):
             open_now = row.order.id in listed
             accepted = ledger.orders[row.order.id].taken and row.state is not State.FILLED
-            ended = row.state in (State.CANCELLED, State.GONE) or (accepted and not open_now)
+            ended = verdicts.was_removed(ledger, row) or (accepted and not open_now)
             unnamed += ended and row.order.symbol is None
             protective = None if row.order.protection is Protection.NONE else module.protective(row.order)
             if protective is not None and ended:

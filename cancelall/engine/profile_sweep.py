@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from cancelall.core.model import Listing
+from cancelall.core.model import ClientIds, Listing
 from cancelall.engine import proof
 from cancelall.engine.client import Client
 from cancelall.engine.discovery import Discoveries
@@ -33,6 +33,7 @@ class ProfileSweep:
         *,
         facts: Any = None,
         keep_protective: bool = False,
+        client_ids: ClientIds | None = None,
         scale: float = 1.0,
         listed: Callable[[str, Listing], None] = lambda segment, listing: None,
     ) -> None:
@@ -41,10 +42,11 @@ class ProfileSweep:
         self.ledgers: dict[str, Ledger] = {}
         """What is known of each segment, by its name."""
         self.keep = keep_protective
+        self.client_ids = client_ids
         self.gap = client.venue.proof_gap * scale
         self.discoveries = Discoveries(
             client,
-            client.venue.facts if facts is None else facts,
+            client.venue.with_key(client.venue.facts, client.signer.secrets) if facts is None else facts,
             fired=self._fired,
             found_more=self._join_segments,
             needed=lambda: proof.unproven(self.ledgers.values()),
@@ -62,7 +64,9 @@ class ProfileSweep:
             disturbed=self._disturbed,
             spawning=self._spawning,
             background=self._in_background,
+            spacing=self._spacing,
         )
+        self._began = client.clock.monotonic()
         self._sweeps: dict[str, SegmentSweep] = {}
         self._sweeping: dict[str, asyncio.Task[None]] = {}
         self._dropped: list[Ledger] = []
@@ -153,11 +157,21 @@ class ProfileSweep:
                 before[name] = self._sweeps.pop(name)
                 del self.ledgers[name]
                 self._sweeping.pop(name).cancel()
+        for name, one in self._sweeps.items():
+            if by_name[name].learns and by_name[name] != one.ledger.segment:
+                one.learn(by_name[name])
+                if self._sweeping[name].done():
+                    self._begin(one.ledger)
         new = [segment for segment in known if segment.name not in self._sweeps]
         held = self.held
         for segment in new:
             ledger = self.ledgers[segment.name] = Ledger(
-                segment=segment, gap=self.gap, keep=self.keep, reads_only=client.reads_only, holding=held
+                segment=segment,
+                gap=self.gap,
+                keep=self.keep,
+                client_ids=self.client_ids,
+                reads_only=client.reads_only,
+                holding=held,
             )
             made = self._sweeps[segment.name] = SegmentSweep(ledger, self._around)
             if (old := before.get(segment.name)) is not None:
@@ -245,6 +259,13 @@ class ProfileSweep:
     def _disturbed(self) -> float:
         """When the last cancel of any segment was over."""
         return max(proof.disturbed(self.ledgers.values()), *(one.disturbed_unless_absent for one in self._dropped), 0.0)
+
+    def _spacing(self) -> float:
+        """Seconds between two listings of a segment, by which those of all segments last to the deadline."""
+        a_minute = self.client.venue.listings
+        if a_minute is None:
+            return 0.0
+        return len(self._sweeps) * min(60.0, self.client.deadline - self._began) / a_minute
 
     def _spawning(self) -> Tasks:
         """The sweeps under way whose segments spawn orders of others."""

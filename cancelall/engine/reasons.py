@@ -6,11 +6,11 @@ from functools import partial
 
 from cancelall.core.attempts import Attempt
 from cancelall.core.errors import ErrorKind, bug_words
-from cancelall.core.model import Answer, Judgement, State, Verdict, host_of
+from cancelall.core.model import Answer, Judgement, Verdict, host_of
 from cancelall.core.results import ErrorReport
 from cancelall.engine.client import Client
 from cancelall.engine.profile_sweep import ProfileSweep
-from cancelall.engine.verdicts import order_rows
+from cancelall.engine.verdicts import order_rows, was_removed
 
 _IDS_IN_A_WARNING = 5
 
@@ -97,8 +97,7 @@ def _of_no_product(attempt: Attempt) -> bool:
 def _met(attempt: Attempt | None, client: Client) -> tuple[ErrorKind, str, str]:
     """Kind, words and hint of what went wrong with an attempt, if anything did."""
     if attempt is None:
-        what = "no connection to" if client.tally.unconnected else "no answer from"
-        return "timeout", f"{what} {host_of(client.signer.origin)} in time", ""
+        return "timeout", client.tally.silence or f"no answer from {host_of(client.signer.origin)} in time", ""
     if attempt.fault is not None:
         return attempt.fault.kind, attempt.fault.message, attempt.fault.hint
     judgement = attempt.judgement
@@ -147,15 +146,31 @@ def _some(ids: list[str]) -> str:
     return ", ".join(ids[:_IDS_IN_A_WARNING]) + (f" and {more} more" if more else "")
 
 
+def _unmet(sweep: ProfileSweep) -> list[str]:
+    """Prefixes of client ids that no order had, where all was read: one may be misspelt."""
+    ledgers = [one for one in sweep.ledgers.values() if one.absent is None]
+    if sweep.client_ids is None or not all(one.listings for one in ledgers):
+        return []
+    known = [(one.segment.begins, record.order.client_id or "") for one in ledgers for record in one.seen]
+    prefixes = dict.fromkeys((*sweep.client_ids.only, *sweep.client_ids.but))
+    return [
+        f'no order was listed whose client id begins with "{prefix}"'
+        for prefix in prefixes
+        if not any(begins(client_id, prefix) for begins, client_id in known)
+    ]
+
+
 def warnings(sweep: ProfileSweep) -> tuple[str, ...]:
     """What a trader should know besides the verdict."""
-    rows = [row for ledger in sweep.ledgers.values() for row in order_rows(ledger)]
-    found = []
+    notes = []
     removed = [
-        row for row in rows if row.order.protection.value == "protective" and row.state in (State.CANCELLED, State.GONE)
+        row
+        for ledger in sweep.ledgers.values()
+        for row in order_rows(ledger)
+        if row.order.protection.value == "protective" and was_removed(ledger, row)
     ]
     if removed and not sweep.client.reads_only:
-        found.append(
+        notes.append(
             f"{len(removed)} protective order(s) (stop-loss, take-profit, reduce-only) removed; positions stay open"
         )
     reappeared = [one.order for ledger in sweep.ledgers.values() for one in ledger.seen if one.reappeared]
@@ -165,24 +180,24 @@ def warnings(sweep: ProfileSweep) -> tuple[str, ...]:
         by = f"; placed by {makers}" if makers else ""
         times = sum(ledger.reappearances for ledger in sweep.ledgers.values())
         when = f"during the sweep and the hold, {times} time(s)" if sweep.held else "during the sweep"
-        found.append(f"{len(reappeared)} order(s) appeared {when}: a bot is still running ({named}{by})")
+        notes.append(f"{len(reappeared)} order(s) appeared {when}: a bot is still running ({named}{by})")
     tally = sweep.client.tally
     if tally.longest_ask > 5:
-        found.append(f"the venue asked to wait {tally.longest_ask:.0f} s")
+        notes.append(f"the venue wanted a wait of {tally.longest_ask:.0f} s")
     if tally.abandoned:
         if tally.late_until_ms:
             import time
 
             at = time.strftime("%H:%M:%S", time.localtime(tally.late_until_ms / 1000 + 1))
-            found.append(f"do not restart bots before {at}: a cancel without an answer can still land until then")
+            notes.append(f"do not restart bots before {at}: a cancel without an answer can still land until then")
         else:
-            found.append("a cancel without an answer can still land, with no known limit: wait before restarting bots")
+            notes.append("a cancel without an answer can still land, with no known limit: wait before restarting bots")
     if sweep.discoveries.pending:
         names = ", ".join(sweep.discoveries.pending)
-        found.append(f"{names}: could not be read: what it would have shown is not known")
+        notes.append(f"{names}: could not be read: what it would have shown is not known")
     missed = sweep.discoveries.missed if sweep.client.refusal is None else ()
-    found += [f"{name}: could not be read, so they were not looked for" for name in missed]
-    found += [
+    notes += [f"{name}: could not be read, so they were not looked for" for name in missed]
+    notes += [
         f"{ledger.segment.name}: orders that a complete listing had lacked were listed again "
         f"({ledger.contradictions} time(s)): its listings are not reliable, so the proof took longer"
         for ledger in sweep.ledgers.values()
@@ -190,6 +205,7 @@ def warnings(sweep: ProfileSweep) -> tuple[str, ...]:
     ]
     strays = list(dict.fromkeys(one.order.id for ledger in sweep.ledgers.values() for one in ledger.seen if one.stray))
     if strays:
-        found.append(f"the cancel of a group took {len(strays)} order(s) that no listing had shown: {_some(strays)}")
-    found += sorted(remark for ledger in sweep.ledgers.values() for remark in ledger.remarks)
-    return (*found, *sweep.discoveries.remarks)
+        notes.append(f"the cancel of a group took {len(strays)} order(s) that no listing had shown: {_some(strays)}")
+    notes += sorted(remark for ledger in sweep.ledgers.values() for remark in ledger.remarks)
+    notes += _unmet(sweep)
+    return (*notes, *sweep.discoveries.remarks)

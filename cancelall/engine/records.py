@@ -52,6 +52,8 @@ class OrderRecord:
     seen: bool = False
     """A listing has shown it, or an answer has named it."""
     presence: Presence = Presence.UNLISTED
+    lacked: bool = False
+    """The last listing that was complete, or had shown it before that, lacked it."""
     reappeared: bool = False
     """It was seen for the first time after all that was there had been shown."""
     stray: bool = False

@@ -34,8 +34,11 @@ def swept(
     ledgers = list(sweep.ledgers.values())
     error = reasons.error_report(sweep, verdict)
     if cut_by:
-        error = ErrorReport(kind="interrupted", message=f"stopped by {cut_by}", hint="run again to finish and prove it")
-    unwitnessed = venue.unwitnessed(profile.options, sweep.keep, client.reads_only)
+        taken = sum(record.taken for ledger in ledgers for record in ledger.seen)
+        proven = sum(ledger.proven for ledger in ledgers)
+        message = f"stopped by {cut_by}: {taken} order(s) accepted, {proven} of {len(ledgers)} segments proven"
+        error = ErrorReport(kind="interrupted", message=message, hint="run again to finish and prove it")
+    unwitnessed = venue.unwitnessed(profile.options, sweep.keep or sweep.client_ids is not None, client.reads_only)
     closes = f"{VENUES[profile.venue]} closes, or has closed: {venue.sunset}" if venue.sunset else ""
     notes = (*profile.warnings, *resolved.warnings, venue.notice, closes, *reasons.warnings(sweep), unwitnessed)
     return ProfileReport(
@@ -102,6 +105,7 @@ def basis(sweep: ProfileSweep, decided: float) -> Basis:
         decided=nanoseconds(decided),
         gap=sweep.gap,
         keep=sweep.keep,
+        by_name=sweep.client_ids is not None,
         reads_only=sweep.client.reads_only,
         segments={name: _segment_basis(ledger) for name, ledger in sweep.ledgers.items()},
         pending=tuple(discoveries.pending),

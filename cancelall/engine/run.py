@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from cancelall.core.attempts import Attempt, Tally
 from cancelall.core.errors import CancelallError, ConfigError, Interrupted, OptionError, TransportFault, bug_words
-from cancelall.core.model import Reply, SignedRequest, Verdict
+from cancelall.core.model import ClientIds, Reply, SignedRequest, Verdict
 from cancelall.core.profile import BrokenProfile, Profile
 from cancelall.core.results import ProfileReport, Timing
 from cancelall.core.secret import last_four, passes, register
@@ -24,7 +24,7 @@ from cancelall.engine.client import Client, Send
 from cancelall.engine.hold import Hold
 from cancelall.engine.profile_sweep import ProfileSweep
 from cancelall.engine.shared_limits import SCARCE, SharedLimits, scarcity, with_descriptors
-from cancelall.engine.signer import Clock, Signer, SystemClock
+from cancelall.engine.signer import SYSTEM_CLOCK, Clock, Signer
 from cancelall.journal.record import Record, nanoseconds
 from cancelall.net import connection
 from cancelall.net.background import NoThreadError, ThreadDiedError, in_thread
@@ -102,7 +102,7 @@ class Run:
     """Whether positions are read: after each verdict, which they do not change, or as the result of the run."""
     listener: Listener = field(default_factory=Listener)
     record: Record = field(default_factory=Record)
-    clock: Clock = field(default_factory=SystemClock)
+    clock: Clock = SYSTEM_CLOCK
     connect: Callable[[Profile], Send] | None = None
     """How to send for a profile; tests put their own in."""
     scale: float = 1.0
@@ -211,6 +211,7 @@ class Run:
         venue = load(profile.venue)
         facts = await self._recalled(profile, venue)
         try:
+            facts = venue.with_key(facts, resolved.secrets)
             segments(venue, profile.options, facts, profile.environment)
         except OptionError as error:
             raise ConfigError(f"profile {profile.name}: {error.message}", error.hint) from None
@@ -240,16 +241,18 @@ class Run:
             trace=lambda attempt: self.listener.attempt(profile.name, attempt),
             before_send=record.begins,
             after_send=record.ended,
+            standstill=self._standstill(profile),
             tally=tally,
         )
         self._sessions.append(client)
         client.halted = self.halted
-        keep = bool(profile.common.keep_protective)
+        only, but = profile.common.client_id, profile.common.not_client_id
         sweep = ProfileSweep(
             client,
             profile.environment,
             facts=facts,
-            keep_protective=keep,
+            keep_protective=bool(profile.common.keep_protective),
+            client_ids=ClientIds(only=only, but=but) if only or but else None,
             scale=self.scale,
             listed=lambda segment, listing: reporting.listed(sweep, record, segment, listing),
         )
@@ -339,6 +342,18 @@ class Run:
         task.cancel()
         return task.result() if task.done() and not task.cancelled() and task.exception() is None else None
 
+    def _standstill(self, profile: Profile) -> Callable[[float], str]:
+        """What tells why there was no connection to a profile's venue for so many seconds."""
+        if self.connect is not None:
+            return lambda seconds: ""
+
+        def words(seconds: float) -> str:
+            from cancelall.net import failures
+
+            return failures.standstill(self.shared.route(profile).proxy or profile.origin, seconds)
+
+        return words
+
     async def _over_the_network(self, profile: Profile, deadline: float) -> Send:
         """One for all profiles that go the same way to a host: listings find its connections open."""
         sends = {
@@ -427,7 +442,10 @@ class Run:
 
     def _timing(self, tally: Tally, decided: float) -> Timing:
         return Timing(
-            first_request=self._ms(tally.first_request), first_ack=self._ms(tally.first_ack), verdict=self._ms(decided)
+            first_request=self._ms(tally.first_request),
+            first_ack=self._ms(tally.first_ack),
+            verdict=self._ms(decided),
+            verdict_at=self.clock.now_ms() - round((self.clock.monotonic() - decided) * 1000),
         )
 
     def _ms(self, at: float | None) -> int | None:

@@ -136,8 +136,8 @@ class SharedLimits:
         origin = origin or profile.origin
         known = self._routes_of.get((profile.name, origin))
         if known is None:
-            found = route_for(origin, profile.common.proxy, profile.common.ca_bundle, self.environ)
-            known = self._routes_of[profile.name, origin] = self._routes.setdefault((origin, found), found)
+            route = route_for(origin, profile.common.proxy, profile.common.ca_bundle, self.environ)
+            known = self._routes_of[profile.name, origin] = self._routes.setdefault((origin, route), route)
         return known
 
     def routes(self, profile: Profile) -> tuple[Route, ...]:
@@ -169,9 +169,9 @@ class SharedLimits:
         if self._at_hand(profile, optional=True):
             turns, words = self._files, f"{_FILES_AT_ONCE} profiles are read at a time"
         elif self._at_hand(profile):
-            turns, words = self._extras, f"{SECRETS_AT_ONCE} commands are asked for optional secrets at a time"
+            turns, words = self._extras, f"{SECRETS_AT_ONCE} commands are run for optional secrets at a time"
         else:
-            turns, words = self._slow, f"{SECRETS_AT_ONCE} commands and keyrings are asked at a time"
+            turns, words = self._slow, f"{SECRETS_AT_ONCE} commands and keyrings are read at a time"
         began = time.monotonic()
         try:
             await turns.acquire()

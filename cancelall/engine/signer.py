@@ -8,13 +8,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Generic, Protocol, TypeVar
+from weakref import WeakKeyDictionary
 
 from cancelall.core.attempts import Watch
 from cancelall.core.model import Reply, Request, SignedRequest
 from cancelall.venues.contract import Venue
 
 T = TypeVar("T")
+_NEAR_MS = 1000
+"""Milliseconds by which clocks may differ, and no refusal is about that."""
 
 
 class Clock(Protocol):
@@ -37,6 +41,10 @@ class SystemClock:
     """Seconds since some fixed point."""
 
 
+SYSTEM_CLOCK = SystemClock()
+"""That of all runs of this process."""
+
+
 @dataclass(kw_only=True)
 class Exchange(Generic[T]):
     """One request that is sent until it is answered."""
@@ -51,6 +59,22 @@ class Exchange(Generic[T]):
     tries: int = 1
     widen: int = 1
     """Times the configured window of validity."""
+
+
+@dataclass
+class Nonces:
+    """The timestamps of one who signs, in ms, where a venue takes each of them once."""
+
+    last_ms: int = 0
+
+    def take(self, venue_ms: int) -> int:
+        """The next one: the venue's time, or as soon after the last one as there is."""
+        self.last_ms = max(venue_ms, self.last_ms + 1)
+        return self.last_ms
+
+
+_nonces: WeakKeyDictionary[Clock, dict[str, Nonces]] = WeakKeyDictionary()
+"""Those of everyone who has signed by a clock; all runs of a process go by the same one, on one event loop."""
 
 
 @dataclass
@@ -81,9 +105,28 @@ class Signer:
         return ours_ms + self._offset_ms
 
     def correct(self, signed: SignedRequest, seconds: float, server_ms: int) -> None:
-        """A request that was answered after so many seconds was refused for its timestamp; the venue's clock was so."""
+        """A request that was answered after so many seconds was refused for its timestamp; the venue's clock was so.
+
+        Nonces are set anew: those that were too high would not be reached again for as long as the clock was ahead.
+        """
         self._offset_ms = server_ms - signed.made_ms - round(seconds * 500)
         self.corrections += 1
+        if self._own_nonces is not None:
+            self._own_nonces.last_ms = 0
+
+    @cached_property
+    def _own_nonces(self) -> Nonces | None:
+        """Those of the key; None where timestamps may come again."""
+        if self.venue.nonces is None:
+            return None
+        return _nonces.setdefault(self.clock, {}).setdefault(self.venue.nonces(self.secrets), Nonces())
+
+    def is_off(self, signed: SignedRequest, seconds: float, server_ms: int | None) -> bool:
+        """Whether the venue's clock, as the answer after so many seconds tells it, is further from the one by which a
+        request was signed than its way explains.
+        """
+        expected = signed.signed_ms + self.venue.clock_lead_ms + round(seconds * 500)
+        return server_ms is not None and abs(server_ms - expected) > _NEAR_MS + round(seconds * 1000)
 
     def sign(
         self, exchange: Exchange[Any], family: int | None, recalled: Callable[[], bool], copy_of: SignedRequest | None
@@ -93,6 +136,8 @@ class Signer:
         headers, body, query = self.headers, request.body, request.query
         signed_ms = ours_ms + self._offset_ms - self.venue.clock_lead_ms
         if request.signed:
+            if self._own_nonces is not None:
+                signed_ms = self._own_nonces.take(signed_ms)
             signed = self.venue.sign(request, self.secrets, self.options, signed_ms, exchange.widen)
             headers, body = (*headers, *signed.headers), signed.body
             query = query if signed.query is None else signed.query

@@ -20,6 +20,7 @@ from cancelall.engine.firing import Moves
 from cancelall.engine.ledger import Ledger, Word
 from cancelall.engine.listing import TRIES, read_listing
 from cancelall.engine.witnesses import ask_cancels, ask_reads
+from cancelall.venues.contract import Segment
 
 _NOTHING_TO_READ = 6
 """Failed tries of a segment's listings in a row, after which one try is enough to see whether that has passed: what a
@@ -32,6 +33,10 @@ _LONGEST_REST = 2.0
 """Longest rest, in seconds, between two listings where nothing comes of them."""
 _LONGEST_BLIND_REST = 3.0
 """The same while none can be read: what a venue counts in requests is left for the proof."""
+_FREE_LISTINGS = 4
+"""Listings of a segment that wait for nothing: what rests, a proof, and one that fails."""
+_LAST_LISTING = 0.5
+"""Seconds before the last moment for which a listing is not put off."""
 _LONGEST_SILENCE = 2.0
 """Seconds that a read may wait, before the mass cancel of its segment is repeated."""
 
@@ -60,6 +65,8 @@ class Around:
     """Whether the run goes on after its first verdict."""
     pace: float | None = None
     """While it holds: seconds between two listings of a segment, whatever they show."""
+    spacing: Callable[[], float] = lambda: 0.0
+    """Seconds between two listings of a segment after the first ones, where these have to last to the deadline."""
     released: asyncio.Event = field(default_factory=asyncio.Event)
     """The hold is over."""
 
@@ -74,6 +81,8 @@ class SegmentSweep:
         self._now = around.client.clock.monotonic
         self.cancelling: Tasks = set()
         """Cancels under way."""
+        self.listings = 0
+        """How many pages were read, or could not be."""
 
     async def run(self) -> bool:
         """List, act and rest until the segment is proven, or nothing can change any more; False if time ran out."""
@@ -94,6 +103,7 @@ class SegmentSweep:
             fruitless = fruitless + 1 if stalled else 0
             await self._rest(fruitless)
             await self._keep_pace(listing.began)
+            await self._make_last(listing.began)
         return False
 
     # --- fire ---
@@ -101,6 +111,12 @@ class SegmentSweep:
     def fire_blind(self) -> None:
         """Send the cancels that need to know nothing."""
         self._fire(firing.blind(self.ledger, self._now()))
+
+    def learn(self, segment: Segment) -> None:
+        """From now on the segment is this one, which may name orders that the one before it could not."""
+        self.ledger.segment = segment
+        if (last := self.ledger.last) is not None:
+            self._fire(firing.due(self.ledger, last.orders, last.began, complete=last.complete), known=True)
 
     def _fire(self, moves: Moves, *, known: bool = False) -> None:
         """Send what is due. Blind cancels that were answered before go as long as a proof still fits behind them, those
@@ -145,13 +161,14 @@ class SegmentSweep:
 
     async def _list(self) -> Listing:
         ledger = self.ledger
+        scarce = self.client.venue.listings is not None and self.listings > 0
         return await read_listing(
             self.client,
             ledger.segment,
             self._page_shows,
             self._page_answered,
             ledger.outdated,
-            tries=TRIES if ledger.unread < _NOTHING_TO_READ else 1,
+            tries=TRIES if ledger.unread < _NOTHING_TO_READ and not scarce else 1,
             fresh=ledger.half is not None,
             waits=partial(self._page_waits, self._now()),
         )
@@ -163,6 +180,7 @@ class SegmentSweep:
 
     def _page_answered(self, attempt: Attempt) -> None:
         """While a listing cannot be read, the mass cancel is repeated: nobody knows whether it worked."""
+        self.listings += 1
         self.ledger.page_answered(attempt)
         self.around.learn(attempt)
         if self.ledger.unread > 1 and self.ledger.proof.first is None:
@@ -238,6 +256,12 @@ class SegmentSweep:
         gap = self.ledger.proof_gap
         since = max(first.ended, min(self.around.disturbed(), first.ended + 1.5 * gap))
         return since + gap + INSTANT - self._now()
+
+    async def _make_last(self, began: float) -> None:
+        """Where listings are scarce: wait until the next one is due. The first ones and the last go at once."""
+        if self.listings >= _FREE_LISTINGS and self.around.pace is None:
+            due = min(began + self.around.spacing(), self.client.last_send - _LAST_LISTING)
+            await asyncio.sleep(max(0.0, due - self._now()))
 
     async def _keep_pace(self, began: float) -> None:
         """While holding: wait until the next listing is due, or the end of the hold."""

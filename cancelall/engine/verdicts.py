@@ -89,8 +89,10 @@ def segment_report(ledger: Ledger, client: Client) -> SegmentReport:
         details.append(refusal.message if refusal else _trouble(ledger))
     elif verdict in (Verdict.UNPROVEN, Verdict.UNREACHABLE) or ledger.air.suspended:
         unsent = "" if client.tally.requests else "nothing was sent"
-        details.append(_trouble(ledger) or unsent or "no two complete empty listings in time")
-        details += [f"listing incomplete: {ledger.incomplete}"] if ledger.incomplete else []
+        short = "no two complete empty listings in time" if verdict is not Verdict.UNREACHABLE else ""
+        details += filter(None, [_trouble(ledger) or unsent or short])
+        incomplete = ledger.incomplete if ledger.incomplete not in details else ""
+        details += [f"listing incomplete: {incomplete}"] if incomplete else []
         if ledger.contradicted:
             details.append("the listing is empty, but another answer of the venue says otherwise")
     if ledger.counted:
@@ -128,8 +130,12 @@ def _row(ledger: Ledger, record: OrderRecord, order: Order, *, listed: bool) -> 
     if listed or ledger.last is None:
         if ledger.keeps(order):
             return OrderReport(order=order, state=State.KEPT)
-        return OrderReport(order=order, state=State.FAILED if reason else State.OPEN, reason=reason)
-    if not ledger.last.complete:
+        unsaid = ledger.selects(order) is None
+        reason = "left in place: its client id cannot be read" if unsaid else reason
+        return OrderReport(order=order, state=State.FAILED if reason and not unsaid else State.OPEN, reason=reason)
+    if not (ledger.last.complete or record.lacked):
+        if ledger.keeps(order) and not record.taken:
+            return OrderReport(order=order, state=State.KEPT, reason="not read back")
         unread = "cancel accepted, but not read back" if record.taken else "not read back"
         return OrderReport(order=order, state=State.OPEN, reason=reason or unread)
     if record.end is not None:
@@ -138,13 +144,20 @@ def _row(ledger: Ledger, record: OrderRecord, order: Order, *, listed: bool) -> 
     return OrderReport(order=order, state=State.CANCELLED if record.taken else State.GONE)
 
 
+def was_removed(ledger: Ledger, row: OrderReport) -> bool:
+    """Whether an order was taken off the book. One that was to be kept only if the venue says that it was cancelled: it
+    may as well have filled, or have been cancelled by its owner.
+    """
+    return row.state is State.CANCELLED or (row.state is State.GONE and not ledger.keeps(row.order))
+
+
 def would_send(sweep: ProfileSweep) -> tuple[str, ...]:
     """What a kill would send first for what was read: method, path and body, no signature."""
-    found = []
+    lines = []
     for ledger in sweep.ledgers.values():
         known = ledger.last.orders if ledger.last else ()
         moves = firing.due(ledger, known, math.inf)
         mass = moves.mass or firing.blind(ledger, math.inf).mass
         for request in (*mass, *(request for request, _ in moves.named)):
-            found.append(f"{request.method} {request.target} {request.body.decode()}".strip())
-    return tuple(dict.fromkeys(found))
+            lines.append(f"{request.method} {request.target} {request.body.decode()}".strip())
+    return tuple(dict.fromkeys(lines))

@@ -35,7 +35,8 @@ async def _ask(client: Client, ledger: Ledger, *, cancels: bool) -> Word:
         read = partial(witness.fits, kept) if witness.fits else witness.read
         testify = partial(_testimony, ledger.segment, witness, read)
         last = replace(witness.request, priority=Priority.WITNESS)  # whatever cancels or lists goes before it
-        outcome = await client.ask(last, testify, watch=Watch(about=ledger.segment.name), most=_TRIES)
+        watch = Watch(about=ledger.segment.name, ended=partial(ledger.witness_attempt_over, witness))
+        outcome = await client.ask(last, testify, watch=watch, most=_TRIES)
         agrees, half, said = outcome.value or (outcome.answer is Answer.NOTHING_OPEN, False, None)
         ledger.witness_answered(witness, outcome)
         if half and not agrees:

@@ -53,6 +53,8 @@ class Basis:
     """Seconds between two empty listings of a proof, where none contradicts another."""
     keep: bool
     """Protective orders are to stay."""
+    by_name: bool
+    """Orders are selected by their client ids: no mass cancel is sent."""
     reads_only: bool
     segments: Mapping[str, SegmentBasis]
     pending: tuple[str, ...]

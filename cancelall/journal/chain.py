@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from cancelall.core.stamp import machine
 from cancelall.journal.file import LOCK_SECONDS, NAME, rotated
 
 if sys.platform != "win32":
@@ -139,7 +140,7 @@ class RunRecord:
 
 def host() -> str:
     """This machine's name. No resolver is used."""
-    return os.uname().nodename if sys.platform != "win32" else os.environ.get("COMPUTERNAME", "")
+    return machine() or ""
 
 
 def files(directory: Path) -> list[Path]:

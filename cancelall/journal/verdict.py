@@ -19,7 +19,7 @@ Record = Mapping[str, Any]
 _ROUNDING = 1_000
 """Times are rounded to ns, and sums of floats end just before what they mean."""
 _MOST_DOUBLINGS = 40
-"""Of a gap; it is longer than any run by then."""
+"""Times that a gap is doubled, at most: by then it is longer than any run."""
 _GOOD = (Answer.ACCEPTED.value, Answer.NOTHING_OPEN.value)
 _WHOLE_PROFILE = (Reach.KEY.value, Reach.ADDRESS.value)
 
@@ -87,7 +87,7 @@ def recompute(records: Sequence[Record]) -> tuple[ProfileOpinion, ...]:
     for record in records[:whole]:
         by_profile.setdefault(str(record.get("profile", "")), []).append(record)
     blocks = any(record.get("reach") == Reach.HOST.value for record in records)
-    found = []
+    verdicts = []
     for number, end in enumerate(records):
         if end["event"] != "verdict":
             continue
@@ -106,8 +106,8 @@ def recompute(records: Sequence[Record]) -> tuple[ProfileOpinion, ...]:
         except (KeyError, TypeError, ValueError, AttributeError, RecursionError, OverflowError):
             opinion = Opinion(why="what it rests on cannot be read")
         recorded, verdict, why = str(end.get("verdict")), opinion.verdict, opinion.why
-        found.append(ProfileOpinion(profile=profile, recorded=recorded, verdict=verdict, why=why, segments=segments))
-    return tuple(found)
+        verdicts.append(ProfileOpinion(profile=profile, recorded=recorded, verdict=verdict, why=why, segments=segments))
+    return tuple(verdicts)
 
 
 def _recomputed(
@@ -151,7 +151,7 @@ class _Sent:
     witness: bool
     host: str
     place: int
-    """That of its end in the record."""
+    """The place of its end in the record."""
     began: int | None = None
     ended: int | None = None
     answer: str = ""
@@ -159,7 +159,7 @@ class _Sent:
     answered: bool = False
     reach: str = ""
     testimony: str = ""
-    """A witness's."""
+    """What a witness said by it; empty where it is none."""
     suspended: bool = False
     incurable: bool = False
     proves_key: bool = False
@@ -412,7 +412,8 @@ class _Shown:
 
     def _keeps_some(self, basis: Record) -> bool:
         """Whether a mass cancel could take what has to be kept."""
-        return self.basis.get("keep") is True and basis["protective_kinds"] is True
+        keep = self.basis.get("keep") is True and basis["protective_kinds"] is True
+        return keep or self.basis.get("by_name") is True
 
     def _twice(self, last: _Last) -> bool:
         return last.at - last.since >= self.gap - _ROUNDING
@@ -429,7 +430,7 @@ class _Shown:
             if last.answer == "refused" and not replaced:
                 return "the venue refuses a cancel or a listing"
             if request in mass and not self._twice(last):
-                return "a refusal was heard once, and not asked about again"
+                return "a refusal came once, and the request was not sent again"
         return ""
 
     @staticmethod
@@ -525,7 +526,7 @@ def _empty(listing: _Listed, reads: Sequence[tuple[int, int, _Sent]]) -> bool:
 
 def _last_answers(sent: Iterable[_Sent]) -> tuple[dict[int, _Last], set[int]]:
     """The last answer to each request, and the requests whose last try was not answered."""
-    found: dict[int, _Last] = {}
+    answers: dict[int, _Last] = {}
     failing: set[int] = set()
     for one in sent:
         if one.ended is None:
@@ -534,11 +535,11 @@ def _last_answers(sent: Iterable[_Sent]) -> tuple[dict[int, _Last], set[int]]:
             failing.add(one.request)
             continue
         failing.discard(one.request)
-        before = found.get(one.request)
+        before = answers.get(one.request)
         same = before is not None and before.answer == one.answer
         since = before.since if before is not None and same else one.ended
-        found[one.request] = _Last(answer=one.answer, reach=one.reach, since=since, at=one.ended)
-    return found, failing
+        answers[one.request] = _Last(answer=one.answer, reach=one.reach, since=since, at=one.ended)
+    return answers, failing
 
 
 def _apart(present: Sequence[_Segment], last_cancel: int) -> str:

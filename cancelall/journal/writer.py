@@ -96,18 +96,18 @@ class Journal:
         if not self._ready.is_set() or self._file is None:
             why = "; ".join(self._failed) or ("opening it takes too long" if self._directories else _NOWHERE)
             return (f"this run is not journalled: {why}",)
-        found = [f"the journal is kept in {self._file.path.parent}: {why}" for why in self._failed]
+        warnings = [f"the journal is kept in {self._file.path.parent}: {why}" for why in self._failed]
         if self._lost:
-            found.append(f"the journal is incomplete: {self._lost} event(s) are not in it: {self._trouble}")
+            warnings.append(f"the journal is incomplete: {self._lost} event(s) are not in it: {self._trouble}")
         if self._unlocked and sys.platform != "win32":
-            found.append("the journal's lock is held by another process: it was written without it")
+            warnings.append("the journal's lock is held by another process: it was written without it")
         if self._file.exposed:
-            found.append(f"others can change the journal: {scrub(str(self._file.path))}: {self._file.exposed}")
+            warnings.append(f"others can change the journal: {scrub(str(self._file.path))}: {self._file.exposed}")
         if self._file.sealed:
-            found.append(
+            warnings.append(
                 "the journal's last line was torn, by a crash or a full disk: it was left as it is, and sealed"
             )
-        return tuple(found)
+        return tuple(warnings)
 
     def close(self, seconds: float) -> None:
         """Wait until everything is on the disk, at most so long."""
@@ -239,18 +239,18 @@ def harmless(fields: Mapping[str, object]) -> Mapping[str, object]:
 
 def _texts(fields: Mapping[str, object]) -> list[str]:
     """Every text in them, however deep, keys too."""
-    found: list[str] = []
+    texts: list[str] = []
     left: list[object] = [fields]
     while left:
         value = left.pop()
         if isinstance(value, str):
-            found.append(value)
+            texts.append(value)
         elif isinstance(value, dict):
-            found += map(str, value)
+            texts += map(str, value)
             left += value.values()
         elif isinstance(value, list | tuple):
             left += value
-    return found
+    return texts
 
 
 def _json_value(value: object) -> object:

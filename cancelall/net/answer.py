@@ -179,12 +179,12 @@ def _headers(reader: Reader) -> dict[str, list[str]]:
 
     https://www.rfc-editor.org/rfc/rfc9112#section-5.2 (folded lines), #section-2.2 (bare line feeds)
     """
-    found: dict[str, list[str]] = {}
+    fields: dict[str, list[str]] = {}
     last: list[str] | None = None
     for _ in range(HEADERS_AT_MOST + 1):
         line = reader.line()
         if not line:
-            return found
+            return fields
         text = line.decode("latin-1")
         if text[0] in " \t":
             if last:
@@ -194,7 +194,7 @@ def _headers(reader: Reader) -> dict[str, list[str]]:
         name = name.strip().lower()
         last = None
         if colon:
-            last = found.setdefault(name, [])
+            last = fields.setdefault(name, [])
             last.append(value.strip())
     raise _no_head()
 

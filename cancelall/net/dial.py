@@ -16,6 +16,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterable, Sequence
+from typing import Literal
 
 STAGGER = 0.25
 """Seconds before the next address is tried next to those under way."""
@@ -45,6 +46,7 @@ class _LookUp:
         self.done = threading.Event()
         self.addresses: tuple[Address, ...] = ()
         self.fault: Exception | None = None
+        self.began = time.monotonic()
         self.ended = 0.0
         self.renewing = False
 
@@ -66,6 +68,8 @@ class _LookUp:
 
 
 _names: dict[tuple[str, int], _LookUp] = {}
+_racing: dict[object, tuple[str, float]] = {}
+"""The host of each race of addresses that is under way, and when it began."""
 _lock = threading.Lock()
 
 
@@ -79,21 +83,44 @@ def connect(
     is looked up once more. Raises socket.gaierror when the name does not resolve, NoFamily, TimeoutError (LookUpTimeout
     for the name), or the first address's OSError.
     """
-    found = _looked_up(host, port, until)
+    lookup = _looked_up(host, port, until)
     try:
-        return race(_of_family(found.addresses, family), _end(seconds, until))
+        return _race(host, _of_family(lookup.addresses, family), _end(seconds, until))
     except NoFamily:
         raise
     except OSError:
-        again = _once_more(host, port, found)
+        again = _once_more(host, port, lookup)
         if again is None:
             raise
-    return race(_of_family(again.addresses, family), _end(seconds, until))
+    return _race(host, _of_family(again.addresses, family), _end(seconds, until))
 
 
 def resolve(host: str, port: int, until: float | None = None) -> list[Address]:
     """A host's addresses, the families taking turns; looked up once in a run. Raises as `connect` does for the name."""
     return list(_looked_up(host, port, until).addresses)
+
+
+def standstill(host: str, seconds: float) -> Literal["", "name", "connection"]:
+    """What connecting to a host has been waiting for, so many seconds at least; empty where it gets on."""
+    latest = time.monotonic() - seconds
+    with _lock:
+        names = [one for (name, _), one in _names.items() if name == host]
+        races = [since for name, since in _racing.values() if name == host]
+    if any(one.fault is not None if one.done.is_set() else one.began <= latest for one in names):
+        return "name"
+    return "connection" if any(since <= latest for since in races) else ""
+
+
+def _race(host: str, addresses: Sequence[Address], until: float) -> socket.socket:
+    """The race to a host, noted while it is under way. Raises as `race`."""
+    mine = object()
+    with _lock:
+        _racing[mine] = host, time.monotonic()
+    try:
+        return race(addresses, until)
+    finally:
+        with _lock:
+            del _racing[mine]
 
 
 def alternate(addresses: Iterable[Address]) -> list[Address]:
@@ -180,32 +207,32 @@ def _looked_up(host: str, port: int, until: float | None) -> _LookUp:
     """The look-up of a name: the one that is known or under way, else one of our own."""
     mine = None
     with _lock:
-        found = _names.get((host, port))
-        if found is None or not found.usable:
-            found = _names[host, port] = mine = _LookUp()
+        lookup = _names.get((host, port))
+        if lookup is None or not lookup.usable:
+            lookup = _names[host, port] = mine = _LookUp()
     if mine is not None:
         mine.run(host, port)
-    elif not found.done.wait(None if until is None else max(0.0, until - time.monotonic())):
+    elif not lookup.done.wait(None if until is None else max(0.0, until - time.monotonic())):
         raise LookUpTimeout("the host name is still being looked up")
-    if found.fault is not None:
-        raise found.fault.with_traceback(None)
-    return found
+    if lookup.fault is not None:
+        raise lookup.fault.with_traceback(None)
+    return lookup
 
 
-def _once_more(host: str, port: int, found: _LookUp) -> _LookUp | None:
+def _once_more(host: str, port: int, lookup: _LookUp) -> _LookUp | None:
     """Other addresses than those that were found; None when there are none, or nobody may ask again so soon."""
     with _lock:
         known = _names.get((host, port))
-        if known is not found:
-            return known if known and known.done.is_set() and _differ(known, found) else None
-        if found.renewing or time.monotonic() - found.ended < RENEW_SECONDS:
+        if known is not lookup:
+            return known if known and known.done.is_set() and _differ(known, lookup) else None
+        if lookup.renewing or time.monotonic() - lookup.ended < RENEW_SECONDS:
             return None
-        found.renewing = True
+        lookup.renewing = True
     again = _LookUp().run(host, port)
     with _lock:
-        found.renewing = False
-        found.ended = time.monotonic()  # the next one may ask after a while
-        if again.fault is not None or not _differ(again, found):
+        lookup.renewing = False
+        lookup.ended = time.monotonic()  # the next one may ask after a while
+        if again.fault is not None or not _differ(again, lookup):
             return None
         _names[host, port] = again
         return again

@@ -6,6 +6,7 @@ import errno
 import socket
 import ssl
 import time
+import urllib.parse
 from typing import Literal
 
 from cancelall.core.errors import TransportFault
@@ -27,11 +28,11 @@ def of_connecting(fault: Exception, host: str = "the host") -> TransportFault:
     if isinstance(fault, dial.NoFamily):
         return TransportFault(f"{host} has {fault}", sent="no")
     if isinstance(fault, dial.LookUpTimeout):
-        return TransportFault(f"{host} was not resolved in time: is this machine online?", kind="timeout", sent="no")
+        return TransportFault(_not_resolved(host), kind="timeout", sent="no")
     if isinstance(fault, socket.gaierror | UnicodeError):
         return TransportFault(f"{host} cannot be resolved: is this machine online?", sent="no")
     if isinstance(fault, TimeoutError):
-        return TransportFault(f"no connection to {host} in time", kind="timeout", sent="no")
+        return TransportFault(_no_connection(host), kind="timeout", sent="no")
     if isinstance(fault, ssl.SSLError):
         return TransportFault(f"TLS with {host} failed", kind="tls", sent="no")
     if isinstance(fault, ConnectionRefusedError):
@@ -41,6 +42,25 @@ def of_connecting(fault: Exception, host: str = "the host") -> TransportFault:
     scarce = _scarcity(fault, "no")
     why = (fault.strerror if isinstance(fault, OSError) else None) or type(fault).__name__
     return scarce or TransportFault(f"no connection to {host} ({why})", sent="no")
+
+
+def standstill(url: str, seconds: float) -> str:
+    """Why a host, or a proxy, could not be connected to for so many seconds, in words; empty where that gets on."""
+    host = urllib.parse.urlsplit(url).hostname or ""
+    match dial.standstill(host, seconds):
+        case "name":
+            return _not_resolved(host)
+        case "connection":
+            return _no_connection(host)
+    return ""
+
+
+def _no_connection(host: str) -> str:
+    return f"no connection to {host} in time"
+
+
+def _not_resolved(host: str) -> str:
+    return f"the name {host} is not resolved: is this machine online?"
 
 
 def of_waiting(fault: Exception) -> TransportFault:
@@ -62,8 +82,8 @@ def of_reading(fault: Exception) -> TransportFault:
 def of_certificate(fault: ssl.SSLCertVerificationError) -> TransportFault:
     """A certificate that does not verify. What an honest cause would be, and its cure, stands in message and hint."""
     why = fault.verify_message or "it does not verify"
-    told, cure = f"the certificate was refused ({why}): possible interception", cure_of(fault)
-    refused = TransportFault(f"{told}; {cure}" if cure else told, kind="tls", sent="no", final=True)
+    message, cure = f"the certificate was refused ({why}): possible interception", cure_of(fault)
+    refused = TransportFault(f"{message}; {cure}" if cure else message, kind="tls", sent="no", final=True)
     refused.hint = cure or "do not work around it: ask who runs the network"
     return refused
 

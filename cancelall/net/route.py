@@ -165,16 +165,16 @@ def route_for(origin: str, proxy: str | None, ca_bundle: str | None, environ: Ma
     parts = urllib.parse.urlsplit(origin)
     if proxy:
         if parts.scheme == "http":
-            told = f"proxy is not used for {origin}: it would see the key and the signatures in clear"
-            return Route(ca_bundle=ca_bundle, ignored=told)
+            reason = f"proxy is not used for {origin}: it would see the key and the signatures in clear"
+            return Route(ca_bundle=ca_bundle, ignored=reason)
         return Route(proxy=proxy, ca_bundle=ca_bundle)
-    found = None if _excepted(parts.hostname or "", environ) else _of_the_environment(parts.scheme, environ)
-    if found is None:
+    chosen = None if _excepted(parts.hostname or "", environ) else _of_the_environment(parts.scheme, environ)
+    if chosen is None:
         return direct
-    variable, address = found
+    variable, address = chosen
     if problem := proxy_problem(address):
-        told = f"the proxy of the environment ({variable}) cannot be used: {problem}; sent directly"
-        return Route(ca_bundle=ca_bundle, ignored=f"{told}, from this machine's address")
+        reason = f"the proxy of the environment ({variable}) cannot be used: {problem}; sent directly"
+        return Route(ca_bundle=ca_bundle, ignored=f"{reason}, from this machine's address")
     return Route(proxy=address, proxy_from_environment=True, ca_bundle=ca_bundle)
 
 

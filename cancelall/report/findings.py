@@ -6,7 +6,9 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from cancelall.core.preflight import CheckReport, Finding, Level, exit_status
+from cancelall.core.preflight import Area, CheckReport, Finding, Level, exit_status, failure
+from cancelall.core.results import ErrorReport
+from cancelall.core.stamp import machine, moment, now_ms
 from cancelall.report.badges import BAD, GOOD, WARNING, badge
 from cancelall.report.tables import LINES, REST, badge_line, drawn, one_line, table
 from cancelall.report.text import clean
@@ -24,9 +26,9 @@ _MARK = {Level.OK: "ok", Level.WARN: "warn", Level.FAIL: "FAIL"}
 
 def check_line(report: CheckReport) -> str:
     """The report as one line of JSON, ASCII only."""
-    found = {
+    line = {
         "schema": SCHEMA,
-        "profile": report.profile,
+        "profile": report.profile or None,
         "ok": report.ok,
         "findings": [
             {
@@ -37,8 +39,16 @@ def check_line(report: CheckReport) -> str:
             }
             for finding in report.findings
         ],
+        "time": moment(now_ms()),
+        "machine": machine(),
     }
-    return json.dumps(found, separators=(",", ":")) + "\n"
+    return json.dumps(line, separators=(",", ":")) + "\n"
+
+
+def check_line_without_profile(error: ErrorReport) -> str:
+    """The line of a check that came to no profile."""
+    finding = failure(error.kind, error.message, error.hint, Area.OURS)
+    return check_line(CheckReport(profile="", venue="", environment=None, host=None, findings=(finding,)))
 
 
 def check_table(report: CheckReport, made: Console) -> str:
@@ -65,8 +75,8 @@ def check_summary(reports: Sequence[CheckReport], made: Console) -> str:
 
 def _counts(report: CheckReport) -> str:
     words = {Level.FAIL: "to put right", Level.WARN: "to look at", Level.OK: "good"}
-    told = [f"{report.count(level)} {text}" for level, text in words.items() if report.count(level)]
-    return ", ".join(told) or "nothing was looked at"
+    counts = [f"{report.count(level)} {text}" for level, text in words.items() if report.count(level)]
+    return ", ".join(counts) or "nothing was looked at"
 
 
 def _table(report: CheckReport, made: Console) -> Table:

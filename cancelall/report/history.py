@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
+from cancelall.report.badges import WARNING
 from cancelall.report.tables import drawn, table
 from cancelall.report.text import clean
 
@@ -72,13 +73,13 @@ def runs_in_short(runs: Sequence[Recorded], made: Console) -> str:
     for name in ("run", "began", "command", "reason", "ended"):
         rows.add_column(name, overflow="fold", no_wrap=name == "run")
     for run in runs:
-        ended = Text(_ending(run), style="" if run.end is not None else "bold yellow")
+        ended = Text(_ending(run), style="" if run.end is not None else WARNING)
         rows.add_row(
             *map(Text, (clean(run.id[:8]), _clock(run.start.get("ts")), _command(run))),
             Text(clean(_text(run.start.get("reason", "")))),
             ended,
         )
-    unknown = [Text(line, style="bold yellow") for run in runs for line in _unknown(run)]
+    unknown = [Text(line, style=WARNING) for run in runs for line in _unknown(run)]
     return drawn(made, rows, *unknown) + "\n"
 
 
@@ -86,9 +87,8 @@ _STYLE = {
     "run_start": "bold",
     "run_end": "bold",
     "verdict": "bold",
-    "signal": "yellow",
+    "signal": WARNING,
     "credential": "dim",
-    "list": "cyan",
 }
 
 
@@ -102,24 +102,24 @@ def _facts(run: Recorded) -> list[tuple[str, str]]:
     start = run.start
     who = clean(f"{run.user}@{_text(start.get('host', '?'))}")
     where = [clean(f"{name} {_text(start[name])}") for name in ("from", "tty", "unit") if start.get(name)]
-    found = [(f"{_command(run)} · {', '.join([who, *where])} · {_clock(start.get('ts'))}", "")]
+    facts = [(f"{_command(run)} · {', '.join([who, *where])} · {_clock(start.get('ts'))}", "")]
     if start.get("reason"):
-        found.append((f"reason: {clean(_text(start['reason']), 500)}", ""))
-    found += [(line, "bold yellow") for line in _unknown(run)]
-    return [*found, (_ending(run), "bold" if run.end is not None else "bold yellow")]
+        facts.append((f"reason: {clean(_text(start['reason']), 500)}", ""))
+    facts += [(line, WARNING) for line in _unknown(run)]
+    return [*facts, (_ending(run), "bold" if run.end is not None else WARNING)]
 
 
 def _unknown(run: Recorded) -> list[str]:
-    found = []
+    unknown = []
     for record in run.in_flight:
         where = ", ".join(_text(record[name]) for name in ("profile", "segment") if record.get(name))
         request = f"{_text(record.get('method'))} {_text(record.get('path'))} ({where}), {_clock(record.get('ts'))}"
         if not record.get("changes"):
-            found.append(f"in flight: {clean(request)}: unknown whether it was answered; it changes nothing")
+            unknown.append(f"in flight: {clean(request)}: unknown whether it was answered; it changes nothing")
             continue
         limit = _moment(record.get("signed_ms"), record.get("window_ms"))
-        found.append(f"in flight: {clean(request)}: unknown whether it was executed; it could be, {limit}")
-    return found
+        unknown.append(f"in flight: {clean(request)}: unknown whether it was executed; it could be, {limit}")
+    return unknown
 
 
 def _moment(signed: object, window: object) -> str:
@@ -137,8 +137,10 @@ def _ending(run: Recorded) -> str:
     if end is not None:
         given = end.get("counts")
         counts = given if isinstance(given, Mapping) else {}
-        told = ", ".join(f"{_text(number)} {verdict}" for verdict, number in counts.items())
-        return clean(f"ended with exit {_text(end.get('exit_code'))} after {_seconds(end.get('ms'), 1e3, 1)} s: {told}")
+        verdicts = ", ".join(f"{_text(number)} {verdict}" for verdict, number in counts.items())
+        return clean(
+            f"ended with exit {_text(end.get('exit_code'))} after {_seconds(end.get('ms'), 1e3, 1)} s: {verdicts}"
+        )
     if run.alive:
         return f"has not ended: process {_text(run.start.get('pid'))} is still there"
     return "did not end: killed, or the machine went down"
@@ -204,8 +206,8 @@ def _verdict(record: _Fields) -> str:
     if isinstance(remaining, Mapping):
         left, named = remaining.get("count"), remaining.get("ids")
         ids = f": {' '.join(map(_text, named))}" if left and isinstance(named, list) else ""
-    told = f"{_text(record.get('verdict'))}, exit {_text(record.get('exit_code'))}, {_text(left)} left{ids}"
-    return told + (f" · {_text(record['error'])}" if record.get("error") else "")
+    verdict = f"{_text(record.get('verdict'))}, exit {_text(record.get('exit_code'))}, {_text(left)} left{ids}"
+    return verdict + (f" · {_text(record['error'])}" if record.get("error") else "")
 
 
 def _other(record: _Fields) -> str:

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import json
 
-from cancelall.core.model import Protection, State
-from cancelall.core.results import OrderReport, ProfileReport
+from cancelall.core.errors import ErrorKind
+from cancelall.core.model import Protection, State, Verdict
+from cancelall.core.results import ErrorReport, OrderReport, ProfileReport, RunFacts, Timing
+from cancelall.core.stamp import moment, now_ms
 from cancelall.report.text import clean
 
 SCHEMA = 1
 
 
-def profile_line(report: ProfileReport) -> str:
+NO_RUN = RunFacts()
+
+
+def profile_line(report: ProfileReport, run: RunFacts = NO_RUN) -> str:
     """The report as one line of JSON, ASCII only."""
-    return json.dumps(profile_object(report), separators=(",", ":")) + "\n"
+    return json.dumps(profile_object(report, run), separators=(",", ":")) + "\n"
 
 
-def profile_object(report: ProfileReport) -> dict[str, object]:
+def profile_object(report: ProfileReport, run: RunFacts = NO_RUN) -> dict[str, object]:
+    """What the line says, as JSON has it."""
     timing = report.timing
     return {
         "schema": SCHEMA,
@@ -52,7 +58,32 @@ def profile_object(report: ProfileReport) -> dict[str, object]:
         },
         "warnings": [clean(warning, 500) for warning in report.warnings],
         **_positions(report),
+        "run": run.id,
+        "time": moment(timing.verdict_at),
+        "machine": _maybe(run.machine),
+        "reason": None if run.reason is None else clean(run.reason, 500),
     }
+
+
+def line_without_profile(error: ErrorReport, status: int, run: RunFacts, *, dry_run: bool) -> str:
+    """The line of a command that came to no profile, and so to nothing: it has the keys of every other line."""
+    report = ProfileReport(
+        profile="",
+        venue="",
+        environment=None,
+        host=None,
+        scope={},
+        dry_run=dry_run,
+        verdict=Verdict.UNPROVEN if error.kind in _NOT_FOR_SURE else Verdict.UNCONFIGURED,
+        timing=Timing(verdict_at=now_ms()),
+        error=error,
+    )
+    line = {**profile_object(report, run), "profile": None, "venue": None, "exit_code": status}
+    return json.dumps(line, separators=(",", ":")) + "\n"
+
+
+_NOT_FOR_SURE: tuple[ErrorKind, ...] = ("internal", "interrupted")
+"""Of these nobody knows what had been sent."""
 
 
 def _positions(report: ProfileReport) -> dict[str, object]:

@@ -72,9 +72,15 @@ class Progress:
             wipe = up + "".join(f"{_CLEAR_LINE}\n" for _ in range(self._drawn)) + (up if self._drawn else "")
             self._drawn = len(lines)
             width = width_of(self._environ, self._descriptor) - 1  # a line that wraps could not be taken back
-            return wipe + "".join(f"{f'{line} · {elapsed:.1f} s'[:width]}\n" for line in lines)
+            return wipe + "".join(f"{_fitted(line, f' · {elapsed:.1f} s', width)}\n" for line in lines)
 
         return draw
+
+
+def _fitted(line: str, end: str, width: int) -> str:
+    """A line with its end, cut before that where it is too long."""
+    room = max(0, width - len(end))
+    return f"{line if len(line) <= room else f'{line[: room - 1]}…'}{end}"[:width]
 
 
 def _signal(event: threading.Event) -> str:

@@ -56,23 +56,23 @@ class Notification:
 
     def wait(self) -> list[str]:
         """Until all commands are over, or the time is: then they are killed."""
-        for told in self._begun:
+        for one in self._begun:
             try:
-                code = told.process.wait(max(0.0, self._until - time.monotonic()))
+                code = one.process.wait(max(0.0, self._until - time.monotonic()))
             except subprocess.TimeoutExpired:
-                self._failures.append(f"{_name(told.words)} took longer than {SECONDS:g} s and was killed")
-                _kill(told.process)
+                self._failures.append(f"{_name(one.words)} took longer than {SECONDS:g} s and was killed")
+                _kill(one.process)
                 continue
             except KeyboardInterrupt:
-                self._failures.append(f"{_name(told.words)} was interrupted")
-                _kill(told.process)
+                self._failures.append(f"{_name(one.words)} was interrupted")
+                _kill(one.process)
                 continue
             if code:
-                if told.reader is not None:
-                    told.reader.join(_LAST_WORDS)
-                said = told.tail.decode("utf-8", "replace").strip().splitlines()
+                if one.reader is not None:
+                    one.reader.join(_LAST_WORDS)
+                said = one.tail.decode("utf-8", "replace").strip().splitlines()
                 last = f": {scrub(said[-1])}" if said else ""
-                self._failures.append(f"{_name(told.words)} ended with exit {code}{last}")
+                self._failures.append(f"{_name(one.words)} ended with exit {code}{last}")
         return [f"notify command: {failure}" for failure in self._failures]
 
 
@@ -94,13 +94,15 @@ def _begin(words: Sequence[str], data: bytes, environ: Mapping[str, str]) -> _Ru
         env=dict(environ),
         start_new_session=sys.platform != "win32",
     )
-    told = _Running(words=tuple(words), process=process)
+    running = _Running(words=tuple(words), process=process)
     if process.stdin is not None:
         threading.Thread(target=_feed, args=(process.stdin, data), name="notify", daemon=True).start()
     if process.stderr is not None:
-        told.reader = threading.Thread(target=_listen, args=(process.stderr, told.tail), name="notify", daemon=True)
-        told.reader.start()
-    return told
+        running.reader = threading.Thread(
+            target=_listen, args=(process.stderr, running.tail), name="notify", daemon=True
+        )
+        running.reader.start()
+    return running
 
 
 def _feed(stream: IO[bytes], data: bytes) -> None:

@@ -1,4 +1,4 @@
-"""One page about a run that is over, for who was not there: plain lines of at most 80 columns."""
+"""One page about a run that is over, for who was not there: lines of at most 80 columns."""
 
 from __future__ import annotations
 

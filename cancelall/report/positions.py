@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from cancelall.core.positions import Position, PositionReport, PositionsReport, ProtectiveOrder, Role
 from cancelall.core.results import ProfileReport
-from cancelall.report.tables import drawn
+from cancelall.report.badges import BAD, DOUBTFUL, GOOD, WARNING, badge
+from cancelall.report.tables import badge_line, drawn, one_line
 from cancelall.report.text import clean
 
 if TYPE_CHECKING:
@@ -94,7 +95,9 @@ def _plain(value: object, depth: int = 0) -> object:
 def after_a_kill(report: ProfileReport, made: Console) -> str:
     """What follows a verdict: the positions that stay open, and what they have lost."""
     positions = report.positions
-    return "" if positions is None else drawn(made, *_parts(report, positions, made, "positions that stay open")) + "\n"
+    if positions is None:
+        return ""
+    return drawn(made, *_parts(report, positions, made, "positions that stay open")).rstrip() + "\n\n"
 
 
 def listed(report: ProfileReport, made: Console, *, quiet: bool) -> str:
@@ -103,31 +106,21 @@ def listed(report: ProfileReport, made: Console, *, quiet: bool) -> str:
 
     positions = report.positions or PositionsReport(known=False, unknown="not read")
     parts = [] if quiet else _parts(report, positions, made, "positions")
-    parts += [Text(f"warning: {clean(warning, _LONGEST)}", style="yellow") for warning in report.warnings]
+    parts += [Text(f"warning: {clean(warning, _LONGEST)}", style=WARNING) for warning in report.warnings]
     if report.error is not None and not positions.unknown:
-        parts.append(Text(f"{report.error.kind}: {clean(report.error.message, _LONGEST)}", style="bold"))
+        parts.append(Text(f"{report.error.kind}: {clean(report.error.message, _LONGEST)}", style=WARNING))
     if report.error is not None and report.error.hint:
         parts.append(Text(f"what to do: {clean(report.error.hint, _LONGEST)}"))
-    return drawn(made, *parts, _last_line(report, positions)) + ("" if quiet else "\n")
+    return drawn(made, *parts) + _last_line(report, positions, made) + ("" if quiet else "\n")
 
 
-def _last_line(report: ProfileReport, positions: PositionsReport) -> Text:
-    from rich.text import Text
-
-    ordinary = "default on default not bold"
+def _last_line(report: ProfileReport, positions: PositionsReport, made: Console) -> str:
     good = int(report.exit_status) == 0
-    line = Text(
-        " POSITIONS " if good else " NOT KNOWN ", style="bold black on green" if good else "bold black on yellow"
-    )
-    where = " ".join(
-        part for part in (report.venue if report.venue != report.profile else "", report.environment or "") if part
-    )
-    line.append(f" {clean(report.profile)}", style="bold not reverse default on default")
-    line.append(f"{f' ({where})' if where else ''}: {_counts(positions)}", style=ordinary)
-    if report.timing.verdict is not None:
-        line.append(f" · {report.timing.verdict / 1000:.1f} s", style=f"dim {ordinary}")
-    line.append(f" · exit {int(report.exit_status)}", style=f"dim {ordinary}")
-    return line
+    style = badge(GOOD if good else DOUBTFUL, made.color_system)
+    spent = report.timing.verdict
+    seconds = () if spent is None else (f"{spent / 1000:.1f} s",)
+    words = _counts(positions)
+    return one_line(badge_line("POSITIONS" if good else "NOT KNOWN", style, report, words, *seconds), made)
 
 
 def _counts(positions: PositionsReport) -> str:
@@ -152,10 +145,10 @@ def _parts(report: ProfileReport, positions: PositionsReport, made: Console, tit
     parts: list[RenderableType] = []
     shown = sorted(positions.positions, key=lambda one: (not one.lost_stops, one.has_stop is not False))
     if shown and made.width >= _TABLE:
-        parts.append(_table(f"{name}: {title}", shown[:ROWS], made.width))
+        parts.append(_table(f"{name}: {title}", shown[:ROWS], made))
     elif shown:
         parts.append(Text(f"{name}: {title}", style="bold"))
-        parts += [line for one in shown[:ROWS] for line in _lines(one)]
+        parts += [line for one in shown[:ROWS] for line in _lines(one, made)]
     if hidden := max(0, len(shown) - ROWS):
         parts.append(Text(f"… and {hidden} more; --json lists every one", style="dim"))
     if positions.none:
@@ -176,13 +169,13 @@ def _parts(report: ProfileReport, positions: PositionsReport, made: Console, tit
     return parts
 
 
-def _table(title: str, shown: Sequence[PositionReport], width: int) -> Table:
+def _table(title: str, shown: Sequence[PositionReport], made: Console) -> Table:
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", title_style="bold", pad_edge=False)
-    wide = width >= _WIDE
+    wide = made.width >= _WIDE
     columns = _ALL if wide else _FEW
     for column in columns:
         left = column in ("symbol", "side", "margin", "stop", "position")
@@ -201,9 +194,8 @@ def _table(title: str, shown: Sequence[PositionReport], width: int) -> Table:
             "liquidation": position.liquidation,
             "margin": position.margin_mode,
         }
-        stop, style = _stop_words(one)
         shown_cells = (_cell(cells[each]) for each in columns if each != "stop")
-        table.add_row(*(Text(cell) for cell in shown_cells), Text(stop, style=style))
+        table.add_row(*(Text(cell) for cell in shown_cells), _stop(one, made))
     return table
 
 
@@ -222,31 +214,32 @@ _FEW = ("position", "entry", "mark", "unrealised", "liquidation", "stop")
 """Each ends with the stop."""
 
 
-def _lines(one: PositionReport) -> list[Text]:
+def _lines(one: PositionReport, made: Console) -> list[Text]:
     """A position below the width of a table."""
     from rich.text import Text
 
     position = one.position
-    stop, style = _stop_words(one)
     prices = f"  entry {clean(position.entry or '-')}, mark {clean(position.mark or '-')}"
     result = f"  unrealised {clean(position.unrealised or '-')}, liquidation {clean(position.liquidation or '-')}"
     head = Text(f"{clean(position.symbol)} {clean(position.side)} {clean(position.size)}", style="bold")
     more = [Text(f"  {clean(', '.join(_more(position)))}")] if _more(position) else []
-    return [head, *more, Text(prices), Text(result), Text(f"  stop: {stop}", style=style)]
+    return [head, *more, Text(prices), Text(result), Text.assemble("  stop: ", _stop(one, made))]
 
 
-def _stop_words(one: PositionReport) -> tuple[str, str]:
-    """What protects a position, in short, and how that is shown."""
-    own = one.position.stop_loss
-    if own:
-        return f"its own at {clean(own)}", ""
+def _stop(one: PositionReport, made: Console) -> Text:
+    """What protects a position, in short; loud where nothing does."""
+    from rich.text import Text
+
+    if own := one.position.stop_loss:
+        return Text(f"its own at {clean(own)}")
     if one.stops:
         prices = dict.fromkeys(clean(stop.trigger_price or "trailing") for stop in one.stops)
-        return f"{', '.join(list(prices)[:_SHOWN])}{' …' if len(prices) > _SHOWN else ''}", ""
+        return Text(f"{', '.join(list(prices)[:_SHOWN])}{' …' if len(prices) > _SHOWN else ''}")
     lost = next((order for order in one.lost_stops if order.role in (Role.STOP, Role.UNKNOWN)), None)
-    if lost is not None:
-        return f"LOST{f' (was {clean(lost.trigger_price)})' if lost.trigger_price else ''}", "bold red"
-    return ("not known", "bold") if one.stops is None else ("none", "bold red")
+    if lost is None and one.stops is None:
+        return Text("not known", style=WARNING)
+    words = "none" if lost is None else f"LOST{f' (was {clean(lost.trigger_price)})' if lost.trigger_price else ''}"
+    return Text(words if made.color_system is None else f" {words} ", style=badge(BAD, made.color_system))
 
 
 def _losses(one: PositionReport) -> list[Text]:

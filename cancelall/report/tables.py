@@ -43,7 +43,7 @@ _FIRST = (State.FAILED, State.OPEN, State.KEPT, State.FILLED, State.GONE, State.
 _BAD_STATES = (State.FAILED, State.OPEN)
 _STATE_STYLE = {State.GONE: "dim", State.CANCELLED: "green"}
 _SURVIVORS = 6
-"""Orders that are named once more beside the verdict."""
+"""Orders that are named once more above the verdict."""
 _CLEAR_ROWS = 12
 """Profiles that are clear and still have a row of their own in the summary."""
 REST = "default on default not bold"
@@ -138,20 +138,23 @@ def bad_news(report: ProfileReport, *, survivors: bool = True, step: str = "") -
     parts: list[RenderableType] = []
     left = [row for row in report.orders if row.state in _BAD_STATES] if survivors and not report.dry_run else []
     if left and len(report.orders) > _SURVIVORS:  # else they stand at the top of the table, on the same screen
-        parts += [
-            Text(f"{row.state.value}: {order_words(row)}  {clean(row.order.id)}", style=WARNING)
-            for row in left[:_SURVIVORS]
-        ]
+        parts += [Text(_left(row), style=WARNING) for row in left[:_SURVIVORS]]
         if more := len(left) - _SURVIVORS:
             parts += [Text(f"… and {more} more that are open or failed", style=WARNING)] if more > 0 else []
     parts += [Text(f"warning: {clean(warning, 500)}", style=WARNING) for warning in report.warnings]
     if report.error is not None:
         parts.append(Text(f"{report.error.kind}: {clean(report.error.message, 500)}", style=WARNING))
-        if report.error.hint:
+        if report.error.hint and not (step and report.error.kind == "interrupted"):  # the next step says the same
             parts.append(Text(f"what to do: {clean(report.error.hint, 500)}"))
     if step:
         parts.append(Text(f"next: {clean(step, 500)}"))
     return parts
+
+
+def _left(row: OrderReport) -> str:
+    """An order that is left, with its id in full."""
+    words = f"{row.state.value}: {order_words(row)}".strip()
+    return f"{words}  {clean(row.order.id)}"
 
 
 def brief(report: ProfileReport, made: Console, step: str = "") -> str:
@@ -208,9 +211,9 @@ def whole(reports: Sequence[ProfileReport], made: Console, status: int, step: st
     """The last line of a run with several profiles."""
     from rich.text import Text
 
-    told = last_line(reports, status)
-    line = Text(f" {told.badge} ", style=badge(BAD if told.bad else GOOD, made.color_system))
-    line.append(f" {told.text}{f' · next: {clean(step, 500)}' if step else ''}", style=REST)
+    last = last_line(reports, status)
+    line = Text(f" {last.badge} ", style=badge(BAD if last.bad else GOOD, made.color_system))
+    line.append(f" {last.text}{f' · next: {clean(step, 500)}' if step else ''}", style=REST)
     return one_line(line, made)
 
 
@@ -283,7 +286,8 @@ def _wide(row: OrderReport | None) -> list[_Cell]:
 
 def _row_words(row: OrderReport) -> str:
     """The order in words, marked when it is protective, and what the venue remarked."""
-    return f"{order_words(row, _mark(row))}{f' ({clean(row.reason)})' if row.reason else ''}"
+    words = order_words(row, _mark(row)) or "(details not read)"
+    return f"{words}{f' ({clean(row.reason)})' if row.reason else ''}"
 
 
 def _mark(row: OrderReport) -> str:
@@ -327,10 +331,11 @@ def _segments(report: ProfileReport, made: Console) -> RenderableType:
 
 def _alike(segments: Sequence[SegmentReport], cause: str | None) -> list[tuple[list[SegmentReport], str]]:
     """Segments of one verdict and detail together, and the detail unless it is the cause that is told below."""
-    groups: dict[tuple[Verdict, str | None], list[SegmentReport]] = {}
+    groups: dict[tuple[Verdict, str], list[SegmentReport]] = {}
     for segment in segments:
-        groups.setdefault((segment.verdict, segment.detail), []).append(segment)
-    return [(some, "" if detail == cause else detail or "") for (_, detail), some in groups.items()]
+        detail = "" if segment.detail == cause else segment.detail or ""
+        groups.setdefault((segment.verdict, detail), []).append(segment)
+    return [(some, detail) for (_, detail), some in groups.items()]
 
 
 def _span(numbers: Sequence[int]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from cancelall.core.model import GRAVITY, State, Verdict
@@ -35,13 +35,18 @@ def scope_words(report_scope: object) -> str:
     return clean(" · ".join(parts))
 
 
+def by_client_id(scope: Mapping[str, object]) -> bool:
+    """Whether orders are selected by their client ids: then `clear` speaks of these alone."""
+    return not {"client_id", "not_client_id"}.isdisjoint(scope)
+
+
 _SAYS = {
     Verdict.CLEAR: "nothing is left",
     Verdict.OPEN: "orders are still open",
-    Verdict.UNREACHABLE: "not one complete answer: orders may be open",
+    Verdict.UNREACHABLE: "no answer: orders may be open",
     Verdict.REFUSED: "the venue refused: orders may be open",
     Verdict.UNCONFIGURED: "nothing was sent: orders may be open",
-    Verdict.UNPROVEN: "not proven: orders may be open",
+    Verdict.UNPROVEN: "orders may be open",
 }
 
 
@@ -50,11 +55,14 @@ def verdict_words(report: ProfileReport) -> str:
     if report.dry_run and report.verdict is Verdict.OPEN:
         return f"{report.count(State.OPEN) + report.count(State.KEPT)} order(s) open; nothing was sent"
     if report.dry_run and report.verdict is Verdict.CLEAR:
-        return "no order is open; nothing was sent"
+        kept = report.count(State.KEPT)
+        open_now = f"{kept} order(s) open, all of them to be kept" if kept else "no order is open"
+        return f"{open_now}; nothing was sent"
     if report.verdict is Verdict.OPEN:
         return f"{report.count(State.OPEN) + report.count(State.FAILED)} order(s) are still open"
-    if report.verdict is Verdict.CLEAR and report.count(State.KEPT):
-        return f"only {report.count(State.KEPT)} order(s) that were to be kept are left"
+    if report.verdict is Verdict.CLEAR and (report.count(State.KEPT) or by_client_id(report.scope)):
+        others = f"{report.count(State.KEPT)} order(s) that were to be kept are left"
+        return f"of the selected orders none is left; {others}" if by_client_id(report.scope) else f"only {others}"
     return _SAYS[report.verdict]
 
 

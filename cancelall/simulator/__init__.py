@@ -46,7 +46,8 @@ __all__ += ["SimReply", "SimRequest", "SimServer", "create", "every_fault", "fau
 __all__ += ["venues_with"]
 
 VENUES: Mapping[str, str] = {
-    name: f"cancelall.simulator.{name}" for name in ("bybit", "bitget", "ascendex", "pacifica", "deltadefi", "binance")
+    name: f"cancelall.simulator.{name}"
+    for name in ("bybit", "bitget", "ascendex", "pacifica", "deltadefi", "deribit", "hyperliquid", "binance")
 }
 
 

@@ -71,6 +71,8 @@ class FakeVenue(ABC):
     own_faults: ClassVar[Mapping[str, FaultSpec]] = {}
     text_fields: ClassVar[frozenset[str]] = frozenset()
     status_fields: ClassVar[frozenset[str]] = frozenset()
+    unnamed_kinds: ClassVar[frozenset[str]] = frozenset()
+    """Kinds of orders that no client can place, so that none has a client id."""
     key_has_rights: ClassVar[bool] = True
     """Whether a key has rights that can be taken away. Where it has none, nobody can rehearse that one is missing."""
     address_limit: ClassVar[AddressLimit | None] = None
@@ -165,6 +167,10 @@ class FakeVenue(ABC):
         """An id for a new order of the same kind."""
         return self.uuid()
 
+    def client_id(self, owner: str, number: int, order_id: str) -> str:
+        """An id of a client's own, of a form that the venue takes; those of one owner begin alike."""
+        return f"{owner}-{number}-{order_id[-4:]}"
+
     def account_key(self, credentials: Mapping[str, str]) -> str:
         """What `key_of` will see in the requests of the owner of these credentials."""
         return credentials["api_key"]
@@ -204,12 +210,15 @@ class FakeVenue(ABC):
     def put_stock(
         self, account: Account, templates: Sequence[SimOrder], count: int, new_id: NewId = None, *, named: bool = False
     ) -> None:
-        """Place so many orders, one after another some time before now. With `named`, every third has a client id."""
+        """Place so many orders, one after another some time before now. With `named`, a third each has a client id of
+        the desk's, one of mine, and none.
+        """
         first_ms = self.now_ms() - max(_STOCK_AGE_MS, 2 * count * _STOCK_STEP_MS)
         for number, template in enumerate(islice(cycle(templates), count)):
             order = template.placed("", first_ms + number * _STOCK_STEP_MS)
             order_id = (new_id or self.new_id)(order)
-            client_id = f"desk-{number}-{order_id[-4:]}" if named and number % 3 == 0 else ""
+            owner = ("desk", "mine", "")[number % 3] if named and order.kind not in self.unnamed_kinds else ""
+            client_id = self.client_id(owner, number, order_id) if owner else ""
             self.place(account, replace(order, id=order_id, client_id=client_id))
 
     # Accounts.
@@ -448,9 +457,10 @@ class FakeVenue(ABC):
         return placed
 
     def place_like(self, account: Account, order: SimOrder, when_ms: int) -> SimOrder:
-        """Put a fresh copy of an order on the book, as a bot would."""
-        fresh = replace(order, remaining=order.quantity, status="open")
-        return self.place(account, fresh.placed(self.new_id(order), when_ms))
+        """Put a fresh copy of an order on the book, as a bot would: its client id is the owner's next one."""
+        fresh, order_id = replace(order, remaining=order.quantity, status="open"), self.new_id(order)
+        client_id = order.client_id and order.client_id[:-4] + order_id[-4:]
+        return self.place(account, fresh.placed(order_id, when_ms, client_id))
 
     def cancel(self, account: Account, orders: Sequence[SimOrder], request: SimRequest) -> Cancelled:
         """Cancel these open orders as the venue would. All venues do it here, so that faults about cancels work."""
@@ -516,7 +526,7 @@ class FakeVenue(ABC):
     def _reading(self, account: Account, request: SimRequest) -> int:
         """How often this listing has been begun anew: its later pages belong to the same reading."""
         scope = {name: value for name, value in request.parameters().items() if name not in PAGING}
-        key = account.key, request.path, repr(sorted(scope.items()))
+        key = account.key, request.path, repr((sorted(scope.items()), request.body))
         self._readings[key] = self._readings.get(key, -1) + (not came_by(request.query))
         return self._readings[key]
 

@@ -62,15 +62,16 @@ def edge_page(written: str, path: str) -> SimReply:
 
 # --- listings -------------------------------------------------------------------------------------------------------
 
-_IDS = ("orderId", "order_id", "strategyId", "strategy_id", "algoId", "id")
+_IDS = ("orderId", "order_id", "strategyId", "strategy_id", "id", "oid", "twapId", "algoId")
 _WAYS = ("nextPageCursor", "nextCursor", "endId", "idLessThan", "cursor", "total_page")
 _FIELDS: Mapping[str, str] = {
-    "date": "createdTime createdTimeE3 cTime lastExecTime created_at time createTime bookTime",
-    "price": "price triggerPrice executePrice initial_price initial_amount size definition",
+    "date": "createdTime createdTimeE3 cTime lastExecTime created_at creation_timestamp timestamp time createTime "
+    "bookTime",
+    "price": "price triggerPrice executePrice initial_price initial_amount size definition limitPx",
     "flag": "reduceOnly reduce_only execInst",
     "status": "",
-    "symbol": "symbol",
-    "side": "side",
+    "symbol": "symbol instrument_name coin state",
+    "side": "side direction",
     "type": "orderType order_type strategyType strategy_type planType type",
 }
 """The names under which venues have what can be odd in a row; each venue says itself which fields are its statuses."""
@@ -105,7 +106,9 @@ def _odd(row: dict[str, object], oddity: str, status_fields: Collection[str]) ->
             name, text = next((name, str(row[name])) for name in _IDS if name in row)
             another = text[:-1] + ("1" if text[-1] != "1" else "2")
             number = isinstance(row[name], int)
-            return [row, {**row, name: int(text) + 7_000_000_000 if number else another, "symbol": "ELSEWHEREUSDT"}]
+            named = (one for one in _FIELDS["symbol"].split() if isinstance(row.get(one), str))
+            elsewhere = dict.fromkeys(named, "ELSEWHEREUSDT")
+            return [row, {**row, name: int(text) + 7_000_000_000 if number else another, **elsewhere}]
     field = next((name for name in _FIELDS[oddity].split() or status_fields if name in row), None)
     if field is None:
         return []
@@ -121,7 +124,10 @@ def _odd_field(root: object, value: str, facts: Facts) -> bool:
     name, slash, text = value.partition("/")
     for row in _rows(root)[:1]:
         if isinstance(row, dict):
-            row[name] = None if text == "null" else text if slash else {}
+            if text == "missing":
+                row.pop(name, None)
+            else:
+                row[name] = None if text == "null" else text if slash else {}
     return bool(_rows(root))
 
 

@@ -81,6 +81,8 @@ class Segment(ABC):
 
     protective_kinds: ClassVar[bool] = True
     """Whether a mass cancel here could remove protective orders."""
+    learns: ClassVar[bool] = False
+    """Discovery reads show how its orders are named: one with the same listings that differs takes its place."""
     spawns: ClassVar[bool] = False
     """Orders of this segment turn into, or place, orders of others: it is read before them."""
     unnamed: ClassVar[bool] = False
@@ -126,6 +128,10 @@ class Segment(ABC):
         """Whether the scope itself leaves this order in place."""
         return False
 
+    def begins(self, client_id: str, prefix: str) -> bool:
+        """Whether a client id begins with a prefix that a user gave, as the venue compares them."""
+        return client_id.startswith(prefix)
+
     def unsaid(self, order: Order) -> bool:
         """Whether the order does not say if the scope keeps it: it is left, and is open."""
         return False
@@ -146,7 +152,7 @@ class Segment(ABC):
     @cached_property
     def witnesses(self) -> tuple[Witness, ...]:
         """All of them must agree before the segment is clear. Those that could change something are left out of a dry
-        run and, unless they are harmless, when protective orders are kept.
+        run and, unless they are harmless, when orders are kept.
         """
         return ()
 
@@ -236,6 +242,8 @@ class Venue(Generic[O, S, F]):
 
     facts: F
     """What is known before any discovery read; None where none adds to it."""
+    with_key: Callable[[F, S], F] = lambda facts, secrets: facts
+    """The same with what the key itself shows, such as its address."""
     segments: Callable[[O, F, str], tuple[Segment, ...]]
     """Options, facts and environment to segments. Raises OptionError when the options leave none."""
     discoveries: Callable[[O, F], tuple[Discovery[F], ...]] = lambda options, facts: ()
@@ -261,6 +269,9 @@ class Venue(Generic[O, S, F]):
     """Offline checks of the key, where the documents describe its form. Raises SecretError."""
     headers: Callable[[str], tuple[tuple[str, str], ...]] = lambda environment: ()
     """Headers that every request of an environment carries, outside the signature."""
+    nonces: Callable[[S], str] | None = None
+    """Who signs, where the venue takes each of a signer's timestamps once: they only grow, whatever profiles of this
+    process share the signer. None: a timestamp may come again."""
     clock_lead_ms: int = 0
     """Taken off every timestamp so as never to be ahead of the venue."""
     limits: Mapping[str, Limit]
@@ -270,6 +281,8 @@ class Venue(Generic[O, S, F]):
     further_limits: Mapping[str, tuple[str, Limit]] = field(default_factory=dict)
     """The same of further hosts, by their names: what the limit is called, and the limit. Hosts that count against one
     limit together have the same name for it."""
+    listings: int | None = None
+    """How many listings the limit of the address allows in a minute, where they have to be made to last."""
     cost: Callable[[Request], int] = lambda request: 1
     """How often a request counts against the limit of the address."""
     own_limit: Callable[[S], bool] = lambda secrets: False
@@ -293,8 +306,9 @@ class Venue(Generic[O, S, F]):
     """Warnings, from all that the discovery reads have shown: what stays in place whatever is cancelled."""
     not_covered: Callable[[O, str], tuple[str, ...]]
     """What no request of this scope reaches, in words; options and environment."""
-    unwitnessed: Callable[[O, bool, bool], str] = lambda options, keep_protective, reads_only: ""
-    """What the proof of this scope cannot rest on, as a warning; keeping protective orders, only reading."""
+    unwitnessed: Callable[[O, bool, bool], str] = lambda options, keeps_some, reads_only: ""
+    """What the proof of this scope cannot rest on, as a warning; where orders are kept, by kind or by client id, and no
+    mass cancel is sent, or where the run only reads."""
     notice: str = ""
     """Shown with every run."""
     sunset: str = ""

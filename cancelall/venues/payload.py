@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from cancelall.core.errors import Unreadable
 from cancelall.core.model import GATEWAY_PAUSE, Answer, Judgement, Order, Protection, Reply, State
+from cancelall.core.model import UNREADABLE as UNREADABLE
 from cancelall.core.model import parse as parse
 from cancelall.core.secret import scrub
 
@@ -26,8 +27,6 @@ MESSAGE_LIMIT = 200
 """Characters of a venue's message that are kept."""
 ID_LIMIT = 128
 """Characters of an order's id: the longest of any venue, a UUID with a prefix, has 60."""
-UNREADABLE = "?"
-"""What is shown in the place of a field that cannot be read."""
 
 
 def as_object(value: object, name: str = "answer") -> Mapping[str, Any]:
@@ -116,6 +115,16 @@ class Row:
         value = self.text(key, needed=needed)
         return None if value == UNREADABLE else value
 
+    def client_id(self, key: str, *, may_lack: bool = False) -> str | None:
+        """The client's own id: None when it is null or empty, `UNREADABLE` where it is not known.
+
+        `may_lack`: rows of orders that have none do not have the key either.
+        """
+        if key not in self.record:
+            return None if may_lack else UNREADABLE
+        value = self.text(key)
+        return value if value is None or value.isprintable() else UNREADABLE
+
     def number(self, key: str) -> int | None:
         """A whole number such as a time in ms; None when it is absent, or odd."""
         return self._read(number, key, None)
@@ -153,7 +162,7 @@ def orders(
     `read` gives None for a row that is no open order, or out of scope, and may raise Unreadable for one that names no
     order. Every other row is kept whatever is wrong with its neighbours.
     """
-    found: list[Order] = []
+    orders_read: list[Order] = []
     whys: list[str] = []
     odd = 0
     for entry in entries:
@@ -166,10 +175,10 @@ def orders(
             order = None
             whys.append(fault.message)
             odd += 1
-        found += [] if order is None else [order]
+        orders_read += [] if order is None else [order]
     more = f" and {len(set(whys)) - 3} more" if len(set(whys)) > 3 else ""
     unsure = f"{odd} odd {name}(s): {', '.join(list(dict.fromkeys(whys))[:3])}{more}" if odd else ""
-    return tuple(found), unsure
+    return tuple(orders_read), unsure
 
 
 def why(*reasons: str) -> str:

@@ -23,6 +23,8 @@ VENUES: Mapping[str, str] = {
     "ascendex": "AscendEX",
     "pacifica": "Pacifica",
     "deltadefi": "DeltaDeFi",
+    "deribit": "Deribit",
+    "hyperliquid": "Hyperliquid",
     "binance": "Binance",
 }
 """Module name to the name that people know."""
@@ -41,6 +43,10 @@ class Schema:
     for them (`Request.host`)."""
     uses: Callable[[Any, str], tuple[str, ...]] = lambda options, environment: ("",)
     """Options and environment to the names of the hosts that the scope's requests go to, the most urgent first."""
+    client_ids: str = r".+"
+    """Which prefixes the client ids that its listings show can begin with, as a pattern; empty where none shows any."""
+    client_ids_are: str = ""
+    """The same in words, for who gives another one."""
 
 
 selector = functools.partial(Opt, selector=True)

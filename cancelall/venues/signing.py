@@ -6,6 +6,7 @@ OpenSSL and cryptography are imported when one signs: the connections have begun
 from __future__ import annotations
 
 import base64
+import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +48,13 @@ def any_signature(secret: Secret, message: bytes) -> str:
     if isinstance(key, rsa.RSAPrivateKey):
         return to_base64(key.sign(message, padding.PKCS1v15(), hashes.SHA256()))
     return to_base64(key.sign(message))
+
+
+def nonce() -> str:
+    """Text that no other signature has: 16 random bytes in hex. The only chance in a venue's `sign`; what signs with it
+    takes it as an argument, so that it is as pure as the rest.
+    """
+    return os.urandom(16).hex()
 
 
 def to_base64(data: bytes) -> str:

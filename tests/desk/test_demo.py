@@ -58,7 +58,7 @@ def test_a_key_that_may_not_cancel_is_no_key_that_is_ready(home: Path) -> None:
         assert refused == {"bybit", "bitget", "ascendex"}
         process.terminate()
         _, err = process.communicate(timeout=10)
-    assert "without the fault permission, which cannot be there: pacifica, deltadefi" in err
+    assert "without the fault permission, which cannot be there: pacifica, deltadefi, hyperliquid" in err
 
 
 def test_one_product_that_a_key_may_not_cancel_is_told(home: Path) -> None:

@@ -133,6 +133,24 @@ def test_installed_with_uv(home: Path) -> None:
     assert completion.read_bytes() == (ROOT / "contrib" / "shell" / "completion.bash").read_bytes()
 
 
+TYPED = {"install", "uv", "machine", "there", "shell"}
+"""Where blocks are typed: each has a test above."""
+
+
+def test_every_block_of_the_operations_is_typed_by_a_test() -> None:
+    """Sections 1 to 10: whatever is shown as a command is run, and what is in another form of block is no command."""
+    text = (DOCS / "operations.md").read_text(encoding="utf-8")
+    typed = {where: transcript.blocks(DOCS / "operations.md", where) for where in TYPED}
+    assert sum(map(len, typed.values())) == text.count("```console\n")
+    assert all(block.where <= TYPED for blocks in typed.values() for block in blocks)
+    others = re.findall(r"^ *```(?!console)(\w+)\n(.*?)^ *```$", text, re.MULTILINE | re.DOTALL)
+    assert {kind for kind, _ in others} <= {"text", "ini", "toml", "yaml"}
+    assert not [body for _, body in others if re.search(r"^ *[$#] (cancelall|systemctl|sudo)\b", body, re.MULTILINE)]
+    sections = re.split(r"^## (\d+)\. .*$", text, flags=re.MULTILINE)
+    bare = [number for number, body in zip(sections[1::2], sections[2::2], strict=True) if "```console" not in body]
+    assert bare == ["2"]  # how to make a key, at each venue's site
+
+
 def test_fire_until_it_is_clear(tmp_path: Path) -> None:
     """The loop of the runbook, with a program that is clear at the third try and a minute that does not pass."""
     text = (DOCS / "runbook.md").read_text(encoding="utf-8")

@@ -60,7 +60,9 @@ NARROW: Mapping[str, Mapping[str, object]] = {
     "bitget": {"product_type": ["SPOT"]},
     "bybit": {"category": ["spread"]},
     "deltadefi": {"symbol": ["ADAUSDM"]},
+    "deribit": {"kind": "future"},
     "pacifica": {"symbol": ["BTC"]},
+    "hyperliquid": {"dex": ["core"]},
 }
 """A small scope of each venue, for commands that have to keep to real rate limits."""
 PROMPT: Mapping[str, tuple[str, ...]] = {"deltadefi": ("prompt",)}

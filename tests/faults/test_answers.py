@@ -74,9 +74,12 @@ def test_a_listing_that_fails(case: Case, venue: str, fault: str) -> None:
 def test_one_listing_of_several_that_fails(case: Case, venue: str) -> None:
     """What can be read is clear; the profile is not."""
     some = {"ascendex": "margin", "bitget": "spot", "bybit": "option", "deltadefi": "ADAUSDM", "pacifica": "strategies"}
+    some["hyperliquid"] = "twapHistory"
+    some["deribit"] = "currency=BTC"
+    options = {"currency": ["BTC", "ETH"]} if venue == "deribit" else {}
     server = case.server(venue, f"listing-fails~{some[venue]}")
     # A strategy that cannot be read goes on placing orders, and one may be there in the end.
-    ended = case.kill(venue, server, deadline=2, codes=[10, 11] if venue == "pacifica" else None)
+    ended = case.kill(venue, server, deadline=2, codes=[10, 11] if venue == "pacifica" else None, options=options)
     verdicts = {one.verdict for one in ended.report.segments}
     still = {row.order.id for row in ended.report.orders if row.state is State.OPEN}
     assert ended.report.verdict is Verdict.UNPROVEN or (still and still <= {order.id for order in server.open_orders()})
@@ -215,6 +218,8 @@ def message(venue: str, text: str) -> str:
         "bitget": {"code": "40034", "msg": text, "data": None},
         "bybit": {"retCode": 10001, "retMsg": text, "result": {}},
         "deltadefi": {"code": 4000, "error": text},
+        "deribit": {"error": {"code": -32602, "message": text}, "testnet": False},
+        "hyperliquid": {"status": "err", "response": text},
         "pacifica": {"success": False, "error": f"Invalid parameters {text}", "code": 400},
     }
     return json.dumps(fields[venue])

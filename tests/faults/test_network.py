@@ -112,6 +112,7 @@ def test_the_process_does_not_wait_for_the_resolver(case: Case, venue: str) -> N
     hooked = f"{folder}:{case.environ()['PYTHONPATH']}"
     ran = case.run(venue, "--json", "--config", str(path), env={"PYTHONPATH": hooked})
     assert ran.line["verdict"] == "unreachable"
+    assert f"the name {HOST} is not resolved" in ran.line["error"]["message"]
 
 
 @shows(2)

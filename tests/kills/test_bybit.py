@@ -9,8 +9,10 @@ import pytest
 
 from cancelall import simulator
 from cancelall.core.model import Verdict
+from cancelall.simulator.bybit import state as bybit_state
 from kills.truth import BYBIT
 from kills.virtual import Faced, cleared, faced, ids
+from soak import schedule
 from support import profile_table, states, swept
 
 LINEAR = BYBIT.product
@@ -112,3 +114,20 @@ def test_the_listing_asks_for_every_page_and_every_pass() -> None:
         "category=spot&limit=50&openOnly=0" + (f"&orderFilter={kind}" if kind else "")
         for kind in ("", "StopOrder", "tpslOrder", "OcoOrder", "BidirectionalTpslOrder")
     }
+
+
+@pytest.mark.parametrize("options", [{"client_id": ["mine-"]}, {"not_client_id": ["mine-"]}])
+def test_what_has_no_cancel_by_name_stays_where_client_ids_select(options: dict[str, Any]) -> None:
+    """OCO and bidirectional spot orders go by symbol alone, with whatever others have placed there meanwhile."""
+    result = faced("bybit", options={"category": ["spot"], **options}, orders=80, deadline=8.0)
+    waiting = (order for order in result.stock if order.kind in schedule.PAIRS and not bybit_state.triggered(order))
+    pairs = {order.id for order in waiting}
+    wanted = {order.id for order in result.stock if result.holds(order, "wanted")}
+    assert len(pairs) > 4
+    assert {one.request.path for one in result.log if one.kind.changes} <= {
+        "/v5/order/cancel",
+        "/v5/order/cancel-batch",
+    }
+    assert (result.verdict is Verdict.CLEAR) is not bool(pairs & wanted)
+    assert result.ended("open") == pairs & wanted
+    assert ids(result.left) == ids(result.stock) - (wanted - pairs)

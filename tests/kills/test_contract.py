@@ -34,8 +34,8 @@ def segments(name: str) -> tuple[Segment, ...]:
 # --- the module -----------------------------------------------------------------------------------------------------
 
 
-FURTHER_SEGMENTS = {"bitget": {"classic", "unified"}, "binance": {"books", "parents"}}
-"""Where there are two families of calls, or a table of many."""
+FURTHER = {"bitget": {"classic", "unified"}, "hyperliquid": {"signing"}, "binance": {"books", "parents"}}
+"""Where there are two families of calls, a signature of its own kind, or a table of many."""
 
 
 def test_the_modules_read_alike(venue: str) -> None:
@@ -43,7 +43,7 @@ def test_the_modules_read_alike(venue: str) -> None:
     folder = Path(cancelall.venues.__file__).parent / venue
     names = {path.stem for path in folder.glob("*.py")}
     usual = {"__init__", "options", "api", "segments", "venue", "preflight", "positions"}
-    assert names == usual | FURTHER_SEGMENTS.get(venue, set())
+    assert names == usual | FURTHER.get(venue, set())
     for path in folder.glob("*.py"):
         assert len(path.read_text(encoding="utf-8").splitlines()) <= 360, path
     docstring = importlib.import_module(f"cancelall.venues.{venue}").__doc__ or ""
@@ -79,11 +79,14 @@ def test_every_option_explains_itself(venue: str) -> None:
 # --- readers --------------------------------------------------------------------------------------------------------
 
 
-def test_reads_change_nothing_and_have_no_body(venue: str) -> None:
+def test_reads_change_nothing(venue: str) -> None:
     for segment in segments(venue):
         for stage in segment.listings:
             for request in stage:
-                assert (request.method, request.changes, request.body) == ("GET", False, b"")
+                if venue == "hyperliquid":  # its reads say in a body what they are for
+                    assert (request.method, request.changes, request.path) == ("POST", False, "/info")
+                else:
+                    assert (request.method, request.changes, request.body) == ("GET", False, b"")
         for request in segment.mass_cancels(()):
             assert request.changes
 

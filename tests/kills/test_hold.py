@@ -56,8 +56,8 @@ def test_a_bot_that_goes_on_is_never_clear(venue: str) -> None:
 @pytest.mark.parametrize("latency", [0.0, 1.0])
 def test_the_proof_at_the_end_is_a_fresh_one(latency: float) -> None:
     """Nothing happens in the hold, and yet both empty listings are read again: one under way does not count."""
-    result = cleared(faced("bybit", orders=4, hold=60.0, weather=Weather(latency=latency)))
-    ended = result.world.held["bybit"][1] + 60.0
+    result = cleared(faced("bybit", orders=4, hold=20.0, weather=Weather(latency=latency)))
+    ended = result.world.held["bybit"][1] + 20.0
     for ledger in result.world.sweeps["bybit"].ledgers.values():
         assert ledger.proof.first is not None
         assert ledger.proof.first.began >= ended

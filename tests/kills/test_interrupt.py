@@ -54,7 +54,7 @@ def test_a_profile_that_has_ended_keeps_its_verdict() -> None:
         first, second = asyncio.run(run.all())
     assert (first.verdict, first.error) == (Verdict.CLEAR, None)
     assert second.error is not None
-    assert second.error.message == "stopped by SIGTERM"
+    assert second.error.message.startswith("stopped by SIGTERM: ")
     assert second.verdict is not Verdict.CLEAR
 
 

@@ -309,7 +309,7 @@ def test_cancels_by_name_leave_the_credits_of_a_proof_alone() -> None:
         assert 429 not in {each.status for each in server.requests}
     assert (report.verdict, report.exit_status) == (Verdict.OPEN, 10)
     assert 20 < len([body for body in named if body.get("order_id", NOWHERE) != NOWHERE or "strategy_id" in body]) < 100
-    assert any("asked to wait" in warning for warning in report.warnings)
+    assert any("wanted a wait" in warning for warning in report.warnings)
     assert {segment.listings > 1 for segment in report.segments} == {True}
 
 
@@ -323,7 +323,7 @@ def test_strategies_are_cancelled_though_the_credits_are_kept_for_a_proof() -> N
 def test_when_the_credits_are_gone_the_venue_is_believed() -> None:
     result = one("credits=5", deadline=10.0)
     assert result.verdict is not Verdict.CLEAR
-    assert any("asked to wait 60 s" in warning for warning in result.report.warnings)
+    assert any("wanted a wait of 60 s" in warning for warning in result.report.warnings)
 
 
 def test_kinds_that_nobody_knows_are_kept_and_open_with_the_protective_ones() -> None:

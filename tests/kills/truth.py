@@ -91,6 +91,8 @@ class Truth:
     not_covered: tuple[str, ...]
     first: str
     """The path of the first request."""
+    lists_first: bool = False
+    """Whether no cancel can go before orders are listed."""
     account_shown: bool = False
     """Whether the end of the account's address stands with the host."""
     would_send: tuple[str, ...]
@@ -126,6 +128,8 @@ class Truth:
     keep: int = 0
     """More protective orders than this are in the account."""
     keep_warning: str = ""
+    mine: str = ""
+    """How client ids of the stock begin that are one owner's; empty where no listing shows any."""
     blind: str = ""
     """The path of a cancel that must not be sent while protective orders are kept."""
     unseen: tuple[str, ...] = ()
@@ -204,6 +208,7 @@ BYBIT = Truth(
         Misspelt(options={"settle_coin": "BTX"}, right="BTC"),
     ),
     keep=8,
+    mine="mine-",
     blind="/v5/spread/order/cancel-all",
     filled=("fill=3",),
     clocks=(-600, -5, 2, 600),
@@ -270,7 +275,8 @@ BITGET = Truth(
         )
     ),
     keep=12,
-    keep_warning="protective orders are kept",
+    keep_warning="some orders are kept",
+    mine="mine-",
     blind=f"{_MIX}/cancel-all-orders",
     filled=("fill=2~cancel-all-orders", "fill=2~cancel-symbol-order"),
     clocks=(-600, 600),
@@ -364,6 +370,7 @@ PACIFICA = Truth(
         for symbol, right in (("btc", "BTC"), ("KBONK", "kBONK"), ("SOL-USD", "SOL-USDC"))
     ),
     keep=3,
+    mine="f00d",
     keep_warning="not witnessed: a last cancel of everything",
     blind="/api/v1/orders/cancel_all",
     filled=("fill=3",),
@@ -414,6 +421,109 @@ DELTADEFI = Truth(
     filled=("fill=2",),
     hidden=("unlisted=1.0", "bot=0.7@2"),
     many=2000,
+)
+
+_INSTRUMENTS = {"instrument": ["BTC-PERPETUAL", "BTC-CS-25DEC26-100000_110000"]}
+
+DERIBIT = Truth(
+    accounts=(Account(segments=("account",), kinds=8),),
+    warnings=("protective order(s)",),
+    not_covered=("orders of direct access", "block RFQs", "other subaccounts"),
+    first="/api/v2/private/cancel_all",
+    would_send=("GET /api/v2/private/cancel_all?detailed=true",),
+    parts=("private/",),
+    selected={"currency": ["BTC", "ETH"]},
+    product={"kind": "future"},
+    passing=(
+        *(*_COMMON, "shape=number", "shape=order", "group-error=10047@3", "group-error=10041@1", "group-error=13021@2"),
+        *("quotes-left", "hostile", "html=429@3", "html=403@2", "status=401@2", "silent:listing@2"),
+        *(
+            f"odd-field={field}"
+            for field in ("price", "creation_timestamp/1.5", "reduce_only/maybe", "order_state/null")
+        ),
+        *("odd-field=order_type", "odd-field=direction", "odd-field=label", "odd-field=amount", "odd-field=quote"),
+        *("odd-field=instrument_name/null", "odd-field=order_id@3"),
+    ),
+    unreadable=("silent:listing", 'json:listing={"result":[]}', 'json:listing={"jsonrpc":"2.0","testnet":false}'),
+    refusals=(
+        Refusal(faults=("key",), kind="auth", hint="check client_id and client_secret"),
+        Refusal(faults=("ip",), kind="auth"),
+        Refusal(faults=("permission",), kind="permission", hint="trade:read_write", twice=True, orders=0),
+        Refusal(faults=("region",), kind="region", twice=True),
+        Refusal(faults=("redirect=http://127.0.0.1:9/",), kind="redirect", twice=True),
+    ),
+    secrets={"client_id": "13004", "client_secret": "13009"},
+    narrow=(
+        Narrow(options={"currency": ["BTC"]}, segments=("BTC",), blind=True, never="/api/v2/private/cancel_all"),
+        Narrow(
+            options={"currency": ["USDC", "ETH"], "kind": "option"}, segments=("USDC option", "ETH option"), blind=True
+        ),
+        Narrow(options={"kind": "future_combo"}, segments=("future_combo",), blind=True),
+        Narrow(options={"kind": "spot"}, segments=("spot",), blind=True, never="/api/v2/private/cancel_all"),
+        Narrow(options=_INSTRUMENTS, segments=("instruments",), blind=True, never="/api/v2/private/cancel_all"),
+    ),
+    misspelt=tuple(
+        Misspelt(options={"instrument": [name]}, right=right, fault=fault)
+        for fault in ("", "lenient-names")
+        for name, right in (
+            ("BTC-PERPETAUL", "BTC-PERPETUAL"),
+            ("btc_usdc", "BTC_USDC"),
+            ("BTC-25DEC26-10000-C", "BTC-25DEC26-100000-C"),
+            ("BTC-FS-25DEC26_PREP", "BTC-FS-25DEC26_PERP"),
+        )
+    ),
+    keep=8,
+    keep_warning="not witnessed: a last cancel of everything",
+    blind="/api/v2/private/cancel_all",
+    filled=("fill=3",),
+    clocks=(-600, -25, 25, 600),
+    stamp="authorization",
+    many=2000,
+)
+
+_AT_TWO = {"dex": ["core", "xyz"]}
+
+HYPERLIQUID = Truth(
+    accounts=(Account(segments=("TWAPs", "core", "xyz", "flx"), kinds=10, orders=44),),
+    warnings=("protective order(s)",),
+    not_covered=("orders of sub-accounts and vaults (a profile for each)", "staking"),
+    first="/info",
+    lists_first=True,
+    account_shown=True,
+    would_send=(),
+    parts=("twap", "xyz", '"dex":""'),
+    selected=_AT_TWO,
+    product={"dex": ["core"]},
+    passing=(
+        *(*_COMMON, "orphans", "duplicate-nonce@2", "busy-key", "restarted@2", "latency=0.05"),
+        *("null-lists@1", "html=429@3"),
+    ),
+    unreadable=("json:listing=null", "status:listing=422"),
+    nulls=(),
+    refusals=(
+        Refusal(faults=("key",), kind="auth", hint="the venue knows no such key", twice=True),
+        Refusal(faults=("permission",), kind="auth", twice=True),
+        Refusal(faults=("region",), kind="region", twice=True),
+        Refusal(faults=("redirect=http://127.0.0.1:9/",), kind="redirect", twice=True),
+    ),
+    narrow=(
+        Narrow(options={"dex": ["core"]}, segments=("TWAPs", "core")),
+        Narrow(options={"dex": ["xyz"]}, segments=("TWAPs", "xyz")),
+        Narrow(options={"coin": ["BTC", "xyz:TSLA"]}, segments=("TWAPs", "core", "xyz")),
+        Narrow(options={"coin": ["PURR/USDC", "@107"]}, segments=("TWAPs", "core")),
+    ),
+    misspelt=(
+        Misspelt(options={"coin": ["BTCC"]}, right="BTC"),
+        Misspelt(options={"coin": ["xyz:TLSA"]}, right="xyz:TSLA"),
+        Misspelt(options={"coin": ["PURR/USDT"]}, right="PURR/USDC"),
+        Misspelt(options={"dex": ["xzy"]}, right="xyz"),
+    ),
+    keep=12,
+    filled=("fill=3",),
+    hidden=("hidden=1.5",),
+    clocks=(-600, -5, 2, 600),
+    unnamed=(),
+    many=1500,
 )
 
 _USDM = {"product": ["usdm"]}
@@ -490,6 +600,7 @@ BINANCE = Truth(
         for options, right in (({"symbol": ["BTCUSTD"]}, "BTCUSDT"), ({"symbol": ["BTCUSD_PREP"]}, "BTCUSD_PERP"))
     ),
     keep=8,
+    mine="desk-",
     blind="/fapi/v1/allOpenOrders",
     filled=("fill=3~v1/allOpenOrders", "fill=3~um/allOpenOrders"),
     clocks=(-600, -7, 7, 600),
@@ -503,6 +614,8 @@ TRUTHS: Mapping[str, Truth] = {
     "ascendex": ASCENDEX,
     "pacifica": PACIFICA,
     "deltadefi": DELTADEFI,
+    "deribit": DERIBIT,
+    "hyperliquid": HYPERLIQUID,
     "binance": BINANCE,
 }
 PARTS = {name: truth.parts for name, truth in TRUTHS.items()}

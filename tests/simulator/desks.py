@@ -7,8 +7,9 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import Any, ClassVar, Self
 from urllib.parse import urlencode
 
@@ -361,6 +362,42 @@ class PacificaDesk(Desk):
 
     def rows(self) -> list[dict[str, Any]]:
         return list(self.data("/orders"))
+
+
+class DeribitDesk(Desk):
+    """https://docs.deribit.com/articles/authentication."""
+
+    api = "/api/v2/"
+    nonces: ClassVar[Iterator[int]] = count(1)
+
+    def headers(
+        self, stamp: str, method: str, path: str, query: str, body: bytes, window: int
+    ) -> Mapping[str, str | None]:
+        uri, nonce = path + (f"?{query}" if query else ""), f"n{next(self.nonces)}"
+        signed = f"{stamp}\n{nonce}\n{method}\n{uri}\n".encode() + body + b"\n"
+        signature = hmac.new(self.account.credentials["client_secret"].encode(), signed, hashlib.sha256).hexdigest()
+        return {"authorization": f"deri-hmac-sha256 id={self.key},ts={stamp},nonce={nonce},sig={signature}"}
+
+    def call(self, method: str, values: Mapping[str, object] | None = None, **more: Any) -> dict[str, Any]:
+        """The whole answer to a method, as a GET."""
+        return self.ask("GET", f"{self.api}{method}", values or {}, **more)
+
+    def good(self, method: str, **values: object) -> Any:
+        """The result of a call that must be a success."""
+        answer = self.call(method, values)
+        assert "error" not in answer, answer
+        return answer["result"]
+
+    def code(self, method: str, values: Mapping[str, object] | None = None, **more: Any) -> tuple[int, int]:
+        """HTTP status and the venue's code, 0 if there is none."""
+        reply = self.reply("GET", f"{self.api}{method}", values or {}, **more)
+        return reply.status, int(self.read(reply).get("error", {}).get("code", 0))
+
+    def sweep(self) -> None:
+        self.good("private/cancel_all")
+
+    def rows(self, **values: object) -> list[dict[str, Any]]:
+        return list(self.good("private/get_open_orders", **values))
 
 
 CANCEL, LIST = "/order/cancel-all", "/accounts/open-orders"

@@ -113,8 +113,9 @@ def test_pybit_signs_with_rsa(server: SimServer) -> None:
     account = server.add_account({"api_key": "SIMrsa", "rsa_public_key": public})
     session = pybit_session(server, api_key="SIMrsa", api_secret=pem, rsa_authentication=True)
     with closing(session.client):
-        session.cancel_all_orders(category="spot")
-        page = session.get_open_orders(category="spot", orderFilter="Order")["result"]
+        usdt = {"category": "linear", "settleCoin": "USDT"}  # where no strategy places another order meanwhile
+        session.cancel_all_orders(**usdt)
+        page = session.get_open_orders(**usdt)["result"]
     assert page["list"] == []
     assert len(server.open_orders(account)) < 40
 

@@ -14,16 +14,17 @@ from typing import Any
 import pytest
 
 from cancelall import simulator
-from cancelall.core.model import Request
+from cancelall.core.model import Order, Request
 from cancelall.core.secret import Secret
 from cancelall.simulator import FakeVenue, Manner, SimReply, SimRequest
 from cancelall.simulator.faults import SPECS
+from cancelall.simulator.hyperliquid.markets import COINS
 from cancelall.simulator.refusals import Refusal
 from cancelall.simulator.spoil import HOSTILE, ODD_ROWS, UNKNOWN_STATUS
 from cancelall.simulator.wire import MADE_UP
 from cancelall.venues.registry import VENUES, load, schema
 
-IDS = {"orderId", "order_id", "strategyId", "strategy_id", "algoId", "id"}
+IDS = {"orderId", "order_id", "strategyId", "strategy_id", "id", "oid", "twapId", "algoId"}
 WAYS = {"nextPageCursor", "nextCursor", "endId", "idLessThan", "cursor", "total_page"}
 PAGED = ("bybit", "bitget", "deltadefi")
 """Venues whose listings name the page that follows."""
@@ -49,7 +50,10 @@ class Client:
             facts = self.venue.recall(
                 facts, tuple((one, tuple(sorted(s for n, s in kept if n == one))) for one in names)
             )
+        if venue == "hyperliquid":  # what its discovery reads show
+            facts = replace(facts, dexes=("xyz", "flx"), assets=tuple((coin, one) for one, coin in COINS.items()))
         self.segments = self.venue.segments(self.options, facts, "live")
+        self.asked = 0
 
     def listings(self) -> Iterator[Request]:
         for segment in self.segments:
@@ -57,13 +61,18 @@ class Client:
                 yield from stage
 
     def cancels(self) -> Iterator[Request]:
+        """Those that need to know nothing; where there are none, one of an order of each segment."""
         for segment in self.segments:
             yield from segment.mass_cancels(())
+            known = self.account.book.open(segment.name) if self.name == "hyperliquid" else ()
+            some = tuple(Order(id=one.id, segment=one.segment, symbol=one.symbol) for one in known)[:1]
+            yield from (request for request, _ in segment.cancels(some, None) if some)
 
     def ask(self, request: Request, query: str | None = None) -> SimReply:
         secrets = schema(self.name).secrets(**{key: Secret(one) for key, one in self.account.credentials.items()})
         sent = request if query is None else replace(request, query=query)
-        signed = self.venue.sign(sent, secrets, self.options, self.signed_ms or self.ms, 1)
+        self.asked += self.venue.nonces is not None  # where no timestamp may come again
+        signed = self.venue.sign(sent, secrets, self.options, (self.signed_ms or self.ms) + self.asked, 1)
         return self.fake.handle(
             SimRequest(
                 method=sent.method,
@@ -143,10 +152,17 @@ REACHES = {
 
 def word(reply: SimReply) -> object:
     """The venue's own word for what it says."""
+    if reply.status == 422 or not reply.body.startswith(b"{"):
+        return reply.body
     answer = read(reply)
     if isinstance(answer, list):  # a good answer of Binance
         return "list", None
-    return answer.get("retCode", answer.get("code", "success")), answer.get("error")
+    return answer.get("retCode", answer.get("code", "success")), answer.get("error", answer.get("response"))
+
+
+def where(venue: str) -> SimRequest:
+    """A request that the venue would refuse in its words."""
+    return SimRequest(method="POST", path="/exchange" if venue == "hyperliquid" else "/")
 
 
 @pytest.mark.parametrize("reach", REACHES)
@@ -158,19 +174,21 @@ def test_one_request_is_refused_once_in_the_venues_words(venue: str, reach: str)
     if REACHES[reach] not in client.fake.refusals:
         assert client.fake.strikes("refused") == 0
         return
-    refused = word(client.fake.refuse(REACHES[reach], SimRequest(method="POST", path="/")))
+    refused = word(client.fake.refuse(REACHES[reach], where(venue)))
     assert [number for number, one in enumerate(said) if one == refused] == [2]
 
 
 def test_the_words_of_the_reaches_differ(venue: str) -> None:
-    """But for two venues that have one word for keys and addresses."""
+    """But for those venues that have one word for keys and addresses."""
     fake = Client(venue).fake
     reasons = [reason for reason in REACHES.values() if reason in fake.refusals]
-    known = [word(fake.refuse(reason, SimRequest(method="POST", path="/"))) for reason in reasons]
-    assert len(set(map(str, known))) == len(known) - (venue in ("ascendex", "deltadefi"))
+    known = [word(fake.refuse(reason, where(venue))) for reason in reasons]
+    assert len(set(map(str, known))) == len(known) - (venue in ("ascendex", "deltadefi", "deribit"))
 
 
 def test_the_word_for_a_missing_product(venue: str) -> None:
+    if venue == "hyperliquid":
+        pytest.skip("it has none, and a second cancel of one order finds it gone")
     client = Client(venue, "absent:cancel@1")
     first, *_ = client.cancels()
     said = [word(client.ask(first)) for _ in range(2)]
@@ -189,11 +207,14 @@ def test_a_long_hint(venue: str, form: str, status: int) -> None:
 def test_a_long_hint_in_the_venues_words(venue: str) -> None:
     client = Client(venue, "hint=60/own@1")
     first, *_ = client.listings()
-    headers = {name.lower(): value for name, value in client.ask(first).headers}
+    refused = client.ask(first)
+    headers = {name.lower(): value for name, value in refused.headers}
     if venue == "bybit":
         assert int(headers["x-bapi-limit-reset-timestamp"]) == client.ms + 60_000
     elif venue == "pacifica":
         assert headers["ratelimit"].endswith(";t=60")
+    elif venue == "deribit":
+        assert json.loads(refused.body)["error"]["data"] == {"wait": 60}
     else:
         assert headers["retry-after"] == "60"
     assert client.ask(first).status == 200
@@ -341,6 +362,8 @@ def test_a_total_that_does_not_fit() -> None:
 
 
 def test_every_second_reading_is_behind(venue: str) -> None:
+    if venue == "hyperliquid":
+        pytest.skip("a cancel takes what it names: no listing is empty after one; see its own tests")
     client = Client(venue, *(["prompt"] if venue == "deltadefi" else []), "replicas=3")
     requests = [one for one in client.listings() if rows(read(client.ask(one)))]
     client.fake.set_faults(["prompt", "replicas=3"] if venue == "deltadefi" else ["replicas=3"])
@@ -472,6 +495,8 @@ def test_how_an_answer_travels(venue: str, fault: str, manner: Manner, processed
 
 @pytest.mark.parametrize("seconds", [-600, 2, 600])
 def test_a_wrong_clock_can_be_repaired(venue: str, seconds: int) -> None:
+    if venue == "hyperliquid":
+        pytest.skip("its reads need no clock, and show their own")
     client = Client(venue, f"clock={seconds}")
     first, *_ = client.listings()
     right = word(Client(venue).ask(first))

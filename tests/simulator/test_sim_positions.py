@@ -90,6 +90,18 @@ def test_ccxt_reads_bitgets(mode: str) -> None:
 
 
 @pytest.mark.conformance
+def test_ccxt_reads_deribits() -> None:
+    with ccxt_client("deribit", apiKey="client_id", secret="client_secret") as (_, client):
+        found = {one["info"]["instrument_name"]: one for one in client.fetch_positions()}
+    assert {name: one["side"] for name, one in found.items()} == {
+        "BTC-PERPETUAL": "long",
+        "SOL_USDC-PERPETUAL": "long",
+        "ETH-PERPETUAL": "long",
+    } or found["BTC-PERPETUAL"]["side"] == "long"
+    assert (found["BTC-PERPETUAL"]["entryPrice"], found["BTC-PERPETUAL"]["markPrice"]) == (100.0, 101.0)
+
+
+@pytest.mark.conformance
 def test_ccxt_reads_pacificas() -> None:
     with ccxt_client("pacifica", privateKey="secret_key") as (server, client):
         client.walletAddress = server.account.key

@@ -1,4 +1,4 @@
-"""What holds at AscendEX, Pacifica and DeltaDeFi alike: their stocks, their accounts, and what faults do to them.
+"""What holds at several venues alike: their stocks, their accounts, and what faults do to them.
 
 What a fault does in detail stands in test_sim_faults.py: its code is the same for all.
 """
@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from cancelall import simulator
-from simulator.desks import CANCEL, LIST, AscendexDesk, Clock, DeltadefiDesk, PacificaDesk
+from simulator.desks import CANCEL, LIST, AscendexDesk, Clock, DeltadefiDesk, DeribitDesk, PacificaDesk
 
 DESKS: dict[str, type[Any]] = {"ascendex": AscendexDesk, "pacifica": PacificaDesk, "deltadefi": DeltadefiDesk}
+DESKS["deribit"] = DeribitDesk
 # What makes each venue's cancels land at once.
 PROMPT = {"deltadefi": ["prompt"]}
 STRATEGY = "strategies"
@@ -66,6 +67,12 @@ def calls_of(desk: Any) -> None:
         desk.post("/orders/cancel_all", desk.all)
         for path in ("/orders", "/order_strategies", "/account"):
             desk.get(path)
+    elif isinstance(desk, DeribitDesk):
+        for path in ("get_open_orders", "cancel_all", "cancel_quotes", "get_user_locks"):
+            desk.reply("GET", f"{desk.api}private/{path}", {"detailed": "true", "cancel_type": "all"})
+        desk.reply("GET", f"{desk.api}private/cancel_all_by_instrument", {"instrument_name": "NOSUCH"})
+        login = {"grant_type": "client_credentials", "client_id": desk.key, **desk.account.credentials}
+        desk.reply("GET", f"{desk.api}public/auth", login)
     else:
         for symbol in ("ADAUSDM", "NOSUCH"):
             desk.reply("POST", CANCEL, {"symbol": symbol})
@@ -79,6 +86,7 @@ NO_STRIKE = {
     "ascendex": {"cursor-loop", "odd-way"},
     "pacifica": {"ahead", "credits", "absent", "odd-way", "strangers"},
     "deltadefi": set[str](),
+    "deribit": {"cursor-loop", "odd-way", "absent"},
 }
 FAULTS = [
     (venue, fault)

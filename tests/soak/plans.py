@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cancelall.simulator.spoil import ODD_ROWS, ODD_WAYS
@@ -182,9 +182,17 @@ _OWN: Mapping[str, Table] = {
         straggler=0..3 straggler=0..3 sdk-words numbers nothing=404|200 short-ack prompt locked=2/400|2/503|6/400
         internal-400 empty-403 upstream-503
     """),
+    "deribit": table("""
+        shape=number|order group-error=10047|10041|13021|987 quotes-left quotes-left quotes-refused testnet silent
+        lenient-names
+    """),
     "pacifica": table("""
         no-json bare account-list counts=1|-1 lacks=strategies|twap older keeps=stop|twap|spot trigger=0..3
         trigger=0..3 ahead=0|5 credits=20|60
+    """),
+    "hyperliquid": table("""
+        budget=0|1|5 weights=300|600 role=missing|user duplicate-nonce busy-key=60|3600 orphans nameless long-log
+        restarted
     """),
 }
 
@@ -195,7 +203,9 @@ _TEXTS: Mapping[str, tuple[str, ...]] = {
     "bitget": ("USDT-FUTURES", "plan", "spot", "cancel-all", "settings", "v3", "normal"),
     "bybit": ("linear", "inverse", "spot", "option", "strategy", "USDC", "StopOrder", "cancel-all"),
     "deltadefi": ("ADAUSDM", "ADAUSDX", "cancel-all", "market-config", "limit=250&page=1"),
+    "deribit": ("cancel_all", "get_open_orders", "private/", "private/cancel?", "BTC"),
     "pacifica": ("/orders?", "twap", "strategies", "cancel_all", "/account"),
+    "hyperliquid": ("twap", "xyz", "frontendOpenOrders", "/exchange", "userRole", "allPerpMetas", '"dex":""'),
 }
 _OF_THE_ACCOUNT = frozenset({"lacks"})
 """These say what an account has: they do not change in the middle of a run."""
@@ -398,13 +408,49 @@ def _binance(rng: random.Random) -> dict[str, Any]:
     return found
 
 
+def _deribit(rng: random.Random) -> dict[str, Any]:
+    if rng.random() < 0.4:
+        names = ("BTC-PERPETUAL", "BTC_USDC", "ETH-25DEC26-4000-P", "BTC-FS-25DEC26_PERP", "BTC-PERPETAUL")
+        return {"instrument": _some(rng, names)}
+    found: dict[str, Any] = {}
+    if rng.random() < 0.6:
+        found["currency"] = _some(rng, ("BTC", "ETH", "USDC", "btc", "EURR", "BCT"))
+    if rng.random() < 0.5:
+        found["kind"] = rng.choice(("future", "option", "spot", "future_combo", "option_combo"))
+    return found
+
+
+def _hyperliquid(rng: random.Random) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    match rng.randrange(4):
+        case 0:
+            found["coin"] = _some(rng, ("BTC", "ETH", "SOL", "xyz:TSLA", "@107", "PURR/USDC", "XBT"))
+        case 1:
+            found["dex"] = _some(rng, ("core", "xyz", "flx", "zyx"))
+        case 2:
+            found["account"] = None
+    return found
+
+
 _OPTIONS = {
-    "ascendex": _ascendex,
+    **{"ascendex": _ascendex, "bitget": _bitget, "bybit": _bybit, "deltadefi": _deltadefi, "pacifica": _pacifica},
+    "deribit": _deribit,
+    "hyperliquid": _hyperliquid,
     "binance": _binance,
-    "bitget": _bitget,
-    "bybit": _bybit,
-    "deltadefi": _deltadefi,
-    "pacifica": _pacifica,
+}
+_OWNERS: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(("bitget", "bybit"), ("mine-", "desk-", "mine-1", "nobody-")),
+    "pacifica": ("f00d0000", "de50", "f00d0000-1", "dead"),
+    "hyperliquid": ("0xf00d", "de50", "0Xdead", "f"),
+    "binance": ("desk-", "desk-1", "nobody-"),
+}
+"""How client ids begin, where listings show any."""
+_CLIENT_ID_FIELDS = {
+    "bitget": "clientOid",
+    "bybit": "orderLinkId",
+    "pacifica": "client_order_id",
+    "binance": "clientOrderId",
+    "hyperliquid": "cloid",
 }
 UNKNOWN_WORDS: Mapping[str, frozenset[str]] = {
     "ascendex": frozenset({"BTCUSDT"}),
@@ -412,7 +458,9 @@ UNKNOWN_WORDS: Mapping[str, frozenset[str]] = {
     "bitget": frozenset({"BTCUSTD", "XYZ"}),
     "bybit": frozenset({"BTCUSTD", "USTD"}),
     "deltadefi": frozenset({"ADAUSDQ"}),
+    "deribit": frozenset({"BTC-PERPETAUL", "BCT"}),
     "pacifica": frozenset({"KBONK"}),
+    "hyperliquid": frozenset({"XBT", "zyx"}),
 }
 """Selectors that no venue knows: what they select can never be proven clear."""
 
@@ -444,24 +492,28 @@ def drawn(rng: random.Random, seed: int, venue: str) -> Plan:
         kinds=tuple(rng.sample(list(Trouble), rng.randint(1, 4))),
     )
     keep = rng.random() < 0.2
+    own = random.Random(f"client ids {seed}")
+    chosen = _by_client_id(own, venue)
     banned = _cannot_be_told(rng, venue, options)
     chance = rng.random()
     faults: Any = ()
     if chance < (0.65 if calm else 0.15):
-        faults = _combined(rng, venue, banned, witnessed=not keep and "symbol" not in options)
+        faults = _combined(rng, venue, banned, witnessed=not (keep or chosen) and "symbol" not in options)
     elif chance < 0.72:
         faults = rng.choice((_silent, _odd))(rng, venue)
     elif chance < 0.94:
         faults = _faults(rng, venue, deadline, banned)
+    if chosen and own.random() < 0.3:
+        faults = _unreadable_ids(own, venue, faults)
     on = [fault for _, some in faults for fault in some]
     blind, lying = any(fault.startswith("listing-fails~") for fault in on), _LIES.get(venue) in on
     prices = rng.choice((6, 12, 20) if blind else (0, 0, 0, 1, 3, 6, 12))
     demo = venue == "bybit" and rng.random() < 0.1
-    return Plan(
+    plan = Plan(
         seed=seed,
         venue=venue,
         orders=rng.choice((25, 40) if lying else (0, 3, 8, 8, 12, 12, 25, 40, 40, 60, 120)),
-        options=options,
+        options={**options, **chosen},
         environment="demo" if demo else "live",
         mode=rng.choice(_MODES.get(venue, ("",))),
         keep=keep,
@@ -475,6 +527,23 @@ def drawn(rng: random.Random, seed: int, venue: str) -> Plan:
         accounts=rng.choice((1,) * 9 + (2,)),
         interrupted=round(rng.uniform(0, min(deadline, 8)), 3) if not calm and rng.random() < 0.1 else None,
     )
+    holds = rng.random() < 0.15 and not plan.dry_run  # which go together nowhere
+    return replace(plan, hold=round(rng.choice((1, 3, 10, 20)) * rng.uniform(0.5, 1.5), 3)) if holds else plan
+
+
+def _by_client_id(rng: random.Random, venue: str) -> dict[str, Any]:
+    """Now and then only some owners' orders are to go, or all but theirs; from chance of its own."""
+    if venue not in _OWNERS or rng.random() > 0.12:
+        return {}
+    prefixes = _some(rng, _OWNERS[venue], 2)
+    return rng.choice(({"client_id": prefixes}, {"not_client_id": prefixes}, {"client_id": prefixes[:1]}))
+
+
+def _unreadable_ids(rng: random.Random, venue: str, faults: Any) -> Any:
+    """The same faults, and the client ids of some rows cannot be read, for a while or to the end."""
+    fault = f"odd-field={_CLIENT_ID_FIELDS[venue]}{rng.choice(('', '/missing'))}{rng.choice(('', '', '@5'))}"
+    (moment, first), *rest = faults or ((0.0, ()),)
+    return ((moment, (*first, fault)), *rest)
 
 
 def _last_trigger(rng: random.Random, seed: int) -> Plan:

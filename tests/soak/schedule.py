@@ -427,7 +427,7 @@ def _false_clear(world: World, owner: _Owner, report: ProfileReport, last: int) 
     def wanted(order: SimOrder) -> bool:
         kept = plan.keep and truth.protective(order)
         named = truth.listed(order) or not admitted
-        return truth.in_scope(order) and named and not kept and not _absent(plan, order)
+        return truth.wanted(order) and named and not kept and not _absent(plan, order)
 
     for why in false_claims(owner.history, wanted, truth, owner.network.log, world.steps, last):
         yield f"false clear: {why}"
@@ -451,7 +451,7 @@ def _unrequested(world: World, owner: _Owner, report: ProfileReport) -> Iterator
         return  # its credits are for a minute, and one that places orders without end takes all of them
     if report.verdict is Verdict.REFUSED:
         return  # in the venue's own words, said twice
-    if plan.keep and "hidden" in plan.fault_names:
+    if (plan.keep or truth.by_name) and "hidden" in plan.fault_names:
         return  # what no listing shows cannot be named
     if any(bot.pause < FASTEST for bot in plan.bots):
         return  # it places more than the venue's limits let anybody cancel
@@ -460,8 +460,9 @@ def _unrequested(world: World, owner: _Owner, report: ProfileReport) -> Iterator
     for life in owner.history.lives.values():
         order = life.order
         born = max(START, (world.steps.times[life.born] - START_MS) / 1000)
-        kept = plan.keep and (truth.protective(order) or order.id in unsure or order.kind in PAIRS)
-        if life.died < FOREVER or kept or not truth.in_scope(order) or not truth.listed(order) or _absent(plan, order):
+        kept = plan.keep and (truth.protective(order) or order.id in unsure)
+        kept |= (plan.keep or truth.by_name) and order.kind in PAIRS
+        if life.died < FOREVER or kept or not truth.wanted(order) or not truth.listed(order) or _absent(plan, order):
             continue
         if life.born and (plan.venue == "pacifica" or not _shown(owner, order, born, world.over - patience)):
             continue  # of a bot: where nothing rested any more nobody looks again, and credits do not last for ever
@@ -520,7 +521,7 @@ def _overreach(plan: Plan, owner: _Owner, report: ProfileReport) -> Iterator[str
         order = life.order
         if life.end != "cancelled" or "strategy" in order.extra:  # a strategy takes its orders with it
             continue
-        if not owner.truth.in_scope(order):
+        if not owner.truth.wanted(order):
             yield f"cancelled, though not in scope: {order}"
         elif plan.keep and owner.truth.protective(order):
             yield f"cancelled, though to be kept: {order}"
@@ -554,7 +555,7 @@ def _resting(world: World) -> Iterator[SimOrder]:
     for owner in world.owners:
         for life in owner.history.lives.values():
             kept = world.plan.keep and owner.truth.protective(life.order)
-            if life.died == FOREVER and owner.truth.in_scope(life.order) and not kept:
+            if life.died == FOREVER and owner.truth.wanted(life.order) and not kept:
                 yield life.order
 
 
@@ -599,6 +600,7 @@ def smaller(plan: Plan) -> Iterator[Plan]:
     for name, simplest in (
         ("accounts", 1),
         ("interrupted", None),
+        ("hold", 0.0),
         ("bots", ()),
         ("firings", ()),
         ("options", {}),

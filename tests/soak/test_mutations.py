@@ -11,7 +11,7 @@ import pytest
 
 from cancelall.core.attempts import Outcome
 from cancelall.core.errors import TransportFault, Unreadable
-from cancelall.core.model import Answer, Judgement, Page, Reply, Request, SignedRequest
+from cancelall.core.model import Answer, ClientIds, Judgement, Page, Reply, Request, SignedRequest
 from cancelall.engine import firing, listing, profile_sweep, sweep
 from cancelall.engine import run as running
 from cancelall.engine.ledger import Ledger
@@ -22,6 +22,7 @@ from cancelall.venues.registry import load
 from support import altered
 from tests.soak.plans import plan_of
 from tests.soak.schedule import run
+from tests.soak.truth import CLIENT_IDS
 from tests.soak.virtual import Network
 
 pytestmark = [pytest.mark.soak, pytest.mark.faults, pytest.mark.timeout(600)]
@@ -228,3 +229,34 @@ def test_a_broken_policy_is_found_out(
             record_property("found_by", seed)
             return
     pytest.fail(f"nobody noticed in {most} schedules: {name}")
+
+
+# --- what client ids select -----------------------------------------------------------------------------------------
+
+
+def unseen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Mass cancels go, whatever client ids select."""
+    monkeypatch.setattr(Ledger, "keeps_some", property(lambda self: self.keep and self.segment.protective_kinds))
+
+
+def one_sided(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that are to stay are forgotten."""
+    real = ClientIds.selects
+    monkeypatch.setattr(ClientIds, "selects", lambda self, *rest: real(replace(self, but=()), *rest))
+
+
+def careless(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whose client id cannot be read is somebody else's."""
+    real = ClientIds.selects
+    monkeypatch.setattr(ClientIds, "selects", lambda self, *rest: real(self, *rest) or False)
+
+
+SELECTIONS = {"cancelled, though not in scope": (unseen, one_sided), "false clear": (careless,)}
+
+
+@pytest.mark.parametrize(("sign", "apply"), [(sign, one) for sign, some in SELECTIONS.items() for one in some])
+def test_a_broken_selection_is_found_out(sign: str, apply: Break, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By what others have lost, or by what of mine rests on."""
+    apply(monkeypatch)
+    plans = (plan for plan in map(plan_of, range(2000)) if not plan.options.keys().isdisjoint(CLIENT_IDS))
+    assert any(problem.startswith(sign) for plan in plans for problem in run(plan).problems)

@@ -24,7 +24,7 @@ from tests.soak.schedule import Result, minimal, run
 from tests.soak.truth import FOREVER, Life, Window, never_empty
 
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(3600)]
-SCHEDULES = int(os.environ.get("SOAK") or "80")
+SCHEDULES = int(os.environ.get("SOAK") or "40")
 SEED = os.environ.get("SEED")
 PARTS = max(4, SCHEDULES // 250)
 SHOWN = 3
@@ -57,7 +57,7 @@ def test_replay() -> None:
 
 @pytest.mark.skipif(bool(SEED), reason="only one schedule is to be run")
 @settings(
-    max_examples=max(20, SCHEDULES // 20),
+    max_examples=max(10, SCHEDULES // 20),
     deadline=None,
     database=None,
     derandomize=True,
@@ -71,13 +71,13 @@ def test_no_schedule_that_was_sought_breaks_the_proof(venue: str, chance: random
 
 
 def test_the_same_seed_gives_the_same_run() -> None:
-    for seed in range(900, 906):
+    for seed in range(900, 904):
         assert visible(run(plan_of(seed))) == visible(run(plan_of(seed)))
 
 
 def test_the_same_seed_gives_the_same_run_in_another_process() -> None:
     """Sets of text have another order there."""
-    seeds = range(906, 912)
+    seeds = range(906, 909)
     code = (
         "from soak.plans import plan_of; from soak.schedule import run; from soak.test_schedules import visible\n"
         f"print(''.join(visible(run(plan_of(seed))) for seed in {seeds!r}), end='')"

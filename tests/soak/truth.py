@@ -7,6 +7,7 @@ scope that was not empty at any step of the last listing that covers it.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -21,10 +22,14 @@ from cancelall.simulator.bitget import kinds as bitget_kinds
 from cancelall.simulator.book import Book
 from cancelall.simulator.bybit import state as bybit_state
 from cancelall.simulator.deltadefi import markets as deltadefi_markets
+from cancelall.simulator.deribit import instruments as deribit_instruments
+from cancelall.simulator.hyperliquid import markets as hyperliquid_markets
 from cancelall.simulator.pacifica import markets as pacifica_markets
 from tests.soak.virtual import Sent, true_ms
 
 FOREVER = 1 << 60
+CLIENT_IDS = frozenset({"client_id", "not_client_id"})
+"""Options that select orders by their client ids."""
 PAGING = frozenset({"cursor", "idLessThan", "page", "offset"})
 
 
@@ -150,6 +155,20 @@ class Truth:
     def in_scope(self, order: SimOrder) -> bool:
         """Whether the profile asks for this order to go."""
         raise NotImplementedError
+
+    def wanted(self, order: SimOrder) -> bool:
+        """Whether it is in scope, and its client id one of those that are to go."""
+        return self.in_scope(order) and self.selected(order)
+
+    def selected(self, order: SimOrder) -> bool:
+        """Whether an order's client id is one of those that are to go."""
+        own, only, but = order.client_id, self.many("client_id"), self.many("not_client_id")
+        return (not only or own.startswith(only)) and not (but and own.startswith(but))
+
+    @property
+    def by_name(self) -> bool:
+        """Whether client ids select orders."""
+        return not self.options.keys().isdisjoint(CLIENT_IDS)
 
     def protective(self, order: SimOrder) -> bool:
         """Whether it can only shrink a position."""
@@ -395,6 +414,74 @@ class DeltadefiTruth(Truth):
         return Window(own[0].first, wide[0].last) if wide[0].first > own[0].first else own[0]
 
 
+class DeribitTruth(Truth):
+    """One account; a currency, a kind or instruments narrow. A spot pair counts under both of its coins."""
+
+    def in_scope(self, order: SimOrder) -> bool:
+        instrument = deribit_instruments.INSTRUMENTS[order.symbol]
+        names, coins, kind = self.many("instrument"), [one.upper() for one in self.many("currency")], self.one("kind")
+        if names and order.symbol not in names:
+            return False
+        return (not coins or any(map(instrument.listed_under, coins))) and kind in ("", instrument.kind)
+
+    def protective(self, order: SimOrder) -> bool:
+        spot = deribit_instruments.INSTRUMENTS[order.symbol].kind == "spot"
+        return order.reduce_only or (spot and order.kind in deribit_instruments.TRIGGERED and order.side == "sell")
+
+    def covers(self, path: str, parameters: Mapping[str, str], order: SimOrder) -> bool:
+        instrument = deribit_instruments.INSTRUMENTS[order.symbol]
+        if not path.startswith("/api/v2/private/get_open_orders"):
+            return False
+        coin = parameters.get("currency", "")
+        return parameters.get("kind", instrument.kind) == instrument.kind and (
+            not coin or instrument.listed_under(coin)
+        )
+
+    def fired(self, order: SimOrder) -> SimOrder | None:
+        if order.kind not in deribit_instruments.TRIGGERED:
+            return None
+        return replace(order, kind="limit", type="limit", price="100", extra={"trigger_order_id": order.id})
+
+
+class HyperliquidTruth(Truth):
+    """The first dex with spot and outcomes, further dexes, TWAPs of all of them."""
+
+    @staticmethod
+    def dex(order: SimOrder) -> str:
+        """The dex of its market."""
+        return order.symbol.partition(":")[0] if ":" in order.symbol else hyperliquid_markets.CORE
+
+    def selected(self, order: SimOrder) -> bool:
+        """Hexadecimal numbers, with 0x or without."""
+        own = order.client_id.lower().removeprefix("0x")
+        only, but = (
+            tuple(one.lower().removeprefix("0x") for one in self.many(key)) for key in ("client_id", "not_client_id")
+        )
+        return (not only or own.startswith(only)) and not (bool(own) and but != () and own.startswith(but))
+
+    def in_scope(self, order: SimOrder) -> bool:
+        coins, dexes = self.many("coin"), self.many("dex")
+        return (not coins or order.symbol in coins) and (not dexes or self.dex(order) in dexes)
+
+    def protective(self, order: SimOrder) -> bool:
+        spot = order.symbol in hyperliquid_markets.SPOT or order.symbol.startswith("#")
+        waits, parent = "trigger" in order.extra, str(order.extra.get("parent", ""))
+        if parent and not any(one.id == parent for one in self.fake.closed_orders() if one.status == "filled"):
+            return False  # it goes with the order that it belongs to
+        return order.reduce_only or (spot and waits and order.side == "sell")
+
+    def covers(self, path: str, parameters: Mapping[str, str], order: SimOrder) -> bool:
+        if order.segment == hyperliquid_markets.TWAPS:
+            return parameters.get("type") == "twapHistory"
+        listed = parameters.get("dex") or hyperliquid_markets.CORE
+        return parameters.get("type") == "frontendOpenOrders" and listed == order.segment
+
+    def fired(self, order: SimOrder) -> SimOrder | None:
+        if "trigger" not in order.extra:
+            return None
+        return replace(order, kind="Limit", extra={})
+
+
 class BinanceTruth(Truth):
     """Wallets. Where portfolio margin is on, those of `papi` are in the place of others, by the same words."""
 
@@ -439,6 +526,8 @@ TRUTHS: Mapping[str, Callable[[Any, Mapping[str, Any], str], Truth]] = {
     "bitget": BitgetTruth,
     "bybit": BybitTruth,
     "deltadefi": DeltadefiTruth,
+    "deribit": DeribitTruth,
+    "hyperliquid": HyperliquidTruth,
     "pacifica": PacificaTruth,
 }
 
@@ -464,6 +553,8 @@ def listings(log: Sequence[Sent], steps: Steps) -> dict[tuple[str, tuple[tuple[s
         if sent.kind is not Kind.LISTING or sent.answered is None or sent.processed is None:
             continue
         parameters = dict(parse_qsl(sent.request.query, keep_blank_values=True))
+        if sent.request.method == "POST":
+            parameters |= {key: str(value) for key, value in json.loads(sent.request.body).items()}
         rest = tuple(sorted((key, value) for key, value in parameters.items() if key not in PAGING))
         key = (sent.request.path, rest)
         paging = PAGING & parameters.keys()

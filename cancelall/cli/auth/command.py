@@ -127,10 +127,10 @@ def _set(
     keys = keeping.keys_for(document, profile, store.name, environment)
     writing = keeping.Writing(store=store, profile=name, before=before)
     with keeping.signals_held() as signals:
-        told = keeping.write(profile, secrets, writing, path, keys, signals)
+        said = keeping.write(profile, secrets, writing, path, keys, signals)
     note_times(name, list(secrets), environ, time.time())
     _note(f"{name}: {' and '.join(secrets)} in the keyring ({store.name}), profile in {path}")
-    notes = [told, displaced, f"not set yet: {', '.join(missing)}" if missing else ""]
+    notes = [said, displaced, f"not set yet: {', '.join(missing)}" if missing else ""]
     for one in secrets:
         for source in before_keyring(profile, one, environ):
             notes.append(f"{one} comes from the {source} as long as that is set, not from the keyring")
@@ -162,14 +162,14 @@ def _set_elsewhere(
     keys = elsewhere.keys_for(document, profile, environment)
     names = " and ".join(secrets)
     if to == "config":
-        told = elsewhere.into_config(path, profile, secrets, keys)
+        said = elsewhere.into_config(path, profile, secrets, keys)
         _note(f"{profile.name}: {names} in {path}, which only you can read")
     else:
         sealed = systemd.seal(profile, secrets, systemd.STORE, None)
-        told = elsewhere.into_config(path, profile, {}, keys)
+        said = elsewhere.into_config(path, profile, {}, keys)
         _note(f"{profile.name}: {names} encrypted in {systemd.STORE}, profile in {path}")
         emit(systemd.unit_lines(profile, systemd.STORE, secrets) if sealed else "")
-    notes = [told, displaced, f"not set yet: {', '.join(missing)}" if missing else ""]
+    notes = [said, displaced, f"not set yet: {', '.join(missing)}" if missing else ""]
     for one in secrets if to == "config" else ():
         winning = [source for source in before_keyring(profile, one, environ) if source != "config file"]
         notes += [f"{one} comes from the {source} as long as that is set" for source in winning]
@@ -265,12 +265,12 @@ def _status(
             profiles.append(keeping.profile_of(document, name, None, environ))
     if not profiles:
         raise ConfigError("no profile is configured", "run: cancelall auth set PROFILE")
-    found = status.statuses(profiles, environ, document.path)
+    statuses = status.statuses(profiles, environ, document.path)
     now = time.time()
     shown = status.status_line if json_lines else status.status_text
-    for one in found:
+    for one in statuses:
         emit(scrub(shown(one, now)))
-    return ExitStatus.CLEAR if all(one.ok for one in found) else ExitStatus.UNCONFIGURED
+    return ExitStatus.CLEAR if all(one.ok for one in statuses) else ExitStatus.UNCONFIGURED
 
 
 def _anywhere(venue: str, environ: Mapping[str, str]) -> bool:
@@ -330,9 +330,9 @@ def _export(
     if run is None:
         emit(systemd.commands(profile, systemd.STORE, key))
         return
-    found = resolve(profile, environ).secrets
+    resolved = resolve(profile, environ).secrets
     fields = declare.secrets_of(schema(profile.venue).secrets)
-    secrets = {field: secret for field in fields if (secret := getattr(found, field)) is not None}
+    secrets = {field: secret for field in fields if (secret := getattr(resolved, field)) is not None}
     directory = run.absolute()
     for path in systemd.seal(profile, secrets, directory, key):
         _note(f"{name}: encrypted {path}")

@@ -28,7 +28,7 @@ Ask = Callable[[str], str]
 def from_lines(text: str, profile: Profile) -> dict[str, Secret]:
     """Secrets from `FIELD=value` lines or a JSON object; a PEM block goes on to its END line. Raises SecretError."""
     fields = declare.secrets_of(schema(profile.venue).secrets)
-    found: dict[str, Secret] = {}
+    secrets: dict[str, Secret] = {}
     if (whole := text.strip().removeprefix("\ufeff")).startswith("{"):
         return {field: checked(profile, field, whole, "the input") for field in _named_in(whole, list(fields))}
     lines = iter(enumerate(text.removeprefix("\ufeff").split("\n"), start=1))
@@ -43,14 +43,14 @@ def from_lines(text: str, profile: Profile) -> dict[str, Secret]:
         if name not in fields:
             known = declare.nearest(name, fields) if name.replace("_", "").isalpha() and len(name) < 30 else ""
             raise SecretError(f"line {number} of the input names no secret{known}", f"fields: {' '.join(fields)}")
-        if name in found:
+        if name in secrets:
             raise SecretError(f"line {number} of the input gives {name} a second time", "give it once")
         if "-----BEGIN" in value and "\\n" not in value:
             while "-----END" not in value.rpartition("\n")[2] and (following := next(lines, None)) is not None:
                 value += "\n" + following[1].removesuffix("\r")
         if value.strip():
-            found[name] = checked(profile, name, value, f"line {number} of the input")
-    return found
+            secrets[name] = checked(profile, name, value, f"line {number} of the input")
+    return secrets
 
 
 def _field_of(name: str, profile: Profile) -> str:
@@ -119,12 +119,12 @@ def check(
 def answers(
     profile: Profile, fields: Sequence[str], held: Collection[str], note: Callable[[str], None]
 ) -> dict[str, Secret]:
-    """Ask for each field on the terminal. Nothing is shown, nothing is asked twice but what cannot be right.
+    """Ask for each field on the terminal. Nothing is shown, and only what cannot be right is wanted again.
 
     Raises SecretError.
     """
     declared = declare.secrets_of(schema(profile.venue).secrets)
-    found: dict[str, Secret] = {}
+    secrets: dict[str, Secret] = {}
     with asking() as ask:
         for field in fields:
             sec = declared[field]
@@ -137,7 +137,7 @@ def answers(
                     text = ask(question)
                     if not text and empty:
                         break
-                    found[field] = checked(profile, field, text, "the terminal")
+                    secrets[field] = checked(profile, field, text, "the terminal")
                     break
                 except EOFError:
                     raise SecretError(f"the input ended before {field}; nothing was written", "run it again") from None
@@ -145,7 +145,7 @@ def answers(
                     if attempt == _TRIES:
                         raise
                     note(f"{error.message} - {error.hint}")
-    return found
+    return secrets
 
 
 def read_file(path: Path) -> str:

@@ -31,8 +31,8 @@ def profile_of(
     table = document.tables.get(name)
     present = table.get("venue") if isinstance(table, dict) else None
     if venue is not None and present is not None and present != venue:
-        told = quoted(present) if isinstance(present, str) else "none"
-        raise ConfigError(f'profile "{quoted(name)}" is of venue {told}, not of {venue}', "give it another name")
+        shown = quoted(present) if isinstance(present, str) else "none"
+        raise ConfigError(f'profile "{quoted(name)}" is of venue {shown}, not of {venue}', "give it another name")
     if table is None and venue is None and name not in VENUES:
         raise ConfigError(
             f'there is no profile "{quoted(name)}"{declare.nearest(name, [*document.tables, *VENUES])}',
@@ -41,10 +41,10 @@ def profile_of(
     if table is None and (problem := loader.name_problem(document, name)):
         raise UsageError(f'"{quoted(name)}": {problem}', "give it another name")
     overrides = Overrides(environment=environment)
-    found = loader.profile(document, name, environ, overrides, implicit_venue=venue or name)
-    if isinstance(found, BrokenProfile):
-        raise found.error
-    return found
+    profile = loader.profile(document, name, environ, overrides, implicit_venue=venue or name)
+    if isinstance(profile, BrokenProfile):
+        raise profile.error
+    return profile
 
 
 def instead(profile: Profile) -> str:

@@ -46,7 +46,7 @@ class Place:
 
 def run(
     venue: Annotated[
-        Optional[str], typer.Argument(metavar="[VENUE]", help="The venue; without it, it is asked.", show_default=False)
+        Optional[str], typer.Argument(metavar="[VENUE]", help="The venue; you choose without it.", show_default=False)
     ] = None,
     config: Annotated[Optional[Path], parameters.option("config")] = None,
 ) -> int:
@@ -126,7 +126,7 @@ def _document(chosen: Path | None, environ: Mapping[str, str]) -> tuple[Path, Do
 
 
 def _profile(document: Document, venue: str, environ: Mapping[str, str]) -> Profile:
-    """The profile of the config that a kill of this venue means, or a new one, of an environment that is asked."""
+    """The profile of the config that a kill of this venue means, or a new one, of an environment that is chosen."""
     mine = loader.venue_profiles(document, venue)
     if venue in mine or not mine:
         name = venue
@@ -145,11 +145,11 @@ def _profile(document: Document, venue: str, environ: Mapping[str, str]) -> Prof
 def _missing(profile: Profile, environ: Mapping[str, str]) -> list[str]:
     """The secrets that a kill of this profile needs and does not find."""
     declared = declare.secrets_of(schema(profile.venue).secrets)
-    found = {}
+    missing = {}
     for field, sec in declared.items():
         if not sec.optional:
-            found[field] = chain.look_up(profile, field, sec, environ, [])
-    return [field for field, one in found.items() if one is None]
+            missing[field] = chain.look_up(profile, field, sec, environ, [])
+    return [field for field, one in missing.items() if one is None]
 
 
 def _sources(profile: Profile, environ: Mapping[str, str]) -> list[str]:
@@ -206,14 +206,14 @@ def _into_keyring(
     writing = keeping.Writing(store=store, profile=profile.name, before=before)
     keys = keeping.keys_for(document, profile, store.name, environment)
     with keeping.signals_held() as signals:
-        told = keeping.write(profile, secrets, writing, path, keys, signals)
-    return told or f"{profile.name}: keys in the keyring, profile in {path}"
+        said = keeping.write(profile, secrets, writing, path, keys, signals)
+    return said or f"{profile.name}: keys in the keyring, profile in {path}"
 
 
 def _into_systemd(path: Path, profile: Profile, keys: Mapping[str, str], secrets: Mapping[str, Secret]) -> str:
     systemd.seal(profile, secrets, systemd.STORE, None)
-    told = elsewhere.into_config(path, profile, {}, keys)
-    return f"{told or 'encrypted'}\n{systemd.unit_lines(profile, systemd.STORE, secrets)}"
+    said = elsewhere.into_config(path, profile, {}, keys)
+    return f"{said or 'encrypted'}\n{systemd.unit_lines(profile, systemd.STORE, secrets)}"
 
 
 def _plan(profile: Profile, path: Path, place: Place, fields: Sequence[str]) -> str:
@@ -240,9 +240,9 @@ def _chosen(question: str, choices: Mapping[str, str], default: str) -> str:
             return default
         if text.isascii() and text.isdigit() and 1 <= int(text[:4]) <= len(names):
             return names[int(text[:4]) - 1]
-        found = next((name for name in names if name.casefold() == text.casefold()), None)
-        if found is not None:
-            return found
+        choice = next((name for name in names if name.casefold() == text.casefold()), None)
+        if choice is not None:
+            return choice
         emit(f"It is none of them{declare.nearest(text, names)}.\n")
     raise UsageError("no answer was one of them", f"one of: {' '.join(names)}")
 

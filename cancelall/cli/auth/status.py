@@ -67,18 +67,18 @@ def status(profile: Profile | BrokenProfile, environ: Mapping[str, str], path: P
     accepts = schema(profile.venue)
     times = _times(environ)
     warnings: list[str] = list(profile.warnings)
-    found: list[SecretStatus] = []
+    statuses: list[SecretStatus] = []
     values: dict[str, Secret] = {}
     late: Late | None = None
     for name, sec in declare.secrets_of(accepts.secrets).items():
         # As in a kill: what is not needed is looked for in the keyring only if the rest came from there.
-        in_keyring = late is None and (not sec.optional or any(one.source == "keyring" for one in found))
+        in_keyring = late is None and (not sec.optional or any(one.source == "keyring" for one in statuses))
         one = SecretStatus(name=name, optional=sec.optional)
         try:
             hit = chain.look_up(profile, name, sec, environ, warnings, keyring=in_keyring)
         except SecretError as error:
             late = error if isinstance(error, Late) else late
-            found.append(replace(one, error=error))
+            statuses.append(replace(one, error=error))
             continue
         if hit is None and late is not None and not sec.optional:
             one = replace(one, error=late)  # it would hang again
@@ -86,14 +86,14 @@ def status(profile: Profile | BrokenProfile, environ: Mapping[str, str], path: P
             values[name], source = hit
             since = times.get(f"{profile.name}.{name}") if source == "keyring" else None
             one = replace(one, source=source, since=since or _changed(profile, name, source, environ, path))
-        found.append(one)
+        statuses.append(one)
     declared = declare.secrets_of(accepts.secrets)
-    slow = {one.name: declared[one.name] for one in found if one.source in ("", "secret_command", "keyring")}
-    warnings += [chain.left_out(profile, slow, one.name) for one in found if one.source == "secret_command"]
+    slow = {one.name: declared[one.name] for one in statuses if one.source in ("", "secret_command", "keyring")}
+    warnings += [chain.left_out(profile, slow, one.name) for one in statuses if one.source == "secret_command"]
     result = ProfileStatus(
         profile=profile.name,
         venue=profile.venue,
-        secrets=tuple(found),
+        secrets=tuple(statuses),
         warnings=tuple(dict.fromkeys(filter(None, warnings))),
     )
     if result.ok:
@@ -133,13 +133,13 @@ def status_text(status: ProfileStatus, now: float) -> str:
     lines = [f"{status.profile} ({status.venue or 'no venue'})"]
     for one in status.secrets:
         if one.error is not None:
-            told = one.error.line
+            words = one.error.line
         elif not one.source:
-            told = "not set (optional)" if one.optional else "missing"
+            words = "not set (optional)" if one.optional else "missing"
         else:
             verb = "set" if one.source == "keyring" else "changed"
-            told = one.source + (f", {verb} {age_words(one.since, now)}" if one.since is not None else "")
-        lines.append(f"  {one.name.ljust(max(len(other.name) for other in status.secrets))}  {told}")
+            words = one.source + (f", {verb} {age_words(one.since, now)}" if one.since is not None else "")
+        lines.append(f"  {one.name.ljust(max(len(other.name) for other in status.secrets))}  {words}")
     if status.error is not None:
         lines.append(f"  {status.error.line}")
     lines += [f"  WARNING: {warning}" for warning in status.warnings]
@@ -194,9 +194,9 @@ def note_times(profile: str, names: Sequence[str], environ: Mapping[str, str], n
 def _times(environ: Mapping[str, str]) -> dict[str, float]:
     for directory in state_directories(environ):
         try:
-            found = json.loads((directory / _TIMES).read_text(encoding="utf-8"))
+            times = json.loads((directory / _TIMES).read_text(encoding="utf-8"))
         except (OSError, ValueError, RecursionError):
             continue
-        if isinstance(found, dict):
-            return {key: float(at) for key, at in found.items() if type(at) is int and 0 <= at < 1 << 40}
+        if isinstance(times, dict):
+            return {key: float(at) for key, at in times.items() if type(at) is int and 0 <= at < 1 << 40}
     return {}

@@ -15,7 +15,7 @@ from .instruments import stock
 from .listing import history, instruments_info, realtime, spread_instruments
 from .orders import cancel_all, cancel_batch, cancel_one, create_order
 from .positions import position_list
-from .state import Answer, State, bad, product_of
+from .state import BIDIRECTIONAL, OCO, Answer, State, bad, product_of
 from .strategies import child_cancelled, stock_strategies, stop_strategy, strategy_list
 
 # Per second, key and path: https://bybit-exchange.github.io/docs/v5/rate-limit (as of 2026-07-24), default tier. Three
@@ -80,6 +80,7 @@ class Bybit(State):
         Refusal.ABSENT: Refused(10028, _ABSENT_WORDS["10028"]),
     }
     own_faults = declared(__file__)
+    unnamed_kinds = frozenset({OCO, BIDIRECTIONAL})
     # In milliseconds: 600 requests in 5 seconds from one address, and it is shut out for ten minutes.
     address_limit = AddressLimit(600, 5000, 600_000, _gateway(403, "access too frequent"))
     _limited = 0

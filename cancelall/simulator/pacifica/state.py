@@ -23,6 +23,8 @@ _STOCK_AGE_MS = 3_600_000
 _DEFAULT_EXPIRY_MS = 30_000
 _DUMMY = b"EMBEDDED-EXCHANGE-DUMMY-"
 _WINDOW_MS = 60_000
+_OWNERS = {"mine": "f00d0000", "desk": "de500000"}
+"""How the client ids of an owner begin."""
 
 INVALID = Refused(400, "Invalid parameters")
 NO_CREDITS = Refused(429, "Rate limit exceeded")
@@ -136,6 +138,10 @@ class State(FakeVenue):
         self.last_order_id += self.random.randrange(1, 9)
         return str(self.last_order_id)
 
+    def client_id(self, owner: str, number: int, order_id: str) -> str:
+        """They are UUIDs."""
+        return f"{_OWNERS[owner]}{self.uuid()[8:]}"
+
     def new_id(self, like: SimOrder) -> str:
         return self.uuid() if like.segment == STRATEGIES else self.order_id()
 
@@ -151,7 +157,9 @@ class State(FakeVenue):
                 template = template.but(account=account.key)
             elif "strategy" in template.extra:
                 template = template.but(strategy=chases.popleft())
-            client_id = self.uuid() if number % 3 == 1 and template.segment != STRATEGIES else ""
+            placed_by_a_client = template.segment != STRATEGIES and "strategy" not in template.extra
+            owner = ("", "mine", "desk")[number % 3] if placed_by_a_client else ""
+            client_id = self.client_id(owner, number, order_id) if owner else ""
             self.place(account, template.placed(order_id, self.now_ms() - _STOCK_AGE_MS + step * 100, client_id))
 
     def runs(self, account: Account, strategy_id: object) -> SimOrder | None:

@@ -85,4 +85,4 @@ def group_of(options: AscendexOptions, facts: AscendexFacts) -> int | None:
     return options.account_group if options.account_group is not None else facts.account_group
 
 
-SCHEMA = Schema(hosts=HOSTS, options=AscendexOptions, secrets=AscendexSecrets)
+SCHEMA = Schema(hosts=HOSTS, options=AscendexOptions, secrets=AscendexSecrets, client_ids="")

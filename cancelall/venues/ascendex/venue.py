@@ -37,18 +37,18 @@ def discoveries(options: AscendexOptions, facts: AscendexFacts) -> tuple[Discove
 
     A wrong group must not look like an empty account: `info` is read even if the profile names the group.
     """
-    found = [Discovery(name="account group", request=account_info(), read=_info, learn=_learn_group)]
+    reads = [Discovery(name="account group", request=account_info(), read=_info, learn=_learn_group)]
     group, chosen = group_of(options, facts), selected(options)
     if group is None:
-        return tuple(found)
+        return tuple(reads)
     for ledger in chosen if options.symbol else ():
         request = get(_PRODUCTS[ledger], Purpose.DISCOVERY, signed=False)
-        found.append(Discovery(name=f"{ledger} products", request=request, read=_products))
+        reads.append(Discovery(name=f"{ledger} products", request=request, read=_products))
     if "futures" in chosen:
         request = get(f"{home_of(group, 'futures')}/position", Purpose.DISCOVERY, priority=Priority.OTHER)
         name, read = "take-profits and stop-losses of positions", partial(_positions, options.symbol)
-        found.append(Discovery(name=name, request=request, read=read, optional=True))
-    return tuple(found)
+        reads.append(Discovery(name=name, request=request, read=read, optional=True))
+    return tuple(reads)
 
 
 _PRODUCTS: dict[Ledger, str] = {
@@ -102,7 +102,7 @@ def _learn_group(facts: AscendexFacts, names: tuple[Known, ...]) -> AscendexFact
 def doubts(options: AscendexOptions, names: frozenset[Known]) -> tuple[str, ...]:
     """An account group that is not this key's, and symbols that the venue does not know."""
     groups = names_of(names, "group")
-    found = [
+    doubts = [
         f"account_group is {options.account_group} in this profile, but {group} is the one of this key"
         for group in groups
         if options.account_group is not None and group != str(options.account_group)
@@ -112,8 +112,8 @@ def doubts(options: AscendexOptions, names: frozenset[Known]) -> tuple[str, ...]
     for symbol in options.symbol:
         if symbol not in known:
             meant = f' (did you mean "{shown[symbol]}"?)' if symbol in shown else nearest(symbol, known)
-            found.append(f"AscendEX knows no --symbol {symbol}{meant}")
-    return tuple(found)
+            doubts.append(f"AscendEX knows no --symbol {symbol}{meant}")
+    return tuple(doubts)
 
 
 def remarks(options: AscendexOptions, names: frozenset[Known]) -> tuple[str, ...]:
@@ -127,7 +127,7 @@ def not_covered(options: AscendexOptions, environment: str) -> tuple[str, ...]:
     return (*futures, "orders of sub-accounts (they have keys of their own)")
 
 
-def unwitnessed(options: AscendexOptions, keep_protective: bool, reads_only: bool) -> str:
+def unwitnessed(options: AscendexOptions, keeps_some: bool, reads_only: bool) -> str:
     """The retired futures paths may answer without meaning it."""
     if options.futures_api == "v1" and "futures" in selected(options):
         return "futures v1 was retired on 2021-02-28 and proves nothing: v2 is cancelled and listed as well"

@@ -181,12 +181,12 @@ class Plans(_OfProduct):
 
     def _by_name(self, orders: tuple[Order, ...], most: int) -> Named:
         """Each with its own `planType`: another one, or none, is a success that cancels nothing."""
-        found: list[tuple[Request, tuple[Order, ...]]] = []
+        cancels: list[tuple[Request, tuple[Order, ...]]] = []
         for symbol, kind in dict.fromkeys((order.symbol, order.kind) for order in orders if order.symbol):
             group = tuple(order for order in orders if (order.symbol, order.kind) == (symbol, kind))
             for plan_type in _words_that_may_cancel(kind):
-                found += in_chunks(group, most, partial(self._several, plan_type))
-        return tuple(found)
+                cancels += in_chunks(group, most, partial(self._several, plan_type))
+        return tuple(cancels)
 
     def _several(self, plan_type: str, orders: tuple[Order, ...]) -> Request:
         typed = {"planType": plan_type} if plan_type else {}
@@ -203,11 +203,11 @@ class Plans(_OfProduct):
 
     def final_states(self, orders: tuple[Order, ...], since_ms: int) -> tuple[Request, ...]:
         """Under the word that lists an order's type. Where only a cancel has named one, its type is not known."""
-        found: list[Request] = []
+        reads: list[Request] = []
         for shown, kinds in _LISTED_UNDER.items():
             some = tuple(order for order in orders if order.kind in kinds or order.kind not in _BLIND)
-            found += recent(f"{_MIX}/orders-plan-history", some, productType=self.product, planType=shown)
-        return tuple(dict.fromkeys(found))
+            reads += recent(f"{_MIX}/orders-plan-history", some, productType=self.product, planType=shown)
+        return tuple(dict.fromkeys(reads))
 
 
 def _words_that_may_cancel(kind: str) -> tuple[str, ...]:
@@ -296,9 +296,9 @@ class SpotPlans(BitgetSegment):
         return (self._passes(f"{_SPOT}/current-plan-order"),)
 
     def _rows(self, request: Request, reply: Reply) -> tuple[list[Any], object, bool]:
-        found = payload.as_object(api.data(reply), "data")
-        rows, null = payload.null_or_list(found, "orderList")
-        return rows, found, null
+        data = payload.as_object(api.data(reply), "data")
+        rows, null = payload.null_or_list(data, "orderList")
+        return rows, data, null
 
     def _way_on(self, request: Request, rows: list[Any], last: object) -> tuple[Request | None, str]:
         """`nextFlag` says whether there is more. Without it, a page that is not full is the last one.

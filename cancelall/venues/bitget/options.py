@@ -91,7 +91,7 @@ def _holds(product: str, symbol: str) -> bool:
 
 def selected(options: BitgetOptions) -> dict[str, tuple[str, ...]]:
     """The products that the selectors leave, each with the symbols that it is narrowed to."""
-    found = {}
+    chosen = {}
     for product in (*FUTURES, "SPOT", "MARGIN"):
         if options.product_type and product not in options.product_type:
             continue
@@ -103,8 +103,8 @@ def selected(options: BitgetOptions) -> dict[str, tuple[str, ...]]:
             own = {"USDT": "USDT-FUTURES", "USDC": "USDC-FUTURES"}.get(options.margin_coin, "COIN-FUTURES")
             if product != own:
                 continue
-        found[product] = symbols
-    return found
+        chosen[product] = symbols
+    return chosen
 
 
 SCHEMA = Schema(hosts=HOSTS, options=BitgetOptions, secrets=BitgetSecrets)

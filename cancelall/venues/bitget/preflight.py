@@ -41,7 +41,7 @@ def _read_mode(request: Request, reply: Reply) -> KeyFacts:
     if code in api.UNIFIED_SAYS_NO:
         return KeyFacts(mode="classic")
     if code in api.NO_RIGHT:
-        return KeyFacts(remarks=("the account's mode cannot be read: both APIs are asked, which costs a moment",))
+        return KeyFacts(remarks=("the account's mode cannot be read: both APIs are tried, which costs a moment",))
     mode = payload.message(payload.field(payload.as_object(api.data(reply), "data"), "accountMode"))
     trouble = "" if mode in ("unified", "hybrid", "classic") else "nothing can be proven while it is being switched"
     return KeyFacts(mode=mode, mode_trouble=trouble)

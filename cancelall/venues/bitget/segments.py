@@ -96,7 +96,7 @@ class BitgetSegment(Segment):
         origin = row.text("orderSource") or ""
         return Order(
             id=row.identity("orderId"),
-            client_id=row.text("clientOid"),
+            client_id=row.client_id("clientOid"),
             symbol=symbol_of(row),
             side=lower(row, "side") or None,
             type=type_.lower() or None,
@@ -123,10 +123,10 @@ class BitgetSegment(Segment):
         def read(row: Row) -> Order | None:
             return None if self._end(row) is not None or not self._holds(row) else self._order(request, row)
 
-        found, odd = payload.orders(rows, read)
+        orders, odd = payload.orders(rows, read)
         following, why = self._way_on(request, rows, last)
         full = len(rows) >= _size(request)
-        return Page(orders=found, next=following, unsure=payload.why(odd, why), full=full, null=null)
+        return Page(orders=orders, next=following, unsure=payload.why(odd, why), full=full, null=null)
 
     def final_page(self, request: Request, reply: Reply) -> FinalStates:
         """How the orders of a page of the history ended. Rows that cannot be read are passed over."""

@@ -35,12 +35,12 @@ def segments(options: BitgetOptions, facts: BitgetFacts, environment: str) -> tu
     orders are cancelled unseen: the connections that are open at the start are theirs.
     """
     nobody = len(facts.closed) == 2
-    found: list[Segment] = []
+    segments: list[Segment] = []
     if facts.mode != "unified" and (nobody or "classic" not in facts.closed):
-        found += _classic(options)
+        segments += _classic(options)
     if facts.mode in ("unified", "hybrid") and (nobody or "unified" not in facts.closed):
-        found += _unified(options, "unified " if facts.mode == "hybrid" else "")
-    return tuple(sorted(found, key=lambda segment: (segment.spawns or not segment.blind, not segment.spawns)))
+        segments += _unified(options, "unified " if facts.mode == "hybrid" else "")
+    return tuple(sorted(segments, key=lambda segment: (segment.spawns or not segment.blind, not segment.spawns)))
 
 
 def _classic(options: BitgetOptions) -> list[Segment]:
@@ -49,51 +49,51 @@ def _classic(options: BitgetOptions) -> list[Segment]:
     Margin orders are listed by symbol only: they cannot be proven empty.
     """
     coin, unseen = options.margin_coin, BLIND_AT_MOST
-    found: list[Segment] = []
+    segments: list[Segment] = []
     for product, symbols in selected(options).items():
         name = f"{product} plan orders"
         if product == "SPOT":
-            found += (BitgetSpot(name=product, symbols=symbols), SpotPlans(name=name, symbols=symbols))
+            segments += (BitgetSpot(name=product, symbols=symbols), SpotPlans(name=name, symbols=symbols))
         elif product in FUTURES:
             plans = Plans(name=name, product=product, symbols=symbols, coin=coin, unseen=unseen)
-            found += (Futures(name=product, product=product, symbols=symbols, coin=coin), plans)
+            segments += (Futures(name=product, product=product, symbols=symbols, coin=coin), plans)
             unseen -= len(plans.blind)
-    return found
+    return segments
 
 
 def _unified(options: BitgetOptions, prefix: str) -> list[Segment]:
     """Two for each category: the strategies become ordinary orders when they fire."""
-    found: list[Segment] = []
+    segments: list[Segment] = []
     for category, symbols in selected(options).items():
         # Only coin-margined contracts differ in their coin. They are settled in the one that their name begins with.
         base = options.margin_coin if category == "COIN-FUTURES" else None
         name = f"{prefix}{category}"
-        found += (
+        segments += (
             Unified(name=name, category=category, symbols=symbols, base=base),
             BitgetStrategies(name=f"{name} strategy orders", category=category, symbols=symbols, base=base),
         )
-    return found
+    return segments
 
 
 def not_covered(options: BitgetOptions, environment: str) -> tuple[str, ...]:
     """What no request of this scope reaches."""
     chosen = selected(options)
-    found = ["grid bots and other bots", "copy trading", "sub-accounts (each has its own key)"]
+    outside = ["grid bots and other bots", "copy trading", "sub-accounts (each has its own key)"]
     if "MARGIN" in chosen or "SPOT" in chosen:
-        found.insert(0, "margin orders of a classic account (cross and isolated)")
-        found.append("Stock+ and other tokenised stocks")
+        outside.insert(0, "margin orders of a classic account (cross and isolated)")
+        outside.append("Stock+ and other tokenised stocks")
     if options.margin_coin == "USDC" and "COIN-FUTURES" not in chosen:
-        found.append("COIN-FUTURES orders with USDC as their margin")
-    return tuple(found)
+        outside.append("COIN-FUTURES orders with USDC as their margin")
+    return tuple(outside)
 
 
-def unwitnessed(options: BitgetOptions, keep_protective: bool, reads_only: bool) -> str:
+def unwitnessed(options: BitgetOptions, keeps_some: bool, reads_only: bool) -> str:
     """Where Bitget's own word, 22001, is not to be had."""
     if not any(product in FUTURES for product in selected(options)):
         return ""
-    why = "nothing was cancelled" if reads_only else "protective orders are kept" if keep_protective else ""
+    why = "nothing was cancelled" if reads_only else "some orders are kept" if keeps_some else ""
     why = why or ("it does not go by symbol" if options.symbol else "")
-    return f'Bitget\'s own "no order to cancel" was not heard ({why}): this rests on the listings alone' if why else ""
+    return f'Bitget\'s own "no order to cancel" did not come ({why}): this rests on the listings alone' if why else ""
 
 
 # --- the account's mode, and instruments ----------------------------------------------------------------------------
@@ -115,7 +115,7 @@ _MODES = _BEING_SWITCHED | {"classic", "unified", "hybrid", "undisclosed"}
 
 def discoveries(options: BitgetOptions, facts: BitgetFacts) -> tuple[Discovery[BitgetFacts], ...]:
     """Which mode is the account in? And is every selector known to the venue?"""
-    found = [Discovery(name="account mode", request=api.account_mode(), read=_read_mode, learn=_learn_settings)]
+    reads = [Discovery(name="account mode", request=api.account_mode(), read=_read_mode, learn=_learn_settings)]
     for product in selected(options) if options.symbol or _coins(options) else ():
         if product == "MARGIN":  # its symbols are those of spot
             continue
@@ -123,8 +123,8 @@ def discoveries(options: BitgetOptions, facts: BitgetFacts) -> tuple[Discovery[B
         if product in FUTURES:
             request = api.public("/api/v2/mix/market/contracts", Purpose.DISCOVERY, productType=product)
         read = partial(_read_instruments, product in FUTURES)
-        found.append(Discovery(name=f"{product} instruments", request=request, read=read))
-    return tuple(found)
+        reads.append(Discovery(name=f"{product} instruments", request=request, read=read))
+    return tuple(reads)
 
 
 def _read_mode(request: Request, reply: Reply) -> Batch:
@@ -172,14 +172,14 @@ def _coins(options: BitgetOptions) -> tuple[str, ...]:
 
 def doubts(options: BitgetOptions, names: frozenset[Known]) -> tuple[str, ...]:
     """Selectors that none of the venue's instruments has, and a mode in which nothing can be proven."""
-    found = [*unknown_selectors("Bitget knows no --symbol", options.symbol, names, SYMBOL)]
-    found += unknown_selectors("Bitget knows no --margin-coin", _coins(options), names, "coin")
+    doubts = [*unknown_selectors("Bitget knows no --symbol", options.symbol, names, SYMBOL)]
+    doubts += unknown_selectors("Bitget knows no --margin-coin", _coins(options), names, "coin")
     for mode in names_of(names, "mode"):
         if mode in _BEING_SWITCHED:
-            found.append(f"the account is being moved to another mode ({mode}): run again in a minute")
+            doubts.append(f"the account is being moved to another mode ({mode}): run again in a minute")
         elif mode not in _MODES:
-            found.append(f'Bitget reports the account mode "{mode}", which is not known here')
-    return tuple(found)
+            doubts.append(f'Bitget reports the account mode "{mode}", which is not known here')
+    return tuple(doubts)
 
 
 def remarks(options: BitgetOptions, names: frozenset[Known]) -> tuple[str, ...]:

@@ -81,7 +81,7 @@ def probes(options: BybitOptions, environment: str) -> tuple[Probe, ...]:
     """
     if options.order_filter or options.stop_order_type or options.base_coin:
         return ()
-    found = []
+    probes = []
     for category in selected(options):
         symbol = _symbol(category, options)
         if symbol is None:
@@ -90,14 +90,14 @@ def probes(options: BybitOptions, environment: str) -> tuple[Probe, ...]:
         linear = ("linear",) if options.symbol else tuple(f"linear {coin}" for coin in coins)
         narrow = {"category": category, "symbol": symbol}
         bucket = f"cancel-all {'spot' if category == 'spot' else 'futures'}"
-        found.append(
+        probes.append(
             Probe(
                 request=post("/v5/order/cancel-all", bucket, Purpose.MASS_CANCEL, narrow, Priority.MASS_CANCEL),
                 description=f"all {category} orders of {symbol}",
                 empty=linear if category == "linear" else (category,),
             )
         )
-    return tuple(found)
+    return tuple(probes)
 
 
 def _symbol(category: Category, options: BybitOptions) -> str | None:

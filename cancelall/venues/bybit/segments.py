@@ -83,7 +83,7 @@ class BybitSegment(Segment):
         ordinary, (kind, opening) = row.text("orderType") or "", self._kind(listed_as, stop_type, side, status)
         return Order(
             id=identity,
-            client_id=row.text("orderLinkId"),
+            client_id=row.client_id("orderLinkId"),
             symbol=symbol,
             side=side or None,
             type=(ordinary if stop_type in _PLAIN else stop_type).lower() or None,
@@ -128,7 +128,7 @@ def _symbol(query: Mapping[str, str], row: Row) -> str | None:
     """The symbol of a row, or else of the request. Raises Unreadable when they differ: it is out of scope."""
     symbol, wanted = row.name("symbol", needed=True), query.get("symbol")
     if symbol and wanted and symbol.upper() != wanted.upper():
-        raise Unreadable("symbol is not the one that was asked for")
+        raise Unreadable("symbol is not the one that was requested")
     return symbol or wanted
 
 
@@ -277,11 +277,11 @@ class BybitSpot(Orders):
         """All of a symbol and kind, if none is to be kept; a symbol is needed, else it would be all of the kind."""
         kept = {(order.symbol, order.kind) for order in others}
         free = [one for one in orders if not {(one.symbol, one.kind), (None, one.kind)} & kept]
-        found = []
+        groups = []
         for symbol, kind in dict.fromkeys((one.symbol, one.kind) for one in free if one.symbol is not None):
             group = tuple(one for one in free if (one.symbol, one.kind) == (symbol, kind))
-            found.append((self._whole({"symbol": symbol}, kind, Priority.CANCEL), group))
-        return tuple(found)
+            groups.append((self._whole({"symbol": symbol}, kind, Priority.CANCEL), group))
+        return tuple(groups)
 
 
 class DemoSpot(BybitSpot):

@@ -29,7 +29,7 @@ def segments(options: BybitOptions, facts: None, environment: str) -> tuple[Segm
     Demo trading has no spread and no strategy calls: https://bybit-exchange.github.io/docs/v5/demo
     """
     demo = environment == "demo"
-    found: list[Segment] = []
+    segments: list[Segment] = []
     for category in selected(options):
         symbols = symbols_of(category, options)
         if category in _ORDERS:
@@ -37,16 +37,16 @@ def segments(options: BybitOptions, facts: None, environment: str) -> tuple[Segm
             whole = category == "linear" and not (symbols or options.base_coin or options.settle_coin)
             for coin in LINEAR_COINS if whole else (options.settle_coin,):
                 name = f"linear {coin}" if category == "linear" and coin else category
-                found.append(kind(name=name, symbols=symbols, options=options, coin=coin))
+                segments.append(kind(name=name, symbols=symbols, options=options, coin=coin))
         elif not demo:
-            found.append(
+            segments.append(
                 (kinds.BybitStrategies if category == "strategy" else kinds.Spread)(name=category, symbols=symbols)
             )
-    if not found:
+    if not segments:
         raise OptionError(
             "demo trading has none of the selected categories", "choose other categories for this profile"
         )
-    return tuple(sorted(found, key=lambda segment: not segment.spawns))
+    return tuple(sorted(segments, key=lambda segment: not segment.spawns))
 
 
 def not_covered(options: BybitOptions, environment: str) -> tuple[str, ...]:
@@ -55,19 +55,19 @@ def not_covered(options: BybitOptions, environment: str) -> tuple[str, ...]:
     https://bybit-exchange.github.io/docs/v5/bot and https://bybit-exchange.github.io/docs/v5/tradfi-integration
     """
     chosen = selected(options)
-    found = ["trading bots (grid, DCA, martingale)", "RFQs and quotes", "TradFi (MT5) orders"]
-    found += ["RWA stock orders (no call lists them)", "Event Contracts (their makers' orders)"]
+    outside = ["trading bots (grid, DCA, martingale)", "RFQs and quotes", "TradFi (MT5) orders"]
+    outside += ["RWA stock orders (no call lists them)", "Event Contracts (their makers' orders)"]
     if "strategy" not in chosen or environment == "demo":
-        found.insert(0, "running strategies (TWAP, iceberg, chase, POV)")
+        outside.insert(0, "running strategies (TWAP, iceberg, chase, POV)")
     if options.settle_coin in LINEAR_COINS and "option" not in chosen:
-        found.append(f"options settled in {options.settle_coin}")
+        outside.append(f"options settled in {options.settle_coin}")
     if options.base_coin and not options.category:
-        found.append("spot and spread orders (no base-coin filter there)")
+        outside.append("spot and spread orders (no base-coin filter there)")
     if not any((options.category, options.symbol, options.base_coin, options.settle_coin, options.order_filter)):
-        found.append("linear contracts settled in a coin besides USDT and USDC (none is documented)")
+        outside.append("linear contracts settled in a coin besides USDT and USDC (none is documented)")
     if environment == "demo" and "spread" in chosen:
-        found.append("spread orders (not in demo trading)")
-    return tuple(found)
+        outside.append("spread orders (not in demo trading)")
+    return tuple(outside)
 
 
 # --- instruments ----------------------------------------------------------------------------------------------------
@@ -85,17 +85,17 @@ def discoveries(options: BybitOptions, facts: None) -> tuple[Discovery[None], ..
     traded: tuple[Category, ...] = ("linear", "inverse", "spot")
     if options.symbol and "strategy" in chosen and not set(traded) & set(categories):
         categories += traded  # strategies trade what these list, and have no list of their own
-    found = [
+    reads = [
         _instruments(f"{one} {name}", {"category": one, **more, "limit": "1000"})
         for one in categories
         for name, more in _lists(one, options)
     ]
     if options.symbol and "linear" in categories:
         before = {"category": "linear", "limit": "1000", "status": "PreLaunch"}
-        found.append(replace(_instruments("pre-market contracts", before), optional=True))
+        reads.append(replace(_instruments("pre-market contracts", before), optional=True))
     if "spread" in chosen:
-        found.append(_instruments("spread instruments", {"limit": "500"}, "/v5/spread/instrument"))
-    return tuple(found)
+        reads.append(_instruments("spread instruments", {"limit": "500"}, "/v5/spread/instrument"))
+    return tuple(reads)
 
 
 def _instruments(name: str, query: dict[str, str], path: str = "/v5/market/instruments-info") -> Discovery[None]:

@@ -59,4 +59,4 @@ class DeltadefiFacts:
     a pair may be answered as if it did not exist."""
 
 
-SCHEMA = Schema(hosts=HOSTS, options=DeltadefiOptions, secrets=DeltadefiSecrets)
+SCHEMA = Schema(hosts=HOSTS, options=DeltadefiOptions, secrets=DeltadefiSecrets, client_ids="")

@@ -35,10 +35,10 @@ class Pair(Segment):
 
     def page(self, request: Request, reply: Reply) -> Page:
         """What names another pair is left out: the answer is not just about this one."""
-        rows, found = read_rows(request, reply)
+        rows, page = read_rows(request, reply)
         orders, odd = payload.orders(rows, self._listed)
-        total = found.total if len(orders) == len(rows) else None
-        return replace(found, orders=orders, unsure=payload.why(found.unsure, odd), total=total)
+        total = page.total if len(orders) == len(rows) else None
+        return replace(page, orders=orders, unsure=payload.why(page.unsure, odd), total=total)
 
     def _listed(self, row: Row) -> Order | None:
         if not alive(row):
@@ -80,9 +80,9 @@ class Pair(Segment):
         the record's word for it.
         """
         if request.purpose == Purpose.FINAL_STATES:
-            rows, found = read_rows(request, reply)
+            rows, page = read_rows(request, reply)
             ends = payload.ends(rows, lambda row: None if alive(row) else self._end(row))
-            return FinalStates(orders=ends, next=found.next)
+            return FinalStates(orders=ends, next=page.next)
         ends = payload.ends((reply.json,), self._end)
         if not ends:
             raise Unreadable("the record names no order")
@@ -115,10 +115,10 @@ class ApartPair(Pair):
 
     def page(self, request: Request, reply: Reply) -> Page:
         """Several pages prove nothing: an order can slip between them."""
-        found = super().page(request, reply)
-        split = found.next is None and not request.query.endswith("page=1")
+        page = super().page(request, reply)
+        split = page.next is None and not request.query.endswith("page=1")
         several = "the orders of all pairs take more than one page" if split else ""
-        return replace(found, unsure=payload.why(found.unsure, several), total=None)
+        return replace(page, unsure=payload.why(page.unsure, several), total=None)
 
     def _listed(self, row: Row) -> Order | None:
         symbol = row.record.get("symbol")
@@ -159,8 +159,8 @@ def read_rows(request: Request, reply: Reply) -> tuple[list[Any], Page]:
             raise Unreadable("data is not a list")
         answer.odd("total_count or total_page is missing", None)
         total, pages = None, 0
-    found = _page(request, rows, total, max(pages, -(-(total or 0) // PAGE_ROWS)))
-    return rows, replace(found, unsure=payload.why(", ".join(answer.oddities), found.unsure), null=null)
+    page = _page(request, rows, total, max(pages, -(-(total or 0) // PAGE_ROWS)))
+    return rows, replace(page, unsure=payload.why(", ".join(answer.oddities), page.unsure), null=null)
 
 
 def _page(request: Request, rows: list[Any], total: int | None, pages: int) -> Page:

@@ -75,11 +75,11 @@ def _listed_in(record: Mapping[str, Any], key: str) -> list[Any]:
 
 
 def _listed_symbols(request: Request, reply: Reply) -> Batch:
-    rows, found = read_rows(request, reply)
+    rows, page = read_rows(request, reply)
     symbols = [_symbol(row.get("symbol")) for row in rows if isinstance(row, dict) and alive(Row(row))]
     names = tuple(dict.fromkeys(Known(SYMBOL, one) for one in symbols if one is not None))
     odd = "the pair of an order cannot be read" if None in symbols or len(symbols) < len(rows) else ""
-    return Batch(names=names, next=found.next, unsure=found.unsure or odd)
+    return Batch(names=names, next=page.next, unsure=page.unsure or odd)
 
 
 def _symbol(value: object) -> str | None:

@@ -307,5 +307,5 @@ def limit(reply: Reply, header: str, name: str) -> int | None:
 
     https://docs.pacifica.fi/api-documentation/api/rate-limits
     """
-    found = re.search(rf";\s*{name}=(\d{{1,9}})(?!\d)", reply.headers.get(header, ""), re.ASCII)
-    return int(found[1]) if found else None
+    match = re.search(rf";\s*{name}=(\d{{1,9}})(?!\d)", reply.headers.get(header, ""), re.ASCII)
+    return int(match[1]) if match else None

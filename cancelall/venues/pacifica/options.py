@@ -124,4 +124,10 @@ def _unbase58(text: str) -> bytes | None:
     return bytes(zeros) + number.to_bytes((number.bit_length() + 7) // 8, "big")
 
 
-SCHEMA = Schema(hosts=HOSTS, options=PacificaOptions, secrets=PacificaSecrets)
+SCHEMA = Schema(
+    hosts=HOSTS,
+    options=PacificaOptions,
+    secrets=PacificaSecrets,
+    client_ids=r"[0-9a-fA-F-]{1,36}",  # https://docs.pacifica.fi/api-documentation/api/rest-api/orders/create-limit-order
+    client_ids_are="they are UUIDs",
+)

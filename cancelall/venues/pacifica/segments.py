@@ -67,6 +67,10 @@ class PacificaSegment(Segment):
     def witnesses(self) -> tuple[Witness, ...]:
         return (_SIGNED_ANSWER,)
 
+    def begins(self, client_id: str, prefix: str) -> bool:
+        """They are UUIDs, which mean the same in either case."""
+        return super().begins(client_id.lower(), prefix.lower())
+
     def keeps(self, order: Order) -> bool:
         """What `--exclude-reduce-only` leaves in place."""
         return self.options.exclude_reduce_only and order.kind.endswith(_REDUCE_ONLY)
@@ -85,16 +89,16 @@ class PacificaSegment(Segment):
         https://docs.pacifica.fi/api-documentation/api/rest-api/orders/get-order-history
         """
         answer = Row(reply.json, "answer")
-        found = payload.ends(payload.as_list(answer.record.get("data"), "data"), self._end)
+        ends = payload.ends(payload.as_list(answer.record.get("data"), "data"), self._end)
         left, quota = limit(reply, "ratelimit", "r"), limit(reply, "ratelimit-policy", "q")
         cursor = answer.name("next_cursor") if answer.flag("has_more") is not False else None
         if cursor is None:
-            return FinalStates(orders=found)
+            return FinalStates(orders=ends)
         if left is None or quota is None or 2 * left <= quota:
-            more = f"{self.name}: more than the venue's history was asked for may have ended"
-            return FinalStates(orders=found, more=more)
+            more = f"{self.name}: more may have ended than was requested of the venue's history"
+            return FinalStates(orders=ends, more=more)
         query = f"{request.query.partition('&cursor=')[0]}&cursor={quote(cursor, safe='')}"
-        return FinalStates(orders=found, next=replace(request, query=query))
+        return FinalStates(orders=ends, next=replace(request, query=query))
 
     def _end(self, row: Row) -> tuple[Order, State, str] | None:
         """How one order ended; None for a row that does not tell, or one that is out of scope."""
@@ -264,7 +268,7 @@ def _order(segment: str, row: Row) -> Order:
     return Order(
         id=identity,
         segment=segment,
-        client_id=row.text("client_order_id"),
+        client_id=row.client_id("client_order_id"),
         symbol=symbol,
         side=_SIDES.get(side or "", side),
         type=kind,

@@ -74,12 +74,12 @@ def not_covered(options: PacificaOptions, environment: str) -> tuple[str, ...]:
     return ("orders of subaccounts (a profile for each)", "vaults")
 
 
-def unwitnessed(options: PacificaOptions, keep_protective: bool, reads_only: bool) -> str:
+def unwitnessed(options: PacificaOptions, keeps_some: bool, reads_only: bool) -> str:
     """What the proof could not rest on."""
     if reads_only:
         return "reading needs no key here: a mistyped account would look empty, too"
     missing = ["the account's own counts (they are those of all markets)"] if options.symbol else []
-    missing += ["a last cancel of everything"] if keep_protective else []
+    missing += ["a last cancel of everything"] if keeps_some else []
     return f"not witnessed: {' and '.join(missing)}" if missing else ""
 
 

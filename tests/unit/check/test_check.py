@@ -31,6 +31,8 @@ from checking import bad, checked, checked_all, level, line_of, named, shown
 from faults import raw
 from support import kill, profile_table
 
+NEVER_TAKES = ("pacifica", "deribit", "hyperliquid")
+"""Where a real cancel can be sent that never takes an order, whatever rests."""
 OWN_KEY = {"pacifica": ExitStatus.REFUSED}
 """Venues where the key of the embedded exchange is the one that holds the funds."""
 
@@ -69,7 +71,8 @@ def test_everything_is_found_good_and_nothing_is_changed(venue: str, server: Sim
 
 
 def test_what_is_not_good_says_what_to_do(venue: str, server: SimServer) -> None:
-    for faults in ([], ["key"], ["ip"], ["region"], ["html"], ["listing-refused"]):
+    addressed = [] if venue == "hyperliquid" else [["ip"]]  # where no key has a list of addresses
+    for faults in ([], ["key"], *addressed, ["region"], ["html"], ["listing-refused"]):
         server.set_faults(faults)
         report = checked(venue, server, deadline=2)
         assert [one for one in report.findings if one.level is not Level.OK and not one.fix] == []
@@ -104,8 +107,8 @@ def test_live_sends_only_where_nothing_rests(venue: str, server: SimServer) -> N
     before = {order.id for order in server.open_orders()}
     report, sent, said = live_check(venue, server)
     assert {order.id for order in server.open_orders()} == before
-    assert len(sent) == len(said) == (1 if venue == "pacifica" else 0)
-    assert "nothing was sent" in named(report, "live")[0].detail or venue == "pacifica"
+    assert len(sent) == len(said) == (1 if venue in NEVER_TAKES else 0)
+    assert "nothing was sent" in named(report, "live")[0].detail or venue in NEVER_TAKES
 
 
 def test_live_says_so_before_it_sends(venue: str) -> None:
@@ -187,7 +190,7 @@ def test_live_sends_nothing_when_something_else_is_wrong(venue: str) -> None:
         with simulator.start(venue, orders=0, faults=faults) as server:
             report = checked(venue, server, live=True, deadline=2)
             sent = changes(server)
-        if venue == "pacifica" and faults == ["listing-fails"]:
+        if venue in NEVER_TAKES and faults == ["listing-fails"]:
             continue  # what it sends there can never take an order
         assert sent == []
         assert named(report, "live")[0].level is not Level.OK or venue == "deltadefi"
@@ -213,6 +216,18 @@ def test_the_questions_are_reads(venue: str) -> None:
         ("bitget", ["mode", "rights=uta_mgt+uta_trade+withdraw"], "withdrawal", "fail", "can withdraw", "API keys"),
         ("pacifica", [], "withdrawal", "fail", "holds the funds", "app.pacifica.fi/apikey"),
         ("ascendex", [], "withdrawal", "warn", "does not show", "API management"),
+        ("deribit", ["scope=trade:read_write wallet:read_write"], "withdrawal", "fail", "can withdraw", "BTC/api"),
+        ("deribit", [], "withdrawal", "ok", "cannot withdraw", ""),
+        ("deribit", ["permission"], "rights", "fail", "read-only", "right to trade"),
+        ("deribit", ["scope=account:read"], "rights", "fail", "may not read", "right to view"),
+        ("deribit", ["scope=trade:read_write ip:10.0.0.1"], "addresses", "ok", "certain addresses", ""),
+        ("deribit", ["scope=trade:read_write account:read_write"], "key", "warn", "make and change", "BTC/api"),
+        ("deribit", [], "key", "warn", "behind a second factor only", "account/BTC/api"),
+        ("deribit", ["locked=ETH"], "key", "warn", "locked in ETH", "account/BTC/api"),
+        ("deribit", ["key"], "key", "fail", "13004", "check client_id"),
+        ("deribit", ["testnet"], "environment", "fail", "comes from testnet", "correct environment"),
+        ("deribit", ["clock=70"], "clock", "fail", "s behind", "timedatectl"),
+        ("deribit", ["clock=-12"], "clock", "fail", "s ahead", "timedatectl"),
         ("bybit", ["read-only"], "rights", "fail", "read-only", "right to trade"),
         ("bitget", ["rights=coor+stor"], "rights", "fail", "read-only", "right to trade"),
         ("bitget", ["mode", "rights=uta_mgt"], "rights", "fail", "read-only", "right to trade"),
@@ -249,6 +264,11 @@ def test_the_questions_are_reads(venue: str) -> None:
         ("ascendex", ["clock=-40"], "clock", "fail", "40.0 s ahead", "timedatectl"),
         ("pacifica", ["clock=-10"], "clock", "fail", "s ahead", "timedatectl"),
         ("deltadefi", ["clock=60"], "clock", "warn", "does not mind", "timedatectl"),
+        ("hyperliquid", [], "withdrawal", "ok", "cannot withdraw", ""),
+        ("hyperliquid", ["role=user"], "withdrawal", "fail", "holds the funds", "app.hyperliquid.xyz/API"),
+        ("hyperliquid", ["key"], "key", "fail", "knows no account of this key", "approve it"),
+        ("hyperliquid", ["clock=-100000"], "clock", "fail", "s ahead", "timedatectl"),
+        ("hyperliquid", ["clock=10"], "clock", "warn", "10.0 s behind", "timedatectl"),
     ],
 )  # fmt: skip
 def test_each_trouble_has_its_cure(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -71,7 +73,7 @@ def test_json_is_exactly_the_documented_object(home: Path) -> None:
     assert list(line) == [
         *("schema", "profile", "venue", "environment", "host", "scope", "dry_run", "verdict", "exit_code", "segments"),
         *("orders", "counts", "not_covered", "requests", "timing_ms", "error", "warnings"),
-        *("positions", "positions_unknown"),
+        *("positions", "positions_unknown", "run", "time", "machine", "reason"),
     ]
     assert (line["schema"], line["profile"], line["venue"], line["environment"]) == (1, "bybit", "bybit", "live")
     assert (line["scope"], line["dry_run"], line["verdict"]) == ({"settle_coin": "USDT"}, False, "clear")
@@ -86,6 +88,35 @@ def test_json_is_exactly_the_documented_object(home: Path) -> None:
     assert 0 < line["timing_ms"]["first_request"] <= line["timing_ms"]["first_ack"] <= line["timing_ms"]["verdict"]
     assert line["host"] == server.origin
     assert line["requests"] == len(server.requests)
+
+
+def test_a_line_says_which_run_it_belongs_to(server: SimServer, config: Path, home: Path) -> None:
+    """The journal's name of the run, the moment of its verdict, this machine, and why."""
+    before = time.time()
+    ran = cancelall("all", "--json", "--reason", "a drill", "--config", str(config), home=home)
+    after = time.time()
+    line = ran.line
+    journal = home / ".local/state/cancelall/journal.jsonl"
+    events = [json.loads(one) for one in journal.read_text().splitlines()]
+    (began,) = (one for one in events if one["event"] == "run_start")
+    assert (line["run"], line["machine"], line["reason"]) == (began["run"], began["host"], "a drill")
+    moment = datetime.datetime.fromisoformat(line["time"])
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", line["time"])
+    assert before < moment.timestamp() < after
+    listed = cancelall("orders", "--json", "--config", str(config), home=home).line
+    assert (listed["run"], listed["machine"], listed["reason"]) == (None, began["host"], None)
+
+
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_quiet_runs_read_no_details(form: tuple[str, ...], config: Path, server: SimServer, home: Path) -> None:
+    """What became of orders that the kill overtook is known by their ids alone."""
+    cancelall("bybit", "-q", *form, "--config", str(config), home=home)
+    quiet = [request.path for request in server.requests if "history" in request.path]
+    with simulator.start("bybit", orders=40) as another:
+        again = write_config(home / "again.toml", {"bybit": profile_table("bybit", another)})
+        cancelall("bybit", *form, "--config", str(again), home=home)
+        usual = [request.path for request in another.requests if "history" in request.path]
+    assert (quiet, bool(usual)) == ([], True)
 
 
 def test_dry_run_and_orders_only_read(server: SimServer, config: Path, home: Path) -> None:
@@ -351,7 +382,7 @@ def test_a_flag_that_does_not_fit_one_venue_holds_up_no_other(server: SimServer,
     assert 'Bitget has no environment "testnet"' in ran.err
     ran = cancelall("all", "--environment", "mars", "--json", "--config", path, home=home)
     one_line(ran, 2, "mars")
-    assert ran.out == ""
+    assert (ran.line["profile"], ran.line["exit_code"]) == (None, 2)
 
 
 def test_quiet_still_tells_why_nothing_was_sent(home: Path) -> None:

@@ -76,12 +76,20 @@ def test_tab_offers_commands_and_profiles(desk: Path, shell: str) -> None:
     if shutil.which(shell) is None:
         pytest.skip(f"{shell} is not installed")
     assert offered(shell, desk, "deltad") == {"deltadefi"}
+    assert offered(shell, desk, "mm") == {"mm-2", "mm-3"}
+    assert offered(shell, desk, "mm-2", "--margin") == {"--margin-coin"}
     assert offered(shell, desk, "all", "--only", "mm") == {"mm-2", "mm-3"}
     assert not (desk / "x").exists()
 
 
 CASES = [
     (("co",), {"config"}),
+    (("m",), {"mm-2", "mm-3"}),
+    (("b",), {"bybit", "bitget"}),
+    (("mm-2",), {"mm-2"}),
+    (("mm-2", "--prod"), {"--product-type"}),  # a profile has the options of its venue
+    (("mm-3", "--category", "s"), {"spot", "spread", "strategy"}),
+    (("mm-2", "--environment", ""), {"live", "demo"}),
     (("all", "--ke"), {"--keep-protective"}),
     (("bybit", "--category", ""), {"linear", "inverse", "spot", "option", "spread", "strategy"}),
     (("bitget", "--environment", ""), {"live", "demo"}),
@@ -117,6 +125,7 @@ def test_a_broken_config_completes_nothing_and_says_nothing(tmp_path: Path) -> N
     path = tmp_path / "config.toml"
     path.write_text("[profiles.bybit\n", encoding="utf-8")
     assert completion.profile_names("all", path, {}) == []
+    assert completion.venues_of_profiles(["x", "--config", str(path)], {}) == {}
 
 
 def test_it_is_shown_and_never_installed(

@@ -82,6 +82,8 @@ def echo() -> Iterator[Echo]:
 @pytest.mark.parametrize("venue", VENUES)
 @pytest.mark.parametrize("word", ["--json", pytest.param("-v", marks=pytest.mark.faults)])
 def test_what_a_venue_says_back_is_nowhere(home: Path, echo: Echo, venue: str, word: str) -> None:
+    if venue == "hyperliquid":
+        pytest.skip("it signs nothing before a listing was read")
     with simulator.start(venue, orders=1) as server:
         table = profile_table(venue, server)
     path = write_config(home / "config.toml", {venue: {**table, "base_url": echo.origin}})

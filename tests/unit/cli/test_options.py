@@ -18,7 +18,7 @@ from hypothesis import strategies as some
 
 import documents
 import manual
-from cancelall.cli import app, kills, options, parameters, process
+from cancelall.cli import app, kills, no_profile, options, parameters, process
 from cancelall.cli.options import Kill
 from cancelall.cli.process import _status
 from cancelall.config import example, loader, toml_file
@@ -164,7 +164,9 @@ def test_no_venue_has_an_option_that_every_kill_has(venue: str) -> None:
 def test_what_a_line_and_a_profile_share_is_one_declaration() -> None:
     keys = {item.key: item.opt for item in declare.declared(Common)}
     shared = {item.key: item.opt for item in declare.declared(Kill) if item.key in keys}
-    assert set(shared) == {"environment", "deadline", "keep_protective", "notify_command"}
+    assert set(shared) == {
+        *("environment", "deadline", "keep_protective", "client_id", "not_client_id", "notify_command")
+    }
     assert all(keys[key] is opt for key, opt in shared.items())
     for_all = ("deadline", "keep_protective", "proxy", "ca_bundle", "keyring_backend", "notify_command")
     assert loader.DEFAULTS_KEYS == example.DEFAULTS_KEYS == for_all
@@ -318,7 +320,8 @@ def test_no_option_takes_another_one_or_nothing_for_its_value(
     for words in lines:
         assert status_of([*path, *words]) == 2, words
         out, err = capfd.readouterr()
-        assert (out, err.count("\n")) == ("", 1), words
+        lined = "--json" in words and bool(path) and path[0] not in no_profile.WITHOUT
+        assert (out.count('"profile":null'), out.count("\n"), err.count("\n")) == (lined, lined, 1), words
         assert err.startswith(f"cancelall: {name} has no value"), words
 
 

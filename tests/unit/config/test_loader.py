@@ -10,8 +10,9 @@ import stat
 import sys
 import tomllib
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 import tomli_w
@@ -21,8 +22,10 @@ from hypothesis import strategies as st
 from cancelall.config import loader, show, toml_file
 from cancelall.config.toml_file import Document
 from cancelall.core import declare, files
+from cancelall.core.declare import Sec
 from cancelall.core.errors import ConfigError, OptionError
 from cancelall.core.profile import BrokenProfile, Overrides, Profile
+from cancelall.core.secret import Secret
 from cancelall.venues.registry import VENUES, schema
 
 CANARY = "hunter2canary"
@@ -563,6 +566,8 @@ def test_the_same_through_the_file_and_through_the_environment(tmp_path: Path) -
         "ca_bundle": "/ca.pem",
         "keyring_backend": "keyring.backends.null.Keyring",
         "notify_command": ["curl", "-H", "A: 1", "-H", "B: 2"],
+        "client_id": ["mine-", "a b"],
+        "not_client_id": ["-x"],
         "category": ["linear", "spot"],
         "symbol": ["BTCUSDT", "ETHUSDT"],
         "recv_window": 5000,
@@ -571,6 +576,8 @@ def test_the_same_through_the_file_and_through_the_environment(tmp_path: Path) -
     texts = {
         **{key: str(value) for key, value in keys.items()},
         "notify_command": "curl -H 'A: 1' -H \"B: 2\"",
+        "client_id": "mine-, a b",
+        "not_client_id": "-x",
         "category": "linear, spot",
         "symbol": "BTCUSDT,ETHUSDT",
         "secret_command": '{ api_key = ["pass", "show", "k"], api_secret = ["pass", "show", "s"] }',
@@ -610,6 +617,15 @@ SELECTED = BYBIT + 'settle_coin = "USDT"\norder_filter = "Order"\nrecv_window = 
         ({"CANCELALL_BYBIT_SETTLE_COIN": "BTC"}, {"everything": True}, {}),
         ({"CANCELALL_BYBIT_ORDER_FILTER": "StopOrder"}, {}, {"settle_coin": "USDT", "order_filter": "StopOrder"}),
         ({"CANCELALL_BYBIT_ORDER_FILTER": "StopOrder"}, {"options": {"symbol": ["A"]}}, {"symbol": ("A",)}),
+        ({}, {"client_id": ("a",)}, {"client_id": ("a",)}),
+        ({"CANCELALL_BYBIT_CLIENT_ID": "a"}, {"not_client_id": ("b",)}, {"not_client_id": ("b",)}),
+        ({"CANCELALL_BYBIT_CLIENT_ID": "a"}, {"options": {"symbol": ["A"]}}, {"symbol": ("A",)}),
+        ({"CANCELALL_BYBIT_NOT_CLIENT_ID": "a"}, {"everything": True}, {}),
+        (
+            {"CANCELALL_BYBIT_CLIENT_ID": "a,b,a"},
+            {},
+            {"settle_coin": "USDT", "order_filter": "Order", "client_id": ("a", "b")},
+        ),
     ],
 )
 def test_a_selector_on_the_command_line_replaces_all(
@@ -645,6 +661,58 @@ def test_what_stood_on_the_command_line_is_its_fault(tmp_path: Path, overrides: 
     with pytest.raises(OptionError) as caught:
         loader.profile(document, "bybit", {}, Overrides(**overrides))
     assert caught.value.message == problem
+
+
+@pytest.mark.parametrize(
+    ("text", "environ", "problem"),
+    [
+        (BYBIT + 'client_id = [""]\n', {}, "FILE, line 3 [profiles.bybit]: client_id must not be empty"),
+        (BYBIT + "client_id = [1]\n", {}, "FILE, line 3 [profiles.bybit]: client_id must be a list; each text"),
+        (BYBIT, {"CANCELALL_BYBIT_CLIENT_ID": ","}, "environment variable CANCELALL_BYBIT_CLIENT_ID must not be empty"),
+        (
+            BYBIT.replace("bybit", "deltadefi") + 'not_client_id = ["a"]\n',
+            {},
+            "FILE, line 3 [profiles.deltadefi]: the listings of DeltaDeFi show no client ids",
+        ),
+        (
+            BYBIT.replace("bybit", "pacifica"),
+            {"CANCELALL_PACIFICA_CLIENT_ID": "mine-"},
+            "environment variable CANCELALL_PACIFICA_CLIENT_ID: no client id of Pacifica begins with mine-: they are",
+        ),
+        ("[defaults]\nclient_id = ['a']\n" + BYBIT, {}, 'FILE, line 2 [defaults]: unknown key "client_id"'),
+    ],
+)
+def test_a_client_id_that_can_select_nothing_is_a_mistake(
+    tmp_path: Path, text: str, environ: dict[str, str], problem: str
+) -> None:
+    """Nothing would be cancelled, and that would be called clear."""
+    name = next(iter(tomllib.loads(text)["profiles"]))
+    assert broken(tmp_path, text, environ, name=name).startswith(problem)
+
+
+def test_a_client_id_on_the_line_that_can_select_nothing_is_its_fault(tmp_path: Path) -> None:
+    document = read(tmp_path, BYBIT.replace("bybit", "ascendex"))
+    with pytest.raises(OptionError, match=r"^--client-id: the listings of AscendEX show no client ids"):
+        loader.profile(document, "ascendex", {}, Overrides(client_id=("a",)))
+
+
+def test_a_secret_of_the_same_name_is_never_taken_for_a_selector(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some venues call their keys so. As a prefix it would select no order, and nothing would be cancelled."""
+
+    @dataclass(frozen=True, kw_only=True)
+    class Secrets:
+        client_id: Annotated[Secret, Sec(help="The key's own id.")] = field(repr=False)
+
+    known = schema("bybit")
+    monkeypatch.setattr(loader, "schema", lambda name: replace(known, secrets=Secrets))
+    environ = {"CANCELALL_BYBIT_CLIENT_ID": "DUMMY", "CANCELALL_BYBIT_NOT_CLIENT_ID": "b"}
+    found = profile(tmp_path, BYBIT, environ)
+    assert (found.scope, found.warnings) == ({"not_client_id": ("b",)}, ())
+    assert profile(tmp_path, BYBIT, environ, client_id=("a",)).scope == {"client_id": ("a",)}
+    problem = broken(tmp_path, BYBIT + 'client_id = "DUMMY"\n')
+    assert problem.startswith("FILE, line 3 [profiles.bybit]: client_id stands in the wrong table")
 
 
 # --- mistakes in a profile ------------------------------------------------------------------------------------------

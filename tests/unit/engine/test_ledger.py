@@ -10,8 +10,19 @@ import pytest
 
 from cancelall.core.attempts import Attempt, Outcome
 from cancelall.core.errors import TransportFault
-from cancelall.core.model import Acknowledgement, Failure, Judgement, Listing, Order, Protection, Reach
-from cancelall.engine import firing
+from cancelall.core.model import (
+    UNREADABLE,
+    Acknowledgement,
+    ClientIds,
+    Failure,
+    Judgement,
+    Listing,
+    Order,
+    Protection,
+    Reach,
+    State,
+)
+from cancelall.engine import firing, verdicts
 from cancelall.engine.ledger import Ledger, Word
 from cancelall.engine.records import Proof
 from cancelall.venues.contract import Witness
@@ -28,7 +39,9 @@ JUDGEMENTS |= {"absent": ABSENT, "gateway": GATEWAY, "empty": EMPTY}
 
 @dataclass
 class History:
-    """A ledger, and verbs that write into it. Orders are named by one letter each; `p` is protective."""
+    """A ledger, and verbs that write into it. Orders are named by one letter each; `p` is protective, `m` is mine, `d`
+    another desk's, `q` mine and protective, and of `u` the client id is not known.
+    """
 
     ledger: Ledger
 
@@ -37,7 +50,7 @@ class History:
         for step in filter(None, history.split(", ")):
             verb, at, *words = step.split()
             judgement = next((JUDGEMENTS[word] for word in words if word in JUDGEMENTS), OK)
-            ids = next((word for word in words if set(word) <= set("abcp")), "")
+            ids = next((word for word in words if set(word) <= set("abcpmdqu")), "")
             more = {key: value for key, _, value in (word.partition("=") for word in words)}
             match verb:
                 case "fire":
@@ -103,8 +116,13 @@ class History:
 
 
 def order(identity: str) -> Order:
-    kind = Protection.PROTECTIVE if identity == "p" else Protection.NONE
-    return Order(id=identity, segment="linear", symbol="BTCUSDT", protection=kind)
+    kind = Protection.PROTECTIVE if identity in "pq" else Protection.NONE
+    client_id = {"m": "mine-1", "q": "mine-2", "d": "desk-1", "u": UNREADABLE}.get(identity)
+    return Order(id=identity, segment="linear", symbol="BTCUSDT", protection=kind, client_id=client_id)
+
+
+MINE = ClientIds(only=("mine-",))
+NOT_MINE = ClientIds(but=("mine-",))
 
 
 def facts(ledger: Ledger) -> dict[str, Any]:
@@ -127,23 +145,30 @@ def facts(ledger: Ledger) -> dict[str, Any]:
         "strays": "".join(sorted(record.order.id for record in ledger.seen if record.stray)),
         "contradictions": ledger.contradictions,
         "reappearances": ledger.reappearances,
+        "open": "".join(sorted(row.order.id for row in verdicts.order_rows(ledger) if row.state is State.OPEN)),
         "gap": ledger.proof_gap,
         "witnessed": ledger.witnessed,
-        "blind": bool(firing.blind(ledger, 99.0)),
+        "blind": bool(firing.blind(ledger, 99.0) or firing.again(ledger, 99.0)),
+        "mass": bool(due(ledger).mass),
         "named": "".join(sorted(named_now(ledger))),
     }
 
 
 def named_now(ledger: Ledger) -> list[str]:
     """The orders that cancels by name would go for, by what was listed last."""
+    return [one.id for _, orders in due(ledger).named for one in orders]
+
+
+def due(ledger: Ledger) -> firing.Moves:
+    """What the last listing calls for."""
     last = ledger.last
-    moves = firing.due(ledger, last.orders, last.began, complete=True) if last is not None else firing.Moves()
-    return [one.id for _, orders in moves.named for one in orders]
+    return firing.due(ledger, last.orders, last.began, complete=True) if last is not None else firing.Moves()
 
 
 def row(name: str, history: str, *, witnesses: tuple[Witness, ...] = (), keep: bool = False, **expected: Any) -> Any:
     """One history, and what follows."""
     settings = {"witnesses": witnesses, "keep": keep, "holding": expected.pop("holding", False)}
+    settings |= {"client_ids": expected.pop("client_ids", None)}
     return pytest.param(settings, history, expected, id=name)
 
 
@@ -151,6 +176,13 @@ ALL_ABSENT = "mass 0 absent, reads 0 absent, mass 1 absent, reads 1 absent"
 TOO_CLOSE = ALL_ABSENT.replace(" 1 ", " 0.9 ")
 AGREES = "witnesses agree cancels"
 ROWS = [
+    # --- what is called open where the last listing is incomplete ---
+    row("nothing complete was read", "mass 0 abc, lists 1 a incomplete", open="abc"),
+    row("a complete one lacked two", "mass 0 abc, lists 1 a, lists 2 a incomplete", open="a"),
+    row("one of them is back", "mass 0 abc, lists 1 a, lists 2 ab incomplete", open="ab"),
+    row("one was back in between", "mass 0 abc, lists 1 a, lists 2 ab incomplete, lists 3 a incomplete", open="ab"),
+    row("one is new since then", "mass 0 ab, lists 1 a, mass 2 c, lists 3 a incomplete", open="ac"),
+    row("the last one is complete", "mass 0 abc, lists 1 a incomplete, lists 2 a", open="a"),
     # --- the proof ---
     row("nothing happened", "", proven=False, half=False, answered=False, idle=True, seen="", left=None, blind=True),
     row("one empty listing", "mass 0, lists 1", proven=False, half=True),
@@ -237,6 +269,20 @@ ROWS = [
         named="",
     ),
     row("what is not kept does", "lists 1 ap, lists 2 ap", keep=True, left="a", proven=False, named="a"),
+    # --- client ids ---
+    row("mine alone, by name, and never unseen", "lists 1 amd", client_ids=MINE, left="m", blind=False, named="m"),
+    row("no mass cancel is waited for", "lists 1 m", client_ids=MINE, mass=False, named="m"),
+    row("others do not stand in the way", "lists 1 apd, lists 2 apd", client_ids=MINE, left="", proven=True, named=""),
+    row("and may come and go", "lists 1 ad, lists 2 dp", client_ids=MINE, proven=True, reappeared="", reappearances=0),
+    row("mine do", "lists 1 am, lists 2 am", client_ids=MINE, left="m", proven=False),
+    row("what of mine comes has appeared", "named 0 m, lists 1 a, lists 2 am", client_ids=MINE, reappeared="m"),
+    row("all but mine, and those without an id", "lists 1 amdp", client_ids=NOT_MINE, left="adp", named="adp"),
+    row("one and not the other", "lists 1 mqd", client_ids=ClientIds(only=("mine-",), but=("mine-2",)), named="m"),
+    row("both filters hold", "lists 1 amqp", client_ids=MINE, keep=True, left="m", named="m"),
+    row("an id that is not known", "lists 1 ud, lists 2 ud", client_ids=MINE, left="u", named="", proven=False),
+    row("nor is it another one's", "lists 1 ud, lists 2 ud", client_ids=NOT_MINE, left="du", named="d", proven=False),
+    row("no client ids are meant", "mass 0, lists 1 u, lists 2 u", left="u", named="u"),
+    row("refused once, nothing is repeated unseen", "lists 1 m, named 1.5 m refused", client_ids=MINE, blind=False),
     # --- contradictions and what appears ---
     row("gone and back", "mass 0, lists 1 a, lists 2, lists 3 a", contradictions=1, gap=2 * GAP, reappeared=""),
     row(

@@ -53,6 +53,7 @@ def joined(
     ledger = SimpleNamespace(
         last=Listing(began=0.0, ended=0.0, orders=listed, complete=complete),
         absent=None,
+        keeps=lambda order: False,
         orders={row.order.id: SimpleNamespace(taken=row.order.id in taken) for row in rows},
     )
     sweep: Any = SimpleNamespace(

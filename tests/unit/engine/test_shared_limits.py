@@ -311,7 +311,7 @@ async def test_who_waits_for_a_turn_is_told_how_long_and_for_what(monkeypatch: p
     await asyncio.gather(asking, waiting)
     assert shared.warnings(first) == ()
     (told,) = shared.warnings(second)
-    assert "for a turn to read its secrets: 1 commands and keyrings are asked at a time" in told
+    assert "for a turn to read its secrets: 1 commands and keyrings are read at a time" in told
 
 
 @on_a_loop

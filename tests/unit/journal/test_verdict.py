@@ -299,6 +299,9 @@ CLEAR: Mapping[str, Edit] = {
     "a dry run that shows nothing": then(
         edited(the_basis, reads_only=True), lambda tape: tape.drop(first(FEED)(tape), first(MAIN)(tape))
     ),
+    "orders selected by their client ids, without a witness that would cancel others": then(
+        edited(the_basis, by_name=True), without(CANCEL_WITNESS)
+    ),
     "keeping protective orders, without a witness that would cancel them": then(
         edited(the_basis, keep=True), without(CANCEL_WITNESS)
     ),
@@ -403,7 +406,7 @@ UNPROVEN: Mapping[str, tuple[Edit, str]] = {
         ),
         "refuses a cancel",
     ),
-    "a product that is absent, said once": (edited(end_of(MAIN_MASS), **{"class": "absent"}), "heard once"),
+    "a product that is absent, said once": (edited(end_of(MAIN_MASS), **{"class": "absent"}), "came once"),
     "a product whose listing says that it is there": (
         a_product([(40, 0.1, "absent"), (40, 1.2, "absent"), (41, 1.2, "accepted")]),
         "options: ",

@@ -6,12 +6,12 @@ import errno
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 
 import ports
-from cancelall.net import dial
+from cancelall.net import dial, failures
 
 V4, V6 = socket.AF_INET, socket.AF_INET6
 
@@ -153,11 +153,42 @@ def test_who_asks_second_waits_for_the_first(monkeypatch: pytest.MonkeyPatch) ->
     assert resolver.lookups == 1
 
 
+def test_a_look_up_that_hangs_is_told_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    resolver = Resolver(monkeypatch, [address(1)])
+    resolver.go_on.clear()
+    asking = threading.Thread(target=lambda: dial.resolve("host", 1))
+    asking.start()
+    assert resolver.entered.wait(10)
+    assert dial.standstill("host", 30.0) == ""  # not yet
+    assert (dial.standstill("host", 0.0), dial.standstill("other", 0.0)) == ("name", "")
+    assert failures.standstill("https://host:1", 0.0) == "the name host is not resolved: is this machine online?"
+    assert failures.standstill("https://other:1", 0.0) == ""
+    resolver.go_on.set()
+    asking.join(10)
+    assert dial.standstill("host", 0.0) == ""
+
+
+def test_a_race_that_nobody_wins_is_told_after_a_while(monkeypatch: pytest.MonkeyPatch, blackhole: int) -> None:
+    resolve(monkeypatch, address(blackhole))
+    seen: list[str] = []
+    real = dial.race
+
+    def noticed(addresses: Sequence[dial.Address], until: float) -> socket.socket:
+        seen.append(failures.standstill("https://host", 0.0))
+        return real(addresses, until)
+
+    monkeypatch.setattr(dial, "race", noticed)
+    with pytest.raises(TimeoutError):
+        dial.connect("host", 1, 0.05)
+    assert (seen, dial.standstill("host", 0.0)) == (["no connection to host in time"], "")
+
+
 def test_a_failure_is_told_to_all_and_soon_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     resolver = Resolver(monkeypatch, NOBODY, [address(1)])
     for _ in range(2):
         with pytest.raises(socket.gaierror):
             dial.resolve("host", 1)
+        assert dial.standstill("host", 30.0) == "name"
     assert resolver.lookups == 1
     monkeypatch.setattr(dial, "FAILED_SECONDS", 0.0)
     assert dial.resolve("host", 1) == [address(1)]

@@ -9,6 +9,7 @@ from rich.color import Color
 from rich.style import Style
 
 from cancelall.report.badges import BAD, BADGES, DOUBTFUL, GOOD, WARNING, badge
+from support import ROOT
 
 ENOUGH = 4.5
 PALETTES = {
@@ -101,3 +102,11 @@ def test_few_colours_get_the_pairs_that_hold_there(system: str, colours: str) ->
 def test_every_colour_of_a_badge_is_fixed_where_there_are_256() -> None:
     numbers = [int(one) for style in BADGES["256"].values() for one in re.findall(r"color\((\d+)\)", style)]
     assert all(16 <= number <= 231 for number in numbers)
+
+
+def test_colours_stand_in_the_badges_alone() -> None:
+    """One of the sixteen as the colour of text is readable on some palettes only. Green says that all is well."""
+    named = re.compile(r"style=\"[^\"]*(red|yellow|magenta|cyan|blue)|, \"[a-z ]*(red|yellow|magenta|cyan|blue)\"")
+    for path in sorted((ROOT / "cancelall" / "report").glob("*.py")):
+        if path.name != "badges.py":
+            assert not named.search(path.read_text(encoding="utf-8")), path.name

@@ -22,9 +22,9 @@ import pytest
 
 from cancelall import simulator
 from cancelall.core import secret
-from cancelall.core.model import Verdict
+from cancelall.core.model import Order, State, Verdict
 from cancelall.core.positions import Position, PositionReport, PositionsReport, ProtectiveOrder, Role
-from cancelall.core.results import ProfileReport
+from cancelall.core.results import OrderReport, ProfileReport, RunFacts, Timing
 from cancelall.report import notify
 from cancelall.report.lines import profile_line
 from cancelall.report.notify import Notification, without_secrets
@@ -224,8 +224,9 @@ def test_the_recipes_do_what_they_say(tmp_path: Path) -> None:
     bare = PositionReport(position=Position(symbol="BTC", side="long", size="2"), lost_stops=(stop,))
     safe = PositionReport(position=Position(symbol="ETH", side="long", size="2"), stops=(stop,))
     lost = PositionsReport(positions=(bare, safe))
-    bad = replace(report("one"), verdict=Verdict.OPEN, warnings=("look & see",), positions=lost)
-    text = profile_line(bad) + profile_line(report("two"))
+    bad = replace(report("one"), verdict=Verdict.OPEN, warnings=("look & see",), positions=lost, orders=ORDERS)
+    run = RunFacts(machine="vps-3", reason="drill")
+    text = profile_line(bad, run) + profile_line(report("two"), run)
     environ = {**os.environ, "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}"}
     try:
         for words in RECIPES:
@@ -236,8 +237,11 @@ def test_the_recipes_do_what_they_say(tmp_path: Path) -> None:
         server.shutdown()
         server.server_close()
         thread.join()
-    worst = "one: OPEN (exit 10)\n  ! look & see\n  ! BTC long 2 has lost its stop at 58000\n"
-    said = f"{worst}two: CLEAR (exit 0)\n"
+    when = "  vps-3, 2026-11-29T12:00:01.250Z\n  reason: drill\n"
+    worst = (
+        f"one: OPEN, 2 cancelled, 1 open (exit 10)\n{when}  ! look & see\n  ! BTC long 2 has lost its stop at 58000\n"
+    )
+    said = f"{worst}two: CLEAR (exit 0)\n{when}"
     telegram, slack, ntfy = Receiver.posted
     assert telegram[0] == "/botTOKEN/sendMessage"
     assert dict(urllib.parse.parse_qsl(telegram[1])) == {"chat_id": "CHAT", "text": said}
@@ -248,6 +252,14 @@ def test_the_recipes_do_what_they_say(tmp_path: Path) -> None:
     assert (tmp_path / "stubs").read_text() == (f"apprise -t cancelall tgram://TOKEN/CHAT\n{said}{mail}\n{said}{only}")
 
 
+ORDERS = tuple(
+    OrderReport(order=Order(id=str(number), segment="s"), state=state)
+    for number, state in enumerate((State.OPEN, State.CANCELLED, State.CANCELLED))
+)
+
+
 def report(name: str) -> ProfileReport:
     where = {"venue": "bybit", "environment": "live", "host": "https://host"}
-    return ProfileReport(profile=name, **where, scope={}, dry_run=False, verdict=Verdict.CLEAR)
+    return ProfileReport(
+        profile=name, **where, scope={}, dry_run=False, verdict=Verdict.CLEAR, timing=Timing(verdict_at=1795953601250)
+    )

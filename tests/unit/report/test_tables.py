@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from cancelall.cli.execute import _how_far
 from cancelall.core.errors import TransportFault
 from cancelall.core.model import Order, Protection, State, Verdict
-from cancelall.core.results import ErrorReport, OrderReport, ProfileReport, SegmentReport, Timing
+from cancelall.core.results import ErrorReport, OrderReport, ProfileReport, RunFacts, SegmentReport, Timing
 from cancelall.core.secret import Secret
 from cancelall.engine.verdicts import exit_status
 from cancelall.report import live, tables
@@ -49,7 +49,7 @@ REPORT = ProfileReport(
     orders=(OrderReport(order=ORDER, state=State.CANCELLED),),
     not_covered=("trading bots",),
     requests=9,
-    timing=Timing(first_request=212, first_ack=251, verdict=930),
+    timing=Timing(first_request=212, first_ack=251, verdict=930, verdict_at=1795953601250),
 )
 
 
@@ -67,7 +67,7 @@ def last_line(text: str) -> str:
 
 
 def test_the_line_of_a_profile_is_the_documented_one() -> None:
-    assert profile_line(REPORT) == (
+    assert profile_line(REPORT, RunFacts(id="5bf1", machine="vps-3", reason="drill")) == (
         '{"schema":1,"profile":"bybit","venue":"bybit","environment":"live","host":"https://api.bybit.com",'
         '"scope":{"settle_coin":"USDT","symbol":["BTCUSDT","ETHUSDT"]},"dry_run":false,'
         '"verdict":"clear","exit_code":0,'
@@ -78,7 +78,8 @@ def test_the_line_of_a_profile_is_the_documented_one() -> None:
         '"counts":{"cancelled":1,"filled":0,"gone":0,"open":0,"failed":0,"kept":0},'
         '"not_covered":["trading bots"],'
         '"requests":9,"timing_ms":{"first_request":212,"first_ack":251,"verdict":930},'
-        '"error":null,"warnings":[],"positions":null,"positions_unknown":null}\n'
+        '"error":null,"warnings":[],"positions":null,"positions_unknown":null,'
+        '"run":"5bf1","time":"2026-11-29T12:00:01.250Z","machine":"vps-3","reason":"drill"}\n'
     )
 
 
@@ -107,6 +108,7 @@ def test_a_profile_that_could_not_be_read_has_every_key_too() -> None:
         "error": {"kind": "secret", "message": "no api_key", "hint": "set it"},
         "positions": None,
         "positions_unknown": None,
+        **dict.fromkeys(("run", "time", "machine", "reason")),
     }
 
 
@@ -369,7 +371,7 @@ def test_everything_else_is_said_before_the_verdict() -> None:
         "warning: a bot is still running",
         "timeout: the time was too short",
         "what to do: run again",
-        "UNPROVEN bybit (live): not proven: orders may be open · 1 cancelled · 0.9 s · exit 11",
+        "UNPROVEN bybit (live): orders may be open · 1 cancelled · 0.9 s · exit 11",
     ]
     assert "spot not proven 0 0 the listing broke off" in lines
 
@@ -443,17 +445,27 @@ def test_how_wide(environ: dict[str, str], expected: int) -> None:
         (Verdict.CLEAR, False, [State.CANCELLED], "nothing is left"),
         (Verdict.CLEAR, False, [State.KEPT, State.KEPT], "only 2 order(s) that were to be kept are left"),
         (Verdict.CLEAR, True, [], "no order is open; nothing was sent"),
+        (Verdict.CLEAR, True, [State.KEPT], "1 order(s) open, all of them to be kept; nothing was sent"),
         (Verdict.OPEN, True, [State.OPEN, State.KEPT], "2 order(s) open; nothing was sent"),
         (Verdict.OPEN, False, [State.OPEN, State.FAILED, State.GONE], "2 order(s) are still open"),
-        (Verdict.UNREACHABLE, False, [], "not one complete answer: orders may be open"),
+        (Verdict.UNREACHABLE, False, [], "no answer: orders may be open"),
         (Verdict.REFUSED, True, [], "the venue refused: orders may be open"),
         (Verdict.UNCONFIGURED, False, [], "nothing was sent: orders may be open"),
-        (Verdict.UNPROVEN, False, [State.OPEN], "not proven: orders may be open"),
+        (Verdict.UNPROVEN, False, [State.OPEN], "orders may be open"),
     ],
 )
 def test_the_verdict_in_words(verdict: Verdict, dry_run: bool, states: list[State], expected: str) -> None:
     rows = tuple(OrderReport(order=ORDER, state=state) for state in states)
     assert verdict_words(replace(REPORT, verdict=verdict, dry_run=dry_run, orders=rows)) == expected
+
+
+@pytest.mark.parametrize("key", ["client_id", "not_client_id"])
+def test_what_is_clear_of_selected_orders_says_so(key: str) -> None:
+    report = replace(REPORT, scope={key: ("mine-",)}, verdict=Verdict.CLEAR)
+    for count in (0, 2):
+        rows = tuple(OrderReport(order=ORDER, state=State.KEPT) for _ in range(count))
+        expected = f"of the selected orders none is left; {count} order(s) that were to be kept are left"
+        assert verdict_words(replace(report, orders=rows)) == expected
 
 
 def test_counts_in_words() -> None:
@@ -637,7 +649,11 @@ def _sweep(proven: int, of: int, *, read: bool = True) -> Any:
         )
         for number in range(of)
     }
-    client = SimpleNamespace(tally=SimpleNamespace(turned_away=None), signer=SimpleNamespace(origin="https://a.test:8"))
+    client = SimpleNamespace(
+        tally=SimpleNamespace(turned_away=None),
+        signer=SimpleNamespace(origin="https://a.test:8"),
+        standstill=lambda seconds: "",
+    )
     return SimpleNamespace(ledgers=ledgers, client=client, gap=1.0)
 
 
@@ -683,12 +699,14 @@ def test_the_live_line_names_no_number_that_was_not_read() -> None:
     fault = TransportFault("a.test cannot be resolved: is this machine online?", sent="no")
     silent.ledgers["1"].trouble = SimpleNamespace(fault=fault)
     assert _how_far(silent) == "no answer yet: a.test cannot be resolved: is this machine online?"
+    silent.client.standstill = lambda seconds: "the name a.test is not resolved"
+    assert _how_far(silent) == "no answer yet: the name a.test is not resolved"
 
 
 def test_a_line_that_would_wrap_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     shown = _live(monkeypatch, TERM="xterm", COLUMNS="30")
     written = [re.sub(r"\x1b\[\d?[AK]|\r", "", line) for line in shown.splitlines()]
-    assert "  bybit: 6 accepted, 3 still l"[:29] in written
+    assert any(re.fullmatch(r"  bybit: 6 accepted,… · \d\.\d s", line) for line in written)
     assert max(map(len, written)) == 29
 
 

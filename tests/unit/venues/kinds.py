@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from cancelall.core.model import Order, Page, Purpose, Reply, Request
+from cancelall.core.preflight import load_preflight
 from cancelall.venues.binance.options import BinanceFacts
 from cancelall.venues.bitget import venue as bitget
 from cancelall.venues.contract import Segment
 from cancelall.venues.deltadefi.options import DeltadefiFacts
+from cancelall.venues.deribit.segments import DeribitOrders
+from cancelall.venues.hyperliquid.options import HyperliquidFacts
 from cancelall.venues.pacifica.api import TWAP
 from cancelall.venues.registry import load, schema
 
@@ -41,12 +44,20 @@ class Kind:
     """The whole answer, with this in the place of its list."""
     options: Mapping[str, Any] = field(default_factory=dict)
     facts: Any = None
+    client_id: str = ""
+    """The field with the client's own id; empty where rows have none."""
+    names_all: bool = True
+    """Whether rows of orders without a client id have the field all the same."""
     read: str
     """Fields of which an object or a list makes the page unsure."""
     by_symbol: bool = True
     """Whether an order without a symbol cannot be named."""
     pass_: int | None = None
     """Which pass of the listing it is, where that is not the usual one."""
+    bare: bool = False
+    """Whether the answer is the list itself."""
+    log: bool = False
+    """Whether one order may have several rows."""
     twice: bool = True
     """Whether null in the place of the list has to be read twice to be an empty one."""
 
@@ -77,6 +88,8 @@ GOOD_ANSWERS: Mapping[str, Callable[[object], object]] = {
     "ascendex": lambda data: {"code": 0, "data": data},
     "pacifica": lambda data: {"success": True, "data": data, "error": None, "code": None},
     "deltadefi": lambda data: data,
+    "deribit": lambda data: {"jsonrpc": "2.0", "id": 1, "result": data, "testnet": False},
+    "hyperliquid": lambda data: data,
     "binance": lambda data: data,
 }
 """Each venue's good answer with this in it."""
@@ -104,6 +117,7 @@ _BYBIT = tuple(
         segment=name,
         row={**BYBIT_ROW, "orderId": "1"},
         key="orderId",
+        client_id="orderLinkId",
         status="orderStatus",
         ended=("Rejected", "PartiallyFilledCanceled", "Filled", "Cancelled", "Deactivated"),
         shape=lambda rows: GOOD_ANSWERS["bybit"]({"list": rows, "nextPageCursor": ""}),
@@ -152,6 +166,7 @@ def _bitget(kind: str, segment: str, row: Row, status: str, ended: str, facts: A
         facts=facts,
         row=row,
         key="orderId",
+        client_id="clientOid",
         status=status,
         ended=tuple(ended.split()),
         shape=lambda rows: GOOD_ANSWERS["bitget"](shaped(kind, rows, None if rows == [] else "11")),
@@ -238,6 +253,7 @@ _PACIFICA = (
             segment=segment,
             row=row,
             key="order_id",
+            client_id="client_order_id",
             status="",
             ended=(),
             shape=GOOD_ANSWERS["pacifica"],
@@ -297,6 +313,7 @@ def _binance(segment: str, row: str, key: str, status: str, ended: str, read: st
         status=status,
         ended=tuple(ended.split()),
         shape=GOOD_ANSWERS["binance"],
+        bare=True,
         read=read,
         twice=False,
         **more,
@@ -357,6 +374,67 @@ EVERY: Mapping[str, Kind] = {
     f"{one.venue} {one.segment}{' unified' if one.facts is UNIFIED else ''}": one
     for one in (*_BYBIT, _BYBIT_STRATEGY, *KINDS.values(), *_ASCENDEX, *_PACIFICA, _DELTADEFI)
 } | _BINANCE
+# --- Deribit --------------------------------------------------------------------------------------------------------
+
+_DERIBIT = Kind(
+    venue="deribit",
+    segment="account",
+    row=ROWS["deribit"],
+    key="order_id",
+    status="order_state",
+    ended=("filled", "cancelled", "rejected"),
+    shape=GOOD_ANSWERS["deribit"],
+    read="price amount filled_amount creation_timestamp label order_type direction reduce_only order_state "
+    "instrument_name trigger_price quote is_liquidation app_name",
+    by_symbol=False,
+)
+
+# --- Hyperliquid ----------------------------------------------------------------------------------------------------
+
+
+def dex_row(**changes: object) -> Row:
+    """A row of the open orders, with the fields of the documents' sample."""
+    return {**ROWS["hyperliquid order"], **changes}
+
+
+HYPERLIQUID_FACTS = HyperliquidFacts(
+    signer=f"0x{7:040x}", dexes=("xyz",), assets=(("BTC", 0), ("ETH", 1), ("PURR/USDC", 10_000), ("xyz:TSLA", 110_000))
+)
+_HYPERLIQUID = (
+    *(
+        Kind(
+            venue="hyperliquid",
+            segment=segment,
+            facts=HYPERLIQUID_FACTS,
+            row=dex_row(coin=coin),
+            key="oid",
+            status="",
+            ended=(),
+            shape=GOOD_ANSWERS["hyperliquid"],
+            read="coin side limitPx sz origSz timestamp cloid orderType reduceOnly isTrigger isPositionTpsl",
+            bare=True,
+        )
+        for segment, coin in (("core", "BTC"), ("xyz", "xyz:TSLA"))
+    ),
+    Kind(
+        venue="hyperliquid",
+        segment="TWAPs",
+        facts=HYPERLIQUID_FACTS,
+        row=ROWS["hyperliquid twap"],
+        key="twapId",
+        status="",
+        ended=(),
+        shape=GOOD_ANSWERS["hyperliquid"],
+        read="state",
+        bare=True,
+        log=True,
+    ),
+)
+
+EVERY: Mapping[str, Kind] = {
+    f"{one.venue} {one.segment}{' unified' if one.facts is UNIFIED else ''}": one
+    for one in (*_BYBIT, _BYBIT_STRATEGY, *KINDS.values(), *_ASCENDEX, *_PACIFICA, _DELTADEFI, _DERIBIT, *_HYPERLIQUID)
+}
 """All listings."""
 
 SCOPES: Mapping[str, tuple[tuple[Mapping[str, Any], Any], ...]] = {
@@ -368,12 +446,22 @@ SCOPES: Mapping[str, tuple[tuple[Mapping[str, Any], Any], ...]] = {
     ),
     "ascendex": (({"futures_api": "v1"}, None), ({"symbol": ("BTC/USDT", "A-PERP")}, None)),
     "pacifica": (({}, None), ({"symbol": ("BTC",)}, None)),
+    "hyperliquid": (({}, HYPERLIQUID_FACTS), ({"coin": ("BTC",), "vault": f"0x{9:040x}"}, HYPERLIQUID_FACTS)),
     "binance": tuple(
         (options, facts)
         for facts in (None, BinanceFacts(mode="pm", pairs=("BTCUSDT",)))
         for options in ({}, {"symbol": ("BTCUSDT", "BTCUSD_PERP")})
     ),
     "deltadefi": (({}, None), ({"symbol": ("ADAUSDX",)}, DeltadefiFacts(symbols=("ADAUSDX",), apart=("ADAUSDX",)))),
+    "deribit": tuple(
+        (options, None)
+        for options in (
+            {},
+            {"currency": ("BTC",), "kind": "option"},
+            {"kind": "spot"},
+            {"instrument": ("BTC-PERPETUAL",)},
+        )
+    ),
 }
 """Options and facts with which each venue has every kind of segment and of discovery read."""
 
@@ -383,7 +471,7 @@ def readers(venue: str) -> Iterator[tuple[str, Request, Callable[[Request, Reply
     about = load(venue)
     for options, facts in SCOPES[venue]:
         for one in segments(venue, options, facts):
-            order = Order(id="1", segment=one.name, symbol="BTCUSDT")
+            order = Order(id="1", segment=one.name, symbol="@1" if venue == "hyperliquid" else "BTCUSDT")
             named = (*one.cancels((order,), None), *(one.singly((order,), None) if one.singly else ()))
             for request in (request for stage in one.listings for request in stage):
                 yield f"{one.name} page", request, one.page
@@ -408,14 +496,22 @@ def _of_nothing(fits: Callable[..., bool]) -> Callable[[Request, Reply], bool]:
 
 def requests(venue: str) -> Mapping[str, Request]:
     """Requests of each sort, by the names that `answers.json` has for them."""
-    first = next(one for one in segments(venue, {}, CLASSIC if venue == "bitget" else None) if one.mass_cancels(()))
+    facts = {"bitget": CLASSIC, "hyperliquid": HYPERLIQUID_FACTS}.get(venue)
+    known = segments(venue, {}, facts)
+    first = next((one for one in known if one.mass_cancels(())), known[-1])
     if venue == "bitget":
         first = KINDS["future"].one
-    order = Order(id="1", segment=first.name, symbol="BTCUSDT", kind="" if venue == "binance" else "limit")
+    order = Order(
+        id="1",
+        segment=first.name,
+        symbol="xyz:TSLA" if venue == "hyperliquid" else "BTCUSDT",
+        kind="" if venue == "binance" else "limit",
+    )
+    by_name = first.cancels((order,), None)[0][0]
     found = {
-        "cancel": first.mass_cancels(())[0],
+        "cancel": next(iter(first.mass_cancels(())), by_name),
         "listing": first.listings[-1][0],
-        "by name": first.cancels((order,), None)[0][0],
+        "by name": by_name,
     }
     if venue == "bitget":
         found["unified cancel"] = next(
@@ -435,4 +531,8 @@ def requests(venue: str) -> Mapping[str, Request]:
                 ("strategy", "/order_strategies/cancel", Purpose.CANCEL),
             )
         }
+    if venue == "deribit":
+        some = DeribitOrders(name="", testnet=False, instruments=("BTC-PERPETUAL",))
+        found["instrument cancel"], found["quotes"] = some.mass_cancels((replace(order, kind="quote"),))
+        found["question"] = load_preflight(venue).questions(None, 0)[-1].request
     return found

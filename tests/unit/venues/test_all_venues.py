@@ -66,16 +66,19 @@ def test_no_field_but_the_id_keeps_a_row_or_its_neighbours_from_being_acted_on(k
     for field in {*kind.row, *kind.read.split()} - {kind.key}:
         found = kind.page([*rows(kind, 1), *rows(kind, 2, **{field: value}), *rows(kind, 3)])
         shown = numbers(found)
-        elsewhere = field in ("symbol", "category", "marginCoin", "ac") and "2" not in shown and found.unsure != ""
+        elsewhere = (
+            field in ("symbol", "coin", "category", "marginCoin", "ac") and "2" not in shown and found.unsure != ""
+        )
         assert shown == ["1", "2", "3"] or (shown == ["1", "3"] and (elsewhere or field == "category")), field
-        needed = () if kind.venue == "bitget" else (kind.status, "symbol")
+        needed = () if kind.venue == "bitget" else (kind.status, "symbol", "coin")
         wrong = isinstance(value, list | dict) or (field in needed and value in (None, ""))
         if field in kind.read.split() and wrong:
             assert found.unsure, field
         for order in found.orders:
             assert order.symbol != payload.UNREADABLE
         wanted = {order.id for order in found.orders if order.symbol or not kind.by_symbol}
-        assert kind.named(found.orders) == wanted or kind.venue == "bybit", field
+        numbered = kind.venue == "hyperliquid" and field == "coin"  # it names a market by a number that it has to know
+        assert kind.named(found.orders) == wanted or kind.venue == "bybit" or numbered, field
     assert kind.page(rows(kind, 1, 2)).unsure == ""
 
 
@@ -92,13 +95,32 @@ def test_a_row_that_names_no_order_hides_no_other(kind: Kind, bad: Any) -> None:
 
 
 @each_kind
+def test_a_client_id_is_read_as_it_is_and_never_guessed(kind: Kind) -> None:
+    """None where the row says that it has none. Where that is not known, nobody's filter may take it for none."""
+    field = kind.client_id
+    if not field:
+        assert [one.client_id for one in kind.page([{**kind.row, "clientOid": "a", "orderLinkId": "a"}]).orders] == [
+            None
+        ]
+        return
+    cases = {"Mine-1": "Mine-1", "ümlaut 1": "ümlaut 1", None: None, "": None, "\x1b[2J": payload.UNREADABLE}
+    for value, expected in cases.items():
+        page = kind.page([{**kind.row, field: value}])
+        assert ([one.client_id for one in page.orders], page.unsure) == ([expected], "")
+    odd = kind.page([{**kind.row, field: {"id": 1}}])
+    assert ([one.client_id for one in odd.orders], bool(odd.unsure)) == ([payload.UNREADABLE], True)
+    lacking = kind.page([{name: value for name, value in kind.row.items() if name != field}])
+    assert [one.client_id for one in lacking.orders] == [payload.UNREADABLE if kind.names_all else None]
+
+
+@each_kind
 def test_a_null_in_the_place_of_the_list_is_told(kind: Kind) -> None:
-    if kind.venue == "binance":  # whose documents know of none
+    if kind.bare or kind.venue == "binance":  # whose documents know of none
         with pytest.raises(Unreadable):
             kind.page(None)
-    else:
-        found = kind.page(None)
-        assert (found.orders, found.null, found.unsure) == ((), kind.twice, "")
+        return
+    found = kind.page(None)
+    assert (found.orders, found.null, found.unsure) == ((), kind.twice, "")
     assert (kind.page([]).orders, kind.page([]).null, kind.page([]).next, kind.page([]).unsure) == ((), False, None, "")
 
 
@@ -110,10 +132,10 @@ def spoilt(kind: Kind) -> list[bytes]:
     empty = json.dumps(kind.shape([])).encode()
     shapes: list[object] = [kind.shape(value) for value in ({}, "none", 0, False)]
     shapes += [{}, {"data": {}}, {"result": {}}, {"result": None}, {"a": 1}, "text", None]
+    shapes += [[]] if kind.venue != "deltadefi" and not kind.bare else []
     whole = kind.shape([])
-    if isinstance(whole, list):  # the whole answer is the list
-        return [*(json.dumps(value).encode() for value in shapes), *_NO_JSON, empty[:-1], b"[NaN]"]
-    shapes += [[]] if kind.venue != "deltadefi" else []
+    if kind.bare:
+        whole = {"data": []}
     assert isinstance(whole, dict)
     holder = next(name for name, value in whole.items() if isinstance(value, dict | list))
     shapes += [{name: value for name, value in whole.items() if name != holder}]
@@ -156,7 +178,8 @@ def test_a_record_tells_how_an_order_ended(name: str, row: str, changes: dict[st
     """Each row names the record of the documents and what is different in it; one of an open order tells nothing."""
     kind = EVERY[name]
     record = {**(ROWS[row] if row else kind.row), **changes}
-    *_, request = kind.one.final_states((Order(id="1", segment=kind.segment, symbol="BTCUSDT"),), 0)
+    orders = (Order(id="1", segment=kind.segment, symbol="BTCUSDT"),) * (11 if kind.bare else 1)
+    *_, request = kind.one.final_states(orders, 0)
     found = kind.one.final_page(request, reply(record if kind.venue == "deltadefi" else kind.shape([record])))
     assert [(ended.value, why) for _, ended, why in found.orders] == ([(state, note)] if state else [])
     assert found.next is None
@@ -172,7 +195,7 @@ def test_what_an_accepted_cancel_says(
     """Which orders it took and which not; an odd row loses no other one, and another shape is unreadable."""
     one, venue = dataclasses.replace(EVERY[name], options=lists_as_tuples(options)).one, EVERY[name].venue
     way, _, kind = way.partition(" ")
-    order = Order(id="7", segment=one.name, symbol="BTCUSDT", kind=kind)
+    order = Order(id="7", segment=one.name, symbol="@1" if venue == "hyperliquid" else "BTCUSDT", kind=kind)
     request = one.mass_cancels(())[0] if way == "mass" else one.cancels((order,), ())[0][0]
     by_itself = isinstance(body, dict) and body.keys() in ({"whole"}, {"bytes"})
     got = reply(body.get("bytes", "").encode() or body.get("whole", b"") if by_itself else GOOD_ANSWERS[venue](body))
@@ -247,7 +270,7 @@ CODELESS = (
 @pytest.mark.parametrize("status", BY_STATUS)
 @each_venue
 def test_a_status_without_a_code_is_a_gateways_word(venue: str, status: int) -> None:
-    request = next(cancel for one in segments(venue, {}) for cancel in one.mass_cancels(()))
+    request = requests(venue)["cancel"]
     for body in CODELESS:
         if venue == "deltadefi" and status == 200 and body.startswith(b"{") and body.endswith(b"}"):
             continue  # its good answers have no code either
@@ -264,6 +287,8 @@ def _body(venue: str, code: object) -> object:
         return {"retCode": code, "retMsg": "words", "result": {"success": "1"}, "retExtInfo": {}, "time": 1}
     if venue == "bitget":
         return {"code": code, "msg": "words", "requestTime": 1700000000100, "data": None}
+    if venue == "deribit":
+        return {"jsonrpc": "2.0", "error": {"code": code, "message": "words"}, "testnet": False}
     if venue == "binance":
         return {"code": code, "msg": "words"}
     return {"code": code, "error" if venue == "deltadefi" else "message": "words", "reason": ""}
@@ -299,7 +324,7 @@ def test_documented_answers(
     said = load(venue).judge(requests(venue)[name], got)
     assert (said.answer, said.kind, said.reach) == (Answer[str(answer)], kind, Reach[str(reach)])
     assert code is None or said.message == f"{code} words"
-    assert "<" not in said.message
+    assert "<h" not in said.message.lower()
     if said.answer is Answer.REFUSED and (venue == "bitget" or kind in ("auth", "permission", "ip", "environment")):
         assert said.hint or status == 401 or venue not in ("bitget", "pacifica")
     if venue == "bitget":
@@ -313,6 +338,8 @@ def test_an_odd_time_of_the_answer_costs_nothing(venue: str) -> None:
     kinds = [kind for kind in EVERY.values() if kind.venue == venue]
     kind = next(kind for kind in kinds if isinstance(kind.shape([]), dict))
     whole = kind.shape([])
+    if kind.bare:
+        return
     assert isinstance(whole, dict)
     for odd in ("soon", "", 1.5, {}, [], None):
         said = load(venue).judge(kind.request, reply({**whole, "time": odd, "requestTime": odd}))
@@ -359,7 +386,7 @@ ENVELOPES = (
     "code msg message reason data error success result list retCode retMsg time requestTime entrustedList endId cursor "
     "orderList nextFlag idLessThan successList failureList strategies cancelled_count has_more next_cursor total_count "
     "total_page order_ids order_id trading_pairs assets ac info contracts accountGroup accountMode errorCode params "
-    "legs"
+    "legs testnet order currency entries continuation param"
 ).split()
 WORDS = st.sampled_from(["00000", "0", "1", "live", "limit", "bid", "cancelled", "ADAUSDM", "open"])
 FIELDS = sorted({*ENVELOPES, *(field for kind in EVERY.values() for field in kind.row)})
@@ -423,5 +450,8 @@ def test_a_page_never_loses_a_row_silently(name: str, data: st.DataObject) -> No
     found = kind.page(rows)
     over = {status.casefold() for status in kind.ended}
     ended = [row for row in rows if isinstance(row, dict) and str(row.get(kind.status, "")).casefold() in over]
-    assert len(found.orders) >= len(rows) - len(ended) or found.unsure
+    again = (
+        len(rows) - len({str(row.get(kind.key)) if isinstance(row, dict) else row for row in rows}) if kind.log else 0
+    )
+    assert len(found.orders) >= len(rows) - len(ended) - again or found.unsure
     assert len(found.orders) <= len(rows)

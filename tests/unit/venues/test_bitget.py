@@ -339,7 +339,7 @@ def test_elsewhere_only_a_contradiction_counts() -> None:
     [
         ({}, False, False, ""),
         ({"product_type": ("SPOT",)}, True, True, ""),
-        ({}, True, False, "protective orders are kept"),
+        ({}, True, False, "some orders are kept"),
         ({}, False, True, "nothing was cancelled"),
         ({"symbol": ("BTCUSDT",)}, False, False, "does not go by symbol"),
         ({"margin_coin": "USDT"}, False, False, ""),

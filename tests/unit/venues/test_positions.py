@@ -96,6 +96,15 @@ def protective(venue: str, segment: str, row: dict[str, Any], facts: Any = None)
         ("ascendex", None, {"account_category": ("cash", "margin")}, []),
         ("pacifica", None, {"account": "7" * 44}, [f"/api/v1/positions?account={'7' * 44}", "/api/v1/info/prices"]),
         ("deltadefi", None, {}, []),
+        ("deribit", None, {}, ["/api/v2/private/get_positions?currency=any"]),
+        (
+            "deribit",
+            None,
+            {"currency": ("BTC", "ETH"), "kind": "option"},
+            [f"/api/v2/private/get_positions?currency={coin}&kind=option" for coin in ("BTC", "ETH")],
+        ),
+        ("deribit", None, {"kind": "spot"}, []),
+        ("deribit", None, {"kind": "future_combo"}, []),
     ],
 )
 def test_the_listings_follow_the_orders_of_the_scope(
@@ -205,6 +214,36 @@ def ascendex(rows: object) -> object:
     return {"code": 0, "data": {"ac": "FUTURES", "accountId": "x", "collaterals": [], "contracts": rows}}
 
 
+DERIBIT = {
+    "average_price": 7440.18, "delta": 0.006687487, "direction": "sell", "estimated_liquidation_price": 1.74,
+    "floating_profit_loss": 0.0000125, "index_price": 7466.79, "instrument_name": "BTC-PERPETUAL", "kind": "future",
+    "leverage": 34, "mark_price": 7476.65, "size": -50, "size_currency": -0.006687487, "total_profit_loss": 0.000032781,
+}  # fmt: skip
+"""https://docs.deribit.com/api-reference/account-management/private-get_positions"""
+
+
+def deribit(rows: object) -> object:
+    return {"jsonrpc": "2.0", "id": 1, "result": rows, "testnet": False}
+
+
+HYPERLIQUID = {
+    "coin": "ETH",
+    "cumFunding": {"allTime": "514.085417"},
+    "entryPx": "2986.3",
+    "leverage": {"rawUsd": "-95.059824", "type": "isolated", "value": 20},
+    "liquidationPx": "2866.26936529",
+    "positionValue": "100.02765",
+    "szi": "0.0335",
+    "unrealizedPnl": "-0.0134",
+}
+"""https://hyperliquid.gitbook.io/hyperliquid-docs/for-developers/api/info-endpoint/perpetuals"""
+
+
+def hyperliquid(rows: object) -> object:
+    held = [{"type": "oneWay", "position": row} for row in rows] if isinstance(rows, list) else rows
+    return {"assetPositions": held, "time": 1}
+
+
 CASES: dict[str, tuple[str, Any, int, Any, dict[str, Any], str, Position]] = {
     "bybit": (
         "bybit", None, 2, bybit, BYBIT, "size",
@@ -224,6 +263,16 @@ CASES: dict[str, tuple[str, Any, int, Any, dict[str, Any], str, Position]] = {
     "pacifica": (
         "pacifica", None, 0, pacifica, PACIFICA, "amount",
         Position(symbol="AAVE", side="short", size="223.72", entry="279.283134", margin_mode="cross", market="AAVE"),
+    ),
+    "deribit": (
+        "deribit", None, 0, deribit, DERIBIT, "size",
+        Position(symbol="BTC-PERPETUAL", side="short", size="-50", entry="7440.18", mark="7476.65",
+                 unrealised="1.25e-05", liquidation="1.74", market="BTC-PERPETUAL"),
+    ),
+    "hyperliquid": (
+        "hyperliquid", None, 0, hyperliquid, HYPERLIQUID, "szi",
+        Position(symbol="ETH", side="long", size="0.0335", entry="2986.3", mark="2985.9", notional="100.02765",
+                 unrealised="-0.0134", liquidation="2866.26936529", margin_mode="isolated", market="ETH"),
     ),
     "ascendex": (
         "ascendex", None, 0, ascendex, ASCENDEX, "position",
@@ -269,7 +318,15 @@ def test_a_field_that_cannot_be_read_is_shown_as_that_and_the_row_stays(case: st
         page = page_of(case, [{**row, key: {}}, row])
         assert page.positions[1] == position, key
         assert len(page.positions) == 2, key
-        decisive = key == size or key in ("symbol", "side", "holdSide", "posSide")
+        decisive = key == size or key in (
+            "symbol",
+            "coin",
+            "side",
+            "holdSide",
+            "posSide",
+            "instrument_name",
+            "direction",
+        )
         assert bool(page.unsure) == decisive, key
         if decisive:
             assert "?" in (page.positions[0].symbol, page.positions[0].side, page.positions[0].size)
@@ -359,12 +416,14 @@ def test_pacificas_mark_prices_come_from_a_listing_of_their_own() -> None:
         ("pacifica", {"symbol": ("BTC",)}, False),
         ("pacifica", {"symbol": ("AAVE",)}, True),
         ("ascendex", {"symbol": ("ETH-PERP",)}, False),
+        ("hyperliquid", {"coin": ("ETH",)}, True),
+        ("hyperliquid", {"coin": ("BTC",)}, False),
     ],
 )
 def test_a_selector_narrows_positions_too(case: str, options: dict[str, Any], wanted: bool) -> None:
     venue, facts, at, shape, row, *_ = CASES[case]
     assert bool(read(venue, shape([row]), facts, at, **options).positions) is wanted
-    unreadable = read(venue, shape([{**row, "symbol": {}}]), facts, at, **options)
+    unreadable = read(venue, shape([{**row, "symbol": {}, "coin": {}}]), facts, at, **options)
     assert len(unreadable.positions) == 1, "whose symbol cannot be read may be in scope"
 
 
@@ -426,6 +485,17 @@ def kind_row(venue: str, segment: str) -> dict[str, Any]:
                                       "reduce_only": True}, (Role.TAKE_PROFIT, "short", "40000")),
         ("pacifica", "orders", None, {"order_type": "limit", "side": "ask", "stop_price": None, "reduce_only": True},
          (Role.ORDINARY, "long", None)),
+        ("deribit", "account", None, {"order_type": "stop_market", "direction": "sell", "trigger_price": 90,
+                                      "reduce_only": True, "price": "market_price"}, (Role.STOP, "long", "90")),
+        ("deribit", "account", None, {"order_type": "take_limit", "direction": "buy", "trigger_price": 95,
+                                      "reduce_only": True, "price": 94}, (Role.TAKE_PROFIT, "short", "95")),
+        ("deribit", "account", None, {"order_type": "limit", "direction": "sell", "reduce_only": True, "price": 7},
+         (Role.ORDINARY, "long", None)),
+        ("hyperliquid", "core", None, {"orderType": "Stop Market", "isTrigger": True, "triggerPx": "90",
+                                       "reduceOnly": True}, (Role.STOP, "long", "90")),
+        ("hyperliquid", "core", None, {"orderType": "Take Profit Limit", "isTrigger": True, "triggerPx": "120",
+                                       "side": "B", "reduceOnly": True}, (Role.TAKE_PROFIT, "short", "120")),
+        ("hyperliquid", "core", None, {"reduceOnly": True}, (Role.ORDINARY, "long", None)),
         ("ascendex", "futures", None, {"orderType": "StopMarket", "side": "Sell", "stopPrice": "90",
                                        "execInst": "ReduceOnlyMark", "status": "PendingNew"},
          (Role.UNKNOWN, "long", "90")),
@@ -454,6 +524,7 @@ def test_what_an_order_does_for_a_position(
         ("ascendex", "cash", "BTC/USDT"),
         ("pacifica", "orders", "SOL-USDC"),
         ("deltadefi", "ADAUSDM", "ADAUSDM"),
+        ("deribit", "account", "BTC_USDC"),
     ],
 )
 def test_an_order_of_a_product_without_positions_protects_none(venue: str, segment: str, symbol: str) -> None:
@@ -473,6 +544,7 @@ def test_of_two_legs_the_stop_is_the_one_that_loses() -> None:
 
 
 SEGMENTS = {"bybit": "linear USDT", "bitget": "USDT-FUTURES plan orders", "ascendex": "futures", "pacifica": "orders"}
+SEGMENTS["deribit"] = "account"
 
 
 @pytest.mark.parametrize("venue", SEGMENTS)

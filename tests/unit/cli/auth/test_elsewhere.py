@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from cancelall import simulator
 from support import cancelall
+from unit.cli.auth.conftest import Start
 
 CANARY = "CANARYkey0123456789"
 
@@ -26,6 +28,33 @@ def test_from_nothing_to_a_first_kill(home: Path) -> None:
         env = {"CANCELALL_MAIN_BASE_URL": server.origin}
         killed = cancelall("main", "--json", home=home, env=env)
         assert (killed.code, server.open_orders()) == (0, [])
+
+
+def test_from_nothing_to_a_first_kill_without_a_keyring_in_three_commands(home: Path) -> None:
+    """The first one names the second, as it is to be typed."""
+    with simulator.start("bitget", orders=4) as server:
+        lines = "".join(f"{field}={value}\n" for field, value in server.credentials.items())
+        env = {"CANCELALL_BITGET_BASE_URL": server.origin}
+        refused = cancelall("auth", "set", "bitget", home=home, env=env, given=lines)
+        assert refused.code == 6
+        (named,) = re.findall(r"cancelall (auth set bitget --to config)", refused.err)
+        assert cancelall(*named.split(), home=home, env=env, given=lines).code == 0
+        killed = cancelall("bitget", home=home, env=env)
+        assert (killed.code, server.open_orders()) == (0, []), killed.err
+    assert " CLEAR " in killed.out
+
+
+def test_from_nothing_to_a_first_kill_with_a_keyring_in_two_commands(start_session: Start) -> None:
+    session = start_session()
+    with simulator.start("bitget", orders=4) as server:
+        lines = "".join(f"{field}={value}\n" for field, value in server.credentials.items())
+        env = {**session.env, "CANCELALL_BITGET_BASE_URL": server.origin}
+        kept = cancelall("auth", "set", "bitget", home=session.home, env=env, given=lines)
+        assert kept.code == 0, kept.err
+        killed = cancelall("bitget", home=session.home, env=env)
+        assert (killed.code, server.open_orders()) == (0, []), killed.err
+    written = tomllib.loads((session.home / ".config" / "cancelall" / "config.toml").read_text())
+    assert "credentials" not in written["profiles"]["bitget"]
 
 
 def test_what_was_there_stays(home: Path) -> None:

@@ -1,0 +1,104 @@
+"""Hyperliquid: the positions of an account on each dex, their mark prices, and what an order does for one.
+
+https://hyperliquid.gitbook.io/hyperliquid-docs/for-developers/api/info-endpoint/perpetuals#retrieve-users-perpetuals-account-summary
+- all of a dex in one answer; the mark price is what a position is worth by its size.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
+from functools import partial
+from typing import Any
+
+from cancelall.core.model import Order, Purpose, Reply, Request
+from cancelall.core.positions import LONG, SHORT, UNREADABLE, Position, ProtectiveOrder, Role
+from cancelall.venues import payload
+from cancelall.venues.hyperliquid.api import read
+from cancelall.venues.hyperliquid.options import CORE
+from cancelall.venues.hyperliquid.segments import is_spot
+from cancelall.venues.payload import Row
+from cancelall.venues.positions import PositionListing, PositionPage, PositionsModule, closed_by, protective_order
+from cancelall.venues.positions import positions as shown_positions
+from cancelall.venues.positions import price as price_of
+
+
+def listings(options: Any, orders: tuple[Request, ...]) -> tuple[PositionListing, ...]:
+    """One for each dex whose orders are listed."""
+    found = []
+    for body in (json.loads(request.body) for request in orders):
+        if body["type"] == "frontendOpenOrders":
+            request = read("clearinghouseState", Purpose.DISCOVERY, user=body["user"], dex=body["dex"])
+            name = f"perpetuals of {body['dex'] or CORE}"
+            found.append(PositionListing(name=name, request=request, read=partial(_page, frozenset(options.coin))))
+    return tuple(found)
+
+
+def _page(coins: frozenset[str], request: Request, reply: Reply) -> PositionPage:
+    entries, null = payload.null_or_list(payload.as_object(reply.json), "assetPositions")
+    inner = [entry.get("position") if isinstance(entry, dict) else entry for entry in entries]
+    shown, odd = shown_positions(inner, _position)
+    chosen = tuple(one for one in shown if not coins or one.symbol in (*coins, UNREADABLE))
+    return PositionPage(positions=chosen, unsure=odd, null=null)
+
+
+def _position(row: Row) -> Position:
+    """`szi` is the size with its sign."""
+    symbol, size = row.text("coin", needed=True) or UNREADABLE, row.text("szi", needed=True) or UNREADABLE
+    leverage = row.record.get("leverage")
+    mode = leverage.get("type") if isinstance(leverage, dict) else None
+    return Position(
+        symbol=symbol,
+        side=UNREADABLE if size == UNREADABLE else SHORT if size.startswith("-") else LONG,
+        size=size.removeprefix("-"),
+        entry=row.text("entryPx"),
+        mark=_mark(row, size),
+        liquidation=row.text("liquidationPx"),
+        notional=price_of(row, "positionValue"),
+        unrealised=row.text("unrealizedPnl"),
+        margin_mode=mode if isinstance(mode, str) else UNREADABLE,
+        market=symbol,
+    )
+
+
+def _mark(row: Row, size: str) -> str | None:
+    """The mark price; None where it cannot be reckoned."""
+    try:
+        value, units = Decimal(row.text("positionValue") or ""), abs(Decimal(size))
+        return f"{(value / units).normalize():f}" if units and value.is_finite() and units.is_finite() else None
+    except (InvalidOperation, ArithmeticError):
+        return None
+
+
+_STOPS = {"stop market": Role.STOP, "stop limit": Role.STOP}
+_TAKES_PROFIT = {"take profit market": Role.TAKE_PROFIT, "take profit limit": Role.TAKE_PROFIT}
+
+
+def protective(order: Order) -> ProtectiveOrder | None:
+    """By the type. A TP/SL of a position has no size: it closes all of it. On spot there are no positions."""
+    if is_spot(order.symbol or ""):
+        return None
+    row, roles = Row(order.row), {**_STOPS, **_TAKES_PROFIT}
+    trigger = price_of(row, "triggerPx")
+    role = roles.get(order.type or "", Role.UNKNOWN if trigger or not order.row else Role.ORDINARY)
+    whole = row.flag("isPositionTpsl") is True or not (order.quantity or "").strip("0.")
+    return protective_order(
+        order,
+        closes=closed_by(order),
+        role=role,
+        trigger_price=trigger if role in (Role.STOP, Role.TAKE_PROFIT) else None,
+        price=None if (order.type or "").endswith("market") else price_of(row, "limitPx"),
+        quantity=None if whole else order.quantity,
+        reduce_only=_reduces(order.row),
+    )
+
+
+def _reduces(row: Mapping[str, Any]) -> bool | None:
+    """Whether an order says that it only reduces; of a TWAP its state does."""
+    state = row.get("state")
+    holder = Row(state if isinstance(state, dict) else row)
+    return holder.flag("reduceOnly") if "reduceOnly" in holder.record else None
+
+
+POSITIONS = PositionsModule(listings=listings, protective=protective)

@@ -1,0 +1,244 @@
+"""Hyperliquid: which segments there are, whose the key is, which markets there are, and what a kill leaves out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from cancelall.core.errors import Unreadable
+from cancelall.core.model import Purpose, Reply, Request
+from cancelall.venues import payload
+from cancelall.venues.contract import SYMBOL, Batch, Discovery, Known, Segment, Venue, names_of, unknown_selectors
+from cancelall.venues.hyperliquid import api
+from cancelall.venues.hyperliquid.options import CORE, HyperliquidFacts, HyperliquidOptions
+from cancelall.venues.hyperliquid.segments import HyperliquidOrders, HyperliquidTwaps, is_spot
+
+# --- scope -----------------------------------------------------------------------------------------------------------
+
+
+def segments(options: HyperliquidOptions, facts: HyperliquidFacts, environment: str) -> tuple[Segment, ...]:
+    """TWAPs first: they place orders in the others. The dexes that nobody named join when they are known.
+
+    While it is not known whose the key is, the orders of its own address are those that can be read.
+    """
+    user = options.vault or options.account or facts.account or facts.signer
+    common: dict[str, Any] = {"user": user, "around": api.around(options, environment), "assets": facts.assets}
+    dexes = options.dexes or (CORE, *facts.dexes)
+    orders = (
+        HyperliquidOrders(name=dex, coins=tuple(one for one in options.coin if options.dexes), **common)
+        for dex in dexes
+    )
+    return (HyperliquidTwaps(coins=options.coin, dexes=options.dexes, **common), *orders)
+
+
+def not_covered(options: HyperliquidOptions, environment: str) -> tuple[str, ...]:
+    """https://hyperliquid.gitbook.io/hyperliquid-docs/hyperliquid-core: what is no order."""
+    others = "other accounts" if options.vault else "sub-accounts and vaults"
+    return (f"orders of {others} (a profile for each)", "deposits into vaults, staking, lending, HyperEVM")
+
+
+# --- whose the key is ------------------------------------------------------------------------------------------------
+
+ACTS_FOR, VAULT_OF, ROLE, VAULT_ROLE, DEX = "master", "leader", "role", "role-of-vault", "dex"
+"""Kinds of what discovery reads show."""
+
+
+def discoveries(options: HyperliquidOptions, facts: HyperliquidFacts) -> tuple[Discovery[HyperliquidFacts], ...]:
+    """Whose is the key, and which markets and dexes are there?
+
+    Anyone may list any address, and that of an agent looks like an account without orders: so an empty listing proves
+    something only if the key acts for the address.
+    """
+    found = [
+        Discovery(
+            name="whose key it is",
+            request=api.read("userRole", api.ROLE, user=facts.signer),
+            read=partial(read_role, facts.signer),
+            learn=_learn_account,
+        )
+    ]
+    if options.vault is not None:
+        request = api.read("userRole", Purpose.DISCOVERY, user=options.vault)
+        found.append(Discovery(name="whose sub-account or vault it is", request=request, read=_read_vault))
+        details = api.read("vaultDetails", Purpose.DISCOVERY, vaultAddress=options.vault)
+        found.append(Discovery(name="who leads the vault", request=details, read=_read_leader, optional=True))
+    markets = Discovery[HyperliquidFacts](
+        name="markets", request=api.read("allPerpMetas", Purpose.DISCOVERY), read=_read_dexes, learn=_learn_markets
+    )
+    first = replace(
+        markets, name="markets of the first dex", request=api.read("meta", Purpose.DISCOVERY), read=_read_first,
+        optional=True,
+    )  # fmt: skip
+    spot = replace(
+        markets, name="spot markets", request=api.read("spotMeta", Purpose.DISCOVERY), read=_read_spot,
+        optional=not any(map(is_spot, options.coin)),
+    )  # fmt: skip
+    core = CORE in (options.dexes or (CORE,))
+    return (*found, *((first, spot) if core else ()), markets)
+
+
+def read_role(signer: str, request: Request, reply: Reply) -> Batch:
+    """The account that a key acts for: of an agent its master's, else its own, if the venue knows it as a user."""
+    answer = payload.as_object(reply.json)
+    role = payload.field(answer, "role")
+    names = [Known(ROLE, role)]
+    if role == "agent":
+        data = payload.as_object(answer.get("data"), "data")
+        names.append(Known(ACTS_FOR, payload.field(data, "user").lower()))
+    elif role == "user" and signer:
+        names.append(Known(ACTS_FOR, signer))
+    return Batch(names=tuple(names))
+
+
+def _learn_account(facts: HyperliquidFacts, names: tuple[Known, ...]) -> HyperliquidFacts:
+    return replace(facts, account=next(iter(names_of(names, ACTS_FOR)), facts.account))
+
+
+def _read_vault(request: Request, reply: Reply) -> Batch:
+    """Whose an address is: that of a sub-account tells its master, that of a vault does not tell its leader."""
+    answer = payload.as_object(reply.json)
+    role = payload.field(answer, "role")
+    if role != "subAccount":
+        return Batch(names=(Known(VAULT_ROLE, role),))
+    master = payload.field(payload.as_object(answer.get("data"), "data"), "master")
+    return Batch(names=(Known(VAULT_ROLE, role), Known(VAULT_OF, master.lower())))
+
+
+def _read_leader(request: Request, reply: Reply) -> Batch:
+    """Who leads a vault; nobody where the address is none, as null says."""
+    if reply.json is None:
+        return Batch(names=())
+    return Batch(names=(Known(VAULT_OF, payload.field(payload.as_object(reply.json), "leader").lower()),))
+
+
+# --- markets ---------------------------------------------------------------------------------------------------------
+
+_DEXES, _APART = 100_000, 10_000
+"""Where the numbers of the markets of further dexes begin, and how many each dex has."""
+
+
+def _read_dexes(request: Request, reply: Reply) -> Batch:
+    """The markets of every dex, in the order by which they are numbered; delisted ones count.
+
+    https://hyperliquid.gitbook.io/hyperliquid-docs/for-developers/api/asset-ids
+    """
+    names: list[Known] = []
+    unsure = ""
+    for place, entry in enumerate(payload.as_list(reply.json, "the answer")):
+        meta = entry if isinstance(entry, dict) else {}
+        markets, odd = _universe(meta, _DEXES + _APART * place if place else 0)
+        dexes = {market.name.partition(":")[0] for market in markets} if place else set()
+        split = place and any(":" not in market.name for market in markets)
+        if odd or split or len(dexes) > 1 or not isinstance(entry, dict):
+            unsure = "a dex cannot be read"
+        names += [Known(DEX, dex) for dex in sorted(dexes) if dex and not split]
+        names += () if split else markets
+    if not names:
+        raise Unreadable("the list of markets names none")
+    return Batch(names=tuple(names), unsure=unsure)
+
+
+def _read_first(request: Request, reply: Reply) -> Batch:
+    markets, odd = _universe(payload.as_object(reply.json), 0)
+    if not markets:
+        raise Unreadable("the list of markets names none")
+    return Batch(names=tuple(markets), unsure=odd)
+
+
+def _read_spot(request: Request, reply: Reply) -> Batch:
+    """Spot markets, which tell their own number."""
+    markets = payload.as_list(payload.as_object(reply.json).get("universe"), "universe")
+
+    def known(row: payload.Row) -> Known | None:
+        name, index = row.name("name"), row.number("index")
+        return None if name is None or index is None else Known(SYMBOL, name, str(10_000 + index))
+
+    names = payload.each_row(markets, known)
+    if not names:
+        raise Unreadable("the list of spot markets names none")
+    return Batch(names=names)
+
+
+def _universe(meta: Mapping[str, Any], first: int) -> tuple[list[Known], str]:
+    """The markets of a dex with their numbers, by their places; one that cannot be read keeps its place."""
+    entries = meta.get("universe")
+    if not isinstance(entries, list):
+        return [], "it has no markets"
+    names = [entry.get("name") if isinstance(entry, dict) else None for entry in entries]
+    found = [Known(SYMBOL, name, str(first + at)) for at, name in enumerate(names) if isinstance(name, str) and name]
+    return found, "" if len(found) == len(entries) else "a market cannot be read"
+
+
+def _learn_markets(facts: HyperliquidFacts, names: tuple[Known, ...]) -> HyperliquidFacts:
+    """Numbers that are known stay: two reads may show the same markets."""
+    assets = {**{one.name: int(one.alias) for one in names if one.alias}, **dict(facts.assets)}
+    dexes = (*facts.dexes, *(one.name for one in names if one.kind == DEX))
+    return replace(facts, assets=tuple(assets.items()), dexes=tuple(dict.fromkeys(dexes)))
+
+
+# --- doubts ----------------------------------------------------------------------------------------------------------
+
+
+def doubts(options: HyperliquidOptions, names: frozenset[Known]) -> tuple[str, ...]:
+    """A key that does not act for the address that was listed; coins and dexes that the venue does not know."""
+    dexes = (*names, Known(DEX, CORE))
+    return (
+        *_of_the_key(options, names),
+        *unknown_selectors("Hyperliquid knows no --coin", options.coin, names, SYMBOL),
+        *unknown_selectors("Hyperliquid knows no --dex", options.dex, dexes, DEX),
+    )
+
+
+def _of_the_key(options: HyperliquidOptions, names: Iterable[Known]) -> tuple[str, ...]:
+    names = tuple(names)
+    acts_for, roles = names_of(names, ACTS_FOR), names_of(names, ROLE)
+    if not roles:  # it could not be read, which is said by itself
+        return ()
+    if not acts_for:
+        return (f"the key is that of no account and of no agent (role {payload.message(roles[0])})",)
+    (master, *_) = acts_for
+    found = []
+    if options.account not in (None, master):
+        found.append(
+            f"the key acts for {_short(master)}, not for account {_short(options.account or '')}: "
+            "an agent has no orders of its own, and a sub-account is named by vault"
+        )
+    if options.vault is not None and names_of(names, VAULT_OF) != [master]:
+        found.append(f"vault {_short(options.vault)} is no sub-account or vault of {_short(master)}")
+    return tuple(found)
+
+
+def _short(address: str) -> str:
+    return f"{address[:6]}…{payload.message(address)[-4:]}"
+
+
+def remarks(options: HyperliquidOptions, names: frozenset[Known]) -> tuple[str, ...]:
+    """An account that nobody has configured."""
+    taken = "account taken from the key: set account, so that the key of another account is noticed"
+    return () if options.account or options.vault else (taken,)
+
+
+VENUE = Venue(
+    facts=HyperliquidFacts(),
+    with_key=api.with_key,
+    segments=segments,
+    discoveries=discoveries,
+    sign=api.sign,
+    nonces=api.signer,
+    account=api.account,
+    check_secrets=api.check_secrets,
+    headers=lambda environment: api.JSON_HEADERS,
+    limits=api.LIMITS,
+    address_limit=api.ADDRESS_LIMIT,
+    listings=30,
+    cost=api.cost,
+    judge=api.judge,
+    proves_key=lambda request: request.changes,
+    proof_gap=2.0,
+    late_ms=lambda options: 0,  # a cancel names its orders: however late it is, it takes no other
+    doubts=doubts,
+    remarks=remarks,
+    not_covered=not_covered,
+)
