@@ -67,7 +67,7 @@ class Parents(Segment):
         quantity, filled = row.text("totalQty"), row.text("executedQty")
         return Order(
             id=row.identity("algoId"),
-            client_id=row.text("clientAlgoId"),
+            client_id=row.client_id("clientAlgoId"),
             symbol=row.name("symbol", needed=True),
             side=(row.text("side") or "").lower() or None,
             type=(row.text("algoType") or "").lower() or None,

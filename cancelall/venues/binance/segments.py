@@ -152,7 +152,7 @@ class Wallet(Segment):
         prices = (row.text(name) for name in ("price", "stopPrice", "triggerPrice"))
         return Order(
             id=identity(book, row, symbol),
-            client_id=row.text(book.client_key),
+            client_id=row.client_id(book.client_key),
             symbol=symbol,
             side=side.lower() or None,
             type=type_.lower() or None,

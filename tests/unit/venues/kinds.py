@@ -305,8 +305,10 @@ _BOOK_READ = "symbol side status type clientOrderId origQty time"
 
 
 def _binance(segment: str, row: str, key: str, status: str, ended: str, read: str, **more: Any) -> Kind:
+    own = next(name for name in ROWS[f"binance {row}"] if name.lower().startswith(("client", "newclient")))
     return Kind(
         venue="binance",
+        client_id=own,
         segment=segment,
         row={**ROWS[f"binance {row}"], key: 1},
         key=key,
@@ -365,15 +367,12 @@ _BINANCE = {
                 "symbol side algoStatus algoType clientAlgoId totalQty bookTime",
                 by_symbol=False,
             ),
+            bare=False,
             shape=lambda rows: {"total": len(rows) if isinstance(rows, list) else 0, "orders": rows},
         ),
     }.items()
 }
 
-EVERY: Mapping[str, Kind] = {
-    f"{one.venue} {one.segment}{' unified' if one.facts is UNIFIED else ''}": one
-    for one in (*_BYBIT, _BYBIT_STRATEGY, *KINDS.values(), *_ASCENDEX, *_PACIFICA, _DELTADEFI)
-} | _BINANCE
 # --- Deribit --------------------------------------------------------------------------------------------------------
 
 _DERIBIT = Kind(
@@ -434,7 +433,7 @@ _HYPERLIQUID = (
 EVERY: Mapping[str, Kind] = {
     f"{one.venue} {one.segment}{' unified' if one.facts is UNIFIED else ''}": one
     for one in (*_BYBIT, _BYBIT_STRATEGY, *KINDS.values(), *_ASCENDEX, *_PACIFICA, _DELTADEFI, _DERIBIT, *_HYPERLIQUID)
-}
+} | _BINANCE
 """All listings."""
 
 SCOPES: Mapping[str, tuple[tuple[Mapping[str, Any], Any], ...]] = {
