@@ -56,9 +56,10 @@ def listings(options: Any, orders: tuple[Request, ...]) -> tuple[PositionListing
 
 def _page(symbols: frozenset[str], request: Request, reply: Reply) -> PositionPage:
     """The positions in scope."""
-    shown, unsure = positions(payload.as_list(reply.json, "the positions"), _position)
+    rows, null = payload.null_or_list({"rows": reply.json}, "rows")
+    shown, unsure = positions(rows, _position)
     chosen = tuple(one for one in shown if not symbols or one.symbol in (*symbols, UNREADABLE))
-    return PositionPage(positions=chosen, unsure=unsure)
+    return PositionPage(positions=chosen, unsure=unsure, null=null)
 
 
 def _position(row: Row) -> Position:
@@ -67,7 +68,7 @@ def _position(row: Row) -> Position:
     return Position(
         symbol=symbol,
         side=_side(row, size),
-        size=size.removeprefix("-"),
+        size=size,
         entry=row.text("entryPrice"),
         mark=row.text("markPrice"),
         unrealised=row.text("unRealizedProfit") or row.text("unrealizedPNL"),
