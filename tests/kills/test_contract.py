@@ -34,7 +34,7 @@ def segments(name: str) -> tuple[Segment, ...]:
 # --- the module -----------------------------------------------------------------------------------------------------
 
 
-FURTHER = {"bitget": {"classic", "unified"}, "hyperliquid": {"signing"}, "binance": {"books", "parents"}}
+FURTHER = {"bitget": {"classic", "unified"}, "hyperliquid": {"signing"}, "binance": {"books"}}
 """Where there are two families of calls, a signature of its own kind, or a table of many."""
 
 

@@ -97,6 +97,10 @@ class State(FakeVenue):
         taken = any(account.book.find(made) for account in self.accounts.values())
         return self.new_id(like) if taken else made
 
+    def place(self, account: Account, order: SimOrder) -> SimOrder:
+        """What a parent places has no client id."""
+        return super().place(account, replace(order, client_id="") if order.extra.get("child") else order)
+
     def on_cancelled(self, account: Account, order: SimOrder) -> None:
         """A parent that works places the next order in the place of one that was cancelled."""
         if not order.extra.get("child"):

@@ -79,6 +79,26 @@ def _strategy(path: str) -> Book:
     )
 
 
+def _parents(market: str) -> tuple[Book, ...]:
+    """TWAP and VP orders, which place others. There is no call that cancels all."""
+    path = f"/sapi/v1/algo/{market}"
+    book = Book(
+        listing=f"{path}/openOrders",
+        cancel_all="",
+        cancel=f"{path}/order",
+        state=f"{path}/historicalOrders",
+        key="algoId",
+        client_key="clientAlgoId",
+        status="algoStatus",
+        type="algoType",
+        quantity="totalQty",
+        created="bookTime",
+        ends={**ENDED, "FINISHED": (State.FILLED, "")},
+        needs_symbol=False,
+    )
+    return (book,)
+
+
 def _ordinary(path: str) -> Book:
     return Book(listing=f"{path}/openOrders", cancel_all=f"{path}/allOpenOrders", cancel=f"{path}/order")
 
@@ -101,6 +121,8 @@ BOOKS: Mapping[str, tuple[Book, ...]] = {
     "pm usdm": (_PM_ALGO, _ordinary(_UM)),
     "pm coinm": (_strategy("/papi/v1/cm/conditional"), _ordinary("/papi/v1/cm")),
     "pm margin": (_ordinary("/papi/v1/margin"),),
+    "spot TWAP": _parents("spot"),
+    "usdm TWAP/VP": _parents("futures"),
     "option": (
         Book(
             listing="/eapi/v1/openOrders",

@@ -21,7 +21,7 @@ from cancelall.core.model import (
     State,
 )
 from cancelall.venues import payload
-from cancelall.venues.binance.api import delete, get, parameters
+from cancelall.venues.binance.api import PARENTS, delete, get, parameters
 from cancelall.venues.binance.books import BOOKS, LISTS, OPEN, Book, identity
 from cancelall.venues.contract import Named, Segment, Witness, one_by_one
 from cancelall.venues.payload import UNREADABLE, Row
@@ -304,3 +304,46 @@ class OptionWallet(Wallet):
 def underlying_of(symbol: str) -> str:
     """BTC-261225-100000-C is an option on BTCUSDT."""
     return f"{symbol.partition('-')[0]}USDT" if "-" in symbol else symbol
+
+
+class Parents(Wallet):
+    """TWAP and VP orders, which place others: list, then cancel each. They never protect a position.
+
+    https://developers.binance.com/docs/algo
+    """
+
+    spawns = True
+    protective_kinds = False
+
+    def mass_cancels(self, survivors: tuple[Order, ...]) -> tuple[Request, ...]:
+        return ()
+
+    @cached_property
+    def listings(self) -> tuple[tuple[Request, ...], ...]:
+        return ((get(self.books[0].listing, PARENTS),),)
+
+    def page(self, request: Request, reply: Reply) -> Page:
+        """A total that is not the number of rows leaves the page unsure."""
+        answer = payload.as_object(reply.json)
+        rows = payload.as_list(answer.get("orders"), "orders")
+        orders, odd = payload.orders(rows, partial(self._listed, self.books[0]))
+        total = Row(answer).number("total")
+        short = f"it shows {len(rows)} of {total} orders" if total is not None and total != len(rows) else ""
+        return Page(orders=orders, unsure=payload.why(odd, short))
+
+    def _protection(self, row: Row, type_: str, side: str) -> Protection:
+        return Protection.NONE
+
+    def acknowledge(self, request: Request, reply: Reply) -> Acknowledgement:
+        answer = payload.as_object(reply.json)
+        number = payload.field(answer, "algoId")
+        if not payload.flag(answer, "success"):
+            return Acknowledgement(failed=(Failure(id=number, reason="the venue says that it failed"),))
+        return Acknowledgement(cancelled=(number,))
+
+    def final_states(self, orders: tuple[Order, ...], since_ms: int) -> tuple[Request, ...]:
+        return (get(self.books[0].state, Purpose.FINAL_STATES, priority=Priority.OTHER),)
+
+    def final_page(self, request: Request, reply: Reply) -> FinalStates:
+        rows = payload.as_list(payload.as_object(reply.json).get("orders"), "orders")
+        return FinalStates(orders=payload.ends(rows, partial(self._ended, self.books[0])))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -31,7 +31,6 @@ from cancelall.venues.binance.options import (
     selected,
     symbols_of,
 )
-from cancelall.venues.binance.parents import Parents
 from cancelall.venues.contract import (
     SYMBOL,
     Batch,
@@ -59,6 +58,8 @@ _CLASS: Mapping[str, type[kinds.Wallet]] = {
 }
 _PM = ("margin", "usdm", "coinm")
 """Products that a portfolio margin account has behind `papi` alone."""
+_PARENTS = {"spot TWAP": "spot", "usdm TWAP/VP": "usdm"}
+"""TWAP and VP orders, with the product in which they trade; under portfolio margin, too."""
 _ISOLATED = "isolated "
 
 
@@ -88,20 +89,12 @@ def segments(options: BinanceOptions, facts: BinanceFacts, environment: str) -> 
     if "isolated" in chosen:
         pairs = symbols_of("isolated", options) or facts.pairs
         found += [kinds.MarginWallet(name=_ISOLATED + pair, wallet="isolated", pair=pair) for pair in pairs]
-    if environment == "live":
-        found += _parents(options, chosen, pm=pm)
+    for name, product in _PARENTS.items() if environment == "live" else ():
+        symbols = symbols_of(product, options)
+        wanted = product in chosen or (product == "usdm" and "pm" in options.product)
+        if wanted and (symbols or not options.symbol):
+            found.append(kinds.Parents(name=name, wallet=name, symbols=symbols))
     return tuple(sorted(found, key=lambda segment: (not segment.spawns, not segment.blind)))
-
-
-def _parents(options: BinanceOptions, products: Sequence[str], *, pm: bool) -> list[Segment]:
-    """TWAP and VP orders belong to the product in which they trade, those of futures under portfolio margin, too."""
-    spot, usdm = (symbols_of(product, options) for product in ("spot", "usdm"))
-    found: list[Segment] = []
-    if "spot" in products and (spot or not options.symbol):
-        found.append(Parents(name="spot TWAP", market="spot", symbols=spot))
-    if ("usdm" in products or (pm and "pm" in options.product)) and (usdm or not options.symbol):
-        found.append(Parents(name="usdm TWAP/VP", market="futures", symbols=usdm))
-    return found
 
 
 def _fits(name: str, symbol: str) -> bool:

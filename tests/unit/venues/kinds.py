@@ -363,7 +363,7 @@ _BINANCE = {
                 "parent",
                 "algoId",
                 "algoStatus",
-                f"{_FINAL} TRIGGERED FINISHED",
+                f"{_FINAL} FINISHED",
                 "symbol side algoStatus algoType clientAlgoId totalQty bookTime",
                 by_symbol=False,
             ),
