@@ -88,6 +88,8 @@ class Request:
     bucket: str = ""
     cost: int = field(default=1, compare=False)
     """How often it counts against the limit of its bucket."""
+    host: str = ""
+    """The venue's further host that it goes to, by the name that the venue's `Schema` has for it; empty: the first."""
     purpose: str = ""
     """What it asks for, a `Purpose` or a word of the venue's module, whose `judge` and readers go by it. It belongs to
     what a request is: where the same bytes are sent for two purposes, the answer to one is judged by other rules, and a
@@ -152,6 +154,8 @@ class SignedRequest:
     rested_connection: bool = False
     """Its answer may end a proof: it goes on a connection that has been silent for a while, or on a new one. So a peer
     that says everything twice cannot pass the answer to another question off as this one's."""
+    once: bool = False
+    """Its signature is good for one arrival: it is not sent again where a connection broke before any answer."""
     body_limit: int = 4 << 20
     """Bytes after which an answer is cut off and counts as unreadable."""
     family: int | None = None

@@ -6,14 +6,15 @@ Where the time of a run comes from, for signatures and for deadlines, stands her
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Generic, Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
 from cancelall.core.attempts import Watch
 from cancelall.core.model import Reply, Request, SignedRequest
+from cancelall.engine.serial_key import SerialKey
 from cancelall.venues.contract import Venue
 
 T = TypeVar("T")
@@ -87,12 +88,20 @@ class Signer:
     options: Any
     clock: Clock
     alternate: str | None = None
-    """The host's second official name: one copy of a request that stays unanswered goes there."""
+    """The first host's second official name: one copy of a request that stays unanswered goes there."""
+    further: Mapping[str, str] = field(default_factory=dict)
+    """Origins of the venue's further hosts, by their names."""
     headers: tuple[tuple[str, str], ...] = ()
     """What every request carries besides its signature."""
+    serial: SerialKey | None = None
+    """Of a key whose requests go one at a time."""
     corrections: int = 0
     """How often a refusal has shown the venue's clock."""
     _offset_ms: int = 0
+
+    def alternate_of(self, request: Request) -> str | None:
+        """Where a copy of it may go, too."""
+        return None if request.host in self.further else self.alternate
 
     def venue_ms(self, ours_ms: int) -> int:
         """A moment of this machine's clock as the venue's clock names it."""
@@ -102,10 +111,11 @@ class Signer:
         """A request that was answered after so many seconds was refused for its timestamp; the venue's clock was so.
 
         Nonces are set anew: those that were too high would not be reached again for as long as the clock was ahead.
+        Where they have to grow they stay.
         """
         self._offset_ms = server_ms - signed.made_ms - round(seconds * 500)
         self.corrections += 1
-        if self._own_nonces is not None:
+        if self._own_nonces is not None and self.serial is None:
             self._own_nonces.last_ms = 0
 
     @cached_property
@@ -130,15 +140,19 @@ class Signer:
         headers, body, query = self.headers, request.body, request.query
         signed_ms = ours_ms + self._offset_ms - self.venue.clock_lead_ms
         if request.signed:
+            widen = exchange.widen
+            if self.serial is not None:
+                signed_ms, widen = signed_ms + self.serial.lead_ms, self.serial.widen
             if self._own_nonces is not None:
                 signed_ms = self._own_nonces.take(signed_ms)
-            signed = self.venue.sign(request, self.secrets, self.options, signed_ms, exchange.widen)
+            signed = self.venue.sign(request, self.secrets, self.options, signed_ms, widen)
             headers, body = (*headers, *signed.headers), signed.body
             query = query if signed.query is None else signed.query
         window = self.venue.late_ms(self.options) if request.changes else None
         return SignedRequest(
             request=request,
-            origin=self.origin if copy_of is None else self.alternate or self.origin,
+            origin=(None if copy_of is None else self.alternate_of(request))
+            or self.further.get(request.host, self.origin),
             headers=headers,
             body=body,
             target=f"{request.path}?{query}" if query else request.path,
@@ -149,6 +163,7 @@ class Signer:
             window_ms=None if window is None else window * exchange.widen,
             copy_of=copy_of,
             rested_connection=exchange.rested and copy_of is None,
+            once=request.signed and self.serial is not None,
             body_limit=(1 << 20) if request.changes else (4 << 20),
             family=family,
             recalled=recalled,

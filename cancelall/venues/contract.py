@@ -222,12 +222,33 @@ class Discovery(Generic[F]):
     """Its names are those of markets on which it shows orders, perhaps late, like any listing: it is read twice."""
 
 
+Remembered = tuple[tuple[str, tuple[str, ...]], ...]
+"""Names of segments, each with symbols that had open orders when they were last read, perhaps long ago."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Limit:
     """A documented rate limit: `count` requests in any `seconds`."""
 
     count: int
     seconds: float = 1.0
+    falls: bool = False
+    """It is a counter instead: each request raises it by one, `count` at most, and it falls by so many in `seconds`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Serial:
+    """A key's requests have to arrive one at a time, each with a higher number (nonce) than any that it has had before.
+
+    So the timestamps that are signed only ever grow, over all profiles with that key; the next request leaves when the
+    one before is answered or given up, mass cancels first; no copy is sent, and no signature twice. A refused number
+    is judged CLOCK: it is repaired by the venue's clock and by a wider window, which may be another unit of the number.
+    """
+
+    refusals: int
+    """Refused numbers in a run after which nothing is sent any more: the venue locks out keys that have too many."""
+    lead_ms: int
+    """Added to timestamps once a number was refused: another program may be using the key right now."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -244,8 +265,15 @@ class Venue(Generic[O, S, F]):
     """Options, facts and environment to segments. Raises OptionError when the options leave none."""
     discoveries: Callable[[O, F], tuple[Discovery[F], ...]] = lambda options, facts: ()
     """The reads that these facts allow. It is called again after each; a known name is not read again."""
+    never: Callable[[F], frozenset[str]] = lambda facts: frozenset()
+    """Names of segments that the account was never opened for, or has elsewhere, as the venue has said to a discovery
+    read. There a refusal of every request, twice, is the word that there is no such product."""
     learn_mode: Callable[[F, str], F] = lambda facts, mode: facts
     """Facts after a judgement revealed the account's mode."""
+
+    recall: Callable[[F, Remembered], F] | None = None
+    """Facts with what is remembered of an earlier run, for a venue whose first cancels need symbols: they are fired at
+    unseen. What is remembered may be out of date: it proves nothing, and a cancel of it must be harmless."""
 
     # --- how it is sent ---
 
@@ -267,12 +295,17 @@ class Venue(Generic[O, S, F]):
     """Rate limits per key, by bucket."""
     address_limit: Limit | None = None
     """Rate limit per IP address over all requests."""
+    further_limits: Mapping[str, tuple[str, Limit]] = field(default_factory=dict)
+    """The same of further hosts, by their names: what the limit is called, and the limit. Hosts that count against one
+    limit together have the same name for it."""
     listings: int | None = None
     """How many listings the limit of the address allows in a minute, where they have to be made to last."""
     cost: Callable[[Request], int] = lambda request: 1
     """How often a request counts against the limit of the address."""
     own_limit: Callable[[S], bool] = lambda secrets: False
     """Whether these secrets give a profile a limit of its own, whatever others use up behind the same address."""
+    serial: Serial | None = None
+    """Where requests with one key have to arrive in the order of their timestamps; None where they need not."""
     alternates: Mapping[str, str] = field(default_factory=dict)
     """A second official name of a host, to which a copy of an unanswered request may go."""
 

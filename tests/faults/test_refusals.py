@@ -195,6 +195,7 @@ PARTS["okx"] = ("sprd", "spreads")
     not_for={
         **dict.fromkeys(("deltadefi", "deribit"), "its keys have no rights by product"),
         "pacifica": "one cancel takes all products; an agent key has no rights by product",
+        "kraken": "one cancel takes all pairs; a key has no rights by pair",
         "hyperliquid": "an agent key has no rights by product",
     },
     alone=TO_ITS_DEADLINE,

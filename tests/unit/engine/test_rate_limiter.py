@@ -87,7 +87,41 @@ def test_the_documented_limits_are_kept(name: str) -> None:
         assert limit.count > 0
         assert limit.seconds > 0
         times = [time for time, _ in departures(limit, [(0.0, 0)] * min(limit.count * 2 + 1, 60))]
-        assert most_in_a_window(times, limit.seconds) <= limit.count
+        assert most_in_a_window(times, limit.seconds) <= limit.count * (2 if limit.falls else 1)
+
+
+def test_a_counter_takes_a_burst_and_then_as_many_as_it_falls() -> None:
+    """Not one window after the other: fifteen at once, and from then on one in three seconds."""
+    times = [time for time, _ in departures(Limit(count=3, seconds=9.0, falls=True), [(0.0, 2)] * 5)]
+    assert times == [0.0] * 3 + [3.06, 6.12]
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    count=st.integers(1, 5),
+    seconds=st.sampled_from([1.0, 9.0]),
+    waiters=st.lists(st.tuples(st.floats(0, 30), st.sampled_from([0, 1, 2])), min_size=1, max_size=25),
+)
+def test_a_counter_never_stands_above_its_limit(count: int, seconds: float, waiters: list[tuple[float, int]]) -> None:
+    gone = departures(Limit(count=count, seconds=seconds, falls=True), waiters)
+    assert len(gone) == len(waiters)
+    height, before = 0.0, 0.0
+    for at, _ in gone:
+        height, before = max(0.0, height - (at - before) * count / seconds) + 1, at
+        assert height <= count + 1e-6
+    latest = max(after for after, _ in waiters)
+    assert gone[-1][0] <= latest + len(waiters) / count * seconds * 1.02 + 0.001, "nobody waits longer than needed"
+
+
+@instantly
+async def test_a_turn_of_a_counter_that_was_not_needed_is_given_back() -> None:
+    limiter = RateLimiter(Limit(count=1, seconds=10.0, falls=True))
+    await limiter.turn(0)
+    limiter.unused()
+    gone: list[tuple[float, str]] = []
+    await _go(limiter, 0, "next", gone)
+    await _go(limiter, 0, "after", gone)
+    assert gone == [(0.0, "next"), (10.2, "after")]
 
 
 # --- who goes first -------------------------------------------------------------------------------------------------
