@@ -33,7 +33,7 @@ class DeribitOptions:
     ] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "currency", tuple(one.upper() for one in self.currency))
+        object.__setattr__(self, "currency", tuple(dict.fromkeys(one.upper() for one in self.currency)))
         other = "--currency" if self.currency else "--kind" if self.kind else ""
         if self.instrument and other:
             raise OptionError(

@@ -561,3 +561,10 @@ def test_no_question_shows_secrets_of_other_keys_and_the_probe_takes_nothing() -
     assert VENUE.judge(probe.request, reply({"result": [], "testnet": False})).kind == "environment"
     assert PREFLIGHT.questions(DeribitOptions(), 0)[1].request.purpose == api.LOGIN
     assert Purpose.QUESTION != api.LOGIN
+
+
+def test_a_currency_in_two_spellings_is_one() -> None:
+    """Two segments of one name could not be told apart in the record."""
+    options = DeribitOptions(currency=("BTC", "eth", "btc"))
+    assert options.currency == ("BTC", "ETH")
+    assert [one.name for one in VENUE.segments(options, None, "live")] == ["BTC", "ETH"]
