@@ -253,6 +253,7 @@ class Check:
             options=profile.options,
             clock=self.clock,
             headers=venue.headers(profile.environment),
+            serial=self._shared.serial_key(profile, resolved.secrets),
         )
         return Client(
             signer=signer,

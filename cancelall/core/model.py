@@ -73,7 +73,8 @@ class Request:
     """A request before it is signed: the exact query and body bytes that will be signed and sent.
 
     `changes` says whether it can change anything at the venue; a dry run refuses to send it. `bucket` names the
-    venue's rate limit that it counts against.
+    venue's rate limit that it counts against: the limit of that name, or where none has it, one of its own like the
+    limit whose name stands before the colon (`algos:BTC-USDT-SWAP`).
     """
 
     method: str
@@ -85,6 +86,8 @@ class Request:
     priority: Priority = field(default=Priority.OTHER, compare=False)
     """How urgent it is now; it is the same request at any other time."""
     bucket: str = ""
+    cost: int = field(default=1, compare=False)
+    """How often it counts against the limit of its bucket."""
     purpose: str = ""
     """What it asks for, a `Purpose` or a word of the venue's module, whose `judge` and readers go by it. It belongs to
     what a request is: where the same bytes are sent for two purposes, the answer to one is judged by other rules, and a
@@ -149,6 +152,8 @@ class SignedRequest:
     rested_connection: bool = False
     """Its answer may end a proof: it goes on a connection that has been silent for a while, or on a new one. So a peer
     that says everything twice cannot pass the answer to another question off as this one's."""
+    once: bool = False
+    """Its signature is good for one arrival: it is not sent again where a connection broke before any answer."""
     body_limit: int = 4 << 20
     """Bytes after which an answer is cut off and counts as unreadable."""
     family: int | None = None

@@ -216,6 +216,7 @@ class Run:
             clock=self.clock,
             alternate=venue.alternates.get(profile.origin),
             headers=venue.headers(profile.environment),
+            serial=self.shared.serial_key(profile, resolved.secrets),
         )
         client = Client(
             signer=signer,

@@ -47,7 +47,7 @@ __all__ += ["venues_with"]
 
 VENUES: Mapping[str, str] = {
     name: f"cancelall.simulator.{name}"
-    for name in ("bybit", "bitget", "ascendex", "pacifica", "deltadefi", "deribit", "hyperliquid")
+    for name in ("bybit", "bitget", "ascendex", "pacifica", "deltadefi", "deribit", "hyperliquid", "kraken", "okx")
 }
 
 

@@ -25,6 +25,8 @@ VENUES: Mapping[str, str] = {
     "deltadefi": "DeltaDeFi",
     "deribit": "Deribit",
     "hyperliquid": "Hyperliquid",
+    "kraken": "Kraken",
+    "okx": "OKX",
 }
 """Module name to the name that people know."""
 

@@ -61,6 +61,8 @@ NARROW: Mapping[str, Mapping[str, object]] = {
     "bybit": {"category": ["spread"]},
     "deltadefi": {"symbol": ["ADAUSDM"]},
     "deribit": {"kind": "future"},
+    "kraken": {},
+    "okx": {"instrument_type": ["SPREAD"]},
     "pacifica": {"symbol": ["BTC"]},
     "hyperliquid": {"dex": ["core"]},
 }

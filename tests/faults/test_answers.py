@@ -72,12 +72,15 @@ def test_a_listing_that_fails(case: Case, venue: str, fault: str) -> None:
     assert {one.listings for one in ended.report.segments if one.verdict is not Verdict.CLEAR} == {0}
 
 
-@shows(31, alone=TO_ITS_DEADLINE)
+SEVERAL = ["ascendex", "bitget", "bybit", "deltadefi", "deribit", "hyperliquid", "pacifica"]
+"""Venues with more than one listing."""
+
+
+@shows(31, venues=SEVERAL, alone=TO_ITS_DEADLINE)
 def test_one_listing_of_several_that_fails(case: Case, venue: str) -> None:
     """What can be read is clear; the profile is not."""
     some = {"ascendex": "margin", "bitget": "spot", "bybit": "option", "deltadefi": "ADAUSDM", "pacifica": "strategies"}
-    some["hyperliquid"] = "twapHistory"
-    some["deribit"] = "currency=BTC"
+    some |= {"deribit": "currency=BTC", "hyperliquid": "twapHistory", "okx": "sprd"}
     options = {"currency": ["BTC", "ETH"]} if venue == "deribit" else {}
     server = case.server(venue, f"listing-fails~{some[venue]}")
     # A strategy that cannot be read goes on placing orders, and one may be there in the end.
@@ -222,6 +225,8 @@ def message(venue: str, text: str) -> str:
         "deltadefi": {"code": 4000, "error": text},
         "deribit": {"error": {"code": -32602, "message": text}, "testnet": False},
         "hyperliquid": {"status": "err", "response": text},
+        "kraken": {"error": [f"EGeneral:Invalid arguments:{text}"]},
+        "okx": {"code": "51000", "msg": text, "data": []},
         "pacifica": {"success": False, "error": f"Invalid parameters {text}", "code": 400},
     }
     return json.dumps(fields[venue])

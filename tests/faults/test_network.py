@@ -21,7 +21,7 @@ from faults.harness import LISTS_FIRST, TO_ITS_DEADLINE, Case, Ended, shows
 from support import profile_table
 
 HOST = "exchange.example"
-HEDGED = ("bybit",)
+HEDGED = ("bybit", "okx")
 """Venues whose documents name a second host."""
 
 

@@ -9,6 +9,8 @@ import pytest
 
 from cancelall.core.model import Verdict
 from faults.harness import LISTS_FIRST, TO_ITS_DEADLINE, Case, shows
+from kills.truth import TRUTHS
+from unit.venues.kinds import EVERY
 
 LONG = 20.0
 """Seconds of a deadline behind which something has passed."""
@@ -19,6 +21,7 @@ PARTS = {
     "bybit": "linear",
     "deltadefi": "ADAUSDM",
     "hyperliquid": '"dex":"xyz"',
+    "okx": "sprd",
 }
 """What the requests about one product have in common."""
 
@@ -86,7 +89,7 @@ def test_a_lone_refusal(case: Case, venue: str, reach: str, spared: int) -> None
     injected="the venue's word for it to the cancels of a product whose listing hangs or is dropped",
     expected="never clear while an order rests",
     codes=(4, 10, 11, 12),
-    not_for=dict.fromkeys(("pacifica", "deribit", "hyperliquid"), "it has no word for a missing product"),
+    not_for=dict.fromkeys(("pacifica", "deribit", "hyperliquid", "kraken"), "it has no word for a missing product"),
     over={"silence": ["stall", "fin-after"]},
     share=4,
     alone=TO_ITS_DEADLINE,
@@ -129,8 +132,8 @@ def test_a_row_that_names_no_order_keeps_no_other(case: Case, venue: str, oddity
     expected="what was read is cancelled; bounded; never clear while an order rests",
     codes=(0, 10, 11),
     not_for={
-        **dict.fromkeys(("ascendex", "deribit", "hyperliquid"), "its listings have one page"),
-        "pacifica": "its listings name no next page",
+        **dict.fromkeys(("ascendex", "deribit", "hyperliquid", "kraken"), "its listings have one page"),
+        **dict.fromkeys(("pacifica", "okx"), "its listings name no next page"),
     },
     over={"way": ["missing", "null", "number", "object", "itself", "empty", "endless", "total"]},
     share=3,
@@ -179,3 +182,29 @@ def test_replicas_that_contradict_each_other(case: Case, venue: str) -> None:
 def test_null_in_the_place_of_a_list(case: Case, venue: str) -> None:
     server = case.server(venue, "null-lists")
     assert case.kill(venue, server, deadline=LONG).report.verdict is Verdict.CLEAR
+
+
+NO_CLIENT_IDS = {venue: "its listings show none" for venue, truth in TRUTHS.items() if not truth.mine}
+FIELDS = {kind.venue: kind.client_id for kind in EVERY.values() if kind.client_id}
+"""The field of a row with the client's own id."""
+
+
+@shows(
+    68,
+    "a client id cannot be read",
+    injected="that of each listing's first row is an object, or missing, while client ids select what is cancelled",
+    expected="that order is left and is open; of the others just the selected ones are cancelled",
+    codes=(10,),
+    not_for=NO_CLIENT_IDS,
+    over={"how": ["", "/missing"]},
+    alone=TO_ITS_DEADLINE,
+)
+def test_a_client_id_that_cannot_be_read(case: Case, venue: str, how: str) -> None:
+    server, mine = case.server(venue, f"odd-field={FIELDS[venue]}{how}"), TRUTHS[venue].mine
+    before = {order.id: order for order in server.open_orders()}
+    ended = case.kill(venue, server, options={"client_id": [mine]}, deadline=3)
+    left = {order.id for order in server.open_orders()}
+    assert {one for one, order in before.items() if not order.client_id.startswith(mine)} <= left
+    states = {row.order.id: row.state.value for row in ended.report.orders}
+    assert {states[one] for one in left if before[one].client_id.startswith(mine)} <= {"open"}
+    assert left < set(before)

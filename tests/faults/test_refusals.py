@@ -182,6 +182,7 @@ def test_an_address_that_is_not_on_the_list(case: Case, venue: str) -> None:
 
 
 PARTS = {"ascendex": ("/margin/", "margin"), "bitget": ("spot", "spot"), "bybit": ("option", "option")}
+PARTS["okx"] = ("sprd", "spreads")
 """What the requests of one product hold, and what its orders' segment is called at the fake venue."""
 
 
@@ -194,6 +195,7 @@ PARTS = {"ascendex": ("/margin/", "margin"), "bitget": ("spot", "spot"), "bybit"
     not_for={
         **dict.fromkeys(("deltadefi", "deribit"), "its keys have no rights by product"),
         "pacifica": "one cancel takes all products; an agent key has no rights by product",
+        "kraken": "one cancel takes all pairs; a key has no rights by pair",
         "hyperliquid": "an agent key has no rights by product",
     },
     alone=TO_ITS_DEADLINE,

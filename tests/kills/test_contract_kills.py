@@ -102,6 +102,12 @@ def test_more_orders_than_one_call_takes_or_one_page_shows(venue: str, mode: str
     assert mode == "whole" or shown >= {order.id for order in result.stock if result.holds(order, "in_scope")}
 
 
+def _ms(written: str) -> int:
+    """The time that stands in a header or a field: in ms, among other words, or as ISO 8601."""
+    known = re.findall(r"1\d{12}", written)
+    return int(known[0] if known else re.sub(r"\D", "", written))
+
+
 @each_venue
 def test_every_attempt_is_signed_afresh(venue: str) -> None:
     stamp = TRUTHS[venue].stamp
@@ -111,9 +117,7 @@ def test_every_attempt_is_signed_afresh(venue: str) -> None:
         assert all(b"time" not in one.body for one in cancels)
         return
     name = "nonce" if venue == "hyperliquid" else "timestamp"
-    stamps = [
-        int(re.findall(r"1\d{12}", one.headers[stamp])[0] if stamp else json.loads(one.body)[name]) for one in cancels
-    ]
+    stamps = [_ms(one.headers[stamp] if stamp else str(json.loads(one.body)[name])) for one in cancels]
     assert len(set(stamps)) >= 2
     assert stamps == sorted(stamps)  # two tries may fall into one millisecond
     signatures = {
@@ -128,7 +132,7 @@ def test_bodies_are_compact_and_hold_no_null(venue: str, account: str) -> None:
     bodies = [one.request.body for one in faced(venue, account=account).log if one.request.method != "GET"]
     assert any(bodies) or venue == "deribit", "its cancels are reads by their method"
     separators = (", ", ": ") if venue == "deltadefi" else (",", ":")  # as its own document has them
-    for body in filter(None, bodies):
+    for body in (one for one in bodies if one.startswith((b"{", b"["))):  # Kraken's are forms
         assert b"null" not in body
         assert json.dumps(json.loads(body), separators=separators, ensure_ascii=False).encode() == body
 
@@ -342,7 +346,7 @@ def test_keep_protective_is_exact(venue: str) -> None:
     result = cleared(faced(venue, mode="keep-protective", orders=80))
     keep = {order.id for order in result.stock if result.holds(order, "protective")}
     assert len(keep) >= truth.keep
-    assert ids(result.left) == keep == result.ended("kept") & ids(result.left)
+    assert ids(result.left) == keep == result.ended("kept", "open") & ids(result.left)
     paths = {one.request.path for one in result.log}
     assert bool(keep) is bool(truth.blind) or truth.lists_first, "where nothing is protective, nothing is kept"
     assert truth.blind or truth.first in paths
@@ -538,8 +542,7 @@ def test_the_command_selects_by_client_id(venue: str, home: Path) -> None:
     mine = TRUTHS[venue].mine
     with simulator.start(venue, orders=30) as server:
         before = list(server.open_orders())
-        table = {**profile_table(venue, server), "not_client_id": [mine]}
-        table["coin" if venue == "hyperliquid" else "symbol"] = ["ELSEWHERE"]
+        table = {**profile_table(venue, server), **TRUTHS[venue].product, "not_client_id": [mine]}
         file = write_config(home / "c.toml", {venue: table})
         ran = cancelall(venue, "--config", str(file), "--json", f"--client-id={mine}", home=home)
         left = list(server.open_orders())
