@@ -41,6 +41,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "kraken": ("cancelall kraken --pair XBT/USD",),
     "deltadefi": ("cancelall deltadefi --dry-run",),
     "deribit": ("cancelall deribit --currency BTC --currency ETH", "cancelall deribit --instrument BTC-PERPETUAL"),
+    "binance": ("cancelall binance --product usdm", "cancelall binance --symbol BTCUSDT --symbol ETHUSDT"),
     "hyperliquid": ("cancelall hyperliquid --dex core", "cancelall hyperliquid --coin BTC --coin xyz:TSLA"),
     "okx": ("cancelall okx --instrument-type SWAP", "cancelall okx --underlying BTC-USD --keep-protective"),
     "all": ("cancelall all --hold 60", "cancelall all --only 'mm-*' --skip mm-9", "cancelall all --json"),

@@ -152,9 +152,10 @@ def _profile(document: Document, name: str, table: Any, environ: Mapping[str, st
             raise OptionError(f"--environment: {problem}", f"one of {', '.join(accepts.hosts)}")
         source = _source(document, where, "environment", name, from_environment)
         raise ConfigError(f"{source}: {problem}", f"one of {', '.join(accepts.hosts)}")
-    origin = accepts.hosts[environment]
+    origin, further = accepts.hosts[environment], accepts.further.get(environment, {})
     if made.base_url:
         origin = _origin(made.base_url, lambda: _source(document, where, "base_url", name, from_environment))
+        further = dict.fromkeys(further, origin)
     said = {**{key: getattr(options, key) for key in items}, **vars(made)}
     scope = {key: value for key, value in said.items() if key in chosen and value not in (None, (), False)}
     return Profile(
@@ -165,6 +166,8 @@ def _profile(document: Document, name: str, table: Any, environ: Mapping[str, st
         common=made,
         options=options,
         scope=scope,
+        further=further,
+        uses=accepts.uses(options, environment),
         secret_command=_secret_commands(document, name, table, secret_fields, environ),
         credentials=_credentials(document, where, table, secret_fields),
         warnings=(

@@ -88,6 +88,8 @@ class Request:
     bucket: str = ""
     cost: int = field(default=1, compare=False)
     """How often it counts against the limit of its bucket."""
+    host: str = ""
+    """The venue's further host that it goes to, by the name that the venue's `Schema` has for it; empty: the first."""
     purpose: str = ""
     """What it asks for, a `Purpose` or a word of the venue's module, whose `judge` and readers go by it. It belongs to
     what a request is: where the same bytes are sent for two purposes, the answer to one is judged by other rules, and a

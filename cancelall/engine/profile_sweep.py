@@ -32,6 +32,7 @@ class ProfileSweep:
         client: Client,
         environment: str,
         *,
+        facts: Any = None,
         keep_protective: bool = False,
         client_ids: ClientIds | None = None,
         scale: float = 1.0,
@@ -46,7 +47,7 @@ class ProfileSweep:
         self.gap = client.venue.proof_gap * scale
         self.discoveries = Discoveries(
             client,
-            client.venue.with_key(client.venue.facts, client.signer.secrets),
+            client.venue.with_key(client.venue.facts, client.signer.secrets) if facts is None else facts,
             fired=self._fired,
             found_more=self._join_segments,
             needed=lambda: proof.unproven(self.ledgers.values()),
@@ -180,6 +181,9 @@ class ProfileSweep:
                 ledger.take_over(old.ledger)
                 made.cancelling = old.cancelling
             made.fire_blind()
+        for name in client.venue.never(self.discoveries.facts):
+            if name in self.ledgers:
+                self.ledgers[name].never = True
         self._dropped += [one.ledger for name, one in before.items() if name not in self._sweeps]
         self._in_background(self._discover())  # it runs after the cancels, and its reads go before the listings
         for segment in new:
@@ -254,11 +258,12 @@ class ProfileSweep:
         if any(one.cancelling for one in self._sweeps.values()):
             await self._around.first_out.wait()
 
-    async def _at_rest(self) -> float:
-        """Wait until all cancels of all segments have been over for a gap; since when they are."""
+    async def _at_rest(self, since: float) -> float:
+        """Wait until all cancels of all segments, and `since`, have been over for a gap; since when the cancels are."""
         while True:
             under_way = any(one.cancelling for one in self._sweeps.values())
-            left = self.gap if under_way else self._disturbed() + self.gap - self.client.clock.monotonic()
+            quiet = max(self._disturbed(), since)
+            left = self.gap if under_way else quiet + self.gap - self.client.clock.monotonic()
             if left <= 0:
                 return self._disturbed()
             await asyncio.sleep(left)

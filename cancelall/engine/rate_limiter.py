@@ -8,6 +8,7 @@ import itertools
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import Protocol
 
 from cancelall.core.attempts import INSTANT, Attempt
@@ -316,20 +317,27 @@ class OneAtATime(Protocol):
 
 
 class ProfileLimits:
-    """What the requests of one profile wait for: the limits of its key, its host's gate, the venue's wishes, and their
-    turn where requests with one key go one at a time.
+    """What the requests of one profile wait for: the limits of its key, their host's gate, the venue's wishes, and
+    their turn where requests with one key go one at a time.
     """
 
-    def __init__(self, limits: Mapping[str, Limit], gate: HostGate, serial: OneAtATime | None = None) -> None:
+    def __init__(
+        self,
+        limits: Mapping[str, Limit],
+        gate: HostGate,
+        further: Mapping[str, HostGate] = MappingProxyType({}),
+        serial: OneAtATime | None = None,
+    ) -> None:
         self._limits = limits
         self._gate = gate
         self._serial = serial
+        self._further = further
         self._limiters: dict[str, RateLimiter] = {}
         self._backoffs = Backoffs()
         self._unsent: Counter[str] = Counter()
         """What the cancels would have cost that gave up waiting for a place within a limit of the key, by bucket."""
-        self.proof_only_until = 0.0
-        """Until then no cancel by name goes: what is left of a limit is for mass cancels and the proof."""
+        self.proof_only_until: dict[str, float] = {}
+        """Until when no cancel by name goes to a host: what is left of its limit is for mass cancels and the proof."""
 
     def until(self, request: Request) -> float:
         """When a request may go, as far as the venue, or a gateway, wants it to wait."""
@@ -351,7 +359,7 @@ class ProfileLimits:
             if serial is not None:  # who waits for that takes no place of the host's
                 await serial.turn(request.priority)
             try:
-                await self._gate.turn(request.priority, cost)
+                await self._further.get(request.host, self._gate).turn(request.priority, cost)
             except asyncio.CancelledError:
                 if serial is not None:
                     serial.leave()
@@ -377,7 +385,7 @@ class ProfileLimits:
         """The place is free again; `unused` if nothing was sent."""
         if self._serial is not None and request.signed:
             self._serial.leave()
-        self._gate.leave(unused=unused)
+        self._further.get(request.host, self._gate).leave(unused=unused)
         if unused:
             self._limiters[request.bucket].unused(request.cost)
 
@@ -390,4 +398,5 @@ class ProfileLimits:
         elif judgement.answer is not Answer.AMBIGUOUS:
             self._backoffs.good(attempt.request)
         if judgement.hold is not None:
-            self.proof_only_until = max(self.proof_only_until, attempt.ended + judgement.hold)
+            host, until = attempt.request.host, attempt.ended + judgement.hold
+            self.proof_only_until[host] = max(self.proof_only_until.get(host, 0.0), until)

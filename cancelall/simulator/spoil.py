@@ -68,7 +68,8 @@ _MAP_ID, _INNER = "txid", "descr"
 _IDS = ("orderId", "order_id", "strategyId", "strategy_id", "id", "oid", "twapId", _MAP_ID, "ordId", "algoId")
 _WAYS = ("nextPageCursor", "nextCursor", "endId", "idLessThan", "cursor", "total_page")
 _FIELDS: Mapping[str, str] = {
-    "date": "createdTime createdTimeE3 cTime lastExecTime created_at creation_timestamp timestamp time opentm",
+    "date": "createdTime createdTimeE3 cTime lastExecTime created_at creation_timestamp timestamp time opentm"
+    " createTime bookTime",
     "price": "vol price triggerPrice executePrice initial_price initial_amount size definition limitPx px triggerPx",
     "flag": "reduceOnly reduce_only execInst margin",
     "status": "",

@@ -155,7 +155,7 @@ def faced(
 
 def cleared(result: Faced) -> Faced:
     """All orders are gone, and that is proven. A dry run shows all of them, and what may be to be kept is open."""
-    left = (order for order in result.left if result.holds(order, "in_scope"))
+    left = (order for order in result.left if result.holds(order, "wanted"))
     unsure = result.plan.keep and any(result.holds(order, "unsure") for order in left)
     if result.plan.dry_run or (unsure and result.resting == ()):
         assert result.verdict is Verdict.OPEN, result.story(40)

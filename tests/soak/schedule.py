@@ -63,6 +63,7 @@ PASSABLE = frozenset(
         *("null-lists", "unknown-status", "odd-way", "hint"),
         *("fires", "trigger", "straggler", "prompt", "numbers", "sdk-words", "short-ack", "bare", "account-list"),
         *("old-kinds", "no-advance", "events-among", "level"),
+        *("ghosts", "lists-stay", "used", "other-id"),
         *("lower-case", "empty", "nothing", "ack-list", "ack-form", "counts", "count-off", "older"),
     }
 )
@@ -493,18 +494,20 @@ def _shown(owner: _Owner, order: SimOrder, since: float, until: float) -> bool:
         sent.kind is Kind.LISTING
         and sent.answered is not None
         and since <= (sent.processed_ms - START_MS) / 1000 <= until
-        and order.id.encode() in sent.shows
+        and order.id.rpartition(":")[2].encode() in sent.shows
         for sent in owner.network.log
     )
 
 
 def _named(owner: _Owner, order: SimOrder) -> float:
     """When a cancel that names this order was last answered, in the loop's time."""
-    identity = order.id.encode()
+    identity = order.id.rpartition(":")[2].encode()  # Binance's numbers are unique within a symbol only
     named = [
         sent
         for sent in owner.network.log
-        if sent.kind is Kind.CANCEL and sent.processed is not None and identity in sent.request.body
+        if sent.kind is Kind.CANCEL
+        and sent.processed is not None
+        and identity in (sent.request.body or sent.request.query.encode())
     ]
     return max(((sent.processed_ms - START_MS) / 1000 for sent in named), default=0.0)
 

@@ -16,6 +16,8 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from cancelall.simulator import Account, FakeVenue, Kind, SimOrder
+from cancelall.simulator.binance import state as binance_state
+from cancelall.simulator.binance import wallets as binance_wallets
 from cancelall.simulator.bitget import kinds as bitget_kinds
 from cancelall.simulator.book import Book
 from cancelall.simulator.bybit import state as bybit_state
@@ -559,8 +561,47 @@ class OkxTruth(Truth):
         return replace(turned, reduce_only=closes)
 
 
+class BinanceTruth(Truth):
+    """Wallets. Where portfolio margin is on, those of `papi` are in the place of others, by the same words."""
+
+    @staticmethod
+    def product(order: SimOrder) -> str:
+        """The product of an order; TWAP and VP orders belong to the one in which they trade."""
+        name = binance_wallets.product_of(order.segment)
+        return {"algo-spot": "spot", "algo-futures": "usdm"}.get(name, name)
+
+    def in_scope(self, order: SimOrder) -> bool:
+        products, symbols = self.many("product"), [one.upper() for one in self.many("symbol")]
+        by_pm = "pm" in products and order.segment.startswith(("pm ", "algo-futures"))
+        chosen = not products or self.product(order) in products or by_pm
+        return chosen and (not symbols or order.symbol in symbols)
+
+    def protective(self, order: SimOrder) -> bool:
+        product = self.product(order)
+        if order.segment.startswith("algo-"):
+            return False
+        if product in ("spot", "margin", "isolated"):
+            working = order.extra.get("status") != "PENDING_NEW"
+            return order.side == "sell" and working and (binance_wallets.waits(order) or "list" in order.extra)
+        against = (order.extra.get("held"), order.side) in (("LONG", "sell"), ("SHORT", "buy"))
+        return order.reduce_only or "closes" in order.extra or against
+
+    def covers(self, path: str, parameters: Mapping[str, str], order: SimOrder) -> bool:
+        if order.segment.startswith("algo-"):
+            return path == f"/sapi/v1/algo/{order.segment.removeprefix('algo-')}/openOrders"
+        if parameters.get("symbol", order.symbol) != order.symbol:
+            return False
+        if order.segment.startswith("isolated"):
+            return path == "/sapi/v1/margin/openOrders" and "isIsolated" in parameters
+        return path == binance_wallets.book_of(order).listing and "isIsolated" not in parameters
+
+    def fired(self, order: SimOrder) -> SimOrder | None:
+        return binance_state.fired(order) if binance_wallets.conditional(order) else None
+
+
 TRUTHS: Mapping[str, Callable[[Any, Mapping[str, Any], str], Truth]] = {
     "ascendex": AscendexTruth,
+    "binance": BinanceTruth,
     "bitget": BitgetTruth,
     "bybit": BybitTruth,
     "deltadefi": DeltadefiTruth,
@@ -593,7 +634,7 @@ def listings(log: Sequence[Sent], steps: Steps) -> dict[tuple[str, tuple[tuple[s
         if sent.kind is not Kind.LISTING or sent.answered is None or sent.processed is None:
             continue
         parameters = dict(parse_qsl(sent.request.query, keep_blank_values=True))
-        if sent.request.method == "POST":
+        if sent.request.body.startswith(b"{"):  # a form holds a nonce and nothing else
             parameters |= {key: str(value) for key, value in json.loads(sent.request.body).items()}
         rest = tuple(sorted((key, value) for key, value in parameters.items() if key not in PAGING))
         key = (sent.request.path, rest)

@@ -139,7 +139,7 @@ class KrakenSpot(Segment):
         row.text("status", needed=True)
         return Order(
             id=identity,
-            client_id=row.text("cl_ord_id"),
+            client_id=row.client_id("cl_ord_id", may_lack=True),
             symbol=descr.name("pair", needed=True),
             side=(descr.text("type") or "").lower() or None,
             type=kind,

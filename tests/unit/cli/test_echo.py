@@ -47,6 +47,7 @@ class Echo:
                 found = {value for name, value in self.headers.items() if any(one in name.lower() for one in named)}
                 found |= set(re.findall(r'"signature":"([^"]+)"', body))
                 found |= set(re.findall(r"sig=(\w+)", self.headers.get("Authorization", "")))
+                found |= set(re.findall(r"[?&]signature=([0-9a-f]+)", self.path))
                 found = {value for value in found if len(value) >= PART}
                 echo.secrets |= found
                 said = f"bad request {' '.join(how(value) for value in sorted(found) for how in HOW)} !"

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from cancelall.core.errors import Unreadable
 from cancelall.core.model import Answer, Order, Protection, Request
 from cancelall.core.positions import Position, ProtectiveOrder, Role
+from cancelall.venues.binance.options import BinanceFacts
 from cancelall.venues.positions import PositionListing, PositionPage, load_positions
 from cancelall.venues.registry import VENUES, load, schema
 from unit.venues.kinds import EVERY, Kind, reply, segments
@@ -96,6 +97,16 @@ def protective(venue: str, segment: str, row: dict[str, Any], facts: Any = None)
         ("ascendex", None, {"account_category": ("cash", "margin")}, []),
         ("pacifica", None, {"account": "7" * 44}, [f"/api/v1/positions?account={'7' * 44}", "/api/v1/info/prices"]),
         ("deltadefi", None, {}, []),
+        (
+            "binance",
+            BinanceFacts(mode="pm"),
+            {},
+            [
+                *("/eapi/v1/position", "/fapi/v3/positionRisk", "/dapi/v1/positionRisk"),
+                *("/papi/v1/um/positionRisk", "/papi/v1/cm/positionRisk"),
+            ],
+        ),
+        ("binance", None, {"product": ("spot", "margin")}, []),
         ("deribit", None, {}, ["/api/v2/private/get_positions?currency=any"]),
         (
             "deribit",
@@ -268,6 +279,14 @@ def hyperliquid(rows: object) -> object:
     return {"assetPositions": held, "time": 1}
 
 
+BINANCE = {
+    "symbol": "ADAUSDT", "positionSide": "BOTH", "positionAmt": "-30", "entryPrice": "0.385", "breakEvenPrice": "0.38",
+    "markPrice": "0.41047590", "unRealizedProfit": "0.76427700", "liquidationPrice": "0", "isolatedMargin": "0",
+    "notional": "12.31427700", "marginAsset": "USDT", "updateTime": 1720736417660,
+}  # fmt: skip
+"""https://developers.binance.com/docs/derivatives/usds-margined-futures/trade/rest-api/Position-Information-V3"""
+
+
 CASES: dict[str, tuple[str, Any, int, Any, dict[str, Any], str, Position]] = {
     "bybit": (
         "bybit", None, 2, bybit, BYBIT, "size",
@@ -287,6 +306,11 @@ CASES: dict[str, tuple[str, Any, int, Any, dict[str, Any], str, Position]] = {
     "pacifica": (
         "pacifica", None, 0, pacifica, PACIFICA, "amount",
         Position(symbol="AAVE", side="short", size="223.72", entry="279.283134", margin_mode="cross", market="AAVE"),
+    ),
+    "binance": (
+        "binance", None, 1, lambda rows: rows, BINANCE, "positionAmt",
+        Position(symbol="ADAUSDT", side="short", size="-30", entry="0.385", mark="0.41047590",
+                 unrealised="0.76427700", market="ADAUSDT"),
     ),
     "deribit": (
         "deribit", None, 0, deribit, DERIBIT, "size",
@@ -522,6 +546,11 @@ def kind_row(venue: str, segment: str) -> dict[str, Any]:
                                       "reduce_only": True}, (Role.TAKE_PROFIT, "short", "40000")),
         ("pacifica", "orders", None, {"order_type": "limit", "side": "ask", "stop_price": None, "reduce_only": True},
          (Role.ORDINARY, "long", None)),
+        ("binance", "usdm", None, {"type": "STOP_MARKET", "side": "SELL", "closePosition": True, "stopPrice": "90"},
+         (Role.STOP, "long", "90")),
+        ("binance", "usdm", None, {"type": "TAKE_PROFIT", "side": "BUY", "positionSide": "SHORT", "stopPrice": "120"},
+         (Role.TAKE_PROFIT, "short", "120")),
+        ("binance", "usdm", None, {"side": "SELL", "reduceOnly": True}, (Role.ORDINARY, "long", None)),
         ("deribit", "account", None, {"order_type": "stop_market", "direction": "sell", "trigger_price": 90,
                                       "reduce_only": True, "price": "market_price"}, (Role.STOP, "long", "90")),
         ("deribit", "account", None, {"order_type": "take_limit", "direction": "buy", "trigger_price": 95,
@@ -572,6 +601,8 @@ def test_what_an_order_does_for_a_position(
         ("ascendex", "cash", "BTC/USDT"),
         ("pacifica", "orders", "SOL-USDC"),
         ("deltadefi", "ADAUSDM", "ADAUSDM"),
+        ("binance", "spot", "BTCUSDT"),
+        ("binance", "isolated BTCUSDT", "BTCUSDT"),
         ("deribit", "account", "BTC_USDC"),
         ("okx", "spreads", "BTC-USDT_BTC-USDT-SWAP"),
     ],
@@ -593,7 +624,7 @@ def test_of_two_legs_the_stop_is_the_one_that_loses() -> None:
 
 
 SEGMENTS = {"bybit": "linear USDT", "bitget": "USDT-FUTURES plan orders", "ascendex": "futures", "pacifica": "orders"}
-SEGMENTS["deribit"] = "account"
+SEGMENTS |= {"deribit": "account", "binance": "usdm"}
 
 
 @pytest.mark.parametrize("venue", SEGMENTS)
