@@ -137,6 +137,17 @@ def test_whichever_of_the_two_calls_takes_a_trailing_stop_it_goes(faults: tuple[
     assert result.report.error is None
 
 
+@pytest.mark.parametrize("path", [ALGO, OLD])
+def test_one_of_the_two_calls_may_be_refused_once_and_for_good(path: str) -> None:
+    """The other one takes the orders, and then the listing decides."""
+    for times in ("@1", ""):
+        for reach in ("request", "product"):
+            result = faced("okx", f"refused={reach}{times}~{path}", deadline=8.0)
+            advance = [one for one in result.left if one.kind in ("move_order_stop", "twap", "iceberg")]
+            assert advance == [], (times, reach, result.story(30))
+            assert result.segments["trailing stops"] == "clear", (times, reach, result.story(30))
+
+
 def test_where_neither_takes_it_it_is_open() -> None:
     result = faced("okx", "old-kinds", "no-advance", orders=40, deadline=8.0)
     assert result.verdict is Verdict.OPEN

@@ -130,14 +130,20 @@ class _Desk:
             targets=tuple(targets),
             live=tuple(live),
             decided=tuple(decided),
-            reports=tuple(reports),
+            reports=tuple(sorted(reports, key=_finished)),
             positions=positions,
             results=tuple(results),
             status=status,
         )
 
     def _connect(self, profile: Profile) -> Send:
+        """How requests of a profile go."""
         return self.ways[profile.name]
+
+
+def _finished(report: ProfileReport) -> tuple[int, str]:
+    """When a profile was over; those of the same moment by their names."""
+    return (report.timing.verdict or 0) // 100, report.profile
 
 
 async def _offline(host: str, signed: SignedRequest, until: float, sent: Callable[[], None]) -> Reply:

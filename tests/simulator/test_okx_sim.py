@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pytest
@@ -315,13 +315,15 @@ def test_ccxt_reads_the_positions() -> None:
 
 
 @pytest.mark.conformance
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_the_venues_own_sdk_trades_and_cancels() -> None:
     """python-okx, where it is installed; it is heavier than a development tool of ours should be."""
     trade = pytest.importorskip("okx.Trade")
-    with simulator.start("okx", orders=40, limits=False) as server:
+    with simulator.start("okx", orders=40, limits=False) as server, ExitStack() as closing:
         keys = server.credentials
         given = (keys["api_key"], keys["api_secret"], keys["passphrase"])
         client = trade.TradeAPI(*given, flag="0", domain=server.origin, debug=False)
+        closing.callback(client.close)
         shown = client.get_order_list()
         assert shown["code"] == "0"
         first, second, *_ = shown["data"]
