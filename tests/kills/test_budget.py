@@ -41,7 +41,16 @@ EMPTY = {
 Requests of a kill of a whole account without an order: cancels, two listings of each segment, discovery reads,
 witnesses, and what the venue tells of orders that have ended. What is read of positions comes after the verdict and
 proves nothing, so that it is counted by itself."""
-POSITIONS = {"bybit": 5, "bitget": 3, "ascendex": 1, "pacifica": 2, "deltadefi": 0, "deribit": 1, "hyperliquid": 3, "kraken": 1}
+POSITIONS = {
+    "bybit": 5,
+    "bitget": 3,
+    "ascendex": 1,
+    "pacifica": 2,
+    "deltadefi": 0,
+    "deribit": 1,
+    "hyperliquid": 3,
+    "kraken": 1,
+}
 """Requests for the positions of a whole account that has none; none of them where they are not asked for."""
 LISTS_FIRST = {venue for venue, truth in TRUTHS.items() if truth.lists_first}
 
