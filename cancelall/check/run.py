@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, TypeVar
 
 from cancelall.check import local, network
@@ -15,7 +16,7 @@ from cancelall.check.venue import Listings, QuestionAnswer, ask_all, sunset_find
 from cancelall.config.toml_file import Document
 from cancelall.core.attempts import Attempt
 from cancelall.core.errors import CancelallError, OptionError
-from cancelall.core.model import Reply, SignedRequest
+from cancelall.core.model import Reply, SignedRequest, host_of
 from cancelall.core.preflight import (
     Area,
     CheckReport,
@@ -30,7 +31,7 @@ from cancelall.core.preflight import (
 from cancelall.core.profile import BrokenProfile, Profile
 from cancelall.credentials.chain import ResolvedSecrets, resolve
 from cancelall.engine.client import Client, Send
-from cancelall.engine.run import over_the_network
+from cancelall.engine.run import by_origin, over_the_network
 from cancelall.engine.shared_limits import SharedLimits
 from cancelall.engine.signer import SYSTEM_CLOCK, Clock, Signer
 from cancelall.net.background import in_thread
@@ -147,7 +148,7 @@ class Check:
     async def _usable(self, profile: Profile, config: Finding, journal: asyncio.Task[list[Finding]]) -> CheckReport:
         deadline = self.started + profile.deadline
         route = self._shared.route(profile)
-        way = asyncio.create_task(in_thread(lambda: network.way_to(profile.origin, route), "way"))
+        ways = [asyncio.create_task(in_thread(partial(self._way_to, profile, one), "way")) for one in profile.origins]
         second = asyncio.create_task(self._bounded(self._second_host(profile), deadline, "second host", Area.NETWORK))
         resolved, secrets = await self._secrets(profile, deadline)
         findings = [
@@ -158,15 +159,16 @@ class Check:
             *secrets,
             *await journal,
         ]
-        walked = await _within(way, deadline)
-        if walked is None:
-            fix = "check the resolver of this machine, the network and the firewall"
-            findings.append(failure("DNS", f"{profile.origin}: no answer within the deadline", fix, Area.NETWORK))
-        else:
-            findings += walked.findings
+        walks = [await _within(way, deadline) for way in ways]
+        for origin, walked in zip(profile.origins, walks, strict=True):
+            if walked is None:
+                fix = "check the resolver of this machine, the network and the firewall"
+                findings.append(failure("DNS", f"{origin}: no answer within the deadline", fix, Area.NETWORK))
+            else:
+                findings += walked.findings
         findings += await second
         broken_bundle = any(one.check == "CA bundle" and one.level is Level.FAIL for one in findings)
-        if resolved is None or walked is None or not walked.open or broken_bundle:
+        if resolved is None or not any(walked is not None and walked.open for walked in walks) or broken_bundle:
             return report_on(profile, findings)
         try:
             venue = self._venue(profile, resolved, deadline)
@@ -182,6 +184,11 @@ class Check:
         return report_on(profile, findings, venue.group)
 
     # --- the parts ---
+
+    def _way_to(self, profile: Profile, origin: str) -> network.Way:
+        """Blocks. A venue's several hosts are told apart by their names."""
+        label = f"{host_of(origin)} " if len(profile.origins) > 1 else ""
+        return network.way_to(origin, self._shared.route(profile, origin), label)
 
     async def _journal(self) -> list[Finding]:
         return [await in_thread(lambda: local.journal_finding(self.environ), "journal")]
@@ -245,13 +252,14 @@ class Check:
         self, profile: Profile, resolved: ResolvedSecrets, deadline: float, readings: list[Reading], *, reads_only: bool
     ) -> Client:
         venue = load(profile.venue)
-        connect = self.connect or (lambda one: over_the_network(one, self.environ, self._shared.route(one)))
+        connect = self.connect or self._over_the_network
         signer = Signer(
             venue=venue,
             origin=profile.origin,
             secrets=resolved.secrets,
             options=profile.options,
             clock=self.clock,
+            further=profile.further,
             headers=venue.headers(profile.environment),
             serial=self._shared.serial_key(profile, resolved.secrets),
         )
@@ -260,11 +268,17 @@ class Check:
             send=self._noting(connect(profile), readings),
             clock=self.clock,
             gate=self._shared.gate(profile),
+            gates={name: self._shared.gate(profile, name) for name in profile.further},
             deadline=deadline,
             reserve=_RESERVE,
             reads_only=reads_only,
             trace=lambda attempt: self.trace(profile.name, attempt),
         )
+
+    def _over_the_network(self, profile: Profile) -> Send:
+        """How to send to each of its origins. Raises ConfigError."""
+        routes = {one: self._shared.route(profile, one) for one in (profile.origin, *profile.further.values())}
+        return by_origin({one: over_the_network(profile, self.environ, route) for one, route in routes.items()})
 
     def _noting(self, send: Send, readings: list[Reading]) -> Send:
         """The same, with a look at the Date header of every answer, refusals too."""
@@ -306,7 +320,7 @@ def report_on(
         profile=profile.name,
         venue=profile.venue,
         environment=profile.environment,
-        host=profile.origin,
+        host=profile.hosts,
         findings=tuple(findings),
         account_group=account_group,
     )

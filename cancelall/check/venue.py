@@ -114,7 +114,7 @@ async def _at_once() -> None:
     """Nothing has to go before these reads."""
 
 
-async def _long_ago() -> float:
+async def _long_ago(since: float) -> float:
     """Nothing is cancelled here."""
     return 0.0
 

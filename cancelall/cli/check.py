@@ -224,7 +224,7 @@ def aged(
         if isinstance(profile, BrokenProfile):
             finding = local.error_finding(profile.error)
         else:
-            finding = evidence.age_finding(kept.get(profile.name), profile.origin, oldest, now_ms)
+            finding = evidence.age_finding(kept.get(profile.name), profile.hosts, oldest, now_ms)
         reports.append(report_on(profile, [finding]))
         streams.checked(reports[-1])
     streams.all_checked(reports)

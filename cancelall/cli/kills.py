@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from fnmatch import fnmatchcase
 from typing import Any
@@ -147,22 +147,34 @@ def _first_requests(
 ) -> Mapping[connection.Host, Iterable[int]]:
     """The hosts that profiles talk to directly, and for each profile there how many requests it begins with."""
     hosts: dict[connection.Host, list[Profile]] = {}
+    for profile, origin in _ways(profiles):
+        route = route_for(origin, profile.common.proxy, profile.common.ca_bundle, environ)
+        if route.proxy is None:
+            hosts.setdefault((origin, route.ca_bundle), []).append(profile)
+    return {host: _numbers(host[0], its, dry_run=dry_run) for host, its in hosts.items()}
+
+
+def _numbers(origin: str, profiles: Iterable[Profile], *, dry_run: bool) -> Iterator[int]:
+    """With how many requests each profile begins at an origin, computed when somebody wants to know."""
     for profile in profiles:
-        if isinstance(profile, Profile):
-            route = route_for(profile.origin, profile.common.proxy, profile.common.ca_bundle, environ)
-            if route.proxy is None:
-                hosts.setdefault((profile.origin, route.ca_bundle), []).append(profile)
-    return {host: (1 if dry_run else _first_cancels(one) for one in its) for host, its in hosts.items()}
+        yield 1 if dry_run else _first_cancels(profile, origin)
 
 
-def _first_cancels(profile: Profile) -> int:
-    """How many cancels leave at once; 1 where the first request is a read."""
+def _ways(profiles: Sequence[Profile | BrokenProfile]) -> list[tuple[Profile, str]]:
+    """Each usable profile with each of its origins."""
+    return [(profile, origin) for profile in profiles if isinstance(profile, Profile) for origin in profile.origins]
+
+
+def _first_cancels(profile: Profile, origin: str) -> int:
+    """How many cancels leave at once for an origin; 1 where the first request there is a read."""
     venue = load(profile.venue)
     try:
         known = segments(venue, profile.options, venue.facts, profile.environment)
     except CancelallError:  # told where the profile is swept
         return 0
-    return max(1, sum(len(segment.blind) for segment in known))
+    return max(
+        1, sum(profile.further.get(one.host, profile.origin) == origin for segment in known for one in segment.blind)
+    )
 
 
 def overrides(kill: Kill) -> Overrides:

@@ -103,7 +103,7 @@ class LastWords:
             profile=profile.name,
             venue=profile.venue,
             environment=profile.shown_environment,
-            host=profile.origin,
+            host=profile.hosts,
             scope=profile.scope,
             dry_run=self.dry_run,
             verdict=Verdict.UNPROVEN,

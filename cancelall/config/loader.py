@@ -116,15 +116,17 @@ def _profile(document: Document, name: str, table: Any, environ: Mapping[str, st
     accepts = schema(venue_name)
     items = {item.key: item for item in declare.declared(accepts.options)}
     secret_fields = declare.secrets_of(accepts.secrets)
-    # What a key and a secret are both called is the secret, in file and environment: as a selector it would end a kill.
-    common_items = {item.key: item for item in declare.declared(Common) if item.key not in secret_fields}
-    valid = [*items, *common_items, "venue", "secret_command", "credentials"]
+    common_items = {item.key: item for item in declare.declared(Common)}
+    # A text under a key that is also the name of a secret is the secret: as a selector it would leave every order.
+    secret = {key for key in common_items if key in secret_fields and not isinstance(table.get(key), list)}
+    valid = [*items, *(key for key in common_items if key not in secret), "venue", "secret_command", "credentials"]
     _check_keys(document, where, table, valid, secret_fields)
     _check_keys(document, "defaults", document.data.get("defaults", {}), DEFAULTS_KEYS, secret_fields)
 
     common = _values(document, "defaults", document.data.get("defaults", {}), common_items)
     common |= _values(document, where, table, common_items)
-    from_environment = _environment_values(name, common_items, environ)
+    named = {key: item for key, item in common_items.items() if key not in secret_fields}
+    from_environment = _environment_values(name, named, environ)
     common |= from_environment
     values = _values(document, where, table, items) | _environment_values(name, items, environ)
     chosen = declare.selectors(accepts.options) | declare.selectors(Common)
@@ -150,9 +152,10 @@ def _profile(document: Document, name: str, table: Any, environ: Mapping[str, st
             raise OptionError(f"--environment: {problem}", f"one of {', '.join(accepts.hosts)}")
         source = _source(document, where, "environment", name, from_environment)
         raise ConfigError(f"{source}: {problem}", f"one of {', '.join(accepts.hosts)}")
-    origin = accepts.hosts[environment]
+    origin, further = accepts.hosts[environment], accepts.further.get(environment, {})
     if made.base_url:
         origin = _origin(made.base_url, lambda: _source(document, where, "base_url", name, from_environment))
+        further = dict.fromkeys(further, origin)
     said = {**{key: getattr(options, key) for key in items}, **vars(made)}
     scope = {key: value for key, value in said.items() if key in chosen and value not in (None, (), False)}
     return Profile(
@@ -163,6 +166,8 @@ def _profile(document: Document, name: str, table: Any, environ: Mapping[str, st
         common=made,
         options=options,
         scope=scope,
+        further=further,
+        uses=accepts.uses(options, environment),
         secret_command=_secret_commands(document, name, table, secret_fields, environ),
         credentials=_credentials(document, where, table, secret_fields),
         warnings=(

@@ -73,7 +73,8 @@ class Request:
     """A request before it is signed: the exact query and body bytes that will be signed and sent.
 
     `changes` says whether it can change anything at the venue; a dry run refuses to send it. `bucket` names the
-    venue's rate limit that it counts against.
+    venue's rate limit that it counts against: the limit of that name, or where none has it, one of its own like the
+    limit whose name stands before the colon (`algos:BTC-USDT-SWAP`).
     """
 
     method: str
@@ -85,6 +86,10 @@ class Request:
     priority: Priority = field(default=Priority.OTHER, compare=False)
     """How urgent it is now; it is the same request at any other time."""
     bucket: str = ""
+    cost: int = field(default=1, compare=False)
+    """How often it counts against the limit of its bucket."""
+    host: str = ""
+    """The venue's further host that it goes to, by the name that the venue's `Schema` has for it; empty: the first."""
     purpose: str = ""
     """What it asks for, a `Purpose` or a word of the venue's module, whose `judge` and readers go by it. It belongs to
     what a request is: where the same bytes are sent for two purposes, the answer to one is judged by other rules, and a

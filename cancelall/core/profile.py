@@ -132,6 +132,10 @@ class Profile:
     secret_command: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     credentials: Mapping[str, Secret] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    further: Mapping[str, str] = field(default_factory=dict)
+    """Origins of the venue's further hosts, by their names."""
+    uses: tuple[str, ...] = ("",)
+    """Names of the hosts that the scope's requests go to, the most urgent first; empty is the first host's."""
     rehearsal: bool = False
     """The profile is on the embedded exchange."""
 
@@ -139,6 +143,20 @@ class Profile:
     def shown_environment(self) -> str:
         """The environment as a user sees it: nothing of the embedded exchange is live."""
         return "demo" if self.rehearsal else self.environment
+
+    def origin_of(self, host: str) -> str:
+        """The origin of a host, by its name."""
+        return self.further.get(host, self.origin)
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """Every origin that the scope's requests go to, once."""
+        return tuple(dict.fromkeys(map(self.origin_of, self.uses)))
+
+    @property
+    def hosts(self) -> str:
+        """The same as it is shown."""
+        return ", ".join(self.origins)
 
     @property
     def deadline(self) -> float:
@@ -156,6 +174,7 @@ class BrokenProfile:
     environment: ClassVar[None] = None
     shown_environment: ClassVar[None] = None
     origin: ClassVar[None] = None
+    hosts: ClassVar[None] = None
     scope: ClassVar[Mapping[str, object]] = {}
     warnings: ClassVar[tuple[str, ...]] = ()
 

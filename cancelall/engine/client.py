@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeVar
@@ -21,6 +21,7 @@ from cancelall.engine.hedge import Hedge
 from cancelall.engine.rate_limiter import HostGate, ProfileLimits
 from cancelall.engine.refusals import Refusals
 from cancelall.engine.signer import Clock, Exchange, Signer
+from cancelall.venues.contract import Limit
 
 T = TypeVar("T")
 Send = Callable[[SignedRequest, float, Callable[[], None]], Awaitable[Reply]]
@@ -46,9 +47,12 @@ class Client:
     send: Send
     clock: Clock
     gate: HostGate
+    """That of the venue's first host."""
     deadline: float
     reserve: float
     """Seconds that a proof needs: waits are clipped so that one more try and the proof still fit."""
+    gates: Mapping[str, HostGate] = field(default_factory=dict)
+    """Those of its further hosts, by their names."""
     reads_only: bool = False
     over: bool = False
     """The sweep has ended. A hold takes this back."""
@@ -70,9 +74,10 @@ class Client:
 
     def __post_init__(self) -> None:
         self.venue = self.signer.venue
-        self.refusals = Refusals(proves_key=self.venue.proves_key, host=self.gate.refusals)
+        further = {name: gate.refusals for name, gate in self.gates.items()}
+        self.refusals = Refusals(proves_key=self.venue.proves_key, host=self.gate.refusals, further=further)
         self._serial = self.signer.serial
-        self._limits = ProfileLimits(self.venue.limits, self.gate, self._serial)
+        self._limits = ProfileLimits(self.venue.limits, self.gate, self.gates, self._serial)
 
     @property
     def closed(self) -> bool:
@@ -91,10 +96,12 @@ class Client:
 
     def stops(self, request: Request) -> bool:
         """Whether a refusal ends this request. A block of the address leaves each mass cancel its own answer."""
-        refusals, host = self.refusals, self.gate.refusals
+        refusals = self.refusals
+        host = refusals.further.get(request.host, refusals.host)
         if self._serial is not None and self._serial.ended is not None:  # perhaps by another profile with this key
             refusals.believed = self._serial.ended
-        return refusals.believed is not None or (host.blocked is not None and host.stops(request))
+        down = refusals.believed is not None or request.host in refusals.down
+        return down or (host.blocked is not None and host.stops(request))
 
     @property
     def last_send(self) -> float:
@@ -104,11 +111,24 @@ class Client:
     @property
     def turned_away(self) -> Judgement | None:
         """Why the profile as a whole is refused: by the venue, or by a gateway that let nothing else ever through."""
-        return self.refusals.stopped or (None if self.tally.venue_spoke else self.tally.turned_away)
+        return self.refusals.stopped or self._never_let_through
+
+    def turned_away_from(self, requests: Iterable[Request]) -> Judgement | None:
+        """The same of requests, which may go to some of the venue's hosts only."""
+        return self.refusals.stopped_of(requests) or self._never_let_through
+
+    @property
+    def _never_let_through(self) -> Judgement | None:
+        return None if self.tally.venue_spoke else self.tally.turned_away
 
     def patience(self, longest: float) -> float:
         """Seconds that a pause may take: so many at most, and ever less as the time runs out."""
         return min(longest, max(_GLANCE, (self.deadline - self.clock.monotonic()) / 8))
+
+    @property
+    def behind(self) -> tuple[str, Limit, float] | None:
+        """The bucket in which the most cancels waited in vain, its limit, and the seconds that they still needed."""
+        return self._limits.behind
 
     def backs_off(self, request: Request) -> bool:
         """Whether the venue, or a gateway, wants this request to wait."""
@@ -161,7 +181,7 @@ class Client:
         """One turn, one signature, one send, one judgement."""
         request, watch = exchange.request, exchange.watch
         if self.stops(request) or not await self._turn(exchange):
-            at, stopped = self.clock.monotonic(), self.refusals.stopped
+            at, stopped = self.clock.monotonic(), self.refusals.stopped_of((request,))
             return Outcome(attempt=Attempt(request=request, began=at, ended=at, judgement=stopped, sent=False))
         try:
             signed = self._sign(exchange)
@@ -223,7 +243,7 @@ class Client:
                     if signed.request.signed:
                         self._serial.sending(signed.request, limit)
                     return await send(signed)
-                if self.signer.alternate is None:
+                if self.signer.alternate is None or self.signer.alternate_of(signed.request) is None:
                     return await send(signed)
                 hedge = Hedge(send=send, copy=copy, judge=self.venue.judge, given_up=self.tally.given_up)
                 return await hedge.answer(signed)
@@ -239,7 +259,7 @@ class Client:
 
     def _failed(self, signed: SignedRequest, fault: TransportFault, began: float) -> Attempt:
         fault.__traceback__ = fault.__cause__ = fault.__context__ = None  # they hold what was read so far
-        incurable = self.refusals.failed(fault, signed.family)
+        incurable = self.refusals.failed(fault, signed.family, signed.request.host)
         self.tally.given_up(signed, fault)
         ended = self.clock.monotonic()
         fault.cut = fault.kind == "timeout" and ended >= self.deadline
@@ -315,7 +335,7 @@ class Client:
         only nice to know is left. 0 for any other.
         """
         now = self.clock.monotonic()
-        wait = self._limits.proof_only_until - now
+        wait = self._limits.proof_only_until.get(request.host, 0.0) - now
         if wait <= 0 or request.priority not in (Priority.CANCEL, Priority.OTHER):
             return 0.0
         if request.priority is Priority.CANCEL and now > self.deadline - self.reserve:

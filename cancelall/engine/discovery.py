@@ -37,8 +37,9 @@ class Discoveries:
     """Called whenever the set of segments may have changed."""
     needed: Callable[[], bool]
     """Whether optional reads are still worth their time."""
-    at_rest: Callable[[], Awaitable[float]]
-    """Waits until what shows orders shows them as the last cancel left them; returns when that cancel was over."""
+    at_rest: Callable[[float], Awaitable[float]]
+    """Waits until what shows orders shows them as the last cancel left them, and is no echo of what was read at a given
+    moment; returns when that cancel was over."""
     listed: Callable[[], frozenset[str]] = frozenset
     """Symbols of orders that were listed: whatever an instrument list says, they exist."""
     remarks: tuple[str, ...] = ()
@@ -73,12 +74,13 @@ class Discoveries:
     async def _read(self, discovery: Discovery[Any]) -> None:
         """One read, and once more if orders that it shows late would otherwise stay unknown."""
         await self.fired()
+        began = self.client.clock.monotonic()
         complete = await self._read_to_the_end(discovery)
         if complete and discovery.shows_orders and not self.client.reads_only:
-            read_after, last = None, await self.at_rest()
+            read_after, last = None, await self.at_rest(began)
             while complete and read_after != last:  # until no cancel has come between
                 read_after, complete = last, await self._read_to_the_end(discovery)
-                last = await self.at_rest()
+                last = await self.at_rest(began)
 
     async def _read_to_the_end(self, discovery: Discovery[Any]) -> bool:
         """All pages of one read, again while they may not be all; returns whether they are."""

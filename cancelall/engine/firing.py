@@ -115,7 +115,8 @@ def exhausted(ledger: Ledger, listing: Listing) -> bool:
     left = ledger.left(listing)
     if any(ledger.selects(order) is None for order in left):  # the next answer may tell
         return False
-    return (bool(left) or ledger.refused is not None) and not due(ledger, listing.orders, math.inf, complete=True)
+    refused = ledger.refused if ledger.refused is not ledger.refused_by_name else None  # which is of orders that rest
+    return (bool(left) or refused is not None) and not due(ledger, listing.orders, math.inf, complete=True)
 
 
 # --- the parts ---

@@ -52,6 +52,8 @@ class Ledger:
     client_ids: ClientIds | None = None
     """None: whatever their client ids are."""
     reads_only: bool = False
+    never: bool = False
+    """The account was never opened for it, as the venue has said elsewhere: what it refuses then is not there."""
     holding: bool = False
     """Nothing is given up, and what is seen for the first time has reappeared."""
     fresh_from: float = -math.inf
@@ -142,8 +144,8 @@ class Ledger:
     @property
     def absent(self) -> Judgement | None:
         """The venue's word that the account has no such product: of every request, twice, a gap apart."""
-        said = self._said()
-        words = [one for one in said if one is not None and one.answer is Answer.ABSENT and one.twice(self.gap)]
+        said, answers = self._said(), (Answer.ABSENT, Answer.REFUSED) if self.never else (Answer.ABSENT,)
+        words = [one for one in said if one is not None and one.answer in answers and one.twice(self.gap)]
         failing = any(record.failing for record in (*self.cancels.values(), *self.passes.values()))
         return words[0].judgement if len(words) == len(said) and words and not failing else None
 

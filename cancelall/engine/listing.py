@@ -81,7 +81,7 @@ async def read_listing(
             totals.add(page.total)
             serials.extend(() if page.serial is None else (page.serial,))
             doubts += [page.unsure] if page.unsure else []
-            empty = 0 if page.orders else empty + 1
+            empty = 0 if page.orders or page.full else empty + 1  # rows out of scope are none of its orders
             request = page.next
             if request is None:
                 break

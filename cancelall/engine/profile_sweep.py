@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
 from cancelall.core.model import ClientIds, Listing
@@ -14,6 +14,7 @@ from cancelall.engine.ledger import Ledger
 from cancelall.engine.listing import read_listing
 from cancelall.engine.records import Proof
 from cancelall.engine.sweep import Around, SegmentSweep, Tasks
+from cancelall.venues.contract import Segment
 from cancelall.venues.registry import segments
 
 _LAST_WORDS = 0.1
@@ -31,6 +32,7 @@ class ProfileSweep:
         client: Client,
         environment: str,
         *,
+        facts: Any = None,
         keep_protective: bool = False,
         client_ids: ClientIds | None = None,
         scale: float = 1.0,
@@ -45,7 +47,7 @@ class ProfileSweep:
         self.gap = client.venue.proof_gap * scale
         self.discoveries = Discoveries(
             client,
-            client.venue.with_key(client.venue.facts, client.signer.secrets),
+            client.venue.with_key(client.venue.facts, client.signer.secrets) if facts is None else facts,
             fired=self._fired,
             found_more=self._join_segments,
             needed=lambda: proof.unproven(self.ledgers.values()),
@@ -161,6 +163,8 @@ class ProfileSweep:
                 one.learn(by_name[name])
                 if self._sweeping[name].done():
                     self._begin(one.ledger)
+        if self.keep:
+            self._tell_anew(known)
         new = [segment for segment in known if segment.name not in self._sweeps]
         held = self.held
         for segment in new:
@@ -177,10 +181,22 @@ class ProfileSweep:
                 ledger.take_over(old.ledger)
                 made.cancelling = old.cancelling
             made.fire_blind()
+        for name in client.venue.never(self.discoveries.facts):
+            if name in self.ledgers:
+                self.ledgers[name].never = True
         self._dropped += [one.ledger for name, one in before.items() if name not in self._sweeps]
         self._in_background(self._discover())  # it runs after the cancels, and its reads go before the listings
         for segment in new:
             self._begin(self._sweeps[segment.name].ledger)
+
+    def _tell_anew(self, known: Iterable[Segment]) -> None:
+        """What is kept may be told by other facts from now on: read it once more. All else that is known stays true."""
+        for segment in known:
+            ledger = self.ledgers.get(segment.name)
+            if ledger is not None and ledger.segment != segment and not segment.learns:
+                ledger.segment, ledger.proof = segment, Proof()
+                self._sweeping[segment.name].cancel()
+                self._begin(ledger)
 
     async def _discover(self) -> None:
         for read in self.discoveries.due():
@@ -242,11 +258,12 @@ class ProfileSweep:
         if any(one.cancelling for one in self._sweeps.values()):
             await self._around.first_out.wait()
 
-    async def _at_rest(self) -> float:
-        """Wait until all cancels of all segments have been over for a gap; since when they are."""
+    async def _at_rest(self, since: float) -> float:
+        """Wait until all cancels of all segments, and `since`, have been over for a gap; since when the cancels are."""
         while True:
             under_way = any(one.cancelling for one in self._sweeps.values())
-            left = self.gap if under_way else self._disturbed() + self.gap - self.client.clock.monotonic()
+            quiet = max(self._disturbed(), since)
+            left = self.gap if under_way else quiet + self.gap - self.client.clock.monotonic()
             if left <= 0:
                 return self._disturbed()
             await asyncio.sleep(left)

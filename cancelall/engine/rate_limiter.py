@@ -8,6 +8,7 @@ import itertools
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import Protocol
 
 from cancelall.core.attempts import INSTANT, Attempt
@@ -96,10 +97,12 @@ class LimitWindow:
         self._gone.append((now, cost))
         self._spent += cost
 
-    def unused(self) -> None:
-        """The last one did not go."""
+    def unused(self, cost: int | None = None) -> None:
+        """The last one did not go; the last one of this cost, where there is one."""
         if self._gone:
-            self._spent = max(0.0, self._spent - self._gone.pop()[1])
+            last = next((one for one in reversed(self._gone) if one[1] == cost), self._gone[-1])
+            self._gone.remove(last)
+            self._spent = max(0.0, self._spent - last[1])
 
     def _fall(self, now: float, each_second: float) -> None:
         """Let the counter fall to where it stands now."""
@@ -187,24 +190,25 @@ class RateLimiter(_Turns):
         super().__init__(limit)
         self._queue = Queue()
 
-    async def turn(self, priority: int) -> None:
+    async def turn(self, priority: int, cost: int = 1) -> None:
         """Wait for a place within the limit."""
-        await self._queue.wait(priority, self.grant, self.unused)
+        await self._queue.wait(priority, self.grant, partial(self.unused, cost), cost)
 
-    def unused(self) -> None:
-        """The last turn was not needed: the next in the queue may have it."""
-        self._window.unused()
+    def unused(self, cost: int = 1) -> None:
+        """The last turn of this cost was not needed: the next in the queue may have it."""
+        self._window.unused(cost)
         self.grant()
 
     def grant(self) -> None:
         now = asyncio.get_running_loop().time()
         while self._queue.waiting:
-            wait = self._window.wait(now)
+            cost = self._queue.waiting[0][3]
+            wait = self._window.wait(now, cost=cost)
             if wait > INSTANT:
                 self._later(now + wait)
                 return
             if self._queue.let_go():
-                self._window.went(now)
+                self._window.went(now, cost)
 
 
 class Address(_Turns):
@@ -313,18 +317,27 @@ class OneAtATime(Protocol):
 
 
 class ProfileLimits:
-    """What the requests of one profile wait for: the limits of its key, its host's gate, the venue's wishes, and their
-    turn where requests with one key go one at a time.
+    """What the requests of one profile wait for: the limits of its key, their host's gate, the venue's wishes, and
+    their turn where requests with one key go one at a time.
     """
 
-    def __init__(self, limits: Mapping[str, Limit], gate: HostGate, serial: OneAtATime | None = None) -> None:
+    def __init__(
+        self,
+        limits: Mapping[str, Limit],
+        gate: HostGate,
+        further: Mapping[str, HostGate] = MappingProxyType({}),
+        serial: OneAtATime | None = None,
+    ) -> None:
         self._limits = limits
         self._gate = gate
         self._serial = serial
+        self._further = further
         self._limiters: dict[str, RateLimiter] = {}
         self._backoffs = Backoffs()
-        self.proof_only_until = 0.0
-        """Until then no cancel by name goes: what is left of a limit is for mass cancels and the proof."""
+        self._unsent: Counter[str] = Counter()
+        """What the cancels would have cost that gave up waiting for a place within a limit of the key, by bucket."""
+        self.proof_only_until: dict[str, float] = {}
+        """Until when no cancel by name goes to a host: what is left of its limit is for mass cancels and the proof."""
 
     def until(self, request: Request) -> float:
         """When a request may go, as far as the venue, or a gateway, wants it to wait."""
@@ -334,30 +347,47 @@ class ProfileLimits:
         """Wait for a place within all limits; `queued` is called as it waits for the last one. Ends with `leave`."""
         limiter = self._limiters.get(request.bucket)
         if limiter is None:
-            limiter = self._limiters[request.bucket] = RateLimiter(self._limits.get(request.bucket))
-        await limiter.turn(request.priority)
+            limiter = self._limiters[request.bucket] = RateLimiter(self._limit(request.bucket))
+        try:
+            await limiter.turn(request.priority, request.cost)
+        except asyncio.CancelledError:
+            self._unsent[request.bucket] += request.cost * request.changes
+            raise
         serial = self._serial if request.signed else None
         try:
             asyncio.get_running_loop().call_soon(queued)  # as soon as its brothers are in the queue, too
             if serial is not None:  # who waits for that takes no place of the host's
                 await serial.turn(request.priority)
             try:
-                await self._gate.turn(request.priority, cost)
+                await self._further.get(request.host, self._gate).turn(request.priority, cost)
             except asyncio.CancelledError:
                 if serial is not None:
                     serial.leave()
                 raise
         except asyncio.CancelledError:
-            limiter.unused()
+            limiter.unused(request.cost)
             raise
+
+    def _limit(self, bucket: str) -> Limit | None:
+        return self._limits.get(bucket) or self._limits.get(bucket.partition(":")[0])
+
+    @property
+    def behind(self) -> tuple[str, Limit, float] | None:
+        """The bucket in which the most cancels gave up waiting, its limit, and the seconds that they still needed."""
+        waited = [
+            (bucket, limit, cost * limit.seconds * (1 + _MARGIN) / limit.count)
+            for bucket, cost in self._unsent.items()
+            if (limit := self._limit(bucket)) is not None and cost
+        ]
+        return max(waited, key=lambda one: one[2], default=None)
 
     def leave(self, request: Request, *, unused: bool = False) -> None:
         """The place is free again; `unused` if nothing was sent."""
         if self._serial is not None and request.signed:
             self._serial.leave()
-        self._gate.leave(unused=unused)
+        self._further.get(request.host, self._gate).leave(unused=unused)
         if unused:
-            self._limiters[request.bucket].unused()
+            self._limiters[request.bucket].unused(request.cost)
 
     def learn(self, attempt: Attempt, judgement: Judgement, wait: float | None) -> None:
         """What an answer means for the requests after it; `wait` are the seconds that are granted to its wish."""
@@ -368,4 +398,5 @@ class ProfileLimits:
         elif judgement.answer is not Answer.AMBIGUOUS:
             self._backoffs.good(attempt.request)
         if judgement.hold is not None:
-            self.proof_only_until = max(self.proof_only_until, attempt.ended + judgement.hold)
+            host, until = attempt.request.host, attempt.ended + judgement.hold
+            self.proof_only_until[host] = max(self.proof_only_until.get(host, 0.0), until)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import socket
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from cancelall.core.errors import TransportFault
@@ -50,6 +50,8 @@ class Refusals:
     proves_key: Callable[[Request], bool]
     """Whether an accepted answer to this request shows that the key is good."""
     host: HostRefusals
+    further: Mapping[str, HostRefusals] = field(default_factory=dict)
+    """What the venue's further hosts say of the address, by their names."""
     believed: Judgement | None = None
     """The refusal that ends the profile."""
     family: int | None = None
@@ -58,7 +60,11 @@ class Refusals:
     """A refusal that came once."""
     _good: bool = False
     """Whether anything was accepted with this key."""
+    down: dict[str, Judgement] = field(default_factory=dict)
+    """Of several hosts those that cannot be spoken to, each with the fault that no retry can cure."""
     _unreached: int = 0
+    _failing: set[str] = field(default_factory=set)
+    """Those of which that is to be said a second time."""
 
     @property
     def doubted(self) -> Judgement | None:
@@ -67,14 +73,27 @@ class Refusals:
 
     @property
     def stopped(self) -> Judgement | None:
-        """The refusal that ends the profile's line: its own, or a block of the address."""
-        return self.believed or self.host.blocked
+        """The refusal that ends the profile's line, or that to one of its hosts: its own, or a block of the address."""
+        blocks = (one.blocked for one in (self.host, *self.further.values()))
+        return self.believed or next((one for one in (*blocks, *self.down.values()) if one is not None), None)
+
+    def _of(self, host: str) -> HostRefusals:
+        return self.further.get(host, self.host)
+
+    def stopped_of(self, requests: Iterable[Request]) -> Judgement | None:
+        """The refusal that ends some of these requests: the profile's, or that of a host to which they go."""
+        hosts = dict.fromkeys(request.host for request in requests)
+        ends = (self.down.get(host) or self._of(host).blocked for host in hosts)
+        return self.believed or next((one for one in ends if one is not None), None)
 
     def weigh(self, request: Request, judgement: Judgement, family: int | None) -> Judgement:
         """Take in a judgement; one that is not believed comes back as a gateway's word, to be tried again."""
-        again = self.host.weigh(request, judgement)
+        again = self._of(request.host).weigh(request, judgement)
         if judgement.answer in (Answer.ACCEPTED, Answer.NOTHING_OPEN) and self.proves_key(request):
             self._good, self._doubted, self.believed = True, None, None
+        if judgement.answer is not Answer.GATEWAY:
+            self.down.pop(request.host, None)
+            self._failing.discard(request.host)
         if judgement.answer is not Answer.REFUSED or judgement.reach in (Reach.REQUEST, Reach.PRODUCT):
             return judgement
         if judgement.reach is Reach.HOST:
@@ -89,18 +108,26 @@ class Refusals:
             return judgement
         return judgement if self._twice(judgement) else _once_more(judgement)
 
-    def failed(self, fault: TransportFault, family: int | None) -> bool:
-        """Take in an attempt without an answer; whether it ends the profile."""
+    def failed(self, fault: TransportFault, family: int | None, host: str = "") -> bool:
+        """Take in an attempt without an answer; whether it ends the profile, or its part on one of several hosts."""
         if fault.final:
             refusal = Judgement(
                 answer=Answer.REFUSED, kind=fault.kind, message=fault.message, hint=fault.hint, reach=Reach.KEY
             )
-            return self._twice(refusal)
+            return self._host_down(host, refusal) if self.further else self._twice(refusal)
         if family is not None and fault.sent == "no" and not self._good:
             self._unreached += 1
             if self._unreached >= _UNREACHED:
                 self.believed = self.believed or self._doubted
         return False
+
+    def _host_down(self, host: str, refusal: Judgement) -> bool:
+        """Whether one of several hosts cannot be spoken to, as met for the second time: the others are none of it."""
+        if host not in self._failing:
+            self._failing.add(host)
+            return False
+        self.down.setdefault(host, refusal)
+        return True
 
     def _twice(self, judgement: Judgement) -> bool:
         """Whether it is said for the second time, and nothing was ever accepted."""

@@ -45,7 +45,7 @@ def swept(
         profile=profile.name,
         venue=profile.venue,
         environment=profile.shown_environment,
-        host=profile.origin,
+        host=profile.hosts,
         scope=profile.scope,
         dry_run=client.reads_only,
         verdict=verdict,
@@ -69,7 +69,7 @@ def nothing_sent(
         profile=profile.name,
         venue=profile.venue,
         environment=profile.shown_environment,
-        host=profile.origin,
+        host=profile.hosts,
         scope=profile.scope,
         dry_run=dry_run,
         verdict=verdict,
@@ -135,6 +135,7 @@ def _segment_basis(ledger: Ledger) -> SegmentBasis:
             for one in segment.witnesses
         ),
         spawns=segment.spawns,
+        never=ledger.never,
         protective_kinds=segment.protective_kinds,
         contradictions=ledger.contradictions,
     )

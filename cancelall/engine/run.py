@@ -34,6 +34,7 @@ from cancelall.venues.registry import load, segments
 if TYPE_CHECKING:
     from cancelall.core.positions import PositionsReport
     from cancelall.engine.positions import PositionsReading
+    from cancelall.venues.contract import Venue
 
 T = TypeVar("T")
 
@@ -41,6 +42,10 @@ PROOF_SECONDS = 1.0
 """On top of the venue's gap between two listings: what the listings of a proof may take."""
 POSITIONS_SECONDS = 2.0
 """Longest time that positions are read after a verdict."""
+RECALL_SECONDS = 0.05
+"""Longest time for which the first cancels wait for what is remembered."""
+REMEMBER_SECONDS = 0.5
+"""Longest time that is taken to keep it, after the verdict is printed."""
 LAST_LOOK_SECONDS = 1.0
 """What a run that is interrupted takes to read the open orders once more."""
 _TURNS_OF_THE_LOOP = 4
@@ -110,6 +115,8 @@ class Run:
     _sessions: list[Client] = field(default_factory=list)
     _closing: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
     """Closes at the end what is kept for more reads: garbage is looked for much later, and a process may run often."""
+    _sweeps: dict[str, ProfileSweep] = field(default_factory=dict)
+    """Of profiles whose symbols are to be remembered."""
     _positions: dict[str, Callable[[], Awaitable[PositionsReport]]] = field(default_factory=dict)
     """How to have the positions of each profile whose sweep is over."""
 
@@ -161,6 +168,8 @@ class Run:
             report = await self._with_positions(report)
         self.record.verdict(report)
         self.listener.finished(report)
+        if isinstance(profile, Profile) and (swept := self._sweeps.pop(profile.name, None)) is not None:
+            await self._remember(profile, swept)
         if self.positions == "after":
             report = await self._with_positions(report)
             self.listener.positions(report)
@@ -200,8 +209,9 @@ class Run:
         resolved = await self._secrets(profile, deadline)
         send = self.connect(profile) if self.connect else await self._over_the_network(profile, deadline)
         venue = load(profile.venue)
+        facts = await self._recalled(profile, venue)
         try:
-            facts = venue.with_key(venue.facts, resolved.secrets)
+            facts = venue.with_key(facts, resolved.secrets)
             segments(venue, profile.options, facts, profile.environment)
         except OptionError as error:
             raise ConfigError(f"profile {profile.name}: {error.message}", error.hint) from None
@@ -215,6 +225,7 @@ class Run:
             options=profile.options,
             clock=self.clock,
             alternate=venue.alternates.get(profile.origin),
+            further=profile.further,
             headers=venue.headers(profile.environment),
             serial=self.shared.serial_key(profile, resolved.secrets),
         )
@@ -222,7 +233,8 @@ class Run:
             signer=signer,
             send=send,
             clock=self.clock,
-            gate=self.shared.gate(profile, own_limit=venue.own_limit(resolved.secrets)),
+            gate=self.shared.gate(profile, own_limit=(own_limit := venue.own_limit(resolved.secrets))),
+            gates={name: self.shared.gate(profile, name, own_limit=own_limit) for name in profile.further},
             deadline=deadline,
             reserve=venue.proof_gap * self.scale + PROOF_SECONDS * self.scale,
             reads_only=self.dry_run,
@@ -239,6 +251,7 @@ class Run:
         sweep = ProfileSweep(
             client,
             profile.environment,
+            facts=facts,
             keep_protective=bool(profile.common.keep_protective),
             client_ids=ClientIds(only=only, but=but) if only or but else None,
             scale=self.scale,
@@ -258,6 +271,8 @@ class Run:
             look = asyncio.create_task(sweep.look_again())
             await asyncio.wait({look}, timeout=min(LAST_LOOK_SECONDS, max(0.0, deadline - self.clock.monotonic())))
             look.cancel()
+        if venue.recall is not None:
+            self._sweeps[profile.name] = sweep
         verdict = verdicts.profile_verdict(sweep)
         if self.hold > 0 and not self.interrupted.is_set():
             verdict = await self._held(profile.name, sweep, sweeping, verdict)
@@ -301,6 +316,33 @@ class Run:
 
         return read
 
+    async def _recalled(self, profile: Profile, venue: Venue[Any, Any, Any]) -> Any:
+        """The venue's facts, with what is remembered of this profile if it is there at once."""
+        if venue.recall is None or self.dry_run:
+            return venue.facts
+        from cancelall.engine import memory
+
+        remembered = await self._bounded(lambda: memory.recall(profile, self.environ), RECALL_SECONDS)
+        return venue.recall(venue.facts, remembered) if remembered else venue.facts
+
+    async def _remember(self, profile: Profile, sweep: ProfileSweep) -> None:
+        """Keep which symbols had orders, for the next run. Whatever goes wrong with it changes nothing."""
+        with contextlib.suppress(ImportError, OSError, MemoryError):
+            from cancelall.engine import memory
+
+            shown = {
+                name: [record.order.symbol for record in ledger.seen if record.order.symbol]
+                for name, ledger in sweep.ledgers.items()
+            }
+            await self._bounded(lambda: memory.remember(profile, self.environ, shown), REMEMBER_SECONDS)
+
+    async def _bounded(self, work: Callable[[], T], seconds: float) -> T | None:
+        """What comes of some work with files; None if that takes too long, or fails."""
+        task = asyncio.create_task(in_thread(work, "memory"))
+        await asyncio.wait({task}, timeout=seconds)
+        task.cancel()
+        return task.result() if task.done() and not task.cancelled() and task.exception() is None else None
+
     def _standstill(self, profile: Profile) -> Callable[[float], str]:
         """What tells why there was no connection to a profile's venue for so many seconds."""
         if self.connect is not None:
@@ -315,8 +357,14 @@ class Run:
 
     async def _over_the_network(self, profile: Profile, deadline: float) -> Send:
         """One for all profiles that go the same way to a host: listings find its connections open."""
-        route = self.shared.route(profile)
-        way = profile.origin, route
+        sends = {
+            origin: await self._to(origin, profile, deadline) for origin in (profile.origin, *profile.further.values())
+        }
+        return sends[profile.origin] if len(sends) == 1 else by_origin(sends)
+
+    async def _to(self, origin: str, profile: Profile, deadline: float) -> Send:
+        route = self.shared.route(profile, origin)
+        way = origin, route
         if way not in self._sends:
             trusting = asyncio.create_task(self.shared.trust(profile))
             await self._before(trusting, deadline, f"the CA bundle {route.ca_bundle} was read")
@@ -385,11 +433,11 @@ class Run:
             profile=profile.name,
             venue=profile.venue,
             environment=profile.shown_environment,
-            host=profile.origin,
+            host=profile.hosts,
             account=last_four(client.venue.account(resolved.secrets, profile.options)),
             scope=profile.scope,
             dry_run=self.dry_run,
-            way=self.shared.route(profile).in_words,
+            way=partial(_ways_in_words, self.shared.routes(profile)),
             warnings=(*profile.warnings, *resolved.warnings, *self.shared.warnings(profile)),
         )
 
@@ -403,6 +451,20 @@ class Run:
 
     def _ms(self, at: float | None) -> int | None:
         return None if at is None else max(0, round((at - self.started) * 1000))
+
+
+def _ways_in_words(routes: Sequence[Route], seconds: float) -> str:
+    """What requests go through, in words; empty when nothing."""
+    return ", ".join(dict.fromkeys(words for route in routes if (words := route.in_words(seconds))))
+
+
+def by_origin(sends: Mapping[str, Send]) -> Send:
+    """Sends each request by what goes to its origin; a venue may have several."""
+
+    def send(signed: SignedRequest, until: float, sent: Callable[[], None]) -> Awaitable[Reply]:
+        return sends[signed.origin](signed, until, sent)
+
+    return send
 
 
 def over_the_network(

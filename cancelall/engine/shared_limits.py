@@ -9,6 +9,7 @@ import os
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeVar
 
 from cancelall.config.loader import at_hand
@@ -79,13 +80,13 @@ class SharedLimits:
     environ: Mapping[str, str]
     thrifty: bool = False
     """So few file descriptors are left that none may be kept for a connection that nobody uses."""
-    _gates: dict[str, HostGate] = field(default_factory=dict)
-    _addresses: dict[str, Address] = field(default_factory=dict)
+    _gates: dict[tuple[str, str], HostGate] = field(default_factory=dict)
+    _addresses: dict[tuple[str, str], Address] = field(default_factory=dict)
     _serial_keys: dict[tuple[str, str], SerialKey] = field(default_factory=dict)
     _coming: dict[str, Callable[[], None]] = field(default_factory=dict)
     _places: int = AT_ONCE
     _routes: dict[tuple[str, Route], Route] = field(default_factory=dict)
-    _routes_of: dict[str, Route] = field(default_factory=dict)
+    _routes_of: dict[tuple[str, str], Route] = field(default_factory=dict)
     _waited: dict[str, str] = field(default_factory=dict)
     _files: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_FILES_AT_ONCE))
     _slow: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(SECRETS_AT_ONCE))
@@ -94,7 +95,10 @@ class SharedLimits:
 
     def count(self) -> None:
         good = [profile for profile in self.profiles if isinstance(profile, Profile)]
-        files, hosts = descriptors(), len({profile.origin for profile in good})
+        files, hosts = (
+            descriptors(),
+            len({(profile.origin_of(name), name) for profile in good for name in profile.uses}),
+        )
         self._places = at_once(files, hosts)
         self.thrifty = files < _DESCRIPTORS_FOR_OTHERS + hosts * self._places * _DESCRIPTORS_OF_AN_ATTEMPT
 
@@ -103,22 +107,24 @@ class SharedLimits:
         self.count()
         for profile in self.profiles:
             if isinstance(profile, Profile) and self._at_hand(profile, optional=True):
-                self._coming[profile.name] = self.gate(profile).address.expect()
+                gates = (self.gate(profile, host) for host in profile.uses)
+                coming = [address.expect() for address in dict.fromkeys(gate.address for gate in gates)]
+                self._coming[profile.name] = partial(_call_all, coming)
 
-    def gate(self, profile: Profile, *, own_limit: bool = False) -> HostGate:
+    def gate(self, profile: Profile, host: str = "", *, own_limit: bool = False) -> HostGate:
         """The gate of a profile's host. All official hosts of a venue count against one limit of this address, but for
-        a profile that has one of its own.
+        further ones that have another, and for a profile that has one of its own.
         """
         if own_limit:
             return HostGate.alone(None, self._places)
-        if profile.origin not in self._gates:
-            venue = load(profile.venue)
-            official = profile.origin in {*schema(profile.venue).hosts.values(), *venue.alternates.values()}
-            where = profile.venue if official else profile.origin
+        venue, origin = load(profile.venue), profile.origin_of(host)
+        name, limit = venue.further_limits.get(host, ("", venue.address_limit))
+        if (origin, name) not in self._gates:
+            where = profile.venue if _is_official(profile.venue, origin) else origin, name
             if where not in self._addresses:
-                self._addresses[where] = Address(venue.address_limit)
-            self._gates[profile.origin] = self._addresses[where].gate(self._places)
-        return self._gates[profile.origin]
+                self._addresses[where] = Address(limit)
+            self._gates[origin, name] = self._addresses[where].gate(self._places)
+        return self._gates[origin, name]
 
     def serial_key(self, profile: Profile, secrets: object) -> SerialKey | None:
         """The turns of a profile's key, where the requests of all profiles with it go one at a time."""
@@ -132,13 +138,21 @@ class SharedLimits:
         """A profile's first cancels are in the queue, or it has none: nobody's reads wait for it any more."""
         self._coming.pop(profile.name, int)()
 
-    def route(self, profile: Profile) -> Route:
-        """How a profile's requests leave this machine: one for all that go the same way, which knows how they fared."""
-        known = self._routes_of.get(profile.name)
+    def route(self, profile: Profile, origin: str = "") -> Route:
+        """How a profile's requests leave this machine: one for all that go the same way, which knows how they fared.
+
+        To its first host, unless another of its origins is named.
+        """
+        origin = origin or profile.origin
+        known = self._routes_of.get((profile.name, origin))
         if known is None:
-            route = route_for(profile.origin, profile.common.proxy, profile.common.ca_bundle, self.environ)
-            known = self._routes_of[profile.name] = self._routes.setdefault((profile.origin, route), route)
+            route = route_for(origin, profile.common.proxy, profile.common.ca_bundle, self.environ)
+            known = self._routes_of[profile.name, origin] = self._routes.setdefault((origin, route), route)
         return known
+
+    def routes(self, profile: Profile) -> tuple[Route, ...]:
+        """The same to each of its origins."""
+        return tuple(self.route(profile, origin) for origin in profile.origins)
 
     async def trust(self, profile: Profile) -> None:
         """Load the CA bundle of a profile, in a thread that can be left behind: it may lie on a mount that is gone.
@@ -152,7 +166,8 @@ class SharedLimits:
     def warnings(self, profile: Profile | BrokenProfile) -> tuple[str, ...]:
         """What a profile's result has to say of what it shares: what it waited for, and where its requests went."""
         waited = self._waited.get(profile.name)
-        ways = self.route(profile).warnings() if isinstance(profile, Profile) else ()
+        routes = self.routes(profile) if isinstance(profile, Profile) else ()
+        ways = tuple(dict.fromkeys(warning for route in routes for warning in route.warnings()))
         return (waited, *ways) if waited else ways
 
     async def secrets(self, profile: Profile, resolve: Callable[[], Awaitable[T]]) -> T:
@@ -193,6 +208,18 @@ class SharedLimits:
             or (secret.optional and (key not in profile.secret_command or not optional))
             for key, secret in declare.secrets_of(schema(profile.venue).secrets).items()
         )
+
+
+def _is_official(venue_name: str, origin: str) -> bool:
+    """Whether an origin is one of the venue's own."""
+    known = schema(venue_name)
+    further = (one for origins in known.further.values() for one in origins.values())
+    return origin in {*known.hosts.values(), *load(venue_name).alternates.values(), *further}
+
+
+def _call_all(actions: Sequence[Callable[[], None]]) -> None:
+    for action in actions:
+        action()
 
 
 async def with_descriptors(work: Callable[[], Awaitable[T]], until: float) -> T:

@@ -6,8 +6,8 @@ Where the time of a run comes from, for signatures and for deadlines, stands her
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Generic, Protocol, TypeVar
 from weakref import WeakKeyDictionary
@@ -88,7 +88,9 @@ class Signer:
     options: Any
     clock: Clock
     alternate: str | None = None
-    """The host's second official name: one copy of a request that stays unanswered goes there."""
+    """The first host's second official name: one copy of a request that stays unanswered goes there."""
+    further: Mapping[str, str] = field(default_factory=dict)
+    """Origins of the venue's further hosts, by their names."""
     headers: tuple[tuple[str, str], ...] = ()
     """What every request carries besides its signature."""
     serial: SerialKey | None = None
@@ -96,6 +98,10 @@ class Signer:
     corrections: int = 0
     """How often a refusal has shown the venue's clock."""
     _offset_ms: int = 0
+
+    def alternate_of(self, request: Request) -> str | None:
+        """Where a copy of it may go, too."""
+        return None if request.host in self.further else self.alternate
 
     def venue_ms(self, ours_ms: int) -> int:
         """A moment of this machine's clock as the venue's clock names it."""
@@ -145,7 +151,8 @@ class Signer:
         window = self.venue.late_ms(self.options) if request.changes else None
         return SignedRequest(
             request=request,
-            origin=self.origin if copy_of is None else self.alternate or self.origin,
+            origin=(None if copy_of is None else self.alternate_of(request))
+            or self.further.get(request.host, self.origin),
             headers=headers,
             body=body,
             target=f"{request.path}?{query}" if query else request.path,

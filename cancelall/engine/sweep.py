@@ -208,14 +208,16 @@ class SegmentSweep:
         """What a listing calls for: what it shows, what it hides, and refusals that are not believed yet."""
         ledger, now = self.ledger, self._now()
         unsure = not (listing.complete or listing.superseded) and ledger.unread == 0  # it was answered, and is odd
-        if unsure or word is Word.OBJECT or self.client.gate.refusals.blocked is not None:  # who knows what rests
+        if (
+            unsure or word is Word.OBJECT or self.client.refusals.stopped_of(ledger.whole) is not None
+        ):  # who knows what rests
             self.fire_blind()
         self._fire(firing.again(ledger, now))
         self._fire(firing.due(ledger, listing.orders, listing.began, complete=listing.complete), known=True)
 
     def _shut_out(self) -> bool:
         """Whether the venue blocks this address, and has said so to each request about the segment."""
-        return all(self.client.gate.refusals.stops(request) for request in self.ledger.whole)
+        return all(self.client.stops(request) for request in self.ledger.whole)
 
     # --- rest, and prove ---
 

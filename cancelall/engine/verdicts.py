@@ -17,16 +17,16 @@ from cancelall.engine.records import OrderRecord
 
 def segment_verdict(ledger: Ledger, client: Client) -> Verdict:
     """The first that fits: open, absent, unreachable, refused, clear, unproven."""
-    cancelled = ledger.air.any_answered
+    cancelled, refusal = ledger.air.any_answered, client.refusals.stopped_of(ledger.whole)
     evidence = ledger.last if ledger.reads_only or not cancelled else ledger.last_fresh
-    stopped = ledger.air.sent or client.refusals.stopped is not None
+    stopped = ledger.air.sent or refusal is not None
     if evidence is not None and ledger.left(evidence) and (cancelled or not stopped):
         return Verdict.OPEN
     if ledger.absent is not None:
         return Verdict.ABSENT
-    if not ledger.answered and client.refusals.stopped is None:
+    if not ledger.answered and refusal is None:
         return Verdict.UNREACHABLE if client.tally.requests else Verdict.UNPROVEN  # of what was not sent nobody knows
-    if ledger.refused is not None or client.turned_away is not None or _clock_refused(ledger):
+    if ledger.refused is not None or client.turned_away_from(ledger.whole) is not None or _clock_refused(ledger):
         return Verdict.REFUSED
     return Verdict.CLEAR if ledger.proven else Verdict.UNPROVEN
 
@@ -85,7 +85,7 @@ def segment_report(ledger: Ledger, client: Client) -> SegmentReport:
     if verdict is Verdict.ABSENT and ledger.absent is not None:
         details.append(ledger.absent.message)
     elif verdict is Verdict.REFUSED:
-        refusal = ledger.refused or client.turned_away
+        refusal = ledger.refused or client.turned_away_from(ledger.whole)
         details.append(refusal.message if refusal else _trouble(ledger))
     elif verdict in (Verdict.UNPROVEN, Verdict.UNREACHABLE) or ledger.air.suspended:
         unsent = "" if client.tally.requests else "nothing was sent"

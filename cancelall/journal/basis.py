@@ -36,6 +36,8 @@ class SegmentBasis:
     """First pages of the passes of a listing, those that are read in parallel together."""
     witnesses: tuple[WitnessBasis, ...]
     spawns: bool
+    never: bool
+    """The venue has said elsewhere that the account was never opened for it."""
     protective_kinds: bool
     contradictions: int
     """How often an order was listed again that a complete listing had lacked: each doubles the gap of the proof."""

@@ -407,7 +407,8 @@ class _Shown:
         """Whether the venue has said to every request, twice a gap apart, that there is no such product."""
         blind = () if self._keeps_some(basis) or self.basis.get("reads_only") is True else basis["blind"]
         said = [answers.get(one) for one in passes.union(blind)]
-        return bool(said) and all(one is not None and one.answer == "absent" and self._twice(one) for one in said)
+        words = ("absent", "refused") if basis.get("never") is True else ("absent",)
+        return bool(said) and all(one is not None and one.answer in words and self._twice(one) for one in said)
 
     def _keeps_some(self, basis: Record) -> bool:
         """Whether a mass cancel could take what has to be kept."""

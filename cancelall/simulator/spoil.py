@@ -65,16 +65,17 @@ def edge_page(written: str, path: str) -> SimReply:
 
 _MAP_ID, _INNER = "txid", "descr"
 """Where rows are a map by their ids: how these are called while it is a list, and what a row of it holds inside."""
-_IDS = ("orderId", "order_id", "strategyId", "strategy_id", "id", "oid", "twapId", _MAP_ID)
+_IDS = ("orderId", "order_id", "strategyId", "strategy_id", "id", "oid", "twapId", _MAP_ID, "ordId", "algoId")
 _WAYS = ("nextPageCursor", "nextCursor", "endId", "idLessThan", "cursor", "total_page")
 _FIELDS: Mapping[str, str] = {
-    "date": "createdTime createdTimeE3 cTime lastExecTime created_at creation_timestamp timestamp time opentm",
-    "price": "vol price triggerPrice executePrice initial_price initial_amount size definition limitPx",
+    "date": "createdTime createdTimeE3 cTime lastExecTime created_at creation_timestamp timestamp time opentm"
+    " createTime bookTime",
+    "price": "vol price triggerPrice executePrice initial_price initial_amount size definition limitPx px triggerPx",
     "flag": "reduceOnly reduce_only execInst margin",
     "status": "",
-    "symbol": "symbol instrument_name coin state pair",
+    "symbol": "symbol instrument_name coin instId sprdId state pair",
     "side": "side direction type",
-    "type": "orderType order_type strategyType strategy_type planType ordertype type",
+    "type": "orderType order_type strategyType strategy_type planType ordertype type ordType",
 }
 """The names under which venues have what can be odd in a row; each venue says itself which fields are its statuses."""
 _IN_PLACE: Mapping[str, object] = {"string": "order", "null": None, "list": []}

@@ -222,6 +222,10 @@ class Discovery(Generic[F]):
     """Its names are those of markets on which it shows orders, perhaps late, like any listing: it is read twice."""
 
 
+Remembered = tuple[tuple[str, tuple[str, ...]], ...]
+"""Names of segments, each with symbols that had open orders when they were last read, perhaps long ago."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Limit:
     """A documented rate limit: `count` requests in any `seconds`."""
@@ -261,8 +265,15 @@ class Venue(Generic[O, S, F]):
     """Options, facts and environment to segments. Raises OptionError when the options leave none."""
     discoveries: Callable[[O, F], tuple[Discovery[F], ...]] = lambda options, facts: ()
     """The reads that these facts allow. It is called again after each; a known name is not read again."""
+    never: Callable[[F], frozenset[str]] = lambda facts: frozenset()
+    """Names of segments that the account was never opened for, or has elsewhere, as the venue has said to a discovery
+    read. There a refusal of every request, twice, is the word that there is no such product."""
     learn_mode: Callable[[F, str], F] = lambda facts, mode: facts
     """Facts after a judgement revealed the account's mode."""
+
+    recall: Callable[[F, Remembered], F] | None = None
+    """Facts with what is remembered of an earlier run, for a venue whose first cancels need symbols: they are fired at
+    unseen. What is remembered may be out of date: it proves nothing, and a cancel of it must be harmless."""
 
     # --- how it is sent ---
 
@@ -284,6 +295,9 @@ class Venue(Generic[O, S, F]):
     """Rate limits per key, by bucket."""
     address_limit: Limit | None = None
     """Rate limit per IP address over all requests."""
+    further_limits: Mapping[str, tuple[str, Limit]] = field(default_factory=dict)
+    """The same of further hosts, by their names: what the limit is called, and the limit. Hosts that count against one
+    limit together have the same name for it."""
     listings: int | None = None
     """How many listings the limit of the address allows in a minute, where they have to be made to last."""
     cost: Callable[[Request], int] = lambda request: 1

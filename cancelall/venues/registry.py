@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import functools
 import importlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from cancelall.core.declare import Opt
@@ -24,8 +24,10 @@ VENUES: Mapping[str, str] = {
     "pacifica": "Pacifica",
     "deltadefi": "DeltaDeFi",
     "deribit": "Deribit",
-    "hyperliquid": "Hyperliquid",
     "kraken": "Kraken",
+    "hyperliquid": "Hyperliquid",
+    "binance": "Binance",
+    "okx": "OKX",
 }
 """Module name to the name that people know."""
 
@@ -38,6 +40,11 @@ class Schema:
     """Origin of each environment."""
     options: type[Any]
     secrets: type[Any]
+    further: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Where a venue has several hosts: the origins of the others in each environment, by the names that requests have
+    for them (`Request.host`)."""
+    uses: Callable[[Any, str], tuple[str, ...]] = lambda options, environment: ("",)
+    """Options and environment to the names of the hosts that the scope's requests go to, the most urgent first."""
     client_ids: str = r".+"
     """Which prefixes the client ids that its listings show can begin with, as a pattern; empty where none shows any."""
     client_ids_are: str = ""

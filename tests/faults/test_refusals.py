@@ -182,6 +182,7 @@ def test_an_address_that_is_not_on_the_list(case: Case, venue: str) -> None:
 
 
 PARTS = {"ascendex": ("/margin/", "margin"), "bitget": ("spot", "spot"), "bybit": ("option", "option")}
+PARTS["okx"] = ("sprd", "spreads")
 """What the requests of one product hold, and what its orders' segment is called at the fake venue."""
 
 

@@ -278,7 +278,7 @@ def test_an_account_that_has_used_up_what_it_may_send() -> None:
     """One action in ten seconds: all goes, as far as the time reaches, and the output says why it takes so long."""
     result = cleared(faced("hyperliquid", "budget=0", options={"dex": ["core"]}, orders=22, deadline=60.0))
     assert result.seconds > 20.0
-    assert any("the venue asked to wait 10 s" in words for words in result.report.warnings)
+    assert any("the venue wanted a wait of 10 s" in words for words in result.report.warnings)
     result = faced("hyperliquid", "budget=0", orders=40, deadline=12.0)
     assert result.verdict is Verdict.OPEN
 

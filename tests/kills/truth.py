@@ -66,6 +66,8 @@ class Narrow:
     warning: str = ""
     blind: bool = False
     """Whether a cancel goes before anything is looked up."""
+    unseen: bool = False
+    """Whether a cancel may take orders before anything has named them."""
     never: str = ""
     """A path that must not be requested."""
 
@@ -130,6 +132,8 @@ class Truth:
     """How client ids of the stock begin that are one owner's; empty where no listing shows any."""
     blind: str = ""
     """The path of a cancel that must not be sent while protective orders are kept."""
+    unseen: tuple[str, ...] = ()
+    """Segments whose orders a cancel may take before anything has named them."""
     filled: tuple[str, ...]
     """Faults by which some orders fill while they are cancelled."""
     hidden: tuple[str, ...] = ("hidden=0.8",)
@@ -140,7 +144,8 @@ class Truth:
     """Those of them at which no cancel is refused though its clock is behind: in its history what was cancelled then
     has ended before the run began."""
     stamp: str = ""
-    """The header with the time of a request in it; empty: it is in the body, or nowhere if there are no `clocks`."""
+    """The header with the time of a request, or with a question mark the parameter; empty: it stands in the body, or
+    nowhere if there are no `clocks`."""
     many: int
     """More orders than one call takes or one page shows."""
     many_warning: str = ""
@@ -469,6 +474,7 @@ DERIBIT = Truth(
     ),
     keep=8,
     keep_warning="not witnessed: a last cancel of everything",
+    mine="mine-",
     blind="/api/v2/private/cancel_all",
     filled=("fill=3",),
     clocks=(-600, -25, 25, 600),
@@ -484,6 +490,7 @@ HYPERLIQUID = Truth(
     not_covered=("orders of sub-accounts and vaults (a profile for each)", "staking"),
     first="/info",
     lists_first=True,
+    mine="0xf00d",
     account_shown=True,
     would_send=(),
     parts=("twap", "xyz", '"dex":""'),
@@ -575,6 +582,151 @@ KRAKEN = Truth(
     many_warning="200 of them were read",
 )
 
+_ALGOS = ("TP/SL", "triggers", "trailing stops", "chase orders", "TWAP", "icebergs", "smart icebergs")
+_SWAPS = {"instrument_type": ["SWAP"]}
+
+OKX = Truth(
+    accounts=(Account(segments=("orders", "events", *_ALGOS, "spreads"), kinds=14),),
+    warnings=("protective order(s)",),
+    not_covered=("trading bots", "RFQs and quotes"),
+    first="/api/v5/sprd/mass-cancel",
+    would_send=("POST /api/v5/sprd/mass-cancel {}",),
+    parts=("orders-pending?limit", "ordType=trigger", "sprd", "EVENTS"),
+    selected={"instrument_type": ["SWAP", "SPREAD"]},
+    product={"instrument_type": ["SWAP", "SPREAD"]},
+    passing=(
+        *(*_COMMON, "old-kinds", "no-advance=404", "no-advance=50005", "no-batch", "events-among", "false-result@2"),
+        *("level=4", "html=404@12", "html=403@2", "status=401@2", "hostile"),
+        *(f"odd-field={field}" for field in ("px", "cTime/1.5", "reduceOnly/maybe", "state/null", "ordType", "side")),
+        *("odd-field=instId/null@9", "odd-field=ordId@9", "odd-field=ordId/null@9", "odd-field=algoId@9"),
+    ),
+    unreadable=("status:listing=404", 'json:listing={"code":"0"}'),
+    refusals=(
+        Refusal(faults=("key",), kind="auth", hint="another OKX site (environment eea, us or tr"),
+        Refusal(faults=("ip",), kind="ip", hint="add this machine's address"),
+        Refusal(faults=("demo",), kind="environment", hint="environment demo"),
+        Refusal(faults=("region",), kind="region", twice=True),
+        Refusal(faults=("redirect=http://127.0.0.1:9/",), kind="redirect", twice=True),
+    ),
+    secrets={"api_secret": "50113", "passphrase": "50105"},
+    absent=(
+        Part(fault="lacks=EVENTS", part="events", words="51000"),
+        Part(fault="lacks=chase", part="chase", words="51000"),
+        Part(fault="lacks=smart_iceberg", part="smart", words="51000"),
+        *(Part(fault=f"lacks=sprd/{code}", part="spreads", words=code) for code in ("51010", "50038")),
+    ),
+    refused=(
+        Part(fault="lacks=trigger/51000", part="triggers"),
+        Part(fault="permission=sprd", part="spreads"),
+        *(Part(fault=f"lacks=sprd/{code}", part="spreads") for code in ("50030", "50051", "50059", "51000", "50067")),
+        *(Part(fault=f"lacks=chase/{code}", part="chase") for code in ("50120", "50052", "50027", "404")),
+    ),
+    narrow=(
+        Narrow(options=_SWAPS, segments=("orders", *_ALGOS), never="/api/v5/sprd/mass-cancel"),
+        Narrow(options={"instrument_type": ["SPREAD"]}, segments=("spreads",), blind=True),
+        Narrow(options={"instrument_type": ["SPOT", "OPTION"]}),
+        Narrow(options={"instrument": ["btc-usdt-swap"]}, segments=("orders", *_ALGOS)),
+        Narrow(options={"instrument": ["BTC-USDT_BTC-USDT-SWAP", "BTC-USDT"]}, blind=True),
+        Narrow(options={"underlying": "BTC-USD"}, segments=("orders", *_ALGOS), never="/api/v5/sprd/mass-cancel"),
+    ),
+    misspelt=(
+        Misspelt(options={"instrument": ["BTC-USTD"]}, right="BTC-USDT"),
+        Misspelt(options={"instrument": ["BTC-USTD-SWAP", "ETH-USDT-SWPA"]}, right="ETH-USDT-SWAP"),
+        Misspelt(options={"instrument": ["BTC-USTD_BTC-USDT-SWAP"]}, right="BTC-USDT_BTC-USDT-SWAP"),
+        Misspelt(options={"underlying": "BTC-USTD"}, right="BTC-USD"),
+    ),
+    keep=12,
+    blind="/api/v5/trade/mass-cancel",
+    filled=("fill=3",),
+    clocks=(-600, -25, 25, 600),
+    unnamed=(-25,),
+    stamp="ok-access-timestamp",
+    mine="mine",
+    many=1000,
+)
+
+_USDM = {"product": ["usdm"]}
+_BOTH = tuple(f"{one} TWAP{'/VP' * (one == 'usdm')}" for one in ("spot", "usdm"))
+_ISOLATED = ("isolated BTCUSDT", "isolated ETHUSDT")
+
+BINANCE = Truth(
+    accounts=(
+        Account(segments=(*_BOTH, "option", "spot", "margin", "usdm", "coinm", *_ISOLATED), kinds=20),
+        Account(
+            mode="pm",
+            segments=(*_BOTH, "option", "spot", *_ISOLATED, "pm margin", "pm usdm", "pm coinm"),
+            absent=("margin", "usdm", "coinm"),
+            kinds=20,
+        ),
+    ),
+    unseen=("option",),
+    not_covered=("convert limit orders", "stocks"),
+    first="/eapi/v1/allOpenOrdersByUnderlying",
+    would_send=("DELETE /fapi/v1/algoOpenOrders?symbol=BTCUSDT", "DELETE /fapi/v1/allOpenOrders?symbol=BTCUSDT"),
+    parts=("/api/v3", "/sapi/v1/margin", "fapi", "dapi", "eapi", "/sapi/v1/algo"),
+    selected={"product": ["spot", "usdm"]},
+    product=_USDM,
+    modes=("", "pm"),
+    passing=(
+        *(
+            *_COMMON,
+            "ghosts",
+            "lists-stay@1",
+            "used=0.5",
+            "other-id@1",
+            "trigger=0.5@1",
+            "rate-limit:cancel=20",
+        ),
+        *(
+            "no-mass=algoOpenOrders/404@4",
+            "no-mass=algoOpenOrders/-5000@4",
+            "html=404@12",
+            "html=403@2",
+            "status=401@2",
+        ),
+        *(f"odd-field={field}" for field in ("price", "time/1.5", "clientOrderId", "side")),
+    ),
+    unreadable=('json:listing={"code":200}', "json:listing=null"),
+    nulls=(),
+    refusals=(
+        Refusal(faults=("key",), kind="auth", hint="no such key"),
+        Refusal(faults=("ip",), kind="ip", hint="add this machine's address"),
+        Refusal(faults=("region",), kind="region", twice=True),
+        Refusal(faults=("redirect=http://127.0.0.1:9/",), kind="redirect", twice=True),
+    ),
+    secrets={"api_secret": "-1022"},
+    absent=(Part(fault="lacks=margin/-3003", part="margin", words="-3003"),),
+    refused=(
+        Part(fault="permission=/eapi/", part="option", open=True),
+        *(
+            Part(fault=f"lacks={product}/{code}", part=product)
+            for product, code in (
+                *(("usdm", "-2015"), ("usdm", "-4109"), ("coinm", "-1022"), ("coinm", "-1002"), ("option", "-2015")),
+                *(("option", "-4402"), ("margin", "-1109"), ("margin", "200003903")),
+            )
+        ),
+    ),
+    narrow=(
+        Narrow(options=_USDM, segments=("usdm TWAP/VP", "usdm")),
+        Narrow(options=_USDM, segments=("usdm TWAP/VP", "usdm", "pm usdm"), mode="pm"),
+        Narrow(options={"product": ["isolated"]}, segments=_ISOLATED),
+        Narrow(options={"product": ["option"]}, segments=("option",), blind=True),
+        Narrow(options={"symbol": ["ethusdt"]}, blind=True, unseen=True),
+        Narrow(options={"product": ["pm"]}, mode="pm"),
+    ),
+    misspelt=tuple(
+        Misspelt(options=options, right=right)
+        for options, right in (({"symbol": ["BTCUSTD"]}, "BTCUSDT"), ({"symbol": ["BTCUSD_PREP"]}, "BTCUSD_PERP"))
+    ),
+    keep=8,
+    mine="desk-",
+    blind="/fapi/v1/allOpenOrders",
+    filled=("fill=3~v1/allOpenOrders", "fill=3~um/allOpenOrders"),
+    clocks=(-600, -7, 7, 600),
+    stamp="?timestamp",
+    many=1500,
+)
+
 TRUTHS: Mapping[str, Truth] = {
     "bybit": BYBIT,
     "bitget": BITGET,
@@ -584,6 +736,8 @@ TRUTHS: Mapping[str, Truth] = {
     "kraken": KRAKEN,
     "deribit": DERIBIT,
     "hyperliquid": HYPERLIQUID,
+    "okx": OKX,
+    "binance": BINANCE,
 }
 PARTS = {name: truth.parts for name, truth in TRUTHS.items()}
 STORED = {name: truth.stored for name, truth in TRUTHS.items()}

@@ -24,7 +24,7 @@ from cancelall.simulator.spoil import HOSTILE, ODD_ROWS, UNKNOWN_STATUS
 from cancelall.simulator.wire import MADE_UP
 from cancelall.venues.registry import VENUES, load, schema
 
-IDS = {"orderId", "order_id", "strategyId", "strategy_id", "id", "oid", "twapId", "txid"}
+IDS = {"orderId", "order_id", "strategyId", "strategy_id", "id", "oid", "twapId", "txid", "ordId", "algoId"}
 WAYS = {"nextPageCursor", "nextCursor", "endId", "idLessThan", "cursor", "total_page"}
 PAGED = ("bybit", "bitget", "deltadefi")
 """Venues whose listings name the page that follows."""
@@ -44,6 +44,12 @@ class Client:
         self.venue = load(venue)
         self.options = schema(venue).options(**self.account.options)
         facts = self.venue.facts
+        if self.venue.recall is not None:  # one whose cancels want symbols
+            kept = {(one.segment.split()[0], one.symbol) for one in self.account.book.open()}
+            names = sorted({segment for segment, _ in kept})
+            facts = self.venue.recall(
+                facts, tuple((one, tuple(sorted(s for n, s in kept if n == one))) for one in names)
+            )
         if venue == "hyperliquid":  # what its discovery reads show
             facts = replace(facts, dexes=("xyz", "flx"), assets=tuple((coin, one) for one, coin in COINS.items()))
         self.segments = self.venue.segments(self.options, facts, "live")
@@ -158,6 +164,8 @@ def word(reply: SimReply) -> object:
     if reply.status == 422 or not reply.body.startswith(b"{"):
         return reply.body
     answer = read(reply)
+    if isinstance(answer, list):  # a good answer of Binance
+        return "list", None
     return answer.get("retCode", answer.get("code", "success")), answer.get("error", answer.get("response"))
 
 

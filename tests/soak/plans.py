@@ -162,6 +162,11 @@ _OWN: Mapping[str, Table] = {
         unnamable=Liquidation|Post|ReduceOnly unacked=0..2 ack-form=data|bare symbol-lost lenient-symbols
         capped=1|7|50|100 futures-v1=ack|alive foreign-group group-moved expired error-status=400|500
     """),
+    "binance": table("""
+        lacks=usdm/-2015|coinm/-1022|option/-4109|algo/-1002|margin/-4402
+        no-mass=algoOpenOrders/404|algoOpenOrders/-5000
+        trigger=0..3 trigger=0..3 ghosts lists-stay used=0.5|0.95 other-id
+    """),
     "bitget": table("""
         account-mode=upgrading|switching|hybrid|another rights
         lacks=COIN-FUTURES/40731|USDC-FUTURES/40081|SPOT/40014|spot/40725|COIN-FUTURES/40022 empty=400|200
@@ -186,6 +191,10 @@ _OWN: Mapping[str, Table] = {
         no-batch=EOrder:Rate~limit~exceeded|EOrder:Unknown~order counted=0|1 warns
         error=EService:Busy|EService:Unavailable|EAPI:Rate~limit~exceeded|EService:Deadline~elapsed|EGeneral:X
     """),
+    "okx": table("""
+        lacks=EVENTS|chase|twap/404|smart_iceberg/50030|sprd|sprd/50038|sprd/404 old-kinds no-advance=404|50005
+        no-batch events-among false-result page-refused level=1|3|4 read-only
+    """),
     "pacifica": table("""
         no-json bare account-list counts=1|-1 lacks=strategies|twap older keeps=stop|twap|spot trigger=0..3
         trigger=0..3 ahead=0|5 credits=20|60
@@ -199,11 +208,13 @@ _OWN: Mapping[str, Table] = {
 _KINDS = ("cancel", "listing", "read", "public")
 _TEXTS: Mapping[str, tuple[str, ...]] = {
     "ascendex": ("cash", "margin", "futures", "order/all", "info"),
+    "binance": ("/api/v3", "margin", "fapi", "dapi", "eapi", "papi", "algo", "allOpenOrders", "BTCUSDT"),
     "bitget": ("USDT-FUTURES", "plan", "spot", "cancel-all", "settings", "v3", "normal"),
     "bybit": ("linear", "inverse", "spot", "option", "strategy", "USDC", "StopOrder", "cancel-all"),
     "deltadefi": ("ADAUSDM", "ADAUSDX", "cancel-all", "market-config", "limit=250&page=1"),
     "deribit": ("cancel_all", "get_open_orders", "private/", "private/cancel?", "BTC"),
     "kraken": ("CancelAll", "OpenOrders", "AssetPairs", "private", "Batch"),
+    "okx": ("conditional", "trigger", "orders-pending?limit", "sprd", "EVENTS", "cancel-algos", "batch", "config"),
     "pacifica": ("/orders?", "twap", "strategies", "cancel_all", "/account"),
     "hyperliquid": ("twap", "xyz", "frontendOpenOrders", "/exchange", "userRole", "allPerpMetas", '"dex":""'),
 }
@@ -299,7 +310,9 @@ def _combined(rng: random.Random, venue: str, banned: frozenset[str], *, witness
     gap = load(venue).proof_gap
     times = rng.choice(("", "", "@1", "@2", "@6"))
     until = round(rng.uniform(0.5, 6), 3)
-    feeder = {"pacifica": "strategies", "bitget": "plan", "bybit": "strategy/list"}.get(venue, "all-of-them")
+    feeder = {"pacifica": "strategies", "bitget": "plan", "bybit": "strategy/list", "binance": "/algo/"}.get(
+        venue, "all-of-them"
+    )
     slow = rng.choice(("latency:cancel", "drip-headers:cancel", "late-cancel"))
     parts = {
         "survive": rng.choice((f"ack-only{times}", f"partial{times}", f"reappear={rng.uniform(0, 2):.2f}{times}")),
@@ -309,6 +322,7 @@ def _combined(rng: random.Random, venue: str, banned: frozenset[str], *, witness
         "blind": f"listing-fails~{feeder}",
         "fire": {
             "pacifica": f"trigger={rng.uniform(0, until):.2f}",
+            "binance": f"trigger={rng.uniform(0, until):.2f}",
             "bitget": "fires",
             "deltadefi": f"straggler={rng.uniform(0, gap):.2f}",
         }.get(venue, "late-cancel=1"),
@@ -394,6 +408,17 @@ def _deltadefi(rng: random.Random) -> dict[str, Any]:
     return {}
 
 
+def _binance(rng: random.Random) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if rng.random() < 0.4:
+        found["product"] = _some(rng, ("spot", "margin", "isolated", "usdm", "coinm", "option", "pm"))
+    if rng.random() < 0.3:
+        found["symbol"] = _some(rng, ("BTCUSDT", "ETHUSDT", "BTCUSD_PERP", "BTCUSTD"))
+    if rng.random() < 0.2:
+        found["recv_window"] = rng.choice((1000, 20000, 59999))
+    return found
+
+
 def _deribit(rng: random.Random) -> dict[str, Any]:
     if rng.random() < 0.4:
         names = ("BTC-PERPETUAL", "BTC_USDC", "ETH-25DEC26-4000-P", "BTC-FS-25DEC26_PERP", "BTC-PERPETAUL")
@@ -424,36 +449,60 @@ def _kraken(rng: random.Random) -> dict[str, Any]:
     return {}
 
 
+def _okx(rng: random.Random) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    match rng.randrange(6):
+        case 0 | 1:
+            found["instrument_type"] = _some(rng, ("SPOT", "MARGIN", "SWAP", "FUTURES", "OPTION", "SPREAD"))
+        case 2:
+            found["underlying"] = rng.choice(("BTC-USD", "BTC-USDT", "eth-usdt", "BTC-USTD"))
+        case 3:
+            names = ("BTC-USDT", "BTC-USDT-SWAP", "eth-usdt-swap", "BTC-USD-SWAP", "BTC-USDT_BTC-USDT-SWAP", "BTC-USTD")
+            found["instrument"] = _some(rng, names)
+    return found
+
+
 _OPTIONS = {
+    "okx": _okx,
     **{"ascendex": _ascendex, "bitget": _bitget, "bybit": _bybit, "deltadefi": _deltadefi, "pacifica": _pacifica},
     "deribit": _deribit,
     "hyperliquid": _hyperliquid,
     "kraken": _kraken,
+    "binance": _binance,
 }
 _OWNERS: Mapping[str, tuple[str, ...]] = {
-    **dict.fromkeys(("bitget", "bybit"), ("mine-", "desk-", "mine-1", "nobody-")),
+    **dict.fromkeys(("bitget", "bybit", "deribit"), ("mine-", "desk-", "mine-1", "nobody-")),
+    "okx": ("mine", "desk", "mine1", "nobody"),
     "pacifica": ("f00d0000", "de50", "f00d0000-1", "dead"),
     "hyperliquid": ("0xf00d", "de50", "0Xdead", "f"),
+    "binance": ("desk-", "desk-1", "nobody-"),
 }
 """How client ids begin, where listings show any."""
 _CLIENT_ID_FIELDS = {
     "bitget": "clientOid",
     "bybit": "orderLinkId",
+    "deribit": "label",
+    "okx": "clOrdId",
     "pacifica": "client_order_id",
+    "binance": "clientOrderId",
     "hyperliquid": "cloid",
 }
 UNKNOWN_WORDS: Mapping[str, frozenset[str]] = {
     "ascendex": frozenset({"BTCUSDT"}),
+    "binance": frozenset({"BTCUSTD"}),
     "bitget": frozenset({"BTCUSTD", "XYZ"}),
     "bybit": frozenset({"BTCUSTD", "USTD"}),
     "deltadefi": frozenset({"ADAUSDQ"}),
     "kraken": frozenset({"XBTUSX"}),
     "deribit": frozenset({"BTC-PERPETAUL", "BCT"}),
+    "okx": frozenset({"BTC-USTD"}),
     "pacifica": frozenset({"KBONK"}),
     "hyperliquid": frozenset({"XBT", "zyx"}),
 }
 """Selectors that no venue knows: what they select can never be proven clear."""
 
+
+_MODES = {"binance": ("classic", "classic", "pm"), "bitget": ("classic", "unified", "hybrid")}
 
 # --- the whole ------------------------------------------------------------------------------------------------------
 
@@ -505,7 +554,7 @@ def drawn(rng: random.Random, seed: int, venue: str) -> Plan:
         orders=rng.choice((25, 40) if lying else (0, 3, 8, 8, 12, 12, 25, 40, 40, 60, 120)),
         options={**options, **chosen},
         environment="demo" if demo else "live",
-        mode=rng.choice(("classic", "unified", "hybrid")) if venue == "bitget" else "",
+        mode=rng.choice(_MODES.get(venue, ("",))),
         keep=keep,
         dry_run=rng.random() < 0.08,
         deadline=deadline,

@@ -16,6 +16,8 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from cancelall.simulator import Account, FakeVenue, Kind, SimOrder
+from cancelall.simulator.binance import state as binance_state
+from cancelall.simulator.binance import wallets as binance_wallets
 from cancelall.simulator.bitget import kinds as bitget_kinds
 from cancelall.simulator.book import Book
 from cancelall.simulator.bybit import state as bybit_state
@@ -29,7 +31,7 @@ from tests.soak.virtual import Sent, true_ms
 FOREVER = 1 << 60
 CLIENT_IDS = frozenset({"client_id", "not_client_id"})
 """Options that select orders by their client ids."""
-PAGING = frozenset({"cursor", "idLessThan", "page", "offset"})
+PAGING = frozenset({"cursor", "idLessThan", "page", "offset", "after", "endId"})
 
 
 # --- lives ----------------------------------------------------------------------------------------------------------
@@ -510,14 +512,103 @@ class KrakenTruth(Truth):
         return replace(order, kind="limit", price="100")
 
 
+class OkxTruth(Truth):
+    """Ordinary orders, event contracts, algo orders by their types, spread orders; a type, a name, or an underlying."""
+
+    CONTRACTS = ("MARGIN", "SWAP", "FUTURES")
+    TRIGGERED = ("conditional", "oco", "trigger", "move_order_stop")
+
+    def in_scope(self, order: SimOrder) -> bool:
+        types, names = self.many("instrument_type"), [one.upper() for one in self.many("instrument")]
+        underlying, type_ = self.one("underlying").upper(), str(order.extra["instType"])
+        if type_ == "SPREAD" and not (types or names) and self.environment not in ("live", "demo"):
+            return False
+        if underlying and type_ not in ("SWAP", "FUTURES", "OPTION"):
+            return False
+        if underlying and not re.match(rf"{underlying}(_[A-Z]+)*-", order.symbol):
+            return False
+        return (not types or type_ in types) and (not names or order.symbol in names)
+
+    def protective(self, order: SimOrder) -> bool:
+        type_, extra = order.extra["instType"], order.extra
+        if type_ == "SPOT":
+            return order.side == "sell" and order.kind in ("conditional", "oco", "move_order_stop")
+        if type_ not in self.CONTRACTS:
+            return False
+        hedged = (extra.get("posSide"), order.side) in (("long", "sell"), ("short", "buy"))
+        return order.reduce_only or hedged or extra.get("closeFraction") == "1" or extra.get("isTpLimit") == "true"
+
+    def covers(self, path: str, parameters: Mapping[str, str], order: SimOrder) -> bool:
+        name = parameters.get("instId") or parameters.get("sprdId") or order.symbol
+        type_ = parameters.get("instType", "")
+        if name != order.symbol or type_ not in ("", order.extra["instType"]):
+            return False
+        match path:
+            case "/api/v5/trade/orders-pending":
+                return order.segment == ("events" if type_ == "EVENTS" else "orders")
+            case "/api/v5/trade/orders-algo-pending":
+                return order.kind in parameters.get("ordType", "").split(",")
+            case "/api/v5/sprd/orders-pending":
+                return order.segment == "spreads"
+        return False
+
+    def fired(self, order: SimOrder) -> SimOrder | None:
+        if order.kind not in self.TRIGGERED:
+            return None
+        extra = {name: value for name, value in order.extra.items() if name != "closeFraction"}
+        closes = self.protective(order) and order.extra["instType"] in self.CONTRACTS
+        turned = replace(order, segment="orders", kind="limit", type="limit", price="100", extra=extra)
+        return replace(turned, reduce_only=closes)
+
+
+class BinanceTruth(Truth):
+    """Wallets. Where portfolio margin is on, those of `papi` are in the place of others, by the same words."""
+
+    @staticmethod
+    def product(order: SimOrder) -> str:
+        """The product of an order; TWAP and VP orders belong to the one in which they trade."""
+        name = binance_wallets.product_of(order.segment)
+        return {"algo-spot": "spot", "algo-futures": "usdm"}.get(name, name)
+
+    def in_scope(self, order: SimOrder) -> bool:
+        products, symbols = self.many("product"), [one.upper() for one in self.many("symbol")]
+        by_pm = "pm" in products and order.segment.startswith(("pm ", "algo-futures"))
+        chosen = not products or self.product(order) in products or by_pm
+        return chosen and (not symbols or order.symbol in symbols)
+
+    def protective(self, order: SimOrder) -> bool:
+        product = self.product(order)
+        if order.segment.startswith("algo-"):
+            return False
+        if product in ("spot", "margin", "isolated"):
+            working = order.extra.get("status") != "PENDING_NEW"
+            return order.side == "sell" and working and (binance_wallets.waits(order) or "list" in order.extra)
+        against = (order.extra.get("held"), order.side) in (("LONG", "sell"), ("SHORT", "buy"))
+        return order.reduce_only or "closes" in order.extra or against
+
+    def covers(self, path: str, parameters: Mapping[str, str], order: SimOrder) -> bool:
+        if order.segment.startswith("algo-"):
+            return path == f"/sapi/v1/algo/{order.segment.removeprefix('algo-')}/openOrders"
+        if parameters.get("symbol", order.symbol) != order.symbol:
+            return False
+        if order.segment.startswith("isolated"):
+            return path == "/sapi/v1/margin/openOrders" and "isIsolated" in parameters
+        return path == binance_wallets.book_of(order).listing and "isIsolated" not in parameters
+
+    def fired(self, order: SimOrder) -> SimOrder | None:
+        return binance_state.fired(order) if binance_wallets.conditional(order) else None
+
+
 TRUTHS: Mapping[str, Callable[[Any, Mapping[str, Any], str], Truth]] = {
     "ascendex": AscendexTruth,
+    "binance": BinanceTruth,
     "bitget": BitgetTruth,
     "bybit": BybitTruth,
     "deltadefi": DeltadefiTruth,
     "kraken": KrakenTruth,
     "deribit": DeribitTruth,
     "hyperliquid": HyperliquidTruth,
+    "okx": OkxTruth,
     "pacifica": PacificaTruth,
 }
 

@@ -109,7 +109,9 @@ class State(FakeVenue):
             order_id = self.new_id(template)
             parent = order_id if "children" in template.extra else parent
             order = sized(template).but(**({"parent": parent} if "parent" in template.extra else {}))
-            client_id = f"0x{self.random.getrandbits(128):032x}" if number % 3 == 1 and order.segment != TWAPS else ""
+            owner = ("f00d0000", "de50de50")[number // 3 % 2]  # of two bots that trade here
+            named = number % 3 == 1 and order.segment != TWAPS and not {"parent", "children"} & order.extra.keys()
+            client_id = f"0x{owner}{self.random.getrandbits(96):024x}" if named else ""
             self.place(account, order.placed(order_id, self.now_ms() - _STOCK_AGE_MS + number * 100, client_id))
 
     def on_cancelled(self, account: Account, order: SimOrder) -> None:

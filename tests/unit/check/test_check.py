@@ -31,7 +31,7 @@ from checking import bad, checked, checked_all, level, line_of, named, shown
 from faults import raw
 from support import kill, profile_table
 
-NEVER_TAKES = ("pacifica", "deribit", "hyperliquid", "kraken")
+NEVER_TAKES = ("pacifica", "deribit", "hyperliquid", "kraken", "okx")
 """Where a real cancel can be sent that never takes an order, whatever rests."""
 OWN_KEY = {"pacifica": ExitStatus.REFUSED}
 """Venues where the key of the embedded exchange is the one that holds the funds."""
@@ -134,6 +134,9 @@ def test_live_says_so_before_it_sends(venue: str) -> None:
         ("bybit", {"category": ["linear"], "order_filter": "StopOrder", "stop_order_type": "Stop"}, False),
         ("bybit", {"base_coin": "ETH"}, False),
         ("bybit", {"category": ["option"]}, False),
+        ("binance", {"product": ["spot"]}, True),
+        ("binance", {"product": ["usdm"], "symbol": ["ETHUSDT"]}, True),
+        ("binance", {"product": ["option"]}, False),
         ("bitget", {"product_type": ["USDT-FUTURES"]}, True),
         ("bitget", {"product_type": ["COIN-FUTURES"], "margin_coin": "BTC"}, False),
         ("bitget", {"product_type": ["USDT-FUTURES"], "symbol": ["ETHUSDT"]}, False),
@@ -244,6 +247,17 @@ def test_the_questions_are_reads(venue: str) -> None:
         ("kraken", ["invalid-nonce"], "clock", "fail", "Invalid nonce", "a key for this command alone"),
         ("kraken", ["engine=maintenance"], "account mode", "fail", "may not take cancels", "wait"),
         ("kraken", ["clock=60"], "clock", "warn", "does not mind", "timedatectl"),
+        ("binance", ["rights=enableReading+enableWithdrawals"], "withdrawal", "fail", "can withdraw", "api-management"),
+        ("binance", [], "withdrawal", "ok", "cannot withdraw", ""),
+        ("binance", ["rights=enableReading"], "rights", "fail", "read-only", "right to trade"),
+        ("binance", ["rights=enableReading+enableSpotAndMarginTrading"], "rights", "warn", "no right for margin", ""),
+        ("binance", ["bound"], "addresses", "ok", "certain addresses", ""),
+        ("binance", [], "addresses", "warn", "any address", "bind it"),
+        ("binance", ["key-days=5"], "expiry", "warn", "5 day(s)", "renew it"),
+        ("binance", ["key"], "key", "fail", "-2008", "no such key"),
+        ("binance", ["ip"], "address", "fail", "-1011", "add this machine's address"),
+        ("binance", ["clock=10"], "clock", "fail", "s behind", "timedatectl"),
+        ("binance", ["clock=-10"], "clock", "fail", "10.0 s ahead", "timedatectl"),
         ("bybit", ["read-only"], "rights", "fail", "read-only", "right to trade"),
         ("bitget", ["rights=coor+stor"], "rights", "fail", "read-only", "right to trade"),
         ("bitget", ["mode", "rights=uta_mgt"], "rights", "fail", "read-only", "right to trade"),

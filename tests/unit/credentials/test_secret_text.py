@@ -190,7 +190,16 @@ LOOKS_LIKE = {
         *("${{ secrets.BYBIT }}", "{{ bybit_secret }}", "%BYBIT_SECRET%", "$env:BYBIT_SECRET"),
     ],
     "is a placeholder, which nobody has filled in": [
-        *("<your key here>", "[your api secret]", "your_api_secret", "YOUR-API-SECRET-HERE", "changeme", "CHANGE_ME"),
+        *(
+            "<your key here>",
+            "[your api secret]",
+            "your_api_secret",
+            "your_client_id",
+            "CLIENT_SECRET",
+            "YOUR-API-SECRET-HERE",
+            "changeme",
+            "CHANGE_ME",
+        ),
         *("'todo'", "null", "insert_secret_here", "xxx-xxx-xxx", "XXXXXXXXXXXXXXXX"),
     ],
     "is one character over and over: a placeholder, or a value that was hidden": [

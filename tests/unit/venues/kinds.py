@@ -10,11 +10,13 @@ from typing import Any
 
 from cancelall.core.model import Order, Page, Purpose, Reply, Request
 from cancelall.core.preflight import load_preflight
+from cancelall.venues.binance.options import BinanceFacts
 from cancelall.venues.bitget import venue as bitget
 from cancelall.venues.contract import Segment
 from cancelall.venues.deltadefi.options import DeltadefiFacts
 from cancelall.venues.deribit.segments import DeribitOrders
 from cancelall.venues.hyperliquid.options import HyperliquidFacts
+from cancelall.venues.okx.options import OkxFacts
 from cancelall.venues.pacifica.api import TWAP
 from cancelall.venues.registry import load, schema
 
@@ -51,6 +53,8 @@ class Kind:
     """Fields of which an object or a list makes the page unsure."""
     by_symbol: bool = True
     """Whether an order without a symbol cannot be named."""
+    pass_: int | None = None
+    """Which pass of the listing it is, where that is not the usual one."""
     bare: bool = False
     """Whether the answer is the list itself."""
     log: bool = False
@@ -66,6 +70,8 @@ class Kind:
     @property
     def request(self) -> Request:
         """Its first listing; of Bybit the last, which is that of ordinary orders."""
+        if self.pass_ is not None:
+            return self.one.listings[0][self.pass_]
         return self.one.listings[-1 if self.venue == "bybit" else 0][0]
 
     def page(self, rows: object) -> Page:
@@ -86,6 +92,8 @@ GOOD_ANSWERS: Mapping[str, Callable[[object], object]] = {
     "kraken": lambda data: {"error": [], "result": data},
     "deribit": lambda data: {"jsonrpc": "2.0", "id": 1, "result": data, "testnet": False},
     "hyperliquid": lambda data: data,
+    "okx": lambda data: {"code": "0", "data": data, "msg": ""},
+    "binance": lambda data: data,
 }
 """Each venue's good answer with this in it."""
 
@@ -293,6 +301,81 @@ _DELTADEFI = Kind(
     by_symbol=False,
 )
 
+# --- Binance --------------------------------------------------------------------------------------------------------
+
+PM = BinanceFacts(mode="pm")
+_BOOK_READ = "symbol side status type clientOrderId origQty time"
+
+
+def _binance(segment: str, row: str, key: str, status: str, ended: str, read: str, **more: Any) -> Kind:
+    own = next(name for name in ROWS[f"binance {row}"] if name.lower().startswith(("client", "newclient")))
+    return Kind(
+        venue="binance",
+        client_id=own,
+        segment=segment,
+        row={**ROWS[f"binance {row}"], key: 1},
+        key=key,
+        status=status,
+        ended=tuple(ended.split()),
+        shape=GOOD_ANSWERS["binance"],
+        bare=True,
+        read=read,
+        twice=False,
+        **more,
+    )
+
+
+_FINAL = "CANCELED CANCELLED FILLED REJECTED EXPIRED EXPIRED_IN_MATCH"
+_BINANCE = {
+    f"binance {name}": kind
+    for name, kind in {
+        "spot": _binance("spot", "spot", "orderId", "status", _FINAL, f"{_BOOK_READ} orderListId"),
+        "margin": _binance("margin", "spot", "orderId", "status", _FINAL, f"{_BOOK_READ} orderListId"),
+        "usdm": _binance(
+            "usdm", "book", "orderId", "status", _FINAL, f"{_BOOK_READ} reduceOnly closePosition", pass_=1
+        ),
+        "usdm algo": _binance(
+            "usdm",
+            "algo",
+            "algoId",
+            "algoStatus",
+            f"{_FINAL} TRIGGERED FINISHED",
+            "symbol side algoStatus orderType clientAlgoId quantity createTime reduceOnly closePosition",
+            by_symbol=False,
+        ),
+        "pm coinm": _binance(
+            "pm coinm",
+            "conditional",
+            "strategyId",
+            "strategyStatus",
+            f"{_FINAL} TRIGGERED FINISHED",
+            "symbol side strategyStatus strategyType newClientStrategyId origQty bookTime reduceOnly",
+            facts=PM,
+        ),
+        "option": _binance(
+            "option",
+            "option",
+            "orderId",
+            "status",
+            _FINAL,
+            "symbol side status type clientOrderId quantity createTime reduceOnly",
+        ),
+        "usdm TWAP/VP": replace(
+            _binance(
+                "usdm TWAP/VP",
+                "parent",
+                "algoId",
+                "algoStatus",
+                f"{_FINAL} FINISHED",
+                "symbol side algoStatus algoType clientAlgoId totalQty bookTime",
+                by_symbol=False,
+            ),
+            bare=False,
+            shape=lambda rows: {"total": len(rows) if isinstance(rows, list) else 0, "orders": rows},
+        ),
+    }.items()
+}
+
 # --- Deribit --------------------------------------------------------------------------------------------------------
 
 _DERIBIT = Kind(
@@ -300,6 +383,7 @@ _DERIBIT = Kind(
     segment="account",
     row=ROWS["deribit"],
     key="order_id",
+    client_id="label",
     status="order_state",
     ended=("filled", "cancelled", "rejected"),
     shape=GOOD_ANSWERS["deribit"],
@@ -330,6 +414,7 @@ _HYPERLIQUID = (
             status="",
             ended=(),
             shape=GOOD_ANSWERS["hyperliquid"],
+            client_id="cloid",
             read="coin side limitPx sz origSz timestamp cloid orderType reduceOnly isTrigger isPositionTpsl",
             bare=True,
         )
@@ -382,6 +467,57 @@ _KRAKEN = Kind(
     by_symbol=False,
 )
 
+# --- OKX ------------------------------------------------------------------------------------------------------------
+
+LEVEL = OkxFacts(level="2")
+"""An account whose mode has reduce-only orders."""
+
+
+def _okx(name: str, row: Row, key: str, ended: str, read: str, **more: Any) -> Kind:
+    return Kind(
+        venue="okx",
+        segment=name,
+        facts=LEVEL,
+        row=row,
+        key=key,
+        status="state",
+        ended=tuple(ended.split()),
+        shape=GOOD_ANSWERS["okx"],
+        client_id="algoClOrdId" if key == "algoId" else "clOrdId",
+        read=f"state {read}",
+        **more,
+    )
+
+
+_OKX_READ = "instId instType side ordType sz posSide reduceOnly cTime"
+_OKX = (
+    *(
+        _okx(name, row, "ordId", "filled canceled mmp_canceled", f"{read} px clOrdId category accFillSz")
+        for name, row, read in (
+            ("orders", ROWS["okx order"], f"{_OKX_READ} isTpLimit"),
+            ("events", {**ROWS["okx order"], "instType": "EVENTS"}, "instId instType side ordType sz cTime"),
+        )
+    ),
+    *(
+        _okx(
+            name,
+            {**ROWS["okx algo"], "ordType": type_},
+            "algoId",
+            "effective canceled order_failed",
+            _OKX_READ + " triggerPx",
+        )
+        for name, type_ in (("TP/SL", "conditional"), ("triggers", "trigger"), ("trailing stops", "move_order_stop"))
+    ),
+    _okx(
+        "spreads",
+        ROWS["okx spread"],
+        "ordId",
+        "filled canceled",
+        "sprdId side sz px ordType clOrdId cTime",
+        by_symbol=False,
+    ),
+)
+
 EVERY: Mapping[str, Kind] = {
     f"{one.venue} {one.segment}{' unified' if one.facts is UNIFIED else ''}": one
     for one in (
@@ -394,8 +530,9 @@ EVERY: Mapping[str, Kind] = {
         _KRAKEN,
         _DERIBIT,
         *_HYPERLIQUID,
+        *_OKX,
     )
-}
+} | _BINANCE
 """All listings."""
 
 SCOPES: Mapping[str, tuple[tuple[Mapping[str, Any], Any], ...]] = {
@@ -409,6 +546,17 @@ SCOPES: Mapping[str, tuple[tuple[Mapping[str, Any], Any], ...]] = {
     "ascendex": (({"futures_api": "v1"}, None), ({"symbol": ("BTC/USDT", "A-PERP")}, None)),
     "pacifica": (({}, None), ({"symbol": ("BTC",)}, None)),
     "hyperliquid": (({}, HYPERLIQUID_FACTS), ({"coin": ("BTC",), "vault": f"0x{9:040x}"}, HYPERLIQUID_FACTS)),
+    "okx": (
+        ({}, None),
+        ({"instrument": ("BTC-USDT-SWAP",)}, LEVEL),
+        ({"instrument": ("BTC-USDT", "BTC-USDT_BTC-USDT-SWAP", "BTC-USD-260327-80000-C")}, None),
+        ({"underlying": "BTC-USD"}, LEVEL),
+    ),
+    "binance": tuple(
+        (options, facts)
+        for facts in (None, BinanceFacts(mode="pm", pairs=("BTCUSDT",)))
+        for options in ({}, {"symbol": ("BTCUSDT", "BTCUSD_PERP")})
+    ),
     "deltadefi": (({}, None), ({"symbol": ("ADAUSDX",)}, DeltadefiFacts(symbols=("ADAUSDX",), apart=("ADAUSDX",)))),
     "deribit": tuple(
         (options, None)
@@ -458,7 +606,12 @@ def requests(venue: str) -> Mapping[str, Request]:
     first = next((one for one in known if one.mass_cancels(())), known[-1])
     if venue == "bitget":
         first = KINDS["future"].one
-    order = Order(id="1", segment=first.name, symbol="xyz:TSLA" if venue == "hyperliquid" else "BTCUSDT", kind="limit")
+    order = Order(
+        id="1",
+        segment=first.name,
+        symbol="xyz:TSLA" if venue == "hyperliquid" else "BTCUSDT",
+        kind="" if venue == "binance" else "limit",
+    )
     by_name = first.cancels((order,), None)[0][0]
     found = {
         "cancel": next(iter(first.mass_cancels(())), by_name),
@@ -472,6 +625,22 @@ def requests(venue: str) -> Mapping[str, Request]:
     if venue == "kraken":
         two = (order, Order(id="2", segment=first.name))
         found["batch"] = first.cancels(two, None)[0][0]
+    if venue == "okx":
+        there = {one.name: one for one in segments(venue, {})}
+        found = {
+            "cancel": there["spreads"].mass_cancels(())[0],
+            "listing": there["orders"].listings[0][0],
+            "some": there["events"].listings[0][0],
+            "spreads": there["spreads"].listings[0][0],
+            "by name": there["orders"].cancels((order,), None)[0][0],
+            "advance": there["TWAP"].cancels((order,), None)[1][0],
+            "of one": segments(venue, {"instrument": ("BTC-USDT",)})[0].listings[0][0],
+        }
+    if venue == "binance":
+        spot = next(one for one in segments(venue, {"symbol": ("BTCUSDT",)}) if one.name == "spot")
+        found["cancel"] = spot.mass_cancels(())[0]
+        found["listing"] = spot.listings[0][0]
+        found["by name"] = spot.cancels((order,), None)[0][0]
     if venue == "pacifica":
         found |= {
             word: Request(method="POST", path=f"/api/v1{path}", body=b"{}", changes=True, purpose=purpose)

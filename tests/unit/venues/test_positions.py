@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from cancelall.core.errors import Unreadable
 from cancelall.core.model import Answer, Order, Protection, Request
 from cancelall.core.positions import Position, ProtectiveOrder, Role
+from cancelall.venues.binance.options import BinanceFacts
 from cancelall.venues.positions import PositionListing, PositionPage, load_positions
 from cancelall.venues.registry import VENUES, load, schema
 from unit.venues.kinds import EVERY, Kind, reply, segments
@@ -96,6 +97,16 @@ def protective(venue: str, segment: str, row: dict[str, Any], facts: Any = None)
         ("ascendex", None, {"account_category": ("cash", "margin")}, []),
         ("pacifica", None, {"account": "7" * 44}, [f"/api/v1/positions?account={'7' * 44}", "/api/v1/info/prices"]),
         ("deltadefi", None, {}, []),
+        (
+            "binance",
+            BinanceFacts(mode="pm"),
+            {},
+            [
+                *("/eapi/v1/position", "/fapi/v3/positionRisk", "/dapi/v1/positionRisk"),
+                *("/papi/v1/um/positionRisk", "/papi/v1/cm/positionRisk"),
+            ],
+        ),
+        ("binance", None, {"product": ("spot", "margin")}, []),
         ("deribit", None, {}, ["/api/v2/private/get_positions?currency=any"]),
         (
             "deribit",
@@ -105,6 +116,10 @@ def protective(venue: str, segment: str, row: dict[str, Any], facts: Any = None)
         ),
         ("deribit", None, {"kind": "spot"}, []),
         ("deribit", None, {"kind": "future_combo"}, []),
+        ("okx", None, {}, ["/api/v5/account/positions"]),
+        ("okx", None, {"underlying": "BTC-USD"}, ["/api/v5/account/positions"]),
+        ("okx", None, {"instrument_type": ("SPOT", "SPREAD")}, []),
+        ("okx", None, {"instrument": ("BTC-USDT_BTC-USDT-SWAP",)}, []),
     ],
 )
 def test_the_listings_follow_the_orders_of_the_scope(
@@ -194,6 +209,26 @@ ASCENDEX = {
 """https://ascendex.github.io/ascendex-futures-pro-api-v2/#position"""
 
 
+OKX = {
+    "instId": "BTC-USDT-SWAP",
+    "instType": "SWAP",
+    "posSide": "net",
+    "pos": "-3",
+    "posCcy": "",
+    "avgPx": "2566.31",
+    "markPx": "2353.849",
+    "upl": "-1.5",
+    "liqPx": "2352.8496681818233",
+    "mgnMode": "isolated",
+    "notionalUsd": "2314.35",
+}
+"""https://www.okx.com/docs-v5/en/#trading-account-rest-api-get-positions"""
+
+
+def okx(rows: object) -> object:
+    return {"code": "0", "msg": "", "data": rows}
+
+
 def bybit(rows: object, cursor: str = "", category: str = "inverse") -> object:
     return {"retCode": 0, "result": {"category": category, "list": rows, "nextPageCursor": cursor}, "time": 1}
 
@@ -244,6 +279,14 @@ def hyperliquid(rows: object) -> object:
     return {"assetPositions": held, "time": 1}
 
 
+BINANCE = {
+    "symbol": "ADAUSDT", "positionSide": "BOTH", "positionAmt": "-30", "entryPrice": "0.385", "breakEvenPrice": "0.38",
+    "markPrice": "0.41047590", "unRealizedProfit": "0.76427700", "liquidationPrice": "0", "isolatedMargin": "0",
+    "notional": "12.31427700", "marginAsset": "USDT", "updateTime": 1720736417660,
+}  # fmt: skip
+"""https://developers.binance.com/docs/derivatives/usds-margined-futures/trade/rest-api/Position-Information-V3"""
+
+
 CASES: dict[str, tuple[str, Any, int, Any, dict[str, Any], str, Position]] = {
     "bybit": (
         "bybit", None, 2, bybit, BYBIT, "size",
@@ -264,6 +307,11 @@ CASES: dict[str, tuple[str, Any, int, Any, dict[str, Any], str, Position]] = {
         "pacifica", None, 0, pacifica, PACIFICA, "amount",
         Position(symbol="AAVE", side="short", size="223.72", entry="279.283134", margin_mode="cross", market="AAVE"),
     ),
+    "binance": (
+        "binance", None, 1, lambda rows: rows, BINANCE, "positionAmt",
+        Position(symbol="ADAUSDT", side="short", size="-30", entry="0.385", mark="0.41047590",
+                 unrealised="0.76427700", market="ADAUSDT"),
+    ),
     "deribit": (
         "deribit", None, 0, deribit, DERIBIT, "size",
         Position(symbol="BTC-PERPETUAL", side="short", size="-50", entry="7440.18", mark="7476.65",
@@ -278,6 +326,11 @@ CASES: dict[str, tuple[str, Any, int, Any, dict[str, Any], str, Position]] = {
         "ascendex", None, 0, ascendex, ASCENDEX, "position",
         Position(symbol="BTC-PERP", side="short", size="-1.06", entry="55180.03", mark="55200", unrealised="-12.5",
                  margin_mode="isolated", stop_loss="58000", market="BTC-PERP"),
+    ),
+    "okx": (
+        "okx", None, 0, okx, OKX, "pos",
+        Position(symbol="BTC-USDT-SWAP", side="short", size="-3", entry="2566.31", mark="2353.849", notional="2314.35",
+                 unrealised="-1.5", liquidation="2352.8496681818233", margin_mode="isolated", market="BTC-USDT-SWAP"),
     ),
 }  # fmt: skip
 """Venue, facts, which listing, the shape of its answer, a documented row, the field of its size, what it is."""
@@ -318,15 +371,8 @@ def test_a_field_that_cannot_be_read_is_shown_as_that_and_the_row_stays(case: st
         page = page_of(case, [{**row, key: {}}, row])
         assert page.positions[1] == position, key
         assert len(page.positions) == 2, key
-        decisive = key == size or key in (
-            "symbol",
-            "coin",
-            "side",
-            "holdSide",
-            "posSide",
-            "instrument_name",
-            "direction",
-        )
+        names = ("symbol", "side", "holdSide", "posSide", "instrument_name", "direction", "instId", "coin")
+        decisive = key == size or key in names
         assert bool(page.unsure) == decisive, key
         if decisive:
             assert "?" in (page.positions[0].symbol, page.positions[0].side, page.positions[0].size)
@@ -418,13 +464,28 @@ def test_pacificas_mark_prices_come_from_a_listing_of_their_own() -> None:
         ("ascendex", {"symbol": ("ETH-PERP",)}, False),
         ("hyperliquid", {"coin": ("ETH",)}, True),
         ("hyperliquid", {"coin": ("BTC",)}, False),
+        ("okx", {"instrument": ("ETH-USDT-SWAP", "X-Y")}, False),
+        ("okx", {"instrument_type": ("SWAP",)}, True),
+        ("okx", {"underlying": "ETH-USDT"}, False),
     ],
 )
 def test_a_selector_narrows_positions_too(case: str, options: dict[str, Any], wanted: bool) -> None:
     venue, facts, at, shape, row, *_ = CASES[case]
     assert bool(read(venue, shape([row]), facts, at, **options).positions) is wanted
-    unreadable = read(venue, shape([{**row, "symbol": {}, "coin": {}}]), facts, at, **options)
+    unreadable = read(venue, shape([{**row, "symbol": {}, "coin": {}, "instId": {}}]), facts, at, **options)
     assert len(unreadable.positions) == 1, "whose symbol cannot be read may be in scope"
+
+
+def test_okxs_side_is_told_by_the_sign_the_side_or_the_currency_that_is_held() -> None:
+    rows: list[tuple[dict[str, Any], str]] = [
+        ({"pos": "3"}, "long"),
+        ({"pos": "3", "posSide": "short"}, "short"),
+        ({"instType": "MARGIN", "instId": "BTC-USDT", "posCcy": "BTC", "pos": "1"}, "long"),
+        ({"instType": "MARGIN", "instId": "BTC-USDT", "posCcy": "USDT", "pos": "1"}, "short"),
+        ({"posSide": "both"}, "?"),
+    ]
+    page = read("okx", okx([{**OKX, **changes} for changes, _ in rows]))
+    assert [one.side for one in page.positions] == [side for _, side in rows]
 
 
 def test_a_margin_coin_picks_its_positions_of_a_symbol() -> None:
@@ -485,6 +546,11 @@ def kind_row(venue: str, segment: str) -> dict[str, Any]:
                                       "reduce_only": True}, (Role.TAKE_PROFIT, "short", "40000")),
         ("pacifica", "orders", None, {"order_type": "limit", "side": "ask", "stop_price": None, "reduce_only": True},
          (Role.ORDINARY, "long", None)),
+        ("binance", "usdm", None, {"type": "STOP_MARKET", "side": "SELL", "closePosition": True, "stopPrice": "90"},
+         (Role.STOP, "long", "90")),
+        ("binance", "usdm", None, {"type": "TAKE_PROFIT", "side": "BUY", "positionSide": "SHORT", "stopPrice": "120"},
+         (Role.TAKE_PROFIT, "short", "120")),
+        ("binance", "usdm", None, {"side": "SELL", "reduceOnly": True}, (Role.ORDINARY, "long", None)),
         ("deribit", "account", None, {"order_type": "stop_market", "direction": "sell", "trigger_price": 90,
                                       "reduce_only": True, "price": "market_price"}, (Role.STOP, "long", "90")),
         ("deribit", "account", None, {"order_type": "take_limit", "direction": "buy", "trigger_price": 95,
@@ -501,6 +567,17 @@ def kind_row(venue: str, segment: str) -> dict[str, Any]:
          (Role.UNKNOWN, "long", "90")),
         ("ascendex", "futures", None, {"orderType": "Limit", "side": "Buy", "stopPrice": "0",
                                        "execInst": "ReduceOnly"}, (Role.ORDINARY, "short", None)),
+        ("okx", "TP/SL", None, {"slTriggerPx": "90", "side": "sell"}, (Role.STOP, "long", "90")),
+        ("okx", "TP/SL", None, {"slTriggerPx": "", "tpTriggerPx": "80", "side": "buy"},
+         (Role.TAKE_PROFIT, "short", "80")),
+        ("okx", "TP/SL", None, {"ordType": "oco", "tpTriggerPx": "110", "slTriggerPx": "90", "posSide": "long"},
+         (Role.STOP, "long", "90")),
+        ("okx", "trailing stops", None, {"ordType": "move_order_stop", "slTriggerPx": "", "side": "buy"},
+         (Role.STOP, "short", None)),
+        ("okx", "triggers", None, {"ordType": "trigger", "triggerPx": "95", "slTriggerPx": "", "side": "sell"},
+         (Role.UNKNOWN, "long", "95")),
+        ("okx", "orders", None, {"reduceOnly": "true", "side": "sell"}, (Role.ORDINARY, "long", None)),
+        ("okx", "orders", None, {"isTpLimit": "true", "side": "buy"}, (Role.TAKE_PROFIT, "short", None)),
     ],
 )  # fmt: skip
 def test_what_an_order_does_for_a_position(
@@ -524,7 +601,10 @@ def test_what_an_order_does_for_a_position(
         ("ascendex", "cash", "BTC/USDT"),
         ("pacifica", "orders", "SOL-USDC"),
         ("deltadefi", "ADAUSDM", "ADAUSDM"),
+        ("binance", "spot", "BTCUSDT"),
+        ("binance", "isolated BTCUSDT", "BTCUSDT"),
         ("deribit", "account", "BTC_USDC"),
+        ("okx", "spreads", "BTC-USDT_BTC-USDT-SWAP"),
     ],
 )
 def test_an_order_of_a_product_without_positions_protects_none(venue: str, segment: str, symbol: str) -> None:
@@ -544,7 +624,7 @@ def test_of_two_legs_the_stop_is_the_one_that_loses() -> None:
 
 
 SEGMENTS = {"bybit": "linear USDT", "bitget": "USDT-FUTURES plan orders", "ascendex": "futures", "pacifica": "orders"}
-SEGMENTS["deribit"] = "account"
+SEGMENTS |= {"deribit": "account", "binance": "usdm"}
 
 
 @pytest.mark.parametrize("venue", SEGMENTS)

@@ -1,0 +1,149 @@
+"""Binance: the books of each wallet: where they are listed and cancelled, and what their rows call things.
+
+https://developers.binance.com/docs/derivatives/usds-margined-futures/trade/and the pages of other products.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from cancelall.core.model import State
+from cancelall.venues.payload import Row
+
+ENDED = {
+    **dict.fromkeys(("CANCELED", "CANCELLED"), (State.CANCELLED, "")),
+    "FILLED": (State.FILLED, ""),
+    **{word: (State.GONE, word.lower().replace("_", " ")) for word in ("REJECTED", "EXPIRED", "EXPIRED_IN_MATCH")},
+}
+"""Statuses of orders that are over. Every other one, an unknown one or none, is open."""
+TRIGGERED = {**ENDED, **dict.fromkeys(("TRIGGERED", "FINISHED"), (State.GONE, "triggered"))}
+OPEN = frozenset({"NEW", "PENDING_NEW", "PARTIALLY_FILLED", "PENDING_CANCEL", "ACCEPTED", "TRIGGERING", "WORKING"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Book:
+    """One of the books of a wallet, and where it is listed and cancelled. A cancel wants a symbol."""
+
+    listing: str
+    cancel_all: str
+    cancel: str
+    state: str = ""
+    """Where an order is looked up; empty: where it is cancelled."""
+    kind: str = ""
+    """What its orders are called; empty for ordinary ones, whose ids are of another row of numbers."""
+    key: str = "orderId"
+    client_key: str = "clientOrderId"
+    status: str = "status"
+    type: str = "type"
+    quantity: str = "origQty"
+    created: str = "time"
+    ends: Mapping[str, tuple[State, str]] = field(default_factory=lambda: ENDED)
+    needs_symbol: bool = True
+    """Whether a cancel by name wants the symbol, too."""
+
+
+def _algo(listing: str, cancel_all: str, cancel: str, state: str = "") -> Book:
+    """The book of conditional orders that USD-M has had since 2025-12-09: what is in it is in no other listing."""
+    return Book(
+        listing=listing,
+        cancel_all=cancel_all,
+        cancel=cancel,
+        state=state,
+        kind="algo",
+        key="algoId",
+        client_key="clientAlgoId",
+        status="algoStatus",
+        type="orderType",
+        quantity="quantity",
+        created="createTime",
+        ends=TRIGGERED,
+        needs_symbol=False,
+    )
+
+
+def _strategy(path: str) -> Book:
+    """Conditional orders of COIN-M in a portfolio margin account."""
+    return Book(
+        listing=f"{path}/openOrders",
+        cancel_all=f"{path}/allOpenOrders",
+        cancel=f"{path}/order",
+        state=f"{path}/orderHistory",
+        kind="conditional",
+        key="strategyId",
+        client_key="newClientStrategyId",
+        status="strategyStatus",
+        type="strategyType",
+        created="bookTime",
+        ends=TRIGGERED,
+    )
+
+
+def _parents(market: str) -> tuple[Book, ...]:
+    """TWAP and VP orders, which place others. There is no call that cancels all."""
+    path = f"/sapi/v1/algo/{market}"
+    book = Book(
+        listing=f"{path}/openOrders",
+        cancel_all="",
+        cancel=f"{path}/order",
+        state=f"{path}/historicalOrders",
+        key="algoId",
+        client_key="clientAlgoId",
+        status="algoStatus",
+        type="algoType",
+        quantity="totalQty",
+        created="bookTime",
+        ends={**ENDED, "FINISHED": (State.FILLED, "")},
+        needs_symbol=False,
+    )
+    return (book,)
+
+
+def _ordinary(path: str) -> Book:
+    return Book(listing=f"{path}/openOrders", cancel_all=f"{path}/allOpenOrders", cancel=f"{path}/order")
+
+
+def _futures(path: str) -> tuple[Book, ...]:
+    return _algo(f"{path}/openAlgoOrders", f"{path}/algoOpenOrders", f"{path}/algoOrder"), _ordinary(path)
+
+
+_UM = "/papi/v1/um"
+_PM_ALGO = _algo(*(f"{_UM}/algo/{one}" for one in ("openAlgoOrders", "allOpenOrders", "order", "algoOrder")))
+_MARGIN = Book(
+    listing="/sapi/v1/margin/openOrders", cancel_all="/sapi/v1/margin/openOrders", cancel="/sapi/v1/margin/order"
+)
+BOOKS: Mapping[str, tuple[Book, ...]] = {
+    "spot": (Book(listing="/api/v3/openOrders", cancel_all="/api/v3/openOrders", cancel="/api/v3/order"),),
+    "margin": (_MARGIN,),
+    "isolated": (_MARGIN,),
+    "usdm": _futures("/fapi/v1"),
+    "coinm": _futures("/dapi/v1"),
+    "pm usdm": (_PM_ALGO, _ordinary(_UM)),
+    "pm coinm": (_strategy("/papi/v1/cm/conditional"), _ordinary("/papi/v1/cm")),
+    "pm margin": (_ordinary("/papi/v1/margin"),),
+    "spot TWAP": _parents("spot"),
+    "usdm TWAP/VP": _parents("futures"),
+    "option": (
+        Book(
+            listing="/eapi/v1/openOrders",
+            cancel_all="/eapi/v1/allOpenOrdersByUnderlying",
+            cancel="/eapi/v1/order",
+            quantity="quantity",
+            created="createTime",
+        ),
+    ),
+}
+LISTS = {
+    "spot": "/api/v3/openOrderList",
+    "margin": "/sapi/v1/margin/openOrderList",
+    "isolated": "/sapi/v1/margin/openOrderList",
+    "pm margin": "/papi/v1/margin/openOrderList",
+}
+"""Lists of orders (OCO, OTO, OTOCO, OPO). A cancel of their symbol, or of any leg, takes the whole list."""
+
+
+def identity(book: Book, row: Row, symbol: str | None) -> str:
+    """An id that no other order of the wallet has: numbers are unique within a book, and within a symbol where a cancel
+    wants one. Raises Unreadable.
+    """
+    return ":".join(filter(None, (symbol if book.needs_symbol else "", book.kind, row.identity(book.key))))
