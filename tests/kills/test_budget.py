@@ -141,7 +141,7 @@ CALLS = {
 }
 """Little more than there are; at most 700. Bitget begins with 24 cancels at once, of which each takes half a dozen."""
 FILES = 35
-MORE_FILES = {**dict.fromkeys(LISTS_FIRST, 5), "deribit": 2}
+MORE_FILES = {**dict.fromkeys(LISTS_FIRST, 5), "deribit": 2, "kraken": 1}
 """A listing that goes first is read first; Deribit's client ids are too short to be keys at first sight."""
 
 
