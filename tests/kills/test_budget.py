@@ -143,8 +143,8 @@ CALLS = {
 """Little more than there are; at most 700. Bitget begins with 24 cancels at once, of which each takes half a dozen."""
 FILES = 35
 MORE_FILES = {**dict.fromkeys(LISTS_FIRST, 5), "deribit": 2, "kraken": 1, "binance": 2}
-"""A listing that goes first is read first; Deribit's client ids are too short to be keys at first sight; turns of a key;
-what is remembered of the last run."""
+"""A listing that goes first is read first; Deribit's client ids are too short to be keys at first sight; turns of
+a key; what is remembered of the last run."""
 
 
 def _counted(venue: str, server: SimServer, home: Path) -> dict[str, int]:
