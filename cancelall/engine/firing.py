@@ -29,7 +29,7 @@ class Moves:
 
 def blind(ledger: Ledger, at: float) -> Moves:
     """The cancels that need to know nothing, unless they are under way."""
-    if ledger.keeps_some:
+    if (ledger.keep or ledger.client_ids is not None) and ledger.keeps_some:
         return Moves()
     return Moves(mass=tuple(one for one in ledger.segment.blind if _is_due(ledger, one, at)))
 

@@ -5,6 +5,7 @@ Every refusal of an action is HTTP 200 with `{"status":"err","response":text}`; 
 
 from collections import deque
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import cycle, islice
 from typing import ClassVar
 
@@ -113,6 +114,11 @@ class State(FakeVenue):
             named = number % 3 == 1 and order.segment != TWAPS and not {"parent", "children"} & order.extra.keys()
             client_id = f"0x{owner}{self.random.getrandbits(96):024x}" if named else ""
             self.place(account, order.placed(order_id, self.now_ms() - _STOCK_AGE_MS + number * 100, client_id))
+
+    def place_like(self, account: Account, order: SimOrder, when_ms: int) -> SimOrder:
+        """What a bot places anew belongs to no other order."""
+        alone = {name: value for name, value in order.extra.items() if name not in ("parent", "children")}
+        return super().place_like(account, replace(order, extra=alone), when_ms)
 
     def on_cancelled(self, account: Account, order: SimOrder) -> None:
         """With an order its children go; those of a filled one stay."""

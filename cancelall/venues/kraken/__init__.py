@@ -18,7 +18,7 @@ Handled on the safe side, because the documents leave it open:
 - the listing has no pages; a `count` that does not fit its rows leaves it unsure
 - an unknown status is open, and so is `pending`; an unknown kind of order is never called ordinary
 - whether an order on margin may only reduce a position is not listed: one that waits for a trigger is unknown
-- one unknown id may fail a batch of cancels as a whole, and so may the costs of its orders: then they go one by one
+- one unknown id may fail a batch of cancels as a whole, and so may the costs of its orders: then they go in small ones
 - a pair is compared in any of the venue's spellings before the public list is there, which has to know it
 - the engine may be down while listings answer: while a cancel is answered so, an empty listing proves nothing
 - what a refused address is answered with is not said: the words for a wrong key and a missing right hint at it

@@ -20,6 +20,7 @@ from cancelall.venues.payload import Row
 
 BATCH = 50
 """Orders in one cancel by name: https://docs.kraken.com/api-reference/trading/cancel-order-batch"""
+SMALL_BATCH = 5
 IDS = 50
 """Ids in one read of final states: https://docs.kraken.com/api-reference/account-data/get-orders-info"""
 PAGE = 50
@@ -80,12 +81,11 @@ class KrakenSpot(Segment):
         return Acknowledgement(cancelled=(identity,) if taken else ())
 
     def cancels(self, orders: tuple[Order, ...], others: tuple[Order, ...] | None) -> Named:
-        """A batch of one may be refused: the single one goes by itself."""
-        alone = orders[-1:] if len(orders) % BATCH == 1 else ()
-        return in_chunks(orders[: len(orders) - len(alone)], BATCH, api.cancel_batch) + self.singly(alone, others)
+        return _batches(orders, BATCH)
 
     def singly(self, orders: tuple[Order, ...], others: tuple[Order, ...] | None) -> Named:
-        return one_by_one(orders, api.cancel)
+        """For a batch that failed: small ones, since all of a key go one after the other, and at last one by one."""
+        return _batches(orders, SMALL_BATCH) if len(orders) > SMALL_BATCH else one_by_one(orders, api.cancel)
 
     @cached_property
     def witnesses(self) -> tuple[Witness, ...]:
@@ -191,6 +191,12 @@ def _took_nothing(request: Request, reply: Reply) -> bool:
     if taken is None:
         raise Unreadable("count is missing")
     return taken == 0
+
+
+def _batches(orders: tuple[Order, ...], size: int) -> Named:
+    """A batch of one may be refused: the last one goes by itself then."""
+    alone = orders[-1:] if len(orders) % size == 1 else ()
+    return in_chunks(orders[: len(orders) - len(alone)], size, api.cancel_batch) + one_by_one(alone, api.cancel)
 
 
 def _records(orders: tuple[Order, ...]) -> Request:

@@ -363,3 +363,14 @@ async def test_an_attempt_without_an_answer_goes_on_with_a_higher_number() -> No
     assert done.answer is Answer.ACCEPTED
     assert len(wire.left) == 3
     assert wire.numbers == sorted(set(wire.numbers))
+
+
+@instantly
+async def test_a_repair_of_the_clock_takes_no_number_back() -> None:
+    """This clock is an hour ahead, and the venue has taken a number of it: the venue's own time would be too low."""
+    wire = Wire()
+    client = wire.client(SerialKey(RULES))
+    await ask(client, cancel())
+    client.signer.correct(wire.signed[0], 0.0, WALL_MS - 3_600_000)
+    await ask(client, cancel())
+    assert wire.numbers == [0, 1]

@@ -340,10 +340,10 @@ def test_documented_answers(
 @each_venue
 def test_an_odd_time_of_the_answer_costs_nothing(venue: str) -> None:
     kinds = [kind for kind in EVERY.values() if kind.venue == venue]
-    kind = next(kind for kind in kinds if isinstance(kind.shape([]), dict))
+    kind = next((kind for kind in kinds if isinstance(kind.shape([]), dict)), None)
+    if kind is None:
+        pytest.skip("its answers are bare lists")
     whole = kind.shape([])
-    if kind.bare:
-        return
     assert isinstance(whole, dict)
     for odd in ("soon", "", 1.5, {}, [], None):
         said = load(venue).judge(kind.request, reply({**whole, "time": odd, "requestTime": odd}))

@@ -148,6 +148,16 @@ def test_names_go_fifty_at_a_time_and_a_single_one_by_itself() -> None:
     assert [len(some) for _, some in spot().cancels(many[:49], None)] == [49]
 
 
+def test_a_batch_that_failed_goes_in_small_ones_and_these_one_by_one() -> None:
+    """Fifty requests one after the other would take seconds for the sake of one order that is gone."""
+    many = orders(*(f"O{number:05}" for number in range(11)))
+    named = spot().singly(many, None)
+    assert [(request.path.rpartition("/")[2], len(some)) for request, some in named] == [
+        *(("CancelOrderBatch", 5), ("CancelOrderBatch", 5), ("CancelOrder", 1)),
+    ]
+    assert [request.path.rpartition("/")[2] for request, _ in spot().singly(many[:5], None)] == ["CancelOrder"] * 5
+
+
 def test_the_timer_of_a_bot_is_never_touched() -> None:
     """`CancelAllOrdersAfter` would arm or disarm a dead man's switch that may not be ours."""
     for path in (ROOT / "cancelall" / "venues" / "kraken").glob("*.py"):
