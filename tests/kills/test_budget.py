@@ -34,14 +34,15 @@ pytestmark = pytest.mark.alone("counts requests and calls, and a busy machine ma
 
 EMPTY = {
     **{"bybit": 60, "bitget": 92, "ascendex": 20, "pacifica": 18, "deltadefi": 39},
-    **{"deribit": 6, "hyperliquid": 15},
+    **{"deribit": 6, "hyperliquid": 15, "binance": 28},
 }
-"""Two to four more than the 56, 88, 17, 15, 35, 4 and 13 of a quiet machine.
+"""Two to four more than the 56, 88, 17, 15, 35, 4, 13 and 25 of a quiet machine.
 
 Requests of a kill of a whole account without an order: cancels, two listings of each segment, discovery reads,
 witnesses, and what the venue tells of orders that have ended. What is read of positions comes after the verdict and
 proves nothing, so that it is counted by itself."""
 POSITIONS = {"bybit": 5, "bitget": 3, "ascendex": 1, "pacifica": 2, "deltadefi": 0, "deribit": 1, "hyperliquid": 3}
+POSITIONS["binance"] = 3
 """Requests for the positions of a whole account that has none; none of them where they are not asked for."""
 LISTS_FIRST = {venue for venue, truth in TRUTHS.items() if truth.lists_first}
 
@@ -127,7 +128,7 @@ def test_an_account_group_that_is_not_stored_is_read_first(leaving: list[SignedR
 
 CALLS = {
     **{"bybit": 600, "bitget": 700, "ascendex": 490, "pacifica": 480, "deltadefi": 520},
-    **{"deribit": 480, "hyperliquid": 700},
+    **{"deribit": 480, "hyperliquid": 700, "binance": 700},
 }
 """Little more than there are; at most 700. Bitget begins with 24 cancels at once, of which each takes half a dozen."""
 FILES = 37
