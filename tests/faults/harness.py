@@ -63,6 +63,7 @@ NARROW: Mapping[str, Mapping[str, object]] = {
     "deribit": {"kind": "future"},
     "pacifica": {"symbol": ["BTC"]},
     "hyperliquid": {"dex": ["core"]},
+    "binance": {"product": ["coinm"]},
 }
 """A small scope of each venue, for commands that have to keep to real rate limits."""
 PROMPT: Mapping[str, tuple[str, ...]] = {"deltadefi": ("prompt",)}

@@ -74,7 +74,7 @@ def test_a_listing_that_fails(case: Case, venue: str, fault: str) -> None:
 def test_one_listing_of_several_that_fails(case: Case, venue: str) -> None:
     """What can be read is clear; the profile is not."""
     some = {"ascendex": "margin", "bitget": "spot", "bybit": "option", "deltadefi": "ADAUSDM", "pacifica": "strategies"}
-    some["hyperliquid"] = "twapHistory"
+    some |= {"hyperliquid": "twapHistory", "binance": "/eapi/"}
     some["deribit"] = "currency=BTC"
     options = {"currency": ["BTC", "ETH"]} if venue == "deribit" else {}
     server = case.server(venue, f"listing-fails~{some[venue]}")
@@ -217,6 +217,7 @@ def message(venue: str, text: str) -> str:
         "ascendex": {"code": 100001, "message": text},
         "bitget": {"code": "40034", "msg": text, "data": None},
         "bybit": {"retCode": 10001, "retMsg": text, "result": {}},
+        "binance": {"code": -1102, "msg": text},
         "deltadefi": {"code": 4000, "error": text},
         "deribit": {"error": {"code": -32602, "message": text}, "testnet": False},
         "hyperliquid": {"status": "err", "response": text},
