@@ -261,6 +261,7 @@ class Check:
             clock=self.clock,
             further=profile.further,
             headers=venue.headers(profile.environment),
+            serial=self._shared.serial_key(profile, resolved.secrets),
         )
         return Client(
             signer=signer,

@@ -183,7 +183,7 @@ def overrides(kill: Kill) -> Overrides:
         value = getattr(kill, item.key)
         if item.opt.selector and value and kill.everything:
             raise UsageError(*_CONTRADICTION)
-        if value is not None and (item.opt.text == "word" or item.opt.selector):  # other texts are taken as they are
+        if value not in (None, ()) and (item.opt.text == "word" or item.opt.selector):  # other texts are taken as given
             try:
                 declare.from_value(item, value)
             except OptionError as error:

@@ -28,6 +28,8 @@ def of_profile(report: ProfileReport, words: Sequence[str]) -> str:
             return ""
         case Verdict.OPEN if report.dry_run:
             return f"to cancel them: {again}"
+        case Verdict.OPEN if report.error is not None and report.error.kind == "rate_limit":
+            return f"at once: {again}"
         case Verdict.OPEN:
             return f"stop what places orders, then: {again} {_flag('hold')} {_HOLD}"
         case Verdict.UNPROVEN:

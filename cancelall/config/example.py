@@ -40,7 +40,7 @@ def example_config() -> str:
         fields = declare.secrets_of(accepts.secrets)
         selectors = [item for item in common.values() if item.opt.selector and accepts.client_ids]
         for item in (*declare.declared(accepts.options), *selectors):
-            lines += _commented(item) if item.key not in fields else []
+            lines += _commented(item)
         first = next(iter(fields))
         lines += [
             f'# secret_command = {{ {first} = ["pass", "show", "{name}/{first}"] }}',

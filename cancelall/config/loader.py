@@ -116,15 +116,17 @@ def _profile(document: Document, name: str, table: Any, environ: Mapping[str, st
     accepts = schema(venue_name)
     items = {item.key: item for item in declare.declared(accepts.options)}
     secret_fields = declare.secrets_of(accepts.secrets)
-    # What a key and a secret are both called is the secret, in file and environment: as a selector it would end a kill.
-    common_items = {item.key: item for item in declare.declared(Common) if item.key not in secret_fields}
-    valid = [*items, *common_items, "venue", "secret_command", "credentials"]
+    common_items = {item.key: item for item in declare.declared(Common)}
+    # A text under a key that is also the name of a secret is the secret: as a selector it would leave every order.
+    secret = {key for key in common_items if key in secret_fields and not isinstance(table.get(key), list)}
+    valid = [*items, *(key for key in common_items if key not in secret), "venue", "secret_command", "credentials"]
     _check_keys(document, where, table, valid, secret_fields)
     _check_keys(document, "defaults", document.data.get("defaults", {}), DEFAULTS_KEYS, secret_fields)
 
     common = _values(document, "defaults", document.data.get("defaults", {}), common_items)
     common |= _values(document, where, table, common_items)
-    from_environment = _environment_values(name, common_items, environ)
+    named = {key: item for key, item in common_items.items() if key not in secret_fields}
+    from_environment = _environment_values(name, named, environ)
     common |= from_environment
     values = _values(document, where, table, items) | _environment_values(name, items, environ)
     chosen = declare.selectors(accepts.options) | declare.selectors(Common)

@@ -37,6 +37,8 @@ def _table(value: Any) -> Any:  # a TOML value
     accepts = schema(venue) if isinstance(venue, str) and venue in VENUES else None
     keys = {item.key for item in declare.declared(Common)}
     keys |= {item.key for item in declare.declared(accepts.options)} if accepts is not None else set()
+    secrets = declare.secrets_of(accepts.secrets) if accepts is not None else ()
+    keys -= {key for key in secrets if not isinstance(value.get(key), list)}
     shown: dict[str, Any] = {}
     for key, inner in value.items():
         if key in ("venue", "environment"):

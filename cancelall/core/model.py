@@ -73,7 +73,8 @@ class Request:
     """A request before it is signed: the exact query and body bytes that will be signed and sent.
 
     `changes` says whether it can change anything at the venue; a dry run refuses to send it. `bucket` names the
-    venue's rate limit that it counts against.
+    venue's rate limit that it counts against: the limit of that name, or where none has it, one of its own like the
+    limit whose name stands before the colon (`algos:BTC-USDT-SWAP`).
     """
 
     method: str
@@ -85,6 +86,8 @@ class Request:
     priority: Priority = field(default=Priority.OTHER, compare=False)
     """How urgent it is now; it is the same request at any other time."""
     bucket: str = ""
+    cost: int = field(default=1, compare=False)
+    """How often it counts against the limit of its bucket."""
     host: str = ""
     """The venue's further host that it goes to, by the name that the venue's `Schema` has for it; empty: the first."""
     purpose: str = ""
@@ -151,6 +154,8 @@ class SignedRequest:
     rested_connection: bool = False
     """Its answer may end a proof: it goes on a connection that has been silent for a while, or on a new one. So a peer
     that says everything twice cannot pass the answer to another question off as this one's."""
+    once: bool = False
+    """Its signature is good for one arrival: it is not sent again where a connection broke before any answer."""
     body_limit: int = 4 << 20
     """Bytes after which an answer is cut off and counts as unreadable."""
     family: int | None = None

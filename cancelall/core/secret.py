@@ -128,11 +128,19 @@ def passes(headers: Iterable[tuple[str, str]], body: bytes, target: str) -> None
     """A signed request is about to leave: `scrub` takes its signature out, should the venue say it back.
 
     The signature is in a header or a field of the query whose name says so, or it is the only row of letters in the
-    body that is as long. It takes some microseconds, and is to be called before each send.
+    body, or in the header `Authorization`, that is as long. It takes some microseconds, and is to be called before each
+    send.
     """
-    values = [value for name, value in headers if "sign" in name.lower() and len(value) >= PART]
-    if len(body) >= _SIGNATURE:
-        values += [one.decode() for one in re.findall(_LONG_ROW, body)]
+    values: list[str] = []
+    rows = [body]
+    for name, value in headers:
+        if "sign" in name.lower() and len(value) >= PART:
+            values.append(value)
+        elif name == "Authorization":
+            rows.append(value.encode())
+    for row in rows:
+        if len(row) >= _SIGNATURE:
+            values += [one.decode() for one in re.findall(_LONG_ROW, row)]
     if "signature=" in target:
         values.append(urllib.parse.unquote(target.partition("signature=")[2].partition("&")[0]))
     with _lock:

@@ -79,7 +79,8 @@ _STOPGAP = re.compile(
     r"changeme|changeit|change|replaceme|replacethis|fillme|fillmein|placeholder|todo|tbd|fixme|dummy|example|redacted"
     r"|removed|hidden|masked|none|null|nil|undefined|na|empty|true|false|unset|notset|foo|bar|foobar|password|x{3,}\w*"
     r"|(?!(?:key|secret|token|passphrase)$)(?:my|your|the|an?|insert|enter|paste|put|add|replace|with|change|here|new|real|own|actual|exchange|venue)*"
-    r"(?:bybit|bitget|ascendex|pacifica|deltadefi|hyperliquid|binance)?(?:api|private|secret)*(?:key|secret|passphrase|token)"
+    r"(?:bybit|bitget|ascendex|pacifica|deltadefi|hyperliquid|deribit|kraken|okx|binance)?(?:api|private|secret|client)*"
+    r"(?:key|secret|passphrase|token|clientid)"
     r"(?:here|goeshere|value|placeholder|please)*"
 )
 """What stands in examples and templates, in small letters without signs."""

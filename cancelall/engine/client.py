@@ -21,6 +21,7 @@ from cancelall.engine.hedge import Hedge
 from cancelall.engine.rate_limiter import HostGate, ProfileLimits
 from cancelall.engine.refusals import Refusals
 from cancelall.engine.signer import Clock, Exchange, Signer
+from cancelall.venues.contract import Limit
 
 T = TypeVar("T")
 Send = Callable[[SignedRequest, float, Callable[[], None]], Awaitable[Reply]]
@@ -75,7 +76,8 @@ class Client:
         self.venue = self.signer.venue
         further = {name: gate.refusals for name, gate in self.gates.items()}
         self.refusals = Refusals(proves_key=self.venue.proves_key, host=self.gate.refusals, further=further)
-        self._limits = ProfileLimits(self.venue.limits, self.gate, self.gates)
+        self._serial = self.signer.serial
+        self._limits = ProfileLimits(self.venue.limits, self.gate, self.gates, self._serial)
 
     @property
     def closed(self) -> bool:
@@ -96,6 +98,8 @@ class Client:
         """Whether a refusal ends this request. A block of the address leaves each mass cancel its own answer."""
         refusals = self.refusals
         host = refusals.further.get(request.host, refusals.host)
+        if self._serial is not None and self._serial.ended is not None:  # perhaps by another profile with this key
+            refusals.believed = self._serial.ended
         down = refusals.believed is not None or request.host in refusals.down
         return down or (host.blocked is not None and host.stops(request))
 
@@ -120,6 +124,11 @@ class Client:
     def patience(self, longest: float) -> float:
         """Seconds that a pause may take: so many at most, and ever less as the time runs out."""
         return min(longest, max(_GLANCE, (self.deadline - self.clock.monotonic()) / 8))
+
+    @property
+    def behind(self) -> tuple[str, Limit, float] | None:
+        """The bucket in which the most cancels waited in vain, its limit, and the seconds that they still needed."""
+        return self._limits.behind
 
     def backs_off(self, request: Request) -> bool:
         """Whether the venue, or a gateway, wants this request to wait."""
@@ -161,7 +170,9 @@ class Client:
             if outcome.answer is Answer.CLOCK and corrected:
                 # It did not help: perhaps the way to the venue is slow.
                 exchange.widen = min(exchange.widen + 1, _WIDEST)
-            last, until = outcome, self.clock.monotonic() + retry.pause(outcome.attempt, exchange.tries, self.random)
+            repaired = self._serial is not None and outcome.answer is Answer.CLOCK  # it bears few refusals anyway
+            pause = 0.0 if repaired else retry.pause(outcome.attempt, exchange.tries, self.random)
+            last, until = outcome, self.clock.monotonic() + pause
             if until >= self.deadline or not await self._wait(exchange, partial(float, until)):
                 return outcome
             exchange.tries += 1
@@ -227,7 +238,11 @@ class Client:
 
         try:
             # Not `wait_for`: until Python 3.12 it loses a cancellation that comes together with the answer.
-            async with asyncio.timeout(max(until - began, 0.01)):
+            async with asyncio.timeout(max(until - began, 0.01)) as limit:
+                if self._serial is not None:
+                    if signed.request.signed:
+                        self._serial.sending(signed.request, limit)
+                    return await send(signed)
                 if self.signer.alternate is None or self.signer.alternate_of(signed.request) is None:
                     return await send(signed)
                 hedge = Hedge(send=send, copy=copy, judge=self.venue.judge, given_up=self.tally.given_up)
@@ -267,7 +282,12 @@ class Client:
         ended = self.clock.monotonic()
         if judgement.perhaps_clock and self.signer.is_off(signed, ended - began, judgement.server_ms):
             judgement = replace(judgement, answer=Answer.CLOCK, kind="clock", hint="set this machine's clock")
-        judgement = self.refusals.weigh(request, judgement, reply.family)
+        if self._serial is not None:
+            judgement = self._serial.weigh(judgement)
+        if self._serial is not None and self._serial.ended is not None:
+            self.refusals.believed = self._serial.ended
+        else:
+            judgement = self.refusals.weigh(request, judgement, reply.family)
         attempt = Attempt(
             request=request, began=began, ended=ended, judgement=judgement, status=reply.status, headers=reply.headers
         )

@@ -29,7 +29,7 @@ class Moves:
 
 def blind(ledger: Ledger, at: float) -> Moves:
     """The cancels that need to know nothing, unless they are under way."""
-    if ledger.keeps_some:
+    if (ledger.keep or ledger.client_ids is not None) and ledger.keeps_some:
         return Moves()
     return Moves(mass=tuple(one for one in ledger.segment.blind if _is_due(ledger, one, at)))
 
@@ -116,7 +116,8 @@ def exhausted(ledger: Ledger, listing: Listing) -> bool:
     left = ledger.left(listing)
     if any(ledger.selects(order) is None for order in left):  # the next answer may tell
         return False
-    return (bool(left) or ledger.refused is not None) and not due(ledger, listing.orders, math.inf, complete=True)
+    refused = ledger.refused if ledger.refused is not ledger.refused_by_name else None  # which is of orders that rest
+    return (bool(left) or refused is not None) and not due(ledger, listing.orders, math.inf, complete=True)
 
 
 # --- the parts ---

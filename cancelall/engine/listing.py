@@ -35,12 +35,18 @@ async def read_listing(
     Whatever is missing, short, odd or inconsistent makes it incomplete, and then it proves nothing: what can be read is
     shown all the same. One that is outdated and has shown nothing yet is not read to the end: it would not count, and
     the next one does. `fresh` pages come on connections that nothing else uses; `waits` is called while a page waits.
+    It begins when its first request leaves, however long that had to wait for its turn.
     """
-    began = client.clock.monotonic()
+    began, sent = client.clock.monotonic(), False
     orders: dict[str, Order] = {}
     whys: list[str] = []
     serials: list[int] = []
-    watch = Watch(about=segment.name, ended=answered, waits=waits)
+
+    def begins(at: float) -> None:
+        nonlocal began, sent
+        began, sent = began if sent else at, True
+
+    watch = Watch(about=segment.name, begins=begins, ended=answered, waits=waits)
 
     async def one_page(request: Request) -> tuple[Page | None, str]:
         """A page, or why there is none. A null in the place of an array is read twice, and then empty."""
@@ -75,7 +81,7 @@ async def read_listing(
             totals.add(page.total)
             serials.extend(() if page.serial is None else (page.serial,))
             doubts += [page.unsure] if page.unsure else []
-            empty = 0 if page.orders else empty + 1
+            empty = 0 if page.orders or page.full else empty + 1  # rows out of scope are none of its orders
             request = page.next
             if request is None:
                 break

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
 from cancelall.core.model import ClientIds, Listing
@@ -14,6 +14,7 @@ from cancelall.engine.ledger import Ledger
 from cancelall.engine.listing import read_listing
 from cancelall.engine.records import Proof
 from cancelall.engine.sweep import Around, SegmentSweep, Tasks
+from cancelall.venues.contract import Segment
 from cancelall.venues.registry import segments
 
 _LAST_WORDS = 0.1
@@ -162,6 +163,8 @@ class ProfileSweep:
                 one.learn(by_name[name])
                 if self._sweeping[name].done():
                     self._begin(one.ledger)
+        if self.keep:
+            self._tell_anew(known)
         new = [segment for segment in known if segment.name not in self._sweeps]
         held = self.held
         for segment in new:
@@ -185,6 +188,15 @@ class ProfileSweep:
         self._in_background(self._discover())  # it runs after the cancels, and its reads go before the listings
         for segment in new:
             self._begin(self._sweeps[segment.name].ledger)
+
+    def _tell_anew(self, known: Iterable[Segment]) -> None:
+        """What is kept may be told by other facts from now on: read it once more. All else that is known stays true."""
+        for segment in known:
+            ledger = self.ledgers.get(segment.name)
+            if ledger is not None and ledger.segment != segment and not segment.learns:
+                ledger.segment, ledger.proof = segment, Proof()
+                self._sweeping[segment.name].cancel()
+                self._begin(ledger)
 
     async def _discover(self) -> None:
         for read in self.discoveries.due():

@@ -8,6 +8,8 @@ import itertools
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from functools import partial
+from types import MappingProxyType
+from typing import Protocol
 
 from cancelall.core.attempts import INSTANT, Attempt
 from cancelall.core.model import Answer, Judgement, Priority, Request
@@ -25,7 +27,7 @@ _EXPECTING = 2.0
 _FIRST_BACKOFF = 1.5
 """Longest wait, in seconds, that is granted to the first hint of a bucket: a kill is not frozen by one answer."""
 
-_Ticket = tuple[int, int, asyncio.Future[None], int]
+Ticket = tuple[int, int, asyncio.Future[None], int]
 """Priority, number, the future that lets it go, and what it costs."""
 
 
@@ -64,13 +66,20 @@ class LimitWindow:
     def __init__(self, limit: Limit | None) -> None:
         self._limit = limit
         self._gone: deque[tuple[float, int]] = deque()
-        self._spent = 0
+        self._spent = 0.0
+        self._fell_at = 0.0
+        """Of a counter that falls: when it stood as high as that."""
 
     def wait(self, now: float, spare: float = 0.0, cost: int = 1) -> float:
         """Seconds until the next request may go; `spare` is the share of the limit that it leaves to others."""
         if self._limit is None:
             return 0.0
         window = self._limit.seconds * (1 + _MARGIN)
+        if self._limit.falls:
+            self._fall(now, self._limit.count / window)
+            return (
+                max(0.0, self._spent + cost - max(self._limit.count * (1 - spare), cost)) * window / self._limit.count
+            )
         while self._gone and self._gone[0][0] <= now - window:
             self._spent -= self._gone.popleft()[1]
         room = max(self._limit.count - int(self._limit.count * spare), cost) - cost
@@ -88,19 +97,27 @@ class LimitWindow:
         self._gone.append((now, cost))
         self._spent += cost
 
-    def unused(self) -> None:
-        """The last one did not go."""
+    def unused(self, cost: int | None = None) -> None:
+        """The last one did not go; the last one of this cost, where there is one."""
         if self._gone:
-            self._spent -= self._gone.pop()[1]
+            last = next((one for one in reversed(self._gone) if one[1] == cost), self._gone[-1])
+            self._gone.remove(last)
+            self._spent = max(0.0, self._spent - last[1])
+
+    def _fall(self, now: float, each_second: float) -> None:
+        """Let the counter fall to where it stands now."""
+        self._spent, self._fell_at = max(0.0, self._spent - (now - self._fell_at) * each_second), now
+        while len(self._gone) > 1:  # the last one may still turn out to be unused
+            self._gone.popleft()
 
 
-class _Queue:
+class Queue:
     """Those who wait for their turn, the urgent first, equals as they came."""
 
     _count = itertools.count()
 
     def __init__(self) -> None:
-        self.waiting: list[_Ticket] = []
+        self.waiting: list[Ticket] = []
         """A heap: who is next stands first."""
 
     async def wait(self, priority: int, grant: Callable[[], None], back: Callable[[], None], cost: int = 1) -> None:
@@ -114,17 +131,30 @@ class _Queue:
             if ticket[2].done() and not ticket[2].cancelled():
                 back()
             else:
-                self.waiting = [other for other in self.waiting if other is not ticket]
-                heapq.heapify(self.waiting)
+                self._leave(ticket)
             raise
 
-    def let_go(self) -> bool:
-        """Let the next one go; False if it has given up."""
-        _, _, future, _ = heapq.heappop(self.waiting)
-        if future.done():
+    def next(self, least: int) -> Ticket:
+        """Who is next of those of this priority, or a lower one, that are no mass cancels; the first without any."""
+        first = self.waiting[0]
+        if first[0] == Priority.MASS_CANCEL:
+            return first
+        return min((one for one in self.waiting if one[0] >= least), key=lambda one: one[:2], default=first)
+
+    def let_go(self, chosen: Ticket | None = None) -> bool:
+        """Let the next one go, or one that was chosen; False if it has given up."""
+        if chosen is None or chosen is self.waiting[0]:
+            chosen = heapq.heappop(self.waiting)
+        else:
+            self._leave(chosen)
+        if chosen[2].done():
             return False
-        future.set_result(None)
+        chosen[2].set_result(None)
         return True
+
+    def _leave(self, ticket: Ticket) -> None:
+        self.waiting = [other for other in self.waiting if other is not ticket]
+        heapq.heapify(self.waiting)
 
 
 class _Turns:
@@ -158,26 +188,27 @@ class RateLimiter(_Turns):
 
     def __init__(self, limit: Limit | None) -> None:
         super().__init__(limit)
-        self._queue = _Queue()
+        self._queue = Queue()
 
-    async def turn(self, priority: int) -> None:
+    async def turn(self, priority: int, cost: int = 1) -> None:
         """Wait for a place within the limit."""
-        await self._queue.wait(priority, self.grant, self.unused)
+        await self._queue.wait(priority, self.grant, partial(self.unused, cost), cost)
 
-    def unused(self) -> None:
-        """The last turn was not needed: the next in the queue may have it."""
-        self._window.unused()
+    def unused(self, cost: int = 1) -> None:
+        """The last turn of this cost was not needed: the next in the queue may have it."""
+        self._window.unused(cost)
         self.grant()
 
     def grant(self) -> None:
         now = asyncio.get_running_loop().time()
         while self._queue.waiting:
-            wait = self._window.wait(now)
+            cost = self._queue.waiting[0][3]
+            wait = self._window.wait(now, cost=cost)
             if wait > INSTANT:
                 self._later(now + wait)
                 return
             if self._queue.let_go():
-                self._window.went(now)
+                self._window.went(now, cost)
 
 
 class Address(_Turns):
@@ -247,7 +278,7 @@ class HostGate:
 
     def __init__(self, address: Address, at_once: int) -> None:
         self.address = address
-        self.queue = _Queue()
+        self.queue = Queue()
         self.under_way = 0
         self.refusals = HostRefusals()
         self._at_once = at_once
@@ -275,15 +306,36 @@ class HostGate:
         self.address.left(self, unused=unused)
 
 
-class ProfileLimits:
-    """What the requests of one profile wait for: the limits of its key, their host's gate, the venue's wishes."""
+class OneAtATime(Protocol):
+    """Turns of which only one is taken at a time."""
 
-    def __init__(self, limits: Mapping[str, Limit], gate: HostGate, further: Mapping[str, HostGate]) -> None:
+    async def turn(self, priority: int) -> None:
+        """Wait for one. Whoever had it calls `leave`."""
+
+    def leave(self) -> None:
+        """It is over."""
+
+
+class ProfileLimits:
+    """What the requests of one profile wait for: the limits of its key, their host's gate, the venue's wishes, and
+    their turn where requests with one key go one at a time.
+    """
+
+    def __init__(
+        self,
+        limits: Mapping[str, Limit],
+        gate: HostGate,
+        further: Mapping[str, HostGate] = MappingProxyType({}),
+        serial: OneAtATime | None = None,
+    ) -> None:
         self._limits = limits
         self._gate = gate
+        self._serial = serial
         self._further = further
         self._limiters: dict[str, RateLimiter] = {}
         self._backoffs = Backoffs()
+        self._unsent: Counter[str] = Counter()
+        """What the cancels would have cost that gave up waiting for a place within a limit of the key, by bucket."""
         self.proof_only_until: dict[str, float] = {}
         """Until when no cancel by name goes to a host: what is left of its limit is for mass cancels and the proof."""
 
@@ -295,20 +347,47 @@ class ProfileLimits:
         """Wait for a place within all limits; `queued` is called as it waits for the last one. Ends with `leave`."""
         limiter = self._limiters.get(request.bucket)
         if limiter is None:
-            limiter = self._limiters[request.bucket] = RateLimiter(self._limits.get(request.bucket))
-        await limiter.turn(request.priority)
+            limiter = self._limiters[request.bucket] = RateLimiter(self._limit(request.bucket))
+        try:
+            await limiter.turn(request.priority, request.cost)
+        except asyncio.CancelledError:
+            self._unsent[request.bucket] += request.cost * request.changes
+            raise
+        serial = self._serial if request.signed else None
         try:
             asyncio.get_running_loop().call_soon(queued)  # as soon as its brothers are in the queue, too
-            await self._further.get(request.host, self._gate).turn(request.priority, cost)
+            if serial is not None:  # who waits for that takes no place of the host's
+                await serial.turn(request.priority)
+            try:
+                await self._further.get(request.host, self._gate).turn(request.priority, cost)
+            except asyncio.CancelledError:
+                if serial is not None:
+                    serial.leave()
+                raise
         except asyncio.CancelledError:
-            limiter.unused()
+            limiter.unused(request.cost)
             raise
+
+    def _limit(self, bucket: str) -> Limit | None:
+        return self._limits.get(bucket) or self._limits.get(bucket.partition(":")[0])
+
+    @property
+    def behind(self) -> tuple[str, Limit, float] | None:
+        """The bucket in which the most cancels gave up waiting, its limit, and the seconds that they still needed."""
+        waited = [
+            (bucket, limit, cost * limit.seconds * (1 + _MARGIN) / limit.count)
+            for bucket, cost in self._unsent.items()
+            if (limit := self._limit(bucket)) is not None and cost
+        ]
+        return max(waited, key=lambda one: one[2], default=None)
 
     def leave(self, request: Request, *, unused: bool = False) -> None:
         """The place is free again; `unused` if nothing was sent."""
+        if self._serial is not None and request.signed:
+            self._serial.leave()
         self._further.get(request.host, self._gate).leave(unused=unused)
         if unused:
-            self._limiters[request.bucket].unused()
+            self._limiters[request.bucket].unused(request.cost)
 
     def learn(self, attempt: Attempt, judgement: Judgement, wait: float | None) -> None:
         """What an answer means for the requests after it; `wait` are the seconds that are granted to its wish."""

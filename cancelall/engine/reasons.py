@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 
 from cancelall.core.attempts import Attempt
@@ -13,6 +14,8 @@ from cancelall.engine.profile_sweep import ProfileSweep
 from cancelall.engine.verdicts import order_rows, was_removed
 
 _IDS_IN_A_WARNING = 5
+_TENS = 10
+"""A deadline is proposed in full tens of seconds."""
 
 
 def error_report(sweep: ProfileSweep, verdict: Verdict) -> ErrorReport | None:
@@ -42,7 +45,7 @@ def error_report(sweep: ProfileSweep, verdict: Verdict) -> ErrorReport | None:
             kind="parameter", message="; ".join(sweep.discoveries.doubts), hint="correct the selector and run again"
         )
     if verdict is Verdict.OPEN:
-        return _never_accepted(sweep)
+        return _never_accepted(sweep) or _too_many(client)
     if verdict is Verdict.REFUSED and all(ledger.absent for ledger in sweep.ledgers.values()):
         words = next((one.message for ledger in sweep.ledgers.values() if (one := ledger.absent)), "")
         return ErrorReport(
@@ -87,6 +90,22 @@ def _never_accepted(sweep: ProfileSweep) -> ErrorReport | None:
         kind, words, hint = _met(attempt, sweep.client)
         return ErrorReport(kind=kind, message=words or "no cancel was accepted", hint=hint)
     return None
+
+
+def _too_many(client: Client) -> ErrorReport | None:
+    """Why orders are open: a limit of the venue let fewer cancels out than there were, in the time that was given."""
+    if client.behind is None:
+        return None
+    bucket, limit, seconds = client.behind
+    given = client.deadline - (client.tally.first_request or client.deadline)
+    needed = math.ceil((given + seconds + client.reserve) / _TENS) * _TENS
+    of = bucket.partition(":")[2]
+    return ErrorReport(
+        kind="rate_limit",
+        message=f"the venue's limit lets {limit.count} cancels{f' of {of}' if of else ''} go in {limit.seconds:g} s: "
+        f"{given:.0f} s were too short for all, another {seconds:.0f} s are needed",
+        hint=f"run again at once, it goes on where this one ended; from the start it takes --deadline {needed}",
+    )
 
 
 def _of_no_product(attempt: Attempt) -> bool:

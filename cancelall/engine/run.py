@@ -227,6 +227,7 @@ class Run:
             alternate=venue.alternates.get(profile.origin),
             further=profile.further,
             headers=venue.headers(profile.environment),
+            serial=self.shared.serial_key(profile, resolved.secrets),
         )
         client = Client(
             signer=signer,

@@ -17,6 +17,7 @@ from cancelall.core import declare
 from cancelall.core.errors import CancelallError, SecretError, TransportFault
 from cancelall.core.profile import BrokenProfile, Profile
 from cancelall.engine.rate_limiter import Address, HostGate
+from cancelall.engine.serial_key import SerialKey
 from cancelall.net.background import in_thread
 from cancelall.net.route import Route, is_loaded, route_for, tls_context
 from cancelall.venues.registry import load, schema
@@ -81,6 +82,7 @@ class SharedLimits:
     """So few file descriptors are left that none may be kept for a connection that nobody uses."""
     _gates: dict[tuple[str, str], HostGate] = field(default_factory=dict)
     _addresses: dict[tuple[str, str], Address] = field(default_factory=dict)
+    _serial_keys: dict[tuple[str, str], SerialKey] = field(default_factory=dict)
     _coming: dict[str, Callable[[], None]] = field(default_factory=dict)
     _places: int = AT_ONCE
     _routes: dict[tuple[str, Route], Route] = field(default_factory=dict)
@@ -123,6 +125,14 @@ class SharedLimits:
                 self._addresses[where] = Address(limit)
             self._gates[origin, name] = self._addresses[where].gate(self._places)
         return self._gates[origin, name]
+
+    def serial_key(self, profile: Profile, secrets: object) -> SerialKey | None:
+        """The turns of a profile's key, where the requests of all profiles with it go one at a time."""
+        venue = load(profile.venue)
+        if venue.serial is None:
+            return None
+        known = profile.venue, venue.account(secrets, profile.options)
+        return self._serial_keys.setdefault(known, SerialKey(venue.serial))
 
     def arrived(self, profile: Profile | BrokenProfile) -> None:
         """A profile's first cancels are in the queue, or it has none: nobody's reads wait for it any more."""

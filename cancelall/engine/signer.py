@@ -14,6 +14,7 @@ from weakref import WeakKeyDictionary
 
 from cancelall.core.attempts import Watch
 from cancelall.core.model import Reply, Request, SignedRequest
+from cancelall.engine.serial_key import SerialKey
 from cancelall.venues.contract import Venue
 
 T = TypeVar("T")
@@ -92,6 +93,8 @@ class Signer:
     """Origins of the venue's further hosts, by their names."""
     headers: tuple[tuple[str, str], ...] = ()
     """What every request carries besides its signature."""
+    serial: SerialKey | None = None
+    """Of a key whose requests go one at a time."""
     corrections: int = 0
     """How often a refusal has shown the venue's clock."""
     _offset_ms: int = 0
@@ -108,10 +111,11 @@ class Signer:
         """A request that was answered after so many seconds was refused for its timestamp; the venue's clock was so.
 
         Nonces are set anew: those that were too high would not be reached again for as long as the clock was ahead.
+        Where they have to grow they stay.
         """
         self._offset_ms = server_ms - signed.made_ms - round(seconds * 500)
         self.corrections += 1
-        if self._own_nonces is not None:
+        if self._own_nonces is not None and self.serial is None:
             self._own_nonces.last_ms = 0
 
     @cached_property
@@ -136,9 +140,12 @@ class Signer:
         headers, body, query = self.headers, request.body, request.query
         signed_ms = ours_ms + self._offset_ms - self.venue.clock_lead_ms
         if request.signed:
+            widen = exchange.widen
+            if self.serial is not None:
+                signed_ms, widen = signed_ms + self.serial.lead_ms, self.serial.widen
             if self._own_nonces is not None:
                 signed_ms = self._own_nonces.take(signed_ms)
-            signed = self.venue.sign(request, self.secrets, self.options, signed_ms, exchange.widen)
+            signed = self.venue.sign(request, self.secrets, self.options, signed_ms, widen)
             headers, body = (*headers, *signed.headers), signed.body
             query = query if signed.query is None else signed.query
         window = self.venue.late_ms(self.options) if request.changes else None
@@ -156,6 +163,7 @@ class Signer:
             window_ms=None if window is None else window * exchange.widen,
             copy_of=copy_of,
             rested_connection=exchange.rested and copy_of is None,
+            once=request.signed and self.serial is not None,
             body_limit=(1 << 20) if request.changes else (4 << 20),
             family=family,
             recalled=recalled,

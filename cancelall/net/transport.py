@@ -293,7 +293,7 @@ class Transport:
                 try:
                     return self._on(made, route, out, kept)
                 except Unanswered:  # the host had closed it: a read may go once more
-                    if out.handle.given_up:
+                    if out.handle.given_up or out.signed.once:
                         raise
             return self._on(self._connected(route, out), route, out, kept)
         except Unanswered as broken:

@@ -47,7 +47,10 @@ __all__ += ["venues_with"]
 
 VENUES: Mapping[str, str] = {
     name: f"cancelall.simulator.{name}"
-    for name in ("bybit", "bitget", "ascendex", "pacifica", "deltadefi", "deribit", "hyperliquid", "binance")
+    for name in (
+        *("bybit", "bitget", "ascendex", "pacifica", "deltadefi"),
+        *("deribit", "kraken", "hyperliquid", "binance", "okx"),
+    )
 }
 
 

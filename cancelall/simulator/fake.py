@@ -167,6 +167,10 @@ class FakeVenue(ABC):
         """An id for a new order of the same kind."""
         return self.uuid()
 
+    def owner(self, order: SimOrder, number: int) -> str:
+        """Whose a named order of the stock is: the desk's, mine, or nobody's."""
+        return "" if order.kind in self.unnamed_kinds else ("desk", "mine", "")[number % 3]
+
     def client_id(self, owner: str, number: int, order_id: str) -> str:
         """An id of a client's own, of a form that the venue takes; those of one owner begin alike."""
         return f"{owner}-{number}-{order_id[-4:]}"
@@ -217,7 +221,7 @@ class FakeVenue(ABC):
         for number, template in enumerate(islice(cycle(templates), count)):
             order = template.placed("", first_ms + number * _STOCK_STEP_MS)
             order_id = (new_id or self.new_id)(order)
-            owner = ("desk", "mine", "")[number % 3] if named and order.kind not in self.unnamed_kinds else ""
+            owner = self.owner(order, number) if named else ""
             client_id = self.client_id(owner, number, order_id) if owner else ""
             self.place(account, replace(order, id=order_id, client_id=client_id))
 

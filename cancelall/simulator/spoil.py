@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from http.client import responses
+from typing import Any
 
 from .wire import MADE_UP, SimReply, json_reply, text_reply
 
@@ -62,17 +63,19 @@ def edge_page(written: str, path: str) -> SimReply:
 
 # --- listings -------------------------------------------------------------------------------------------------------
 
-_IDS = ("orderId", "order_id", "strategyId", "strategy_id", "id", "oid", "twapId", "algoId")
+_MAP_ID, _INNER = "txid", "descr"
+"""Where rows are a map by their ids: how these are called while it is a list, and what a row of it holds inside."""
+_IDS = ("orderId", "order_id", "strategyId", "strategy_id", "id", "oid", "twapId", _MAP_ID, "ordId", "algoId")
 _WAYS = ("nextPageCursor", "nextCursor", "endId", "idLessThan", "cursor", "total_page")
 _FIELDS: Mapping[str, str] = {
-    "date": "createdTime createdTimeE3 cTime lastExecTime created_at creation_timestamp timestamp time createTime "
-    "bookTime",
-    "price": "price triggerPrice executePrice initial_price initial_amount size definition limitPx",
-    "flag": "reduceOnly reduce_only execInst",
+    "date": "createdTime createdTimeE3 cTime lastExecTime created_at creation_timestamp timestamp time opentm"
+    " createTime bookTime",
+    "price": "vol price triggerPrice executePrice initial_price initial_amount size definition limitPx px triggerPx",
+    "flag": "reduceOnly reduce_only execInst margin",
     "status": "",
-    "symbol": "symbol instrument_name coin state",
-    "side": "side direction",
-    "type": "orderType order_type strategyType strategy_type planType type",
+    "symbol": "symbol instrument_name coin instId sprdId state pair",
+    "side": "side direction type",
+    "type": "orderType order_type strategyType strategy_type planType ordertype type ordType",
 }
 """The names under which venues have what can be odd in a row; each venue says itself which fields are its statuses."""
 _IN_PLACE: Mapping[str, object] = {"string": "order", "null": None, "list": []}
@@ -109,9 +112,11 @@ def _odd(row: dict[str, object], oddity: str, status_fields: Collection[str]) ->
             named = (one for one in _FIELDS["symbol"].split() if isinstance(row.get(one), str))
             elsewhere = dict.fromkeys(named, "ELSEWHEREUSDT")
             return [row, {**row, name: int(text) + 7_000_000_000 if number else another, **elsewhere}]
-    field = next((name for name in _FIELDS[oddity].split() or status_fields if name in row), None)
+    names = _FIELDS[oddity].split() or status_fields
+    field, inner = next((name for name in names if name in row), None), row.get(_INNER)
     if field is None:
-        return []
+        within = _odd(inner, oddity, status_fields) if isinstance(inner, dict) else []
+        return [{**row, _INNER: one} for one in within]
     moment, text = row[field], str(row[field])
     # A date that is no whole number of milliseconds.
     date = moment + 0.5 if isinstance(moment, int) else f"{text}.5" if text.isdecimal() else 1_700_000_000.5
@@ -211,6 +216,7 @@ def _dump_twice(value: object) -> str:
         return json.dumps(value)
     members = [f"{json.dumps(key)}:{_dump_twice(member)}" for key, member in value.items()]
     members += [f"{json.dumps(key)}:[]" for key, member in value.items() if isinstance(member, list) and member]
+    members += [f"{json.dumps(name)}:{{}}" for holder, name, _ in _maps(value) if holder is value]
     return "{" + ",".join(members) + "}"
 
 
@@ -225,11 +231,43 @@ def _json(edit: Callable[[object, str, Facts], bool]) -> Spoil:
     return lambda reply, value, facts: _changed(reply, lambda root: edit(root, value, facts))
 
 
+def _in_rows(edit: Callable[[object, str, Facts], bool]) -> Spoil:
+    """The same, where rows may be a map by their ids: meanwhile they are a list."""
+
+    def change(root: object, value: str, facts: Facts) -> bool:
+        maps = list(_maps(root))
+        for holder, name, rows in maps:
+            holder[name] = [{_MAP_ID: identity, **row} for identity, row in rows.items()]
+        changed = not (maps and value == "twice") and edit(root, value, facts)
+        for holder, name, rows in maps:
+            holder[name] = _mapped(holder[name], list(rows))
+        return changed
+
+    return _json(change)
+
+
+def _maps(value: object) -> Iterator[tuple[dict[str, Any], str, dict[str, Any]]]:
+    """Every map of rows by their ids, and where it is."""
+    if not isinstance(value, dict):
+        return
+    for name, member in value.items():
+        rows = member.values() if isinstance(member, dict) else ()
+        if rows and all(isinstance(one, dict) and _INNER in one for one in rows):
+            yield value, name, member
+        else:
+            yield from _maps(member)
+
+
+def _mapped(rows: list[Any], ids: list[str]) -> dict[str, Any]:
+    """Rows as a map again. What is no object keeps its id, which stands outside of it."""
+    return {(row.pop(_MAP_ID, "") if isinstance(row, dict) else ids[place]): row for place, row in enumerate(rows)}
+
+
 SPOILS: Mapping[str, Spoil] = {
     # Empty lists become null, as several venues do by themselves.
     "null-lists": _json(lambda root, _, facts: _edited(root, lambda _, value: value == [], None)),
-    "odd-row": _json(_odd_row),
-    "odd-field": _json(_odd_field),
+    "odd-row": _in_rows(_odd_row),
+    "odd-field": _in_rows(_odd_field),
     "odd-way": _json(_odd_way),
     # The last status in the body becomes a word that nobody documented.
     "unknown-status": _json(

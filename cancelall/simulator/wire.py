@@ -15,7 +15,7 @@ Headers = tuple[tuple[str, str], ...]
 MADE_UP = "19990000000000"
 """What cursors begin with that no venue gave out: digits, which every venue's own could be."""
 
-PAGING = ("cursor", "idLessThan", "page", "offset")
+PAGING = ("cursor", "idLessThan", "page", "offset", "after", "endId")
 """Parameters that name one page of a listing."""
 
 

@@ -234,6 +234,23 @@ class Limit:
 
     count: int
     seconds: float = 1.0
+    falls: bool = False
+    """It is a counter instead: each request raises it by one, `count` at most, and it falls by so many in `seconds`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Serial:
+    """A key's requests have to arrive one at a time, each with a higher number (nonce) than any that it has had before.
+
+    So the timestamps that are signed only ever grow, over all profiles with that key; the next request leaves when the
+    one before is answered or given up, mass cancels first; no copy is sent, and no signature twice. A refused number
+    is judged CLOCK: it is repaired by the venue's clock and by a wider window, which may be another unit of the number.
+    """
+
+    refusals: int
+    """Refused numbers in a run after which nothing is sent any more: the venue locks out keys that have too many."""
+    lead_ms: int
+    """Added to timestamps once a number was refused: another program may be using the key right now."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -289,6 +306,8 @@ class Venue(Generic[O, S, F]):
     """How often a request counts against the limit of the address."""
     own_limit: Callable[[S], bool] = lambda secrets: False
     """Whether these secrets give a profile a limit of its own, whatever others use up behind the same address."""
+    serial: Serial | None = None
+    """Where requests with one key have to arrive in the order of their timestamps; None where they need not."""
     alternates: Mapping[str, str] = field(default_factory=dict)
     """A second official name of a host, to which a copy of an unanswered request may go."""
 

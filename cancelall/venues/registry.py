@@ -24,8 +24,10 @@ VENUES: Mapping[str, str] = {
     "pacifica": "Pacifica",
     "deltadefi": "DeltaDeFi",
     "deribit": "Deribit",
+    "kraken": "Kraken",
     "hyperliquid": "Hyperliquid",
     "binance": "Binance",
+    "okx": "OKX",
 }
 """Module name to the name that people know."""
 

@@ -49,13 +49,13 @@ def test_a_key_that_may_not_cancel_is_no_key_that_is_ready(home: Path) -> None:
     with served(home, "--fault", "permission") as (process, config):
         checked = cancelall("check", "--config", str(config), "--json", home=home)
         ready = {line["profile"]: line for line in checked.lines}
-        for name in ("bybit", "bitget", "ascendex"):
+        for name in ("bybit", "bitget", "ascendex", "deribit", "kraken", "binance", "okx"):
             (rights,) = [one for one in ready[name]["findings"] if one["check"] == "rights"]
             assert (ready[name]["ok"], rights["level"]) == (False, "fail")
         killed = cancelall("all", "--config", str(config), "--json", "--deadline", "9", home=home)
         verdicts = {line["profile"]: line["verdict"] for line in killed.lines}
         refused = {name for name, verdict in verdicts.items() if verdict != "clear"}
-        assert refused == {"bybit", "bitget", "ascendex"}
+        assert refused == {"bybit", "bitget", "ascendex", "deribit", "kraken", "binance", "okx"}
         process.terminate()
         _, err = process.communicate(timeout=10)
     assert "without the fault permission, which cannot be there: pacifica, deltadefi, hyperliquid" in err
@@ -81,9 +81,9 @@ def test_the_list_is_of_faults_that_can_be_switched_on(home: Path) -> None:
     ("written", "venues"),
     [
         ("latency=0.2", list(simulator.VENUES)),
-        ("permission", ["bybit", "bitget", "ascendex"]),
-        ("read-only", ["bybit"]),
-        ("key-days=3", ["bybit", "ascendex"]),
+        ("permission", ["bybit", "bitget", "ascendex", "deribit", "kraken", "binance", "okx"]),
+        ("read-only", ["bybit", "okx"]),
+        ("key-days=3", ["bybit", "ascendex", "kraken", "binance"]),
         ("counts=2~", ["pacifica"]),
     ],
 )

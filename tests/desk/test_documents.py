@@ -148,8 +148,8 @@ def test_uncommented_as_a_whole_it_is_valid() -> None:
     for name, table in data["profiles"].items():
         accepts = schema(name)
         keys = [item.key for item in declare.declared(accepts.options)]
-        secrets = declare.secrets_of(accepts.secrets)  # a key of this name is the secret
-        keys += [key for key in declare.selectors(Common) if accepts.client_ids and key not in secrets]
+        secrets = declare.secrets_of(accepts.secrets)
+        keys += [key for key in declare.selectors(Common) if accepts.client_ids]
         assert sorted(table) == sorted(["venue", "environment", *keys, "secret_command", "credentials"])
         assert table["venue"] == name
         assert list(table["credentials"]) == list(secrets)

@@ -61,11 +61,15 @@ NARROW: Mapping[str, Mapping[str, object]] = {
     "bybit": {"category": ["spread"]},
     "deltadefi": {"symbol": ["ADAUSDM"]},
     "deribit": {"kind": "future"},
+    "kraken": {},
+    "okx": {"instrument_type": ["SPREAD"]},
     "pacifica": {"symbol": ["BTC"]},
     "hyperliquid": {"dex": ["core"]},
     "binance": {"product": ["coinm"]},
 }
 """A small scope of each venue, for commands that have to keep to real rate limits."""
+LISTS_FIRST = ("hyperliquid",)
+"""Venues where nothing is cancelled, and nothing signed, before orders are listed."""
 PROMPT: Mapping[str, tuple[str, ...]] = {"deltadefi": ("prompt",)}
 """Quirks that are switched off where they only cost time: one in ten cancels of DeltaDeFi lands up to 2 s late."""
 

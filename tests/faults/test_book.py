@@ -102,7 +102,7 @@ def test_seventeen_hundred_orders(case: Case, venue: str) -> None:
     injected="the next page is the first again; a bot places orders between the pages",
     expected="bounded; never clear by such a listing",
     codes=(0, 10, 11),
-    venues=["bitget", "bybit", "deltadefi", "pacifica"],
+    venues=["bitget", "bybit", "deltadefi", "okx", "pacifica"],
     alone=TO_ITS_DEADLINE,
 )
 def test_pages_that_go_in_circles(case: Case, venue: str) -> None:
@@ -111,7 +111,7 @@ def test_pages_that_go_in_circles(case: Case, venue: str) -> None:
     assert ended.report.verdict is not Verdict.CLEAR
 
 
-@shows(30, venues=["bitget", "bybit", "deltadefi", "pacifica"], alone=TO_ITS_DEADLINE)
+@shows(30, venues=["bitget", "bybit", "deltadefi", "okx", "pacifica"], alone=TO_ITS_DEADLINE)
 def test_a_dry_run_over_pages_that_go_in_circles(case: Case, venue: str) -> None:
     server = case.server(venue, "cursor-loop", orders=700)
     ended = case.kill(venue, server, dry_run=True, codes=[0, 10, 11])

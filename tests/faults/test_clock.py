@@ -7,6 +7,7 @@ import re
 import signal
 import time
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ TIMES = {
     "bitget": "access-timestamp",
     "bybit": "x-bapi-timestamp",
     "deribit": "authorization",
+    "okx": "ok-access-timestamp",
 }
 """The header that holds the time; Pacifica has it in the body."""
 
@@ -31,12 +33,18 @@ def stamp(venue: str, headers: Any, body: bytes, target: str = "") -> int:
     """The time that a request was signed with."""
     if venue == "binance":
         return int(re.findall(r"[?&]timestamp=(\d+)", target)[0])
+    if venue == "kraken":  # in ms, and in ns after two refusals
+        nonce = int(re.findall(rb"nonce\W+(\d+)", body)[0])
+        return nonce // 1_000_000 if nonce > 10**15 else nonce
     if venue not in TIMES:
         return int(json.loads(body)["nonce" if venue == "hyperliquid" else "timestamp"])
-    return int(re.findall(r"1\d{12}", headers[TIMES[venue]])[0])
+    written = headers[TIMES[venue]]
+    if venue == "okx":
+        return round(datetime.fromisoformat(written).timestamp() * 1000)
+    return int(re.findall(r"1\d{12}", written)[0])
 
 
-DIFFER = ("pacifica", "hyperliquid")
+DIFFER = ("pacifica", "hyperliquid", "kraken")
 """Venues whose requests of one path may differ, and whose bodies hold their time."""
 NO_CLOCK = {"deltadefi": "requests are not signed and carry no time"}
 
@@ -78,6 +86,8 @@ REFUSED = {
     "binance": ("400 Bad Request", '{"code":-1021,"msg":"Timestamp for this request is outside of the recvWindow."}'),
     "bitget": ("400 Bad Request", '{"code":"40008","msg":"Request timestamp expired","data":null}'),
     "bybit": ("200 OK", '{"retCode":10002,"retMsg":"invalid request, please check your server timestamp"}'),
+    "kraken": ("200 OK", '{"error":["EAPI:Invalid nonce"]}'),
+    "okx": ("401 Unauthorized", '{"code":"50102","msg":"Timestamp request expired."}'),
     "pacifica": ("400 Bad Request", '{"success":false,"error":"Invalid message","code":400}'),
 }
 """A clock refusal that does not tell the venue's time."""

@@ -186,6 +186,7 @@ PARTS = {
     "binance": ("/eapi/", "option"),
     "bitget": ("spot", "spot"),
     "bybit": ("option", "option"),
+    "okx": ("sprd", "spreads"),
 }
 """What the requests of one product hold, and what its orders' segment is called at the fake venue."""
 
@@ -199,6 +200,7 @@ PARTS = {
     not_for={
         **dict.fromkeys(("deltadefi", "deribit"), "its keys have no rights by product"),
         "pacifica": "one cancel takes all products; an agent key has no rights by product",
+        "kraken": "one cancel takes all pairs; a key has no rights by pair",
         "hyperliquid": "an agent key has no rights by product",
     },
     alone=TO_ITS_DEADLINE,

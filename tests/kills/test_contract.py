@@ -34,8 +34,8 @@ def segments(name: str) -> tuple[Segment, ...]:
 # --- the module -----------------------------------------------------------------------------------------------------
 
 
-FURTHER = {"bitget": {"classic", "unified"}, "hyperliquid": {"signing"}, "binance": {"books"}}
-"""Where there are two families of calls, a signature of its own kind, or a table of many."""
+FURTHER = {"bitget": {"classic", "unified"}, "hyperliquid": {"signing"}, "okx": {"algos"}, "binance": {"books"}}
+"""Where there are two families of calls, a signature of its own kind, another family of orders, or a table of many."""
 
 
 def test_the_modules_read_alike(venue: str) -> None:
@@ -55,6 +55,12 @@ def test_every_venue_has_its_tables() -> None:
     """What is not in them would be left out without a word."""
     assert set(TRUTHS) == set(VENUES) == {kind.venue for kind in EVERY.values()} == set(SCOPES)
     assert set(documented("answers")) == set(VENUES)
+
+
+def test_a_venue_says_whether_its_listings_show_client_ids(venue: str) -> None:
+    """One that says so and reads none would keep every order that a client id was to select, and call that clear."""
+    shown = {kind.client_id for kind in EVERY.values() if kind.venue == venue} - {""}
+    assert bool(schema(venue).client_ids) is bool(TRUTHS[venue].mine) is bool(shown)
 
 
 def test_hosts_are_https_origins(venue: str) -> None:
@@ -83,7 +89,9 @@ def test_reads_change_nothing(venue: str) -> None:
     for segment in segments(venue):
         for stage in segment.listings:
             for request in stage:
-                if venue == "hyperliquid":  # its reads say in a body what they are for
+                if venue == "kraken":  # every call with a key is a POST, and gets its body with its signature
+                    assert (request.method, request.changes, request.body) == ("POST", False, b"")
+                elif venue == "hyperliquid":  # its reads say in a body what they are for
                     assert (request.method, request.changes, request.path) == ("POST", False, "/info")
                 else:
                     assert (request.method, request.changes, request.body) == ("GET", False, b"")

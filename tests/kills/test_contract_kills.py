@@ -102,6 +102,12 @@ def test_more_orders_than_one_call_takes_or_one_page_shows(venue: str, mode: str
     assert mode == "whole" or shown >= {order.id for order in result.stock if result.holds(order, "in_scope")}
 
 
+def _ms(written: str) -> int:
+    """The time that stands in a header or a field: in ms, among other words, or as ISO 8601."""
+    known = re.findall(r"1\d{12}", written)
+    return int(known[0] if known else re.sub(r"\D", "", written))
+
+
 @each_venue
 def test_every_attempt_is_signed_afresh(venue: str) -> None:
     stamp = TRUTHS[venue].stamp
@@ -123,10 +129,10 @@ def test_every_attempt_is_signed_afresh(venue: str) -> None:
 def _stamp(venue: str, stamp: str, request: SimRequest) -> int:
     """The time of a request, from where it stands."""
     if stamp.startswith("?"):
-        return int(request.parameters()[stamp[1:]])
+        return _ms(request.parameters()[stamp[1:]])
     if stamp:
-        return int(re.findall(r"1\d{12}", request.headers[stamp])[0])
-    return int(json.loads(request.body)["nonce" if venue == "hyperliquid" else "timestamp"])
+        return _ms(request.headers[stamp])
+    return _ms(str(json.loads(request.body)["nonce" if venue == "hyperliquid" else "timestamp"]))
 
 
 @each_account
@@ -134,7 +140,7 @@ def test_bodies_are_compact_and_hold_no_null(venue: str, account: str) -> None:
     bodies = [one.request.body for one in faced(venue, account=account).log if one.request.method != "GET"]
     assert any(bodies) or venue in ("deribit", "binance"), "all of it stands in the query"
     separators = (", ", ": ") if venue == "deltadefi" else (",", ":")  # as its own document has them
-    for body in filter(None, bodies):
+    for body in (one for one in bodies if one.startswith((b"{", b"["))):  # Kraken's are forms
         assert b"null" not in body
         assert json.dumps(json.loads(body), separators=separators, ensure_ascii=False).encode() == body
 
@@ -350,7 +356,7 @@ def test_keep_protective_is_exact(venue: str) -> None:
     result = cleared(faced(venue, mode="keep-protective", orders=80))
     keep = {order.id for order in result.stock if result.holds(order, "protective")}
     assert len(keep) >= truth.keep
-    assert ids(result.left) == keep == result.ended("kept") & ids(result.left)
+    assert ids(result.left) == keep == result.ended("kept", "open") & ids(result.left)
     paths = {one.request.path for one in result.log}
     assert bool(keep) is bool(truth.blind) or truth.lists_first, "where nothing is protective, nothing is kept"
     assert truth.blind or truth.first in paths
@@ -422,7 +428,7 @@ def selecting(venue: str, account: str, *faults: str, **more: Any) -> Faced:
     touched = [orders[one] for one in result.world.requested if one in orders]
     assert all(result.holds(order, "wanted") or "strategy" in order.extra for order in touched)
     blind = TRUTHS[venue].first
-    assert blind not in {one.request.path for one in result.log}, "not even as a witness"
+    assert TRUTHS[venue].lists_first or blind not in {one.request.path for one in result.log}, "not even as a witness"
     return result
 
 
@@ -499,6 +505,11 @@ def test_one_bad_row_and_troubles_that_pass_keep_nothing_of_mine(venue: str, acc
     cleared(selecting(venue, account, odd))
 
 
+def lacks_nothing(venue: str) -> bool:
+    """Whether a row without the field tells that the order has no client id."""
+    return not any(kind.names_all for kind in EVERY.values() if kind.venue == venue)
+
+
 def client_id_field(venue: str) -> str:
     return next(kind.client_id for kind in EVERY.values() if kind.venue == venue and kind.client_id)
 
@@ -507,6 +518,8 @@ def client_id_field(venue: str) -> str:
 @pytest.mark.parametrize("how", ["", "/missing"])
 def test_whose_client_id_is_not_known_is_left_and_is_open(venue: str, account: str, how: str) -> None:
     """Never cancelled, and never kept without a word."""
+    if how and lacks_nothing(venue):
+        pytest.skip("a row without the field is one of an order without a client id")
     fault = f"odd-field={client_id_field(venue)}{how}"
     result = selecting(venue, account, fault, deadline=8.0, options=TRUTHS[venue].product)
     left = {order.id for order in in_scope(result) if order.id in ids(result.left)}
@@ -546,7 +559,7 @@ def test_the_command_selects_by_client_id(venue: str, home: Path) -> None:
     mine = TRUTHS[venue].mine
     with simulator.start(venue, orders=30) as server:
         before = list(server.open_orders())
-        table = {**profile_table(venue, server), "not_client_id": [mine], "symbol": ["ELSEWHERE"]}
+        table = {**profile_table(venue, server), **TRUTHS[venue].product, "not_client_id": [mine]}
         file = write_config(home / "c.toml", {venue: table})
         ran = cancelall(venue, "--config", str(file), "--json", f"--client-id={mine}", home=home)
         left = list(server.open_orders())

@@ -218,7 +218,8 @@ def test_a_reports_own_words_of_the_whole(home: Path) -> None:
     with simulator.start("deribit", orders=30) as server:
         file = write_config(home / "c.toml", {"desk": profile_table("deribit", server, kind="future")})
         ran = cancelall("desk", "--config", str(file), "--json", home=home)
-        assert server.requests[0].target == f"{CANCEL_ALL}_by_kind_or_type?currency=any&kind=future&detailed=true"
+        first, *_ = (request for request in server.requests[:2] if request.changes)  # a read may overtake it on its way
+        assert first.target == f"{CANCEL_ALL}_by_kind_or_type?currency=any&kind=future&detailed=true"
         left: list[SimOrder] = server.open_orders()
     assert (ran.code, ran.line["verdict"], ran.line["scope"]) == (0, "clear", {"kind": "future"}), ran.err
     assert {order.symbol for order in left} == {

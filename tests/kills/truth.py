@@ -474,6 +474,7 @@ DERIBIT = Truth(
     ),
     keep=8,
     keep_warning="not witnessed: a last cancel of everything",
+    mine="mine-",
     blind="/api/v2/private/cancel_all",
     filled=("fill=3",),
     clocks=(-600, -25, 25, 600),
@@ -489,6 +490,7 @@ HYPERLIQUID = Truth(
     not_covered=("orders of sub-accounts and vaults (a profile for each)", "staking"),
     first="/info",
     lists_first=True,
+    mine="0xf00d",
     account_shown=True,
     would_send=(),
     parts=("twap", "xyz", '"dex":""'),
@@ -524,6 +526,123 @@ HYPERLIQUID = Truth(
     clocks=(-600, -5, 2, 600),
     unnamed=(),
     many=1500,
+)
+
+_PRIVATE = "/0/private"
+_ERRORS = ("EService:Busy", "EGeneral:Internal error", "EAPI:Rate limit exceeded", "EService:Unavailable")
+
+KRAKEN = Truth(
+    accounts=(Account(segments=("spot",), kinds=9),),
+    warnings=("protective order(s)",),
+    not_covered=("derivatives of Kraken Futures", "perpetuals of Kraken's US venue", "sub-accounts"),
+    first=f"{_PRIVATE}/CancelAll",
+    would_send=(f"POST {_PRIVATE}/CancelAll",),
+    parts=("CancelAll", "OpenOrders"),
+    selected={"pair": ["XBTUSD", "ETHUSD"]},
+    product={},
+    passing=(
+        *(*_COMMON, "warns", "no-count@2", "pending", "no-batch", "counted", "snake", "hostile", "close=0.5@1"),
+        *("nonces=us", "nonces=10ns", "nonces=ns", "nonces=30", "nonce-window", "rival", "invalid-nonce@2"),
+        *(f"error={code}@3" for code in _ERRORS),
+    ),
+    unreadable=(
+        *('json:listing={"error":[]}', 'json:listing={"error":[],"result":{}}', 'json:listing={"result":{"open":{}}}'),
+        *('json:listing={"error":[],"result":{"open":[]}}', "counted:listing=1"),
+    ),
+    nulls=("null-lists", "null-lists@1", 'json:listing={"error":[],"result":{"open":null}}'),
+    refusals=(
+        Refusal(faults=("key",), kind="auth", hint="key wrong or deleted"),
+        Refusal(faults=("otp",), kind="auth", hint="two-factor"),
+        Refusal(faults=("permission",), kind="permission", hint="cancel and close orders", twice=True, orders=0),
+        Refusal(faults=("invalid-nonce",), kind="clock", hint="a key for this command alone"),
+        Refusal(faults=("locked-out",), kind="rate_limit", hint="quarter of an hour"),
+        Refusal(faults=("region",), kind="region", twice=True),
+        Refusal(faults=("redirect=http://127.0.0.1:9/",), kind="redirect", twice=True),
+    ),
+    narrow=(
+        Narrow(
+            options={"pair": ["XBT/USD"]},
+            segments=("spot",),
+            warning="not witnessed: a last cancel of everything",
+            never=f"{_PRIVATE}/CancelAll",
+        ),
+        Narrow(options={"pair": ["XXDGZUSD", "btc/usd"]}, never=f"{_PRIVATE}/CancelAll"),
+        Narrow(options={"pair": ["USDTZUSD"]}, never=f"{_PRIVATE}/CancelAll"),
+    ),
+    misspelt=tuple(
+        Misspelt(options={"pair": [pair]}, right=right)
+        for pair, right in (("XBTUSX", "XBTUSD"), ("SOLUST", "SOLUSD"), ("ETH-USD", "ETHUSD"))
+    ),
+    keep=8,
+    keep_warning="not witnessed: a last cancel of everything",
+    blind=f"{_PRIVATE}/CancelAll",
+    filled=("fill=3",),
+    mine="mine-",
+    many=1500,
+    many_warning="200 of them were read",
+)
+
+_ALGOS = ("TP/SL", "triggers", "trailing stops", "chase orders", "TWAP", "icebergs", "smart icebergs")
+_SWAPS = {"instrument_type": ["SWAP"]}
+
+OKX = Truth(
+    accounts=(Account(segments=("orders", "events", *_ALGOS, "spreads"), kinds=14),),
+    warnings=("protective order(s)",),
+    not_covered=("trading bots", "RFQs and quotes"),
+    first="/api/v5/sprd/mass-cancel",
+    would_send=("POST /api/v5/sprd/mass-cancel {}",),
+    parts=("orders-pending?limit", "ordType=trigger", "sprd", "EVENTS"),
+    selected={"instrument_type": ["SWAP", "SPREAD"]},
+    product={"instrument_type": ["SWAP", "SPREAD"]},
+    passing=(
+        *(*_COMMON, "old-kinds", "no-advance=404", "no-advance=50005", "no-batch", "events-among", "false-result@2"),
+        *("level=4", "html=404@12", "html=403@2", "status=401@2", "hostile"),
+        *(f"odd-field={field}" for field in ("px", "cTime/1.5", "reduceOnly/maybe", "state/null", "ordType", "side")),
+        *("odd-field=instId/null@9", "odd-field=ordId@9", "odd-field=ordId/null@9", "odd-field=algoId@9"),
+    ),
+    unreadable=("status:listing=404", 'json:listing={"code":"0"}'),
+    refusals=(
+        Refusal(faults=("key",), kind="auth", hint="another OKX site (environment eea, us or tr"),
+        Refusal(faults=("ip",), kind="ip", hint="add this machine's address"),
+        Refusal(faults=("demo",), kind="environment", hint="environment demo"),
+        Refusal(faults=("region",), kind="region", twice=True),
+        Refusal(faults=("redirect=http://127.0.0.1:9/",), kind="redirect", twice=True),
+    ),
+    secrets={"api_secret": "50113", "passphrase": "50105"},
+    absent=(
+        Part(fault="lacks=EVENTS", part="events", words="51000"),
+        Part(fault="lacks=chase", part="chase", words="51000"),
+        Part(fault="lacks=smart_iceberg", part="smart", words="51000"),
+        *(Part(fault=f"lacks=sprd/{code}", part="spreads", words=code) for code in ("51010", "50038")),
+    ),
+    refused=(
+        Part(fault="lacks=trigger/51000", part="triggers"),
+        Part(fault="permission=sprd", part="spreads"),
+        *(Part(fault=f"lacks=sprd/{code}", part="spreads") for code in ("50030", "50051", "50059", "51000", "50067")),
+        *(Part(fault=f"lacks=chase/{code}", part="chase") for code in ("50120", "50052", "50027", "404")),
+    ),
+    narrow=(
+        Narrow(options=_SWAPS, segments=("orders", *_ALGOS), never="/api/v5/sprd/mass-cancel"),
+        Narrow(options={"instrument_type": ["SPREAD"]}, segments=("spreads",), blind=True),
+        Narrow(options={"instrument_type": ["SPOT", "OPTION"]}),
+        Narrow(options={"instrument": ["btc-usdt-swap"]}, segments=("orders", *_ALGOS)),
+        Narrow(options={"instrument": ["BTC-USDT_BTC-USDT-SWAP", "BTC-USDT"]}, blind=True),
+        Narrow(options={"underlying": "BTC-USD"}, segments=("orders", *_ALGOS), never="/api/v5/sprd/mass-cancel"),
+    ),
+    misspelt=(
+        Misspelt(options={"instrument": ["BTC-USTD"]}, right="BTC-USDT"),
+        Misspelt(options={"instrument": ["BTC-USTD-SWAP", "ETH-USDT-SWPA"]}, right="ETH-USDT-SWAP"),
+        Misspelt(options={"instrument": ["BTC-USTD_BTC-USDT-SWAP"]}, right="BTC-USDT_BTC-USDT-SWAP"),
+        Misspelt(options={"underlying": "BTC-USTD"}, right="BTC-USD"),
+    ),
+    keep=12,
+    blind="/api/v5/trade/mass-cancel",
+    filled=("fill=3",),
+    clocks=(-600, -25, 25, 600),
+    unnamed=(-25,),
+    stamp="ok-access-timestamp",
+    mine="mine",
+    many=1000,
 )
 
 _USDM = {"product": ["usdm"]}
@@ -614,8 +733,10 @@ TRUTHS: Mapping[str, Truth] = {
     "ascendex": ASCENDEX,
     "pacifica": PACIFICA,
     "deltadefi": DELTADEFI,
+    "kraken": KRAKEN,
     "deribit": DERIBIT,
     "hyperliquid": HYPERLIQUID,
+    "okx": OKX,
     "binance": BINANCE,
 }
 PARTS = {name: truth.parts for name, truth in TRUTHS.items()}

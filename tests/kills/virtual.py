@@ -93,7 +93,7 @@ class Faced(Result):
         return {row.order.id for row in self.report.orders if row.state.value in states}
 
     def holds(self, order: SimOrder, what: str) -> bool:
-        """Whether an order is `in_scope` or `protective`, by words that are not the client's."""
+        """Whether an order is `in_scope`, `protective` or `unsure`, by words that are not the client's."""
         return bool(getattr(self.world.owners[0].truth, what)(order))
 
 
@@ -154,8 +154,10 @@ def faced(
 
 
 def cleared(result: Faced) -> Faced:
-    """All orders are gone, and that is proven. A dry run shows all of them."""
-    if result.plan.dry_run:
+    """All orders are gone, and that is proven. A dry run shows all of them, and what may be to be kept is open."""
+    left = (order for order in result.left if result.holds(order, "wanted"))
+    unsure = result.plan.keep and any(result.holds(order, "unsure") for order in left)
+    if result.plan.dry_run or (unsure and result.resting == ()):
         assert result.verdict is Verdict.OPEN, result.story(40)
     else:
         assert (result.verdict, result.resting) == (Verdict.CLEAR, ()), result.story(40)

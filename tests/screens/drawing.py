@@ -47,7 +47,7 @@ class _AtOnce(Outlet):
 def _streams(scene: Scene, width: int, out: _Stream, err: _Stream, *, quiet: bool = False) -> Streams:
     streams = Streams(Output(quiet=quiet), {"COLUMNS": str(width), "TERM": "xterm-256color"})
     streams.data, streams.notes = _AtOnce(out, "stdout"), _AtOnce(err, "stderr")  # type: ignore[misc]
-    streams.line, streams.positions = list(scene.line), "after"
+    streams.line, streams.positions = list(scene.line), "" if quiet else "after"
     streams.alone = len(scene.reports) == 1
     return streams
 
@@ -73,7 +73,8 @@ def written(scene: Scene, width: int, *, terminal: bool = True, quiet: bool = Fa
         if report.profile in late:
             streams.decided(report.profile, *late[report.profile])
         streams.finished(report)
-        streams.with_positions(scene.positions[report.profile])
+        if not quiet:  # else none are read
+            streams.with_positions(scene.positions[report.profile])
     streams.summary(list(scene.results), scene.status)
     return out.getvalue(), "" if terminal else err.getvalue()
 

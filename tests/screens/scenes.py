@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import math
 import random
 import socket
 from collections.abc import Callable, Mapping, Sequence
@@ -22,7 +23,7 @@ from cancelall.core.model import Reply, SignedRequest, Verdict
 from cancelall.core.profile import Overrides, Profile
 from cancelall.core.results import ProfileReport
 from cancelall.engine import run as running
-from cancelall.engine import verdicts
+from cancelall.engine import shared_limits, verdicts
 from cancelall.engine.client import Send
 from cancelall.engine.profile_sweep import ProfileSweep
 from cancelall.engine.run import Listener, Run, Target
@@ -119,7 +120,8 @@ class _Desk:
             return work()
 
         random.seed(1)  # of the pauses between two tries
-        with patch.object(running, "in_thread", inline):
+        # Secrets are waited for in real time, which differs from machine to machine.
+        with patch.object(running, "in_thread", inline), patch.object(shared_limits, "_WAITED", math.inf):
             results = self.loop.finish(run.all())
         status = ExitStatus(130) if interrupted is not None else verdicts.exit_status(results)
         return Scene(
@@ -128,14 +130,20 @@ class _Desk:
             targets=tuple(targets),
             live=tuple(live),
             decided=tuple(decided),
-            reports=tuple(reports),
+            reports=tuple(sorted(reports, key=_finished)),
             positions=positions,
             results=tuple(results),
             status=status,
         )
 
     def _connect(self, profile: Profile) -> Send:
+        """How requests of a profile go."""
         return self.ways[profile.name]
+
+
+def _finished(report: ProfileReport) -> tuple[int, str]:
+    """When a profile was over; those of the same moment by their names."""
+    return (report.timing.verdict or 0) // 100, report.profile
 
 
 async def _offline(host: str, signed: SignedRequest, until: float, sent: Callable[[], None]) -> Reply:

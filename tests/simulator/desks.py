@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from itertools import count
 from typing import Any, ClassVar, Self
 from urllib.parse import urlencode
@@ -398,6 +399,45 @@ class DeribitDesk(Desk):
 
     def rows(self, **values: object) -> list[dict[str, Any]]:
         return list(self.good("private/get_open_orders", **values))
+
+
+class OkxDesk(Desk):
+    """https://www.okx.com/docs-v5/en/#overview-rest-authentication."""
+
+    api: ClassVar = "/api/v5/"
+
+    def headers(
+        self, stamp: str, method: str, path: str, query: str, body: bytes, window: int
+    ) -> Mapping[str, str | None]:
+        at = datetime.fromtimestamp(int(stamp) / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+        signed = f"{at}{method}{path}{'?' if query else ''}{query}".encode() + body
+        keys = self.account.credentials
+        digest = hmac.new(keys["api_secret"].encode(), signed, hashlib.sha256).digest()
+        return {
+            "ok-access-key": self.key,
+            "ok-access-sign": base64.b64encode(digest).decode(),
+            "ok-access-timestamp": at,
+            "ok-access-passphrase": keys["passphrase"],
+            "content-type": "application/json" if method == "POST" else None,
+        }
+
+    def get(self, path: str, **values: object) -> dict[str, Any]:
+        """The whole answer of a read."""
+        return self.ask("GET", self.api + path, values)
+
+    def post(self, path: str, body: object) -> dict[str, Any]:
+        """The whole answer of a cancel, or of placing something."""
+        return self.read(self.fake.handle(self.request("POST", self.api + path, body=json.dumps(body).encode())))
+
+    def data(self, path: str, **values: object) -> list[dict[str, Any]]:
+        answer = self.get(path, **values)
+        assert answer["code"] == "0", answer
+        return list(answer["data"])
+
+    def cancel(self, path: str, *orders: SimOrder) -> dict[str, Any]:
+        """A batch that names these orders."""
+        key = "algoId" if "algo" in path else "ordId"
+        return self.post(path, [{"instId": one.symbol, key: one.id} for one in orders])
 
 
 CANCEL, LIST = "/order/cancel-all", "/accounts/open-orders"

@@ -186,6 +186,15 @@ _OWN: Mapping[str, Table] = {
         shape=number|order group-error=10047|10041|13021|987 quotes-left quotes-left quotes-refused testnet silent
         lenient-names
     """),
+    "kraken": table("""
+        nonces=us|ns|60 rival invalid-nonce nonce-window locked-out close=0..3 close=0..3 no-count pending
+        no-batch=EOrder:Rate~limit~exceeded|EOrder:Unknown~order counted=0|1 warns
+        error=EService:Busy|EService:Unavailable|EAPI:Rate~limit~exceeded|EService:Deadline~elapsed|EGeneral:X
+    """),
+    "okx": table("""
+        lacks=EVENTS|chase|twap/404|smart_iceberg/50030|sprd|sprd/50038|sprd/404 old-kinds no-advance=404|50005
+        no-batch events-among false-result page-refused level=1|3|4 read-only
+    """),
     "pacifica": table("""
         no-json bare account-list counts=1|-1 lacks=strategies|twap older keeps=stop|twap|spot trigger=0..3
         trigger=0..3 ahead=0|5 credits=20|60
@@ -204,6 +213,8 @@ _TEXTS: Mapping[str, tuple[str, ...]] = {
     "bybit": ("linear", "inverse", "spot", "option", "strategy", "USDC", "StopOrder", "cancel-all"),
     "deltadefi": ("ADAUSDM", "ADAUSDX", "cancel-all", "market-config", "limit=250&page=1"),
     "deribit": ("cancel_all", "get_open_orders", "private/", "private/cancel?", "BTC"),
+    "kraken": ("CancelAll", "OpenOrders", "AssetPairs", "private", "Batch"),
+    "okx": ("conditional", "trigger", "orders-pending?limit", "sprd", "EVENTS", "cancel-algos", "batch", "config"),
     "pacifica": ("/orders?", "twap", "strategies", "cancel_all", "/account"),
     "hyperliquid": ("twap", "xyz", "frontendOpenOrders", "/exchange", "userRole", "allPerpMetas", '"dex":""'),
 }
@@ -432,14 +443,36 @@ def _hyperliquid(rng: random.Random) -> dict[str, Any]:
     return found
 
 
+def _kraken(rng: random.Random) -> dict[str, Any]:
+    if rng.random() < 0.4:
+        return {"pair": _some(rng, ("XBTUSD", "XBT/USD", "btc/usd", "XETHZUSD", "USDTZUSD", "SOL/USD", "XBTUSX"))}
+    return {}
+
+
+def _okx(rng: random.Random) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    match rng.randrange(6):
+        case 0 | 1:
+            found["instrument_type"] = _some(rng, ("SPOT", "MARGIN", "SWAP", "FUTURES", "OPTION", "SPREAD"))
+        case 2:
+            found["underlying"] = rng.choice(("BTC-USD", "BTC-USDT", "eth-usdt", "BTC-USTD"))
+        case 3:
+            names = ("BTC-USDT", "BTC-USDT-SWAP", "eth-usdt-swap", "BTC-USD-SWAP", "BTC-USDT_BTC-USDT-SWAP", "BTC-USTD")
+            found["instrument"] = _some(rng, names)
+    return found
+
+
 _OPTIONS = {
+    "okx": _okx,
     **{"ascendex": _ascendex, "bitget": _bitget, "bybit": _bybit, "deltadefi": _deltadefi, "pacifica": _pacifica},
     "deribit": _deribit,
     "hyperliquid": _hyperliquid,
+    "kraken": _kraken,
     "binance": _binance,
 }
 _OWNERS: Mapping[str, tuple[str, ...]] = {
-    **dict.fromkeys(("bitget", "bybit"), ("mine-", "desk-", "mine-1", "nobody-")),
+    **dict.fromkeys(("bitget", "bybit", "deribit"), ("mine-", "desk-", "mine-1", "nobody-")),
+    "okx": ("mine", "desk", "mine1", "nobody"),
     "pacifica": ("f00d0000", "de50", "f00d0000-1", "dead"),
     "hyperliquid": ("0xf00d", "de50", "0Xdead", "f"),
     "binance": ("desk-", "desk-1", "nobody-"),
@@ -448,6 +481,8 @@ _OWNERS: Mapping[str, tuple[str, ...]] = {
 _CLIENT_ID_FIELDS = {
     "bitget": "clientOid",
     "bybit": "orderLinkId",
+    "deribit": "label",
+    "okx": "clOrdId",
     "pacifica": "client_order_id",
     "binance": "clientOrderId",
     "hyperliquid": "cloid",
@@ -458,7 +493,9 @@ UNKNOWN_WORDS: Mapping[str, frozenset[str]] = {
     "bitget": frozenset({"BTCUSTD", "XYZ"}),
     "bybit": frozenset({"BTCUSTD", "USTD"}),
     "deltadefi": frozenset({"ADAUSDQ"}),
+    "kraken": frozenset({"XBTUSX"}),
     "deribit": frozenset({"BTC-PERPETAUL", "BCT"}),
+    "okx": frozenset({"BTC-USTD"}),
     "pacifica": frozenset({"KBONK"}),
     "hyperliquid": frozenset({"XBT", "zyx"}),
 }
@@ -498,7 +535,9 @@ def drawn(rng: random.Random, seed: int, venue: str) -> Plan:
     chance = rng.random()
     faults: Any = ()
     if chance < (0.65 if calm else 0.15):
-        faults = _combined(rng, venue, banned, witnessed=not (keep or chosen) and "symbol" not in options)
+        faults = _combined(
+            rng, venue, banned, witnessed=not (keep or chosen) and not {"symbol", "pair"} & options.keys()
+        )
     elif chance < 0.72:
         faults = rng.choice((_silent, _odd))(rng, venue)
     elif chance < 0.94:

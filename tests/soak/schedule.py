@@ -62,6 +62,7 @@ PASSABLE = frozenset(
         *("ack-only", "partial", "late-cancel", "fill", "reappear", "bot", "lag", "hidden", "replicas"),
         *("null-lists", "unknown-status", "odd-way", "hint"),
         *("fires", "trigger", "straggler", "prompt", "numbers", "sdk-words", "short-ack", "bare", "account-list"),
+        *("old-kinds", "no-advance", "events-among", "level"),
         *("ghosts", "lists-stay", "used", "other-id"),
         *("lower-case", "empty", "nothing", "ack-list", "ack-form", "counts", "count-off", "older"),
     }
@@ -338,6 +339,8 @@ class World:
 # --- what must hold -------------------------------------------------------------------------------------------------
 
 _NO_SUCH_PRODUCT = frozenset({"10028", "40731"})
+_OKX_LACKS = {"EVENTS": "events", "chase": "chase", "twap": "TWAP", "smart_iceberg": "smart", "sprd": "spreads"}
+"""How the parts of an account of OKX begin that it may lack; what says so is the usual code, or one for spreads."""
 
 
 def blocks(fault: Fault) -> bool:
@@ -351,6 +354,11 @@ def _absent(plan: Plan, order: SimOrder) -> bool:
     """Whether the venue says of this part of the account that there is no such thing."""
     for fault in (fault for _, faults in plan.faults for fault in faults if name_of(fault) == "lacks"):
         product, _, code = fault.partition("=")[2].partition("/")
+        if plan.venue == "okx":
+            said = code or ("51010" if product == "sprd" else "51000")
+            if order.segment.startswith(_OKX_LACKS[product]) and said in ("51000", "51010", "50038"):
+                return True
+            continue
         part = order.segment == product if plan.venue == "bybit" else product in order.segment
         if plan.venue in ("bybit", "bitget") and part and (code or "10028") in _NO_SUCH_PRODUCT:
             return True
@@ -386,7 +394,7 @@ def _problems(world: World, reports: list[ProfileReport], took: float, shown: st
         if report.verdict is Verdict.CLEAR and not plan.dry_run:
             yield from _false_clear(world, owner, report, last)
         elif _harmless(plan) and report.verdict not in (Verdict.CLEAR, Verdict.UNCONFIGURED):
-            if report.error is not None and report.error.kind == "parameter":
+            if (report.error is not None and report.error.kind == "parameter") or _limited(report):
                 continue  # selectors that do not fit each other
             yield f"{report.verdict.value}, though nothing was in the way: {report.error}"
 
@@ -440,6 +448,8 @@ def _unrequested(world: World, owner: _Owner, report: ProfileReport) -> Iterator
         return
     if (report.error is not None and report.error.kind == "parameter") or plan.options.get("account_group") == 7:
         return
+    if _limited(report):
+        return
     healthy = world.healthy_from()
     patience = PATIENCE + 3 * plan.weather.latency
     if healthy is None or healthy + patience > START + plan.deadline or _refused_for_good(world.judged[owner.name]):
@@ -471,6 +481,11 @@ def _unrequested(world: World, owner: _Owner, report: ProfileReport) -> Iterator
     if left:
         why = f"{len(left)} never requested to go after {healthy - START:.3f} s, when all faults were over"
         yield f"left: {why}, {report.verdict.value} after {world.over - START:.3f} s: {', '.join(left[:3])}"
+
+
+def _limited(report: ProfileReport) -> bool:
+    """Whether a limit of the venue let fewer cancels out than there were, and the result says how long they take."""
+    return report.error is not None and "limit lets" in report.error.message and "--deadline" in report.error.hint
 
 
 def _shown(owner: _Owner, order: SimOrder, since: float, until: float) -> bool:

@@ -24,13 +24,14 @@ from cancelall.simulator.bybit import state as bybit_state
 from cancelall.simulator.deltadefi import markets as deltadefi_markets
 from cancelall.simulator.deribit import instruments as deribit_instruments
 from cancelall.simulator.hyperliquid import markets as hyperliquid_markets
+from cancelall.simulator.kraken import state as kraken_state
 from cancelall.simulator.pacifica import markets as pacifica_markets
 from tests.soak.virtual import Sent, true_ms
 
 FOREVER = 1 << 60
 CLIENT_IDS = frozenset({"client_id", "not_client_id"})
 """Options that select orders by their client ids."""
-PAGING = frozenset({"cursor", "idLessThan", "page", "offset"})
+PAGING = frozenset({"cursor", "idLessThan", "page", "offset", "after", "endId"})
 
 
 # --- lives ----------------------------------------------------------------------------------------------------------
@@ -173,6 +174,10 @@ class Truth:
     def protective(self, order: SimOrder) -> bool:
         """Whether it can only shrink a position."""
         raise NotImplementedError
+
+    def unsure(self, order: SimOrder) -> bool:
+        """Whether nothing tells if it can only shrink a position: it stays with those that do, and is open."""
+        return False
 
     def covers(self, path: str, parameters: Mapping[str, str], order: SimOrder) -> bool:
         """Whether a listing with these parameters is about this order."""
@@ -482,6 +487,80 @@ class HyperliquidTruth(Truth):
         return replace(order, kind="Limit", extra={})
 
 
+class KrakenTruth(Truth):
+    """One listing of everything; pairs in any spelling narrow it."""
+
+    def in_scope(self, order: SimOrder) -> bool:
+        pair = kraken_state.PAIRS[order.symbol]
+        site = pair.wsname.replace("XBT", "BTC").replace("XDG", "DOGE")
+        spellings = {pair.id, pair.altname, pair.wsname, site, site.replace("/", "")}
+        return not self.many("pair") or any(one.upper() in spellings for one in self.many("pair"))
+
+    def unsure(self, order: SimOrder) -> bool:
+        return "leverage" in order.extra and order.kind != "limit"
+
+    def protective(self, order: SimOrder) -> bool:
+        waits = order.kind.startswith(("stop-loss", "take-profit", "trailing-stop"))
+        return self.unsure(order) or ("leverage" not in order.extra and waits and order.side == "sell")
+
+    def covers(self, path: str, parameters: Mapping[str, str], order: SimOrder) -> bool:
+        return path == "/0/private/OpenOrders"
+
+    def fired(self, order: SimOrder) -> SimOrder | None:
+        if order.kind in ("limit", "iceberg"):
+            return None
+        return replace(order, kind="limit", price="100")
+
+
+class OkxTruth(Truth):
+    """Ordinary orders, event contracts, algo orders by their types, spread orders; a type, a name, or an underlying."""
+
+    CONTRACTS = ("MARGIN", "SWAP", "FUTURES")
+    TRIGGERED = ("conditional", "oco", "trigger", "move_order_stop")
+
+    def in_scope(self, order: SimOrder) -> bool:
+        types, names = self.many("instrument_type"), [one.upper() for one in self.many("instrument")]
+        underlying, type_ = self.one("underlying").upper(), str(order.extra["instType"])
+        if type_ == "SPREAD" and not (types or names) and self.environment not in ("live", "demo"):
+            return False
+        if underlying and type_ not in ("SWAP", "FUTURES", "OPTION"):
+            return False
+        if underlying and not re.match(rf"{underlying}(_[A-Z]+)*-", order.symbol):
+            return False
+        return (not types or type_ in types) and (not names or order.symbol in names)
+
+    def protective(self, order: SimOrder) -> bool:
+        type_, extra = order.extra["instType"], order.extra
+        if type_ == "SPOT":
+            return order.side == "sell" and order.kind in ("conditional", "oco", "move_order_stop")
+        if type_ not in self.CONTRACTS:
+            return False
+        hedged = (extra.get("posSide"), order.side) in (("long", "sell"), ("short", "buy"))
+        return order.reduce_only or hedged or extra.get("closeFraction") == "1" or extra.get("isTpLimit") == "true"
+
+    def covers(self, path: str, parameters: Mapping[str, str], order: SimOrder) -> bool:
+        name = parameters.get("instId") or parameters.get("sprdId") or order.symbol
+        type_ = parameters.get("instType", "")
+        if name != order.symbol or type_ not in ("", order.extra["instType"]):
+            return False
+        match path:
+            case "/api/v5/trade/orders-pending":
+                return order.segment == ("events" if type_ == "EVENTS" else "orders")
+            case "/api/v5/trade/orders-algo-pending":
+                return order.kind in parameters.get("ordType", "").split(",")
+            case "/api/v5/sprd/orders-pending":
+                return order.segment == "spreads"
+        return False
+
+    def fired(self, order: SimOrder) -> SimOrder | None:
+        if order.kind not in self.TRIGGERED:
+            return None
+        extra = {name: value for name, value in order.extra.items() if name != "closeFraction"}
+        closes = self.protective(order) and order.extra["instType"] in self.CONTRACTS
+        turned = replace(order, segment="orders", kind="limit", type="limit", price="100", extra=extra)
+        return replace(turned, reduce_only=closes)
+
+
 class BinanceTruth(Truth):
     """Wallets. Where portfolio margin is on, those of `papi` are in the place of others, by the same words."""
 
@@ -526,8 +605,10 @@ TRUTHS: Mapping[str, Callable[[Any, Mapping[str, Any], str], Truth]] = {
     "bitget": BitgetTruth,
     "bybit": BybitTruth,
     "deltadefi": DeltadefiTruth,
+    "kraken": KrakenTruth,
     "deribit": DeribitTruth,
     "hyperliquid": HyperliquidTruth,
+    "okx": OkxTruth,
     "pacifica": PacificaTruth,
 }
 
@@ -553,7 +634,7 @@ def listings(log: Sequence[Sent], steps: Steps) -> dict[tuple[str, tuple[tuple[s
         if sent.kind is not Kind.LISTING or sent.answered is None or sent.processed is None:
             continue
         parameters = dict(parse_qsl(sent.request.query, keep_blank_values=True))
-        if sent.request.method == "POST":
+        if sent.request.body.startswith(b"{"):  # a form holds a nonce and nothing else
             parameters |= {key: str(value) for key, value in json.loads(sent.request.body).items()}
         rest = tuple(sorted((key, value) for key, value in parameters.items() if key not in PAGING))
         key = (sent.request.path, rest)

@@ -101,6 +101,11 @@ class State(FakeVenue):
     def stock(self, account: Account, orders: int) -> None:
         self.put_stock(account, STOCK, orders, named=True)
 
+    def owner(self, order: SimOrder, number: int) -> str:
+        """Linked orders have one owner: the step to the one before them is negative."""
+        steps = [step for link in ("oco", "oto") if isinstance(step := order.extra.get(link), int)]
+        return super().owner(order, number + min([0, *steps]))
+
     def new_id(self, like: SimOrder) -> str:
         self._number += self.random.randrange(1, 9)
         return id_of(like, self._number)

@@ -11,7 +11,7 @@ from .instruments import CURRENCIES, INSTRUMENTS, KINDS
 from .state import State, invalid, params_of
 
 _SCOPE = "account:read block_rfq:none block_trade:none trade:read_write wallet:read"
-_BARE = SimPosition(symbol="SOL_USDC-PERPETUAL", long=False)
+_BARE = SimPosition(symbol="ETH-PERPETUAL", long=False)
 
 
 def log_in(venue: State, call: Call) -> object:

@@ -5,6 +5,7 @@ Every refusal of an action is HTTP 200 with `{"status":"err","response":text}`; 
 
 from collections import deque
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import cycle, islice
 from typing import ClassVar
 
@@ -109,8 +110,15 @@ class State(FakeVenue):
             order_id = self.new_id(template)
             parent = order_id if "children" in template.extra else parent
             order = sized(template).but(**({"parent": parent} if "parent" in template.extra else {}))
-            client_id = f"0x{self.random.getrandbits(128):032x}" if number % 3 == 1 and order.segment != TWAPS else ""
+            owner = ("f00d0000", "de50de50")[number // 3 % 2]  # of two bots that trade here
+            named = number % 3 == 1 and order.segment != TWAPS and not {"parent", "children"} & order.extra.keys()
+            client_id = f"0x{owner}{self.random.getrandbits(96):024x}" if named else ""
             self.place(account, order.placed(order_id, self.now_ms() - _STOCK_AGE_MS + number * 100, client_id))
+
+    def place_like(self, account: Account, order: SimOrder, when_ms: int) -> SimOrder:
+        """What a bot places anew belongs to no other order."""
+        alone = {name: value for name, value in order.extra.items() if name not in ("parent", "children")}
+        return super().place_like(account, replace(order, extra=alone), when_ms)
 
     def on_cancelled(self, account: Account, order: SimOrder) -> None:
         """With an order its children go; those of a filled one stay."""

@@ -137,7 +137,7 @@ class DeribitOrders(Segment):
         return Order(
             id=row.identity(key),
             segment=self.name,
-            client_id=row.text("label"),
+            client_id=row.client_id("label"),
             symbol=symbol,
             side=side,
             type=kind or None,

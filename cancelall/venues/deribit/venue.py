@@ -86,9 +86,9 @@ def not_covered(options: DeribitOptions, environment: str) -> tuple[str, ...]:
     return (*found, "orders of other subaccounts (they have keys of their own)")
 
 
-def unwitnessed(options: DeribitOptions, keep_protective: bool, reads_only: bool) -> str:
+def unwitnessed(options: DeribitOptions, keeps_some: bool, reads_only: bool) -> str:
     """What the proof could not rest on."""
-    return "not witnessed: a last cancel of everything that finds nothing" if keep_protective and not reads_only else ""
+    return "not witnessed: a last cancel of everything that finds nothing" if keeps_some and not reads_only else ""
 
 
 VENUE = Venue(

@@ -13,7 +13,8 @@ Handled on the safe side, because the documents leave it open:
 - how far back the log of TWAPs goes is not said: one of 2000 rows in less than seven days, the longest that a TWAP
   runs, proves nothing; nor does a running one without an id, which no cancel can name
 - children of an order stand in its row and by themselves: those that stand in the row only are cancelled, too; what
-  becomes of them when their parent is partly filled is not said, so they are named like any other
+  becomes of them when their parent is partly filled is not said, so they are named like any other; with a parent that
+  a client id selects they go, too, whatever their own ids
 - `triggered` and every status that is not documented is open
 - how the flag for fast cancels is refused, which trigger orders may not have, is not said: it is not sent
 - `expiresAfter` is not sent: a cancel names its orders, so one that comes late takes no other

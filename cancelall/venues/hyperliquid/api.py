@@ -40,6 +40,9 @@ _WEIGHTS = {**dict.fromkeys(_LIGHT, 2), "userRole": 60, "historicalOrders": 120,
 
 JSON_HEADERS = (("Content-Type", "application/json"),)
 
+_NEEDED = (Purpose.LISTING, Purpose.DISCOVERY, ROLE)
+"""What a cancel or the proof waits for."""
+
 # --- requests --------------------------------------------------------------------------------------------------------
 
 
@@ -50,7 +53,7 @@ def read(kind: str, purpose: str = Purpose.LISTING, **values: object) -> Request
         path=INFO,
         body=_compact({"type": kind, **values}),
         signed=values.get("user") == "",
-        priority=Priority.LISTING if purpose == Purpose.LISTING else Priority.OTHER,
+        priority=Priority.LISTING if purpose in _NEEDED else Priority.OTHER,
         bucket="listings" if purpose == Purpose.LISTING else "reads",
         purpose=purpose,
     )

@@ -12,7 +12,7 @@ from decimal import Decimal, InvalidOperation
 from functools import partial
 from typing import Any
 
-from cancelall.core.model import Order, Purpose, Reply, Request
+from cancelall.core.model import Order, Reply, Request
 from cancelall.core.positions import LONG, SHORT, UNREADABLE, Position, ProtectiveOrder, Role
 from cancelall.venues import payload
 from cancelall.venues.hyperliquid.api import read
@@ -23,13 +23,15 @@ from cancelall.venues.positions import PositionListing, PositionPage, PositionsM
 from cancelall.venues.positions import positions as shown_positions
 from cancelall.venues.positions import price as price_of
 
+_PURPOSE = "list positions"
+
 
 def listings(options: Any, orders: tuple[Request, ...]) -> tuple[PositionListing, ...]:
     """One for each dex whose orders are listed."""
     found = []
     for body in (json.loads(request.body) for request in orders):
         if body["type"] == "frontendOpenOrders":
-            request = read("clearinghouseState", Purpose.DISCOVERY, user=body["user"], dex=body["dex"])
+            request = read("clearinghouseState", _PURPOSE, user=body["user"], dex=body["dex"])
             name = f"perpetuals of {body['dex'] or CORE}"
             found.append(PositionListing(name=name, request=request, read=partial(_page, frozenset(options.coin))))
     return tuple(found)

@@ -64,9 +64,6 @@ class HyperliquidSegment(Segment):
         """Those that a cancel can name."""
         return tuple(order for order in orders if self._market(order) is not None)
 
-    def _with_market(self, order: Order) -> tuple[Order, int]:
-        return order, self._market(order) or 0
-
     def _in_scope(self, order: Order) -> Order | None:
         """An order whose market cannot be read is in every scope."""
         return order if not self.coins or order.symbol is None or order.symbol in self.coins else None
@@ -127,7 +124,7 @@ class HyperliquidOrders(HyperliquidSegment):
         return one_by_one(self._named(orders), lambda order: self._several((order,)))
 
     def _several(self, orders: tuple[Order, ...]) -> Request:
-        return cancel(tuple(map(self._with_market, orders)), self.around)
+        return cancel(tuple((order, self._market(order) or 0) for order in orders), self.around)
 
     def final_states(self, orders: tuple[Order, ...], since_ms: int) -> tuple[Request, ...]:
         if len(orders) > _FEW:
@@ -163,10 +160,9 @@ class HyperliquidOrders(HyperliquidSegment):
         order = self._in_scope(_order(self.name, Row(row.record.get("order")), ended_ms))
         if order is None or state is None or dex_of(order.symbol or "") != self.name:
             return None
-        if state is State.FILLED:
-            return order, state, ""
         filled = payload.filled_before(payload.minus(order.quantity, order.remaining))
-        return order, state, payload.why(filled, "" if status == "canceled" else status or "")
+        how = payload.why(filled, "" if status == "canceled" else status or "")
+        return order, state, "" if state is State.FILLED else how
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -213,7 +209,7 @@ class HyperliquidTwaps(HyperliquidSegment):
         return super()._in_scope(order) if chosen else None
 
     def cancels(self, orders: tuple[Order, ...], others: tuple[Order, ...] | None) -> Named:
-        return one_by_one(self._named(orders), lambda order: cancel_twap(*self._with_market(order), self.around))
+        return one_by_one(self._named(orders), lambda order: cancel_twap(order, self._market(order) or 0, self.around))
 
     def final_states(self, orders: tuple[Order, ...], since_ms: int) -> tuple[Request, ...]:
         return (read("twapHistory", Purpose.FINAL_STATES, user=self.user),)
@@ -303,9 +299,8 @@ def _protection(kind: str, row: Row, sells_spot: bool) -> Protection:
 
 # --- rows of TWAPs ---------------------------------------------------------------------------------------------------
 
-_LONGEST_LOG = 2000
-_LONGEST_TWAP = 7 * 86_400
-"""Seconds."""
+_LONGEST_LOG, _LONGEST_TWAP = 2000, 7 * 86_400
+"""Rows, and seconds."""
 _TWAP_RUNS = ("activated", "waitingForTrigger")
 _TWAP_ENDS = {"finished": State.FILLED, "terminated": State.CANCELLED, "stopped": State.CANCELLED, "error": State.GONE}
 """Statuses of a TWAP that is over; every other one, documented or not, is running."""

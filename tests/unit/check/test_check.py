@@ -31,7 +31,7 @@ from checking import bad, checked, checked_all, level, line_of, named, shown
 from faults import raw
 from support import kill, profile_table
 
-NEVER_TAKES = ("pacifica", "deribit", "hyperliquid")
+NEVER_TAKES = ("pacifica", "deribit", "hyperliquid", "kraken", "okx")
 """Where a real cancel can be sent that never takes an order, whatever rests."""
 OWN_KEY = {"pacifica": ExitStatus.REFUSED}
 """Venues where the key of the embedded exchange is the one that holds the funds."""
@@ -231,6 +231,22 @@ def test_the_questions_are_reads(venue: str) -> None:
         ("deribit", ["testnet"], "environment", "fail", "comes from testnet", "correct environment"),
         ("deribit", ["clock=70"], "clock", "fail", "s behind", "timedatectl"),
         ("deribit", ["clock=-12"], "clock", "fail", "s ahead", "timedatectl"),
+        ("kraken", ["rights=close-trades+withdraw-funds"], "withdrawal", "fail", "can withdraw", "/api"),
+        ("kraken", ["rights=query-open-trades"], "rights", "fail", "read-only", "right to trade"),
+        ("kraken", ["rights=close-trades"], "rights", "fail", "may not read", "right to view"),
+        ("kraken", ["rights=close-trades+query-open-trades", "snake"], "key", "warn", "query closed orders", "/api"),
+        ("kraken", ["window"], "rights", "fail", "may not read", "right to view"),
+        ("kraken", ["key-days=5", "snake"], "expiry", "warn", "5 day(s)", "renew it"),
+        ("kraken", [], "expiry", "ok", "does not expire", ""),
+        ("kraken", ["bound", "snake"], "addresses", "ok", "certain addresses", ""),
+        ("kraken", [], "addresses", "warn", "any address", "bind it"),
+        ("kraken", ["key"], "key", "fail", "EAPI:Invalid key", "not allowed from this address"),
+        ("kraken", ["otp"], "key", "fail", "EAPI:Invalid signature", "two-factor"),
+        ("kraken", ["nonces=ns"], "key", "warn", "finer or later nonces", "/api"),
+        ("kraken", ["nonces=3600"], "key", "warn", "finer or later nonces", "/api"),
+        ("kraken", ["invalid-nonce"], "clock", "fail", "Invalid nonce", "a key for this command alone"),
+        ("kraken", ["engine=maintenance"], "account mode", "fail", "may not take cancels", "wait"),
+        ("kraken", ["clock=60"], "clock", "warn", "does not mind", "timedatectl"),
         ("binance", ["rights=enableReading+enableWithdrawals"], "withdrawal", "fail", "can withdraw", "api-management"),
         ("binance", [], "withdrawal", "ok", "cannot withdraw", ""),
         ("binance", ["rights=enableReading"], "rights", "fail", "read-only", "right to trade"),

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -45,11 +46,23 @@ class Echo:
                 named = ("sign", "key", "passphrase")
                 found = {value for name, value in self.headers.items() if any(one in name.lower() for one in named)}
                 found |= set(re.findall(r'"signature":"([^"]+)"', body))
+                found |= set(re.findall(r"sig=(\w+)", self.headers.get("Authorization", "")))
                 found |= set(re.findall(r"[?&]signature=([0-9a-f]+)", self.path))
                 found = {value for value in found if len(value) >= PART}
                 echo.secrets |= found
                 said = f"bad request {' '.join(how(value) for value in sorted(found) for how in HOW)} !"
-                fields = {"retMsg": said, "msg": said, "message": said, "error": said, "reason": said, "info": said}
+                fields: dict[str, Any] = {
+                    "retMsg": said,
+                    "msg": said,
+                    "message": said,
+                    "error": said,
+                    "reason": said,
+                    "info": said,
+                }
+                if self.path.startswith("/api/v2/private/"):  # as Deribit has its errors
+                    fields["error"] = {"code": 99999, "message": said}
+                if self.path.startswith("/0/"):  # as Kraken has its errors
+                    fields["error"] = [said]
                 answer = json.dumps({"retCode": 99999, "code": 99999, "success": False, **fields, "data": None})
                 self.send_response(400)
                 self.send_header("X-Request-Id", said)

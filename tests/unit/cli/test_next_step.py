@@ -50,6 +50,11 @@ def test_what_was_only_read_can_be_cancelled(line: str, more: str) -> None:
     assert found == f"to cancel them: cancelall mm-2{more}"
 
 
+def test_what_a_limit_left_is_gone_on_with_and_no_bot_is_blamed() -> None:
+    error = ErrorReport(kind="rate_limit", message="20 in 2 s")
+    assert next_step.of_profile(report(Verdict.OPEN, error=error), ["mm-2"]) == "at once: cancelall mm-2"
+
+
 def test_an_interruption_is_finished() -> None:
     error = ErrorReport(kind="interrupted", message="stopped by SIGINT")
     assert next_step.of_profile(report(Verdict.UNPROVEN, error=error), ["mm-2"]) == (

@@ -700,6 +700,8 @@ def test_a_secret_of_the_same_name_is_never_taken_for_a_selector(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Some venues call their keys so. As a prefix it would select no order, and nothing would be cancelled."""
+    shown = show.redacted(read(tmp_path, '[profiles.d]\nvenue = "deribit"\nclient_id = "DUMMYsecret"\n'))
+    assert "DUMMY" not in str(shown)
 
     @dataclass(frozen=True, kw_only=True)
     class Secrets:
@@ -711,6 +713,7 @@ def test_a_secret_of_the_same_name_is_never_taken_for_a_selector(
     found = profile(tmp_path, BYBIT, environ)
     assert (found.scope, found.warnings) == ({"not_client_id": ("b",)}, ())
     assert profile(tmp_path, BYBIT, environ, client_id=("a",)).scope == {"client_id": ("a",)}
+    assert profile(tmp_path, BYBIT + 'client_id = ["a"]\n', environ).scope["client_id"] == ("a",), "a list is no secret"
     problem = broken(tmp_path, BYBIT + 'client_id = "DUMMY"\n')
     assert problem.startswith("FILE, line 3 [profiles.bybit]: client_id stands in the wrong table")
 

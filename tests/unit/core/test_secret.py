@@ -293,13 +293,14 @@ def test_no_part_of_a_pem_block_is_left_but_what_all_have() -> None:
 @pytest.mark.parametrize(
     ("form", "where"),
     [
-        *(("hex", where) for where in ("header", "body", "query")),
+        *(("hex", where) for where in ("header", "authorization", "body", "query")),
         *(("base64", "header"), ("base64", "query"), ("base58", "body")),
     ],
 )
 def test_the_signature_of_a_request_is_taken_out(form: str, where: str) -> None:
     value = SIGNATURES[form]
     headers = [("X-SIGN", value)] if where == "header" else [("X-SIGN-TYPE", "2")]
+    headers += [("Authorization", f"x-hmac id=1,sig={value},nonce=2")] if where == "authorization" else []
     body = b'{"account":"abc","signature":"%s","n":1}' % value.encode() if where == "body" else b""
     url = f"https://x/y?a=1&signature={urllib.parse.quote(value, safe='')}&b=2" if where == "query" else "https://x/y"
     assert scrub(f"bad {value}") == f"bad {value}"

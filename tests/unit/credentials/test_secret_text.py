@@ -191,6 +191,7 @@ LOOKS_LIKE = {
     ],
     "is a placeholder, which nobody has filled in": [
         *("<your key here>", "[your api secret]", "your_api_secret", "YOUR-API-SECRET-HERE", "changeme", "CHANGE_ME"),
+        *("your_client_id", "CLIENT_SECRET"),
         *("'todo'", "null", "insert_secret_here", "xxx-xxx-xxx", "XXXXXXXXXXXXXXXX"),
     ],
     "is one character over and over: a placeholder, or a value that was hidden": [

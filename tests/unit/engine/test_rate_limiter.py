@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cancelall.core.model import Priority, Request
-from cancelall.engine.rate_limiter import Address, Backoffs, HostGate, RateLimiter
+from cancelall.engine.rate_limiter import Address, Backoffs, HostGate, ProfileLimits, RateLimiter
 from cancelall.venues.contract import Limit
 from cancelall.venues.registry import VENUES, load
 from instant import instantly, run
@@ -87,7 +87,41 @@ def test_the_documented_limits_are_kept(name: str) -> None:
         assert limit.count > 0
         assert limit.seconds > 0
         times = [time for time, _ in departures(limit, [(0.0, 0)] * min(limit.count * 2 + 1, 60))]
-        assert most_in_a_window(times, limit.seconds) <= limit.count
+        assert most_in_a_window(times, limit.seconds) <= limit.count * (2 if limit.falls else 1)
+
+
+def test_a_counter_takes_a_burst_and_then_as_many_as_it_falls() -> None:
+    """Not one window after the other: fifteen at once, and from then on one in three seconds."""
+    times = [time for time, _ in departures(Limit(count=3, seconds=9.0, falls=True), [(0.0, 2)] * 5)]
+    assert times == [0.0] * 3 + [3.06, 6.12]
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    count=st.integers(1, 5),
+    seconds=st.sampled_from([1.0, 9.0]),
+    waiters=st.lists(st.tuples(st.floats(0, 30), st.sampled_from([0, 1, 2])), min_size=1, max_size=25),
+)
+def test_a_counter_never_stands_above_its_limit(count: int, seconds: float, waiters: list[tuple[float, int]]) -> None:
+    gone = departures(Limit(count=count, seconds=seconds, falls=True), waiters)
+    assert len(gone) == len(waiters)
+    height, before = 0.0, 0.0
+    for at, _ in gone:
+        height, before = max(0.0, height - (at - before) * count / seconds) + 1, at
+        assert height <= count + 1e-6
+    latest = max(after for after, _ in waiters)
+    assert gone[-1][0] <= latest + len(waiters) / count * seconds * 1.02 + 0.001, "nobody waits longer than needed"
+
+
+@instantly
+async def test_a_turn_of_a_counter_that_was_not_needed_is_given_back() -> None:
+    limiter = RateLimiter(Limit(count=1, seconds=10.0, falls=True))
+    await limiter.turn(0)
+    limiter.unused()
+    gone: list[tuple[float, str]] = []
+    await _go(limiter, 0, "next", gone)
+    await _go(limiter, 0, "after", gone)
+    assert gone == [(0.0, "next"), (10.2, "after")]
 
 
 # --- who goes first -------------------------------------------------------------------------------------------------
@@ -128,6 +162,69 @@ async def test_a_turn_that_was_not_needed_goes_to_the_next() -> None:
     await task
     await _go(limiter, 2, "after", gone)
     assert gone == [(0.25, "next"), (1.27, "after")]
+
+
+# --- limits of which a request takes more, or has one of its own ----------------------------------------------------
+
+
+@instantly
+async def test_a_request_takes_as_much_of_a_limit_as_it_costs() -> None:
+    limiter = RateLimiter(Limit(count=20, seconds=2.0))
+    gone = []
+    for cost in (10, 10, 10, 3, 7, 20):
+        await limiter.turn(0, cost)
+        gone.append(round(now(), 6))
+    assert gone == [0.0, 0.0, 2.04, 2.04, 2.04, 4.08]
+
+
+@instantly
+async def test_what_was_not_needed_is_given_back_whatever_went_after_it() -> None:
+    limiter = RateLimiter(Limit(count=20, seconds=2.0))
+    for cost in (3, 10):
+        await limiter.turn(0, cost)
+    limiter.unused(3)
+    await limiter.turn(0, 10)
+    assert now() == 0.0
+    await limiter.turn(0, 1)
+    assert round(now(), 6) == 2.04
+
+
+def cancels(bucket: str, cost: int = 10) -> Request:
+    return Request(method="POST", path="/cancel", changes=True, bucket=bucket, cost=cost, priority=Priority.CANCEL)
+
+
+@instantly
+async def test_each_instrument_has_a_limit_of_its_own_like_the_one_before_the_colon() -> None:
+    limits = ProfileLimits({"algos": Limit(count=20, seconds=2.0), "algos:C": Limit(count=1)}, HostGate.alone(None))
+    gone: list[tuple[float, str]] = []
+
+    async def go(request: Request) -> None:
+        await limits.turn(request, 1, lambda: None)
+        gone.append((round(now(), 6), request.bucket))
+
+    await asyncio.gather(
+        *(go(cancels(f"algos:{name}")) for name in "AAABB"), *(go(cancels("algos:C", 1)) for _ in "CC")
+    )
+    assert sorted(gone) == sorted(
+        [(0.0, "algos:A")] * 2 + [(2.04, "algos:A")] + [(0.0, "algos:B")] * 2 + [(0.0, "algos:C"), (1.02, "algos:C")]
+    )
+
+
+@instantly
+async def test_what_waited_in_vain_is_known_in_seconds() -> None:
+    limit = Limit(count=20, seconds=2.0)
+    limits = ProfileLimits({"algos": limit, "reads": limit}, HostGate.alone(None))
+    assert limits.behind is None
+    reads = [replace(cancels("reads"), changes=False)] * 9
+    requests = [*[cancels("algos:A")] * 6, *[cancels("algos:B")] * 3, *reads, *[cancels("none")] * 99]
+    tasks = [asyncio.create_task(limits.turn(one, 1, lambda: None)) for one in requests]
+    await asyncio.sleep(1.0)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    assert limits.behind is not None
+    bucket, known, seconds = limits.behind
+    assert (bucket, known, round(seconds, 6)) == ("algos:A", limit, 4.08)
 
 
 # --- what a venue asks to wait --------------------------------------------------------------------------------------

@@ -187,6 +187,21 @@ def test_a_read_whose_connection_breaks_before_any_answer_goes_once_more(
         assert b"the second, unanswered" in server.requests
 
 
+def test_a_read_whose_signature_is_good_for_one_arrival_does_not_go_once_more(line: Transport) -> None:
+    """The host may have read it before it closed the connection."""
+
+    def first(made: socket.socket) -> None:
+        made.sendall(OK)
+        read_request(made)
+        made.close()
+
+    with RawServer(first) as server:
+        line.send(a_get(server), in_seconds())
+        with pytest.raises(TransportFault, match="the connection broke"):
+            line.send(a_get(server, once=True), in_seconds())
+        assert server.accepted == 1
+
+
 @pytest.mark.parametrize("part", [b"H", FIRST[:30], FIRST[:-3]])
 def test_a_read_that_was_answered_in_part_does_not_go_once_more(line: Transport, part: bytes) -> None:
     with RawServer(answering(FIRST, part)) as server:

@@ -16,6 +16,7 @@ from cancelall.venues.contract import Segment
 from cancelall.venues.deltadefi.options import DeltadefiFacts
 from cancelall.venues.deribit.segments import DeribitOrders
 from cancelall.venues.hyperliquid.options import HyperliquidFacts
+from cancelall.venues.okx.options import OkxFacts
 from cancelall.venues.pacifica.api import TWAP
 from cancelall.venues.registry import load, schema
 
@@ -88,8 +89,10 @@ GOOD_ANSWERS: Mapping[str, Callable[[object], object]] = {
     "ascendex": lambda data: {"code": 0, "data": data},
     "pacifica": lambda data: {"success": True, "data": data, "error": None, "code": None},
     "deltadefi": lambda data: data,
+    "kraken": lambda data: {"error": [], "result": data},
     "deribit": lambda data: {"jsonrpc": "2.0", "id": 1, "result": data, "testnet": False},
     "hyperliquid": lambda data: data,
+    "okx": lambda data: {"code": "0", "data": data, "msg": ""},
     "binance": lambda data: data,
 }
 """Each venue's good answer with this in it."""
@@ -380,6 +383,7 @@ _DERIBIT = Kind(
     segment="account",
     row=ROWS["deribit"],
     key="order_id",
+    client_id="label",
     status="order_state",
     ended=("filled", "cancelled", "rejected"),
     shape=GOOD_ANSWERS["deribit"],
@@ -410,6 +414,7 @@ _HYPERLIQUID = (
             status="",
             ended=(),
             shape=GOOD_ANSWERS["hyperliquid"],
+            client_id="cloid",
             read="coin side limitPx sz origSz timestamp cloid orderType reduceOnly isTrigger isPositionTpsl",
             bare=True,
         )
@@ -430,13 +435,108 @@ _HYPERLIQUID = (
     ),
 )
 
+# --- Kraken ---------------------------------------------------------------------------------------------------------
+
+
+def _mapped(rows: object) -> object:
+    """The listing is a map by ids. What has none that can be one gets a name that none is; two alike do not stay so."""
+    if not isinstance(rows, list):
+        return {"error": [], "result": {"open": [] if rows == {} else rows}}
+    shown: dict[str, object] = {}
+    for row in rows:
+        identity = row.get("txid") if isinstance(row, dict) else None
+        good = isinstance(identity, str | int) and not isinstance(identity, bool)
+        name = str(identity) if good else "\n"
+        while name in shown:
+            name += "2" if good else "\n"
+        shown[name] = {key: one for key, one in row.items() if key != "txid"} if isinstance(row, dict) else row
+    return {"error": [], "result": {"open": shown}}
+
+
+_KRAKEN = Kind(
+    venue="kraken",
+    segment="spot",
+    row={**ROWS["kraken"], "txid": "1"},
+    key="txid",
+    status="status",
+    ended=("closed", "canceled", "expired"),
+    shape=_mapped,
+    client_id="cl_ord_id",
+    names_all=False,
+    read="status cl_ord_id vol vol_exec opentm descr margin",
+    by_symbol=False,
+)
+
+# --- OKX ------------------------------------------------------------------------------------------------------------
+
+LEVEL = OkxFacts(level="2")
+"""An account whose mode has reduce-only orders."""
+
+
+def _okx(name: str, row: Row, key: str, ended: str, read: str, **more: Any) -> Kind:
+    return Kind(
+        venue="okx",
+        segment=name,
+        facts=LEVEL,
+        row=row,
+        key=key,
+        status="state",
+        ended=tuple(ended.split()),
+        shape=GOOD_ANSWERS["okx"],
+        client_id="algoClOrdId" if key == "algoId" else "clOrdId",
+        read=f"state {read}",
+        **more,
+    )
+
+
+_OKX_READ = "instId instType side ordType sz posSide reduceOnly cTime"
+_OKX = (
+    *(
+        _okx(name, row, "ordId", "filled canceled mmp_canceled", f"{read} px clOrdId category accFillSz")
+        for name, row, read in (
+            ("orders", ROWS["okx order"], f"{_OKX_READ} isTpLimit"),
+            ("events", {**ROWS["okx order"], "instType": "EVENTS"}, "instId instType side ordType sz cTime"),
+        )
+    ),
+    *(
+        _okx(
+            name,
+            {**ROWS["okx algo"], "ordType": type_},
+            "algoId",
+            "effective canceled order_failed",
+            _OKX_READ + " triggerPx",
+        )
+        for name, type_ in (("TP/SL", "conditional"), ("triggers", "trigger"), ("trailing stops", "move_order_stop"))
+    ),
+    _okx(
+        "spreads",
+        ROWS["okx spread"],
+        "ordId",
+        "filled canceled",
+        "sprdId side sz px ordType clOrdId cTime",
+        by_symbol=False,
+    ),
+)
+
 EVERY: Mapping[str, Kind] = {
     f"{one.venue} {one.segment}{' unified' if one.facts is UNIFIED else ''}": one
-    for one in (*_BYBIT, _BYBIT_STRATEGY, *KINDS.values(), *_ASCENDEX, *_PACIFICA, _DELTADEFI, _DERIBIT, *_HYPERLIQUID)
+    for one in (
+        *_BYBIT,
+        _BYBIT_STRATEGY,
+        *KINDS.values(),
+        *_ASCENDEX,
+        *_PACIFICA,
+        _DELTADEFI,
+        _KRAKEN,
+        _DERIBIT,
+        *_HYPERLIQUID,
+        *_OKX,
+    )
 } | _BINANCE
 """All listings."""
 
 SCOPES: Mapping[str, tuple[tuple[Mapping[str, Any], Any], ...]] = {
+    "kraken": (({}, None), ({"pair": ("XBTUSD",)}, None)),
     "bybit": (({}, None), ({"symbol": ("BTCUSDT",)}, None)),
     "bitget": tuple(
         (options, facts)
@@ -446,6 +546,12 @@ SCOPES: Mapping[str, tuple[tuple[Mapping[str, Any], Any], ...]] = {
     "ascendex": (({"futures_api": "v1"}, None), ({"symbol": ("BTC/USDT", "A-PERP")}, None)),
     "pacifica": (({}, None), ({"symbol": ("BTC",)}, None)),
     "hyperliquid": (({}, HYPERLIQUID_FACTS), ({"coin": ("BTC",), "vault": f"0x{9:040x}"}, HYPERLIQUID_FACTS)),
+    "okx": (
+        ({}, None),
+        ({"instrument": ("BTC-USDT-SWAP",)}, LEVEL),
+        ({"instrument": ("BTC-USDT", "BTC-USDT_BTC-USDT-SWAP", "BTC-USD-260327-80000-C")}, None),
+        ({"underlying": "BTC-USD"}, LEVEL),
+    ),
     "binance": tuple(
         (options, facts)
         for facts in (None, BinanceFacts(mode="pm", pairs=("BTCUSDT",)))
@@ -516,6 +622,20 @@ def requests(venue: str) -> Mapping[str, Request]:
         found["unified cancel"] = next(
             one.mass_cancels(())[0] for one in segments(venue, {}, UNIFIED) if one.name == "SPOT"
         )
+    if venue == "kraken":
+        two = (order, Order(id="2", segment=first.name))
+        found["batch"] = first.cancels(two, None)[0][0]
+    if venue == "okx":
+        there = {one.name: one for one in segments(venue, {})}
+        found = {
+            "cancel": there["spreads"].mass_cancels(())[0],
+            "listing": there["orders"].listings[0][0],
+            "some": there["events"].listings[0][0],
+            "spreads": there["spreads"].listings[0][0],
+            "by name": there["orders"].cancels((order,), None)[0][0],
+            "advance": there["TWAP"].cancels((order,), None)[1][0],
+            "of one": segments(venue, {"instrument": ("BTC-USDT",)})[0].listings[0][0],
+        }
     if venue == "binance":
         spot = next(one for one in segments(venue, {"symbol": ("BTCUSDT",)}) if one.name == "spot")
         found["cancel"] = spot.mass_cancels(())[0]

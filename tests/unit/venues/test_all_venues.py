@@ -287,8 +287,12 @@ def _body(venue: str, code: object) -> object:
         return {"retCode": code, "retMsg": "words", "result": {"success": "1"}, "retExtInfo": {}, "time": 1}
     if venue == "bitget":
         return {"code": code, "msg": "words", "requestTime": 1700000000100, "data": None}
+    if venue == "kraken":
+        return {"error": [code]}
     if venue == "deribit":
         return {"jsonrpc": "2.0", "error": {"code": code, "message": "words"}, "testnet": False}
+    if venue == "okx":
+        return {"code": code, "msg": "words", "data": []}
     if venue == "binance":
         return {"code": code, "msg": "words"}
     return {"code": code, "error" if venue == "deltadefi" else "message": "words", "reason": ""}
@@ -323,7 +327,7 @@ def test_documented_answers(
     got = reply(body if code is not None else body["text"].encode() if "text" in body else body["json"], status)
     said = load(venue).judge(requests(venue)[name], got)
     assert (said.answer, said.kind, said.reach) == (Answer[str(answer)], kind, Reach[str(reach)])
-    assert code is None or said.message == f"{code} words"
+    assert code is None or said.message == (code if venue == "kraken" else f"{code} words")
     assert "<h" not in said.message.lower()
     if said.answer is Answer.REFUSED and (venue == "bitget" or kind in ("auth", "permission", "ip", "environment")):
         assert said.hint or status == 401 or venue not in ("bitget", "pacifica")
@@ -336,10 +340,10 @@ def test_documented_answers(
 @each_venue
 def test_an_odd_time_of_the_answer_costs_nothing(venue: str) -> None:
     kinds = [kind for kind in EVERY.values() if kind.venue == venue]
-    kind = next(kind for kind in kinds if isinstance(kind.shape([]), dict))
+    kind = next((kind for kind in kinds if isinstance(kind.shape([]), dict)), None)
+    if kind is None:
+        pytest.skip("its answers are bare lists")
     whole = kind.shape([])
-    if kind.bare:
-        return
     assert isinstance(whole, dict)
     for odd in ("soon", "", 1.5, {}, [], None):
         said = load(venue).judge(kind.request, reply({**whole, "time": odd, "requestTime": odd}))
@@ -386,7 +390,8 @@ ENVELOPES = (
     "code msg message reason data error success result list retCode retMsg time requestTime entrustedList endId cursor "
     "orderList nextFlag idLessThan successList failureList strategies cancelled_count has_more next_cursor total_count "
     "total_page order_ids order_id trading_pairs assets ac info contracts accountGroup accountMode errorCode params "
-    "legs testnet order currency entries continuation param"
+    "legs open closed pending permissions nonce altname wsname unixtime status "
+    "testnet order currency entries continuation param"
 ).split()
 WORDS = st.sampled_from(["00000", "0", "1", "live", "limit", "bid", "cancelled", "ADAUSDM", "open"])
 FIELDS = sorted({*ENVELOPES, *(field for kind in EVERY.values() for field in kind.row)})

@@ -116,6 +116,10 @@ def protective(venue: str, segment: str, row: dict[str, Any], facts: Any = None)
         ),
         ("deribit", None, {"kind": "spot"}, []),
         ("deribit", None, {"kind": "future_combo"}, []),
+        ("okx", None, {}, ["/api/v5/account/positions"]),
+        ("okx", None, {"underlying": "BTC-USD"}, ["/api/v5/account/positions"]),
+        ("okx", None, {"instrument_type": ("SPOT", "SPREAD")}, []),
+        ("okx", None, {"instrument": ("BTC-USDT_BTC-USDT-SWAP",)}, []),
     ],
 )
 def test_the_listings_follow_the_orders_of_the_scope(
@@ -203,6 +207,26 @@ ASCENDEX = {
     "stopLossPrice": "58000",
 }
 """https://ascendex.github.io/ascendex-futures-pro-api-v2/#position"""
+
+
+OKX = {
+    "instId": "BTC-USDT-SWAP",
+    "instType": "SWAP",
+    "posSide": "net",
+    "pos": "-3",
+    "posCcy": "",
+    "avgPx": "2566.31",
+    "markPx": "2353.849",
+    "upl": "-1.5",
+    "liqPx": "2352.8496681818233",
+    "mgnMode": "isolated",
+    "notionalUsd": "2314.35",
+}
+"""https://www.okx.com/docs-v5/en/#trading-account-rest-api-get-positions"""
+
+
+def okx(rows: object) -> object:
+    return {"code": "0", "msg": "", "data": rows}
 
 
 def bybit(rows: object, cursor: str = "", category: str = "inverse") -> object:
@@ -303,6 +327,11 @@ CASES: dict[str, tuple[str, Any, int, Any, dict[str, Any], str, Position]] = {
         Position(symbol="BTC-PERP", side="short", size="-1.06", entry="55180.03", mark="55200", unrealised="-12.5",
                  margin_mode="isolated", stop_loss="58000", market="BTC-PERP"),
     ),
+    "okx": (
+        "okx", None, 0, okx, OKX, "pos",
+        Position(symbol="BTC-USDT-SWAP", side="short", size="-3", entry="2566.31", mark="2353.849", notional="2314.35",
+                 unrealised="-1.5", liquidation="2352.8496681818233", margin_mode="isolated", market="BTC-USDT-SWAP"),
+    ),
 }  # fmt: skip
 """Venue, facts, which listing, the shape of its answer, a documented row, the field of its size, what it is."""
 each = pytest.mark.parametrize("case", CASES)
@@ -342,15 +371,8 @@ def test_a_field_that_cannot_be_read_is_shown_as_that_and_the_row_stays(case: st
         page = page_of(case, [{**row, key: {}}, row])
         assert page.positions[1] == position, key
         assert len(page.positions) == 2, key
-        decisive = key == size or key in (
-            "symbol",
-            "coin",
-            "side",
-            "holdSide",
-            "posSide",
-            "instrument_name",
-            "direction",
-        )
+        names = ("symbol", "side", "holdSide", "posSide", "instrument_name", "direction", "instId", "coin")
+        decisive = key == size or key in names
         assert bool(page.unsure) == decisive, key
         if decisive:
             assert "?" in (page.positions[0].symbol, page.positions[0].side, page.positions[0].size)
@@ -442,13 +464,28 @@ def test_pacificas_mark_prices_come_from_a_listing_of_their_own() -> None:
         ("ascendex", {"symbol": ("ETH-PERP",)}, False),
         ("hyperliquid", {"coin": ("ETH",)}, True),
         ("hyperliquid", {"coin": ("BTC",)}, False),
+        ("okx", {"instrument": ("ETH-USDT-SWAP", "X-Y")}, False),
+        ("okx", {"instrument_type": ("SWAP",)}, True),
+        ("okx", {"underlying": "ETH-USDT"}, False),
     ],
 )
 def test_a_selector_narrows_positions_too(case: str, options: dict[str, Any], wanted: bool) -> None:
     venue, facts, at, shape, row, *_ = CASES[case]
     assert bool(read(venue, shape([row]), facts, at, **options).positions) is wanted
-    unreadable = read(venue, shape([{**row, "symbol": {}, "coin": {}}]), facts, at, **options)
+    unreadable = read(venue, shape([{**row, "symbol": {}, "coin": {}, "instId": {}}]), facts, at, **options)
     assert len(unreadable.positions) == 1, "whose symbol cannot be read may be in scope"
+
+
+def test_okxs_side_is_told_by_the_sign_the_side_or_the_currency_that_is_held() -> None:
+    rows: list[tuple[dict[str, Any], str]] = [
+        ({"pos": "3"}, "long"),
+        ({"pos": "3", "posSide": "short"}, "short"),
+        ({"instType": "MARGIN", "instId": "BTC-USDT", "posCcy": "BTC", "pos": "1"}, "long"),
+        ({"instType": "MARGIN", "instId": "BTC-USDT", "posCcy": "USDT", "pos": "1"}, "short"),
+        ({"posSide": "both"}, "?"),
+    ]
+    page = read("okx", okx([{**OKX, **changes} for changes, _ in rows]))
+    assert [one.side for one in page.positions] == [side for _, side in rows]
 
 
 def test_a_margin_coin_picks_its_positions_of_a_symbol() -> None:
@@ -530,6 +567,17 @@ def kind_row(venue: str, segment: str) -> dict[str, Any]:
          (Role.UNKNOWN, "long", "90")),
         ("ascendex", "futures", None, {"orderType": "Limit", "side": "Buy", "stopPrice": "0",
                                        "execInst": "ReduceOnly"}, (Role.ORDINARY, "short", None)),
+        ("okx", "TP/SL", None, {"slTriggerPx": "90", "side": "sell"}, (Role.STOP, "long", "90")),
+        ("okx", "TP/SL", None, {"slTriggerPx": "", "tpTriggerPx": "80", "side": "buy"},
+         (Role.TAKE_PROFIT, "short", "80")),
+        ("okx", "TP/SL", None, {"ordType": "oco", "tpTriggerPx": "110", "slTriggerPx": "90", "posSide": "long"},
+         (Role.STOP, "long", "90")),
+        ("okx", "trailing stops", None, {"ordType": "move_order_stop", "slTriggerPx": "", "side": "buy"},
+         (Role.STOP, "short", None)),
+        ("okx", "triggers", None, {"ordType": "trigger", "triggerPx": "95", "slTriggerPx": "", "side": "sell"},
+         (Role.UNKNOWN, "long", "95")),
+        ("okx", "orders", None, {"reduceOnly": "true", "side": "sell"}, (Role.ORDINARY, "long", None)),
+        ("okx", "orders", None, {"isTpLimit": "true", "side": "buy"}, (Role.TAKE_PROFIT, "short", None)),
     ],
 )  # fmt: skip
 def test_what_an_order_does_for_a_position(
@@ -556,6 +604,7 @@ def test_what_an_order_does_for_a_position(
         ("binance", "spot", "BTCUSDT"),
         ("binance", "isolated BTCUSDT", "BTCUSDT"),
         ("deribit", "account", "BTC_USDC"),
+        ("okx", "spreads", "BTC-USDT_BTC-USDT-SWAP"),
     ],
 )
 def test_an_order_of_a_product_without_positions_protects_none(venue: str, segment: str, symbol: str) -> None:
