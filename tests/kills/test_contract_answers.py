@@ -15,8 +15,7 @@ from cancelall.venues.registry import VENUES, load
 from kills.truth import MODES, PAGED, PARTS, TRUTHS
 from kills.virtual import cleared, faced, healthy
 from soak.virtual import START
-
-LATER = pytest.mark.faults
+from turns import LATER, later
 
 
 @pytest.fixture(params=VENUES)
@@ -31,17 +30,13 @@ def some(name: str, values: Iterable[object], soon: Container[object]) -> pytest
 
 
 def in_turns(name: str, values: Iterable[object], soon: Container[object] = ()) -> pytest.MarkDecorator:
-    """Like `some`, and what is soon meets every second venue, or fewer: one value these, the next one those.
-
-    So each value meets three venues, however many there are, and each venue some values.
-    """
+    """Like `some`, and what is soon meets its share of the venues: one value these, the next one those."""
     values = tuple(values)
-    share = max(2, len(VENUES) // 3)
     first = [one for one in values if one in soon or not soon]
     rows = [
-        pytest.param(venue, one, marks=() if one in first and (at + first.index(one)) % share == 0 else LATER)
+        pytest.param(venue, one, marks=later(venue, first.index(one)) if one in first else LATER)
         for one in values
-        for at, venue in enumerate(VENUES)
+        for venue in VENUES
     ]
     return pytest.mark.parametrize(("venue", name), rows)
 

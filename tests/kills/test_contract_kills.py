@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,19 +14,27 @@ from cancelall import simulator
 from cancelall.core.model import State, Verdict
 from cancelall.simulator import FakeVenue, Kind, SimOrder, SimRequest
 from cancelall.venues.registry import VENUES
-from kills.truth import TRUTHS, Account, Misspelt, Narrow, Part, Refusal
+from kills.truth import COMMON, TRUTHS, Account, Misspelt, Narrow, Part, Refusal
 from kills.virtual import Faced, cleared, faced, ids
 from soak.virtual import Sent, Weather
 from support import cancelall, kill, profile_table, swept, write_config
+from turns import later
 from unit.venues.kinds import EVERY
 
 each_venue = pytest.mark.parametrize("venue", VENUES)
 
 
-def each(table: str, name: str = "", *, modes: bool = False) -> pytest.MarkDecorator:
-    """One test for each row of this table of each venue; with `modes` in each mode of an account."""
+def each(table: str, name: str = "", *, modes: bool = False, turns: Sequence[str] = ()) -> pytest.MarkDecorator:
+    """One test for each row of this table of each venue; with `modes` in each mode of an account.
+
+    What every venue has is in `turns`; a row that only one has is always soon.
+    """
     rows = [
-        pytest.param(venue, row, *([mode] if modes else []), id="-".join([venue, _shown(row), mode]).strip("-"))
+        pytest.param(
+            *(venue, row, *([mode] if modes else [])),
+            id="-".join([venue, _shown(row), mode]).strip("-"),
+            marks=later(venue, turns.index(row)) if row in turns else (),
+        )
         for venue, truth in TRUTHS.items()
         for row in getattr(truth, table)
         for mode in (truth.modes if modes else ("",))
@@ -192,7 +200,6 @@ def test_orders_that_cannot_be_cancelled_are_listed(venue: str, account: str) ->
         assert named >= {f"/order/{one}/cancel" for one in left}
 
 
-LATER = pytest.mark.faults
 SHAPES = (
     *("json:listing=[]", "json:listing={}", "truncated:listing", "empty-body:listing", "html:listing"),
     *("html:listing=200", "duplicate-keys:listing", "listing-fails"),
@@ -202,8 +209,8 @@ SHAPES = (
 @pytest.mark.parametrize(
     ("venue", "fault", "account"),
     [
-        pytest.param(venue, fault, mode, marks=() if (at + number) % 2 == 0 or fault not in SHAPES else LATER)
-        for at, (venue, truth) in enumerate(TRUTHS.items())
+        pytest.param(venue, fault, mode, marks=later(venue, number) if fault in SHAPES else ())
+        for venue, truth in TRUTHS.items()
         for number, fault in enumerate((*SHAPES, *truth.unreadable))
         for mode in truth.modes
     ],
@@ -237,7 +244,7 @@ def test_pages_that_go_in_circles_never_prove_anything(venue: str, account: str)
     assert result.verdict in (Verdict.OPEN, Verdict.UNPROVEN)
 
 
-@each("passing", "fault", modes=True)
+@each("passing", "fault", modes=True, turns=COMMON)
 def test_troubles_that_pass_and_variants_end_clear(venue: str, fault: str, account: str) -> None:
     result = cleared(faced(venue, fault, account=account, orders=40))
     assert result.report.error is None
@@ -315,8 +322,15 @@ def test_a_product_that_is_refused_may_still_hold_orders(venue: str, part: Part)
 # --- scope ----------------------------------------------------------------------------------------------------------
 
 
-@each("narrow", "scope")
-@pytest.mark.parametrize("keep", [False, True], ids=["all", "keep"])
+@pytest.mark.parametrize(
+    ("venue", "scope", "keep"),
+    [
+        pytest.param(venue, scope, keep, id=f"{venue}-{number}-{name}", marks=later(venue, number) if keep else ())
+        for venue, truth in TRUTHS.items()
+        for number, scope in enumerate(truth.narrow)
+        for keep, name in ((False, "all"), (True, "keep"))
+    ],
+)
 def test_a_selector_leaves_the_rest_of_the_account_alone(venue: str, scope: Narrow, keep: bool) -> None:
     """What is in scope is gone, and nothing else; with protective orders kept all of it but those."""
     result = faced(venue, account=scope.mode, options=scope.options, orders=80, keep=keep, deadline=30.0)
@@ -499,8 +513,19 @@ def test_mine_that_come_during_the_kill_go_and_others_are_no_bot(venue: str, acc
     assert not any("a bot is still running" in words for words in busy.report.warnings)
 
 
-@each_named
-@pytest.mark.parametrize("odd", ["odd-row=date@4", "odd-row=string@4", "odd-row=price@6", "listing-fails@2", "html@3"])
+ODD = ("odd-row=date@4", "odd-row=string@4", "odd-row=price@6", "listing-fails@2", "html@3")
+
+
+@pytest.mark.parametrize(
+    ("venue", "account", "odd"),
+    [
+        pytest.param(venue, mode, odd, marks=later(venue, number))
+        for venue, truth in TRUTHS.items()
+        if truth.mine
+        for mode in truth.modes
+        for number, odd in enumerate(ODD)
+    ],
+)
 def test_one_bad_row_and_troubles_that_pass_keep_nothing_of_mine(venue: str, account: str, odd: str) -> None:
     cleared(selecting(venue, account, odd))
 
@@ -514,8 +539,16 @@ def client_id_field(venue: str) -> str:
     return next(kind.client_id for kind in EVERY.values() if kind.venue == venue and kind.client_id)
 
 
-@each_named
-@pytest.mark.parametrize("how", ["", "/missing"])
+@pytest.mark.parametrize(
+    ("venue", "account", "how"),
+    [
+        pytest.param(venue, mode, how, marks=later(venue, number) if how else ())
+        for venue, truth in TRUTHS.items()
+        if truth.mine
+        for number, mode in enumerate(truth.modes)
+        for how in ("", "/missing")
+    ],
+)
 def test_whose_client_id_is_not_known_is_left_and_is_open(venue: str, account: str, how: str) -> None:
     """Never cancelled, and never kept without a word."""
     if how and lacks_nothing(venue):

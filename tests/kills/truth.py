@@ -152,7 +152,7 @@ class Truth:
     """What a kill of so many says."""
 
 
-_COMMON = (
+COMMON = (
     *("error-500=0.2", "html@3", "maintenance@3", "reset-after:cancel@3", "fin-after:cancel@2"),
     *("error-after:cancel@4", "truncated:cancel@2", "json:cancel=[]@2", "partial@2", "late-cancel=0.3", "lag=0.3"),
     *("reappear=0.05@3", "fill=3"),
@@ -173,7 +173,7 @@ BYBIT = Truth(
     product={"category": ["linear", "strategy"]},
     paged=200,
     passing=(
-        *(*_COMMON, "ack-list=absent", "ack-list=null", "success=missing", "success=0@2"),
+        *(*COMMON, "ack-list=absent", "ack-list=null", "success=missing", "success=0@2"),
         # An account that is just being upgraded; a gateway's word that passes.
         *("lacks=linear@7", "lacks=spot@15", "lacks=option@3", "lacks=linear/404@6", "lacks=spot/404@9"),
         *("html=404@12", "html=403@2", "status=401@2"),
@@ -240,7 +240,7 @@ BITGET = Truth(
     product=_ONE,
     paged=350,
     modes=("", "unified"),
-    passing=(*_COMMON, "error-status=200"),
+    passing=(*COMMON, "error-status=200"),
     unreadable=("status:listing=404",),
     circles=("cursor-loop", "ack-only"),
     refusals=(
@@ -299,7 +299,7 @@ ASCENDEX = Truth(
     selected={"account_category": ["cash", "futures"]},
     product={},
     passing=(
-        *(*_COMMON, "html=429@3", "ack-form=data", "ack-form=bare", "unacked=0.2", "rate-limit=5"),
+        *(*COMMON, "html=429@3", "ack-form=data", "ack-form=bare", "unacked=0.2", "rate-limit=5"),
         *("error-status=400", "hostile"),
     ),
     unreadable=('json:listing={"code":0}',),
@@ -350,7 +350,7 @@ PACIFICA = Truth(
     selected={"symbol": ["BTC", "SOL"]},
     product={},
     passing=(
-        *(*_COMMON, "bare", "account-list", "no-json", "status=409@2", "latency=0.05", "trigger=0.2@1"),
+        *(*COMMON, "bare", "account-list", "no-json", "status=409@2", "latency=0.05", "trigger=0.2@1"),
         *("hostile", "keeps=stop", "keeps=twap", "keeps=spot"),
     ),
     refusals=(
@@ -392,7 +392,7 @@ DELTADEFI = Truth(
     product=_ADA,
     paged=60,
     passing=(
-        *(*_COMMON, "empty-403@4", "upstream-503@4", "internal-400@4", "rate-limit:cancel=1", "nothing=404"),
+        *(*COMMON, "empty-403@4", "upstream-503@4", "internal-400@4", "rate-limit:cancel=1", "nothing=404"),
         *("nothing=200", "bare-list", "sdk-words", "numbers", "short-ack", "unknown-status@2", "count-off@2"),
         *("locked=1.5", "locked:cancel=1.5", "empty-403@3~HOSKYUSDM"),
     ),
@@ -435,7 +435,7 @@ DERIBIT = Truth(
     selected={"currency": ["BTC", "ETH"]},
     product={"kind": "future"},
     passing=(
-        *(*_COMMON, "shape=number", "shape=order", "group-error=10047@3", "group-error=10041@1", "group-error=13021@2"),
+        *(*COMMON, "shape=number", "shape=order", "group-error=10047@3", "group-error=10041@1", "group-error=13021@2"),
         *("quotes-left", "hostile", "html=429@3", "html=403@2", "status=401@2", "silent:listing@2"),
         *(
             f"odd-field={field}"
@@ -497,7 +497,7 @@ HYPERLIQUID = Truth(
     selected=_AT_TWO,
     product={"dex": ["core"]},
     passing=(
-        *(*_COMMON, "orphans", "duplicate-nonce@2", "busy-key", "restarted@2", "latency=0.05"),
+        *(*COMMON, "orphans", "duplicate-nonce@2", "busy-key", "restarted@2", "latency=0.05"),
         *("null-lists@1", "html=429@3"),
     ),
     unreadable=("json:listing=null", "status:listing=422"),
@@ -541,7 +541,7 @@ KRAKEN = Truth(
     selected={"pair": ["XBTUSD", "ETHUSD"]},
     product={},
     passing=(
-        *(*_COMMON, "warns", "no-count@2", "pending", "no-batch", "counted", "snake", "hostile", "close=0.5@1"),
+        *(*COMMON, "warns", "no-count@2", "pending", "no-batch", "counted", "snake", "hostile", "close=0.5@1"),
         *("nonces=us", "nonces=10ns", "nonces=ns", "nonces=30", "nonce-window", "rival", "invalid-nonce@2"),
         *(f"error={code}@3" for code in _ERRORS),
     ),
@@ -595,7 +595,7 @@ OKX = Truth(
     selected={"instrument_type": ["SWAP", "SPREAD"]},
     product={"instrument_type": ["SWAP", "SPREAD"]},
     passing=(
-        *(*_COMMON, "old-kinds", "no-advance=404", "no-advance=50005", "no-batch", "events-among", "false-result@2"),
+        *(*COMMON, "old-kinds", "no-advance=404", "no-advance=50005", "no-batch", "events-among", "false-result@2"),
         *("level=4", "html=404@12", "html=403@2", "status=401@2", "hostile"),
         *(f"odd-field={field}" for field in ("px", "cTime/1.5", "reduceOnly/maybe", "state/null", "ordType", "side")),
         *("odd-field=instId/null@9", "odd-field=ordId@9", "odd-field=ordId/null@9", "odd-field=algoId@9"),
@@ -669,7 +669,7 @@ BINANCE = Truth(
     modes=("", "pm"),
     passing=(
         *(
-            *_COMMON,
+            *COMMON,
             "ghosts",
             "lists-stay@1",
             "used=0.5",
