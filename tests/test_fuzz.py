@@ -41,6 +41,10 @@ from support import altered, kill
 CANARY = "CANARY-CANARY-0123456789"
 OFTEN = settings(deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 
+EXAMPLES = settings.default.max_examples
+OF_EACH = settings(OFTEN, max_examples=EXAMPLES if EXAMPLES > 100 else EXAMPLES // 2)
+"""What one venue's readers get of it in `make test`."""
+
 
 # --- what venues say, and who reads it ------------------------------------------------------------------------------
 
@@ -177,7 +181,7 @@ def changed(data: st.DataObject, value: Any) -> tuple[bytes, Way]:
 
 
 @pytest.mark.parametrize("name", VENUES)
-@OFTEN
+@OF_EACH
 @given(data=st.data())
 def test_an_answer_with_one_thing_changed_is_judged_and_read_or_unreadable(name: str, data: st.DataObject) -> None:
     Secret(CANARY)
@@ -197,7 +201,7 @@ def listings(name: str) -> tuple[Read, ...]:
 
 
 @pytest.mark.parametrize("name", VENUES)
-@OFTEN
+@OF_EACH
 @given(data=st.data())
 def test_a_listing_with_one_thing_changed_never_reads_as_empty(name: str, data: st.DataObject) -> None:
     """An order that is not quite as documented stays an order, or makes the listing unsure or unreadable."""
@@ -245,7 +249,7 @@ def several(name: str) -> tuple[Read, ...]:
 
 
 @pytest.mark.parametrize("name", VENUES)
-@OFTEN
+@OF_EACH
 @given(data=st.data())
 def test_a_row_with_one_thing_changed_hides_no_other_row(name: str, data: st.DataObject) -> None:
     """And the page is unsure where the row is none any more."""
@@ -323,7 +327,7 @@ TEXTS = st.text(max_size=60).map(lambda text: text.encode("utf-8", "replace"))
 
 
 @pytest.mark.parametrize("name", VENUES)
-@OFTEN
+@OF_EACH
 @given(raw=st.just(b"") | (st.binary(max_size=60) | TEXTS).map(lambda raw: b"zQ9" + raw))  # no word of any message
 def test_any_bytes_for_a_secret_are_taken_or_told_without_them(
     tmp_path_factory: pytest.TempPathFactory, name: str, raw: bytes

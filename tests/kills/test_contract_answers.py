@@ -209,7 +209,7 @@ def test_a_row_that_is_odd_once_keeps_nothing(venue: str, oddity: str) -> None:
 
 
 @pytest.mark.parametrize("mode", ["whole", pytest.param("keep-protective", marks=pytest.mark.faults)])
-@pytest.mark.parametrize("oddity", NAMELESS)
+@in_turns("oddity", NAMELESS)
 def test_a_row_that_names_nothing_keeps_no_other(venue: str, oddity: str, mode: str) -> None:
     """At most that one of each listing is left, and then it is not clear."""
     result = faced(venue, f"odd-row={oddity}", mode=mode, deadline=6.0)
@@ -241,7 +241,7 @@ def test_an_odd_way_on_keeps_nothing(paged: str, way: str, mode: str) -> None:
     assert always.resting == () or blind, always.story(40)
 
 
-@IN_EACH_MODE
+@in_turns("mode", MODES, ("whole",))
 def test_replicas_that_contradict_each_other_never_prove_anything_false(venue: str, mode: str) -> None:
     for seconds in (0.5, 4.0):
         result = faced(venue, f"replicas={seconds}", mode=mode, deadline=30.0)
@@ -256,7 +256,7 @@ def test_replicas_that_contradict_each_other_never_prove_anything_false(venue: s
 # --- waits ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("form", ["60", "60/503", "60/own"])
+@some("form", ["60", "60/503", "60/own"], ("60", "60/own"))
 @AT_EACH_MOMENT
 def test_a_long_wait_for_one_request_delays_no_verdict(venue: str, form: str, spared: int) -> None:
     """As soon as without it, or within five seconds of that where the request was needed."""
@@ -275,7 +275,7 @@ def test_an_empty_account_is_clear_as_soon_whatever_one_request_is_told(venue: s
         assert result.seconds <= calm.seconds + 5.0, (spared, calm.seconds, result.story(40))
 
 
-@pytest.mark.parametrize("deadline", [2.0, 4.0])
+@some("deadline", [2.0, 4.0], (2.0,))
 def test_what_is_known_to_rest_is_fired_at_until_the_end(venue: str, deadline: float) -> None:
     """Cancels that are answered and take nothing: whatever was listed is named again, up to the last moment."""
     result = faced(venue, "ack-only", orders=12, deadline=deadline)

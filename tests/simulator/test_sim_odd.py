@@ -5,6 +5,7 @@ The requests are those of a client that means well: they are signed, and without
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections import Counter
 from collections.abc import Iterator
@@ -23,6 +24,7 @@ from cancelall.simulator.refusals import Refusal
 from cancelall.simulator.spoil import HOSTILE, ODD_ROWS, UNKNOWN_STATUS
 from cancelall.simulator.wire import MADE_UP
 from cancelall.venues.registry import VENUES, load, schema
+from turns import turns
 
 IDS = {"orderId", "order_id", "strategyId", "strategy_id", "id", "oid", "twapId", "txid", "ordId", "algoId"}
 WAYS = {"nextPageCursor", "nextCursor", "endId", "idLessThan", "cursor", "total_page"}
@@ -124,9 +126,9 @@ def venue(request: pytest.FixtureRequest) -> str:
 # --- gateways -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("form", ["", "/html", "/json", "/text", "/empty"])
-@pytest.mark.parametrize("status", [200, 302, 401, 403, 404, 405, 451])
-def test_an_edge_answers_without_a_word_of_the_venues(venue: str, status: int, form: str) -> None:
+@turns("edge", itertools.product((200, 302, 401, 403, 404, 405, 451), ("", "/html", "/json", "/text", "/empty")))
+def test_an_edge_answers_without_a_word_of_the_venues(venue: str, edge: tuple[int, str]) -> None:
+    status, form = edge
     client = Client(venue, f"edge={status}{form}")
     for request in (*client.cancels(), *client.listings()):
         reply = client.ask(request)

@@ -30,6 +30,7 @@ from cancelall.core.model import GRAVITY, Verdict
 from cancelall.core.profile import Common, Overrides, Profile
 from cancelall.venues.registry import VENUES, schema
 from support import ROOT, write_config
+from turns import later
 
 MOON = Opt(
     help="The phase of the moon in a profile.",
@@ -310,7 +311,14 @@ def nothing_runs(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("nothing_runs")
-@pytest.mark.parametrize(("path", "name"), VALUED, ids=[" ".join([*path, name]) for path, name in VALUED])
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        pytest.param(path, name, id=" ".join([*path, name]), marks=later(path[0], number) if shared else ())
+        for number, (path, name) in enumerate(VALUED)
+        for shared in [path[:1] and path[0] in VENUES and (("all",), name) in VALUED]
+    ],
+)
 def test_no_option_takes_another_one_or_nothing_for_its_value(
     path: tuple[str, ...], name: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
