@@ -22,7 +22,8 @@ test: $(VENV)/.developed $(OLD_CCXT) check  ## lint, types and all tests but the
 faults: $(VENV)/.developed  ## what takes minutes: the fault matrix of docs/faults.md, units on a systemd of their own
 	$(PYTEST) -m faults -n 6
 	SOAK=400 $(BIN)/pytest tests/soak/test_schedules.py -n 2 --timeout 600
-	HYPOTHESIS_PROFILE=thorough $(BIN)/pytest -n 2 tests/test_fuzz.py tests/unit/cli/test_options.py tests/unit/config/test_loader.py
+	HYPOTHESIS_PROFILE=thorough $(BIN)/pytest -n 2 tests/test_fuzz.py tests/unit/cli/test_options.py \
+		tests/unit/config/test_loader.py tests/unit/journal/test_journal.py
 
 soak: $(VENV)/.developed  ## 10,000 random schedules of faults under virtual time
 	SOAK=$${SOAK:-10000} $(BIN)/pytest tests/soak -n 2 --timeout 3600

@@ -31,3 +31,8 @@ def turns(name: str, values: Iterable[object]) -> pytest.MarkDecorator:
         for venue in VENUES
     ]
     return pytest.mark.parametrize(("venue", name), rows)
+
+
+def on_some(number: int) -> pytest.MarkDecorator:
+    """Parametrize the venue alone, for what costs a process for each."""
+    return pytest.mark.parametrize("venue", [pytest.param(venue, marks=later(venue, number)) for venue in VENUES])

@@ -57,8 +57,7 @@ def test_five_venues_and_one_of_them_a_blackhole(servers: dict[str, SimServer], 
     [
         "stall",
         "key",
-        "html",
-        *(pytest.param(one, marks=pytest.mark.faults) for one in ("drip-body", "reset-after", "giant")),
+        *(pytest.param(one, marks=pytest.mark.faults) for one in ("html", "drip-body", "reset-after", "giant")),
     ],
 )
 def test_one_bad_venue_changes_nothing_for_the_others(servers: dict[str, SimServer], fault: str) -> None:

@@ -29,6 +29,7 @@ from cancelall.simulator import SimServer
 from cancelall.venues.registry import VENUES, load, schema
 from kills.truth import TRUTHS
 from support import ROOT, kill, profile_table, swept, write_config
+from turns import on_some
 
 pytestmark = pytest.mark.alone("counts requests and calls, and a busy machine may need a few more")
 
@@ -159,7 +160,7 @@ def _counted(venue: str, server: SimServer, home: Path) -> dict[str, int]:
     return found
 
 
-@pytest.mark.parametrize("venue", VENUES)
+@on_some(0)
 def test_the_first_byte_waits_for_few_calls_and_for_segments_once(venue: str, tmp_path: Path) -> None:
     with simulator.start(venue, orders=10) as server:
         calls = _counted(venue, server, tmp_path)

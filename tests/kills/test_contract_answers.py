@@ -68,7 +68,7 @@ def test_a_gateway_before_one_path_for_a_second_changes_nothing(venue: str, stat
         cleared(faced(venue, f"edge={status}^1~{path}?"))
 
 
-@some("answers", ["@3", ""], ("",))
+@in_turns("answers", ["@3", ""], ("",))
 def test_a_gateway_before_one_read_hides_no_order(venue: str, answers: str) -> None:
     """Each read by itself, what else goes the same path being answered: three times, and for ever."""
     reads = [sent.request for sent in healthy(venue).log if sent.kind is not Kind.CANCEL]
@@ -94,7 +94,7 @@ def test_a_gateway_for_the_whole_run_is_fought_to_the_deadline(venue: str, statu
     assert min(last.values()) >= 9.0 - proof - 3.5, (last, result.story(40))
 
 
-@pytest.mark.parametrize("kind", ["public", "read"])
+@in_turns("kind", ["public", "read"])
 def test_a_gateway_before_what_is_not_needed_keeps_no_cancel(venue: str, kind: str) -> None:
     """The lists of instruments and what is read for the report: the proof may fail, the orders go."""
     for status in ("401", "403", "404"):
@@ -104,7 +104,7 @@ def test_a_gateway_before_what_is_not_needed_keeps_no_cancel(venue: str, kind: s
         assert unknown or result.resting == (), result.story(40)
 
 
-@some("status", ["401", "403", "404", "200"], ("403", "200"))
+@in_turns("status", ["401", "403", "404", "200"], ("403", "200"))
 def test_a_gateway_before_the_listings_keeps_no_mass_cancel(venue: str, status: str) -> None:
     """They are repeated to the deadline: nobody knows whether they worked."""
     result = faced(venue, f"edge:listing={status}", deadline=9.0)
@@ -199,7 +199,7 @@ def test_a_row_that_is_odd_is_cancelled_like_the_others(venue: str, oddity: str)
     cleared(faced(venue, f"odd-row={oddity}"))
 
 
-@in_turns("oddity", [*NAMED, *NAMELESS, "foreign"])
+@in_turns("oddity", [*NAMED, *NAMELESS, "foreign"], ("price", "status", "unknown", "twice", *NAMELESS, "foreign"))
 def test_a_row_that_is_odd_once_keeps_nothing(venue: str, oddity: str) -> None:
     for spared in (0, 2):
         result = faced(venue, f"odd-row={oddity}+{spared}@1")

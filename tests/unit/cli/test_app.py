@@ -526,11 +526,11 @@ def test_version_and_help_need_nothing(home: Path) -> None:
 
 
 def test_demo_is_the_whole_thing(home: Path) -> None:
-    ran = cancelall("demo", "--json", "--orders", "30", home=home)
+    ran = cancelall("demo", "--json", "--orders", "12", home=home)
     assert ran.code == 0
     assert {line["verdict"] for line in ran.lines} == {"clear"}
     assert all(line["orders"] for line in ran.lines)
-    failing = cancelall("demo", "--quiet", "--fault", "listing-fails", "--deadline", "5", home=home)
+    failing = cancelall("demo", "--quiet", "--fault", "listing-fails", "--deadline", "4", home=home)
     assert failing.code == 11
 
 

@@ -369,7 +369,7 @@ RECORD = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(found=st.lists(RECORD, max_size=3), last=st.sampled_from([None, 3]), json_lines=st.booleans())
 def test_any_json_can_be_shown(
     tmp_path_factory: pytest.TempPathFactory, found: list[Mapping[str, Any]], last: int | None, json_lines: bool
