@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections import deque
 from pathlib import Path
@@ -28,6 +29,13 @@ def pytest_sessionstart() -> None:
     there = os.path.exists(toml_file.MACHINE)  # noqa: PTH110 - it never raises
     if there and not (hide(toml_file.MACHINE.parent) and not toml_file.MACHINE.exists()):
         pytest.exit(f"{toml_file.MACHINE} is there and cannot be hidden: run the tests on another machine", 3)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop() -> None:
+    """Never look again through the thousands of tests that were collected for what can be thrown away."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

