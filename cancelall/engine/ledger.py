@@ -121,6 +121,11 @@ class Ledger:
         blind = () if self.reads_only or self.keeps_some else self.segment.blind
         return frozenset((*blind, *(request for stage in self.segment.listings for request in stage)))
 
+    @cached_property
+    def keyless(self) -> bool:
+        """Whether its orders are listed without a key: what is refused to the key says nothing against the listing."""
+        return not any(request.signed for stage in self.segment.listings for request in stage)
+
     def _said(self) -> list[Said | None]:
         """The last word on each request of the whole."""
         records = ((self.cancels if request.changes else self.passes).get(request) for request in self.whole)

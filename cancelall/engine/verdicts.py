@@ -18,9 +18,10 @@ from cancelall.engine.records import OrderRecord
 def segment_verdict(ledger: Ledger, client: Client) -> Verdict:
     """The first that fits: open, absent, unreachable, refused, clear, unproven."""
     cancelled, refusal = ledger.air.any_answered, client.refusals.stopped_of(ledger.whole)
-    evidence = ledger.last if ledger.reads_only or not cancelled else ledger.last_fresh
+    in_vain = client.refusal is not None and ledger.keyless and not ledger.air.accepted  # what was listed before rests
+    evidence = ledger.last if ledger.reads_only or in_vain or not cancelled else ledger.last_fresh
     stopped = ledger.air.sent or refusal is not None
-    if evidence is not None and ledger.left(evidence) and (cancelled or not stopped):
+    if evidence is not None and ledger.left(evidence) and (cancelled or in_vain or not stopped):
         return Verdict.OPEN
     if ledger.absent is not None:
         return Verdict.ABSENT
