@@ -51,7 +51,7 @@ def profile_verdict(sweep: ProfileSweep) -> Verdict:
         return Verdict.REFUSED if verdicts and not sweep.discoveries.doubts else Verdict.UNPROVEN
     if any(verdict is not Verdict.UNREACHABLE for verdict in verdicts):
         present = [Verdict.UNPROVEN if verdict is Verdict.UNREACHABLE else verdict for verdict in present]
-    verdict = worst(present)
+    verdict = worst([*present, *([Verdict.REFUSED] if client.refusals.denied is not None else [])])
     doubtful = bool(sweep.bug or client.bug or sweep.discoveries.pending or sweep.discoveries.doubts or sweep.stale())
     return worst([verdict, Verdict.UNPROVEN]) if doubtful else verdict
 

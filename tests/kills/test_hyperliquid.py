@@ -330,3 +330,18 @@ def test_no_signature_is_shown(server: SimServer, home: Path) -> None:
     signed = {body["signature"][part] for body in actions(server) for part in "rs"}
     for value in {*signed, server.credentials["private_key"], server.credentials["private_key"][2:]}:
         assert value not in ran.out + ran.err + journal
+
+
+# --- what a read says of the key -------------------------------------------------------------------------------------
+
+
+def test_a_read_that_knows_no_such_key_ends_no_firing() -> None:
+    """Agents work on for a while after their end: cancels get their own answers, however late the listings come."""
+    late = ("latency=3~frontendOpenOrders", "latency=3~twapHistory")
+    result = faced("hyperliquid", "role=missing", *late, deadline=12.0)
+    assert (result.verdict, result.resting) == (Verdict.UNPROVEN, ())
+
+
+def test_a_key_that_nobody_knows_is_refused_though_nothing_is_listed() -> None:
+    result = faced("hyperliquid", "key", orders=0, deadline=6.0)
+    assert (result.verdict, result.error.kind) == (Verdict.REFUSED, "auth")

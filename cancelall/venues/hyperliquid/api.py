@@ -90,6 +90,14 @@ def around(options: HyperliquidOptions, environment: str) -> Mapping[str, object
     return {"source": "b" if environment == "testnet" else "a", **vault}
 
 
+def numeric_id(row: payload.Row, key: str) -> str:
+    """An id as a cancel names it, of 64 bits. Raises Unreadable: one that cannot be signed spoils its batch."""
+    identity = row.identity(key)
+    if not (identity.isdigit() and len(identity) <= 20 and int(identity) < 1 << 64):
+        raise Unreadable(f"{key} is no number of 64 bits")
+    return identity
+
+
 def noop_cancel(options: HyperliquidOptions, environment: str) -> Request:
     """A signed answer that changes nothing: there is no order 0."""
     return action({"type": "cancel", "cancels": [{"a": 0, "o": 0}]}, around(options, environment), Purpose.CANCEL)

@@ -23,7 +23,7 @@ from cancelall.core.model import (
 )
 from cancelall.venues import payload
 from cancelall.venues.contract import Named, Segment, in_chunks, one_by_one
-from cancelall.venues.hyperliquid.api import MOST, TWAP, cancel, cancel_twap, is_gone, read, statuses
+from cancelall.venues.hyperliquid.api import MOST, TWAP, cancel, cancel_twap, is_gone, numeric_id, read, statuses
 from cancelall.venues.hyperliquid.options import CORE, dex_of
 from cancelall.venues.payload import Row
 
@@ -261,14 +261,6 @@ def _children(rows: list[Any]) -> tuple[list[Any], str]:
     return found, strange
 
 
-def _numeric_id(row: Row, key: str) -> str:
-    """An id as a cancel names it, a number of 64 bits. Raises Unreadable: one that cannot be signed spoils its batch."""
-    identity = row.identity(key)
-    if not (identity.isdigit() and len(identity) <= 20 and int(identity) < 1 << 64):
-        raise Unreadable(f"{key} is no number of 64 bits")
-    return identity
-
-
 def is_spot(coin: str) -> bool:
     """Spot markets and outcomes: there are no positions there."""
     return coin.startswith(("@", "#")) or "/" in coin
@@ -276,7 +268,7 @@ def is_spot(coin: str) -> bool:
 
 def _order(segment: str, row: Row, ended_ms: int | None = None) -> Order:
     """One order, whatever else is wrong with its row. Raises Unreadable without an id, which is a number."""
-    identity = _numeric_id(row, "oid")
+    identity = numeric_id(row, "oid")
     kind, waits = row.text("orderType", needed=True) or payload.UNREADABLE, row.flag("isTrigger")
     side, coin = row.text("side", needed=True), row.name("coin", needed=True)
     triggers = kind in _TRIGGERS or waits
@@ -345,7 +337,7 @@ def _twap_rank(row: object) -> tuple[int, bool]:
 
 def _twap(row: Row) -> Order:
     """One TWAP, whatever else is wrong with its row. Raises Unreadable without an id, which older rows may lack."""
-    identity = _numeric_id(row, "twapId")
+    identity = numeric_id(row, "twapId")
     state = Row(row.record.get("state") if isinstance(row.record.get("state"), dict) else {})
     coin, side, quantity = state.name("coin", needed=True), state.text("side", needed=True), state.text("sz")
     reduces = state.flag("reduceOnly") if "reduceOnly" in state.record else None
