@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -12,9 +14,11 @@ from typing import Any
 import pytest
 
 from cancelall import simulator
-from cancelall.core.model import Verdict
+from cancelall.core.errors import TransportFault
+from cancelall.core.model import Reply, SignedRequest, Verdict
 from cancelall.core.profile import Profile
-from cancelall.engine.run import Run
+from cancelall.engine.client import Send
+from cancelall.engine.run import Run, over_the_network
 from cancelall.simulator import Account, FakeVenue, Kind, SimOrder, SimServer
 from cancelall.simulator.binance.wallets import BOOKS
 from kills.virtual import cleared, faced, ids
@@ -60,9 +64,6 @@ def on_hosts(servers: dict[str, SimServer], **keys: object) -> Profile:
 
 
 def run(profile: Profile, deadline: float = LONG) -> Any:
-    import asyncio
-    import time
-
     limited = replace(profile, common=replace(profile.common, deadline=deadline))
     made = Run(profiles=[limited], environ={}, started=time.monotonic(), scale=0.1)
     (report,) = asyncio.run(made.all())
@@ -101,6 +102,32 @@ def test_a_ban_on_one_host_leaves_the_others_their_proof(servers: dict[str, SimS
     assert report.error is not None
     assert "banned until" in report.error.message
     assert servers["dapi"].open_orders() != []
+
+
+def test_a_host_that_hangs_holds_up_no_cancel_on_the_others(servers: dict[str, SimServer]) -> None:
+    """The first cancels, unseen, all go to the host of options: what has to be listed first is on the others."""
+    profile, first = on_hosts(servers), 0.0
+
+    def connect(profile: Profile) -> Send:
+        good = over_the_network(profile, {})
+
+        async def send(signed: SignedRequest, until: float, sent: Callable[[], None]) -> Reply:
+            nonlocal first
+            if signed.origin == servers["eapi"].origin:
+                await asyncio.sleep(max(0.0, until - time.monotonic()))
+                raise TransportFault("no connection", kind="timeout", sent="no")
+            first = first or time.monotonic() - began
+            return await good(signed, until, sent)
+
+        return send
+
+    limited = replace(profile, common=replace(profile.common, deadline=5.0))
+    began = time.monotonic()
+    made = Run(profiles=[limited], environ={}, started=began, scale=0.1, connect=connect)
+    (report,) = asyncio.run(made.all())
+    assert first < 2.0
+    assert report.verdict is Verdict.UNPROVEN
+    assert all(server.open_orders() == [] for name, server in servers.items() if name != "eapi")
 
 
 # --- what the account has -------------------------------------------------------------------------------------------
