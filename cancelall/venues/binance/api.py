@@ -133,6 +133,8 @@ _CLOCK = frozenset({-1021, -5028, -4188, -1131})
 _GONE = frozenset({-2011, -20124})
 """Nothing open, or the order is unknown, or it is in another wallet: the listing decides."""
 NO_SUCH_CALL = -5000
+_MAY_LACK = (MODE, Purpose.DISCOVERY)
+"""Reads that an environment may not have: that is an answer."""
 NO_PAIRS = frozenset({-3003, -11001, NO_SUCH_CALL})
 _ABSENT = NO_PAIRS | {-21001}
 """No cross, no isolated margin account, no portfolio margin; and a path that demo or testnet does not have."""
@@ -187,7 +189,7 @@ def judge(request: Request, reply: Reply) -> Judgement:
         return said(answer=Answer.AGAIN, kind="rate_limit", after=_after(reply, code))
     if _NO_CANCELS in words:
         return said(answer=Answer.REFUSED, kind="permission", reach=Reach.PRODUCT, hint=_LOCKED)
-    if (request.purpose == PAIRS and code in NO_PAIRS) or (request.purpose == MODE and code == NO_SUCH_CALL):
+    if (request.purpose == PAIRS and code in NO_PAIRS) or (request.purpose in _MAY_LACK and code == NO_SUCH_CALL):
         return said(answer=Answer.ACCEPTED)
     if code in _GONE and request.changes:
         return said(answer=Answer.NOTHING_OPEN)

@@ -329,11 +329,42 @@ def test_the_account_says_which_products_it_has() -> None:
     on = {"isMarginEnabled": True, "isFutureEnabled": True, "isOptionsEnabled": True}
     assert learned({**on, "isPortfolioMarginRetailEnabled": True}).mode == "pm"
     classic = learned({**on, "isFutureEnabled": False, "isPortfolioMarginRetailEnabled": False})
-    assert (classic.mode, classic.lacks) == ("classic", {"usdm", "usdm TWAP/VP", "coinm"})
+    moved = {"pm margin", "pm usdm", "pm coinm"}
+    assert (classic.mode, classic.lacks) == ("classic", {"usdm", "usdm TWAP/VP", "coinm"} | moved)
     for odd in (None, "false", 0, []):
-        assert learned({**on, "isFutureEnabled": odd, "isPortfolioMarginRetailEnabled": False}).lacks == frozenset()
+        assert learned({**on, "isFutureEnabled": odd, "isPortfolioMarginRetailEnabled": False}).lacks == moved
         assert learned({**on, "isPortfolioMarginRetailEnabled": odd}).mode == "", "nothing is known"
     assert learned({"code": -5000, "msg": "Path is invalid"}).mode == "classic"
+    assert binance.never(learned({"code": -5000, "msg": "Path is invalid"})) == frozenset()
+
+
+def test_portfolio_margin_that_has_been_switched_off_is_not_there_any_more() -> None:
+    """A key of a classic account lacks the right for it (-2015): what is remembered must not be refused for ever."""
+    facts = learned({"isPortfolioMarginRetailEnabled": False}, facts=binance.recall(FACTS, (("pm usdm", ("X",)),)))
+    assert binance.never(facts) == {"pm margin", "pm usdm", "pm coinm"} <= set(segments(facts))
+
+
+def test_that_there_is_no_list_of_pairs_is_believed_only_where_there_is_no_call_of_the_account() -> None:
+    def doubts(*bodies: tuple[str, object]) -> tuple[str, ...]:
+        reads = {one.name: one for one in binance.discoveries(OPTIONS, FACTS)}
+        batches = [reads[name].read(reads[name].request, reply(body, 404)) for name, body in bodies]
+        return binance.doubts(OPTIONS, frozenset(name for batch in batches for name in batch.names))
+
+    none, pairs, account = {"code": -5000, "msg": "invalid"}, "isolated margin pairs", "the account's products"
+    on = {"isPortfolioMarginRetailEnabled": False}
+    assert any("isolated margin pairs" in one for one in doubts((pairs, none), (account, on)))
+    assert doubts((pairs, none), (account, none)) == ()
+    assert doubts((pairs, {"code": -11001, "msg": "none"}), (account, on)) == ()
+
+
+def test_a_list_of_symbols_that_an_environment_lacks_shows_none() -> None:
+    """The spot testnet has no futures: selectors are known there by the list of spot alone."""
+    (_, futures) = [
+        one for one in binance.discoveries(BinanceOptions(symbol=("BTCUSDT",)), FACTS) if "symbols" in one.name
+    ]
+    got = reply({"code": -5000, "msg": "Path /fapi/v1/exchangeInfo, Method GET is invalid"}, 404)
+    assert api.judge(futures.request, got).answer is Answer.ACCEPTED
+    assert futures.read(futures.request, got).names == ()
 
 
 def test_isolated_pairs_are_known_from_the_account() -> None:
