@@ -20,8 +20,10 @@ FURTHER_LIMITS = {host: (name, Limit(count=WEIGHTS[name], seconds=60.0)) for hos
 ADDRESS_LIMIT = Limit(count=WEIGHTS["api"], seconds=60.0)
 LIMITS = {name: Limit(count=1000) for name in WEIGHTS}
 """Raw requests: 300,000 in 5 minutes on spot. Cancels count against no limit of orders."""
-_KEPT_BACK = 400
-"""Weight that is left of a minute when no cancel by name goes any more: it is for mass cancels and the proof."""
+_KEPT_BACK = 100
+"""Weight that is left of a minute when no cancel by name goes any more: it is for mass cancels and a listing, and for
+what is under way. Most cancels by name have a weight of 1: what others use up behind this address holds few of them up.
+"""
 
 _COSTS = {
     "GET /api/v3/openOrders": 80,
