@@ -279,6 +279,25 @@ def test_a_leg_goes_by_name_only_if_its_whole_list_may_go() -> None:
     assert {one.id for _, some in spot.cancels((leg, other, loose), ()) for one in some} == {leg.id, other.id, loose.id}
 
 
+def test_a_maker_order_that_may_belong_to_a_list_may_protect() -> None:
+    """Samples of margin rows lack `orderListId`: the cancel of such a leg would take the stop along."""
+    found = segments(BinanceFacts(mode="pm"))
+
+    def protection(name: str, **more: Any) -> Protection:
+        row = {**ROWS["binance spot"], "type": "LIMIT_MAKER", "side": "SELL", **more}
+        row = {key: value for key, value in row.items() if value is not None}
+        (shown,) = found[name].page(found[name].listings[0][0], reply([row])).orders
+        return shown.protection
+
+    for name in ("margin", "pm margin"):
+        for side in ("SELL", "BUY"):
+            assert protection(name, orderListId=None, side=side) is Protection.UNKNOWN
+            assert protection(name, orderListId=-1, side=side) is Protection.NONE
+            assert protection(name, orderListId=None, side=side, type="LIMIT") is Protection.NONE
+    assert protection("spot", orderListId=None) is Protection.UNKNOWN
+    assert protection("spot", orderListId=None, side="BUY") is Protection.NONE
+
+
 def test_an_open_list_without_a_kept_leg_contradicts_an_empty_listing() -> None:
     (witness,) = segments()["spot"].witnesses
     assert witness.fits is not None
