@@ -193,6 +193,13 @@ def test_conditional_orders_go_by_name_where_their_cancel_by_symbol_does_not_exi
     assert any(path == "DELETE /dapi/v1/algoOrder" for path in result.paths)
 
 
+def test_a_path_that_was_given_up_is_no_word_on_the_orders_behind_it() -> None:
+    """On a host that has moved on, every call of a product may be answered so: the product is there."""
+    result = faced("binance", 'json={"code":-5000,"msg":"Path is invalid"}~/fapi/', "status=404~/fapi/", deadline=8.0)
+    assert result.segments["usdm"] == "refused"
+    assert result.verdict is Verdict.REFUSED
+
+
 def test_unknown_order_is_no_proof() -> None:
     """-2011 is what a cancel in the wrong wallet says, too."""
     lie = 'json:cancel={"code":-2011,"msg":"Unknown order sent."}'

@@ -139,7 +139,9 @@ _MAY_LACK = (MODE, Purpose.DISCOVERY)
 """Reads that an environment may not have: that is an answer."""
 NO_PAIRS = frozenset({-3003, -11001, NO_SUCH_CALL})
 _ABSENT = NO_PAIRS | {-21001}
-"""No cross, no isolated margin account, no portfolio margin; and a path that demo or testnet does not have."""
+"""No cross, no isolated margin account, no portfolio margin; and a path that demo or testnet does not have, but of a
+listing: that one may have been given up for another one, and its orders are still there.
+"""
 
 _KEY_PAGE = "https://www.binance.com/en/my/settings/api-management"
 _ANY = f"wrong key or environment, an address off the key's list, or a right that it lacks: {_KEY_PAGE}"
@@ -147,6 +149,7 @@ _NO_CANCELS = "may not place or cancel orders"
 _RESTRICTED = "Binance does not serve this place: run from another one"
 _LOCKED = "the account is restricted: use the site or support"
 _UNFIT = "check the selectors of this profile"
+_GIVEN_UP = "the venue has no such call (any more): use the site, and look for a newer version"
 
 _REFUSALS: tuple[tuple[str, ErrorKind, Reach, str], ...] = (
     ("-2008 -2014", "auth", Reach.KEY, f"no such key: live, testnet and demo have keys of their own: {_KEY_PAGE}"),
@@ -161,6 +164,7 @@ _REFUSALS: tuple[tuple[str, ErrorKind, Reach, str], ...] = (
     ("-1002 -1099", "permission", Reach.PRODUCT, _ANY),
     ("-1011 -1005", "ip", Reach.ADDRESS, f"add this machine's address to the key: {_KEY_PAGE}"),
     ("-1109 -4109 -4056 -4057", "permission", Reach.PRODUCT, _LOCKED),
+    ("-5000", "mode", Reach.PRODUCT, _GIVEN_UP),
     ("-4402 200003903", "region", Reach.PRODUCT, _RESTRICTED),
     ("-1102 -1104 -1121 -1128 -1130 -4032 -4120 -4080", "parameter", Reach.REQUEST, _UNFIT),
 )
@@ -203,7 +207,7 @@ def judge(request: Request, reply: Reply) -> Judgement:
         return said(answer=Answer.NOTHING_OPEN)  # this product has no such symbol, so that nothing rests there
     if code in _CLOCK:
         return said(answer=Answer.CLOCK, kind="clock", hint="set this machine's clock")
-    if code in _ABSENT:
+    if code in _ABSENT and reply.status < 500 and (code != NO_SUCH_CALL or request.changes):
         return said(answer=Answer.ABSENT, kind="mode")
     if code in _REFUSED and reply.status < 500:
         kind, reach, hint = _REFUSED[code]

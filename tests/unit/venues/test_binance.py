@@ -187,7 +187,10 @@ def test_an_account_that_has_no_isolated_margin_says_so_to_one_question_only() -
     for code in (-11001, -3003, -5000):
         got = reply({"code": code, "msg": "none"}, 400)
         assert api.judge(api.get("/sapi/y", api.PAIRS), got).answer is Answer.ACCEPTED
-        assert api.judge(api.get("/sapi/y", Purpose.LISTING), got).answer is Answer.ABSENT
+        absent = Answer.ABSENT if code != -5000 else Answer.REFUSED
+        assert api.judge(api.get("/sapi/y", Purpose.LISTING), got).answer is absent
+        assert api.judge(api.get("/sapi/y", Purpose.LISTING), replace(got, status=503)).answer is Answer.AMBIGUOUS
+        assert api.judge(api.delete("/sapi/y", Purpose.MASS_CANCEL, {}), got).answer is Answer.ABSENT
     assert api.judge(api.get("/sapi/y", api.PAIRS), reply({"code": -2015, "msg": ""}, 401)).answer is Answer.REFUSED
 
 
