@@ -33,7 +33,7 @@ _LONGEST_REST = 2.0
 """Longest rest, in seconds, between two listings where nothing comes of them."""
 _LONGEST_BLIND_REST = 3.0
 """The same while none can be read: what a venue counts in requests is left for the proof."""
-_FREE_LISTINGS = 4
+_FREE_LISTINGS = 3
 """Listings of a segment that wait for nothing: what rests, a proof, and one that fails."""
 _LAST_LISTING = 0.5
 """Seconds before the last moment for which a listing is not put off."""
@@ -258,10 +258,14 @@ class SegmentSweep:
         return since + gap + INSTANT - self._now()
 
     async def _make_last(self, began: float) -> None:
-        """Where listings are scarce: wait until the next one is due. The first ones and the last go at once."""
-        if self.listings >= _FREE_LISTINGS and self.around.pace is None:
-            due = min(began + self.around.spacing(), self.client.last_send - _LAST_LISTING)
-            await asyncio.sleep(max(0.0, due - self._now()))
+        """Where listings are scarce: wait until the next one is due. The first ones, the second one of a proof and the
+        last go at once; while none can be read they come half as often, but for the end, when a proof only just fits.
+        """
+        if self.listings >= _FREE_LISTINGS and self.around.pace is None and self.ledger.half is None:
+            last, spacing = self.client.last_send - _LAST_LISTING, self.around.spacing()
+            if self.ledger.unread:
+                spacing = min(2 * spacing, (last - began) / 3)
+            await asyncio.sleep(max(0.0, min(began + spacing, last) - self._now()))
 
     async def _keep_pace(self, began: float) -> None:
         """While holding: wait until the next listing is due, or the end of the hold."""
