@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from functools import partial
 
 from cancelall.core.attempts import INSTANT, Attempt, Watch
 from cancelall.core.model import Answer, Listing, Order, Request
 from cancelall.engine import firing
-from cancelall.engine.client import Client
+from cancelall.engine.around import Around, Tasks
 from cancelall.engine.firing import Moves
 from cancelall.engine.ledger import Ledger, Word
 from cancelall.engine.listing import TRIES, read_listing
@@ -39,36 +37,6 @@ _LAST_LISTING = 0.5
 """Seconds before the last moment for which a listing is not put off."""
 _LONGEST_SILENCE = 2.0
 """Seconds that a read may wait, before the mass cancel of its segment is repeated."""
-
-Tasks = set[asyncio.Task[None]]
-
-
-@dataclass
-class Around:
-    """What the sweeps of all segments of a profile share."""
-
-    client: Client
-    listed: Callable[[str, Listing], None]
-    """Takes each listing."""
-    learn: Callable[[Attempt], None]
-    """Takes each answer: it may reveal the account's mode."""
-    fired: Callable[[], Awaitable[None]]
-    """Returns once the first cancel of the run is out, or has failed: no read of a run goes before its cancels."""
-    disturbed: Callable[[], float]
-    """When the last cancel of any segment was over."""
-    spawning: Callable[[], Tasks]
-    """The sweeps under way whose segments spawn orders of others."""
-    background: Callable[..., asyncio.Task[None]]
-    """Begins work that belongs to the run."""
-    first_out: asyncio.Event = field(default_factory=asyncio.Event)
-    held: bool = False
-    """Whether the run goes on after its first verdict."""
-    pace: float | None = None
-    """While it holds: seconds between two listings of a segment, whatever they show."""
-    spacing: Callable[[], float] = lambda: 0.0
-    """Seconds between two listings of a segment after the first ones, where these have to last to the deadline."""
-    released: asyncio.Event = field(default_factory=asyncio.Event)
-    """The hold is over."""
 
 
 class SegmentSweep:
