@@ -7,6 +7,7 @@ import binascii
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 from urllib.parse import quote_plus, urlencode
@@ -72,8 +73,12 @@ def open_orders(purpose: str = Purpose.LISTING) -> Request:
 
 
 def cancel(order: Order) -> Request:
-    """https://docs.kraken.com/api-reference/trading/cancel-order"""
-    return private("CancelOrder", Purpose.CANCEL, Priority.CANCEL, txid=order.id)
+    """https://docs.kraken.com/api-reference/trading/cancel-order
+
+    What it costs counts for its pair: one whose limit is reached holds up no other.
+    """
+    one = private("CancelOrder", Purpose.CANCEL, Priority.CANCEL, txid=order.id)
+    return replace(one, bucket=f"pair:{order.symbol or ''}")
 
 
 def cancel_batch(orders: tuple[Order, ...]) -> Request:
