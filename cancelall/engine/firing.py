@@ -55,7 +55,8 @@ def due(ledger: Ledger, orders: tuple[Order, ...], began: float, *, complete: bo
         return Moves(mass=mass)
     named = tuple(order for order in targets if _may_be_named(ledger, order, began))
     going = {order.id for order in targets}
-    known = complete and ledger.client_ids is None  # else others may place more meanwhile: no group is safe
+    # With client ids others may place more meanwhile: no group is safe, unless it cannot grow.
+    known = complete and (ledger.client_ids is None or segment.fixed_groups)
     others = tuple(order for order in orders if order.id not in going) if known else None
     return Moves(mass=mass, named=_by_name(ledger, named, others, began) if named else ())
 

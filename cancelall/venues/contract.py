@@ -88,6 +88,8 @@ class Segment(ABC):
     unnamed: ClassVar[bool] = False
     """No answer names what a mass cancel took: `final_states` also reads what has ended lately, and orders that ended
     since the start of the run are reported though no listing has shown them."""
+    fixed_groups: ClassVar[bool] = False
+    """What a cancel by name takes along was placed together with the order that it names: nothing joins it later."""
     named_gap: ClassVar[float] = 0.0
     """Seconds that must lie between two cancels that name the same order."""
     singly: ClassVar[NamedCancels | None] = None

@@ -65,6 +65,7 @@ NARROW: Mapping[str, Mapping[str, object]] = {
     "okx": {"instrument_type": ["SPREAD"]},
     "pacifica": {"symbol": ["BTC"]},
     "hyperliquid": {"dex": ["core"]},
+    "binance": {"product": ["coinm"]},
 }
 """A small scope of each venue, for commands that have to keep to real rate limits."""
 LISTS_FIRST = ("hyperliquid",)

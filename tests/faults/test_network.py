@@ -312,7 +312,11 @@ def test_the_second_host_when_the_first_does_not_answer(case: Case, venue: str) 
     alone=TO_ITS_DEADLINE,
 )
 def test_a_body_that_drips(case: Case, venue: str) -> None:
-    unreachable(case.kill(venue, case.server(venue, f"drip-body={0.3 * case.slow}")), sent=True)
+    server = case.server(venue, f"drip-body={0.3 * case.slow}")
+    if venue == "binance":  # its empty list, of two bytes, arrives
+        assert case.kill(venue, server, codes=[11]).report.verdict is Verdict.UNPROVEN
+        return
+    unreachable(case.kill(venue, server), sent=True)
 
 
 @shows(9, alone=TO_ITS_DEADLINE)

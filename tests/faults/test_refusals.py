@@ -181,8 +181,13 @@ def test_an_address_that_is_not_on_the_list(case: Case, venue: str) -> None:
         assert "address" in error.hint
 
 
-PARTS = {"ascendex": ("/margin/", "margin"), "bitget": ("spot", "spot"), "bybit": ("option", "option")}
-PARTS["okx"] = ("sprd", "spreads")
+PARTS = {
+    "ascendex": ("/margin/", "margin"),
+    "binance": ("/eapi/", "option"),
+    "bitget": ("spot", "spot"),
+    "bybit": ("option", "option"),
+    "okx": ("sprd", "spreads"),
+}
 """What the requests of one product hold, and what its orders' segment is called at the fake venue."""
 
 

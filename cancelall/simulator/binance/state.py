@@ -19,7 +19,7 @@ from ..faults import Fault, declared
 from ..refusals import Answered, Refusal, Refused, page
 from ..routes import Call
 from ..wire import Headers, SimReply, SimRequest, json_reply
-from .wallets import Symbols, conditional, waits
+from .wallets import Symbols, conditional, number_of, waits
 
 _GROUPS = {"api": ("api", 6000), "sapi": ("sapi", 12_000), "fapi": ("futures", 2400), "dapi": ("futures", 2400)}
 _GROUPS |= {"eapi": ("eapi", 2400), "papi": ("papi", 6000)}
@@ -89,7 +89,7 @@ class State(FakeVenue):
     def new_id(self, like: SimOrder) -> str:
         """The symbol, the book and a number. Numbers of different symbols and books are equal now and then."""
         if like.segment.startswith("algo-"):
-            return str(next(self._numbers))
+            return str(14_500_000 + next(self._numbers))
         kind = like.segment.rpartition(" ")[2] if conditional(like) else ""
         number = next(self._numbers) // 2 if not kind else next(self._numbers)
         number += (1 << 62) * (like.segment == "option")
@@ -98,8 +98,12 @@ class State(FakeVenue):
         return self.new_id(like) if taken else made
 
     def place(self, account: Account, order: SimOrder) -> SimOrder:
-        """What a parent places has no client id."""
-        return super().place(account, replace(order, client_id="") if order.extra.get("child") else order)
+        """A parent and what it places have no client id; the legs of a list are of one owner."""
+        if "child" in order.extra or order.extra.get("list") == "1930" or order.segment.startswith("algo-"):
+            order = replace(order, client_id="")
+        elif "list" in order.extra:
+            order = replace(order, client_id=f"desk-{number_of(order)}")
+        return super().place(account, order)
 
     def on_cancelled(self, account: Account, order: SimOrder) -> None:
         """A parent that works places the next order in the place of one that was cancelled."""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ..book import SimOrder
 from ..positions import SimPosition
-from ..rows import Table, tables
+from ..rows import tables
 from ..stock import template, templates
 
 PM = {"usdm": "pm usdm", "usdm algo": "pm usdm algo", "coinm": "pm coinm", "coinm algo": "pm coinm conditional"}
@@ -49,40 +49,9 @@ _CELLS = {
     "closes": lambda order, _: order.extra.get("closes") is not None,
     "list": lambda order, _: int(str(order.extra.get("list", -1))),
 }
-_row_table = tables(_CELLS)
-_SPOT = """symbol orderId=.number orderListId=.list clientOrderId=.client_id price origQty=.quantity
-    executedQty=.executed cummulativeQuoteQty=0 status=.status timeInForce=GTC type=.kind side=.upper
-    stopPrice=.stop icebergQty=0.0
-    time=.created updateTime=.updated isWorking=#true workingTime=.created"""
-_BOOK = """symbol orderId=.number clientOrderId=.client_id price origQty=.quantity executedQty=.executed avgPrice=0
-    cumQuote=0 status=.status timeInForce=GTC type=.kind origType=.kind side=.upper stopPrice=.stop reduceOnly=.reduces
-    closePosition=.closes positionSide=.held workingType=CONTRACT_PRICE priceMatch=NONE time=.created
-    updateTime=.updated"""
-ROWS: Mapping[str, Table] = {
-    "spot": _row_table(_SPOT),
-    "margin": _row_table(_SPOT + " isIsolated=?isolated|#false"),
-    "book": _row_table(_BOOK),
-    "algo": _row_table(
-        """algoId=.number clientAlgoId=.client_id algoType=CONDITIONAL orderType=.kind symbol side=.upper
-        positionSide=.held quantity algoStatus=.algo_status actualOrderId=?actual| triggerPrice=90 price
-        workingType=CONTRACT_PRICE closePosition=.closes reduceOnly=.reduces createTime=.created updateTime=.updated
-        triggerTime=#0"""
-    ),
-    "conditional": _row_table(
-        """newClientStrategyId=.client_id strategyId=.number strategyStatus=.algo_status strategyType=.kind
-        origQty=.quantity price stopPrice=90 side=.upper positionSide=.held reduceOnly=.shrinks symbol timeInForce=GTC
-        bookTime=.created updateTime=.updated"""
-    ),
-    "option": _row_table(
-        """orderId=.number symbol price quantity executedQty=.executed side=.upper type=.kind timeInForce=GTC
-        reduceOnly=.reduces status=.option_status createTime=.created updateTime=.updated clientOrderId=.client_id"""
-    ),
-    "parent": _row_table(
-        """algoId=.number symbol side=.upper positionSide=BOTH totalQty=.quantity executedQty=.executed executedAmt=0
-        avgPrice=0 clientAlgoId=.client_id bookTime=.created endTime=#0 algoStatus=.parent_status algoType=.kind
-        urgency=LOW"""
-    ),
-}
+_TEXT = Path(__file__).with_name("rows.txt").read_text(encoding="utf-8")
+ROWS = {name.strip(":"): tables(_CELLS)(text) for name, text in (one.split("\n", 1) for one in _TEXT.split("\n\n"))}
+"""How the rows of each kind of book are written, by its name."""
 
 
 @dataclass(frozen=True)
@@ -96,38 +65,19 @@ class SimBook:
     query: str
     key: str = "orderId"
     rows: str = "book"
-    wants_symbol: bool = True
+
+    @property
+    def wants_symbol(self) -> bool:
+        return self.rows != "algo"
 
 
-def _book(segment: str, path: str, calls: str, rows: str = "book", key: str = "orderId") -> SimBook:
+def _book(line: str) -> SimBook:
     """One whose calls are named: the listing, the cancels of a symbol and of one order, and the query of one."""
-    listed, all_of, one, query = (f"{path}/{call}" for call in calls.split())
-    return SimBook(segment, listed, all_of, one, query, key, rows, wants_symbol=rows != "algo")
+    segment, path, calls, rows, key = (word.strip() for word in line.split("|"))
+    return SimBook(segment, *(f"{path}/{call}" for call in calls.split()), rows=rows, key=key)  # type: ignore[misc]
 
 
-_ORDERS = "openOrders allOpenOrders order order"
-_SAME = "openOrders openOrders order order"
-_ALGO = "openAlgoOrders algoOpenOrders algoOrder algoOrder"
-BOOKS = (
-    _book("spot", "/api/v3", _SAME, "spot"),
-    _book("margin", "/sapi/v1/margin", _SAME, "margin"),
-    _book("usdm algo", "/fapi/v1", _ALGO, "algo", "algoId"),
-    _book("usdm", "/fapi/v1", _ORDERS),
-    _book("coinm algo", "/dapi/v1", _ALGO, "algo", "algoId"),
-    _book("coinm", "/dapi/v1", _ORDERS),
-    _book("option", "/eapi/v1", _ORDERS, "option"),
-    _book("pm usdm algo", "/papi/v1/um/algo", "openAlgoOrders allOpenOrders order algoOrder", "algo", "algoId"),
-    _book("pm usdm", "/papi/v1/um", _ORDERS),
-    _book(
-        "pm coinm conditional",
-        "/papi/v1/cm/conditional",
-        "openOrders allOpenOrders order orderHistory",
-        "conditional",
-        "strategyId",
-    ),
-    _book("pm coinm", "/papi/v1/cm", _ORDERS),
-    _book("pm margin", "/papi/v1/margin", _ORDERS, "margin"),
-)
+BOOKS = tuple(map(_book, Path(__file__).with_name("books.txt").read_text(encoding="utf-8").splitlines()))
 BY_SEGMENT = {book.segment: book for book in BOOKS}
 
 

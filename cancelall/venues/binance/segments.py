@@ -215,6 +215,7 @@ def _legs(entry: object) -> list[object]:
 class SpotWallet(Wallet):
     """Spot and margin orders, which may belong to lists of orders."""
 
+    fixed_groups = True
     borrows: ClassVar[bool] = False
     """Whether a position can be short, so that a buy may protect one."""
 
