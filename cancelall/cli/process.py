@@ -50,7 +50,7 @@ def _watch(words: list[str]) -> None:
 
     One that comes before it is known what to say then waits for that, and never ends a run without a word.
     """
-    import _signal
+    import _signal  # type: ignore[import-not-found]
 
     held_back = {_signal.SIGINT, _signal.SIGTERM, getattr(_signal, "SIGHUP", _signal.SIGTERM)}
     can_wait = hasattr(_signal, "pthread_sigmask")  # not on Windows
