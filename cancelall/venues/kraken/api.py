@@ -204,7 +204,8 @@ def judge(request: Request, reply: Reply) -> Judgement:
         return _by_code(request, reply, errors)
     if reply.status >= 300:
         return payload.by_status(reply)
-    nothing = request.purpose == Purpose.MASS_CANCEL and count(answer.get("result")) == 0
+    taken = answer.get("result")
+    nothing = request.purpose == Purpose.MASS_CANCEL and count(taken) == 0 and not is_pending(taken)
     return Judgement(answer=Answer.NOTHING_OPEN if nothing else Answer.ACCEPTED)
 
 
@@ -259,3 +260,8 @@ def count(value: object) -> int | None:
     except Unreadable:
         return None
     return number if number is not None and number >= 0 else None
+
+
+def is_pending(value: object) -> bool:
+    """Whether a cancel says that it is not done yet: clients have seen a truth value, or a list of orders."""
+    return isinstance(value, dict) and value.get("pending") not in (None, False, [], "", "false")

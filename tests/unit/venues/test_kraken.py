@@ -388,7 +388,10 @@ def test_a_last_cancel_of_everything_has_to_count_none() -> None:
     assert witness.request == api.CANCEL_ALL
     assert witness.read(witness.request, answer({"count": 0}))
     assert not witness.read(witness.request, answer({"count": 1}))
-    for nothing in ({}, {"count": None}, {"count": "x"}, {"count": -1}):
+    assert api.judge(api.CANCEL_ALL, answer({"count": 0, "pending": False})).answer is Answer.NOTHING_OPEN
+    pending: list[dict[str, object]] = [{"count": 0, "pending": True}, {"count": 0, "pending": [TXID]}]
+    for nothing in ({}, {"count": None}, {"count": "x"}, {"count": -1}, *pending):
+        assert api.judge(api.CANCEL_ALL, answer(nothing)).answer is Answer.ACCEPTED
         with pytest.raises(Unreadable):
             witness.read(witness.request, answer(nothing))
     assert "a last cancel of everything" in kraken.unwitnessed(KrakenOptions(pair=("XBTUSD",)), False, False)
