@@ -8,12 +8,13 @@ from typing import Any
 
 from cancelall.core.model import ClientIds, Listing
 from cancelall.engine import proof
+from cancelall.engine.around import Around, Tasks
 from cancelall.engine.client import Client
 from cancelall.engine.discovery import Discoveries
 from cancelall.engine.ledger import Ledger
 from cancelall.engine.listing import read_listing
 from cancelall.engine.records import Proof
-from cancelall.engine.sweep import Around, SegmentSweep, Tasks
+from cancelall.engine.sweep import SegmentSweep
 from cancelall.venues.contract import Segment
 from cancelall.venues.registry import segments
 

@@ -247,6 +247,7 @@ VENUE = Venue(
     address_limit=ADDRESS_LIMIT,
     further_limits=FURTHER_LIMITS,
     cost=cost,
+    listings=96,
     judge=judge,
     proof_gap=2.0,  # rows of cancelled orders were seen for a while: https://github.com/ccxt/ccxt/issues/8507
     late_ms=lambda options: options.recv_window,
