@@ -336,6 +336,16 @@ class Ledger:
         if outcome.value is not None:
             self._acknowledged(outcome.value, named)
 
+    def cancel_broken(self, request: Request, named: tuple[Order, ...], at: float) -> None:
+        """A bug has ended a cancel: nobody knows what became of it, and it is not under way any more."""
+        for order in named:
+            record = self.orders[order.id]
+            record.cancelling, record.named_at = False, at
+        if not named:
+            whole = self.cancels[request]
+            whole.under_way -= 1
+            whole.ended, whole.failing = at, True
+
     def _named_over(self, request: Request, named: tuple[Order, ...], outcome: Outcome[Acknowledgement]) -> None:
         """A cancel that names orders is over. What is refused of a call for several is said of none of them."""
         at = outcome.attempt.ended

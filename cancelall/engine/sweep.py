@@ -106,14 +106,19 @@ class SegmentSweep:
         ledger, sent = self.ledger, self.around.first_out.set
         watch = Watch(about=ledger.segment.name, begins=ledger.attempt_begins, sent=sent, ended=self._attempt_over)
         several = ledger.for_several(request, named)
-        outcome = await self.client.ask(
-            request,
-            ledger.segment.acknowledge,
-            watch=watch,
-            wanted=ledger.still_wanted,
-            superseded=partial(firing.superseded, ledger, request, named, self._now()),
-            enough=(Answer.GATEWAY,) if several else (),
-        )
+        try:
+            outcome = await self.client.ask(
+                request,
+                ledger.segment.acknowledge,
+                watch=watch,
+                wanted=ledger.still_wanted,
+                superseded=partial(firing.superseded, ledger, request, named, self._now()),
+                enough=(Answer.GATEWAY,) if several else (),
+            )
+        except Exception:  # whatever it is, the same cancel may go again, and others do not wait for it
+            sent()
+            ledger.cancel_broken(request, named, self._now())
+            raise
         sent()
         ledger.cancel_over(request, named, outcome)
         self.around.learn(outcome.attempt)
