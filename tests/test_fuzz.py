@@ -225,7 +225,10 @@ def test_a_listing_with_one_thing_changed_never_reads_as_empty(name: str, data: 
 
 
 def rows_of(value: Any, here: Way = ()) -> Iterator[Way]:
-    """The way to every row of a listing's answer: the objects in the first array of objects."""
+    """The way to every row of a listing's answer: the objects in the first array, or map by ids, of objects."""
+    if isinstance(value, dict) and len(value) > 1 and all(isinstance(row, dict) for row in value.values()):
+        yield from ((*here, key) for key in value)
+        return
     if isinstance(value, list) and value and all(isinstance(row, dict) for row in value):
         yield from ((*here, number) for number in range(len(value)))
         return

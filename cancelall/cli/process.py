@@ -46,13 +46,28 @@ def run() -> None:
 
 
 def _watch(words: list[str]) -> None:
-    """Before anything else is done: from here on a signal ends a run in an orderly way, or not at all."""
-    from cancelall.cli.watchdog import DOG
+    """Before anything else is done: from here on a signal ends a run in an orderly way, or not at all.
 
-    DOG.begin()
-    from cancelall.cli.last_words import LastWords
+    One that comes before it is known what to say then waits for that, and never ends a run without a word.
+    """
+    import _signal  # type: ignore[import-not-found]
 
-    DOG.words = LastWords((), json=JSON in words, dry_run=DRY_RUN in words).words
+    held_back = {_signal.SIGINT, _signal.SIGTERM, getattr(_signal, "SIGHUP", _signal.SIGTERM)}
+    can_wait = hasattr(_signal, "pthread_sigmask")  # not on Windows
+    mask = _signal.pthread_sigmask(_signal.SIG_BLOCK, held_back) if can_wait else set()
+
+    def let_come() -> None:
+        if can_wait:
+            _signal.pthread_sigmask(_signal.SIG_SETMASK, mask)
+
+    try:
+        from cancelall.cli.last_words import LastWords
+        from cancelall.cli.watchdog import DOG
+
+        DOG.words = LastWords((), json=JSON in words, dry_run=DRY_RUN in words).words
+        DOG.begin(let_come)
+    finally:
+        let_come()
 
 
 def _status(words: list[str]) -> int:

@@ -76,10 +76,11 @@ class Watchdog:
         self._own_alarm = False
         self._before: list[tuple[int, object]] = []
 
-    def begin(self) -> bool:
+    def begin(self, taken_over: Callable[[], None] = lambda: None) -> bool:
         """Take the signals over. Whether that was to be done: False when it was done before, or cannot be here.
 
-        SIGHUP is ignored first of all: a terminal that goes away does not stop a kill.
+        SIGHUP is ignored first of all: a terminal that goes away does not stop a kill. `taken_over` is called once
+        signals are handled, before there is a thread, which inherits the mask of signals from this one.
         """
         if self._on:
             return False
@@ -92,6 +93,7 @@ class Watchdog:
             return False
         self._on = True
         self._signals, self._until = 0, None
+        taken_over()
         self._start()
         self._take_alarm()
         return True

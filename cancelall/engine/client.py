@@ -314,7 +314,7 @@ class Client:
             waits = self._limits.until(request) > self.clock.monotonic() + INSTANT
             if not (self.stops(request) or needless() or waits or self._kept_back(request)):
                 return True
-            self._limits.leave(request, unused=True)
+            self._limits.leave(request, self.venue.cost(request), unused=True)
             while not needless() and (left := self._kept_back(request)) and request.priority is Priority.CANCEL:
                 await asyncio.sleep(min(_GLANCE, left))
             if self.stops(request) or needless() or self._kept_back(request):

@@ -22,6 +22,8 @@ _AT_ONCE = 2
 """Tries before a pause."""
 _SHORTEST_PAUSE, _LONGEST_PAUSE, _LONGEST_THRIFT = 1.0, 5.0, 10.0
 """Seconds of a pause, which doubles each time; the last where reads are scarce."""
+_CHEAP = 10
+"""What a read costs for each second of its first pause, where reads are scarce: dear ones come again later."""
 
 
 @dataclass
@@ -139,9 +141,9 @@ class Discoveries:
 
         One that is refused is requested again some times, too: one bad answer costs no proof.
         """
-        watch, refused, pause = Watch(ended=self._over), 0, _SHORTEST_PAUSE
         scarce = self.client.venue.listings is not None  # no second try at once, and other pauses
-        most = 1 if scarce else _AT_ONCE
+        watch, refused, most = Watch(ended=self._over), 0, 1 if scarce else _AT_ONCE
+        pause = max(2.0, self.client.venue.cost(request) / _CHEAP) if scarce else _SHORTEST_PAUSE
         while True:
             outcome = await self.client.ask(request, discovery.read, wanted=wanted, watch=watch, most=most)
             turned_down = outcome.answer in (Answer.REFUSED, Answer.ABSENT)
@@ -153,9 +155,9 @@ class Discoveries:
             pause = min(2 * pause, _LONGEST_THRIFT if scarce else _LONGEST_PAUSE)
 
     def _thrift(self, pause: float) -> float:
-        """The pause, as long as three of it fit before the end."""
+        """The pause, as long as two of it fit before the end."""
         left = self.client.deadline - self.client.clock.monotonic()
-        return min(pause, max(_SHORTEST_PAUSE / 4, left / 3))
+        return min(pause, max(_SHORTEST_PAUSE / 4, left / 2))
 
     def _over(self, attempt: Attempt) -> None:
         if attempt.answered or self.last is None or not self.last.answered:

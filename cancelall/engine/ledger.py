@@ -121,6 +121,11 @@ class Ledger:
         blind = () if self.reads_only or self.keeps_some else self.segment.blind
         return frozenset((*blind, *(request for stage in self.segment.listings for request in stage)))
 
+    @cached_property
+    def keyless(self) -> bool:
+        """Whether its orders are listed without a key: what is refused to the key says nothing against the listing."""
+        return not any(request.signed for stage in self.segment.listings for request in stage)
+
     def _said(self) -> list[Said | None]:
         """The last word on each request of the whole."""
         records = ((self.cancels if request.changes else self.passes).get(request) for request in self.whole)
@@ -330,6 +335,16 @@ class Ledger:
                 self.orders[order.id].failure = words
         if outcome.value is not None:
             self._acknowledged(outcome.value, named)
+
+    def cancel_broken(self, request: Request, named: tuple[Order, ...], at: float) -> None:
+        """A bug has ended a cancel: nobody knows what became of it, and it is not under way any more."""
+        for order in named:
+            record = self.orders[order.id]
+            record.cancelling, record.named_at = False, at
+        if not named:
+            whole = self.cancels[request]
+            whole.under_way -= 1
+            whole.ended, whole.failing = at, True
 
     def _named_over(self, request: Request, named: tuple[Order, ...], outcome: Outcome[Acknowledgement]) -> None:
         """A cancel that names orders is over. What is refused of a call for several is said of none of them."""

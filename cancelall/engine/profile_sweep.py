@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
 from cancelall.core.model import ClientIds, Listing
 from cancelall.engine import proof
+from cancelall.engine.around import Around, Tasks
 from cancelall.engine.client import Client
 from cancelall.engine.discovery import Discoveries
 from cancelall.engine.ledger import Ledger
 from cancelall.engine.listing import read_listing
 from cancelall.engine.records import Proof
-from cancelall.engine.sweep import Around, SegmentSweep, Tasks
+from cancelall.engine.sweep import SegmentSweep
 from cancelall.venues.contract import Segment
 from cancelall.venues.registry import segments
 
 _LAST_WORDS = 0.1
 """Seconds that the tasks of a run get to note what they leave behind."""
+_FIRST_OUT = 0.5
+"""Longest wait of reads, in seconds, for the first cancels where the venue has several hosts: the one that they go to
+may hang, and the others are none of it.
+"""
 _SECOND_LOOK = 4.0
 """Seconds after which a proven segment is read again, while others are still being cancelled: nothing else would show
 what their orders have left there, or what its own listings had hidden."""
@@ -256,7 +262,9 @@ class ProfileSweep:
     async def _fired(self) -> None:
         """No read of a run goes before its first cancels: wait until one of them is out, or has failed."""
         if any(one.cancelling for one in self._sweeps.values()):
-            await self._around.first_out.wait()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_FIRST_OUT if self.client.gates else None):
+                    await self._around.first_out.wait()
 
     async def _at_rest(self, since: float) -> float:
         """Wait until all cancels of all segments, and `since`, have been over for a gap; since when the cancels are."""

@@ -262,11 +262,11 @@ class Address(_Turns):
                 gate.under_way += 1
                 self._window.went(now, cost)
 
-    def left(self, gate: HostGate, *, unused: bool) -> None:
-        """Who had a turn is through with it."""
+    def left(self, gate: HostGate, cost: int, *, unused: bool) -> None:
+        """Who had a turn of this cost is through with it."""
         gate.under_way -= 1
         if unused:
-            self._window.unused()
+            self._window.unused(cost)
         self.grant()
 
 
@@ -299,11 +299,11 @@ class HostGate:
 
     async def turn(self, priority: int, cost: int = 1) -> None:
         """Wait for a place, and within the address limit. Whoever had a turn calls `leave`."""
-        await self.queue.wait(priority, self.address.grant, partial(self.leave, unused=True), cost)
+        await self.queue.wait(priority, self.address.grant, partial(self.leave, cost, unused=True), cost)
 
-    def leave(self, *, unused: bool = False) -> None:
+    def leave(self, cost: int = 1, *, unused: bool = False) -> None:
         """The place is free again; `unused` if nothing was sent."""
-        self.address.left(self, unused=unused)
+        self.address.left(self, cost, unused=unused)
 
 
 class OneAtATime(Protocol):
@@ -381,11 +381,11 @@ class ProfileLimits:
         ]
         return max(waited, key=lambda one: one[2], default=None)
 
-    def leave(self, request: Request, *, unused: bool = False) -> None:
-        """The place is free again; `unused` if nothing was sent."""
+    def leave(self, request: Request, cost: int = 1, *, unused: bool = False) -> None:
+        """The place is free again; `unused` if nothing was sent of what would have cost so much."""
         if self._serial is not None and request.signed:
             self._serial.leave()
-        self._further.get(request.host, self._gate).leave(unused=unused)
+        self._further.get(request.host, self._gate).leave(cost, unused=unused)
         if unused:
             self._limiters[request.bucket].unused(request.cost)
 

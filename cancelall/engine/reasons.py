@@ -29,7 +29,9 @@ def error_report(sweep: ProfileSweep, verdict: Verdict) -> ErrorReport | None:
             message=f"in this profile's sweep: {bug_words(bug)}",
             hint="check this account on the venue's site, and report the bug with the output of -v",
         )
-    refusal = client.refusal or (client.turned_away if client.refusals.stopped is None else None)
+    refusal = (
+        client.refusal or client.refusals.denied or (client.turned_away if client.refusals.stopped is None else None)
+    )
     if refusal is not None:
         return ErrorReport(kind=refusal.kind or "auth", message=refusal.message, hint=refusal.hint)
     present = [ledger for ledger in sweep.ledgers.values() if ledger.absent is None]

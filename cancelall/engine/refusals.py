@@ -58,6 +58,8 @@ class Refusals:
     """The only address family to use, once the venue has refused the key over the other one."""
     _doubted: Judgement | None = None
     """A refusal that came once."""
+    _denied: list[Judgement] = field(default_factory=list)
+    """What reads that need no key have said of it."""
     _good: bool = False
     """Whether anything was accepted with this key."""
     down: dict[str, Judgement] = field(default_factory=dict)
@@ -69,7 +71,14 @@ class Refusals:
     @property
     def doubted(self) -> Judgement | None:
         """A refusal of the key that nothing has contradicted; it may stand alone."""
-        return None if self._good else self.believed or self._doubted
+        return None if self._good else self.believed or self._doubted or next(iter(self._denied), None)
+
+    @property
+    def denied(self) -> Judgement | None:
+        """The word of a read that needs no key, said twice, that the key is not good, where nothing contradicts it. It
+        ends nothing: cancels get their own answers.
+        """
+        return None if self._good or len(self._denied) < 2 else self._denied[0]
 
     @property
     def stopped(self) -> Judgement | None:
@@ -95,6 +104,9 @@ class Refusals:
             self.down.pop(request.host, None)
             self._failing.discard(request.host)
         if judgement.answer is not Answer.REFUSED or judgement.reach in (Reach.REQUEST, Reach.PRODUCT):
+            return judgement
+        if judgement.reach is Reach.KEY and not (request.signed or self.proves_key(request)):
+            self._denied.append(judgement)
             return judgement
         if judgement.reach is Reach.HOST:
             return judgement if again else _once_more(judgement)

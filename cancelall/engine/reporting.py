@@ -136,6 +136,7 @@ def _segment_basis(ledger: Ledger) -> SegmentBasis:
         ),
         spawns=segment.spawns,
         never=ledger.never,
+        keyless=ledger.keyless,
         protective_kinds=segment.protective_kinds,
         contradictions=ledger.contradictions,
     )

@@ -72,6 +72,8 @@ class SerialKey:
 
         def give_up() -> None:
             when = limit.when()
+            if limit.expired():  # it is given up already
+                return
             if not once_more and (when is None or when > patient_until):
                 limit.reschedule(patient_until)
                 self._gave_up = True

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from functools import partial
 
 from cancelall.core.attempts import INSTANT, Attempt, Watch
 from cancelall.core.model import Answer, Listing, Order, Request
 from cancelall.engine import firing
-from cancelall.engine.client import Client
+from cancelall.engine.around import Around, Tasks
 from cancelall.engine.firing import Moves
 from cancelall.engine.ledger import Ledger, Word
 from cancelall.engine.listing import TRIES, read_listing
@@ -33,42 +31,12 @@ _LONGEST_REST = 2.0
 """Longest rest, in seconds, between two listings where nothing comes of them."""
 _LONGEST_BLIND_REST = 3.0
 """The same while none can be read: what a venue counts in requests is left for the proof."""
-_FREE_LISTINGS = 4
+_FREE_LISTINGS = 3
 """Listings of a segment that wait for nothing: what rests, a proof, and one that fails."""
 _LAST_LISTING = 0.5
 """Seconds before the last moment for which a listing is not put off."""
 _LONGEST_SILENCE = 2.0
 """Seconds that a read may wait, before the mass cancel of its segment is repeated."""
-
-Tasks = set[asyncio.Task[None]]
-
-
-@dataclass
-class Around:
-    """What the sweeps of all segments of a profile share."""
-
-    client: Client
-    listed: Callable[[str, Listing], None]
-    """Takes each listing."""
-    learn: Callable[[Attempt], None]
-    """Takes each answer: it may reveal the account's mode."""
-    fired: Callable[[], Awaitable[None]]
-    """Returns once the first cancel of the run is out, or has failed: no read of a run goes before its cancels."""
-    disturbed: Callable[[], float]
-    """When the last cancel of any segment was over."""
-    spawning: Callable[[], Tasks]
-    """The sweeps under way whose segments spawn orders of others."""
-    background: Callable[..., asyncio.Task[None]]
-    """Begins work that belongs to the run."""
-    first_out: asyncio.Event = field(default_factory=asyncio.Event)
-    held: bool = False
-    """Whether the run goes on after its first verdict."""
-    pace: float | None = None
-    """While it holds: seconds between two listings of a segment, whatever they show."""
-    spacing: Callable[[], float] = lambda: 0.0
-    """Seconds between two listings of a segment after the first ones, where these have to last to the deadline."""
-    released: asyncio.Event = field(default_factory=asyncio.Event)
-    """The hold is over."""
 
 
 class SegmentSweep:
@@ -138,14 +106,19 @@ class SegmentSweep:
         ledger, sent = self.ledger, self.around.first_out.set
         watch = Watch(about=ledger.segment.name, begins=ledger.attempt_begins, sent=sent, ended=self._attempt_over)
         several = ledger.for_several(request, named)
-        outcome = await self.client.ask(
-            request,
-            ledger.segment.acknowledge,
-            watch=watch,
-            wanted=ledger.still_wanted,
-            superseded=partial(firing.superseded, ledger, request, named, self._now()),
-            enough=(Answer.GATEWAY,) if several else (),
-        )
+        try:
+            outcome = await self.client.ask(
+                request,
+                ledger.segment.acknowledge,
+                watch=watch,
+                wanted=ledger.still_wanted,
+                superseded=partial(firing.superseded, ledger, request, named, self._now()),
+                enough=(Answer.GATEWAY,) if several else (),
+            )
+        except Exception:  # whatever it is, the same cancel may go again, and others do not wait for it
+            sent()
+            ledger.cancel_broken(request, named, self._now())
+            raise
         sent()
         ledger.cancel_over(request, named, outcome)
         self.around.learn(outcome.attempt)
@@ -258,10 +231,14 @@ class SegmentSweep:
         return since + gap + INSTANT - self._now()
 
     async def _make_last(self, began: float) -> None:
-        """Where listings are scarce: wait until the next one is due. The first ones and the last go at once."""
-        if self.listings >= _FREE_LISTINGS and self.around.pace is None:
-            due = min(began + self.around.spacing(), self.client.last_send - _LAST_LISTING)
-            await asyncio.sleep(max(0.0, due - self._now()))
+        """Where listings are scarce: wait until the next one is due. The first ones, the second one of a proof and the
+        last go at once; while none can be read they come half as often, but for the end, when a proof only just fits.
+        """
+        if self.listings >= _FREE_LISTINGS and self.around.pace is None and self.ledger.half is None:
+            last, spacing = self.client.last_send - _LAST_LISTING, self.around.spacing()
+            if self.ledger.unread:
+                spacing = min(2 * spacing, (last - began) / 3)
+            await asyncio.sleep(max(0.0, min(began + spacing, last) - self._now()))
 
     async def _keep_pace(self, began: float) -> None:
         """While holding: wait until the next listing is due, or the end of the hold."""

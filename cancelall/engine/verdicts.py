@@ -18,9 +18,10 @@ from cancelall.engine.records import OrderRecord
 def segment_verdict(ledger: Ledger, client: Client) -> Verdict:
     """The first that fits: open, absent, unreachable, refused, clear, unproven."""
     cancelled, refusal = ledger.air.any_answered, client.refusals.stopped_of(ledger.whole)
-    evidence = ledger.last if ledger.reads_only or not cancelled else ledger.last_fresh
+    in_vain = client.refusal is not None and ledger.keyless and not ledger.air.accepted  # what was listed before rests
+    evidence = ledger.last if ledger.reads_only or in_vain or not cancelled else ledger.last_fresh
     stopped = ledger.air.sent or refusal is not None
-    if evidence is not None and ledger.left(evidence) and (cancelled or not stopped):
+    if evidence is not None and ledger.left(evidence) and (cancelled or in_vain or not stopped):
         return Verdict.OPEN
     if ledger.absent is not None:
         return Verdict.ABSENT
@@ -50,7 +51,7 @@ def profile_verdict(sweep: ProfileSweep) -> Verdict:
         return Verdict.REFUSED if verdicts and not sweep.discoveries.doubts else Verdict.UNPROVEN
     if any(verdict is not Verdict.UNREACHABLE for verdict in verdicts):
         present = [Verdict.UNPROVEN if verdict is Verdict.UNREACHABLE else verdict for verdict in present]
-    verdict = worst(present)
+    verdict = worst([*present, *([Verdict.REFUSED] if client.refusals.denied is not None else [])])
     doubtful = bool(sweep.bug or client.bug or sweep.discoveries.pending or sweep.discoveries.doubts or sweep.stale())
     return worst([verdict, Verdict.UNPROVEN]) if doubtful else verdict
 

@@ -38,6 +38,8 @@ class SegmentBasis:
     spawns: bool
     never: bool
     """The venue has said elsewhere that the account was never opened for it."""
+    keyless: bool
+    """It is listed without a key: where that is refused, and no cancel was accepted, what was listed before rests."""
     protective_kinds: bool
     contradictions: int
     """How often an order was listed again that a complete listing had lacked: each doubles the gap of the proof."""

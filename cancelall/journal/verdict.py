@@ -21,6 +21,7 @@ _ROUNDING = 1_000
 _MOST_DOUBLINGS = 40
 """Times that a gap is doubled, at most: by then it is longer than any run."""
 _GOOD = (Answer.ACCEPTED.value, Answer.NOTHING_OPEN.value)
+_NO_KEY = "the venue refuses the key, or cannot be spoken to"
 _WHOLE_PROFILE = (Reach.KEY.value, Reach.ADDRESS.value)
 
 
@@ -266,7 +267,7 @@ def _blocked(own: Sequence[_Sent], everybody: Sequence[_Sent]) -> str:
     """Why the profile as a whole is refused; empty if it is not. Whatever is accepted later takes a refusal back."""
     of_key = [one for one in own if one.proves_key or one.incurable or one.ends_profile]
     if of_key and not of_key[-1].proves_key:
-        return "the venue refuses the key, or cannot be spoken to"
+        return _NO_KEY
     hosts = {one.host for one in own}
     of_address = [one for one in everybody if one.host in hosts and (one.reach == Reach.HOST.value or one.good)]
     return "the venue refuses this address" if of_address and of_address[-1].reach == Reach.HOST.value else ""
@@ -366,7 +367,7 @@ class _Shown:
         mass = {*basis["blind"], *basis["mass"]}
         passes = {request for stage in _stages(basis["passes"]) for request in stage}
         answers, failing = _last_answers(one for one in sent if not one.witness and one.request in mass | passes)
-        if open_orders := self._open(sent, listings):
+        if open_orders := self._open(basis, sent, listings):
             return _Segment(verdict=Verdict.OPEN, why=f"{open_orders} order(s) are listed")
         if not failing and self._absent(basis, passes, answers):
             return _Segment(verdict=Verdict.ABSENT)
@@ -391,12 +392,17 @@ class _Shown:
             lasts=lasts,
         )
 
-    def _open(self, sent: Sequence[_Sent], listings: Sequence[_Listed]) -> int:
-        """How many orders are known to rest: in the last listing that began after a cancel was answered."""
+    def _open(self, basis: Record, sent: Sequence[_Sent], listings: Sequence[_Listed]) -> int:
+        """How many orders are known to rest: in the last listing that began after a cancel was answered. Where the key
+        is refused, has cancelled nothing, and is not needed to list: in the last one of all.
+        """
         cancels = [one for one in sent if one.changes and not one.witness]
         answered = next((one for one in cancels if one.answered), None)
         readable = [one for one in listings if one.complete or one.count]
-        if answered is not None:
+        in_vain = self.blocked == _NO_KEY and basis.get("keyless") is True and not any(one.good for one in cancels)
+        if in_vain:
+            pass
+        elif answered is not None:
             since, place = answered.ended or 0, answered.place
             readable = [one for one in readable if one.began >= since and one.place > place]
         elif cancels or self.blocked:

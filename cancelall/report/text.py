@@ -126,8 +126,9 @@ def last_line(reports: Sequence[ProfileReport], status: int) -> LastLine:
     bad, reads = not_clear(reports), all(report.dry_run for report in reports)
     failed = [report for report in bad if report.exit_status]
     if reads and not failed:
-        left = sum(report.count(State.OPEN) + report.count(State.KEPT) for report in reports)
-        text = f"{left} order(s) in {len(bad)} of {len(reports)} profiles; nothing was sent"
+        counts = [report.count(State.OPEN) + report.count(State.KEPT) for report in reports]
+        left, holding = sum(counts), sum(map(bool, counts))
+        text = f"{left} order(s) in {holding} of {len(reports)} profiles; nothing was sent"
         return LastLine(
             badge="OPEN" if left else "CLEAR", text=f"{text} · {took:.1f} s · exit {status}", bad=bool(left)
         )

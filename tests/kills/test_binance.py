@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -12,9 +14,11 @@ from typing import Any
 import pytest
 
 from cancelall import simulator
-from cancelall.core.model import Verdict
+from cancelall.core.errors import TransportFault
+from cancelall.core.model import Reply, SignedRequest, Verdict
 from cancelall.core.profile import Profile
-from cancelall.engine.run import Run
+from cancelall.engine.client import Send
+from cancelall.engine.run import Run, over_the_network
 from cancelall.simulator import Account, FakeVenue, Kind, SimOrder, SimServer
 from cancelall.simulator.binance.wallets import BOOKS
 from kills.virtual import cleared, faced, ids
@@ -60,9 +64,6 @@ def on_hosts(servers: dict[str, SimServer], **keys: object) -> Profile:
 
 
 def run(profile: Profile, deadline: float = LONG) -> Any:
-    import asyncio
-    import time
-
     limited = replace(profile, common=replace(profile.common, deadline=deadline))
     made = Run(profiles=[limited], environ={}, started=time.monotonic(), scale=0.1)
     (report,) = asyncio.run(made.all())
@@ -101,6 +102,31 @@ def test_a_ban_on_one_host_leaves_the_others_their_proof(servers: dict[str, SimS
     assert report.error is not None
     assert "banned until" in report.error.message
     assert servers["dapi"].open_orders() != []
+
+
+def test_a_host_that_hangs_holds_up_no_cancel_on_the_others(servers: dict[str, SimServer]) -> None:
+    """The first cancels, unseen, all go to the host of options: what has to be listed first is on the others."""
+    profile, events = on_hosts(servers), []
+
+    def connect(profile: Profile) -> Send:
+        good = over_the_network(profile, {})
+
+        async def send(signed: SignedRequest, until: float, sent: Callable[[], None]) -> Reply:
+            if signed.origin == servers["eapi"].origin:
+                await asyncio.sleep(3.0)
+                events.append("given up")
+                raise TransportFault("no connection", kind="timeout", sent="no")
+            events.append("sent")
+            return await good(signed, until, sent)
+
+        return send
+
+    limited = replace(profile, common=replace(profile.common, deadline=8.0))
+    made = Run(profiles=[limited], environ={}, started=time.monotonic(), scale=0.1, connect=connect)
+    (report,) = asyncio.run(made.all())
+    assert events[0] == "sent"
+    assert report.verdict is Verdict.UNPROVEN
+    assert all(server.open_orders() == [] for name, server in servers.items() if name != "eapi")
 
 
 # --- what the account has -------------------------------------------------------------------------------------------
@@ -165,6 +191,13 @@ def test_conditional_orders_go_by_name_where_their_cancel_by_symbol_does_not_exi
     result = faced("binance", fault, deadline=25.0, options={"product": ["coinm"]})
     assert not [one for one in result.left if one.segment.startswith("coinm")]
     assert any(path == "DELETE /dapi/v1/algoOrder" for path in result.paths)
+
+
+def test_a_path_that_was_given_up_is_no_word_on_the_orders_behind_it() -> None:
+    """On a host that has moved on, every call of a product may be answered so: the product is there."""
+    result = faced("binance", 'json={"code":-5000,"msg":"Path is invalid"}~/fapi/', "status=404~/fapi/", deadline=8.0)
+    assert result.segments["usdm"] == "refused"
+    assert result.verdict is Verdict.REFUSED
 
 
 def test_unknown_order_is_no_proof() -> None:
@@ -251,6 +284,14 @@ def test_what_is_remembered_and_gone_is_harmless() -> None:
     first = [sent.request for sent in result.log if sent.kind is Kind.CANCEL][:6]
     assert any("GONEUSDT" in request.query for request in first)
     assert result.segments["isolated GONEUSDT"] == "absent"
+
+
+def test_what_others_use_up_holds_up_no_cancel_by_name_while_there_is_room() -> None:
+    """With --keep-protective every cancel is one: orders must not rest until just before the deadline."""
+    result = faced("binance", "used=0.9", mode="keep-protective", options={"product": ["usdm"]})
+    named = [sent.at for sent in result.log if sent.request.method == "DELETE" and "/fapi/" in sent.request.path]
+    assert named[0] - result.log[0].at < 1.0
+    assert 418 not in result.statuses
 
 
 def test_two_profiles_share_the_weights_of_one_address() -> None:

@@ -145,7 +145,8 @@ def test_a_refusal_for_a_second_ends_nothing(venue: str) -> None:
     cleared(faced(venue, "refused=request^1"))
     for reach in ("key", "address"):
         result = faced(venue, f"refused={reach}^1")
-        readable = Verdict.OPEN if venue == "pacifica" else Verdict.REFUSED  # there orders are read without a key
+        keyless = venue in ("pacifica", "hyperliquid")  # there orders are read without a key
+        readable = Verdict.OPEN if keyless else Verdict.REFUSED
         assert result.verdict in (Verdict.CLEAR, Verdict.REFUSED, readable), result.story(40)
 
 

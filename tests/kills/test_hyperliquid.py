@@ -152,7 +152,7 @@ def test_the_test_network_is_signed_for_by_its_own_letter(server: SimServer) -> 
 def test_a_refused_key_leaves_known_orders_open_and_says_why() -> None:
     """They can be listed without a key."""
     result = faced("hyperliquid", "key", deadline=6.0)
-    assert result.verdict in (Verdict.OPEN, Verdict.REFUSED)
+    assert result.verdict is Verdict.OPEN
     assert ids(result.left) == ids(result.stock)
     assert result.error.kind == "auth"
     shown = {order.id for order in result.stock if order.segment in ("core", "TWAPs")}
@@ -330,3 +330,18 @@ def test_no_signature_is_shown(server: SimServer, home: Path) -> None:
     signed = {body["signature"][part] for body in actions(server) for part in "rs"}
     for value in {*signed, server.credentials["private_key"], server.credentials["private_key"][2:]}:
         assert value not in ran.out + ran.err + journal
+
+
+# --- what a read says of the key -------------------------------------------------------------------------------------
+
+
+def test_a_read_that_knows_no_such_key_ends_no_firing() -> None:
+    """Agents work on for a while after their end: cancels get their own answers, however late the listings come."""
+    late = ("latency=3~frontendOpenOrders", "latency=3~twapHistory")
+    result = faced("hyperliquid", "role=missing", *late, deadline=12.0)
+    assert (result.verdict, result.resting) == (Verdict.UNPROVEN, ())
+
+
+def test_a_key_that_nobody_knows_is_refused_though_nothing_is_listed() -> None:
+    result = faced("hyperliquid", "key", orders=0, deadline=6.0)
+    assert (result.verdict, result.error.kind) == (Verdict.REFUSED, "auth")

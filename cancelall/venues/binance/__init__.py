@@ -21,7 +21,7 @@ Handled on the safe side, because the documents leave it open:
 - order numbers of batches have two spellings: there are none here, orders go one by one
 - a cancel for a symbol that a product lacks (-1121) has nothing to cancel; the public lists tell whether it is misspelt
 - -2015 and -1022 are said for a key, an address, a right, a kind of key or portfolio margin: they end one product only
-- absent is what the documents have a code for (-3003, -11001, -21001, -5000); an account without futures or options has
+- absent is what the documents have a code for (-3003, -11001, -21001); an account without futures or options has
   none, and is taken for one that lacks them where `account/info` says so and everything is refused there
 - a status of 451 refuses the place whatever code it carries; 418, or "banned until", ends the reads on that host
 - 503 is ambiguous but in the words that say that nothing was done
@@ -29,6 +29,8 @@ Handled on the safe side, because the documents leave it open:
 - a triggered buy on margin may protect a short position: with protective orders it is kept, and told
 - a sell that is a leg of a list of orders protects what is held, unless it waits for another leg to fill first; the
   cancel of one leg takes the whole list, so that none goes by name while another one is to stay
+- samples of margin rows do not say whether an order is a leg of a list: a maker order (LIMIT_MAKER), as profit-taking
+  legs are, is kept with protective orders then, and told
 - a special margin key sees its margin account behind the calls of spot: it is swept as such
 - PM Pro has no calls of its own: its orders are looked for where those of a classic account are
 - an unknown status is open, an unknown code is ambiguous

@@ -20,8 +20,10 @@ FURTHER_LIMITS = {host: (name, Limit(count=WEIGHTS[name], seconds=60.0)) for hos
 ADDRESS_LIMIT = Limit(count=WEIGHTS["api"], seconds=60.0)
 LIMITS = {name: Limit(count=1000) for name in WEIGHTS}
 """Raw requests: 300,000 in 5 minutes on spot. Cancels count against no limit of orders."""
-_KEPT_BACK = 400
-"""Weight that is left of a minute when no cancel by name goes any more: it is for mass cancels and the proof."""
+_KEPT_BACK = 100
+"""Weight that is left of a minute when no cancel by name goes any more: it is for mass cancels and a listing, and for
+what is under way. Most cancels by name have a weight of 1: what others use up behind this address holds few of them up.
+"""
 
 _COSTS = {
     "GET /api/v3/openOrders": 80,
@@ -133,9 +135,13 @@ _CLOCK = frozenset({-1021, -5028, -4188, -1131})
 _GONE = frozenset({-2011, -20124})
 """Nothing open, or the order is unknown, or it is in another wallet: the listing decides."""
 NO_SUCH_CALL = -5000
+_MAY_LACK = (MODE, Purpose.DISCOVERY)
+"""Reads that an environment may not have: that is an answer."""
 NO_PAIRS = frozenset({-3003, -11001, NO_SUCH_CALL})
 _ABSENT = NO_PAIRS | {-21001}
-"""No cross, no isolated margin account, no portfolio margin; and a path that demo or testnet does not have."""
+"""No cross, no isolated margin account, no portfolio margin; and a path that demo or testnet does not have, but of a
+listing: that one may have been given up for another one, and its orders are still there.
+"""
 
 _KEY_PAGE = "https://www.binance.com/en/my/settings/api-management"
 _ANY = f"wrong key or environment, an address off the key's list, or a right that it lacks: {_KEY_PAGE}"
@@ -143,6 +149,7 @@ _NO_CANCELS = "may not place or cancel orders"
 _RESTRICTED = "Binance does not serve this place: run from another one"
 _LOCKED = "the account is restricted: use the site or support"
 _UNFIT = "check the selectors of this profile"
+_GIVEN_UP = "the venue has no such call (any more): use the site, and look for a newer version"
 
 _REFUSALS: tuple[tuple[str, ErrorKind, Reach, str], ...] = (
     ("-2008 -2014", "auth", Reach.KEY, f"no such key: live, testnet and demo have keys of their own: {_KEY_PAGE}"),
@@ -157,6 +164,7 @@ _REFUSALS: tuple[tuple[str, ErrorKind, Reach, str], ...] = (
     ("-1002 -1099", "permission", Reach.PRODUCT, _ANY),
     ("-1011 -1005", "ip", Reach.ADDRESS, f"add this machine's address to the key: {_KEY_PAGE}"),
     ("-1109 -4109 -4056 -4057", "permission", Reach.PRODUCT, _LOCKED),
+    ("-5000", "mode", Reach.PRODUCT, _GIVEN_UP),
     ("-4402 200003903", "region", Reach.PRODUCT, _RESTRICTED),
     ("-1102 -1104 -1121 -1128 -1130 -4032 -4120 -4080", "parameter", Reach.REQUEST, _UNFIT),
 )
@@ -187,7 +195,7 @@ def judge(request: Request, reply: Reply) -> Judgement:
         return said(answer=Answer.AGAIN, kind="rate_limit", after=_after(reply, code))
     if _NO_CANCELS in words:
         return said(answer=Answer.REFUSED, kind="permission", reach=Reach.PRODUCT, hint=_LOCKED)
-    if (request.purpose == PAIRS and code in NO_PAIRS) or (request.purpose == MODE and code == NO_SUCH_CALL):
+    if (request.purpose == PAIRS and code in NO_PAIRS) or (request.purpose in _MAY_LACK and code == NO_SUCH_CALL):
         return said(answer=Answer.ACCEPTED)
     if code in _GONE and request.changes:
         return said(answer=Answer.NOTHING_OPEN)
@@ -199,7 +207,7 @@ def judge(request: Request, reply: Reply) -> Judgement:
         return said(answer=Answer.NOTHING_OPEN)  # this product has no such symbol, so that nothing rests there
     if code in _CLOCK:
         return said(answer=Answer.CLOCK, kind="clock", hint="set this machine's clock")
-    if code in _ABSENT:
+    if code in _ABSENT and reply.status < 500 and (code != NO_SUCH_CALL or request.changes):
         return said(answer=Answer.ABSENT, kind="mode")
     if code in _REFUSED and reply.status < 500:
         kind, reach, hint = _REFUSED[code]

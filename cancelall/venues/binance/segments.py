@@ -226,6 +226,8 @@ class SpotWallet(Wallet):
         if row.text("status") == "PENDING_NEW":
             return Protection.NONE
         waits, number = any(word in type_ for word in _TRIGGERS), row.number("orderListId")
+        if type_ == "LIMIT_MAKER" and "orderListId" not in row.record and (side != "BUY" or self.borrows):
+            return Protection.UNKNOWN  # the profit-taking leg of a list has this type: its cancel would take the stop
         leg = number is not None and number >= 0
         surely_not = type_ in _ORDINARY and not leg and (number is not None or "orderListId" not in row.record)
         if surely_not:

@@ -138,6 +138,10 @@ _FLAGS = {
 }
 
 
+_NO_CALL = "no such call"
+"""The kind of `Known` for a read that the venue says it does not have."""
+
+
 def discoveries(options: BinanceOptions, facts: BinanceFacts) -> tuple[Discovery[BinanceFacts], ...]:
     """What the account was opened for, which isolated pairs it has, and whether every selector is known.
 
@@ -164,9 +168,10 @@ def _read_account(request: Request, reply: Reply) -> Batch:
     """
     answer = payload.as_object(reply.json)
     if payload.Row(answer).number("code") == NO_SUCH_CALL:
-        return Batch(names=(Known("mode", "classic"),))
+        return Batch(names=(Known("mode", "classic"), Known(_NO_CALL, MODE)))
     on = answer.get("isPortfolioMarginRetailEnabled")
-    lacking = [product for flag, products in _FLAGS.items() if answer.get(flag) is False for product in products]
+    flags = {**_FLAGS, "isPortfolioMarginRetailEnabled": tuple(f"pm {product}" for product in _PM)}
+    lacking = [product for flag, products in flags.items() if answer.get(flag) is False for product in products]
     odd = "" if isinstance(on, bool) else "it does not say whether portfolio margin is on"
     names = (Known("mode", "pm" if on is True else "classic"), *(Known("lacks", product) for product in lacking))
     return Batch(names=names if not odd else (), unsure=odd)
@@ -181,8 +186,9 @@ def _learn_account(facts: BinanceFacts, names: tuple[Known, ...]) -> BinanceFact
 def _read_pairs(request: Request, reply: Reply) -> Batch:
     """https://developers.binance.com/docs/margin_trading/account/Query-Isolated-Margin-Account-Info"""
     answer = payload.as_object(reply.json)
-    if payload.Row(answer).number("code") in NO_PAIRS:
-        return Batch(names=())
+    code = payload.Row(answer).number("code")
+    if code in NO_PAIRS:
+        return Batch(names=(Known(_NO_CALL, PAIRS),) if code == NO_SUCH_CALL else ())
     assets = payload.as_list(answer.get("assets"), "assets")
     names: list[Known] = []
 
@@ -223,15 +229,21 @@ def _instruments(options: BinanceOptions) -> list[Discovery[BinanceFacts]]:
 
 
 def _read_symbols(key: str, request: Request, reply: Reply) -> Batch:
-    """The names of one list. A row that is odd has no name, and hides no other."""
+    """The names of one list. A row that is odd has no name, and hides no other. The testnet has that of spot alone."""
+    if isinstance(reply.json, dict) and payload.Row(reply.json).number("code") == NO_SUCH_CALL:
+        return Batch(names=())
     rows = payload.as_list(payload.as_object(reply.json).get(key) if key else reply.json, key or "the list")
     names = payload.each_row(rows, lambda row: row.name("symbol"))
     return Batch(names=tuple(Known(SYMBOL, name) for name in names))
 
 
 def doubts(options: BinanceOptions, names: frozenset[Known]) -> tuple[str, ...]:
-    """Selectors that none of the lists has, each with the nearest right spelling."""
-    return unknown_selectors("Binance knows no --symbol", options.symbol, names, SYMBOL)
+    """Selectors that none of the lists has, each with the nearest right spelling; and isolated pairs that cannot be
+    listed, though it is not demo trading or the testnet, which have none of the account's calls.
+    """
+    missing = Known(_NO_CALL, PAIRS) in names and Known(_NO_CALL, MODE) not in names
+    pairs = ("Binance says that it has no list of isolated margin pairs: their orders are not known",) * missing
+    return (*unknown_selectors("Binance knows no --symbol", options.symbol, names, SYMBOL), *pairs)
 
 
 VENUE = Venue(
@@ -247,6 +259,7 @@ VENUE = Venue(
     address_limit=ADDRESS_LIMIT,
     further_limits=FURTHER_LIMITS,
     cost=cost,
+    listings=96,
     judge=judge,
     proof_gap=2.0,  # rows of cancelled orders were seen for a while: https://github.com/ccxt/ccxt/issues/8507
     late_ms=lambda options: options.recv_window,

@@ -54,4 +54,10 @@ class DeribitSecrets:
     ] = field(repr=False)
 
 
-SCHEMA = Schema(hosts=HOSTS, options=DeribitOptions, secrets=DeribitSecrets)
+SCHEMA = Schema(
+    hosts=HOSTS,
+    options=DeribitOptions,
+    secrets=DeribitSecrets,
+    client_ids=r".{1,64}",  # https://docs.deribit.com/api-reference/trading/private-buy (label)
+    client_ids_are="they are labels of at most 64 characters",
+)

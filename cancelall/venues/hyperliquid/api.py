@@ -90,6 +90,14 @@ def around(options: HyperliquidOptions, environment: str) -> Mapping[str, object
     return {"source": "b" if environment == "testnet" else "a", **vault}
 
 
+def numeric_id(row: payload.Row, key: str) -> str:
+    """An id as a cancel names it, of 64 bits. Raises Unreadable: one that cannot be signed spoils its batch."""
+    identity = row.identity(key)
+    if not (identity.isdigit() and len(identity) <= 20 and int(identity) < 1 << 64):
+        raise Unreadable(f"{key} is no number of 64 bits")
+    return identity
+
+
 def noop_cancel(options: HyperliquidOptions, environment: str) -> Request:
     """A signed answer that changes nothing: there is no order 0."""
     return action({"type": "cancel", "cancels": [{"a": 0, "o": 0}]}, around(options, environment), Purpose.CANCEL)
@@ -215,9 +223,30 @@ def _judge_good(request: Request, reply: Reply) -> Judgement:
         return unreadable
     said = answer.get("response")
     if answer["status"] == "ok":
+        if request.purpose == Purpose.BATCH and (error := _error_of_all(said)):
+            return _spoilt(error)
         good = isinstance(said, dict) and isinstance(said.get("type"), str)
         return Judgement(answer=Answer.ACCEPTED) if good else unreadable
-    return _judge_error(said if isinstance(said, str) else "")
+    error = said if isinstance(said, str) else ""
+    judgement = _judge_error(error)
+    about_one = judgement.kind == "unreadable" and re.search(r"\b(asset|oid|order|coin)", error.lower())
+    return _spoilt(error) if about_one and request.purpose == Purpose.BATCH else judgement
+
+
+def _error_of_all(said: object) -> str:
+    """The only error of an action for several: what is wrong with the action itself is said once, for all of it.
+
+    https://hyperliquid.gitbook.io/hyperliquid-docs/for-developers/api/error-responses
+    """
+    data = said.get("data") if isinstance(said, dict) else None
+    each = data.get("statuses") if isinstance(data, dict) else None
+    error = each[0].get("error") if isinstance(each, list) and len(each) == 1 and isinstance(each[0], dict) else None
+    return error if isinstance(error, str) else ""
+
+
+def _spoilt(error: str) -> Judgement:
+    """One of its orders spoils an action: each goes by itself."""
+    return Judgement(answer=Answer.REFUSED, kind="parameter", message=payload.message(error), hint=_REPORT)
 
 
 def _judge_error(error: str) -> Judgement:

@@ -38,7 +38,7 @@ class HyperliquidOptions:
     account: Annotated[
         str | None,
         Opt(
-            help="Address of the account, never of its agent. Without it the venue is asked whose the key is: set it.",
+            help="Address of the account, never of its agent. Without it the venue tells whose the key is: set it.",
             metavar="ADDRESS",
         ),
     ] = None

@@ -23,10 +23,12 @@ from cancelall.core.model import (
 )
 from cancelall.venues import payload
 from cancelall.venues.contract import Named, Segment, in_chunks, one_by_one
-from cancelall.venues.hyperliquid.api import MOST, TWAP, cancel, cancel_twap, is_gone, read, statuses
+from cancelall.venues.hyperliquid.api import MOST, TWAP, cancel, cancel_twap, is_gone, numeric_id, read, statuses
 from cancelall.venues.hyperliquid.options import CORE, dex_of
 from cancelall.venues.payload import Row
 
+TWAPS = "TWAPs"
+"""The segment of TWAPs of all dexes."""
 _FEW = 10
 """Orders whose ends are looked up one by one: that weighs 2 each, a history up to 120."""
 _SPOT, _OUTCOMES = 10_000, 100_000_000
@@ -110,9 +112,9 @@ class HyperliquidOrders(HyperliquidSegment):
     def page(self, request: Request, reply: Reply) -> Page:
         """One answer without pages. The children of an order that is not filled stand in its row, and by themselves."""
         rows = payload.as_list(reply.json, "the answer")
-        top = {row.get("oid") for row in rows if isinstance(row, dict) and isinstance(row.get("oid"), int | str)}
+        top = {identity for row in rows if (identity := payload.usable_id(row, "oid")) is not None}
         nested, strange = _children(rows)
-        children = [row for row in nested if not (isinstance(row, dict) and row.get("oid") in top)]
+        children = [row for row in nested if payload.usable_id(row, "oid") not in top]
         orders, odd = payload.orders([*rows, *children], lambda row: self._in_scope(_order(self.name, row)))
         return Page(orders=orders, unsure=payload.why(odd, strange))
 
@@ -169,7 +171,7 @@ class HyperliquidOrders(HyperliquidSegment):
 class HyperliquidTwaps(HyperliquidSegment):
     """TWAPs of all dexes, from the log of them; each is cancelled by itself."""
 
-    name: str = "TWAPs"
+    name: str = TWAPS
     spawns = True
     named_gap = 0.5
     dexes: tuple[str, ...] | None = None
@@ -266,9 +268,7 @@ def is_spot(coin: str) -> bool:
 
 def _order(segment: str, row: Row, ended_ms: int | None = None) -> Order:
     """One order, whatever else is wrong with its row. Raises Unreadable without an id, which is a number."""
-    identity = row.identity("oid")
-    if not (identity.isdigit() and len(identity) <= 20):
-        raise Unreadable("oid is no number")
+    identity = numeric_id(row, "oid")
     kind, waits = row.text("orderType", needed=True) or payload.UNREADABLE, row.flag("isTrigger")
     side, coin = row.text("side", needed=True), row.name("coin", needed=True)
     triggers = kind in _TRIGGERS or waits
@@ -337,9 +337,7 @@ def _twap_rank(row: object) -> tuple[int, bool]:
 
 def _twap(row: Row) -> Order:
     """One TWAP, whatever else is wrong with its row. Raises Unreadable without an id, which older rows may lack."""
-    identity = row.identity("twapId")
-    if not (identity.isdigit() and len(identity) <= 20):
-        raise Unreadable("twapId is no number")
+    identity = numeric_id(row, "twapId")
     state = Row(row.record.get("state") if isinstance(row.record.get("state"), dict) else {})
     coin, side, quantity = state.name("coin", needed=True), state.text("side", needed=True), state.text("sz")
     reduces = state.flag("reduceOnly") if "reduceOnly" in state.record else None
@@ -347,7 +345,7 @@ def _twap(row: Row) -> Order:
     row.oddities += state.oddities
     return Order(
         id=identity,
-        segment="TWAPs",
+        segment=TWAPS,
         symbol=coin,
         side=_SIDES.get(side or "", side),
         type="twap",

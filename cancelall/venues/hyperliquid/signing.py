@@ -48,6 +48,8 @@ def _head(length: int, short: int, limit: int, marks: tuple[int | None, int]) ->
 
 
 def _number(value: int) -> bytes:
+    if not 0 <= value < 1 << 64:  # `next` would end whatever is being joined, and sign other bytes
+        raise ValueError("a number of more than 64 bits is not packed")
     if value < 1 << 7:
         return value.to_bytes(1, "big")
     mark, size = next((0xCC + place, 1 << place) for place in range(4) if value < 1 << (8 << place))

@@ -13,7 +13,7 @@ from cancelall.venues import payload
 from cancelall.venues.contract import SYMBOL, Batch, Discovery, Known, Segment, Venue, names_of, unknown_selectors
 from cancelall.venues.hyperliquid import api
 from cancelall.venues.hyperliquid.options import CORE, HyperliquidFacts, HyperliquidOptions
-from cancelall.venues.hyperliquid.segments import HyperliquidOrders, HyperliquidTwaps, is_spot
+from cancelall.venues.hyperliquid.segments import TWAPS, HyperliquidOrders, HyperliquidTwaps, is_spot
 
 # --- scope -----------------------------------------------------------------------------------------------------------
 
@@ -25,7 +25,7 @@ def segments(options: HyperliquidOptions, facts: HyperliquidFacts, environment: 
     """
     user = options.vault or options.account or facts.account or facts.signer
     common: dict[str, Any] = {"user": user, "around": api.around(options, environment), "assets": facts.assets}
-    dexes = options.dexes or (CORE, *facts.dexes)
+    dexes = dict.fromkeys(options.dexes or (CORE, *(dex for dex in facts.dexes if dex != TWAPS)))
     orders = (
         HyperliquidOrders(name=dex, coins=tuple(one for one in options.coin if options.dexes), **common)
         for dex in dexes
@@ -184,8 +184,10 @@ def _learn_markets(facts: HyperliquidFacts, names: tuple[Known, ...]) -> Hyperli
 def doubts(options: HyperliquidOptions, names: frozenset[Known]) -> tuple[str, ...]:
     """A key that does not act for the address that was listed; coins and dexes that the venue does not know."""
     dexes = (*names, Known(DEX, CORE))
+    ours = ", ".join(name for name in names_of(names, DEX) if name in (CORE, TWAPS))
     return (
         *_of_the_key(options, names),
+        *([f"a dex is called {ours}, as a segment is here: its orders are not read"] if ours else []),
         *unknown_selectors("Hyperliquid knows no --coin", options.coin, names, SYMBOL),
         *unknown_selectors("Hyperliquid knows no --dex", options.dex, dexes, DEX),
     )
@@ -232,7 +234,7 @@ VENUE = Venue(
     headers=lambda environment: api.JSON_HEADERS,
     limits=api.LIMITS,
     address_limit=api.ADDRESS_LIMIT,
-    listings=30,
+    listings=20,
     cost=api.cost,
     judge=api.judge,
     proves_key=lambda request: request.changes,

@@ -7,6 +7,7 @@ import binascii
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 from urllib.parse import quote_plus, urlencode
@@ -72,8 +73,12 @@ def open_orders(purpose: str = Purpose.LISTING) -> Request:
 
 
 def cancel(order: Order) -> Request:
-    """https://docs.kraken.com/api-reference/trading/cancel-order"""
-    return private("CancelOrder", Purpose.CANCEL, Priority.CANCEL, txid=order.id)
+    """https://docs.kraken.com/api-reference/trading/cancel-order
+
+    What it costs counts for its pair: one whose limit is reached holds up no other.
+    """
+    one = private("CancelOrder", Purpose.CANCEL, Priority.CANCEL, txid=order.id)
+    return replace(one, bucket=f"pair:{order.symbol or ''}")
 
 
 def cancel_batch(orders: tuple[Order, ...]) -> Request:
@@ -199,7 +204,8 @@ def judge(request: Request, reply: Reply) -> Judgement:
         return _by_code(request, reply, errors)
     if reply.status >= 300:
         return payload.by_status(reply)
-    nothing = request.purpose == Purpose.MASS_CANCEL and count(answer.get("result")) == 0
+    taken = answer.get("result")
+    nothing = request.purpose == Purpose.MASS_CANCEL and count(taken) == 0 and not is_pending(taken)
     return Judgement(answer=Answer.NOTHING_OPEN if nothing else Answer.ACCEPTED)
 
 
@@ -254,3 +260,8 @@ def count(value: object) -> int | None:
     except Unreadable:
         return None
     return number if number is not None and number >= 0 else None
+
+
+def is_pending(value: object) -> bool:
+    """Whether a cancel says that it is not done yet: clients have seen a truth value, or a list of orders."""
+    return isinstance(value, dict) and value.get("pending") not in (None, False, [], "", "false")

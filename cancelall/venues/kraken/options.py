@@ -56,4 +56,10 @@ def folded(pair: str) -> str:
     return text
 
 
-SCHEMA = Schema(hosts=HOSTS, options=KrakenOptions, secrets=KrakenSecrets)
+SCHEMA = Schema(
+    hosts=HOSTS,
+    options=KrakenOptions,
+    secrets=KrakenSecrets,
+    client_ids=r".{1,36}",  # https://docs.kraken.com/api-reference/trading/add-order (cl_ord_id)
+    client_ids_are="they have at most 36 characters",
+)

@@ -77,7 +77,7 @@ class KrakenSpot(Segment):
         if request.purpose != Purpose.CANCEL:
             return Acknowledgement(count=api.count(answer))
         identity = parse_qs(request.body.decode())[_ID][0]
-        taken = api.count(answer) == 1 and not answer.get("pending")
+        taken = api.count(answer) == 1 and not api.is_pending(answer)
         return Acknowledgement(cancelled=(identity,) if taken else ())
 
     def cancels(self, orders: tuple[Order, ...], others: tuple[Order, ...] | None) -> Named:
@@ -187,9 +187,10 @@ def _protection(row: Row, descr: Row) -> Protection:
 
 def _took_nothing(request: Request, reply: Reply) -> bool:
     """Raises Unreadable where it does not say."""
-    taken = api.count(api.result(reply))
-    if taken is None:
-        raise Unreadable("count is missing")
+    answer = api.result(reply)
+    taken = api.count(answer)
+    if taken is None or api.is_pending(answer):
+        raise Unreadable("count is missing, or the cancel is pending")
     return taken == 0
 
 

@@ -18,8 +18,7 @@ Handled on the safe side, because the documents leave it open:
   orders leaves that listing unproven
 - algo orders are listed without an instrument type, as options have some, and narrowed here; so are instruments and
   underlyings, but for a single instrument
-- an instrument that a listing does not know (51001, twice) has no orders; the list of instruments tells whether it
-  exists
+- a listing that does not know its instrument (51001) proves nothing: the list of instruments tells whether it exists
 - how a batch of several instruments is counted: only instruments with fewer orders than a batch share one
 - how long a cancelled order stays in a listing, and how far a clock may be ahead (30 s behind are too much)
 - a page goes on after its smallest id, and a page that is not full is the last one

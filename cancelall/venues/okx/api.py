@@ -227,8 +227,8 @@ def judge(request: Request, reply: Reply) -> Judgement:
 
 
 def no_such_instrument(request: Request, code: str) -> bool:
-    """Whether a listing of one instrument is answered that there is none of this name: then nothing rests there. The
-    list of instruments tells whether that is so.
+    """Whether a listing of one instrument is answered that there is none of this name. The list of instruments tells
+    whether that is so.
     """
     listing = request.purpose in (Purpose.LISTING, LISTING_OF_SOME, LISTING_OF_SPREADS)
     return code == "51001" and listing and not {"instId", "sprdId"}.isdisjoint(parameters(request))

@@ -62,9 +62,11 @@ class OkxSegment(Segment):
         return api.get(path, bucket, purpose, {**values, **narrow, "limit": str(api.PAGE)})
 
     def page(self, request: Request, reply: Reply) -> Page:
-        """The orders of a page that are in scope. That there is no such instrument is an empty page, said twice."""
+        """The orders of a page that are in scope. That there is no such instrument proves nothing: either that is so,
+        or the list of instruments contradicts it.
+        """
         if api.no_such_instrument(request, api.code_of(reply)):
-            return Page(orders=(), null=True)
+            return Page(orders=(), unsure="OKX knows no such instrument (51001)")
         rows, null = api.rows_of(reply)
         orders, odd = payload.orders(rows, self._listed)
         following, why = self._way_on(request, rows)

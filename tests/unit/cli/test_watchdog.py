@@ -297,7 +297,23 @@ def test_a_signal_during_the_start(kill: Kill, name: str, number: signal.Signals
     assert not [request for server in kill.servers.values() for request in server.requests]
 
 
-@pytest.mark.parametrize("name", MOMENTS)
+FIRST_MOMENTS = ("cancelall.cli.watchdog", "cancelall.cli.last_words", "cancelall.core.stamp")
+"""Before it is known what to say."""
+
+
+@pytest.mark.parametrize("number", STATUS)
+@pytest.mark.parametrize("name", FIRST_MOMENTS)
+def test_a_signal_in_the_first_moments(kill: Kill, name: str, number: signal.Signals) -> None:
+    kill.serve(bybit="")
+    out, err = interrupted(kill, name, number, 0).communicate(timeout=15)
+    assert [(line["verdict"], line["error"]["kind"]) for line in map(json.loads, out.splitlines())] == [
+        ("unproven", "interrupted")
+    ], err
+    assert b"Traceback" not in err
+    assert not kill.servers["bybit"].requests
+
+
+@pytest.mark.parametrize("name", [*FIRST_MOMENTS, *MOMENTS])
 def test_a_terminal_that_goes_away_during_the_start(kill: Kill, name: str) -> None:
     kill.serve(bybit="")
     process = interrupted(kill, name, signal.SIGHUP, 0)

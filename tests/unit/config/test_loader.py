@@ -679,6 +679,14 @@ def test_what_stood_on_the_command_line_is_its_fault(tmp_path: Path, overrides: 
             {"CANCELALL_PACIFICA_CLIENT_ID": "mine-"},
             "environment variable CANCELALL_PACIFICA_CLIENT_ID: no client id of Pacifica begins with mine-: they are",
         ),
+        *(
+            (
+                BYBIT.replace("bybit", name.lower()),
+                {(variable := f"CANCELALL_{name.upper()}_NOT_CLIENT_ID"): "a" * (longest + 1)},
+                f"environment variable {variable}: no client id of {name} begins with aaaa",
+            )
+            for name, longest in (("Kraken", 36), ("Deribit", 64))
+        ),
         ("[defaults]\nclient_id = ['a']\n" + BYBIT, {}, 'FILE, line 2 [defaults]: unknown key "client_id"'),
     ],
 )

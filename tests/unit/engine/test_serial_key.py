@@ -266,6 +266,19 @@ async def test_one_that_has_hung_for_long_is_given_up_at_once() -> None:
 
 
 @instantly
+async def test_a_mass_cancel_that_comes_as_a_read_is_given_up_goes_all_the_same() -> None:
+    """Between the end of a read's time and its own giving up others have their turn."""
+    wire = Wire(seconds={"orders": [STALLS, 0.1]})
+    client = wire.client(SerialKey(RULES))
+    loop = asyncio.get_running_loop()
+    cancelling: list[asyncio.Task[Outcome[Any]]] = []
+    loop.call_at(loop.time() + ATTEMPT_SECONDS, lambda: cancelling.append(ask(client, cancel())))
+    await ask(client, listing())
+    (cancelled,) = await asyncio.gather(*cancelling)
+    assert cancelled.value == "read"
+
+
+@instantly
 async def test_a_venue_that_is_slow_is_given_its_time_the_second_time() -> None:
     """Else no listing would ever come to its end where cancels are sent again and again."""
     wire = Wire(seconds={"orders": [4.0], "all": [0.1]})

@@ -447,6 +447,13 @@ UNPROVEN: Mapping[str, tuple[Edit, str]] = {
 OPEN: Mapping[str, Edit] = {
     "orders in the last listing": edited(last(MAIN), count=1, ids=["a"], left=1),
     "orders in one that was cut off": edited(last(MAIN), count=1, ids=["a"], left=1, complete=False),
+    "orders that were listed before the only word of the venue on them, that it knows no such key": then(
+        lambda tape: tape.events.clear(),
+        lambda tape: tape.events.append({"event": "run_start"}),
+        lambda tape: tape.listing(MAIN, 0.0, 0.1, ids=["a"], count=1, left=1),
+        cancel(MAIN, NAMED, 0.1, 0.2, "refused", **A_KEY),
+        edited(basis_of(MAIN), keyless=True),
+    ),
     "orders in a dry run": then(edited(the_basis, reads_only=True), edited(last(MAIN), count=1, ids=["a"], left=1)),
 }
 
@@ -479,6 +486,18 @@ def test_what_does_not(name: str) -> None:
     found = tape.opinion()
     assert (found.verdict, found.contradicted) == (Verdict.UNPROVEN, True)
     assert why in found.why
+
+
+@pytest.mark.parametrize(("keyless", "more"), [(False, "refused"), (True, "accepted")])
+def test_what_a_refused_key_leaves_open(keyless: bool, more: str) -> None:
+    """A listing that needs the key, or that a cancel has followed which was accepted, is of the past."""
+    tape = proof()
+    tape.events = tape.events[:1]
+    tape.listing(MAIN, 0.0, 0.1, ids=["a"], count=1, left=1)
+    tape.cancel(MAIN, NAMED, 0.1, 0.15, more)
+    tape.cancel(MAIN, NAMED, 0.1, 0.2, "refused", **A_KEY)
+    tape.basis["segments"][MAIN]["keyless"] = keyless
+    assert tape.opinion().verdict is Verdict.UNPROVEN
 
 
 @pytest.mark.parametrize("name", OPEN)

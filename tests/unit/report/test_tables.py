@@ -548,6 +548,10 @@ def test_thirty_profiles_with_one_dead_fit_the_last_screen() -> None:
     [
         ([{"verdict": Verdict.CLEAR, "orders": ()}] * 2, "CLEAR 0 order(s) in 0 of 2 profiles; nothing was sent"),
         ([{}, {"verdict": Verdict.OPEN, "orders": _many(8)}], "OPEN 2 order(s) in 1 of 2 profiles; nothing was sent"),
+        (
+            [{}, {"orders": (OrderReport(order=ORDER, state=State.KEPT),)}],
+            "OPEN 1 order(s) in 1 of 2 profiles; nothing was sent",
+        ),
         ([{}, {"verdict": Verdict.REFUSED}], "NOT READ 1 of 2: p-1 refused"),
     ],
 )

@@ -168,8 +168,8 @@ def used(weight: str, name: str = "x-mbx-used-weight-1m", **headers: str) -> Any
 
 def test_a_limit_that_is_nearly_used_up_keeps_the_rest_for_the_proof() -> None:
     """https://developers.binance.com/docs/binance-spot-api-docs/rest-api/limits - also by others behind the address."""
-    assert used("1999").hold is None
-    assert used("2000", date="Mon, 30 Nov 2026 01:00:45 GMT").hold == 15.0
+    assert used("2299").hold is None
+    assert used("2300", date="Mon, 30 Nov 2026 01:00:45 GMT").hold == 15.0
     assert used("2400", name="x-sapi-used-ip-weight-1m").hold is None
     for odd in ("", "many", "9" * 12, "-1"):
         assert used(odd).hold is None
@@ -187,7 +187,10 @@ def test_an_account_that_has_no_isolated_margin_says_so_to_one_question_only() -
     for code in (-11001, -3003, -5000):
         got = reply({"code": code, "msg": "none"}, 400)
         assert api.judge(api.get("/sapi/y", api.PAIRS), got).answer is Answer.ACCEPTED
-        assert api.judge(api.get("/sapi/y", Purpose.LISTING), got).answer is Answer.ABSENT
+        absent = Answer.ABSENT if code != -5000 else Answer.REFUSED
+        assert api.judge(api.get("/sapi/y", Purpose.LISTING), got).answer is absent
+        assert api.judge(api.get("/sapi/y", Purpose.LISTING), replace(got, status=503)).answer is Answer.AMBIGUOUS
+        assert api.judge(api.delete("/sapi/y", Purpose.MASS_CANCEL, {}), got).answer is Answer.ABSENT
     assert api.judge(api.get("/sapi/y", api.PAIRS), reply({"code": -2015, "msg": ""}, 401)).answer is Answer.REFUSED
 
 
@@ -279,6 +282,25 @@ def test_a_leg_goes_by_name_only_if_its_whole_list_may_go() -> None:
     assert {one.id for _, some in spot.cancels((leg, other, loose), ()) for one in some} == {leg.id, other.id, loose.id}
 
 
+def test_a_maker_order_that_may_belong_to_a_list_may_protect() -> None:
+    """Samples of margin rows lack `orderListId`: the cancel of such a leg would take the stop along."""
+    found = segments(BinanceFacts(mode="pm"))
+
+    def protection(name: str, **more: Any) -> Protection:
+        row = {**ROWS["binance spot"], "type": "LIMIT_MAKER", "side": "SELL", **more}
+        row = {key: value for key, value in row.items() if value is not None}
+        (shown,) = found[name].page(found[name].listings[0][0], reply([row])).orders
+        return shown.protection
+
+    for name in ("margin", "pm margin"):
+        for side in ("SELL", "BUY"):
+            assert protection(name, orderListId=None, side=side) is Protection.UNKNOWN
+            assert protection(name, orderListId=-1, side=side) is Protection.NONE
+            assert protection(name, orderListId=None, side=side, type="LIMIT") is Protection.NONE
+    assert protection("spot", orderListId=None) is Protection.UNKNOWN
+    assert protection("spot", orderListId=None, side="BUY") is Protection.NONE
+
+
 def test_an_open_list_without_a_kept_leg_contradicts_an_empty_listing() -> None:
     (witness,) = segments()["spot"].witnesses
     assert witness.fits is not None
@@ -329,11 +351,42 @@ def test_the_account_says_which_products_it_has() -> None:
     on = {"isMarginEnabled": True, "isFutureEnabled": True, "isOptionsEnabled": True}
     assert learned({**on, "isPortfolioMarginRetailEnabled": True}).mode == "pm"
     classic = learned({**on, "isFutureEnabled": False, "isPortfolioMarginRetailEnabled": False})
-    assert (classic.mode, classic.lacks) == ("classic", {"usdm", "usdm TWAP/VP", "coinm"})
+    moved = {"pm margin", "pm usdm", "pm coinm"}
+    assert (classic.mode, classic.lacks) == ("classic", {"usdm", "usdm TWAP/VP", "coinm"} | moved)
     for odd in (None, "false", 0, []):
-        assert learned({**on, "isFutureEnabled": odd, "isPortfolioMarginRetailEnabled": False}).lacks == frozenset()
+        assert learned({**on, "isFutureEnabled": odd, "isPortfolioMarginRetailEnabled": False}).lacks == moved
         assert learned({**on, "isPortfolioMarginRetailEnabled": odd}).mode == "", "nothing is known"
     assert learned({"code": -5000, "msg": "Path is invalid"}).mode == "classic"
+    assert binance.never(learned({"code": -5000, "msg": "Path is invalid"})) == frozenset()
+
+
+def test_portfolio_margin_that_has_been_switched_off_is_not_there_any_more() -> None:
+    """A key of a classic account lacks the right for it (-2015): what is remembered must not be refused for ever."""
+    facts = learned({"isPortfolioMarginRetailEnabled": False}, facts=binance.recall(FACTS, (("pm usdm", ("X",)),)))
+    assert binance.never(facts) == {"pm margin", "pm usdm", "pm coinm"} <= set(segments(facts))
+
+
+def test_that_there_is_no_list_of_pairs_is_believed_only_where_there_is_no_call_of_the_account() -> None:
+    def doubts(*bodies: tuple[str, object]) -> tuple[str, ...]:
+        reads = {one.name: one for one in binance.discoveries(OPTIONS, FACTS)}
+        batches = [reads[name].read(reads[name].request, reply(body, 404)) for name, body in bodies]
+        return binance.doubts(OPTIONS, frozenset(name for batch in batches for name in batch.names))
+
+    none, pairs, account = {"code": -5000, "msg": "invalid"}, "isolated margin pairs", "the account's products"
+    on = {"isPortfolioMarginRetailEnabled": False}
+    assert any("isolated margin pairs" in one for one in doubts((pairs, none), (account, on)))
+    assert doubts((pairs, none), (account, none)) == ()
+    assert doubts((pairs, {"code": -11001, "msg": "none"}), (account, on)) == ()
+
+
+def test_a_list_of_symbols_that_an_environment_lacks_shows_none() -> None:
+    """The spot testnet has no futures: selectors are known there by the list of spot alone."""
+    (_, futures) = [
+        one for one in binance.discoveries(BinanceOptions(symbol=("BTCUSDT",)), FACTS) if "symbols" in one.name
+    ]
+    got = reply({"code": -5000, "msg": "Path /fapi/v1/exchangeInfo, Method GET is invalid"}, 404)
+    assert api.judge(futures.request, got).answer is Answer.ACCEPTED
+    assert futures.read(futures.request, got).names == ()
 
 
 def test_isolated_pairs_are_known_from_the_account() -> None:

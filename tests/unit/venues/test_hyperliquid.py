@@ -185,6 +185,9 @@ def test_what_is_packed_is_unpacked_again(value: object) -> None:
 def test_what_cannot_be_packed_is_not() -> None:
     with pytest.raises(ValueError, match="float"):
         signing.packed({"a": 1.5})
+    for number in (1 << 64, -1):
+        with pytest.raises(ValueError, match="64 bits"):
+            signing.packed([1, number, 2])
 
 
 # --- keys -----------------------------------------------------------------------------------------------------------
@@ -324,7 +327,13 @@ def test_children_are_acted_on_once_wherever_they_stand() -> None:
     assert page.unsure == ""
 
 
-@pytest.mark.parametrize("children", ["x", 7, {}, [None], [{}]])
+def test_an_order_whose_id_cannot_be_signed_spoils_no_action() -> None:
+    page = orders().page(orders().listings[0][0], reply([dex_row(oid=(1 << 64) - 1), dex_row(oid=1 << 64)]))
+    assert [one.id for one in page.orders] == [str((1 << 64) - 1)]
+    assert "oid" in page.unsure
+
+
+@pytest.mark.parametrize("children", ["x", 7, {}, [None], [{}], [{"oid": [1]}], [{"oid": {}}]])
 def test_children_that_cannot_be_read_leave_the_page_unsure(children: object) -> None:
     page = orders().page(orders().listings[0][0], reply([dex_row(oid=1, children=children)]))
     assert [one.id for one in page.orders] == ["1"]
@@ -445,6 +454,30 @@ def test_an_answer_about_other_orders_is_unreadable() -> None:
     good = {"status": "ok", "response": {"type": "cancel", "data": {"statuses": ["success"]}}}
     with pytest.raises(Unreadable):
         one.acknowledge(request, reply(good))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"status": "ok", "response": {"type": "cancel", "data": {"statuses": [{"error": "Invalid asset"}]}}},
+        {"status": "err", "response": "Invalid asset=77 in cancel"},
+    ],
+)
+def test_one_error_for_an_action_of_several_lets_each_go_by_itself(answer: object) -> None:
+    one = orders()
+    several, single = (one.cancels(some, None)[0][0] for some in ((order(1), order(2)), (order(1),)))
+    judgement = api.judge(several, reply(answer))
+    assert (judgement.answer, judgement.reach) == (Answer.REFUSED, Reach.REQUEST)
+    assert api.judge(single, reply(answer)).answer in (Answer.ACCEPTED, Answer.AMBIGUOUS)
+
+
+@pytest.mark.parametrize("name", ["core", "TWAPs"])
+def test_a_dex_that_is_called_like_a_segment_leaves_the_rest_unproven(name: str) -> None:
+    facts = HyperliquidFacts(signer=SIGNER, dexes=("xyz", name))
+    found = [one.name for one in venue.segments(HyperliquidOptions(), facts, "live")]
+    assert sorted(found) == ["TWAPs", "core", "xyz"]
+    doubts = venue.doubts(HyperliquidOptions(), frozenset({Known(venue.DEX, name)}))
+    assert any("not read" in one for one in doubts)
 
 
 # --- options --------------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -11,10 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cancelall.core.attempts import Attempt
 from cancelall.core.errors import SecretError, Unreadable
 from cancelall.core.model import Answer, FinalStates, Order, Purpose, Reply, Request, Signed, State
 from cancelall.core.preflight import KeyFacts
 from cancelall.core.secret import Secret
+from cancelall.engine.rate_limiter import HostGate, ProfileLimits
 from cancelall.venues.kraken import api, preflight
 from cancelall.venues.kraken import venue as kraken
 from cancelall.venues.kraken.options import KrakenOptions, KrakenSecrets, folded
@@ -156,6 +159,17 @@ def test_a_batch_that_failed_goes_in_small_ones_and_these_one_by_one() -> None:
         *(("CancelOrderBatch", 5), ("CancelOrderBatch", 5), ("CancelOrder", 1)),
     ]
     assert [request.path.rpartition("/")[2] for request, _ in spot().singly(many[:5], None)] == ["CancelOrder"] * 5
+
+
+def test_a_pair_whose_limit_is_reached_holds_up_no_cancel_of_another() -> None:
+    """The age of an order is counted by its pair: https://docs.kraken.com/exchange/guides/general/ratelimits"""
+    one, same, other = (replace(order, symbol=pair) for order, pair in zip(orders(*"abc"), "XXY", strict=True))
+    limits = ProfileLimits(api.LIMITS, HostGate.alone(None))
+    limited = api.judge(api.cancel(one), reply({"error": ["EOrder:Rate limit exceeded"]}))
+    assert limited.answer is Answer.AGAIN
+    limits.learn(Attempt(request=api.cancel(one), began=0.0, ended=1.0, judgement=limited), limited, limited.after)
+    assert limits.until(api.cancel(same)) > 1.0
+    assert limits.until(api.cancel(other)) == 0.0
 
 
 def test_the_timer_of_a_bot_is_never_touched() -> None:
@@ -374,7 +388,10 @@ def test_a_last_cancel_of_everything_has_to_count_none() -> None:
     assert witness.request == api.CANCEL_ALL
     assert witness.read(witness.request, answer({"count": 0}))
     assert not witness.read(witness.request, answer({"count": 1}))
-    for nothing in ({}, {"count": None}, {"count": "x"}, {"count": -1}):
+    assert api.judge(api.CANCEL_ALL, answer({"count": 0, "pending": False})).answer is Answer.NOTHING_OPEN
+    pending: list[dict[str, object]] = [{"count": 0, "pending": True}, {"count": 0, "pending": [TXID]}]
+    for nothing in ({}, {"count": None}, {"count": "x"}, {"count": -1}, *pending):
+        assert api.judge(api.CANCEL_ALL, answer(nothing)).answer is Answer.ACCEPTED
         with pytest.raises(Unreadable):
             witness.read(witness.request, answer(nothing))
     assert "a last cancel of everything" in kraken.unwitnessed(KrakenOptions(pair=("XBTUSD",)), False, False)

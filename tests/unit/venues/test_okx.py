@@ -258,11 +258,12 @@ def test_a_full_page_without_an_id_is_no_last_page() -> None:
     assert "does not say where to read on" in page.unsure
 
 
-def test_an_instrument_that_a_listing_does_not_know_has_no_orders_if_it_says_so_twice() -> None:
+def test_a_listing_that_does_not_know_its_instrument_proves_nothing() -> None:
     one = segment("triggers", instrument=("BTC-USTD",))
     (request,) = one.listings[0]
     page = one.page(request, reply(answer([], "51001")))
-    assert (page.orders, page.null, page.next) == ((), True, None)
+    assert (page.orders, page.null, page.next) == ((), False, None)
+    assert "51001" in page.unsure
     whole = segment("triggers")
     with pytest.raises(Unreadable):
         whole.page(whole.listings[0][0], reply({"code": "51001"}))
