@@ -20,7 +20,7 @@ test: $(VENV)/.developed $(OLD_CCXT) check  ## lint, types and all tests but the
 	$(PYTEST) -n 5 --dist worksteal
 
 faults: $(VENV)/.developed  ## what takes minutes: the fault matrix of docs/faults.md, units on a systemd of their own
-	$(PYTEST) -m faults -n 6
+	$(PYTEST) -m faults -n 6 --dist worksteal
 	SOAK=400 $(BIN)/pytest tests/soak/test_schedules.py -n 2 --timeout 600
 	HYPOTHESIS_PROFILE=thorough $(BIN)/pytest -n 2 tests/test_fuzz.py tests/unit/cli/test_options.py \
 		tests/unit/config/test_loader.py tests/unit/journal/test_journal.py
