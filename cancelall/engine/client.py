@@ -35,6 +35,8 @@ _MARGIN = 0.1
 """Seconds that a wait leaves before the last moment at which anything is sent."""
 _ROUND_TRIP = 0.3
 """Seconds that an answer is expected to take while none has come."""
+_STANDS_STILL = 1.0
+"""Seconds without a name or a connection, after which that is why there is no answer."""
 _WIDEST = 6
 """Times the configured window of validity, at most."""
 
@@ -255,7 +257,7 @@ class Client:
         host = host_of(signed.origin)
         if signed.wire.quiet:
             return TransportFault(self.standstill(0.0) or f"no connection to {host} in time", kind="timeout", sent="no")
-        return TransportFault(f"no answer from {host} in time", kind="timeout")
+        return TransportFault(self.standstill(_STANDS_STILL) or f"no answer from {host} in time", kind="timeout")
 
     def _failed(self, signed: SignedRequest, fault: TransportFault, began: float) -> Attempt:
         fault.__traceback__ = fault.__cause__ = fault.__context__ = None  # they hold what was read so far

