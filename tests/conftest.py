@@ -15,6 +15,7 @@ from cancelall.core import secret
 from cancelall.net import dial
 from hiding import hide
 from rerun import pytest_addoption, pytest_collection_finish, pytest_collection_modifyitems  # noqa: F401 - hooks
+from turns import PLACES, later
 
 # Enough to find what is easily found; `make faults` looks harder. The same every time: a run that fails fails again.
 # Nobody knows how long an example takes on a busy machine.
@@ -29,6 +30,15 @@ def pytest_sessionstart() -> None:
     there = os.path.exists(toml_file.MACHINE)  # noqa: PTH110 - it never raises
     if there and not (hide(toml_file.MACHINE.parent) and not toml_file.MACHINE.exists()):
         pytest.exit(f"{toml_file.MACHINE} is there and cannot be hidden: run the tests on another machine", 3)
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """What is marked `turns` meets some of the venues in `make test`, and all of them in `make faults`."""
+    mark = item.get_closest_marker("turns")
+    venue = item.callspec.params.get("venue") if mark is not None and isinstance(item, pytest.Function) else None
+    if mark is not None and venue in PLACES:
+        for one in later(venue, *mark.args):
+            item.add_marker(one)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -80,7 +80,7 @@ def test_each_host_gets_what_is_its_own(servers: dict[str, SimServer]) -> None:
     assert report.host == ", ".join(server.origin for server in servers.values())
 
 
-@pytest.mark.parametrize("host", ["fapi", "eapi"])
+@pytest.mark.parametrize("host", ["fapi", pytest.param("eapi", marks=pytest.mark.faults)])
 def test_a_host_that_is_gone_ends_only_its_own_wallet(servers: dict[str, SimServer], host: str) -> None:
     servers[host].stop()
     report = run(on_hosts(servers), deadline=8.0)
@@ -104,6 +104,7 @@ def test_a_ban_on_one_host_leaves_the_others_their_proof(servers: dict[str, SimS
     assert servers["dapi"].open_orders() != []
 
 
+@pytest.mark.faults
 def test_a_host_that_hangs_holds_up_no_cancel_on_the_others(servers: dict[str, SimServer]) -> None:
     """The first cancels, unseen, all go to the host of options: what has to be listed first is on the others."""
     profile, events = on_hosts(servers), []
@@ -261,7 +262,7 @@ def test_symbols_of_the_last_run_are_fired_at_before_anything_is_read(home: Path
         assert "/fapi/v1/allOpenOrders" in blind or "/api/v3/openOrders" in blind, blind
 
 
-@pytest.mark.parametrize("text", ["", "{", '{"schema":1}'])
+@pytest.mark.parametrize("text", ["{", *(pytest.param(one, marks=pytest.mark.faults) for one in ("", '{"schema":1}'))])
 def test_a_spoilt_memory_is_none(home: Path, text: str) -> None:
     folder = home / "state" / "cancelall" / "open-symbols"
     folder.mkdir(parents=True)

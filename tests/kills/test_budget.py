@@ -85,6 +85,7 @@ def _blind(venue: str, server: SimServer) -> int:
 
 
 @pytest.mark.parametrize("venue", VENUES)
+@pytest.mark.turns(1)
 def test_an_empty_account(venue: str) -> None:
     with simulator.start(venue, orders=0) as server:
         report = kill(venue, server, deadline=20)
@@ -94,6 +95,7 @@ def test_an_empty_account(venue: str) -> None:
 
 
 @pytest.mark.parametrize("venue", VENUES)
+@pytest.mark.turns(2)
 def test_positions_are_read_after_the_proof_and_add_little(venue: str, leaving: list[SignedRequest]) -> None:
     """The proof takes no more requests than without them, and no cancel leaves after them."""
     with simulator.start(venue, orders=0) as server:
@@ -115,6 +117,7 @@ def test_positions_are_read_after_the_proof_and_add_little(venue: str, leaving: 
 
 
 @pytest.mark.parametrize("venue", VENUES)
+@pytest.mark.turns(0)
 def test_no_read_goes_before_the_first_cancel_and_all_blind_ones_go(venue: str, leaving: list[SignedRequest]) -> None:
     with simulator.start(venue, orders=0) as server:
         blind = _blind(venue, server)
@@ -173,6 +176,7 @@ def test_the_first_byte_waits_for_few_calls_and_for_segments_once(venue: str, tm
 
 
 @pytest.mark.parametrize("venue", VENUES)
+@pytest.mark.turns(1)
 def test_segments_are_built_once_for_the_facts_that_are_known(venue: str, monkeypatch: pytest.MonkeyPatch) -> None:
     module = importlib.import_module(f"cancelall.venues.{venue}.venue")
     built: list[tuple[Any, ...]] = []
@@ -190,6 +194,7 @@ def test_segments_are_built_once_for_the_facts_that_are_known(venue: str, monkey
 
 
 @pytest.mark.parametrize("venue", VENUES)
+@pytest.mark.turns(0)
 def test_the_json_of_an_answer_is_parsed_once(
     venue: str, leaving: list[SignedRequest], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -61,6 +61,7 @@ def sent(log: list[Sent]) -> list[tuple[str, str, bytes]]:
 
 
 @each("accounts", "account")
+@pytest.mark.turns(1)
 def test_the_command_empties_an_account_that_holds_every_kind(venue: str, account: Account, home: Path) -> None:
     """The real command over sockets, the client's own signer against the exchange's own checks."""
     truth = TRUTHS[venue]
@@ -593,6 +594,7 @@ def test_a_prefix_that_no_order_has_is_told(venue: str, account: str) -> None:
 
 
 @pytest.mark.parametrize("venue", [venue for venue, truth in TRUTHS.items() if truth.mine])
+@pytest.mark.turns(0)
 def test_the_command_selects_by_client_id(venue: str, home: Path) -> None:
     """The line replaces the profile's selectors, and says of what it speaks."""
     mine = TRUTHS[venue].mine

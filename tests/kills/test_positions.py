@@ -100,6 +100,7 @@ def of_positions(venue: str, server: SimServer) -> list[Any]:
 
 
 @pytest.mark.parametrize("venue", LISTED)
+@pytest.mark.turns(0)
 def test_the_verdict_comes_first_and_then_what_stays_open_and_has_lost_its_stop(venue: str, home: Path) -> None:
     known = HOLDS[venue]
     with stocked(venue) as server:
@@ -119,6 +120,7 @@ def test_the_verdict_comes_first_and_then_what_stays_open_and_has_lost_its_stop(
 
 
 @pytest.mark.parametrize("venue", LISTED)
+@pytest.mark.turns(1)
 def test_the_line_of_a_profile_has_all_that_is_needed_to_place_a_stop_again(venue: str, home: Path) -> None:
     known = HOLDS[venue]
     with stocked(venue) as server:
@@ -170,6 +172,7 @@ def test_a_venue_without_positions_says_so(home: Path) -> None:
 
 
 @pytest.mark.parametrize("venue", LISTED)
+@pytest.mark.turns(2)
 def test_with_protective_orders_kept_no_stop_is_lost(venue: str, home: Path) -> None:
     known = HOLDS[venue]
     with stocked(venue) as server:

@@ -70,6 +70,7 @@ def test_everything_is_found_good_and_nothing_is_changed(venue: str, server: Sim
     assert level(report, "clock") == "ok"
 
 
+@pytest.mark.turns(0)
 def test_what_is_not_good_says_what_to_do(venue: str, server: SimServer) -> None:
     addressed = [] if venue == "hyperliquid" else [["ip"]]  # where no key has a list of addresses
     for faults in ([], ["key"], *addressed, ["region"], ["html"], ["listing-refused"]):
@@ -83,6 +84,7 @@ def test_what_is_not_good_says_what_to_do(venue: str, server: SimServer) -> None
         assert {key for finding in line["findings"] for key in finding} == {"check", "level", "detail", "fix"}
 
 
+@pytest.mark.turns(1)
 def test_no_secret_is_ever_shown(venue: str, server: SimServer) -> None:
     for faults in ([], ["key"], ["hostile"], ["json={}"]):
         server.set_faults(faults)
@@ -180,6 +182,7 @@ def test_live_looks_again_before_it_sends(monkeypatch: pytest.MonkeyPatch) -> No
     assert (level(report, "live"), "orders rest" in named(report, "live")[0].detail) == ("warn", True)
 
 
+@pytest.mark.turns(1)
 def test_live_tells_a_refused_cancel(venue: str) -> None:
     if venue == "deltadefi":
         return
@@ -188,6 +191,7 @@ def test_live_tells_a_refused_cancel(venue: str) -> None:
     assert (level(report, "live"), report.exit_status) == ("fail", ExitStatus.REFUSED)
 
 
+@pytest.mark.turns(2)
 def test_live_sends_nothing_when_something_else_is_wrong(venue: str) -> None:
     for faults in (["listing-fails"], ["key"]):
         with simulator.start(venue, orders=0, faults=faults) as server:
@@ -317,6 +321,7 @@ def test_each_trouble_has_its_cure(
     assert report.exit_status == (ExitStatus.CLEAR if report.ok else ExitStatus.REFUSED)
 
 
+@pytest.mark.turns(0)
 def test_a_key_of_another_environment(venue: str) -> None:
     """Not a fault that is switched on: the key is another exchange's."""
     with simulator.start(venue, orders=2) as here, simulator.start(venue, orders=2, seed=7) as there:
@@ -440,6 +445,7 @@ def test_a_port_that_refuses() -> None:
     assert "open orders" not in bad(report)
 
 
+@pytest.mark.turns(2)
 def test_a_host_that_hangs_ends_with_the_deadline(venue: str, server: SimServer) -> None:
     server.set_faults(["stall"])
     began = time.monotonic()

@@ -94,6 +94,7 @@ def echo() -> Iterator[Echo]:
 
 @pytest.mark.parametrize("venue", VENUES)
 @pytest.mark.parametrize("word", ["--json", pytest.param("-v", marks=pytest.mark.faults)])
+@pytest.mark.turns(2)
 def test_what_a_venue_says_back_is_nowhere(home: Path, echo: Echo, venue: str, word: str) -> None:
     if venue == "hyperliquid":
         pytest.skip("it signs nothing before a listing was read")
