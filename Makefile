@@ -17,7 +17,7 @@ demo: $(VENV)/.installed  ## the main job on the embedded exchange
 	$(BIN)/cancelall demo
 
 test: $(VENV)/.developed $(OLD_CCXT) check  ## lint, types and all tests but the two below
-	$(PYTEST) -n 5 --dist worksteal
+	$(PYTEST) -n 6 --dist worksteal
 
 faults: $(VENV)/.developed  ## what takes minutes: the fault matrix of docs/faults.md, units on a systemd of their own
 	$(PYTEST) -m faults -n 6 --dist worksteal

@@ -15,7 +15,7 @@ from cancelall.core import secret
 from cancelall.net import dial
 from hiding import hide
 from rerun import pytest_addoption, pytest_collection_finish, pytest_collection_modifyitems  # noqa: F401 - hooks
-from turns import PLACES, later
+from turns import LATER, PLACES, SHARE
 
 # Enough to find what is easily found; `make faults` looks harder. The same every time: a run that fails fails again.
 # Nobody knows how long an example takes on a busy machine.
@@ -33,12 +33,15 @@ def pytest_sessionstart() -> None:
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """What is marked `turns` meets some of the venues in `make test`, and all of them in `make faults`."""
+    """What is marked `turns` runs for some of the venues, or rows, in `make test`, and for all of them in `make faults`."""
     mark = item.get_closest_marker("turns")
-    venue = item.callspec.params.get("venue") if mark is not None and isinstance(item, pytest.Function) else None
-    if mark is not None and venue in PLACES:
-        for one in later(venue, *mark.args):
-            item.add_marker(one)
+    if mark is None or not isinstance(item, pytest.Function):
+        return
+    call, (number,) = item.callspec, mark.args
+    venue = next((one for one in call.params.values() if isinstance(one, str) and one in PLACES), None)
+    place = sum(call.indices.values()) if venue is None else PLACES[venue]
+    if (place + number) % SHARE:
+        item.add_marker(LATER)
 
 
 @pytest.hookimpl(tryfirst=True)

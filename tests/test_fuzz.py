@@ -186,6 +186,7 @@ def changed(data: st.DataObject, value: Any, *, rows: Container[Way] = ()) -> tu
 @pytest.mark.parametrize("name", VENUES)
 @OF_EACH
 @given(data=st.data())
+@pytest.mark.turns(0)
 def test_an_answer_with_one_thing_changed_is_judged_and_read_or_unreadable(name: str, data: st.DataObject) -> None:
     Secret(CANARY)
     one = data.draw(st.sampled_from(answers(name)))
@@ -258,6 +259,7 @@ def several(name: str) -> tuple[Read, ...]:
 @pytest.mark.parametrize("name", VENUES)
 @OF_EACH
 @given(data=st.data())
+@pytest.mark.turns(1)
 def test_a_row_with_one_thing_changed_hides_no_other_row(name: str, data: st.DataObject) -> None:
     """And the page is unsure where the row is none any more."""
     one = data.draw(st.sampled_from(several(name)))

@@ -59,6 +59,7 @@ def test_the_page_has_a_small_venue_and_a_small_exchange() -> None:
 @pytest.mark.parametrize(
     "faults", [(), ("latency=0.05",), ("error-500=1@2",), ("lag=0.2",), ("late-cancel=0.2",), ("partial",)]
 )
+@pytest.mark.turns(0)
 def test_it_fires_lists_cancels_survivors_by_name_and_proves(start: START, faults: tuple[str, ...]) -> None:
     server = start(*faults)
     stops = {f"POST /cancel/{order.id}" for order in server.open_orders() if order.kind == "stop"}

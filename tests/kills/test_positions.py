@@ -318,6 +318,7 @@ def test_what_protects_a_position_is_named(home: Path) -> None:
         ("listing-fails", 11, "unproven"),
     ],
 )
+@pytest.mark.turns(0)
 def test_what_could_not_be_read_is_not_none(fault: str, code: int, verdict: str, home: Path) -> None:
     with stocked("bybit", fault) as server:
         ran = run("bybit", server, home, "positions", "--deadline", "3")

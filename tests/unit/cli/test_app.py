@@ -303,6 +303,7 @@ def test_config_show_shows_programs_and_no_sequence(home: Path) -> None:
 @pytest.mark.parametrize(
     "words", [["bybit", "--json"], ["all"], ["orders"], ["check"], ["config", "show"], ["auth", "status"]]
 )
+@pytest.mark.turns(0)
 def test_a_config_in_a_directory_that_others_can_write_is_refused(
     server: SimServer, home: Path, words: list[str]
 ) -> None:

@@ -314,6 +314,7 @@ def test_a_signal_in_the_first_moments(kill: Kill, name: str, number: signal.Sig
 
 
 @pytest.mark.parametrize("name", [*FIRST_MOMENTS, *MOMENTS])
+@pytest.mark.turns(0)
 def test_a_terminal_that_goes_away_during_the_start(kill: Kill, name: str) -> None:
     kill.serve(bybit="")
     process = interrupted(kill, name, signal.SIGHUP, 0)

@@ -210,6 +210,7 @@ ED25519 = ed25519.Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, Priva
         (["broken"], LINES, 6, 'unknown key "settle_coinn"'),
     ],
 )
+@pytest.mark.turns(0)
 def test_what_cannot_be_right_is_refused_before_anything_is_written(
     user: User, words: list[str], given: str | bytes, code: int, said: str
 ) -> None:
