@@ -33,7 +33,7 @@ def pytest_sessionstart() -> None:
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """What is marked `turns` runs for some of the venues, or rows, in `make test`, and for all of them in `make faults`."""
+    """What is marked `turns` runs for some venues, or rows, in `make test`, and for all of them in `make faults`."""
     mark = item.get_closest_marker("turns")
     if mark is None or not isinstance(item, pytest.Function):
         return
