@@ -104,6 +104,7 @@ def test_the_summary_is_last(servers: dict[str, SimServer], home: Path) -> None:
     assert f"next: to see why: cancelall check bybit --config {path}" in ran.out.splitlines()[-1]
 
 
+@pytest.mark.faults
 def test_the_demo_shows_every_venue(home: Path) -> None:
     ran = cancelall("demo", "--json", "--orders", "12", home=home)
     assert ran.code == 0

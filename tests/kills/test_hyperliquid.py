@@ -124,6 +124,7 @@ def test_an_account_in_the_place_of_a_sub_account_is_never_clear(server: SimServ
 
 
 @pytest.mark.parametrize("orders", [0, 12])
+@pytest.mark.turns(0)
 def test_a_key_of_another_network_is_never_clear(orders: int) -> None:
     """On the other network the same bytes are another signature, and nobody has approved the key."""
     with simulator.start("hyperliquid", orders=orders) as here, simulator.start("hyperliquid", seed=9) as there:

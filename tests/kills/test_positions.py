@@ -162,6 +162,7 @@ def test_a_unified_account_has_them_too(home: Path) -> None:
     assert "/api/v2/mix/position/all-position" not in paths
 
 
+@pytest.mark.faults
 def test_a_venue_without_positions_says_so(home: Path) -> None:
     with stocked("deltadefi") as server:
         ran = run("deltadefi", server, home, "deltadefi")

@@ -305,6 +305,7 @@ def test_the_questions_are_reads(venue: str) -> None:
         ("hyperliquid", ["clock=10"], "clock", "warn", "10.0 s behind", "timedatectl"),
     ],
 )  # fmt: skip
+@pytest.mark.turns(0)
 def test_each_trouble_has_its_cure(
     venue: str, faults: list[str], check: str, expected: str, detail: str, fix: str
 ) -> None:

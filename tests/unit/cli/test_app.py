@@ -526,6 +526,7 @@ def test_version_and_help_need_nothing(home: Path) -> None:
         assert flag in helped.out
 
 
+@pytest.mark.faults
 def test_demo_is_the_whole_thing(home: Path) -> None:
     ran = cancelall("demo", "--json", "--orders", "12", home=home)
     assert ran.code == 0
