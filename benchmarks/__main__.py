@@ -98,12 +98,12 @@ def main() -> None:
             [(f"{slowest} alone, the slowest", f"{median(alone):.2f}"), ("all five", f"{median(together):.2f}")],
         )
         say("a slow and a dead profile")
-        lines += ["", "## One slow (1.5 s round trip) and one dead beside healthy profiles, 80 ms away", ""]
+        lines += ["", "## One slow (1.5 s round trip) and one dead next to healthy profiles, 80 ms away", ""]
         rows = []
         for count in (1, 5) if quick else (1, 5, 20):
             without, beside = kills.troubled(count, tls, home(), 1 if quick else 2)
             rows.append((str(count), f"{median(without):.2f}", f"{median(beside):.2f}"))
-        lines += table(("healthy profiles", "s to their last verdict", "with a slow and a dead one beside"), rows)
+        lines += table(("healthy profiles", "s to their last verdict", "with a slow and a dead one"), rows)
         say("orders")
         lines += ["", "## Orders of one account, 80 ms away, under Bybit's rate limits", ""]
         accounts = [

@@ -147,7 +147,7 @@ def _dead() -> Iterator[str]:
 
 
 def troubled(count: int, tls: Authority, home: Path, runs: int) -> tuple[list[float], list[float]]:
-    """Seconds to the last verdict of the healthy profiles, without and with a slow and a dead one beside them."""
+    """Seconds to the last verdict of the healthy profiles, without and with a slow and a dead one them."""
     with contextlib.ExitStack() as stack:
         place = stack.enter_context(exchange("bybit", tls=tls, rtt=RTT, limits=False))
         slow = stack.enter_context(exchange("bybit", tls=tls, rtt=1.5))

@@ -200,6 +200,7 @@ def test_of_orders_selected_by_client_id_only_what_was_cancelled_is_lost(venue: 
 
 
 @in_turns(["-q"], ["-q", "--json"], ["--dry-run"], ["--dry-run", "--json"])
+@pytest.mark.turns(0)
 def test_quiet_and_dry_runs_ask_for_no_positions(venue: str, words: list[str], home: Path) -> None:
     with stocked(venue) as server:
         ran = run(venue, server, home, venue, *words)
@@ -211,6 +212,7 @@ def test_quiet_and_dry_runs_ask_for_no_positions(venue: str, words: list[str], h
 
 
 @in_turns([], ["--json"])
+@pytest.mark.turns(1)
 def test_a_venue_that_hangs_on_positions_costs_two_seconds_and_nothing_else(
     venue: str, words: list[str], home: Path
 ) -> None:
@@ -383,6 +385,7 @@ def test_a_second_signal_leaves_the_verdict_and_says_that_positions_are_not_know
         for number, words in enumerate(("bybit --json", "bybit", "positions --json"))
     ],
 )
+@pytest.mark.turns(0)
 def test_a_module_that_cannot_be_loaded_any_more_costs_the_positions_alone(
     lost: str, words: list[str], home: Path
 ) -> None:

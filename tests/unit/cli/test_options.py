@@ -319,6 +319,7 @@ def nothing_runs(monkeypatch: pytest.MonkeyPatch) -> None:
         for shared in [path[:1] and path[0] in VENUES and (("all",), name) in VALUED]
     ],
 )
+@pytest.mark.turns(0)
 def test_no_option_takes_another_one_or_nothing_for_its_value(
     path: tuple[str, ...], name: str, capfd: pytest.CaptureFixture[str]
 ) -> None:

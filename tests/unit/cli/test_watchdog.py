@@ -216,6 +216,7 @@ STATUS = {signal.SIGINT: 130, signal.SIGTERM: 143}
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("number", STATUS)
+@pytest.mark.turns(0)
 def test_the_second_signal_ends_whatever_hangs(kill: Kill, way: str, number: signal.Signals) -> None:
     kill.serve(bybit="stall")
     process = kill.hang(WAYS[way], "--json", "--deadline", "30")

@@ -547,6 +547,7 @@ def test_attempts_that_are_given_up_leave_no_thread_and_no_socket(
         all_closed(server, before)
 
 
+@pytest.mark.faults
 def test_a_hold_at_a_host_that_drips_leaves_no_thread_and_no_socket(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hundreds of attempts, none of which is answered: what they take does not grow with their number."""
     monkeypatch.setattr(connection, "_doors", {})
