@@ -7,7 +7,7 @@ import contextlib
 import errno
 import os
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
@@ -120,7 +120,7 @@ class SharedLimits:
         venue, origin = load(profile.venue), profile.origin_of(host)
         name, limit = venue.further_limits.get(host, ("", venue.address_limit))
         if (origin, name) not in self._gates:
-            where = profile.venue if _is_official(profile.venue, origin) else origin, name
+            where = profile.venue if _is_official(profile.venue, venue.alternates.values(), origin) else origin, name
             if where not in self._addresses:
                 self._addresses[where] = Address(limit)
             self._gates[origin, name] = self._addresses[where].gate(self._places)
@@ -210,11 +210,11 @@ class SharedLimits:
         )
 
 
-def _is_official(venue_name: str, origin: str) -> bool:
+def _is_official(venue_name: str, alternates: Iterable[str], origin: str) -> bool:
     """Whether an origin is one of the venue's own."""
     known = schema(venue_name)
     further = (one for origins in known.further.values() for one in origins.values())
-    return origin in {*known.hosts.values(), *load(venue_name).alternates.values(), *further}
+    return origin in {*known.hosts.values(), *alternates, *further}
 
 
 def _call_all(actions: Sequence[Callable[[], None]]) -> None:
