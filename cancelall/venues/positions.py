@@ -8,7 +8,7 @@ part of the account. CONTRIBUTING.md says how a venue is added.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -78,6 +78,15 @@ def side_of(row: Row, key: str) -> str:
     return SIDES.get(text) or row.odd(f"{key} is no side", UNREADABLE)
 
 
+def side_by_sign(size: str) -> str:
+    """The side of a position whose size is negative when it is short; empty for none."""
+    if size == UNREADABLE:
+        return UNREADABLE
+    if not size.strip("-0."):
+        return ""
+    return SHORT if size.startswith("-") else LONG
+
+
 def closed_by(order: Order) -> str:
     """The side of the position that an order closes by its own side: a sell closes a long one."""
     return {"buy": SHORT, "sell": LONG}.get(order.side or "", "")
@@ -116,6 +125,11 @@ def price(row: Row, key: str) -> str | None:
     """A price as the venue writes it; None where it says that there is none, in any of its ways to write zero."""
     value = row.text(key)
     return None if value is None or not value.strip("0.") else value
+
+
+def of_symbols(shown: Iterable[Position], symbols: Collection[str]) -> tuple[Position, ...]:
+    """The positions of these symbols, or all where none is selected; one whose symbol cannot be read stays."""
+    return tuple(one for one in shown if not symbols or one.symbol == UNREADABLE or one.symbol in symbols)
 
 
 def positions(entries: Iterable[object], read: Callable[[Row], Position]) -> tuple[tuple[Position, ...], str]:

@@ -20,6 +20,7 @@ from cancelall.venues.positions import (
     PositionPage,
     PositionsModule,
     closed_by,
+    of_symbols,
     positions,
     protective_order,
     side_of,
@@ -45,10 +46,9 @@ def _page(symbols: frozenset[str], request: Request, reply: Reply) -> PositionPa
     answer = payload.as_object(payload.as_object(reply.json).get("data"), "data")
     entries, null = payload.null_or_list(answer, "contracts")
     shown, unsure = positions(entries, _position)
-    chosen = tuple(one for one in shown if not symbols or one.symbol in (*symbols, UNREADABLE))
     ledger = answer.get("ac")
     wrong = "" if ledger is None or str(ledger).lower() == "futures" else "the answer is about another ledger"
-    return PositionPage(positions=chosen, unsure=payload.why(unsure, wrong), null=null)
+    return PositionPage(positions=of_symbols(shown, symbols), unsure=payload.why(unsure, wrong), null=null)
 
 
 def _position(row: Row) -> Position:

@@ -20,9 +20,11 @@ from cancelall.venues.positions import (
     PositionPage,
     PositionsModule,
     closed_by,
+    of_symbols,
     positions,
     price,
     protective_order,
+    side_by_sign,
 )
 
 _LISTINGS = {
@@ -58,8 +60,7 @@ def _page(symbols: frozenset[str], request: Request, reply: Reply) -> PositionPa
     """The positions in scope."""
     rows, null = payload.null_or_list({"rows": reply.json}, "rows")
     shown, unsure = positions(rows, _position)
-    chosen = tuple(one for one in shown if not symbols or one.symbol in (*symbols, UNREADABLE))
-    return PositionPage(positions=chosen, unsure=unsure, null=null)
+    return PositionPage(positions=of_symbols(shown, symbols), unsure=unsure, null=null)
 
 
 def _position(row: Row) -> Position:
@@ -83,9 +84,7 @@ def _side(row: Row, size: str) -> str:
     named = (row.text("positionSide") or row.text("side") or "").upper()
     if named in ("LONG", "SHORT"):
         return LONG if named == "LONG" else SHORT
-    if size == UNREADABLE or not size.strip("-0."):
-        return UNREADABLE if size == UNREADABLE else ""
-    return SHORT if size.startswith("-") else LONG
+    return side_by_sign(size)
 
 
 def protective(order: Order) -> ProtectiveOrder | None:

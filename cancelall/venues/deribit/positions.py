@@ -19,6 +19,7 @@ from cancelall.venues.positions import (
     PositionPage,
     PositionsModule,
     closed_by,
+    of_symbols,
     positions,
     protective_order,
     side_of,
@@ -47,8 +48,7 @@ def listings(options: Any, orders: tuple[Request, ...]) -> tuple[PositionListing
 def _page(instruments: frozenset[str], request: Request, reply: Reply) -> PositionPage:
     entries, null = payload.null_or_list(payload.as_object(reply.json), "result")
     shown, odd = positions(entries, _position)
-    chosen = tuple(one for one in shown if not instruments or one.symbol in (*instruments, UNREADABLE))
-    return PositionPage(positions=chosen, unsure=odd, null=null)
+    return PositionPage(positions=of_symbols(shown, instruments), unsure=odd, null=null)
 
 
 def _position(row: Row) -> Position:

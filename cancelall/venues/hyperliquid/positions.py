@@ -13,13 +13,21 @@ from functools import partial
 from typing import Any
 
 from cancelall.core.model import Order, Reply, Request
-from cancelall.core.positions import LONG, SHORT, UNREADABLE, Position, ProtectiveOrder, Role
+from cancelall.core.positions import UNREADABLE, Position, ProtectiveOrder, Role
 from cancelall.venues import payload
 from cancelall.venues.hyperliquid.api import read
 from cancelall.venues.hyperliquid.options import CORE
 from cancelall.venues.hyperliquid.segments import is_spot
 from cancelall.venues.payload import Row
-from cancelall.venues.positions import PositionListing, PositionPage, PositionsModule, closed_by, protective_order
+from cancelall.venues.positions import (
+    PositionListing,
+    PositionPage,
+    PositionsModule,
+    closed_by,
+    of_symbols,
+    protective_order,
+    side_by_sign,
+)
 from cancelall.venues.positions import positions as shown_positions
 from cancelall.venues.positions import price as price_of
 
@@ -41,8 +49,7 @@ def _page(coins: frozenset[str], request: Request, reply: Reply) -> PositionPage
     entries, null = payload.null_or_list(payload.as_object(reply.json), "assetPositions")
     inner = [entry.get("position") if isinstance(entry, dict) else entry for entry in entries]
     shown, odd = shown_positions(inner, _position)
-    chosen = tuple(one for one in shown if not coins or one.symbol in (*coins, UNREADABLE))
-    return PositionPage(positions=chosen, unsure=odd, null=null)
+    return PositionPage(positions=of_symbols(shown, coins), unsure=odd, null=null)
 
 
 def _position(row: Row) -> Position:
@@ -52,7 +59,7 @@ def _position(row: Row) -> Position:
     mode = leverage.get("type") if isinstance(leverage, dict) else None
     return Position(
         symbol=symbol,
-        side=UNREADABLE if size == UNREADABLE else SHORT if size.startswith("-") else LONG,
+        side=side_by_sign(size),
         size=size.removeprefix("-"),
         entry=row.text("entryPx"),
         mark=_mark(row, size),

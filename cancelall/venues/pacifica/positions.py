@@ -23,6 +23,7 @@ from cancelall.venues.positions import (
     PositionPage,
     PositionsModule,
     closed_by,
+    of_symbols,
     positions,
     protective_order,
     side_of,
@@ -46,9 +47,8 @@ def _page(symbols: frozenset[str], request: Request, reply: Reply) -> PositionPa
     answer = Row(reply.json, "answer")
     entries, null = payload.null_or_list(answer.record, "data")
     shown, odd = positions(entries, _position)
-    chosen = tuple(one for one in shown if not symbols or one.symbol in (*symbols, UNREADABLE))
     more = "the venue has more than it lists" if answer.flag("has_more") or answer.text("next_cursor") else ""
-    return PositionPage(positions=chosen, unsure=payload.why(odd, more), null=null)
+    return PositionPage(positions=of_symbols(shown, symbols), unsure=payload.why(odd, more), null=null)
 
 
 def _position(row: Row) -> Position:
