@@ -118,7 +118,7 @@ def test_hosts_that_share_a_limit_share_it_and_others_have_their_own(monkeypatch
         load("bybit"), address_limit=Limit(count=9), further_limits={"two": ("x", shared), "three": ("x", shared)}
     )
     monkeypatch.setattr(shared_limits, "load", lambda name: venue)
-    monkeypatch.setattr(shared_limits, "_is_official", lambda name, origin: origin.startswith("https:"))
+    monkeypatch.setattr(shared_limits, "_is_official", lambda name, alternates, origin: origin.startswith("https:"))
     made = SharedLimits(profiles=(), environ={})
     gates = {name: made.gate(profile(), name) for name in ("", "two", "three")}
     assert gates["two"] is not gates["three"]
