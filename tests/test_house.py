@@ -126,7 +126,7 @@ def test_a_public_name_is_a_word_with_one_meaning(module: str) -> None:
 
 # --- who may import whom --------------------------------------------------------------------------------------------
 
-EVERYTHING = {"core", "venues", "net", "journal", "report", "config", "credentials", "engine", "check", "cli"}
+EVERYTHING = {"core", "venues", "net", "journal", "report", "config", "credentials", "engine", "check", "guard", "cli"}
 MAY_IMPORT = {
     "core": set(),
     "venues": {"core"},
@@ -137,6 +137,7 @@ MAY_IMPORT = {
     "credentials": {"venues", "core"},
     "engine": {"config", "credentials", "venues", "net", "journal", "core"},
     "check": {"engine", "report", "config", "credentials", "venues", "net", "journal", "core"},
+    "guard": {"engine", "report", "config", "credentials", "venues", "net", "journal", "core"},
     "cli": {*EVERYTHING, "simulator"},
     "simulator": set(),
     "__main__": {"cli"},
@@ -238,7 +239,7 @@ def test_only_the_demo_imports_the_simulator() -> None:
 LAZY = {"rich", "keyring", "cryptography", "tomli_w", "certifi"}
 LAZY_OURS = {
     *("simulator", "cli.demo", "net.transport", "net.proxied", "credentials.keyrings", "credentials.secret_service"),
-    *("check", "report.notify"),
+    *("check", "guard", "report.notify"),
     *("core.positions", "venues.positions", "engine.positions", "report.positions", "cli.positions"),
 }
 """What a kill can do without, or does not need before its first connections."""
