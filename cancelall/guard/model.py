@@ -61,6 +61,8 @@ class Look:
     """Monotonic seconds."""
     sights: tuple[Sight, ...]
     pressed: tuple[Pressed, ...] = ()
+    asleep: float = 0.0
+    """Seconds for which this machine has been suspended since it was booted."""
 
 
 @dataclass(frozen=True, kw_only=True)
